@@ -1,0 +1,20 @@
+import { runChild } from "../child.ts";
+import type { ServerProcess } from "../server-process.ts";
+import type { PairsAnswer, PairsInput } from "./pairs.ts";
+
+const warmUpMs = 2_000;
+const graceMs = 60_000;
+
+/** Puts pairs of people on a server and answers what they saw; throws where anything was lost or doubled. */
+export async function runPairs(
+  { port, pid }: ServerProcess,
+  load: Pick<PairsInput, "pairs" | "window" | "rate" | "textBytes"> & { readonly seconds: number },
+): Promise<PairsAnswer> {
+  const { seconds, ...rest } = load;
+  const measureMs = seconds * 1_000;
+  const input: PairsInput = { ...rest, port, pid, warmUpMs, measureMs };
+  const seen = await runChild<PairsAnswer>("load/pairs.ts", input, warmUpMs + measureMs + graceMs);
+  if (seen.accepted !== seen.sent || seen.received !== seen.sent)
+    throw new Error(`Of ${seen.sent} sends ${seen.accepted} were accepted and ${seen.received} received`);
+  return seen;
+}

@@ -1,0 +1,133 @@
+import { copyFileSync, constants, existsSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+import type { Engine, Statement } from "../../src/store/engine/engine.ts";
+import { bundledMigrations } from "../../src/store/migration/bundled.ts";
+import { hashOf } from "../../src/store/migration/hash.ts";
+import { migrate } from "../../src/store/migration/migrate.ts";
+
+/** Change this with the seeded rows: it is part of the cached file's name. */
+const seedVersion = 1;
+
+const ownConversations = 10_000;
+const fewConversations = 10;
+const foreignConversations = 1_000;
+const foreignMessages = 1_000_000;
+const chunkRows = 100_000;
+
+/** The people to connect as; each has the device d1. */
+export const seeded = {
+  /** 10 000 conversations, a million messages of others after the cursor, nothing of its own. */
+  many: "many",
+  /** Ten conversations, nothing after the cursor. */
+  few: "few",
+  /** 10 000 conversations, each with a new message after the cursor. */
+  busy: "busy",
+  busyMessages: ownConversations,
+} as const;
+
+/** Puts the seeded database into a folder; the first time it is built, later it is copied from the cache. */
+export async function seedInto(folder: string, name: string): Promise<void> {
+  const cached = join(tmpdir(), `tidings-bench-resume-${seedVersion}-${await schemaHash()}.db`);
+  if (!existsSync(cached)) await build(cached);
+  copyFileSync(cached, join(folder, name), constants.COPYFILE_FICLONE);
+}
+
+async function schemaHash(): Promise<string> {
+  const hashes = await Promise.all(bundledMigrations.map(hashOf));
+  return Bun.hash(hashes.join()).toString(36);
+}
+
+async function build(file: string): Promise<void> {
+  console.error("Building the database of the resume benchmark (once)");
+  const unfinished = `${file}.${process.pid}`;
+  const engine = createEmbeddedEngine({ path: unfinished });
+  await migrate(engine, bundledMigrations);
+  await fill(engine);
+  await engine.close();
+  // What the engine leaves beside the file; all of it is in the file itself by now.
+  for (const rest of [".lock", "-wal", "-shm"]) rmSync(`${unfinished}${rest}`, { force: true });
+  renameSync(unfinished, file);
+}
+
+/** Keys of users and first keys of their conversations and peers. */
+const owners = [
+  { user: 1, name: seeded.many, first: 1_000_000, count: ownConversations },
+  { user: 2, name: seeded.few, first: 2_000_000, count: fewConversations },
+  { user: 3, name: seeded.busy, first: 3_000_000, count: ownConversations },
+];
+const firstPeer = 1_000;
+const firstForeigner = 100_000;
+const foreign = 4_000_000;
+
+/** A table of one column i: 0 … count − 1. */
+const numbers = (count: number): string =>
+  `(WITH RECURSIVE k (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM k WHERE i + 1 < ${count}) SELECT i FROM k)`;
+
+const text = "'The quick brown fox jumps over the lazy dog and looks back twice.'";
+const messageColumns = "(n, conversation, seq, id, sender, recipient, text, time, hash)";
+const idOf = (n: string): string => `printf('01900000-0000-7000-8000-%012x', ${n})`;
+const restOfMessage = `${text}, 1780000000000, '0123456789abcdef0123456789abcdef'`;
+
+async function fill(engine: Engine): Promise<void> {
+  let n = 0;
+  const run = async (...sql: string[]): Promise<unknown> => engine.write(sql.map((one): Statement => ({ sql: one })));
+
+  await run(
+    ...owners.map(({ user, name }) => `INSERT INTO user (key, tenant, id) VALUES (${user}, 'default', '${name}')`),
+    `INSERT INTO user (key, tenant, id) SELECT ${firstPeer} + i, 'default', 'peer-' || i FROM ${numbers(ownConversations)}`,
+    `INSERT INTO user (key, tenant, id)
+      SELECT ${firstForeigner} + i, 'default', 'foreigner-' || i FROM ${numbers(2 * foreignConversations)}`,
+  );
+  // Before the cursor: everybody's conversations with one message each, delivered.
+  for (const { user, first, count } of owners) {
+    const marks = n + count + 1;
+    await run(
+      `INSERT INTO conversation (key, tenant, low, high, seq, n, high_seq)
+        SELECT ${first} + i, 'default', ${user}, ${firstPeer} + i, 1, ${n + 1} + i, 1 FROM ${numbers(count)}`,
+      `INSERT INTO member (conversation, user, peer, delivered, n)
+        SELECT ${first} + i, ${user}, ${firstPeer} + i, 1, ${marks} + i FROM ${numbers(count)}`,
+      `INSERT INTO member (conversation, user, peer) SELECT ${first} + i, ${firstPeer} + i, ${user} FROM ${numbers(count)}`,
+      `INSERT INTO message ${messageColumns} SELECT ${n + 1} + i, ${first} + i, 1, ${idOf(`${n + 1} + i`)},
+        ${firstPeer} + i, ${user}, ${restOfMessage} FROM ${numbers(count)}`,
+    );
+    n += 2 * count;
+  }
+  const cursor = n;
+  const peopleOf = `${firstForeigner} + 2 * i, ${firstForeigner} + 2 * i + 1`;
+  await run(
+    `INSERT INTO conversation (key, tenant, low, high) SELECT ${foreign} + i, 'default', ${peopleOf}
+      FROM ${numbers(foreignConversations)}`,
+    `INSERT INTO member (conversation, user, peer) SELECT ${foreign} + i, ${peopleOf} FROM ${numbers(foreignConversations)}`,
+    `INSERT INTO member (conversation, peer, user) SELECT ${foreign} + i, ${peopleOf} FROM ${numbers(foreignConversations)}`,
+  );
+  for (let done = 0; done < foreignMessages; done += chunkRows) {
+    const at = n + 1;
+    const place = `(${done} + i) % ${foreignConversations}`;
+    const turn = `((${done} + i) / ${foreignConversations}) % 2`;
+    await run(`INSERT INTO message ${messageColumns} SELECT ${at} + i, ${foreign} + ${place},
+      (${done} + i) / ${foreignConversations} + 1, ${idOf(`${at} + i`)}, ${firstForeigner} + 2 * (${place}) + ${turn},
+      ${firstForeigner} + 2 * (${place}) + 1 - ${turn}, ${restOfMessage} FROM ${numbers(chunkRows)}`);
+    n += chunkRows;
+  }
+  const seqs = foreignMessages / foreignConversations;
+  const [, , busy] = owners;
+  if (!busy) return;
+  await run(
+    `UPDATE conversation SET seq = ${seqs}, n = ${n - foreignConversations + 1} + key - ${foreign}, low_seq = ${seqs - 1},
+      high_seq = ${seqs} WHERE key >= ${foreign}`,
+    `INSERT INTO message ${messageColumns} SELECT ${n + 1} + i, ${busy.first} + i, 2, ${idOf(`${n + 1} + i`)},
+      ${firstPeer} + i, ${busy.user}, ${restOfMessage} FROM ${numbers(busy.count)}`,
+    `UPDATE conversation SET seq = 2, high_seq = 2, n = ${n + 1} + key - ${busy.first}
+      WHERE key >= ${busy.first} AND key < ${busy.first + busy.count}`,
+  );
+  n += busy.count;
+  await run(
+    ...owners.map(({ user, name }) => {
+      const acked = name === seeded.few ? n : cursor;
+      return `INSERT INTO device (user, device, acked) VALUES (${user}, 'd1', ${acked})`;
+    }),
+    `UPDATE head SET n = ${n}`,
+  );
+}

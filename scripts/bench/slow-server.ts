@@ -1,0 +1,16 @@
+/**
+ * The server with COMMIT_DELAY_MS added to each commit. The embedded engine is synchronous, so a slow fsync holds the
+ * event loop for as long as it takes: this sleeps in the same place, right after the driver's COMMIT.
+ */
+import Database from "libsql";
+
+const delayMs = Number(process.env["COMMIT_DELAY_MS"] ?? 0);
+const prototype: Database.Database = Database.prototype;
+const exec = prototype.exec;
+prototype.exec = function (this: Database.Database, sql: string) {
+  const result = exec.call(this, sql);
+  if (sql === "COMMIT") Bun.sleepSync(delayMs);
+  return result;
+};
+
+await import("../../src/server.ts");

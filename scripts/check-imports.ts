@@ -1,0 +1,135 @@
+/**
+ * Imports point one way, and the core knows no runtime. Type imports count.
+ *
+ *   bun scripts/check-imports.ts [folder]     the folder that holds src; default: this repository
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { dirname, join, posix, relative } from "node:path";
+import { cyclesOf } from "./cycle.ts";
+import { lineAt, scan } from "./source.ts";
+
+/** Each layer with what it may import beside itself. Single files of src stand under the layer they belong to. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  protocol: ["base"],
+  store: ["base", "protocol"],
+  feed: ["base", "protocol", "store"],
+  connection: ["base", "protocol", "store"],
+  hub: ["base", "protocol", "store", "feed", "connection"],
+  push: ["base", "protocol", "store", "feed", "connection"],
+  http: ["base", "protocol", "store", "feed", "connection", "hub", "push"],
+  chat: ["base", "protocol", "store", "feed", "connection", "hub", "push", "http"],
+  adapter: ["base", "protocol", "store", "feed", "connection", "hub", "push", "http", "chat"],
+  server: [
+    "base",
+    "protocol",
+    "store",
+    "feed",
+    "connection",
+    "hub",
+    "push",
+    "http",
+    "chat",
+    "adapter",
+    "client",
+    "web",
+  ],
+  client: ["base", "protocol"],
+  web: ["base", "protocol"],
+};
+
+/** Which layer a file or folder directly under src belongs to, where it is not a layer's own folder. */
+const layerOfName: Readonly<Record<string, string>> = {
+  error: "base",
+  model: "base",
+  internal: "base",
+  chat: "chat",
+  index: "chat",
+  cli: "server",
+  config: "server",
+  log: "server",
+  server: "server",
+  site: "server",
+};
+
+/** The only places where `node:` and `bun` modules may be imported. */
+const edge = /^src\/(adapter\/|store\/engine\/|store\/migration\/read-folder\.ts$|(server|cli|config)(\/|\.ts$|-))/;
+
+type Import = { readonly line: number; readonly specifier: string };
+
+/** Every violation under `root`/src, as a line for people. */
+export function checkImports(root: string): readonly string[] {
+  const files = [...new Bun.Glob("src/**/*.{ts,tsx}").scanSync({ cwd: root })].map(toPosix).sort();
+  const violations: string[] = [];
+  const graph = new Map<string, readonly string[]>();
+  for (const file of files) {
+    const targets: string[] = [];
+    if (layerOf(file) === null) violations.push(`${file} belongs to no layer: name one in scripts/check-imports.ts`);
+    for (const found of importsOf(readFileSync(join(root, file), "utf8"))) {
+      const violation = judge(root, file, found);
+      if (violation !== null) violations.push(`${file}:${found.line} ${violation}`);
+      const target = targetOf(file, found.specifier);
+      if (target !== null) targets.push(target);
+    }
+    graph.set(file, targets);
+  }
+  return [...violations, ...cyclesOf(graph).map((cycle) => `${cycle.join(" → ")}: imports go in a circle`)];
+}
+
+/** Static, type-only and dynamic imports and re-exports, also `typeof import("…")`. */
+export function importsOf(text: string): readonly Import[] {
+  const { code, literals } = scan(text);
+  const found: Import[] = [];
+  for (const match of code.matchAll(/(?<![.\w$])(?:from|import|require)\s*\(?\s*(?=["'`])/g)) {
+    const literal = literals.get(match.index + match[0].length);
+    if (literal !== undefined) found.push({ line: lineAt(text, literal.at), specifier: literal.value });
+  }
+  return found;
+}
+
+/** What is wrong with an import, or null. */
+function judge(root: string, file: string, { specifier }: Import): string | null {
+  const target = targetOf(file, specifier);
+  if (target === null) {
+    return isRuntimeModule(specifier) && !edge.test(file) ? `imports ${specifier}: the core knows no runtime` : null;
+  }
+  if (!existsSync(join(root, target))) return `imports ${specifier}: there is no such file`;
+  const [from, to] = [layerOf(file), layerOf(target)];
+  if (from === null) return null;
+  if (to === null) {
+    if (from === "server" && target === "package.json") return null;
+    return target.startsWith("src/") ? null : `imports ${target}: src may not import what lies outside it`;
+  }
+  if (from === to || mayImport[from]?.includes(to) === true) return null;
+  return `imports ${target}: ${from} may not import ${to}`;
+}
+
+function isRuntimeModule(specifier: string): boolean {
+  const [name = ""] = specifier.split("/");
+  return /^(node:|bun:|bun$)/.test(specifier) || builtinModules.includes(specifier) || builtinModules.includes(name);
+}
+
+function layerOf(file: string): string | null {
+  const [, name = ""] = /^src\/([^/]+?)(?:\/|\.[a-z]+$)/.exec(file) ?? [];
+  const [family = ""] = name.split("-");
+  const layer = layerOfName[name] ?? (name in mayImport ? name : layerOfName[family]);
+  return layer ?? null;
+}
+
+/** The file that a relative import means, from the root; null for a package. */
+function targetOf(file: string, specifier: string): string | null {
+  if (!specifier.startsWith(".")) return null;
+  return posix.normalize(posix.join(dirname(file), specifier));
+}
+
+function toPosix(path: string): string {
+  return path.replaceAll("\\", "/");
+}
+
+if (import.meta.main) {
+  const root = process.argv[2] ?? relative(process.cwd(), join(import.meta.dir, ".."));
+  const violations = checkImports(root || ".");
+  for (const violation of violations) console.error(violation);
+  if (violations.length > 0) process.exitCode = 1;
+}

@@ -1,0 +1,73 @@
+/**
+ * May this be submitted? Every step is run and told, also after one has failed; the tests only when the rest is right.
+ *
+ *   bun run check            everything
+ *   bun run check --fast     without the tests
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { setup } from "./setup.ts";
+
+const root = join(import.meta.dir, "..");
+
+type Step = { readonly name: string; readonly args: readonly string[] };
+
+const tsc = "node_modules/typescript/bin/tsc";
+const bundleMigrations = "scripts/bundle-migrations.ts";
+
+const staticSteps: readonly Step[] = [
+  // The package's own script is called fmt too; --no-script means the formatter.
+  { name: "format", args: ["fmt", "--no-script", "--check"] },
+  { name: "lint", args: ["node_modules/oxlint/bin/oxlint", "--deny-warnings"] },
+  { name: "types", args: [tsc, "-p", "tsconfig.json"] },
+  { name: "types of the core", args: [tsc, "-p", "tsconfig.core.json"] },
+  ...(hasFiles("src/web/**/*.ts") ? [{ name: "types of the web page", args: [tsc, "-p", "tsconfig.web.json"] }] : []),
+  { name: "imports point one way", args: ["scripts/check-imports.ts"] },
+  { name: "exports resolve", args: ["scripts/check-exports.ts"] },
+  { name: "spec rules are cited", args: ["scripts/check-spec.ts"] },
+  ...(existsSync(join(root, bundleMigrations))
+    ? [{ name: "bundled migrations are fresh", args: [bundleMigrations, "--check"] }]
+    : []),
+];
+const tests: Step = { name: "tests", args: ["scripts/test.ts"] };
+
+function hasFiles(pattern: string): boolean {
+  return !new Bun.Glob(pattern).scanSync({ cwd: root }).next().done;
+}
+
+async function pass({ name, args }: Step): Promise<boolean> {
+  const start = performance.now();
+  const child = Bun.spawn([process.execPath, ...args], { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${exitCode === 0 ? "ok  " : "FAIL"} ${seconds.padStart(5)} s  ${name}`);
+  if (exitCode !== 0)
+    console.log(
+      [stdout, stderr]
+        .map((text) => text.trimEnd())
+        .filter(Boolean)
+        .join("\n"),
+    );
+  return exitCode === 0;
+}
+
+/** The tests speak for themselves while they run. */
+async function passTests(): Promise<boolean> {
+  const start = performance.now();
+  const child = Bun.spawn([process.execPath, ...tests.args], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  const exitCode = await child.exited;
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${exitCode === 0 ? "ok  " : "FAIL"} ${seconds.padStart(5)} s  ${tests.name}`);
+  return exitCode === 0;
+}
+
+async function main(): Promise<boolean> {
+  if (!(await setup())) return false;
+  const failed: string[] = [];
+  for (const step of staticSteps) if (!(await pass(step))) failed.push(step.name);
+  if (failed.length === 0 && !process.argv.includes("--fast") && !(await passTests())) failed.push(tests.name);
+  if (failed.length > 0) console.error(`Failed: ${failed.join(", ")}`);
+  return failed.length === 0;
+}
+
+if (!(await main())) process.exitCode = 1;

@@ -1,0 +1,49 @@
+/** Programs that some tests need and that no package of ours carries. */
+export type Prerequisite = {
+  readonly name: string;
+  /** What it may be called; the first one found on PATH counts. */
+  readonly programs: readonly [string, ...string[]];
+  /** Its package in Debian. */
+  readonly debian: string;
+};
+
+export const prerequisites: readonly Prerequisite[] = [
+  { name: "chromium", programs: ["chromium", "chromium-browser", "google-chrome"], debian: "chromium" },
+];
+
+/** Where the program is, or null. */
+export function pathOf({ programs }: Prerequisite): string | null {
+  for (const program of programs) {
+    const path = Bun.which(program);
+    if (path !== null) return path;
+  }
+  return null;
+}
+
+/** Installs what is missing where that is possible without asking anybody; resolves to what is still missing. */
+export async function provide(): Promise<readonly Prerequisite[]> {
+  const isMissing = (prerequisite: Prerequisite): boolean => pathOf(prerequisite) === null;
+  const missing = prerequisites.filter(isMissing);
+  const install = missing.length === 0 ? null : aptCommand();
+  if (install === null) return missing;
+  console.error(`Installing ${missing.map(({ name }) => name).join(", ")} through apt-get`);
+  await run([...install, "update", "-qq"]);
+  // One by one: a package that does not exist here must not keep the others away.
+  for (const { debian } of missing) await run([...install, "install", "-y", "-qq", "--no-install-recommends", debian]);
+  return missing.filter(isMissing);
+}
+
+/** The words before `update`; null where one may not or cannot. */
+function aptCommand(): readonly string[] | null {
+  if (Bun.which("apt-get") === null) return null;
+  const command = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=120"];
+  if (process.getuid?.() === 0) return command;
+  // A CI's runner may often do this without a password; a person's machine is left alone.
+  return process.env["CI"] === "true" && Bun.which("sudo") !== null ? ["sudo", "-n", ...command] : null;
+}
+
+async function run(command: readonly string[]): Promise<void> {
+  const child = Bun.spawn([...command], { stdin: "ignore", stdout: "ignore", stderr: 2 });
+  const exitCode = await child.exited;
+  if (exitCode !== 0) console.error(`${command.join(" ")} exited with code ${exitCode}`);
+}

@@ -1,0 +1,86 @@
+import type { Serve, Server, ServerWebSocket, WebSocketHandler } from "bun";
+import type { Chat } from "../chat.ts";
+import type { Socket, SocketEvents } from "../connection/socket.ts";
+import type { Admission } from "../http/admission.ts";
+import { pathOf } from "../http/path.ts";
+import { problem } from "../http/problem.ts";
+
+type Data = { readonly admission: Admission; events: SocketEvents | null };
+
+export type BunOptions = {
+  readonly port?: number;
+  readonly hostname?: string;
+  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the root. */
+  readonly base?: string;
+  /** Answers every request that is not an upgrade; default: the chat's own routes. */
+  readonly fetch?: (request: Request) => Response | Promise<Response>;
+};
+
+/**
+ * What `Bun.serve` needs to serve a chat.
+ *
+ * @example
+ * Bun.serve(bun(chat, { port: 6662 }));
+ */
+export function bun(chat: Chat, { fetch = chat.fetch, base = "", ...listen }: BunOptions = {}) {
+  return {
+    ...listen,
+    async fetch(request: Request, server: Server<Data>): Promise<Response | undefined> {
+      try {
+        if (request.headers.get("upgrade") === null || pathOf(request.url) !== `${base}/ws`)
+          return await fetch(request);
+        const admission = await chat.admit(request);
+        if (admission instanceof Response) return admission;
+        const data: Data = { admission, events: null };
+        if (server.upgrade(request, { data, headers: admission.headers })) return undefined;
+        // Normal where the peer went away while it was being authenticated.
+        return problem("upgrade_required", "The request could not be upgraded to a WebSocket");
+      } catch {
+        return problem("internal", "The request could not be answered");
+      }
+    },
+    websocket: bunWebSocket(chat),
+  } satisfies Serve.Options<Data>;
+}
+
+/** Every handler is wrapped: with Bun, a throw in one ends the process. */
+function bunWebSocket(chat: Chat): WebSocketHandler<Data> {
+  const guarded = (ws: ServerWebSocket<Data>, call: () => void): void => {
+    try {
+      call();
+    } catch {
+      ws.terminate();
+    }
+  };
+  return {
+    maxPayloadLength: chat.limits.frameBytesMax,
+    // The core bounds what waits to go out long before this: reaching it would drop a frame unseen.
+    backpressureLimit: 16 * chat.limits.outboxBytesMax,
+    closeOnBackpressureLimit: true,
+    // Deadlines are the core's: Bun's own timer is kept quiet by what the server itself sends.
+    idleTimeout: 960,
+    sendPings: false,
+    perMessageDeflate: false,
+    open: (ws) => guarded(ws, () => void (ws.data.events = chat.connect(toSocket(ws), ws.data.admission))),
+    message: (ws, frame) => guarded(ws, () => ws.data.events?.receive(frame)),
+    drain: (ws) => guarded(ws, () => ws.data.events?.drain()),
+    pong: (ws) => guarded(ws, () => ws.data.events?.pong()),
+    close: (ws, code) => guarded(ws, () => ws.data.events?.closed(code)),
+  };
+}
+
+function toSocket(ws: ServerWebSocket<Data>): Socket {
+  return {
+    // 0 is "dropped", and only that: later sends would succeed and leave a silent hole.
+    send: (frame) => ws.sendText(frame) !== 0,
+    bufferedBytes: () => ws.getBufferedAmount(),
+    cork: (write) => {
+      ws.cork(write);
+    },
+    ping: () => void ws.ping(),
+    pause: () => ws.pause(),
+    resume: () => ws.resume(),
+    close: (code, reason) => ws.close(code, reason),
+    terminate: () => ws.terminate(),
+  };
+}

@@ -1,0 +1,49 @@
+/** Every code that Tidings answers with: what it means, its HTTP status, and whether the same request may succeed later. */
+export const errorCodes = {
+  bad_frame: { status: 400, retry: "never", meaning: "The frame is not one that this protocol knows" },
+  bad_request: { status: 400, retry: "never", meaning: "A parameter is missing or malformed" },
+  too_large: { status: 413, retry: "never", meaning: "The text, frame or body is over its limit" },
+  invalid_recipient: { status: 400, retry: "never", meaning: "The recipient is not somebody one can write to" },
+  unauthenticated: { status: 401, retry: "never", meaning: "The request does not prove who is asking" },
+  forbidden: { status: 403, retry: "never", meaning: "The one who asks may not do this" },
+  blocked: { status: 403, retry: "never", meaning: "The recipient does not take messages from the sender" },
+  not_found: { status: 404, retry: "never", meaning: "It does not exist, or it is not yours" },
+  method_not_allowed: { status: 405, retry: "never", meaning: "The route does not know this method" },
+  conflict: { status: 409, retry: "never", meaning: "The message id was used for other content" },
+  upgrade_required: { status: 426, retry: "never", meaning: "The route wants a WebSocket upgrade" },
+  rate_limited: { status: 429, retry: "later", meaning: "Too much in too short a time" },
+  too_many_connections: { status: 429, retry: "later", meaning: "The limit of open connections is reached" },
+  internal: { status: 500, retry: "later", meaning: "Tidings has a defect here" },
+  unavailable: { status: 503, retry: "later", meaning: "The store cannot be reached, or the server is shutting down" },
+  config_invalid: { status: 500, retry: "never", meaning: "A setting is missing or wrong" },
+  database_locked: { status: 503, retry: "never", meaning: "Another process serves this database file" },
+  database_unfit: { status: 503, retry: "never", meaning: "The database does not promise what Tidings needs of it" },
+  migration_refused: { status: 500, retry: "never", meaning: "The schema and the migrations do not fit together" },
+} as const satisfies Record<string, { status: number; retry: "never" | "later"; meaning: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/**
+ * An error with a stable code. The text is for people; programs switch on `code`.
+ *
+ * @example
+ * try { await chat.send({ from: "shop", to: "alice", text: "hi" }) }
+ * catch (error) { if (error instanceof ChatError && error.code === "unavailable") retryLater() }
+ */
+export class ChatError extends Error {
+  override readonly name = "ChatError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get status(): number {
+    return errorCodes[this.code].status;
+  }
+
+  get retry(): "never" | "later" {
+    return errorCodes[this.code].retry;
+  }
+}

@@ -1,0 +1,108 @@
+import type { Clock } from "../internal/clock.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Commit, LogEntry, Store } from "../store/store.ts";
+
+/** Takes a stretch of the log: every entry after the last stretch and up to `upTo`, in the order of n. */
+export type FeedListener = (entries: readonly LogEntry[], upTo: number) => void;
+
+export type FeedOptions = {
+  readonly store: Pick<Store, "head" | "log" | "onCommit" | "settled">;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  /** The database has another history than before (a restored backup): whatever was built on the old one is void. */
+  readonly onNewEpoch: () => void;
+};
+
+/** Entries read from the store at a time when commits were missed. */
+const stretchEntriesMax = 1_000;
+
+/**
+ * The log's tail. A commit that follows on the position is applied as it comes; behind any gap (a commit whose
+ * answer was lost, another process, a restart) the store is read until the position is the head again. The head
+ * is polled too, so that a commit nobody announced costs latency, never data.
+ */
+export function createFeed({ store, clock, limits, onNewEpoch }: FeedOptions) {
+  const listeners: FeedListener[] = [];
+  let position = 0;
+  let epoch = "";
+  let isStarted = false;
+  let isStopped = false;
+  let filling: Promise<void> | null = null;
+  let wanted = 0;
+  let cancelPoll = (): void => {};
+
+  function announce(entries: readonly LogEntry[], upTo: number): void {
+    position = upTo;
+    for (const listener of listeners) listener(entries, upTo);
+  }
+
+  function apply({ from, to, entries }: Commit): void {
+    if (!isStarted || to <= position) return;
+    if (from === position && !filling) announce(entries, to);
+    else fillUpTo(to);
+  }
+
+  function fillUpTo(n: number): void {
+    wanted = Math.max(wanted, n);
+    filling ??= fill().finally(() => {
+      filling = null;
+    });
+  }
+
+  async function fill(): Promise<void> {
+    try {
+      while (position < wanted && !isStopped) {
+        const stretch = await store.log(position, stretchEntriesMax);
+        // A read may see a commit of ours before its senders were answered: `accepted` goes first.
+        await store.settled();
+        if (stretch.upTo <= position) return;
+        announce(stretch.entries, stretch.upTo);
+        await new Promise<void>((resolve) => clock.defer(resolve));
+      }
+    } catch {
+      // The store is away. The next poll finds the same gap.
+    }
+  }
+
+  async function poll(): Promise<void> {
+    try {
+      const head = await store.head();
+      if (head.epoch !== epoch) {
+        epoch = head.epoch;
+        position = head.n;
+        wanted = 0;
+        onNewEpoch();
+      } else if (head.n > position) fillUpTo(head.n);
+    } catch {
+      // The store is away: its own health says so.
+    }
+    if (!isStopped) startPoll();
+  }
+
+  function startPoll(): void {
+    cancelPoll = clock.after(limits.headPollMs, () => void poll());
+  }
+
+  store.onCommit(apply);
+
+  return {
+    /** Takes the head as the position and follows from there. Rejects with `unavailable`. */
+    async start(): Promise<void> {
+      const head = await store.head();
+      epoch = head.epoch;
+      position = head.n;
+      isStarted = true;
+      startPoll();
+    },
+    onEntries(listener: FeedListener): void {
+      listeners.push(listener);
+    },
+    position: (): number => position,
+    stop(): void {
+      isStopped = true;
+      cancelPoll();
+    },
+  };
+}
+
+export type Feed = ReturnType<typeof createFeed>;

@@ -1,0 +1,11 @@
+import type { Session } from "../model.ts";
+
+/** A proved, well-formed wish to open a socket: what is left is the upgrade itself. */
+export type Admission = {
+  readonly session: Session;
+  readonly device: string;
+  /** The cursor that the device stored, as it was given. */
+  readonly cursor?: string;
+  /** Headers that the upgrade's 101 must carry (the selected subprotocol). */
+  readonly headers: Readonly<Record<string, string>>;
+};

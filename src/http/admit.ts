@@ -1,0 +1,175 @@
+import { getLogger } from "@logtape/logtape";
+import type { Session } from "../model.ts";
+import { decodeCursor } from "../protocol/cursor.ts";
+import { isIdentifier } from "../protocol/identifier.ts";
+import type { Admission } from "./admission.ts";
+import type { Authenticate, Proof } from "./authenticate.ts";
+import { hostOf, isOriginAllowed } from "./origin.ts";
+import { problem } from "./problem.ts";
+
+/** What an admission asks of its surroundings. */
+export type AdmitOptions = ProveOptions & {
+  /** Allowed origins beside the server's own, as `parseOrigins` gives them. */
+  readonly origins: readonly string[];
+  /** Is the server shutting down? */
+  readonly isDraining?: () => boolean;
+  /** May the addressed host be served at all? Default: what `authenticate.isHostAllowed` says, as `demo()` has it. */
+  readonly hostCheck?: (request: Request) => boolean;
+  /** Is there room for one more connection of this user, and on this process? */
+  readonly hasRoom?: (session: Session) => boolean;
+};
+
+export type ProveOptions = {
+  readonly authenticate: Authenticate & { readonly isHostAllowed?: (request: Request) => boolean };
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+};
+
+const subprotocol = "tidings.v1";
+
+/**
+ * Makes the door of the WebSocket: every refusal of PROTOCOL 2 happens here, before the upgrade.
+ *
+ * The first that applies is answered, as problem+json: 426 not a WebSocket request · 403 foreign host · 403 foreign
+ * origin · 503 shutting down · 400 malformed `device` or `cursor` · 401 not authenticated, or expired · 500 the host's `authenticate`
+ * answers nonsense · 503 it throws · 429 no room. `authenticate` is not asked before a request has passed the cheap checks. Never
+ * rejects.
+ *
+ * `Admission.headers` must go on the 101 as they are. `Sec-WebSocket-Protocol` is `tidings.v1` where the client offered it
+ * (RFC 6455 section 4.2.2), and empty where it offered only others: an empty value stops Bun from echoing the first offer, which may
+ * be a token. An adapter whose runtime would send an empty header leaves it out.
+ *
+ * @example
+ * const admit = createAdmit({ authenticate: demo(), origins: [], now: () => clock.now() });
+ * const admission = await admit(request);
+ * if (admission instanceof Response) return admission;
+ */
+export function createAdmit(options: AdmitOptions): (request: Request) => Promise<Admission | Response> {
+  const { authenticate, origins, isDraining = () => false, hasRoom = () => true } = options;
+  const isHostAllowed = options.hostCheck ?? authenticate.isHostAllowed ?? (() => true);
+  const prove = createProve(options);
+
+  return async (request) => {
+    if (!isUpgrade(request)) {
+      return problem("upgrade_required", "Open this address as a WebSocket", {
+        headers: { Upgrade: "websocket", Connection: "Upgrade" },
+      });
+    }
+    if (!isHostAllowed(request)) {
+      return problem("forbidden", "This host is not served: the demo takes only loopback ones, such as localhost");
+    }
+    const { url } = request;
+    if (!isOriginAllowed(request.headers.get("origin"), { url, host: hostOf(request), allowed: origins })) {
+      return problem("forbidden", "The Origin is not allowed here");
+    }
+    if (isDraining()) return drained();
+    const { device = "default", cursor } = readParameters(url);
+    if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
+    if (cursor === null || (cursor !== undefined && decodeCursor(cursor) === null)) {
+      return problem("bad_request", "The parameter cursor is malformed");
+    }
+    const session = await prove(request);
+    if (session instanceof Response) return session;
+    // The drain may have begun while the host was asked.
+    if (isDraining()) return drained();
+    if (!hasRoom(session)) return problem("too_many_connections", "The limit of open connections is reached");
+    return { session, device, ...(cursor !== undefined && { cursor }), headers: subprotocolHeaders(request) };
+  };
+}
+
+/**
+ * Asks the host who makes a request, and trusts the answer only when it is well-formed: upgrades and HTTP routes alike.
+ *
+ * Answers the session, or the refusal: 401 for null and for a proof that has expired, 503 for a throw, 500 `internal`
+ * for a malformed proof; the text names the field, never its value. Never rejects.
+ *
+ * @example
+ * const session = await prove(request);
+ * if (session instanceof Response) return session;
+ */
+export function createProve({ authenticate, now }: ProveOptions): (request: Request) => Promise<Session | Response> {
+  const log = getLogger(["tidings", "http"]);
+  return async (request) => {
+    let answer: { user: string; tenant: string; expiresAt: number | undefined };
+    try {
+      const proof: Proof | null | undefined = await authenticate(request);
+      if (proof === null || proof === undefined) return unauthenticated();
+      answer = {
+        user: proof.user,
+        tenant: proof.tenant === undefined ? "default" : proof.tenant,
+        expiresAt: proof.expiresAt,
+      };
+    } catch (error) {
+      log.error("authenticate failed", { error });
+      return problem("unavailable", "It cannot be checked now who is asking");
+    }
+    const { user, tenant, expiresAt } = answer;
+    const wrong = wrongField(answer);
+    if (wrong !== null) {
+      log.error("authenticate answered a malformed proof", { field: wrong });
+      return problem("internal", `The field ${wrong} of the proof that authenticate answered is malformed`);
+    }
+    if (expiresAt === undefined) return { tenant, user };
+    if (expiresAt <= now()) return unauthenticated();
+    return { tenant, user, expiresAt };
+  };
+}
+
+const drained = () => problem("unavailable", "The server is shutting down");
+
+/** One and the same answer, whatever was missing or wrong. */
+const unauthenticated = () => problem("unauthenticated", "The request does not prove who is asking");
+
+/** The host may be plain JavaScript: nothing of its answer is believed. */
+function wrongField(proof: Readonly<Record<keyof Proof, unknown>>): keyof Proof | null {
+  if (!isIdentifier(proof.user)) return "user";
+  if (!isIdentifier(proof.tenant)) return "tenant";
+  if (proof.expiresAt !== undefined && !Number.isFinite(proof.expiresAt)) return "expiresAt";
+  return null;
+}
+
+/**
+ * Reads one query parameter: undefined where it is absent, null where it is doubled or not decodable.
+ *
+ * A `+` stays a `+` (RFC 3986; only HTML forms make it a space): it begins phone numbers, and no parameter of ours holds a space.
+ *
+ * @example
+ * readParameter("http://host/ws?user=+249912345678", "user") // "+249912345678"
+ */
+export function readParameter(url: string, name: string): string | null | undefined {
+  const query = (url.split("#", 1)[0] ?? "").split("?").slice(1).join("?");
+  let found: string | null | undefined;
+  for (const pair of query.split("&")) {
+    const [key = "", ...rest] = pair.split("=");
+    if (decode(key) !== name) continue;
+    if (found !== undefined) return null;
+    found = decode(rest.join("="));
+  }
+  return found;
+}
+
+const readParameters = (url: string) => ({
+  device: readParameter(url, "device"),
+  cursor: readParameter(url, "cursor"),
+});
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Is this an opening handshake (RFC 6455 section 4.2.1)? Version and key are the runtime's to check. */
+function isUpgrade(request: Request): boolean {
+  const protocols = (request.headers.get("upgrade") ?? "").toLowerCase().split(",");
+  return request.method === "GET" && protocols.some((protocol) => protocol.trim() === "websocket");
+}
+
+function subprotocolHeaders(request: Request): Record<string, string> {
+  const offered = request.headers.get("sec-websocket-protocol");
+  if (offered === null) return {};
+  const isOffered = offered.split(",").some((token) => token.trim() === subprotocol);
+  return { "Sec-WebSocket-Protocol": isOffered ? subprotocol : "" };
+}

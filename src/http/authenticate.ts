@@ -1,0 +1,12 @@
+/** What a host's `authenticate` proves about a request. */
+export type Proof = {
+  /** 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~`. */
+  readonly user: string;
+  /** As `user`; default `default`. */
+  readonly tenant?: string;
+  /** Milliseconds since the Unix epoch; open sockets close with 4401 then. */
+  readonly expiresAt?: number;
+};
+
+/** Says who makes a request, or null. A throw is answered 503 and never lets anybody in. */
+export type Authenticate = (request: Request) => Proof | null | Promise<Proof | null>;

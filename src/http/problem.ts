@@ -1,0 +1,37 @@
+import { errorCodes, type ErrorCode } from "../error.ts";
+
+/** What a client that was told "later" waits at least, in seconds, when nobody knows better. */
+const retryAfterSeconds = 5;
+
+/**
+ * An error answer as `application/problem+json` (RFC 9457): `{type, title, status, detail, code}`.
+ *
+ * `title` is the same for every answer of a code, `detail` is about this one. Programs switch on `code`. Answers 429 and 503
+ * carry `Retry-After` (in seconds), 401 the challenge that RFC 9110 section 15.5.2 demands; `headers` overrides both.
+ *
+ * @param code Any code of the error table; it decides the status.
+ * @param detail For people: what was wrong. Never a value that the client sent, never a secret.
+ *
+ * @example
+ * problem("bad_request", "The parameter device is malformed")
+ * problem("unavailable", "The server is shutting down", { headers: { "Retry-After": "2" } })
+ */
+export function problem(
+  code: ErrorCode,
+  detail: string,
+  options: { readonly headers?: Readonly<Record<string, string>> } = {},
+): Response {
+  const { status, meaning: title } = errorCodes[code];
+  const headers = new Headers({
+    "Content-Type": "application/problem+json",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+  });
+  if (status === 429 || status === 503) headers.set("Retry-After", String(retryAfterSeconds));
+  if (status === 401) headers.set("WWW-Authenticate", "Bearer");
+  for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
+  return new Response(JSON.stringify({ type: `urn:tidings:error:${code}`, title, status, detail, code }), {
+    status,
+    headers,
+  });
+}

@@ -1,0 +1,267 @@
+import { createInbox, type Frame } from "../connection/inbox.ts";
+import { createOutbox, type Slot } from "../connection/outbox.ts";
+import type { Socket, SocketEvents } from "../connection/socket.ts";
+import type { Clock } from "../internal/clock.ts";
+import type { Session } from "../model.ts";
+import { closeCode } from "../protocol/close-code.ts";
+import { decodeCursor, encodeCursor } from "../protocol/cursor.ts";
+import { encodeFrame } from "../protocol/encode.ts";
+import { type ServerFrame, toldLimits } from "../protocol/frame.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Store } from "../store/store.ts";
+import { createTail, type Tail, type WireChange } from "./tail.ts";
+
+/** What a connection needs of the hub around it. */
+export type ConnectionContext = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  /** Handles one frame; a promise makes the connection's next one wait. */
+  readonly handle: (connection: Connection, frame: Frame) => void | Promise<void>;
+  /** The connection is open and must learn of what follows; `lastN`: the last change that was its user's. */
+  readonly join: (connection: Connection) => { readonly lastN: number };
+  readonly leave: (connection: Connection, code: number) => void;
+  /** The connection has something to send at the end of this turn. */
+  readonly touch: (connection: Connection) => void;
+  /** The connection owes its client an empty `changes`. */
+  readonly owe: (connection: Connection) => void;
+  readonly report: (fault: unknown, connection: Connection) => void;
+};
+
+export type ConnectionOptions = {
+  readonly socket: Socket;
+  readonly session: Session;
+  readonly device: string;
+  readonly cursor?: string;
+};
+
+/** After the closing handshake has begun, a peer that does not answer is dropped. */
+const closeGraceMs = 3_000;
+
+export type Connection = ReturnType<typeof createConnection>;
+
+/** One open socket of one device. */
+export function createConnection(options: ConnectionOptions, context: ConnectionContext) {
+  const { socket, session, device } = options;
+  const { store, clock, limits } = context;
+  let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
+  let tail: Tail | null = null;
+  let epoch = "";
+  let lastHeard = clock.now();
+  let lastPing = lastHeard;
+  let blockedSince = 0;
+  let badFrames: number[] = [];
+  let cancelExpiry = (): void => {};
+  let cancelGrace = (): void => {};
+
+  const outbox = createOutbox({
+    socket,
+    bytesMax: limits.outboxBytesMax,
+    onBroken: () => terminate(closeCode.tooSlow),
+  });
+  const inbox = createInbox({
+    socket,
+    handle: (frame) => context.handle(connection, frame),
+    isOpen: () => state === "open" && outbox.unanswered() < limits.sendWindow,
+    onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
+    onFault: (fault) => fail(fault),
+    bytesMax: limits.inboxBytesMax,
+    framesMax: limits.sendWindow,
+  });
+
+  async function open(): Promise<void> {
+    const start = await store.openDevice(session, device);
+    if (state !== "opening") return;
+    epoch = start.head.epoch;
+    const asked = options.cursor === undefined ? null : decodeCursor(options.cursor);
+    const isHonoured = asked?.epoch === start.head.epoch && asked.n <= start.head.n;
+    const isReset = options.cursor !== undefined && !isHonoured;
+    const n = isReset ? start.newest : isHonoured ? asked.n : start.acked;
+    const cursor = encodeCursor({ epoch, n });
+    if (isHonoured) store.ack(session, device, asked.n);
+
+    state = "open";
+    outbox.write(
+      encodeFrame({
+        type: "welcome",
+        protocol: 1,
+        user: session.user,
+        device,
+        cursor,
+        time: clock.now(),
+        heartbeatMs: limits.heartbeatMs,
+        limits: toldLimits(limits),
+      }),
+    );
+    if (isReset) outbox.write(encodeFrame({ type: "reset", reason: "epoch", cursor }));
+    const presence = context.join(connection);
+    tail = createTail({
+      start: { epoch, n },
+      outbox,
+      limits,
+      clock,
+      readPage: async (after, limit) => {
+        const page = await store.changes(session, after, limit);
+        await store.settled();
+        return page;
+      },
+      lastN: () => presence.lastN,
+      onFault: fail,
+      onNewEpoch: () => close(closeCode.restart, "the database has another history"),
+      onOwing: () => context.owe(connection),
+    });
+    watchExpiry();
+    tail.resume();
+    inbox.pump();
+  }
+
+  function watchExpiry(): void {
+    if (session.expiresAt === undefined) return;
+    const ms = session.expiresAt - clock.now();
+    if (ms <= 0) return close(closeCode.sessionEnded, "the session has expired");
+    cancelExpiry = clock.after(ms, watchExpiry);
+  }
+
+  function fail(fault: unknown): void {
+    context.report(fault, connection);
+    close(closeCode.storeFailed, "the store failed");
+  }
+
+  function close(code: number, reason: string): void {
+    if (state === "closing" || state === "closed") return;
+    state = "closing";
+    inbox.stop();
+    tail?.stop();
+    socket.close(code, reason);
+    cancelGrace = clock.after(closeGraceMs, () => terminate(code));
+  }
+
+  function terminate(code: number): void {
+    if (state === "closed") return;
+    socket.terminate();
+    closed(code);
+  }
+
+  function closed(code: number): void {
+    if (state === "closed") return;
+    state = "closed";
+    inbox.stop();
+    tail?.stop();
+    outbox.stop();
+    cancelExpiry();
+    cancelGrace();
+    context.leave(connection, code);
+  }
+
+  function flush(): void {
+    outbox.flushAnswers();
+    tail?.flush();
+  }
+
+  const events: SocketEvents = {
+    receive(frame) {
+      lastHeard = clock.now();
+      if (state === "opening" || state === "open") inbox.receive(frame);
+    },
+    drain() {
+      context.touch(connection);
+    },
+    pong() {
+      lastHeard = clock.now();
+    },
+    closed,
+  };
+
+  const connection = {
+    session,
+    device,
+    events,
+
+    /** Starts: the device's start is stored, then `welcome`, then the log. */
+    start(): void {
+      open().catch(fail);
+    },
+
+    /** Keeps the place of an answer. */
+    reserve: (): Slot => outbox.reserve(),
+
+    /** Fills the place of an answer; it leaves at the end of this turn, in its order. */
+    answer(slot: Slot, frame: Exclude<ServerFrame, { type: "changes" }>): void {
+      if (state === "closing" || state === "closed") return;
+      outbox.fill(slot, encodeFrame(frame));
+      context.touch(connection);
+    },
+
+    /** Answers at the next place. */
+    reply(frame: Exclude<ServerFrame, { type: "changes" }>): void {
+      connection.answer(outbox.reserve(), frame);
+    },
+
+    /** Counts a bad frame; too many in a minute close the connection. */
+    strike(): void {
+      const now = clock.now();
+      badFrames = badFrames.filter((time) => now - time < 60_000);
+      badFrames.push(now);
+      if (badFrames.length <= limits.badFramesPerMinuteMax) return;
+      flush();
+      close(closeCode.badFrames, "too many bad frames");
+    },
+
+    /** The store failed a send: what waits is answered, nothing more is handled, then the socket closes. */
+    storeFailed(): void {
+      if (state === "open") state = "failed";
+    },
+
+    /** Sends something that is never stored; dropped where the socket is not keeping up. */
+    hint(text: string): void {
+      if (state === "open" && outbox.hasRoomForChanges(limits.outboxBytesMax / 2)) outbox.write(text);
+    },
+
+    offer(change: WireChange | null, upTo: number): void {
+      tail?.offer(change, upTo);
+      context.touch(connection);
+    },
+
+    settleDebt(): void {
+      tail?.settleDebt();
+    },
+
+    /** The end of a turn: answers first, then changes, then whatever either of them had held up. */
+    flush(): void {
+      if (state === "closing" || state === "closed") return;
+      if (socket.cork) socket.cork(flush);
+      else flush();
+      if (state === "failed" && outbox.unanswered() === 0) return close(closeCode.storeFailed, "the store failed");
+      tail?.resume();
+      inbox.pump();
+    },
+
+    /** Looks after deadlines and pings; called about once a second. */
+    beat(): void {
+      if (state === "closing" || state === "closed") return;
+      const now = clock.now();
+      const isBlocked = (tail?.isBlocked() ?? false) || outbox.hasHeldAnswers();
+      if (!isBlocked) blockedSince = 0;
+      else if (blockedSince === 0) blockedSince = now;
+      // A socket that we do not read cannot be heard: only its outgoing side counts then.
+      if (inbox.isPaused()) lastHeard = Math.max(lastHeard, now - limits.heartbeatMs);
+      const isSilent = now - lastHeard > 2 * limits.heartbeatMs;
+      const isStuck = blockedSince > 0 && now - blockedSince > limits.slowConsumerMs;
+      if (isStuck || (isSilent && isBlocked)) return close(closeCode.tooSlow, "too slow: reconnect and resume");
+      if (isSilent) return close(closeCode.heartbeatMissed, "no frame or pong in time");
+      if (now - lastPing >= limits.heartbeatMs) {
+        lastPing = now;
+        socket.ping();
+      }
+      if (isBlocked) context.touch(connection);
+    },
+
+    /** Where the client is: everything up to here was sent on this connection. */
+    position: (): number => tail?.position() ?? 0,
+    /** The history that this connection follows. */
+    epoch: (): string => epoch,
+    close,
+    terminate: (): void => terminate(closeCode.restart),
+  };
+  return connection;
+}

@@ -1,0 +1,22 @@
+import type { LogEntry } from "../store/store.ts";
+import type { Registry } from "./registry.ts";
+import { type WireChange, wireChange } from "./tail.ts";
+
+/**
+ * Takes one stretch of the log to the connections of the users that it concerns, in the order of n. A change is
+ * encoded once, and only if somebody is here for it.
+ */
+export function createFanOut(registry: Registry) {
+  return (entries: readonly LogEntry[], upTo: number): void => {
+    for (const { tenant, users, change, origin } of entries) {
+      let wire: WireChange | undefined;
+      for (const user of users) {
+        const presence = registry.find(tenant, user);
+        if (!presence) continue;
+        presence.lastN = change.n;
+        wire ??= wireChange(change);
+        for (const connection of presence.connections) connection.offer(connection === origin ? null : wire, upTo);
+      }
+    }
+  };
+}

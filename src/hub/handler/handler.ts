@@ -1,0 +1,18 @@
+import type { Clock } from "../../internal/clock.ts";
+import type { ClientFrame } from "../../protocol/frame.ts";
+import type { Store } from "../../store/store.ts";
+import type { Connection } from "../connection.ts";
+
+export type HandlerContext = {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Sends a volatile frame to every open connection of a user. */
+  readonly hint: (tenant: string, user: string, text: string) => void;
+};
+
+/** What happens to one type of frame. A promise makes the connection's next frame wait. */
+export type Handler<Type extends ClientFrame["type"]> = (
+  connection: Connection,
+  frame: Extract<ClientFrame, { type: Type }>,
+  context: HandlerContext,
+) => void | Promise<void>;

@@ -1,0 +1,164 @@
+import type { Socket, SocketEvents } from "../connection/socket.ts";
+import type { Feed } from "../feed/feed.ts";
+import type { Clock } from "../internal/clock.ts";
+import type { Identity, Session } from "../model.ts";
+import { closeCode } from "../protocol/close-code.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Store } from "../store/store.ts";
+import { type Connection, createConnection } from "./connection.ts";
+import { createDispatch } from "./dispatch.ts";
+import { createFanOut } from "./fan-out.ts";
+import { createRegistry } from "./registry.ts";
+
+export type HubEvent =
+  | {
+      readonly type: "connected" | "disconnected";
+      readonly tenant: string;
+      readonly user: string;
+      readonly device: string;
+      readonly code?: number;
+    }
+  | { readonly type: "fault"; readonly fault: unknown };
+
+export type HubOptions = {
+  readonly store: Store;
+  readonly feed: Feed;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly report: (event: HubEvent) => void;
+};
+
+/** Deadlines are looked after at least this often. */
+const beatMsMax = 1_000;
+/** A shutdown closes so many sockets at a time, so that their clients do not all come back at once. */
+const closeWaveSockets = 500;
+const closeWaveMs = 50;
+
+/** Who is here, and what happens to a frame. */
+export function createHub({ store, feed, clock, limits, report }: HubOptions) {
+  const registry = createRegistry();
+  /** Every socket, also those that are not yet, or no longer, in the registry. */
+  const all = new Set<Connection>();
+  const perUser = new Map<string, number>();
+  let dirty = new Set<Connection>();
+  let owing = new Set<Connection>();
+  const beatMs = Math.min(beatMsMax, limits.heartbeatMs / 4);
+  let isStopped = false;
+  let cancelBeat = (): void => {};
+  let cancelEmpty: (() => void) | null = null;
+
+  function touch(connection: Connection): void {
+    if (dirty.size === 0) queueMicrotask(flushDirty);
+    dirty.add(connection);
+  }
+
+  function flushDirty(): void {
+    const turn = dirty;
+    dirty = new Set();
+    for (const connection of turn) connection.flush();
+  }
+
+  function owe(connection: Connection): void {
+    owing.add(connection);
+    cancelEmpty ??= clock.after(limits.emptyChangesDelayMs, () => {
+      cancelEmpty = null;
+      const debtors = owing;
+      owing = new Set();
+      for (const debtor of debtors) debtor.settleDebt();
+    });
+  }
+
+  function hint(tenant: string, user: string, text: string): void {
+    for (const connection of registry.find(tenant, user)?.connections ?? []) connection.hint(text);
+  }
+
+  const handle = createDispatch({ store, clock, hint }, limits);
+  feed.onEntries(createFanOut(registry));
+
+  const userName = ({ tenant, user }: Identity): string => `${tenant} ${user}`;
+
+  function leave(connection: Connection, code: number): void {
+    const { session, device } = connection;
+    if (!all.delete(connection)) return;
+    dirty.delete(connection);
+    owing.delete(connection);
+    registry.leave(session, connection);
+    const left = (perUser.get(userName(session)) ?? 1) - 1;
+    if (left === 0) perUser.delete(userName(session));
+    else perUser.set(userName(session), left);
+    report({ type: "disconnected", tenant: session.tenant, user: session.user, device, code });
+  }
+
+  function beat(): void {
+    for (const connection of all) connection.beat();
+    if (!isStopped) cancelBeat = clock.after(beatMs, beat);
+  }
+  cancelBeat = clock.after(beatMs, beat);
+
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
+
+  return {
+    /** Takes over an open socket; answers what its adapter must tell it. */
+    connect(socket: Socket, session: Session, options: { device: string; cursor?: string }): SocketEvents {
+      const connection = createConnection(
+        { socket, session, ...options },
+        {
+          store,
+          clock,
+          limits,
+          handle,
+          join: (joined) => registry.join(session, joined, feed.position()),
+          leave,
+          touch,
+          owe,
+          report: (fault) => report({ type: "fault", fault }),
+        },
+      );
+      all.add(connection);
+      perUser.set(userName(session), (perUser.get(userName(session)) ?? 0) + 1);
+      report({ type: "connected", tenant: session.tenant, user: session.user, device: options.device });
+      if (isStopped) connection.close(closeCode.restart, "the server is restarting");
+      else connection.start();
+      return connection.events;
+    },
+
+    /** Whether one more connection of this user may open. */
+    hasRoom: (identity: Identity): boolean =>
+      all.size < limits.connectionsMax && (perUser.get(userName(identity)) ?? 0) < limits.connectionsPerUserMax,
+
+    /** Closes every connection, as when the database has another history. */
+    disconnectAll(code: number, reason: string): void {
+      for (const connection of [...all]) connection.close(code, reason);
+    },
+
+    /** Closes every socket with 1012, in waves; resolves when all are gone, or after `deadlineMs` without them. */
+    async stop(deadlineMs: number): Promise<void> {
+      isStopped = true;
+      cancelBeat();
+      const end = clock.now() + deadlineMs;
+      await store.settled();
+      flushDirty();
+      const waiting = [...all];
+      for (let i = 0; i < waiting.length; i += closeWaveSockets) {
+        for (const connection of waiting.slice(i, i + closeWaveSockets))
+          connection.close(closeCode.restart, "the server is restarting");
+        if (clock.now() < end) await wait(closeWaveMs);
+      }
+      while (all.size > 0 && clock.now() < end) await wait(closeWaveMs);
+      for (const connection of [...all]) connection.terminate();
+      cancelEmpty?.();
+    },
+
+    /** Sizes of what the hub holds: each is 0 once everybody has left. */
+    sizes: () => ({
+      connections: all.size,
+      joined: registry.size(),
+      users: registry.users(),
+      perUser: perUser.size,
+      dirty: dirty.size,
+      owing: owing.size,
+    }),
+  };
+}
+
+export type Hub = ReturnType<typeof createHub>;

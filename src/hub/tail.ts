@@ -1,0 +1,181 @@
+import type { Outbox } from "../connection/outbox.ts";
+import type { Clock } from "../internal/clock.ts";
+import { utf8Bytes } from "../internal/utf8.ts";
+import type { Cursor } from "../model.ts";
+import { encodeCursor } from "../protocol/cursor.ts";
+import { changesOverheadBytes, encodeChange, encodeChanges } from "../protocol/encode.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Page } from "../store/store.ts";
+
+/** A change ready for the wire; one serves every connection that it goes to. */
+export type WireChange = { readonly n: number; readonly text: string; readonly bytes: number };
+
+export type TailOptions = {
+  /** Everything up to here is with the client, or was left out for it. */
+  readonly start: Cursor;
+  readonly outbox: Outbox;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  /** Reads what changed for this connection's user; a page shows nothing that its own sends still wait to hear of. */
+  readonly readPage: (after: number, limit: number) => Promise<Page>;
+  /** The last change that was fanned out to this user. */
+  readonly lastN: () => number;
+  readonly onFault: (fault: unknown) => void;
+  /** The page was read from another history than the one that this connection follows. */
+  readonly onNewEpoch: () => void;
+  /** The position moved, but no frame said so yet. */
+  readonly onOwing: () => void;
+};
+
+const pageChangesMin = 8;
+
+/** The wire form of a change. */
+export function wireChange(change: Parameters<typeof encodeChange>[0]): WireChange {
+  const text = encodeChange(change);
+  return { n: change.n, text, bytes: utf8Bytes(text) + 1 };
+}
+
+/**
+ * One connection's reader of the log. It is *replaying* until it has read up to the head, then *live*; when the
+ * socket stops draining it is replaying again from where it was. The log is the buffer.
+ */
+export function createTail(options: TailOptions) {
+  const { start, outbox, limits, clock } = options;
+  let position = start.n;
+  let mode: "replaying" | "live" | "stopped" = "replaying";
+  let isReading = false;
+  let isBlocked = false;
+  /** The last frame said that more follows, or none was sent yet: one must still say that nothing does. */
+  let isUnfinished = true;
+  /** The position moved without a frame; once the debt is due, the next chance to say so is taken. */
+  let isOwing = false;
+  let isDue = false;
+  let pageChanges: number = limits.pageChangesMax;
+  /** Live changes of the commit at hand, gone again at its end. */
+  let offered: WireChange[] = [];
+  let offeredUpTo = 0;
+
+  const cursorAt = (n: number): string => encodeCursor({ epoch: start.epoch, n });
+
+  function writeChanges(upTo: number, more: boolean, changes: readonly WireChange[]): void {
+    const texts = changes.map(({ text }) => text);
+    outbox.write(encodeChanges(cursorAt(upTo), more, texts));
+    position = upTo;
+    isUnfinished = more;
+    isOwing = false;
+    isDue = false;
+  }
+
+  /** Sends changes in frames within the limit; false where the outbox had no room for all. */
+  function writeFrames(changes: readonly WireChange[], upTo: number, more: boolean): boolean {
+    let frame: WireChange[] = [];
+    let bytes = changesOverheadBytes;
+    for (const change of changes) {
+      if (frame.length > 0 && bytes + change.bytes > limits.changesBytesMax) {
+        if (!outbox.hasRoomForChanges(bytes)) return false;
+        writeChanges(frame[frame.length - 1]?.n ?? position, true, frame);
+        frame = [];
+        bytes = changesOverheadBytes;
+      }
+      frame.push(change);
+      bytes += change.bytes;
+    }
+    if (!outbox.hasRoomForChanges(bytes)) return false;
+    writeChanges(upTo, more, frame);
+    return true;
+  }
+
+  function owe(): void {
+    if (isOwing) return;
+    isOwing = true;
+    options.onOwing();
+  }
+
+  function payDebt(): void {
+    if (isDue && mode === "live" && outbox.hasRoomForChanges(changesOverheadBytes)) writeChanges(position, false, []);
+  }
+
+  async function replay(): Promise<void> {
+    if (isReading || mode !== "replaying") return;
+    isReading = true;
+    try {
+      while (mode === "replaying") {
+        isBlocked = !outbox.hasRoomForChanges(limits.changesBytesMax);
+        if (isBlocked) return;
+        const page = await options.readPage(position, pageChanges);
+        if (!isReplaying()) return;
+        if (page.epoch !== start.epoch) return options.onNewEpoch();
+        if (!takePage(page)) return;
+        if (mode === "replaying") await new Promise<void>((resolve) => clock.defer(resolve));
+      }
+    } catch (fault) {
+      options.onFault(fault);
+    } finally {
+      isReading = false;
+    }
+  }
+
+  // The compiler cannot see that the mode may change across an await.
+  const isReplaying = (): boolean => mode === "replaying";
+
+  /** False where the outbox is full: a drain goes on. */
+  function takePage(page: Page): boolean {
+    const isNews = page.changes.length > 0 || isUnfinished;
+    if (isNews && !writeFrames(page.changes.map(wireChange), page.upTo, page.more)) {
+      // What the page held beyond the room is read again later, in smaller pages.
+      pageChanges = Math.max(pageChangesMin, Math.floor(pageChanges / 2));
+      isBlocked = true;
+      return false;
+    }
+    pageChanges = Math.min(limits.pageChangesMax, pageChanges * 2);
+    if (!isNews && page.upTo > position) {
+      position = page.upTo;
+      owe();
+    }
+    if (!page.more && options.lastN() <= position) mode = "live";
+    return true;
+  }
+
+  return {
+    /** Reads on from the log, where there is room. */
+    resume(): void {
+      if (mode !== "replaying" || isReading || (isBlocked && !outbox.isDrained())) return;
+      void replay();
+    },
+    /** Takes a change of the commit at hand; null where its sender has it as `accepted` on this very connection. */
+    offer(change: WireChange | null, upTo: number): void {
+      if (mode !== "live" || upTo <= position) return;
+      if (change && change.n > position) offered.push(change);
+      offeredUpTo = upTo;
+    },
+    /** Sends what was offered, or goes back to the log. */
+    flush(): void {
+      if (mode !== "live") return;
+      if (offeredUpTo <= position) return payDebt();
+      const changes = offered;
+      offered = [];
+      if (outbox.hasHeldAnswers() || (changes.length > 0 && !writeFrames(changes, offeredUpTo, false))) {
+        mode = "replaying";
+        isBlocked = true;
+      } else if (changes.length === 0) {
+        position = offeredUpTo;
+        owe();
+        payDebt();
+      }
+    },
+    /** Tells the client a position that moved without a frame. */
+    settleDebt(): void {
+      isDue = isOwing;
+      payDebt();
+    },
+    isBlocked: (): boolean => mode === "replaying" && isBlocked,
+    isLive: (): boolean => mode === "live",
+    position: (): number => position,
+    stop(): void {
+      mode = "stopped";
+      offered = [];
+    },
+  };
+}
+
+export type Tail = ReturnType<typeof createTail>;

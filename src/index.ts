@@ -1,0 +1,15 @@
+export { type Chat, type ChatOptions, createChat, type Sent, type ServerSend } from "./chat.ts";
+export { ChatError, type ErrorCode, errorCodes } from "./error.ts";
+export type { Admission } from "./http/admission.ts";
+export type { Authenticate, Proof } from "./http/authenticate.ts";
+export { demo } from "./http/demo.ts";
+export { jwt, type JwtOptions } from "./http/jwt.ts";
+export type { Identity, Session } from "./model.ts";
+export { closeCode } from "./protocol/close-code.ts";
+export type { ClientFrame, ServerFrame } from "./protocol/frame.ts";
+export { defaultLimits, type Limits } from "./protocol/limits.ts";
+export { openEngine } from "./store/engine/open.ts";
+export type { Engine, Row, Statement, Value } from "./store/engine/engine.ts";
+export { bundledMigrations } from "./store/migration/bundled.ts";
+export { migrate, pending } from "./store/migration/migrate.ts";
+export type { Migration } from "./store/migration/migration.ts";

@@ -1,0 +1,26 @@
+/** Time as the core knows it. A simulator owns its own. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. For display and deadlines; never an order. */
+  now(): number;
+  /** Runs `task` once after at least `ms` milliseconds; answers how to cancel it. */
+  after(ms: number, task: () => void): () => void;
+  /** Runs `task` once this turn of the event loop has handled the input it already has. */
+  defer(task: () => void): void;
+}
+
+/** The longest delay that a timer of any runtime takes. */
+const timerMsMax = 2 ** 31 - 1;
+
+type Immediate = { setImmediate?: (task: () => void) => unknown };
+
+const setImmediate = (globalThis as Immediate).setImmediate;
+
+/** The runtime's own clock: Bun, Node and Deno alike. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, task) {
+    const timer = setTimeout(task, Math.max(0, Math.min(ms, timerMsMax)));
+    return () => clearTimeout(timer);
+  },
+  defer: setImmediate ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0),
+};

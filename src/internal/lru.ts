@@ -1,0 +1,23 @@
+/** A map that forgets what was longest unused once it holds `entriesMax`. */
+export function createLru<Key, Value>(entriesMax: number) {
+  const entries = new Map<Key, Value>();
+  return {
+    get(key: Key): Value | undefined {
+      const value = entries.get(key);
+      if (value === undefined) return undefined;
+      entries.delete(key);
+      entries.set(key, value);
+      return value;
+    },
+    set(key: Key, value: Value): void {
+      entries.delete(key);
+      entries.set(key, value);
+      if (entries.size <= entriesMax) return;
+      const oldest = entries.keys().next();
+      if (!oldest.done) entries.delete(oldest.value);
+    },
+    get size(): number {
+      return entries.size;
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** The nouns. Everything here is plain data; nothing here knows the wire, SQL or a runtime. */
+
+/** Who, proved by the host: never taken from a frame. */
+export type Identity = {
+  readonly tenant: string;
+  readonly user: string;
+};
+
+/** An identity with the end of its proof. */
+export type Session = Identity & {
+  /** Milliseconds since the Unix epoch after which the proof no longer holds; absent: it does not expire. */
+  readonly expiresAt?: number;
+};
+
+/** A message as the log holds it. */
+export type Message = {
+  readonly n: number;
+  readonly conversation: string;
+  readonly seq: number;
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly text: string;
+  readonly time: number;
+};
+
+/** How far a member of a conversation has got. */
+export type Receipt = {
+  readonly n: number;
+  readonly conversation: string;
+  readonly user: string;
+  readonly delivered: number;
+  readonly read: number;
+};
+
+/** One thing that a device must learn of, at its place in the log. */
+export type Change = ({ readonly kind: "message" } & Message) | ({ readonly kind: "receipt" } & Receipt);
+
+/** The position of a reader in one history of the log. */
+export type Cursor = {
+  readonly epoch: string;
+  readonly n: number;
+};

@@ -1,0 +1,112 @@
+import * as v from "valibot";
+import { utf8Bytes } from "../internal/utf8.ts";
+import type { ErrorCode } from "../error.ts";
+import type { ClientFrame } from "./frame.ts";
+import { isIdentifier, isMessageId } from "./identifier.ts";
+import type { Limits } from "./limits.ts";
+
+const opaque = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
+const conversation = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
+const messageId = v.pipe(
+  v.string(),
+  v.check((id: string) => isMessageId(id), "a message id is a canonical lower-case UUID"),
+);
+const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const hasOneTarget = (frame: { to?: string | undefined; conversation?: string | undefined }): boolean =>
+  (frame.to === undefined) !== (frame.conversation === undefined);
+const target = { to: v.optional(v.string()), conversation: v.optional(conversation) };
+
+/** One schema a frame type; unknown fields are refused, so that nobody believes that they count. */
+const schemas = {
+  send: v.pipe(
+    v.strictObject({ type: v.literal("send"), id: messageId, ...target, text: v.string() }),
+    v.check((frame) => hasOneTarget(frame)),
+  ),
+  ack: v.strictObject({ type: v.literal("ack"), cursor: opaque }),
+  read: v.strictObject({ type: v.literal("read"), conversation, seq }),
+  typing: v.pipe(
+    v.strictObject({ type: v.literal("typing"), ...target, typing: v.boolean() }),
+    v.check((frame) => hasOneTarget(frame)),
+  ),
+  ping: v.strictObject({ type: v.literal("ping"), id: v.optional(opaque) }),
+};
+
+export type Decoded =
+  | { readonly ok: true; readonly frame: ClientFrame }
+  /** Not a frame of this protocol; answered with `error`. */
+  | {
+      readonly ok: false;
+      readonly kind: "bad";
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly id?: string;
+    }
+  /** A send whose content cannot be taken; answered with `rejected`. */
+  | {
+      readonly ok: false;
+      readonly kind: "rejected";
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly id: string;
+    };
+
+const bad = (message: string, id?: string): Decoded => ({
+  ok: false,
+  kind: "bad",
+  code: "bad_frame",
+  message,
+  ...(id === undefined ? {} : { id }),
+});
+
+const isFrameType = (type: unknown): type is keyof typeof schemas =>
+  typeof type === "string" && Object.hasOwn(schemas, type);
+
+/** Reads one frame of a client. Never throws; what comes out holds nothing but what a schema let through. */
+export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded {
+  if (typeof data !== "string") return bad("Frames are JSON text, not binary");
+  let value: unknown;
+  try {
+    value = JSON.parse(data);
+  } catch {
+    return bad("The frame is not JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return bad("The frame is not a JSON object");
+  const type = "type" in value ? value.type : undefined;
+  if (!isFrameType(type)) return bad("The frame's type is not known");
+  const parsed = v.safeParse(schemas[type], value, { abortEarly: true });
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const path = v.getDotPath(issue);
+    const id = "id" in value && typeof value.id === "string" && isMessageId(value.id) ? value.id : undefined;
+    return bad(`The ${type} frame is malformed${path === null ? "" : ` at ${path.slice(0, 64)}`}`, id);
+  }
+  const frame = parsed.output as ClientFrame;
+  if (frame.type === "send") {
+    const refusal = refuseContent(frame.text, frame.to, limits);
+    if (refusal) return { ok: false, kind: "rejected", id: frame.id, ...refusal };
+  }
+  if (frame.type === "typing" && frame.to !== undefined && !isIdentifier(frame.to))
+    return bad("The typing frame is malformed at to");
+  return { ok: true, frame };
+}
+
+/** Why a text or a recipient cannot be taken; null where they can. */
+export function refuseContent(
+  text: string,
+  to: string | undefined,
+  limits: Limits,
+): { code: ErrorCode; message: string } | null {
+  if (to !== undefined && !isIdentifier(to))
+    return { code: "invalid_recipient", message: "A recipient is 1 to 128 characters of A–Z a–z 0–9 + - _ . @ : ~" };
+  if (text === "") return { code: "bad_frame", message: "The text is empty" };
+  // The store would cut the text at a NUL and replace a lone surrogate: neither may get that far.
+  if (text.includes("\0")) return { code: "bad_frame", message: "The text has a NUL character" };
+  if (!text.isWellFormed()) return { code: "bad_frame", message: "The text has a lone surrogate" };
+  const bytes = utf8Bytes(text);
+  if (bytes > limits.textBytesMax)
+    return {
+      code: "too_large",
+      message: `The text is ${bytes} bytes of UTF-8, at most ${limits.textBytesMax} are taken`,
+    };
+  return null;
+}

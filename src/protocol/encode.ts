@@ -1,0 +1,22 @@
+import type { Change } from "../model.ts";
+import type { MessageChange, ReceiptChange, ServerFrame } from "./frame.ts";
+
+/** Any frame that carries no changes. */
+export const encodeFrame = (frame: Exclude<ServerFrame, { type: "changes" }>): string => JSON.stringify(frame);
+
+/** One change as it stands in a `changes` frame; its n stays inside. */
+export function encodeChange(change: Change): string {
+  if (change.kind === "receipt") {
+    const { kind, conversation, user, delivered, read } = change;
+    return JSON.stringify({ kind, conversation, user, delivered, read } satisfies ReceiptChange);
+  }
+  const { kind, conversation, seq, id, from, to, text, time } = change;
+  return JSON.stringify({ kind, conversation, seq, id, from, to, text, time } satisfies MessageChange);
+}
+
+/** A `changes` frame out of changes that are encoded already: one text serves every connection. */
+export const encodeChanges = (cursor: string, more: boolean, changes: readonly string[]): string =>
+  `{"type":"changes","cursor":"${cursor}","more":${more},"changes":[${changes.join(",")}]}`;
+
+/** Bytes of a `changes` frame beside its changes and their commas. */
+export const changesOverheadBytes = 128;

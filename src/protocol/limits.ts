@@ -1,0 +1,47 @@
+/** Every limit in one table, its unit in its name, its reason beside it. A host may override any of them. */
+export const defaultLimits = {
+  /** A frame from a client, in bytes of UTF-8 (PROTOCOL 1). */
+  frameBytesMax: 65_536,
+  /** The text of a message, in bytes of UTF-8 (PROTOCOL 1). */
+  textBytesMax: 16_384,
+  /** Sends of one connection that may wait unanswered (PROTOCOL 4). */
+  sendWindow: 64,
+  /** A `changes` frame, unless a single change is larger (PROTOCOL 3). */
+  changesBytesMax: 65_536,
+  /** Changes read from the store at a time: about one frame's worth of ordinary messages. */
+  pageChangesMax: 256,
+  /** Bytes that may wait to go out on one connection (INVARIANTS R3); past it the log is the buffer. */
+  outboxBytesMax: 262_144,
+  /** Bytes of frames read but not yet handled: what one read of the operating system may deliver at once, twice over. */
+  inboxBytesMax: 1_048_576,
+  /** Bad frames in a minute before the connection closes with 4400 (PROTOCOL 4). */
+  badFramesPerMinuteMax: 10,
+  /** Between two pings; a peer silent for twice as long is closed with 4408 (PROTOCOL 6). */
+  heartbeatMs: 25_000,
+  /** How long a reader may leave its buffer full before it is closed with 4413. */
+  slowConsumerMs: 120_000,
+  /** Sends in one commit: bounds how long a commit may hold the event loop. */
+  commitSendsMax: 2_048,
+  /** Bytes of text in one commit, for the same reason. */
+  commitBytesMax: 2_097_152,
+  /** Sends waiting for a commit, over all connections; past it they are answered `unavailable`. */
+  commitQueueMax: 65_536,
+  /** How long acks and reads gather before they are committed together. */
+  marksDelayMs: 100,
+  /** Messages that one ack may mark as delivered in one commit; the rest follow in the next ones. */
+  ackMessagesMax: 2_000,
+  /** A connection whose changes were all left out gets an empty `changes` within a second (PROTOCOL 3.3). */
+  emptyChangesDelayMs: 400,
+  /** After a failed commit the store is asked this often whether it takes one again. */
+  storeProbeMs: 1_000,
+  /** The head is read this often, so that a dead bus costs latency, never data. */
+  headPollMs: 2_000,
+  /** Open connections of this process; kept below the usual limit of file descriptors. */
+  connectionsMax: 50_000,
+  /** Open connections of one user. */
+  connectionsPerUserMax: 100,
+  /** How long a shutdown may take (INVARIANTS R5). */
+  shutdownMs: 10_000,
+} as const;
+
+export type Limits = { readonly [K in keyof typeof defaultLimits]: number };

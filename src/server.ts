@@ -1,0 +1,75 @@
+import { getLogger } from "@logtape/logtape";
+import { bun } from "./adapter/bun.ts";
+import { createChat } from "./chat.ts";
+import { type AuthConfig, type Config, readConfig } from "./config.ts";
+import { ChatError } from "./error.ts";
+import type { Authenticate } from "./http/authenticate.ts";
+import { demo } from "./http/demo.ts";
+import { jwt } from "./http/jwt.ts";
+import { configureLog } from "./log.ts";
+import { siteOf } from "./site.ts";
+
+/** The standalone server: environment → chat → Bun. */
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  configureLog({ level: config.logLevel });
+  const log = getLogger(["tidings", "server"]);
+  const chat = createChat({
+    database: config.database,
+    authenticate: authenticateBy(config.auth),
+    origins: config.origins,
+    limits: { heartbeatMs: config.heartbeatMs, shutdownMs: config.shutdownMs },
+  });
+  let server: ReturnType<typeof Bun.serve> | null = null;
+  let isStopping = false;
+  async function stop(reason: string, exitCode: number): Promise<void> {
+    if (isStopping) return;
+    isStopping = true;
+    log.info("shutting down", { reason });
+    const deadline = setTimeout(() => process.exit(1), config.shutdownMs);
+    await chat.close();
+    await server?.stop(true);
+    clearTimeout(deadline);
+    log.info("stopped", { reason });
+    process.exit(exitCode);
+  }
+  // Before anything is served: whoever reads "serving" may send a signal at once.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal, 0));
+  // Nothing that a handler forgot may go on in a state that nobody knows: say it, drain, end.
+  process.on("uncaughtException", (error) => {
+    log.fatal("uncaught exception", { error });
+    void stop("uncaught exception", 1);
+  });
+  process.on("unhandledRejection", (error) => log.error("unhandled rejection", { error }));
+
+  await chat.ready();
+  const site = await siteOf(chat, config);
+  server = Bun.serve(bun(chat, { port: config.port, hostname: config.host, fetch: site }));
+  log.info("serving", { host: config.host, port: server.port, auth: config.auth.kind });
+  sayWhere(config, server.port ?? config.port);
+}
+
+function authenticateBy(auth: AuthConfig): Authenticate {
+  if (auth.kind === "demo") return demo({ anywhere: auth.anywhere });
+  const { kind: _, secret, jwksUrl, ...rest } = auth;
+  return jwt({ ...(secret === undefined ? { jwksUrl: jwksUrl ?? "" } : { secret }), ...rest });
+}
+
+/** For the person at the terminal; a machine reads the log. */
+function sayWhere(config: Config, port: number): void {
+  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+  const lines = [`Tidings is serving http://${host}:${port}/ (database ${config.database.url.replace(/\?.*$/, "")})`];
+  if (config.auth.kind === "demo")
+    lines.push(
+      "AUTH=demo: everybody is who they say they are. Click to chat in two windows:",
+      `  http://${host}:${port}/?user=alice&to=bob`,
+      `  http://${host}:${port}/?user=bob&to=alice`,
+    );
+  process.stderr.write(`${lines.join("\n")}\n`);
+}
+
+main().catch((error: unknown) => {
+  const text = error instanceof ChatError ? error.message : String(error instanceof Error ? error.stack : error);
+  process.stderr.write(`tidings: ${text}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,158 @@
+import type { Identity } from "../model.ts";
+import { decodeConversation, encodeConversation } from "../protocol/conversation-id.ts";
+import type { Row, Statement } from "./engine/engine.ts";
+import * as sql from "./sql.ts";
+import type { LogEntry, Outcome, Send } from "./store.ts";
+
+export type Waiting = {
+  readonly send: Send;
+  readonly settle: (outcome: Outcome) => void;
+  /** The idempotency key: one of a kind in a batch. */
+  readonly key: string;
+  readonly bytes: number;
+};
+
+export type WaitingDevice = {
+  readonly identity: Identity;
+  readonly device: string;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+};
+
+export type Ack = Identity & { readonly device: string; readonly n: number };
+export type Read = Identity & { readonly conversation: number; readonly seq: number };
+
+/** All that one commit carries. */
+export type Batch = {
+  readonly sends: readonly Waiting[];
+  readonly devices: readonly WaitingDevice[];
+  readonly acks: readonly Ack[];
+  readonly reads: readonly Read[];
+  readonly time: number;
+};
+
+export const sendKey = ({ id, from, tenant }: Send): string => `${id} ${from} ${tenant}`;
+
+const conversationKey = (send: Send): number | null =>
+  send.conversation === undefined ? null : (decodeConversation(send.conversation) ?? -1);
+
+const rows = (list: readonly unknown[]): readonly [string] => [JSON.stringify(list)];
+
+type Step = { readonly name: string; readonly statement: Statement };
+
+/** The statements of one commit, in order, each with the name under which its rows are found again. */
+export function writeSteps(batch: Batch, options: { newKey: () => number; ackMessagesMax: number }): Step[] {
+  const steps: Step[] = [{ name: "before", statement: { sql: sql.selectHead } }];
+  const step = (name: string, text: string, args: Statement["args"] = []): void => {
+    steps.push({ name, statement: { sql: text, args } });
+  };
+
+  const users = new Map<string, readonly [string, string]>();
+  const pairs = new Map<string, readonly [string, string, string, number]>();
+  const addUser = (tenant: string, user: string): unknown => users.set(`${tenant} ${user}`, [tenant, user]);
+  for (const { identity } of batch.devices) addUser(identity.tenant, identity.user);
+  for (const { send } of batch.sends) {
+    if (send.to === undefined) continue;
+    const [one, other] = send.from < send.to ? [send.from, send.to] : [send.to, send.from];
+    const name = `${send.tenant} ${one} ${other}`;
+    if (pairs.has(name)) continue;
+    pairs.set(name, [send.tenant, one, other, options.newKey()]);
+    addUser(send.tenant, one);
+    addUser(send.tenant, other);
+  }
+  if (users.size > 0) step("users", sql.insertUsers, rows([...users.values()]));
+  if (batch.devices.length > 0) {
+    const list = batch.devices.map(({ identity, device }) => [identity.tenant, identity.user, device]);
+    step("devices", sql.insertDevices, rows(list));
+  }
+  if (pairs.size > 0) {
+    const list = rows([...pairs.values()]);
+    step("conversations", sql.insertConversations, list);
+    step("members", sql.insertMembers, list);
+  }
+  if (batch.sends.length > 0) {
+    const list = batch.sends.map(({ send }) => [
+      send.tenant,
+      send.from,
+      send.to ?? null,
+      conversationKey(send),
+      send.id,
+      send.text,
+    ]);
+    step("messages", sql.insertMessages, [...rows(list), batch.time]);
+    step("advance", sql.advanceConversations);
+    step("head", sql.advanceHeadToMessages);
+  }
+  if (batch.acks.length > 0) {
+    const args = [
+      JSON.stringify(batch.acks.map(({ tenant, user, device, n }) => [tenant, user, device, n])),
+      options.ackMessagesMax,
+    ];
+    step("delivered", sql.deliverByAcks, args);
+    step("head", sql.advanceHeadByChanges);
+    step("acked", sql.ackDevices, args);
+  }
+  if (batch.reads.length > 0) {
+    const list = batch.reads.map(({ tenant, user, conversation, seq }) => [tenant, user, conversation, seq]);
+    step("read", sql.readMarks, rows(list));
+    step("head", sql.advanceHeadByChanges);
+  }
+  step("after", sql.selectHead);
+  return steps;
+}
+
+/** Asks what stands under the ids of sends that a commit did not insert. */
+export const lookUpSends = (sends: readonly Waiting[]): Statement => ({
+  sql: sql.selectSends,
+  args: rows(sends.map(({ send }) => [send.tenant, send.from, send.to ?? null, conversationKey(send), send.id])),
+});
+
+/** Conversation ids of one commit: most of its messages share a few. */
+export function createConversationIds(): (key: number) => string {
+  const ids = new Map<number, string>();
+  return (key) => {
+    const known = ids.get(key);
+    if (known !== undefined) return known;
+    const id = encodeConversation(key);
+    ids.set(key, id);
+    return id;
+  };
+}
+
+/** A row of selectSends, or of insertMessages, as the log entry that it is. */
+export function messageEntry(send: Send, row: Row, place: { readonly conversation: string; readonly time: number }) {
+  const to = String(row["recipient"]);
+  return {
+    tenant: send.tenant,
+    users: [send.from, to],
+    change: {
+      kind: "message",
+      n: Number(row["n"]),
+      conversation: place.conversation,
+      seq: Number(row["seq"]),
+      id: send.id,
+      from: send.from,
+      to,
+      text: send.text,
+      time: place.time,
+    },
+    origin: send.origin,
+  } satisfies LogEntry;
+}
+
+/** A row of a member whose marks have moved. */
+export function receiptEntry(row: Row): LogEntry {
+  const user = String(row["user"]);
+  return {
+    tenant: String(row["tenant"]),
+    users: row["peer"] === null ? [user] : [user, String(row["peer"])],
+    change: {
+      kind: "receipt",
+      n: Number(row["n"]),
+      conversation: encodeConversation(Number(row["conversation"])),
+      user,
+      delivered: Number(row["delivered"]),
+      read: Number(row["read"]),
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import Database from "libsql";
+import { ChatError } from "../../error.ts";
+import { toArguments } from "./arguments.ts";
+import type { Row, Statement } from "./engine.ts";
+
+/** A statement with what `stmt.reader` says; that getter is a call into native code. */
+type Prepared = { readonly statement: Database.Statement<unknown[]>; readonly isReader: boolean };
+
+/** One connection to a database file, fit for durable writes. After an error it must be discarded. */
+export interface Connection {
+  exec(sql: string): void;
+  run(statement: Statement): Row[];
+  /** Undoes an open transaction and lets go. Does not throw, and says nothing of the outcome. */
+  discard(): void;
+}
+
+export type ConnectionOptions = { readonly cacheBytes: number; readonly statementsMax: number };
+
+export function openConnection(file: string, options: ConnectionOptions): Connection {
+  const database = openFit(file, options.cacheBytes);
+  const prepared = new Map<string, Prepared>();
+
+  const prepare = (sql: string): Prepared => {
+    const known = prepared.get(sql);
+    if (known !== undefined) return known;
+    if (prepared.size >= options.statementsMax) {
+      for (const oldest of prepared.keys()) {
+        prepared.delete(oldest);
+        break;
+      }
+    }
+    const statement = database.prepare(sql);
+    const made = { statement, isReader: statement.reader };
+    prepared.set(sql, made);
+    return made;
+  };
+
+  return {
+    exec(sql) {
+      database.exec(sql);
+    },
+    run({ sql, args }) {
+      const { statement, isReader } = prepare(sql);
+      // run() on a statement that returns rows leaves its write open and lost; all() steps it to its end.
+      if (isReader) return statement.all(toArguments(args)) as Row[];
+      statement.run(toArguments(args));
+      return [];
+    },
+    discard() {
+      prepared.clear();
+      // close() alone is not enough: the connection lives on, with its write lock, until every prepared
+      // statement has been garbage collected.
+      try {
+        database.exec("ROLLBACK");
+      } catch {
+        // No transaction was open.
+      }
+      try {
+        database.close();
+      } catch {
+        // It was closed before.
+      }
+    },
+  };
+}
+
+function openFit(file: string, cacheBytes: number): Database.Database {
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(file);
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("PRAGMA synchronous = FULL");
+    database.exec("PRAGMA foreign_keys = ON");
+    database.exec(`PRAGMA cache_size = -${Math.ceil(cacheBytes / 1024)}`);
+    assertPragma(database, "journal_mode", "wal");
+    assertPragma(database, "synchronous", 2);
+    assertPragma(database, "foreign_keys", 1);
+    return database;
+  } catch (cause) {
+    database?.close();
+    if (cause instanceof ChatError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ChatError("database_unfit", `The database file ${file} cannot be used: ${reason}`, { cause });
+  }
+}
+
+function assertPragma(database: Database.Database, name: string, wanted: string | number): void {
+  const row: unknown = database.prepare(`PRAGMA ${name}`).all()[0];
+  const value: unknown = typeof row === "object" && row !== null ? Object.values(row)[0] : undefined;
+  if (value !== wanted) {
+    throw new ChatError("database_unfit", `PRAGMA ${name} must be ${wanted}, the database says ${String(value)}`);
+  }
+}

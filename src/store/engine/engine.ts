@@ -1,0 +1,30 @@
+/** A value as SQL takes and gives it. Integers stay below 2^53. */
+export type Value = string | number | null;
+
+/** One SQL statement with its positional arguments. */
+export type Statement = { readonly sql: string; readonly args?: readonly Value[] };
+
+/** A row by column name. */
+export type Row = Record<string, Value>;
+
+/**
+ * One libSQL database, reduced to the two things the store needs.
+ *
+ * Both calls take all their statements at once, so nothing is ever held open across an `await`, and the same
+ * statements run on an embedded file and as one round trip to a remote server.
+ */
+export interface Engine {
+  /** Runs the statements on one consistent snapshot; answers one list of rows a statement. */
+  read(statements: readonly Statement[]): Promise<Row[][]>;
+
+  /**
+   * Runs the statements as one transaction and resolves once it is committed and durable (fsynced).
+   *
+   * When it rejects, the outcome is unknown: the transaction may or may not have been committed. The
+   * engine has thrown its database connection away and uses a new one for the next call.
+   */
+  write(statements: readonly Statement[]): Promise<Row[][]>;
+
+  /** Releases the database and its lock. Calls after it reject. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,54 @@
+import Database from "libsql";
+import { ChatError } from "../../error.ts";
+
+/** What is locked stays locked until released: a connection that nobody refers to is collected, and its lock with it. */
+const held = new Set<Database.Database>();
+
+/** Two that start at once must not both be refused: each waits this long for the other to step back. */
+const waitMs = 250;
+
+/** The right to be the only engine on one database file, held until released. */
+export interface FileLock {
+  release(): void;
+}
+
+/**
+ * Takes `<file>.lock` for this engine alone. The lock is SQLite's own, held by a transaction that never ends, so
+ * the operating system lets go of it when the process dies, however it dies. It is a file of its own, so it
+ * outlives any connection to the database. The file itself stays: to delete a lock file is a race.
+ */
+export function takeFileLock(databaseFile: string): FileLock {
+  const file = `${databaseFile}.lock`;
+  let connection: Database.Database | undefined;
+  try {
+    connection = new Database(file, { timeout: waitMs });
+    // Only exec(): a prepared statement would keep the connection, and the lock, alive after close().
+    connection.exec("PRAGMA journal_mode = delete");
+    connection.exec("BEGIN EXCLUSIVE");
+  } catch (cause) {
+    connection?.close();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    if (isBusy(cause)) {
+      throw new ChatError(
+        "database_locked",
+        `${databaseFile} is in use: another process (or another engine of this one) holds ${file}. ` +
+          "Stop that process first, or give this one another database",
+        { cause },
+      );
+    }
+    throw new ChatError("database_unfit", `The lock file ${file} cannot be held: ${reason}`, { cause });
+  }
+  const owner = connection;
+  held.add(owner);
+  return {
+    release() {
+      held.delete(owner);
+      owner.exec("ROLLBACK");
+      owner.close();
+    },
+  };
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY");
+}

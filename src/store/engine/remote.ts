@@ -1,0 +1,105 @@
+import { type Client, createClient } from "@libsql/client/web";
+import { ChatError } from "../../error.ts";
+import { toArguments } from "./arguments.ts";
+import type { Engine, Row, Statement, Value } from "./engine.ts";
+import { closedFailure, failure } from "./failure.ts";
+import { redactUrl } from "./redact-url.ts";
+
+export type RemoteOptions = {
+  /** `libsql://`, `https://` or `http://`; `wss://` and `ws://` are taken as the latter two. */
+  readonly url: string;
+  readonly authToken?: string;
+  /** After this long a call rejects; the server may still carry it out. */
+  readonly deadlineMs?: number;
+};
+
+/** One client and the calls that still run on it: a call that fails must not take its neighbours along. */
+type Lease = { readonly client: Client; calls: number };
+
+/**
+ * An engine on a libSQL server (Turso, sqld). Each call is one HTTP request.
+ *
+ * @throws {ChatError} `config_invalid` when the URL is none that the client takes. Nothing is sent yet.
+ */
+export function createRemoteEngine(options: RemoteOptions): Engine {
+  const deadlineMs = options.deadlineMs ?? 10_000;
+  let lease: Lease | undefined = openLease(options, deadlineMs);
+  let isClosed = false;
+
+  const call = async (mode: "read" | "write", statements: readonly Statement[]): Promise<Row[][]> => {
+    if (isClosed) throw closedFailure();
+    if (statements.length === 0) return [];
+    lease ??= openLease(options, deadlineMs);
+    const used = lease;
+    used.calls += 1;
+    try {
+      const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
+      const results = await withDeadline(used.client.batch(batch, mode), deadlineMs);
+      return results.map(({ columns, rows }) => rows.map((row) => toRow(columns, row)));
+    } catch (error) {
+      if (lease === used) lease = undefined;
+      throw failure(error);
+    } finally {
+      used.calls -= 1;
+      if (lease !== used && used.calls === 0) used.client.close();
+    }
+  };
+
+  return {
+    read: (statements) => call("read", statements),
+    write: (statements) => call("write", statements),
+    async close() {
+      isClosed = true;
+      const last = lease;
+      lease = undefined;
+      if (last?.calls === 0) last.client.close();
+    },
+  };
+}
+
+function openLease(options: RemoteOptions, deadlineMs: number): Lease {
+  const url = options.url.replace(/^ws(s?):/i, "http$1:");
+  // The client has no timeout of its own; the signal ends the request, and frees its socket.
+  const config = {
+    url,
+    intMode: "number" as const,
+    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(deadlineMs) }),
+  };
+  const { authToken } = options;
+  try {
+    return { client: createClient(authToken === undefined ? config : { ...config, authToken }), calls: 0 };
+  } catch (cause) {
+    throw new ChatError(
+      "config_invalid",
+      `The database URL is not one of a libSQL server, got ${redactUrl(options.url)}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new ChatError("unavailable", `The database server did not answer within ${deadlineMs} ms`));
+    }, deadlineMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function toRow(columns: readonly string[], values: ArrayLike<unknown>): Row {
+  const row: Row = {};
+  for (const [i, column] of columns.entries()) row[column] = toValue(values[i], column);
+  return row;
+}
+
+function toValue(value: unknown, column: string): Value {
+  if (typeof value === "string" || typeof value === "number" || value === null) return value;
+  throw new TypeError(`Column ${column} holds neither text nor a number`);
+}

@@ -1,0 +1,68 @@
+import { ChatError } from "../error.ts";
+import type { Clock } from "../internal/clock.ts";
+import type { Random } from "../internal/random.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Engine } from "./engine/engine.ts";
+import { createReader } from "./reader.ts";
+import type { Commit, Store } from "./store.ts";
+import { createWriter } from "./writer.ts";
+
+export type StoreOptions = {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  /** Told of each call that the database failed. */
+  readonly onFault: (fault: unknown) => void;
+};
+
+/** The store on libSQL: an embedded file or a remote server, as the engine is. */
+export function createStore({ engine, clock, random, limits, onFault }: StoreOptions): Store {
+  const listeners: ((commit: Commit) => void)[] = [];
+  const onCommit = (commit: Commit): void => {
+    for (const listener of listeners) listener(commit);
+  };
+  const writer = createWriter({ engine, clock, random, limits, onCommit, onFault });
+  const reader = createReader({ engine });
+  let isReadable = true;
+
+  async function guarded<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      const result = await read();
+      isReadable = true;
+      return result;
+    } catch (cause) {
+      isReadable = false;
+      onFault(cause);
+      throw new ChatError("unavailable", "The store could not be read", { cause });
+    }
+  }
+
+  return {
+    append: writer.append,
+    ack: writer.ack,
+    read: writer.read,
+    async openDevice(identity, device) {
+      const known = await guarded(() => reader.device(identity, device));
+      if (known) return known;
+      await writer.createDevice(identity, device);
+      const made = await guarded(() => reader.device(identity, device));
+      if (made) return made;
+      throw new ChatError("internal", "A device that was stored cannot be found");
+    },
+    changes: (identity, after, limit) => guarded(() => reader.changes(identity, after, limit)),
+    log: (after, limit) => guarded(() => reader.log(after, limit)),
+    head: () => guarded(() => reader.head()),
+    members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),
+    direct: (tenant, one, other) => guarded(() => reader.direct(tenant, one, other)),
+    onCommit(listener) {
+      listeners.push(listener);
+    },
+    settled: writer.settled,
+    isAvailable: () => isReadable && writer.isAvailable(),
+    async close() {
+      await writer.close();
+      await engine.close();
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import { ChatError } from "../../error.ts";
+import type { Engine, Statement } from "../engine/engine.ts";
+import { type Comparison, compare, type Entry } from "./compare.ts";
+import { hashOf } from "./hash.ts";
+import { inOrder, labelOf, type Migration } from "./migration.ts";
+import { plan, requireKnown, type Step, type Target } from "./plan.ts";
+import { forgetAbove, prepareTables, readState, remember, requireVersion, type State, setVersion } from "./state.ts";
+import { statementsOf } from "./statements.ts";
+
+export type MigrateOptions = {
+  /** Default: everything that is pending. */
+  readonly to?: Target;
+  /** Called after each step, once it is durable. */
+  readonly onStep?: (step: Step) => void;
+};
+
+/** The whole picture: where the database stands, and what keeps it from being migrated, if anything does. */
+export type Status = {
+  readonly version: number;
+  readonly isDirty: boolean;
+  readonly entries: readonly Entry[];
+  readonly refusal: ChatError | undefined;
+};
+
+/**
+ * Brings a database to a target, one migration a transaction: its statements, the version and the hash are
+ * committed together or not at all. Answers the steps that were taken.
+ *
+ * @throws {ChatError} `migration_refused`: dirty, missing, out of order, edited, or a step that failed (nothing of
+ * it stays); `unavailable`: the database cannot be reached, the outcome of the step is unknown; run it again.
+ */
+export async function migrate(
+  engine: Engine,
+  migrations: readonly Migration[],
+  options: MigrateOptions = {},
+): Promise<Step[]> {
+  const sorted = inOrder(migrations);
+  const { state, comparison } = await look(engine, sorted);
+  if (comparison.refusal !== undefined) throw comparison.refusal;
+  const steps = plan(sorted, state.version, options.to ?? "latest");
+  // Parse everything first: a script that cannot be read stops the run before it has begun.
+  const scripts = steps.map((step) => statementsOf(step));
+
+  const isStale = state.applied.some(({ version }) => version > state.version);
+  if (comparison.adopted.length > 0 || isStale) {
+    await engine.write([
+      ...prepareTables(),
+      requireVersion(state.version),
+      forgetAbove(state.version),
+      ...comparison.adopted.map(remember),
+    ]);
+  }
+  let { version } = state;
+  for (const [i, step] of steps.entries()) {
+    await take(engine, { step, from: version, statements: scripts[i] ?? [] });
+    version = step.after;
+    options.onStep?.(step);
+  }
+  return steps;
+}
+
+/** The migrations that the database lacks. It may be asked often: it only reads. Throws as `migrate` does. */
+export async function pending(engine: Engine, migrations: readonly Migration[]): Promise<Migration[]> {
+  const sorted = inOrder(migrations);
+  const { state, comparison } = await look(engine, sorted);
+  if (comparison.refusal !== undefined) throw comparison.refusal;
+  return plan(sorted, state.version, "latest").map(({ migration }) => migration);
+}
+
+/** Looks, and refuses nothing. */
+export async function statusOf(engine: Engine, migrations: readonly Migration[]): Promise<Status> {
+  const { state, comparison } = await look(engine, inOrder(migrations));
+  return { version: state.version, isDirty: state.isDirty, entries: comparison.entries, refusal: comparison.refusal };
+}
+
+/**
+ * Says what is true of the schema, without running anything: it is at this version, clean, and every migration
+ * up to it is applied as it stands now.
+ */
+export async function force(engine: Engine, migrations: readonly Migration[], version: number): Promise<void> {
+  const sorted = inOrder(migrations);
+  requireKnown(sorted, version);
+  const kept = sorted.filter((migration) => migration.version <= version);
+  const applied = await Promise.all(kept.map(async (one) => ({ ...one, hash: await hashOf(one) })));
+  await engine.write([...prepareTables(), forgetAbove(0), ...applied.map(remember), ...setVersion(version)]);
+}
+
+async function look(engine: Engine, sorted: readonly Migration[]): Promise<{ state: State; comparison: Comparison }> {
+  const state = await readState(engine);
+  const hashes = await Promise.all(sorted.map(hashOf));
+  return { state, comparison: compare(sorted, hashes, state) };
+}
+
+type Taking = { readonly step: Step; readonly from: number; readonly statements: readonly Statement[] };
+
+async function take(engine: Engine, { step, from, statements }: Taking): Promise<void> {
+  const { migration, direction, after } = step;
+  const hash = await hashOf(migration);
+  try {
+    await engine.write([
+      ...prepareTables(),
+      requireVersion(from),
+      ...statements,
+      ...setVersion(after),
+      direction === "up" ? remember({ ...migration, hash }) : forgetAbove(after),
+    ]);
+  } catch (cause) {
+    await judge(engine, { step, from, cause });
+  }
+}
+
+/** A rejected write says nothing of its outcome, so ask the database. */
+async function judge(
+  engine: Engine,
+  { step, from, cause }: { step: Step; from: number; cause: unknown },
+): Promise<void> {
+  const state = await readState(engine);
+  if (state.version === step.after && !state.isDirty) return;
+  const what = `${labelOf(step.migration)} (${step.direction})`;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  if (state.version !== from || state.isDirty) {
+    const text = `${what} was not run: another process is migrating this database. Wait for it, then run \`status\``;
+    throw new ChatError("migration_refused", text, { cause });
+  }
+  if (!isAnsweredBySql(cause)) {
+    throw new ChatError("unavailable", `Whether ${what} was run is not known. It is safe to run it again. ${reason}`, {
+      cause,
+    });
+  }
+  const text = `${what} failed, and nothing of it stays; the database is at version ${from}. Mend it and run it again. ${reason}`;
+  throw new ChatError("migration_refused", text, { cause });
+}
+
+/** The database itself refused the statements, so it is not still at work on them. */
+function isAnsweredBySql(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && typeof cause.code === "string" && cause.code.startsWith("SQL");
+}

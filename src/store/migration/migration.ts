@@ -1,0 +1,35 @@
+import { ChatError } from "../../error.ts";
+
+/** One step of the schema, both ways, as data: it may come from a folder or out of a bundle. */
+export type Migration = {
+  readonly version: number;
+  readonly name: string;
+  readonly up: string;
+  readonly down: string;
+};
+
+/** How people and files call it: `000001_messages`. */
+export function labelOf({ version, name }: { readonly version: number; readonly name: string }): string {
+  return `${String(version).padStart(6, "0")}_${name}`;
+}
+
+/** The migrations in the order of their versions, each version once. */
+export function inOrder(migrations: readonly Migration[]): Migration[] {
+  const sorted = [...migrations].sort((a, b) => a.version - b.version);
+  for (const [i, migration] of sorted.entries()) {
+    if (!Number.isSafeInteger(migration.version) || migration.version < 1) {
+      throw new ChatError(
+        "migration_refused",
+        `The version of a migration is an integer from 1 up, got ${migration.version}`,
+      );
+    }
+    const next = sorted[i + 1];
+    if (next?.version === migration.version) {
+      throw new ChatError(
+        "migration_refused",
+        `${labelOf(migration)} and ${labelOf(next)} have the same version. Give the newer one the next free number`,
+      );
+    }
+  }
+  return sorted;
+}

@@ -1,0 +1,34 @@
+import { ChatError } from "../../error.ts";
+import type { Migration } from "./migration.ts";
+
+/** Where to: everything, so many up or down, or one version (0: before the first). */
+export type Target = "latest" | { readonly up: number } | { readonly down: number } | { readonly version: number };
+
+/** One migration, one way; `after` is the version of the database once it is done. */
+export type Step = { readonly direction: "up" | "down"; readonly migration: Migration; readonly after: number };
+
+/** The steps from a version to a target, in order. Pure. */
+export function plan(migrations: readonly Migration[], version: number, target: Target): Step[] {
+  const ups = migrations
+    .filter((migration) => migration.version > version)
+    .map((migration): Step => ({ direction: "up", migration, after: migration.version }));
+  const downs = migrations
+    .filter((migration) => migration.version <= version)
+    .map((migration, i): Step => ({ direction: "down", migration, after: migrations[i - 1]?.version ?? 0 }))
+    .reverse();
+  if (target === "latest") return ups;
+  if ("up" in target) return ups.slice(0, target.up);
+  if ("down" in target) return downs.slice(0, target.down);
+  requireKnown(migrations, target.version);
+  return target.version >= version
+    ? ups.filter(({ migration }) => migration.version <= target.version)
+    : downs.filter(({ migration }) => migration.version > target.version);
+}
+
+export function requireKnown(migrations: readonly Migration[], version: number): void {
+  if (version === 0 || migrations.some((migration) => migration.version === version)) return;
+  throw new ChatError(
+    "migration_refused",
+    `There is no migration ${version}. Run \`status\` to see those that there are`,
+  );
+}

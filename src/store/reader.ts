@@ -1,0 +1,136 @@
+import { createLru } from "../internal/lru.ts";
+import type { Change, Cursor, Identity } from "../model.ts";
+import { decodeConversation, encodeConversation } from "../protocol/conversation-id.ts";
+import type { Engine, Row } from "./engine/engine.ts";
+import * as sql from "./sql.ts";
+import type { DeviceStart, LogEntry, Page, Stretch } from "./store.ts";
+
+/** People of conversations that this process remembers: they never change in a direct one. */
+const conversationsCachedMax = 100_000;
+
+const messageChange = (row: Row): Change => ({
+  kind: "message",
+  n: Number(row["n"]),
+  conversation: encodeConversation(Number(row["conversation"])),
+  seq: Number(row["seq"]),
+  id: String(row["id"]),
+  from: String(row["sender"]),
+  to: String(row["recipient"]),
+  text: String(row["text"]),
+  time: Number(row["time"]),
+});
+
+const receiptChange = (row: Row): Change => ({
+  kind: "receipt",
+  n: Number(row["n"]),
+  conversation: encodeConversation(Number(row["conversation"])),
+  user: String(row["user"]),
+  delivered: Number(row["delivered"]),
+  read: Number(row["read"]),
+});
+
+const messageLogEntry = (row: Row): LogEntry => ({
+  tenant: String(row["tenant"]),
+  users: [String(row["sender"]), String(row["recipient"])],
+  change: messageChange(row),
+});
+
+const receiptLogEntry = (row: Row): LogEntry => ({
+  tenant: String(row["tenant"]),
+  users: [String(row["user"]), String(row["peer"])],
+  change: receiptChange(row),
+});
+
+/** Merges lists that were each cut after `limit` rows: whole up to the lowest place where one of them was cut. */
+function mergeCut<Item>(lists: readonly (readonly Item[])[], n: (item: Item) => number, limit: number, head: number) {
+  let upTo = head;
+  let more = false;
+  for (const list of lists) {
+    const last = list[list.length - 1];
+    if (list.length < limit || last === undefined) continue;
+    upTo = Math.min(upTo, n(last));
+    more = true;
+  }
+  const items = lists
+    .flat()
+    .filter((item) => n(item) <= upTo)
+    .sort((a, b) => n(a) - n(b));
+  return { items, upTo, more };
+}
+
+/** Reads, each on one snapshot of the database. */
+export function createReader({ engine }: { engine: Engine }) {
+  const members = createLru<string, readonly string[]>(conversationsCachedMax);
+  const directs = createLru<string, string>(conversationsCachedMax);
+
+  return {
+    async head(): Promise<Cursor> {
+      const [[row] = []] = await engine.read([{ sql: sql.selectHead }]);
+      return { epoch: String(row?.["epoch"]), n: Number(row?.["n"]) };
+    },
+
+    async device({ tenant, user }: Identity, device: string): Promise<DeviceStart | null> {
+      const [[row] = []] = await engine.read([{ sql: sql.selectDevice, args: [tenant, user, device] }]);
+      if (!row) return null;
+      const head = { epoch: String(row["epoch"]), n: Number(row["n"]) };
+      return { acked: Number(row["acked"]), newest: Number(row["newest"]), head };
+    },
+
+    async changes({ tenant, user }: Identity, after: number, limit: number): Promise<Page> {
+      const args = [tenant, user, after, limit];
+      const [[head] = [], received = [], sent = [], own = [], peers = []] = await engine.read([
+        { sql: sql.selectHead },
+        { sql: sql.selectReceived, args },
+        { sql: sql.selectSent, args },
+        { sql: sql.selectOwnReceipts, args },
+        { sql: sql.selectPeerReceipts, args },
+      ]);
+      const lists = [
+        received.map(messageChange),
+        sent.map(messageChange),
+        own.map(receiptChange),
+        peers.map(receiptChange),
+      ];
+      const { items, upTo, more } = mergeCut(lists, (change) => change.n, limit, Number(head?.["n"]));
+      return { changes: items, upTo, more, epoch: String(head?.["epoch"]) };
+    },
+
+    async log(after: number, limit: number): Promise<Stretch> {
+      const args = [after, limit];
+      const [[head] = [], messages = [], receipts = []] = await engine.read([
+        { sql: sql.selectHead },
+        { sql: sql.selectMessages, args },
+        { sql: sql.selectReceipts, args },
+      ]);
+      const lists = [messages.map(messageLogEntry), receipts.map(receiptLogEntry)];
+      const { items, upTo, more } = mergeCut(lists, ({ change }) => change.n, limit, Number(head?.["n"]));
+      return { entries: items, upTo, more };
+    },
+
+    async members(tenant: string, conversation: string): Promise<readonly string[] | null> {
+      const key = decodeConversation(conversation);
+      if (key === null) return null;
+      const name = `${tenant} ${key}`;
+      const known = members.get(name);
+      if (known) return known;
+      const [rows = []] = await engine.read([{ sql: sql.selectMembers, args: [tenant, key] }]);
+      if (rows.length === 0) return null;
+      const users = rows.map((row) => String(row["id"]));
+      members.set(name, users);
+      return users;
+    },
+
+    async direct(tenant: string, one: string, other: string): Promise<string | null> {
+      const name = one < other ? `${tenant} ${one} ${other}` : `${tenant} ${other} ${one}`;
+      const known = directs.get(name);
+      if (known) return known;
+      const [[row] = []] = await engine.read([{ sql: sql.selectDirect, args: [tenant, one, other] }]);
+      if (!row) return null;
+      const conversation = encodeConversation(Number(row["key"]));
+      directs.set(name, conversation);
+      return conversation;
+    },
+  };
+}
+
+export type Reader = ReturnType<typeof createReader>;

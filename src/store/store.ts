@@ -1,0 +1,105 @@
+import type { Change, Cursor, Identity } from "../model.ts";
+
+/** A message that somebody wants in the log. Exactly one of `to` and `conversation` is set. */
+export type Send = {
+  readonly tenant: string;
+  readonly from: string;
+  readonly id: string;
+  readonly to?: string;
+  readonly conversation?: string;
+  readonly text: string;
+  /** Comes back with the log entry, so that whoever asked can be recognised. Never stored. */
+  readonly origin?: object | undefined;
+};
+
+export type Accepted = {
+  readonly type: "accepted";
+  readonly n: number;
+  readonly conversation: string;
+  readonly seq: number;
+  /** Milliseconds since the Unix epoch, the server's clock. */
+  readonly time: number;
+  readonly duplicate: boolean;
+};
+
+/** `unavailable` says that the outcome is unknown: a retry of the same id settles it. */
+export type Refused = { readonly type: "refused"; readonly code: "conflict" | "not_found" | "unavailable" };
+
+export type Outcome = Accepted | Refused;
+
+/** One change in the log and whose it is. */
+export type LogEntry = {
+  readonly tenant: string;
+  /** The users who must learn of it. */
+  readonly users: readonly string[];
+  readonly change: Change;
+  readonly origin?: object | undefined;
+};
+
+/** One commit: it moved the database from change number `from` to `to`. */
+export type Commit = { readonly from: number; readonly to: number; readonly entries: readonly LogEntry[] };
+
+/** What changed for one user after a position, whole up to `upTo`, in the order of n. */
+export type Page = {
+  readonly changes: readonly Change[];
+  /** The head if nothing was cut off, else the last n that the page is whole up to. */
+  readonly upTo: number;
+  readonly more: boolean;
+  readonly epoch: string;
+};
+
+/** A stretch of the whole log, in the order of n. */
+export type Stretch = { readonly entries: readonly LogEntry[]; readonly upTo: number; readonly more: boolean };
+
+/** Where a device stands. */
+export type DeviceStart = {
+  readonly acked: number;
+  /** What any device of the same user has acked: where a new device would start. */
+  readonly newest: number;
+  readonly head: Cursor;
+};
+
+/** What is durable. Every method that takes an identity sees that tenant's and that user's rows only. */
+export interface Store {
+  /**
+   * Takes a send into the next commit and calls `settle` once its outcome is known: in the order of the
+   * calls but for retries of an id that is in the same commit, always before the commit's entries are announced.
+   */
+  append(send: Send, settle: (outcome: Outcome) => void): void;
+
+  /** Notes that a device has stored everything up to `n`; committed a little later with others of its kind. */
+  ack(identity: Identity, device: string, n: number): void;
+
+  /** Notes that a user has seen a conversation up to `seq`; committed a little later with others of its kind. */
+  read(identity: Identity, conversation: string, seq: number): void;
+
+  /** Where the device stands; a device never seen before gets its start stored first. Rejects with `unavailable`. */
+  openDevice(identity: Identity, device: string): Promise<DeviceStart>;
+
+  /** What changed for a user after change number `after`, about `limit` changes of it. Rejects with `unavailable`. */
+  changes(identity: Identity, after: number, limit: number): Promise<Page>;
+
+  /** What changed for anybody after change number `after`. Rejects with `unavailable`. */
+  log(after: number, limit: number): Promise<Stretch>;
+
+  /** The newest position. Rejects with `unavailable`. */
+  head(): Promise<Cursor>;
+
+  /** The people of a conversation; null where the tenant has no such conversation. */
+  members(tenant: string, conversation: string): Promise<readonly string[] | null>;
+
+  /** The direct conversation of two users; null while they have none. */
+  direct(tenant: string, one: string, other: string): Promise<string | null>;
+
+  /** Calls `listener` after each commit, in commit order. */
+  onCommit(listener: (commit: Commit) => void): void;
+
+  /** Resolves once no commit is under way: what a read then shows has been answered. */
+  settled(): Promise<void>;
+
+  /** Whether the last commit or read succeeded. */
+  isAvailable(): boolean;
+
+  /** Commits what waits, then releases the database. */
+  close(): Promise<void>;
+}

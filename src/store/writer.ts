@@ -1,0 +1,278 @@
+import { ChatError } from "../error.ts";
+import type { Clock } from "../internal/clock.ts";
+import type { Random } from "../internal/random.ts";
+import { utf8Bytes } from "../internal/utf8.ts";
+import type { Identity } from "../model.ts";
+import { decodeConversation } from "../protocol/conversation-id.ts";
+import type { Limits } from "../protocol/limits.ts";
+import {
+  type Ack,
+  type Batch,
+  createConversationIds,
+  lookUpSends,
+  messageEntry,
+  type Read,
+  receiptEntry,
+  sendKey,
+  type Waiting,
+  type WaitingDevice,
+  writeSteps,
+} from "./batch.ts";
+import type { Engine, Row } from "./engine/engine.ts";
+import * as sql from "./sql.ts";
+import type { Commit, LogEntry, Outcome, Send } from "./store.ts";
+
+export type WriterOptions = {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly onCommit: (commit: Commit) => void;
+  /** A commit failed; what waited was answered `unavailable`. */
+  readonly onFault: (fault: unknown) => void;
+};
+
+/** Writes a page and changes nothing: shows whether the store takes commits. */
+const probe = { name: "probe", statement: { sql: sql.advanceHeadToMessages } };
+
+const unavailable: Outcome = { type: "refused", code: "unavailable" };
+
+/**
+ * Group commit: whatever arrives while a commit is under way, or in one turn of the event loop, goes into the
+ * next one. After a failed commit its outcome is unknown, so all that waits is answered `unavailable`: nothing
+ * may be accepted behind a message that perhaps was not.
+ */
+export function createWriter({ engine, clock, random, limits, onCommit, onFault }: WriterOptions) {
+  let sends: Waiting[] = [];
+  let devices: WaitingDevice[] = [];
+  const acks = new Map<string, Ack>();
+  const reads = new Map<string, Read>();
+  let areMarksDue = false;
+  let isMarksTimerSet = false;
+  let isProbeDue = false;
+  let isScheduled = false;
+  let isClosed = false;
+  let isAvailable = true;
+  let current: Promise<void> = Promise.resolve();
+
+  const hasWork = (): boolean =>
+    isProbeDue || sends.length > 0 || devices.length > 0 || (areMarksDue && (acks.size > 0 || reads.size > 0));
+
+  function schedule(): void {
+    if (isScheduled || !hasWork()) return;
+    isScheduled = true;
+    clock.defer(() => {
+      current = commit()
+        .catch(onFault)
+        .finally(() => {
+          isScheduled = false;
+          schedule();
+        });
+    });
+  }
+
+  /** The next sends: at most as many as the limits allow, and never two of one id (the later one learns from the first). */
+  function takeSends(): Waiting[] {
+    const taken = new Map<string, Waiting>();
+    const left: Waiting[] = [];
+    let bytes = 0;
+    let i = 0;
+    for (; i < sends.length && taken.size < limits.commitSendsMax && bytes < limits.commitBytesMax; i++) {
+      const waiting = sends[i];
+      if (!waiting) continue;
+      if (taken.has(waiting.key)) left.push(waiting);
+      else {
+        taken.set(waiting.key, waiting);
+        bytes += waiting.bytes;
+      }
+    }
+    sends = left.length === 0 && i === sends.length ? [] : [...left, ...sends.slice(i)];
+    return [...taken.values()];
+  }
+
+  function takeBatch(): Batch {
+    const batch: Batch = {
+      sends: takeSends(),
+      devices,
+      acks: areMarksDue ? [...acks.values()] : [],
+      reads: areMarksDue ? [...reads.values()] : [],
+      time: clock.now(),
+    };
+    devices = [];
+    if (areMarksDue) {
+      acks.clear();
+      reads.clear();
+      areMarksDue = false;
+    }
+    return batch;
+  }
+
+  async function commit(): Promise<void> {
+    const batch = takeBatch();
+    const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), ackMessagesMax: limits.ackMessagesMax });
+    if (isProbeDue) steps.push(probe);
+    let found: Map<string, Row[]>;
+    let outcomes: { settle: (outcome: Outcome) => void; outcome: Outcome }[];
+    const entries: LogEntry[] = [];
+    try {
+      const results = await engine.write(steps.map((step) => step.statement));
+      found = new Map(steps.map((step, i) => [step.name, results[i] ?? []]));
+      outcomes = await settleSends(batch, found, entries);
+    } catch (cause) {
+      fail(batch, cause);
+      return;
+    }
+    isAvailable = true;
+    isProbeDue = false;
+    for (const row of [...(found.get("delivered") ?? []), ...(found.get("read") ?? [])])
+      entries.push(receiptEntry(row));
+    const from = Number(found.get("before")?.[0]?.["n"]);
+    const to = Number(found.get("after")?.[0]?.["n"]);
+    requeueAcks(batch.acks, found.get("acked") ?? [], to);
+    for (const { settle, outcome } of outcomes) settle(outcome);
+    for (const { resolve } of batch.devices) resolve();
+    if (to > from) onCommit({ from, to, entries: newestReceipts(entries) });
+  }
+
+  async function settleSends(batch: Batch, found: Map<string, Row[]>, entries: LogEntry[]) {
+    const inserted = (found.get("messages") ?? []).sort((a, b) => Number(a["n"]) - Number(b["n"]));
+    const idOf = createConversationIds();
+    const accept = (waiting: Waiting, row: Row, time: number, duplicate: boolean) => {
+      const conversation = idOf(Number(row["conversation"]));
+      const entry = messageEntry(waiting.send, row, { conversation, time });
+      const { n, seq } = entry.change;
+      if (!duplicate) entries.push(entry);
+      const outcome: Outcome = { type: "accepted", n, conversation, seq, time, duplicate };
+      return { settle: waiting.settle, outcome };
+    };
+    // The usual case: every send was new, so the rows are the batch in its order.
+    if (inserted.length === batch.sends.length)
+      return batch.sends.map((waiting, i) => accept(waiting, inserted[i] ?? {}, batch.time, false));
+
+    const before = Number(found.get("before")?.[0]?.["n"]);
+    const [existing = []] = await engine.read([lookUpSends(batch.sends)]);
+    const rowOf = new Map(existing.map((row) => [Number(row["i"]), row]));
+    return batch.sends.map((waiting, i) => {
+      const row = rowOf.get(i);
+      if (!row) return { settle: waiting.settle, outcome: { type: "refused", code: "not_found" } satisfies Outcome };
+      const isSame = row["text"] === waiting.send.text && row["conversation"] === row["wanted"];
+      if (!isSame) return { settle: waiting.settle, outcome: { type: "refused", code: "conflict" } satisfies Outcome };
+      return accept(waiting, row, Number(row["time"]), Number(row["n"]) <= before);
+    });
+  }
+
+  /** An ack may cover more messages than one commit takes: what is left goes into the next. */
+  function requeueAcks(asked: readonly Ack[], acked: readonly Row[], head: number): void {
+    const stands = new Map(
+      acked.map((row) => [`${row["tenant"]} ${row["user"]} ${row["device"]}`, Number(row["acked"])]),
+    );
+    for (const ack of asked) {
+      const n = stands.get(`${ack.tenant} ${ack.user} ${ack.device}`);
+      if (n !== undefined && n < Math.min(ack.n, head)) addAck(ack);
+    }
+  }
+
+  function fail(batch: Batch, cause: unknown): void {
+    isAvailable = false;
+    onFault(cause);
+    for (const ack of batch.acks) addAck(ack);
+    for (const read of batch.reads) addRead(read);
+    const waiting = [...batch.sends, ...sends];
+    const waitingDevices = [...batch.devices, ...devices];
+    sends = [];
+    devices = [];
+    for (const { settle } of waiting) settle(unavailable);
+    const error = new ChatError("unavailable", "The store did not confirm a commit", { cause });
+    for (const { reject } of waitingDevices) reject(error);
+    // Nobody may send while the store is away, so it is asked now and then whether it takes a commit again.
+    isProbeDue = false;
+    if (!isClosed) clock.after(limits.storeProbeMs, startProbe);
+  }
+
+  function startProbe(): void {
+    if (isAvailable || isClosed) return;
+    isProbeDue = true;
+    schedule();
+  }
+
+  function startMarksTimer(): void {
+    if (isMarksTimerSet) return;
+    isMarksTimerSet = true;
+    clock.after(limits.marksDelayMs, () => {
+      isMarksTimerSet = false;
+      areMarksDue = true;
+      schedule();
+    });
+  }
+
+  function addAck(ack: Ack): void {
+    const key = `${ack.tenant} ${ack.user} ${ack.device}`;
+    const waiting = acks.get(key);
+    if (!waiting || waiting.n < ack.n) acks.set(key, ack);
+    startMarksTimer();
+  }
+
+  function addRead(read: Read): void {
+    const key = `${read.tenant} ${read.user} ${read.conversation}`;
+    const waiting = reads.get(key);
+    if (!waiting || waiting.seq < read.seq) reads.set(key, read);
+    startMarksTimer();
+  }
+
+  return {
+    append(send: Send, settle: (outcome: Outcome) => void): void {
+      if (isClosed || sends.length >= limits.commitQueueMax) return settle(unavailable);
+      sends.push({ send, settle, key: sendKey(send), bytes: utf8Bytes(send.text) });
+      schedule();
+    },
+
+    ack(identity: Identity, device: string, n: number): void {
+      if (!isClosed) addAck({ tenant: identity.tenant, user: identity.user, device, n });
+    },
+
+    read(identity: Identity, conversation: string, seq: number): void {
+      const key = decodeConversation(conversation);
+      if (key !== null && !isClosed) addRead({ tenant: identity.tenant, user: identity.user, conversation: key, seq });
+    },
+
+    createDevice(identity: Identity, device: string): Promise<void> {
+      return new Promise((resolve, reject) => {
+        if (isClosed) return reject(new ChatError("unavailable", "The store is closed"));
+        devices.push({ identity, device, resolve, reject });
+        schedule();
+      });
+    },
+
+    settled: (): Promise<void> => current,
+    isAvailable: (): boolean => isAvailable,
+
+    /** Commits all that waits, marks too, and takes nothing more. */
+    async close(): Promise<void> {
+      isClosed = true;
+      for (let i = 0; i < closeCommitsMax && (hasWork() || isScheduled || acks.size > 0 || reads.size > 0); i++) {
+        areMarksDue = true;
+        schedule();
+        await new Promise<void>((resolve) => clock.defer(resolve));
+        await current;
+        if (!isAvailable) return;
+      }
+    },
+  };
+}
+
+/** A shutdown tries this many commits, so that a store which fails cannot hold it for ever. */
+const closeCommitsMax = 10_000;
+
+/** One commit may move a member's marks twice (an ack, then a read): only the newest is news. */
+function newestReceipts(entries: readonly LogEntry[]): LogEntry[] {
+  const newest = new Map<string, number>();
+  const name = (entry: LogEntry): string =>
+    entry.change.kind === "receipt" ? `${entry.change.conversation} ${entry.change.user}` : "";
+  for (const entry of entries) if (entry.change.kind === "receipt") newest.set(name(entry), entry.change.n);
+  return entries.filter(({ change }, i) => {
+    const entry = entries[i];
+    return change.kind !== "receipt" || (entry !== undefined && newest.get(name(entry)) === change.n);
+  });
+}
+
+export type Writer = ReturnType<typeof createWriter>;

@@ -1,0 +1,47 @@
+import { isIdentifier } from "../protocol/identifier.ts";
+
+/** What an address of the page, or of its socket, may say. */
+export type Parameters = {
+  readonly user?: string | undefined;
+  readonly tenant?: string | undefined;
+  readonly device?: string | undefined;
+  readonly to?: string | undefined;
+  readonly cursor?: string | undefined;
+};
+
+/**
+ * Reads a parameter of the page's address; undefined where it is absent, empty or not decodable.
+ *
+ * A `+` stays a `+`: it begins phone numbers, and no parameter of ours holds a space.
+ */
+export function parameter(name: keyof Parameters): string | undefined {
+  const pairs = location.search.slice(1).split("&");
+  const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+  try {
+    return decodeURIComponent(value ?? "") || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The page's own address with these parameters; `+`, `@` and `:` stay readable. */
+export function pageHref(parameters: Parameters): string {
+  return `/${queryOf(parameters)}`;
+}
+
+export function socketUrl(parameters: Parameters): string {
+  return `${location.origin.replace(/^http/, "ws")}/ws${queryOf(parameters)}`;
+}
+
+/** What is wrong with the name of somebody to be or to write to; empty: nothing. */
+export function faultOfName(name: string, self = ""): string {
+  if (name === self) return "One cannot write to oneself";
+  return isIdentifier(name) ? "" : "A name is 1 to 128 characters of A–Z a–z 0–9 + - _ . @ : ~";
+}
+
+function queryOf(parameters: Parameters): string {
+  const pairs = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined ? [] : `${name}=${encodeURIComponent(value).replace(/%(2B|40|3A)/g, decodeURIComponent)}`,
+  );
+  return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
+}

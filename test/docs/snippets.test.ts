@@ -1,0 +1,117 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "../..");
+const pages = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter((page) =>
+  page.endsWith(".md"),
+);
+const folder = mkdtempSync(join(tmpdir(), "tidings-docs-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** An app of somebody who installed the package, with the repository's folders at hand for the commands. */
+mkdirSync(join(folder, "node_modules"));
+symlinkSync(root, join(folder, "node_modules/tidings"));
+for (const name of ["src", "scripts", "migrations"]) symlinkSync(join(root, name), join(folder, name));
+
+type Block = { readonly page: string; readonly language: string; readonly info: string; readonly text: string };
+
+function blocksOf(page: string): Block[] {
+  const text = readFileSync(join(root, page), "utf8");
+  return [...text.matchAll(/^```(\w+)(.*)\n([\s\S]*?)^```$/gm)].map(([, language = "", info = "", body = ""]) => ({
+    page,
+    language,
+    info: info.trim(),
+    text: body,
+  }));
+}
+
+const blocks = pages.flatMap(blocksOf);
+
+/** Runs a command in the app's folder; what it says is judged by who calls. */
+async function run(command: readonly string[]): Promise<{ code: number; output: string }> {
+  const child = Bun.spawn([...command], {
+    cwd: folder,
+    stdout: "pipe",
+    stderr: "pipe",
+    env: { ...process.env, DATABASE_URL: "" },
+  });
+  const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  return { code: await child.exited, output: stdout + stderr };
+}
+
+describe("docs", () => {
+  test("every TypeScript snippet names its file, so that it is run here", () => {
+    const nameless = blocks.filter(({ language, info }) => language === "ts" && !/^file=[\w.-]+$/.test(info));
+    expect(nameless).toEqual([]);
+    expect(blocks.filter(({ language }) => language === "ts").length).toBeGreaterThan(2);
+  });
+
+  for (const { page, info, text } of blocks.filter(({ language }) => language === "ts")) {
+    const file = info.replace("file=", "");
+    const isServer = text.includes("Bun.serve(");
+    test(`${page}: ${file} runs as it stands`, async () => {
+      rmSync(join(folder, "chat.db"), { force: true });
+      writeFileSync(join(folder, file), text);
+      if (isServer) return tryServer(file);
+      const { code, output } = await run([process.execPath, file]);
+      expect(output).not.toContain("error");
+      expect(code).toBe(0);
+      if (file === "send.ts") expect(output).toMatch(/message 1 of c\w+ is on disk/);
+      if (file === "migrate.ts") expect(output).toBe("1 pending\n0 pending\n");
+    });
+  }
+
+  for (const { page, text } of blocks.filter(
+    ({ language, text }) => language === "sh" && /^bun (scripts|src)\//m.test(text),
+  ))
+    for (const line of text.trim().split("\n"))
+      test(`${page}: ${line}`, async () => {
+        const { code, output } = await run([process.execPath, ...line.split(" ").slice(1)]);
+        expect(output).not.toBe("");
+        expect(code).toBe(0);
+      });
+
+  test("the README's links lead somewhere", () => {
+    for (const page of pages) {
+      const text = readFileSync(join(root, page), "utf8");
+      for (const [, target = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)/g))
+        expect(() => readFileSync(join(root, page, "..", target))).not.toThrow();
+    }
+  });
+});
+
+/** The mounted server: the app's own route, and a message from alice to bob over its socket. */
+async function tryServer(file: string): Promise<void> {
+  const child = Bun.spawn([process.execPath, file], { cwd: folder, stdout: "pipe", stderr: "inherit" });
+  try {
+    const reader = child.stdout.getReader();
+    let said = "";
+    while (!said.includes("\n")) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error("the snippet ended");
+      said += new TextDecoder().decode(value);
+    }
+    const url = said.trim();
+    expect(await (await fetch(url.replace("ws:", "http:").replace("/ws", "/anything"))).text()).toContain("Your app");
+    const open = (user: string): WebSocket => new WebSocket(url, { headers: { "x-user": user } });
+    const bob = open("bob");
+    const got = new Promise<string>((resolve) => {
+      bob.addEventListener(
+        "message",
+        ({ data }) => void (String(data).includes('"kind":"message"') && resolve(String(data))),
+      );
+    });
+    const alice = open("alice");
+    alice.addEventListener("open", () =>
+      alice.send(JSON.stringify({ type: "send", id: "01980000-0000-7000-8000-000000000001", to: "bob", text: "hi" })),
+    );
+    expect(await got).toContain('"text":"hi"');
+    alice.close();
+    bob.close();
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+}

@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import { formatCounts, readClosingLines } from "../../scripts/closing-lines.ts";
+
+const closing = " 12 pass\n 1 skip\n 2 todo\n 0 fail\n 30 expect() calls\nRan 15 tests across 2 files. [3.00ms]\n";
+
+test("readClosingLines reads the runner's own lines, and none that a test printed", () => {
+  const nested = " 99 pass\n 9 fail\nRan 108 tests across 1 file. [1.00ms]\n(pass) nested\n\n";
+  expect(readClosingLines(`${nested}${closing}`)).toEqual({ passed: 12, failed: 0, skipped: 3 });
+  expect(readClosingLines(`\u001b[32m 1 pass\u001b[0m\n 0 fail\nRan 1 test across 1 file. [1ms]\n`)).toEqual({
+    passed: 1,
+    failed: 0,
+    skipped: 0,
+  });
+});
+
+test("readClosingLines counts an error outside of any test as a failure", () => {
+  expect(readClosingLines(" 1 pass\n 0 fail\n 1 error\nRan 1 test across 1 file. [1ms]\n")?.failed).toBe(1);
+});
+
+test("readClosingLines answers null when the runner did not close", () => {
+  expect(readClosingLines("")).toBeNull();
+  expect(readClosingLines(" 12 pass\n 0 fail\nSegmentation fault\n")).toBeNull();
+  expect(readClosingLines("Ran 12 tests across 1 file. [1ms]\n")).toBeNull();
+});
+
+test("formatCounts leaves out skips when there are none", () => {
+  expect(formatCounts({ passed: 3, failed: 0, skipped: 0 })).toBe("3 passed, 0 failed");
+  expect(formatCounts({ passed: 3, failed: 1, skipped: 2 })).toBe("3 passed, 1 failed, 2 skipped");
+});

@@ -1,0 +1,236 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+
+const root = join(import.meta.dir, "../..");
+const folder = mkdtempSync(join(tmpdir(), "tidings-embedded-"));
+let files = 0;
+const newFile = (): string => join(folder, `chat-${files++}.db`);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A process of its own that runs `code` with `Database`, `createEmbeddedEngine` and `file` in reach. */
+function child(file: string, code: string) {
+  const imports = `import Database from "libsql";
+    import { createEmbeddedEngine } from "./src/store/engine/embedded.ts";
+    const file = ${JSON.stringify(file)};`;
+  const process = Bun.spawn(["bun", "-e", `${imports}\n${code}`], {
+    cwd: root,
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const output = process.stdout.getReader();
+  let text = "";
+  return {
+    process,
+    /** Waits until the child has printed this word. */
+    async says(word: string): Promise<void> {
+      while (!text.includes(word)) {
+        const { value, done } = await output.read();
+        if (done) throw new Error(`The child ended: ${text} ${await new Response(process.stderr).text()}`);
+        text += new TextDecoder().decode(value);
+      }
+    },
+    async end(): Promise<string> {
+      for (;;) {
+        const { value, done } = await output.read();
+        if (done) break;
+        text += new TextDecoder().decode(value);
+      }
+      await process.exited;
+      return text + (await new Response(process.stderr).text());
+    },
+  };
+}
+
+const holdLock = `createEmbeddedEngine({ path: file }); console.log("held"); setInterval(() => {}, 1000);`;
+const tryLock = `try { await createEmbeddedEngine({ path: file }).close(); console.log("open"); }
+  catch (error) { console.log(error.code, error.message); }`;
+
+describe("embedded engine, one process a file", () => {
+  test("E12 a second process is refused, and told which file and what to do", async () => {
+    const file = newFile();
+    const engine = createEmbeddedEngine({ path: file });
+    const answer = await child(file, tryLock).end();
+    expect(answer).toStartWith("database_locked ");
+    expect(answer).toContain(`${file}.lock`);
+    expect(answer).toContain("Stop that process");
+    await engine.close();
+    expect(await child(file, tryLock).end()).toBe("open\n");
+  });
+
+  test("E12 a second engine of the same process is refused, under any name of the file", async () => {
+    const file = newFile();
+    const engine = createEmbeddedEngine({ path: file });
+    symlinkSync(file, `${file}.link`);
+    mkdirSync(`${file}.folder`);
+    for (const name of [
+      file,
+      relative(process.cwd(), file),
+      `${file}.link`,
+      `${file}.folder/../${file.slice(folder.length)}`,
+    ]) {
+      expect(() => createEmbeddedEngine({ path: name })).toThrow(expect.objectContaining({ code: "database_locked" }));
+    }
+    expect(await child(file, tryLock).end()).toStartWith("database_locked ");
+    await engine.close();
+    const next = createEmbeddedEngine({ path: `${file}.link` });
+    await next.close();
+  });
+
+  test("E12 kill -9 of the holder frees the file", async () => {
+    const file = newFile();
+    const holder = child(file, holdLock);
+    await holder.says("held");
+    expect(() => createEmbeddedEngine({ path: file })).toThrow(expect.objectContaining({ code: "database_locked" }));
+    holder.process.kill("SIGKILL");
+    await holder.process.exited;
+    const engine = createEmbeddedEngine({ path: file });
+    await engine.write([{ sql: "CREATE TABLE t (a)" }]);
+    await engine.close();
+  });
+
+  test("E12 an engine that nobody refers to keeps its lock", async () => {
+    const file = newFile();
+    const holder = child(
+      file,
+      `createEmbeddedEngine({ path: file }); Bun.gc(true); setTimeout(() => { Bun.gc(true); console.log("held"); }, 20); setInterval(() => {}, 1000);`,
+    );
+    await holder.says("held");
+    expect(() => createEmbeddedEngine({ path: file })).toThrow(expect.objectContaining({ code: "database_locked" }));
+    holder.process.kill("SIGKILL");
+    await holder.process.exited;
+  });
+
+  test("E12 the lock outlives the connections that errors cost", async () => {
+    const file = newFile();
+    const engine = createEmbeddedEngine({ path: file });
+    await expect(engine.write([{ sql: "INSERT NONSENSE" }])).rejects.toThrow();
+    expect(await child(file, tryLock).end()).toStartWith("database_locked ");
+    await expect(engine.read([{ sql: "SELECT * FROM nowhere" }])).rejects.toThrow();
+    expect(await child(file, tryLock).end()).toStartWith("database_locked ");
+    await engine.close();
+  });
+
+  // Upstream: after SQLITE_BUSY the next write on that connection is answered, yet never committed.
+  test("E13 a write after SQLITE_BUSY is never lost", async () => {
+    const file = newFile();
+    const engine = createEmbeddedEngine({ path: file });
+    const insert = (a: number) => engine.write([{ sql: "INSERT INTO t VALUES (?) RETURNING a", args: [a] }]);
+    await engine.write([{ sql: "CREATE TABLE t (a)" }]);
+    await insert(1);
+
+    const intruder = child(
+      file,
+      `const db = new Database(file); db.exec("BEGIN IMMEDIATE"); console.log("began");
+       await Bun.stdin.stream().getReader().read();
+       db.exec("ROLLBACK"); process.exit(0);`,
+    );
+    await intruder.says("began");
+    await expect(insert(2)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(insert(3)).rejects.toMatchObject({ code: "unavailable" });
+    await intruder.process.stdin.write("go\n");
+    await intruder.process.stdin.flush();
+    await intruder.end();
+
+    expect(await insert(4)).toEqual([[{ a: 4 }]]);
+    const seen = `const db = new Database(file); console.log(JSON.stringify(db.prepare("SELECT a FROM t").raw().all().flat()));`;
+    expect(await child(file, seen).end()).toBe("[1,4]\n");
+    await engine.close();
+  });
+
+  test("E13 an acknowledged write survives kill -9", async () => {
+    const file = newFile();
+    const writer = child(
+      file,
+      `const engine = createEmbeddedEngine({ path: file });
+       await engine.write([{ sql: "CREATE TABLE t (a)" }]);
+       await engine.write([{ sql: "INSERT INTO t VALUES (1), (1)" }, { sql: "INSERT NONSENSE" }]).catch(() => {});
+       for (let i = 0; i < 50; i++) await engine.write([{ sql: "INSERT INTO t VALUES (?)", args: [i] }]);
+       console.log("acknowledged"); setInterval(() => {}, 1000);`,
+    );
+    await writer.says("acknowledged");
+    writer.process.kill("SIGKILL");
+    await writer.process.exited;
+    const engine = createEmbeddedEngine({ path: file });
+    expect(await engine.read([{ sql: "SELECT count(*) AS count FROM t" }])).toEqual([[{ count: 50 }]]);
+    await engine.close();
+  });
+
+  // Upstream: close() leaves the transaction, and the write lock, open until prepared statements are collected.
+  test("E14 a failed transaction leaves no lock behind", async () => {
+    const engine = createEmbeddedEngine({ path: newFile() });
+    await engine.write([{ sql: "CREATE TABLE t (a UNIQUE)" }]);
+    for (let i = 0; i < 200; i++) {
+      const insert = { sql: "INSERT INTO t VALUES (?)", args: [i] };
+      await expect(engine.write([insert, insert])).rejects.toThrow("UNIQUE");
+      await engine.write([insert]);
+    }
+    expect(await engine.read([{ sql: "SELECT count(*) AS count FROM t" }])).toEqual([[{ count: 200 }]]);
+    await engine.close();
+  });
+
+  test("E14 more statements than the cache holds still work", async () => {
+    const engine = createEmbeddedEngine({ path: newFile(), statementsMax: 4 });
+    for (let round = 0; round < 2; round++) {
+      for (let i = 0; i < 20; i++) expect(await engine.read([{ sql: `SELECT ${i} AS i` }])).toEqual([[{ i }]]);
+    }
+    await engine.close();
+  });
+});
+
+describe("embedded engine, fitness", () => {
+  test("E15 the connection is WAL, synchronous FULL, with foreign keys, also after an error", async () => {
+    const engine = createEmbeddedEngine({ path: newFile() });
+    const pragmas = ["journal_mode", "synchronous", "foreign_keys"].map((name) => ({ sql: `PRAGMA ${name}` }));
+    const wanted = [[{ journal_mode: "wal" }], [{ synchronous: 2 }], [{ foreign_keys: 1 }]];
+    expect(await engine.read(pragmas)).toEqual(wanted);
+    await expect(engine.write([{ sql: "INSERT NONSENSE" }])).rejects.toThrow();
+    expect(await engine.read(pragmas)).toEqual(wanted);
+    await engine.close();
+  });
+
+  test("E15 a file that is no database is unfit, and its lock is given back", () => {
+    const file = newFile();
+    writeFileSync(file, "not a database ".repeat(400));
+    for (let i = 0; i < 2; i++) {
+      expect(() => createEmbeddedEngine({ path: file })).toThrow(expect.objectContaining({ code: "database_unfit" }));
+    }
+  });
+
+  test("E15 when the file cannot be opened again, that call rejects too, and a later one works", async () => {
+    const file = newFile();
+    const engine = createEmbeddedEngine({ path: file });
+    await engine.write([{ sql: "CREATE TABLE t (a)" }]);
+    await expect(engine.write([{ sql: "INSERT NONSENSE" }])).rejects.toThrow();
+    renameSync(file, `${file}.away`);
+    mkdirSync(file);
+    await expect(engine.write([{ sql: "INSERT INTO t VALUES (0)" }])).rejects.toMatchObject({ code: "unavailable" });
+    await expect(engine.read([{ sql: "SELECT 1" }])).rejects.toMatchObject({ code: "unavailable" });
+    rmdirSync(file);
+    renameSync(`${file}.away`, file);
+    await engine.write([{ sql: "INSERT INTO t VALUES (1)" }]);
+    expect(await engine.read([{ sql: "SELECT a FROM t" }])).toEqual([[{ a: 1 }]]);
+    await engine.close();
+  });
+
+  test("E16 close() leaves the whole database in its one file", async () => {
+    const file = newFile();
+    const engine = createEmbeddedEngine({ path: file });
+    await engine.write([{ sql: "CREATE TABLE t (a)" }]);
+    await engine.close();
+    expect(existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0).toBe(0);
+  });
+});

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+import { openEngine } from "../../src/store/engine/open.ts";
+import { createRemoteEngine } from "../../src/store/engine/remote.ts";
+import { type Sqld, startSqld } from "../support/sqld.ts";
+import { describeEngine } from "./engine.contract.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tidings-engine-"));
+const servers: Sqld[] = [];
+let files = 0;
+const newFile = (): string => join(folder, `chat-${files++}.db`);
+
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.stop()));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describeEngine("embedded engine", async () => {
+  const engine = createEmbeddedEngine({ path: newFile() });
+  return { engine, close: () => engine.close() };
+});
+
+describeEngine("remote engine", async () => {
+  const server = await startSqld();
+  const engine = createRemoteEngine({ url: server.url });
+  return {
+    engine,
+    async close() {
+      await engine.close();
+      await server.stop();
+    },
+  };
+});
+
+describe("openEngine", () => {
+  const before = process.cwd();
+  beforeAll(() => process.chdir(folder));
+  afterAll(() => process.chdir(before));
+
+  test("E17 file: URLs name files, relative and absolute", async () => {
+    mkdirSync(join(folder, "x"), { recursive: true });
+    const urls: [string, string][] = [
+      ["file:open-a.db", "open-a.db"],
+      ["file:./x/open-b.db", "x/open-b.db"],
+      [`file:${join(folder, "open-c.db")}`, "open-c.db"],
+      [`file://${join(folder, "open-d.db")}`, "open-d.db"],
+      ["FILE:open%20e.db", "open e.db"],
+    ];
+    for (const [url, file] of urls) {
+      const engine = openEngine({ url });
+      await engine.close();
+      expect(existsSync(join(folder, file))).toBe(true);
+    }
+  });
+
+  test("E17 a file that does not stay, or cannot be, is refused", () => {
+    for (const url of [
+      "file::memory:",
+      "file:",
+      "file:a.db?mode=memory",
+      "file://host/a.db",
+      "file:%E0%A4%A",
+      "file:./missing/a.db",
+      "file:x",
+    ]) {
+      expect(() => openEngine({ url })).toThrow(expect.objectContaining({ code: "config_invalid" }));
+    }
+    expect(() => createEmbeddedEngine({ path: ":memory:" })).toThrow(
+      expect.objectContaining({ code: "config_invalid" }),
+    );
+  });
+
+  test("E17 an unknown scheme is refused by name, without its secrets", () => {
+    for (const url of ["postgres://me:secret@host/db?password=secret", "chat.db", "", ":memory:", "C:\\chat.db"]) {
+      try {
+        openEngine({ url });
+        expect.unreachable();
+      } catch (error) {
+        expect(error).toMatchObject({ code: "config_invalid" });
+        expect(String(error)).not.toContain("secret");
+      }
+    }
+    expect(() => openEngine({ url: "postgres://me:secret@host/db" })).toThrow('got "postgres://host/db"');
+  });
+
+  test("E17 a server's URL that the client does not take is refused at once", () => {
+    for (const url of ["libsql://host?tls=0", "http://host?nonsense=1", "libsql://"]) {
+      expect(() => openEngine({ url })).toThrow(expect.objectContaining({ code: "config_invalid" }));
+    }
+  });
+});
+
+describe("remote engine, the network", () => {
+  test("E18 ws:// and libsql:// reach the same server as http://", async () => {
+    const server = await startSqld();
+    servers.push(server);
+    const host = server.url.slice("http://".length);
+    for (const url of [`http://${host}`, `ws://${host}`, `libsql://${host}?tls=0`]) {
+      const engine = openEngine({ url, authToken: "unused" });
+      expect(await engine.read([{ sql: "SELECT 1 AS one" }])).toEqual([[{ one: 1 }]]);
+      await engine.close();
+    }
+  });
+
+  test("E19 a call that is not answered rejects at its deadline, and the next call works", async () => {
+    const server = await startSqld();
+    servers.push(server);
+    let isStuck = true;
+    const proxy = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      async fetch(request) {
+        if (isStuck) return new Promise<Response>(() => {});
+        const { pathname } = new URL(request.url);
+        const answer = await fetch(server.url + pathname, { method: "POST", body: await request.arrayBuffer() });
+        return new Response(await answer.arrayBuffer(), { headers: { "content-type": "application/json" } });
+      },
+    });
+    const engine = createRemoteEngine({ url: `http://127.0.0.1:${proxy.port}`, deadlineMs: 150 });
+    const start = performance.now();
+    await expect(engine.write([{ sql: "SELECT 1" }])).rejects.toMatchObject({ code: "unavailable" });
+    expect(performance.now() - start).toBeLessThan(1_000);
+    isStuck = false;
+    expect(await engine.read([{ sql: "SELECT 1 AS one" }])).toEqual([[{ one: 1 }]]);
+    await engine.close();
+    await proxy.stop(true);
+  });
+
+  test("E19 a server that is down rejects as `unavailable`", async () => {
+    const server = await startSqld();
+    const engine = createRemoteEngine({ url: server.url, deadlineMs: 2_000 });
+    await engine.write([{ sql: "CREATE TABLE t (a)" }]);
+    await server.kill("SIGKILL");
+    await expect(engine.read([{ sql: "SELECT 1" }])).rejects.toMatchObject({ code: "unavailable" });
+    await engine.close();
+    await server.stop();
+  });
+});

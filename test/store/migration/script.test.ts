@@ -1,0 +1,211 @@
+import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
+import type { Statement } from "../../../src/store/engine/engine.ts";
+import { startSqld } from "../../support/sqld.ts";
+import { runScript, temporaryFolder, three, writeMigrations } from "./folder.ts";
+
+const root = temporaryFolder();
+let round = 0;
+let dir = "";
+let file = "";
+let place: string[] = [];
+
+beforeEach(() => {
+  dir = join(root.path, `migrations-${round}`);
+  file = join(root.path, `chat-${round++}.db`);
+  place = ["--database", `file:${file}`, "--dir", dir];
+  mkdirSync(dir);
+  writeMigrations(dir, three);
+});
+afterAll(() => root.remove());
+
+async function sql(...statements: Statement[]): Promise<unknown> {
+  const engine = createEmbeddedEngine({ path: file });
+  try {
+    return (await engine.write(statements)).at(-1);
+  } finally {
+    await engine.close();
+  }
+}
+
+/** A refusal: a message on stderr, no stack, nothing on stdout, and a non-zero exit. */
+function expectRefusal(ran: { out: string; error: string; code: number }, text: string): void {
+  expect(ran.error).toContain(text);
+  expect(ran.error).not.toMatch(/\n\s+at |ChatError/);
+  expect(ran.code).not.toBe(0);
+}
+
+describe("scripts/migrate.ts", () => {
+  test("M1 up, status, version, goto and down", async () => {
+    expect(await runScript(["version", ...place])).toEqual({ out: "0\n", error: "", code: 0 });
+    expect(await runScript(["up", "2", ...place])).toEqual({
+      out: "up 000001_people\nup 000002_pets\n",
+      error: "",
+      code: 0,
+    });
+    expect((await runScript(["status", ...place])).out).toBe(
+      "000001_people  applied\n000002_pets    applied\n000003_age     pending\n",
+    );
+    expect((await runScript(["up", ...place])).out).toBe("up 000003_age\n");
+    expect((await runScript(["up", ...place])).out).toBe("nothing to do\n");
+    expect((await runScript(["goto", "000001", ...place])).out).toBe("down 000003_age\ndown 000002_pets\n");
+    expect((await runScript(["goto", "3", ...place])).out).toBe("up 000002_pets\nup 000003_age\n");
+    expect((await runScript(["down", "1", ...place])).out).toBe("down 000003_age\n");
+    expect((await runScript(["version", ...place])).out).toBe("2\n");
+  });
+
+  test("M14 down of everything wants --yes where there is nobody to ask", async () => {
+    await runScript(["up", ...place]);
+    expectRefusal(await runScript(["down", ...place]), "--yes");
+    expectRefusal(await runScript(["goto", "0", ...place]), "--yes");
+    expect((await runScript(["version", ...place])).out).toBe("3\n");
+    expect((await runScript(["down", "--yes", ...place])).out).toBe(
+      "down 000003_age\ndown 000002_pets\ndown 000001_people\n",
+    );
+    expect((await runScript(["version", ...place])).out).toBe("0\n");
+  });
+
+  test("M3 a migration that fails is refused with the database's own words", async () => {
+    writeFileSync(join(dir, "000003_age.up.sql"), "CREATE TABLE extra (a);\nALTER TABLE nowhere ADD COLUMN age;");
+    const ran = await runScript(["up", ...place]);
+    expectRefusal(ran, "000003_age (up) failed, and nothing of it stays; the database is at version 2");
+    expect(ran.error).toContain("no such table: nowhere");
+    expect(ran.out).toBe("up 000001_people\nup 000002_pets\n");
+    expect(await sql({ sql: "SELECT name FROM sqlite_master WHERE name = 'extra'" })).toEqual([]);
+  });
+
+  test("M5 dirty is refused, and force mends it", async () => {
+    await runScript(["up", ...place]);
+    await sql({ sql: "UPDATE schema_migrations SET dirty = 1" });
+    expect((await runScript(["version", ...place])).out).toBe("3 (dirty)\n");
+    for (const command of [["up"], ["down", "1"], ["goto", "1"], ["status"]]) {
+      expectRefusal(await runScript([...command, ...place]), "dirty at version 3");
+    }
+    expect((await runScript(["force", "2", ...place])).out).toBe("at version 2\n");
+    expect((await runScript(["version", ...place])).out).toBe("2\n");
+    expectRefusal(await runScript(["force", "9", ...place]), "There is no migration 9");
+    expect((await runScript(["force", "0", ...place])).out).toBe("at version 0\n");
+  });
+
+  test("M6 M7 M8 missing, edited and late migrations are refused by name", async () => {
+    await runScript(["up", ...place]);
+    writeFileSync(join(dir, "000001_people.up.sql"), "CREATE TABLE people (id);");
+    expectRefusal(await runScript(["up", ...place]), "000001_people was edited");
+    const status = await runScript(["status", ...place]);
+    expect(status.out).toContain("000001_people  edited\n");
+    expectRefusal(status, "000001_people was edited");
+    writeMigrations(dir, three);
+    rmSync(join(dir, "000002_pets.up.sql"));
+    expectRefusal(await runScript(["up", ...place]), "000002_pets.up.sql is missing");
+    rmSync(join(dir, "000002_pets.down.sql"));
+    expectRefusal(await runScript(["down", "1", ...place]), "000002_pets was applied");
+    rmSync(file);
+    await runScript(["up", ...place]);
+    writeMigrations(dir, three);
+    expectRefusal(await runScript(["up", ...place]), "000002_pets comes before");
+  });
+
+  test("M15 create makes the next numbered pair, and no other", async () => {
+    const ran = await runScript(["create", "Add users' table", "--dir", dir]);
+    expect(ran.code).toBe(0);
+    expect(
+      readdirSync(dir)
+        .filter((name) => name.startsWith("000004"))
+        .sort(),
+    ).toEqual(["000004_add_users_table.down.sql", "000004_add_users_table.up.sql"]);
+    const fresh = join(dir, "a", "b");
+    await runScript(["create", "first", "--dir", fresh]);
+    expect(readdirSync(fresh).sort()).toEqual(["000001_first.down.sql", "000001_first.up.sql"]);
+    expectRefusal(await runScript(["create", "--dir", dir, "..."]), "letters or digits");
+    expect((await runScript(["up", ...place])).out).toEndWith("up 000004_add_users_table\n");
+  });
+
+  test("M16 what is misspelt is refused, and touches no database", async () => {
+    for (const [args, text] of [
+      [["up", "--databse", `file:${file}`, "--dir", dir], "--databse"],
+      [["--database", `file:${file}`, "up"], "The command comes first"],
+      [["up", "1", "2", ...place], "got 2"],
+      [["up", "-1", ...place], "got -1"],
+      [["up", "0", ...place], "got 0"],
+      [["up", "1.5", ...place], "1.5"],
+      [["goto", ...place], "V"],
+      [["frobnicate", ...place], "frobnicate"],
+      [[], "No command"],
+    ] as const) {
+      expectRefusal(await runScript(args), text);
+    }
+    expect(existsSync(file)).toBe(false);
+    expectRefusal(
+      await runScript(["up", "--database", "mysql://me:secret@host/db", "--dir", dir]),
+      '"mysql://host/db"',
+    );
+    expectRefusal(
+      await runScript(["up", "--database", `file:${file}`, "--dir", join(dir, "nowhere")]),
+      "cannot be read",
+    );
+  });
+
+  test("M16 the environment names the database where the flag does not", async () => {
+    const ran = await runScript(["up", "1", "--dir", dir], { DATABASE_URL: `file:${file}` });
+    expect(ran.out).toBe("up 000001_people\n");
+    expect(existsSync(file)).toBe(true);
+  });
+
+  test("M17 a file that is in use is not migrated", async () => {
+    const engine = createEmbeddedEngine({ path: file });
+    expectRefusal(await runScript(["up", ...place]), `${file} is in use`);
+    await engine.close();
+    expect((await runScript(["up", "1", ...place])).code).toBe(0);
+  });
+
+  test("M17 of several that migrate one file at once, each succeeds or is told that it is in use", async () => {
+    const all = await Promise.all(Array.from({ length: 5 }, () => runScript(["up", ...place])));
+    expect(all.some(({ code }) => code === 0)).toBe(true);
+    for (const ran of all) if (ran.code !== 0) expectRefusal(ran, "is in use");
+    expect(
+      all
+        .map(({ out }) => out)
+        .join("")
+        .match(/up 000001/g),
+    ).toHaveLength(1);
+    expect((await runScript(["version", ...place])).out).toBe("3\n");
+  });
+});
+
+describe("scripts/migrate.ts on a server", () => {
+  test("M18 does the same, also when several run at once", async () => {
+    const server = await startSqld();
+    const remote = ["--database", server.url, "--dir", dir];
+    try {
+      const all = await Promise.all(Array.from({ length: 4 }, () => runScript(["up", ...remote])));
+      for (const ran of all) if (ran.code !== 0) expectRefusal(ran, "another process is migrating");
+      expect(
+        all
+          .map(({ out }) => out)
+          .join("")
+          .match(/up 000002/g)?.length,
+      ).toBeGreaterThan(0);
+      expect((await runScript(["up", ...remote])).code).toBe(0);
+      expect((await runScript(["status", ...remote])).out).toMatch(/^(\S+ +applied\n){3}$/);
+      expect((await runScript(["down", "1", ...remote])).out).toBe("down 000003_age\n");
+      expectRefusal(await runScript(["down", ...remote]), "--yes");
+      expect((await runScript(["down", "--yes", ...remote])).out).toBe("down 000002_pets\ndown 000001_people\n");
+      await server.kill("SIGKILL");
+      expectRefusal(await runScript(["up", ...remote]), "did not complete");
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe("scripts/bundle-migrations.ts", () => {
+  const script = join(import.meta.dir, "../../../scripts/bundle-migrations.ts");
+
+  test("M13 the built-in migrations are those of the folder", () => {
+    const { exitCode, stderr } = Bun.spawnSync(["bun", script, "--check"]);
+    expect(stderr.toString()).toBe("");
+    expect(exitCode).toBe(0);
+  });
+});

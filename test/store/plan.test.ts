@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+import type { Engine } from "../../src/store/engine/engine.ts";
+import { bundledMigrations } from "../../src/store/migration/bundled.ts";
+import { migrate } from "../../src/store/migration/migrate.ts";
+import * as statements from "../../src/store/sql.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tidings-plan-"));
+let engine: Engine;
+beforeAll(async () => {
+  engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
+  await migrate(engine, bundledMigrations);
+});
+afterAll(async () => {
+  await engine.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const tables = ["user", "device", "conversation", "member", "message"];
+/** What each table may be called inside the statements. */
+const aliases = ["a", "b", "c", "d", "m", "o", "p", "q", "r", "s", "u", "w"];
+
+async function scansOf(sql: string): Promise<string[]> {
+  const args = Array.from({ length: 4 }, (_, i) => (sql.includes(`?${i + 1}`) ? "[]" : null)).filter(
+    (arg) => arg !== null,
+  );
+  const [plan = []] = await engine.read([{ sql: `EXPLAIN QUERY PLAN ${sql}`, args }]);
+  return plan
+    .map((row) => String(row["detail"]))
+    .filter((detail) => {
+      const [, name = ""] = /^SCAN (\w+)(?! VIRTUAL)/.exec(detail) ?? [];
+      return tables.includes(name) || (aliases.includes(name) && !detail.includes("VIRTUAL TABLE"));
+    });
+}
+
+describe("query plans", () => {
+  for (const [name, sql] of Object.entries(statements))
+    test(`S11 ${name} looks up by key or range and scans no table`, async () => {
+      // Materialized subqueries have names of their own, and are as small as the batch.
+      const scans = await scansOf(sql);
+      const allowed = name === "deliverByAcks" || name === "readMarks" ? ["SCAN x"] : [];
+      expect(scans.filter((scan) => !allowed.includes(scan))).toEqual([]);
+    });
+
+  test("S11 a statement that does scan is seen", async () => {
+    expect(await scansOf("SELECT count(*) FROM message WHERE text = 'x'")).not.toEqual([]);
+  });
+});

@@ -1,0 +1,37 @@
+import { type Browser, chromium, type Page } from "playwright-core";
+import { programPath } from "./prerequisite.ts";
+
+/** Starts Chromium without a window; `CHROMIUM_PATH` names another program than the one on PATH. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env["CHROMIUM_PATH"] ?? programPath("chromium"),
+    args: [
+      "--no-sandbox",
+      "--disable-quic",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+export type PageOptions = NonNullable<Parameters<Browser["newContext"]>[0]>;
+
+/** Opens an address in a browser profile of its own; what its console complains about goes into `complaints`. */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  options: PageOptions & { readonly complaints?: string[]; readonly prepare?: (page: Page) => Promise<void> } = {},
+): Promise<Page> {
+  const { complaints = [], prepare, ...profile } = options;
+  const context = await browser.newContext({ locale: "en-GB", ...profile });
+  const page = await context.newPage();
+  page.setDefaultTimeout(8_000);
+  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(`${page.url()}: ${message.text()}`);
+  });
+  await prepare?.(page);
+  await page.goto(url);
+  return page;
+}

@@ -1,0 +1,33 @@
+import type { Clock } from "../../src/internal/clock.ts";
+
+export type FakeClock = Clock & { advance(ms: number): Promise<void> };
+
+/** A clock that a test moves by hand; deferred tasks still run on the runtime's own turns. */
+export function fakeClock(start = 1_780_000_000_000): FakeClock {
+  let now = start;
+  let timers: { at: number; task: () => void }[] = [];
+  return {
+    now: () => now,
+    after(ms, task) {
+      const timer = { at: now + ms, task };
+      timers.push(timer);
+      return () => {
+        timers = timers.filter((other) => other !== timer);
+      };
+    },
+    defer: (task) => void setImmediate(task),
+    async advance(ms) {
+      const end = now + ms;
+      for (;;) {
+        const next = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+        if (!next) break;
+        timers = timers.filter((timer) => timer !== next);
+        now = Math.max(now, next.at);
+        next.task();
+        await Bun.sleep(0);
+      }
+      now = end;
+      await Bun.sleep(0);
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createFeed } from "../../src/feed/feed.ts";
+import { createHub, type HubEvent } from "../../src/hub/hub.ts";
+import { type Clock, systemClock } from "../../src/internal/clock.ts";
+import type { Session } from "../../src/model.ts";
+import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
+import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+import type { Engine } from "../../src/store/engine/engine.ts";
+import type { Store } from "../../src/store/store.ts";
+import type { FakeClock } from "./fake-clock.ts";
+import { fakeSocket } from "./fake-socket.ts";
+import { storeOn } from "./store.ts";
+
+export type HubOverrides = {
+  readonly limits?: Partial<Limits>;
+  readonly clock?: Clock;
+  /** Wraps the engine or the store, to plant a fault. */
+  readonly wrapEngine?: (engine: Engine) => Engine;
+  readonly wrapStore?: (store: Store) => Store;
+};
+
+/** A real hub on a real file, with sockets that a test holds in its hands. */
+export async function startHub({ limits: some, clock = systemClock, wrapEngine, wrapStore }: HubOverrides = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "tidings-hub-"));
+  const embedded = createEmbeddedEngine({ path: join(folder, "chat.db") });
+  const limits: Limits = {
+    ...defaultLimits,
+    marksDelayMs: 1,
+    storeProbeMs: 20,
+    headPollMs: 50,
+    emptyChangesDelayMs: 20,
+    ...some,
+  };
+  const { store: inner, faults } = await storeOn(wrapEngine?.(embedded) ?? embedded, { limits, clock });
+  const store = wrapStore?.(inner) ?? inner;
+  const events: HubEvent[] = [];
+  const feed = createFeed({ store, clock, limits, onNewEpoch: () => hub.disconnectAll(1012, "new epoch") });
+  const hub = createHub({ store, feed, clock, limits, report: (event) => events.push(event) });
+  await feed.start();
+
+  return {
+    hub,
+    store,
+    events,
+    faults,
+    /** Connects a device of a user and answers its socket. */
+    connect(
+      user: string,
+      options: { device?: string; cursor?: string; session?: Partial<Session>; stalled?: boolean } = {},
+    ) {
+      const socket = fakeSocket();
+      if (options.stalled) socket.stall();
+      const { device = "d", cursor } = options;
+      const session = { tenant: "default", user, ...options.session };
+      socket.attach(hub.connect(socket.socket, session, { device, ...(cursor === undefined ? {} : { cursor }) }));
+      return socket;
+    },
+    async stop(): Promise<void> {
+      feed.stop();
+      let isStopped = false;
+      const stopping = hub.stop(500).finally(() => {
+        isStopped = true;
+      });
+      // A clock that a test moves by hand moves on here, so that the shutdown's own waits end.
+      if ("advance" in clock) for (let i = 0; i < 100 && !isStopped; i++) await (clock as FakeClock).advance(10);
+      await stopping;
+      await store.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type TestHub = Awaited<ReturnType<typeof startHub>>;

@@ -1,0 +1,124 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export type StartOptions = {
+  /** Variables of the server beside PORT. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it runs and keeps its database; default: a new temporary folder, which `dispose` removes. */
+  readonly dir?: string;
+  /** Default: any free one. */
+  readonly port?: number;
+  /** The program, an absolute path; default: the standalone server. */
+  readonly script?: string;
+};
+
+/** A real server in a process of its own. */
+export type RunningServer = {
+  readonly port: number;
+  /** `ws://127.0.0.1:PORT`, without a path. */
+  readonly url: string;
+  readonly pid: number;
+  readonly dir: string;
+  /** Sends the signal and waits for the end; answers the exit code (null: ended by the signal itself). */
+  stop(signal?: "SIGTERM" | "SIGINT"): Promise<number | null>;
+  /** Ends it as a power cut would, and waits until it is gone. */
+  kill9(): Promise<void>;
+  /** Sends a signal and does not wait. */
+  signal(signal: "SIGTERM" | "SIGSTOP" | "SIGCONT"): void;
+  /** Resolves with the exit code once the process is gone. */
+  readonly exited: Promise<number | null>;
+  /** What it has written so far, both streams together. */
+  output(): string;
+  /** Memory of the process that is in RAM, in bytes. */
+  residentBytes(): number;
+  /** Kills it if it still runs, and removes the folder if it was made here. */
+  dispose(): Promise<void>;
+};
+
+export type Start = (options?: StartOptions) => Promise<RunningServer>;
+
+const standalone = join(import.meta.dir, "../../src/server.ts");
+const startMsMax = 15_000;
+
+/** Starts the server and waits for its log line "serving", which tells the port. */
+export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
+  const { env = {}, port = 0, script = standalone } = options;
+  const dir = options.dir ?? temporaryFolder();
+  const child = Bun.spawn([process.execPath, script], {
+    cwd: dir,
+    // Nothing of the developer's own settings: a test must mean the same everywhere.
+    env: { PATH: process.env["PATH"] ?? "", HOME: dir, TMPDIR: tmpdir(), ...env, PORT: String(port) },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  let output = "";
+  const listening = Promise.withResolvers<number>();
+  const collect = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) {
+      output += decoder.decode(bytes, { stream: true });
+      const found = portIn(output);
+      if (found !== null) listening.resolve(found);
+    }
+  };
+  void collect(child.stdout);
+  void collect(child.stderr);
+  const exited = child.exited.then(() => child.exitCode);
+  void exited.then(() => listening.reject(new Error(`The server ended before it served:\n${output}`)));
+  const timer = setTimeout(() => {
+    child.kill("SIGKILL");
+    listening.reject(new Error(`The server did not serve within ${startMsMax} ms:\n${output}`));
+  }, startMsMax);
+
+  const server = {
+    pid: child.pid,
+    dir,
+    exited,
+    signal: (signal: "SIGTERM" | "SIGSTOP" | "SIGCONT"): void => child.kill(signal),
+    output: (): string => output,
+    residentBytes: (): number => {
+      const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024;
+    },
+    async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<number | null> {
+      child.kill(signal);
+      return await exited;
+    },
+    async kill9(): Promise<void> {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+    async dispose(): Promise<void> {
+      if (child.exitCode === null && child.signalCode === null) await server.kill9();
+      if (options.dir === undefined) rmSync(dir, { recursive: true, force: true });
+    },
+  };
+  try {
+    const found = await listening.promise;
+    return { ...server, port: found, url: `ws://127.0.0.1:${found}` };
+  } catch (error) {
+    await server.dispose();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A new empty folder under the system's own for temporary files. */
+export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), "tidings-server-"));
+
+function portIn(output: string): number | null {
+  for (const line of output.split("\n")) {
+    if (!line.includes('"serving"')) continue;
+    try {
+      const event: unknown = JSON.parse(line);
+      if (typeof event !== "object" || event === null || !("message" in event) || !("port" in event)) continue;
+      if (event.message === "serving" && typeof event.port === "number") return event.port;
+    } catch {
+      // The line is not whole yet.
+    }
+  }
+  return null;
+}

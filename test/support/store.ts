@@ -1,0 +1,66 @@
+import type { Clock } from "../../src/internal/clock.ts";
+import { systemClock } from "../../src/internal/clock.ts";
+import { systemRandom } from "../../src/internal/random.ts";
+import type { Identity } from "../../src/model.ts";
+import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
+import type { Engine } from "../../src/store/engine/engine.ts";
+import { createStore } from "../../src/store/libsql-store.ts";
+import { bundledMigrations } from "../../src/store/migration/bundled.ts";
+import { migrate } from "../../src/store/migration/migrate.ts";
+import type { Accepted, Outcome, Send, Store } from "../../src/store/store.ts";
+
+export type StoreOverrides = { readonly limits?: Partial<Limits>; readonly clock?: Clock };
+
+/** A store over an engine, its schema in place. Marks are committed at once, so that tests need not wait. */
+export async function storeOn(engine: Engine, { limits, clock = systemClock }: StoreOverrides = {}) {
+  await migrate(engine, bundledMigrations);
+  const faults: unknown[] = [];
+  const store = createStore({
+    engine,
+    clock,
+    random: systemRandom,
+    limits: { ...defaultLimits, marksDelayMs: 1, storeProbeMs: 20, ...limits },
+    onFault: (fault) => faults.push(fault),
+  });
+  return { store, faults };
+}
+
+export const person = (user: string, tenant = "default"): Identity => ({ tenant, user });
+
+export const newId = (): string => systemRandom.messageId(Date.now());
+
+/** Appends and waits for the outcome. */
+export const append = (store: Store, send: Partial<Send> & { from: string }): Promise<Outcome> =>
+  new Promise((resolve) =>
+    store.append({ tenant: "default", id: newId(), text: "hello", ...send } satisfies Send, resolve),
+  );
+
+/** Appends what must be accepted. */
+export async function accepted(store: Store, send: Partial<Send> & { from: string }): Promise<Accepted> {
+  const outcome = await append(store, send);
+  if (outcome.type !== "accepted") throw new Error(`not accepted: ${outcome.code}`);
+  return outcome;
+}
+
+/** Everything that a user's device would get from `after` on, read in pages of `limit`. */
+export async function readAll(store: Store, identity: Identity, options: { after?: number; limit?: number } = {}) {
+  const { after = 0, limit = 256 } = options;
+  const changes = [];
+  let position = after;
+  for (let pages = 0; pages < 100_000; pages++) {
+    const page = await store.changes(identity, position, limit);
+    changes.push(...page.changes);
+    if (page.upTo < position) throw new Error("a page went back");
+    position = page.upTo;
+    if (!page.more) return { changes, position };
+  }
+  throw new Error("the pages do not end");
+}
+
+/** Waits until marks that were noted have been committed. */
+export async function marksCommitted(store: Store): Promise<void> {
+  for (let i = 0; i < 12; i++) {
+    await Bun.sleep(2);
+    await store.settled();
+  }
+}

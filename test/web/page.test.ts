@@ -1,0 +1,517 @@
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { SignJWT } from "jose";
+import type { Browser, Page, WebSocketRoute } from "playwright-core";
+import { openBrowser, openPage, type PageOptions } from "../support/chromium.ts";
+import { describeWith } from "../support/prerequisite.ts";
+import { type RunningServer, startServer } from "../support/server.ts";
+
+// A browser on a busy machine takes its time.
+setDefaultTimeout(60_000);
+
+const isOnline = "#status[data-state=online]";
+
+const online = (page: Page) => page.waitForSelector(isOnline, { state: "attached" });
+// What runs in the page is written as text: the tests know no `document`.
+const ticks = (page: Page) =>
+  page.evaluate<string[]>(`[...document.querySelectorAll(".message.own")].map((row) => row.dataset.tick)`);
+const texts = (page: Page) => page.locator(".message .text").allTextContents();
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.fill("#text", text);
+  await page.click("#composer button");
+}
+
+/** Waits until `read` answers what is wanted, and fails with what it answered last. */
+async function until<Value>(read: () => Promise<Value>, wanted: Value, withinMs = 8_000): Promise<void> {
+  const end = Date.now() + withinMs;
+  while (!Bun.deepEquals(await read(), wanted) && Date.now() < end) await Bun.sleep(25);
+  expect<unknown>(await read()).toEqual(wanted);
+}
+
+describeWith("chromium", "the chat page", () => {
+  let server: RunningServer;
+  let browser: Browser;
+  let base: string;
+  let complaints: string[] = [];
+  let count = 0;
+
+  beforeAll(async () => {
+    [server, browser] = await Promise.all([startServer(), openBrowser()]);
+    base = `http://127.0.0.1:${server.port}`;
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.dispose();
+  });
+  afterEach(async () => {
+    await Promise.all(browser.contexts().map((context) => context.close()));
+    const told = complaints;
+    complaints = [];
+    expect(told).toEqual([]);
+  });
+
+  const open = (path: string, options: PageOptions & { prepare?: (page: Page) => Promise<void> } = {}) =>
+    openPage(browser, base + path, { ...options, complaints });
+
+  /** Names that no other test uses. */
+  const names = (): [string, string] => {
+    count += 1;
+    return [`alice${count}`, `bob${count}`];
+  };
+
+  test("W5 without a user the page asks, and a + stays a +", async () => {
+    const page = await open("/");
+    await page.fill("#start-user", "+249912345678");
+    await page.fill("#start-to", "zoë");
+    await page.click("#start button");
+    expect(await page.evaluate<boolean>(`document.querySelector("#start-to").validity.valid`)).toBe(false);
+    await page.fill("#start-to", "+249900000001");
+    await page.click("#start button");
+    await online(page);
+    expect(await page.textContent("#me")).toBe("+249912345678");
+    expect(await page.textContent("#peer-name")).toBe("+249900000001");
+    await page.goto(`${base}/?user=+249912345678&to=+249900000001`);
+    await online(page);
+    expect(await page.textContent("#me")).toBe("+249912345678");
+    await page.goto(`${base}/?user=a%20b`);
+    await page.waitForSelector("#start-problem:visible");
+  });
+
+  test("W6 with AUTH=jwt the page does not ask: welcome says who one is", async () => {
+    const secret = "a secret of at least 32 bytes, for tests";
+    const token = await new SignJWT({})
+      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+      .setSubject("carol")
+      .setExpirationTime("1h")
+      .sign(new TextEncoder().encode(secret));
+    const guarded = await startServer({ env: { AUTH: "jwt", JWT_SECRET: secret, JWT_COOKIE: "session" } });
+    try {
+      const url = `http://127.0.0.1:${guarded.port}`;
+      const prepare = (page: Page) => page.context().addCookies([{ name: "session", value: token, url }]);
+      const page = await openPage(browser, `${url}/?to=dave`, { complaints, prepare });
+      await until(() => page.textContent("#me"), "carol");
+      await online(page);
+      await say(page, "hello");
+      await until(() => ticks(page), ["accepted"]);
+      await page.reload();
+      await until(() => texts(page), ["hello"]);
+      expect(await page.isVisible("#leave")).toBe(false);
+    } finally {
+      await guarded.dispose();
+    }
+  });
+
+  test("W7 W8 two people talk, and the ticks go accepted, delivered, read", async () => {
+    const [a, b] = names();
+    const alice = await open(`/?user=${a}&to=${b}`);
+    await online(alice);
+    await say(alice, "Hi Bob");
+    await until(() => ticks(alice), ["accepted"]);
+    // Bob is here, but looks at no conversation.
+    const bob = await open(`/?user=${b}`);
+    await until(() => ticks(alice), ["delivered"]);
+    expect(await bob.textContent(".person .unread")).toBe("1");
+    expect(await bob.title()).toStartWith("(1) ");
+    await bob.click(".person");
+    await until(() => ticks(alice), ["read"]);
+    await until(() => texts(bob), ["Hi Bob"]);
+    await until(() => bob.locator(".person .unread").textContent(), "");
+    await say(bob, "Hi Alice");
+    await until(() => texts(alice), ["Hi Bob", "Hi Alice"]);
+    await until(() => ticks(bob), ["read"]);
+    expect(await alice.getAttribute(".tick", "aria-label")).toBe("Read");
+    expect(await alice.getAttribute("#log", "role")).toBe("log");
+    expect(await alice.getAttribute("#log", "aria-live")).toBe("polite");
+  });
+
+  test("W8 what is out of sight is not read: scrolled away, or in a page that is hidden", async () => {
+    const [a, b] = names();
+    const alice = await open(`/?user=${a}&to=${b}`);
+    const bob = await open(`/?user=${b}&to=${a}`, { viewport: { width: 390, height: 500 } });
+    await Promise.all([online(alice), online(bob)]);
+    for (let at = 0; at < 20; at++) await say(alice, `line ${at}`);
+    await until(async () => (await ticks(alice)).at(-1), "read");
+    await bob.evaluate(`document.querySelector("#log").scrollTop = 0`);
+    await say(alice, "far below");
+    await bob.waitForSelector("#latest:visible");
+    await until(async () => (await ticks(alice)).at(-1), "delivered");
+    await Bun.sleep(300);
+    expect((await ticks(alice)).at(-1)).toBe("delivered");
+    await bob.click("#latest");
+    await until(async () => (await ticks(alice)).at(-1), "read");
+
+    const turn = (state: string) => `
+      Object.defineProperty(document, "visibilityState", { value: "${state}", configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));`;
+    await bob.evaluate(turn("hidden"));
+    await say(alice, "nobody looks");
+    await until(async () => (await ticks(alice)).at(-1), "delivered");
+    await until(async () => (await bob.title()).startsWith("(1) "), true);
+    expect((await ticks(alice)).at(-1)).toBe("delivered");
+    await bob.evaluate(turn("visible"));
+    await until(async () => (await ticks(alice)).at(-1), "read");
+  });
+
+  test("W9 typing shows, and goes when the message comes or nothing follows for 5 s", async () => {
+    const [a, b] = names();
+    const alice = await open(`/?user=${a}&to=${b}`);
+    const bob = await open(`/?user=${b}&to=${a}`);
+    await Promise.all([online(alice), online(bob)]);
+    await say(alice, "first");
+    await until(() => texts(bob), ["first"]);
+    await alice.locator("#text").pressSequentially("seco");
+    await until(() => bob.locator("#typing").textContent(), "typing…");
+    await alice.keyboard.press("Enter");
+    await until(() => bob.locator("#typing").textContent(), "");
+    await until(() => texts(bob), ["first", "seco"]);
+    await alice.locator("#text").pressSequentially("x");
+    await until(() => bob.locator("#typing").textContent(), "typing…");
+    await until(() => bob.locator("#typing").textContent(), "", 7_000);
+  });
+
+  test("W10 what was sent while one was away is there on return, in order, exactly once", async () => {
+    const [a, b] = names();
+    const alice = await open(`/?user=${a}&to=${b}`);
+    let bob = await open(`/?user=${b}&to=${a}`);
+    await Promise.all([online(alice), online(bob)]);
+    await say(alice, "0");
+    await until(() => texts(bob), ["0"]);
+    const profile = bob.context();
+    await bob.close();
+    const wanted = Array.from({ length: 30 }, (_, at) => String(at));
+    for (const text of wanted.slice(1)) await say(alice, text);
+    await until(() => ticks(alice), ["read", ...Array.from({ length: 29 }, () => "accepted" as const)]);
+    bob = await profile.newPage();
+    await bob.goto(`${base}/?user=${b}&to=${a}`);
+    await until(() => texts(bob), wanted);
+    await until(
+      () => ticks(alice),
+      wanted.map(() => "read"),
+    );
+  });
+
+  test("W11 a new browser profile is a new device: it gets what no other device had", async () => {
+    const [a, b] = names();
+    const alice = await open(`/?user=${a}&to=${b}`);
+    await say(alice, "for whoever comes first");
+    await until(() => ticks(alice), ["accepted"]);
+    const devices: (string | null)[] = [];
+    const watch = async (page: Page) => {
+      page.on("websocket", (socket) => devices.push(new URL(socket.url()).searchParams.get("device")));
+    };
+    const first = await open(`/?user=${b}&to=${a}`, { prepare: watch });
+    await until(() => texts(first), ["for whoever comes first"]);
+    await until(() => ticks(alice), ["read"]);
+    await first.reload();
+    await online(first);
+    // The browser drops its data, and the page cannot write it once more as it goes.
+    await first.evaluate(`localStorage.clear(); Storage.prototype.setItem = () => {}`);
+    await first.reload();
+    await online(first);
+    expect(devices).toHaveLength(3);
+    expect(devices[0]).toBe(devices[1] ?? null);
+    expect(devices[2]).not.toBe(devices[1] ?? null);
+  });
+
+  test("W12 a reload keeps the history and goes on from the stored cursor", async () => {
+    const [a, b] = names();
+    const alice = await open(`/?user=${a}&to=${b}`);
+    await say(alice, "one");
+    await say(alice, "two");
+    await until(() => ticks(alice), ["accepted", "accepted"]);
+    // The empty changes that moves the cursor past one's own messages comes within a second.
+    await Bun.sleep(1_200);
+    const frames: string[] = [];
+    alice.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => void frames.push(String(payload))));
+    await alice.reload();
+    await online(alice);
+    await until(() => texts(alice), ["one", "two"]);
+    await until(async () => frames.some((frame) => frame.includes('"changes"')), true);
+    expect(frames.join()).not.toContain('"text":"one"');
+  });
+
+  test("W13 the server dies and comes back: both pages reconnect, and what was written meanwhile arrives once", async () => {
+    const own = await startServer();
+    const url = `http://127.0.0.1:${own.port}`;
+    let again: RunningServer | null = null;
+    try {
+      const quiet: string[] = [];
+      const alice = await openPage(browser, `${url}/?user=alice&to=bob`, { complaints: quiet });
+      const bob = await openPage(browser, `${url}/?user=bob&to=alice`, { complaints: quiet });
+      await Promise.all([online(alice), online(bob)]);
+      await say(alice, "before");
+      await until(() => ticks(alice), ["read"]);
+      await own.kill9();
+      await alice.waitForSelector("#status[data-state=waiting]");
+      expect(await alice.textContent("#status")).toMatch(/Offline – reconnecting in \d+ s/);
+      await say(alice, "meanwhile 1");
+      await say(alice, "meanwhile 2");
+      await until(() => ticks(alice), ["read", "waiting", "waiting"]);
+      again = await startServer({ dir: own.dir, port: own.port });
+      await until(() => ticks(alice), ["read", "read", "read"], 20_000);
+      await until(() => texts(bob), ["before", "meanwhile 1", "meanwhile 2"]);
+      await say(bob, "after");
+      await until(() => texts(alice), ["before", "meanwhile 1", "meanwhile 2", "after"]);
+      // The browser itself logs every refused connection; the page must add nothing to that.
+      expect(quiet.filter((text) => !text.includes("WebSocket connection to"))).toEqual([]);
+    } finally {
+      await again?.stop();
+      await own.dispose();
+    }
+  });
+
+  test("W14 what was written offline survives the page itself", async () => {
+    const [a, b] = names();
+    const alice = await open(`/?user=${a}&to=${b}`);
+    await online(alice);
+    // From here on nothing gets out of this page.
+    await alice.evaluate(`WebSocket.prototype.send = () => {}`);
+    await say(alice, "kept");
+    await until(() => ticks(alice), ["waiting"]);
+    await alice.reload();
+    await until(() => ticks(alice), ["accepted"]);
+    expect(await texts(alice)).toEqual(["kept"]);
+  });
+
+  const payloads = [
+    "<script>document.title='pwned'</script>",
+    "<img src=x onerror=\"document.title='pwned'\">",
+    "<svg/onload=alert(1)>",
+    "<iframe srcdoc='<script>parent.document.title=1</script>'>",
+    "</p></div><style>*{display:none}</style>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "javascript:alert(1)",
+    "&lt;b&gt;{{7*7}}${7*7}",
+    "<math><mtext></p><img src=x onerror=alert(1)>",
+    "\u202Ertl <b>\u0000\u0007 ]]>",
+  ];
+  test("W15 whatever people write is text, and nothing but text", async () => {
+    const [a, b] = names();
+    const alice = await open(`/?user=${a}&to=${b}`);
+    const bob = await open(`/?user=${b}&to=${a}`);
+    await Promise.all([online(alice), online(bob)]);
+    for (const payload of payloads) await say(alice, payload);
+    await until(
+      () => texts(bob),
+      payloads.map((payload) => payload.replaceAll("\0", "")),
+    );
+    for (const page of [alice, bob]) {
+      expect(await page.locator("#log :is(script, img, iframe, style, a, b, math)").count()).toBe(0);
+      expect(await page.locator("#people :is(script, img, iframe, style, b, math)").count()).toBe(0);
+      expect(await page.locator("script").count()).toBe(1);
+      expect(await page.title()).toEndWith("Tidings");
+    }
+  });
+
+  /** What is wider than its place, unless it cuts what sticks out. */
+  const overflowing = `[...document.querySelectorAll("body *")]
+    .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
+    .filter((one) => getComputedStyle(one).overflowX === "visible")
+    .map((one) => one.tagName + " " + one.className)`;
+  for (const [width, height] of [
+    [320, 568],
+    [390, 300],
+    [768, 1024],
+  ] as const) {
+    test(`W16 ${width}×${height}: nothing overflows, the composer is there, targets are at least 44 px`, async () => {
+      const [a, b] = names();
+      const alice = await open(`/?user=${a}&to=${b}`, { viewport: { width, height }, hasTouch: true, isMobile: true });
+      await online(alice);
+      await say(alice, "x".repeat(300));
+      await say(alice, "two words\n\nand lines");
+      for (let at = 0; at < 10; at++) await say(alice, `${at}`);
+      await until(async () => (await ticks(alice)).every((tick) => tick === "accepted"), true);
+      const check = async () => {
+        expect(await alice.evaluate<number>("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+        expect(await alice.evaluate<string[]>(overflowing)).toEqual([]);
+        for (const target of await alice.locator(":is(button, input, textarea, a[href]):visible").all()) {
+          const box = await target.boundingBox();
+          expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(44);
+        }
+      };
+      await check();
+      const composer = await alice.locator("#composer").boundingBox();
+      expect((composer?.y ?? 0) + (composer?.height ?? 0)).toBeLessThanOrEqual(height);
+      const newest = await alice.locator(".message").last().boundingBox();
+      expect((newest?.y ?? 0) + (newest?.height ?? 0)).toBeLessThanOrEqual(composer?.y ?? 0);
+      if (width < 768) await alice.click("#back");
+      await check();
+    });
+  }
+
+  test("W17 conversations can be switched, and only the open one is read", async () => {
+    const [a, b] = names();
+    const alice = await open(`/?user=${a}&to=${b}`);
+    const carol = await open(`/?user=carol&to=${a}`);
+    await Promise.all([online(alice), online(carol)]);
+    await say(carol, "psst");
+    await until(() => ticks(carol), ["delivered"]);
+    await alice.fill("#new-to", a);
+    await alice.keyboard.press("Enter");
+    expect(await alice.textContent("#peer-name")).toBe(b);
+    await alice.fill("#new-to", "carol");
+    await alice.keyboard.press("Enter");
+    await until(() => texts(alice), ["psst"]);
+    await until(() => ticks(carol), ["read"]);
+    await alice.goBack();
+    expect(await alice.textContent("#peer-name")).toBe(b);
+    await until(() => texts(alice), []);
+  });
+
+  test("W18 two tabs of one profile show the same and lose nothing", async () => {
+    const [a, b] = names();
+    const first = await open(`/?user=${a}&to=${b}`);
+    await online(first);
+    const second = await first.context().newPage();
+    await second.goto(`${base}/?user=${a}&to=${b}`);
+    await online(second);
+    for (const at of [1, 2, 3]) {
+      await say(first, `first ${at}`);
+      await until(async () => (await texts(second)).includes(`first ${at}`), true);
+      await say(second, `second ${at}`);
+      await until(async () => (await texts(first)).includes(`second ${at}`), true);
+    }
+    const all = ["first 1", "second 1", "first 2", "second 2", "first 3", "second 3"];
+    for (const page of [first, second]) {
+      await until(() => texts(page), all);
+      await page.reload();
+      await until(() => texts(page), all);
+    }
+  });
+
+  /** A server in the test's hands: what the page sent, and how to answer. */
+  async function scripted(path: string, onOpen: (socket: WebSocketRoute, at: number) => void) {
+    const sent: Record<string, unknown>[] = [];
+    const urls: URL[] = [];
+    let socket: WebSocketRoute | undefined;
+    const prepare = (page: Page) =>
+      page.routeWebSocket(/\/ws\?/, (route) => {
+        socket = route;
+        urls.push(new URL(route.url()));
+        route.onMessage((text) => void sent.push(JSON.parse(String(text))));
+        onOpen(route, urls.length);
+      });
+    const page = await open(path, { prepare });
+    const tell = (frame: object): void => socket?.send(JSON.stringify(frame));
+    const close = (code: number) => socket?.close({ code, reason: "" });
+    const sends = () => sent.filter(({ type }) => type === "send");
+    return { page, sent, sends, urls, tell, close };
+  }
+  const welcome = (user: string, cursor: string, sendWindow = 64) =>
+    JSON.stringify({
+      type: "welcome",
+      protocol: 1,
+      user,
+      device: "d",
+      cursor,
+      time: 0,
+      heartbeatMs: 25_000,
+      limits: { frameBytes: 65_536, textBytes: 16_384, sendWindow },
+    });
+
+  test("W13 W14 what was on its way when the connection broke goes out again, in order, under the same ids", async () => {
+    const { page, sends, urls, close } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0")));
+    await online(page);
+    await say(page, "1");
+    await say(page, "2");
+    await until(async () => sends().length, 2);
+    await close(1012);
+    await until(async () => sends().map(({ text }) => text), ["1", "2", "1", "2"]);
+    expect(urls).toHaveLength(2);
+    const ids = sends().map(({ id }) => id);
+    expect(ids.slice(2)).toEqual(ids.slice(0, 2));
+  });
+
+  test("W19 no more sends wait than the window allows, and ids grow in the order of writing", async () => {
+    const { page, sends, tell } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0", 2)));
+    await online(page);
+    for (const text of ["1", "2", "3", "4"]) await say(page, text);
+    await Bun.sleep(300);
+    expect(sends().map(({ text }) => text)).toEqual(["1", "2"]);
+    tell({ type: "accepted", id: sends()[0]?.["id"], conversation: "c1", seq: 1, time: 1, duplicate: false });
+    await until(async () => sends().map(({ text }) => text), ["1", "2", "3"]);
+    await until(() => ticks(page), ["accepted", "waiting", "waiting", "waiting"]);
+    const ids = sends().map(({ id }) => String(id));
+    expect(ids).toEqual(ids.toSorted());
+  });
+
+  test("W20 later: the same id is sent again after the delay, and nothing overtakes it; never: the reason stands at the message", async () => {
+    const { page, sends, tell } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0")));
+    await online(page);
+    await say(page, "1");
+    await say(page, "2");
+    await until(async () => sends().length, 2);
+    const [first, second] = sends().map(({ id }) => String(id));
+    for (const id of [first, second])
+      tell({ type: "rejected", id, code: "rate_limited", message: "Slow down", retry: "later", retryAfterMs: 700 });
+    await say(page, "3");
+    await Bun.sleep(300);
+    expect(sends()).toHaveLength(2);
+    await until(async () => sends().map(({ text }) => text), ["1", "2", "1", "2", "3"]);
+    expect(
+      sends()
+        .map(({ id }) => id)
+        .slice(2, 4),
+    ).toEqual([first, second]);
+    tell({ type: "rejected", id: first, code: "blocked", message: "They do not want it", retry: "never" });
+    await until(() => ticks(page), ["failed", "waiting", "waiting"]);
+    expect(await page.textContent("[data-tick=failed] .note")).toBe("Not sent: They do not want it");
+    await page.reload();
+    await until(() => ticks(page), ["failed", "waiting", "waiting"]);
+    await until(
+      async () =>
+        sends()
+          .slice(5)
+          .map(({ text }) => text),
+      ["2", "3"],
+    );
+    await page.click("[data-tick=failed] .discard");
+    await until(() => texts(page), ["2", "3"]);
+  });
+
+  test("W21 a close code of 4500 or more is obeyed; below it the page comes back", async () => {
+    const codes = [1012, 4408, 4501];
+    const { page, urls } = await scripted("/?user=w&to=v", (socket, at) => {
+      socket.send(welcome("w", "c0"));
+      void socket.close({ code: codes[at - 1] ?? 1000, reason: "banned" });
+    });
+    await page.waitForSelector("#status[data-state=closed]");
+    expect(await page.textContent("#status")).toContain("banned");
+    await Bun.sleep(1_500);
+    expect(urls).toHaveLength(3);
+  });
+
+  test("W22 an ack is sent for what is stored, and only for that; the next connection goes on from there", async () => {
+    const { page, sent, urls, tell } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0")));
+    await online(page);
+    const message = { kind: "message", conversation: "c1", seq: 1, id: "i", from: "v", to: "w", text: "hi", time: 1 };
+    tell({ type: "changes", cursor: "c1", more: false, changes: [message, { kind: "news" }] });
+    tell({ type: "weather", temperature: 20 });
+    const acks = async () => sent.filter(({ type }) => type === "ack").map(({ cursor }) => cursor);
+    await until(async () => (await acks()).at(-1), "c1");
+    expect(await page.evaluate(`JSON.parse(localStorage.getItem("tidings cache default w")).cursor`)).toBe("c1");
+    expect(sent.filter(({ type }) => type === "read")).toEqual([{ type: "read", conversation: "c1", seq: 1 }]);
+    await page.evaluate(`Storage.prototype.setItem = () => { throw new Error("full") }`);
+    tell({ type: "changes", cursor: "c2", more: false, changes: [{ ...message, seq: 2, text: "there" }, message] });
+    await until(() => texts(page), ["hi", "there"]);
+    await Bun.sleep(300);
+    expect((await acks()).at(-1)).toBe("c1");
+    await page.reload();
+    await online(page);
+    expect(urls.at(-1)?.searchParams.get("cursor")).toBe("c1");
+    expect(urls.at(-1)?.searchParams.get("device")).toBe(urls[0]?.searchParams.get("device") ?? "");
+  });
+
+  test("W23 reset drops what was cached, keeps the outbox, and goes on from its cursor", async () => {
+    const { page, sent, tell } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0")));
+    await online(page);
+    const message = { kind: "message", conversation: "c1", seq: 1, id: "i", from: "v", to: "w", text: "hi", time: 1 };
+    tell({ type: "changes", cursor: "c1", more: false, changes: [message] });
+    await until(() => texts(page), ["hi"]);
+    await say(page, "mine");
+    tell({ type: "reset", reason: "epoch", cursor: "e0" });
+    await until(() => texts(page), ["mine"]);
+    await until(async () => sent.filter(({ type }) => type === "ack").at(-1)?.["cursor"], "e0");
+    await until(() => ticks(page), ["waiting"]);
+  });
+});
