@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../error.ts";
+import type { Message, Receipt } from "../model.ts";
 import type { Limits } from "./limits.ts";
 
 /** What a client may send (PROTOCOL 4). */
@@ -16,25 +17,10 @@ export type ClientFrame =
   | { readonly type: "ping"; readonly id?: string };
 
 /** A message as a client sees it. */
-export type MessageChange = {
-  readonly kind: "message";
-  readonly conversation: string;
-  readonly seq: number;
-  readonly id: string;
-  readonly from: string;
-  readonly to: string;
-  readonly text: string;
-  readonly time: number;
-};
+export type MessageChange = { readonly kind: "message" } & Omit<Message, "n">;
 
 /** A receipt as a client sees it. */
-export type ReceiptChange = {
-  readonly kind: "receipt";
-  readonly conversation: string;
-  readonly user: string;
-  readonly delivered: number;
-  readonly read: number;
-};
+export type ReceiptChange = { readonly kind: "receipt" } & Omit<Receipt, "n">;
 
 /** What a server sends (PROTOCOL 3). A client ignores what it does not know. */
 export type ServerFrame =

@@ -11,13 +11,13 @@ import {
   createConversationIds,
   lookUpSends,
   messageEntry,
-  type Read,
   receiptEntry,
   sendKey,
   type Waiting,
   type WaitingDevice,
   writeSteps,
 } from "./batch.ts";
+import { createMarks } from "./marks.ts";
 import type { Engine, Row } from "./engine/engine.ts";
 import * as sql from "./sql.ts";
 import type { Commit, LogEntry, Outcome, Send } from "./store.ts";
@@ -45,18 +45,14 @@ const unavailable: Outcome = { type: "refused", code: "unavailable" };
 export function createWriter({ engine, clock, random, limits, onCommit, onFault }: WriterOptions) {
   let sends: Waiting[] = [];
   let devices: WaitingDevice[] = [];
-  const acks = new Map<string, Ack>();
-  const reads = new Map<string, Read>();
-  let areMarksDue = false;
-  let isMarksTimerSet = false;
+  const marks = createMarks({ clock, delayMs: limits.marksDelayMs, onDue: schedule });
   let isProbeDue = false;
   let isScheduled = false;
   let isClosed = false;
   let isAvailable = true;
   let current: Promise<void> = Promise.resolve();
 
-  const hasWork = (): boolean =>
-    isProbeDue || sends.length > 0 || devices.length > 0 || (areMarksDue && (acks.size > 0 || reads.size > 0));
+  const hasWork = (): boolean => isProbeDue || sends.length > 0 || devices.length > 0 || marks.isDue();
 
   function schedule(): void {
     if (isScheduled || !hasWork()) return;
@@ -91,19 +87,8 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
   }
 
   function takeBatch(): Batch {
-    const batch: Batch = {
-      sends: takeSends(),
-      devices,
-      acks: areMarksDue ? [...acks.values()] : [],
-      reads: areMarksDue ? [...reads.values()] : [],
-      time: clock.now(),
-    };
+    const batch: Batch = { sends: takeSends(), devices, ...marks.take(), time: clock.now() };
     devices = [];
-    if (areMarksDue) {
-      acks.clear();
-      reads.clear();
-      areMarksDue = false;
-    }
     return batch;
   }
 
@@ -168,15 +153,15 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     );
     for (const ack of asked) {
       const n = stands.get(`${ack.tenant} ${ack.user} ${ack.device}`);
-      if (n !== undefined && n < Math.min(ack.n, head)) addAck(ack);
+      if (n !== undefined && n < Math.min(ack.n, head)) marks.addAck(ack);
     }
   }
 
   function fail(batch: Batch, cause: unknown): void {
     isAvailable = false;
     onFault(cause);
-    for (const ack of batch.acks) addAck(ack);
-    for (const read of batch.reads) addRead(read);
+    for (const ack of batch.acks) marks.addAck(ack);
+    for (const read of batch.reads) marks.addRead(read);
     const waiting = [...batch.sends, ...sends];
     const waitingDevices = [...batch.devices, ...devices];
     sends = [];
@@ -195,30 +180,6 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     schedule();
   }
 
-  function startMarksTimer(): void {
-    if (isMarksTimerSet) return;
-    isMarksTimerSet = true;
-    clock.after(limits.marksDelayMs, () => {
-      isMarksTimerSet = false;
-      areMarksDue = true;
-      schedule();
-    });
-  }
-
-  function addAck(ack: Ack): void {
-    const key = `${ack.tenant} ${ack.user} ${ack.device}`;
-    const waiting = acks.get(key);
-    if (!waiting || waiting.n < ack.n) acks.set(key, ack);
-    startMarksTimer();
-  }
-
-  function addRead(read: Read): void {
-    const key = `${read.tenant} ${read.user} ${read.conversation}`;
-    const waiting = reads.get(key);
-    if (!waiting || waiting.seq < read.seq) reads.set(key, read);
-    startMarksTimer();
-  }
-
   return {
     append(send: Send, settle: (outcome: Outcome) => void): void {
       if (isClosed || sends.length >= limits.commitQueueMax) return settle(unavailable);
@@ -227,12 +188,13 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     },
 
     ack(identity: Identity, device: string, n: number): void {
-      if (!isClosed) addAck({ tenant: identity.tenant, user: identity.user, device, n });
+      if (!isClosed) marks.addAck({ tenant: identity.tenant, user: identity.user, device, n });
     },
 
     read(identity: Identity, conversation: string, seq: number): void {
       const key = decodeConversation(conversation);
-      if (key !== null && !isClosed) addRead({ tenant: identity.tenant, user: identity.user, conversation: key, seq });
+      if (key !== null && !isClosed)
+        marks.addRead({ tenant: identity.tenant, user: identity.user, conversation: key, seq });
     },
 
     createDevice(identity: Identity, device: string): Promise<void> {
@@ -249,8 +211,8 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     /** Commits all that waits, marks too, and takes nothing more. */
     async close(): Promise<void> {
       isClosed = true;
-      for (let i = 0; i < closeCommitsMax && (hasWork() || isScheduled || acks.size > 0 || reads.size > 0); i++) {
-        areMarksDue = true;
+      for (let i = 0; i < closeCommitsMax && (hasWork() || isScheduled || !marks.isEmpty()); i++) {
+        marks.hurry();
         schedule();
         await new Promise<void>((resolve) => clock.defer(resolve));
         await current;
