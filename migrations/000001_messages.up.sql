@@ -29,6 +29,8 @@ CREATE TABLE device (
   acked INTEGER NOT NULL,
   PRIMARY KEY (user, device)
 ) WITHOUT ROWID;
+-- How far any device of a user has got, however many they have.
+CREATE INDEX device_acked ON device (user, acked);
 
 -- A direct conversation is an unordered pair of users (low < high) and exists once. Other kinds
 -- leave the pair empty and have their people in member alone. The key is random; on the wire it is

@@ -69,7 +69,7 @@ export type Chat = ReturnType<typeof createChat>;
 /**
  * Makes the chat: one database, the hub around it, and the handlers that a host mounts.
  *
- * It opens the database at once and answers 503 until that is done; `ready()` waits for it and tells what is wrong.
+ * It opens the database at once, and upgrades wait until that is done; `ready()` waits for it and tells what is wrong.
  *
  * @throws ChatError `config_invalid`: no `authenticate`, a malformed origin.
  *
@@ -109,14 +109,18 @@ export function createChat(options: ChatOptions) {
         limits,
         onNewEpoch: () => parts?.hub.disconnectAll(closeCode.restart, "new epoch"),
       });
-      const hub = createHub({ store, feed, clock, limits, report });
       await feed.start();
+      const hub = createHub({ store, feed, clock, limits, report });
       parts = { store, hub, feed };
     } catch (error) {
       await engine.close();
       throw error;
     }
   }
+
+  /** Waits for something, but not for ever: a store that hangs must not keep the process. */
+  const within = (ms: number, done: Promise<void>): Promise<void> =>
+    Promise.race([done, new Promise<void>((resolve) => void clock.after(ms, resolve))]);
 
   function report(event: HubEvent): void {
     const { type, ...properties } = event;
@@ -148,7 +152,10 @@ export function createChat(options: ChatOptions) {
         () => true,
         () => false,
       );
-      return isOpen ? admitOpen(request) : problem("unavailable", "The chat could not start");
+      if (!isOpen) return problem("unavailable", "The chat could not start");
+      const answer = await admitOpen(request);
+      if (answer instanceof Response || parts?.store.isAvailable()) return answer;
+      return problem("unavailable", "The store cannot be reached", { headers: { "Retry-After": "1" } });
     },
 
     /** Takes over an upgraded socket. For adapters. */
@@ -205,11 +212,16 @@ export function createChat(options: ChatOptions) {
     close(): Promise<void> {
       stopping ??= (async () => {
         isDraining = true;
-        await opening.catch(() => {});
+        const storeMs = Math.min(storeCloseMsMax, limits.shutdownMs / 4);
+        const openMs = limits.shutdownMs - storeMs;
+        await within(
+          openMs,
+          opening.catch(() => {}),
+        );
         if (!parts) return;
         parts.feed.stop();
-        await parts.hub.stop(limits.shutdownMs - storeCloseMs);
-        await parts.store.close();
+        await parts.hub.stop(openMs);
+        await within(storeMs, parts.store.close());
       })();
       return stopping;
     },
@@ -220,7 +232,7 @@ export function createChat(options: ChatOptions) {
 }
 
 /** The part of a shutdown that is kept for the store's last commits. */
-const storeCloseMs = 2_000;
+const storeCloseMsMax = 2_000;
 
 async function applyMigrations(engine: Engine, { url, migrate: wanted }: DatabaseOptions): Promise<void> {
   if (wanted ?? url.startsWith("file:")) {

@@ -6,6 +6,9 @@ export type Identity = {
   readonly user: string;
 };
 
+/** One text for an identity, for maps: neither part can hold a space. */
+export const identityKey = ({ tenant, user }: Identity): string => `${tenant} ${user}`;
+
 /** An identity with the end of its proof. */
 export type Session = Identity & {
   /** Milliseconds since the Unix epoch after which the proof no longer holds; absent: it does not expire. */

@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   }
   // Before anything is served: whoever reads "serving" may send a signal at once.
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal, 0));
-  // Nothing that a handler forgot may go on in a state that nobody knows: say it, drain, end.
+  // After an exception that nobody caught the state is unknown: say it, drain, end.
   process.on("uncaughtException", (error) => {
     log.fatal("uncaught exception", { error });
     void stop("uncaught exception", 1);
@@ -44,6 +44,7 @@ async function main(): Promise<void> {
 
   await chat.ready();
   const site = await siteOf(chat, config);
+  if (isStopping) return;
   server = Bun.serve(bun(chat, { port: config.port, hostname: config.host, fetch: site }));
   log.info("serving", { host: config.host, port: server.port, auth: config.auth.kind });
   sayWhere(config, server.port ?? config.port);

@@ -1,4 +1,5 @@
 import type { Serve, Server, ServerWebSocket, WebSocketHandler } from "bun";
+import { getLogger } from "@logtape/logtape";
 import type { Chat } from "../chat.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Admission } from "../http/admission.ts";
@@ -45,10 +46,12 @@ export function bun(chat: Chat, { fetch = chat.fetch, base = "", ...listen }: Bu
 
 /** Every handler is wrapped: with Bun, a throw in one ends the process. */
 function bunWebSocket(chat: Chat): WebSocketHandler<Data> {
+  const log = getLogger(["tidings", "bun"]);
   const guarded = (ws: ServerWebSocket<Data>, call: () => void): void => {
     try {
       call();
-    } catch {
+    } catch (error) {
+      log.error("a socket's handler failed", { error });
       ws.terminate();
     }
   };

@@ -29,6 +29,7 @@ export function createFeed({ store, clock, limits, onNewEpoch }: FeedOptions) {
   let isStopped = false;
   let filling: Promise<void> | null = null;
   let wanted = 0;
+  let entriesMax = stretchEntriesMax;
   let cancelPoll = (): void => {};
 
   function announce(entries: readonly LogEntry[], upTo: number): void {
@@ -44,23 +45,31 @@ export function createFeed({ store, clock, limits, onNewEpoch }: FeedOptions) {
 
   function fillUpTo(n: number): void {
     wanted = Math.max(wanted, n);
-    filling ??= fill().finally(() => {
+    filling ??= fill().then((isWhole) => {
       filling = null;
+      // A commit may have landed between the last look and here.
+      if (isWhole && position < wanted && !isStopped) fillUpTo(wanted);
     });
   }
 
-  async function fill(): Promise<void> {
+  /** False where the store did not answer, or had nothing new. */
+  async function fill(): Promise<boolean> {
+    const history = epoch;
     try {
       while (position < wanted && !isStopped) {
-        const stretch = await store.log(position, stretchEntriesMax);
+        const stretch = await store.log(position, entriesMax);
         // A read may see a commit of ours before its senders were answered: `accepted` goes first.
         await store.settled();
-        if (stretch.upTo <= position) return;
+        if (history !== epoch || stretch.upTo <= position) return false;
+        entriesMax = Math.min(stretchEntriesMax, entriesMax * 2);
         announce(stretch.entries, stretch.upTo);
         await new Promise<void>((resolve) => clock.defer(resolve));
       }
+      return true;
     } catch {
-      // The store is away. The next poll finds the same gap.
+      // The store is away, or the stretch was more than it answers at once: the next poll asks for less of the same gap.
+      entriesMax = Math.max(1, Math.floor(entriesMax / 4));
+      return false;
     }
   }
 

@@ -132,8 +132,9 @@ export function createConnection(options: ConnectionOptions, context: Connection
     state = "closing";
     inbox.stop();
     tail?.stop();
-    socket.close(code, reason);
+    // Before the socket's close: some runtimes call `closed` from within it.
     cancelGrace = clock.after(closeGraceMs, () => terminate(code));
+    socket.close(code, reason);
   }
 
   function terminate(code: number): void {
@@ -225,6 +226,9 @@ export function createConnection(options: ConnectionOptions, context: Connection
     settleDebt(): void {
       tail?.settleDebt();
     },
+
+    /** Something broke while this connection was being served. */
+    fail,
 
     /** The end of a turn: answers first, then changes, then whatever either of them had held up. */
     flush(): void {

@@ -1,7 +1,7 @@
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
-import type { Identity, Session } from "../model.ts";
+import { type Identity, identityKey, type Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
@@ -55,7 +55,13 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
   function flushDirty(): void {
     const turn = dirty;
     dirty = new Set();
-    for (const connection of turn) connection.flush();
+    for (const connection of turn) {
+      try {
+        connection.flush();
+      } catch (fault) {
+        connection.fail(fault);
+      }
+    }
   }
 
   function owe(connection: Connection): void {
@@ -75,17 +81,15 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
   const handle = createDispatch({ store, clock, hint }, limits);
   feed.onEntries(createFanOut(registry));
 
-  const userName = ({ tenant, user }: Identity): string => `${tenant} ${user}`;
-
   function leave(connection: Connection, code: number): void {
     const { session, device } = connection;
     if (!all.delete(connection)) return;
     dirty.delete(connection);
     owing.delete(connection);
     registry.leave(session, connection);
-    const left = (perUser.get(userName(session)) ?? 1) - 1;
-    if (left === 0) perUser.delete(userName(session));
-    else perUser.set(userName(session), left);
+    const left = (perUser.get(identityKey(session)) ?? 1) - 1;
+    if (left === 0) perUser.delete(identityKey(session));
+    else perUser.set(identityKey(session), left);
     report({ type: "disconnected", tenant: session.tenant, user: session.user, device, code });
   }
 
@@ -97,9 +101,14 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
 
   const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
 
+  /** Whether one more connection of this user may open. */
+  const hasRoom = (identity: Identity): boolean =>
+    all.size < limits.connectionsMax && (perUser.get(identityKey(identity)) ?? 0) < limits.connectionsPerUserMax;
+
   return {
     /** Takes over an open socket; answers what its adapter must tell it. */
     connect(socket: Socket, session: Session, options: { device: string; cursor?: string }): SocketEvents {
+      const isFull = !hasRoom(session);
       const connection = createConnection(
         { socket, session, ...options },
         {
@@ -115,16 +124,17 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
         },
       );
       all.add(connection);
-      perUser.set(userName(session), (perUser.get(userName(session)) ?? 0) + 1);
+      perUser.set(identityKey(session), (perUser.get(identityKey(session)) ?? 0) + 1);
       report({ type: "connected", tenant: session.tenant, user: session.user, device: options.device });
-      if (isStopped) connection.close(closeCode.restart, "the server is restarting");
+      // Room was promised before the upgrade; others may have taken it since.
+      // Closing waits until the adapter knows whom to tell of it.
+      if (isFull) queueMicrotask(() => connection.close(closeCode.rateLimited, "too many connections"));
+      else if (isStopped) queueMicrotask(() => connection.close(closeCode.restart, "the server is restarting"));
       else connection.start();
       return connection.events;
     },
 
-    /** Whether one more connection of this user may open. */
-    hasRoom: (identity: Identity): boolean =>
-      all.size < limits.connectionsMax && (perUser.get(userName(identity)) ?? 0) < limits.connectionsPerUserMax,
+    hasRoom,
 
     /** Closes every connection, as when the database has another history. */
     disconnectAll(code: number, reason: string): void {
@@ -136,7 +146,8 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
       isStopped = true;
       cancelBeat();
       const end = clock.now() + deadlineMs;
-      await store.settled();
+      // Sends that wait are answered first, unless the store keeps us waiting too.
+      await Promise.race([store.drained(), wait(deadlineMs / 2)]);
       flushDirty();
       const waiting = [...all];
       for (let i = 0; i < waiting.length; i += closeWaveSockets) {

@@ -1,4 +1,4 @@
-import type { Identity } from "../model.ts";
+import { type Identity, identityKey } from "../model.ts";
 import type { Connection } from "./connection.ts";
 
 /** One user who is here: their open connections, and the last change that was theirs. */
@@ -12,12 +12,11 @@ export type Presence = {
 export function createRegistry() {
   const users = new Map<string, Presence>();
   let size = 0;
-  const name = ({ tenant, user }: Identity): string => `${tenant} ${user}`;
 
   return {
     /** Adds a connection; `position` is where the feed stands. */
     join(identity: Identity, connection: Connection, position: number): Presence {
-      const key = name(identity);
+      const key = identityKey(identity);
       let presence = users.get(key);
       if (!presence) {
         presence = { connections: new Set(), lastN: position };
@@ -28,20 +27,16 @@ export function createRegistry() {
       return presence;
     },
     leave(identity: Identity, connection: Connection): void {
-      const key = name(identity);
+      const key = identityKey(identity);
       const presence = users.get(key);
       if (!presence?.connections.delete(connection)) return;
       size--;
       if (presence.connections.size === 0) users.delete(key);
     },
-    find: (tenant: string, user: string): Presence | undefined => users.get(`${tenant} ${user}`),
-    count: (identity: Identity): number => users.get(name(identity))?.connections.size ?? 0,
+    find: (tenant: string, user: string): Presence | undefined => users.get(identityKey({ tenant, user })),
     /** How many users are here; 0 once all have left. */
     users: (): number => users.size,
     size: (): number => size,
-    *connections(): Generator<Connection> {
-      for (const { connections } of users.values()) yield* connections;
-    },
   };
 }
 

@@ -169,7 +169,6 @@ export function createTail(options: TailOptions) {
       payDebt();
     },
     isBlocked: (): boolean => mode === "replaying" && isBlocked,
-    isLive: (): boolean => mode === "live",
     position: (): number => position,
     stop(): void {
       mode = "stopped";

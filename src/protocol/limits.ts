@@ -22,17 +22,19 @@ export const defaultLimits = {
   slowConsumerMs: 120_000,
   /** Sends in one commit: bounds how long a commit may hold the event loop. */
   commitSendsMax: 2_048,
-  /** Bytes of text in one commit, for the same reason. */
+  /** Bytes of text in one commit, as the JSON that carries them: servers bound a parameter's size too. */
   commitBytesMax: 2_097_152,
   /** Sends waiting for a commit, over all connections; past it they are answered `unavailable`. */
   commitQueueMax: 65_536,
+  /** Acks, and reads, in one commit, for the same reason. */
+  commitMarksMax: 1_000,
   /** How long acks and reads gather before they are committed together. */
   marksDelayMs: 100,
   /** Messages that one ack may mark as delivered in one commit; the rest follow in the next ones. */
   ackMessagesMax: 2_000,
   /** A connection whose changes were all left out gets an empty `changes` within a second (PROTOCOL 3.3). */
   emptyChangesDelayMs: 400,
-  /** After a failed commit the store is asked this often whether it takes one again. */
+  /** After a failed commit the store is asked again soon, then later and later, at last this often. */
   storeProbeMs: 1_000,
   /** The head is read this often, so that a dead bus costs latency, never data. */
   headPollMs: 2_000,

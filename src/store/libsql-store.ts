@@ -59,6 +59,7 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
       listeners.push(listener);
     },
     settled: writer.settled,
+    drained: writer.drained,
     isAvailable: () => isReadable && writer.isAvailable(),
     async close() {
       await writer.close();

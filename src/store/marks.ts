@@ -4,6 +4,10 @@ import type { Ack, Read } from "./batch.ts";
 export type MarksOptions = {
   readonly clock: Clock;
   readonly delayMs: number;
+  /** At most so many acks, and so many reads, go into one commit. */
+  readonly takenMax: number;
+  /** Whether commits are possible now; while they are not, marks wait for `resume`. */
+  readonly isOpen: () => boolean;
   /** What gathered is ready for a commit. */
   readonly onDue: () => void;
 };
@@ -14,17 +18,20 @@ export type TakenMarks = { readonly acks: readonly Ack[]; readonly reads: readon
  * Acks and reads on their way to a commit: of each device and of each user's conversation only the furthest, and all
  * of them a little later, together. Losing them to a crash costs a message that is told again, never a lost one.
  */
-export function createMarks({ clock, delayMs, onDue }: MarksOptions) {
+export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOptions) {
   const acks = new Map<string, Ack>();
   const reads = new Map<string, Read>();
   let isDue = false;
   let isTimerSet = false;
 
+  const isEmpty = (): boolean => acks.size === 0 && reads.size === 0;
+
   function startTimer(): void {
-    if (isTimerSet) return;
+    if (isTimerSet || isEmpty() || !isOpen()) return;
     isTimerSet = true;
     clock.after(delayMs, () => {
       isTimerSet = false;
+      if (!isOpen()) return;
       isDue = true;
       onDue();
     });
@@ -46,17 +53,27 @@ export function createMarks({ clock, delayMs, onDue }: MarksOptions) {
     /** What is due, which is then no longer waiting; nothing before its time. */
     take(): TakenMarks {
       if (!isDue) return { acks: [], reads: [] };
-      const taken = { acks: [...acks.values()], reads: [...reads.values()] };
-      acks.clear();
-      reads.clear();
-      isDue = false;
+      const taken = { acks: takeFrom(acks, takenMax), reads: takeFrom(reads, takenMax) };
+      isDue = !isEmpty();
       return taken;
     },
     /** Makes everything due now. */
     hurry(): void {
       isDue = true;
     },
-    isEmpty: (): boolean => acks.size === 0 && reads.size === 0,
-    isDue: (): boolean => isDue && (acks.size > 0 || reads.size > 0),
+    /** Commits are possible again. */
+    resume: startTimer,
+    isEmpty,
+    isDue: (): boolean => isDue && !isEmpty() && isOpen(),
   };
+}
+
+function takeFrom<Item>(waiting: Map<string, Item>, max: number): Item[] {
+  const taken: Item[] = [];
+  for (const [key, item] of waiting) {
+    if (taken.length === max) break;
+    taken.push(item);
+    waiting.delete(key);
+  }
+  return taken;
 }

@@ -97,7 +97,10 @@ export interface Store {
   /** Resolves once no commit is under way: what a read then shows has been answered. */
   settled(): Promise<void>;
 
-  /** Whether the last commit or read succeeded. */
+  /** Resolves once no send waits for its answer. */
+  drained(): Promise<void>;
+
+  /** Whether the last commit or read succeeded. While it did not, sends are refused at once. */
   isAvailable(): boolean;
 
   /** Commits what waits, then releases the database. */

@@ -45,8 +45,16 @@ const unavailable: Outcome = { type: "refused", code: "unavailable" };
 export function createWriter({ engine, clock, random, limits, onCommit, onFault }: WriterOptions) {
   let sends: Waiting[] = [];
   let devices: WaitingDevice[] = [];
-  const marks = createMarks({ clock, delayMs: limits.marksDelayMs, onDue: schedule });
+  const marks = createMarks({
+    clock,
+    delayMs: limits.marksDelayMs,
+    takenMax: limits.commitMarksMax,
+    isOpen: () => isAvailable,
+    onDue: schedule,
+  });
   let isProbeDue = false;
+  let isProbeTimerSet = false;
+  let probeDelayMs = probeDelayMsMin;
   let isScheduled = false;
   let isClosed = false;
   let isAvailable = true;
@@ -109,6 +117,8 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     }
     isAvailable = true;
     isProbeDue = false;
+    probeDelayMs = probeDelayMsMin;
+    marks.resume();
     for (const row of [...(found.get("delivered") ?? []), ...(found.get("read") ?? [])])
       entries.push(receiptEntry(row));
     const from = Number(found.get("before")?.[0]?.["n"]);
@@ -169,12 +179,16 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     for (const { settle } of waiting) settle(unavailable);
     const error = new ChatError("unavailable", "The store did not confirm a commit", { cause });
     for (const { reject } of waitingDevices) reject(error);
-    // Nobody may send while the store is away, so it is asked now and then whether it takes a commit again.
+    // Until it takes a commit again nobody else tries, so that an outage costs one attempt at a time.
     isProbeDue = false;
-    if (!isClosed) clock.after(limits.storeProbeMs, startProbe);
+    if (isClosed || isProbeTimerSet) return;
+    isProbeTimerSet = true;
+    clock.after(probeDelayMs, startProbe);
+    probeDelayMs = Math.min(2 * probeDelayMs, limits.storeProbeMs);
   }
 
   function startProbe(): void {
+    isProbeTimerSet = false;
     if (isAvailable || isClosed) return;
     isProbeDue = true;
     schedule();
@@ -182,8 +196,8 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
 
   return {
     append(send: Send, settle: (outcome: Outcome) => void): void {
-      if (isClosed || sends.length >= limits.commitQueueMax) return settle(unavailable);
-      sends.push({ send, settle, key: sendKey(send), bytes: utf8Bytes(send.text) });
+      if (isClosed || !isAvailable || sends.length >= limits.commitQueueMax) return settle(unavailable);
+      sends.push({ send, settle, key: sendKey(send), bytes: utf8Bytes(JSON.stringify(send.text)) });
       schedule();
     },
 
@@ -199,13 +213,20 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
 
     createDevice(identity: Identity, device: string): Promise<void> {
       return new Promise((resolve, reject) => {
-        if (isClosed) return reject(new ChatError("unavailable", "The store is closed"));
+        if (isClosed || !isAvailable)
+          return reject(new ChatError("unavailable", "The store does not take commits now"));
         devices.push({ identity, device, resolve, reject });
         schedule();
       });
     },
 
     settled: (): Promise<void> => current,
+    async drained(): Promise<void> {
+      while (sends.length > 0 || isScheduled) {
+        await new Promise<void>((resolve) => clock.defer(resolve));
+        await current;
+      }
+    },
     isAvailable: (): boolean => isAvailable,
 
     /** Commits all that waits, marks too, and takes nothing more. */
@@ -222,6 +243,9 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
   };
 }
 
+/** The first question after a failure comes soon: most failures are over at once. */
+const probeDelayMsMin = 20;
+
 /** A shutdown tries this many commits, so that a store which fails cannot hold it for ever. */
 const closeCommitsMax = 10_000;
 
@@ -231,10 +255,7 @@ function newestReceipts(entries: readonly LogEntry[]): LogEntry[] {
   const name = (entry: LogEntry): string =>
     entry.change.kind === "receipt" ? `${entry.change.conversation} ${entry.change.user}` : "";
   for (const entry of entries) if (entry.change.kind === "receipt") newest.set(name(entry), entry.change.n);
-  return entries.filter(({ change }, i) => {
-    const entry = entries[i];
-    return change.kind !== "receipt" || (entry !== undefined && newest.get(name(entry)) === change.n);
-  });
+  return entries.filter((entry) => entry.change.kind !== "receipt" || newest.get(name(entry)) === entry.change.n);
 }
 
 export type Writer = ReturnType<typeof createWriter>;

@@ -179,7 +179,7 @@ describe("failure", () => {
 
   for (const mode of ["before", "after"] as const)
     test(`H5 D3 a store that fails ${mode} the commit is answered unavailable, then 1011; a retry settles it`, async () => {
-      const { connect, faults } = await start({ wrapEngine: failing((call) => (call === 2 ? mode : null)) });
+      const { connect, faults, store } = await start({ wrapEngine: failing((call) => (call === 2 ? mode : null)) });
       const [alice, bob] = [connect("alice"), connect("bob")];
       await until(() => isLive(alice) && isLive(bob));
       send(alice, "0");
@@ -193,6 +193,7 @@ describe("failure", () => {
       );
       expect(faults).toHaveLength(1);
 
+      await until(() => store.isAvailable());
       const again = connect("alice");
       await until(() => isLive(again));
       for (const [i, id] of ids.entries()) send(again, `${i + 1}`, "bob", id);
@@ -309,7 +310,41 @@ describe("connections", () => {
     expect(sockets[0]?.state.closed?.code).toBe(1012);
     expect(hub.sizes()).toEqual({ connections: 0, joined: 0, users: 0, perUser: 0, dirty: 0, owing: 0 });
     const late = connect("late");
-    expect(late.state.closed?.code).toBe(1012);
+    await until(() => late.state.closed?.code === 1012);
+  });
+
+  test("H13 R5 a shutdown answers the sends that wait, but not for ever", async () => {
+    let isHanging = false;
+    const wrapEngine = (engine: Engine): Engine => ({
+      ...engine,
+      async write(statements) {
+        if (isHanging) await new Promise(() => {});
+        await Bun.sleep(20);
+        return engine.write(statements);
+      },
+    });
+    const patient = await start({ wrapEngine });
+    const alice = patient.connect("alice");
+    await until(() => isLive(alice));
+    send(alice, "1");
+    await Bun.sleep(10);
+    send(alice, "2");
+    await patient.hub.stop(1_000);
+    expect(alice.of("accepted")).toHaveLength(2);
+    expect(alice.state.closed?.code).toBe(1012);
+
+    const hung = await start({ wrapEngine });
+    const bob = hung.connect("bob");
+    await until(() => isLive(bob));
+    isHanging = true;
+    send(bob, "1", "alice");
+    await Bun.sleep(30);
+    const begun = performance.now();
+    await hung.hub.stop(300);
+    expect(performance.now() - begun).toBeLessThan(600);
+    expect(bob.state.closed?.code).toBe(1012);
+    isHanging = false;
+    hubs.splice(hubs.indexOf(hung), 1);
   });
 
   test("H12 typing reaches the other people's connections only, and is dropped for whoever is behind", async () => {

@@ -212,6 +212,17 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       );
     });
 
+    test("S13 texts of control characters cost nobody else their answer", async () => {
+      const tenant = newTenant();
+      const text = "\u0001".repeat(16_384);
+      const outcomes = await Promise.all([
+        ...Array.from({ length: 64 }, () => append(store, { tenant, from: "eve", to: "mallory", text })),
+        append(store, { tenant, from: "alice", to: "bob" }),
+      ]);
+      expect(outcomes.filter(({ type }) => type === "accepted")).toHaveLength(65);
+      expect(messages((await readAll(store, person("mallory", tenant))).changes)).toHaveLength(64);
+    });
+
     test("S10 O1 O2 O9 any history agrees with a plain model of it", async () => {
       const users = ["alice", "bob", "carol"] as const;
       const user = fc.constantFrom(...users);

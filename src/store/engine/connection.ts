@@ -48,6 +48,7 @@ export function openConnection(file: string, options: ConnectionOptions): Connec
     },
     discard() {
       prepared.clear();
+      collectNowAndThen();
       // close() alone is not enough: the connection lives on, with its write lock, until every prepared
       // statement has been garbage collected.
       try {
@@ -90,4 +91,16 @@ function assertPragma(database: Database.Database, name: string, wanted: string 
   if (value !== wanted) {
     throw new ChatError("database_unfit", `PRAGMA ${name} must be ${wanted}, the database says ${String(value)}`);
   }
+}
+
+/** The driver gives a connection's files back only when its statements are collected: an outage must not use them up. */
+const discardsBetweenCollections = 16;
+let discards = 0;
+
+function collectNowAndThen(): void {
+  discards++;
+  if (discards % discardsBetweenCollections !== 0) return;
+  const runtime = globalThis as { Bun?: { gc(force: boolean): void }; gc?: () => void };
+  if (runtime.Bun) runtime.Bun.gc(true);
+  else runtime.gc?.();
 }

@@ -1,0 +1,134 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bun } from "../src/adapter/bun.ts";
+import { type ChatOptions, createChat } from "../src/chat.ts";
+import { ChatError } from "../src/error.ts";
+import type { Engine } from "../src/store/engine/engine.ts";
+import { openEngine } from "../src/store/engine/open.ts";
+import { until } from "./support/fake-socket.ts";
+import { newId } from "./support/store.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tidings-chat-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+
+/** A chat on a file of its own; `state` plants faults into its database. */
+function start(options: Partial<ChatOptions> = {}) {
+  const state = { isFailing: false, isHanging: false };
+  const open = (database: { url: string }): Engine => {
+    const engine = openEngine(database);
+    const faulty =
+      (call: Engine["write"]): Engine["write"] =>
+      (statements) => {
+        if (state.isHanging) return new Promise(() => {});
+        return state.isFailing ? Promise.reject(new Error("the disk is gone")) : call(statements);
+      };
+    return { ...engine, read: faulty(engine.read), write: faulty(engine.write) };
+  };
+  const chat = createChat({
+    database: { url: `file:${join(folder, `${files++}.db`)}`, open },
+    authenticate: (request) => ({ user: new URL(request.url).searchParams.get("user") ?? "nobody" }),
+    ...options,
+  });
+  return { chat, state };
+}
+
+const upgrade = {
+  headers: {
+    connection: "upgrade",
+    upgrade: "websocket",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "sec-websocket-version": "13",
+  },
+};
+
+describe("chat", () => {
+  test("K1 without authenticate it refuses to start", () => {
+    const options = { database: { url: "file:never.db" } } as unknown as ChatOptions;
+    expect(() => createChat(options)).toThrow("createChat needs authenticate");
+  });
+
+  test("K2 O1 the server's own sends go the same way: retries, conflicts and bad input by their codes", async () => {
+    const { chat } = start();
+    const id = newId();
+    const first = await chat.send({ from: "shop", to: "alice", text: "Your order shipped", id });
+    expect(first).toMatchObject({ id, seq: 1, duplicate: false });
+    expect(await chat.send({ from: "shop", to: "alice", text: "Your order shipped", id })).toEqual({
+      ...first,
+      duplicate: true,
+    });
+    const codeOf = (send: Parameters<typeof chat.send>[0]) =>
+      chat.send(send).then(
+        () => "accepted",
+        (error: unknown) => (error instanceof ChatError ? error.code : String(error)),
+      );
+    expect(await codeOf({ from: "shop", to: "alice", text: "other", id })).toBe("conflict");
+    expect(await codeOf({ from: "shop", to: "shop", text: "hi" })).toBe("invalid_recipient");
+    expect(await codeOf({ from: "shop", to: "no body", text: "hi" })).toBe("invalid_recipient");
+    expect(await codeOf({ from: "sh op", to: "alice", text: "hi" })).toBe("bad_request");
+    expect(await codeOf({ from: "shop", to: "alice", text: "" })).toBe("bad_request");
+    expect(await codeOf({ from: "shop", to: "alice", text: "x".repeat(16_385) })).toBe("too_large");
+    expect(await codeOf({ from: "shop", to: "alice", text: "hi", id: "1" })).toBe("bad_request");
+    await chat.close();
+    expect(await codeOf({ from: "shop", to: "alice", text: "hi" })).toBe("unavailable");
+  });
+
+  test("K3 while the store is away it is not ready and upgrades are answered 503; both end with the outage", async () => {
+    const { chat, state } = start();
+    const server = Bun.serve(bun(chat, { port: 0 }));
+    await chat.ready();
+    const status = async (): Promise<number> =>
+      (await fetch(`http://127.0.0.1:${server.port}/ws?user=a`, upgrade)).status;
+    state.isFailing = true;
+    await expect(chat.send({ from: "a", to: "b", text: "x" })).rejects.toMatchObject({ code: "unavailable" });
+    expect(chat.isReady()).toBe(false);
+    expect(await status()).toBe(503);
+    state.isFailing = false;
+    await until(() => chat.isReady());
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/ws?user=a`);
+    await until(() => socket.readyState === WebSocket.OPEN);
+    await chat.close();
+    await server.stop(true);
+  });
+
+  test("K4 R5 a shutdown ends in its time, also while the store hangs", async () => {
+    const { chat, state } = start({ limits: { shutdownMs: 800 } });
+    await chat.ready();
+    state.isHanging = true;
+    chat.send({ from: "a", to: "b", text: "x" }).catch(() => {});
+    await Bun.sleep(20);
+    const begun = performance.now();
+    await chat.close();
+    expect(performance.now() - begun).toBeLessThan(1_200);
+  });
+
+  test("K5 the limit of connections holds when many upgrade at once", async () => {
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const { chat } = start({
+      limits: { connectionsPerUserMax: 2 },
+      authenticate: async () => {
+        await gate;
+        return { user: "a" };
+      },
+    });
+    const server = Bun.serve(bun(chat, { port: 0 }));
+    await chat.ready();
+    const codes: number[] = [];
+    const sockets = Array.from({ length: 12 }, () => {
+      const socket = new WebSocket(`ws://127.0.0.1:${server.port}/ws`);
+      socket.addEventListener("close", ({ code }) => codes.push(code));
+      return socket;
+    });
+    await Bun.sleep(100);
+    open();
+    await until(() => codes.length === 10);
+    expect(codes.every((code) => code === 4429)).toBe(true);
+    expect(chat.sizes()).toMatchObject({ connections: 2 });
+    for (const socket of sockets) socket.close();
+    await chat.close();
+    await server.stop(true);
+  });
+});

@@ -1,0 +1,105 @@
+import { describe, expect, test } from "bun:test";
+import { createFeed, type FeedOptions } from "../../src/feed/feed.ts";
+import { type Clock, systemClock } from "../../src/internal/clock.ts";
+import { defaultLimits } from "../../src/protocol/limits.ts";
+import type { Commit } from "../../src/store/store.ts";
+import { until } from "../support/fake-socket.ts";
+
+/** A log of numbers alone: the head is what a test says, commits are announced when it says so. */
+function fakeLog(options: { headPollMs?: number; clock?: Clock; beforeRead?: (limit: number) => Promise<void> } = {}) {
+  const { headPollMs = 1_000_000, clock = systemClock, beforeRead = async () => {} } = options;
+  const state = { head: { epoch: "first", n: 0 }, epochs: 0 };
+  let announce: (commit: Commit) => void = () => {};
+  const store: FeedOptions["store"] = {
+    head: async () => state.head,
+    async log(after, limit) {
+      const { n } = state.head;
+      await beforeRead(limit);
+      const upTo = Math.min(n, after + limit);
+      return { entries: [], upTo, more: upTo < n };
+    },
+    onCommit: (listener) => void (announce = listener),
+    settled: async () => {},
+  };
+  const limits = { ...defaultLimits, headPollMs };
+  const feed = createFeed({ store, clock, limits, onNewEpoch: () => void state.epochs++ });
+  const commit = (from: number, to: number): void => {
+    state.head = { ...state.head, n: to };
+    announce({ from, to, entries: [] });
+  };
+  return { feed, state, commit };
+}
+
+describe("feed", () => {
+  test("F1 a commit that follows is applied at once, a gap is read from the log", async () => {
+    const { feed, commit } = fakeLog();
+    const seen: number[] = [];
+    await feed.start();
+    feed.onEntries((_, upTo) => seen.push(upTo));
+    commit(0, 3);
+    expect(feed.position()).toBe(3);
+    commit(5, 8);
+    await until(() => feed.position() === 8);
+    commit(6, 8);
+    expect(seen).toEqual([3, 8]);
+    feed.stop();
+  });
+
+  test("F2 a commit that nobody announced is found by the poll", async () => {
+    const { feed, state } = fakeLog({ headPollMs: 10 });
+    await feed.start();
+    state.head = { ...state.head, n: 7 };
+    await until(() => feed.position() === 7);
+    feed.stop();
+  });
+
+  test("F1 a commit that lands as a fill ends is announced without waiting for the poll", async () => {
+    let onTurn = (): void => {};
+    const clock: Clock = {
+      ...systemClock,
+      defer: (task) =>
+        void setImmediate(() => {
+          task();
+          void Promise.resolve().then(() => onTurn());
+        }),
+    };
+    const { feed, commit } = fakeLog({ clock });
+    await feed.start();
+    onTurn = () => {
+      onTurn = () => {};
+      commit(10, 11);
+    };
+    commit(5, 10);
+    await until(() => feed.position() === 11);
+    feed.stop();
+  });
+
+  test("F3 a new history that is found while a gap is read starts at its own head", async () => {
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const { feed, state } = fakeLog({ headPollMs: 10, beforeRead: () => gate });
+    await feed.start();
+    state.head = { epoch: "first", n: 1_000 };
+    await Bun.sleep(30);
+    state.head = { epoch: "second", n: 10 };
+    await until(() => state.epochs === 1);
+    release();
+    await Bun.sleep(30);
+    expect(feed.position()).toBe(10);
+    feed.stop();
+  });
+
+  test("F4 a stretch that the store cannot answer at once is asked for in smaller ones", async () => {
+    const asked: number[] = [];
+    const beforeRead = async (limit: number): Promise<void> => {
+      asked.push(limit);
+      if (limit > 100) throw new Error("the answer is too large");
+    };
+    const { feed, state } = fakeLog({ headPollMs: 5, beforeRead });
+    await feed.start();
+    state.head = { ...state.head, n: 5_000 };
+    await until(() => feed.position() === 5_000);
+    expect(Math.max(...asked)).toBeGreaterThan(100);
+    feed.stop();
+  });
+});

@@ -1,0 +1,80 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+import type { Engine } from "../../src/store/engine/engine.ts";
+import { accepted, append, person, storeOn } from "../support/store.ts";
+import { until } from "../support/fake-socket.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tidings-outage-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+
+/** A store whose writes fail while a test says so. */
+async function start() {
+  const inner = createEmbeddedEngine({ path: join(folder, `${files++}.db`) });
+  const state = { isFailing: false, writes: 0 };
+  const engine: Engine = {
+    ...inner,
+    async write(statements) {
+      state.writes++;
+      if (state.isFailing) throw new Error("disk full");
+      return inner.write(statements);
+    },
+  };
+  const { store, faults } = await storeOn(engine, { limits: { marksDelayMs: 10, storeProbeMs: 100 } });
+  const writesIn = async (ms: number): Promise<number> => {
+    const before = state.writes;
+    await Bun.sleep(ms);
+    return state.writes - before;
+  };
+  return { store, state, faults, writesIn };
+}
+
+test("S12 during an outage the store is asked by one probe at a time, whatever waits", async () => {
+  const { store, state, writesIn } = await start();
+  const alice = person("alice");
+  await store.openDevice(alice, "d");
+  const { n } = await accepted(store, { from: "bob", to: "alice" });
+  state.isFailing = true;
+  store.ack(alice, "d", n);
+  await until(() => !store.isAvailable());
+  for (let i = 0; i < 20; i++)
+    expect(await append(store, { from: "alice", to: "bob" })).toMatchObject({ code: "unavailable" });
+  await Bun.sleep(200);
+  expect(await writesIn(500)).toBeLessThanOrEqual(6);
+  state.isFailing = false;
+  await until(() => store.isAvailable());
+  // What was noted before the outage is committed after it.
+  await Bun.sleep(50);
+  await store.settled();
+  expect(await store.openDevice(alice, "d")).toMatchObject({ acked: n });
+  await store.close();
+});
+
+test("S12 a store that was closed while failing does nothing more", async () => {
+  const { store, state, faults, writesIn } = await start();
+  await store.openDevice(person("alice"), "d");
+  state.isFailing = true;
+  store.ack(person("alice"), "d", 1);
+  await store.close();
+  const before = faults.length;
+  expect(await writesIn(300)).toBe(0);
+  expect(faults).toHaveLength(before);
+});
+
+test("S12 failed writes do not use up the process's files", async () => {
+  const engine = createEmbeddedEngine({ path: join(folder, "files.db") });
+  const open = (): number => readdirSync("/proc/self/fd").length;
+  await engine.write([{ sql: "CREATE TABLE t (a INTEGER PRIMARY KEY)" }]);
+  const before = open();
+  let most = 0;
+  for (let i = 0; i < 400; i++) {
+    await engine.write([{ sql: "INSERT INTO t (a) VALUES (1), (1)" }]).catch(() => {});
+    most = Math.max(most, open());
+    if (i % 10 === 0) await Bun.sleep(1);
+  }
+  await engine.close();
+  expect(most - before).toBeLessThan(200);
+});
