@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Sqld, startSqld } from "./support/sqld.ts";
+
+const root = join(import.meta.dir, "..");
+const folder = mkdtempSync(join(tmpdir(), "tidings-standalone-"));
+let sqld: Sqld;
+beforeAll(async () => {
+  sqld = await startSqld();
+});
+afterAll(async () => {
+  await sqld.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const environment = (more: Record<string, string>) => ({
+  ...process.env,
+  PORT: "0",
+  DATABASE_URL: `file:${folder}/chat.db`,
+  ...more,
+});
+
+/** Starts the server and waits until it ends or serves; answers its exit code, or its port. */
+async function serve(more: Record<string, string>) {
+  const child = Bun.spawn([process.execPath, join(root, "src/server.ts")], {
+    cwd: folder,
+    env: environment(more),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const reader = child.stdout.getReader();
+  let said = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    said += new TextDecoder().decode(value);
+    const [, port] = /"message":"serving".*"port":(\d+)/.exec(said) ?? [];
+    if (port !== undefined) return { child, port: Number(port), errors: "" };
+  }
+  await child.exited;
+  return { child, port: 0, errors: await new Response(child.stderr).text() };
+}
+
+async function run(script: string, ...args: string[]): Promise<number> {
+  const child = Bun.spawn([process.execPath, join(root, script), ...args], {
+    cwd: folder,
+    stdout: "ignore",
+    stderr: "ignore",
+  });
+  return child.exited;
+}
+
+/** One user's frames until `count` of them came. */
+function frames(port: number, query: string, say: object | null, count: number): Promise<Record<string, unknown>[]> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws?${query}`);
+    const got: Record<string, unknown>[] = [];
+    socket.addEventListener("open", () => say && socket.send(JSON.stringify(say)));
+    socket.addEventListener("error", () => reject(new Error("the socket failed")));
+    socket.addEventListener("message", ({ data }) => {
+      got.push(JSON.parse(String(data)) as Record<string, unknown>);
+      if (got.length < count) return;
+      socket.close();
+      resolve(got);
+    });
+  });
+}
+
+describe("the standalone server", () => {
+  test("K6 a remote database with pending migrations is refused; once migrated, it serves", async () => {
+    const refused = await serve({ DATABASE_URL: sqld.url });
+    expect(refused.port).toBe(0);
+    expect(refused.child.exitCode).toBe(1);
+    expect(refused.errors).toContain("bun scripts/migrate.ts up");
+    expect(refused.errors).not.toContain("    at ");
+
+    expect(await run("scripts/migrate.ts", "up", "--database", sqld.url)).toBe(0);
+    const { child, port } = await serve({ DATABASE_URL: sqld.url });
+    try {
+      const id = "0198abcd-0000-7000-8000-000000000001";
+      const sent = await frames(port, "user=alice", { type: "send", id, to: "bob", text: "over the network" }, 3);
+      expect(sent.find(({ type }) => type === "accepted")).toMatchObject({ id, seq: 1, duplicate: false });
+      const [, changes] = await frames(port, "user=bob", null, 2);
+      expect(changes).toMatchObject({
+        type: "changes",
+        more: false,
+        changes: [{ kind: "message", text: "over the network" }],
+      });
+    } finally {
+      child.kill("SIGTERM");
+      expect(await child.exited).toBe(0);
+    }
+  });
+
+  test("K7 a second server on the same file is refused with a clear message, and a new epoch is refused meanwhile", async () => {
+    const first = await serve({});
+    try {
+      const second = await serve({});
+      expect(second.child.exitCode).toBe(1);
+      expect(second.errors).toMatch(/chat\.db/);
+      expect(await run("src/cli.ts", "epoch", "new", "--database", `file:${folder}/chat.db`)).toBe(1);
+    } finally {
+      first.child.kill("SIGKILL");
+      await first.child.exited;
+    }
+  });
+
+  test("K8 H6 after `tidings epoch new` a cursor of before is answered with reset, and nothing is lost", async () => {
+    const before = await serve({});
+    const id = "0198abcd-0000-7000-8000-000000000002";
+    await frames(before.port, "user=alice", { type: "send", id, to: "bob", text: "kept" }, 3);
+    const [welcome] = await frames(before.port, "user=bob", null, 2);
+    before.child.kill("SIGKILL");
+    await before.child.exited;
+    expect(await run("src/cli.ts", "epoch", "new", "--database", `file:${folder}/chat.db`)).toBe(0);
+    const after = await serve({});
+    try {
+      const got = await frames(after.port, `user=bob&cursor=${String(welcome?.["cursor"])}`, null, 3);
+      expect(got.map(({ type }) => type)).toEqual(["welcome", "reset", "changes"]);
+      expect(got[1]).toMatchObject({ reason: "epoch", cursor: got[0]?.["cursor"] });
+      expect(got[2]).toMatchObject({ changes: [{ text: "kept" }] });
+    } finally {
+      after.child.kill("SIGKILL");
+      await after.child.exited;
+    }
+  });
+
+  test("K9 a wrong environment is told in one message, without a stack", async () => {
+    const { child, errors } = await serve({ PORT: "eighty", AUTH: "jwt" });
+    expect(child.exitCode).toBe(1);
+    expect(errors).toContain("PORT");
+    expect(errors).toContain("JWT_SECRET");
+    expect(errors).not.toContain("    at ");
+  });
+});
