@@ -153,14 +153,19 @@ export function createLog(onMove: () => void) {
   let rows = new Map<string, HTMLElement>();
   let peer: string | null = null;
   let isAtBottom = true;
+  /** Where the log stood when isAtBottom was last known. */
+  let knownTop = 0;
 
+  const isNearBottom = (): boolean => log.scrollHeight - log.scrollTop - log.clientHeight < atBottomPx;
   const toBottom = (): void => {
     log.scrollTop = log.scrollHeight;
     isAtBottom = true;
+    knownTop = log.scrollTop;
     latest.hidden = true;
   };
   log.addEventListener("scroll", () => {
-    isAtBottom = log.scrollHeight - log.scrollTop - log.clientHeight < atBottomPx;
+    isAtBottom = isNearBottom();
+    knownTop = log.scrollTop;
     if (isAtBottom) latest.hidden = true;
     onMove();
   });
@@ -175,6 +180,8 @@ export function createLog(onMove: () => void) {
 
     render(nextPeer: string | null, items: readonly Item[]): void {
       const isOther = nextPeer !== peer;
+      // The reader may have scrolled up in this very frame: the event that says so is still to come.
+      if (log.scrollTop < knownTop && !isNearBottom()) isAtBottom = false;
       const newest = items.at(-1);
       const isNews = newest !== undefined && !rows.has(newest.key);
       // What was said before is history, not news, to somebody who listens.
