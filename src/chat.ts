@@ -10,6 +10,7 @@ import { isSocketPath, pathOf } from "./http/path.ts";
 import { problem } from "./http/problem.ts";
 import { createHub, type HubEvent } from "./hub/hub.ts";
 import { type Clock, systemClock } from "./internal/clock.ts";
+import { within } from "./internal/within.ts";
 import { type Random, systemRandom } from "./internal/random.ts";
 import { closeCode } from "./protocol/close-code.ts";
 import { refuseContent } from "./protocol/decode.ts";
@@ -118,10 +119,6 @@ export function createChat(options: ChatOptions) {
     }
   }
 
-  /** Waits for something, but not for ever: a store that hangs must not keep the process. */
-  const within = (ms: number, done: Promise<void>): Promise<void> =>
-    Promise.race([done, new Promise<void>((resolve) => void clock.after(ms, resolve))]);
-
   function report(event: HubEvent): void {
     const { type, ...properties } = event;
     if (event.type === "fault") log.error("a connection failed", { error: event.fault });
@@ -214,14 +211,12 @@ export function createChat(options: ChatOptions) {
         isDraining = true;
         const storeMs = Math.min(storeCloseMsMax, limits.shutdownMs / 4);
         const openMs = limits.shutdownMs - storeMs;
-        await within(
-          openMs,
-          opening.catch(() => {}),
-        );
+        await within(clock, openMs, opening).catch(() => {});
         if (!parts) return;
         parts.feed.stop();
         await parts.hub.stop(openMs);
-        await within(storeMs, parts.store.close());
+        // A store that hangs must not keep the process.
+        await within(clock, storeMs, parts.store.close());
       })();
       return stopping;
     },

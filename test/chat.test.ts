@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { bun } from "../src/adapter/bun.ts";
 import { type ChatOptions, createChat } from "../src/chat.ts";
 import { ChatError } from "../src/error.ts";
+import { type Clock, systemClock } from "../src/internal/clock.ts";
 import type { Engine } from "../src/store/engine/engine.ts";
 import { openEngine } from "../src/store/engine/open.ts";
 import { until } from "./support/fake-socket.ts";
@@ -102,6 +103,32 @@ describe("chat", () => {
     const begun = performance.now();
     await chat.close();
     expect(performance.now() - begun).toBeLessThan(1_200);
+  });
+
+  test("K4 a chat that was closed leaves nothing behind that keeps its host's process", async () => {
+    const waiting = new Set<number>();
+    let timers = 0;
+    const clock: Clock = {
+      ...systemClock,
+      after(ms, task) {
+        const timer = timers++;
+        // What is over in a moment anyway keeps nobody.
+        if (ms >= 1_000) waiting.add(timer);
+        const cancel = systemClock.after(ms, () => {
+          waiting.delete(timer);
+          task();
+        });
+        return () => {
+          waiting.delete(timer);
+          cancel();
+        };
+      },
+    };
+    const { chat } = start({ clock });
+    await chat.send({ from: "a", to: "b", text: "x" });
+    expect(waiting.size).toBeGreaterThan(0);
+    await chat.close();
+    expect(waiting.size).toBe(0);
   });
 
   test("K5 the limit of connections holds when many upgrade at once", async () => {

@@ -1,3 +1,4 @@
+import { createHeartbeat } from "../connection/heartbeat.ts";
 import { createInbox, type Frame } from "../connection/inbox.ts";
 import { createOutbox, type Slot } from "../connection/outbox.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
@@ -47,9 +48,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
   let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
   let tail: Tail | null = null;
   let epoch = "";
-  let lastHeard = clock.now();
-  let lastPing = lastHeard;
-  let blockedSince = 0;
+  const heartbeat = createHeartbeat({ clock, limits });
   let badFrames: number[] = [];
   let cancelExpiry = (): void => {};
   let cancelGrace = (): void => {};
@@ -161,15 +160,13 @@ export function createConnection(options: ConnectionOptions, context: Connection
 
   const events: SocketEvents = {
     receive(frame) {
-      lastHeard = clock.now();
+      heartbeat.heard();
       if (state === "opening" || state === "open") inbox.receive(frame);
     },
     drain() {
       context.touch(connection);
     },
-    pong() {
-      lastHeard = clock.now();
-    },
+    pong: heartbeat.heard,
     closed,
   };
 
@@ -240,23 +237,14 @@ export function createConnection(options: ConnectionOptions, context: Connection
       inbox.pump();
     },
 
-    /** Looks after deadlines and pings; called about once a second. */
+    /** Looks after the deadlines, and pings when it is time. */
     beat(): void {
       if (state === "closing" || state === "closed") return;
-      const now = clock.now();
       const isBlocked = (tail?.isBlocked() ?? false) || outbox.hasHeldAnswers();
-      if (!isBlocked) blockedSince = 0;
-      else if (blockedSince === 0) blockedSince = now;
-      // A socket that we do not read cannot be heard: only its outgoing side counts then.
-      if (inbox.isPaused()) lastHeard = Math.max(lastHeard, now - limits.heartbeatMs);
-      const isSilent = now - lastHeard > 2 * limits.heartbeatMs;
-      const isStuck = blockedSince > 0 && now - blockedSince > limits.slowConsumerMs;
-      if (isStuck || (isSilent && isBlocked)) return close(closeCode.tooSlow, "too slow: reconnect and resume");
-      if (isSilent) return close(closeCode.heartbeatMissed, "no frame or pong in time");
-      if (now - lastPing >= limits.heartbeatMs) {
-        lastPing = now;
-        socket.ping();
-      }
+      const beat = heartbeat.beat({ isBlocked, isPaused: inbox.isPaused() });
+      if (beat === "stuck") return close(closeCode.tooSlow, "too slow: reconnect and resume");
+      if (beat === "silent") return close(closeCode.heartbeatMissed, "no frame or pong in time");
+      if (beat === "ping") socket.ping();
       if (isBlocked) context.touch(connection);
     },
 

@@ -1,6 +1,7 @@
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
+import { within } from "../internal/within.ts";
 import { type Identity, identityKey, type Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import type { Limits } from "../protocol/limits.ts";
@@ -147,7 +148,7 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
       cancelBeat();
       const end = clock.now() + deadlineMs;
       // Sends that wait are answered first, unless the store keeps us waiting too.
-      await Promise.race([store.drained(), wait(deadlineMs / 2)]);
+      await within(clock, deadlineMs / 2, store.drained());
       flushDirty();
       const waiting = [...all];
       for (let i = 0; i < waiting.length; i += closeWaveSockets) {

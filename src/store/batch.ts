@@ -156,3 +156,12 @@ export function receiptEntry(row: Row): LogEntry {
     },
   };
 }
+
+/** One commit may move a member's marks twice (an ack, then a read): only the newest is news. */
+export function newestReceipts(entries: readonly LogEntry[]): LogEntry[] {
+  const newest = new Map<string, number>();
+  const name = (entry: LogEntry): string =>
+    entry.change.kind === "receipt" ? `${entry.change.conversation} ${entry.change.user}` : "";
+  for (const entry of entries) if (entry.change.kind === "receipt") newest.set(name(entry), entry.change.n);
+  return entries.filter((entry) => entry.change.kind !== "receipt" || newest.get(name(entry)) === entry.change.n);
+}

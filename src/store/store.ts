@@ -100,7 +100,7 @@ export interface Store {
   /** Resolves once no send waits for its answer. */
   drained(): Promise<void>;
 
-  /** Whether the last commit or read succeeded. While it did not, sends are refused at once. */
+  /** Whether the last commit and the last read succeeded. After a failed commit sends are refused until one succeeds. */
   isAvailable(): boolean;
 
   /** Commits what waits, then releases the database. */

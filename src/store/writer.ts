@@ -11,6 +11,7 @@ import {
   createConversationIds,
   lookUpSends,
   messageEntry,
+  newestReceipts,
   receiptEntry,
   sendKey,
   type Waiting,
@@ -20,7 +21,7 @@ import {
 import { createMarks } from "./marks.ts";
 import type { Engine, Row } from "./engine/engine.ts";
 import * as sql from "./sql.ts";
-import type { Commit, LogEntry, Outcome, Send } from "./store.ts";
+import type { Commit, LogEntry, Outcome, Refused, Send } from "./store.ts";
 
 export type WriterOptions = {
   readonly engine: Engine;
@@ -140,6 +141,10 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
       const outcome: Outcome = { type: "accepted", n, conversation, seq, time, duplicate };
       return { settle: waiting.settle, outcome };
     };
+    const refuse = ({ settle }: Waiting, code: Refused["code"]) => ({
+      settle,
+      outcome: { type: "refused", code } as const,
+    });
     // The usual case: every send was new, so the rows are the batch in its order.
     if (inserted.length === batch.sends.length)
       return batch.sends.map((waiting, i) => accept(waiting, inserted[i] ?? {}, batch.time, false));
@@ -149,9 +154,9 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     const rowOf = new Map(existing.map((row) => [Number(row["i"]), row]));
     return batch.sends.map((waiting, i) => {
       const row = rowOf.get(i);
-      if (!row) return { settle: waiting.settle, outcome: { type: "refused", code: "not_found" } satisfies Outcome };
+      if (!row) return refuse(waiting, "not_found");
       const isSame = row["text"] === waiting.send.text && row["conversation"] === row["wanted"];
-      if (!isSame) return { settle: waiting.settle, outcome: { type: "refused", code: "conflict" } satisfies Outcome };
+      if (!isSame) return refuse(waiting, "conflict");
       return accept(waiting, row, Number(row["time"]), Number(row["n"]) <= before);
     });
   }
@@ -248,14 +253,5 @@ const probeDelayMsMin = 20;
 
 /** A shutdown tries this many commits, so that a store which fails cannot hold it for ever. */
 const closeCommitsMax = 10_000;
-
-/** One commit may move a member's marks twice (an ack, then a read): only the newest is news. */
-function newestReceipts(entries: readonly LogEntry[]): LogEntry[] {
-  const newest = new Map<string, number>();
-  const name = (entry: LogEntry): string =>
-    entry.change.kind === "receipt" ? `${entry.change.conversation} ${entry.change.user}` : "";
-  for (const entry of entries) if (entry.change.kind === "receipt") newest.set(name(entry), entry.change.n);
-  return entries.filter((entry) => entry.change.kind !== "receipt" || newest.get(name(entry)) === entry.change.n);
-}
 
 export type Writer = ReturnType<typeof createWriter>;

@@ -1,3 +1,4 @@
+import { clockName, dayName, isSameDay, momentName } from "./day.ts";
 import type { LinkState } from "./link.ts";
 
 export type Tick = "waiting" | "accepted" | "delivered" | "read" | "failed";
@@ -42,10 +43,6 @@ const tickPaths: Record<Tick, string> = {
 const hueCount = 6;
 const atBottomPx = 48;
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const shortDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-
 export const byId = <Type extends HTMLElement>(id: string): Type => {
   const found = document.getElementById(id);
   if (!found) throw new Error(`The page has no #${id}`);
@@ -84,15 +81,6 @@ export function showAvatar(target: HTMLElement, name: string): void {
   target.dataset["hue"] = String(hash % hueCount);
 }
 
-function isSameDay(a: number, b: number): boolean {
-  return new Date(a).toDateString() === new Date(b).toDateString();
-}
-
-function dayName(time: number): string {
-  if (isSameDay(time, Date.now())) return "Today";
-  return isSameDay(time, Date.now() - 86_400_000) ? "Yesterday" : day.format(time);
-}
-
 /** Shows the state of the connection; the countdown is not announced, only the change. */
 export function showLink(state: LinkState): void {
   byId("status").dataset["state"] = state.kind;
@@ -116,7 +104,7 @@ export function createPeople(onOpen: (name: string) => void) {
       rows.set(name, row);
       const part = (part: string): Element => row.querySelector(`.${part}`) ?? row;
       setText(part("last"), last);
-      const when = time === null ? "" : isSameDay(time, Date.now()) ? clock.format(time) : shortDay.format(time);
+      const when = time === null ? "" : momentName(time);
       setText(part("when"), when);
       setText(part("unread"), unread === 0 ? "" : String(unread));
       part("unread").setAttribute("aria-label", `${unread} unread`);
@@ -226,7 +214,7 @@ export function createLog(onMove: () => void) {
 function makeRow({ from, text, time, tick, onDiscard }: Item): HTMLElement {
   const body = element("p", "text", text);
   body.dir = "auto";
-  const when = element("time", "", clock.format(time));
+  const when = element("time", "", clockName(time));
   when.setAttribute("datetime", new Date(time).toISOString());
   const meta = element("div", "meta", when);
   const bubble = element("div", "bubble", element("span", "hidden", `${tick ? "You" : from}: `), body, meta);

@@ -1,0 +1,42 @@
+import type { Clock } from "../internal/clock.ts";
+import type { Limits } from "../protocol/limits.ts";
+
+/** What a look at a connection's deadlines asks for. */
+export type Beat = "fine" | "ping" | "silent" | "stuck";
+
+/** How a connection stands at the moment of the look. */
+export type Standing = {
+  /** Something waits to go out and the socket does not take it. */
+  readonly isBlocked: boolean;
+  /** The socket is not read, by our own choice. */
+  readonly isPaused: boolean;
+};
+
+/** The deadlines of one connection: a peer must be heard, and must take what is sent to it. */
+export function createHeartbeat({ clock, limits }: { clock: Clock; limits: Limits }) {
+  let lastHeard = clock.now();
+  let lastPing = lastHeard;
+  let blockedSince = 0;
+
+  return {
+    /** A complete frame or a pong came. */
+    heard(): void {
+      lastHeard = clock.now();
+    },
+    /** Looks after the deadlines; called about four times a heartbeat, at least once a second. */
+    beat({ isBlocked, isPaused }: Standing): Beat {
+      const now = clock.now();
+      if (!isBlocked) blockedSince = 0;
+      else if (blockedSince === 0) blockedSince = now;
+      // A socket that we do not read cannot be heard: only its outgoing side counts then.
+      if (isPaused) lastHeard = Math.max(lastHeard, now - limits.heartbeatMs);
+      const isSilent = now - lastHeard > 2 * limits.heartbeatMs;
+      const isStuck = blockedSince > 0 && now - blockedSince > limits.slowConsumerMs;
+      if (isStuck || (isSilent && isBlocked)) return "stuck";
+      if (isSilent) return "silent";
+      if (now - lastPing < limits.heartbeatMs) return "fine";
+      lastPing = now;
+      return "ping";
+    },
+  };
+}

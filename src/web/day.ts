@@ -1,0 +1,18 @@
+const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const shortDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+
+/** Times are milliseconds since the Unix epoch, shown where and as the reader lives. */
+export const clockName = (time: number): string => clock.format(time);
+
+export const isSameDay = (a: number, b: number): boolean => new Date(a).toDateString() === new Date(b).toDateString();
+
+/** A day above its messages. */
+export function dayName(time: number): string {
+  if (isSameDay(time, Date.now())) return "Today";
+  return isSameDay(time, Date.now() - 86_400_000) ? "Yesterday" : day.format(time);
+}
+
+/** A moment in a list: the hour of today's, the day of earlier ones. */
+export const momentName = (time: number): string =>
+  isSameDay(time, Date.now()) ? clock.format(time) : shortDay.format(time);
