@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { join as joinPath } from "node:path";
 import { type Client, connect, endClients, isChanges } from "../support/client.ts";
 import { type RunningServer, type Start, startServer, temporaryFolder } from "../support/server.ts";
-import { describeFaults, type Event, type Fault, type FaultClass, judge, type Sighting } from "./checker.ts";
+import { classesOf, describeFaults, type Event, type FaultClass, judge } from "../checker/checker.ts";
 
 const rounds = Number(process.env["ROUNDS"] ?? "20");
 const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
@@ -162,8 +162,6 @@ async function crashLoop(options: { start: Start; dir: string; rounds: number; c
   }
 }
 
-const classesOf = (faults: readonly Fault[]): FaultClass[] => [...new Set(faults.map((fault) => fault.class))].sort();
-
 const folders: string[] = [];
 function folder(): string {
   const dir = temporaryFolder();
@@ -279,131 +277,4 @@ describe("kill -9", () => {
   test("control: D4 the same witness does not see what is not committed", async () => {
     expect(await countUnseen(startPlanted, 20)).toBeGreaterThan(0);
   }, 30_000);
-});
-
-/** Negative controls of the checker: each class planted into a log that is otherwise sound. */
-describe("the checker", () => {
-  const sighting = (seq: number, fields: Partial<Sighting> = {}): Sighting => ({
-    ...{ conversation: "c1", seq, id: `id${seq}`, from: "alice", text: `text ${seq}` },
-    ...fields,
-  });
-  const attempt = (seq: number): Event => ({
-    type: "attempt",
-    lane: "alice",
-    from: "alice",
-    id: `id${seq}`,
-    text: `text ${seq}`,
-  });
-  const accepted = (seq: number, id = `id${seq}`): Event => ({
-    type: "accepted",
-    from: "alice",
-    id,
-    conversation: "c1",
-    seq,
-  });
-  const seen = (seq: number, fields: Partial<Sighting> = {}): Event => ({
-    type: "seen",
-    reader: "bob/d1",
-    ...sighting(seq, fields),
-  });
-  const connected: Event = { type: "connect", reader: "bob/d1" };
-  const drained: Event = { type: "drained", reader: "bob/d1", user: "bob" };
-  const histories = (...messages: Sighting[]): Event[] => [
-    { type: "history", user: "alice", messages },
-    { type: "history", user: "bob", messages },
-  ];
-  const attempts = [1, 2, 3].map(attempt);
-  const all = [1, 2, 3].map((seq) => sighting(seq));
-
-  test("D1 O2 O4 finds nothing in a sound log", () => {
-    const events = [
-      ...attempts,
-      accepted(1),
-      connected,
-      seen(1),
-      accepted(2),
-      accepted(2),
-      seen(2),
-      connected,
-      seen(2),
-      seen(3),
-    ];
-    expect(judge([...events, ...histories(...all), drained])).toEqual([]);
-    // What was never answered may be there or not.
-    expect(judge([...attempts, accepted(1), ...histories(sighting(1))])).toEqual([]);
-  });
-
-  const planted: readonly [what: string, kind: FaultClass, events: readonly Event[]][] = [
-    [
-      "an accepted message that is not in the history",
-      "lost",
-      [...attempts, accepted(3), ...histories(...all.slice(0, 2))],
-    ],
-    ["everything gone", "lost", [...attempts, accepted(1), ...histories()]],
-    [
-      "a message that is in the recipient's history and not in the sender's",
-      "lost",
-      [
-        ...attempts,
-        accepted(1),
-        { type: "history", user: "alice", messages: [] },
-        { type: "history", user: "bob", messages: all },
-      ],
-    ],
-    [
-      "a message that a reader never got",
-      "lost",
-      [...attempts, connected, seen(1), seen(2), ...histories(...all), drained],
-    ],
-    ["a hole below what a reader got", "lost", [...attempts, connected, seen(1), seen(3), ...histories(...all)]],
-    [
-      "a message twice in the history",
-      "duplicate",
-      [...attempts, ...histories(sighting(1), sighting(2, { id: "id1", text: "text 1" }))],
-    ],
-    [
-      "a message twice on one connection",
-      "duplicate",
-      [...attempts, connected, seen(1), seen(1), ...histories(...all)],
-    ],
-    ["a message that nobody sent", "unexpected", [...attempts, ...histories(...all, sighting(4))]],
-    ["another text", "unexpected", [...attempts, ...histories(sighting(1, { text: "text 2" }))]],
-    [
-      "a text cut on its way to a reader",
-      "unexpected",
-      [...attempts, connected, seen(1, { text: "tex" }), ...histories(...all)],
-    ],
-    [
-      "a later send at an earlier place",
-      "out of order",
-      [
-        ...attempts,
-        ...histories(sighting(1, { id: "id2", text: "text 2" }), sighting(2, { id: "id1", text: "text 1" })),
-      ],
-    ],
-    [
-      "a reader that goes back",
-      "non-monotonic",
-      [...attempts, connected, seen(1), seen(2), seen(1), ...histories(...all)],
-    ],
-    ["a hole in the history", "inconsistent seq", [...attempts, ...histories(sighting(1), sighting(3))]],
-    ["a history that starts at 2", "inconsistent seq", [...attempts, ...histories(sighting(2))]],
-    [
-      "an answer at another place than the message",
-      "inconsistent seq",
-      [...attempts, accepted(2, "id1"), ...histories(...all)],
-    ],
-    [
-      "two answers with two places",
-      "inconsistent seq",
-      [...attempts, accepted(1), accepted(2, "id1"), ...histories(...all)],
-    ],
-    [
-      "another message at a place than was seen there before a crash",
-      "inconsistent seq",
-      [...attempts, connected, seen(1, { id: "id2", text: "text 2" }), ...histories(...all)],
-    ],
-  ];
-  for (const [what, kind, events] of planted)
-    test(`control: ${what} is judged ${kind}`, () => expect(classesOf(judge(events))).toContain(kind));
 });

@@ -1,5 +1,5 @@
 import type { ServerFrame } from "../../src/protocol/frame.ts";
-import type { Event, Sighting } from "../kill/checker.ts";
+import type { Event, Sighting } from "../checker/checker.ts";
 import type { Chance } from "./chance.ts";
 import { createLink, type Link } from "./link.ts";
 import type { SimNode } from "./node.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
-import { type Event, type Fault, judge, type Sighting } from "../kill/checker.ts";
+import { type Event, type Fault, judge, type Sighting } from "../checker/checker.ts";
 import { createChance, randomOf } from "./chance.ts";
 import { createDevice, type SimDevice } from "./device.ts";
 import { drawFaults, type Faults } from "./faults.ts";

@@ -165,6 +165,10 @@ export function judge(events: readonly Event[]): readonly Fault[] {
   return faults;
 }
 
+/** Which classes of fault there are, each once. */
+export const classesOf = (faults: readonly Fault[]): FaultClass[] =>
+  [...new Set(faults.map((fault) => fault.class))].sort();
+
 /** The faults as a text for people: how many of each class, and the first few of them. */
 export function describeFaults(faults: readonly Fault[]): string {
   const counts = new Map<FaultClass, number>();
