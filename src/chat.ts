@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
 import { ChatError } from "./error.ts";
+import type { Bus } from "./feed/bus.ts";
 import { createFeed } from "./feed/feed.ts";
 import type { Admission } from "./http/admission.ts";
 import { createAdmit } from "./http/admit.ts";
@@ -15,7 +16,7 @@ import { type Random, systemRandom } from "./internal/random.ts";
 import { closeCode } from "./protocol/close-code.ts";
 import { refuseContent } from "./protocol/decode.ts";
 import { isIdentifier, isMessageId } from "./protocol/identifier.ts";
-import { defaultLimits, type Limits } from "./protocol/limits.ts";
+import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts";
 import type { Engine } from "./store/engine/engine.ts";
 import { openEngine } from "./store/engine/open.ts";
 import { createStore } from "./store/libsql-store.ts";
@@ -41,6 +42,8 @@ export type ChatOptions = {
   readonly origins?: readonly string[];
   /** Replaces single limits of the table in `protocol/limits.ts`. */
   readonly limits?: Partial<Limits>;
+  /** How this node and others on the same database tell each other of commits; without it they find out by polling. */
+  readonly bus?: Bus;
   /** Time and chance; for simulators. */
   readonly clock?: Clock;
   readonly random?: Random;
@@ -72,7 +75,7 @@ export type Chat = ReturnType<typeof createChat>;
  *
  * It opens the database at once, and upgrades wait until that is done; `ready()` waits for it and tells what is wrong.
  *
- * @throws ChatError `config_invalid`: no `authenticate`, a malformed origin.
+ * @throws ChatError `config_invalid`: no `authenticate`, a malformed origin, limits that do not fit together.
  *
  * @example
  * const chat = createChat({ database: { url: "file:chat.db" }, authenticate: (request) => userOf(request) });
@@ -83,6 +86,8 @@ export function createChat(options: ChatOptions) {
     throw new ChatError("config_invalid", "createChat needs authenticate: it alone says who makes a request");
   const { authenticate, clock = systemClock, random = systemRandom } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
+  const fault = faultOfLimits(limits);
+  if (fault !== null) throw new ChatError("config_invalid", `The limits do not fit together: ${fault}`);
   const origins = parseOrigins(options.origins ?? []);
   const log = getLogger(["tidings", "chat"]);
   let isDraining = false;
@@ -108,6 +113,7 @@ export function createChat(options: ChatOptions) {
         store,
         clock,
         limits,
+        bus: options.bus,
         onNewEpoch: () => parts?.hub.disconnectAll(closeCode.restart, "new epoch"),
       });
       await feed.start();

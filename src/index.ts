@@ -1,5 +1,6 @@
 export { type Chat, type ChatOptions, createChat, type Sent, type ServerSend } from "./chat.ts";
 export { ChatError, type ErrorCode, errorCodes } from "./error.ts";
+export type { Bus, Hint } from "./feed/bus.ts";
 export type { Admission } from "./http/admission.ts";
 export type { Authenticate, Proof } from "./http/authenticate.ts";
 export { demo } from "./http/demo.ts";

@@ -6,6 +6,7 @@ import { bun } from "../src/adapter/bun.ts";
 import { type ChatOptions, createChat } from "../src/chat.ts";
 import { ChatError } from "../src/error.ts";
 import { type Clock, systemClock } from "../src/internal/clock.ts";
+import type { Limits } from "../src/protocol/limits.ts";
 import type { Engine } from "../src/store/engine/engine.ts";
 import { openEngine } from "../src/store/engine/open.ts";
 import { until } from "./support/fake-socket.ts";
@@ -46,6 +47,19 @@ const upgrade = {
 };
 
 describe("chat", () => {
+  test("K10 limits that do not fit together are refused at once, those that just fit are taken", async () => {
+    const url = `file:${join(folder, "limits.db")}`;
+    const make = (limits: Partial<Limits>) => createChat({ database: { url }, authenticate: () => null, limits });
+    const room = { changesBytesMax: 65_536, textBytesMax: 10_000 };
+    expect(() => make({ ...room, outboxBytesMax: 98_303 })).toThrow("outboxBytesMax is 98303");
+    expect(() => make({ textBytesMax: 40_000 })).toThrow("textBytesMax");
+    expect(() => make({ heartbeatMs: Number.NaN })).toThrow("heartbeatMs is NaN");
+    expect(() => make({ sendWindow: -1 })).toThrow("sendWindow is -1");
+    const chat = make({ ...room, outboxBytesMax: 98_304 });
+    await chat.ready();
+    await chat.close();
+  });
+
   test("K1 without authenticate it refuses to start", () => {
     const options = { database: { url: "file:never.db" } } as unknown as ChatOptions;
     expect(() => createChat(options)).toThrow("createChat needs authenticate");

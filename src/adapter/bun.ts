@@ -6,6 +6,9 @@ import type { Admission } from "../http/admission.ts";
 import { pathOf } from "../http/path.ts";
 import { problem } from "../http/problem.ts";
 
+/** What the adapter needs of a chat. */
+type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits">;
+
 type Data = { readonly admission: Admission; events: SocketEvents | null };
 
 export type BunOptions = {
@@ -23,7 +26,7 @@ export type BunOptions = {
  * @example
  * Bun.serve(bun(chat, { port: 6662 }));
  */
-export function bun(chat: Chat, { fetch = chat.fetch, base = "", ...listen }: BunOptions = {}) {
+export function bun(chat: Served, { fetch = chat.fetch, base = "", ...listen }: BunOptions = {}) {
   return {
     ...listen,
     async fetch(request: Request, server: Server<Data>): Promise<Response | undefined> {
@@ -45,7 +48,7 @@ export function bun(chat: Chat, { fetch = chat.fetch, base = "", ...listen }: Bu
 }
 
 /** Every handler is wrapped: with Bun, a throw in one ends the process. */
-function bunWebSocket(chat: Chat): WebSocketHandler<Data> {
+function bunWebSocket(chat: Served): WebSocketHandler<Data> {
   const log = getLogger(["tidings", "bun"]);
   const guarded = (ws: ServerWebSocket<Data>, call: () => void): void => {
     try {

@@ -14,24 +14,24 @@ export type Standing = {
 
 /** The deadlines of one connection: a peer must be heard, and must take what is sent to it. */
 export function createHeartbeat({ clock, limits }: { clock: Clock; limits: Limits }) {
-  let lastHeard = clock.now();
+  let lastHeard = clock.elapsed();
   let lastPing = lastHeard;
-  let blockedSince = 0;
+  let blockedSince: number | null = null;
 
   return {
     /** A complete frame or a pong came. */
     heard(): void {
-      lastHeard = clock.now();
+      lastHeard = clock.elapsed();
     },
     /** Looks after the deadlines; called about four times a heartbeat, at least once a second. */
     beat({ isBlocked, isPaused }: Standing): Beat {
-      const now = clock.now();
-      if (!isBlocked) blockedSince = 0;
-      else if (blockedSince === 0) blockedSince = now;
+      const now = clock.elapsed();
+      if (!isBlocked) blockedSince = null;
+      else blockedSince ??= now;
       // A socket that we do not read cannot be heard: only its outgoing side counts then.
       if (isPaused) lastHeard = Math.max(lastHeard, now - limits.heartbeatMs);
       const isSilent = now - lastHeard > 2 * limits.heartbeatMs;
-      const isStuck = blockedSince > 0 && now - blockedSince > limits.slowConsumerMs;
+      const isStuck = blockedSince !== null && now - blockedSince > limits.slowConsumerMs;
       if (isStuck || (isSilent && isBlocked)) return "stuck";
       if (isSilent) return "silent";
       if (now - lastPing < limits.heartbeatMs) return "fine";

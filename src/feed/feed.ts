@@ -1,6 +1,7 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Commit, LogEntry, Store } from "../store/store.ts";
+import type { Bus } from "./bus.ts";
 
 /** Takes a stretch of the log: every entry after the last stretch and up to `upTo`, in the order of n. */
 export type FeedListener = (entries: readonly LogEntry[], upTo: number) => void;
@@ -9,6 +10,8 @@ export type FeedOptions = {
   readonly store: Pick<Store, "head" | "log" | "onCommit" | "settled">;
   readonly clock: Clock;
   readonly limits: Limits;
+  /** The other nodes on the same database, where there are any. */
+  readonly bus?: Bus | undefined;
   /** The database has another history than before (a restored backup): whatever was built on the old one is void. */
   readonly onNewEpoch: () => void;
 };
@@ -17,11 +20,11 @@ export type FeedOptions = {
 const stretchEntriesMax = 1_000;
 
 /**
- * The log's tail. A commit that follows on the position is applied as it comes; behind any gap (a commit whose
- * answer was lost, another process, a restart) the store is read until the position is the head again. The head
+ * The log's tail. A commit that follows on the position is applied as it comes, whoever made it; behind any gap (a
+ * commit whose answer was lost, another node, a restart) the store is read until the position is the head again. The head
  * is polled too, so that a commit nobody announced costs latency, never data.
  */
-export function createFeed({ store, clock, limits, onNewEpoch }: FeedOptions) {
+export function createFeed({ store, clock, limits, bus, onNewEpoch }: FeedOptions) {
   const listeners: FeedListener[] = [];
   let position = 0;
   let epoch = "";
@@ -92,7 +95,16 @@ export function createFeed({ store, clock, limits, onNewEpoch }: FeedOptions) {
     cancelPoll = clock.after(limits.headPollMs, () => void poll());
   }
 
-  store.onCommit(apply);
+  store.onCommit((commit) => {
+    apply(commit);
+    // Who asked for a message is known here alone.
+    bus?.announce({ ...commit, epoch, entries: commit.entries.map(({ origin: _, ...entry }) => entry) });
+  });
+  bus?.onHint(({ from, to, entries, epoch: history }) => {
+    if (!isStarted || isStopped || history !== epoch) return;
+    if (entries) apply({ from, to, entries });
+    else if (to > position) fillUpTo(to);
+  });
 
   return {
     /** Takes the head as the position and follows from there. Rejects with `unavailable`. */

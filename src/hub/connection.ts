@@ -61,7 +61,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
   const inbox = createInbox({
     socket,
     handle: (frame) => context.handle(connection, frame),
-    isOpen: () => state === "open" && outbox.unanswered() < limits.sendWindow,
+    isOpen: () => isOpen() && outbox.unanswered() < limits.sendWindow,
     onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
     onFault: (fault) => fail(fault),
     bytesMax: limits.inboxBytesMax,
@@ -93,6 +93,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
       }),
     );
     if (isReset) outbox.write(encodeFrame({ type: "reset", reason: "epoch", cursor }));
+    // A socket that takes no welcome is gone already, and must not join.
+    if (!isOpen()) return;
     const presence = context.join(connection);
     tail = createTail({
       start: { epoch, n },
@@ -113,6 +115,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
     tail.resume();
     inbox.pump();
   }
+
+  const isOpen = (): boolean => state === "open";
 
   function watchExpiry(): void {
     if (session.expiresAt === undefined) return;
@@ -197,7 +201,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
 
     /** Counts a bad frame; too many in a minute close the connection. */
     strike(): void {
-      const now = clock.now();
+      const now = clock.elapsed();
       badFrames = badFrames.filter((time) => now - time < 60_000);
       badFrames.push(now);
       if (badFrames.length <= limits.badFramesPerMinuteMax) return;

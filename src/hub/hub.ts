@@ -146,7 +146,7 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
     async stop(deadlineMs: number): Promise<void> {
       isStopped = true;
       cancelBeat();
-      const end = clock.now() + deadlineMs;
+      const end = clock.elapsed() + deadlineMs;
       // Sends that wait are answered first, unless the store keeps us waiting too.
       await within(clock, deadlineMs / 2, store.drained());
       flushDirty();
@@ -154,9 +154,9 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
       for (let i = 0; i < waiting.length; i += closeWaveSockets) {
         for (const connection of waiting.slice(i, i + closeWaveSockets))
           connection.close(closeCode.restart, "the server is restarting");
-        if (clock.now() < end) await wait(closeWaveMs);
+        if (clock.elapsed() < end) await wait(closeWaveMs);
       }
-      while (all.size > 0 && clock.now() < end) await wait(closeWaveMs);
+      while (all.size > 0 && clock.elapsed() < end) await wait(closeWaveMs);
       for (const connection of [...all]) connection.terminate();
       cancelEmpty?.();
     },

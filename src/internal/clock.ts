@@ -1,7 +1,9 @@
 /** Time as the core knows it. A simulator owns its own. */
 export interface Clock {
-  /** Milliseconds since the Unix epoch. For display and deadlines; never an order. */
+  /** Milliseconds since the Unix epoch, as people set it: it may jump. For display; never an order, nor a duration. */
   now(): number;
+  /** Milliseconds since some moment, which never jump nor go back: for how long something lasts. */
+  elapsed(): number;
   /** Runs `task` once after at least `ms` milliseconds; answers how to cancel it. */
   after(ms: number, task: () => void): () => void;
   /** Runs `task` once this turn of the event loop has handled the input it already has. */
@@ -18,6 +20,7 @@ const setImmediate = (globalThis as Immediate).setImmediate;
 /** The runtime's own clock: Bun, Node and Deno alike. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(ms, task) {
     const timer = setTimeout(task, Math.max(0, Math.min(ms, timerMsMax)));
     return () => clearTimeout(timer);

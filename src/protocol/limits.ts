@@ -47,3 +47,20 @@ export const defaultLimits = {
 } as const;
 
 export type Limits = { readonly [K in keyof typeof defaultLimits]: number };
+
+/** A text of control characters takes six bytes of JSON for each of its own. */
+const jsonBytesPerTextByte = 6;
+/** What a change needs beside its text, and what answers keep of the room to go out. */
+const besideTextBytes = 32_768;
+
+/** Why these limits cannot work together; null where they can. */
+export function faultOfLimits(limits: Limits): string | null {
+  for (const [name, value] of Object.entries(limits))
+    if (!Number.isFinite(value) || value < 0) return `${name} is ${value}, and must be a number from 0`;
+  const changeBytes = jsonBytesPerTextByte * limits.textBytesMax;
+  const neededBytes = Math.max(limits.changesBytesMax, changeBytes) + besideTextBytes;
+  // With less, the largest frame of changes would wait for room that never comes.
+  if (limits.outboxBytesMax < neededBytes)
+    return `outboxBytesMax is ${limits.outboxBytesMax}, and must be at least ${neededBytes} for this changesBytesMax and textBytesMax`;
+  return null;
+}

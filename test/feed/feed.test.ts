@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Hint } from "../../src/feed/bus.ts";
 import { createFeed, type FeedOptions } from "../../src/feed/feed.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
@@ -22,12 +23,18 @@ function fakeLog(options: { headPollMs?: number; clock?: Clock; beforeRead?: (li
     settled: async () => {},
   };
   const limits = { ...defaultLimits, headPollMs };
-  const feed = createFeed({ store, clock, limits, onNewEpoch: () => void state.epochs++ });
+  let hint: (hint: Hint) => void = () => {};
+  const announced: Hint[] = [];
+  const bus = {
+    announce: (said: Hint) => void announced.push(said),
+    onHint: (listen: typeof hint) => void (hint = listen),
+  };
+  const feed = createFeed({ store, clock, limits, bus, onNewEpoch: () => void state.epochs++ });
   const commit = (from: number, to: number): void => {
     state.head = { ...state.head, n: to };
     announce({ from, to, entries: [] });
   };
-  return { feed, state, commit };
+  return { feed, state, commit, announced, hint: (said: Hint): void => hint(said) };
 }
 
 describe("feed", () => {
@@ -42,6 +49,28 @@ describe("feed", () => {
     await until(() => feed.position() === 8);
     commit(6, 8);
     expect(seen).toEqual([3, 8]);
+    feed.stop();
+  });
+
+  test("F5 what another node announces is applied, or read where its rows did not come", async () => {
+    const { feed, state, commit, announced, hint } = fakeLog();
+    await feed.start();
+    const seen: number[] = [];
+    feed.onEntries((_, upTo) => seen.push(upTo));
+    const epoch = "first";
+    hint({ from: 0, to: 2, epoch, entries: [] });
+    expect(feed.position()).toBe(2);
+    hint({ from: 2, to: 9, epoch: "another", entries: [] });
+    hint({ from: 0, to: 2, epoch, entries: [] });
+    expect(feed.position()).toBe(2);
+    state.head = { epoch, n: 6 };
+    hint({ from: 2, to: 6, epoch });
+    await until(() => feed.position() === 6);
+    hint({ from: 1, to: 5, epoch });
+    expect(seen).toEqual([2, 6]);
+    expect(announced).toEqual([]);
+    commit(6, 8);
+    expect(announced).toEqual([{ from: 6, to: 8, epoch, entries: [] }]);
     feed.stop();
   });
 

@@ -299,6 +299,16 @@ describe("connections", () => {
     expect(alice.state.closed?.code).toBe(4400);
   });
 
+  test("H11 a socket that takes no welcome leaves nothing behind", async () => {
+    const chat = await startHub();
+    const gone = chat.connect("alice");
+    gone.state.broken = true;
+    await until(() => gone.state.closed !== null);
+    await Bun.sleep(5);
+    expect(Object.values(chat.hub.sizes())).toEqual([0, 0, 0, 0, 0, 0]);
+    await chat.stop();
+  });
+
   test("H11 everything is forgotten once everybody has left, and a shutdown closes with 1012", async () => {
     const { connect, hub } = await start();
     const sockets = upTo(20).map((i) => connect(`u${i}`));

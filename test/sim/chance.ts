@@ -9,6 +9,8 @@ export type Chance = {
   /** True with this probability. */
   hits(probability: number): boolean;
   pick<Item>(items: readonly Item[]): Item;
+  /** A chance of its own for one part of the world: what others draw does not change what it draws. */
+  fork(name: string): Chance;
 };
 
 /** Chance by sfc32, seeded by one number. */
@@ -32,7 +34,15 @@ export function createChance(seed: number): Chance {
       if (item === undefined) throw new Error("There is nothing to pick from");
       return item;
     },
+    fork: (name) => createChance(hash(seed, name)),
   };
+}
+
+/** FNV-1a over the seed and a name. */
+function hash(seed: number, name: string): number {
+  let state = Math.imul(0x811c9dc5 ^ seed, 0x01000193);
+  for (let i = 0; i < name.length; i++) state = Math.imul(state ^ name.charCodeAt(i), 0x01000193);
+  return state >>> 0;
 }
 
 /** The core's chance, out of the seeded one. */

@@ -1,147 +1,82 @@
 import type { ServerFrame } from "../../src/protocol/frame.ts";
-import type { Event, Sighting } from "../checker/checker.ts";
+import type { Sighting } from "../checker/checker.ts";
 import type { Chance } from "./chance.ts";
-import { createLink, type Link } from "./link.ts";
-import type { SimNode } from "./node.ts";
-import type { Timeline } from "./timeline.ts";
+import type { Model } from "./feature.ts";
+import { type Break, createLink, type Link } from "./link.ts";
+import type { World } from "./world.ts";
 
 export type DeviceOptions = {
-  readonly timeline: Timeline;
+  readonly world: World;
   readonly chance: Chance;
-  readonly linkMs: number;
+  readonly tenant: string;
   readonly user: string;
   readonly name: string;
-  /** Whether it ever sends. */
+  /** Whether it ever sends. Who does not sees a log without gaps, for one's own messages may be left out. */
   readonly isTalker: boolean;
-  /** A node that may take a connection now; null: none does. */
-  readonly node: () => SimNode | null;
-  readonly log: (event: Event) => void;
-  readonly newId: () => string;
 };
 
-type Waiting = { readonly id: string; readonly to: string; readonly text: string; isSent: boolean };
+type Waiting = {
+  readonly id: string;
+  readonly to: string;
+  readonly text: string;
+  isSent: boolean;
+  /** The connection that tried it first: there, and only there, its answer must come before its change. */
+  firstSentOn: Link | null;
+};
+
+/** A client that hears nothing for this long, no ping either, comes back on another connection. */
+const silenceMsMax = 5_000;
 
 /** A model client: a durable outbox, rows upserted by (conversation, seq), the cursor stored with them. */
-export function createDevice({ timeline, chance, linkMs, user, name, isTalker, node, log, newId }: DeviceOptions) {
-  const reader = `${user}/${name}`;
+export function createDevice({ world, chance, tenant, user, name, isTalker }: DeviceOptions) {
+  const { timeline, problem, log } = world;
+  /** As the checker knows them: users of two tenants may share a name. */
+  const owner = `${tenant}/${user}`;
+  const reader = `${owner}/${name}`;
   /** What survives a crash of the client. */
   let cursor: string | undefined;
   const rows = new Map<string, Sighting>();
-  const receipts = new Map<string, { delivered: number; read: number }>();
   const outbox: Waiting[] = [];
-  const faults: string[] = [];
+  /** Ids sent again on purpose, with what must come back. */
+  const probes = new Map<string, { readonly kind: "retry" | "conflict"; readonly row: Sighting }>();
+  let models: readonly Model[] = [];
   let link: Link | null = null;
+  /** Whether the server has said `welcome` on it. */
+  let isWelcome = false;
   let window = 1;
+  let heardAt = 0;
   let isComing = false;
+  let isGone = false;
   let bufferedMax = 0;
 
-  function connect(): void {
-    isComing = false;
-    const server = node();
-    if (link || !server) return comeBack();
-    const made = createLink(timeline, chance, {
-      linkMs,
-      client: {
-        receive: (frame) => link === made && receive(JSON.parse(frame) as ServerFrame),
-        closed() {
-          bufferedMax = Math.max(bufferedMax, made.bufferedMax());
-          if (link === made) link = null;
-          comeBack();
-        },
-      },
-    });
-    const events = server.connect(made.socket, user, name, cursor);
-    if (!events) return comeBack();
-    link = made;
-    made.attach(events);
-    for (const waiting of outbox) waiting.isSent = false;
-    log({ type: "connect", reader });
-  }
-
-  function comeBack(): void {
-    if (isComing || link) return;
-    isComing = true;
-    void timeline.after(chance.between(10, 400), connect);
-  }
-
-  function flush(): void {
-    const unanswered = outbox.filter(({ isSent }) => isSent).length;
-    for (const waiting of outbox.filter(({ isSent }) => !isSent).slice(0, Math.max(0, window - unanswered))) {
-      waiting.isSent = true;
-      link?.say({ type: "send", id: waiting.id, to: waiting.to, text: waiting.text });
-    }
-  }
-
-  function store(message: Sighting): void {
-    rows.set(`${message.conversation} ${message.seq}`, message);
-  }
-
-  function receive(frame: ServerFrame): void {
-    switch (frame.type) {
-      case "welcome":
-        window = frame.limits.sendWindow;
-        return flush();
-      case "changes": {
-        for (const change of frame.changes) {
-          if (change.kind === "message") {
-            const { conversation, seq, id, from, text } = change;
-            store({ conversation, seq, id, from, text });
-            // One's own messages come as accepted or as a change: only who never sends sees a log without gaps.
-            if (!isTalker) log({ type: "seen", reader, conversation, seq, id, from, text });
-            if (from !== user && chance.hits(0.2)) link?.say({ type: "read", conversation, seq });
-          } else takeReceipt(change);
-        }
-        cursor = frame.cursor;
-        if (chance.hits(0.5)) link?.say({ type: "ack", cursor: frame.cursor });
-        return;
-      }
-      case "accepted": {
-        const at = outbox.findIndex(({ id }) => id === frame.id);
-        const [waiting] = at === -1 ? [] : outbox.splice(at, 1);
-        if (waiting) {
-          if (at !== 0) faults.push(`${reader}: ${frame.id} was answered before what was sent before it`);
-          const { conversation, seq } = frame;
-          store({ conversation, seq, id: frame.id, from: user, text: waiting.text });
-          log({ type: "accepted", from: user, id: frame.id, conversation, seq });
-        }
-        return flush();
-      }
-      case "rejected":
-        if (frame.retry === "never") faults.push(`${reader}: ${frame.id} was rejected for ever: ${frame.code}`);
-        return;
-      case "error":
-      case "reset":
-        faults.push(`${reader}: unexpected ${JSON.stringify(frame)}`);
-        return;
-      default:
-        return;
-    }
-  }
-
-  function takeReceipt(change: { conversation: string; user: string; delivered: number; read: number }): void {
-    const key = `${change.conversation} ${change.user}`;
-    const before = receipts.get(key) ?? { delivered: 0, read: 0 };
-    if (change.read > change.delivered) faults.push(`${reader}: read is beyond delivered: ${JSON.stringify(change)}`);
-    receipts.set(key, {
-      delivered: Math.max(before.delivered, change.delivered),
-      read: Math.max(before.read, change.read),
-    });
-  }
-
-  return {
+  const device = {
+    tenant,
     user,
+    owner,
     reader,
     isTalker,
-    start: connect,
+    chance,
+    start(made: readonly Model[]): void {
+      models = made;
+      comeBack();
+    },
+    /** Puts a message into the outbox; it goes out as the window allows, again and again until it is answered. */
     send(to: string, text: string): void {
-      const waiting = { id: newId(), to, text, isSent: false };
+      const waiting = { id: world.newId(), to, text, isSent: false, firstSentOn: null };
       outbox.push(waiting);
-      log({ type: "attempt", lane: reader, from: user, id: waiting.id, text });
-      if (link?.isOpen()) flush();
+      log({ type: "attempt", lane: reader, from: owner, id: waiting.id, text });
+      flush();
     },
-    cut(isHalfOpen: boolean): void {
-      link?.cut(isHalfOpen);
+    /** Sends an answered message again: as it was, or with another text. */
+    probe(kind: "retry" | "conflict", row: Sighting, to: string): void {
+      if (outbox.length > 0 || probes.has(row.id) || !link || !isWelcome) return;
+      probes.set(row.id, { kind, row });
+      link.say({ type: "send", id: row.id, to, text: kind === "retry" ? row.text : `${row.text} or not` });
     },
+    say: (frame: object): void => void (isWelcome && link?.say(frame)),
+    ack: (): void => void (cursor !== undefined && device.say({ type: "ack", cursor })),
+    cut: (who: Break): void => link?.cut(who),
+    hold: (ms: number): void => link?.hold(ms),
     stall(ms: number): void {
       const stalled = link;
       stalled?.stall();
@@ -149,17 +84,170 @@ export function createDevice({ timeline, chance, linkMs, user, name, isTalker, n
     },
     /** The client dies: its connection goes, what it stored stays. */
     crash(): void {
-      const old = link;
-      link = null;
-      old?.cut(chance.hits(0.5));
+      drop(chance.hits(0.5));
       comeBack();
     },
+    /** Whatever held it up is over; it says once more how far it is. */
+    release(): void {
+      link?.release();
+      device.ack();
+    },
+    /** The client dies and does not come back. */
+    end(): void {
+      isGone = true;
+      drop(true);
+    },
+    isGone: (): boolean => isGone,
+    /** Whether it is connected, also where it only believes so no more. */
+    isConnected: (): boolean => isWelcome && (link?.isWhole() ?? false),
     waiting: (): number => outbox.length,
-    rows: (): readonly Sighting[] => [...rows.values()],
-    receipts: (): ReadonlyMap<string, { delivered: number; read: number }> => receipts,
-    faults: (): readonly string[] => faults,
+    rows: (): ReadonlyMap<string, Sighting> => rows,
     bufferedMax: (): number => Math.max(bufferedMax, link?.bufferedMax() ?? 0),
   };
+
+  function connect(): void {
+    isComing = false;
+    const node = world.pickNode(chance);
+    if (link || isGone) return;
+    if (!node) return comeBack();
+    const made = createLink({
+      timeline,
+      chance: chance.fork(`link ${timeline.now()}`),
+      process: node.process,
+      linkMs: () => world.faults().linkMs,
+      kernelBytes: world.faults().kernelBytes,
+      client: {
+        receive: (text) => link === made && receive(JSON.parse(text) as ServerFrame),
+        pinged: () => void (heardAt = timeline.now()),
+        closed() {
+          bufferedMax = Math.max(bufferedMax, made.bufferedMax());
+          if (link !== made) return;
+          link = null;
+          comeBack();
+        },
+      },
+    });
+    link = made;
+    isWelcome = false;
+    heardAt = timeline.now();
+    watch(made);
+    const hello = { tenant, user, device: name, cursor };
+    void timeline.after(0, () => {
+      if (node.process.isDead()) made.cut("client");
+      else node.process.run(() => void node.connect(made, hello));
+    });
+    for (const waiting of outbox) waiting.isSent = false;
+    probes.clear();
+    log({ type: "connect", reader });
+    for (const model of models) model.connected?.();
+  }
+
+  function watch(watched: Link): void {
+    void timeline.after(silenceMsMax / 4, () => {
+      if (link !== watched) return;
+      if (timeline.now() - heardAt <= silenceMsMax) return watch(watched);
+      drop(true);
+      comeBack();
+    });
+  }
+
+  function drop(isHeard: boolean): void {
+    const old = link;
+    link = null;
+    if (old) bufferedMax = Math.max(bufferedMax, old.bufferedMax());
+    old?.leave(isHeard);
+  }
+
+  function comeBack(): void {
+    if (isComing || link || isGone) return;
+    isComing = true;
+    void timeline.after(chance.between(10, 400), connect);
+  }
+
+  function flush(): void {
+    let room = window - outbox.filter(({ isSent }) => isSent).length;
+    for (const waiting of outbox) {
+      if (!link || !isWelcome || room <= 0) return;
+      if (waiting.isSent) continue;
+      waiting.isSent = true;
+      waiting.firstSentOn ??= link;
+      room--;
+      link.say({ type: "send", id: waiting.id, to: waiting.to, text: waiting.text });
+    }
+  }
+
+  function store(row: Sighting): void {
+    rows.set(`${row.conversation} ${row.seq}`, row);
+  }
+
+  function receive(frame: ServerFrame): void {
+    heardAt = timeline.now();
+    switch (frame.type) {
+      case "welcome":
+        window = frame.limits.sendWindow;
+        isWelcome = true;
+        flush();
+        break;
+      case "changes":
+        for (const change of frame.changes) {
+          if (change.kind !== "message") continue;
+          const { conversation, seq, id, text } = change;
+          const row = { conversation, seq, id, from: `${tenant}/${change.from}`, text };
+          store(row);
+          world.learn(conversation, [change.from, change.to]);
+          if (outbox.some((waiting) => waiting.id === id && waiting.isSent && waiting.firstSentOn === link))
+            problem("H3", `${reader}: the change of ${id} overtook its accepted`);
+          if (change.to !== user && change.from !== user) problem("T3", `${reader} got a message of others`);
+          if (!isTalker) log({ type: "seen", reader, ...row });
+        }
+        cursor = frame.cursor;
+        break;
+      case "accepted":
+        accept(frame);
+        break;
+      case "rejected":
+        reject(frame);
+        break;
+      case "error":
+      case "reset":
+        problem("P33", `${reader} got an unexpected ${JSON.stringify(frame)}`);
+        break;
+      default:
+    }
+    for (const model of models) model.frame?.(frame);
+  }
+
+  function accept({ id, conversation, seq, duplicate }: Extract<ServerFrame, { type: "accepted" }>): void {
+    const probe = probes.get(id);
+    if (probe) {
+      probes.delete(id);
+      const { row, kind } = probe;
+      if (kind === "conflict") problem("O1", `${reader}: other content under ${id} was accepted`);
+      else if (row.conversation !== conversation || row.seq !== seq || !duplicate)
+        problem(
+          "O1",
+          `${reader}: a retry of ${id} was answered ${conversation} ${seq}, not ${row.conversation} ${row.seq}`,
+        );
+      return;
+    }
+    const at = outbox.findIndex((waiting) => waiting.id === id);
+    const [waiting] = at === -1 ? [] : outbox.splice(at, 1);
+    if (!waiting) return;
+    if (at !== 0) problem("O4", `${reader}: ${id} was answered before what was sent before it`);
+    store({ conversation, seq, id, from: owner, text: waiting.text });
+    world.learn(conversation, [user, waiting.to]);
+    log({ type: "accepted", from: owner, id, conversation, seq });
+    flush();
+  }
+
+  function reject({ id, code, retry }: Extract<ServerFrame, { type: "rejected" }>): void {
+    const probe = probes.get(id);
+    probes.delete(id);
+    if (retry === "later" || (probe?.kind === "conflict" && code === "conflict")) return;
+    problem("O1", `${reader}: ${id} was rejected for ever: ${code}`);
+  }
+
+  return device;
 }
 
 export type SimDevice = ReturnType<typeof createDevice>;

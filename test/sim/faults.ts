@@ -1,62 +1,105 @@
+import type { BusFaults } from "./fake-bus.ts";
 import type { Chance } from "./chance.ts";
+import type { EngineFaults } from "./faulty-engine.ts";
 
 /** How bad a world is; every seed draws its own. Probabilities a call, milliseconds of virtual time. */
-export type Faults = {
-  readonly writeFailsBefore: number;
-  readonly writeFailsAfter: number;
-  readonly readFails: number;
-  readonly storeMs: number;
-  /** A node is killed about this often, 0: never. */
-  readonly crashEveryMs: number;
-  /** A connection breaks about this often, 0: never. */
-  readonly breakEveryMs: number;
-  /** A client stops reading about this often, 0: never. */
-  readonly stallEveryMs: number;
-  /** A client dies and comes back with what it had stored. */
-  readonly clientCrashEveryMs: number;
-  /** Half-open death: the server never hears of the end of a connection. */
-  readonly halfOpen: number;
-  readonly linkMs: number;
-  readonly skewMs: number;
-  readonly nodes: number;
-  readonly limits: {
-    readonly pageChangesMax: number;
-    readonly sendWindow: number;
-    readonly commitSendsMax: number;
-    readonly ackMessagesMax: number;
-    readonly outboxBytesMax: number;
-    readonly changesBytesMax: number;
+export type Faults = EngineFaults &
+  BusFaults & {
+    readonly linkMs: number;
+    readonly kernelBytes: number;
+    /** How far a node's clock stands from the others'. */
+    readonly skewMs: number;
+    /** How late a timer may be. */
+    readonly timerLateMs: number;
+    readonly limits: {
+      readonly pageChangesMax: number;
+      readonly sendWindow: number;
+      readonly commitSendsMax: number;
+      readonly commitMarksMax: number;
+      readonly ackMessagesMax: number;
+      readonly outboxBytesMax: number;
+      readonly changesBytesMax: number;
+      readonly inboxBytesMax: number;
+      readonly marksDelayMs: number;
+      readonly emptyChangesDelayMs: number;
+    };
   };
-};
 
-/** Draws the faults of one seed: each kind is absent in some worlds and common in others. */
+/** Draws the faults of one world: each kind is absent in some worlds and common in others, and any queue may be of size 1. */
 export function drawFaults(chance: Chance): Faults {
-  const some = (max: number): number => (chance.hits(0.4) ? 0 : chance.unit() * max);
-  const often = (min: number): number => (chance.hits(0.4) ? 0 : chance.between(min, 8 * min));
-  const small = (usual: number): number => chance.pick([1, 2, 3, usual]);
-  const limits = {
-    pageChangesMax: small(256),
-    sendWindow: small(64),
-    commitSendsMax: small(2_048),
-    ackMessagesMax: small(2_000),
-    outboxBytesMax: chance.pick([24_000, 262_144]),
-    changesBytesMax: chance.pick([400, 4_000]),
-  };
-  // One message a call and a slow store together would only be slow.
-  const isSmall = Math.min(limits.pageChangesMax, limits.sendWindow, limits.commitSendsMax) < 10;
+  const some = (max: number): number => (chance.hits(0.5) ? 0 : chance.unit() * max);
+  const small = (usual: number): number => chance.pick([1, 2, 3, usual, usual]);
+  const isNarrow = chance.hits(0.5);
+  const ackMessagesMax = small(2_000);
   return {
     writeFailsBefore: some(0.1),
     writeFailsAfter: some(0.1),
+    answerLost: some(0.05),
     readFails: some(0.05),
-    storeMs: chance.pick(isSmall ? [0, 1, 5] : [0, 1, 20, 200]),
-    crashEveryMs: often(3_000),
-    breakEveryMs: often(400),
-    stallEveryMs: often(1_000),
-    clientCrashEveryMs: often(1_500),
-    halfOpen: some(0.5),
+    storeMs: chance.pick([0, 1, 5, 5, 30, 150]),
+    busLoses: chance.pick([0, 0, 0.1, 0.5, 1]),
+    busRepeats: some(0.5),
+    busMs: chance.pick([0, 2, 50, 1_000]),
+    busEmpties: chance.pick([0, 0, 0.3, 1]),
     linkMs: chance.pick([1, 20, 150]),
+    kernelBytes: chance.pick([300, 4_000, 64_000]),
     skewMs: chance.pick([0, 50, 60_000]),
-    nodes: chance.pick([1, 1, 2, 3]),
-    limits,
+    timerLateMs: chance.pick([0, 0, 20, 300]),
+    limits: {
+      pageChangesMax: small(256),
+      sendWindow: small(64),
+      commitSendsMax: small(2_048),
+      commitMarksMax: small(1_000),
+      ackMessagesMax,
+      outboxBytesMax: isNarrow ? 57_000 : 262_144,
+      changesBytesMax: chance.pick(isNarrow ? [400, 4_000] : [400, 65_536]),
+      inboxBytesMax: chance.pick([66_000, 1_048_576]),
+      // One message a commit and a pause between commits would only be slow.
+      marksDelayMs: ackMessagesMax < 10 ? 0 : chance.pick([0, 100]),
+      emptyChangesDelayMs: chance.pick([0, 400]),
+    },
   };
 }
+
+/** The same world with nothing going wrong any more; a bus that is dead stays dead. */
+export const calm = (faults: Faults): Faults => ({
+  ...faults,
+  writeFailsBefore: 0,
+  writeFailsAfter: 0,
+  answerLost: 0,
+  readFails: 0,
+  storeMs: Math.min(faults.storeMs, 1),
+  busLoses: faults.busLoses === 1 ? 1 : 0,
+  busRepeats: 0,
+  busMs: Math.min(faults.busMs, 2),
+  linkMs: 1,
+  timerLateMs: 0,
+});
+
+/** Each kind of fault by name, with how a world is without it: what shrinking takes away. */
+export const faultKinds: Readonly<Record<string, (faults: Faults) => Faults>> = {
+  "failing writes": (faults) => ({ ...faults, writeFailsBefore: 0, writeFailsAfter: 0 }),
+  "lost answers": (faults) => ({ ...faults, answerLost: 0 }),
+  "failing reads": (faults) => ({ ...faults, readFails: 0 }),
+  "a slow store": (faults) => ({ ...faults, storeMs: 0 }),
+  "a lossy bus": (faults) => ({ ...faults, busLoses: 0, busRepeats: 0, busEmpties: 0 }),
+  "a slow bus": (faults) => ({ ...faults, busMs: 0 }),
+  "slow links": (faults) => ({ ...faults, linkMs: 1 }),
+  "small kernels": (faults) => ({ ...faults, kernelBytes: 64_000 }),
+  "wrong clocks": (faults) => ({ ...faults, skewMs: 0, timerLateMs: 0 }),
+  "small limits": (faults) => ({
+    ...faults,
+    limits: {
+      pageChangesMax: 256,
+      sendWindow: 64,
+      commitSendsMax: 2_048,
+      commitMarksMax: 1_000,
+      ackMessagesMax: 2_000,
+      outboxBytesMax: 262_144,
+      changesBytesMax: 65_536,
+      inboxBytesMax: 1_048_576,
+      marksDelayMs: 100,
+      emptyChangesDelayMs: 400,
+    },
+  }),
+};

@@ -1,94 +1,108 @@
-import type { SocketEvents } from "../../src/connection/socket.ts";
-import { createFeed } from "../../src/feed/feed.ts";
-import { createHub } from "../../src/hub/hub.ts";
-import type { Clock } from "../../src/internal/clock.ts";
-import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
-import type { Engine, Row, Statement } from "../../src/store/engine/engine.ts";
-import { createStore } from "../../src/store/libsql-store.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { ServerWebSocket } from "bun";
+import { bun } from "../../src/adapter/bun.ts";
+import { type Chat, createChat } from "../../src/chat.ts";
+import type { Admission } from "../../src/http/admission.ts";
+import type { Engine } from "../../src/store/engine/engine.ts";
 import { type Chance, randomOf } from "./chance.ts";
+import type { FakeBus } from "./fake-bus.ts";
 import type { Faults } from "./faults.ts";
-import type { SimSocket } from "./link.ts";
+import { createFaultyEngine } from "./faulty-engine.ts";
+import type { Link } from "./link.ts";
+import { createProcess, type SimProcess } from "./process.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** What a test may plant into a node, to see that it is found. */
-export type Plant = {
-  readonly engine?: (engine: Engine) => Engine;
-  readonly store?: (store: Store) => Store;
-};
+export type Plant = { readonly engine?: (engine: Engine) => Engine };
 
 export type NodeOptions = {
   readonly timeline: Timeline;
   readonly chance: Chance;
-  readonly faults: Faults;
   readonly engine: Engine;
-  /** Whether faults are still being planted. */
-  readonly isSafetyPhase: () => boolean;
+  readonly bus: FakeBus;
+  /** As they are now: in the end nothing goes wrong any more. */
+  readonly faults: () => Faults;
   readonly plant: Plant;
 };
 
-/** One server process: the real store, feed and hub, over the shared database behind a layer of faults. */
-export async function startNode({ timeline, chance, faults, engine, isSafetyPhase, plant }: NodeOptions) {
-  let isDead = false;
-  const skew = chance.between(-faults.skewMs, faults.skewMs);
-  const clock: Clock = timeline.clockOf(
-    () => skew,
-    () => isDead,
-  );
-  const never = new Promise<never>(() => {});
-  const sometimes = (probability: number): boolean => isSafetyPhase() && chance.hits(probability);
+/** Who a client says that it is. */
+export type Hello = {
+  readonly tenant: string;
+  readonly user: string;
+  readonly device: string;
+  readonly cursor: string | undefined;
+};
 
-  type Call = (statements: readonly Statement[]) => Promise<Row[][]>;
-  /** A call over a network: late on its way there and back; a dead node hears no answer. */
-  const faulty =
-    (call: Call, before: number, after: number): Call =>
-    async (statements) => {
-      if (faults.storeMs > 0) await timeline.sleep(chance.unit() * faults.storeMs);
-      if (isDead) return never;
-      if (sometimes(before)) throw new Error("planted: failed before");
-      const rows = await call(statements);
-      if (faults.storeMs > 0) await timeline.sleep(chance.unit() * faults.storeMs);
-      if (isDead) return never;
-      if (sometimes(after)) throw new Error("planted: the answer was lost");
-      return rows;
-    };
-  const behindFaults: Engine = {
-    read: faulty(engine.read, faults.readFails, 0),
-    write: faulty(engine.write, faults.writeFailsBefore, faults.writeFailsAfter),
-    close: async () => {},
-  };
+/** One server process: the whole chat behind the adapter for Bun, over the shared database and behind a layer of faults. */
+export function createNode({ timeline, chance, engine, bus, faults, plant }: NodeOptions) {
+  const { skewMs, timerLateMs, limits } = faults();
+  const watch = { skewMs: chance.between(-skewMs, skewMs), lateMs: timerLateMs };
+  const process: SimProcess = createProcess(timeline, chance, watch);
+  const links = new Set<Link>();
+  let isCutOff = false;
 
-  const limits: Limits = {
-    ...defaultLimits,
-    ...faults.limits,
-    headPollMs: 500,
-    storeProbeMs: 500,
-    slowConsumerMs: 20_000,
-    heartbeatMs: 5_000,
-  };
-  const planted = plant.engine?.(behindFaults) ?? behindFaults;
-  const inner = createStore({ engine: planted, clock, random: randomOf(chance), limits, onFault: () => {} });
-  const store = plant.store?.(inner) ?? inner;
-  const feed = createFeed({ store, clock, limits, onNewEpoch: () => {} });
-  await feed.start();
-  const hub = createHub({ store, feed, clock, limits, report: () => {} });
-  const sockets = new Set<SimSocket>();
+  const faulty = createFaultyEngine({ engine, timeline, chance, process, faults, isCutOff: () => isCutOff });
+  const chat: Chat = createChat({
+    database: { url: "sim:", open: () => plant.engine?.(faulty) ?? faulty },
+    authenticate: ({ headers }) => ({ tenant: headers.get("x-tenant") ?? "", user: headers.get("x-user") ?? "" }),
+    clock: process.clock,
+    random: randomOf(chance),
+    bus: bus.attach(process, () => isCutOff),
+    limits: {
+      ...limits,
+      textBytesMax: 4_000,
+      headPollMs: 500,
+      storeProbeMs: 500,
+      slowConsumerMs: 6_000,
+      heartbeatMs: 2_000,
+      shutdownMs: 3_000,
+    },
+  });
+  const { websocket } = bun(chat);
 
   return {
-    connect(socket: SimSocket, user: string, device: string, cursor: string | undefined): SocketEvents | null {
-      if (isDead || !store.isAvailable()) return null;
-      sockets.add(socket);
-      return hub.connect(socket, { tenant: "t", user }, { device, ...(cursor === undefined ? {} : { cursor }) });
+    chat,
+    process,
+    /** Upgrades a link, as Bun does; the client hears of a refusal as of a connection that broke. */
+    async connect(link: Link, { tenant, user, device, cursor }: Hello): Promise<void> {
+      links.add(link);
+      const query = `device=${device}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
+      const headers = { upgrade: "websocket", "x-tenant": tenant, "x-user": user };
+      const admission: Admission | Response = await chat.admit(new Request(`http://sim/ws?${query}`, { headers }));
+      if (process.isDead()) return;
+      if (admission instanceof Response || !link.isServed()) {
+        links.delete(link);
+        return link.cut("client");
+      }
+      type Data = { readonly admission: Admission; events: null };
+      const ws = { ...link.socket, data: { admission, events: null } } as unknown as ServerWebSocket<Data>;
+      link.attach({
+        receive: (frame) => void websocket.message?.(ws, frame),
+        drain: () => void websocket.drain?.(ws),
+        pong: () => void websocket.pong?.(ws, Buffer.alloc(0)),
+        closed(code) {
+          links.delete(link);
+          void websocket.close?.(ws, code, "");
+        },
+      });
+      void websocket.open?.(ws);
     },
     /** The process is gone in an instant, and its sockets with it. */
     kill(): void {
-      isDead = true;
-      for (const socket of sockets) socket.die();
+      process.kill();
+      for (const link of links) link.die();
     },
-    isDead: (): boolean => isDead,
-    limits,
-    sizes: hub.sizes,
+    /** As after SIGTERM: it drains, and then it is gone. */
+    async stop(): Promise<void> {
+      await chat.close();
+      process.kill();
+      for (const link of links) link.die();
+    },
+    /** Nothing reaches the database or the other nodes for so long. */
+    cutOff(ms: number): void {
+      isCutOff = true;
+      void timeline.after(ms, () => (isCutOff = false));
+    },
   };
 }
 
-export type SimNode = Awaited<ReturnType<typeof startNode>>;
+export type SimNode = ReturnType<typeof createNode>;

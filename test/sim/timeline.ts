@@ -1,13 +1,13 @@
-import type { Clock } from "../../src/internal/clock.ts";
+import { drainMicrotasks } from "bun:jsc";
+
+type Entry = { readonly at: number; readonly order: number; task: (() => void) | null };
 
 /** Virtual time: whatever happens in the simulation happens here, one thing after the other. */
-export function createTimeline(start = 1_780_000_000_000) {
+export function createTimeline() {
   let now = 0;
   let order = 0;
-  type Entry = { readonly at: number; readonly order: number; readonly task: () => void };
   /** A binary heap by time, then by the order of arrival. */
   const heap: Entry[] = [];
-  const cancelled = new Set<Entry>();
   const isBefore = (one: Entry, other: Entry): boolean =>
     one.at !== other.at ? one.at < other.at : one.order < other.order;
 
@@ -23,10 +23,9 @@ export function createTimeline(start = 1_780_000_000_000) {
     }
   }
 
-  function pop(): Entry | undefined {
-    const top = heap[0];
+  function pop(): void {
     const last = heap.pop();
-    if (!top || !last || heap.length === 0) return top;
+    if (!last || heap.length === 0) return;
     heap[0] = last;
     for (let i = 0; ;) {
       let least = i;
@@ -41,13 +40,12 @@ export function createTimeline(start = 1_780_000_000_000) {
       heap[least] = here;
       i = least;
     }
-    return top;
   }
 
   function after(ms: number, task: () => void): () => void {
-    const entry = { at: now + Math.max(0, ms), order: order++, task };
+    const entry: Entry = { at: now + Math.max(0, ms), order: order++, task };
     push(entry);
-    return () => cancelled.add(entry);
+    return () => void (entry.task = null);
   }
 
   return {
@@ -55,27 +53,17 @@ export function createTimeline(start = 1_780_000_000_000) {
     now: (): number => now,
     after,
     sleep: (ms: number): Promise<void> => new Promise((resolve) => void after(ms, resolve)),
-    /** A node's clock: it may stand wrong by `skewMs()`, and stops for ever once `isDead()`. */
-    clockOf: (skewMs: () => number, isDead: () => boolean): Clock => {
-      const unlessDead = (task: () => void) => (): void => {
-        if (!isDead()) task();
-      };
-      return {
-        now: () => start + Math.floor(now) + skewMs(),
-        after: (ms, task) => after(ms, unlessDead(task)),
-        defer: (task) => void after(0, unlessDead(task)),
-      };
-    },
     /** Lets things happen until `end`; every promise that one of them resolves is followed before the next. */
-    async runUntil(end: number): Promise<number> {
+    runUntil(end: number): number {
       let steps = 0;
+      drainMicrotasks();
       for (let top = heap[0]; top && top.at <= end; top = heap[0]) {
         pop();
-        if (cancelled.delete(top)) continue;
+        if (!top.task) continue;
         now = top.at;
         top.task();
         steps++;
-        await new Promise<void>((resolve) => void setImmediate(resolve));
+        drainMicrotasks();
       }
       now = end;
       return steps;

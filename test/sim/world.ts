@@ -1,204 +1,148 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
-import { bundledMigrations } from "../../src/store/migration/bundled.ts";
-import { migrate } from "../../src/store/migration/migrate.ts";
-import { type Event, type Fault, judge, type Sighting } from "../checker/checker.ts";
-import { createChance, randomOf } from "./chance.ts";
+import type { Event, Sighting } from "../checker/checker.ts";
+import { type Chance, createChance, randomOf } from "./chance.ts";
+import type { SimDatabase, Truth } from "./database.ts";
 import { createDevice, type SimDevice } from "./device.ts";
-import { drawFaults, type Faults } from "./faults.ts";
-import { type Plant, type SimNode, startNode } from "./node.ts";
+import { createFakeBus } from "./fake-bus.ts";
+import { calm } from "./faults.ts";
+import { features } from "./features.ts";
+import { createNode, type Plant, type SimNode } from "./node.ts";
+import type { Plan } from "./plan.ts";
+import { startTime } from "./process.ts";
 import { createTimeline } from "./timeline.ts";
 
-export type WorldOptions = {
-  readonly seed: number;
-  readonly safetyMs?: number;
-  readonly livenessMs?: number;
-  readonly plant?: Plant;
-  /** Takes single kinds of fault away, to see which ones a failure needs. */
-  readonly calm?: (faults: Faults) => Faults;
-};
-
-export type Verdict = {
-  readonly seed: number;
-  readonly faults: readonly string[];
-  readonly accepted: number;
-  readonly seen: number;
-  readonly steps: number;
-  readonly virtualMs: number;
-};
-
-/** Where databases live that no power cut can reach. */
-const memoryFolder = "/dev/shm";
 const restartMs = 300;
-const settleStepMs = 5_000;
 
-/**
- * One world of one seed: real nodes on a real database, model clients, and the faults that the seed drew. First
- * everything goes wrong; then nothing more does, and whatever was accepted must have reached everybody.
- */
-export async function runWorld(options: WorldOptions): Promise<Verdict> {
-  const { seed, safetyMs = 12_000, livenessMs = 600_000, plant = {}, calm = (faults: Faults) => faults } = options;
-  const chance = createChance(seed);
-  const faults = calm(drawFaults(chance));
+export type WorldOptions = { readonly plan: Plan; readonly database: SimDatabase; readonly plant?: Plant };
+
+/** The world that a plan makes: nodes, clients and what is between them; things happen as its timeline goes on. */
+export function createWorld({ plan, database, plant = {} }: WorldOptions) {
   const timeline = createTimeline();
-  const folder = mkdtempSync(join(memoryFolder, "tidings-sim-"));
-  const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
+  const chance = createChance(plan.seed);
+  const random = randomOf(chance.fork("ids"));
   const events: Event[] = [];
   const problems: string[] = [];
-  const random = randomOf(chance);
-  let steps = 0;
-  try {
-    await migrate(engine, bundledMigrations);
-    const isSafetyPhase = (): boolean => timeline.now() < safetyMs;
-    const nodes: (SimNode | null)[] = Array.from({ length: faults.nodes }, () => null);
+  const people = new Map<string, readonly string[]>();
+  let faults = plan.faults;
+  let isAtRest = false;
+  /** Nodes that stay dead. */
+  const buried = new Set<number>();
+  let truth: Truth | null = null;
+  let texts = 0;
+  const bus = createFakeBus(timeline, chance.fork("bus"), () => faults);
+  const nodes: (SimNode | null)[] = Array.from({ length: plan.nodes }, () => null);
+  const devices: SimDevice[] = [];
 
-    async function boot(i: number): Promise<void> {
-      for (;;) {
-        try {
-          nodes[i] = await startNode({ timeline, chance, faults, engine, isSafetyPhase, plant });
-          return;
-        } catch {
-          // The store did not answer: a supervisor starts the process again.
-          await timeline.sleep(restartMs);
-        }
-      }
-    }
-    for (let i = 0; i < faults.nodes; i++) void boot(i);
-
-    const users = ["alice", "bob", "carol", "dave"].slice(0, chance.between(2, 4));
-    const devices: SimDevice[] = users.flatMap((user) =>
-      ["talker", "listener"].map((name) =>
-        createDevice({
-          timeline,
-          chance,
-          linkMs: faults.linkMs,
-          user,
-          name,
-          isTalker: name === "talker",
-          node: () => {
-            const up = nodes.filter((node) => node !== null && !node.isDead());
-            return up.length === 0 ? null : chance.pick(up);
-          },
-          log: (event) => events.push(event),
-          newId: () => random.messageId(1_780_000_000_000 + Math.floor(timeline.now())),
-        }),
-      ),
-    );
-    // A device that is new starts after what others acked: here all of them are there from the beginning.
-    await engine.write([
-      { sql: `INSERT INTO user (tenant, id) SELECT 't', j.value FROM json_each(?1) j`, args: [JSON.stringify(users)] },
-      {
-        sql: `INSERT INTO device (user, device, acked) SELECT user.key, j.value, 0 FROM user, json_each('["talker","listener"]') j`,
-      },
-    ]);
-    for (const device of devices) device.start();
-
-    /** Does something again and again, at random about every `everyMs`, until the safety phase is over. */
-    function repeat(everyMs: number, act: () => void): void {
-      if (everyMs === 0) return;
-      void timeline.after(chance.unit() * 2 * everyMs, () => {
-        if (!isSafetyPhase()) return;
-        act();
-        repeat(everyMs, act);
-      });
-    }
-
-    let sent = 0;
-    repeat(chance.pick([20, 60, 200]), () => {
-      const talker = chance.pick(devices.filter(({ isTalker }) => isTalker));
-      const burst = chance.hits(0.1) ? chance.between(5, 40) : 1;
-      for (let i = 0; i < burst; i++)
-        talker.send(
-          chance.pick(users.filter((user) => user !== talker.user)),
-          `${sent++} ${"x".repeat(chance.pick([0, 10, 300]))}`,
-        );
+  function boot(i: number): void {
+    const node = createNode({
+      timeline,
+      chance: chance.fork(`node ${i} ${timeline.now()}`),
+      engine: database.engine,
+      bus,
+      faults: () => faults,
+      plant,
     });
-    repeat(faults.breakEveryMs, () => chance.pick(devices).cut(chance.hits(faults.halfOpen)));
-    repeat(faults.stallEveryMs, () => chance.pick(devices).stall(chance.between(100, 4_000)));
-    repeat(faults.clientCrashEveryMs, () => chance.pick(devices).crash());
-    repeat(faults.crashEveryMs, () => {
-      const i = chance.between(0, nodes.length - 1);
-      const node = nodes[i];
-      if (!node) return;
-      node.kill();
-      nodes[i] = null;
-      void timeline.after(restartMs, () => void boot(i));
+    nodes[i] = node;
+    // What the store did not answer at the start ends the process; a supervisor starts it again.
+    node.chat.ready().catch(() => {
+      if (!node.process.isDead()) replace(i, () => node.kill());
     });
-
-    steps += await timeline.runUntil(safetyMs);
-    // A slow world may take long, but must get there, and then stay quiet.
-    let end = safetyMs;
-    let isSettled = false;
-    for (let quiet = 0; quiet < 2 && end < safetyMs + livenessMs; quiet = isSettled ? quiet + 1 : 0) {
-      end += settleStepMs;
-      steps += await timeline.runUntil(end);
-      isSettled = await hasSettled();
-    }
-
-    // What is in the log, as a fresh device of each user would read it, straight from the real database.
-    const truth = new Map<string, readonly Sighting[]>();
-    for (const user of users) truth.set(user, await historyOf(user));
-    for (const [user, messages] of truth) events.push({ type: "history", user, messages });
-    for (const device of devices)
-      if (!device.isTalker) events.push({ type: "drained", reader: device.reader, user: device.user });
-
-    for (const device of devices) {
-      problems.push(...device.faults());
-      if (device.waiting() > 0) problems.push(`${device.reader}: ${device.waiting()} sends were never answered`);
-      if (device.bufferedMax() > faults.limits.outboxBytesMax)
-        problems.push(`${device.reader}: ${device.bufferedMax()} bytes waited to go out`);
-      const have = new Set(device.rows().map(({ conversation, seq, id }) => `${conversation} ${seq} ${id}`));
-      const want = (truth.get(device.user) ?? []).map(({ conversation, seq, id }) => `${conversation} ${seq} ${id}`);
-      const missing = want.filter((row) => !have.has(row));
-      if (missing.length > 0)
-        problems.push(`${device.reader}: does not have ${missing.length} of ${want.length} messages: ${missing[0]}`);
-      if (hasOtherReceipts(device)) problems.push(`${device.reader}: has other receipts than the user's other device`);
-    }
-    for (const node of nodes) node?.kill();
-
-    function hasOtherReceipts(device: SimDevice): boolean {
-      const text = ({ receipts }: SimDevice): string =>
-        JSON.stringify([...receipts()].toSorted(([one], [other]) => (one < other ? -1 : 1)));
-      const twin = devices.find(({ user, reader }) => user === device.user && reader !== device.reader);
-      return twin !== undefined && text(device) !== text(twin);
-    }
-
-    async function hasSettled(): Promise<boolean> {
-      if (devices.some((device) => device.waiting() > 0)) return false;
-      const [[row] = []] = await engine.read([{ sql: "SELECT count(*) AS messages FROM message" }]);
-      if (devices.some(hasOtherReceipts)) return false;
-      // Each message is in the histories of two people, on two devices each.
-      return devices.reduce((sum, device) => sum + device.rows().length, 0) === 4 * Number(row?.["messages"]);
-    }
-
-    async function historyOf(user: string): Promise<Sighting[]> {
-      const [rows = []] = await engine.read([
-        {
-          sql: `SELECT m.conversation, m.seq, m.id, s.id AS sender, m.text FROM message m JOIN user s ON s.key = m.sender
-            WHERE m.sender = (SELECT key FROM user WHERE id = ?1) OR m.recipient = (SELECT key FROM user WHERE id = ?1) ORDER BY m.n`,
-          args: [user],
-        },
-      ]);
-      return rows.map((row) => ({
-        conversation: `c${Number(row["conversation"]).toString(36)}`,
-        seq: Number(row["seq"]),
-        id: String(row["id"]),
-        from: String(row["sender"]),
-        text: String(row["text"]),
-      }));
-    }
-  } finally {
-    await engine.close();
-    rmSync(folder, { recursive: true, force: true });
   }
-  const faultText = ({ class: kind, text }: Fault): string => `${kind}: ${text}`;
-  return {
-    seed,
-    faults: [...judge(events).map(faultText), ...problems],
-    accepted: events.filter(({ type }) => type === "accepted").length,
-    seen: events.filter(({ type }) => type === "seen").length,
-    steps,
-    virtualMs: timeline.now(),
+
+  function replace(i: number, end: () => void): void {
+    nodes[i] = null;
+    end();
+    void timeline.after(restartMs, () => nodes[i] === null && !buried.has(i) && boot(i));
+  }
+
+  function endNode(pick: Chance, end: (node: SimNode) => void): void {
+    const i = pick.between(0, nodes.length - 1);
+    const node = nodes[i];
+    if (node) replace(i, () => end(node));
+  }
+
+  const world = {
+    timeline,
+    devices,
+    events,
+    problems,
+    plan,
+    log: (event: Event): void => void events.push(event),
+    problem: (rule: string, text: string): void => void problems.push(`${rule} ${text}`),
+    faults: () => faults,
+    newId: (): string => random.messageId(startTime + Math.floor(timeline.now())),
+    newText: (size: Chance): string => `${texts++} ${"x".repeat(size.pick([0, 10, 10, 300, 300, 3_000]))}`,
+    /** A node that takes connections; null: none does. */
+    pickNode(pick: Chance): SimNode | null {
+      const up = nodes.filter((node) => node !== null && !node.process.isDead());
+      return up.length === 0 ? null : pick.pick(up);
+    },
+    killNode: (pick: Chance): void => endNode(pick, (node) => node.kill()),
+    stopNode: (pick: Chance): void => endNode(pick, (node) => void node.stop()),
+    othersOf: ({ user }: SimDevice): readonly string[] => plan.users.filter((other) => other !== user),
+    /** What somebody has seen of who talks where. */
+    learn: (conversation: string, users: readonly string[]): void => void people.set(conversation, users),
+    /** Who wrote with the sender of this message; null while nobody knows. */
+    recipientOf: ({ conversation, from }: Sighting): string | null =>
+      people.get(conversation)?.find((user) => !from.endsWith(`/${user}`)) ?? null,
+    /** Whether everything has stopped going wrong. */
+    isResting: (): boolean => isAtRest,
+    /** The log of a user, and who talks where, from the database; once the world has come to rest. */
+    truth: (owner: string): readonly Sighting[] => truth?.historyOf(owner) ?? [],
+    peopleOf: (conversation: string): readonly string[] => truth?.peopleOf(conversation) ?? [],
+
+    start(): void {
+      for (let i = 0; i < plan.nodes; i++) boot(i);
+      for (const device of devices)
+        device.start(features.flatMap(({ model }) => (model ? [model(device, world)] : [])));
+    },
+    /** Nothing goes wrong from here on; some nodes and clients stay dead, and the others must manage without. */
+    rest(): void {
+      isAtRest = true;
+      faults = calm(faults);
+      const core = chance.fork("core");
+      const survivor = core.between(0, nodes.length - 1);
+      for (const [i, node] of nodes.entries()) {
+        if (i !== survivor && core.hits(0.3)) {
+          buried.add(i);
+          node?.kill();
+          nodes[i] = null;
+        }
+        node?.process.resume();
+        node?.cutOff(0);
+      }
+      // At least one device of each user lives on, and talks.
+      for (const device of devices) if (!device.isTalker && core.hits(0.1)) device.end();
+      for (const device of devices) device.release();
+    },
+    async learnTruth(): Promise<Truth> {
+      truth = await database.truth();
+      return truth;
+    },
+    /** Everybody leaves. */
+    leave(): void {
+      for (const device of devices) device.end();
+    },
+    /** What the living nodes still hold, by name. */
+    held(): readonly Record<string, number>[] {
+      return nodes.flatMap((node) => (node && !node.process.isDead() ? [{ ...node.chat.sizes() }] : []));
+    },
+    end(): void {
+      for (const node of nodes) node?.kill();
+    },
   };
+
+  for (const tenant of plan.tenants)
+    for (const user of plan.users)
+      for (const name of plan.devices)
+        devices.push(
+          createDevice({
+            world,
+            chance: chance.fork(`${tenant}/${user}/${name}`),
+            ...{ tenant, user, name },
+            isTalker: name !== "listener",
+          }),
+        );
+  return world;
 }
+
+export type World = ReturnType<typeof createWorld>;

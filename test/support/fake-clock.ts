@@ -8,6 +8,7 @@ export function fakeClock(start = 1_780_000_000_000): FakeClock {
   let timers: { at: number; task: () => void }[] = [];
   return {
     now: () => now,
+    elapsed: () => now,
     after(ms, task) {
       const timer = { at: now + ms, task };
       timers.push(timer);

@@ -1,0 +1,29 @@
+import { describe, expect, test } from "bun:test";
+import { createHeartbeat } from "../../src/connection/heartbeat.ts";
+import type { Clock } from "../../src/internal/clock.ts";
+import { defaultLimits } from "../../src/protocol/limits.ts";
+
+const limits = { ...defaultLimits, heartbeatMs: 1_000, slowConsumerMs: 3_000 };
+const idle = { isBlocked: false, isPaused: false };
+
+describe("heartbeat", () => {
+  /** What it says after so long, on a machine whose clock was set meanwhile. */
+  function after(elapsedMs: number, jumpMs: number, standing = idle) {
+    let [now, elapsed] = [1_780_000_000_000, 0];
+    const clock: Clock = { now: () => now, elapsed: () => elapsed, after: () => () => {}, defer: () => {} };
+    const heartbeat = createHeartbeat({ clock, limits });
+    heartbeat.beat(standing);
+    elapsed += elapsedMs;
+    now += elapsedMs + jumpMs;
+    return heartbeat.beat(standing);
+  }
+
+  for (const jumpMs of [-3_600_000, 0, 3_600_000])
+    test(`R4 R8 deadlines are those of time that passed, with a clock set by ${jumpMs} ms`, () => {
+      expect(after(500, jumpMs)).toBe("fine");
+      expect(after(1_500, jumpMs)).toBe("ping");
+      expect(after(2_500, jumpMs)).toBe("silent");
+      expect(after(2_500, jumpMs, { ...idle, isBlocked: true })).toBe("stuck");
+      expect(after(4_000, jumpMs, { isBlocked: true, isPaused: true })).toBe("stuck");
+    });
+});

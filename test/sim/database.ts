@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+import { bundledMigrations } from "../../src/store/migration/bundled.ts";
+import { migrate } from "../../src/store/migration/migrate.ts";
+import type { Sighting } from "../checker/checker.ts";
+
+/** Where databases live that no power cut can reach: to sync them costs nothing. */
+export const memoryFolder = "/dev/shm";
+
+export type Person = { readonly tenant: string; readonly user: string };
+
+/** What is in the log, read straight from the database. */
+export type Truth = {
+  readonly messages: number;
+  readonly historyOf: (owner: string) => readonly Sighting[];
+  /** `tenant/user` of the people of a conversation. */
+  readonly peopleOf: (conversation: string) => readonly string[];
+};
+
+/** A real database for one world after another: emptied in between, for opening it anew would take most of the time. */
+export async function openDatabase() {
+  const folder = mkdtempSync(join(memoryFolder, "tidings-sim-"));
+  const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
+  await migrate(engine, bundledMigrations);
+  const wipe = ["message", "member", "conversation", "device", "user"].map((table) => ({
+    sql: `DELETE FROM ${table}`,
+  }));
+
+  return {
+    engine,
+    /** As new, but for devices that exist from the beginning. */
+    async reset(people: readonly (Person & { readonly device: string })[]): Promise<void> {
+      const rows = JSON.stringify(people.map(({ tenant, user, device }) => [tenant, user, device]));
+      await engine.write([
+        ...wipe,
+        { sql: `UPDATE head SET n = 0, epoch = 'simulation'` },
+        {
+          sql: `INSERT INTO user (tenant, id) SELECT DISTINCT j.value ->> 0, j.value ->> 1 FROM json_each(?1) j ORDER BY j.key`,
+          args: [rows],
+        },
+        {
+          sql: `INSERT INTO device (user, device, acked) SELECT u.key, j.value ->> 2, 0
+            FROM json_each(?1) j JOIN user u ON u.tenant = j.value ->> 0 AND u.id = j.value ->> 1`,
+          args: [rows],
+        },
+      ]);
+    },
+    async truth(): Promise<Truth> {
+      const [rows = []] = await engine.read([
+        {
+          sql: `SELECT m.conversation, m.seq, m.id, m.text, s.tenant, s.id AS sender, r.id AS recipient
+            FROM message m JOIN user s ON s.key = m.sender JOIN user r ON r.key = m.recipient ORDER BY m.n`,
+        },
+      ]);
+      const histories = new Map<string, Sighting[]>();
+      const people = new Map<string, readonly string[]>();
+      for (const row of rows) {
+        const tenant = String(row["tenant"]);
+        const [from, to] = [`${tenant}/${String(row["sender"])}`, `${tenant}/${String(row["recipient"])}`];
+        const conversation = `c${Number(row["conversation"]).toString(36)}`;
+        const message = {
+          conversation,
+          seq: Number(row["seq"]),
+          id: String(row["id"]),
+          from,
+          text: String(row["text"]),
+        };
+        people.set(conversation, [from, to]);
+        for (const owner of [from, to]) {
+          const history = histories.get(owner);
+          if (history) history.push(message);
+          else histories.set(owner, [message]);
+        }
+      }
+      return {
+        messages: rows.length,
+        historyOf: (owner) => histories.get(owner) ?? [],
+        peopleOf: (conversation) => people.get(conversation) ?? [],
+      };
+    },
+    async close(): Promise<void> {
+      await engine.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type SimDatabase = Awaited<ReturnType<typeof openDatabase>>;

@@ -1,0 +1,67 @@
+import type { Engine, Row, Statement } from "../../src/store/engine/engine.ts";
+import type { Chance } from "./chance.ts";
+import type { SimProcess } from "./process.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** How a node's calls of the database go wrong: probabilities a call, and how long one takes each way. */
+export type EngineFaults = {
+  readonly writeFailsBefore: number;
+  readonly writeFailsAfter: number;
+  readonly answerLost: number;
+  readonly readFails: number;
+  readonly storeMs: number;
+};
+
+export type FaultyEngineOptions = {
+  readonly engine: Engine;
+  readonly timeline: Timeline;
+  readonly chance: Chance;
+  readonly process: SimProcess;
+  readonly faults: () => EngineFaults;
+  /** Whether the node cannot reach the database now. */
+  readonly isCutOff: () => boolean;
+};
+
+/** After this long without an answer a call fails, as the remote engine's deadline has it. */
+const deadlineMs = 1_500;
+
+/** One node's way to the shared database, as over a network: late, and now and then not at all, or not back. */
+export function createFaultyEngine(options: FaultyEngineOptions): Engine {
+  const { engine, timeline, chance, process, faults, isCutOff } = options;
+
+  type Call = (statements: readonly Statement[]) => Promise<Row[][]>;
+  type Rates = { readonly before: number; readonly after: number; readonly lost: number };
+
+  const call =
+    (run: Call, rates: () => Rates): Call =>
+    (statements) =>
+      new Promise((resolve, reject) => {
+        const { before, after, lost } = rates();
+        const way = (): number => chance.unit() * faults().storeMs;
+        const answer = (tell: () => void, ms: number): void => void timeline.after(ms, () => process.run(() => tell()));
+        const fail = (text: string, ms: number): void => answer(() => reject(new Error(`planted: ${text}`)), ms);
+        // A dead node's request that had left may still arrive; one that had not is gone with it.
+        const isLeaving = !isCutOff();
+        void timeline.after(way(), () => {
+          if (!isLeaving) return fail("no way to the database", deadlineMs);
+          if (chance.hits(before)) return fail("failed before", way());
+          run(statements).then(
+            (rows) => {
+              if (chance.hits(lost) || isCutOff()) return fail("the answer was lost", deadlineMs);
+              if (chance.hits(after)) return fail("failed after", way());
+              answer(() => resolve(rows), way());
+            },
+            (error: unknown) => answer(() => reject(error instanceof Error ? error : new Error(String(error))), way()),
+          );
+        });
+      });
+
+  return {
+    read: call(engine.read, () => ({ before: faults().readFails, after: 0, lost: faults().readFails / 4 })),
+    write: call(engine.write, () => {
+      const { writeFailsBefore, writeFailsAfter, answerLost } = faults();
+      return { before: writeFailsBefore, after: writeFailsAfter, lost: answerLost };
+    }),
+    close: async () => {},
+  };
+}

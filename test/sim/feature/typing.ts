@@ -1,0 +1,44 @@
+import type { Feature } from "../feature.ts";
+import type { World } from "../world.ts";
+
+/** What was told to whom; who talks where is known for certain only in the end. */
+type Hint = { readonly reader: string; readonly owner: string; readonly typist: string; readonly conversation: string };
+
+const hints = new WeakMap<World, Hint[]>();
+
+/** Typing: never stored, may be lost, and reaches nobody else. */
+export const typing: Feature = {
+  name: "typing",
+  operations: {
+    type: {
+      weight: 2,
+      act(world, chance) {
+        const device = chance.pick(world.devices);
+        device.say({ type: "typing", to: chance.pick(world.othersOf(device)), typing: chance.hits(0.7) });
+      },
+    },
+  },
+  model(device, world) {
+    const told = hints.get(world) ?? [];
+    hints.set(world, told);
+    return {
+      frame(frame) {
+        if (frame.type !== "typing") return;
+        const { conversation, user } = frame;
+        told.push({ reader: device.reader, owner: device.owner, typist: `${device.tenant}/${user}`, conversation });
+      },
+    };
+  },
+  invariants: [
+    {
+      rule: "T3",
+      check: (world) =>
+        (hints.get(world) ?? [])
+          .filter(({ owner, typist, conversation }) => {
+            const people = world.peopleOf(conversation);
+            return owner === typist || !people.includes(owner) || !people.includes(typist);
+          })
+          .map(({ reader, typist, conversation }) => `${reader} was told that ${typist} types in ${conversation}`),
+    },
+  ],
+};

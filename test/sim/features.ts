@@ -1,0 +1,8 @@
+import type { Feature } from "./feature.ts";
+import { marks } from "./feature/marks.ts";
+import { messages } from "./feature/messages.ts";
+import { trouble } from "./feature/trouble.ts";
+import { typing } from "./feature/typing.ts";
+
+/** What every world tries. A new feature is added here. */
+export const features: readonly Feature[] = [messages, marks, typing, trouble];

@@ -1,0 +1,26 @@
+/**
+ * Looks for one mutant: runs worlds until one of them fails, and says which and why, as JSON.
+ *
+ *   bun test/sim/mutant-process.ts NAME [SEEDS]
+ */
+import { alterSource } from "../support/alter-source.ts";
+import { mutants } from "./mutants.ts";
+
+const [, , name, seeds = "1000"] = process.argv;
+const mutant = mutants.find((one) => one.name === name);
+if (!mutant) throw new Error(`There is no mutant "${name}"`);
+alterSource([mutant.alteration]);
+
+// Only now, so that what they import is altered.
+const { openDatabase } = await import("./database.ts");
+const { drawPlan } = await import("./plan.ts");
+const { runWorld } = await import("./run-world.ts");
+
+const database = await openDatabase();
+let found: { readonly seed: number; readonly problems: readonly string[] } | null = null;
+for (let seed = 1; found === null && seed <= Number(seeds); seed++) {
+  const { problems } = await runWorld(drawPlan(seed), database);
+  if (problems.length > 0) found = { seed, problems: problems.slice(0, 20) };
+}
+await database.close();
+console.log(JSON.stringify(found));

@@ -1,0 +1,142 @@
+import type { Alteration } from "../support/alter-source.ts";
+
+/** A bug planted into the core, which the worlds must find. */
+export type Mutant = {
+  readonly name: string;
+  /** What finds it: the rule that the first failing world names. */
+  readonly rule: string;
+  readonly alteration: Alteration;
+};
+
+/** Bugs of the kinds that such a core has: each in another place, each breaking another promise. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: "a failed commit that is answered with accepted",
+    rule: "D1",
+    alteration: {
+      file: "store/writer.ts",
+      from: "      fail(batch, cause);\n      return;",
+      to: `      for (const { settle } of batch.sends)
+        settle({ type: "accepted", n: 1, conversation: "c1", seq: 1, time: batch.time, duplicate: false });
+      fail({ ...batch, sends: [] }, cause);
+      return;`,
+    },
+  },
+  {
+    name: "a retry that is stored again",
+    rule: "O1",
+    alteration: {
+      file: "store/writer.ts",
+      from: "      sends.push({ send, settle,",
+      to: "      if (random.integer() % 2) send = { ...send, id: random.messageId(1) };\n      sends.push({ send, settle,",
+    },
+  },
+  {
+    name: "places in a conversation that run against the order of a commit",
+    rule: "O4",
+    alteration: {
+      file: "store/sql.ts",
+      from: "PARTITION BY c.key ORDER BY s.i)",
+      to: "PARTITION BY c.key ORDER BY s.i DESC)",
+    },
+  },
+  {
+    name: "a page that claims more of the log than it holds",
+    rule: "O6",
+    alteration: {
+      file: "store/reader.ts",
+      from: "upTo = Math.min(upTo, n(last));",
+      to: "upTo = Math.max(upTo, n(last));",
+    },
+  },
+  {
+    name: "a cursor that is ahead of its frame",
+    rule: "O3",
+    alteration: {
+      file: "hub/tail.ts",
+      from: "writeChanges(frame[frame.length - 1]?.n ?? position, true, frame);",
+      to: "writeChanges(changes[changes.length - 1]?.n ?? position, true, frame);",
+    },
+  },
+  {
+    name: "a gap in the log that is jumped",
+    rule: "O7",
+    alteration: {
+      file: "feed/feed.ts",
+      from: "if (from === position && !filling) announce",
+      to: "if (!filling) announce",
+    },
+  },
+  {
+    name: "a wake-up lost between replay and live",
+    rule: "O7",
+    alteration: { file: "hub/fan-out.ts", from: "        presence.lastN = change.n;\n", to: "" },
+  },
+  {
+    name: "live changes dropped for a slow reader",
+    rule: "O3",
+    alteration: {
+      file: "hub/tail.ts",
+      from: `        mode = "replaying";
+        isBlocked = true;
+      } else`,
+      to: "        position = offeredUpTo;\n      } else",
+    },
+  },
+  {
+    name: "a change that overtakes its accepted",
+    rule: "H3",
+    alteration: { file: "hub/connection.ts", from: "        await store.settled();\n", to: "" },
+  },
+  {
+    name: "sends that are handled behind one that failed",
+    rule: "O4",
+    alteration: { file: "hub/connection.ts", from: `if (state === "open") state = "failed";`, to: "" },
+  },
+  {
+    name: "a buffer without an end",
+    rule: "R3",
+    alteration: {
+      file: "connection/outbox.ts",
+      from: "const hasRoom = (bytes: number): boolean => socket.bufferedBytes() + bytes <= bytesMax;",
+      to: "const hasRoom = (bytes: number): boolean => socket.bufferedBytes() + bytes <= 1e9 + bytesMax;",
+    },
+  },
+  {
+    name: "delivered beyond what was acked",
+    rule: "O8",
+    alteration: {
+      file: "store/sql.ts",
+      from: "m.recipient = acked.user AND m.n > acked.since AND m.n <= acked.up_to\n",
+      to: "m.recipient = acked.user AND m.n > acked.since\n",
+    },
+  },
+  {
+    name: "an ack forgotten for an older one",
+    rule: "O8",
+    alteration: {
+      file: "store/marks.ts",
+      from: "if (!waiting || waiting.n < ack.n)",
+      to: "if (!waiting || waiting.n > ack.n)",
+    },
+  },
+  {
+    name: "a read mark that takes delivered back",
+    rule: "O9",
+    alteration: { file: "store/sql.ts", from: "max(p.delivered, x.seq), x.seq,", to: "x.seq, x.seq," },
+  },
+  {
+    name: "typing told to the one who types",
+    rule: "T3",
+    alteration: {
+      file: "hub/handler/typing.ts",
+      from: "for (const member of members) if (member !== user) hint",
+      to: "for (const member of members) hint",
+    },
+  },
+  {
+    name: "a connection that is remembered for ever",
+    rule: "H11",
+    alteration: { file: "hub/hub.ts", from: "    registry.leave(session, connection);\n", to: "" },
+  },
+];
