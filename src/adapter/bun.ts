@@ -18,6 +18,12 @@ export type BunOptions = {
 };
 
 /**
+ * An HTTP connection whose request does not come, or does not come to its end, is closed after this long, also when
+ * bytes of it keep dripping. It is Bun's default too, but nobody should be able to switch our defence off unseen.
+ */
+const httpIdleSeconds = 10;
+
+/**
  * What `Bun.serve` needs to serve a chat.
  *
  * @example
@@ -26,6 +32,7 @@ export type BunOptions = {
 export function bun(chat: Chat, { fetch = chat.fetch, base = "", ...listen }: BunOptions = {}) {
   return {
     ...listen,
+    idleTimeout: httpIdleSeconds,
     async fetch(request: Request, server: Server<Data>): Promise<Response | undefined> {
       try {
         if (request.headers.get("upgrade") === null || pathOf(request.url) !== `${base}/ws`)
