@@ -3,6 +3,7 @@ import { type RunningServer, startServer } from "../support/server.ts";
 import { describeHandshake } from "./handshake.contract.ts";
 import { describeHostileClients } from "./hostile-clients.contract.ts";
 import { describeSecrets } from "./secrets.contract.ts";
+import { attackServer } from "./proof.ts";
 import { openSlowSockets, type SlowSocket, slowSocketMsMax, stillOpen } from "./slow-socket.ts";
 import { startWeakServer } from "./target.ts";
 
@@ -26,6 +27,16 @@ afterAll(async () => {
 describeHandshake();
 describeHostileClients();
 describeSecrets();
+
+test("R1 P24 X1 X2 X6 X7 X8 a hundred seeded attacks break nothing", async () => {
+  expect(await attackServer(startServer, { from: 1, count: 100 })).toEqual({ tried: 100, violations: [] });
+});
+
+test("control: R1 P24 X1 X2 X6 X7 X8 the same attacks break a server without its defences, each kind of them", async () => {
+  const { violations } = await attackServer(startWeakServer, { from: 1, count: 100 });
+  for (const kind of ["(origin)", "(token)", "(frame)", "(text)", "the log has"])
+    expect(violations.join("\n")).toContain(kind);
+});
 
 test("X10 who does not finish a request in time is closed, however they drip", async () => {
   expect(slow.length).toBeGreaterThanOrEqual(8);
