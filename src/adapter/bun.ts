@@ -19,7 +19,7 @@ export type BunOptions = {
 
 /**
  * An HTTP connection whose request does not come, or does not come to its end, is closed after this long, also when
- * bytes of it keep dripping. It is Bun's default too, but nobody should be able to switch our defence off unseen.
+ * bytes of it keep dripping. It is Bun's default today; said here, so that no other default takes the defence away.
  */
 const httpIdleSeconds = 10;
 
