@@ -8,6 +8,7 @@ import { demo } from "./http/demo.ts";
 import { jwt } from "./http/jwt.ts";
 import { configureLog } from "./log.ts";
 import { siteOf } from "./site.ts";
+import { redactUrl } from "./store/engine/redact-url.ts";
 
 /** The standalone server: environment → chat → Bun. */
 async function main(): Promise<void> {
@@ -59,7 +60,7 @@ function authenticateBy(auth: AuthConfig): Authenticate {
 /** For the person at the terminal; a machine reads the log. */
 function sayWhere(config: Config, port: number): void {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  const lines = [`Tidings is serving http://${host}:${port}/ (database ${config.database.url.replace(/\?.*$/, "")})`];
+  const lines = [`Tidings is serving http://${host}:${port}/ (database ${redactUrl(config.database.url)})`];
   if (config.auth.kind === "demo")
     lines.push(
       "AUTH=demo: everybody is who they say they are. Click to chat in two windows:",

@@ -21,6 +21,12 @@ export type BunOptions = {
 };
 
 /**
+ * An HTTP connection whose request does not come, or does not come to its end, is closed after this long, also when
+ * bytes of it keep dripping. It is Bun's default today; said here, so that no other default takes the defence away.
+ */
+const httpIdleSeconds = 10;
+
+/**
  * What `Bun.serve` needs to serve a chat.
  *
  * @example
@@ -29,6 +35,7 @@ export type BunOptions = {
 export function bun(chat: Served, { fetch = chat.fetch, base = "", ...listen }: BunOptions = {}) {
   return {
     ...listen,
+    idleTimeout: httpIdleSeconds,
     async fetch(request: Request, server: Server<Data>): Promise<Response | undefined> {
       try {
         if (request.headers.get("upgrade") === null || pathOf(request.url) !== `${base}/ws`)

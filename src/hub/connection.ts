@@ -60,7 +60,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
   });
   const inbox = createInbox({
     socket,
-    handle: (frame) => context.handle(connection, frame),
+    // The timer of the session's end may be late; whose session is over sends nothing more.
+    handle: (frame) => (hasEnded() ? end() : context.handle(connection, frame)),
     isOpen: () => isOpen() && outbox.unanswered() < limits.sendWindow,
     onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
     onFault: (fault) => fail(fault),
@@ -120,9 +121,14 @@ export function createConnection(options: ConnectionOptions, context: Connection
 
   function watchExpiry(): void {
     if (session.expiresAt === undefined) return;
-    const ms = session.expiresAt - clock.now();
-    if (ms <= 0) return close(closeCode.sessionEnded, "the session has expired");
-    cancelExpiry = clock.after(ms, watchExpiry);
+    if (hasEnded()) return end();
+    cancelExpiry = clock.after(session.expiresAt - clock.now(), watchExpiry);
+  }
+
+  const hasEnded = (): boolean => session.expiresAt !== undefined && session.expiresAt <= clock.now();
+
+  function end(): void {
+    close(closeCode.sessionEnded, "the session has expired");
   }
 
   function fail(fault: unknown): void {
@@ -244,6 +250,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     /** Looks after the deadlines, and pings when it is time. */
     beat(): void {
       if (state === "closing" || state === "closed") return;
+      if (hasEnded()) return end();
       const isBlocked = (tail?.isBlocked() ?? false) || outbox.hasHeldAnswers();
       const beat = heartbeat.beat({ isBlocked, isPaused: inbox.isPaused() });
       if (beat === "stuck") return close(closeCode.tooSlow, "too slow: reconnect and resume");

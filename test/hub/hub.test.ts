@@ -266,6 +266,43 @@ describe("connections", () => {
     expect(late.state.closed).toBeNull();
   });
 
+  /** Sends once before and five times after `expiresAt` with a timer that is late; answers how many were accepted. */
+  async function sendPastEnd(expiresAt: (now: number) => number | undefined) {
+    const clock = fakeClock();
+    let aheadMs = 0;
+    const { connect, store } = await start({ clock: { ...clock, now: () => clock.now() + aheadMs } });
+    const end = expiresAt(clock.now());
+    const alice = connect("alice", { session: end === undefined ? {} : { expiresAt: end } });
+    await until(() => isLive(alice));
+    send(alice, "in time");
+    await until(() => alice.of("accepted").length === 1);
+    // The clock was set forward, or the process was busy: no timer has fired yet.
+    aheadMs = 2_000;
+    for (const text of upTo(5)) send(alice, text);
+    await store.drained();
+    await Bun.sleep(5);
+    return { accepted: alice.of("accepted").length, code: alice.state.closed?.code };
+  }
+
+  test("H14 frames of a session that is over are not handled, however late its timer is", async () => {
+    expect(await sendPastEnd((now) => now + 2_000)).toEqual({ accepted: 1, code: 4401 });
+  });
+
+  test("control: H14 what is handled after an end that nobody looks at is seen", async () => {
+    expect(await sendPastEnd(() => undefined)).toEqual({ accepted: 6, code: undefined });
+  });
+
+  test("H14 a silent session that is over is closed at the next beat, however late its timer is", async () => {
+    const clock = fakeClock();
+    let aheadMs = 0;
+    const { connect } = await start({ clock: { ...clock, now: () => clock.now() + aheadMs } });
+    const alice = connect("alice", { session: { expiresAt: clock.now() + 20_000 } });
+    await until(() => isLive(alice));
+    aheadMs = 20_000;
+    await clock.advance(1_100);
+    expect(alice.state.closed?.code).toBe(4401);
+  });
+
   test("H9 R3 beyond the window the socket is not read, and what was read already is answered in order", async () => {
     const { connect } = await start();
     const alice = connect("alice");

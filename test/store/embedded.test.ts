@@ -1,8 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -11,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -187,6 +189,53 @@ describe("embedded engine, one process a file", () => {
     for (let round = 0; round < 2; round++) {
       for (let i = 0; i < 20; i++) expect(await engine.read([{ sql: `SELECT ${i} AS i` }])).toEqual([[{ i }]]);
     }
+    await engine.close();
+  });
+});
+
+/** The files beside a database, itself included, that others than their owner may read or write. */
+function openToOthers(file: string): string[] {
+  const name = basename(file);
+  return readdirSync(folder)
+    .filter((beside) => beside.startsWith(name) && (statSync(join(folder, beside)).mode & 0o077) !== 0)
+    .map((beside) => beside.slice(name.length));
+}
+
+describe("embedded engine, privacy", () => {
+  test("E20 every file of a new database is its owner's alone, also beside a generous umask", async () => {
+    const file = newFile();
+    const umask = process.umask(0);
+    try {
+      const engine = createEmbeddedEngine({ path: file });
+      await engine.write([{ sql: "CREATE TABLE t (x)", args: [] }]);
+      const names = readdirSync(folder).filter((name) => name.startsWith(basename(file)));
+      expect(names.map((name) => name.slice(basename(file).length)).sort()).toEqual(
+        expect.arrayContaining(["", "-shm", "-wal", ".lock"]),
+      );
+      expect(openToOthers(file)).toEqual([]);
+      await engine.close();
+    } finally {
+      process.umask(umask);
+    }
+  });
+
+  test("E20 a file that was there keeps the mode that its operator gave it", async () => {
+    const file = newFile();
+    writeFileSync(file, "");
+    chmodSync(file, 0o640);
+    const engine = createEmbeddedEngine({ path: file });
+    await engine.write([{ sql: "CREATE TABLE t (x)", args: [] }]);
+    expect(statSync(file).mode & 0o777).toBe(0o640);
+    await engine.close();
+  });
+
+  test("control: E20 a file that anybody may read is seen", async () => {
+    const file = newFile();
+    writeFileSync(file, "");
+    chmodSync(file, 0o644);
+    const engine = createEmbeddedEngine({ path: file });
+    await engine.write([{ sql: "CREATE TABLE t (x)", args: [] }]);
+    expect(openToOthers(file)).toEqual(expect.arrayContaining(["", "-wal"]));
     await engine.close();
   });
 });

@@ -74,7 +74,15 @@ describe("openEngine", () => {
   });
 
   test("E17 an unknown scheme is refused by name, without its secrets", () => {
-    for (const url of ["postgres://me:secret@host/db?password=secret", "chat.db", "", ":memory:", "C:\\chat.db"]) {
+    for (const url of [
+      "postgres://me:secret@host/db?password=secret",
+      "chat.db",
+      "",
+      ":memory:",
+      "C:\\chat.db",
+      "file://me:secret@host/a.db",
+      "file:a.db?authToken=secret",
+    ]) {
       try {
         openEngine({ url });
         expect.unreachable();

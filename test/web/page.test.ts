@@ -1,9 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
 import type { Browser, Page, WebSocketRoute } from "playwright-core";
 import { openBrowser, openPage, type PageOptions } from "../support/chromium.ts";
+import { connectRaw } from "../support/client.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
+import { markPage, markup, namesOfProperties } from "./markup.ts";
 
 // A browser on a busy machine takes its time.
 setDefaultTimeout(60_000);
@@ -301,6 +304,53 @@ describeWith("chromium", "the chat page", () => {
       expect(await page.locator("script").count()).toBe(1);
       expect(await page.title()).toEndWith("Tidings");
     }
+  });
+
+  /** Writes everything to bob in everybody's name, and answers what became more than text in his page. */
+  async function injectInto(
+    bob: Page,
+    name: string,
+    payloads: readonly string[] = markup,
+  ): Promise<{ elements: string[]; hasRun: boolean }> {
+    await online(bob);
+    const sender = await connectRaw(server.port, `/ws?user=${namesOfProperties[0]}`);
+    for (const text of payloads) sender.text(JSON.stringify({ type: "send", id: randomUUID(), to: name, text }));
+    for (const from of namesOfProperties.slice(1)) {
+      const other = await connectRaw(server.port, `/ws?user=${encodeURIComponent(from)}`);
+      other.text(JSON.stringify({ type: "send", id: randomUUID(), to: name, text: payloads[0] }));
+    }
+    await until(async () => (await bob.locator(".person").count()) >= namesOfProperties.length, true);
+    // A payload that is taken for markup may run a moment later.
+    await Bun.sleep(200);
+    const elements = await bob.evaluate<string[]>(`[...document.querySelectorAll("#log *, .person *, #peer-name *")]
+      .filter((one) => /^(script|img|iframe|style|link|meta|base|object|embed|form|input|video|audio|details|template|math|a|b|i)$/i.test(one.tagName)
+        || [...one.attributes].some(({ name }) => /^on|^(src|srcdoc|href|action|formaction|style)$/.test(name)))
+      .map((one) => one.outerHTML.slice(0, 80))`);
+    return { elements, hasRun: await bob.evaluate<boolean>(`"pwned" in document.documentElement.dataset`) };
+  }
+
+  test("W15 the many ways of smuggling markup, and names that are properties of every object, stay text", async () => {
+    const [, name] = names();
+    const bob = await open(`/?user=${name}&to=__proto__`);
+    expect(await injectInto(bob, name)).toEqual({ elements: [], hasRun: false });
+    await until(() => texts(bob), [...markup]);
+    expect(await bob.locator(".person").count()).toBe(namesOfProperties.length);
+    expect(await bob.isVisible("#log")).toBe(true);
+  });
+
+  test("control: W15 a page that takes text for markup, without its policy, is seen", async () => {
+    const [, name] = names();
+    const careless = `const insert = Element.prototype.append;
+      Element.prototype.append = function (...parts) {
+        for (const part of parts)
+          if (typeof part === "string") this.insertAdjacentHTML("beforeend", part); else insert.call(this, part);
+      }`;
+    const prepare = async (page: Page) => void (await page.addInitScript(careless));
+    const bob = await openPage(browser, `${base}/?user=${name}&to=__proto__`, { prepare, bypassCSP: true });
+    // The worst of them would take the page itself away.
+    const { elements, hasRun } = await injectInto(bob, name, [`<img src=x onerror="${markPage}">`, "<b id=x>bold</b>"]);
+    expect(elements.length).toBeGreaterThan(1);
+    expect(hasRun).toBe(true);
   });
 
   /** What is wider than its place, unless it cuts what sticks out. */

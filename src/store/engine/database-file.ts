@@ -1,6 +1,7 @@
 import { closeSync, openSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ChatError } from "../../error.ts";
+import { redactUrl } from "./redact-url.ts";
 
 /** The path in a `file:` URL: `file:chat.db`, `file:./x/chat.db`, `file:/abs/chat.db` or `file:///abs/chat.db`. */
 export function pathOfFileUrl(url: string): string {
@@ -9,7 +10,7 @@ export function pathOfFileUrl(url: string): string {
   if (path === undefined || path === "" || path.startsWith("//")) {
     throw new ChatError(
       "config_invalid",
-      `A database file is written file:chat.db or file:/folder/chat.db, got ${url}`,
+      `A database file is written file:chat.db or file:/folder/chat.db, got ${redactUrl(url)}`,
     );
   }
   return path;

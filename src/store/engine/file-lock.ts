@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import Database from "libsql";
 import { ChatError } from "../../error.ts";
 
@@ -21,6 +22,7 @@ export function takeFileLock(databaseFile: string): FileLock {
   const file = `${databaseFile}.lock`;
   let connection: Database.Database | undefined;
   try {
+    createPrivate(file);
     connection = new Database(file, { timeout: waitMs });
     // Only exec(): a prepared statement would keep the connection, and the lock, alive after close().
     connection.exec("PRAGMA journal_mode = delete");
@@ -47,6 +49,18 @@ export function takeFileLock(databaseFile: string): FileLock {
       owner.close();
     },
   };
+}
+
+/**
+ * Whoever may read the lock file could hold its lock and keep the server from starting. SQLite gives the journal beside
+ * it the same mode. A file that is there keeps the mode that its operator gave it, as the database itself does.
+ */
+function createPrivate(file: string): void {
+  try {
+    closeSync(openSync(file, "wx", 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
 }
 
 function isBusy(error: unknown): boolean {

@@ -1,0 +1,94 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What runs in production. To add one is a decision: it is trusted with every message. */
+export const runtimeDependencies: readonly string[] = [
+  "@libsql/client",
+  "@logtape/logtape",
+  "citty",
+  "hono",
+  "jose",
+  "libsql",
+  "valibot",
+];
+
+const installScripts = ["preinstall", "install", "postinstall"];
+const exactVersion = /^\d+\.\d+\.\d+(-[\w.]+)?$/;
+
+type Manifest = {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly trustedDependencies?: readonly string[];
+  readonly overrides?: unknown;
+  readonly patchedDependencies?: unknown;
+};
+
+/** What is wrong with how a project under `root` gets what it runs on; `runsScripts` says whose scripts the installer runs unasked. */
+export function supplyChainFaults(root: string, runsScripts: readonly string[]): readonly string[] {
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
+  return [...manifestFaults(manifest), ...lockFaults(root), ...scriptFaults(root, manifest, runsScripts)];
+}
+
+function manifestFaults(manifest: Manifest): readonly string[] {
+  const { dependencies = {}, devDependencies = {}, optionalDependencies = {}, peerDependencies = {} } = manifest;
+  const all = { ...dependencies, ...devDependencies, ...optionalDependencies, ...peerDependencies };
+  const loose = Object.entries(all).filter(([, version]) => !exactVersion.test(version));
+  const names = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }).sort();
+  return [
+    ...loose.map(([name, version]) => `package.json: ${name} is ${version}, no exact version`),
+    ...names
+      .filter((name) => !runtimeDependencies.includes(name))
+      .map((name) => `package.json: ${name} is no known runtime dependency`),
+    ...runtimeDependencies
+      .filter((name) => !names.includes(name))
+      .map((name) => `package.json: ${name} is listed and not there`),
+    ...(manifest.trustedDependencies ?? []).map((name) => `package.json: ${name} may run scripts`),
+    ...(["overrides", "patchedDependencies"] as const)
+      .filter((key) => manifest[key] !== undefined)
+      .map((key) => `package.json has ${key}`),
+  ];
+}
+
+/** Each package stands as `"name": ["name@version", "registry", …, "sha512-…"]`; an empty registry is the default one. */
+function lockFaults(root: string): readonly string[] {
+  const text = readFileSync(join(root, "bun.lock"), "utf8");
+  const packages = text.slice(text.indexOf('\n  "packages": {'));
+  const lines = packages.split("\n").filter((line) => /^ {4}"[^"]+": \[/.test(line));
+  const faults = lines.flatMap((line) => {
+    const [, name = "", resolved = "", source = ""] = /^ {4}"([^"]+)": \["([^"]+)", "([^"]*)"/.exec(line) ?? [];
+    if (name === "") return [`bun.lock: not understood: ${line.trim().slice(0, 80)}`];
+    return [
+      ...(source === "" ? [] : [`bun.lock: ${name} comes from ${source}`]),
+      ...(/@\d+\.\d+\.\d+[\w.+-]*$/.test(resolved) ? [] : [`bun.lock: ${name} is ${resolved}`]),
+      ...(/"sha512-[\w+/]{86}=="\],?$/.test(line) ? [] : [`bun.lock: ${name} has no checksum`]),
+    ];
+  });
+  return [
+    ...faults,
+    ...(lines.length === 0 ? ["bun.lock has no packages"] : []),
+    ...[...packages.matchAll(/\b(?:https?|git\+\w+|file|ssh):\/\/[^"]+/g)].map(([url]) => `bun.lock names ${url}`),
+    ...(existsSync(join(root, ".npmrc")) ? [".npmrc may name another registry"] : []),
+    ...(/registry/.test(readFileSync(join(root, "bunfig.toml"), "utf8")) ? ["bunfig.toml names a registry"] : []),
+  ];
+}
+
+/** A script runs when its package is trusted: by us, or by the installer unless we say otherwise. */
+function scriptFaults(
+  root: string,
+  { trustedDependencies }: Manifest,
+  runsScripts: readonly string[],
+): readonly string[] {
+  const trusted = trustedDependencies ?? runsScripts;
+  const manifests = ["node_modules/*/package.json", "node_modules/@*/*/package.json"].flatMap((pattern) => [
+    ...new Bun.Glob(pattern).scanSync({ cwd: root, followSymlinks: true }),
+  ]);
+  if (manifests.length === 0) return ["node_modules has no packages to look at"];
+  return manifests.sort().flatMap((path) => {
+    const { name, scripts = {} } = JSON.parse(readFileSync(join(root, path), "utf8")) as Manifest & { name: string };
+    const found = installScripts.filter((script) => scripts[script] !== undefined);
+    return found.length > 0 && trusted.includes(name) ? [`${name} runs ${found.join()} when it is installed`] : [];
+  });
+}

@@ -1,0 +1,94 @@
+/**
+ * The standalone server without its defences, for negative controls: each entry takes one of them out of the source as it is
+ * loaded. A probe that finds nothing on the real server must find something here.
+ */
+import { join } from "node:path";
+import { plugin } from "bun";
+
+type Weakness = { readonly file: string; readonly from: string; readonly to: string };
+
+const weaknesses: readonly Weakness[] = [
+  // Origins are compared by what they begin with.
+  {
+    file: "http/origin.ts",
+    from: "options.allowed.includes(origin)) return true;",
+    to: 'options.allowed.some((one) => origin.startsWith(one)) || origin.includes(options.host ?? "?")) return true;',
+  },
+  // The runtime selects a subprotocol by itself.
+  { file: "http/admit.ts", from: 'isOffered ? subprotocol : "" }', to: "offered.split(/, */)[0] }" },
+  // Tokens are read, not verified.
+  {
+    file: "http/jwt.ts",
+    from: "return async (token) => payloadOf(await jwtVerify(token, key, rules(publicAlgorithms)));",
+    to: 'return async (token) => JSON.parse(atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")));',
+  },
+  { file: "http/jwt.ts", from: 'if (aud !== undefined && !isAudienceChecked) return "aud";', to: "" },
+  // An id is whatever is short.
+  { file: "protocol/identifier.ts", from: "/^[A-Za-z0-9+\\-_.@:~]{1,128}$/", to: "/^.{1,128}$/su" },
+  // Input is merged into objects.
+  {
+    file: "protocol/decode.ts",
+    from: "value = JSON.parse(data);",
+    to: `const merge = (to, from) => {
+      for (const key of Object.keys(from))
+        if (typeof from[key] === "object" && from[key] !== null && typeof to[key] === "object") merge(to[key], from[key]);
+        else to[key] = from[key];
+      return to;
+    };
+    value = JSON.parse(data);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) value = merge({}, value);`,
+  },
+  // Requests and frames are logged as they came.
+  {
+    file: "adapter/bun.ts",
+    from: "const admission = await chat.admit(request);",
+    to: `console.log("upgrade " + decodeURIComponent(request.url) + JSON.stringify([...request.headers]));
+        const admission = await chat.admit(request);`,
+  },
+  {
+    file: "adapter/bun.ts",
+    from: "message: (ws, frame) =>",
+    to: 'message: (ws, frame) => (console.log("frame " + frame), false) ||',
+  },
+  // Any page may read any answer.
+  {
+    file: "http/problem.ts",
+    from: '"Cache-Control": "no-store",',
+    to: '"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*",',
+  },
+  // Bodies are inflated, whatever comes out.
+  {
+    file: "adapter/bun.ts",
+    from: "return await fetch(request);",
+    to: `{
+          if (request.headers.get("content-encoding") === "gzip")
+            (globalThis.inflated ??= []).push(Bun.gunzipSync(await request.bytes()));
+          return await fetch(request);
+        }`,
+  },
+  { file: "adapter/bun.ts", from: "idleTimeout: httpIdleSeconds", to: "idleTimeout: 0" },
+  { file: "adapter/bun.ts", from: "perMessageDeflate: false", to: "perMessageDeflate: true" },
+];
+
+const source = join(import.meta.dir, "../../src");
+
+plugin({
+  name: "weaknesses",
+  setup(build) {
+    for (const file of new Set(weaknesses.map((weakness) => weakness.file))) {
+      const path = join(source, file);
+      const escaped = path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+      build.onLoad({ filter: new RegExp(`^${escaped}$`) }, async () => {
+        let contents = await Bun.file(path).text();
+        for (const { from, to } of weaknesses.filter((weakness) => weakness.file === file)) {
+          // A weakness that is no longer planted would make its control say nothing.
+          if (!contents.includes(from)) throw new Error(`${file} no longer has: ${from}`);
+          contents = contents.replace(from, () => to);
+        }
+        return { contents, loader: "ts" };
+      });
+    }
+  },
+});
+
+await import("../../src/server.ts");
