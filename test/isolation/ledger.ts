@@ -1,3 +1,4 @@
+import type { Message } from "../../src/model.ts";
 import type { Commit } from "../../src/store/store.ts";
 
 export type Ledger = ReturnType<typeof createLedger>;
@@ -7,15 +8,15 @@ export function createLedger() {
   const conversations = new Map<string, string[]>();
   const people = new Map<string, readonly string[]>();
   const numbers = new Map<string, number[]>();
-  const lastSeq = new Map<string, number>();
+  const messages = new Map<string, Message[]>();
 
   return {
     note({ entries }: Commit): void {
       for (const { tenant, change } of entries) {
         numbers.set(tenant, [...(numbers.get(tenant) ?? []), change.n]);
         if (change.kind !== "message") continue;
-        const { conversation, seq, from, to } = change;
-        lastSeq.set(conversation, seq);
+        const { conversation, from, to } = change;
+        messages.set(tenant, [...(messages.get(tenant) ?? []), change]);
         if (people.has(conversation)) continue;
         people.set(conversation, [from, to]);
         conversations.set(tenant, [...(conversations.get(tenant) ?? []), conversation]);
@@ -24,7 +25,8 @@ export function createLedger() {
     /** A tenant's conversations in the order in which they came to be. */
     conversations: (tenant: string): readonly string[] => conversations.get(tenant) ?? [],
     people: (conversation: string): readonly string[] => people.get(conversation) ?? [],
-    lastSeq: (conversation: string): number => lastSeq.get(conversation) ?? 0,
+    /** A tenant's messages in the order of the log. */
+    messages: (tenant: string): readonly Message[] => messages.get(tenant) ?? [],
     /** How many of a tenant's changes stand at or before a change number: a place in the tenant's own log. */
     rank: (tenant: string, n: number): number => (numbers.get(tenant) ?? []).filter((one) => one <= n).length,
   };

@@ -1,6 +1,6 @@
 import { createChance } from "../sim/chance.ts";
 import { drawScript, type Script, tenants } from "./script.ts";
-import { differenceOf, transcriptOf } from "./transcript.ts";
+import { differenceOf, toldIn, transcriptOf } from "./transcript.ts";
 import { runWorld, type World, type WorldOptions } from "./world.ts";
 
 export type Plant = Pick<WorldOptions, "wrapEngine" | "wrapStore">;
@@ -35,8 +35,9 @@ export async function compareHidden(seed: number, plant: Plant = {}): Promise<re
 }
 
 /** Who was told something of a conversation that is not theirs, or of somebody who is not of it. */
-function strangersIn({ told, ledger }: World): readonly string[] {
-  return told.flatMap(({ slot, what }) => {
+function strangersIn(world: World): readonly string[] {
+  const { ledger } = world;
+  return toldIn(world).flatMap(({ slot, what }) => {
     const [, user = ""] = slot.split(" ");
     const changes: unknown = Reflect.get(what, "changes");
     return (Array.isArray(changes) ? changes : [what]).flatMap((one: object) => {

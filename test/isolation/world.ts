@@ -30,9 +30,24 @@ export type WorldOptions = {
   readonly wrapStore?: (store: Store) => Store;
 };
 
-/** One thing that a tenant was told, with where and when: as it came, before any renaming. */
-export type Told = { readonly step: number; readonly slot: string; readonly what: object };
-export type World = { readonly told: readonly Told[]; readonly ledger: Ledger; readonly epoch: string };
+/** One thing that somebody was told, with where and when: as it came, before any renaming. */
+export type Told = { readonly type: "told"; readonly step: number; readonly slot: string; readonly what: object };
+/** Somebody connected or acked with this cursor (connected without any: undefined), or left. */
+export type Gave = {
+  readonly type: "connect" | "ack" | "hang up";
+  readonly step: number;
+  readonly slot: string;
+  readonly cursor: string | undefined;
+};
+export type World = {
+  /** In the order in which they happened. */
+  readonly events: readonly (Told | Gave)[];
+  readonly ledger: Ledger;
+  readonly epoch: string;
+  /** Where the head stood after each step. */
+  readonly heads: readonly string[];
+  readonly acts: number;
+};
 
 /** After so many turns without any work everything that was to happen has happened. */
 const quietTurns = 3;
@@ -51,7 +66,7 @@ const nameOf = (tenant: Tenant, { user, device }: Slot): string => `${tenant} ${
 const messageId = (id: number): string => `00000000-0000-7000-8000-${String(id).padStart(12, "0")}`;
 const nobodysConversation = (k: number): string => encodeConversation(2 ** 51 + k);
 
-/** Runs a script over a real hub and a real store on a real file, and answers all that was told to the first tenant. */
+/** Runs a script over a real hub and a real store on a real file, and answers all that happened. */
 export async function runWorld(script: Script, options: WorldOptions): Promise<World> {
   const { present, isHidden = false, wrapStore } = options;
   const clock = fakeClock();
@@ -76,13 +91,15 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   const admit = createAdmit({ authenticate: demo(), origins: [], now: clock.now, hasRoom: hub.hasRoom });
   const { epoch } = await store.head();
   const open = new Map<string, FakeSocket>();
-  const told: Told[] = [];
+  const events: (Told | Gave)[] = [];
+  const tell = (slot: string, what: object): void => void events.push({ type: "told", step, slot, what });
   /** Cursors that each device got, over all its connections. */
   const cursors = new Map<string, string[]>();
-  /** Where the head stood after each step: a cursor that the other tenant holds, if it was the last to change anything. */
+  /** Each is a cursor that the other tenant holds, if it was the last to change anything. */
   const heads: string[] = [];
   const bodies: Promise<void>[] = [];
   let step = 0;
+  let performed = 0;
 
   function conversationOf(tenant: Tenant, user: string, { of, k }: Conversation): string {
     if (of === "nonsense") return ["c0", "nonsense", " "][k] ?? "";
@@ -132,7 +149,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   /** A body takes a turn of its own to read, which the acts that follow in this turn must not wait for. */
   function tellAnswer(slot: string, answer: Response): void {
     const what = { status: answer.status };
-    told.push({ step, slot, what });
+    tell(slot, what);
     bodies.push(answer.json().then((body: unknown) => void Object.assign(what, { body })));
   }
 
@@ -145,6 +162,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     if (open.has(name)) collect(name);
     open.get(name)?.hangUp();
     const { session, device } = answer;
+    events.push({ type: "connect", step, slot: name, cursor });
     open.set(name, place.connect(session.user, { session, device, ...(cursor === undefined ? {} : { cursor }) }));
   }
 
@@ -163,11 +181,15 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
         if (socket) collect(name);
         socket?.hangUp();
         open.delete(name);
+        events.push({ type: "hang up", step, slot: name, cursor: undefined });
         return;
       case "send":
         return socket?.say({ type: "send", id: messageId(act.id), ...targetOf(act.target), text: act.text });
-      case "ack":
-        return socket?.say({ type: "ack", cursor: cursorOf(act.cursor, name) ?? heads[0] ?? "" });
+      case "ack": {
+        const cursor = cursorOf(act.cursor, name) ?? heads[0] ?? "";
+        if (socket) events.push({ type: "ack", step, slot: name, cursor });
+        return socket?.say({ type: "ack", cursor });
+      }
       case "read":
         return socket?.say({ type: "read", conversation: named(act.conversation), seq: act.seq });
       case "typing":
@@ -175,8 +197,9 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       case "store read":
         return store.read({ tenant, user }, named(act.conversation), act.seq);
       case "store ack": {
-        const cursor = decodeCursor(heads.at(-1) ?? "");
-        return store.ack({ tenant, user }, device, cursor?.n ?? 0);
+        const cursor = heads.at(-1) ?? "";
+        events.push({ type: "ack", step, slot: name, cursor });
+        return store.ack({ tenant, user }, device, decodeCursor(cursor)?.n ?? 0);
       }
       case "request": {
         const answer = await admit(request(tenant, act.slot, act.path, act.method, false));
@@ -193,11 +216,11 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     cursors.set(name, mine);
     for (const frame of socket.frames.splice(0)) {
       work++;
-      told.push({ step, slot: name, what: frame });
+      tell(name, frame);
       if ("cursor" in frame) mine.push(frame.cursor);
     }
     if (socket.state.closed === null) return;
-    told.push({ step, slot: name, what: socket.state.closed });
+    tell(name, socket.state.closed);
     open.delete(name);
   }
 
@@ -219,6 +242,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
         for (const tenant of order)
           for (const act of acts[tenant]) {
             if (isEntrance !== entrances.includes(act.type)) continue;
+            performed++;
             await perform(tenant, act);
             // Typing is dropped for whoever has an answer on its way out: it gets a turn of its own.
             if (act.type === "typing") await settle();
@@ -229,7 +253,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       await settle();
       heads.push(encodeCursor(await store.head()));
     }
-    return { told, ledger, epoch };
+    return { events, ledger, epoch, heads, acts: performed };
   } finally {
     await place.stop();
   }
