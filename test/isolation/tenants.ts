@@ -28,8 +28,8 @@ export async function compareTenants(seed: number, plant: Plant = {}): Promise<r
  * names nobody's instead. Everybody must be told the same in both (T4).
  */
 export async function compareHidden(seed: number, plant: Plant = {}): Promise<readonly string[]> {
-  const plain = await runWorld(scriptOf(seed), { present: ["acme"], ...plant });
-  const hidden = await runWorld(scriptOf(seed), { present: ["acme"], isHidden: true, ...plant });
+  const plain = await runWorld(scriptOf(seed), { present: ["acme"], isSerial: true, ...plant });
+  const hidden = await runWorld(scriptOf(seed), { present: ["acme"], isSerial: true, isHidden: true, ...plant });
   const difference = differenceOf(transcriptOf(plain, "acme"), transcriptOf(hidden, "acme"));
   return difference === null ? [] : [`T4: script ${seed}, not theirs and not there: ${difference}`];
 }

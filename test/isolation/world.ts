@@ -24,6 +24,8 @@ import {
 export type WorldOptions = {
   /** Whose acts happen; the other tenant stays away. */
   readonly present: readonly Tenant[];
+  /** One act a turn: what comes first within a turn may depend on how long a look-up took. */
+  readonly isSerial?: boolean;
   /** Names nobody's conversation wherever an act names one that its user is not of. */
   readonly isHidden?: boolean;
   readonly wrapEngine?: (engine: Engine) => Engine;
@@ -68,7 +70,7 @@ const nobodysConversation = (k: number): string => encodeConversation(2 ** 51 + 
 
 /** Runs a script over a real hub and a real store on a real file, and answers all that happened. */
 export async function runWorld(script: Script, options: WorldOptions): Promise<World> {
-  const { present, isHidden = false, wrapStore } = options;
+  const { present, isHidden = false, isSerial = false, wrapStore } = options;
   const clock = fakeClock();
   let work = 0;
   const counted = (engine: Engine): Engine => ({
@@ -243,9 +245,11 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
           for (const act of acts[tenant]) {
             if (isEntrance !== entrances.includes(act.type)) continue;
             performed++;
-            await perform(tenant, act);
             // Typing is dropped for whoever has an answer on its way out: it gets a turn of its own.
-            if (act.type === "typing") await settle();
+            const isAlone = isSerial || act.type === "typing";
+            if (isAlone) await settle();
+            await perform(tenant, act);
+            if (isAlone) await settle();
           }
         await settle();
       }
