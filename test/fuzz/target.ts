@@ -21,7 +21,7 @@ export type TargetOptions<Input> = {
 /** No input may hold the event loop longer (INVARIANTS R1). */
 const blockMsMax = 50;
 /** A target that is broken is broken for many inputs: the first few tell it. */
-const violationsMax = 5;
+const violationsMax = 3;
 const shownCharsMax = 300;
 
 /** What every object inherits: whatever adds to it has polluted the whole process. */
