@@ -5,8 +5,8 @@ import { type RunningServer, startServer } from "../support/server.ts";
 
 const callers = 64;
 const floodMs = 1_000;
-/** A turn of the loop, and what a machine with other work to do may add. */
-const pongMsMax = 200;
+/** Most pongs come within a turn or two; a machine with other work to do may hold up one or another. */
+const usualPongMsMax = 100;
 
 let server: RunningServer | null = null;
 afterEach(async () => {
@@ -46,14 +46,15 @@ describe("Bun's adapter", () => {
     const end = performance.now() + floodMs;
     const { port } = server;
     const flood = Array.from({ length: callers }, () => callAgainAndAgain(port, () => performance.now() > end));
-    let slowest = 0;
+    const pongsMs: number[] = [];
     while (performance.now() < end) {
       const begun = performance.now();
       await alice.settle();
-      slowest = Math.max(slowest, performance.now() - begun);
+      pongsMs.push(performance.now() - begun);
       await Bun.sleep(5);
     }
     await Promise.all(flood);
-    expect(slowest).toBeLessThan(pongMsMax);
+    pongsMs.sort((a, b) => a - b);
+    expect(pongsMs[Math.floor(0.9 * pongsMs.length)]).toBeLessThan(usualPongMsMax);
   });
 });

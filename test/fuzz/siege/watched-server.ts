@@ -1,7 +1,7 @@
 /**
- * The standalone server as it is, and beside it a watch on its event loop: each long turn is told
- * as `{"turnMs":…}` on the standard error. Only time that the process worked counts, so that a machine
- * with other work to do is not held against it.
+ * The standalone server as it is, and beside it a watch on its event loop: each long turn is told as
+ * `{"turnMs":…,"stallMs":…}` on the standard error. `turnMs` counts only time that the process worked, so that a machine with
+ * other work to do is not held against it; `stallMs` is the rest of the turn.
  */
 const everyMs = 5;
 const toldMsMin = 20;
@@ -12,8 +12,12 @@ let used = process.cpuUsage();
 setInterval(() => {
   const now = performance.now();
   const { user, system } = process.cpuUsage(used);
-  const turnMs = Math.min(now - before - everyMs, (user + system) / 1_000);
-  if (turnMs > toldMsMin) process.stderr.write(`${JSON.stringify({ turnMs: Math.round(turnMs) })}\n`);
+  const gapMs = now - before - everyMs;
+  const turnMs = Math.min(gapMs, (user + system) / 1_000);
+  if (gapMs > toldMsMin) {
+    const told = { turnMs: Math.round(turnMs), stallMs: Math.round(gapMs - turnMs) };
+    process.stderr.write(`${JSON.stringify(told)}\n`);
+  }
   before = now;
   used = process.cpuUsage();
 }, everyMs);

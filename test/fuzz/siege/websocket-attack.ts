@@ -3,9 +3,10 @@ import { opcode } from "../../support/client.ts";
 import { frameText } from "../frame-text.ts";
 import type { Attack } from "./attack.ts";
 
-const peopleMax = 40;
+/** So many that nobody gathers a backlog which each of their connections must then be sent. */
+const peopleMax = 5_000;
 
-/** The opening handshake of one of a few hostile people: nobody of theirs is one of the healthy pair. */
+/** The opening handshake of one of many hostile people: nobody of theirs is one of the healthy pair. */
 const handshake = fc
   .nat({ max: peopleMax - 1 })
   .map((i) =>
