@@ -12,6 +12,8 @@ const steps = 40;
 /** One connection as the model follows it. */
 type Reader = {
   readonly asked: string | undefined;
+  /** The place that it asked for, where there is such a place. */
+  readonly honoured: number | null;
   /** Where it begins; null before `welcome`. */
   start: number | null;
   hasReset: boolean;
@@ -35,22 +37,29 @@ export function judgeResume({ events, ledger, epoch, heads }: World): readonly s
   /** What each user may have acked at most, by any device. */
   const acked = new Map<string, number>();
   const marks = new Map<string, { step: number; delivered: number; read: number }[]>();
-  const headBefore = (step: number): number => decodeCursor(heads[step - 2] ?? "")?.n ?? 0;
   const userOf = (slot: string): string => slot.split(" ").slice(0, 2).join(" ");
 
   /** The change number that a cursor gave, where this history can have given it. */
-  function honoured(cursor: string | undefined, step: number): number | null {
+  function honoured({ cursor, head }: Pick<Gave, "cursor" | "head">): number | null {
     const place = decodeCursor(cursor ?? "");
-    return place?.epoch === epoch && place.n <= headBefore(step) ? place.n : null;
+    return place?.epoch === epoch && place.n <= head ? place.n : null;
   }
 
-  function give({ type, step, slot, cursor }: Gave): void {
-    const n = honoured(cursor, step);
+  function give({ type, slot, cursor, head }: Gave): void {
+    const n = honoured({ cursor, head });
     // More than was sent counts as what was sent, which is never beyond the head.
-    const reach = n ?? (type === "ack" && decodeCursor(cursor ?? "")?.epoch === epoch ? headBefore(step) : 0);
+    const reach = n ?? (type === "ack" && decodeCursor(cursor ?? "")?.epoch === epoch ? head : 0);
     acked.set(userOf(slot), Math.max(acked.get(userOf(slot)) ?? 0, reach));
     if (type !== "connect") return;
-    const fresh = { asked: cursor, start: null, hasReset: false, frames: 0, last: 0, known: new Set<string>() };
+    const fresh = {
+      asked: cursor,
+      honoured: n,
+      start: null,
+      hasReset: false,
+      frames: 0,
+      last: 0,
+      known: new Set<string>(),
+    };
     readers.set(slot, fresh);
   }
 
@@ -60,24 +69,24 @@ export function judgeResume({ events, ledger, epoch, heads }: World): readonly s
     const frame = what as ServerFrame;
     const wrong = (text: string): void => void violations.push(`step ${step}, ${slot}: ${text}`);
     reader.frames++;
-    if (frame.type === "welcome") begin(reader, frame.cursor, step, slot, wrong);
+    if (frame.type === "welcome") begin(reader, frame.cursor, slot, wrong);
     if (frame.type === "reset") {
       reader.hasReset = true;
       if (decodeCursor(frame.cursor)?.n !== reader.start) wrong("O6: reset names another cursor than welcome");
     }
     // Whether `reset` is due is known from the second frame.
-    const isRefused = reader.asked !== undefined && honoured(reader.asked, step) === null;
+    const isRefused = reader.asked !== undefined && reader.honoured === null;
     if (reader.frames === 2 && reader.hasReset !== isRefused && frame.type !== "welcome")
       wrong(`O6: the cursor ${reader.asked} got ${reader.hasReset ? "a" : "no"} reset`);
     if (frame.type === "accepted") reader.known.add(placeOf(frame));
     if (frame.type === "changes") take(reader, frame, step, slot, wrong);
   }
 
-  function begin(reader: Reader, cursor: string, step: number, slot: string, wrong: (text: string) => void): void {
+  function begin(reader: Reader, cursor: string, slot: string, wrong: (text: string) => void): void {
     const start = decodeCursor(cursor)?.n ?? 0;
     reader.start = start;
     reader.last = start;
-    const asked = honoured(reader.asked, step);
+    const asked = reader.honoured;
     if (asked !== null && asked !== start) wrong(`O6: it asked for ${asked} and begins at ${start}`);
     if (start > (acked.get(userOf(slot)) ?? 0)) wrong(`O6: it begins at ${start}, which nobody has acked`);
   }

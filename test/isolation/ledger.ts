@@ -9,9 +9,11 @@ export function createLedger() {
   const people = new Map<string, readonly string[]>();
   const numbers = new Map<string, number[]>();
   const messages = new Map<string, Message[]>();
+  let head = 0;
 
   return {
-    note({ entries }: Commit): void {
+    note({ entries, to }: Commit): void {
+      head = to;
       for (const { tenant, change } of entries) {
         numbers.set(tenant, [...(numbers.get(tenant) ?? []), change.n]);
         if (change.kind !== "message") continue;
@@ -25,6 +27,8 @@ export function createLedger() {
     /** A tenant's conversations in the order in which they came to be. */
     conversations: (tenant: string): readonly string[] => conversations.get(tenant) ?? [],
     people: (conversation: string): readonly string[] => people.get(conversation) ?? [],
+    /** The newest change number of all. */
+    head: (): number => head,
     /** A tenant's messages in the order of the log. */
     messages: (tenant: string): readonly Message[] => messages.get(tenant) ?? [],
     /** How many of a tenant's changes stand at or before a change number: a place in the tenant's own log. */

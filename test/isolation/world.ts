@@ -40,6 +40,8 @@ export type Gave = {
   readonly step: number;
   readonly slot: string;
   readonly cursor: string | undefined;
+  /** The newest change number at that moment. */
+  readonly head: number;
 };
 export type World = {
   /** In the order in which they happened. */
@@ -94,6 +96,8 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   const { epoch } = await store.head();
   const open = new Map<string, FakeSocket>();
   const events: (Told | Gave)[] = [];
+  const give = (type: Gave["type"], slot: string, cursor?: string): void =>
+    void events.push({ type, step, slot, cursor, head: ledger.head() });
   const tell = (slot: string, what: object): void => void events.push({ type: "told", step, slot, what });
   /** Cursors that each device got, over all its connections. */
   const cursors = new Map<string, string[]>();
@@ -164,7 +168,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     if (open.has(name)) collect(name);
     open.get(name)?.hangUp();
     const { session, device } = answer;
-    events.push({ type: "connect", step, slot: name, cursor });
+    give("connect", name, cursor);
     open.set(name, place.connect(session.user, { session, device, ...(cursor === undefined ? {} : { cursor }) }));
   }
 
@@ -183,13 +187,13 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
         if (socket) collect(name);
         socket?.hangUp();
         open.delete(name);
-        events.push({ type: "hang up", step, slot: name, cursor: undefined });
+        give("hang up", name);
         return;
       case "send":
         return socket?.say({ type: "send", id: messageId(act.id), ...targetOf(act.target), text: act.text });
       case "ack": {
         const cursor = cursorOf(act.cursor, name) ?? heads[0] ?? "";
-        if (socket) events.push({ type: "ack", step, slot: name, cursor });
+        if (socket) give("ack", name, cursor);
         return socket?.say({ type: "ack", cursor });
       }
       case "read":
@@ -200,7 +204,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
         return store.read({ tenant, user }, named(act.conversation), act.seq);
       case "store ack": {
         const cursor = heads.at(-1) ?? "";
-        events.push({ type: "ack", step, slot: name, cursor });
+        give("ack", name, cursor);
         return store.ack({ tenant, user }, device, decodeCursor(cursor)?.n ?? 0);
       }
       case "request": {
