@@ -1,8 +1,6 @@
 import { demo } from "../../src/http/demo.ts";
 import { createAdmit } from "../../src/http/admit.ts";
 import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
-import { isIdentifier } from "../../src/protocol/identifier.ts";
-import { encodeConversation } from "../../src/protocol/conversation-id.ts";
 import { systemRandom } from "../../src/internal/random.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -10,13 +8,13 @@ import { fakeClock } from "../support/fake-clock.ts";
 import type { FakeSocket } from "../support/fake-socket.ts";
 import { startHub } from "../support/hub.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
+import { createNaming } from "./naming.ts";
 import {
   type Act,
   type Conversation,
   type CursorChoice,
   type Script,
   type Slot,
-  type Target,
   type Tenant,
   tenants,
 } from "./script.ts";
@@ -55,8 +53,6 @@ export type World = {
 
 /** After so many turns without any work everything that was to happen has happened. */
 const quietTurns = 3;
-/** Nobody is given places so far ahead, whatever the other tenant does. */
-const beyondChanges = 1_000_000;
 const limits = {
   // Small, so that pages, windows and acks are cut where tenants could get into each other's way.
   ...{ pageChangesMax: 3, ackMessagesMax: 1, connectionsPerUserMax: 2 },
@@ -66,14 +62,14 @@ const limits = {
 /** These come first in a step: how a replay falls between two commits is a matter of turns, not of tenants. */
 const entrances: readonly Act["type"][] = ["connect", "hang up"];
 
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 const nameOf = (tenant: Tenant, { user, device }: Slot): string => `${tenant} ${user} ${device}`;
 const messageId = (id: number): string => `00000000-0000-7000-8000-${String(id).padStart(12, "0")}`;
-const nobodysConversation = (k: number): string => encodeConversation(2 ** 51 + k);
 
 /** Runs a script over a real hub and a real store on a real file, and answers all that happened. */
 export async function runWorld(script: Script, options: WorldOptions): Promise<World> {
   const { present, isHidden = false, isSerial = false, wrapStore } = options;
-  const clock = fakeClock();
+  const clock = fakeClock(undefined, nextTurn);
   let work = 0;
   const counted = (engine: Engine): Engine => ({
     read: (statements) => (work++, engine.read(statements)),
@@ -103,48 +99,10 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   const cursors = new Map<string, string[]>();
   /** Each is a cursor that the other tenant holds, if it was the last to change anything. */
   const heads: string[] = [];
+  const { conversationOf, targetOf, cursorOf } = createNaming({ ledger, epoch, cursors, heads, isHidden });
   const bodies: Promise<void>[] = [];
   let step = 0;
   let performed = 0;
-
-  function conversationOf(tenant: Tenant, user: string, { of, k }: Conversation): string {
-    if (of === "nonsense") return ["c0", "nonsense", " "][k] ?? "";
-    const other = tenants.find((one) => one !== tenant) ?? tenant;
-    const known = ledger.conversations(of === "own" ? tenant : other);
-    const id = of === "nobody" ? undefined : known[k];
-    const isOthers = of === "own" && id !== undefined && !ledger.people(id).includes(user);
-    return id === undefined || (isHidden && isOthers) ? nobodysConversation(k) : id;
-  }
-
-  /** Somebody whom one has never written to is as good as nobody. */
-  function hidden(tenant: Tenant, user: string, target: Target): Target {
-    if (!isHidden || !("to" in target) || !isIdentifier(target.to) || target.to === user) return target;
-    const { to } = target;
-    const isKnown = ledger
-      .conversations(tenant)
-      .some((id) => [user, to].every((one) => ledger.people(id).includes(one)));
-    return isKnown ? target : { to: "nobody" };
-  }
-
-  function cursorOf(choice: CursorChoice, slot: string): string | undefined {
-    const mine = cursors.get(slot) ?? [];
-    switch (choice) {
-      case "none":
-        return undefined;
-      case "newest":
-        return mine.at(-1);
-      case "older":
-        return mine[Math.floor(mine.length / 2)];
-      case "foreign":
-        return heads[Math.floor(heads.length / 2)];
-      case "beyond":
-        return encodeCursor({ epoch, n: (decodeCursor(heads.at(-1) ?? "")?.n ?? 0) + beyondChanges });
-      case "other epoch":
-        return encodeCursor({ epoch: "zzzzzzzz", n: 1 });
-      case "malformed":
-        return `${epoch}.01`;
-    }
-  }
 
   const request = (tenant: Tenant, slot: Slot, path: string, method: string, isUpgrade: boolean): Request =>
     new Request(`http://localhost${path}${path.includes("?") ? "&" : "?"}tenant=${tenant}&user=${slot.user}`, {
@@ -178,8 +136,6 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     const { user, device } = act.slot;
     const socket = open.get(name);
     const named = (conversation: Conversation): string => conversationOf(tenant, user, conversation);
-    const targetOf = (target: Target): object =>
-      "to" in target ? target : { conversation: named(target.conversation) };
     switch (act.type) {
       case "connect":
         return await connect(tenant, act.slot, act.cursor);
@@ -190,7 +146,12 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
         give("hang up", name);
         return;
       case "send":
-        return socket?.say({ type: "send", id: messageId(act.id), ...targetOf(act.target), text: act.text });
+        return socket?.say({
+          type: "send",
+          id: messageId(act.id),
+          ...targetOf(tenant, user, act.target),
+          text: act.text,
+        });
       case "ack": {
         const cursor = cursorOf(act.cursor, name) ?? heads[0] ?? "";
         if (socket) give("ack", name, cursor);
@@ -199,7 +160,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       case "read":
         return socket?.say({ type: "read", conversation: named(act.conversation), seq: act.seq });
       case "typing":
-        return socket?.say({ type: "typing", ...targetOf(hidden(tenant, user, act.target)), typing: true });
+        return socket?.say({ type: "typing", ...targetOf(tenant, user, act.target, { isTyping: true }), typing: true });
       case "store read":
         return store.read({ tenant, user }, named(act.conversation), act.seq);
       case "store ack": {
@@ -234,7 +195,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     await Promise.all(bodies.splice(0));
     for (let quiet = 0; quiet < quietTurns; quiet++) {
       const before = work;
-      await new Promise<void>((resolve) => void setImmediate(resolve));
+      await nextTurn();
       for (const name of [...open.keys()].sort()) collect(name);
       if (work !== before) quiet = -1;
     }
