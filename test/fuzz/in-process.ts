@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+import type { Store } from "../../src/store/store.ts";
 import { temporaryFolder } from "../support/server.ts";
 import { storeOn } from "../support/store.ts";
 import type { Findings, Target } from "./target.ts";
@@ -28,9 +29,7 @@ const textWeight = 4;
 
 /** Feeds every entry inside this process; `cases` in all. The same seed feeds the same. */
 export async function fuzzInProcess(seed: number, cases: number): Promise<Findings> {
-  const folder = temporaryFolder();
-  const { store } = await storeOn(createEmbeddedEngine({ path: join(folder, "chat.db") }));
-  try {
+  return await withStore(async (store) => {
     const all = [...targets(), [textWeight, textTarget(store)] as const];
     const whole = all.reduce((sum, [weight]) => sum + weight, 0);
     const found: Findings[] = [];
@@ -39,6 +38,15 @@ export async function fuzzInProcess(seed: number, cases: number): Promise<Findin
       cases: found.reduce((sum, one) => sum + one.cases, 0),
       violations: found.flatMap(({ violations }) => violations),
     };
+  });
+}
+
+/** Lends a real store on a real file. */
+export async function withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
+  const folder = temporaryFolder();
+  const { store } = await storeOn(createEmbeddedEngine({ path: join(folder, "chat.db") }));
+  try {
+    return await use(store);
   } finally {
     await store.close();
     rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { ChatError } from "../../../src/error.ts";
 import { createAdmit, createProve } from "../../../src/http/admit.ts";
+import type { Authenticate } from "../../../src/http/authenticate.ts";
 import { demo } from "../../../src/http/demo.ts";
 import { jwt } from "../../../src/http/jwt.ts";
 import { isOriginAllowed, parseOrigins } from "../../../src/http/origin.ts";
@@ -85,8 +86,9 @@ async function problemVerdict(answer: Response): Promise<Verdict> {
 }
 
 /** The door of the socket: a refusal or a well-formed admission, for any request. */
-export function admissionTarget(): Target {
-  const admit = createAdmit({ authenticate: demo(), origins: ["https://app.example"], now: () => 0 });
+export function admissionTarget(
+  admit = createAdmit({ authenticate: demo(), origins: ["https://app.example"], now: () => 0 }),
+): Target {
   return createTarget({
     name: "admission",
     inputs: fc.record({
@@ -108,12 +110,12 @@ export function admissionTarget(): Target {
 }
 
 /** Origins: none but the exact own one and the listed ones pass, and a list is taken or refused as such. */
-export const originTarget = (): Target =>
+export const originTarget = (isAllowedBy: typeof isOriginAllowed = isOriginAllowed): Target =>
   createTarget({
     name: "origin",
     inputs: fc.record({ origin, host, url }),
     judge({ origin: from, host: own, url: address }) {
-      const isAllowed = isOriginAllowed(from, { url: address, host: own, allowed: ["https://app.example"] });
+      const isAllowed = isAllowedBy(from, { url: address, host: own, allowed: ["https://app.example"] });
       const bare = own.toLowerCase().replace(/:(80|443)$/, "");
       const isOwn = ["http", "https"].some((scheme) =>
         [own.toLowerCase(), bare].some((name) => from === `${scheme}://${name}`),
@@ -157,9 +159,9 @@ const token = fc.oneof(
 );
 
 /** Tokens: a proof of what was signed, or 401; never a rejection, which would be answered 503. */
-export function tokenTarget(): Target {
+export function tokenTarget(authenticate: Authenticate = jwt({ secret, now: () => 1_780_000_000_000 })): Target {
   const prove = createProve({
-    authenticate: jwt({ secret, now: () => 1_780_000_000_000 }),
+    authenticate,
     now: () => 1_780_000_000_000,
   });
   return createTarget({

@@ -42,7 +42,7 @@ const value = fc.oneof(
 const secret = fc.constantFrom(canary, canary.repeat(4), `https://${canary}@host`, `${canary}\n`);
 
 /** The environment of the standalone server: any of it is taken, or refused with one text that tells no secret. */
-export const configTarget = (): Target =>
+export const configTarget = (read: typeof readConfig = readConfig): Target =>
   createTarget({
     name: "config",
     inputs: fc.record({
@@ -52,7 +52,7 @@ export const configTarget = (): Target =>
     }),
     judge({ plain, ...secrets }) {
       try {
-        readConfig({ ...plain, ...secrets });
+        read({ ...plain, ...secrets });
         return null;
       } catch (error) {
         if (!(error instanceof ChatError) || error.code !== "config_invalid") return `threw ${String(error)}`;

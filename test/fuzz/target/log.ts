@@ -46,7 +46,7 @@ const value = fc.oneof(
 );
 
 /** Log lines: one line of JSON, whatever the values are. */
-export const logTarget = (): Target =>
+export const logTarget = (format: typeof formatLine = formatLine): Target =>
   createTarget({
     name: "log",
     inputs: fc.record({
@@ -64,7 +64,7 @@ export const logTarget = (): Target =>
         timestamp: 1_780_000_000_000,
         properties,
       };
-      const line = formatLine(record);
+      const line = format(record);
       if (controls.test(line)) return "left a control character bare";
       const event: unknown = JSON.parse(line);
       return typeof event === "object" && event !== null && Reflect.get(event, "level") === "info"
