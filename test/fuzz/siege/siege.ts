@@ -20,7 +20,7 @@ export type Siege = {
   assail(seed: number, attacks: number): Promise<number>;
   /** Whether the server is gone: nothing more can be tried. */
   isOver(): boolean;
-  /** From here on the server has warmed up, and what it grows by counts. */
+  /** From here on the server has warmed up: what it grows by, and how long its turns take, counts. */
   warm(): void;
   /** Ends everything and judges. */
   end(): Promise<Findings & { readonly facts: Readonly<Record<string, number>> }>;
@@ -36,13 +36,12 @@ export async function startSiege(
   const server = await startServer({ script, env });
   const healthy = await startHealthy(server.url);
   const socketsBefore = openFiles(server);
-  // How long it took to start is nobody's business.
-  const started = server.output().length;
   const violations: string[] = [];
   const facts: Record<string, number> = {};
   let isGone = false;
   let cases = 0;
   let warmBytes = server.residentBytes();
+  let warmOutput = server.output().length;
   void server.exited.then(() => (isGone = true));
 
   const add = (name: string, count: number): void => void (facts[name] = (facts[name] ?? 0) + count);
@@ -50,7 +49,9 @@ export async function startSiege(
   return {
     isOver: () => isGone,
     warm(): void {
-      if (!isGone) warmBytes = server.residentBytes();
+      if (isGone) return;
+      warmBytes = server.residentBytes();
+      warmOutput = server.output().length;
     },
     async assail(seed, attacks) {
       const tried = await assail({ port: server.port, seed, attacks, isOver: () => isGone });
@@ -64,7 +65,8 @@ export async function startSiege(
       const health = await healthy.end();
       for (const fault of health.faults) violations.push(`a healthy client: ${fault}`);
       if (health.rounds === 0) violations.push("the healthy clients said nothing");
-      const { turnMs, stallMs, errors } = readOutput(server.output().slice(started));
+      const { errors } = readOutput(server.output());
+      const { turnMs, stallMs } = readOutput(server.output().slice(warmOutput));
       if (turnMs > turnMsMax) violations.push(`a turn of the event loop took ${turnMs} ms`);
       for (const error of errors.slice(0, 3)) violations.push(`the server said ${error}`);
       const pongBudget = pongMsMax + 2 * (health.noiseMsMax + stallMs);
