@@ -38,6 +38,7 @@ export function bun(chat: Served, { fetch = chat.fetch, base = "", ...listen }: 
     idleTimeout: httpIdleSeconds,
     async fetch(request: Request, server: Server<Data>): Promise<Response | undefined> {
       try {
+        await nextTurn();
         if (request.headers.get("upgrade") === null || pathOf(request.url) !== `${base}/ws`)
           return await fetch(request);
         const admission = await chat.admit(request);
@@ -53,6 +54,12 @@ export function bun(chat: Served, { fetch = chat.fetch, base = "", ...listen }: 
     websocket: bunWebSocket(chat),
   } satisfies Serve.Options<Data>;
 }
+
+/**
+ * Bun goes on accepting connections, and serving what came with them, for as long as new ones come. Whoever answered them at
+ * once would let a few that connect again and again keep everybody else waiting; so each waits for its turn.
+ */
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /** Every handler is wrapped: with Bun, a throw in one ends the process. */
 function bunWebSocket(chat: Served): WebSocketHandler<Data> {

@@ -226,16 +226,16 @@ SELECT p.n, p.conversation, p.delivered, p.read, u.tenant, u.id AS user, o.id AS
 FROM member p CROSS JOIN user u ON u.key = p.user CROSS JOIN user o ON o.key = p.peer
 WHERE p.n > ?1 AND p.n > 0 ORDER BY p.n LIMIT ?2`;
 
-/** ?1 tenant, ?2 conversation key */
+/** ?1 tenant, ?2 conversation key. The first message makes a conversation: a send that was refused may leave an empty row. */
 export const selectMembers = `
 SELECT u.id FROM conversation c CROSS JOIN member p ON p.conversation = c.key CROSS JOIN user u ON u.key = p.user
-WHERE c.key = ?2 AND c.tenant = ?1`;
+WHERE c.key = ?2 AND c.tenant = ?1 AND c.seq > 0`;
 
-/** ?1 tenant, ?2 and ?3 users */
+/** ?1 tenant, ?2 and ?3 users. As for selectMembers, an empty row is no conversation yet. */
 export const selectDirect = `
 SELECT c.key FROM user a CROSS JOIN user b
 CROSS JOIN conversation c ON c.low = min(a.key, b.key) AND c.high = max(a.key, b.key)
-WHERE a.tenant = ?1 AND a.id = ?2 AND b.tenant = ?1 AND b.id = ?3`;
+WHERE a.tenant = ?1 AND a.id = ?2 AND b.tenant = ?1 AND b.id = ?3 AND c.seq > 0`;
 
 /** One row where the first migration has been applied. */
 export const selectHasHead = `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'head'`;

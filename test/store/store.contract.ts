@@ -104,6 +104,19 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       expect(await store.direct(one, "bob", "carol")).toBeNull();
     });
 
+    test("S3 P17 a send that was refused has made no conversation that anybody could be told of", async () => {
+      const tenant = newTenant();
+      const id = newId();
+      await accepted(store, { tenant, from: "alice", to: "bob", id, text: "one" });
+      expect(await append(store, { tenant, from: "alice", to: "carol", id, text: "one" })).toMatchObject({
+        code: "conflict",
+      });
+      expect(await store.direct(tenant, "alice", "carol")).toBeNull();
+      const { conversation } = await accepted(store, { tenant, from: "carol", to: "alice" });
+      expect(await store.direct(tenant, "alice", "carol")).toBe(conversation);
+      expect((await store.members(tenant, conversation))?.toSorted()).toEqual(["alice", "carol"]);
+    });
+
     test("S4 a new device starts after what any device of its user acked, a first one at the beginning", async () => {
       const tenant = newTenant();
       const bob = person("bob", tenant);

@@ -2,8 +2,11 @@ import type { Clock } from "../../src/internal/clock.ts";
 
 export type FakeClock = Clock & { advance(ms: number): Promise<void> };
 
-/** A clock that a test moves by hand; deferred tasks still run on the runtime's own turns. */
-export function fakeClock(start = 1_780_000_000_000): FakeClock {
+/**
+ * A clock that a test moves by hand; deferred tasks still run on the runtime's own turns. `turn` is what is waited for after each
+ * timer, so that what it has begun can go on.
+ */
+export function fakeClock(start = 1_780_000_000_000, turn = (): Promise<void> => Bun.sleep(0)): FakeClock {
   let now = start;
   let timers: { at: number; task: () => void }[] = [];
   return {
@@ -25,10 +28,10 @@ export function fakeClock(start = 1_780_000_000_000): FakeClock {
         timers = timers.filter((timer) => timer !== next);
         now = Math.max(now, next.at);
         next.task();
-        await Bun.sleep(0);
+        await turn();
       }
       now = end;
-      await Bun.sleep(0);
+      await turn();
     },
   };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createFeed } from "../../src/feed/feed.ts";
 import { createHub, type HubEvent } from "../../src/hub/hub.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
+import { type Random, systemRandom } from "../../src/internal/random.ts";
 import type { Session } from "../../src/model.ts";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
@@ -16,13 +17,15 @@ import { storeOn } from "./store.ts";
 export type HubOverrides = {
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
+  readonly random?: Random;
   /** Wraps the engine or the store, to plant a fault. */
   readonly wrapEngine?: (engine: Engine) => Engine;
   readonly wrapStore?: (store: Store) => Store;
 };
 
 /** A real hub on a real file, with sockets that a test holds in its hands. */
-export async function startHub({ limits: some, clock = systemClock, wrapEngine, wrapStore }: HubOverrides = {}) {
+export async function startHub(overrides: HubOverrides = {}) {
+  const { limits: some, clock = systemClock, random = systemRandom, wrapEngine, wrapStore } = overrides;
   const folder = mkdtempSync(join(tmpdir(), "tidings-hub-"));
   const embedded = createEmbeddedEngine({ path: join(folder, "chat.db") });
   const limits: Limits = {
@@ -33,7 +36,7 @@ export async function startHub({ limits: some, clock = systemClock, wrapEngine, 
     emptyChangesDelayMs: 20,
     ...some,
   };
-  const { store: inner, faults } = await storeOn(wrapEngine?.(embedded) ?? embedded, { limits, clock });
+  const { store: inner, faults } = await storeOn(wrapEngine?.(embedded) ?? embedded, { limits, clock, random });
   const store = wrapStore?.(inner) ?? inner;
   const events: HubEvent[] = [];
   const feed = createFeed({ store, clock, limits, onNewEpoch: () => hub.disconnectAll(1012, "new epoch") });

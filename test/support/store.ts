@@ -1,6 +1,6 @@
 import type { Clock } from "../../src/internal/clock.ts";
 import { systemClock } from "../../src/internal/clock.ts";
-import { systemRandom } from "../../src/internal/random.ts";
+import { type Random, systemRandom } from "../../src/internal/random.ts";
 import type { Identity } from "../../src/model.ts";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
@@ -9,16 +9,21 @@ import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
 import type { Accepted, Outcome, Send, Store } from "../../src/store/store.ts";
 
-export type StoreOverrides = { readonly limits?: Partial<Limits>; readonly clock?: Clock };
+export type StoreOverrides = {
+  readonly limits?: Partial<Limits>;
+  readonly clock?: Clock;
+  readonly random?: Random;
+};
 
 /** A store over an engine, its schema in place. Marks are committed at once, so that tests need not wait. */
-export async function storeOn(engine: Engine, { limits, clock = systemClock }: StoreOverrides = {}) {
+export async function storeOn(engine: Engine, overrides: StoreOverrides = {}) {
+  const { limits, clock = systemClock, random = systemRandom } = overrides;
   await migrate(engine, bundledMigrations);
   const faults: unknown[] = [];
   const store = createStore({
     engine,
     clock,
-    random: systemRandom,
+    random,
     limits: { ...defaultLimits, marksDelayMs: 1, storeProbeMs: 20, ...limits },
     onFault: (fault) => faults.push(fault),
   });

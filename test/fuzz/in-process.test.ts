@@ -1,0 +1,152 @@
+import { describe, expect, test } from "bun:test";
+import { readConfig } from "../../src/config.ts";
+import { ChatError } from "../../src/error.ts";
+import { createAdmit } from "../../src/http/admit.ts";
+import { demo } from "../../src/http/demo.ts";
+import { isOriginAllowed } from "../../src/http/origin.ts";
+import type { formatLine } from "../../src/log.ts";
+import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
+import { decodeFrame } from "../../src/protocol/decode.ts";
+import type { ClientFrame } from "../../src/protocol/frame.ts";
+import type { Store } from "../../src/store/store.ts";
+import { fuzzInProcess, withStore } from "./in-process.ts";
+import type { Findings } from "./target.ts";
+import { admissionTarget, originTarget, tokenTarget } from "./target/admission.ts";
+import { configTarget } from "./target/config.ts";
+import { decodeTarget } from "./target/decode.ts";
+import { logTarget } from "./target/log.ts";
+import { cursorTarget } from "./target/opaque.ts";
+import { textTarget } from "./target/text.ts";
+
+type Decode = typeof decodeFrame;
+
+/** A decoder with a bug where a text says so. */
+const planted =
+  (bug: (data: string) => void): Decode =>
+  (data, limits) => {
+    if (typeof data === "string") bug(data);
+    return decodeFrame(data, limits);
+  };
+
+const tryDecode = (decode: Decode): Promise<Findings> => decodeTarget(decode).try(1, 2_000);
+
+/** Believes what it knows of a frame and says nothing of the rest. */
+const lenient: Decode = (data, limits) => {
+  const decoded = decodeFrame(data, limits);
+  if (decoded.ok || typeof data !== "string") return decoded;
+  try {
+    const { type, id, to, conversation, text, seq, cursor, typing } = JSON.parse(data);
+    return decodeFrame(JSON.stringify({ type, id, to, conversation, text, seq, cursor, typing }), limits);
+  } catch {
+    return decoded;
+  }
+};
+
+describe("fuzz of every entry, in process", () => {
+  test("R1 T2 O6 S9 A3 A26 C3 L1 nothing throws, blocks, pollutes, lets a foreign field through or comes back changed", async () => {
+    const { cases, violations } = await fuzzInProcess(1, 30_000);
+    expect(violations).toEqual([]);
+    expect(cases).toBeGreaterThanOrEqual(30_000);
+  });
+
+  test("control: R1 a decoder that throws on one kind of frame is found", async () => {
+    const { violations } = await tryDecode(
+      planted((data) => {
+        if (data.includes('"__proto__"')) throw new TypeError("planted");
+      }),
+    );
+    expect(violations.join()).toContain("threw TypeError: planted");
+  });
+
+  test("control: R1 a decoder that takes too long for one kind of frame is found", async () => {
+    const { violations } = await tryDecode(
+      planted((data) => {
+        if (data.includes("1e400")) Bun.sleepSync(60);
+      }),
+    );
+    expect(violations.join()).toMatch(/took \d+ ms/);
+  });
+
+  test("control: R1 a decoder that merges what it was sent into its own objects is found", async () => {
+    try {
+      const { violations } = await tryDecode(
+        planted((data) => {
+          if (data.includes('"__proto__":{"polluted')) Object.assign(Object.prototype, { polluted: true });
+        }),
+      );
+      expect(violations.join()).toContain("changed Object.prototype");
+    } finally {
+      Reflect.deleteProperty(Object.prototype, "polluted");
+    }
+  });
+
+  test("control: T2 a decoder that ignores what it does not know, instead of refusing it, is found", async () => {
+    expect((await tryDecode(lenient)).violations.join()).toContain("ignored fields of");
+  });
+
+  test("control: T2 a decoder that hands on what it does not know is found", async () => {
+    const generous: Decode = (data, limits) => {
+      const decoded = lenient(data, limits);
+      if (!decoded.ok) return decoded;
+      return { ok: true, frame: JSON.parse(String(data)) as ClientFrame };
+    };
+    expect((await tryDecode(generous)).violations.join()).toContain("let the unknown field");
+  });
+
+  test("control: O6 two texts that are one cursor, or a cursor out of range, are found", async () => {
+    const careless = (text: string) => {
+      const [epoch = "", digits = ""] = text.split(".");
+      return epoch.length >= 8 ? { epoch, n: parseInt(digits, 36) } : decodeCursor(text);
+    };
+    const { violations } = await cursorTarget({ encode: encodeCursor, decode: careless }).try(1, 1_000);
+    expect(violations.join()).toMatch(/is a second form of|was read as/);
+  });
+
+  test("control: R1 a door that rejects a request that it cannot read is found", async () => {
+    const admit = createAdmit({ authenticate: demo(), origins: [], now: () => 0 });
+    const strict = async (request: Request) => (decodeURIComponent(request.url), await admit(request));
+    expect((await admissionTarget(strict).try(1, 500)).violations.join()).toContain("threw URIError");
+  });
+
+  test("control: A3 a door that lets every origin with the right end pass is found", async () => {
+    const lax: typeof isOriginAllowed = (origin, options) =>
+      isOriginAllowed(origin, options) || (origin?.endsWith(options.host ?? " ") ?? false);
+    expect((await originTarget(lax).try(1, 2_000)).violations.join()).toContain("let a foreign origin pass");
+  });
+
+  test("control: A26 a token that makes its check reject, or is believed unsigned, is found", async () => {
+    const payloadOf = (request: Request): unknown => {
+      const [, payload = ""] = (request.headers.get("authorization") ?? "").split(".");
+      return JSON.parse(Buffer.from(payload, "base64url").toString());
+    };
+    const rejecting = tokenTarget((request) => (payloadOf(request), null));
+    expect((await rejecting.try(1, 500)).violations.join()).toContain("answered 503");
+    const credulous = tokenTarget((request) => (payloadOf(request), { user: "alice" }));
+    expect((await credulous.try(1, 500)).violations.join()).toContain("believed alice");
+  });
+
+  test("control: C3 a configuration whose error tells a secret is found", async () => {
+    const telling: typeof readConfig = (env) => {
+      try {
+        return readConfig(env);
+      } catch {
+        throw new ChatError("config_invalid", `Wrong: ${JSON.stringify(env)}`);
+      }
+    };
+    expect((await configTarget(telling).try(1, 500)).violations.join()).toContain("told a secret");
+  });
+
+  test("control: L1 a log that writes texts as they are is found", async () => {
+    const bare: typeof formatLine = ({ level, rawMessage }) => JSON.stringify({ level, message: rawMessage });
+    expect((await logTarget(bare).try(1, 500)).violations.join()).toContain("left a control character bare");
+  });
+
+  test("control: S9 a store that stores a normal form of a text is found", async () => {
+    const { violations } = await withStore(async (store) => {
+      const append: Store["append"] = (send, settle) =>
+        store.append({ ...send, text: send.text.normalize("NFC") }, settle);
+      return await textTarget({ ...store, append }).try(1, 500);
+    });
+    expect(violations.join()).toContain("another text came back");
+  });
+});

@@ -1,0 +1,54 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+import type { Store } from "../../src/store/store.ts";
+import { temporaryFolder } from "../support/server.ts";
+import { storeOn } from "../support/store.ts";
+import type { Findings, Target } from "./target.ts";
+import { admissionTarget, originTarget, tokenTarget } from "./target/admission.ts";
+import { configTarget } from "./target/config.ts";
+import { decodeTarget } from "./target/decode.ts";
+import { logTarget } from "./target/log.ts";
+import { conversationTarget, cursorTarget, identifierTarget } from "./target/opaque.ts";
+import { textTarget } from "./target/text.ts";
+
+/** Every way in that needs no socket, with its part of the cases. */
+const targets = (): readonly (readonly [weight: number, target: Target])[] => [
+  [40, decodeTarget()],
+  [8, cursorTarget()],
+  [8, conversationTarget()],
+  [8, identifierTarget()],
+  [6, configTarget()],
+  [6, logTarget()],
+  [8, admissionTarget()],
+  [6, originTarget()],
+  [6, tokenTarget()],
+];
+
+const textWeight = 4;
+
+/** Feeds every entry inside this process; `cases` in all. The same seed feeds the same. */
+export async function fuzzInProcess(seed: number, cases: number): Promise<Findings> {
+  return await withStore(async (store) => {
+    const all = [...targets(), [textWeight, textTarget(store)] as const];
+    const whole = all.reduce((sum, [weight]) => sum + weight, 0);
+    const found: Findings[] = [];
+    for (const [weight, target] of all) found.push(await target.try(seed, Math.ceil((cases * weight) / whole)));
+    return {
+      cases: found.reduce((sum, one) => sum + one.cases, 0),
+      violations: found.flatMap(({ violations }) => violations),
+    };
+  });
+}
+
+/** Lends a real store on a real file. */
+export async function withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
+  const folder = temporaryFolder();
+  const { store } = await storeOn(createEmbeddedEngine({ path: join(folder, "chat.db") }));
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,78 @@
+import fc from "fast-check";
+
+/** One way in: what is fed to it, and what must hold for each input. */
+export type Target = {
+  readonly name: string;
+  /** Judges `count` inputs drawn from `seed`. The same seed draws the same inputs. */
+  try(seed: number, count: number): Promise<Findings>;
+};
+
+export type Findings = { readonly cases: number; readonly violations: readonly string[] };
+
+/** What is wrong with how an input was taken; null: nothing. */
+export type Verdict = string | null;
+
+export type TargetOptions<Input> = {
+  readonly name: string;
+  readonly inputs: fc.Arbitrary<Input>;
+  readonly judge: (input: Input) => Verdict | Promise<Verdict>;
+};
+
+/** No input may hold the event loop longer (INVARIANTS R1). */
+const blockMsMax = 50;
+/** A target that is broken is broken for many inputs: the first few tell it. */
+const violationsMax = 3;
+const shownCharsMax = 300;
+
+/** What every object inherits: whatever adds to it has polluted the whole process. */
+const inherited = Object.getOwnPropertyNames(Object.prototype).join();
+
+/** A target whose inputs are judged one by one; a throw, a slow input and a polluted prototype are violations anywhere. */
+export function createTarget<Input>({ name, inputs, judge }: TargetOptions<Input>): Target {
+  async function verdictOn(input: Input): Promise<Verdict> {
+    const begun = performance.now();
+    let verdict: Verdict;
+    try {
+      const judged = judge(input);
+      verdict = judged instanceof Promise ? await judged : judged;
+    } catch (error) {
+      verdict = `threw ${String(error)}`;
+    }
+    if (verdict === null && performance.now() - begun > blockMsMax) verdict = await slowness(judge, input);
+    if (Object.getOwnPropertyNames(Object.prototype).join() !== inherited) verdict ??= "changed Object.prototype";
+    return verdict;
+  }
+
+  return {
+    name,
+    async try(seed, count) {
+      const violations: string[] = [];
+      let cases = 0;
+      for (const input of fc.sample(inputs, { seed, numRuns: count })) {
+        cases++;
+        const verdict = await verdictOn(input);
+        if (verdict !== null)
+          violations.push(`${name}, seed ${seed}, case ${cases}: ${verdict} on ${shownText(input)}`);
+        if (violations.length >= violationsMax) break;
+      }
+      return { cases, violations };
+    },
+  };
+}
+
+/** A machine with other work may stall anything once: an input is slow when it is slow every time. */
+async function slowness<Input>(judge: TargetOptions<Input>["judge"], input: Input): Promise<Verdict> {
+  let least = Infinity;
+  for (let i = 0; i < 3; i++) {
+    const begun = performance.now();
+    await judge(input);
+    least = Math.min(least, performance.now() - begun);
+  }
+  return least > blockMsMax ? `took ${Math.round(least)} ms` : null;
+}
+
+/** An input as a violation shows it: whole where it is short. */
+export function shownText(input: unknown): string {
+  const text = input instanceof Uint8Array ? `bytes ${Buffer.from(input).toString("hex")}` : fc.stringify(input);
+  return text.length > shownCharsMax ? `${text.slice(0, shownCharsMax)}… (${text.length} characters)` : text;
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test } from "bun:test";
+import type { Store } from "../../src/store/store.ts";
+import { sourceMutants, sqlMutants } from "./mutant.ts";
+import { findBySource, findBySql, keysInSource, predicatesInSql } from "./mutate.ts";
+import { proof } from "./proof.ts";
+import { compareHidden, compareTenants, type Plant } from "./tenants.ts";
+
+const scripts = 8;
+/** A mutant that so many scripts do not show is not seen at all. */
+const scriptsOfMutant = 20;
+
+/** The first violation that one of a few scripts shows. */
+async function find(compare: typeof compareTenants, plant: Plant): Promise<string> {
+  for (let seed = 1; seed <= scriptsOfMutant; seed++) {
+    const [violation] = await compare(seed, plant);
+    if (violation !== undefined) return violation;
+  }
+  return "nothing";
+}
+
+const planted = (bug: (store: Store) => Partial<Store>): Plant => ({
+  wrapStore: (store) => ({ ...store, ...bug(store) }),
+});
+
+describe("isolation", () => {
+  test(`T1 T3 T4 over ${scripts} scripts nobody sees what another tenant does, nor what others have`, async () => {
+    const { tried, violations } = await proof.run({ from: 1, count: scripts, isOver: () => false, say: () => {} });
+    expect(violations).toEqual([]);
+    expect(tried).toBe(scripts);
+  });
+
+  test("T1 every comparison with a tenant in the store's SQL has its mutant", () => {
+    const known = sqlMutants.map(({ statement, predicate }) => `${statement}: ${predicate}`);
+    expect(predicatesInSql().toSorted()).toEqual(known.toSorted());
+  });
+
+  test("T1 every text made of a tenant, such as the key of a map, has its mutant", () => {
+    const missing = keysInSource().filter(
+      ({ file, key }) =>
+        !sourceMutants.some((one) => one.file === file && one.edits.some(({ find }) => find.includes(key))),
+    );
+    expect(missing).toEqual([]);
+    expect(keysInSource().length).toBeGreaterThan(8);
+  });
+});
+
+describe("mutants", () => {
+  for (const { statement, predicate, heldBy } of sqlMutants) {
+    const gone = heldBy === undefined ? [predicate] : [predicate, heldBy.predicate];
+    test(`control: T1 ${statement} without ${gone.join(" and ")} is found`, async () => {
+      expect(await findBySql(statement, gone, scriptsOfMutant)).toMatch(/^T[13]: /);
+    });
+  }
+
+  for (const mutant of sourceMutants)
+    test(`control: T1 ${mutant.file} without the tenant in ${mutant.edits[0]?.find} is found`, async () => {
+      expect(await findBySource(mutant, scriptsOfMutant)).toMatch(/^T[13]: /);
+    });
+
+  test("control: T1 a predicate that is no longer there makes its mutant fail loudly", async () => {
+    await expect(findBySql("selectMembers", ["x.tenant = ?1"], 1)).rejects.toThrow("has not exactly one");
+  });
+
+  test("control: T3 a store that counts everybody among a conversation's people is found", async () => {
+    const everybody = planted((store) => ({
+      members: async (tenant, conversation) =>
+        (await store.members(tenant, conversation)) === null ? null : ["alice", "bob", "carol"],
+    }));
+    expect(await find(compareTenants, everybody)).toMatch(/^T3: /);
+  });
+
+  test("control: T4 a store that tells what is not yours from what is not there is found", async () => {
+    const telling = planted((store) => ({
+      append: (send, settle) =>
+        store.append(send, (outcome) => {
+          if (outcome.type !== "refused" || outcome.code !== "not_found") return settle(outcome);
+          void store
+            .members(send.tenant, send.conversation ?? "")
+            .then((people) => settle(people === null ? outcome : { type: "refused", code: "conflict" }));
+        }),
+    }));
+    expect(await find(compareHidden, telling)).toMatch(/^T4: /);
+  });
+});

@@ -1,0 +1,83 @@
+/** One comparison with a tenant in a statement of src/store/sql.ts, as the database gets it. */
+export type SqlMutant = {
+  readonly statement: string;
+  readonly predicate: string;
+  /** Why nobody can see that it is gone, where another predicate does its work; both gone must be seen. */
+  readonly heldBy?: { readonly predicate: string; readonly reason: string };
+};
+
+const pairReason =
+  "a pair of users of two tenants never has a conversation, because insertConversations makes none; the other side still is of the tenant";
+
+export const sqlMutants: readonly SqlMutant[] = [
+  { statement: "insertDevices", predicate: "u.tenant = j.value ->> 0" },
+  { statement: "insertConversations", predicate: "a.tenant = j.value ->> 0" },
+  { statement: "insertConversations", predicate: "b.tenant = j.value ->> 0" },
+  { statement: "insertMessages", predicate: "a.tenant = s.tenant" },
+  {
+    statement: "insertMessages",
+    predicate: "b.tenant = s.tenant",
+    heldBy: { predicate: "a.tenant = s.tenant", reason: pairReason },
+  },
+  { statement: "deliverByAcks", predicate: "u.tenant = j.value ->> 0" },
+  { statement: "ackDevices", predicate: "u.tenant = j.value ->> 0" },
+  { statement: "readMarks", predicate: "u.tenant = j.value ->> 0" },
+  { statement: "selectSends", predicate: "a.tenant = s.tenant" },
+  {
+    statement: "selectSends",
+    predicate: "b.tenant = s.tenant",
+    heldBy: { predicate: "a.tenant = s.tenant", reason: pairReason },
+  },
+  { statement: "selectDevice", predicate: "u.tenant = ?1" },
+  { statement: "selectReceived", predicate: "tenant = ?1" },
+  { statement: "selectSent", predicate: "tenant = ?1" },
+  { statement: "selectOwnReceipts", predicate: "tenant = ?1" },
+  { statement: "selectPeerReceipts", predicate: "tenant = ?1" },
+  { statement: "selectMembers", predicate: "c.tenant = ?1" },
+  {
+    statement: "selectDirect",
+    predicate: "a.tenant = ?1",
+    heldBy: { predicate: "b.tenant = ?1", reason: pairReason },
+  },
+  {
+    statement: "selectDirect",
+    predicate: "b.tenant = ?1",
+    heldBy: { predicate: "a.tenant = ?1", reason: pairReason },
+  },
+];
+
+/** An edit of a source file, for what is no SQL: the keys of maps and caches, and the ways of the fan-out. */
+export type SourceMutant = {
+  readonly file: string;
+  readonly edits: readonly { readonly find: string; readonly replace: string }[];
+};
+
+const edit = (file: string, find: string, replace: string): SourceMutant => ({ file, edits: [{ find, replace }] });
+
+export const sourceMutants: readonly SourceMutant[] = [
+  edit("model.ts", "`${tenant} ${user}`", "`${user}`"),
+  edit("store/batch.ts", "`${id} ${from} ${tenant}`", "`${id} ${from}`"),
+  edit("store/batch.ts", "users.set(`${tenant} ${user}`", "users.set(`${user}`"),
+  edit("store/batch.ts", "`${send.tenant} ${one} ${other}`", "`${one} ${other}`"),
+  edit("store/marks.ts", "`${ack.tenant} ${ack.user} ${ack.device}`", "`${ack.user} ${ack.device}`"),
+  edit("store/marks.ts", "`${read.tenant} ${read.user} ${read.conversation}`", "`${read.user} ${read.conversation}`"),
+  {
+    file: "store/writer.ts",
+    edits: [
+      {
+        find: '`${row["tenant"]} ${row["user"]} ${row["device"]}`',
+        replace: '`${row["user"]} ${row["device"]}`',
+      },
+      { find: "`${ack.tenant} ${ack.user} ${ack.device}`", replace: "`${ack.user} ${ack.device}`" },
+    ],
+  },
+  edit("store/reader.ts", "`${tenant} ${key}`", "`${key}`"),
+  edit(
+    "store/reader.ts",
+    "one < other ? `${tenant} ${one} ${other}` : `${tenant} ${other} ${one}`",
+    "one < other ? `${one} ${other}` : `${other} ${one}`",
+  ),
+  edit("hub/fan-out.ts", "registry.find(tenant, user)", 'registry.find("acme", user)'),
+  edit("hub/hub.ts", "registry.find(tenant, user)", 'registry.find("acme", user)'),
+  edit("http/admit.ts", 'proof.tenant === undefined ? "default" : proof.tenant', '"default"'),
+];

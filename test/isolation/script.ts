@@ -1,0 +1,125 @@
+import type { Chance } from "../sim/chance.ts";
+
+/** The two tenants. Their people, devices and message ids have the same names. */
+export const tenants = ["acme", "rival"] as const;
+export type Tenant = (typeof tenants)[number];
+
+export const users = ["alice", "bob", "carol"] as const;
+export const devices = ["d1", "d2"] as const;
+/** A device of a user, and the one connection that it may have. */
+export type Slot = { readonly user: string; readonly device: string };
+
+/** Which conversation an act names. `own`: the k-th that the tenant has seen; `foreign`: the k-th of the other tenant. */
+export type Conversation = { readonly of: "own" | "foreign" | "nobody" | "nonsense"; readonly k: number };
+export type Target = { readonly to: string } | { readonly conversation: Conversation };
+
+/** Which cursor an act names: none, one that this device got, one that the other tenant holds, or what nobody was given. */
+export type CursorChoice = "none" | "newest" | "older" | "foreign" | "beyond" | "other epoch" | "malformed";
+
+/** What one person does. */
+export type Act =
+  | { readonly type: "connect"; readonly slot: Slot; readonly cursor: CursorChoice }
+  | { readonly type: "hang up"; readonly slot: Slot }
+  | { readonly type: "send"; readonly slot: Slot; readonly id: number; readonly target: Target; readonly text: string }
+  | { readonly type: "ack"; readonly slot: Slot; readonly cursor: CursorChoice }
+  | { readonly type: "read"; readonly slot: Slot; readonly conversation: Conversation; readonly seq: number }
+  | { readonly type: "typing"; readonly slot: Slot; readonly target: Target }
+  /** Not over a socket but by the store itself, as the code of a host may: the hub's own checks are not in the way. */
+  | { readonly type: "store read"; readonly slot: Slot; readonly conversation: Conversation; readonly seq: number }
+  | { readonly type: "store ack"; readonly slot: Slot }
+  | { readonly type: "request"; readonly path: string; readonly method: string; readonly slot: Slot };
+
+/** What happens in one turn of the event loop, then how long nothing happens. */
+export type Step = {
+  readonly acts: Readonly<Record<Tenant, readonly Act[]>>;
+  readonly first: Tenant;
+  readonly waitMs: number;
+};
+export type Script = { readonly seed: number; readonly steps: readonly Step[] };
+
+const slots: readonly Slot[] = users.flatMap((user) => devices.map((device) => ({ user, device })));
+const idsMax = 10_000;
+/** So few that they are used again, by oneself and by the other tenant. */
+const idsOfRetries = 8;
+const actsMax = 8;
+/** Longer than all marks of a step take: whose timer was first is then nobody's business. */
+const settledMs = 200;
+
+const drawConversation = (chance: Chance): Conversation => ({
+  of: chance.pick(["own", "own", "own", "own", "foreign", "foreign", "nobody", "nonsense"] as const),
+  k: chance.between(0, 2),
+});
+
+const drawTarget = (chance: Chance, { user }: Slot): Target =>
+  chance.hits(0.6)
+    ? {
+        to: chance.hits(0.1)
+          ? chance.pick([user, "dave", "no body"])
+          : chance.pick(users.filter((one) => one !== user)),
+      }
+    : { conversation: drawConversation(chance) };
+
+const drawCursor = (chance: Chance): CursorChoice =>
+  chance.pick(["none", "none", "newest", "newest", "older", "foreign", "beyond", "other epoch", "malformed"] as const);
+
+function drawAct(chance: Chance): Act {
+  const slot = chance.pick(slots);
+  const kind = chance.between(0, 99);
+  if (kind < 14) return { type: "connect", slot, cursor: drawCursor(chance) };
+  if (kind < 18) return { type: "hang up", slot };
+  if (kind < 55) {
+    const text = chance.pick(["one", "two"]);
+    return {
+      type: "send",
+      slot,
+      id: chance.between(0, chance.pick([idsOfRetries, idsMax])),
+      target: drawTarget(chance, slot),
+      text,
+    };
+  }
+  if (kind < 68) return { type: "ack", slot, cursor: chance.pick(["newest", "newest", "older", "foreign", "beyond"]) };
+  if (kind < 78) return { type: "read", slot, conversation: drawConversation(chance), seq: chance.between(0, 6) };
+  if (kind < 87) return { type: "typing", slot, target: drawTarget(chance, slot) };
+  if (kind < 93) return { type: "store read", slot, conversation: drawConversation(chance), seq: chance.between(0, 9) };
+  if (kind < 97) return { type: "store ack", slot };
+  return {
+    type: "request",
+    slot,
+    method: chance.pick(["GET", "POST"]),
+    path: chance.pick(["/ws", "/ws?device=%00", "/messages", "/conversations", "/"]),
+  };
+}
+
+const drawActs = (chance: Chance): readonly Act[] =>
+  Array.from({ length: chance.between(0, actsMax) }, () => drawAct(chance));
+
+/** What the rival does beside an act of the other tenant: the same under the same names, or something to what it names. */
+function mirrored(chance: Chance, act: Act): Act {
+  const foreign = (conversation: Conversation): Conversation => ({ ...conversation, of: "foreign" });
+  if (chance.hits(0.4)) return act;
+  switch (act.type) {
+    case "read":
+    case "store read":
+      return { ...act, type: "store read", conversation: foreign(act.conversation), seq: act.seq + 1 };
+    case "send":
+      return "to" in act.target ? act : { ...act, target: { conversation: foreign(act.target.conversation) } };
+    case "ack":
+      return { type: "store ack", slot: act.slot };
+    default:
+      return act;
+  }
+}
+
+/** Everything that the people of both tenants do, drawn from one seed. Everybody connects first, all in one turn. */
+export function drawScript(chance: Chance, seed: number, stepsMax: number): Script {
+  const all = slots.map((slot): Act => ({ type: "connect", slot, cursor: "none" }));
+  const some = all.filter(({ slot }) => slot.device === "d1" || chance.hits(0.3));
+  const steps = Array.from({ length: stepsMax }, (_, i): Step => {
+    const acme = i === 0 ? some : drawActs(chance);
+    // Often both do the same, or some of it, in the same turn: both are in one commit then, under the same names.
+    const copied = chance.hits(0.6) ? acme.filter(() => chance.hits(0.7)).map((act) => mirrored(chance, act)) : [];
+    const rival = i === 0 ? all : [...copied, ...drawActs(chance).slice(0, 2)];
+    return { acts: { acme, rival }, first: chance.pick(tenants), waitMs: chance.pick([0, 0, settledMs]) };
+  });
+  return { seed, steps };
+}

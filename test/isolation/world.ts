@@ -1,0 +1,229 @@
+import { demo } from "../../src/http/demo.ts";
+import { createAdmit } from "../../src/http/admit.ts";
+import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
+import { systemRandom } from "../../src/internal/random.ts";
+import type { Engine } from "../../src/store/engine/engine.ts";
+import type { Store } from "../../src/store/store.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import type { FakeSocket } from "../support/fake-socket.ts";
+import { startHub } from "../support/hub.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
+import { createNaming } from "./naming.ts";
+import {
+  type Act,
+  type Conversation,
+  type CursorChoice,
+  type Script,
+  type Slot,
+  type Tenant,
+  tenants,
+} from "./script.ts";
+
+export type WorldOptions = {
+  /** Whose acts happen; the other tenant stays away. */
+  readonly present: readonly Tenant[];
+  /** One act a turn: what comes first within a turn may depend on how long a look-up took. */
+  readonly isSerial?: boolean;
+  /** Names nobody's conversation wherever an act names one that its user is not of. */
+  readonly isHidden?: boolean;
+  readonly wrapEngine?: (engine: Engine) => Engine;
+  readonly wrapStore?: (store: Store) => Store;
+};
+
+/** One thing that somebody was told, with where and when: as it came, before any renaming. */
+export type Told = { readonly type: "told"; readonly step: number; readonly slot: string; readonly what: object };
+/** Somebody connected or acked with this cursor (connected without any: undefined), or left. */
+export type Gave = {
+  readonly type: "connect" | "ack" | "hang up";
+  readonly step: number;
+  readonly slot: string;
+  readonly cursor: string | undefined;
+  /** The newest change number at that moment. */
+  readonly head: number;
+};
+export type World = {
+  /** In the order in which they happened. */
+  readonly events: readonly (Told | Gave)[];
+  readonly ledger: Ledger;
+  readonly epoch: string;
+  /** Where the head stood after each step. */
+  readonly heads: readonly string[];
+  readonly acts: number;
+};
+
+/** After so many turns without any work everything that was to happen has happened. */
+const quietTurns = 3;
+const limits = {
+  // Small, so that pages, windows and acks are cut where tenants could get into each other's way.
+  ...{ pageChangesMax: 3, ackMessagesMax: 1, connectionsPerUserMax: 2 },
+  ...{ marksDelayMs: 3, emptyChangesDelayMs: 10, headPollMs: 100, heartbeatMs: 600_000 },
+};
+
+/** These come first in a step: how a replay falls between two commits is a matter of turns, not of tenants. */
+const entrances: readonly Act["type"][] = ["connect", "hang up"];
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+const nameOf = (tenant: Tenant, { user, device }: Slot): string => `${tenant} ${user} ${device}`;
+const messageId = (id: number): string => `00000000-0000-7000-8000-${String(id).padStart(12, "0")}`;
+
+/** Runs a script over a real hub and a real store on a real file, and answers all that happened. */
+export async function runWorld(script: Script, options: WorldOptions): Promise<World> {
+  const { present, isHidden = false, isSerial = false, wrapStore } = options;
+  const clock = fakeClock(undefined, nextTurn);
+  let work = 0;
+  const counted = (engine: Engine): Engine => ({
+    read: (statements) => (work++, engine.read(statements)),
+    write: (statements) => (work++, engine.write(statements)),
+    close: engine.close,
+  });
+  // The order of receipts within a commit follows the keys of conversations: here that is the order in which they began.
+  let drawn = 0;
+  const place = await startHub({
+    clock,
+    random: { ...systemRandom, integer: () => ++drawn },
+    limits,
+    wrapEngine: (engine) => counted(options.wrapEngine?.(engine) ?? engine),
+    ...(wrapStore === undefined ? {} : { wrapStore }),
+  });
+  const { hub, store } = place;
+  const ledger = createLedger();
+  store.onCommit(ledger.note);
+  const admit = createAdmit({ authenticate: demo(), origins: [], now: clock.now, hasRoom: hub.hasRoom });
+  const { epoch } = await store.head();
+  const open = new Map<string, FakeSocket>();
+  const events: (Told | Gave)[] = [];
+  const give = (type: Gave["type"], slot: string, cursor?: string): void =>
+    void events.push({ type, step, slot, cursor, head: ledger.head() });
+  const tell = (slot: string, what: object): void => void events.push({ type: "told", step, slot, what });
+  /** Cursors that each device got, over all its connections. */
+  const cursors = new Map<string, string[]>();
+  /** Each is a cursor that the other tenant holds, if it was the last to change anything. */
+  const heads: string[] = [];
+  const { conversationOf, targetOf, cursorOf } = createNaming({ ledger, epoch, cursors, heads, isHidden });
+  const bodies: Promise<void>[] = [];
+  let step = 0;
+  let performed = 0;
+
+  const request = (tenant: Tenant, slot: Slot, path: string, method: string, isUpgrade: boolean): Request =>
+    new Request(`http://localhost${path}${path.includes("?") ? "&" : "?"}tenant=${tenant}&user=${slot.user}`, {
+      method,
+      headers: { host: "localhost", ...(isUpgrade && { upgrade: "websocket", connection: "Upgrade" }) },
+    });
+
+  /** A body takes a turn of its own to read, which the acts that follow in this turn must not wait for. */
+  function tellAnswer(slot: string, answer: Response): void {
+    const what = { status: answer.status };
+    tell(slot, what);
+    bodies.push(answer.json().then((body: unknown) => void Object.assign(what, { body })));
+  }
+
+  async function connect(tenant: Tenant, slot: Slot, choice: CursorChoice): Promise<void> {
+    const name = nameOf(tenant, slot);
+    const cursor = cursorOf(choice, name);
+    const path = `/ws?device=${slot.device}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
+    const answer = await admit(request(tenant, slot, path, "GET", true));
+    if (answer instanceof Response) return tellAnswer(name, answer);
+    if (open.has(name)) collect(name);
+    open.get(name)?.hangUp();
+    const { session, device } = answer;
+    give("connect", name, cursor);
+    open.set(name, place.connect(session.user, { session, device, ...(cursor === undefined ? {} : { cursor }) }));
+  }
+
+  /** One act begins; what follows from it happens later. Admissions alone are waited for. */
+  async function perform(tenant: Tenant, act: Act): Promise<void> {
+    const name = nameOf(tenant, act.slot);
+    const { user, device } = act.slot;
+    const socket = open.get(name);
+    const named = (conversation: Conversation): string => conversationOf(tenant, user, conversation);
+    switch (act.type) {
+      case "connect":
+        return await connect(tenant, act.slot, act.cursor);
+      case "hang up":
+        if (socket) collect(name);
+        socket?.hangUp();
+        open.delete(name);
+        give("hang up", name);
+        return;
+      case "send":
+        return socket?.say({
+          type: "send",
+          id: messageId(act.id),
+          ...targetOf(tenant, user, act.target),
+          text: act.text,
+        });
+      case "ack": {
+        const cursor = cursorOf(act.cursor, name) ?? heads[0] ?? "";
+        if (socket) give("ack", name, cursor);
+        return socket?.say({ type: "ack", cursor });
+      }
+      case "read":
+        return socket?.say({ type: "read", conversation: named(act.conversation), seq: act.seq });
+      case "typing":
+        return socket?.say({ type: "typing", ...targetOf(tenant, user, act.target, { isTyping: true }), typing: true });
+      case "store read":
+        return store.read({ tenant, user }, named(act.conversation), act.seq);
+      case "store ack": {
+        const cursor = heads.at(-1) ?? "";
+        give("ack", name, cursor);
+        return store.ack({ tenant, user }, device, decodeCursor(cursor)?.n ?? 0);
+      }
+      case "request": {
+        const answer = await admit(request(tenant, act.slot, act.path, act.method, false));
+        if (answer instanceof Response) tellAnswer(name, answer);
+      }
+    }
+  }
+
+  /** Takes down what a connection was told since the last time. */
+  function collect(name: string): void {
+    const socket = open.get(name);
+    if (!socket) return;
+    const mine = cursors.get(name) ?? [];
+    cursors.set(name, mine);
+    for (const frame of socket.frames.splice(0)) {
+      work++;
+      tell(name, frame);
+      if ("cursor" in frame) mine.push(frame.cursor);
+    }
+    if (socket.state.closed === null) return;
+    tell(name, socket.state.closed);
+    open.delete(name);
+  }
+
+  async function settle(): Promise<void> {
+    await Promise.all(bodies.splice(0));
+    for (let quiet = 0; quiet < quietTurns; quiet++) {
+      const before = work;
+      await nextTurn();
+      for (const name of [...open.keys()].sort()) collect(name);
+      if (work !== before) quiet = -1;
+    }
+  }
+
+  try {
+    for (const { acts, first, waitMs } of script.steps) {
+      step++;
+      const order = tenants.toSorted((a) => (a === first ? -1 : 1)).filter((tenant) => present.includes(tenant));
+      for (const isEntrance of [true, false]) {
+        for (const tenant of order)
+          for (const act of acts[tenant]) {
+            if (isEntrance !== entrances.includes(act.type)) continue;
+            performed++;
+            // Typing is dropped for whoever has an answer on its way out: it gets a turn of its own.
+            const isAlone = isSerial || act.type === "typing";
+            if (isAlone) await settle();
+            await perform(tenant, act);
+            if (isAlone) await settle();
+          }
+        await settle();
+      }
+      if (waitMs > 0) await clock.advance(waitMs);
+      await settle();
+      heads.push(encodeCursor(await store.head()));
+    }
+    return { events, ledger, epoch, heads, acts: performed };
+  } finally {
+    await place.stop();
+  }
+}
