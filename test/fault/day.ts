@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Socket } from "../../src/connection/socket.ts";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
@@ -15,10 +16,11 @@ import { dayLimits, type Node, startNode } from "./node.ts";
 import { openObserver } from "./observer.ts";
 import { cast, planScript } from "./script.ts";
 
-/** Bugs for controls: around the faulty engine, around the database's own engine, around the store. */
+/** Bugs for controls: around the faulty engine, around the store, around each socket. */
 export type Plant = {
   readonly engine?: (engine: Engine, file: string) => Engine;
   readonly store?: (store: Store) => Store;
+  readonly socket?: (socket: Socket) => Socket;
 };
 
 export type DayOptions = {
@@ -79,7 +81,8 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
     const turn = ++restart;
     while (turn === restart) {
       try {
-        node = await startNode({ engine, clock, random, wrapStore: plant.store ?? ((store) => store) });
+        const { store: wrapStore = (store) => store, socket: wrapSocket = (socket) => socket } = plant;
+        node = await startNode({ engine, clock, random, wrapStore, wrapSocket });
         return;
       } catch {
         await timeline.sleep(restartMs);

@@ -1,3 +1,4 @@
+import type { Socket } from "../../src/connection/socket.ts";
 import { createFeed } from "../../src/feed/feed.ts";
 import { createHub } from "../../src/hub/hub.ts";
 import type { Clock } from "../../src/internal/clock.ts";
@@ -27,12 +28,13 @@ export type NodeOptions = {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly random: Random;
-  /** Wraps the store, to plant a bug. */
+  /** Wrap the store, or each socket, to plant a bug. */
   readonly wrapStore: (store: Store) => Store;
+  readonly wrapSocket: (socket: Socket) => Socket;
 };
 
 /** One server: the real store, feed and hub. Rejects where the store does not answer at the start. */
-export async function startNode({ engine, clock, random, wrapStore }: NodeOptions) {
+export async function startNode({ engine, clock, random, wrapStore, wrapSocket }: NodeOptions) {
   const limits = dayLimits;
   const store = wrapStore(createStore({ engine, clock, random, limits, onFault: () => {} }));
   const feed = createFeed({ store, clock, limits, onNewEpoch: () => hub.disconnectAll(1012, "new epoch") });
@@ -43,7 +45,7 @@ export async function startNode({ engine, clock, random, wrapStore }: NodeOption
     /** False where an upgrade would be answered 503. */
     open(wire: Wire, user: string, options: { device: string; cursor?: string }): boolean {
       if (isStopping || !store.isAvailable()) return false;
-      wire.attach(hub.connect(wire.socket, { tenant: "default", user }, options));
+      wire.attach(hub.connect(wrapSocket(wire.socket), { tenant: "default", user }, options));
       return true;
     },
     isStopping: (): boolean => isStopping,
