@@ -34,7 +34,7 @@ export type WriterOptions = {
 };
 
 /** Writes a page and changes nothing: shows whether the store takes commits. */
-const probe = { name: "probe", statement: { sql: sql.advanceHeadToMessages } };
+const probe = [sql.leaveHead, sql.returnHead].map((text) => ({ name: "probe", statement: { sql: text } }));
 
 const unavailable: Outcome = { type: "refused", code: "unavailable" };
 
@@ -104,7 +104,7 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
   async function commit(): Promise<void> {
     const batch = takeBatch();
     const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), ackMessagesMax: limits.ackMessagesMax });
-    if (isProbeDue) steps.push(probe);
+    if (isProbeDue) steps.push(...probe);
     let found: Map<string, Row[]>;
     let outcomes: { settle: (outcome: Outcome) => void; outcome: Outcome }[];
     const entries: LogEntry[] = [];

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
@@ -13,7 +13,8 @@ let files = 0;
 
 /** A store whose writes fail while a test says so. */
 async function start() {
-  const inner = createEmbeddedEngine({ path: join(folder, `${files++}.db`) });
+  const path = join(folder, `${files++}.db`);
+  const inner = createEmbeddedEngine({ path });
   const state = { isFailing: false, writes: 0 };
   const engine: Engine = {
     ...inner,
@@ -29,7 +30,7 @@ async function start() {
     await Bun.sleep(ms);
     return state.writes - before;
   };
-  return { store, state, faults, writesIn };
+  return { path, store, state, faults, writesIn };
 }
 
 test("S12 during an outage the store is asked by one probe at a time, whatever waits", async () => {
@@ -50,6 +51,20 @@ test("S12 during an outage the store is asked by one probe at a time, whatever w
   await Bun.sleep(50);
   await store.settled();
   expect(await store.openDevice(alice, "d")).toMatchObject({ acked: n });
+  await store.close();
+});
+
+// SQLite leaves out a write that changes no byte: such a probe would succeed on a disk that takes nothing.
+test("S12 D5 a probe writes to the disk, and changes nothing", async () => {
+  const { path, store, state } = await start();
+  const { n } = await accepted(store, { from: "bob", to: "alice" });
+  state.isFailing = true;
+  expect(await append(store, { from: "alice", to: "bob" })).toMatchObject({ code: "unavailable" });
+  const before = statSync(`${path}-wal`).size;
+  state.isFailing = false;
+  await until(() => store.isAvailable());
+  expect(statSync(`${path}-wal`).size).toBeGreaterThan(before);
+  expect(await store.head()).toMatchObject({ n });
   await store.close();
 });
 
