@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Socket } from "../../src/connection/socket.ts";
@@ -56,7 +56,7 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
     () => false,
   );
   const file = join(mkdtempSync(join(folderRoot(), "tidings-day-")), "chat.db");
-  copyFileSync(await template(), file);
+  writeFileSync(file, await template());
   const inner = createEmbeddedEngine({ path: file });
   const observer = openObserver(file);
   const events: Event[] = [];
@@ -174,17 +174,20 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
 /** Memory where there is some: no trial of this kind needs a disk. */
 const folderRoot = (): string => (existsSync("/dev/shm") ? "/dev/shm" : tmpdir());
 
-let migrated: Promise<string> | null = null;
+let migrated: Promise<Uint8Array> | null = null;
 
-/** A database with its schema in place, made once. */
-function template(): Promise<string> {
+/** The bytes of a database with its schema in place, made once. */
+function template(): Promise<Uint8Array> {
   migrated ??= (async () => {
     const folder = mkdtempSync(join(folderRoot(), "tidings-day-"));
-    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-    const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
-    await migrate(engine, bundledMigrations);
-    await engine.close();
-    return join(folder, "chat.db");
+    try {
+      const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
+      await migrate(engine, bundledMigrations);
+      await engine.close();
+      return readFileSync(join(folder, "chat.db"));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   })();
   return migrated;
 }
