@@ -9,6 +9,7 @@ export type Prerequisite = {
 
 export const prerequisites: readonly Prerequisite[] = [
   { name: "chromium", programs: ["chromium", "chromium-browser", "google-chrome"], debian: "chromium" },
+  { name: "gcc", programs: ["gcc", "cc"], debian: "gcc" },
 ];
 
 /** Where the program is, or null. */

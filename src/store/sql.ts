@@ -78,6 +78,13 @@ WHERE conversation.key = x.conversation`;
 
 export const advanceHeadToMessages = `UPDATE head SET n = max(n, coalesce((SELECT max(n) FROM message), 0))`;
 
+/**
+ * Together they change nothing, but write a page: SQLite leaves out a write that changes no byte, and with it the disk and
+ * the fsync.
+ */
+export const leaveHead = `UPDATE head SET n = n + 1`;
+export const returnHead = `UPDATE head SET n = n - 1`;
+
 /** Right after a statement that gave one change number to each row that it changed. */
 export const advanceHeadByChanges = `UPDATE head SET n = n + changes()`;
 

@@ -34,7 +34,7 @@ export type WriterOptions = {
 };
 
 /** Writes a page and changes nothing: shows whether the store takes commits. */
-const probe = { name: "probe", statement: { sql: sql.advanceHeadToMessages } };
+const probe = [sql.leaveHead, sql.returnHead].map((text) => ({ name: "probe", statement: { sql: text } }));
 
 const unavailable: Outcome = { type: "refused", code: "unavailable" };
 
@@ -53,7 +53,8 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     isOpen: () => isAvailable,
     onDue: schedule,
   });
-  let isProbeDue = false;
+  // The first commit writes in any case: what a process before this one wrote, but may not have synced, is synced with it.
+  let isProbeDue = true;
   let isProbeTimerSet = false;
   let probeDelayMs = probeDelayMsMin;
   let isScheduled = false;
@@ -61,7 +62,8 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
   let isAvailable = true;
   let current: Promise<void> = Promise.resolve();
 
-  const hasWork = (): boolean => isProbeDue || sends.length > 0 || devices.length > 0 || marks.isDue();
+  const hasWork = (): boolean =>
+    (isProbeDue && !isAvailable) || sends.length > 0 || devices.length > 0 || marks.isDue();
 
   function schedule(): void {
     if (isScheduled || !hasWork()) return;
@@ -104,7 +106,7 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
   async function commit(): Promise<void> {
     const batch = takeBatch();
     const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), ackMessagesMax: limits.ackMessagesMax });
-    if (isProbeDue) steps.push(probe);
+    if (isProbeDue) steps.push(...probe);
     let found: Map<string, Row[]>;
     let outcomes: { settle: (outcome: Outcome) => void; outcome: Outcome }[];
     const entries: LogEntry[] = [];

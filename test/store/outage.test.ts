@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import { accepted, append, person, storeOn } from "../support/store.ts";
+import { accepted, append, newId, person, storeOn } from "../support/store.ts";
 import { until } from "../support/fake-socket.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tidings-outage-"));
@@ -13,7 +13,8 @@ let files = 0;
 
 /** A store whose writes fail while a test says so. */
 async function start() {
-  const inner = createEmbeddedEngine({ path: join(folder, `${files++}.db`) });
+  const path = join(folder, `${files++}.db`);
+  const inner = createEmbeddedEngine({ path });
   const state = { isFailing: false, writes: 0 };
   const engine: Engine = {
     ...inner,
@@ -29,7 +30,7 @@ async function start() {
     await Bun.sleep(ms);
     return state.writes - before;
   };
-  return { store, state, faults, writesIn };
+  return { path, store, state, faults, writesIn };
 }
 
 test("S12 during an outage the store is asked by one probe at a time, whatever waits", async () => {
@@ -50,6 +51,36 @@ test("S12 during an outage the store is asked by one probe at a time, whatever w
   await Bun.sleep(50);
   await store.settled();
   expect(await store.openDevice(alice, "d")).toMatchObject({ acked: n });
+  await store.close();
+});
+
+// SQLite leaves out a write that changes no byte: such a probe would succeed on a disk that takes nothing.
+test("S12 D5 a probe writes to the disk, and changes nothing", async () => {
+  const { path, store, state } = await start();
+  const { n } = await accepted(store, { from: "bob", to: "alice" });
+  state.isFailing = true;
+  expect(await append(store, { from: "alice", to: "bob" })).toMatchObject({ code: "unavailable" });
+  const before = statSync(`${path}-wal`).size;
+  state.isFailing = false;
+  await until(() => store.isAvailable());
+  expect(statSync(`${path}-wal`).size).toBeGreaterThan(before);
+  expect(await store.head()).toMatchObject({ n });
+  await store.close();
+});
+
+// A commit that finds only retries writes nothing, so it syncs nothing; what it found may be of a process that was killed
+// between its write and its fsync.
+test("D1 S2 the first commit of a process writes to the disk, so that what a retry finds is synced too", async () => {
+  const path = join(folder, `${files++}.db`);
+  const send = { from: "bob", to: "alice", id: newId() };
+  const { store: before } = await storeOn(createEmbeddedEngine({ path }));
+  await accepted(before, send);
+  await before.close();
+  const { store } = await storeOn(createEmbeddedEngine({ path }));
+  const walBytes = (): number => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  expect(walBytes()).toBe(0);
+  expect(await accepted(store, send)).toMatchObject({ duplicate: true });
+  expect(walBytes()).toBeGreaterThan(0);
   await store.close();
 });
 

@@ -16,14 +16,19 @@ export function programPath(name: string): string {
  * describeWith("chromium", "the chat page", () => { … programPath("chromium") … })
  */
 export function describeWith(name: string, title: string, tests: () => void): void {
-  if (findProgram(name) !== null) {
+  describeWhere(findProgram(name) !== null, name, title, tests);
+}
+
+/** The same for anything else that a machine may or may not have: `needed` names it. */
+export function describeWhere(isThere: boolean, needed: string, title: string, tests: () => void): void {
+  if (isThere) {
     describe(title, tests);
   } else if (process.env["CI"] === "true") {
-    test(`${title} (needs ${name})`, () => {
-      throw new Error(`${name} is missing, and CI must not skip what needs it`);
+    test(`${title} (needs ${needed})`, () => {
+      throw new Error(`${needed} is missing, and CI must not skip what needs it`);
     });
   } else {
-    describe.skip(`${title} (skipped: ${name} is missing)`, tests);
+    describe.skip(`${title} (skipped: ${needed} is missing)`, tests);
   }
 }
 

@@ -1,0 +1,68 @@
+import Database from "libsql";
+
+/** Where in one call of the embedded engine its driver fails, and with which of SQLite's errors. */
+export type DriverFault = {
+  readonly code: "SQLITE_BUSY" | "SQLITE_FULL" | "SQLITE_IOERR";
+  /** "committed": the commit has happened, and yet the driver says that it has not. */
+  readonly at: "begin" | "statement" | "commit" | "committed";
+  /** Which statement, from 0, where `at` says so. */
+  readonly statement: number;
+};
+
+const raw = { SQLITE_BUSY: 5, SQLITE_FULL: 13, SQLITE_IOERR: 10 } as const;
+const texts = {
+  SQLITE_BUSY: "database is locked",
+  SQLITE_FULL: "database or disk is full",
+  SQLITE_IOERR: "disk I/O error",
+} as const;
+
+type Exec = (this: unknown, sql: string) => unknown;
+type Step = (this: unknown, args: unknown) => unknown;
+
+/**
+ * Makes the call, which must run synchronously, while the real driver fails once at the given place: what runs is
+ * the engine's own code, down to its transaction, its discarded connection and the next one.
+ */
+export function withDriverFault<Result>({ code, at, statement }: DriverFault, call: () => Result): Result {
+  const connection = Database.prototype as unknown as { exec: Exec };
+  const prepared = statementPrototype();
+  const real = { exec: connection.exec, all: prepared.all, run: prepared.run };
+  let isDone = false;
+  let steps = 0;
+  const fail = (): never => {
+    isDone = true;
+    throw new Database.SqliteError(texts[code], code, raw[code]);
+  };
+  connection.exec = function exec(sql) {
+    if (!isDone && at === "begin" && sql.startsWith("BEGIN")) fail();
+    if (!isDone && at === "commit" && sql === "COMMIT") fail();
+    const result = real.exec.call(this, sql);
+    if (!isDone && at === "committed" && sql === "COMMIT") fail();
+    return result;
+  };
+  const step = (method: Step): Step =>
+    function run(args) {
+      if (!isDone && at === "statement" && steps++ === statement) fail();
+      return method.call(this, args);
+    };
+  prepared.all = step(real.all);
+  prepared.run = step(real.run);
+  try {
+    return call();
+  } finally {
+    connection.exec = real.exec;
+    prepared.all = real.all;
+    prepared.run = real.run;
+  }
+}
+
+let known: { all: Step; run: Step } | null = null;
+
+/** The driver exports no class for its statements; any statement leads to it. */
+function statementPrototype(): { all: Step; run: Step } {
+  if (known) return known;
+  const database = new Database(":memory:");
+  known = Object.getPrototypeOf(database.prepare("SELECT 1")) as { all: Step; run: Step };
+  database.close();
+  return known;
+}
