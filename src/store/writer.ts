@@ -53,8 +53,7 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     isOpen: () => isAvailable,
     onDue: schedule,
   });
-  // The first commit writes in any case: what a process before this one wrote, but may not have synced, is synced with it.
-  let isProbeDue = true;
+  let isProbeDue = false;
   let isProbeTimerSet = false;
   let probeDelayMs = probeDelayMsMin;
   let isScheduled = false;
@@ -62,8 +61,7 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
   let isAvailable = true;
   let current: Promise<void> = Promise.resolve();
 
-  const hasWork = (): boolean =>
-    (isProbeDue && !isAvailable) || sends.length > 0 || devices.length > 0 || marks.isDue();
+  const hasWork = (): boolean => isProbeDue || sends.length > 0 || devices.length > 0 || marks.isDue();
 
   function schedule(): void {
     if (isScheduled || !hasWork()) return;

@@ -9,6 +9,7 @@ import { migrate } from "../../src/store/migration/migrate.ts";
 import type { Store } from "../../src/store/store.ts";
 import { describeFaults, type Event, judge } from "../checker/checker.ts";
 import { createChance, randomOf } from "../sim/chance.ts";
+import { createProcess } from "../sim/process.ts";
 import { createTimeline } from "../sim/timeline.ts";
 import { createDevice, type Device } from "./device.ts";
 import { createFaultyEngine, type Mode } from "./faulty-engine.ts";
@@ -51,10 +52,7 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
   const chance = createChance(seed);
   const random = randomOf(chance);
   const timeline = createTimeline();
-  const clock = timeline.clockOf(
-    () => 0,
-    () => false,
-  );
+  const { clock } = createProcess(timeline, chance, { skewMs: 0, lateMs: 0 });
   const file = join(mkdtempSync(join(folderRoot(), "tidings-day-")), "chat.db");
   writeFileSync(file, await template());
   const inner = createEmbeddedEngine({ path: file });
@@ -116,7 +114,7 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
 
   async function settle(what: string): Promise<void> {
     const end = timeline.now() + settleMsMax;
-    do await timeline.runUntil(timeline.now() + settleStepMs);
+    do timeline.runUntil(timeline.now() + settleStepMs);
     while (!isSettled() && timeline.now() < end);
     if (isSettled()) return;
     const left = devices.map((device) => `${device.reader}: ${device.waiting()} waiting, ${device.rows().length} rows`);
@@ -138,7 +136,7 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
       (ms) => (tookMs = ms),
       (error: unknown) => problems.push(`the shutdown failed: ${String(error)}`),
     );
-    await timeline.runUntil(timeline.now() + dayLimits.shutdownMs + restartMs);
+    timeline.runUntil(timeline.now() + dayLimits.shutdownMs + restartMs);
     if (tookMs === null) problems.push(`the shutdown took longer than ${dayLimits.shutdownMs} ms`);
     const left = Object.entries(stopped.sizes()).filter(([, size]) => size !== 0);
     if (left.length > 0) problems.push(`after the shutdown the hub still holds ${JSON.stringify(left)}`);
@@ -147,12 +145,12 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
   try {
     void boot();
     planScript({ chance, devices, isShort, at: (ms, act) => void timeline.after(ms, act) });
-    await timeline.runUntil(scriptMs);
+    timeline.runUntil(scriptMs);
     await settle("the day");
     sayMore("without a restart");
     await settle("what was said afterwards");
     sayMore("while it shuts down");
-    await timeline.runUntil(timeline.now() + 2);
+    timeline.runUntil(timeline.now() + 2);
     await shutDown();
     void boot();
     await settle("the next day");
