@@ -64,6 +64,9 @@ export async function crashLoop(options: CrashLoopOptions): Promise<CrashLoopVer
       server = await start({ dir, port });
     }
     await crowd.settle(server.url);
+  } catch (error) {
+    // A server that does not start again, or a client that waits in vain, is a finding like any other.
+    complaints.push(error instanceof Error ? error.message : String(error));
   } finally {
     await server.dispose();
     try {

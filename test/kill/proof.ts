@@ -50,7 +50,6 @@ export async function tryDatabase(options: {
     for (const [name, value] of Object.entries({ ...verdict.facts, witnessed }))
       facts[name] = (facts[name] ?? 0) + value;
   } catch (error) {
-    // A server that does not start again, or a client that waits in vain, is a finding like any other.
     violations.push(error instanceof Error ? error.message : String(error));
   } finally {
     rmSync(dir, { recursive: true, force: true });
