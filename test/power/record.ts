@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCrowd } from "../kill/crowd.ts";
-import { createChance } from "../sim/chance.ts";
+import { type Chance, createChance } from "../sim/chance.ts";
 import { endClients } from "../support/client.ts";
 import type { RunningServer, Start } from "../support/server.ts";
 import { createDisk } from "./disk.ts";
@@ -59,19 +59,16 @@ export async function recordRun(folder: string, options: RecordOptions): Promise
   }
 
   /** Answers null when the server was killed before it served. */
-  async function startKilledAt(change: number | null): Promise<RunningServer | null> {
-    const killAt = change === null ? {} : { TRACE_KILL_AT: String(change) };
-    const starting = start({ dir: folder, env: { ...env, ...killAt } });
-    if (change === null) return await starting;
+  async function startKilled(kill: Readonly<Record<string, string>>): Promise<RunningServer | null> {
+    const starting = start({ dir: folder, env: { ...env, ...kill } });
+    if (Object.keys(kill).length === 0) return await starting;
     return await starting.catch(() => null);
   }
 
   try {
     for (let i = 0; i < starts; i++) {
-      // Some die young: while they open the database and migrate it.
-      const changes = chance.hits(0.3) ? chance.between(1, 60) : chance.between(60, 4_000);
-      const isKilled = i < starts - 1 && chance.hits(0.6);
-      const server = await startKilledAt(isKilled ? changes : null);
+      const isKilled = i < starts - 1 && chance.hits(0.7);
+      const server = await startKilled(isKilled ? drawKill(chance) : {});
       try {
         if (server) await load(server);
       } finally {
@@ -97,6 +94,15 @@ export async function recordRun(folder: string, options: RecordOptions): Promise
     checkpoints: countCheckpoints(records, prefix),
   };
   return { records, complaints: crowd.complaints, facts };
+}
+
+/**
+ * Where a process ends: before some change, or before an fsync, so that the next process finds what no disk has yet. Some
+ * die young, while they open the database and migrate it.
+ */
+function drawKill(chance: Chance): Readonly<Record<string, string>> {
+  if (chance.hits(0.5)) return { TRACE_KILL_AT_SYNC: String(chance.between(1, 60)) };
+  return { TRACE_KILL_AT: String(chance.hits(0.4) ? chance.between(1, 60) : chance.between(60, 4_000)) };
 }
 
 /** Stretches in which the database's own file is written. */

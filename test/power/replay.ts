@@ -50,12 +50,14 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
 
 /**
  * Positions in the trace, in their order: right behind an answer, where everything must be there and nothing has
- * to be synced any more; around an fsync; at what is rare (openings, truncations, names); anywhere.
+ * to be synced any more; around an fsync; at what is rare (openings, truncations, names); when a new process has told what
+ * it found and synced nothing yet; anywhere.
  */
 function drawPoints(records: readonly TraceRecord[], count: number, chance: Chance): readonly number[] {
   const places = (is: (record: TraceRecord) => boolean): number[] =>
     records.flatMap((record, i) => (is(record) ? [i] : []));
   const answers = places((record) => record.type === "event" && record.event.type === "accepted");
+  const firsts = firstSyncs(records);
   const syncs = places(({ type }) => type === "sync" || type === "sync folder");
   const rare = places(({ type }) => ["open", "truncate", "unlink", "rename"].includes(type));
   const points = Array.from({ length: count }, () => {
@@ -63,7 +65,23 @@ function drawPoints(records: readonly TraceRecord[], count: number, chance: Chan
     if (drawn < 0.3) return chance.pick(answers) + 1;
     if (drawn < 0.5) return chance.pick(syncs) + chance.between(-2, 2);
     if (drawn < 0.6) return chance.pick(rare) + chance.between(-3, 12);
+    if (drawn < 0.7 && firsts.length > 0) return chance.pick(firsts);
     return chance.between(0, records.length);
   });
   return points.map((point) => Math.min(records.length, Math.max(0, point))).sort((a, b) => a - b);
+}
+
+/** Of each process the first fsync after it has told anybody of a message. */
+function firstSyncs(records: readonly TraceRecord[]): readonly number[] {
+  const found: number[] = [];
+  let hasTold: boolean | null = null;
+  records.forEach((record, i) => {
+    if (record.type === "open" && record.path.endsWith("-wal")) hasTold = false;
+    const isTelling = record.type === "event" && (record.event.type === "accepted" || record.event.type === "seen");
+    if (isTelling && hasTold === false) hasTold = true;
+    if (record.type !== "sync" || hasTold !== true) return;
+    found.push(i);
+    hasTold = null;
+  });
+  return found;
 }

@@ -7,6 +7,7 @@
  *   TRACE_FILE     where to append
  *   TRACE_PREFIX   what the absolute paths of the files begin with; "-shm" is left out: nobody needs it after a crash
  *   TRACE_KILL_AT  before its change number so many the process kills itself: never in the middle of one
+ *   TRACE_KILL_AT_SYNC  the same before its fsync number so many
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -41,17 +42,19 @@ static uint64_t inodes[FDS];
 static int trace = -1;
 static const char *prefix;
 static char folder[4096];
-static uint64_t changes, kill_at;
+static uint64_t changes, kill_at, syncs, kill_at_sync;
 
 __attribute__((constructor)) static void start(void) {
   const char *file = getenv("TRACE_FILE");
   const char *at = getenv("TRACE_KILL_AT");
+  const char *at_sync = getenv("TRACE_KILL_AT_SYNC");
   prefix = getenv("TRACE_PREFIX");
   if (file == NULL || prefix == NULL || strlen(prefix) >= sizeof folder) return;
   strcpy(folder, prefix);
   char *slash = strrchr(folder, '/');
   if (slash != NULL) *slash = 0;
   kill_at = at == NULL ? 0 : strtoull(at, NULL, 10);
+  kill_at_sync = at_sync == NULL ? 0 : strtoull(at_sync, NULL, 10);
   trace = (int)syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 }
 
@@ -63,11 +66,13 @@ static int is_traced(const char *path) {
 
 static uint64_t inode_of(int fd) { return trace >= 0 && fd >= 0 && fd < FDS ? inodes[fd] : 0; }
 
-static void before_change(void) {
-  changes++;
-  if (changes != kill_at) return;
+static void die(void) {
   kill(getpid(), SIGKILL);
   for (;;) pause();
+}
+
+static void before_change(void) {
+  if (++changes == kill_at) die();
 }
 
 static void record(struct header header, const char *path, const struct iovec *data, int parts) {
@@ -182,6 +187,7 @@ DEFINE_TRUNCATE(ftruncate64, off64_t)
     uint64_t inode = inode_of(fd); \
     if (inode == 0) return real(fd); \
     before_change(); \
+    if (++syncs == kill_at_sync) die(); \
     int result = real(fd); \
     struct header header = {.kind = inode == FOLDER ? SYNC_FOLDER : SYNC, .inode = inode}; \
     if (result == 0) record(header, NULL, NULL, 0); \
