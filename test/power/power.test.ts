@@ -3,7 +3,8 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describeWith } from "../support/prerequisite.ts";
 import { type Start, startServer } from "../support/server.ts";
-import type { Plant } from "./planted-server.ts";
+import { loseFound } from "./found.ts";
+import type { Plant } from "./plant.ts";
 import { tryRun, tryTrace } from "./proof.ts";
 import { compare, memoryFolder, recordRun } from "./record.ts";
 import { compileShim } from "./shim.ts";
@@ -42,6 +43,34 @@ describeHere("gcc", "power loss", () => {
       const { violations } = await tryRun({ ...run, points: 20 });
       expect(violations.filter((text) => / \d+ lost/.test(text))).not.toEqual([]);
     }, 60_000);
+
+  /** One database for each fsync at which the first process ends: those of its later rows. */
+  async function loseAllFound(plant?: Plant) {
+    const folder = memoryFolder();
+    try {
+      const shim = await compileShim(folder);
+      const losses = [];
+      for (const killAtSync of [9, 10, 11]) {
+        const own = join(folder, String(killAtSync));
+        mkdirSync(own);
+        losses.push(await loseFound({ folder: own, shim, killAtSync, ...(plant === undefined ? {} : { plant }) }));
+      }
+      return losses;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  test("E20 D2 what a killed process has written is synced before the next one tells of it", async () => {
+    const losses = await loseAllFound();
+    expect(losses.filter(({ told }) => told > 0).length).toBeGreaterThan(1);
+    expect(losses.filter(({ told, there }) => there !== told)).toEqual([]);
+  }, 60_000);
+
+  test("control: E20 D2 an engine that trusts what it finds tells of what a power loss then takes", async () => {
+    const losses = await loseAllFound("trusting");
+    expect(losses.filter(({ told, there }) => there < told)).not.toEqual([]);
+  }, 60_000);
 
   test("control: D2 a trace that lacks one change is noticed", async () => {
     const folder = memoryFolder();
