@@ -12,6 +12,8 @@ export type CrashLoopOptions = {
   readonly seed: number;
   /** How many of the rounds end by SIGTERM, from 0 to 1. */
   readonly gracefulShare?: number;
+  /** How many of the rounds last until somebody was answered in them, from 0 to 1: the others may end before anybody is. */
+  readonly answeredShare?: number;
   /** A shutdown may take so long. */
   readonly exitMsMax?: number;
 };
@@ -26,10 +28,12 @@ export type CrashLoopVerdict = {
 const pairs = 4;
 /** A round ends at any instant of this time: from when the first come back to when all are at full speed. */
 const killMs = { min: 5, max: 160 } as const;
+const answerMsMax = 10_000;
+const answerPollMs = 2;
 
 /** A server under load ends `rounds` times, by kill -9 or SIGTERM, comes back on the same file, and is judged in the end. */
 export async function crashLoop(options: CrashLoopOptions): Promise<CrashLoopVerdict> {
-  const { start, dir, rounds, seed, gracefulShare = 0.2, exitMsMax = 10_000 } = options;
+  const { start, dir, rounds, seed, gracefulShare = 0.2, answeredShare = 0.5, exitMsMax = 10_000 } = options;
   // How the rounds end is drawn apart from what the crowd draws, which depends on how fast it is answered.
   const chance = createChance(seed);
   const events: Event[] = [];
@@ -51,11 +55,21 @@ export async function crashLoop(options: CrashLoopOptions): Promise<CrashLoopVer
     if (codes.length > 0) complaints.push(`SIGTERM: ${codes.length} sockets were closed with ${codes[0]}, not 1012`);
   }
 
+  /** However slow the machine is. */
+  async function answered(): Promise<void> {
+    const before = crowd.facts.accepted;
+    for (let ms = 0; crowd.facts.accepted === before; ms += answerPollMs) {
+      if (ms > answerMsMax) throw new Error(`Nobody was answered within ${answerMsMax} ms`);
+      await Bun.sleep(answerPollMs);
+    }
+  }
+
   let server = await start({ dir });
   const { port } = server;
   try {
     for (let round = 0; round < rounds; round++) {
       const entering = crowd.enter(server.url);
+      if (chance.hits(answeredShare)) await answered();
       await Bun.sleep(chance.between(killMs.min, killMs.max));
       if (chance.hits(gracefulShare)) await shutDown(server);
       else await server.kill9();
