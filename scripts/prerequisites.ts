@@ -3,13 +3,13 @@ export type Prerequisite = {
   readonly name: string;
   /** What it may be called; the first one found on PATH counts. */
   readonly programs: readonly [string, ...string[]];
-  /** Its package in Debian. */
+  /** Its packages in Debian, with a space between them. */
   readonly debian: string;
 };
 
 export const prerequisites: readonly Prerequisite[] = [
   { name: "chromium", programs: ["chromium", "chromium-browser", "google-chrome"], debian: "chromium" },
-  { name: "gcc", programs: ["gcc", "cc"], debian: "gcc" },
+  { name: "gcc", programs: ["gcc", "cc"], debian: "gcc libc6-dev" },
 ];
 
 /** Where the program is, or null. */
@@ -30,7 +30,8 @@ export async function provide(): Promise<readonly Prerequisite[]> {
   console.error(`Installing ${missing.map(({ name }) => name).join(", ")} through apt-get`);
   await run([...install, "update", "-qq"]);
   // One by one: a package that does not exist here must not keep the others away.
-  for (const { debian } of missing) await run([...install, "install", "-y", "-qq", "--no-install-recommends", debian]);
+  for (const { debian } of missing)
+    await run([...install, "install", "-y", "-qq", "--no-install-recommends", ...debian.split(" ")]);
   return missing.filter(isMissing);
 }
 

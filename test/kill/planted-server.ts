@@ -1,16 +1,30 @@
 /**
- * The standalone server with one planted bug, for negative controls: it answers `accepted` before the commit. Writes run in a
- * transaction that stays open, their results go out at once, and the commit follows COMMIT_DELAY_MS later. While it
- * lives nobody can tell; killed, it has lost what it accepted.
+ * The standalone server with one planted bug, for negative controls. PLANT names it:
+ *
+ *   early      answers `accepted` before the commit, which follows COMMIT_DELAY_MS later. While the server lives nobody can
+ *              tell; killed, it has lost what it accepted.
+ *   forgetful  stores a retry as a new message.
+ *   deaf       ignores SIGTERM.
+ *   hasty      ends at once on SIGTERM, with 0 as if all were well; else it is `early`.
  */
 import { plugin } from "bun";
 import { openConnection } from "../../src/store/engine/connection.ts";
 import { pathOfFileUrl, resolveDatabaseFile } from "../../src/store/engine/database-file.ts";
+import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine, Statement } from "../../src/store/engine/engine.ts";
 
-const commitDelayMs = Number(process.env["COMMIT_DELAY_MS"] ?? "100");
+export type Plant = "early" | "forgetful" | "deaf" | "hasty";
+
+const plant = process.env["PLANT"] as Plant;
+const commitDelayMs = Number(process.env["COMMIT_DELAY_MS"] ?? "60");
 
 function openPlantedEngine({ url }: { readonly url: string }): Engine {
+  if (plant === "deaf") return createEmbeddedEngine({ url });
+  return plant === "forgetful" ? openForgetful(url) : openEarly(url);
+}
+
+/** Writes run in a transaction that stays open, and their results go out at once. */
+function openEarly(url: string): Engine {
   const file = resolveDatabaseFile(pathOfFileUrl(url));
   const connection = openConnection(file, { cacheBytes: 8_388_608, statementsMax: 256 });
   let isOpen = false;
@@ -35,6 +49,21 @@ function openPlantedEngine({ url }: { readonly url: string }): Engine {
   };
 }
 
+/** The insert no longer looks for what is there, and gives a retry an id of its own: a sound one, or no client would take it. */
+function openForgetful(url: string): Engine {
+  const engine = createEmbeddedEngine({ url });
+  const freshId = `CASE WHEN EXISTS (SELECT 1 FROM message m WHERE m.id = s.id)
+    THEN printf('%s%012x', substr(s.id, 1, 24), head.n) ELSE s.id END`;
+  const forget = (sql: string): string =>
+    sql.includes("INSERT INTO message ")
+      ? sql.replace(/WHERE NOT EXISTS[^\n]*/, "WHERE true").replace("s.id, a.key,", `${freshId}, a.key,`)
+      : sql;
+  return {
+    ...engine,
+    write: (statements) => engine.write(statements.map((one) => ({ ...one, sql: forget(one.sql) }))),
+  };
+}
+
 Object.assign(globalThis, { openPlantedEngine });
 
 plugin({
@@ -48,3 +77,10 @@ plugin({
 });
 
 await import("../../src/server.ts");
+
+if (plant === "deaf" || plant === "hasty") {
+  process.removeAllListeners("SIGTERM");
+  process.on("SIGTERM", () => {
+    if (plant === "hasty") process.exit(0);
+  });
+}

@@ -1,0 +1,39 @@
+/**
+ * Plants one bug into the connections to the database, for negative controls. PLANT names it:
+ *
+ *   NORMAL, OFF  another `synchronous`: the log is synced at checkpoints only, or nothing ever is.
+ *   trusting     takes what a killed process has left for durable, as it finds it.
+ */
+import { readFileSync } from "node:fs";
+import { plugin } from "bun";
+
+export type Plant = "NORMAL" | "OFF" | "trusting";
+
+type Exchange = readonly [from: string, to: string];
+
+const synchronous = (name: string, level: number): readonly Exchange[] => [
+  ["PRAGMA synchronous = FULL", `PRAGMA synchronous = ${name}`],
+  [`"synchronous", 2)`, `"synchronous", ${level})`],
+];
+const plants: Readonly<Record<Plant, readonly Exchange[]>> = {
+  NORMAL: synchronous("NORMAL", 1),
+  OFF: synchronous("OFF", 0),
+  trusting: [["PRAGMA wal_checkpoint(PASSIVE)", "SELECT 1"]],
+};
+
+plugin({
+  name: "planted connection",
+  setup(build) {
+    build.onLoad({ filter: /store\/engine\/connection\.ts$/ }, ({ path }) => ({
+      contents: exchange(readFileSync(path, "utf8"), plants[process.env["PLANT"] as Plant]),
+      loader: "ts",
+    }));
+  },
+});
+
+function exchange(text: string, pairs: readonly Exchange[]): string {
+  return pairs.reduce((before, [from, to]) => {
+    if (!before.includes(from)) throw new Error(`The code to plant into has no ${from}`);
+    return before.replace(from, to);
+  }, text);
+}
