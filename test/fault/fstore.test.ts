@@ -84,10 +84,14 @@ describe("controls: each planted bug is found", () => {
   });
 
   test("control: D3 an engine that answers before it commits", async () => {
-    const engine = wrap((inner, file) => async (statements) => {
-      const rows = rehearse(file, statements);
-      setImmediate(() => void inner.write(statements).catch(() => {}));
-      return rows;
+    const engine = wrap((inner, file) => {
+      let commit: () => Promise<unknown> = () => Promise.resolve();
+      return async (statements) => {
+        await commit().catch(() => {});
+        const rows = rehearse(file, statements);
+        commit = () => inner.write(statements);
+        return rows;
+      };
     });
     expect(await findsBug({ engine }, "busy at begin")).toContain("which is not in the database");
   });

@@ -9,6 +9,11 @@ type Prepared = { readonly statement: Database.Statement<unknown[]>; readonly is
 /** One connection to a database file, fit for durable writes. After an error it must be discarded. */
 export interface Connection {
   exec(sql: string): void;
+  /**
+   * Puts on disk what is found in the log: a process that was killed between a write and its fsync, or an fsync that failed,
+   * leaves commits that no disk has yet. A checkpoint syncs the log first, and then writes all of it to the database.
+   */
+  sync(): void;
   run(statement: Statement): Row[];
   /** Undoes an open transaction and lets go. Does not throw, and says nothing of the outcome. */
   discard(): void;
@@ -38,6 +43,9 @@ export function openConnection(file: string, options: ConnectionOptions): Connec
   return {
     exec(sql) {
       database.exec(sql);
+    },
+    sync() {
+      database.exec("PRAGMA wal_checkpoint(PASSIVE)");
     },
     run({ sql, args }) {
       const { statement, isReader } = prepare(sql);
@@ -76,9 +84,6 @@ function openFit(file: string, cacheBytes: number): Database.Database {
     assertPragma(database, "journal_mode", "wal");
     assertPragma(database, "synchronous", 2);
     assertPragma(database, "foreign_keys", 1);
-    // A process that was killed between a write and its fsync leaves commits that are found here and are on no disk
-    // yet. Nobody may be told of them before they are; a checkpoint syncs the log first.
-    database.exec("PRAGMA wal_checkpoint(PASSIVE)");
     return database;
   } catch (cause) {
     database?.close();

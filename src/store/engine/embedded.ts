@@ -1,8 +1,11 @@
+import { ChatError } from "../../error.ts";
 import { type Connection, type ConnectionOptions, openConnection } from "./connection.ts";
 import { pathOfFileUrl, resolveDatabaseFile } from "./database-file.ts";
 import type { Engine, Row, Statement } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
 import { takeFileLock } from "./file-lock.ts";
+
+const beginWrite = "BEGIN IMMEDIATE";
 
 export type EmbeddedOptions = ({ readonly path: string } | { readonly url: string }) & {
   /** Memory for pages of the database. */
@@ -25,12 +28,37 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
   };
   const lock = takeFileLock(file);
   let connection: Connection | undefined;
+  /** Whether all that this connection found when it was opened is on disk: nobody is told of it, nor writes behind it, before. */
+  let isSynced = true;
   let isClosed = false;
   try {
     connection = openConnection(file, connectionOptions);
-  } catch (error) {
+    connection.sync();
+  } catch (cause) {
+    connection?.discard();
     lock.release();
-    throw error;
+    if (cause instanceof ChatError) throw cause;
+    const { message } = failure(cause);
+    throw new ChatError("database_unfit", `The database file ${file} cannot be synced: ${message}`, { cause });
+  }
+
+  function reopen(): Connection {
+    isSynced = false;
+    return openConnection(file, connectionOptions);
+  }
+
+  /** Reads go on while a disk is full or fails: they alone may see what could not be synced. */
+  function syncFor(found: Connection, isWrite: boolean): Connection {
+    if (isSynced) return found;
+    try {
+      found.sync();
+      isSynced = true;
+      return found;
+    } catch (error) {
+      found.discard();
+      if (isWrite) throw error;
+      return reopen();
+    }
   }
 
   // Nothing here awaits, so a call owns the connection from its first statement to its last.
@@ -38,7 +66,7 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
     if (isClosed) throw closedFailure();
     if (statements.length === 0) return [];
     try {
-      connection ??= openConnection(file, connectionOptions);
+      connection = syncFor(connection ?? reopen(), begin === beginWrite);
       if (begin !== undefined) connection.exec(begin);
       const results: Row[][] = [];
       for (const statement of statements) results.push(connection.run(statement));
@@ -57,7 +85,7 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
       return call(statements.length > 1 ? "BEGIN" : undefined, statements);
     },
     async write(statements) {
-      return call("BEGIN IMMEDIATE", statements);
+      return call(beginWrite, statements);
     },
     async close() {
       if (isClosed) return;
