@@ -1,3 +1,4 @@
+import type { Budget } from "../connection/budget.ts";
 import { createHeartbeat } from "../connection/heartbeat.ts";
 import { createInbox, type Frame } from "../connection/inbox.ts";
 import { createOutbox, type Slot } from "../connection/outbox.ts";
@@ -17,6 +18,8 @@ export type ConnectionContext = {
   readonly store: Store;
   readonly clock: Clock;
   readonly limits: Limits;
+  /** What may wait to go out over all connections. */
+  readonly budget: Budget;
   /** Handles one frame; a promise makes the connection's next one wait. */
   readonly handle: (connection: Connection, frame: Frame) => void | Promise<void>;
   /** The connection is open and must learn of what follows; `lastN`: the last change that was its user's. */
@@ -56,6 +59,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
   const outbox = createOutbox({
     socket,
     bytesMax: limits.outboxBytesMax,
+    budget: context.budget,
     onBroken: () => terminate(closeCode.tooSlow),
   });
   const inbox = createInbox({
@@ -232,6 +236,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
       if (state === "closing" || state === "closed") return;
       if (socket.cork) socket.cork(flush);
       else flush();
+      outbox.measure();
       if (state === "failed" && outbox.unanswered() === 0) return close(closeCode.storeFailed, "the store failed");
       tail?.resume();
       inbox.pump();
@@ -240,6 +245,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
     /** Looks after the deadlines, and pings when it is time. */
     beat(): void {
       if (state === "closing" || state === "closed") return;
+      // The closing handshake would keep the memory that is short: it waits behind what the peer does not take.
+      if (outbox.isHoarding()) return terminate(closeCode.tooSlow);
       const isBlocked = (tail?.isBlocked() ?? false) || outbox.hasHeldAnswers();
       const beat = heartbeat.beat({ isBlocked, isPaused: inbox.isPaused() });
       if (beat === "stuck") return close(closeCode.tooSlow, "too slow: reconnect and resume");
