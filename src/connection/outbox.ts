@@ -1,5 +1,6 @@
 import { utf8Bytes } from "../internal/utf8.ts";
 import type { Budget } from "./budget.ts";
+import type { FairShare } from "./fair-share.ts";
 import type { Socket } from "./socket.ts";
 
 /** The place of an answer that is still to come: answers leave in the order in which their frames came. */
@@ -10,6 +11,8 @@ export type OutboxOptions = {
   readonly bytesMax: number;
   /** What this connection shares with all others of the process. */
   readonly budget: Budget;
+  /** Told while answers are owed here. */
+  readonly share: FairShare;
   /** The socket took a frame no more. */
   readonly onBroken: () => void;
 };
@@ -21,7 +24,7 @@ const answersReserveBytes = 16_384;
 const compactAfterSlots = 256;
 
 /** What goes out on one connection: bounded by bytes, nothing kept but the answers to frames that were read. */
-export function createOutbox({ socket, bytesMax, budget, onBroken }: OutboxOptions) {
+export function createOutbox({ socket, bytesMax, budget, share, onBroken }: OutboxOptions) {
   let slots: Slot[] = [];
   let first = 0;
   let filled = 0;
@@ -31,6 +34,17 @@ export function createOutbox({ socket, bytesMax, budget, onBroken }: OutboxOptio
   let buffered = 0;
   /** Looks since the peer last took something, while the budget was short. */
   let looksInVain = 0;
+  let isOwing = false;
+
+  const unanswered = (): number => slots.length - first;
+
+  function countDebt(): void {
+    const isNow = !isStopped && unanswered() > 0;
+    if (isNow === isOwing) return;
+    isOwing = isNow;
+    if (isNow) share.enter();
+    else share.leave();
+  }
 
   function write(frame: string): void {
     if (isBroken || socket.send(frame)) return;
@@ -57,6 +71,7 @@ export function createOutbox({ socket, bytesMax, budget, onBroken }: OutboxOptio
     reserve(): Slot {
       const slot: Slot = { frame: null };
       slots.push(slot);
+      countDebt();
       return slot;
     },
     fill(slot: Slot, frame: string): void {
@@ -77,10 +92,11 @@ export function createOutbox({ socket, bytesMax, budget, onBroken }: OutboxOptio
         slots = slots.slice(first);
         first = 0;
       }
+      countDebt();
     },
     write,
     /** Frames read whose answers have not left. */
-    unanswered: (): number => slots.length - first,
+    unanswered,
     /** Whether an answer is known but has not left: nothing that covers it may overtake it. */
     hasHeldAnswers: (): boolean => filled > 0,
     /** Whether a frame of changes of this size may go now. */
@@ -104,6 +120,7 @@ export function createOutbox({ socket, bytesMax, budget, onBroken }: OutboxOptio
       slots = [];
       first = 0;
       filled = 0;
+      countDebt();
     },
   };
 }

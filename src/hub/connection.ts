@@ -1,4 +1,5 @@
 import type { Budget } from "../connection/budget.ts";
+import type { FairShare } from "../connection/fair-share.ts";
 import { createHeartbeat } from "../connection/heartbeat.ts";
 import { createInbox, type Frame } from "../connection/inbox.ts";
 import { createOutbox, type Slot } from "../connection/outbox.ts";
@@ -20,6 +21,8 @@ export type ConnectionContext = {
   readonly limits: Limits;
   /** What may wait to go out over all connections. */
   readonly budget: Budget;
+  /** What this connection may have waiting beside all others. */
+  readonly share: FairShare;
   /** Handles one frame; a promise makes the connection's next one wait. */
   readonly handle: (connection: Connection, frame: Frame) => void | Promise<void>;
   /** The connection is open and must learn of what follows; `lastN`: the last change that was its user's. */
@@ -60,12 +63,13 @@ export function createConnection(options: ConnectionOptions, context: Connection
     socket,
     bytesMax: limits.outboxBytesMax,
     budget: context.budget,
+    share: context.share,
     onBroken: () => terminate(closeCode.tooSlow),
   });
   const inbox = createInbox({
     socket,
     handle: (frame) => context.handle(connection, frame),
-    isOpen: () => state === "open" && outbox.unanswered() < limits.sendWindow,
+    isOpen: () => state === "open" && outbox.unanswered() < context.share.sends(),
     onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
     onFault: (fault) => fail(fault),
     bytesMax: limits.inboxBytesMax,

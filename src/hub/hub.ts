@@ -1,4 +1,5 @@
 import { createBudget } from "../connection/budget.ts";
+import { createFairShare } from "../connection/fair-share.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
@@ -40,6 +41,7 @@ const closeWaveMs = 50;
 export function createHub({ store, feed, clock, limits, report }: HubOptions) {
   const registry = createRegistry();
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
+  const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
   /** Every socket, also those that are not yet, or no longer, in the registry. */
   const all = new Set<Connection>();
   const perUser = new Map<string, number>();
@@ -119,6 +121,7 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
           clock,
           limits,
           budget,
+          share,
           handle,
           join: (joined) => registry.join(session, joined, feed.position()),
           leave,
@@ -173,6 +176,7 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
       dirty: dirty.size,
       owing: owing.size,
       outboxBytes: budget.bytes(),
+      senders: share.senders(),
     }),
   };
 }

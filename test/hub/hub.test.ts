@@ -316,6 +316,7 @@ describe("connections", () => {
       dirty: 0,
       owing: 0,
       outboxBytes: 0,
+      senders: 0,
     });
     const late = connect("late");
     await until(() => late.state.closed?.code === 1012);
