@@ -12,9 +12,16 @@ export type Opening = {
   readonly devices?: number;
   /** Handshakes under way at a time. */
   readonly connectingMax?: number;
+  readonly handshakeMs?: number;
 };
-export type Backlog = { readonly prefix: string; readonly users: number; readonly each: number; readonly text: string };
-export type Return = { readonly ms: number };
+export type Backlog = {
+  readonly port: number;
+  readonly prefix: string;
+  readonly users: number;
+  readonly each: number;
+  readonly text: string;
+};
+export type Return = { readonly ms: number; readonly each: number; readonly every?: number };
 export type Returned = {
   /** Until each was resumed, in milliseconds, in rising order. */
   readonly tookMs: readonly number[];
@@ -36,10 +43,18 @@ const textOf = (i: number): string => `backlog ${i}`;
 /** What the parent may ask for; each takes one object and answers one. */
 export const operations = {
   /** Connects; answers how many were refused, by status. */
-  async open({ port, prefix, users, devices = 1, connectingMax = 100 }: Opening): Promise<Record<string, number>> {
+  async open({
+    port,
+    prefix,
+    users,
+    devices = 1,
+    connectingMax = 100,
+    handshakeMs,
+  }: Opening): Promise<Record<string, number>> {
     const joining = Array.from(
       { length: users * devices },
-      (_, i) => new Member({ port, user: `${prefix}${Math.floor(i / devices)}`, device: `d${i % devices}` }),
+      (_, i) =>
+        new Member({ port, user: `${prefix}${Math.floor(i / devices)}`, device: `d${i % devices}`, handshakeMs }),
     );
     const refused: Record<string, number> = {};
     for (let i = 0; i < joining.length; i += connectingMax) {
@@ -56,9 +71,9 @@ export const operations = {
   pace: (pace: Pace): Promise<Paced> => runPace(members, pace),
 
   /** Sends so many messages to each of the users, and waits until all are accepted. */
-  async fill({ prefix, users, each, text }: Backlog): Promise<void> {
-    const [sender] = members;
-    if (sender === undefined) throw new Error("Nobody is here to send");
+  async fill({ port, prefix, users, each, text }: Backlog): Promise<void> {
+    const sender = new Member({ port, user: `${prefix}-sender` });
+    await sender.enter();
     const inFlightMax = 64;
     const total = users * each;
     let sent = 0;
@@ -76,7 +91,7 @@ export const operations = {
     sender.onClose = () => done.reject(new Error(`The sender was closed: ${sender.closes.join()}`));
     for (let i = 0; i < inFlightMax; i++) next();
     await done.promise;
-    sender.onClose = () => {};
+    sender.leave();
   },
 
   /** From now on nobody stores what comes: as devices that die before they have. */
@@ -84,26 +99,29 @@ export const operations = {
     for (const member of members) member.isStoring = false;
   },
 
-  /** All connect at one instant, each with its cursor, and wait for what they have missed: `each` messages. */
-  async return({ ms, each }: Return & { readonly each: number }): Promise<Returned> {
+  /** All, or one of `every`, connect at one instant, each with its cursor, and wait for the `each` messages they missed. */
+  async return({ ms, each, every = 1 }: Return): Promise<Returned> {
     const start = performance.now();
     const end = start + ms;
     const tookMs: number[] = [];
     const faults: string[] = [];
     let refusals = 0;
+    for (const member of members) member.leave();
     await Promise.all(
-      members.map(async (member) => {
-        try {
-          member.leave();
-          refusals += await member.resume(() => performance.now() > end);
-          tookMs.push(performance.now() - start);
-          const seen = member.seen.map(({ text }) => text.replace(/x*$/, ""));
-          const wanted = Array.from({ length: each }, (_, i) => textOf(i));
-          if (seen.join() !== wanted.join()) faults.push(`${member.user} saw [${seen.join()}]`);
-        } catch (error) {
-          faults.push(error instanceof Error ? error.message : String(error));
-        }
-      }),
+      members
+        .filter((_, i) => i % every === 0)
+        .map(async (member) => {
+          try {
+            member.isReading = true;
+            refusals += await member.resume(() => performance.now() > end);
+            tookMs.push(performance.now() - start);
+            const seen = member.seen.map(({ text }) => text.replace(/x*$/, ""));
+            const wanted = Array.from({ length: each }, (_, i) => textOf(i));
+            if (seen.join() !== wanted.join()) faults.push(`${member.user} saw [${seen.join()}]`);
+          } catch (error) {
+            faults.push(error instanceof Error ? error.message : String(error));
+          }
+        }),
     );
     return { tookMs: tookMs.sort((a, b) => a - b), refusals, faults };
   },

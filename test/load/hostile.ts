@@ -5,8 +5,8 @@ import type { Member } from "./member.ts";
 export type Hostility = "stopped" | "silent" | "dripping" | "flooding" | "garbage";
 export const hostilities: readonly Hostility[] = ["stopped", "silent", "dripping", "flooding", "garbage"];
 
-/** A flooder has twice the window on its way, so that the server must stop reading it. */
-const floodSends = 128;
+/** A flooder has four times the window on its way, so that the server must stop reading it. */
+const floodSends = 256;
 const floodText = "f".repeat(64);
 const dripMs = 50;
 /** Who was closed comes back, at a bounded pace: this many a second of one kind, over all of them. */

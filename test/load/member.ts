@@ -29,9 +29,12 @@ export class Member {
   onClose: () => void = () => {};
   private readonly port: number;
   private readonly device: string;
+  private readonly handshakeMs: number | undefined;
   private wake: () => void = () => {};
 
-  constructor({ port, user, device = "d1" }: { port: number; user: string; device?: string }) {
+  constructor(options: { port: number; user: string; device?: string; handshakeMs?: number | undefined }) {
+    const { port, user, device = "d1", handshakeMs } = options;
+    this.handshakeMs = handshakeMs;
     this.port = port;
     this.user = user;
     this.device = device;
@@ -45,6 +48,7 @@ export class Member {
     const socket = new LeanSocket({
       port: this.port,
       path: `/ws?user=${this.user}&device=${this.device}${cursor}`,
+      ...(this.handshakeMs === undefined ? {} : { handshakeMs: this.handshakeMs }),
       onText: (text) => this.take(text),
       onClose: (code) => {
         if (this.socket !== socket) return;

@@ -10,7 +10,7 @@ export type Paced = {
   readonly missing: number;
 };
 
-const graceMs = 20_000;
+const graceMs = 10_000;
 const text = "x".repeat(64);
 
 /**

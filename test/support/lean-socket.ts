@@ -12,6 +12,10 @@ export type LeanOptions = {
   readonly onClose?: (code: number, socket: LeanSocket) => void;
   /** Default true. */
   readonly doesPong?: boolean;
+  /** How long the server may take over the handshake. Default: half a minute. */
+  readonly handshakeMs?: number;
+  /** Connects and never says what for. */
+  readonly isMute?: boolean;
 };
 
 /** What came of the handshake: 101 is open, 0 is a connection that was refused or broken. */
@@ -22,6 +26,7 @@ const closeOpcode = 8;
 const pingOpcode = 9;
 const pongOpcode = 10;
 const abnormalClosure = 1006;
+const handshakeMsMax = 30_000;
 
 const handlers: SocketHandler<LeanSocket> = {
   open: (socket) => socket.data.attach(socket),
@@ -74,7 +79,9 @@ export class LeanSocket {
     const { promise, resolve } = Promise.withResolvers<Upgrade>();
     this.upgraded = promise;
     this.resolve = resolve;
-    const { port } = options;
+    const { port, handshakeMs = handshakeMsMax } = options;
+    const timer = setTimeout(() => this.end(), handshakeMs);
+    void promise.then(() => clearTimeout(timer));
     Bun.connect({ hostname: "127.0.0.1", port, data: this, socket: handlers }).catch(() => this.lose());
   }
 
@@ -114,7 +121,8 @@ export class LeanSocket {
 
   attach(socket: Socket<LeanSocket>): void {
     this.socket = socket;
-    const { port, path } = this.options;
+    const { port, path, isMute = false } = this.options;
+    if (isMute) return;
     const key = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64");
     this.write(
       Buffer.from(
