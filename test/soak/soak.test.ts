@@ -8,7 +8,7 @@ const brief = async (...alterations: Alteration[]): Promise<Soaked> => {
     start: (options = {}) => startAltered({ ...options, alterations }),
     seed: 1,
     people: 16,
-    warmUpCycles: 3,
+    warmUpCycles: 10,
     goesOn: (cycles) => cycles < 6,
     restMs: 0,
     settleMs: 300,

@@ -35,8 +35,6 @@ const sends = 6;
 /** Machine code and its like: they come with warming up, not with people. */
 const code = /CodeBlock$|Executable$|^Structure/;
 const stallMs = 30;
-/** A class counts as growing by this many a cycle: fewer are timers and frames on their way. */
-const growthMin = 5;
 
 /** R10, H11: cycles of life on one server, and what each of them leaves behind in its memory. */
 export async function soak({ start, seed, people, warmUpCycles, goesOn, restMs, settleMs }: Soak): Promise<Soaked> {
@@ -62,7 +60,10 @@ export async function soak({ start, seed, people, warmUpCycles, goesOn, restMs, 
       remains,
       memory: trendOf(samples.map(({ at, holdings }) => ({ at, value: holdings.rssBytes / 1e6 }))),
       objects: trendOf(points(({ objectCount }) => objectCount).map(({ i, v }) => ({ at: i, value: v }))),
-      growing: growing(samples.map(({ holdings }) => holdings)),
+      growing: growing(
+        samples.map(({ holdings }) => holdings),
+        people,
+      ),
     };
   } finally {
     await server.dispose();
@@ -110,7 +111,8 @@ async function settled(look: () => Promise<Holdings>, settleMs: number): Promise
   }
 }
 
-function growing(samples: readonly Holdings[]): string[] {
+/** Classes that grow by at least one for each person of each cycle: fewer are timers and frames on their way. */
+function growing(samples: readonly Holdings[], people: number): string[] {
   const [first, last] = [samples[0], samples[samples.length - 1]];
   if (first === undefined || last === undefined || samples.length < 3) return [];
   return Object.keys(last.objectTypeCounts).flatMap((type) => {
@@ -118,6 +120,6 @@ function growing(samples: readonly Holdings[]): string[] {
     const counts = samples.map(({ objectTypeCounts }) => objectTypeCounts[type] ?? 0);
     const { low } = trendOf(counts.map((value, at) => ({ at, value })));
     const more = (counts[counts.length - 1] ?? 0) - (counts[0] ?? 0);
-    return low > 0 && more >= growthMin * (samples.length - 1) ? [`${more} more ${type}`] : [];
+    return low > 0 && more >= people * (samples.length - 1) ? [`${more} more ${type}`] : [];
   });
 }
