@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import { bun } from "./adapter/bun.ts";
+import { connectionsWithin, openFilesMax } from "./adapter/open-files.ts";
 import { createChat } from "./chat.ts";
 import { type AuthConfig, type Config, readConfig } from "./config.ts";
 import { ChatError } from "./error.ts";
@@ -7,6 +8,7 @@ import type { Authenticate } from "./http/authenticate.ts";
 import { demo } from "./http/demo.ts";
 import { jwt } from "./http/jwt.ts";
 import { configureLog } from "./log.ts";
+import { defaultLimits } from "./protocol/limits.ts";
 import { siteOf } from "./site.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
 
@@ -15,11 +17,13 @@ async function main(): Promise<void> {
   const config = readConfig(process.env);
   configureLog({ level: config.logLevel });
   const log = getLogger(["tidings", "server"]);
+  const openFiles = openFilesMax();
+  const connectionsMax = connectionsWithin(openFiles, defaultLimits.connectionsMax);
   const chat = createChat({
     database: config.database,
     authenticate: authenticateBy(config.auth),
     origins: config.origins,
-    limits: { heartbeatMs: config.heartbeatMs, shutdownMs: config.shutdownMs },
+    limits: { connectionsMax, heartbeatMs: config.heartbeatMs, shutdownMs: config.shutdownMs },
   });
   let server: ReturnType<typeof Bun.serve> | null = null;
   let isStopping = false;
@@ -47,7 +51,7 @@ async function main(): Promise<void> {
   const site = await siteOf(chat, config);
   if (isStopping) return;
   server = Bun.serve(bun(chat, { port: config.port, hostname: config.host, fetch: site }));
-  log.info("serving", { host: config.host, port: server.port, auth: config.auth.kind });
+  log.info("serving", { host: config.host, port: server.port, auth: config.auth.kind, connectionsMax, openFiles });
   sayWhere(config, server.port ?? config.port);
 }
 

@@ -1,3 +1,5 @@
+import type { Budget } from "../connection/budget.ts";
+import type { FairShare } from "../connection/fair-share.ts";
 import { createHeartbeat } from "../connection/heartbeat.ts";
 import { createInbox, type Frame } from "../connection/inbox.ts";
 import { createOutbox, type Slot } from "../connection/outbox.ts";
@@ -17,6 +19,10 @@ export type ConnectionContext = {
   readonly store: Store;
   readonly clock: Clock;
   readonly limits: Limits;
+  /** What may wait to go out over all connections. */
+  readonly budget: Budget;
+  /** What this connection may have waiting beside all others. */
+  readonly share: FairShare;
   /** Handles one frame; a promise makes the connection's next one wait. */
   readonly handle: (connection: Connection, frame: Frame) => void | Promise<void>;
   /** The connection is open and must learn of what follows; `lastN`: the last change that was its user's. */
@@ -56,13 +62,15 @@ export function createConnection(options: ConnectionOptions, context: Connection
   const outbox = createOutbox({
     socket,
     bytesMax: limits.outboxBytesMax,
+    budget: context.budget,
+    share: context.share,
     onBroken: () => terminate(closeCode.tooSlow),
   });
   const inbox = createInbox({
     socket,
     // The timer of the session's end may be late; whose session is over sends nothing more.
     handle: (frame) => (hasEnded() ? end() : context.handle(connection, frame)),
-    isOpen: () => isOpen() && outbox.unanswered() < limits.sendWindow,
+    isOpen: () => isOpen() && outbox.unanswered() < context.share.sends(),
     onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
     onFault: (fault) => fail(fault),
     bytesMax: limits.inboxBytesMax,
@@ -242,6 +250,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
       if (state === "closing" || state === "closed") return;
       if (socket.cork) socket.cork(flush);
       else flush();
+      outbox.measure();
       if (state === "failed" && outbox.unanswered() === 0) return close(closeCode.storeFailed, "the store failed");
       tail?.resume();
       inbox.pump();
@@ -251,6 +260,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
     beat(): void {
       if (state === "closing" || state === "closed") return;
       if (hasEnded()) return end();
+      // The closing handshake would keep the memory that is short: it waits behind what the peer does not take.
+      if (outbox.isHoarding()) return terminate(closeCode.tooSlow);
       const isBlocked = (tail?.isBlocked() ?? false) || outbox.hasHeldAnswers();
       const beat = heartbeat.beat({ isBlocked, isPaused: inbox.isPaused() });
       if (beat === "stuck") return close(closeCode.tooSlow, "too slow: reconnect and resume");

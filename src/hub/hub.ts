@@ -1,3 +1,5 @@
+import { createBudget } from "../connection/budget.ts";
+import { createFairShare } from "../connection/fair-share.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
@@ -38,6 +40,8 @@ const closeWaveMs = 50;
 /** Who is here, and what happens to a frame. */
 export function createHub({ store, feed, clock, limits, report }: HubOptions) {
   const registry = createRegistry();
+  const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
+  const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
   /** Every socket, also those that are not yet, or no longer, in the registry. */
   const all = new Set<Connection>();
   const perUser = new Map<string, number>();
@@ -116,6 +120,8 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
           store,
           clock,
           limits,
+          budget,
+          share,
           handle,
           join: (joined) => registry.join(session, joined, feed.position()),
           leave,
@@ -169,6 +175,8 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
       perUser: perUser.size,
       dirty: dirty.size,
       owing: owing.size,
+      outboxBytes: budget.bytes(),
+      senders: share.senders(),
     }),
   };
 }

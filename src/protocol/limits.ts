@@ -12,6 +12,11 @@ export const defaultLimits = {
   pageChangesMax: 256,
   /** Bytes that may wait to go out on one connection (INVARIANTS R3); past it the log is the buffer. */
   outboxBytesMax: 262_144,
+  /**
+   * The same over all connections of the process: what 1 024 stopped readers hold, a quarter of a small machine's memory.
+   * From its half on, who does not take what it was sent gets no more, and is closed with 4413 when it takes nothing.
+   */
+  outboxTotalBytesMax: 268_435_456,
   /** Bytes of frames read but not yet handled: what one read of the operating system may deliver at once, twice over. */
   inboxBytesMax: 1_048_576,
   /** Bad frames in a minute before the connection closes with 4400 (PROTOCOL 4). */
@@ -38,7 +43,7 @@ export const defaultLimits = {
   storeProbeMs: 1_000,
   /** The head is read this often, so that a dead bus costs latency, never data. */
   headPollMs: 2_000,
-  /** Open connections of this process; kept below the usual limit of file descriptors. */
+  /** Open connections of this process. The standalone server lowers it to what its limit of open files has room for. */
   connectionsMax: 50_000,
   /** Open connections of one user. */
   connectionsPerUserMax: 100,

@@ -84,15 +84,28 @@ describe("controls: each planted bug is found", () => {
   });
 
   test("control: D3 an engine that answers before it commits", async () => {
-    const engine = wrap((inner, file) => {
+    // What was answered is committed before whatever is asked next.
+    const engine = (inner: Engine, file: string): Engine => {
       let commit: () => Promise<unknown> = () => Promise.resolve();
-      return async (statements) => {
-        await commit().catch(() => {});
-        const rows = rehearse(file, statements);
-        commit = () => inner.write(statements);
-        return rows;
+      const late = async (): Promise<void> => {
+        const due = commit;
+        commit = () => Promise.resolve();
+        await due().catch(() => {});
       };
-    });
+      return {
+        ...inner,
+        async read(statements) {
+          await late();
+          return await inner.read(statements);
+        },
+        async write(statements) {
+          await late();
+          const rows = rehearse(file, statements);
+          commit = () => inner.write(statements);
+          return rows;
+        },
+      };
+    };
     expect(await findsBug({ engine }, "busy at begin")).toContain("which is not in the database");
   });
 

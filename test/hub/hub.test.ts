@@ -355,7 +355,16 @@ describe("connections", () => {
     await until(() => sockets[0]?.of("accepted").length === 1);
     await hub.stop(1_000);
     expect(sockets[0]?.state.closed?.code).toBe(1012);
-    expect(hub.sizes()).toEqual({ connections: 0, joined: 0, users: 0, perUser: 0, dirty: 0, owing: 0 });
+    expect(hub.sizes()).toEqual({
+      connections: 0,
+      joined: 0,
+      users: 0,
+      perUser: 0,
+      dirty: 0,
+      owing: 0,
+      outboxBytes: 0,
+      senders: 0,
+    });
     const late = connect("late");
     await until(() => late.state.closed?.code === 1012);
   });

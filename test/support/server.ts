@@ -11,6 +11,8 @@ export type StartOptions = {
   readonly port?: number;
   /** The program, an absolute path; default: the standalone server. */
   readonly script?: string;
+  /** Its limit of open files (`ulimit -n`); default: that of this process. */
+  readonly openFiles?: number;
 };
 
 /** A real server in a process of its own. */
@@ -45,7 +47,9 @@ const startMsMax = 15_000;
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
   const { env = {}, port = 0, script = standalone } = options;
   const dir = options.dir ?? temporaryFolder();
-  const child = Bun.spawn([process.execPath, script], {
+  const limit = options.openFiles;
+  const shell = limit === undefined ? [] : ["sh", "-c", `ulimit -n ${limit} && exec "$@"`, "sh"];
+  const child = Bun.spawn([...shell, process.execPath, script], {
     cwd: dir,
     // Nothing of the developer's own settings: a test must mean the same everywhere.
     env: { PATH: process.env["PATH"] ?? "", HOME: dir, TMPDIR: tmpdir(), ...env, PORT: String(port) },

@@ -1,0 +1,71 @@
+import { cpuSeconds } from "../../scripts/bench/process-usage.ts";
+import { LeanSocket } from "../support/lean-socket.ts";
+import { startCrowd } from "./crowd.ts";
+import type { Pace } from "./pace.ts";
+import { none, type Outcome, type StartTried } from "./scenario.ts";
+
+export type FullHouse = {
+  readonly start: StartTried;
+  /** The server's `ulimit -n`. */
+  readonly openFiles: number;
+  /** How many want to come in: more than there is room for. */
+  readonly wanted: number;
+  readonly pace: Pace;
+};
+
+const handshakeMs = 1_500;
+const p99MsMax = 250;
+/** At rest the server may use this much of a core: it would be all of one if it spun over whom it cannot accept. */
+const idleCoresMax = 0.3;
+const idleMs = 1_000;
+
+/** R7: more connections than the process can hold: the surplus is refused with a word, those inside go on. */
+export async function tryFullHouse({ start, openFiles, wanted, pace }: FullHouse): Promise<Outcome> {
+  const server = await start({ openFiles, env: { LOG_LEVEL: "info" } });
+  const violations: string[] = [];
+  const bare: LeanSocket[] = [];
+  try {
+    await using inside = await startCrowd();
+    const users = wanted;
+    const answers = await inside.call("open", { port: server.port, prefix: "guest", users, handshakeMs });
+    const { open, closes } = await inside.call("counts", none);
+    const refused = answers["429"] ?? 0;
+    for (const [status, count] of Object.entries(answers))
+      if (status !== "429") violations.push(`${count} were answered ${status} in place of 429`);
+    if (refused === 0) violations.push(`nobody of ${wanted} was refused with ${openFiles} open files`);
+    const cpu = cpuSeconds(server.pid);
+    await Bun.sleep(idleMs);
+    const idleCores = (cpuSeconds(server.pid) - cpu) / (idleMs / 1_000);
+    if (idleCores > idleCoresMax) violations.push(`the full server uses ${idleCores.toFixed(2)} of a core at rest`);
+    const calm = await inside.call("pace", pace);
+    const health = await statusOf(`http://127.0.0.1:${server.port}/healthz`);
+    if (health !== 200) violations.push(`/healthz answers ${health}`);
+    // Then those who never say what they want: they can fill what room there is, until the runtime's own timeout.
+    const path = "/ws?user=mute";
+    for (let i = 0; i < openFiles; i++) bare.push(new LeanSocket({ port: server.port, path, isMute: true }));
+    const crowded = await inside.call("pace", pace);
+    for (const [when, { accepted, received, missing }] of Object.entries({ calm, crowded })) {
+      if (missing > 0) violations.push(`${missing} answers or messages are missing, ${when}`);
+      const p99 = Math.max(accepted.p99, received.p99);
+      if (p99 > p99MsMax) violations.push(`p99 inside is ${p99.toFixed(0)} ms, ${when}`);
+    }
+    const { open: stayed } = await inside.call("counts", none);
+    if (stayed !== open) violations.push(`${open - stayed} inside were closed: ${JSON.stringify(closes)}`);
+    return {
+      violations,
+      figures: { open, refused, idleCores, calmP99Ms: calm.received.p99, crowdedP99Ms: crowded.received.p99 },
+    };
+  } finally {
+    for (const socket of bare) socket.end();
+    await server.dispose();
+  }
+}
+
+/** The status of the answer; 0 where none came in time. */
+async function statusOf(url: string): Promise<number> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(handshakeMs) })).status;
+  } catch {
+    return 0;
+  }
+}
