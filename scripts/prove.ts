@@ -56,7 +56,7 @@ async function prove(name: string, ms: number, isOver: () => boolean): Promise<R
     for (const [fact, count] of Object.entries(result.facts)) facts[fact] = (facts[fact] ?? 0) + count;
     run = {
       ...run,
-      next: run.next + (result.facts["numbers"] ?? result.tried),
+      next: result.next,
       tried: run.tried + result.tried,
       violations: run.violations + result.violations.length,
       seconds: Math.round((performance.now() - start) / 1_000),
