@@ -5,6 +5,9 @@
  *
  * A rule is a line that starts with its bold number: `- **D1** What was accepted …`. A test cites it as a word of its
  * name: `test("D1 O2: accepted survives kill -9", …)`; the name of a `describe` counts for what is in it.
+ *
+ * Each rule of the promise (D, O, T, R) has a control too, `test("control: D1 …", …)`: a planted bug under which its tests go
+ * red, so that they are known to be able to.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -14,6 +17,10 @@ const ruleLine = /^\s*(?:[-*]\s+)?\*\*([A-Z]{1,2}\d{1,3}[a-z]?)\*\*/;
 const ruleWord = /\b[A-Z]{1,2}\d{1,3}[a-z]?\b/g;
 /** What a name starts with when it starts with citations. */
 const leadingRules = /^(?:[A-Z]{1,2}\d{1,3}[a-z]?[\s,:]*)+/;
+
+/** The families of rules that are the promise. */
+const promised = ["D", "O", "T", "R"];
+const controlName = /^control: /;
 
 type Name = { readonly place: string; readonly text: string };
 
@@ -34,16 +41,19 @@ export function checkSpec(root: string): readonly string[] {
 
   const families = new Set([...rules.keys()].map(familyOf));
   const cited = new Set<string>();
+  const controlled = new Set<string>();
   for (const { place, text } of testNames(root)) {
     const [leading = ""] = leadingRules.exec(text) ?? [];
     for (const { 0: rule, index } of text.matchAll(ruleWord)) {
-      if (rules.has(rule)) cited.add(rule);
+      if (rules.has(rule)) (controlName.test(text) ? controlled : cited).add(rule);
       else if (families.has(familyOf(rule)) || index < leading.length)
         violations.push(`${place} cites ${rule}, which src/SPEC.md does not have`);
     }
   }
   for (const [rule, line] of rules) {
     if (!cited.has(rule)) violations.push(`src/SPEC.md:${line} ${rule} is cited by no test`);
+    if (promised.includes(familyOf(rule)) && !controlled.has(rule))
+      violations.push(`src/SPEC.md:${line} ${rule} has no control`);
   }
   return violations;
 }

@@ -4,10 +4,10 @@
  *   swallow    a commit that fails is answered as if it had not, on the connection that saw the error
  *   no fsync   commits are not synced, so that no failure of it is ever heard of
  */
-import { plugin } from "bun";
 import { openConnection } from "../../src/store/engine/connection.ts";
 import { pathOfFileUrl, resolveDatabaseFile } from "../../src/store/engine/database-file.ts";
 import type { Engine, Row, Statement } from "../../src/store/engine/engine.ts";
+import { plantEngine } from "../support/plant-engine.ts";
 
 function openPlantedEngine({ url }: { readonly url: string }): Engine {
   const file = resolveDatabaseFile(pathOfFileUrl(url));
@@ -32,16 +32,6 @@ function openPlantedEngine({ url }: { readonly url: string }): Engine {
   };
 }
 
-Object.assign(globalThis, { openPlantedEngine });
-
-plugin({
-  name: "planted engine",
-  setup(build) {
-    build.onLoad({ filter: /store\/engine\/open\.ts$/ }, () => ({
-      contents: "export const openEngine = (options) => globalThis.openPlantedEngine(options);",
-      loader: "js",
-    }));
-  },
-});
+plantEngine(openPlantedEngine);
 
 await import("../../src/server.ts");

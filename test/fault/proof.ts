@@ -20,6 +20,6 @@ export const proof: Proof = {
       if (violation !== null) violations.push(violation);
       if (tried % 500 === 0) say(`fstore: ${tried} days, ${violations.length} violations`);
     }
-    return { tried, violations, facts };
+    return { tried, next: from + tried, violations, facts };
   },
 };

@@ -37,8 +37,8 @@ export const proof: Proof = {
     }
     const besieged = await siege.end();
     violations.push(...besieged.violations.map((text) => `numbers ${from} to ${from + tried - 1}: ${text}`));
-    Object.assign(facts, besieged.facts, { numbers: tried });
+    Object.assign(facts, besieged.facts);
     const cases = (facts["in process"] ?? 0) + (facts["acts of histories"] ?? 0) + besieged.cases;
-    return { tried: cases, violations, facts };
+    return { tried: cases, next: from + tried, violations, facts };
   },
 };

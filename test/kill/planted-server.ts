@@ -7,11 +7,11 @@
  *   deaf       ignores SIGTERM.
  *   hasty      ends at once on SIGTERM, with 0 as if all were well; else it is `early`.
  */
-import { plugin } from "bun";
 import { openConnection } from "../../src/store/engine/connection.ts";
 import { pathOfFileUrl, resolveDatabaseFile } from "../../src/store/engine/database-file.ts";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine, Statement } from "../../src/store/engine/engine.ts";
+import { plantEngine } from "../support/plant-engine.ts";
 
 export type Plant = "early" | "forgetful" | "deaf" | "hasty";
 
@@ -64,17 +64,7 @@ function openForgetful(url: string): Engine {
   };
 }
 
-Object.assign(globalThis, { openPlantedEngine });
-
-plugin({
-  name: "planted engine",
-  setup(build) {
-    build.onLoad({ filter: /store\/engine\/open\.ts$/ }, () => ({
-      contents: "export const openEngine = (options) => globalThis.openPlantedEngine(options);",
-      loader: "js",
-    }));
-  },
-});
+plantEngine(openPlantedEngine);
 
 await import("../../src/server.ts");
 

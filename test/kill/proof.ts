@@ -28,7 +28,7 @@ export const proof: Proof = {
       tried += rounds;
       say(`${tried} crashes, ${facts["accepted"] ?? 0} accepted, ${violations.length} violations`);
     }
-    return { tried, violations, facts };
+    return { tried, next: from + tried, violations, facts };
   },
 };
 

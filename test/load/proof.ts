@@ -24,7 +24,8 @@ export const proof: Proof = {
     const violations: string[] = [];
     const facts: Record<string, number> = { scenarios: 0 };
     let tried = 0;
-    for (let number = from; number < from + count && !isOver(); number++) {
+    let number = from;
+    for (; number < from + count && !isOver(); number++) {
       const scenario = all[number % all.length];
       if (scenario === undefined) continue;
       const outcome = await scenario.run(full);
@@ -34,6 +35,6 @@ export const proof: Proof = {
       for (const violation of outcome.violations)
         violations.push(`${scenario.rules.join(" ")} load ${number} (${scenario.name}): ${violation}`);
     }
-    return { tried, violations, facts };
+    return { tried, next: number, violations, facts };
   },
 };

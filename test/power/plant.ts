@@ -4,8 +4,7 @@
  *   NORMAL, OFF  another `synchronous`: the log is synced at checkpoints only, or nothing ever is.
  *   trusting     takes what a killed process has left for durable, as it finds it.
  */
-import { readFileSync } from "node:fs";
-import { plugin } from "bun";
+import { alterSource } from "../support/alter-source.ts";
 
 export type Plant = "NORMAL" | "OFF" | "trusting";
 
@@ -21,19 +20,6 @@ const plants: Readonly<Record<Plant, readonly Exchange[]>> = {
   trusting: [["PRAGMA wal_checkpoint(PASSIVE)", "SELECT 1"]],
 };
 
-plugin({
-  name: "planted connection",
-  setup(build) {
-    build.onLoad({ filter: /store\/engine\/connection\.ts$/ }, ({ path }) => ({
-      contents: exchange(readFileSync(path, "utf8"), plants[process.env["PLANT"] as Plant]),
-      loader: "ts",
-    }));
-  },
-});
-
-function exchange(text: string, pairs: readonly Exchange[]): string {
-  return pairs.reduce((before, [from, to]) => {
-    if (!before.includes(from)) throw new Error(`The code to plant into has no ${from}`);
-    return before.replace(from, to);
-  }, text);
-}
+alterSource(
+  plants[process.env["PLANT"] as Plant].map(([from, to]) => ({ file: "store/engine/connection.ts", from, to })),
+);

@@ -32,7 +32,7 @@ export const proof: Proof = {
       for (const [name, value] of Object.entries(found.facts)) facts[name] = (facts[name] ?? 0) + value;
       say(`${tried} crash points, ${facts["accepted"] ?? 0} accepted, ${violations.length} violations`);
     }
-    return { tried, violations, facts };
+    return { tried, next: from + tried, violations, facts };
   },
 };
 

@@ -24,6 +24,8 @@ export type ProofOptions = {
 
 export type ProofResult = {
   readonly tried: number;
+  /** The number to go on from: none before it is wanted again. */
+  readonly next: number;
   /** What was lost, doubled, reordered or otherwise broken: each with the number that repeats it. */
   readonly violations: readonly string[];
   /** What was done meanwhile, such as `accepted` messages; summed over runs. */

@@ -4,8 +4,10 @@ import { plantTree } from "../support/tree.ts";
 
 const spec = "# Spec\n\n- **D1** What was accepted stays. See D2.\n- **D2** Never twice.\n\n**H12** Answers 404.\n";
 
+const controls = { "test/controls.test.ts": 'test("control: D1 D2 planted bugs are found", f);\n' };
+
 function check(specText: string | null, files: Readonly<Record<string, string>>): readonly string[] {
-  using tree = plantTree({ ...(specText === null ? {} : { "src/SPEC.md": specText }), "test/none.ts": "", ...files });
+  using tree = plantTree({ ...(specText === null ? {} : { "src/SPEC.md": specText }), ...controls, ...files });
   return checkSpec(tree.root);
 }
 
@@ -32,6 +34,14 @@ test("checkSpec lists a rule that no name cites; comments, bodies and other file
     "test/b.ts": 'test("H12: not a test file", () => {});\n',
   });
   expect(found).toEqual(["src/SPEC.md:6 H12 is cited by no test"]);
+});
+
+test("checkSpec wants a control for each rule of the promise, and a control is no test of it", () => {
+  const cite = { "test/a.test.ts": 'test("D1 H12: x", f);\n' };
+  expect(check(spec, { ...cite, "test/controls.test.ts": 'test("control: D2 x", f);\n' })).toEqual([
+    "src/SPEC.md:3 D1 has no control",
+    "src/SPEC.md:4 D2 is cited by no test",
+  ]);
 });
 
 test("checkSpec refuses a rule that does not exist", () => {

@@ -74,6 +74,6 @@ export const proof: Proof = {
       violations.push(...result.violations);
       say(`${tried} attacks, ${violations.length} violations`);
     }
-    return { tried, violations, facts: { crowds: 1, sockets: crowdSockets } };
+    return { tried, next: from + tried, violations, facts: { crowds: 1, sockets: crowdSockets } };
   },
 };

@@ -2,12 +2,9 @@
  * The standalone server without its defences, for negative controls: each entry takes one of them out of the source as it is
  * loaded. A probe that finds nothing on the real server must find something here.
  */
-import { join } from "node:path";
-import { plugin } from "bun";
+import { type Alteration, alterSource } from "../support/alter-source.ts";
 
-type Weakness = { readonly file: string; readonly from: string; readonly to: string };
-
-const weaknesses: readonly Weakness[] = [
+const weaknesses: readonly Alteration[] = [
   // Origins are compared by what they begin with.
   {
     file: "http/origin.ts",
@@ -70,25 +67,5 @@ const weaknesses: readonly Weakness[] = [
   { file: "adapter/bun.ts", from: "perMessageDeflate: false", to: "perMessageDeflate: true" },
 ];
 
-const source = join(import.meta.dir, "../../src");
-
-plugin({
-  name: "weaknesses",
-  setup(build) {
-    for (const file of new Set(weaknesses.map((weakness) => weakness.file))) {
-      const path = join(source, file);
-      const escaped = path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-      build.onLoad({ filter: new RegExp(`^${escaped}$`) }, async () => {
-        let contents = await Bun.file(path).text();
-        for (const { from, to } of weaknesses.filter((weakness) => weakness.file === file)) {
-          // A weakness that is no longer planted would make its control say nothing.
-          if (!contents.includes(from)) throw new Error(`${file} no longer has: ${from}`);
-          contents = contents.replace(from, () => to);
-        }
-        return { contents, loader: "ts" };
-      });
-    }
-  },
-});
-
+alterSource(weaknesses);
 await import("../../src/server.ts");

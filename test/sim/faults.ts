@@ -20,6 +20,7 @@ export type Faults = EngineFaults &
       readonly commitMarksMax: number;
       readonly ackMessagesMax: number;
       readonly outboxBytesMax: number;
+      readonly outboxTotalBytesMax: number;
       readonly changesBytesMax: number;
       readonly inboxBytesMax: number;
       readonly marksDelayMs: number;
@@ -56,6 +57,8 @@ export function drawFaults(chance: Chance): Faults {
       commitMarksMax: small(1_000),
       ackMessagesMax,
       outboxBytesMax: isNarrow ? 57_000 : 262_144,
+      // Short for all together now and then.
+      outboxTotalBytesMax: chance.pick([20_000, 268_435_456]),
       changesBytesMax: chance.pick(isNarrow ? [400, 4_000] : [400, 65_536]),
       inboxBytesMax: chance.pick([66_000, 1_048_576]),
       // One message a commit and a pause between commits would only be slow.
@@ -102,6 +105,7 @@ export const faultKinds: Readonly<Record<string, (faults: Faults) => Faults>> = 
       commitMarksMax: 1_000,
       ackMessagesMax: 2_000,
       outboxBytesMax: 262_144,
+      outboxTotalBytesMax: 268_435_456,
       changesBytesMax: 65_536,
       inboxBytesMax: 1_048_576,
       marksDelayMs: 100,

@@ -60,7 +60,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a gap in the log that is jumped",
-    rule: "O7",
+    rule: "O5",
     alteration: {
       file: "feed/feed.ts",
       from: "if (from === position && !filling) announce",
@@ -69,7 +69,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a wake-up lost between replay and live",
-    rule: "O7",
+    rule: "O7 O10",
     alteration: { file: "hub/fan-out.ts", from: "        presence.lastN = change.n;\n", to: "" },
   },
   {
@@ -94,12 +94,21 @@ export const mutants: readonly Mutant[] = [
     alteration: { file: "hub/connection.ts", from: `if (state === "open") state = "failed";`, to: "" },
   },
   {
+    name: "deadlines by a clock that jumps",
+    rule: "R8",
+    alteration: {
+      file: "connection/heartbeat.ts",
+      from: "const now = clock.elapsed();",
+      to: "const now = clock.now() - 1_780_000_000_000;",
+    },
+  },
+  {
     name: "a buffer without an end",
     rule: "R3",
     alteration: {
       file: "connection/outbox.ts",
-      from: "const hasRoom = (bytes: number): boolean => socket.bufferedBytes() + bytes <= bytesMax;",
-      to: "const hasRoom = (bytes: number): boolean => socket.bufferedBytes() + bytes <= 1e9 + bytesMax;",
+      from: "return waiting + bytes <= bytesMax && (",
+      to: "return waiting + bytes <= 1e9 + bytesMax && (",
     },
   },
   {

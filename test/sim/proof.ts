@@ -41,6 +41,6 @@ export const proof: Proof = {
       await database.close();
     }
     facts["virtual seconds"] = Math.round(facts["virtual seconds"]);
-    return { tried, violations, facts };
+    return { tried, next: from + tried, violations, facts };
   },
 };

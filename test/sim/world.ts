@@ -70,7 +70,8 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
     problem: (rule: string, text: string): void => void problems.push(`${rule} ${text}`),
     faults: () => faults,
     newId: (): string => random.messageId(startTime + Math.floor(timeline.now())),
-    newText: (size: Chance): string => `${texts++} ${"x".repeat(size.pick([0, 10, 10, 300, 300, 3_000]))}`,
+    newText: (pick: Chance, bytes = pick.pick([0, 10, 10, 300, 300, 3_000])): string =>
+      `${texts++} ${"x".repeat(bytes)}`,
     /** A node that takes connections; null: none does. */
     pickNode(pick: Chance): SimNode | null {
       const up = nodes.filter((node) => node !== null && !node.process.isDead());

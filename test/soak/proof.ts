@@ -15,7 +15,8 @@ export const proof: Proof = {
     const violations: string[] = [];
     let minutes = 0;
     let cycles = 0;
-    for (let seed = from; seed < from + count && !isOver(); seed++) {
+    let seed = from;
+    for (; seed < from + count && !isOver(); seed++) {
       const end = performance.now() + minutesEach * 60_000;
       const seen = await soak({
         start: startAltered,
@@ -36,6 +37,6 @@ export const proof: Proof = {
       if (low > growthMaxMbPerHour) violations.push(`R10 soak ${seed}: memory grows by ${inWords}`);
       for (const type of seen.growing) violations.push(`R10 soak ${seed}: ${type}`);
     }
-    return { tried: Math.round(minutes), violations, facts: { cycles } };
+    return { tried: Math.round(minutes), next: seed, violations, facts: { cycles } };
   },
 };

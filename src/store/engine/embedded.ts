@@ -30,6 +30,7 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
   let connection: Connection | undefined;
   /** Whether all that this connection found when it was opened is on disk: nobody is told of it, nor writes behind it, before. */
   let isSynced = true;
+  let hasSyncFailed = false;
   let isClosed = false;
   try {
     connection = openConnection(file, connectionOptions);
@@ -47,14 +48,16 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
     return openConnection(file, connectionOptions);
   }
 
-  /** Reads go on while a disk is full or fails: they alone may see what could not be synced. */
+  /** Reads go on while a disk is full or fails: they alone may see what could not be synced, until a write has synced it. */
   function syncFor(found: Connection, isWrite: boolean): Connection {
-    if (isSynced) return found;
+    if (isSynced || (hasSyncFailed && !isWrite)) return found;
     try {
       found.sync();
       isSynced = true;
+      hasSyncFailed = false;
       return found;
     } catch (error) {
+      hasSyncFailed = true;
       found.discard();
       if (isWrite) throw error;
       return reopen();

@@ -2,11 +2,10 @@
  * The watched server with one planted bug, for negative controls: what PLANT says happens at frames that hold `1e400`, before any
  * guard. `throw`: an exception; `block`: 200 ms of work; `leak`: 16 MiB that are kept for ever.
  */
-import { readFileSync } from "node:fs";
-import { plugin } from "bun";
+import { alterSource } from "../../support/alter-source.ts";
 
-const find = "message: (ws, frame) => guarded(ws, () => ws.data.events?.receive(frame)),";
-const replace = "message: (ws, frame) => { globalThis.planted(frame); ws.data.events?.receive(frame); },";
+const from = "message: (ws, frame) => guarded(ws, () => ws.data.events?.receive(frame)),";
+const to = "message: (ws, frame) => { globalThis.planted(frame); ws.data.events?.receive(frame); },";
 const leakBytes = 16_777_216;
 const blockMs = 200;
 
@@ -32,15 +31,6 @@ Object.assign(globalThis, {
   },
 });
 
-plugin({
-  name: "planted bug",
-  setup(build) {
-    build.onLoad({ filter: /src\/adapter\/bun\.ts$/ }, ({ path }) => {
-      const text = readFileSync(path, "utf8");
-      if (text.split(find).length !== 2) throw new Error("The place for the planted bug is gone");
-      return { contents: text.replace(find, replace), loader: "ts" };
-    });
-  },
-});
+alterSource([{ file: "adapter/bun.ts", from, to }]);
 
 await import("./watched-server.ts");

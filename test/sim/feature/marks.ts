@@ -1,5 +1,4 @@
 import type { ReceiptChange } from "../../../src/protocol/frame.ts";
-import type { Sighting } from "../../checker/checker.ts";
 import type { SimDevice } from "../device.ts";
 import type { Feature, Model } from "../feature.ts";
 import type { World } from "../world.ts";
@@ -61,10 +60,10 @@ export const marks: Feature = {
       weight: 6,
       act({ devices }, chance) {
         const device = chance.pick(devices);
-        const rows: Sighting[] = [...device.rows().values()];
+        // One reads what one has: below a message of one's own there may be one that has not come yet.
+        const rows = [...device.rows().values()].filter(({ from }) => from !== device.owner);
         if (rows.length === 0) return;
         const { conversation, seq } = chance.pick(rows);
-        // Past the last message it is clamped, but only to what this user may know: their own last row.
         device.say({ type: "read", conversation, seq });
       },
     },

@@ -4,6 +4,9 @@ import type { Feature } from "../feature.ts";
 const talkers = ({ devices }: Parameters<Feature["operations"][string]["act"]>[0]) =>
   devices.filter((device) => device.isTalker && !device.isGone());
 
+/** Enough of these fill any buffer. */
+const longTextBytes = 3_500;
+
 /** Sends: one, many at once, again, and with other content; and what must come of them. */
 export const messages: Feature = {
   name: "messages",
@@ -19,8 +22,9 @@ export const messages: Feature = {
       weight: 2,
       act(world, chance) {
         const device = chance.pick(talkers(world));
+        const size = chance.hits(0.3) ? longTextBytes : undefined;
         for (let i = chance.between(3, 20); i > 0; i--)
-          device.send(chance.pick(world.othersOf(device)), world.newText(chance));
+          device.send(chance.pick(world.othersOf(device)), world.newText(chance, size));
       },
     },
     retry: { weight: 2, act: (world, chance) => probe("retry", world, chance) },

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Alteration } from "../../support/alter-source.ts";
 import { labelOf, type Migration } from "../../../src/store/migration/migration.ts";
 
 const script = join(import.meta.dir, "../../../scripts/migrate.ts");
@@ -18,10 +19,23 @@ export function writeMigrations(folder: string, migrations: readonly Migration[]
   }
 }
 
-/** Starts the real script as a process of its own, without a terminal. */
-export function startScript(args: readonly string[], env: Record<string, string> = {}) {
-  return Bun.spawn(["bun", script, ...args], {
-    env: { ...process.env, DATABASE_URL: undefined, DATABASE_AUTH_TOKEN: undefined, ...env },
+const preload = join(import.meta.dir, "../../support/alter-preload.ts");
+
+/** Starts the real script as a process of its own, without a terminal; `alterations`: bugs planted into it. */
+export function startScript(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  alterations: readonly Alteration[] = [],
+) {
+  const planted = alterations.length > 0 ? ["--preload", preload] : [];
+  return Bun.spawn(["bun", ...planted, script, ...args], {
+    env: {
+      ...process.env,
+      DATABASE_URL: undefined,
+      DATABASE_AUTH_TOKEN: undefined,
+      ALTERATIONS: JSON.stringify(alterations),
+      ...env,
+    },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

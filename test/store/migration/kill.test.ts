@@ -1,8 +1,9 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
 import type { Migration } from "../../../src/store/migration/migration.ts";
+import type { Alteration } from "../../support/alter-source.ts";
 import { runScript, startScript, temporaryFolder, writeMigrations } from "./folder.ts";
 
 const root = temporaryFolder();
@@ -23,29 +24,35 @@ CREATE INDEX big_${version}_text ON big_${version} (text);`,
   down: `DROP TABLE big_${version};`,
 }));
 
+type Killed = { readonly file: string; readonly place: readonly string[]; readonly told: number };
+
+/** Migrates a new file and kills the process at some instant. */
+async function killMidway(round: number, alterations: readonly Alteration[] = []): Promise<Killed> {
+  const dir = mkdtempSync(join(root.path, "migrations-"));
+  writeMigrations(dir, big);
+  const file = join(dir, "chat.db");
+  const place = ["--database", `file:${file}`, "--dir", dir];
+  const child = startScript(["up", ...place], {}, alterations);
+  // Each step is told once it is durable; the kill comes at some instant of a later one.
+  let told = 0;
+  const wanted = round % (big.length - 1);
+  const reader = child.stdout.getReader();
+  while (told < wanted) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    told += new TextDecoder().decode(value).split("\n").length - 1;
+  }
+  await Bun.sleep(wanted === 0 ? 20 + Math.random() * 60 : Math.random() * 25);
+  child.kill("SIGKILL");
+  await child.exited;
+  return { file, place, told };
+}
+
 describe("migrations and kill -9", () => {
-  test("M3 a process killed at any instant leaves whole migrations only, and the next run completes", async () => {
-    const dir = join(root.path, "migrations");
-    mkdirSync(dir);
-    writeMigrations(dir, big);
+  test("D6 M3 a process killed at any instant leaves whole migrations only, and the next run completes", async () => {
     let midway = 0;
     for (let round = 0; round < rounds; round++) {
-      const file = join(root.path, `${round}.db`);
-      const place = ["--database", `file:${file}`, "--dir", dir];
-      const child = startScript(["up", ...place]);
-      // Each step is told once it is durable; the kill comes at some instant of a later one.
-      let told = 0;
-      const wanted = round % (big.length - 1);
-      const reader = child.stdout.getReader();
-      while (told < wanted) {
-        const { value, done } = await reader.read();
-        if (done) break;
-        told += new TextDecoder().decode(value).split("\n").length - 1;
-      }
-      await Bun.sleep(wanted === 0 ? 20 + Math.random() * 60 : Math.random() * 25);
-      child.kill("SIGKILL");
-      await child.exited;
-
+      const { file, place, told } = await killMidway(round);
       const version = await checkWhole(file);
       expect(version).toBeGreaterThanOrEqual(told);
       if (version < big.length) midway += 1;
@@ -54,6 +61,23 @@ describe("migrations and kill -9", () => {
       expect(await checkWhole(file)).toBe(big.length);
     }
     expect(midway).toBeGreaterThan(0);
+  }, 30_000);
+
+  test("control: D6 statements that are committed one by one are found half done", async () => {
+    const piecemeal = {
+      file: "store/engine/embedded.ts",
+      from: "return call(beginWrite, statements);",
+      to: "return call(undefined, statements);",
+    };
+    let isFound = false;
+    for (let round = 1; !isFound && round <= 20; round++) {
+      const { file } = await killMidway(round, [piecemeal]);
+      isFound = await checkWhole(file).then(
+        () => false,
+        () => true,
+      );
+    }
+    expect(isFound).toBe(true);
   }, 30_000);
 });
 

@@ -1,0 +1,50 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { allProofs } from "./all.ts";
+import type { Run } from "./tally.ts";
+
+const page = join(import.meta.dir, "../../docs/proof.md");
+const [begin, end] = ["<!-- tally -->", "<!-- /tally -->"];
+
+const counted = new Intl.NumberFormat("en").format;
+const sum = (runs: readonly Run[], of: (run: Run) => number): number => runs.reduce((all, run) => all + of(run), 0);
+
+/** What was tried, how often, and what was lost; `runs`: those of now, none for the page. */
+export function formatTable(tally: readonly Run[], runs: readonly Run[]): string {
+  const rows = allProofs.flatMap(({ name, unit, rules }) => {
+    const all = tally.filter((run) => run.name === name);
+    const now = runs.filter((run) => run.name === name);
+    if (all.length === 0 && now.length === 0) return [];
+    const commits = new Set(all.map(({ commit }) => commit)).size;
+    return [
+      [
+        name,
+        ...(runs.length > 0 ? [now.length === 0 ? "" : counted(sum(now, ({ tried }) => tried))] : []),
+        `${counted(sum(all, ({ tried }) => tried))} ${unit}`,
+        counted(sum(all, ({ violations }) => violations)),
+        `${counted(Math.round(sum(all, ({ seconds }) => seconds) / 60))} min over ${commits} commit${commits === 1 ? "" : "s"}`,
+        rules.join(" "),
+      ],
+    ];
+  });
+  const head = ["harness", ...(runs.length > 0 ? ["now"] : []), "tried in all", "violations", "time", "rules"];
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
+}
+
+/** The page's text with the table of the tally in its place. */
+export function pageWith(text: string, tally: readonly Run[]): string {
+  const [before, rest] = [text.indexOf(begin), text.indexOf(end)];
+  if (before === -1 || rest === -1) throw new Error(`docs/proof.md lacks ${begin} … ${end}`);
+  return `${text.slice(0, before + begin.length)}\n\n${formatTable(tally, [])}\n\n${text.slice(rest)}`;
+}
+
+export const readPage = (): string => readFileSync(page, "utf8");
+
+export function writePage(tally: readonly Run[]): void {
+  const text = readPage();
+  const wanted = pageWith(text, tally);
+  if (wanted !== text) writeFileSync(page, wanted);
+}

@@ -1,0 +1,23 @@
+import { expect, test } from "bun:test";
+import { allProofs } from "../../scripts/proof/all.ts";
+import { pageWith, readPage } from "../../scripts/proof/table.ts";
+import { readTally } from "../../scripts/proof/tally.ts";
+import { readFileSync } from "node:fs";
+
+const spec = readFileSync(new URL("../../src/SPEC.md", import.meta.url), "utf8");
+
+test("V5 the page of the proof shows what the tally holds", () => {
+  expect(readPage()).toBe(pageWith(readPage(), readTally()));
+});
+
+test("control: V5 a page that shows more than was tried is noticed", () => {
+  const [first] = readTally();
+  if (!first) throw new Error("Nothing was ever tried");
+  expect(pageWith(readPage(), [...readTally(), { ...first, tried: first.tried + 1 }])).not.toBe(readPage());
+});
+
+test("V5 every harness has a name of its own, and tries rules that exist", () => {
+  expect(new Set(allProofs.map(({ name }) => name)).size).toBe(allProofs.length);
+  for (const { rules } of allProofs) for (const rule of rules) expect(spec).toContain(`**${rule}**`);
+  for (const { name } of readTally()) expect(allProofs.map((proof) => proof.name)).toContain(name);
+});
