@@ -342,7 +342,7 @@ describe("connections", () => {
     gone.state.broken = true;
     await until(() => gone.state.closed !== null);
     await Bun.sleep(5);
-    expect(Object.values(chat.hub.sizes())).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(Object.values(chat.hub.sizes()).filter((size) => size !== 0)).toEqual([]);
     await chat.stop();
   });
 
