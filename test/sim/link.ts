@@ -61,7 +61,8 @@ export function createLink({ timeline, chance, process, linkMs, kernelBytes, cli
   let up: string[] = [];
   let isTransmitting = false;
 
-  const wayMs = (): number => Math.max(heldUntil - timeline.now(), 0) + chance.unit() * linkMs();
+  const wayMs = (): number => chance.unit() * linkMs();
+  const isHeld = (): boolean => heldUntil > timeline.now();
 
   function push(down: Down): number {
     const bytes = down.text.length;
@@ -93,12 +94,11 @@ export function createLink({ timeline, chance, process, linkMs, kernelBytes, cli
   }
 
   function deliver(): void {
-    if (isDelivering || isStalled || !isWhole || kernel.length === 0) return;
+    if (isDelivering || isStalled || isHeld() || !isWhole || kernel.length === 0) return;
     isDelivering = true;
     void timeline.after(wayMs(), () => {
       isDelivering = false;
-      if (isStalled || !isWhole) return;
-      if (heldUntil > timeline.now()) return deliver();
+      if (isStalled || isHeld() || !isWhole) return;
       for (let i = chance.between(1, 8); i > 0; i--) {
         const down = kernel.shift();
         if (!down) break;
@@ -124,13 +124,12 @@ export function createLink({ timeline, chance, process, linkMs, kernelBytes, cli
   }
 
   function transmit(): void {
-    if (isTransmitting || isPaused || !isWhole || up.length === 0) return;
+    if (isTransmitting || isPaused || isHeld() || !isWhole || up.length === 0) return;
     isTransmitting = true;
     void timeline.after(wayMs(), () =>
       process.run(() => {
         isTransmitting = false;
-        if (!isWhole) return;
-        if (heldUntil > timeline.now()) return transmit();
+        if (!isWhole || isHeld()) return;
         // One read of the operating system: all of it is handed over, even if the first frame pauses the socket.
         for (const text of up.splice(0, chance.between(1, 8))) {
           if (!isServerOpen) break;
@@ -140,6 +139,11 @@ export function createLink({ timeline, chance, process, linkMs, kernelBytes, cli
         transmit();
       }),
     );
+  }
+
+  function flow(): void {
+    deliver();
+    transmit();
   }
 
   function endServer(code: number): void {
@@ -201,13 +205,15 @@ export function createLink({ timeline, chance, process, linkMs, kernelBytes, cli
       deliver();
     },
     /** Nothing moves for so long, either way; then all of it does. */
-    hold: (ms: number): void => void (heldUntil = Math.max(heldUntil, timeline.now() + ms)),
+    hold(ms: number): void {
+      heldUntil = Math.max(heldUntil, timeline.now() + ms);
+      void timeline.after(ms, flow);
+    },
     /** It is neither stalled nor held any more. */
     release(): void {
       isStalled = false;
       heldUntil = 0;
-      deliver();
-      transmit();
+      flow();
     },
     cut,
     /** The client gives up: the server may hear of it, or not. */

@@ -3,24 +3,34 @@ import { type Alteration, startAltered } from "../support/alteration.ts";
 import { type Soaked, soak } from "./soak.ts";
 import { trendOf } from "./trend.ts";
 
+/** Of a few short cycles nothing smaller can be told from the garbage of the moment. */
+const growthMaxMbPerCycle = 1;
+
+const size = {
+  seed: 1,
+  people: 16,
+  cacheBytes: 2 * 1024,
+  warmUpCycles: 10,
+  goesOn: (cycles: number) => cycles < 6,
+  restMs: 0,
+  settleMs: 300,
+};
+
 const brief = async (...alterations: Alteration[]): Promise<Soaked> => {
   const seen = await soak({
-    start: (options = {}) => startAltered({ ...options, alterations }),
-    seed: 1,
-    people: 16,
-    warmUpCycles: 10,
-    goesOn: (cycles) => cycles < 6,
-    restMs: 0,
-    settleMs: 300,
+    ...size,
+    start: (options = {}) =>
+      startAltered({ ...options, alterations: [...(options.alterations ?? []), ...alterations] }),
   });
   if (process.env["LOAD_SAY"]) console.log(seen);
   return seen;
 };
 
-test("R10 H11 cycles of people who come and leave let every map return to 0 and no class of objects grow", async () => {
-  const { remains, growing } = await brief();
+test("R10 H11 cycles of people who come and leave let every map return to 0 and neither objects nor memory grow", async () => {
+  const { remains, growing, memoryPerCycle } = await brief();
   expect(remains).toEqual([]);
   expect(growing).toEqual([]);
+  expect(memoryPerCycle.low).toBeLessThan(growthMaxMbPerCycle);
 });
 
 test("control: R10 H11 a hub that forgets to forget a user is seen", async () => {
@@ -40,6 +50,27 @@ test("control: R10 connections that something still holds are seen among the obj
   });
   expect(remains).toEqual([]);
   expect(growing.length).toBeGreaterThan(0);
+});
+
+test("control: R10 memory that no object stands for is seen in what the process holds", async () => {
+  const { remains, growing, memoryPerCycle } = await brief({
+    file: "hub/hub.ts",
+    from: "all.add(connection);",
+    to: `all.add(connection);
+      const leak = ((globalThis as { leak?: ArrayBuffer }).leak ??= new ArrayBuffer(0, { maxByteLength: 2 ** 30 }));
+      leak.resize(leak.byteLength + 2 ** 18);
+      new Uint8Array(leak, leak.byteLength - 2 ** 18).fill(1);`,
+  });
+  expect(remains).toEqual([]);
+  expect(growing).toEqual([]);
+  expect(memoryPerCycle.low).toBeGreaterThan(growthMaxMbPerCycle);
+});
+
+test("R10 while the page cache fills, nothing counts as growth", async () => {
+  let cycles = 0;
+  const seen = await soak({ ...size, start: startAltered, cacheBytes: 2 ** 30, goesOn: () => cycles++ < 12 });
+  expect(seen.remains).toEqual([]);
+  expect(seen.cycles).toBe(0);
 });
 
 test("R10 the trend is the median of slopes, and a spike does not move it", () => {

@@ -1,6 +1,8 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { Member } from "../load/member.ts";
 import type { StartTried } from "../load/scenario.ts";
-import { type Holdings, holdingsOf } from "../support/alteration.ts";
+import { type Alteration, type Holdings, holdingsOf } from "../support/alteration.ts";
 import { createChance, type Chance } from "../sim/chance.ts";
 import { trendOf, type Trend } from "./trend.ts";
 
@@ -9,9 +11,11 @@ export type Soak = {
   readonly seed: number;
   /** People of one cycle; each comes, chats, stalls, drops, comes back and leaves. */
   readonly people: number;
-  /** Cycles that only warm up: code is compiled, caches fill. */
+  /** How much of its database the server keeps in memory: until it is that much, more of it is no leak. */
+  readonly cacheBytes: number;
+  /** Cycles that only warm up, once that memory is full: code is compiled, pools fill. */
   readonly warmUpCycles: number;
-  /** Whether a further cycle is begun, asked after each one that counts. */
+  /** Whether a further cycle is begun; it is told how many have counted. */
   readonly goesOn: (cycles: number) => boolean;
   /** Rest between two cycles: a soak is about time, not about load. */
   readonly restMs: number;
@@ -20,12 +24,14 @@ export type Soak = {
 };
 
 export type Soaked = {
+  /** What counts is what came after the warm-up: none, if the soak ended before. */
   readonly cycles: number;
   readonly hours: number;
   /** What was not 0 once everybody had left. */
   readonly remains: readonly string[];
-  /** Memory of the process, in MB an hour; objects of the heap, a cycle. */
+  /** Anonymous memory of the process, in MB an hour and in MB a cycle; objects of the heap, a cycle. */
   readonly memory: Trend;
+  readonly memoryPerCycle: Trend;
   readonly objects: Trend;
   /** Classes of objects that grew in every cycle, and by how many over all. */
   readonly growing: readonly string[];
@@ -35,39 +41,67 @@ const sends = 6;
 /** Machine code and its like: they come with warming up, not with people. */
 const code = /CodeBlock$|Executable$|^Structure/;
 const stallMs = 30;
+/** Every page is written before the file has it, so a file somewhat larger than the cache means that the cache is full. */
+const fullShare = 1.25;
+const fillCyclesMax = 20_000;
+
+type Sample = { readonly hours: number; readonly anonymousBytes: number; readonly holdings: Holdings };
 
 /** R10, H11: cycles of life on one server, and what each of them leaves behind in its memory. */
-export async function soak({ start, seed, people, warmUpCycles, goesOn, restMs, settleMs }: Soak): Promise<Soaked> {
-  const server = await start({ isInspected: true, env: { LOG_LEVEL: "info" } });
+export async function soak(options: Soak): Promise<Soaked> {
+  const { start, seed, people, cacheBytes, warmUpCycles, goesOn, restMs, settleMs } = options;
+  const server = await start({ isInspected: true, env: { LOG_LEVEL: "info" }, alterations: [cacheOf(cacheBytes)] });
   const chance = createChance(seed);
   const begin = performance.now();
-  const hours = (): number => (performance.now() - begin) / 3_600_000;
-  const samples: { at: number; holdings: Holdings }[] = [];
+  const samples: Sample[] = [];
   const remains: string[] = [];
+  let isFull = false;
+  let warmCycles = 0;
   try {
-    for (let cycle = 0; cycle < warmUpCycles || goesOn(cycle - warmUpCycles); cycle++) {
+    for (let cycle = 0; goesOn(samples.length); cycle++) {
       await live(server.port, { people, chance });
       const holdings = await settled(() => holdingsOf(server), settleMs);
       for (const [name, size] of Object.entries(holdings.sizes))
         if (size !== 0) remains.push(`${name} is ${size} after cycle ${cycle}`);
-      if (cycle >= warmUpCycles) samples.push({ at: hours(), holdings });
+      if (!isFull) {
+        if (cycle >= fillCyclesMax) throw new Error(`The database is no larger after ${cycle} cycles`);
+        isFull = statSync(join(server.dir, "tidings.db")).size > cacheBytes * fullShare;
+        continue;
+      }
+      if (warmCycles++ >= warmUpCycles) {
+        const hours = (performance.now() - begin) / 3_600_000;
+        samples.push({ hours, anonymousBytes: server.anonymousBytes(), holdings });
+      }
       await Bun.sleep(restMs);
     }
-    const points = (of: (holdings: Holdings) => number) => samples.map(({ holdings }, i) => ({ i, v: of(holdings) }));
-    return {
-      cycles: samples.length,
-      hours: hours(),
-      remains,
-      memory: trendOf(samples.map(({ at, holdings }) => ({ at, value: holdings.rssBytes / 1e6 }))),
-      objects: trendOf(points(({ objectCount }) => objectCount).map(({ i, v }) => ({ at: i, value: v }))),
-      growing: growing(
-        samples.map(({ holdings }) => holdings),
-        people,
-      ),
-    };
+    return { remains, ...resultOf(samples, people) };
   } finally {
     await server.dispose();
   }
+}
+
+/** The real server with a page cache of that size; the text is that of its default. */
+const cacheOf = (cacheBytes: number): Alteration => ({
+  file: "store/engine/embedded.ts",
+  from: "options.cacheBytes ?? 64 * 1024 * 1024",
+  to: `options.cacheBytes ?? ${cacheBytes}`,
+});
+
+function resultOf(samples: readonly Sample[], people: number): Omit<Soaked, "remains"> {
+  const megabytes = samples.map(({ anonymousBytes }) => anonymousBytes / 1e6);
+  const hours = samples.map((sample) => sample.hours);
+  const objects = samples.map(({ holdings }) => holdings.objectCount);
+  return {
+    cycles: samples.length,
+    hours: (hours[hours.length - 1] ?? 0) - (hours[0] ?? 0),
+    memory: trendOf(megabytes.map((value, i) => ({ at: hours[i] ?? 0, value }))),
+    memoryPerCycle: trendOf(megabytes.map((value, at) => ({ at, value }))),
+    objects: trendOf(objects.map((value, at) => ({ at, value }))),
+    growing: growing(
+      samples.map(({ holdings }) => holdings),
+      people,
+    ),
+  };
 }
 
 /** One cycle: everybody is new to the hub, and has left in the end. */

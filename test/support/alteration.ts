@@ -8,7 +8,6 @@ export type Alteration = { readonly file: string; readonly from: string; readonl
 /** What a server holds in memory, after a collection of garbage. */
 export type Holdings = {
   readonly sizes: Readonly<Record<string, number>>;
-  readonly rssBytes: number;
   readonly heapSize: number;
   readonly objectCount: number;
   readonly objectTypeCounts: Readonly<Record<string, number>>;

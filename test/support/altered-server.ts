@@ -19,7 +19,7 @@ function inspect(chat: Sized): void {
     Bun.gc(true);
     Bun.gc(true);
     const { heapSize, objectCount, objectTypeCounts } = heapStats();
-    return { sizes: chat.sizes() ?? {}, rssBytes: process.memoryUsage.rss(), heapSize, objectCount, objectTypeCounts };
+    return { sizes: chat.sizes() ?? {}, heapSize, objectCount, objectTypeCounts };
   };
   const { port } = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => Response.json(holdings()) });
   process.stderr.write(`${JSON.stringify({ message: "inspecting", port })}\n`);

@@ -34,6 +34,8 @@ export type RunningServer = {
   output(): string;
   /** Memory of the process that is in RAM, in bytes. */
   residentBytes(): number;
+  /** Memory that stands for no file, in RAM or swapped out, in bytes: what a leak grows, and mapped files do not. */
+  anonymousBytes(): number;
   /** Kills it if it still runs, and removes the folder if it was made here. */
   dispose(): Promise<void>;
 };
@@ -85,6 +87,12 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
     residentBytes: (): number => {
       const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
       return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024;
+    },
+    anonymousBytes: (): number => {
+      const rollup = readFileSync(`/proc/${child.pid}/smaps_rollup`, "utf8");
+      const kibibytes = (name: string): number =>
+        Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(rollup)?.[1] ?? Number.NaN);
+      return (kibibytes("Anonymous") + kibibytes("Swap")) * 1024;
     },
     async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<number | null> {
       child.kill(signal);

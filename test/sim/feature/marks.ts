@@ -46,7 +46,7 @@ function model(device: SimDevice, world: World): Model {
       for (const change of frame.changes) if (change.kind === "receipt") take(change);
       // In the end everything of others is acked: an ack of marks alone would only make more of them.
       const isNews = frame.changes.some((change) => change.kind === "message");
-      if ((world.isResting() && isNews) || device.chance.hits(0.3)) device.ack();
+      if ((world.isResting() && isNews) || device.chance.hits(isNews ? 0.3 : 0.03)) device.ack();
     },
   };
 }
