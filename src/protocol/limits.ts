@@ -27,6 +27,10 @@ export const defaultLimits = {
   slowConsumerMs: 120_000,
   /** Sends in one commit: bounds how long a commit may hold the event loop. */
   commitSendsMax: 2_048,
+  /** Who has sent no more than this in the last second or two writes as a person does, and waits for short commits only. */
+  lightSendsMax: 8,
+  /** Sends of all others in one commit while such people are about: 128 already use the disk as well as most do. */
+  commitHeavySendsMax: 128,
   /** Bytes of text in one commit, as the JSON that carries them: servers bound a parameter's size too. */
   commitBytesMax: 2_097_152,
   /** Sends waiting for a commit, over all connections; past it they are answered `unavailable`. */

@@ -1,7 +1,6 @@
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
-import { utf8Bytes } from "../internal/utf8.ts";
 import type { Identity } from "../model.ts";
 import { decodeConversation } from "../protocol/conversation-id.ts";
 import type { Limits } from "../protocol/limits.ts";
@@ -13,12 +12,12 @@ import {
   messageEntry,
   newestReceipts,
   receiptEntry,
-  sendKey,
   type Waiting,
   type WaitingDevice,
   writeSteps,
 } from "./batch.ts";
 import { createMarks } from "./marks.ts";
+import { createSendQueue } from "./send-queue.ts";
 import type { Engine, Row } from "./engine/engine.ts";
 import * as sql from "./sql.ts";
 import type { Commit, LogEntry, Outcome, Refused, Send } from "./store.ts";
@@ -44,7 +43,7 @@ const unavailable: Outcome = { type: "refused", code: "unavailable" };
  * may be accepted behind a message that perhaps was not.
  */
 export function createWriter({ engine, clock, random, limits, onCommit, onFault }: WriterOptions) {
-  let sends: Waiting[] = [];
+  const sends = createSendQueue({ clock, limits });
   let devices: WaitingDevice[] = [];
   const marks = createMarks({
     clock,
@@ -61,7 +60,7 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
   let isAvailable = true;
   let current: Promise<void> = Promise.resolve();
 
-  const hasWork = (): boolean => isProbeDue || sends.length > 0 || devices.length > 0 || marks.isDue();
+  const hasWork = (): boolean => isProbeDue || sends.size() > 0 || devices.length > 0 || marks.isDue();
 
   function schedule(): void {
     if (isScheduled || !hasWork()) return;
@@ -76,27 +75,8 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     });
   }
 
-  /** The next sends: at most as many as the limits allow, and never two of one id (the later one learns from the first). */
-  function takeSends(): Waiting[] {
-    const taken = new Map<string, Waiting>();
-    const left: Waiting[] = [];
-    let bytes = 0;
-    let i = 0;
-    for (; i < sends.length && taken.size < limits.commitSendsMax && bytes < limits.commitBytesMax; i++) {
-      const waiting = sends[i];
-      if (!waiting) continue;
-      if (taken.has(waiting.key)) left.push(waiting);
-      else {
-        taken.set(waiting.key, waiting);
-        bytes += waiting.bytes;
-      }
-    }
-    sends = left.length === 0 && i === sends.length ? [] : [...left, ...sends.slice(i)];
-    return [...taken.values()];
-  }
-
   function takeBatch(): Batch {
-    const batch: Batch = { sends: takeSends(), devices, ...marks.take(), time: clock.now() };
+    const batch: Batch = { sends: sends.take(), devices, ...marks.take(), time: clock.now() };
     devices = [];
     return batch;
   }
@@ -177,9 +157,8 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     onFault(cause);
     for (const ack of batch.acks) marks.addAck(ack);
     for (const read of batch.reads) marks.addRead(read);
-    const waiting = [...batch.sends, ...sends];
+    const waiting = [...batch.sends, ...sends.takeAll()];
     const waitingDevices = [...batch.devices, ...devices];
-    sends = [];
     devices = [];
     for (const { settle } of waiting) settle(unavailable);
     const error = new ChatError("unavailable", "The store did not confirm a commit", { cause });
@@ -201,8 +180,8 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
 
   return {
     append(send: Send, settle: (outcome: Outcome) => void): void {
-      if (isClosed || !isAvailable || sends.length >= limits.commitQueueMax) return settle(unavailable);
-      sends.push({ send, settle, key: sendKey(send), bytes: utf8Bytes(JSON.stringify(send.text)) });
+      if (isClosed || !isAvailable || sends.size() >= limits.commitQueueMax) return settle(unavailable);
+      sends.push(send, settle);
       schedule();
     },
 
@@ -227,7 +206,7 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
 
     settled: (): Promise<void> => current,
     async drained(): Promise<void> {
-      while (sends.length > 0 || isScheduled) {
+      while (sends.size() > 0 || isScheduled) {
         await new Promise<void>((resolve) => clock.defer(resolve));
         await current;
       }

@@ -15,6 +15,8 @@ export type Faults = EngineFaults &
       readonly pageChangesMax: number;
       readonly sendWindow: number;
       readonly commitSendsMax: number;
+      readonly lightSendsMax: number;
+      readonly commitHeavySendsMax: number;
       readonly commitMarksMax: number;
       readonly ackMessagesMax: number;
       readonly outboxBytesMax: number;
@@ -50,6 +52,8 @@ export function drawFaults(chance: Chance): Faults {
       pageChangesMax: small(256),
       sendWindow: small(64),
       commitSendsMax: small(2_048),
+      lightSendsMax: small(8),
+      commitHeavySendsMax: small(128),
       commitMarksMax: small(1_000),
       ackMessagesMax,
       outboxBytesMax: isNarrow ? 57_000 : 262_144,
@@ -96,6 +100,8 @@ export const faultKinds: Readonly<Record<string, (faults: Faults) => Faults>> = 
       pageChangesMax: 256,
       sendWindow: 64,
       commitSendsMax: 2_048,
+      lightSendsMax: 8,
+      commitHeavySendsMax: 128,
       commitMarksMax: 1_000,
       ackMessagesMax: 2_000,
       outboxBytesMax: 262_144,

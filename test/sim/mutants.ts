@@ -27,8 +27,8 @@ export const mutants: readonly Mutant[] = [
     rule: "O1",
     alteration: {
       file: "store/writer.ts",
-      from: "      sends.push({ send, settle,",
-      to: "      if (random.integer() % 2) send = { ...send, id: random.messageId(1) };\n      sends.push({ send, settle,",
+      from: "      sends.push(send, settle);",
+      to: "      sends.push(random.integer() % 2 ? { ...send, id: random.messageId(1) } : send, settle);",
     },
   },
   {
