@@ -22,7 +22,7 @@ export type SlowNeighbours = {
  * the scheduler is as long, so a ratio alone would judge noise: this much more is allowed before it counts. It is what
  * two whole commits take, one under way and one's own; nobody who reads and writes feels it.
  */
-export const floorMs = 200;
+export const floorMs = 60;
 
 /** R2: what the healthy wait for, without and with hostile neighbours, in one run of one server. */
 export async function trySlowNeighbours(options: SlowNeighbours): Promise<Outcome> {
