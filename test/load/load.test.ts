@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { type Alteration, startAltered } from "../support/alteration.ts";
+import type { Alteration } from "../support/alter-source.ts";
+import { startAltered } from "../support/alteration.ts";
 import { describeOutcome, type Outcome, type StartTried } from "./scenario.ts";
 import { scenarios, type Size } from "./scenarios.ts";
 
@@ -18,7 +19,7 @@ const many: Size = { ...small, connections: 1_200 };
 const planted =
   (...alterations: Alteration[]): StartTried =>
   (options = {}) =>
-    startAltered({ ...options, alterations });
+    startAltered({ ...options, alterations: [...(options.alterations ?? []), ...alterations] });
 
 function expectRight(outcome: Outcome): void {
   if (process.env["LOAD_SAY"]) console.log(describeOutcome(outcome));

@@ -1,4 +1,4 @@
-import { holdingsOf } from "../support/alteration.ts";
+import { cacheOf, holdingsOf } from "../support/alteration.ts";
 import { startCrowd } from "./crowd.ts";
 import type { RunningServer } from "../support/server.ts";
 import { none, type Outcome, type StartTried } from "./scenario.ts";
@@ -17,7 +17,9 @@ export type StoppedReaders = {
 const devicesMax = 100;
 const textBytes = 16_000;
 const returnMs = 120_000;
-/** Beside the buffers: the database's cache, and what the allocator has not given back. */
+/** The database's cache is kept small: what fills it is none of the readers'. */
+const cacheBytes = 1_048_576;
+/** Beside the buffers: what the allocator has not given back. */
 const slackBytes = 32_000_000;
 /** The same for each connection: pages of the log went through it, and its buffers grew step by step. */
 const slackBytesEach = 30_000;
@@ -31,7 +33,12 @@ export async function tryStoppedReaders(options: StoppedReaders): Promise<Outcom
   const { start, connections, how, outboxTotalBytesMax, messages } = options;
   const devices = Math.min(devicesMax, connections);
   const users = Math.ceil(connections / devices);
-  const server = await start({ isInspected: true, limits: { outboxTotalBytesMax }, env: { LOG_LEVEL: "info" } });
+  const server = await start({
+    isInspected: true,
+    limits: { outboxTotalBytesMax },
+    env: { LOG_LEVEL: "info" },
+    alterations: [cacheOf(cacheBytes)],
+  });
   const violations: string[] = [];
   try {
     await using readers = await startCrowd();

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { type Alteration, startAltered } from "../support/alteration.ts";
+import type { Alteration } from "../support/alter-source.ts";
+import { startAltered } from "../support/alteration.ts";
 import { type Soaked, soak } from "./soak.ts";
 import { trendOf } from "./trend.ts";
 

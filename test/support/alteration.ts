@@ -1,9 +1,14 @@
 import { join } from "node:path";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
+import type { Alteration } from "./alter-source.ts";
 import { type RunningServer, startServer, type StartOptions } from "./server.ts";
 
-/** One text of the source, replaced by another: a planted bug, or a limit of another size. */
-export type Alteration = { readonly file: string; readonly from: string; readonly to: string };
+/** A page cache of that size in the place of the default one: it fills while a database grows, as no leak does. */
+export const cacheOf = (cacheBytes: number): Alteration => ({
+  file: "store/engine/embedded.ts",
+  from: "options.cacheBytes ?? 64 * 1024 * 1024",
+  to: `options.cacheBytes ?? ${cacheBytes}`,
+});
 
 /** What a server holds in memory, after a collection of garbage. */
 export type Holdings = {

@@ -2,14 +2,11 @@
  * The standalone server with texts of its source replaced, for negative controls and for limits of another size.
  * ALTERATIONS has them as JSON. With INSPECT=1 it answers on a second loopback port what it holds in memory.
  */
-import { readFileSync } from "node:fs";
 import { heapStats } from "bun:jsc";
-import { plugin } from "bun";
-import type { Alteration, Holdings } from "./alteration.ts";
+import { type Alteration, alterSource } from "./alter-source.ts";
+import type { Holdings } from "./alteration.ts";
 
 const alterations = JSON.parse(process.env["ALTERATIONS"] ?? "[]") as Alteration[];
-const source = new URL("../../src/", import.meta.url).pathname;
-
 type Sized = { sizes(): Readonly<Record<string, number>> | null };
 
 /** Called by the altered source of the server, once it serves. */
@@ -33,23 +30,6 @@ const inspecting: Alteration = {
 
 Object.assign(globalThis, { inspectChat: inspect });
 
-plugin({
-  name: "altered source",
-  setup(build) {
-    const all = process.env["INSPECT"] === "1" ? [...alterations, inspecting] : alterations;
-    for (const file of new Set(all.map((one) => one.file))) {
-      const pattern = `${source}${file}`.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-      build.onLoad({ filter: new RegExp(`^${pattern}$`) }, ({ path }) => {
-        let contents = readFileSync(path, "utf8");
-        for (const { from, to } of all.filter((one) => one.file === file)) {
-          // A plant that no longer takes root would make a control of nothing.
-          if (!contents.includes(from)) throw new Error(`${file} does not hold ${JSON.stringify(from)}`);
-          contents = contents.replace(from, () => to);
-        }
-        return { contents, loader: "ts" };
-      });
-    }
-  },
-});
+alterSource(process.env["INSPECT"] === "1" ? [...alterations, inspecting] : alterations);
 
 await import("../../src/server.ts");
