@@ -125,8 +125,8 @@ export const mutants: readonly Mutant[] = [
     rule: "O8",
     alteration: {
       file: "store/marks.ts",
-      from: "if (!waiting || waiting.n < ack.n)",
-      to: "if (!waiting || waiting.n > ack.n)",
+      from: "!waiting || waiting.n < ack.n",
+      to: "!waiting || waiting.n > ack.n",
     },
   },
   {
