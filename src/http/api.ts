@@ -84,7 +84,7 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
       return problem("forbidden", "The demo serves only loopback hosts such as localhost or 127.0.0.1");
     const origin = request.headers.get("origin");
     const isAllowed = isOriginAllowed(origin, { url: request.url, host: hostOf(request), allowed: origins });
-    const isRead = ["GET", "HEAD", "OPTIONS"].includes(request.method) && !isPreflight(request);
+    const isRead = ["GET", "HEAD"].includes(request.method);
     const response =
       isAllowed || isRead ? await api.fetch(request) : problem("forbidden", "The Origin is not allowed here");
     return withCors(response, isAllowed ? origin : null);
