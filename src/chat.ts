@@ -4,10 +4,10 @@ import { ChatError } from "./error.ts";
 import type { Bus } from "./feed/bus.ts";
 import { createFeed } from "./feed/feed.ts";
 import type { Admission } from "./http/admission.ts";
-import { createAdmit } from "./http/admit.ts";
+import { createAdmit, createProve } from "./http/admit.ts";
+import { createApi } from "./http/api.ts";
 import type { Authenticate } from "./http/authenticate.ts";
-import { hostOf, isOriginAllowed, parseOrigins } from "./http/origin.ts";
-import { isSocketPath, pathOf } from "./http/path.ts";
+import { parseOrigins } from "./http/origin.ts";
 import { problem } from "./http/problem.ts";
 import { createHub, type HubEvent } from "./hub/hub.ts";
 import { type Clock, systemClock } from "./internal/clock.ts";
@@ -40,6 +40,11 @@ export type ChatOptions = {
   readonly authenticate: Authenticate & { readonly isHostAllowed?: (request: Request) => boolean };
   /** Origins that may use the chat beside the server's own, such as `https://app.example`. */
   readonly origins?: readonly string[];
+  /**
+   * The path under which the chat is mounted, such as `/chat`; the root is the empty text. Default: wherever a path of the chat begins,
+   * so that `/chat/messages` and `/messages` are the same.
+   */
+  readonly base?: string;
   /** Replaces single limits of the table in `protocol/limits.ts`. */
   readonly limits?: Partial<Limits>;
   /** How this node and others on the same database tell each other of commits; without it they find out by polling. */
@@ -139,9 +144,24 @@ export function createChat(options: ChatOptions) {
     hasRoom: (session) => parts?.hub.hasRoom(session) ?? false,
   });
 
+  const api = createApi({
+    prove: createProve({ authenticate, now: clock.now }),
+    isHostAllowed: authenticate.isHostAllowed ?? (() => true),
+    isDraining: () => isDraining,
+    ...{ origins, limits, base: options.base },
+    async store() {
+      await opening.catch(() => {});
+      if (parts) return parts.store;
+      throw new ChatError("unavailable", "The chat could not start");
+    },
+  });
+
   return {
     /** The limits in force. */
     limits,
+
+    /** The path under which it is mounted, where that was said. */
+    base: options.base,
 
     /** Resolves once the chat serves; rejects with the ChatError that keeps it from doing so. */
     ready: (): Promise<void> => opening,
@@ -167,20 +187,8 @@ export function createChat(options: ChatOptions) {
       return parts.hub.connect(socket, session, { device, ...(cursor === undefined ? {} : { cursor }) });
     },
 
-    /** Answers a request under the path where the chat is mounted. Never rejects. */
-    async fetch(request: Request): Promise<Response> {
-      if (authenticate.isHostAllowed && !authenticate.isHostAllowed(request))
-        return problem("forbidden", "The demo serves only loopback hosts such as localhost or 127.0.0.1");
-      const isSafe = ["GET", "HEAD", "OPTIONS"].includes(request.method);
-      const origin = request.headers.get("origin");
-      if (!isSafe && !isOriginAllowed(origin, { url: request.url, host: hostOf(request), allowed: origins }))
-        return problem("forbidden", "The Origin is not allowed here");
-      if (isSocketPath(pathOf(request.url)))
-        return problem("upgrade_required", "Open this address as a WebSocket", {
-          headers: { Upgrade: "websocket", Connection: "Upgrade" },
-        });
-      return problem("not_found", "There is nothing at this address");
-    },
+    /** Answers a request under the path where the chat is mounted: the HTTP API (PROTOCOL 5). Never rejects. */
+    fetch: (request: Request): Promise<Response> => api(request),
 
     /**
      * Sends a message from the server's own code, by the way that every message goes.

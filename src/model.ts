@@ -36,6 +36,20 @@ export type Receipt = {
   readonly read: number;
 };
 
+/** A conversation as one of its people sees it in their list. */
+export type Conversation = {
+  readonly id: string;
+  readonly with: string;
+  readonly lastMessage: Message;
+  /** Messages of the other above `read`. */
+  readonly unread: number;
+  /** One's own marks. */
+  readonly delivered: number;
+  readonly read: number;
+  /** The other's: what one's own messages have come to. */
+  readonly peer: { readonly delivered: number; readonly read: number };
+};
+
 /** One thing that a device must learn of, at its place in the log. */
 export type Change = ({ readonly kind: "message" } & Message) | ({ readonly kind: "receipt" } & Receipt);
 

@@ -23,6 +23,7 @@ async function main(): Promise<void> {
     database: config.database,
     authenticate: authenticateBy(config.auth),
     origins: config.origins,
+    base: "",
     limits: { connectionsMax, heartbeatMs: config.heartbeatMs, shutdownMs: config.shutdownMs },
   });
   let server: ReturnType<typeof Bun.serve> | null = null;

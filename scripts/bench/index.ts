@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 import { defineCommand, runMain } from "citty";
 import { backlog } from "./backlog.ts";
 import type { Benchmark, BenchOptions, Measure } from "./benchmark.ts";
+import { history } from "./history.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { resume } from "./resume.ts";
@@ -11,7 +12,15 @@ import { sockets } from "./sockets.ts";
 import { summarize, type Summary, tableOf } from "./table.ts";
 import { throughput } from "./throughput.ts";
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { throughput, latency, idle, resume, backlog, sockets };
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  throughput,
+  latency,
+  idle,
+  resume,
+  history,
+  backlog,
+  sockets,
+};
 
 const number = (description: string, value: number) =>
   ({ type: "string", description, default: String(value) }) as const;

@@ -1,11 +1,6 @@
-import { copyFileSync, constants, existsSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine, Statement } from "../../src/store/engine/engine.ts";
-import { bundledMigrations } from "../../src/store/migration/bundled.ts";
-import { hashOf } from "../../src/store/migration/hash.ts";
-import { migrate } from "../../src/store/migration/migrate.ts";
+import { copyCached, numbers } from "./cached-database.ts";
 
 /** Change this with the seeded rows: it is part of the cached file's name. */
 const seedVersion = 1;
@@ -28,28 +23,8 @@ export const seeded = {
 } as const;
 
 /** Puts the seeded database into a folder; the first time it is built, later it is copied from the cache. */
-export async function seedInto(folder: string, name: string): Promise<void> {
-  const cached = join(tmpdir(), `tidings-bench-resume-${seedVersion}-${await schemaHash()}.db`);
-  if (!existsSync(cached)) await build(cached);
-  copyFileSync(cached, join(folder, name), constants.COPYFILE_FICLONE);
-}
-
-async function schemaHash(): Promise<string> {
-  const hashes = await Promise.all(bundledMigrations.map(hashOf));
-  return Bun.hash(hashes.join()).toString(36);
-}
-
-async function build(file: string): Promise<void> {
-  console.error("Building the database of the resume benchmark (once)");
-  const unfinished = `${file}.${process.pid}`;
-  const engine = createEmbeddedEngine({ path: unfinished });
-  await migrate(engine, bundledMigrations);
-  await fill(engine);
-  await engine.close();
-  // What the engine leaves beside the file; all of it is in the file itself by now.
-  for (const rest of [".lock", "-wal", "-shm"]) rmSync(`${unfinished}${rest}`, { force: true });
-  renameSync(unfinished, file);
-}
+export const seedInto = (folder: string, name: string): Promise<void> =>
+  copyCached({ benchmark: "resume", version: seedVersion, fill }, join(folder, name));
 
 /** Keys of users and first keys of their conversations and peers. */
 const owners = [
@@ -60,10 +35,6 @@ const owners = [
 const firstPeer = 1_000;
 const firstForeigner = 100_000;
 const foreign = 4_000_000;
-
-/** A table of one column i: 0 … count − 1. */
-const numbers = (count: number): string =>
-  `(WITH RECURSIVE k (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM k WHERE i + 1 < ${count}) SELECT i FROM k)`;
 
 const text = "'The quick brown fox jumps over the lazy dog and looks back twice.'";
 const messageColumns = "(n, conversation, seq, id, sender, recipient, text, time, hash)";

@@ -1,5 +1,6 @@
 import { proof as fstore } from "../../test/fault/proof.ts";
 import { proof as fuzz } from "../../test/fuzz/proof.ts";
+import { proof as http } from "../../test/http/proof.ts";
 import { proof as tenants } from "../../test/isolation/proof.ts";
 import { proof as kill } from "../../test/kill/proof.ts";
 import { proof as load } from "../../test/load/proof.ts";
@@ -10,4 +11,4 @@ import { proof as sim } from "../../test/sim/proof.ts";
 import { proof as soak } from "../../test/soak/proof.ts";
 
 /** Every harness, in the order in which they run. */
-export const allProofs: readonly Proof[] = [sim, kill, power, fstore, fuzz, tenants, security, load, soak];
+export const allProofs: readonly Proof[] = [sim, kill, power, fstore, fuzz, http, tenants, security, load, soak];

@@ -7,14 +7,14 @@ import { pathOf } from "../http/path.ts";
 import { problem } from "../http/problem.ts";
 
 /** What the adapter needs of a chat. */
-type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits">;
+type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits"> & { readonly base?: string | undefined };
 
 type Data = { readonly admission: Admission; events: SocketEvents | null };
 
 export type BunOptions = {
   readonly port?: number;
   readonly hostname?: string;
-  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the root. */
+  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or the root. */
   readonly base?: string;
   /** Answers every request that is not an upgrade; default: the chat's own routes. */
   readonly fetch?: (request: Request) => Response | Promise<Response>;
@@ -32,7 +32,7 @@ const httpIdleSeconds = 10;
  * @example
  * Bun.serve(bun(chat, { port: 6662 }));
  */
-export function bun(chat: Served, { fetch = chat.fetch, base = "", ...listen }: BunOptions = {}) {
+export function bun(chat: Served, { fetch = chat.fetch, base = chat.base ?? "", ...listen }: BunOptions = {}) {
   return {
     ...listen,
     idleTimeout: httpIdleSeconds,

@@ -10,5 +10,21 @@ export function pathOf(url: string): string {
   return withoutQuery.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, "") || "/";
 }
 
-/** Whether a path is that of the socket, wherever the chat is mounted. */
-export const isSocketPath = (path: string): boolean => path.endsWith("/ws");
+/** What the chat's own paths begin with, below wherever it is mounted. */
+const heads = /\/(ws|messages|ack|conversations)(?=\/|$)/;
+
+/**
+ * The part of a path that is the chat's: what lies below `base`. Where nobody has said what the base is, it is all that stands before
+ * the first segment with which a path of the chat begins. A path that is not below the base is answered as it is.
+ *
+ * @example
+ * pathBelow("/app/chat/conversations/c7/read") // "/conversations/c7/read"
+ * pathBelow("/messages/messages", "/messages") // "/messages"
+ */
+export function pathBelow(path: string, base?: string): string {
+  if (base === undefined) return path.slice(Math.max(0, path.search(heads)));
+  return path.startsWith(`${base}/`) ? path.slice(base.length) : nowhere;
+}
+
+/** No route of the chat. */
+const nowhere = "/";

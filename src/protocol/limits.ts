@@ -45,6 +45,16 @@ export const defaultLimits = {
   emptyChangesDelayMs: 400,
   /** After a failed commit the store is asked again soon, then later and later, at last this often. */
   storeProbeMs: 1_000,
+  /** Messages, or conversations, in one answer over HTTP (PROTOCOL 5). */
+  answerRowsMax: 200,
+  /** Texts in one answer over HTTP, as JSON: what a page holds beyond its first message. A smaller page says `more`. */
+  answerBytesMax: 1_048_576,
+  /** Rows that one filtered query looks at before it says `more`: a few milliseconds of the event loop. */
+  historyRowsMax: 2_000,
+  /** Ids in one query: they and its `next` fit together into an address of 16 KiB. */
+  queryIdsMax: 100,
+  /** Messages that one list of conversations counts one by one for `unread`. */
+  unreadRowsMax: 20_000,
   /** The head is read this often, so that a dead bus costs latency, never data. */
   headPollMs: 2_000,
   /** Open connections of this process. The standalone server lowers it to what its limit of open files has room for. */

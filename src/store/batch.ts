@@ -2,7 +2,7 @@ import type { Identity } from "../model.ts";
 import { decodeConversation, encodeConversation } from "../protocol/conversation-id.ts";
 import type { Row, Statement } from "./engine/engine.ts";
 import * as sql from "./sql.ts";
-import type { LogEntry, Outcome, Send } from "./store.ts";
+import type { LogEntry, Outcome, Send, Settle } from "./store.ts";
 
 export type Waiting = {
   readonly send: Send;
@@ -19,8 +19,16 @@ export type WaitingDevice = {
   readonly reject: (error: unknown) => void;
 };
 
-export type Ack = Identity & { readonly device: string; readonly n: number };
-export type Read = Identity & { readonly conversation: number; readonly seq: number };
+export type Ack = Identity & {
+  readonly device: string;
+  readonly n: number;
+  readonly settle?: Settle | undefined;
+};
+export type Read = Identity & {
+  readonly conversation: number;
+  readonly seq: number;
+  readonly settle?: Settle | undefined;
+};
 
 /** All that one commit carries. */
 export type Batch = {

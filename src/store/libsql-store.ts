@@ -3,6 +3,8 @@ import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
+import { createConversationReader } from "./conversation-reader.ts";
+import { createHistoryReader } from "./history-reader.ts";
 import { createReader } from "./reader.ts";
 import type { Commit, Store } from "./store.ts";
 import { createWriter } from "./writer.ts";
@@ -24,6 +26,8 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
   };
   const writer = createWriter({ engine, clock, random, limits, onCommit, onFault });
   const reader = createReader({ engine });
+  const readHistory = createHistoryReader({ engine, limits });
+  const readConversations = createConversationReader({ engine, limits });
   let isReadable = true;
 
   async function guarded<T>(read: () => Promise<T>): Promise<T> {
@@ -51,6 +55,15 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
       throw new ChatError("internal", "A device that was stored cannot be found");
     },
     changes: (identity, after, limit) => guarded(() => reader.changes(identity, after, limit)),
+    async history(identity, query) {
+      const page = await guarded(() => readHistory(identity, query));
+      if (page !== "no device") return page;
+      await writer.createDevice(identity, query.undelivered ?? "");
+      const again = await guarded(() => readHistory(identity, query));
+      if (again !== "no device") return again;
+      throw new ChatError("internal", "A device that was stored cannot be found");
+    },
+    conversations: (identity, options) => guarded(() => readConversations(identity, options)),
     log: (after, limit) => guarded(() => reader.log(after, limit)),
     head: () => guarded(() => reader.head()),
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),

@@ -1,5 +1,6 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Ack, Read } from "./batch.ts";
+import type { Settle } from "./store.ts";
 
 export type MarksOptions = {
   readonly clock: Clock;
@@ -11,6 +12,25 @@ export type MarksOptions = {
   /** What gathered is ready for a commit. */
   readonly onDue: () => void;
 };
+
+/** Of two marks of one kind the further one, for everybody who waits for either. */
+function furthest<Mark extends { readonly settle?: Settle | undefined }>(
+  waiting: Mark | undefined,
+  mark: Mark,
+  isFurther: boolean,
+): Mark {
+  if (waiting === undefined) return mark;
+  const kept = isFurther ? mark : waiting;
+  if (mark.settle === undefined && waiting.settle === undefined) return kept;
+  return { ...kept, settle: both(waiting.settle, mark.settle) };
+}
+
+const both =
+  (one: Settle | undefined, other: Settle | undefined): Settle =>
+  (isStored) => {
+    one?.(isStored);
+    other?.(isStored);
+  };
 
 export type TakenMarks = { readonly acks: readonly Ack[]; readonly reads: readonly Read[] };
 
@@ -41,13 +61,13 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
     addAck(ack: Ack): void {
       const key = `${ack.tenant} ${ack.user} ${ack.device}`;
       const waiting = acks.get(key);
-      if (!waiting || waiting.n < ack.n) acks.set(key, ack);
+      acks.set(key, furthest(waiting, ack, !waiting || waiting.n < ack.n));
       startTimer();
     },
     addRead(read: Read): void {
       const key = `${read.tenant} ${read.user} ${read.conversation}`;
       const waiting = reads.get(key);
-      if (!waiting || waiting.seq < read.seq) reads.set(key, read);
+      reads.set(key, furthest(waiting, read, !waiting || waiting.seq < read.seq));
       startTimer();
     },
     /** What is due, which is then no longer waiting; nothing before its time. */
@@ -63,6 +83,17 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
     },
     /** Commits are possible again. */
     resume: startTimer,
+    /** Nobody waits any more for what is left: its outcome is not known, or never will be. */
+    giveUp(): void {
+      for (const [key, { settle, ...ack }] of acks) {
+        acks.set(key, ack);
+        settle?.(false);
+      }
+      for (const [key, { settle, ...read }] of reads) {
+        reads.set(key, read);
+        settle?.(false);
+      }
+    },
     isEmpty,
     isDue: (): boolean => isDue && !isEmpty() && isOpen(),
   };

@@ -1,5 +1,5 @@
 import { createLru } from "../internal/lru.ts";
-import type { Change, Cursor, Identity } from "../model.ts";
+import type { Change, Cursor, Identity, Message } from "../model.ts";
 import { decodeConversation, encodeConversation } from "../protocol/conversation-id.ts";
 import type { Engine, Row } from "./engine/engine.ts";
 import * as sql from "./sql.ts";
@@ -8,8 +8,7 @@ import type { DeviceStart, LogEntry, Page, Stretch } from "./store.ts";
 /** People of conversations that this process remembers: they never change in a direct one. */
 const conversationsCachedMax = 100_000;
 
-const messageChange = (row: Row): Change => ({
-  kind: "message",
+export const messageOf = (row: Row): Message => ({
   n: Number(row["n"]),
   conversation: encodeConversation(Number(row["conversation"])),
   seq: Number(row["seq"]),
@@ -19,6 +18,8 @@ const messageChange = (row: Row): Change => ({
   text: String(row["text"]),
   time: Number(row["time"]),
 });
+
+const messageChange = (row: Row): Change => ({ kind: "message", ...messageOf(row) });
 
 const receiptChange = (row: Row): Change => ({
   kind: "receipt",

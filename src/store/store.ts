@@ -1,4 +1,5 @@
 import type { Change, Cursor, Identity } from "../model.ts";
+import type { ConversationPage, HistoryPage, HistoryQuery } from "./history.ts";
 
 /** A message that somebody wants in the log. Exactly one of `to` and `conversation` is set. */
 export type Send = {
@@ -59,6 +60,9 @@ export type DeviceStart = {
   readonly head: Cursor;
 };
 
+/** Told whether a mark is on disk. */
+export type Settle = (isStored: boolean) => void;
+
 /** What is durable. Every method that takes an identity sees that tenant's and that user's rows only. */
 export interface Store {
   /**
@@ -67,17 +71,29 @@ export interface Store {
    */
   append(send: Send, settle: (outcome: Outcome) => void): void;
 
-  /** Notes that a device has stored everything up to `n`; committed a little later with others of its kind. */
-  ack(identity: Identity, device: string, n: number): void;
+  /**
+   * Notes that a device has stored everything up to `n`; committed a little later with others of its kind. `settle` is told
+   * whether all of it is on disk; where it is not, the outcome is unknown, and to ack again settles it.
+   */
+  ack(identity: Identity, device: string, n: number, settle?: Settle): void;
 
-  /** Notes that a user has seen a conversation up to `seq`; committed a little later with others of its kind. */
-  read(identity: Identity, conversation: string, seq: number): void;
+  /** Notes that a user has seen a conversation up to `seq`; as for `ack`. */
+  read(identity: Identity, conversation: string, seq: number, settle?: Settle): void;
 
   /** Where the device stands; a device never seen before gets its start stored first. Rejects with `unavailable`. */
   openDevice(identity: Identity, device: string): Promise<DeviceStart>;
 
   /** What changed for a user after change number `after`, about `limit` changes of it. Rejects with `unavailable`. */
   changes(identity: Identity, after: number, limit: number): Promise<Page>;
+
+  /**
+   * The messages that a query selects, as of one point of the log; null where its conversation is not the user's. A device
+   * whose undelivered messages are asked for gets its start stored first. Rejects with `unavailable`.
+   */
+  history(identity: Identity, query: HistoryQuery): Promise<HistoryPage | null>;
+
+  /** A user's conversations below a change number, newest activity first. Rejects with `unavailable`. */
+  conversations(identity: Identity, options: { below: number; limit: number }): Promise<ConversationPage>;
 
   /** What changed for anybody after change number `after`. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;

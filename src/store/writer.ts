@@ -20,7 +20,7 @@ import { createMarks } from "./marks.ts";
 import { createSendQueue } from "./send-queue.ts";
 import type { Engine, Row } from "./engine/engine.ts";
 import * as sql from "./sql.ts";
-import type { Commit, LogEntry, Outcome, Refused, Send } from "./store.ts";
+import type { Commit, LogEntry, Outcome, Refused, Send, Settle } from "./store.ts";
 
 export type WriterOptions = {
   readonly engine: Engine;
@@ -107,6 +107,7 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     requeueAcks(batch.acks, found.get("acked") ?? [], to);
     for (const { settle, outcome } of outcomes) settle(outcome);
     for (const { resolve } of batch.devices) resolve();
+    for (const { settle } of batch.reads) settle?.(true);
     if (to > from) onCommit({ from, to, entries: newestReceipts(entries) });
   }
 
@@ -149,6 +150,7 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     for (const ack of asked) {
       const n = stands.get(`${ack.tenant} ${ack.user} ${ack.device}`);
       if (n !== undefined && n < Math.min(ack.n, head)) marks.addAck(ack);
+      else ack.settle?.(true);
     }
   }
 
@@ -161,6 +163,7 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     const waitingDevices = [...batch.devices, ...devices];
     devices = [];
     for (const { settle } of waiting) settle(unavailable);
+    marks.giveUp();
     const error = new ChatError("unavailable", "The store did not confirm a commit", { cause });
     for (const { reject } of waitingDevices) reject(error);
     // Until it takes a commit again nobody else tries, so that an outage costs one attempt at a time.
@@ -185,14 +188,15 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
       schedule();
     },
 
-    ack(identity: Identity, device: string, n: number): void {
-      if (!isClosed) marks.addAck({ tenant: identity.tenant, user: identity.user, device, n });
+    ack({ tenant, user }: Identity, device: string, n: number, settle?: Settle): void {
+      if (isClosed || (settle && !isAvailable)) return settle?.(false);
+      marks.addAck({ tenant, user, device, n, settle });
     },
 
-    read(identity: Identity, conversation: string, seq: number): void {
+    read({ tenant, user }: Identity, conversation: string, seq: number, settle?: Settle): void {
       const key = decodeConversation(conversation);
-      if (key !== null && !isClosed)
-        marks.addRead({ tenant: identity.tenant, user: identity.user, conversation: key, seq });
+      if (key === null || isClosed || (settle && !isAvailable)) return settle?.(false);
+      marks.addRead({ tenant, user, conversation: key, seq, settle });
     },
 
     createDevice(identity: Identity, device: string): Promise<void> {
@@ -221,8 +225,9 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
         schedule();
         await new Promise<void>((resolve) => clock.defer(resolve));
         await current;
-        if (!isAvailable) return;
+        if (!isAvailable) break;
       }
+      marks.giveUp();
     },
   };
 }

@@ -12,6 +12,7 @@ import type { Store } from "../../src/store/store.ts";
 import { fuzzInProcess, withStore } from "./in-process.ts";
 import type { Findings } from "./target.ts";
 import { admissionTarget, originTarget, tokenTarget } from "./target/admission.ts";
+import { apiTarget } from "./target/api.ts";
 import { configTarget } from "./target/config.ts";
 import { decodeTarget } from "./target/decode.ts";
 import { logTarget } from "./target/log.ts";
@@ -47,6 +48,16 @@ describe("fuzz of every entry, in process", () => {
     const { cases, violations } = await fuzzInProcess(1, 30_000);
     expect(violations).toEqual([]);
     expect(cases).toBeGreaterThanOrEqual(30_000);
+  });
+
+  test("control: R1 an API that fails on one kind of next is found", async () => {
+    const { violations } = await withStore((store) =>
+      apiTarget(store, (handler) => async (request) => {
+        if (request.url.includes("next=ey") && request.method === "GET") throw new TypeError("planted");
+        return await handler(request);
+      }).try(1, 500),
+    );
+    expect(violations.join()).toContain("threw TypeError: planted");
   });
 
   test("control: R1 a decoder that throws on one kind of frame is found", async () => {

@@ -6,6 +6,7 @@ import { temporaryFolder } from "../support/server.ts";
 import { storeOn } from "../support/store.ts";
 import type { Findings, Target } from "./target.ts";
 import { admissionTarget, originTarget, tokenTarget } from "./target/admission.ts";
+import { apiTarget } from "./target/api.ts";
 import { configTarget } from "./target/config.ts";
 import { decodeTarget } from "./target/decode.ts";
 import { logTarget } from "./target/log.ts";
@@ -26,11 +27,12 @@ const targets = (): readonly (readonly [weight: number, target: Target])[] => [
 ];
 
 const textWeight = 4;
+const apiWeight = 6;
 
 /** Feeds every entry inside this process; `cases` in all. The same seed feeds the same. */
 export async function fuzzInProcess(seed: number, cases: number): Promise<Findings> {
   return await withStore(async (store) => {
-    const all = [...targets(), [textWeight, textTarget(store)] as const];
+    const all = [...targets(), [textWeight, textTarget(store)] as const, [apiWeight, apiTarget(store)] as const];
     const whole = all.reduce((sum, [weight]) => sum + weight, 0);
     const found: Findings[] = [];
     for (const [weight, target] of all) found.push(await target.try(seed, Math.ceil((cases * weight) / whole)));

@@ -9,6 +9,9 @@ export type SqlMutant = {
 const pairReason =
   "a pair of users of two tenants never has a conversation, because insertConversations makes none; the other side still is of the tenant";
 
+const placeReason =
+  "selectPlace, in the same read, has found the conversation to be the asker's: whoever else has the name is not of it";
+
 export const sqlMutants: readonly SqlMutant[] = [
   { statement: "insertDevices", predicate: "u.tenant = j.value ->> 0" },
   { statement: "insertConversations", predicate: "a.tenant = j.value ->> 0" },
@@ -44,6 +47,19 @@ export const sqlMutants: readonly SqlMutant[] = [
     predicate: "b.tenant = ?1",
     heldBy: { predicate: "a.tenant = ?1", reason: pairReason },
   },
+  ...["selectPlace", "selectByIds"].flatMap((statement): SqlMutant[] => [
+    { statement, predicate: "a.tenant = ?1" },
+    { statement, predicate: "b.tenant = ?1", heldBy: { predicate: "a.tenant = ?1", reason: pairReason } },
+  ]),
+  ...["selectPlaceBefore", "selectPlaceAfter"].flatMap((statement): SqlMutant[] => [
+    { statement, predicate: "a.tenant = ?1", heldBy: { predicate: "b.tenant = ?1", reason: placeReason } },
+    { statement, predicate: "b.tenant = ?1", heldBy: { predicate: "a.tenant = ?1", reason: pairReason } },
+  ]),
+  ...["selectSentBefore", "selectReceivedBefore", "selectReceivedAfter", "selectEdgesBefore", "selectEdgeAfter"].map(
+    (statement): SqlMutant => ({ statement, predicate: "a.tenant = ?1" }),
+  ),
+  { statement: "selectConversations", predicate: "a.tenant = ?1" },
+  { statement: "selectConversations", predicate: "b.tenant = ?1" },
 ];
 
 /** An edit of a source file, for what is no SQL: the keys of maps and caches, and the ways of the fan-out. */

@@ -63,10 +63,10 @@ export function createNaming({ ledger, epoch, cursors, heads, isHidden }: Naming
   return {
     conversationOf,
     cursorOf,
-    /** Typing to somebody with whom there is no conversation must look like typing to nobody; a send makes one. */
-    targetOf(tenant: Tenant, user: string, target: Target, { isTyping = false } = {}): object {
+    /** Typing to, or looking up, somebody with whom there is no conversation must be as with nobody; a send makes one. */
+    targetOf(tenant: Tenant, user: string, target: Target, { isLookUp = false } = {}): object {
       if (!("to" in target)) return { conversation: conversationOf(tenant, user, target.conversation) };
-      return isTyping ? hidden(tenant, user, target) : target;
+      return isLookUp ? hidden(tenant, user, target) : target;
     },
   };
 }

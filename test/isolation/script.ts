@@ -16,6 +16,14 @@ export type Target = { readonly to: string } | { readonly conversation: Conversa
 /** Which cursor an act names: none, one that this device got, one that the other tenant holds, or what nobody was given. */
 export type CursorChoice = "none" | "newest" | "older" | "foreign" | "beyond" | "other epoch" | "malformed";
 
+/** One request at the HTTP API. `filters` are whole parameters that name nothing of anybody's. */
+export type Call =
+  | { readonly what: "messages"; readonly target: Target | null; readonly filters: readonly string[] }
+  | { readonly what: "conversations"; readonly limit: number }
+  | { readonly what: "send"; readonly id: number; readonly target: Target; readonly text: string }
+  | { readonly what: "ack"; readonly cursor: CursorChoice }
+  | { readonly what: "read"; readonly conversation: Conversation; readonly seq: number };
+
 /** What one person does. */
 export type Act =
   | { readonly type: "connect"; readonly slot: Slot; readonly cursor: CursorChoice }
@@ -27,6 +35,7 @@ export type Act =
   /** Not over a socket but by the store itself, as the code of a host may: the hub's own checks are not in the way. */
   | { readonly type: "store read"; readonly slot: Slot; readonly conversation: Conversation; readonly seq: number }
   | { readonly type: "store ack"; readonly slot: Slot }
+  | { readonly type: "call"; readonly slot: Slot; readonly call: Call }
   | { readonly type: "request"; readonly path: string; readonly method: string; readonly slot: Slot };
 
 /** What happens in one turn of the event loop, then how long nothing happens. */
@@ -42,6 +51,7 @@ const idsMax = 10_000;
 /** So few that they are used again, by oneself and by the other tenant. */
 const idsOfRetries = 8;
 const actsMax = 8;
+const callsMax = 2;
 /** Longer than all marks of a step take: whose timer was first is then nobody's business. */
 const settledMs = 200;
 
@@ -61,6 +71,33 @@ const drawTarget = (chance: Chance, { user }: Slot): Target =>
 
 const drawCursor = (chance: Chance): CursorChoice =>
   chance.pick(["none", "none", "newest", "newest", "older", "foreign", "beyond", "other epoch", "malformed"] as const);
+
+export const messageId = (id: number): string => `00000000-0000-7000-8000-${String(id).padStart(12, "0")}`;
+
+function drawFilters(chance: Chance, isPlaced: boolean): string[] {
+  const ids = Array.from({ length: chance.between(1, 4) }, () => messageId(chance.between(0, idsOfRetries)));
+  const ways = [`before=${chance.between(1, 6)}`, `after=${chance.between(1, 6)}`, `around=${chance.between(1, 6)}`];
+  return [
+    `limit=${chance.pick([1, 2, 5, 50])}`,
+    ...(chance.hits(0.3) ? [`from=${chance.pick(users)}`] : []),
+    ...(chance.hits(0.3) ? ["undelivered=true"] : []),
+    ...(chance.hits(0.2) ? [`since=${1_780_000_000_000 + chance.between(0, 2_000)}`] : []),
+    ...(chance.hits(0.2) ? [`ids=${ids.join(",")}`] : isPlaced && chance.hits(0.5) ? [chance.pick(ways)] : []),
+  ];
+}
+
+function drawCall(chance: Chance, slot: Slot): Call {
+  const kind = chance.between(0, 9);
+  if (kind < 5) {
+    const target = chance.hits(0.6) ? drawTarget(chance, slot) : null;
+    return { what: "messages", target, filters: drawFilters(chance, target !== null) };
+  }
+  if (kind === 5) return { what: "conversations", limit: chance.between(1, 3) };
+  if (kind === 6) return { what: "read", conversation: drawConversation(chance), seq: chance.between(0, 6) };
+  if (kind === 7) return { what: "ack", cursor: chance.pick(["newest", "older", "foreign", "beyond", "malformed"]) };
+  const id = chance.between(0, idsOfRetries);
+  return { what: "send", id, target: drawTarget(chance, slot), text: chance.pick(["one", "two"]) };
+}
 
 function drawAct(chance: Chance): Act {
   const slot = chance.pick(slots);
@@ -90,8 +127,15 @@ function drawAct(chance: Chance): Act {
   };
 }
 
-const drawActs = (chance: Chance): readonly Act[] =>
-  Array.from({ length: chance.between(0, actsMax) }, () => drawAct(chance));
+/** Calls come last: between two sends one would keep them out of one commit. */
+function drawActs(chance: Chance): readonly Act[] {
+  const acts = Array.from({ length: chance.between(0, actsMax) }, () => drawAct(chance));
+  const calls = Array.from({ length: chance.between(0, callsMax) }, (): Act => {
+    const slot = chance.pick(slots);
+    return { type: "call", slot, call: drawCall(chance, slot) };
+  });
+  return [...acts, ...calls];
+}
 
 /** What the rival does beside an act of the other tenant: the same under the same names, or something to what it names. */
 function mirrored(chance: Chance, act: Act): Act {

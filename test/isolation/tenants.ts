@@ -39,8 +39,7 @@ function strangersIn(world: World): readonly string[] {
   const { ledger } = world;
   return toldIn(world).flatMap(({ slot, what }) => {
     const [, user = ""] = slot.split(" ");
-    const changes: unknown = Reflect.get(what, "changes");
-    return (Array.isArray(changes) ? changes : [what]).flatMap((one: object) => {
+    return partsOf(what).flatMap((one) => {
       const conversation: unknown = Reflect.get(one, "conversation");
       if (typeof conversation !== "string") return [];
       const people: readonly unknown[] = ledger.people(conversation);
@@ -49,4 +48,13 @@ function strangersIn(world: World): readonly string[] {
       return people.includes(user) && people.includes(about) ? [] : [`${slot} was told ${JSON.stringify(one)}`];
     });
   });
+}
+
+/** The parts of what somebody was told, each about one conversation. */
+function partsOf(what: object): readonly object[] {
+  const body: unknown = Reflect.get(what, "body");
+  const { changes, messages, conversations } = (typeof body === "object" && body !== null ? body : what) as Readonly<
+    Record<string, readonly { readonly lastMessage?: object }[] | undefined>
+  >;
+  return changes ?? messages ?? conversations?.map(({ lastMessage }) => lastMessage ?? {}) ?? [what];
 }

@@ -21,8 +21,29 @@ export function transcriptOf(world: World, tenant: Tenant): readonly string[] {
     const cursor = decodeCursor(text);
     return cursor?.epoch === epoch ? `cursor after ${ledger.rank(tenant, cursor.n)}` : `no cursor (${text})`;
   };
+  /** A place in the log, or in the list of conversations: what lies below it is the tenant's own business. */
+  const placeName = (n: number): string => `place above ${ledger.rank(tenant, n - 1)}`;
+  const nextName = (text: string): unknown => {
+    if (/^[0-9a-z]{1,8}$/.test(text)) return placeName(parseInt(text, 36));
+    type Next = { texts: Record<string, string>; walk: { down?: number; up?: number; author?: number } };
+    const { texts, walk } = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/"))) as Next;
+    // Keys of users are no seqs: they count all tenants' people.
+    const { author, ...where } = walk;
+    if (texts["conversation"] !== undefined || texts["with"] !== undefined) {
+      const isByIds = texts["ids"] !== undefined;
+      return {
+        texts,
+        where: isByIds ? { ...where, up: placeName(1 + (where.up ?? 0)) } : where,
+        author: author !== undefined,
+      };
+    }
+    const [down, up] = [where.down ?? 0, where.up ?? 0];
+    return { texts, ...where, down: placeName(down), up: placeName(up + 1), author: author !== undefined };
+  };
   const rename = (key: string, value: unknown): unknown => {
     if (typeof value !== "string") return value;
+    if (key === "next") return nextName(value);
+    if (key === "id" && ledger.people(value).length > 0) return conversationName(value);
     return key === "conversation" ? conversationName(value) : key === "cursor" ? cursorName(value) : value;
   };
   return toldIn(world)

@@ -1,7 +1,9 @@
 import { demo } from "../../src/http/demo.ts";
-import { createAdmit } from "../../src/http/admit.ts";
+import { createAdmit, createProve } from "../../src/http/admit.ts";
+import { createApi } from "../../src/http/api.ts";
 import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
 import { systemRandom } from "../../src/internal/random.ts";
+import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import type { Store } from "../../src/store/store.ts";
 import { fakeClock } from "../support/fake-clock.ts";
@@ -11,7 +13,9 @@ import { createLedger, type Ledger } from "./ledger.ts";
 import { createNaming } from "./naming.ts";
 import {
   type Act,
+  type Call,
   type Conversation,
+  messageId,
   type CursorChoice,
   type Script,
   type Slot,
@@ -53,18 +57,22 @@ export type World = {
 
 /** After so many turns without any work everything that was to happen has happened. */
 const quietTurns = 3;
+const lastMs = 1_000;
 const limits = {
   // Small, so that pages, windows and acks are cut where tenants could get into each other's way.
-  ...{ pageChangesMax: 3, ackMessagesMax: 1, connectionsPerUserMax: 2 },
+  ...{ pageChangesMax: 3, ackMessagesMax: 1, connectionsPerUserMax: 2, historyRowsMax: 3, unreadRowsMax: 2 },
   ...{ marksDelayMs: 3, emptyChangesDelayMs: 10, headPollMs: 100, heartbeatMs: 600_000 },
 };
 
 /** These come first in a step: how a replay falls between two commits is a matter of turns, not of tenants. */
 const entrances: readonly Act["type"][] = ["connect", "hang up"];
 
+const phases = ["entrances", "acts", "calls"] as const;
+const phaseOf = ({ type }: Act): (typeof phases)[number] =>
+  entrances.includes(type) ? "entrances" : type === "call" ? "calls" : "acts";
+
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 const nameOf = (tenant: Tenant, { user, device }: Slot): string => `${tenant} ${user} ${device}`;
-const messageId = (id: number): string => `00000000-0000-7000-8000-${String(id).padStart(12, "0")}`;
 
 /** Runs a script over a real hub and a real store on a real file, and answers all that happened. */
 export async function runWorld(script: Script, options: WorldOptions): Promise<World> {
@@ -89,6 +97,12 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   const ledger = createLedger();
   store.onCommit(ledger.note);
   const admit = createAdmit({ authenticate: demo(), origins: [], now: clock.now, hasRoom: hub.hasRoom });
+  const api = createApi({
+    store: async () => store,
+    prove: createProve({ authenticate: demo(), now: clock.now }),
+    ...{ isHostAllowed: () => true, origins: [], isDraining: () => false },
+    limits: { ...defaultLimits, ...limits },
+  });
   const { epoch } = await store.head();
   const open = new Map<string, FakeSocket>();
   const events: (Told | Gave)[] = [];
@@ -130,6 +144,53 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     open.set(name, place.connect(session.user, { session, device, ...(cursor === undefined ? {} : { cursor }) }));
   }
 
+  /** The answer comes in its own time, an ack's with the commit that it waits for; it is told where it was asked for. */
+  function ask(tenant: Tenant, slot: Slot, call: Call): void {
+    const name = nameOf(tenant, slot);
+    const { user, device } = slot;
+    const what = {};
+    tell(`${name} http`, what);
+    const [method, path, body] = requestOf(call);
+    const request = new Request(`http://localhost${path}&tenant=${tenant}&user=${user}`, {
+      method,
+      headers: { host: "localhost", "content-type": "application/json" },
+      ...(body !== null && { body: JSON.stringify(body) }),
+    });
+    void api(request).then(async (answer) => {
+      work++;
+      const text = await answer.text();
+      Object.assign(what, { status: answer.status, body: text === "" ? null : (JSON.parse(text) as object) });
+    });
+
+    function requestOf(call: Call): readonly ["GET" | "POST", string, object | null] {
+      const named = (conversation: Conversation): string => conversationOf(tenant, user, conversation);
+      switch (call.what) {
+        case "messages": {
+          const target = call.target === null ? {} : targetOf(tenant, user, call.target, { isLookUp: true });
+          const place = Object.entries(target).map(
+            ([key, value]) => `${key === "to" ? "with" : key}=${encodeURIComponent(String(value))}`,
+          );
+          return ["GET", `/messages?${[`device=${device}`, ...place, ...call.filters].join("&")}`, null];
+        }
+        case "conversations":
+          return ["GET", `/conversations?limit=${call.limit}`, null];
+        case "send": {
+          const target = targetOf(tenant, user, call.target);
+          return ["POST", "/messages?", { id: messageId(call.id), ...target, text: call.text }];
+        }
+        case "ack": {
+          const cursor = cursorOf(call.cursor, name) ?? heads[0] ?? "";
+          give("ack", name, cursor);
+          return ["POST", "/ack?", { device, cursor }];
+        }
+        case "read": {
+          const id = encodeURIComponent(named(call.conversation));
+          return ["POST", `/conversations/${id}/read?`, { seq: call.seq }];
+        }
+      }
+    }
+  }
+
   /** One act begins; what follows from it happens later. Admissions alone are waited for. */
   async function perform(tenant: Tenant, act: Act): Promise<void> {
     const name = nameOf(tenant, act.slot);
@@ -160,7 +221,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       case "read":
         return socket?.say({ type: "read", conversation: named(act.conversation), seq: act.seq });
       case "typing":
-        return socket?.say({ type: "typing", ...targetOf(tenant, user, act.target, { isTyping: true }), typing: true });
+        return socket?.say({ type: "typing", ...targetOf(tenant, user, act.target, { isLookUp: true }), typing: true });
       case "store read":
         return store.read({ tenant, user }, named(act.conversation), act.seq);
       case "store ack": {
@@ -168,6 +229,8 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
         give("ack", name, cursor);
         return store.ack({ tenant, user }, device, decodeCursor(cursor)?.n ?? 0);
       }
+      case "call":
+        return ask(tenant, act.slot, act.call);
       case "request": {
         const answer = await admit(request(tenant, act.slot, act.path, act.method, false));
         if (answer instanceof Response) tellAnswer(name, answer);
@@ -205,13 +268,14 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     for (const { acts, first, waitMs } of script.steps) {
       step++;
       const order = tenants.toSorted((a) => (a === first ? -1 : 1)).filter((tenant) => present.includes(tenant));
-      for (const isEntrance of [true, false]) {
+      for (const phase of phases) {
         for (const tenant of order)
           for (const act of acts[tenant]) {
-            if (isEntrance !== entrances.includes(act.type)) continue;
+            if (phaseOf(act) !== phase) continue;
             performed++;
-            // Typing is dropped for whoever has an answer on its way out: it gets a turn of its own.
-            const isAlone = isSerial || act.type === "typing";
+            // Typing is dropped for whoever has an answer on its way out, and what a call sees depends on what was committed
+            // before it: they get turns of their own.
+            const isAlone = isSerial || act.type === "typing" || act.type === "call";
             if (isAlone) await settle();
             await perform(tenant, act);
             if (isAlone) await settle();
@@ -222,6 +286,9 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       await settle();
       heads.push(encodeCursor(await store.head()));
     }
+    // What still waits for a commit of marks is answered.
+    await clock.advance(lastMs);
+    await settle();
     return { events, ledger, epoch, heads, acts: performed };
   } finally {
     await place.stop();

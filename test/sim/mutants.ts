@@ -125,8 +125,8 @@ export const mutants: readonly Mutant[] = [
     rule: "O8",
     alteration: {
       file: "store/marks.ts",
-      from: "if (!waiting || waiting.n < ack.n)",
-      to: "if (!waiting || waiting.n > ack.n)",
+      from: "!waiting || waiting.n < ack.n",
+      to: "!waiting || waiting.n > ack.n",
     },
   },
   {
@@ -147,5 +147,24 @@ export const mutants: readonly Mutant[] = [
     name: "a connection that is remembered for ever",
     rule: "H11",
     alteration: { file: "hub/hub.ts", from: "    registry.leave(session, connection);\n", to: "" },
+  },
+  {
+    name: "a polled page whose cursor covers all that there is",
+    rule: "Q2",
+    alteration: {
+      file: "store/history-reader.ts",
+      from: 'n: last?.n ?? Number(device["acked"])',
+      to: 'n: Number(device["n"])',
+    },
+  },
+  {
+    name: "an ack over HTTP of all that there is",
+    rule: "Q7",
+    alteration: { file: "http/route/post-ack.ts", from: "Math.min(cursor.n, head.n)", to: "head.n" },
+  },
+  {
+    name: "the oldest page in place of the newest",
+    rule: "Q3",
+    alteration: { file: "store/history-sql.ts", from: "ORDER BY m.seq DESC LIMIT ?9", to: "ORDER BY m.seq LIMIT ?9" },
   },
 ];

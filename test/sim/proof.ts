@@ -15,7 +15,7 @@ export async function smallestFailure(plan: Plan, database: SimDatabase): Promis
 export const proof: Proof = {
   name: "sim",
   unit: "worlds",
-  rules: ["D1", "D3", "O1", "O2", "O3", "O4", "O5", "O6", "O7", "O8", "O9", "O10", "R3", "R8", "H11"],
+  rules: ["D1", "D3", "O1", "O2", "O3", "O4", "O5", "O6", "O7", "O8", "O9", "O10", "Q2", "Q3", "Q4", "R3", "R8", "H11"],
   weight: 6,
   async run({ from, count, isOver, say }) {
     const database = await openDatabase();

@@ -60,7 +60,7 @@ describeHere("simulation", () => {
   });
   afterAll(async () => await database.close());
 
-  test(`V2 D1 D3 O1 O2 O3 O4 O5 O6 O7 O8 O9 O10 R3 R8 H11 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
+  test(`V2 D1 D3 O1 O2 O3 O4 O5 O6 O7 O8 O9 O10 Q2 Q3 Q4 R3 R8 H11 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
     const { tried, violations, facts } = await proof.run({
       from: first,
       count: seeds,
@@ -155,6 +155,21 @@ describeHere("simulation", () => {
     test(
       "control: V3 H11 a connection that is remembered for ever",
       finds("a connection that is remembered for ever"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 Q2 a polled page whose cursor covers all that there is",
+      finds("a polled page whose cursor covers all that there is"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 Q7 an ack over HTTP of all that there is",
+      finds("an ack over HTTP of all that there is"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 Q3 the oldest page in place of the newest",
+      finds("the oldest page in place of the newest"),
       mutantMsMax,
     );
     test("V3 every mutant is asked for", () =>

@@ -54,6 +54,26 @@ test("S12 during an outage the store is asked by one probe at a time, whatever w
   await store.close();
 });
 
+test("Q7 Q9 D3 who waits for a mark is told that it is not known, and nobody waits for ever", async () => {
+  const { store, state } = await start();
+  const alice = person("alice");
+  const { n, conversation } = await accepted(store, { from: "bob", to: "alice" });
+  await store.openDevice(alice, "d");
+  const ack = () => new Promise<boolean>((resolve) => store.ack(alice, "d", n, resolve));
+  const read = () => new Promise<boolean>((resolve) => store.read(alice, conversation, 1, resolve));
+  state.isFailing = true;
+  expect(await Promise.all([ack(), read()])).toEqual([false, false]);
+  // During the outage nothing is noted that somebody would have to wait for.
+  expect(await Promise.all([ack(), read()])).toEqual([false, false]);
+  state.isFailing = false;
+  await until(() => store.isAvailable());
+  expect(await Promise.all([ack(), read()])).toEqual([true, true]);
+  const late = [ack(), read()];
+  await store.close();
+  expect(await Promise.all(late)).toEqual([true, true]);
+  expect(await Promise.all([ack(), read()])).toEqual([false, false]);
+});
+
 // SQLite leaves out a write that changes no byte: such a probe would succeed on a disk that takes nothing.
 test("S12 D5 a probe writes to the disk, and changes nothing", async () => {
   const { path, store, state } = await start();

@@ -6,7 +6,11 @@ import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
-import * as statements from "../../src/store/sql.ts";
+import * as historyStatements from "../../src/store/history-sql.ts";
+import * as storeStatements from "../../src/store/sql.ts";
+
+const statements = { ...storeStatements, ...historyStatements };
+const argumentsMax = 12;
 
 const folder = mkdtempSync(join(tmpdir(), "tidings-plan-"));
 let engine: Engine;
@@ -21,12 +25,12 @@ afterAll(async () => {
 
 const tables = ["user", "device", "conversation", "member", "message"];
 /** What each table may be called inside the statements. */
-const aliases = ["a", "b", "c", "d", "m", "o", "p", "q", "r", "s", "u", "w"];
+const aliases = ["a", "b", "c", "d", "e", "f", "i", "m", "o", "p", "q", "r", "s", "u", "w"];
 
 async function scansOf(sql: string): Promise<string[]> {
-  const args = Array.from({ length: 4 }, (_, i) => (sql.includes(`?${i + 1}`) ? "[]" : null)).filter(
-    (arg) => arg !== null,
-  );
+  // A statement that names ?9 has nine arguments, whether or not it names ?8.
+  const count = Array.from({ length: argumentsMax }, (_, i) => i + 1).findLast((i) => sql.includes(`?${i}`)) ?? 0;
+  const args = Array.from({ length: count }, () => "[]");
   const [plan = []] = await engine.read([{ sql: `EXPLAIN QUERY PLAN ${sql}`, args }]);
   return plan
     .map((row) => String(row["detail"]))

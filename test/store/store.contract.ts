@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Change } from "../../src/model.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
+import { type HistoryPage, type HistoryQuery, newest, type Walk } from "../../src/store/history.ts";
 import type { Commit, Outcome, Store } from "../../src/store/store.ts";
 import { accepted, append, marksCommitted, newId, person, readAll, storeOn } from "../support/store.ts";
 
@@ -115,6 +116,75 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       const { conversation } = await accepted(store, { tenant, from: "carol", to: "alice" });
       expect(await store.direct(tenant, "alice", "carol")).toBe(conversation);
       expect((await store.members(tenant, conversation))?.toSorted()).toEqual(["alice", "carol"]);
+    });
+
+    test("S6 Q3 Q8 history, the undelivered and the list of conversations are read alike on every engine", async () => {
+      const tenant = newTenant();
+      const [alice, bob] = [person("alice", tenant), person("bob", tenant)];
+      const { conversation } = await accepted(store, { tenant, from: "alice", to: "bob", text: "1" });
+      for (const text of ["2", "3", "4"])
+        await accepted(store, { tenant, from: text === "3" ? "bob" : "alice", conversation, text });
+      await accepted(store, { tenant, from: "carol", to: "bob", text: "5" });
+      const textsOf = async (query: Partial<HistoryQuery>) => {
+        const page = await store.history(bob, { walk: { down: newest }, limit: 2, ...query });
+        return page && [page.messages.map(({ text }) => text), page.more, page.next];
+      };
+      const [no, after] = [
+        { before: false, after: false },
+        { before: false, after: true },
+      ];
+      const [before, both] = [
+        { before: true, after: false },
+        { before: true, after: true },
+      ];
+      expect(await textsOf({ with: "alice" })).toEqual([["3", "4"], before, { down: 3 }]);
+      expect(await textsOf({ conversation, walk: { up: 1 } })).toEqual([["2", "3"], both, { up: 3 }]);
+      expect(await textsOf({ conversation, walk: { down: 3, up: 2 } })).toEqual([["2", "3"], both, { down: 2, up: 3 }]);
+      expect(await textsOf({ with: "alice", from: "bob" })).toEqual([["3"], no, undefined]);
+      expect(await textsOf({ undelivered: "phone", walk: { up: 0 } })).toMatchObject([["1", "2"], after, {}]);
+      expect(await textsOf({ limit: 1 })).toMatchObject([["5"], before, {}]);
+      expect(await textsOf({ with: "dave" })).toEqual([[], no, undefined]);
+      expect(await store.history(person("carol", tenant), { conversation, walk: { down: 9 }, limit: 2 })).toBeNull();
+      expect(await store.history(bob, { conversation: "c1", walk: { down: 9 }, limit: 2 })).toBeNull();
+      const first = await store.conversations(bob, { below: newest, limit: 1 });
+      expect(first.conversations).toMatchObject([{ with: "carol", unread: 1, lastMessage: { text: "5", seq: 1 } }]);
+      const rest = await store.conversations(bob, { below: first.next ?? 0, limit: 5 });
+      expect(rest).toMatchObject({ conversations: [{ id: conversation, with: "alice", unread: 3 }] });
+      expect(rest.next).toBeUndefined();
+      expect((await store.conversations(alice, { below: newest, limit: 5 })).conversations).toHaveLength(1);
+    });
+
+    test("S6 Q3 ids are found in pages of whatever size, whoever used them", async () => {
+      const tenant = newTenant();
+      const ids = [newId(), newId(), newId()];
+      for (const id of ids)
+        for (const from of ["alice", "carol", "dave"])
+          await accepted(store, { tenant, from, to: "bob", id, text: from });
+      await accepted(store, { tenant, from: "alice", to: "carol", id: newId() });
+      const seen: string[] = [];
+      let walk: Walk | undefined = {};
+      while (walk !== undefined) {
+        const page: HistoryPage | null = await store.history(person("bob", tenant), { ids, walk, limit: 1 });
+        seen.push(...(page?.messages ?? []).map(({ id, text }) => `${ids.indexOf(id)} ${text}`));
+        walk = page?.next;
+      }
+      expect(seen.toSorted()).toEqual(
+        [0, 1, 2].flatMap((i) => ["alice", "carol", "dave"].map((from) => `${i} ${from}`)),
+      );
+    });
+
+    test("Q7 Q9 who waits for a mark is told once it is on disk, also where a further one took its place", async () => {
+      const tenant = newTenant();
+      const bob = person("bob", tenant);
+      const { conversation, n } = await accepted(store, { tenant, from: "alice", to: "bob" });
+      const later = await accepted(store, { tenant, from: "alice", to: "bob" });
+      await store.openDevice(bob, "phone");
+      const acks = [n, later.n, n].map((to) => new Promise((resolve) => store.ack(bob, "phone", to, resolve)));
+      const reads = [1, 2].map((seq) => new Promise((resolve) => store.read(bob, conversation, seq, resolve)));
+      expect(await Promise.all([...acks, ...reads])).toEqual([true, true, true, true, true]);
+      expect(await store.openDevice(bob, "phone")).toMatchObject({ acked: later.n });
+      const [listed] = (await store.conversations(bob, { below: newest, limit: 1 })).conversations;
+      expect(listed).toMatchObject({ delivered: 2, read: 2, unread: 0 });
     });
 
     test("S4 a new device starts after what any device of its user acked, a first one at the beginning", async () => {

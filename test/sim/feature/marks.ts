@@ -1,6 +1,7 @@
 import type { ReceiptChange } from "../../../src/protocol/frame.ts";
 import type { SimDevice } from "../device.ts";
 import type { Feature, Model } from "../feature.ts";
+import { polledIn } from "../polled.ts";
 import type { World } from "../world.ts";
 
 type Marks = { readonly delivered: number; readonly read: number };
@@ -11,13 +12,12 @@ const known = new WeakMap<SimDevice, Map<string, Marks>>();
 const marksOf = (device: SimDevice): Map<string, Marks> => known.get(device) ?? new Map<string, Marks>();
 
 /** The last place of a message of others that any device of the user has stored. */
-function storedUpTo({ devices }: World, owner: string, conversation: string): number {
+function storedUpTo(world: World, owner: string, conversation: string): number {
   let last = 0;
-  for (const device of devices) {
-    if (device.owner !== owner) continue;
-    for (const row of device.rows().values())
+  const own = world.devices.filter((device) => device.owner === owner);
+  for (const rows of [...own.map((device) => device.rows()), polledIn(world, owner)])
+    for (const row of rows.values())
       if (row.conversation === conversation && row.from !== owner) last = Math.max(last, row.seq);
-  }
   return last;
 }
 

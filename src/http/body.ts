@@ -1,0 +1,55 @@
+import * as v from "valibot";
+import { ChatError } from "../error.ts";
+
+const jsonType = /^application\/json *(;|$)/i;
+
+/**
+ * Reads a request's body as JSON that fits a schema.
+ *
+ * @param bytesMax Counted as they come: what a header says of the length is not believed, and no more is kept.
+ * @throws ChatError `bad_request`: another type than JSON, no JSON, another shape; `too_large`.
+ */
+export async function readBody<const Schema extends v.GenericSchema>(
+  request: Request,
+  schema: Schema,
+  bytesMax: number,
+): Promise<v.InferOutput<Schema>> {
+  // No form of a foreign page can send this type without asking first (a preflight).
+  if (!jsonType.test(request.headers.get("content-type") ?? ""))
+    throw new ChatError("bad_request", "The header Content-Type must be application/json");
+  const text = await readText(request, bytesMax);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ChatError("bad_request", "The body is not JSON");
+  }
+  const parsed = v.safeParse(schema, value, { abortEarly: true });
+  if (parsed.success) return parsed.output;
+  throw new ChatError("bad_request", `The body is malformed${nameOf(v.getDotPath(parsed.issues[0]))}`);
+}
+
+/** A name that a client made up is repeated only where it is harmless. */
+export const nameOf = (path: string | null): string => (path !== null && /^\w{1,64}$/.test(path) ? ` at ${path}` : "");
+
+async function readText({ body }: Request, bytesMax: number): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let text = "";
+  let bytes = 0;
+  if (body === null) return text;
+  const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return text + decoder.decode();
+      bytes += value.byteLength;
+      if (bytes > bytesMax) throw new ChatError("too_large", `The body is over ${bytesMax} bytes`);
+      text += decoder.decode(value, { stream: true });
+    }
+  } catch (error) {
+    // What is still to come is of no interest.
+    reader.cancel().catch(() => {});
+    if (error instanceof ChatError) throw error;
+    throw new ChatError("bad_request", "The body is not UTF-8, or broke off", { cause: error });
+  }
+}

@@ -1,0 +1,27 @@
+import type { Session } from "../model.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Store } from "../store/store.ts";
+
+/** One request of somebody who has proved who they are, at one route. */
+export type Call = {
+  readonly request: Request;
+  readonly session: Session;
+  readonly store: Store;
+  readonly limits: Limits;
+  /** What stands in the route's path, as it was sent. */
+  readonly id: string;
+};
+
+/** What a route does. Refusals are thrown as ChatErrors. */
+export type Route = (call: Call) => Promise<Response>;
+
+/** An answer in JSON: never stored, never sniffed. */
+export const answer = (status: number, body: string | null): Response =>
+  new Response(body, {
+    status,
+    headers: {
+      ...(body !== null && { "Content-Type": "application/json" }),
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+    },
+  });

@@ -1,0 +1,53 @@
+import * as v from "valibot";
+import { ChatError } from "../error.ts";
+import { nameOf } from "./body.ts";
+
+/** These say who asks: they are the business of authentication alone. */
+const asker = ["user", "tenant", "ticket"];
+
+/**
+ * Reads the parameters of an address that fit a strict schema, each as its text. A `+` stays a `+` (RFC 3986): it begins phone
+ * numbers.
+ *
+ * @throws ChatError `bad_request`: a parameter that is doubled, cannot be decoded, is unknown, or malformed. The text names it.
+ */
+export function readParameters<const Schema extends v.GenericSchema>(
+  url: string,
+  schema: Schema,
+): v.InferOutput<Schema> {
+  const query = (url.split("#", 1)[0] ?? "").split("?").slice(1).join("?");
+  const found = new Map<string, string>();
+  for (const pair of query.split("&")) {
+    if (pair === "") continue;
+    const [key = "", ...rest] = pair.split("=");
+    const [name, value] = [decode(key), decode(rest.join("="))];
+    if (name !== null && asker.includes(name)) continue;
+    if (name === null || value === null) throw new ChatError("bad_request", `A parameter cannot be decoded`);
+    if (found.has(name)) throw new ChatError("bad_request", `A parameter is doubled${nameOf(name)}`);
+    found.set(name, value);
+  }
+  // Without a prototype, so that no name is anything but a name.
+  const parameters: object = Object.assign(Object.create(null) as object, Object.fromEntries(found));
+  const parsed = v.safeParse(schema, parameters, { abortEarly: true });
+  if (parsed.success) return parsed.output;
+  throw new ChatError("bad_request", `A parameter is malformed or unknown${nameOf(v.getDotPath(parsed.issues[0]))}`);
+}
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+/** A whole number without sign or leading zeros, from `least` to `most`. */
+export const wholeNumber = (least: number, most: number) =>
+  v.pipe(
+    v.string(),
+    v.regex(/^(0|[1-9][0-9]{0,15})$/),
+    v.transform(Number),
+    v.safeInteger(),
+    v.minValue(least),
+    v.maxValue(most),
+  );

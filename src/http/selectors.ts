@@ -1,0 +1,159 @@
+import * as v from "valibot";
+import { ChatError } from "../error.ts";
+import { isIdentifier, isMessageId } from "../protocol/identifier.ts";
+import type { Limits } from "../protocol/limits.ts";
+import { type HistoryQuery, newest, type Walk } from "../store/history.ts";
+import { readParameters, wholeNumber } from "./parameters.ts";
+
+const limitDefault = 50;
+
+const identifier = v.pipe(
+  v.string(),
+  v.check((id: string) => isIdentifier(id)),
+);
+const place = wholeNumber(1, newest - 1);
+const time = wholeNumber(0, newest);
+
+/** The selectors of `GET /messages`, each as the text that it is in an address. */
+const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) => {
+  const isIds = (text: string): boolean => {
+    const ids = text.split(",");
+    return ids.length <= queryIdsMax && ids.every(isMessageId);
+  };
+  return v.strictObject({
+    device: v.optional(identifier),
+    with: v.optional(identifier),
+    conversation: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
+    before: v.optional(place),
+    after: v.optional(place),
+    around: v.optional(place),
+    ids: v.optional(
+      v.pipe(
+        v.string(),
+        v.check(isIds),
+        v.transform((text) => [...new Set(text.split(","))]),
+      ),
+    ),
+    from: v.optional(identifier),
+    since: v.optional(time),
+    until: v.optional(time),
+    undelivered: v.optional(v.literal("true")),
+    limit: v.optional(wholeNumber(1, answerRowsMax)),
+  });
+};
+
+export type Selectors = v.InferOutput<ReturnType<typeof schemaOf>>;
+
+const walkSchema = v.strictObject({
+  down: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  up: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  ids: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  author: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+});
+
+export type Query = {
+  readonly query: HistoryQuery;
+  /** What was asked for, for the `next` of the answer. */
+  readonly selectors: Selectors;
+};
+
+/**
+ * Reads what `GET /messages` asks for. `next` holds all selectors of the query that it goes on with; they may stand beside it, unchanged.
+ *
+ * @throws ChatError `bad_request`: what is unknown, doubled, malformed, or contradicts something else. The text names it.
+ */
+export function readSelectors(url: string, limits: Limits): Query {
+  const schema = schemaOf(limits);
+  const { next, ...given } = readParameters(
+    url,
+    v.strictObject({ ...schema.entries, next: v.optional(v.pipe(v.string(), v.minLength(1))) }),
+  );
+  if (next === undefined) {
+    refuseContradiction(given);
+    return { query: queryOf(given, walkOf(given)), selectors: given };
+  }
+  const { texts, walk } = decodeNext(next);
+  const parsed = v.safeParse(schema, texts);
+  if (!parsed.success) throw malformedNext();
+  for (const [name, text] of Object.entries(textsOf({ ...given, limit: undefined })))
+    if (texts[name] !== text) throw new ChatError("bad_request", `The parameter ${name} contradicts next`);
+  const selectors = { ...parsed.output, ...(given.limit !== undefined && { limit: given.limit }) };
+  return { query: queryOf(selectors, walk), selectors };
+}
+
+function refuseContradiction({ with: other, conversation, before, after, around, ids, since, until }: Selectors): void {
+  const ways = Object.entries({ before, after, around }).filter(([, seq]) => seq !== undefined);
+  const [[way] = [], [second] = []] = ways;
+  const refuse = (text: string): never => {
+    throw new ChatError("bad_request", text);
+  };
+  if (other !== undefined && conversation !== undefined)
+    refuse("The parameters with and conversation exclude each other");
+  if (second !== undefined) refuse(`The parameters ${way} and ${second} exclude each other`);
+  if (way !== undefined && ids !== undefined) refuse(`The parameters ${way} and ids exclude each other`);
+  if (way !== undefined && other === undefined && conversation === undefined)
+    refuse(`The parameter ${way} needs with or conversation`);
+  if (since !== undefined && until !== undefined && since > until) refuse("The parameter until is before since");
+}
+
+/** Without any selector it is the list of what the device has not got. */
+function isList({ device: _, limit: __, ...selectors }: Selectors): boolean {
+  return Object.values(selectors).every((one) => one === undefined);
+}
+
+/** Where a query begins: undelivered messages at the oldest, else at the newest, unless it says otherwise. */
+function walkOf(selectors: Selectors): Walk {
+  const { before, after, around, ids, undelivered } = selectors;
+  if (ids !== undefined) return {};
+  if (before !== undefined) return { down: before };
+  if (after !== undefined) return { up: after };
+  if (around !== undefined) return { down: around, up: around - 1 };
+  return undelivered !== undefined || isList(selectors) ? { up: 0 } : { down: newest };
+}
+
+function queryOf(selectors: Selectors, walk: Walk): HistoryQuery {
+  const {
+    device = "default",
+    limit = limitDefault,
+    undelivered,
+    before: _,
+    after: __,
+    around: ___,
+    ...rest
+  } = selectors;
+  const isUndelivered = undelivered !== undefined || isList(selectors);
+  return { ...defined(rest), walk, limit, ...(isUndelivered && { undelivered: device }) };
+}
+
+/** Selectors as they stand in an address. */
+const textsOf = (selectors: Partial<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(defined(selectors)).map(([name, value]) => [name, String(value)]));
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+const defined = <T extends object>(object: T): Defined<T> =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>;
+
+const nextSchema = v.strictObject({ texts: v.record(v.string(), v.string()), walk: walkSchema });
+
+/** The wire's opaque form of a query and how it goes on. */
+export const encodeNext = (selectors: Selectors, walk: Walk): string =>
+  btoa(JSON.stringify({ texts: textsOf(selectors), walk }))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");
+
+const malformedNext = (): ChatError => new ChatError("bad_request", "The parameter next is malformed");
+
+/** Whatever is in it is believed no more than an address is. */
+function decodeNext(text: string): { texts: Readonly<Record<string, string>>; walk: Walk } {
+  let value: unknown;
+  try {
+    value = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
+  } catch {
+    throw malformedNext();
+  }
+  const parsed = v.safeParse(nextSchema, value);
+  if (!parsed.success) throw malformedNext();
+  return { texts: parsed.output.texts, walk: defined(parsed.output.walk) };
+}

@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { createApi } from "../../../src/http/api.ts";
+import { defaultLimits } from "../../../src/protocol/limits.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { createTarget, type Target, type Verdict } from "../target.ts";
+
+export type Handler = (request: Request) => Promise<Response>;
+
+const id = "01980000-0000-7000-8000-000000000001";
+const odd = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 20 }).map((text) => encodeURIComponent(text.toWellFormed())),
+  fc.string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)), maxLength: 12 }),
+  fc.constantFrom(
+    "",
+    "0",
+    "1",
+    "-1",
+    "9007199254740991",
+    "9007199254740992",
+    "1e3",
+    "%",
+    "%00",
+    "%zz",
+    "+1",
+    "true",
+    "bob",
+    id,
+    `${id},${id}`,
+  ),
+);
+const number = fc.oneof(
+  fc.nat({ max: 5 }),
+  fc.maxSafeInteger(),
+  fc.double(),
+  fc.constantFrom(Number.MAX_SAFE_INTEGER, -1),
+);
+/** A `next` that nobody has given out. */
+const forged = fc
+  .record({
+    texts: fc.dictionary(
+      fc.constantFrom("with", "conversation", "ids", "limit", "around", "undelivered", "__proto__"),
+      fc.oneof(odd, fc.constantFrom("bob", "c1")),
+    ),
+    walk: fc.record({ down: number, up: number, ids: number, author: number }, { requiredKeys: [] }),
+  })
+  .map((next) => btoa(JSON.stringify(next)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", ""));
+const names =
+  "device with conversation before after around ids from since until undelivered limit next user __proto__".split(" ");
+const parameter = fc.oneof(
+  fc.tuple(fc.constantFrom(...names), odd).map((pair) => pair.join("=")),
+  forged.map((next) => `next=${next}`),
+  odd,
+);
+/** Mostly what there is, as it is asked; sometimes anything. */
+const route = fc.oneof(
+  { weight: 5, arbitrary: fc.constant(["GET", "/messages"] as const) },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(
+      ["POST", "/messages"] as const,
+      ["POST", "/ack"] as const,
+      ["GET", "/conversations"] as const,
+      ["POST", "/conversations/c1/read"] as const,
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(
+      fc.constantFrom("GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE"),
+      fc.oneof(
+        fc.constantFrom("/messages", "/x/messages", "/messages/", "//ack", "/ws", "*", ""),
+        odd.map((text) => `/conversations/${text}/read`),
+        odd.map((text) => `/${text}`),
+      ),
+    ),
+  },
+);
+const value = fc.oneof(
+  fc.jsonValue({ maxDepth: 2 }),
+  number,
+  fc.constantFrom("bob", id, "\0", "\ud800", "abcdefgh.zzzzzzzzzzz"),
+);
+const body = fc.oneof(
+  fc
+    .dictionary(fc.constantFrom("id", "to", "conversation", "text", "device", "cursor", "seq", "__proto__", "x"), value)
+    .map((one) => JSON.stringify(one)),
+  fc.constantFrom(
+    `{"id":"${id}","to":"bob","text":"hi"}`,
+    `{"seq":1e400}`,
+    "[".repeat(60_000),
+    "null",
+    "",
+    `"${"x".repeat(70_000)}"`,
+  ),
+  fc.string({ unit: "binary", maxLength: 40 }),
+);
+const request = fc.record({
+  base: fc.constantFrom("http://localhost", "http://localhost:1", ""),
+  route,
+  query: fc.array(parameter, { maxLength: 3 }),
+  body,
+  type: fc.constantFrom("application/json", "application/json", "text/plain", "application/json;x=\u00ff"),
+});
+
+const statuses = [200, 201, 204, 400, 404, 405, 409, 413, 426];
+
+/** Anything at the HTTP API of a real store: it is answered, refused by a code, and never a defect. */
+export const apiTarget = (store: Store, wrap: (handler: Handler) => Handler = (handler) => handler): Target => {
+  const api = wrap(
+    createApi({
+      store: async () => store,
+      prove: async () => ({ tenant: "fuzz", user: "alice" }),
+      ...{ isHostAllowed: () => true, origins: [], isDraining: () => false },
+      limits: defaultLimits,
+    }),
+  );
+  return createTarget({
+    name: "api",
+    inputs: request,
+    async judge({ base, route: [method, path], query, body, type }): Promise<Verdict> {
+      const url = `${base}${path}?${query.join("&")}`;
+      const stream = new Blob([body]).stream();
+      // As a runtime hands it over: an address may be a mere path.
+      const asked = { method, url, headers: new Headers({ host: "localhost", "content-type": type }), body: stream };
+      const answer = await api(asked as unknown as Request);
+      const text = await answer.text();
+      if (!statuses.includes(answer.status)) return `answered ${answer.status} ${text}`;
+      if (text !== "") JSON.parse(text);
+      if (answer.status >= 400 && !/"code":"\w+"/.test(text) && method !== "HEAD")
+        return `refused without a code: ${text}`;
+      return null;
+    },
+  });
+};

@@ -1,0 +1,72 @@
+import type { MessageChange } from "../support/client.ts";
+
+export type More = { readonly before: boolean; readonly after: boolean };
+export type MessagePage = {
+  readonly messages: readonly MessageChange[];
+  readonly more: More;
+  readonly next?: string;
+  readonly cursor?: string;
+};
+export type ListedConversation = {
+  readonly id: string;
+  readonly kind: "direct";
+  readonly with: string;
+  readonly lastMessage: MessageChange;
+  readonly unread: number;
+  readonly delivered: number;
+  readonly read: number;
+  readonly peer: { readonly delivered: number; readonly read: number };
+};
+export type ConversationList = { readonly conversations: readonly ListedConversation[]; readonly next?: string };
+
+/** An answer with its body read: JSON, or null where there is none. */
+export type Asked<Body> = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: Body;
+};
+
+export type AskOptions = {
+  readonly method?: string;
+  /** Sent as JSON; a text or bytes as they are. */
+  readonly body?: object | string | Uint8Array<ArrayBuffer>;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** Whoever answers requests: a server, or the handler itself. */
+export type Answers = (request: Request) => Promise<Response>;
+
+/** Asks the API as somebody; `path` begins behind the base, with or without a query. The demo knows people by `user`. */
+export async function ask<Body = object>(
+  answers: Answers,
+  user: string,
+  path: string,
+  { method, body, headers }: AskOptions = {},
+): Promise<Asked<Body>> {
+  const isPlain = typeof body === "string" || body instanceof Uint8Array;
+  const response = await answers(
+    new Request(`http://localhost${path}${path.includes("?") ? "&" : "?"}user=${user}`, {
+      method: method ?? (body === undefined ? "GET" : "POST"),
+      headers: { host: "localhost", ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+      ...(body !== undefined && { body: isPlain ? body : JSON.stringify(body) }),
+    }),
+  );
+  const text = await response.text();
+  const isJson = (response.headers.get("content-type") ?? "").includes("json") && text !== "";
+  return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : null) as Body };
+}
+
+/** A running server, addressed by its port. */
+export const serverAt =
+  (port: number): Answers =>
+  (request) =>
+    fetch(new Request(request.url.replace("http://localhost", `http://127.0.0.1:${port}`), request), {
+      redirect: "manual",
+    });
+
+export const getMessages = (answers: Answers, user: string, query = ""): Promise<Asked<MessagePage>> =>
+  ask<MessagePage>(answers, user, `/messages${query === "" ? "" : `?${query}`}`);
+
+export const getConversations = (answers: Answers, user: string, query = ""): Promise<Asked<ConversationList>> =>
+  ask<ConversationList>(answers, user, `/conversations${query === "" ? "" : `?${query}`}`);

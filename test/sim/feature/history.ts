@@ -1,0 +1,178 @@
+import type { MessageChange } from "../../../src/protocol/frame.ts";
+import type { Sighting } from "../../checker/checker.ts";
+import type { Chance } from "../chance.ts";
+import type { SimDevice } from "../device.ts";
+import type { Feature } from "../feature.ts";
+import { type Polled, polledIn } from "../polled.ts";
+import type { World } from "../world.ts";
+
+/** What one answer showed, judged once the truth is known. */
+type Shown = { readonly owner: string; readonly path: string; readonly messages: readonly MessageChange[] };
+
+const answers = new WeakMap<World, Shown[]>();
+
+type Page = {
+  readonly messages: readonly MessageChange[];
+  readonly more: { readonly before: boolean; readonly after: boolean };
+  readonly cursor?: string;
+};
+
+/** The id of the device that polls; it has no socket. */
+const poller = "poller";
+
+/** Asks a node as a device's user. Null: it had no answer, or was away, which any client must expect. */
+async function ask(
+  world: World,
+  chance: Chance,
+  { tenant, user, owner }: SimDevice,
+  path: string,
+  body?: object,
+): Promise<{ readonly status: number; readonly body: unknown } | null> {
+  const node = world.pickNode(chance);
+  if (!node) return null;
+  const request = new Request(`http://sim${path}`, {
+    method: body ? "POST" : "GET",
+    headers: { "x-tenant": tenant, "x-user": user, "content-type": "application/json" },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const answer = await node.chat.fetch(request);
+  const text = await answer.text();
+  if (node.process.isDead() || answer.status === 503) return null;
+  if (answer.status >= 400) world.problem("Q3", `${owner} asked ${path} and was answered ${answer.status} ${text}`);
+  return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
+}
+
+function show(world: World, { owner }: SimDevice, path: string, messages: readonly MessageChange[]): void {
+  const shown = answers.get(world) ?? [];
+  answers.set(world, shown);
+  shown.push({ owner, path, messages });
+}
+
+/** What any device of a user knows of its conversation with another one. */
+function knownUpTo({ devices, recipientOf }: World, { owner, user }: SimDevice, other: string): number {
+  let last = 0;
+  for (const device of devices) {
+    if (device.owner !== owner) continue;
+    for (const row of device.rows().values()) {
+      const isTheirs = row.from === owner ? recipientOf(row) === other : row.from.endsWith(`/${other}`);
+      if (isTheirs && other !== user) last = Math.max(last, row.seq);
+    }
+  }
+  return last;
+}
+
+/** A page of a conversation. What was known before is in the newest one, and nothing is left out of any. */
+async function look(world: World, chance: Chance): Promise<void> {
+  const device = chance.pick(world.devices);
+  const other = chance.pick(world.othersOf(device));
+  const limit = chance.pick([1, 3, 200]);
+  const known = knownUpTo(world, device, other);
+  const seq = chance.between(1, known + 2);
+  const way = chance.pick(["", "", `&before=${seq}`, `&after=${seq}`, `&around=${seq}`]);
+  const path = `/messages?with=${other}&limit=${limit}${way}`;
+  const answer = await ask(world, chance, device, path);
+  if (!answer) return;
+  const { messages, more } = answer.body as Page;
+  show(world, device, path, messages);
+  const seqs = messages.map((message) => message.seq);
+  const said = `${device.owner} asked ${path} and got ${seqs.join()} ${JSON.stringify(more)}`;
+  if (seqs.some((one, i) => i > 0 && one !== (seqs[i - 1] ?? 0) + 1)) world.problem("Q3", `${said}: there is a hole`);
+  if (seqs.length > 0 && !more.before !== (seqs[0] === 1)) world.problem("Q4", `${said}: more before it`);
+  if (way === "" && (seqs.at(-1) ?? 0) < known) world.problem("Q3", `${said}: ${known} was known before`);
+  if (way === "" && more.after) world.problem("Q4", `${said}: more after the newest`);
+}
+
+/** Messages by filters, over all conversations. */
+async function search(world: World, chance: Chance): Promise<void> {
+  const device = chance.pick(world.devices);
+  const rows = [...device.rows().values()];
+  const filter = chance.pick([
+    `from=${chance.pick(world.othersOf(device))}`,
+    `from=${device.user}`,
+    `ids=${rows.length > 0 ? chance.pick(rows).id : world.newId()}`,
+    `undelivered=true&from=${chance.pick(world.othersOf(device))}&device=${poller}`,
+  ]);
+  const path = `/messages?${filter}&limit=${chance.pick([1, 3, 200])}`;
+  const answer = await ask(world, chance, device, path);
+  if (answer) show(world, device, path, (answer.body as Page).messages);
+}
+
+/** What a client without a socket does: asks for what it has not got, stores it, confirms it. */
+async function poll(world: World, chance: Chance): Promise<void> {
+  const device = chance.pick(world.devices);
+  const answer = await ask(world, chance, device, `/messages?device=${poller}&limit=${chance.pick([1, 2, 50])}`);
+  if (!answer) return;
+  const { messages, cursor } = answer.body as Page;
+  const polled = polledIn(world, device.owner);
+  for (const { conversation, seq, id, from, text } of messages)
+    polled.set(`${conversation} ${seq}`, { conversation, seq, id, text, from: `${device.tenant}/${from}` });
+  show(world, device, "/messages", messages);
+  if (chance.hits(0.8)) await ask(world, chance, device, "/ack", { device: poller, cursor });
+}
+
+async function send(world: World, chance: Chance): Promise<void> {
+  const device = chance.pick(world.devices.filter(({ isTalker }) => isTalker));
+  const to = chance.pick(world.othersOf(device));
+  const [id, text, { owner }] = [world.newId(), world.newText(chance), device];
+  world.log({ type: "attempt", lane: id, from: owner, id, text });
+  for (let tries = 0; tries < 2; tries++) {
+    const answer = await ask(world, chance, device, "/messages", { id, to, text });
+    if (!answer) continue;
+    const { conversation, seq, duplicate } = answer.body as { conversation: string; seq: number; duplicate: boolean };
+    if (duplicate !== (answer.status === 200)) world.problem("Q1", `${id} was answered ${answer.status}`);
+    world.log({ type: "accepted", from: owner, id, conversation, seq });
+  }
+}
+
+async function read(world: World, chance: Chance): Promise<void> {
+  const device = chance.pick(world.devices);
+  const rows = [...device.rows().values()].filter(({ from }) => from !== device.owner);
+  if (rows.length === 0) return;
+  const { conversation, seq } = chance.pick(rows);
+  await ask(world, chance, device, `/conversations/${conversation}/read`, { seq });
+}
+
+/** What was polled is a stretch of what others wrote, without a hole. */
+function holesOf(truth: readonly Sighting[], owner: string, polled: Polled): readonly string[] {
+  const others = truth.filter(({ from }) => from !== owner).map(({ conversation, seq }) => `${conversation} ${seq}`);
+  const has = others.map((place) => polled.has(place));
+  const stretch = has.slice(has.indexOf(true), has.lastIndexOf(true) + 1);
+  const holes = stretch.filter((isThere) => !isThere).length;
+  return holes === 0 ? [] : [`${owner} polled ${polled.size} messages, and ${holes} between them never came`];
+}
+
+/** The HTTP API: looking, searching, polling, sending and reading without a socket. */
+export const history: Feature = {
+  name: "history",
+  operations: {
+    look: { weight: 4, act: (world, chance) => void look(world, chance) },
+    search: { weight: 2, act: (world, chance) => void search(world, chance) },
+    poll: { weight: 3, act: (world, chance) => void poll(world, chance) },
+    "send over HTTP": { weight: 2, act: (world, chance) => void send(world, chance) },
+    "read over HTTP": { weight: 1, act: (world, chance) => void read(world, chance) },
+  },
+  invariants: [
+    {
+      rule: "Q3",
+      check: (world) =>
+        (answers.get(world) ?? []).flatMap(({ owner, path, messages }) => {
+          const truth = new Map(world.truth(owner).map((row) => [`${row.conversation} ${row.seq}`, row]));
+          return messages
+            .filter(({ conversation, seq, id, text, from }) => {
+              const row = truth.get(`${conversation} ${seq}`);
+              return row?.id !== id || row.text !== text || !row.from.endsWith(`/${from}`);
+            })
+            .map(
+              ({ conversation, seq }) => `${owner} asked ${path} and was shown ${conversation} ${seq}, which is not so`,
+            );
+        }),
+    },
+    {
+      rule: "Q2",
+      check: (world) =>
+        [...new Set(world.devices.map(({ owner }) => owner))].flatMap((owner) =>
+          holesOf(world.truth(owner), owner, polledIn(world, owner)),
+        ),
+    },
+  ],
+};
