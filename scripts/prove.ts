@@ -9,7 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { join } from "node:path";
-import type { ProofResult } from "../test/proof/proof.ts";
+import type { Proof, ProofResult } from "../test/proof/proof.ts";
 import { allProofs } from "./proof/all.ts";
 import { addRun, currentCommit, nextNumber, readTally, type Run } from "./proof/tally.ts";
 import { formatTable, writePage } from "./proof/table.ts";
@@ -36,7 +36,7 @@ async function runChunk({ name, from, ms }: Chunk): Promise<ProofResult | null> 
   return null;
 }
 
-async function prove(name: string, ms: number, isOver: () => boolean): Promise<Run> {
+async function prove({ name, isOnePiece = false }: Proof, ms: number, isOver: () => boolean): Promise<Run> {
   const start = performance.now();
   const from = nextNumber(name);
   let run: Run = {
@@ -47,8 +47,8 @@ async function prove(name: string, ms: number, isOver: () => boolean): Promise<R
     ...{ from, next: from, tried: 0, violations: 0, facts: {} },
   };
   const leftMs = (): number => ms - (performance.now() - start);
-  while (!isOver() && (leftMs() > 1_000 || run.tried === 0)) {
-    const result = await runChunk({ name, from: run.next, ms: Math.min(leftMs(), chunkMsMax) });
+  while (!isOver() && leftMs() > 1_000) {
+    const result = await runChunk({ name, from: run.next, ms: isOnePiece ? leftMs() : Math.min(leftMs(), chunkMsMax) });
     if (isOver()) break;
     if (!result) return { ...run, violations: run.violations + 1 };
     for (const violation of result.violations) console.error(`${name}: ${violation}`);
@@ -86,10 +86,10 @@ async function main(): Promise<boolean> {
   let isInterrupted = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => (isInterrupted = true));
   const runs: Run[] = [];
-  for (const { name, weight } of minutes === 0 ? [] : chosen) {
+  for (const proof of minutes === 0 ? [] : chosen) {
     if (isInterrupted) break;
-    console.error(`${name} …`);
-    const run = await prove(name, (minutes * 60_000 * weight) / weights, () => isInterrupted);
+    console.error(`${proof.name} …`);
+    const run = await prove(proof, (minutes * 60_000 * proof.weight) / weights, () => isInterrupted);
     if (run.tried > 0 || run.violations > 0) addRun(run);
     runs.push(run);
   }

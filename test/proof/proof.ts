@@ -8,6 +8,8 @@ export type Proof = {
   readonly rules: readonly string[];
   /** Its part of the time of a run, relative to the others. */
   readonly weight: number;
+  /** It takes its whole time in one piece: in short ones it would only ever warm up. */
+  readonly isOnePiece?: boolean;
   /** Tries number `from`, `from + 1`, … The same number tries the same, as far as real processes allow. */
   run(options: ProofOptions): Promise<ProofResult>;
 };

@@ -13,6 +13,7 @@ export const proof: Proof = {
   unit: "minutes",
   rules: ["R10", "H11"],
   weight: 2,
+  isOnePiece: true,
   async run({ from, count, isOver, say }) {
     const violations: string[] = [];
     let minutes = 0;
@@ -32,6 +33,10 @@ export const proof: Proof = {
       });
       minutes += seen.hours * 60;
       cycles += seen.cycles;
+      if (seen.cycles === 0) {
+        say("the time was too short to warm up");
+        continue;
+      }
       const { slope, low, high } = seen.memory;
       const inWords = `${slope.toFixed(2)} MB/h (95 %: ${low.toFixed(2)} to ${high.toFixed(2)})`;
       say(`soak ${seed}: ${seen.cycles} cycles, memory ${inWords}, ${seen.objects.slope.toFixed(2)} objects a cycle`);
