@@ -12,8 +12,16 @@ export type Standing = {
   readonly isPaused: boolean;
 };
 
+export type HeartbeatOptions = {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  /** Whether the runtime hides pongs: a peer may be well and never heard, until it has sent a `ping` frame. */
+  readonly arePongsHidden?: boolean;
+};
+
 /** The deadlines of one connection: a peer must be heard, and must take what is sent to it. */
-export function createHeartbeat({ clock, limits }: { clock: Clock; limits: Limits }) {
+export function createHeartbeat({ clock, limits, arePongsHidden = false }: HeartbeatOptions) {
+  let mustBeHeard = !arePongsHidden;
   let lastHeard = clock.elapsed();
   let lastPing = lastHeard;
   let blockedSince: number | null = null;
@@ -23,6 +31,10 @@ export function createHeartbeat({ clock, limits }: { clock: Clock; limits: Limit
     heard(): void {
       lastHeard = clock.elapsed();
     },
+    /** The peer sends `ping` frames: from now on it must be heard. */
+    pings(): void {
+      mustBeHeard = true;
+    },
     /** Looks after the deadlines; called about four times a heartbeat, at least once a second. */
     beat({ isBlocked, isPaused }: Standing): Beat {
       const now = clock.elapsed();
@@ -30,7 +42,7 @@ export function createHeartbeat({ clock, limits }: { clock: Clock; limits: Limit
       else blockedSince ??= now;
       // A socket that we do not read cannot be heard: only its outgoing side counts then.
       if (isPaused) lastHeard = Math.max(lastHeard, now - limits.heartbeatMs);
-      const isSilent = now - lastHeard > 2 * limits.heartbeatMs;
+      const isSilent = mustBeHeard && now - lastHeard > 2 * limits.heartbeatMs;
       const isStuck = blockedSince !== null && now - blockedSince > limits.slowConsumerMs;
       if (isStuck || (isSilent && isBlocked)) return "stuck";
       if (isSilent) return "silent";

@@ -13,8 +13,11 @@ export interface Socket {
   /** Runs `write` so that all its sends reach the operating system together. Absent where the runtime cannot. */
   cork?(write: () => void): void;
 
-  /** Sends a WebSocket ping; the pong comes back through `Connection.pong`. */
-  ping(): void;
+  /**
+   * Sends a WebSocket ping; the pong comes back through `SocketEvents.pong`. Absent where the runtime hides pongs: its own idle
+   * timeout must rule there.
+   */
+  ping?(): void;
 
   /** Stops reading from the peer. Frames already read may still arrive. Absent where the runtime cannot. */
   pause?(): void;

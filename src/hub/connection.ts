@@ -54,7 +54,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
   let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
   let tail: Tail | null = null;
   let epoch = "";
-  const heartbeat = createHeartbeat({ clock, limits });
+  const heartbeat = createHeartbeat({ clock, limits, arePongsHidden: socket.ping === undefined });
   let badFrames: number[] = [];
   let cancelExpiry = (): void => {};
   let cancelGrace = (): void => {};
@@ -213,6 +213,9 @@ export function createConnection(options: ConnectionOptions, context: Connection
       connection.answer(outbox.reserve(), frame);
     },
 
+    /** The client sends pings of its own: see Heartbeat. */
+    pings: heartbeat.pings,
+
     /** Counts a bad frame; too many in a minute close the connection. */
     strike(): void {
       const now = clock.elapsed();
@@ -266,7 +269,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
       const beat = heartbeat.beat({ isBlocked, isPaused: inbox.isPaused() });
       if (beat === "stuck") return close(closeCode.tooSlow, "too slow: reconnect and resume");
       if (beat === "silent") return close(closeCode.heartbeatMissed, "no frame or pong in time");
-      if (beat === "ping") socket.ping();
+      if (beat === "ping") socket.ping?.();
       if (isBlocked) context.touch(connection);
     },
 

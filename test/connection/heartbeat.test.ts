@@ -26,4 +26,19 @@ describe("heartbeat", () => {
       expect(after(2_500, jumpMs, { ...idle, isBlocked: true })).toBe("stuck");
       expect(after(4_000, jumpMs, { isBlocked: true, isPaused: true })).toBe("stuck");
     });
+
+  test("G2 where pongs are hidden, only who has sent a ping frame must be heard; who takes nothing is stuck all the same", () => {
+    let elapsed = 0;
+    const clock: Clock = { now: () => 0, elapsed: () => elapsed, after: () => () => {}, defer: () => {} };
+    const heartbeat = createHeartbeat({ clock, limits, arePongsHidden: true });
+    elapsed = 2_500;
+    expect(heartbeat.beat(idle)).toBe("ping");
+    heartbeat.beat({ ...idle, isBlocked: true });
+    elapsed = 6_000;
+    expect(heartbeat.beat({ ...idle, isBlocked: true })).toBe("stuck");
+    heartbeat.pings();
+    expect(heartbeat.beat(idle)).toBe("silent");
+    heartbeat.heard();
+    expect(heartbeat.beat(idle)).not.toBe("silent");
+  });
 });

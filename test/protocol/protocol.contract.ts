@@ -1070,7 +1070,7 @@ export function describeProtocol(name: string, start: Start): void {
         const { alice } = people();
         const a = await connectRaw(server.port, wsPath({ user: alice }));
         for (let i = 0; i < 10_000; i++) a.text("nonsense");
-        await a.gone;
+        await a.ended;
         expect(a.closed()?.code).toBe(4_400);
         await expectAlive();
       });
@@ -1103,7 +1103,7 @@ export function describeProtocol(name: string, start: Start): void {
           const { alice } = people();
           const client = await raw(server.port, wsPath({ user: alice }));
           write(client);
-          await client.gone;
+          await client.ended;
           expect(client.closed()?.code).toBe(1_009);
           await expectAlive();
         });
@@ -1182,7 +1182,7 @@ export function describeProtocol(name: string, start: Start): void {
         const one = await startOwn({ env });
         const at = performance.now();
         const client = await raw(one.port, "/ws?user=silent");
-        await client.gone;
+        await client.ended;
         const ms = performance.now() - at;
         expect(client.closed()?.code).toBe(4_408);
         expect(ms).toBeGreaterThan(2 * heartbeatMs - 50);
@@ -1208,7 +1208,7 @@ export function describeProtocol(name: string, start: Start): void {
         const timer = setInterval(() => client.bytes(Buffer.from([0x20])), 50);
         const a = await join(one.url, { user: "alice" });
         const news = setInterval(() => a.post({ to: "dripping" }, "news"), 50);
-        await Promise.race([client.gone, Bun.sleep(5_000)]);
+        await Promise.race([client.ended, Bun.sleep(5_000)]);
         clearInterval(timer);
         clearInterval(news);
         expect(client.closed()?.code).toBe(4_408);

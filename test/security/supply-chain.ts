@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What runs in production. To add one is a decision: it is trusted with every message. */
+/** What runs in production, the optional peers of adapters included. To add one is a decision: it is trusted with every message. */
 export const runtimeDependencies: readonly string[] = [
+  "@hono/node-server",
   "@libsql/client",
   "@logtape/logtape",
   "citty",
@@ -10,10 +11,13 @@ export const runtimeDependencies: readonly string[] = [
   "jose",
   "libsql",
   "valibot",
+  "ws",
 ];
 
 const installScripts = ["preinstall", "install", "postinstall"];
 const exactVersion = /^\d+\.\d+\.\d+(-[\w.]+)?$/;
+/** A peer is the host's to choose: what was tried, and what claims to be compatible with it. */
+const peerRange = /^\^\d+\.\d+\.\d+$/;
 
 type Manifest = {
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -34,11 +38,14 @@ export function supplyChainFaults(root: string, runsScripts: readonly string[]):
 
 function manifestFaults(manifest: Manifest): readonly string[] {
   const { dependencies = {}, devDependencies = {}, optionalDependencies = {}, peerDependencies = {} } = manifest;
-  const all = { ...dependencies, ...devDependencies, ...optionalDependencies, ...peerDependencies };
+  const all = { ...dependencies, ...devDependencies, ...optionalDependencies };
   const loose = Object.entries(all).filter(([, version]) => !exactVersion.test(version));
   const names = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }).sort();
   return [
     ...loose.map(([name, version]) => `package.json: ${name} is ${version}, no exact version`),
+    ...Object.entries(peerDependencies)
+      .filter(([name, range]) => !peerRange.test(range) || range !== `^${devDependencies[name]}`)
+      .map(([name, range]) => `package.json: the peer ${name} is ${range}, not from the version that is tried on`),
     ...names
       .filter((name) => !runtimeDependencies.includes(name))
       .map((name) => `package.json: ${name} is no known runtime dependency`),

@@ -612,6 +612,7 @@ export async function connectRaw(
   const lines = Object.entries(headers).flatMap(([name, value]) => (value === null ? [] : [`${name}: ${value}`]));
   const answered = Promise.withResolvers<Answer>();
   const gone = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
   let buffer: Buffer = Buffer.alloc(0);
   let head: Answer | null = null;
   let bytes = 0;
@@ -657,8 +658,11 @@ export async function connectRaw(
       if (buffer.length < start + length) return;
       const frame = { opcode: (buffer[0] ?? 0) & 15, payload: buffer.subarray(start, start + length) };
       buffer = buffer.subarray(start + length);
-      if (frame.opcode === opcode.close && frame.payload.length >= 2)
-        received = { code: frame.payload.readUInt16BE(0), reason: frame.payload.subarray(2).toString() };
+      if (frame.opcode === opcode.close) {
+        if (frame.payload.length >= 2)
+          received = { code: frame.payload.readUInt16BE(0), reason: frame.payload.subarray(2).toString() };
+        ended.resolve();
+      }
       if (frame.opcode === opcode.ping && options.doesPong === true) write(opcode.pong, frame.payload);
       frames.push(frame);
       onFrame(frame);
@@ -683,6 +687,7 @@ export async function connectRaw(
     if (head === null) answered.reject(new Error("The socket closed without an answer"));
     else answered.resolve({ ...head, body: buffer.toString() });
     gone.resolve();
+    ended.resolve();
   });
   socket.write(`GET ${path} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
   const answer = await answered.promise;
@@ -698,6 +703,8 @@ export async function connectRaw(
     frames,
     /** Resolves once the TCP socket is closed. */
     gone: gone.promise,
+    /** Resolves once a close frame came, or the TCP socket is closed: a server may wait for the peer's own close frame. */
+    ended: ended.promise,
     isGone: (): boolean => isGone,
     /** The close frame that came, if any. */
     closed: (): Closed | null => received,

@@ -11,6 +11,8 @@ export type StartOptions = {
   readonly port?: number;
   /** The program, an absolute path; default: the standalone server. */
   readonly script?: string;
+  /** What runs the program; default: this Bun. */
+  readonly runtime?: readonly string[];
   /** Its limit of open files (`ulimit -n`); default: that of this process. */
   readonly openFiles?: number;
 };
@@ -47,11 +49,11 @@ const startMsMax = 15_000;
 
 /** Starts the server and waits for its log line "serving", which tells the port. */
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
-  const { env = {}, port = 0, script = standalone } = options;
+  const { env = {}, port = 0, script = standalone, runtime = [process.execPath] } = options;
   const dir = options.dir ?? temporaryFolder();
   const limit = options.openFiles;
   const shell = limit === undefined ? [] : ["sh", "-c", `ulimit -n ${limit} && exec "$@"`, "sh"];
-  const child = Bun.spawn([...shell, process.execPath, script], {
+  const child = Bun.spawn([...shell, ...runtime, script], {
     cwd: dir,
     // Nothing of the developer's own settings: a test must mean the same everywhere.
     env: { PATH: process.env["PATH"] ?? "", HOME: dir, TMPDIR: tmpdir(), ...env, PORT: String(port) },

@@ -1,0 +1,11 @@
+import { createServer } from "node:http";
+import { node } from "tidings/node";
+import { chat, port, serving } from "./chat.ts";
+
+await chat.ready();
+const { request, upgrade } = node(chat);
+const server = createServer(request).on("upgrade", upgrade);
+server.listen(port, "127.0.0.1", () => {
+  const address = server.address();
+  if (typeof address === "object" && address !== null) serving(address.port);
+});

@@ -1,0 +1,35 @@
+import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** A host without anything that would change the meaning of the address around it. */
+const hostForm = /^[a-z0-9._~:[\]-]+$/i;
+
+/** The upgrade request of `node:http` as the `Request` that everybody else sees; null where it is none. */
+export function upgradeRequest(incoming: IncomingMessage): Request | null {
+  const headers = new Headers();
+  const { rawHeaders, url = "/", method = "GET" } = incoming;
+  try {
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) headers.append(rawHeaders[i] ?? "", rawHeaders[i + 1] ?? "");
+    // HTTP/1.0 needs no Host: nobody's host then, and not this machine's.
+    const host = headers.get("host") ?? "host.invalid";
+    if (!hostForm.test(host)) return null;
+    const scheme = "encrypted" in incoming.socket ? "https" : "http";
+    // A whole URL may stand in the request line; who is addressed is the Host header's to say.
+    const path = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, "");
+    return new Request(`${scheme}://${host}${path.startsWith("/") ? "" : "/"}${path}`, { method, headers });
+  } catch {
+    return null;
+  }
+}
+
+/** Answers on the bare stream of an upgrade that is refused, and ends it. */
+export async function answerOn(stream: Duplex, response: Response): Promise<void> {
+  const body = Buffer.from(await response.arrayBuffer());
+  if (!stream.writable) return void stream.destroy();
+  const lines = [`HTTP/1.1 ${response.status} ${STATUS_CODES[response.status] ?? ""}`];
+  for (const [name, value] of response.headers)
+    if (!["connection", "content-length", "transfer-encoding"].includes(name)) lines.push(`${name}: ${value}`);
+  lines.push(`content-length: ${body.length}`, "connection: close", "\r\n");
+  stream.once("finish", () => stream.destroy());
+  stream.end(Buffer.concat([Buffer.from(lines.join("\r\n"), "latin1"), body]));
+}

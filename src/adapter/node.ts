@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { getRequestListener } from "@hono/node-server";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Chat } from "../chat.ts";
+import type { Admission } from "../http/admission.ts";
+import { pathOf } from "../http/path.ts";
+import { problem } from "../http/problem.ts";
+import { guard } from "./guard.ts";
+import { answerOn, upgradeRequest } from "./node-request.ts";
+import { listenToWs, wsOptions, wsSocket } from "./ws-socket.ts";
+
+/** What the adapter needs of a chat. */
+type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits">;
+
+export type NodeOptions = {
+  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the root. */
+  readonly base?: string;
+  /** Answers every request that is not an upgrade to the chat's socket; default: the chat's own routes. */
+  readonly fetch?: (request: Request) => Response | Promise<Response>;
+};
+
+/**
+ * The listeners of a server of `node:http` (or `node:https`) that serve a chat, under the names of their events.
+ *
+ * `request` is for hosts that write no `(incoming, outgoing)` of their own; `upgrade` answers every upgrade: a host with sockets of
+ * its own hands it those of the chat only.
+ *
+ * @example
+ * const { request, upgrade } = node(chat);
+ * createServer(request).on("upgrade", upgrade).listen(6662);
+ */
+export function node(chat: Served, { base = "", fetch = chat.fetch }: NodeOptions = {}) {
+  const upgrader = new WebSocketServer(wsOptions(chat.limits));
+  // A request that ws finds no fault with only in part: no key, another version.
+  upgrader.on("wsClientError", (_error, stream) => {
+    void answerOn(stream, problem("upgrade_required", "The request could not be upgraded to a WebSocket"));
+  });
+
+  async function accept(incoming: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
+    // Without a listener, a peer that resets the connection ends the process.
+    stream.on("error", ignore);
+    try {
+      const request = upgradeRequest(incoming);
+      if (request === null) return await answerOn(stream, problem("bad_request", "The request is malformed"));
+      const admission = pathOf(request.url) === `${base}/ws` ? await chat.admit(request) : await fetch(request);
+      if (admission instanceof Response) return await answerOn(stream, admission);
+      offerOnly(incoming, admission);
+      upgrader.handleUpgrade(incoming, stream, head, (ws) => open(ws, stream, admission));
+    } catch {
+      await answerOn(stream, problem("internal", "The request could not be answered"));
+    }
+  }
+
+  function open(ws: WebSocket, stream: Duplex, admission: Admission): void {
+    // Before anything that may fail: an error that nobody listens to ends the process.
+    ws.on("error", ignore);
+    const socket = wsSocket(ws, stream);
+    const events = guard(chat.connect(socket, admission), socket);
+    ws.on("message", (data: Buffer, isBinary) => events.receive(isBinary ? data : data.toString()));
+    // ws closes by itself what breaks the rules, such as with 1009: the core is done with it now, not when the peer has answered.
+    ws.on("error", () => events.closed(1006));
+    ws.on("close", (code) => events.closed(code));
+    listenToWs(ws, stream, events);
+  }
+
+  const answer = getRequestListener(fetch, {
+    overrideGlobalObjects: false,
+    errorHandler: () => problem("internal", "The request could not be answered"),
+  });
+
+  return {
+    request(incoming: IncomingMessage, outgoing: ServerResponse): void {
+      answer(incoming, outgoing).catch(() => outgoing.destroy());
+    },
+    upgrade(incoming: IncomingMessage, stream: Duplex, head: Buffer): void {
+      accept(incoming, stream, head).catch(() => stream.destroy());
+    },
+  };
+}
+
+/** Of the subprotocols that a client offers, ws selects the first: it sees the one that was selected, or none. */
+export function offerOnly(incoming: Pick<IncomingMessage, "headers">, { headers }: Admission): void {
+  const selected = headers["Sec-WebSocket-Protocol"];
+  if (selected) incoming.headers["sec-websocket-protocol"] = selected;
+  else delete incoming.headers["sec-websocket-protocol"];
+}
+
+const ignore = (): void => {};

@@ -1,0 +1,52 @@
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+import type { Socket, SocketEvents } from "../connection/socket.ts";
+
+/** What a `WebSocketServer` of the package `ws` must be told to keep this chat's limits. */
+export const wsOptions = ({ frameBytesMax }: { readonly frameBytesMax: number }) => ({
+  noServer: true,
+  clientTracking: false,
+  maxPayload: frameBytesMax,
+  perMessageDeflate: false,
+  // As long as the core waits: it closes, and ws does so itself, with 1009 or 1007.
+  closeTimeout: 3_000,
+});
+
+/** A WebSocket of the package `ws`, on Node, and the stream under it. */
+export function wsSocket(ws: WebSocket, stream: Duplex): Socket {
+  return {
+    send(frame) {
+      // Whatever is sent to a closing socket goes nowhere, and `close` follows: no hole that anything later could hide.
+      if (ws.readyState !== ws.OPEN) return true;
+      // As bytes: of a text Node would count the characters that wait. A failure to write ends the socket with `close`.
+      ws.send(Buffer.from(frame), { binary: false }, ignore);
+      return true;
+    },
+    bufferedBytes: () => ws.bufferedAmount,
+    cork(write) {
+      stream.cork();
+      try {
+        write();
+      } finally {
+        stream.uncork();
+      }
+    },
+    ping: () => ws.ping(undefined, undefined, ignore),
+    pause: () => ws.pause(),
+    resume: () => ws.resume(),
+    close(code, reason) {
+      // The peer's answer to the closing handshake must be read.
+      ws.resume();
+      ws.close(code, reason);
+    },
+    terminate: () => ws.terminate(),
+  };
+}
+
+/** Tells of what only Node's sockets tell: pongs, and room in the stream. */
+export function listenToWs(ws: WebSocket, stream: Duplex, events: Pick<SocketEvents, "pong" | "drain">): void {
+  ws.on("pong", () => events.pong());
+  stream.on("drain", () => events.drain());
+}
+
+const ignore = (): void => {};
