@@ -85,3 +85,9 @@ test("R10 the trend is the median of slopes, and a spike does not move it", () =
   expect(flat.low).toBeLessThanOrEqual(0);
   expect(flat.high).toBeGreaterThanOrEqual(0);
 });
+
+test("R10 neighbours that know of each other do not narrow the interval of the trend", () => {
+  const few = Array.from({ length: 10 }, (_, at) => ({ at: 10 * at + 4.5, value: (at * 7919) % 13 }));
+  const many = few.flatMap(({ at, value }) => Array.from({ length: 10 }, (_, i) => ({ at: at - 4.5 + i, value })));
+  expect(trendOf(many)).toEqual(trendOf(few));
+});
