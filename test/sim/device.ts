@@ -22,6 +22,8 @@ type Waiting = {
   isSent: boolean;
   /** The connection that tried it first: there, and only there, its answer must come before its change. */
   firstSentOn: Link | null;
+  /** Whether that connection was told to try later: the store may have it all the same, and deliver it. */
+  isRefused: boolean;
 };
 
 /** A client that hears nothing for this long, no ping either, comes back on another connection. */
@@ -62,7 +64,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     },
     /** Puts a message into the outbox; it goes out as the window allows, again and again until it is answered. */
     send(to: string, text: string): void {
-      const waiting = { id: world.newId(), to, text, isSent: false, firstSentOn: null };
+      const waiting = { id: world.newId(), to, text, isSent: false, firstSentOn: null, isRefused: false };
       outbox.push(waiting);
       log({ type: "attempt", lane: reader, from: owner, id: waiting.id, text });
       flush();
@@ -195,7 +197,8 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
           const row = { conversation, seq, id, from: `${tenant}/${change.from}`, text };
           store(row);
           world.learn(conversation, [change.from, change.to]);
-          if (outbox.some((waiting) => waiting.id === id && waiting.isSent && waiting.firstSentOn === link))
+          const waiting = outbox.find((each) => each.id === id && each.isSent && !each.isRefused);
+          if (waiting?.firstSentOn === link)
             problem("H3", `${reader}: the change of ${id} overtook its accepted`);
           if (change.to !== user && change.from !== user) problem("T3", `${reader} got a message of others`);
           if (!isTalker) log({ type: "seen", reader, ...row });
@@ -243,6 +246,8 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
   function reject({ id, code, retry }: Extract<ServerFrame, { type: "rejected" }>): void {
     const probe = probes.get(id);
     probes.delete(id);
+    const waiting = outbox.find((each) => each.id === id);
+    if (waiting) waiting.isRefused = true;
     if (retry === "later" || (probe?.kind === "conflict" && code === "conflict")) return;
     problem("O1", `${reader}: ${id} was rejected for ever: ${code}`);
   }
