@@ -10,6 +10,7 @@ import type { Authenticate } from "./http/authenticate.ts";
 import { parseOrigins } from "./http/origin.ts";
 import { problem } from "./http/problem.ts";
 import { createHub, type HubEvent } from "./hub/hub.ts";
+import { type Authorize, type CanSee, createPolicy, type Policy } from "./hub/policy.ts";
 import { type Clock, systemClock } from "./internal/clock.ts";
 import { within } from "./internal/within.ts";
 import { type Random, systemRandom } from "./internal/random.ts";
@@ -40,6 +41,16 @@ export type ChatOptions = {
   readonly authenticate: Authenticate & { readonly isHostAllowed?: (request: Request) => boolean };
   /** Origins that may use the chat beside the server's own, such as `https://app.example`. */
   readonly origins?: readonly string[];
+  /**
+   * May somebody write to another one, show them that they type, or keep them as a contact? Default: everybody may. A refusal is answered
+   * `forbidden`, a throw or no answer within `limits.hostAnswerMs` `unavailable`. What was accepted once stays accepted.
+   */
+  readonly authorize?: Authorize;
+  /**
+   * May the viewer see whether the subject is online? Default: where they share a conversation or one has the other as a contact. Who
+   * has blocked the other is never seen, whatever it says; its failure is a no.
+   */
+  readonly canSee?: CanSee;
   /**
    * The path under which the chat is mounted, such as `/chat`; the root is the empty text. Default: wherever a path of the chat begins,
    * so that `/chat/messages` and `/messages` are the same.
@@ -96,7 +107,12 @@ export function createChat(options: ChatOptions) {
   const origins = parseOrigins(options.origins ?? []);
   const log = getLogger(["tidings", "chat"]);
   let isDraining = false;
-  let parts: { store: Store; hub: ReturnType<typeof createHub>; feed: ReturnType<typeof createFeed> } | null = null;
+  let parts: {
+    store: Store;
+    policy: Policy;
+    hub: ReturnType<typeof createHub>;
+    feed: ReturnType<typeof createFeed>;
+  } | null = null;
   let stopping: Promise<void> | null = null;
 
   const opening = open();
@@ -122,8 +138,13 @@ export function createChat(options: ChatOptions) {
         onNewEpoch: () => parts?.hub.disconnectAll(closeCode.restart, "new epoch"),
       });
       await feed.start();
-      const hub = createHub({ store, feed, clock, limits, report });
-      parts = { store, hub, feed };
+      const { authorize, canSee } = options;
+      const policy = createPolicy({
+        ...{ authorize, canSee, store, clock, answerMs: limits.hostAnswerMs },
+        report: (error) => log.error("a rule of the host failed", { error }),
+      });
+      const hub = createHub({ store, feed, clock, limits, policy, report });
+      parts = { store, policy, hub, feed };
     } catch (error) {
       await engine.close();
       throw error;
@@ -149,9 +170,9 @@ export function createChat(options: ChatOptions) {
     isHostAllowed: authenticate.isHostAllowed ?? (() => true),
     isDraining: () => isDraining,
     ...{ origins, limits, base: options.base },
-    async store() {
+    async parts() {
       await opening.catch(() => {});
-      if (parts) return parts.store;
+      if (parts) return parts;
       throw new ChatError("unavailable", "The chat could not start");
     },
   });

@@ -6,6 +6,7 @@ export type { Authenticate, Proof } from "./http/authenticate.ts";
 export { demo } from "./http/demo.ts";
 export { jwt, type JwtOptions } from "./http/jwt.ts";
 export type { Identity, Session } from "./model.ts";
+export type { Action, Authorize, CanSee } from "./hub/policy.ts";
 export { closeCode } from "./protocol/close-code.ts";
 export type { ClientFrame, ServerFrame } from "./protocol/frame.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";

@@ -46,12 +46,35 @@ export type Conversation = {
   /** One's own marks. */
   readonly delivered: number;
   readonly read: number;
-  /** The other's: what one's own messages have come to. */
-  readonly peer: { readonly delivered: number; readonly read: number };
+  /** The other's: what one's own messages have come to. Absent while one of the two has blocked the other. */
+  readonly peer?: { readonly delivered: number; readonly read: number };
+};
+
+/** What a user has said of another one. */
+export type Relation = {
+  readonly n: number;
+  /** The other one. */
+  readonly user: string;
+  readonly contact: boolean;
+  readonly blocked: boolean;
+};
+
+/** What stands between a user and another one, whoever of the two made it so. */
+export type Tie = {
+  /** The user has blocked the other one. */
+  readonly hasBlocked: boolean;
+  /** The other one has blocked the user. */
+  readonly isBlocked: boolean;
+  /** One of them has the other as a contact. */
+  readonly isContact: boolean;
+  readonly hasConversation: boolean;
 };
 
 /** One thing that a device must learn of, at its place in the log. */
-export type Change = ({ readonly kind: "message" } & Message) | ({ readonly kind: "receipt" } & Receipt);
+export type Change =
+  | ({ readonly kind: "message" } & Message)
+  | ({ readonly kind: "receipt" } & Receipt)
+  | ({ readonly kind: "relation" } & Relation);
 
 /** The position of a reader in one history of the log. */
 export type Cursor = {

@@ -3,12 +3,13 @@ import { Hono } from "hono";
 import { ChatError } from "../error.ts";
 import type { Session } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { Store } from "../store/store.ts";
-import type { Route } from "./call.ts";
+import type { Call, Route } from "./call.ts";
 import { isPreflight, preflight, withCors } from "./cors.ts";
 import { hostOf, isOriginAllowed } from "./origin.ts";
 import { pathBelow, pathOf } from "./path.ts";
 import { problem } from "./problem.ts";
+import { deleteBlock, getBlocks, putBlock } from "./route/blocks.ts";
+import { deleteContact, getContact, getContacts, postContacts, putContact } from "./route/contacts.ts";
 import { getConversations } from "./route/get-conversations.ts";
 import { getMessages } from "./route/get-messages.ts";
 import { postAck } from "./route/post-ack.ts";
@@ -21,11 +22,15 @@ const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
   "/ack": { POST: postAck },
   "/conversations": { GET: getConversations },
   "/conversations/:id/read": { POST: postRead },
+  "/contacts": { GET: getContacts, POST: postContacts },
+  "/contacts/:id": { GET: getContact, PUT: putContact, DELETE: deleteContact },
+  "/blocks": { GET: getBlocks },
+  "/blocks/:id": { PUT: putBlock, DELETE: deleteBlock },
 };
 
 export type ApiOptions = {
   /** Waits until there is one; rejects with `unavailable`. */
-  readonly store: () => Promise<Store>;
+  readonly parts: () => Promise<Pick<Call, "store" | "policy">>;
   readonly prove: (request: Request) => Promise<Session | Response>;
   readonly isHostAllowed: (request: Request) => boolean;
   /** Allowed origins beside the server's own, as `parseOrigins` gives them. */
@@ -76,7 +81,7 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
     if (isDraining()) return problem("unavailable", "The server is shutting down");
     const session = await prove(request);
     if (session instanceof Response) return session;
-    return await route({ request, session, store: await options.store(), limits, id });
+    return await route({ request, session, ...(await options.parts()), limits, id });
   }
 
   return async (request) => {

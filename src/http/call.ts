@@ -1,4 +1,5 @@
 import type { Session } from "../model.ts";
+import type { Policy } from "../hub/policy.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
 
@@ -7,6 +8,7 @@ export type Call = {
   readonly request: Request;
   readonly session: Session;
   readonly store: Store;
+  readonly policy: Policy;
   readonly limits: Limits;
   /** What stands in the route's path, as it was sent. */
   readonly id: string;

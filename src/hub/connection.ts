@@ -35,6 +35,9 @@ export type ConnectionContext = {
   readonly report: (fault: unknown, connection: Connection) => void;
 };
 
+/** A refusal after which the same send is tried again. */
+export type LaterCode = "rate_limited" | "unavailable";
+
 export type ConnectionOptions = {
   readonly socket: Socket;
   readonly session: Session;
@@ -58,6 +61,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
   let badFrames: number[] = [];
   let cancelExpiry = (): void => {};
   let cancelGrace = (): void => {};
+  let refusal: { readonly code: LaterCode; readonly until: number } | null = null;
 
   const outbox = createOutbox({
     socket,
@@ -104,7 +108,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     if (isReset) outbox.write(encodeFrame({ type: "reset", reason: "epoch", cursor }));
     // A socket that takes no welcome is gone already, and must not join.
     if (!isOpen()) return;
-    const presence = context.join(connection);
+    const here = context.join(connection);
     tail = createTail({
       start: { epoch, n },
       outbox,
@@ -115,7 +119,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
         await store.settled();
         return page;
       },
-      lastN: () => presence.lastN,
+      lastN: () => here.lastN,
       onFault: fail,
       onNewEpoch: () => close(closeCode.restart, "the database has another history"),
       onOwing: () => context.owe(connection),
@@ -231,9 +235,23 @@ export function createConnection(options: ConnectionOptions, context: Connection
       if (state === "open") state = "failed";
     },
 
-    /** Sends something that is never stored; dropped where the socket is not keeping up. */
-    hint(text: string): void {
-      if (state === "open" && outbox.hasRoomForChanges(limits.outboxBytesMax / 2)) outbox.write(text);
+    /** Sends something that is never stored; false where the socket is not keeping up and it was dropped. */
+    hint(text: string): boolean {
+      if (state !== "open") return true;
+      if (!outbox.hasRoomForChanges(limits.outboxBytesMax / 2)) return false;
+      outbox.write(text);
+      return true;
+    },
+
+    /** Refuses its sends until then, so that none overtakes one that must be tried again. */
+    refuseSends(code: LaterCode, ms: number): void {
+      refusal = { code, until: clock.elapsed() + ms };
+    },
+
+    /** Why its sends are refused now, and for how long. */
+    refusal(): { readonly code: LaterCode; readonly retryAfterMs: number } | null {
+      const retryAfterMs = refusal === null ? 0 : Math.ceil(refusal.until - clock.elapsed());
+      return refusal !== null && retryAfterMs > 0 ? { code: refusal.code, retryAfterMs } : null;
     },
 
     offer(change: WireChange | null, upTo: number): void {

@@ -8,6 +8,7 @@ import { ping } from "./handler/ping.ts";
 import { read } from "./handler/read.ts";
 import { send } from "./handler/send.ts";
 import { typing } from "./handler/typing.ts";
+import { watch } from "./handler/watch.ts";
 
 /** Decodes one frame and hands it to the handler of its type; what is not a frame is answered and counted. */
 export function createDispatch(context: HandlerContext, limits: Limits) {
@@ -30,6 +31,8 @@ export function createDispatch(context: HandlerContext, limits: Limits) {
         return read(connection, frame, context);
       case "typing":
         return typing(connection, frame, context);
+      case "watch":
+        return watch(connection, frame, context);
       case "ping":
         return ping(connection, frame, context);
     }

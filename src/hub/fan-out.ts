@@ -11,11 +11,11 @@ export function createFanOut(registry: Registry) {
     for (const { tenant, users, change, origin } of entries) {
       let wire: WireChange | undefined;
       for (const user of users) {
-        const presence = registry.find(tenant, user);
-        if (!presence) continue;
-        presence.lastN = change.n;
+        const here = registry.find(tenant, user);
+        if (!here) continue;
+        here.lastN = change.n;
         wire ??= wireChange(change);
-        for (const connection of presence.connections) connection.offer(connection === origin ? null : wire, upTo);
+        for (const connection of here.connections) connection.offer(connection === origin ? null : wire, upTo);
       }
     }
   };

@@ -11,7 +11,10 @@ import type { Store } from "../store/store.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createFanOut } from "./fan-out.ts";
+import type { Policy } from "./policy.ts";
+import { createPresence } from "./presence.ts";
 import { createRegistry } from "./registry.ts";
+import { createTies } from "./ties.ts";
 
 export type HubEvent =
   | {
@@ -28,6 +31,7 @@ export type HubOptions = {
   readonly feed: Feed;
   readonly clock: Clock;
   readonly limits: Limits;
+  readonly policy: Policy;
   readonly report: (event: HubEvent) => void;
 };
 
@@ -38,7 +42,7 @@ const closeWaveSockets = 500;
 const closeWaveMs = 50;
 
 /** Who is here, and what happens to a frame. */
-export function createHub({ store, feed, clock, limits, report }: HubOptions) {
+export function createHub({ store, feed, clock, limits, policy, report }: HubOptions) {
   const registry = createRegistry();
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
   const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
@@ -83,7 +87,16 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
     for (const connection of registry.find(tenant, user)?.connections ?? []) connection.hint(text);
   }
 
-  const handle = createDispatch({ store, clock, hint }, limits);
+  const ties = createTies({
+    store,
+    feed,
+    onChange: (tenant, one, other) => presence.review(tenant, one, other),
+  });
+  const presence = createPresence({
+    ...{ store, ties, policy, clock, limits },
+    report: (fault) => report({ type: "fault", fault }),
+  });
+  const handle = createDispatch({ store, clock, hint, ties, policy, presence }, limits);
   feed.onEntries(createFanOut(registry));
 
   function leave(connection: Connection, code: number): void {
@@ -91,7 +104,8 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
     if (!all.delete(connection)) return;
     dirty.delete(connection);
     owing.delete(connection);
-    registry.leave(session, connection);
+    presence.forget(connection);
+    if (registry.leave(session, connection)) presence.departed(session);
     const left = (perUser.get(identityKey(session)) ?? 1) - 1;
     if (left === 0) perUser.delete(identityKey(session));
     else perUser.set(identityKey(session), left);
@@ -100,6 +114,7 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
 
   function beat(): void {
     for (const connection of all) connection.beat();
+    presence.beat();
     if (!isStopped) cancelBeat = clock.after(beatMs, beat);
   }
   cancelBeat = clock.after(beatMs, beat);
@@ -123,7 +138,10 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
           budget,
           share,
           handle,
-          join: (joined) => registry.join(session, joined, feed.position()),
+          join(joined) {
+            presence.arrived(session);
+            return registry.join(session, joined, feed.position());
+          },
           leave,
           touch,
           owe,
@@ -145,6 +163,7 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
 
     /** Closes every connection, as when the database has another history. */
     disconnectAll(code: number, reason: string): void {
+      ties.clear();
       for (const connection of [...all]) connection.close(code, reason);
     },
 
@@ -165,6 +184,7 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
       while (all.size > 0 && clock.elapsed() < end) await wait(closeWaveMs);
       for (const connection of [...all]) connection.terminate();
       cancelEmpty?.();
+      presence.stop();
     },
 
     /** Sizes of what the hub holds: each is 0 once everybody has left. */
@@ -177,6 +197,7 @@ export function createHub({ store, feed, clock, limits, report }: HubOptions) {
       owing: owing.size,
       outboxBytes: budget.bytes(),
       senders: share.senders(),
+      ...presence.sizes(),
     }),
   };
 }

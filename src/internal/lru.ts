@@ -16,6 +16,12 @@ export function createLru<Key, Value>(entriesMax: number) {
       const oldest = entries.keys().next();
       if (!oldest.done) entries.delete(oldest.value);
     },
+    delete(key: Key): void {
+      entries.delete(key);
+    },
+    clear(): void {
+      entries.clear();
+    },
     get size(): number {
       return entries.size;
     },

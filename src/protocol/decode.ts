@@ -28,6 +28,15 @@ const schemas = {
     v.strictObject({ type: v.literal("typing"), ...target, typing: v.boolean() }),
     v.check((frame) => hasOneTarget(frame)),
   ),
+  watch: v.strictObject({
+    type: v.literal("watch"),
+    users: v.array(
+      v.pipe(
+        v.string(),
+        v.check((user: string) => isIdentifier(user)),
+      ),
+    ),
+  }),
   ping: v.strictObject({ type: v.literal("ping"), id: v.optional(opaque) }),
 };
 
@@ -85,6 +94,8 @@ export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded 
     const refusal = refuseContent(frame.text, frame.to, limits);
     if (refusal) return { ok: false, kind: "rejected", id: frame.id, ...refusal };
   }
+  if (frame.type === "watch" && frame.users.length > limits.watchedUsersMax)
+    return bad(`The watch frame names ${frame.users.length} users, at most ${limits.watchedUsersMax} are watched`);
   if (frame.type === "typing" && frame.to !== undefined && !isIdentifier(frame.to))
     return bad("The typing frame is malformed at to");
   return { ok: true, frame };

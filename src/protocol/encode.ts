@@ -1,5 +1,5 @@
 import type { Change } from "../model.ts";
-import type { MessageChange, ReceiptChange, ServerFrame } from "./frame.ts";
+import type { MessageChange, ReceiptChange, RelationChange, ServerFrame } from "./frame.ts";
 
 /** Any frame that carries no changes. */
 export const encodeFrame = (frame: Exclude<ServerFrame, { type: "changes" }>): string => JSON.stringify(frame);
@@ -9,6 +9,10 @@ export function encodeChange(change: Change): string {
   if (change.kind === "receipt") {
     const { kind, conversation, user, delivered, read } = change;
     return JSON.stringify({ kind, conversation, user, delivered, read } satisfies ReceiptChange);
+  }
+  if (change.kind === "relation") {
+    const { kind, user, contact, blocked } = change;
+    return JSON.stringify({ kind, user, contact, blocked } satisfies RelationChange);
   }
   const { kind, conversation, seq, id, from, to, text, time } = change;
   return JSON.stringify({ kind, conversation, seq, id, from, to, text, time } satisfies MessageChange);

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../error.ts";
-import type { Message, Receipt } from "../model.ts";
+import type { Message, Receipt, Relation } from "../model.ts";
 import type { Limits } from "./limits.ts";
 
 /** What a client may send (PROTOCOL 4). */
@@ -14,6 +14,7 @@ export type ClientFrame =
   | { readonly type: "ack"; readonly cursor: string }
   | { readonly type: "read"; readonly conversation: string; readonly seq: number }
   | { readonly type: "typing"; readonly to?: string; readonly conversation?: string; readonly typing: boolean }
+  | { readonly type: "watch"; readonly users: readonly string[] }
   | { readonly type: "ping"; readonly id?: string };
 
 /** A message as a client sees it. */
@@ -21,6 +22,9 @@ export type MessageChange = { readonly kind: "message" } & Omit<Message, "n">;
 
 /** A receipt as a client sees it. */
 export type ReceiptChange = { readonly kind: "receipt" } & Omit<Receipt, "n">;
+
+/** What the user has said of another one, on any of their devices, as a client sees it. */
+export type RelationChange = { readonly kind: "relation" } & Omit<Relation, "n">;
 
 /** What a server sends (PROTOCOL 3). A client ignores what it does not know. */
 export type ServerFrame =
@@ -38,7 +42,7 @@ export type ServerFrame =
       readonly type: "changes";
       readonly cursor: string;
       readonly more: boolean;
-      readonly changes: readonly (MessageChange | ReceiptChange)[];
+      readonly changes: readonly (MessageChange | ReceiptChange | RelationChange)[];
     }
   | {
       readonly type: "accepted";
@@ -58,6 +62,14 @@ export type ServerFrame =
     }
   | { readonly type: "reset"; readonly reason: "epoch"; readonly cursor: string }
   | { readonly type: "typing"; readonly conversation: string; readonly user: string; readonly typing: boolean }
+  | { readonly type: "presence"; readonly user: string; readonly state: "online" }
+  | {
+      readonly type: "presence";
+      readonly user: string;
+      readonly state: "offline";
+      /** Milliseconds since the Unix epoch, rounded down to the minute; absent where it is not known, or not for the one who asks. */
+      readonly lastSeen?: number;
+    }
   | { readonly type: "pong"; readonly id?: string }
   | { readonly type: "error"; readonly code: ErrorCode; readonly message: string; readonly id?: string };
 

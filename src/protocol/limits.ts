@@ -55,6 +55,18 @@ export const defaultLimits = {
   queryIdsMax: 100,
   /** Messages that one list of conversations counts one by one for `unread`. */
   unreadRowsMax: 20_000,
+  /** Users whose presence one connection may watch: more than anybody's open list of chats shows. */
+  watchedUsersMax: 500,
+  /** How long a user whose last connection went is still online: what a phone takes to change networks. */
+  presenceGraceMs: 10_000,
+  /** How often it is noted that a user who stays connected was seen: what a crash may take from it. */
+  seenEveryMs: 600_000,
+  /** Contacts and blocks of one user together, those that were taken back too: their devices still have to learn of it. */
+  relationsMax: 10_000,
+  /** How long the host's own rules (`authorize`, `canSee`) may take to answer. */
+  hostAnswerMs: 5_000,
+  /** Contacts that one request may add. */
+  contactsAtOnceMax: 50,
   /** The head is read this often, so that a dead bus costs latency, never data. */
   headPollMs: 2_000,
   /** Open connections of this process. The standalone server lowers it to what its limit of open files has room for. */

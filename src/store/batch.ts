@@ -1,6 +1,7 @@
 import type { Identity } from "../model.ts";
 import { decodeConversation, encodeConversation } from "../protocol/conversation-id.ts";
 import type { Row, Statement } from "./engine/engine.ts";
+import * as people from "./people-sql.ts";
 import * as sql from "./sql.ts";
 import type { LogEntry, Outcome, Send, Settle } from "./store.ts";
 
@@ -24,6 +25,18 @@ export type Ack = Identity & {
   readonly n: number;
   readonly settle?: Settle | undefined;
 };
+/** What a user says of another one; what is absent stays as it is. */
+export type WaitingRelation = {
+  readonly identity: Identity;
+  readonly other: string;
+  readonly contact?: boolean | undefined;
+  readonly blocked?: boolean | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+};
+
+export type Seen = Identity & { readonly time: number };
+
 export type Read = Identity & {
   readonly conversation: number;
   readonly seq: number;
@@ -34,6 +47,9 @@ export type Read = Identity & {
 export type Batch = {
   readonly sends: readonly Waiting[];
   readonly devices: readonly WaitingDevice[];
+  /** One of a pair. */
+  readonly relations: readonly WaitingRelation[];
+  readonly seen: readonly Seen[];
   readonly acks: readonly Ack[];
   readonly reads: readonly Read[];
   readonly time: number;
@@ -59,7 +75,14 @@ export function writeSteps(batch: Batch, options: { newKey: () => number; ackMes
   const pairs = new Map<string, readonly [string, string, string, number]>();
   const addUser = (tenant: string, user: string): unknown => users.set(`${tenant} ${user}`, [tenant, user]);
   for (const { identity } of batch.devices) addUser(identity.tenant, identity.user);
-  for (const { send } of batch.sends) {
+  for (const { identity, other, contact, blocked } of batch.relations) {
+    // To take back what was never said makes nobody known.
+    if (!contact && !blocked) continue;
+    addUser(identity.tenant, identity.user);
+    addUser(identity.tenant, other);
+  }
+  const sends = batch.sends.filter(({ send }) => send.refusal === undefined);
+  for (const { send } of sends) {
     if (send.to === undefined) continue;
     const [one, other] = send.from < send.to ? [send.from, send.to] : [send.to, send.from];
     const name = `${send.tenant} ${one} ${other}`;
@@ -73,13 +96,26 @@ export function writeSteps(batch: Batch, options: { newKey: () => number; ackMes
     const list = batch.devices.map(({ identity, device }) => [identity.tenant, identity.user, device]);
     step("devices", sql.insertDevices, rows(list));
   }
+  if (batch.relations.length > 0) {
+    const list = batch.relations.map(({ identity: { tenant, user }, other, contact, blocked }) => [
+      ...[tenant, user, other],
+      ...[contact ?? null, blocked ?? null],
+    ]);
+    step("relations", people.upsertRelations, rows(list));
+    const ended = batch.relations.filter(({ blocked }) => blocked === false);
+    if (ended.length > 0) {
+      const pairsOf = ended.map(({ identity: { tenant, user }, other }) => [tenant, user, other]);
+      step("revealed", people.revealMarks, rows(pairsOf));
+    }
+    step("head", people.advanceHeadToRelations);
+  }
   if (pairs.size > 0) {
     const list = rows([...pairs.values()]);
     step("conversations", sql.insertConversations, list);
     step("members", sql.insertMembers, list);
   }
-  if (batch.sends.length > 0) {
-    const list = batch.sends.map(({ send }) => [
+  if (sends.length > 0) {
+    const list = sends.map(({ send }) => [
       send.tenant,
       send.from,
       send.to ?? null,
@@ -105,9 +141,17 @@ export function writeSteps(batch: Batch, options: { newKey: () => number; ackMes
     step("read", sql.readMarks, rows(list));
     step("head", sql.advanceHeadByChanges);
   }
+  if (batch.seen.length > 0)
+    step("seen", people.upsertSeen, rows(batch.seen.map(({ tenant, user, time }) => [tenant, user, time])));
   step("after", sql.selectHead);
   return steps;
 }
+
+/** Asks of sends that a commit did not insert whether the recipient has blocked the sender. */
+export const lookUpRecipients = (sends: readonly Waiting[]): Statement => ({
+  sql: people.selectRecipients,
+  args: rows(sends.map(({ send }) => [send.tenant, send.from, send.to ?? null, conversationKey(send)])),
+});
 
 /** Asks what stands under the ids of sends that a commit did not insert. */
 export const lookUpSends = (sends: readonly Waiting[]): Statement => ({
@@ -146,23 +190,6 @@ export function messageEntry(send: Send, row: Row, place: { readonly conversatio
     },
     origin: send.origin,
   } satisfies LogEntry;
-}
-
-/** A row of a member whose marks have moved. */
-export function receiptEntry(row: Row): LogEntry {
-  const user = String(row["user"]);
-  return {
-    tenant: String(row["tenant"]),
-    users: row["peer"] === null ? [user] : [user, String(row["peer"])],
-    change: {
-      kind: "receipt",
-      n: Number(row["n"]),
-      conversation: encodeConversation(Number(row["conversation"])),
-      user,
-      delivered: Number(row["delivered"]),
-      read: Number(row["read"]),
-    },
-  };
 }
 
 /** One commit may move a member's marks twice (an ack, then a read): only the newest is news. */

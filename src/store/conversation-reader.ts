@@ -44,6 +44,8 @@ function conversationOf(row: Row): Conversation {
     unread: Number(row["unread"]),
     delivered: Number(row["delivered"]),
     read: Number(row["read"]),
-    peer: { delivered: Number(row["peer_delivered"]), read: Number(row["peer_read"]) },
+    ...(row["peer_read"] !== null && {
+      peer: { delivered: Number(row["peer_delivered"]), read: Number(row["peer_read"]) },
+    }),
   };
 }

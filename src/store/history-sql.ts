@@ -3,6 +3,8 @@
  * asked for, and CROSS JOIN fixes the order of its loops: the asker first, so that nothing of others is ever looked at.
  */
 
+import { isBlockedBetween } from "./people-sql.ts";
+
 /**
  * What a message must be, beside where it stands.
  * ?1 tenant, ?2 user, ?3 sender or null, ?4 and ?5 first and last time, ?6 the device that has not got it, or null
@@ -111,7 +113,7 @@ WITH page AS MATERIALIZED (
   FROM page CROSS JOIN member p ON p.conversation = page.key AND p.user = page.me
 )
 SELECT counted.n AS activity, counted.spent, o.id AS peer, counted.delivered, counted.read,
-  q.delivered AS peer_delivered, q.read AS peer_read, m.n, m.conversation, m.seq, m.id, m.text, m.time,
+  q.delivered AS peer_delivered, CASE WHEN ${isBlockedBetween("counted.me", "counted.peer")} THEN NULL ELSE q.read END AS peer_read, m.n, m.conversation, m.seq, m.id, m.text, m.time,
   CASE m.sender WHEN counted.me THEN ?2 ELSE o.id END AS sender,
   CASE m.sender WHEN counted.me THEN o.id ELSE ?2 END AS recipient,
   max(0, counted.others - max(counted.read, counted.both)) + CASE WHEN counted.spent < ?5 THEN (

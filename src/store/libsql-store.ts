@@ -5,6 +5,7 @@ import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
 import { createConversationReader } from "./conversation-reader.ts";
 import { createHistoryReader } from "./history-reader.ts";
+import { createPeopleReader } from "./people-reader.ts";
 import { createReader } from "./reader.ts";
 import type { Commit, Store } from "./store.ts";
 import { createWriter } from "./writer.ts";
@@ -26,6 +27,7 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
   };
   const writer = createWriter({ engine, clock, random, limits, onCommit, onFault });
   const reader = createReader({ engine });
+  const people = createPeopleReader({ engine });
   const readHistory = createHistoryReader({ engine, limits });
   const readConversations = createConversationReader({ engine, limits });
   let isReadable = true;
@@ -64,6 +66,21 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
       throw new ChatError("internal", "A device that was stored cannot be found");
     },
     conversations: (identity, options) => guarded(() => readConversations(identity, options)),
+    async relate(identity, said) {
+      const isMore = said.some(({ contact, blocked }) => contact || blocked);
+      if (isMore) {
+        const others = [...new Set(said.map(({ other }) => other))];
+        const count = await guarded(() => people.relationCount(identity, others));
+        if (count > limits.relationsMax)
+          throw new ChatError("too_large", `A user has at most ${limits.relationsMax} contacts and blocks`);
+      }
+      await writer.relate(identity, said);
+    },
+    ties: (identity, others) => guarded(() => people.ties(identity, others)),
+    people: (identity, options) => guarded(() => people.people(identity, options)),
+    isContact: (identity, other) => guarded(() => people.isContact(identity, other)),
+    seen: writer.seen,
+    lastSeen: (tenant, users) => guarded(() => people.lastSeen(tenant, users)),
     log: (after, limit) => guarded(() => reader.log(after, limit)),
     head: () => guarded(() => reader.head()),
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),

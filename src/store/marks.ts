@@ -1,5 +1,6 @@
 import type { Clock } from "../internal/clock.ts";
-import type { Ack, Read } from "./batch.ts";
+import type { Ack, Read, Seen } from "./batch.ts";
+import { identityKey } from "../model.ts";
 import type { Settle } from "./store.ts";
 
 export type MarksOptions = {
@@ -32,19 +33,24 @@ const both =
     other?.(isStored);
   };
 
-export type TakenMarks = { readonly acks: readonly Ack[]; readonly reads: readonly Read[] };
+export type TakenMarks = {
+  readonly acks: readonly Ack[];
+  readonly reads: readonly Read[];
+  readonly seen: readonly Seen[];
+};
 
 /**
- * Acks and reads on their way to a commit: of each device and of each user's conversation only the furthest, and all
+ * Acks, reads and when somebody was seen on their way to a commit: of each device, conversation and user only the furthest, and all
  * of them a little later, together. Losing them to a crash costs a message that is told again, never a lost one.
  */
 export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOptions) {
   const acks = new Map<string, Ack>();
   const reads = new Map<string, Read>();
+  const seen = new Map<string, Seen>();
   let isDue = false;
   let isTimerSet = false;
 
-  const isEmpty = (): boolean => acks.size === 0 && reads.size === 0;
+  const isEmpty = (): boolean => acks.size === 0 && reads.size === 0 && seen.size === 0;
 
   function startTimer(): void {
     if (isTimerSet || isEmpty() || !isOpen()) return;
@@ -70,10 +76,20 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
       reads.set(key, furthest(waiting, read, !waiting || waiting.seq < read.seq));
       startTimer();
     },
+    addSeen(one: Seen): void {
+      const key = identityKey(one);
+      const waiting = seen.get(key);
+      if (!waiting || waiting.time < one.time) seen.set(key, one);
+      startTimer();
+    },
     /** What is due, which is then no longer waiting; nothing before its time. */
     take(): TakenMarks {
-      if (!isDue) return { acks: [], reads: [] };
-      const taken = { acks: takeFrom(acks, takenMax), reads: takeFrom(reads, takenMax) };
+      if (!isDue) return { acks: [], reads: [], seen: [] };
+      const taken = {
+        acks: takeFrom(acks, takenMax),
+        reads: takeFrom(reads, takenMax),
+        seen: takeFrom(seen, takenMax),
+      };
       isDue = !isEmpty();
       return taken;
     },

@@ -2,6 +2,8 @@ import { createLru } from "../internal/lru.ts";
 import type { Change, Cursor, Identity, Message } from "../model.ts";
 import { decodeConversation, encodeConversation } from "../protocol/conversation-id.ts";
 import type { Engine, Row } from "./engine/engine.ts";
+import { selectOwnRelations, selectRelations } from "./people-sql.ts";
+import { relationOf } from "./people-reader.ts";
 import * as sql from "./sql.ts";
 import type { DeviceStart, LogEntry, Page, Stretch } from "./store.ts";
 
@@ -36,10 +38,18 @@ const messageLogEntry = (row: Row): LogEntry => ({
   change: messageChange(row),
 });
 
-const receiptLogEntry = (row: Row): LogEntry => ({
+export const receiptLogEntry = (row: Row): LogEntry => ({
   tenant: String(row["tenant"]),
-  users: [String(row["user"]), String(row["peer"])],
+  users: row["peer"] === null ? [String(row["user"])] : [String(row["user"]), String(row["peer"])],
   change: receiptChange(row),
+});
+
+const relationChange = (row: Row): Change => ({ kind: "relation", ...relationOf(row) });
+
+export const relationLogEntry = (row: Row): LogEntry => ({
+  tenant: String(row["tenant"]),
+  users: [String(row["user"])],
+  change: relationChange(row),
 });
 
 /** Merges lists that were each cut after `limit` rows: whole up to the lowest place where one of them was cut. */
@@ -79,18 +89,20 @@ export function createReader({ engine }: { engine: Engine }) {
 
     async changes({ tenant, user }: Identity, after: number, limit: number): Promise<Page> {
       const args = [tenant, user, after, limit];
-      const [[head] = [], received = [], sent = [], own = [], peers = []] = await engine.read([
+      const [[head] = [], received = [], sent = [], own = [], peers = [], relations = []] = await engine.read([
         { sql: sql.selectHead },
         { sql: sql.selectReceived, args },
         { sql: sql.selectSent, args },
         { sql: sql.selectOwnReceipts, args },
         { sql: sql.selectPeerReceipts, args },
+        { sql: selectOwnRelations, args },
       ]);
       const lists = [
         received.map(messageChange),
         sent.map(messageChange),
         own.map(receiptChange),
         peers.map(receiptChange),
+        relations.map(relationChange),
       ];
       const { items, upTo, more } = mergeCut(lists, (change) => change.n, limit, Number(head?.["n"]));
       return { changes: items, upTo, more, epoch: String(head?.["epoch"]) };
@@ -98,12 +110,13 @@ export function createReader({ engine }: { engine: Engine }) {
 
     async log(after: number, limit: number): Promise<Stretch> {
       const args = [after, limit];
-      const [[head] = [], messages = [], receipts = []] = await engine.read([
+      const [[head] = [], messages = [], receipts = [], relations = []] = await engine.read([
         { sql: sql.selectHead },
         { sql: sql.selectMessages, args },
         { sql: sql.selectReceipts, args },
+        { sql: selectRelations, args },
       ]);
-      const lists = [messages.map(messageLogEntry), receipts.map(receiptLogEntry)];
+      const lists = [messages.map(messageLogEntry), receipts.map(receiptLogEntry), relations.map(relationLogEntry)];
       const { items, upTo, more } = mergeCut(lists, ({ change }) => change.n, limit, Number(head?.["n"]));
       return { entries: items, upTo, more };
     },

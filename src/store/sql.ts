@@ -4,6 +4,8 @@
  * the batch drives, everything else is a look-up by key.
  */
 
+import { isBlockedBetween } from "./people-sql.ts";
+
 /** The name of column `i` of the batch's rows. */
 const field = (i: number): string => `j.value ->> ${i}`;
 
@@ -42,7 +44,7 @@ ON CONFLICT DO NOTHING`;
 /**
  * rows: [tenant, from, to or null, conversation key or null, id, text]; ?2: their time in milliseconds since the Unix epoch
  *
- * What has this id already, or is not the sender's conversation, is left out; the rest gets the next change
+ * What has this id already, is not the sender's conversation, or goes to somebody who has blocked the sender, is left out; the rest gets the next change
  * numbers and the next places in its conversation, in the order of the batch.
  */
 export const insertMessages = `
@@ -61,6 +63,7 @@ CROSS JOIN conversation c ON c.key = coalesce(s.conversation, (
   WHERE b.tenant = s.tenant AND b.id = s.recipient
 )) AND a.key IN (c.low, c.high)
 WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = s.id AND m.sender = a.key)
+  AND NOT EXISTS (SELECT 1 FROM relation r WHERE r.user = c.low + c.high - a.key AND r.other = a.key AND r.blocked)
 RETURNING n, conversation, seq, id, (SELECT u.id FROM user u WHERE u.key = recipient) AS recipient`;
 
 /** Carries the new messages' places to their conversations; runs before the head moves. */
@@ -112,7 +115,7 @@ const moveMarks = `ON CONFLICT (conversation, user) DO UPDATE
 const returnReceipt = `RETURNING n, conversation, delivered, read,
   (SELECT u.tenant FROM user u WHERE u.key = user) AS tenant,
   (SELECT u.id FROM user u WHERE u.key = user) AS user,
-  (SELECT u.id FROM user u WHERE u.key = peer) AS peer`;
+  (SELECT u.id FROM user u WHERE u.key = peer AND NOT ${isBlockedBetween("member.user", "member.peer")}) AS peer`;
 
 /** The delivered marks that acks raise: messages of others that no device of the user had acked before. */
 export const deliverByAcks = `
@@ -219,7 +222,7 @@ WHERE p.user = ${userKey} AND p.n > ?3 AND p.n > 0 ORDER BY p.n LIMIT ?4`;
 /** ?1 tenant, ?2 user, ?3 after, ?4 limit */
 export const selectPeerReceipts = `
 SELECT p.n, p.conversation, p.delivered, p.read, u.id AS user FROM member p CROSS JOIN user u ON u.key = p.user
-WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 ORDER BY p.n LIMIT ?4`;
+WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 AND NOT ${isBlockedBetween("p.user", "p.peer")} ORDER BY p.n LIMIT ?4`;
 
 /** ?1 after, ?2 limit: the whole log, every tenant. */
 export const selectMessages = `
@@ -227,9 +230,10 @@ SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.tenant, s.id AS sende
 FROM message m CROSS JOIN user s ON s.key = m.sender CROSS JOIN user r ON r.key = m.recipient
 WHERE m.n > ?1 ORDER BY m.n LIMIT ?2`;
 
-/** ?1 after, ?2 limit: the whole log, every tenant. */
+/** ?1 after, ?2 limit: the whole log, every tenant. No peer: one of the two has blocked the other. */
 export const selectReceipts = `
-SELECT p.n, p.conversation, p.delivered, p.read, u.tenant, u.id AS user, o.id AS peer
+SELECT p.n, p.conversation, p.delivered, p.read, u.tenant, u.id AS user,
+  CASE WHEN ${isBlockedBetween("p.user", "p.peer")} THEN NULL ELSE o.id END AS peer
 FROM member p CROSS JOIN user u ON u.key = p.user CROSS JOIN user o ON o.key = p.peer
 WHERE p.n > ?1 AND p.n > 0 ORDER BY p.n LIMIT ?2`;
 

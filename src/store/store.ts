@@ -1,4 +1,4 @@
-import type { Change, Cursor, Identity } from "../model.ts";
+import type { Change, Cursor, Identity, Tie } from "../model.ts";
 import type { ConversationPage, HistoryPage, HistoryQuery } from "./history.ts";
 
 /** A message that somebody wants in the log. Exactly one of `to` and `conversation` is set. */
@@ -9,6 +9,8 @@ export type Send = {
   readonly to?: string;
   readonly conversation?: string;
   readonly text: string;
+  /** Why this is not to be accepted; but whatever was accepted before under its id is answered so for ever. */
+  readonly refusal?: "forbidden" | "rate_limited" | "unavailable" | undefined;
   /** Comes back with the log entry, so that whoever asked can be recognised. Never stored. */
   readonly origin?: object | undefined;
 };
@@ -24,7 +26,10 @@ export type Accepted = {
 };
 
 /** `unavailable` says that the outcome is unknown: a retry of the same id settles it. */
-export type Refused = { readonly type: "refused"; readonly code: "conflict" | "not_found" | "unavailable" };
+export type Refused = {
+  readonly type: "refused";
+  readonly code: "conflict" | "not_found" | "blocked" | "forbidden" | "rate_limited" | "unavailable";
+};
 
 export type Outcome = Accepted | Refused;
 
@@ -58,6 +63,16 @@ export type DeviceStart = {
   /** What any device of the same user has acked: where a new device would start. */
   readonly newest: number;
   readonly head: Cursor;
+};
+
+/** What a user says of another one; what is absent stays as it is. */
+export type Said = { readonly other: string; readonly contact?: boolean; readonly blocked?: boolean };
+
+/** Names in their order. */
+export type PeoplePage = {
+  readonly users: readonly string[];
+  /** The name after which to go on; absent: there is nothing more. */
+  readonly next?: string;
 };
 
 /** Told whether a mark is on disk. */
@@ -94,6 +109,30 @@ export interface Store {
 
   /** A user's conversations below a change number, newest activity first. Rejects with `unavailable`. */
   conversations(identity: Identity, options: { below: number; limit: number }): Promise<ConversationPage>;
+
+  /**
+   * What a user says of others from now on; resolves once it is on disk. Calls that do not wait for each other are in no order. Rejects with `unavailable`, or with `too_large` where there
+   * would be more of them than `relationsMax`.
+   */
+  relate(identity: Identity, said: readonly Said[]): Promise<void>;
+
+  /** What stands between a user and each of the others, in their order. Rejects with `unavailable`. */
+  ties(identity: Identity, others: readonly string[]): Promise<readonly Tie[]>;
+
+  /** A user's contacts, or whom they have blocked, after a name. Rejects with `unavailable`. */
+  people(
+    identity: Identity,
+    options: { which: "contact" | "blocked"; after: string; limit: number },
+  ): Promise<PeoplePage>;
+
+  /** Whether a user has the other one as a contact. Rejects with `unavailable`. */
+  isContact(identity: Identity, other: string): Promise<boolean>;
+
+  /** Notes when a user was connected, in milliseconds since the Unix epoch; committed a little later, never back. */
+  seen(identity: Identity, time: number): void;
+
+  /** When users were last connected, for those of whom it is known. Rejects with `unavailable`. */
+  lastSeen(tenant: string, users: readonly string[]): Promise<ReadonlyMap<string, number>>;
 
   /** What changed for anybody after change number `after`. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;

@@ -4,23 +4,15 @@ import type { Random } from "../internal/random.ts";
 import type { Identity } from "../model.ts";
 import { decodeConversation } from "../protocol/conversation-id.ts";
 import type { Limits } from "../protocol/limits.ts";
-import {
-  type Ack,
-  type Batch,
-  createConversationIds,
-  lookUpSends,
-  messageEntry,
-  newestReceipts,
-  receiptEntry,
-  type Waiting,
-  type WaitingDevice,
-  writeSteps,
-} from "./batch.ts";
+import { type Ack, type Batch, newestReceipts, type WaitingDevice, writeSteps } from "./batch.ts";
 import { createMarks } from "./marks.ts";
+import { receiptLogEntry, relationLogEntry } from "./reader.ts";
 import { createSendQueue } from "./send-queue.ts";
 import type { Engine, Row } from "./engine/engine.ts";
+import { createRelationQueue } from "./relation-queue.ts";
+import { settleSends } from "./settle-sends.ts";
 import * as sql from "./sql.ts";
-import type { Commit, LogEntry, Outcome, Refused, Send, Settle } from "./store.ts";
+import type { Commit, Outcome, Said, Send, Settle } from "./store.ts";
 
 export type WriterOptions = {
   readonly engine: Engine;
@@ -45,6 +37,7 @@ const unavailable: Outcome = { type: "refused", code: "unavailable" };
 export function createWriter({ engine, clock, random, limits, onCommit, onFault }: WriterOptions) {
   const sends = createSendQueue({ clock, limits });
   let devices: WaitingDevice[] = [];
+  const relations = createRelationQueue({ takenMax: limits.commitMarksMax });
   const marks = createMarks({
     clock,
     delayMs: limits.marksDelayMs,
@@ -60,7 +53,8 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
   let isAvailable = true;
   let current: Promise<void> = Promise.resolve();
 
-  const hasWork = (): boolean => isProbeDue || sends.size() > 0 || devices.length > 0 || marks.isDue();
+  const hasWork = (): boolean =>
+    isProbeDue || sends.size() > 0 || devices.length > 0 || relations.size() > 0 || marks.isDue();
 
   function schedule(): void {
     if (isScheduled || !hasWork()) return;
@@ -76,9 +70,9 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
   }
 
   function takeBatch(): Batch {
-    const batch: Batch = { sends: sends.take(), devices, ...marks.take(), time: clock.now() };
+    const taken = { sends: sends.take(), devices, relations: relations.take(), ...marks.take() };
     devices = [];
-    return batch;
+    return { ...taken, time: clock.now() };
   }
 
   async function commit(): Promise<void> {
@@ -86,12 +80,13 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), ackMessagesMax: limits.ackMessagesMax });
     if (isProbeDue) steps.push(...probe);
     let found: Map<string, Row[]>;
-    let outcomes: { settle: (outcome: Outcome) => void; outcome: Outcome }[];
-    const entries: LogEntry[] = [];
+    let settled: Awaited<ReturnType<typeof settleSends>>;
+    let from: number;
     try {
       const results = await engine.write(steps.map((step) => step.statement));
       found = new Map(steps.map((step, i) => [step.name, results[i] ?? []]));
-      outcomes = await settleSends(batch, found, entries);
+      from = Number(found.get("before")?.[0]?.["n"]);
+      settled = await settleSends(engine, batch, { inserted: found.get("messages") ?? [], before: from });
     } catch (cause) {
       fail(batch, cause);
       return;
@@ -100,46 +95,23 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     isProbeDue = false;
     probeDelayMs = probeDelayMsMin;
     marks.resume();
-    for (const row of [...(found.get("delivered") ?? []), ...(found.get("read") ?? [])])
-      entries.push(receiptEntry(row));
-    const from = Number(found.get("before")?.[0]?.["n"]);
+    const rowsOf = (name: string): Row[] => found.get(name) ?? [];
+    // In the order of n, as the statements ran.
+    const entries = [
+      ...rowsOf("relations")
+        .map(relationLogEntry)
+        .sort((a, b) => a.change.n - b.change.n),
+      ...rowsOf("revealed").map(receiptLogEntry),
+      ...settled.entries,
+      ...rowsOf("delivered").map(receiptLogEntry),
+      ...rowsOf("read").map(receiptLogEntry),
+    ];
     const to = Number(found.get("after")?.[0]?.["n"]);
     requeueAcks(batch.acks, found.get("acked") ?? [], to);
-    for (const { settle, outcome } of outcomes) settle(outcome);
-    for (const { resolve } of batch.devices) resolve();
+    for (const { settle, outcome } of settled.outcomes) settle(outcome);
+    for (const { resolve } of [...batch.devices, ...batch.relations]) resolve();
     for (const { settle } of batch.reads) settle?.(true);
     if (to > from) onCommit({ from, to, entries: newestReceipts(entries) });
-  }
-
-  async function settleSends(batch: Batch, found: Map<string, Row[]>, entries: LogEntry[]) {
-    const inserted = (found.get("messages") ?? []).sort((a, b) => Number(a["n"]) - Number(b["n"]));
-    const idOf = createConversationIds();
-    const accept = (waiting: Waiting, row: Row, time: number, duplicate: boolean) => {
-      const conversation = idOf(Number(row["conversation"]));
-      const entry = messageEntry(waiting.send, row, { conversation, time });
-      const { n, seq } = entry.change;
-      if (!duplicate) entries.push(entry);
-      const outcome: Outcome = { type: "accepted", n, conversation, seq, time, duplicate };
-      return { settle: waiting.settle, outcome };
-    };
-    const refuse = ({ settle }: Waiting, code: Refused["code"]) => ({
-      settle,
-      outcome: { type: "refused", code } as const,
-    });
-    // The usual case: every send was new, so the rows are the batch in its order.
-    if (inserted.length === batch.sends.length)
-      return batch.sends.map((waiting, i) => accept(waiting, inserted[i] ?? {}, batch.time, false));
-
-    const before = Number(found.get("before")?.[0]?.["n"]);
-    const [existing = []] = await engine.read([lookUpSends(batch.sends)]);
-    const rowOf = new Map(existing.map((row) => [Number(row["i"]), row]));
-    return batch.sends.map((waiting, i) => {
-      const row = rowOf.get(i);
-      if (!row) return refuse(waiting, "not_found");
-      const isSame = row["text"] === waiting.send.text && row["conversation"] === row["wanted"];
-      if (!isSame) return refuse(waiting, "conflict");
-      return accept(waiting, row, Number(row["time"]), Number(row["n"]) <= before);
-    });
   }
 
   /** An ack may cover more messages than one commit takes: what is left goes into the next. */
@@ -160,12 +132,13 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     for (const ack of batch.acks) marks.addAck(ack);
     for (const read of batch.reads) marks.addRead(read);
     const waiting = [...batch.sends, ...sends.takeAll()];
-    const waitingDevices = [...batch.devices, ...devices];
+    const others = [...batch.devices, ...devices, ...batch.relations, ...relations.takeAll()];
     devices = [];
+    for (const seen of batch.seen) marks.addSeen(seen);
     for (const { settle } of waiting) settle(unavailable);
     marks.giveUp();
     const error = new ChatError("unavailable", "The store did not confirm a commit", { cause });
-    for (const { reject } of waitingDevices) reject(error);
+    for (const { reject } of others) reject(error);
     // Until it takes a commit again nobody else tries, so that an outage costs one attempt at a time.
     isProbeDue = false;
     if (isClosed || isProbeTimerSet) return;
@@ -206,6 +179,18 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
         devices.push({ identity, device, resolve, reject });
         schedule();
       });
+    },
+
+    relate(identity: Identity, said: readonly Said[]): Promise<void> {
+      if (isClosed || !isAvailable)
+        return Promise.reject(new ChatError("unavailable", "The store does not take commits now"));
+      const stored = relations.push(identity, said);
+      schedule();
+      return stored;
+    },
+
+    seen({ tenant, user }: Identity, time: number): void {
+      if (!isClosed) marks.addSeen({ tenant, user, time });
     },
 
     settled: (): Promise<void> => current,

@@ -1,6 +1,7 @@
 import type { Socket } from "../../src/connection/socket.ts";
 import { createFeed } from "../../src/feed/feed.ts";
 import { createHub } from "../../src/hub/hub.ts";
+import { createPolicy } from "../../src/hub/policy.ts";
 import type { Clock } from "../../src/internal/clock.ts";
 import type { Random } from "../../src/internal/random.ts";
 import { within } from "../../src/internal/within.ts";
@@ -38,7 +39,8 @@ export async function startNode({ engine, clock, random, wrapStore, wrapSocket }
   const limits = dayLimits;
   const store = wrapStore(createStore({ engine, clock, random, limits, onFault: () => {} }));
   const feed = createFeed({ store, clock, limits, onNewEpoch: () => hub.disconnectAll(1012, "new epoch") });
-  const hub = createHub({ store, feed, clock, limits, report: () => {} });
+  const policy = createPolicy({ store, clock, answerMs: limits.hostAnswerMs, report: () => {} });
+  const hub = createHub({ store, feed, clock, limits, policy, report: () => {} });
   await feed.start();
   let isStopping = false;
   return {

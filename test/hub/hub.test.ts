@@ -362,6 +362,9 @@ describe("connections", () => {
       perUser: 0,
       dirty: 0,
       owing: 0,
+      leases: 0,
+      watches: 0,
+      watched: 0,
       outboxBytes: 0,
       senders: 0,
     });

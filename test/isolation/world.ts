@@ -98,7 +98,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   store.onCommit(ledger.note);
   const admit = createAdmit({ authenticate: demo(), origins: [], now: clock.now, hasRoom: hub.hasRoom });
   const api = createApi({
-    store: async () => store,
+    parts: async () => ({ store, policy: place.policy }),
     prove: createProve({ authenticate: demo(), now: clock.now }),
     ...{ isHostAllowed: () => true, origins: [], isDraining: () => false },
     limits: { ...defaultLimits, ...limits },

@@ -4,23 +4,22 @@ import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import { createRemoteEngine } from "../../src/store/engine/remote.ts";
 import { startSqld } from "../support/sqld.ts";
+import { describePeople } from "./people.contract.ts";
 import { describeStore } from "./store.contract.ts";
 
-describeStore(
-  "store on an embedded file",
-  async () => {
-    const folder = mkdtempSync(join(tmpdir(), "tidings-store-"));
-    const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
-    return { engine, close: async () => rmSync(folder, { recursive: true, force: true }) };
-  },
-  { runs: 25 },
-);
+async function embedded() {
+  const folder = mkdtempSync(join(tmpdir(), "tidings-store-"));
+  const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
+  return { engine, close: async () => rmSync(folder, { recursive: true, force: true }) };
+}
 
-describeStore(
-  "store on a libSQL server",
-  async () => {
-    const server = await startSqld();
-    return { engine: createRemoteEngine({ url: server.url }), close: () => server.stop() };
-  },
-  { runs: 4 },
-);
+async function remote() {
+  const server = await startSqld();
+  return { engine: createRemoteEngine({ url: server.url }), close: () => server.stop() };
+}
+
+describeStore("store on an embedded file", embedded, { runs: 25 });
+describeStore("store on a libSQL server", remote, { runs: 4 });
+
+describePeople("people on an embedded file", embedded, { runs: 40 });
+describePeople("people on a libSQL server", remote, { runs: 5 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFeed } from "../../src/feed/feed.ts";
 import { createHub, type HubEvent } from "../../src/hub/hub.ts";
+import { type Authorize, type CanSee, createPolicy } from "../../src/hub/policy.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { type Random, systemRandom } from "../../src/internal/random.ts";
 import type { Session } from "../../src/model.ts";
@@ -18,6 +19,8 @@ export type HubOverrides = {
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** The host's own. */
+  readonly rules?: { readonly authorize?: Authorize; readonly canSee?: CanSee };
   /** Wraps the engine or the store, to plant a fault. */
   readonly wrapEngine?: (engine: Engine) => Engine;
   readonly wrapStore?: (store: Store) => Store;
@@ -25,7 +28,7 @@ export type HubOverrides = {
 
 /** A real hub on a real file, with sockets that a test holds in its hands. */
 export async function startHub(overrides: HubOverrides = {}) {
-  const { limits: some, clock = systemClock, random = systemRandom, wrapEngine, wrapStore } = overrides;
+  const { limits: some, clock = systemClock, random = systemRandom, wrapEngine, wrapStore, rules } = overrides;
   const folder = mkdtempSync(join(tmpdir(), "tidings-hub-"));
   const embedded = createEmbeddedEngine({ path: join(folder, "chat.db") });
   const limits: Limits = {
@@ -34,18 +37,24 @@ export async function startHub(overrides: HubOverrides = {}) {
     storeProbeMs: 20,
     headPollMs: 50,
     emptyChangesDelayMs: 20,
+    presenceGraceMs: 1,
     ...some,
   };
   const { store: inner, faults } = await storeOn(wrapEngine?.(embedded) ?? embedded, { limits, clock, random });
   const store = wrapStore?.(inner) ?? inner;
   const events: HubEvent[] = [];
   const feed = createFeed({ store, clock, limits, onNewEpoch: () => hub.disconnectAll(1012, "new epoch") });
-  const hub = createHub({ store, feed, clock, limits, report: (event) => events.push(event) });
+  const policy = createPolicy({
+    ...{ store, clock, answerMs: limits.hostAnswerMs, ...rules },
+    report: (fault) => events.push({ type: "fault", fault }),
+  });
+  const hub = createHub({ store, feed, clock, limits, policy, report: (event) => events.push(event) });
   await feed.start();
 
   return {
     hub,
     store,
+    policy,
     events,
     faults,
     /** Connects a device of a user and answers its socket. */

@@ -40,7 +40,7 @@ function statementsOf(size: number, isLean: boolean): Statement[] {
     const send: Send = { tenant: "default", from: `sender-${i}`, to: `receiver-${i}`, id: Bun.randomUUIDv7(), text };
     return { send, settle: () => {}, key: "", bytes: text.length };
   });
-  const batch = { sends, devices: [], acks: [], reads: [], time };
+  const batch = { sends, devices: [], relations: [], seen: [], acks: [], reads: [], time };
   const steps = writeSteps(batch, { newKey: () => nextKey++, ackMessagesMax: 1 });
   return steps.filter(({ name }) => !isLean || leanSteps.includes(name)).map(({ statement }) => statement);
 }

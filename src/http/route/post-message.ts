@@ -3,6 +3,7 @@ import { ChatError } from "../../error.ts";
 import { refuseContent } from "../../protocol/decode.ts";
 import { isMessageId } from "../../protocol/identifier.ts";
 import type { Outcome } from "../../store/store.ts";
+import { refusals } from "../../hub/handler/send.ts";
 import { readBody } from "../body.ts";
 import { answer, type Route } from "../call.ts";
 
@@ -19,22 +20,18 @@ const schema = v.pipe(
   v.check(({ to, conversation }) => (to === undefined) !== (conversation === undefined)),
 );
 
-const refusals = {
-  conflict: "The message id was used for other content",
-  not_found: "There is no such conversation",
-  unavailable: "The store did not confirm the message: send it again under the same id",
-} as const;
-
 /** `POST /messages`: a message, by the way that every message goes. 201, or 200 for a retry. */
-export const postMessage: Route = async ({ request, session, store, limits }) => {
+export const postMessage: Route = async ({ request, session, store, policy, limits }) => {
   const { id, to, conversation = "", text } = await readBody(request, schema, limits.frameBytesMax);
-  const refusal = refuseContent(text, to, limits);
-  if (refusal) throw new ChatError(refusal.code === "bad_frame" ? "bad_request" : refusal.code, refusal.message);
+  const fault = refuseContent(text, to, limits);
+  if (fault) throw new ChatError(fault.code === "bad_frame" ? "bad_request" : fault.code, fault.message);
   const { tenant, user } = session;
   if (to === user) throw new ChatError("invalid_recipient", "One cannot write to oneself");
   const target = to === undefined ? { conversation } : { to };
+  const verdict = await policy.decide("send", session, target);
+  const refusal = verdict === "allowed" ? undefined : verdict;
   const outcome = await new Promise<Outcome>((resolve) =>
-    store.append({ tenant, from: user, id, ...target, text }, resolve),
+    store.append({ tenant, from: user, id, ...target, text, refusal }, resolve),
   );
   if (outcome.type === "refused") throw new ChatError(outcome.code, refusals[outcome.code]);
   const { conversation: place, seq, time, duplicate } = outcome;

@@ -2,10 +2,16 @@ import type { Clock } from "../../internal/clock.ts";
 import type { ClientFrame } from "../../protocol/frame.ts";
 import type { Store } from "../../store/store.ts";
 import type { Connection } from "../connection.ts";
+import type { Policy } from "../policy.ts";
+import type { Presence } from "../presence.ts";
+import type { Ties } from "../ties.ts";
 
 export type HandlerContext = {
   readonly store: Store;
   readonly clock: Clock;
+  readonly ties: Ties;
+  readonly policy: Policy;
+  readonly presence: Presence;
   /** Sends a volatile frame to every open connection of a user. */
   readonly hint: (tenant: string, user: string, text: string) => void;
 };

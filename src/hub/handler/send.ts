@@ -1,41 +1,63 @@
 import { errorCodes } from "../../error.ts";
 import type { ServerFrame } from "../../protocol/frame.ts";
-import type { Outcome } from "../../store/store.ts";
+import type { Outcome, Refused } from "../../store/store.ts";
+import type { Connection } from "../connection.ts";
+import type { Verdict } from "../policy.ts";
 import type { Handler } from "./handler.ts";
 
 /** How long a sender should wait after the store failed, in milliseconds. */
 export const unavailableRetryMs = 1_000;
 
-const refusals = {
+export const refusals = {
   conflict: "The message id was used for other content",
   not_found: "There is no such conversation",
+  blocked: "The recipient does not take messages from the sender",
+  forbidden: "The sender may not write to the recipient",
+  rate_limited: "Too many messages in too short a time",
   unavailable: "The store did not confirm the message: send it again under the same id",
-} as const;
+} as const satisfies Record<Refused["code"], string>;
+
+type Answer = Extract<ServerFrame, { type: "accepted" | "rejected" }>;
 
 /** The answer to a send, as its outcome is. */
-export function outcomeFrame(id: string, outcome: Outcome): Extract<ServerFrame, { type: "accepted" | "rejected" }> {
+function outcomeFrame(id: string, outcome: Outcome, laterMs: number): Answer {
   if (outcome.type === "accepted") {
     const { conversation, seq, time, duplicate } = outcome;
     return { type: "accepted", id, conversation, seq, time, duplicate };
   }
   const { code } = outcome;
   const { retry } = errorCodes[code];
-  const delay = code === "unavailable" ? { retryAfterMs: unavailableRetryMs } : {};
-  return { type: "rejected", id, code, message: refusals[code], retry, ...delay };
+  return {
+    ...{ type: "rejected", id, code, message: refusals[code], retry },
+    ...(retry === "later" && { retryAfterMs: laterMs }),
+  };
 }
 
 /** Joins the commit queue; the answer comes with the commit, in the order of the frames. */
-export const send: Handler<"send"> = (connection, frame, { store }) => {
-  const { tenant, user } = connection.session;
+export const send: Handler<"send"> = (connection, frame, { store, policy }) => {
+  const { session } = connection;
   const slot = connection.reserve();
-  if (frame.to === user) {
+  if (frame.to === session.user) {
     const message = "One cannot write to oneself";
     connection.answer(slot, { type: "rejected", id: frame.id, code: "invalid_recipient", message, retry: "never" });
     return;
   }
-  const target = frame.to === undefined ? { conversation: frame.conversation ?? "" } : { to: frame.to };
-  store.append({ tenant, from: user, id: frame.id, ...target, text: frame.text, origin: connection }, (outcome) => {
-    if (outcome.type === "refused" && outcome.code === "unavailable") connection.storeFailed();
-    connection.answer(slot, outcomeFrame(frame.id, outcome));
-  });
+  const verdict = connection.refusal() ?? policy.decide("send", session, frame);
+  // The frames behind this one wait: order is kept while the host thinks.
+  return verdict instanceof Promise ? verdict.then(append) : append(verdict);
+
+  function append(verdict: Verdict | ReturnType<Connection["refusal"]>): void {
+    const held = typeof verdict === "object" ? verdict : null;
+    // The host's rule failed: none of what follows may overtake this one, which is to be tried again.
+    if (verdict === "unavailable") connection.refuseSends("unavailable", unavailableRetryMs);
+    const refusal = held?.code ?? (verdict === "allowed" || typeof verdict === "object" ? undefined : verdict);
+    const { tenant, user: from } = session;
+    const { id, text, to, conversation = "" } = frame;
+    const target = to === undefined ? { conversation } : { to };
+    store.append({ ...{ tenant, from, id, text, refusal, origin: connection }, ...target }, (outcome) => {
+      const isRefused = outcome.type === "refused" && outcome.code === "unavailable";
+      if (isRefused && refusal !== "unavailable") connection.storeFailed();
+      connection.answer(slot, outcomeFrame(id, outcome, held?.retryAfterMs ?? unavailableRetryMs));
+    });
+  }
 };

@@ -1,9 +1,16 @@
 import { encodeFrame } from "../../protocol/encode.ts";
+import { isBlockedBetween } from "../ties.ts";
 import type { Handler } from "./handler.ts";
 
+const refusals = {
+  forbidden: "The one who types may not write to the other",
+  unavailable: "It cannot be checked now who may write to whom",
+} as const;
+
 /** Tells the other people of a conversation, where they are here; stored nowhere. */
-export const typing: Handler<"typing"> = async (connection, frame, { store, hint }) => {
-  const { tenant, user } = connection.session;
+export const typing: Handler<"typing"> = async (connection, frame, { store, ties, policy, hint }) => {
+  const { session } = connection;
+  const { tenant, user } = session;
   if (frame.to === user) {
     connection.reply({ type: "error", code: "invalid_recipient", message: "One cannot write to oneself" });
     return;
@@ -16,6 +23,13 @@ export const typing: Handler<"typing"> = async (connection, frame, { store, hint
     connection.reply({ type: "error", code: "not_found", message: "There is no such conversation" });
     return;
   }
+  const verdict = await policy.decide("typing", session, frame);
+  if (verdict !== "allowed") {
+    connection.reply({ type: "error", code: verdict, message: refusals[verdict] });
+    return;
+  }
+  const others = members.filter((member) => member !== user);
+  const between = await ties.of(session, others);
   const text = encodeFrame({ type: "typing", conversation, user, typing: frame.typing });
-  for (const member of members) if (member !== user) hint(tenant, member, text);
+  for (const [i, tie] of between.entries()) if (!isBlockedBetween(tie)) hint(tenant, others[i] ?? "", text);
 };

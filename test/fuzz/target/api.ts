@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { createApi } from "../../../src/http/api.ts";
+import { createPolicy } from "../../../src/hub/policy.ts";
+import { systemClock } from "../../../src/internal/clock.ts";
 import { defaultLimits } from "../../../src/protocol/limits.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createTarget, type Target, type Verdict } from "../target.ts";
@@ -61,6 +63,9 @@ const route = fc.oneof(
       ["POST", "/ack"] as const,
       ["GET", "/conversations"] as const,
       ["POST", "/conversations/c1/read"] as const,
+      ["GET", "/contacts"] as const,
+      ["POST", "/contacts"] as const,
+      ["GET", "/blocks"] as const,
     ),
   },
   {
@@ -68,6 +73,9 @@ const route = fc.oneof(
     arbitrary: fc.tuple(
       fc.constantFrom("GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE"),
       fc.oneof(
+        fc
+          .tuple(fc.constantFrom("contacts", "blocks"), fc.oneof(odd, fc.constantFrom("bob", "alice")))
+          .map((path) => `/${path.join("/")}`),
         fc.constantFrom("/messages", "/x/messages", "/messages/", "//ack", "/ws", "*", ""),
         odd.map((text) => `/conversations/${text}/read`),
         odd.map((text) => `/${text}`),
@@ -82,11 +90,15 @@ const value = fc.oneof(
 );
 const body = fc.oneof(
   fc
-    .dictionary(fc.constantFrom("id", "to", "conversation", "text", "device", "cursor", "seq", "__proto__", "x"), value)
+    .dictionary(
+      fc.constantFrom("id", "to", "conversation", "text", "device", "cursor", "seq", "users", "__proto__", "x"),
+      value,
+    )
     .map((one) => JSON.stringify(one)),
   fc.constantFrom(
     `{"id":"${id}","to":"bob","text":"hi"}`,
     `{"seq":1e400}`,
+    `{"users":["bob","carol","bob"]}`,
     "[".repeat(60_000),
     "null",
     "",
@@ -106,9 +118,10 @@ const statuses = [200, 201, 204, 400, 404, 405, 409, 413, 426];
 
 /** Anything at the HTTP API of a real store: it is answered, refused by a code, and never a defect. */
 export const apiTarget = (store: Store, wrap: (handler: Handler) => Handler = (handler) => handler): Target => {
+  const policy = createPolicy({ store, clock: systemClock, answerMs: 1_000, report: () => {} });
   const api = wrap(
     createApi({
-      store: async () => store,
+      parts: async () => ({ store, policy }),
       prove: async () => ({ tenant: "fuzz", user: "alice" }),
       ...{ isHostAllowed: () => true, origins: [], isDraining: () => false },
       limits: defaultLimits,

@@ -1,0 +1,37 @@
+import * as v from "valibot";
+import { ChatError } from "../error.ts";
+import { isIdentifier } from "../protocol/identifier.ts";
+import { answer, type Call } from "./call.ts";
+import { readParameters, wholeNumber } from "./parameters.ts";
+
+const limitDefault = 200;
+
+/** The user whom a route's path names: somebody else than the asker. */
+export function otherOf({ id, session }: Call): string {
+  if (!isIdentifier(id)) throw new ChatError("bad_request", "The user in the path is malformed");
+  if (id === session.user) throw new ChatError("invalid_recipient", "The user in the path is the one who asks");
+  return id;
+}
+
+/** A page of people in the order of their names. */
+export async function listPeople(
+  { request, session, store, limits }: Call,
+  which: "contact" | "blocked",
+  name: string,
+): Promise<Response> {
+  const { limit = limitDefault, after = "" } = readParameters(
+    request.url,
+    v.strictObject({
+      limit: v.optional(wholeNumber(1, limits.answerRowsMax)),
+      after: v.optional(
+        v.pipe(
+          v.string(),
+          v.check((user: string) => isIdentifier(user)),
+        ),
+      ),
+    }),
+  );
+  const { users, next } = await store.people(session, { which, after, limit });
+  const list = users.map((user) => ({ user }));
+  return answer(200, JSON.stringify({ [name]: list, ...(next !== undefined && { next }) }));
+}

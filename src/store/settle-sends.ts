@@ -1,0 +1,57 @@
+import type { Batch, Waiting } from "./batch.ts";
+import { createConversationIds, lookUpRecipients, lookUpSends, messageEntry } from "./batch.ts";
+import type { Engine, Row } from "./engine/engine.ts";
+import type { LogEntry, Outcome, Refused } from "./store.ts";
+
+type Settled = {
+  /** In the order of the batch. */
+  readonly outcomes: readonly { readonly settle: (outcome: Outcome) => void; readonly outcome: Outcome }[];
+  readonly entries: readonly LogEntry[];
+};
+
+const refuse = ({ settle }: Waiting, code: Refused["code"]) => ({
+  settle,
+  outcome: { type: "refused", code } as const,
+});
+
+/** Tells what has become of a commit's sends. `inserted`: the new messages; `before`: where the head stood. */
+export async function settleSends(
+  engine: Engine,
+  { sends, time }: Batch,
+  { inserted, before }: { readonly inserted: readonly Row[]; readonly before: number },
+): Promise<Settled> {
+  const inOrder = [...inserted].sort((a, b) => Number(a["n"]) - Number(b["n"]));
+  const entries: LogEntry[] = [];
+  const idOf = createConversationIds();
+  const accept = (waiting: Waiting, row: Row, at: number, duplicate: boolean) => {
+    const conversation = idOf(Number(row["conversation"]));
+    const entry = messageEntry(waiting.send, row, { conversation, time: at });
+    const { n, seq } = entry.change;
+    if (!duplicate) entries.push(entry);
+    const outcome: Outcome = { type: "accepted", n, conversation, seq, time: at, duplicate };
+    return { settle: waiting.settle, outcome };
+  };
+  // The usual case: every send was new, so the rows are the batch in its order.
+  if (inOrder.length === sends.length)
+    return { outcomes: sends.map((waiting, i) => accept(waiting, inOrder[i] ?? {}, time, false)), entries };
+
+  const [existing = [], recipients = []] = await engine.read([lookUpSends(sends), lookUpRecipients(sends)]);
+  const rowOf = new Map(existing.map((row) => [Number(row["i"]), row]));
+  const recipientOf = new Map(recipients.map((row) => [Number(row["i"]), row]));
+  const outcomes = sends.map((waiting, i) => {
+    const row = rowOf.get(i);
+    if (row) {
+      const isSame = row["text"] === waiting.send.text && row["conversation"] === row["wanted"];
+      return isSame
+        ? accept(waiting, row, Number(row["time"]), Number(row["n"]) <= before)
+        : refuse(waiting, "conflict");
+    }
+    const { refusal } = waiting.send;
+    if (refusal !== undefined) return refuse(waiting, refusal);
+    const recipient = recipientOf.get(i);
+    if (!recipient) return refuse(waiting, "not_found");
+    // A block that has ended since: what would be true now was not when the send was left out.
+    return refuse(waiting, Number(recipient["is_blocked"]) === 1 ? "blocked" : "unavailable");
+  });
+  return { outcomes, entries };
+}
