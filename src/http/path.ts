@@ -11,7 +11,7 @@ export function pathOf(url: string): string {
 }
 
 /** What the chat's own paths begin with, below wherever it is mounted. */
-const heads = /\/(ws|messages|ack|conversations)(?=\/|$)/;
+const heads = /\/(ws|messages|ack|conversations|contacts|blocks|tickets)(?=\/|$)/;
 
 /**
  * The part of a path that is the chat's: what lies below `base`. Where nobody has said what the base is, it is all that stands before

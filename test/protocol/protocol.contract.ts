@@ -12,6 +12,7 @@ import {
   isChanges,
   isError,
   isReset,
+  isPresence,
   isTyping,
   join,
   opcode,
@@ -934,6 +935,25 @@ export function describeProtocol(name: string, start: Start): void {
         expect((await c.next(isError)).code).toBe("not_found");
         await b.settle();
         expect(b.frames.some(isTyping)).toBe(false);
+      });
+
+      test("B6 B8 P31 watch is answered, whom one may not see is offline, and changes follow", async () => {
+        const { a, alice, bob } = await pair(1);
+        const { carol } = people();
+        const c = await join(url, { user: carol });
+        a.watch([bob, carol, alice]);
+        const states = [await a.next(isPresence), await a.next(isPresence), await a.next(isPresence)];
+        expect(states).toEqual([
+          { type: "presence", user: bob, state: "offline" },
+          { type: "presence", user: carol, state: "offline" },
+          { type: "presence", user: alice, state: "online" },
+        ]);
+        const b = await join(url, { user: bob });
+        expect(await a.next(isPresence)).toEqual({ type: "presence", user: bob, state: "online" });
+        await c.sendOk({ to: alice }, "now we know each other");
+        expect(await a.next(isPresence)).toEqual({ type: "presence", user: carol, state: "online" });
+        b.watch([alice]);
+        expect(await b.next(isPresence)).toEqual({ type: "presence", user: alice, state: "online" });
       });
 
       test("P32 a ping is answered by a pong with its id", async () => {

@@ -192,7 +192,9 @@ export function describePeople(name: string, open: () => Promise<Place>, { runs 
           ["receipt", 2],
           ["receipt", 2],
         ]);
-        expect(revealed.map(({ change }) => change.n)).toEqual(revealed.map(({ change }) => change.n).toSorted((a, b) => a - b));
+        expect(revealed.map(({ change }) => change.n)).toEqual(
+          revealed.map(({ change }) => change.n).toSorted((a, b) => a - b),
+        );
         expect(commits.at(-1)?.to).toBe(revealed.at(-1)?.change.n);
       }
     });

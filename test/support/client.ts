@@ -16,7 +16,8 @@ export type MessageChange = {
   time: number;
 };
 export type ReceiptChange = { kind: "receipt"; conversation: string; user: string; delivered: number; read: number };
-export type Change = MessageChange | ReceiptChange;
+export type RelationChange = { kind: "relation"; user: string; contact: boolean; blocked: boolean };
+export type Change = MessageChange | ReceiptChange | RelationChange;
 export type Welcome = {
   type: "welcome";
   protocol: 1;
@@ -46,9 +47,10 @@ export type Rejected = {
 };
 export type Reset = { type: "reset"; reason: "epoch"; cursor: string };
 export type Typing = { type: "typing"; conversation: string; user: string; typing: boolean };
+export type Presence = { type: "presence"; user: string; state: "online" | "offline"; lastSeen?: number };
 export type Pong = { type: "pong"; id?: string };
 export type ErrorFrame = { type: "error"; code: string; message: string; id?: string };
-export type Frame = Welcome | Changes | Accepted | Rejected | Reset | Typing | Pong | ErrorFrame;
+export type Frame = Welcome | Changes | Accepted | Rejected | Reset | Typing | Presence | Pong | ErrorFrame;
 
 const changesBytesMax = 65_536;
 const identifier = /^[A-Za-z0-9+\-_.@:~]{1,128}$/;
@@ -80,8 +82,8 @@ const isLimits: Field = (value) =>
   wrongWith(value, { frameBytes: isSeq, textBytes: isSeq, sendWindow: isSeq }) === null;
 const isChange: Field = (value) => {
   if (typeof value !== "object" || value === null || !("kind" in value)) return false;
-  const shape = value.kind === "message" ? messageShape : value.kind === "receipt" ? receiptShape : null;
-  return shape !== null && wrongWith(value, shape) === null;
+  const shape = changeShapes[String(value.kind)];
+  return shape !== undefined && wrongWith(value, shape) === null;
 };
 
 const messageShape: Shape = {
@@ -100,6 +102,12 @@ const receiptShape: Shape = {
   user: isIdentifier,
   delivered: isMark,
   read: isMark,
+};
+
+const changeShapes: Readonly<Record<string, Shape>> = {
+  message: messageShape,
+  receipt: receiptShape,
+  relation: { kind: is("relation"), user: isIdentifier, contact: isBoolean, blocked: isBoolean },
 };
 
 /** Every frame of PROTOCOL 3 that this version of the server may send, field by field. */
@@ -137,6 +145,12 @@ const shapes: Readonly<Record<string, Shape>> = {
     retryAfterMs: { optional: isMark },
   },
   reset: { type: is("reset"), reason: is("epoch"), cursor: isOpaque },
+  presence: {
+    type: is("presence"),
+    user: isIdentifier,
+    state: (value) => value === "online" || value === "offline",
+    lastSeen: { optional: (value) => isTime(value) && Number(value) % 60_000 === 0 },
+  },
   typing: { type: is("typing"), conversation: isConversation, user: isIdentifier, typing: isBoolean },
   pong: { type: is("pong"), id: { optional: isText } },
   error: { type: is("error"), code: isCode, message: isOpaque, id: { optional: isMessageId } },
@@ -240,7 +254,7 @@ export function createFrameCheck() {
           fault(`a changes frame of ${frame.changes.length} changes has ${bytes} bytes`);
         for (const change of frame.changes) {
           if (change.kind === "message") seeMessage(change);
-          else seeReceipt(change);
+          else if (change.kind === "receipt") seeReceipt(change);
         }
         break;
       case "accepted":
@@ -505,6 +519,7 @@ export async function connect(url: string, options: ConnectOptions) {
     read(conversation: string, seq: number): void {
       socket.send(JSON.stringify({ type: "read", conversation, seq }));
     },
+    watch: (users: readonly string[]): void => socket.send(JSON.stringify({ type: "watch", users })),
     typing(target: { to: string } | { conversation: string }, isTyping = true): void {
       socket.send(JSON.stringify({ type: "typing", ...target, typing: isTyping }));
     },
@@ -562,6 +577,7 @@ export const isWelcome = (frame: Frame): frame is Welcome => frame.type === "wel
 export const isChanges = (frame: Frame): frame is Changes => frame.type === "changes";
 export const isError = (frame: Frame): frame is ErrorFrame => frame.type === "error";
 export const isReset = (frame: Frame): frame is Reset => frame.type === "reset";
+export const isPresence = (frame: Frame): frame is Presence => frame.type === "presence";
 export const isTyping = (frame: Frame): frame is Typing => frame.type === "typing";
 export const isPong = (frame: Frame): frame is Pong => frame.type === "pong";
 /** A `changes` frame with a message of this text. */
