@@ -7,9 +7,10 @@ import type { Engine } from "../../src/store/engine/engine.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
 import * as historyStatements from "../../src/store/history-sql.ts";
+import * as peopleStatements from "../../src/store/people-sql.ts";
 import * as storeStatements from "../../src/store/sql.ts";
 
-const statements = { ...storeStatements, ...historyStatements };
+const statements = { ...storeStatements, ...historyStatements, ...peopleStatements };
 const argumentsMax = 12;
 
 const folder = mkdtempSync(join(tmpdir(), "tidings-plan-"));
@@ -23,9 +24,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const tables = ["user", "device", "conversation", "member", "message"];
+const tables = ["user", "device", "conversation", "member", "message", "relation", "seen"];
 /** What each table may be called inside the statements. */
-const aliases = ["a", "b", "c", "d", "e", "f", "i", "m", "o", "p", "q", "r", "s", "u", "w"];
+const aliases = ["a", "b", "c", "d", "e", "f", "i", "m", "l", "o", "p", "q", "r", "rb", "s", "u", "w"];
 
 async function scansOf(sql: string): Promise<string[]> {
   // A statement that names ?9 has nine arguments, whether or not it names ?8.
@@ -41,7 +42,9 @@ async function scansOf(sql: string): Promise<string[]> {
 }
 
 describe("query plans", () => {
-  for (const [name, sql] of Object.entries(statements))
+  for (const [name, sql] of Object.entries(statements).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  ))
     test(`S11 ${name} looks up by key or range and scans no table`, async () => {
       // Materialized subqueries have names of their own, and are as small as the batch.
       const scans = await scansOf(sql);
