@@ -63,7 +63,7 @@ describe("docs", () => {
         expect(output.match(/message \d/g)?.join()).toBe([1, 2, 3, 4, 5].map((i) => `message ${i}`).join());
       if (file === "history.ts")
         expect(output).toBe("message 1, again 1, duplicate: true\n1 unread from alice\n1 shown, older ones: false\n");
-      if (file === "migrate.ts") expect(output).toBe("1 pending\n0 pending\n");
+      if (file === "migrate.ts") expect(output).toMatch(/^[1-9]\d* pending\n0 pending\n$/);
     });
   }
 

@@ -50,7 +50,13 @@ type Sample = { readonly hours: number; readonly anonymousBytes: number; readonl
 /** R10, H11: cycles of life on one server, and what each of them leaves behind in its memory. */
 export async function soak(options: Soak): Promise<Soaked> {
   const { start, seed, people, cacheBytes, warmUpCycles, goesOn, restMs, settleMs } = options;
-  const server = await start({ isInspected: true, env: { LOG_LEVEL: "info" }, alterations: [cacheOf(cacheBytes)] });
+  const server = await start({
+    isInspected: true,
+    env: { LOG_LEVEL: "info" },
+    // Who has left is online for a little longer.
+    limits: { presenceGraceMs: 50 },
+    alterations: [cacheOf(cacheBytes)],
+  });
   const chance = createChance(seed);
   const begin = performance.now();
   const samples: Sample[] = [];
@@ -113,6 +119,7 @@ async function live(port: number, { people, chance }: { people: number; chance: 
       };
       if (plan.doesBabble) member.socket?.text("{babble");
       member.socket?.text(`{"type":"typing","to":"${peer}","typing":true}`);
+      member.socket?.text(`{"type":"watch","users":["${peer}","nobody"]}`);
       if (plan.doesStall) member.socket?.pause();
       for (let k = 0; k < sends; k++) member.send(peer, `hello ${k}`);
       await Bun.sleep(stallMs);
