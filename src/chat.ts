@@ -8,8 +8,11 @@ import { createAdmit, createProve } from "./http/admit.ts";
 import { createApi } from "./http/api.ts";
 import type { Authenticate } from "./http/authenticate.ts";
 import { parseOrigins } from "./http/origin.ts";
+import { createOrigination, type Peer, type TrustProxy } from "./http/peer.ts";
+import { hashOfTicket } from "./http/ticket.ts";
 import { problem } from "./http/problem.ts";
 import { createHub, type HubEvent } from "./hub/hub.ts";
+import { createLimiter } from "./hub/limiter.ts";
 import { type Authorize, type CanSee, createPolicy, type Policy } from "./hub/policy.ts";
 import { type Clock, systemClock } from "./internal/clock.ts";
 import { within } from "./internal/within.ts";
@@ -18,6 +21,7 @@ import { closeCode } from "./protocol/close-code.ts";
 import { refuseContent } from "./protocol/decode.ts";
 import { isIdentifier, isMessageId } from "./protocol/identifier.ts";
 import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts";
+import { faultOfRates, type RateOptions, ratesOf } from "./protocol/rates.ts";
 import type { Engine } from "./store/engine/engine.ts";
 import { openEngine } from "./store/engine/open.ts";
 import { createStore } from "./store/libsql-store.ts";
@@ -56,6 +60,13 @@ export type ChatOptions = {
    * so that `/chat/messages` and `/messages` are the same.
    */
   readonly base?: string;
+  /**
+   * Which proxies in front of the server are believed about where a request comes from: how many, or their addresses. Default: none, and
+   * `X-Forwarded-For` counts for nothing.
+   */
+  readonly trustProxy?: TrustProxy;
+  /** How much one user, and one address, may do: replaces parts of the table in `protocol/rates.ts`; null: without a limit. */
+  readonly rates?: RateOptions;
   /** Replaces single limits of the table in `protocol/limits.ts`. */
   readonly limits?: Partial<Limits>;
   /** How this node and others on the same database tell each other of commits; without it they find out by polling. */
@@ -105,6 +116,11 @@ export function createChat(options: ChatOptions) {
   const fault = faultOfLimits(limits);
   if (fault !== null) throw new ChatError("config_invalid", `The limits do not fit together: ${fault}`);
   const origins = parseOrigins(options.origins ?? []);
+  const rates = ratesOf(options.rates);
+  const rateFault = faultOfRates(rates);
+  if (rateFault !== null) throw new ChatError("config_invalid", `The rates cannot be kept: ${rateFault}`);
+  const limiter = createLimiter({ rates, clock });
+  const originationOf = createOrigination(options.trustProxy);
   const log = getLogger(["tidings", "chat"]);
   let isDraining = false;
   let parts: {
@@ -143,7 +159,7 @@ export function createChat(options: ChatOptions) {
         ...{ authorize, canSee, store, clock, answerMs: limits.hostAnswerMs },
         report: (error) => log.error("a rule of the host failed", { error }),
       });
-      const hub = createHub({ store, feed, clock, limits, policy, report });
+      const hub = createHub({ store, feed, clock, limits, policy, limiter, report });
       parts = { store, policy, hub, feed };
     } catch (error) {
       await engine.close();
@@ -162,14 +178,20 @@ export function createChat(options: ChatOptions) {
     origins,
     now: clock.now,
     isDraining: () => isDraining,
-    hasRoom: (session) => parts?.hub.hasRoom(session) ?? false,
+    hasRoom: (session, address) => parts?.hub.hasRoom(session, address) ?? false,
+    originationOf,
+    mustWait: (doer) => limiter.take("connects", doer),
+    async useTicket(ticket) {
+      const hash = await hashOfTicket(ticket);
+      return hash === null ? null : ((await parts?.store.useTicket(hash, clock.now())) ?? null);
+    },
   });
 
   const api = createApi({
     prove: createProve({ authenticate, now: clock.now }),
     isHostAllowed: authenticate.isHostAllowed ?? (() => true),
     isDraining: () => isDraining,
-    ...{ origins, limits, base: options.base },
+    ...{ origins, clock, random, limits, limiter, originationOf, base: options.base },
     async parts() {
       await opening.catch(() => {});
       if (parts) return parts;
@@ -190,26 +212,30 @@ export function createChat(options: ChatOptions) {
     /** Whether it serves now: the database answers and no shutdown has begun. */
     isReady: (): boolean => !isDraining && (parts?.store.isAvailable() ?? false),
 
-    /** Decides on an upgrade: the admission to connect with, or the refusal to answer. Never rejects. */
-    async admit(request: Request): Promise<Admission | Response> {
+    /** Decides on an upgrade: the admission to connect with, or the refusal to answer. Never rejects. `peer`: who the socket says it is from. */
+    async admit(request: Request, peer?: Peer): Promise<Admission | Response> {
       const isOpen = await opening.then(
         () => true,
         () => false,
       );
       if (!isOpen) return problem("unavailable", "The chat could not start");
-      const answer = await admitOpen(request);
+      const answer = await admitOpen(request, peer);
       if (answer instanceof Response || parts?.store.isAvailable()) return answer;
       return problem("unavailable", "The store cannot be reached", { headers: { "Retry-After": "1" } });
     },
 
     /** Takes over an upgraded socket. For adapters. */
-    connect(socket: Socket, { session, device, cursor }: Admission): SocketEvents {
+    connect(socket: Socket, { session, device, cursor, address }: Admission): SocketEvents {
       if (!parts) throw new ChatError("internal", "A socket was connected before it was admitted");
-      return parts.hub.connect(socket, session, { device, ...(cursor === undefined ? {} : { cursor }) });
+      return parts.hub.connect(socket, session, {
+        device,
+        ...(cursor !== undefined && { cursor }),
+        ...(address !== undefined && { address }),
+      });
     },
 
     /** Answers a request under the path where the chat is mounted: the HTTP API (PROTOCOL 5). Never rejects. */
-    fetch: (request: Request): Promise<Response> => api(request),
+    fetch: (request: Request, peer?: Peer): Promise<Response> => api(request, peer),
 
     /**
      * Sends a message from the server's own code, by the way that every message goes.

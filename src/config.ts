@@ -2,7 +2,9 @@ import * as v from "valibot";
 import { ChatError } from "./error.ts";
 import { isLoopbackHost } from "./http/loopback.ts";
 import { parseOrigins } from "./http/origin.ts";
+import { createOrigination, type TrustProxy } from "./http/peer.ts";
 import { defaultLimits } from "./protocol/limits.ts";
+import type { RateOf, RateOptions } from "./protocol/rates.ts";
 
 /** How the standalone server learns who asks. */
 export type AuthConfig =
@@ -27,6 +29,8 @@ export type Config = {
   /** Canonical origins beside the server's own. */
   readonly origins: readonly string[];
   readonly auth: AuthConfig;
+  readonly trustProxy: TrustProxy;
+  readonly rates: RateOptions;
   readonly logLevel: (typeof logLevels)[number];
   readonly heartbeatMs: number;
   readonly shutdownMs: number;
@@ -47,6 +51,12 @@ const wholeNumber = (min: number, max: number, unit = "") =>
     (text) => /^[0-9]{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max,
     `a whole number ${unit}from ${min} to ${max}`,
   );
+
+const rateForm = /^([1-9]\d{0,8}),(\d{1,9}(?:\.\d{1,6})?)$/;
+const rate = variable(
+  (text) => text === "off" || (rateForm.test(text) && Number(text.split(",")[1]) > 0),
+  '"off", or how many at once and how many a second after that, such as 60,1',
+);
 
 /** Every variable as text, so that a wrong one never keeps the others from being checked. */
 const variables = v.object({
@@ -75,6 +85,19 @@ const variables = v.object({
     variable((text) => logLevels.some((level) => level === text), logLevels.join(", ")),
     "info",
   ),
+  TRUST_PROXY: v.optional(
+    variable(
+      (text) => isTrust(trustOf(text)),
+      "how many proxies there are (0 to 16), or their addresses and ranges with commas",
+    ),
+    "0",
+  ),
+  RATE_SENDS_USER: v.optional(rate),
+  RATE_SENDS_ADDRESS: v.optional(rate),
+  RATE_CONNECTS_USER: v.optional(rate),
+  RATE_CONNECTS_ADDRESS: v.optional(rate),
+  RATE_LOOKUPS_USER: v.optional(rate),
+  RATE_LOOKUPS_ADDRESS: v.optional(rate),
   HEARTBEAT_MS: v.optional(wholeNumber(100, 300_000, "of milliseconds "), String(defaultLimits.heartbeatMs)),
   SHUTDOWN_MS: v.optional(wholeNumber(0, 600_000, "of milliseconds "), String(defaultLimits.shutdownMs)),
 });
@@ -122,12 +145,40 @@ function configOf(env: Variables): Config {
       url: env.DATABASE_URL,
       ...(env.DATABASE_AUTH_TOKEN !== undefined && { authToken: env.DATABASE_AUTH_TOKEN }),
     },
-    origins: parseOrigins(originList(env.ORIGINS)),
+    origins: parseOrigins(listOf(env.ORIGINS)),
     auth: authOf(env),
+    trustProxy: trustOf(env.TRUST_PROXY),
+    rates: {
+      sends: ratesOfKind(env.RATE_SENDS_USER, env.RATE_SENDS_ADDRESS),
+      connects: ratesOfKind(env.RATE_CONNECTS_USER, env.RATE_CONNECTS_ADDRESS),
+      lookups: ratesOfKind(env.RATE_LOOKUPS_USER, env.RATE_LOOKUPS_ADDRESS),
+    },
     logLevel: logLevels.find((level) => level === env.LOG_LEVEL) ?? "info",
     heartbeatMs: Number(env.HEARTBEAT_MS),
     shutdownMs: Number(env.SHUTDOWN_MS),
   };
+}
+
+function ratesOfKind(user: string | undefined, address: string | undefined) {
+  const rateOf = (text: string): RateOf | null => {
+    const [burst, perS] = text.split(",").map(Number);
+    return burst !== undefined && perS !== undefined ? { burst, perS } : null;
+  };
+  return {
+    ...(user !== undefined && { user: rateOf(user) }),
+    ...(address !== undefined && { address: rateOf(address) }),
+  };
+}
+
+const trustOf = (text: string): TrustProxy => (/^\d{1,9}$/.test(text) ? Number(text) : listOf(text));
+
+function isTrust(trust: TrustProxy): boolean {
+  try {
+    createOrigination(trust);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function authOf(env: Variables): AuthConfig {
@@ -172,7 +223,7 @@ function checkOrigins({ dataset, addIssue }: v.RawCheckContext<string>): void {
   if (!dataset.typed) return;
   // With an "@" there may be a password, with a comma in it: no part of the value may be repeated.
   if (dataset.value.includes("@")) return addIssue({ message: "a list of origins with commas, none with a user name" });
-  const faults = originList(dataset.value)
+  const faults = listOf(dataset.value)
     .map(faultOf)
     .filter((fault) => fault !== null);
   if (faults.length > 0) addIssue({ message: `a list of origins with commas (${faults.join("; ")})` });
@@ -188,7 +239,7 @@ function faultOf(origin: string): string | null {
   }
 }
 
-const originList = (text: string): string[] =>
+const listOf = (text: string): string[] =>
   text
     .split(",")
     .map((origin) => origin.trim())

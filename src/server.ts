@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const chat = createChat({
     database: config.database,
     authenticate: authenticateBy(config.auth),
-    origins: config.origins,
+    ...{ origins: config.origins, trustProxy: config.trustProxy, rates: config.rates },
     base: "",
     limits: { connectionsMax, heartbeatMs: config.heartbeatMs, shutdownMs: config.shutdownMs },
   });

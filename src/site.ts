@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { Chat } from "./chat.ts";
 import type { Config } from "./config.ts";
 import { demo } from "./http/demo.ts";
+import type { Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
 
 /** What the page may do in a browser: run its own script, talk to its own server, and nothing else. */
@@ -28,7 +29,10 @@ const pageHeaders = {
 };
 
 /** What the standalone server answers beside the chat's own routes: health, readiness, and the page. */
-export async function siteOf(chat: Chat, config: Config): Promise<(request: Request) => Promise<Response>> {
+export async function siteOf(
+  chat: Chat,
+  config: Config,
+): Promise<(request: Request, peer?: Peer) => Promise<Response>> {
   const { auth } = config;
   const isHostAllowed = auth.kind === "demo" ? demo({ anywhere: auth.anywhere }).isHostAllowed : () => true;
   const json = (status: number, body: object): Response =>
@@ -37,13 +41,13 @@ export async function siteOf(chat: Chat, config: Config): Promise<(request: Requ
     new Response(body, { headers: { ...pageHeaders, "Content-Type": type } });
 
   // An HTTP/1.0 request without Host has a mere path for a URL on Bun.
-  const site = new Hono({
+  const site = new Hono<{ Bindings: Peer }>({
     getPath: ({ url }) => new URL(url.startsWith("/") ? `http://localhost${url}` : url).pathname,
   });
   // Probes address a server by whatever name they have for it.
   site.get("/healthz", () => json(200, { status: "ok" }));
   site.get("/readyz", () => (chat.isReady() ? json(200, { status: "ready" }) : json(503, { status: "unavailable" })));
-  site.use(async ({ req }, next) => (isHostAllowed(req.raw) ? await next() : chat.fetch(req.raw)));
+  site.use(async ({ req, env }, next) => (isHostAllowed(req.raw) ? await next() : chat.fetch(req.raw, env)));
   site.get("/", () => file("text/html; charset=utf-8", webFile("page.html")));
   site.get("/page.js", async () => file("text/javascript; charset=utf-8", await script()));
   site.get("/page.css", () => file("text/css; charset=utf-8", webFile("page.css")));
@@ -53,9 +57,9 @@ export async function siteOf(chat: Chat, config: Config): Promise<(request: Requ
     site.all(path, () =>
       problem("method_not_allowed", "This address is only read", { headers: { Allow: "GET, HEAD" } }),
     );
-  site.all("*", ({ req }) => chat.fetch(req.raw));
+  site.all("*", ({ req, env }) => chat.fetch(req.raw, env));
   site.onError(() => problem("internal", "The page could not be made"));
-  return async (request) => await site.fetch(request);
+  return async (request, peer = {}) => await site.fetch(request, { ...peer });
 }
 
 const webFile = (name: string) => Bun.file(new URL(`./web/${name}`, import.meta.url));

@@ -21,6 +21,8 @@ test("C1 without variables: the demo on loopback", () => {
     database: { url: "file:tidings.db" },
     origins: [],
     auth: { kind: "demo", anywhere: false },
+    trustProxy: 0,
+    rates: { sends: {}, connects: {}, lookups: {} },
     logLevel: "info",
     heartbeatMs: 25_000,
     shutdownMs: 10_000,
@@ -54,6 +56,10 @@ test("C8 every variable arrives, typed", () => {
     JWT_ISSUER: "https://id.example",
     JWT_AUDIENCE: "chat",
     JWT_COOKIE: "session",
+    TRUST_PROXY: "10.0.0.0/8, ::1",
+    RATE_SENDS_USER: "60,1",
+    RATE_SENDS_ADDRESS: "off",
+    RATE_LOOKUPS_ADDRESS: "100,0.5",
     LOG_LEVEL: "debug",
     HEARTBEAT_MS: "1000",
     SHUTDOWN_MS: "500",
@@ -64,6 +70,12 @@ test("C8 every variable arrives, typed", () => {
     database: { url: "libsql://chat.turso.io", authToken: "t" },
     origins: ["https://a.example", "http://localhost:5173", "capacitor://localhost"],
     auth: { kind: "jwt", secret, issuer: "https://id.example", audience: "chat", cookie: "session" },
+    trustProxy: ["10.0.0.0/8", "::1"],
+    rates: {
+      sends: { user: { burst: 60, perS: 1 }, address: null },
+      connects: {},
+      lookups: { address: { burst: 100, perS: 0.5 } },
+    },
     logLevel: "debug",
     heartbeatMs: 1_000,
     shutdownMs: 500,
@@ -93,12 +105,17 @@ describe("one variable at a time", () => {
     SHUTDOWN_MS: ["0", "600000"],
     AUTH_DEMO_ANYWHERE: ["0", "1"],
     JWT_COOKIE: ["session", "__Host-session"],
+    TRUST_PROXY: ["0", "1", "16", "10.0.0.1", "10.0.0.0/8,::1, fd00::/8"],
+    RATE_SENDS_USER: ["60,1", "1,0.1", "off"],
+    RATE_CONNECTS_ADDRESS: ["999999999,1000"],
   };
   for (const [name, values] of Object.entries(right)) {
     for (const value of values) test(`C7 ${name}=${value} is taken`, () => void readConfig({ [name]: value }));
   }
 
   const wrong: Record<string, string[]> = {
+    TRUST_PROXY: ["17", "-1", "yes", "10.0.0.0/33", "10.0.0.256", "proxy.example", "10.0.0.1,"].slice(0, 6),
+    RATE_SENDS_USER: ["60", "0,1", "60,0", "60,-1", "1e3,1", "on", "60,1,1"],
     PORT: ["-1", "65536", "80.5", "0x50", "1e3", " 80", "80 ", "http", "99999999999", "٨٠"],
     HOST: [
       "http://localhost",

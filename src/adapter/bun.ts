@@ -4,6 +4,7 @@ import type { Chat } from "../chat.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Admission } from "../http/admission.ts";
 import { pathOf } from "../http/path.ts";
+import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
 
 /** What the adapter needs of a chat. */
@@ -17,7 +18,7 @@ export type BunOptions = {
   /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or the root. */
   readonly base?: string;
   /** Answers every request that is not an upgrade; default: the chat's own routes. */
-  readonly fetch?: (request: Request) => Response | Promise<Response>;
+  readonly fetch?: (request: Request, peer: Peer) => Response | Promise<Response>;
 };
 
 /**
@@ -40,8 +41,8 @@ export function bun(chat: Served, { fetch = chat.fetch, base = chat.base ?? "", 
       try {
         await nextTurn();
         if (request.headers.get("upgrade") === null || pathOf(request.url) !== `${base}/ws`)
-          return await fetch(request);
-        const admission = await chat.admit(request);
+          return await fetch(request, peerOf(request, server));
+        const admission = await chat.admit(request, peerOf(request, server));
         if (admission instanceof Response) return admission;
         const data: Data = { admission, events: null };
         if (server.upgrade(request, { data, headers: admission.headers })) return undefined;
@@ -54,6 +55,8 @@ export function bun(chat: Served, { fetch = chat.fetch, base = chat.base ?? "", 
     websocket: bunWebSocket(chat),
   } satisfies Serve.Options<Data>;
 }
+
+const peerOf = (request: Request, server: Server<Data>): Peer => ({ address: server.requestIP(request)?.address });
 
 /**
  * Bun goes on accepting connections, and serving what came with them, for as long as new ones come. Whoever answered them at

@@ -5,19 +5,20 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Chat } from "../chat.ts";
 import type { Admission } from "../http/admission.ts";
 import { pathOf } from "../http/path.ts";
+import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
 import { guard } from "./guard.ts";
 import { answerOn, upgradeRequest } from "./node-request.ts";
 import { listenToWs, wsOptions, wsSocket } from "./ws-socket.ts";
 
 /** What the adapter needs of a chat. */
-type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits">;
+type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits"> & { readonly base?: string | undefined };
 
 export type NodeOptions = {
-  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the root. */
+  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or the root. */
   readonly base?: string;
   /** Answers every request that is not an upgrade to the chat's socket; default: the chat's own routes. */
-  readonly fetch?: (request: Request) => Response | Promise<Response>;
+  readonly fetch?: (request: Request, peer: Peer) => Response | Promise<Response>;
 };
 
 /**
@@ -30,7 +31,7 @@ export type NodeOptions = {
  * const { request, upgrade } = node(chat);
  * createServer(request).on("upgrade", upgrade).listen(6662);
  */
-export function node(chat: Served, { base = "", fetch = chat.fetch }: NodeOptions = {}) {
+export function node(chat: Served, { base = chat.base ?? "", fetch = chat.fetch }: NodeOptions = {}) {
   const upgrader = new WebSocketServer(wsOptions(chat.limits));
   // A request that ws finds no fault with only in part: no key, another version.
   upgrader.on("wsClientError", (_error, stream) => {
@@ -43,7 +44,10 @@ export function node(chat: Served, { base = "", fetch = chat.fetch }: NodeOption
     try {
       const request = upgradeRequest(incoming);
       if (request === null) return await answerOn(stream, problem("bad_request", "The request is malformed"));
-      const admission = pathOf(request.url) === `${base}/ws` ? await chat.admit(request) : await fetch(request);
+      const admission =
+        pathOf(request.url) === `${base}/ws`
+          ? await chat.admit(request, peerOf(incoming))
+          : await fetch(request, peerOf(incoming));
       if (admission instanceof Response) return await answerOn(stream, admission);
       offerOnly(incoming, admission);
       upgrader.handleUpgrade(incoming, stream, head, (ws) => open(ws, stream, admission));
@@ -64,7 +68,7 @@ export function node(chat: Served, { base = "", fetch = chat.fetch }: NodeOption
     listenToWs(ws, stream, events);
   }
 
-  const answer = getRequestListener(fetch, {
+  const answer = getRequestListener((request, env) => fetch(request, "incoming" in env ? peerOf(env.incoming) : {}), {
     overrideGlobalObjects: false,
     errorHandler: () => problem("internal", "The request could not be answered"),
   });
@@ -85,5 +89,7 @@ export function offerOnly(incoming: Pick<IncomingMessage, "headers">, { headers 
   if (selected) incoming.headers["sec-websocket-protocol"] = selected;
   else delete incoming.headers["sec-websocket-protocol"];
 }
+
+const peerOf = ({ socket }: Pick<IncomingMessage, "socket">): Peer => ({ address: socket.remoteAddress });
 
 const ignore = (): void => {};

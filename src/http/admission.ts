@@ -4,6 +4,8 @@ import type { Session } from "../model.ts";
 export type Admission = {
   readonly session: Session;
   readonly device: string;
+  /** The name under which the peer's address is counted; absent: it is not. */
+  readonly address?: string;
   /** The cursor that the device stored, as it was given. */
   readonly cursor?: string;
   /** Headers that the upgrade's 101 must carry (the selected subprotocol). */

@@ -1,11 +1,13 @@
 import { getLogger } from "@logtape/logtape";
+import type { Doer } from "../hub/limiter.ts";
 import type { Session } from "../model.ts";
 import { decodeCursor } from "../protocol/cursor.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import type { Admission } from "./admission.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
-import { hostOf, isOriginAllowed } from "./origin.ts";
-import { problem } from "./problem.ts";
+import { addressedBy, isOriginAllowed } from "./origin.ts";
+import { createOrigination, type Origination, type Peer } from "./peer.ts";
+import { problem, tooOften } from "./problem.ts";
 
 /** What an admission asks of its surroundings. */
 export type AdmitOptions = ProveOptions & {
@@ -15,8 +17,14 @@ export type AdmitOptions = ProveOptions & {
   readonly isDraining?: () => boolean;
   /** May the addressed host be served at all? Default: what `authenticate.isHostAllowed` says, as `demo()` has it. */
   readonly hostCheck?: (request: Request) => boolean;
-  /** Is there room for one more connection of this user, and on this process? */
-  readonly hasRoom?: (session: Session) => boolean;
+  /** Is there room for one more connection of this user, of this address, and on this process? */
+  readonly hasRoom?: (session: Session, address: string | undefined) => boolean;
+  /** Where a request comes from; default: from nobody who is counted. */
+  readonly originationOf?: (request: Request, peer?: Peer) => Origination;
+  /** How many milliseconds somebody must wait before they may connect; 0: not at all. */
+  readonly mustWait?: (doer: Doer) => number;
+  /** Takes a ticket out of use; null where it is none that is good. Without it there are no tickets. */
+  readonly useTicket?: (ticket: string) => Promise<Session | null>;
 };
 
 export type ProveOptions = {
@@ -31,8 +39,8 @@ const subprotocol = "tidings.v1";
  * Makes the door of the WebSocket: every refusal of PROTOCOL 2 happens here, before the upgrade.
  *
  * The first that applies is answered, as problem+json: 426 not a WebSocket request · 403 foreign host · 403 foreign
- * origin · 503 shutting down · 400 malformed `device` or `cursor` · 401 not authenticated, or expired · 500 the host's `authenticate`
- * answers nonsense · 503 it throws · 429 no room. `authenticate` is not asked before a request has passed the cheap checks. Never
+ * origin · 503 shutting down · 400 malformed `device`, `cursor` or `ticket` · 429 this address too often · 401 not authenticated, or expired · 500 the host's `authenticate`
+ * answers nonsense · 503 it throws · 429 this user too often · 429 no room. A request with a `ticket` is authenticated by it alone. `authenticate` is not asked before a request has passed the cheap checks. Never
  * rejects.
  *
  * `Admission.headers` must go on the 101 as they are. `Sec-WebSocket-Protocol` is `tidings.v1` where the client offered it
@@ -44,12 +52,23 @@ const subprotocol = "tidings.v1";
  * const admission = await admit(request);
  * if (admission instanceof Response) return admission;
  */
-export function createAdmit(options: AdmitOptions): (request: Request) => Promise<Admission | Response> {
-  const { authenticate, origins, isDraining = () => false, hasRoom = () => true } = options;
+export function createAdmit(options: AdmitOptions): (request: Request, peer?: Peer) => Promise<Admission | Response> {
+  const { authenticate, origins, isDraining = () => false, hasRoom = () => true, mustWait = () => 0 } = options;
+  const { originationOf = createOrigination(), useTicket } = options;
   const isHostAllowed = options.hostCheck ?? authenticate.isHostAllowed ?? (() => true);
   const prove = createProve(options);
 
-  return async (request) => {
+  async function proveByTicket(ticket: string): Promise<Session | Response> {
+    try {
+      const session = (await useTicket?.(ticket)) ?? null;
+      if (session === null || (session.expiresAt ?? Infinity) <= options.now()) return unauthenticated();
+      return session;
+    } catch {
+      return problem("unavailable", "It cannot be checked now who is asking");
+    }
+  }
+
+  return async (request, peer) => {
     if (!isUpgrade(request)) {
       return problem("upgrade_required", "Open this address as a WebSocket", {
         headers: { Upgrade: "websocket", Connection: "Upgrade" },
@@ -58,22 +77,32 @@ export function createAdmit(options: AdmitOptions): (request: Request) => Promis
     if (!isHostAllowed(request)) {
       return problem("forbidden", "This host is not served: the demo takes only loopback ones, such as localhost");
     }
-    const { url } = request;
-    if (!isOriginAllowed(request.headers.get("origin"), { url, host: hostOf(request), allowed: origins })) {
+    const origination = originationOf(request, peer);
+    const { address } = origination;
+    if (!isOriginAllowed(request.headers.get("origin"), { ...addressedBy(request, origination), allowed: origins })) {
       return problem("forbidden", "The Origin is not allowed here");
     }
     if (isDraining()) return drained();
-    const { device = "default", cursor } = readParameters(url);
+    const { device = "default", cursor, ticket } = readParameters(request.url);
     if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
     if (cursor === null || (cursor !== undefined && decodeCursor(cursor) === null)) {
       return problem("bad_request", "The parameter cursor is malformed");
     }
-    const session = await prove(request);
+    if (ticket === null) return problem("bad_request", "The parameter ticket is malformed");
+    const addressMs = mustWait({ address });
+    if (addressMs > 0) return tooOften(addressMs);
+    const session = ticket === undefined || !useTicket ? await prove(request) : await proveByTicket(ticket);
     if (session instanceof Response) return session;
+    const userMs = mustWait({ identity: session });
+    if (userMs > 0) return tooOften(userMs);
     // The drain may have begun while the host was asked.
     if (isDraining()) return drained();
-    if (!hasRoom(session)) return problem("too_many_connections", "The limit of open connections is reached");
-    return { session, device, ...(cursor !== undefined && { cursor }), headers: subprotocolHeaders(request) };
+    if (!hasRoom(session, address)) return problem("too_many_connections", "The limit of open connections is reached");
+    return {
+      ...{ session, device, headers: subprotocolHeaders(request) },
+      ...(cursor !== undefined && { cursor }),
+      ...(address !== undefined && { address }),
+    };
   };
 }
 
@@ -151,6 +180,7 @@ export function readParameter(url: string, name: string): string | null | undefi
 const readParameters = (url: string) => ({
   device: readParameter(url, "device"),
   cursor: readParameter(url, "cursor"),
+  ticket: readParameter(url, "ticket"),
 });
 
 function decode(text: string): string | null {

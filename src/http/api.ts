@@ -1,13 +1,17 @@
 import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
 import { ChatError } from "../error.ts";
+import type { Limiter } from "../hub/limiter.ts";
+import type { Clock } from "../internal/clock.ts";
+import type { Random } from "../internal/random.ts";
 import type { Session } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Call, Route } from "./call.ts";
 import { isPreflight, preflight, withCors } from "./cors.ts";
-import { hostOf, isOriginAllowed } from "./origin.ts";
+import { addressedBy, isOriginAllowed } from "./origin.ts";
 import { pathBelow, pathOf } from "./path.ts";
-import { problem } from "./problem.ts";
+import { createOrigination, type Origination, type Peer } from "./peer.ts";
+import { problem, tooOften } from "./problem.ts";
 import { deleteBlock, getBlocks, putBlock } from "./route/blocks.ts";
 import { deleteContact, getContact, getContacts, postContacts, putContact } from "./route/contacts.ts";
 import { getConversations } from "./route/get-conversations.ts";
@@ -15,6 +19,7 @@ import { getMessages } from "./route/get-messages.ts";
 import { postAck } from "./route/post-ack.ts";
 import { postMessage } from "./route/post-message.ts";
 import { postRead } from "./route/post-read.ts";
+import { postTicket } from "./route/post-ticket.ts";
 
 /** Every route of PROTOCOL 5 that there is. */
 const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
@@ -22,6 +27,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
   "/ack": { POST: postAck },
   "/conversations": { GET: getConversations },
   "/conversations/:id/read": { POST: postRead },
+  "/tickets": { POST: postTicket },
   "/contacts": { GET: getContacts, POST: postContacts },
   "/contacts/:id": { GET: getContact, PUT: putContact, DELETE: deleteContact },
   "/blocks": { GET: getBlocks },
@@ -31,6 +37,12 @@ const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
 export type ApiOptions = {
   /** Waits until there is one; rejects with `unavailable`. */
   readonly parts: () => Promise<Pick<Call, "store" | "policy">>;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Who may do how much; default: anybody anything. */
+  readonly limiter?: Pick<Limiter, "take">;
+  /** Where a request comes from; default: from nobody who is counted. */
+  readonly originationOf?: (request: Request, peer?: Peer) => Origination;
   readonly prove: (request: Request) => Promise<Session | Response>;
   readonly isHostAllowed: (request: Request) => boolean;
   /** Allowed origins beside the server's own, as `parseOrigins` gives them. */
@@ -45,12 +57,15 @@ export type ApiOptions = {
  * Makes the HTTP API: a request in, its answer out. Never rejects.
  *
  * The first refusal that applies is the answer: 403 foreign host, or foreign origin of what is no mere read · 404 no such
- * route · 405 · 503 shutting down · those of `prove` · 400 what was sent cannot be read · those of the route.
+ * route · 405 · 503 shutting down · 429 this address too often · those of `prove` · 429 this user too often · 400 what was sent cannot be read · those of the route.
  */
-export function createApi(options: ApiOptions): (request: Request) => Promise<Response> {
-  const { prove, isHostAllowed, origins, limits, isDraining, base } = options;
+export function createApi(options: ApiOptions): (request: Request, peer?: Peer) => Promise<Response> {
+  const { prove, isHostAllowed, origins, clock, random, limits, limiter, isDraining, base } = options;
+  const { originationOf = createOrigination() } = options;
   const log = getLogger(["tidings", "http"]);
-  const api = new Hono({ getPath: ({ url }) => pathBelow(pathOf(url), base) });
+  const api = new Hono<{ Bindings: { readonly address: string | undefined } }>({
+    getPath: ({ url }) => pathBelow(pathOf(url), base),
+  });
 
   api.all("/ws", () =>
     problem("upgrade_required", "Open this address as a WebSocket", {
@@ -59,7 +74,9 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
   );
   for (const [path, methods] of Object.entries(routes)) {
     for (const [method, route] of Object.entries(methods))
-      api.on(method, path, ({ req }) => serve(route, req.raw, req.param("id") ?? ""));
+      api.on(method, path, ({ req, env }) =>
+        serve(route, { request: req.raw, id: req.param("id") ?? "" }, env.address),
+      );
     const allowed = Object.keys(methods).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
     const headers = { Allow: [...allowed, "OPTIONS"].join(", ") };
     api.options(path, ({ req }) =>
@@ -77,21 +94,31 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
     return problem("internal", "The request could not be answered");
   });
 
-  async function serve(route: Route, request: Request, id: string): Promise<Response> {
+  async function serve(route: Route, asked: Pick<Call, "request" | "id">, address?: string): Promise<Response> {
     if (isDraining()) return problem("unavailable", "The server is shutting down");
-    const session = await prove(request);
+    // A message is judged as one, whatever way it comes; anything else is a look-up.
+    const isLookup = route !== postMessage;
+    const addressMs = isLookup ? (limiter?.take("lookups", { address }) ?? 0) : 0;
+    if (addressMs > 0) return tooOften(addressMs);
+    const session = await prove(asked.request);
     if (session instanceof Response) return session;
-    return await route({ request, session, ...(await options.parts()), limits, id });
+    const userMs = isLookup ? (limiter?.take("lookups", { identity: session }) ?? 0) : 0;
+    if (userMs > 0) return tooOften(userMs);
+    const mustWait = (): number => limiter?.take("sends", { identity: session, address }) ?? 0;
+    return await route({ ...asked, session, clock, random, mustWait, ...(await options.parts()), limits });
   }
 
-  return async (request) => {
+  return async (request, peer) => {
     if (!isHostAllowed(request))
       return problem("forbidden", "The demo serves only loopback hosts such as localhost or 127.0.0.1");
     const origin = request.headers.get("origin");
-    const isAllowed = isOriginAllowed(origin, { url: request.url, host: hostOf(request), allowed: origins });
+    const origination = originationOf(request, peer);
+    const isAllowed = isOriginAllowed(origin, { ...addressedBy(request, origination), allowed: origins });
     const isRead = ["GET", "HEAD"].includes(request.method);
     const response =
-      isAllowed || isRead ? await api.fetch(request) : problem("forbidden", "The Origin is not allowed here");
+      isAllowed || isRead
+        ? await api.fetch(request, { address: origination.address })
+        : problem("forbidden", "The Origin is not allowed here");
     return withCors(response, isAllowed ? origin : null);
   };
 }

@@ -6,6 +6,7 @@ const jsonType = /^application\/json *(;|$)/i;
 /**
  * Reads a request's body as JSON that fits a schema.
  *
+ * @param options.isOptional No body at all is an empty object.
  * @param bytesMax Counted as they come: what a header says of the length is not believed, and no more is kept.
  * @throws ChatError `bad_request`: another type than JSON, no JSON, another shape; `too_large`.
  */
@@ -13,6 +14,7 @@ export async function readBody<const Schema extends v.GenericSchema>(
   request: Request,
   schema: Schema,
   bytesMax: number,
+  { isOptional = false }: { readonly isOptional?: boolean } = {},
 ): Promise<v.InferOutput<Schema>> {
   // No form of a foreign page can send this type without asking first (a preflight).
   if (!jsonType.test(request.headers.get("content-type") ?? ""))
@@ -20,7 +22,7 @@ export async function readBody<const Schema extends v.GenericSchema>(
   const text = await readText(request, bytesMax);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(isOptional && text === "" ? "{}" : text);
   } catch {
     throw new ChatError("bad_request", "The body is not JSON");
   }

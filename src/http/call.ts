@@ -1,4 +1,6 @@
 import type { Session } from "../model.ts";
+import type { Clock } from "../internal/clock.ts";
+import type { Random } from "../internal/random.ts";
 import type { Policy } from "../hub/policy.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
@@ -9,7 +11,11 @@ export type Call = {
   readonly session: Session;
   readonly store: Store;
   readonly policy: Policy;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly limits: Limits;
+  /** How many milliseconds the asker must wait before one more message; 0: not at all. */
+  readonly mustWait: () => number;
   /** What stands in the route's path, as it was sent. */
   readonly id: string;
 };

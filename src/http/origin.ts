@@ -1,4 +1,5 @@
 import { ChatError } from "../error.ts";
+import type { Origination } from "./peer.ts";
 
 /** A scheme of an app shell (`capacitor://localhost`): compared as text, for URL gives these no origin. */
 const appOrigin = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$/;
@@ -17,6 +18,14 @@ export function hostOf(request: Pick<Request, "url" | "headers">): string | null
   return request.headers.get("host") ?? (URL.canParse(request.url) ? new URL(request.url).host : null);
 }
 
+/** How the client addressed the server: as a trusted proxy says, else as the request does. */
+export function addressedBy(
+  request: Pick<Request, "url" | "headers">,
+  { isHttps = request.url.startsWith("https:"), host }: Pick<Origination, "isHttps" | "host">,
+): { readonly url: string; readonly host: string | null } {
+  return { url: isHttps ? "https:" : "http:", host: host ?? hostOf(request) };
+}
+
 /**
  * May a page of this origin talk to us (RFC 6454, CWE-1385)?
  *
@@ -28,7 +37,7 @@ export function hostOf(request: Pick<Request, "url" | "headers">): string | null
  * - Anything else, `null` and forms that no browser writes (upper case, user names, paths, `:443`) included: no.
  *
  * @param origin The `Origin` header as it came; null where there is none.
- * @param options.url The request's URL, for its scheme.
+ * @param options.url The request's URL, or only its scheme.
  * @param options.host The `Host` header, as `hostOf` gives it.
  * @param options.allowed Canonical origins, as `parseOrigins` gives them.
  *

@@ -35,3 +35,9 @@ export function problem(
     headers,
   });
 }
+
+/** The refusal of who did too much in too short a time, and must wait so many milliseconds. */
+export const tooOften = (ms: number): Response =>
+  problem("rate_limited", "Too much in too short a time", {
+    headers: { "Retry-After": String(Math.max(1, Math.ceil(ms / 1_000))) },
+  });

@@ -43,6 +43,8 @@ export type ConnectionOptions = {
   readonly session: Session;
   readonly device: string;
   readonly cursor?: string;
+  /** The name under which the peer's address is counted. */
+  readonly address?: string;
 };
 
 /** After the closing handshake has begun, a peer that does not answer is dropped. */
@@ -195,6 +197,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
   const connection = {
     session,
     device,
+    address: options.address,
     events,
 
     /** Starts: the device's start is stored, then `welcome`, then the log. */

@@ -11,9 +11,11 @@ import type { Store } from "../store/store.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createFanOut } from "./fan-out.ts";
+import type { Limiter } from "./limiter.ts";
 import type { Policy } from "./policy.ts";
 import { createPresence } from "./presence.ts";
 import { createRegistry } from "./registry.ts";
+import { createTally } from "./tally.ts";
 import { createTies } from "./ties.ts";
 
 export type HubEvent =
@@ -32,8 +34,13 @@ export type HubOptions = {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly policy: Policy;
+  /** Who may do how much; default: anybody anything. */
+  readonly limiter?: Pick<Limiter, "take"> | undefined;
   readonly report: (event: HubEvent) => void;
 };
+
+/** Whose device a socket is of, where it goes on, and from where it came. */
+type Place = { readonly device: string; readonly cursor?: string; readonly address?: string };
 
 /** Deadlines are looked after at least this often. */
 const beatMsMax = 1_000;
@@ -42,13 +49,14 @@ const closeWaveSockets = 500;
 const closeWaveMs = 50;
 
 /** Who is here, and what happens to a frame. */
-export function createHub({ store, feed, clock, limits, policy, report }: HubOptions) {
+export function createHub({ store, feed, clock, limits, policy, limiter, report }: HubOptions) {
   const registry = createRegistry();
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
   const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
   /** Every socket, also those that are not yet, or no longer, in the registry. */
   const all = new Set<Connection>();
-  const perUser = new Map<string, number>();
+  const perUser = createTally();
+  const perAddress = createTally();
   let dirty = new Set<Connection>();
   let owing = new Set<Connection>();
   const beatMs = Math.min(beatMsMax, limits.heartbeatMs / 4);
@@ -96,7 +104,7 @@ export function createHub({ store, feed, clock, limits, policy, report }: HubOpt
     ...{ store, ties, policy, clock, limits },
     report: (fault) => report({ type: "fault", fault }),
   });
-  const handle = createDispatch({ store, clock, hint, ties, policy, presence }, limits);
+  const handle = createDispatch({ store, clock, hint, ties, policy, presence, limiter }, limits);
   feed.onEntries(createFanOut(registry));
 
   function leave(connection: Connection, code: number): void {
@@ -106,9 +114,8 @@ export function createHub({ store, feed, clock, limits, policy, report }: HubOpt
     owing.delete(connection);
     presence.forget(connection);
     if (registry.leave(session, connection)) presence.departed(session);
-    const left = (perUser.get(identityKey(session)) ?? 1) - 1;
-    if (left === 0) perUser.delete(identityKey(session));
-    else perUser.set(identityKey(session), left);
+    perUser.remove(identityKey(session));
+    if (connection.address !== undefined) perAddress.remove(connection.address);
     report({ type: "disconnected", tenant: session.tenant, user: session.user, device, code });
   }
 
@@ -121,14 +128,16 @@ export function createHub({ store, feed, clock, limits, policy, report }: HubOpt
 
   const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
 
-  /** Whether one more connection of this user may open. */
-  const hasRoom = (identity: Identity): boolean =>
-    all.size < limits.connectionsMax && (perUser.get(identityKey(identity)) ?? 0) < limits.connectionsPerUserMax;
+  /** Whether one more connection of this user, from this address, may open. */
+  const hasRoom = (identity: Identity, address?: string): boolean =>
+    all.size < limits.connectionsMax &&
+    perUser.count(identityKey(identity)) < limits.connectionsPerUserMax &&
+    (address === undefined || perAddress.count(address) < limits.connectionsPerAddressMax);
 
   return {
     /** Takes over an open socket; answers what its adapter must tell it. */
-    connect(socket: Socket, session: Session, options: { device: string; cursor?: string }): SocketEvents {
-      const isFull = !hasRoom(session);
+    connect(socket: Socket, session: Session, options: Place): SocketEvents {
+      const isFull = !hasRoom(session, options.address);
       const connection = createConnection(
         { socket, session, ...options },
         {
@@ -149,7 +158,8 @@ export function createHub({ store, feed, clock, limits, policy, report }: HubOpt
         },
       );
       all.add(connection);
-      perUser.set(identityKey(session), (perUser.get(identityKey(session)) ?? 0) + 1);
+      perUser.add(identityKey(session));
+      if (options.address !== undefined) perAddress.add(options.address);
       report({ type: "connected", tenant: session.tenant, user: session.user, device: options.device });
       // Room was promised before the upgrade; others may have taken it since.
       // Closing waits until the adapter knows whom to tell of it.
@@ -192,7 +202,8 @@ export function createHub({ store, feed, clock, limits, policy, report }: HubOpt
       connections: all.size,
       joined: registry.size(),
       users: registry.users(),
-      perUser: perUser.size,
+      perUser: perUser.size(),
+      perAddress: perAddress.size(),
       dirty: dirty.size,
       owing: owing.size,
       outboxBytes: budget.bytes(),

@@ -4,6 +4,8 @@ export interface Random {
   integer(): number;
   /** A fresh message id: a UUIDv7 (RFC 9562) for the given time in milliseconds since the Unix epoch. */
   messageId(time: number): string;
+  /** 256 bits that nobody can guess, as 43 characters of base64url (RFC 4648 section 5). */
+  secret(): string;
 }
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -21,5 +23,10 @@ export const systemRandom: Random = {
     bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
     const text = hex(bytes);
     return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join("-");
+  },
+  secret() {
+    const bytes = crypto.getRandomValues(new Uint8Array(32));
+    const text = btoa(String.fromCharCode(...bytes));
+    return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   },
 };

@@ -73,6 +73,12 @@ export const defaultLimits = {
   connectionsMax: 50_000,
   /** Open connections of one user. */
   connectionsPerUserMax: 100,
+  /** Open connections of one address (of IPv6, of one /64): an office or a campus behind one. Addresses of this machine are not counted. */
+  connectionsPerAddressMax: 5_000,
+  /** How long a ticket is good (PROTOCOL 2). */
+  ticketMs: 30_000,
+  /** Unused tickets of one user that are good at a time: tabs and devices that connect at once. */
+  ticketsPerUserMax: 100,
   /** How long a shutdown may take (INVARIANTS R5). */
   shutdownMs: 10_000,
 } as const;

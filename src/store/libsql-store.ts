@@ -8,6 +8,7 @@ import { createHistoryReader } from "./history-reader.ts";
 import { createPeopleReader } from "./people-reader.ts";
 import { createReader } from "./reader.ts";
 import type { Commit, Store } from "./store.ts";
+import { createTicketStore } from "./ticket-store.ts";
 import { createWriter } from "./writer.ts";
 
 export type StoreOptions = {
@@ -28,6 +29,7 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
   const writer = createWriter({ engine, clock, random, limits, onCommit, onFault });
   const reader = createReader({ engine });
   const people = createPeopleReader({ engine });
+  const tickets = createTicketStore({ engine });
   const readHistory = createHistoryReader({ engine, limits });
   const readConversations = createConversationReader({ engine, limits });
   let isReadable = true;
@@ -81,6 +83,9 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     isContact: (identity, other) => guarded(() => people.isContact(identity, other)),
     seen: writer.seen,
     lastSeen: (tenant, users) => guarded(() => people.lastSeen(tenant, users)),
+    addTicket: (session, ticket) =>
+      guarded(() => tickets.add(session, { ...ticket, perUserMax: limits.ticketsPerUserMax })),
+    useTicket: (hash, now) => guarded(() => tickets.use(hash, now)),
     log: (after, limit) => guarded(() => reader.log(after, limit)),
     head: () => guarded(() => reader.head()),
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),

@@ -1,4 +1,4 @@
-import type { Change, Cursor, Identity, Tie } from "../model.ts";
+import type { Change, Cursor, Identity, Session, Tie } from "../model.ts";
 import type { ConversationPage, HistoryPage, HistoryQuery } from "./history.ts";
 
 /** A message that somebody wants in the log. Exactly one of `to` and `conversation` is set. */
@@ -133,6 +133,15 @@ export interface Store {
 
   /** When users were last connected, for those of whom it is known. Rejects with `unavailable`. */
   lastSeen(tenant: string, users: readonly string[]): Promise<ReadonlyMap<string, number>>;
+
+  /**
+   * Keeps a ticket of a session, as its hash, until it expires; false where its user has as many as `ticketsPerUserMax`. Times are
+   * milliseconds since the Unix epoch. Rejects with `unavailable`.
+   */
+  addTicket(session: Session, ticket: { hash: string; expires: number; now: number }): Promise<boolean>;
+
+  /** Whose ticket this is, which from then on is nobody's; null where it is none that is good. Rejects with `unavailable`. */
+  useTicket(hash: string, now: number): Promise<Session | null>;
 
   /** What changed for anybody after change number `after`. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;

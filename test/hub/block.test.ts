@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createApi } from "../../src/http/api.ts";
 import { demo } from "../../src/http/demo.ts";
 import { createProve } from "../../src/http/admit.ts";
+import { systemClock } from "../../src/internal/clock.ts";
+import { systemRandom } from "../../src/internal/random.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import { newest } from "../../src/store/history.ts";
 import { type Answers, ask, getConversations } from "../http/ask.ts";
@@ -171,7 +173,14 @@ describe("a block", () => {
     api = createApi({
       parts: async () => chat,
       prove: createProve({ authenticate: demo(), now: Date.now }),
-      ...{ isHostAllowed: () => true, origins: [], isDraining: () => false, limits: defaultLimits },
+      ...{
+        isHostAllowed: () => true,
+        origins: [],
+        isDraining: () => false,
+        limits: defaultLimits,
+        clock: systemClock,
+        random: systemRandom,
+      },
     });
   });
   afterAll(() => chat.stop());

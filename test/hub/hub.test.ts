@@ -360,6 +360,7 @@ describe("connections", () => {
       joined: 0,
       users: 0,
       perUser: 0,
+      perAddress: 0,
       dirty: 0,
       owing: 0,
       leases: 0,

@@ -100,7 +100,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   const api = createApi({
     parts: async () => ({ store, policy: place.policy }),
     prove: createProve({ authenticate: demo(), now: clock.now }),
-    ...{ isHostAllowed: () => true, origins: [], isDraining: () => false },
+    ...{ isHostAllowed: () => true, origins: [], isDraining: () => false, clock, random: systemRandom },
     limits: { ...defaultLimits, ...limits },
   });
   const { epoch } = await store.head();

@@ -55,5 +55,9 @@ export function randomOf(chance: Chance): Random {
       const stamp = time.toString(16).padStart(12, "0").slice(-12);
       return `${stamp.slice(0, 8)}-${stamp.slice(8)}-7${digits(3)}-8${digits(3)}-${digits(12)}`;
     },
+    secret: () =>
+      Array.from({ length: 5 }, () => digits(12))
+        .join("")
+        .slice(0, 43),
   };
 }

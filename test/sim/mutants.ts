@@ -70,7 +70,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a wake-up lost between replay and live",
     rule: "O7 O10",
-    alteration: { file: "hub/fan-out.ts", from: "        presence.lastN = change.n;\n", to: "" },
+    alteration: { file: "hub/fan-out.ts", from: "        here.lastN = change.n;\n", to: "" },
   },
   {
     name: "live changes dropped for a slow reader",
@@ -139,14 +139,18 @@ export const mutants: readonly Mutant[] = [
     rule: "T3",
     alteration: {
       file: "hub/handler/typing.ts",
-      from: "for (const member of members) if (member !== user) hint",
-      to: "for (const member of members) hint",
+      from: "members.filter((member) => member !== user)",
+      to: "members.filter(() => true)",
     },
   },
   {
     name: "a connection that is remembered for ever",
     rule: "H11",
-    alteration: { file: "hub/hub.ts", from: "    registry.leave(session, connection);\n", to: "" },
+    alteration: {
+      file: "hub/hub.ts",
+      from: "if (registry.leave(session, connection)) presence.departed(session);",
+      to: "",
+    },
   },
   {
     name: "a polled page whose cursor covers all that there is",

@@ -48,6 +48,8 @@ export function createNode({ timeline, chance, engine, bus, faults, plant }: Nod
     random: randomOf(chance),
     bus: bus.attach(process, () => isCutOff),
     limits: {
+      // At the end of a world everybody has left, and is offline soon.
+      presenceGraceMs: 500,
       ...limits,
       textBytesMax: 4_000,
       headPollMs: 500,

@@ -273,6 +273,9 @@ export function createFrameCheck() {
       case "error":
         answers(frame);
         break;
+      case "presence":
+        if (frame.state === "online" && frame.lastSeen !== undefined) fault("who is online was last seen");
+        break;
       case "typing":
         if (frame.user === welcome?.user) fault("one's own typing was echoed");
         break;

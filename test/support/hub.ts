@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFeed } from "../../src/feed/feed.ts";
 import { createHub, type HubEvent } from "../../src/hub/hub.ts";
+import { createLimiter } from "../../src/hub/limiter.ts";
 import { type Authorize, type CanSee, createPolicy } from "../../src/hub/policy.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { type Random, systemRandom } from "../../src/internal/random.ts";
 import type { Session } from "../../src/model.ts";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
+import { type RateOptions, ratesOf } from "../../src/protocol/rates.ts";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -21,6 +23,7 @@ export type HubOverrides = {
   readonly random?: Random;
   /** The host's own. */
   readonly rules?: { readonly authorize?: Authorize; readonly canSee?: CanSee };
+  readonly rates?: RateOptions;
   /** Wraps the engine or the store, to plant a fault. */
   readonly wrapEngine?: (engine: Engine) => Engine;
   readonly wrapStore?: (store: Store) => Store;
@@ -28,7 +31,7 @@ export type HubOverrides = {
 
 /** A real hub on a real file, with sockets that a test holds in its hands. */
 export async function startHub(overrides: HubOverrides = {}) {
-  const { limits: some, clock = systemClock, random = systemRandom, wrapEngine, wrapStore, rules } = overrides;
+  const { limits: some, clock = systemClock, random = systemRandom, wrapEngine, wrapStore, rules, rates } = overrides;
   const folder = mkdtempSync(join(tmpdir(), "tidings-hub-"));
   const embedded = createEmbeddedEngine({ path: join(folder, "chat.db") });
   const limits: Limits = {
@@ -44,11 +47,12 @@ export async function startHub(overrides: HubOverrides = {}) {
   const store = wrapStore?.(inner) ?? inner;
   const events: HubEvent[] = [];
   const feed = createFeed({ store, clock, limits, onNewEpoch: () => hub.disconnectAll(1012, "new epoch") });
+  const limiter = rates && createLimiter({ rates: ratesOf(rates), clock });
   const policy = createPolicy({
     ...{ store, clock, answerMs: limits.hostAnswerMs, ...rules },
     report: (fault) => events.push({ type: "fault", fault }),
   });
-  const hub = createHub({ store, feed, clock, limits, policy, report: (event) => events.push(event) });
+  const hub = createHub({ store, feed, clock, limits, policy, limiter, report: (event) => events.push(event) });
   await feed.start();
 
   return {

@@ -6,6 +6,7 @@ import type { Outcome } from "../../store/store.ts";
 import { refusals } from "../../hub/handler/send.ts";
 import { readBody } from "../body.ts";
 import { answer, type Route } from "../call.ts";
+import { tooOften } from "../problem.ts";
 
 const schema = v.pipe(
   v.strictObject({
@@ -21,18 +22,20 @@ const schema = v.pipe(
 );
 
 /** `POST /messages`: a message, by the way that every message goes. 201, or 200 for a retry. */
-export const postMessage: Route = async ({ request, session, store, policy, limits }) => {
+export const postMessage: Route = async ({ request, session, store, policy, limits, mustWait }) => {
   const { id, to, conversation = "", text } = await readBody(request, schema, limits.frameBytesMax);
   const fault = refuseContent(text, to, limits);
   if (fault) throw new ChatError(fault.code === "bad_frame" ? "bad_request" : fault.code, fault.message);
   const { tenant, user } = session;
   if (to === user) throw new ChatError("invalid_recipient", "One cannot write to oneself");
   const target = to === undefined ? { conversation } : { to };
-  const verdict = await policy.decide("send", session, target);
+  const waitMs = mustWait();
+  const verdict = waitMs > 0 ? "rate_limited" : await policy.decide("send", session, target);
   const refusal = verdict === "allowed" ? undefined : verdict;
   const outcome = await new Promise<Outcome>((resolve) =>
     store.append({ tenant, from: user, id, ...target, text, refusal }, resolve),
   );
+  if (outcome.type === "refused" && outcome.code === "rate_limited") return tooOften(waitMs);
   if (outcome.type === "refused") throw new ChatError(outcome.code, refusals[outcome.code]);
   const { conversation: place, seq, time, duplicate } = outcome;
   return answer(duplicate ? 200 : 201, JSON.stringify({ id, conversation: place, seq, time, duplicate }));

@@ -8,6 +8,9 @@ import type { Handler } from "./handler.ts";
 /** How long a sender should wait after the store failed, in milliseconds. */
 export const unavailableRetryMs = 1_000;
 
+/** Who sends too much waits at least this long, in milliseconds. */
+const limitedMsMin = 500;
+
 export const refusals = {
   conflict: "The message id was used for other content",
   not_found: "There is no such conversation",
@@ -34,7 +37,7 @@ function outcomeFrame(id: string, outcome: Outcome, laterMs: number): Answer {
 }
 
 /** Joins the commit queue; the answer comes with the commit, in the order of the frames. */
-export const send: Handler<"send"> = (connection, frame, { store, policy }) => {
+export const send: Handler<"send"> = (connection, frame, { store, policy, limiter }) => {
   const { session } = connection;
   const slot = connection.reserve();
   if (frame.to === session.user) {
@@ -42,9 +45,16 @@ export const send: Handler<"send"> = (connection, frame, { store, policy }) => {
     connection.answer(slot, { type: "rejected", id: frame.id, code: "invalid_recipient", message, retry: "never" });
     return;
   }
-  const verdict = connection.refusal() ?? policy.decide("send", session, frame);
+  const verdict = connection.refusal() ?? tooOften() ?? policy.decide("send", session, frame);
   // The frames behind this one wait: order is kept while the host thinks.
   return verdict instanceof Promise ? verdict.then(append) : append(verdict);
+
+  function tooOften(): ReturnType<Connection["refusal"]> {
+    const ms = limiter?.take("sends", { identity: session, address: connection.address }) ?? 0;
+    // What comes at the next moment would be looked up and refused as this one is.
+    if (ms > 0) connection.refuseSends("rate_limited", Math.max(ms, limitedMsMin));
+    return connection.refusal();
+  }
 
   function append(verdict: Verdict | ReturnType<Connection["refusal"]>): void {
     const held = typeof verdict === "object" ? verdict : null;

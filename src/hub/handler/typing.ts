@@ -1,6 +1,6 @@
 import { encodeFrame } from "../../protocol/encode.ts";
 import { isBlockedBetween } from "../ties.ts";
-import type { Handler } from "./handler.ts";
+import { type Handler, refusesLookup } from "./handler.ts";
 
 const refusals = {
   forbidden: "The one who types may not write to the other",
@@ -8,7 +8,9 @@ const refusals = {
 } as const;
 
 /** Tells the other people of a conversation, where they are here; stored nowhere. */
-export const typing: Handler<"typing"> = async (connection, frame, { store, ties, policy, hint }) => {
+export const typing: Handler<"typing"> = async (connection, frame, context) => {
+  if (refusesLookup(connection, context)) return;
+  const { store, ties, policy, hint } = context;
   const { session } = connection;
   const { tenant, user } = session;
   if (frame.to === user) {

@@ -103,7 +103,7 @@ DROP TABLE head;
 `,
   },
   {
-    version: 3,
+    version: 2,
     name: "relation",
     up: `-- What a user has said of another: that they are a contact, or blocked. A row says what holds now, and what no longer
 -- does too: n is the change number at which it last changed, so that every device of the user learns of it.
@@ -126,6 +126,23 @@ CREATE TABLE seen (
 `,
     down: `DROP TABLE seen;
 DROP TABLE relation;
+`,
+  },
+  {
+    version: 3,
+    name: "ticket",
+    up: `-- One-use tickets for the upgrade: only their SHA-256, and whose they are. Whoever deletes the row has used it.
+CREATE TABLE ticket (
+  hash TEXT PRIMARY KEY,
+  user INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  -- When the session that bought it ends; NULL: it does not.
+  session_expires INTEGER
+) WITHOUT ROWID;
+CREATE INDEX ticket_user ON ticket (user);
+CREATE INDEX ticket_expires ON ticket (expires);
+`,
+    down: `DROP TABLE ticket;
 `,
   },
 ];

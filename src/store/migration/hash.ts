@@ -1,3 +1,4 @@
+import { sha256 } from "../../internal/sha256.ts";
 import type { Migration } from "./migration.ts";
 
 const known = new WeakMap<Migration, Promise<string>>();
@@ -7,13 +8,7 @@ const known = new WeakMap<Migration, Promise<string>>();
  * out, so that a wrong one can still be mended. Line ends count as LF, whatever a checkout made of them.
  */
 export function hashOf(migration: Migration): Promise<string> {
-  const hash = known.get(migration) ?? digestOf(migration);
+  const hash = known.get(migration) ?? sha256(migration.up.replaceAll("\r\n", "\n"));
   known.set(migration, hash);
   return hash;
-}
-
-async function digestOf(migration: Migration): Promise<string> {
-  const text = new TextEncoder().encode(migration.up.replaceAll("\r\n", "\n"));
-  const digest = await crypto.subtle.digest("SHA-256", text);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

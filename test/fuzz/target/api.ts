@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { createApi } from "../../../src/http/api.ts";
 import { createPolicy } from "../../../src/hub/policy.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
+import { systemRandom } from "../../../src/internal/random.ts";
 import { defaultLimits } from "../../../src/protocol/limits.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createTarget, type Target, type Verdict } from "../target.ts";
@@ -66,6 +67,7 @@ const route = fc.oneof(
       ["GET", "/contacts"] as const,
       ["POST", "/contacts"] as const,
       ["GET", "/blocks"] as const,
+      ["POST", "/tickets"] as const,
     ),
   },
   {
@@ -123,7 +125,7 @@ export const apiTarget = (store: Store, wrap: (handler: Handler) => Handler = (h
     createApi({
       parts: async () => ({ store, policy }),
       prove: async () => ({ tenant: "fuzz", user: "alice" }),
-      ...{ isHostAllowed: () => true, origins: [], isDraining: () => false },
+      ...{ isHostAllowed: () => true, origins: [], isDraining: () => false, clock: systemClock, random: systemRandom },
       limits: defaultLimits,
     }),
   );

@@ -1,0 +1,54 @@
+import type { Session } from "../model.ts";
+import type { Engine } from "./engine/engine.ts";
+
+/** Rows that one new ticket sweeps away at most: more than one, so that what has expired does not pile up. */
+const sweptMax = 20;
+
+const insertUser = `INSERT INTO user (tenant, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING`;
+
+/** ?1 now, ?2 how many at most */
+const sweep = `DELETE FROM ticket WHERE hash IN (SELECT hash FROM ticket WHERE expires <= ?1 ORDER BY expires LIMIT ?2)`;
+
+/** ?1 tenant, ?2 user, ?3 hash, ?4 expires, ?5 the session's end or null, ?6 now, ?7 how many of one user may be good at a time */
+const insertTicket = `
+INSERT INTO ticket (hash, user, expires, session_expires)
+SELECT ?3, u.key, ?4, ?5 FROM user u
+WHERE u.tenant = ?1 AND u.id = ?2 AND (SELECT count(*) FROM ticket t WHERE t.user = u.key AND t.expires > ?6) < ?7
+RETURNING hash`;
+
+/** ?1 hash, ?2 now. Of several who use a ticket at once, on whatever node, one gets the row. */
+const deleteTicket = `
+DELETE FROM ticket WHERE hash = ?1 AND expires > ?2
+RETURNING session_expires, (SELECT u.tenant FROM user u WHERE u.key = user) AS tenant,
+  (SELECT u.id FROM user u WHERE u.key = user) AS id`;
+
+/** Tickets, each good once. Times are milliseconds since the Unix epoch; whatever the database fails rejects. */
+export function createTicketStore({ engine }: { readonly engine: Engine }) {
+  return {
+    /** False where the user has as many as may be good at a time. */
+    async add(
+      session: Session,
+      ticket: { readonly hash: string; readonly expires: number; readonly now: number; readonly perUserMax: number },
+    ): Promise<boolean> {
+      const { tenant, user, expiresAt = null } = session;
+      const { hash, expires, now, perUserMax } = ticket;
+      const [, , added = []] = await engine.write([
+        { sql: insertUser, args: [tenant, user] },
+        { sql: sweep, args: [now, sweptMax] },
+        { sql: insertTicket, args: [tenant, user, hash, expires, expiresAt, now, perUserMax] },
+      ]);
+      return added.length > 0;
+    },
+
+    /** Whose it was; null where it was never given out, is used or has expired. */
+    async use(hash: string, now: number): Promise<Session | null> {
+      const [[row] = []] = await engine.write([{ sql: deleteTicket, args: [hash, now] }]);
+      if (!row) return null;
+      const end = row["session_expires"];
+      const identity = { tenant: String(row["tenant"]), user: String(row["id"]) };
+      return end === null || end === undefined ? identity : { ...identity, expiresAt: Number(end) };
+    },
+  };
+}
+
+export type TicketStore = ReturnType<typeof createTicketStore>;

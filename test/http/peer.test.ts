@@ -1,0 +1,143 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { addressBytes, addressName, addressRange, isWithin } from "../../src/http/address.ts";
+import { createOrigination, type TrustProxy } from "../../src/http/peer.ts";
+
+const from = (
+  trust: TrustProxy,
+  address: string | undefined,
+  forwarded?: string,
+  headers: Record<string, string> = {},
+) =>
+  createOrigination(trust)(
+    new Request("http://h/ws", {
+      headers: { ...(forwarded !== undefined && { "x-forwarded-for": forwarded }), ...headers },
+    }),
+    { address },
+  );
+
+describe("addresses", () => {
+  test("A33 IPv6 counts by the /64, IPv4 within IPv6 as IPv4, and this machine not at all", () => {
+    const named: readonly (readonly [string | undefined, string | undefined])[] = [
+      ["192.0.2.1", "192.0.2.1"],
+      ["::ffff:192.0.2.1", "192.0.2.1"],
+      ["::FFFF:C000:0201", "192.0.2.1"],
+      ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+      ["2001:db8:1:2::", "2001:db8:1:2::/64"],
+      ["2001:0db8:0001:0002:ffff::1", "2001:db8:1:2::/64"],
+      ["fe80::1%eth0", "fe80:0:0:0::/64"],
+      ["127.0.0.1", undefined],
+      ["127.9.9.9", undefined],
+      ["::1", undefined],
+      ["::ffff:127.0.0.1", undefined],
+      [undefined, undefined],
+      ["", undefined],
+      ["localhost", undefined],
+      ["1.2.3", undefined],
+      ["1.2.3.256", undefined],
+      ["01.2.3.4", undefined],
+      ["0x7f.0.0.1", undefined],
+      ["1.2.3.4, 5.6.7.8", undefined],
+      ["2001:db8::1::2", undefined],
+      ["[::1]", undefined],
+      ["unknown", undefined],
+    ];
+    for (const [text, name] of named) expect([text, addressName(text)]).toEqual([text, name]);
+  });
+
+  test("A33 every IPv6 address has the bytes that were written, however it is written", () => {
+    const group = fc.integer({ min: 0, max: 0xffff });
+    fc.assert(
+      fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), fc.nat(7), fc.nat(8), (groups, start, length) => {
+        const end = Math.min(8, start + length);
+        const whole = groups.map((value, i) => (i >= start && i < end ? 0 : value));
+        const hex = whole.map((value) => value.toString(16));
+        const short = end - start > 0 ? `${hex.slice(0, start).join(":")}::${hex.slice(end).join(":")}` : hex.join(":");
+        const bytes = whole.flatMap((value) => [value >> 8, value & 255]);
+        const isMapped = whole.slice(0, 5).every((value) => value === 0) && whole[5] === 0xffff;
+        const expected = isMapped ? bytes.slice(12) : bytes;
+        expect(addressBytes(short)).toEqual(expected);
+        expect(addressBytes(hex.join(":"))).toEqual(expected);
+      }),
+    );
+  });
+
+  test("A32 ranges hold what is in them, to the bit", () => {
+    const within = (address: string, range: string): boolean => {
+      const [bytes, parsed] = [addressBytes(address), addressRange(range)];
+      return bytes !== null && parsed !== null && isWithin(bytes, parsed);
+    };
+    for (const [address, range] of [
+      ["10.255.255.255", "10.0.0.0/8"],
+      ["172.31.0.1", "172.16.0.0/12"],
+      ["192.0.2.1", "192.0.2.1"],
+      ["192.0.2.1", "0.0.0.0/0"],
+      ["fd12::1", "fd00::/8"],
+      ["::ffff:10.1.2.3", "10.0.0.0/8"],
+    ] as const)
+      expect([address, range, within(address, range)]).toEqual([address, range, true]);
+    for (const [address, range] of [
+      ["11.0.0.0", "10.0.0.0/8"],
+      ["172.32.0.1", "172.16.0.0/12"],
+      ["192.0.2.2", "192.0.2.1"],
+      ["::1", "0.0.0.0/0"],
+      ["10.0.0.1", "::/0"],
+    ] as const)
+      expect([address, range, within(address, range)]).toEqual([address, range, false]);
+    for (const range of ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8/8", "x/8", "fd00::/129"])
+      expect([range, addressRange(range)]).toEqual([range, null]);
+  });
+});
+
+describe("forwarded headers", () => {
+  test("A32 without a trusted proxy they count for nothing", () => {
+    const headers = { "x-forwarded-proto": "https", "x-forwarded-host": "evil.example" };
+    expect(from(0, "192.0.2.1", "198.51.100.1", headers)).toEqual({
+      address: "192.0.2.1",
+      isHttps: undefined,
+      host: undefined,
+    });
+    expect(from([], "192.0.2.1", "198.51.100.1", headers).address).toBe("192.0.2.1");
+    expect(from(["10.0.0.0/8"], "192.0.2.1", "198.51.100.1", headers).address).toBe("192.0.2.1");
+    expect(from(["10.0.0.0/8"], undefined, "198.51.100.1", headers).address).toBeUndefined();
+  });
+
+  test("A32 they are read from the right, as far as proxies are trusted", () => {
+    const chain = "203.0.113.9, 198.51.100.7, 10.0.0.2";
+    expect(from(1, "10.0.0.1", chain).address).toBe("10.0.0.2");
+    expect(from(2, "10.0.0.1", chain).address).toBe("198.51.100.7");
+    expect(from(3, "10.0.0.1", chain).address).toBe("203.0.113.9");
+    expect(from(9, "10.0.0.1", chain).address).toBe("203.0.113.9");
+    expect(from(["10.0.0.0/8"], "10.0.0.1", chain).address).toBe("198.51.100.7");
+    expect(from(["10.0.0.0/8"], "::ffff:10.0.0.1", chain).address).toBe("198.51.100.7");
+    expect(from(["127.0.0.1"], "127.0.0.1", "192.0.2.44:51234").address).toBe("192.0.2.44");
+    expect(from(["127.0.0.1"], "127.0.0.1", "[2001:db8::1]:51234").address).toBe("2001:db8:0:0::/64");
+    // Whoever is trusted and tells nothing is the last that is known.
+    expect(from(["10.0.0.0/8"], "10.0.0.1").address).toBe("10.0.0.1");
+    expect(from(2, "10.0.0.1", "unknown, 10.0.0.2").address).toBe("10.0.0.2");
+  });
+
+  test("A32 whatever a client writes into them, it is counted under what the proxy saw", () => {
+    const written = fc.array(fc.oneof(fc.ipV4(), fc.ipV6(), fc.stringMatching(/^[ -+\--~]{0,12}$/)), { maxLength: 20 });
+    fc.assert(
+      fc.property(written, (list) => {
+        const forged = [...list, "198.51.100.7"].join(", ");
+        expect(from(1, "127.0.0.1", forged).address).toBe("198.51.100.7");
+        expect(from(["127.0.0.1"], "127.0.0.1", forged).address).toBe("198.51.100.7");
+      }),
+    );
+  });
+
+  test("A32 a trusted proxy says how the client addressed it", () => {
+    const told = from(1, "10.0.0.1", "192.0.2.1", {
+      "x-forwarded-proto": "http, https",
+      "x-forwarded-host": "evil.example, chat.example",
+    });
+    expect(told).toEqual({ address: "192.0.2.1", isHttps: true, host: "chat.example" });
+  });
+
+  test("A32 C7 a proxy that is none is refused at the start", () => {
+    for (const wrong of [-1, 17, 1.5, Number.NaN, ["proxy.example"], ["10.0.0.0/99"], [""]])
+      expect(() => createOrigination(wrong)).toThrow(/trust/i);
+  });
+});
