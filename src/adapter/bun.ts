@@ -1,11 +1,12 @@
 import type { Serve, Server, ServerWebSocket, WebSocketHandler } from "bun";
 import { getLogger } from "@logtape/logtape";
 import type { Chat } from "../chat.ts";
-import type { Socket, SocketEvents } from "../connection/socket.ts";
+import type { SocketEvents } from "../connection/socket.ts";
 import type { Admission } from "../http/admission.ts";
 import { pathOf } from "../http/path.ts";
 import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
+import { bunSocket } from "./bun-socket.ts";
 
 /** What the adapter needs of a chat. */
 type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits"> & { readonly base?: string | undefined };
@@ -84,26 +85,10 @@ function bunWebSocket(chat: Served): WebSocketHandler<Data> {
     idleTimeout: 960,
     sendPings: false,
     perMessageDeflate: false,
-    open: (ws) => guarded(ws, () => void (ws.data.events = chat.connect(toSocket(ws), ws.data.admission))),
+    open: (ws) => guarded(ws, () => void (ws.data.events = chat.connect(bunSocket(ws), ws.data.admission))),
     message: (ws, frame) => guarded(ws, () => ws.data.events?.receive(frame)),
     drain: (ws) => guarded(ws, () => ws.data.events?.drain()),
     pong: (ws) => guarded(ws, () => ws.data.events?.pong()),
     close: (ws, code) => guarded(ws, () => ws.data.events?.closed(code)),
-  };
-}
-
-function toSocket(ws: ServerWebSocket<Data>): Socket {
-  return {
-    // 0 is "dropped", and only that: later sends would succeed and leave a silent hole.
-    send: (frame) => ws.sendText(frame) !== 0,
-    bufferedBytes: () => ws.getBufferedAmount(),
-    cork: (write) => {
-      ws.cork(write);
-    },
-    ping: () => void ws.ping(),
-    pause: () => ws.pause(),
-    resume: () => ws.resume(),
-    close: (code, reason) => ws.close(code, reason),
-    terminate: () => ws.terminate(),
   };
 }

@@ -1,5 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Admission } from "../http/admission.ts";
 
 /** A host without anything that would change the meaning of the address around it. */
 const hostForm = /^[a-z0-9._~:[\]-]+$/i;
@@ -32,4 +33,11 @@ export async function answerOn(stream: Duplex, response: Response): Promise<void
   lines.push(`content-length: ${body.length}`, "connection: close", "\r\n");
   stream.once("finish", () => stream.destroy());
   stream.end(Buffer.concat([Buffer.from(lines.join("\r\n"), "latin1"), body]));
+}
+
+/** Of the subprotocols that a client offers, ws selects the first: it sees the one that was selected, or none. */
+export function offerOnly(incoming: Pick<IncomingMessage, "headers">, { headers }: Admission): void {
+  const selected = headers["Sec-WebSocket-Protocol"];
+  if (selected) incoming.headers["sec-websocket-protocol"] = selected;
+  else delete incoming.headers["sec-websocket-protocol"];
 }

@@ -8,7 +8,7 @@ import { pathOf } from "../http/path.ts";
 import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
 import { guard } from "./guard.ts";
-import { answerOn, upgradeRequest } from "./node-request.ts";
+import { answerOn, offerOnly, upgradeRequest } from "./node-request.ts";
 import { listenToWs, wsOptions, wsSocket } from "./ws-socket.ts";
 
 /** What the adapter needs of a chat. */
@@ -81,13 +81,6 @@ export function node(chat: Served, { base = chat.base ?? "", fetch = chat.fetch 
       accept(incoming, stream, head).catch(() => stream.destroy());
     },
   };
-}
-
-/** Of the subprotocols that a client offers, ws selects the first: it sees the one that was selected, or none. */
-export function offerOnly(incoming: Pick<IncomingMessage, "headers">, { headers }: Admission): void {
-  const selected = headers["Sec-WebSocket-Protocol"];
-  if (selected) incoming.headers["sec-websocket-protocol"] = selected;
-  else delete incoming.headers["sec-websocket-protocol"];
 }
 
 const peerOf = ({ socket }: Pick<IncomingMessage, "socket">): Peer => ({ address: socket.remoteAddress });

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Alteration, alter } from "../support/alter-source.ts";
@@ -14,6 +14,11 @@ const external = ["libsql", "ws"];
 
 const programs = new Map<string, Promise<string>>();
 const folder = mkdtempSync(join(tmpdir(), "tidings-examples-"));
+// Deno looks into node_modules for what a package.json names.
+writeFileSync(
+  join(folder, "package.json"),
+  JSON.stringify({ type: "module", dependencies: Object.fromEntries(external.map((name) => [name, "*"])) }),
+);
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 /** Starts an example of docs/examples on the runtime that it is for, in place of the standalone server. */
@@ -22,7 +27,7 @@ export function startExample(name: ExampleName, alterations: readonly Alteration
     const key = `${name} ${JSON.stringify(alterations)}`;
     const program = programs.get(key) ?? build(name, alterations, programs.size);
     programs.set(key, program);
-    return await startServer({ ...options, runtime: runtimeOf(name), script: await program });
+    return await startServer({ ...options, runtime: runtimeOf(name), script: await program, base: baseOf(name) });
   };
 }
 
@@ -55,10 +60,13 @@ async function build(name: ExampleName, alterations: readonly Alteration[], numb
   return join(folder, naming);
 }
 
+/** The examples in an app mount the chat under a path of it. */
+const baseOf = (name: ExampleName): string => (name.startsWith("hono") ? "/chat" : "");
+
 function runtimeOf(name: ExampleName): readonly string[] {
   if (name.endsWith("bun")) return [process.execPath];
   if (name.endsWith("node")) return ["node"];
-  return [denoProgram(), "run", "--no-check", "--allow-all"];
+  return [denoProgram(), "run", "--no-check", "--allow-all", "--node-modules-dir=manual"];
 }
 
 /** Deno's binary comes inside a package of its own for each platform, as the package `deno` finds it. */

@@ -607,6 +607,20 @@ const webSocketGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 export const opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 export type RawFrame = { readonly opcode: number; readonly payload: Buffer };
+/** A body out of its chunks (RFC 9112 section 7.1); null where it is not whole yet. */
+function unchunked(bytes: Buffer): string | null {
+  const parts: Buffer[] = [];
+  for (let at = 0; ;) {
+    const end = bytes.indexOf("\r\n", at);
+    if (end < 0) return null;
+    const length = parseInt(bytes.subarray(at, end).toString("latin1"), 16);
+    if (bytes.length < end + 2 + length + 2) return null;
+    if (length === 0) return Buffer.concat(parts).toString();
+    parts.push(bytes.subarray(end + 2, end + 2 + length));
+    at = end + 2 + length + 2;
+  }
+}
+
 export type RawClient = Awaited<ReturnType<typeof connectRaw>>;
 
 /**
@@ -696,6 +710,9 @@ export async function connectRaw(
     if (head.status === 101) {
       answered.resolve(head);
       takeFrames();
+    } else if (head.headers.get("transfer-encoding") === "chunked") {
+      const body = unchunked(buffer);
+      if (body !== null) answered.resolve({ ...head, body });
     } else if (buffer.length >= Number(head.headers.get("content-length") ?? Number.NaN)) {
       answered.resolve({ ...head, body: buffer.toString() });
     }

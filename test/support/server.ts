@@ -13,6 +13,8 @@ export type StartOptions = {
   readonly script?: string;
   /** What runs the program; default: this Bun. */
   readonly runtime?: readonly string[];
+  /** The path under which that program mounts the chat. */
+  readonly base?: string;
   /** Its limit of open files (`ulimit -n`); default: that of this process. */
   readonly openFiles?: number;
 };
@@ -20,8 +22,10 @@ export type StartOptions = {
 /** A real server in a process of its own. */
 export type RunningServer = {
   readonly port: number;
-  /** `ws://127.0.0.1:PORT`, without a path. */
+  /** `ws://127.0.0.1:PORT` and the base. */
   readonly url: string;
+  /** The path under which the chat is mounted; empty: the root. */
+  readonly base: string;
   readonly pid: number;
   readonly dir: string;
   /** Sends the signal and waits for the end; answers the exit code (null: ended by the signal itself). */
@@ -49,7 +53,7 @@ const startMsMax = 15_000;
 
 /** Starts the server and waits for its log line "serving", which tells the port. */
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
-  const { env = {}, port = 0, script = standalone, runtime = [process.execPath] } = options;
+  const { env = {}, port = 0, script = standalone, runtime = [process.execPath], base = "" } = options;
   const dir = options.dir ?? temporaryFolder();
   const limit = options.openFiles;
   const shell = limit === undefined ? [] : ["sh", "-c", `ulimit -n ${limit} && exec "$@"`, "sh"];
@@ -81,6 +85,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   }, startMsMax);
 
   const server = {
+    base,
     pid: child.pid,
     dir,
     exited,
@@ -111,7 +116,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   };
   try {
     const found = await listening.promise;
-    return { ...server, port: found, url: `ws://127.0.0.1:${found}` };
+    return { ...server, port: found, url: `ws://127.0.0.1:${found}${base}` };
   } catch (error) {
     await server.dispose();
     throw error;

@@ -1,0 +1,17 @@
+import { Hono } from "hono";
+import { upgradeWebSocket, websocket } from "hono/bun";
+import { hono } from "tidings/hono";
+import { chat, port, serving } from "./chat.ts";
+
+const app = new Hono();
+app.use(async (context, next) => {
+  console.log(context.req.method, context.req.path);
+  await next();
+});
+app.get("/", (context) => context.text("An app of one's own"));
+app.route("/chat", hono(chat, upgradeWebSocket));
+
+await chat.ready();
+const limits = { maxPayloadLength: chat.limits.frameBytesMax };
+const server = Bun.serve({ port, hostname: "127.0.0.1", fetch: app.fetch, websocket: { ...websocket, ...limits } });
+serving(server.port ?? port);

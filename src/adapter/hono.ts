@@ -1,0 +1,127 @@
+import type { IncomingMessage } from "node:http";
+import type { ServerWebSocket } from "bun";
+import { type Context, Hono } from "hono";
+import type { UpgradeWebSocket, WSEvents } from "hono/ws";
+import type { WebSocket as NodeWebSocket } from "ws";
+import type { Chat } from "../chat.ts";
+import type { Socket, SocketEvents } from "../connection/socket.ts";
+import type { Admission } from "../http/admission.ts";
+import type { Peer } from "../http/peer.ts";
+import { problem } from "../http/problem.ts";
+import { closeCode } from "../protocol/close-code.ts";
+import { bunSocket } from "./bun-socket.ts";
+import { guard } from "./guard.ts";
+import { answerOn, offerOnly } from "./node-request.ts";
+import { polledSocket } from "./polled-socket.ts";
+import { frameOf, webSocket, type WebSocketLike } from "./web-socket.ts";
+import { listenToWs, wsSocket } from "./ws-socket.ts";
+
+/** What the adapter needs of a chat. */
+type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits">;
+
+type BunServer = {
+  readonly upgrade: (request: Request, options: object) => boolean;
+  readonly requestIP: (request: Request) => { readonly address: string } | null;
+};
+
+/** What Hono hands on from the runtime, as far as it is used: Bun's server, Node's request, Deno's connection. */
+type Env = Partial<BunServer> & {
+  readonly server?: BunServer;
+  readonly incoming?: IncomingMessage;
+  readonly remoteAddr?: { readonly hostname?: string };
+};
+
+/**
+ * A Hono app that serves the chat, to be mounted in a host's own with `app.route`: the socket at `/ws`, and all routes beside it. The
+ * host's middleware sees all requests, upgrades too.
+ *
+ * @param upgradeWebSocket That of the runtime: from `hono/bun`, `hono/deno` or `@hono/node-server`.
+ *
+ * @example
+ * app.route("/chat", hono(chat, upgradeWebSocket));
+ */
+export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSocket<Raw, Options>): Hono {
+  const app = new Hono();
+  app.get("/ws", async (context, next) => {
+    const env = (context.env ?? {}) as Env;
+    const request = context.req.raw;
+    if (request.headers.get("upgrade") === null) return await chat.fetch(request, peerOf(request, env));
+    const admission = await chat.admit(request, peerOf(request, env));
+    if (admission instanceof Response) return await refuse(admission, env);
+    const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, env));
+    const response = await upgrade(upgradeContext(context, admission, env), next);
+    return response ?? problem("upgrade_required", "The request could not be upgraded to a WebSocket");
+  });
+  app.all("*", ({ req, env }) => chat.fetch(req.raw, peerOf(req.raw, (env ?? {}) as Env)));
+  return app;
+}
+
+function peerOf(request: Request, env: Env): Peer {
+  const server = env.server ?? env;
+  return {
+    address: server.requestIP?.(request)?.address ?? env.incoming?.socket.remoteAddress ?? env.remoteAddr?.hostname,
+  };
+}
+
+/** Node's server would leave out the body of a refused upgrade. */
+async function refuse(answer: Response, { incoming }: Env): Promise<Response> {
+  if (incoming === undefined) return answer;
+  const { socket } = incoming;
+  await answerOn(socket, answer);
+  if (!socket.destroyed) await new Promise((resolve) => socket.once("close", resolve));
+  return answer;
+}
+
+/**
+ * The part of the context that the runtimes' helpers use. Of the subprotocols that a client offers each of them selects the first: here
+ * they see the one that was selected, or none.
+ */
+function upgradeContext({ req }: Context, admission: Admission, env: Env): Context {
+  const { headers } = admission;
+  const selected = headers["Sec-WebSocket-Protocol"] || undefined;
+  const header = (name: string) => (name.toLowerCase() === "sec-websocket-protocol" ? selected : req.header(name));
+  if (env.incoming) offerOnly(env.incoming, admission);
+  const server = env.server ?? env;
+  const { upgrade } = server;
+  // Bun looks at the request itself, unless it is told the header.
+  const bun = upgrade && {
+    upgrade: (request: Request, options: object) => upgrade.call(server, request, { ...options, headers }),
+  };
+  return { req: { raw: req.raw, url: req.url, header }, env: bun ?? env } as unknown as Context;
+}
+
+function listeners<Raw>(chat: Served, admission: Admission, env: Env): WSEvents<Raw> {
+  let events: SocketEvents | null = null;
+  return {
+    onOpen(_event, ws) {
+      try {
+        events = connect(ws.raw, env, (socket) => chat.connect(socket, admission));
+      } catch {
+        ws.close(closeCode.storeFailed, "the chat is not there");
+      }
+    },
+    onMessage({ data }, ws) {
+      const frame = frameOf(data, chat.limits);
+      if (frame === null) ws.close(closeCode.tooBig, "the frame is over the limit");
+      else events?.receive(frame);
+    },
+    onClose: ({ code }) => events?.closed(code),
+    onError: () => events?.closed(1006),
+  };
+}
+
+/** Hono's own sockets tell neither of pongs nor of drains: what the runtime's socket under them can do is used instead. */
+function connect(raw: unknown, { incoming }: Env, join: (socket: Socket) => SocketEvents): SocketEvents {
+  const own = raw as ServerWebSocket<unknown> | NodeWebSocket | WebSocketLike;
+  if (incoming && "terminate" in own && "ping" in own) {
+    const node = own as NodeWebSocket;
+    const socket = wsSocket(node, incoming.socket);
+    const events = guard(join(socket), socket);
+    listenToWs(node, incoming.socket, events);
+    return events;
+  }
+  const { ping: _, ...plain } = "getBufferedAmount" in own ? bunSocket(own) : webSocket(own as WebSocketLike);
+  const socket = polledSocket(plain, () => events.drain());
+  const events = guard(join(socket), socket);
+  return events;
+}

@@ -1,5 +1,0 @@
-import { describeProtocol } from "../protocol/protocol.contract.ts";
-import { describeWith } from "../support/prerequisite.ts";
-import { startExample } from "./start-example.ts";
-
-describeWith("node", "G1 tidings/node", () => describeProtocol("Node", startExample("node")));
