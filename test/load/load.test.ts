@@ -50,7 +50,7 @@ test("R3 readers that stopped, one by one or with their process, cost bounded me
 
 test("control: R3 a server that does not look at what its sockets hold is seen by its memory", async () => {
   const start = planted({
-    file: "adapter/bun.ts",
+    file: "adapter/bun-socket.ts",
     from: "bufferedBytes: () => ws.getBufferedAmount()",
     to: "bufferedBytes: () => 0",
   });

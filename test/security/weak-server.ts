@@ -38,9 +38,9 @@ const weaknesses: readonly Alteration[] = [
   // Requests and frames are logged as they came.
   {
     file: "adapter/bun.ts",
-    from: "const admission = await chat.admit(request);",
+    from: "const admission = await chat.admit(request, peerOf(request, server));",
     to: `console.log("upgrade " + decodeURIComponent(request.url) + JSON.stringify([...request.headers]));
-        const admission = await chat.admit(request);`,
+        const admission = await chat.admit(request, peerOf(request, server));`,
   },
   {
     file: "adapter/bun.ts",
@@ -56,11 +56,11 @@ const weaknesses: readonly Alteration[] = [
   // Bodies are inflated, whatever comes out.
   {
     file: "adapter/bun.ts",
-    from: "return await fetch(request);",
+    from: "return await fetch(request, peerOf(request, server));",
     to: `{
           if (request.headers.get("content-encoding") === "gzip")
             (globalThis.inflated ??= []).push(Bun.gunzipSync(await request.bytes()));
-          return await fetch(request);
+          return await fetch(request, peerOf(request, server));
         }`,
   },
   { file: "adapter/bun.ts", from: "idleTimeout: httpIdleSeconds", to: "idleTimeout: 0" },
