@@ -20,7 +20,7 @@ const staticSteps: readonly Step[] = [
   { name: "format", args: ["fmt", "--no-script", "--check"] },
   { name: "lint", args: ["node_modules/oxlint/bin/oxlint", "--deny-warnings"] },
   { name: "types", args: [tsc, "-p", "tsconfig.json"] },
-  { name: "types of the examples", args: [tsc, "-p", "tsconfig.docs.json"] },
+  { name: "types of the examples", args: [tsc, "-p", "docs/tsconfig.json"] },
   { name: "types of the core", args: [tsc, "-p", "tsconfig.core.json"] },
   ...(hasFiles("src/web/**/*.ts") ? [{ name: "types of the web page", args: [tsc, "-p", "tsconfig.web.json"] }] : []),
   { name: "imports point one way", args: ["scripts/check-imports.ts"] },

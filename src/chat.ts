@@ -1,80 +1,30 @@
 import { getLogger } from "@logtape/logtape";
+import type { ChatOptions } from "./chat-options.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
 import { ChatError } from "./error.ts";
-import type { Bus } from "./feed/bus.ts";
 import { createFeed } from "./feed/feed.ts";
 import type { Admission } from "./http/admission.ts";
 import { createAdmit, createProve } from "./http/admit.ts";
 import { createApi } from "./http/api.ts";
-import type { Authenticate } from "./http/authenticate.ts";
 import { parseOrigins } from "./http/origin.ts";
-import { createOrigination, type Peer, type TrustProxy } from "./http/peer.ts";
+import { createOrigination, type Peer } from "./http/peer.ts";
 import { hashOfTicket } from "./http/ticket.ts";
 import { problem } from "./http/problem.ts";
 import { createHub, type HubEvent } from "./hub/hub.ts";
 import { createLimiter } from "./hub/limiter.ts";
-import { type Authorize, type CanSee, createPolicy, type Policy } from "./hub/policy.ts";
-import { type Clock, systemClock } from "./internal/clock.ts";
+import { createPolicy, type Policy } from "./hub/policy.ts";
+import { systemClock } from "./internal/clock.ts";
 import { within } from "./internal/within.ts";
-import { type Random, systemRandom } from "./internal/random.ts";
+import { systemRandom } from "./internal/random.ts";
 import { closeCode } from "./protocol/close-code.ts";
 import { refuseContent } from "./protocol/decode.ts";
 import { isIdentifier, isMessageId } from "./protocol/identifier.ts";
 import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts";
-import { faultOfRates, type RateOptions, ratesOf } from "./protocol/rates.ts";
-import type { Engine } from "./store/engine/engine.ts";
+import { faultOfRates, ratesOf } from "./protocol/rates.ts";
 import { openEngine } from "./store/engine/open.ts";
 import { createStore } from "./store/libsql-store.ts";
-import { bundledMigrations } from "./store/migration/bundled.ts";
-import { migrate, pending } from "./store/migration/migrate.ts";
+import { applyMigrations } from "./store/migration/apply.ts";
 import type { Outcome, Store } from "./store/store.ts";
-
-export type DatabaseOptions = {
-  /** `file:` and a path, or the `libsql:`, `https:` or `http:` URL of a libSQL server. */
-  readonly url: string;
-  readonly authToken?: string;
-  /** Whether pending migrations are applied at the start. Default: for a file they are; a remote database with any is refused. */
-  readonly migrate?: boolean;
-  /** Opens the database; default: the engine that the URL asks for. */
-  readonly open?: (options: { readonly url: string; readonly authToken?: string }) => Engine;
-};
-
-export type ChatOptions = {
-  readonly database: DatabaseOptions;
-  /** Says who makes a request; null: nobody. Required: Tidings never guesses. */
-  readonly authenticate: Authenticate & { readonly isHostAllowed?: (request: Request) => boolean };
-  /** Origins that may use the chat beside the server's own, such as `https://app.example`. */
-  readonly origins?: readonly string[];
-  /**
-   * May somebody write to another one, show them that they type, or keep them as a contact? Default: everybody may. A refusal is answered
-   * `forbidden`, a throw or no answer within `limits.hostAnswerMs` `unavailable`. What was accepted once stays accepted.
-   */
-  readonly authorize?: Authorize;
-  /**
-   * May the viewer see whether the subject is online? Default: where they share a conversation or one has the other as a contact. Who
-   * has blocked the other is never seen, whatever it says; its failure is a no.
-   */
-  readonly canSee?: CanSee;
-  /**
-   * The path under which the chat is mounted, such as `/chat`; the root is the empty text. Default: wherever a path of the chat begins,
-   * so that `/chat/messages` and `/messages` are the same.
-   */
-  readonly base?: string;
-  /**
-   * Which proxies in front of the server are believed about where a request comes from: how many, or their addresses. Default: none, and
-   * `X-Forwarded-For` counts for nothing.
-   */
-  readonly trustProxy?: TrustProxy;
-  /** How much one user, and one address, may do: replaces parts of the table in `protocol/rates.ts`; null: without a limit. */
-  readonly rates?: RateOptions;
-  /** Replaces single limits of the table in `protocol/limits.ts`. */
-  readonly limits?: Partial<Limits>;
-  /** How this node and others on the same database tell each other of commits; without it they find out by polling. */
-  readonly bus?: Bus;
-  /** Time and chance; for simulators. */
-  readonly clock?: Clock;
-  readonly random?: Random;
-};
 
 /** A message from the server's own code. */
 export type ServerSend = {
@@ -289,17 +239,3 @@ export function createChat(options: ChatOptions) {
 
 /** The part of a shutdown that is kept for the store's last commits. */
 const storeCloseMsMax = 2_000;
-
-async function applyMigrations(engine: Engine, { url, migrate: wanted }: DatabaseOptions): Promise<void> {
-  if (wanted ?? url.startsWith("file:")) {
-    await migrate(engine, bundledMigrations);
-    return;
-  }
-  const waiting = await pending(engine, bundledMigrations);
-  if (waiting.length === 0) return;
-  const names = waiting.map(({ version, name }) => `${version}_${name}`).join(", ");
-  throw new ChatError(
-    "migration_refused",
-    `The database has pending migrations (${names}): run "bun scripts/migrate.ts up" against it, then start again`,
-  );
-}

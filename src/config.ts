@@ -1,10 +1,11 @@
 import * as v from "valibot";
+import { listOf, rate, ratesOfKind, trust, trustOf, variable, wholeNumber } from "./config-variable.ts";
 import { ChatError } from "./error.ts";
 import { isLoopbackHost } from "./http/loopback.ts";
 import { parseOrigins } from "./http/origin.ts";
-import { createOrigination, type TrustProxy } from "./http/peer.ts";
+import type { TrustProxy } from "./http/peer.ts";
 import { defaultLimits } from "./protocol/limits.ts";
-import type { RateOf, RateOptions } from "./protocol/rates.ts";
+import type { RateOptions } from "./protocol/rates.ts";
 
 /** How the standalone server learns who asks. */
 export type AuthConfig =
@@ -42,21 +43,7 @@ const secretBytesMin = 32;
 /** A value in an error text is for recognising it, not for reading it in full. */
 const shownCharsMax = 120;
 
-/** A variable that is a string fulfilling `is`; the text says what is expected. */
-const variable = (is: (text: string) => boolean, expected: string) => v.pipe(v.string(), v.check(is, expected));
 const anyText = v.string();
-
-const wholeNumber = (min: number, max: number, unit = "") =>
-  variable(
-    (text) => /^[0-9]{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max,
-    `a whole number ${unit}from ${min} to ${max}`,
-  );
-
-const rateForm = /^([1-9]\d{0,8}),(\d{1,9}(?:\.\d{1,6})?)$/;
-const rate = variable(
-  (text) => text === "off" || (rateForm.test(text) && Number(text.split(",")[1]) > 0),
-  '"off", or how many at once and how many a second after that, such as 60,1',
-);
 
 /** Every variable as text, so that a wrong one never keeps the others from being checked. */
 const variables = v.object({
@@ -85,13 +72,7 @@ const variables = v.object({
     variable((text) => logLevels.some((level) => level === text), logLevels.join(", ")),
     "info",
   ),
-  TRUST_PROXY: v.optional(
-    variable(
-      (text) => isTrust(trustOf(text)),
-      "how many proxies there are (0 to 16), or their addresses and ranges with commas",
-    ),
-    "0",
-  ),
+  TRUST_PROXY: v.optional(trust, "0"),
   RATE_SENDS_USER: v.optional(rate),
   RATE_SENDS_ADDRESS: v.optional(rate),
   RATE_CONNECTS_USER: v.optional(rate),
@@ -159,28 +140,6 @@ function configOf(env: Variables): Config {
   };
 }
 
-function ratesOfKind(user: string | undefined, address: string | undefined) {
-  const rateOf = (text: string): RateOf | null => {
-    const [burst, perS] = text.split(",").map(Number);
-    return burst !== undefined && perS !== undefined ? { burst, perS } : null;
-  };
-  return {
-    ...(user !== undefined && { user: rateOf(user) }),
-    ...(address !== undefined && { address: rateOf(address) }),
-  };
-}
-
-const trustOf = (text: string): TrustProxy => (/^\d{1,9}$/.test(text) ? Number(text) : listOf(text));
-
-function isTrust(trust: TrustProxy): boolean {
-  try {
-    createOrigination(trust);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function authOf(env: Variables): AuthConfig {
   if (env.AUTH === "demo") return { kind: "demo", anywhere: env.AUTH_DEMO_ANYWHERE === "1" };
   return {
@@ -238,12 +197,6 @@ function faultOf(origin: string): string | null {
     throw error;
   }
 }
-
-const listOf = (text: string): string[] =>
-  text
-    .split(",")
-    .map((origin) => origin.trim())
-    .filter((origin) => origin !== "");
 
 function isHost(text: string): boolean {
   if (text.includes(":")) return /^[0-9a-f:.]+$/i.test(text) && URL.canParse(`http://[${text}]/`);

@@ -1,4 +1,5 @@
-export { type Chat, type ChatOptions, createChat, type Sent, type ServerSend } from "./chat.ts";
+export type { ChatOptions, DatabaseOptions } from "./chat-options.ts";
+export { type Chat, createChat, type Sent, type ServerSend } from "./chat.ts";
 export { ChatError, type ErrorCode, errorCodes } from "./error.ts";
 export type { Bus, Hint } from "./feed/bus.ts";
 export type { Admission } from "./http/admission.ts";

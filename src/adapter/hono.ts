@@ -49,7 +49,7 @@ export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSoc
     const admission = await chat.admit(request, peerOf(request, env));
     if (admission instanceof Response) return await refuse(admission, env);
     const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, env));
-    const response = await upgrade(upgradeContext(context, admission, env), next);
+    const response = await upgrade(upgradeContext(context, admission, env) as Parameters<typeof upgrade>[0], next);
     return response ?? problem("upgrade_required", "The request could not be upgraded to a WebSocket");
   });
   app.all("*", ({ req, env }) => chat.fetch(req.raw, peerOf(req.raw, (env ?? {}) as Env)));
@@ -76,7 +76,7 @@ async function refuse(answer: Response, { incoming }: Env): Promise<Response> {
  * The part of the context that the runtimes' helpers use. Of the subprotocols that a client offers each of them selects the first: here
  * they see the one that was selected, or none.
  */
-function upgradeContext({ req }: Context, admission: Admission, env: Env): Context {
+function upgradeContext({ req }: Context, admission: Admission, env: Env): unknown {
   const { headers } = admission;
   const selected = headers["Sec-WebSocket-Protocol"] || undefined;
   const header = (name: string) => (name.toLowerCase() === "sec-websocket-protocol" ? selected : req.header(name));
@@ -87,7 +87,7 @@ function upgradeContext({ req }: Context, admission: Admission, env: Env): Conte
   const bun = upgrade && {
     upgrade: (request: Request, options: object) => upgrade.call(server, request, { ...options, headers }),
   };
-  return { req: { raw: req.raw, url: req.url, header }, env: bun ?? env } as unknown as Context;
+  return { req: { raw: req.raw, url: req.url, header }, env: bun ?? env };
 }
 
 function listeners<Raw>(chat: Served, admission: Admission, env: Env): WSEvents<Raw> {

@@ -2,7 +2,9 @@ import type { Budget } from "../connection/budget.ts";
 import type { FairShare } from "../connection/fair-share.ts";
 import { createHeartbeat } from "../connection/heartbeat.ts";
 import { createInbox, type Frame } from "../connection/inbox.ts";
+import { createHold } from "../connection/hold.ts";
 import { createOutbox, type Slot } from "../connection/outbox.ts";
+import { createStrikes } from "../connection/strikes.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
@@ -35,9 +37,6 @@ export type ConnectionContext = {
   readonly report: (fault: unknown, connection: Connection) => void;
 };
 
-/** A refusal after which the same send is tried again. */
-export type LaterCode = "rate_limited" | "unavailable";
-
 export type ConnectionOptions = {
   readonly socket: Socket;
   readonly session: Session;
@@ -60,10 +59,9 @@ export function createConnection(options: ConnectionOptions, context: Connection
   let tail: Tail | null = null;
   let epoch = "";
   const heartbeat = createHeartbeat({ clock, limits, arePongsHidden: socket.ping === undefined });
-  let badFrames: number[] = [];
+  const strikes = createStrikes({ clock, perMinuteMax: limits.badFramesPerMinuteMax });
   let cancelExpiry = (): void => {};
   let cancelGrace = (): void => {};
-  let refusal: { readonly code: LaterCode; readonly until: number } | null = null;
 
   const outbox = createOutbox({
     socket,
@@ -199,6 +197,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
     device,
     address: options.address,
     events,
+    /** Refuses its sends for a while. */
+    hold: createHold(clock),
 
     /** Starts: the device's start is stored, then `welcome`, then the log. */
     start(): void {
@@ -225,10 +225,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
 
     /** Counts a bad frame; too many in a minute close the connection. */
     strike(): void {
-      const now = clock.elapsed();
-      badFrames = badFrames.filter((time) => now - time < 60_000);
-      badFrames.push(now);
-      if (badFrames.length <= limits.badFramesPerMinuteMax) return;
+      if (!strikes.add()) return;
       flush();
       close(closeCode.badFrames, "too many bad frames");
     },
@@ -244,17 +241,6 @@ export function createConnection(options: ConnectionOptions, context: Connection
       if (!outbox.hasRoomForChanges(limits.outboxBytesMax / 2)) return false;
       outbox.write(text);
       return true;
-    },
-
-    /** Refuses its sends until then, so that none overtakes one that must be tried again. */
-    refuseSends(code: LaterCode, ms: number): void {
-      refusal = { code, until: clock.elapsed() + ms };
-    },
-
-    /** Why its sends are refused now, and for how long. */
-    refusal(): { readonly code: LaterCode; readonly retryAfterMs: number } | null {
-      const retryAfterMs = refusal === null ? 0 : Math.ceil(refusal.until - clock.elapsed());
-      return refusal !== null && retryAfterMs > 0 ? { code: refusal.code, retryAfterMs } : null;
     },
 
     offer(change: WireChange | null, upTo: number): void {

@@ -1,7 +1,7 @@
+import type { Held } from "../../connection/hold.ts";
 import { errorCodes } from "../../error.ts";
 import type { ServerFrame } from "../../protocol/frame.ts";
 import type { Outcome, Refused } from "../../store/store.ts";
-import type { Connection } from "../connection.ts";
 import type { Verdict } from "../policy.ts";
 import type { Handler } from "./handler.ts";
 
@@ -45,21 +45,21 @@ export const send: Handler<"send"> = (connection, frame, { store, policy, limite
     connection.answer(slot, { type: "rejected", id: frame.id, code: "invalid_recipient", message, retry: "never" });
     return;
   }
-  const verdict = connection.refusal() ?? tooOften() ?? policy.decide("send", session, frame);
+  const verdict = connection.hold.now() ?? tooOften() ?? policy.decide("send", session, frame);
   // The frames behind this one wait: order is kept while the host thinks.
   return verdict instanceof Promise ? verdict.then(append) : append(verdict);
 
-  function tooOften(): ReturnType<Connection["refusal"]> {
+  function tooOften(): Held | null {
     const ms = limiter?.take("sends", { identity: session, address: connection.address }) ?? 0;
     // What comes at the next moment would be looked up and refused as this one is.
-    if (ms > 0) connection.refuseSends("rate_limited", Math.max(ms, limitedMsMin));
-    return connection.refusal();
+    if (ms > 0) connection.hold.start("rate_limited", Math.max(ms, limitedMsMin));
+    return connection.hold.now();
   }
 
-  function append(verdict: Verdict | ReturnType<Connection["refusal"]>): void {
+  function append(verdict: Verdict | Held | null): void {
     const held = typeof verdict === "object" ? verdict : null;
     // The host's rule failed: none of what follows may overtake this one, which is to be tried again.
-    if (verdict === "unavailable") connection.refuseSends("unavailable", unavailableRetryMs);
+    if (verdict === "unavailable") connection.hold.start("unavailable", unavailableRetryMs);
     const refusal = held?.code ?? (verdict === "allowed" || typeof verdict === "object" ? undefined : verdict);
     const { tenant, user: from } = session;
     const { id, text, to, conversation = "" } = frame;

@@ -1,0 +1,56 @@
+import type { Bus } from "./feed/bus.ts";
+import type { Authenticate } from "./http/authenticate.ts";
+import type { TrustProxy } from "./http/peer.ts";
+import type { Authorize, CanSee } from "./hub/policy.ts";
+import type { Clock } from "./internal/clock.ts";
+import type { Random } from "./internal/random.ts";
+import type { Limits } from "./protocol/limits.ts";
+import type { RateOptions } from "./protocol/rates.ts";
+import type { Engine } from "./store/engine/engine.ts";
+
+export type DatabaseOptions = {
+  /** `file:` and a path, or the `libsql:`, `https:` or `http:` URL of a libSQL server. */
+  readonly url: string;
+  readonly authToken?: string;
+  /** Whether pending migrations are applied at the start. Default: for a file they are; a remote database with any is refused. */
+  readonly migrate?: boolean;
+  /** Opens the database; default: the engine that the URL asks for. */
+  readonly open?: (options: { readonly url: string; readonly authToken?: string }) => Engine;
+};
+
+export type ChatOptions = {
+  readonly database: DatabaseOptions;
+  /** Says who makes a request; null: nobody. Required: Tidings never guesses. */
+  readonly authenticate: Authenticate & { readonly isHostAllowed?: (request: Request) => boolean };
+  /** Origins that may use the chat beside the server's own, such as `https://app.example`. */
+  readonly origins?: readonly string[];
+  /**
+   * May somebody write to another one, show them that they type, or keep them as a contact? Default: everybody may. A refusal is answered
+   * `forbidden`, a throw or no answer within `limits.hostAnswerMs` `unavailable`. What was accepted once stays accepted.
+   */
+  readonly authorize?: Authorize;
+  /**
+   * May the viewer see whether the subject is online? Default: where they share a conversation or one has the other as a contact. Who
+   * has blocked the other is never seen, whatever it says; its failure is a no.
+   */
+  readonly canSee?: CanSee;
+  /**
+   * The path under which the chat is mounted, such as `/chat`; the root is the empty text. Default: wherever a path of the chat begins,
+   * so that `/chat/messages` and `/messages` are the same.
+   */
+  readonly base?: string;
+  /**
+   * Which proxies in front of the server are believed about where a request comes from: how many, or their addresses. Default: none, and
+   * `X-Forwarded-For` counts for nothing.
+   */
+  readonly trustProxy?: TrustProxy;
+  /** How much one user, and one address, may do: replaces parts of the table in `protocol/rates.ts`; null: without a limit. */
+  readonly rates?: RateOptions;
+  /** Replaces single limits of the table in `protocol/limits.ts`. */
+  readonly limits?: Partial<Limits>;
+  /** How this node and others on the same database tell each other of commits; without it they find out by polling. */
+  readonly bus?: Bus;
+  /** Time and chance; for simulators. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+};

@@ -1,0 +1,27 @@
+import { ChatError } from "../../error.ts";
+import type { Engine } from "../engine/engine.ts";
+import { bundledMigrations } from "./bundled.ts";
+import { migrate, pending } from "./migrate.ts";
+
+/**
+ * Brings a database to the schema that this version needs: a file at once; a remote one only where that was asked for, for others may be
+ * using it.
+ *
+ * @throws ChatError `migration_refused`: the remote database has pending migrations, which are named.
+ */
+export async function applyMigrations(
+  engine: Engine,
+  { url, migrate: wanted }: { readonly url: string; readonly migrate?: boolean },
+): Promise<void> {
+  if (wanted ?? url.startsWith("file:")) {
+    await migrate(engine, bundledMigrations);
+    return;
+  }
+  const waiting = await pending(engine, bundledMigrations);
+  if (waiting.length === 0) return;
+  const names = waiting.map(({ version, name }) => `${version}_${name}`).join(", ");
+  throw new ChatError(
+    "migration_refused",
+    `The database has pending migrations (${names}): run "bun scripts/migrate.ts up" against it, then start again`,
+  );
+}
