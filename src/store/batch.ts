@@ -147,7 +147,7 @@ export function writeSteps(batch: Batch, options: { newKey: () => number; ackMes
   return steps;
 }
 
-/** Asks of sends that a commit did not insert whether the recipient has blocked the sender. */
+/** Asks of sends that a commit did not insert whether they go to somebody. */
 export const lookUpRecipients = (sends: readonly Waiting[]): Statement => ({
   sql: people.selectRecipients,
   args: rows(sends.map(({ send }) => [send.tenant, send.from, send.to ?? null, conversationKey(send)])),

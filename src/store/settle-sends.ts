@@ -37,7 +37,7 @@ export async function settleSends(
 
   const [existing = [], recipients = []] = await engine.read([lookUpSends(sends), lookUpRecipients(sends)]);
   const rowOf = new Map(existing.map((row) => [Number(row["i"]), row]));
-  const recipientOf = new Map(recipients.map((row) => [Number(row["i"]), row]));
+  const isGoingToSomebody = new Set(recipients.map((row) => Number(row["i"])));
   const outcomes = sends.map((waiting, i) => {
     const row = rowOf.get(i);
     if (row) {
@@ -48,10 +48,8 @@ export async function settleSends(
     }
     const { refusal } = waiting.send;
     if (refusal !== undefined) return refuse(waiting, refusal);
-    const recipient = recipientOf.get(i);
-    if (!recipient) return refuse(waiting, "not_found");
-    // A block that has ended since: what would be true now was not when the send was left out.
-    return refuse(waiting, Number(recipient["is_blocked"]) === 1 ? "blocked" : "unavailable");
+    // Of what goes to somebody only a block is left out; it may have ended since, and was there when the others were accepted.
+    return refuse(waiting, isGoingToSomebody.has(i) ? "blocked" : "not_found");
   });
   return { outcomes, entries };
 }

@@ -22,6 +22,8 @@ export type Event =
       readonly id: string;
       readonly text: string;
     }
+  /** It may have been refused, and the refusal lost: its order among others of its lane is not held (O4). */
+  | { readonly type: "refusable"; readonly from: string; readonly id: string }
   | {
       readonly type: "accepted";
       readonly from: string;
@@ -49,6 +51,7 @@ export function judge(events: readonly Event[]): readonly Fault[] {
   const faults: Fault[] = [];
   const fault = (kind: FaultClass, text: string): void => void faults.push({ class: kind, text });
   const attempts = new Map<string, { text: string; lane: string; rank: number }>();
+  const refusable = new Set<string>();
   const histories = new Map<string, readonly Sighting[]>();
   /** Who stood at a place, and where somebody stood, over all sightings at any time. */
   const atPlace = new Map<string, string>();
@@ -56,6 +59,7 @@ export function judge(events: readonly Event[]): readonly Fault[] {
 
   events.forEach((event, rank) => {
     if (event.type === "attempt" && !attempts.has(nameOf(event))) attempts.set(nameOf(event), { ...event, rank });
+    if (event.type === "refusable") refusable.add(nameOf(event));
     if (event.type === "history") histories.set(event.user, event.messages);
   });
 
@@ -94,7 +98,7 @@ export function judge(events: readonly Event[]): readonly Fault[] {
       if (seq !== wanted) fault("inconsistent seq", `${conversation} has ${seq} where ${wanted} is due ${where}`);
       last.set(conversation, seq);
       const attempt = attempts.get(name);
-      if (attempt === undefined) continue;
+      if (attempt === undefined || refusable.has(name)) continue;
       const lane = `${attempt.lane} ${conversation}`;
       if (attempt.rank < (ranks.get(lane) ?? -1))
         fault("out of order", `${name} at ${seq} was sent before its predecessor ${where}`);

@@ -16,6 +16,12 @@ export type Truth = {
   readonly historyOf: (owner: string) => readonly Sighting[];
   /** `tenant/user` of the people of a conversation. */
   readonly peopleOf: (conversation: string) => readonly string[];
+  /** What somebody (`tenant/user`) has said of others. */
+  readonly relationsOf: (
+    owner: string,
+  ) => ReadonlyMap<string, { readonly contact: boolean; readonly blocked: boolean }>;
+  /** Marks that have moved, by `conversation tenant/user`. */
+  readonly marks: ReadonlyMap<string, { readonly delivered: number; readonly read: number }>;
 };
 
 /** A real database for one world after another: emptied in between, for opening it anew would take most of the time. */
@@ -23,7 +29,7 @@ export async function openDatabase() {
   const folder = mkdtempSync(join(memoryFolder, "tidings-sim-"));
   const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
   await migrate(engine, bundledMigrations);
-  const wipe = ["message", "member", "conversation", "device", "user"].map((table) => ({
+  const wipe = ["message", "member", "conversation", "device", "relation", "seen", "ticket", "user"].map((table) => ({
     sql: `DELETE FROM ${table}`,
   }));
 
@@ -47,12 +53,33 @@ export async function openDatabase() {
       ]);
     },
     async truth(): Promise<Truth> {
-      const [rows = []] = await engine.read([
+      const [rows = [], relationRows = [], markRows = []] = await engine.read([
         {
           sql: `SELECT m.conversation, m.seq, m.id, m.text, s.tenant, s.id AS sender, r.id AS recipient
             FROM message m JOIN user s ON s.key = m.sender JOIN user r ON r.key = m.recipient ORDER BY m.n`,
         },
+        {
+          sql: `SELECT a.tenant, a.id AS user, b.id AS other, r.contact, r.blocked
+            FROM relation r JOIN user a ON a.key = r.user JOIN user b ON b.key = r.other`,
+        },
+        {
+          sql: `SELECT p.conversation, u.tenant, u.id AS user, p.delivered, p.read
+            FROM member p JOIN user u ON u.key = p.user WHERE p.n > 0`,
+        },
       ]);
+      const relations = new Map<string, Map<string, { contact: boolean; blocked: boolean }>>();
+      for (const row of relationRows) {
+        const owner = `${row["tenant"]}/${row["user"]}`;
+        const own = relations.get(owner) ?? new Map<string, { contact: boolean; blocked: boolean }>();
+        relations.set(owner, own);
+        own.set(String(row["other"]), { contact: row["contact"] === 1, blocked: row["blocked"] === 1 });
+      }
+      const marks = new Map(
+        markRows.map((row) => [
+          `c${Number(row["conversation"]).toString(36)} ${row["tenant"]}/${row["user"]}`,
+          { delivered: Number(row["delivered"]), read: Number(row["read"]) },
+        ]),
+      );
       const histories = new Map<string, Sighting[]>();
       const people = new Map<string, readonly string[]>();
       for (const row of rows) {
@@ -77,6 +104,8 @@ export async function openDatabase() {
         messages: rows.length,
         historyOf: (owner) => histories.get(owner) ?? [],
         peopleOf: (conversation) => people.get(conversation) ?? [],
+        relationsOf: (owner) => relations.get(owner) ?? new Map<string, { contact: boolean; blocked: boolean }>(),
+        marks,
       };
     },
     async close(): Promise<void> {

@@ -1,8 +1,10 @@
 import type { ServerFrame } from "../../src/protocol/frame.ts";
 import type { Sighting } from "../checker/checker.ts";
+import { blocksIn } from "./blocks.ts";
 import type { Chance } from "./chance.ts";
 import type { Model } from "./feature.ts";
 import { type Break, createLink, type Link } from "./link.ts";
+import type { SimNode } from "./node.ts";
 import type { World } from "./world.ts";
 
 export type DeviceOptions = {
@@ -20,6 +22,8 @@ type Waiting = {
   readonly to: string;
   readonly text: string;
   isSent: boolean;
+  /** When it was tried first. */
+  firstAt: number;
   /** The connection that tried it first: there, and only there, its answer must come before its change. */
   firstSentOn: Link | null;
   /** Whether that connection was told to try later: the store may have it all the same, and deliver it. */
@@ -41,6 +45,9 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
   const outbox: Waiting[] = [];
   /** Ids sent again on purpose, with what must come back. */
   const probes = new Map<string, { readonly kind: "retry" | "conflict"; readonly row: Sighting }>();
+  /** Ids that were refused for good. */
+  const refused = new Set<string>();
+  let node: SimNode | null = null;
   let models: readonly Model[] = [];
   let link: Link | null = null;
   /** Whether the server has said `welcome` on it. */
@@ -64,7 +71,15 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     },
     /** Puts a message into the outbox; it goes out as the window allows, again and again until it is answered. */
     send(to: string, text: string): void {
-      const waiting = { id: world.newId(), to, text, isSent: false, firstSentOn: null, isRefused: false };
+      const waiting = {
+        id: world.newId(),
+        to,
+        text,
+        isSent: false,
+        firstAt: Infinity,
+        firstSentOn: null,
+        isRefused: false,
+      };
       outbox.push(waiting);
       log({ type: "attempt", lane: reader, from: owner, id: waiting.id, text });
       flush();
@@ -103,19 +118,23 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     /** Whether it is connected, also where it only believes so no more. */
     isConnected: (): boolean => isWelcome && (link?.isWhole() ?? false),
     waiting: (): number => outbox.length,
+    /** The node that it is, or last was, connected to. */
+    node: (): SimNode | null => node,
+    refused: (): ReadonlySet<string> => refused,
     rows: (): ReadonlyMap<string, Sighting> => rows,
     bufferedMax: (): number => Math.max(bufferedMax, link?.bufferedMax() ?? 0),
   };
 
   function connect(): void {
     isComing = false;
-    const node = world.pickNode(chance);
+    const picked = world.pickNode(chance);
     if (link || isGone) return;
-    if (!node) return comeBack();
+    if (!picked) return comeBack();
+    node = picked;
     const made = createLink({
       timeline,
       chance: chance.fork(`link ${timeline.now()}`),
-      process: node.process,
+      process: picked.process,
       linkMs: () => world.faults().linkMs,
       kernelBytes: world.faults().kernelBytes,
       client: {
@@ -135,8 +154,8 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     watch(made);
     const hello = { tenant, user, device: name, cursor };
     void timeline.after(0, () => {
-      if (node.process.isDead()) made.cut("client");
-      else node.process.run(() => void node.connect(made, hello));
+      if (picked.process.isDead()) made.cut("client");
+      else picked.process.run(() => void picked.connect(made, hello));
     });
     for (const waiting of outbox) waiting.isSent = false;
     probes.clear();
@@ -172,7 +191,12 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
       if (!link || !isWelcome || room <= 0) return;
       if (waiting.isSent) continue;
       waiting.isSent = true;
+      // It may have been refused behind a block, and the answer lost: what was sent after it may stand before it now.
+      const [them, now] = [`${tenant}/${waiting.to}`, timeline.now()];
+      if (waiting.firstSentOn !== null && blocksIn(world).mayStand(them, owner, waiting.firstAt, now))
+        log({ type: "refusable", from: owner, id: waiting.id });
       waiting.firstSentOn ??= link;
+      waiting.firstAt = Math.min(waiting.firstAt, now);
       room--;
       link.say({ type: "send", id: waiting.id, to: waiting.to, text: waiting.text });
     }
@@ -235,6 +259,9 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     const at = outbox.findIndex((waiting) => waiting.id === id);
     const [waiting] = at === -1 ? [] : outbox.splice(at, 1);
     if (!waiting) return;
+    const [them, now] = [`${tenant}/${waiting.to}`, timeline.now()];
+    if (blocksIn(world).stands(them, owner, waiting.firstAt, now))
+      problem("B2", `${reader}: ${id} was accepted behind a block`);
     if (at !== 0) problem("O4", `${reader}: ${id} was answered before what was sent before it`);
     store({ conversation, seq, id, from: owner, text: waiting.text });
     world.learn(conversation, [user, waiting.to]);
@@ -247,6 +274,14 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     probes.delete(id);
     const waiting = outbox.find((each) => each.id === id);
     if (waiting) waiting.isRefused = true;
+    if (waiting && code === "blocked") {
+      outbox.splice(outbox.indexOf(waiting), 1);
+      if (!blocksIn(world).mayStand(`${tenant}/${waiting.to}`, owner, waiting.firstAt, timeline.now()))
+        problem("B2", `${reader}: ${id} was blocked, and nobody had blocked them`);
+      refused.add(id);
+      flush();
+      return;
+    }
     if (retry === "later" || (probe?.kind === "conflict" && code === "conflict")) return;
     problem("O1", `${reader}: ${id} was rejected for ever: ${code}`);
   }

@@ -171,4 +171,45 @@ export const mutants: readonly Mutant[] = [
     rule: "Q3",
     alteration: { file: "store/history-sql.ts", from: "ORDER BY m.seq DESC LIMIT ?9", to: "ORDER BY m.seq LIMIT ?9" },
   },
+  {
+    name: "marks that stay hidden once a block has ended",
+    rule: "B3",
+    alteration: { file: "store/batch.ts", from: "if (ended.length > 0) {", to: "if (ended.length > 1_000) {" },
+  },
+  {
+    name: "a block that sends do not look at",
+    rule: "B2",
+    alteration: {
+      file: "store/sql.ts",
+      from: "AND r.other = a.key AND r.blocked)",
+      to: "AND r.other = a.key AND r.blocked > 1)",
+    },
+  },
+  {
+    name: "relations that take change numbers which are given out again",
+    rule: "O5 O6 B1",
+    alteration: {
+      file: "store/people-sql.ts",
+      from: "n = max(n, coalesce((SELECT max(n) FROM relation), 0), ",
+      to: "n = max(n, ",
+    },
+  },
+  {
+    name: "what stands between people, remembered for ever",
+    rule: "B6",
+    alteration: {
+      file: "hub/ties.ts",
+      from: 'if (change.kind === "relation") forget',
+      to: 'if (change.kind === "receipt") forget',
+    },
+  },
+  {
+    name: "a grace that goes on after somebody is back",
+    rule: "B6",
+    alteration: {
+      file: "hub/presence.ts",
+      from: "        known.cancelGrace?.();\n        known.cancelGrace = null;",
+      to: "        known.cancelGrace = null;",
+    },
+  },
 ];

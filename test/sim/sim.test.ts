@@ -60,7 +60,7 @@ describeHere("simulation", () => {
   });
   afterAll(async () => await database.close());
 
-  test(`V2 D1 D3 O1 O2 O3 O4 O5 O6 O7 O8 O9 O10 Q2 Q3 Q4 R3 R8 H11 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
+  test(`V2 D1 D3 O1 O2 O3 O4 O5 O6 O7 O8 O9 O10 Q2 Q3 Q4 R3 R8 H11 B1 B2 B3 B6 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
     const { tried, violations, facts } = await proof.run({
       from: first,
       count: seeds,
@@ -170,6 +170,27 @@ describeHere("simulation", () => {
     test(
       "control: V3 Q3 the oldest page in place of the newest",
       finds("the oldest page in place of the newest"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 B3 marks that stay hidden once a block has ended",
+      finds("marks that stay hidden once a block has ended"),
+      mutantMsMax,
+    );
+    test("control: V3 B2 a block that sends do not look at", finds("a block that sends do not look at"), mutantMsMax);
+    test(
+      "control: V3 O5 B1 relations that take change numbers which are given out again",
+      finds("relations that take change numbers which are given out again"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 B6 what stands between people, remembered for ever",
+      finds("what stands between people, remembered for ever"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 B6 a grace that goes on after somebody is back",
+      finds("a grace that goes on after somebody is back"),
       mutantMsMax,
     );
     test("V3 every mutant is asked for", () =>

@@ -90,6 +90,11 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
     /** The log of a user, and who talks where, from the database; once the world has come to rest. */
     truth: (owner: string): readonly Sighting[] => truth?.historyOf(owner) ?? [],
     peopleOf: (conversation: string): readonly string[] => truth?.peopleOf(conversation) ?? [],
+    relationsOf: (owner: string): ReturnType<Truth["relationsOf"]> =>
+      truth?.relationsOf(owner) ?? new Map<string, never>(),
+    marks: (): Truth["marks"] => truth?.marks ?? new Map<string, never>(),
+    /** A seeded chance of its own for something, by its name. */
+    chance: (name: string): Chance => chance.fork(name),
 
     start(): void {
       for (let i = 0; i < plan.nodes; i++) boot(i);

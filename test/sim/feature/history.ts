@@ -3,6 +3,8 @@ import type { Sighting } from "../../checker/checker.ts";
 import type { Chance } from "../chance.ts";
 import type { SimDevice } from "../device.ts";
 import type { Feature } from "../feature.ts";
+import { ask } from "../ask.ts";
+import { blocksIn } from "../blocks.ts";
 import { type Polled, polledIn } from "../polled.ts";
 import type { World } from "../world.ts";
 
@@ -19,28 +21,6 @@ type Page = {
 
 /** The id of the device that polls; it has no socket. */
 const poller = "poller";
-
-/** Asks a node as a device's user. Null: it had no answer, or was away, which any client must expect. */
-async function ask(
-  world: World,
-  chance: Chance,
-  { tenant, user, owner }: SimDevice,
-  path: string,
-  body?: object,
-): Promise<{ readonly status: number; readonly body: unknown } | null> {
-  const node = world.pickNode(chance);
-  if (!node) return null;
-  const request = new Request(`http://sim${path}`, {
-    method: body ? "POST" : "GET",
-    headers: { "x-tenant": tenant, "x-user": user, "content-type": "application/json" },
-    ...(body && { body: JSON.stringify(body) }),
-  });
-  const answer = await node.chat.fetch(request);
-  const text = await answer.text();
-  if (node.process.isDead() || answer.status === 503) return null;
-  if (answer.status >= 400) world.problem("Q3", `${owner} asked ${path} and was answered ${answer.status} ${text}`);
-  return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
-}
 
 function show(world: World, { owner }: SimDevice, path: string, messages: readonly MessageChange[]): void {
   const shown = answers.get(world) ?? [];
@@ -107,17 +87,25 @@ async function poll(world: World, chance: Chance): Promise<void> {
   for (const { conversation, seq, id, from, text } of messages)
     polled.set(`${conversation} ${seq}`, { conversation, seq, id, text, from: `${device.tenant}/${from}` });
   show(world, device, "/messages", messages);
-  if (chance.hits(0.8)) await ask(world, chance, device, "/ack", { device: poller, cursor });
+  if (chance.hits(0.8)) await ask(world, chance, device, "/ack", { body: { device: poller, cursor } });
 }
 
 async function send(world: World, chance: Chance): Promise<void> {
   const device = chance.pick(world.devices.filter(({ isTalker }) => isTalker));
   const to = chance.pick(world.othersOf(device));
   const [id, text, { owner }] = [world.newId(), world.newText(chance), device];
+  const begun = world.timeline.now();
   world.log({ type: "attempt", lane: id, from: owner, id, text });
   for (let tries = 0; tries < 2; tries++) {
-    const answer = await ask(world, chance, device, "/messages", { id, to, text });
+    const answer = await ask(world, chance, device, "/messages", { body: { id, to, text } });
     if (!answer) continue;
+    const [them, now] = [`${device.tenant}/${to}`, world.timeline.now()];
+    if (answer.status === 403) {
+      if (!blocksIn(world).mayStand(them, owner, begun, now))
+        world.problem("B2", `${id} was blocked, and nobody had blocked ${owner}`);
+      return;
+    }
+    if (blocksIn(world).stands(them, owner, begun, now)) world.problem("B2", `${id} was accepted behind a block`);
     const { conversation, seq, duplicate } = answer.body as { conversation: string; seq: number; duplicate: boolean };
     if (duplicate !== (answer.status === 200)) world.problem("Q1", `${id} was answered ${answer.status}`);
     world.log({ type: "accepted", from: owner, id, conversation, seq });
@@ -129,7 +117,7 @@ async function read(world: World, chance: Chance): Promise<void> {
   const rows = [...device.rows().values()].filter(({ from }) => from !== device.owner);
   if (rows.length === 0) return;
   const { conversation, seq } = chance.pick(rows);
-  await ask(world, chance, device, `/conversations/${conversation}/read`, { seq });
+  await ask(world, chance, device, `/conversations/${conversation}/read`, { body: { seq } });
 }
 
 /** What was polled is a stretch of what others wrote, without a hole. */

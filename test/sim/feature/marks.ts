@@ -1,4 +1,5 @@
 import type { ReceiptChange } from "../../../src/protocol/frame.ts";
+import { blocksIn } from "../blocks.ts";
 import type { SimDevice } from "../device.ts";
 import type { Feature, Model } from "../feature.ts";
 import { polledIn } from "../polled.ts";
@@ -69,20 +70,27 @@ export const marks: Feature = {
     },
   },
   model,
-  missing: (world) => [...undelivered(world), ...disagreements(world)],
+  missing: (world) => [...undelivered(world), ...unknown(world)],
   invariants: [
-    { rule: "O9", check: disagreements },
+    { rule: "B3", check: unknown },
     { rule: "O8", check: undelivered },
   ],
 };
 
-/** Two devices of one user must have been told the same. */
-function disagreements({ devices }: World): readonly string[] {
-  const text = (one: SimDevice): string => JSON.stringify([...marksOf(one)].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  return devices.flatMap((device) => {
-    const twin = devices.find((other) => other.owner === device.owner && other !== device && !other.isGone());
-    if (!twin || device.isGone()) return [];
-    return text(device) === text(twin) ? [] : [`${device.reader} knows other marks than ${twin.reader}`];
+/** Every device knows the marks of its user's conversations as they are, but for those of people behind a block. */
+function unknown(world: World): readonly string[] {
+  return world.devices.flatMap((device) => {
+    if (device.isGone()) return [];
+    const conversations = new Set(world.truth(device.owner).map(({ conversation }) => conversation));
+    return [...world.marks()].flatMap(([key, { delivered, read }]) => {
+      const [conversation = "", owner = ""] = key.split(" ");
+      if (!conversations.has(conversation)) return [];
+      if (owner !== device.owner && blocksIn(world).isBetween(owner, device.owner)) return [];
+      const user = owner.slice(owner.indexOf("/") + 1);
+      const had = marksOf(device).get(`${conversation} ${user}`) ?? { delivered: 0, read: 0 };
+      if (had.delivered === delivered && had.read === read) return [];
+      return [`${device.reader} knows ${user} at ${JSON.stringify(had)} in ${conversation}, not ${delivered}, ${read}`];
+    });
   });
 }
 

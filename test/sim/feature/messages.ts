@@ -1,4 +1,6 @@
 import { judge } from "../../checker/checker.ts";
+import { ChatError } from "../../../src/error.ts";
+import { blocksIn } from "../blocks.ts";
 import type { Feature } from "../feature.ts";
 
 const talkers = ({ devices }: Parameters<Feature["operations"][string]["act"]>[0]) =>
@@ -38,11 +40,15 @@ export const messages: Feature = {
         if (!node?.chat.isReady()) return;
         const { tenant, user, owner } = device;
         const [id, text] = [world.newId(), world.newText(chance)];
+        const begun = world.timeline.now();
         // A host keeps no order of its own between calls: each is a lane by itself.
         world.log({ type: "attempt", lane: id, from: owner, id, text });
         node.chat.send({ tenant, from: user, to, text, id }).then(
           ({ conversation, seq }) => world.log({ type: "accepted", from: owner, id, conversation, seq }),
           (error: unknown) => {
+            const now = world.timeline.now();
+            const isBlocked = error instanceof ChatError && error.code === "blocked";
+            if (isBlocked && blocksIn(world).mayStand(`${tenant}/${to}`, owner, begun, now)) return;
             if (!String(error).includes("unavailable") && !String(error).includes("shutting down"))
               world.problem("K2", `the host's send ${id} failed with ${String(error)}`);
           },

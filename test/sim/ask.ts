@@ -1,0 +1,39 @@
+import type { Chance } from "./chance.ts";
+import type { SimDevice } from "./device.ts";
+import type { World } from "./world.ts";
+
+const lookMs = 250;
+
+export type Asked = { readonly status: number; readonly body: unknown };
+
+/** Asks a node as a device's user. Null: it had no answer, or was away, which any client must expect. */
+export async function ask(
+  world: World,
+  chance: Chance,
+  { tenant, user, owner }: SimDevice,
+  path: string,
+  { body, method = body ? "POST" : "GET" }: { readonly body?: object; readonly method?: string } = {},
+): Promise<Asked | null> {
+  const node = world.pickNode(chance);
+  if (!node) return null;
+  const request = new Request(`http://sim${path}`, {
+    method,
+    headers: { "x-tenant": tenant, "x-user": user, "content-type": "application/json" },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  let isAnswered = false;
+  // A process that dies meanwhile never answers. One that lives may yet do what it was asked, so its answer is waited for.
+  const death = async (): Promise<null> => {
+    while (!isAnswered && !node.process.isDead()) await world.timeline.sleep(lookMs);
+    return null;
+  };
+  const answer = await Promise.race([node.chat.fetch(request), death()]);
+  isAnswered = true;
+  if (answer === null) return null;
+  const text = await answer.text();
+  if (node.process.isDead() || answer.status === 503) return null;
+  const isBlocked = answer.status === 403 && text.includes('"blocked"');
+  if (answer.status >= 400 && !isBlocked)
+    world.problem("Q3", `${owner} asked ${method} ${path} and was answered ${answer.status} ${text}`);
+  return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
+}
