@@ -25,6 +25,7 @@ const staticSteps: readonly Step[] = [
   ...(hasFiles("src/web/**/*.ts") ? [{ name: "types of the web page", args: [tsc, "-p", "tsconfig.web.json"] }] : []),
   { name: "imports point one way", args: ["scripts/check-imports.ts"] },
   { name: "exports resolve", args: ["scripts/check-exports.ts"] },
+  { name: "descriptions are fresh", args: ["scripts/describe.ts", "--check"] },
   { name: "spec rules are cited", args: ["scripts/check-spec.ts"] },
   ...(existsSync(join(root, bundleMigrations))
     ? [{ name: "bundled migrations are fresh", args: [bundleMigrations, "--check"] }]

@@ -52,6 +52,7 @@ export async function siteOf(
   site.get("/page.js", async () => file("text/javascript; charset=utf-8", await script()));
   site.get("/page.css", () => file("text/css; charset=utf-8", webFile("page.css")));
   site.get("/favicon.svg", () => file("image/svg+xml", webFile("favicon.svg")));
+  site.get("/openapi.json", () => file("application/json", webFile("openapi.json")));
   site.get("/config.json", () => json(200, { auth: auth.kind }));
   for (const path of new Set(site.routes.filter(({ method }) => method === "GET").map((route) => route.path)))
     site.all(path, () =>

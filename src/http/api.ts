@@ -22,7 +22,7 @@ import { postRead } from "./route/post-read.ts";
 import { postTicket } from "./route/post-ticket.ts";
 
 /** Every route of PROTOCOL 5 that there is. */
-const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
+export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
   "/messages": { GET: getMessages, POST: postMessage },
   "/ack": { POST: postAck },
   "/conversations": { GET: getConversations },
@@ -105,7 +105,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     const userMs = isLookup ? (limiter?.take("lookups", { identity: session }) ?? 0) : 0;
     if (userMs > 0) return tooOften(userMs);
     const mustWait = (): number => limiter?.take("sends", { identity: session, address }) ?? 0;
-    return await route({ ...asked, session, clock, random, mustWait, ...(await options.parts()), limits });
+    return await route.handle({ ...asked, session, clock, random, mustWait, ...(await options.parts()), limits });
   }
 
   return async (request, peer) => {

@@ -1,3 +1,5 @@
+import type * as v from "valibot";
+import type { ErrorCode } from "../error.ts";
 import type { Session } from "../model.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
@@ -20,8 +22,25 @@ export type Call = {
   readonly id: string;
 };
 
-/** What a route does. Refusals are thrown as ChatErrors. */
-export type Route = (call: Call) => Promise<Response>;
+/** What a route takes and answers, for the documents that are generated. */
+export type About = {
+  readonly summary: string;
+  /** What may stand in the address behind the path. */
+  readonly parameters?: (limits: Limits) => v.GenericSchema;
+  readonly body?: (limits: Limits) => v.GenericSchema;
+  /** Whether it may come without a body. */
+  readonly isBodyOptional?: boolean;
+  /** By status; null: without a body. */
+  readonly answers: Readonly<Record<number, v.GenericSchema | null>>;
+  /** Codes of refusals beside those that every route may answer. */
+  readonly codes: readonly ErrorCode[];
+};
+
+export type Route = {
+  readonly about: About;
+  /** Refusals are thrown as ChatErrors. */
+  readonly handle: (call: Call) => Promise<Response>;
+};
 
 /** An answer in JSON: never stored, never sniffed. */
 export const answer = (status: number, body: string | null): Response =>

@@ -1,6 +1,8 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
+import type { Limits } from "../protocol/limits.ts";
+import { identifier } from "../protocol/schema.ts";
 import { answer, type Call } from "./call.ts";
 import { readParameters, wholeNumber } from "./parameters.ts";
 
@@ -13,24 +15,16 @@ export function otherOf({ id, session }: Call): string {
   return id;
 }
 
+export const peopleParameters = ({ answerRowsMax }: Limits) =>
+  v.strictObject({ limit: v.optional(wholeNumber(1, answerRowsMax)), after: v.optional(identifier) });
+
 /** A page of people in the order of their names. */
 export async function listPeople(
   { request, session, store, limits }: Call,
   which: "contact" | "blocked",
   name: string,
 ): Promise<Response> {
-  const { limit = limitDefault, after = "" } = readParameters(
-    request.url,
-    v.strictObject({
-      limit: v.optional(wholeNumber(1, limits.answerRowsMax)),
-      after: v.optional(
-        v.pipe(
-          v.string(),
-          v.check((user: string) => isIdentifier(user)),
-        ),
-      ),
-    }),
-  );
+  const { limit = limitDefault, after = "" } = readParameters(request.url, peopleParameters(limits));
   const { users, next } = await store.people(session, { which, after, limit });
   const list = users.map((user) => ({ user }));
   return answer(200, JSON.stringify({ [name]: list, ...(next !== undefined && { next }) }));

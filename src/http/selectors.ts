@@ -1,16 +1,13 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
-import { isIdentifier, isMessageId } from "../protocol/identifier.ts";
+import { isMessageId } from "../protocol/identifier.ts";
 import type { Limits } from "../protocol/limits.ts";
+import { conversationId, identifier } from "../protocol/schema.ts";
 import { type HistoryQuery, newest, type Walk } from "../store/history.ts";
 import { readParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
 
-const identifier = v.pipe(
-  v.string(),
-  v.check((id: string) => isIdentifier(id)),
-);
 const place = wholeNumber(1, newest - 1);
 const time = wholeNumber(0, newest);
 
@@ -23,7 +20,7 @@ const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) => {
   return v.strictObject({
     device: v.optional(identifier),
     with: v.optional(identifier),
-    conversation: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
+    conversation: v.optional(conversationId),
     before: v.optional(place),
     after: v.optional(place),
     around: v.optional(place),
@@ -51,6 +48,13 @@ const walkSchema = v.strictObject({
   author: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
 });
 
+/** All that may stand in the address of `GET /messages`. */
+export const messageParameters = (limits: Limits) =>
+  v.strictObject({
+    ...schemaOf(limits).entries,
+    next: v.optional(v.pipe(v.string(), v.minLength(1), v.description("Goes on with the query of an earlier answer"))),
+  });
+
 export type Query = {
   readonly query: HistoryQuery;
   /** What was asked for, for the `next` of the answer. */
@@ -64,10 +68,7 @@ export type Query = {
  */
 export function readSelectors(url: string, limits: Limits): Query {
   const schema = schemaOf(limits);
-  const { next, ...given } = readParameters(
-    url,
-    v.strictObject({ ...schema.entries, next: v.optional(v.pipe(v.string(), v.minLength(1))) }),
-  );
+  const { next, ...given } = readParameters(url, messageParameters(limits));
   if (next === undefined) {
     refuseContradiction(given);
     return { query: queryOf(given, walkOf(given)), selectors: given };

@@ -4,38 +4,20 @@ import type { ErrorCode } from "../error.ts";
 import type { ClientFrame } from "./frame.ts";
 import { isIdentifier, isMessageId } from "./identifier.ts";
 import type { Limits } from "./limits.ts";
+import { conversationId, cursor, hasOneTarget, identifier, mark, messageId } from "./schema.ts";
 
 const opaque = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
-const conversation = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
-const messageId = v.pipe(
-  v.string(),
-  v.check((id: string) => isMessageId(id), "a message id is a canonical lower-case UUID"),
-);
-const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const hasOneTarget = (frame: { to?: string | undefined; conversation?: string | undefined }): boolean =>
-  (frame.to === undefined) !== (frame.conversation === undefined);
-const target = { to: v.optional(v.string()), conversation: v.optional(conversation) };
+const target = { to: v.optional(v.string()), conversation: v.optional(conversationId) };
 
 /** One schema a frame type; unknown fields are refused, so that nobody believes that they count. */
-const schemas = {
-  send: v.pipe(
-    v.strictObject({ type: v.literal("send"), id: messageId, ...target, text: v.string() }),
-    v.check((frame) => hasOneTarget(frame)),
-  ),
-  ack: v.strictObject({ type: v.literal("ack"), cursor: opaque }),
-  read: v.strictObject({ type: v.literal("read"), conversation, seq }),
-  typing: v.pipe(
-    v.strictObject({ type: v.literal("typing"), ...target, typing: v.boolean() }),
-    v.check((frame) => hasOneTarget(frame)),
-  ),
+export const clientFrames = {
+  send: v.pipe(v.strictObject({ type: v.literal("send"), id: messageId, ...target, text: v.string() }), hasOneTarget()),
+  ack: v.strictObject({ type: v.literal("ack"), cursor }),
+  read: v.strictObject({ type: v.literal("read"), conversation: conversationId, seq: mark }),
+  typing: v.pipe(v.strictObject({ type: v.literal("typing"), ...target, typing: v.boolean() }), hasOneTarget()),
   watch: v.strictObject({
     type: v.literal("watch"),
-    users: v.array(
-      v.pipe(
-        v.string(),
-        v.check((user: string) => isIdentifier(user)),
-      ),
-    ),
+    users: v.array(identifier),
   }),
   ping: v.strictObject({ type: v.literal("ping"), id: v.optional(opaque) }),
 };
@@ -67,8 +49,8 @@ const bad = (message: string, id?: string): Decoded => ({
   ...(id === undefined ? {} : { id }),
 });
 
-const isFrameType = (type: unknown): type is keyof typeof schemas =>
-  typeof type === "string" && Object.hasOwn(schemas, type);
+const isFrameType = (type: unknown): type is keyof typeof clientFrames =>
+  typeof type === "string" && Object.hasOwn(clientFrames, type);
 
 /** Reads one frame of a client. Never throws; what comes out holds nothing but what a schema let through. */
 export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded {
@@ -82,7 +64,7 @@ export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded 
   if (typeof value !== "object" || value === null || Array.isArray(value)) return bad("The frame is not a JSON object");
   const type = "type" in value ? value.type : undefined;
   if (!isFrameType(type)) return bad("The frame's type is not known");
-  const parsed = v.safeParse(schemas[type], value, { abortEarly: true });
+  const parsed = v.safeParse(clientFrames[type], value, { abortEarly: true });
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const path = v.getDotPath(issue);

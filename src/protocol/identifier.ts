@@ -1,5 +1,5 @@
-const identifier = /^[A-Za-z0-9+\-_.@:~]{1,128}$/;
-const messageId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+export const identifierForm = /^[A-Za-z0-9+\-_.@:~]{1,128}$/;
+export const messageIdForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
  * Is this a tenant, user or device id: 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~` (PROTOCOL 1)?
@@ -10,7 +10,8 @@ const messageId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
  * isIdentifier("+249912345678") // true
  * isIdentifier("zoë")           // false
  */
-export const isIdentifier = (value: unknown): value is string => typeof value === "string" && identifier.test(value);
+export const isIdentifier = (value: unknown): value is string =>
+  typeof value === "string" && identifierForm.test(value);
 
 /**
  * Is this a message id: a UUID in its canonical lower-case form (RFC 9562 section 4), of any version?
@@ -19,4 +20,4 @@ export const isIdentifier = (value: unknown): value is string => typeof value ==
  * isMessageId("01900000-0000-7000-8000-000000000001") // true
  * isMessageId("01900000-0000-7000-8000-00000000000A") // false: upper case
  */
-export const isMessageId = (value: unknown): value is string => typeof value === "string" && messageId.test(value);
+export const isMessageId = (value: unknown): value is string => typeof value === "string" && messageIdForm.test(value);

@@ -133,6 +133,7 @@ export function judge(events: readonly Event[]): readonly Fault[] {
 
   for (const event of events) {
     switch (event.type) {
+      case "refusable":
       case "attempt":
         break;
       case "accepted":

@@ -1,17 +1,40 @@
+import { blockPage } from "../answer-schema.ts";
 import { answer, type Route } from "../call.ts";
-import { listPeople, otherOf } from "../people.ts";
+import { listPeople, otherOf, peopleParameters } from "../people.ts";
 
 /** `GET /blocks`: whom the asker has blocked, in the order of their names; `next` is the name to go on after. */
-export const getBlocks: Route = (call) => listPeople(call, "blocked", "blocks");
+export const getBlocks: Route = {
+  about: {
+    summary: "Whom you have blocked, in the order of their names",
+    parameters: peopleParameters,
+    answers: { 200: blockPage },
+    codes: ["bad_request"],
+  },
+  handle: (call) => listPeople(call, "blocked", "blocks"),
+};
 
 /** `PUT /blocks/{user}`: 204; from then on nothing that user sends is accepted, and neither sees how the other is. */
-export const putBlock: Route = async (call) => {
-  await call.store.relate(call.session, [{ other: otherOf(call), blocked: true }]);
-  return answer(204, null);
+export const putBlock: Route = {
+  about: {
+    summary: "Block a user",
+    answers: { 204: null },
+    codes: ["bad_request", "invalid_recipient", "too_large"],
+  },
+  handle: async (call) => {
+    await call.store.relate(call.session, [{ other: otherOf(call), blocked: true }]);
+    return answer(204, null);
+  },
 };
 
 /** `DELETE /blocks/{user}`: 204, also where there was none. */
-export const deleteBlock: Route = async (call) => {
-  await call.store.relate(call.session, [{ other: otherOf(call), blocked: false }]);
-  return answer(204, null);
+export const deleteBlock: Route = {
+  about: {
+    summary: "Block a user no longer",
+    answers: { 204: null },
+    codes: ["bad_request", "invalid_recipient"],
+  },
+  handle: async (call) => {
+    await call.store.relate(call.session, [{ other: otherOf(call), blocked: false }]);
+    return answer(204, null);
+  },
 };

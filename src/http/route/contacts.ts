@@ -1,14 +1,14 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
-import { isIdentifier } from "../../protocol/identifier.ts";
+import type { Limits } from "../../protocol/limits.ts";
+import { identifier } from "../../protocol/schema.ts";
+import { contactPage, oneUser } from "../answer-schema.ts";
 import { readBody } from "../body.ts";
 import { answer, type Call, type Route } from "../call.ts";
-import { listPeople, otherOf } from "../people.ts";
+import { listPeople, otherOf, peopleParameters } from "../people.ts";
 
-const user = v.pipe(
-  v.string(),
-  v.check((name: string) => isIdentifier(name)),
-);
+const bodyOf = ({ contactsAtOnceMax }: Limits) =>
+  v.strictObject({ users: v.pipe(v.array(identifier), v.minLength(1), v.maxLength(contactsAtOnceMax)) });
 
 /** Whether the host lets the asker keep all of these; where it does not, nothing is kept. */
 async function allow({ session, policy }: Call, users: readonly string[]): Promise<void> {
@@ -20,42 +20,77 @@ async function allow({ session, policy }: Call, users: readonly string[]): Promi
 }
 
 /** `GET /contacts`: in the order of their names; `next` is the name to go on after. */
-export const getContacts: Route = (call) => listPeople(call, "contact", "contacts");
+export const getContacts: Route = {
+  about: {
+    summary: "Your contacts, in the order of their names",
+    parameters: peopleParameters,
+    answers: { 200: contactPage },
+    codes: ["bad_request"],
+  },
+  handle: (call) => listPeople(call, "contact", "contacts"),
+};
 
 /** `GET /contacts/{user}`: 200 for a contact, 404 for anybody else, whether they exist or not. */
-export const getContact: Route = async (call) => {
-  const other = otherOf(call);
-  if (!(await call.store.isContact(call.session, other))) throw new ChatError("not_found", "There is no such contact");
-  return answer(200, JSON.stringify({ user: other }));
+export const getContact: Route = {
+  about: {
+    summary: "Whether a user is a contact of yours",
+    answers: { 200: oneUser },
+    codes: ["bad_request", "invalid_recipient", "not_found"],
+  },
+  handle: async (call) => {
+    const other = otherOf(call);
+    if (!(await call.store.isContact(call.session, other)))
+      throw new ChatError("not_found", "There is no such contact");
+    return answer(200, JSON.stringify({ user: other }));
+  },
 };
 
 /** `PUT /contacts/{user}`: 204, also where they are one already. */
-export const putContact: Route = async (call) => {
-  const other = otherOf(call);
-  await allow(call, [other]);
-  await call.store.relate(call.session, [{ other, contact: true }]);
-  return answer(204, null);
+export const putContact: Route = {
+  about: {
+    summary: "Keep a user as a contact",
+    answers: { 204: null },
+    codes: ["bad_request", "invalid_recipient", "too_large"],
+  },
+  handle: async (call) => {
+    const other = otherOf(call);
+    await allow(call, [other]);
+    await call.store.relate(call.session, [{ other, contact: true }]);
+    return answer(204, null);
+  },
 };
 
 /** `DELETE /contacts/{user}`: 204, also where they were none. */
-export const deleteContact: Route = async (call) => {
-  await call.store.relate(call.session, [{ other: otherOf(call), contact: false }]);
-  return answer(204, null);
+export const deleteContact: Route = {
+  about: {
+    summary: "Keep a user as a contact no longer",
+    answers: { 204: null },
+    codes: ["bad_request", "invalid_recipient"],
+  },
+  handle: async (call) => {
+    await call.store.relate(call.session, [{ other: otherOf(call), contact: false }]);
+    return answer(204, null);
+  },
 };
 
 /** `POST /contacts`: several at once, all or none; 204. */
-export const postContacts: Route = async (call) => {
-  const { request, session, store, limits } = call;
-  const schema = v.strictObject({
-    users: v.pipe(v.array(user), v.minLength(1), v.maxLength(limits.contactsAtOnceMax)),
-  });
-  const body = await readBody(request, schema, limits.frameBytesMax);
-  const users = [...new Set(body.users)];
-  if (users.includes(session.user)) throw new ChatError("invalid_recipient", "Nobody is a contact of themselves");
-  await allow(call, users);
-  await store.relate(
-    session,
-    users.map((other) => ({ other, contact: true })),
-  );
-  return answer(204, null);
+export const postContacts: Route = {
+  about: {
+    summary: "Keep several users as contacts, all or none",
+    body: bodyOf,
+    answers: { 204: null },
+    codes: ["bad_request", "invalid_recipient", "too_large"],
+  },
+  handle: async (call) => {
+    const { request, session, store, limits } = call;
+    const body = await readBody(request, bodyOf(limits), limits.frameBytesMax);
+    const users = [...new Set(body.users)];
+    if (users.includes(session.user)) throw new ChatError("invalid_recipient", "Nobody is a contact of themselves");
+    await allow(call, users);
+    await store.relate(
+      session,
+      users.map((other) => ({ other, contact: true })),
+    );
+    return answer(204, null);
+  },
 };

@@ -2,6 +2,8 @@ import * as v from "valibot";
 import { encodeChange } from "../../protocol/encode.ts";
 import type { Conversation } from "../../model.ts";
 import { newest } from "../../store/history.ts";
+import type { Limits } from "../../protocol/limits.ts";
+import { conversationPage } from "../answer-schema.ts";
 import { answer, type Route } from "../call.ts";
 import { readParameters, wholeNumber } from "../parameters.ts";
 
@@ -14,16 +16,24 @@ const place = v.pipe(
   v.safeInteger(),
 );
 
+const parameters = ({ answerRowsMax }: Limits) =>
+  v.strictObject({ limit: v.optional(wholeNumber(1, answerRowsMax)), after: v.optional(place) });
+
 /** `GET /conversations`: those with a message, newest activity first. `next` names the last one's place by its activity. */
-export const getConversations: Route = async ({ request, session, store, limits }) => {
-  const { limit, after } = readParameters(
-    request.url,
-    v.strictObject({ limit: v.optional(wholeNumber(1, limits.answerRowsMax)), after: v.optional(place) }),
-  );
-  const page = await store.conversations(session, { below: after ?? newest, limit: limit ?? limitDefault });
-  const list = page.conversations.map(encodeConversation).join(",");
-  const next = page.next === undefined ? "" : `,"next":"${page.next.toString(36)}"`;
-  return answer(200, `{"conversations":[${list}]${next}}`);
+export const getConversations: Route = {
+  about: {
+    summary: "Your conversations, newest activity first",
+    parameters,
+    answers: { 200: conversationPage },
+    codes: ["bad_request"],
+  },
+  handle: async ({ request, session, store, limits }) => {
+    const { limit, after } = readParameters(request.url, parameters(limits));
+    const page = await store.conversations(session, { below: after ?? newest, limit: limit ?? limitDefault });
+    const list = page.conversations.map(encodeConversation).join(",");
+    const next = page.next === undefined ? "" : `,"next":"${page.next.toString(36)}"`;
+    return answer(200, `{"conversations":[${list}]${next}}`);
+  },
 };
 
 function encodeConversation({ lastMessage, with: other, id, unread, delivered, read, peer }: Conversation): string {

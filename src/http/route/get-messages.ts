@@ -1,20 +1,29 @@
 import { ChatError } from "../../error.ts";
 import { encodeCursor } from "../../protocol/cursor.ts";
 import { encodeChange } from "../../protocol/encode.ts";
+import { messagePage } from "../answer-schema.ts";
 import { answer, type Route } from "../call.ts";
-import { encodeNext, readSelectors } from "../selectors.ts";
+import { encodeNext, messageParameters, readSelectors } from "../selectors.ts";
 
 /** `GET /messages`: what a query selects, oldest first. Marks nothing as delivered. */
-export const getMessages: Route = async ({ request, session, store, limits }) => {
-  const { query, selectors } = readSelectors(request.url, limits);
-  const page = await store.history(session, query);
-  if (page === null) throw new ChatError("not_found", "There is no such conversation");
-  const { messages, more, next, cursor } = page;
-  const list = messages.map((message) => encodeChange({ kind: "message", ...message })).join(",");
-  const rest = JSON.stringify({
-    more,
-    // The list that can be confirmed goes on by being confirmed.
-    ...(cursor ? { cursor: encodeCursor(cursor) } : next && { next: encodeNext(selectors, next) }),
-  });
-  return answer(200, `{"messages":[${list}],${rest.slice(1)}`);
+export const getMessages: Route = {
+  about: {
+    summary: "The messages that a query selects, oldest first; without a selector those that the device has not got",
+    parameters: messageParameters,
+    answers: { 200: messagePage },
+    codes: ["bad_request", "not_found"],
+  },
+  handle: async ({ request, session, store, limits }) => {
+    const { query, selectors } = readSelectors(request.url, limits);
+    const page = await store.history(session, query);
+    if (page === null) throw new ChatError("not_found", "There is no such conversation");
+    const { messages, more, next, cursor } = page;
+    const list = messages.map((message) => encodeChange({ kind: "message", ...message })).join(",");
+    const rest = JSON.stringify({
+      more,
+      // The list that can be confirmed goes on by being confirmed.
+      ...(cursor ? { cursor: encodeCursor(cursor) } : next && { next: encodeNext(selectors, next) }),
+    });
+    return answer(200, `{"messages":[${list}],${rest.slice(1)}`);
+  },
 };

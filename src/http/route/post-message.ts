@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
 import { refuseContent } from "../../protocol/decode.ts";
-import { isMessageId } from "../../protocol/identifier.ts";
+import { conversationId, hasOneTarget, messageId } from "../../protocol/schema.ts";
+import { placedMessage } from "../../protocol/server-schema.ts";
 import type { Outcome } from "../../store/store.ts";
 import { refusals } from "../../hub/handler/send.ts";
 import { readBody } from "../body.ts";
@@ -10,33 +11,38 @@ import { tooOften } from "../problem.ts";
 
 const schema = v.pipe(
   v.strictObject({
-    id: v.pipe(
-      v.string(),
-      v.check((id: string) => isMessageId(id)),
-    ),
+    id: messageId,
     to: v.optional(v.string()),
-    conversation: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
+    conversation: v.optional(conversationId),
     text: v.string(),
   }),
-  v.check(({ to, conversation }) => (to === undefined) !== (conversation === undefined)),
+  hasOneTarget(),
 );
 
 /** `POST /messages`: a message, by the way that every message goes. 201, or 200 for a retry. */
-export const postMessage: Route = async ({ request, session, store, policy, limits, mustWait }) => {
-  const { id, to, conversation = "", text } = await readBody(request, schema, limits.frameBytesMax);
-  const fault = refuseContent(text, to, limits);
-  if (fault) throw new ChatError(fault.code === "bad_frame" ? "bad_request" : fault.code, fault.message);
-  const { tenant, user } = session;
-  if (to === user) throw new ChatError("invalid_recipient", "One cannot write to oneself");
-  const target = to === undefined ? { conversation } : { to };
-  const waitMs = mustWait();
-  const verdict = waitMs > 0 ? "rate_limited" : await policy.decide("send", session, target);
-  const refusal = verdict === "allowed" ? undefined : verdict;
-  const outcome = await new Promise<Outcome>((resolve) =>
-    store.append({ tenant, from: user, id, ...target, text, refusal }, resolve),
-  );
-  if (outcome.type === "refused" && outcome.code === "rate_limited") return tooOften(waitMs);
-  if (outcome.type === "refused") throw new ChatError(outcome.code, refusals[outcome.code]);
-  const { conversation: place, seq, time, duplicate } = outcome;
-  return answer(duplicate ? 200 : 201, JSON.stringify({ id, conversation: place, seq, time, duplicate }));
+export const postMessage: Route = {
+  about: {
+    summary: "Send a message: 201, or 200 with the first answer for a retry of its id",
+    body: () => schema,
+    answers: { 200: placedMessage, 201: placedMessage },
+    codes: ["bad_request", "too_large", "invalid_recipient", "not_found", "blocked", "conflict"],
+  },
+  handle: async ({ request, session, store, policy, limits, mustWait }) => {
+    const { id, to, conversation = "", text } = await readBody(request, schema, limits.frameBytesMax);
+    const fault = refuseContent(text, to, limits);
+    if (fault) throw new ChatError(fault.code === "bad_frame" ? "bad_request" : fault.code, fault.message);
+    const { tenant, user } = session;
+    if (to === user) throw new ChatError("invalid_recipient", "One cannot write to oneself");
+    const target = to === undefined ? { conversation } : { to };
+    const waitMs = mustWait();
+    const verdict = waitMs > 0 ? "rate_limited" : await policy.decide("send", session, target);
+    const refusal = verdict === "allowed" ? undefined : verdict;
+    const outcome = await new Promise<Outcome>((resolve) =>
+      store.append({ tenant, from: user, id, ...target, text, refusal }, resolve),
+    );
+    if (outcome.type === "refused" && outcome.code === "rate_limited") return tooOften(waitMs);
+    if (outcome.type === "refused") throw new ChatError(outcome.code, refusals[outcome.code]);
+    const { conversation: place, seq, time, duplicate } = outcome;
+    return answer(duplicate ? 200 : 201, JSON.stringify({ id, conversation: place, seq, time, duplicate }));
+  },
 };

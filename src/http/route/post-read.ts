@@ -1,16 +1,25 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
+import { mark } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
 import { answer, type Route } from "../call.ts";
 
-const schema = v.strictObject({ seq: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) });
+const schema = v.strictObject({ seq: mark });
 
 /** `POST /conversations/{id}/read`: as the socket's `read`; 204 once it is on disk. */
-export const postRead: Route = async ({ request, session, store, limits, id }) => {
-  const { seq } = await readBody(request, schema, limits.frameBytesMax);
-  const members = await store.members(session.tenant, id);
-  if (!members?.includes(session.user)) throw new ChatError("not_found", "There is no such conversation");
-  const isStored = await new Promise<boolean>((resolve) => store.read(session, id, seq, resolve));
-  if (!isStored) throw new ChatError("unavailable", "The store did not confirm the mark: send it again");
-  return answer(204, null);
+export const postRead: Route = {
+  about: {
+    summary: "You have seen the conversation up to this place",
+    body: () => schema,
+    answers: { 204: null },
+    codes: ["bad_request", "too_large", "not_found"],
+  },
+  handle: async ({ request, session, store, limits, id }) => {
+    const { seq } = await readBody(request, schema, limits.frameBytesMax);
+    const members = await store.members(session.tenant, id);
+    if (!members?.includes(session.user)) throw new ChatError("not_found", "There is no such conversation");
+    const isStored = await new Promise<boolean>((resolve) => store.read(session, id, seq, resolve));
+    if (!isStored) throw new ChatError("unavailable", "The store did not confirm the mark: send it again");
+    return answer(204, null);
+  },
 };

@@ -1,22 +1,34 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
 import { readBody } from "../body.ts";
+import { ticket as answered } from "../answer-schema.ts";
 import { answer, type Route } from "../call.ts";
 import { hashOfTicket } from "../ticket.ts";
+
+const schema = v.strictObject({});
 
 /**
  * `POST /tickets`: 201 with a ticket for one upgrade, within 30 seconds, on any node. For clients that can send no header or cookie
  * with a WebSocket. The socket ends when the session of this request does.
  */
-export const postTicket: Route = async ({ request, session, store, limits, clock, random }) => {
-  if (request.headers.get("content-type") !== null)
-    await readBody(request, v.strictObject({}), limits.frameBytesMax, { isOptional: true });
-  const ticket = random.secret();
-  const hash = await hashOfTicket(ticket);
-  const now = clock.now();
-  const expires = Math.min(now + limits.ticketMs, session.expiresAt ?? Infinity);
-  const isAdded = await store.addTicket(session, { hash: hash ?? "", expires, now });
-  if (!isAdded)
-    throw new ChatError("rate_limited", `At most ${limits.ticketsPerUserMax} unused tickets are good at a time`);
-  return answer(201, JSON.stringify({ ticket, expiresAt: expires }));
+export const postTicket: Route = {
+  about: {
+    summary: "A ticket for one upgrade",
+    body: () => schema,
+    isBodyOptional: true,
+    answers: { 201: answered },
+    codes: ["bad_request", "too_large"],
+  },
+  handle: async ({ request, session, store, limits, clock, random }) => {
+    if (request.headers.get("content-type") !== null)
+      await readBody(request, schema, limits.frameBytesMax, { isOptional: true });
+    const ticket = random.secret();
+    const hash = await hashOfTicket(ticket);
+    const now = clock.now();
+    const expires = Math.min(now + limits.ticketMs, session.expiresAt ?? Infinity);
+    const isAdded = await store.addTicket(session, { hash: hash ?? "", expires, now });
+    if (!isAdded)
+      throw new ChatError("rate_limited", `At most ${limits.ticketsPerUserMax} unused tickets are good at a time`);
+    return answer(201, JSON.stringify({ ticket, expiresAt: expires }));
+  },
 };

@@ -1,0 +1,34 @@
+/**
+ * Writes docs/openapi.json, docs/frames.schema.json, and the copy that the standalone server serves, from the server's own schemas.
+ *
+ *   bun scripts/describe.ts           writes them
+ *   bun scripts/describe.ts --check   fails when one is stale
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { frameSchema, openApi } from "./openapi.ts";
+
+const root = join(import.meta.dir, "..");
+const text = (document: object): string => `${JSON.stringify(document, null, 2)}\n`;
+const files = {
+  "docs/openapi.json": text(openApi()),
+  "docs/frames.schema.json": text(frameSchema()),
+  "src/web/openapi.json": text(openApi()),
+};
+
+/** How it is laid out is the formatter's business. */
+function isFresh(name: string, wanted: string): boolean {
+  try {
+    return JSON.stringify(JSON.parse(readFileSync(join(root, name), "utf8"))) === JSON.stringify(JSON.parse(wanted));
+  } catch {
+    return false;
+  }
+}
+
+if (process.argv.includes("--check")) {
+  const stale = Object.entries(files).flatMap(([name, wanted]) => (isFresh(name, wanted) ? [] : [name]));
+  if (stale.length > 0) {
+    console.error(`${stale.join(", ")} are stale: run "bun scripts/describe.ts" and "bun fmt --no-script"`);
+    process.exit(1);
+  }
+} else for (const [name, wanted] of Object.entries(files)) writeFileSync(join(root, name), wanted);

@@ -1,0 +1,97 @@
+import * as v from "valibot";
+import { type ErrorCode, errorCodes } from "../error.ts";
+import { conversationId, cursor, identifier, mark, messageId } from "./schema.ts";
+
+/**
+ * What a server sends, as schemas: for the documents that are generated, and for whoever checks a server. The server itself makes its
+ * frames by their types in `frame.ts`, which a test holds to be the same, and validates none of them at run time.
+ */
+
+const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const time = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.description("Milliseconds since the Unix epoch"));
+const retryAfterMs = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const code = v.picklist(Object.keys(errorCodes) as ErrorCode[]);
+
+const placed = { id: messageId, conversation: conversationId, seq, time };
+
+export const message = v.strictObject({
+  kind: v.literal("message"),
+  ...placed,
+  from: identifier,
+  to: identifier,
+  text: v.pipe(v.string(), v.minLength(1)),
+});
+export const receipt = v.strictObject({
+  kind: v.literal("receipt"),
+  conversation: conversationId,
+  user: identifier,
+  delivered: mark,
+  read: mark,
+});
+export const relation = v.strictObject({
+  kind: v.literal("relation"),
+  user: identifier,
+  contact: v.boolean(),
+  blocked: v.boolean(),
+});
+
+export const placedMessage = v.strictObject({ ...placed, duplicate: v.boolean() });
+
+export const serverFrames = {
+  welcome: v.strictObject({
+    type: v.literal("welcome"),
+    protocol: v.literal(1),
+    user: identifier,
+    device: identifier,
+    cursor,
+    time,
+    heartbeatMs: mark,
+    limits: v.strictObject({ frameBytes: mark, textBytes: mark, sendWindow: mark }),
+  }),
+  changes: v.strictObject({
+    type: v.literal("changes"),
+    cursor,
+    more: v.boolean(),
+    changes: v.array(v.variant("kind", [message, receipt, relation])),
+  }),
+  accepted: v.strictObject({ type: v.literal("accepted"), ...placed, duplicate: v.boolean() }),
+  rejected: v.strictObject({
+    type: v.literal("rejected"),
+    id: messageId,
+    code,
+    message: v.string(),
+    retry: v.picklist(["never", "later"]),
+    retryAfterMs: v.exactOptional(retryAfterMs),
+  }),
+  reset: v.strictObject({ type: v.literal("reset"), reason: v.literal("epoch"), cursor }),
+  typing: v.strictObject({
+    type: v.literal("typing"),
+    conversation: conversationId,
+    user: identifier,
+    typing: v.boolean(),
+  }),
+  presence: v.union([
+    v.strictObject({ type: v.literal("presence"), user: identifier, state: v.literal("online") }),
+    v.strictObject({
+      type: v.literal("presence"),
+      user: identifier,
+      state: v.literal("offline"),
+      lastSeen: v.exactOptional(time),
+    }),
+  ]),
+  pong: v.strictObject({ type: v.literal("pong"), id: v.exactOptional(v.string()) }),
+  error: v.strictObject({
+    type: v.literal("error"),
+    code,
+    message: v.string(),
+    id: v.exactOptional(v.string()),
+  }),
+};
+
+export const problemBody = v.strictObject({
+  type: v.pipe(v.string(), v.regex(/^urn:tidings:error:[a-z_]+$/)),
+  title: v.string(),
+  status: v.pipe(v.number(), v.integer(), v.minValue(400), v.maxValue(599)),
+  detail: v.string(),
+  code,
+});
