@@ -198,8 +198,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
           store(row);
           world.learn(conversation, [change.from, change.to]);
           const waiting = outbox.find((each) => each.id === id && each.isSent && !each.isRefused);
-          if (waiting?.firstSentOn === link)
-            problem("H3", `${reader}: the change of ${id} overtook its accepted`);
+          if (waiting?.firstSentOn === link) problem("H3", `${reader}: the change of ${id} overtook its accepted`);
           if (change.to !== user && change.from !== user) problem("T3", `${reader} got a message of others`);
           if (!isTalker) log({ type: "seen", reader, ...row });
         }
