@@ -67,6 +67,8 @@ export function node(chat: Served, { base = "", fetch = chat.fetch }: NodeOption
   const answer = getRequestListener(fetch, {
     overrideGlobalObjects: false,
     errorHandler: () => problem("internal", "The request could not be answered"),
+    // HTTP/1.0 needs no Host: nobody's host then, and not this machine's.
+    hostname: "host.invalid",
   });
 
   return {
