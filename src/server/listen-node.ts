@@ -4,8 +4,8 @@ import { node } from "../adapter/node.ts";
 import type { Listen } from "./listener.ts";
 
 /**
- * As on Bun, a request that does not come, or does not come to its end, ends its connection after ten to fifteen seconds, and so
- * does one whose answer is not read. Once a socket is a WebSocket, its deadlines are the core's.
+ * As on Bun, a request that does not come, or does not come to its end, ends its connection after ten to fifteen seconds; so, in the
+ * end, does one whose answer nobody reads. Once a socket is a WebSocket, its deadlines are the core's.
  */
 const httpIdleMs = 10_000;
 const httpCheckMs = 2_500;
