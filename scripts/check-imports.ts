@@ -7,7 +7,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { dirname, join, posix, relative } from "node:path";
 import { cyclesOf } from "./cycle.ts";
-import { lineAt, scan } from "./source.ts";
+import { lineAt } from "./source.ts";
+import { specifiersOf } from "./specifiers.ts";
 
 /** Each layer with what it may import beside itself. Single files of src stand under the layer they belong to. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -81,13 +82,7 @@ export function checkImports(root: string): readonly string[] {
 
 /** Static, type-only and dynamic imports and re-exports, also `typeof import("…")`. */
 export function importsOf(text: string): readonly Import[] {
-  const { code, literals } = scan(text);
-  const found: Import[] = [];
-  for (const match of code.matchAll(/(?<![.\w$])(?:from|import|require)\s*\(?\s*(?=["'`])/g)) {
-    const literal = literals.get(match.index + match[0].length);
-    if (literal !== undefined) found.push({ line: lineAt(text, literal.at), specifier: literal.value });
-  }
-  return found;
+  return specifiersOf(text).map(({ at, value }) => ({ line: lineAt(text, at), specifier: value }));
 }
 
 /** What is wrong with an import, or null. */

@@ -10,6 +10,7 @@ export type Prerequisite = {
 export const prerequisites: readonly Prerequisite[] = [
   { name: "chromium", programs: ["chromium", "chromium-browser", "google-chrome"], debian: "chromium" },
   { name: "node", programs: ["node"], debian: "nodejs" },
+  { name: "npm", programs: ["npm"], debian: "npm" },
   { name: "gcc", programs: ["gcc", "cc"], debian: "gcc libc6-dev" },
 ];
 

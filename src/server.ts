@@ -1,5 +1,4 @@
 import { getLogger } from "@logtape/logtape";
-import { bun } from "./adapter/bun.ts";
 import { connectionsWithin, openFilesMax } from "./adapter/open-files.ts";
 import { createChat } from "./chat.ts";
 import { type AuthConfig, type Config, readConfig } from "./config.ts";
@@ -9,10 +8,12 @@ import { demo } from "./http/demo.ts";
 import { jwt } from "./http/jwt.ts";
 import { configureLog } from "./log.ts";
 import { defaultLimits } from "./protocol/limits.ts";
+import { listen } from "./server/listen.ts";
+import type { Listener } from "./server/listener.ts";
 import { siteOf } from "./site.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
 
-/** The standalone server: environment → chat → Bun. */
+/** The standalone server: environment → chat → the runtime's server. */
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   configureLog({ level: config.logLevel });
@@ -26,7 +27,7 @@ async function main(): Promise<void> {
     base: "",
     limits: { connectionsMax, heartbeatMs: config.heartbeatMs, shutdownMs: config.shutdownMs },
   });
-  let server: ReturnType<typeof Bun.serve> | null = null;
+  let server: Listener | null = null;
   let isStopping = false;
   async function stop(reason: string, exitCode: number): Promise<void> {
     if (isStopping) return;
@@ -34,7 +35,7 @@ async function main(): Promise<void> {
     log.info("shutting down", { reason });
     const deadline = setTimeout(() => process.exit(1), config.shutdownMs);
     await chat.close();
-    await server?.stop(true);
+    await server?.stop();
     clearTimeout(deadline);
     log.info("stopped", { reason });
     process.exit(exitCode);
@@ -51,9 +52,9 @@ async function main(): Promise<void> {
   await chat.ready();
   const site = await siteOf(chat, config);
   if (isStopping) return;
-  server = Bun.serve(bun(chat, { port: config.port, hostname: config.host, fetch: site }));
+  server = await listen(chat, { port: config.port, hostname: config.host, fetch: site });
   log.info("serving", { host: config.host, port: server.port, auth: config.auth.kind, connectionsMax, openFiles });
-  sayWhere(config, server.port ?? config.port);
+  sayWhere(config, server.port);
 }
 
 function authenticateBy(auth: AuthConfig): Authenticate {

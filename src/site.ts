@@ -4,6 +4,7 @@ import type { Config } from "./config.ts";
 import { demo } from "./http/demo.ts";
 import type { Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
+import { webFile, webScript } from "./server/web-file.ts";
 
 /** What the page may do in a browser: run its own script, talk to its own server, and nothing else. */
 const pageHeaders = {
@@ -37,7 +38,7 @@ export async function siteOf(
   const isHostAllowed = auth.kind === "demo" ? demo({ anywhere: auth.anywhere }).isHostAllowed : () => true;
   const json = (status: number, body: object): Response =>
     Response.json(body, { status, headers: { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } });
-  const file = (type: string, body: string | Blob): Response =>
+  const file = (type: string, body: string): Response =>
     new Response(body, { headers: { ...pageHeaders, "Content-Type": type } });
 
   // An HTTP/1.0 request without Host has a mere path for a URL on Bun.
@@ -48,11 +49,11 @@ export async function siteOf(
   site.get("/healthz", () => json(200, { status: "ok" }));
   site.get("/readyz", () => (chat.isReady() ? json(200, { status: "ready" }) : json(503, { status: "unavailable" })));
   site.use(async ({ req, env }, next) => (isHostAllowed(req.raw) ? await next() : chat.fetch(req.raw, env)));
-  site.get("/", () => file("text/html; charset=utf-8", webFile("page.html")));
-  site.get("/page.js", async () => file("text/javascript; charset=utf-8", await script()));
-  site.get("/page.css", () => file("text/css; charset=utf-8", webFile("page.css")));
-  site.get("/favicon.svg", () => file("image/svg+xml", webFile("favicon.svg")));
-  site.get("/openapi.json", () => file("application/json", webFile("openapi.json")));
+  site.get("/", async () => file("text/html; charset=utf-8", await webFile("page.html")));
+  site.get("/page.js", async () => file("text/javascript; charset=utf-8", await webScript()));
+  site.get("/page.css", async () => file("text/css; charset=utf-8", await webFile("page.css")));
+  site.get("/favicon.svg", async () => file("image/svg+xml", await webFile("favicon.svg")));
+  site.get("/openapi.json", async () => file("application/json", await webFile("openapi.json")));
   site.get("/config.json", () => json(200, { auth: auth.kind }));
   for (const path of new Set(site.routes.filter(({ method }) => method === "GET").map((route) => route.path)))
     site.all(path, () =>
@@ -61,25 +62,4 @@ export async function siteOf(
   site.all("*", ({ req, env }) => chat.fetch(req.raw, env));
   site.onError(() => problem("internal", "The page could not be made"));
   return async (request, peer = {}) => await site.fetch(request, { ...peer });
-}
-
-const webFile = (name: string) => Bun.file(new URL(`./web/${name}`, import.meta.url));
-
-let bundling: Promise<string> | null = null;
-
-/** The page's script: made from its source at the first request, kept from then on. */
-function script(): Promise<string> {
-  bundling ??= bundle().catch((error: unknown) => {
-    bundling = null;
-    throw error;
-  });
-  return bundling;
-}
-
-async function bundle(): Promise<string> {
-  const entry = Bun.fileURLToPath(new URL("./web/page.ts", import.meta.url));
-  const { outputs } = await Bun.build({ entrypoints: [entry], target: "browser", minify: true });
-  const [output] = outputs;
-  if (output === undefined) throw new Error("The page's script was not built");
-  return await output.text();
 }

@@ -73,10 +73,10 @@ describe("the standalone server", () => {
     const refused = await serve({ DATABASE_URL: sqld.url });
     expect(refused.port).toBe(0);
     expect(refused.child.exitCode).toBe(1);
-    expect(refused.errors).toContain("bun scripts/migrate.ts up");
+    expect(refused.errors).toContain("tidings migrate up");
     expect(refused.errors).not.toContain("    at ");
 
-    expect(await run("scripts/migrate.ts", "up", "--database", sqld.url)).toBe(0);
+    expect(await run("src/cli.ts", "migrate", "up", "--database", sqld.url)).toBe(0);
     const { child, port } = await serve({ DATABASE_URL: sqld.url });
     try {
       const id = "0198abcd-0000-7000-8000-000000000001";

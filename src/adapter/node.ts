@@ -71,6 +71,8 @@ export function node(chat: Served, { base = chat.base ?? "", fetch = chat.fetch 
   const answer = getRequestListener((request, env) => fetch(request, "incoming" in env ? peerOf(env.incoming) : {}), {
     overrideGlobalObjects: false,
     errorHandler: () => problem("internal", "The request could not be answered"),
+    // HTTP/1.0 needs no Host: nobody's host then, and not this machine's.
+    hostname: "host.invalid",
   });
 
   return {

@@ -15,7 +15,7 @@ import * as sql from "./sql.ts";
 export async function newEpoch(engine: Engine, random: Random): Promise<string> {
   const [[schema] = []] = await engine.read([{ sql: sql.selectHasHead }]);
   if (!schema)
-    throw new ChatError("migration_refused", 'The database has no history yet: run "bun scripts/migrate.ts up" first');
+    throw new ChatError("migration_refused", 'The database has no history yet: run "tidings migrate up" first');
   const epoch = random.integer().toString(36).padStart(11, "0");
   await engine.write([{ sql: sql.updateEpoch, args: [epoch] }]);
   return epoch;

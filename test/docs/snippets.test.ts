@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { blocksOf } from "./block.ts";
 
 const root = join(import.meta.dir, "../..");
 const pages = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter((page) =>
@@ -10,22 +11,9 @@ const pages = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `do
 const folder = mkdtempSync(join(tmpdir(), "tidings-docs-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** An app of somebody who installed the package, with the repository's folders at hand for the commands. */
+/** An app of somebody who installed the package. */
 mkdirSync(join(folder, "node_modules"));
 symlinkSync(root, join(folder, "node_modules/tidings"));
-for (const name of ["src", "scripts", "migrations"]) symlinkSync(join(root, name), join(folder, name));
-
-type Block = { readonly page: string; readonly language: string; readonly info: string; readonly text: string };
-
-function blocksOf(page: string): Block[] {
-  const text = readFileSync(join(root, page), "utf8");
-  return [...text.matchAll(/^```(\w+)(.*)\n([\s\S]*?)^```$/gm)].map(([, language = "", info = "", body = ""]) => ({
-    page,
-    language,
-    info: info.trim(),
-    text: body,
-  }));
-}
 
 const blocks = pages.flatMap(blocksOf);
 
@@ -67,12 +55,10 @@ describe("docs", () => {
     });
   }
 
-  for (const { page, text } of blocks.filter(
-    ({ language, text }) => language === "sh" && /^bun (scripts|src)\//m.test(text),
-  ))
+  for (const { page, text } of blocks.filter(({ language, text }) => language === "sh" && /^tidings /m.test(text)))
     for (const line of text.trim().split("\n"))
       test(`${page}: ${line}`, async () => {
-        const { code, output } = await run([process.execPath, ...line.split(" ").slice(1)]);
+        const { code, output } = await run([process.execPath, join(root, "src/cli.ts"), ...line.split(" ").slice(1)]);
         expect(output).not.toBe("");
         expect(code).toBe(0);
       });

@@ -22,6 +22,6 @@ export async function applyMigrations(
   const names = waiting.map(({ version, name }) => `${version}_${name}`).join(", ");
   throw new ChatError(
     "migration_refused",
-    `The database has pending migrations (${names}): run "bun scripts/migrate.ts up" against it, then start again`,
+    `The database has pending migrations (${names}): run "tidings migrate up" against it, then start again`,
   );
 }

@@ -1,0 +1,52 @@
+/**
+ * Builds the package as it is published: JavaScript, declarations, the chat page, and a package.json that leads to them.
+ *
+ *   bun run build             into dist
+ *   bun run build FOLDER      into another folder, which is emptied first
+ */
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { bundleWebScript } from "../src/server/web-file.ts";
+import { type Manifest, publishedManifest } from "./published-manifest.ts";
+import { specifiersOf } from "./specifiers.ts";
+
+const root = join(import.meta.dir, "..");
+/** What the server serves as it is. */
+const webFiles = ["page.html", "page.css", "favicon.svg", "openapi.json"];
+
+/** @throws Error with what the compiler said. */
+export async function build(folder: string): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  await compile(folder);
+  for (const file of new Bun.Glob("**/*.d.ts").scanSync({ cwd: folder, absolute: true })) rewriteSpecifiers(file);
+  mkdirSync(join(folder, "web"));
+  for (const name of webFiles) copyFileSync(join(root, "src/web", name), join(folder, "web", name));
+  writeFileSync(join(folder, "web/page.js"), await bundleWebScript());
+  for (const name of ["README.md", "LICENSE"]) copyFileSync(join(root, name), join(folder, name));
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`);
+  chmodSync(join(folder, "cli.js"), 0o755);
+}
+
+async function compile(folder: string): Promise<void> {
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const command = [process.execPath, tsc, "-p", join(root, "tsconfig.build.json"), "--outDir", folder];
+  const child = Bun.spawn(command, { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  if (exitCode !== 0) throw new Error(`tsc exited with code ${exitCode}\n${stdout}${stderr}`);
+}
+
+/** tsc rewrites `./chat.ts` to `./chat.js` in what runs, but not in declarations, where editors and other tools stumble over it. */
+function rewriteSpecifiers(file: string): void {
+  let text = readFileSync(file, "utf8");
+  for (const { at, value } of specifiersOf(text).toReversed())
+    if (/^\.{1,2}\/.*\.ts$/.test(value))
+      text = `${text.slice(0, at + 1)}${value.slice(0, -3)}.js${text.slice(at + 1 + value.length)}`;
+  writeFileSync(file, text);
+}
+
+if (import.meta.main) {
+  const folder = resolve(process.argv[2] ?? join(root, "dist"));
+  await build(folder);
+  console.log(`Built ${folder}`);
+}

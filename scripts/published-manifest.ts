@@ -1,0 +1,48 @@
+/** What the repository's package.json says about the package, as far as the published one is made from it. */
+export type Manifest = {
+  readonly name: string;
+  readonly exports: Readonly<Record<string, string>>;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly sideEffects: readonly string[];
+} & Readonly<Record<string, unknown>>;
+
+/** What only the repository needs. */
+const left = ["private", "scripts", "devDependencies"];
+
+/** What may be published of the folder: a database that somebody made in it, say, is not. */
+const files = ["**/*.js", "**/*.js.map", "**/*.d.ts", "web/*"];
+
+/**
+ * The package.json of the published package, which lies beside the JavaScript. The repository's own leads to the sources, so that
+ * tests and examples need no build; this one has the same doors, and each leads to what was built from its source.
+ *
+ * @throws Error where a door is no source file.
+ *
+ * @example
+ * publishedManifest({ exports: { ".": "./src/index.ts" }, … }).exports // { ".": { types: "./index.d.ts", default: "./index.js" } }
+ */
+export function publishedManifest(manifest: Manifest): object {
+  const { exports, bin, sideEffects, ...rest } = manifest;
+  const kept = Object.entries(rest).filter(([key]) => !left.includes(key));
+  const doors = Object.entries(exports).map(([door, path]) => {
+    if (path === "./package.json") return [door, path];
+    const module = moduleOf(path);
+    // In this order: the first condition that fits counts.
+    return [door, { types: `${module}.d.ts`, default: `${module}.js` }];
+  });
+  return {
+    ...Object.fromEntries(kept),
+    exports: Object.fromEntries(doors) as object,
+    // npm wants these without the leading "./".
+    bin: Object.fromEntries(Object.entries(bin).map(([name, path]) => [name, `${moduleOf(path).slice(2)}.js`])),
+    sideEffects: sideEffects.map((path) => `${moduleOf(path)}.js`),
+    files,
+  };
+}
+
+/** Where the build puts a source file, without an ending. */
+function moduleOf(path: string): string {
+  const [, module] = /^\.\/src\/(.+)\.ts$/.exec(path) ?? [];
+  if (module === undefined) throw new Error(`A door of the package leads to ./src/….ts, got ${path}`);
+  return `./${module}`;
+}

@@ -1,0 +1,20 @@
+import { defineCommand } from "citty";
+import { systemRandom } from "../internal/random.ts";
+import { newEpoch } from "../store/epoch.ts";
+import { command } from "./command.ts";
+import { databaseArgs, withEngine } from "./database.ts";
+
+const epochNew = command(
+  "new",
+  "Names a new history after a restore: devices drop their caches and fetch again",
+  databaseArgs,
+  async (args) => {
+    const epoch = await withEngine(args, (engine) => newEpoch(engine, systemRandom));
+    console.log(`epoch ${epoch}`);
+  },
+);
+
+export const epochCommand = defineCommand({
+  meta: { name: "epoch", description: "The name of the log's history" },
+  subCommands: { new: epochNew },
+});

@@ -1,0 +1,108 @@
+import { createInterface } from "node:readline/promises";
+import { defineCommand } from "citty";
+import { ChatError } from "../error.ts";
+import { bundledMigrations } from "../store/migration/bundled.ts";
+import { force, migrate, statusOf } from "../store/migration/migrate.ts";
+import { labelOf, type Migration } from "../store/migration/migration.ts";
+import type { Target } from "../store/migration/plan.ts";
+import { readFolder } from "../store/migration/read-folder.ts";
+import { command } from "./command.ts";
+import { databaseArgs, type DatabasePlace, withEngine } from "./database.ts";
+
+const args = {
+  dir: { type: "string", description: "Folder of the migrations; default: Tidings' own" },
+  ...databaseArgs,
+} as const;
+
+const yes = { type: "boolean", description: "Do not ask before everything is taken back" } as const;
+const count = { type: "positional", required: false, description: "How many; default: all" } as const;
+const target = { type: "positional", required: true, description: "A version; 0: before the first migration" } as const;
+
+type Place = DatabasePlace & { readonly dir?: string | undefined };
+
+const migrationsOf = ({ dir }: Place): readonly Migration[] =>
+  dir === undefined ? bundledMigrations : readFolder(dir);
+
+const up = command("up", "Apply what is pending, or the next N", { ...args, n: count }, async (args) => {
+  await go(args, args.n === undefined ? "latest" : { up: countOf(args.n) });
+});
+
+const down = command("down", "Take back everything, or the last N", { ...args, n: count, yes }, async (args) => {
+  if (args.n === undefined) await confirmAll(args.yes);
+  await go(args, args.n === undefined ? { version: 0 } : { down: countOf(args.n) });
+});
+
+const goto = command("goto", "Go up or down to version V", { ...args, v: target, yes }, async (args) => {
+  const version = integerOf(args.v);
+  if (version === 0) await confirmAll(args.yes);
+  await go(args, { version });
+});
+
+const version = command("version", "Print the version of the database", args, async (args) => {
+  const { version, isDirty } = await withEngine(args, (engine) => statusOf(engine, []));
+  console.log(isDirty ? `${version} (dirty)` : `${version}`);
+});
+
+const status = command("status", "List every migration and whether it is applied", args, async (args) => {
+  const migrations = migrationsOf(args);
+  const { entries, refusal } = await withEngine(args, (engine) => statusOf(engine, migrations));
+  const width = Math.max(0, ...entries.map((entry) => labelOf(entry).length));
+  for (const entry of entries) console.log(`${labelOf(entry).padEnd(width)}  ${entry.standing}`);
+  if (refusal !== undefined) throw refusal;
+});
+
+const forceTo = command(
+  "force",
+  "Declare the schema to be at version V and clean; runs nothing",
+  { ...args, v: target },
+  async (args) => {
+    const version = integerOf(args.v);
+    const migrations = migrationsOf(args);
+    await withEngine(args, (engine) => force(engine, migrations, version));
+    console.log(`at version ${version}`);
+  },
+);
+
+/** The commands that migrate a database; it may be in use by golang-migrate too: see src/store/migration. */
+export const migrateCommands = { up, down, goto, version, status, force: forceTo };
+
+export const migrateCommand = defineCommand({
+  meta: { name: "migrate", description: "Migrates a Tidings database" },
+  subCommands: migrateCommands,
+});
+
+async function go(place: Place, to: Target): Promise<void> {
+  const migrations = migrationsOf(place);
+  const steps = await withEngine(place, (engine) =>
+    migrate(engine, migrations, {
+      to,
+      onStep: ({ direction, migration }) => console.log(`${direction} ${labelOf(migration)}`),
+    }),
+  );
+  if (steps.length === 0) console.log("nothing to do");
+}
+
+async function confirmAll(isSure: boolean | undefined): Promise<void> {
+  if (isSure) return;
+  const warning = "This takes back every migration, and deletes the data in what they made";
+  if (!process.stdin.isTTY) throw new ChatError("migration_refused", `${warning}. Add --yes if that is meant`);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    if ((await terminal.question(`${warning}. Type yes to go on: `)) !== "yes")
+      throw new ChatError("migration_refused", "Nothing was taken back");
+  } finally {
+    terminal.close();
+  }
+}
+
+function countOf(text: string): number {
+  const value = integerOf(text);
+  if (value === 0) throw new ChatError("config_invalid", "How many is a number from 1 up, got 0");
+  return value;
+}
+
+function integerOf(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new ChatError("config_invalid", `A number is wanted, got ${JSON.stringify(text)}`);
+}

@@ -1,0 +1,105 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { blocksOf } from "../docs/block.ts";
+import { builtPackage, run } from "./built.ts";
+
+const root = join(import.meta.dir, "../..");
+const tsc = join(root, "node_modules/typescript/bin/tsc");
+
+/** An app of somebody else, in a folder of its own, which installed the package and nothing of this repository. */
+export type App = {
+  readonly folder: string;
+  /** What runs a JavaScript file there. */
+  readonly runtime: readonly string[];
+  /** The example as JavaScript, with the file ending. */
+  readonly example: (name: string) => string;
+  /** The command line of the installed package, as the runtime's own users call it. */
+  readonly tidings: readonly string[];
+  /** The command line's file, for who runs it without a package manager in between. */
+  readonly program: readonly string[];
+  remove(): void;
+};
+
+/** The version that this repository was installed with: peers and types are the app's own to choose. */
+function installed(name: string): string {
+  const { version } = JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8")) as {
+    version: string;
+  };
+  return `${name}@${version}`;
+}
+
+export async function installOnNode(): Promise<App> {
+  const folder = newApp();
+  const { tarball } = await builtPackage();
+  const packages = [tarball, ...["@hono/node-server", "ws", "@types/node"].map(installed)];
+  await run(["npm", "install", "--prefer-offline", "--no-audit", "--no-fund", ...packages], folder);
+  return {
+    ...appIn(folder),
+    runtime: ["node"],
+    tidings: ["npx", "--no-install", "tidings"],
+    program: [join(folder, "node_modules/.bin/tidings")],
+  };
+}
+
+export async function installOnBun(): Promise<App> {
+  const folder = newApp();
+  const { tarball } = await builtPackage();
+  await run([process.execPath, "add", tarball, installed("bun-types")], folder);
+  return {
+    ...appIn(folder),
+    runtime: [process.execPath],
+    tidings: [process.execPath, "x", "--bun", "--no-install", "tidings"],
+    program: [process.execPath, join(folder, "node_modules/.bin/tidings")],
+  };
+}
+
+const appIn = (folder: string) => ({
+  folder,
+  example: (name: string): string => join(folder, "built", `${name}.js`),
+  remove: (): void => rmSync(folder, { recursive: true, force: true }),
+});
+
+function newApp(): string {
+  const folder = mkdtempSync(join(tmpdir(), "tidings-app-"));
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify({ private: true, type: "module" })}\n`);
+  return folder;
+}
+
+/**
+ * Compiles the examples that `isMeant`, and what the README shows, against the declarations of the installed package, which are
+ * checked like the app's own. Rejects with what the compiler finds.
+ */
+export async function compileExamples(
+  { folder }: App,
+  types: string,
+  isMeant: (name: string) => boolean,
+): Promise<readonly string[]> {
+  const examples = readdirSync(join(root, "docs/examples"))
+    .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
+    .map((file) => file.slice(0, -".ts".length))
+    .filter(isMeant);
+  const blocks = blocksOf("README.md").filter(({ language }) => language === "ts");
+  mkdirSync(join(folder, "app"));
+  for (const name of examples) copyFileSync(join(root, `docs/examples/${name}.ts`), join(folder, `app/${name}.ts`));
+  const shown = blocks.flatMap(({ info, text }) => {
+    const name = info.replace(/^file=|\.ts$/g, "");
+    if (text.includes("Bun.serve(") && types !== "bun-types") return [];
+    writeFileSync(join(folder, `app/${name}.ts`), text);
+    return [name];
+  });
+  const compilerOptions = {
+    ...{
+      target: "ES2023",
+      lib: ["ES2023", "DOM"],
+      types: [types],
+      module: "NodeNext",
+      strict: true,
+      skipLibCheck: false,
+    },
+    ...{ rootDir: "app", outDir: "built", rewriteRelativeImportExtensions: true, noEmitOnError: true },
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["app"] }));
+  await run([process.execPath, tsc, "-p", folder], folder);
+  return [...examples, ...shown];
+}

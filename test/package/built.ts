@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "../../scripts/build.ts";
+import { type Start, startServer } from "../support/server.ts";
+
+const root = join(import.meta.dir, "../..");
+
+export type Built = {
+  /** What is to be published, beside the repository's packages. */
+  readonly folder: string;
+  /** What npm makes of it. */
+  readonly tarball: string;
+  /** The paths in the tarball, in order. */
+  readonly files: readonly string[];
+};
+
+let built: Promise<Built> | null = null;
+
+/** The package as it would be published; made once, and gone when this process ends. */
+export function builtPackage(): Promise<Built> {
+  built ??= make();
+  return built;
+}
+
+async function make(): Promise<Built> {
+  const place = mkdtempSync(join(tmpdir(), "tidings-package-"));
+  process.on("exit", () => rmSync(place, { recursive: true, force: true }));
+  symlinkSync(join(root, "node_modules"), join(place, "node_modules"));
+  const folder = join(place, "dist");
+  await build(folder);
+  return { folder, ...(await pack(folder, place)) };
+}
+
+/** What `npm publish` would send of a folder. */
+export async function pack(folder: string, to: string): Promise<Pick<Built, "tarball" | "files">> {
+  const said = await run(["npm", "pack", folder, "--json", "--pack-destination", to], to);
+  const [packed] = JSON.parse(said) as { filename: string; files: { path: string }[] }[];
+  if (packed === undefined) throw new Error("npm packed nothing");
+  return { tarball: join(to, packed.filename), files: packed.files.map(({ path }) => path).sort() };
+}
+
+/** Runs a command to its end; answers its standard output, and rejects with all that it said where it fails. */
+export async function run(command: readonly string[], cwd: string): Promise<string> {
+  const child = Bun.spawn([...command], { cwd, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  if (code !== 0) throw new Error(`${command.join(" ")} exited with code ${code}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** Starts the standalone server of the built package on Node, in place of the one of the source. */
+export const startBuiltOnNode: Start = async (options = {}) => {
+  const { folder } = await builtPackage();
+  return await startServer({ ...options, runtime: ["node", join(folder, "cli.js")], script: "serve" });
+};

@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { specifiersOf } from "../../scripts/specifiers.ts";
+import type { Built } from "./built.ts";
+
+const root = join(import.meta.dir, "../..");
+const attw = join(root, "node_modules/@arethetypeswrong/cli/dist/index.js");
+
+type Manifest = {
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+};
+
+/** What the package must hold, and nothing else. */
+export function wantedFiles(): readonly string[] {
+  const modules = [...new Bun.Glob("**/*.ts").scanSync({ cwd: join(root, "src") })]
+    .filter((path) => !path.startsWith("web/"))
+    .map((path) => path.slice(0, -".ts".length));
+  const page = readdirSync(join(root, "src/web")).filter(
+    (name) => /\.(html|css|svg)$/.test(name) || name === "openapi.json",
+  );
+  return [
+    ...["LICENSE", "README.md", "package.json", "web/page.js", ...page.map((name) => `web/${name}`)],
+    ...modules.flatMap((module) => [`${module}.js`, `${module}.js.map`, `${module}.d.ts`]),
+  ].sort();
+}
+
+/** What is wrong with the package for those who will install it; the slow tools look only at one that is whole. */
+export async function packageFaults({ folder, tarball, files }: Built): Promise<readonly string[]> {
+  const wanted = wantedFiles();
+  const faults = [
+    ...wanted.filter((path) => !files.includes(path)).map((path) => `${path} is missing`),
+    ...files.filter((path) => !wanted.includes(path)).map((path) => `${path} does not belong there`),
+    ...files.filter((path) => /\.(d\.ts|js)$/.test(path)).flatMap((path) => importFaults(folder, path)),
+  ];
+  if (faults.length > 0) return faults;
+  return (await Promise.all([publintFaults(folder, tarball), attwFaults(tarball)])).flat();
+}
+
+async function publintFaults(folder: string, tarball: string): Promise<readonly string[]> {
+  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<string, unknown>;
+  const bytes = await Bun.file(tarball).arrayBuffer();
+  const { messages } = await publint({ pack: { tarball: bytes }, strict: true });
+  return messages.map((message) => `publint: ${formatMessage(message, manifest, { color: false }) ?? message.code}`);
+}
+
+async function attwFaults(tarball: string): Promise<readonly string[]> {
+  const command = [process.execPath, attw, tarball, "--profile", "esm-only", "--no-color", "--no-emoji"];
+  const child = Bun.spawn([...command, "--format", "ascii"], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return code === 0 ? [] : [`attw: ${stdout}${stderr}`];
+}
+
+/** Imports that lead to no file of the package, and to no package that it says it needs. */
+function importFaults(folder: string, path: string): readonly string[] {
+  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  const isDeclaration = path.endsWith(".d.ts");
+  return specifiersOf(readFileSync(join(folder, path), "utf8")).flatMap(({ value }) => {
+    if (value.startsWith(".")) {
+      const target = join(folder, dirname(path), isDeclaration ? value.replace(/\.js$/, ".d.ts") : value);
+      return value.endsWith(".js") && existsSync(target) ? [] : [`${path} imports ${value}, which is not there`];
+    }
+    // The runtime's own: the types of Bun are a matter of who builds for Bun.
+    if (value.startsWith("node:") || (value === "bun" && isDeclaration)) return [];
+    const isDeclared = declared.some((name) => value === name || value.startsWith(`${name}/`));
+    return isDeclared ? [] : [`${path} imports ${value}, which is no dependency`];
+  });
+}

@@ -1,0 +1,81 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "bun:test";
+import { publishedManifest } from "../../scripts/published-manifest.ts";
+import { describeWith } from "../support/prerequisite.ts";
+import { builtPackage, pack } from "./built.ts";
+import { packageFaults } from "./package-faults.ts";
+
+const root = join(import.meta.dir, "../..");
+
+test("N2 every door of the source is a door of the package, types first", () => {
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Parameters<
+    typeof publishedManifest
+  >[0];
+  const { exports } = publishedManifest(manifest) as { exports: Record<string, object | string> };
+  expect(Object.keys(exports)).toEqual(Object.keys(manifest.exports));
+  for (const [door, target] of Object.entries(exports))
+    if (door !== "./package.json") expect(Object.keys(target)).toEqual(["types", "default"]);
+  expect(exports["./bun"]).toEqual({ types: "./adapter/bun.d.ts", default: "./adapter/bun.js" });
+});
+
+test("N2 a door that leads to no source file is refused", () => {
+  const manifest = { name: "x", exports: { ".": "./lib/index.ts" }, bin: {}, sideEffects: [] };
+  expect(() => publishedManifest(manifest)).toThrow("got ./lib/index.ts");
+});
+
+test("N1 the repository itself cannot be published, and the package carries nothing that only the repository needs", () => {
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Parameters<
+    typeof publishedManifest
+  >[0];
+  expect(manifest["private"]).toBe(true);
+  for (const key of ["private", "scripts", "devDependencies"])
+    expect(publishedManifest(manifest)).not.toHaveProperty(key);
+});
+
+describeWith("npm", "the package as npm packs it", () => {
+  test("N1 N2 holds what was built and nothing else, and is without fault", async () => {
+    expect(await packageFaults(await builtPackage())).toEqual([]);
+  });
+
+  /** The faults of the package with one more file, or with one that is altered. */
+  async function faultsWith(path: string, alter: (text: string) => string): Promise<string> {
+    const { folder } = await builtPackage();
+    const place = mkdtempSync(join(tmpdir(), "tidings-planted-"));
+    try {
+      const copy = join(place, "dist");
+      cpSync(folder, copy, { recursive: true });
+      const file = join(copy, path);
+      const text = await Bun.file(file)
+        .text()
+        .catch(() => "");
+      const altered = alter(text);
+      if (altered === "") rmSync(file);
+      else writeFileSync(file, altered);
+      return (await packageFaults({ folder: copy, ...(await pack(copy, place)) })).join("\n");
+    } finally {
+      rmSync(place, { recursive: true, force: true });
+    }
+  }
+
+  test("N1 what somebody left in the folder is not published", async () => {
+    expect(await faultsWith("chat.db", () => "secret")).toBe("");
+  });
+
+  test("control: N1 N2 a file too many or too few, a door that leads elsewhere and a stale import are seen", async () => {
+    const none = (text: string): string => text.replace('"./adapter/node.d.ts"', '"./adapter/none.d.ts"');
+    const planted: readonly (readonly [string, (text: string) => string, ...string[]])[] = [
+      ["stray.js", () => "export {};", "stray.js does not belong there"],
+      ["web/page.js", () => "", "web/page.js is missing"],
+      ["package.json", none, "publint: ", "attw: "],
+      ["package.json", (text) => text.replace('"jose": ', '"joose": '), "imports jose, which is no dependency"],
+      ["index.d.ts", (text) => text.replace("./chat.js", "./chat.ts"), "imports ./chat.ts, which is not there"],
+      ["chat.js", (text) => text.replace("./error.js", "./errors.js"), "imports ./errors.js, which is not there"],
+    ];
+    for (const [path, alter, ...faults] of planted) {
+      const found = await faultsWith(path, alter);
+      for (const fault of faults) expect(found).toContain(fault);
+    }
+  }, 60_000);
+});
