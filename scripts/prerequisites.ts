@@ -11,6 +11,7 @@ export const prerequisites: readonly Prerequisite[] = [
   { name: "chromium", programs: ["chromium", "chromium-browser", "google-chrome"], debian: "chromium" },
   { name: "node", programs: ["node"], debian: "nodejs" },
   { name: "npm", programs: ["npm"], debian: "npm" },
+  { name: "nginx", programs: ["nginx", "/usr/sbin/nginx"], debian: "nginx-light" },
   { name: "gcc", programs: ["gcc", "cc"], debian: "gcc libc6-dev" },
 ];
 
