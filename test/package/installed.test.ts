@@ -6,9 +6,10 @@ import { hasText, join } from "../support/client.ts";
 import { describeWhere } from "../support/prerequisite.ts";
 import { startServer } from "../support/server.ts";
 import { type App, compileExamples, installOnBun, installOnNode } from "./app.ts";
-import { run } from "./built.ts";
+import { removeBuiltPackage, run } from "./built.ts";
 
 const installMsMax = 120_000;
+afterAll(removeBuiltPackage);
 
 /** An app cannot be made without the package's dependencies: npm has them in its cache, or the registry answers. */
 async function canInstall(): Promise<boolean> {
