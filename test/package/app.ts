@@ -68,7 +68,7 @@ function newApp(): string {
 
 /**
  * Compiles the examples that `isMeant`, and what the README shows, against the declarations of the installed package, which are
- * checked like the app's own. Rejects with what the compiler finds.
+ * checked like the app's own. Rejects with what the compiler finds in either; what other packages declare is theirs.
  */
 export async function compileExamples(
   { folder }: App,
@@ -80,7 +80,7 @@ export async function compileExamples(
     .map((file) => file.slice(0, -".ts".length))
     .filter(isMeant);
   const blocks = blocksOf("README.md").filter(({ language }) => language === "ts");
-  mkdirSync(join(folder, "app"));
+  mkdirSync(join(folder, "app"), { recursive: true });
   for (const name of examples) copyFileSync(join(root, `docs/examples/${name}.ts`), join(folder, `app/${name}.ts`));
   const shown = blocks.flatMap(({ info, text }) => {
     const name = info.replace(/^file=|\.ts$/g, "");
@@ -89,17 +89,19 @@ export async function compileExamples(
     return [name];
   });
   const compilerOptions = {
-    ...{
-      target: "ES2023",
-      lib: ["ES2023", "DOM"],
-      types: [types],
-      module: "NodeNext",
-      strict: true,
-      skipLibCheck: false,
-    },
-    ...{ rootDir: "app", outDir: "built", rewriteRelativeImportExtensions: true, noEmitOnError: true },
+    ...{ target: "ES2023", lib: ["ES2023"], types: [types], module: "NodeNext", strict: true, skipLibCheck: false },
+    ...{ rootDir: "app", outDir: "built", rewriteRelativeImportExtensions: true },
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["app"] }));
-  await run([process.execPath, tsc, "-p", folder], folder);
+  await compile(folder);
   return [...examples, ...shown];
+}
+
+async function compile(folder: string): Promise<void> {
+  const child = Bun.spawn([process.execPath, tsc, "-p", folder], { cwd: folder, stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  const said = `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
+  const faults = said.filter((line) => !/^node_modules\/(?!tidings\/).*: error TS\d+/.test(line));
+  if (faults.length > 0 || (code !== 0 && said.length === 0))
+    throw new Error(`tsc exited with code ${code}\n${faults.join("\n")}`);
 }

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { build } from "../../scripts/build.ts";
 import { type Start, startServer } from "../support/server.ts";
 
@@ -17,15 +17,20 @@ export type Built = {
 
 let built: Promise<Built> | null = null;
 
-/** The package as it would be published; made once, and gone when this process ends. */
+/** The package as it would be published; made once, until `removeBuiltPackage()`, which each file that uses it calls at its end. */
 export function builtPackage(): Promise<Built> {
   built ??= make();
   return built;
 }
 
+export async function removeBuiltPackage(): Promise<void> {
+  const folder = (await built?.catch(() => null))?.folder;
+  built = null;
+  if (folder !== undefined) rmSync(dirname(folder), { recursive: true, force: true });
+}
+
 async function make(): Promise<Built> {
   const place = mkdtempSync(join(tmpdir(), "tidings-package-"));
-  process.on("exit", () => rmSync(place, { recursive: true, force: true }));
   symlinkSync(join(root, "node_modules"), join(place, "node_modules"));
   const folder = join(place, "dist");
   await build(folder);

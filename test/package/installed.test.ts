@@ -6,9 +6,10 @@ import { hasText, join } from "../support/client.ts";
 import { describeWhere } from "../support/prerequisite.ts";
 import { startServer } from "../support/server.ts";
 import { type App, compileExamples, installOnBun, installOnNode } from "./app.ts";
-import { run } from "./built.ts";
+import { removeBuiltPackage, run } from "./built.ts";
 
 const installMsMax = 120_000;
+afterAll(removeBuiltPackage);
 
 /** An app cannot be made without the package's dependencies: npm has them in its cache, or the registry answers. */
 async function canInstall(): Promise<boolean> {
@@ -119,6 +120,16 @@ describeWhere(await canInstall(), "npm with a registry that answers", "the packa
         }
       });
     });
+
+  test("control: N3 a declaration that does not compile is seen", async () => {
+    const app = await installing.node;
+    const file = joinPath(app.folder, "node_modules/tidings/index.d.ts");
+    const text = readFileSync(file, "utf8");
+    // Anew, and not in place: an installer may have linked the file to its cache.
+    rmSync(file);
+    writeFileSync(file, `${text}export declare const planted: Nowhere;\n`);
+    await expect(compileExamples(app, "node", () => false)).rejects.toThrow("Cannot find name 'Nowhere'");
+  });
 
   test("N5 on Node without its peers, tidings serve says what to install", async () => {
     const app = await installing.node;

@@ -1,13 +1,14 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { publishedManifest } from "../../scripts/published-manifest.ts";
 import { describeWith } from "../support/prerequisite.ts";
-import { builtPackage, pack } from "./built.ts";
+import { builtPackage, pack, removeBuiltPackage } from "./built.ts";
 import { packageFaults } from "./package-faults.ts";
 
 const root = join(import.meta.dir, "../..");
+afterAll(removeBuiltPackage);
 
 test("N2 every door of the source is a door of the package, types first", () => {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Parameters<

@@ -3,7 +3,9 @@ import { attackServer } from "../security/proof.ts";
 import { openSlowSockets, type SlowSocket, slowSocketMsMax, stillOpen } from "../security/slow-socket.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import type { RunningServer } from "../support/server.ts";
-import { startBuiltOnNode } from "./built.ts";
+import { removeBuiltPackage, startBuiltOnNode } from "./built.ts";
+
+afterAll(removeBuiltPackage);
 
 describeWith("npm", "the standalone server on Node", () => {
   let server: RunningServer;
