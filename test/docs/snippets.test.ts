@@ -2,6 +2,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exampleNames } from "../adapter/start-example.ts";
+import { traits } from "../adapter/traits.ts";
 import { blocksOf } from "./block.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -14,6 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** An app of somebody who installed the package. */
 mkdirSync(join(folder, "node_modules"));
 symlinkSync(root, join(folder, "node_modules/tidings"));
+for (const name of ["hono", "ws"]) symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
 
 const blocks = pages.flatMap(blocksOf);
 
@@ -30,15 +33,31 @@ async function run(command: readonly string[]): Promise<{ code: number; output: 
 }
 
 describe("docs", () => {
-  test("every TypeScript snippet names its file, so that it is run here", () => {
-    const nameless = blocks.filter(({ language, info }) => language === "ts" && !/^file=[\w.-]+$/.test(info));
+  test("every TypeScript snippet names its file, so that it is run here, or is one of the examples, which run elsewhere", () => {
+    const nameless = blocks.filter(({ language, info }) => language === "ts" && !/^(file|example)=[\w.-]+$/.test(info));
     expect(nameless).toEqual([]);
     expect(blocks.filter(({ language }) => language === "ts").length).toBeGreaterThan(2);
   });
 
-  for (const { page, info, text } of blocks.filter(({ language }) => language === "ts")) {
+  const examples = blocks.filter(({ info }) => info.startsWith("example="));
+  test("examples on a page are the files that the adapters' suite starts, and every one is shown", () => {
+    for (const { info, text } of examples)
+      expect(text).toBe(readFileSync(join(root, `docs/examples/${info.replace("example=", "")}.ts`), "utf8"));
+    expect(new Set(examples.map(({ info }) => info.replace("example=", "")))).toEqual(
+      new Set(["chat", ...exampleNames]),
+    );
+  });
+
+  test("G1 the page on mounting tells whatever a runtime keeps from the contract", () => {
+    const page = readFileSync(join(root, "docs/mounting.md"), "utf8");
+    for (const name of Object.values(traits).flatMap((own) => Object.keys(own))) expect(page).toContain(`\`${name}\``);
+  });
+
+  for (const { page, info, text } of blocks.filter(
+    ({ language, info }) => language === "ts" && info.startsWith("file="),
+  )) {
     const file = info.replace("file=", "");
-    const isServer = text.includes("Bun.serve(");
+    const isServer = /Bun\.serve\(|createServer\(/.test(text) && !text.includes("server.stop(");
     test(`${page}: ${file} runs as it stands`, async () => {
       rmSync(join(folder, "chat.db"), { force: true });
       writeFileSync(join(folder, file), text);
@@ -84,7 +103,9 @@ async function tryServer(file: string): Promise<void> {
       said += new TextDecoder().decode(value);
     }
     const url = said.trim();
-    expect(await (await fetch(url.replace("ws:", "http:").replace("/ws", "/anything"))).text()).toContain("Your app");
+    expect(await (await fetch(url.replace("ws:", "http:").replace(/(\/chat)?\/ws$/, "/anything"))).text()).toContain(
+      "Your app",
+    );
     const open = (user: string): WebSocket => new WebSocket(url, { headers: { "x-user": user } });
     const bob = open("bob");
     const got = new Promise<string>((resolve) => {
