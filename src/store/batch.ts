@@ -102,11 +102,7 @@ export function writeSteps(batch: Batch, options: { newKey: () => number; ackMes
       ...[contact ?? null, blocked ?? null],
     ]);
     step("relations", people.upsertRelations, rows(list));
-    const ended = batch.relations.filter(({ blocked }) => blocked === false);
-    if (ended.length > 0) {
-      const pairsOf = ended.map(({ identity: { tenant, user }, other }) => [tenant, user, other]);
-      step("revealed", people.revealMarks, rows(pairsOf));
-    }
+    if (batch.relations.some(({ blocked }) => blocked === false)) step("revealed", people.revealMarks);
     step("head", people.advanceHeadToRelations);
   }
   if (pairs.size > 0) {

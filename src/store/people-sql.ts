@@ -30,7 +30,8 @@ export const isBlockedBetween = (one: string, other: string): string => `(
   OR EXISTS (SELECT 1 FROM relation rb WHERE rb.user = ${other} AND rb.other = ${one} AND rb.blocked))`;
 
 /**
- * rows: [tenant, user, other] whose block has ended; runs after upsertRelations, before the head moves.
+ * Where a block may have ended; runs after upsertRelations, before the head moves: of pairs of whom one has just said something of the
+ * other, and whom no block is between.
  *
  * Marks that moved behind the block could not be seen: they change again, so that no cursor is past them.
  */
@@ -39,13 +40,9 @@ INSERT INTO member (conversation, user, peer, delivered, read, n)
 SELECT p.conversation, p.user, p.peer, p.delivered, p.read,
   max(head.n, (SELECT max(l.n) FROM relation l)) + row_number() OVER ()
 FROM (
-  SELECT DISTINCT min(a.key, b.key) AS low, max(a.key, b.key) AS high
-  FROM json_each(?1) j
-  CROSS JOIN head
-  CROSS JOIN user a ON a.tenant = ${field(0)} AND a.id = ${field(1)}
-  CROSS JOIN user b ON b.tenant = ${field(0)} AND b.id = ${field(2)}
-  CROSS JOIN relation r ON r.user = a.key AND r.other = b.key AND r.n > head.n
-  WHERE NOT ${isBlockedBetween("a.key", "b.key")}
+  SELECT DISTINCT min(r.user, r.other) AS low, max(r.user, r.other) AS high
+  FROM head CROSS JOIN relation r ON r.n > head.n
+  WHERE NOT ${isBlockedBetween("r.user", "r.other")}
 ) x
 CROSS JOIN conversation c ON c.low = x.low AND c.high = x.high
 CROSS JOIN member p ON p.conversation = c.key AND p.n > 0
@@ -97,10 +94,11 @@ CROSS JOIN relation r ON r.user = a.key AND r.other = o.key AND r.contact WHERE 
 
 /** ?1 tenant, ?2 user, ?3 others as a JSON array: how many rows the user would have with them, those that say nothing any more too. */
 export const countRelations = `
-SELECT count(*) + (SELECT count(*) FROM json_each(?3) j WHERE NOT EXISTS (
-  SELECT 1 FROM user o CROSS JOIN relation q ON q.other = o.key AND q.user = (SELECT key FROM user WHERE tenant = ?1 AND id = ?2)
-  WHERE o.tenant = ?1 AND o.id = j.value)) AS rows
-FROM user a CROSS JOIN relation r ON r.user = a.key WHERE a.tenant = ?1 AND a.id = ?2`;
+SELECT (SELECT count(*) FROM relation r WHERE r.user = a.key) + (
+  SELECT count(*) FROM json_each(?3) j WHERE NOT EXISTS (
+    SELECT 1 FROM user o CROSS JOIN relation q ON q.other = o.key AND q.user = a.key WHERE o.tenant = ?1 AND o.id = j.value)
+  ) AS rows
+FROM user a WHERE a.tenant = ?1 AND a.id = ?2`;
 
 /** ?1 tenant, ?2 user, ?3 after, ?4 limit */
 export const selectOwnRelations = `

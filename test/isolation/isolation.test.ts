@@ -7,7 +7,7 @@ import { compareHidden, compareTenants, type Plant } from "./tenants.ts";
 
 const scripts = 8;
 /** A mutant that so many scripts do not show is not seen at all. */
-const scriptsOfMutant = 20;
+const scriptsOfMutant = 80;
 
 /** The first violation that one of a few scripts shows. */
 async function find(compare: typeof compareTenants, plant: Plant): Promise<string> {

@@ -58,6 +58,34 @@ export const sqlMutants: readonly SqlMutant[] = [
   ...["selectSentBefore", "selectReceivedBefore", "selectReceivedAfter", "selectEdgesBefore", "selectEdgeAfter"].map(
     (statement): SqlMutant => ({ statement, predicate: "a.tenant = ?1" }),
   ),
+  { statement: "upsertRelations", predicate: "a.tenant = j.value ->> 0" },
+  { statement: "upsertRelations", predicate: "b.tenant = j.value ->> 0" },
+  { statement: "upsertSeen", predicate: "u.tenant = j.value ->> 0" },
+  { statement: "selectSeen", predicate: "u.tenant = ?1" },
+  { statement: "selectTies", predicate: "a.tenant = ?1" },
+  { statement: "selectTies", predicate: "b.tenant = ?1" },
+  { statement: "selectContacts", predicate: "a.tenant = ?1" },
+  { statement: "selectBlocked", predicate: "a.tenant = ?1" },
+  ...[
+    ["selectContact", "a", "o"],
+    ["selectContact", "o", "a"],
+    ["countRelations", "o", "a"],
+  ].map(([statement = "", one, other]): SqlMutant => ({
+    statement,
+    predicate: `${one}.tenant = ?1`,
+    heldBy: { predicate: `${other}.tenant = ?1`, reason: "upsertRelations makes no relation of two tenants" },
+  })),
+  { statement: "countRelations", predicate: "a.tenant = ?1" },
+  { statement: "selectOwnRelations", predicate: "tenant = ?1" },
+  { statement: "selectRecipients", predicate: "a.tenant = j.value ->> 0" },
+  {
+    statement: "selectRecipients",
+    predicate: "b.tenant = j.value ->> 0",
+    heldBy: {
+      predicate: "a.tenant = j.value ->> 0",
+      reason: "what is left out and names a user has a recipient, for the commit itself made it known",
+    },
+  },
   { statement: "selectConversations", predicate: "a.tenant = ?1" },
   { statement: "selectConversations", predicate: "b.tenant = ?1" },
 ];

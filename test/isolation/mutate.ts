@@ -2,12 +2,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine, Statement } from "../../src/store/engine/engine.ts";
 import * as historySql from "../../src/store/history-sql.ts";
+import * as peopleSql from "../../src/store/people-sql.ts";
 import * as sql from "../../src/store/sql.ts";
 import { type SourceMutant, sourceMutants } from "./mutant.ts";
 import { compareTenants } from "./tenants.ts";
 
 /** A comparison with a tenant, in a statement as the database gets it. */
-const statements: ReadonlyMap<string, string> = new Map(Object.entries({ ...sql, ...historySql }));
+const statements: ReadonlyMap<string, string> = new Map(
+  Object.entries({ ...sql, ...historySql, ...peopleSql }).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  ),
+);
 
 const predicatePattern = /(?:\b\w+\.)?\btenant\s*(?:=|<>|<|>|\bIS\b|\bIN\b)\s*(?:\?\d|\w+\.tenant|j\.value ->> \d)?/g;
 

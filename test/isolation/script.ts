@@ -22,16 +22,24 @@ export type Call =
   | { readonly what: "conversations"; readonly limit: number }
   | { readonly what: "send"; readonly id: number; readonly target: Target; readonly text: string }
   | { readonly what: "ack"; readonly cursor: CursorChoice }
-  | { readonly what: "read"; readonly conversation: Conversation; readonly seq: number };
+  | { readonly what: "read"; readonly conversation: Conversation; readonly seq: number }
+  | { readonly what: "people"; readonly which: Which; readonly limit: number }
+  | { readonly what: "contact"; readonly other: string }
+  | { readonly what: "say"; readonly which: Which; readonly other: string; readonly holds: boolean };
+
+/** What one says of others. */
+export type Which = "contacts" | "blocks";
 
 /** What one person does. */
 export type Act =
   | { readonly type: "connect"; readonly slot: Slot; readonly cursor: CursorChoice }
-  | { readonly type: "hang up"; readonly slot: Slot }
+  /** `all`: the user's other devices too. */
+  | { readonly type: "hang up"; readonly slot: Slot; readonly all: boolean }
   | { readonly type: "send"; readonly slot: Slot; readonly id: number; readonly target: Target; readonly text: string }
   | { readonly type: "ack"; readonly slot: Slot; readonly cursor: CursorChoice }
   | { readonly type: "read"; readonly slot: Slot; readonly conversation: Conversation; readonly seq: number }
   | { readonly type: "typing"; readonly slot: Slot; readonly target: Target }
+  | { readonly type: "watch"; readonly slot: Slot; readonly users: readonly string[] }
   /** Not over a socket but by the store itself, as the code of a host may: the hub's own checks are not in the way. */
   | { readonly type: "store read"; readonly slot: Slot; readonly conversation: Conversation; readonly seq: number }
   | { readonly type: "store ack"; readonly slot: Slot }
@@ -54,6 +62,8 @@ const actsMax = 8;
 const callsMax = 2;
 /** Longer than all marks of a step take: whose timer was first is then nobody's business. */
 const settledMs = 200;
+/** When somebody was last seen is told by the minute. */
+const minuteMs = 61_000;
 
 const drawConversation = (chance: Chance): Conversation => ({
   of: chance.pick(["own", "own", "own", "own", "foreign", "foreign", "nobody", "nonsense"] as const),
@@ -86,7 +96,20 @@ function drawFilters(chance: Chance, isPlaced: boolean): string[] {
   ];
 }
 
+/** Strangers too, who exist in neither tenant or only in the other. */
+const drawOther = (chance: Chance, { user }: Slot): string =>
+  chance.pick([...users, ...users, "dave", "erin"].filter((one) => one !== user));
+
+function drawSaying(chance: Chance, slot: Slot): Call {
+  const which = chance.pick(["contacts", "blocks"] as const);
+  const kind = chance.between(0, 5);
+  if (kind === 0) return { what: "people", which, limit: chance.between(1, 3) };
+  if (kind === 1) return { what: "contact", other: drawOther(chance, slot) };
+  return { what: "say", which, other: drawOther(chance, slot), holds: chance.hits(0.6) };
+}
+
 function drawCall(chance: Chance, slot: Slot): Call {
+  if (chance.hits(0.35)) return drawSaying(chance, slot);
   const kind = chance.between(0, 9);
   if (kind < 5) {
     const target = chance.hits(0.6) ? drawTarget(chance, slot) : null;
@@ -103,7 +126,7 @@ function drawAct(chance: Chance): Act {
   const slot = chance.pick(slots);
   const kind = chance.between(0, 99);
   if (kind < 14) return { type: "connect", slot, cursor: drawCursor(chance) };
-  if (kind < 18) return { type: "hang up", slot };
+  if (kind < 18) return { type: "hang up", slot, all: chance.hits(0.6) };
   if (kind < 55) {
     const text = chance.pick(["one", "two"]);
     return {
@@ -116,6 +139,7 @@ function drawAct(chance: Chance): Act {
   }
   if (kind < 68) return { type: "ack", slot, cursor: chance.pick(["newest", "newest", "older", "foreign", "beyond"]) };
   if (kind < 78) return { type: "read", slot, conversation: drawConversation(chance), seq: chance.between(0, 6) };
+  if (kind < 81) return { type: "watch", slot, users: [...users, "dave"].filter(() => chance.hits(0.6)) };
   if (kind < 87) return { type: "typing", slot, target: drawTarget(chance, slot) };
   if (kind < 93) return { type: "store read", slot, conversation: drawConversation(chance), seq: chance.between(0, 9) };
   if (kind < 97) return { type: "store ack", slot };
@@ -163,7 +187,11 @@ export function drawScript(chance: Chance, seed: number, stepsMax: number): Scri
     // Often both do the same, or some of it, in the same turn: both are in one commit then, under the same names.
     const copied = chance.hits(0.6) ? acme.filter(() => chance.hits(0.7)).map((act) => mirrored(chance, act)) : [];
     const rival = i === 0 ? all : [...copied, ...drawActs(chance).slice(0, 2)];
-    return { acts: { acme, rival }, first: chance.pick(tenants), waitMs: chance.pick([0, 0, settledMs]) };
+    return {
+      acts: { acme, rival },
+      first: chance.pick(tenants),
+      waitMs: chance.pick([0, 0, 0, 0, settledMs, settledMs, minuteMs]),
+    };
   });
   return { seed, steps };
 }

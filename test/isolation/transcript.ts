@@ -1,5 +1,5 @@
 import { decodeCursor } from "../../src/protocol/cursor.ts";
-import type { Tenant } from "./script.ts";
+import { type Tenant, users } from "./script.ts";
 import type { Told, World } from "./world.ts";
 
 /** What anybody was told in a world. */
@@ -24,6 +24,7 @@ export function transcriptOf(world: World, tenant: Tenant): readonly string[] {
   /** A place in the log, or in the list of conversations: what lies below it is the tenant's own business. */
   const placeName = (n: number): string => `place above ${ledger.rank(tenant, n - 1)}`;
   const nextName = (text: string): unknown => {
+    if (["dave", "erin", ...users].includes(text)) return text;
     if (/^[0-9a-z]{1,8}$/.test(text)) return placeName(parseInt(text, 36));
     type Next = { texts: Record<string, string>; walk: { down?: number; up?: number; author?: number } };
     const { texts, walk } = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/"))) as Next;

@@ -12,6 +12,7 @@ import { startHub } from "../support/hub.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { createNaming } from "./naming.ts";
 import {
+  devices,
   type Act,
   type Call,
   type Conversation,
@@ -60,8 +61,16 @@ const quietTurns = 3;
 const lastMs = 1_000;
 const limits = {
   // Small, so that pages, windows and acks are cut where tenants could get into each other's way.
-  ...{ pageChangesMax: 3, ackMessagesMax: 1, connectionsPerUserMax: 2, historyRowsMax: 3, unreadRowsMax: 2 },
-  ...{ marksDelayMs: 3, emptyChangesDelayMs: 10, headPollMs: 100, heartbeatMs: 600_000 },
+  ...{
+    pageChangesMax: 3,
+    ackMessagesMax: 1,
+    connectionsPerUserMax: 2,
+    historyRowsMax: 3,
+    unreadRowsMax: 2,
+    relationsMax: 2,
+  },
+  ...{ marksDelayMs: 3, emptyChangesDelayMs: 10, headPollMs: 10_000, heartbeatMs: 60_000_000 },
+  presenceGraceMs: 20,
 };
 
 /** These come first in a step: how a replay falls between two commits is a matter of turns, not of tenants. */
@@ -162,7 +171,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       Object.assign(what, { status: answer.status, body: text === "" ? null : (JSON.parse(text) as object) });
     });
 
-    function requestOf(call: Call): readonly ["GET" | "POST", string, object | null] {
+    function requestOf(call: Call): readonly [string, string, object | null] {
       const named = (conversation: Conversation): string => conversationOf(tenant, user, conversation);
       switch (call.what) {
         case "messages": {
@@ -183,12 +192,26 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
           give("ack", name, cursor);
           return ["POST", "/ack?", { device, cursor }];
         }
+        case "people":
+          return ["GET", `/${call.which}?limit=${call.limit}`, null];
+        case "contact":
+          return ["GET", `/contacts/${call.other}?`, null];
+        case "say":
+          return [call.holds ? "PUT" : "DELETE", `/${call.which}/${call.other}?`, null];
         case "read": {
           const id = encodeURIComponent(named(call.conversation));
           return ["POST", `/conversations/${id}/read?`, { seq: call.seq }];
         }
       }
     }
+  }
+
+  function hangUp(name: string): void {
+    const socket = open.get(name);
+    if (socket) collect(name);
+    socket?.hangUp();
+    open.delete(name);
+    give("hang up", name);
   }
 
   /** One act begins; what follows from it happens later. Admissions alone are waited for. */
@@ -201,10 +224,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       case "connect":
         return await connect(tenant, act.slot, act.cursor);
       case "hang up":
-        if (socket) collect(name);
-        socket?.hangUp();
-        open.delete(name);
-        give("hang up", name);
+        for (const one of act.all ? devices : [device]) hangUp(nameOf(tenant, { user, device: one }));
         return;
       case "send":
         return socket?.say({
@@ -222,6 +242,8 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
         return socket?.say({ type: "read", conversation: named(act.conversation), seq: act.seq });
       case "typing":
         return socket?.say({ type: "typing", ...targetOf(tenant, user, act.target, { isLookUp: true }), typing: true });
+      case "watch":
+        return socket?.say({ type: "watch", users: act.users });
       case "store read":
         return store.read({ tenant, user }, named(act.conversation), act.seq);
       case "store ack": {
@@ -275,7 +297,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
             performed++;
             // Typing is dropped for whoever has an answer on its way out, and what a call sees depends on what was committed
             // before it: they get turns of their own.
-            const isAlone = isSerial || act.type === "typing" || act.type === "call";
+            const isAlone = isSerial || ["typing", "watch", "call"].includes(act.type);
             if (isAlone) await settle();
             await perform(tenant, act);
             if (isAlone) await settle();

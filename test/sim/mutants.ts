@@ -164,7 +164,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an ack over HTTP of all that there is",
     rule: "Q7",
-    alteration: { file: "http/route/post-ack.ts", from: "Math.min(cursor.n, head.n)", to: "head.n" },
+    alteration: { file: "http/route/post-ack.ts", from: "Math.min(at.n, head.n)", to: "head.n" },
   },
   {
     name: "the oldest page in place of the newest",
@@ -174,7 +174,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "marks that stay hidden once a block has ended",
     rule: "B3",
-    alteration: { file: "store/batch.ts", from: "if (ended.length > 0) {", to: "if (ended.length > 1_000) {" },
+    alteration: { file: "store/batch.ts", from: "blocked === false))", to: "blocked === null))" },
   },
   {
     name: "a block that sends do not look at",

@@ -36,9 +36,9 @@ test("R10 H11 cycles of people who come and leave let every map return to 0 and 
 
 test("control: R10 H11 a hub that forgets to forget a user is seen", async () => {
   const { remains } = await brief({
-    file: "hub/hub.ts",
-    from: "if (left === 0) perUser.delete(identityKey(session));",
-    to: "if (left === 0) perUser.set(identityKey(session), 0);",
+    file: "hub/tally.ts",
+    from: "else counts.delete(name);",
+    to: "else counts.set(name, 0);",
   });
   expect(remains.join("\n")).toContain("perUser is 16 after cycle 0");
 });
