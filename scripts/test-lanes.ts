@@ -1,0 +1,45 @@
+/** Tests that measure time on a machine of their own; they come first, and nothing runs beside them. */
+const aloneFolders = ["test/load/"];
+
+/** Where most of the time is spent, in seconds; any other file takes about one. Only how well the lanes are balanced depends on it. */
+const seconds: Readonly<Record<string, number>> = {
+  "test/web/page.test.ts": 49,
+  "test/sim/sim.test.ts": 30,
+  "test/adapter/hono-node.test.ts": 30,
+  "test/adapter/hono-bun.test.ts": 30,
+  "test/adapter/hono-deno.test.ts": 30,
+  "test/adapter/deno.test.ts": 30,
+  "test/adapter/node.test.ts": 30,
+  "test/protocol/protocol.test.ts": 25,
+  "test/isolation/isolation.test.ts": 25,
+  "test/package/installed.test.ts": 20,
+  "test/package/server-on-node.test.ts": 14,
+  "test/package/package.test.ts": 12,
+  "test/kill/kill.test.ts": 13,
+  "test/soak/soak.test.ts": 13,
+  "test/security/security.test.ts": 11,
+  "test/nginx/nginx.test.ts": 10,
+  "test/protocol/resume.test.ts": 9,
+  "test/fault/fstore.test.ts": 8,
+  "test/store/store.test.ts": 8,
+};
+
+/** As many as a small machine has cores: most tests wait for a server, a clock or a browser. */
+const lanes = 2;
+
+/** How all tests are run: some alone, then the others in lanes of about the same length beside each other. */
+export function testLanes(root: string): {
+  readonly alone: readonly string[];
+  readonly beside: readonly (readonly string[])[];
+} {
+  const files = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort();
+  const isAlone = (file: string): boolean => aloneFolders.some((folder) => file.startsWith(folder));
+  const filled = Array.from({ length: lanes }, () => ({ seconds: 0, files: [] as string[] }));
+  const others = files.filter((file) => !isAlone(file)).toSorted((a, b) => (seconds[b] ?? 1) - (seconds[a] ?? 1));
+  for (const file of others) {
+    const [shortest] = filled.toSorted((a, b) => a.seconds - b.seconds);
+    shortest?.files.push(`./${file}`);
+    if (shortest) shortest.seconds += seconds[file] ?? 1;
+  }
+  return { alone: files.filter(isAlone).map((file) => `./${file}`), beside: filled.map((lane) => lane.files) };
+}
