@@ -37,6 +37,11 @@ export const validFrame: fc.Arbitrary<Members> = fc.oneof(
   fc.tuple(type("ack"), member("cursor", cursor)),
   fc.tuple(type("read"), member("conversation", conversation), member("seq", fc.nat())),
   fc.tuple(type("typing"), target, member("typing", fc.boolean())),
+  fc.tuple(
+    type("watch"),
+    member("users", fc.array(fc.constantFrom("alice", "bob", "zoë", "", "x".repeat(128)), { maxLength: 6 })),
+  ),
+  fc.tuple(type("watch"), member("users", fc.constant(Array.from({ length: 501 }, (_, i) => `u${i}`)))),
   fc.tuple(type("ping"), member("id", fc.string({ minLength: 1, maxLength: 20 }))),
   fc.tuple(type("ping")),
 );

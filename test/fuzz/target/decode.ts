@@ -33,6 +33,10 @@ const fields: Readonly<Record<string, Readonly<Record<string, Is>>>> = {
     conversation: isConversation,
     typing: (value) => typeof value === "boolean",
   },
+  watch: {
+    type: is("watch"),
+    users: (value) => Array.isArray(value) && value.length <= 500 && value.every((user) => isUser(user)),
+  },
   ping: { type: is("ping"), id: isOpaque },
 };
 
