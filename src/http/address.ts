@@ -31,21 +31,18 @@ function expand(canonical: string): number[] {
 
 /**
  * The name under which an address is counted: of IPv6 the /64, for that is what one household has (RFC 6177). Undefined for who is
- * not to be counted: an address of this machine (a proxy that is not trusted, or a tool), or none.
+ * not to be counted: an address of this machine or of a private network, which is a proxy that is not trusted, or a tool; or none.
  *
  * @example
  * addressName("2001:db8:1:2:3:4:5:6") // "2001:db8:1:2::/64"
  */
 export function addressName(text: string | undefined): string | undefined {
   const bytes = text === undefined ? null : addressBytes(text);
-  if (bytes === null || isLoopback(bytes)) return undefined;
+  if (bytes === null || near.some((range) => isWithin(bytes, range))) return undefined;
   if (bytes.length === 4) return bytes.join(".");
   const groups = [0, 2, 4, 6].map((i) => (((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0)).toString(16));
   return `${groups.join(":")}::/64`;
 }
-
-const isLoopback = (bytes: readonly number[]): boolean =>
-  bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, i) => byte === (i === 15 ? 1 : 0));
 
 /** A range of addresses, as `10.0.0.0/8` says it; one address is a range of itself. */
 export type AddressRange = { readonly bytes: readonly number[]; readonly bits: number };
@@ -65,3 +62,9 @@ export const isWithin = (bytes: readonly number[], range: AddressRange): boolean
     const bits = Math.min(8, Math.max(0, range.bits - 8 * i));
     return byte >> (8 - bits) === (bytes[i] ?? 0) >> (8 - bits);
   });
+
+/** This machine, private networks (RFC 1918, 4193), carriers' and clouds' own (RFC 6598), and links (RFC 3927, 4291). */
+const near = [
+  ...["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"],
+  ...["::1", "fc00::/7", "fe80::/10"],
+].flatMap((text) => addressRange(text) ?? []);

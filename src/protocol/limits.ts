@@ -73,7 +73,7 @@ export const defaultLimits = {
   connectionsMax: 50_000,
   /** Open connections of one user. */
   connectionsPerUserMax: 100,
-  /** Open connections of one address (of IPv6, of one /64): an office or a campus behind one. Addresses of this machine are not counted. */
+  /** Open connections of one address (of IPv6, of one /64): an office or a campus behind one. Addresses of this machine and of private networks are not counted. */
   connectionsPerAddressMax: 5_000,
   /** How long a ticket is good (PROTOCOL 2). */
   ticketMs: 30_000,

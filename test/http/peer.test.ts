@@ -17,7 +17,7 @@ const from = (
   );
 
 describe("addresses", () => {
-  test("A33 IPv6 counts by the /64, IPv4 within IPv6 as IPv4, and this machine not at all", () => {
+  test("A33 IPv6 counts by the /64, IPv4 within IPv6 as IPv4, and this machine and private networks not at all", () => {
     const named: readonly (readonly [string | undefined, string | undefined])[] = [
       ["192.0.2.1", "192.0.2.1"],
       ["::ffff:192.0.2.1", "192.0.2.1"],
@@ -25,7 +25,15 @@ describe("addresses", () => {
       ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
       ["2001:db8:1:2::", "2001:db8:1:2::/64"],
       ["2001:0db8:0001:0002:ffff::1", "2001:db8:1:2::/64"],
-      ["fe80::1%eth0", "fe80:0:0:0::/64"],
+      ["fe80::1%eth0", undefined],
+      ["10.1.2.3", undefined],
+      ["172.31.255.255", undefined],
+      ["172.32.0.1", "172.32.0.1"],
+      ["192.168.0.1", undefined],
+      ["100.64.0.1", undefined],
+      ["100.128.0.1", "100.128.0.1"],
+      ["fd12:3456::1", undefined],
+      ["::ffff:10.0.0.1", undefined],
       ["127.0.0.1", undefined],
       ["127.9.9.9", undefined],
       ["::1", undefined],
@@ -103,18 +111,18 @@ describe("forwarded headers", () => {
   });
 
   test("A32 they are read from the right, as far as proxies are trusted", () => {
-    const chain = "203.0.113.9, 198.51.100.7, 10.0.0.2";
-    expect(from(1, "10.0.0.1", chain).address).toBe("10.0.0.2");
-    expect(from(2, "10.0.0.1", chain).address).toBe("198.51.100.7");
-    expect(from(3, "10.0.0.1", chain).address).toBe("203.0.113.9");
-    expect(from(9, "10.0.0.1", chain).address).toBe("203.0.113.9");
-    expect(from(["10.0.0.0/8"], "10.0.0.1", chain).address).toBe("198.51.100.7");
-    expect(from(["10.0.0.0/8"], "::ffff:10.0.0.1", chain).address).toBe("198.51.100.7");
+    const chain = "203.0.113.9, 198.51.100.7, 192.0.2.20";
+    expect(from(1, "192.0.2.10", chain).address).toBe("192.0.2.20");
+    expect(from(2, "192.0.2.10", chain).address).toBe("198.51.100.7");
+    expect(from(3, "192.0.2.10", chain).address).toBe("203.0.113.9");
+    expect(from(9, "192.0.2.10", chain).address).toBe("203.0.113.9");
+    expect(from(["192.0.2.0/24"], "192.0.2.10", chain).address).toBe("198.51.100.7");
+    expect(from(["192.0.2.0/24"], "::ffff:192.0.2.10", chain).address).toBe("198.51.100.7");
     expect(from(["127.0.0.1"], "127.0.0.1", "192.0.2.44:51234").address).toBe("192.0.2.44");
     expect(from(["127.0.0.1"], "127.0.0.1", "[2001:db8::1]:51234").address).toBe("2001:db8:0:0::/64");
     // Whoever is trusted and tells nothing is the last that is known.
-    expect(from(["10.0.0.0/8"], "10.0.0.1").address).toBe("10.0.0.1");
-    expect(from(2, "10.0.0.1", "unknown, 10.0.0.2").address).toBe("10.0.0.2");
+    expect(from(["192.0.2.0/24"], "192.0.2.10").address).toBe("192.0.2.10");
+    expect(from(2, "192.0.2.10", "unknown, 192.0.2.20").address).toBe("192.0.2.20");
   });
 
   test("A32 whatever a client writes into them, it is counted under what the proxy saw", () => {

@@ -127,10 +127,10 @@ describe("remote engine, the network", () => {
         return new Response(await answer.arrayBuffer(), { headers: { "content-type": "application/json" } });
       },
     });
-    const engine = createRemoteEngine({ url: `http://127.0.0.1:${proxy.port}`, deadlineMs: 150 });
+    const engine = createRemoteEngine({ url: `http://127.0.0.1:${proxy.port}`, deadlineMs: 400 });
     const start = performance.now();
     await expect(engine.write([{ sql: "SELECT 1" }])).rejects.toMatchObject({ code: "unavailable" });
-    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(performance.now() - start).toBeLessThan(2_000);
     isStuck = false;
     expect(await engine.read([{ sql: "SELECT 1 AS one" }])).toEqual([[{ one: 1 }]]);
     await engine.close();

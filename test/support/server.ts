@@ -50,6 +50,7 @@ export type Start = (options?: StartOptions) => Promise<RunningServer>;
 
 const standalone = join(import.meta.dir, "../../src/server.ts");
 const startMsMax = 15_000;
+const lastWordsMs = 1_000;
 
 /** Starts the server and waits for its log line "serving", which tells the port. */
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
@@ -75,10 +76,11 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
       if (found !== null) listening.resolve(found);
     }
   };
-  void collect(child.stdout);
-  void collect(child.stderr);
+  const collected = Promise.all([collect(child.stdout), collect(child.stderr)]);
   const exited = child.exited.then(() => child.exitCode);
-  void exited.then(() => listening.reject(new Error(`The server ended before it served:\n${output}`)));
+  // Its last words may come after its end; a child of its own may hold the streams open.
+  const silent = exited.then(() => Promise.race([collected, Bun.sleep(lastWordsMs)]));
+  void silent.then(() => listening.reject(new Error(`The server ended before it served:\n${output}`)));
   const timer = setTimeout(() => {
     child.kill("SIGKILL");
     listening.reject(new Error(`The server did not serve within ${startMsMax} ms:\n${output}`));

@@ -1,0 +1,72 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+import type { Engine } from "../../src/store/engine/engine.ts";
+import { createRemoteEngine } from "../../src/store/engine/remote.ts";
+import { createTicketStore } from "../../src/store/ticket-store.ts";
+import { startSqld } from "../support/sqld.ts";
+import { person, storeOn } from "../support/store.ts";
+
+const ends: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const end of ends.reverse()) await end();
+});
+
+async function embedded(): Promise<readonly Engine[]> {
+  const folder = mkdtempSync(join(tmpdir(), "tidings-ticket-"));
+  const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
+  ends.push(
+    async () => rmSync(folder, { recursive: true, force: true }),
+    () => engine.close(),
+  );
+  return [engine, engine];
+}
+
+/** Two nodes on one server. */
+async function remote(): Promise<readonly Engine[]> {
+  const server = await startSqld();
+  const engines = [0, 1].map(() => createRemoteEngine({ url: server.url }));
+  ends.push(() => server.stop(), ...engines.map((engine) => () => engine.close()));
+  return engines;
+}
+
+const now = 1_780_000_000_000;
+
+for (const [name, open] of Object.entries({ "an embedded file": embedded, "a libSQL server": remote }))
+  describe(`tickets on ${name}`, () => {
+    test("T6 of two nodes that use one ticket at once, one gets it, and it is whose it was", async () => {
+      const engines = await open();
+      const [first] = engines;
+      if (!first) throw new Error("There is no engine");
+      await storeOn(first);
+      const [one, other] = engines.map((engine) => createTicketStore({ engine }));
+      if (!one || !other) throw new Error("There are no two nodes");
+      for (let i = 0; i < 12; i++) {
+        const [tenant, hash] = [`t${i % 2}`, `hash ${i}`];
+        const session = { ...person("alice", tenant), ...(i % 3 === 0 && { expiresAt: now + i }) };
+        expect(await one.add(session, { hash, expires: now + 1_000, now, perUserMax: 3 })).toBe(true);
+        const used = await Promise.all([one.use(hash, now), other.use(hash, now), other.use(hash, now)]);
+        expect(used.filter((found) => found !== null)).toEqual([session]);
+      }
+    }, 30_000);
+
+    test("A29 T1 how many are unused is counted for each user of each tenant, and who waits for them to expire gets new ones", async () => {
+      const [engine] = await open();
+      if (!engine) throw new Error("There is no engine");
+      await storeOn(engine);
+      const tickets = createTicketStore({ engine });
+      let given = 0;
+      const add = (tenant: string, at: number) =>
+        tickets.add(person("alice", tenant), { hash: `${given++}`, expires: at + 1_000, now: at, perUserMax: 2 });
+      expect([await add("a", now), await add("a", now), await add("a", now), await add("b", now)]).toEqual([
+        true,
+        true,
+        false,
+        true,
+      ]);
+      expect(await add("a", now + 1_000)).toBe(true);
+      expect(await tickets.use("0", now + 1_000)).toBeNull();
+    }, 30_000);
+  });
