@@ -42,14 +42,18 @@ async function run(args: readonly string[], options: { missing: string; isAlone:
   }
   const exitCode = await runner.exited;
   if (said !== null) {
-    process.stdout.write(await said);
-    process.stderr.write(output);
+    await write(process.stdout, await said);
+    await write(process.stderr, output);
   }
   const counts = readClosingLines(output);
   if (counts !== null) return { ...counts, exitCode: exitCode || (counts.failed > 0 ? 1 : 0) };
   console.error(`The test runner did not say what it counted: ${args.join(" ")}`);
   return { passed: 0, failed: 1, skipped: 0, exitCode: exitCode || 1 };
 }
+
+/** Resolves once all of it is on its way: what is said next, on the other stream, must not come into the middle of it. */
+const write = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
+  new Promise((resolve) => void stream.write(text, () => resolve()));
 
 async function main(): Promise<number> {
   if (!(await setup())) return 1;
