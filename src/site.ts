@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { etag } from "hono/etag";
 import type { Chat } from "./chat.ts";
 import type { Config } from "./config.ts";
 import { demo } from "./http/demo.ts";
@@ -52,7 +53,8 @@ export async function siteOf(
   site.get("/page.js", async () => file("text/javascript; charset=utf-8", await script()));
   site.get("/page.css", () => file("text/css; charset=utf-8", webFile("page.css")));
   site.get("/favicon.svg", () => file("image/svg+xml", webFile("favicon.svg")));
-  site.get("/openapi.json", () => file("application/json", webFile("openapi.json")));
+  // As everything here it is asked for again each time; where it is the same, that is all that is answered.
+  site.get("/openapi.json", etag(), () => file("application/json", webFile("openapi.json")));
   site.get("/config.json", () => json(200, { auth: auth.kind }));
   for (const path of new Set(site.routes.filter(({ method }) => method === "GET").map((route) => route.path)))
     site.all(path, () =>
