@@ -6,7 +6,8 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { frameSchema, openApi } from "./openapi.ts";
+import { frameSchema } from "./json-schema.ts";
+import { openApi } from "./openapi.ts";
 
 const root = join(import.meta.dir, "..");
 const text = (document: object): string => `${JSON.stringify(document, null, 2)}\n`;

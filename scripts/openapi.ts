@@ -1,69 +1,66 @@
-import { toJsonSchema } from "@valibot/to-json-schema";
-import type * as v from "valibot";
+import * as v from "valibot";
 import packageJson from "../package.json" with { type: "json" };
 import { type ErrorCode, errorCodes } from "../src/error.ts";
 import { routes } from "../src/http/api.ts";
 import type { About } from "../src/http/call.ts";
-import { clientFrames } from "../src/protocol/decode.ts";
 import { defaultLimits } from "../src/protocol/limits.ts";
-import { problemBody, serverFrames } from "../src/protocol/server-schema.ts";
+import { conversationId, cursor, identifier } from "../src/protocol/schema.ts";
+import { message, problemBody } from "../src/protocol/server-schema.ts";
+import { type Json, schemaOf } from "./json-schema.ts";
 
-type Json = Record<string, unknown>;
+/** What many answers hold has a name, so that generated clients have one for it too. */
+const named = { Message: message };
 
-const draft = "https://json-schema.org/draft/2020-12/schema";
-
-/** The JSON Schema of what fits a valibot schema before anything is transformed. */
-function schemaOf(schema: v.GenericSchema): Json {
-  const { $schema: _, ...rest } = toJsonSchema(schema, {
-    target: "draft-2020-12",
-    typeMode: "input",
-    errorMode: "ignore",
-    overrideAction: ({ valibotAction, jsonSchema }) =>
-      // The one check of objects that there is: a target is named in one of two ways.
-      valibotAction.type === "check" && jsonSchema.type === "object"
-        ? { ...jsonSchema, oneOf: [{ required: ["to"] }, { required: ["conversation"] }] }
-        : undefined,
-  }) as Json;
-  return rest;
-}
+/** What stands in a route's path, by its name there. */
+const inPath: Readonly<Record<string, v.GenericSchema>> = { id: conversationId, user: identifier };
 
 /** Codes that any route may answer, whoever asks what. */
 const everywhere: readonly ErrorCode[] = ["unauthenticated", "forbidden", "rate_limited", "internal", "unavailable"];
 
+const header = (description: string, schema: Json): Json => ({ description, required: true, schema });
+const retryAfter = {
+  "Retry-After": header("Seconds to wait before the same is asked again", { type: "integer", minimum: 1 }),
+};
+const headersOf: Readonly<Record<number, Json>> = {
+  401: { "WWW-Authenticate": header("The challenge", { type: "string" }) },
+  426: { Upgrade: header("What the address speaks", { const: "websocket" }) },
+  429: retryAfter,
+  503: retryAfter,
+};
+
 function refusals(codes: readonly ErrorCode[]): Json {
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of [...codes, ...everywhere]) {
-    const { status } = errorCodes[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
+  const byStatus = Object.groupBy([...codes, ...everywhere], (code) => errorCodes[code].status);
   return Object.fromEntries(
-    [...byStatus]
-      .toSorted(([a], [b]) => a - b)
-      .map(([status, list]) => [
-        String(status),
-        {
-          description: list.map((code) => `\`${code}\`: ${errorCodes[code].meaning}`).join("; "),
-          content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+    Object.entries(byStatus).map(([status, list]) => [
+      status,
+      {
+        description: list.map((code) => `\`${code}\`: ${errorCodes[code].meaning}`).join("; "),
+        ...(headersOf[Number(status)] && { headers: headersOf[Number(status)] }),
+        content: {
+          "application/problem+json": {
+            schema: {
+              allOf: [
+                { $ref: "#/components/schemas/Problem" },
+                { type: "object", properties: { status: { const: Number(status) }, code: { enum: list } } },
+              ],
+            },
+          },
         },
-      ]),
+      },
+    ]),
   );
 }
 
-/** Parameters of an address are texts: what they must be like stands in their schema, a whole number with its bounds. */
-function parametersOf(about: About): Json[] {
-  if (!about.parameters) return [];
-  const { properties = {} } = schemaOf(about.parameters(defaultLimits)) as { properties?: Record<string, Json> };
-  return Object.entries(properties).map(([name, property]) => {
-    const { description, minimum, maximum, ...schema } = property;
-    const isNumber = minimum !== undefined || maximum !== undefined;
-    return {
-      name,
-      in: "query",
-      ...(description !== undefined && { description }),
-      schema: isNumber ? { type: "integer", minimum, maximum } : schema,
-    };
-  });
-}
+const parameter = (place: "path" | "query", name: string, { description, ...schema }: Json): Json => ({
+  ...{ name, in: place, required: place === "path" },
+  ...(description !== undefined && { description }),
+  schema,
+});
+
+const queryOf = (about: About): Json[] => {
+  const { properties = {} } = about.parameters ? schemaOf(about.parameters(defaultLimits)) : {};
+  return Object.entries(properties as Record<string, Json>).map(([name, schema]) => parameter("query", name, schema));
+};
 
 const success: Readonly<Record<number, string>> = {
   200: "The answer",
@@ -71,26 +68,31 @@ const success: Readonly<Record<number, string>> = {
   204: "It is so, and on disk",
 };
 
-function operationOf(path: string, about: About): Json {
-  const inPath = path.includes(":id")
-    ? [
-        {
-          name: path.startsWith("/conversations") ? "id" : "user",
-          in: "path",
-          required: true,
-          schema: { type: "string" },
-        },
-      ]
-    : [];
-  const parameters = [...inPath, ...parametersOf(about)];
+const answerOf = (description: string, schema: v.GenericSchema | null): Json => ({
+  description,
+  ...(schema && { content: { "application/json": { schema: schemaOf(schema, named) } } }),
+});
+
+/** `GET /contacts/{user}` is `getContactsUser`: what generated clients call it. */
+const operationIdOf = (method: string, path: string): string =>
+  method.toLowerCase() + path.replace(/\W+(\w?)/g, (_, first: string) => first.toUpperCase());
+
+function operationOf(method: string, path: string, about: About): Json {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+  const parameters = [
+    ...names.map((name) => {
+      const schema = inPath[name];
+      if (!schema) throw new Error(`Nothing says what ${name} is like in ${path}`);
+      return parameter("path", name, schemaOf(schema));
+    }),
+    ...queryOf(about),
+  ];
   const answers = Object.entries(about.answers).map(([status, schema]) => [
     status,
-    {
-      description: success[Number(status)] ?? "The answer",
-      ...(schema && { content: { "application/json": { schema: schemaOf(schema) } } }),
-    },
+    answerOf(success[Number(status)] ?? "The answer", schema),
   ]);
   return {
+    operationId: operationIdOf(method, path),
     summary: about.summary,
     ...(parameters.length > 0 && { parameters }),
     ...(about.body && {
@@ -104,23 +106,40 @@ function operationOf(path: string, about: About): Json {
 }
 
 const upgrade: Json = {
+  operationId: "getWs",
   summary: "The WebSocket: what frames there are stands in frames.schema.json",
-  parameters: ["device", "cursor", "ticket"].map((name) => ({ name, in: "query", schema: { type: "string" } })),
+  parameters: [
+    parameter("query", "device", schemaOf(identifier)),
+    parameter("query", "cursor", schemaOf(cursor)),
+    parameter("query", "ticket", { type: "string", description: "Proves who asks, once: of POST /tickets" }),
+  ],
   responses: {
     101: { description: "The socket is open; `welcome` comes first" },
     ...refusals(["bad_request", "upgrade_required", "too_many_connections"]),
   },
 };
 
+const health = (path: string, summary: string, answers: Readonly<Record<number, string>>): Json => ({
+  operationId: operationIdOf("get", path),
+  summary: `${summary}; the standalone server alone has it`,
+  security: [],
+  responses: Object.fromEntries(
+    Object.entries(answers).map(([status, word]) => [
+      status,
+      answerOf(success[Number(status)] ?? "Not now", v.strictObject({ status: v.literal(word) })),
+    ]),
+  ),
+});
+
 /** The HTTP API as OpenAPI 3.1, out of the routes' own schemas. */
 export function openApi(): Json {
-  const paths = Object.entries(routes).map(([path, methods]) => {
-    const name = path.replace(":id", path.startsWith("/conversations") ? "{id}" : "{user}");
+  const paths = Object.entries(routes).map(([route, methods]) => {
+    const path = route.replace(/:(\w+)/g, "{$1}");
     const operations = Object.entries(methods).map(([method, { about }]) => [
       method.toLowerCase(),
-      operationOf(path, about),
+      operationOf(method, path, about),
     ]);
-    return [name, Object.fromEntries(operations) as Json];
+    return [path, Object.fromEntries(operations) as Json];
   });
   return {
     openapi: "3.1.0",
@@ -128,33 +147,29 @@ export function openApi(): Json {
       title: "Tidings",
       version: packageJson.version,
       description:
-        "All paths are below where the chat is mounted. Who asks is for the host's own authentication to say.",
+        "All paths are below where the chat is mounted, and bounds are those of the default limits. Who asks is for the host's own authentication to say. Another path is answered 404 `not_found`, another method 405 `method_not_allowed`.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/", description: "Where the chat is mounted" }],
-    security: [{ bearer: [] }, { cookie: [] }],
-    paths: { "/ws": { get: upgrade }, ...Object.fromEntries(paths) },
+    security: [{ bearer: [] }, { cookie: [] }, { demo: [] }],
+    paths: {
+      "/ws": { get: upgrade },
+      ...Object.fromEntries(paths),
+      "/healthz": { get: health("/healthz", "The process lives", { 200: "ok" }) },
+      "/readyz": { get: health("/readyz", "The database takes commits", { 200: "ready", 503: "unavailable" }) },
+    },
     components: {
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer", description: "What the host's `authenticate` understands" },
-        cookie: { type: "apiKey", in: "cookie", name: "session", description: "The host's own session" },
+        cookie: {
+          type: "apiKey",
+          in: "cookie",
+          name: "session",
+          description: "The host's own, by the host's own name",
+        },
+        demo: { type: "apiKey", in: "query", name: "user", description: "With `AUTH=demo`: whoever one says to be" },
       },
-      schemas: { Problem: schemaOf(problemBody) },
+      schemas: { Message: schemaOf(message), Problem: schemaOf(problemBody) },
     },
-  };
-}
-
-/** All frames as JSON Schema: `#/$defs/client` is what a client may send, `#/$defs/server` what a server sends. */
-export function frameSchema(): Json {
-  const defs = (prefix: string, frames: Readonly<Record<string, v.GenericSchema>>) =>
-    Object.entries(frames).map(([type, schema]) => [`${prefix}.${type}`, schemaOf(schema)] as const);
-  const client = defs("client", clientFrames);
-  const server = defs("server", serverFrames);
-  const anyOf = (list: typeof client): Json => ({ anyOf: list.map(([name]) => ({ $ref: `#/$defs/${name}` })) });
-  return {
-    $schema: draft,
-    $id: "urn:tidings:frames:1",
-    title: "Frames of Tidings, protocol version 1",
-    $defs: { client: anyOf(client), server: anyOf(server), ...Object.fromEntries([...client, ...server]) },
   };
 }

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { etag } from "hono/etag";
 import type { Chat } from "./chat.ts";
 import type { Config } from "./config.ts";
 import { demo } from "./http/demo.ts";
@@ -53,7 +54,8 @@ export async function siteOf(
   site.get("/page.js", async () => file("text/javascript; charset=utf-8", await webScript()));
   site.get("/page.css", async () => file("text/css; charset=utf-8", await webFile("page.css")));
   site.get("/favicon.svg", async () => file("image/svg+xml", await webFile("favicon.svg")));
-  site.get("/openapi.json", async () => file("application/json", await webFile("openapi.json")));
+  // As everything here it is asked for again each time; where it is the same, that is all that is answered.
+  site.get("/openapi.json", etag(), async () => file("application/json", await webFile("openapi.json")));
   site.get("/config.json", () => json(200, { auth: auth.kind }));
   for (const path of new Set(site.routes.filter(({ method }) => method === "GET").map((route) => route.path)))
     site.all(path, () =>

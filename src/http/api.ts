@@ -29,9 +29,9 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
   "/conversations/:id/read": { POST: postRead },
   "/tickets": { POST: postTicket },
   "/contacts": { GET: getContacts, POST: postContacts },
-  "/contacts/:id": { GET: getContact, PUT: putContact, DELETE: deleteContact },
+  "/contacts/:user": { GET: getContact, PUT: putContact, DELETE: deleteContact },
   "/blocks": { GET: getBlocks },
-  "/blocks/:id": { PUT: putBlock, DELETE: deleteBlock },
+  "/blocks/:user": { PUT: putBlock, DELETE: deleteBlock },
 };
 
 export type ApiOptions = {
@@ -75,7 +75,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
   for (const [path, methods] of Object.entries(routes)) {
     for (const [method, route] of Object.entries(methods))
       api.on(method, path, ({ req, env }) =>
-        serve(route, { request: req.raw, id: req.param("id") ?? "" }, env.address),
+        serve(route, { request: req.raw, id: Object.values<string>(req.param())[0] ?? "" }, env.address),
       );
     const allowed = Object.keys(methods).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
     const headers = { Allow: [...allowed, "OPTIONS"].join(", ") };

@@ -41,11 +41,15 @@ function decode(text: string): string | null {
   }
 }
 
-/** A whole number without sign or leading zeros, from `least` to `most`. */
-export const wholeNumber = (least: number, most: number) =>
+/** A whole number without sign or leading zeros, from `least` to `most`; the documents tell it as a number. */
+export const wholeNumber = (least: number, most: number, description?: string) =>
   v.pipe(
     v.string(),
     v.regex(/^(0|[1-9][0-9]{0,15})$/),
+    v.metadata({
+      ...{ type: "integer", minimum: least, maximum: most, pattern: undefined },
+      ...(description !== undefined && { description }),
+    }),
     v.transform(Number),
     v.safeInteger(),
     v.minValue(least),

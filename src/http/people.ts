@@ -16,7 +16,10 @@ export function otherOf({ id, session }: Call): string {
 }
 
 export const peopleParameters = ({ answerRowsMax }: Limits) =>
-  v.strictObject({ limit: v.optional(wholeNumber(1, answerRowsMax)), after: v.optional(identifier) });
+  v.strictObject({
+    limit: v.optional(wholeNumber(1, answerRowsMax, `Names of a page; else: ${limitDefault}`)),
+    after: v.optional(v.pipe(identifier, v.description("Names after this one: `next` of the page before"))),
+  });
 
 /** A page of people in the order of their names. */
 export async function listPeople(

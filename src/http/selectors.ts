@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
-import { isMessageId } from "../protocol/identifier.ts";
+import { messageIdsForm } from "../protocol/identifier.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { conversationId, identifier } from "../protocol/schema.ts";
 import { type HistoryQuery, newest, type Walk } from "../store/history.ts";
@@ -8,36 +8,39 @@ import { readParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
 
-const place = wholeNumber(1, newest - 1);
-const time = wholeNumber(0, newest);
+const place = (description: string) =>
+  wholeNumber(
+    1,
+    newest - 1,
+    `${description}. Needs with or conversation; before, after, around and ids exclude each other`,
+  );
+const time = (description: string) => wholeNumber(0, newest, `${description}, in milliseconds since the Unix epoch`);
 
 /** The selectors of `GET /messages`, each as the text that it is in an address. */
-const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) => {
-  const isIds = (text: string): boolean => {
-    const ids = text.split(",");
-    return ids.length <= queryIdsMax && ids.every(isMessageId);
-  };
-  return v.strictObject({
-    device: v.optional(identifier),
-    with: v.optional(identifier),
-    conversation: v.optional(conversationId),
-    before: v.optional(place),
-    after: v.optional(place),
-    around: v.optional(place),
+const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) =>
+  v.strictObject({
+    device: v.optional(v.pipe(identifier, v.description("Of which device undelivered is asked; else: default"))),
+    with: v.optional(v.pipe(identifier, v.description("The conversation with this user; excludes conversation"))),
+    conversation: v.optional(v.pipe(conversationId, v.description("This conversation; excludes with"))),
+    before: v.optional(place("Messages below this seq")),
+    after: v.optional(place("Messages above this seq")),
+    around: v.optional(place("Messages on both sides of this seq")),
     ids: v.optional(
       v.pipe(
         v.string(),
-        v.check(isIds),
+        v.regex(messageIdsForm(queryIdsMax)),
+        v.description(
+          `Message ids with commas between them, at most ${queryIdsMax}; excludes before, after and around`,
+        ),
         v.transform((text) => [...new Set(text.split(","))]),
       ),
     ),
-    from: v.optional(identifier),
-    since: v.optional(time),
-    until: v.optional(time),
-    undelivered: v.optional(v.literal("true")),
-    limit: v.optional(wholeNumber(1, answerRowsMax)),
+    from: v.optional(v.pipe(identifier, v.description("Messages of this user"))),
+    since: v.optional(time("Messages from this time on")),
+    until: v.optional(time("Messages up to this time, which is not before since")),
+    undelivered: v.optional(v.pipe(v.literal("true"), v.description("Messages that the device has not got"))),
+    limit: v.optional(wholeNumber(1, answerRowsMax, `Messages of a page; else: ${limitDefault}`)),
   });
-};
 
 export type Selectors = v.InferOutput<ReturnType<typeof schemaOf>>;
 

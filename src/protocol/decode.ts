@@ -1,26 +1,10 @@
 import * as v from "valibot";
 import { utf8Bytes } from "../internal/utf8.ts";
 import type { ErrorCode } from "../error.ts";
+import { clientFrames } from "./client-schema.ts";
 import type { ClientFrame } from "./frame.ts";
 import { isIdentifier, isMessageId } from "./identifier.ts";
 import type { Limits } from "./limits.ts";
-import { conversationId, cursor, hasOneTarget, identifier, mark, messageId } from "./schema.ts";
-
-const opaque = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
-const target = { to: v.optional(v.string()), conversation: v.optional(conversationId) };
-
-/** One schema a frame type; unknown fields are refused, so that nobody believes that they count. */
-export const clientFrames = {
-  send: v.pipe(v.strictObject({ type: v.literal("send"), id: messageId, ...target, text: v.string() }), hasOneTarget()),
-  ack: v.strictObject({ type: v.literal("ack"), cursor }),
-  read: v.strictObject({ type: v.literal("read"), conversation: conversationId, seq: mark }),
-  typing: v.pipe(v.strictObject({ type: v.literal("typing"), ...target, typing: v.boolean() }), hasOneTarget()),
-  watch: v.strictObject({
-    type: v.literal("watch"),
-    users: v.array(identifier),
-  }),
-  ping: v.strictObject({ type: v.literal("ping"), id: v.optional(opaque) }),
-};
 
 export type Decoded =
   | { readonly ok: true; readonly frame: ClientFrame }
@@ -71,15 +55,13 @@ export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded 
     const id = "id" in value && typeof value.id === "string" && isMessageId(value.id) ? value.id : undefined;
     return bad(`The ${type} frame is malformed${path === null ? "" : ` at ${path.slice(0, 64)}`}`, id);
   }
-  const frame = parsed.output as ClientFrame;
+  const frame: ClientFrame = parsed.output;
   if (frame.type === "send") {
     const refusal = refuseContent(frame.text, frame.to, limits);
     if (refusal) return { ok: false, kind: "rejected", id: frame.id, ...refusal };
   }
   if (frame.type === "watch" && frame.users.length > limits.watchedUsersMax)
     return bad(`The watch frame names ${frame.users.length} users, at most ${limits.watchedUsersMax} are watched`);
-  if (frame.type === "typing" && frame.to !== undefined && !isIdentifier(frame.to))
-    return bad("The typing frame is malformed at to");
   return { ok: true, frame };
 }
 

@@ -1,5 +1,9 @@
 export const identifierForm = /^[A-Za-z0-9+\-_.@:~]{1,128}$/;
-export const messageIdForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const uuid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+export const messageIdForm = new RegExp(`^${uuid}$`);
+
+/** Message ids with commas between them: at least one, at most so many. */
+export const messageIdsForm = (most: number): RegExp => new RegExp(`^${uuid}(,${uuid}){0,${most - 1}}$`);
 
 /**
  * Is this a tenant, user or device id: 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~` (PROTOCOL 1)?

@@ -3,8 +3,8 @@ import { type ErrorCode, errorCodes } from "../error.ts";
 import { conversationId, cursor, identifier, mark, messageId } from "./schema.ts";
 
 /**
- * What a server sends, as schemas: for the documents that are generated, and for whoever checks a server. The server itself makes its
- * frames by their types in `frame.ts`, which a test holds to be the same, and validates none of them at run time.
+ * What a server sends, as schemas: the types in `frame.ts` and the documents are made of them. The server validates none of its own
+ * frames at run time.
  */
 
 const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
@@ -76,7 +76,12 @@ export const serverFrames = {
       type: v.literal("presence"),
       user: identifier,
       state: v.literal("offline"),
-      lastSeen: v.exactOptional(time),
+      lastSeen: v.exactOptional(
+        v.pipe(
+          time,
+          v.description("Rounded down to the minute; absent where it is not known, or not for the one who asks"),
+        ),
+      ),
     }),
   ]),
   pong: v.strictObject({ type: v.literal("pong"), id: v.exactOptional(v.string()) }),

@@ -1,292 +1,286 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import Ajv2020, { type ValidateFunction } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
-import fc from "fast-check";
-import * as v from "valibot";
+import { bun } from "../../src/adapter/bun.ts";
+import { type Chat, createChat } from "../../src/chat.ts";
+import { readConfig } from "../../src/config.ts";
 import { errorCodes } from "../../src/error.ts";
 import { routes } from "../../src/http/api.ts";
-import { clientFrames, decodeFrame } from "../../src/protocol/decode.ts";
-import type { ClientFrame, ServerFrame } from "../../src/protocol/frame.ts";
-import { defaultLimits } from "../../src/protocol/limits.ts";
-import { serverFrames } from "../../src/protocol/server-schema.ts";
-import { endClients, join as joinAs } from "../support/client.ts";
-import { type RunningServer, startServer } from "../support/server.ts";
+import { siteOf } from "../../src/site.ts";
+import { openEngine } from "../../src/store/engine/open.ts";
+import { type RunningServer, startServer, temporaryFolder } from "../support/server.ts";
 import { newId } from "../support/store.ts";
-
-type Schema = Readonly<Record<string, unknown>>;
-type Content = { readonly content?: Readonly<Record<string, { readonly schema: Schema }>> };
-type Operation = { readonly responses: Readonly<Record<string, Content>>; readonly requestBody?: Content };
-type Document = { readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> };
-
-const root = join(import.meta.dir, "../..");
-const read = <Kind>(name: string): Kind => JSON.parse(readFileSync(join(root, name), "utf8")) as Kind;
-const document = read<Document & object>("docs/openapi.json");
-const frames = read<{ $id: string } & object>("docs/frames.schema.json");
-const ajv = new Ajv2020({ strict: false, allErrors: true });
-(addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
-ajv.addSchema({ ...document, $id: "urn:tidings:openapi" });
-ajv.addSchema(frames);
-const validatorOf = (pointer: string): ValidateFunction => {
-  const found = ajv.getSchema(pointer);
-  if (!found) throw new Error(`There is no schema at ${pointer}`);
-  return found;
-};
-const escaped = (part: string): string => encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"));
-
-/** What is wrong with an answer, by the document; an empty list: nothing. */
-function faultsOf(path: string, method: string, answer: { status: number; type: string; body: unknown }): unknown[] {
-  const response = document.paths[path]?.[method.toLowerCase()]?.responses[String(answer.status)];
-  if (!response) return [`${method} ${path} may not answer ${answer.status}`];
-  if (!response.content) return answer.body === null ? [] : [`${method} ${path} has no body at ${answer.status}`];
-  if (!response.content[answer.type]) return [`${method} ${path} may not answer ${answer.status} as ${answer.type}`];
-  const where = ["paths", path, method.toLowerCase(), "responses", String(answer.status), "content", answer.type];
-  const check = validatorOf(`urn:tidings:openapi#/${where.map(escaped).join("/")}/schema`);
-  return check(answer.body) ? [] : (check.errors ?? []);
-}
+import { createAsker, document, faultsOf, operations, readJson } from "./described.ts";
 
 let server: RunningServer;
+let ask: ReturnType<typeof createAsker>;
+const seen = new Set<string>();
 beforeAll(async () => {
   server = await startServer();
+  ask = createAsker(server.port, seen);
 });
-afterAll(async () => {
-  endClients();
-  await server.dispose();
-});
+afterAll(() => server.dispose());
 
-const tried = new Set<string>();
-async function ask(
-  user: string,
-  method: string,
-  path: string,
-  options: { as?: string; body?: unknown; headers?: object } = {},
-) {
-  const { as: template = path.replace(/\?.*/, ""), body, headers } = options;
-  const response = await fetch(`http://127.0.0.1:${server.port}${path}${path.includes("?") ? "&" : "?"}user=${user}`, {
-    method,
-    headers: { "content-type": "application/json", ...headers },
-    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const type = (response.headers.get("content-type") ?? "").split(";", 1)[0] ?? "";
-  const answer = { status: response.status, type, body: text === "" ? null : (JSON.parse(text) as unknown) };
-  tried.add(`${method} ${template} ${answer.status}`);
-  expect([`${method} ${path} ${answer.status}`, faultsOf(template, method, answer)]).toEqual([
-    `${method} ${path} ${answer.status}`,
-    [],
-  ]);
-  return answer;
-}
+const upgradeHeaders = { upgrade: "websocket", connection: "Upgrade" };
+/** An address and what it needs to be understood, for each operation. */
+const calls = operations.map(({ method, path, operation }) => ({
+  method,
+  path,
+  operation,
+  address: path.replace(/\{\w+\}/, "bob"),
+  options: {
+    as: path,
+    ...(operation.requestBody && method === "POST" && { body: "{}" }),
+    ...(path === "/ws" && { headers: upgradeHeaders }),
+  },
+}));
+const ofChat = calls.filter(({ path }) => !/^\/(healthz|readyz)$/.test(path));
 
 describe("openapi.json", () => {
-  test("Q16 is OpenAPI 3.1, and is what the standalone server serves", async () => {
+  test("Q16 is OpenAPI 3.1, and is what the standalone server serves, for caches to keep", async () => {
     const { valid, errors } = await new Validator().validate(structuredClone(document));
     expect(errors ?? []).toEqual([]);
     expect(valid).toBe(true);
-    const served = await fetch(`http://127.0.0.1:${server.port}/openapi.json`);
+    const url = `http://127.0.0.1:${server.port}/openapi.json`;
+    const served = await fetch(url);
     expect([served.status, served.headers.get("content-type")]).toEqual([200, "application/json"]);
     expect(await served.json()).toEqual(document);
+    expect(served.headers.get("cache-control")).toBe("no-cache");
+    const again = await fetch(url, { headers: { "if-none-match": served.headers.get("etag") ?? "" } });
+    expect([again.status, await again.text()]).toEqual([304, ""]);
+    const changed = await fetch(url, { headers: { "if-none-match": '"of-another-release"' } });
+    expect(changed.status).toBe(200);
+    expect((await fetch(url, { method: "POST" })).status).toBe(405);
+  });
+
+  test("control: Q16 a document that is none of OpenAPI 3.1 is refused", async () => {
+    for (const wrong of [{ openapi: "3.9.0" }, { info: {} }, { paths: { messages: {} } }, { security: {} }])
+      expect((await new Validator().validate(structuredClone({ ...document, ...wrong }))).valid).toBe(false);
   });
 
   test("Q16 has every route and method that there is, and no other", () => {
     const inCode = Object.entries(routes).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method} ${path.replace(/:id/, "{}")}`),
+      Object.keys(methods).map((method) => `${method} ${path.replace(/:(\w+)/, "{$1}")}`),
     );
-    const told = Object.entries(document.paths).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/, "{}")}`),
-    );
-    expect(told.toSorted()).toEqual([...inCode, "GET /ws"].toSorted());
-  });
-
-  test("Q16 every answer of a real server is as it says, refusals too", async () => {
-    const [alice, bob] = ["alice", "bob"];
-    const id = newId();
-    const message = { id, to: bob, text: "hi" };
-    expect((await ask(alice, "POST", "/messages", { body: message })).status).toBe(201);
-    expect((await ask(alice, "POST", "/messages", { body: message })).status).toBe(200);
-    expect((await ask(alice, "POST", "/messages", { body: { ...message, text: "other" } })).status).toBe(409);
-    expect((await ask(alice, "POST", "/messages", { body: { id: newId(), to: alice, text: "hi" } })).status).toBe(400);
-    expect(
-      (await ask(alice, "POST", "/messages", { body: { id: newId(), to: bob, text: "x".repeat(20_000) } })).status,
-    ).toBe(413);
-    const { body } = await ask(bob, "GET", "/messages?device=phone");
-    const { messages, cursor } = body as { messages: { conversation: string }[]; cursor: string };
-    const conversation = messages[0]?.conversation ?? "";
-    for (const query of ["with=alice", `conversation=${conversation}&before=9`, `ids=${id}`, "from=alice&limit=1"])
-      expect((await ask(bob, "GET", `/messages?${query}`)).status).toBe(200);
-    expect((await ask(bob, "GET", "/messages?limit=0")).status).toBe(400);
-    expect((await ask(bob, "GET", "/messages?conversation=c1")).status).toBe(404);
-    expect((await ask(bob, "POST", "/ack", { body: { device: "phone", cursor } })).status).toBe(204);
-    expect((await ask(bob, "POST", "/ack", { body: { cursor: "x" } })).status).toBe(400);
-    const conversations = await ask(bob, "GET", "/conversations?limit=1");
-    expect(conversations.body).toMatchObject({ conversations: [{ unread: 1 }] });
-    expect((await ask(bob, "GET", "/conversations?after=%00")).status).toBe(400);
-    const read = { as: "/conversations/{id}/read" };
-    expect((await ask(bob, "POST", `/conversations/${conversation}/read`, { ...read, body: { seq: 1 } })).status).toBe(
-      204,
-    );
-    expect((await ask(bob, "POST", "/conversations/c1/read", { ...read, body: { seq: 1 } })).status).toBe(404);
-    expect((await ask(bob, "POST", "/conversations/c1/read", { ...read, body: { seq: -1 } })).status).toBe(400);
-    const one = { as: "/contacts/{user}" };
-    expect((await ask(alice, "PUT", "/contacts/bob", one)).status).toBe(204);
-    expect((await ask(alice, "GET", "/contacts/bob", one)).status).toBe(200);
-    expect((await ask(alice, "GET", "/contacts/carol", one)).status).toBe(404);
-    expect((await ask(alice, "PUT", "/contacts/alice", one)).status).toBe(400);
-    expect((await ask(alice, "POST", "/contacts", { body: { users: ["carol", "dan"] } })).status).toBe(204);
-    expect((await ask(alice, "POST", "/contacts", { body: { users: [] } })).status).toBe(400);
-    expect((await ask(alice, "GET", "/contacts?limit=1")).body).toEqual({ contacts: [{ user: "bob" }], next: "bob" });
-    expect((await ask(alice, "DELETE", "/contacts/bob", one)).status).toBe(204);
-    const block = { as: "/blocks/{user}" };
-    expect((await ask(bob, "PUT", "/blocks/alice", block)).status).toBe(204);
-    expect((await ask(bob, "GET", "/blocks")).body).toEqual({ blocks: [{ user: "alice" }] });
-    expect((await ask(alice, "POST", "/messages", { body: { ...message, id: newId() } })).status).toBe(403);
-    expect((await ask(bob, "GET", "/conversations")).status).toBe(200);
-    expect((await ask(bob, "DELETE", "/blocks/alice", block)).status).toBe(204);
-    expect((await ask(alice, "POST", "/tickets")).status).toBe(201);
-    expect((await ask(alice, "POST", "/tickets", { body: { x: 1 } })).status).toBe(400);
-    for (const [path, methods] of Object.entries(document.paths))
-      for (const method of Object.keys(methods)) {
-        const address = path.replace(/\{\w+\}/, "bob");
-        const options = { as: path, ...(method === "post" && { body: "{}" }) };
-        if (path === "/ws") expect((await ask("alice", "GET", path, options)).status).toBe(426);
-        else expect((await ask("no%20body", method.toUpperCase(), address, options)).status).toBe(401);
-        if (method !== "get") {
-          const foreign = { ...options, headers: { origin: "https://evil.example" } };
-          expect((await ask("alice", method.toUpperCase(), address, foreign)).status).toBe(403);
-        }
-      }
-    // Every answer that is no refusal was seen.
-    const successes = Object.entries(document.paths).flatMap(([path, methods]) =>
-      Object.entries(methods).flatMap(([method, { responses }]) =>
-        Object.keys(responses)
-          .filter((status) => status.startsWith("2"))
-          .map((status) => `${method.toUpperCase()} ${path} ${status}`),
-      ),
-    );
-    expect(successes.filter((name) => !tried.has(name))).toEqual([]);
-  });
-
-  test("control: Q16 an answer with another field, type or status is a fault", () => {
-    const good = { status: 200, type: "application/json", body: { user: "bob" } };
-    expect(faultsOf("/contacts/{user}", "GET", good)).toEqual([]);
-    for (const bad of [
-      { ...good, body: { user: "bob", name: "Bob" } },
-      { ...good, body: { user: 7 } },
-      { ...good, body: { user: "zoë" } },
-      { ...good, body: {} },
-      { ...good, status: 202 },
-      { ...good, type: "text/plain" },
-    ])
-      expect(faultsOf("/contacts/{user}", "GET", bad)).not.toEqual([]);
+    const told = operations.map(({ method, path }) => `${method} ${path}`);
+    expect(told.toSorted()).toEqual([...inCode, "GET /ws", "GET /healthz", "GET /readyz"].toSorted());
+    expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(told.length);
   });
 
   test("Q16 the problem's codes are those of the table", () => {
-    const { components } = document as unknown as {
+    const { components } = readJson<{
       components: { schemas: { Problem: { properties: { code: { enum: string[] } } } } };
-    };
+    }>("docs/openapi.json");
     expect(components.schemas.Problem.properties.code.enum).toEqual(Object.keys(errorCodes));
   });
 });
 
-describe("frames.schema.json", () => {
-  const isClient = validatorOf(`${frames.$id}#/$defs/client`);
-  const isServer = validatorOf(`${frames.$id}#/$defs/server`);
-
-  test("Q17 every frame of a real server is as it says", async () => {
-    const url = server.url;
-    const [a, b] = [await joinAs(url, { user: "ann" }), await joinAs(url, { user: "ben" })];
-    await a.sendOk({ to: "ben" }, "hi");
-    await b.when(() => b.messages().length === 1);
-    b.ack();
-    const { conversation } = b.messages()[0] ?? { conversation: "" };
-    b.watch(["ann", "nobody"]);
-    a.typing({ conversation });
-    a.ping("1");
-    a.post({ to: "ann" }, "to myself");
-    await fetch(`http://127.0.0.1:${server.port}/contacts/ben?user=ann`, { method: "PUT" });
-    await a.when(() => ["pong", "rejected"].every((type) => a.frames.some((frame) => frame.type === type)));
-    a.raw("nonsense", "error");
-    await a.when(() => a.frames.some((frame) => frame.type === "error"));
-    await b.when(() => ["typing", "presence"].every((type) => b.frames.some((frame) => frame.type === type)));
-    const all = [...a.frames, ...b.frames];
-    for (const frame of all) expect([frame, isServer(frame) ? [] : isServer.errors]).toEqual([frame, []]);
-    expect([...new Set(all.map(({ type }) => type as string))].toSorted()).toEqual(
-      Object.keys(serverFrames)
-        .filter((type) => type !== "reset")
-        .toSorted(),
-    );
-  });
-
-  test("Q17 whatever the schema of client frames takes the server takes, and the reverse", () => {
+describe("the answers of a real server", () => {
+  test("Q16 are as it says where all is well, and where what is asked for is wrong", async () => {
+    const [alice, bob] = ["alice", "bob"];
+    const status = async (...call: Parameters<typeof ask>): Promise<number> => (await ask(...call)).status;
     const id = newId();
-    const field = (name: string): fc.Arbitrary<unknown> =>
-      fc.oneof(
-        {
-          weight: 6,
-          arbitrary: fc.constantFrom(
-            ...((
-              {
-                type: Object.keys(clientFrames),
-                id: [id, "x"],
-                to: ["bob"],
-                conversation: ["c7"],
-                text: ["hi"],
-                cursor: ["abcdefgh.1"],
-                seq: [0, 3],
-                typing: [true, false],
-                users: [[], ["bob"], ["zoë"]],
-              } as Record<string, unknown[]>
-            )[name] ?? [1]),
-          ),
-        },
-        { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
-      );
-    const names = ["type", "id", "to", "conversation", "text", "cursor", "seq", "typing", "users", "extra"];
-    const frame = fc
-      .subarray(names, { minLength: 1 })
-      .chain((chosen) => fc.record(Object.fromEntries(chosen.map((name) => [name, field(name)]))));
-    const of = (type: keyof typeof clientFrames): fc.Arbitrary<unknown> => {
-      const fields: Record<string, string[]> = {
-        send: ["id", "to", "text"],
-        ack: ["cursor"],
-        read: ["conversation", "seq"],
-        typing: ["to", "typing"],
-        watch: ["users"],
-        ping: ["id"],
-      };
-      return fc.record({
-        type: fc.constant(type),
-        ...Object.fromEntries((fields[type] ?? []).map((name) => [name, field(name)])),
-      });
-    };
-    let taken = 0;
-    fc.assert(
-      fc.property(fc.oneof(frame, ...(Object.keys(clientFrames) as (keyof typeof clientFrames)[]).map(of)), (value) => {
-        const decoded = decodeFrame(JSON.stringify(value), defaultLimits);
-        // What a text or a recipient is like is judged after the frame's form: such a send is rejected, not a bad frame.
-        const { type, to } = value as { type?: unknown; to?: unknown };
-        const isName = type === "typing" && typeof to === "string";
-        const isForm = decoded.ok || decoded.kind === "rejected" || (isName && decoded.message.endsWith("at to"));
-        if (isForm) taken++;
-        expect([value, isClient(value)]).toEqual([value, isForm]);
-      }),
-      { numRuns: 3_000 },
-    );
-    expect(taken).toBeGreaterThan(500);
+    const message = { id, to: bob, text: "hi" };
+    const send = (body: object) => status(alice, "POST", "/messages", { body });
+    expect(await send(message)).toBe(201);
+    expect(await send(message)).toBe(200);
+    expect(await send({ ...message, text: "other" })).toBe(409);
+    expect(await send({ id: newId(), to: alice, text: "hi" })).toBe(400);
+    expect(await send({ id: newId(), conversation: "c99", text: "hi" })).toBe(404);
+    expect(await send({ id: newId(), to: bob, text: "x".repeat(20_000) })).toBe(413);
+    const { body } = await ask(bob, "GET", "/messages?device=phone");
+    const { messages, cursor } = body as { messages: { conversation: string }[]; cursor: string };
+    const conversation = messages[0]?.conversation ?? "";
+    for (const query of ["with=alice", `conversation=${conversation}&before=9`, `ids=${id}`, "from=alice&limit=1"])
+      expect(await status(bob, "GET", `/messages?${query}`)).toBe(200);
+    expect(await status(bob, "GET", "/messages?limit=0")).toBe(400);
+    expect(await status(bob, "GET", "/messages?conversation=c99")).toBe(404);
+    expect(await status(bob, "POST", "/ack", { body: { device: "phone", cursor } })).toBe(204);
+    expect(await status(bob, "POST", "/ack", { body: { cursor: "x" } })).toBe(400);
+    expect((await ask(bob, "GET", "/conversations?limit=1")).body).toMatchObject({ conversations: [{ unread: 1 }] });
+    expect(await status(bob, "GET", "/conversations?after=%00")).toBe(400);
+    const read = (place: string, seq: number) =>
+      status(bob, "POST", `/conversations/${place}/read`, { as: "/conversations/{id}/read", body: { seq } });
+    expect([await read(conversation, 1), await read("c99", 1), await read(conversation, -1)]).toEqual([204, 404, 400]);
+    const contact = (method: string, user: string) =>
+      status(alice, method, `/contacts/${user}`, { as: "/contacts/{user}" });
+    expect([await contact("PUT", bob), await contact("GET", bob), await contact("GET", "dan")]).toEqual([
+      204, 200, 404,
+    ]);
+    for (const method of ["GET", "PUT", "DELETE"]) expect(await contact(method, alice)).toBe(400);
+    expect(await status(alice, "POST", "/contacts", { body: { users: ["carol", "dan"] } })).toBe(204);
+    expect(await status(alice, "POST", "/contacts", { body: { users: [] } })).toBe(400);
+    expect((await ask(alice, "GET", "/contacts?limit=1")).body).toEqual({ contacts: [{ user: "bob" }], next: "bob" });
+    expect(await status(alice, "GET", "/contacts?limit=0")).toBe(400);
+    expect(await contact("DELETE", bob)).toBe(204);
+    const block = (method: string, user: string) => status(bob, method, `/blocks/${user}`, { as: "/blocks/{user}" });
+    expect(await block("PUT", alice)).toBe(204);
+    expect((await ask(bob, "GET", "/blocks")).body).toEqual({ blocks: [{ user: "alice" }] });
+    expect(await status(bob, "GET", "/blocks?limit=0")).toBe(400);
+    expect(await send({ ...message, id: newId() })).toBe(403);
+    // Without the other's marks.
+    expect(await status(bob, "GET", "/conversations")).toBe(200);
+    expect(await block("DELETE", alice)).toBe(204);
+    for (const method of ["PUT", "DELETE"]) expect(await block(method, "b%20b")).toBe(400);
+    expect(await status(alice, "POST", "/tickets")).toBe(201);
+    expect(await status(alice, "POST", "/tickets", { body: { x: 1 } })).toBe(400);
+    for (const path of ["/healthz", "/readyz"]) expect(await status(alice, "GET", path)).toBe(200);
+    expect(await status(alice, "GET", "/ws")).toBe(426);
+    expect(await status(alice, "GET", "/ws?cursor=x", { headers: upgradeHeaders })).toBe(400);
   });
 
-  test("Q17 the schemas and the types are one", () => {
-    type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-    type Writable<T> = T extends object ? { -readonly [K in keyof T]: Writable<T[K]> } : T;
-    type Told = v.InferOutput<(typeof serverFrames)[keyof typeof serverFrames]>;
-    const assigned = (frame: Told): ServerFrame => frame;
-    const returned = (frame: Writable<ServerFrame>): Told => frame;
-    type Types = Same<Told["type"], ServerFrame["type"]>;
-    const types: Types = true;
-    const client: Same<keyof typeof clientFrames, ClientFrame["type"]> = true;
-    expect([types, client, typeof assigned, typeof returned]).toEqual([true, true, "function", "function"]);
-    expect(v.safeParse(serverFrames.pong, { type: "pong" }).success).toBe(true);
+  test("Q16 are as it says to nobody, to strangers, and to bodies that are too large", async () => {
+    for (const { method, path, address, options, operation } of ofChat) {
+      expect((await ask("no%20body", method, address, options)).status).toBe(401);
+      // The demo answers to loopback names alone, and nothing is changed from a foreign origin.
+      const foreign = { host: "evil.example", origin: "https://evil.example" };
+      const headers = "headers" in options ? { ...options.headers, ...foreign } : foreign;
+      expect((await ask("alice", method, address, { ...options, headers })).status).toBe(403);
+      if (operation.requestBody)
+        expect((await ask("alice", method, address, { as: path, body: "x".repeat(65_537) })).status).toBe(413);
+    }
   });
+
+  test("Q16 are problems of the closed list for another method, which is told, and another path", async () => {
+    for (const [path, methods] of Object.entries(document.paths)) {
+      if (path === "/ws") continue;
+      const response = await fetch(`http://127.0.0.1:${server.port}${path.replace(/\{\w+\}/, "bob")}?user=alice`, {
+        method: "PATCH",
+      });
+      const told = Object.keys(methods).map((method) => method.toUpperCase());
+      const allowed = (response.headers.get("allow") ?? "").split(", ");
+      expect([path, response.status]).toEqual([path, 405]);
+      expect(await response.json()).toMatchObject({ code: "method_not_allowed", status: 405 });
+      expect(allowed.filter((method) => !["HEAD", "OPTIONS"].includes(method)).toSorted()).toEqual(told.toSorted());
+    }
+    const response = await fetch(`http://127.0.0.1:${server.port}/nowhere?user=alice`);
+    expect([response.status, await response.json()]).toMatchObject([404, { code: "not_found", status: 404 }]);
+  });
+});
+
+describe("the answers in trouble", () => {
+  const folder = temporaryFolder();
+  let isAway = false;
+  let user = "alice";
+  const scarce = { burst: 1, perS: 0.001 };
+  const open = (name: string, options: object = {}): Chat =>
+    createChat({
+      database: {
+        url: `file:${join(folder, name)}`,
+        open: (options) => {
+          const engine = openEngine(options);
+          const faulty =
+            (call: typeof engine.read): typeof engine.read =>
+            (list) =>
+              isAway ? Promise.reject(new Error("away")) : call(list);
+          return { ...engine, read: faulty(engine.read), write: faulty(engine.write) };
+        },
+      },
+      authenticate: () => ({ user }),
+      ...options,
+    });
+  async function serving(chat: Chat, act: (ask: ReturnType<typeof createAsker>) => Promise<void>): Promise<void> {
+    const fetch = await siteOf(chat, readConfig({ AUTH_DEMO_ANYWHERE: "1" }));
+    const listener = Bun.serve(bun(chat, { port: 0, hostname: "127.0.0.1", fetch }));
+    try {
+      await chat.ready();
+      await act(createAsker(listener.port ?? 0, seen));
+    } finally {
+      [user, isAway] = ["alice", false];
+      await chat.close();
+      await listener.stop(true);
+    }
+  }
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  /** What each route takes: refusals of the store come after those of the form. */
+  const bodies: Readonly<Record<string, object>> = {
+    "/messages": { id: newId(), to: "bob", text: "hi" },
+    "/ack": { cursor: "abcdefgh.1" },
+    "/conversations/{id}/read": { seq: 1 },
+    "/contacts": { users: ["bob"] },
+    "/tickets": {},
+  };
+  const wellFormed = (conversation: string) =>
+    ofChat.map((call) => {
+      const body = call.method === "POST" ? bodies[call.path] : undefined;
+      const address = call.path.replace("{id}", conversation).replace("{user}", "bob");
+      return { ...call, address, options: { ...call.options, ...(body && { body }) } };
+    });
+
+  test("Q16 are as it says when the host answers nonsense, the store is away, and the server stops", async () => {
+    const chat = open("trouble.db");
+    await serving(chat, async (ask) => {
+      const { conversation } = await chat.send({ from: "alice", to: "bob", text: "hi" });
+      const all = wellFormed(conversation);
+      user = "not a name";
+      for (const { method, address, options } of all)
+        expect((await ask("alice", method, address, options)).status).toBe(500);
+      user = "alice";
+      isAway = true;
+      for (const { method, path, address, options } of all)
+        if (path !== "/ws") expect([path, (await ask("alice", method, address, options)).status]).toEqual([path, 503]);
+      isAway = false;
+      await chat.close();
+      for (const { method, path, address, options } of all)
+        expect([path, (await ask("alice", method, address, options)).status]).toEqual([path, 503]);
+      expect((await ask("alice", "GET", "/readyz")).status).toBe(503);
+    });
+  });
+
+  test("Q16 are as it says to whom asks too often, has too much, or finds no room", async () => {
+    const rate = { user: scarce, address: null };
+    await serving(open("rates.db", { rates: { lookups: rate, sends: rate, connects: rate } }), async (ask) => {
+      await ask("alice", "POST", "/messages", { body: bodies["/messages"] });
+      await ask("alice", "GET", "/blocks");
+      await ask("alice", "GET", "/ws", { headers: upgradeHeaders }).catch(() => {});
+      for (const { method, path, address, options } of wellFormed("c1")) {
+        const body = path === "/messages" && method === "POST" ? { ...bodies[path], id: newId() } : undefined;
+        const answer = await ask("alice", method, address, { ...options, ...(body && { body }) });
+        expect([path, answer.status]).toEqual([path, 429]);
+      }
+    });
+    await serving(open("little.db", { limits: { relationsMax: 1, connectionsMax: 0 } }), async (ask) => {
+      await ask("alice", "PUT", "/contacts/bob", { as: "/contacts/{user}" });
+      for (const path of ["/contacts", "/blocks"])
+        expect((await ask("alice", "PUT", `${path}/carol`, { as: `${path}/{user}` })).status).toBe(413);
+      const { body } = await ask("alice", "GET", "/ws", { headers: upgradeHeaders });
+      expect(body).toMatchObject({ code: "too_many_connections" });
+    });
+  });
+});
+
+test("Q16 every answer that is described was seen", () => {
+  const described = operations.flatMap(({ method, path, operation }) =>
+    Object.keys(operation.responses).map((status) => `${method} ${path} ${status}`),
+  );
+  // The frames' own test opens sockets.
+  expect(described.filter((name) => !seen.has(name))).toEqual(["GET /ws 101"]);
+});
+
+test("control: Q16 an answer with another field, type, code, header or status is a fault", () => {
+  const headers = new Headers({ "content-type": "application/json" });
+  const good = { status: 200, headers, body: { user: "bob" } };
+  const faults = (answer: object) => faultsOf("GET", "/contacts/{user}", { ...good, ...answer });
+  expect(faults({})).toEqual([]);
+  for (const bad of [
+    { body: { user: "bob", name: "Bob" } },
+    { body: { user: 7 } },
+    { body: { user: "zoë" } },
+    { body: {} },
+    { status: 202 },
+    { headers: new Headers({ "content-type": "text/plain" }) },
+  ])
+    expect(faults(bad)).not.toEqual([]);
+  const problem = (code: string, status: number, more: Record<string, string> = {}) => ({
+    status,
+    headers: new Headers({ "content-type": "application/problem+json", ...more }),
+    body: { type: `urn:tidings:error:${code}`, title: "T", status, detail: "D", code },
+  });
+  expect(faults(problem("not_found", 404))).toEqual([]);
+  expect(faults(problem("conflict", 404))).not.toEqual([]);
+  expect(faults(problem("made_up", 404))).not.toEqual([]);
+  expect(faults(problem("unavailable", 503, { "retry-after": "5" }))).toEqual([]);
+  expect(faults(problem("unavailable", 503))).not.toEqual([]);
+  expect(faults(problem("unavailable", 503, { "retry-after": "0" }))).not.toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { routes } from "../../src/http/api.ts";
-import type { clientFrames } from "../../src/protocol/decode.ts";
+import type { clientFrames } from "../../src/protocol/client-schema.ts";
 import { ask, type Answers, serverAt } from "../http/ask.ts";
 import { type Client, type Frame, endClients, join } from "../support/client.ts";
 import { type RunningServer, startServer } from "../support/server.ts";

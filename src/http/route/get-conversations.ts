@@ -11,13 +11,17 @@ const limitDefault = 50;
 
 const place = v.pipe(
   v.string(),
-  v.regex(/^[1-9a-z][0-9a-z]{0,10}$/),
+  // Ten digits of base 36 are a safe integer, and more changes than a log will hold.
+  v.regex(/^[1-9a-z][0-9a-z]{0,9}$/),
+  v.description("Goes on after the page whose `next` this was"),
   v.transform((text) => parseInt(text, 36)),
-  v.safeInteger(),
 );
 
 const parameters = ({ answerRowsMax }: Limits) =>
-  v.strictObject({ limit: v.optional(wholeNumber(1, answerRowsMax)), after: v.optional(place) });
+  v.strictObject({
+    limit: v.optional(wholeNumber(1, answerRowsMax, `Conversations of a page; else: ${limitDefault}`)),
+    after: v.optional(place),
+  });
 
 /** `GET /conversations`: those with a message, newest activity first. `next` names the last one's place by its activity. */
 export const getConversations: Route = {

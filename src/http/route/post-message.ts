@@ -1,7 +1,14 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
 import { refuseContent } from "../../protocol/decode.ts";
-import { conversationId, hasOneTarget, messageId } from "../../protocol/schema.ts";
+import {
+  conversationId,
+  hasOneTarget,
+  messageId,
+  oneTarget,
+  recipient,
+  text as messageText,
+} from "../../protocol/schema.ts";
 import { placedMessage } from "../../protocol/server-schema.ts";
 import type { Outcome } from "../../store/store.ts";
 import { refusals } from "../../hub/handler/send.ts";
@@ -12,11 +19,12 @@ import { tooOften } from "../problem.ts";
 const schema = v.pipe(
   v.strictObject({
     id: messageId,
-    to: v.optional(v.string()),
-    conversation: v.optional(conversationId),
-    text: v.string(),
+    to: v.exactOptional(recipient),
+    conversation: v.exactOptional(conversationId),
+    text: messageText,
   }),
   hasOneTarget(),
+  oneTarget(),
 );
 
 /** `POST /messages`: a message, by the way that every message goes. 201, or 200 for a retry. */

@@ -1,0 +1,47 @@
+import * as v from "valibot";
+import { defaultLimits } from "./limits.ts";
+import {
+  conversationId,
+  cursor,
+  hasOneTarget,
+  identifier,
+  mark,
+  messageId,
+  oneTarget,
+  opaque,
+  recipient,
+  text,
+} from "./schema.ts";
+
+const conversation = v.exactOptional(conversationId);
+/** How many it may be is for the limits of the server to say. */
+const users = v.pipe(v.array(identifier), v.metadata({ maxItems: defaultLimits.watchedUsersMax }));
+
+/** What a client may send (PROTOCOL 4), a schema a frame type. Unknown fields are refused, so that nobody believes that they count. */
+export const clientFrames = {
+  send: v.pipe(
+    v.strictObject({
+      type: v.literal("send"),
+      id: messageId,
+      to: v.exactOptional(recipient),
+      conversation,
+      text,
+    }),
+    hasOneTarget(),
+    oneTarget(),
+  ),
+  ack: v.strictObject({ type: v.literal("ack"), cursor }),
+  read: v.strictObject({ type: v.literal("read"), conversation: conversationId, seq: mark }),
+  typing: v.pipe(
+    v.strictObject({
+      type: v.literal("typing"),
+      to: v.exactOptional(identifier),
+      conversation,
+      typing: v.boolean(),
+    }),
+    hasOneTarget(),
+    oneTarget(),
+  ),
+  watch: v.strictObject({ type: v.literal("watch"), users }),
+  ping: v.strictObject({ type: v.literal("ping"), id: v.exactOptional(opaque) }),
+};

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { utf8Bytes } from "../../src/internal/utf8.ts";
+import { clientFrames } from "../../src/protocol/client-schema.ts";
+import { decodeFrame } from "../../src/protocol/decode.ts";
+import { defaultLimits } from "../../src/protocol/limits.ts";
+import { serverFrames } from "../../src/protocol/server-schema.ts";
+import { createAjv, readJson } from "../http/described.ts";
+import { endClients, join as joinAs } from "../support/client.ts";
+import { type RunningServer, startServer } from "../support/server.ts";
+import { newId } from "../support/store.ts";
+
+const frames = readJson<{ $id: string } & object>("docs/frames.schema.json");
+const ajv = createAjv();
+ajv.addSchema(frames);
+const validatorOf = (side: "client" | "server") => {
+  const found = ajv.getSchema(`${frames.$id}#/$defs/${side}`);
+  if (!found) throw new Error(`There is no schema of what a ${side} sends`);
+  return found;
+};
+const isClient = validatorOf("client");
+const isServer = validatorOf("server");
+
+let server: RunningServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(async () => {
+  endClients();
+  await server.dispose();
+});
+
+describe("what a server sends", () => {
+  test("Q17 every frame and change of a real server is as it says, and each kind was seen", async () => {
+    const { url } = server;
+    const [a, b] = [await joinAs(url, { user: "ann" }), await joinAs(url, { user: "ben" })];
+    await a.sendOk({ to: "ben" }, "hi");
+    await b.when(() => b.messages().length === 1);
+    b.ack();
+    const { conversation } = b.messages()[0] ?? { conversation: "" };
+    b.watch(["ann", "nobody"]);
+    a.typing({ conversation });
+    a.ping("1");
+    a.post({ to: "ann" }, "to myself");
+    await fetch(`http://127.0.0.1:${server.port}/contacts/ben?user=ann`, { method: "PUT" });
+    await a.when(() => ["pong", "rejected"].every((type) => a.frames.some((frame) => frame.type === type)));
+    a.raw("nonsense", "error");
+    await a.when(() => a.frames.some((frame) => frame.type === "error"));
+    await b.when(() => ["typing", "presence"].every((type) => b.frames.some((frame) => frame.type === type)));
+    const kindsOf = (list: readonly { readonly type: string }[]) =>
+      list.flatMap((frame) =>
+        "changes" in frame ? (frame.changes as { kind: string }[]).map(({ kind }) => kind) : [],
+      );
+    await a.when(() => ["receipt", "relation"].every((kind) => kindsOf(a.frames).includes(kind)));
+    const [epoch = ""] = b.cursor().split(".");
+    const elsewhere = await joinAs(url, { user: "ben", device: "old", cursor: `${"0".repeat(epoch.length)}.1` });
+    await elsewhere.when(() => elsewhere.frames.some((frame) => frame.type === "reset"));
+    const all = [...a.frames, ...b.frames, ...elsewhere.frames];
+    for (const frame of all) expect([frame, isServer(frame) ? [] : isServer.errors]).toEqual([frame, []]);
+    expect([...new Set(all.map(({ type }) => type as string))].toSorted()).toEqual(
+      Object.keys(serverFrames).toSorted(),
+    );
+    expect([...new Set(kindsOf(all))].toSorted()).toEqual(["message", "receipt", "relation"]);
+  });
+
+  test("control: Q17 a frame with another field, kind, code or value is a fault", () => {
+    const pong = { type: "pong", id: "1" };
+    const refused = { type: "error", code: "bad_frame", message: "M" };
+    const change = { kind: "receipt", conversation: "c1", user: "bob", delivered: 1, read: 0 };
+    const changes = (one: object) => ({ type: "changes", cursor: "a.1", more: false, changes: [one] });
+    for (const good of [pong, refused, changes(change)]) expect(isServer(good)).toBe(true);
+    for (const bad of [
+      { ...pong, extra: 1 },
+      { ...pong, id: 7 },
+      { type: "ping" },
+      { ...refused, code: "made_up" },
+      changes({ ...change, read: -1 }),
+      changes({ ...change, kind: "made_up" }),
+      { type: "presence", user: "bob", state: "online", lastSeen: 1 },
+    ])
+      expect(isServer(bad)).toBe(false);
+  });
+});
+
+type Fields = Readonly<Record<string, readonly unknown[]>>;
+
+const id = newId();
+/** The last values that are taken, the first that are not, and what is like neither. A 😀 is one character and two units of UTF-16. */
+const valuesOf: Fields = {
+  type: [...Object.keys(clientFrames), "welcome", "__proto__", "toString"],
+  id: [id, "x", "", "i".repeat(128), "i".repeat(129), "😀".repeat(128), "😀".repeat(129), id.toUpperCase(), 7],
+  to: ["bob", "+249912345678", "b".repeat(128), "b".repeat(129), "", "zoë", "b\n", null],
+  conversation: ["c7", "c".repeat(64), "c".repeat(65), "😀".repeat(64), "😀".repeat(65), "\ud800", "", 7],
+  text: ["hi", "x".repeat(16_384), "x".repeat(16_385), "é".repeat(8_192), "é".repeat(8_193), "a\0b", "\ud800", "", 7],
+  cursor: ["abcdefgh.1", "c".repeat(128), "c".repeat(129), "😀".repeat(128), "😀".repeat(129), "", null],
+  seq: [0, 3, Number.MAX_SAFE_INTEGER, 2 ** 53, -1, 1.5, "3", null],
+  typing: [true, false, 1, null],
+  users: [[], ["bob"], ["zoë"], ["bob", 7], many(500), many(501), "bob"],
+  extra: [1],
+};
+function many(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `u${i}`);
+}
+
+const fieldsOf: Readonly<Record<keyof typeof clientFrames, readonly (readonly string[])[]>> = {
+  send: [
+    ["id", "to", "text"],
+    ["id", "conversation", "text"],
+  ],
+  ack: [["cursor"]],
+  read: [["conversation", "seq"]],
+  typing: [
+    ["to", "typing"],
+    ["conversation", "typing"],
+  ],
+  watch: [["users"]],
+  ping: [[], ["id"]],
+};
+
+const names = Object.keys(valuesOf);
+/** The first of the values is a good one wherever it stands. */
+const anyOf = (values: readonly unknown[] = []) =>
+  fc.oneof(
+    { weight: 8, arbitrary: fc.constant(values[0]) },
+    { weight: 8, arbitrary: fc.constantFrom(...values) },
+    { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
+  );
+/** One of these, once in so many times and one more. */
+const seldom = (weight: number, list: readonly string[]) =>
+  fc.oneof({ weight, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.constantFrom(...list) });
+/** A frame as it should be but for its values, which may be odd; sometimes a field is missing, doubled in sense, or one too many. */
+const frame = fc
+  .constantFrom(...Object.entries(fieldsOf).flatMap(([type, forms]) => forms.map((form) => ({ type, form }))))
+  .chain(({ type, form }) =>
+    fc.record({
+      base: fc.record(Object.fromEntries(form.map((name) => [name, anyOf(valuesOf[name])]))),
+      odd: seldom(5, names),
+      missing: seldom(11, [...form, "type"]),
+      value: fc.constantFrom(...names).chain((name) => anyOf(valuesOf[name])),
+      type: fc.constant(type),
+    }),
+  )
+  .map(({ type, base, odd, missing, value }) => {
+    const whole: Record<string, unknown> = { type, ...base, ...(odd !== null && { [odd]: value }) };
+    return Object.fromEntries(Object.entries(whole).filter(([name]) => name !== missing));
+  });
+
+/** What JSON Schema has no word for: how many bytes a text has, and that it is well-formed. */
+const isBeyondSchema = ({ text }: { readonly text?: unknown }): boolean =>
+  typeof text === "string" && (utf8Bytes(text) > defaultLimits.textBytesMax || !text.isWellFormed());
+
+describe("what a client sends", () => {
+  test("Q17 is taken by the server exactly where the schema takes it", () => {
+    const taken = new Map<string, number>();
+    const refused = new Map<string, number>();
+    fc.assert(
+      fc.property(frame, (value) => {
+        const isTaken = decodeFrame(JSON.stringify(value), defaultLimits).ok;
+        const counts = isTaken ? taken : refused;
+        counts.set(String(value["type"]), (counts.get(String(value["type"])) ?? 0) + 1);
+        const short = JSON.stringify(value).slice(0, 300);
+        expect([short, isClient(value) && !isBeyondSchema(value)]).toEqual([short, isTaken]);
+      }),
+      { numRuns: 8_000 },
+    );
+    // Both answers were given often enough for each type to mean something.
+    for (const type of Object.keys(clientFrames))
+      for (const counts of [taken, refused]) expect(counts.get(type) ?? 0).toBeGreaterThan(50);
+  });
+
+  test("Q17 of what the schema leaves to its descriptions, the server takes the last byte and no more", () => {
+    const send = (text: string) => ({ type: "send", id, to: "bob", text });
+    for (const [text, isTaken] of [
+      ["é".repeat(8_192), true],
+      ["é".repeat(8_193), false],
+      ["\ud800", false],
+    ] as const) {
+      expect(isClient(send(text))).toBe(true);
+      expect(decodeFrame(JSON.stringify(send(text)), defaultLimits).ok).toBe(isTaken);
+    }
+  });
+
+  test("control: Q17 a field of each kind that the schema forgets to bound is seen", () => {
+    // The generator must reach the values at which a schema and a check come apart.
+    for (const [type, field, value] of [
+      ["ack", "cursor", "😀".repeat(128)],
+      ["watch", "users", many(501)],
+      ["typing", "to", "zoë"],
+      ["read", "seq", 2 ** 53],
+    ] as const) {
+      const isIt = (drawn: Record<string, unknown>): boolean =>
+        drawn["type"] === type && JSON.stringify(drawn[field]) === JSON.stringify(value);
+      expect([type, fc.sample(frame, { numRuns: 8_000, seed: 1 }).some(isIt)]).toEqual([type, true]);
+    }
+  });
+});
