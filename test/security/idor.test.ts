@@ -44,12 +44,12 @@ const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
   ],
   "GET /contacts": () => [{ path: "/contacts" }],
   "POST /contacts": () => [],
-  "GET /contacts/:id": ({ user }) => [{ path: `/contacts/${user}` }],
-  "PUT /contacts/:id": ({ user }) => [{ path: `/contacts/${user}`, method: "PUT" }],
-  "DELETE /contacts/:id": ({ user }) => [{ path: `/contacts/${user}`, method: "DELETE" }],
+  "GET /contacts/:user": ({ user }) => [{ path: `/contacts/${user}` }],
+  "PUT /contacts/:user": ({ user }) => [{ path: `/contacts/${user}`, method: "PUT" }],
+  "DELETE /contacts/:user": ({ user }) => [{ path: `/contacts/${user}`, method: "DELETE" }],
   "GET /blocks": () => [{ path: "/blocks" }],
-  "PUT /blocks/:id": ({ user }) => [{ path: `/blocks/${user}`, method: "PUT" }],
-  "DELETE /blocks/:id": ({ user }) => [{ path: `/blocks/${user}`, method: "DELETE" }],
+  "PUT /blocks/:user": ({ user }) => [{ path: `/blocks/${user}`, method: "PUT" }],
+  "DELETE /blocks/:user": ({ user }) => [{ path: `/blocks/${user}`, method: "DELETE" }],
   "POST /tickets": () => [{ path: "/tickets", body: {} }],
 };
 
