@@ -1,11 +1,13 @@
 import type { Chat } from "../chat.ts";
+import type { Admission } from "../http/admission.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import { pathOf } from "../http/path.ts";
 import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
 import { guard } from "./guard.ts";
+import { createHeldSockets } from "./held-sockets.ts";
 import { polledSocket } from "./polled-socket.ts";
-import { frameOf, webSocket, type WebSocketLike } from "./web-socket.ts";
+import { frameOf, idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
 
 /** What the adapter needs of a chat. */
 type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits"> & { readonly base?: string | undefined };
@@ -41,38 +43,65 @@ type Info = { readonly remoteAddr?: { readonly hostname?: string } };
  * Deno.serve({ port: 6662 }, deno(chat));
  */
 export function deno(chat: Served, { base = chat.base ?? "", fetch = chat.fetch }: DenoOptions = {}) {
-  return async (request: Request, info: Info = {}): Promise<Response> => {
+  const held = createHeldSockets(chat.limits);
+
+  async function answer(request: Request, { remoteAddr }: Info): Promise<Response> {
+    const peer = { address: remoteAddr?.hostname };
+    if (request.headers.get("upgrade") === null || pathOf(request.url) !== `${base}/ws`)
+      return await fetch(request, peer);
+    const admission = await chat.admit(request, peer);
+    if (admission instanceof Response) return admission;
+    if (!held.hasRoom(admission)) return problem("too_many_connections", "The limit of open connections is reached");
+    return accept(request, admission);
+  }
+
+  function accept(request: Request, admission: Admission): Response {
+    const protocol = admission.headers["Sec-WebSocket-Protocol"];
+    const options = { idleTimeout: idleSeconds(chat.limits), ...(protocol && { protocol }) };
+    const upgrade = upgradeOf();
+    let upgraded: ReturnType<Upgrade>;
     try {
-      const peer = { address: info.remoteAddr?.hostname };
-      if (request.headers.get("upgrade") === null || pathOf(request.url) !== `${base}/ws`)
-        return await fetch(request, peer);
-      const admission = await chat.admit(request, peer);
-      if (admission instanceof Response) return admission;
-      const protocol = admission.headers["Sec-WebSocket-Protocol"];
-      const { socket, response } = upgradeOf()(request, {
-        // Deno pings by itself, hides the pongs, and closes who does not answer for this long.
-        idleTimeout: Math.ceil((2 * chat.limits.heartbeatMs) / 1_000),
-        ...(protocol && { protocol }),
-      });
-      socket.binaryType = "arraybuffer";
-      socket.onopen = () => open(socket, (made) => chat.connect(made, admission));
-      return response;
+      upgraded = upgrade(request, options);
     } catch {
       return problem("upgrade_required", "The request could not be upgraded to a WebSocket");
     }
-  };
+    const { socket, response } = upgraded;
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      try {
+        open(socket, admission);
+      } catch {
+        socket.close(closeCode.storeFailed, "the chat is not there");
+      }
+    };
+    return response;
+  }
 
-  function open(ws: ServedSocket, connect: (socket: ReturnType<typeof webSocket>) => ReturnType<Served["connect"]>) {
+  function open(ws: ServedSocket, admission: Admission): void {
+    const release = held.hold(admission);
+    // Before anything that may fail.
+    ws.onclose = release;
     const socket = polledSocket(webSocket(ws), () => events.drain());
-    const events = guard(connect(socket), socket);
+    const events = guard(chat.connect(socket, admission), socket);
     ws.onmessage = ({ data }) => {
       const frame = frameOf(data, chat.limits);
       if (frame === null) ws.close(closeCode.tooBig, "the frame is over the limit");
       else events.receive(frame);
     };
-    ws.onclose = ({ code }) => events.closed(code);
+    ws.onclose = ({ code }) => {
+      release();
+      events.closed(code);
+    };
     ws.onerror = () => events.closed(1006);
   }
+
+  return async (request: Request, info: Info = {}): Promise<Response> => {
+    try {
+      return await answer(request, info);
+    } catch {
+      return problem("internal", "The request could not be answered");
+    }
+  };
 }
 
 function upgradeOf(): Upgrade {

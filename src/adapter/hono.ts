@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { ServerWebSocket } from "bun";
+import { getLogger } from "@logtape/logtape";
 import { type Context, Hono } from "hono";
 import type { UpgradeWebSocket, WSEvents } from "hono/ws";
 import type { WebSocket as NodeWebSocket } from "ws";
@@ -11,9 +12,10 @@ import { problem } from "../http/problem.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import { bunSocket } from "./bun-socket.ts";
 import { guard } from "./guard.ts";
+import { createHeldSockets } from "./held-sockets.ts";
 import { answerOn, offerOnly } from "./node-request.ts";
 import { polledSocket } from "./polled-socket.ts";
-import { frameOf, webSocket, type WebSocketLike } from "./web-socket.ts";
+import { frameOf, idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
 import { listenToWs, wsSocket } from "./ws-socket.ts";
 
 /** What the adapter needs of a chat. */
@@ -28,6 +30,8 @@ type BunServer = {
 type Env = Partial<BunServer> & {
   readonly server?: BunServer;
   readonly incoming?: IncomingMessage;
+  /** On Node: what answers a request; an upgrade has none. */
+  readonly outgoing?: unknown;
   readonly remoteAddr?: { readonly hostname?: string };
 };
 
@@ -42,19 +46,32 @@ type Env = Partial<BunServer> & {
  */
 export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSocket<Raw, Options>): Hono {
   const app = new Hono();
+  const held = createHeldSockets(chat.limits);
   app.get("/ws", async (context, next) => {
     const env = (context.env ?? {}) as Env;
     const request = context.req.raw;
-    if (request.headers.get("upgrade") === null) return await chat.fetch(request, peerOf(request, env));
+    if (!asksForUpgrade(request, env)) return await chat.fetch(request, peerOf(request, env));
     const admission = await chat.admit(request, peerOf(request, env));
     if (admission instanceof Response) return await refuse(admission, env);
-    const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, env));
-    const response = await upgrade(upgradeContext(context, admission, env) as Parameters<typeof upgrade>[0], next);
+    if (!held.hasRoom(admission))
+      return await refuse(problem("too_many_connections", "The limit of open connections is reached"), env);
+    // Deno's alone, which would take its own 30 s.
+    const options = { idleTimeout: idleSeconds(chat.limits) } as Options;
+    const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, held, env), options);
+    const asked = upgradeContext(context, admission, env) as Parameters<typeof upgrade>[0];
+    // Deno's throws where a part of the handshake is missing, Bun's where the app was not given the server.
+    const response = await upgrade(asked, next).catch((error: unknown) => {
+      getLogger(["tidings", "hono"]).warn("a request could not be upgraded", { error });
+    });
     return response ?? problem("upgrade_required", "The request could not be upgraded to a WebSocket");
   });
   app.all("*", ({ req, env }) => chat.fetch(req.raw, peerOf(req.raw, (env ?? {}) as Env)));
   return app;
 }
+
+/** On Node a request may ask for an upgrade only to go on as a plain one, as without `Connection: Upgrade`. */
+const asksForUpgrade = (request: Request, { incoming, outgoing }: Env): boolean =>
+  request.headers.get("upgrade") !== null && (incoming === undefined || outgoing === undefined);
 
 function peerOf(request: Request, env: Env): Peer {
   const server = env.server ?? env;
@@ -79,7 +96,12 @@ async function refuse(answer: Response, { incoming }: Env): Promise<Response> {
 function upgradeContext({ req }: Context, admission: Admission, env: Env): unknown {
   const { headers } = admission;
   const selected = headers["Sec-WebSocket-Protocol"] || undefined;
-  const header = (name: string) => (name.toLowerCase() === "sec-websocket-protocol" ? selected : req.header(name));
+  const told = new Map([
+    ["sec-websocket-protocol", selected],
+    // Admitted however it is written; Deno's helper knows it in lower case alone.
+    ["upgrade", "websocket"],
+  ]);
+  const header = (name: string) => (told.has(name.toLowerCase()) ? told.get(name.toLowerCase()) : req.header(name));
   if (env.incoming) offerOnly(env.incoming, admission);
   const server = env.server ?? env;
   const { upgrade } = server;
@@ -90,10 +112,17 @@ function upgradeContext({ req }: Context, admission: Admission, env: Env): unkno
   return { req: { raw: req.raw, url: req.url, header }, env: bun ?? env };
 }
 
-function listeners<Raw>(chat: Served, admission: Admission, env: Env): WSEvents<Raw> {
+function listeners<Raw>(
+  chat: Served,
+  admission: Admission,
+  held: ReturnType<typeof createHeldSockets>,
+  env: Env,
+): WSEvents<Raw> {
   let events: SocketEvents | null = null;
+  let release = (): void => {};
   return {
     onOpen(_event, ws) {
+      release = held.hold(admission);
       try {
         events = connect(ws.raw, env, (socket) => chat.connect(socket, admission));
       } catch {
@@ -105,7 +134,10 @@ function listeners<Raw>(chat: Served, admission: Admission, env: Env): WSEvents<
       if (frame === null) ws.close(closeCode.tooBig, "the frame is over the limit");
       else events?.receive(frame);
     },
-    onClose: ({ code }) => events?.closed(code),
+    onClose({ code }) {
+      release();
+      events?.closed(code);
+    },
     onError: () => events?.closed(1006),
   };
 }

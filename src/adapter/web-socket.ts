@@ -10,6 +10,10 @@ export type WebSocketLike = {
 
 const open = 1;
 
+/** Deno pings by itself, hides the pongs, and closes who does not answer for so many seconds. */
+export const idleSeconds = ({ heartbeatMs }: { readonly heartbeatMs: number }): number =>
+  Math.ceil((2 * heartbeatMs) / 1_000);
+
 /** A WebSocket as browsers know it: without pings, pauses or a way to drop it. */
 export const webSocket = (ws: WebSocketLike): Socket => ({
   send(frame) {

@@ -1,6 +1,78 @@
-import { describe } from "bun:test";
-import { describeProtocol } from "../protocol/protocol.contract.ts";
+import { afterEach, describe, expect, test } from "bun:test";
+import { deno } from "../../src/adapter/deno.ts";
+import { createChat } from "../../src/chat.ts";
+import { demo } from "../../src/http/demo.ts";
+import { connectRaw, type RawClient, wsPath } from "../support/client.ts";
+import { type RunningServer, temporaryFolder } from "../support/server.ts";
+import { rmSync } from "node:fs";
 import { startExample } from "./start-example.ts";
-import { traits } from "./traits.ts";
 
-describe("G1 tidings/deno", () => describeProtocol("Deno", startExample("deno"), traits["deno"]));
+/** `limits.connectionsPerUserMax`. */
+const connectionsMax = 100;
+/** Longer than the chat waits for the peer's answer to its closing handshake. */
+const forgottenMs = 4_000;
+
+let server: RunningServer | null = null;
+let clients: RawClient[] = [];
+afterEach(async () => {
+  for (const client of clients) client.end();
+  clients = [];
+  await server?.dispose();
+});
+
+async function raw(user: string): Promise<RawClient> {
+  if (server === null) throw new Error("No server was started");
+  const client = await connectRaw(server.port, `${server.base}${wsPath({ user })}`);
+  clients.push(client);
+  return client;
+}
+
+for (const name of ["deno", "hono-deno"] as const) {
+  describe(`on Deno, ${name}`, () => {
+    test("G2 who answers no ping is closed by the runtime after twice the heartbeat", async () => {
+      server = await startExample(name)({ env: { HEARTBEAT_MS: "500" } });
+      const silent = await raw("silent");
+      const isGone = await Promise.race([silent.gone.then(() => true), Bun.sleep(10_000).then(() => false)]);
+      expect([isGone, silent.closed()?.code]).toEqual([true, 1_001]);
+    });
+
+    // Deno cannot drop a socket: it stays until the peer answers the closing handshake, and this one never does.
+    test("G5 P14 sockets that the chat has closed count until the runtime lets go of them", async () => {
+      server = await startExample(name)();
+      for (let i = 0; i < connectionsMax; i++) {
+        const client = await raw("mallory");
+        expect(client.answer.status).toBe(101);
+        for (let frames = 0; frames < 11; frames++) client.text("nonsense");
+      }
+      await Promise.all(clients.map((client) => client.ended));
+      await Bun.sleep(forgottenMs);
+      expect((await raw("mallory")).answer.status).toBe(429);
+      expect((await raw("alice")).answer.status).toBe(101);
+      for (const client of clients) client.end();
+      let status = 0;
+      for (let tries = 0; tries < 100 && status !== 101; tries++) {
+        await Bun.sleep(100);
+        ({ status } = (await raw("mallory")).answer);
+      }
+      expect(status).toBe(101);
+    }, 40_000);
+  });
+}
+
+test("G3 a failure of the host's own fetch is answered 500 on Deno, and its upgrades stay apart from it", async () => {
+  const folder = temporaryFolder();
+  const chat = createChat({ database: { url: `file:${folder}/chat.db` }, authenticate: demo() });
+  try {
+    const fetch = (): Response => {
+      throw new Error("planted");
+    };
+    const answer = await deno(chat, { fetch })(new Request("http://127.0.0.1/"));
+    expect([answer.status, await answer.json()]).toMatchObject([500, { code: "internal" }]);
+    const headers = { upgrade: "websocket", connection: "Upgrade" };
+    const refused = await deno(chat, { fetch })(new Request("http://127.0.0.1/ws", { headers }));
+    expect([refused.status, await refused.json()]).toMatchObject([401, { code: "unauthenticated" }]);
+  } finally {
+    await chat.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
