@@ -12,29 +12,64 @@ const root = join(import.meta.dir, "../..");
 /** The packages that stay what they are: one is native, the other must not be Bun's own stand-in for it. */
 const external = ["libsql", "ws"];
 
-const programs = new Map<string, Promise<string>>();
-const folder = mkdtempSync(join(tmpdir(), "tidings-examples-"));
-// Deno looks into node_modules for what a package.json names.
-writeFileSync(
-  join(folder, "package.json"),
-  JSON.stringify({ type: "module", dependencies: Object.fromEntries(external.map((name) => [name, "*"])) }),
-);
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+/** A built example in a folder of its own, there as long as a server runs it. */
+type Program = { readonly folder: string; readonly file: Promise<string>; users: number };
+
+const programs = new Map<string, Program>();
 
 /** Starts an example of docs/examples on the runtime that it is for, in place of the standalone server. */
 export function startExample(name: ExampleName, alterations: readonly Alteration[] = []): Start {
-  return async (options = {}) => {
-    const key = `${name} ${JSON.stringify(alterations)}`;
-    const program = programs.get(key) ?? build(name, alterations, programs.size);
+  const key = `${name} ${JSON.stringify(alterations)}`;
+
+  function take(): Program {
+    const program = programs.get(key) ?? build(name, alterations);
     programs.set(key, program);
-    return await startServer({ ...options, runtime: runtimeOf(name), script: await program, base: baseOf(name) });
+    program.users++;
+    return program;
+  }
+
+  function leave(program: Program): void {
+    if (--program.users > 0) return;
+    programs.delete(key);
+    rmSync(program.folder, { recursive: true, force: true });
+  }
+
+  return async (options = {}) => {
+    const program = take();
+    let isLeft = false;
+    const leaveOnce = (): void => {
+      if (!isLeft) leave(program);
+      isLeft = true;
+    };
+    try {
+      const script = await program.file;
+      const server = await startServer({ ...options, runtime: runtimeOf(name), script, base: baseOf(name) });
+      return {
+        ...server,
+        async dispose() {
+          await server.dispose();
+          leaveOnce();
+        },
+      };
+    } catch (error) {
+      leaveOnce();
+      throw error;
+    }
   };
 }
 
 /** One file that runs where no TypeScript does, with planted bugs where a control asks for them. */
-async function build(name: ExampleName, alterations: readonly Alteration[], number: number): Promise<string> {
-  const naming = `${name}-${number}.mjs`;
-  if (number === 0) symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+function build(name: ExampleName, alterations: readonly Alteration[]): Program {
+  const folder = mkdtempSync(join(tmpdir(), "tidings-example-"));
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  // Deno looks into node_modules for what a package.json names.
+  const dependencies = Object.fromEntries(external.map((name) => [name, "*"]));
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module", dependencies }));
+  return { folder, file: bundle(name, alterations, folder), users: 0 };
+}
+
+async function bundle(name: ExampleName, alterations: readonly Alteration[], folder: string): Promise<string> {
+  const naming = `${name}.mjs`;
   const files = new Map(alterations.map(({ file }) => [join(root, "src", file), file]));
   const { outputs } = await Bun.build({
     entrypoints: [join(root, `docs/examples/${name}.ts`)],
