@@ -9,7 +9,13 @@ beforeAll(async () => {
 });
 afterAll(() => server.dispose());
 
-const files = { "/": "text/html", "/page.js": "text/javascript", "/page.css": "text/css", "/favicon.svg": "image/svg" };
+const files = {
+  "/": "text/html",
+  "/page.js": "text/javascript",
+  "/page.css": "text/css",
+  "/favicon.svg": "image/svg",
+  "/openapi.json": "application/json",
+};
 
 for (const [path, type] of Object.entries(files)) {
   test(`W1 ${path} may run its own script, talk to its own server, and nothing else`, async () => {
