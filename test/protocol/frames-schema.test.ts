@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import fc from "fast-check";
 import { utf8Bytes } from "../../src/internal/utf8.ts";
 import { clientFrames } from "../../src/protocol/client-schema.ts";
@@ -79,6 +80,25 @@ describe("what a server sends", () => {
       { type: "presence", user: "bob", state: "online", lastSeen: 1 },
     ])
       expect(isServer(bad)).toBe(false);
+  });
+});
+
+describe("at run time", () => {
+  /** Whether a part of the server, bundled as it stands, carries the schemas of what it sends. */
+  async function carriesSchemas(entry: string): Promise<boolean> {
+    const entrypoints = [join(import.meta.dir, "../../src", entry)];
+    const { outputs } = await Bun.build({ entrypoints, target: "bun", external: ["libsql", "@libsql/*"] });
+    const text = (await Promise.all(outputs.map((output) => output.text()))).join("");
+    expect(text).not.toContain("to-json-schema");
+    return text.includes("// src/protocol/server-schema.ts");
+  }
+
+  test("Q17 what sends frames has no schema to check them with: types are all that it takes of them", async () => {
+    expect(await carriesSchemas("hub/hub.ts")).toBe(false);
+  });
+
+  test("control: Q17 the table of routes, which has them for its documents, is seen to carry them", async () => {
+    expect(await carriesSchemas("http/api.ts")).toBe(true);
   });
 });
 

@@ -17,6 +17,7 @@ export function describeSite(runtime: string, start: Start): void {
       "/page.js": "text/javascript",
       "/page.css": "text/css",
       "/favicon.svg": "image/svg",
+      "/openapi.json": "application/json",
     };
 
     for (const [path, type] of Object.entries(files)) {
