@@ -143,10 +143,10 @@ export function writeSteps(batch: Batch, options: { newKey: () => number; ackMes
   return steps;
 }
 
-/** Asks of sends that a commit did not insert whether they go to somebody. */
-export const lookUpRecipients = (sends: readonly Waiting[]): Statement => ({
-  sql: people.selectRecipients,
-  args: rows(sends.map(({ send }) => [send.tenant, send.from, send.to ?? null, conversationKey(send)])),
+/** Asks which of the sends that a commit did not insert name a conversation of the sender's. */
+export const lookUpOwnConversations = (sends: readonly Waiting[]): Statement => ({
+  sql: people.selectOwnConversations,
+  args: rows(sends.map(({ send }) => [send.tenant, send.from, conversationKey(send)])),
 });
 
 /** Asks what stands under the ids of sends that a commit did not insert. */

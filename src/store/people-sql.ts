@@ -111,12 +111,7 @@ SELECT r.n, r.contact, r.blocked, u.tenant, u.id AS user, o.id AS other
 FROM relation r CROSS JOIN user u ON u.key = r.user CROSS JOIN user o ON o.key = r.other
 WHERE r.n > ?1 ORDER BY r.n LIMIT ?2`;
 
-/** rows: [tenant, from, to or null, conversation key or null], sends that were left out: which of them go to somebody. */
-export const selectRecipients = `
-SELECT x.i FROM (
-  SELECT j.key AS i, CASE WHEN ${field(3)} IS NULL
-    THEN (SELECT b.key FROM user b WHERE b.tenant = ${field(0)} AND b.id = ${field(2)})
-    ELSE (SELECT c.low + c.high - a.key FROM conversation c WHERE c.key = ${field(3)} AND a.key IN (c.low, c.high) AND c.seq > 0)
-  END AS recipient
-  FROM json_each(?1) j CROSS JOIN user a ON a.tenant = ${field(0)} AND a.id = ${field(1)}
-) x WHERE x.recipient IS NOT NULL`;
+/** rows: [tenant, from, conversation key or null], sends that were left out: which of them name a conversation of the sender's. */
+export const selectOwnConversations = `
+SELECT j.key AS i FROM json_each(?1) j CROSS JOIN user a ON a.tenant = ${field(0)} AND a.id = ${field(1)}
+CROSS JOIN conversation c ON c.key = ${field(2)} AND a.key IN (c.low, c.high) AND c.seq > 0`;

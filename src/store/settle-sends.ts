@@ -1,5 +1,5 @@
 import type { Batch, Waiting } from "./batch.ts";
-import { createConversationIds, lookUpRecipients, lookUpSends, messageEntry } from "./batch.ts";
+import { createConversationIds, lookUpOwnConversations, lookUpSends, messageEntry } from "./batch.ts";
 import type { Engine, Row } from "./engine/engine.ts";
 import type { LogEntry, Outcome, Refused } from "./store.ts";
 
@@ -35,9 +35,9 @@ export async function settleSends(
   if (inOrder.length === sends.length)
     return { outcomes: sends.map((waiting, i) => accept(waiting, inOrder[i] ?? {}, time, false)), entries };
 
-  const [existing = [], recipients = []] = await engine.read([lookUpSends(sends), lookUpRecipients(sends)]);
+  const [existing = [], own = []] = await engine.read([lookUpSends(sends), lookUpOwnConversations(sends)]);
   const rowOf = new Map(existing.map((row) => [Number(row["i"]), row]));
-  const isGoingToSomebody = new Set(recipients.map((row) => Number(row["i"])));
+  const isInOwn = new Set(own.map((row) => Number(row["i"])));
   const outcomes = sends.map((waiting, i) => {
     const row = rowOf.get(i);
     if (row) {
@@ -48,8 +48,9 @@ export async function settleSends(
     }
     const { refusal } = waiting.send;
     if (refusal !== undefined) return refuse(waiting, refusal);
-    // Of what goes to somebody only a block is left out; it may have ended since, and was there when the others were accepted.
-    return refuse(waiting, isGoingToSomebody.has(i) ? "blocked" : "not_found");
+    // A new send to a user, or into a conversation of the sender's, was left out for a block. It stood then, even where it has ended
+    // since: to have it tried again would let what its sender has queued behind it overtake it.
+    return refuse(waiting, waiting.send.to !== undefined || isInOwn.has(i) ? "blocked" : "not_found");
   });
   return { outcomes, entries };
 }

@@ -77,15 +77,7 @@ export const sqlMutants: readonly SqlMutant[] = [
   })),
   { statement: "countRelations", predicate: "a.tenant = ?1" },
   { statement: "selectOwnRelations", predicate: "tenant = ?1" },
-  { statement: "selectRecipients", predicate: "a.tenant = j.value ->> 0" },
-  {
-    statement: "selectRecipients",
-    predicate: "b.tenant = j.value ->> 0",
-    heldBy: {
-      predicate: "a.tenant = j.value ->> 0",
-      reason: "what is left out and names a user has a recipient, for the commit itself made it known",
-    },
-  },
+  { statement: "selectOwnConversations", predicate: "a.tenant = j.value ->> 0" },
   { statement: "selectConversations", predicate: "a.tenant = ?1" },
   { statement: "selectConversations", predicate: "b.tenant = ?1" },
 ];
