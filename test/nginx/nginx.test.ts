@@ -7,7 +7,7 @@ import { describeWith } from "../support/prerequisite.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { type Nginx, startNginx } from "./nginx.ts";
 
-const readTimeoutMs = 1_000;
+const readTimeoutMs = 2_000;
 
 describeWith("nginx", "behind nginx, as docs/proxies.md has it", () => {
   let server: RunningServer;
@@ -31,7 +31,7 @@ describeWith("nginx", "behind nginx, as docs/proxies.md has it", () => {
 
   test("X13 P7 an upgrade passes, and a socket stays open for as long as the heartbeat keeps it", async () => {
     const [alice, bob] = [await join(nginx.url, { user: "alice" }), await join(nginx.url, { user: "bob" })];
-    await Bun.sleep(3 * readTimeoutMs);
+    await Bun.sleep(2.5 * readTimeoutMs);
     expect([alice.isOpen(), bob.isOpen()]).toEqual([true, true]);
     await alice.sendOk({ to: "bob" }, "after a long silence");
     await bob.when(() => bob.messages().length === 1);
