@@ -25,8 +25,8 @@ const seconds: Readonly<Record<string, number>> = {
   "test/store/store.test.ts": 8,
 };
 
-/** As many as a small machine has cores: most tests wait for a server, a clock or a browser. */
-const lanes = 2;
+/** One more than a small machine has cores: most tests wait for a server, a clock or a browser. */
+const lanes = 3;
 
 /** How all tests are run: some alone, then the others in lanes of about the same length beside each other. */
 export function testLanes(root: string): {

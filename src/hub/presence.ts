@@ -1,4 +1,5 @@
 import type { Clock } from "../internal/clock.ts";
+import { createLru } from "../internal/lru.ts";
 import { type Identity, identityKey } from "../model.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import type { Limits } from "../protocol/limits.ts";
@@ -47,6 +48,8 @@ export type PresenceOptions = {
   readonly report: (fault: unknown) => void;
 };
 
+/** Of so many users it is remembered when they went: what is told must not wait for the store. */
+const departuresMax = 10_000;
 const minuteMs = 60_000;
 const toMinute = (time: number): number => time - (time % minuteMs);
 
@@ -59,13 +62,16 @@ const toMinute = (time: number): number => time - (time % minuteMs);
  */
 export function createPresence({ store, ties, policy, clock, limits, report }: PresenceOptions) {
   const leases = new Map<string, Lease>();
+  const departures = createLru<string, number>(departuresMax);
   const watches = new Map<Viewer, Watch>();
   /** By whom each user is watched. */
   const watchers = new Map<string, Set<Watch>>();
 
   function note(lease: Lease): void {
+    const time = toMinute(clock.now());
     lease.notedAt = clock.elapsed();
-    store.seen(lease.identity, toMinute(clock.now()));
+    departures.set(identityKey(lease.identity), time);
+    store.seen(lease.identity, time);
   }
 
   function changed(identity: Identity): void {
@@ -124,7 +130,9 @@ export function createPresence({ store, ties, policy, clock, limits, report }: P
     const lastSeen = away.length === 0 ? new Map<string, number>() : await store.lastSeen(tenant, away);
     return users.map((user, i) => {
       if (!visible[i]) return "offline";
-      return leases.has(identityKey({ tenant, user })) ? "online" : (lastSeen.get(user) ?? "offline");
+      const key = identityKey({ tenant, user });
+      if (leases.has(key)) return "online";
+      return Math.max(lastSeen.get(user) ?? 0, departures.get(key) ?? 0) || "offline";
     });
   }
 

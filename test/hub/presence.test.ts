@@ -116,6 +116,19 @@ describe("presence", () => {
     expect(await store.lastSeen("default", ["bob"])).toEqual(new Map([["bob", minute]]));
   });
 
+  test("B7 lastSeen is told also while the store takes no commits", async () => {
+    const { clock, connect } = await among(["bob"], { wrapStore: (store) => ({ ...store, seen: () => {} }) });
+    const alice = await connect("alice");
+    const bob = await connect("bob");
+    watch(alice, "bob");
+    await until(() => told(alice, "bob").length === 1);
+    const minute = Math.floor(clock.now() / 60_000) * 60_000;
+    bob.hangUp();
+    await clock.advance(11_000);
+    await until(() => told(alice, "bob").length === 2);
+    expect(last(alice, "bob")).toEqual({ type: "presence", user: "bob", state: "offline", lastSeen: minute });
+  });
+
   test("B7 who stays for long is noted meanwhile, so that a crash takes little of it", async () => {
     const { clock, connect, store } = await among(["bob"]);
     await connect("bob");
