@@ -139,7 +139,7 @@ function drawAct(chance: Chance): Act {
   }
   if (kind < 68) return { type: "ack", slot, cursor: chance.pick(["newest", "newest", "older", "foreign", "beyond"]) };
   if (kind < 78) return { type: "read", slot, conversation: drawConversation(chance), seq: chance.between(0, 6) };
-  if (kind < 81) return { type: "watch", slot, users: [...users, "dave"].filter(() => chance.hits(0.6)) };
+  if (kind < 81) return { type: "watch", slot, users: [...users, "dave", "erin"].filter(() => chance.hits(0.6)) };
   if (kind < 87) return { type: "typing", slot, target: drawTarget(chance, slot) };
   if (kind < 93) return { type: "store read", slot, conversation: drawConversation(chance), seq: chance.between(0, 9) };
   if (kind < 97) return { type: "store ack", slot };
@@ -182,11 +182,15 @@ function mirrored(chance: Chance, act: Act): Act {
 export function drawScript(chance: Chance, seed: number, stepsMax: number): Script {
   const all = slots.map((slot): Act => ({ type: "connect", slot, cursor: "none" }));
   const some = all.filter(({ slot }) => slot.device === "d1" || chance.hits(0.3));
+  // Whom acme only hears of was seen by the rival alone.
+  const slot = { user: "erin", device: "d1" };
+  const erin: readonly Act[] = [{ type: "connect", slot, cursor: "none" }];
+  const gone: readonly Act[] = [{ type: "hang up", slot, all: true }];
   const steps = Array.from({ length: stepsMax }, (_, i): Step => {
     const acme = i === 0 ? some : drawActs(chance);
     // Often both do the same, or some of it, in the same turn: both are in one commit then, under the same names.
     const copied = chance.hits(0.6) ? acme.filter(() => chance.hits(0.7)).map((act) => mirrored(chance, act)) : [];
-    const rival = i === 0 ? all : [...copied, ...drawActs(chance).slice(0, 2)];
+    const rival = i === 0 ? [...all, ...erin] : [...(i === 1 ? gone : []), ...copied, ...drawActs(chance).slice(0, 2)];
     return {
       acts: { acme, rival },
       first: chance.pick(tenants),
