@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { createOrigination, type TrustProxy } from "./http/peer.ts";
-import type { RateOf } from "./protocol/rates.ts";
+import type { Rate } from "./internal/buckets.ts";
 
 /** A variable that is a string fulfilling `is`; the text says what is expected. */
 export const variable = (is: (text: string) => boolean, expected: string) => v.pipe(v.string(), v.check(is, expected));
@@ -26,7 +26,7 @@ export const rate = variable(
 );
 
 export function ratesOfKind(user: string | undefined, address: string | undefined) {
-  const rateOf = (text: string): RateOf | null => {
+  const rateOf = (text: string): Rate | null => {
     const [burst, perS] = text.split(",").map(Number);
     return burst !== undefined && perS !== undefined ? { burst, perS } : null;
   };

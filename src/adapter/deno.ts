@@ -1,11 +1,11 @@
 import type { Chat } from "../chat.ts";
 import type { Admission } from "../http/admission.ts";
+import { createRoom } from "../hub/room.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import { pathOf } from "../http/path.ts";
 import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
 import { guard } from "./guard.ts";
-import { createHeldSockets } from "./held-sockets.ts";
 import { polledSocket } from "./polled-socket.ts";
 import { frameOf, idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
 
@@ -43,7 +43,8 @@ type Info = { readonly remoteAddr?: { readonly hostname?: string } };
  * Deno.serve({ port: 6662 }, deno(chat));
  */
 export function deno(chat: Served, { base = chat.base ?? "", fetch = chat.fetch }: DenoOptions = {}) {
-  const held = createHeldSockets(chat.limits);
+  // Deno cannot drop a socket: one whose peer never answers the closing handshake stays, and counts until it goes.
+  const room = createRoom(chat.limits);
 
   async function answer(request: Request, { remoteAddr }: Info): Promise<Response> {
     const peer = { address: remoteAddr?.hostname };
@@ -51,7 +52,7 @@ export function deno(chat: Served, { base = chat.base ?? "", fetch = chat.fetch 
       return await fetch(request, peer);
     const admission = await chat.admit(request, peer);
     if (admission instanceof Response) return admission;
-    if (!held.hasRoom(admission)) return problem("too_many_connections", "The limit of open connections is reached");
+    if (!room.has(admission)) return problem("too_many_connections", "The limit of open connections is reached");
     return accept(request, admission);
   }
 
@@ -78,9 +79,9 @@ export function deno(chat: Served, { base = chat.base ?? "", fetch = chat.fetch 
   }
 
   function open(ws: ServedSocket, admission: Admission): void {
-    const release = held.hold(admission);
+    room.enter(admission);
     // Before anything that may fail.
-    ws.onclose = release;
+    ws.onclose = () => room.leave(admission);
     const socket = polledSocket(webSocket(ws), () => events.drain());
     const events = guard(chat.connect(socket, admission), socket);
     ws.onmessage = ({ data }) => {
@@ -89,7 +90,7 @@ export function deno(chat: Served, { base = chat.base ?? "", fetch = chat.fetch 
       else events.receive(frame);
     };
     ws.onclose = ({ code }) => {
-      release();
+      room.leave(admission);
       events.closed(code);
     };
     ws.onerror = () => events.closed(1006);

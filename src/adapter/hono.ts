@@ -9,10 +9,10 @@ import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Admission } from "../http/admission.ts";
 import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
+import { createRoom } from "../hub/room.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import { bunSocket } from "./bun-socket.ts";
 import { guard } from "./guard.ts";
-import { createHeldSockets } from "./held-sockets.ts";
 import { answerOn, offerOnly } from "./node-request.ts";
 import { polledSocket } from "./polled-socket.ts";
 import { frameOf, idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
@@ -46,18 +46,19 @@ type Env = Partial<BunServer> & {
  */
 export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSocket<Raw, Options>): Hono {
   const app = new Hono();
-  const held = createHeldSockets(chat.limits);
+  // Deno cannot drop a socket: one whose peer never answers the closing handshake stays, and counts until it goes.
+  const room = createRoom(chat.limits);
   app.get("/ws", async (context, next) => {
     const env = (context.env ?? {}) as Env;
     const request = context.req.raw;
     if (!asksForUpgrade(request, env)) return await chat.fetch(request, peerOf(request, env));
     const admission = await chat.admit(request, peerOf(request, env));
     if (admission instanceof Response) return await refuse(admission, env);
-    if (!held.hasRoom(admission))
+    if (!room.has(admission))
       return await refuse(problem("too_many_connections", "The limit of open connections is reached"), env);
     // Deno's alone, which would take its own 30 s.
     const options = { idleTimeout: idleSeconds(chat.limits) } as Options;
-    const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, held, env), options);
+    const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, room, env), options);
     const asked = upgradeContext(context, admission, env) as Parameters<typeof upgrade>[0];
     // Deno's throws where a part of the handshake is missing, Bun's where the app was not given the server.
     const response = await upgrade(asked, next).catch((error: unknown) => {
@@ -115,14 +116,13 @@ function upgradeContext({ req }: Context, admission: Admission, env: Env): unkno
 function listeners<Raw>(
   chat: Served,
   admission: Admission,
-  held: ReturnType<typeof createHeldSockets>,
+  room: ReturnType<typeof createRoom>,
   env: Env,
 ): WSEvents<Raw> {
   let events: SocketEvents | null = null;
-  let release = (): void => {};
   return {
     onOpen(_event, ws) {
-      release = held.hold(admission);
+      room.enter(admission);
       try {
         events = connect(ws.raw, env, (socket) => chat.connect(socket, admission));
       } catch {
@@ -135,7 +135,7 @@ function listeners<Raw>(
       else events?.receive(frame);
     },
     onClose({ code }) {
-      release();
+      room.leave(admission);
       events?.closed(code);
     },
     onError: () => events?.closed(1006),

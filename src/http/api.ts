@@ -34,6 +34,9 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
   "/blocks/:user": { PUT: putBlock, DELETE: deleteBlock },
 };
 
+/** What the chat's own paths begin with. */
+const heads = ["ws", ...new Set(Object.keys(routes).map((path) => path.split("/")[1] ?? ""))];
+
 export type ApiOptions = {
   /** Waits until there is one; rejects with `unavailable`. */
   readonly parts: () => Promise<Pick<Call, "store" | "policy">>;
@@ -64,7 +67,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
   const { originationOf = createOrigination() } = options;
   const log = getLogger(["tidings", "http"]);
   const api = new Hono<{ Bindings: { readonly address: string | undefined } }>({
-    getPath: ({ url }) => pathBelow(pathOf(url), base),
+    getPath: ({ url }) => pathBelow(pathOf(url), { heads, base }),
   });
 
   api.all("/ws", () =>
@@ -96,13 +99,12 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
 
   async function serve(route: Route, asked: Pick<Call, "request" | "id">, address?: string): Promise<Response> {
     if (isDraining()) return problem("unavailable", "The server is shutting down");
-    // A message is judged as one, whatever way it comes; anything else is a look-up.
-    const isLookup = route !== postMessage;
-    const addressMs = isLookup ? (limiter?.take("lookups", { address }) ?? 0) : 0;
+    const addressMs = limiter?.take("lookups", { address }) ?? 0;
     if (addressMs > 0) return tooOften(addressMs);
     const session = await prove(asked.request);
     if (session instanceof Response) return session;
-    const userMs = isLookup ? (limiter?.take("lookups", { identity: session }) ?? 0) : 0;
+    // A message is judged as one, whatever way it comes: its route asks, for a retry is answered whatever the rate.
+    const userMs = route === postMessage ? 0 : (limiter?.take("lookups", { identity: session }) ?? 0);
     if (userMs > 0) return tooOften(userMs);
     const mustWait = (): number => limiter?.take("sends", { identity: session, address }) ?? 0;
     return await route.handle({ ...asked, session, clock, random, mustWait, ...(await options.parts()), limits });

@@ -10,20 +10,21 @@ export function pathOf(url: string): string {
   return withoutQuery.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, "") || "/";
 }
 
-/** What the chat's own paths begin with, below wherever it is mounted. */
-const heads = /\/(ws|messages|ack|conversations|contacts|blocks|tickets)(?=\/|$)/;
-
 /**
  * The part of a path that is the chat's: what lies below `base`. Where nobody has said what the base is, it is all that stands before
- * the first segment with which a path of the chat begins. A path that is not below the base is answered as it is.
+ * the first segment with which a path of the chat begins (`heads`). A path that is not below the base is answered as it is.
  *
  * @example
- * pathBelow("/app/chat/conversations/c7/read") // "/conversations/c7/read"
- * pathBelow("/messages/messages", "/messages") // "/messages"
+ * pathBelow("/app/chat/conversations/c7/read", { heads: ["conversations"] }) // "/conversations/c7/read"
+ * pathBelow("/messages/messages", { heads: ["messages"], base: "/messages" }) // "/messages"
  */
-export function pathBelow(path: string, base?: string): string {
-  if (base === undefined) return path.slice(Math.max(0, path.search(heads)));
-  return path.startsWith(`${base}/`) ? path.slice(base.length) : nowhere;
+export function pathBelow(
+  path: string,
+  { heads, base }: { readonly heads: readonly string[]; readonly base?: string | undefined },
+): string {
+  if (base !== undefined) return path.startsWith(`${base}/`) ? path.slice(base.length) : nowhere;
+  const starts = heads.map((head) => path.search(new RegExp(`/${head}(?=/|$)`))).filter((start) => start >= 0);
+  return starts.length === 0 ? path : path.slice(Math.min(...starts));
 }
 
 /** No route of the chat. */

@@ -2,6 +2,7 @@ import type { Budget } from "../connection/budget.ts";
 import type { FairShare } from "../connection/fair-share.ts";
 import { createHeartbeat } from "../connection/heartbeat.ts";
 import { createInbox, type Frame } from "../connection/inbox.ts";
+import { createExpiry } from "../connection/expiry.ts";
 import { createHold } from "../connection/hold.ts";
 import { createOutbox, type Slot } from "../connection/outbox.ts";
 import { createStrikes } from "../connection/strikes.ts";
@@ -9,11 +10,12 @@ import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
-import { decodeCursor, encodeCursor } from "../protocol/cursor.ts";
+import { encodeCursor } from "../protocol/cursor.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { type ServerFrame, toldLimits } from "../protocol/frame.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
+import { startOf } from "./start-of.ts";
 import { createTail, type Tail, type WireChange } from "./tail.ts";
 
 /** What a connection needs of the hub around it. */
@@ -59,8 +61,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
   let tail: Tail | null = null;
   let epoch = "";
   const heartbeat = createHeartbeat({ clock, limits, arePongsHidden: socket.ping === undefined });
+  const expiry = createExpiry(session, clock);
   const strikes = createStrikes({ clock, perMinuteMax: limits.badFramesPerMinuteMax });
-  let cancelExpiry = (): void => {};
   let cancelGrace = (): void => {};
 
   const outbox = createOutbox({
@@ -73,7 +75,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
   const inbox = createInbox({
     socket,
     // The timer of the session's end may be late; whose session is over sends nothing more.
-    handle: (frame) => (hasEnded() ? end() : context.handle(connection, frame)),
+    handle: (frame) => (expiry.hasEnded() ? end() : context.handle(connection, frame)),
     isOpen: () => isOpen() && outbox.unanswered() < context.share.sends(),
     onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
     onFault: (fault) => fail(fault),
@@ -85,12 +87,9 @@ export function createConnection(options: ConnectionOptions, context: Connection
     const start = await store.openDevice(session, device);
     if (state !== "opening") return;
     epoch = start.head.epoch;
-    const asked = options.cursor === undefined ? null : decodeCursor(options.cursor);
-    const isHonoured = asked?.epoch === start.head.epoch && asked.n <= start.head.n;
-    const isReset = options.cursor !== undefined && !isHonoured;
-    const n = isReset ? start.newest : isHonoured ? asked.n : start.acked;
+    const { n, isHonoured, isReset } = startOf(start, options.cursor);
     const cursor = encodeCursor({ epoch, n });
-    if (isHonoured) store.ack(session, device, asked.n);
+    if (isHonoured) store.ack(session, device, n);
 
     state = "open";
     outbox.write(
@@ -124,20 +123,12 @@ export function createConnection(options: ConnectionOptions, context: Connection
       onNewEpoch: () => close(closeCode.restart, "the database has another history"),
       onOwing: () => context.owe(connection),
     });
-    watchExpiry();
+    expiry.watch(end);
     tail.resume();
     inbox.pump();
   }
 
   const isOpen = (): boolean => state === "open";
-
-  function watchExpiry(): void {
-    if (session.expiresAt === undefined) return;
-    if (hasEnded()) return end();
-    cancelExpiry = clock.after(session.expiresAt - clock.now(), watchExpiry);
-  }
-
-  const hasEnded = (): boolean => session.expiresAt !== undefined && session.expiresAt <= clock.now();
 
   function end(): void {
     close(closeCode.sessionEnded, "the session has expired");
@@ -170,7 +161,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     inbox.stop();
     tail?.stop();
     outbox.stop();
-    cancelExpiry();
+    expiry.stop();
     cancelGrace();
     context.leave(connection, code);
   }
@@ -269,7 +260,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     /** Looks after the deadlines, and pings when it is time. */
     beat(): void {
       if (state === "closing" || state === "closed") return;
-      if (hasEnded()) return end();
+      if (expiry.hasEnded()) return end();
       // The closing handshake would keep the memory that is short: it waits behind what the peer does not take.
       if (outbox.isHoarding()) return terminate(closeCode.tooSlow);
       const isBlocked = (tail?.isBlocked() ?? false) || outbox.hasHeldAnswers();

@@ -4,18 +4,18 @@ import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
 import { within } from "../internal/within.ts";
-import { type Identity, identityKey, type Session } from "../model.ts";
+import type { Identity, Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
-import { type Connection, createConnection } from "./connection.ts";
+import { type Connection, type ConnectionOptions, createConnection } from "./connection.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createFanOut } from "./fan-out.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Policy } from "./policy.ts";
 import { createPresence } from "./presence.ts";
 import { createRegistry } from "./registry.ts";
-import { createTally } from "./tally.ts";
+import { createRoom } from "./room.ts";
 import { createTies } from "./ties.ts";
 
 export type HubEvent =
@@ -40,7 +40,7 @@ export type HubOptions = {
 };
 
 /** Whose device a socket is of, where it goes on, and from where it came. */
-type Place = { readonly device: string; readonly cursor?: string; readonly address?: string };
+type Place = Omit<ConnectionOptions, "socket" | "session">;
 
 /** Deadlines are looked after at least this often. */
 const beatMsMax = 1_000;
@@ -55,8 +55,7 @@ export function createHub({ store, feed, clock, limits, policy, limiter, report 
   const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
   /** Every socket, also those that are not yet, or no longer, in the registry. */
   const all = new Set<Connection>();
-  const perUser = createTally();
-  const perAddress = createTally();
+  const room = createRoom(limits);
   let dirty = new Set<Connection>();
   let owing = new Set<Connection>();
   const beatMs = Math.min(beatMsMax, limits.heartbeatMs / 4);
@@ -114,8 +113,7 @@ export function createHub({ store, feed, clock, limits, policy, limiter, report 
     owing.delete(connection);
     presence.forget(connection);
     if (registry.leave(session, connection)) presence.departed(session);
-    perUser.remove(identityKey(session));
-    if (connection.address !== undefined) perAddress.remove(connection.address);
+    room.leave(connection);
     report({ type: "disconnected", tenant: session.tenant, user: session.user, device, code });
   }
 
@@ -129,10 +127,7 @@ export function createHub({ store, feed, clock, limits, policy, limiter, report 
   const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
 
   /** Whether one more connection of this user, from this address, may open. */
-  const hasRoom = (identity: Identity, address?: string): boolean =>
-    all.size < limits.connectionsMax &&
-    perUser.count(identityKey(identity)) < limits.connectionsPerUserMax &&
-    (address === undefined || perAddress.count(address) < limits.connectionsPerAddressMax);
+  const hasRoom = (session: Identity, address?: string): boolean => room.has({ session, address });
 
   return {
     /** Takes over an open socket; answers what its adapter must tell it. */
@@ -158,8 +153,7 @@ export function createHub({ store, feed, clock, limits, policy, limiter, report 
         },
       );
       all.add(connection);
-      perUser.add(identityKey(session));
-      if (options.address !== undefined) perAddress.add(options.address);
+      room.enter(connection);
       report({ type: "connected", tenant: session.tenant, user: session.user, device: options.device });
       // Room was promised before the upgrade; others may have taken it since.
       // Closing waits until the adapter knows whom to tell of it.
@@ -202,8 +196,7 @@ export function createHub({ store, feed, clock, limits, policy, limiter, report 
       connections: all.size,
       joined: registry.size(),
       users: registry.users(),
-      perUser: perUser.size(),
-      perAddress: perAddress.size(),
+      ...room.sizes(),
       dirty: dirty.size,
       owing: owing.size,
       outboxBytes: budget.bytes(),

@@ -24,9 +24,6 @@ export function createLimiter({ rates, clock }: { readonly rates: Rates; readonl
       if (userMs > 0 && address !== undefined) addresses?.giveBack(address);
       return userMs;
     },
-    /** How many users and addresses are remembered. */
-    size: (): number =>
-      Object.values(kinds).reduce((sum, { user, address }) => sum + (user?.size() ?? 0) + (address?.size() ?? 0), 0),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Rate } from "../internal/buckets.ts";
+
 /**
  * How much one user, and one address, may do: at once, and a second after that. The defaults stop floods and nothing that a person, a
  * busy bot or a shared office does; an app whose users are people sets `sends.user` to something like `{ burst: 60, perS: 1 }`.
@@ -7,22 +9,23 @@ export const defaultRates = {
   sends: { user: { burst: 30_000, perS: 3_000 }, address: { burst: 100_000, perS: 10_000 } },
   /** Upgrades, those that are refused too: an address before anybody is asked who it is, a user after. */
   connects: { user: { burst: 1_000, perS: 50 }, address: { burst: 3_000, perS: 100 } },
-  /** Requests over HTTP that are no messages, and `watch` and `typing` frames. */
-  lookups: { user: { burst: 20_000, perS: 2_000 }, address: { burst: 60_000, perS: 5_000 } },
+  /**
+   * `watch` and `typing` frames, and requests over HTTP: an address' all of them, before anybody is asked who it is, a user's those that
+   * are no messages. Less for an address than its sends would bound what it may send.
+   */
+  lookups: { user: { burst: 20_000, perS: 2_000 }, address: { burst: 150_000, perS: 15_000 } },
 } as const satisfies Rates;
-
-export type RateOf = { readonly burst: number; readonly perS: number };
 
 /** null: without a limit. */
 export type Rates = {
-  readonly [Kind in RateKind]: { readonly user: RateOf | null; readonly address: RateOf | null };
+  readonly [Kind in RateKind]: { readonly user: Rate | null; readonly address: Rate | null };
 };
 
 export type RateKind = "sends" | "connects" | "lookups";
 
 /** Parts of the table that a host replaces. */
 export type RateOptions = {
-  readonly [Kind in RateKind]?: { readonly user?: RateOf | null; readonly address?: RateOf | null };
+  readonly [Kind in RateKind]?: { readonly user?: Rate | null; readonly address?: Rate | null };
 };
 
 const kinds = ["sends", "connects", "lookups"] as const satisfies readonly RateKind[];

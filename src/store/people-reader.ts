@@ -18,7 +18,7 @@ const tieOf = (row: Row): Tie => ({
 });
 
 /** Nothing stands between two people who have never had to do with each other, whether they exist or not. */
-export const noTie: Tie = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: false };
+const noTie: Tie = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: false };
 
 /** Reads what people have said of each other, each on one snapshot of the database. */
 export function createPeopleReader({ engine }: { engine: Engine }) {

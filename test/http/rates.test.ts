@@ -74,6 +74,12 @@ describe("rates over HTTP, behind a proxy", () => {
     expect(answers.map(({ status }) => status)).toEqual([...Array.from({ length: 8 }, () => 200), 429, 429]);
   });
 
+  test("A30 a message counts for its address before anybody is asked who sends it", async () => {
+    const address = somewhere();
+    const answers = await times(10, () => ask("", address, "/messages", {}));
+    expect(answers.map(({ status }) => status)).toEqual([...Array.from({ length: 8 }, () => 401), 429, 429]);
+  });
+
   test("A30 messages are counted by themselves; a retry of what was accepted is answered so", async () => {
     const [alice, id] = [someone(), newId()];
     const send = (messageId = newId()) =>

@@ -76,9 +76,9 @@ test("R6 after a crash all come back at one instant and are resumed whole", asyn
 
 test("control: R6 a server that resumes at the head is caught with what it left out", async () => {
   const start = planted({
-    file: "hub/connection.ts",
-    from: "isHonoured ? asked.n : start.acked",
-    to: "isHonoured ? start.head.n : start.acked",
+    file: "hub/start-of.ts",
+    from: "return { n: asked.n, isHonoured: true",
+    to: "return { n: head.n, isHonoured: true",
   });
   expect(wrongsOf(await scenarios.killStampede.run(small, start))).toContain("saw []");
 });

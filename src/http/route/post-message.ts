@@ -11,7 +11,7 @@ import {
 } from "../../protocol/schema.ts";
 import { placedMessage } from "../../protocol/server-schema.ts";
 import type { Outcome } from "../../store/store.ts";
-import { refusals } from "../../hub/handler/send.ts";
+import { refusalText } from "../../hub/handler/send.ts";
 import { readBody } from "../body.ts";
 import { answer, type Route } from "../call.ts";
 import { tooOften } from "../problem.ts";
@@ -49,7 +49,7 @@ export const postMessage: Route = {
       store.append({ tenant, from: user, id, ...target, text, refusal }, resolve),
     );
     if (outcome.type === "refused" && outcome.code === "rate_limited") return tooOften(waitMs);
-    if (outcome.type === "refused") throw new ChatError(outcome.code, refusals[outcome.code]);
+    if (outcome.type === "refused") throw new ChatError(outcome.code, refusalText(outcome.code));
     const { conversation: place, seq, time, duplicate } = outcome;
     return answer(duplicate ? 200 : 201, JSON.stringify({ id, conversation: place, seq, time, duplicate }));
   },

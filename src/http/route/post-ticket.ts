@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
+import { sha256 } from "../../internal/sha256.ts";
 import { readBody } from "../body.ts";
 import { ticket as answered } from "../answer-schema.ts";
 import { answer, type Route } from "../call.ts";
-import { hashOfTicket } from "../ticket.ts";
 
 const schema = v.strictObject({});
 
@@ -23,10 +23,10 @@ export const postTicket: Route = {
     if (request.headers.get("content-type") !== null)
       await readBody(request, schema, limits.frameBytesMax, { isOptional: true });
     const ticket = random.secret();
-    const hash = await hashOfTicket(ticket);
+    const hash = await sha256(ticket);
     const now = clock.now();
     const expires = Math.min(now + limits.ticketMs, session.expiresAt ?? Infinity);
-    const isAdded = await store.addTicket(session, { hash: hash ?? "", expires, now });
+    const isAdded = await store.addTicket(session, { hash, expires, now });
     if (!isAdded)
       throw new ChatError("rate_limited", `At most ${limits.ticketsPerUserMax} unused tickets are good at a time`);
     return answer(201, JSON.stringify({ ticket, expiresAt: expires }));

@@ -1,7 +1,7 @@
 import type { Held } from "../../connection/hold.ts";
 import { errorCodes } from "../../error.ts";
 import type { ServerFrame } from "../../protocol/frame.ts";
-import type { Outcome, Refused } from "../../store/store.ts";
+import type { Outcome, Refused, Send } from "../../store/store.ts";
 import type { Verdict } from "../policy.ts";
 import type { Handler } from "./handler.ts";
 
@@ -11,14 +11,13 @@ export const unavailableRetryMs = 1_000;
 /** Who sends too much waits at least this long, in milliseconds. */
 const limitedMsMin = 500;
 
-export const refusals = {
-  conflict: "The message id was used for other content",
+const refusals: Partial<Record<Refused["code"], string>> = {
   not_found: "There is no such conversation",
-  blocked: "The recipient does not take messages from the sender",
-  forbidden: "The sender may not write to the recipient",
-  rate_limited: "Too many messages in too short a time",
   unavailable: "The store did not confirm the message: send it again under the same id",
-} as const satisfies Record<Refused["code"], string>;
+};
+
+/** Why a send was refused, for people. */
+export const refusalText = (code: Refused["code"]): string => refusals[code] ?? errorCodes[code].meaning;
 
 type Answer = Extract<ServerFrame, { type: "accepted" | "rejected" }>;
 
@@ -31,7 +30,7 @@ function outcomeFrame(id: string, outcome: Outcome, laterMs: number): Answer {
   const { code } = outcome;
   const { retry } = errorCodes[code];
   return {
-    ...{ type: "rejected", id, code, message: refusals[code], retry },
+    ...{ type: "rejected", id, code, message: refusalText(code), retry },
     ...(retry === "later" && { retryAfterMs: laterMs }),
   };
 }
@@ -45,29 +44,34 @@ export const send: Handler<"send"> = (connection, frame, { store, policy, limite
     connection.answer(slot, { type: "rejected", id: frame.id, code: "invalid_recipient", message, retry: "never" });
     return;
   }
-  const verdict = connection.hold.now() ?? tooOften() ?? policy.decide("send", session, frame);
+  const held = connection.hold.now() ?? tooOften();
+  if (held) return append(held.code, held.retryAfterMs);
+  const verdict = policy.decide("send", session, frame);
   // The frames behind this one wait: order is kept while the host thinks.
-  return verdict instanceof Promise ? verdict.then(append) : append(verdict);
+  return verdict instanceof Promise ? verdict.then(judge) : judge(verdict);
 
   function tooOften(): Held | null {
     const ms = limiter?.take("sends", { identity: session, address: connection.address }) ?? 0;
+    if (ms === 0) return null;
     // What comes at the next moment would be looked up and refused as this one is.
-    if (ms > 0) connection.hold.start("rate_limited", Math.max(ms, limitedMsMin));
+    connection.hold.start("rate_limited", Math.max(ms, limitedMsMin));
     return connection.hold.now();
   }
 
-  function append(verdict: Verdict | Held | null): void {
-    const held = typeof verdict === "object" ? verdict : null;
+  function judge(verdict: Verdict): void {
     // The host's rule failed: none of what follows may overtake this one, which is to be tried again.
     if (verdict === "unavailable") connection.hold.start("unavailable", unavailableRetryMs);
-    const refusal = held?.code ?? (verdict === "allowed" || typeof verdict === "object" ? undefined : verdict);
+    append(verdict === "allowed" ? undefined : verdict);
+  }
+
+  function append(refusal: Send["refusal"], laterMs = unavailableRetryMs): void {
     const { tenant, user: from } = session;
     const { id, text, to, conversation = "" } = frame;
     const target = to === undefined ? { conversation } : { to };
     store.append({ ...{ tenant, from, id, text, refusal, origin: connection }, ...target }, (outcome) => {
       const isRefused = outcome.type === "refused" && outcome.code === "unavailable";
       if (isRefused && refusal !== "unavailable") connection.storeFailed();
-      connection.answer(slot, outcomeFrame(id, outcome, held?.retryAfterMs ?? unavailableRetryMs));
+      connection.answer(slot, outcomeFrame(id, outcome, laterMs));
     });
   }
 };

@@ -1,0 +1,20 @@
+import { decodeCursor } from "../protocol/cursor.ts";
+import type { DeviceStart } from "../store/store.ts";
+
+export type Start = {
+  /** Everything up to here is with the client. */
+  readonly n: number;
+  /** The cursor that was given is honoured: it acks. */
+  readonly isHonoured: boolean;
+  /** It is of another history, or beyond the head: the client must drop what it has. */
+  readonly isReset: boolean;
+};
+
+/** Where a connection goes on: at its own cursor, else where its device stands; where the cursor is void, as a new device would. */
+export function startOf({ head, acked, newest }: DeviceStart, cursor: string | undefined): Start {
+  const asked = cursor === undefined ? null : decodeCursor(cursor);
+  if (asked?.epoch === head.epoch && asked.n <= head.n) return { n: asked.n, isHonoured: true, isReset: false };
+  return cursor === undefined
+    ? { n: acked, isHonoured: false, isReset: false }
+    : { n: newest, isHonoured: false, isReset: true };
+}
