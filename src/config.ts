@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { listOf, rate, ratesOfKind, trust, trustOf, variable, wholeNumber } from "./config-variable.ts";
 import { ChatError } from "./error.ts";
-import { isLoopbackHost } from "./http/loopback.ts";
+import { isLoopbackHost } from "./internal/loopback.ts";
 import { parseOrigins } from "./http/origin.ts";
 import type { TrustProxy } from "./http/peer.ts";
 import { defaultLimits } from "./protocol/limits.ts";
