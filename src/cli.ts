@@ -4,10 +4,11 @@ import { epochCommand } from "./cli/epoch.ts";
 import { migrateCommand } from "./cli/migrate.ts";
 import { runProgram } from "./cli/program.ts";
 import { serveCommand } from "./cli/serve.ts";
+import { vapidCommand } from "./cli/vapid.ts";
 
 const main = defineCommand({
   meta: { name: "tidings", description: "Durable chat: the standalone server, and the tools beside it" },
-  subCommands: { serve: serveCommand, migrate: migrateCommand, epoch: epochCommand },
+  subCommands: { serve: serveCommand, migrate: migrateCommand, epoch: epochCommand, vapid: vapidCommand },
 });
 
 await runProgram(main, process.argv.slice(2));
