@@ -1,7 +1,9 @@
 import { ChatError } from "../../error.ts";
 import { isLoopbackHost } from "../../internal/loopback.ts";
 import type { PushNotice, PushProvider, PushResult } from "../provider.ts";
+import { type Fetch, systemFetch } from "./fetch.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { wellFormedJson } from "./well-formed-json.ts";
 
 export type WebhookOptions = {
   /** Where to: https, or http on this machine. */
@@ -11,7 +13,8 @@ export type WebhookOptions = {
    * Several, with blanks between, sign each for itself: so one replaces another while both are good.
    */
   readonly secret: string;
-  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /** Default: the runtime's own. */
+  readonly fetch?: Fetch;
 };
 
 const secretBytesMin = 24;
@@ -32,7 +35,7 @@ export function webhook(options: WebhookOptions): PushProvider {
   const keys = Promise.all(secretsOf(options.secret).map(importSecret));
   // Who waits for them hears of it.
   keys.catch(() => {});
-  const { fetch: post = fetch } = options;
+  const { fetch = systemFetch } = options;
   return {
     name: "webhook",
     reach: "user",
@@ -55,7 +58,7 @@ export function webhook(options: WebhookOptions): PushProvider {
       };
       const init: RequestInit = { method: "POST", headers, body, redirect: "manual", signal };
       // Runtimes name the address in their errors, and it may hold a secret.
-      const response = await post(url, init).catch(() => null);
+      const response = await fetch(url, init).catch(() => null);
       if (response === null) return { type: "retry", answer: "no answer" };
       await response.body?.cancel().catch(() => {});
       return resultOf(response, now());
@@ -65,7 +68,7 @@ export function webhook(options: WebhookOptions): PushProvider {
 
 /** What is posted. `type` says what happened, `timestamp` when this request was made. */
 function bodyOf({ kind, tenant, user, device, token, key: _, ttlMs, ...told }: PushNotice, now: number): string {
-  return JSON.stringify({
+  return wellFormedJson({
     type: kind === "clear" ? "message.cleared" : "message.unread",
     timestamp: new Date(now).toISOString(),
     data: { tenant, user, ...(device !== "" && { device }), ...(token !== "" && { token }), ...told, ttlMs },

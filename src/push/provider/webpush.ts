@@ -1,11 +1,13 @@
 import { ChatError } from "../../error.ts";
 import type { PushNotice, PushProvider, PushResult } from "../provider.ts";
 import { encrypt, plaintextBytesMax } from "./encrypt.ts";
+import { type Fetch, systemFetch } from "./fetch.ts";
 import { isPublicAddress } from "./public-address.ts";
 import { resolveHost } from "./resolve-host.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { listServices, parseSubscription, pushServices, readSubscription } from "./subscription.ts";
 import { createVapid, type VapidOptions } from "./vapid.ts";
+import { wellFormedJson } from "./well-formed-json.ts";
 
 export { pushServices } from "./subscription.ts";
 export { generateVapidKeys, type VapidKeys } from "./vapid-keys.ts";
@@ -16,7 +18,8 @@ export type WebPushOptions = VapidOptions & {
    * those whose names nobody else can give out: clients choose among them where the server connects to.
    */
   readonly services?: readonly string[];
-  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /** Default: the runtime's own. */
+  readonly fetch?: Fetch;
   /** Every address of a host; default: as the system resolves it. */
   readonly resolve?: (host: string) => Promise<readonly string[]>;
 };
@@ -39,8 +42,7 @@ const ttlSecondsMax = 2_419_200;
 export function webPush(options: WebPushOptions): PushProvider {
   const vapid = createVapid(options);
   const isService = listServices(options.services ?? pushServices);
-  // oxlint-disable-next-line no-restricted-globals -- a default, which any test replaces
-  const { fetch: post = fetch, resolve = resolveHost } = options;
+  const { fetch = systemFetch, resolve = resolveHost } = options;
   return {
     name: "webpush",
     expects: "subscription: what PushSubscription.toJSON() gives, of a push service that is known here",
@@ -75,7 +77,7 @@ export function webPush(options: WebPushOptions): PushProvider {
       };
       const init: RequestInit = { method: "POST", headers, body, redirect: "manual", signal };
       // Runtimes name the address in their errors, and it is a secret.
-      const response = await post(endpoint.href, init).catch(() => null);
+      const response = await fetch(endpoint.href, init).catch(() => null);
       if (response === null) return { type: "retry", answer: "no answer" };
       // What it says is of no use, and might be of somebody else's making. Unread it would hold the connection.
       await response.body?.cancel().catch(() => {});
@@ -86,7 +88,7 @@ export function webPush(options: WebPushOptions): PushProvider {
 
 /** What the service worker gets. */
 function payloadOf({ kind, conversation, seq, unread, badge, tag, title, body, data }: PushNotice): string {
-  return JSON.stringify({ kind, conversation, seq, unread, badge, tag, title, body, data });
+  return wellFormedJson({ kind, conversation, seq, unread, badge, tag, title, body, data });
 }
 
 /** RFC 8030 and what push services say beside it. */
