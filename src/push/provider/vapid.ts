@@ -59,16 +59,20 @@ export function createVapid(options: VapidOptions): (origin: string, now: number
   };
 }
 
-/** Not every runtime notices by itself that the keys are of two pairs. */
+/** Some runtimes refuse keys of two pairs at once, the others are tried out. */
 async function importPair(jwk: { kty: string; crv: string; x: string; y: string; d: string }): Promise<CryptoKey> {
   const { d: _, ...open } = jwk;
-  const [key, check] = await Promise.all([importJWK(jwk, "ES256"), importJWK(open, "ES256")]);
-  if (key instanceof Uint8Array || check instanceof Uint8Array) throw new TypeError("An EC key is no secret");
   const algorithm = { name: "ECDSA", hash: "SHA-256" };
   const probe = new Uint8Array(1);
-  const signature = await crypto.subtle.sign(algorithm, key, probe);
-  if (await crypto.subtle.verify(algorithm, check, signature, probe)) return key;
-  throw new ChatError("config_invalid", "The VAPID keys are of two different pairs");
+  try {
+    const [key, check] = await Promise.all([importJWK(jwk, "ES256"), importJWK(open, "ES256")]);
+    if (key instanceof Uint8Array || check instanceof Uint8Array) throw new TypeError("An EC key is no secret");
+    const signature = await crypto.subtle.sign(algorithm, key, probe);
+    if (!(await crypto.subtle.verify(algorithm, check, signature, probe))) throw new TypeError("They do not fit");
+    return key;
+  } catch (cause) {
+    throw new ChatError("config_invalid", "The VAPID keys are no pair", { cause });
+  }
 }
 
 /** Apple refuses whatever is not plainly one of the two. */
