@@ -197,7 +197,7 @@ describe("what is sent", () => {
     const connections = service.connections();
     expect(await send(provider(), noticeTo(token, { body: "a".repeat(room + 1) }), { now })).toEqual({
       type: "failed",
-      answer: "3994 bytes, 3993 at most",
+      answer: "too large: 3994 bytes, at most 3993",
     });
     expect(service.connections()).toBe(connections);
     expect(service.violations).toEqual([]);
@@ -206,7 +206,7 @@ describe("what is sent", () => {
   /** Bytes of the text beside the body of the notice. */
   async function lengthWithout(token: string): Promise<number> {
     const { answer } = await send(provider(), noticeTo(token, { body: "a".repeat(5_000) }), { now });
-    return Number(/^\d+/.exec(answer)?.[0]) - 5_000;
+    return Number(/\d+/.exec(answer)?.[0]) - 5_000;
   }
 
   test("U16: Safari gets no silent pushes, for it would withdraw the permission", async () => {
@@ -393,7 +393,7 @@ describe("subscriptions", () => {
     expect(web.parse({ subscription: { endpoint, expirationTime: null, keys: own } }, identity)).toEqual({ token });
     expect(web.parse({ endpoint, keys: { auth: own.auth, p256dh: own.p256dh } }, identity)).toEqual({ token });
     const padded = { p256dh: `${own.p256dh}=`, auth: `${own.auth}==` };
-    expect(web.parse({ endpoint, keys: padded, other: 1 }, identity)).toEqual({ token });
+    expect(web.parse({ subscription: { endpoint, keys: padded, other: 1 } }, identity)).toEqual({ token });
     expect(web.parse({ endpoint, expirationTime: 1_900_000_000_000.5, keys: own }, identity)).toEqual({
       token,
       expiresAt: 1_900_000_000_000,
@@ -423,6 +423,9 @@ describe("subscriptions", () => {
     ];
     for (const subscription of wrong)
       expect([subscription, provider().parse({ subscription }, identity)]).toEqual([subscription, null]);
+    const subscription = { endpoint, keys: own };
+    for (const push of [{ ...subscription, other: 1 }, { subscription, other: 1 }, { subscription, token: "x" }, {}])
+      expect(provider().parse(push, identity)).toBeNull();
   });
 
   test("U16: whatever is registered, parse answers, and what it took is sent only where it may", async () => {

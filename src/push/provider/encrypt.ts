@@ -44,11 +44,10 @@ export async function encrypt(
   chances?: Chances,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   if (text.length > plaintextBytesMax) throw new RangeError(`A push has at most ${plaintextBytesMax} bytes`);
-  const reader = await subtle.importKey("raw", p256dh, curve, false, []).catch(() => null);
-  if (reader === null) return null;
   const { salt, pair, filledTo } = chances ?? (await drawChances(text.length));
+  const shared = await agree(p256dh, pair.privateKey).catch(() => null);
+  if (shared === null) return null;
   const sender = new Uint8Array(await subtle.exportKey("raw", pair.publicKey));
-  const shared = new Uint8Array(await subtle.deriveBits({ name: "ECDH", public: reader }, pair.privateKey, 256));
   const secret = await derive(shared, auth, join(utf8.encode("WebPush: info\0"), p256dh, sender), 32);
   const [key, iv] = await Promise.all([
     derive(secret, salt, utf8.encode("Content-Encoding: aes128gcm\0"), 16),
@@ -70,6 +69,12 @@ async function drawChances(textBytes: number): Promise<Chances> {
     pair: await subtle.generateKey(curve, true, ["deriveBits"]),
     filledTo: Math.min(Math.ceil((textBytes + 1) / stepBytes) * stepBytes, plaintextBytesMax + 1),
   };
+}
+
+/** ECDH. Rejects where the point is beside the curve: some runtimes notice at its import, Deno when it is used. */
+async function agree(point: Uint8Array<ArrayBuffer>, privateKey: CryptoKey): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = await subtle.importKey("raw", point, curve, false, []);
+  return new Uint8Array(await subtle.deriveBits({ name: "ECDH", public: reader }, privateKey, 256));
 }
 
 async function derive(

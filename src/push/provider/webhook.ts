@@ -19,7 +19,7 @@ export type WebhookOptions = {
 
 const secretBytesMin = 24;
 const secretBytesMax = 64;
-const tokenForm = /^[ -~]{1,4096}$/;
+const tokenForm = /^[!-~]{1,4096}$/;
 
 /**
  * Posts every notice to a server of your own, which knows what to do with it: see docs/webhook.md. Signed as Standard Webhooks 1.0.0
@@ -39,9 +39,10 @@ export function webhook(options: WebhookOptions): PushProvider {
   return {
     name: "webhook",
     reach: "user",
-    expects: "nothing, or a token of 1 to 4096 printable ASCII characters",
-    parse({ token = "" }) {
-      if (token === "") return { token };
+    expects: "nothing, or a token of 1 to 4096 printable ASCII characters without blanks",
+    parse({ token, ...rest }) {
+      if (Object.keys(rest).length > 0) return null;
+      if (token === undefined) return { token: "" };
       return typeof token === "string" && tokenForm.test(token) ? { token } : null;
     },
 

@@ -47,7 +47,7 @@ export function webPush(options: WebPushOptions): PushProvider {
     name: "webpush",
     expects: "subscription: what PushSubscription.toJSON() gives, of a push service that is known here",
     public: { publicKey: options.publicKey.replace(/=+$/, "") },
-    parse: (push) => parseSubscription(push["subscription"] ?? push, isService),
+    parse: (push) => parseSubscription(subscriptionOf(push), isService),
 
     async send(notice, { now, signal }) {
       const subscription = readSubscription(notice.token);
@@ -57,7 +57,8 @@ export function webPush(options: WebPushOptions): PushProvider {
       if (notice.kind === "clear" && isApple(endpoint.hostname)) return failed("Safari does not allow silent pushes");
 
       const text = new TextEncoder().encode(payloadOf(notice));
-      if (text.length > plaintextBytesMax) return failed(`${text.length} bytes, ${plaintextBytesMax} at most`);
+      if (text.length > plaintextBytesMax)
+        return failed(`too large: ${text.length} bytes, at most ${plaintextBytesMax}`);
       const body = await encrypt(text, keys);
       if (body === null) return dead("the subscription's key is not on the curve");
       const authorization = await vapid(endpoint.origin, now()).catch(refusal);
@@ -84,6 +85,15 @@ export function webPush(options: WebPushOptions): PushProvider {
       return resultOf(response, now());
     },
   };
+}
+
+const subscriptionNames = ["endpoint", "expirationTime", "keys"];
+
+/** A subscription stands under its name, or is all that there is. What a browser has in it one day is not ours to refuse. */
+function subscriptionOf({ subscription, ...rest }: Readonly<Record<string, unknown>>): unknown {
+  const names = Object.keys(rest);
+  if (subscription !== undefined) return names.length === 0 ? subscription : null;
+  return names.every((name) => subscriptionNames.includes(name)) ? rest : null;
 }
 
 /** What the service worker gets. */
