@@ -16,6 +16,7 @@ export type FakeWebhook = {
   readonly posted: readonly Posted[];
   readonly violations: readonly string[];
   readonly connections: () => number;
+  readonly requests: () => number;
   readonly fail: (...faults: readonly Fault[]) => void;
   readonly dispose: () => Promise<void>;
 };
@@ -39,17 +40,16 @@ export async function startFakeWebhook(
       return { status: 400, body: why };
     };
     if (method !== "POST" || path !== "/push") return refuse(`${method} ${path}`);
-    if (headers["content-type"] !== "application/json") return refuse("the body is not said to be JSON");
-    const id = String(headers["webhook-id"]);
-    const seconds = String(headers["webhook-timestamp"]);
+    if (headers.get("content-type") !== "application/json") return refuse("the body is not said to be JSON");
+    const id = String(headers.get("webhook-id"));
+    const seconds = String(headers.get("webhook-timestamp"));
     if (!/^[\w-]{1,64}$/.test(id)) return refuse(`the id is ${id}`);
     if (!/^\d{1,12}$/.test(seconds) || Math.abs(Number(seconds) - now() / 1000) > toleranceSeconds)
       return refuse(`the timestamp is ${seconds}`);
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(body);
-    const signatures = String(headers["webhook-signature"]).split(" ");
-    if (!signatures.includes(signer.sign(id, new Date(Number(seconds) * 1000), text)))
+    const signatures = String(headers.get("webhook-signature")).split(" ");
+    if (!signatures.includes(signer.sign(id, new Date(Number(seconds) * 1000), body)))
       return refuse("no signature fits");
-    const { type, timestamp, data } = JSON.parse(text) as Posted;
+    const { type, timestamp, data } = JSON.parse(body) as Posted;
     if (!types.includes(type)) return refuse(`the type is ${type}`);
     if (new Date(timestamp).toISOString() !== timestamp) return refuse(`the body's timestamp is ${timestamp}`);
     if (typeof data !== "object" || data === null) return refuse("there is no data");

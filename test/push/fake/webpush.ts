@@ -1,6 +1,8 @@
 import type { Fetch } from "../../../src/push/provider/fetch.ts";
 import { createReceiver, faultOfVapid, openEnvelope, type Receiver } from "./push-envelope.ts";
-import { type Asked, type Answered, type Fault, serveFake } from "./http.ts";
+import type { Display } from "./display.ts";
+import type { Asked } from "./endpoint.ts";
+import { type Fault, serveFake } from "./http.ts";
 
 /** What a page would register: `PushSubscription.toJSON()`. */
 export type SubscriptionJson = {
@@ -33,6 +35,7 @@ export type FakePushService = {
   /** Each rule that a request broke. */
   readonly violations: readonly string[];
   readonly connections: () => number;
+  readonly requests: () => number;
   readonly fail: (...faults: readonly Fault[]) => void;
   readonly dispose: () => Promise<void>;
 };
@@ -58,36 +61,36 @@ export async function startFakePushService(
     delivered.push(one);
     deliver(one);
   };
-  const refuse = (why: string, status = 400): Answered => {
+  const refuse = (why: string, status = 400) => {
     violations.push(why);
     return { status, body: `{"reason":"${why}"}` };
   };
 
   const server = await serveFake((asked) => {
-    const endpoint = String(asked.headers[targetHeader]);
+    const endpoint = asked.headers.get(targetHeader) ?? "";
     if (gone.has(endpoint)) return { status: 410 };
     const browser = browsers.get(endpoint);
     if (browser === undefined) return { status: 404 };
     const origin = new URL(endpoint).origin;
-    const { authorization = "" } = asked.headers;
+    const authorization = asked.headers.get("authorization") ?? "";
     const denial = faultOfVapid(authorization, { origin, publicKey: browser.publicKey, nowMs: now() });
     if (denial !== null) return refuse(denial, 403);
     const fault = faultOf(asked);
     if (fault !== null) return refuse(fault);
     let push: unknown;
     try {
-      push = JSON.parse(openEnvelope(asked.body, browser.receiver));
+      push = JSON.parse(openEnvelope(asked.bytes, browser.receiver));
     } catch (error) {
       return refuse(`the body cannot be read: ${error instanceof Error ? error.message : ""}`);
     }
-    const { ttl, topic = "", urgency = "normal" } = asked.headers as Record<string, string | undefined>;
+    const topic = asked.headers.get("topic") ?? "";
     const one = {
       endpoint,
       push: push as Delivered["push"],
-      ttl: Number(ttl),
+      ttl: Number(asked.headers.get("ttl")),
       topic,
-      urgency,
-      bodyBytes: asked.body.length,
+      urgency: asked.headers.get("urgency") ?? "normal",
+      bodyBytes: asked.bytes.length,
       authorization,
     };
     if (!browser.isAway) hand(one);
@@ -125,19 +128,50 @@ export async function startFakePushService(
     delivered,
     violations,
     connections: server.connections,
+    requests: server.requests,
     fail: server.fail,
     dispose: server.dispose,
   };
 }
 
 /** What breaks a rule of RFC 8030, or of what push services ask beside it. */
-function faultOf({ method, headers, body }: Asked): string | null {
-  const { ttl = "", topic, urgency } = headers as Record<string, string | undefined>;
+function faultOf({ method, headers, bytes }: Asked): string | null {
+  const ttl = headers.get("ttl") ?? "";
+  const topic = headers.get("topic");
+  const urgency = headers.get("urgency");
   if (method !== "POST") return `the method is ${method}`;
-  if (headers["content-encoding"] !== "aes128gcm") return "Content-Encoding is not aes128gcm";
-  for (const old of ["crypto-key", "encryption"]) if (headers[old] !== undefined) return `${old} is of the old aesgcm`;
+  if (headers.get("content-encoding") !== "aes128gcm") return "Content-Encoding is not aes128gcm";
+  for (const old of ["crypto-key", "encryption"]) if (headers.has(old)) return `${old} is of the old aesgcm`;
   if (!/^\d{1,7}$/.test(ttl) || Number(ttl) > ttlSecondsMax) return `TTL is ${ttl}`;
-  if (urgency !== undefined && !urgencies.includes(urgency)) return `Urgency is ${urgency}`;
-  if (topic !== undefined && !/^[\w-]{1,32}$/.test(topic)) return `Topic is ${topic}`;
-  return body.length > bodyBytesMax ? `the body has ${body.length} bytes` : null;
+  if (urgency !== null && !urgencies.includes(urgency)) return `Urgency is ${urgency}`;
+  if (topic !== null && !/^[\w-]{1,32}$/.test(topic)) return `Topic is ${topic}`;
+  return bytes.length > bodyBytesMax ? `the body has ${bytes.length} bytes` : null;
+}
+
+type Push = {
+  readonly kind: string;
+  readonly conversation: string;
+  readonly seq: number;
+  readonly unread: number;
+  readonly badge: number;
+  readonly tag: string;
+  readonly title: string;
+  readonly body: string;
+  readonly data: Readonly<Record<string, string>>;
+};
+
+/** Shows what is delivered as src/web/push-worker.js does; test/push/service-worker.test.ts has the worker itself. */
+export function showOn(display: Display): (delivered: Delivered) => void {
+  return ({ endpoint, push }) => {
+    const { kind, conversation, seq, unread, badge, tag, title, body, data } = push as Push;
+    const before = display.screen(endpoint).notifications.get(tag);
+    if (kind === "clear") {
+      if (before === undefined || before.seq <= seq) display.clear(endpoint, { tag, seq, badge });
+      return;
+    }
+    // What was overtaken, or comes again, makes nobody look.
+    if (before !== undefined && before.seq >= seq) return;
+    const told = { conversation, tag, kind, seq: String(seq), unread: String(unread), badge: String(badge) };
+    display.show(endpoint, { tag, seq, title, body, badge, data: { ...data, ...told } });
+  };
 }
