@@ -249,7 +249,7 @@ describe("redirects", () => {
   });
 });
 
-type WebPushModule = typeof import("../../src/push/provider/webpush.ts");
+type WebPushModule = { readonly webPush: typeof webPush };
 
 describe("planted faults", () => {
   const folder = "push/provider/";

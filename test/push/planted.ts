@@ -33,7 +33,7 @@ export async function withBundle<Result>(
         },
       ],
     });
-    if (!success) throw new Error(logs.join("\n"));
+    if (!success) throw new Error(logs.map(({ message }) => message).join("\n"));
     for (const { file } of planted) if (!rooted.has(file)) throw new Error(`${file} is not in the bundle`);
     return await use(join(outdir, "bundle.mjs"));
   } finally {

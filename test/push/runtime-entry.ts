@@ -1,9 +1,10 @@
-/** What a provider sends on the runtime that runs this: every request, as JSON. Its arguments: the keys, and a subscription. */
+/** What providers send on the runtime that runs this, as JSON. Its arguments: a subscription, and a webhook's secret. */
 import { webhook } from "../../src/push/provider/webhook.ts";
-import { webPush } from "../../src/push/provider/webpush.ts";
+import { generateVapidKeys, webPush } from "../../src/push/provider/webpush.ts";
 import { noticeTo, send } from "./send.ts";
 
-const [publicKey = "", privateKey = "", subscription = "", secret = ""] = process.argv.slice(2);
+const [subscription = "", secret = ""] = process.argv.slice(2);
+const keys = await generateVapidKeys();
 
 const asked: object[] = [];
 const fetch = async (url: string, init: RequestInit): Promise<Response> => {
@@ -13,8 +14,7 @@ const fetch = async (url: string, init: RequestInit): Promise<Response> => {
 };
 
 const web = webPush({
-  publicKey,
-  privateKey,
+  ...keys,
   subject: "mailto:ops@shop.example",
   fetch,
   resolve: () => Promise.resolve(["142.250.1.95"]),
@@ -29,4 +29,4 @@ const results = [
   await send(web, noticeTo(JSON.stringify(beside))),
   await send(hook, noticeTo("")),
 ];
-console.log(JSON.stringify({ results, asked }));
+console.log(JSON.stringify({ publicKey: keys.publicKey, results, asked }));

@@ -68,7 +68,7 @@ describe("what is posted", () => {
   test("U18: Standard Webhooks' own reader verifies it", async () => {
     const asked: { headers: Record<string, string>; body: string }[] = [];
     const fetch: Fetch = (_, init) => {
-      asked.push({ headers: init.headers as Record<string, string>, body: String(init.body) });
+      asked.push({ headers: init.headers as Record<string, string>, body: init.body as string });
       return Promise.resolve(new Response(null, { status: 204 }));
     };
     await send(provider({ fetch }), noticeTo(""));
@@ -207,7 +207,7 @@ test("U18: a device registers nothing, or a token", () => {
 });
 
 describe("planted faults", () => {
-  type WebhookModule = typeof import("../../src/push/provider/webhook.ts");
+  type WebhookModule = { readonly webhook: typeof webhook };
   const file = "push/provider/webhook.ts";
   const faults: readonly (readonly [Alteration, string])[] = [
     [

@@ -441,7 +441,7 @@ describe("subscriptions", () => {
   });
 });
 
-type WebPushModule = typeof import("../../src/push/provider/webpush.ts");
+type WebPushModule = { readonly webPush: typeof webPush };
 
 describe("planted faults", () => {
   const planted = async (alteration: Alteration, more: Partial<WebPushOptions> = {}) => {
