@@ -1,0 +1,124 @@
+import { importPKCS8, SignJWT } from "jose";
+import * as v from "valibot";
+import { ChatError } from "../../error.ts";
+import type { PushContext } from "../provider.ts";
+import { isRedirect, readAnswer, type Answer } from "./answer.ts";
+import type { Fetch } from "./fetch.ts";
+import { retryAfterMs } from "./retry-after.ts";
+import type { ServiceAccount } from "./service-account.ts";
+
+/** An access token, or why there is none now. */
+export type Access =
+  | { readonly type: "token"; readonly token: string }
+  | { readonly type: "retry"; readonly answer: string; readonly afterMs?: number }
+  | { readonly type: "failed"; readonly answer: string };
+
+/** Access tokens (RFC 7523) of a service account. */
+export type AccessTokens = {
+  /** One that holds for a minute more. Of several who ask at once, one sends the request. */
+  get(context: PushContext): Promise<Access>;
+  /** It was refused: the next one is a new one. */
+  drop(token: string): void;
+};
+
+const scope = "https://www.googleapis.com/auth/firebase.messaging";
+/** The longest that Google takes. */
+const assertionSeconds = 3_600;
+/** So that no token runs out on its way. */
+const spareMs = 60_000;
+
+const granted = v.object({
+  // What may stand in a header, and no more: an error text of fetch would repeat it.
+  access_token: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,4096}$/)),
+  expires_in: v.pipe(v.number(), v.minValue(1)),
+});
+const refused = v.object({ error: v.pipe(v.string(), v.regex(/^[a-z_]{1,40}$/)) });
+
+type Held = { readonly token: string; readonly expiresAt: number };
+type Flight = { readonly access: Promise<Access>; readonly signal: AbortSignal };
+
+export function createAccessTokens(account: ServiceAccount, fetch: Fetch): AccessTokens {
+  let key: Promise<CryptoKey> | undefined;
+  let held: Held | undefined;
+  let flight: Flight | undefined;
+
+  async function request({ now, signal }: PushContext): Promise<Access> {
+    const askedAt = now();
+    key ??= importPKCS8(account.privateKey, "RS256").catch((cause: unknown) => {
+      throw new ChatError("config_invalid", "The service account's private_key is no RSA key", { cause });
+    });
+    const assertion = await sign(await key, account, Math.floor(askedAt / 1000));
+    const body = new URLSearchParams({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion });
+    const headers = { "Content-Type": "application/x-www-form-urlencoded", Accept: "application/json" };
+    const init: RequestInit = { method: "POST", headers, body: body.toString(), redirect: "manual", signal };
+    const answer = await readAnswer(await fetch(account.tokenUri, init));
+    const grant = answer.status === 200 ? v.safeParse(granted, answer.json) : undefined;
+    if (grant?.success !== true) return refusalOf(answer, now());
+    held = { token: grant.output.access_token, expiresAt: askedAt + grant.output.expires_in * 1000 };
+    return { type: "token", token: held.token };
+  }
+
+  /** The request under way, or a new one: it ends with the signal of whoever sent it. */
+  function share(context: PushContext): Flight {
+    if (flight?.signal.aborted === false) return flight;
+    const started: Flight = {
+      signal: context.signal,
+      access: request(context).finally(() => {
+        if (flight === started) flight = undefined;
+      }),
+    };
+    flight = started;
+    return started;
+  }
+
+  return {
+    async get(context) {
+      for (;;) {
+        context.signal.throwIfAborted();
+        if (held !== undefined && held.expiresAt - spareMs > context.now()) return { type: "token", token: held.token };
+        const { access, signal } = share(context);
+        try {
+          return await orAbort(access, context.signal);
+        } catch (error) {
+          // Whoever sent it waits no more, but we do.
+          if (!signal.aborted || signal === context.signal || context.signal.aborted) throw error;
+        }
+      }
+    },
+    drop(token) {
+      if (held?.token === token) held = undefined;
+    },
+  };
+}
+
+function sign(key: CryptoKey, { email, keyId, tokenUri }: ServiceAccount, nowSeconds: number): Promise<string> {
+  return new SignJWT({ scope })
+    .setProtectedHeader({ alg: "RS256", typ: "JWT", ...(keyId !== undefined && { kid: keyId }) })
+    .setIssuer(email)
+    .setAudience(tokenUri)
+    .setIssuedAt(nowSeconds)
+    .setExpirationTime(nowSeconds + assertionSeconds)
+    .sign(key);
+}
+
+/** Nothing is wrong with the notice: once the account or the clock is put right, or Google is back, it goes out. */
+function refusalOf(answer: Answer, now: number): Access {
+  if (isRedirect(answer)) return { type: "failed", answer: `The token endpoint redirects (${answer.status})` };
+  const reason = v.safeParse(refused, answer.json);
+  const afterMs = retryAfterMs(answer.headers, now);
+  return {
+    type: "retry",
+    answer: `No access token: ${answer.status}${reason.success ? ` ${reason.output.error}` : ""}`,
+    ...(afterMs !== undefined && { afterMs }),
+  };
+}
+
+/** Settles as `promise` does, or rejects as soon as nobody waits any more. */
+function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void =>
+      reject(signal.reason instanceof Error ? signal.reason : new Error("Nobody waits any more"));
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -1,0 +1,55 @@
+/** More than any answer of a push provider has, and a bound on what is read of one that has gone astray. */
+const bodyBytesMax = 16 * 1024;
+/** For whoever asks what became of a notice: to recognise, not to read in full. */
+const answerCharsMax = 200;
+
+/** What a provider answered, read whole. */
+export type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Its first 16 KiB. */
+  readonly text: string;
+  /** The text as JSON; undefined: it is none. */
+  readonly json: unknown;
+};
+
+/** Reads an answer, at most 16 KiB of it, and lets go of its connection. */
+export async function readAnswer(response: Response): Promise<Answer> {
+  const text = await readText(response.body);
+  return { status: response.status, headers: response.headers, text, json: jsonOf(text) };
+}
+
+async function readText(body: ReadableStream<Uint8Array> | null): Promise<string> {
+  if (body === null) return "";
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let left = bodyBytesMax; ;) {
+    const { value } = await reader.read();
+    if (value === undefined) return text + decoder.decode();
+    text += decoder.decode(value.subarray(0, left), { stream: true });
+    left -= value.length;
+    if (left > 0) continue;
+    await reader.cancel();
+    return text;
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether an answer points elsewhere. Such are never followed; some runtimes show them with status 0 (Fetch standard). */
+export const isRedirect = ({ status }: Pick<Answer, "status">): boolean =>
+  status === 0 || (status >= 300 && status < 400);
+
+/** A text of a provider's as `PushResult.answer`: one line, short, and without what must not be seen, should it be repeated there. */
+export function shortAnswer(text: string, hidden: readonly string[] = []): string {
+  const shown = hidden.filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, "…"), text.toWellFormed());
+  const line = shown.replace(/[\p{Cc}\s]+/gu, " ").trim();
+  return line.length <= answerCharsMax ? line : `${line.slice(0, answerCharsMax - 1).toWellFormed()}…`;
+}

@@ -1,0 +1,195 @@
+import * as v from "valibot";
+import type { PushNotice, PushProvider, PushResult } from "../provider.ts";
+import { createAccessTokens } from "./access-token.ts";
+import { isRedirect, readAnswer, shortAnswer, type Answer } from "./answer.ts";
+import { baseUrlOf } from "./base-url.ts";
+import { systemFetch, type Fetch } from "./fetch.ts";
+import { noticeData } from "./notice-data.ts";
+import { retryAfterMs } from "./retry-after.ts";
+import { readServiceAccount } from "./service-account.ts";
+
+export type FcmOptions = {
+  /** The JSON of a service account that may send (role "Firebase Cloud Messaging API Admin"), parsed or as text. */
+  readonly serviceAccount: string | object;
+  /** Default: https://fcm.googleapis.com. */
+  readonly baseUrl?: string;
+  /** Default: the runtime's own. */
+  readonly fetch?: Fetch;
+};
+
+/** The longest that FCM keeps a message for a device that is away: four weeks. */
+const ttlSecondsMax = 2_419_200;
+/** For what the app gets, on Android and on iOS alike. */
+const payloadBytesMax = 4_096;
+/** FCM on 429: where it does not say how long to wait, it is a minute. */
+const quotaMs = 60_000;
+/** Names that FCM keeps for itself; a message with one of them is refused. */
+const reservedName = /^(from$|message_type$|gcm$|gcm\.|google)/;
+
+/**
+ * Firebase Cloud Messaging, HTTP v1: Android, iOS and the web. See docs/firebase.md.
+ *
+ * A newer notice of a conversation replaces the older one, on the device and on its way there. Of a device that is away FCM keeps messages
+ * of four conversations; the app has the rest from its first connection.
+ *
+ * FCM has no key for repeats: one whose answer was lost is shown in the place of the first, but may sound again.
+ *
+ * A token is dead when FCM says that it is unregistered, or that it is none; for the latter (400 `INVALID_ARGUMENT`) Google's page on
+ * managing tokens asks to be sure of the payload, hence only where the text names the token and no field is named as wrong.
+ *
+ * @throws ChatError `config_invalid` at once on unusable options.
+ *
+ * @example
+ * fcm({ serviceAccount: process.env.FCM_SERVICE_ACCOUNT ?? "" })
+ */
+export function fcm(options: FcmOptions): PushProvider {
+  const { fetch = systemFetch } = options;
+  const account = readServiceAccount(options.serviceAccount);
+  const baseUrl = baseUrlOf(options.baseUrl ?? "https://fcm.googleapis.com", "The base URL of FCM");
+  const url = `${baseUrl}/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
+  const tokens = createAccessTokens(account, fetch);
+
+  return {
+    name: "fcm",
+    expects: "a registration token of FCM as token",
+    parse({ token, ...rest }) {
+      const isToken = typeof token === "string" && /^[\x21-\x7e]{1,4096}$/.test(token);
+      return isToken && Object.keys(rest).length === 0 ? { token } : null;
+    },
+    async send(notice, context) {
+      const message = messageOf(notice, context.now());
+      const fault = faultOf(message);
+      if (fault !== null) return { type: "failed", answer: shortAnswer(fault) };
+      const body = JSON.stringify({ message });
+      for (let isSecond = false; ; isSecond = true) {
+        const access = await tokens.get(context);
+        if (access.type !== "token") return access;
+        const headers = { Authorization: `Bearer ${access.token}`, "Content-Type": "application/json" };
+        const init: RequestInit = { method: "POST", headers, body, redirect: "manual", signal: context.signal };
+        const answer = await readAnswer(await fetch(url, init));
+        const error = errorOf(answer);
+        const isUnknown = answer.status === 401 && error.code !== "THIRD_PARTY_AUTH_ERROR";
+        if (isUnknown) tokens.drop(access.token);
+        if (!isUnknown || isSecond) return resultOf(answer, error, context.now());
+      }
+    },
+  };
+}
+
+type Message = ReturnType<typeof messageOf>;
+
+/** https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages */
+function messageOf(notice: PushNotice, now: number) {
+  const { kind, token, tag, conversation, badge } = notice;
+  const isShown = kind === "message";
+  const ttlSeconds = Math.min(ttlSecondsMax, Math.max(0, Math.floor(notice.ttlMs / 1000)));
+  const aps = isShown ? { badge, sound: "default", "thread-id": conversation } : { badge, "content-available": 1 };
+  return {
+    token,
+    ...(isShown && { notification: { title: notice.title.toWellFormed(), body: notice.body.toWellFormed() } }),
+    data: noticeData(notice),
+    android: {
+      collapse_key: tag,
+      priority: isShown ? "HIGH" : "NORMAL",
+      ttl: `${ttlSeconds}s`,
+      ...(isShown && { notification: { tag } }),
+    },
+    apns: {
+      headers: {
+        "apns-collapse-id": tag,
+        "apns-priority": isShown ? "10" : "5",
+        "apns-expiration": String(Math.floor(now / 1000) + ttlSeconds),
+        "apns-push-type": isShown ? "alert" : "background",
+      },
+      payload: { aps },
+    },
+    webpush: {
+      headers: { TTL: String(ttlSeconds), Topic: tag, Urgency: isShown ? "high" : "normal" },
+      ...(isShown && { notification: { tag, renotify: true } }),
+    },
+  };
+}
+
+/** Why FCM would refuse a message, as far as the host has a say in it. */
+function faultOf({ notification, data, apns }: Message): string | null {
+  const reserved = Object.keys(data).find((name) => reservedName.test(name));
+  if (reserved !== undefined) return `data may not have the name ${JSON.stringify(reserved)}: FCM keeps it for itself`;
+  // As APNs gets it. FCM counts less for Android: the names and values alone.
+  const payload = { aps: { alert: notification, ...apns.payload.aps }, ...data };
+  const bytes = new TextEncoder().encode(JSON.stringify(payload)).length;
+  return bytes > payloadBytesMax
+    ? `too large: ${bytes} bytes of title, body and data, at most ${payloadBytesMax}`
+    : null;
+}
+
+type FcmError = {
+  /** FCM's own code; where there is none, the status of Google's APIs; else empty. */
+  readonly code: string;
+  readonly text: string;
+  /** The field that is named as wrong. */
+  readonly field: string | undefined;
+  readonly isBadRequest: boolean;
+};
+
+const optionalText = v.fallback(v.optional(v.string(), ""), "");
+const violation = v.fallback(v.object({ field: optionalText }), { field: "" });
+const detail = v.fallback(
+  v.object({
+    "@type": optionalText,
+    errorCode: optionalText,
+    fieldViolations: v.fallback(v.optional(v.array(violation), []), []),
+  }),
+  { "@type": "", errorCode: "", fieldViolations: [] },
+);
+const failure = v.object({
+  error: v.object({
+    status: optionalText,
+    message: optionalText,
+    details: v.fallback(v.optional(v.array(detail), []), []),
+  }),
+});
+
+function errorOf({ json }: Answer): FcmError {
+  const parsed = v.safeParse(failure, json);
+  if (!parsed.success) return { code: "", text: "", field: undefined, isBadRequest: false };
+  const { status, message, details } = parsed.output.error;
+  const code = details.find(({ errorCode }) => errorCode !== "")?.errorCode ?? status;
+  return {
+    code: /^[A-Z_]{1,40}$/.test(code) ? code : "",
+    text: message,
+    field: details.flatMap(({ fieldViolations }) => fieldViolations)[0]?.field,
+    isBadRequest: details.some((one) => one["@type"].endsWith("/google.rpc.BadRequest")),
+  };
+}
+
+const accepted = v.object({ name: v.string() });
+
+/** https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode */
+function resultOf(answer: Answer, error: FcmError, now: number): PushResult {
+  const { status } = answer;
+  if (status === 200) {
+    const { success, output } = v.safeParse(accepted, answer.json);
+    if (success) return { type: "sent", answer: shortAnswer(output.name.split("/").at(-1) ?? "") };
+    return { type: "retry", answer: "200 without the name of a message" };
+  }
+  if (isRedirect(answer)) return { type: "failed", answer: `${status}: FCM redirects, which is not followed` };
+  const said = `${status} ${error.code}`.trim();
+  const failed = (why: string): PushResult => ({ type: "failed", answer: shortAnswer(`${said}${why}`) });
+  switch (error.code) {
+    case "UNREGISTERED":
+      return { type: "dead", answer: said };
+    case "SENDER_ID_MISMATCH":
+      return failed(": the token is of another Firebase project than the service account");
+    case "THIRD_PARTY_AUTH_ERROR":
+      return failed(": Firebase has no valid APNs key or web push certificate for the app");
+    case "INVALID_ARGUMENT":
+      if (error.isBadRequest) return failed(error.field ? `: ${error.field}` : "");
+      if (/registration token is not a valid/i.test(error.text))
+        return { type: "dead", answer: `${said}: no token of FCM` };
+      return failed("");
+  }
+  const afterMs = retryAfterMs(answer.headers, now) ?? (status === 429 ? quotaMs : undefined);
+  // 401: the account may be put right, and this notice is as good as any.
+  const isPassing = status === 401 || status === 408 || status === 429 || status >= 500;
+  return isPassing ? { type: "retry", answer: said, ...(afterMs !== undefined && { afterMs }) } : failed("");
+}

@@ -1,0 +1,191 @@
+import * as v from "valibot";
+import { ChatError } from "../../error.ts";
+import type { Identity } from "../../model.ts";
+import type { PushNotice, PushProvider, PushResult } from "../provider.ts";
+import { isRedirect, readAnswer, shortAnswer, type Answer } from "./answer.ts";
+import { baseUrlOf } from "./base-url.ts";
+import { systemFetch, type Fetch } from "./fetch.ts";
+import { noticeData } from "./notice-data.ts";
+import { retryAfterMs } from "./retry-after.ts";
+
+export type OneSignalOptions = {
+  /** The app's id: a UUID. */
+  readonly appId: string;
+  /** An API key of the app (not of the organisation). */
+  readonly apiKey: string;
+  /** Default: https://api.onesignal.com. */
+  readonly baseUrl?: string;
+  /**
+   * What the app hands to `OneSignal.login` for a user. Default: the user's name; with several tenants in one app it must tell them apart,
+   * or users of one name get each other's notifications.
+   */
+  readonly externalIdOf?: (identity: Identity) => string;
+  /** Default: the runtime's own. */
+  readonly fetch?: Fetch;
+};
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** What an address starts with: all devices of a user, or one subscription. */
+const external = "external:";
+const subscription = "subscription:";
+/** The longest that OneSignal keeps a message for a device that is away: four weeks. */
+const ttlSecondsMax = 2_419_200;
+/** For `data`, as OneSignal documents it. */
+const dataBytesMax = 2_048;
+/** For what the app gets, as APNs and FCM limit it. */
+const payloadBytesMax = 4_096;
+
+/**
+ * OneSignal: whatever it reaches. See docs/onesignal.md.
+ *
+ * A device registers as itself (the id of its subscription), or as its user (nothing, or the user's own external id): then OneSignal
+ * notifies all of the user's subscriptions. The external id of anybody else is refused.
+ *
+ * A repeat is shown once: OneSignal remembers the notice's key for 30 days.
+ *
+ * @throws ChatError `config_invalid` at once on unusable options.
+ *
+ * @example
+ * oneSignal({ appId: "8250eaf6-1a58-489e-b136-7c74a864b434", apiKey: process.env.ONESIGNAL_API_KEY ?? "" })
+ */
+export function oneSignal(options: OneSignalOptions): PushProvider {
+  const { appId, apiKey, externalIdOf = ({ user }: Identity) => user, fetch = systemFetch } = options;
+  if (typeof appId !== "string" || !uuid.test(appId)) {
+    throw new ChatError("config_invalid", "The id of the OneSignal app must be a UUID");
+  }
+  if (typeof apiKey !== "string" || !/^[\x21-\x7e]{16,512}$/.test(apiKey)) {
+    throw new ChatError("config_invalid", "The API key of OneSignal must be one, without blanks and line breaks");
+  }
+  const url = `${baseUrlOf(options.baseUrl ?? "https://api.onesignal.com", "The base URL of OneSignal")}/notifications`;
+  const headers = { Authorization: `Key ${apiKey}`, "Content-Type": "application/json", Accept: "application/json" };
+
+  return {
+    name: "onesignal",
+    expects: "nothing, the user's own external id as token, or the id of a subscription (a UUID) as token",
+    parse({ token, ...rest }, identity) {
+      if (Object.keys(rest).length > 0) return null;
+      const externalId = externalIdOf(identity);
+      if (token === undefined || token === externalId)
+        return externalId === "" ? null : { token: external + externalId };
+      return typeof token === "string" && uuid.test(token) ? { token: subscription + token.toLowerCase() } : null;
+    },
+    async send(notice, { now, signal }) {
+      const content = contentOf(notice);
+      const fault = faultOf(content);
+      if (fault !== null) return { type: "failed", answer: fault };
+      const target = targetOf(notice.token);
+      if (target === null) return { type: "failed", answer: "The address is none of OneSignal's" };
+      const body = JSON.stringify({ app_id: appId, ...target, ...content });
+      const answer = await readAnswer(await fetch(url, { method: "POST", headers, body, redirect: "manual", signal }));
+      const [, id = ""] = /:(.*)$/s.exec(notice.token) ?? [];
+      return resultOf(answer, { now: now(), hidden: [apiKey, id] });
+    },
+  };
+}
+
+/** One way of choosing devices: OneSignal refuses a second one. */
+function targetOf(token: string): Readonly<Record<string, unknown>> | null {
+  const target_channel = "push";
+  if (token.startsWith(external)) {
+    return { target_channel, include_aliases: { external_id: [token.slice(external.length)] } };
+  }
+  if (token.startsWith(subscription)) {
+    return { target_channel, include_subscription_ids: [token.slice(subscription.length)] };
+  }
+  return null;
+}
+
+type Content = ReturnType<typeof contentOf>;
+
+/** https://documentation.onesignal.com/reference/push-notification */
+function contentOf(notice: PushNotice) {
+  const { kind, tag, key, badge, conversation } = notice;
+  const title = notice.title.toWellFormed();
+  const body = notice.body.toWellFormed();
+  // Contents must not be empty: a notice of a title alone has it there.
+  const shown = { contents: { en: body || title }, ...(body && title && { headings: { en: title } }), priority: 10 };
+  return {
+    ...(kind === "message" ? shown : { content_available: true, priority: 5 }),
+    data: noticeData(notice),
+    collapse_id: tag,
+    idempotency_key: key,
+    // None at all would mean OneSignal's own of three days.
+    ttl: Math.min(ttlSecondsMax, Math.max(1, Math.floor(notice.ttlMs / 1000))),
+    ios_badgeType: "SetTo",
+    ios_badgeCount: badge,
+    android_group: conversation,
+    thread_id: conversation,
+    web_push_topic: tag,
+  };
+}
+
+/** Why OneSignal would refuse it, as far as the host has a say in it. */
+function faultOf(content: Content): string | null {
+  const bytesOf = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
+  const { data } = content;
+  const dataBytes = bytesOf(data);
+  if (dataBytes > dataBytesMax) return `too large: ${dataBytes} bytes of data, at most ${dataBytesMax}`;
+  const bytes = bytesOf(
+    "contents" in content ? { data, contents: content.contents, headings: content.headings } : data,
+  );
+  return bytes > payloadBytesMax
+    ? `too large: ${bytes} bytes of title, body and data, at most ${payloadBytesMax}`
+    : null;
+}
+
+const created = v.object({ id: v.fallback(v.optional(v.string(), ""), ""), errors: v.optional(v.unknown()) });
+const invalid = v.fallback(v.optional(v.unknown()), undefined);
+const invalidTargets = v.object({
+  invalid_aliases: invalid,
+  invalid_external_user_ids: invalid,
+  invalid_player_ids: invalid,
+});
+
+/** An answer of 200 says nothing yet: sent is what has an id and no errors. */
+function resultOf(answer: Answer, context: { now: number; hidden: readonly string[] }): PushResult {
+  const { status } = answer;
+  if (isRedirect(answer)) return { type: "failed", answer: `${status}: OneSignal redirects, which is not followed` };
+  if (status === 401 || status === 403) return { type: "failed", answer: `${status}: the API key is refused` };
+  const afterMs = retryAfterMs(answer.headers, context.now);
+  const retry = (text: string): PushResult => ({
+    type: "retry",
+    answer: text,
+    ...(afterMs !== undefined && { afterMs }),
+  });
+  if (status === 408 || status === 429 || status >= 500) return retry(String(status));
+
+  const { success, output } = v.safeParse(created, answer.json);
+  // What became of it is unknown; the same key again brings the answer again.
+  if (!success) return status === 200 ? retry("200 without JSON") : { type: "failed", answer: String(status) };
+  const { id, errors } = output;
+  if (status === 200 && id !== "" && !hasErrors(errors)) {
+    return { type: "sent", answer: shortAnswer(id, context.hidden) };
+  }
+  const said = shortAnswer([status, ...textsOf(errors)].join(" "), context.hidden);
+  return { type: isNobody(errors) ? "dead" : "failed", answer: said };
+}
+
+/** Whether the only one that was asked for is unknown, or has unsubscribed. */
+function isNobody(errors: unknown): boolean {
+  const { success, output } = v.safeParse(invalidTargets, errors);
+  if (success && Object.values(output).some((value) => textsOf(value).length > 0)) return true;
+  return textsOf(errors).some((text) => /players are not subscribed/i.test(text));
+}
+
+/** Deeper than any answer is. */
+const errorDepthMax = 4;
+
+/** Errors come as texts, and as lists and objects of them: the texts, with the names of what they stand in. */
+function textsOf(errors: unknown, depth = 0): readonly string[] {
+  if (depth > errorDepthMax || errors === null || errors === undefined || errors === "") return [];
+  if (typeof errors === "string" || typeof errors === "number") return [String(errors)];
+  if (Array.isArray(errors)) return errors.flatMap((error) => textsOf(error, depth + 1));
+  return Object.entries(errors).flatMap(([name, value]) => {
+    const texts = textsOf(value, depth + 1);
+    return texts.length === 0 ? [] : [`${name}: ${texts.join(", ")}`];
+  });
+}
+
+/** A list counts whatever it holds: OneSignal has been seen to answer `[{}]`. */
+const hasErrors = (errors: unknown): boolean =>
+  Array.isArray(errors) ? errors.length > 0 : textsOf(errors).length > 0;

@@ -1,0 +1,57 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+
+/** A request as an endpoint got it. */
+export type Asked = {
+  readonly method: string;
+  /** With the query, where there is one. */
+  readonly path: string;
+  readonly headers: Headers;
+  readonly body: string;
+};
+
+/** What it does: an answer, none for ever, or the end of the connection without one. */
+export type Told =
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
+  | "hang"
+  | "lost";
+
+export type Endpoint = { readonly url: string; close(): Promise<void> };
+
+/** A real HTTP server on this machine. It is Node's: only there can a connection be ended without a word. */
+export async function openEndpoint(tell: (asked: Asked) => Told | Promise<Told>): Promise<Endpoint> {
+  const server = createServer((incoming, outgoing) => {
+    const work = async (): Promise<void> => {
+      const told = await tell(await askedOf(incoming));
+      if (told === "hang") return;
+      if (told === "lost") return void incoming.socket.destroy();
+      const isText = typeof told.body === "string";
+      outgoing.writeHead(told.status, { "Content-Type": isText ? "text/html" : "application/json", ...told.headers });
+      outgoing.end(told.body === undefined ? "" : isText ? told.body : JSON.stringify(told.body));
+    };
+    work().catch((error: unknown) => {
+      outgoing.writeHead(599);
+      outgoing.end(String(error));
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("The endpoint has no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function askedOf(incoming: IncomingMessage): Promise<Asked> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Uint8Array);
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headers)) headers.set(name, String(value));
+  const body = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  return { method: incoming.method ?? "", path: incoming.url ?? "", headers, body };
+}

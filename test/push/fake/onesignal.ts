@@ -1,0 +1,183 @@
+import * as v from "valibot";
+import { createDisplay, type Display } from "./display.ts";
+import { openEndpoint, type Asked, type Told } from "./endpoint.ts";
+
+/** Each error as OneSignal documents or answers it; `$` stands for who was asked for. */
+const oneSignalFaults = {
+  unsubscribed: { status: 200, body: { id: "", recipients: 0, errors: ["All included players are not subscribed"] } },
+  unsubscribed400: { status: 400, body: { errors: ["All included players are not subscribed"] } },
+  invalidPlayer: { status: 200, body: { id: "", errors: { invalid_player_ids: ["$"] } } },
+  invalidAlias: {
+    status: 200,
+    body: {
+      id: "b15ba6e5-2223-49d6-9eda-684b9051f5a8",
+      external_id: null,
+      errors: { invalid_aliases: { external_id: ["$"] } },
+    },
+  },
+  otherErrors: { status: 200, body: { id: "", errors: ["Sending is paused for $"] } },
+  otherErrorsWithId: { status: 200, body: { id: "b15ba6e5-2223-49d6-9eda-684b9051f5a8", errors: [{}] } },
+  emptyId: { status: 200, body: { id: "" } },
+  noErrors: { status: 200, body: { id: "b15ba6e5-2223-49d6-9eda-684b9051f5a8", external_id: null, errors: {} } },
+  badRequest: { status: 400, body: { errors: ["Incorrect subscription_id format in include_subscription_ids: $"] } },
+  unauthorized: { status: 401, body: { errors: ["Access denied.  Please include an 'Authorization: ...' header"] } },
+  forbidden: { status: 403, body: { errors: ["Access denied.  Please include an 'Authorization: ...' header"] } },
+  limited: {
+    status: 429,
+    headers: { "Retry-After": "7" },
+    body: { errors: ["API rate limit exceeded"], limit: "requests per second" },
+  },
+  down: { status: 503, headers: { "Retry-After": "Sat, 06 Jun 2026 12:01:30 GMT" }, body: "<html>503</html>" },
+  broken: { status: 500, body: { errors: ["Internal server error"] } },
+  strange200: { status: 200, body: "<html>Welcome to our hotel</html>" },
+  redirect: { status: 302, headers: { Location: "/elsewhere" }, body: "" },
+} as const satisfies Record<string, Exclude<Told, string>>;
+
+/** `lost`: the message is taken, and the answer gets lost. */
+export type OneSignalFault = keyof typeof oneSignalFaults | "ok" | "lost" | "hang";
+
+export type FakeOneSignal = {
+  readonly url: string;
+  readonly appId: string;
+  readonly apiKey: string;
+  /** By `external:…` and `subscription:…`. */
+  readonly display: Display;
+  /** What requests did that OneSignal forbids. */
+  readonly violations: string[];
+  /** Requests so far. */
+  readonly count: { sends: number };
+  /** Decides about each request whose key is new. */
+  decide: (sent: { readonly nth: number; readonly target: string }) => OneSignalFault;
+  close(): Promise<void>;
+};
+
+/** OneSignal's message API, as strict as its documentation is. */
+export async function openOneSignal(): Promise<FakeOneSignal> {
+  const display = createDisplay();
+  const appId = "8250eaf6-1a58-489e-b136-7c74a864b434";
+  const apiKey = `os_v2_app_${crypto.randomUUID().replaceAll("-", "")}`;
+  /** What was answered first, by key: said again, and nothing is shown again. */
+  const answered = new Map<string, { readonly told: Told; readonly target: string; readonly tag: string }>();
+
+  const break_ = (rule: string): Told => {
+    fake.violations.push(rule);
+    return { status: 400, body: { errors: [rule] } };
+  };
+
+  function tell({ method, path, headers, body }: Asked): Told {
+    if (method !== "POST" || path !== "/notifications") return break_(`${method} ${path}`);
+    fake.count.sends += 1;
+    const authorization = headers.get("authorization") ?? "";
+    if (!authorization.startsWith("Key ")) return break_(`Authorization: ${authorization.split(" ")[0]}`);
+    if (authorization !== `Key ${apiKey}`) return oneSignalFaults.forbidden;
+    if (headers.get("content-type") !== "application/json") return break_("app_id not found. No JSON");
+    const parsed = v.safeParse(request, JSON.parse(body));
+    if (!parsed.success) return break_(v.summarize(parsed.issues));
+    const message = parsed.output;
+    const wrong = message.app_id === appId ? faultOfMessage(message) : "app_id";
+    if (wrong !== null) return break_(wrong);
+
+    const [target = ""] = targetsOf(message);
+    const first = answered.get(message.idempotency_key);
+    if (first) {
+      if (first.target !== target || first.tag !== message.collapse_id) return break_("one key for two messages");
+      return first.told;
+    }
+    const fault = fake.decide({ nth: fake.count.sends, target });
+    if (fault === "hang") return fault;
+    if (fault !== "ok" && fault !== "lost" && fault !== "noErrors") {
+      const { status, headers: extra, body: said } = { headers: {}, ...oneSignalFaults[fault] };
+      const [, who = ""] = target.split(":");
+      return {
+        status,
+        headers: extra,
+        body: typeof said === "string" ? said : JSON.parse(JSON.stringify(said).replaceAll("$", who)),
+      };
+    }
+    present(target, message);
+    const told: Told =
+      fault === "noErrors"
+        ? oneSignalFaults.noErrors
+        : { status: 200, body: { id: crypto.randomUUID(), external_id: null } };
+    answered.set(message.idempotency_key, { told, target, tag: message.collapse_id });
+    return fault === "lost" ? fault : told;
+  }
+
+  function present(
+    device: string,
+    { contents, headings, data, collapse_id: tag, ios_badgeCount: badge }: Message,
+  ): void {
+    const told = { tag, seq: Number(data["seq"]), badge };
+    // Without a heading, the name of the app stands there.
+    if (contents) display.show(device, { ...told, title: headings?.en ?? "", body: contents.en, data });
+    else if (data["kind"] === "clear") display.clear(device, told);
+  }
+
+  const endpoint = await openEndpoint(tell);
+  const fake: FakeOneSignal = {
+    url: endpoint.url,
+    appId,
+    apiKey,
+    display,
+    violations: [],
+    count: { sends: 0 },
+    decide: () => "ok",
+    close: () => endpoint.close(),
+  };
+  return fake;
+}
+
+const texts = v.strictObject({ en: v.pipe(v.string(), v.nonEmpty()) });
+const one = v.pipe(v.array(v.pipe(v.string(), v.nonEmpty(), v.maxLength(128))), v.length(1));
+/** `v.record` would leave names such as `constructor` out. */
+const dataTexts = v.custom<Record<string, string>>(
+  (value) =>
+    typeof value === "object" && value !== null && Object.values(value).every((text) => typeof text === "string"),
+  "Every value of data must be a string",
+);
+const request = v.strictObject({
+  app_id: v.string(),
+  target_channel: v.literal("push"),
+  include_aliases: v.optional(v.strictObject({ external_id: one })),
+  include_subscription_ids: v.optional(one),
+  included_segments: v.optional(v.array(v.string())),
+  filters: v.optional(v.array(v.unknown())),
+  contents: v.optional(texts),
+  headings: v.optional(texts),
+  content_available: v.optional(v.boolean()),
+  data: dataTexts,
+  collapse_id: v.pipe(v.string(), v.nonEmpty(), v.maxLength(64)),
+  idempotency_key: v.pipe(v.string(), v.uuid()),
+  ttl: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2_419_200)),
+  priority: v.picklist([5, 10]),
+  ios_badgeType: v.picklist(["None", "SetTo", "Increase"]),
+  ios_badgeCount: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  android_group: v.string(),
+  thread_id: v.string(),
+  web_push_topic: v.pipe(v.string(), v.maxLength(32)),
+});
+type Message = v.InferOutput<typeof request>;
+
+const targetsOf = ({ include_aliases, include_subscription_ids }: Message): readonly string[] => [
+  ...(include_aliases?.external_id ?? []).map((id) => `external:${id}`),
+  ...(include_subscription_ids ?? []).map((id) => `subscription:${id}`),
+];
+
+const bytesOf = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
+
+/** What the documentation demands beyond the fields' types. */
+function faultOfMessage(message: Message): string | null {
+  const modes = [message.include_aliases, message.include_subscription_ids, message.included_segments, message.filters];
+  const count = modes.filter((mode) => mode !== undefined).length;
+  if (count !== 1) return `${count} targeting modes`;
+  const [id] = message.include_subscription_ids ?? [];
+  if (id !== undefined && !v.is(v.pipe(v.string(), v.uuid()), id)) return "include_subscription_ids: no UUID";
+  if (message.content_available !== true && !message.contents) return "Message Notifications must have any contents";
+  if (message.content_available === true && (message.contents || message.headings))
+    return "a silent message that shows";
+  const { data, contents, headings } = message;
+  if (bytesOf(data) > 2_048) return `${bytesOf(data)} bytes of data`;
+  if (bytesOf({ data, contents, headings }) > 4_096) return "too large";
+  const all = [...Object.entries(data).flat(), contents?.en ?? "", headings?.en ?? ""];
+  return all.every((part) => part.isWellFormed()) ? null : "text that is no UTF-8";
+}

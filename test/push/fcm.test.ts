@@ -1,0 +1,551 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { generateKeyPair, exportPKCS8, importPKCS8, SignJWT } from "jose";
+import { ChatError } from "../../src/error.ts";
+import type { PushNotice, PushProvider } from "../../src/push/provider.ts";
+import { fcm } from "../../src/push/provider/fcm.ts";
+import type { Fetch } from "../../src/push/provider/fetch.ts";
+import { openFcm, type FakeFcm, type FcmFault } from "./fake/fcm.ts";
+import {
+  checksFailedBy,
+  describeProvider,
+  noticeFor,
+  nowMs,
+  weakened,
+  type CommonFault,
+  type Subject,
+} from "./provider.contract.ts";
+
+const faultNames: Readonly<Record<CommonFault, FcmFault>> = {
+  busy: "quota",
+  down: "unavailable",
+  lost: "lost",
+  dead: "unregistered",
+  refused: "badRequest",
+  hang: "hang",
+  redirect: "redirect",
+};
+const traits = { isRepeatSilent: false, bytesMax: 4_096 };
+const textOf = ({ body }: RequestInit): string => (typeof body === "string" ? body : "");
+const alice = { tenant: "default", user: "alice" };
+
+async function open(fetch?: Fetch): Promise<Subject> {
+  const fake = await openFcm({ now: () => nowMs });
+  const faults: FcmFault[] = [];
+  fake.decide = () => faults.shift() ?? "ok";
+  return {
+    provider: fcm({ serviceAccount: fake.serviceAccount(), baseUrl: fake.url, ...(fetch && { fetch }) }),
+    device(name) {
+      const token = `dK3x:APA91b-${name}_${"x".repeat(100)}`;
+      return { push: { token }, identity: alice, screen: () => fake.display.screen(token) };
+    },
+    suffer: (...more) => void faults.push(...more.map((fault) => faultNames[fault])),
+    requests: () => fake.count.sends,
+    violations: () => [...fake.violations, ...fake.display.violations],
+    secrets: () => fake.secrets(),
+    close: () => fake.close(),
+  };
+}
+
+describeProvider("FCM", open, traits);
+
+describe("FCM alone", () => {
+  let fake: FakeFcm;
+  let clock = nowMs;
+  let isBroken = false;
+  const token = `dK3x:APA91b${"y".repeat(120)}`;
+
+  async function start(fetch?: Fetch): Promise<PushProvider> {
+    clock = nowMs;
+    isBroken = false;
+    fake = await openFcm({ now: () => clock });
+    return fcm({ serviceAccount: JSON.stringify(fake.serviceAccount()), baseUrl: fake.url, ...(fetch && { fetch }) });
+  }
+  afterEach(async () => {
+    await fake.close();
+    if (!isBroken) expect([...fake.violations, ...fake.display.violations]).toEqual([]);
+  });
+
+  const notice = (provider: PushProvider, changes: Partial<PushNotice> = {}): PushNotice =>
+    noticeFor(provider, { push: { token }, identity: alice, screen: () => fake.display.screen(token) }, changes);
+  const push = (provider: PushProvider, changes: Partial<PushNotice> = {}, signal = AbortSignal.timeout(5_000)) =>
+    provider.send(notice(provider, changes), { now: () => clock, signal });
+
+  const answers: [FcmFault, string, string][] = [
+    ["unregistered", "dead", "404 UNREGISTERED"],
+    ["badToken", "dead", "400 INVALID_ARGUMENT: no token of FCM"],
+    ["badRequest", "failed", "400 INVALID_ARGUMENT: message.data[0].value"],
+    ["badMessage", "failed", "400 INVALID_ARGUMENT"],
+    ["mismatch", "failed", "403 SENDER_ID_MISMATCH: the token is of another Firebase project than the service account"],
+    ["notAllowed", "failed", "403 PERMISSION_DENIED"],
+    ["strange404", "failed", "404"],
+    ["quota", "retry", "429 QUOTA_EXCEEDED"],
+    ["quotaOfProject", "retry", "429 RESOURCE_EXHAUSTED"],
+    ["unavailable", "retry", "503 UNAVAILABLE"],
+    ["internal", "retry", "500 INTERNAL"],
+    ["strange502", "retry", "502"],
+    ["strange200", "retry", "200 without the name of a message"],
+    ["redirect", "failed", "302: FCM redirects, which is not followed"],
+    ["unauthenticated", "retry", "401 UNAUTHENTICATED"],
+  ];
+  for (const [fault, type, answer] of answers)
+    test(`U14: ${fault} is ${type}`, async () => {
+      const provider = await start();
+      fake.decide = () => fault;
+      expect(await push(provider)).toMatchObject({ type: type as "sent", answer });
+      expect(fake.display.screen(token).alerts).toBe(0);
+    });
+
+  test("U14: an answer tells the message's name", async () => {
+    expect(await push(await start())).toEqual({ type: "sent", answer: "0:1780000001%31bd1c96" });
+  });
+
+  test("U12 U14: a quota without Retry-After is a minute, and an error of the server's is left to the backoff", async () => {
+    const provider = await start();
+    fake.decide = ({ nth }) => (nth === 1 ? "quotaOfProject" : "internal");
+    expect(await push(provider)).toMatchObject({ type: "retry", afterMs: 60_000 });
+    expect(await push(provider)).toEqual({ type: "retry", answer: "500 INTERNAL" });
+  });
+
+  test("U14: an access token serves until a minute before its end", async () => {
+    const provider = await start();
+    for (const [at, tokens] of [
+      [0, 1],
+      [3_538_000, 1],
+      [3_539_000, 2],
+      [3_540_000, 2],
+      // A clock that is put back must not keep a token for longer than the server does.
+      [0, 2],
+    ] as const) {
+      clock = nowMs + at;
+      expect((await push(provider)).type).toBe("sent");
+      expect(fake.count.tokens).toBe(tokens);
+    }
+  });
+
+  test("U14: a token that ends within the minute is used once and not kept", async () => {
+    const provider = await start();
+    fake.decideToken = () => "brief";
+    for (const tokens of [1, 2]) {
+      expect((await push(provider)).type).toBe("sent");
+      expect(fake.count.tokens).toBe(tokens);
+    }
+  });
+
+  test("U14: sends at once share one request for a token", async () => {
+    const provider = await start();
+    const sent = await Promise.all(Array.from({ length: 20 }, (_, seq) => push(provider, { conversation: `c${seq}` })));
+    expect(sent.every(({ type }) => type === "sent")).toBe(true);
+    expect(fake.count).toEqual({ tokens: 1, sends: 20 });
+  });
+
+  test("U14: whoever shares a request for a token waits no longer than its own signal, and outlives that of the others", async () => {
+    const provider = await start();
+    fake.decideToken = (nth) => (nth === 1 ? "hang" : "ok");
+    const first = push(provider, {}, AbortSignal.timeout(1_500)).catch((error: unknown) => error);
+    const second = push(provider, {}, AbortSignal.timeout(5_000));
+    const startedAt = performance.now();
+    const third = await push(provider, {}, AbortSignal.timeout(50)).catch((error: unknown) => error);
+    expect(third).toBeInstanceOf(Error);
+    expect(performance.now() - startedAt).toBeLessThan(1_200);
+    expect(await first).toBeInstanceOf(Error);
+    expect((await second).type).toBe("sent");
+    expect(fake.count).toEqual({ tokens: 2, sends: 1 });
+  });
+
+  test("U14: a fetch that ignores its signal does not hold up who comes later", async () => {
+    let isFirst = true;
+    const deaf: Fetch = (url, init) => {
+      if (!isFirst) return fetch(url, init);
+      isFirst = false;
+      return new Promise(() => {});
+    };
+    const provider = await start(deaf);
+    await expect(push(provider, {}, AbortSignal.timeout(50))).rejects.toThrow();
+    expect((await push(provider)).type).toBe("sent");
+  });
+
+  test("U14: a 401 throws the access token away, and the notice is sent again at once", async () => {
+    const provider = await start();
+    await push(provider);
+    fake.revoke();
+    expect((await push(provider)).type).toBe("sent");
+    expect(fake.count).toEqual({ tokens: 2, sends: 3 });
+  });
+
+  test("U14: sends that are refused at once get one new token", async () => {
+    const provider = await start();
+    await push(provider);
+    fake.revoke();
+    const sent = await Promise.all(Array.from({ length: 8 }, (_, seq) => push(provider, { conversation: `c${seq}` })));
+    expect(sent.every(({ type }) => type === "sent")).toBe(true);
+    expect(fake.count).toEqual({ tokens: 2, sends: 17 });
+  });
+
+  test("U14: a second 401 is left to a later try", async () => {
+    const provider = await start();
+    fake.decide = () => "unauthenticated";
+    expect((await push(provider)).type).toBe("retry");
+    expect(fake.count).toEqual({ tokens: 2, sends: 2 });
+  });
+
+  test("U14: THIRD_PARTY_AUTH_ERROR says nothing about the access token", async () => {
+    const provider = await start();
+    fake.decide = ({ nth }) => (nth === 1 ? "thirdParty" : "ok");
+    const result = await push(provider);
+    expect(result.type).toBe("failed");
+    expect(result.answer).toStartWith("401 THIRD_PARTY_AUTH_ERROR: ");
+    await push(provider);
+    expect(fake.count).toEqual({ tokens: 1, sends: 2 });
+  });
+
+  test("U12 U14: without an access token nothing is sent, and the notice waits", async () => {
+    const provider = await start();
+    fake.decideToken = (nth) => (["refused", "down", "strange", "redirect"] as const)[nth - 1] ?? "ok";
+    expect(await push(provider)).toEqual({ type: "retry", answer: "No access token: 400 invalid_grant" });
+    expect(await push(provider)).toEqual({ type: "retry", answer: "No access token: 503", afterMs: 3_000 });
+    expect(await push(provider)).toEqual({ type: "retry", answer: "No access token: 200" });
+    expect(await push(provider)).toEqual({ type: "failed", answer: "The token endpoint redirects (307)" });
+    expect(fake.count.sends).toBe(0);
+    expect((await push(provider)).type).toBe("sent");
+  });
+
+  test("U14: a lost answer of the token endpoint asks for another try, and the next one asks anew", async () => {
+    const provider = await start();
+    fake.decideToken = (nth) => (nth === 1 ? "lost" : "ok");
+    await expect(push(provider)).rejects.toThrow();
+    expect((await push(provider)).type).toBe("sent");
+  });
+
+  test("U14: text that was cut within a character is mended", async () => {
+    const provider = await start();
+    const cut = { title: "👍".slice(0, 1), body: `so ${"👍".slice(1)}`, data: { note: "👍".slice(0, 1) } };
+    expect((await push(provider, cut)).type).toBe("sent");
+    const [shown] = fake.display.screen(token).notifications.values();
+    expect(shown).toMatchObject({ title: "\uFFFD", body: "so \uFFFD", data: { note: "\uFFFD" } });
+  });
+
+  test("U14: names that FCM keeps for itself are refused before they are sent", async () => {
+    const provider = await start();
+    for (const name of ["from", "message_type", "gcm", "gcm.notification.title", "google.x", "googlex"]) {
+      const result = await push(provider, { data: { [name]: "x" } });
+      expect(result.type).toBe("failed");
+      expect(result.answer).toContain(JSON.stringify(name));
+    }
+    expect(fake.count.sends).toBe(0);
+  });
+
+  test("U14: a time to live is whole seconds, and at most four weeks", async () => {
+    const provider = await start();
+    for (const ttlMs of [0, 1, 1_999, 60_000, 2_419_200_000, 1e15, -5])
+      expect((await push(provider, { ttlMs })).type).toBe("sent");
+  });
+
+  test("U14: tokens are printable, without blanks, and at most 4096 characters", async () => {
+    const provider = await start();
+    for (const good of ["a", "x".repeat(4_096), token])
+      expect(provider.parse({ token: good }, alice)).toEqual({ token: good });
+    for (const bad of ["", "x".repeat(4_097), "a b", "a\n", "é", "\u007f", null, 7, undefined])
+      expect(provider.parse({ token: bad }, alice)).toBeNull();
+    expect(provider.parse({}, alice)).toBeNull();
+  });
+
+  test("U14: the runtime's fetch is the one of the moment", async () => {
+    const provider = await start();
+    const before = globalThis.fetch;
+    let calls = 0;
+    const counting = (...args: Parameters<typeof before>) => {
+      calls += 1;
+      return before(...args);
+    };
+    globalThis.fetch = Object.assign(counting, before);
+    try {
+      await push(provider);
+    } finally {
+      globalThis.fetch = before;
+    }
+    expect(calls).toBe(2);
+  });
+
+  /** What a provider signs whose author has read the documentation carelessly. */
+  async function forged(claims: object, header: object, seconds = 3_600): Promise<string> {
+    const account = fake.serviceAccount() as Record<string, string>;
+    const key = await importPKCS8(account["private_key"] ?? "", "RS256");
+    const iat = Math.floor(nowMs / 1000);
+    return new SignJWT({
+      iss: account["client_email"] ?? "",
+      aud: account["token_uri"] ?? "",
+      scope: "https://www.googleapis.com/auth/firebase.messaging",
+      iat,
+      exp: iat + seconds,
+      ...claims,
+    })
+      .setProtectedHeader({ alg: "RS256", typ: "JWT", kid: account["private_key_id"] ?? "", ...header })
+      .sign(key);
+  }
+
+  const careless: [string, () => Promise<string>][] = [
+    ["another scope", () => forged({ scope: "https://www.googleapis.com/auth/cloud-platform" }, {})],
+    ["no kid", () => forged({}, { kid: undefined })],
+    ["another kid", () => forged({}, { kid: "f".repeat(40) })],
+    ["another audience", () => forged({ aud: "https://fcm.googleapis.com/" }, {})],
+    ["another issuer", () => forged({ iss: "mallory@demo.iam.gserviceaccount.com" }, {})],
+    ["an hour and a second", () => forged({}, {}, 3_601)],
+    ["an end that has passed", () => forged({ iat: nowMs / 1000 - 7_200 }, {}, -3_600)],
+    ["milliseconds for seconds", () => forged({ iat: nowMs, exp: nowMs + 3_600 }, {})],
+    ["a subject", () => forged({ sub: "alice" }, {})],
+    [
+      "another key",
+      async () => {
+        const { privateKey } = await generateKeyPair("RS256");
+        return new SignJWT({}).setProtectedHeader({ alg: "RS256" }).sign(privateKey);
+      },
+    ],
+  ];
+  for (const [what, assertion] of careless)
+    test(`control: U14 an assertion with ${what} is seen`, async () => {
+      await start();
+      const ask = async (text: string): Promise<number> => {
+        const grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+        const body = new URLSearchParams({ grant_type, assertion: text });
+        return (await fetch(`${fake.url}/token`, { method: "POST", body: body.toString(), headers: form })).status;
+      };
+      const form = { "Content-Type": "application/x-www-form-urlencoded" };
+      expect(await ask(await forged({}, {}))).toBe(200);
+      expect(fake.violations).toEqual([]);
+      expect(await ask(await assertion())).toBe(400);
+      expect(fake.violations.length).toBe(1);
+      isBroken = true;
+    });
+
+  type Json = { message: Record<string, Record<string, unknown>> };
+  const misshapen: [string, (body: Json) => void][] = [
+    ["a second target", ({ message }) => Object.assign(message, { topic: "news" })],
+    ["an unknown field", ({ message }) => Object.assign(message, { priority: "high" })],
+    ["data that is no text", ({ message }) => Object.assign(message["data"] ?? {}, { unread: 2 })],
+    ["data that is too large", ({ message }) => Object.assign(message["data"] ?? {}, { fill: "x".repeat(4_000) })],
+    ["a reserved name", ({ message }) => Object.assign(message["data"] ?? {}, { from: "bob" })],
+    ["another tag for Android", ({ message }) => Object.assign(message["android"] ?? {}, { collapse_key: "x" })],
+    ["low priority", ({ message }) => Object.assign(message["android"] ?? {}, { priority: "NORMAL" })],
+    ["a silent message that is shown", ({ message }) => void delete message["notification"]],
+  ];
+  for (const [what, change] of misshapen)
+    test(`control: U14 a message with ${what} is seen`, async () => {
+      const provider = await start((url, init) => {
+        if (!url.endsWith(":send")) return fetch(url, init);
+        const body = JSON.parse(textOf(init)) as Json;
+        change(body);
+        return fetch(url, { ...init, body: JSON.stringify(body) });
+      });
+      expect((await push(provider)).type).toBe("failed");
+      expect(fake.violations.length).toBe(1);
+      isBroken = true;
+    });
+
+  test("control: U14 a token that is kept beyond its end is seen", async () => {
+    let first: string | undefined;
+    const provider = await start(async (url, init) => {
+      if (!url.endsWith("/token")) return fetch(url, init);
+      first ??= await (await fetch(url, init)).text();
+      return new Response(first);
+    });
+    expect((await push(provider)).type).toBe("sent");
+    clock += 3_600_000;
+    expect(await push(provider)).toEqual({ type: "retry", answer: "401 UNAUTHENTICATED" });
+  });
+});
+
+describe("the service account of FCM", () => {
+  const account = async (changes: object = {}): Promise<Record<string, unknown>> => {
+    const fake = await openFcm({ now: () => nowMs });
+    await fake.close();
+    return fake.serviceAccount(changes);
+  };
+  const good: [string, (whole: Record<string, unknown>) => string | object][] = [
+    ["the parsed object", (whole) => whole],
+    ["its JSON", (whole) => JSON.stringify(whole, null, 2)],
+    ["one without private_key_id", ({ private_key_id: _, ...rest }) => rest],
+    ["one without token_uri", ({ token_uri: _, ...rest }) => rest],
+    [
+      "a key whose line breaks are written out",
+      (w) => ({ ...w, private_key: String(w["private_key"]).replaceAll("\n", "\\n") }),
+    ],
+    ["a key without a last line break", (w) => ({ ...w, private_key: String(w["private_key"]).trim() })],
+  ];
+  for (const [what, shape] of good)
+    test(`U14: ${what} is taken`, async () => {
+      expect(fcm({ serviceAccount: shape(await account()) }).name).toBe("fcm");
+    });
+
+  const keyOf = (alg: string) => async () =>
+    exportPKCS8((await generateKeyPair(alg, { extractable: true })).privateKey);
+  const bad: [string, object | (() => Promise<object>)][] = [
+    ["no type", { type: undefined }],
+    ["an authorized user", { type: "authorized_user" }],
+    ["no project", { project_id: undefined }],
+    ["a project that is a path", { project_id: "../canary" }],
+    ["no key", { private_key: undefined }],
+    ["an empty key", { private_key: "" }],
+    ["a key that is none", { private_key: "canary" }],
+    ["PEM without a key", { private_key: "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n" }],
+    ["a key of PKCS #1", { private_key: "-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY-----\n" }],
+    [
+      "a cut key",
+      async () => ({
+        private_key: String((await account())["private_key"])
+          .split("\n")
+          .toSpliced(5, 1)
+          .join("\n"),
+      }),
+    ],
+    ["a key for ES256", async () => ({ private_key: await keyOf("ES256")() })],
+    ["a key that is a number", { private_key: 5 }],
+    ["a key id with a line break", { private_key_id: "a\r\ncanary" }],
+    ["no address", { client_email: undefined }],
+    ["an address with a line break", { client_email: "a\ncanary" }],
+    ["a token URI without TLS", { token_uri: "http://oauth2.example/canary" }],
+    ["a token URI that looks like loopback", { token_uri: "http://localhost.canary.com/token" }],
+    ["a token URI with a password", { token_uri: "https://user:canary@oauth2.example/token" }],
+    ["a token URI that is none", { token_uri: "canary" }],
+  ];
+  const refusal = (make: () => unknown): unknown => {
+    try {
+      make();
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+  function expectRefusal(thrown: unknown, secret: string): void {
+    expect(thrown).toBeInstanceOf(ChatError);
+    expect(thrown).toMatchObject({ code: "config_invalid" });
+    const told = Bun.inspect(thrown)
+      .split("\n")
+      .filter((line) => !/^\s*(\d+ \||at )/.test(line));
+    expect(String(thrown)).not.toContain("canary");
+    for (const line of secret.split(/\\n|\n/).filter((part) => part.length > 20 && !part.startsWith("-----")))
+      expect(`${told.join("\n")} ${String((thrown as Error).cause)}`).not.toContain(line);
+  }
+
+  for (const [what, changes] of bad)
+    test(`U14: ${what} is refused at once, without a word of it`, async () => {
+      const whole = await account(typeof changes === "function" ? await changes() : changes);
+      for (const serviceAccount of [whole, JSON.stringify(whole)])
+        expectRefusal(
+          refusal(() => fcm({ serviceAccount })),
+          String(whole["private_key"]),
+        );
+    });
+
+  test("U14: what is no service account at all is refused at once", async () => {
+    const whole = await account();
+    const texts = ["", "canary", "{", "null", "5", "[]", "/etc/canary.json", JSON.stringify(whole).slice(0, -2)];
+    for (const serviceAccount of [...texts, null, undefined, 5, []] as string[])
+      expectRefusal(
+        refusal(() => fcm({ serviceAccount })),
+        String(whole["private_key"]),
+      );
+  });
+
+  test("U14: a base URL must be https, or on this machine", async () => {
+    const serviceAccount = await account();
+    for (const baseUrl of [
+      "http://fcm.example",
+      "canary",
+      "ftp://fcm.example",
+      "https://u:canary@fcm.example",
+      "https://a/?canary",
+    ])
+      expectRefusal(
+        refusal(() => fcm({ serviceAccount, baseUrl })),
+        "",
+      );
+    for (const baseUrl of ["https://fcm.example/", "http://127.0.0.1:9", "http://localhost:9", "http://[::1]:9"])
+      expect(fcm({ serviceAccount, baseUrl }).name).toBe("fcm");
+  });
+});
+
+describe("weak providers", () => {
+  const failing = (weaken: Parameters<typeof weakened>[1]) => checksFailedBy(weakened(open, weaken), traits);
+  const overFetch = (fetch: Fetch) => checksFailedBy(() => open(fetch), traits);
+
+  test("control: U13 the provider itself stands every check", async () => {
+    expect(await checksFailedBy(open, traits)).toEqual([]);
+  });
+
+  test("control: U13 one that follows redirects is seen", async () => {
+    const failed = await overFetch((url, init) => fetch(url, { ...init, redirect: "follow" }));
+    expect(failed).toContain("a redirect is not followed, and is for good");
+  });
+
+  test("control: U13 one that waits for ever is seen", async () => {
+    const patient: Fetch = (url, { signal: _, ...init }) => fetch(url, { ...init, signal: AbortSignal.timeout(3_500) });
+    const failed = await checksFailedBy(() => open(patient), traits, /waiting/);
+    expect(failed).toEqual(["waiting ends with the signal"]);
+  });
+
+  test("control: U13 one with a tag for each message is seen", async () => {
+    const failed = await failing(({ send: real }) => ({
+      send: (notice, context) => real({ ...notice, tag: String(notice.seq).padEnd(32, "-") }, context),
+    }));
+    expect(failed).toContain(
+      "a newer notice of a conversation takes the place of the older, and other conversations stand beside it",
+    );
+  });
+
+  test("control: U13 one that shows what is read is seen", async () => {
+    const failed = await failing(({ send: real }) => ({
+      send: (notice, context) => real({ ...notice, kind: "message" }, context),
+    }));
+    expect(failed).toEqual(["a clear takes the notification of its conversation away, and makes nobody look"]);
+  });
+
+  test("control: U13 one that takes every refusal for a dead address, or none, is seen", async () => {
+    for (const type of ["dead", "failed"] as const) {
+      const failed = await failing(({ send: real }) => ({
+        async send(notice, context) {
+          const result = await real(notice, context);
+          return result.type === "dead" || result.type === "failed" ? { type, answer: result.answer } : result;
+        },
+      }));
+      expect(failed).toContain("a dead address is told from a refused request");
+    }
+  });
+
+  test("control: U12 one that does not pass on Retry-After is seen", async () => {
+    const failed = await failing(({ send: real }) => ({
+      async send(notice, context) {
+        const { type, answer } = await real(notice, context);
+        return { type, answer };
+      },
+    }));
+    expect(failed).toEqual(["Retry-After is honoured, in seconds and as a date"]);
+  });
+
+  test("control: U13 one that names the token in its answers is seen", async () => {
+    const failed = await failing(({ send: real }) => ({
+      async send(notice, context) {
+        const result = await real(notice, context);
+        return { ...result, answer: `${result.answer} for ${notice.token}`.slice(0, 200) };
+      },
+    }));
+    expect(failed).toContain("answers are one short line, and show neither tokens nor keys");
+  });
+
+  test("control: U13 one that lets the host's data win is seen", async () => {
+    const overruled: Fetch = (url, init) => {
+      if (!url.endsWith(":send")) return fetch(url, init);
+      const body = JSON.parse(textOf(init)) as { message: { data: Record<string, string> } };
+      if (Object.hasOwn(body.message.data, "constructor"))
+        Object.assign(body.message.data, { seq: "999", badge: "99" });
+      return fetch(url, { ...init, body: JSON.stringify(body) });
+    };
+    expect(await overFetch(overruled)).toEqual([
+      "what the host adds is passed on, and takes the place of nothing of ours",
+    ]);
+  });
+
+  test("control: U13 one that takes any address is seen", async () => {
+    const failed = await failing(() => ({ parse: ({ token }) => ({ token: String(token) }) }));
+    expect(failed).toEqual(["an address has the form that the provider expects, and nothing beside it"]);
+  });
+});

@@ -1,0 +1,339 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { ChatError } from "../../src/error.ts";
+import type { Identity } from "../../src/model.ts";
+import type { PushNotice, PushProvider } from "../../src/push/provider.ts";
+import type { Fetch } from "../../src/push/provider/fetch.ts";
+import { oneSignal, type OneSignalOptions } from "../../src/push/provider/onesignal.ts";
+import { openOneSignal, type FakeOneSignal, type OneSignalFault } from "./fake/onesignal.ts";
+import {
+  checksFailedBy,
+  describeProvider,
+  noticeFor,
+  nowMs,
+  send,
+  weakened,
+  type CommonFault,
+  type Subject,
+} from "./provider.contract.ts";
+
+const faultNames: Readonly<Record<CommonFault, OneSignalFault>> = {
+  busy: "limited",
+  down: "down",
+  lost: "lost",
+  dead: "unsubscribed",
+  refused: "badRequest",
+  hang: "hang",
+  redirect: "redirect",
+};
+const traits = { isRepeatSilent: true, bytesMax: 4_096 };
+const alice: Identity = { tenant: "default", user: "alice" };
+const textOf = ({ body }: RequestInit): string => (typeof body === "string" ? body : "");
+
+/** By mode: each device is a user of its own, or a subscription of alice. */
+const openAs = (mode: "external" | "subscription", fetch?: Fetch) => async (): Promise<Subject> => {
+  const fake = await openOneSignal();
+  const faults: OneSignalFault[] = [];
+  fake.decide = () => faults.shift() ?? "ok";
+  const { appId, apiKey, url: baseUrl } = fake;
+  return {
+    provider: oneSignal({ appId, apiKey, baseUrl, ...(fetch && { fetch }) }),
+    device(name) {
+      const id = crypto.randomUUID();
+      const screen = () =>
+        fake.display.screen(mode === "external" ? `external:${name}-of-alice` : `subscription:${id}`);
+      return mode === "external"
+        ? { push: {}, identity: { ...alice, user: `${name}-of-alice` }, screen }
+        : { push: { token: id }, identity: alice, screen };
+    },
+    suffer: (...more) => void faults.push(...more.map((fault) => faultNames[fault])),
+    requests: () => fake.count.sends,
+    violations: () => [...fake.violations, ...fake.display.violations],
+    secrets: () => [fake.apiKey],
+    close: () => fake.close(),
+  };
+};
+
+describeProvider("OneSignal, by user", openAs("external"), traits);
+describeProvider("OneSignal, by subscription", openAs("subscription"), traits);
+
+describe("OneSignal alone", () => {
+  let fake: FakeOneSignal;
+  let isBroken = false;
+  const subscription = "7d9f2a54-9b1c-4f3e-8a7d-5c6b4a392817";
+
+  async function start(options: Partial<OneSignalOptions> = {}): Promise<PushProvider> {
+    isBroken = false;
+    fake = await openOneSignal();
+    const { appId, apiKey, url: baseUrl } = fake;
+    return oneSignal({ appId, apiKey, baseUrl, ...options });
+  }
+  afterEach(async () => {
+    await fake.close();
+    if (!isBroken) expect([...fake.violations, ...fake.display.violations]).toEqual([]);
+  });
+
+  const notice = (provider: PushProvider, changes: Partial<PushNotice> = {}, push: Record<string, unknown> = {}) =>
+    noticeFor(provider, { push, identity: alice, screen: () => fake.display.screen("external:alice") }, changes);
+
+  const answers: [OneSignalFault, string, string][] = [
+    ["unsubscribed", "dead", "200 All included players are not subscribed"],
+    ["unsubscribed400", "dead", "400 All included players are not subscribed"],
+    ["invalidPlayer", "dead", "200 invalid_player_ids: …"],
+    ["invalidAlias", "dead", "200 invalid_aliases: external_id: …"],
+    ["otherErrors", "failed", "200 Sending is paused for …"],
+    ["otherErrorsWithId", "failed", "200"],
+    ["emptyId", "failed", "200"],
+    ["badRequest", "failed", "400 Incorrect subscription_id format in include_subscription_ids: …"],
+    ["unauthorized", "failed", "401: the API key is refused"],
+    ["forbidden", "failed", "403: the API key is refused"],
+    ["limited", "retry", "429"],
+    ["down", "retry", "503"],
+    ["broken", "retry", "500"],
+    ["strange200", "retry", "200 without JSON"],
+    ["redirect", "failed", "302: OneSignal redirects, which is not followed"],
+  ];
+  for (const [fault, type, answer] of answers)
+    test(`U15: ${fault} is ${type}`, async () => {
+      const provider = await start();
+      fake.decide = () => fault;
+      for (const push of [{}, { token: subscription }])
+        expect(await send(provider, notice(provider, {}, push))).toMatchObject({ type: type as "sent", answer });
+      expect(fake.display.screen("external:alice").alerts).toBe(0);
+    });
+
+  test("U15: an id without errors is sent, also where an empty object stands for them", async () => {
+    const provider = await start();
+    fake.decide = () => "noErrors";
+    const answer = "b15ba6e5-2223-49d6-9eda-684b9051f5a8";
+    expect(await send(provider, notice(provider))).toEqual({ type: "sent", answer });
+  });
+
+  test("U12 U15: an error of the server's without Retry-After is left to the backoff", async () => {
+    const provider = await start();
+    fake.decide = () => "broken";
+    expect(await send(provider, notice(provider))).toEqual({ type: "retry", answer: "500" });
+  });
+
+  test("U15: a key of another app is refused", async () => {
+    const provider = await start({ apiKey: `os_v2_app_${"x".repeat(32)}` });
+    expect(await send(provider, notice(provider))).toEqual({ type: "failed", answer: "403: the API key is refused" });
+  });
+
+  test("U15: a user is notified by external id, a device by its subscription, and never by both", async () => {
+    const provider = await start();
+    await send(provider, notice(provider));
+    expect(fake.display.screen("external:alice").alerts).toBe(1);
+    await send(provider, notice(provider, {}, { token: subscription.toUpperCase() }));
+    expect(fake.display.screen(`subscription:${subscription}`).alerts).toBe(1);
+    expect(await send(provider, { ...notice(provider), token: "alice" })).toMatchObject({ type: "failed" });
+    expect(fake.count.sends).toBe(2);
+  });
+
+  test("U15: the external id of somebody else is no address", async () => {
+    const provider = await start();
+    expect(provider.parse({}, alice)).toEqual({ token: "external:alice" });
+    expect(provider.parse({ token: "alice" }, alice)).toEqual({ token: "external:alice" });
+    for (const token of [
+      "bob",
+      "Alice",
+      "alice ",
+      "external:alice",
+      "external:bob",
+      `subscription:${subscription}`,
+      "",
+    ])
+      expect(provider.parse({ token }, alice)).toBeNull();
+    for (const push of [{ user: "bob" }, { token: "alice", external_id: "bob" }, { token: ["alice"] }, { token: null }])
+      expect(provider.parse(push, alice)).toBeNull();
+  });
+
+  test("U15: the host says what its users' external ids are", async () => {
+    const provider = await start({
+      externalIdOf: ({ tenant, user }) => (user === "nobody" ? "" : `${tenant}/${user}`),
+    });
+    expect(provider.parse({}, alice)).toEqual({ token: "external:default/alice" });
+    expect(provider.parse({ token: "default/alice" }, alice)).toEqual({ token: "external:default/alice" });
+    expect(provider.parse({ token: "alice" }, alice)).toBeNull();
+    expect(provider.parse({}, { ...alice, user: "nobody" })).toBeNull();
+    await send(provider, notice(provider));
+    expect(fake.display.screen("external:default/alice").alerts).toBe(1);
+  });
+
+  test("U15: a user whose name is a UUID is that user, and nobody else's subscription", async () => {
+    const provider = await start();
+    expect(provider.parse({ token: subscription }, { ...alice, user: subscription })).toEqual({
+      token: `external:${subscription}`,
+    });
+  });
+
+  test("U15: a title alone is shown as the text, since OneSignal demands one", async () => {
+    const provider = await start();
+    const only = notice(provider, { title: "bob wrote", body: "" });
+    expect((await send(provider, only)).type).toBe("sent");
+    expect(fake.display.screen("external:alice").notifications.get(only.tag)).toMatchObject({
+      title: "",
+      body: "bob wrote",
+    });
+  });
+
+  test("U15: text that was cut within a character is mended", async () => {
+    const provider = await start();
+    const cut = { title: "👍".slice(0, 1), body: `so ${"👍".slice(1)}`, data: { note: "👍".slice(0, 1) } };
+    expect((await send(provider, notice(provider, cut))).type).toBe("sent");
+  });
+
+  test("U15: data alone has a limit of its own", async () => {
+    const provider = await start();
+    expect((await send(provider, notice(provider, { data: { fill: "x".repeat(1_800) } }))).type).toBe("sent");
+    const result = await send(provider, notice(provider, { data: { fill: "x".repeat(2_048) } }));
+    expect(result).toMatchObject({
+      type: "failed",
+      answer: expect.stringMatching(/^too large: \d+ bytes of data, at most 2048$/),
+    });
+    expect(fake.count.sends).toBe(1);
+  });
+
+  test("U15: a time to live is whole seconds, at least one, and at most four weeks", async () => {
+    const provider = await start();
+    for (const ttlMs of [0, 1, 1_999, 60_000, 2_419_200_000, 1e15, -5])
+      expect((await send(provider, notice(provider, { ttlMs }))).type).toBe("sent");
+  });
+
+  test("U15: deep or endless answers are read in part", async () => {
+    const provider = await start({
+      fetch: async () => new Response(`{"id":"","errors":${"[".repeat(6_000)}"x"${"]".repeat(6_000)}}`),
+    });
+    expect(await send(provider, notice(provider))).toMatchObject({ type: "failed" });
+    let pulled = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        pulled += 1;
+        controller.enqueue(new Uint8Array(1_024).fill(0x20));
+      },
+    });
+    const other = await start({ fetch: async () => new Response(endless) });
+    expect(await send(other, notice(other))).toEqual({ type: "retry", answer: "200 without JSON" });
+    expect(pulled).toBeLessThan(32);
+  });
+
+  const wrong: [string, Partial<OneSignalOptions>][] = [
+    ["no app id", { appId: "" }],
+    ["an app id that is no UUID", { appId: "canary" }],
+    ["no key", { apiKey: "" }],
+    ["a key with its scheme", { apiKey: `Key os_v2_app_canary${"x".repeat(32)}` }],
+    ["a key with a line break", { apiKey: `os_v2_app_canary${"x".repeat(32)}\n` }],
+    ["a base URL without TLS", { baseUrl: "http://onesignal.example/canary" }],
+    ["a base URL that is none", { baseUrl: "canary" }],
+  ];
+  for (const [what, options] of wrong)
+    test(`U15: ${what} is refused at once`, async () => {
+      let thrown: unknown;
+      await start();
+      try {
+        oneSignal({ appId: fake.appId, apiKey: fake.apiKey, baseUrl: fake.url, ...options });
+      } catch (error) {
+        thrown = error;
+      }
+      expect(thrown).toBeInstanceOf(ChatError);
+      expect(thrown).toMatchObject({ code: "config_invalid" });
+      expect(String(thrown)).not.toContain("canary");
+    });
+
+  const misshapen: [string, (body: Record<string, unknown>, init: RequestInit) => RequestInit | void][] = [
+    ["a second way of targeting", (body) => void (body["include_subscription_ids"] = [subscription])],
+    ["nobody to send to", (body) => void delete body["include_aliases"]],
+    ["a segment beside", (body) => void (body["included_segments"] = ["All"])],
+    ["no contents", (body) => void delete body["contents"]],
+    ["a key that is no UUID", (body) => void (body["idempotency_key"] = "7")],
+    ["no key", (body) => void delete body["idempotency_key"]],
+    ["a long collapse id", (body) => void (body["collapse_id"] = "x".repeat(65))],
+    ["data that is no text", (body) => void (body["data"] = { unread: 2 })],
+    ["an unknown field", (body) => void (body["message"] = "hi")],
+    ["another app", (body) => void (body["app_id"] = subscription)],
+    [
+      "Basic",
+      (_, init) => ({ ...init, headers: { ...(init.headers as object), Authorization: `Basic ${fake.apiKey}` } }),
+    ],
+  ];
+  for (const [what, change] of misshapen)
+    test(`control: U15 a request with ${what} is seen`, async () => {
+      const provider = await start({
+        fetch(url, init) {
+          const body = JSON.parse(textOf(init)) as Record<string, unknown>;
+          const changed = change(body, init) ?? init;
+          return fetch(url, { ...changed, body: JSON.stringify(body) });
+        },
+      });
+      expect((await send(provider, notice(provider))).type).toBe("failed");
+      expect(fake.violations.length).toBe(1);
+      isBroken = true;
+    });
+
+  test("control: U15 one key for two messages is seen", async () => {
+    const provider = await start();
+    const first = notice(provider);
+    await send(provider, first);
+    await send(provider, {
+      ...noticeFor(
+        provider,
+        { push: {}, identity: alice, screen: () => fake.display.screen("") },
+        { conversation: "cAliceCarol" },
+      ),
+      key: first.key,
+    });
+    expect(fake.violations).toEqual(["one key for two messages"]);
+    isBroken = true;
+  });
+});
+
+describe("weak providers", () => {
+  const open = openAs("external");
+  const failing = (weaken: Parameters<typeof weakened>[1]) => checksFailedBy(weakened(open, weaken), traits);
+
+  test("control: U13 the provider itself stands every check", async () => {
+    expect(await checksFailedBy(open, traits)).toEqual([]);
+  });
+
+  test("control: U15 one that reads the status alone is seen", async () => {
+    const hasty: Fetch = async (url, init) => {
+      const response = await fetch(url, init);
+      return response.status === 200 ? Response.json({ id: crypto.randomUUID() }) : response;
+    };
+    const failed = await checksFailedBy(openAs("external", hasty), traits);
+    expect(failed).toEqual(["a dead address is told from a refused request"]);
+  });
+
+  test("control: U13 U15 one with a new key for every try is seen", async () => {
+    const failed = await failing(({ send: real }) => ({
+      send: (notice, context) => real({ ...notice, key: crypto.randomUUID() }, context),
+    }));
+    expect(failed).toEqual(["a notice whose answer was lost is repeated, and stands there once"]);
+  });
+
+  test("control: U13 one that follows redirects is seen", async () => {
+    const failed = await checksFailedBy(
+      openAs("external", (url, init) => fetch(url, { ...init, redirect: "follow" })),
+      traits,
+    );
+    expect(failed).toContain("a redirect is not followed, and is for good");
+  });
+
+  test("control: U15 one that takes any external id is seen", async () => {
+    const failed = await failing(() => ({ parse: ({ token = "alice" }) => ({ token: `external:${String(token)}` }) }));
+    expect(failed).toContain("an address has the form that the provider expects, and nothing beside it");
+  });
+
+  test("control: U13 one that repeats what OneSignal says is seen", async () => {
+    const failed = await failing(({ send: real }) => ({
+      async send(notice, context) {
+        const result = await real(notice, context);
+        return { ...result, answer: result.answer.replace("…", notice.token.replace("external:", "")) };
+      },
+    }));
+    expect(failed).toEqual(["answers are one short line, and show neither tokens nor keys"]);
+  });
+});
+
+test("U15: the moment of the tests is the one that the fakes' dates are written for", () => {
+  expect(new Date(nowMs + 90_000).toUTCString()).toBe("Sat, 06 Jun 2026 12:01:30 GMT");
+});

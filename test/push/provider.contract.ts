@@ -1,0 +1,380 @@
+import { describe, expect, test } from "bun:test";
+import type { Identity } from "../../src/model.ts";
+import type { PushNotice, PushProvider, PushResult } from "../../src/push/provider.ts";
+import type { Screen } from "./fake/display.ts";
+
+/**
+ * What a fake does with a request. `busy`: 429 with Retry-After of 7 seconds. `down`: 503 with Retry-After at 90 seconds after `nowMs`, as a
+ * date. `lost`: it takes the notice, and ends the connection without an answer. `redirect`: 302 to a place where no request may come.
+ */
+export type CommonFault = "busy" | "down" | "lost" | "dead" | "refused" | "hang" | "redirect";
+
+/** A device as a fake knows it. */
+export type SubjectDevice = {
+  /** What it registers with. */
+  readonly push: Readonly<Record<string, unknown>>;
+  readonly identity: Identity;
+  screen(): Screen;
+};
+
+/** A provider, and the fake that it talks to. */
+export type Subject = {
+  readonly provider: PushProvider;
+  /** A new device; `name` tells it from others. */
+  device(name: string): SubjectDevice;
+  /** What happens to the next notices, one fault each; all is well again thereafter. */
+  suffer(...faults: CommonFault[]): void;
+  /** Requests with a notice so far. */
+  requests(): number;
+  /** Rules of the provider that requests broke. */
+  violations(): readonly string[];
+  /** What no answer may show, beside the devices' tokens. */
+  secrets(): readonly string[];
+  close(): Promise<void>;
+};
+
+export type Traits = {
+  /** Whether a repeat with the same key makes nobody look twice. */
+  readonly isRepeatSilent: boolean;
+  /** Of title, body and data together; null: there is no limit worth a test. */
+  readonly bytesMax: number | null;
+};
+
+/** 2026-06-06 12:00:00 UTC: what a subject has for now. */
+export const nowMs = Date.UTC(2026, 5, 6, 12, 0, 0);
+const alice: Identity = { tenant: "default", user: "alice" };
+const tagOf = (conversation: string): string => conversation.padEnd(32, "_");
+
+export function noticeFor(
+  provider: PushProvider,
+  device: SubjectDevice,
+  changes: Partial<PushNotice> = {},
+): PushNotice {
+  const address = provider.parse(device.push, device.identity);
+  if (address === null) throw new Error("The provider does not take the address of its own device");
+  const conversation = changes.conversation ?? "cAliceBob";
+  return {
+    kind: "message",
+    tenant: device.identity.tenant,
+    user: device.identity.user,
+    device: "phone",
+    token: address.token,
+    conversation,
+    seq: 7,
+    unread: 2,
+    badge: 3,
+    title: "bob",
+    body: "2 new messages",
+    data: {},
+    key: crypto.randomUUID(),
+    tag: tagOf(conversation),
+    ttlMs: 3_600_000,
+    ...changes,
+  };
+}
+
+/** A clear of what a notice shows. */
+const cleared = (notice: PushNotice): PushNotice => ({
+  ...notice,
+  kind: "clear",
+  title: "",
+  body: "",
+  unread: 0,
+  badge: 1,
+  key: crypto.randomUUID(),
+});
+
+const patience = (): AbortSignal => AbortSignal.timeout(5_000);
+
+export const send = (provider: PushProvider, notice: PushNotice, signal = patience()): Promise<PushResult> =>
+  provider.send(notice, { now: () => nowMs, signal });
+
+/** What it answered, or the error that asks for another try. */
+async function outcome(provider: PushProvider, notice: PushNotice, signal?: AbortSignal): Promise<PushResult | Error> {
+  try {
+    return await send(provider, notice, signal);
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+}
+
+const typeOf = (one: PushResult | Error): string => (one instanceof Error ? "retry" : one.type);
+
+type Check = { readonly name: string; readonly run: (subject: Subject, traits: Traits) => Promise<void> };
+
+/** What every provider does. Each runs over a fresh subject, whose fake must have nothing to complain about in the end. */
+const checks: readonly Check[] = [
+  {
+    name: "a notice is shown, with its badge, and the app reads what it is about",
+    async run({ provider, device }) {
+      const phone = device("phone");
+      const notice = noticeFor(provider, phone, { data: { room: "7" } });
+      expect((await send(provider, notice)).type).toBe("sent");
+      const { notifications, badge, alerts } = phone.screen();
+      expect([...notifications.keys()]).toEqual([notice.tag]);
+      const { conversation, tag } = notice;
+      expect(notifications.get(notice.tag)).toEqual({
+        seq: 7,
+        title: "bob",
+        body: "2 new messages",
+        data: { room: "7", conversation, tag, seq: "7", unread: "2", badge: "3", kind: "message" },
+        times: 1,
+      });
+      expect({ badge, alerts }).toEqual({ badge: 3, alerts: 1 });
+    },
+  },
+  {
+    name: "a newer notice of a conversation takes the place of the older, and other conversations stand beside it",
+    async run({ provider, device }) {
+      const phone = device("phone");
+      for (const [conversation, seq] of [
+        ["cAliceBob", 7],
+        ["cAliceCarol", 1],
+        ["cAliceBob", 9],
+      ] as const)
+        await send(provider, noticeFor(provider, phone, { conversation, seq }));
+      const { notifications, alerts } = phone.screen();
+      expect(notifications.size).toBe(2);
+      expect(notifications.get(tagOf("cAliceBob"))).toMatchObject({ seq: 9, times: 2 });
+      expect(notifications.get(tagOf("cAliceCarol"))).toMatchObject({ seq: 1, times: 1 });
+      expect(alerts).toBe(3);
+    },
+  },
+  {
+    name: "a clear takes the notification of its conversation away, and makes nobody look",
+    async run({ provider, device }) {
+      const phone = device("phone");
+      const notice = noticeFor(provider, phone);
+      await send(provider, notice);
+      await send(provider, noticeFor(provider, phone, { conversation: "cAliceCarol" }));
+      expect((await send(provider, cleared(notice))).type).toBe("sent");
+      const { notifications, badge, alerts } = phone.screen();
+      expect([...notifications.keys()]).toEqual([tagOf("cAliceCarol")]);
+      expect({ badge, alerts }).toEqual({ badge: 1, alerts: 2 });
+    },
+  },
+  {
+    name: "each device gets its own, also when many are sent at once",
+    async run({ provider, device }) {
+      const phones = ["one", "two", "three", "four"].map(device);
+      const sent = await Promise.all(
+        phones.map((phone, seq) => send(provider, noticeFor(provider, phone, { seq, title: `for ${seq}` }))),
+      );
+      expect(sent.map(({ type }) => type)).toEqual(["sent", "sent", "sent", "sent"]);
+      for (const [seq, phone] of phones.entries())
+        expect([...phone.screen().notifications.values()]).toMatchObject([{ seq, title: `for ${seq}`, times: 1 }]);
+    },
+  },
+  {
+    name: "Retry-After is honoured, in seconds and as a date",
+    async run({ provider, device, suffer }) {
+      const notice = noticeFor(provider, device("phone"));
+      suffer("busy", "down");
+      expect(await send(provider, notice)).toMatchObject({ type: "retry", afterMs: 7_000 });
+      expect(await send(provider, notice)).toMatchObject({ type: "retry", afterMs: 90_000 });
+      expect((await send(provider, notice)).type).toBe("sent");
+    },
+  },
+  {
+    name: "a notice whose answer was lost is repeated, and stands there once",
+    async run({ provider, device, suffer }, { isRepeatSilent }) {
+      const phone = device("phone");
+      const notice = noticeFor(provider, phone);
+      suffer("lost");
+      expect(typeOf(await outcome(provider, notice))).toBe("retry");
+      expect((await send(provider, notice)).type).toBe("sent");
+      const { notifications, alerts } = phone.screen();
+      expect([...notifications.keys()]).toEqual([notice.tag]);
+      expect(alerts).toBe(isRepeatSilent ? 1 : 2);
+    },
+  },
+  {
+    name: "a dead address is told from a refused request",
+    async run({ provider, device, suffer }) {
+      const phone = device("phone");
+      const notice = noticeFor(provider, phone);
+      suffer("dead", "refused");
+      expect((await send(provider, notice)).type).toBe("dead");
+      expect((await send(provider, notice)).type).toBe("failed");
+      expect(phone.screen().alerts).toBe(0);
+    },
+  },
+  {
+    name: "waiting ends with the signal",
+    async run({ provider, device, suffer }) {
+      const notice = noticeFor(provider, device("phone"));
+      suffer("hang");
+      const startedAt = performance.now();
+      expect(typeOf(await outcome(provider, notice, AbortSignal.timeout(400)))).toBe("retry");
+      expect(performance.now() - startedAt).toBeLessThan(3_000);
+      expect((await send(provider, notice)).type).toBe("sent");
+    },
+  },
+  {
+    name: "nothing is sent once nobody waits",
+    async run({ provider, device, requests }) {
+      const notice = noticeFor(provider, device("phone"));
+      expect(typeOf(await outcome(provider, notice, AbortSignal.abort()))).toBe("retry");
+      expect(requests()).toBe(0);
+    },
+  },
+  {
+    name: "a redirect is not followed, and is for good",
+    async run({ provider, device, suffer, requests }) {
+      const notice = noticeFor(provider, device("phone"));
+      suffer("redirect");
+      expect((await send(provider, notice)).type).toBe("failed");
+      expect(requests()).toBe(1);
+    },
+  },
+  {
+    name: "what the host adds is passed on, and takes the place of nothing of ours",
+    async run({ provider, device }) {
+      const phone = device("phone");
+      const data = {
+        conversation: "evil",
+        seq: "999",
+        unread: "99",
+        badge: "99",
+        tag: "evil",
+        kind: "clear",
+        room: "7",
+        constructor: "x",
+      };
+      const notice = noticeFor(provider, phone, { data });
+      expect((await send(provider, notice)).type).toBe("sent");
+      const { notifications, badge } = phone.screen();
+      const { conversation, tag } = notice;
+      const ours = { conversation, tag, seq: "7", unread: "2", badge: "3", kind: "message" };
+      expect(notifications.get(tag)).toMatchObject({ seq: 7, data: { ...ours, room: "7", constructor: "x" } });
+      expect(badge).toBe(3);
+    },
+  },
+  {
+    name: "answers are one short line, and show neither tokens nor keys",
+    async run({ provider, device, suffer, secrets }) {
+      const notice = noticeFor(provider, device("phone"));
+      const said: string[] = [];
+      for (const fault of [null, "busy", "down", "dead", "refused", "redirect", "lost", "hang"] as const) {
+        if (fault !== null) suffer(fault);
+        const ended = await outcome(provider, { ...notice, key: crypto.randomUUID() }, AbortSignal.timeout(500));
+        if (ended instanceof Error) said.push(Bun.inspect(ended));
+        else {
+          expect(ended.answer).toMatch(/^\P{Cc}{1,200}$/u);
+          said.push(ended.answer);
+        }
+      }
+      expect(said.length).toBe(8);
+      const [, token = notice.token] = /^(?:external|subscription):(.*)$/.exec(notice.token) ?? [];
+      for (const text of said)
+        for (const secret of [notice.token, token, ...secrets()]) expect(text.includes(secret)).toBe(false);
+    },
+  },
+  {
+    name: "titles, texts and data arrive to the letter, in any script",
+    async run({ provider, device }) {
+      const phone = device("phone");
+      const title = 'سارة "<b>" \\ 👩‍👩‍👧‍👦';
+      const body = "שלום, 世界! é e\u0301 \u202Eabc & line\nbreak";
+      const notice = noticeFor(provider, phone, { title, body, data: { näme: "wért 👍" } });
+      expect((await send(provider, notice)).type).toBe("sent");
+      expect(phone.screen().notifications.get(notice.tag)).toMatchObject({ title, body, data: { näme: "wért 👍" } });
+    },
+  },
+  {
+    name: "what is too large is refused before it is sent; what is just as large as may be is sent",
+    async run({ provider, device, requests }, { bytesMax }) {
+      if (bytesMax === null) return;
+      const phone = device("phone");
+      const filled = (chars: number): PushNotice => noticeFor(provider, phone, { body: "x".repeat(chars) });
+      for (const changes of [
+        { data: { fill: "x".repeat(bytesMax) } },
+        { title: "é".repeat(bytesMax / 2) },
+        { body: "x".repeat(bytesMax) },
+      ]) {
+        const result = await send(provider, noticeFor(provider, phone, changes));
+        expect(result.type).toBe("failed");
+        expect(result.answer).toContain("too large");
+      }
+      expect(requests()).toBe(0);
+      // The edge itself, wherever it is: the fake knows where it may not be, and little of what is allowed may go to waste.
+      let [fits, bursts] = [0, bytesMax];
+      while (bursts - fits > 1) {
+        const middle = (fits + bursts) >> 1;
+        if ((await send(provider, filled(middle))).type === "sent") fits = middle;
+        else bursts = middle;
+      }
+      expect(fits).toBeGreaterThan(0.8 * bytesMax);
+    },
+  },
+  {
+    name: "an address has the form that the provider expects, and nothing beside it",
+    async run({ provider, device }) {
+      const { push, identity } = device("phone");
+      const address = provider.parse(push, identity);
+      expect(typeof address?.token === "string" && address.token !== "").toBe(true);
+      expect(provider.parse(push, identity)).toEqual(address);
+      const junk: Record<string, unknown>[] = [
+        { ...push, evil: 1 },
+        { ...push, constructor: {} },
+        { token: 5 },
+        { token: null },
+        { token: "" },
+        { token: [] },
+        { token: {} },
+        { token: "with blank" },
+        { token: "line\nbreak" },
+        { token: "x".repeat(10_000) },
+      ];
+      for (const one of junk) expect(provider.parse(one, alice)).toBeNull();
+    },
+  },
+];
+
+/** Runs one check over a subject, and asks its fake in the end. */
+async function runCheck(check: Check, open: () => Promise<Subject>, traits: Traits): Promise<void> {
+  const subject = await open();
+  try {
+    await check.run(subject, traits);
+    expect(subject.violations()).toEqual([]);
+  } finally {
+    await subject.close();
+  }
+}
+
+/** What any provider must do. */
+export function describeProvider(name: string, open: () => Promise<Subject>, traits: Traits): void {
+  describe(`U12 U13: ${name}`, () => {
+    for (const check of checks) test(check.name, () => runCheck(check, open, traits));
+
+    test("its name and what it expects can be told", async () => {
+      const subject = await open();
+      expect(subject.provider.name).toMatch(/^[a-z0-9-]{1,32}$/);
+      expect(subject.provider.expects).not.toBe("");
+      await subject.close();
+    });
+  });
+}
+
+/** The names of the checks that a provider does not stand, of those that `which` names. For controls: a weak one must be found out. */
+export async function checksFailedBy(
+  open: () => Promise<Subject>,
+  traits: Traits,
+  which = /^/,
+): Promise<readonly string[]> {
+  const failed: string[] = [];
+  for (const check of checks.filter(({ name }) => which.test(name)))
+    await runCheck(check, open, traits).catch(() => {
+      failed.push(check.name);
+    });
+  return failed;
+}
+
+/** The same provider with another `send`: what a weak one is made of. */
+export const weakened =
+  (open: () => Promise<Subject>, weaken: (provider: PushProvider) => Partial<PushProvider>) =>
+  async (): Promise<Subject> => {
+    const subject = await open();
+    return { ...subject, provider: { ...subject.provider, ...weaken(subject.provider) } };
+  };
