@@ -101,7 +101,7 @@ describe("parameters and bodies", () => {
     const fields = fc.record(Object.fromEntries(names.map((name) => [name, fc.constantFrom(...values)])), {
       requiredKeys: [],
     });
-    const right = [
+    const right: Record<string, unknown>[] = [
       { id, to: "bob", text: "hi" },
       { id: other, conversation: "c7", text: "hi" },
       { cursor: "abcdefgh.1" },
@@ -113,7 +113,7 @@ describe("parameters and bodies", () => {
       { from: "22:00", to: "07:00", timeZone: "Africa/Khartoum" },
       {},
     ];
-    const bodies = [...right, ...fc.sample(fields, { numRuns: 60, seed: 7 })];
+    const bodies: Record<string, unknown>[] = [...right, ...fc.sample(fields, { numRuns: 60, seed: 7 })];
     for (const body of right)
       for (const name of Object.keys(body)) bodies.push({ ...body, [name]: "zoë" }, { ...body, undescribed: 1 });
     for (const { method, path, operation } of operations.filter(({ operation }) => operation.requestBody)) {

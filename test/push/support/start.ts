@@ -97,12 +97,10 @@ export async function startPush({ providers, onPush, ...overrides }: PushOverrid
       await hub.store.devices.putDevice(person(user), device, { address, now: clock.now() });
     },
     async read(user: string, conversation: string, seq: number): Promise<void> {
-      await during(
-        new Promise<void>((resolve) => void hub.store.read(person(user), conversation, seq, () => resolve())),
-      );
+      await during(new Promise<void>((resolve) => hub.store.read(person(user), conversation, seq, () => resolve())));
     },
     async ack(user: string, device: string, n: number): Promise<void> {
-      await during(new Promise<void>((resolve) => void hub.store.ack(person(user), device, n, () => resolve())));
+      await during(new Promise<void>((resolve) => hub.store.ack(person(user), device, n, () => resolve())));
     },
     /** A device with a socket that has got everything. */
     async online(user: string, device: string) {
