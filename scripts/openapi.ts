@@ -12,7 +12,11 @@ import { type Json, schemaOf } from "./json-schema.ts";
 const named = { Message: message };
 
 /** What stands in a route's path, by its name there. */
-const inPath: Readonly<Record<string, v.GenericSchema>> = { id: conversationId, user: identifier };
+const inPath: Readonly<Record<string, v.GenericSchema>> = {
+  id: conversationId,
+  user: identifier,
+  device: identifier,
+};
 
 /** Codes that any route may answer, whoever asks what. */
 const everywhere: readonly ErrorCode[] = ["unauthenticated", "forbidden", "rate_limited", "internal", "unavailable"];

@@ -5,6 +5,8 @@ import type { Authorize, CanSee } from "./hub/policy.ts";
 import type { Clock } from "./internal/clock.ts";
 import type { Random } from "./internal/random.ts";
 import type { Limits } from "./protocol/limits.ts";
+import type { OnPush } from "./push/draft.ts";
+import type { PushProvider } from "./push/provider.ts";
 import type { RateOptions } from "./protocol/rates.ts";
 import type { Engine } from "./store/engine/engine.ts";
 
@@ -46,6 +48,13 @@ export type ChatOptions = {
   readonly trustProxy?: TrustProxy;
   /** How much one user, and one address, may do: replaces parts of the table in `protocol/rates.ts`; null: without a limit. */
   readonly rates?: RateOptions;
+  /** How devices are notified while they are away: `fcm`, `oneSignal`, `webPush`, `webhook`, or one's own (docs/push.md). Default: not at all. */
+  readonly push?: readonly PushProvider[];
+  /**
+   * Rewrites what a device is shown, or vetoes it with null. Default: that there is a new message, and nothing of it. Where it throws, or
+   * does not answer within `limits.hostAnswerMs`, that default goes out.
+   */
+  readonly onPush?: OnPush;
   /** Replaces single limits of the table in `protocol/limits.ts`. */
   readonly limits?: Partial<Limits>;
   /** How this node and others on the same database tell each other of commits; without it they find out by polling. */

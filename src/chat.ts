@@ -21,6 +21,9 @@ import { refuseContent } from "./protocol/decode.ts";
 import { isIdentifier, isMessageId } from "./protocol/identifier.ts";
 import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts";
 import { faultOfRates, ratesOf } from "./protocol/rates.ts";
+import { explainPush, type PushExplanation } from "./push/explain.ts";
+import { faultOfProviders, type PushProvider } from "./push/provider.ts";
+import { createPushWorker, type PushWorker } from "./push/worker.ts";
 import { openEngine } from "./store/engine/open.ts";
 import { createStore } from "./store/libsql-store.ts";
 import { applyMigrations } from "./store/migration/apply.ts";
@@ -35,6 +38,15 @@ export type ServerSend = {
   readonly tenant?: string;
   /** The idempotency key, a canonical lower-case UUID; default: a fresh one. Keep it to retry. */
   readonly id?: string;
+};
+
+/** Whose notifications of which message are asked about. */
+export type ExplainedPush = {
+  /** The message's id. */
+  readonly message: string;
+  readonly user: string;
+  /** Default `default`. */
+  readonly tenant?: string;
 };
 
 export type Sent = {
@@ -71,6 +83,9 @@ export function createChat(options: ChatOptions) {
   if (rateFault !== null) throw new ChatError("config_invalid", `The rates cannot be kept: ${rateFault}`);
   const limiter = createLimiter({ rates, clock });
   const originationOf = createOrigination(options.trustProxy);
+  const { push: providers = [], onPush } = options;
+  const providerFault = faultOfProviders(providers);
+  if (providerFault !== null) throw new ChatError("config_invalid", providerFault);
   const log = getLogger(["tidings", "chat"]);
   let isDraining = false;
   let parts: {
@@ -78,6 +93,7 @@ export function createChat(options: ChatOptions) {
     policy: Policy;
     hub: ReturnType<typeof createHub>;
     feed: ReturnType<typeof createFeed>;
+    push: { readonly providers: readonly PushProvider[]; readonly worker: PushWorker | null };
   } | null = null;
   let stopping: Promise<void> | null = null;
 
@@ -101,7 +117,10 @@ export function createChat(options: ChatOptions) {
         clock,
         limits,
         bus: options.bus,
-        onNewEpoch: () => parts?.hub.disconnectAll(closeCode.restart, "new epoch"),
+        onNewEpoch() {
+          parts?.hub.disconnectAll(closeCode.restart, "new epoch");
+          parts?.push.worker?.restart();
+        },
       });
       await feed.start();
       const { authorize, canSee } = options;
@@ -110,7 +129,20 @@ export function createChat(options: ChatOptions) {
         report: (error) => log.error("a rule of the host failed", { error }),
       });
       const hub = createHub({ store, feed, clock, limits, policy, limiter, report });
-      parts = { store, policy, hub, feed };
+      const worker =
+        providers.length === 0
+          ? null
+          : createPushWorker({
+              ...{ store, feed, clock, random, limits, providers, onPush },
+              presenceOf(identity, device) {
+                const silentMs = hub.silentMs(identity, device);
+                return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
+              },
+              isAlone: engine.isExclusive === true,
+              report: (error) => log.error("a push failed", { error }),
+            });
+      parts = { store, policy, hub, feed, push: { providers, worker } };
+      worker?.start();
     } catch (error) {
       await engine.close();
       throw error;
@@ -214,6 +246,20 @@ export function createChat(options: ChatOptions) {
     },
 
     /**
+     * Why the devices of a user were, or were not, notified of a message: one explanation for each sender who used the id.
+     *
+     * @throws ChatError `unavailable`.
+     *
+     * @example
+     * const [why] = await chat.explainPush({ message: id, user: "alice" });
+     */
+    async explainPush({ message, user, tenant = "default" }: ExplainedPush): Promise<readonly PushExplanation[]> {
+      await opening;
+      if (!parts) throw new ChatError("unavailable", "The chat could not start");
+      return await explainPush(parts.store.push, { tenant, user }, message);
+    },
+
+    /**
      * Shuts down: no new connections, sends under way are answered, sockets close with 1012 in waves, what waits is
      * committed, the database is released. Resolves within `limits.shutdownMs`.
      */
@@ -224,8 +270,9 @@ export function createChat(options: ChatOptions) {
         const openMs = limits.shutdownMs - storeMs;
         await within(clock, openMs, opening).catch(() => {});
         if (!parts) return;
+        await parts.push.worker?.stop(openMs / 4);
         parts.feed.stop();
-        await parts.hub.stop(openMs);
+        await parts.hub.stop((openMs * 3) / 4);
         // A store that hangs must not keep the process.
         await within(clock, storeMs, parts.store.close());
       })();
@@ -233,7 +280,7 @@ export function createChat(options: ChatOptions) {
     },
 
     /** Sizes of what is held in memory: 0 once everybody has left. */
-    sizes: () => parts?.hub.sizes() ?? null,
+    sizes: () => (parts === null ? null : { ...parts.hub.sizes(), ...parts.push.worker?.sizes() }),
   };
 }
 

@@ -1,5 +1,5 @@
 export type { ChatOptions, DatabaseOptions } from "./chat-options.ts";
-export { type Chat, createChat, type Sent, type ServerSend } from "./chat.ts";
+export { type Chat, createChat, type ExplainedPush, type Sent, type ServerSend } from "./chat.ts";
 export { ChatError, type ErrorCode, errorCodes } from "./error.ts";
 export type { Bus, Hint } from "./feed/bus.ts";
 export type { Admission } from "./http/admission.ts";
@@ -13,6 +13,10 @@ export type { Action, Authorize, CanSee } from "./hub/policy.ts";
 export { closeCode } from "./protocol/close-code.ts";
 export type { ClientFrame, ServerFrame } from "./protocol/frame.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";
+export type { OnPush, PushDraft } from "./push/draft.ts";
+export { type PushReason, pushReasons } from "./push/decide.ts";
+export type { PushDecision, PushExplanation } from "./push/explain.ts";
+export type { PushAddress, PushContext, PushNotice, PushProvider, PushResult } from "./push/provider.ts";
 export { defaultRates, type RateOptions, type Rates } from "./protocol/rates.ts";
 export { openEngine } from "./store/engine/open.ts";
 export type { Engine, Row, Statement, Value } from "./store/engine/engine.ts";

@@ -13,6 +13,8 @@ export const identityKey = ({ tenant, user }: Identity): string => `${tenant} ${
 export type Session = Identity & {
   /** Milliseconds since the Unix epoch after which the proof no longer holds; absent: it does not expire. */
   readonly expiresAt?: number;
+  /** It is the host itself. */
+  readonly isHost?: true;
 };
 
 /** A message as the log holds it. */

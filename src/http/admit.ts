@@ -120,6 +120,7 @@ export function createProve({ authenticate, now }: ProveOptions): (request: Requ
   const log = getLogger(["tidings", "http"]);
   return async (request) => {
     let answer: { user: string; tenant: string; expiresAt: number | undefined };
+    let isHost: boolean;
     try {
       const proof: Proof | null | undefined = await authenticate(request);
       if (proof === null || proof === undefined) return unauthenticated();
@@ -128,6 +129,7 @@ export function createProve({ authenticate, now }: ProveOptions): (request: Requ
         tenant: proof.tenant === undefined ? "default" : proof.tenant,
         expiresAt: proof.expiresAt,
       };
+      isHost = proof.isHost === true;
     } catch (error) {
       log.error("authenticate failed", { error });
       return problem("unavailable", "It cannot be checked now who is asking");
@@ -138,9 +140,10 @@ export function createProve({ authenticate, now }: ProveOptions): (request: Requ
       log.error("authenticate answered a malformed proof", { field: wrong });
       return problem("internal", `The field ${wrong} of the proof that authenticate answered is malformed`);
     }
-    if (expiresAt === undefined) return { tenant, user };
+    const session: Session = { tenant, user, ...(isHost && { isHost }) };
+    if (expiresAt === undefined) return session;
     if (expiresAt <= now()) return unauthenticated();
-    return { tenant, user, expiresAt };
+    return { ...session, expiresAt };
   };
 }
 
@@ -150,7 +153,7 @@ const drained = () => problem("unavailable", "The server is shutting down");
 const unauthenticated = () => problem("unauthenticated", "The request does not prove who is asking");
 
 /** The host may be plain JavaScript: nothing of its answer is believed. */
-function wrongField(proof: Readonly<Record<keyof Proof, unknown>>): keyof Proof | null {
+function wrongField(proof: Readonly<Record<Exclude<keyof Proof, "isHost">, unknown>>): keyof Proof | null {
   if (!isIdentifier(proof.user)) return "user";
   if (!isIdentifier(proof.tenant)) return "tenant";
   if (proof.expiresAt !== undefined && !Number.isFinite(proof.expiresAt)) return "expiresAt";

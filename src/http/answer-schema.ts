@@ -1,6 +1,8 @@
 import * as v from "valibot";
-import { conversationId, cursor, identifier, mark } from "../protocol/schema.ts";
+import { conversationId, cursor, identifier, mark, messageId } from "../protocol/schema.ts";
 import { message } from "../protocol/server-schema.ts";
+import { type PushReason, pushReasons } from "../push/decide.ts";
+import { quietHours } from "../push/quiet-hours.ts";
 
 /** What routes answer, as schemas for the documents: none of it is validated at run time. */
 
@@ -35,7 +37,52 @@ export const oneUser = user;
 export const contactPage = v.strictObject({ contacts: v.array(user), next });
 export const blockPage = v.strictObject({ blocks: v.array(user), next });
 
+const time = v.pipe(v.number(), v.safeInteger(), v.description("Milliseconds since the Unix epoch"));
+
+export const mute = v.strictObject({
+  muted: v.boolean(),
+  until: v.exactOptional(v.pipe(time, v.description("Absent: for good"))),
+});
+
+export const quietHoursAnswer = v.strictObject({ quietHours: v.nullable(quietHours) });
+
+export const pushProviders = v.strictObject({
+  providers: v.array(
+    v.pipe(
+      v.objectWithRest({ name: v.string() }, v.string()),
+      v.description("Beside the name, what a client must know to register, such as a `publicKey`"),
+    ),
+  ),
+});
+
+const decision = v.strictObject({
+  device: v.exactOptional(v.pipe(identifier, v.description("Absent: you, whatever the device"))),
+  provider: v.exactOptional(v.pipe(v.string(), v.description("Absent: the device has no address"))),
+  decision: v.picklist(["send", "wait", "drop"]),
+  reason: v.picklist(Object.keys(pushReasons) as PushReason[]),
+  meaning: v.pipe(v.string(), v.description("The reason, for people")),
+  time: v.exactOptional(v.pipe(time, v.description("When it was decided; absent: it is what holds now"))),
+  until: v.exactOptional(v.pipe(time, v.description("Until when is waited"))),
+  attempts: v.exactOptional(v.pipe(mark, v.description("Requests that did not succeed"))),
+  answer: v.exactOptional(v.pipe(v.string(), v.description("What the provider answered"))),
+  collapsedInto: v.exactOptional(v.pipe(mark, v.description("The later message that told of this one too"))),
+  clearedAt: v.exactOptional(v.pipe(time, v.description("When the notification was taken away again"))),
+});
+
+export const pushExplanations = v.strictObject({
+  messages: v.array(
+    v.strictObject({
+      id: messageId,
+      from: identifier,
+      conversation: conversationId,
+      seq: mark,
+      time,
+      decisions: v.array(decision),
+    }),
+  ),
+});
+
 export const ticket = v.strictObject({
   ticket: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
-  expiresAt: v.pipe(v.number(), v.safeInteger(), v.description("Milliseconds since the Unix epoch")),
+  expiresAt: time,
 });

@@ -15,11 +15,15 @@ import { problem, tooOften } from "./problem.ts";
 import { deleteBlock, getBlocks, putBlock } from "./route/blocks.ts";
 import { deleteContact, getContact, getContacts, postContacts, putContact } from "./route/contacts.ts";
 import { getConversations } from "./route/get-conversations.ts";
+import { deleteDevice, putDevice } from "./route/devices.ts";
 import { getMessages } from "./route/get-messages.ts";
+import { deleteMute, getMute, putMute } from "./route/mute.ts";
 import { postAck } from "./route/post-ack.ts";
 import { postMessage } from "./route/post-message.ts";
 import { postRead } from "./route/post-read.ts";
 import { postTicket } from "./route/post-ticket.ts";
+import { getPush, getPushExplain } from "./route/push.ts";
+import { deleteQuietHours, getQuietHours, putQuietHours } from "./route/quiet-hours.ts";
 
 /** Every route of PROTOCOL 5 that there is. */
 export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
@@ -27,6 +31,11 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
   "/ack": { POST: postAck },
   "/conversations": { GET: getConversations },
   "/conversations/:id/read": { POST: postRead },
+  "/conversations/:id/mute": { GET: getMute, PUT: putMute, DELETE: deleteMute },
+  "/devices/:device": { PUT: putDevice, DELETE: deleteDevice },
+  "/quiet-hours": { GET: getQuietHours, PUT: putQuietHours, DELETE: deleteQuietHours },
+  "/push": { GET: getPush },
+  "/push/explain": { GET: getPushExplain },
   "/tickets": { POST: postTicket },
   "/contacts": { GET: getContacts, POST: postContacts },
   "/contacts/:user": { GET: getContact, PUT: putContact, DELETE: deleteContact },
@@ -39,7 +48,7 @@ const heads = ["ws", ...new Set(Object.keys(routes).map((path) => path.split("/"
 
 export type ApiOptions = {
   /** Waits until there is one; rejects with `unavailable`. */
-  readonly parts: () => Promise<Pick<Call, "store" | "policy">>;
+  readonly parts: () => Promise<Pick<Call, "store" | "policy" | "push">>;
   readonly clock: Clock;
   readonly random: Random;
   /** Who may do how much; default: anybody anything. */

@@ -6,6 +6,8 @@ export type Proof = {
   readonly tenant?: string;
   /** Milliseconds since the Unix epoch; open sockets close with 4401 then. */
   readonly expiresAt?: number;
+  /** `true`: it is the host itself that asks, which may see why anybody of the tenant was, or was not, notified. */
+  readonly isHost?: boolean;
 };
 
 /** Says who makes a request, or null. A throw is answered 503 and never lets anybody in. */

@@ -5,6 +5,7 @@ import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import type { Policy } from "../hub/policy.ts";
 import type { Limits } from "../protocol/limits.ts";
+import type { PushProvider } from "../push/provider.ts";
 import type { Store } from "../store/store.ts";
 
 /** One request of somebody who has proved who they are, at one route. */
@@ -13,6 +14,7 @@ export type Call = {
   readonly session: Session;
   readonly store: Store;
   readonly policy: Policy;
+  readonly push: { readonly providers: readonly PushProvider[] };
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;

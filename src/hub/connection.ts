@@ -62,6 +62,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
   let epoch = "";
   const heartbeat = createHeartbeat({ clock, limits, arePongsHidden: socket.ping === undefined });
   const expiry = createExpiry(session, clock);
+  /** When the client last did something: answering pings, and sending its own, is nothing. */
+  let actedAt = clock.elapsed();
   const strikes = createStrikes({ clock, perMinuteMax: limits.badFramesPerMinuteMax });
   let cancelGrace = (): void => {};
 
@@ -210,6 +212,14 @@ export function createConnection(options: ConnectionOptions, context: Connection
     reply(frame: Exclude<ServerFrame, { type: "changes" }>): void {
       connection.answer(outbox.reserve(), frame);
     },
+
+    /** The client does something. */
+    act(): void {
+      actedAt = clock.elapsed();
+    },
+
+    /** For how many milliseconds the client has done nothing. */
+    silentMs: (): number => clock.elapsed() - actedAt,
 
     /** The client sends pings of its own: see Heartbeat. */
     pings: heartbeat.pings,

@@ -22,6 +22,7 @@ export function createDispatch(context: HandlerContext, limits: Limits) {
       return connection.strike();
     }
     const { frame } = decoded;
+    if (frame.type !== "ping") connection.act();
     switch (frame.type) {
       case "send":
         return send(connection, frame, context);

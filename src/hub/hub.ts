@@ -165,6 +165,14 @@ export function createHub({ store, feed, clock, limits, policy, limiter, report 
 
     hasRoom,
 
+    /** For how long a user has done nothing on a device (an empty one: on any); null: they have no connection with it. */
+    silentMs({ tenant, user }: Identity, device: string): number | null {
+      let least: number | null = null;
+      for (const connection of registry.find(tenant, user)?.connections ?? [])
+        if (device === "" || connection.device === device) least = Math.min(least ?? Infinity, connection.silentMs());
+      return least;
+    },
+
     /** Closes every connection, as when the database has another history. */
     disconnectAll(code: number, reason: string): void {
       ties.clear();

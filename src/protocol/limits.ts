@@ -79,6 +79,35 @@ export const defaultLimits = {
   ticketMs: 30_000,
   /** Unused tickets of one user that are good at a time: tabs and devices that connect at once. */
   ticketsPerUserMax: 100,
+  /** Push addresses of one user: what was longest not refreshed gives way. */
+  pushAddressesPerUserMax: 32,
+  /** How long a connected device of somebody who is active may take to ack before it is notified. */
+  pushActiveDelayMs: 5_000,
+  /** The same for one that is connected and has been silent for a while: it may sleep, or be gone. */
+  pushIdleDelayMs: 20_000,
+  /** After so long without a frame other than `ping` and `pong` a connection is idle. */
+  pushIdleAfterMs: 60_000,
+  /** After so long a notification of a message is worthless. */
+  pushExpiryMs: 86_400_000,
+  /** How long it is kept why somebody was, or was not, notified. */
+  pushLogMs: 604_800_000,
+  /** Decisions that are forgotten at a time, once they are older than that. */
+  pushPrunedMax: 1_000,
+  /** A node whose worker gave no sign of life for so long is taken over from. */
+  pushLeaseMs: 20_000,
+  /** Users of whom the worker remembers that there is something for them; while there are more, it reads no further in the log. */
+  pushUsersMax: 100_000,
+  /** Requests to one provider at a time. */
+  pushRequestsMax: 32,
+  /** How long a provider may take to answer. */
+  pushAnswerMs: 10_000,
+  /** Between two tries, at first and at most. */
+  pushRetryMs: 1_000,
+  pushRetryMsMax: 300_000,
+  /** Later than this nothing waits: such a time is from a clock that has been set back since. */
+  pushDueMsMax: 172_800_000,
+  /** Conversations whose unread messages are counted for the number at the app's icon. */
+  pushBadgeConversationsMax: 1_000,
   /** How long a shutdown may take (INVARIANTS R5). */
   shutdownMs: 10_000,
 } as const;

@@ -86,3 +86,17 @@ export interface PushProvider {
   /** Sends one notice. To throw is to ask for another try. */
   send(notice: PushNotice, context: PushContext): Promise<PushResult>;
 }
+
+/** Why these cannot notify anybody; null where they can. */
+export function faultOfProviders(providers: readonly PushProvider[]): string | null {
+  const names = new Set<string>();
+  for (const { name, parse, send } of providers) {
+    if (typeof name !== "string" || !/^[a-z0-9-]{1,32}$/.test(name))
+      return "The name of a push provider is 1 to 32 characters of a-z, 0-9 and -";
+    if (typeof parse !== "function" || typeof send !== "function")
+      return `The push provider ${name} needs parse and send`;
+    if (names.has(name)) return `There are two push providers named ${name}`;
+    names.add(name);
+  }
+  return null;
+}

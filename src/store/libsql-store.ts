@@ -4,8 +4,10 @@ import type { Random } from "../internal/random.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
 import { createConversationReader } from "./conversation-reader.ts";
+import { createDeviceStore } from "./device-store.ts";
 import { createHistoryReader } from "./history-reader.ts";
 import { createPeopleReader } from "./people-reader.ts";
+import { createPushStore } from "./push-store.ts";
 import { createReader } from "./reader.ts";
 import type { Commit, Store } from "./store.ts";
 import { createTicketStore } from "./ticket-store.ts";
@@ -46,7 +48,14 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     }
   }
 
+  const guardedEngine: Pick<Engine, "read" | "write"> = {
+    read: (statements) => guarded(() => engine.read(statements)),
+    write: (statements) => guarded(() => engine.write(statements)),
+  };
+
   return {
+    devices: createDeviceStore({ engine: guardedEngine, limits }),
+    push: createPushStore({ engine: guardedEngine, limits }),
     append: writer.append,
     ack: writer.ack,
     read: writer.read,

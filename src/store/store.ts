@@ -1,4 +1,6 @@
 import type { Change, Cursor, Identity, Session, Tie } from "../model.ts";
+import type { DeviceStore } from "./device-store.ts";
+import type { PushStore } from "./push-store.ts";
 import type { ConversationPage, HistoryPage, HistoryQuery } from "./history.ts";
 
 /** A message that somebody wants in the log. Exactly one of `to` and `conversation` is set. */
@@ -80,6 +82,12 @@ export type Settle = (isStored: boolean) => void;
 
 /** What is durable. Every method that takes an identity sees that tenant's and that user's rows only. */
 export interface Store {
+  /** Where devices are notified, and when not. Rejects with `unavailable`. */
+  readonly devices: DeviceStore;
+
+  /** What is durable about notifying them: for the push worker alone. Rejects with `unavailable`. */
+  readonly push: PushStore;
+
   /**
    * Takes a send into the next commit and calls `settle` once its outcome is known: in the order of the
    * calls but for retries of an id that is in the same commit, always before the commit's entries are announced.

@@ -36,7 +36,14 @@ function fits(path: string, method: string, at: number, { schema }: Parameter, t
 }
 
 /** What else an address must have for one parameter to be looked at alone. */
-const company: Readonly<Record<string, string>> = { before: "with=bob&", after: "with=bob&", around: "with=bob&" };
+const companyOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "/messages": { before: "with=bob&", after: "with=bob&", around: "with=bob&" },
+  "/push/explain": { for: `message=${id}&` },
+};
+
+/** An address in which something stands where the path names it. */
+const filled = (path: string): string =>
+  path.replace("{user}", "bob").replace("{device}", "phone").replace("{id}", "c7");
 
 describe("parameters and bodies", () => {
   for (const { method, path, operation } of operations) {
@@ -45,7 +52,7 @@ describe("parameters and bodies", () => {
     for (const [at, parameter] of parameters.entries()) {
       if (parameter.in === "path" || parameter.name === "next") continue;
       test(`Q16 ${method} ${path} takes of ${parameter.name} what its schema takes`, async () => {
-        const beside = path === "/messages" ? (company[parameter.name] ?? "") : "";
+        const beside = companyOf[path]?.[parameter.name] ?? "";
         const answers = { taken: 0, refused: 0 };
         for (const text of texts) {
           const code = await ask(method, `${path}?${beside}${parameter.name}=${encodeURIComponent(text)}`);
@@ -59,7 +66,7 @@ describe("parameters and bodies", () => {
     // Whoever reads parameters refuses those that it does not know.
     if (method === "GET" && path !== "/ws")
       test(`Q16 ${method} ${path} reads parameters exactly where some are described`, async () => {
-        const code = await ask(method, `${path.replace("{user}", "bob")}?undescribed=1`);
+        const code = await ask(method, `${filled(path)}?undescribed=1`);
         expect(code === "bad_request").toBe(parameters.some((parameter) => parameter.in === "query"));
       });
   }
@@ -94,16 +101,19 @@ describe("parameters and bodies", () => {
     const fields = fc.record(Object.fromEntries(names.map((name) => [name, fc.constantFrom(...values)])), {
       requiredKeys: [],
     });
-    const right = [
+    const right: Record<string, unknown>[] = [
       { id, to: "bob", text: "hi" },
       { id: other, conversation: "c7", text: "hi" },
       { cursor: "abcdefgh.1" },
       { device: "phone", cursor: "abcdefgh.1" },
       { seq: 1 },
       { users: ["bob"] },
+      { notify: true },
+      { until: 1 },
+      { from: "22:00", to: "07:00", timeZone: "Africa/Khartoum" },
       {},
     ];
-    const bodies = [...right, ...fc.sample(fields, { numRuns: 60, seed: 7 })];
+    const bodies: Record<string, unknown>[] = [...right, ...fc.sample(fields, { numRuns: 60, seed: 7 })];
     for (const body of right)
       for (const name of Object.keys(body)) bodies.push({ ...body, [name]: "zoë" }, { ...body, undescribed: 1 });
     for (const { method, path, operation } of operations.filter(({ operation }) => operation.requestBody)) {
@@ -111,7 +121,7 @@ describe("parameters and bodies", () => {
       const check = validatorAt(...place);
       const answers = { taken: 0, refused: 0 };
       for (const body of bodies) {
-        const code = await ask(method, path.replace("{id}", "c7"), body);
+        const code = await ask(method, filled(path), body);
         // Whether there is such a conversation, and whether one may, is asked after that. A cursor is opaque: which one is good no schema says.
         const isTaken = !["bad_request", "invalid_recipient"].includes(code);
         if (path === "/ack" && "cursor" in body && body.cursor !== "abcdefgh.1") continue;
@@ -123,7 +133,11 @@ describe("parameters and bodies", () => {
     // Whoever reads a body that is not described would refuse this one.
     for (const { method, path } of operations.filter(({ operation }) => !operation.requestBody))
       if (method !== "GET")
-        expect([path, await ask(method, path.replace("{user}", "bob"), { undescribed: 1 })]).toEqual([path, "none"]);
+        expect([path, await ask(method, filled(path), { undescribed: 1 })]).toEqual([
+          path,
+          // It looks at the path alone.
+          path.includes("{id}") ? "not_found" : "none",
+        ]);
   });
 
   test("Q16 selectors that exclude each other, or need another, say so", async () => {

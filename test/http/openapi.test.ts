@@ -31,7 +31,7 @@ const calls = operations.map(({ method, path, operation }) => ({
   address: path.replace(/\{\w+\}/, "bob"),
   options: {
     as: path,
-    ...(operation.requestBody && method === "POST" && { body: "{}" }),
+    ...(operation.requestBody && method !== "GET" && { body: "{}" }),
     ...(path === "/ws" && { headers: upgradeHeaders }),
   },
 }));
@@ -123,6 +123,30 @@ describe("the answers of a real server", () => {
     expect(await status(bob, "GET", "/conversations")).toBe(200);
     expect(await block("DELETE", alice)).toBe(204);
     for (const method of ["PUT", "DELETE"]) expect(await block(method, "b%20b")).toBe(400);
+    const mute = (method: string, place: string, body?: object) =>
+      status(bob, method, `/conversations/${place}/mute`, { as: "/conversations/{id}/mute", ...(body && { body }) });
+    expect([await mute("PUT", conversation, {}), await mute("GET", conversation)]).toEqual([204, 200]);
+    expect(await mute("PUT", conversation, { until: Date.now() + 60_000 })).toBe(204);
+    expect([await mute("GET", conversation), await mute("DELETE", conversation)]).toEqual([200, 204]);
+    expect(await mute("PUT", conversation, { until: "noon" })).toBe(400);
+    for (const method of ["GET", "PUT", "DELETE"])
+      expect(await mute(method, "c99", method === "PUT" ? {} : undefined)).toBe(404);
+    const device = (method: string, name: string, body?: object) =>
+      status(bob, method, `/devices/${name}`, { as: "/devices/{device}", ...(body && { body }) });
+    expect([await device("PUT", "phone", { notify: true }), await device("DELETE", "phone")]).toEqual([204, 204]);
+    expect(await device("PUT", "phone", { push: { provider: "fcm", token: "t" } })).toBe(400);
+    expect(await device("DELETE", "b%20b")).toBe(400);
+    const hours = { from: "22:00", to: "07:00", timeZone: "Africa/Khartoum" };
+    expect(await status(bob, "PUT", "/quiet-hours", { body: hours })).toBe(204);
+    expect((await ask(bob, "GET", "/quiet-hours")).body).toEqual({ quietHours: hours });
+    expect(await status(bob, "PUT", "/quiet-hours", { body: { ...hours, to: "25:00" } })).toBe(400);
+    expect(await status(bob, "DELETE", "/quiet-hours")).toBe(204);
+    expect((await ask(bob, "GET", "/quiet-hours")).body).toEqual({ quietHours: null });
+    expect((await ask(bob, "GET", "/push")).body).toEqual({ providers: [] });
+    const explain = (who: string, query: string) => ask(who, "GET", `/push/explain?${query}`);
+    expect((await explain(bob, `message=${id}`)).body).toMatchObject({ messages: [{ id, from: alice, seq: 1 }] });
+    expect((await explain(alice, `message=${id}&for=bob`)).status).toBe(404);
+    expect((await explain(bob, "message=1")).status).toBe(400);
     expect(await status(alice, "POST", "/tickets")).toBe(201);
     expect(await status(alice, "POST", "/tickets", { body: { x: 1 } })).toBe(400);
     for (const path of ["/healthz", "/readyz"]) expect(await status(alice, "GET", path)).toBe(200);
@@ -200,11 +224,15 @@ describe("the answers in trouble", () => {
     "/conversations/{id}/read": { seq: 1 },
     "/contacts": { users: ["bob"] },
     "/tickets": {},
+    "/quiet-hours": { from: "22:00", to: "07:00", timeZone: "UTC" },
+    "/devices/{device}": { notify: true },
+    "/conversations/{id}/mute": {},
   };
   const wellFormed = (conversation: string) =>
     ofChat.map((call) => {
-      const body = call.method === "POST" ? bodies[call.path] : undefined;
-      const address = call.path.replace("{id}", conversation).replace("{user}", "bob");
+      const body = call.operation.requestBody ? bodies[call.path] : undefined;
+      const place = call.path.replace("{id}", conversation).replace(/\{(user|device)\}/, "bob");
+      const address = call.path === "/push/explain" ? `${place}?message=${newId()}` : place;
       return { ...call, address, options: { ...call.options, ...(body && { body }) } };
     });
 
@@ -219,7 +247,9 @@ describe("the answers in trouble", () => {
       user = "alice";
       isAway = true;
       for (const { method, path, address, options } of all)
-        if (path !== "/ws") expect([path, (await ask("alice", method, address, options)).status]).toEqual([path, 503]);
+        // Which providers there are does not stand in the store.
+        if (!["/ws", "/push"].includes(path))
+          expect([path, (await ask("alice", method, address, options)).status]).toEqual([path, 503]);
       isAway = false;
       await chat.close();
       for (const { method, path, address, options } of all)

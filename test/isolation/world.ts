@@ -107,7 +107,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   store.onCommit(ledger.note);
   const admit = createAdmit({ authenticate: demo(), origins: [], now: clock.now, hasRoom: hub.hasRoom });
   const api = createApi({
-    parts: async () => ({ store, policy: place.policy }),
+    parts: async () => ({ store, policy: place.policy, push: { providers: [] } }),
     prove: createProve({ authenticate: demo(), now: clock.now }),
     ...{ isHostAllowed: () => true, origins: [], isDraining: () => false, clock, random: systemRandom },
     limits: { ...defaultLimits, ...limits },

@@ -141,12 +141,12 @@ describe("FCM alone", () => {
   test("U14: whoever shares a request for a token waits no longer than its own signal, and outlives that of the others", async () => {
     const provider = await start();
     fake.decideToken = (nth) => (nth === 1 ? "hang" : "ok");
-    const first = push(provider, {}, AbortSignal.timeout(300)).catch((error: unknown) => error);
+    const first = push(provider, {}, AbortSignal.timeout(1_500)).catch((error: unknown) => error);
     const second = push(provider, {}, AbortSignal.timeout(5_000));
     const startedAt = performance.now();
     const third = await push(provider, {}, AbortSignal.timeout(50)).catch((error: unknown) => error);
     expect(third).toBeInstanceOf(Error);
-    expect(performance.now() - startedAt).toBeLessThan(250);
+    expect(performance.now() - startedAt).toBeLessThan(1_200);
     expect(await first).toBeInstanceOf(Error);
     expect((await second).type).toBe("sent");
     expect(fake.count).toEqual({ tokens: 2, sends: 1 });

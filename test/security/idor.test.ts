@@ -50,6 +50,26 @@ const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
   "GET /blocks": () => [{ path: "/blocks" }],
   "PUT /blocks/:user": ({ user }) => [{ path: `/blocks/${user}`, method: "PUT" }],
   "DELETE /blocks/:user": ({ user }) => [{ path: `/blocks/${user}`, method: "DELETE" }],
+  "GET /conversations/:id/mute": ({ conversation }) => [{ path: `/conversations/${conversation}/mute` }],
+  "PUT /conversations/:id/mute": ({ conversation }) => [
+    { path: `/conversations/${conversation}/mute`, method: "PUT", body: {} },
+  ],
+  "DELETE /conversations/:id/mute": ({ conversation }) => [
+    { path: `/conversations/${conversation}/mute`, method: "DELETE" },
+  ],
+  // Devices are one's own, whatever they are called.
+  "PUT /devices/:device": () => [{ path: "/devices/phone", method: "PUT", body: { notify: false } }],
+  "DELETE /devices/:device": () => [{ path: "/devices/phone", method: "DELETE" }],
+  "GET /quiet-hours": () => [{ path: "/quiet-hours" }],
+  "PUT /quiet-hours": () => [
+    { path: "/quiet-hours", method: "PUT", body: { from: "22:00", to: "07:00", timeZone: "UTC" } },
+  ],
+  "DELETE /quiet-hours": () => [{ path: "/quiet-hours", method: "DELETE" }],
+  "GET /push": () => [{ path: "/push" }],
+  "GET /push/explain": ({ messageId, user }) => [
+    { path: `/push/explain?message=${messageId}` },
+    { path: `/push/explain?message=${messageId}&for=${user}` },
+  ],
   "POST /tickets": () => [{ path: "/tickets", body: {} }],
 };
 
@@ -93,6 +113,7 @@ beforeAll(async () => {
   await alice.when(() => alice.messages().some((message) => message.text === "secret too"));
   await ask(api, "alice", "/contacts/bob", { method: "PUT" });
   await ask(api, "alice", "/blocks/carol", { method: "PUT" });
+  await ask(api, "alice", `/conversations/${conversation}/mute`, { method: "PUT", body: {} });
   await alice.settle();
   prize = { conversation, messageId: id, cursor: alice.cursor(), user: "bob", seq };
 });
@@ -112,6 +133,9 @@ async function victims(): Promise<string> {
       "/conversations",
       "/contacts",
       "/blocks",
+      "/quiet-hours",
+      `/conversations/${prize.conversation}/mute`,
+      `/push/explain?message=${prize.messageId}`,
     ])
       seen.push([path, (await ask(api, user, path)).body]);
   return JSON.stringify(seen);

@@ -24,7 +24,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const tables = ["user", "device", "conversation", "member", "message", "relation", "seen"];
+const tables = [
+  ...["user", "device", "conversation", "member", "message", "relation", "seen"],
+  ...["push_address", "push_notice", "push_log", "mute", "quiet_hours"],
+];
 /** What each table may be called inside the statements. */
 const aliases = ["a", "b", "c", "d", "e", "f", "i", "m", "l", "o", "p", "q", "r", "rb", "s", "u", "w"];
 

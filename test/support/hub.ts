@@ -57,8 +57,10 @@ export async function startHub(overrides: HubOverrides = {}) {
 
   return {
     hub,
+    feed,
     store,
     policy,
+    push: { providers: [] },
     events,
     faults,
     /** Connects a device of a user and answers its socket. */

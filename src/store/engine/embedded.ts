@@ -84,6 +84,7 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
   };
 
   return {
+    isExclusive: true,
     async read(statements) {
       return call(statements.length > 1 ? "BEGIN" : undefined, statements);
     },

@@ -14,6 +14,9 @@ export type Row = Record<string, Value>;
  * statements run on an embedded file and as one round trip to a remote server.
  */
 export interface Engine {
+  /** No other process can have the database open. */
+  readonly isExclusive?: boolean;
+
   /** Runs the statements on one consistent snapshot; answers one list of rows a statement. */
   read(statements: readonly Statement[]): Promise<Row[][]>;
 

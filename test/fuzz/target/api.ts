@@ -123,7 +123,7 @@ export const apiTarget = (store: Store, wrap: (handler: Handler) => Handler = (h
   const policy = createPolicy({ store, clock: systemClock, answerMs: 1_000, report: () => {} });
   const api = wrap(
     createApi({
-      parts: async () => ({ store, policy }),
+      parts: async () => ({ store, policy, push: { providers: [] } }),
       prove: async () => ({ tenant: "fuzz", user: "alice" }),
       ...{ isHostAllowed: () => true, origins: [], isDraining: () => false, clock: systemClock, random: systemRandom },
       limits: defaultLimits,

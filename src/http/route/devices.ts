@@ -1,0 +1,70 @@
+import * as v from "valibot";
+import { ChatError } from "../../error.ts";
+import { sha256 } from "../../internal/sha256.ts";
+import { isIdentifier } from "../../protocol/identifier.ts";
+import type { Address } from "../../store/device-store.ts";
+import { readBody } from "../body.ts";
+import { answer, type Call, type Route } from "../call.ts";
+
+const push = v.pipe(
+  v.looseObject({ provider: v.pipe(v.string(), v.description("One of those that `GET /push` tells")) }),
+  v.description("Where the device is notified: the provider, and what it wants to know, such as a `token`"),
+);
+
+const schema = v.strictObject({
+  push: v.exactOptional(push),
+  notify: v.exactOptional(v.pipe(v.boolean(), v.description("Whether the device is notified at all; at first: yes"))),
+});
+
+function deviceOf({ id }: Call): string {
+  if (!isIdentifier(id)) throw new ChatError("bad_request", "The device in the path is malformed");
+  return id;
+}
+
+async function addressOf({ session, push: { providers } }: Call, said: v.InferOutput<typeof push>): Promise<Address> {
+  const { provider: name, ...rest } = said;
+  const provider = providers.find((each) => each.name === name);
+  if (!provider) {
+    const names = providers.map((each) => each.name).join(", ");
+    throw new ChatError("bad_request", `push.provider is none of this server's: ${names || "it has none"}`);
+  }
+  const { tenant, user } = session;
+  const found = provider.parse(rest, { tenant, user });
+  if (!found) throw new ChatError("bad_request", `push is malformed: ${provider.name} takes ${provider.expects}`);
+  const { token, expiresAt } = found;
+  return { provider: provider.name, token, hash: await sha256(`${name} ${token}`), expiresAt };
+}
+
+/**
+ * `PUT /devices/{device}`: where this device is notified, one address for each provider, and whether at all; what is absent stays as it
+ * is. 204. To be said again at each start of the app: a token that stood elsewhere has moved here.
+ */
+export const putDevice: Route = {
+  about: {
+    summary: "Where this device is notified",
+    body: () => schema,
+    answers: { 204: null },
+    codes: ["bad_request", "too_large"],
+  },
+  handle: async (call) => {
+    const { request, session, store, clock, limits } = call;
+    const device = deviceOf(call);
+    const said = await readBody(request, schema, limits.frameBytesMax);
+    const address = said.push && (await addressOf(call, said.push));
+    await store.devices.putDevice(session, device, { address, notify: said.notify, now: clock.now() });
+    return answer(204, null);
+  },
+};
+
+/** `DELETE /devices/{device}`: on logout. 204, also where there was nothing; from then on nothing more is sent to it. */
+export const deleteDevice: Route = {
+  about: {
+    summary: "Notify this device no longer",
+    answers: { 204: null },
+    codes: ["bad_request"],
+  },
+  handle: async (call) => {
+    await call.store.devices.deleteDevice(call.session, deviceOf(call));
+    return answer(204, null);
+  },
+};

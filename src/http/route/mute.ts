@@ -1,0 +1,67 @@
+import * as v from "valibot";
+import { ChatError } from "../../error.ts";
+import { readBody } from "../body.ts";
+import { mute } from "../answer-schema.ts";
+import { answer, type Call, type Route } from "../call.ts";
+
+const schema = v.strictObject({
+  until: v.exactOptional(
+    v.pipe(
+      v.number(),
+      v.safeInteger(),
+      v.minValue(0),
+      v.description("Milliseconds since the Unix epoch; absent: for good"),
+    ),
+  ),
+});
+
+/** Somebody else's conversation and one that does not exist are one and the same. */
+async function checkMember({ session, store, id }: Call): Promise<void> {
+  const members = await store.members(session.tenant, id);
+  if (!members?.includes(session.user)) throw new ChatError("not_found", "There is no such conversation");
+}
+
+/** `GET /conversations/{id}/mute`: whether the asker is not notified of it, and until when. */
+export const getMute: Route = {
+  about: {
+    summary: "Whether you are not notified of the conversation",
+    answers: { 200: mute },
+    codes: ["not_found"],
+  },
+  handle: async (call) => {
+    await checkMember(call);
+    const until = await call.store.devices.mutedUntil(call.session, call.id, call.clock.now());
+    const said = until === null ? { muted: false } : until === "forever" ? { muted: true } : { muted: true, until };
+    return answer(200, JSON.stringify(said));
+  },
+};
+
+/** `PUT /conversations/{id}/mute`: until a time, or for good. 204. */
+export const putMute: Route = {
+  about: {
+    summary: "Be notified of the conversation no longer",
+    body: () => schema,
+    answers: { 204: null },
+    codes: ["bad_request", "too_large", "not_found"],
+  },
+  handle: async (call) => {
+    const { until = "forever" } = await readBody(call.request, schema, call.limits.frameBytesMax);
+    await checkMember(call);
+    await call.store.devices.mute(call.session, call.id, until);
+    return answer(204, null);
+  },
+};
+
+/** `DELETE /conversations/{id}/mute`: 204, also where it was not muted. */
+export const deleteMute: Route = {
+  about: {
+    summary: "Be notified of the conversation again",
+    answers: { 204: null },
+    codes: ["not_found"],
+  },
+  handle: async (call) => {
+    await checkMember(call);
+    await call.store.devices.mute(call.session, call.id, null);
+    return answer(204, null);
+  },
+};

@@ -1,0 +1,47 @@
+import * as v from "valibot";
+import { ChatError } from "../../error.ts";
+import { explainPush } from "../../push/explain.ts";
+import { identifier, messageId } from "../../protocol/schema.ts";
+import { pushExplanations, pushProviders } from "../answer-schema.ts";
+import { answer, type Route } from "../call.ts";
+import { readParameters } from "../parameters.ts";
+
+/** `GET /push`: the providers that there are, each with what a client must know to register. */
+export const getPush: Route = {
+  about: {
+    summary: "How devices can be notified",
+    answers: { 200: pushProviders },
+    codes: [],
+  },
+  handle: async ({ push: { providers } }) => {
+    const list = providers.map(({ name, public: known }) => ({ ...known, name }));
+    return answer(200, JSON.stringify({ providers: list }));
+  },
+};
+
+const parameters = () =>
+  v.strictObject({
+    message: messageId,
+    for: v.optional(v.pipe(identifier, v.description("Whom it was for, where it is the host who asks; else: you"))),
+  });
+
+/**
+ * `GET /push/explain`: why the devices of a user were, or were not, told of a message that was for them. Everybody may ask about
+ * themselves; the host (`isHost` in what `authenticate` answers) about anybody of its tenant.
+ */
+export const getPushExplain: Route = {
+  about: {
+    summary: "Why your devices were, or were not, notified of a message",
+    parameters,
+    answers: { 200: pushExplanations },
+    codes: ["bad_request", "not_found"],
+  },
+  handle: async ({ request, session, store }) => {
+    const { message, for: user = session.user } = readParameters(request.url, parameters());
+    const isAllowed = user === session.user || session.isHost === true;
+    const found = isAllowed ? await explainPush(store.push, { tenant: session.tenant, user }, message) : [];
+    // One's own message, somebody else's, and one that does not exist are one and the same.
+    if (found.length === 0) throw new ChatError("not_found", "There is no such message to that user");
+    return answer(200, JSON.stringify({ messages: found }));
+  },
+};

@@ -1,0 +1,157 @@
+import type { Clock } from "../internal/clock.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Due, Verdict } from "../store/push-store.ts";
+import { type Decision, decide, decideClear, type PushDelays, type PushPresence } from "./decide.ts";
+import type { createDrafts } from "./draft.ts";
+import { keyOf, tagOf } from "./name.ts";
+import type { PushNotice, PushProvider, PushResult } from "./provider.ts";
+import { parseQuietHours } from "./quiet-hours.ts";
+
+export type CourierOptions = {
+  readonly provider: PushProvider;
+  readonly clock: Clock;
+  readonly limits: Pick<Limits, "pushAnswerMs">;
+  readonly delays: PushDelays;
+  readonly presenceOf: (due: Due) => PushPresence;
+  readonly ageOf: (n: number) => number;
+  readonly draftOf: ReturnType<typeof createDrafts>;
+  /** When to try again: a time in milliseconds since the Unix epoch. */
+  readonly retryAt: (attempts: number, afterMs: number) => number;
+  /** What a request has come to. */
+  readonly onResult: (result: PushResult) => void;
+  readonly report: (fault: unknown) => void;
+};
+
+const answerCharsMax = 200;
+
+/** Takes one thing that is due as far as it goes: looks once more whether it is wanted, sends it, and says what has become of it. */
+export function createCourier(options: CourierOptions) {
+  const { provider, clock, limits, delays, presenceOf, ageOf, draftOf, retryAt, onResult, report } = options;
+
+  const addressOf = ({ expiresAt }: Due): "live" | "expired" =>
+    expiresAt !== null && expiresAt <= clock.now() ? "expired" : "live";
+
+  function decideOn(due: Due): Decision {
+    const { message, n, seq, acked, read, isBlocked, isOff, mutedUntil, quietHours } = due;
+    return decide(
+      {
+        now: clock.now(),
+        message: { time: message?.time ?? 0, isDeleted: message === null },
+        isAcked: acked >= n,
+        isRead: read >= seq,
+        presence: presenceOf(due),
+        ageMs: ageOf(n),
+        ...{ isBlocked, isOff, mutedUntil },
+        quietHours: quietHours === null ? null : parseQuietHours(quietHours),
+        address: addressOf(due),
+      },
+      delays,
+    );
+  }
+
+  async function request(
+    due: Due,
+    kind: PushNotice["kind"],
+    shown: Pick<PushNotice, "title" | "body" | "data" | "badge" | "ttlMs">,
+  ): Promise<PushResult> {
+    const { tenant, user, device, token, conversation, unread } = due;
+    const seq = kind === "message" ? due.seq : due.read;
+    const [key, tag] = await Promise.all([keyOf(due, kind, seq), tagOf(due)]);
+    const notice: PushNotice = { kind, tenant, user, device, token, conversation, seq, unread, key, tag, ...shown };
+    const abort = new AbortController();
+    let cancel = (): void => {};
+    const late = new Promise<PushResult>((resolve) => {
+      cancel = clock.after(limits.pushAnswerMs, () => {
+        abort.abort();
+        resolve({ type: "retry", answer: "no answer in time" });
+      });
+    });
+    try {
+      const sent = provider.send(notice, { now: clock.now, signal: abort.signal });
+      // What comes after the end is of no interest, and must not end the process.
+      sent.catch(() => {});
+      const result = await Promise.race([sent, late]);
+      onResult(result);
+      return { ...result, answer: String(result.answer).slice(0, answerCharsMax) };
+    } catch (fault) {
+      report(fault);
+      const result = { type: "retry", answer: "no answer" } as const;
+      onResult(result);
+      return result;
+    } finally {
+      cancel();
+    }
+  }
+
+  async function sendMessage(due: Due, badge: number): Promise<Verdict> {
+    const shown = await draftOf(due, badge);
+    if (shown === null) return finished(due, "drop", "vetoed", null);
+    const ttlMs = Math.max(0, (due.message?.time ?? 0) + delays.expiryMs - clock.now());
+    const result = await request(due, "message", { ...shown, badge, ttlMs });
+    switch (result.type) {
+      case "sent":
+        return { ...finished(due, "send", "sent", result.answer), shown: due.seq };
+      case "dead":
+        return { ...finished(due, "drop", "token_dead", result.answer), isDead: true };
+      case "failed":
+        return finished(due, "drop", "failed", result.answer);
+      case "retry":
+        return {
+          due,
+          until: retryAt(due.attempts, result.afterMs ?? 0),
+          isDone: false,
+          attempts: due.attempts + 1,
+          log: { decision: "wait", reason: "retrying", answer: result.answer },
+        };
+    }
+  }
+
+  /** There is nothing to tell, but perhaps a notification to take away. `log`: why there is nothing to tell. */
+  async function sendClear(due: Due, badge: number, log: Verdict["log"]): Promise<Verdict> {
+    const done: Verdict = { due, until: null, isDone: true, attempts: 0, log };
+    const { shown, read, acked, marksN } = due;
+    const isRead = read >= shown;
+    switch (decideClear({ isShown: shown > 0, isRead, isAcked: acked >= marksN, address: addressOf(due) })) {
+      case "keep":
+        return done;
+      case "forget":
+        return { ...done, shown: 0 };
+      case "clear": {
+        const nothing = { title: "", body: "", data: {}, badge, ttlMs: delays.expiryMs };
+        const result = await request(due, "clear", nothing);
+        if (result.type === "dead") return { ...done, isDead: true };
+        if (result.type !== "retry" || due.attempts + 1 >= clearAttemptsMax) return { ...done, shown: 0 };
+        return { ...done, until: retryAt(due.attempts, result.afterMs ?? 0), attempts: due.attempts + 1 };
+      }
+    }
+  }
+
+  /** Whether a request may follow: then the number at the app's icon is wanted. */
+  const isSending = (due: Due): boolean => due.first > due.seq || decideOn(due).type !== "wait";
+
+  return {
+    isSending,
+    async deliver(due: Due, badge: number): Promise<Verdict> {
+      if (due.first > due.seq) return await sendClear(due, badge, undefined);
+      const decision = decideOn(due);
+      switch (decision.type) {
+        case "wait": {
+          const log = { decision: "wait", reason: decision.reason, answer: null };
+          return { due, until: decision.until, isDone: false, attempts: due.attempts, log };
+        }
+        case "drop":
+          return await sendClear(due, badge, { decision: "drop", reason: decision.reason, answer: null });
+        case "send":
+          return await sendMessage(due, badge);
+      }
+    },
+  };
+}
+
+/** A notification that outlives its end is a nuisance, not a loss. */
+const clearAttemptsMax = 8;
+
+const finished = (due: Due, decision: string, reason: string, answer: string | null): Verdict => ({
+  ...{ due, until: null, isDone: true, attempts: 0 },
+  log: { decision, reason, answer },
+});

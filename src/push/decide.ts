@@ -1,0 +1,103 @@
+import { type QuietHours, quietUntil } from "./quiet-hours.ts";
+
+/** Why a device is, or is not, told of a message: the closed set. */
+export const pushReasons = {
+  sent: "The provider has taken it",
+  delivered: "The device has the message already",
+  read: "It was read elsewhere",
+  deleted: "The message is not there any more",
+  muted: "The user has muted the conversation, or turned notifications off on this device",
+  blocked: "The user has blocked the sender",
+  quiet_hours: "It is one of the user's quiet hours: told when they end",
+  collapsed: "A later message of the conversation has taken its place",
+  no_devices: "The user has registered no address for this device",
+  token_dead: "The provider says that the address is dead, or it has expired",
+  vetoed: "The host's onPush refused it",
+  expired: "It came too late to be worth anything",
+  failed: "The provider refused it, and would again",
+  // Not ends, but what is waited for.
+  unacked: "The device is connected, and may still say that it has it",
+  retrying: "The provider could not take it now",
+} as const satisfies Record<string, string>;
+
+export type PushReason = keyof typeof pushReasons;
+
+/** How a device is connected: not at all, and its user has done something of late, or has not. */
+export type PushPresence = "none" | "active" | "idle";
+
+/** All that a decision depends on: one device, and the newest message of one conversation. Times are milliseconds since the Unix epoch. */
+export type Facts = {
+  readonly now: number;
+  readonly message: { readonly time: number; readonly isDeleted: boolean };
+  /** The device has said that it has stored the message. */
+  readonly isAcked: boolean;
+  /** The user has seen it, on whatever device. */
+  readonly isRead: boolean;
+  readonly presence: PushPresence;
+  /** For how many milliseconds the message has been there, however clocks were set meanwhile. */
+  readonly ageMs: number;
+  /** The user has blocked the sender. */
+  readonly isBlocked: boolean;
+  /** null: not muted; Infinity: for good. */
+  readonly mutedUntil: number | null;
+  /** Notifications are off on this device. */
+  readonly isOff: boolean;
+  readonly quietHours: QuietHours | null;
+  readonly address: "live" | "expired" | "none";
+};
+
+export type PushDelays = {
+  readonly activeMs: number;
+  readonly idleMs: number;
+  readonly expiryMs: number;
+};
+
+export type Decision =
+  | { readonly type: "send"; readonly reason: "sent" }
+  /** Look again then. */
+  | { readonly type: "wait"; readonly until: number; readonly reason: "unacked" | "quiet_hours" }
+  | { readonly type: "drop"; readonly reason: PushReason };
+
+/** How long a device may take to ack: one without a connection cannot. */
+export const delayMsOf = (presence: PushPresence, { activeMs, idleMs }: PushDelays): number =>
+  presence === "none" ? 0 : presence === "active" ? activeMs : idleMs;
+
+/**
+ * Whether a device is told of a message. Pure: the same facts give the same answer.
+ *
+ * The first reason in the order below is the answer: what is for good comes before what passes, so that nothing waits for an end that
+ * was known.
+ */
+export function decide(facts: Facts, delays: PushDelays): Decision {
+  const { now, message, presence, ageMs, mutedUntil } = facts;
+  if (message.isDeleted) return drop("deleted");
+  if (facts.isRead) return drop("read");
+  if (facts.isAcked) return drop("delivered");
+  if (facts.isBlocked) return drop("blocked");
+  if (facts.isOff || (mutedUntil !== null && mutedUntil > now)) return drop("muted");
+  if (facts.address === "none") return drop("no_devices");
+  if (facts.address === "expired") return drop("token_dead");
+  if (now - message.time > delays.expiryMs) return drop("expired");
+  const leftMs = delayMsOf(presence, delays) - ageMs;
+  if (leftMs > 0) return { type: "wait", until: now + leftMs, reason: "unacked" };
+  const quiet = facts.quietHours && quietUntil(facts.quietHours, now);
+  if (quiet) return { type: "wait", until: quiet, reason: "quiet_hours" };
+  return { type: "send", reason: "sent" };
+}
+
+const drop = (reason: PushReason): Decision => ({ type: "drop", reason });
+
+/** What a notification that a device shows needs an end for. */
+export type ClearFacts = Pick<Facts, "isRead"> & {
+  /** The device shows one. */
+  readonly isShown: boolean;
+  /** The device has acked that it was read: it takes its notification away by itself. */
+  readonly isAcked: boolean;
+  readonly address: Facts["address"];
+};
+
+/** Whether a device is told to take a notification away: `clear` sends, `forget` only notes that it is gone. */
+export function decideClear({ isShown, isRead, isAcked, address }: ClearFacts): "clear" | "forget" | "keep" {
+  if (!isShown || !isRead) return "keep";
+  return isAcked || address !== "live" ? "forget" : "clear";
+}

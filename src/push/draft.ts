@@ -1,0 +1,63 @@
+import * as v from "valibot";
+import type { Clock } from "../internal/clock.ts";
+import { within } from "../internal/within.ts";
+import type { Due } from "../store/push-store.ts";
+
+/** What a device is about to be told, for the host to change. Only `title`, `body` and `data` of its answer count. */
+export type PushDraft = {
+  readonly tenant: string;
+  readonly user: string;
+  /** Empty: the user, whatever the device. */
+  readonly device: string;
+  readonly provider: string;
+  readonly conversation: string;
+  readonly seq: number;
+  readonly unread: number;
+  readonly badge: number;
+  readonly title: string;
+  readonly body: string;
+  readonly data: Readonly<Record<string, string>>;
+  /** The message itself, which is not sent: a preview is the host's choice. */
+  readonly message: { readonly id: string; readonly from: string; readonly text: string; readonly time: number };
+};
+
+/** Rewrites what a device is told, or vetoes it with null. A throw, nonsense, or no answer in time: the draft goes out as it was. */
+export type OnPush = (draft: PushDraft) => PushDraft | null | Promise<PushDraft | null>;
+
+const shown = v.object({ title: v.string(), body: v.string(), data: v.record(v.string(), v.string()) });
+
+/** Says that there is something, and nothing of it. */
+const safe = { title: "New message", body: "", data: {} } as const;
+
+export type Shown = v.InferOutput<typeof shown>;
+
+export type DraftOptions = {
+  readonly onPush?: OnPush | undefined;
+  readonly clock: Clock;
+  /** How long the host may think. */
+  readonly answerMs: number;
+  readonly report: (fault: unknown) => void;
+};
+
+/** What a device is shown; null: the host refuses it. */
+export function createDrafts({ onPush, clock, answerMs, report }: DraftOptions) {
+  return async (due: Due, badge: number): Promise<Shown | null> => {
+    const { tenant, user, device, provider, conversation, seq, unread, message } = due;
+    if (!onPush || !message) return safe;
+    try {
+      const draft = { tenant, user, device, provider, conversation, seq, unread, badge, ...safe, data: {} };
+      let answer: PushDraft | null | undefined;
+      const asked = Promise.resolve(onPush({ ...draft, message: { ...message } })).then((said) => void (answer = said));
+      await within(clock, answerMs, asked);
+      if (answer === null) return null;
+      const parsed = v.safeParse(shown, answer);
+      if (parsed.success) return parsed.output;
+      throw new Error(
+        answer === undefined ? `onPush did not answer within ${answerMs} ms` : "onPush answered no draft",
+      );
+    } catch (fault) {
+      report(fault);
+      return safe;
+    }
+  };
+}

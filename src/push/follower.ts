@@ -1,0 +1,263 @@
+import type { Feed } from "../feed/feed.ts";
+import type { Clock } from "../internal/clock.ts";
+import { type Identity, identityKey } from "../model.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { PushStore, Reader } from "../store/push-store.ts";
+import type { LogEntry } from "../store/store.ts";
+import { createAges } from "./ages.ts";
+import { delayMsOf, type PushDelays, type PushPresence } from "./decide.ts";
+
+/** Somebody for whom there is something, from `n` on. */
+type Stir = {
+  readonly identity: Identity;
+  n: number;
+  dueAt: number;
+  /** How often there was something. */
+  marks: number;
+  /** A device of theirs has no connection: it is told at once. */
+  isAway: boolean;
+};
+type Read = { readonly reader: Reader; readonly dueAt: number };
+
+export type FollowerOptions = {
+  readonly store: Pick<PushStore, "stirred" | "undecided" | "addressUsers" | "enqueue" | "wakeRead">;
+  readonly feed: Pick<Feed, "onEntries" | "position">;
+  readonly clock: Clock;
+  readonly limits: Pick<Limits, "pushUsersMax">;
+  readonly delays: PushDelays;
+  readonly holder: string;
+  /** Names of the providers there are, and of those that need no address. */
+  readonly providers: ReadonlySet<string>;
+  readonly userProviders: readonly string[];
+  readonly presenceOf: (identity: Identity, device: string) => PushPresence;
+  /** Something has become due. */
+  readonly onDue: () => void;
+  readonly report: (fault: unknown) => void;
+};
+
+/** What comes within so short a time is looked at together. */
+const gatherMs = 50;
+const ageStepMs = 100;
+/** After the store has failed. */
+const againMs = 1_000;
+/** Users looked at in one query: a few milliseconds of the event loop. */
+const usersAtOnce = 250;
+/** Places of the log read at once where the worker is behind. */
+const stretchMax = 5_000;
+
+/**
+ * Follows the log and finds out who has not acked in time. It remembers users, not messages, and no more of them than `pushUsersMax`: while
+ * there are more it reads no further, for the log is the buffer. What it found goes into the store; up to `position` nothing
+ * is remembered here alone.
+ */
+export function createFollower(options: FollowerOptions) {
+  const { store, feed, clock, limits, delays, holder, providers, userProviders, presenceOf, onDue, report } = options;
+  const stirs = new Map<string, Stir>();
+  const reads = new Map<string, Read>();
+  const ages = createAges(clock, { stepMs: ageStepMs, keptMs: Math.max(delays.activeMs, delays.idleMs) + ageStepMs });
+  /** Changes with each start: what an older one still waits for is void. */
+  let run = 0;
+  let isRunning = false;
+  /** Everything up to here is remembered, or done. */
+  let position = 0;
+  /** Takes what the feed announces, as it comes; else the log is read. */
+  let isLive = false;
+  let isReading = false;
+  let isLooking = false;
+  let wakesAt = Infinity;
+  let cancelWake = (): void => {};
+
+  const isFull = (): boolean => stirs.size + reads.size >= limits.pushUsersMax;
+
+  function stir(tenant: string, user: string, n: number): void {
+    const key = identityKey({ tenant, user });
+    const known = stirs.get(key);
+    if (known) known.marks++;
+    if (known && !known.isAway) return;
+    const dueAt = Math.min(clock.elapsed() + gatherMs, known?.dueAt ?? Infinity);
+    if (known) known.dueAt = dueAt;
+    else stirs.set(key, { identity: { tenant, user }, n, dueAt, marks: 0, isAway: false });
+    wakeIn(dueAt - clock.elapsed());
+  }
+
+  function noteRead(reader: Reader): void {
+    const key = `${identityKey(reader)} ${reader.conversation}`;
+    if (reads.has(key)) return;
+    // Their devices are told of it by the log first, and take their notifications away by themselves.
+    reads.set(key, { reader, dueAt: clock.elapsed() + delays.activeMs });
+    wakeIn(delays.activeMs);
+  }
+
+  function take(entries: readonly LogEntry[], upTo: number): void {
+    ages.note(upTo);
+    if (!isRunning || !isLive || upTo <= position) return;
+    for (const { tenant, change } of entries) {
+      if (change.kind === "message") stir(tenant, change.to, change.n);
+      else if (change.kind === "receipt" && change.read > 0) noteRead({ tenant, ...change });
+    }
+    position = upTo;
+    if (isFull()) isLive = false;
+  }
+  feed.onEntries(take);
+
+  /** Reads the log where the feed was not followed, until it can be again. */
+  async function catchUp(): Promise<void> {
+    if (isReading || isLive || !isRunning) return;
+    isReading = true;
+    const mine = run;
+    try {
+      while (mine === run && !isFull()) {
+        const head = feed.position();
+        if (position >= head) {
+          isLive = true;
+          return;
+        }
+        const upTo = Math.min(head, position + stretchMax);
+        const { recipients, readers } = await store.stirred(position, upTo);
+        if (mine !== run) return;
+        for (const { tenant, user, n } of recipients) stir(tenant, user, n);
+        for (const reader of readers) noteRead(reader);
+        position = upTo;
+      }
+    } catch (fault) {
+      report(fault);
+      wakeIn(againMs);
+    } finally {
+      isReading = false;
+    }
+  }
+
+  function wakeIn(ms: number): void {
+    const at = clock.elapsed() + ms;
+    if (!isRunning || at >= wakesAt) return;
+    cancelWake();
+    wakesAt = at;
+    cancelWake = clock.after(ms, () => {
+      wakesAt = Infinity;
+      void wake();
+    });
+  }
+
+  async function wake(): Promise<void> {
+    if (isLooking || !isRunning) return;
+    isLooking = true;
+    const mine = run;
+    try {
+      await lookAtStirs(mine);
+      await lookAtReads(mine);
+    } catch (fault) {
+      report(fault);
+      wakeIn(againMs);
+    } finally {
+      isLooking = false;
+    }
+    if (mine !== run) return;
+    void catchUp();
+    let next = Infinity;
+    for (const { dueAt } of stirs.values()) next = Math.min(next, dueAt);
+    for (const { dueAt } of reads.values()) next = Math.min(next, dueAt);
+    if (next < Infinity) wakeIn(Math.max(1, next - clock.elapsed()));
+  }
+
+  async function lookAtStirs(mine: number): Promise<void> {
+    const now = clock.elapsed();
+    const due = [...stirs.values()].filter(({ dueAt }) => dueAt <= now);
+    for (let i = 0; i < due.length && mine === run; i += usersAtOnce) await look(due.slice(i, i + usersAtOnce), mine);
+  }
+
+  async function look(due: readonly Stir[], mine: number): Promise<void> {
+    const marks = due.map((each) => each.marks);
+    const people = due.map(({ identity, n }) => ({ ...identity, n }));
+    if (userProviders.length > 0)
+      await store.addressUsers(holder, people, { providers: userProviders, now: clock.now() });
+    const found = await store.undecided(people);
+    if (mine !== run) return;
+    const now = clock.elapsed();
+    const ready: { address: number; upTo: number }[] = [];
+    for (const each of due) each.isAway = false;
+    const left = new Map<Stir, { n: number; dueAt: number }>();
+    for (const { i, address, provider, device, n } of found) {
+      const each = due[i];
+      if (!each || !providers.has(provider)) continue;
+      const delayMs = delayMsOf(presenceOf(each.identity, device), delays);
+      if (delayMs === 0) each.isAway = true;
+      if (n === null) continue;
+      const upTo = ages.reached(delayMs);
+      const isReady = n <= upTo;
+      if (isReady) ready.push({ address, upTo });
+      // Behind what is ready there may be more: that is asked next time.
+      const dueAt = isReady ? now : now + Math.max(ageStepMs, delayMs - ages.of(n));
+      const known = left.get(each);
+      left.set(each, { n: Math.min(n, known?.n ?? n), dueAt: Math.min(dueAt, known?.dueAt ?? dueAt) });
+    }
+    if (ready.length > 0) {
+      await store.enqueue(holder, ready, clock.now());
+      if (mine !== run) return;
+      onDue();
+    }
+    for (const [i, each] of due.entries()) {
+      const rest = left.get(each);
+      if (rest) {
+        each.n = rest.n;
+        each.dueAt = rest.dueAt;
+      } else if (each.marks === marks[i]) stirs.delete(identityKey(each.identity));
+      else each.dueAt = now;
+    }
+  }
+
+  async function lookAtReads(mine: number): Promise<void> {
+    const now = clock.elapsed();
+    const due = [...reads].filter(([, { dueAt }]) => dueAt <= now);
+    for (let i = 0; i < due.length && mine === run; i += usersAtOnce) {
+      const part = due.slice(i, i + usersAtOnce);
+      const isAny = await store.wakeRead(
+        holder,
+        part.map(([, { reader }]) => reader),
+        clock.now(),
+      );
+      if (mine !== run) return;
+      for (const [key] of part) reads.delete(key);
+      if (isAny) onDue();
+    }
+  }
+
+  return {
+    /** Goes on from a place up to which everything was looked at. */
+    start(from: number): void {
+      run++;
+      isRunning = true;
+      isLive = false;
+      position = Math.min(from, feed.position());
+      stirs.clear();
+      reads.clear();
+      ages.note(feed.position());
+      void catchUp();
+    },
+    stop(): void {
+      run++;
+      isRunning = false;
+      cancelWake();
+      wakesAt = Infinity;
+      stirs.clear();
+      reads.clear();
+    },
+    /** The database has another history: its head is where to go on. */
+    restart(): void {
+      ages.clear();
+      if (isRunning) this.start(feed.position());
+    },
+    /** Nothing up to here is remembered by this process alone. */
+    position(): number {
+      let n = position;
+      for (const each of stirs.values()) n = Math.min(n, each.n - 1);
+      for (const { reader } of reads.values()) n = Math.min(n, reader.n - 1);
+      return n;
+    },
+    /** For how long a place of the log has been there. */
+    ageOf: (n: number): number => ages.of(n),
+    /** Sizes of what is held: 0 once everybody has been looked at. */
+    sizes: () => ({ stirred: stirs.size, readers: reads.size }),
+  };
+}
+
+export type Follower = ReturnType<typeof createFollower>;

@@ -1,0 +1,166 @@
+import type { Random } from "../internal/random.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Due, PushStore, Verdict } from "../store/push-store.ts";
+import { chance, createBreaker } from "./breaker.ts";
+import { type CourierOptions, createCourier } from "./courier.ts";
+import type { Lease } from "./lease.ts";
+
+export type LaneOptions = Omit<CourierOptions, "retryAt" | "onResult" | "limits"> & {
+  readonly store: Pick<PushStore, "due" | "badges" | "settle">;
+  readonly lease: Pick<Lease, "holder" | "isHeld" | "lose">;
+  readonly random: Pick<Random, "integer">;
+  readonly limits: Limits;
+};
+
+/** What has become of requests gathers for so long: then it is kept, in one commit. */
+const settleMs = 20;
+/** What is due later, or was made due by nobody here, is found by looking. */
+const lookMs = 1_000;
+
+/**
+ * One provider's own way: so many requests at a time, its own breaker, its own place in the store where what waits for it stands. Nothing
+ * that it does, or does not do, is felt by another one.
+ */
+export function createLane(options: LaneOptions) {
+  const { provider, store, lease, clock, random, limits, report } = options;
+  const breaker = createBreaker({ clock, random });
+  const courier = createCourier({
+    ...options,
+    retryAt,
+    onResult: (result) => (result.type === "retry" ? breaker.failed(result.afterMs) : breaker.answered()),
+  });
+  /** Under way, or not yet kept: by address and conversation, of which there is one at a time. */
+  const busy = new Set<string>();
+  let requests = 0;
+  let verdicts: Verdict[] = [];
+  let isPumping = false;
+  let isPumpWanted = false;
+  let isSettling = false;
+  let isSettleSet = false;
+  let isRunning = false;
+  let cancelLook = (): void => {};
+  let whenIdle: (() => void) | null = null;
+
+  const nameOf = ({ address, conversation }: Due): string => `${address} ${conversation}`;
+
+  /** Exponential, with jitter; not before the provider wants it. */
+  function retryAt(attempts: number, afterMs: number): number {
+    const ms = Math.min(limits.pushRetryMsMax, limits.pushRetryMs * 2 ** Math.min(attempts, 20));
+    const jittered = ms * (0.5 + chance(random) / 2);
+    // Those whom the provider told the same time do not all come at it.
+    const asked = Math.min(afterMs, limits.pushExpiryMs) * (1 + chance(random) / 10);
+    return Math.ceil(clock.now() + Math.max(jittered, asked));
+  }
+
+  const room = (): number => Math.min(breaker.allows(limits.pushRequestsMax), limits.pushRequestsMax) - requests;
+
+  function pump(): void {
+    if (isPumping) {
+      isPumpWanted = true;
+      return;
+    }
+    if (!isRunning || !lease.isHeld() || room() <= 0) return;
+    isPumping = true;
+    isPumpWanted = false;
+    fill()
+      .catch(report)
+      .finally(() => {
+        isPumping = false;
+        if (isPumpWanted) pump();
+      });
+  }
+
+  async function fill(): Promise<void> {
+    const found = await store.due(provider.name, clock.now(), limits.pushRequestsMax + busy.size);
+    const waiting = found.filter((due) => !busy.has(nameOf(due)));
+    const taken = waiting.slice(0, Math.max(0, room()));
+    const sending = taken.filter(courier.isSending);
+    const badges = sending.length === 0 ? [] : await store.badges(sending);
+    if (!isRunning || !lease.isHeld()) return;
+    const badgeOf = new Map(sending.map((due, i) => [due, badges[i] ?? 0]));
+    for (const due of taken) carry(due, badgeOf.get(due) ?? 0);
+  }
+
+  function carry(due: Due, badge: number): void {
+    busy.add(nameOf(due));
+    requests++;
+    courier
+      .deliver(due, badge)
+      .then(
+        (verdict) => verdicts.push(verdict),
+        (fault: unknown) => {
+          report(fault);
+          busy.delete(nameOf(due));
+        },
+      )
+      .finally(() => {
+        requests--;
+        settleSoon();
+      });
+  }
+
+  function settleSoon(): void {
+    if (isSettleSet || isSettling) return;
+    if (verdicts.length >= limits.pushRequestsMax || requests === 0) return void settle();
+    isSettleSet = true;
+    clock.after(settleMs, () => {
+      isSettleSet = false;
+      void settle();
+    });
+  }
+
+  async function settle(): Promise<void> {
+    if (isSettling) return;
+    isSettling = true;
+    const part = verdicts;
+    verdicts = [];
+    let isKept = false;
+    try {
+      if (part.length > 0 && !(await store.settle(lease.holder, part, clock.now()))) lease.lose();
+      for (const { due } of part) busy.delete(nameOf(due));
+      isKept = true;
+    } catch (fault) {
+      // Whether it was kept is not known: it is kept again, and until then nothing of it is sent again.
+      report(fault);
+      verdicts = [...part, ...verdicts];
+      clock.after(lookMs, () => settleSoon());
+    }
+    isSettling = false;
+    // What has come to an end meanwhile.
+    if (isKept && verdicts.length > 0) settleSoon();
+    if (requests === 0 && verdicts.length === 0) whenIdle?.();
+    pump();
+  }
+
+  function look(): void {
+    pump();
+    if (isRunning) cancelLook = clock.after(lookMs, look);
+  }
+
+  return {
+    start(): void {
+      if (isRunning) return;
+      isRunning = true;
+      look();
+    },
+    /** Sends nothing new. */
+    pause(): void {
+      isRunning = false;
+      cancelLook();
+    },
+    pump,
+    /** Sends nothing new, and resolves once what is under way is kept. */
+    idle(): Promise<void> {
+      this.pause();
+      if (requests === 0 && verdicts.length === 0) return Promise.resolve();
+      return new Promise((resolve) => {
+        whenIdle = resolve;
+        settleSoon();
+      });
+    },
+    /** Sizes of what is held. */
+    sizes: () => ({ busy: busy.size, requests, verdicts: verdicts.length }),
+  };
+}
+
+export type Lane = ReturnType<typeof createLane>;

@@ -1,0 +1,93 @@
+import type { Clock } from "../internal/clock.ts";
+import type { PushStore } from "../store/push-store.ts";
+
+export type LeaseOptions = {
+  readonly store: Pick<PushStore, "worker" | "take" | "beat" | "leave">;
+  readonly clock: Clock;
+  /** This node's own name. */
+  readonly holder: string;
+  /** A holder of whom nothing was seen for so long is taken over from. */
+  readonly leaseMs: number;
+  /** Nobody else can have the database open: whoever has the place is gone. */
+  readonly isAlone: boolean;
+  /** Up to where everything was looked at: where the next holder goes on. */
+  readonly position: () => number;
+  /** The place is ours, and everything up to `n` was looked at. */
+  readonly onTaken: (n: number) => void;
+  readonly onLost: () => void;
+  readonly report: (fault: unknown) => void;
+};
+
+/** Signs of life within one lease. */
+const beatsPerLease = 4;
+/** A holder that could not renew stops before another may begin. */
+const trustedPart = 0.75;
+
+/**
+ * Which of several nodes is the worker. Nobody's clock is compared with another's: whoever waits watches for as long as a lease lasts, by
+ * its own clock, whether the holder still gives signs of life. What the holder writes is fenced by its name in the same transaction, so that
+ * one that was paused writes nothing more.
+ */
+export function createLease(options: LeaseOptions) {
+  const { store, clock, holder, leaseMs, isAlone, position, onTaken, onLost, report } = options;
+  let isTaken = false;
+  let renewedAt = 0;
+  let seen: { holder: string; beat: number; at: number } | null = null;
+  let isStopped = false;
+  let cancel = (): void => {};
+
+  async function renew(): Promise<void> {
+    const at = clock.elapsed();
+    if (await store.beat(holder, position())) renewedAt = at;
+    else lose();
+  }
+
+  async function tryToTake(): Promise<void> {
+    const at = clock.elapsed();
+    const found = await store.worker();
+    if (seen?.holder !== found.holder || seen.beat !== found.beat) seen = { ...found, at };
+    const isFree = isAlone || found.holder === "" || found.holder === holder || at - seen.at >= leaseMs;
+    if (!isFree || isStopped) return;
+    const n = await store.take(holder, found);
+    if (n === null) return;
+    isTaken = true;
+    renewedAt = at;
+    onTaken(n);
+  }
+
+  function lose(): void {
+    if (!isTaken) return;
+    isTaken = false;
+    seen = null;
+    onLost();
+  }
+
+  async function look(): Promise<void> {
+    try {
+      await (isTaken ? renew() : tryToTake());
+    } catch (fault) {
+      report(fault);
+    }
+    if (!isStopped) cancel = clock.after(leaseMs / beatsPerLease, () => void look());
+  }
+
+  return {
+    holder,
+    start: (): void => void look(),
+    /** Whether this node may send now. */
+    isHeld: (): boolean => isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart,
+    /** Somebody else was seen to have the place. */
+    lose,
+    /** Gives the place to whoever wants it. */
+    async stop(): Promise<void> {
+      isStopped = true;
+      cancel();
+      if (!isTaken) return;
+      isTaken = false;
+      await store.beat(holder, position());
+      await store.leave(holder);
+    },
+  };
+}
+
+export type Lease = ReturnType<typeof createLease>;

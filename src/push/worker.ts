@@ -1,0 +1,108 @@
+import type { Feed } from "../feed/feed.ts";
+import type { Clock } from "../internal/clock.ts";
+import type { Random } from "../internal/random.ts";
+import { within } from "../internal/within.ts";
+import type { Identity } from "../model.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Store } from "../store/store.ts";
+import type { PushDelays, PushPresence } from "./decide.ts";
+import { createDrafts, type OnPush } from "./draft.ts";
+import { createFollower } from "./follower.ts";
+import { createLane } from "./lane.ts";
+import { createLease } from "./lease.ts";
+import type { PushProvider } from "./provider.ts";
+
+export type PushWorkerOptions = {
+  readonly store: Pick<Store, "push">;
+  readonly feed: Feed;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly providers: readonly PushProvider[];
+  readonly onPush?: OnPush | undefined;
+  /** How a user is connected with one of their devices; an empty device: with any. */
+  readonly presenceOf: (identity: Identity, device: string) => PushPresence;
+  /** No other process can have the database open. */
+  readonly isAlone: boolean;
+  readonly report: (fault: unknown) => void;
+};
+
+const pruneMs = 60_000;
+
+/**
+ * Notifies whoever is away: follows the log, finds the devices that have not acked in time, and sends what they are to be told, each
+ * provider for itself. Of several nodes on one database one does it at a time.
+ */
+export function createPushWorker(options: PushWorkerOptions) {
+  const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, report } = options;
+  const store = options.store.push;
+  const delays: PushDelays = {
+    activeMs: limits.pushActiveDelayMs,
+    idleMs: limits.pushIdleDelayMs,
+    expiryMs: limits.pushExpiryMs,
+  };
+  const holder = random.messageId(clock.now());
+  let cancelPrune = (): void => {};
+
+  const follower = createFollower({
+    ...{ store, feed, clock, limits, delays, holder, presenceOf, report },
+    providers: new Set(providers.map(({ name }) => name)),
+    userProviders: providers.filter(({ reach }) => reach === "user").map(({ name }) => name),
+    onDue() {
+      for (const lane of lanes) lane.pump();
+    },
+  });
+  const lease = createLease({
+    ...{ store, clock, holder, isAlone, report },
+    leaseMs: limits.pushLeaseMs,
+    position: follower.position,
+    onTaken(n) {
+      follower.start(n);
+      for (const lane of lanes) lane.start();
+      prune();
+    },
+    onLost: pause,
+  });
+  const draftOf = createDrafts({ onPush, clock, answerMs: limits.hostAnswerMs, report });
+  const lanes = providers.map((provider) =>
+    createLane({
+      ...{ provider, store, lease, clock, random, limits, delays, draftOf, report },
+      presenceOf: (due) => presenceOf(due, due.device),
+      ageOf: follower.ageOf,
+    }),
+  );
+
+  function pause(): void {
+    cancelPrune();
+    follower.stop();
+    for (const lane of lanes) lane.pause();
+  }
+
+  function prune(): void {
+    cancelPrune = clock.after(pruneMs, prune);
+    if (lease.isHeld()) store.prune(holder, clock.now() - limits.pushLogMs).catch(report);
+  }
+
+  return {
+    start: lease.start,
+
+    /** The database has another history. */
+    restart: follower.restart,
+
+    /** Sends nothing new, keeps what has become of what was under way, and gives its place to another node. */
+    async stop(deadlineMs: number): Promise<void> {
+      await within(clock, deadlineMs, Promise.all(lanes.map((lane) => lane.idle())));
+      await within(clock, deadlineMs, lease.stop()).catch(report);
+      pause();
+    },
+
+    /** Sizes of what is held in memory. */
+    sizes: () => ({
+      ...follower.sizes(),
+      requests: lanes.reduce((sum, lane) => sum + lane.sizes().requests, 0),
+      unsettled: lanes.reduce((sum, lane) => sum + lane.sizes().verdicts, 0),
+    }),
+  };
+}
+
+export type PushWorker = ReturnType<typeof createPushWorker>;

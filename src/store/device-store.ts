@@ -1,0 +1,105 @@
+import type { Identity } from "../model.ts";
+import { decodeConversation } from "../protocol/conversation-id.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Engine, Row, Statement } from "./engine/engine.ts";
+import * as sql from "./device-sql.ts";
+
+/** Where a device is notified. Times are milliseconds since the Unix epoch, here and below. */
+export type Address = {
+  readonly provider: string;
+  readonly token: string;
+  /** The token's SHA-256. */
+  readonly hash: string;
+  readonly expiresAt?: number | undefined;
+};
+
+export const nullable = (value: unknown): number | null =>
+  value === null || value === undefined ? null : Number(value);
+
+export type DeviceStoreOptions = { readonly engine: Pick<Engine, "read" | "write">; readonly limits: Limits };
+
+/**
+ * Where devices are notified, and what their users say of that. Whatever the database fails rejects, and its outcome is unknown: to say it
+ * again settles it.
+ */
+export function createDeviceStore({ engine, limits }: DeviceStoreOptions) {
+  const one = async (statement: Statement): Promise<Row[]> => (await engine.read([statement]))[0] ?? [];
+
+  return {
+    /**
+     * Registers an address of a device, and says whether the device is notified; what is absent stays as it is. A token that stood
+     * elsewhere has moved, and nothing that waits for its place of before is sent any more.
+     */
+    async putDevice(
+      { tenant, user }: Identity,
+      device: string,
+      said: { readonly address?: Address | undefined; readonly notify?: boolean | undefined; readonly now: number },
+    ): Promise<void> {
+      const { address, notify, now } = said;
+      const statements: Statement[] = [
+        { sql: sql.insertUser, args: [tenant, user] },
+        { sql: sql.insertDevice, args: [tenant, user, device, notify === undefined ? null : Number(notify)] },
+      ];
+      if (address) {
+        const { provider, hash, token, expiresAt } = address;
+        const place = [tenant, user, device, provider, hash];
+        statements.push(
+          { sql: sql.deleteMovedNotices, args: place },
+          { sql: sql.deleteMovedAddresses, args: place },
+          { sql: sql.upsertAddress, args: [...place, token, now, expiresAt ?? null] },
+          { sql: sql.deleteSurplusNotices, args: [tenant, user, limits.pushAddressesPerUserMax] },
+          { sql: sql.deleteSurplusAddresses, args: [tenant, user, limits.pushAddressesPerUserMax] },
+        );
+      }
+      await engine.write(statements);
+    },
+
+    /** Forgets every address of a device. */
+    async deleteDevice({ tenant, user }: Identity, device: string): Promise<void> {
+      const args = [tenant, user, device];
+      await engine.write([
+        { sql: sql.deleteDeviceNotices, args },
+        { sql: sql.deleteDeviceAddresses, args },
+      ]);
+    },
+
+    /** Until when a conversation is muted: a time, for good, or null where it is not. Of a conversation of the user's. */
+    async mute({ tenant, user }: Identity, conversation: string, until: number | "forever" | null): Promise<void> {
+      const key = decodeConversation(conversation) ?? -1;
+      await engine.write([
+        until === null
+          ? { sql: sql.deleteMute, args: [tenant, user, key] }
+          : { sql: sql.upsertMute, args: [tenant, user, key, until === "forever" ? null : until] },
+      ]);
+    },
+
+    async mutedUntil(
+      { tenant, user }: Identity,
+      conversation: string,
+      now: number,
+    ): Promise<number | "forever" | null> {
+      const key = decodeConversation(conversation) ?? -1;
+      const [row] = await one({ sql: sql.selectMute, args: [tenant, user, key, now] });
+      return row ? (nullable(row["until"]) ?? "forever") : null;
+    },
+
+    /** As the text that `quietHours` answers; null: none. */
+    async setQuietHours({ tenant, user }: Identity, hours: string | null): Promise<void> {
+      await engine.write(
+        hours === null
+          ? [{ sql: sql.deleteQuietHours, args: [tenant, user] }]
+          : [
+              { sql: sql.insertUser, args: [tenant, user] },
+              { sql: sql.upsertQuietHours, args: [tenant, user, hours] },
+            ],
+      );
+    },
+
+    async quietHours({ tenant, user }: Identity): Promise<string | null> {
+      const [row] = await one({ sql: sql.selectQuietHours, args: [tenant, user] });
+      return row ? String(row["hours"]) : null;
+    },
+  };
+}
+
+export type DeviceStore = ReturnType<typeof createDeviceStore>;

@@ -1,0 +1,465 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import type { PushResult } from "../../src/push/provider.ts";
+import { person } from "../support/store.ts";
+import { createPhones, sent } from "./support/phone.ts";
+import { startPush, stopAll } from "./support/start.ts";
+
+afterEach(stopAll);
+
+const id = "01980000-0000-7000-8000-00000000cafe";
+const retry: PushResult = { type: "retry", answer: "503" };
+
+describe("addresses", () => {
+  test("U6 a token that appears for another user has moved, also with what waits for it", async () => {
+    let isDown = true;
+    const phones = createPhones("phones", () => (isDown ? retry : sent));
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone", "token");
+    await push.send("alice", "bob");
+    await push.pass(300);
+    await push.register("carol", "phone", "token");
+    isDown = false;
+    await push.pass(10_000, 100);
+    expect(phones.screenOf("token").rings).toBe(0);
+    await push.send("alice", "bob");
+    await push.send("alice", "carol");
+    await push.pass(300);
+    expect([...phones.screenOf("token").shown.values()].map(({ user }) => user)).toEqual(["carol"]);
+  });
+
+  test("U6 so has one that appears on another device of its user; another tenant's is another one", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "old", "token");
+    await push.register("bob", "new", "token");
+    const address = { provider: "phones", token: "token", hash: "x" };
+    await push.store.devices.putDevice(person("eve", "rival"), "phone", { address, now: push.clock.now() });
+    await push.send("alice", "bob");
+    await push.pass(300);
+    expect(phones.requests.map(({ device }) => device)).toEqual(["new"]);
+  });
+
+  test("U6 a new token of a device takes over what waits, and nothing is told twice", async () => {
+    let isDown = true;
+    const phones = createPhones("phones", () => (isDown ? retry : sent));
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone", "one");
+    await push.send("alice", "bob");
+    await push.pass(300);
+    await push.register("bob", "phone", "two");
+    isDown = false;
+    await push.pass(10_000, 100);
+    expect([phones.screenOf("one").rings, phones.screenOf("two").rings]).toEqual([0, 1]);
+  });
+
+  test("U6 a dead one is deleted, with its reason kept; but not if it was registered anew while the provider answered", async () => {
+    const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
+    const { promise: answer, resolve: answerWith } = Promise.withResolvers<PushResult>();
+    const dead: PushResult = { type: "dead", answer: "404 UNREGISTERED" };
+    const phones = createPhones("phones", ({ token }) => {
+      if (token === "slow") isAsked();
+      return token === "slow" ? answer : token === "gone" ? dead : sent;
+    });
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone", "gone");
+    await push.register("carol", "phone", "slow");
+    await push.send("alice", "bob", "hello", id);
+    await push.send("alice", "carol");
+    await push.pass(300);
+    await asked;
+    await push.pass(10);
+    await push.register("carol", "phone", "fresh");
+    answerWith(dead);
+    await push.pass(500);
+    expect(phones.screenOf("fresh").rings).toBe(1);
+    expect(await push.why("bob", id)).toMatchObject([
+      { device: "phone", provider: "phones", decision: "drop", reason: "token_dead", answer: "404 UNREGISTERED" },
+    ]);
+    await push.send("alice", "bob");
+    await push.pass(500);
+    expect(phones.requests.filter(({ token }) => token === "gone").length).toBe(1);
+  });
+
+  test("U6 of two providers each device is told by each that it has registered; what has expired is not used", async () => {
+    const [phones, pages] = [createPhones(), createPhones("pages")];
+    const push = await startPush({ providers: [phones.provider, pages.provider] });
+    await push.register("bob", "phone");
+    await push.register("bob", "phone", "page", "pages");
+    await push.send("alice", "bob");
+    await push.pass(300);
+    expect([phones.screenOf("bob phone").rings, pages.screenOf("page").rings]).toEqual([1, 1]);
+    const address = { provider: "pages", token: "page", hash: "h", expiresAt: push.clock.now() + 1_000 };
+    await push.store.devices.putDevice(person("bob"), "phone", { address, now: push.clock.now() });
+    await push.pass(2_000, 100);
+    await push.send("alice", "bob", "hello", id);
+    await push.pass(300);
+    expect([phones.screenOf("bob phone").rings, pages.screenOf("page").rings]).toEqual([2, 1]);
+    expect((await push.why("bob", id)).map(({ provider, reason }) => `${provider} ${reason}`).toSorted()).toEqual([
+      "pages token_dead",
+      "phones sent",
+    ]);
+  });
+
+  test("U6 a user has a bounded number of them: what was longest not refreshed gives way", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider], limits: { pushAddressesPerUserMax: 3 } });
+    for (let i = 0; i < 5; i++) {
+      await push.register("bob", `phone${i}`);
+      await push.pass(10);
+      if (i === 2) await push.register("bob", "phone0");
+      await push.pass(10);
+    }
+    await push.send("alice", "bob");
+    await push.pass(300);
+    expect(phones.requests.map(({ device }) => device).toSorted()).toEqual(["phone0", "phone3", "phone4"]);
+  });
+
+  test("U6 a device that registers is not told of what was there before", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    await push.send("alice", "bob", "hello", id);
+    await push.register("bob", "phone");
+    await push.pass(1_000, 100);
+    expect(phones.requests).toEqual([]);
+    expect(await push.why("bob", id)).toMatchObject([{ device: "phone", decision: "drop", reason: "no_devices" }]);
+  });
+
+  test("U6 a provider that needs no address tells users who have registered none, once for all of their devices", async () => {
+    const hook = createPhones("hook", () => sent, { reach: "user" });
+    const push = await startPush({ providers: [hook.provider] });
+    const laptop = await push.online("bob", "laptop");
+    await push.send("alice", "bob");
+    await push.send("alice", "carol");
+    await push.pass(300);
+    expect(hook.requests).toMatchObject([{ user: "carol", device: "", token: "" }]);
+    ackAll(laptop);
+    await push.pass(30_000, 250);
+    expect(hook.requests.length).toBe(1);
+    await push.register("carol", "phone", "of my own", "hook");
+    await push.send("alice", "carol");
+    await push.pass(300);
+    expect(hook.requests.slice(1)).toMatchObject([{ user: "carol", device: "phone", token: "of my own" }]);
+  });
+});
+
+const ackAll = (socket: { say(frame: object): void; of(type: "changes"): { cursor: string }[] }) =>
+  socket.say({ type: "ack", cursor: socket.of("changes").at(-1)?.cursor ?? "" });
+
+describe("preferences", () => {
+  test("U9 a muted conversation is silent until its time, and the others are not", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone");
+    const { conversation } = await push.send("alice", "bob");
+    await push.pass(300);
+    await push.store.devices.mute(person("bob"), conversation, push.clock.now() + 60_000);
+    await push.send("alice", "bob", "hello", id);
+    const other = await push.send("carol", "bob");
+    await push.pass(1_000);
+    expect(phones.showing("bob phone")).toEqual({ [conversation]: 1, [other.conversation]: 1 });
+    expect(await push.why("bob", id)).toMatchObject([{ decision: "drop", reason: "muted" }]);
+    await push.pass(60_000, 500);
+    expect(phones.requests.length).toBe(2);
+    const next = await push.send("alice", "bob");
+    await push.pass(300);
+    expect(phones.showing("bob phone")).toMatchObject({ [conversation]: next.seq });
+  });
+
+  test("U9 what comes in quiet hours is told when they end, one notification for a conversation, if it still is news", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    for (const user of ["bob", "carol"]) await push.register(user, "phone");
+    const minute = 60_000;
+    const text = (at: number): string => new Date(at).toISOString().slice(11, 16);
+    const now = push.clock.now();
+    const quiet = { from: text(now - minute), to: text(now + 3 * minute), timeZone: "UTC" };
+    for (const user of ["bob", "carol"]) await push.store.devices.setQuietHours(person(user), JSON.stringify(quiet));
+    await push.send("alice", "bob", "hello", id);
+    const last = await push.send("alice", "bob");
+    const read = await push.send("alice", "carol");
+    await push.pass(1_000);
+    expect(await push.why("bob", id)).toMatchObject([{ decision: "wait", reason: "quiet_hours" }]);
+    await push.read("carol", read.conversation, read.seq);
+    await push.pass(60_000, 250);
+    expect(phones.requests).toEqual([]);
+    await push.pass(150_000, 500);
+    expect(phones.requests).toMatchObject([{ user: "bob", seq: last.seq }]);
+  });
+
+  test("U9 a device on which it is turned off is silent, and the other one is not; it can be turned on again", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    for (const device of ["phone", "laptop"]) await push.register("bob", device);
+    const turn = (notify: boolean) =>
+      push.store.devices.putDevice(person("bob"), "phone", { notify, now: push.clock.now() });
+    await turn(false);
+    // The app says its token again at each start.
+    await push.register("bob", "phone");
+    await push.send("alice", "bob");
+    await push.pass(300);
+    expect(phones.requests.map(({ device }) => device)).toEqual(["laptop"]);
+    await turn(true);
+    await push.send("alice", "bob");
+    await push.pass(300);
+    expect(phones.requests.map(({ device }) => device).toSorted()).toEqual(["laptop", "laptop", "phone"]);
+  });
+});
+
+describe("a provider in trouble", () => {
+  test("U7 is asked again, later and later, under the same key; what comes meanwhile is told with it", async () => {
+    let isDown = true;
+    const times: number[] = [];
+    const phones = createPhones("phones", () => {
+      times.push(push.clock.elapsed());
+      return isDown ? retry : sent;
+    });
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone");
+    await push.send("alice", "bob", "hello", id);
+    await push.pass(40_000, 50);
+    const gaps = times.slice(1).map((time, i) => time - (times[i] ?? 0));
+    expect(gaps.length).toBeGreaterThan(3);
+    for (const [i, gap] of gaps.entries()) {
+      expect(gap).toBeGreaterThanOrEqual(500 * 2 ** i);
+      // It is looked for once a second.
+      expect(gap).toBeLessThanOrEqual(1_000 * 2 ** i + 1_200);
+    }
+    expect(new Set(phones.requests.map(({ key }) => key)).size).toBe(1);
+    expect(await push.why("bob", id)).toMatchObject([{ decision: "wait", reason: "retrying", answer: "503" }]);
+    const next = await push.send("alice", "bob");
+    isDown = false;
+    await push.pass(70_000, 100);
+    expect(Object.values(phones.showing("bob phone"))).toEqual([next.seq]);
+    expect(phones.screenOf("bob phone").rings).toBe(1);
+    expect(await push.why("bob", id)).toMatchObject([{ reason: "collapsed", collapsedInto: next.seq }]);
+  });
+
+  test("U12 is not asked before the time that it said", async () => {
+    const times: number[] = [];
+    const phones = createPhones("phones", (_, tries) => {
+      times.push(push.clock.elapsed());
+      return tries === 1 ? { type: "retry", answer: "429", afterMs: 30_000 } : sent;
+    });
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone");
+    await push.send("alice", "bob");
+    await push.pass(40_000, 50);
+    expect(times.length).toBe(2);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(30_000);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeLessThanOrEqual(34_200);
+    expect(phones.screenOf("bob phone").rings).toBe(1);
+  });
+
+  test("U7 that refuses for good is not asked again", async () => {
+    const phones = createPhones("phones", () => ({ type: "failed", answer: "400 INVALID_ARGUMENT" }));
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone");
+    await push.send("alice", "bob", "hello", id);
+    await push.pass(60_000, 500);
+    expect(phones.requests.length).toBe(1);
+    expect(await push.why("bob", id)).toMatchObject([
+      { decision: "drop", reason: "failed", answer: "400 INVALID_ARGUMENT" },
+    ]);
+  });
+
+  test("U7 that is down is left alone but for one request at a time, and then all of it is told", async () => {
+    let isDown = true;
+    let under = 0;
+    let most = 0;
+    const phones = createPhones("phones", async () => {
+      most = Math.max(most, ++under);
+      await Bun.sleep(0);
+      under--;
+      return isDown ? retry : sent;
+    });
+    const push = await startPush({ providers: [phones.provider] });
+    const users = Array.from({ length: 40 }, (_, i) => `user${i}`);
+    for (const user of users) await push.register(user, "phone");
+    for (const user of users) await push.send("alice", user);
+    await push.pass(2_000, 50);
+    const before = phones.requests.length;
+    most = 0;
+    await push.pass(60_000, 100);
+    // Forty that are asked for each second or so would be thousands.
+    expect(phones.requests.length - before).toBeLessThan(20);
+    expect(most).toBe(1);
+    isDown = false;
+    await push.pass(400_000, 500);
+    expect(users.every((user) => phones.screenOf(`${user} phone`).rings === 1)).toBe(true);
+  });
+
+  test("U7 that hangs or throws keeps nothing from the others, and no message from anybody", async () => {
+    const hanging = createPhones("hanging", () => new Promise<PushResult>(() => {}));
+    const broken = createPhones("broken", () => {
+      throw new Error("defect");
+    });
+    const fine = createPhones("fine");
+    const push = await startPush({ providers: [hanging.provider, broken.provider, fine.provider] });
+    const users = Array.from({ length: 50 }, (_, i) => `user${i}`);
+    for (const user of users)
+      for (const name of ["hanging", "broken", "fine"]) await push.register(user, "phone", `${name} ${user}`, name);
+    for (let round = 1; round <= 3; round++) {
+      for (const user of users) await push.send("alice", user);
+      await push.pass(1_000, 50);
+      expect(users.every((user) => fine.screenOf(`fine ${user}`).rings === round)).toBe(true);
+    }
+    expect(hanging.requests.length).toBeLessThanOrEqual(32);
+    expect(push.worker.sizes().requests).toBeLessThanOrEqual(32);
+    await push.pass(11_000, 100);
+    await push.send("alice", "user0", "hello", id);
+    await push.pass(300);
+    expect((await push.why("user0", id)).find(({ provider }) => provider === "fine")?.reason).toBe("sent");
+  });
+
+  test("U7 whose answer does not come in time is asked again under the same key, and its request is ended", async () => {
+    let aborted = 0;
+    const phones = createPhones("phones", () => sent, {
+      async send(notice, { signal }) {
+        phones.requests.push(notice);
+        phones.show(notice);
+        if (phones.requests.length > 1) return sent;
+        signal.addEventListener("abort", () => void aborted++);
+        return await new Promise<PushResult>(() => {});
+      },
+    });
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone");
+    await push.send("alice", "bob", "hello", id);
+    await push.pass(15_000, 50);
+    expect([phones.requests.length, aborted, phones.screenOf("bob phone").rings]).toEqual([2, 1, 1]);
+    expect(new Set(phones.requests.map(({ key }) => key)).size).toBe(1);
+    expect(await push.why("bob", id)).toMatchObject([{ decision: "send", reason: "sent" }]);
+  });
+});
+
+describe("several nodes, and one that ends", () => {
+  test("U8 one of them sends; when it goes the next one does, without telling anything twice", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    const other = push.makeWorker(false);
+    other.start();
+    await push.register("bob", "phone");
+    await push.send("alice", "bob");
+    await push.pass(10_000, 100);
+    expect(phones.requests.length).toBe(1);
+    await push.during(push.worker.stop(1_000));
+    await push.send("alice", "bob");
+    await push.pass(6_000, 100);
+    expect(phones.requests.length).toBe(2);
+    await push.during(other.stop(1_000));
+  });
+
+  test("U8 from one that gives no sign of life any more another takes over within 30 s, and the first one writes nothing more", async () => {
+    const { promise: never, resolve: answerLate } = Promise.withResolvers<PushResult>();
+    let isFirst = true;
+    const phones = createPhones("phones", () => {
+      if (!isFirst) return sent;
+      isFirst = false;
+      return never;
+    });
+    // A node that is paused: its store answers nothing from some moment on.
+    let isPaused = false;
+    const push = await startPush({ providers: [phones.provider] });
+    const { beat } = push.store.push;
+    push.store.push.beat = (...args) => (isPaused ? new Promise(() => {}) : beat(...args));
+    await push.register("bob", "phone");
+    await push.send("alice", "bob", "hello", id);
+    await push.pass(300);
+    expect(phones.requests.length).toBe(1);
+    isPaused = true;
+    await push.pass(6_000, 100);
+    push.store.push.beat = beat;
+    const other = push.makeWorker(false);
+    other.start();
+    await push.pass(30_000, 100);
+    expect(phones.screenOf("bob phone").rings).toBe(1);
+    answerLate({ type: "failed", answer: "of the paused one" });
+    await push.pass(2_000, 100);
+    expect(await push.why("bob", id)).toMatchObject([{ decision: "send", reason: "sent", answer: "ok" }]);
+    await push.during(other.stop(1_000));
+  });
+
+  test("U8 who waits for a holder that lives waits for ever", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    const holder = (await push.store.push.worker()).holder;
+    const other = push.makeWorker(false);
+    other.start();
+    await push.pass(200_000, 1_000);
+    expect((await push.store.push.worker()).holder).toBe(holder);
+    await push.during(other.stop(1_000));
+  });
+
+  test("U5 a worker that ends with what it remembers loses nothing: the next one reads it in the log", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider], limits: { pushLeaseMs: 4_000 } });
+    for (const user of ["bob", "carol"]) await push.register(user, "phone");
+    const bob = await push.online("bob", "phone");
+    await push.send("alice", "bob");
+    await push.pass(2_500, 100);
+    // It dies without a word, while it waits for bob's ack; carol's message comes to nobody.
+    push.kill();
+    await push.send("alice", "carol");
+    await push.pass(6_000, 100);
+    bob.hangUp();
+    expect(phones.requests).toEqual([]);
+    const fresh = push.makeWorker();
+    fresh.start();
+    await push.pass(8_000, 100);
+    expect(phones.requests.map(({ user }) => user).toSorted()).toEqual(["bob", "carol"]);
+    await push.during(fresh.stop(1_000));
+  });
+
+  test("U5 more users than it remembers at a time are all told", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider], limits: { pushUsersMax: 10 } });
+    const users = Array.from({ length: 100 }, (_, i) => `user${i}`);
+    for (const user of users) await push.register(user, "phone");
+    await Promise.all(users.map((user) => push.send("alice", user)));
+    let most = 0;
+    for (let i = 0; i < 100; i++) {
+      await push.pass(50);
+      most = Math.max(most, push.worker.sizes().stirred);
+    }
+    expect(users.filter((user) => phones.screenOf(`${user} phone`).rings !== 1)).toEqual([]);
+    expect(phones.requests.length).toBe(100);
+    expect(push.worker.sizes()).toEqual({ stirred: 0, readers: 0, requests: 0, unsettled: 0 });
+  });
+});
+
+describe("why", () => {
+  test("U10 a device that has it is told so, and one without an address; nothing is known after the days that it is kept", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider], limits: { pushLogMs: 30_000 } });
+    for (const device of ["phone", "laptop"]) await push.register("bob", device);
+    const laptop = await push.online("bob", "laptop");
+    await push.online("bob", "browser");
+    await push.send("alice", "bob", "hello", id);
+    await push.pass(200);
+    ackAll(laptop);
+    await push.pass(10_000, 250);
+    const byDevice = (await push.why("bob", id)).toSorted((a, b) => ((a.device ?? "") < (b.device ?? "") ? -1 : 1));
+    expect(byDevice).toMatchObject([
+      { device: "browser", decision: "drop", reason: "no_devices" },
+      { device: "laptop", provider: "phones", decision: "drop", reason: "delivered" },
+      { device: "phone", provider: "phones", decision: "send", reason: "sent", answer: "ok" },
+    ]);
+    expect(byDevice[2]?.time).toBeGreaterThan(0);
+    expect(await push.why("carol", id)).toEqual([]);
+    await push.pass(120_000, 1_000);
+    expect((await push.why("bob", id)).find(({ device }) => device === "phone")?.answer).toBe(undefined);
+  });
+
+  test("U10 a notification that was taken away says when", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone");
+    const { conversation, seq } = await push.send("alice", "bob", "hello", id);
+    await push.pass(300);
+    await push.read("bob", conversation, seq);
+    await push.pass(7_000, 100);
+    const [why] = await push.why("bob", id);
+    expect(why).toMatchObject({ decision: "send", reason: "sent" });
+    expect(why?.clearedAt).toBeGreaterThan(why?.time ?? Infinity);
+  });
+});

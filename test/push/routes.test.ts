@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { createChat, type Chat } from "../../src/chat.ts";
+import type { ChatOptions } from "../../src/chat-options.ts";
+import { ask, type Answers } from "../http/ask.ts";
+import { until } from "../support/fake-socket.ts";
+import { temporaryFolder } from "../support/server.ts";
+import { newId } from "../support/store.ts";
+import { createPhones } from "./support/phone.ts";
+
+const folder = temporaryFolder();
+const phones = createPhones("phones", undefined, { public: { publicKey: "a key" }, expects: "a token of theirs" });
+let chat: Chat;
+let api: Answers;
+const make = (name: string, options: Partial<ChatOptions>): Chat =>
+  createChat({
+    database: { url: `file:${join(folder, name)}` },
+    authenticate: (request) => {
+      const [user = "", role] = (new URL(request.url).searchParams.get("user") ?? "").split("~");
+      return { user, ...(role === "host" && { isHost: true }) };
+    },
+    ...options,
+  });
+beforeAll(async () => {
+  chat = make("routes.db", { push: [phones.provider] });
+  api = (request) => chat.fetch(request);
+  await chat.ready();
+});
+afterAll(async () => {
+  await chat.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const put = (user: string, device: string, body: object | string) =>
+  ask<{ code?: string; detail?: string }>(api, user, `/devices/${device}`, { method: "PUT", body });
+
+describe("the routes", () => {
+  test("U11 a device that registers is told; the providers say what one must know", async () => {
+    expect((await ask(api, "bob", "/push")).body).toEqual({ providers: [{ publicKey: "a key", name: "phones" }] });
+    expect((await put("bob", "phone", { push: { provider: "phones", token: "t" } })).status).toBe(204);
+    const { conversation } = await chat.send({ from: "alice", to: "bob", text: "hi" });
+    await until(() => phones.screenOf("t").rings === 1);
+    expect(phones.showing("t")).toEqual({ [conversation]: 1 });
+    expect((await ask(api, "bob", "/devices/phone", { method: "DELETE" })).status).toBe(204);
+    await chat.send({ from: "alice", to: "bob", text: "hi" });
+    await Bun.sleep(300);
+    expect(phones.screenOf("t").rings).toBe(1);
+  });
+
+  test("U11 what is malformed is refused, names what is wanted, and changes nothing", async () => {
+    expect((await put("carol", "phone", { push: { provider: "phones", token: "good" } })).status).toBe(204);
+    for (const [body, detail] of [
+      [{ push: { provider: "phones" } }, "push is malformed: phones takes a token of theirs"],
+      [{ push: { provider: "phones", token: 7 } }, "push is malformed: phones takes a token of theirs"],
+      [{ push: { provider: "pigeons", token: "t" } }, "push.provider is none of this server's: phones"],
+      [{ push: { token: "t" } }, "The body is malformed"],
+      [{ push: "t" }, "The body is malformed"],
+      [{ notify: "yes" }, "The body is malformed"],
+      [{ more: 1 }, "The body is malformed"],
+      ["{", "The body is not JSON"],
+    ] as const) {
+      const answer = await put("carol", "phone", body);
+      expect([answer.status, answer.body.code]).toEqual([400, "bad_request"]);
+      expect(answer.body.detail).toStartWith(detail);
+    }
+    expect((await put("carol", "pho%20ne", {})).status).toBe(400);
+    await chat.send({ from: "alice", to: "carol", text: "hi" });
+    await until(() => phones.screenOf("good").rings === 1);
+  });
+
+  test("U10 one's own may be asked about by everybody, another's by the host alone, also from its own code", async () => {
+    const id = newId();
+    await put("dan", "phone", { push: { provider: "phones", token: "dan" } });
+    await chat.send({ from: "alice", to: "dan", text: "hi", id });
+    await until(() => phones.screenOf("dan").rings === 1);
+    await Bun.sleep(100);
+    type Explained = { messages: readonly { decisions: readonly { reason: string; answer: string }[] }[] };
+    const why = (user: string, more = "") => ask<Explained>(api, user, `/push/explain?message=${id}${more}`);
+    const told = {
+      messages: [{ id, from: "alice", seq: 1, decisions: [{ device: "phone", reason: "sent", answer: "ok" }] }],
+    };
+    expect((await why("dan")).body).toMatchObject(told);
+    expect((await why("ops~host", "&for=dan")).body).toMatchObject(told);
+    expect({ messages: await chat.explainPush({ message: id, user: "dan" }) }).toMatchObject(told);
+    const refused = await why("eve", "&for=dan");
+    const nothing = await ask(api, "eve", `/push/explain?message=${newId()}`);
+    expect([refused.status, refused.text]).toEqual([404, nothing.text]);
+    expect((await why("ops~host")).status).toBe(404);
+  });
+
+  test("U11 providers that cannot be told apart, or are none, are refused at the start", () => {
+    const { provider } = phones;
+    const wrong = (...push: unknown[]) => make("wrong.db", { push: push as never });
+    expect(() => wrong(provider, provider)).toThrow("two push providers named phones");
+    expect(() => wrong({ ...provider, name: "A B" })).toThrow("name of a push provider");
+    expect(() => wrong({ ...provider, send: undefined })).toThrow("phones needs parse and send");
+  });
+
+  test("U11 without providers nothing is registered, and nothing is kept of what would be told", async () => {
+    const bare = make("bare.db", {});
+    await bare.ready();
+    const body = { push: { provider: "phones", token: "t" } };
+    const answer = await ask<{ detail: string }>((request) => bare.fetch(request), "bob", "/devices/d", {
+      method: "PUT",
+      body,
+    });
+    expect(answer.body.detail).toBe("push.provider is none of this server's: it has none");
+    await bare.close();
+  });
+});

@@ -1,0 +1,123 @@
+import type { OnPush } from "../../../src/push/draft.ts";
+import type { PushProvider } from "../../../src/push/provider.ts";
+import { explainPush } from "../../../src/push/explain.ts";
+import { createPushWorker } from "../../../src/push/worker.ts";
+import { systemRandom } from "../../../src/internal/random.ts";
+import { sha256 } from "../../../src/internal/sha256.ts";
+import { defaultLimits, type Limits } from "../../../src/protocol/limits.ts";
+import type { PushStore } from "../../../src/store/push-store.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
+import { until } from "../../support/fake-socket.ts";
+import { type HubOverrides, startHub, type TestHub } from "../../support/hub.ts";
+import { accepted, newId, person } from "../../support/store.ts";
+
+export type PushOverrides = Omit<HubOverrides, "limits" | "clock"> & {
+  readonly providers: readonly PushProvider[];
+  readonly onPush?: OnPush;
+  readonly limits?: Partial<Limits>;
+};
+
+/** Sockets that never pong, on a clock with little else to do. */
+const calm = { presenceGraceMs: 10_000, heartbeatMs: 1_000_000_000, headPollMs: 60_000 };
+
+const running: { stop(): Promise<void> }[] = [];
+
+/** Ends everything that tests of this file have started. */
+export async function stopAll(): Promise<void> {
+  for (const each of running.splice(0).toReversed()) await each.stop();
+}
+
+export type TestPush = Awaited<ReturnType<typeof startPush>>;
+
+/** A hub with a push worker on a real file, and a clock that the test moves. */
+export async function startPush({ providers, onPush, ...overrides }: PushOverrides) {
+  const clock: FakeClock = fakeClock(undefined, () => Bun.sleep(1));
+  const limits: Limits = { ...defaultLimits, ...calm, ...overrides.limits };
+  const hub: TestHub = await startHub({ ...overrides, clock, limits: { ...calm, ...overrides.limits } });
+  const faults: unknown[] = [];
+  const life = { isDead: false };
+  /** The store as a process has it for as long as it lives. */
+  const storeFor = (one: { isDead: boolean }): Pick<Store, "push"> => ({
+    push: new Proxy(hub.store.push, {
+      get: (target, name: keyof PushStore) =>
+        one.isDead ? () => new Promise(() => {}) : (target[name] as (...args: never[]) => unknown),
+    }),
+  });
+  const makeWorker = (isAlone = true, one = { isDead: false }) =>
+    createPushWorker({
+      ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, providers, onPush, isAlone },
+      presenceOf(identity, device) {
+        const silentMs = hub.hub.silentMs(identity, device);
+        return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
+      },
+      report: (fault) => faults.push(fault),
+    });
+  const worker = makeWorker(true, life);
+  worker.start();
+
+  async function settle(): Promise<void> {
+    for (let i = 0; i < 4; i++) await Bun.sleep(1);
+  }
+
+  /** Moves the clock in small steps, so that what each step begins can go on. */
+  async function pass(ms: number, stepMs = 25): Promise<void> {
+    for (let left = ms; left > 0; left -= stepMs) await clock.advance(Math.min(stepMs, left));
+    await settle();
+  }
+
+  async function during<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    const done = work.finally(() => {
+      isDone = true;
+    });
+    for (let i = 0; i < 200 && !isDone; i++) await clock.advance(5);
+    return await done;
+  }
+
+  const push = {
+    ...hub,
+    clock,
+    worker,
+    makeWorker,
+    faults,
+    pass,
+    /** The first worker's process is gone, in the middle of whatever it did: it gets no more answers, and says nothing more. */
+    kill(): void {
+      life.isDead = true;
+    },
+    /** Waits for something that needs the clock to go on. */
+    during,
+    /** Accepts a message. */
+    async send(from: string, to: string, text = "hello", id = newId()) {
+      return await during(accepted(hub.store, { from, to, text, id }));
+    },
+    async register(user: string, device: string, token = `${user} ${device}`, provider = "phones") {
+      const address = { provider, token, hash: await sha256(`${provider} ${token}`) };
+      await hub.store.devices.putDevice(person(user), device, { address, now: clock.now() });
+    },
+    async read(user: string, conversation: string, seq: number): Promise<void> {
+      await during(new Promise<void>((resolve) => hub.store.read(person(user), conversation, seq, () => resolve())));
+    },
+    async ack(user: string, device: string, n: number): Promise<void> {
+      await during(new Promise<void>((resolve) => hub.store.ack(person(user), device, n, () => resolve())));
+    },
+    /** A device with a socket that has got everything. */
+    async online(user: string, device: string) {
+      const socket = hub.connect(user, { device });
+      await until(() => socket.of("changes").some(({ more }) => !more));
+      return socket;
+    },
+    async why(user: string, id: string) {
+      const [found] = await explainPush(hub.store.push, person(user), id);
+      return found?.decisions ?? [];
+    },
+    async stop(): Promise<void> {
+      await Promise.race([worker.stop(1_000), pass(1_000)]);
+      await hub.stop();
+    },
+  };
+  running.push(push);
+  await pass(100);
+  return push;
+}
