@@ -50,6 +50,7 @@ const layerOfName: Readonly<Record<string, string>> = {
   index: "chat",
   cli: "server",
   config: "server",
+  "config-push": "server",
   "config-variable": "server",
   log: "server",
   server: "server",
