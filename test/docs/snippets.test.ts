@@ -71,6 +71,7 @@ describe("docs", () => {
       if (file === "history.ts")
         expect(output).toBe("message 1, again 1, duplicate: true\n1 unread from alice\n1 shown, older ones: false\n");
       if (file === "migrate.ts") expect(output).toMatch(/^[1-9]\d* pending\n0 pending\n$/);
+      if (file === "webhook.ts") expect(output).toBe("message.unread alice 2\nHTTP 204 HTTP 204\n");
     });
   }
 
