@@ -196,10 +196,10 @@ describe("answers", () => {
   });
 });
 
-test("U18: a device registers a token that is its own; without one the user is told of anyway", () => {
+test("U18: a device registers nothing, or a token", () => {
   const hook = provider();
   expect(hook.reach).toBe("user");
-  expect(hook.parse({}, identity)).toBeNull();
+  expect(hook.parse({}, identity)).toEqual({ token: "" });
   for (const token of ["a", "~".repeat(4_096)]) expect(hook.parse({ token }, identity)).toEqual({ token });
   for (const token of ["", null, 1, {}, "a b", "é", "a\n", "~".repeat(4_097)])
     expect(hook.parse({ token }, identity)).toBeNull();

@@ -39,10 +39,10 @@ export function webhook(options: WebhookOptions): PushProvider {
   return {
     name: "webhook",
     reach: "user",
-    expects: "a token of 1 to 4096 printable ASCII characters without blanks",
-    // None at all would be everybody's: where a token appears anew it has moved, and the device that had it is told nothing more.
+    expects: "nothing, or a token of 1 to 4096 printable ASCII characters without blanks",
     parse({ token, ...rest }) {
       if (Object.keys(rest).length > 0) return null;
+      if (token === undefined) return { token: "" };
       return typeof token === "string" && tokenForm.test(token) ? { token } : null;
     },
 
