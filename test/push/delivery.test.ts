@@ -357,18 +357,15 @@ describe("several nodes, and one that ends", () => {
       isFirst = false;
       return never;
     });
-    // A node that is paused: its store answers nothing from some moment on.
-    let isPaused = false;
     const push = await startPush({ providers: [phones.provider] });
-    const { beat } = push.store.push;
-    push.store.push.beat = (...args) => (isPaused ? new Promise(() => {}) : beat(...args));
     await push.register("bob", "phone");
     await push.send("alice", "bob", "hello", id);
     await push.pass(300);
     expect(phones.requests.length).toBe(1);
-    isPaused = true;
+    // A node that is paused in the middle of saying that it lives.
+    push.hanging.add("beat");
     await push.pass(6_000, 100);
-    push.store.push.beat = beat;
+    push.hanging.clear();
     const other = push.makeWorker(false);
     other.start();
     await push.pass(30_000, 100);

@@ -57,13 +57,15 @@ export async function startPush({ providers, onPush, ...overrides }: PushOverrid
   const hub: TestHub = await startHub({ ...overrides, clock, limits: { ...calm, ...overrides.limits } });
   const faults: unknown[] = [];
   const life = { isDead: false };
+  /** What the store is asked and does not answer. */
+  const hanging = new Set<keyof PushStore>();
   /** The store as a process has it for as long as it lives. */
   const storeFor = (one: { isDead: boolean }): Pick<Store, "push"> => ({
     push: new Proxy(hub.store.push, {
       get:
         (target, name: keyof PushStore) =>
         (...args: never[]) =>
-          one.isDead
+          one.isDead || hanging.has(name)
             ? new Promise(() => {})
             : counted("calls", (target[name] as (...args: never[]) => unknown)(...args)),
     }),
@@ -116,6 +118,7 @@ export async function startPush({ providers, onPush, ...overrides }: PushOverrid
     makeWorker,
     faults,
     pass,
+    hanging,
     /** The first worker's process is gone, in the middle of whatever it did: it gets no more answers, and says nothing more. */
     kill(): void {
       life.isDead = true;
