@@ -60,7 +60,8 @@ export async function startPush({ providers, onPush, ...overrides }: PushOverrid
   /** What the store is asked and does not answer. */
   const hanging = new Set<keyof PushStore>();
   /** The store as a process has it for as long as it lives. */
-  const storeFor = (one: { isDead: boolean }): Pick<Store, "push"> => ({
+  const storeFor = (one: { isDead: boolean }): Pick<Store, "push" | "isAvailable"> => ({
+    isAvailable: hub.store.isAvailable,
     push: new Proxy(hub.store.push, {
       get:
         (target, name: keyof PushStore) =>
