@@ -2,6 +2,7 @@ import type { Bus } from "./feed/bus.ts";
 import type { Authenticate } from "./http/authenticate.ts";
 import type { TrustProxy } from "./http/peer.ts";
 import type { Authorize, CanSee } from "./hub/policy.ts";
+import type { Revalidate } from "./hub/revalidation.ts";
 import type { Clock } from "./internal/clock.ts";
 import type { Random } from "./internal/random.ts";
 import type { Limits } from "./protocol/limits.ts";
@@ -36,6 +37,11 @@ export type ChatOptions = {
    * has blocked the other is never seen, whatever it says; its failure is a no.
    */
   readonly canSee?: CanSee;
+  /**
+   * Does the session of an open socket still hold? Asked every `limits.revalidateMs`; false closes the socket with 4401. A throw, or no
+   * answer in time, is no answer: it is asked again. For what ends a session at once there is `chat.disconnect`.
+   */
+  readonly revalidate?: Revalidate;
   /**
    * The path under which the chat is mounted, such as `/chat`; the root is the empty text. Default: wherever a path of the chat begins,
    * so that `/chat/messages` and `/messages` are the same.

@@ -15,6 +15,7 @@ import { createLimiter } from "./hub/limiter.ts";
 import { createPolicy, type Policy } from "./hub/policy.ts";
 import { systemClock } from "./internal/clock.ts";
 import { within } from "./internal/within.ts";
+import { utf8Bytes } from "./internal/utf8.ts";
 import { systemRandom } from "./internal/random.ts";
 import { closeCode } from "./protocol/close-code.ts";
 import { refuseContent } from "./protocol/decode.ts";
@@ -38,6 +39,17 @@ export type ServerSend = {
   readonly tenant?: string;
   /** The idempotency key, a canonical lower-case UUID; default: a fresh one. Keep it to retry. */
   readonly id?: string;
+};
+
+/** Whose sockets are closed. */
+export type Disconnect = {
+  readonly user: string;
+  /** Default `default`. */
+  readonly tenant?: string;
+  /** Default: all of them. */
+  readonly device?: string;
+  /** What the client is told as it is closed: at most 100 bytes. */
+  readonly reason?: string;
 };
 
 /** Whose notifications of which message are asked about. */
@@ -128,7 +140,10 @@ export function createChat(options: ChatOptions) {
         ...{ authorize, canSee, store, clock, answerMs: limits.hostAnswerMs },
         report: (error) => log.error("a rule of the host failed", { error }),
       });
-      const hub = createHub({ store, feed, clock, limits, policy, limiter, report });
+      const hub = createHub({
+        ...{ store, feed, clock, limits, policy, limiter, report },
+        revalidate: options.revalidate,
+      });
       const worker =
         providers.length === 0
           ? null
@@ -243,6 +258,32 @@ export function createChat(options: ChatOptions) {
         throw new ChatError(outcome.code, `The message was not accepted: ${outcome.code.replaceAll("_", " ")}`);
       const { conversation, seq, time, duplicate } = outcome;
       return { id, conversation, seq, time, duplicate };
+    },
+
+    /**
+     * Ends the sessions of a user that are open now, on one device or on all: their sockets close with 4401 on every node, within a second
+     * where nodes hear of each other, within a few where they do not. Resolves once it is on disk. That they do not come back is your
+     * `authenticate`'s to see to: call this after the session is gone.
+     *
+     * @throws ChatError `bad_request`: a malformed name, a reason over 100 bytes; `unavailable`.
+     *
+     * @example
+     * await chat.disconnect({ user: "alice", reason: "signed out everywhere" });
+     */
+    async disconnect({
+      user,
+      tenant = "default",
+      device,
+      reason = "the session was ended",
+    }: Disconnect): Promise<void> {
+      await opening;
+      if (!parts || isDraining) throw new ChatError("unavailable", "The chat is shutting down");
+      if (![user, tenant, device ?? user].every(isIdentifier))
+        throw new ChatError("bad_request", "user, tenant or device is malformed");
+      // A close frame has room for 123 bytes (RFC 6455 section 5.5).
+      if (typeof reason !== "string" || reason.includes("\0") || utf8Bytes(reason) > 100 || !reason.isWellFormed())
+        throw new ChatError("bad_request", "reason is no text of at most 100 bytes");
+      await parts.store.revoke({ tenant, user }, { device, reason, time: clock.now() });
     },
 
     /**

@@ -1,5 +1,5 @@
 export type { ChatOptions, DatabaseOptions } from "./chat-options.ts";
-export { type Chat, createChat, type ExplainedPush, type Sent, type ServerSend } from "./chat.ts";
+export { type Chat, createChat, type Disconnect, type ExplainedPush, type Sent, type ServerSend } from "./chat.ts";
 export { ChatError, type ErrorCode, errorCodes } from "./error.ts";
 export type { Bus, Hint } from "./feed/bus.ts";
 export type { Admission } from "./http/admission.ts";
@@ -10,6 +10,7 @@ export type { Rate } from "./internal/buckets.ts";
 export type { Peer, TrustProxy } from "./http/peer.ts";
 export type { Identity, Session } from "./model.ts";
 export type { Action, Authorize, CanSee } from "./hub/policy.ts";
+export type { Revalidate } from "./hub/revalidation.ts";
 export { closeCode } from "./protocol/close-code.ts";
 export type { ClientFrame, ServerFrame } from "./protocol/frame.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";

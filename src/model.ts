@@ -78,6 +78,16 @@ export type Change =
   | ({ readonly kind: "receipt" } & Receipt)
   | ({ readonly kind: "relation" } & Relation);
 
+/** Sessions of a user were ended: what stands in the log for the nodes, and goes to no device. */
+export type Revocation = {
+  readonly n: number;
+  readonly user: string;
+  /** Absent: on every device. */
+  readonly device?: string;
+  /** For the client, as it is closed. */
+  readonly reason: string;
+};
+
 /** The position of a reader in one history of the log. */
 export type Cursor = {
   readonly epoch: string;

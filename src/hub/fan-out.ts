@@ -9,6 +9,8 @@ import { type WireChange, wireChange } from "./tail.ts";
 export function createFanOut(registry: Registry) {
   return (entries: readonly LogEntry[], upTo: number): void => {
     for (const { tenant, users, change, origin } of entries) {
+      // It is for the nodes, not for clients.
+      if (change.kind === "revocation") continue;
       let wire: WireChange | undefined;
       for (const user of users) {
         const here = registry.find(tenant, user);

@@ -4,7 +4,7 @@ import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
 import { within } from "../internal/within.ts";
-import type { Identity, Session } from "../model.ts";
+import type { Identity, Revocation, Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
@@ -15,6 +15,7 @@ import type { Limiter } from "./limiter.ts";
 import type { Policy } from "./policy.ts";
 import { createPresence } from "./presence.ts";
 import { createRegistry } from "./registry.ts";
+import { createRevalidation, type Revalidate } from "./revalidation.ts";
 import { createRoom } from "./room.ts";
 import { createTies } from "./ties.ts";
 
@@ -29,6 +30,8 @@ export type HubEvent =
   | { readonly type: "fault"; readonly fault: unknown };
 
 export type HubOptions = {
+  /** Asks the host from time to time whether a session still holds; default: nobody is asked. */
+  readonly revalidate?: Revalidate | undefined;
   readonly store: Store;
   readonly feed: Feed;
   readonly clock: Clock;
@@ -49,13 +52,19 @@ const closeWaveSockets = 500;
 const closeWaveMs = 50;
 
 /** Who is here, and what happens to a frame. */
-export function createHub({ store, feed, clock, limits, policy, limiter, report }: HubOptions) {
+export function createHub({ store, feed, clock, limits, policy, limiter, revalidate, report }: HubOptions) {
   const registry = createRegistry();
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
   const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
   /** Every socket, also those that are not yet, or no longer, in the registry. */
   const all = new Set<Connection>();
   const room = createRoom(limits);
+  const revalidation =
+    revalidate &&
+    createRevalidation({
+      ...{ revalidate, clock, everyMs: limits.revalidateMs, answerMs: limits.hostAnswerMs },
+      report: (fault) => report({ type: "fault", fault }),
+    });
   let dirty = new Set<Connection>();
   let owing = new Set<Connection>();
   const beatMs = Math.min(beatMsMax, limits.heartbeatMs / 4);
@@ -105,6 +114,16 @@ export function createHub({ store, feed, clock, limits, policy, limiter, report 
   });
   const handle = createDispatch({ store, clock, hint, ties, policy, presence, limiter }, limits);
   feed.onEntries(createFanOut(registry));
+  feed.onEntries((entries) => {
+    for (const { tenant, change } of entries) if (change.kind === "revocation") revoke(tenant, change);
+  });
+
+  /** Rare enough to look at every socket, those too that are not open yet. */
+  function revoke(tenant: string, { user, device, reason }: Revocation): void {
+    for (const { session, close, ...connection } of [...all])
+      if (session.tenant === tenant && session.user === user && (device === undefined || connection.device === device))
+        close(closeCode.sessionEnded, reason);
+  }
 
   function leave(connection: Connection, code: number): void {
     const { session, device } = connection;
@@ -119,6 +138,7 @@ export function createHub({ store, feed, clock, limits, policy, limiter, report 
 
   function beat(): void {
     for (const connection of all) connection.beat();
+    revalidation?.beat(all);
     presence.beat();
     if (!isStopped) cancelBeat = clock.after(beatMs, beat);
   }

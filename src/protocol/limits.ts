@@ -65,6 +65,8 @@ export const defaultLimits = {
   relationsMax: 10_000,
   /** How long the host's own rules (`authorize`, `canSee`) may take to answer. */
   hostAnswerMs: 5_000,
+  /** How often the host is asked whether the session of an open socket still holds, where it wants to be. */
+  revalidateMs: 25_000,
   /** Contacts that one request may add. */
   contactsAtOnceMax: 50,
   /** The head is read this often, so that a dead bus costs latency, never data. */

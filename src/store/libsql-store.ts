@@ -9,6 +9,7 @@ import { createHistoryReader } from "./history-reader.ts";
 import { createPeopleReader } from "./people-reader.ts";
 import { createPushStore } from "./push-store.ts";
 import { createReader } from "./reader.ts";
+import { createRevocationStore } from "./revocation-store.ts";
 import type { Commit, Store } from "./store.ts";
 import { createTicketStore } from "./ticket-store.ts";
 import { createWriter } from "./writer.ts";
@@ -53,6 +54,8 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     write: (statements) => guarded(() => engine.write(statements)),
   };
 
+  const revocations = createRevocationStore({ engine: guardedEngine });
+
   return {
     devices: createDeviceStore({ engine: guardedEngine, limits }),
     push: createPushStore({ engine: guardedEngine, limits }),
@@ -95,6 +98,10 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     addTicket: (session, ticket) =>
       guarded(() => tickets.add(session, { ...ticket, perUserMax: limits.ticketsPerUserMax })),
     useTicket: (hash, now) => guarded(() => tickets.use(hash, now)),
+    async revoke(identity, options) {
+      const commit = await revocations.revoke(identity, options);
+      onCommit(commit);
+    },
     log: (after, limit) => guarded(() => reader.log(after, limit)),
     head: () => guarded(() => reader.head()),
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),

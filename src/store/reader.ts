@@ -4,6 +4,8 @@ import { decodeConversation, encodeConversation } from "../protocol/conversation
 import type { Engine, Row } from "./engine/engine.ts";
 import { selectOwnRelations, selectRelations } from "./people-sql.ts";
 import { relationOf } from "./people-reader.ts";
+import { selectRevocations } from "./revocation-sql.ts";
+import { revocationLogEntry } from "./revocation-store.ts";
 import * as sql from "./sql.ts";
 import type { DeviceStart, LogEntry, Page, Stretch } from "./store.ts";
 
@@ -110,13 +112,19 @@ export function createReader({ engine }: { engine: Engine }) {
 
     async log(after: number, limit: number): Promise<Stretch> {
       const args = [after, limit];
-      const [[head] = [], messages = [], receipts = [], relations = []] = await engine.read([
+      const [[head] = [], messages = [], receipts = [], relations = [], revocations = []] = await engine.read([
         { sql: sql.selectHead },
         { sql: sql.selectMessages, args },
         { sql: sql.selectReceipts, args },
         { sql: selectRelations, args },
+        { sql: selectRevocations, args },
       ]);
-      const lists = [messages.map(messageLogEntry), receipts.map(receiptLogEntry), relations.map(relationLogEntry)];
+      const lists = [
+        messages.map(messageLogEntry),
+        receipts.map(receiptLogEntry),
+        relations.map(relationLogEntry),
+        revocations.map(revocationLogEntry),
+      ];
       const { items, upTo, more } = mergeCut(lists, ({ change }) => change.n, limit, Number(head?.["n"]));
       return { entries: items, upTo, more };
     },

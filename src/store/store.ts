@@ -1,4 +1,4 @@
-import type { Change, Cursor, Identity, Session, Tie } from "../model.ts";
+import type { Change, Cursor, Identity, Revocation, Session, Tie } from "../model.ts";
 import type { DeviceStore } from "./device-store.ts";
 import type { PushStore } from "./push-store.ts";
 import type { ConversationPage, HistoryPage, HistoryQuery } from "./history.ts";
@@ -40,7 +40,7 @@ export type LogEntry = {
   readonly tenant: string;
   /** The users who must learn of it. */
   readonly users: readonly string[];
-  readonly change: Change;
+  readonly change: Change | ({ readonly kind: "revocation" } & Revocation);
   readonly origin?: object | undefined;
 };
 
@@ -150,6 +150,12 @@ export interface Store {
 
   /** Whose ticket this is, which from then on is nobody's; null where it is none that is good. Rejects with `unavailable`. */
   useTicket(hash: string, now: number): Promise<Session | null>;
+
+  /** Ends the sessions of a user, on one device or on all: every node learns of it by the log. Rejects with `unavailable`. */
+  revoke(
+    identity: Identity,
+    options: { readonly device?: string | undefined; readonly reason: string; readonly time: number },
+  ): Promise<void>;
 
   /** What changed for anybody after change number `after`. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;

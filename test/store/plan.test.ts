@@ -10,6 +10,7 @@ import * as deviceStatements from "../../src/store/device-sql.ts";
 import * as pushStatements from "../../src/store/push-sql.ts";
 import * as historyStatements from "../../src/store/history-sql.ts";
 import * as peopleStatements from "../../src/store/people-sql.ts";
+import * as revocationStatements from "../../src/store/revocation-sql.ts";
 import * as storeStatements from "../../src/store/sql.ts";
 
 const statements = {
@@ -18,6 +19,7 @@ const statements = {
   ...peopleStatements,
   ...deviceStatements,
   ...pushStatements,
+  ...revocationStatements,
 };
 const argumentsMax = 12;
 
@@ -34,7 +36,7 @@ afterAll(async () => {
 
 const tables = [
   ...["user", "device", "conversation", "member", "message", "relation", "seen"],
-  ...["push_address", "push_notice", "push_log", "mute", "quiet_hours"],
+  ...["push_address", "push_notice", "push_log", "mute", "quiet_hours", "revocation"],
 ];
 /** What each table may be called inside the statements. */
 const aliases = ["a", "b", "c", "d", "e", "f", "i", "m", "l", "o", "p", "q", "r", "rb", "s", "t", "u", "w"];

@@ -5,6 +5,7 @@ import { createFeed } from "../../src/feed/feed.ts";
 import { createHub, type HubEvent } from "../../src/hub/hub.ts";
 import { createLimiter } from "../../src/hub/limiter.ts";
 import { type Authorize, type CanSee, createPolicy } from "../../src/hub/policy.ts";
+import type { Revalidate } from "../../src/hub/revalidation.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { type Random, systemRandom } from "../../src/internal/random.ts";
 import type { Session } from "../../src/model.ts";
@@ -24,6 +25,7 @@ export type HubOverrides = {
   /** The host's own. */
   readonly rules?: { readonly authorize?: Authorize; readonly canSee?: CanSee };
   readonly rates?: RateOptions;
+  readonly revalidate?: Revalidate;
   /** Wraps the engine or the store, to plant a fault. */
   readonly wrapEngine?: (engine: Engine) => Engine;
   readonly wrapStore?: (store: Store) => Store;
@@ -31,7 +33,16 @@ export type HubOverrides = {
 
 /** A real hub on a real file, with sockets that a test holds in its hands. */
 export async function startHub(overrides: HubOverrides = {}) {
-  const { limits: some, clock = systemClock, random = systemRandom, wrapEngine, wrapStore, rules, rates } = overrides;
+  const {
+    limits: some,
+    clock = systemClock,
+    random = systemRandom,
+    wrapEngine,
+    wrapStore,
+    rules,
+    rates,
+    revalidate,
+  } = overrides;
   const folder = mkdtempSync(join(tmpdir(), "tidings-hub-"));
   const embedded = createEmbeddedEngine({ path: join(folder, "chat.db") });
   const limits: Limits = {
@@ -52,7 +63,16 @@ export async function startHub(overrides: HubOverrides = {}) {
     ...{ store, clock, answerMs: limits.hostAnswerMs, ...rules },
     report: (fault) => events.push({ type: "fault", fault }),
   });
-  const hub = createHub({ store, feed, clock, limits, policy, limiter, report: (event) => events.push(event) });
+  const hub = createHub({
+    store,
+    feed,
+    clock,
+    limits,
+    policy,
+    limiter,
+    revalidate,
+    report: (event) => events.push(event),
+  });
   await feed.start();
 
   return {

@@ -245,4 +245,21 @@ DROP TABLE push_address;
 ALTER TABLE device DROP COLUMN notify;
 `,
   },
+  {
+    version: 5,
+    name: "revocation",
+    up: `-- Whose sessions were ended: it stands in the log, so that every node learns of it, however it learns of anything.
+CREATE TABLE revocation (
+  n INTEGER PRIMARY KEY,
+  user INTEGER NOT NULL,
+  -- NULL: on every device.
+  device TEXT,
+  reason TEXT NOT NULL,
+  time INTEGER NOT NULL
+);
+CREATE INDEX revocation_time ON revocation (time);
+`,
+    down: `DROP TABLE revocation;
+`,
+  },
 ];

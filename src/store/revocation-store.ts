@@ -1,0 +1,45 @@
+import type { Identity, Revocation } from "../model.ts";
+import type { Engine, Row } from "./engine/engine.ts";
+import type { Commit, LogEntry } from "./store.ts";
+import { advanceHead, insertRevocation, insertUser, sweepRevocations } from "./revocation-sql.ts";
+
+/** Sockets of before a revocation are gone long before this. */
+const keptMs = 86_400_000;
+
+const revocationOf = (row: Row): Revocation => ({
+  n: Number(row["n"]),
+  user: String(row["user"]),
+  reason: String(row["reason"]),
+  ...(row["device"] !== null && { device: String(row["device"]) }),
+});
+
+export const revocationLogEntry = (row: Row): LogEntry => ({
+  tenant: String(row["tenant"]),
+  users: [String(row["user"])],
+  change: { kind: "revocation", ...revocationOf(row) },
+});
+
+/** Ends sessions; whatever the database fails rejects, and to say it again settles it. */
+export function createRevocationStore({ engine }: { readonly engine: Pick<Engine, "write"> }) {
+  return {
+    /** Answers the commit that it was. `device`: that one alone; `time`: now, in milliseconds since the Unix epoch. */
+    async revoke(
+      { tenant, user }: Identity,
+      {
+        device,
+        reason,
+        time,
+      }: { readonly device?: string | undefined; readonly reason: string; readonly time: number },
+    ): Promise<Commit> {
+      const results = await engine.write([
+        { sql: insertUser, args: [tenant, user] },
+        { sql: sweepRevocations, args: [time - keptMs] },
+        { sql: advanceHead },
+        { sql: insertRevocation, args: [tenant, user, device ?? null, reason, time] },
+      ]);
+      const entries = (results[3] ?? []).map(revocationLogEntry);
+      const to = entries[0]?.change.n ?? 0;
+      return { from: to - 1, to, entries };
+    },
+  };
+}
