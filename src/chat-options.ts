@@ -1,4 +1,4 @@
-import type { Bus } from "./feed/bus.ts";
+import type { Transport } from "./feed/transport.ts";
 import type { Authenticate } from "./http/authenticate.ts";
 import type { TrustProxy } from "./http/peer.ts";
 import type { Authorize, CanSee } from "./hub/policy.ts";
@@ -63,8 +63,11 @@ export type ChatOptions = {
   readonly onPush?: OnPush;
   /** Replaces single limits of the table in `protocol/limits.ts`. */
   readonly limits?: Partial<Limits>;
-  /** How this node and others on the same database tell each other of commits; without it they find out by polling. */
-  readonly bus?: Bus;
+  /**
+   * How this node and others on the same database speak to each other: `nats({ servers })`, or one's own. Without it they find each
+   * other's commits by polling, and neither typing nor presence crosses.
+   */
+  readonly bus?: Transport;
   /** Time and chance; for simulators. */
   readonly clock?: Clock;
   readonly random?: Random;

@@ -2,6 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import type { ChatOptions } from "./chat-options.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
 import { ChatError } from "./error.ts";
+import { createHints } from "./feed/hints.ts";
 import { createFeed } from "./feed/feed.ts";
 import type { Admission } from "./http/admission.ts";
 import { createAdmit, createProve } from "./http/admit.ts";
@@ -95,7 +96,7 @@ export function createChat(options: ChatOptions) {
   if (rateFault !== null) throw new ChatError("config_invalid", `The rates cannot be kept: ${rateFault}`);
   const limiter = createLimiter({ rates, clock });
   const originationOf = createOrigination(options.trustProxy);
-  const { push: providers = [], onPush } = options;
+  const { push: providers = [], onPush, bus } = options;
   const providerFault = faultOfProviders(providers);
   if (providerFault !== null) throw new ChatError("config_invalid", providerFault);
   const log = getLogger(["tidings", "chat"]);
@@ -128,7 +129,8 @@ export function createChat(options: ChatOptions) {
         store,
         clock,
         limits,
-        bus: options.bus,
+        hints: bus && createHints(bus),
+        jitter: () => random.integer() / 2 ** 52 - 0.5,
         onNewEpoch() {
           parts?.hub.disconnectAll(closeCode.restart, "new epoch");
           parts?.push.worker?.restart();
@@ -142,6 +144,7 @@ export function createChat(options: ChatOptions) {
       });
       const hub = createHub({
         ...{ store, feed, clock, limits, policy, limiter, report },
+        ...{ transport: bus, node: random.messageId(clock.now()) },
         revalidate: options.revalidate,
       });
       const worker =
@@ -151,6 +154,7 @@ export function createChat(options: ChatOptions) {
               ...{ store, feed, clock, random, limits, providers, onPush },
               presenceOf(identity, device) {
                 const silentMs = hub.silentMs(identity, device);
+                if (silentMs === "unknown") return silentMs;
                 return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
               },
               isAlone: engine.isExclusive === true,

@@ -1,7 +1,7 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Commit, LogEntry, Store } from "../store/store.ts";
-import type { Bus } from "./bus.ts";
+import type { Hints } from "./hints.ts";
 
 /** Takes a stretch of the log: every entry after the last stretch and up to `upTo`, in the order of n. */
 export type FeedListener = (entries: readonly LogEntry[], upTo: number) => void;
@@ -11,7 +11,9 @@ export type FeedOptions = {
   readonly clock: Clock;
   readonly limits: Limits;
   /** The other nodes on the same database, where there are any. */
-  readonly bus?: Bus | undefined;
+  readonly hints?: Hints | undefined;
+  /** From −0.5 to 0.5, of the time between two polls; default: none. */
+  readonly jitter?: () => number;
   /** The database has another history than before (a restored backup): whatever was built on the old one is void. */
   readonly onNewEpoch: () => void;
 };
@@ -24,7 +26,7 @@ const stretchEntriesMax = 1_000;
  * commit whose answer was lost, another node, a restart) the store is read until the position is the head again. The head
  * is polled too, so that a commit nobody announced costs latency, never data.
  */
-export function createFeed({ store, clock, limits, bus, onNewEpoch }: FeedOptions) {
+export function createFeed({ store, clock, limits, hints, jitter = () => 0, onNewEpoch }: FeedOptions) {
   const listeners: FeedListener[] = [];
   let position = 0;
   let epoch = "";
@@ -83,6 +85,7 @@ export function createFeed({ store, clock, limits, bus, onNewEpoch }: FeedOption
         epoch = head.epoch;
         position = head.n;
         wanted = 0;
+        hints?.follow(epoch);
         onNewEpoch();
       } else if (head.n > position) fillUpTo(head.n);
     } catch {
@@ -91,16 +94,24 @@ export function createFeed({ store, clock, limits, bus, onNewEpoch }: FeedOption
     if (!isStopped) startPoll();
   }
 
+  /** With jitter, so that the nodes do not all ask at once. */
   function startPoll(): void {
-    cancelPoll = clock.after(limits.headPollMs, () => void poll());
+    cancelPoll();
+    cancelPoll = clock.after(limits.headPollMs * (1 + jitter()), () => void poll());
   }
 
   store.onCommit((commit) => {
     apply(commit);
     // Who asked for a message is known here alone.
-    bus?.announce({ ...commit, epoch, entries: commit.entries.map(({ origin: _, ...entry }) => entry) });
+    hints?.announce({ ...commit, epoch, entries: commit.entries.map(({ origin: _, ...entry }) => entry) });
   });
-  bus?.onHint(({ from, to, entries, epoch: history }) => {
+  // Whatever was missed is in the store; the poll would find it too, a little later.
+  hints?.onGap(() => {
+    if (!isStarted || isStopped) return;
+    cancelPoll();
+    void poll();
+  });
+  hints?.onHint(({ from, to, entries, epoch: history }) => {
     if (!isStarted || isStopped || history !== epoch) return;
     if (entries) apply({ from, to, entries });
     else if (to > position) fillUpTo(to);
@@ -112,6 +123,7 @@ export function createFeed({ store, clock, limits, bus, onNewEpoch }: FeedOption
       const head = await store.head();
       epoch = head.epoch;
       position = head.n;
+      hints?.follow(epoch);
       isStarted = true;
       startPoll();
     },
@@ -119,6 +131,8 @@ export function createFeed({ store, clock, limits, bus, onNewEpoch }: FeedOption
       listeners.push(listener);
     },
     position: (): number => position,
+    /** The history that is followed. */
+    epoch: (): string => epoch,
     stop(): void {
       isStopped = true;
       cancelPoll();

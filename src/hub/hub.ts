@@ -1,6 +1,7 @@
 import { createBudget } from "../connection/budget.ts";
 import { createFairShare } from "../connection/fair-share.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
+import type { Transport } from "../feed/transport.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
 import { within } from "../internal/within.ts";
@@ -8,6 +9,7 @@ import type { Identity, Revocation, Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
+import { createCluster } from "./cluster.ts";
 import { type Connection, type ConnectionOptions, createConnection } from "./connection.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createFanOut } from "./fan-out.ts";
@@ -39,6 +41,10 @@ export type HubOptions = {
   readonly policy: Policy;
   /** Who may do how much; default: anybody anything. */
   readonly limiter?: Pick<Limiter, "take"> | undefined;
+  /** How this node and the others speak to each other, where there are others. */
+  readonly transport?: Transport | undefined;
+  /** This node's own name; needed with a transport. */
+  readonly node?: string;
   readonly report: (event: HubEvent) => void;
 };
 
@@ -52,7 +58,18 @@ const closeWaveSockets = 500;
 const closeWaveMs = 50;
 
 /** Who is here, and what happens to a frame. */
-export function createHub({ store, feed, clock, limits, policy, limiter, revalidate, report }: HubOptions) {
+export function createHub({
+  store,
+  feed,
+  clock,
+  limits,
+  policy,
+  limiter,
+  transport,
+  node = "",
+  revalidate,
+  report,
+}: HubOptions) {
   const registry = createRegistry();
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
   const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
@@ -99,9 +116,28 @@ export function createHub({ store, feed, clock, limits, policy, limiter, revalid
     });
   }
 
-  function hint(tenant: string, user: string, text: string): void {
+  function hintHere({ tenant, user }: Identity, text: string): void {
     for (const connection of registry.find(tenant, user)?.connections ?? []) connection.hint(text);
   }
+
+  function hint(tenant: string, user: string, text: string): void {
+    hintHere({ tenant, user }, text);
+    cluster?.frame({ tenant, user }, text);
+  }
+
+  const cluster =
+    transport &&
+    createCluster({
+      ...{ transport, feed, clock, node },
+      onFrame: hintHere,
+      devicesOf: ({ tenant, user }) =>
+        Array.from(
+          registry.find(tenant, user)?.connections ?? [],
+          ({ device, silentMs }) => [device, silentMs()] as const,
+        ),
+      onPresence: (identity) => presence.moved(identity),
+    });
+  cluster?.start();
 
   const ties = createTies({
     store,
@@ -109,7 +145,7 @@ export function createHub({ store, feed, clock, limits, policy, limiter, revalid
     onChange: (tenant, one, other) => presence.review(tenant, one, other),
   });
   const presence = createPresence({
-    ...{ store, ties, policy, clock, limits },
+    ...{ store, ties, policy, clock, limits, cluster },
     report: (fault) => report({ type: "fault", fault }),
   });
   const handle = createDispatch({ store, clock, hint, ties, policy, presence, limiter }, limits);
@@ -131,7 +167,10 @@ export function createHub({ store, feed, clock, limits, policy, limiter, revalid
     dirty.delete(connection);
     owing.delete(connection);
     presence.forget(connection);
-    if (registry.leave(session, connection)) presence.departed(session);
+    if (registry.leave(session, connection)) {
+      cluster?.leave(session);
+      presence.departed(session);
+    }
     room.leave(connection);
     report({ type: "disconnected", tenant: session.tenant, user: session.user, device, code });
   }
@@ -163,6 +202,7 @@ export function createHub({ store, feed, clock, limits, policy, limiter, revalid
           share,
           handle,
           join(joined) {
+            cluster?.join(session);
             presence.arrived(session);
             return registry.join(session, joined, feed.position());
           },
@@ -185,17 +225,21 @@ export function createHub({ store, feed, clock, limits, policy, limiter, revalid
 
     hasRoom,
 
-    /** For how long a user has done nothing on a device (an empty one: on any); null: they have no connection with it. */
-    silentMs({ tenant, user }: Identity, device: string): number | null {
+    /**
+     * For how long a user has done nothing on a device (an empty one: on any), on whatever node; null: they have no connection with it.
+     * "unknown": another node is being asked.
+     */
+    silentMs({ tenant, user }: Identity, device: string): number | null | "unknown" {
       let least: number | null = null;
       for (const connection of registry.find(tenant, user)?.connections ?? [])
         if (device === "" || connection.device === device) least = Math.min(least ?? Infinity, connection.silentMs());
-      return least;
+      return least ?? cluster?.silentMs({ tenant, user }, device) ?? null;
     },
 
     /** Closes every connection, as when the database has another history. */
     disconnectAll(code: number, reason: string): void {
       ties.clear();
+      cluster?.restart();
       for (const connection of [...all]) connection.close(code, reason);
     },
 
@@ -217,6 +261,7 @@ export function createHub({ store, feed, clock, limits, policy, limiter, revalid
       for (const connection of [...all]) connection.terminate();
       cancelEmpty?.();
       presence.stop();
+      cluster?.stop();
     },
 
     /** Sizes of what the hub holds: each is 0 once everybody has left. */
@@ -230,6 +275,7 @@ export function createHub({ store, feed, clock, limits, policy, limiter, revalid
       outboxBytes: budget.bytes(),
       senders: share.senders(),
       ...presence.sizes(),
+      ...cluster?.sizes(),
     }),
   };
 }

@@ -5,6 +5,7 @@ import { encodeFrame } from "../protocol/encode.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
 import type { Policy } from "./policy.ts";
+import type { Cluster } from "./cluster.ts";
 import { isBlockedBetween, type Ties } from "./ties.ts";
 
 /** The smallest part of a connection that watches others. */
@@ -46,6 +47,8 @@ export type PresenceOptions = {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly report: (fault: unknown) => void;
+  /** The other nodes, where there are any. */
+  readonly cluster?: Pick<Cluster, "watch" | "unwatch" | "isElsewhere" | "present"> | undefined;
 };
 
 /** Of so many users it is remembered when they went: what is told must not wait for the store. */
@@ -60,12 +63,15 @@ const toMinute = (time: number): number => time - (time % minuteMs);
  * Each watch keeps of whom its viewer was not told yet, and tells how they are by then: what a slow socket has dropped is told
  * later, and only the newest of it. Whom the viewer may not see is offline and was never seen, as is who does not exist.
  */
-export function createPresence({ store, ties, policy, clock, limits, report }: PresenceOptions) {
+export function createPresence({ store, ties, policy, clock, limits, cluster, report }: PresenceOptions) {
   const leases = new Map<string, Lease>();
   const departures = createLru<string, number>(departuresMax);
   const watches = new Map<Viewer, Watch>();
   /** By whom each user is watched. */
   const watchers = new Map<string, Set<Watch>>();
+
+  const isHere = (identity: Identity): boolean =>
+    leases.has(identityKey(identity)) || (cluster?.isElsewhere(identity) ?? false);
 
   function note(lease: Lease): void {
     const time = toMinute(clock.now());
@@ -126,13 +132,12 @@ export function createPresence({ store, ties, policy, clock, limits, report }: P
   async function describe(viewer: Identity, users: readonly string[]): Promise<readonly State[]> {
     const { tenant } = viewer;
     const visible = await seenBy(viewer, users);
-    const away = users.filter((user, i) => visible[i] && !leases.has(identityKey({ tenant, user })));
+    const away = users.filter((user, i) => visible[i] && !isHere({ tenant, user }));
     const lastSeen = away.length === 0 ? new Map<string, number>() : await store.lastSeen(tenant, away);
     return users.map((user, i) => {
       if (!visible[i]) return "offline";
-      const key = identityKey({ tenant, user });
-      if (leases.has(key)) return "online";
-      return Math.max(lastSeen.get(user) ?? 0, departures.get(key) ?? 0) || "offline";
+      if (isHere({ tenant, user })) return "online";
+      return Math.max(lastSeen.get(user) ?? 0, departures.get(identityKey({ tenant, user })) ?? 0) || "offline";
     });
   }
 
@@ -158,7 +163,9 @@ export function createPresence({ store, ties, policy, clock, limits, report }: P
       const key = identityKey({ tenant: viewer.session.tenant, user });
       const set = watchers.get(key);
       set?.delete(watch);
-      if (set?.size === 0) watchers.delete(key);
+      if (set?.size !== 0) continue;
+      watchers.delete(key);
+      cluster?.unwatch({ tenant: viewer.session.tenant, user });
     }
   }
 
@@ -173,6 +180,7 @@ export function createPresence({ store, ties, policy, clock, limits, report }: P
         return;
       }
       leases.set(key, { identity: { tenant, user }, notedAt: clock.elapsed(), cancelGrace: null });
+      cluster?.present({ tenant, user }, true);
       changed({ tenant, user });
     },
 
@@ -185,6 +193,7 @@ export function createPresence({ store, ties, policy, clock, limits, report }: P
       lease.cancelGrace?.();
       lease.cancelGrace = clock.after(limits.presenceGraceMs, () => {
         leases.delete(key);
+        cluster?.present(lease.identity, false);
         changed(lease.identity);
       });
     },
@@ -197,14 +206,19 @@ export function createPresence({ store, ties, policy, clock, limits, report }: P
       for (const user of users) watch.users.set(user, null);
       watches.set(viewer, watch);
       for (const user of watch.users.keys()) {
-        const key = identityKey({ tenant: viewer.session.tenant, user });
+        const identity = { tenant: viewer.session.tenant, user };
+        const key = identityKey(identity);
         watchers.set(key, (watchers.get(key) ?? new Set()).add(watch));
+        cluster?.watch(identity);
       }
       tell(watch);
     },
 
     /** The viewer's connection has gone. */
     forget,
+
+    /** A user has come to another node, or left it. */
+    moved: changed,
 
     /** What stands between two users has changed: each may now see of the other what they could not, or the reverse. */
     review(tenant: string, one: string, other: string): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Hint } from "../../src/feed/bus.ts";
+import type { Hint } from "../../src/feed/hints.ts";
 import { createFeed, type FeedOptions } from "../../src/feed/feed.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
@@ -25,16 +25,20 @@ function fakeLog(options: { headPollMs?: number; clock?: Clock; beforeRead?: (li
   const limits = { ...defaultLimits, headPollMs };
   let hint: (hint: Hint) => void = () => {};
   const announced: Hint[] = [];
-  const bus = {
+  const followed: string[] = [];
+  let gap = (): void => {};
+  const hints = {
+    follow: (epoch: string) => void followed.push(epoch),
     announce: (said: Hint) => void announced.push(said),
     onHint: (listen: typeof hint) => void (hint = listen),
+    onGap: (listen: () => void) => void (gap = listen),
   };
-  const feed = createFeed({ store, clock, limits, bus, onNewEpoch: () => void state.epochs++ });
+  const feed = createFeed({ store, clock, limits, hints, onNewEpoch: () => void state.epochs++ });
   const commit = (from: number, to: number): void => {
     state.head = { ...state.head, n: to };
     announce({ from, to, entries: [] });
   };
-  return { feed, state, commit, announced, hint: (said: Hint): void => hint(said) };
+  return { feed, state, commit, announced, followed, gap: () => gap(), hint: (said: Hint): void => hint(said) };
 }
 
 describe("feed", () => {
@@ -49,6 +53,19 @@ describe("feed", () => {
     await until(() => feed.position() === 8);
     commit(6, 8);
     expect(seen).toEqual([3, 8]);
+    feed.stop();
+  });
+
+  test("F9 after hints may have been missed the head is read at once; of a new history it hears under its own name", async () => {
+    const { feed, state, followed, gap } = fakeLog();
+    await feed.start();
+    state.head = { epoch: "first", n: 4 };
+    gap();
+    await until(() => feed.position() === 4);
+    state.head = { epoch: "second", n: 2 };
+    gap();
+    await until(() => state.epochs === 1);
+    expect(followed).toEqual(["first", "second"]);
     feed.stop();
   });
 

@@ -1,0 +1,247 @@
+import type { Feed } from "../feed/feed.ts";
+import type { Transport } from "../feed/transport.ts";
+import type { Clock } from "../internal/clock.ts";
+import { createLru } from "../internal/lru.ts";
+import { type Identity, identityKey } from "../model.ts";
+
+/** One device of a user on a node, and for how many milliseconds they have done nothing with it. */
+export type DeviceHere = readonly [device: string, silentMs: number];
+
+export type ClusterOptions = {
+  readonly transport: Transport;
+  readonly feed: Pick<Feed, "epoch">;
+  readonly clock: Clock;
+  /** This node's own name: another one after a restart. */
+  readonly node: string;
+  /** A volatile frame for the connections that a user has here. */
+  readonly onFrame: (identity: Identity, text: string) => void;
+  /** The devices with which a user is here. */
+  readonly devicesOf: (identity: Identity) => readonly DeviceHere[];
+  /** A user may have come to another node, or left it. */
+  readonly onPresence: (identity: Identity) => void;
+};
+
+/** How often a node says that it lives; one that has not for so long is gone, and its users with it. */
+const beatMs = 3_000;
+const goneMs = 10_000;
+/** How many of those whom somebody watches are asked about at once, after something may have been missed. */
+const asksPerBeat = 2_000;
+/** How long an answer takes, and how long it holds. */
+const answerMs = 300;
+const answerHoldsMs = 5_000;
+const answersMax = 100_000;
+
+type Whereabouts = { askedAt: number; readonly devices: Map<string, number> };
+type Told = {
+  readonly frame?: unknown;
+  readonly ask?: unknown;
+  readonly node?: unknown;
+  readonly online?: unknown;
+  readonly tenant?: unknown;
+  readonly user?: unknown;
+  readonly devices?: unknown;
+};
+
+/**
+ * What nodes tell each other beside the log: volatile frames, and who is where. All of it may be lost: a user whose node is gone is
+ * offline after a while, and after a gap is asked again. A node hears of those users only who are here, or whom somebody here watches.
+ */
+export function createCluster(options: ClusterOptions) {
+  const { transport, feed, clock, node, onFrame, devicesOf, onPresence } = options;
+  const here = new Map<string, () => void>();
+  const watched = new Map<string, { readonly identity: Identity; readonly end: () => void }>();
+  /** On which other nodes those are who are watched here. */
+  const elsewhere = new Map<string, Set<string>>();
+  /** When each other node last gave a sign of life. */
+  const nodes = new Map<string, number>();
+  const whereabouts = createLru<string, Whereabouts>(answersMax);
+  let asks = new Set<string>();
+  let endNodes = (): void => {};
+  let cancelBeat = (): void => {};
+  let epoch = "";
+
+  const subject = (kind: "user" | "presence", { tenant, user }: Identity): string[] => [kind, epoch, tenant, user];
+  const tell = (to: readonly string[], what: object): void => transport.publish(to, JSON.stringify(what));
+
+  function hear(text: string, listen: (told: Told) => void): void {
+    try {
+      const told = JSON.parse(text) as unknown;
+      if (typeof told === "object" && told !== null) listen(told);
+    } catch {
+      // It is not one of ours.
+    }
+  }
+
+  function ask(identity: Identity): void {
+    tell(subject("user", identity), { ask: node });
+  }
+
+  /** A node lives; of one that is new, or was gone, it is not known who is there. */
+  function seen(name: unknown): name is string {
+    if (typeof name !== "string" || name === node) return false;
+    const isNew = !nodes.has(name);
+    nodes.set(name, clock.elapsed());
+    if (isNew) askAll();
+    return true;
+  }
+
+  function askAll(): void {
+    asks = new Set(watched.keys());
+  }
+
+  function setElsewhere(identity: Identity, name: string, isThere: boolean): void {
+    const key = identityKey(identity);
+    if (!watched.has(key)) return;
+    const places = elsewhere.get(key) ?? new Set();
+    const was = places.size > 0;
+    if (isThere) places.add(name);
+    else places.delete(name);
+    if (places.size > 0) elsewhere.set(key, places);
+    else elsewhere.delete(key);
+    if (was !== places.size > 0) onPresence(identity);
+  }
+
+  function heardOfUser(identity: Identity, { frame, ask: asker }: Told): void {
+    if (typeof frame === "string") return onFrame(identity, frame);
+    if (typeof asker !== "string") return;
+    const devices = devicesOf(identity);
+    if (devices.length > 0) tell(["node", epoch, asker], { node, ...identity, devices });
+  }
+
+  function heardAnswer({ node: name, tenant, user, devices }: Told): void {
+    if (!seen(name) || typeof tenant !== "string" || typeof user !== "string" || !Array.isArray(devices)) return;
+    const identity = { tenant, user };
+    const known = whereabouts.get(identityKey(identity));
+    for (const pair of devices as unknown[]) {
+      const [device, silentMs] = Array.isArray(pair) ? (pair as unknown[]) : [];
+      if (known && typeof device === "string" && typeof silentMs === "number")
+        known.devices.set(device, Math.min(silentMs, known.devices.get(device) ?? Infinity));
+    }
+    setElsewhere(identity, name, true);
+  }
+
+  function beat(): void {
+    tell(["nodes", epoch], { node });
+    const now = clock.elapsed();
+    for (const [name, at] of nodes) {
+      if (now - at < goneMs) continue;
+      nodes.delete(name);
+      for (const [key, places] of [...elsewhere]) {
+        const identity = watched.get(key)?.identity;
+        if (identity && places.has(name)) setElsewhere(identity, name, false);
+      }
+    }
+    let left = asksPerBeat;
+    for (const key of asks) {
+      if (left-- === 0) break;
+      asks.delete(key);
+      const identity = watched.get(key)?.identity;
+      if (identity) ask(identity);
+    }
+    cancelBeat = clock.after(beatMs, beat);
+  }
+
+  transport.onGap(askAll);
+
+  /** Speaks to the nodes on this database, in its history of now. */
+  function start(): void {
+    epoch = feed.epoch();
+    const own = [
+      transport.subscribe(["nodes", epoch], (text) => hear(text, ({ node: name }) => void seen(name))),
+      transport.subscribe(["node", epoch, node], (text) => hear(text, heardAnswer)),
+    ];
+    endNodes = () => {
+      for (const end of own) end();
+    };
+    beat();
+  }
+
+  function stop(): void {
+    cancelBeat();
+    endNodes();
+    for (const end of here.values()) end();
+    for (const { end } of watched.values()) end();
+    here.clear();
+    watched.clear();
+    elsewhere.clear();
+    nodes.clear();
+  }
+
+  return {
+    start,
+    stop,
+    /** The database has another history: whoever is here comes back in it. */
+    restart(): void {
+      stop();
+      start();
+    },
+
+    /** A user is here, with their first connection. */
+    join(identity: Identity): void {
+      const key = identityKey(identity);
+      if (here.has(key)) return;
+      here.set(
+        key,
+        transport.subscribe(subject("user", identity), (text) => hear(text, (told) => heardOfUser(identity, told))),
+      );
+    },
+    /** A user's last connection here has gone. */
+    leave(identity: Identity): void {
+      const key = identityKey(identity);
+      here.get(key)?.();
+      here.delete(key);
+    },
+
+    /** A volatile frame for whoever has a connection of this user. */
+    frame: (identity: Identity, text: string): void => tell(subject("user", identity), { frame: text }),
+
+    /** A user has come here, or has left for good. */
+    present: (identity: Identity, online: boolean): void => tell(subject("presence", identity), { node, online }),
+
+    /** Somebody here wants to know how this user is. */
+    watch({ tenant, user }: Identity): void {
+      const identity = { tenant, user };
+      const key = identityKey(identity);
+      if (watched.has(key)) return;
+      const end = transport.subscribe(subject("presence", identity), (text) =>
+        hear(text, ({ node: name, online }) => {
+          if (seen(name)) setElsewhere(identity, name, online === true);
+        }),
+      );
+      watched.set(key, { identity, end });
+      ask(identity);
+    },
+    /** Nobody here does any more. */
+    unwatch(identity: Identity): void {
+      const key = identityKey(identity);
+      watched.get(key)?.end();
+      watched.delete(key);
+      elsewhere.delete(key);
+    },
+    /** Whether one who is watched here is on another node. */
+    isElsewhere: (identity: Identity): boolean => elsewhere.has(identityKey(identity)),
+
+    /**
+     * For how long a user has done nothing on a device that is connected to another node (an empty one: on any); null: none is. It has
+     * to be asked for: "unknown" until an answer may have come.
+     */
+    silentMs(identity: Identity, device: string): number | null | "unknown" {
+      const key = identityKey(identity);
+      const now = clock.elapsed();
+      const known = whereabouts.get(key);
+      if (!known || now - known.askedAt >= answerHoldsMs) {
+        whereabouts.set(key, { askedAt: now, devices: new Map() });
+        ask(identity);
+        return "unknown";
+      }
+      if (now - known.askedAt < answerMs) return "unknown";
+      const found = [...known.devices].filter(([name]) => device === "" || name === device);
+      return found.length === 0 ? null : Math.min(...found.map(([, ms]) => ms)) + (now - known.askedAt);
+    },
+
+    /** Sizes of what is held: 0 once everybody has left. */
+    sizes: () => ({ followed: here.size, asked: asks.size, elsewhere: elsewhere.size, watchedUsers: watched.size }),
+  };
+}
+
+export type Cluster = ReturnType<typeof createCluster>;
