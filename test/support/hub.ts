@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createHints } from "../../src/feed/hints.ts";
+import type { Transport } from "../../src/feed/transport.ts";
 import { createFeed } from "../../src/feed/feed.ts";
 import { createHub, type HubEvent } from "../../src/hub/hub.ts";
 import { createLimiter } from "../../src/hub/limiter.ts";
@@ -26,10 +28,15 @@ export type HubOverrides = {
   readonly rules?: { readonly authorize?: Authorize; readonly canSee?: CanSee };
   readonly rates?: RateOptions;
   readonly revalidate?: Revalidate;
+  /** Another node on the same database: it has the store, and closes it. */
+  readonly sibling?: { readonly store: Store };
+  readonly transport?: Transport;
   /** Wraps the engine or the store, to plant a fault. */
   readonly wrapEngine?: (engine: Engine) => Engine;
   readonly wrapStore?: (store: Store) => Store;
 };
+
+let nodes = 0;
 
 /** A real hub on a real file, with sockets that a test holds in its hands. */
 export async function startHub(overrides: HubOverrides = {}) {
@@ -42,9 +49,10 @@ export async function startHub(overrides: HubOverrides = {}) {
     rules,
     rates,
     revalidate,
+    sibling,
+    transport,
   } = overrides;
   const folder = mkdtempSync(join(tmpdir(), "tidings-hub-"));
-  const embedded = createEmbeddedEngine({ path: join(folder, "chat.db") });
   const limits: Limits = {
     ...defaultLimits,
     marksDelayMs: 1,
@@ -54,10 +62,16 @@ export async function startHub(overrides: HubOverrides = {}) {
     presenceGraceMs: 1,
     ...some,
   };
-  const { store: inner, faults } = await storeOn(wrapEngine?.(embedded) ?? embedded, { limits, clock, random });
+  const open = () => {
+    const embedded = createEmbeddedEngine({ path: join(folder, "chat.db") });
+    return storeOn(wrapEngine?.(embedded) ?? embedded, { limits, clock, random });
+  };
+  const { store: inner, faults } = sibling ? { store: sibling.store, faults: [] } : await open();
   const store = wrapStore?.(inner) ?? inner;
   const events: HubEvent[] = [];
-  const feed = createFeed({ store, clock, limits, onNewEpoch: () => hub.disconnectAll(1012, "new epoch") });
+  const hints = transport && createHints(transport);
+  const feed = createFeed({ store, clock, limits, hints, onNewEpoch: () => hub.disconnectAll(1012, "new epoch") });
+  await feed.start();
   const limiter = rates && createLimiter({ rates: ratesOf(rates), clock });
   const policy = createPolicy({
     ...{ store, clock, answerMs: limits.hostAnswerMs, ...rules },
@@ -71,9 +85,9 @@ export async function startHub(overrides: HubOverrides = {}) {
     policy,
     limiter,
     revalidate,
+    ...(transport && { transport, node: `node ${++nodes}` }),
     report: (event) => events.push(event),
   });
-  await feed.start();
 
   return {
     hub,
@@ -104,7 +118,7 @@ export async function startHub(overrides: HubOverrides = {}) {
       // A clock that a test moves by hand moves on here, so that the shutdown's own waits end.
       if ("advance" in clock) for (let i = 0; i < 100 && !isStopped; i++) await (clock as FakeClock).advance(10);
       await stopping;
-      await store.close();
+      if (!sibling) await store.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

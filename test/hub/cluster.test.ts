@@ -1,0 +1,154 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { createLocalHub } from "../../src/feed/local-transport.ts";
+import type { Transport } from "../../src/feed/transport.ts";
+import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
+import { type FakeSocket, until } from "../support/fake-socket.ts";
+import { startHub, type TestHub } from "../support/hub.ts";
+import { accepted } from "../support/store.ts";
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).toReversed()) await stop();
+});
+
+const isLive = (socket: FakeSocket) => socket.of("changes").some(({ more }) => !more);
+const last = (socket: FakeSocket, user: string) =>
+  socket
+    .of("presence")
+    .filter((frame) => frame.user === user)
+    .at(-1)?.state;
+
+/** A wire that a test can cut. */
+function cuttable(inner: Transport) {
+  let isCut = false;
+  const gaps: (() => void)[] = [];
+  const transport: Transport = {
+    publish: (subject, text) => void (isCut || inner.publish(subject, text)),
+    subscribe: (subject, listener) => inner.subscribe(subject, (text) => void (isCut || listener(text))),
+    onGap: (listener) => void gaps.push(listener),
+    close: () => inner.close(),
+  };
+  return {
+    transport,
+    cut: (): void => void (isCut = true),
+    mend(): void {
+      isCut = false;
+      for (const gap of gaps) gap();
+    },
+  };
+}
+
+/** Two nodes on one database; bob and alice have written to each other. */
+async function two(limits: object = {}) {
+  const clock: FakeClock = fakeClock(undefined, () => Bun.sleep(1));
+  const bus = createLocalHub();
+  const wires = [cuttable(bus.connect()), cuttable(bus.connect())] as const;
+  const calm = { presenceGraceMs: 1_000, heartbeatMs: 100_000_000, headPollMs: 2_000, ...limits };
+  const first = await startHub({ clock, limits: calm, transport: wires[0].transport });
+  stops.push(() => first.stop());
+  const second = await startHub({ clock, limits: calm, transport: wires[1].transport, sibling: first });
+  stops.push(() => second.stop());
+  const stored = accepted(first.store, { from: "bob", to: "alice" });
+  await clock.advance(100);
+  const { conversation } = await stored;
+  const connect = async (node: TestHub, user: string, device = "d") => {
+    const socket = node.connect(user, { device });
+    await until(() => isLive(socket));
+    return socket;
+  };
+  return { first, second, clock, wires, connect, conversation };
+}
+
+describe("two nodes", () => {
+  test("H16 typing reaches the other's devices on every node, and comes back to nobody", async () => {
+    const { first, second, clock, connect, conversation } = await two();
+    const [alice, bob, phone] = [
+      await connect(first, "alice"),
+      await connect(second, "bob"),
+      await connect(first, "bob", "phone"),
+    ];
+    alice.say({ type: "typing", conversation, typing: true });
+    await clock.advance(50);
+    await until(() => bob.of("typing").length === 1 && phone.of("typing").length === 1);
+    await clock.advance(50);
+    expect([bob.of("typing").length, phone.of("typing").length, alice.of("typing").length]).toEqual([1, 1, 0]);
+  });
+
+  test("H16 a user is online while they have a connection on any node", async () => {
+    const { first, second, clock, connect } = await two();
+    const bob = await connect(second, "bob");
+    const alice = await connect(first, "alice");
+    alice.say({ type: "watch", users: ["bob"] });
+    await clock.advance(100);
+    expect(last(alice, "bob")).toBe("online");
+    const phone = await connect(first, "bob", "phone");
+    bob.hangUp();
+    await clock.advance(3_000);
+    expect(last(alice, "bob")).toBe("online");
+    phone.hangUp();
+    await clock.advance(3_000);
+    expect(last(alice, "bob")).toBe("offline");
+    await connect(second, "bob");
+    await clock.advance(100);
+    expect(last(alice, "bob")).toBe("online");
+  });
+
+  test("H16 the users of a node that is dead, or cut off, are offline after a while, and are found again", async () => {
+    const { first, second, clock, wires, connect } = await two();
+    await connect(second, "bob");
+    const alice = await connect(first, "alice");
+    alice.say({ type: "watch", users: ["bob"] });
+    await clock.advance(100);
+    expect(last(alice, "bob")).toBe("online");
+    wires[1].cut();
+    await clock.advance(9_000);
+    expect(last(alice, "bob")).toBe("online");
+    await clock.advance(6_000);
+    expect(last(alice, "bob")).toBe("offline");
+    wires[1].mend();
+    await clock.advance(10_000);
+    expect(last(alice, "bob")).toBe("online");
+    expect(second.hub.sizes().connections).toBe(1);
+  });
+
+  test("H16 where a device is connected to another node is known after a moment, and that it is nowhere too", async () => {
+    const { first, second, clock, connect } = await two();
+    await connect(second, "bob", "phone");
+    await clock.advance(5_000);
+    const ask = (device: string) => first.hub.silentMs({ tenant: "default", user: "bob" }, device);
+    expect([ask("phone"), ask("laptop")]).toEqual(["unknown", "unknown"]);
+    await clock.advance(400);
+    expect(ask("phone")).toBeGreaterThanOrEqual(5_000);
+    expect([ask("laptop"), ask("")]).toEqual([null, ask("phone")]);
+    expect(first.hub.silentMs({ tenant: "rival", user: "bob" }, "phone")).toBe("unknown");
+    await clock.advance(400);
+    expect(first.hub.silentMs({ tenant: "rival", user: "bob" }, "phone")).toBe(null);
+  });
+
+  test("H16 T5 a revocation closes the sockets of every node, at once by the bus, after the next poll without it", async () => {
+    for (const isCut of [false, true]) {
+      const { first, second, clock, wires, connect } = await two();
+      const sockets = [await connect(first, "alice"), await connect(second, "alice", "phone")];
+      if (isCut) for (const wire of wires) wire.cut();
+      const done = first.store.revoke({ tenant: "default", user: "alice" }, { reason: "out", time: 1 });
+      await clock.advance(isCut ? 3_500 : 200);
+      await done;
+      for (const socket of sockets) expect(socket.state.closed).toEqual({ code: 4401, reason: "out" });
+    }
+  });
+
+  test("H16 what is no message of ours is left alone, and a node holds nothing once everybody has left", async () => {
+    const { first, second, clock, connect } = await two();
+    const stranger = createLocalHub().connect();
+    for (const text of ["", "{", "null", "[]", '{"ask":7}', '{"node":{},"online":1}', '{"frame":{}}'])
+      stranger.publish(["nodes", first.feed.epoch()], text);
+    const [alice, bob] = [await connect(first, "alice"), await connect(second, "bob")];
+    alice.say({ type: "watch", users: ["bob", "carol"] });
+    await clock.advance(200);
+    alice.hangUp();
+    bob.hangUp();
+    await clock.advance(20_000);
+    expect(first.hub.sizes()).toMatchObject({ followed: 0, asked: 0, elsewhere: 0, watchedUsers: 0 });
+    expect(second.hub.sizes()).toMatchObject({ followed: 0, leases: 0 });
+  });
+});
