@@ -29,7 +29,7 @@ export async function openDatabase() {
   const folder = mkdtempSync(join(memoryFolder, "tidings-sim-"));
   const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
   await migrate(engine, bundledMigrations);
-  const wipe = ["message", "member", "conversation", "device", "relation", "seen", "ticket", "user"].map((table) => ({
+  const wipe = ["message", "member", "conversation", "device", "relation", "seen", "ticket", "revocation", "user"].map((table) => ({
     sql: `DELETE FROM ${table}`,
   }));
 

@@ -148,8 +148,8 @@ export const mutants: readonly Mutant[] = [
     rule: "H11",
     alteration: {
       file: "hub/hub.ts",
-      from: "if (registry.leave(session, connection)) presence.departed(session);",
-      to: "",
+      from: "if (registry.leave(session, connection)) {",
+      to: "if (all.size < 0) {",
     },
   },
   {
