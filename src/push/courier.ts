@@ -85,7 +85,7 @@ export function createCourier(options: CourierOptions) {
 
   async function sendMessage(due: Due, badge: number): Promise<Verdict> {
     const shown = await draftOf(due, badge);
-    if (shown === null) return finished(due, "drop", "vetoed", null);
+    if (shown === null) return await sendClear(due, badge, { decision: "drop", reason: "vetoed", answer: null });
     const ttlMs = Math.max(0, (due.message?.time ?? 0) + delays.expiryMs - clock.now());
     const result = await request(due, "message", { ...shown, badge, ttlMs });
     switch (result.type) {
@@ -94,7 +94,7 @@ export function createCourier(options: CourierOptions) {
       case "dead":
         return { ...finished(due, "drop", "token_dead", result.answer), isDead: true };
       case "failed":
-        return finished(due, "drop", "failed", result.answer);
+        return await sendClear(due, badge, { decision: "drop", reason: "failed", answer: result.answer });
       case "retry":
         return {
           due,
