@@ -23,6 +23,8 @@ const seconds: Readonly<Record<string, number>> = {
   "test/protocol/resume.test.ts": 9,
   "test/fault/fstore.test.ts": 8,
   "test/store/store.test.ts": 8,
+  "test/push/service-worker.test.ts": 7,
+  "test/push/web-contract.test.ts": 6,
 };
 
 /** One more than a small machine has cores: most tests wait for a server, a clock or a browser. */

@@ -13,7 +13,7 @@ import { createLease } from "./lease.ts";
 import type { PushProvider } from "./provider.ts";
 
 export type PushWorkerOptions = {
-  readonly store: Pick<Store, "push">;
+  readonly store: Pick<Store, "push" | "isAvailable">;
   readonly feed: Feed;
   readonly clock: Clock;
   readonly random: Random;
@@ -35,7 +35,7 @@ const pruneMs = 60_000;
  */
 export function createPushWorker(options: PushWorkerOptions) {
   const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, report } = options;
-  const store = options.store.push;
+  const { push: store, isAvailable } = options.store;
   const delays: PushDelays = {
     activeMs: limits.pushActiveDelayMs,
     idleMs: limits.pushIdleDelayMs,
@@ -45,7 +45,7 @@ export function createPushWorker(options: PushWorkerOptions) {
   let cancelPrune = (): void => {};
 
   const follower = createFollower({
-    ...{ store, feed, clock, limits, delays, holder, presenceOf, report },
+    ...{ store, feed, clock, limits, delays, holder, presenceOf, isAvailable, report },
     providers: new Set(providers.map(({ name }) => name)),
     userProviders: providers.filter(({ reach }) => reach === "user").map(({ name }) => name),
     onDue() {
@@ -66,7 +66,7 @@ export function createPushWorker(options: PushWorkerOptions) {
   const draftOf = createDrafts({ onPush, clock, answerMs: limits.hostAnswerMs, report });
   const lanes = providers.map((provider) =>
     createLane({
-      ...{ provider, store, lease, clock, random, limits, delays, draftOf, report },
+      ...{ provider, store, lease, clock, random, limits, delays, draftOf, isAvailable, report },
       presenceOf: (due) => presenceOf(due, due.device),
       ageOf: follower.ageOf,
     }),

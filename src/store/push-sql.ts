@@ -76,10 +76,10 @@ FROM (
 export const insertNotices = `
 WITH ranges AS MATERIALIZED (${undecidedRanges})
 INSERT INTO push_notice (address, conversation, provider, n, seq, first, due)
-SELECT r.key, m.conversation, r.provider, max(m.n), max(m.seq), min(m.seq), ?4
-FROM ranges r CROSS JOIN message m ON m.recipient = r.user AND m.n > r.since AND m.n <= r.up_to
+SELECT ranges.key, m.conversation, ranges.provider, max(m.n), max(m.seq), min(m.seq), ?4
+FROM ranges CROSS JOIN message m ON m.recipient = ranges.user AND m.n > ranges.since AND m.n <= ranges.up_to
 WHERE ${fence}
-GROUP BY r.key, m.conversation
+GROUP BY ranges.key, m.conversation
 ON CONFLICT (address, conversation) DO UPDATE SET n = excluded.n, seq = excluded.seq,
   first = CASE WHEN due IS NULL OR first > seq THEN excluded.first ELSE first END, due = coalesce(due, excluded.due)
 WHERE excluded.n > push_notice.n`;
@@ -102,8 +102,7 @@ export const countReadNotices = `SELECT count(*) AS count FROM (${readNotices}) 
 
 /** Fenced. ?2 as countReadNotices; ?3 now. */
 export const wakeReadNotices = `
-UPDATE push_notice SET due = ?3 FROM (${readNotices}) x
-WHERE push_notice.address = x.address AND push_notice.conversation = x.conversation AND ${fence}`;
+UPDATE push_notice SET due = ?3 WHERE ${fence} AND (address, conversation) IN (${readNotices})`;
 
 // Sending.
 
@@ -125,6 +124,10 @@ const ofSide = (side: string, user: string): string => `
 SELECT * FROM (SELECT c.key, c.low, c.high, c.low_seq, c.high_seq FROM conversation c
   WHERE c.${side} = ${user} AND c.n > 0 ORDER BY c.n DESC LIMIT ?3)`;
 
+/** Two ranges of one index: what waits for later, however much it is, is not walked over. */
+const notices = (range: string): string => `
+SELECT * FROM (SELECT * FROM push_notice WHERE provider = ?1 AND ${range} ORDER BY due LIMIT ?3)`;
+
 /**
  * ?1 provider, ?2 now, ?3 limit, ?4 messages counted at most, ?5 later than any due time could be
  *
@@ -139,14 +142,14 @@ SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.attempts, p
   (SELECT q.hours FROM quiet_hours q WHERE q.user = a.user) AS quiet_hours,
   EXISTS (SELECT 1 FROM relation r WHERE r.user = a.user AND r.other = m.sender AND r.blocked) AS is_blocked,
   ${unreadIn("a.user", "me.read", "?4")} AS unread
-FROM push_notice p
+FROM (${notices("due <= ?2")} UNION ALL ${notices("due > ?5")}) p
 CROSS JOIN push_address a ON a.key = p.address
 CROSS JOIN user u ON u.key = a.user
 CROSS JOIN conversation c ON c.key = p.conversation
 CROSS JOIN member me ON me.conversation = p.conversation AND me.user = a.user
 LEFT JOIN message m ON m.n = p.n
 LEFT JOIN user s ON s.key = m.sender
-WHERE p.provider = ?1 AND p.due IS NOT NULL AND (p.due <= ?2 OR p.due > ?5) ORDER BY p.due LIMIT ?3`;
+ORDER BY p.due LIMIT ?3`;
 
 /** ?1 rows: [tenant, user]; ?2 messages counted at most, ?3 conversations. What each has not read. */
 export const selectBadges = `
@@ -203,10 +206,9 @@ ON CONFLICT (conversation, seq, address) DO UPDATE SET first = min(first, exclud
 
 /** Fenced. ?2 rows: [conversation, seq, address]; ?3 now */
 export const markCleared = `
-UPDATE push_log SET cleared = ?3 FROM (
+UPDATE push_log SET cleared = ?3 WHERE ${fence} AND key IN (
   SELECT l.key FROM json_each(?2) j
-  CROSS JOIN push_log l ON l.conversation = ${field(0)} AND l.seq = ${field(1)} AND l.address = ${field(2)}
-) x WHERE push_log.key = x.key AND ${fence}`;
+  CROSS JOIN push_log l ON l.conversation = ${field(0)} AND l.seq = ${field(1)} AND l.address = ${field(2)})`;
 
 /** Fenced. ?2 older than this, ?3 how many at most */
 export const pruneLog = `

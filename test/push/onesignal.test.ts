@@ -218,7 +218,7 @@ describe("OneSignal alone", () => {
 
   const wrong: [string, Partial<OneSignalOptions>][] = [
     ["no app id", { appId: "" }],
-    ["an app id that is no UUID", { appId: "canary" }],
+    ["an app id that is a key", { appId: "os_v2_app_canary" }],
     ["no key", { apiKey: "" }],
     ["a key with its scheme", { apiKey: `Key os_v2_app_canary${"x".repeat(32)}` }],
     ["a key with a line break", { apiKey: `os_v2_app_canary${"x".repeat(32)}\n` }],

@@ -21,7 +21,10 @@ function deviceOf({ id }: Call): string {
   return id;
 }
 
-async function addressOf({ session, push: { providers } }: Call, said: v.InferOutput<typeof push>): Promise<Address> {
+async function addressOf(
+  { session, id, push: { providers } }: Call,
+  said: v.InferOutput<typeof push>,
+): Promise<Address> {
   const { provider: name, ...rest } = said;
   const provider = providers.find((each) => each.name === name);
   if (!provider) {
@@ -32,7 +35,9 @@ async function addressOf({ session, push: { providers } }: Call, said: v.InferOu
   const found = provider.parse(rest, { tenant, user });
   if (!found) throw new ChatError("bad_request", `push is malformed: ${provider.name} takes ${provider.expects}`);
   const { token, expiresAt } = found;
-  return { provider: provider.name, token, hash: await sha256(`${name} ${token}`), expiresAt };
+  // A provider that needs no token has as many places as there are devices.
+  const unique = token === "" ? `${user} ${id}` : token;
+  return { provider: provider.name, token, hash: await sha256(`${name} ${unique}`), expiresAt };
 }
 
 /**

@@ -9,7 +9,7 @@ import { noticeData } from "./notice-data.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 export type OneSignalOptions = {
-  /** The app's id: a UUID. */
+  /** The app's id. */
   readonly appId: string;
   /** An API key of the app (not of the organisation). */
   readonly apiKey: string;
@@ -50,10 +50,11 @@ const payloadBytesMax = 4_096;
  */
 export function oneSignal(options: OneSignalOptions): PushProvider {
   const { appId, apiKey, externalIdOf = ({ user }: Identity) => user, fetch = systemFetch } = options;
-  if (typeof appId !== "string" || !uuid.test(appId)) {
-    throw new ChatError("config_invalid", "The id of the OneSignal app must be a UUID");
+  // A UUID today; what it is like is OneSignal's business, as long as it is not the key or a line with blanks.
+  if (typeof appId !== "string" || !/^[A-Za-z0-9-]{1,64}$/.test(appId)) {
+    throw new ChatError("config_invalid", "The id of the OneSignal app must be one, without blanks and line breaks");
   }
-  if (typeof apiKey !== "string" || !/^[\x21-\x7e]{16,512}$/.test(apiKey)) {
+  if (typeof apiKey !== "string" || !/^[\x21-\x7e]{1,512}$/.test(apiKey)) {
     throw new ChatError("config_invalid", "The API key of OneSignal must be one, without blanks and line breaks");
   }
   const url = `${baseUrlOf(options.baseUrl ?? "https://api.onesignal.com", "The base URL of OneSignal")}/notifications`;
