@@ -148,8 +148,8 @@ export function createCourier(options: CourierOptions) {
   };
 }
 
-/** A notification that outlives its end is a nuisance, not a loss. */
-const clearAttemptsMax = 8;
+/** A notification that outlives its end is a nuisance, not a loss: it is given up where a provider was down for an hour, not where it fails half of the time. */
+const clearAttemptsMax = 24;
 
 const finished = (due: Due, decision: string, reason: string, answer: string | null): Verdict => ({
   ...{ due, until: null, isDone: true, attempts: 0 },
