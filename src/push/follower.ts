@@ -194,7 +194,7 @@ export function createFollower(options: FollowerOptions) {
       left.set(each, { n: Math.min(n, known?.n ?? n), dueAt: Math.min(dueAt, known?.dueAt ?? dueAt) });
     }
     if (ready.length > 0) {
-      await store.enqueue(holder, ready, clock.now());
+      await store.enqueue(holder, ready);
       if (mine !== run) return;
       onDue();
     }
