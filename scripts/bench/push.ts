@@ -25,15 +25,51 @@ export const push: Benchmark = async (options) => {
   const ratio = (list: readonly Seen[], of: (seen: Seen) => number): number =>
     median(list.map((seen, i) => of(seen) / of(off[i] ?? seen)));
   return [
-    measure("without push", "messages/s", ofAll(off, ({ rate }) => rate)),
-    measure("with push, all here", "messages/s", ofAll(online, ({ rate }) => rate)),
-    measure("ratio (goal 0.95)", "×", ratio(online, ({ rate }) => rate)),
-    measure("processor time to that without", "×", ratio(online, ({ cpuMicros }) => cpuMicros)),
-    measure("told, all here", "notices", ofAll(online, ({ told }) => told)),
-    measure("a device of half of the receivers away", "messages/s", ofAll(away, ({ rate }) => rate)),
-    measure("ratio, some away", "×", ratio(away, ({ rate }) => rate)),
-    measure("processor time to that without, some away", "×", ratio(away, ({ cpuMicros }) => cpuMicros)),
-    measure("told, some away", "notices", ofAll(away, ({ told }) => told)),
+    measure(
+      "without push",
+      "messages/s",
+      ofAll(off, ({ rate }) => rate),
+    ),
+    measure(
+      "with push, all here",
+      "messages/s",
+      ofAll(online, ({ rate }) => rate),
+    ),
+    measure(
+      "ratio (goal 0.95)",
+      "×",
+      ratio(online, ({ rate }) => rate),
+    ),
+    measure(
+      "processor time to that without",
+      "×",
+      ratio(online, ({ cpuMicros }) => cpuMicros),
+    ),
+    measure(
+      "told, all here",
+      "notices",
+      ofAll(online, ({ told }) => told),
+    ),
+    measure(
+      "a device of half of the receivers away",
+      "messages/s",
+      ofAll(away, ({ rate }) => rate),
+    ),
+    measure(
+      "ratio, some away",
+      "×",
+      ratio(away, ({ rate }) => rate),
+    ),
+    measure(
+      "processor time to that without, some away",
+      "×",
+      ratio(away, ({ cpuMicros }) => cpuMicros),
+    ),
+    measure(
+      "told, some away",
+      "notices",
+      ofAll(away, ({ told }) => told),
+    ),
   ];
 };
 

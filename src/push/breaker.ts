@@ -34,20 +34,17 @@ export function createBreaker({ clock, random }: BreakerOptions) {
     answered(): void {
       failures = 0;
       opened = 0;
+      until = 0;
       asked = 0;
     },
     /** `afterMs`: the provider said so. */
     failed(afterMs = 0): void {
       failures++;
-      asked = Math.max(asked, Math.min(afterMs, askedMsMax));
+      const [now, named] = [clock.elapsed(), Math.min(afterMs, askedMsMax)];
+      // What was under way already when it opened says nothing new, but for a time that it names.
+      if (now < until) return void (until = Math.max(until, now + named));
+      asked = Math.max(asked, named);
       if (failures < failuresMax) return;
-      const now = clock.elapsed();
-      if (failures > failuresMax && now < until) {
-        // It was under way before: no new sign.
-        until = Math.max(until, now + asked);
-        asked = 0;
-        return;
-      }
       const ms = Math.min(openMsMax, openMsMin * 2 ** Math.min(opened, 10)) * (0.5 + chance(random) / 2);
       until = now + Math.max(ms, asked);
       opened++;
