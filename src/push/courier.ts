@@ -24,6 +24,9 @@ export type CourierOptions = {
 
 const answerCharsMax = 200;
 
+/** Without an answer nobody knows whether the provider has taken it. */
+type Result = PushResult & { readonly isUncertain?: boolean };
+
 /** Takes one thing that is due as far as it goes: looks once more whether it is wanted, sends it, and says what has become of it. */
 export function createCourier(options: CourierOptions) {
   const { provider, clock, limits, delays, presenceOf, ageOf, draftOf, retryAt, onResult, report } = options;
@@ -53,17 +56,17 @@ export function createCourier(options: CourierOptions) {
     due: Due,
     kind: PushNotice["kind"],
     shown: Pick<PushNotice, "title" | "body" | "data" | "badge" | "ttlMs">,
-  ): Promise<PushResult> {
+  ): Promise<Result> {
     const { tenant, user, device, token, conversation, unread } = due;
     const seq = kind === "message" ? due.seq : due.read;
     const [key, tag] = await Promise.all([keyOf(due, kind, seq), tagOf(due)]);
     const notice: PushNotice = { kind, tenant, user, device, token, conversation, seq, unread, key, tag, ...shown };
     const abort = new AbortController();
     let cancel = (): void => {};
-    const late = new Promise<PushResult>((resolve) => {
+    const late = new Promise<Result>((resolve) => {
       cancel = clock.after(limits.pushAnswerMs, () => {
         abort.abort();
-        resolve({ type: "retry", answer: "no answer in time" });
+        resolve({ type: "retry", answer: "no answer in time", isUncertain: true });
       });
     });
     try {
@@ -75,7 +78,7 @@ export function createCourier(options: CourierOptions) {
       return { ...result, answer: String(result.answer).slice(0, answerCharsMax) };
     } catch (fault) {
       report(fault);
-      const result = { type: "retry", answer: "no answer" } as const;
+      const result = { type: "retry", answer: "no answer", isUncertain: true } as const;
       onResult(result);
       return result;
     } finally {
@@ -85,7 +88,7 @@ export function createCourier(options: CourierOptions) {
 
   async function sendMessage(due: Due, badge: number): Promise<Verdict> {
     const shown = await draftOf(due, badge);
-    if (shown === null) return finished(due, "drop", "vetoed", null);
+    if (shown === null) return await sendClear(due, badge, { decision: "drop", reason: "vetoed", answer: null });
     const ttlMs = Math.max(0, (due.message?.time ?? 0) + delays.expiryMs - clock.now());
     const result = await request(due, "message", { ...shown, badge, ttlMs });
     switch (result.type) {
@@ -94,7 +97,7 @@ export function createCourier(options: CourierOptions) {
       case "dead":
         return { ...finished(due, "drop", "token_dead", result.answer), isDead: true };
       case "failed":
-        return finished(due, "drop", "failed", result.answer);
+        return await sendClear(due, badge, { decision: "drop", reason: "failed", answer: result.answer });
       case "retry":
         return {
           due,
@@ -102,6 +105,8 @@ export function createCourier(options: CourierOptions) {
           isDone: false,
           attempts: due.attempts + 1,
           log: { decision: "wait", reason: "retrying", answer: result.answer },
+          // It may show it now: whatever comes, it will have to be taken away.
+          ...(result.isUncertain && { shown: due.seq }),
         };
     }
   }
@@ -148,8 +153,8 @@ export function createCourier(options: CourierOptions) {
   };
 }
 
-/** A notification that outlives its end is a nuisance, not a loss. */
-const clearAttemptsMax = 8;
+/** A notification that outlives its end is a nuisance, not a loss: it is given up where a provider was down for an hour, not where it fails half of the time. */
+const clearAttemptsMax = 24;
 
 const finished = (due: Due, decision: string, reason: string, answer: string | null): Verdict => ({
   ...{ due, until: null, isDone: true, attempts: 0 },

@@ -129,7 +129,7 @@ export function createFollower(options: FollowerOptions) {
         }
         const upTo = Math.min(head, position + stretchMax);
         const { recipients, readers } = await store.stirred(position, upTo);
-        if (mine !== run) return;
+        if (mine !== run) break;
         for (const { tenant, user, n } of recipients) stir(tenant, user, n);
         for (const reader of readers) noteRead(reader);
         position = upTo;
@@ -140,6 +140,8 @@ export function createFollower(options: FollowerOptions) {
     } finally {
       isReading = false;
     }
+    // It was started anew meanwhile, and could not read while this did.
+    if (mine !== run) void catchUp();
   }
 
   function wakeIn(ms: number): void {
@@ -168,7 +170,8 @@ export function createFollower(options: FollowerOptions) {
     } finally {
       isLooking = false;
     }
-    if (mine !== run) return;
+    // It was started anew meanwhile, and could not look while this did.
+    if (mine !== run) return void wake();
     void catchUp();
     let next = Infinity;
     for (const { dueAt } of stirs.values()) next = Math.min(next, dueAt);
@@ -208,7 +211,7 @@ export function createFollower(options: FollowerOptions) {
       left.set(each, { n: Math.min(n, known?.n ?? n), dueAt: Math.min(dueAt, known?.dueAt ?? dueAt) });
     }
     if (ready.length > 0) {
-      await store.enqueue(holder, ready, clock.now());
+      await store.enqueue(holder, ready);
       if (mine !== run) return;
       onDue();
     }

@@ -73,8 +73,10 @@ export function createLane(options: LaneOptions) {
   }
 
   async function fill(): Promise<void> {
+    // The answer may be from before the commit that has ended what was busy: it shows that as still due.
+    const before = new Set(busy);
     const found = await store.due(provider.name, clock.now(), limits.pushRequestsMax + busy.size);
-    const waiting = found.filter((due) => !busy.has(nameOf(due)));
+    const waiting = found.filter((due) => !before.has(nameOf(due)) && !busy.has(nameOf(due)));
     const taken = waiting.slice(0, Math.max(0, room()));
     const sending = taken.filter(courier.isSending);
     const badges = sending.length === 0 ? [] : await store.badges(sending);

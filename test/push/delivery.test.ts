@@ -461,6 +461,21 @@ describe("why", () => {
     expect((await push.why("bob", id)).find(({ device }) => device === "phone")?.answer).toBe(undefined);
   });
 
+  test("U10 an address that was forgotten is not taken for the one that came after it", async () => {
+    const hook = createPhones("hook", () => sent, { reach: "user" });
+    const push = await startPush({ providers: [hook.provider] });
+    await push.register("bob", "phone", "his own", "hook");
+    await push.send("alice", "bob", "hello", id);
+    await push.pass(300);
+    await push.store.devices.deleteDevice(person("bob"), "phone");
+    await push.send("alice", "bob");
+    await push.pass(300);
+    expect(hook.requests).toMatchObject([{ device: "phone" }, { device: "" }]);
+    const [told, ...rest] = await push.why("bob", id);
+    expect(told).toMatchObject({ device: "phone", provider: "hook", decision: "send", reason: "sent" });
+    expect(rest).toMatchObject([{ provider: "hook", decision: "drop", reason: "no_devices" }]);
+  });
+
   test("U10 a notification that was taken away says when", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
