@@ -29,7 +29,8 @@ export type FollowerOptions = {
   /** Names of the providers there are, and of those that need no address. */
   readonly providers: ReadonlySet<string>;
   readonly userProviders: readonly string[];
-  readonly presenceOf: (identity: Identity, device: string) => PushPresence;
+  /** "unknown": another node is being asked, and it is to be looked at again. */
+  readonly presenceOf: (identity: Identity, device: string) => PushPresence | "unknown";
   /** Whether the store answers. */
   readonly isAvailable: () => boolean;
   /** Something has become due. */
@@ -199,11 +200,12 @@ export function createFollower(options: FollowerOptions) {
     for (const { i, address, provider, device, n } of found) {
       const each = due[i];
       if (!each || !providers.has(provider)) continue;
-      const delayMs = delayMsOf(presenceOf(each.identity, device), delays);
+      const presence = presenceOf(each.identity, device);
+      const delayMs = presence === "unknown" ? 0 : delayMsOf(presence, delays);
       if (delayMs === 0) each.isAway = true;
       if (n === null) continue;
       const upTo = ages.reached(delayMs);
-      const isReady = n <= upTo;
+      const isReady = presence !== "unknown" && n <= upTo;
       if (isReady) ready.push({ address, upTo });
       // Behind what is ready there may be more: that is asked next time.
       const dueAt = isReady ? now : now + Math.max(ageStepMs, delayMs - ages.of(n));

@@ -21,7 +21,7 @@ export type PushWorkerOptions = {
   readonly providers: readonly PushProvider[];
   readonly onPush?: OnPush | undefined;
   /** How a user is connected with one of their devices; an empty device: with any. */
-  readonly presenceOf: (identity: Identity, device: string) => PushPresence;
+  readonly presenceOf: (identity: Identity, device: string) => PushPresence | "unknown";
   /** No other process can have the database open. */
   readonly isAlone: boolean;
   readonly report: (fault: unknown) => void;
@@ -67,7 +67,11 @@ export function createPushWorker(options: PushWorkerOptions) {
   const lanes = providers.map((provider) =>
     createLane({
       ...{ provider, store, lease, clock, random, limits, delays, draftOf, isAvailable, report },
-      presenceOf: (due) => presenceOf(due, due.device),
+      // Whoever is due was looked at: who was not found by then is nowhere.
+      presenceOf(due) {
+        const presence = presenceOf(due, due.device);
+        return presence === "unknown" ? "none" : presence;
+      },
       ageOf: follower.ageOf,
     }),
   );

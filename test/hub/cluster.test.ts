@@ -51,12 +51,17 @@ async function two(limits: object = {}) {
   const stored = accepted(first.store, { from: "bob", to: "alice" });
   await clock.advance(100);
   const { conversation } = await stored;
+  /** What takes turns of the loop may take more of them on a busy machine; never so much time as would change what is tried. */
+  const sees = async (socket: FakeSocket, user: string, state: string): Promise<void> => {
+    for (let i = 0; i < 40 && last(socket, user) !== state; i++) await clock.advance(10);
+    expect(last(socket, user)).toBe(state as "online");
+  };
   const connect = async (node: TestHub, user: string, device = "d") => {
     const socket = node.connect(user, { device });
     await until(() => isLive(socket));
     return socket;
   };
-  return { first, second, clock, wires, connect, conversation };
+  return { first, second, clock, wires, connect, conversation, sees };
 }
 
 describe("two nodes", () => {
@@ -75,12 +80,11 @@ describe("two nodes", () => {
   });
 
   test("H16 a user is online while they have a connection on any node", async () => {
-    const { first, second, clock, connect } = await two();
+    const { first, second, clock, connect, sees } = await two();
     const bob = await connect(second, "bob");
     const alice = await connect(first, "alice");
     alice.say({ type: "watch", users: ["bob"] });
-    await clock.advance(100);
-    expect(last(alice, "bob")).toBe("online");
+    await sees(alice, "bob", "online");
     const phone = await connect(first, "bob", "phone");
     bob.hangUp();
     await clock.advance(3_000);
@@ -89,17 +93,15 @@ describe("two nodes", () => {
     await clock.advance(3_000);
     expect(last(alice, "bob")).toBe("offline");
     await connect(second, "bob");
-    await clock.advance(100);
-    expect(last(alice, "bob")).toBe("online");
+    await sees(alice, "bob", "online");
   });
 
   test("H16 the users of a node that is dead, or cut off, are offline after a while, and are found again", async () => {
-    const { first, second, clock, wires, connect } = await two();
+    const { first, second, clock, wires, connect, sees } = await two();
     await connect(second, "bob");
     const alice = await connect(first, "alice");
     alice.say({ type: "watch", users: ["bob"] });
-    await clock.advance(100);
-    expect(last(alice, "bob")).toBe("online");
+    await sees(alice, "bob", "online");
     wires[1].cut();
     await clock.advance(9_000);
     expect(last(alice, "bob")).toBe("online");

@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { PushResult } from "../../src/push/provider.ts";
+import { createLocalHub } from "../../src/feed/local-transport.ts";
+import { until } from "../support/fake-socket.ts";
+import { startHub } from "../support/hub.ts";
 import { person } from "../support/store.ts";
 import { createPhones, sent } from "./support/phone.ts";
-import { startPush, stopAll } from "./support/start.ts";
+import { calm, startPush, stopAll } from "./support/start.ts";
 
 afterEach(stopAll);
 
@@ -487,5 +490,29 @@ describe("why", () => {
     const [why] = await push.why("bob", id);
     expect(why).toMatchObject({ decision: "send", reason: "sent" });
     expect(why?.clearedAt).toBeGreaterThan(why?.time ?? Infinity);
+  });
+});
+
+describe("a device that is connected to another node", () => {
+  test("U1 H16 is not told if it acks there, and is told after its delay if it does not", async () => {
+    const bus = createLocalHub();
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider], transport: bus.connect() });
+    const { clock } = push;
+    const far = await startHub({ clock, limits: calm, transport: bus.connect(), sibling: push });
+    for (const user of ["acker", "silent", "away"]) await push.register(user, "phone");
+    const sockets = ["acker", "silent"].map((user) => far.connect(user, { device: "phone" }));
+    await until(() => sockets.every((socket) => socket.of("changes").some(({ more }) => !more)));
+    for (const user of ["acker", "silent", "away"]) await push.send("alice", user);
+    await push.pass(600);
+    if (sockets[0]) ackAll(sockets[0]);
+    expect(phones.requests.map(({ user }) => user)).toEqual(["away"]);
+    await push.pass(4_000, 50);
+    expect(phones.requests.length).toBe(1);
+    await push.pass(6_000, 50);
+    expect(phones.requests.map(({ user }) => user)).toEqual(["away", "silent"]);
+    await push.pass(30_000, 250);
+    expect(phones.requests.length).toBe(2);
+    await far.stop();
   });
 });

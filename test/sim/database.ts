@@ -29,9 +29,11 @@ export async function openDatabase() {
   const folder = mkdtempSync(join(memoryFolder, "tidings-sim-"));
   const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
   await migrate(engine, bundledMigrations);
-  const wipe = ["message", "member", "conversation", "device", "relation", "seen", "ticket", "revocation", "user"].map((table) => ({
-    sql: `DELETE FROM ${table}`,
-  }));
+  const wipe = ["message", "member", "conversation", "device", "relation", "seen", "ticket", "revocation", "user"].map(
+    (table) => ({
+      sql: `DELETE FROM ${table}`,
+    }),
+  );
 
   return {
     engine,

@@ -19,7 +19,7 @@ export type PushOverrides = Omit<HubOverrides, "limits" | "clock"> & {
 };
 
 /** Sockets that never pong, on a clock with little else to do. */
-const calm = { presenceGraceMs: 10_000, heartbeatMs: 1_000_000_000, headPollMs: 60_000 };
+export const calm = { presenceGraceMs: 10_000, heartbeatMs: 1_000_000_000, headPollMs: 60_000 };
 
 /** What hangs is not waited for. */
 const turnMsMax = 30;
@@ -83,6 +83,7 @@ export async function startPush({ providers, onPush, ...overrides }: PushOverrid
       ...{ providers: outside, onPush: host },
       presenceOf(identity, device) {
         const silentMs = hub.hub.silentMs(identity, device);
+        if (silentMs === "unknown") return silentMs;
         return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
       },
       report: (fault) => faults.push(fault),
