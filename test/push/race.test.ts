@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { createBreaker } from "../../src/push/breaker.ts";
+import { createBreaker } from "../../src/internal/breaker.ts";
+import { patience } from "../../src/push/lane.ts";
 import type { PushResult } from "../../src/push/provider.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { person } from "../support/store.ts";
@@ -158,7 +159,7 @@ describe("clocks, and what is bounded", () => {
 
   test("U7 all that failed at once opens the breaker once", async () => {
     const clock = fakeClock();
-    const breaker = createBreaker({ clock, random: { integer: () => 2 ** 52 - 1 } });
+    const breaker = createBreaker({ clock, random: { integer: () => 2 ** 52 - 1 }, ...patience });
     for (let i = 0; i < 32; i++) breaker.failed();
     expect(breaker.allows(32)).toBe(0);
     expect(breaker.waitMs()).toBeLessThanOrEqual(1_000);

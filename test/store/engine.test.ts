@@ -24,8 +24,8 @@ describeEngine("embedded engine", async () => {
 });
 
 describeEngine("remote engine", async () => {
-  const server = await startSqld();
-  const engine = createRemoteEngine({ url: server.url });
+  const server = await startSqld({ isGuarded: true });
+  const engine = createRemoteEngine({ url: server.url, authToken: server.authToken ?? "" });
   return {
     engine,
     async close() {
@@ -145,5 +145,55 @@ describe("remote engine, the network", () => {
     await expect(engine.read([{ sql: "SELECT 1" }])).rejects.toMatchObject({ code: "unavailable" });
     await engine.close();
     await server.stop();
+  });
+
+  test("E20 a server that is down is asked by one call at a time, the others are refused at once, and once it is back all goes on", async () => {
+    const server = await startSqld();
+    servers.push(server);
+    const engine = createRemoteEngine({ url: server.url, deadlineMs: 2_000 });
+    const ask = () => engine.read([{ sql: "SELECT 1 AS one" }]);
+    const attempts = async (): Promise<number[]> => {
+      const times: number[] = [];
+      for (let i = 0; i < 20; i++) {
+        const start = performance.now();
+        await ask().catch(() => {});
+        times.push(performance.now() - start);
+      }
+      return times;
+    };
+    // What the database itself refuses says that it is there.
+    for (let i = 0; i < 10; i++) await engine.read([{ sql: "SELECT nothing" }]).catch(() => {});
+    expect(await ask()).toEqual([[{ one: 1 }]]);
+    await server.kill("SIGKILL");
+    await attempts();
+    await expect(ask()).rejects.toThrow("is asked again soon");
+    await server.restart();
+    const start = performance.now();
+    while (performance.now() - start < 3_000 && (await ask().catch(() => null)) === null) await Bun.sleep(20);
+    expect(await ask()).toEqual([[{ one: 1 }]]);
+    expect(performance.now() - start).toBeLessThan(2_500);
+    await engine.close();
+  }, 20_000);
+
+  test("E20 a server that hangs costs three calls their deadline, and the others nothing", async () => {
+    const silent = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Promise<Response>(() => {}) });
+    const engine = createRemoteEngine({ url: `http://127.0.0.1:${silent.port}`, deadlineMs: 300 });
+    const start = performance.now();
+    for (let i = 0; i < 30; i++) await engine.read([{ sql: "SELECT 1" }]).catch(() => {});
+    expect(performance.now() - start).toBeLessThan(3_000);
+    await engine.close();
+    await silent.stop(true);
+  });
+
+  test("E21 who has no token, or another server's, is refused, and no message shows it", async () => {
+    const [server, other] = [await startSqld({ isGuarded: true }), await startSqld({ isGuarded: true })];
+    servers.push(server, other);
+    for (const authToken of [undefined, "canary", other.authToken]) {
+      const engine = createRemoteEngine({ url: server.url, ...(authToken !== undefined && { authToken }) });
+      const refused = await engine.read([{ sql: "SELECT 1" }]).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: "unavailable" });
+      expect(String(refused)).not.toContain(authToken ?? "canary");
+      await engine.close();
+    }
   });
 });

@@ -15,8 +15,8 @@ async function embedded() {
 }
 
 async function remote() {
-  const server = await startSqld();
-  return { engine: createRemoteEngine({ url: server.url }), close: () => server.stop() };
+  const { url, authToken = "", stop } = await startSqld({ isGuarded: true });
+  return { engine: createRemoteEngine({ url, authToken }), close: stop };
 }
 
 describeStore("store on an embedded file", embedded, { runs: 25 });

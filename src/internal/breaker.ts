@@ -1,23 +1,27 @@
-import type { Clock } from "../internal/clock.ts";
-import type { Random } from "../internal/random.ts";
+import type { Clock } from "./clock.ts";
+import type { Random } from "./random.ts";
 
-export type BreakerOptions = { readonly clock: Clock; readonly random: Pick<Random, "integer"> };
+export type BreakerOptions = {
+  readonly clock: Pick<Clock, "elapsed">;
+  readonly random: Pick<Random, "integer">;
+  /** So many failures in a row, and nothing else, say that the other side is down. */
+  readonly failuresMax: number;
+  /** For how long nothing is asked, at first and at most. */
+  readonly openMsMin: number;
+  readonly openMsMax: number;
+};
 
-/** So many failures in a row, and nothing else, say that a provider is down: one that fails half the time has that once in 4 000 000 000 requests. */
-const failuresMax = 32;
-const openMsMin = 1_000;
-const openMsMax = 60_000;
-/** A provider that asks for more is asked again all the same: it may have been wrong. */
+/** Who asks for more is asked again all the same: it may have been wrong. */
 const askedMsMax = 300_000;
 
 /** From 0 to 1. */
 export const chance = (random: Pick<Random, "integer">): number => random.integer() / 2 ** 52;
 
 /**
- * Keeps from asking a provider that is down: after failures in a row nothing is sent for a while, then one request at a time, until one
- * is answered. The while doubles, with jitter, so that the providers' other customers do not all come back at once.
+ * Keeps from asking somebody who is down: after failures in a row nothing is asked for a while, then one request at a time, until one
+ * is answered. The while doubles, with jitter, so that all who wait do not come back at once.
  */
-export function createBreaker({ clock, random }: BreakerOptions) {
+export function createBreaker({ clock, random, failuresMax, openMsMin, openMsMax }: BreakerOptions) {
   let failures = 0;
   let opened = 0;
   let until = 0;
@@ -29,7 +33,7 @@ export function createBreaker({ clock, random }: BreakerOptions) {
       if (failures < failuresMax) return most;
       return clock.elapsed() < until ? 0 : 1;
     },
-    /** How long nothing is sent. */
+    /** How long nothing is asked. */
     waitMs: (): number => (failures < failuresMax ? 0 : Math.max(0, until - clock.elapsed())),
     answered(): void {
       failures = 0;
@@ -37,7 +41,7 @@ export function createBreaker({ clock, random }: BreakerOptions) {
       until = 0;
       asked = 0;
     },
-    /** `afterMs`: the provider said so. */
+    /** `afterMs`: the other side said so. */
     failed(afterMs = 0): void {
       failures++;
       const [now, named] = [clock.elapsed(), Math.min(afterMs, askedMsMax)];
