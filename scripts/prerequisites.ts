@@ -12,6 +12,7 @@ export const prerequisites: readonly Prerequisite[] = [
   { name: "node", programs: ["node"], debian: "nodejs" },
   { name: "npm", programs: ["npm"], debian: "npm" },
   { name: "nginx", programs: ["nginx", "/usr/sbin/nginx"], debian: "nginx-light" },
+  { name: "nats-server", programs: ["nats-server", "/usr/sbin/nats-server"], debian: "nats-server" },
   { name: "gcc", programs: ["gcc", "cc"], debian: "gcc libc6-dev" },
 ];
 

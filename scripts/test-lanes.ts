@@ -25,6 +25,8 @@ const seconds: Readonly<Record<string, number>> = {
   "test/store/store.test.ts": 8,
   "test/push/service-worker.test.ts": 7,
   "test/push/web-contract.test.ts": 6,
+  "test/feed/nats-process.test.ts": 20,
+  "test/feed/nats.test.ts": 11,
 };
 
 /** One more than a small machine has cores: most tests wait for a server, a clock or a browser. */

@@ -32,7 +32,7 @@ function installed(name: string): string {
 export async function installOnNode(): Promise<App> {
   const folder = newApp();
   const { tarball } = await builtPackage();
-  const packages = [tarball, ...["@hono/node-server", "ws", "@types/node"].map(installed)];
+  const packages = [tarball, ...["@hono/node-server", "@nats-io/transport-node", "ws", "@types/node"].map(installed)];
   await run(["npm", "install", "--prefer-offline", "--no-audit", "--no-fund", ...packages], folder);
   return {
     ...appIn(folder),
@@ -45,7 +45,7 @@ export async function installOnNode(): Promise<App> {
 export async function installOnBun(): Promise<App> {
   const folder = newApp();
   const { tarball } = await builtPackage();
-  await run([process.execPath, "add", tarball, installed("bun-types")], folder);
+  await run([process.execPath, "add", tarball, ...["@nats-io/transport-node", "bun-types"].map(installed)], folder);
   return {
     ...appIn(folder),
     runtime: [process.execPath],

@@ -66,7 +66,7 @@ describeWhere(await canInstall(), "npm with a registry that answers", "the packa
           for (const name of ${JSON.stringify(found.map(nameOf))}) (await import("node:fs")).readFileSync(new URL(import.meta.resolve(name)));`,
         );
         const lines = (await run([...app.runtime, script], app.folder)).trim().split("\n");
-        // The app on Bun has no peers: only what is for Node may miss them.
+        // The app on Bun has no peers of Node's adapter: only what is for Node may miss them.
         const lacking = name === "bun" ? lines.filter((line) => line.includes("'@hono/node-server'")) : [];
         for (const line of lacking) expect(line).toContain("node ");
         expect(lines.filter((line) => !lacking.includes(line))).toEqual(

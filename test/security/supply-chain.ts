@@ -6,6 +6,7 @@ export const runtimeDependencies: readonly string[] = [
   "@hono/node-server",
   "@libsql/client",
   "@logtape/logtape",
+  "@nats-io/transport-node",
   "citty",
   "hono",
   "jose",

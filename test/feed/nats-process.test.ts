@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nats } from "../../src/adapter/nats.ts";
+import { freePort, type NatsServer, startNats } from "../support/nats-server.ts";
+import { describeWith, programPath } from "../support/prerequisite.ts";
+import { startRude } from "./rude-server.ts";
+
+const place = mkdtempSync(join(tmpdir(), "tidings-nats-process-"));
+const program = join(place, "bundle.mjs");
+const deno = join(import.meta.dir, "../../node_modules/.bin/deno");
+const endMsMax = 20_000;
+/** It notices sooner that a server says nothing. */
+const quick = JSON.stringify({ pingMs: 200, dialMs: 300, retryMs: 20, retryMsMax: 40 });
+
+beforeAll(async () => {
+  const entrypoints = [join(import.meta.dir, "nats-process.ts")];
+  const { success } = await Bun.build({ entrypoints, outdir: place, naming: "bundle.mjs", target: "node" });
+  expect(success).toBe(true);
+});
+afterAll(() => rmSync(place, { recursive: true, force: true }));
+
+/** All that the program said, and how it ended. */
+async function run(runtime: readonly string[], args: readonly string[], meanwhile = async () => {}): Promise<string> {
+  const child = Bun.spawn([...runtime, program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const timer = setTimeout(() => child.kill("SIGKILL"), endMsMax);
+  try {
+    const said = Promise.all([child.stdout.text(), child.stderr.text()]);
+    await meanwhile();
+    const code = await child.exited;
+    return `${(await said).join("")}exit ${code}`;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function endsOn(runtime: readonly string[]): Promise<void> {
+  const server = await startNats();
+  try {
+    expect(await run(runtime, [server.url])).toBe("gap\nclosed\nexit 0");
+    expect(await run(runtime, [server.url, "0"])).toBe("closed\nexit 0");
+    expect(await run(runtime, [`nats://127.0.0.1:${freePort()}`, "100"])).toBe("closed\nexit 0");
+    await server.signal("SIGSTOP");
+    expect(await run(runtime, [server.url, "800", quick])).toBe("closed\nexit 0");
+    expect(await run(runtime, [server.url, "200"])).toBe("closed\nexit 0");
+    await server.signal("SIGCONT");
+    const stopped = async (): Promise<void> => {
+      await Bun.sleep(900);
+      await server.signal("SIGSTOP");
+    };
+    expect(await run(runtime, [server.url, "1200"], stopped)).toBe("gap\nclosed\nexit 0");
+  } finally {
+    await server.stop();
+  }
+}
+
+async function enduresOn(runtime: readonly string[]): Promise<void> {
+  const port = freePort();
+  const rude = await startRude(port);
+  const servers = `nats://127.0.0.1:${port}`;
+  let better: NatsServer | null = null;
+  try {
+    const said = await run(runtime, [servers, "told", quick], async () => {
+      await rude.done;
+      await rude.stop();
+      better = await startNats("", port);
+      const node = nats({ servers });
+      const telling = setInterval(() => node.publish(["close"], ""), 50);
+      await Bun.sleep(1_000);
+      clearInterval(telling);
+      await node.close();
+    });
+    // The library itself speaks when what it reads is no NATS protocol at all.
+    expect(said).toMatch(/^(gap\n)+(reader closed [^]*?\n)?(gap\n)+closed\nexit 0$/);
+    expect(said.split("gap\n").length).toBeGreaterThan(10);
+  } finally {
+    await rude.stop();
+    await (better as NatsServer | null)?.stop();
+  }
+}
+
+const ends = "F8: a process that closes its transport ends, whatever the server does then";
+const endures = "F8: nothing that a server does ends the process, or keeps it from a better one";
+
+describeWith("nats-server", "a process with a transport over NATS", () => {
+  test(`${ends} (Bun)`, () => endsOn([process.execPath]));
+  test(`${endures} (Bun)`, () => enduresOn([process.execPath]));
+  // With Deno 2.9.6 a server that greets and hangs up at once ends the process: the library writes to what is gone, unheard.
+  test(`${ends} (Deno)`, () => endsOn([deno, "run", "--no-prompt", "--allow-net", "--allow-env", "--allow-read"]));
+  describeWith("node", "on Node", () => {
+    test(`${ends} (Node)`, () => endsOn([programPath("node")]));
+    test(`${endures} (Node)`, () => enduresOn([programPath("node")]));
+  });
+});

@@ -1,0 +1,24 @@
+/**
+ * A process with a transport over NATS, on whatever runtime runs it. Its arguments: the servers; after how many milliseconds to close, or
+ * `gap`: with the first one, or `told`: when it hears so; and changes to its pace, as JSON. It says `gap` and `closed`, and must then end by itself.
+ */
+import { natsConfig } from "../../src/adapter/nats-config.ts";
+import { createNatsTransport, type Pace } from "../../src/adapter/nats-transport.ts";
+
+const [servers = "", when = "gap", pace = "{}"] = process.argv.slice(2);
+const transport = createNatsTransport(natsConfig({ servers }), JSON.parse(pace) as Partial<Pace>);
+transport.subscribe(["news"], () => {});
+transport.subscribe(["close"], () => void close());
+const chatter = setInterval(() => transport.publish(["chatter"], "text"), 5);
+
+async function close(): Promise<void> {
+  clearInterval(chatter);
+  await transport.close();
+  console.log("closed");
+}
+
+transport.onGap(() => {
+  console.log("gap");
+  if (when === "gap") setTimeout(() => void close(), 50);
+});
+if (/^\d+$/.test(when)) setTimeout(() => void close(), Number(when));

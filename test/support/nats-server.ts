@@ -1,0 +1,99 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { programPath } from "./prerequisite.ts";
+
+/** A real NATS server on 127.0.0.1, for as long as a test needs it. */
+export type NatsServer = {
+  readonly port: number;
+  readonly url: string;
+  /** What its log says so far. */
+  log(): string;
+  /** What its monitoring says, such as at `/connz`. */
+  ask(path: string): Promise<Record<string, unknown>>;
+  /** Sends the server itself a signal, and waits for its end where that is what it does. */
+  signal(signal: "SIGCONT" | "SIGHUP" | "SIGKILL" | "SIGSTOP" | "SIGTERM"): Promise<void>;
+  /** Starts it anew, on the same port, once it has ended. */
+  restart(): Promise<void>;
+  /** Replaces what is in its configuration beside the port; it is read at a restart, or at a SIGHUP. */
+  configure(text: string): void;
+  /** Ends it, and whatever it has written. */
+  stop(): Promise<void>;
+};
+
+const startMsMax = 10_000;
+
+/** Starts `nats-server`, on a port that is free or on this one, and waits until it answers. For use inside `describeWith("nats-server", …)`. */
+export async function startNats(configuration = "", wantedPort?: number): Promise<NatsServer> {
+  const folder = mkdtempSync(join(tmpdir(), "tidings-nats-"));
+  const log = join(folder, "log");
+  const file = join(folder, "nats.conf");
+  // Another process may take a free port between finding and using it.
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const [port, monitorPort] = [wantedPort ?? freePort(), freePort()];
+    const configure = (text: string): void =>
+      writeFileSync(file, `listen: "127.0.0.1:${port}"\nhttp: "127.0.0.1:${monitorPort}"\n${text}\n`);
+    configure(configuration);
+    const spawn = () =>
+      Bun.spawn([programPath("nats-server"), "-c", file, "-l", log], {
+        cwd: folder,
+        stdio: ["ignore", "ignore", "ignore"],
+      });
+    let server = spawn();
+    const isUp = (): Promise<boolean> =>
+      answers(monitorPort, () => server.exitCode === null && server.signalCode === null);
+    const end = async (): Promise<void> => {
+      server.kill("SIGKILL");
+      await server.exited;
+    };
+    if (!(await isUp())) {
+      await end();
+      continue;
+    }
+    return {
+      port,
+      url: `nats://127.0.0.1:${port}`,
+      log: () => readFileSync(log, "utf8"),
+      ask: async (path) =>
+        (await (await fetch(`http://127.0.0.1:${monitorPort}${path}`)).json()) as Record<string, unknown>,
+      async signal(signal) {
+        server.kill(signal);
+        if (signal === "SIGKILL" || signal === "SIGTERM") await server.exited;
+      },
+      async restart() {
+        server = spawn();
+        if (!(await isUp()))
+          throw new Error(`nats-server did not start again: ${readFileSync(log, "utf8").slice(-500)}`);
+      },
+      configure,
+      async stop() {
+        await end();
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  }
+  rmSync(folder, { recursive: true, force: true });
+  throw new Error("nats-server did not start");
+}
+
+async function answers(port: number, isRunning: () => boolean): Promise<boolean> {
+  const end = Date.now() + startMsMax;
+  while (Date.now() < end && isRunning()) {
+    try {
+      const response = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(1_000) });
+      if (response.status === 200) return true;
+    } catch {
+      // Not listening yet.
+    }
+    await Bun.sleep(20);
+  }
+  return false;
+}
+
+/** A port of 127.0.0.1 that nobody listens at. */
+export function freePort(): number {
+  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = probe;
+  probe.stop(true);
+  return port;
+}
