@@ -34,13 +34,15 @@ export type Config = {
   readonly trustProxy: TrustProxy;
   readonly rates: RateOptions;
   readonly push: PushConfig;
+  /** Servers of the bus between nodes; absent: there is none. */
+  readonly clusterUrl?: string;
   readonly logLevel: (typeof logLevels)[number];
   readonly heartbeatMs: number;
   readonly shutdownMs: number;
 };
 
 const logLevels = ["trace", "debug", "info", "warning", "error", "fatal"] as const;
-const secrets = ["JWT_SECRET", "DATABASE_AUTH_TOKEN", ...pushSecrets];
+const secrets = ["JWT_SECRET", "DATABASE_AUTH_TOKEN", "CLUSTER_URL", ...pushSecrets];
 const secretBytesMin = 32;
 /** A value in an error text is for recognising it, not for reading it in full. */
 const shownCharsMax = 120;
@@ -82,6 +84,8 @@ const variables = v.object({
   RATE_LOOKUPS_USER: v.optional(rate),
   RATE_LOOKUPS_ADDRESS: v.optional(rate),
   ...pushVariables,
+  // What an address is like is the bus's own business, and is told by it.
+  CLUSTER_URL: v.optional(anyText),
   HEARTBEAT_MS: v.optional(wholeNumber(100, 300_000, "of milliseconds "), String(defaultLimits.heartbeatMs)),
   SHUTDOWN_MS: v.optional(wholeNumber(0, 600_000, "of milliseconds "), String(defaultLimits.shutdownMs)),
 });
@@ -138,6 +142,7 @@ function configOf(env: Variables): Config {
       lookups: ratesOfKind(env.RATE_LOOKUPS_USER, env.RATE_LOOKUPS_ADDRESS),
     },
     push: pushOf(env),
+    ...(env.CLUSTER_URL !== undefined && { clusterUrl: env.CLUSTER_URL }),
     logLevel: logLevels.find((level) => level === env.LOG_LEVEL) ?? "info",
     heartbeatMs: Number(env.HEARTBEAT_MS),
     shutdownMs: Number(env.SHUTDOWN_MS),

@@ -8,6 +8,7 @@ import { demo } from "./http/demo.ts";
 import { jwt } from "./http/jwt.ts";
 import { configureLog } from "./log.ts";
 import { defaultLimits } from "./protocol/limits.ts";
+import { openBus } from "./server/bus.ts";
 import { listen } from "./server/listen.ts";
 import type { Listener } from "./server/listener.ts";
 import { pushProviders } from "./server/push-providers.ts";
@@ -23,12 +24,14 @@ async function main(): Promise<void> {
   const connectionsMax = connectionsWithin(openFiles, defaultLimits.connectionsMax);
   const { delayMs } = config.push;
   const push = pushProviders(config.push);
+  const bus = config.clusterUrl === undefined ? undefined : await openBus(config.clusterUrl);
   const chat = createChat({
     database: config.database,
     authenticate: authenticateBy(config.auth),
     ...{ origins: config.origins, trustProxy: config.trustProxy, rates: config.rates },
     base: "",
     push,
+    ...(bus && { bus }),
     limits: {
       ...{ connectionsMax, heartbeatMs: config.heartbeatMs, shutdownMs: config.shutdownMs },
       ...(delayMs !== undefined && { pushActiveDelayMs: delayMs, pushIdleDelayMs: delayMs }),
@@ -43,6 +46,7 @@ async function main(): Promise<void> {
     const deadline = setTimeout(() => process.exit(1), config.shutdownMs);
     await chat.close();
     await server?.stop();
+    await bus?.close();
     clearTimeout(deadline);
     log.info("stopped", { reason });
     process.exit(exitCode);
