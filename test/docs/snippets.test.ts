@@ -17,7 +17,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** An app of somebody who installed the package. */
 mkdirSync(join(folder, "node_modules"));
 symlinkSync(root, join(folder, "node_modules/tidings"));
-for (const name of ["hono", "ws", "@nats-io"]) symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+for (const name of ["hono", "ws", "@nats-io"])
+  symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
 
 const blocks = pages.flatMap(blocksOf);
 
