@@ -324,6 +324,9 @@ export function createChat(options: ChatOptions) {
       return stopping;
     },
 
+    /** Since the start: commits that were applied as they came, and stretches of the log that were read in their place. */
+    counts: () => parts?.feed.counts() ?? { applied: 0, read: 0 },
+
     /** Sizes of what is held in memory: 0 once everybody has left. */
     sizes: () => (parts === null ? null : { ...parts.hub.sizes(), ...parts.push.worker?.sizes() }),
   };

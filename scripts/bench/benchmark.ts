@@ -8,6 +8,8 @@ export type BenchOptions = {
   readonly commitDelayMs: number;
   readonly connections: number;
   readonly textBytes: number;
+  /** How many nodes each are measured with. */
+  readonly nodes: readonly number[];
 };
 
 /** One line of the table: what was measured, in which unit, one value a run. */

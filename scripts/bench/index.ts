@@ -7,6 +7,8 @@ import type { Benchmark, BenchOptions, Measure } from "./benchmark.ts";
 import { history } from "./history.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
+import { nodes } from "./nodes.ts";
+import { remote } from "./remote.ts";
 import { push } from "./push.ts";
 import { resume } from "./resume.ts";
 import { sockets } from "./sockets.ts";
@@ -16,6 +18,8 @@ import { throughput } from "./throughput.ts";
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   throughput,
   push,
+  remote,
+  nodes,
   latency,
   idle,
   resume,
@@ -37,6 +41,8 @@ const main = defineCommand({
     "commit-delay": number("Milliseconds added to each commit, as slow disks do", 0),
     connections: number("Idle connections", 5_000),
     "text-bytes": number("Length of the texts", 64),
+    remote: { type: "boolean", description: "On a libSQL server: the benchmark of that name" },
+    nodes: { type: "string", description: "With so many nodes on a libSQL server: 1,2,3; the benchmark of that name" },
     json: { type: "string", description: "File for the results as JSON" },
   },
   async run({ args }) {
@@ -48,8 +54,14 @@ const main = defineCommand({
       commitDelayMs: whole("commit-delay", args["commit-delay"]),
       connections: whole("connections", args.connections),
       textBytes: whole("text-bytes", args["text-bytes"]),
+      nodes: (args.nodes ?? "1,2,3").split(",").map((count) => whole("nodes", count)),
     };
-    const names = args._.length > 0 ? args._ : Object.keys(benchmarks);
+    const asked = [
+      ...args._,
+      ...(args.remote === true ? ["remote"] : []),
+      ...(args.nodes === undefined ? [] : ["nodes"]),
+    ];
+    const names = asked.length > 0 ? asked : Object.keys(benchmarks);
     const summaries: Summary[] = [];
     for (const name of names) summaries.push(...summarize(name, await runAll(name, options)));
     console.log(tableOf(summaries));

@@ -18,6 +18,9 @@ export type FeedOptions = {
   readonly onNewEpoch: () => void;
 };
 
+/** How long what is missing may take to come by itself, before the store is asked for it. */
+const earlyMs = 30;
+const earlyMax = 64;
 /** Entries read from the store at a time when commits were missed. */
 const stretchEntriesMax = 1_000;
 
@@ -36,22 +39,59 @@ export function createFeed({ store, clock, limits, hints, jitter = () => 0, onNe
   let wanted = 0;
   let entriesMax = stretchEntriesMax;
   let cancelPoll = (): void => {};
+  /** Commits that came before their turn, by where they follow on. */
+  const early = new Map<number, Commit>();
+  let cancelEarly: (() => void) | null = null;
+  let applied = 0;
+  let read = 0;
 
   function announce(entries: readonly LogEntry[], upTo: number): void {
     position = upTo;
     for (const listener of listeners) listener(entries, upTo);
   }
 
-  function apply({ from, to, entries }: Commit): void {
-    if (!isStarted || to <= position) return;
-    if (from === position && !filling) announce(entries, to);
-    else fillUpTo(to);
+  function apply(commit: Commit): void {
+    if (!isStarted || commit.to <= position) return;
+    if (commit.from === position && !filling) {
+      applyNext(commit);
+      applyEarly();
+    } else if (commit.from >= position && early.size < earlyMax) keepEarly(commit);
+    else fillUpTo(commit.to);
+  }
+
+  function applyNext({ entries, to }: Commit): void {
+    applied++;
+    announce(entries, to);
+  }
+
+  /** What came before its turn, as commits of several nodes do, waits a moment for what goes before it. */
+  function keepEarly(commit: Commit): void {
+    early.set(commit.from, commit);
+    cancelEarly ??= clock.after(earlyMs, () => {
+      cancelEarly = null;
+      const to = Math.max(position, ...Array.from(early.values(), (each) => each.to));
+      early.clear();
+      if (to > position && !isStopped) fillUpTo(to);
+    });
+  }
+
+  /** Applies what follows on the position, and forgets what is behind it. */
+  function applyEarly(): void {
+    for (let next = early.get(position); next && next.to > position; next = early.get(position)) {
+      early.delete(next.from);
+      applyNext(next);
+    }
+    for (const { from, to } of early.values()) if (to <= position) early.delete(from);
+    if (early.size > 0) return;
+    cancelEarly?.();
+    cancelEarly = null;
   }
 
   function fillUpTo(n: number): void {
     wanted = Math.max(wanted, n);
     filling ??= fill().then((isWhole) => {
       filling = null;
+      applyEarly();
       // A commit may have landed between the last look and here.
       if (isWhole && position < wanted && !isStopped) fillUpTo(wanted);
     });
@@ -62,6 +102,7 @@ export function createFeed({ store, clock, limits, hints, jitter = () => 0, onNe
     const history = epoch;
     try {
       while (position < wanted && !isStopped) {
+        read++;
         const stretch = await store.log(position, entriesMax);
         // A read may see a commit of ours before its senders were answered: `accepted` goes first.
         await store.settled();
@@ -85,6 +126,7 @@ export function createFeed({ store, clock, limits, hints, jitter = () => 0, onNe
         epoch = head.epoch;
         position = head.n;
         wanted = 0;
+        early.clear();
         hints?.follow(epoch);
         onNewEpoch();
       } else if (head.n > position) fillUpTo(head.n);
@@ -131,11 +173,14 @@ export function createFeed({ store, clock, limits, hints, jitter = () => 0, onNe
       listeners.push(listener);
     },
     position: (): number => position,
+    /** How often a commit was applied as it came, and how often the store was read. */
+    counts: () => ({ applied, read }),
     /** The history that is followed. */
     epoch: (): string => epoch,
     stop(): void {
       isStopped = true;
       cancelPoll();
+      cancelEarly?.();
     },
   };
 }

@@ -91,6 +91,45 @@ describe("feed", () => {
     feed.stop();
   });
 
+  test("F10 commits that come before their turn wait a moment for what goes before them, and are applied without a read", async () => {
+    const { feed, state, commit, hint } = fakeLog();
+    await feed.start();
+    const seen: number[] = [];
+    feed.onEntries((_, upTo) => seen.push(upTo));
+    const epoch = "first";
+    state.head = { epoch, n: 9 };
+    hint({ from: 4, to: 6, epoch, entries: [] });
+    hint({ from: 6, to: 9, epoch, entries: [] });
+    hint({ from: 2, to: 4, epoch, entries: [] });
+    expect(seen).toEqual([]);
+    commit(0, 2);
+    expect(seen).toEqual([2, 4, 6, 9]);
+    expect(feed.counts()).toEqual({ applied: 4, read: 0 });
+    // What goes before this one never comes.
+    hint({ from: 11, to: 14, epoch, entries: [] });
+    state.head = { epoch, n: 14 };
+    expect(feed.position()).toBe(9);
+    await until(() => feed.position() === 14);
+    expect(feed.counts()).toEqual({ applied: 4, read: 1 });
+    feed.stop();
+  });
+
+  test("F10 what comes while the log is read is not read too, where it follows on", async () => {
+    let release = (): void => {};
+    const waiting = new Promise<void>((resolve) => (release = resolve));
+    const { feed, state, hint } = fakeLog({ beforeRead: () => waiting });
+    await feed.start();
+    const epoch = "first";
+    state.head = { epoch, n: 5 };
+    hint({ from: 0, to: 5, epoch });
+    hint({ from: 5, to: 8, epoch, entries: [] });
+    hint({ from: 8, to: 9, epoch, entries: [] });
+    release();
+    await until(() => feed.position() === 9);
+    expect(feed.counts()).toEqual({ applied: 2, read: 1 });
+    feed.stop();
+  });
+
   test("F2 a commit that nobody announced is found by the poll", async () => {
     const { feed, state } = fakeLog({ headPollMs: 10 });
     await feed.start();

@@ -63,8 +63,8 @@ export const mutants: readonly Mutant[] = [
     rule: "O5",
     alteration: {
       file: "feed/feed.ts",
-      from: "if (from === position && !filling) announce",
-      to: "if (!filling) announce",
+      from: "if (commit.from === position && !filling) {",
+      to: "if (!filling) {",
     },
   },
   {

@@ -5,9 +5,10 @@ import { quantile } from "../statistics.ts";
 import { LoadClient, startAcks } from "./client.ts";
 
 export type PairsInput = {
-  readonly port: number;
-  /** Of the server, whose processor time is measured. */
-  readonly pid: number;
+  /** Of the nodes: each pair has its two people on two of them, where there are several. */
+  readonly ports: readonly number[];
+  /** Of the nodes, whose processor time is measured. */
+  readonly pids: readonly number[];
   readonly pairs: number;
   /** Closed loop: sends that each sender keeps unanswered. */
   readonly window: number;
@@ -40,6 +41,7 @@ const drainMs = 20_000;
 const samplesMax = 4_000_000;
 
 const input = childInput<PairsInput>();
+const portOf = (i: number): number => input.ports[i % input.ports.length] ?? 0;
 const text = "x".repeat(input.textBytes);
 /** People of their own: what an earlier run on this server left unacked must not come to this one. */
 const crowd = Bun.randomUUIDv7().slice(-8);
@@ -58,7 +60,7 @@ class Pair {
   constructor(i: number) {
     this.to = `receiver-${crowd}-${i}`;
     this.sender = new LoadClient(
-      { port: input.port, user: `sender-${crowd}-${i}` },
+      { port: portOf(i), user: `sender-${crowd}-${i}` },
       {
         onAccepted: () => {
           const now = performance.now();
@@ -69,7 +71,7 @@ class Pair {
       },
     );
     this.receiver = new LoadClient(
-      { port: input.port, user: this.to },
+      { port: portOf(i + 1), user: this.to },
       {
         onMessages: (count) => {
           const now = performance.now();
@@ -114,7 +116,7 @@ const snapshot = () => ({
   at: performance.now(),
   accepted: total((pair) => pair.accepted),
   received: total((pair) => pair.received),
-  server: cpuSeconds(input.pid),
+  server: input.pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0),
   load: cpuSeconds(process.pid),
 });
 
@@ -151,7 +153,7 @@ process.exit(0);
 
 async function register(who: "online" | "away"): Promise<void> {
   const put = async (user: string, device: string): Promise<void> => {
-    const response = await fetch(`http://127.0.0.1:${input.port}/devices/${device}?user=${user}`, {
+    const response = await fetch(`http://127.0.0.1:${portOf(0)}/devices/${device}?user=${user}`, {
       method: "PUT",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ push: { provider: "at-once", token: `${user} ${device}` } }),

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { writeSteps } from "../../../src/store/batch.ts";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
+import { createRemoteEngine } from "../../../src/store/engine/remote.ts";
 import type { Engine, Statement } from "../../../src/store/engine/engine.ts";
 import { bundledMigrations } from "../../../src/store/migration/bundled.ts";
 import { migrate } from "../../../src/store/migration/migrate.ts";
@@ -19,6 +20,8 @@ export type RawStoreInput = {
   readonly commitDelayMs: number;
   /** Leaves out what only matters for new people and new pairs. */
   readonly isLean: boolean;
+  /** An empty database on a server; absent: a fresh file for each size. */
+  readonly url?: string;
 };
 
 /** `cpuMicros`: processor time of a message, which other programs on the machine disturb less than the rate. */
@@ -61,7 +64,10 @@ async function commitFor(engine: Engine, size: number, ms: number): Promise<RawR
 
 const rates: RawRate[] = [];
 for (const batch of input.batchSizes) {
-  const engine = createEmbeddedEngine({ path: join(input.folder, `raw-${batch}.db`) });
+  const engine =
+    input.url === undefined
+      ? createEmbeddedEngine({ path: join(input.folder, `raw-${batch}.db`) })
+      : createRemoteEngine({ url: input.url });
   await migrate(engine, bundledMigrations);
   await engine.write(statementsOf(input.pairs, false));
   await commitFor(engine, batch, input.warmUpMs);

@@ -8,11 +8,19 @@ const graceMs = 60_000;
 /** Puts pairs of people on a server and answers what they saw; throws where anything was lost or doubled. */
 export async function runPairs(
   { port, pid }: ServerProcess,
-  load: Pick<PairsInput, "pairs" | "window" | "rate" | "textBytes" | "registers"> & { readonly seconds: number },
+  load: Pick<PairsInput, "pairs" | "window" | "rate" | "textBytes" | "registers"> & {
+    readonly seconds: number;
+    /** More nodes: then a sender and its receiver are never on the same one. */
+    readonly others?: readonly ServerProcess[];
+  },
 ): Promise<PairsAnswer> {
-  const { seconds, ...rest } = load;
+  const { seconds, others = [], ...rest } = load;
   const measureMs = seconds * 1_000;
-  const input: PairsInput = { ...rest, port, pid, warmUpMs, measureMs };
+  const input: PairsInput = {
+    ...rest,
+    ...{ ports: [port, ...others.map((other) => other.port)], pids: [pid, ...others.map((other) => other.pid)] },
+    ...{ warmUpMs, measureMs },
+  };
   const seen = await runChild<PairsAnswer>("load/pairs.ts", input, warmUpMs + measureMs + graceMs);
   if (seen.accepted !== seen.sent || seen.received !== seen.sent)
     throw new Error(`Of ${seen.sent} sends ${seen.accepted} were accepted and ${seen.received} received`);

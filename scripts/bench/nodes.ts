@@ -1,0 +1,84 @@
+import { startNats } from "../../test/support/nats-server.ts";
+import { startSqld } from "../../test/support/sqld.ts";
+import { type Benchmark, type Measure, measure } from "./benchmark.ts";
+import { runPairs } from "./load/run-pairs.ts";
+import { prepareDatabase } from "./remote-database.ts";
+import { withScratch } from "./scratch.ts";
+import { type ServerProcess, withServer } from "./server-process.ts";
+
+type Counts = { readonly applied: number; readonly read: number };
+
+/** Each sender and its receiver are on two nodes: one, two, … of them on one libSQL server, with NATS in between. */
+export const nodes: Benchmark = async (options) => {
+  const measures: Measure[] = [];
+  const rates: number[] = [];
+  for (const count of options.nodes) {
+    const found = await run(count, options);
+    rates.push(found.rate);
+    const name = count === 1 ? "1 node" : `${count} nodes`;
+    const { applied, read } = found.counts;
+    measures.push(
+      measure(`${name}: messages`, "messages/s", found.rate),
+      measure(`${name}: to the first of these`, "×", found.rate / (rates[0] ?? found.rate)),
+      measure(`${name}: accepted, median`, "ms", found.acceptedMs),
+      measure(`${name}: received, median`, "ms", found.receivedMs),
+      measure(`${name}: processor of all nodes`, "µs/message", found.cpuMicros),
+      measure(`${name}: on the bus`, "bytes/message", found.busBytes),
+      measure(`${name}: hints that needed a read`, "of 1", applied + read === 0 ? 0 : read / (applied + read)),
+    );
+  }
+  return measures;
+};
+
+async function run(count: number, options: Parameters<Benchmark>[0]) {
+  const { pairs, window, seconds, textBytes } = options;
+  const sqld = await startSqld();
+  const bus = await startNats();
+  try {
+    await prepareDatabase(sqld.url);
+    const env = { DATABASE_URL: sqld.url, CLUSTER_URL: bus.url };
+    return await withScratch((folder) =>
+      withNodes(count, { folder, env }, async (servers) => {
+        const [first, ...others] = servers;
+        if (!first) throw new Error("There is no node");
+        const bytes = async (): Promise<number> => Number((await bus.ask("/varz"))["in_bytes"]);
+        const before = await bytes();
+        const seen = await runPairs(first, { pairs, window, seconds, textBytes, others });
+        const told = (await bytes()) - before;
+        const counts = await Promise.all(servers.map(countsOf));
+        const rate = Math.min(seen.acceptedPerSecond, seen.receivedPerSecond);
+        return {
+          rate,
+          acceptedMs: seen.acceptedMs.p50,
+          receivedMs: seen.receivedMs.p50,
+          cpuMicros: (seen.serverCpu * 1e6) / rate,
+          busBytes: told / seen.sent,
+          counts: counts.reduce((a, b) => ({ applied: a.applied + b.applied, read: a.read + b.read })),
+        };
+      }),
+    );
+  } finally {
+    await bus.stop();
+    await sqld.stop();
+  }
+}
+
+const countsOf = async ({ port }: ServerProcess): Promise<Counts> =>
+  (await (await fetch(`http://127.0.0.1:${port}/counts`)).json()) as Counts;
+
+/** Starts them one in the other, so that each is ended whatever comes. */
+async function withNodes<T>(
+  count: number,
+  options: { readonly folder: string; readonly env: Readonly<Record<string, string>> },
+  use: (servers: readonly ServerProcess[]) => Promise<T>,
+): Promise<T> {
+  const started: ServerProcess[] = [];
+  const next = (): Promise<T> =>
+    started.length === count
+      ? use(started)
+      : withServer({ ...options, entry: "load/node-server.ts" }, (server) => {
+          started.push(server);
+          return next();
+        });
+  return await next();
+}
