@@ -1,11 +1,13 @@
 import { getLogger } from "@logtape/logtape";
-import type { ChatOptions } from "./chat-options.ts";
+import type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
 import { createBudget } from "./connection/budget.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
 import { type Database, type DatabaseContext, openDatabase } from "./database/database.ts";
 import type { Databases } from "./database/databases.ts";
+import { createPerTenant } from "./database/per-tenant.ts";
 import { createSingle } from "./database/single.ts";
 import { ChatError } from "./error.ts";
+import { createBranches } from "./feed/branch.ts";
 import type { Admission } from "./http/admission.ts";
 import { createAdmit, createProve } from "./http/admit.ts";
 import { createApi } from "./http/api.ts";
@@ -26,6 +28,7 @@ import { explainPush, type PushExplanation } from "./push/explain.ts";
 import { faultOfProviders } from "./push/provider.ts";
 import { createSlots } from "./push/slots.ts";
 import { openEngine } from "./store/engine/open.ts";
+import { redactUrl } from "./store/engine/redact-url.ts";
 import type { Outcome } from "./store/store.ts";
 
 /** A message from the server's own code. */
@@ -70,9 +73,10 @@ export type Sent = {
 export type Chat = ReturnType<typeof createChat>;
 
 /**
- * Makes the chat: one database, the hub around it, and the handlers that a host mounts.
+ * Makes the chat: its databases, a hub around each, and the handlers that a host mounts.
  *
- * It opens the database at once, and upgrades wait until that is done; `ready()` waits for it and tells what is wrong.
+ * One database for all tenants is opened at once, and upgrades wait until that is done; `ready()` waits for it and tells what is wrong.
+ * Those of a function are opened as their tenants come.
  *
  * @throws ChatError `config_invalid`: no `authenticate`, a malformed origin, limits that do not fit together.
  *
@@ -110,20 +114,44 @@ export function createChat(options: ChatOptions) {
         report: (error) => log.error("a connection failed", { error }),
       }),
   };
-  const { database } = options;
-  const databases: Databases = createSingle({
-    ...{ clock, log },
-    async open() {
-      const engine = (database.open ?? openEngine)(database);
-      return await openDatabase({ ...database, engine, bus, log }, context);
-    },
-  });
+  const databases = typeof options.database === "function" ? perTenant(options.database) : single(options.database);
   const starting = databases.ready().then(
     () => true,
     () => false,
   );
   let isDraining = false;
   let stopping: Promise<void> | null = null;
+
+  function single(database: DatabaseOptions): Databases {
+    return createSingle({
+      ...{ clock, log },
+      async open() {
+        const engine = (database.open ?? openEngine)(database);
+        return await openDatabase({ ...database, engine, bus, log }, context);
+      },
+    });
+  }
+
+  function perTenant(databaseOf: DatabaseOfTenant): Databases {
+    const branchOf = bus && createBranches(bus);
+    const cacheBytes = Math.floor(limits.databasesCacheBytesMax / limits.databasesMax);
+    return createPerTenant({
+      ...{ databaseOf, clock, limits, log },
+      async open(database, onLeave) {
+        const branch = branchOf?.();
+        try {
+          const engine = (database.open ?? openEngine)({ ...database, cacheBytes });
+          const own = log.with({ database: redactUrl(database.url) });
+          const opened = await openDatabase({ ...database, engine, bus: branch, log: own, onLeave }, context);
+          void opened.released.then(() => branch?.close());
+          return opened;
+        } catch (error) {
+          await branch?.close();
+          throw error;
+        }
+      },
+    });
+  }
 
   /** For the server's own code: what keeps the chat from serving is told as it is. */
   async function use<T>(tenant: string, task: (database: Database) => Promise<T>): Promise<T> {
