@@ -47,6 +47,7 @@ const layerOfName: Readonly<Record<string, string>> = {
   internal: "base",
   chat: "chat",
   "chat-options": "chat",
+  database: "chat",
   index: "chat",
   cli: "server",
   config: "server",

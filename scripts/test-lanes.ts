@@ -4,6 +4,7 @@ const aloneFolders = ["test/load/"];
 /** Where most of the time is spent, in seconds; any other file takes about one. Only how well the lanes are balanced depends on it. */
 const seconds: Readonly<Record<string, number>> = {
   "test/web/page.test.ts": 49,
+  "test/databases.test.ts": 40,
   "test/sim/sim.test.ts": 30,
   "test/adapter/protocol/hono-node.test.ts": 30,
   "test/adapter/protocol/hono-bun.test.ts": 30,

@@ -21,8 +21,16 @@ export type DatabaseOptions = {
   readonly open?: (options: { readonly url: string; readonly authToken?: string }) => Engine;
 };
 
+/**
+ * Names a tenant's database: opened when the tenant is first heard of, closed when nobody has needed it for `limits.databaseIdleMs`, and
+ * asked for again then. Tenants with the same URL, to the letter, share a database. null: there is no such tenant. A throw, null for a tenant
+ * that `authenticate` proved, or no answer within `limits.hostAnswerMs`, is answered `unavailable`.
+ */
+export type DatabaseOfTenant = (tenant: string) => DatabaseOptions | null | Promise<DatabaseOptions | null>;
+
 export type ChatOptions = {
-  readonly database: DatabaseOptions;
+  /** One database for all tenants, or a function that names one for each (docs/database.md). */
+  readonly database: DatabaseOptions | DatabaseOfTenant;
   /** Says who makes a request; null: nobody. Required: Tidings never guesses. */
   readonly authenticate: Authenticate & { readonly isHostAllowed?: (request: Request) => boolean };
   /** Origins that may use the chat beside the server's own, such as `https://app.example`. */

@@ -1,35 +1,35 @@
 import { getLogger } from "@logtape/logtape";
-import type { ChatOptions } from "./chat-options.ts";
+import type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
+import { createBudget } from "./connection/budget.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
+import { type Database, type DatabaseContext, openDatabase } from "./database/database.ts";
+import type { Databases } from "./database/databases.ts";
+import { createPerTenant } from "./database/per-tenant.ts";
+import { createSingle } from "./database/single.ts";
 import { ChatError } from "./error.ts";
-import { createHints } from "./feed/hints.ts";
-import { createFeed } from "./feed/feed.ts";
+import { createBranches } from "./feed/branch.ts";
 import type { Admission } from "./http/admission.ts";
 import { createAdmit, createProve } from "./http/admit.ts";
 import { createApi } from "./http/api.ts";
 import { parseOrigins } from "./http/origin.ts";
 import { createOrigination, type Peer } from "./http/peer.ts";
-import { hashOfTicket } from "./http/ticket.ts";
 import { problem } from "./http/problem.ts";
-import { createHub, type HubEvent } from "./hub/hub.ts";
 import { createLimiter } from "./hub/limiter.ts";
-import { createPolicy, type Policy } from "./hub/policy.ts";
+import { createRevalidation } from "./hub/revalidation.ts";
+import { createRoom } from "./hub/room.ts";
 import { systemClock } from "./internal/clock.ts";
-import { within } from "./internal/within.ts";
-import { utf8Bytes } from "./internal/utf8.ts";
 import { systemRandom } from "./internal/random.ts";
-import { closeCode } from "./protocol/close-code.ts";
+import { utf8Bytes } from "./internal/utf8.ts";
 import { refuseContent } from "./protocol/decode.ts";
 import { isIdentifier, isMessageId } from "./protocol/identifier.ts";
 import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts";
 import { faultOfRates, ratesOf } from "./protocol/rates.ts";
 import { explainPush, type PushExplanation } from "./push/explain.ts";
-import { faultOfProviders, type PushProvider } from "./push/provider.ts";
-import { createPushWorker, type PushWorker } from "./push/worker.ts";
+import { faultOfProviders } from "./push/provider.ts";
+import { createSlots } from "./push/slots.ts";
 import { openEngine } from "./store/engine/open.ts";
-import { createStore } from "./store/libsql-store.ts";
-import { applyMigrations } from "./store/migration/apply.ts";
-import type { Outcome, Store } from "./store/store.ts";
+import { redactUrl } from "./store/engine/redact-url.ts";
+import type { Outcome } from "./store/store.ts";
 
 /** A message from the server's own code. */
 export type ServerSend = {
@@ -73,9 +73,10 @@ export type Sent = {
 export type Chat = ReturnType<typeof createChat>;
 
 /**
- * Makes the chat: one database, the hub around it, and the handlers that a host mounts.
+ * Makes the chat: its databases, a hub around each, and the handlers that a host mounts.
  *
- * It opens the database at once, and upgrades wait until that is done; `ready()` waits for it and tells what is wrong.
+ * One database for all tenants is opened at once, and upgrades wait until that is done; `ready()` waits for it and tells what is wrong.
+ * Those of a function are opened as their tenants come.
  *
  * @throws ChatError `config_invalid`: no `authenticate`, a malformed origin, limits that do not fit together.
  *
@@ -100,92 +101,79 @@ export function createChat(options: ChatOptions) {
   const providerFault = faultOfProviders(providers);
   if (providerFault !== null) throw new ChatError("config_invalid", providerFault);
   const log = getLogger(["tidings", "chat"]);
+  const room = createRoom(limits);
+  const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
+  const { authorize, canSee, revalidate } = options;
+  const context: DatabaseContext = {
+    ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget },
+    slots: createSlots({ perProviderMax: limits.pushRequestsMax }),
+    revalidation:
+      revalidate &&
+      createRevalidation({
+        ...{ revalidate, clock, everyMs: limits.revalidateMs, answerMs: limits.hostAnswerMs },
+        report: (error) => log.error("a connection failed", { error }),
+      }),
+  };
+  const databases = typeof options.database === "function" ? perTenant(options.database) : single(options.database);
+  const starting = databases.ready().then(
+    () => true,
+    () => false,
+  );
   let isDraining = false;
-  let parts: {
-    store: Store;
-    policy: Policy;
-    hub: ReturnType<typeof createHub>;
-    feed: ReturnType<typeof createFeed>;
-    push: { readonly providers: readonly PushProvider[]; readonly worker: PushWorker | null };
-  } | null = null;
   let stopping: Promise<void> | null = null;
 
-  const opening = open();
-  // Whoever wants to know asks `ready()`; a host that never does must not end by an unhandled rejection.
-  opening.catch((error: unknown) => log.error("the chat cannot start", { error }));
+  function single(database: DatabaseOptions): Databases {
+    return createSingle({
+      ...{ clock, log },
+      async open() {
+        const engine = (database.open ?? openEngine)(database);
+        return await openDatabase({ ...database, engine, bus, log }, context);
+      },
+    });
+  }
 
-  async function open(): Promise<void> {
-    const engine = (options.database.open ?? openEngine)(options.database);
+  function perTenant(databaseOf: DatabaseOfTenant): Databases {
+    const branchOf = bus && createBranches(bus);
+    const cacheBytes = Math.floor(limits.databasesCacheBytesMax / limits.databasesMax);
+    return createPerTenant({
+      ...{ databaseOf, clock, limits, log },
+      async open(database, onLeave) {
+        const branch = branchOf?.();
+        try {
+          const engine = (database.open ?? openEngine)({ ...database, cacheBytes });
+          const own = log.with({ database: redactUrl(database.url) });
+          const opened = await openDatabase({ ...database, engine, bus: branch, log: own, onLeave }, context);
+          void opened.released.then(() => branch?.close());
+          return opened;
+        } catch (error) {
+          await branch?.close();
+          throw error;
+        }
+      },
+    });
+  }
+
+  /** For the server's own code: what keeps the chat from serving is told as it is. */
+  async function use<T>(tenant: string, task: (database: Database) => Promise<T>): Promise<T> {
+    const { database, release } = await databases.lease(tenant);
     try {
-      await applyMigrations(engine, options.database);
-      const store = createStore({
-        engine,
-        clock,
-        random,
-        limits,
-        onFault: (error) => log.error("the store failed", { error }),
-      });
-      const feed = createFeed({
-        store,
-        clock,
-        limits,
-        hints: bus && createHints(bus),
-        jitter: () => random.integer() / 2 ** 52 - 0.5,
-        onNewEpoch() {
-          parts?.hub.disconnectAll(closeCode.restart, "new epoch");
-          parts?.push.worker?.restart();
-        },
-      });
-      await feed.start();
-      const { authorize, canSee } = options;
-      const policy = createPolicy({
-        ...{ authorize, canSee, store, clock, answerMs: limits.hostAnswerMs },
-        report: (error) => log.error("a rule of the host failed", { error }),
-      });
-      const hub = createHub({
-        ...{ store, feed, clock, limits, policy, limiter, report },
-        ...{ transport: bus, node: random.messageId(clock.now()) },
-        revalidate: options.revalidate,
-      });
-      const worker =
-        providers.length === 0
-          ? null
-          : createPushWorker({
-              ...{ store, feed, clock, random, limits, providers, onPush },
-              presenceOf(identity, device) {
-                const silentMs = hub.silentMs(identity, device);
-                if (silentMs === "unknown") return silentMs;
-                return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
-              },
-              isAlone: engine.isExclusive === true,
-              report: (error) => log.warn("a push failed", { error }),
-            });
-      parts = { store, policy, hub, feed, push: { providers, worker } };
-      worker?.start();
-    } catch (error) {
-      await engine.close();
-      throw error;
+      return await task(database);
+    } finally {
+      release();
     }
   }
 
-  function report(event: HubEvent): void {
-    const { type, ...properties } = event;
-    if (event.type === "fault") log.error("a connection failed", { error: event.fault });
-    else log.debug(type, properties);
-  }
+  const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
   const admitOpen = createAdmit({
     authenticate,
     origins,
     now: clock.now,
     isDraining: () => isDraining,
-    hasRoom: (session, address) => parts?.hub.hasRoom(session, address) ?? false,
+    hasRoom: (session, address) => room.has({ session, address }),
     originationOf,
     mustWait: (doer) => limiter.take("connects", doer),
-    async useTicket(ticket) {
-      const hash = await hashOfTicket(ticket);
-      return hash === null ? null : ((await parts?.store.useTicket(hash, clock.now())) ?? null);
-    },
+    useTicket: databases.useTicket,
   });
 
   const api = createApi({
@@ -193,10 +181,14 @@ export function createChat(options: ChatOptions) {
     isHostAllowed: authenticate.isHostAllowed ?? (() => true),
     isDraining: () => isDraining,
     ...{ origins, clock, random, limits, limiter, originationOf, base: options.base },
-    async parts() {
-      await opening.catch(() => {});
-      if (parts) return parts;
-      throw new ChatError("unavailable", "The chat could not start");
+    ticketOf: databases.ticketOf,
+    async parts(tenant) {
+      try {
+        const { database, release } = await databases.lease(tenant);
+        return { ...database.parts, release };
+      } catch (cause) {
+        throw new ChatError("unavailable", "The database cannot be used now", { cause });
+      }
     },
   });
 
@@ -208,27 +200,29 @@ export function createChat(options: ChatOptions) {
     base: options.base,
 
     /** Resolves once the chat serves; rejects with the ChatError that keeps it from doing so. */
-    ready: (): Promise<void> => opening,
+    ready: (): Promise<void> => databases.ready(),
 
-    /** Whether it serves now: the database answers and no shutdown has begun. */
-    isReady: (): boolean => !isDraining && (parts?.store.isAvailable() ?? false),
+    /** Whether it serves now: no shutdown has begun, and the database answers, where there is one for all tenants. */
+    isReady: (): boolean => !isDraining && databases.isReady(),
 
     /** Decides on an upgrade: the admission to connect with, or the refusal to answer. Never rejects. `peer`: who the socket says it is from. */
     async admit(request: Request, peer?: Peer): Promise<Admission | Response> {
-      const isOpen = await opening.then(
-        () => true,
-        () => false,
-      );
-      if (!isOpen) return problem("unavailable", "The chat could not start");
+      if (!(await starting)) return problem("unavailable", "The chat could not start");
       const answer = await admitOpen(request, peer);
-      if (answer instanceof Response || parts?.store.isAvailable()) return answer;
+      if (answer instanceof Response) return answer;
+      try {
+        const admitted = databases.admit(answer.session.tenant);
+        const { store } = admitted instanceof Promise ? await admitted : admitted;
+        if (store.isAvailable() && !isDraining) return answer;
+      } catch {
+        // Whoever failed has logged why.
+      }
       return problem("unavailable", "The store cannot be reached", { headers: { "Retry-After": "1" } });
     },
 
     /** Takes over an upgraded socket. For adapters. */
     connect(socket: Socket, { session, device, cursor, address }: Admission): SocketEvents {
-      if (!parts) throw new ChatError("internal", "A socket was connected before it was admitted");
-      return parts.hub.connect(socket, session, {
+      return databases.connect(session.tenant).hub.connect(socket, session, {
         device,
         ...(cursor !== undefined && { cursor }),
         ...(address !== undefined && { address }),
@@ -247,8 +241,8 @@ export function createChat(options: ChatOptions) {
      * await chat.send({ from: "shop", to: "alice", text: "Your order shipped" });
      */
     async send({ from, to, text, tenant = "default", id = random.messageId(clock.now()) }: ServerSend): Promise<Sent> {
-      await opening;
-      if (!parts || isDraining) throw new ChatError("unavailable", "The chat is shutting down");
+      await databases.ready();
+      if (isDraining) throw shuttingDown();
       if (!isIdentifier(from) || !isIdentifier(tenant))
         throw new ChatError("bad_request", "from or tenant is malformed");
       if (!isMessageId(id)) throw new ChatError("bad_request", "id is not a canonical lower-case UUID");
@@ -256,8 +250,10 @@ export function createChat(options: ChatOptions) {
       if (typeof text !== "string") throw new ChatError("bad_request", "text is not a string");
       const refusal = refuseContent(text, to, limits);
       if (refusal) throw new ChatError(refusal.code === "bad_frame" ? "bad_request" : refusal.code, refusal.message);
-      const { store } = parts;
-      const outcome = await new Promise<Outcome>((resolve) => store.append({ tenant, from, to, id, text }, resolve));
+      const outcome = await use(
+        tenant,
+        ({ store }) => new Promise<Outcome>((resolve) => store.append({ tenant, from, to, id, text }, resolve)),
+      );
       if (outcome.type === "refused")
         throw new ChatError(outcome.code, `The message was not accepted: ${outcome.code.replaceAll("_", " ")}`);
       const { conversation, seq, time, duplicate } = outcome;
@@ -280,14 +276,14 @@ export function createChat(options: ChatOptions) {
       device,
       reason = "the session was ended",
     }: Disconnect): Promise<void> {
-      await opening;
-      if (!parts || isDraining) throw new ChatError("unavailable", "The chat is shutting down");
+      await databases.ready();
+      if (isDraining) throw shuttingDown();
       if (![user, tenant, device ?? user].every(isIdentifier))
         throw new ChatError("bad_request", "user, tenant or device is malformed");
       // A close frame has room for 123 bytes (RFC 6455 section 5.5).
       if (typeof reason !== "string" || reason.includes("\0") || utf8Bytes(reason) > 100 || !reason.isWellFormed())
         throw new ChatError("bad_request", "reason is no text of at most 100 bytes");
-      await parts.store.revoke({ tenant, user }, { device, reason, time: clock.now() });
+      await use(tenant, ({ store }) => store.revoke({ tenant, user }, { device, reason, time: clock.now() }));
     },
 
     /**
@@ -299,9 +295,9 @@ export function createChat(options: ChatOptions) {
      * const [why] = await chat.explainPush({ message: id, user: "alice" });
      */
     async explainPush({ message, user, tenant = "default" }: ExplainedPush): Promise<readonly PushExplanation[]> {
-      await opening;
-      if (!parts) throw new ChatError("unavailable", "The chat could not start");
-      return await explainPush(parts.store.push, { tenant, user }, message);
+      // Of what cannot be a tenant there is nothing to explain, and no host is asked for its database.
+      if (!isIdentifier(tenant)) return [];
+      return await use(tenant, ({ store }) => explainPush(store.push, { tenant, user }, message));
     },
 
     /**
@@ -309,18 +305,8 @@ export function createChat(options: ChatOptions) {
      * committed, the database is released. Resolves within `limits.shutdownMs`.
      */
     close(): Promise<void> {
-      stopping ??= (async () => {
-        isDraining = true;
-        const storeMs = Math.min(storeCloseMsMax, limits.shutdownMs / 4);
-        const openMs = limits.shutdownMs - storeMs;
-        await within(clock, openMs, opening).catch(() => {});
-        if (!parts) return;
-        await parts.push.worker?.stop(openMs / 4);
-        parts.feed.stop();
-        await parts.hub.stop((openMs * 3) / 4);
-        // A store that hangs must not keep the process.
-        await within(clock, storeMs, parts.store.close());
-      })();
+      isDraining = true;
+      stopping ??= databases.close(limits.shutdownMs);
       return stopping;
     },
 
@@ -328,9 +314,10 @@ export function createChat(options: ChatOptions) {
     counts: () => parts?.feed.counts() ?? { applied: 0, read: 0 },
 
     /** Sizes of what is held in memory: 0 once everybody has left. */
-    sizes: () => (parts === null ? null : { ...parts.hub.sizes(), ...parts.push.worker?.sizes() }),
+    sizes() {
+      const sizes = databases.sizes();
+      // All databases share these.
+      return sizes && { ...sizes, ...room.sizes(), outboxBytes: budget.bytes() };
+    },
   };
 }
-
-/** The part of a shutdown that is kept for the store's last commits. */
-const storeCloseMsMax = 2_000;

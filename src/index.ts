@@ -1,4 +1,4 @@
-export type { ChatOptions, DatabaseOptions } from "./chat-options.ts";
+export type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
 export { type Chat, createChat, type Disconnect, type ExplainedPush, type Sent, type ServerSend } from "./chat.ts";
 export { ChatError, type ErrorCode, errorCodes } from "./error.ts";
 export type { Transport } from "./feed/transport.ts";

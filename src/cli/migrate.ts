@@ -2,18 +2,24 @@ import { createInterface } from "node:readline/promises";
 import { defineCommand } from "citty";
 import { ChatError } from "../error.ts";
 import { bundledMigrations } from "../store/migration/bundled.ts";
-import { force, migrate, statusOf } from "../store/migration/migrate.ts";
+import { force, migrate, type Status, statusOf } from "../store/migration/migrate.ts";
 import { labelOf, type Migration } from "../store/migration/migration.ts";
 import type { Target } from "../store/migration/plan.ts";
 import { readFolder } from "../store/migration/read-folder.ts";
+import { redactUrl } from "../store/engine/redact-url.ts";
 import { command } from "./command.ts";
 import { databaseArgs, type DatabasePlace, withEngine } from "./database.ts";
+import { type Listed, placeOfListed, readDatabaseList } from "./database-list.ts";
 
 const args = {
   dir: { type: "string", description: "Folder of the migrations; default: Tidings' own" },
   ...databaseArgs,
 } as const;
 
+const all = {
+  type: "string",
+  description: "A file that lists databases, one a line: URL, and a token or $NAME of a variable",
+} as const;
 const yes = { type: "boolean", description: "Do not ask before everything is taken back" } as const;
 const count = { type: "positional", required: false, description: "How many; default: all" } as const;
 const target = { type: "positional", required: true, description: "A version; 0: before the first migration" } as const;
@@ -23,8 +29,14 @@ type Place = DatabasePlace & { readonly dir?: string | undefined };
 const migrationsOf = ({ dir }: Place): readonly Migration[] =>
   dir === undefined ? bundledMigrations : readFolder(dir);
 
-const up = command("up", "Apply what is pending, or the next N", { ...args, n: count }, async (args) => {
-  await go(args, args.n === undefined ? "latest" : { up: countOf(args.n) });
+const up = command("up", "Apply what is pending, or the next N", { ...args, all, n: count }, async (args) => {
+  const to = args.n === undefined ? "latest" : { up: countOf(args.n) };
+  if (args.all === undefined) return await go(args, to);
+  const migrations = migrationsOf(args);
+  await each(listOf(args), ["migrated", "with nothing to do"], async (place) => {
+    const steps = await run(place, { migrations, to, indent: "  " });
+    return steps === 0 ? "with nothing to do" : "migrated";
+  });
 });
 
 const down = command("down", "Take back everything, or the last N", { ...args, n: count, yes }, async (args) => {
@@ -43,13 +55,21 @@ const version = command("version", "Print the version of the database", args, as
   console.log(isDirty ? `${version} (dirty)` : `${version}`);
 });
 
-const status = command("status", "List every migration and whether it is applied", args, async (args) => {
+const status = command("status", "List every migration and whether it is applied", { ...args, all }, async (args) => {
   const migrations = migrationsOf(args);
-  const { entries, refusal } = await withEngine(args, (engine) => statusOf(engine, migrations));
-  const width = Math.max(0, ...entries.map((entry) => labelOf(entry).length));
-  for (const entry of entries) console.log(`${labelOf(entry).padEnd(width)}  ${entry.standing}`);
-  if (refusal !== undefined) throw refusal;
+  if (args.all === undefined) return show(await withEngine(args, (engine) => statusOf(engine, migrations)));
+  await each(listOf(args), ["up to date", "with pending migrations"], async (place) => {
+    const found = await withEngine(place, (engine) => statusOf(engine, migrations));
+    show(found, "  ");
+    return found.entries.some(({ standing }) => standing === "pending") ? "with pending migrations" : "up to date";
+  });
 });
+
+function show({ entries, refusal }: Status, indent = ""): void {
+  const width = Math.max(0, ...entries.map((entry) => labelOf(entry).length));
+  for (const entry of entries) console.log(`${indent}${labelOf(entry).padEnd(width)}  ${entry.standing}`);
+  if (refusal !== undefined) throw refusal;
+}
 
 const forceTo = command(
   "force",
@@ -72,14 +92,56 @@ export const migrateCommand = defineCommand({
 });
 
 async function go(place: Place, to: Target): Promise<void> {
-  const migrations = migrationsOf(place);
+  await run(place, { migrations: migrationsOf(place), to });
+}
+
+/** Answers how many steps were taken. */
+async function run(
+  place: DatabasePlace,
+  { migrations, to, indent = "" }: { migrations: readonly Migration[]; to: Target; indent?: string },
+): Promise<number> {
   const steps = await withEngine(place, (engine) =>
     migrate(engine, migrations, {
       to,
-      onStep: ({ direction, migration }) => console.log(`${direction} ${labelOf(migration)}`),
+      onStep: ({ direction, migration }) => console.log(`${indent}${direction} ${labelOf(migration)}`),
     }),
   );
-  if (steps.length === 0) console.log("nothing to do");
+  if (steps.length === 0) console.log(`${indent}nothing to do`);
+  return steps.length;
+}
+
+function listOf({ all = "", database, "auth-token": token }: Place & { readonly all?: string | undefined }) {
+  if (database !== databaseArgs.database.default || token !== undefined)
+    throw new ChatError(
+      "config_invalid",
+      "The list of --all names the databases and their tokens: leave --database and --auth-token out",
+    );
+  return readDatabaseList(all);
+}
+
+/** Does the same with each database in turn, whatever becomes of the others; `outcomes` are what may come of one. */
+async function each<Outcome extends string>(
+  list: readonly Listed[],
+  outcomes: readonly Outcome[],
+  task: (place: DatabasePlace) => Promise<Outcome>,
+): Promise<void> {
+  const counts = new Map<string, number>();
+  const add = (outcome: string): void => void counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  for (const listed of list) {
+    const name = redactUrl(listed.url);
+    console.log(name);
+    try {
+      add(await task(placeOfListed(listed)));
+    } catch (error) {
+      console.error(`${name}: ${error instanceof ChatError ? error.message : String(error)}`);
+      add("failed");
+    }
+  }
+  const parts = [...outcomes, "failed"].flatMap((outcome) =>
+    counts.has(outcome) ? [`${counts.get(outcome)} ${outcome}`] : [],
+  );
+  console.log(`${list.length} ${list.length === 1 ? "database" : "databases"}: ${parts.join(", ")}`);
+  if (counts.has("failed")) process.exitCode = 1;
 }
 
 async function confirmAll(isSure: boolean | undefined): Promise<void> {

@@ -47,8 +47,12 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
 const heads = ["ws", ...new Set(Object.keys(routes).map((path) => path.split("/")[1] ?? ""))];
 
 export type ApiOptions = {
-  /** Waits until there is one; rejects with `unavailable`. */
-  readonly parts: () => Promise<Pick<Call, "store" | "policy" | "push">>;
+  /** What a tenant's requests use, until `release` is called; rejects with `unavailable`. */
+  readonly parts: (
+    tenant: string,
+  ) => Promise<Pick<Call, "store" | "policy" | "push"> & { readonly release?: () => void }>;
+  /** A ticket, out of a secret; default: the secret. */
+  readonly ticketOf?: (secret: string, tenant: string) => string;
   readonly clock: Clock;
   readonly random: Random;
   /** Who may do how much; default: anybody anything. */
@@ -73,7 +77,7 @@ export type ApiOptions = {
  */
 export function createApi(options: ApiOptions): (request: Request, peer?: Peer) => Promise<Response> {
   const { prove, isHostAllowed, origins, clock, random, limits, limiter, isDraining, base } = options;
-  const { originationOf = createOrigination() } = options;
+  const { originationOf = createOrigination(), ticketOf = (secret: string) => secret } = options;
   const log = getLogger(["tidings", "http"]);
   const api = new Hono<{ Bindings: { readonly address: string | undefined } }>({
     getPath: ({ url }) => pathBelow(pathOf(url), { heads, base }),
@@ -116,7 +120,12 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     const userMs = route === postMessage ? 0 : (limiter?.take("lookups", { identity: session }) ?? 0);
     if (userMs > 0) return tooOften(userMs);
     const mustWait = (): number => limiter?.take("sends", { identity: session, address }) ?? 0;
-    return await route.handle({ ...asked, session, clock, random, mustWait, ...(await options.parts()), limits });
+    const { release, ...parts } = await options.parts(session.tenant);
+    try {
+      return await route.handle({ ...asked, session, clock, random, ticketOf, mustWait, ...parts, limits });
+    } finally {
+      release?.();
+    }
   }
 
   return async (request, peer) => {

@@ -18,6 +18,8 @@ export type Call = {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
+  /** A ticket, out of a secret: where each tenant has a database, it says whose. */
+  readonly ticketOf: (secret: string, tenant: string) => string;
   /** How many milliseconds the asker must wait before one more message; 0: not at all. */
   readonly mustWait: () => number;
   /** What stands in the route's path, as it was sent. */

@@ -1,4 +1,4 @@
-import { createBudget } from "../connection/budget.ts";
+import { type Budget, createBudget } from "../connection/budget.ts";
 import { createFairShare } from "../connection/fair-share.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Transport } from "../feed/transport.ts";
@@ -17,8 +17,8 @@ import type { Limiter } from "./limiter.ts";
 import type { Policy } from "./policy.ts";
 import { createPresence } from "./presence.ts";
 import { createRegistry } from "./registry.ts";
-import { createRevalidation, type Revalidate } from "./revalidation.ts";
-import { createRoom } from "./room.ts";
+import type { Revalidation } from "./revalidation.ts";
+import { createRoom, type Room } from "./room.ts";
 import { createTies } from "./ties.ts";
 
 export type HubEvent =
@@ -33,7 +33,10 @@ export type HubEvent =
 
 export type HubOptions = {
   /** Asks the host from time to time whether a session still holds; default: nobody is asked. */
-  readonly revalidate?: Revalidate | undefined;
+  readonly revalidation?: Revalidation | undefined;
+  /** The limits of connections, and what may wait to go out over them: of the process, whose hubs share them. Default: its own. */
+  readonly room?: Room;
+  readonly budget?: Budget;
   readonly store: Store;
   readonly feed: Feed;
   readonly clock: Clock;
@@ -67,21 +70,15 @@ export function createHub({
   limiter,
   transport,
   node = "",
-  revalidate,
+  revalidation,
+  room = createRoom(limits),
+  budget = createBudget({ bytesMax: limits.outboxTotalBytesMax }),
   report,
 }: HubOptions) {
   const registry = createRegistry();
-  const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
   const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
   /** Every socket, also those that are not yet, or no longer, in the registry. */
   const all = new Set<Connection>();
-  const room = createRoom(limits);
-  const revalidation =
-    revalidate &&
-    createRevalidation({
-      ...{ revalidate, clock, everyMs: limits.revalidateMs, answerMs: limits.hostAnswerMs },
-      report: (fault) => report({ type: "fault", fault }),
-    });
   let dirty = new Set<Connection>();
   let owing = new Set<Connection>();
   const beatMs = Math.min(beatMsMax, limits.heartbeatMs / 4);
@@ -225,6 +222,9 @@ export function createHub({
 
     hasRoom,
 
+    /** Whether nobody is connected. */
+    isEmpty: (): boolean => all.size === 0,
+
     /**
      * For how long a user has done nothing on a device (an empty one: on any), on whatever node; null: they have no connection with it.
      * "unknown": another node is being asked.
@@ -264,7 +264,7 @@ export function createHub({
       cluster?.stop();
     },
 
-    /** Sizes of what the hub holds: each is 0 once everybody has left. */
+    /** Sizes of what the hub, and whoever shares with it, holds: each is 0 once everybody has left. */
     sizes: () => ({
       connections: all.size,
       joined: registry.size(),

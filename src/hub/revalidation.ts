@@ -59,3 +59,5 @@ export function createRevalidation({ revalidate, clock, everyMs, answerMs, repor
     },
   };
 }
+
+export type Revalidation = ReturnType<typeof createRevalidation>;

@@ -32,3 +32,5 @@ export function createRoom({ connectionsMax, connectionsPerUserMax, connectionsP
     sizes: () => ({ perUser: perUser.size(), perAddress: perAddress.size() }),
   };
 }
+
+export type Room = ReturnType<typeof createRoom>;

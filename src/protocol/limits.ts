@@ -110,6 +110,12 @@ export const defaultLimits = {
   pushDueMsMax: 172_800_000,
   /** Conversations whose unread messages are counted for the number at the app's icon. */
   pushBadgeConversationsMax: 1_000,
+  /** Databases that are open at a time, where each tenant has one: beyond it whichever was idle longest is closed first. */
+  databasesMax: 100,
+  /** Such a database that nobody has needed for so long is closed. */
+  databaseIdleMs: 300_000,
+  /** What all of them together keep of their pages in memory; each has an equal part. */
+  databasesCacheBytesMax: 268_435_456,
   /** How long a shutdown may take (INVARIANTS R5). */
   shutdownMs: 10_000,
 } as const;
@@ -125,6 +131,7 @@ const besideTextBytes = 32_768;
 export function faultOfLimits(limits: Limits): string | null {
   for (const [name, value] of Object.entries(limits))
     if (!Number.isFinite(value) || value < 0) return `${name} is ${value}, and must be a number from 0`;
+  if (limits.databasesMax < 1) return `databasesMax is ${limits.databasesMax}, and must be at least 1`;
   const changeBytes = jsonBytesPerTextByte * limits.textBytesMax;
   const neededBytes = Math.max(limits.changesBytesMax, changeBytes) + besideTextBytes;
   // With less, the largest frame of changes would wait for room that never comes.

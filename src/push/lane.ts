@@ -4,11 +4,13 @@ import type { Limits } from "../protocol/limits.ts";
 import type { Due, PushStore, Verdict } from "../store/push-store.ts";
 import { type CourierOptions, createCourier } from "./courier.ts";
 import type { Lease } from "./lease.ts";
+import type { Slots } from "./slots.ts";
 
 export type LaneOptions = Omit<CourierOptions, "retryAt" | "onResult" | "limits"> & {
   readonly store: Pick<PushStore, "due" | "badges" | "settle">;
   readonly lease: Pick<Lease, "holder" | "isHeld" | "lose">;
   readonly random: Pick<Random, "integer">;
+  readonly slots: Slots;
   /** Whether the store answers: while it is away one probe asks for it, and nobody else. */
   readonly isAvailable: () => boolean;
   readonly limits: Limits;
@@ -27,7 +29,7 @@ const lookMs = 1_000;
  * that it does, or does not do, is felt by another one.
  */
 export function createLane(options: LaneOptions) {
-  const { provider, store, lease, clock, random, limits, isAvailable, report } = options;
+  const { provider, store, lease, clock, random, slots, limits, isAvailable, report } = options;
   const breaker = createBreaker({ clock, random, ...patience });
   const courier = createCourier({
     ...options,
@@ -57,7 +59,7 @@ export function createLane(options: LaneOptions) {
     return Math.ceil(clock.now() + Math.max(jittered, asked));
   }
 
-  const room = (): number => Math.min(breaker.allows(limits.pushRequestsMax), limits.pushRequestsMax) - requests;
+  const room = (): number => Math.min(breaker.allows(limits.pushRequestsMax) - requests, slots.free(provider.name));
 
   function pump(): void {
     if (isPumping) {
@@ -91,6 +93,7 @@ export function createLane(options: LaneOptions) {
   function carry(due: Due, badge: number): void {
     busy.add(nameOf(due));
     requests++;
+    slots.take(provider.name);
     courier
       .deliver(due, badge)
       .then(
@@ -102,6 +105,7 @@ export function createLane(options: LaneOptions) {
       )
       .finally(() => {
         requests--;
+        slots.give(provider.name);
         settleSoon();
       });
   }

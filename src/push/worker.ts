@@ -11,6 +11,7 @@ import { createFollower } from "./follower.ts";
 import { createLane } from "./lane.ts";
 import { createLease } from "./lease.ts";
 import type { PushProvider } from "./provider.ts";
+import { createSlots, type Slots } from "./slots.ts";
 
 export type PushWorkerOptions = {
   readonly store: Pick<Store, "push" | "isAvailable">;
@@ -20,6 +21,8 @@ export type PushWorkerOptions = {
   readonly limits: Limits;
   readonly providers: readonly PushProvider[];
   readonly onPush?: OnPush | undefined;
+  /** Requests at a time: of the process, whose workers share them. Default: its own. */
+  readonly slots?: Slots;
   /** How a user is connected with one of their devices; an empty device: with any. */
   readonly presenceOf: (identity: Identity, device: string) => PushPresence | "unknown";
   /** No other process can have the database open. */
@@ -35,6 +38,7 @@ const pruneMs = 60_000;
  */
 export function createPushWorker(options: PushWorkerOptions) {
   const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, report } = options;
+  const { slots = createSlots({ perProviderMax: limits.pushRequestsMax }) } = options;
   const { push: store, isAvailable } = options.store;
   const delays: PushDelays = {
     activeMs: limits.pushActiveDelayMs,
@@ -66,7 +70,7 @@ export function createPushWorker(options: PushWorkerOptions) {
   const draftOf = createDrafts({ onPush, clock, answerMs: limits.hostAnswerMs, report });
   const lanes = providers.map((provider) =>
     createLane({
-      ...{ provider, store, lease, clock, random, limits, delays, draftOf, isAvailable, report },
+      ...{ provider, store, lease, clock, random, slots, limits, delays, draftOf, isAvailable, report },
       // Whoever is due was looked at: who was not found by then is nowhere.
       presenceOf(due) {
         const presence = presenceOf(due, due.device);
@@ -87,6 +91,13 @@ export function createPushWorker(options: PushWorkerOptions) {
     if (lease.isHeld()) store.prune(holder, clock.now() - limits.pushLogMs).catch(report);
   }
 
+  /** Sizes of what is held in memory. */
+  const sizes = () => ({
+    ...follower.sizes(),
+    requests: lanes.reduce((sum, lane) => sum + lane.sizes().requests, 0),
+    unsettled: lanes.reduce((sum, lane) => sum + lane.sizes().verdicts, 0),
+  });
+
   return {
     start: lease.start,
 
@@ -100,12 +111,14 @@ export function createPushWorker(options: PushWorkerOptions) {
       pause();
     },
 
-    /** Sizes of what is held in memory. */
-    sizes: () => ({
-      ...follower.sizes(),
-      requests: lanes.reduce((sum, lane) => sum + lane.sizes().requests, 0),
-      unsettled: lanes.reduce((sum, lane) => sum + lane.sizes().verdicts, 0),
-    }),
+    /** Whether somebody is still to be notified, now or later. Rejects with `unavailable`. */
+    async isBusy(): Promise<boolean> {
+      return (
+        Object.values(sizes()).some((size) => size > 0) || (await store.isWaiting(providers.map(({ name }) => name)))
+      );
+    },
+
+    sizes,
   };
 }
 

@@ -131,6 +131,10 @@ const ofSide = (side: string, user: string): string => `
 SELECT * FROM (SELECT c.key, c.low, c.high, c.low_seq, c.high_seq FROM conversation c
   WHERE c.${side} = ${user} AND c.n > 0 ORDER BY c.n DESC LIMIT ?3)`;
 
+/** ?1 rows: names of providers. Whether anything is due for them, now or later. */
+export const selectWaiting = `
+SELECT 1 AS waits FROM json_each(?1) j CROSS JOIN push_notice p ON p.provider = j.value AND p.due IS NOT NULL LIMIT 1`;
+
 /** Two ranges of one index: what waits for later, however much it is, is not walked over. */
 const notices = (range: string): string => `
 SELECT * FROM (SELECT * FROM push_notice WHERE provider = ?1 AND ${range} ORDER BY due LIMIT ?3)`;

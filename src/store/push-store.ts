@@ -180,6 +180,11 @@ export function createPushStore({ engine, limits }: PushStoreOptions) {
       return true;
     },
 
+    /** Whether anything is due, now or later, for any of the providers. */
+    async isWaiting(providers: readonly string[]): Promise<boolean> {
+      return (await one({ sql: sql.selectWaiting, args: [rows(providers)] })).length > 0;
+    },
+
     /** What is due for a provider's devices, what was due first first. */
     async due(provider: string, now: number, limit: number): Promise<readonly Due[]> {
       const args = [provider, now, limit, limits.unreadRowsMax, now + limits.pushDueMsMax];

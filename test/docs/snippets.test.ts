@@ -20,6 +20,8 @@ symlinkSync(root, join(folder, "node_modules/tidings"));
 for (const name of ["hono", "ws", "@nats-io"])
   symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
 
+writeFileSync(join(folder, "databases.txt"), "file:docs-one.db\nfile:docs-two.db # the second\n");
+
 const blocks = pages.flatMap(blocksOf);
 
 /** Runs a command in the app's folder; what it says is judged by who calls. */
@@ -76,6 +78,7 @@ describe("docs", () => {
         expect(output).toContain('registered: 204\n{"to":"+249912345678","text":"New message","idempotencyKey":"');
         expect(output).toEndWith("phone: sent, 202\n");
       }
+      if (file === "tenants.ts") expect(output).toBe("message 1 of acme\nmessage 1 of globex\n");
       if (file === "migrate.ts") expect(output).toMatch(/^[1-9]\d* pending\n0 pending\n$/);
       if (file === "webhook.ts") expect(output).toBe("message.unread alice 2\nHTTP 204 HTTP 204\n");
     });

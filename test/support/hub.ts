@@ -7,7 +7,7 @@ import { createFeed } from "../../src/feed/feed.ts";
 import { createHub, type HubEvent } from "../../src/hub/hub.ts";
 import { createLimiter } from "../../src/hub/limiter.ts";
 import { type Authorize, type CanSee, createPolicy } from "../../src/hub/policy.ts";
-import type { Revalidate } from "../../src/hub/revalidation.ts";
+import { createRevalidation, type Revalidate } from "../../src/hub/revalidation.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { type Random, systemRandom } from "../../src/internal/random.ts";
 import type { Session } from "../../src/model.ts";
@@ -84,7 +84,12 @@ export async function startHub(overrides: HubOverrides = {}) {
     limits,
     policy,
     limiter,
-    revalidate,
+    revalidation:
+      revalidate &&
+      createRevalidation({
+        ...{ revalidate, clock, everyMs: limits.revalidateMs, answerMs: limits.hostAnswerMs },
+        report: (fault) => events.push({ type: "fault", fault }),
+      }),
     ...(transport && { transport, node: `node ${++nodes}` }),
     report: (event) => events.push(event),
   });

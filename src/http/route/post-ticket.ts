@@ -19,10 +19,10 @@ export const postTicket: Route = {
     answers: { 201: answered },
     codes: ["bad_request", "too_large"],
   },
-  handle: async ({ request, session, store, limits, clock, random }) => {
+  handle: async ({ request, session, store, limits, clock, random, ticketOf }) => {
     if (request.headers.get("content-type") !== null)
       await readBody(request, schema, limits.frameBytesMax, { isOptional: true });
-    const ticket = random.secret();
+    const ticket = ticketOf(random.secret(), session.tenant);
     const hash = await sha256(ticket);
     const now = clock.now();
     const expires = Math.min(now + limits.ticketMs, session.expiresAt ?? Infinity);

@@ -174,6 +174,98 @@ describe("scripts/migrate.ts", () => {
   });
 });
 
+describe("scripts/migrate.ts --all", () => {
+  let lists = 0;
+  const list = (...lines: readonly string[]): string[] => {
+    const name = `${file}.${lists++}.txt`;
+    writeFileSync(name, lines.join("\n"));
+    return ["--all", name, "--dir", dir];
+  };
+  const named = (name: string): string => `file:${file}.${name}.db`;
+
+  test("M20 each is migrated in turn, one that fails keeps no other from it and is told, and so is the sum", async () => {
+    const broken = createEmbeddedEngine({ path: `${file}.b.db` });
+    await broken.write([{ sql: "CREATE TABLE people (other TEXT)" }]);
+    await broken.close();
+    const [a, b, c] = [named("a"), named("b"), named("c")];
+    const args = list(
+      "# our tenants",
+      `${a}  `,
+      "",
+      `\t${b} # the old one`,
+      "http://user:secret@127.0.0.1:9/?t=secret token-of-d",
+      c,
+    );
+    const ran = await runScript(["up", ...args]);
+    const steps = "  up 000001_people\n  up 000002_pets\n  up 000003_age\n";
+    expect(ran.out).toBe(`${a}\n${steps}${b}\nhttp://127.0.0.1:9/\n${c}\n${steps}4 databases: 2 migrated, 2 failed\n`);
+    expect(ran.error).toContain(`${b}: 000001_people (up) failed, and nothing of it stays`);
+    expect(ran.error).toMatch(/^http:\/\/127\.0\.0\.1:9\/: /m);
+    expect(ran.error + ran.out).not.toMatch(/secret|token-of-d|\n\s+at /);
+    expect(ran.code).toBe(1);
+    const status = await runScript(["status", ...list(a, b)]);
+    expect([status.code, status.out]).toEqual([
+      0,
+      `${a}\n  000001_people  applied\n  000002_pets    applied\n  000003_age     applied\n` +
+        `${b}\n  000001_people  pending\n  000002_pets    pending\n  000003_age     pending\n` +
+        "2 databases: 1 up to date, 1 with pending migrations\n",
+    ]);
+    expect(await runScript(["up", ...list(a, c)])).toEqual({
+      out: `${a}\n  nothing to do\n${c}\n  nothing to do\n2 databases: 2 with nothing to do\n`,
+      error: "",
+      code: 0,
+    });
+    expect((await runScript(["up", "1", ...list(named("d"))])).out).toBe(
+      `${named("d")}\n  up 000001_people\n1 database: 1 migrated\n`,
+    );
+  });
+
+  test("M20 one that is in use, or edited, fails and is told; the others are migrated", async () => {
+    const engine = createEmbeddedEngine({ path: `${file}.a.db` });
+    await runScript(["up", ...list(named("b"))]);
+    writeFileSync(join(dir, "000001_people.up.sql"), "CREATE TABLE people (id);");
+    const ran = await runScript(["up", ...list(named("a"), named("b"), named("c"))]);
+    await engine.close();
+    expect(ran.error).toContain(`${file}.a.db is in use`);
+    expect(ran.error).toContain(`${named("b")}: `);
+    expect(ran.error).toContain("000001_people was edited");
+    expect([ran.code, ran.out]).toEqual([1, expect.stringContaining("3 databases: 1 migrated, 2 failed\n")]);
+  });
+
+  test("M20 M16 a list that cannot be read, or names something else, touches no database", async () => {
+    for (const [args, text] of [
+      [["up", "--all", `${file}.nowhere`, "--dir", dir], "cannot be read"],
+      [["up", ...list("# none")], "names no database"],
+      [["up", ...list(named("a"), `${named("b")} token more`)], "Line 2 of"],
+      [["up", ...list(named("a"), "token-first libsql://host")], "Line 2 of"],
+      [["up", ...list(named("a")), "--database", named("b")], "leave --database"],
+      [["up", ...list(named("a")), "--auth-token", "t"], "leave --database"],
+      [["down", ...list(named("a"))], "--all"],
+    ] as const)
+      expectRefusal(await runScript(args), text);
+    expect(existsSync(`${file}.a.db`)).toBe(false);
+  });
+
+  test("M20 X5 each has its own token, from the line or the environment, and no other's", async () => {
+    const tokens: (string | null)[] = [];
+    const server = Bun.serve({
+      port: 0,
+      fetch({ headers }) {
+        tokens.push(headers.get("authorization"));
+        return new Response("no", { status: 401 });
+      },
+    });
+    const url = `http://127.0.0.1:${server.port}/`;
+    const env = { DATABASE_AUTH_TOKEN: "of-another", ONE: "of-one" };
+    const ran = await runScript(["status", ...list(`${url} $ONE`, `${url} of-two`, url, `${url} $UNSET`)], env);
+    await server.stop(true);
+    expect(new Set(tokens)).toEqual(new Set(["Bearer of-one", "Bearer of-two", null]));
+    expect(ran.error).toContain("The variable UNSET is not set");
+    expect(ran.error + ran.out).not.toMatch(/of-one|of-two|of-another/);
+    expect(ran.out).toEndWith("4 databases: 4 failed\n");
+  });
+});
+
 describe("scripts/migrate.ts on a server", () => {
   test("M18 does the same, also when several run at once", async () => {
     const server = await startSqld();

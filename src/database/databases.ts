@@ -1,0 +1,27 @@
+import type { Session } from "../model.ts";
+import type { Database } from "./database.ts";
+
+/** A database that stays open until it is released. */
+export type Lease = { readonly database: Database; readonly release: () => void };
+
+/** A chat's databases: one for all tenants, or one for each. Whoever cannot be served is refused by a rejection. */
+export interface Databases {
+  /** Resolves once the chat can serve; rejects with the ChatError that keeps it from doing so. */
+  ready(): Promise<void>;
+  /** Whether the chat as a whole can serve now. */
+  isReady(): boolean;
+  /** The tenant's database, for one request. */
+  lease(tenant: string): Promise<Lease>;
+  /** The tenant's database, for a socket that is about to open. */
+  admit(tenant: string): Database | Promise<Database>;
+  /** The same, once the socket is open. Throws where it was closed meanwhile. */
+  connect(tenant: string): Database;
+  /** A ticket, out of a secret. */
+  ticketOf(secret: string, tenant: string): string;
+  /** Whose ticket this is, which from then on is nobody's; null where it is none that is good. */
+  useTicket(ticket: string): Promise<Session | null>;
+  /** Closes all of them; resolves within the time. */
+  close(deadlineMs: number): Promise<void>;
+  /** Sizes of what is held in memory; null: nothing is open yet. */
+  sizes(): Readonly<Record<string, number>> | null;
+}

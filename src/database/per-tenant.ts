@@ -1,0 +1,246 @@
+import type { Logger } from "@logtape/logtape";
+import { ChatError } from "../error.ts";
+import { readTenantTicket, tenantTicket } from "../http/ticket.ts";
+import type { Clock } from "../internal/clock.ts";
+import { within } from "../internal/within.ts";
+import type { Limits } from "../protocol/limits.ts";
+import { redactUrl } from "../store/engine/redact-url.ts";
+import type { Database } from "./database.ts";
+import type { Databases } from "./databases.ts";
+import { createDirectory, type DatabaseOf, type Named } from "./directory.ts";
+import { createPlace, type Place } from "./place.ts";
+
+export type PerTenantOptions<N extends Named> = {
+  readonly databaseOf: DatabaseOf<N>;
+  /** Opens what the host named; `onLeave` wants to know of each connection that has gone. */
+  readonly open: (named: N, onLeave: () => void) => Promise<Database>;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly log: Logger;
+};
+
+/** How long a database that could not be opened is left alone. */
+const pauseMs = 1_000;
+/** Idle databases are looked for this often. */
+const beatMs = 5_000;
+/** How long a database may take to say whether pushes wait in it, before another one gives way. */
+const answerMs = 1_000;
+
+const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
+
+/**
+ * A database for each tenant, opened on demand. At most `databasesMax` are open, those that are opening or closing among them: beyond it
+ * whichever was idle longest gives way. One that is idle for `databaseIdleMs` is closed. Tenants whose databases have the same URL share
+ * one. No database is opened before it has been closed to its end, and what fails with one is told to those alone who want that one.
+ */
+export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): Databases {
+  const { databaseOf, open, clock, limits, log } = options;
+  const places = new Map<string, Place>();
+  const directory = createDirectory({ databaseOf, clock, answerMs: limits.hostAnswerMs, pauseMs, log });
+  /** Tenants that were given a ticket here which may still be good, and until when. */
+  const issued = new Map<string, number>();
+  /** Places that are opening, open or closing. */
+  let taken = 0;
+  let isStopped = false;
+  let cancelBeat = clock.after(beatMs, beat);
+
+  function beat(): void {
+    const now = clock.elapsed();
+    for (const [tenant, until] of issued) if (until <= now) issued.delete(tenant);
+    directory.sweep();
+    for (const place of places.values()) {
+      if (place.state.type === "failed" && place.state.until <= now) drop(place);
+      if (place.isIdleFor(limits.databaseIdleMs)) void shutUnlessPushing(place);
+    }
+    if (!isStopped) cancelBeat = clock.after(beatMs, beat);
+  }
+
+  async function shutUnlessPushing(place: Place): Promise<void> {
+    const usedAt = place.usedAt();
+    if (await isPushing(place)) return;
+    if (place.isIdleFor(limits.databaseIdleMs) && place.usedAt() === usedAt && !isStopped) void shut(place);
+  }
+
+  /** Where it cannot be known, there may be some. */
+  async function isPushing({ state }: Place): Promise<boolean> {
+    if (state.type !== "open") return false;
+    let answer = true;
+    const asked = state.database.isPushing().then((isSo) => void (answer = isSo));
+    await within(clock, answerMs, asked).catch(() => {});
+    return answer;
+  }
+
+  function drop(place: Place): void {
+    directory.forget(place);
+    if (places.get(place.url) === place) places.delete(place.url);
+  }
+
+  /** Closes a place; its part of `databasesMax` is free then, or goes to the heir. */
+  function shut(place: Place): Promise<void> {
+    if (place.state.type !== "open") return Promise.resolve();
+    const { database } = place.state;
+    const close = async (): Promise<void> => {
+      try {
+        await database.close(limits.shutdownMs);
+        await database.released;
+      } catch (error) {
+        log.error("a database did not close as it should", { database: redactUrl(place.url), error });
+      }
+      drop(place);
+      if (!place.hasHeir) taken--;
+    };
+    const done = close();
+    place.state = { type: "closing", database, done };
+    return done;
+  }
+
+  /** Takes a part of `databasesMax`, where need be that of whichever was idle longest. */
+  async function makeRoom(): Promise<void> {
+    for (;;) {
+      if (isStopped) throw shuttingDown();
+      if (taken < limits.databasesMax) return void taken++;
+      const leaving = [...places.values()].find(({ state, hasHeir }) => state.type === "closing" && !hasHeir);
+      const place = leaving ?? (await longestIdle());
+      if (taken < limits.databasesMax) continue;
+      if (!place)
+        throw new ChatError("unavailable", `${limits.databasesMax} databases are open, and none of them is idle`);
+      if (place.isIdleFor(0)) void shut(place);
+      if (place.state.type !== "closing" || place.hasHeir) continue;
+      place.hasHeir = true;
+      await place.state.done;
+      return;
+    }
+  }
+
+  /** Those come first from which nobody is to be notified; but that somebody is must not keep other tenants out. */
+  async function longestIdle(): Promise<Place | undefined> {
+    const idle = [...places.values()]
+      .filter((place) => place.isIdleFor(0))
+      .toSorted((one, other) => one.usedAt() - other.usedAt());
+    const arePushing = await Promise.all(idle.map(isPushing));
+    const still = (place: Place): boolean => place.isIdleFor(0);
+    return idle.find((place, i) => arePushing[i] === false && still(place)) ?? idle.find(still);
+  }
+
+  function begin(named: N): Place {
+    const database = redactUrl(named.url);
+    async function openIn(): Promise<Database> {
+      await makeRoom();
+      try {
+        if (isStopped) throw shuttingDown();
+        return await open(named, () => place.touch());
+      } catch (error) {
+        taken--;
+        throw error;
+      }
+    }
+    const place = createPlace({
+      ...{ url: named.url, clock, pauseMs },
+      open: () =>
+        openIn().catch((error: unknown) => {
+          log.error("a database cannot be opened", { database, error });
+          throw error;
+        }),
+    });
+    places.set(named.url, place);
+    return place;
+  }
+
+  async function placeOf(tenant: string): Promise<Place> {
+    const named = await directory.name(tenant);
+    return places.get(named.url) ?? begin(named);
+  }
+
+  /** The tenant's database, once it is open, and where it is held. What is closing is opened again. */
+  async function hold(tenant: string): Promise<{ readonly place: Place; readonly database: Database }> {
+    for (;;) {
+      if (isStopped) throw shuttingDown();
+      const known = directory.find(tenant);
+      // What closes is asked for again: the host may have moved the tenant.
+      const place = known && known.state.type !== "closing" ? known : await placeOf(tenant);
+      if (place.state.type === "closing") await place.state.done;
+      else if (place.state.type !== "failed") {
+        directory.note(tenant, place);
+        return { place, database: await place.hold() };
+      } else if (clock.elapsed() < place.state.until) throw place.state.error;
+      else drop(place);
+    }
+  }
+
+  async function lease(tenant: string) {
+    const { place, database } = await hold(tenant);
+    return { database, release: place.release };
+  }
+
+  /**
+   * A stranger may name any tenant in a ticket: that must neither make a database nor tell which tenants there are. A file belongs to one
+   * process, so that whoever has a ticket of it got it here.
+   */
+  async function mayHaveIssued(tenant: string): Promise<boolean> {
+    const named = await directory.look(tenant);
+    return named !== null && !named.url.startsWith("file:");
+  }
+
+  async function useTicket(ticket: string) {
+    const read = await readTenantTicket(ticket);
+    if (read === null) return null;
+    const { tenant, hash } = read;
+    const isHere = directory.find(tenant)?.state.type === "open" || (issued.get(tenant) ?? 0) > clock.elapsed();
+    if (!isHere && !(await mayHaveIssued(tenant))) return null;
+    const held = await lease(tenant).catch((error: unknown) => {
+      if (isHere) throw error;
+      return null;
+    });
+    if (held === null) return null;
+    try {
+      const session = await held.database.store.useTicket(hash, clock.now());
+      return session?.tenant === tenant ? session : null;
+    } finally {
+      held.release();
+    }
+  }
+
+  return {
+    ready: () => Promise.resolve(),
+    isReady: () => true,
+    lease,
+    async admit(tenant) {
+      const { place, database } = await hold(tenant);
+      place.awaitSocket();
+      place.release();
+      return database;
+    },
+    connect(tenant) {
+      const place = directory.find(tenant);
+      // In a shutdown the hub itself tells the socket of it.
+      if (place?.state.type === "open" || place?.state.type === "closing") {
+        place.socketCame();
+        return place.state.database;
+      }
+      throw new ChatError("unavailable", "The tenant's database was closed before the socket was open");
+    },
+    ticketOf(secret, tenant) {
+      issued.delete(tenant);
+      issued.set(tenant, clock.elapsed() + limits.ticketMs);
+      return tenantTicket(secret, tenant);
+    },
+    useTicket,
+    async close(deadlineMs) {
+      isStopped = true;
+      cancelBeat();
+      const closings = Array.from(places.values(), async (place) => {
+        await place.settled;
+        await (place.state.type === "closing" ? place.state.done : shut(place));
+      });
+      await within(clock, deadlineMs, Promise.all(closings));
+    },
+    sizes() {
+      const sizes: Record<string, number> = { databases: taken, ...directory.sizes() };
+      for (const { state } of places.values()) {
+        if (state.type !== "open") continue;
+        for (const [name, size] of Object.entries(state.database.sizes())) sizes[name] = (sizes[name] ?? 0) + size;
+      }
+      return sizes;
+    },
+  };
+}
