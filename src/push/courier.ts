@@ -14,7 +14,10 @@ export type CourierOptions = {
   readonly delays: PushDelays;
   readonly presenceOf: (due: Due) => PushPresence;
   readonly ageOf: (n: number) => number;
-  /** It was due already when this worker began: the one before may have been killed while it told it. */
+  /**
+   * It is from before this worker began: the one before may have been killed while it told it. Or had not looked at it yet: then what is
+   * taken away is not there, which does no harm.
+   */
   readonly isInherited: (due: Due) => boolean;
   readonly draftOf: ReturnType<typeof createDrafts>;
   /** When to try again: a time in milliseconds since the Unix epoch. */
