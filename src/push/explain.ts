@@ -66,8 +66,8 @@ function decisionsOf(message: Row, { devices, log }: Explained): PushDecision[] 
   // The rows are in the order of time: the last one of an address is what it came to.
   const decided = new Map(log.filter(isOf).map((row) => [placeOf(row), row]));
   const heard = new Set([...decided.values()].map((row) => row["device"]));
-  const rest = devices.filter(({ address, device, provider }) =>
-    address === null ? !heard.has(device ?? "") : !decided.has(placeOf({ address, device, provider })),
+  const rest = devices.filter((row) =>
+    row["address"] === null ? !heard.has(row["device"]) : !decided.has(placeOf(row)),
   );
   return [
     ...[...decided.values()].map((row) => loggedDecision(row, place)),
