@@ -14,6 +14,8 @@ export type CourierOptions = {
   readonly delays: PushDelays;
   readonly presenceOf: (due: Due) => PushPresence;
   readonly ageOf: (n: number) => number;
+  /** It was due already when this worker began: the one before may have been killed while it told it. */
+  readonly isInherited: (due: Due) => boolean;
   readonly draftOf: ReturnType<typeof createDrafts>;
   /** When to try again: a time in milliseconds since the Unix epoch. */
   readonly retryAt: (attempts: number, afterMs: number) => number;
@@ -29,7 +31,8 @@ type Result = PushResult & { readonly isUncertain?: boolean };
 
 /** Takes one thing that is due as far as it goes: looks once more whether it is wanted, sends it, and says what has become of it. */
 export function createCourier(options: CourierOptions) {
-  const { provider, clock, limits, delays, presenceOf, ageOf, draftOf, retryAt, onResult, report } = options;
+  const { provider, clock, limits, delays, presenceOf, ageOf, isInherited, draftOf, retryAt, onResult, report } =
+    options;
 
   const addressOf = ({ expiresAt }: Due): "live" | "expired" =>
     expiresAt !== null && expiresAt <= clock.now() ? "expired" : "live";
@@ -114,7 +117,9 @@ export function createCourier(options: CourierOptions) {
   /** There is nothing to tell, but perhaps a notification to take away. `log`: why there is nothing to tell. */
   async function sendClear(due: Due, badge: number, log: Verdict["log"]): Promise<Verdict> {
     const done: Verdict = { due, until: null, isDone: true, attempts: 0, log };
-    const { shown, read, acked, marksN } = due;
+    const { read, acked, marksN, first, seq } = due;
+    const mayBeShown = isInherited(due) && first <= seq && read >= seq;
+    const shown = mayBeShown ? seq : due.shown;
     const isRead = read >= shown;
     switch (decideClear({ isShown: shown > 0, isRead, isAcked: acked >= marksN, address: addressOf(due) })) {
       case "keep":
@@ -126,7 +131,7 @@ export function createCourier(options: CourierOptions) {
         const result = await request(due, "clear", nothing);
         if (result.type === "dead") return { ...done, isDead: true };
         if (result.type !== "retry" || due.attempts + 1 >= clearAttemptsMax) return { ...done, shown: 0 };
-        return { ...done, until: retryAt(due.attempts, result.afterMs ?? 0), attempts: due.attempts + 1 };
+        return { ...done, until: retryAt(due.attempts, result.afterMs ?? 0), attempts: due.attempts + 1, shown };
       }
     }
   }

@@ -43,6 +43,8 @@ export function createPushWorker(options: PushWorkerOptions) {
   };
   const holder = random.messageId(clock.now());
   let cancelPrune = (): void => {};
+  /** When the place was taken. */
+  let begun = { place: 0, time: 0 };
 
   const follower = createFollower({
     ...{ store, feed, clock, limits, delays, holder, presenceOf, isAvailable, report },
@@ -57,6 +59,7 @@ export function createPushWorker(options: PushWorkerOptions) {
     leaseMs: limits.pushLeaseMs,
     position: follower.position,
     onTaken(n) {
+      begun = { place: feed.position(), time: clock.now() };
       follower.start(n);
       for (const lane of lanes) lane.start();
       prune();
@@ -69,6 +72,7 @@ export function createPushWorker(options: PushWorkerOptions) {
       ...{ provider, store, lease, clock, random, limits, delays, draftOf, isAvailable, report },
       presenceOf: (due) => presenceOf(due, due.device),
       ageOf: follower.ageOf,
+      isInherited: ({ since }) => since <= (since <= feed.position() ? begun.place : begun.time),
     }),
   );
 

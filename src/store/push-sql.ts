@@ -141,7 +141,7 @@ SELECT * FROM (SELECT * FROM push_notice WHERE provider = ?1 AND ${range} ORDER 
  * What is due, with all that is needed to decide on it. A due time that cannot be is from a clock that has been set back since.
  */
 export const selectDue = `
-SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.attempts, p.shown, a.device, a.token, a.hash, a.refreshed, a.expires,
+SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.due, p.attempts, p.shown, a.device, a.token, a.hash, a.refreshed, a.expires,
   u.tenant, u.id AS user, ${acked} AS acked,
   coalesce((SELECT d.notify FROM device d WHERE d.user = a.user AND d.device = a.device), 1) AS notify,
   me.read, me.n AS marks_n, m.id, m.text, m.time, s.id AS sender,
