@@ -3,8 +3,8 @@ import type { Random } from "../internal/random.ts";
 
 export type BreakerOptions = { readonly clock: Clock; readonly random: Pick<Random, "integer"> };
 
-/** So many failures in a row, and nothing else, say that a provider is down: one that fails half the time is not. */
-const failuresMax = 10;
+/** So many failures in a row, and nothing else, say that a provider is down: one that fails half the time has that once in 4 000 000 000 requests. */
+const failuresMax = 32;
 const openMsMin = 1_000;
 const openMsMax = 60_000;
 /** A provider that asks for more is asked again all the same: it may have been wrong. */
@@ -34,15 +34,19 @@ export function createBreaker({ clock, random }: BreakerOptions) {
     answered(): void {
       failures = 0;
       opened = 0;
+      until = 0;
       asked = 0;
     },
     /** `afterMs`: the provider said so. */
     failed(afterMs = 0): void {
       failures++;
-      asked = Math.max(asked, Math.min(afterMs, askedMsMax));
+      const [now, named] = [clock.elapsed(), Math.min(afterMs, askedMsMax)];
+      // What was under way already when it opened says nothing new, but for a time that it names.
+      if (now < until) return void (until = Math.max(until, now + named));
+      asked = Math.max(asked, named);
       if (failures < failuresMax) return;
       const ms = Math.min(openMsMax, openMsMin * 2 ** Math.min(opened, 10)) * (0.5 + chance(random) / 2);
-      until = clock.elapsed() + Math.max(ms, asked);
+      until = now + Math.max(ms, asked);
       opened++;
       asked = 0;
     },

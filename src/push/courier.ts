@@ -14,6 +14,8 @@ export type CourierOptions = {
   readonly delays: PushDelays;
   readonly presenceOf: (due: Due) => PushPresence;
   readonly ageOf: (n: number) => number;
+  /** It was due already when this worker began: the one before may have been killed while it told it. */
+  readonly isInherited: (due: Due) => boolean;
   readonly draftOf: ReturnType<typeof createDrafts>;
   /** When to try again: a time in milliseconds since the Unix epoch. */
   readonly retryAt: (attempts: number, afterMs: number) => number;
@@ -24,9 +26,13 @@ export type CourierOptions = {
 
 const answerCharsMax = 200;
 
+/** Without an answer nobody knows whether the provider has taken it. */
+type Result = PushResult & { readonly isUncertain?: boolean };
+
 /** Takes one thing that is due as far as it goes: looks once more whether it is wanted, sends it, and says what has become of it. */
 export function createCourier(options: CourierOptions) {
-  const { provider, clock, limits, delays, presenceOf, ageOf, draftOf, retryAt, onResult, report } = options;
+  const { provider, clock, limits, delays, presenceOf, ageOf, isInherited, draftOf, retryAt, onResult, report } =
+    options;
 
   const addressOf = ({ expiresAt }: Due): "live" | "expired" =>
     expiresAt !== null && expiresAt <= clock.now() ? "expired" : "live";
@@ -53,17 +59,17 @@ export function createCourier(options: CourierOptions) {
     due: Due,
     kind: PushNotice["kind"],
     shown: Pick<PushNotice, "title" | "body" | "data" | "badge" | "ttlMs">,
-  ): Promise<PushResult> {
+  ): Promise<Result> {
     const { tenant, user, device, token, conversation, unread } = due;
     const seq = kind === "message" ? due.seq : due.read;
     const [key, tag] = await Promise.all([keyOf(due, kind, seq), tagOf(due)]);
     const notice: PushNotice = { kind, tenant, user, device, token, conversation, seq, unread, key, tag, ...shown };
     const abort = new AbortController();
     let cancel = (): void => {};
-    const late = new Promise<PushResult>((resolve) => {
+    const late = new Promise<Result>((resolve) => {
       cancel = clock.after(limits.pushAnswerMs, () => {
         abort.abort();
-        resolve({ type: "retry", answer: "no answer in time" });
+        resolve({ type: "retry", answer: "no answer in time", isUncertain: true });
       });
     });
     try {
@@ -75,7 +81,7 @@ export function createCourier(options: CourierOptions) {
       return { ...result, answer: String(result.answer).slice(0, answerCharsMax) };
     } catch (fault) {
       report(fault);
-      const result = { type: "retry", answer: "no answer" } as const;
+      const result = { type: "retry", answer: "no answer", isUncertain: true } as const;
       onResult(result);
       return result;
     } finally {
@@ -102,6 +108,8 @@ export function createCourier(options: CourierOptions) {
           isDone: false,
           attempts: due.attempts + 1,
           log: { decision: "wait", reason: "retrying", answer: result.answer },
+          // It may show it now: whatever comes, it will have to be taken away.
+          ...(result.isUncertain && { shown: due.seq }),
         };
     }
   }
@@ -109,7 +117,9 @@ export function createCourier(options: CourierOptions) {
   /** There is nothing to tell, but perhaps a notification to take away. `log`: why there is nothing to tell. */
   async function sendClear(due: Due, badge: number, log: Verdict["log"]): Promise<Verdict> {
     const done: Verdict = { due, until: null, isDone: true, attempts: 0, log };
-    const { shown, read, acked, marksN } = due;
+    const { read, acked, marksN, first, seq } = due;
+    const mayBeShown = isInherited(due) && first <= seq && read >= seq;
+    const shown = mayBeShown ? seq : due.shown;
     const isRead = read >= shown;
     switch (decideClear({ isShown: shown > 0, isRead, isAcked: acked >= marksN, address: addressOf(due) })) {
       case "keep":
@@ -121,7 +131,7 @@ export function createCourier(options: CourierOptions) {
         const result = await request(due, "clear", nothing);
         if (result.type === "dead") return { ...done, isDead: true };
         if (result.type !== "retry" || due.attempts + 1 >= clearAttemptsMax) return { ...done, shown: 0 };
-        return { ...done, until: retryAt(due.attempts, result.afterMs ?? 0), attempts: due.attempts + 1 };
+        return { ...done, until: retryAt(due.attempts, result.afterMs ?? 0), attempts: due.attempts + 1, shown };
       }
     }
   }
@@ -148,8 +158,8 @@ export function createCourier(options: CourierOptions) {
   };
 }
 
-/** A notification that outlives its end is a nuisance, not a loss. */
-const clearAttemptsMax = 8;
+/** A notification that outlives its end is a nuisance, not a loss: it is given up where a provider was down for an hour, not where it fails half of the time. */
+const clearAttemptsMax = 24;
 
 const finished = (due: Due, decision: string, reason: string, answer: string | null): Verdict => ({
   ...{ due, until: null, isDone: true, attempts: 0 },

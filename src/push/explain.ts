@@ -76,7 +76,7 @@ function decisionsOf(message: Row, { devices, log }: Explained): PushDecision[] 
 }
 
 /** The number of an address that was forgotten may be that of another one now. */
-const placeOf = ({ address, device, provider }: Row): string => `${address} ${device} ${provider}`;
+const placeOf = (row: Row): string => `${row["address"]} ${row["device"]} ${row["provider"]}`;
 
 const named = (row: Row) => ({
   ...(row["device"] !== "" && { device: String(row["device"]) }),

@@ -30,6 +30,8 @@ export type FollowerOptions = {
   readonly providers: ReadonlySet<string>;
   readonly userProviders: readonly string[];
   readonly presenceOf: (identity: Identity, device: string) => PushPresence;
+  /** Whether the store answers. */
+  readonly isAvailable: () => boolean;
   /** Something has become due. */
   readonly onDue: () => void;
   readonly report: (fault: unknown) => void;
@@ -51,7 +53,20 @@ const stretchMax = 5_000;
  * is remembered here alone.
  */
 export function createFollower(options: FollowerOptions) {
-  const { store, feed, clock, limits, delays, holder, providers, userProviders, presenceOf, onDue, report } = options;
+  const {
+    store,
+    feed,
+    clock,
+    limits,
+    delays,
+    holder,
+    providers,
+    userProviders,
+    presenceOf,
+    isAvailable,
+    onDue,
+    report,
+  } = options;
   const stirs = new Map<string, Stir>();
   const reads = new Map<string, Read>();
   const ages = createAges(clock, { stepMs: ageStepMs, keptMs: Math.max(delays.activeMs, delays.idleMs) + ageStepMs });
@@ -114,7 +129,7 @@ export function createFollower(options: FollowerOptions) {
         }
         const upTo = Math.min(head, position + stretchMax);
         const { recipients, readers } = await store.stirred(position, upTo);
-        if (mine !== run) return;
+        if (mine !== run) break;
         for (const { tenant, user, n } of recipients) stir(tenant, user, n);
         for (const reader of readers) noteRead(reader);
         position = upTo;
@@ -125,6 +140,8 @@ export function createFollower(options: FollowerOptions) {
     } finally {
       isReading = false;
     }
+    // It was started anew meanwhile, and could not read while this did.
+    if (mine !== run) void catchUp();
   }
 
   function wakeIn(ms: number): void {
@@ -140,6 +157,8 @@ export function createFollower(options: FollowerOptions) {
 
   async function wake(): Promise<void> {
     if (isLooking || !isRunning) return;
+    // While the store is away one probe asks for it, and nobody else.
+    if (!isAvailable()) return wakeIn(againMs);
     isLooking = true;
     const mine = run;
     try {
@@ -151,7 +170,8 @@ export function createFollower(options: FollowerOptions) {
     } finally {
       isLooking = false;
     }
-    if (mine !== run) return;
+    // It was started anew meanwhile, and could not look while this did.
+    if (mine !== run) return void wake();
     void catchUp();
     let next = Infinity;
     for (const { dueAt } of stirs.values()) next = Math.min(next, dueAt);
@@ -191,7 +211,7 @@ export function createFollower(options: FollowerOptions) {
       left.set(each, { n: Math.min(n, known?.n ?? n), dueAt: Math.min(dueAt, known?.dueAt ?? dueAt) });
     }
     if (ready.length > 0) {
-      await store.enqueue(holder, ready, clock.now());
+      await store.enqueue(holder, ready);
       if (mine !== run) return;
       onDue();
     }
@@ -221,18 +241,20 @@ export function createFollower(options: FollowerOptions) {
     }
   }
 
+  function start(from: number): void {
+    run++;
+    isRunning = true;
+    isLive = false;
+    position = Math.min(from, feed.position());
+    stirs.clear();
+    reads.clear();
+    ages.note(feed.position());
+    void catchUp();
+  }
+
   return {
     /** Goes on from a place up to which everything was looked at. */
-    start(from: number): void {
-      run++;
-      isRunning = true;
-      isLive = false;
-      position = Math.min(from, feed.position());
-      stirs.clear();
-      reads.clear();
-      ages.note(feed.position());
-      void catchUp();
-    },
+    start,
     stop(): void {
       run++;
       isRunning = false;
@@ -244,7 +266,7 @@ export function createFollower(options: FollowerOptions) {
     /** The database has another history: its head is where to go on. */
     restart(): void {
       ages.clear();
-      if (isRunning) this.start(feed.position());
+      if (isRunning) start(feed.position());
     },
     /** Nothing up to here is remembered by this process alone. */
     position(): number {

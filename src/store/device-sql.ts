@@ -29,9 +29,9 @@ WHERE true
 ON CONFLICT (user, device, provider) DO UPDATE
   SET token = excluded.token, hash = excluded.hash, refreshed = excluded.refreshed, expires = excluded.expires`;
 
-/** ?3 how many a user may have: what was longest not refreshed goes. */
+/** ?3 how many a user may have: what was longest not refreshed goes. That of no device is none that they have registered. */
 const surplusAddresses = `
-SELECT a.key FROM push_address a WHERE a.user = ${userKey} ORDER BY a.refreshed DESC, a.key DESC LIMIT -1 OFFSET ?3`;
+SELECT a.key FROM push_address a WHERE a.user = ${userKey} AND a.device <> '' ORDER BY a.refreshed DESC, a.key DESC LIMIT -1 OFFSET ?3`;
 export const deleteSurplusNotices = `DELETE FROM push_notice WHERE address IN (${surplusAddresses})`;
 export const deleteSurplusAddresses = `DELETE FROM push_address WHERE key IN (${surplusAddresses})`;
 

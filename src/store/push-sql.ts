@@ -72,11 +72,16 @@ FROM (
   FROM json_each(?2) j CROSS JOIN push_address a ON a.key = ${field(0)}
 ) x`;
 
-/** Fenced. As undecidedRanges; ?4 now. */
+/**
+ * Fenced. As undecidedRanges.
+ *
+ * What is due at once is due at its place in the log: no clock says when, so that none which is set, or another node's, can put it off. It
+ * comes in the order of the log, before what waited for a time.
+ */
 export const insertNotices = `
 WITH ranges AS MATERIALIZED (${undecidedRanges})
 INSERT INTO push_notice (address, conversation, provider, n, seq, first, due)
-SELECT ranges.key, m.conversation, ranges.provider, max(m.n), max(m.seq), min(m.seq), ?4
+SELECT ranges.key, m.conversation, ranges.provider, max(m.n), max(m.seq), min(m.seq), min(m.n)
 FROM ranges CROSS JOIN message m ON m.recipient = ranges.user AND m.n > ranges.since AND m.n <= ranges.up_to
 WHERE ${fence}
 GROUP BY ranges.key, m.conversation
@@ -90,19 +95,21 @@ WITH ranges AS MATERIALIZED (${undecidedRanges})
 UPDATE push_address SET decided = ranges.up_to FROM ranges
 WHERE push_address.key = ranges.key AND ranges.up_to > push_address.decided AND ${fence}`;
 
+/** What waits for the end of quiet hours need not; where a provider has named a time, it is looked at then. */
 const readNotices = `
 SELECT p.address, p.conversation FROM json_each(?2) j
 CROSS JOIN user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
 CROSS JOIN push_address a ON a.user = u.key
-CROSS JOIN push_notice p ON p.address = a.key AND p.conversation = ${field(2)} AND p.shown > 0 AND p.due IS NULL
-CROSS JOIN member me ON me.conversation = p.conversation AND me.user = u.key AND me.read >= p.shown`;
+CROSS JOIN push_notice p ON p.address = a.key AND p.conversation = ${field(2)} AND p.shown > 0
+CROSS JOIN member me ON me.conversation = p.conversation AND me.user = u.key AND me.read >= p.shown
+WHERE p.due IS NULL OR (p.due > ?3 AND p.attempts = 0 AND me.read >= p.seq)`;
 
-/** ?2 rows: [tenant, user, conversation key]. How many notifications show what was read meanwhile. */
+/** ?2 rows: [tenant, user, conversation key]; ?3 now. How many notifications show what was read meanwhile. */
 export const countReadNotices = `SELECT count(*) AS count FROM (${readNotices}) WHERE ?1 IS NOT NULL`;
 
-/** Fenced. ?2 as countReadNotices; ?3 now. */
+/** Fenced. ?2 as countReadNotices. Due at once. */
 export const wakeReadNotices = `
-UPDATE push_notice SET due = ?3 WHERE ${fence} AND (address, conversation) IN (${readNotices})`;
+UPDATE push_notice SET due = push_notice.n WHERE ${fence} AND (address, conversation) IN (${readNotices})`;
 
 // Sending.
 
@@ -134,7 +141,7 @@ SELECT * FROM (SELECT * FROM push_notice WHERE provider = ?1 AND ${range} ORDER 
  * What is due, with all that is needed to decide on it. A due time that cannot be is from a clock that has been set back since.
  */
 export const selectDue = `
-SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.attempts, p.shown, a.device, a.token, a.hash, a.refreshed, a.expires,
+SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.due, p.attempts, p.shown, a.device, a.token, a.hash, a.refreshed, a.expires,
   u.tenant, u.id AS user, ${acked} AS acked,
   coalesce((SELECT d.notify FROM device d WHERE d.user = a.user AND d.device = a.device), 1) AS notify,
   me.read, me.n AS marks_n, m.id, m.text, m.time, s.id AS sender,
@@ -161,17 +168,25 @@ SELECT j.key AS i, (
 ) AS badge
 FROM json_each(?1) j CROSS JOIN user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}`;
 
+/** Whether a notice shows something that its user has read. */
+const isRead = (shown: string): string => `${shown} > 0 AND ${shown} <= (
+  SELECT me.read FROM push_address a CROSS JOIN member me ON me.conversation = push_notice.conversation AND me.user = a.user
+  WHERE a.key = push_notice.address)`;
+
 /**
- * Fenced. ?2 rows: [address, conversation, seq, n, whether that is done with, due or null, attempts, shown or null]; ?3 now
+ * Fenced. ?2 rows: [address, conversation, seq, n, whether that is done with, due or null, attempts, shown or null]
  *
- * What came meanwhile is due at once.
+ * What came meanwhile is due at once, and so is the end of a notification that was read meanwhile.
  */
 export const settleNotices = `
 UPDATE push_notice SET
   shown = coalesce(x.shown, push_notice.shown),
   attempts = x.attempts,
   first = CASE WHEN x.is_done THEN max(push_notice.first, x.seq + 1) ELSE push_notice.first END,
-  due = CASE WHEN x.is_done AND push_notice.n > x.n THEN ?3 ELSE x.due END
+  due = CASE
+    WHEN x.is_done AND push_notice.n > x.n THEN push_notice.n
+    WHEN x.is_done AND x.due IS NULL AND ${isRead("coalesce(x.shown, push_notice.shown)")} THEN push_notice.n
+    ELSE x.due END
 FROM (
   SELECT ${field(0)} AS address, ${field(1)} AS conversation, ${field(2)} AS seq, ${field(3)} AS n, ${field(4)} AS is_done,
     ${field(5)} AS due, ${field(6)} AS attempts, ${field(7)} AS shown FROM json_each(?2) j

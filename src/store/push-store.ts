@@ -40,6 +40,8 @@ export type Due = {
   readonly seq: number;
   /** The first place on which nothing was decided yet; above `seq`: there is none. */
   readonly first: number;
+  /** Since when it has been due: a place in the log, or a time. */
+  readonly since: number;
   readonly attempts: number;
   /** The place up to which the device was told; 0: it shows nothing. */
   readonly shown: number;
@@ -63,7 +65,7 @@ export type Verdict = {
   /** Whether that was all for the messages up to `due.seq`. */
   readonly isDone: boolean;
   readonly attempts: number;
-  /** What the device shows now; absent: what it showed. */
+  /** What the device shows now, or may show; absent: what it showed. */
   readonly shown?: number | undefined;
   /** The provider says that the address is dead. */
   readonly isDead?: boolean | undefined;
@@ -160,15 +162,11 @@ export function createPushStore({ engine, limits }: PushStoreOptions) {
     },
 
     /** Makes due what addresses have not acked up to a place each; of each address a bounded number of messages at a time. */
-    async enqueue(
-      holder: string,
-      list: readonly { readonly address: number; readonly upTo: number }[],
-      now: number,
-    ): Promise<void> {
+    async enqueue(holder: string, list: readonly { readonly address: number; readonly upTo: number }[]): Promise<void> {
       const ranges = rows(list.map(({ address, upTo }) => [address, upTo]));
       const args = [holder, ranges, limits.ackMessagesMax];
       await engine.write([
-        { sql: sql.insertNotices, args: [...args, now] },
+        { sql: sql.insertNotices, args },
         { sql: sql.advanceDecided, args },
       ]);
     },
@@ -178,7 +176,7 @@ export function createPushStore({ engine, limits }: PushStoreOptions) {
       const list = rows(
         readers.map(({ tenant, user, conversation }) => [tenant, user, decodeConversation(conversation)]),
       );
-      const [row] = await one({ sql: sql.countReadNotices, args: [holder, list] });
+      const [row] = await one({ sql: sql.countReadNotices, args: [holder, list, now] });
       if (Number(row?.["count"]) === 0) return false;
       await engine.write([{ sql: sql.wakeReadNotices, args: [holder, list, now] }]);
       return true;
@@ -213,7 +211,7 @@ export function createPushStore({ engine, limits }: PushStoreOptions) {
       const log = verdicts.flatMap((verdict) => (verdict.log ? [logRow(verdict, key(verdict.due))] : []));
       const cleared = verdicts.flatMap(({ due, shown }) => (shown === 0 ? [[key(due), due.shown, due.address]] : []));
       const statements: Statement[] = [
-        { sql: sql.settleNotices, args: [holder, notices, now] },
+        { sql: sql.settleNotices, args: [holder, notices] },
         { sql: sql.deleteDoneNotices, args: [holder, notices] },
       ];
       if (log.length > 0) statements.push({ sql: sql.upsertLog, args: [holder, rows(log), now] });
@@ -276,6 +274,7 @@ function dueOf(row: Row): Due {
     n: Number(row["n"]),
     seq: Number(row["seq"]),
     first: Number(row["first"]),
+    since: Number(row["due"]),
     attempts: Number(row["attempts"]),
     shown: Number(row["shown"]),
     acked: Number(row["acked"]),

@@ -357,18 +357,15 @@ describe("several nodes, and one that ends", () => {
       isFirst = false;
       return never;
     });
-    // A node that is paused: its store answers nothing from some moment on.
-    let isPaused = false;
     const push = await startPush({ providers: [phones.provider] });
-    const { beat } = push.store.push;
-    push.store.push.beat = (...args) => (isPaused ? new Promise(() => {}) : beat(...args));
     await push.register("bob", "phone");
     await push.send("alice", "bob", "hello", id);
     await push.pass(300);
     expect(phones.requests.length).toBe(1);
-    isPaused = true;
+    // A node that is paused in the middle of saying that it lives.
+    push.hanging.add("beat");
     await push.pass(6_000, 100);
-    push.store.push.beat = beat;
+    push.hanging.clear();
     const other = push.makeWorker(false);
     other.start();
     await push.pass(30_000, 100);
@@ -408,6 +405,49 @@ describe("several nodes, and one that ends", () => {
     await push.pass(8_000, 100);
     expect(phones.requests.map(({ user }) => user).toSorted()).toEqual(["bob", "carol"]);
     await push.during(fresh.stop(1_000));
+  });
+
+  test("U3 U5 what was told as its worker died, and read before the next one came, is taken away", async () => {
+    let isDying = true;
+    const phones = createPhones("phones", (notice) => {
+      if (!isDying) return notice.kind === "clear" && phones.requests.length < 6 ? retry : sent;
+      phones.show(notice);
+      push.kill();
+      return new Promise<PushResult>(() => {});
+    });
+    const push = await startPush({ providers: [phones.provider], limits: { pushRetryMsMax: 1_000 } });
+    await push.register("bob", "phone");
+    const { conversation, seq } = await push.send("alice", "bob");
+    await push.pass(300);
+    expect(phones.showing("bob phone")).toEqual({ [conversation]: seq });
+    isDying = false;
+    await push.read("bob", conversation, seq);
+    const fresh = push.makeWorker();
+    fresh.start();
+    await push.pass(10_000, 100);
+    expect(phones.showing("bob phone")).toEqual({});
+    // What it finds due for the first time nobody can have told.
+    const { length } = phones.requests;
+    await push.online("bob", "phone");
+    const next = await push.send("alice", "bob");
+    await push.read("bob", next.conversation, next.seq);
+    await push.pass(30_000, 100);
+    expect(phones.requests.length).toBe(length);
+    await push.during(fresh.stop(1_000));
+  });
+
+  test("U5 where the database has another history the worker goes on from its head, and is the one worker still", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone");
+    const before = await push.store.push.worker();
+    push.worker.restart();
+    await push.send("alice", "bob");
+    await push.pass(20_000, 100);
+    expect(phones.requests.length).toBe(1);
+    // Four signs of life a lease, of one worker.
+    const { beat } = await push.store.push.worker();
+    expect(beat - before.beat).toBeLessThanOrEqual(5);
   });
 
   test("U5 more users than it remembers at a time are all told", async () => {

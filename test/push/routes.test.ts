@@ -36,6 +36,32 @@ const put = (user: string, device: string, body: object | string) =>
   ask<{ code?: string; detail?: string }>(api, user, `/devices/${device}`, { method: "PUT", body });
 
 describe("the routes", () => {
+  test("U6 U11 a provider that needs no token has a place for each device of each user", async () => {
+    const hook = createPhones("hook", undefined, { parse: () => ({ token: "" }) });
+    const own = make("tokenless.db", { push: [hook.provider] });
+    await own.ready();
+    for (const [user, device] of [
+      ["bob", "phone"],
+      ["bob", "laptop"],
+      ["carol", "phone"],
+    ] as const) {
+      const body = { push: { provider: "hook" } };
+      const { status } = await ask((request) => own.fetch(request), user, `/devices/${device}`, {
+        method: "PUT",
+        body,
+      });
+      expect(status).toBe(204);
+    }
+    for (const to of ["bob", "carol"]) await own.send({ from: "alice", to, text: "hi" });
+    await until(() => hook.requests.length === 3);
+    await own.close();
+    expect(hook.requests.map(({ user, device }) => `${user} ${device}`).toSorted()).toEqual([
+      "bob laptop",
+      "bob phone",
+      "carol phone",
+    ]);
+  });
+
   test("U11 a device that registers is told; the providers say what one must know", async () => {
     expect((await ask(api, "bob", "/push")).body).toEqual({ providers: [{ publicKey: "a key", name: "phones" }] });
     expect((await put("bob", "phone", { push: { provider: "phones", token: "t" } })).status).toBe(204);

@@ -1,4 +1,5 @@
 /** What providers send on the runtime that runs this, as JSON. Its arguments: a subscription, and a webhook's secret. */
+import { resolveHost } from "../../src/push/provider/resolve-host.ts";
 import { webhook } from "../../src/push/provider/webhook.ts";
 import { generateVapidKeys, webPush } from "../../src/push/provider/webpush.ts";
 import { noticeTo, send } from "./send.ts";
@@ -29,4 +30,5 @@ const results = [
   await send(web, noticeTo(JSON.stringify(beside))),
   await send(hook, noticeTo("")),
 ];
-console.log(JSON.stringify({ publicKey: keys.publicKey, results, asked }));
+const resolved = await resolveHost("localhost");
+console.log(JSON.stringify({ resolved, publicKey: keys.publicKey, results, asked }));

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from 
 import { readFileSync } from "node:fs";
 import type { Browser, CDPSession, Page, Worker } from "playwright-core";
 import { alter, type Alteration } from "../support/alter-source.ts";
+import { blocksOf } from "../docs/block.ts";
 import { openBrowser, openPage } from "../support/chromium.ts";
 import { describeWith } from "../support/prerequisite.ts";
 
@@ -69,14 +70,22 @@ describeWith("chromium", "the service worker", () => {
   let origin: string;
   let complaints: string[] = [];
   let served = script;
+  /** What the chat was asked by a page. */
+  let asked: [method: string, path: string, body: string][] = [];
 
   beforeAll(async () => {
     browser = await openBrowser();
     site = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
-      fetch(request) {
+      async fetch(request) {
         const { pathname } = new URL(request.url);
+        if (pathname === "/push")
+          return Response.json({ providers: [{ name: "fcm" }, { name: "webpush", publicKey: "BKey" }] });
+        if (pathname.startsWith("/devices/")) {
+          asked.push([request.method, pathname, await request.text()]);
+          return new Response(null, { status: 204 });
+        }
         if (pathname.endsWith("/push-worker.js"))
           return new Response(`${noting}\n${served}`, { headers: { "Content-Type": "text/javascript" } });
         return new Response("<!doctype html><title>App</title><link rel=icon href=data:,>", {
@@ -92,6 +101,7 @@ describeWith("chromium", "the service worker", () => {
   });
   afterEach(async () => {
     served = script;
+    asked = [];
     await Promise.all(browser.contexts().map((context) => context.close()));
     const told = complaints;
     complaints = [];
@@ -289,6 +299,44 @@ describeWith("chromium", "the service worker", () => {
       subscription: { endpoint: `https://fcm.googleapis.com/${name}` },
     });
     expect(await app.said()).toEqual([told("new"), told("given"), told("new")]);
+  });
+
+  test("U19: the page of docs/web-push.md registers its device, hears of clicks and changes, and takes it away at logout", async () => {
+    const [code] = blocksOf("docs/web-push.md").filter(({ info }) => info === "file=page.js");
+    const app = await open();
+    await app.page.evaluate(`
+      window.wanted = [];
+      let old = { unsubscribe: async () => void (old = null) };
+      PushManager.prototype.getSubscription = async () => old;
+      PushManager.prototype.subscribe = async (options) => {
+        window.wanted.push(options);
+        if (old) throw new DOMException("It has another applicationServerKey", "InvalidStateError");
+        return { toJSON: () => ({ endpoint: "https://fcm.googleapis.com/x" }) };
+      };
+      window.opened = [];
+    `);
+    await app.page.addScriptTag({ content: code?.text ?? "" });
+    expect(await app.page.evaluate<boolean>(`notifyHere("my phone")`)).toBe(true);
+    const options = { userVisibleOnly: true, applicationServerKey: "BKey" };
+    expect(await app.page.evaluate<unknown[]>("window.wanted")).toEqual([options, options]);
+    await app.page.evaluate(`listen("my phone", (conversation, data) => window.opened.push([conversation, data]))`);
+    await app.push({ data: { room: "7" } });
+    await app.click();
+    await app.page.waitForFunction("window.opened.length > 0");
+    expect(await app.page.evaluate<unknown[]>("window.opened")).toEqual([["c1", { room: "7" }]]);
+    await app.worker.evaluate(`self.clients.matchAll({ includeUncontrolled: true }).then(([page]) => page.postMessage(
+      { type: "tidings.subscription", subscription: { endpoint: "https://fcm.googleapis.com/y" } }))`);
+    while (asked.length < 2) await Bun.sleep(5);
+    await app.page.evaluate(`logout("my phone")`);
+    const registered = (name: string) =>
+      JSON.stringify({
+        push: { provider: "webpush", subscription: { endpoint: `https://fcm.googleapis.com/${name}` } },
+      });
+    expect(asked).toEqual([
+      ["PUT", "/devices/my%20phone", registered("x")],
+      ["PUT", "/devices/my%20phone", registered("y")],
+      ["DELETE", "/devices/my%20phone", ""],
+    ]);
   });
 
   test("U19: it works beside other code of a worker's own", async () => {

@@ -276,6 +276,19 @@ describe("one notification per conversation", () => {
     }
   });
 
+  test("U3 a provider that refuses to take it away again and again is asked until it does", async () => {
+    const phones = createPhones("phones", ({ kind }, tries) =>
+      kind === "clear" && tries < 16 ? { type: "retry", answer: "busy" } : sent,
+    );
+    const push = await startPush({ providers: [phones.provider], limits: { pushRetryMsMax: 1_000 } });
+    await push.register("bob", "phone");
+    const { conversation, seq } = await push.send("alice", "bob");
+    await push.pass(300);
+    await push.read("bob", conversation, seq);
+    await push.pass(30_000, 100);
+    expect(phones.showing("bob phone")).toEqual({});
+  });
+
   test("U3 what comes after it was taken away is told anew", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });

@@ -1,0 +1,175 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { createBreaker } from "../../src/push/breaker.ts";
+import type { PushResult } from "../../src/push/provider.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { person } from "../support/store.ts";
+import { createPhones, sent } from "./support/phone.ts";
+import { startPush, stopAll } from "./support/start.ts";
+
+afterEach(stopAll);
+
+const minuteMs = 60_000;
+
+/** What the worlds of test/sim have found, each as small as it goes. */
+describe("two things at once", () => {
+  test("U5 what was read as due before it was kept that it was told is not told again", async () => {
+    const phones = createPhones("phones", async () => {
+      await new Promise<void>((resolve) => push.clock.after(60, resolve));
+      return sent;
+    });
+    const push = await startPush({ providers: [phones.provider] });
+    const { due } = push.store.push;
+    push.store.push.due = async (...args) => {
+      const found = await due(...args);
+      await new Promise<void>((resolve) => push.clock.after(100, resolve));
+      return found;
+    };
+    const users = Array.from({ length: 20 }, (_, i) => `user${i}`);
+    for (const user of users) await push.register(user, "phone");
+    for (const user of users) {
+      await push.send("alice", user);
+      await push.pass(40, 10);
+    }
+    await push.pass(3_000, 20);
+    expect(phones.requests.length).toBe(20);
+  });
+
+  test("U3 what is read while its request is under way, or may have been taken, is taken away all the same", async () => {
+    let ways = 0;
+    const phones = createPhones("phones", async (notice) => {
+      if (notice.kind === "clear") return sent;
+      if (++ways === 1) {
+        await new Promise<void>((resolve) => push.clock.after(8_000, resolve));
+        return sent;
+      }
+      phones.show(notice);
+      if (ways === 2) return await new Promise<PushResult>(() => {});
+      throw new Error("defect");
+    });
+    const push = await startPush({ providers: [phones.provider] });
+    for (const user of ["bob", "carol", "dave"]) {
+      await push.register(user, "phone");
+      const { conversation, seq } = await push.send("alice", user);
+      await push.pass(100);
+      await push.read(user, conversation, seq);
+      await push.pass(20_000, 100);
+      expect(phones.requests.map(({ kind }) => kind)).toEqual(["message", "clear"]);
+      expect(phones.showing(`${user} phone`)).toEqual({});
+      phones.requests.length = 0;
+    }
+  });
+
+  test("U3 U9 what waits for the end of quiet hours does not keep what was read on the screen until then", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone");
+    await push.send("alice", "bob");
+    await push.pass(300);
+    const text = (at: number): string => new Date(at).toISOString().slice(11, 16);
+    const now = push.clock.now();
+    const quiet = { from: text(now - minuteMs), to: text(now + 60 * minuteMs), timeZone: "UTC" };
+    await push.store.devices.setQuietHours(person("bob"), JSON.stringify(quiet));
+    const { conversation, seq } = await push.send("alice", "bob");
+    await push.pass(1_000, 100);
+    expect(phones.showing("bob phone")).toEqual({ [conversation]: seq - 1 });
+    await push.read("bob", conversation, seq);
+    await push.pass(8_000, 100);
+    expect(phones.showing("bob phone")).toEqual({});
+  });
+
+  test("U5 U8 a worker that lost its place and got it back goes on, whatever of before is still under way", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider], limits: { pushUsersMax: 1, pushLeaseMs: 2_000 } });
+    for (const user of ["bob", "carol"]) await push.register(user, "phone");
+    const { beat, stirred, undecided } = push.store.push;
+    async function loseAndRetake(): Promise<void> {
+      push.store.push.beat = async () => false;
+      await push.pass(600, 50);
+      push.store.push.beat = beat;
+      await push.pass(1_000, 50);
+    }
+
+    const read = Promise.withResolvers<void>();
+    push.store.push.stirred = async (...args) => {
+      await read.promise;
+      return await stirred(...args);
+    };
+    await push.send("alice", "bob");
+    await push.send("alice", "carol");
+    await push.pass(300);
+    await loseAndRetake();
+    push.store.push.stirred = stirred;
+    read.resolve();
+    await push.pass(1_000, 50);
+    expect(phones.requests.map(({ user }) => user)).toEqual(["bob", "carol"]);
+
+    const looked = Promise.withResolvers<void>();
+    push.store.push.undecided = async (...args) => {
+      await looked.promise;
+      return await undecided(...args);
+    };
+    await push.send("alice", "bob");
+    await push.pass(300);
+    await loseAndRetake();
+    push.store.push.undecided = undecided;
+    looked.resolve();
+    await push.pass(1_000, 50);
+    expect(phones.requests.length).toBe(3);
+  });
+});
+
+describe("clocks, and what is bounded", () => {
+  test("U1 U5 what is due at once is so also for a node whose clock is an hour behind", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone");
+    const { due } = push.store.push;
+    push.store.push.due = () => new Promise(() => {});
+    await push.send("alice", "bob");
+    await push.pass(300);
+    push.kill();
+    push.store.push.due = due;
+    const { now } = push.clock;
+    push.clock.now = () => now() - 60 * minuteMs;
+    const other = push.makeWorker();
+    other.start();
+    await push.pass(3_000, 100);
+    expect(phones.requests.length).toBe(1);
+    await push.during(other.stop(1_000));
+  });
+
+  test("U6 addresses that a user registers do not take away the one that needs no registering", async () => {
+    const [hook, phones] = [createPhones("hook", () => sent, { reach: "user" }), createPhones()];
+    const push = await startPush({
+      providers: [hook.provider, phones.provider],
+      limits: { pushAddressesPerUserMax: 2 },
+    });
+    hook.provider.send = async () => ({ type: "retry", answer: "503" });
+    await push.send("alice", "bob");
+    await push.pass(300);
+    hook.provider.send = async (notice) => {
+      hook.show(notice);
+      return sent;
+    };
+    for (const device of ["one", "two", "three"]) await push.register("bob", device);
+    await push.pass(5_000, 100);
+    expect(hook.screenOf("").rings).toBe(1);
+  });
+
+  test("U7 all that failed at once opens the breaker once", async () => {
+    const clock = fakeClock();
+    const breaker = createBreaker({ clock, random: { integer: () => 2 ** 52 - 1 } });
+    for (let i = 0; i < 32; i++) breaker.failed();
+    expect(breaker.allows(32)).toBe(0);
+    expect(breaker.waitMs()).toBeLessThanOrEqual(1_000);
+    breaker.failed(5_000);
+    expect(breaker.waitMs()).toBe(5_000);
+    await clock.advance(5_000);
+    expect(breaker.allows(32)).toBe(1);
+    breaker.failed();
+    expect(breaker.waitMs()).toBeGreaterThan(1_000);
+    await clock.advance(2_000);
+    breaker.answered();
+    expect(breaker.allows(32)).toBe(32);
+  });
+});
