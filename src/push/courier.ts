@@ -117,9 +117,7 @@ export function createCourier(options: CourierOptions) {
   /** There is nothing to tell, but perhaps a notification to take away. `log`: why there is nothing to tell. */
   async function sendClear(due: Due, badge: number, log: Verdict["log"]): Promise<Verdict> {
     const done: Verdict = { due, until: null, isDone: true, attempts: 0, log };
-    const { read, acked, marksN, first, seq } = due;
-    const mayBeShown = isInherited(due) && first <= seq && read >= seq;
-    const shown = mayBeShown ? seq : due.shown;
+    const { shown, read, acked, marksN } = due;
     const isRead = read >= shown;
     switch (decideClear({ isShown: shown > 0, isRead, isAcked: acked >= marksN, address: addressOf(due) })) {
       case "keep":
@@ -131,7 +129,7 @@ export function createCourier(options: CourierOptions) {
         const result = await request(due, "clear", nothing);
         if (result.type === "dead") return { ...done, isDead: true };
         if (result.type !== "retry" || due.attempts + 1 >= clearAttemptsMax) return { ...done, shown: 0 };
-        return { ...done, until: retryAt(due.attempts, result.afterMs ?? 0), attempts: due.attempts + 1, shown };
+        return { ...done, until: retryAt(due.attempts, result.afterMs ?? 0), attempts: due.attempts + 1 };
       }
     }
   }
@@ -139,21 +137,28 @@ export function createCourier(options: CourierOptions) {
   /** Whether a request may follow: then the number at the app's icon is wanted. */
   const isSending = (due: Due): boolean => due.first > due.seq || decideOn(due).type !== "wait";
 
+  async function carryOut(due: Due, badge: number): Promise<Verdict> {
+    const decision = decideOn(due);
+    switch (decision.type) {
+      case "wait": {
+        const log = { decision: "wait", reason: decision.reason, answer: null };
+        return { due, until: decision.until, isDone: false, attempts: due.attempts, log };
+      }
+      case "drop":
+        return await sendClear(due, badge, { decision: "drop", reason: decision.reason, answer: null });
+      case "send":
+        return await sendMessage(due, badge);
+    }
+  }
+
   return {
     isSending,
     async deliver(due: Due, badge: number): Promise<Verdict> {
       if (due.first > due.seq) return await sendClear(due, badge, undefined);
-      const decision = decideOn(due);
-      switch (decision.type) {
-        case "wait": {
-          const log = { decision: "wait", reason: decision.reason, answer: null };
-          return { due, until: decision.until, isDone: false, attempts: due.attempts, log };
-        }
-        case "drop":
-          return await sendClear(due, badge, { decision: "drop", reason: decision.reason, answer: null });
-        case "send":
-          return await sendMessage(due, badge);
-      }
+      if (!isInherited(due)) return await carryOut(due, badge);
+      // It may be shown: whatever comes of it now, it will have to be taken away.
+      const shown = Math.max(due.shown, due.seq);
+      return { shown, ...(await carryOut({ ...due, shown }, badge)) };
     },
   };
 }
