@@ -98,7 +98,6 @@ export const pushTokenTarget = (store: Store): Target => ({
     await store.push.enqueue(
       "fuzz",
       found.map(({ address }) => ({ address, upTo: n })),
-      now,
     );
     const names = [...new Set(taken.map(({ provider }) => provider))];
     const due = (await Promise.all(names.map((name) => store.push.due(name, now, taken.length)))).flat();
