@@ -12,7 +12,7 @@ import { specifiersOf } from "./specifiers.ts";
 
 const root = join(import.meta.dir, "..");
 /** What the server serves as it is. */
-const webFiles = ["page.html", "page.css", "favicon.svg", "openapi.json"];
+const webFiles = ["page.html", "page.css", "favicon.svg", "openapi.json", "push-worker.js"];
 
 /** @throws Error with what the compiler said. */
 export async function build(folder: string): Promise<void> {

@@ -1,6 +1,7 @@
-/** Every door of package.json opens: the file is there, and imports under its public name. */
+/** Every door of package.json opens: the file is there, and imports under its public name, or resolves where it is for browsers. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isScript } from "./published-manifest.ts";
 
 const root = join(import.meta.dir, "..");
 
@@ -18,9 +19,14 @@ async function checkExports(): Promise<readonly string[]> {
     if (!existsSync(join(root, path))) violations.push(`${door} leads to ${path}, which does not exist`);
   }
   if (violations.length > 0) return violations;
-  for (const door of Object.keys(manifest.exports).filter((key) => key !== "./package.json")) {
+  for (const [door, path] of Object.entries(manifest.exports)) {
+    if (door === "./package.json") continue;
     const name = door.replace(/^\./, manifest.name);
     try {
+      if (isScript(path)) {
+        import.meta.resolve(name);
+        continue;
+      }
       const module = (await import(name)) as object;
       if (Object.keys(module).length === 0) violations.push(`${name} exports nothing`);
     } catch (error) {

@@ -50,6 +50,7 @@ const layerOfName: Readonly<Record<string, string>> = {
   index: "chat",
   cli: "server",
   config: "server",
+  "config-push": "server",
   "config-variable": "server",
   log: "server",
   server: "server",
@@ -57,7 +58,8 @@ const layerOfName: Readonly<Record<string, string>> = {
 };
 
 /** The only places where `node:` and `bun` modules may be imported. */
-const edge = /^src\/(adapter\/|store\/engine\/|store\/migration\/read-folder\.ts$|(server|cli|config)(\/|\.ts$|-))/;
+const edge =
+  /^src\/(adapter\/|store\/engine\/|store\/migration\/read-folder\.ts$|push\/provider\/resolve-host\.ts$|(server|cli|config)(\/|\.ts$|-))/;
 
 type Import = { readonly line: number; readonly specifier: string };
 

@@ -16,7 +16,7 @@ const files = ["**/*.js", "**/*.js.map", "**/*.d.ts", "web/*"];
  * The package.json of the published package, which lies beside the JavaScript. The repository's own leads to the sources, so that
  * tests and examples need no build; this one has the same doors, and each leads to what was built from its source.
  *
- * @throws Error where a door is no source file.
+ * @throws Error where a door is no source file, nor a script of the browser's.
  *
  * @example
  * publishedManifest({ exports: { ".": "./src/index.ts" }, … }).exports // { ".": { types: "./index.d.ts", default: "./index.js" } }
@@ -26,6 +26,7 @@ export function publishedManifest(manifest: Manifest): object {
   const kept = Object.entries(rest).filter(([key]) => !left.includes(key));
   const doors = Object.entries(exports).map(([door, path]) => {
     if (path === "./package.json") return [door, path];
+    if (isScript(path)) return [door, builtFrom(path)];
     const module = moduleOf(path);
     // In this order: the first condition that fits counts.
     return [door, { types: `${module}.d.ts`, default: `${module}.js` }];
@@ -34,15 +35,22 @@ export function publishedManifest(manifest: Manifest): object {
     ...Object.fromEntries(kept),
     exports: Object.fromEntries(doors) as object,
     // npm wants these without the leading "./".
-    bin: Object.fromEntries(Object.entries(bin).map(([name, path]) => [name, `${moduleOf(path).slice(2)}.js`])),
-    sideEffects: sideEffects.map((path) => `${moduleOf(path)}.js`),
+    bin: Object.fromEntries(Object.entries(bin).map(([name, path]) => [name, builtFrom(path).slice(2)])),
+    sideEffects: sideEffects.map(builtFrom),
     files,
   };
 }
 
+/** A script of the browser's: it is served as it is, has no types, and opens in no other runtime. */
+export const isScript = (path: string): boolean => /^\.\/src\/web\/[^/]+\.js$/.test(path);
+
+/** Where the build puts what runs of a source file. */
+const builtFrom = (path: string): string => (isScript(path) ? path.replace("/src/", "/") : `${moduleOf(path)}.js`);
+
 /** Where the build puts a source file, without an ending. */
 function moduleOf(path: string): string {
   const [, module] = /^\.\/src\/(.+)\.ts$/.exec(path) ?? [];
-  if (module === undefined) throw new Error(`A door of the package leads to ./src/….ts, got ${path}`);
+  if (module === undefined)
+    throw new Error(`A door of the package leads to ./src/….ts, or to ./src/web/….js, got ${path}`);
   return `./${module}`;
 }

@@ -15,6 +15,7 @@ const seconds: Readonly<Record<string, number>> = {
   "test/package/installed.test.ts": 20,
   "test/package/server-on-node.test.ts": 14,
   "test/package/package.test.ts": 12,
+  "test/push/flood/flood.test.ts": 40,
   "test/kill/kill.test.ts": 13,
   "test/soak/soak.test.ts": 13,
   "test/security/security.test.ts": 11,
@@ -23,6 +24,8 @@ const seconds: Readonly<Record<string, number>> = {
   "test/protocol/resume.test.ts": 9,
   "test/fault/fstore.test.ts": 8,
   "test/store/store.test.ts": 8,
+  "test/push/service-worker.test.ts": 7,
+  "test/push/web-contract.test.ts": 6,
 };
 
 /** One more than a small machine has cores: most tests wait for a server, a clock or a browser. */

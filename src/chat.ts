@@ -139,7 +139,7 @@ export function createChat(options: ChatOptions) {
                 return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
               },
               isAlone: engine.isExclusive === true,
-              report: (error) => log.error("a push failed", { error }),
+              report: (error) => log.warn("a push failed", { error }),
             });
       parts = { store, policy, hub, feed, push: { providers, worker } };
       worker?.start();

@@ -1,7 +1,8 @@
 import * as v from "valibot";
+import { missingPushVariables, type PushConfig, pushOf, pushSecrets, pushVariables } from "./config-push.ts";
 import { listOf, rate, ratesOfKind, trust, trustOf, variable, wholeNumber } from "./config-variable.ts";
 import { ChatError } from "./error.ts";
-import { isLoopbackHost } from "./http/loopback.ts";
+import { isLoopbackHost } from "./internal/loopback.ts";
 import { parseOrigins } from "./http/origin.ts";
 import type { TrustProxy } from "./http/peer.ts";
 import { defaultLimits } from "./protocol/limits.ts";
@@ -32,13 +33,14 @@ export type Config = {
   readonly auth: AuthConfig;
   readonly trustProxy: TrustProxy;
   readonly rates: RateOptions;
+  readonly push: PushConfig;
   readonly logLevel: (typeof logLevels)[number];
   readonly heartbeatMs: number;
   readonly shutdownMs: number;
 };
 
 const logLevels = ["trace", "debug", "info", "warning", "error", "fatal"] as const;
-const secrets = ["JWT_SECRET", "DATABASE_AUTH_TOKEN"];
+const secrets = ["JWT_SECRET", "DATABASE_AUTH_TOKEN", ...pushSecrets];
 const secretBytesMin = 32;
 /** A value in an error text is for recognising it, not for reading it in full. */
 const shownCharsMax = 120;
@@ -79,6 +81,7 @@ const variables = v.object({
   RATE_CONNECTS_ADDRESS: v.optional(rate),
   RATE_LOOKUPS_USER: v.optional(rate),
   RATE_LOOKUPS_ADDRESS: v.optional(rate),
+  ...pushVariables,
   HEARTBEAT_MS: v.optional(wholeNumber(100, 300_000, "of milliseconds "), String(defaultLimits.heartbeatMs)),
   SHUTDOWN_MS: v.optional(wholeNumber(0, 600_000, "of milliseconds "), String(defaultLimits.shutdownMs)),
 });
@@ -134,6 +137,7 @@ function configOf(env: Variables): Config {
       connects: ratesOfKind(env.RATE_CONNECTS_USER, env.RATE_CONNECTS_ADDRESS),
       lookups: ratesOfKind(env.RATE_LOOKUPS_USER, env.RATE_LOOKUPS_ADDRESS),
     },
+    push: pushOf(env),
     logLevel: logLevels.find((level) => level === env.LOG_LEVEL) ?? "info",
     heartbeatMs: Number(env.HEARTBEAT_MS),
     shutdownMs: Number(env.SHUTDOWN_MS),
@@ -158,6 +162,7 @@ function checkTogether({ dataset, addIssue }: v.RawCheckContext<Variables>): voi
   const wrong = (key: keyof Variables, message: string) =>
     addIssue({ message, path: [{ type: "object", origin: "value", input: env, key, value: env[key] }] });
 
+  for (const [name, expected] of missingPushVariables(env)) wrong(name, expected);
   if (env.AUTH === "demo") {
     const isLoopback = env.HOST === "::1" || isLoopbackHost(env.HOST);
     if (isHost(env.HOST) && !isLoopback && env.AUTH_DEMO_ANYWHERE !== "1") {

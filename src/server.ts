@@ -10,6 +10,7 @@ import { configureLog } from "./log.ts";
 import { defaultLimits } from "./protocol/limits.ts";
 import { listen } from "./server/listen.ts";
 import type { Listener } from "./server/listener.ts";
+import { pushProviders } from "./server/push-providers.ts";
 import { siteOf } from "./site.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
 
@@ -20,12 +21,18 @@ async function main(): Promise<void> {
   const log = getLogger(["tidings", "server"]);
   const openFiles = openFilesMax();
   const connectionsMax = connectionsWithin(openFiles, defaultLimits.connectionsMax);
+  const { delayMs } = config.push;
+  const push = pushProviders(config.push);
   const chat = createChat({
     database: config.database,
     authenticate: authenticateBy(config.auth),
     ...{ origins: config.origins, trustProxy: config.trustProxy, rates: config.rates },
     base: "",
-    limits: { connectionsMax, heartbeatMs: config.heartbeatMs, shutdownMs: config.shutdownMs },
+    push,
+    limits: {
+      ...{ connectionsMax, heartbeatMs: config.heartbeatMs, shutdownMs: config.shutdownMs },
+      ...(delayMs !== undefined && { pushActiveDelayMs: delayMs, pushIdleDelayMs: delayMs }),
+    },
   });
   let server: Listener | null = null;
   let isStopping = false;
@@ -53,7 +60,15 @@ async function main(): Promise<void> {
   const site = await siteOf(chat, config);
   if (isStopping) return;
   server = await listen(chat, { port: config.port, hostname: config.host, fetch: site });
-  log.info("serving", { host: config.host, port: server.port, auth: config.auth.kind, connectionsMax, openFiles });
+  const providers = push.map(({ name }) => name);
+  log.info("serving", {
+    host: config.host,
+    port: server.port,
+    auth: config.auth.kind,
+    connectionsMax,
+    openFiles,
+    push: providers,
+  });
   sayWhere(config, server.port);
 }
 

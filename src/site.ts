@@ -53,6 +53,8 @@ export async function siteOf(
   site.get("/", async () => file("text/html; charset=utf-8", await webFile("page.html")));
   site.get("/page.js", async () => file("text/javascript; charset=utf-8", await webScript()));
   site.get("/page.css", async () => file("text/css; charset=utf-8", await webFile("page.css")));
+  // At the root, so that it may serve every page; where it is the same byte for byte, browsers keep the one that they have.
+  site.get("/push-worker.js", async () => file("text/javascript; charset=utf-8", await webFile("push-worker.js")));
   site.get("/favicon.svg", async () => file("image/svg+xml", await webFile("favicon.svg")));
   // As everything here it is asked for again each time; where it is the same, that is all that is answered.
   site.get("/openapi.json", etag(), async () => file("application/json", await webFile("openapi.json")));

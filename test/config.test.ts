@@ -23,6 +23,7 @@ test("C1 without variables: the demo on loopback", () => {
     auth: { kind: "demo", anywhere: false },
     trustProxy: 0,
     rates: { sends: {}, connects: {}, lookups: {} },
+    push: {},
     logLevel: "info",
     heartbeatMs: 25_000,
     shutdownMs: 10_000,
@@ -60,6 +61,17 @@ test("C8 every variable arrives, typed", () => {
     RATE_SENDS_USER: "60,1",
     RATE_SENDS_ADDRESS: "off",
     RATE_LOOKUPS_ADDRESS: "100,0.5",
+    FCM_SERVICE_ACCOUNT: "account.json",
+    FCM_BASE_URL: "http://127.0.0.1:1",
+    ONESIGNAL_APP_ID: "app",
+    ONESIGNAL_API_KEY: "key",
+    ONESIGNAL_BASE_URL: "https://onesignal.example",
+    VAPID_PUBLIC_KEY: "public",
+    VAPID_PRIVATE_KEY: "private",
+    VAPID_SUBJECT: "mailto:ops@app.example",
+    PUSH_WEBHOOK_URL: "https://app.example/push",
+    PUSH_WEBHOOK_SECRET: "hook",
+    PUSH_DELAY_MS: "0",
     LOG_LEVEL: "debug",
     HEARTBEAT_MS: "1000",
     SHUTDOWN_MS: "500",
@@ -75,6 +87,13 @@ test("C8 every variable arrives, typed", () => {
       sends: { user: { burst: 60, perS: 1 }, address: null },
       connects: {},
       lookups: { address: { burst: 100, perS: 0.5 } },
+    },
+    push: {
+      fcm: { serviceAccount: "account.json", baseUrl: "http://127.0.0.1:1" },
+      oneSignal: { appId: "app", apiKey: "key", baseUrl: "https://onesignal.example" },
+      webPush: { publicKey: "public", privateKey: "private", subject: "mailto:ops@app.example" },
+      webhook: { url: "https://app.example/push", secret: "hook" },
+      delayMs: 0,
     },
     logLevel: "debug",
     heartbeatMs: 1_000,
@@ -273,4 +292,25 @@ describe("jwt", () => {
       expect(textOf({ AUTH: "jwt", JWKS_URL })).toContain("JWKS_URL: expected an https URL");
     }
   });
+});
+
+test("U21 what belongs together is asked for together, and no secret is told", () => {
+  const canary = "canary-0123456789";
+  for (const [env, missing] of [
+    [{ ONESIGNAL_APP_ID: "app" }, ["ONESIGNAL_API_KEY: expected a value beside ONESIGNAL_APP_ID"]],
+    [{ ONESIGNAL_API_KEY: canary }, ["ONESIGNAL_APP_ID: expected a value beside ONESIGNAL_API_KEY"]],
+    [{ VAPID_PRIVATE_KEY: canary }, ["VAPID_PUBLIC_KEY: expected", "VAPID_SUBJECT: expected"]],
+    [{ PUSH_WEBHOOK_URL: `https://app.example/${canary}` }, ["PUSH_WEBHOOK_SECRET: expected"]],
+    [{ PUSH_WEBHOOK_SECRET: canary }, ["PUSH_WEBHOOK_URL: expected"]],
+    [
+      { PUSH_WEBHOOK_URL: `http://${canary}.example`, PUSH_WEBHOOK_SECRET: canary },
+      ["PUSH_WEBHOOK_URL: expected an https"],
+    ],
+    [{ FCM_BASE_URL: "http://fcm.example" }, ["FCM_BASE_URL: expected an https URL"]],
+    [{ PUSH_DELAY_MS: "1.5" }, ["PUSH_DELAY_MS: expected a whole number"]],
+  ] as const) {
+    const text = textOf(env);
+    for (const line of missing) expect(text).toContain(line);
+    expect(text).not.toContain(canary);
+  }
 });

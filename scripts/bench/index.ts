@@ -7,6 +7,7 @@ import type { Benchmark, BenchOptions, Measure } from "./benchmark.ts";
 import { history } from "./history.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
+import { push } from "./push.ts";
 import { resume } from "./resume.ts";
 import { sockets } from "./sockets.ts";
 import { summarize, type Summary, tableOf } from "./table.ts";
@@ -14,6 +15,7 @@ import { throughput } from "./throughput.ts";
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   throughput,
+  push,
   latency,
   idle,
   resume,

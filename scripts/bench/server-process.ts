@@ -11,6 +11,7 @@ export type ServerOptions = {
   readonly commitDelayMs?: number;
   /** Another entry file, relative to this folder; it prints where it listens as the real one does. */
   readonly entry?: string;
+  readonly env?: Readonly<Record<string, string>>;
 };
 
 const startMs = 30_000;
@@ -32,6 +33,7 @@ export async function withServer<T>(options: ServerOptions, use: (server: Server
       LOG_LEVEL: "warning",
       DATABASE_URL: `file:${join(folder, database)}`,
       COMMIT_DELAY_MS: String(commitDelayMs),
+      ...options.env,
     },
     stdin: "ignore",
     stdout: "inherit",

@@ -1,4 +1,6 @@
+import { ChatError } from "../error.ts";
 import type { Engine } from "../store/engine/engine.ts";
+import { createObserverEngine } from "../store/engine/observer.ts";
 import { openEngine } from "../store/engine/open.ts";
 
 /** The arguments that name a database. */
@@ -16,10 +18,30 @@ export const databaseArgs = {
 
 export type DatabasePlace = { readonly database: string; readonly "auth-token"?: string | undefined };
 
-/** Opens the database for one use, and closes it whatever comes. */
-export async function withEngine<T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> {
+function open(place: DatabasePlace): Engine {
   const authToken = place["auth-token"] ?? process.env["DATABASE_AUTH_TOKEN"];
-  const engine = openEngine(authToken ? { url: place.database, authToken } : { url: place.database });
+  return openEngine(authToken ? { url: place.database, authToken } : { url: place.database });
+}
+
+/** Opens the database for one use, and closes it whatever comes. */
+export const withEngine = <T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> =>
+  using(open(place), use);
+
+/** The same to look only: also at a file that a server has open. */
+export const withReader = <T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> =>
+  using(openToRead(place), use);
+
+function openToRead(place: DatabasePlace): Engine {
+  try {
+    return open(place);
+  } catch (error) {
+    if (error instanceof ChatError && error.code === "database_locked")
+      return createObserverEngine({ url: place.database });
+    throw error;
+  }
+}
+
+async function using<T>(engine: Engine, use: (engine: Engine) => Promise<T>): Promise<T> {
   try {
     return await use(engine);
   } finally {

@@ -1,7 +1,7 @@
 import { isIdentifier } from "../protocol/identifier.ts";
 import { readParameter } from "./admit.ts";
 import type { Authenticate } from "./authenticate.ts";
-import { isLoopbackHost } from "./loopback.ts";
+import { isLoopbackHost } from "../internal/loopback.ts";
 import { hostOf } from "./origin.ts";
 
 /** An `authenticate` that also says whether the host that the request addressed may be served at all (403 where not). */

@@ -10,7 +10,7 @@ import {
 import { ChatError } from "../error.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
-import { isLoopbackHost } from "./loopback.ts";
+import { isLoopbackHost } from "../internal/loopback.ts";
 
 /** How tokens are checked. Exactly one of `secret` and `jwksUrl`. */
 export type JwtOptions = {

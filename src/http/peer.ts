@@ -1,5 +1,5 @@
 import { ChatError } from "../error.ts";
-import { addressBytes, addressName, addressRange, isWithin } from "./address.ts";
+import { addressBytes, addressName, addressRange, isWithin } from "../internal/address.ts";
 
 /** Who sent a request, as the runtime's socket knows it. */
 export type Peer = {

@@ -3,8 +3,8 @@ import type { Random } from "../internal/random.ts";
 
 export type BreakerOptions = { readonly clock: Clock; readonly random: Pick<Random, "integer"> };
 
-/** So many failures in a row, and nothing else, say that a provider is down: one that fails half the time is not. */
-const failuresMax = 10;
+/** So many failures in a row, and nothing else, say that a provider is down: one that fails half the time has that once in 4 000 000 000 requests. */
+const failuresMax = 32;
 const openMsMin = 1_000;
 const openMsMax = 60_000;
 /** A provider that asks for more is asked again all the same: it may have been wrong. */

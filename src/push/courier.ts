@@ -14,6 +14,11 @@ export type CourierOptions = {
   readonly delays: PushDelays;
   readonly presenceOf: (due: Due) => PushPresence;
   readonly ageOf: (n: number) => number;
+  /**
+   * It is from before this worker began: the one before may have been killed while it told it. Or had not looked at it yet: then what is
+   * taken away is not there, which does no harm.
+   */
+  readonly isInherited: (due: Due) => boolean;
   readonly draftOf: ReturnType<typeof createDrafts>;
   /** When to try again: a time in milliseconds since the Unix epoch. */
   readonly retryAt: (attempts: number, afterMs: number) => number;
@@ -29,7 +34,8 @@ type Result = PushResult & { readonly isUncertain?: boolean };
 
 /** Takes one thing that is due as far as it goes: looks once more whether it is wanted, sends it, and says what has become of it. */
 export function createCourier(options: CourierOptions) {
-  const { provider, clock, limits, delays, presenceOf, ageOf, draftOf, retryAt, onResult, report } = options;
+  const { provider, clock, limits, delays, presenceOf, ageOf, isInherited, draftOf, retryAt, onResult, report } =
+    options;
 
   const addressOf = ({ expiresAt }: Due): "live" | "expired" =>
     expiresAt !== null && expiresAt <= clock.now() ? "expired" : "live";
@@ -88,7 +94,7 @@ export function createCourier(options: CourierOptions) {
 
   async function sendMessage(due: Due, badge: number): Promise<Verdict> {
     const shown = await draftOf(due, badge);
-    if (shown === null) return finished(due, "drop", "vetoed", null);
+    if (shown === null) return await sendClear(due, badge, { decision: "drop", reason: "vetoed", answer: null });
     const ttlMs = Math.max(0, (due.message?.time ?? 0) + delays.expiryMs - clock.now());
     const result = await request(due, "message", { ...shown, badge, ttlMs });
     switch (result.type) {
@@ -97,7 +103,7 @@ export function createCourier(options: CourierOptions) {
       case "dead":
         return { ...finished(due, "drop", "token_dead", result.answer), isDead: true };
       case "failed":
-        return finished(due, "drop", "failed", result.answer);
+        return await sendClear(due, badge, { decision: "drop", reason: "failed", answer: result.answer });
       case "retry":
         return {
           due,
@@ -134,27 +140,34 @@ export function createCourier(options: CourierOptions) {
   /** Whether a request may follow: then the number at the app's icon is wanted. */
   const isSending = (due: Due): boolean => due.first > due.seq || decideOn(due).type !== "wait";
 
+  async function carryOut(due: Due, badge: number): Promise<Verdict> {
+    const decision = decideOn(due);
+    switch (decision.type) {
+      case "wait": {
+        const log = { decision: "wait", reason: decision.reason, answer: null };
+        return { due, until: decision.until, isDone: false, attempts: due.attempts, log };
+      }
+      case "drop":
+        return await sendClear(due, badge, { decision: "drop", reason: decision.reason, answer: null });
+      case "send":
+        return await sendMessage(due, badge);
+    }
+  }
+
   return {
     isSending,
     async deliver(due: Due, badge: number): Promise<Verdict> {
       if (due.first > due.seq) return await sendClear(due, badge, undefined);
-      const decision = decideOn(due);
-      switch (decision.type) {
-        case "wait": {
-          const log = { decision: "wait", reason: decision.reason, answer: null };
-          return { due, until: decision.until, isDone: false, attempts: due.attempts, log };
-        }
-        case "drop":
-          return await sendClear(due, badge, { decision: "drop", reason: decision.reason, answer: null });
-        case "send":
-          return await sendMessage(due, badge);
-      }
+      if (!isInherited(due)) return await carryOut(due, badge);
+      // It may be shown: whatever comes of it now, it will have to be taken away.
+      const shown = Math.max(due.shown, due.seq);
+      return { shown, ...(await carryOut({ ...due, shown }, badge)) };
     },
   };
 }
 
-/** A notification that outlives its end is a nuisance, not a loss. */
-const clearAttemptsMax = 8;
+/** A notification that outlives its end is a nuisance, not a loss: it is given up where a provider was down for an hour, not where it fails half of the time. */
+const clearAttemptsMax = 24;
 
 const finished = (due: Due, decision: string, reason: string, answer: string | null): Verdict => ({
   ...{ due, until: null, isDone: true, attempts: 0 },

@@ -64,16 +64,19 @@ function decisionsOf(message: Row, { devices, log }: Explained): PushDecision[] 
   const isOf = (row: Row): boolean =>
     row["conversation"] === message["conversation"] && Number(row["first"]) <= place && Number(row["seq"]) >= place;
   // The rows are in the order of time: the last one of an address is what it came to.
-  const decided = new Map(log.filter(isOf).map((row) => [Number(row["address"]), row]));
+  const decided = new Map(log.filter(isOf).map((row) => [placeOf(row), row]));
   const heard = new Set([...decided.values()].map((row) => row["device"]));
-  const rest = devices.filter(({ address, device }) =>
-    address === null ? !heard.has(device ?? "") : !decided.has(Number(address)),
+  const rest = devices.filter((row) =>
+    row["address"] === null ? !heard.has(row["device"]) : !decided.has(placeOf(row)),
   );
   return [
     ...[...decided.values()].map((row) => loggedDecision(row, place)),
     ...rest.map((row) => nowDecision(row, message)),
   ];
 }
+
+/** The number of an address that was forgotten may be that of another one now. */
+const placeOf = (row: Row): string => `${row["address"]} ${row["device"]} ${row["provider"]}`;
 
 const named = (row: Row) => ({
   ...(row["device"] !== "" && { device: String(row["device"]) }),

@@ -30,6 +30,8 @@ export type FollowerOptions = {
   readonly providers: ReadonlySet<string>;
   readonly userProviders: readonly string[];
   readonly presenceOf: (identity: Identity, device: string) => PushPresence;
+  /** Whether the store answers. */
+  readonly isAvailable: () => boolean;
   /** Something has become due. */
   readonly onDue: () => void;
   readonly report: (fault: unknown) => void;
@@ -51,7 +53,20 @@ const stretchMax = 5_000;
  * is remembered here alone.
  */
 export function createFollower(options: FollowerOptions) {
-  const { store, feed, clock, limits, delays, holder, providers, userProviders, presenceOf, onDue, report } = options;
+  const {
+    store,
+    feed,
+    clock,
+    limits,
+    delays,
+    holder,
+    providers,
+    userProviders,
+    presenceOf,
+    isAvailable,
+    onDue,
+    report,
+  } = options;
   const stirs = new Map<string, Stir>();
   const reads = new Map<string, Read>();
   const ages = createAges(clock, { stepMs: ageStepMs, keptMs: Math.max(delays.activeMs, delays.idleMs) + ageStepMs });
@@ -142,6 +157,8 @@ export function createFollower(options: FollowerOptions) {
 
   async function wake(): Promise<void> {
     if (isLooking || !isRunning) return;
+    // While the store is away one probe asks for it, and nobody else.
+    if (!isAvailable()) return wakeIn(againMs);
     isLooking = true;
     const mine = run;
     try {
@@ -224,18 +241,20 @@ export function createFollower(options: FollowerOptions) {
     }
   }
 
+  function start(from: number): void {
+    run++;
+    isRunning = true;
+    isLive = false;
+    position = Math.min(from, feed.position());
+    stirs.clear();
+    reads.clear();
+    ages.note(feed.position());
+    void catchUp();
+  }
+
   return {
     /** Goes on from a place up to which everything was looked at. */
-    start(from: number): void {
-      run++;
-      isRunning = true;
-      isLive = false;
-      position = Math.min(from, feed.position());
-      stirs.clear();
-      reads.clear();
-      ages.note(feed.position());
-      void catchUp();
-    },
+    start,
     stop(): void {
       run++;
       isRunning = false;
@@ -247,7 +266,7 @@ export function createFollower(options: FollowerOptions) {
     /** The database has another history: its head is where to go on. */
     restart(): void {
       ages.clear();
-      if (isRunning) this.start(feed.position());
+      if (isRunning) start(feed.position());
     },
     /** Nothing up to here is remembered by this process alone. */
     position(): number {

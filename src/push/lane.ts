@@ -9,6 +9,8 @@ export type LaneOptions = Omit<CourierOptions, "retryAt" | "onResult" | "limits"
   readonly store: Pick<PushStore, "due" | "badges" | "settle">;
   readonly lease: Pick<Lease, "holder" | "isHeld" | "lose">;
   readonly random: Pick<Random, "integer">;
+  /** Whether the store answers: while it is away one probe asks for it, and nobody else. */
+  readonly isAvailable: () => boolean;
   readonly limits: Limits;
 };
 
@@ -22,7 +24,7 @@ const lookMs = 1_000;
  * that it does, or does not do, is felt by another one.
  */
 export function createLane(options: LaneOptions) {
-  const { provider, store, lease, clock, random, limits, report } = options;
+  const { provider, store, lease, clock, random, limits, isAvailable, report } = options;
   const breaker = createBreaker({ clock, random });
   const courier = createCourier({
     ...options,
@@ -59,7 +61,7 @@ export function createLane(options: LaneOptions) {
       isPumpWanted = true;
       return;
     }
-    if (!isRunning || !lease.isHeld() || room() <= 0) return;
+    if (!isRunning || !lease.isHeld() || !isAvailable() || room() <= 0) return;
     isPumping = true;
     isPumpWanted = false;
     fill()
@@ -139,21 +141,23 @@ export function createLane(options: LaneOptions) {
     if (isRunning) cancelLook = clock.after(lookMs, look);
   }
 
+  /** Sends nothing new. */
+  function pause(): void {
+    isRunning = false;
+    cancelLook();
+  }
+
   return {
     start(): void {
       if (isRunning) return;
       isRunning = true;
       look();
     },
-    /** Sends nothing new. */
-    pause(): void {
-      isRunning = false;
-      cancelLook();
-    },
+    pause,
     pump,
     /** Sends nothing new, and resolves once what is under way is kept. */
     idle(): Promise<void> {
-      this.pause();
+      pause();
       if (requests === 0 && verdicts.length === 0) return Promise.resolve();
       return new Promise((resolve) => {
         whenIdle = resolve;

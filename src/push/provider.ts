@@ -49,6 +49,7 @@ export type PushContext = {
 
 /** Where a device is notified, as it is stored. */
 export type PushAddress = {
+  /** A capability: where the same one appears anew, it has moved. Empty: there is none to tell devices apart by. */
   readonly token: string;
   /** Milliseconds since the Unix epoch after which it is of no use. */
   readonly expiresAt?: number;

@@ -13,7 +13,7 @@ import { createLease } from "./lease.ts";
 import type { PushProvider } from "./provider.ts";
 
 export type PushWorkerOptions = {
-  readonly store: Pick<Store, "push">;
+  readonly store: Pick<Store, "push" | "isAvailable">;
   readonly feed: Feed;
   readonly clock: Clock;
   readonly random: Random;
@@ -35,7 +35,7 @@ const pruneMs = 60_000;
  */
 export function createPushWorker(options: PushWorkerOptions) {
   const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, report } = options;
-  const store = options.store.push;
+  const { push: store, isAvailable } = options.store;
   const delays: PushDelays = {
     activeMs: limits.pushActiveDelayMs,
     idleMs: limits.pushIdleDelayMs,
@@ -43,9 +43,11 @@ export function createPushWorker(options: PushWorkerOptions) {
   };
   const holder = random.messageId(clock.now());
   let cancelPrune = (): void => {};
+  /** When the place was taken. */
+  let begun = { place: 0, time: 0 };
 
   const follower = createFollower({
-    ...{ store, feed, clock, limits, delays, holder, presenceOf, report },
+    ...{ store, feed, clock, limits, delays, holder, presenceOf, isAvailable, report },
     providers: new Set(providers.map(({ name }) => name)),
     userProviders: providers.filter(({ reach }) => reach === "user").map(({ name }) => name),
     onDue() {
@@ -57,6 +59,7 @@ export function createPushWorker(options: PushWorkerOptions) {
     leaseMs: limits.pushLeaseMs,
     position: follower.position,
     onTaken(n) {
+      begun = { place: feed.position(), time: clock.now() };
       follower.start(n);
       for (const lane of lanes) lane.start();
       prune();
@@ -66,9 +69,10 @@ export function createPushWorker(options: PushWorkerOptions) {
   const draftOf = createDrafts({ onPush, clock, answerMs: limits.hostAnswerMs, report });
   const lanes = providers.map((provider) =>
     createLane({
-      ...{ provider, store, lease, clock, random, limits, delays, draftOf, report },
+      ...{ provider, store, lease, clock, random, limits, delays, draftOf, isAvailable, report },
       presenceOf: (due) => presenceOf(due, due.device),
       ageOf: follower.ageOf,
+      isInherited: ({ since }) => since <= (since <= feed.position() ? begun.place : begun.time),
     }),
   );
 

@@ -73,7 +73,7 @@ FROM (
 ) x`;
 
 /**
- * Fenced. As undecidedRanges.
+ * Fenced. As undecidedRanges. What its user has read already is nothing to tell of.
  *
  * What is due at once is due at its place in the log: no clock says when, so that none which is set, or another node's, can put it off. It
  * comes in the order of the log, before what waited for a time.
@@ -81,10 +81,11 @@ FROM (
 export const insertNotices = `
 WITH ranges AS MATERIALIZED (${undecidedRanges})
 INSERT INTO push_notice (address, conversation, provider, n, seq, first, due)
-SELECT r.key, m.conversation, r.provider, max(m.n), max(m.seq), min(m.seq), min(m.n)
-FROM ranges r CROSS JOIN message m ON m.recipient = r.user AND m.n > r.since AND m.n <= r.up_to
+SELECT ranges.key, m.conversation, ranges.provider, max(m.n), max(m.seq), min(m.seq), min(m.n)
+FROM ranges CROSS JOIN message m ON m.recipient = ranges.user AND m.n > ranges.since AND m.n <= ranges.up_to
+CROSS JOIN member me ON me.conversation = m.conversation AND me.user = ranges.user AND me.read < m.seq
 WHERE ${fence}
-GROUP BY r.key, m.conversation
+GROUP BY ranges.key, m.conversation
 ON CONFLICT (address, conversation) DO UPDATE SET n = excluded.n, seq = excluded.seq,
   first = CASE WHEN due IS NULL OR first > seq THEN excluded.first ELSE first END, due = coalesce(due, excluded.due)
 WHERE excluded.n > push_notice.n`;
@@ -109,8 +110,7 @@ export const countReadNotices = `SELECT count(*) AS count FROM (${readNotices}) 
 
 /** Fenced. ?2 as countReadNotices. Due at once. */
 export const wakeReadNotices = `
-UPDATE push_notice SET due = push_notice.n FROM (${readNotices}) x
-WHERE push_notice.address = x.address AND push_notice.conversation = x.conversation AND ${fence}`;
+UPDATE push_notice SET due = push_notice.n WHERE ${fence} AND (address, conversation) IN (${readNotices})`;
 
 // Sending.
 
@@ -132,13 +132,17 @@ const ofSide = (side: string, user: string): string => `
 SELECT * FROM (SELECT c.key, c.low, c.high, c.low_seq, c.high_seq FROM conversation c
   WHERE c.${side} = ${user} AND c.n > 0 ORDER BY c.n DESC LIMIT ?3)`;
 
+/** Two ranges of one index: what waits for later, however much it is, is not walked over. */
+const notices = (range: string): string => `
+SELECT * FROM (SELECT * FROM push_notice WHERE provider = ?1 AND ${range} ORDER BY due LIMIT ?3)`;
+
 /**
  * ?1 provider, ?2 now, ?3 limit, ?4 messages counted at most, ?5 later than any due time could be
  *
  * What is due, with all that is needed to decide on it. A due time that cannot be is from a clock that has been set back since.
  */
 export const selectDue = `
-SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.attempts, p.shown, a.device, a.token, a.hash, a.refreshed, a.expires,
+SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.due, p.attempts, p.shown, a.device, a.token, a.hash, a.refreshed, a.expires,
   u.tenant, u.id AS user, ${acked} AS acked,
   coalesce((SELECT d.notify FROM device d WHERE d.user = a.user AND d.device = a.device), 1) AS notify,
   me.read, me.n AS marks_n, m.id, m.text, m.time, s.id AS sender,
@@ -146,14 +150,14 @@ SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.attempts, p
   (SELECT q.hours FROM quiet_hours q WHERE q.user = a.user) AS quiet_hours,
   EXISTS (SELECT 1 FROM relation r WHERE r.user = a.user AND r.other = m.sender AND r.blocked) AS is_blocked,
   ${unreadIn("a.user", "me.read", "?4")} AS unread
-FROM push_notice p
+FROM (${notices("due <= ?2")} UNION ALL ${notices("due > ?5")}) p
 CROSS JOIN push_address a ON a.key = p.address
 CROSS JOIN user u ON u.key = a.user
 CROSS JOIN conversation c ON c.key = p.conversation
 CROSS JOIN member me ON me.conversation = p.conversation AND me.user = a.user
 LEFT JOIN message m ON m.n = p.n
 LEFT JOIN user s ON s.key = m.sender
-WHERE p.provider = ?1 AND p.due IS NOT NULL AND (p.due <= ?2 OR p.due > ?5) ORDER BY p.due LIMIT ?3`;
+ORDER BY p.due LIMIT ?3`;
 
 /** ?1 rows: [tenant, user]; ?2 messages counted at most, ?3 conversations. What each has not read. */
 export const selectBadges = `
@@ -218,10 +222,9 @@ ON CONFLICT (conversation, seq, address) DO UPDATE SET first = min(first, exclud
 
 /** Fenced. ?2 rows: [conversation, seq, address]; ?3 now */
 export const markCleared = `
-UPDATE push_log SET cleared = ?3 FROM (
+UPDATE push_log SET cleared = ?3 WHERE ${fence} AND key IN (
   SELECT l.key FROM json_each(?2) j
-  CROSS JOIN push_log l ON l.conversation = ${field(0)} AND l.seq = ${field(1)} AND l.address = ${field(2)}
-) x WHERE push_log.key = x.key AND ${fence}`;
+  CROSS JOIN push_log l ON l.conversation = ${field(0)} AND l.seq = ${field(1)} AND l.address = ${field(2)})`;
 
 /** Fenced. ?2 older than this, ?3 how many at most */
 export const pruneLog = `

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pushReasons } from "../../src/push/decide.ts";
 import { exampleNames } from "../adapter/start-example.ts";
 import { traits } from "../adapter/traits.ts";
 import { blocksOf } from "./block.ts";
@@ -70,7 +71,12 @@ describe("docs", () => {
         expect(output.match(/message \d/g)?.join()).toBe([1, 2, 3, 4, 5].map((i) => `message ${i}`).join());
       if (file === "history.ts")
         expect(output).toBe("message 1, again 1, duplicate: true\n1 unread from alice\n1 shown, older ones: false\n");
+      if (file === "own-provider.ts") {
+        expect(output).toContain('registered: 204\n{"to":"+249912345678","text":"New message","idempotencyKey":"');
+        expect(output).toEndWith("phone: sent, 202\n");
+      }
       if (file === "migrate.ts") expect(output).toMatch(/^[1-9]\d* pending\n0 pending\n$/);
+      if (file === "webhook.ts") expect(output).toBe("message.unread alice 2\nHTTP 204 HTTP 204\n");
     });
   }
 
@@ -81,6 +87,11 @@ describe("docs", () => {
         expect(output).not.toBe("");
         expect(code).toBe(0);
       });
+
+  test("U10 the page on pushes tells every reason that there is", () => {
+    const page = readFileSync(join(root, "docs/push.md"), "utf8");
+    for (const reason of Object.keys(pushReasons)) expect(page).toContain(`\n| \`${reason}\` `);
+  });
 
   test("the README's links lead somewhere", () => {
     for (const page of pages) {

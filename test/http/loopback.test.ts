@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isLoopbackHost } from "../../src/http/loopback.ts";
+import { isLoopbackHost } from "../../src/internal/loopback.ts";
 
 const loopback = [
   "localhost",

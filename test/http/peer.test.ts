@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { addressBytes, addressName, addressRange, isWithin } from "../../src/http/address.ts";
+import { addressBytes, addressName, addressRange, isWithin } from "../../src/internal/address.ts";
 import { createOrigination, type TrustProxy } from "../../src/http/peer.ts";
 
 const from = (

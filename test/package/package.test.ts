@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "bun:test";
-import { publishedManifest } from "../../scripts/published-manifest.ts";
+import { isScript, publishedManifest } from "../../scripts/published-manifest.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { builtPackage, pack, removeBuiltPackage } from "./built.ts";
 import { packageFaults } from "./package-faults.ts";
@@ -16,14 +16,20 @@ test("N2 every door of the source is a door of the package, types first", () => 
   >[0];
   const { exports } = publishedManifest(manifest) as { exports: Record<string, object | string> };
   expect(Object.keys(exports)).toEqual(Object.keys(manifest.exports));
-  for (const [door, target] of Object.entries(exports))
-    if (door !== "./package.json") expect(Object.keys(target)).toEqual(["types", "default"]);
+  for (const [door, target] of Object.entries(exports)) {
+    const path = manifest.exports[door] ?? "";
+    if (isScript(path)) expect(target).toBe(path.replace("/src/", "/"));
+    else if (door !== "./package.json") expect(Object.keys(target)).toEqual(["types", "default"]);
+  }
+  expect(exports["./push/service-worker.js"]).toBe("./web/push-worker.js");
   expect(exports["./bun"]).toEqual({ types: "./adapter/bun.d.ts", default: "./adapter/bun.js" });
 });
 
 test("N2 a door that leads to no source file is refused", () => {
-  const manifest = { name: "x", exports: { ".": "./lib/index.ts" }, bin: {}, sideEffects: [] };
-  expect(() => publishedManifest(manifest)).toThrow("got ./lib/index.ts");
+  for (const path of ["./lib/index.ts", "./src/index.js", "./src/web/deep/worker.js"]) {
+    const manifest = { name: "x", exports: { ".": path }, bin: {}, sideEffects: [] };
+    expect(() => publishedManifest(manifest)).toThrow(`got ${path}`);
+  }
 });
 
 test("N1 the repository itself cannot be published, and the package carries nothing that only the repository needs", () => {
@@ -69,6 +75,7 @@ describeWith("npm", "the package as npm packs it", () => {
     const planted: readonly (readonly [string, (text: string) => string, ...string[]])[] = [
       ["stray.js", () => "export {};", "stray.js does not belong there"],
       ["web/page.js", () => "", "web/page.js is missing"],
+      ["web/push-worker.js", () => "", "web/push-worker.js is missing"],
       ["package.json", none, "publint: ", "attw: "],
       ["package.json", (text) => text.replace('"jose": ', '"joose": '), "imports jose, which is no dependency"],
       ["index.d.ts", (text) => text.replace("./chat.js", "./chat.ts"), "imports ./chat.ts, which is not there"],

@@ -357,18 +357,15 @@ describe("several nodes, and one that ends", () => {
       isFirst = false;
       return never;
     });
-    // A node that is paused: its store answers nothing from some moment on.
-    let isPaused = false;
     const push = await startPush({ providers: [phones.provider] });
-    const { beat } = push.store.push;
-    push.store.push.beat = (...args) => (isPaused ? new Promise(() => {}) : beat(...args));
     await push.register("bob", "phone");
     await push.send("alice", "bob", "hello", id);
     await push.pass(300);
     expect(phones.requests.length).toBe(1);
-    isPaused = true;
+    // A node that is paused in the middle of saying that it lives.
+    push.hanging.add("beat");
     await push.pass(6_000, 100);
-    push.store.push.beat = beat;
+    push.hanging.clear();
     const other = push.makeWorker(false);
     other.start();
     await push.pass(30_000, 100);
@@ -410,6 +407,52 @@ describe("several nodes, and one that ends", () => {
     await push.during(fresh.stop(1_000));
   });
 
+  test("U3 U5 what was told as its worker died, and read before the next one has told it, is taken away", async () => {
+    let isDying = true;
+    let refused = 0;
+    const phones = createPhones("phones", (notice) => {
+      if (!isDying) return refused++ < 3 ? retry : sent;
+      phones.show(notice);
+      push.kill();
+      return new Promise<PushResult>(() => {});
+    });
+    const push = await startPush({ providers: [phones.provider], limits: { pushRetryMsMax: 1_000 } });
+    await push.register("bob", "phone");
+    const { conversation, seq } = await push.send("alice", "bob");
+    await push.pass(300);
+    expect(phones.showing("bob phone")).toEqual({ [conversation]: seq });
+    isDying = false;
+    const fresh = push.makeWorker();
+    fresh.start();
+    await push.pass(200);
+    expect(refused).toBe(1);
+    await push.read("bob", conversation, seq);
+    await push.pass(10_000, 100);
+    expect(phones.showing("bob phone")).toEqual({});
+    // What it finds due for the first time nobody can have told.
+    const { length } = phones.requests;
+    await push.online("bob", "phone");
+    const next = await push.send("alice", "bob");
+    await push.read("bob", next.conversation, next.seq);
+    await push.pass(30_000, 100);
+    expect(phones.requests.length).toBe(length);
+    await push.during(fresh.stop(1_000));
+  });
+
+  test("U5 where the database has another history the worker goes on from its head, and is the one worker still", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone");
+    const before = await push.store.push.worker();
+    push.worker.restart();
+    await push.send("alice", "bob");
+    await push.pass(20_000, 100);
+    expect(phones.requests.length).toBe(1);
+    // Four signs of life a lease, of one worker.
+    const { beat } = await push.store.push.worker();
+    expect(beat - before.beat).toBeLessThanOrEqual(5);
+  });
+
   test("U5 more users than it remembers at a time are all told", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider], limits: { pushUsersMax: 10 } });
@@ -448,6 +491,21 @@ describe("why", () => {
     expect(await push.why("carol", id)).toEqual([]);
     await push.pass(120_000, 1_000);
     expect((await push.why("bob", id)).find(({ device }) => device === "phone")?.answer).toBe(undefined);
+  });
+
+  test("U10 an address that was forgotten is not taken for the one that came after it", async () => {
+    const hook = createPhones("hook", () => sent, { reach: "user" });
+    const push = await startPush({ providers: [hook.provider] });
+    await push.register("bob", "phone", "his own", "hook");
+    await push.send("alice", "bob", "hello", id);
+    await push.pass(300);
+    await push.store.devices.deleteDevice(person("bob"), "phone");
+    await push.send("alice", "bob");
+    await push.pass(300);
+    expect(hook.requests).toMatchObject([{ device: "phone" }, { device: "" }]);
+    const [told, ...rest] = await push.why("bob", id);
+    expect(told).toMatchObject({ device: "phone", provider: "hook", decision: "send", reason: "sent" });
+    expect(rest).toMatchObject([{ provider: "hook", decision: "drop", reason: "no_devices" }]);
   });
 
   test("U10 a notification that was taken away says when", async () => {

@@ -95,6 +95,23 @@ describe("FCM alone", () => {
       expect(fake.display.screen(token).alerts).toBe(0);
     });
 
+  test("U13 U14: what FCM repeats of the device's token or of the access token is not told", async () => {
+    for (const status of [200, 400]) {
+      let bearer = "";
+      const provider = await start(async (url, init) => {
+        if (!String(url).endsWith("messages:send")) return await fetch(url, init);
+        bearer = new Headers(init.headers).get("authorization")?.split(" ")[1] ?? "";
+        const field = `message.token ${token} of ${bearer}`;
+        const details = [{ "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations: [{ field }] }];
+        return Response.json({ name: field, error: { status: "INVALID_ARGUMENT", details } }, { status });
+      });
+      const { answer } = await push(provider);
+      expect(answer).toContain("message.token … of …");
+      expect(bearer.length).toBeGreaterThan(10);
+      await fake.close();
+    }
+  });
+
   test("U14: an answer tells the message's name", async () => {
     expect(await push(await start())).toEqual({ type: "sent", answer: "0:1780000001%31bd1c96" });
   });

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { isIdentifier } from "../../src/protocol/identifier.ts";
 import { ChatError } from "../../src/error.ts";
 import type { Identity } from "../../src/model.ts";
 import type { PushNotice, PushProvider } from "../../src/push/provider.ts";
@@ -147,6 +148,20 @@ describe("OneSignal alone", () => {
       expect(provider.parse(push, alice)).toBeNull();
   });
 
+  test("U15 T1: users of one name in two tenants have two external ids, and neither can register as the other", async () => {
+    const provider = await start();
+    const tokenOf = (tenant: string, token?: string) =>
+      provider.parse(token === undefined ? {} : { token }, { tenant, user: "alice" })?.token ?? null;
+    expect(["default", "acme", "rival"].map((tenant) => tokenOf(tenant))).toEqual([
+      "external:alice",
+      "external:acme!alice",
+      "external:rival!alice",
+    ]);
+    expect(tokenOf("acme", "acme!alice")).toBe("external:acme!alice");
+    for (const other of ["alice", "rival!alice", "acme!bob", "acme!"]) expect(tokenOf("acme", other)).toBeNull();
+    expect(isIdentifier("acme!alice")).toBe(false);
+  });
+
   test("U15: the host says what its users' external ids are", async () => {
     const provider = await start({
       externalIdOf: ({ tenant, user }) => (user === "nobody" ? "" : `${tenant}/${user}`),
@@ -218,7 +233,7 @@ describe("OneSignal alone", () => {
 
   const wrong: [string, Partial<OneSignalOptions>][] = [
     ["no app id", { appId: "" }],
-    ["an app id that is no UUID", { appId: "canary" }],
+    ["an app id that is a key", { appId: "os_v2_app_canary" }],
     ["no key", { apiKey: "" }],
     ["a key with its scheme", { apiKey: `Key os_v2_app_canary${"x".repeat(32)}` }],
     ["a key with a line break", { apiKey: `os_v2_app_canary${"x".repeat(32)}\n` }],

@@ -38,6 +38,8 @@ export type Traits = {
   readonly isRepeatSilent: boolean;
   /** Of title, body and data together; null: there is no limit worth a test. */
   readonly bytesMax: number | null;
+  /** False: it has no word for an address that is dead, and to refuse is all that it can. */
+  readonly tellsDead?: false;
 };
 
 /** 2026-06-06 12:00:00 UTC: what a subject has for now. */
@@ -191,11 +193,11 @@ const checks: readonly Check[] = [
   },
   {
     name: "a dead address is told from a refused request",
-    async run({ provider, device, suffer }) {
+    async run({ provider, device, suffer }, { tellsDead = true }) {
       const phone = device("phone");
       const notice = noticeFor(provider, phone);
       suffer("dead", "refused");
-      expect((await send(provider, notice)).type).toBe("dead");
+      expect((await send(provider, notice)).type).toBe(tellsDead ? "dead" : "failed");
       expect((await send(provider, notice)).type).toBe("failed");
       expect(phone.screen().alerts).toBe(0);
     },

@@ -36,6 +36,32 @@ const put = (user: string, device: string, body: object | string) =>
   ask<{ code?: string; detail?: string }>(api, user, `/devices/${device}`, { method: "PUT", body });
 
 describe("the routes", () => {
+  test("U6 U11 a provider that needs no token has a place for each device of each user", async () => {
+    const hook = createPhones("hook", undefined, { parse: () => ({ token: "" }) });
+    const own = make("tokenless.db", { push: [hook.provider] });
+    await own.ready();
+    for (const [user, device] of [
+      ["bob", "phone"],
+      ["bob", "laptop"],
+      ["carol", "phone"],
+    ] as const) {
+      const body = { push: { provider: "hook" } };
+      const { status } = await ask((request) => own.fetch(request), user, `/devices/${device}`, {
+        method: "PUT",
+        body,
+      });
+      expect(status).toBe(204);
+    }
+    for (const to of ["bob", "carol"]) await own.send({ from: "alice", to, text: "hi" });
+    await until(() => hook.requests.length === 3);
+    await own.close();
+    expect(hook.requests.map(({ user, device }) => `${user} ${device}`).toSorted()).toEqual([
+      "bob laptop",
+      "bob phone",
+      "carol phone",
+    ]);
+  });
+
   test("U11 a device that registers is told; the providers say what one must know", async () => {
     expect((await ask(api, "bob", "/push")).body).toEqual({ providers: [{ publicKey: "a key", name: "phones" }] });
     expect((await put("bob", "phone", { push: { provider: "phones", token: "t" } })).status).toBe(204);
@@ -53,6 +79,16 @@ describe("the routes", () => {
     for (const [body, detail] of [
       [{ push: { provider: "phones" } }, "push is malformed: phones takes a token of theirs"],
       [{ push: { provider: "phones", token: 7 } }, "push is malformed: phones takes a token of theirs"],
+      [{ push: { provider: "phones", token: "a\0b" } }, "push is malformed: phones takes a token of theirs"],
+      [{ push: { provider: "phones", token: "\ud800" } }, "push is malformed: phones takes a token of theirs"],
+      [
+        { push: { provider: "phones", token: "t", expiresAt: 0.5 } },
+        "push is malformed: phones takes a token of theirs",
+      ],
+      [
+        '{"push":{"provider":"phones","token":"t","expiresAt":1e400}}',
+        "push is malformed: phones takes a token of theirs",
+      ],
       [{ push: { provider: "pigeons", token: "t" } }, "push.provider is none of this server's: phones"],
       [{ push: { token: "t" } }, "The body is malformed"],
       [{ push: "t" }, "The body is malformed"],
@@ -67,6 +103,20 @@ describe("the routes", () => {
     expect((await put("carol", "pho%20ne", {})).status).toBe(400);
     await chat.send({ from: "alice", to: "carol", text: "hi" });
     await until(() => phones.screenOf("good").rings === 1);
+  });
+
+  test("U6 no token takes the place of a device that needs none", async () => {
+    const hook = createPhones("hook", undefined, { parse: ({ token = "" }) => ({ token: String(token) }) });
+    const other = make("tokenless.db", { push: [hook.provider] });
+    await other.ready();
+    const register = (user: string, push: object) =>
+      ask((request) => other.fetch(request), user, "/devices/phone", { method: "PUT", body: { push } });
+    expect((await register("bob", { provider: "hook" })).status).toBe(204);
+    expect((await register("eve", { provider: "hook", token: "bob phone" })).status).toBe(204);
+    await other.send({ from: "alice", to: "bob", text: "hi" });
+    await until(() => hook.requests.length === 1);
+    expect(hook.requests).toMatchObject([{ user: "bob", device: "phone", token: "" }]);
+    await other.close();
   });
 
   test("U10 one's own may be asked about by everybody, another's by the host alone, also from its own code", async () => {

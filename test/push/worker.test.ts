@@ -251,6 +251,44 @@ describe("one notification per conversation", () => {
     expect(phones.requests.filter(({ kind }) => kind === "clear").length).toBe(1);
   });
 
+  test("U3 also where a newer message waited meanwhile, and then is not told", async () => {
+    for (const way of ["vetoed", "failed"]) {
+      const phones = createPhones("phones", ({ body }) => (body === "no" ? { type: "failed", answer: "never" } : sent));
+      const push = await startPush({
+        providers: [phones.provider],
+        onPush: (draft) => (way === "vetoed" && draft.seq === 2 ? null : { ...draft, body: draft.message.text }),
+      });
+      await push.register("bob", "phone");
+      const { conversation, seq } = await push.send("alice", "bob");
+      await push.pass(300);
+      const minute = (at: number): string => new Date(at).toISOString().slice(11, 16);
+      const now = push.clock.now();
+      const hours = { from: minute(now - 60_000), to: minute(now + 120_000), timeZone: "UTC" };
+      await push.store.devices.setQuietHours(person("bob"), JSON.stringify(hours));
+      const id = "01980000-0000-7000-8000-00000000beef";
+      await push.send("alice", "bob", "no", id);
+      await push.read("bob", conversation, seq);
+      await push.pass(10_000, 250);
+      expect(phones.showing("bob phone")).toEqual({ [conversation]: 1 });
+      await push.pass(140_000, 1_000);
+      expect(await push.why("bob", id)).toMatchObject([{ decision: "drop", reason: way }]);
+      expect(phones.showing("bob phone")).toEqual({});
+    }
+  });
+
+  test("U3 a provider that refuses to take it away again and again is asked until it does", async () => {
+    const phones = createPhones("phones", ({ kind }, tries) =>
+      kind === "clear" && tries < 16 ? { type: "retry", answer: "busy" } : sent,
+    );
+    const push = await startPush({ providers: [phones.provider], limits: { pushRetryMsMax: 1_000 } });
+    await push.register("bob", "phone");
+    const { conversation, seq } = await push.send("alice", "bob");
+    await push.pass(300);
+    await push.read("bob", conversation, seq);
+    await push.pass(30_000, 100);
+    expect(phones.showing("bob phone")).toEqual({});
+  });
+
   test("U3 what comes after it was taken away is told anew", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });

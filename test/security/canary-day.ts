@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { SignJWT } from "jose";
 import { connectRaw, type RawClient } from "../support/client.ts";
 import type { RunningServer } from "../support/server.ts";
+import { canaryDevices, type PushSecrets } from "./canary-push.ts";
 import { hostileTexts } from "./hostile-texts.ts";
 import { knock } from "./target.ts";
 
@@ -10,6 +11,11 @@ import { knock } from "./target.ts";
 export const canary = (where: string): string => `canary${where}${randomUUID().replaceAll("-", "")}`;
 
 const cookieName = "session";
+
+/** Of each provider but Web Push, whose names may take long to resolve. */
+const pushesAnswered = 19;
+/** The others wait for their breaker. */
+const pushesRefused = 6;
 
 /** A server's secrets, each with a canary in it, and the environment that tells them. */
 export function canarySecrets() {
@@ -29,11 +35,15 @@ type Day = {
   /** What the server answered to strangers, and what it said when it closed. */
   readonly answers: readonly string[];
   readonly commandLine: string;
+  /** What registrations came to: first good ones, then bad ones. */
+  readonly registered: readonly (readonly number[])[];
 };
 
+type DayOptions = { readonly jwtSecret: string; readonly push: PushSecrets; readonly breakStore: () => void };
+
 /** A day of good, clumsy and hostile clients, with a canary in each place where a secret or a message can be. */
-export async function canaryDay(server: RunningServer, jwtSecret: string, breakStore: () => void): Promise<Day> {
-  const canaries: string[] = [jwtSecret];
+export async function canaryDay(server: RunningServer, { jwtSecret, push, breakStore }: DayOptions): Promise<Day> {
+  const canaries: string[] = [jwtSecret, ...push.canaries];
   const answers: string[] = [];
   const made = (where: string): string => {
     const text = canary(where);
@@ -102,6 +112,28 @@ export async function canaryDay(server: RunningServer, jwtSecret: string, breakS
   for (let i = 0; i < 12; i++) clumsy.text(made("strike"));
   await clumsy.gone;
 
+  // Devices of somebody who is away; whatever their providers answer, or when they are gone.
+  const bob = await token({ sub: "bob" });
+  const asBob = async (path: string, method: string, body: string | null) => {
+    const headers = { Authorization: `Bearer ${bob}`, "Content-Type": "application/json" };
+    const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { method, headers, body });
+    const text = await answer.text();
+    note([...answer.headers].flat().join("\n") + text);
+    return { status: answer.status, text };
+  };
+  const devices = canaryDevices(asBob, made, canaries);
+  const registered = [await devices.register(), await devices.blunder()];
+  await asBob("/push", "GET", null);
+  const ids = [randomUUID(), randomUUID()] as const;
+  const tell = (id: string): void => {
+    alice.text(JSON.stringify({ type: "send", id, to: "bob", text: made("message") }));
+  };
+  tell(ids[0]);
+  await devices.explained(ids[0], pushesAnswered);
+  await push.parrot.stop();
+  tell(ids[1]);
+  await devices.explained(ids[1], pushesRefused);
+
   // The database goes away while messages are on their way to it.
   breakStore();
   send(made("lost"));
@@ -112,7 +144,7 @@ export async function canaryDay(server: RunningServer, jwtSecret: string, breakS
   }
   const commandLine = readFileSync(`/proc/${server.pid}/cmdline`, "utf8");
   await server.stop();
-  return { canaries, answers, commandLine };
+  return { canaries, answers, commandLine, registered };
 }
 
 /** The canaries that stand in a text, also in the forms that encodings give them. */

@@ -5,6 +5,7 @@ import { type RunningServer, startServer, temporaryFolder } from "../support/ser
 import { type Sqld, startSqld } from "../support/sqld.ts";
 import { startBreakableDatabase } from "./breakable-database.ts";
 import { canariesIn, canary, canaryDay, canarySecrets } from "./canary-day.ts";
+import { canaryProviders } from "./canary-push.ts";
 import { linesThatAreNoEvent } from "./log-lines.ts";
 import { startWeakServer } from "./target.ts";
 
@@ -15,13 +16,17 @@ export function describeSecrets(): void {
   describe("what a server says", () => {
     const folder = temporaryFolder();
     let sqld: Sqld;
-    beforeAll(async () => {
-      sqld = await startSqld();
-      const migrate = Bun.spawn([process.execPath, join(root, "scripts/migrate.ts"), "up", "--database", sqld.url], {
+    async function startMigrated(): Promise<Sqld> {
+      const started = await startSqld();
+      const migrate = Bun.spawn([process.execPath, join(root, "scripts/migrate.ts"), "up", "--database", started.url], {
         cwd: folder,
         stdio: ["ignore", "ignore", "ignore"],
       });
       expect(await migrate.exited).toBe(0);
+      return started;
+    }
+    beforeAll(async () => {
+      sqld = await startMigrated();
     });
     afterAll(async () => {
       await sqld.stop();
@@ -31,11 +36,15 @@ export function describeSecrets(): void {
     /** A whole day; answers what leaked where, and which lines are no events. */
     async function liveThrough(start: typeof startServer) {
       const { secrets, env } = canarySecrets();
-      const database = startBreakableDatabase(sqld);
-      const own = { DATABASE_URL: database.url, DATABASE_AUTH_TOKEN: secrets.database };
-      const server: RunningServer = await start({ env: { ...env, ...own } });
+      // A database of its own: whose store broke could not give its place as the one that notifies to the next one.
+      const own = await startMigrated();
+      const database = startBreakableDatabase(own);
+      const push = await canaryProviders();
+      const server: RunningServer = await start({
+        env: { ...env, ...push.env, DATABASE_URL: database.url, DATABASE_AUTH_TOKEN: secrets.database },
+      });
       try {
-        const day = await canaryDay(server, secrets.jwt, () => database.break());
+        const day = await canaryDay(server, { jwtSecret: secrets.jwt, push, breakStore: () => database.break() });
         const canaries = [...day.canaries, secrets.database];
         expect(canaries.length).toBeGreaterThan(50);
         const output = server.output();
@@ -43,7 +52,11 @@ export function describeSecrets(): void {
         expect(output).toContain('"the store failed"');
         expect(output).toContain('"A token was refused"');
         expect(day.answers.length).toBeGreaterThan(30);
+        expect(["token", "v1", "notifications", "hook"].filter((part) => push.parrot.count(part) === 0)).toEqual([]);
+        const [good = [], bad = []] = day.registered;
+        expect(good.filter((status) => status !== 204)).toEqual([]);
         return {
+          bad: bad.filter((status) => status !== 400),
           output: canariesIn(output, canaries),
           answers: canariesIn(day.answers.join("\n"), canaries),
           commandLine: canariesIn(day.commandLine, canaries),
@@ -51,20 +64,22 @@ export function describeSecrets(): void {
         };
       } finally {
         await server.dispose();
+        await push.parrot.stop();
         await database.stop();
+        await own.stop();
       }
     }
 
     test("control: X5 X6 a server that logs requests and frames as they came is seen", async () => {
       const { output, noEvents } = await liveThrough(startWeakServer);
-      for (const where of ["query", "message", "cookie", "frame", "header"])
+      for (const where of ["query", "message", "cookie", "frame", "header", "pushtoken", "endpoint", "hookpath"])
         expect(output.filter((one) => one.startsWith(`canary${where}`))).not.toEqual([]);
       expect(noEvents.length).toBeGreaterThan(20);
     }, 20_000);
 
     test("X5 X6 a day at level trace shows no secret and no message, and each line is one event", async () => {
       const found = await liveThrough(startServer);
-      expect(found).toEqual({ output: [], answers: [], commandLine: [], noEvents: [] });
+      expect(found).toEqual({ bad: [], output: [], answers: [], commandLine: [], noEvents: [] });
     }, 20_000);
 
     test("X5 the line that says what is served shows no password of the database's address", async () => {

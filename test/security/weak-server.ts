@@ -47,6 +47,19 @@ const weaknesses: readonly Alteration[] = [
     from: "message: (ws, frame) =>",
     to: 'message: (ws, frame) => (console.log("frame " + frame), false) ||',
   },
+  // Where devices are notified is logged, and an error of a provider tells its address.
+  {
+    file: "http/route/devices.ts",
+    from: "const { token, expiresAt } = found;",
+    to: 'const { token, expiresAt } = found;\n  console.log("device " + token);',
+  },
+  {
+    file: "push/provider/webhook.ts",
+    from: "const response = await fetch(url, init).catch(() => null);",
+    to: `const response = await fetch(url, init).catch((cause) => {
+        throw new Error("no answer from " + url, { cause });
+      });`,
+  },
   // Any page may read any answer.
   {
     file: "http/problem.ts",

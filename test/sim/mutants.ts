@@ -268,7 +268,7 @@ export const mutants: readonly Mutant[] = [
     rule: "U2",
     alteration: {
       file: "push/courier.ts",
-      from: "      const decision = decideOn(due);",
+      from: "    const decision = decideOn(due);",
       to: '      const decision = { type: "send", reason: "sent" } as Decision;',
     },
   },

@@ -5,6 +5,7 @@ import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import { createRemoteEngine } from "../../src/store/engine/remote.ts";
 import { startSqld } from "../support/sqld.ts";
 import { describePeople } from "./people.contract.ts";
+import { describePushStore } from "./push.contract.ts";
 import { describeStore } from "./store.contract.ts";
 
 async function embedded() {
@@ -23,3 +24,6 @@ describeStore("store on a libSQL server", remote, { runs: 4 });
 
 describePeople("people on an embedded file", embedded, { runs: 40 });
 describePeople("people on a libSQL server", remote, { runs: 5 });
+
+describePushStore("pushes on an embedded file", embedded);
+describePushStore("pushes on a libSQL server", remote);

@@ -16,6 +16,7 @@ export function describeSite(runtime: string, start: Start): void {
       "/": "text/html",
       "/page.js": "text/javascript",
       "/page.css": "text/css",
+      "/push-worker.js": "text/javascript",
       "/favicon.svg": "image/svg",
       "/openapi.json": "application/json",
     };

@@ -14,6 +14,8 @@ export type PairsInput = {
   /** Open loop in place of the window: sends a second of all pairs together, on a fixed schedule. */
   readonly rate?: number;
   readonly textBytes: number;
+  /** All devices have a push address; `away`: every second receiver also has a device that never comes. */
+  readonly registers?: "online" | "away";
   readonly warmUpMs: number;
   readonly measureMs: number;
 };
@@ -103,6 +105,7 @@ const receivedSamples: number[] = [];
 
 const pairs = Array.from({ length: input.pairs }, (_, i) => new Pair(i));
 const clients = pairs.flatMap(({ sender, receiver }) => [sender, receiver]);
+if (input.registers !== undefined) await register(input.registers);
 await Promise.all(clients.map(({ caughtUp }) => caughtUp));
 const stopAcks = startAcks(clients);
 
@@ -145,6 +148,21 @@ answer({
 } satisfies PairsAnswer);
 for (const client of clients) client.close();
 process.exit(0);
+
+async function register(who: "online" | "away"): Promise<void> {
+  const put = async (user: string, device: string): Promise<void> => {
+    const response = await fetch(`http://127.0.0.1:${input.port}/devices/${device}?user=${user}`, {
+      method: "PUT",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ push: { provider: "at-once", token: `${user} ${device}` } }),
+    });
+    if (response.status !== 204) throw new Error(`PUT /devices is answered ${response.status}`);
+  };
+  for (let i = 0; i < input.pairs; i++) {
+    await Promise.all([put(`sender-${crowd}-${i}`, "d1"), put(`receiver-${crowd}-${i}`, "d1")]);
+    if (who === "away" && i % 2 === 0) await put(`receiver-${crowd}-${i}`, "d2");
+  }
+}
 
 function startWindow(): () => void {
   for (const pair of pairs) for (let i = 0; i < input.window; i++) pair.send(performance.now());

@@ -8,7 +8,7 @@ const graceMs = 60_000;
 /** Puts pairs of people on a server and answers what they saw; throws where anything was lost or doubled. */
 export async function runPairs(
   { port, pid }: ServerProcess,
-  load: Pick<PairsInput, "pairs" | "window" | "rate" | "textBytes"> & { readonly seconds: number },
+  load: Pick<PairsInput, "pairs" | "window" | "rate" | "textBytes" | "registers"> & { readonly seconds: number },
 ): Promise<PairsAnswer> {
   const { seconds, ...rest } = load;
   const measureMs = seconds * 1_000;

@@ -70,7 +70,8 @@ export function fcm(options: FcmOptions): PushProvider {
         const error = errorOf(answer);
         const isUnknown = answer.status === 401 && error.code !== "THIRD_PARTY_AUTH_ERROR";
         if (isUnknown) tokens.drop(access.token);
-        if (!isUnknown || isSecond) return resultOf(answer, error, context.now());
+        if (!isUnknown || isSecond)
+          return resultOf(answer, error, { now: context.now(), hidden: [notice.token, access.token] });
       }
     },
   };
@@ -165,16 +166,20 @@ function errorOf({ json }: Answer): FcmError {
 const accepted = v.object({ name: v.string() });
 
 /** https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode */
-function resultOf(answer: Answer, error: FcmError, now: number): PushResult {
+function resultOf(
+  answer: Answer,
+  error: FcmError,
+  { now, hidden }: { readonly now: number; readonly hidden: readonly string[] },
+): PushResult {
   const { status } = answer;
   if (status === 200) {
     const { success, output } = v.safeParse(accepted, answer.json);
-    if (success) return { type: "sent", answer: shortAnswer(output.name.split("/").at(-1) ?? "") };
+    if (success) return { type: "sent", answer: shortAnswer(output.name.split("/").at(-1) ?? "", hidden) };
     return { type: "retry", answer: "200 without the name of a message" };
   }
   if (isRedirect(answer)) return { type: "failed", answer: `${status}: FCM redirects, which is not followed` };
   const said = `${status} ${error.code}`.trim();
-  const failed = (why: string): PushResult => ({ type: "failed", answer: shortAnswer(`${said}${why}`) });
+  const failed = (why: string): PushResult => ({ type: "failed", answer: shortAnswer(`${said}${why}`, hidden) });
   switch (error.code) {
     case "UNREGISTERED":
       return { type: "dead", answer: said };

@@ -9,15 +9,15 @@ import { noticeData } from "./notice-data.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 export type OneSignalOptions = {
-  /** The app's id: a UUID. */
+  /** The app's id. */
   readonly appId: string;
   /** An API key of the app (not of the organisation). */
   readonly apiKey: string;
   /** Default: https://api.onesignal.com. */
   readonly baseUrl?: string;
   /**
-   * What the app hands to `OneSignal.login` for a user. Default: the user's name; with several tenants in one app it must tell them apart,
-   * or users of one name get each other's notifications.
+   * What the app hands to `OneSignal.login` for a user. It must tell tenants apart, or users of one name get each other's notifications.
+   * Default: the user's name; in any tenant but `default` with the tenant's before it, as in `acme!alice`, which is no name of anybody.
    */
   readonly externalIdOf?: (identity: Identity) => string;
   /** Default: the runtime's own. */
@@ -49,11 +49,12 @@ const payloadBytesMax = 4_096;
  * oneSignal({ appId: "8250eaf6-1a58-489e-b136-7c74a864b434", apiKey: process.env.ONESIGNAL_API_KEY ?? "" })
  */
 export function oneSignal(options: OneSignalOptions): PushProvider {
-  const { appId, apiKey, externalIdOf = ({ user }: Identity) => user, fetch = systemFetch } = options;
-  if (typeof appId !== "string" || !uuid.test(appId)) {
-    throw new ChatError("config_invalid", "The id of the OneSignal app must be a UUID");
+  const { appId, apiKey, externalIdOf = nameOf, fetch = systemFetch } = options;
+  // A UUID today; what it is like is OneSignal's business, as long as it is not the key or a line with blanks.
+  if (typeof appId !== "string" || !/^[A-Za-z0-9-]{1,64}$/.test(appId)) {
+    throw new ChatError("config_invalid", "The id of the OneSignal app must be one, without blanks and line breaks");
   }
-  if (typeof apiKey !== "string" || !/^[\x21-\x7e]{16,512}$/.test(apiKey)) {
+  if (typeof apiKey !== "string" || !/^[\x21-\x7e]{1,512}$/.test(apiKey)) {
     throw new ChatError("config_invalid", "The API key of OneSignal must be one, without blanks and line breaks");
   }
   const url = `${baseUrlOf(options.baseUrl ?? "https://api.onesignal.com", "The base URL of OneSignal")}/notifications`;
@@ -82,6 +83,9 @@ export function oneSignal(options: OneSignalOptions): PushProvider {
     },
   };
 }
+
+/** `!` stands in no tenant and in no user. */
+const nameOf = ({ tenant, user }: Identity): string => (tenant === "default" ? user : `${tenant}!${user}`);
 
 /** One way of choosing devices: OneSignal refuses a second one. */
 function targetOf(token: string): Readonly<Record<string, unknown>> | null {

@@ -6,6 +6,7 @@ import { createTarget, type Target } from "../target.ts";
 const names = [
   ..."PORT HOST DATABASE_URL ORIGINS AUTH AUTH_DEMO_ANYWHERE JWKS_URL JWT_ISSUER JWT_AUDIENCE".split(" "),
   ..."JWT_COOKIE LOG_LEVEL HEARTBEAT_MS SHUTDOWN_MS PATH __proto__ constructor".split(" "),
+  ..."FCM_BASE_URL ONESIGNAL_APP_ID ONESIGNAL_BASE_URL VAPID_PUBLIC_KEY VAPID_SUBJECT PUSH_DELAY_MS".split(" "),
 ];
 /** Recognised in an error's text wherever it comes from. */
 const canary = "canary-4f1c";
@@ -49,6 +50,11 @@ export const configTarget = (read: typeof readConfig = readConfig): Target =>
       plain: fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 5 }),
       JWT_SECRET: fc.option(secret, { nil: undefined }),
       DATABASE_AUTH_TOKEN: fc.option(secret, { nil: undefined }),
+      FCM_SERVICE_ACCOUNT: fc.option(secret, { nil: undefined }),
+      ONESIGNAL_API_KEY: fc.option(secret, { nil: undefined }),
+      VAPID_PRIVATE_KEY: fc.option(secret, { nil: undefined }),
+      PUSH_WEBHOOK_URL: fc.option(secret, { nil: undefined }),
+      PUSH_WEBHOOK_SECRET: fc.option(secret, { nil: undefined }),
     }),
     judge({ plain, ...secrets }) {
       try {

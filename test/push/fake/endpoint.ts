@@ -7,6 +7,8 @@ export type Asked = {
   /** With the query, where there is one. */
   readonly path: string;
   readonly headers: Headers;
+  readonly bytes: Buffer;
+  /** The bytes as text; whoever asks for it while they are none fails. */
   readonly body: string;
 };
 
@@ -16,7 +18,12 @@ export type Told =
   | "hang"
   | "lost";
 
-export type Endpoint = { readonly url: string; close(): Promise<void> };
+export type Endpoint = {
+  readonly url: string;
+  /** How many connections there ever were. */
+  connections(): number;
+  close(): Promise<void>;
+};
 
 /** A real HTTP server on this machine. It is Node's: only there can a connection be ended without a word. */
 export async function openEndpoint(tell: (asked: Asked) => Told | Promise<Told>): Promise<Endpoint> {
@@ -34,12 +41,15 @@ export async function openEndpoint(tell: (asked: Asked) => Told | Promise<Told>)
       outgoing.end(String(error));
     });
   });
+  let connections = 0;
+  server.on("connection", () => void connections++);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (typeof address !== "object" || address === null) throw new Error("The endpoint has no port");
   return {
     url: `http://127.0.0.1:${address.port}`,
+    connections: () => connections,
     async close() {
       server.close();
       server.closeAllConnections();
@@ -52,6 +62,14 @@ async function askedOf(incoming: IncomingMessage): Promise<Asked> {
   for await (const chunk of incoming) chunks.push(chunk as Uint8Array);
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headers)) headers.set(name, String(value));
-  const body = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
-  return { method: incoming.method ?? "", path: incoming.url ?? "", headers, body };
+  const bytes = Buffer.concat(chunks);
+  return {
+    method: incoming.method ?? "",
+    path: incoming.url ?? "",
+    headers,
+    bytes,
+    get body() {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import type { OnPush } from "../../../src/push/draft.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
 import { explainPush } from "../../../src/push/explain.ts";
-import { createPushWorker } from "../../../src/push/worker.ts";
+import { createPushWorker, type PushWorker } from "../../../src/push/worker.ts";
 import { systemRandom } from "../../../src/internal/random.ts";
 import { sha256 } from "../../../src/internal/sha256.ts";
 import { defaultLimits, type Limits } from "../../../src/protocol/limits.ts";
@@ -21,6 +21,9 @@ export type PushOverrides = Omit<HubOverrides, "limits" | "clock"> & {
 /** Sockets that never pong, on a clock with little else to do. */
 const calm = { presenceGraceMs: 10_000, heartbeatMs: 1_000_000_000, headPollMs: 60_000 };
 
+/** What hangs is not waited for. */
+const turnMsMax = 30;
+
 const running: { stop(): Promise<void> }[] = [];
 
 /** Ends everything that tests of this file have started. */
@@ -32,32 +35,66 @@ export type TestPush = Awaited<ReturnType<typeof startPush>>;
 
 /** A hub with a push worker on a real file, and a clock that the test moves. */
 export async function startPush({ providers, onPush, ...overrides }: PushOverrides) {
-  const clock: FakeClock = fakeClock(undefined, () => Bun.sleep(1));
+  /** What the clock has nothing to do with goes on by itself, and is waited for: calls of the store, and digests. */
+  const under = { calls: 0, outside: 0 };
+  const workers: PushWorker[] = [];
+  const isBusy = (): boolean =>
+    under.calls > 0 || workers.reduce((sum, each) => sum + each.sizes().requests, 0) > under.outside;
+  async function turn(): Promise<void> {
+    await Bun.sleep(1);
+    for (let i = 0; i < turnMsMax && isBusy(); i++) await Bun.sleep(1);
+  }
+  const counted = async <T>(what: keyof typeof under, work: Promise<T> | T): Promise<T> => {
+    under[what]++;
+    try {
+      return await work;
+    } finally {
+      under[what]--;
+    }
+  };
+  const clock: FakeClock = fakeClock(undefined, turn);
   const limits: Limits = { ...defaultLimits, ...calm, ...overrides.limits };
   const hub: TestHub = await startHub({ ...overrides, clock, limits: { ...calm, ...overrides.limits } });
   const faults: unknown[] = [];
   const life = { isDead: false };
+  /** What the store is asked and does not answer. */
+  const hanging = new Set<keyof PushStore>();
   /** The store as a process has it for as long as it lives. */
-  const storeFor = (one: { isDead: boolean }): Pick<Store, "push"> => ({
+  const storeFor = (one: { isDead: boolean }): Pick<Store, "push" | "isAvailable"> => ({
+    isAvailable: hub.store.isAvailable,
     push: new Proxy(hub.store.push, {
-      get: (target, name: keyof PushStore) =>
-        one.isDead ? () => new Promise(() => {}) : (target[name] as (...args: never[]) => unknown),
+      get:
+        (target, name: keyof PushStore) =>
+        (...args: never[]) =>
+          one.isDead || hanging.has(name)
+            ? new Promise(() => {})
+            : counted("calls", (target[name] as (...args: never[]) => unknown)(...args)),
     }),
   });
-  const makeWorker = (isAlone = true, one = { isDead: false }) =>
-    createPushWorker({
-      ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, providers, onPush, isAlone },
+  /** Whoever is asked outside of the worker takes the time that they take. */
+  const outside = providers.map((provider) => ({
+    ...provider,
+    send: (...args: Parameters<PushProvider["send"]>) => counted("outside", provider.send(...args)),
+  }));
+  const host: OnPush | undefined = onPush && ((draft) => counted("outside", onPush(draft)));
+  const makeWorker = (isAlone = true, one = { isDead: false }) => {
+    const made = createPushWorker({
+      ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isAlone },
+      ...{ providers: outside, onPush: host },
       presenceOf(identity, device) {
         const silentMs = hub.hub.silentMs(identity, device);
         return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
       },
       report: (fault) => faults.push(fault),
     });
+    workers.push(made);
+    return made;
+  };
   const worker = makeWorker(true, life);
   worker.start();
 
   async function settle(): Promise<void> {
-    for (let i = 0; i < 4; i++) await Bun.sleep(1);
+    for (let i = 0; i < 4; i++) await turn();
   }
 
   /** Moves the clock in small steps, so that what each step begins can go on. */
@@ -82,6 +119,7 @@ export async function startPush({ providers, onPush, ...overrides }: PushOverrid
     makeWorker,
     faults,
     pass,
+    hanging,
     /** The first worker's process is gone, in the middle of whatever it did: it gets no more answers, and says nothing more. */
     kill(): void {
       life.isDead = true;

@@ -1,0 +1,93 @@
+import type { BenchOptions, Benchmark } from "./benchmark.ts";
+import { measure } from "./benchmark.ts";
+import type { PairsInput } from "./load/pairs.ts";
+import { runPairs } from "./load/run-pairs.ts";
+import { withScratch } from "./scratch.ts";
+import { withServer } from "./server-process.ts";
+import { median } from "./statistics.ts";
+
+/** Off and on take turns, so that a neighbour who comes or goes is not taken for a difference. */
+const roundsPerRun = 4;
+
+type Seen = { readonly rate: number; readonly cpuMicros: number; readonly told: number };
+
+/** What push costs those who send: the load of `throughput` without it, with it, and with somebody to tell of each message. */
+export const push: Benchmark = async (options) => {
+  const off: Seen[] = [];
+  const online: Seen[] = [];
+  const away: Seen[] = [];
+  for (let round = 0; round < roundsPerRun; round++) {
+    off.push(await run(options, "off"));
+    online.push(await run(options, "online"));
+    away.push(await run(options, "away"));
+  }
+  const ofAll = (list: readonly Seen[], of: (seen: Seen) => number): number => median(list.map(of));
+  const ratio = (list: readonly Seen[], of: (seen: Seen) => number): number =>
+    median(list.map((seen, i) => of(seen) / of(off[i] ?? seen)));
+  return [
+    measure(
+      "without push",
+      "messages/s",
+      ofAll(off, ({ rate }) => rate),
+    ),
+    measure(
+      "with push, all here",
+      "messages/s",
+      ofAll(online, ({ rate }) => rate),
+    ),
+    measure(
+      "ratio (goal 0.95)",
+      "×",
+      ratio(online, ({ rate }) => rate),
+    ),
+    measure(
+      "processor time to that without",
+      "×",
+      ratio(online, ({ cpuMicros }) => cpuMicros),
+    ),
+    measure(
+      "told, all here",
+      "notices",
+      ofAll(online, ({ told }) => told),
+    ),
+    measure(
+      "a device of half of the receivers away",
+      "messages/s",
+      ofAll(away, ({ rate }) => rate),
+    ),
+    measure(
+      "ratio, some away",
+      "×",
+      ratio(away, ({ rate }) => rate),
+    ),
+    measure(
+      "processor time to that without, some away",
+      "×",
+      ratio(away, ({ cpuMicros }) => cpuMicros),
+    ),
+    measure(
+      "told, some away",
+      "notices",
+      ofAll(away, ({ told }) => told),
+    ),
+  ];
+};
+
+/** One fresh server: `online`: every device is here and acks; `away`: half of the receivers have another one that is not. */
+async function run(
+  { pairs, window, seconds, textBytes }: BenchOptions,
+  registers: NonNullable<PairsInput["registers"]> | "off",
+): Promise<Seen> {
+  const env = { PUSH: registers === "off" ? "off" : "on" };
+  return await withScratch((folder) =>
+    withServer({ folder, entry: "load/push-server.ts", env }, async (server) => {
+      const load = { pairs, window, seconds, textBytes, ...(registers !== "off" && { registers }) };
+      const seen = await runPairs(server, load);
+      const told = Number(await (await fetch(`http://127.0.0.1:${server.port}/told`)).text());
+      if (registers === "online" && told > 0) throw new Error(`${told} notices for devices that are here and ack`);
+      if (registers === "away" && told === 0) throw new Error("Nobody who was away was told of anything");
+      const rate = Math.min(seen.acceptedPerSecond, seen.receivedPerSecond);
+      return { rate, cpuMicros: (seen.serverCpu * 1e6) / rate, told };
+    }),
+  );
+}

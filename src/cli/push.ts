@@ -1,0 +1,59 @@
+import { defineCommand } from "citty";
+import { ChatError } from "../error.ts";
+import { isIdentifier, isMessageId } from "../protocol/identifier.ts";
+import { defaultLimits } from "../protocol/limits.ts";
+import { explainPush, type PushDecision, type PushExplanation } from "../push/explain.ts";
+import { createPushStore } from "../store/push-store.ts";
+import { command } from "./command.ts";
+import { databaseArgs, withReader } from "./database.ts";
+
+const explain = command(
+  "explain",
+  "Why the devices of a user were, or were not, notified of a message",
+  {
+    message: { type: "positional", required: true, description: "The message's id" },
+    user: { type: "positional", required: true, description: "Whom it was for" },
+    tenant: { type: "string", description: "Whose user", default: "default" },
+    json: { type: "boolean", description: "As JSON" },
+    ...databaseArgs,
+  },
+  async (args) => {
+    if (!isMessageId(args.message)) throw new ChatError("config_invalid", "The message's id is not a canonical UUID");
+    if (!isIdentifier(args.user) || !isIdentifier(args.tenant))
+      throw new ChatError("config_invalid", "The user or the tenant is malformed");
+    const { message, user, tenant } = args;
+    const found = await withReader(args, (engine) =>
+      explainPush(createPushStore({ engine, limits: defaultLimits }), { tenant, user }, message),
+    );
+    if (found.length === 0) throw new ChatError("not_found", "There is no such message to that user");
+    console.log(args.json ? JSON.stringify(found, null, 2) : found.map(textOf).join("\n\n"));
+  },
+);
+
+export const pushCommand = defineCommand({
+  meta: { name: "push", description: "Push notifications" },
+  subCommands: { explain },
+});
+
+const timeOf = (time: number): string => new Date(time).toISOString();
+
+function textOf({ from, conversation, seq, time, decisions }: PushExplanation): string {
+  const head = `Message ${seq} of ${conversation}, from ${from}, ${timeOf(time)}`;
+  const rows = decisions.map(lineOf);
+  return [head, ...(rows.length === 0 ? ["  no_devices  The user has no device"] : rows)].join("\n");
+}
+
+function lineOf(decision: PushDecision): string {
+  const { device = "(any device)", provider, reason, meaning, time, until, attempts, answer } = decision;
+  const place = provider === undefined ? device : `${device} by ${provider}`;
+  const facts = [
+    time !== undefined && `decided ${timeOf(time)}`,
+    until !== undefined && `waits until ${timeOf(until)}`,
+    attempts !== undefined && `${attempts} requests before`,
+    answer !== undefined && `answer: ${answer}`,
+    decision.collapsedInto !== undefined && `told with message ${decision.collapsedInto}`,
+    decision.clearedAt !== undefined && `taken away ${timeOf(decision.clearedAt)}`,
+  ].filter((fact) => fact !== false);
+  const lines = [`  ${place}: ${decision.decision}, ${reason}. ${meaning}`];
+  return (facts.length === 0 ? lines : [...lines, `    ${facts.join("; ")}`]).join("\n");
+}

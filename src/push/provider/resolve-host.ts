@@ -1,0 +1,7 @@
+import { lookup } from "node:dns/promises";
+
+/** Every address of a host, as the system resolves it. */
+export async function resolveHost(host: string): Promise<readonly string[]> {
+  const found = await lookup(host, { all: true });
+  return found.map(({ address }) => address);
+}

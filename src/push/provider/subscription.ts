@@ -1,0 +1,91 @@
+import { base64url } from "jose";
+import { ChatError } from "../../error.ts";
+import type { PushAddress } from "../provider.ts";
+import { bytesOf, pointOf } from "./base64url.ts";
+import type { PushKeys } from "./encrypt.ts";
+
+/** Where a browser takes pushes, and for whose eyes they are. */
+export type Subscription = { readonly endpoint: URL; readonly keys: PushKeys };
+
+/** Which hosts are push services. */
+export type ServiceList = (host: string) => boolean;
+
+/** The push services of the browsers. A name after `*.` stands for every host below it. */
+export const pushServices: readonly string[] = [
+  // Chrome, and most that are built on Chromium: Edge on Android, Opera, Samsung Internet, Brave.
+  "fcm.googleapis.com",
+  // Chromium without Google's own keys, as distributions build it.
+  "jmt17.google.com",
+  // Firefox.
+  "*.push.services.mozilla.com",
+  // Safari.
+  "web.push.apple.com",
+  "*.push.apple.com",
+  // Edge on Windows.
+  "*.notify.windows.com",
+];
+
+const endpointCharsMax = 2_048;
+const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+/** A name below a domain; its last part is no number, which would make an IPv4 address of it. */
+const serviceName = new RegExp(`^(\\*\\.)?(?:${label}\\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$`);
+
+/** @throws ChatError `config_invalid` where one is no name of a host. */
+export function listServices(services: readonly string[]): ServiceList {
+  for (const service of services)
+    if (typeof service !== "string" || service.length > 253 || !serviceName.test(service))
+      throw new ChatError(
+        "config_invalid",
+        `A push service is a host such as push.example, or *.push.example, got ${service}`,
+      );
+  const hosts = new Set(services.filter((service) => !service.startsWith("*.")));
+  const domains = services.filter((service) => service.startsWith("*.")).map((service) => service.slice(1));
+  return (host) => hosts.has(host) || domains.some((domain) => host.length > domain.length && host.endsWith(domain));
+}
+
+/** What `PushSubscription.toJSON()` gives in a browser, as it is stored; null: it is none, or not of a push service. */
+export function parseSubscription(value: unknown, isService: ServiceList): PushAddress | null {
+  if (!isObject(value) || !isObject(value["keys"])) return null;
+  const { keys, expirationTime } = value;
+  const endpoint = endpointOf(value["endpoint"]);
+  const p256dh = pointOf(keys["p256dh"]);
+  const auth = bytesOf(keys["auth"], 16);
+  if (endpoint === null || p256dh === null || auth === null || !isService(endpoint.hostname)) return null;
+  const texts = { p256dh: base64url.encode(p256dh), auth: base64url.encode(auth) };
+  const token = JSON.stringify({ endpoint: endpoint.href, keys: texts });
+  if (expirationTime === undefined || expirationTime === null) return { token };
+  const expiresAt = typeof expirationTime === "number" ? Math.floor(expirationTime) : NaN;
+  return Number.isSafeInteger(expiresAt) && expiresAt >= 0 ? { token, expiresAt } : null;
+}
+
+/** A subscription as it was stored; null: something else was. */
+export function readSubscription(token: string): Subscription | null {
+  const value = parseJson(token);
+  if (!isObject(value) || !isObject(value["keys"])) return null;
+  const endpoint = endpointOf(value["endpoint"]);
+  const p256dh = pointOf(value["keys"]["p256dh"]);
+  const auth = bytesOf(value["keys"]["auth"], 16);
+  return endpoint && p256dh && auth && { endpoint, keys: { p256dh, auth } };
+}
+
+/** An https address on port 443, with nobody's name in it. Its host, of which only names can be listed, is judged by who asks. */
+function endpointOf(value: unknown): URL | null {
+  if (typeof value !== "string" || value.length > endpointCharsMax || !/^https:\/\/[!-~]+$/.test(value)) return null;
+  if (/[#\\]/.test(value) || !URL.canParse(value)) return null;
+  const url = new URL(value);
+  const isPlain = url.username === "" && url.password === "" && url.port === "" && !value.split("/")[2]?.includes("@");
+  // Escaping may have made it longer.
+  return isPlain && url.href.length <= endpointCharsMax ? url : null;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

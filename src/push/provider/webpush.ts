@@ -1,0 +1,128 @@
+import { ChatError } from "../../error.ts";
+import type { PushNotice, PushProvider, PushResult } from "../provider.ts";
+import { encrypt, plaintextBytesMax } from "./encrypt.ts";
+import { type Fetch, systemFetch } from "./fetch.ts";
+import { isPublicAddress } from "./public-address.ts";
+import { resolveHost } from "./resolve-host.ts";
+import { retryAfterMs } from "./retry-after.ts";
+import { listServices, parseSubscription, pushServices, readSubscription } from "./subscription.ts";
+import { createVapid, type VapidOptions } from "./vapid.ts";
+import { wellFormedJson } from "./well-formed-json.ts";
+
+export { pushServices } from "./subscription.ts";
+export { generateVapidKeys, type VapidKeys } from "./vapid-keys.ts";
+
+export type WebPushOptions = VapidOptions & {
+  /**
+   * The hosts that subscriptions may lead to, in place of `pushServices`; `*.push.example` is every host below `push.example`. Only
+   * those whose names nobody else can give out: clients choose among them where the server connects to.
+   */
+  readonly services?: readonly string[];
+  /** Default: the runtime's own. */
+  readonly fetch?: Fetch;
+  /** Every address of a host; default: as the system resolves it. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
+};
+
+/** A push service may refuse a longer time; FCM does (28 days). */
+const ttlSecondsMax = 2_419_200;
+
+/**
+ * Web Push: RFC 8030, encrypted by RFC 8291, signed by RFC 8292. A client registers what `PushSubscription.toJSON()` gives; see
+ * docs/web-push.md, also for the service worker that shows what arrives.
+ *
+ * Endpoints are URLs that strangers supply: https on port 443, hosts of known push services alone, no address of a private network at
+ * the moment of sending, no redirects, and nothing of an answer but its status goes anywhere.
+ *
+ * @throws ChatError `config_invalid` on keys, a subject or services that cannot be.
+ *
+ * @example
+ * createChat({ push: { providers: [webPush({ publicKey, privateKey, subject: "mailto:ops@shop.example" })] }, … })
+ */
+export function webPush(options: WebPushOptions): PushProvider {
+  const vapid = createVapid(options);
+  const isService = listServices(options.services ?? pushServices);
+  const { fetch = systemFetch, resolve = resolveHost } = options;
+  return {
+    name: "webpush",
+    expects: "subscription: what PushSubscription.toJSON() gives, of a push service that is known here",
+    public: { publicKey: options.publicKey.replace(/=+$/, "") },
+    parse: (push) => parseSubscription(subscriptionOf(push), isService),
+
+    async send(notice, { now, signal }) {
+      const subscription = readSubscription(notice.token);
+      if (subscription === null) return dead("no subscription");
+      const { endpoint, keys } = subscription;
+      if (!isService(endpoint.hostname)) return failed("not a known push service");
+      if (notice.kind === "clear" && isApple(endpoint.hostname)) return failed("Safari does not allow silent pushes");
+
+      const text = new TextEncoder().encode(payloadOf(notice));
+      if (text.length > plaintextBytesMax)
+        return failed(`too large: ${text.length} bytes, at most ${plaintextBytesMax}`);
+      const body = await encrypt(text, keys);
+      if (body === null) return dead("the subscription's key is not on the curve");
+      const authorization = await vapid(endpoint.origin, now()).catch(refusal);
+      if (typeof authorization !== "string") return authorization;
+
+      // The last thing before the request: a name may lead elsewhere a moment later.
+      const addresses = await resolve(endpoint.hostname).catch(() => []);
+      if (addresses.length === 0) return { type: "retry", answer: "the push service's name is not resolved" };
+      if (!addresses.every(isPublicAddress)) return failed("the push service's name leads into a private network");
+      const headers = {
+        Authorization: authorization,
+        "Content-Encoding": "aes128gcm",
+        "Content-Type": "application/octet-stream",
+        TTL: String(Math.min(Math.max(Math.floor(notice.ttlMs / 1000), 0), ttlSecondsMax)),
+        Topic: notice.tag,
+        Urgency: notice.kind === "clear" ? "low" : "high",
+      };
+      const init: RequestInit = { method: "POST", headers, body, redirect: "manual", signal };
+      // Runtimes name the address in their errors, and it is a secret.
+      const response = await fetch(endpoint.href, init).catch(() => null);
+      if (response === null) return { type: "retry", answer: "no answer" };
+      // What it says is of no use, and might be of somebody else's making. Unread it would hold the connection.
+      await response.body?.cancel().catch(() => {});
+      return resultOf(response, now());
+    },
+  };
+}
+
+const subscriptionNames = ["endpoint", "expirationTime", "keys"];
+
+/** A subscription stands under its name, or is all that there is. What a browser has in it one day is not ours to refuse. */
+function subscriptionOf({ subscription, ...rest }: Readonly<Record<string, unknown>>): unknown {
+  const names = Object.keys(rest);
+  if (subscription !== undefined) return names.length === 0 ? subscription : null;
+  return names.every((name) => subscriptionNames.includes(name)) ? rest : null;
+}
+
+/** What the service worker gets. */
+function payloadOf({ kind, conversation, seq, unread, badge, tag, title, body, data }: PushNotice): string {
+  return wellFormedJson({ kind, conversation, seq, unread, badge, tag, title, body, data });
+}
+
+/** RFC 8030 and what push services say beside it. */
+function resultOf({ ok, status, headers }: Response, now: number): PushResult {
+  const answer = `HTTP ${status}`;
+  if (ok) return { type: "sent", answer };
+  if (status === 404 || status === 410) return dead(answer);
+  if (status === 401 || status === 403) return failed(`${answer}: VAPID refused`);
+  // 406 is how Windows throttles.
+  if (status === 429 || status === 406 || status === 408 || status >= 500) {
+    const afterMs = retryAfterMs(headers, now);
+    return { type: "retry", answer, ...(afterMs !== undefined && { afterMs }) };
+  }
+  return failed(answer);
+}
+
+/** Keys that are no pair will be none at the next try either. */
+function refusal(error: unknown): PushResult {
+  if (error instanceof ChatError) return failed(error.message);
+  throw error;
+}
+
+/** Safari takes the permission away after a few pushes that show nothing. */
+const isApple = (host: string): boolean => host === "push.apple.com" || host.endsWith(".push.apple.com");
+
+const dead = (answer: string): PushResult => ({ type: "dead", answer });
+const failed = (answer: string): PushResult => ({ type: "failed", answer });

@@ -1,0 +1,112 @@
+/**
+ * Shows what the server pushes: a service worker, served as it is, or imported into one's own. See docs/web-push.md.
+ *
+ * It says to the pages in its scope, by `postMessage`:
+ *   { type: "tidings.open", conversation, data }   somebody clicked a notification
+ *   { type: "tidings.subscription", subscription }  the browser has another subscription: register it
+ *
+ * @typedef {{ kind: "message" | "clear", conversation: string, seq: number, unread: number, badge: number, tag: string, title: string,
+ *   body: string, data: Readonly<Record<string, string>> }} Push
+ */
+
+// What is in here is nobody else's: the script may be one of several in a worker.
+(() => {
+  /** One push after the other: what is shown must not change between looking and showing. */
+  let turn = Promise.resolve();
+
+  self.addEventListener("push", (event) => {
+    const push = read(event.data);
+    if (push === null) return;
+    turn = turn.then(() => take(push)).catch(() => {});
+    event.waitUntil(turn);
+  });
+
+  self.addEventListener("notificationclick", (event) => {
+    const { conversation, data } = event.notification.data ?? {};
+    if (typeof conversation !== "string") return;
+    event.notification.close();
+    event.waitUntil(open(conversation, data ?? {}));
+  });
+
+  self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event)));
+
+  /** What was pushed; null where it is not of Tidings. */
+  function read(data) {
+    try {
+      const push = data.json();
+      const isOurs = push.kind === "message" || push.kind === "clear";
+      return isOurs && typeof push.tag === "string" && Number.isSafeInteger(push.seq) ? push : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** @param {Push} push */
+  async function take(push) {
+    const shown = await self.registration.getNotifications({ tag: push.tag });
+    const newest = shown.toSorted((a, b) => seqOf(b) - seqOf(a)).at(0);
+    const wasOvertaken = newest !== undefined && seqOf(newest) > push.seq;
+    // Not every browser has a number at the icon, nor every page an icon.
+    if (!wasOvertaken) await self.navigator.setAppBadge?.(push.badge).catch(() => {});
+    if (push.kind === "clear") {
+      for (const one of shown) if (seqOf(one) <= push.seq) one.close();
+      return;
+    }
+    const isNews = newest === undefined || seqOf(newest) < push.seq;
+    // Browsers want something shown for each push. For one that was overtaken, or comes a second time, that is what is there already.
+    if (isNews) await show(push.title, push.body, push.tag, push, false);
+    else await show(newest.title, newest.body, push.tag, newest.data, true);
+  }
+
+  async function show(title, body, tag, { conversation, seq, data }, isQuiet) {
+    await self.registration.showNotification(title || self.location.hostname, {
+      body,
+      tag,
+      // Without a tag there is nothing to be told of again, and browsers refuse it.
+      renotify: !isQuiet && tag !== "",
+      silent: isQuiet,
+      data: { conversation, seq, data },
+      ...(typeof data?.icon === "string" && { icon: data.icon }),
+    });
+  }
+
+  const seqOf = (notification) => notification.data?.seq ?? 0;
+
+  /** Brings up a page that is there, or opens one. */
+  async function open(conversation, data) {
+    const all = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+    const pages = all.filter(({ url }) => url.startsWith(self.registration.scope));
+    const page =
+      pages.find(({ focused }) => focused) ?? pages.find((one) => one.visibilityState === "visible") ?? pages[0];
+    if (page === undefined) {
+      await self.clients.openWindow(ownAddress(data.url ?? "") ?? self.registration.scope);
+      return;
+    }
+    page.postMessage({ type: "tidings.open", conversation, data });
+    await page.focus().catch(() => {});
+  }
+
+  /** An address of this origin; null for any other, whoever sent it. */
+  function ownAddress(url) {
+    try {
+      const { href } = new URL(url, self.registration.scope);
+      return href.startsWith(`${self.location.origin}/`) ? href : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Subscribes again as before. Where no page is there to register it, the next one that opens does. */
+  async function renew({ newSubscription, oldSubscription }) {
+    const { pushManager, scope } = self.registration;
+    const options = (newSubscription ?? oldSubscription ?? (await pushManager.getSubscription()))?.options;
+    const applicationServerKey = options?.applicationServerKey;
+    if (!newSubscription && !applicationServerKey) return;
+    const subscription =
+      newSubscription ?? (await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey }));
+    const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+    for (const page of pages)
+      if (page.url.startsWith(scope))
+        page.postMessage({ type: "tidings.subscription", subscription: subscription.toJSON() });
+  }
+})();

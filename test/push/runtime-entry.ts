@@ -1,0 +1,34 @@
+/** What providers send on the runtime that runs this, as JSON. Its arguments: a subscription, and a webhook's secret. */
+import { resolveHost } from "../../src/push/provider/resolve-host.ts";
+import { webhook } from "../../src/push/provider/webhook.ts";
+import { generateVapidKeys, webPush } from "../../src/push/provider/webpush.ts";
+import { noticeTo, send } from "./send.ts";
+
+const [subscription = "", secret = ""] = process.argv.slice(2);
+const keys = await generateVapidKeys();
+
+const asked: object[] = [];
+const fetch = async (url: string, init: RequestInit): Promise<Response> => {
+  const body = new Uint8Array(await new Response(init.body).arrayBuffer());
+  asked.push({ url, headers: init.headers, body: btoa(String.fromCharCode(...body)) });
+  return new Response(null, { status: 201 });
+};
+
+const web = webPush({
+  ...keys,
+  subject: "mailto:ops@shop.example",
+  fetch,
+  resolve: () => Promise.resolve(["142.250.1.95"]),
+});
+const hook = webhook({ url: "https://shop.example/push", secret, fetch });
+const parsed = web.parse(JSON.parse(subscription) as Record<string, unknown>, { tenant: "acme", user: "alice" });
+const beside = JSON.parse(parsed?.token ?? "") as { keys: { p256dh: string } };
+// Another point with the same x lies on the curve for one y alone, and its negative.
+beside.keys.p256dh = `${beside.keys.p256dh.slice(0, -2)}AA`;
+const results = [
+  await send(web, noticeTo(parsed?.token ?? "")),
+  await send(web, noticeTo(JSON.stringify(beside))),
+  await send(hook, noticeTo("")),
+];
+const resolved = await resolveHost("localhost");
+console.log(JSON.stringify({ resolved, publicKey: keys.publicKey, results, asked }));

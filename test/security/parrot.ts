@@ -1,0 +1,47 @@
+import { serve } from "bun";
+
+export type Parrot = {
+  readonly url: string;
+  /** Requests so far, by the first part of their paths. */
+  count(part: string): number;
+  stop(): Promise<void>;
+};
+
+/**
+ * What stands in for push providers: it grants access tokens, and otherwise answers everything that it was asked, address, headers and body,
+ * in every place of an answer, with one status after the other.
+ */
+export function startParrot(accessToken: string): Parrot {
+  const statuses = [400, 403, 401, 500, 429, 404, 302, 200];
+  const counts = new Map<string, number>();
+  const server = serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      const part = pathname.split("/")[1] ?? "";
+      const nth = counts.get(part) ?? 0;
+      counts.set(part, nth + 1);
+      if (part === "token") return Response.json({ access_token: accessToken, expires_in: 3_600 });
+      const headers = [...request.headers].map((header) => header.join(": "));
+      const said = [request.url, ...headers, await request.text()].join(" ");
+      const details = [
+        { "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations: [{ field: said, description: said }] },
+      ];
+      const body = {
+        id: "",
+        name: said,
+        errors: [said],
+        error: { status: "INVALID_ARGUMENT", message: said, details },
+      };
+      const status = statuses[nth % statuses.length] ?? 500;
+      const location = status === 302 ? { Location: `http://127.0.0.1:1/${encodeURIComponent(said)}` } : {};
+      return Response.json(body, { status, headers: location });
+    },
+  });
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    count: (part) => counts.get(part) ?? 0,
+    stop: () => server.stop(true),
+  };
+}
