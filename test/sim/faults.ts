@@ -30,6 +30,7 @@ export type Faults = EngineFaults &
       readonly pushActiveDelayMs: number;
       readonly pushIdleDelayMs: number;
       readonly pushUsersMax: number;
+      readonly pushLeaseMs: number;
       readonly pushRequestsMax: number;
       readonly pushAddressesPerUserMax: number;
     };
@@ -82,6 +83,7 @@ function drawPushLimits(chance: Chance) {
     pushActiveDelayMs: chance.pick([0, 200, 1_000]),
     pushIdleDelayMs: chance.pick([0, 500, 2_000]),
     pushUsersMax: chance.pick([1, 2, 1_000, 1_000]),
+    pushLeaseMs: chance.pick([500, 2_000]),
     pushRequestsMax: chance.pick([1, 2, 32, 32]),
     pushAddressesPerUserMax: chance.pick([2, 32, 32, 32]),
   };
@@ -154,6 +156,7 @@ export const faultKinds: Readonly<Record<string, (faults: Faults) => Faults>> = 
       pushActiveDelayMs: 1_000,
       pushIdleDelayMs: 2_000,
       pushUsersMax: 1_000,
+      pushLeaseMs: 2_000,
       pushRequestsMax: 32,
       pushAddressesPerUserMax: 32,
     },

@@ -213,12 +213,12 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
-    name: "what a worker writes that has lost its place",
+    name: "a worker that takes its place for granted",
     rule: "U8",
     alteration: {
-      file: "store/push-sql.ts",
-      from: "x.conversation AND ${fence}`;\n\n/** Fenced. ?2 rows: [address, conversation, …]",
-      to: "x.conversation AND ?1 <> ''`;\n\n/** Fenced. ?2 rows: [address, conversation, …]",
+      file: "push/lease.ts",
+      from: "isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart",
+      to: "isTaken",
     },
   },
   {

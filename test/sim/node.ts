@@ -65,7 +65,6 @@ export function createNode({ timeline, chance, engine, bus, faults, plant, equip
       heartbeatMs: 2_000,
       shutdownMs: 3_000,
       pushAnswerMs,
-      pushLeaseMs: 2_000,
       pushIdleAfterMs: 1_000,
       pushRetryMs: 100,
       pushRetryMsMax: 1_000,

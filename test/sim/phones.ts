@@ -51,7 +51,7 @@ export type Screen = { readonly shown: Map<string, Shown>; readonly requests: Re
 export type Phones = ReturnType<typeof createPhones>;
 
 /** A request has reached its provider within so long: less than a worker's place is left alone before it is taken over. */
-const wayMsMax = 200;
+const wayMsMax = 100;
 /** The two ways of a provider to say something may be so far apart. */
 const roundingMs = 2;
 const minuteMs = 60_000;
@@ -120,7 +120,10 @@ function createPhones(world: World) {
 
   /** Whether this is asked for at all now, by what was asked before. */
   function judgeRepeat({ kind, key, seq, conversation, token }: PushNotice, look: Look): void {
-    const what = `${look.name} ${token} ${kind} ${conversation} ${seq}`;
+    // Whoever needs no address has the next one as soon as there is something for them.
+    const isAnyDevice = look.device === "";
+    const address = isAnyDevice ? `${look.key} ` : "";
+    const what = `${address}${look.tenant}/${look.user}/${look.device} ${look.provider} ${token} ${kind} ${conversation} ${seq}`;
     if ((keys.get(what) ?? key) !== key) problem("U5", `${what} has another key than before`);
     if ((keys.get(key) ?? what) !== what) problem("U5", `${what} has the key of ${keys.get(key)}`);
     keys.set(what, key);
@@ -134,7 +137,7 @@ function createPhones(world: World) {
         problem("U5", `${what} is asked for while ${request.notice.kind} ${request.notice.seq} is under way`);
     const before = byKey.get(key);
     if (!before || before.takes !== looks.takes()) return;
-    const isRenewed = claimsIn(world).isRenewed(look, token, before.look.at);
+    const isRenewed = isAnyDevice || claimsIn(world).isRenewed(look, token, before.look.at);
     const isAnswered =
       before.outcome === "sent" || before.outcome === "failed" || (before.outcome === "dead" && !isRenewed);
     if (isAnswered && before.isHeard) problem("U5", `${what} was answered ${before.outcome}, and is asked for again`);
@@ -199,6 +202,8 @@ function createPhones(world: World) {
           problem("U2", `${JSON.stringify(notice)} was sent without a look`);
           return Promise.resolve({ type: "failed", answer: "no look" });
         }
+        if (looks.holder() !== process)
+          problem("U8", `${look.name} was told ${notice.seq} by a worker that had lost its place`);
         judgeDecision(notice, look, process.clock.now());
         judgeRepeat(notice, look);
         return ask(notice, look);

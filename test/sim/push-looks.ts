@@ -9,6 +9,7 @@ export type Look = {
   readonly at: number;
   /** The address's, and no other one's. */
   readonly name: string;
+  readonly key: number;
   readonly tenant: string;
   readonly user: string;
   readonly device: string;
@@ -45,6 +46,7 @@ JOIN member p ON p.conversation = x.conversation AND p.user = a.user`;
 const lookOf = (row: Row, at: number): Look => ({
   at,
   name: nameOfAddress(row),
+  key: Number(row["key"]),
   ...{ tenant: String(row["tenant"]), user: String(row["user"]), device: String(row["device"]) },
   ...{
     provider: String(row["provider"]),
@@ -68,6 +70,7 @@ export function createLooks(timeline: Timeline) {
   const seen = new WeakMap<SimProcess, Map<string, readonly Look[]>>();
   let takes = 0;
   let worker: SimProcess | null = null;
+  let holder: SimProcess | null = null;
 
   async function note(engine: Engine, process: SimProcess, statement: Statement, rows: readonly Row[]): Promise<void> {
     const places = rows.map((row) => [row["address"], row["conversation"], row["seq"]]);
@@ -84,6 +87,8 @@ export function createLooks(timeline: Timeline) {
   return {
     /** How often a worker has taken the place so far. */
     takes: (): number => takes,
+    /** The node whose worker has the place. */
+    holder: (): SimProcess | null => holder,
     /** The node whose worker was the last one to look. */
     worker: (): SimProcess | null => worker,
     /** What a node's worker saw when it last looked for what is due for a provider: it looks again only once that is decided on. */
@@ -99,7 +104,10 @@ export function createLooks(timeline: Timeline) {
       async write(statements) {
         const results = await engine.write(statements);
         for (const [i, { sql }] of statements.entries())
-          if (sql === takeWorker && (results[i] ?? []).length > 0) takes++;
+          if (sql === takeWorker && (results[i] ?? []).length > 0) {
+            takes++;
+            holder = process;
+          }
         return results;
       },
     }),

@@ -194,8 +194,8 @@ describeHere("simulation", () => {
       mutantMsMax,
     );
     test(
-      "control: V3 U8 what a worker writes that has lost its place",
-      finds("what a worker writes that has lost its place"),
+      "control: V3 U8 a worker that takes its place for granted",
+      finds("a worker that takes its place for granted"),
       mutantMsMax,
     );
     test(

@@ -33,11 +33,11 @@ export const push: Feature = {
     },
     "kill -9 of the worker": { weight: 1, act: (world) => endWorker(world, (process) => world.killNodeOf(process)) },
     "SIGSTOP of the worker": {
-      weight: 0.5,
+      weight: 1.5,
       act: (world, chance) =>
         endWorker(world, (process) => {
           process.pause();
-          void world.timeline.after(chance.between(50, 6_000), () => process.resume());
+          void world.timeline.after(chance.between(1_000, 6_000), () => process.resume());
         }),
     },
   },
