@@ -291,7 +291,7 @@ function drawPushAct(chance: Chance, id: number): readonly Act[] {
   const slot = chance.pick(sleepers);
   const to = slot.user === "alice" ? "bob" : "alice";
   const kind = chance.between(0, 19);
-  if (kind < 7) return [{ type: "send", slot, id, target: { to }, text: chance.pick(["one", "two"]) }].map(asCall);
+  if (kind < 7) return [asCall({ type: "send", slot, id, target: { to }, text: chance.pick(["one", "two"]) })];
   if (kind < 9) return [{ type: "store read", slot, conversation: talk, seq: chance.pick([2, 5, 100]) }];
   if (kind === 9) return [{ type: "connect", slot, cursor: "newest" }];
   if (kind === 10) return [{ type: "hang up", slot, all: true }];
