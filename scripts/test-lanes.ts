@@ -16,6 +16,7 @@ const seconds: Readonly<Record<string, number>> = {
   "test/package/installed.test.ts": 20,
   "test/package/server-on-node.test.ts": 14,
   "test/package/package.test.ts": 12,
+  "test/push/flood/flood.test.ts": 40,
   "test/kill/kill.test.ts": 13,
   "test/soak/soak.test.ts": 13,
   "test/security/security.test.ts": 11,

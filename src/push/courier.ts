@@ -14,6 +14,11 @@ export type CourierOptions = {
   readonly delays: PushDelays;
   readonly presenceOf: (due: Due) => PushPresence;
   readonly ageOf: (n: number) => number;
+  /**
+   * It is from before this worker began: the one before may have been killed while it told it. Or had not looked at it yet: then what is
+   * taken away is not there, which does no harm.
+   */
+  readonly isInherited: (due: Due) => boolean;
   readonly draftOf: ReturnType<typeof createDrafts>;
   /** When to try again: a time in milliseconds since the Unix epoch. */
   readonly retryAt: (attempts: number, afterMs: number) => number;
@@ -29,7 +34,8 @@ type Result = PushResult & { readonly isUncertain?: boolean };
 
 /** Takes one thing that is due as far as it goes: looks once more whether it is wanted, sends it, and says what has become of it. */
 export function createCourier(options: CourierOptions) {
-  const { provider, clock, limits, delays, presenceOf, ageOf, draftOf, retryAt, onResult, report } = options;
+  const { provider, clock, limits, delays, presenceOf, ageOf, isInherited, draftOf, retryAt, onResult, report } =
+    options;
 
   const addressOf = ({ expiresAt }: Due): "live" | "expired" =>
     expiresAt !== null && expiresAt <= clock.now() ? "expired" : "live";
@@ -134,21 +140,28 @@ export function createCourier(options: CourierOptions) {
   /** Whether a request may follow: then the number at the app's icon is wanted. */
   const isSending = (due: Due): boolean => due.first > due.seq || decideOn(due).type !== "wait";
 
+  async function carryOut(due: Due, badge: number): Promise<Verdict> {
+    const decision = decideOn(due);
+    switch (decision.type) {
+      case "wait": {
+        const log = { decision: "wait", reason: decision.reason, answer: null };
+        return { due, until: decision.until, isDone: false, attempts: due.attempts, log };
+      }
+      case "drop":
+        return await sendClear(due, badge, { decision: "drop", reason: decision.reason, answer: null });
+      case "send":
+        return await sendMessage(due, badge);
+    }
+  }
+
   return {
     isSending,
     async deliver(due: Due, badge: number): Promise<Verdict> {
       if (due.first > due.seq) return await sendClear(due, badge, undefined);
-      const decision = decideOn(due);
-      switch (decision.type) {
-        case "wait": {
-          const log = { decision: "wait", reason: decision.reason, answer: null };
-          return { due, until: decision.until, isDone: false, attempts: due.attempts, log };
-        }
-        case "drop":
-          return await sendClear(due, badge, { decision: "drop", reason: decision.reason, answer: null });
-        case "send":
-          return await sendMessage(due, badge);
-      }
+      if (!isInherited(due)) return await carryOut(due, badge);
+      // It may be shown: whatever comes of it now, it will have to be taken away.
+      const shown = Math.max(due.shown, due.seq);
+      return { shown, ...(await carryOut({ ...due, shown }, badge)) };
     },
   };
 }

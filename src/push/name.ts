@@ -4,14 +4,15 @@ import type { PushNotice } from "./provider.ts";
 
 /**
  * The UUID of a request: of one address, conversation and place, whoever sends it and how often. A repeat after a crash has the same
- * one, so that a provider can leave it out.
+ * one, so that a provider can leave it out. The user is named beside the address: where one is deleted, the next one may have its number, and
+ * its token.
  */
 export async function keyOf(
-  { address, hash, conversation }: Due,
+  { address, hash, user, conversation }: Due,
   kind: PushNotice["kind"],
   seq: number,
 ): Promise<string> {
-  const hex = await sha256(`${kind} ${address} ${hash} ${conversation} ${seq}`);
+  const hex = await sha256(`${kind} ${address} ${hash} ${user} ${conversation} ${seq}`);
   // A UUID of our own making (RFC 9562 version 8).
   const variant = ((parseInt(hex[16] ?? "0", 16) & 3) | 8).toString(16);
   return [

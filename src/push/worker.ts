@@ -47,6 +47,8 @@ export function createPushWorker(options: PushWorkerOptions) {
   };
   const holder = random.messageId(clock.now());
   let cancelPrune = (): void => {};
+  /** When the place was taken. */
+  let begun = { place: 0, time: 0 };
 
   const follower = createFollower({
     ...{ store, feed, clock, limits, delays, holder, presenceOf, isAvailable, report },
@@ -61,6 +63,7 @@ export function createPushWorker(options: PushWorkerOptions) {
     leaseMs: limits.pushLeaseMs,
     position: follower.position,
     onTaken(n) {
+      begun = { place: feed.position(), time: clock.now() };
       follower.start(n);
       for (const lane of lanes) lane.start();
       prune();
@@ -77,6 +80,7 @@ export function createPushWorker(options: PushWorkerOptions) {
         return presence === "unknown" ? "none" : presence;
       },
       ageOf: follower.ageOf,
+      isInherited: ({ since }) => since <= (since <= feed.position() ? begun.place : begun.time),
     }),
   );
 

@@ -73,7 +73,7 @@ FROM (
 ) x`;
 
 /**
- * Fenced. As undecidedRanges.
+ * Fenced. As undecidedRanges. What its user has read already is nothing to tell of.
  *
  * What is due at once is due at its place in the log: no clock says when, so that none which is set, or another node's, can put it off. It
  * comes in the order of the log, before what waited for a time.
@@ -83,6 +83,7 @@ WITH ranges AS MATERIALIZED (${undecidedRanges})
 INSERT INTO push_notice (address, conversation, provider, n, seq, first, due)
 SELECT ranges.key, m.conversation, ranges.provider, max(m.n), max(m.seq), min(m.seq), min(m.n)
 FROM ranges CROSS JOIN message m ON m.recipient = ranges.user AND m.n > ranges.since AND m.n <= ranges.up_to
+CROSS JOIN member me ON me.conversation = m.conversation AND me.user = ranges.user AND me.read < m.seq
 WHERE ${fence}
 GROUP BY ranges.key, m.conversation
 ON CONFLICT (address, conversation) DO UPDATE SET n = excluded.n, seq = excluded.seq,
@@ -145,7 +146,7 @@ SELECT * FROM (SELECT * FROM push_notice WHERE provider = ?1 AND ${range} ORDER 
  * What is due, with all that is needed to decide on it. A due time that cannot be is from a clock that has been set back since.
  */
 export const selectDue = `
-SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.attempts, p.shown, a.device, a.token, a.hash, a.refreshed, a.expires,
+SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.due, p.attempts, p.shown, a.device, a.token, a.hash, a.refreshed, a.expires,
   u.tenant, u.id AS user, ${acked} AS acked,
   coalesce((SELECT d.notify FROM device d WHERE d.user = a.user AND d.device = a.device), 1) AS notify,
   me.read, me.n AS marks_n, m.id, m.text, m.time, s.id AS sender,

@@ -40,6 +40,8 @@ export type Due = {
   readonly seq: number;
   /** The first place on which nothing was decided yet; above `seq`: there is none. */
   readonly first: number;
+  /** Since when it has been due: a place in the log, or a time. */
+  readonly since: number;
   readonly attempts: number;
   /** The place up to which the device was told; 0: it shows nothing. */
   readonly shown: number;
@@ -277,6 +279,7 @@ function dueOf(row: Row): Due {
     n: Number(row["n"]),
     seq: Number(row["seq"]),
     first: Number(row["first"]),
+    since: Number(row["due"]),
     attempts: Number(row["attempts"]),
     shown: Number(row["shown"]),
     acked: Number(row["acked"]),

@@ -8,6 +8,9 @@ import type { formatLine } from "../../src/log.ts";
 import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
 import { decodeFrame } from "../../src/protocol/decode.ts";
 import type { ClientFrame } from "../../src/protocol/frame.ts";
+import { quietUntil } from "../../src/push/quiet-hours.ts";
+import { webhook } from "../../src/push/provider/webhook.ts";
+import { generateVapidKeys, webPush } from "../../src/push/provider/webpush.ts";
 import type { Store } from "../../src/store/store.ts";
 import { fuzzInProcess, withStore } from "./in-process.ts";
 import type { Findings } from "./target.ts";
@@ -17,6 +20,7 @@ import { configTarget } from "./target/config.ts";
 import { decodeTarget } from "./target/decode.ts";
 import { logTarget } from "./target/log.ts";
 import { cursorTarget } from "./target/opaque.ts";
+import { pushSecretTarget, pushTarget, pushTokenTarget, quietHoursTarget } from "./target/push.ts";
 import { textTarget } from "./target/text.ts";
 
 type Decode = typeof decodeFrame;
@@ -44,7 +48,7 @@ const lenient: Decode = (data, limits) => {
 };
 
 describe("fuzz of every entry, in process", () => {
-  test("R1 T2 O6 S9 A3 A26 C3 L1 nothing throws, blocks, pollutes, lets a foreign field through or comes back changed", async () => {
+  test("R1 T2 O6 S9 A3 A26 C3 L1 U9 U11 U17 nothing throws, blocks, pollutes, lets a foreign field through or comes back changed", async () => {
     const { cases, violations } = await fuzzInProcess(1, 30_000);
     expect(violations).toEqual([]);
     expect(cases).toBeGreaterThanOrEqual(30_000);
@@ -159,5 +163,72 @@ describe("fuzz of every entry, in process", () => {
       return await textTarget({ ...store, append }).try(1, 500);
     });
     expect(violations.join()).toContain("another text came back");
+  });
+
+  test("control: U11 a provider that takes text that is none, throws, or cannot use what it took, is found", async () => {
+    const taking = pushTarget((one) => ({
+      ...one,
+      parse: ({ token }) => (typeof token === "string" ? { token } : null),
+    }));
+    expect((await taking.try(1, 500)).violations.join()).toMatch(/took a token|cannot use it|threw/);
+    const throwing = pushTarget((one) => ({
+      ...one,
+      parse: (push, identity) => one.parse({ token: String((push["token"] as string).trim()) }, identity),
+    }));
+    expect((await throwing.try(1, 500)).violations.join()).toContain("threw TypeError");
+  });
+
+  test("control: U17 a provider that asks whom a client names is found", async () => {
+    const keys = await generateVapidKeys();
+    const options = { ...keys, subject: "mailto:ops@shop.example", services: ["*.evil.example"] };
+    const asking = pushTarget((one, fetch) =>
+      one.name === "webpush" ? webPush({ ...options, fetch, resolve: async () => ["142.250.1.1"] }) : one,
+    );
+    expect((await asking.try(1, 4_000)).violations.join()).toContain(
+      "webpush asked https://fcm.googleapis.com.evil.example",
+    );
+  });
+
+  test("control: U11 a store that shortens what it keeps of a device is found", async () => {
+    const { violations } = await withStore(async (store) => {
+      const putDevice: Store["devices"]["putDevice"] = (identity, device, said) =>
+        store.devices.putDevice(identity, device, {
+          ...said,
+          address: said.address && { ...said.address, token: said.address.token.slice(0, 200) },
+        });
+      return await pushTokenTarget({ ...store, devices: { ...store.devices, putDevice } }).try(1, 300);
+    });
+    expect(violations.join()).toContain("came back for");
+  });
+
+  test("control: U11 an API that says that it keeps what it does not is found", async () => {
+    const { violations } = await withStore((store) =>
+      apiTarget(store, (handler) => async (request) => {
+        const isKept = !request.url.includes("/devices/") || request.method !== "PUT";
+        return isKept ? await handler(request) : new Response(null, { status: 204 });
+      }).try(1, 500),
+    );
+    expect(violations.join()).toMatch(/does not keep|threw/);
+  });
+
+  test("control: C3 a provider whose refusal tells its secret, or is none of ours, is found", async () => {
+    const telling = pushSecretTarget(({ values: [url, secret] }) => {
+      try {
+        return webhook({ url: String(url), secret: String(secret) });
+      } catch {
+        throw new ChatError("config_invalid", `Not a secret: ${String(secret)}`);
+      }
+    });
+    expect((await telling.try(1, 500)).violations.join()).toContain("told a secret");
+    const bare = pushSecretTarget(({ values: [, secret] }) => (secret as string).split(" "));
+    expect((await bare.try(1, 500)).violations.join()).toContain("threw TypeError");
+  });
+
+  test("control: U9 quiet hours that end in the past, too late, or never begin, are found", async () => {
+    const found = async (until: typeof quietUntil): Promise<string> =>
+      (await quietHoursTarget(until).try(1, 500)).violations.join();
+    expect(await found((hours, now) => quietUntil(hours, now) && now)).toContain("end at");
+    expect(await found((hours, now) => quietUntil(hours, now) && now + 27 * 3_600_000)).toContain("end at");
+    expect(await found(() => null)).toContain("and it is not so");
   });
 });

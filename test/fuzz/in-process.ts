@@ -11,6 +11,7 @@ import { configTarget } from "./target/config.ts";
 import { decodeTarget } from "./target/decode.ts";
 import { logTarget } from "./target/log.ts";
 import { conversationTarget, cursorTarget, identifierTarget } from "./target/opaque.ts";
+import { pushSecretTarget, pushTarget, pushTokenTarget, quietHoursTarget } from "./target/push.ts";
 import { textTarget } from "./target/text.ts";
 
 /** Every way in that needs no socket, with its part of the cases. */
@@ -24,15 +25,24 @@ const targets = (): readonly (readonly [weight: number, target: Target])[] => [
   [8, admissionTarget()],
   [6, originTarget()],
   [6, tokenTarget()],
+  [4, pushTarget()],
+  [6, pushSecretTarget()],
+  [8, quietHoursTarget()],
 ];
 
 const textWeight = 4;
-const apiWeight = 6;
+const apiWeight = 8;
+const pushTokenWeight = 1;
 
 /** Feeds every entry inside this process; `cases` in all. The same seed feeds the same. */
 export async function fuzzInProcess(seed: number, cases: number): Promise<Findings> {
   return await withStore(async (store) => {
-    const all = [...targets(), [textWeight, textTarget(store)] as const, [apiWeight, apiTarget(store)] as const];
+    const ofStore = [
+      [textWeight, textTarget(store)],
+      [apiWeight, apiTarget(store)],
+      [pushTokenWeight, pushTokenTarget(store)],
+    ] as const;
+    const all = [...targets(), ...ofStore];
     const whole = all.reduce((sum, [weight]) => sum + weight, 0);
     const found: Findings[] = [];
     for (const [weight, target] of all) found.push(await target.try(seed, Math.ceil((cases * weight) / whole)));

@@ -1,10 +1,16 @@
-/** One comparison with a tenant in a statement of src/store/sql.ts, as the database gets it. */
-export type SqlMutant = {
-  readonly statement: string;
-  readonly predicate: string;
-  /** Why nobody can see that it is gone, where another predicate does its work; both gone must be seen. */
-  readonly heldBy?: { readonly predicate: string; readonly reason: string };
+/** One comparison with a tenant in a statement of the store, as the database gets it. */
+export type Predicate = { readonly statement: string; readonly predicate: string };
+
+export type SqlMutant = Predicate & {
+  /** Why nobody can see that it is gone, where another predicate, of this statement or of another, does its work; both gone must be seen. */
+  readonly heldBy?: { readonly statement?: string; readonly predicate: string; readonly reason: string };
 };
+
+/** What must be gone for somebody to see it. */
+export const goneIn = ({ statement, predicate, heldBy }: SqlMutant): readonly Predicate[] => [
+  { statement, predicate },
+  ...(heldBy === undefined ? [] : [{ statement: heldBy.statement ?? statement, predicate: heldBy.predicate }]),
+];
 
 const pairReason =
   "a pair of users of two tenants never has a conversation, because insertConversations makes none; the other side still is of the tenant";
@@ -82,11 +88,18 @@ export const sqlMutants: readonly SqlMutant[] = [
   { statement: "selectConversations", predicate: "b.tenant = ?1" },
 ];
 
+type Edit = { readonly find: string; readonly replace: string };
+
 /** An edit of a source file, for what is no SQL: the keys of maps and caches, and the ways of the fan-out. */
 export type SourceMutant = {
   readonly file: string;
-  readonly edits: readonly { readonly find: string; readonly replace: string }[];
+  readonly edits: readonly Edit[];
+  /** Why nobody can see it, where something else does its work; with these edits too it must be seen. */
+  readonly heldBy?: { readonly reason: string; readonly edits: readonly Edit[] };
 };
+
+/** What must be edited for somebody to see it. */
+export const editsOf = ({ edits, heldBy }: SourceMutant): readonly Edit[] => [...edits, ...(heldBy?.edits ?? [])];
 
 const edit = (file: string, find: string, replace: string): SourceMutant => ({ file, edits: [{ find, replace }] });
 
@@ -116,4 +129,12 @@ export const sourceMutants: readonly SourceMutant[] = [
   edit("hub/fan-out.ts", "registry.find(tenant, user)", 'registry.find("acme", user)'),
   edit("hub/hub.ts", "registry.find(tenant, user)", 'registry.find("acme", user)'),
   edit("http/admit.ts", 'proof.tenant === undefined ? "default" : proof.tenant', '"default"'),
+  {
+    ...edit("push/name.ts", "`${tenant} ${conversation}`", "`${conversation}`"),
+    heldBy: {
+      reason: "no two conversations have one id, whatever their tenants",
+      edits: [{ find: "`${conversation}`", replace: "``" }],
+    },
+  },
+  edit("http/route/push.ts", "{ tenant: session.tenant, user }", '{ tenant: "acme", user }'),
 ];

@@ -1,26 +1,32 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine, Statement } from "../../src/store/engine/engine.ts";
+import * as deviceSql from "../../src/store/device-sql.ts";
 import * as historySql from "../../src/store/history-sql.ts";
 import * as peopleSql from "../../src/store/people-sql.ts";
+import * as pushSql from "../../src/store/push-sql.ts";
 import * as sql from "../../src/store/sql.ts";
-import { type SourceMutant, sourceMutants } from "./mutant.ts";
+import { type Predicate, type SourceMutant, sourceMutants } from "./mutant.ts";
 import { compareTenants } from "./tenants.ts";
 
 /** A comparison with a tenant, in a statement as the database gets it. */
 const statements: ReadonlyMap<string, string> = new Map(
-  Object.entries({ ...sql, ...historySql, ...peopleSql }).filter(
+  Object.entries({ ...sql, ...historySql, ...peopleSql, ...deviceSql, ...pushSql }).filter(
     (entry): entry is [string, string] => typeof entry[1] === "string",
   ),
 );
 
 const predicatePattern = /(?:\b\w+\.)?\btenant\s*(?:=|<>|<|>|\bIS\b|\bIN\b)\s*(?:\?\d|\w+\.tenant|j\.value ->> \d)?/g;
 
-/** Every comparison with a tenant in the statements of the store, as `statement: predicate`. */
+/** Every comparison with a tenant in the statements of the store, as `statement: predicate`; ` #2`: the second that is like it. */
 export const predicatesInSql = (): readonly string[] =>
-  [...statements].flatMap(([statement, text]) =>
-    [...text.matchAll(predicatePattern)].map(([predicate]) => `${statement}: ${predicate}`),
-  );
+  [...statements].flatMap(([statement, text]) => {
+    const found = [...text.matchAll(predicatePattern)].map(([predicate]) => predicate);
+    return found.map((predicate, i) => {
+      const nth = found.slice(0, i).filter((one) => one === predicate).length + 1;
+      return `${statement}: ${predicate}${nth > 1 ? ` #${nth}` : ""}`;
+    });
+  });
 
 const source = join(import.meta.dir, "../../src");
 const keyPattern = /`[^`]*\$\{[^`}]*\btenant\b[^`}]*\}[^`]*`/g;
@@ -34,15 +40,29 @@ export const keysInSource = (): readonly { readonly file: string; readonly key: 
       [...readFileSync(join(source, file), "utf8").matchAll(keyPattern)].map(([key]) => ({ file, key })),
     );
 
-/** An engine to which a statement comes without some of its predicates. A predicate that is not there is an error. */
-export function withoutPredicates(statement: string, predicates: readonly string[]) {
-  const whole = statements.get(statement) ?? "";
-  const mutated = predicates.reduce((text, predicate) => {
-    if (text.split(predicate).length !== 2) throw new Error(`${statement} has not exactly one ${predicate}`);
-    return text.replace(predicate, "true");
-  }, whole);
+/** A statement without one of its predicates. A predicate that is not there, or that others are like, is an error. */
+function withoutOne(text: string, { statement, predicate }: Predicate): string {
+  const [, like = "", nth] = /^(.*?)(?: #(\d+))?$/.exec(predicate) ?? [];
+  const parts = text.split(like);
+  const at = Number(nth ?? 1);
+  if (
+    at >= parts.length ||
+    (nth === undefined && predicatesInSql().includes(`${statement}: ${like} #2`) === false && parts.length !== 2)
+  )
+    throw new Error(`${statement} has not exactly one ${predicate}`);
+  return `${parts.slice(0, at).join(like)}true${parts.slice(at).join(like)}`;
+}
+
+/** An engine to which statements come without some of their predicates. */
+export function withoutPredicates(gone: readonly Predicate[]) {
+  const mutants = new Map<string, string>();
+  // From the last to the first: the number of one depends on those before it.
+  for (const one of gone.toSorted((a, b) => (a.predicate < b.predicate ? 1 : -1))) {
+    const whole = statements.get(one.statement) ?? "";
+    mutants.set(whole, withoutOne(mutants.get(whole) ?? whole, one));
+  }
   const mutate = (given: readonly Statement[]): Statement[] =>
-    given.map((one) => (one.sql === whole ? { ...one, sql: mutated } : one));
+    given.map((one) => ({ ...one, sql: mutants.get(one.sql) ?? one.sql }));
   return (engine: Engine): Engine => ({
     read: (statements) => engine.read(mutate(statements)),
     write: (statements) => engine.write(mutate(statements)),
@@ -51,14 +71,11 @@ export function withoutPredicates(statement: string, predicates: readonly string
 }
 
 /** The first script, of so many, that shows what the engine's statements lack; null: none does. */
-export async function findBySql(
-  statement: string,
-  predicates: readonly string[],
-  scripts: number,
-): Promise<string | null> {
-  const wrapEngine = withoutPredicates(statement, predicates);
+export async function findBySql(gone: readonly Predicate[], scripts: number): Promise<string | null> {
+  const wrapEngine = withoutPredicates(gone);
+  const kind = gone.some(({ statement }) => statement in pushSql || statement in deviceSql) ? "pushes" : "everything";
   for (let seed = 1; seed <= scripts; seed++) {
-    const [violation] = await compareTenants(seed, { wrapEngine });
+    const [violation] = await compareTenants(seed, kind, { wrapEngine });
     if (violation !== undefined) return violation;
   }
   return null;

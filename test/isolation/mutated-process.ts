@@ -1,13 +1,13 @@
 /** Tries scripts on a Tidings with one of the source mutants: `bun mutated-process.ts INDEX SCRIPTS` prints the first violation. */
 import { alterSource } from "../support/alter-source.ts";
-import { sourceMutants } from "./mutant.ts";
+import { editsOf, sourceMutants } from "./mutant.ts";
 
 const mutant = sourceMutants[Number(process.argv[2])];
 if (mutant === undefined) throw new Error("There is no such mutant");
-alterSource(mutant.edits.map(({ find, replace }) => ({ file: mutant.file, from: find, to: replace })));
+alterSource(editsOf(mutant).map(({ find, replace }) => ({ file: mutant.file, from: find, to: replace })));
 
-const { compareTenants } = await import("./tenants.ts");
+const { compareTenants, kinds } = await import("./tenants.ts");
 let found: string | null = null;
 for (let seed = 1; found === null && seed <= Number(process.argv[3]); seed++)
-  found = (await compareTenants(seed))[0] ?? null;
+  for (const kind of kinds) found ??= (await compareTenants(seed, kind))[0] ?? null;
 console.log(JSON.stringify(found));

@@ -2,7 +2,7 @@ import { encodeConversation } from "../../src/protocol/conversation-id.ts";
 import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
 import { isIdentifier } from "../../src/protocol/identifier.ts";
 import type { Ledger } from "./ledger.ts";
-import { type Conversation, type CursorChoice, type Target, type Tenant, tenants } from "./script.ts";
+import { type Conversation, type CursorChoice, messageId, type Target, type Tenant, tenants } from "./script.ts";
 
 export type NamingOptions = {
   readonly ledger: Ledger;
@@ -17,6 +17,8 @@ export type NamingOptions = {
 
 /** Nobody is given places so far ahead, whatever the other tenant does. */
 const beyondChanges = 1_000_000;
+/** No script draws it. */
+const nobodysMessage = 999_999;
 const nobodysConversation = (k: number): string => encodeConversation(2 ** 51 + k);
 
 /** What the acts of a script name, as it stands in frames and addresses once the world has got so far. */
@@ -63,6 +65,11 @@ export function createNaming({ ledger, epoch, cursors, heads, isHidden }: Naming
   return {
     conversationOf,
     cursorOf,
+    /** A message id that was for somebody. */
+    messageOf(tenant: Tenant, user: string, id: number): string {
+      const isTheirs = ledger.messages(tenant).some((one) => one.id === messageId(id) && one.to === user);
+      return messageId(isHidden && !isTheirs ? nobodysMessage : id);
+    },
     /** Typing to, or looking up, somebody with whom there is no conversation must be as with nobody; a send makes one. */
     targetOf(tenant: Tenant, user: string, target: Target, { isLookUp = false } = {}): object {
       if (!("to" in target)) return { conversation: conversationOf(tenant, user, target.conversation) };

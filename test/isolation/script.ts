@@ -25,7 +25,28 @@ export type Call =
   | { readonly what: "read"; readonly conversation: Conversation; readonly seq: number }
   | { readonly what: "people"; readonly which: Which; readonly limit: number }
   | { readonly what: "contact"; readonly other: string }
-  | { readonly what: "say"; readonly which: Which; readonly other: string; readonly holds: boolean };
+  | { readonly what: "say"; readonly which: Which; readonly other: string; readonly holds: boolean }
+  | PushCall;
+
+/** What one says of how one is notified, and asks of it. */
+export type PushCall =
+  | {
+      readonly what: "device";
+      readonly push: { readonly provider: string; readonly token: string } | null;
+      readonly notify: boolean | null;
+    }
+  | { readonly what: "forget" }
+  | {
+      readonly what: "mute";
+      readonly method: Method;
+      readonly conversation: Conversation;
+      readonly until: "past" | "later" | null;
+    }
+  | { readonly what: "quiet hours"; readonly method: Method; readonly isNow: boolean }
+  | { readonly what: "providers" }
+  /** `for`: somebody else is asked about; `isHost`: by the host, who may. */
+  | { readonly what: "explain"; readonly id: number; readonly for: string | null; readonly isHost: boolean };
+type Method = "GET" | "PUT" | "DELETE";
 
 /** What one says of others. */
 export type Which = "contacts" | "blocks";
@@ -59,9 +80,14 @@ const idsMax = 10_000;
 /** So few that they are used again, by oneself and by the other tenant. */
 const idsOfRetries = 8;
 const actsMax = 8;
-const callsMax = 2;
-/** Longer than all marks of a step take: whose timer was first is then nobody's business. */
-const settledMs = 200;
+const callsMax = 3;
+/** So few that people and tenants share them: the phones of a household. */
+const tokens = ["phone1", "phone2", "phone3"] as const;
+/**
+ * Longer than all marks and pushes of a step take: whose timer was first is then nobody's business. Whole seconds, as the worker
+ * looks around at the half of each.
+ */
+const settledMs = 3_000;
 /** When somebody was last seen is told by the minute. */
 const minuteMs = 61_000;
 
@@ -108,7 +134,50 @@ function drawSaying(chance: Chance, slot: Slot): Call {
   return { what: "say", which, other: drawOther(chance, slot), holds: chance.hits(0.6) };
 }
 
+/** Mostly a phone, the device's own or one that goes round; else the way that needs no address, which takes one all the same. */
+const drawPush = (chance: Chance, { user, device }: Slot): { provider: string; token: string } => ({
+  provider: chance.pick(["phones", "phones", "phones", "hook"] as const),
+  token: chance.hits(0.5) ? `${user}-${device}` : chance.pick(tokens),
+});
+
+function drawDeviceCall(chance: Chance, slot: Slot): PushCall {
+  if (chance.hits(0.4)) return { what: "forget" };
+  const push = chance.hits(0.8) ? drawPush(chance, slot) : null;
+  return { what: "device", push, notify: chance.hits(0.3) ? chance.hits(0.7) : null };
+}
+
+const drawQuietHours = (chance: Chance): PushCall => ({
+  what: "quiet hours",
+  method: chance.pick(["GET", "PUT", "PUT", "DELETE"] as const),
+  isNow: chance.hits(0.7),
+});
+
+function drawPushCall(chance: Chance, slot: Slot): PushCall {
+  const kind = chance.between(0, 22);
+  if (kind < 8) return drawDeviceCall(chance, slot);
+  if (kind < 12) {
+    const until = chance.pick(["past", "later", null] as const);
+    return { what: "mute", method: "PUT", conversation: drawConversation(chance), until };
+  }
+  if (kind < 16) return drawQuietHours(chance);
+  if (kind === 16) return { what: "providers" };
+  return {
+    what: "explain",
+    id: chance.between(0, idsOfRetries),
+    for: chance.hits(0.4) ? chance.pick([...users, "dave"]) : null,
+    isHost: chance.hits(0.7),
+  };
+}
+
+/** What was said is asked for, or taken back. */
+function followed(chance: Chance, call: Call): readonly Call[] {
+  if (call.what !== "mute" && call.what !== "quiet hours") return [call];
+  const methods = chance.pick([[], ["GET"], ["DELETE"], ["DELETE", "GET"]] as const);
+  return [call, ...methods.map((method) => ({ ...call, method }))];
+}
+
 function drawCall(chance: Chance, slot: Slot): Call {
+  if (chance.hits(0.3)) return drawPushCall(chance, slot);
   if (chance.hits(0.35)) return drawSaying(chance, slot);
   const kind = chance.between(0, 9);
   if (kind < 5) {
@@ -154,10 +223,10 @@ function drawAct(chance: Chance): Act {
 /** Calls come last: between two sends one would keep them out of one commit. */
 function drawActs(chance: Chance): readonly Act[] {
   const acts = Array.from({ length: chance.between(0, actsMax) }, () => drawAct(chance));
-  const calls = Array.from({ length: chance.between(0, callsMax) }, (): Act => {
+  const calls = Array.from({ length: chance.between(0, callsMax) }, () => {
     const slot = chance.pick(slots);
-    return { type: "call", slot, call: drawCall(chance, slot) };
-  });
+    return followed(chance, drawCall(chance, slot)).map((call): Act => ({ type: "call", slot, call }));
+  }).flat();
   return [...acts, ...calls];
 }
 
@@ -173,6 +242,10 @@ function mirrored(chance: Chance, act: Act): Act {
       return "to" in act.target ? act : { ...act, target: { conversation: foreign(act.target.conversation) } };
     case "ack":
       return { type: "store ack", slot: act.slot };
+    case "call":
+      return act.call.what === "mute"
+        ? { ...act, call: { ...act.call, method: "PUT", until: null, conversation: foreign(act.call.conversation) } }
+        : act;
     default:
       return act;
   }
@@ -186,16 +259,70 @@ export function drawScript(chance: Chance, seed: number, stepsMax: number): Scri
   const slot = { user: "erin", device: "d1" };
   const erin: readonly Act[] = [{ type: "connect", slot, cursor: "none" }];
   const gone: readonly Act[] = [{ type: "hang up", slot, all: true }];
+  const registered = (): readonly Act[] =>
+    slots
+      .filter(() => chance.hits(0.4))
+      .map((slot) => ({ type: "call", slot, call: { what: "device", push: drawPush(chance, slot), notify: null } }));
+  const [own, others] = [registered(), registered()];
   const steps = Array.from({ length: stepsMax }, (_, i): Step => {
-    const acme = i === 0 ? some : drawActs(chance);
+    const acme = i === 0 ? [...some, ...own] : drawActs(chance);
     // Often both do the same, or some of it, in the same turn: both are in one commit then, under the same names.
     const copied = chance.hits(0.6) ? acme.filter(() => chance.hits(0.7)).map((act) => mirrored(chance, act)) : [];
-    const rival = i === 0 ? [...all, ...erin] : [...(i === 1 ? gone : []), ...copied, ...drawActs(chance).slice(0, 2)];
+    const more = [...(i === 1 ? gone : []), ...copied, ...drawActs(chance).slice(0, 2)];
+    const rival = i === 0 ? [...all, ...erin, ...others] : more;
     return {
       acts: { acme, rival },
       first: chance.pick(tenants),
       waitMs: chance.pick([0, 0, 0, 0, settledMs, settledMs, minuteMs]),
     };
+  });
+  return { seed, steps };
+}
+
+/** Few, so that both tenants do the same things to the same devices. */
+const sleepers: readonly Slot[] = [
+  { user: "alice", device: "d1" },
+  { user: "alice", device: "d2" },
+  { user: "bob", device: "d1" },
+];
+const talk: Conversation = { of: "own", k: 0 };
+
+function drawPushAct(chance: Chance, id: number): readonly Act[] {
+  const slot = chance.pick(sleepers);
+  const to = slot.user === "alice" ? "bob" : "alice";
+  const kind = chance.between(0, 19);
+  if (kind < 7) return [asCall({ type: "send", slot, id, target: { to }, text: chance.pick(["one", "two"]) })];
+  if (kind < 9) return [{ type: "store read", slot, conversation: talk, seq: chance.pick([2, 5, 100]) }];
+  if (kind === 9) return [{ type: "connect", slot, cursor: "newest" }];
+  if (kind === 10) return [{ type: "hang up", slot, all: true }];
+  const call = drawPushCall(chance, slot);
+  const own: Call = "conversation" in call && chance.hits(0.8) ? { ...call, conversation: talk } : call;
+  return followed(chance, own).map((one) => ({ type: "call", slot, call: one }));
+}
+
+/** Who is away sends all the same. */
+const asCall = ({ slot, id, target, text }: Extract<Act, { type: "send" }>): Act => ({
+  ...{ type: "call", slot },
+  call: { what: "send", id, target, text },
+});
+
+/** Two people of each tenant who are mostly away, and what they are told meanwhile. */
+export function drawPushScript(chance: Chance, seed: number, stepsMax: number): Script {
+  const begin = (): readonly Act[] =>
+    sleepers.flatMap((slot): readonly Act[] => {
+      const call: Call = { what: "device", push: drawPush(chance, slot), notify: null };
+      return chance.hits(0.7) ? [{ type: "call", slot, call }] : [];
+    });
+  const steps = Array.from({ length: stepsMax }, (_, i): Step => {
+    const draw = (most: number): readonly Act[] =>
+      Array.from({ length: chance.between(0, most) }, (_, k) =>
+        drawPushAct(chance, chance.hits(0.7) ? 4 * i + k : k),
+      ).flat();
+    const acme = i === 0 ? begin() : draw(3);
+    const copied = acme.filter(() => chance.hits(0.3));
+    const rival = i === 0 ? begin() : [...copied, ...draw(3)];
+    const waitMs = chance.pick([0, 0, settledMs, settledMs, settledMs, minuteMs]);
+    return { acts: { acme, rival }, first: chance.pick(tenants), waitMs };
   });
   return { seed, steps };
 }

@@ -1,5 +1,6 @@
 import { decodeCursor } from "../../src/protocol/cursor.ts";
 import { type Tenant, users } from "./script.ts";
+import { isPush } from "./pushing.ts";
 import type { Told, World } from "./world.ts";
 
 /** What anybody was told in a world. */
@@ -7,16 +8,19 @@ export const toldIn = ({ events }: World): readonly Told[] => events.filter((eve
 
 /**
  * All that a tenant was told, a line each and a connection after the other in each step, in names that do not depend on what another tenant does: conversations by their
- * first appearance, cursors by their place among the tenant's own changes. The times of the fake clock stay as they are.
+ * first appearance, keys and tags of pushes too, cursors by their place among the tenant's own changes. The times of the fake clock stay as they are.
  */
 export function transcriptOf(world: World, tenant: Tenant): readonly string[] {
   const { ledger, epoch } = world;
-  const names = new Map<string, string>();
-  const conversationName = (id: string): string => {
-    const name = names.get(id) ?? `conversation ${names.size + 1}`;
-    names.set(id, name);
-    return name;
+  const naming = (kind: string): ((id: string) => string) => {
+    const names = new Map<string, string>();
+    return (id) => {
+      const name = names.get(id) ?? `${kind} ${names.size + 1}`;
+      names.set(id, name);
+      return name;
+    };
   };
+  const [conversationName, keyName, tagName] = [naming("conversation"), naming("key"), naming("tag")];
   const cursorName = (text: string): string => {
     const cursor = decodeCursor(text);
     return cursor?.epoch === epoch ? `cursor after ${ledger.rank(tenant, cursor.n)}` : `no cursor (${text})`;
@@ -44,12 +48,17 @@ export function transcriptOf(world: World, tenant: Tenant): readonly string[] {
   const rename = (key: string, value: unknown): unknown => {
     if (typeof value !== "string") return value;
     if (key === "next") return nextName(value);
+    if (key === "key") return keyName(value);
+    if (key === "tag") return tagName(value);
     if (key === "id" && ledger.people(value).length > 0) return conversationName(value);
     return key === "conversation" ? conversationName(value) : key === "cursor" ? cursorName(value) : value;
   };
+  /** Pushes of one turn end in any order. */
+  const rankOf = (told: Told): number =>
+    isPush(told) ? ledger.conversations(tenant).indexOf(String(Reflect.get(told.what, "conversation"))) : 0;
   return toldIn(world)
     .filter(({ slot }) => slot.startsWith(`${tenant} `))
-    .toSorted((a, b) => a.step - b.step || (a.slot < b.slot ? -1 : a.slot > b.slot ? 1 : 0))
+    .toSorted((a, b) => a.step - b.step || (a.slot < b.slot ? -1 : a.slot > b.slot ? 1 : rankOf(a) - rankOf(b)))
     .map(({ step, slot, what }) => `${step} ${slot} ${JSON.stringify(what, rename)}`);
 }
 

@@ -2,14 +2,17 @@ import { demo } from "../../src/http/demo.ts";
 import { createAdmit, createProve } from "../../src/http/admit.ts";
 import { createApi } from "../../src/http/api.ts";
 import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
+import type { Clock } from "../../src/internal/clock.ts";
 import { systemRandom } from "../../src/internal/random.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
+import { createPushWorker } from "../../src/push/worker.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import type { Store } from "../../src/store/store.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import type { FakeSocket } from "../support/fake-socket.ts";
 import { startHub } from "../support/hub.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
+import { createPushing, explanationsOf, hoursOf } from "./pushing.ts";
 import { createNaming } from "./naming.ts";
 import {
   devices,
@@ -18,6 +21,7 @@ import {
   type Conversation,
   messageId,
   type CursorChoice,
+  type PushCall,
   type Script,
   type Slot,
   type Tenant,
@@ -58,7 +62,9 @@ export type World = {
 
 /** After so many turns without any work everything that was to happen has happened. */
 const quietTurns = 3;
-const lastMs = 1_000;
+const lastMs = 3_000;
+/** The worker looks around each second from here on; everybody acts at whole seconds. */
+const workerAtMs = 500;
 const limits = {
   // Small, so that pages, windows and acks are cut where tenants could get into each other's way.
   ...{
@@ -71,6 +77,7 @@ const limits = {
   },
   ...{ marksDelayMs: 3, emptyChangesDelayMs: 10, headPollMs: 10_000, heartbeatMs: 60_000_000 },
   presenceGraceMs: 20,
+  ...{ pushAddressesPerUserMax: 3, pushActiveDelayMs: 200, pushIdleDelayMs: 300, pushRetryMs: 50 },
 };
 
 /** These come first in a step: how a replay falls between two commits is a matter of turns, not of tenants. */
@@ -80,13 +87,24 @@ const phases = ["entrances", "acts", "calls"] as const;
 const phaseOf = ({ type }: Act): (typeof phases)[number] =>
   entrances.includes(type) ? "entrances" : type === "call" ? "calls" : "acts";
 
+/** What a lane gathers before it is kept. */
+const gatheredMs = 20;
+
+/** A clock by which nobody waits for what others' requests come to: who is told of two messages at once would be a matter of it. */
+const ungathered = (clock: Clock): Clock => ({
+  ...clock,
+  after: (ms, task) => clock.after(ms === gatheredMs ? 0 : ms, task),
+});
+
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 const nameOf = (tenant: Tenant, { user, device }: Slot): string => `${tenant} ${user} ${device}`;
 
 /** Runs a script over a real hub and a real store on a real file, and answers all that happened. */
 export async function runWorld(script: Script, options: WorldOptions): Promise<World> {
   const { present, isHidden = false, isSerial = false, wrapStore } = options;
-  const clock = fakeClock(undefined, nextTurn);
+  let isOver = false;
+  // What a timer begins comes to its end before the next one: how long a look-up or a digest takes is nobody's business.
+  const clock = fakeClock(undefined, () => (isOver ? nextTurn() : settle()));
   let work = 0;
   const counted = (engine: Engine): Engine => ({
     read: (statements) => (work++, engine.read(statements)),
@@ -102,15 +120,40 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     wrapEngine: (engine) => counted(options.wrapEngine?.(engine) ?? engine),
     ...(wrapStore === undefined ? {} : { wrapStore }),
   });
-  const { hub, store } = place;
+  const { hub, store, feed } = place;
   const ledger = createLedger();
   store.onCommit(ledger.note);
   const admit = createAdmit({ authenticate: demo(), origins: [], now: clock.now, hasRoom: hub.hasRoom });
-  const api = createApi({
-    parts: async () => ({ store, policy: place.policy, push: { providers: [] } }),
-    prove: createProve({ authenticate: demo(), now: clock.now }),
-    ...{ isHostAllowed: () => true, origins: [], isDraining: () => false, clock, random: systemRandom },
+  const pushing = createPushing((slot, notice) => {
+    work++;
+    tell(slot, notice);
+  });
+  const apiOf = (isHost: boolean) =>
+    createApi({
+      parts: async () => ({ store, policy: place.policy, push: pushing }),
+      prove: createProve({
+        authenticate: async (request) => {
+          const proof = await demo()(request);
+          return proof && { ...proof, isHost };
+        },
+        now: clock.now,
+      }),
+      ...{ isHostAllowed: () => true, origins: [], isDraining: () => false, clock, random: systemRandom },
+      limits: { ...defaultLimits, ...limits },
+    });
+  const [api, hostApi] = [apiOf(false), apiOf(true)];
+  const worker = createPushWorker({
+    ...{ store, feed, clock: ungathered(clock), isAlone: true, ...pushing },
+    // All wait as long before they try again.
+    random: { ...systemRandom, integer: () => 0 },
     limits: { ...defaultLimits, ...limits },
+    presenceOf(identity, device) {
+      const silentMs = hub.silentMs(identity, device);
+      return silentMs === null ? "none" : silentMs < defaultLimits.pushIdleAfterMs ? "active" : "idle";
+    },
+    report(fault) {
+      throw fault;
+    },
   });
   const { epoch } = await store.head();
   const open = new Map<string, FakeSocket>();
@@ -122,8 +165,10 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   const cursors = new Map<string, string[]>();
   /** Each is a cursor that the other tenant holds, if it was the last to change anything. */
   const heads: string[] = [];
-  const { conversationOf, targetOf, cursorOf } = createNaming({ ledger, epoch, cursors, heads, isHidden });
+  const { conversationOf, targetOf, cursorOf, messageOf } = createNaming({ ledger, epoch, cursors, heads, isHidden });
   const bodies: Promise<void>[] = [];
+  /** Calls that wait for no commit and no timer. */
+  let asked = 0;
   let step = 0;
   let performed = 0;
 
@@ -155,20 +200,27 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
 
   /** The answer comes in its own time, an ack's with the commit that it waits for; it is told where it was asked for. */
   function ask(tenant: Tenant, slot: Slot, call: Call): void {
-    const name = nameOf(tenant, slot);
     const { user, device } = slot;
+    const name = nameOf(tenant, slot);
     const what = {};
-    tell(`${name} http`, what);
+    const isHost = call.what === "explain" && call.isHost;
+    // What the host is told is of whoever it asked about.
+    const about = call.what === "explain" && isHost ? nameOf(tenant, { ...slot, user: call.for ?? user }) : name;
+    tell(`${about} ${isHost ? "host" : "http"}`, what);
     const [method, path, body] = requestOf(call);
     const request = new Request(`http://localhost${path}&tenant=${tenant}&user=${user}`, {
       method,
       headers: { host: "localhost", "content-type": "application/json" },
       ...(body !== null && { body: JSON.stringify(body) }),
     });
-    void api(request).then(async (answer) => {
+    const isWaitedFor = !["ack", "read", "send"].includes(call.what);
+    if (isWaitedFor) asked++;
+    void (isHost ? hostApi : api)(request).then(async (answer) => {
       work++;
       const text = await answer.text();
-      Object.assign(what, { status: answer.status, body: text === "" ? null : (JSON.parse(text) as object) });
+      const body = text === "" ? null : (JSON.parse(text) as object);
+      Object.assign(what, { status: answer.status, body: call.what === "explain" ? explanationsOf(body) : body });
+      if (isWaitedFor) asked--;
     });
 
     function requestOf(call: Call): readonly [string, string, object | null] {
@@ -201,6 +253,32 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
         case "read": {
           const id = encodeURIComponent(named(call.conversation));
           return ["POST", `/conversations/${id}/read?`, { seq: call.seq }];
+        }
+        default:
+          return pushRequestOf(call);
+      }
+    }
+
+    function pushRequestOf(call: PushCall): readonly [string, string, object | null] {
+      switch (call.what) {
+        case "device": {
+          const { push, notify } = call;
+          return ["PUT", `/devices/${device}?`, { ...(push && { push }), ...(notify !== null && { notify }) }];
+        }
+        case "forget":
+          return ["DELETE", `/devices/${device}?`, null];
+        case "mute": {
+          const id = encodeURIComponent(conversationOf(tenant, user, call.conversation));
+          const until = call.until === null ? {} : { until: call.until === "past" ? 1 : clock.now() + 86_400_000 };
+          return [call.method, `/conversations/${id}/mute?`, call.method === "PUT" ? until : null];
+        }
+        case "quiet hours":
+          return [call.method, "/quiet-hours?", call.method === "PUT" ? hoursOf(clock.now(), call.isNow) : null];
+        case "providers":
+          return ["GET", "/push?", null];
+        case "explain": {
+          const id = messageOf(tenant, call.for ?? user, call.id);
+          return ["GET", `/push/explain?message=${id}${call.for === null ? "" : `&for=${call.for}`}`, null];
         }
       }
     }
@@ -282,11 +360,14 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       const before = work;
       await nextTurn();
       for (const name of [...open.keys()].sort()) collect(name);
-      if (work !== before) quiet = -1;
+      if (work !== before || asked > 0 || worker.sizes().requests > 0) quiet = -1;
     }
   }
 
   try {
+    await clock.advance(workerAtMs);
+    worker.start();
+    await clock.advance(workerAtMs);
     for (const { acts, first, waitMs } of script.steps) {
       step++;
       const order = tenants.toSorted((a) => (a === first ? -1 : 1)).filter((tenant) => present.includes(tenant));
@@ -313,6 +394,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     await settle();
     return { events, ledger, epoch, heads, acts: performed };
   } finally {
+    isOver = true;
     await place.stop();
   }
 }

@@ -410,6 +410,38 @@ describe("several nodes, and one that ends", () => {
     await push.during(fresh.stop(1_000));
   });
 
+  test("U3 U5 what was told as its worker died, and read before the next one has told it, is taken away", async () => {
+    let isDying = true;
+    let refused = 0;
+    const phones = createPhones("phones", (notice) => {
+      if (!isDying) return refused++ < 3 ? retry : sent;
+      phones.show(notice);
+      push.kill();
+      return new Promise<PushResult>(() => {});
+    });
+    const push = await startPush({ providers: [phones.provider], limits: { pushRetryMsMax: 1_000 } });
+    await push.register("bob", "phone");
+    const { conversation, seq } = await push.send("alice", "bob");
+    await push.pass(300);
+    expect(phones.showing("bob phone")).toEqual({ [conversation]: seq });
+    isDying = false;
+    const fresh = push.makeWorker();
+    fresh.start();
+    await push.pass(200);
+    expect(refused).toBe(1);
+    await push.read("bob", conversation, seq);
+    await push.pass(10_000, 100);
+    expect(phones.showing("bob phone")).toEqual({});
+    // What it finds due for the first time nobody can have told.
+    const { length } = phones.requests;
+    await push.online("bob", "phone");
+    const next = await push.send("alice", "bob");
+    await push.read("bob", next.conversation, next.seq);
+    await push.pass(30_000, 100);
+    expect(phones.requests.length).toBe(length);
+    await push.during(fresh.stop(1_000));
+  });
+
   test("U5 where the database has another history the worker goes on from its head, and is the one worker still", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });

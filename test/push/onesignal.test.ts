@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { isIdentifier } from "../../src/protocol/identifier.ts";
 import { ChatError } from "../../src/error.ts";
 import type { Identity } from "../../src/model.ts";
 import type { PushNotice, PushProvider } from "../../src/push/provider.ts";
@@ -145,6 +146,20 @@ describe("OneSignal alone", () => {
       expect(provider.parse({ token }, alice)).toBeNull();
     for (const push of [{ user: "bob" }, { token: "alice", external_id: "bob" }, { token: ["alice"] }, { token: null }])
       expect(provider.parse(push, alice)).toBeNull();
+  });
+
+  test("U15 T1: users of one name in two tenants have two external ids, and neither can register as the other", async () => {
+    const provider = await start();
+    const tokenOf = (tenant: string, token?: string) =>
+      provider.parse(token === undefined ? {} : { token }, { tenant, user: "alice" })?.token ?? null;
+    expect(["default", "acme", "rival"].map((tenant) => tokenOf(tenant))).toEqual([
+      "external:alice",
+      "external:acme!alice",
+      "external:rival!alice",
+    ]);
+    expect(tokenOf("acme", "acme!alice")).toBe("external:acme!alice");
+    for (const other of ["alice", "rival!alice", "acme!bob", "acme!"]) expect(tokenOf("acme", other)).toBeNull();
+    expect(isIdentifier("acme!alice")).toBe(false);
   });
 
   test("U15: the host says what its users' external ids are", async () => {

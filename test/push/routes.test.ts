@@ -79,6 +79,16 @@ describe("the routes", () => {
     for (const [body, detail] of [
       [{ push: { provider: "phones" } }, "push is malformed: phones takes a token of theirs"],
       [{ push: { provider: "phones", token: 7 } }, "push is malformed: phones takes a token of theirs"],
+      [{ push: { provider: "phones", token: "a\0b" } }, "push is malformed: phones takes a token of theirs"],
+      [{ push: { provider: "phones", token: "\ud800" } }, "push is malformed: phones takes a token of theirs"],
+      [
+        { push: { provider: "phones", token: "t", expiresAt: 0.5 } },
+        "push is malformed: phones takes a token of theirs",
+      ],
+      [
+        '{"push":{"provider":"phones","token":"t","expiresAt":1e400}}',
+        "push is malformed: phones takes a token of theirs",
+      ],
       [{ push: { provider: "pigeons", token: "t" } }, "push.provider is none of this server's: phones"],
       [{ push: { token: "t" } }, "The body is malformed"],
       [{ push: "t" }, "The body is malformed"],
@@ -93,6 +103,20 @@ describe("the routes", () => {
     expect((await put("carol", "pho%20ne", {})).status).toBe(400);
     await chat.send({ from: "alice", to: "carol", text: "hi" });
     await until(() => phones.screenOf("good").rings === 1);
+  });
+
+  test("U6 no token takes the place of a device that needs none", async () => {
+    const hook = createPhones("hook", undefined, { parse: ({ token = "" }) => ({ token: String(token) }) });
+    const other = make("tokenless.db", { push: [hook.provider] });
+    await other.ready();
+    const register = (user: string, push: object) =>
+      ask((request) => other.fetch(request), user, "/devices/phone", { method: "PUT", body: { push } });
+    expect((await register("bob", { provider: "hook" })).status).toBe(204);
+    expect((await register("eve", { provider: "hook", token: "bob phone" })).status).toBe(204);
+    await other.send({ from: "alice", to: "bob", text: "hi" });
+    await until(() => hook.requests.length === 1);
+    expect(hook.requests).toMatchObject([{ user: "bob", device: "phone", token: "" }]);
+    await other.close();
   });
 
   test("U10 one's own may be asked about by everybody, another's by the host alone, also from its own code", async () => {

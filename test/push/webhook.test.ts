@@ -107,6 +107,19 @@ describe("secrets", () => {
     expect(host.violations).toEqual([]);
   });
 
+  test("U18: a secret or an address that is no text is refused as a wrong one is", () => {
+    const { url } = host;
+    for (const [options, fault] of [
+      [{ url }, "secret"],
+      [{ url, secret: 7 }, "secret"],
+      [{ url, secret: ["a", "b"] }, "secret"],
+      [{ secret }, "https URL"],
+    ] as const) {
+      expect(() => webhook(options as never)).toThrow(ChatError);
+      expect(() => webhook(options as never)).toThrow(fault);
+    }
+  });
+
   test("U18: a server that knows another secret takes nothing", async () => {
     expect(await send(provider({ secret: whsec(24) }), noticeTo(""))).toEqual({ type: "failed", answer: "HTTP 400" });
     expect(host.violations).toEqual(["no signature fits"]);

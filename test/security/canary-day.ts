@@ -125,8 +125,9 @@ export async function canaryDay(server: RunningServer, { jwtSecret, push, breakS
   const registered = [await devices.register(), await devices.blunder()];
   await asBob("/push", "GET", null);
   const ids = [randomUUID(), randomUUID()] as const;
-  const tell = (id: string): void =>
-    void alice.text(JSON.stringify({ type: "send", id, to: "bob", text: made("message") }));
+  const tell = (id: string): void => {
+    alice.text(JSON.stringify({ type: "send", id, to: "bob", text: made("message") }));
+  };
   tell(ids[0]);
   await devices.explained(ids[0], pushesAnswered);
   await push.parrot.stop();

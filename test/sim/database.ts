@@ -4,6 +4,7 @@ import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
 import type { Sighting } from "../checker/checker.ts";
+import { type PushTruth, readPushTruth } from "./push-truth.ts";
 
 /** Where databases live that no power cut can reach: to sync them costs nothing. */
 export const memoryFolder = "/dev/shm";
@@ -22,6 +23,7 @@ export type Truth = {
   ) => ReadonlyMap<string, { readonly contact: boolean; readonly blocked: boolean }>;
   /** Marks that have moved, by `conversation tenant/user`. */
   readonly marks: ReadonlyMap<string, { readonly delivered: number; readonly read: number }>;
+  readonly push: PushTruth;
 };
 
 /** A real database for one world after another: emptied in between, for opening it anew would take most of the time. */
@@ -29,11 +31,9 @@ export async function openDatabase() {
   const folder = mkdtempSync(join(memoryFolder, "tidings-sim-"));
   const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
   await migrate(engine, bundledMigrations);
-  const wipe = ["message", "member", "conversation", "device", "relation", "seen", "ticket", "revocation", "user"].map(
-    (table) => ({
-      sql: `DELETE FROM ${table}`,
-    }),
-  );
+  const tables = ["message", "member", "conversation", "device", "relation", "seen", "ticket", "revocation", "user"];
+  const pushTables = ["push_address", "push_notice", "push_log", "mute", "quiet_hours"];
+  const wipe = [...tables, ...pushTables].map((table) => ({ sql: `DELETE FROM ${table}` }));
 
   return {
     engine,
@@ -43,6 +43,7 @@ export async function openDatabase() {
       await engine.write([
         ...wipe,
         { sql: `UPDATE head SET n = 0, epoch = 'simulation'` },
+        { sql: `UPDATE push_worker SET holder = '', beat = 0, n = 0` },
         {
           sql: `INSERT INTO user (tenant, id) SELECT DISTINCT j.value ->> 0, j.value ->> 1 FROM json_each(?1) j ORDER BY j.key`,
           args: [rows],
@@ -108,6 +109,7 @@ export async function openDatabase() {
         peopleOf: (conversation) => people.get(conversation) ?? [],
         relationsOf: (owner) => relations.get(owner) ?? new Map<string, { contact: boolean; blocked: boolean }>(),
         marks,
+        push: await readPushTruth(engine),
       };
     },
     async close(): Promise<void> {

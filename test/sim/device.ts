@@ -61,6 +61,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
   const device = {
     tenant,
     user,
+    name,
     owner,
     reader,
     isTalker,

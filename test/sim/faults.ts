@@ -1,6 +1,7 @@
 import type { BusFaults } from "./fake-bus.ts";
 import type { Chance } from "./chance.ts";
 import type { EngineFaults } from "./faulty-engine.ts";
+import { noPushFaults, type PushFaults } from "./phones.ts";
 
 /** How bad a world is; every seed draws its own. Probabilities a call, milliseconds of virtual time. */
 export type Faults = EngineFaults &
@@ -11,6 +12,7 @@ export type Faults = EngineFaults &
     readonly skewMs: number;
     /** How late a timer may be. */
     readonly timerLateMs: number;
+    readonly push: PushFaults;
     readonly limits: {
       readonly pageChangesMax: number;
       readonly sendWindow: number;
@@ -25,6 +27,12 @@ export type Faults = EngineFaults &
       readonly inboxBytesMax: number;
       readonly marksDelayMs: number;
       readonly emptyChangesDelayMs: number;
+      readonly pushActiveDelayMs: number;
+      readonly pushIdleDelayMs: number;
+      readonly pushUsersMax: number;
+      readonly pushLeaseMs: number;
+      readonly pushRequestsMax: number;
+      readonly pushAddressesPerUserMax: number;
     };
   };
 
@@ -64,7 +72,39 @@ export function drawFaults(chance: Chance): Faults {
       // One message a commit and a pause between commits would only be slow.
       marksDelayMs: ackMessagesMax < 10 ? 0 : chance.pick([0, 100]),
       emptyChangesDelayMs: chance.pick([0, 400]),
+      ...drawPushLimits(chance.fork("push limits")),
     },
+    push: drawPushFaults(chance.fork("push")),
+  };
+}
+
+function drawPushLimits(chance: Chance) {
+  return {
+    pushActiveDelayMs: chance.pick([0, 200, 1_000]),
+    pushIdleDelayMs: chance.pick([0, 500, 2_000]),
+    pushUsersMax: chance.pick([1, 2, 1_000, 1_000]),
+    pushLeaseMs: chance.pick([500, 2_000]),
+    pushRequestsMax: chance.pick([1, 2, 32, 32]),
+    pushAddressesPerUserMax: chance.pick([2, 32, 32, 32]),
+  };
+}
+
+function drawPushFaults(chance: Chance): PushFaults {
+  const some = (max: number): number => (chance.hits(0.5) ? 0 : chance.unit() * max);
+  const [phones, pages] = [
+    { name: "phones", reach: "device" },
+    { name: "pages", reach: "device" },
+  ] as const;
+  return {
+    providers: chance.pick([[phones], [phones, pages], [phones, { name: "hook", reach: "user" }]]),
+    retries: some(0.5),
+    throws: some(0.2),
+    hangs: some(0.2),
+    losesAnswer: some(0.3),
+    refuses: some(0.1),
+    saysDead: some(0.1),
+    answerMs: chance.pick([0, 20, 300, 1_500]),
+    isIdempotent: chance.hits(0.5),
   };
 }
 
@@ -81,6 +121,7 @@ export const calm = (faults: Faults): Faults => ({
   busMs: Math.min(faults.busMs, 2),
   linkMs: 1,
   timerLateMs: 0,
+  push: { ...faults.push, ...noPushFaults, answerMs: Math.min(faults.push.answerMs, 2) },
 });
 
 /** Each kind of fault by name, with how a world is without it: what shrinking takes away. */
@@ -93,6 +134,8 @@ export const faultKinds: Readonly<Record<string, (faults: Faults) => Faults>> = 
   "a slow bus": (faults) => ({ ...faults, busMs: 0 }),
   "slow links": (faults) => ({ ...faults, linkMs: 1 }),
   "small kernels": (faults) => ({ ...faults, kernelBytes: 64_000 }),
+  "failing providers": (faults) => ({ ...faults, push: { ...faults.push, ...noPushFaults } }),
+  "slow providers": (faults) => ({ ...faults, push: { ...faults.push, answerMs: 0 } }),
   "wrong clocks": (faults) => ({ ...faults, skewMs: 0, timerLateMs: 0 }),
   "small limits": (faults) => ({
     ...faults,
@@ -110,6 +153,12 @@ export const faultKinds: Readonly<Record<string, (faults: Faults) => Faults>> = 
       inboxBytesMax: 1_048_576,
       marksDelayMs: 100,
       emptyChangesDelayMs: 400,
+      pushActiveDelayMs: 1_000,
+      pushIdleDelayMs: 2_000,
+      pushUsersMax: 1_000,
+      pushLeaseMs: 2_000,
+      pushRequestsMax: 32,
+      pushAddressesPerUserMax: 32,
     },
   }),
 };

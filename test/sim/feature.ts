@@ -1,6 +1,9 @@
 import type { ServerFrame } from "../../src/protocol/frame.ts";
+import type { PushProvider } from "../../src/push/provider.ts";
+import type { Engine } from "../../src/store/engine/engine.ts";
 import type { Chance } from "./chance.ts";
 import type { SimDevice } from "./device.ts";
+import type { SimProcess } from "./process.ts";
 import type { World } from "./world.ts";
 
 /** One kind of thing that happens: how often, relative to the others, and what. */
@@ -19,6 +22,13 @@ export type Model = {
 /** Something that must hold when the world has come to rest: what is wrong, in words; an empty list where nothing is. */
 export type Invariant = { readonly rule: string; check(world: World): readonly string[] };
 
+/** What a feature brings into each node. */
+export type Equipment = {
+  readonly push?: readonly PushProvider[];
+  /** Watches the database, before anything goes wrong on the way to it. */
+  watch?(engine: Engine): Engine;
+};
+
 /**
  * Everything that the simulator knows of one feature. A new one brings its operations, its model and its invariants
  * here, and is added to the list in `features.ts`: every world tries it from then on.
@@ -27,7 +37,10 @@ export type Feature = {
   readonly name: string;
   readonly operations: Readonly<Record<string, OperationKind>>;
   model?(device: SimDevice, world: World): Model;
+  equip?(world: World, process: SimProcess): Equipment;
   /** What of it is still under way once nothing goes wrong any more: a world is given time until nothing is. */
   missing?(world: World): readonly string[];
+  /** The same, of what may take longer: providers that were down are asked again, a while after they are not. */
+  late?(world: World): readonly string[];
   readonly invariants: readonly Invariant[];
 };

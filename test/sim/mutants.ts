@@ -212,4 +212,118 @@ export const mutants: readonly Mutant[] = [
       to: "        known.cancelGrace = null;",
     },
   },
+  {
+    name: "a worker that takes its place for granted",
+    rule: "U8",
+    alteration: {
+      file: "push/lease.ts",
+      from: "isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart",
+      to: "isTaken",
+    },
+  },
+  {
+    name: "messages that are decided on and wait nowhere",
+    rule: "U5",
+    alteration: { file: "store/push-store.ts", from: "        { sql: sql.insertNotices, args },\n", to: "" },
+  },
+  {
+    name: "a worker's place in the log ahead of whom it remembers",
+    rule: "U5",
+    alteration: {
+      file: "push/follower.ts",
+      from: "for (const each of stirs.values()) n = Math.min(n, each.n - 1);",
+      to: "",
+    },
+  },
+  {
+    name: "a message that comes while another is told, and is forgotten",
+    rule: "U5",
+    alteration: {
+      file: "store/push-sql.ts",
+      from: "    WHEN x.is_done AND push_notice.n > x.n THEN push_notice.n\n",
+      to: "",
+    },
+  },
+  {
+    name: "another key for each try",
+    rule: "U5",
+    alteration: {
+      file: "push/courier.ts",
+      from: "keyOf(due, kind, seq)",
+      to: "keyOf({ ...due, address: due.attempts }, kind, seq)",
+    },
+  },
+  {
+    name: "what is under way, told again",
+    rule: "U5",
+    alteration: { file: "push/lane.ts", from: "!before.has(nameOf(due)) && !busy.has(nameOf(due))", to: "before" },
+  },
+  {
+    name: "what was due before it was kept as told, told again",
+    rule: "U5",
+    alteration: { file: "push/lane.ts", from: "!before.has(nameOf(due)) && ", to: "" },
+  },
+  {
+    name: "no second look before something is sent",
+    rule: "U2",
+    alteration: {
+      file: "push/courier.ts",
+      from: "    const decision = decideOn(due);",
+      to: '      const decision = { type: "send", reason: "sent" } as Decision;',
+    },
+  },
+  {
+    name: "one device's ack taken for another's",
+    rule: "U1",
+    alteration: {
+      file: "store/push-sql.ts",
+      from: "WHERE d.user = a.user AND d.device = a.device), 0)\nEND",
+      to: "WHERE d.user = a.user ORDER BY d.acked DESC LIMIT 1), 0)\nEND",
+    },
+  },
+  {
+    name: "a read that takes no notification away",
+    rule: "U3",
+    alteration: {
+      file: "push/follower.ts",
+      from: 'else if (change.kind === "receipt" && change.read > 0) noteRead({ tenant, ...change });',
+      to: "",
+    },
+  },
+  {
+    name: "a notification that was read while it was told, and stays",
+    rule: "U3",
+    alteration: {
+      file: "store/push-sql.ts",
+      from: "WHEN x.is_done AND x.due IS NULL AND ${isRead",
+      to: "WHEN x.is_done AND x.due > 0 AND ${isRead",
+    },
+  },
+  {
+    name: "a token that has moved, with what waited for it",
+    rule: "U6",
+    alteration: {
+      file: "store/device-store.ts",
+      from: "          { sql: sql.deleteMovedNotices, args: place },\n",
+      to: "",
+    },
+  },
+  {
+    name: "a logout that forgets no address",
+    rule: "U6",
+    alteration: {
+      file: "store/device-store.ts",
+      from: "        { sql: sql.deleteDeviceAddresses, args },\n",
+      to: "",
+    },
+  },
+  {
+    name: "a death notice that outlives a new registration",
+    rule: "U6",
+    alteration: {
+      file: "store/push-sql.ts",
+      from: "AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`",
+      to: "AND a.hash = ${field(1)}`",
+    },
+  },
 ];

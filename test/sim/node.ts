@@ -6,8 +6,10 @@ import type { Engine } from "../../src/store/engine/engine.ts";
 import { type Chance, randomOf } from "./chance.ts";
 import type { FakeBus } from "./fake-bus.ts";
 import type { Faults } from "./faults.ts";
+import type { Equipment } from "./feature.ts";
 import { createFaultyEngine } from "./faulty-engine.ts";
 import type { Link } from "./link.ts";
+import { pushAnswerMs } from "./phones.ts";
 import { createProcess, type SimProcess } from "./process.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -22,6 +24,8 @@ export type NodeOptions = {
   /** As they are now: in the end nothing goes wrong any more. */
   readonly faults: () => Faults;
   readonly plant: Plant;
+  /** What features bring into its process. */
+  readonly equip: (process: SimProcess) => readonly Equipment[];
 };
 
 /** Who a client says that it is. */
@@ -33,20 +37,23 @@ export type Hello = {
 };
 
 /** One server process: the whole chat behind the adapter for Bun, over the shared database and behind a layer of faults. */
-export function createNode({ timeline, chance, engine, bus, faults, plant }: NodeOptions) {
+export function createNode({ timeline, chance, engine, bus, faults, plant, equip }: NodeOptions) {
   const { skewMs, timerLateMs, limits } = faults();
   const watch = { skewMs: chance.between(-skewMs, skewMs), lateMs: timerLateMs };
   const process: SimProcess = createProcess(timeline, chance, watch);
   const links = new Set<Link>();
   let isCutOff = false;
 
-  const faulty = createFaultyEngine({ engine, timeline, chance, process, faults, isCutOff: () => isCutOff });
+  const equipment = equip(process);
+  const watched = equipment.reduce((inner, { watch }) => watch?.(inner) ?? inner, engine);
+  const faulty = createFaultyEngine({ engine: watched, timeline, chance, process, faults, isCutOff: () => isCutOff });
   const chat: Chat = createChat({
     database: { url: "sim:", open: () => plant.engine?.(faulty) ?? faulty },
     authenticate: ({ headers }) => ({ tenant: headers.get("x-tenant") ?? "", user: headers.get("x-user") ?? "" }),
     clock: process.clock,
     random: randomOf(chance),
     bus: bus.attach(process, () => isCutOff),
+    push: equipment.flatMap(({ push = [] }) => push),
     limits: {
       // At the end of a world everybody has left, and is offline soon.
       presenceGraceMs: 500,
@@ -57,6 +64,10 @@ export function createNode({ timeline, chance, engine, bus, faults, plant }: Nod
       slowConsumerMs: 6_000,
       heartbeatMs: 2_000,
       shutdownMs: 3_000,
+      pushAnswerMs,
+      pushIdleAfterMs: 1_000,
+      pushRetryMs: 100,
+      pushRetryMsMax: 1_000,
     },
   });
   const { websocket } = bun(chat);

@@ -38,6 +38,13 @@ export const proof: Proof = {
     "B2",
     "B3",
     "B6",
+    "U2",
+    "U3",
+    "U4",
+    "U5",
+    "U6",
+    "U8",
+    "U9",
   ],
   weight: 6,
   async run({ from, count, isOver, say }) {

@@ -1,6 +1,7 @@
 import type { SimDatabase } from "./database.ts";
 import { features } from "./features.ts";
 import { createChance } from "./chance.ts";
+import { digestAtOnce } from "./instant-digest.ts";
 import type { Plant } from "./node.ts";
 import type { Plan } from "./plan.ts";
 import { createWorld, type World } from "./world.ts";
@@ -19,6 +20,8 @@ export type Verdict = {
 const recoverMsMax = 13_000;
 /** A message reaches everybody who is connected within so long, also with a dead bus (INVARIANTS O10). */
 const arriveMsMax = 5_000;
+/** Providers that were left alone, for they were down, are asked again; and what waits for them is told within so long. */
+const tellMsMax = 30_000;
 const lookMs = 500;
 /** After everybody has left, the last timers of a node have run out within so long. */
 const leaveMs = 8_000;
@@ -30,6 +33,15 @@ const kinds = new Map(features.flatMap(({ operations }) => Object.entries(operat
  * reach everybody who is there; a last message of each is sent into the quiet; and everybody leaves.
  */
 export async function runWorld(plan: Plan, database: SimDatabase, plant: Plant = {}): Promise<Verdict> {
+  const giveBack = digestAtOnce();
+  try {
+    return await run(plan, database, plant);
+  } finally {
+    giveBack();
+  }
+}
+
+async function run(plan: Plan, database: SimDatabase, plant: Plant): Promise<Verdict> {
   const everyone = plan.tenants.flatMap((tenant) =>
     plan.users.flatMap((user) => plan.devices.map((device) => ({ tenant, user, device }))),
   );
@@ -43,10 +55,13 @@ export async function runWorld(plan: Plan, database: SimDatabase, plant: Plant =
   steps += timeline.runUntil(plan.spanMs);
   world.rest();
   await settle(recoverMsMax);
+  // Before the last messages, which might make up for what was forgotten.
+  await settle(tellMsMax, "late");
   const chance = createChance(plan.seed).fork("last");
   for (const device of devices)
     if (device.isTalker && !device.isGone()) device.send(chance.pick(world.othersOf(device)), world.newText(chance));
   await settle(arriveMsMax);
+  await settle(tellMsMax, "late");
 
   await world.learnTruth();
   for (const owner of new Set(devices.map((device) => device.owner)))
@@ -71,19 +86,19 @@ export async function runWorld(plan: Plan, database: SimDatabase, plant: Plant =
     virtualMs: timeline.now(),
   };
 
-  async function settle(withinMs: number): Promise<void> {
+  async function settle(withinMs: number, of: "missing" | "late" = "missing"): Promise<void> {
     const end = timeline.now() + withinMs;
-    let missing = await whatIsMissing(world);
+    let missing = await whatIsMissing(world, of);
     while (missing !== null && timeline.now() < end) {
       steps += timeline.runUntil(timeline.now() + lookMs);
-      missing = await whatIsMissing(world);
+      missing = await whatIsMissing(world, of);
     }
     if (missing !== null) problems.push(`O10 after ${withinMs} ms without faults ${missing}`);
   }
 }
 
 /** What is still under way; null where everybody has everything. Whether it is right, the invariants say. */
-async function whatIsMissing(world: World): Promise<string | null> {
+async function whatIsMissing(world: World, of: "missing" | "late"): Promise<string | null> {
   const here = world.devices.filter((device) => !device.isGone());
   for (const device of here) {
     if (!device.isConnected()) return `${device.reader} is not connected`;
@@ -94,8 +109,8 @@ async function whatIsMissing(world: World): Promise<string | null> {
     const [have, want] = [device.rows().size, world.truth(device.owner).length];
     if (have !== want) return `${device.reader} has ${have} of ${want} messages`;
   }
-  for (const { missing } of features) {
-    const [text] = missing?.(world) ?? [];
+  for (const { missing, late } of features) {
+    const [text] = [...(missing?.(world) ?? []), ...((of === "late" && late?.(world)) || [])];
     if (text !== undefined) return text;
   }
   return null;

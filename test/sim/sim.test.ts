@@ -60,7 +60,7 @@ describeHere("simulation", () => {
   });
   afterAll(async () => await database.close());
 
-  test(`V2 D1 D3 O1 O2 O3 O4 O5 O6 O7 O8 O9 O10 Q2 Q3 Q4 R3 R8 H11 B1 B2 B3 B6 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
+  test(`V2 D1 D3 O1 O2 O3 O4 O5 O6 O7 O8 O9 O10 Q2 Q3 Q4 R3 R8 H11 B1 B2 B3 B6 U2 U3 U4 U5 U6 U8 U9 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
     const { tried, violations, facts } = await proof.run({
       from: first,
       count: seeds,
@@ -191,6 +191,64 @@ describeHere("simulation", () => {
     test(
       "control: V3 B6 a grace that goes on after somebody is back",
       finds("a grace that goes on after somebody is back"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 U8 a worker that takes its place for granted",
+      finds("a worker that takes its place for granted"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 U5 messages that are decided on and wait nowhere",
+      finds("messages that are decided on and wait nowhere"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 U5 a worker's place in the log ahead of whom it remembers",
+      finds("a worker's place in the log ahead of whom it remembers"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 U5 a message that comes while another is told, and is forgotten",
+      finds("a message that comes while another is told, and is forgotten"),
+      mutantMsMax,
+    );
+    test("control: V3 U5 another key for each try", finds("another key for each try"), mutantMsMax);
+    test("control: V3 U5 what is under way, told again", finds("what is under way, told again"), mutantMsMax);
+    test(
+      "control: V3 U5 what was due before it was kept as told, told again",
+      finds("what was due before it was kept as told, told again"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 U2 no second look before something is sent",
+      finds("no second look before something is sent"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 U1 one device's ack taken for another's",
+      finds("one device's ack taken for another's"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 U3 a read that takes no notification away",
+      finds("a read that takes no notification away"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 U3 a notification that was read while it was told, and stays",
+      finds("a notification that was read while it was told, and stays"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 U6 a token that has moved, with what waited for it",
+      finds("a token that has moved, with what waited for it"),
+      mutantMsMax,
+    );
+    test("control: V3 U6 a logout that forgets no address", finds("a logout that forgets no address"), mutantMsMax);
+    test(
+      "control: V3 U6 a death notice that outlives a new registration",
+      finds("a death notice that outlives a new registration"),
       mutantMsMax,
     );
     test("V3 every mutant is asked for", () =>

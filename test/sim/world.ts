@@ -7,7 +7,8 @@ import { calm } from "./faults.ts";
 import { features } from "./features.ts";
 import { createNode, type Plant, type SimNode } from "./node.ts";
 import type { Plan } from "./plan.ts";
-import { startTime } from "./process.ts";
+import { type SimProcess, startTime } from "./process.ts";
+import { emptyPushTruth } from "./push-truth.ts";
 import { createTimeline } from "./timeline.ts";
 
 const restartMs = 300;
@@ -40,6 +41,7 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
       bus,
       faults: () => faults,
       plant,
+      equip: (process) => features.flatMap(({ equip }) => (equip ? [equip(world, process)] : [])),
     });
     nodes[i] = node;
     // What the store did not answer at the start ends the process; a supervisor starts it again.
@@ -78,6 +80,12 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
       return up.length === 0 ? null : pick.pick(up);
     },
     killNode: (pick: Chance): void => endNode(pick, (node) => node.kill()),
+    /** A node by its process, while it lives. */
+    killNodeOf(process: SimProcess): void {
+      const i = nodes.findIndex((node) => node?.process === process);
+      const node = nodes[i];
+      if (node) replace(i, () => node.kill());
+    },
     stopNode: (pick: Chance): void => endNode(pick, (node) => void node.stop()),
     othersOf: ({ user }: SimDevice): readonly string[] => plan.users.filter((other) => other !== user),
     /** What somebody has seen of who talks where. */
@@ -93,6 +101,7 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
     relationsOf: (owner: string): ReturnType<Truth["relationsOf"]> =>
       truth?.relationsOf(owner) ?? new Map<string, never>(),
     marks: (): Truth["marks"] => truth?.marks ?? new Map<string, never>(),
+    push: (): Truth["push"] => truth?.push ?? emptyPushTruth,
     /** A seeded chance of its own for something, by its name. */
     chance: (name: string): Chance => chance.fork(name),
 
@@ -128,6 +137,9 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
     leave(): void {
       for (const device of devices) device.end();
     },
+    /** What the clocks of the living nodes say. */
+    clocks: (): readonly number[] =>
+      nodes.flatMap((node) => (node && !node.process.isDead() ? [node.process.clock.now()] : [])),
     /** What the living nodes still hold, by name. */
     held(): readonly Record<string, number>[] {
       return nodes.flatMap((node) => (node && !node.process.isDead() ? [{ ...node.chat.sizes() }] : []));

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { ChatError } from "../../error.ts";
 import { sha256 } from "../../internal/sha256.ts";
 import { isIdentifier } from "../../protocol/identifier.ts";
+import type { PushAddress } from "../../push/provider.ts";
 import type { Address } from "../../store/device-store.ts";
 import { readBody } from "../body.ts";
 import { answer, type Call, type Route } from "../call.ts";
@@ -21,6 +22,10 @@ function deviceOf({ id }: Call): string {
   return id;
 }
 
+/** A host's own `parse` may let pass what no database gives back as it was. */
+const isStorable = ({ token, expiresAt }: PushAddress): boolean =>
+  token.isWellFormed() && !token.includes("\0") && (expiresAt === undefined || Number.isSafeInteger(expiresAt));
+
 async function addressOf(
   { session, id, push: { providers } }: Call,
   said: v.InferOutput<typeof push>,
@@ -33,11 +38,12 @@ async function addressOf(
   }
   const { tenant, user } = session;
   const found = provider.parse(rest, { tenant, user });
-  if (!found) throw new ChatError("bad_request", `push is malformed: ${provider.name} takes ${provider.expects}`);
+  if (!found || !isStorable(found))
+    throw new ChatError("bad_request", `push is malformed: ${provider.name} takes ${provider.expects}`);
   const { token, expiresAt } = found;
-  // A provider that needs no token has as many places as there are devices.
-  const unique = token === "" ? `${user} ${id}` : token;
-  return { provider: provider.name, token, hash: await sha256(`${name} ${unique}`), expiresAt };
+  // A provider that needs no token has as many places as there are devices; no token can name one of them.
+  const hash = token === "" ? `device ${await sha256(`${name} ${user} ${id}`)}` : await sha256(`${name} ${token}`);
+  return { provider: provider.name, token, hash, expiresAt };
 }
 
 /**

@@ -16,8 +16,8 @@ export type OneSignalOptions = {
   /** Default: https://api.onesignal.com. */
   readonly baseUrl?: string;
   /**
-   * What the app hands to `OneSignal.login` for a user. Default: the user's name; with several tenants in one app it must tell them apart,
-   * or users of one name get each other's notifications.
+   * What the app hands to `OneSignal.login` for a user. It must tell tenants apart, or users of one name get each other's notifications.
+   * Default: the user's name; in any tenant but `default` with the tenant's before it, as in `acme!alice`, which is no name of anybody.
    */
   readonly externalIdOf?: (identity: Identity) => string;
   /** Default: the runtime's own. */
@@ -49,7 +49,7 @@ const payloadBytesMax = 4_096;
  * oneSignal({ appId: "8250eaf6-1a58-489e-b136-7c74a864b434", apiKey: process.env.ONESIGNAL_API_KEY ?? "" })
  */
 export function oneSignal(options: OneSignalOptions): PushProvider {
-  const { appId, apiKey, externalIdOf = ({ user }: Identity) => user, fetch = systemFetch } = options;
+  const { appId, apiKey, externalIdOf = nameOf, fetch = systemFetch } = options;
   // A UUID today; what it is like is OneSignal's business, as long as it is not the key or a line with blanks.
   if (typeof appId !== "string" || !/^[A-Za-z0-9-]{1,64}$/.test(appId)) {
     throw new ChatError("config_invalid", "The id of the OneSignal app must be one, without blanks and line breaks");
@@ -83,6 +83,9 @@ export function oneSignal(options: OneSignalOptions): PushProvider {
     },
   };
 }
+
+/** `!` stands in no tenant and in no user. */
+const nameOf = ({ tenant, user }: Identity): string => (tenant === "default" ? user : `${tenant}!${user}`);
 
 /** One way of choosing devices: OneSignal refuses a second one. */
 function targetOf(token: string): Readonly<Record<string, unknown>> | null {

@@ -95,7 +95,8 @@ function urlOf(text: string): string {
 }
 
 function secretsOf(text: string): readonly Uint8Array<ArrayBuffer>[] {
-  const secrets = text.split(/\s+/).filter(Boolean).map(secretOf);
+  // A variable that is not set, say, of a host that is not written in TypeScript.
+  const secrets = typeof text === "string" ? text.split(/\s+/).filter(Boolean).map(secretOf) : [];
   if (secrets.length > 0) return secrets;
   throw new ChatError("config_invalid", "The webhook needs a secret");
 }

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { hostilePush } from "../hostile-push.ts";
 import type { Attack } from "./attack.ts";
 
 const latin = fc.string({ unit: fc.nat({ max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 30 });
@@ -18,6 +19,15 @@ const target = fc.oneof(
     "/page.css",
     "/messages",
     "/conversations",
+  ),
+  fc.constantFrom(
+    "/devices/phone?user=alice",
+    "/devices/%ff?user=alice",
+    "/quiet-hours?user=alice",
+    "/push?user=alice",
+    "/push/explain?user=alice&message=%00",
+    "/conversations/c1/mute?user=alice",
+    `/devices/${"a".repeat(2_000)}?user=alice`,
   ),
   fc.constantFrom(
     "*",
@@ -49,6 +59,16 @@ const version = fc.constantFrom(
   "",
   "HTTX/1.1",
 );
+/** A request that a route reads to its end. */
+const registration = hostilePush.map((push) => {
+  const body = JSON.stringify({ push });
+  return [
+    ["PUT /devices/phone?user=alice HTTP/1.1", "Host: localhost", "Content-Type: application/json"],
+    [`Content-Length: ${Buffer.byteLength(body)}`, "", Buffer.from(body).toString("latin1")],
+  ]
+    .flat()
+    .join("\r\n");
+});
 const header = fc.oneof(
   fc.constantFrom(
     "Host: localhost",
@@ -111,7 +131,7 @@ const request = fc
 /** Requests that are right, nearly right, or in the way of each other, one behind the other on one connection. */
 export const httpAttack: fc.Arbitrary<Attack> = fc
   .record({
-    requests: fc.array(request, { minLength: 1, maxLength: 4 }),
+    requests: fc.array(fc.oneof({ weight: 5, arbitrary: request }, registration), { minLength: 1, maxLength: 4 }),
     isSplit: fc.boolean(),
     end: fc.constantFrom<Attack["end"]>("wait", "half", "reset"),
   })

@@ -1,7 +1,9 @@
 import { readdirSync } from "node:fs";
 import { join as joinPath } from "node:path";
 import { join } from "../../support/client.ts";
+import { until } from "../../support/fake-socket.ts";
 import { type RunningServer, startServer } from "../../support/server.ts";
+import { startTaker } from "../hostile-push.ts";
 import type { Findings } from "../target.ts";
 import { assail } from "./assail.ts";
 import type { Health } from "./healthy-process.ts";
@@ -33,8 +35,14 @@ export async function startSiege(
   options: { readonly script?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Siege> {
   const { script = watchedScript, env = {} } = options;
-  const server = await startServer({ script, env });
+  const taker = await startTaker();
+  const server = await startServer({ script, env: { ...taker.env, ...env } });
   const healthy = await startHealthy(server.url);
+  // What the runtime opens for the first request of its own stays open.
+  const early = await join(server.url, { user: "early", device: "early" });
+  await early.sendOk({ to: "away" }, "hello?");
+  await until(() => taker.asked() > 0, "the first notification");
+  await early.close();
   const socketsBefore = openFiles(server);
   const violations: string[] = [];
   const facts: Record<string, number> = {};
@@ -72,6 +80,8 @@ export async function startSiege(
       const pongBudget = pongMsMax + 2 * (health.noiseMsMax + stallMs);
       if (health.pongMsMax > pongBudget)
         violations.push(`a pong took ${Math.round(health.pongMsMax)} ms of ${Math.round(pongBudget)} ms`);
+      // Its sockets are none of those that must be closed.
+      await taker.stop();
       if (!isGone) violations.push(...(await aftermath(server, { socketsBefore, warmBytes })));
       await server.dispose();
       add("healthy rounds", health.rounds);

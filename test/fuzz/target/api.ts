@@ -4,8 +4,11 @@ import { createPolicy } from "../../../src/hub/policy.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
 import { systemRandom } from "../../../src/internal/random.ts";
 import { defaultLimits } from "../../../src/protocol/limits.ts";
+import type { PushProvider } from "../../../src/push/provider.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { everyProvider, hostilePush } from "../hostile-push.ts";
 import { createTarget, type Target, type Verdict } from "../target.ts";
+import { hours } from "./push.ts";
 
 export type Handler = (request: Request) => Promise<Response>;
 
@@ -48,7 +51,9 @@ const forged = fc
   })
   .map((next) => btoa(JSON.stringify(next)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", ""));
 const names =
-  "device with conversation before after around ids from since until undelivered limit next user __proto__".split(" ");
+  "device with conversation before after around ids from since until undelivered limit next user message for __proto__".split(
+    " ",
+  );
 const parameter = fc.oneof(
   fc.tuple(fc.constantFrom(...names), odd).map((pair) => pair.join("=")),
   forged.map((next) => `next=${next}`),
@@ -68,8 +73,15 @@ const route = fc.oneof(
       ["POST", "/contacts"] as const,
       ["GET", "/blocks"] as const,
       ["POST", "/tickets"] as const,
+      ["GET", "/push"] as const,
+      ["GET", "/push/explain"] as const,
+      ["GET", `/push/explain?message=${id}`] as const,
+      ["PUT", "/quiet-hours"] as const,
+      ["DELETE", "/quiet-hours"] as const,
+      ["PUT", "/conversations/c1/mute"] as const,
     ),
   },
+  { weight: 4, arbitrary: fc.constantFrom(["PUT", "/devices/phone"] as const, ["PUT", "/devices/tablet"] as const) },
   {
     weight: 2,
     arbitrary: fc.tuple(
@@ -80,6 +92,9 @@ const route = fc.oneof(
           .map((path) => `/${path.join("/")}`),
         fc.constantFrom("/messages", "/x/messages", "/messages/", "//ack", "/ws", "*", ""),
         odd.map((text) => `/conversations/${text}/read`),
+        odd.map((text) => `/conversations/${text}/mute`),
+        odd.map((text) => `/devices/${text}`),
+        fc.constantFrom("/quiet-hours", "/push", "/push/explain", "/devices/phone", "/devices/"),
         odd.map((text) => `/${text}`),
       ),
     ),
@@ -90,7 +105,29 @@ const value = fc.oneof(
   number,
   fc.constantFrom("bob", id, "\0", "\ud800", "abcdefgh.zzzzzzzzzzz"),
 );
+/** Where a device is notified: mostly the provider and what it takes, or nearly. */
+const registration = fc
+  .record(
+    {
+      push: fc
+        .oneof(
+          {
+            weight: 5,
+            arbitrary: fc.tuple(fc.constantFrom("fcm", "onesignal", "webpush", "webhook", "custom"), hostilePush),
+          },
+          { weight: 1, arbitrary: fc.tuple(value, hostilePush) },
+        )
+        .map(([provider, push]) => ({ ...push, provider })),
+      notify: fc.oneof(fc.boolean(), value),
+      more: value,
+    },
+    { requiredKeys: ["push"] },
+  )
+  .map(({ notify, ...rest }) => JSON.stringify({ ...rest, ...(typeof notify === "boolean" && { notify }) }));
 const body = fc.oneof(
+  registration,
+  hours.map((one) => JSON.stringify(one)),
+  fc.record({ until: number }).map((one) => JSON.stringify(one)),
   fc
     .dictionary(
       fc.constantFrom("id", "to", "conversation", "text", "device", "cursor", "seq", "users", "__proto__", "x"),
@@ -116,15 +153,31 @@ const request = fc.record({
   type: fc.constantFrom("application/json", "application/json", "text/plain", "application/json;x=\u00ff"),
 });
 
+const alice = { tenant: "fuzz", user: "alice" };
 const statuses = [200, 201, 204, 400, 404, 405, 409, 413, 426];
 
-/** Anything at the HTTP API of a real store: it is answered, refused by a code, and never a defect. */
+/** Of a host that takes whatever it is given. */
+const custom: PushProvider = {
+  name: "custom",
+  expects: "anything",
+  parse: ({ token, expirationTime }) =>
+    typeof token === "string"
+      ? { token, ...(typeof expirationTime === "number" && { expiresAt: expirationTime }) }
+      : null,
+  send: async () => ({ type: "sent", answer: "ok" }),
+};
+
+/**
+ * Anything at the HTTP API of a real store: it is answered, refused by a code, and never a defect. What was taken of how somebody is
+ * notified can be read again.
+ */
 export const apiTarget = (store: Store, wrap: (handler: Handler) => Handler = (handler) => handler): Target => {
   const policy = createPolicy({ store, clock: systemClock, answerMs: 1_000, report: () => {} });
+  const providers = everyProvider(async () => new Response()).then((list) => [...list, custom]);
   const api = wrap(
     createApi({
-      parts: async () => ({ store, policy, push: { providers: [] } }),
-      prove: async () => ({ tenant: "fuzz", user: "alice" }),
+      parts: async () => ({ store, policy, push: { providers: await providers } }),
+      prove: async () => alice,
       ...{ isHostAllowed: () => true, origins: [], isDraining: () => false, clock: systemClock, random: systemRandom },
       limits: defaultLimits,
     }),
@@ -143,7 +196,22 @@ export const apiTarget = (store: Store, wrap: (handler: Handler) => Handler = (h
       if (text !== "") JSON.parse(text);
       if (answer.status >= 400 && !/"code":"\w+"/.test(text) && method !== "HEAD")
         return `refused without a code: ${text}`;
-      return null;
+      return answer.status === 204 && method === "PUT" ? await faultOfKept(path, body) : null;
     },
   });
+
+  async function faultOfKept(path: string, body: string): Promise<Verdict> {
+    if (path === "/quiet-hours") {
+      const answer = await api(new Request("http://localhost/quiet-hours", { headers: { host: "localhost" } }));
+      const kept: unknown = await answer.json();
+      return Bun.deepEquals(kept, { quietHours: JSON.parse(body) }) ? null : `keeps ${JSON.stringify(kept)}`;
+    }
+    const [, device] = /^\/devices\/([^/?]+)$/.exec(path) ?? [];
+    if (device === undefined) return null;
+    const { push } = JSON.parse(body) as { readonly push?: { readonly provider: string } };
+    if (push === undefined) return null;
+    const kept = await store.push.undecided([alice]);
+    const isKept = kept.some((one) => one.device === decodeURIComponent(device) && one.provider === push.provider);
+    return isKept ? null : `does not keep ${device} of ${push.provider}`;
+  }
 };

@@ -110,8 +110,12 @@ export type FakeFcm = {
   readonly violations: string[];
   /** Requests for access tokens, and to send, so far. */
   readonly count: { tokens: number; sends: number };
-  /** Decides about each request to send. */
-  decide: (sent: { readonly nth: number; readonly token: string }) => FcmFault;
+  /** Decides about each request to send: a fault, or an answer of one's own. */
+  decide: (sent: {
+    readonly nth: number;
+    readonly token: string;
+    readonly data: Readonly<Record<string, string>>;
+  }) => FcmFault | Exclude<Told, string>;
   /** Decides about each request for an access token. */
   decideToken: (nth: number) => TokenFault;
   /** As the console hands it out. */
@@ -142,7 +146,7 @@ export async function openFcm(options: { now: () => number }): Promise<FakeFcm> 
   const display = createDisplay();
   /** Until when each access token holds. */
   const tokens = new Map<string, number>();
-  const givenOut: string[] = [];
+  const givenOut = new Set<string>();
 
   const break_ = (rule: string): Told => {
     fake.violations.push(rule);
@@ -175,7 +179,7 @@ export async function openFcm(options: { now: () => number }): Promise<FakeFcm> 
     const token = `ya29.c.${crypto.randomUUID()}`;
     const expires_in = fault === "brief" ? 30 : 3_599;
     tokens.set(token, now() + expires_in * 1000);
-    givenOut.push(token);
+    givenOut.add(token);
     return { status: 200, body: { access_token: token, expires_in, token_type: "Bearer" } };
   }
 
@@ -207,7 +211,7 @@ export async function openFcm(options: { now: () => number }): Promise<FakeFcm> 
     const [, bearer = ""] = /^Bearer (.+)$/.exec(headers.get("authorization") ?? "") ?? [];
     if (method !== "POST") return break_(`send: ${method}`);
     if (headers.get("content-type") !== "application/json") return break_("send: no JSON");
-    if (bearer === "" || !givenOut.includes(bearer)) {
+    if (bearer === "" || !givenOut.has(bearer)) {
       fake.violations.push("send: a token that was never given out");
       return fcmFaults.unauthenticated;
     }
@@ -218,8 +222,8 @@ export async function openFcm(options: { now: () => number }): Promise<FakeFcm> 
     if (wrong !== null) return break_(`send: ${wrong}`);
     if ((tokens.get(bearer) ?? 0) <= now()) return fcmFaults.unauthenticated;
 
-    const fault = fake.decide({ nth: fake.count.sends, token: message.token });
-    if (fault === "hang") return fault;
+    const fault = fake.decide({ nth: fake.count.sends, token: message.token, data: message.data });
+    if (fault === "hang" || typeof fault === "object") return fault;
     if (fault !== "ok" && fault !== "lost") return fcmFaults[fault];
     present(message);
     if (fault === "lost") return fault;

@@ -36,6 +36,13 @@ const oneSignalFaults = {
 /** `lost`: the message is taken, and the answer gets lost. */
 export type OneSignalFault = keyof typeof oneSignalFaults | "ok" | "lost" | "hang";
 
+export type OneSignalSent = {
+  readonly nth: number;
+  readonly target: string;
+  readonly key: string;
+  readonly data: Readonly<Record<string, string>>;
+};
+
 export type FakeOneSignal = {
   readonly url: string;
   readonly appId: string;
@@ -46,8 +53,10 @@ export type FakeOneSignal = {
   readonly violations: string[];
   /** Requests so far. */
   readonly count: { sends: number };
-  /** Decides about each request whose key is new. */
-  decide: (sent: { readonly nth: number; readonly target: string }) => OneSignalFault;
+  /** Decides about each request whose key is new: a fault, or an answer of one's own. */
+  decide: (sent: OneSignalSent) => OneSignalFault | Exclude<Told, string>;
+  /** Told of each request whose key it knows: it gets the first answer again. */
+  onReplay: (sent: OneSignalSent) => void;
   close(): Promise<void>;
 };
 
@@ -78,13 +87,15 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
     if (wrong !== null) return break_(wrong);
 
     const [target = ""] = targetsOf(message);
+    const sent = { nth: fake.count.sends, target, key: message.idempotency_key, data: message.data };
     const first = answered.get(message.idempotency_key);
     if (first) {
       if (first.target !== target || first.tag !== message.collapse_id) return break_("one key for two messages");
+      fake.onReplay(sent);
       return first.told;
     }
-    const fault = fake.decide({ nth: fake.count.sends, target });
-    if (fault === "hang") return fault;
+    const fault = fake.decide(sent);
+    if (fault === "hang" || typeof fault === "object") return fault;
     if (fault !== "ok" && fault !== "lost" && fault !== "noErrors") {
       const { status, headers: extra, body: said } = { headers: {}, ...oneSignalFaults[fault] };
       const [, who = ""] = target.split(":");
@@ -122,6 +133,7 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
     violations: [],
     count: { sends: 0 },
     decide: () => "ok",
+    onReplay: () => {},
     close: () => endpoint.close(),
   };
   return fake;

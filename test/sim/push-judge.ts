@@ -1,0 +1,171 @@
+import { blocksIn } from "./blocks.ts";
+import { claimsIn } from "./claims.ts";
+import type { SimDevice } from "./device.ts";
+import { phonesIn, type Request, type Screen } from "./phones.ts";
+import { startTime } from "./process.ts";
+import type { Newest, TrueAddress } from "./push-truth.ts";
+import { wishesIn } from "./push-wishes.ts";
+import type { World } from "./world.ts";
+
+/** How far each device, by `tenant/user/device`, knows that its user has read a conversation: it takes away notifications of that by itself. */
+const reads = new WeakMap<World, Map<string, number>>();
+/** A worker gives a clear up after so many tries. */
+const clearTriesMax = 8;
+
+export function learnRead(world: World, { reader }: SimDevice, conversation: string, seq: number): void {
+  const known = reads.get(world) ?? new Map<string, number>();
+  reads.set(world, known);
+  known.set(`${reader} ${conversation}`, seq);
+}
+
+/** What was said holds, and nothing else. */
+export function unkept(world: World): readonly string[] {
+  const { waiting, said } = wishesIn(world);
+  const { wishes, addresses } = world.push();
+  const wanted = new Set([...said].flatMap(([key, value]) => (value === null ? [] : [`${key} ${value}`.trim()])));
+  const claims = claimsIn(world);
+  const lost = claims.standing().filter((claim) => {
+    if (claims.placesOf(claim) > world.faults().limits.pushAddressesPerUserMax) return false;
+    if (addresses.some((each) => each.provider === claim.provider && each.token === claim.token && isOf(each, claim)))
+      return false;
+    // The provider may have said that it is dead, and nobody has said it anew since that was asked.
+    return !deathsOf(world, claim.token).some(({ look }) => look.at >= claim.issuedAt);
+  });
+  const foreign = addresses.filter(
+    (each) => each.device !== "" && !claims.mayStand(each, each.token, world.timeline.now()),
+  );
+  return [
+    ...[...waiting].map((key) => `${key} waits for an answer`),
+    ...[...wanted].filter((text) => !wishes.has(text)).map((text) => `${text} was said, and is not stored`),
+    ...[...wishes].filter((text) => !wanted.has(text)).map((text) => `${text} is stored, and was not said`),
+    ...lost.map(({ user, device, token }) => `${user}/${device} has registered ${token}, and is not there`),
+    ...foreign.map(({ name, token }) => `${name} stands for ${token}, which has moved or was logged out`),
+  ];
+}
+
+const isOf = (one: Pick<TrueAddress, "tenant" | "user" | "device">, other: typeof one): boolean =>
+  one.tenant === other.tenant && one.user === other.user && one.device === other.device;
+
+function deathsOf(world: World, token: string | null): readonly Request[] {
+  return [...phonesIn(world).screens().values()].flatMap(({ requests }) =>
+    requests.filter(({ notice, outcome }) => notice.token === token && outcome === "dead"),
+  );
+}
+
+const nothing: Screen = { shown: new Map(), requests: [] };
+
+/** Whether a time is still to come by the clock of a node that lives, where these are not what they were when it was said. */
+function isLaterElsewhere({ plan, clocks }: World, due: number): boolean {
+  const areWrong = plan.faults.skewMs > 0 || plan.operations.some(({ kind }) => kind === "clock jump");
+  return areWrong && clocks().some((now) => due > now);
+}
+
+/** Whether something may still wait for the end of quiet hours, or for a time that was said by a clock which is not that of those who look. */
+const isWaiting = (world: World, owner: string, due: number | null): boolean =>
+  due !== null && (wishesIn(world).ever.has(`quiet ${owner}`) || isLaterElsewhere(world, due));
+
+/** Why a device may, in the end, not show what it has not got. */
+function isExcused(world: World, address: TrueAddress, newest: Newest): boolean {
+  const { owner, device, key, name, expires } = address;
+  const { ever } = wishesIn(world);
+  const [log, notice] = [
+    world.push().log.get(`${key} ${newest.conversation} ${newest.seq}`),
+    world.push().notices.get(`${key} ${newest.conversation}`),
+  ];
+  const { requests } = phonesIn(world).screens().get(name) ?? nothing;
+  const came = (outcome: Request["outcome"]): boolean =>
+    requests.some(
+      ({ notice: told, outcome: found }) =>
+        told.conversation === newest.conversation && told.seq === newest.seq && found === outcome,
+    );
+  // What comes while something waits for the end of quiet hours waits with it.
+  if (notice !== undefined && notice.n >= newest.n && isWaiting(world, owner, notice.due)) return true;
+  switch (log?.reason) {
+    case "muted":
+      return (
+        ever.has(`off ${owner}/${device}`) || ever.has(`mute ${owner} ${parseInt(newest.conversation.slice(1), 36)}`)
+      );
+    case "blocked":
+      return blocksIn(world).mayStand(owner, newest.from, 0, world.timeline.now());
+    case "failed":
+      return came("failed");
+    case "token_dead":
+      return expires !== null || came("dead");
+    default:
+      return false;
+  }
+}
+
+/** Every address is told the newest of each conversation that its device has not got and its user has not read. */
+export function untold(world: World): readonly string[] {
+  const { addresses, newest } = world.push();
+  return addresses.flatMap((address) =>
+    newest.flatMap((one) => {
+      const { conversation, owner, n, seq, read } = one;
+      if (owner !== address.owner || n <= address.since || n <= address.acked || read >= seq) return [];
+      const shown = phonesIn(world).screens().get(address.name)?.shown.get(conversation)?.seq ?? 0;
+      if (shown === seq || isExcused(world, address, one)) return [];
+      return [`${address.name} shows ${shown} of ${conversation}, not ${seq}`];
+    }),
+  );
+}
+
+/** A user who has registered nothing is told by a provider that needs nothing. */
+export function unreached(world: World): readonly string[] {
+  const { addresses, newest } = world.push();
+  return world.plan.faults.push.providers.flatMap(({ name, reach }) =>
+    newest.flatMap(({ owner, conversation }) => {
+      if (reach !== "user" || addresses.some((each) => each.owner === owner && each.provider === name)) return [];
+      // Whoever has had one that was logged out, or died, has none until the next message.
+      const isDead = [...phonesIn(world).screens().values()].some(({ requests }) =>
+        requests.some(({ look, outcome }) => `${look.tenant}/${look.user}` === owner && outcome === "dead"),
+      );
+      const isNever = claimsIn(world).placesOfProvider(owner, name) === 0 && !isDead;
+      return isNever ? [`${owner} has a message in ${conversation}, and no address of ${name}`] : [];
+    }),
+  );
+}
+
+/** What was read stands on no screen. */
+export function uncleared(world: World): readonly string[] {
+  const { addresses, newest, notices } = world.push();
+  /** An address of no device is that of all. */
+  const isKnown = (owner: string, device: string, conversation: string, seq: number): boolean =>
+    world.devices
+      .filter((each) => each.owner === owner && (device === "" || each.name === device))
+      .some((each) => (reads.get(world)?.get(`${each.reader} ${conversation}`) ?? 0) >= seq);
+  return addresses.flatMap(({ name, key, owner, device, expires }) => {
+    const { shown, requests } = phonesIn(world).screens().get(name) ?? nothing;
+    return [...shown].flatMap(([conversation, { seq, request }]) => {
+      const marks = newest.find((each) => each.owner === owner && each.conversation === conversation);
+      if (!marks || marks.read < seq || isKnown(owner, device, conversation, seq) || expires !== null) return [];
+      const all = requests.filter(({ notice }) => notice.conversation === conversation);
+      const tries = all.filter(({ notice }) => notice.kind === "clear");
+      // It may show a newer one, which was not read: a request for that had no answer.
+      const mayBeNewer = all.some(
+        ({ notice, isHeard, outcome }) => notice.seq > marks.read && (!isHeard || outcome === "throw"),
+      );
+      const isRefused = tries.some(({ outcome }) => outcome === "failed" || outcome === "dead");
+      // A crash between an answer and its commit: nobody knows of the notification.
+      const isUnknown =
+        request.takes < phonesIn(world).looks.takes() && (notices.get(`${key} ${conversation}`)?.shown ?? 0) === 0;
+      const isLater = isWaiting(world, owner, notices.get(`${key} ${conversation}`)?.due ?? null);
+      if (isRefused || tries.length >= clearTriesMax || isUnknown || isLater || mayBeNewer) return [];
+      return [`${name} shows ${seq} of ${conversation}, which was read up to ${marks.read}`];
+    });
+  });
+}
+
+/** Nothing is left to do, nor remembered of whom there is no more. */
+export function undone(world: World): readonly string[] {
+  const { notices, addresses } = world.push();
+  const keys = new Set(addresses.map(({ key }) => String(key)));
+  const orphans = [...notices.keys()].filter((place) => !keys.has(place.slice(0, place.indexOf(" "))));
+  if (orphans.length > 0) return orphans.map((place) => `${place} is a notice of no address`);
+  return addresses.flatMap(({ name, key, owner }) =>
+    [...notices].flatMap(([place, { due }]) => {
+      if (due === null || !place.startsWith(`${key} `) || isWaiting(world, owner, due)) return [];
+      return [`${name} has something due at ${due - startTime} (${place})`];
+    }),
+  );
+}

@@ -1,0 +1,150 @@
+import { ask } from "./ask.ts";
+import type { Chance } from "./chance.ts";
+import { claimsIn } from "./claims.ts";
+import type { SimDevice } from "./device.ts";
+import type { Request } from "./phones.ts";
+import { startTime } from "./process.ts";
+import type { World } from "./world.ts";
+
+/** What people of a world have said of being notified: what they wait to be answered, what holds, and all that ever may have. */
+type Wishes = { readonly waiting: Set<string>; readonly said: Map<string, string | null>; readonly ever: Set<string> };
+
+const worlds = new WeakMap<World, Wishes>();
+const retryMs = 200;
+const minuteMs = 60_000;
+
+export function wishesIn(world: World): Wishes {
+  const wishes = worlds.get(world) ?? { waiting: new Set(), said: new Map(), ever: new Set() };
+  worlds.set(world, wishes);
+  return wishes;
+}
+
+type Saying = { readonly path: string; readonly method: "PUT" | "DELETE"; readonly body?: object };
+
+/** Says something again and again until it is answered; of one thing one after the other, so that it is known what was said last. */
+async function say(world: World, chance: Chance, device: SimDevice, key: string, saying: Saying): Promise<boolean> {
+  const { waiting } = wishesIn(world);
+  if (waiting.has(key)) return false;
+  waiting.add(key);
+  const { path, ...options } = saying;
+  for (let tries = 0; !(await ask(world, chance.fork(`try ${tries}`), device, path, options)); tries++)
+    await world.timeline.sleep(retryMs);
+  waiting.delete(key);
+  return true;
+}
+
+/** A wish that is kept as a text in the database; null: it is taken back. */
+async function wish(
+  world: World,
+  chance: Chance,
+  device: SimDevice,
+  key: string,
+  value: string | null,
+  saying: Saying,
+) {
+  const { said, ever } = wishesIn(world);
+  if (value !== null) ever.add(key);
+  if (await say(world, chance, device, key, saying)) said.set(key, value);
+}
+
+/** What a user's device is called: one of those that connect, or one that never does. */
+const deviceName = (chance: Chance, { name }: SimDevice): string => (chance.hits(0.3) ? "phone" : name);
+
+type Registration = {
+  readonly name: string;
+  readonly provider: string;
+  readonly token: string;
+  readonly expiresAt: number | null;
+};
+
+async function registerAs(world: World, chance: Chance, device: SimDevice, registration: Registration): Promise<void> {
+  const { tenant, user, owner } = device;
+  const { name, provider, token, expiresAt } = registration;
+  const key = `device ${owner}/${name}`;
+  if (wishesIn(world).waiting.has(key)) return;
+  const claim = claimsIn(world).issue({ tenant, user, device: name, provider, token, expiresAt }, world.timeline.now());
+  await say(world, chance, device, key, {
+    path: `/devices/${name}`,
+    method: "PUT",
+    body: { push: { provider, token, ...(expiresAt !== null && { expiresAt }) } },
+  });
+  claim.confirmedAt = world.timeline.now();
+}
+
+export async function register(world: World, chance: Chance, device: SimDevice): Promise<void> {
+  const { tenant, owner } = device;
+  const name = deviceName(chance, device);
+  const tokenOf = (other: string): string => `${other} ${name}`;
+  const elsewhere = tokenOf(`${tenant}/${chance.pick(world.plan.users)}`);
+  await registerAs(world, chance, device, {
+    name,
+    provider: chance.pick(world.plan.faults.push.providers).name,
+    token: chance.pick([tokenOf(owner), tokenOf(owner), `${tokenOf(owner)} 2`, elsewhere]),
+    expiresAt: chance.hits(0.1) ? Math.floor(startTime + world.timeline.now() + chance.between(500, 20_000)) : null,
+  });
+}
+
+export async function logOut(world: World, chance: Chance, device: SimDevice): Promise<void> {
+  const { tenant, user, owner } = device;
+  const name = deviceName(chance, device);
+  const key = `device ${owner}/${name}`;
+  if (wishesIn(world).waiting.has(key)) return;
+  const claim = claimsIn(world).issue(
+    { tenant, user, device: name, provider: null, token: null, expiresAt: null },
+    world.timeline.now(),
+  );
+  await say(world, chance, device, key, { path: `/devices/${name}`, method: "DELETE" });
+  claim.confirmedAt = world.timeline.now();
+}
+
+export async function turn(world: World, chance: Chance, device: SimDevice): Promise<void> {
+  const name = deviceName(chance, device);
+  const notify = chance.hits(0.5);
+  await wish(world, chance, device, `off ${device.owner}/${name}`, notify ? null : "", {
+    ...{ path: `/devices/${name}`, method: "PUT", body: { notify } },
+  });
+}
+
+export async function mute(world: World, chance: Chance, device: SimDevice): Promise<void> {
+  const rows = [...device.rows().values()];
+  if (rows.length === 0) return;
+  const { conversation } = chance.pick(rows);
+  const path = `/conversations/${conversation}/mute`;
+  const key = `mute ${device.owner} ${parseInt(conversation.slice(1), 36)}`;
+  if (chance.hits(0.4)) return await wish(world, chance, device, key, null, { path, method: "DELETE" });
+  const until = chance.hits(0.5) ? Math.floor(startTime + world.timeline.now() + chance.between(0, 10_000)) : null;
+  const body = until === null ? {} : { until };
+  await wish(world, chance, device, key, String(until ?? "forever"), { path, method: "PUT", body });
+}
+
+export async function setQuietHours(world: World, chance: Chance, device: SimDevice): Promise<void> {
+  const [path, key] = ["/quiet-hours", `quiet ${device.owner}`];
+  if (chance.hits(0.5)) return await wish(world, chance, device, key, null, { path, method: "DELETE" });
+  const text = (minutes: number): string =>
+    new Date(startTime + Math.floor(world.timeline.now()) + minutes * minuteMs).toISOString().slice(11, 16);
+  const start = chance.between(-3, 2);
+  const body = { from: text(start), to: text(start + chance.between(0, 3)), timeZone: "UTC" };
+  await wish(world, chance, device, key, JSON.stringify(body), { path, method: "PUT", body });
+}
+
+/** What people do once they see something on one of their screens: they read it on another one, or start the app, which registers anew. */
+export function react(world: World, { notice, look, outcome, at, endsAt }: Request): void {
+  const chance = world.chance(`react ${notice.key} ${at}`);
+  const own = world.devices.filter(({ owner }) => owner === `${notice.tenant}/${notice.user}`);
+  if (outcome === "dead" && notice.device !== "" && chance.hits(0.5)) {
+    const [name, provider] = [notice.device, look.provider];
+    void world.timeline.after(
+      chance.unit() * (endsAt - at),
+      () => void registerAs(world, chance, chance.pick(own), { name, provider, token: notice.token, expiresAt: null }),
+    );
+  }
+  if (notice.kind === "clear" || !chance.hits(0.3)) return;
+  void world.timeline.after(chance.pick([0, 100, 1_000]) * chance.unit(), () => {
+    const device = chance.pick(own);
+    const rows = [...device.rows().values()].filter(
+      ({ conversation, from }) => conversation === notice.conversation && from !== device.owner,
+    );
+    const seq = rows.reduce((last, row) => Math.max(last, row.seq), 0);
+    if (seq > 0) device.say({ type: "read", conversation: notice.conversation, seq });
+  });
+}
