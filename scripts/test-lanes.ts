@@ -11,6 +11,7 @@ const seconds: Readonly<Record<string, number>> = {
   "test/adapter/protocol/deno.test.ts": 30,
   "test/adapter/protocol/node.test.ts": 30,
   "test/protocol/protocol.test.ts": 25,
+  "test/protocol/remote.test.ts": 25,
   "test/isolation/isolation.test.ts": 25,
   "test/package/installed.test.ts": 20,
   "test/package/server-on-node.test.ts": 14,
