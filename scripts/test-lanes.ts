@@ -12,6 +12,8 @@ const seconds: Readonly<Record<string, number>> = {
   "test/adapter/protocol/node.test.ts": 30,
   "test/protocol/protocol.test.ts": 25,
   "test/protocol/remote.test.ts": 25,
+  "test/net/net.test.ts": 30,
+  "test/net/foreign.test.ts": 8,
   "test/isolation/isolation.test.ts": 25,
   "test/package/installed.test.ts": 20,
   "test/package/server-on-node.test.ts": 14,
