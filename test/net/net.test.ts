@@ -14,6 +14,7 @@ import { runTrial } from "./trial.ts";
 const seed = Number(process.env["SEED"] ?? "7");
 const rounds = Number(process.env["ROUNDS"] ?? "1");
 const pauseMs = Number(process.env["PAUSE_MS"] ?? "1500");
+const isBusDead = process.env["BUS_DEAD"] === "1";
 
 /** How soon those of a dead node are offline elsewhere, and how soon an ended session is with the bus, and without. */
 const offlineMsMax = 15_000;
@@ -52,7 +53,7 @@ describeWith("nats-server", "several nodes on one database", () => {
   test(
     `R9 O1 O3 O5 O10 D1 whatever of bus, nodes and database is away for a while, nothing is lost, doubled or moved (SEED=${seed})`,
     async () => {
-      const { faults, complaints, facts } = await runTrial({ nodes, seed, rounds, pauseMs });
+      const { faults, complaints, facts } = await runTrial({ nodes, seed, rounds, pauseMs, isBusDead });
       if (faults.length > 0) throw new Error(describeFaults(faults));
       expect(complaints).toEqual([]);
       expect(facts["accepted"]).toBeGreaterThan(200);

@@ -17,8 +17,8 @@ export type TrialOptions = {
   readonly holdMs?: { readonly min: number; readonly max: number };
   /** How long a process is stopped that is stopped. */
   readonly pauseMs?: number;
-  /** Which of them; default: all that there are. */
-  readonly kinds?: readonly string[];
+  /** Kills the bus at the start, and never starts it again. */
+  readonly isBusDead?: boolean;
   /** How soon after the faults what is accepted must be everywhere; default: O10's 5 s. */
   readonly liveMsMax?: number;
   readonly say?: (text: string) => void;
@@ -36,7 +36,11 @@ const recoveryMsMax = 30_000;
 const breathMs = { min: 100, max: 400 } as const;
 
 /** What may go wrong, in tracks: of one track one thing at a time, the tracks beside each other. */
-function mishapsOf({ all, nats, sqld }: Nodes, chance: Chance): readonly Readonly<Record<string, () => Mishap>>[] {
+function mishapsOf(
+  { all, nats, sqld }: Nodes,
+  chance: Chance,
+  isBusDead: boolean,
+): readonly Readonly<Record<string, () => Mishap>>[] {
   const bus: Record<string, () => Mishap> = {
     "bus killed": () => ({ begin: () => nats?.signal("SIGKILL"), end: () => nats?.restart() }),
     "bus paused": () => ({ begin: () => nats?.signal("SIGSTOP"), end: () => nats?.signal("SIGCONT"), isPause: true }),
@@ -65,15 +69,20 @@ function mishapsOf({ all, nats, sqld }: Nodes, chance: Chance): readonly Readonl
     },
     "database stalled": () => {
       const { database } = chance.pick(all);
-      return { begin: () => database.stall(), end: () => database.mend() };
+      return { begin: () => database.stall(), end: () => database.mend(), isPause: true };
     },
+    "database stalled for all": () => ({
+      begin: () => all.forEach(({ database }) => database.stall()),
+      end: () => all.forEach(({ database }) => database.mend()),
+      isPause: true,
+    }),
     "database slow": () => {
       const { database } = chance.pick(all);
       const ms = chance.between(20, 150);
       return { begin: () => database.delay(ms), end: () => database.mend() };
     },
   };
-  return nats === undefined ? [rest] : [bus, rest];
+  return isBusDead ? [rest] : [bus, rest];
 }
 
 /** People write to each other by way of all nodes while everything goes wrong; then nothing more does, and all of it is judged. */
@@ -89,6 +98,7 @@ export async function runTrial(options: TrialOptions): Promise<TrialVerdict> {
     liveMsMax = 5_000,
   } = options;
   const chance = createChance(seed);
+  const isBusDead = options.isBusDead ?? nodes.nats === undefined;
   const events: Event[] = [];
   const log = (event: Event): void => void events.push(event);
   const urls = nodes.all.map(({ url }) => url);
@@ -108,7 +118,7 @@ export async function runTrial(options: TrialOptions): Promise<TrialVerdict> {
 
   async function follow(track: Readonly<Record<string, () => Mishap>>, draw: Chance): Promise<void> {
     for (let round = 0; round < rounds; round++) {
-      let left = Object.keys(track).filter((kind) => kinds?.includes(kind) ?? true);
+      let left = Object.keys(track);
       while (left.length > 0) {
         const kind = draw.pick(left);
         left = left.filter((other) => other !== kind);
@@ -120,7 +130,8 @@ export async function runTrial(options: TrialOptions): Promise<TrialVerdict> {
 
   try {
     await crowd.ready();
-    await Promise.all(mishapsOf(nodes, chance).map((track, i) => follow(track, chance.fork(`track ${i}`))));
+    if (isBusDead) await nodes.nats?.signal("SIGKILL");
+    await Promise.all(mishapsOf(nodes, chance, isBusDead).map((track, i) => follow(track, chance.fork(`track ${i}`))));
     await crowd.finish({ recoveryMsMax, liveMsMax });
     await race.finish();
   } catch (error) {
