@@ -311,7 +311,7 @@ export function createChat(options: ChatOptions) {
     },
 
     /** Since the start: commits that were applied as they came, and stretches of the log that were read in their place. */
-    counts: () => parts?.feed.counts() ?? { applied: 0, read: 0 },
+    counts: () => databases.counts(),
 
     /** Sizes of what is held in memory: 0 once everybody has left. */
     sizes() {

@@ -141,6 +141,8 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       /** Resolves once nothing of it is open any more, after `close()`. */
       released,
 
+      counts: feed.counts,
+
       /** Sizes of what is held in memory: 0 once everybody has left. */
       sizes: () => ({ ...hub.sizes(), ...worker?.sizes() }),
     };

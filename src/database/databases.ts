@@ -1,3 +1,4 @@
+import type { FeedCounts } from "../feed/feed.ts";
 import type { Session } from "../model.ts";
 import type { Database } from "./database.ts";
 
@@ -22,6 +23,8 @@ export interface Databases {
   useTicket(ticket: string): Promise<Session | null>;
   /** Closes all of them; resolves within the time. */
   close(deadlineMs: number): Promise<void>;
+  /** Since each was opened: commits that were applied as they came, and stretches of the log that were read in their place. */
+  counts(): FeedCounts;
   /** Sizes of what is held in memory; null: nothing is open yet. */
   sizes(): Readonly<Record<string, number>> | null;
 }

@@ -234,6 +234,16 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
       });
       await within(clock, deadlineMs, Promise.all(closings));
     },
+    counts() {
+      const total = { applied: 0, read: 0 };
+      for (const { state } of places.values()) {
+        if (state.type !== "open") continue;
+        const { applied, read } = state.database.counts();
+        total.applied += applied;
+        total.read += read;
+      }
+      return total;
+    },
     sizes() {
       const sizes: Record<string, number> = { databases: taken, ...directory.sizes() };
       for (const { state } of places.values()) {

@@ -48,6 +48,7 @@ export function createSingle({ open, clock, log }: SingleOptions): Databases {
       );
       await within(clock, deadlineMs, closing);
     },
+    counts: () => database?.counts() ?? { applied: 0, read: 0 },
     sizes: () => database?.sizes() ?? null,
   };
 }

@@ -21,6 +21,9 @@ export type FeedOptions = {
 /** How long what is missing may take to come by itself, before the store is asked for it. */
 const earlyMs = 30;
 const earlyMax = 64;
+/** How commits came. */
+export type FeedCounts = { readonly applied: number; readonly read: number };
+
 /** Entries read from the store at a time when commits were missed. */
 const stretchEntriesMax = 1_000;
 
@@ -174,7 +177,7 @@ export function createFeed({ store, clock, limits, hints, jitter = () => 0, onNe
     },
     position: (): number => position,
     /** How often a commit was applied as it came, and how often the store was read. */
-    counts: () => ({ applied, read }),
+    counts: (): FeedCounts => ({ applied, read }),
     /** The history that is followed. */
     epoch: (): string => epoch,
     stop(): void {

@@ -149,6 +149,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     limits: { ...defaultLimits, ...limits },
     presenceOf(identity, device) {
       const silentMs = hub.silentMs(identity, device);
+      if (silentMs === "unknown") return silentMs;
       return silentMs === null ? "none" : silentMs < defaultLimits.pushIdleAfterMs ? "active" : "idle";
     },
     report(fault) {

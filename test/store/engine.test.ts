@@ -147,7 +147,7 @@ describe("remote engine, the network", () => {
     await server.stop();
   });
 
-  test("E20 a server that is down is asked by one call at a time, the others are refused at once, and once it is back all goes on", async () => {
+  test("E22 a server that is down is asked by one call at a time, the others are refused at once, and once it is back all goes on", async () => {
     const server = await startSqld();
     servers.push(server);
     const engine = createRemoteEngine({ url: server.url, deadlineMs: 2_000 });
@@ -175,7 +175,7 @@ describe("remote engine, the network", () => {
     await engine.close();
   }, 20_000);
 
-  test("E20 a server that hangs costs three calls their deadline, and the others nothing", async () => {
+  test("E22 a server that hangs costs three calls their deadline, and the others nothing", async () => {
     const silent = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Promise<Response>(() => {}) });
     const engine = createRemoteEngine({ url: `http://127.0.0.1:${silent.port}`, deadlineMs: 300 });
     const start = performance.now();
@@ -185,7 +185,7 @@ describe("remote engine, the network", () => {
     await silent.stop(true);
   });
 
-  test("E21 who has no token, or another server's, is refused, and no message shows it", async () => {
+  test("E23 who has no token, or another server's, is refused, and no message shows it", async () => {
     const [server, other] = [await startSqld({ isGuarded: true }), await startSqld({ isGuarded: true })];
     servers.push(server, other);
     for (const authToken of [undefined, "canary", other.authToken]) {

@@ -324,6 +324,8 @@ export type ConnectOptions = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether to say who it is in the query, as the demo wants it. Default true. */
   readonly isDemo?: boolean;
+  /** Gives up where there is no `welcome` by then; default: waits for the upgrade as long as it takes, and then for 5 s. */
+  readonly withinMs?: number;
 };
 
 export type Closed = { readonly code: number; readonly reason: string };
@@ -559,10 +561,20 @@ export async function connect(url: string, options: ConnectOptions) {
     },
   };
 
-  await opened.promise;
-  clients.add(client);
-  const welcome = await client.next(isWelcome);
-  return Object.assign(client, { welcome });
+  const { withinMs } = options;
+  const giveUp = (): void => {
+    opened.reject(new Error(`${options.user} was not let in within ${withinMs} ms`));
+    socket.terminate();
+  };
+  const timer = withinMs === undefined ? undefined : setTimeout(giveUp, withinMs);
+  try {
+    await opened.promise;
+    clients.add(client);
+    const welcome = await client.next(isWelcome);
+    return Object.assign(client, { welcome });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** As `connect`, and waits for the first `changes` with nothing further behind it. */
