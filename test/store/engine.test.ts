@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import { openEngine } from "../../src/store/engine/open.ts";
 import { createRemoteEngine } from "../../src/store/engine/remote.ts";
+import { startLink } from "../support/link.ts";
 import { type Sqld, startSqld } from "../support/sqld.ts";
 import { describeEngine } from "./engine.contract.ts";
 
@@ -184,6 +185,26 @@ describe("remote engine, the network", () => {
     await engine.close();
     await silent.stop(true);
   });
+
+  test("E24 R9 connections that the network has lost without a word cost one deadline, however many there are", async () => {
+    const server = await startSqld();
+    servers.push(server);
+    const link = await startLink(Number(new URL(server.url).port));
+    const engine = createRemoteEngine({ url: `http://127.0.0.1:${link.port}`, deadlineMs: 400 });
+    const ask = () => engine.read([{ sql: "SELECT 1 AS one" }]);
+    await Promise.all(Array.from({ length: 30 }, ask));
+    link.lose();
+    link.mend();
+    let failed = 0;
+    for (let i = 0; i < 10; i++)
+      failed += await ask().then(
+        () => 0,
+        () => 1,
+      );
+    expect(failed).toBe(1);
+    await engine.close();
+    link.stop();
+  }, 20_000);
 
   test("E23 who has no token, or another server's, is refused, and no message shows it", async () => {
     const [server, other] = [await startSqld({ isGuarded: true }), await startSqld({ isGuarded: true })];

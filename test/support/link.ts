@@ -7,6 +7,8 @@ export type Link = {
   cut(): void;
   /** Carries nothing, and breaks nothing: what is sent arrives once it is mended. */
   stall(): void;
+  /** Carries nothing, and tells nobody: what was open stays a black hole when it is mended, as after a firewall has forgotten it. */
+  lose(): void;
   /** Carries everything so many milliseconds later, in both directions, until it is mended. */
   delay(ms: number): void;
   mend(): void;
@@ -16,7 +18,8 @@ export type Link = {
 /** Opens a link to a port of this machine. */
 export async function startLink(targetPort: number): Promise<Link> {
   const pairs = new Set<readonly [Socket, Socket]>();
-  let state: "whole" | "cut" | "stalled" = "whole";
+  const lost = new Set<Socket>();
+  let state: "whole" | "cut" | "stalled" | "losing" = "whole";
   let delayMs = 0;
 
   function breakAll(): void {
@@ -33,10 +36,11 @@ export async function startLink(targetPort: number): Promise<Link> {
       if (dueAt <= now) act();
       else setTimeout(act, dueAt - now);
     };
-    from.on("data", (bytes: Buffer) => later(() => void (to.destroyed || to.write(bytes))));
-    from.on("end", () => later(() => to.end()));
-    from.on("error", () => to.destroy());
-    from.on("close", () => later(() => to.destroy()));
+    const pass = (act: () => void): void => later(() => (lost.has(from) || to.destroyed ? undefined : act()));
+    from.on("data", (bytes: Buffer) => pass(() => void to.write(bytes)));
+    from.on("end", () => pass(() => to.end()));
+    from.on("error", () => pass(() => to.destroy()));
+    from.on("close", () => pass(() => to.destroy()));
   }
 
   const server = createServer({ allowHalfOpen: true }, (near) => {
@@ -47,9 +51,14 @@ export async function startLink(targetPort: number): Promise<Link> {
     for (const socket of [near, far]) socket.setNoDelay(true);
     const pair = [near, far] as const;
     pairs.add(pair);
-    near.on("close", () => pairs.delete(pair));
+    near.on("close", () => {
+      pairs.delete(pair);
+      for (const socket of pair) lost.delete(socket);
+      far.destroy();
+    });
     carry(near, far);
     carry(far, near);
+    if (state === "losing") for (const socket of pair) lost.add(socket);
     if (state === "stalled") for (const socket of pair) socket.pause();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -65,6 +74,10 @@ export async function startLink(targetPort: number): Promise<Link> {
     stall() {
       state = "stalled";
       for (const pair of pairs) for (const socket of pair) socket.pause();
+    },
+    lose() {
+      state = "losing";
+      for (const pair of pairs) for (const socket of pair) lost.add(socket);
     },
     delay(ms) {
       delayMs = ms;

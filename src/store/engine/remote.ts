@@ -19,6 +19,13 @@ export type RemoteOptions = {
 /** A server that is down costs three calls their deadline, and then one a second at most. */
 const patience = { failuresMax: 3, openMsMin: 100, openMsMax: 1_000 };
 
+/**
+ * A connection that was open when the network lost it (a firewall that forgot it, a server that vanished) tells nobody, and Bun would ask on
+ * it again, one after the other of all that it keeps, each for a whole deadline. So after a deadline none is used twice until those are
+ * gone: Bun closes what was idle for five minutes, other runtimes sooner.
+ */
+const distrustMs = 330_000;
+
 /** Whether the database itself has said no: then it is there. */
 const isAnswer = (error: unknown): boolean =>
   error instanceof Error && "code" in error && String(error.code).startsWith("SQL");
@@ -33,7 +40,9 @@ type Lease = { readonly client: Client; calls: number };
  */
 export function createRemoteEngine(options: RemoteOptions): Engine {
   const deadlineMs = options.deadlineMs ?? 10_000;
-  let lease: Lease | undefined = openLease(options, deadlineMs);
+  let distrustUntil = 0;
+  const isTrusted = (): boolean => systemClock.elapsed() >= distrustUntil;
+  let lease: Lease | undefined = openLease(options, { deadlineMs, isTrusted });
   let isClosed = false;
   const breaker = createBreaker({ clock: systemClock, random: systemRandom, ...patience });
   /** Calls that try whether the server is there again. */
@@ -46,9 +55,10 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
     const isProbe = allowed !== Infinity;
     if (isProbe && probes >= allowed) throw failure(new Error("The server does not answer, and is asked again soon"));
     if (isProbe) probes += 1;
-    lease ??= openLease(options, deadlineMs);
+    lease ??= openLease(options, { deadlineMs, isTrusted });
     const used = lease;
     used.calls += 1;
+    const since = systemClock.elapsed();
     let isSent = false;
     try {
       const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
@@ -60,6 +70,9 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
     } catch (error) {
       if (isSent && isAnswer(error)) breaker.answered();
       else if (isSent) breaker.failed();
+      const now = systemClock.elapsed();
+      // Timers may be a little early.
+      if (now - since >= 0.9 * deadlineMs) distrustUntil = now + distrustMs;
       if (lease === used) lease = undefined;
       throw failure(error);
     } finally {
@@ -81,13 +94,16 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
   };
 }
 
-function openLease(options: RemoteOptions, deadlineMs: number): Lease {
+type Wire = { readonly deadlineMs: number; readonly isTrusted: () => boolean };
+
+function openLease(options: RemoteOptions, { deadlineMs, isTrusted }: Wire): Lease {
   const url = options.url.replace(/^ws(s?):/i, "http$1:");
   // The client has no timeout of its own; the signal ends the request, and frees its socket.
   const config = {
     url,
     intMode: "number" as const,
-    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(deadlineMs) }),
+    fetch: (request: Request) =>
+      fetch(request, { signal: AbortSignal.timeout(deadlineMs), ...(isTrusted() ? {} : { keepalive: false }) }),
   };
   const { authToken } = options;
   try {
