@@ -140,9 +140,13 @@ async function makePair() {
 }
 
 /** FCM HTTP v1 and Google's token endpoint, as strict as their documentation is. */
-export async function openFcm(options: { now: () => number }): Promise<FakeFcm> {
+export async function openFcm(options: {
+  readonly now: () => number;
+  /** How long a request may be on its way, on a machine that has other things to do; default: 2 s. */
+  readonly onItsWayMsMax?: number;
+}): Promise<FakeFcm> {
   const { publicKey, pem } = await (madePair ??= makePair());
-  const { now } = options;
+  const { now, onItsWayMsMax = 2_000 } = options;
   const display = createDisplay();
   /** Until when each access token holds. */
   const tokens = new Map<string, number>();
@@ -218,7 +222,7 @@ export async function openFcm(options: { now: () => number }): Promise<FakeFcm> 
     const parsed = v.safeParse(request, JSON.parse(body));
     if (!parsed.success) return break_(`send: ${v.summarize(parsed.issues)}`);
     const { message } = parsed.output;
-    const wrong = faultOfMessage(message, now());
+    const wrong = faultOfMessage(message, now(), onItsWayMsMax);
     if (wrong !== null) return break_(`send: ${wrong}`);
     if ((tokens.get(bearer) ?? 0) <= now()) return fcmFaults.unauthenticated;
 
@@ -322,7 +326,11 @@ const bytesOf = (value: string): number => new TextEncoder().encode(value).lengt
 const reserved = /^(from$|message_type$|gcm$|gcm\.|google)/;
 
 /** What the documentation demands beyond the fields' types. */
-function faultOfMessage({ notification, data, android, apns, webpush }: Message, nowMs: number): string | null {
+function faultOfMessage(
+  { notification, data, android, apns, webpush }: Message,
+  nowMs: number,
+  onItsWayMsMax: number,
+): string | null {
   const parts = [...Object.entries(data), ...Object.entries(notification ?? {})].flat();
   const bytes = parts.reduce((sum, part) => sum + bytesOf(part), 0);
   if (bytes > 4_096) return `${bytes} bytes`;
@@ -333,7 +341,7 @@ function faultOfMessage({ notification, data, android, apns, webpush }: Message,
   if (name !== undefined) return `data key ${name}`;
   const seconds = Number(android.ttl.slice(0, -1));
   if (seconds > 2_419_200) return `ttl ${android.ttl}`;
-  if (Math.abs(Number(apns.headers["apns-expiration"]) - nowMs / 1000 - seconds) > 2)
+  if (Math.abs(Number(apns.headers["apns-expiration"]) * 1000 - nowMs - seconds * 1000) > onItsWayMsMax)
     return "apns-expiration is not ttl";
   if (Number(webpush.headers.TTL) !== seconds) return "TTL is not ttl";
   const tags = [

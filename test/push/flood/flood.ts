@@ -127,13 +127,14 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
     const end = performance.now() + settledMsMax;
     let saysAt = performance.now() + sayMs;
     for (;;) {
-      const faults = judgeScreens(users, services);
       const left = waitingIn(dir);
-      if ((faults.length === 0 && left === 0) || performance.now() > end)
-        return left === 0 ? faults : [`${left} notices wait still`, ...faults];
-      if (performance.now() > saysAt) {
-        mark(`${faults.length} screens are not right yet, ${left} notices wait`);
-        saysAt += sayMs;
+      const now = performance.now();
+      if (left === 0 || now > end || now > saysAt) {
+        const faults = judgeScreens(users, services);
+        if ((faults.length === 0 && left === 0) || now > end)
+          return left === 0 ? faults : [`${left} notices wait still`, ...faults];
+        mark(`${faults.length} screens are not right yet, ${left} notices wait (${faults[0] ?? "nothing"})`);
+        saysAt = now + sayMs;
       }
       await Bun.sleep(lookMs);
     }
@@ -181,18 +182,18 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
       await crash();
     }
     const healing = Number.isFinite(size.healsMs) ? setTimeout(() => (services.failing = 0), size.healsMs) : undefined;
-    violations.push(...(await settled()));
+    const wrongs = await settled();
+    violations.push(...services.violations(), ...crowd.complaints, ...wrongs);
     clearTimeout(healing);
     mark("settled");
     const settledSeconds = seconds();
     if (violations.length === 0) {
       await Bun.sleep(calmMs);
-      violations.push(...judgeScreens(users, services));
+      violations.push(...judgeScreens(users, services), ...services.violations());
     }
     const perCrashMax = 2 * providers * (limits.pushRequestsMax ?? defaultLimits.pushRequestsMax);
     const repeats = judgeRepeats(services.requests, { crashes, perCrashMax });
     violations.push(...repeats.faults, ...judgeLogouts(services.requests, people.deviceOf));
-    violations.push(...services.violations(), ...crowd.complaints);
     if (violations.length === 0) await explain();
     hear();
     const unwell = said.split("\n").filter((line) => /"level":"(error|fatal)"/i.test(line) && !isLostAnswer.test(line));

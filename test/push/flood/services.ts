@@ -37,6 +37,7 @@ export type Services = {
 /** Of those that are refused: FCM has a 429 wait for a second at least, for it cannot say less. */
 const limitedShare = 0.3;
 const lostShare = 0.01;
+const onItsWayMsMax = 60_000;
 
 /** Both providers, in this process: half of the time they cannot, and now and then their answer gets lost. */
 export async function openServices(options: {
@@ -44,7 +45,7 @@ export async function openServices(options: {
   readonly isDead: (provider: Device["provider"], screen: string) => boolean;
 }): Promise<Services> {
   const { chance, isDead } = options;
-  const fcm = await openFcm({ now: Date.now });
+  const fcm = await openFcm({ now: Date.now, onItsWayMsMax });
   const oneSignal = await openOneSignal();
   const requests: Request[] = [];
   const replies = {
