@@ -1,26 +1,23 @@
 import type { BenchOptions, Benchmark } from "./benchmark.ts";
 import { measure } from "./benchmark.ts";
-import type { PairsInput } from "./load/pairs.ts";
 import { runPairs } from "./load/run-pairs.ts";
 import { withScratch } from "./scratch.ts";
 import { withServer } from "./server-process.ts";
 import { median } from "./statistics.ts";
 
-/** Off and on take turns, so that a neighbour who comes or goes is not taken for a difference. */
+/** Off and on take turns, there and back, so that a neighbour who comes or goes is not taken for a difference. */
 const roundsPerRun = 4;
+const kinds = ["off", "online", "away"] as const;
+type Kind = (typeof kinds)[number];
 
 type Seen = { readonly rate: number; readonly cpuMicros: number; readonly told: number };
 
 /** What push costs those who send: the load of `throughput` without it, with it, and with somebody to tell of each message. */
 export const push: Benchmark = async (options) => {
-  const off: Seen[] = [];
-  const online: Seen[] = [];
-  const away: Seen[] = [];
-  for (let round = 0; round < roundsPerRun; round++) {
-    off.push(await run(options, "off"));
-    online.push(await run(options, "online"));
-    away.push(await run(options, "away"));
-  }
+  const seen: Readonly<Record<Kind, Seen[]>> = { off: [], online: [], away: [] };
+  for (let round = 0; round < roundsPerRun; round++)
+    for (const kind of round % 2 === 0 ? kinds : kinds.toReversed()) seen[kind].push(await run(options, kind));
+  const { off, online, away } = seen;
   const ofAll = (list: readonly Seen[], of: (seen: Seen) => number): number => median(list.map(of));
   const ratio = (list: readonly Seen[], of: (seen: Seen) => number): number =>
     median(list.map((seen, i) => of(seen) / of(off[i] ?? seen)));
@@ -74,18 +71,15 @@ export const push: Benchmark = async (options) => {
 };
 
 /** One fresh server: `online`: every device is here and acks; `away`: half of the receivers have another one that is not. */
-async function run(
-  { pairs, window, seconds, textBytes }: BenchOptions,
-  registers: NonNullable<PairsInput["registers"]> | "off",
-): Promise<Seen> {
-  const env = { PUSH: registers === "off" ? "off" : "on" };
+async function run({ pairs, window, seconds, textBytes }: BenchOptions, kind: Kind): Promise<Seen> {
+  const env = { PUSH: kind === "off" ? "off" : "on" };
   return await withScratch((folder) =>
     withServer({ folder, entry: "load/push-server.ts", env }, async (server) => {
-      const load = { pairs, window, seconds, textBytes, ...(registers !== "off" && { registers }) };
+      const load = { pairs, window, seconds, textBytes, ...(kind !== "off" && { registers: kind }) };
       const seen = await runPairs(server, load);
       const told = Number(await (await fetch(`http://127.0.0.1:${server.port}/told`)).text());
-      if (registers === "online" && told > 0) throw new Error(`${told} notices for devices that are here and ack`);
-      if (registers === "away" && told === 0) throw new Error("Nobody who was away was told of anything");
+      if (kind === "online" && told > 0) throw new Error(`${told} notices for devices that are here and ack`);
+      if (kind === "away" && told === 0) throw new Error("Nobody who was away was told of anything");
       const rate = Math.min(seen.acceptedPerSecond, seen.receivedPerSecond);
       return { rate, cpuMicros: (seen.serverCpu * 1e6) / rate, told };
     }),

@@ -25,7 +25,7 @@ export type FollowerOptions = {
   readonly clock: Clock;
   readonly limits: Pick<Limits, "pushUsersMax">;
   readonly delays: PushDelays;
-  readonly holder: string;
+  readonly holder: () => string;
   /** Names of the providers there are, and of those that need no address. */
   readonly providers: ReadonlySet<string>;
   readonly userProviders: readonly string[];
@@ -190,7 +190,7 @@ export function createFollower(options: FollowerOptions) {
     const marks = due.map((each) => each.marks);
     const people = due.map(({ identity, n }) => ({ ...identity, n }));
     if (userProviders.length > 0)
-      await store.addressUsers(holder, people, { providers: userProviders, now: clock.now() });
+      await store.addressUsers(holder(), people, { providers: userProviders, now: clock.now() });
     const found = await store.undecided(people);
     if (mine !== run) return;
     const now = clock.elapsed();
@@ -213,7 +213,7 @@ export function createFollower(options: FollowerOptions) {
       left.set(each, { n: Math.min(n, known?.n ?? n), dueAt: Math.min(dueAt, known?.dueAt ?? dueAt) });
     }
     if (ready.length > 0) {
-      await store.enqueue(holder, ready);
+      await store.enqueue(holder(), ready);
       if (mine !== run) return;
       onDue();
     }
@@ -233,7 +233,7 @@ export function createFollower(options: FollowerOptions) {
     for (let i = 0; i < due.length && mine === run; i += usersAtOnce) {
       const part = due.slice(i, i + usersAtOnce);
       const isAny = await store.wakeRead(
-        holder,
+        holder(),
         part.map(([, { reader }]) => reader),
         clock.now(),
       );

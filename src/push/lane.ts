@@ -19,6 +19,9 @@ export type LaneOptions = Omit<CourierOptions, "retryAt" | "onResult" | "limits"
 /** A provider that fails half of the time has 32 failures in a row once in 4 000 000 000 requests. */
 export const patience = { failuresMax: 32, openMsMin: 1_000, openMsMax: 60_000 };
 
+/** What has become of something, and who had the place when it was read: what another one has written since is not overwritten. */
+type Settled = { readonly holder: string; readonly verdict: Verdict };
+
 /** What has become of requests gathers for so long: then it is kept, in one commit. */
 const settleMs = 20;
 /** What is due later, or was made due by nobody here, is found by looking. */
@@ -39,7 +42,7 @@ export function createLane(options: LaneOptions) {
   /** Under way, or not yet kept: by address and conversation, of which there is one at a time. */
   const busy = new Set<string>();
   let requests = 0;
-  let verdicts: Verdict[] = [];
+  let verdicts: Settled[] = [];
   let isPumping = false;
   let isPumpWanted = false;
   let isSettling = false;
@@ -78,6 +81,7 @@ export function createLane(options: LaneOptions) {
   }
 
   async function fill(): Promise<void> {
+    const holder = lease.holder();
     // The answer may be from before the commit that has ended what was busy: it shows that as still due.
     const before = new Set(busy);
     const found = await store.due(provider.name, clock.now(), limits.pushRequestsMax + busy.size);
@@ -85,19 +89,20 @@ export function createLane(options: LaneOptions) {
     const taken = waiting.slice(0, Math.max(0, room()));
     const sending = taken.filter(courier.isSending);
     const badges = sending.length === 0 ? [] : await store.badges(sending);
-    if (!isRunning || !lease.isHeld()) return;
+    if (!isRunning || !lease.isHeld() || holder !== lease.holder()) return;
     const badgeOf = new Map(sending.map((due, i) => [due, badges[i] ?? 0]));
     for (const due of taken) carry(due, badgeOf.get(due) ?? 0);
   }
 
   function carry(due: Due, badge: number): void {
+    const holder = lease.holder();
     busy.add(nameOf(due));
     requests++;
     slots.take(provider.name);
     courier
       .deliver(due, badge)
       .then(
-        (verdict) => verdicts.push(verdict),
+        (verdict) => verdicts.push({ holder, verdict }),
         (fault: unknown) => {
           report(fault);
           busy.delete(nameOf(due));
@@ -127,8 +132,11 @@ export function createLane(options: LaneOptions) {
     verdicts = [];
     let isKept = false;
     try {
-      if (part.length > 0 && !(await store.settle(lease.holder, part, clock.now()))) lease.lose();
-      for (const { due } of part) busy.delete(nameOf(due));
+      const holder = lease.holder();
+      const own = part.filter((each) => each.holder === holder).map(({ verdict }) => verdict);
+      const isOurs = own.length === 0 || (await store.settle(holder, own, clock.now()));
+      if (!isOurs && holder === lease.holder()) lease.lose();
+      for (const { verdict } of part) busy.delete(nameOf(verdict.due));
       isKept = true;
     } catch (fault) {
       // Whether it was kept is not known: it is kept again, and until then nothing of it is sent again.

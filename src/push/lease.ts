@@ -4,8 +4,8 @@ import type { PushStore } from "../store/push-store.ts";
 export type LeaseOptions = {
   readonly store: Pick<PushStore, "worker" | "take" | "beat" | "leave">;
   readonly clock: Clock;
-  /** This node's own name. */
-  readonly holder: string;
+  /** Another one for each time that the place is ours: what is still under way from before is that of somebody else. */
+  readonly newName: () => string;
   /** A holder of whom nothing was seen for so long is taken over from. */
   readonly leaseMs: number;
   /** Nobody else can have the database open: whoever has the place is gone. */
@@ -29,7 +29,8 @@ const trustedPart = 0.75;
  * one that was paused writes nothing more.
  */
 export function createLease(options: LeaseOptions) {
-  const { store, clock, holder, leaseMs, isAlone, position, onTaken, onLost, report } = options;
+  const { store, clock, newName, leaseMs, isAlone, position, onTaken, onLost, report } = options;
+  let holder = newName();
   let isTaken = false;
   let renewedAt = 0;
   let seen: { holder: string; beat: number; at: number } | null = null;
@@ -58,6 +59,7 @@ export function createLease(options: LeaseOptions) {
   function lose(): void {
     if (!isTaken) return;
     isTaken = false;
+    holder = newName();
     seen = null;
     onLost();
   }
@@ -72,7 +74,8 @@ export function createLease(options: LeaseOptions) {
   }
 
   return {
-    holder,
+    /** Who we are, as long as the place is ours. */
+    holder: (): string => holder,
     start: (): void => void look(),
     /** Whether this node may send now. */
     isHeld: (): boolean => isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart,

@@ -45,13 +45,13 @@ export function createPushWorker(options: PushWorkerOptions) {
     idleMs: limits.pushIdleDelayMs,
     expiryMs: limits.pushExpiryMs,
   };
-  const holder = random.messageId(clock.now());
   let cancelPrune = (): void => {};
   /** When the place was taken. */
   let begun = { place: 0, time: 0 };
 
   const follower = createFollower({
-    ...{ store, feed, clock, limits, delays, holder, presenceOf, isAvailable, report },
+    ...{ store, feed, clock, limits, delays, presenceOf, isAvailable, report },
+    holder: () => lease.holder(),
     providers: new Set(providers.map(({ name }) => name)),
     userProviders: providers.filter(({ reach }) => reach === "user").map(({ name }) => name),
     onDue() {
@@ -59,7 +59,8 @@ export function createPushWorker(options: PushWorkerOptions) {
     },
   });
   const lease = createLease({
-    ...{ store, clock, holder, isAlone, report },
+    ...{ store, clock, isAlone, report },
+    newName: () => random.messageId(clock.now()),
     leaseMs: limits.pushLeaseMs,
     position: follower.position,
     onTaken(n) {
@@ -92,7 +93,7 @@ export function createPushWorker(options: PushWorkerOptions) {
 
   function prune(): void {
     cancelPrune = clock.after(pruneMs, prune);
-    if (lease.isHeld()) store.prune(holder, clock.now() - limits.pushLogMs).catch(report);
+    if (lease.isHeld()) store.prune(lease.holder(), clock.now() - limits.pushLogMs).catch(report);
   }
 
   /** Sizes of what is held in memory. */

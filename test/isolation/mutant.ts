@@ -2,6 +2,8 @@
 export type Predicate = { readonly statement: string; readonly predicate: string };
 
 export type SqlMutant = Predicate & {
+  /** Why nothing at all comes of it when it is gone, where what holds it is no predicate: such are not tried. */
+  readonly harmless?: string;
   /** Why nobody can see that it is gone, where another predicate, of this statement or of another, does its work; both gone must be seen. */
   readonly heldBy?: { readonly statement?: string; readonly predicate: string; readonly reason: string };
 };
@@ -86,6 +88,40 @@ export const sqlMutants: readonly SqlMutant[] = [
   { statement: "selectOwnConversations", predicate: "a.tenant = j.value ->> 0" },
   { statement: "selectConversations", predicate: "a.tenant = ?1" },
   { statement: "selectConversations", predicate: "b.tenant = ?1" },
+
+  { statement: "insertDevice", predicate: "u.tenant = ?1" },
+  ...["deleteMovedNotices", "deleteMovedAddresses"].flatMap((statement): SqlMutant[] =>
+    ["a.tenant = ?1", "u.tenant = ?1", "u.tenant = ?1 #2"].map((predicate) => ({ statement, predicate })),
+  ),
+  ...[
+    ...["upsertAddress", "deleteSurplusNotices", "deleteSurplusAddresses", "deleteDeviceNotices"],
+    ...["deleteDeviceAddresses", "upsertMute", "deleteMute", "selectMute"],
+    ...["upsertQuietHours", "deleteQuietHours", "selectQuietHours", "selectExplained"],
+  ].map((statement): SqlMutant => ({ statement, predicate: "u.tenant = ?1" })),
+  ...["insertUserAddresses", "selectUnaddressed"].map((statement, i, both): SqlMutant => ({
+    statement,
+    predicate: "u.tenant = j.value ->> 0",
+    heldBy: {
+      statement: both[1 - i] ?? "",
+      predicate: "u.tenant = j.value ->> 0",
+      reason: "an address is given to whom both find to have none, and the first of them looks before",
+    },
+  })),
+  ...["countReadNotices", "wakeReadNotices"].map((statement): SqlMutant => ({
+    statement,
+    predicate: "u.tenant = j.value ->> 0",
+    harmless: "no conversation is of two tenants, so that nobody else has a notice of it",
+  })),
+  { statement: "selectUndecided", predicate: "u.tenant = j.value ->> 0" },
+  { statement: "selectBadges", predicate: "u.tenant = j.value ->> 0" },
+  { statement: "upsertLog", predicate: "u.tenant = j.value ->> 4" },
+  { statement: "selectExplainedDevices", predicate: "u.tenant = ?1" },
+  { statement: "selectExplainedDevices", predicate: "u.tenant = ?1 #2" },
+  {
+    statement: "selectExplainedLog",
+    predicate: "u.tenant = ?1",
+    harmless: "its rows count for a message of their own conversation alone, and selectExplained has found that to be the asker's",
+  },
 ];
 
 type Edit = { readonly find: string; readonly replace: string };

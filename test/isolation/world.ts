@@ -77,7 +77,7 @@ const limits = {
   },
   ...{ marksDelayMs: 3, emptyChangesDelayMs: 10, headPollMs: 10_000, heartbeatMs: 60_000_000 },
   presenceGraceMs: 20,
-  ...{ pushAddressesPerUserMax: 3, pushActiveDelayMs: 200, pushIdleDelayMs: 300, pushRetryMs: 50 },
+  ...{ pushAddressesPerUserMax: 2, pushActiveDelayMs: 200, pushIdleDelayMs: 300, pushRetryMs: 50 },
 };
 
 /** These come first in a step: how a replay falls between two commits is a matter of turns, not of tenants. */

@@ -3,7 +3,7 @@ import { createBreaker } from "../../src/internal/breaker.ts";
 import { patience } from "../../src/push/lane.ts";
 import type { PushResult } from "../../src/push/provider.ts";
 import { fakeClock } from "../support/fake-clock.ts";
-import { person } from "../support/store.ts";
+import { newId, person } from "../support/store.ts";
 import { createPhones, sent } from "./support/phone.ts";
 import { startPush, stopAll } from "./support/start.ts";
 
@@ -116,6 +116,32 @@ describe("two things at once", () => {
     looked.resolve();
     await push.pass(1_000, 50);
     expect(phones.requests.length).toBe(3);
+  });
+
+  test("U8 what a worker did not keep before it lost its place is not kept once it has it back", async () => {
+    const phones = createPhones("phones", () => ({ type: "retry", answer: "503" }));
+    const push = await startPush({ providers: [phones.provider], limits: { pushLeaseMs: 2_000 } });
+    const { worker, take, due, settle, leave } = push.store.push;
+    push.store.push.settle = () => Promise.reject(new Error("away"));
+    await push.register("bob", "phone");
+    const id = newId();
+    await push.send("alice", "bob", "hello", id);
+    await push.pass(300);
+    expect(phones.requests.length).toBe(1);
+    // Another one takes the place, tells it, and goes.
+    await take("other", await worker());
+    const [found] = await due("phones", push.clock.now(), 10);
+    if (!found) throw new Error("Nothing is due");
+    const log = { decision: "send", reason: "sent", answer: "of the other one" };
+    await settle("other", [{ due: found, until: null, isDone: true, attempts: 0, shown: 1, log }], push.clock.now());
+    await push.pass(1_000, 50);
+    await leave("other");
+    await push.pass(1_000, 50);
+    expect((await worker()).holder).not.toBe("");
+    push.store.push.settle = settle;
+    await push.pass(4_000, 50);
+    expect(await push.why("bob", id)).toMatchObject([{ decision: "send", answer: "of the other one" }]);
+    expect(phones.requests.length).toBe(1);
   });
 });
 

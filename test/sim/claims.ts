@@ -57,7 +57,7 @@ function createClaims() {
         (claim) =>
           claim.token === token &&
           claim.issuedAt <= at &&
-          !all.some((last) => ends(last, claim) && last.issuedAt >= claim.confirmedAt && last.confirmedAt <= at),
+          !all.some((last) => ends(last, claim) && last.issuedAt > claim.confirmedAt && last.confirmedAt < at),
       ),
     /** Whether a token was, or may have been, said anew after this moment. */
     isRenewed: (place: Place, token: string, after: number): boolean =>
@@ -68,7 +68,7 @@ function createClaims() {
         (claim) =>
           claim.token !== null &&
           claim.confirmedAt < Infinity &&
-          !all.some((last) => ends(last, claim) && last.confirmedAt > claim.issuedAt),
+          !all.some((last) => ends(last, claim) && last.confirmedAt >= claim.issuedAt),
       ),
     /** Every place that a user ever had. */
     placesOf: ({ tenant, user }: Pick<Place, "tenant" | "user">): number =>
@@ -77,6 +77,8 @@ function createClaims() {
           .filter((claim) => claim.tenant === tenant && claim.user === user)
           .map((claim) => `${claim.device} ${claim.provider}`),
       ).size,
+    /** Whether one that could expire ever stood there. */
+    couldExpire: (place: Place): boolean => of(place).some(({ expiresAt }) => expiresAt !== null),
     /** How many devices of an owner (`tenant/user`) ever had an address of a provider. */
     placesOfProvider: (owner: string, provider: string): number =>
       all.filter((claim) => `${claim.tenant}/${claim.user}` === owner && claim.provider === provider).length,

@@ -10,7 +10,7 @@ import type { World } from "./world.ts";
 /** How far each device, by `tenant/user/device`, knows that its user has read a conversation: it takes away notifications of that by itself. */
 const reads = new WeakMap<World, Map<string, number>>();
 /** A worker gives a clear up after so many tries. */
-const clearTriesMax = 8;
+const clearTriesMax = 24;
 
 export function learnRead(world: World, { reader }: SimDevice, conversation: string, seq: number): void {
   const known = reads.get(world) ?? new Map<string, number>();
@@ -66,7 +66,7 @@ const isWaiting = (world: World, owner: string, due: number | null): boolean =>
 
 /** Why a device may, in the end, not show what it has not got. */
 function isExcused(world: World, address: TrueAddress, newest: Newest): boolean {
-  const { owner, device, key, name, expires } = address;
+  const { owner, device, key, name } = address;
   const { ever } = wishesIn(world);
   const [log, notice] = [
     world.push().log.get(`${key} ${newest.conversation} ${newest.seq}`),
@@ -90,7 +90,7 @@ function isExcused(world: World, address: TrueAddress, newest: Newest): boolean 
     case "failed":
       return came("failed");
     case "token_dead":
-      return expires !== null || came("dead");
+      return claimsIn(world).couldExpire(address) || came("dead");
     default:
       return false;
   }
@@ -134,23 +134,20 @@ export function uncleared(world: World): readonly string[] {
     world.devices
       .filter((each) => each.owner === owner && (device === "" || each.name === device))
       .some((each) => (reads.get(world)?.get(`${each.reader} ${conversation}`) ?? 0) >= seq);
-  return addresses.flatMap(({ name, key, owner, device, expires }) => {
+  return addresses.flatMap((address) => {
+    const { name, key, owner, device } = address;
+    const canExpire = claimsIn(world).couldExpire(address);
     const { shown, requests } = phonesIn(world).screens().get(name) ?? nothing;
-    return [...shown].flatMap(([conversation, { seq, request }]) => {
+    return [...shown].flatMap(([conversation, { seq }]) => {
       const marks = newest.find((each) => each.owner === owner && each.conversation === conversation);
-      if (!marks || marks.read < seq || isKnown(owner, device, conversation, seq) || expires !== null) return [];
+      if (!marks || marks.read < seq || isKnown(owner, device, conversation, seq) || canExpire) return [];
       const all = requests.filter(({ notice }) => notice.conversation === conversation);
       const tries = all.filter(({ notice }) => notice.kind === "clear");
-      // It may show a newer one, which was not read: a request for that had no answer.
-      const mayBeNewer = all.some(
-        ({ notice, isHeard, outcome }) => notice.seq > marks.read && (!isHeard || outcome === "throw"),
-      );
+      // It may show a newer one, of which nobody knows whether it came: that one is taken away once it is read.
+      const mayBeNewer = (notices.get(`${key} ${conversation}`)?.shown ?? 0) > marks.read;
       const isRefused = tries.some(({ outcome }) => outcome === "failed" || outcome === "dead");
-      // A crash between an answer and its commit: nobody knows of the notification.
-      const isUnknown =
-        request.takes < phonesIn(world).looks.takes() && (notices.get(`${key} ${conversation}`)?.shown ?? 0) === 0;
       const isLater = isWaiting(world, owner, notices.get(`${key} ${conversation}`)?.due ?? null);
-      if (isRefused || tries.length >= clearTriesMax || isUnknown || isLater || mayBeNewer) return [];
+      if (isRefused || tries.length >= clearTriesMax || isLater || mayBeNewer) return [];
       return [`${name} shows ${seq} of ${conversation}, which was read up to ${marks.read}`];
     });
   });
