@@ -76,9 +76,12 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     return sent.id;
   }
 
+  /** A device that comes first after another one has acked starts there (P9); here each is to see everything. */
+  const isEverybodyHere = (): boolean => devices.every(({ cursor }) => cursor !== null);
+
   async function keepWriting(device: Device): Promise<void> {
     while (!isOver) {
-      if (isSending && device.client?.isOpen() === true && device.waiting.length < windowSends)
+      if (isSending && isEverybodyHere() && device.client?.isOpen() === true && device.waiting.length < windowSends)
         write(device, device.chance.pick(peersOf(device.user)), `${nameOf(device)} ${device.count++}`);
       await Bun.sleep(device.chance.between(pauseMs.min, pauseMs.max));
     }
@@ -129,14 +132,16 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     }
     device.cursor = frame.cursor;
     const { client } = device;
-    if (client?.isOpen() !== true) return;
+    if (client?.isOpen() !== true || !isEverybodyHere()) return;
     if (device.chance.hits(0.1)) client.ack(frame.cursor);
     const last = frame.changes.at(-1);
     if (last?.kind === "message" && device.chance.hits(0.05)) client.read(last.conversation, last.seq);
   }
 
   async function enter(device: Device, url: string): Promise<void> {
-    const { user, name, cursor } = device;
+    const { user, name } = device;
+    // To connect with a cursor is to ack it.
+    const cursor = isEverybodyHere() ? device.cursor : null;
     const client = await connect(url, {
       ...{ user, device: name, withinMs: helloMsMax },
       ...(cursor !== null && { cursor }),

@@ -5,7 +5,13 @@ import { createCrowd } from "./crowd.ts";
 import { createRace } from "./race.ts";
 
 /** Something that goes wrong for a while. `end` makes it good. */
-type Mishap = { readonly begin: () => unknown; readonly end: () => unknown; readonly isPause?: boolean };
+type Mishap = {
+  readonly begin: () => unknown;
+  readonly end: () => unknown;
+  readonly isPause?: boolean;
+  /** How long it is felt after its end. */
+  readonly echoMs?: number;
+};
 
 export type TrialOptions = {
   readonly nodes: Nodes;
@@ -31,6 +37,8 @@ export type TrialVerdict = {
   readonly facts: Readonly<Record<string, number>>;
 };
 
+/** A call of the database takes no longer: src/store/engine/remote.ts. */
+const deadlineMs = 10_000;
 /** R9. */
 const recoveryMsMax = 30_000;
 const breathMs = { min: 100, max: 400 } as const;
@@ -39,7 +47,7 @@ const breathMs = { min: 100, max: 400 } as const;
 function mishapsOf(
   { all, nats, sqld }: Nodes,
   chance: Chance,
-  isBusDead: boolean,
+  { isBusDead, isLong }: { readonly isBusDead: boolean; readonly isLong: boolean },
 ): readonly Readonly<Record<string, () => Mishap>>[] {
   const bus: Record<string, () => Mishap> = {
     "bus killed": () => ({ begin: () => nats?.signal("SIGKILL"), end: () => nats?.restart() }),
@@ -76,6 +84,12 @@ function mishapsOf(
       end: () => all.forEach(({ database }) => database.mend()),
       isPause: true,
     }),
+    ...(isLong && {
+      "database lost": () => {
+        const { database } = chance.pick(all);
+        return { begin: () => database.lose(), end: () => database.mend(), isPause: true, echoMs: deadlineMs };
+      },
+    }),
     "database slow": () => {
       const { database } = chance.pick(all);
       const ms = chance.between(20, 150);
@@ -106,13 +120,17 @@ export async function runTrial(options: TrialOptions): Promise<TrialVerdict> {
   const complaints: string[] = [];
   let mishaps = 0;
 
-  async function suffer(kind: string, draw: Chance, { begin, end, isPause = false }: Mishap): Promise<void> {
+  async function suffer(
+    kind: string,
+    draw: Chance,
+    { begin, end, isPause = false, echoMs = 0 }: Mishap,
+  ): Promise<void> {
     options.say?.(kind);
     await begin();
     await Bun.sleep(isPause ? pauseMs : draw.between(holdMs.min, holdMs.max));
     await end();
     mishaps++;
-    await Bun.sleep(draw.between(breathMs.min, breathMs.max));
+    await Bun.sleep(echoMs + draw.between(breathMs.min, breathMs.max));
   }
 
   async function follow(track: Readonly<Record<string, () => Mishap>>, draw: Chance): Promise<void> {
@@ -130,7 +148,11 @@ export async function runTrial(options: TrialOptions): Promise<TrialVerdict> {
   try {
     await crowd.ready();
     if (isBusDead) await nodes.nats?.signal("SIGKILL");
-    await Promise.all(mishapsOf(nodes, chance, isBusDead).map((track, i) => follow(track, chance.fork(`track ${i}`))));
+    await Promise.all(
+      mishapsOf(nodes, chance, { isBusDead, isLong: pauseMs >= deadlineMs }).map((track, i) =>
+        follow(track, chance.fork(`track ${i}`)),
+      ),
+    );
     await crowd.finish({ recoveryMsMax, liveMsMax });
     await race.finish();
   } catch (error) {
