@@ -120,7 +120,8 @@ export const sqlMutants: readonly SqlMutant[] = [
   {
     statement: "selectExplainedLog",
     predicate: "u.tenant = ?1",
-    harmless: "its rows count for a message of their own conversation alone, and selectExplained has found that to be the asker's",
+    harmless:
+      "its rows count for a message of their own conversation alone, and selectExplained has found that to be the asker's",
   },
 ];
 
@@ -163,7 +164,11 @@ export const sourceMutants: readonly SourceMutant[] = [
     "one < other ? `${one} ${other}` : `${other} ${one}`",
   ),
   edit("hub/fan-out.ts", "registry.find(tenant, user)", 'registry.find("acme", user)'),
-  edit("hub/hub.ts", "registry.find(tenant, user)", 'registry.find("acme", user)'),
+  edit(
+    "hub/hub.ts",
+    "of registry.find(tenant, user)?.connections ?? []) connection.hint(text)",
+    'of registry.find("acme", user)?.connections ?? []) connection.hint(text)',
+  ),
   edit("http/admit.ts", 'proof.tenant === undefined ? "default" : proof.tenant', '"default"'),
   {
     ...edit("push/name.ts", "`${tenant} ${conversation}`", "`${conversation}`"),
