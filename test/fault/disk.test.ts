@@ -11,7 +11,7 @@ import { mayMount, mountSmallDisk } from "./small-disk.ts";
 
 afterEach(endClients);
 
-const diskBytes = 3 * 1024 * 1024;
+const diskBytes = 3.5 * 1024 * 1024;
 const ballastBytes = 1_300_000;
 const textBytes = 8_000;
 /** More than the disk can hold. */

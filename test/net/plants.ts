@@ -8,8 +8,8 @@ const plants = {
   jumps: [
     {
       file: "feed/feed.ts",
-      from: "if (from === position && !filling) announce(entries, to);",
-      to: "if (!filling) announce(entries, to);",
+      from: "if (commit.from === position && !filling) {",
+      to: "if (!filling) {",
     },
   ],
   /** Believes what nodes on another database say. */

@@ -38,7 +38,7 @@ const put = (user: string, device: string, body: object | string) =>
 describe("the routes", () => {
   test("U6 U11 a provider that needs no token has a place for each device of each user", async () => {
     const hook = createPhones("hook", undefined, { parse: () => ({ token: "" }) });
-    const own = make("tokenless.db", { push: [hook.provider] });
+    const own = make("places.db", { push: [hook.provider] });
     await own.ready();
     for (const [user, device] of [
       ["bob", "phone"],
