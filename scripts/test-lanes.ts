@@ -5,7 +5,7 @@ const aloneFolders = ["test/load/"];
 const seconds: Readonly<Record<string, number>> = {
   "test/web/page.test.ts": 49,
   "test/databases.test.ts": 40,
-  "test/sim/sim.test.ts": 30,
+  "test/sim/sim.test.ts": 110,
   "test/adapter/protocol/hono-node.test.ts": 30,
   "test/adapter/protocol/hono-bun.test.ts": 30,
   "test/adapter/protocol/hono-deno.test.ts": 30,
@@ -15,7 +15,7 @@ const seconds: Readonly<Record<string, number>> = {
   "test/protocol/remote.test.ts": 25,
   "test/net/net.test.ts": 30,
   "test/net/foreign.test.ts": 8,
-  "test/isolation/isolation.test.ts": 25,
+  "test/isolation/isolation.test.ts": 60,
   "test/package/installed.test.ts": 20,
   "test/package/server-on-node.test.ts": 14,
   "test/package/package.test.ts": 12,

@@ -1,3 +1,4 @@
+import { isOnP256 } from "../../src/push/provider/p256.ts";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { createECDH } from "node:crypto";
 import { createRequire } from "node:module";
@@ -467,4 +468,18 @@ describe("planted faults", () => {
     test(`control: U16 the fake finds ${alteration.from} → ${alteration.to || "nothing"}`, async () => {
       expect(await planted(alteration)).toContain(fault);
     });
+});
+
+test("U16 U11: a point beside the curve is refused as it is registered, before any library gets it", async () => {
+  const made = Array.from({ length: 20 }, async () => {
+    const { publicKey } = await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, true, ["deriveBits"]);
+    return new Uint8Array(await crypto.subtle.exportKey("raw", publicKey));
+  });
+  for (const point of await Promise.all(made)) {
+    expect(isOnP256(point)).toBe(true);
+    for (const at of [1, 32, 33, 64])
+      expect(isOnP256(point.map((byte, i) => (i === at ? byte ^ 1 : byte)))).toBe(false);
+    expect(isOnP256(point.subarray(0, 64))).toBe(false);
+  }
+  expect(isOnP256(new Uint8Array(65).fill(255))).toBe(false);
 });

@@ -3,6 +3,7 @@ import { ChatError } from "../../error.ts";
 import type { PushAddress } from "../provider.ts";
 import { bytesOf, pointOf } from "./base64url.ts";
 import type { PushKeys } from "./encrypt.ts";
+import { isOnP256 } from "./p256.ts";
 
 /** Where a browser takes pushes, and for whose eyes they are. */
 export type Subscription = { readonly endpoint: URL; readonly keys: PushKeys };
@@ -51,6 +52,7 @@ export function parseSubscription(value: unknown, isService: ServiceList): PushA
   const p256dh = pointOf(keys["p256dh"]);
   const auth = bytesOf(keys["auth"], 16);
   if (endpoint === null || p256dh === null || auth === null || !isService(endpoint.hostname)) return null;
+  if (!isOnP256(p256dh)) return null;
   const texts = { p256dh: base64url.encode(p256dh), auth: base64url.encode(auth) };
   const token = JSON.stringify({ endpoint: endpoint.href, keys: texts });
   if (expirationTime === undefined || expirationTime === null) return { token };
