@@ -1,4 +1,5 @@
 import type { Clock } from "../internal/clock.ts";
+import { answerWithin } from "../internal/within.ts";
 import type { Identity } from "../model.ts";
 import type { Store } from "../store/store.ts";
 
@@ -28,17 +29,8 @@ export type PolicyOptions = {
 
 /** The host's rules, asked so that no failure of theirs lets anybody through. */
 export function createPolicy({ authorize, canSee, store, clock, answerMs, report }: PolicyOptions) {
-  async function inTime(answer: Promise<boolean>): Promise<boolean> {
-    let cancel = (): void => {};
-    const late = new Promise<never>((_, reject) => {
-      cancel = clock.after(answerMs, () => reject(new Error(`The host's rule did not answer within ${answerMs} ms`)));
-    });
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      cancel();
-    }
-  }
+  const inTime = (answer: Promise<boolean>): Promise<boolean> =>
+    answerWithin(clock, answerMs, answer, "The host's rule");
 
   const verdictOf = (answer: boolean): Verdict => (answer === true ? "allowed" : "forbidden");
 

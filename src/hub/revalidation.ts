@@ -1,4 +1,5 @@
 import type { Clock } from "../internal/clock.ts";
+import { answerWithin } from "../internal/within.ts";
 import type { Identity } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import type { Connection } from "./connection.ts";
@@ -26,21 +27,14 @@ export function createRevalidation({ revalidate, clock, everyMs, answerMs, repor
 
   async function ask(connection: Connection): Promise<void> {
     const { session, device } = connection;
-    let cancel = (): void => {};
-    const late = new Promise<never>((_, reject) => {
-      cancel = clock.after(answerMs, () => reject(new Error(`revalidate did not answer within ${answerMs} ms`)));
-    });
     under++;
     try {
       const answer = Promise.resolve(revalidate({ tenant: session.tenant, user: session.user, device }));
-      // What comes too late must not end the process.
-      answer.catch(() => {});
-      if ((await Promise.race([answer, late])) === false)
+      if ((await answerWithin(clock, answerMs, answer, "revalidate")) === false)
         connection.close(closeCode.sessionEnded, "the session no longer holds");
     } catch (fault) {
       report(fault);
     } finally {
-      cancel();
       under--;
     }
   }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Clock } from "../internal/clock.ts";
-import { within } from "../internal/within.ts";
+import { answerWithin } from "../internal/within.ts";
 import type { Due } from "../store/push-store.ts";
 
 /** What a device is about to be told, for the host to change. Only `title`, `body` and `data` of its answer count. */
@@ -46,15 +46,12 @@ export function createDrafts({ onPush, clock, answerMs, report }: DraftOptions) 
     if (!onPush || !message) return safe;
     try {
       const draft = { tenant, user, device, provider, conversation, seq, unread, badge, ...safe, data: {} };
-      let answer: PushDraft | null | undefined;
-      const asked = Promise.resolve(onPush({ ...draft, message: { ...message } })).then((said) => void (answer = said));
-      await within(clock, answerMs, asked);
+      const asked = Promise.resolve(onPush({ ...draft, message: { ...message } }));
+      const answer = await answerWithin(clock, answerMs, asked, "onPush");
       if (answer === null) return null;
       const parsed = v.safeParse(shown, answer);
       if (parsed.success) return parsed.output;
-      throw new Error(
-        answer === undefined ? `onPush did not answer within ${answerMs} ms` : "onPush answered no draft",
-      );
+      throw new Error("onPush answered no draft");
     } catch (fault) {
       report(fault);
       return safe;

@@ -2,8 +2,6 @@
 
 // Addresses. ?3 device, ?4 provider, ?5 hash, where they are used.
 
-export const insertUser = `INSERT INTO user (tenant, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING`;
-
 const userKey = `(SELECT u.key FROM user u WHERE u.tenant = ?1 AND u.id = ?2)`;
 
 /** A new device starts after what any device of its user has acked. ?4 whether it is notified; null: as it is. */

@@ -3,6 +3,7 @@ import { decodeConversation } from "../protocol/conversation-id.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine, Row, Statement } from "./engine/engine.ts";
 import * as sql from "./device-sql.ts";
+import { insertUser } from "./sql.ts";
 
 /** Where a device is notified. Times are milliseconds since the Unix epoch, here and below. */
 export type Address = {
@@ -37,7 +38,7 @@ export function createDeviceStore({ engine, limits }: DeviceStoreOptions) {
     ): Promise<void> {
       const { address, notify, now } = said;
       const statements: Statement[] = [
-        { sql: sql.insertUser, args: [tenant, user] },
+        { sql: insertUser, args: [tenant, user] },
         { sql: sql.insertDevice, args: [tenant, user, device, notify === undefined ? null : Number(notify)] },
       ];
       if (address) {
@@ -89,7 +90,7 @@ export function createDeviceStore({ engine, limits }: DeviceStoreOptions) {
         hours === null
           ? [{ sql: sql.deleteQuietHours, args: [tenant, user] }]
           : [
-              { sql: sql.insertUser, args: [tenant, user] },
+              { sql: insertUser, args: [tenant, user] },
               { sql: sql.upsertQuietHours, args: [tenant, user, hours] },
             ],
       );

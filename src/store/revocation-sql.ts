@@ -1,7 +1,5 @@
 /** The statements behind ended sessions. */
 
-export const insertUser = `INSERT INTO user (tenant, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING`;
-
 /** ?1 older than this */
 export const sweepRevocations = `DELETE FROM revocation WHERE time < ?1`;
 

@@ -1,7 +1,8 @@
 import type { Identity, Revocation } from "../model.ts";
 import type { Engine, Row } from "./engine/engine.ts";
 import type { Commit, LogEntry } from "./store.ts";
-import { advanceHead, insertRevocation, insertUser, sweepRevocations } from "./revocation-sql.ts";
+import { advanceHead, insertRevocation, sweepRevocations } from "./revocation-sql.ts";
+import { insertUser } from "./sql.ts";
 
 /** Sockets of before a revocation are gone long before this. */
 const keptMs = 86_400_000;

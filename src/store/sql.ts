@@ -15,6 +15,9 @@ INSERT INTO user (tenant, id)
 SELECT ${field(0)}, ${field(1)} FROM json_each(?1) j WHERE true
 ON CONFLICT DO NOTHING`;
 
+/** ?1 tenant, ?2 user: one alone, outside of a commit's batch. */
+export const insertUser = `INSERT INTO user (tenant, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING`;
+
 /** rows: [tenant, user, device]. A new device starts after what any device of its user has acked. */
 export const insertDevices = `
 INSERT INTO device (user, device, acked)

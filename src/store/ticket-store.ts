@@ -1,10 +1,9 @@
 import type { Session } from "../model.ts";
 import type { Engine } from "./engine/engine.ts";
+import { insertUser } from "./sql.ts";
 
 /** Rows that one new ticket sweeps away at most: more than one, so that what has expired does not pile up. */
 const sweptMax = 20;
-
-const insertUser = `INSERT INTO user (tenant, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING`;
 
 /** ?1 now, ?2 how many at most */
 const sweep = `DELETE FROM ticket WHERE hash IN (SELECT hash FROM ticket WHERE expires <= ?1 ORDER BY expires LIMIT ?2)`;
