@@ -20,7 +20,10 @@ export type Hints = {
   onGap(listener: () => void): void;
 };
 
-/** More than this is told without its rows: whoever wants them reads them from the store. */
+/**
+ * A message of the bus carries no more than this, so that it stays below NATS's 1 MB in UTF-8 too (`max_payload`,
+ * https://docs.nats.io/running-a-nats-service/configuration).
+ */
 const rowsCharsMax = 262_144;
 
 const subjectOf = (epoch: string): readonly string[] => ["commits", epoch];
@@ -43,14 +46,47 @@ export function createHints(transport: Transport): Hints {
       end();
       end = transport.subscribe(subjectOf(epoch), (text) => hear(epoch, text));
     },
-    announce({ epoch, from, to, entries }) {
-      const bare = JSON.stringify({ from, to });
-      const whole = entries === undefined ? bare : JSON.stringify({ from, to, entries });
-      transport.publish(subjectOf(epoch), whole.length > rowsCharsMax ? bare : whole);
+    announce(hint) {
+      for (const text of writeHint(hint)) transport.publish(subjectOf(hint.epoch), text);
     },
     onHint: (listener) => void listeners.push(listener),
     onGap: (listener) => transport.onGap(listener),
   };
+}
+
+/**
+ * What tells others of a commit: one text, or, where that would be too long, one for each stretch of it. Rows that are too many at one n
+ * are left out: whoever wants them reads them from the store.
+ */
+function writeHint({ from, to, entries }: Hint): readonly string[] {
+  if (entries === undefined) return [JSON.stringify({ from, to })];
+  const texts: string[] = [];
+  const lowest = lowestFromHere(entries);
+  let [start, upTo, chars] = [from, from, 0];
+  let rows: string[] = [];
+  const tell = (end: number): void => {
+    const isWhole = chars <= rowsCharsMax;
+    texts.push(isWhole ? `{"from":${start},"to":${end},"entries":[${rows.join()}]}` : `{"from":${start},"to":${end}}`);
+    [start, rows, chars] = [end, [], 0];
+  };
+  for (const [i, entry] of entries.entries()) {
+    const row = JSON.stringify(entry);
+    // Between two stretches only, that is where all that follows comes after all that was.
+    if (chars + row.length > rowsCharsMax && rows.length > 0 && (lowest[i] ?? 0) > upTo) tell(upTo);
+    rows.push(row);
+    chars += row.length + 1;
+    upTo = Math.max(upTo, entry.change.n);
+  }
+  tell(to);
+  return texts;
+}
+
+/** For each entry the lowest n of it and all after it. */
+function lowestFromHere(entries: Commit["entries"]): readonly number[] {
+  let lowest = Infinity;
+  return entries
+    .map((_, i) => (lowest = Math.min(lowest, entries[entries.length - 1 - i]?.change.n ?? Infinity)))
+    .reverse();
 }
 
 type Told = { readonly from?: unknown; readonly to?: unknown; readonly entries?: unknown };

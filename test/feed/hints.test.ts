@@ -1,0 +1,95 @@
+import { describe, expect, test } from "bun:test";
+import { createFeed } from "../../src/feed/feed.ts";
+import { createHints, type Hint } from "../../src/feed/hints.ts";
+import { createLocalHub } from "../../src/feed/local-transport.ts";
+import { systemClock } from "../../src/internal/clock.ts";
+import { defaultLimits } from "../../src/protocol/limits.ts";
+import type { LogEntry } from "../../src/store/store.ts";
+
+const epoch = "first";
+
+/** A message at a place in the log. */
+const entry = (n: number, chars = 10): LogEntry => ({
+  tenant: "t",
+  users: ["alice", "bob"],
+  change: {
+    ...{ kind: "message", n, conversation: "c1", seq: n, id: `id-${n}`, from: "alice", to: "bob", time: 1 },
+    text: "x".repeat(chars),
+  },
+});
+
+/** What another node hears of a commit, and how long the longest message on the bus was. */
+function tell(hint: Hint) {
+  const bus = createLocalHub({ clock: { defer: (task) => task() } });
+  const [here, there] = [bus.connect(), bus.connect()];
+  const heard: Hint[] = [];
+  let charsMax = 0;
+  const hints = createHints(there);
+  hints.follow(epoch);
+  hints.onHint((each) => void heard.push(each));
+  const watched = {
+    ...here,
+    publish: (subject: readonly string[], text: string): void => {
+      charsMax = Math.max(charsMax, text.length);
+      here.publish(subject, text);
+    },
+  };
+  createHints(watched).announce(hint);
+  return { heard, charsMax };
+}
+
+describe("hints", () => {
+  test("F5 a commit is told with its rows, and one without rows as it is", () => {
+    const entries = [entry(3), entry(4)];
+    expect(tell({ epoch, from: 2, to: 6, entries }).heard).toEqual([{ epoch, from: 2, to: 6, entries }]);
+    expect(tell({ epoch, from: 2, to: 6, entries: [] }).heard).toEqual([{ epoch, from: 2, to: 6, entries: [] }]);
+    expect(tell({ epoch, from: 2, to: 6 }).heard).toEqual([{ epoch, from: 2, to: 6 }]);
+  });
+
+  test("F11 a commit with many rows is told in stretches, which follow on each other and leave no row out", () => {
+    const entries = Array.from({ length: 100 }, (_, i) => entry(11 + i, 16_000));
+    const { heard, charsMax } = tell({ epoch, from: 10, to: 115, entries });
+    expect(heard.length).toBeGreaterThan(5);
+    expect(heard.map(({ from }) => from)).toEqual([10, ...heard.slice(0, -1).map(({ to }) => to)]);
+    expect(heard.at(-1)?.to).toBe(115);
+    expect(heard.flatMap((each) => each.entries ?? [])).toEqual(entries);
+    for (const { from, to, entries: rows = [] } of heard)
+      for (const { change } of rows) expect([change.n > from, change.n <= to]).toEqual([true, true]);
+    expect(charsMax).toBeLessThan(270_000);
+  });
+
+  test("F11 a commit is cut only where all that follows comes after all that was", () => {
+    const entries = [1, 3, 2, 4, 9, 8, 7, 6, 5, 10].map((n) => entry(n, 100_000));
+    const { heard } = tell({ epoch, from: 0, to: 10, entries });
+    expect(heard.flatMap(({ from, to, entries: rows }) => [[from, to, rows?.length]])).toEqual([
+      [0, 3, undefined],
+      [3, 9, undefined],
+      [9, 10, 1],
+    ]);
+  });
+
+  test("F11 a feed applies the stretches in whatever order they come, without a read", async () => {
+    const entries = Array.from({ length: 50 }, (_, i) => entry(1 + i, 16_000));
+    const { heard } = tell({ epoch, from: 0, to: 50, entries });
+    let hear: (hint: Hint) => void = () => {};
+    const feed = createFeed({
+      store: {
+        head: async () => ({ epoch, n: 0 }),
+        log: async () => Promise.reject(new Error("read")),
+        onCommit: () => {},
+        settled: async () => {},
+      },
+      clock: systemClock,
+      limits: { ...defaultLimits, headPollMs: 1_000_000 },
+      hints: { follow() {}, announce() {}, onGap() {}, onHint: (listener) => void (hear = listener) },
+      onNewEpoch: () => {},
+    });
+    const seen: number[] = [];
+    feed.onEntries((rows) => seen.push(...rows.map(({ change }) => change.n)));
+    await feed.start();
+    for (const hint of heard.toReversed()) hear(hint);
+    expect(seen).toEqual(entries.map(({ change }) => change.n));
+    expect(feed.counts()).toEqual({ applied: heard.length, read: 0 });
+    feed.stop();
+  });
+});
