@@ -1,3 +1,4 @@
+import { defaultLimits } from "../protocol/limits.ts";
 import type { Commit } from "../store/store.ts";
 import type { Transport } from "./transport.ts";
 
@@ -20,19 +21,13 @@ export type Hints = {
   onGap(listener: () => void): void;
 };
 
-/**
- * A message of the bus carries no more than this, so that it stays below NATS's 1 MB in UTF-8 too (`max_payload`,
- * https://docs.nats.io/running-a-nats-service/configuration).
- */
-const rowsCharsMax = 262_144;
-
 const subjectOf = (epoch: string): readonly string[] => ["commits", epoch];
 
 /**
- * Hints over a transport. What they carry is believed as the store is, so it must not be open to strangers; what is none is left
+ * Hints over a transport, in texts of at most `charsMax`. What they carry is believed as the store is, so it must not be open to strangers; what is none is left
  * alone.
  */
-export function createHints(transport: Transport): Hints {
+export function createHints(transport: Transport, charsMax: number = defaultLimits.hintCharsMax): Hints {
   const listeners: ((hint: Hint) => void)[] = [];
   let end = (): void => {};
 
@@ -47,7 +42,7 @@ export function createHints(transport: Transport): Hints {
       end = transport.subscribe(subjectOf(epoch), (text) => hear(epoch, text));
     },
     announce(hint) {
-      for (const text of writeHint(hint)) transport.publish(subjectOf(hint.epoch), text);
+      for (const text of writeHint(hint, charsMax)) transport.publish(subjectOf(hint.epoch), text);
     },
     onHint: (listener) => void listeners.push(listener),
     onGap: (listener) => transport.onGap(listener),
@@ -58,21 +53,21 @@ export function createHints(transport: Transport): Hints {
  * What tells others of a commit: one text, or, where that would be too long, one for each stretch of it. Rows that are too many at one n
  * are left out: whoever wants them reads them from the store.
  */
-function writeHint({ from, to, entries }: Hint): readonly string[] {
+function writeHint({ from, to, entries }: Hint, charsMax: number): readonly string[] {
   if (entries === undefined) return [JSON.stringify({ from, to })];
   const texts: string[] = [];
   const lowest = lowestFromHere(entries);
   let [start, upTo, chars] = [from, from, 0];
   let rows: string[] = [];
   const tell = (end: number): void => {
-    const isWhole = chars <= rowsCharsMax;
+    const isWhole = chars <= charsMax;
     texts.push(isWhole ? `{"from":${start},"to":${end},"entries":[${rows.join()}]}` : `{"from":${start},"to":${end}}`);
     [start, rows, chars] = [end, [], 0];
   };
   for (const [i, entry] of entries.entries()) {
     const row = JSON.stringify(entry);
     // Between two stretches only, that is where all that follows comes after all that was.
-    if (chars + row.length > rowsCharsMax && rows.length > 0 && (lowest[i] ?? 0) > upTo) tell(upTo);
+    if (chars + row.length > charsMax && rows.length > 0 && (lowest[i] ?? 0) > upTo) tell(upTo);
     rows.push(row);
     chars += row.length + 1;
     upTo = Math.max(upTo, entry.change.n);

@@ -71,6 +71,8 @@ export const defaultLimits = {
   contactsAtOnceMax: 50,
   /** The head is read this often, so that a dead bus costs latency, never data. */
   headPollMs: 2_000,
+  /** What one message between nodes carries of a commit, in characters: so it stays below the 1 MB of NATS in UTF-8 too. */
+  hintCharsMax: 262_144,
   /** Open connections of this process. The standalone server lowers it to what its limit of open files has room for. */
   connectionsMax: 50_000,
   /** Open connections of one user. */

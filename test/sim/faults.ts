@@ -14,6 +14,7 @@ export type Faults = EngineFaults &
     readonly timerLateMs: number;
     readonly push: PushFaults;
     readonly limits: {
+      readonly hintCharsMax: number;
       readonly pageChangesMax: number;
       readonly sendWindow: number;
       readonly commitSendsMax: number;
@@ -57,6 +58,7 @@ export function drawFaults(chance: Chance): Faults {
     skewMs: chance.pick([0, 50, 60_000]),
     timerLateMs: chance.pick([0, 0, 20, 300]),
     limits: {
+      hintCharsMax: chance.fork("hints").pick([1, 600, 3_000, 262_144]),
       pageChangesMax: small(256),
       sendWindow: small(64),
       commitSendsMax: small(2_048),
@@ -140,6 +142,7 @@ export const faultKinds: Readonly<Record<string, (faults: Faults) => Faults>> = 
   "small limits": (faults) => ({
     ...faults,
     limits: {
+      hintCharsMax: 262_144,
       pageChangesMax: 256,
       sendWindow: 64,
       commitSendsMax: 2_048,

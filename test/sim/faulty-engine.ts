@@ -1,5 +1,6 @@
 import type { Engine, Row, Statement } from "../../src/store/engine/engine.ts";
 import type { Chance } from "./chance.ts";
+import { PlantedFailure } from "./planted-failure.ts";
 import type { SimProcess } from "./process.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -20,14 +21,13 @@ export type FaultyEngineOptions = {
   readonly faults: () => EngineFaults;
   /** Whether the node cannot reach the database now. */
   readonly isCutOff: () => boolean;
+  /** Whoever calls waits for an answer no longer than this. */
+  readonly deadlineMs: number;
 };
-
-/** After this long without an answer a call fails, as the remote engine's deadline has it. */
-const deadlineMs = 1_500;
 
 /** One node's way to the shared database, as over a network: late, and now and then not at all, or not back. */
 export function createFaultyEngine(options: FaultyEngineOptions): Engine {
-  const { engine, timeline, chance, process, faults, isCutOff } = options;
+  const { engine, timeline, chance, process, faults, isCutOff, deadlineMs } = options;
 
   type Call = (statements: readonly Statement[]) => Promise<Row[][]>;
   type Rates = { readonly before: number; readonly after: number; readonly lost: number };
@@ -39,16 +39,18 @@ export function createFaultyEngine(options: FaultyEngineOptions): Engine {
         const { before, after, lost } = rates();
         const way = (): number => chance.unit() * faults().storeMs;
         const answer = (tell: () => void, ms: number): void => void timeline.after(ms, () => process.run(() => tell()));
-        const fail = (text: string, ms: number): void => answer(() => reject(new Error(`planted: ${text}`)), ms);
+        const fail = (what: string): void => answer(() => reject(new PlantedFailure(what)), way());
+        const beSilent = (what: string): void =>
+          answer(() => reject(new PlantedFailure(what, { isSilence: true })), deadlineMs);
         // A dead node's request that had left may still arrive; one that had not is gone with it.
         const isLeaving = !isCutOff();
         void timeline.after(way(), () => {
-          if (!isLeaving) return fail("no way to the database", deadlineMs);
-          if (chance.hits(before)) return fail("failed before", way());
+          if (!isLeaving) return beSilent("no way to the database");
+          if (chance.hits(before)) return fail("failed before");
           run(statements).then(
             (rows) => {
-              if (chance.hits(lost) || isCutOff()) return fail("the answer was lost", deadlineMs);
-              if (chance.hits(after)) return fail("failed after", way());
+              if (chance.hits(lost) || isCutOff()) return beSilent("the answer was lost");
+              if (chance.hits(after)) return fail("failed after");
               answer(() => resolve(rows), way());
             },
             (error: unknown) => answer(() => reject(error instanceof Error ? error : new Error(String(error))), way()),

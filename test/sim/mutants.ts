@@ -5,6 +5,8 @@ export type Mutant = {
   readonly name: string;
   /** What finds it: the rule that the first failing world names. */
   readonly rule: string;
+  /** The first world that finds it, as the code was last measured: it is tried first. */
+  readonly seed: number;
   readonly alteration: Alteration;
 };
 
@@ -13,6 +15,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a failed commit that is answered with accepted",
     rule: "D1",
+    seed: 2,
     alteration: {
       file: "store/writer.ts",
       from: "      fail(batch, cause);\n      return;",
@@ -25,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a retry that is stored again",
     rule: "O1",
+    seed: 1,
     alteration: {
       file: "store/writer.ts",
       from: "      sends.push(send, settle);",
@@ -34,6 +38,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "places in a conversation that run against the order of a commit",
     rule: "O4",
+    seed: 1,
     alteration: {
       file: "store/sql.ts",
       from: "PARTITION BY c.key ORDER BY s.i)",
@@ -43,6 +48,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a page that claims more of the log than it holds",
     rule: "O6",
+    seed: 1,
     alteration: {
       file: "store/reader.ts",
       from: "upTo = Math.min(upTo, n(last));",
@@ -52,6 +58,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a cursor that is ahead of its frame",
     rule: "O3",
+    seed: 1,
     alteration: {
       file: "hub/tail.ts",
       from: "writeChanges(frame[frame.length - 1]?.n ?? position, true, frame);",
@@ -61,6 +68,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a gap in the log that is jumped",
     rule: "O5",
+    seed: 3,
     alteration: {
       file: "feed/feed.ts",
       from: "if (commit.from === position && !filling) {",
@@ -70,11 +78,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a wake-up lost between replay and live",
     rule: "O7 O10",
+    seed: 1,
     alteration: { file: "hub/fan-out.ts", from: "        here.lastN = change.n;\n", to: "" },
   },
   {
     name: "live changes dropped for a slow reader",
     rule: "O3",
+    seed: 18,
     alteration: {
       file: "hub/tail.ts",
       from: `        mode = "replaying";
@@ -86,16 +96,19 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a change that overtakes its accepted",
     rule: "H3",
+    seed: 7,
     alteration: { file: "hub/connection.ts", from: "        await store.settled();\n", to: "" },
   },
   {
     name: "sends that are handled behind one that failed",
     rule: "O4",
+    seed: 1,
     alteration: { file: "hub/connection.ts", from: `if (state === "open") state = "failed";`, to: "" },
   },
   {
     name: "deadlines by a clock that jumps",
     rule: "R8",
+    seed: 13,
     alteration: {
       file: "connection/heartbeat.ts",
       from: "const now = clock.elapsed();",
@@ -105,6 +118,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a buffer without an end",
     rule: "R3",
+    seed: 79,
     alteration: {
       file: "connection/outbox.ts",
       from: "return waiting + bytes <= bytesMax && (",
@@ -114,6 +128,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "delivered beyond what was acked",
     rule: "O8",
+    seed: 1,
     alteration: {
       file: "store/sql.ts",
       from: "m.recipient = acked.user AND m.n > acked.since AND m.n <= acked.up_to\n",
@@ -123,6 +138,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an ack forgotten for an older one",
     rule: "O8",
+    seed: 3,
     alteration: {
       file: "store/marks.ts",
       from: "!waiting || waiting.n < ack.n",
@@ -132,11 +148,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a read mark that takes delivered back",
     rule: "O9",
+    seed: 2,
     alteration: { file: "store/sql.ts", from: "max(p.delivered, x.seq), x.seq,", to: "x.seq, x.seq," },
   },
   {
     name: "typing told to the one who types",
     rule: "T3",
+    seed: 2,
     alteration: {
       file: "hub/handler/typing.ts",
       from: "members.filter((member) => member !== user)",
@@ -146,6 +164,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a connection that is remembered for ever",
     rule: "H11",
+    seed: 1,
     alteration: {
       file: "hub/hub.ts",
       from: "if (registry.leave(session, connection)) {",
@@ -155,6 +174,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a polled page whose cursor covers all that there is",
     rule: "Q2",
+    seed: 2,
     alteration: {
       file: "store/history-reader.ts",
       from: 'n: last?.n ?? Number(device["acked"])',
@@ -164,21 +184,25 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an ack over HTTP of all that there is",
     rule: "Q7",
+    seed: 2,
     alteration: { file: "http/route/post-ack.ts", from: "Math.min(at.n, head.n)", to: "head.n" },
   },
   {
     name: "the oldest page in place of the newest",
     rule: "Q3",
+    seed: 13,
     alteration: { file: "store/history-sql.ts", from: "ORDER BY m.seq DESC LIMIT ?9", to: "ORDER BY m.seq LIMIT ?9" },
   },
   {
     name: "marks that stay hidden once a block has ended",
     rule: "B3",
+    seed: 2,
     alteration: { file: "store/batch.ts", from: "blocked === false))", to: "blocked === null))" },
   },
   {
     name: "a block that sends do not look at",
     rule: "B2",
+    seed: 2,
     alteration: {
       file: "store/sql.ts",
       from: "AND r.other = a.key AND r.blocked)",
@@ -188,6 +212,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "relations that take change numbers which are given out again",
     rule: "O5 O6 B1",
+    seed: 1,
     alteration: {
       file: "store/people-sql.ts",
       from: "n = max(n, coalesce((SELECT max(n) FROM relation), 0), ",
@@ -197,6 +222,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "what stands between people, remembered for ever",
     rule: "B6",
+    seed: 2,
     alteration: {
       file: "hub/ties.ts",
       from: 'if (change.kind === "relation") forget',
@@ -206,6 +232,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a grace that goes on after somebody is back",
     rule: "B6",
+    seed: 19,
     alteration: {
       file: "hub/presence.ts",
       from: "        known.cancelGrace?.();\n        known.cancelGrace = null;",
@@ -215,6 +242,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a worker that takes its place for granted",
     rule: "U8",
+    seed: 2,
     alteration: {
       file: "push/lease.ts",
       from: "isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart",
@@ -224,11 +252,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: "messages that are decided on and wait nowhere",
     rule: "U5",
+    seed: 1,
     alteration: { file: "store/push-store.ts", from: "        { sql: sql.insertNotices, args },\n", to: "" },
   },
   {
     name: "a worker's place in the log ahead of whom it remembers",
     rule: "U5",
+    seed: 13,
     alteration: {
       file: "push/follower.ts",
       from: "for (const each of stirs.values()) n = Math.min(n, each.n - 1);",
@@ -238,6 +268,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a message that comes while another is told, and is forgotten",
     rule: "U5",
+    seed: 1,
     alteration: {
       file: "store/push-sql.ts",
       from: "    WHEN x.is_done AND push_notice.n > x.n THEN push_notice.n\n",
@@ -247,6 +278,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "another key for each try",
     rule: "U5",
+    seed: 8,
     alteration: {
       file: "push/courier.ts",
       from: "keyOf(due, kind, seq)",
@@ -256,16 +288,19 @@ export const mutants: readonly Mutant[] = [
   {
     name: "what is under way, told again",
     rule: "U5",
+    seed: 1,
     alteration: { file: "push/lane.ts", from: "!before.has(nameOf(due)) && !busy.has(nameOf(due))", to: "before" },
   },
   {
     name: "what was due before it was kept as told, told again",
     rule: "U5",
+    seed: 13,
     alteration: { file: "push/lane.ts", from: "!before.has(nameOf(due)) && ", to: "" },
   },
   {
     name: "no second look before something is sent",
     rule: "U2",
+    seed: 2,
     alteration: {
       file: "push/courier.ts",
       from: "    const decision = decideOn(due);",
@@ -275,6 +310,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "one device's ack taken for another's",
     rule: "U1",
+    seed: 1,
     alteration: {
       file: "store/push-sql.ts",
       from: "WHERE d.user = a.user AND d.device = a.device), 0)\nEND",
@@ -284,6 +320,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a read that takes no notification away",
     rule: "U3",
+    seed: 1,
     alteration: {
       file: "push/follower.ts",
       from: 'else if (change.kind === "receipt" && change.read > 0) noteRead({ tenant, ...change });',
@@ -293,6 +330,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a notification that was read while it was told, and stays",
     rule: "U3",
+    seed: 21,
     alteration: {
       file: "store/push-sql.ts",
       from: "WHEN x.is_done AND x.due IS NULL AND ${isRead",
@@ -302,6 +340,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a token that has moved, with what waited for it",
     rule: "U6",
+    seed: 2,
     alteration: {
       file: "store/device-store.ts",
       from: "          { sql: sql.deleteMovedNotices, args: place },\n",
@@ -311,6 +350,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a logout that forgets no address",
     rule: "U6",
+    seed: 19,
     alteration: {
       file: "store/device-store.ts",
       from: "        { sql: sql.deleteDeviceAddresses, args },\n",
@@ -320,10 +360,43 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a death notice that outlives a new registration",
     rule: "U6",
+    seed: 63,
     alteration: {
       file: "store/push-sql.ts",
       from: "AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`",
       to: "AND a.hash = ${field(1)}`",
     },
+  },
+  {
+    name: "a stretch of a commit that claims all of it",
+    rule: "O10",
+    seed: 39,
+    alteration: {
+      file: "feed/hints.ts",
+      from: "(lowest[i] ?? 0) > upTo) tell(upTo);",
+      to: "(lowest[i] ?? 0) > upTo) tell(to);",
+    },
+  },
+  {
+    name: "a call of the database that waits for ever",
+    rule: "O10",
+    seed: 17,
+    alteration: {
+      file: "store/engine/remote.ts",
+      from: "cancel = clock.after(deadlineMs, () => {",
+      to: "cancel = clock.after(1e12, () => {",
+    },
+  },
+  {
+    name: "a database that is left alone for ever once it was down",
+    rule: "O10",
+    seed: 43,
+    alteration: { file: "store/engine/remote.ts", from: "if (isProbe && probes >= allowed)", to: "if (isProbe)" },
+  },
+  {
+    name: "a probe of the database that is never over",
+    rule: "O10",
+    seed: 67,
+    alteration: { file: "store/engine/remote.ts", from: "      if (isProbe) probes -= 1;\n", to: "" },
   },
 ];

@@ -7,6 +7,8 @@ import { type Chance, randomOf } from "./chance.ts";
 import type { FakeBus } from "./fake-bus.ts";
 import type { Faults } from "./faults.ts";
 import type { Equipment } from "./feature.ts";
+import { createRemoteEngine } from "../../src/store/engine/remote.ts";
+import { createFakeDatabaseServer } from "./fake-database-server.ts";
 import { createFaultyEngine } from "./faulty-engine.ts";
 import type { Link } from "./link.ts";
 import { pushAnswerMs } from "./phones.ts";
@@ -20,6 +22,8 @@ export type NodeOptions = {
   readonly timeline: Timeline;
   readonly chance: Chance;
   readonly engine: Engine;
+  /** The database is a server, which is asked over HTTP. */
+  readonly isRemote: boolean;
   readonly bus: FakeBus;
   /** As they are now: in the end nothing goes wrong any more. */
   readonly faults: () => Faults;
@@ -27,6 +31,9 @@ export type NodeOptions = {
   /** What features bring into its process. */
   readonly equip: (process: SimProcess) => readonly Equipment[];
 };
+
+/** After this long without an answer a call of the database fails. */
+const deadlineMs = 1_500;
 
 /** Who a client says that it is. */
 export type Hello = {
@@ -37,7 +44,7 @@ export type Hello = {
 };
 
 /** One server process: the whole chat behind the adapter for Bun, over the shared database and behind a layer of faults. */
-export function createNode({ timeline, chance, engine, bus, faults, plant, equip }: NodeOptions) {
+export function createNode({ timeline, chance, engine, isRemote, bus, faults, plant, equip }: NodeOptions) {
   const { skewMs, timerLateMs, limits } = faults();
   const watch = { skewMs: chance.between(-skewMs, skewMs), lateMs: timerLateMs };
   const process: SimProcess = createProcess(timeline, chance, watch);
@@ -46,9 +53,16 @@ export function createNode({ timeline, chance, engine, bus, faults, plant, equip
 
   const equipment = equip(process);
   const watched = equipment.reduce((inner, { watch }) => watch?.(inner) ?? inner, engine);
-  const faulty = createFaultyEngine({ engine: watched, timeline, chance, process, faults, isCutOff: () => isCutOff });
+  const way = { timeline, chance, process, faults, isCutOff: () => isCutOff, deadlineMs };
+  const faulty = createFaultyEngine({ engine: watched, ...way });
+  const reached = isRemote
+    ? createRemoteEngine({
+        ...{ url: "http://database.invalid", deadlineMs, clock: process.clock, random: randomOf(chance) },
+        fetch: createFakeDatabaseServer(faulty, chance),
+      })
+    : faulty;
   const chat: Chat = createChat({
-    database: { url: "sim:", open: () => plant.engine?.(faulty) ?? faulty },
+    database: { url: "sim:", open: () => plant.engine?.(reached) ?? reached },
     authenticate: ({ headers }) => ({ tenant: headers.get("x-tenant") ?? "", user: headers.get("x-user") ?? "" }),
     clock: process.clock,
     random: randomOf(chance),

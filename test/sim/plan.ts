@@ -10,6 +10,8 @@ export type Plan = {
   readonly seed: number;
   readonly faults: Faults;
   readonly nodes: number;
+  /** Whether the nodes have the database as a file, or ask a server over HTTP. */
+  readonly engine?: "embedded" | "remote";
   readonly tenants: readonly string[];
   readonly users: readonly string[];
   /** Devices of each user. */
@@ -46,6 +48,7 @@ export function drawPlan(seed: number): Plan {
     seed,
     faults,
     nodes: chance.pick([1, 1, 2, 3]),
+    engine: chance.fork("engine").pick(["embedded", "remote"]),
     tenants: chance.hits(0.2) ? ["t", "u"] : ["t"],
     users: ["alice", "bob", "carol", "dave"].slice(0, chance.between(2, 4)),
     devices: ["talker", "listener", "second"].slice(0, chance.pick([2, 2, 3])),

@@ -34,6 +34,8 @@ export const proof: Proof = {
     "R3",
     "R8",
     "H11",
+    "E22",
+    "F11",
     "B1",
     "B2",
     "B3",

@@ -8,6 +8,7 @@ const triesMax = 400;
 function* simpler(plan: Plan): Generator<Plan> {
   const [tenant = "t"] = plan.tenants;
   if (plan.tenants.length > 1) yield { ...plan, tenants: [tenant] };
+  if (plan.engine === "remote") yield { ...plan, engine: "embedded" };
   for (let nodes = 1; nodes < plan.nodes; nodes++) yield { ...plan, nodes };
   for (let count = 2; count < plan.users.length; count++) yield { ...plan, users: plan.users.slice(0, count) };
   for (let count = 1; count < plan.devices.length; count++) yield { ...plan, devices: plan.devices.slice(0, count) };

@@ -60,7 +60,7 @@ describeHere("simulation", () => {
   });
   afterAll(async () => await database.close());
 
-  test(`V2 D1 D3 O1 O2 O3 O4 O5 O6 O7 O8 O9 O10 Q2 Q3 Q4 R3 R8 H11 B1 B2 B3 B6 U2 U3 U4 U5 U6 U8 U9 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
+  test(`V2 D1 D3 O1 O2 O3 O4 O5 O6 O7 O8 O9 O10 Q2 Q3 Q4 R3 R8 H11 E22 F11 B1 B2 B3 B6 U2 U3 U4 U5 U6 U8 U9 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
     const { tried, violations, facts } = await proof.run({
       from: first,
       count: seeds,
@@ -72,10 +72,11 @@ describeHere("simulation", () => {
     expect(facts["accepted"]).toBeGreaterThan(seeds * 10);
   }, 3_600_000);
 
-  test("V1 a seed is a whole world: run twice, it is the same", async () => {
-    const run = () => runWorld(drawPlan(5), database);
-    expect(await run()).toEqual(await run());
-  });
+  for (const engine of ["embedded", "remote"] as const)
+    test(`V1 a seed is a whole world: run twice, it is the same (${engine})`, async () => {
+      const run = () => runWorld({ ...drawPlan(5), engine }, database);
+      expect(await run()).toEqual(await run());
+    });
 
   describe("regressions", () => {
     const files = [...new Bun.Glob("*.json").scanSync({ cwd: join(import.meta.dir, "regression") })].sort();
@@ -249,6 +250,26 @@ describeHere("simulation", () => {
     test(
       "control: V3 U6 a death notice that outlives a new registration",
       finds("a death notice that outlives a new registration"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 F11 O5 a stretch of a commit that claims all of it",
+      finds("a stretch of a commit that claims all of it"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 E22 a call of the database that waits for ever",
+      finds("a call of the database that waits for ever"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 E22 a database that is left alone for ever once it was down",
+      finds("a database that is left alone for ever once it was down"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 E22 a probe of the database that is never over",
+      finds("a probe of the database that is never over"),
       mutantMsMax,
     );
     test("V3 every mutant is asked for", () =>

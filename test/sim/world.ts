@@ -38,6 +38,7 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
       timeline,
       chance: chance.fork(`node ${i} ${timeline.now()}`),
       engine: database.engine,
+      isRemote: plan.engine === "remote",
       bus,
       faults: () => faults,
       plant,

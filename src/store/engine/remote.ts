@@ -1,8 +1,8 @@
-import { type Client, createClient } from "@libsql/client/web";
+import { createClient, type ResultSet } from "@libsql/client/web";
 import { ChatError } from "../../error.ts";
 import { createBreaker } from "../../internal/breaker.ts";
-import { systemClock } from "../../internal/clock.ts";
-import { systemRandom } from "../../internal/random.ts";
+import { type Clock, systemClock } from "../../internal/clock.ts";
+import { type Random, systemRandom } from "../../internal/random.ts";
 import { toArguments } from "./arguments.ts";
 import type { Engine, Row, Statement, Value } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
@@ -14,6 +14,10 @@ export type RemoteOptions = {
   readonly authToken?: string;
   /** After this long a call rejects; the server may still carry it out. */
   readonly deadlineMs?: number;
+  readonly clock?: Pick<Clock, "elapsed" | "after">;
+  readonly random?: Pick<Random, "integer">;
+  /** How requests go out; default: the runtime's own. */
+  readonly fetch?: (request: Request, init: RequestInit) => Promise<Response>;
 };
 
 /** A server that is down costs three calls their deadline, and then one a second at most. */
@@ -30,23 +34,47 @@ const distrustMs = 330_000;
 const isAnswer = (error: unknown): boolean =>
   error instanceof Error && "code" in error && String(error.code).startsWith("SQL");
 
-/** One client and the calls that still run on it: a call that fails must not take its neighbours along. */
-type Lease = { readonly client: Client; calls: number };
-
 /**
  * An engine on a libSQL server (Turso, sqld). Each call is one HTTP request.
  *
  * @throws {ChatError} `config_invalid` when the URL is none that the client takes. Nothing is sent yet.
  */
 export function createRemoteEngine(options: RemoteOptions): Engine {
-  const deadlineMs = options.deadlineMs ?? 10_000;
+  const { deadlineMs = 10_000, clock = systemClock, random = systemRandom } = options;
+  const open = prepareClient(options);
+  const breaker = createBreaker({ clock, random, ...patience });
   let distrustUntil = 0;
-  const isTrusted = (): boolean => systemClock.elapsed() >= distrustUntil;
-  let lease: Lease | undefined = openLease(options, { deadlineMs, isTrusted });
   let isClosed = false;
-  const breaker = createBreaker({ clock: systemClock, random: systemRandom, ...patience });
   /** Calls that try whether the server is there again. */
   let probes = 0;
+
+  /** One client for one call, so that a call that fails takes no neighbour along; the runtime keeps the connections. */
+  async function request(mode: "read" | "write", statements: readonly Statement[]): Promise<ResultSet[]> {
+    const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
+    const ended = new AbortController();
+    const isTrusted = clock.elapsed() >= distrustUntil;
+    const client = open(isTrusted ? { signal: ended.signal } : { signal: ended.signal, keepalive: false });
+    let cancel = (): void => {};
+    const late = new Promise<never>((_, reject) => {
+      // The client has no timeout of its own; the signal ends the request, and frees its socket.
+      cancel = clock.after(deadlineMs, () => {
+        distrustUntil = clock.elapsed() + distrustMs;
+        reject(new ChatError("unavailable", `The database server did not answer within ${deadlineMs} ms`));
+        ended.abort();
+      });
+    });
+    try {
+      const results = await Promise.race([client.batch(batch, mode), late]);
+      breaker.answered();
+      return results;
+    } catch (error) {
+      if (isAnswer(error)) breaker.answered();
+      else breaker.failed();
+      throw error;
+    } finally {
+      cancel();
+    }
+  }
 
   const call = async (mode: "read" | "write", statements: readonly Statement[]): Promise<Row[][]> => {
     if (isClosed) throw closedFailure();
@@ -55,30 +83,13 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
     const isProbe = allowed !== Infinity;
     if (isProbe && probes >= allowed) throw failure(new Error("The server does not answer, and is asked again soon"));
     if (isProbe) probes += 1;
-    lease ??= openLease(options, { deadlineMs, isTrusted });
-    const used = lease;
-    used.calls += 1;
-    const since = systemClock.elapsed();
-    let isSent = false;
     try {
-      const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
-      isSent = true;
-      const results = await withDeadline(used.client.batch(batch, mode), deadlineMs);
-      breaker.answered();
-      isSent = false;
+      const results = await request(mode, statements);
       return results.map(({ columns, rows }) => rows.map((row) => toRow(columns, row)));
     } catch (error) {
-      if (isSent && isAnswer(error)) breaker.answered();
-      else if (isSent) breaker.failed();
-      const now = systemClock.elapsed();
-      // Timers may be a little early.
-      if (now - since >= 0.9 * deadlineMs) distrustUntil = now + distrustMs;
-      if (lease === used) lease = undefined;
       throw failure(error);
     } finally {
       if (isProbe) probes -= 1;
-      used.calls -= 1;
-      if (lease !== used && used.calls === 0) used.client.close();
     }
   };
 
@@ -87,50 +98,26 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
     write: (statements) => call("write", statements),
     async close() {
       isClosed = true;
-      const last = lease;
-      lease = undefined;
-      if (last?.calls === 0) last.client.close();
     },
   };
 }
 
-type Wire = { readonly deadlineMs: number; readonly isTrusted: () => boolean };
-
-function openLease(options: RemoteOptions, { deadlineMs, isTrusted }: Wire): Lease {
-  const url = options.url.replace(/^ws(s?):/i, "http$1:");
-  // The client has no timeout of its own; the signal ends the request, and frees its socket.
+/** Opens clients; each sends its requests as it is told here. */
+function prepareClient({ url, authToken, fetch = globalThis.fetch }: RemoteOptions) {
   const config = {
-    url,
+    url: url.replace(/^ws(s?):/i, "http$1:"),
     intMode: "number" as const,
-    fetch: (request: Request) =>
-      fetch(request, { signal: AbortSignal.timeout(deadlineMs), ...(isTrusted() ? {} : { keepalive: false }) }),
+    ...(authToken === undefined ? {} : { authToken }),
   };
-  const { authToken } = options;
+  const open = (init: RequestInit) =>
+    createClient({ ...config, fetch: (request: Request): Promise<Response> => fetch(request, init) });
   try {
-    return { client: createClient(authToken === undefined ? config : { ...config, authToken }), calls: 0 };
+    open({});
   } catch (cause) {
-    throw new ChatError(
-      "config_invalid",
-      `The database URL is not one of a libSQL server, got ${redactUrl(options.url)}`,
-      {
-        cause,
-      },
-    );
+    const text = `The database URL is not one of a libSQL server, got ${redactUrl(url)}`;
+    throw new ChatError("config_invalid", text, { cause });
   }
-}
-
-async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new ChatError("unavailable", `The database server did not answer within ${deadlineMs} ms`));
-    }, deadlineMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return open;
 }
 
 function toRow(columns: readonly string[], values: ArrayLike<unknown>): Row {
