@@ -186,25 +186,67 @@ describe("remote engine, the network", () => {
     await silent.stop(true);
   });
 
-  test("E24 R9 connections that the network has lost without a word cost one deadline, however many there are", async () => {
-    const server = await startSqld();
-    servers.push(server);
-    const link = await startLink(Number(new URL(server.url).port));
-    const engine = createRemoteEngine({ url: `http://127.0.0.1:${link.port}`, deadlineMs: 400 });
-    const ask = () => engine.read([{ sql: "SELECT 1 AS one" }]);
-    await Promise.all(Array.from({ length: 30 }, ask));
-    link.lose();
-    link.mend();
-    let failed = 0;
-    for (let i = 0; i < 10; i++)
-      failed += await ask().then(
-        () => 0,
-        () => 1,
-      );
-    expect(failed).toBe(1);
-    await engine.close();
-    link.stop();
-  }, 20_000);
+  describe("connections that the network has lost without a word", () => {
+    const deadlineMs = 1_200;
+
+    /** An engine with thirty connections, all of which have been lost. */
+    async function loseAll() {
+      const server = await startSqld();
+      servers.push(server);
+      const link = await startLink(Number(new URL(server.url).port));
+      const engine = createRemoteEngine({ url: `http://127.0.0.1:${link.port}`, deadlineMs });
+      await Promise.all(Array.from({ length: 30 }, () => engine.read([{ sql: "SELECT 1 AS one" }])));
+      link.lose();
+      link.mend();
+      const end = async (): Promise<void> => {
+        await engine.close();
+        link.stop();
+      };
+      return { engine, end };
+    }
+
+    test("E24 R9 they cost a write one deadline, however many there are", async () => {
+      const { engine, end } = await loseAll();
+      const write = () => engine.write([{ sql: "SELECT 1 AS one" }]);
+      await expect(write()).rejects.toMatchObject({ code: "unavailable" });
+      for (let i = 0; i < 10; i++) expect(await write()).toEqual([[{ one: 1 }]]);
+      await end();
+    }, 20_000);
+
+    test("E24 R9 O10 they cost one read a quarter of a deadline, and are not used after it", async () => {
+      const { engine, end } = await loseAll();
+      const read = () => engine.read([{ sql: "SELECT 1 AS one" }]);
+      const start = performance.now();
+      for (let i = 0; i < 10; i++) expect(await read()).toEqual([[{ one: 1 }]]);
+      expect(performance.now() - start).toBeLessThan(deadlineMs * 0.75);
+      expect(await engine.write([{ sql: "SELECT 1 AS one" }])).toEqual([[{ one: 1 }]]);
+      await end();
+    }, 20_000);
+
+    test("E24 a read that is answered late is asked twice, and answered once", async () => {
+      const server = await startSqld();
+      servers.push(server);
+      let requests = 0;
+      const proxy = Bun.serve({
+        hostname: "127.0.0.1",
+        port: 0,
+        async fetch(request) {
+          const isFirst = requests++ === 0;
+          const { pathname } = new URL(request.url);
+          const answer = await fetch(server.url + pathname, { method: "POST", body: await request.arrayBuffer() });
+          await Bun.sleep(isFirst ? 500 : 800);
+          return new Response(await answer.arrayBuffer(), { headers: { "content-type": "application/json" } });
+        },
+      });
+      const engine = createRemoteEngine({ url: `http://127.0.0.1:${proxy.port}`, deadlineMs });
+      const start = performance.now();
+      expect(await engine.read([{ sql: "SELECT 1 AS one" }])).toEqual([[{ one: 1 }]]);
+      expect(performance.now() - start).toBeLessThan(700);
+      expect(requests).toBe(2);
+      await engine.close();
+      await proxy.stop(true);
+    }, 20_000);
+  });
 
   test("E23 who has no token, or another server's, is refused, and no message shows it", async () => {
     const [server, other] = [await startSqld({ isGuarded: true }), await startSqld({ isGuarded: true })];

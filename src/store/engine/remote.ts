@@ -3,7 +3,7 @@ import { ChatError } from "../../error.ts";
 import { createBreaker } from "../../internal/breaker.ts";
 import { type Clock, systemClock } from "../../internal/clock.ts";
 import { type Random, systemRandom } from "../../internal/random.ts";
-import { toArguments } from "./arguments.ts";
+import { type Argument, toArguments } from "./arguments.ts";
 import type { Engine, Row, Statement, Value } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
 import { redactUrl } from "./redact-url.ts";
@@ -25,14 +25,22 @@ const patience = { failuresMax: 3, openMsMin: 100, openMsMax: 1_000 };
 
 /**
  * A connection that was open when the network lost it (a firewall that forgot it, a server that vanished) tells nobody, and Bun would ask on
- * it again, one after the other of all that it keeps, each for a whole deadline. So after a deadline none is used twice until those are
+ * it again, one after the other of all that it keeps, each for a whole deadline. So once one seems lost none is used twice until those are
  * gone: Bun closes what was idle for five minutes, other runtimes sooner.
  */
 const distrustMs = 330_000;
 
+/** A read that has no answer by then is asked once more, on a connection of its own. */
+const secondMsMax = 1_000;
+
 /** Whether the database itself has said no: then it is there. */
 const isAnswer = (error: unknown): boolean =>
   error instanceof Error && "code" in error && String(error.code).startsWith("SQL");
+
+type Batch = { readonly sql: string; readonly args: Argument[] }[];
+
+/** A request under way; `drop` ends it, where its answer is not wanted any more. */
+type Asked = { readonly results: Promise<ResultSet[]>; readonly drop: () => void };
 
 /**
  * An engine on a libSQL server (Turso, sqld). Each call is one HTTP request.
@@ -48,32 +56,75 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
   /** Calls that try whether the server is there again. */
   let probes = 0;
 
+  const distrust = (): void => void (distrustUntil = clock.elapsed() + distrustMs);
+
   /** One client for one call, so that a call that fails takes no neighbour along; the runtime keeps the connections. */
-  async function request(mode: "read" | "write", statements: readonly Statement[]): Promise<ResultSet[]> {
-    const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
+  function request(mode: "read" | "write", batch: Batch, { isFresh = false } = {}): Asked {
     const ended = new AbortController();
-    const isTrusted = clock.elapsed() >= distrustUntil;
-    const client = open(isTrusted ? { signal: ended.signal } : { signal: ended.signal, keepalive: false });
+    const { signal } = ended;
+    const isTrusted = !isFresh && clock.elapsed() >= distrustUntil;
+    const client = open(isTrusted ? { signal } : { signal, keepalive: false });
+    let isDropped = false;
     let cancel = (): void => {};
     const late = new Promise<never>((_, reject) => {
       // The client has no timeout of its own; the signal ends the request, and frees its socket.
       cancel = clock.after(deadlineMs, () => {
-        distrustUntil = clock.elapsed() + distrustMs;
+        distrust();
         reject(new ChatError("unavailable", `The database server did not answer within ${deadlineMs} ms`));
         ended.abort();
       });
     });
-    try {
-      const results = await Promise.race([client.batch(batch, mode), late]);
-      breaker.answered();
-      return results;
-    } catch (error) {
-      if (isAnswer(error)) breaker.answered();
-      else breaker.failed();
-      throw error;
-    } finally {
-      cancel();
+
+    async function run(): Promise<ResultSet[]> {
+      try {
+        const results = await Promise.race([client.batch(batch, mode), late]);
+        breaker.answered();
+        return results;
+      } catch (error) {
+        if (isAnswer(error)) breaker.answered();
+        else if (!isDropped) breaker.failed();
+        throw error;
+      } finally {
+        cancel();
+      }
     }
+
+    return {
+      results: run(),
+      drop() {
+        isDropped = true;
+        cancel();
+        ended.abort();
+      },
+    };
+  }
+
+  /** The answer that comes first: of the request, or of a second one where the first is not answered soon. */
+  function readTwice(batch: Batch): Promise<ResultSet[]> {
+    return new Promise((resolve, reject) => {
+      let waiting = 1;
+      const failed = (error: unknown): void => {
+        cancel();
+        waiting -= 1;
+        if (waiting === 0) reject(error as Error);
+      };
+      const first = request("read", batch);
+      const cancel = clock.after(Math.min(secondMsMax, deadlineMs / 4), () => {
+        waiting += 1;
+        const second = request("read", batch, { isFresh: true });
+        second.results.then((results) => {
+          // The network has lost the first, it seems, or that would have been answered before.
+          distrust();
+          first.drop();
+          resolve(results);
+        }, failed);
+        first.results.then(second.drop, () => {});
+      });
+      first.results.then((results) => {
+        cancel();
+        resolve(results);
+      }, failed);
+    });
   }
 
   const call = async (mode: "read" | "write", statements: readonly Statement[]): Promise<Row[][]> => {
@@ -84,7 +135,8 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
     if (isProbe && probes >= allowed) throw failure(new Error("The server does not answer, and is asked again soon"));
     if (isProbe) probes += 1;
     try {
-      const results = await request(mode, statements);
+      const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
+      const results = await (mode === "read" ? readTwice(batch) : request("write", batch).results);
       return results.map(({ columns, rows }) => rows.map((row) => toRow(columns, row)));
     } catch (error) {
       throw failure(error);
@@ -103,7 +155,7 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
 }
 
 /** Opens clients; each sends its requests as it is told here. */
-function prepareClient({ url, authToken, fetch = globalThis.fetch }: RemoteOptions) {
+function prepareClient({ url, authToken, fetch = (request, init) => globalThis.fetch(request, init) }: RemoteOptions) {
   const config = {
     url: url.replace(/^ws(s?):/i, "http$1:"),
     intMode: "number" as const,
