@@ -14,6 +14,7 @@ const seconds: Readonly<Record<string, number>> = {
   "test/protocol/protocol.test.ts": 25,
   "test/protocol/remote.test.ts": 25,
   "test/net/net.test.ts": 30,
+  "test/net/takeover.test.ts": 25,
   "test/net/foreign.test.ts": 8,
   "test/isolation/isolation.test.ts": 60,
   "test/package/installed.test.ts": 20,

@@ -1,10 +1,16 @@
-/** What providers send on the runtime that runs this, as JSON. Its arguments: a subscription, and a webhook's secret. */
+/**
+ * What providers send on the runtime that runs this, as JSON. Its arguments: a subscription, a webhook's secret, and the options of FCM
+ * and of OneSignal, to which it really sends.
+ */
+import { fcm, type FcmOptions } from "../../src/push/provider/fcm.ts";
+import { oneSignal, type OneSignalOptions } from "../../src/push/provider/onesignal.ts";
 import { resolveHost } from "../../src/push/provider/resolve-host.ts";
 import { webhook } from "../../src/push/provider/webhook.ts";
 import { generateVapidKeys, webPush } from "../../src/push/provider/webpush.ts";
 import { noticeTo, send } from "./send.ts";
 
-const [subscription = "", secret = ""] = process.argv.slice(2);
+const [subscription = "", secret = "", services = ""] = process.argv.slice(2);
+const options = JSON.parse(services) as { readonly fcm: FcmOptions; readonly oneSignal: OneSignalOptions };
 const keys = await generateVapidKeys();
 
 const asked: object[] = [];
@@ -29,6 +35,8 @@ const results = [
   await send(web, noticeTo(parsed?.token ?? "")),
   await send(web, noticeTo(JSON.stringify(beside))),
   await send(hook, noticeTo("")),
+  await send(fcm(options.fcm), noticeTo("a-phone")),
+  await send(oneSignal(options.oneSignal), noticeTo("external:acme!alice")),
 ];
 const resolved = await resolveHost("localhost");
 console.log(JSON.stringify({ resolved, publicKey: keys.publicKey, results, asked }));

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { base64url } from "jose";
 import { Webhook } from "standardwebhooks";
 import { describeWith, programPath } from "../support/prerequisite.ts";
+import { openFcm } from "./fake/fcm.ts";
+import { openOneSignal } from "./fake/onesignal.ts";
 import { createReceiver, faultOfVapid, openEnvelope } from "./fake/push-envelope.ts";
 import { withBundle } from "./planted.ts";
 
@@ -21,12 +23,17 @@ type Said = {
 /** What a runtime sends is read by this one. */
 async function tryOn(runtime: readonly string[]): Promise<void> {
   const receiver = createReceiver();
+  const [google, signal] = [await openFcm({ now: Date.now }), await openOneSignal()];
+  const services = {
+    fcm: { serviceAccount: google.serviceAccount(), baseUrl: google.url },
+    oneSignal: { appId: signal.appId, apiKey: signal.apiKey, baseUrl: signal.url },
+  };
   const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
   const p256dh = receiver.ecdh.getPublicKey("base64url");
   const endpoint = "https://fcm.googleapis.com/fcm/send/abc";
   const subscription = { endpoint, expirationTime: null, keys: { p256dh, auth: base64url.encode(receiver.auth) } };
   const said = await withBundle(entry, [], async (path) => {
-    const args = [JSON.stringify(subscription), secret];
+    const args = [JSON.stringify(subscription), secret, JSON.stringify(services)];
     const child = Bun.spawn([...runtime, path, ...args], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
     const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
     if (stdout === "") throw new Error(stderr);
@@ -36,7 +43,13 @@ async function tryOn(runtime: readonly string[]): Promise<void> {
     { type: "sent", answer: "HTTP 201" },
     { type: "dead", answer: "the subscription's key is not on the curve" },
     { type: "sent", answer: "HTTP 201" },
+    { type: "sent", answer: expect.any(String) },
+    { type: "sent", answer: expect.any(String) },
   ]);
+  expect(google.display.screen("a-phone").notifications.size).toBe(1);
+  expect(signal.display.screen("external:acme!alice").notifications.size).toBe(1);
+  expect([google.violations, signal.violations]).toEqual([[], []]);
+  await Promise.all([google.close(), signal.close()]);
   expect(said.resolved.length).toBeGreaterThan(0);
   for (const address of said.resolved) expect(["127.0.0.1", "::1"]).toContain(address);
   const [web, hook] = said.asked;
@@ -49,10 +62,10 @@ async function tryOn(runtime: readonly string[]): Promise<void> {
   expect(new Webhook(secret).verify(body, hook.headers)).toMatchObject({ type: "message.unread" });
 }
 
-test("U16 U17 U18 U20: on Bun what is sent can be read", () => tryOn([process.execPath]));
+test("U16 U17 U18 U20 on Bun what is sent can be read", () => tryOn([process.execPath]));
 
-test("U16 U17 U18 U20: on Deno what is sent can be read", () => tryOn([deno, "run", "--no-prompt", "--allow-net"]));
+test("U16 U17 U18 U20 on Deno what is sent can be read", () => tryOn([deno, "run", "--no-prompt", "--allow-net"]));
 
 describeWith("node", "on Node", () => {
-  test("U16 U17 U18 U20: what is sent can be read", () => tryOn([programPath("node")]));
+  test("U16 U17 U18 U20 what is sent can be read", () => tryOn([programPath("node")]));
 });

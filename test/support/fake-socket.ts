@@ -66,10 +66,12 @@ export function fakeSocket() {
 export type FakeSocket = ReturnType<typeof fakeSocket>;
 
 /** Waits, for a bounded time, until something holds. */
-export async function until(holds: () => boolean, what = "it"): Promise<void> {
-  for (let i = 0; i < 1_500; i++) {
+export async function until(holds: () => boolean, what = "it", withinMs = 6_000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (performance.now() < end) {
     if (holds()) return;
     await Bun.sleep(2);
   }
+  if (holds()) return;
   throw new Error(`${what} did not come to hold in time`);
 }
