@@ -1,6 +1,7 @@
 export type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
 export { type Chat, createChat, type Disconnect, type ExplainedPush, type Sent, type ServerSend } from "./chat.ts";
 export { ChatError, type ErrorCode, errorCodes } from "./error.ts";
+export { createLocalBus, type LocalBus } from "./feed/local-bus.ts";
 export type { Transport } from "./feed/transport.ts";
 export type { Admission } from "./http/admission.ts";
 export type { Authenticate, Proof } from "./http/authenticate.ts";

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createChat } from "../src/chat.ts";
 import { ChatError } from "../src/error.ts";
-import { createLocalHub } from "../src/feed/local-transport.ts";
+import { createLocalBus } from "../src/feed/local-bus.ts";
 import type { Transport } from "../src/feed/transport.ts";
 import { systemRandom } from "../src/internal/random.ts";
 import { createPhones } from "./push/support/phone.ts";
@@ -381,7 +381,7 @@ describe("a database for each tenant", () => {
 
   test("K11 R10 what a database had heard on the bus ends with it", async () => {
     const clock = fakeClock();
-    const hub = createLocalHub();
+    const hub = createLocalBus();
     const own = hub.connect();
     const subscriptions = new Set<string>();
     let gapListeners = 0;

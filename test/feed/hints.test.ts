@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createFeed } from "../../src/feed/feed.ts";
 import { createHints, type Hint } from "../../src/feed/hints.ts";
-import { createLocalHub } from "../../src/feed/local-transport.ts";
+import { createLocalBus } from "../../src/feed/local-bus.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { LogEntry } from "../../src/store/store.ts";
@@ -20,7 +20,7 @@ const entry = (n: number, chars = 10): LogEntry => ({
 
 /** What another node hears of a commit, and how long the longest message on the bus was. */
 function tell(hint: Hint) {
-  const bus = createLocalHub({ clock: { defer: (task) => task() } });
+  const bus = createLocalBus({ clock: { defer: (task) => task() } });
   const [here, there] = [bus.connect(), bus.connect()];
   const heard: Hint[] = [];
   let charsMax = 0;

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createLocalHub } from "../../src/feed/local-transport.ts";
+import { createLocalBus } from "../../src/feed/local-bus.ts";
 import { decodeSubject, encodeSubject, subjectBytesMax } from "../../src/feed/subject.ts";
 import type { Transport } from "../../src/feed/transport.ts";
 import { alike, anySubject, checksFailedBy, describeTransport, weakened, type World } from "./transport.contract.ts";
 
 const openLocal = async (): Promise<World> => {
-  const hub = createLocalHub();
+  const hub = createLocalBus();
   return { join: hub.connect, close: async () => {} };
 };
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { createLocalHub } from "../../src/feed/local-transport.ts";
+import { createLocalBus } from "../../src/feed/local-bus.ts";
 import type { Transport } from "../../src/feed/transport.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
@@ -41,7 +41,7 @@ function cuttable(inner: Transport) {
 /** Two nodes on one database; bob and alice have written to each other. */
 async function two(limits: object = {}) {
   const clock: FakeClock = fakeClock(undefined, () => Bun.sleep(1));
-  const bus = createLocalHub();
+  const bus = createLocalBus();
   const wires = [cuttable(bus.connect()), cuttable(bus.connect())] as const;
   const calm = { presenceGraceMs: 1_000, heartbeatMs: 100_000_000, headPollMs: 2_000, ...limits };
   const first = await startHub({ clock, limits: calm, transport: wires[0].transport });
@@ -141,7 +141,7 @@ describe("two nodes", () => {
 
   test("H16 what is no message of ours is left alone, and a node holds nothing once everybody has left", async () => {
     const { first, second, clock, connect } = await two();
-    const stranger = createLocalHub().connect();
+    const stranger = createLocalBus().connect();
     for (const text of ["", "{", "null", "[]", '{"ask":7}', '{"node":{},"online":1}', '{"frame":{}}'])
       stranger.publish(["nodes", first.feed.epoch()], text);
     const [alice, bob] = [await connect(first, "alice"), await connect(second, "bob")];

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { PushResult } from "../../src/push/provider.ts";
-import { createLocalHub } from "../../src/feed/local-transport.ts";
+import { createLocalBus } from "../../src/feed/local-bus.ts";
 import { until } from "../support/fake-socket.ts";
 import { startHub } from "../support/hub.ts";
 import { person } from "../support/store.ts";
@@ -527,7 +527,7 @@ describe("why", () => {
 
 describe("a device that is connected to another node", () => {
   test("U1 H16 is not told if it acks there, and is told after its delay if it does not", async () => {
-    const bus = createLocalHub();
+    const bus = createLocalBus();
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider], transport: bus.connect() });
     const { clock } = push;

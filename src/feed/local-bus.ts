@@ -10,10 +10,10 @@ type Member = { readonly has: (key: string) => boolean; readonly tell: (key: str
  * which it was published, in a later turn of the event loop. Nothing is ever missed, so nobody is told of gaps.
  *
  * @example
- * const hub = createLocalHub();
- * const [first, second] = [hub.connect(), hub.connect()];
+ * const bus = createLocalBus();
+ * const [first, second] = [bus.connect(), bus.connect()];
  */
-export function createLocalHub({ clock = systemClock }: { readonly clock?: Pick<Clock, "defer"> } = {}) {
+export function createLocalBus({ clock = systemClock }: { readonly clock?: Pick<Clock, "defer"> } = {}) {
   const members = new Set<Member>();
 
   function connect(): Transport {
@@ -48,4 +48,4 @@ export function createLocalHub({ clock = systemClock }: { readonly clock?: Pick<
   return { connect };
 }
 
-export type LocalHub = ReturnType<typeof createLocalHub>;
+export type LocalBus = ReturnType<typeof createLocalBus>;
