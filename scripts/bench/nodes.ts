@@ -1,10 +1,12 @@
 import { startNats } from "../../test/support/nats-server.ts";
 import { startSqld } from "../../test/support/sqld.ts";
-import { type Benchmark, type Measure, measure } from "./benchmark.ts";
+import { type Benchmark, type BenchOptions, type Measure, measure } from "./benchmark.ts";
 import { runPairs } from "./load/run-pairs.ts";
 import { prepareDatabase } from "./remote-database.ts";
 import { withScratch } from "./scratch.ts";
 import { type ServerProcess, withServer } from "./server-process.ts";
+
+const aloneSeconds = 3;
 
 type Counts = { readonly applied: number; readonly read: number };
 
@@ -22,15 +24,21 @@ export const nodes: Benchmark = async (options) => {
       measure(`${name}: to the first of these`, "×", found.rate / (rates[0] ?? found.rate)),
       measure(`${name}: accepted, median`, "ms", found.acceptedMs),
       measure(`${name}: received, median`, "ms", found.receivedMs),
+      measure(`${name}: alone: accepted p50`, "ms", found.alone.acceptedMs.p50),
+      measure(`${name}: alone: received p50`, "ms", found.alone.receivedMs.p50),
+      measure(`${name}: alone: received p99`, "ms", found.alone.receivedMs.p99),
       measure(`${name}: processor of all nodes`, "µs/message", found.cpuMicros),
+      measure(`${name}: processor of the database`, "µs/message", found.databaseMicros),
+      measure(`${name}: processor of NATS`, "µs/message", found.busMicros),
       measure(`${name}: on the bus`, "bytes/message", found.busBytes),
       measure(`${name}: hints that needed a read`, "of 1", applied + read === 0 ? 0 : read / (applied + read)),
     );
   }
-  return measures;
+  const { bystanderMicros } = await run(1, options, { hasBystander: true });
+  return [...measures, measure("a node without users: processor", "µs/message", bystanderMicros)];
 };
 
-async function run(count: number, options: Parameters<Benchmark>[0]) {
+async function run(count: number, options: BenchOptions, { hasBystander = false } = {}) {
   const { pairs, window, seconds, textBytes } = options;
   const sqld = await startSqld();
   const bus = await startNats();
@@ -38,20 +46,30 @@ async function run(count: number, options: Parameters<Benchmark>[0]) {
     await prepareDatabase(sqld.url);
     const env = { DATABASE_URL: sqld.url, CLUSTER_URL: bus.url };
     return await withScratch((folder) =>
-      withNodes(count, { folder, env }, async (servers) => {
+      withNodes(count + (hasBystander ? 1 : 0), { folder, env }, async (all) => {
+        const servers = all.slice(0, count);
         const [first, ...others] = servers;
         if (!first) throw new Error("There is no node");
+        const alone = await runPairs(first, { pairs: 1, window: 1, seconds: aloneSeconds, textBytes, others });
         const bytes = async (): Promise<number> => Number((await bus.ask("/varz"))["in_bytes"]);
         const before = await bytes();
-        const seen = await runPairs(first, { pairs, window, seconds, textBytes, others });
+        const beside = [sqld.pid(), bus.pid(), ...all.slice(count).map(({ pid }) => pid)];
+        const seen = await runPairs(first, { pairs, window, seconds, textBytes, others, beside });
         const told = (await bytes()) - before;
         const counts = await Promise.all(servers.map(countsOf));
         const rate = Math.min(seen.acceptedPerSecond, seen.receivedPerSecond);
+        const [databaseMicros = 0, busMicros = 0, bystanderMicros = 0] = seen.besideCpu.map(
+          (cpu) => (cpu * 1e6) / rate,
+        );
         return {
           rate,
           acceptedMs: seen.acceptedMs.p50,
           receivedMs: seen.receivedMs.p50,
           cpuMicros: (seen.serverCpu * 1e6) / rate,
+          databaseMicros,
+          busMicros,
+          bystanderMicros,
+          alone,
           busBytes: told / seen.sent,
           counts: counts.reduce((a, b) => ({ applied: a.applied + b.applied, read: a.read + b.read })),
         };

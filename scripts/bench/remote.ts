@@ -1,12 +1,17 @@
-import { startSqld } from "../../test/support/sqld.ts";
+import { type Sqld, startSqld } from "../../test/support/sqld.ts";
 import type { BenchOptions, Benchmark } from "./benchmark.ts";
 import { measure } from "./benchmark.ts";
 import { runChild } from "./child.ts";
+import { openCrowd } from "./load/crowd.ts";
 import type { RawRate, RawStoreAnswer, RawStoreInput } from "./load/raw-store.ts";
 import { runPairs } from "./load/run-pairs.ts";
+import { cpuSeconds } from "./process-usage.ts";
 import { prepareDatabase } from "./remote-database.ts";
 import { withScratch } from "./scratch.ts";
-import { withServer } from "./server-process.ts";
+import { type ServerProcess, withServer } from "./server-process.ts";
+
+const aloneSeconds = 3;
+const comingBack = 4_000;
 
 /** The best of these counts. */
 const batchSizes = [50, 256, 1_024];
@@ -18,17 +23,28 @@ export const remote: Benchmark = async (options) => {
   const sqld = await startSqld();
   try {
     await prepareDatabase(sqld.url);
-    const seen = await withScratch((folder) =>
-      withServer({ folder, env: { DATABASE_URL: sqld.url } }, (server) =>
-        runPairs(server, { pairs, window, seconds, textBytes }),
-      ),
+    const { alone, seen, connects } = await withScratch((folder) =>
+      withServer({ folder, env: { DATABASE_URL: sqld.url } }, async (server) => ({
+        alone: await runPairs(server, { pairs: 1, window: 1, seconds: aloneSeconds, textBytes }),
+        seen: await runPairs(server, { pairs, window, seconds, textBytes, beside: [sqld.pid()] }),
+        connects: await comeBack(server, sqld),
+      })),
     );
+    const [databaseCpu = 0] = seen.besideCpu;
     const rate = Math.min(seen.acceptedPerSecond, seen.receivedPerSecond);
     return [
       measure("accepted", "messages/s", seen.acceptedPerSecond),
       measure("received", "messages/s", seen.receivedPerSecond),
       measure("accepted, median, window full", "ms", seen.acceptedMs.p50),
-      measure("server's share of a core", "cores", seen.serverCpu),
+      measure("alone: accepted p50", "ms", alone.acceptedMs.p50),
+      measure("alone: accepted p99", "ms", alone.acceptedMs.p99),
+      measure("alone: received p50", "ms", alone.receivedMs.p50),
+      measure("alone: received p99", "ms", alone.receivedMs.p99),
+      measure("server's processor time", "µs/message", (seen.serverCpu * 1e6) / rate),
+      measure("database's processor time", "µs/message", (databaseCpu * 1e6) / rate),
+      measure("devices that come back", "1/s", connects.perSecond),
+      measure("server's processor time for one", "µs", connects.serverMicros),
+      measure("database's processor time for one", "µs", connects.databaseMicros),
       measure("raw batches", "messages/s", raw.perSecond),
       measure("messages in the best raw batch", "", raw.batch),
       measure("ratio to raw (goal 0.33)", "×", rate / raw.perSecond),
@@ -37,6 +53,21 @@ export const remote: Benchmark = async (options) => {
     await sqld.stop();
   }
 };
+
+/** Devices that were here before, all at once, with nothing new for them. */
+async function comeBack(server: ServerProcess, sqld: Sqld) {
+  const users = Array.from({ length: comingBack }, (_, i) => `back-${i}`);
+  await (
+    await openCrowd(server.port, users)
+  )();
+  const spent = (): readonly number[] => [server.pid, sqld.pid()].map(cpuSeconds);
+  const [start, before] = [performance.now(), spent()];
+  const close = await openCrowd(server.port, users);
+  const [seconds, after] = [(performance.now() - start) / 1_000, spent()];
+  await close();
+  const [serverMicros = 0, databaseMicros = 0] = after.map((now, i) => ((now - (before[i] ?? now)) * 1e6) / comingBack);
+  return { perSecond: comingBack / seconds, serverMicros, databaseMicros };
+}
 
 async function rawBatches({ pairs, seconds, textBytes }: BenchOptions): Promise<RawRate> {
   const measureMs = (seconds * 1_000) / 2;

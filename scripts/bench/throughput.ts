@@ -1,10 +1,12 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import type { BenchOptions, Benchmark } from "./benchmark.ts";
 import { measure } from "./benchmark.ts";
 import { runChild } from "./child.ts";
 import type { RawRate, RawStoreAnswer, RawStoreInput } from "./load/raw-store.ts";
 import { runPairs } from "./load/run-pairs.ts";
 import { withScratch } from "./scratch.ts";
-import { withServer } from "./server-process.ts";
+import { type ServerProcess, withServer } from "./server-process.ts";
 
 /** The best of these counts: a baseline of a poor batch size would flatter the server. */
 const batchSizes = [256, 1_024, 4_096];
@@ -14,9 +16,11 @@ export const throughput: Benchmark = async (options) => {
   const { pairs, window, seconds, textBytes, commitDelayMs } = options;
   const raw = await rawStore(options, false);
   const lean = await rawStore(options, true);
-  const seen = await withScratch((folder) =>
-    withServer({ folder, commitDelayMs }, (server) => runPairs(server, { pairs, window, seconds, textBytes })),
-  );
+  const { seen, fileBytes } = await withScratch(async (folder) => {
+    const use = (server: ServerProcess) => runPairs(server, { pairs, window, seconds, textBytes });
+    const answer = await withServer({ folder, commitDelayMs }, use);
+    return { seen: answer, fileBytes: statSync(join(folder, "chat.db")).size };
+  });
   const rate = Math.min(seen.acceptedPerSecond, seen.receivedPerSecond);
   return [
     measure("accepted", "messages/s", seen.acceptedPerSecond),
@@ -26,6 +30,7 @@ export const throughput: Benchmark = async (options) => {
     measure("server's share of a core", "cores", seen.serverCpu),
     measure("generator's share of a core", "cores", seen.loadCpu),
     measure("accepted, median, window full", "ms", seen.acceptedMs.p50),
+    measure("database file", "bytes/message", fileBytes / seen.sent),
     measure("raw store, every statement of a commit", "messages/s", raw.perSecond),
     measure("raw store's processor time", "µs/message", raw.cpuMicros),
     measure("raw store, without those for new people", "messages/s", lean.perSecond),

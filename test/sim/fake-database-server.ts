@@ -74,9 +74,9 @@ function readBatch(steps: readonly Step[], texts: ReadonlyMap<number, string>): 
   return [mode, all.slice(1, -2)];
 }
 
-function breakDown(chance: Chance, { isSilence, message }: PlantedFailure): Response | Promise<Response> {
+function breakDown(chance: Chance, { isSilence, isRefusal, message }: PlantedFailure): Response | Promise<Response> {
   if (isSilence) return new Promise(() => {});
-  const status = chance.pick([502, 503, 504, null]);
+  const status = chance.pick([502, 503, isRefusal ? 429 : 504, null]);
   if (status === null) throw new TypeError("fetch failed");
   return new Response(message, { status });
 }

@@ -39,18 +39,19 @@ export function createFaultyEngine(options: FaultyEngineOptions): Engine {
         const { before, after, lost } = rates();
         const way = (): number => chance.unit() * faults().storeMs;
         const answer = (tell: () => void, ms: number): void => void timeline.after(ms, () => process.run(() => tell()));
-        const fail = (what: string): void => answer(() => reject(new PlantedFailure(what)), way());
+        const fail = (what: string, isRefusal: boolean): void =>
+          answer(() => reject(new PlantedFailure(what, { isRefusal })), way());
         const beSilent = (what: string): void =>
           answer(() => reject(new PlantedFailure(what, { isSilence: true })), deadlineMs);
         // A dead node's request that had left may still arrive; one that had not is gone with it.
         const isLeaving = !isCutOff();
         void timeline.after(way(), () => {
           if (!isLeaving) return beSilent("no way to the database");
-          if (chance.hits(before)) return fail("failed before");
+          if (chance.hits(before)) return fail("failed before", true);
           run(statements).then(
             (rows) => {
               if (chance.hits(lost) || isCutOff()) return beSilent("the answer was lost");
-              if (chance.hits(after)) return fail("failed after");
+              if (chance.hits(after)) return fail("failed after", false);
               answer(() => resolve(rows), way());
             },
             (error: unknown) => answer(() => reject(error instanceof Error ? error : new Error(String(error))), way()),

@@ -382,7 +382,7 @@ export const mutants: readonly Mutant[] = [
     rule: "O10",
     seed: 20,
     alteration: {
-      file: "store/engine/remote.ts",
+      file: "store/engine/remote-client.ts",
       from: "cancel = clock.after(deadlineMs, () => {",
       to: "cancel = clock.after(1e12, () => {",
     },
@@ -390,8 +390,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a database that is left alone for ever once it was down",
     rule: "O10",
-    seed: 65,
-    alteration: { file: "store/engine/remote.ts", from: "if (isProbe && probes >= allowed)", to: "if (isProbe)" },
+    seed: 67,
+    alteration: { file: "store/engine/remote.ts", from: "if (probes >= allowed)", to: "if (probes >= 0)" },
   },
   {
     name: "a probe of the database that is never over",

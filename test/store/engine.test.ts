@@ -186,6 +186,50 @@ describe("remote engine, the network", () => {
     await silent.stop(true);
   });
 
+  test("E25 however much is asked at once, a server that takes 128 requests refuses nothing", async () => {
+    const server = await startSqld();
+    servers.push(server);
+    const engine = createRemoteEngine({ url: server.url });
+    await engine.write([{ sql: "CREATE TABLE t (a INTEGER PRIMARY KEY)" }]);
+    const asked = Array.from({ length: 1_500 }, (_, i) =>
+      i % 10 === 0
+        ? engine.write([{ sql: "INSERT INTO t VALUES (?)", args: [i] }])
+        : engine.read([{ sql: "SELECT count(*) AS c FROM t" }]),
+    );
+    await Promise.all(asked);
+    expect(await engine.read([{ sql: "SELECT count(*) AS c FROM t" }])).toEqual([[{ c: 150 }]]);
+    await engine.close();
+  }, 30_000);
+
+  test("E25 a server that has too much to do is asked again, reads and writes alike, and no longer than the deadline", async () => {
+    const server = await startSqld();
+    servers.push(server);
+    const state = { refusals: 3, requests: 0 };
+    const proxy = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      async fetch(request) {
+        state.requests++;
+        if (state.refusals-- > 0) return new Response("Too many requests", { status: 429 });
+        const { pathname } = new URL(request.url);
+        const answer = await fetch(server.url + pathname, { method: "POST", body: await request.arrayBuffer() });
+        return new Response(await answer.arrayBuffer(), { headers: { "content-type": "application/json" } });
+      },
+    });
+    const engine = createRemoteEngine({ url: `http://127.0.0.1:${proxy.port}`, deadlineMs: 1_000 });
+    for (const mode of ["read", "write"] as const) {
+      Object.assign(state, { refusals: 3, requests: 0 });
+      expect(await engine[mode]([{ sql: "SELECT 1 AS one" }])).toEqual([[{ one: 1 }]]);
+      expect(state.requests).toBe(4);
+    }
+    state.refusals = 1_000;
+    const start = performance.now();
+    await expect(engine.read([{ sql: "SELECT 1" }])).rejects.toThrow("429");
+    expect(performance.now() - start).toBeLessThan(2_000);
+    await engine.close();
+    await proxy.stop(true);
+  }, 20_000);
+
   describe("connections that the network has lost without a word", () => {
     const deadlineMs = 1_200;
 

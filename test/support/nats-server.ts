@@ -7,6 +7,8 @@ import { programPath } from "./prerequisite.ts";
 export type NatsServer = {
   readonly port: number;
   readonly url: string;
+  /** The process that runs now. */
+  pid(): number;
   /** What its log says so far. */
   log(): string;
   /** What its monitoring says, such as at `/connz`. */
@@ -53,6 +55,7 @@ export async function startNats(configuration = "", wantedPort?: number): Promis
     return {
       port,
       url: `nats://127.0.0.1:${port}`,
+      pid: () => server.pid,
       log: () => readFileSync(log, "utf8"),
       ask: async (path) =>
         (await (await fetch(`http://127.0.0.1:${monitorPort}${path}`)).json()) as Record<string, unknown>,

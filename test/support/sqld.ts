@@ -8,6 +8,8 @@ export type Sqld = {
   readonly url: string;
   /** What it wants to see, where it wants any. */
   readonly authToken?: string;
+  /** The process that runs now. */
+  pid(): number;
   /** Starts it again on its data and its port, after it was killed. */
   restart(): Promise<void>;
   /** Ends the server with this signal and waits until it is gone. The data stays. */
@@ -40,6 +42,7 @@ export async function startSqld({ isGuarded = false }: { readonly isGuarded?: bo
       return {
         url,
         ...(guard && { authToken: guard.token }),
+        pid: () => server.pid,
         kill,
         async restart() {
           server = spawn();

@@ -9,6 +9,8 @@ export type PairsInput = {
   readonly ports: readonly number[];
   /** Of the nodes, whose processor time is measured. */
   readonly pids: readonly number[];
+  /** Of what else works for them, measured one by one. */
+  readonly besidePids: readonly number[];
   readonly pairs: number;
   /** Closed loop: sends that each sender keeps unanswered. */
   readonly window: number;
@@ -35,6 +37,8 @@ export type PairsAnswer = {
   /** Cores' worth of processor time, 1 = one core all the time. */
   readonly serverCpu: number;
   readonly loadCpu: number;
+  /** The same of each of `besidePids`. */
+  readonly besideCpu: readonly number[];
 };
 
 const drainMs = 20_000;
@@ -118,6 +122,7 @@ const snapshot = () => ({
   received: total((pair) => pair.received),
   server: input.pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0),
   load: cpuSeconds(process.pid),
+  beside: input.besidePids.map(cpuSeconds),
 });
 
 const stopSends = input.rate === undefined ? startWindow() : startSchedule(input.rate);
@@ -147,6 +152,7 @@ answer({
   receivedMs: quantiles(receivedSamples),
   serverCpu: (last.server - first.server) / seconds,
   loadCpu: (last.load - first.load) / seconds,
+  besideCpu: last.beside.map((after, i) => (after - (first.beside[i] ?? after)) / seconds),
 } satisfies PairsAnswer);
 for (const client of clients) client.close();
 process.exit(0);

@@ -12,14 +12,16 @@ export async function runPairs(
     readonly seconds: number;
     /** More nodes: then a sender and its receiver are never on the same one. */
     readonly others?: readonly ServerProcess[];
+    /** Processes that are measured too, such as a database's. */
+    readonly beside?: readonly number[];
   },
 ): Promise<PairsAnswer> {
-  const { seconds, others = [], ...rest } = load;
+  const { seconds, others = [], beside = [], ...rest } = load;
   const measureMs = seconds * 1_000;
   const input: PairsInput = {
     ...rest,
     ...{ ports: [port, ...others.map((other) => other.port)], pids: [pid, ...others.map((other) => other.pid)] },
-    ...{ warmUpMs, measureMs },
+    ...{ besidePids: beside, warmUpMs, measureMs },
   };
   const seen = await runChild<PairsAnswer>("load/pairs.ts", input, warmUpMs + measureMs + graceMs);
   if (seen.accepted !== seen.sent || seen.received !== seen.sent)

@@ -1,0 +1,17 @@
+/** Lets work in, so many pieces at a time; the others wait for their turn in the order in which they came. */
+export function createGate(atOnceMax: number) {
+  let free = atOnceMax;
+  const waiting: (() => void)[] = [];
+
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  };
+}
