@@ -399,4 +399,14 @@ export const mutants: readonly Mutant[] = [
     seed: 67,
     alteration: { file: "store/engine/remote.ts", from: "      if (isProbe) probes -= 1;\n", to: "" },
   },
+  {
+    name: "an answer of the database that was another one's",
+    rule: "O10 D1",
+    seed: 17,
+    alteration: {
+      file: "store/engine/read-queue.ts",
+      from: "resolve(results.slice(at, (at += batch.length)));",
+      to: "resolve(results.slice(0, (at += batch.length)));",
+    },
+  },
 ];

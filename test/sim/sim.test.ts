@@ -272,6 +272,11 @@ describeHere("simulation", () => {
       finds("a probe of the database that is never over"),
       mutantMsMax,
     );
+    test(
+      "control: V3 E25 an answer of the database that was another one's",
+      finds("an answer of the database that was another one's"),
+      mutantMsMax,
+    );
     test("V3 every mutant is asked for", () =>
       expect([...asked].sort()).toEqual(mutants.map(({ name }) => name).sort()));
   });

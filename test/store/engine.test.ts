@@ -201,6 +201,38 @@ describe("remote engine, the network", () => {
     await engine.close();
   }, 30_000);
 
+  test("E25 reads that wait go together, and each has its own answer, whatever becomes of the others", async () => {
+    const server = await startSqld();
+    servers.push(server);
+    let requests = 0;
+    const engine = createRemoteEngine({
+      url: server.url,
+      fetch: (request, init) => {
+        requests++;
+        return fetch(request, init);
+      },
+    });
+    const rowOf = async (sql: string): Promise<unknown> => {
+      const [first, second] = await engine.read([{ sql }, { sql: "SELECT 7 AS seven" }]);
+      return { ...first?.[0], ...second?.[0] };
+    };
+    const wanted = (i: number): object => ({ [`column${i}`]: i, seven: 7 });
+    const columns = Array.from({ length: 200 }, (_, i) => i);
+    const found = await Promise.all(columns.map((i) => rowOf(`SELECT ${i} AS column${i}`)));
+    expect(found).toEqual(columns.map(wanted));
+    expect(requests).toBeLessThan(30);
+
+    const [broken, large] = ["SELECT nothing", "SELECT hex(zeroblob(1000000)) AS x"];
+    const mixed = await Promise.allSettled(
+      columns.map((i) => rowOf(i % 20 === 19 ? broken : i % 4 === 0 ? large : `SELECT ${i} AS column${i}`)),
+    );
+    for (const [i, one] of mixed.entries())
+      if (i % 20 === 19) expect(one).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
+      else if (i % 4 === 0) expect(one).toMatchObject({ status: "fulfilled", value: { seven: 7 } });
+      else expect(one).toEqual({ status: "fulfilled", value: wanted(i) });
+    await engine.close();
+  }, 30_000);
+
   test("E25 a server that has too much to do is asked again, reads and writes alike, and no longer than the deadline", async () => {
     const server = await startSqld();
     servers.push(server);

@@ -6,7 +6,8 @@ import { systemRandom } from "../../internal/random.ts";
 import { toArguments } from "./arguments.ts";
 import type { Engine, Row, Statement, Value } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
-import { createRemoteClient, type RemoteClientOptions } from "./remote-client.ts";
+import { createReadQueue } from "./read-queue.ts";
+import { type Batch, createRemoteClient, type RemoteClientOptions } from "./remote-client.ts";
 
 export type RemoteOptions = {
   /** `libsql://`, `https://` or `http://`; `wss://` and `ws://` are taken as the latter two. */
@@ -24,14 +25,15 @@ export type RemoteOptions = {
 const patience = { failuresMax: 3, openMsMin: 100, openMsMax: 1_000 };
 
 /**
- * Calls under way at a time: a server refuses what is too much for it (sqld takes 128 requests, of all nodes together), and does not become
+ * Requests under way at a time: a server refuses what is too much for it (sqld takes 128, of all nodes together), and does not become
  * faster by it. A commit waits for no reads.
  */
-const atOnceMax = { read: 16, write: 4 };
+const atOnceMax = { read: 8, write: 4 };
+const readStatementsMax = 64;
 
 /** Whether the database itself has said no: then it is there. */
 const isAnswer = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && String(error.code).startsWith("SQL");
+  error instanceof Error && "code" in error && /^(SQL|RESPONSE_TOO_LARGE$)/.test(String(error.code));
 
 /**
  * An engine on a libSQL server (Turso, sqld). Each call is one HTTP request.
@@ -42,7 +44,7 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
   const { deadlineMs = 10_000, clock = systemClock, random = systemRandom } = options;
   const ask = createRemoteClient({ ...options, deadlineMs, clock, random });
   const breaker = createBreaker({ clock, random, ...patience });
-  const gates = { read: createGate(atOnceMax.read), write: createGate(atOnceMax.write) };
+  const enter = createGate(atOnceMax.write);
   let isClosed = false;
   /** Calls that try whether the server is there again. */
   let probes = 0;
@@ -55,13 +57,13 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
     return true;
   }
 
-  async function attempt(mode: "read" | "write", statements: readonly Statement[]): Promise<Row[][]> {
-    const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
+  async function attempt(mode: "read" | "write", batch: Batch): Promise<ResultSet[]> {
     const isProbe = beginProbe();
     if (isProbe) probes += 1;
-    let results: ResultSet[];
     try {
-      results = await ask(mode, batch);
+      const results = await ask(mode, batch);
+      breaker.answered();
+      return results;
     } catch (error) {
       if (isAnswer(error)) breaker.answered();
       else breaker.failed();
@@ -69,25 +71,30 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
     } finally {
       if (isProbe) probes -= 1;
     }
-    breaker.answered();
-    return results.map(({ columns, rows }) => rows.map((row) => toRow(columns, row)));
   }
 
-  const call = async (mode: "read" | "write", statements: readonly Statement[]): Promise<Row[][]> => {
+  const read = createReadQueue({
+    ask: (batch) => attempt("read", batch),
+    ...{ isAnswer, atOnceMax: atOnceMax.read, statementsMax: readStatementsMax },
+  });
+  const write = (batch: Batch): Promise<ResultSet[]> => enter(() => attempt("write", batch));
+
+  const call = async (send: typeof read, statements: readonly Statement[]): Promise<Row[][]> => {
     if (isClosed) throw closedFailure();
     if (statements.length === 0) return [];
     try {
       // Nobody queues for a server that is down.
       beginProbe();
-      return await gates[mode](() => attempt(mode, statements));
+      const results = await send(statements.map(({ sql, args }) => ({ sql, args: toArguments(args) })));
+      return results.map(({ columns, rows }) => rows.map((row) => toRow(columns, row)));
     } catch (error) {
       throw failure(error);
     }
   };
 
   return {
-    read: (statements) => call("read", statements),
-    write: (statements) => call("write", statements),
+    read: (statements) => call(read, statements),
+    write: (statements) => call(write, statements),
     async close() {
       isClosed = true;
     },
