@@ -12,6 +12,8 @@ import { type ServerProcess, withServer } from "./server-process.ts";
 
 const aloneSeconds = 3;
 const comingBack = 4_000;
+/** Many who write now and then: each message has an ack of its own. */
+const sparsely = { pairs: 2_000, window: 1 };
 
 /** The best of these counts. */
 const batchSizes = [50, 256, 1_024];
@@ -23,14 +25,17 @@ export const remote: Benchmark = async (options) => {
   const sqld = await startSqld();
   try {
     await prepareDatabase(sqld.url);
-    const { alone, seen, connects } = await withScratch((folder) =>
+    const { alone, seen, sparse, connects } = await withScratch((folder) =>
       withServer({ folder, env: { DATABASE_URL: sqld.url } }, async (server) => ({
         alone: await runPairs(server, { pairs: 1, window: 1, seconds: aloneSeconds, textBytes }),
         seen: await runPairs(server, { pairs, window, seconds, textBytes, beside: [sqld.pid()] }),
+        sparse: await runPairs(server, { ...sparsely, seconds, textBytes, beside: [sqld.pid()] }),
         connects: await comeBack(server, sqld),
       })),
     );
     const [databaseCpu = 0] = seen.besideCpu;
+    const [sparseCpu = 0] = sparse.besideCpu;
+    const sparseRate = Math.min(sparse.acceptedPerSecond, sparse.receivedPerSecond);
     const rate = Math.min(seen.acceptedPerSecond, seen.receivedPerSecond);
     return [
       measure("accepted", "messages/s", seen.acceptedPerSecond),
@@ -42,6 +47,10 @@ export const remote: Benchmark = async (options) => {
       measure("alone: received p99", "ms", alone.receivedMs.p99),
       measure("server's processor time", "µs/message", (seen.serverCpu * 1e6) / rate),
       measure("database's processor time", "µs/message", (databaseCpu * 1e6) / rate),
+      measure("2 000 pairs, one send each: messages", "messages/s", sparseRate),
+      measure("2 000 pairs: accepted, median", "ms", sparse.acceptedMs.p50),
+      measure("2 000 pairs: server's processor time", "µs/message", (sparse.serverCpu * 1e6) / sparseRate),
+      measure("2 000 pairs: database's processor time", "µs/message", (sparseCpu * 1e6) / sparseRate),
       measure("devices that come back", "1/s", connects.perSecond),
       measure("server's processor time for one", "µs", connects.serverMicros),
       measure("database's processor time for one", "µs", connects.databaseMicros),

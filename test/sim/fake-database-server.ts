@@ -50,9 +50,11 @@ export function createFakeDatabaseServer(engine: Engine, chance: Chance) {
           const steps = [empty, ...all.map(toResult), empty, null];
           response = { type: "batch", result: { step_results: steps, step_errors: steps.map(() => null) } };
         } catch (error) {
-          if (error instanceof PlantedFailure) return breakDown(chance, error);
+          const isBusy = error instanceof PlantedFailure && error.isRefusal && chance.hits(0.3);
+          if (error instanceof PlantedFailure && !isBusy) return breakDown(chance, error);
           const none = [null, ...statements.map(() => null), null, null];
-          const errors = none.with(1, { message: String(error), code: "SQLITE_ERROR" } as never);
+          const [failed, code] = isBusy ? [0, "SQLITE_BUSY"] : [1, "SQLITE_ERROR"];
+          const errors = none.with(failed, { message: String(error), code } as never);
           response = { type: "batch", result: { step_results: none, step_errors: errors } };
         }
       }

@@ -236,27 +236,41 @@ describe("remote engine, the network", () => {
   test("E25 a server that has too much to do is asked again, reads and writes alike, and no longer than the deadline", async () => {
     const server = await startSqld();
     servers.push(server);
-    const state = { refusals: 3, requests: 0 };
+    type Refuse = (asked: readonly { readonly type: string }[]) => Response;
+    const tooMany: Refuse = () => new Response("Too many requests", { status: 429 });
+    const state = { refusals: 3, requests: 0, refuse: tooMany };
+    const nothing = [null, null, null, null];
+    const locked = [{ message: "SQLite error: database is locked", code: "SQLITE_BUSY" }, null, null, null];
+    const result = { step_results: nothing, step_errors: locked };
+    const rolledBack: Refuse = (asked) => {
+      const results = asked.map(({ type }) => ({
+        type: "ok",
+        response: { type, ...(type === "batch" && { result }) },
+      }));
+      return Response.json({ baton: null, base_url: null, results });
+    };
     const proxy = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
       async fetch(request) {
         state.requests++;
-        if (state.refusals-- > 0) return new Response("Too many requests", { status: 429 });
+        const body = await request.text();
+        if (state.refusals-- > 0) return state.refuse(JSON.parse(body).requests);
         const { pathname } = new URL(request.url);
-        const answer = await fetch(server.url + pathname, { method: "POST", body: await request.arrayBuffer() });
+        const answer = await fetch(server.url + pathname, { method: "POST", body });
         return new Response(await answer.arrayBuffer(), { headers: { "content-type": "application/json" } });
       },
     });
     const engine = createRemoteEngine({ url: `http://127.0.0.1:${proxy.port}`, deadlineMs: 1_000 });
-    for (const mode of ["read", "write"] as const) {
-      Object.assign(state, { refusals: 3, requests: 0 });
-      expect(await engine[mode]([{ sql: "SELECT 1 AS one" }])).toEqual([[{ one: 1 }]]);
-      expect(state.requests).toBe(4);
-    }
+    for (const refuse of [tooMany, rolledBack])
+      for (const mode of ["read", "write"] as const) {
+        Object.assign(state, { refuse, refusals: 3, requests: 0 });
+        expect(await engine[mode]([{ sql: "SELECT 1 AS one" }])).toEqual([[{ one: 1 }]]);
+        expect(state.requests).toBe(4);
+      }
     state.refusals = 1_000;
     const start = performance.now();
-    await expect(engine.read([{ sql: "SELECT 1" }])).rejects.toThrow("429");
+    await expect(engine.read([{ sql: "SELECT 1" }])).rejects.toThrow("database is locked");
     expect(performance.now() - start).toBeLessThan(2_000);
     await engine.close();
     await proxy.stop(true);

@@ -3,7 +3,9 @@ import { bun } from "../../../src/adapter/bun.ts";
 import { nats } from "../../../src/adapter/nats.ts";
 import { createChat } from "../../../src/chat.ts";
 import { demo } from "../../../src/http/demo.ts";
+import { configureLog } from "../../../src/log.ts";
 
+configureLog({ level: "warning" });
 const bus = nats({ servers: process.env["CLUSTER_URL"] ?? "" });
 const chat = createChat({
   database: { url: process.env["DATABASE_URL"] ?? "" },

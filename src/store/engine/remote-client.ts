@@ -30,13 +30,19 @@ const distrustMs = 330_000;
 /** A read that has no answer by then is asked once more, on a connection of its own. */
 const secondMsMax = 1_000;
 
-/** After a 429 it is asked again, later and later. */
+/** Then it is asked again, later and later. */
 const busyMsMin = 20;
 const busyMsMax = 1_000;
 
-/** A server that has too much to do (429) has not begun. */
-const isBusy = (error: unknown): boolean =>
-  error instanceof Error && (error.cause as { readonly status?: unknown } | undefined)?.status === 429;
+/**
+ * Whether nothing of the batch was kept, for others were before it: a server that has too much to do answers 429 and has not begun; and
+ * where another node writes, or the log is being moved into the file, sqld may roll back at once (`SQLITE_BUSY`).
+ */
+function isBusy(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, cause } = error as { readonly code?: unknown; readonly cause?: { readonly status?: unknown } };
+  return cause?.status === 429 || String(code).startsWith("SQLITE_BUSY");
+}
 
 /**
  * Asks a libSQL server: each batch is one HTTP request with a deadline.

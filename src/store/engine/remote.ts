@@ -26,9 +26,9 @@ const patience = { failuresMax: 3, openMsMin: 100, openMsMax: 1_000 };
 
 /**
  * Requests under way at a time: a server refuses what is too much for it (sqld takes 128, of all nodes together), and does not become
- * faster by it. A commit waits for no reads.
+ * faster by it: two writes, so that the second is there when the first is done. A commit waits for no reads.
  */
-const atOnceMax = { read: 8, write: 4 };
+const atOnceMax = { read: 8, write: 2 };
 const readStatementsMax = 64;
 
 /** Whether the database itself has said no: then it is there. */
