@@ -401,8 +401,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "an answer of the database that was another one's",
-    rule: "O10 D1",
-    seed: 17,
+    rule: "Q4",
+    seed: 65,
     alteration: {
       file: "store/engine/read-queue.ts",
       from: "resolve(results.slice(at, (at += batch.length)));",
