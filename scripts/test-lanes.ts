@@ -5,7 +5,7 @@ const aloneFolders = ["test/load/"];
 const seconds: Readonly<Record<string, number>> = {
   "test/web/page.test.ts": 49,
   "test/databases.test.ts": 40,
-  "test/sim/sim.test.ts": 110,
+  "test/sim/sim.test.ts": 40,
   "test/adapter/protocol/hono-node.test.ts": 30,
   "test/adapter/protocol/hono-bun.test.ts": 30,
   "test/adapter/protocol/hono-deno.test.ts": 30,

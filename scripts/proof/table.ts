@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { mutants } from "../../test/sim/mutants.ts";
+import { toTable, withPart } from "../page-part.ts";
 import { allProofs } from "./all.ts";
 import type { Run } from "./tally.ts";
 
@@ -36,23 +37,9 @@ const formatMutants = (): string =>
     mutants.map(({ name, alteration, seed, rule }) => [name, `\`${alteration.file}\``, String(seed), rule]),
   );
 
-function toTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
-}
-
 /** The page's text with both tables in their places: what was tried, and what is planted to see that it is found. */
 export const pageWith = (text: string, tally: readonly Run[]): string =>
   withPart(withPart(text, "tally", formatTable(tally, [])), "mutants", formatMutants());
-
-function withPart(text: string, name: string, part: string): string {
-  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const [before, rest] = [text.indexOf(begin), text.indexOf(end)];
-  if (before === -1 || rest === -1) throw new Error(`docs/proof.md lacks ${begin} … ${end}`);
-  return `${text.slice(0, before + begin.length)}\n\n${part}\n\n${text.slice(rest)}`;
-}
 
 export const readPage = (): string => readFileSync(page, "utf8");
 

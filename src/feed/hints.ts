@@ -67,7 +67,7 @@ function writeHint({ from, to, entries }: Hint, charsMax: number): readonly stri
   for (const [i, entry] of entries.entries()) {
     const row = JSON.stringify(entry);
     // Between two stretches only, that is where all that follows comes after all that was.
-    if (chars + row.length > charsMax && rows.length > 0 && (lowest[i] ?? 0) > upTo) tell(upTo);
+    if (chars + row.length + 1 > charsMax && rows.length > 0 && (lowest[i] ?? 0) > upTo) tell(upTo);
     rows.push(row);
     chars += row.length + 1;
     upTo = Math.max(upTo, entry.change.n);

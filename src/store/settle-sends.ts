@@ -35,7 +35,9 @@ export async function settleSends(
   if (inOrder.length === sends.length)
     return { outcomes: sends.map((waiting, i) => accept(waiting, inOrder[i] ?? {}, time, false)), entries };
 
-  const [existing = [], own = []] = await engine.read([lookUpSends(sends), lookUpOwnConversations(sends)]);
+  const [existing = [], own = []] = await engine.read([lookUpSends(sends), lookUpOwnConversations(sends)], {
+    isUrgent: true,
+  });
   const rowOf = new Map(existing.map((row) => [Number(row["i"]), row]));
   const isInOwn = new Set(own.map((row) => Number(row["i"])));
   const outcomes = sends.map((waiting, i) => {

@@ -18,12 +18,14 @@ const { runWorld } = await import("./run-world.ts");
 
 const database = await openDatabase();
 let found: { readonly seed: number; readonly problems: readonly string[] } | null = null;
+const rules = new Set(mutant.rule.split(" "));
 /** Where it was found last, or else, since worlds change with the code, from the beginning. */
 const worlds = [mutant.seed, ...Array.from({ length: Number(seeds) }, (_, i) => i + 1)];
 for (const seed of worlds) {
   if (found !== null) break;
   const { problems } = await runWorld(drawPlan(seed), database);
-  if (problems.length > 0) found = { seed, problems: problems.slice(0, 20) };
+  if (problems.some((problem) => rules.has(problem.split(" ", 1)[0] ?? "")))
+    found = { seed, problems: problems.slice(0, 20) };
 }
 await database.close();
 console.log(JSON.stringify(found));

@@ -186,10 +186,22 @@ describe("remote engine, the network", () => {
     await silent.stop(true);
   });
 
-  test("E25 however much is asked at once, a server that takes 128 requests refuses nothing", async () => {
+  test("E25 however much is asked at once, a server has eight reads and two writes under way, and refuses nothing", async () => {
     const server = await startSqld();
     servers.push(server);
-    const engine = createRemoteEngine({ url: server.url });
+    const underWay = { read: 0, write: 0 };
+    const most = { read: 0, write: 0 };
+    let refusals = 0;
+    const engine = createRemoteEngine({
+      url: server.url,
+      async fetch(request, init) {
+        const mode = (await request.clone().text()).includes("BEGIN IMMEDIATE") ? "write" : "read";
+        most[mode] = Math.max(most[mode], ++underWay[mode]);
+        const response = await fetch(request, init).finally(() => underWay[mode]--);
+        if (!response.ok) refusals++;
+        return response;
+      },
+    });
     await engine.write([{ sql: "CREATE TABLE t (a INTEGER PRIMARY KEY)" }]);
     const asked = Array.from({ length: 1_500 }, (_, i) =>
       i % 10 === 0
@@ -198,6 +210,7 @@ describe("remote engine, the network", () => {
     );
     await Promise.all(asked);
     expect(await engine.read([{ sql: "SELECT count(*) AS c FROM t" }])).toEqual([[{ c: 150 }]]);
+    expect({ most, refusals }).toEqual({ most: { read: 8, write: 2 }, refusals: 0 });
     await engine.close();
   }, 30_000);
 
@@ -276,10 +289,86 @@ describe("remote engine, the network", () => {
     await proxy.stop(true);
   }, 20_000);
 
+  describe("a server that takes long", () => {
+    const one = { sql: "SELECT 1 AS one" };
+
+    /** An engine on a server of which a test says when it answers what. */
+    async function startSlow(deadlineMs: number) {
+      const server = await startSqld();
+      servers.push(server);
+      const asked: string[] = [];
+      const inits: RequestInit[] = [];
+      let answerOf: (body: string) => Promise<Response | null> = async () => null;
+      const engine = createRemoteEngine({
+        ...{ url: server.url, deadlineMs },
+        async fetch(request, init) {
+          const body = await request.clone().text();
+          asked.push(body);
+          inits.push(init);
+          return (await answerOf(body)) ?? (await fetch(request, init));
+        },
+      });
+      return { engine, asked, inits, answer: (by: typeof answerOf) => void (answerOf = by) };
+    }
+    const never = (): Promise<Response> => new Promise(() => {});
+
+    test("E19 E25 a call ends at its deadline, whether the server was busy first, was silent, or its turn did not come", async () => {
+      const { engine, answer } = await startSlow(600);
+      const start = performance.now();
+      answer(async () => (performance.now() - start < 400 ? new Response("", { status: 429 }) : never()));
+      const calls = Array.from({ length: 20 }, (_, i) => engine[i % 2 ? "read" : "write"]([one]));
+      const ends = calls.map((call) => call.catch(() => performance.now() - start));
+      for (const ms of await Promise.all(ends)) expect(ms).toBeLessThan(900);
+      await engine.close();
+    });
+
+    test("E25 what a commit waits for does not wait for reads, and a write does not either", async () => {
+      const { engine, answer } = await startSlow(5_000);
+      answer(async (body) => (body.includes("slow") ? never() : null));
+      const slow = Array.from({ length: 20 }, () => engine.read([{ sql: "SELECT 'slow'" }]).catch(() => "ended"));
+      const start = performance.now();
+      expect(await engine.read([one], { isUrgent: true })).toEqual([[{ one: 1 }]]);
+      expect(await engine.write([one])).toEqual([[{ one: 1 }]]);
+      expect(performance.now() - start).toBeLessThan(1_000);
+      await engine.close();
+      expect(new Set(await Promise.all(slow))).toEqual(new Set(["ended"]));
+    });
+
+    test("E25 K11 an engine that is closed sends nothing more, and whoever waits is told", async () => {
+      const { engine, asked, answer } = await startSlow(5_000);
+      answer(async () => new Response("", { status: 429 }));
+      const calls = Array.from({ length: 30 }, (_, i) => engine[i % 2 ? "read" : "write"]([one]));
+      const codes = calls.map((call) => call.catch(({ code }: { code: string }) => code));
+      await Bun.sleep(50);
+      await engine.close();
+      const start = performance.now();
+      expect(new Set(await Promise.all(codes))).toEqual(new Set(["unavailable"]));
+      expect(performance.now() - start).toBeLessThan(1_000);
+      const before = asked.length;
+      await Bun.sleep(200);
+      expect(asked).toHaveLength(before);
+    });
+
+    test("E24 a server that is only slow is asked twice by two reads at a time, and its connections are kept", async () => {
+      const { engine, asked, inits, answer } = await startSlow(4_000);
+      answer(async () => {
+        await Bun.sleep(1_300);
+        return null;
+      });
+      await Promise.all(Array.from({ length: 8 }, () => engine.read([one])));
+      expect(asked.length).toBeLessThanOrEqual(12);
+      answer(async () => null);
+      await Bun.sleep(1_200);
+      expect(await engine.read([one])).toEqual([[{ one: 1 }]]);
+      expect(inits.at(-1)?.keepalive).not.toBe(false);
+      await engine.close();
+    }, 20_000);
+  });
+
   describe("connections that the network has lost without a word", () => {
     const deadlineMs = 1_200;
 
-    /** An engine with thirty connections, all of which have been lost. */
+    /** An engine whose connections, one for each read that was under way, have all been lost. */
     async function loseAll() {
       const server = await startSqld();
       servers.push(server);

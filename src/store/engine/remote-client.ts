@@ -17,6 +17,9 @@ export type RemoteClientOptions = {
 
 export type Batch = { readonly sql: string; readonly args: Argument[] }[];
 
+/** Until when an answer is waited for, and whether on a new connection. */
+type Way = { readonly end: number; readonly isFresh: boolean };
+
 /** A request under way; `drop` ends it, where its answer is not wanted any more. */
 type Asked = { readonly results: Promise<ResultSet[]>; readonly drop: () => void };
 
@@ -27,98 +30,147 @@ type Asked = { readonly results: Promise<ResultSet[]>; readonly drop: () => void
  */
 const distrustMs = 330_000;
 
-/** A read that has no answer by then is asked once more, on a connection of its own. */
+/** A read that has no answer by then is asked once more, on a connection of its own; so many at a time, so that a slow server has no more to do. */
 const secondMsMax = 1_000;
+const secondsMax = 2;
+const secondAgainMs = 100;
 
 /** Then it is asked again, later and later. */
 const busyMsMin = 20;
 const busyMsMax = 1_000;
 
+/** A server answered 429. */
+class TooMany extends Error {}
+
 /**
  * Whether nothing of the batch was kept, for others were before it: a server that has too much to do answers 429 and has not begun; and
  * where another node writes, or the log is being moved into the file, sqld may roll back at once (`SQLITE_BUSY`).
  */
-function isBusy(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code, cause } = error as { readonly code?: unknown; readonly cause?: { readonly status?: unknown } };
-  return cause?.status === 429 || String(code).startsWith("SQLITE_BUSY");
-}
+const isBusy = (error: unknown): boolean =>
+  error instanceof TooMany ||
+  (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY"));
 
 /**
- * Asks a libSQL server: each batch is one HTTP request with a deadline.
+ * Asks a libSQL server: each batch is one HTTP request.
  *
  * @throws {ChatError} `config_invalid` when the URL is none that the client takes. Nothing is sent yet.
  */
 export function createRemoteClient(options: RemoteClientOptions) {
   const { deadlineMs, clock, random } = options;
   const open = prepareClient(options);
+  const underWay = new Set<() => void>();
   let distrustUntil = 0;
+  let seconds = 0;
 
   const distrust = (): void => void (distrustUntil = clock.elapsed() + distrustMs);
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
 
   /** One client for one request, so that one that fails takes no neighbour along; the runtime keeps the connections. */
-  function request(mode: "read" | "write", batch: Batch, { isFresh = false } = {}): Asked {
+  function request(mode: "read" | "write", batch: Batch, { end, isFresh }: Way): Asked {
+    const start = clock.elapsed();
     const ended = new AbortController();
     const { signal } = ended;
-    const isTrusted = !isFresh && clock.elapsed() >= distrustUntil;
-    const client = open(isTrusted ? { signal } : { signal, keepalive: false });
+    const client = open(isFresh || start < distrustUntil ? { signal, keepalive: false } : { signal });
     let cancel = (): void => {};
-    const late = new Promise<never>((_, reject) => {
+    let drop = (): void => {};
+    const stopped = new Promise<never>((_, reject) => {
       // The client has no timeout of its own; the signal ends the request, and frees its socket.
-      cancel = clock.after(deadlineMs, () => {
-        distrust();
-        reject(new ChatError("unavailable", `The database server did not answer within ${deadlineMs} ms`));
+      const stop = (text: string): void => {
+        cancel();
+        reject(new ChatError("unavailable", text));
         ended.abort();
+      };
+      cancel = clock.after(Math.max(0, end - start), () => {
+        if (clock.elapsed() - start >= deadlineMs / 2) distrust();
+        stop(`The database server did not answer within ${deadlineMs} ms`);
       });
+      drop = () => stop("The request was given up");
     });
-    const results = Promise.race([client.batch(batch, mode), late]).finally(cancel);
-    const drop = (): void => {
+    underWay.add(drop);
+    const results = Promise.race([client.batch(batch, mode), stopped]).finally(() => {
       cancel();
-      ended.abort();
-    };
+      underWay.delete(drop);
+    });
     return { results, drop };
   }
 
+  /** Asks, and asks again where the server was busy. */
+  function persist(mode: "read" | "write", batch: Batch, way: Way): Asked {
+    let current: Asked | undefined;
+    let isDropped = false;
+    async function run(): Promise<ResultSet[]> {
+      for (let busyMs = busyMsMin; ; busyMs = Math.min(busyMsMax, busyMs * 2)) {
+        current = request(mode, batch, way);
+        try {
+          return await current.results;
+        } catch (error) {
+          if (!isBusy(error) || clock.elapsed() + busyMs >= way.end) throw error;
+          await sleep(busyMs * (0.5 + chance(random) / 2));
+          if (isDropped) throw error;
+        }
+      }
+    }
+    const results = run();
+    const drop = (): void => {
+      isDropped = true;
+      current?.drop();
+      underWay.delete(drop);
+    };
+    underWay.add(drop);
+    return { results: results.finally(() => underWay.delete(drop)), drop };
+  }
+
   /** The answer that comes first: of the request, or of a second one where the first is not answered soon. */
-  function readTwice(batch: Batch): Promise<ResultSet[]> {
+  function readTwice(batch: Batch, end: number): Promise<ResultSet[]> {
     return new Promise((resolve, reject) => {
+      const waitMs = Math.min(secondMsMax, deadlineMs / 4);
       let waiting = 1;
+      let isFirstDone = false;
+      let second: Asked | undefined;
+      const first = persist("read", batch, { end, isFresh: false });
       const failed = (error: unknown): void => {
-        cancel();
         waiting -= 1;
-        if (waiting === 0) reject(error as Error);
-      };
-      const first = request("read", batch);
-      const cancel = clock.after(Math.min(secondMsMax, deadlineMs / 4), () => {
-        waiting += 1;
-        const second = request("read", batch, { isFresh: true });
-        second.results.then((results) => {
-          // The network has lost the first, it seems, or that would have been answered before.
-          distrust();
-          first.drop();
-          resolve(results);
-        }, failed);
-        first.results.then(second.drop, () => {});
-      });
-      first.results.then((results) => {
+        if (waiting > 0) return;
         cancel();
-        resolve(results);
-      }, failed);
+        reject(error as Error);
+      };
+      /** It may be slow, or the network may have lost it: then others on such connections are lost too. */
+      const judgeFirst = (): void => {
+        if (isFirstDone) return;
+        distrust();
+        first.drop();
+      };
+      const askSecond = (): void => {
+        if (seconds >= secondsMax) return void (cancel = clock.after(secondAgainMs, askSecond));
+        seconds += 1;
+        waiting += 1;
+        second = persist("read", batch, { end, isFresh: true });
+        second.results
+          .then((results) => {
+            resolve(results);
+            clock.after(waitMs, judgeFirst);
+          }, failed)
+          .finally(() => (seconds -= 1));
+      };
+      let cancel = clock.after(waitMs, askSecond);
+      first.results
+        .then((results) => {
+          cancel();
+          second?.drop();
+          resolve(results);
+        }, failed)
+        .finally(() => (isFirstDone = true));
     });
   }
 
-  /** Rejects with what the client or the network says, or with `unavailable` after the deadline. */
-  return async (mode: "read" | "write", batch: Batch): Promise<ResultSet[]> => {
-    const end = clock.elapsed() + deadlineMs;
-    for (let busyMs = busyMsMin; ; busyMs = Math.min(busyMsMax, busyMs * 2)) {
-      try {
-        return await (mode === "read" ? readTwice(batch) : request("write", batch).results);
-      } catch (error) {
-        if (!isBusy(error) || clock.elapsed() + busyMs > end) throw error;
-        await sleep(busyMs * (0.5 + chance(random)));
-      }
-    }
+  return {
+    /** Rejects with what the client or the network says, or with `unavailable` at `end` of the clock's elapsed time. */
+    ask: (mode: "read" | "write", batch: Batch, end: number): Promise<ResultSet[]> =>
+      mode === "read" ? readTwice(batch, end) : persist("write", batch, { end, isFresh: false }).results,
+    /** Gives up all that is under way. */
+    close(): void {
+      for (const drop of [...underWay]) drop();
+    },
   };
 }
 
@@ -131,7 +183,15 @@ function prepareClient(options: Pick<RemoteClientOptions, "url" | "authToken" | 
     ...(authToken === undefined ? {} : { authToken }),
   };
   const open = (init: RequestInit) =>
-    createClient({ ...config, fetch: (request: Request): Promise<Response> => fetch(request, init) });
+    createClient({
+      ...config,
+      async fetch(request: Request): Promise<Response> {
+        const response = await fetch(request, init);
+        if (response.status !== 429) return response;
+        await response.body?.cancel();
+        throw new TooMany("The server has too much to do (HTTP 429)");
+      },
+    });
   try {
     open({});
   } catch (cause) {

@@ -1,4 +1,5 @@
 import type { ResultSet } from "@libsql/client/web";
+import { ChatError } from "../../error.ts";
 import { createBreaker } from "../../internal/breaker.ts";
 import { systemClock } from "../../internal/clock.ts";
 import { createGate } from "../../internal/gate.ts";
@@ -42,7 +43,7 @@ const isAnswer = (error: unknown): boolean =>
  */
 export function createRemoteEngine(options: RemoteOptions): Engine {
   const { deadlineMs = 10_000, clock = systemClock, random = systemRandom } = options;
-  const ask = createRemoteClient({ ...options, deadlineMs, clock, random });
+  const client = createRemoteClient({ ...options, deadlineMs, clock, random });
   const breaker = createBreaker({ clock, random, ...patience });
   const enter = createGate(atOnceMax.write);
   let isClosed = false;
@@ -51,52 +52,70 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
 
   /** Whether this call is such a one; throws where there is one already. */
   function beginProbe(): boolean {
+    if (isClosed) throw closedFailure();
     const allowed = breaker.allows(Infinity);
     if (allowed === Infinity) return false;
     if (probes >= allowed) throw failure(new Error("The server does not answer, and is asked again soon"));
     return true;
   }
 
-  async function attempt(mode: "read" | "write", batch: Batch): Promise<ResultSet[]> {
+  async function attempt(mode: "read" | "write", batch: Batch, end: number): Promise<ResultSet[]> {
+    if (clock.elapsed() >= end) throw failure(new Error("Its turn came too late"));
     const isProbe = beginProbe();
     if (isProbe) probes += 1;
     try {
-      const results = await ask(mode, batch);
+      const results = await client.ask(mode, batch, end);
       breaker.answered();
       return results;
     } catch (error) {
       if (isAnswer(error)) breaker.answered();
-      else breaker.failed();
+      else if (!isClosed) breaker.failed();
       throw error;
     } finally {
       if (isProbe) probes -= 1;
     }
   }
 
-  const read = createReadQueue({
-    ask: (batch) => attempt("read", batch),
+  const queue = createReadQueue({
+    ask: (batch, end) => attempt("read", batch, end),
     ...{ isAnswer, atOnceMax: atOnceMax.read, statementsMax: readStatementsMax },
   });
-  const write = (batch: Batch): Promise<ResultSet[]> => enter(() => attempt("write", batch));
+  type Send = (batch: Batch, end: number) => Promise<ResultSet[]>;
+  const ways: Readonly<Record<"read" | "urgent" | "write", Send>> = {
+    read: queue.read,
+    urgent: (batch, end) => attempt("read", batch, end),
+    write: (batch, end) => enter(() => attempt("write", batch, end)),
+  };
 
-  const call = async (send: typeof read, statements: readonly Statement[]): Promise<Row[][]> => {
+  async function call(way: keyof typeof ways, statements: readonly Statement[]): Promise<Row[][]> {
     if (isClosed) throw closedFailure();
     if (statements.length === 0) return [];
+    let cancel = (): void => {};
+    // Also of what waits for its turn.
+    const late = new Promise<never>((_, reject) => {
+      const text = `The database did not complete the call within ${deadlineMs} ms`;
+      cancel = clock.after(deadlineMs, () => reject(new ChatError("unavailable", text)));
+    });
     try {
       // Nobody queues for a server that is down.
       beginProbe();
-      const results = await send(statements.map(({ sql, args }) => ({ sql, args: toArguments(args) })));
+      const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
+      const results = await Promise.race([ways[way](batch, clock.elapsed() + deadlineMs), late]);
       return results.map(({ columns, rows }) => rows.map((row) => toRow(columns, row)));
     } catch (error) {
       throw failure(error);
+    } finally {
+      cancel();
     }
-  };
+  }
 
   return {
-    read: (statements) => call(read, statements),
-    write: (statements) => call(write, statements),
+    read: (statements, { isUrgent = false } = {}) => call(isUrgent ? "urgent" : "read", statements),
+    write: (statements) => call("write", statements),
     async close() {
       isClosed = true;
+      queue.close(closedFailure());
+      client.close();
     },
   };
 }
