@@ -16,7 +16,7 @@ const seconds: Readonly<Record<string, number>> = {
   "test/net/net.test.ts": 30,
   "test/net/takeover.test.ts": 25,
   "test/net/foreign.test.ts": 8,
-  "test/isolation/isolation.test.ts": 60,
+  "test/isolation/isolation.test.ts": 40,
   "test/package/installed.test.ts": 20,
   "test/package/server-on-node.test.ts": 14,
   "test/package/package.test.ts": 12,

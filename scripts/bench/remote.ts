@@ -21,7 +21,9 @@ const batchSizes = [50, 256, 1_024];
 /** Durable sends end to end on a libSQL server of this machine, against raw batches of the same statements to the same server. */
 export const remote: Benchmark = async (options) => {
   const { pairs, window, seconds, textBytes } = options;
-  const raw = await rawBatches(options);
+  const rates = await rawBatches(options);
+  const raw = rates.reduce((best, one) => (one.perSecond > best.perSecond ? one : best));
+  const commit = fitCommit(rates);
   const sqld = await startSqld();
   try {
     await prepareDatabase(sqld.url);
@@ -56,12 +58,23 @@ export const remote: Benchmark = async (options) => {
       measure("database's processor time for one", "µs", connects.databaseMicros),
       measure("raw batches", "messages/s", raw.perSecond),
       measure("messages in the best raw batch", "", raw.batch),
+      measure("a raw batch, whatever is in it", "ms", commit.emptyMs),
+      measure("each message in it", "µs", commit.messageMicros),
       measure("ratio to raw (goal 0.33)", "×", rate / raw.perSecond),
     ];
   } finally {
     await sqld.stop();
   }
 };
+
+/** The time of a batch as a straight line through the smallest and the largest: what it costs by itself, and with each message. */
+function fitCommit(rates: readonly RawRate[]) {
+  const points = rates.map(({ batch, perSecond }) => ({ batch, ms: (batch * 1_000) / perSecond }));
+  const [small, large] = [points[0], points.at(-1)];
+  if (!small || !large) throw new Error("No batch was measured");
+  const messageMs = (large.ms - small.ms) / (large.batch - small.batch);
+  return { emptyMs: small.ms - small.batch * messageMs, messageMicros: messageMs * 1_000 };
+}
 
 /** Devices that were here before, all at once, with nothing new for them. */
 async function comeBack(server: ServerProcess, sqld: Sqld) {
@@ -78,7 +91,7 @@ async function comeBack(server: ServerProcess, sqld: Sqld) {
   return { perSecond: comingBack / seconds, serverMicros, databaseMicros };
 }
 
-async function rawBatches({ pairs, seconds, textBytes }: BenchOptions): Promise<RawRate> {
+async function rawBatches({ pairs, seconds, textBytes }: BenchOptions): Promise<readonly RawRate[]> {
   const measureMs = (seconds * 1_000) / 2;
   const warmUpMs = 500;
   const shared = { pairs, textBytes, warmUpMs, measureMs, commitDelayMs: 0, isLean: false };
@@ -91,6 +104,6 @@ async function rawBatches({ pairs, seconds, textBytes }: BenchOptions): Promise<
       found.push(...rates);
       await sqld.stop();
     }
-    return found.reduce((best, one) => (one.perSecond > best.perSecond ? one : best));
+    return found;
   });
 }

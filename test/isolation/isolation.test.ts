@@ -49,11 +49,7 @@ describe("isolation", () => {
 });
 
 describe("mutants", () => {
-  const isAll = process.env["MUTANTS"] === "all";
-  /** All of them take minutes: every fourth by default, each with `MUTANTS=all`. */
-  const some = <Item>(list: readonly Item[]): Item[] => list.filter((_, i) => isAll || i % 4 === 0);
-
-  for (const mutant of some(sqlMutants.filter(({ harmless }) => harmless === undefined))) {
+  for (const mutant of sqlMutants.filter(({ harmless }) => harmless === undefined)) {
     const gone = goneIn(mutant);
     const names = gone.map(({ statement, predicate }) => `${statement} without ${predicate}`);
     test(`control: T1 ${names.join(" and ")} is found`, async () => {
@@ -61,7 +57,7 @@ describe("mutants", () => {
     });
   }
 
-  for (const mutant of some(sourceMutants))
+  for (const mutant of sourceMutants)
     test(`control: T1 ${mutant.file} without the tenant in ${mutant.edits[0]?.find} is found`, async () => {
       expect(await findBySource(mutant, scriptsOfMutant)).toMatch(/^T[13]: /);
     });

@@ -7,7 +7,8 @@ if (mutant === undefined) throw new Error("There is no such mutant");
 alterSource(editsOf(mutant).map(({ find, replace }) => ({ file: mutant.file, from: find, to: replace })));
 
 const { compareTenants, kinds } = await import("./tenants.ts");
+const { nameOfSource, scriptsFor } = await import("./mutate.ts");
 let found: string | null = null;
-for (let seed = 1; found === null && seed <= Number(process.argv[3]); seed++)
+for (const seed of scriptsFor(nameOfSource(mutant), Number(process.argv[3])))
   for (const kind of kinds) found ??= (await compareTenants(seed, kind))[0] ?? null;
 console.log(JSON.stringify(found));

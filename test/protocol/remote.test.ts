@@ -1,4 +1,5 @@
-import { afterAll } from "bun:test";
+import { afterAll, test } from "bun:test";
+import { endClients, join } from "../support/client.ts";
 import { createRemoteStart } from "../support/remote-server.ts";
 import { describeProtocol, type Traits } from "./protocol.contract.ts";
 
@@ -10,5 +11,20 @@ const traits: Traits = {};
 
 const { start, end } = createRemoteStart();
 afterAll(end);
+
+test("R6 E25 three hundred devices that come at one moment, and again, are all served, and nothing of the database fails", async () => {
+  const server = await start();
+  const names = Array.from({ length: 300 }, (_, i) => `crowd-${i}`);
+  for (const round of [1, 2]) {
+    const clients = await Promise.all(names.map((user) => join(server.url, { user, device: "phone" })));
+    await Promise.all(
+      clients.map((client, i) => client.sendOk({ to: names[(i + 1) % names.length] ?? "" }, `${round}`)),
+    );
+    const received = (i: number): number => clients[i]?.messages().filter(({ from }) => from !== names[i]).length ?? 0;
+    for (const [i, client] of clients.entries()) await client.when(() => received(i) === round);
+    endClients();
+  }
+  await server.dispose();
+}, 60_000);
 
 describeProtocol("Bun over a libSQL server", start, { ...traits, skipsEdge: !isWhole });
