@@ -86,12 +86,7 @@ export function createRemoteClient(options: RemoteClientOptions) {
       });
       drop = () => stop("The request was given up");
     });
-    underWay.add(drop);
-    const results = Promise.race([client.batch(batch, mode), stopped]).finally(() => {
-      cancel();
-      underWay.delete(drop);
-    });
-    return { results, drop };
+    return { results: Promise.race([client.batch(batch, mode), stopped]).finally(() => cancel()), drop };
   }
 
   /** Asks, and asks again where the server was busy. */

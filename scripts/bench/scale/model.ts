@@ -1,0 +1,108 @@
+/** What was measured, in the units of the names. */
+export type Figures = {
+  readonly connectionBytes: number;
+  /** Of each second, for its heartbeat. */
+  readonly connectionMicros: number;
+  readonly nodeMessageMicros: number;
+  readonly nodeReturnMicros: number;
+  /** What a node spends on a message of others, whoever they are. */
+  readonly bystanderMicros: number;
+  /** Of the one writer's time: what a commit takes by itself, and with each message. */
+  readonly commitMs: number;
+  readonly commitMessageMicros: number;
+  readonly databaseMessageMicros: number;
+  readonly databaseReturnMicros: number;
+  readonly fileMessageBytes: number;
+  readonly busMessageBytes: number;
+};
+
+/** What people do who are connected, in the busiest hour, and what machines are filled up to. */
+export const assumed = {
+  messagesPerHour: 6,
+  /** How often a device comes back: a phone that was put away, a network that changed. */
+  returnsPerHour: 1,
+  /** Of the busiest hour's messages, what an average hour has. */
+  averageShare: 1 / 3,
+  connectionsPerNode: 50_000,
+  /** Of its one core, what a node may spend. */
+  nodeCores: 0.5,
+  /** One writer at a time writes to a database: of its time, what may be spent on messages. */
+  writerShare: 0.7,
+  /** How long a commit may wait for those of the other nodes. */
+  waitMs: 1_000,
+  /** What NATS sends to the nodes of one database: a network of 1 Gbit/s. */
+  busBytesPerSecond: 125_000_000,
+  /** What one file may grow by in a day. */
+  diskBytesPerDay: 100_000_000_000,
+};
+
+/** What one database and its nodes do for so many people who are connected at a time. */
+export type Load = {
+  readonly connected: number;
+  readonly messagesPerSecond: number;
+  readonly returnsPerSecond: number;
+  readonly nodes: number;
+  readonly nodeBytes: number;
+  readonly nodeCores: number;
+  readonly writerShare: number;
+  /** Between two commits of one node, where all nodes always have something. */
+  readonly waitMs: number;
+  readonly databaseCores: number;
+  readonly busBytesPerSecond: number;
+  readonly diskBytesPerDay: number;
+};
+
+export function loadOf(figures: Figures, connected: number): Load {
+  const messagesPerSecond = (connected * assumed.messagesPerHour) / 3_600;
+  const returnsPerSecond = (connected * assumed.returnsPerHour) / 3_600;
+  const own =
+    (messagesPerSecond * figures.nodeMessageMicros +
+      returnsPerSecond * figures.nodeReturnMicros +
+      connected * figures.connectionMicros) /
+    1e6;
+  // Each node hears of every message in the database: more nodes do not make that less.
+  const foreign = (messagesPerSecond * figures.bystanderMicros) / 1e6;
+  const byCores = foreign < assumed.nodeCores ? own / (assumed.nodeCores - foreign) : Infinity;
+  const nodes = Math.ceil(Math.max(connected / assumed.connectionsPerNode, byCores));
+  const writerShare = (messagesPerSecond * figures.commitMessageMicros) / 1e6;
+  return {
+    ...{ connected, messagesPerSecond, returnsPerSecond, nodes },
+    nodeBytes: (connected / nodes) * figures.connectionBytes,
+    nodeCores: own / nodes + foreign,
+    writerShare,
+    // While it is the others' turn more gathers: commits become larger, not more.
+    waitMs: writerShare < 1 ? (nodes * figures.commitMs) / (1 - writerShare) : Infinity,
+    databaseCores:
+      (messagesPerSecond * figures.databaseMessageMicros + returnsPerSecond * figures.databaseReturnMicros) / 1e6,
+    busBytesPerSecond: messagesPerSecond * figures.busMessageBytes * nodes,
+    diskBytesPerDay: messagesPerSecond * assumed.averageShare * 86_400 * figures.fileMessageBytes,
+  };
+}
+
+/** What may give out, and how full it is; 1 is full. */
+export const shares: Readonly<Record<string, (load: Load) => number>> = {
+  "the bus: NATS sends 1 Gbit/s, for every node hears every message": (load) =>
+    load.busBytesPerSecond / assumed.busBytesPerSecond,
+  "the turn: a node's commit waits a second for those of the others": (load) => load.waitMs / assumed.waitMs,
+  "the disk: one file grows by 100 GB a day": (load) => load.diskBytesPerDay / assumed.diskBytesPerDay,
+  "the writer: messages take 0.7 of its time": (load) => load.writerShare / assumed.writerShare,
+};
+
+/** With so many people who are connected something is full; found by halving, to about a thousandth. */
+export function connectedUntil(figures: Figures, share: (load: Load) => number): number {
+  let [low, high] = [1_000, 1e10];
+  while (high / low > 1.001) {
+    const middle = Math.sqrt(low * high);
+    if (share(loadOf(figures, middle)) >= 1) high = middle;
+    else low = middle;
+  }
+  return low;
+}
+
+/** Into how many databases they are to be divided, so that nothing of any is full: each with nodes of its own. */
+export function databasesFor(figures: Figures, connected: number): number {
+  for (let count = 1; ; count++) {
+    const load = loadOf(figures, connected / count);
+    if (Object.values(shares).every((share) => share(load) < 1)) return count;
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Writes docs/scale.md's tables out of what was measured.
+ *
+ *   bun run bench throughput idle --remote --nodes 1,2,3 --json all.json
+ *   bun scripts/bench/scale/page.ts all.json   # keeps the medians in docs/scale-figures.json, and writes the page
+ *   bun scripts/bench/scale/page.ts            # writes the page anew
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { toTable, withPart } from "../../page-part.ts";
+import { connectedUntil, databasesFor, type Figures, loadOf, shares } from "./model.ts";
+
+type Measured = { readonly median: number; readonly min: number; readonly max: number; readonly unit: string };
+
+/** By the benchmark and the name of the measure. */
+export type Kept = {
+  readonly date: string;
+  readonly cores: number;
+  readonly bun: string;
+  readonly runs: number;
+  readonly measures: Readonly<Record<string, Measured>>;
+};
+
+const docs = join(import.meta.dir, "../../../docs");
+const keptFile = join(docs, "scale-figures.json");
+const pageFile = join(docs, "scale.md");
+
+const crowds = [10_000, 100_000, 1_000_000, 10_000_000];
+
+/** What the page shows of what was measured, in its words. */
+const shown: readonly (readonly [string, string])[] = [
+  ["throughput: accepted", "one node on a file: durable messages a second, end to end"],
+  ["remote: accepted", "one node on sqld"],
+  ["remote: ratio to raw (goal 0.33)", "… of sqld's own raw batches"],
+  ["nodes: 2 nodes: messages", "two nodes on sqld, sender and receiver never on the same one"],
+  ["nodes: 3 nodes: messages", "three nodes"],
+  ["remote: 2 000 pairs, one send each: messages", "one node on sqld, 4 000 people who each wait for their answer"],
+  ["remote: alone: accepted p50", "one message at a time: accepted, ms"],
+  ["remote: alone: accepted p99", "… 99th percentile"],
+  ["nodes: 2 nodes: alone: received p50", "… received on another node, ms"],
+  ["nodes: 2 nodes: alone: received p99", "… 99th percentile"],
+  ["remote: devices that come back", "devices that come back, a second"],
+  ["nodes: 3 nodes: hints that needed a read", "of the hints, those that needed a read (three nodes, full load)"],
+  ["nodes: 3 nodes: on the bus", "told to NATS, bytes a message"],
+  ["idle: each connection", "memory of an idle connection, bytes"],
+  ["throughput: database file", "on disk, bytes a message with 64 bytes of text"],
+  ["remote: 2 000 pairs: server's processor time", "a node's processor time, µs a message"],
+  ["nodes: a node without users: processor", "… of a node that has neither sender nor receiver"],
+  ["idle: processor time of each, silent", "… for each silent connection, µs a second"],
+  ["remote: 2 000 pairs: database's processor time", "sqld's processor time, µs a message"],
+  ["remote: a raw batch, whatever is in it", "of the one writer's time: a commit by itself, ms"],
+  ["remote: each message in it", "… with each message, µs"],
+  ["remote: server's processor time for one", "a node's processor time, µs a device that comes back"],
+  ["remote: database's processor time for one", "sqld's, µs"],
+];
+
+export const readKept = (): Kept => JSON.parse(readFileSync(keptFile, "utf8")) as Kept;
+export const readScalePage = (): string => readFileSync(pageFile, "utf8");
+
+function figuresOf({ measures }: Kept): Figures {
+  const of = (name: string): number => {
+    const found = measures[name];
+    if (!found) throw new Error(`docs/scale-figures.json lacks "${name}"`);
+    return found.median;
+  };
+  return {
+    connectionBytes: of("idle: each connection"),
+    connectionMicros: of("idle: processor time of each, silent"),
+    // Told to the bus besides, which the benchmark with many pairs does not.
+    nodeMessageMicros:
+      of("remote: 2 000 pairs: server's processor time") +
+      Math.max(0, of("nodes: 1 node: processor of all nodes") - of("remote: server's processor time")),
+    commitMs: of("remote: a raw batch, whatever is in it"),
+    commitMessageMicros: of("remote: each message in it"),
+    nodeReturnMicros: of("remote: server's processor time for one"),
+    bystanderMicros: of("nodes: a node without users: processor"),
+    databaseMessageMicros: of("remote: 2 000 pairs: database's processor time"),
+    databaseReturnMicros: of("remote: database's processor time for one"),
+    fileMessageBytes: of("throughput: database file"),
+    busMessageBytes: of("nodes: 3 nodes: on the bus"),
+  };
+}
+
+/** Three digits that count. */
+const round = (value: number): string =>
+  value >= 100
+    ? Math.round(Number(value.toPrecision(3))).toLocaleString("en")
+    : String(Number(value.toPrecision(value < 10 ? 2 : 3)));
+
+function formatMeasured({ measures }: Kept): string {
+  const rows = shown.map(([name, words]) => {
+    const found = measures[name];
+    if (!found) throw new Error(`docs/scale-figures.json lacks "${name}"`);
+    return [words, round(found.median), `${round(found.min)} – ${round(found.max)}`];
+  });
+  return toTable(["measured", "median", "lowest – highest"], rows);
+}
+
+function formatModel(figures: Figures): string {
+  const rows = crowds.map((connected) => {
+    const load = loadOf(figures, connected);
+    return [
+      round(connected),
+      round(load.messagesPerSecond),
+      round(load.returnsPerSecond),
+      round(load.nodes),
+      `${round(load.nodeCores)} core, ${round(load.nodeBytes / 1e6)} MB`,
+      round(load.databaseCores),
+      round(load.writerShare),
+      `${round(load.waitMs)} ms`,
+      `${round(load.busBytesPerSecond / 1e6)} MB/s`,
+      `${round(load.diskBytesPerDay / 1e9)} GB`,
+    ];
+  });
+  const head = ["connected", "messages/s", "returns/s", "nodes", "a node", "sqld, cores", "of the writer", "turn"];
+  return toTable([...head, "NATS sends", "disk a day"], rows);
+}
+
+function formatLimits(figures: Figures): string {
+  const rows = Object.entries(shares)
+    .map(([name, share]) => ({ name, connected: connectedUntil(figures, share) }))
+    .toSorted((a, b) => a.connected - b.connected)
+    .map(({ name, connected }) => [name, round(connected), round(loadOf(figures, connected).messagesPerSecond)]);
+  return toTable(["what is full", "connected in one database", "messages/s"], rows);
+}
+
+function formatDivided(figures: Figures): string {
+  const rows = crowds.map((connected) => {
+    const databases = databasesFor(figures, connected);
+    const load = loadOf(figures, connected / databases);
+    return [
+      round(connected),
+      round(databases),
+      round(connected / databases),
+      round(databases * load.nodes),
+      `${round(load.busBytesPerSecond / 1e6)} MB/s`,
+      `${round(load.diskBytesPerDay / 1e9)} GB`,
+    ];
+  });
+  const head = [
+    "connected",
+    "databases",
+    "connected in each",
+    "nodes in all",
+    "NATS sends for each",
+    "disk a day of each",
+  ];
+  return toTable(head, rows);
+}
+
+/** The page's text with its tables made of what is kept. */
+export function scalePageWith(text: string, kept: Kept): string {
+  const figures = figuresOf(kept);
+  const { date, cores, bun, runs } = kept;
+  const made: Readonly<Record<string, string>> = {
+    machine: `Measured on ${date}: ${cores} cores, which the nodes, sqld, NATS and the load generator share; Bun ${bun}; medians of ${runs} runs.`,
+    measured: formatMeasured(kept),
+    model: formatModel(figures),
+    limits: formatLimits(figures),
+    divided: formatDivided(figures),
+  };
+  return Object.entries(made).reduce((page, [name, part]) => withPart(page, name, part), text);
+}
+
+type BenchFile = {
+  readonly machine: { readonly cores: number; readonly bun: string; readonly date: string };
+  readonly options: { readonly runs: number };
+  readonly results: readonly (Measured & { readonly benchmark: string; readonly name: string })[];
+};
+
+/** Puts what was measured anew in the place of what is kept; the others stay, and all must be of one machine. */
+function keep(files: readonly string[]): void {
+  const found = files.map((file) => JSON.parse(readFileSync(file, "utf8")) as BenchFile);
+  const [first] = found;
+  if (!first) return;
+  if (found.some(({ machine }) => machine.cores !== first.machine.cores || machine.bun !== first.machine.bun))
+    throw new Error("These are of different machines");
+  const measures = found
+    .flatMap(({ results }) => results)
+    .map(
+      ({ benchmark, name, unit, median, min, max }) => [`${benchmark}: ${name}`, { unit, median, min, max }] as const,
+    );
+  const { cores, bun, date } = first.machine;
+  const runs = Math.min(...found.map(({ options }) => options.runs));
+  const before = existsSync(keptFile) ? readKept().measures : {};
+  const kept: Kept = {
+    date: date.slice(0, 10),
+    cores,
+    bun,
+    runs,
+    measures: { ...before, ...Object.fromEntries(measures) },
+  };
+  scalePageWith(readScalePage(), kept);
+  writeFileSync(keptFile, `${JSON.stringify(kept, null, 2)}\n`);
+}
+
+if (import.meta.main) {
+  keep(process.argv.slice(2));
+  writeFileSync(pageFile, scalePageWith(readScalePage(), readKept()));
+}
