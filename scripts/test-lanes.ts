@@ -48,8 +48,8 @@ const seconds: Readonly<Record<string, number>> = {
   "test/push/standalone.test.ts": 6,
 };
 
-/** Twice what a small machine has of cores: most tests wait for a server, a clock or a browser. */
-const lanes = 4;
+/** One more than a small machine has cores: most tests wait for a server, a clock or a browser. */
+const lanes = 3;
 
 /** How all tests are run: some alone, then the others in lanes of about the same length beside each other. */
 export function testLanes(root: string): {

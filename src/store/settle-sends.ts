@@ -14,12 +14,8 @@ const refuse = ({ settle }: Waiting, code: Refused["code"]) => ({
   outcome: { type: "refused", code } as const,
 });
 
-/** Tells what has become of a commit's sends. `inserted`: the new messages; `before`: where the head stood. */
-export async function settleSends(
-  engine: Engine,
-  { sends, time }: Batch,
-  { inserted, before }: { readonly inserted: readonly Row[]; readonly before: number },
-): Promise<Settled> {
+/** Tells what has become of a commit's sends. `inserted`: the new messages. */
+export async function settleSends(engine: Engine, { sends, time }: Batch, inserted: readonly Row[]): Promise<Settled> {
   const inOrder = [...inserted].sort((a, b) => Number(a["n"]) - Number(b["n"]));
   const entries: LogEntry[] = [];
   const idOf = createConversationIds();
@@ -38,6 +34,8 @@ export async function settleSends(
   const [existing = [], own = []] = await engine.read([lookUpSends(sends), lookUpOwnConversations(sends)], {
     isUrgent: true,
   });
+  // What was left out of the commit may have been written by another node since: it is in that one's commit.
+  const written = new Set(inserted.map((row) => Number(row["n"])));
   const rowOf = new Map(existing.map((row) => [Number(row["i"]), row]));
   const isInOwn = new Set(own.map((row) => Number(row["i"])));
   const outcomes = sends.map((waiting, i) => {
@@ -45,7 +43,7 @@ export async function settleSends(
     if (row) {
       const isSame = row["text"] === waiting.send.text && row["conversation"] === row["wanted"];
       return isSame
-        ? accept(waiting, row, Number(row["time"]), Number(row["n"]) <= before)
+        ? accept(waiting, row, Number(row["time"]), !written.has(Number(row["n"])))
         : refuse(waiting, "conflict");
     }
     const { refusal } = waiting.send;

@@ -86,7 +86,7 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
       const results = await engine.write(steps.map((step) => step.statement));
       found = new Map(steps.map((step, i) => [step.name, results[i] ?? []]));
       from = Number(found.get("before")?.[0]?.["n"]);
-      settled = await settleSends(engine, batch, { inserted: found.get("messages") ?? [], before: from });
+      settled = await settleSends(engine, batch, found.get("messages") ?? []);
     } catch (cause) {
       fail(batch, cause);
       return;

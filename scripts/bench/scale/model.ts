@@ -99,10 +99,13 @@ export function connectedUntil(figures: Figures, share: (load: Load) => number):
   return low;
 }
 
-/** Into how many databases they are to be divided, so that nothing of any is full: each with nodes of its own. */
+/** How full a database may be before it is divided. */
+export const fullBefore = 0.5;
+
+/** Into how many databases they are to be divided, so that nothing of any is more than half full: each with nodes of its own. */
 export function databasesFor(figures: Figures, connected: number): number {
   for (let count = 1; ; count++) {
     const load = loadOf(figures, connected / count);
-    if (Object.values(shares).every((share) => share(load) < 1)) return count;
+    if (Object.values(shares).every((share) => share(load) < fullBefore)) return count;
   }
 }

@@ -182,7 +182,9 @@ function keep(files: readonly string[]): void {
     );
   const { cores, bun, date } = first.machine;
   const runs = Math.min(...found.map(({ options }) => options.runs));
-  const before = existsSync(keptFile) ? readKept().measures : {};
+  const last = existsSync(keptFile) ? readKept() : null;
+  // Of another machine nothing stays: whatever lacks then is said.
+  const before = last !== null && last.cores === cores && last.bun === bun ? last.measures : {};
   const kept: Kept = {
     date: date.slice(0, 10),
     cores,

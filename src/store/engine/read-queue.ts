@@ -5,7 +5,7 @@ export type ReadQueueOptions = {
   /** Sends one request, whose answer is waited for until `end`; rejects where nothing is known. */
   readonly ask: (batch: Batch, end: number) => Promise<ResultSet[]>;
   /** Whether the database itself has refused it: then one of those that went together is to blame, and the others are not. */
-  readonly isAnswer: (error: unknown) => boolean;
+  readonly isOnesOwn: (error: unknown) => boolean;
   readonly atOnceMax: number;
   /** In one request, where several reads go together. */
   readonly statementsMax: number;
@@ -23,7 +23,7 @@ type Waiting = {
  * Reads of a server, so many requests at a time. A request costs a server some twenty times what a statement in it does, so whatever waits
  * meanwhile goes together into the next one, on one snapshot. What the database refuses is asked for again one by one.
  */
-export function createReadQueue({ ask, isAnswer, atOnceMax, statementsMax }: ReadQueueOptions) {
+export function createReadQueue({ ask, isOnesOwn, atOnceMax, statementsMax }: ReadQueueOptions) {
   let waiting: Waiting[] = [];
   let underWay = 0;
 
@@ -60,7 +60,8 @@ export function createReadQueue({ ask, isAnswer, atOnceMax, statementsMax }: Rea
       let at = 0;
       for (const one of part) one.resolve(results.slice(at, (at += one.batch.length)));
     } catch (error) {
-      if (part.length > 1 && isAnswer(error)) waiting = [...part.map((one) => ({ ...one, isAlone: true })), ...waiting];
+      if (part.length > 1 && isOnesOwn(error))
+        waiting = [...part.map((one) => ({ ...one, isAlone: true })), ...waiting];
       else for (const { reject } of part) reject(error);
     }
   }

@@ -23,6 +23,9 @@ type Way = { readonly end: number; readonly isFresh: boolean };
 /** A request under way; `drop` ends it, where its answer is not wanted any more. */
 type Asked = { readonly results: Promise<ResultSet[]>; readonly drop: () => void };
 
+/** One that is made again where the server was busy, and whether it ever was: then it is there. */
+type Persistent = Asked & { readonly wasBusy: () => boolean };
+
 /**
  * A connection that was open when the network lost it (a firewall that forgot it, a server that vanished) tells nobody, and Bun would ask on
  * it again, one after the other of all that it keeps, each for a whole deadline. So once one seems lost none is used twice until those are
@@ -46,7 +49,7 @@ class TooMany extends Error {}
  * Whether nothing of the batch was kept, for others were before it: a server that has too much to do answers 429 and has not begun; and
  * where another node writes, or the log is being moved into the file, sqld may roll back at once (`SQLITE_BUSY`).
  */
-const isBusy = (error: unknown): boolean =>
+export const isBusy = (error: unknown): boolean =>
   error instanceof TooMany ||
   (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY"));
 
@@ -61,9 +64,9 @@ export function createRemoteClient(options: RemoteClientOptions) {
   const underWay = new Set<() => void>();
   let distrustUntil = 0;
   let seconds = 0;
+  let isClosed = false;
 
   const distrust = (): void => void (distrustUntil = clock.elapsed() + distrustMs);
-  const sleep = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
 
   /** One client for one request, so that one that fails takes no neighbour along; the runtime keeps the connections. */
   function request(mode: "read" | "write", batch: Batch, { end, isFresh }: Way): Asked {
@@ -90,9 +93,19 @@ export function createRemoteClient(options: RemoteClientOptions) {
   }
 
   /** Asks, and asks again where the server was busy. */
-  function persist(mode: "read" | "write", batch: Batch, way: Way): Asked {
+  function persist(mode: "read" | "write", batch: Batch, way: Way): Persistent {
     let current: Asked | undefined;
     let isDropped = false;
+    let wasBusy = false;
+    let wake = (): void => {};
+    const sleep = (ms: number): Promise<void> =>
+      new Promise((resolve) => {
+        const cancel = clock.after(ms, resolve);
+        wake = () => {
+          cancel();
+          resolve();
+        };
+      });
     async function run(): Promise<ResultSet[]> {
       for (let busyMs = busyMsMin; ; busyMs = Math.min(busyMsMax, busyMs * 2)) {
         current = request(mode, batch, way);
@@ -100,8 +113,9 @@ export function createRemoteClient(options: RemoteClientOptions) {
           return await current.results;
         } catch (error) {
           if (!isBusy(error) || clock.elapsed() + busyMs >= way.end) throw error;
+          wasBusy = true;
           await sleep(busyMs * (0.5 + chance(random) / 2));
-          if (isDropped) throw error;
+          if (isDropped || clock.elapsed() >= way.end) throw error;
         }
       }
     }
@@ -109,10 +123,11 @@ export function createRemoteClient(options: RemoteClientOptions) {
     const drop = (): void => {
       isDropped = true;
       current?.drop();
+      wake();
       underWay.delete(drop);
     };
     underWay.add(drop);
-    return { results: results.finally(() => underWay.delete(drop)), drop };
+    return { results: results.finally(() => underWay.delete(drop)), drop, wasBusy: () => wasBusy };
   }
 
   /** The answer that comes first: of the request, or of a second one where the first is not answered soon. */
@@ -131,21 +146,27 @@ export function createRemoteClient(options: RemoteClientOptions) {
       };
       /** It may be slow, or the network may have lost it: then others on such connections are lost too. */
       const judgeFirst = (): void => {
+        seconds -= 1;
         if (isFirstDone) return;
-        distrust();
+        if (!first.wasBusy()) distrust();
         first.drop();
       };
       const askSecond = (): void => {
+        if (isClosed) return;
         if (seconds >= secondsMax) return void (cancel = clock.after(secondAgainMs, askSecond));
         seconds += 1;
         waiting += 1;
         second = persist("read", batch, { end, isFresh: true });
-        second.results
-          .then((results) => {
+        second.results.then(
+          (results) => {
             resolve(results);
             clock.after(waitMs, judgeFirst);
-          }, failed)
-          .finally(() => (seconds -= 1));
+          },
+          (error: unknown) => {
+            seconds -= 1;
+            failed(error);
+          },
+        );
       };
       let cancel = clock.after(waitMs, askSecond);
       first.results
@@ -164,6 +185,7 @@ export function createRemoteClient(options: RemoteClientOptions) {
       mode === "read" ? readTwice(batch, end) : persist("write", batch, { end, isFresh: false }).results,
     /** Gives up all that is under way. */
     close(): void {
+      isClosed = true;
       for (const drop of [...underWay]) drop();
     },
   };

@@ -8,7 +8,7 @@ import { toArguments } from "./arguments.ts";
 import type { Engine, Row, Statement, Value } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
 import { createReadQueue } from "./read-queue.ts";
-import { type Batch, createRemoteClient, type RemoteClientOptions } from "./remote-client.ts";
+import { type Batch, createRemoteClient, isBusy, type RemoteClientOptions } from "./remote-client.ts";
 
 export type RemoteOptions = {
   /** `libsql://`, `https://` or `http://`; `wss://` and `ws://` are taken as the latter two. */
@@ -78,7 +78,8 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
 
   const queue = createReadQueue({
     ask: (batch, end) => attempt("read", batch, end),
-    ...{ isAnswer, atOnceMax: atOnceMax.read, statementsMax: readStatementsMax },
+    isOnesOwn: (error) => isAnswer(error) && !isBusy(error),
+    ...{ atOnceMax: atOnceMax.read, statementsMax: readStatementsMax },
   });
   type Send = (batch: Batch, end: number) => Promise<ResultSet[]>;
   const ways: Readonly<Record<"read" | "urgent" | "write", Send>> = {
