@@ -33,8 +33,6 @@ export function createBreaker({ clock, random, failuresMax, openMsMin, openMsMax
       if (failures < failuresMax) return most;
       return clock.elapsed() < until ? 0 : 1;
     },
-    /** How long nothing is asked. */
-    waitMs: (): number => (failures < failuresMax ? 0 : Math.max(0, until - clock.elapsed())),
     answered(): void {
       failures = 0;
       opened = 0;

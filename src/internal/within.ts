@@ -1,7 +1,12 @@
 import type { Clock } from "./clock.ts";
 
 /** Somebody's answer, or a rejection once they have taken `ms` milliseconds; leaves no timer behind. What comes later is of no interest. */
-export async function answerWithin<T>(clock: Clock, ms: number, answer: Promise<T>, who: string): Promise<T> {
+export async function answerWithin<T>(
+  clock: Pick<Clock, "after">,
+  ms: number,
+  answer: Promise<T>,
+  who: string,
+): Promise<T> {
   let cancel = (): void => {};
   const late = new Promise<never>((_, reject) => {
     cancel = clock.after(ms, () => reject(new Error(`${who} did not answer within ${ms} ms`)));

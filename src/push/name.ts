@@ -1,3 +1,4 @@
+import { base64url } from "jose";
 import { sha256 } from "../internal/sha256.ts";
 import type { Due } from "../store/push-store.ts";
 import type { PushNotice } from "./provider.ts";
@@ -24,8 +25,5 @@ export async function keyOf(
 /** What replaces what: one name for a conversation, that tells a provider nothing of it. As long as a Topic may be (RFC 8030 section 5.4). */
 export async function tagOf({ tenant, conversation }: Pick<Due, "tenant" | "conversation">): Promise<string> {
   const hex = await sha256(`${tenant} ${conversation}`);
-  const bytes = Array.from({ length: 24 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_");
+  return base64url.encode(Uint8Array.from({ length: 24 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16)));
 }

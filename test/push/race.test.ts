@@ -1,8 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { createBreaker } from "../../src/internal/breaker.ts";
-import { patience } from "../../src/push/lane.ts";
 import type { PushResult } from "../../src/push/provider.ts";
-import { fakeClock } from "../support/fake-clock.ts";
 import { newId, person } from "../support/store.ts";
 import { createPhones, sent } from "./support/phone.ts";
 import { startPush, stopAll } from "./support/start.ts";
@@ -181,22 +178,5 @@ describe("clocks, and what is bounded", () => {
     for (const device of ["one", "two", "three"]) await push.register("bob", device);
     await push.pass(5_000, 100);
     expect(hook.screenOf("").rings).toBe(1);
-  });
-
-  test("U7 all that failed at once opens the breaker once", async () => {
-    const clock = fakeClock();
-    const breaker = createBreaker({ clock, random: { integer: () => 2 ** 52 - 1 }, ...patience });
-    for (let i = 0; i < 32; i++) breaker.failed();
-    expect(breaker.allows(32)).toBe(0);
-    expect(breaker.waitMs()).toBeLessThanOrEqual(1_000);
-    breaker.failed(5_000);
-    expect(breaker.waitMs()).toBe(5_000);
-    await clock.advance(5_000);
-    expect(breaker.allows(32)).toBe(1);
-    breaker.failed();
-    expect(breaker.waitMs()).toBeGreaterThan(1_000);
-    await clock.advance(2_000);
-    breaker.answered();
-    expect(breaker.allows(32)).toBe(32);
   });
 });

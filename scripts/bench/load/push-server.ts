@@ -2,10 +2,10 @@
  * The server with a provider in its own process that takes every notice at once: what is measured is Tidings, and no network. PUSH=off has
  * none. `GET /told` answers how many notices there were.
  */
-import { bun } from "../../../src/adapter/bun.ts";
 import { createChat } from "../../../src/chat.ts";
 import { demo } from "../../../src/http/demo.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
+import { serveChat } from "./serve-chat.ts";
 
 let told = 0;
 
@@ -25,14 +25,4 @@ const chat = createChat({
   push: process.env["PUSH"] === "off" ? [] : [atOnce],
   base: "",
 });
-await chat.ready();
-const server = Bun.serve(
-  bun(chat, {
-    port: 0,
-    hostname: "127.0.0.1",
-    fetch: (request, peer) =>
-      new URL(request.url).pathname === "/told" ? new Response(String(told)) : chat.fetch(request, peer),
-  }),
-);
-process.on("SIGTERM", () => void chat.close().then(() => process.exit(0)));
-process.stderr.write(`serving http://127.0.0.1:${server.port}/\n`);
+await serveChat(chat, "/told", () => new Response(String(told)));

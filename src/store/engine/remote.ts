@@ -1,9 +1,9 @@
 import type { ResultSet } from "@libsql/client/web";
-import { ChatError } from "../../error.ts";
 import { createBreaker } from "../../internal/breaker.ts";
 import { systemClock } from "../../internal/clock.ts";
 import { createGate } from "../../internal/gate.ts";
 import { systemRandom } from "../../internal/random.ts";
+import { answerWithin } from "../../internal/within.ts";
 import { toArguments } from "./arguments.ts";
 import type { Engine, Row, Statement, Value } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
@@ -91,22 +91,16 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
   async function call(way: keyof typeof ways, statements: readonly Statement[]): Promise<Row[][]> {
     if (isClosed) throw closedFailure();
     if (statements.length === 0) return [];
-    let cancel = (): void => {};
-    // Also of what waits for its turn.
-    const late = new Promise<never>((_, reject) => {
-      const text = `The database did not complete the call within ${deadlineMs} ms`;
-      cancel = clock.after(deadlineMs, () => reject(new ChatError("unavailable", text)));
-    });
     try {
       // Nobody queues for a server that is down.
       beginProbe();
       const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
-      const results = await Promise.race([ways[way](batch, clock.elapsed() + deadlineMs), late]);
+      const asked = ways[way](batch, clock.elapsed() + deadlineMs);
+      // Also what waits for its turn is waited for no longer.
+      const results = await answerWithin(clock, deadlineMs, asked, "The database server");
       return results.map(({ columns, rows }) => rows.map((row) => toRow(columns, row)));
     } catch (error) {
       throw failure(error);
-    } finally {
-      cancel();
     }
   }
 

@@ -1,0 +1,16 @@
+import { bun } from "../../../src/adapter/bun.ts";
+import type { Chat } from "../../../src/chat.ts";
+
+/** Serves a chat on a free port of this machine, as the real server does, and something to be asked about it at one more path. */
+export async function serveChat(chat: Chat, path: string, tell: () => Response): Promise<void> {
+  await chat.ready();
+  const server = Bun.serve(
+    bun(chat, {
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: (request, peer) => (new URL(request.url).pathname === path ? tell() : chat.fetch(request, peer)),
+    }),
+  );
+  process.on("SIGTERM", () => void chat.close().then(() => process.exit(0)));
+  process.stderr.write(`serving http://127.0.0.1:${server.port}/\n`);
+}
