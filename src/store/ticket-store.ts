@@ -6,20 +6,20 @@ import { insertUser } from "./sql.ts";
 const sweptMax = 20;
 
 /** ?1 now, ?2 how many at most */
-const sweep = `DELETE FROM ticket WHERE hash IN (SELECT hash FROM ticket WHERE expires <= ?1 ORDER BY expires LIMIT ?2)`;
+const sweep = `DELETE FROM tidings_ticket WHERE hash IN (SELECT hash FROM tidings_ticket WHERE expires <= ?1 ORDER BY expires LIMIT ?2)`;
 
 /** ?1 tenant, ?2 user, ?3 hash, ?4 expires, ?5 the session's end or null, ?6 now, ?7 how many of one user may be good at a time */
 const insertTicket = `
-INSERT INTO ticket (hash, user, expires, session_expires)
-SELECT ?3, u.key, ?4, ?5 FROM user u
-WHERE u.tenant = ?1 AND u.id = ?2 AND (SELECT count(*) FROM ticket t WHERE t.user = u.key AND t.expires > ?6) < ?7
+INSERT INTO tidings_ticket (hash, user, expires, session_expires)
+SELECT ?3, u.key, ?4, ?5 FROM tidings_user u
+WHERE u.tenant = ?1 AND u.id = ?2 AND (SELECT count(*) FROM tidings_ticket t WHERE t.user = u.key AND t.expires > ?6) < ?7
 RETURNING hash`;
 
 /** ?1 hash, ?2 now. Of several who use a ticket at once, on whatever node, one gets the row. */
 const deleteTicket = `
-DELETE FROM ticket WHERE hash = ?1 AND expires > ?2
-RETURNING session_expires, (SELECT u.tenant FROM user u WHERE u.key = user) AS tenant,
-  (SELECT u.id FROM user u WHERE u.key = user) AS id`;
+DELETE FROM tidings_ticket WHERE hash = ?1 AND expires > ?2
+RETURNING session_expires, (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
+  (SELECT u.id FROM tidings_user u WHERE u.key = user) AS id`;
 
 /** Tickets, each good once. Times are milliseconds since the Unix epoch; whatever the database fails rejects. */
 export function createTicketStore({ engine }: { readonly engine: Engine }) {

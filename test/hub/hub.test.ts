@@ -168,7 +168,9 @@ describe("failure", () => {
     return (engine: Engine): Engine => ({
       ...engine,
       async write(statements) {
-        const mode = statements.some(({ sql }) => sql.includes("INSERT INTO message ")) ? isFailing(++call) : null;
+        const mode = statements.some(({ sql }) => sql.includes("INSERT INTO tidings_message "))
+          ? isFailing(++call)
+          : null;
         if (mode === "before") throw new Error("planted");
         const rows = await engine.write(statements);
         if (mode === "after") throw new Error("planted");
