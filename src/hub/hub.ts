@@ -236,15 +236,8 @@ export function createHub({
       return least ?? cluster?.silentMs({ tenant, user }, device) ?? null;
     },
 
-    /** Closes every connection, as when the database has another history. */
-    disconnectAll(code: number, reason: string): void {
-      ties.clear();
-      cluster?.restart();
-      for (const connection of [...all]) connection.close(code, reason);
-    },
-
     /** Closes every socket with 1012, in waves; resolves when all are gone, or after `deadlineMs` without them. */
-    async stop(deadlineMs: number): Promise<void> {
+    async stop(deadlineMs: number, reason = "the server is restarting"): Promise<void> {
       isStopped = true;
       cancelBeat();
       const end = clock.elapsed() + deadlineMs;
@@ -253,8 +246,7 @@ export function createHub({
       flushDirty();
       const waiting = [...all];
       for (let i = 0; i < waiting.length; i += closeWaveSockets) {
-        for (const connection of waiting.slice(i, i + closeWaveSockets))
-          connection.close(closeCode.restart, "the server is restarting");
+        for (const connection of waiting.slice(i, i + closeWaveSockets)) connection.close(closeCode.restart, reason);
         if (clock.elapsed() < end) await wait(closeWaveMs);
       }
       while (all.size > 0 && clock.elapsed() < end) await wait(closeWaveMs);

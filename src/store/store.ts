@@ -53,7 +53,6 @@ export type Page = {
   /** The head if nothing was cut off, else the last n that the page is whole up to. */
   readonly upTo: number;
   readonly more: boolean;
-  readonly epoch: string;
 };
 
 /** A stretch of the whole log, in the order of n. */
@@ -180,6 +179,15 @@ export interface Store {
 
   /** Whether the last commit and the last read succeeded. After a failed commit sends are refused until one succeeds. */
   isAvailable(): boolean;
+
+  /** Whether the database may still have the history that this store serves. */
+  isCurrent(): boolean;
+
+  /**
+   * Gives up what waits: sends are answered `unavailable`, marks are dropped, and nothing more is taken. For a store whose history has ended; the
+   * database stays open. Resolves once no call of it is under way.
+   */
+  abandon(): Promise<void>;
 
   /** Commits what waits, then releases the database. */
   close(): Promise<void>;
