@@ -34,23 +34,29 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   const { clock, random, limits } = context;
   /** Runtimes whose history has ended, while their sockets are closing. */
   const leaving = new Set<Runtime>();
+  /** Names of histories that have ended. A database that has one of them again was restored once more, and nobody said so. */
+  const ended = new Set<string>();
   let current: Runtime;
   let isClosed = false;
   /** A new runtime is being opened. */
   let isRenewing = false;
+  /** What became of the history that was opened last. */
+  let last: HistoryChange | null = null;
+  let opened = 0;
   let renewing: Promise<void> = Promise.resolve();
   let cancelWait = (): void => {};
 
   const open = (): Promise<Runtime> => {
-    let isEnded = false;
+    const number = ++opened;
+    last = null;
     return openRuntime(
       {
         ...{ engine, bus, log, onLeave },
         onHistoryChange(change) {
+          if (number !== opened || isClosed) return;
+          last = change;
           // The history may end before its runtime is open: then whoever opens it tries again.
-          if (isEnded) return;
-          isEnded = true;
-          if (!isRenewing && !isClosed) renewing = renew(change);
+          if (!isRenewing) renewing = renew(change);
         },
       },
       context,
@@ -74,21 +80,36 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       };
     });
 
-  async function renew(change: HistoryChange): Promise<void> {
+  /** Gives a new name to a database that has gone back, under the name of now or under one of before. */
+  async function name(change: HistoryChange): Promise<void> {
+    const wentBack = change.type === "went back";
+    if (!wentBack && !ended.has(change.epoch)) {
+      log.warn("the database has another history: the sockets are closed", change);
+      return;
+    }
+    log.error("the database went back to before what it had committed: its history gets a new name", change);
+    const n = wentBack ? change.n : Number.MAX_SAFE_INTEGER;
+    await replaceEpoch(engine, { random, epoch: change.epoch, n });
+  }
+
+  async function renew(first: HistoryChange): Promise<void> {
     isRenewing = true;
-    if (change.type === "renamed") log.warn("the database has another history: the sockets are closed", change);
-    else log.error("the database went back to before what it had committed: its history gets a new name", change);
+    ended.add(current.epoch);
     leave(current);
+    let change: HistoryChange | null = first;
     for (let attempt = 0; !isClosed; attempt++) {
       try {
-        if (change.type === "went back") await replaceEpoch(engine, { random, epoch: change.epoch, n: change.n });
+        if (change) await name(change);
+        change = null;
         const next = await open();
-        if (!isCurrent(next)) {
-          leave(next);
-          continue;
+        if (isCurrent(next) && !ended.has(next.epoch)) {
+          current = next;
+          break;
         }
-        current = next;
-        break;
+        leave(next);
+        change = last ?? { type: "renamed", epoch: next.epoch };
+        if (change.epoch !== next.epoch) ended.add(next.epoch);
+        await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));
       } catch (error) {
         log.error("the new history cannot be served yet", { error });
         await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));

@@ -104,6 +104,8 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   return {
     store,
     hub,
+    /** The name of the history that it serves. */
+    epoch: feed.epoch(),
     /** What the routes use of it. */
     parts: { store, policy, push: { providers } },
 

@@ -77,8 +77,11 @@ export function createOneHistory({ engine, onChange }: OneHistoryOptions) {
         if (isOver) throw changed();
         const guards = guard();
         try {
-          const results = await engine.write([...guards, ...statements]);
-          return results.slice(guards.length);
+          // What a write itself has added is noted as well: else the database could go back to just before it unseen.
+          const results = await engine.write([...guards, ...statements, { sql: sql.selectHead }]);
+          const [[newest] = []] = results.slice(-1);
+          note(cursorOf(newest));
+          return results.slice(guards.length, -1);
         } catch (error) {
           // Most likely the guard's: the head says what has become of the history.
           if (isConstraint(error)) await head();

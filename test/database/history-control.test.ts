@@ -34,7 +34,21 @@ const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
   [
     "a database that went back keeps its name",
     "D32 a database that went back",
-    { file: "database/database.ts", from: 'if (change.type === "went back") await', to: "if (false as boolean) await" },
+    {
+      file: "database/database.ts",
+      from: "    await replaceEpoch(engine, { random, epoch: change.epoch, n });\n",
+      to: "",
+    },
+  ],
+  [
+    "what a write itself has added is not noted",
+    "D32 a database that went back to just before",
+    { file: "store/one-history.ts", from: "          note(cursorOf(newest));\n", to: "" },
+  ],
+  [
+    "a name that has ended is taken as it comes back",
+    "D32 a backup that is put back a second time",
+    { file: "database/database.ts", from: "    ended.add(current.epoch);\n", to: "" },
   ],
 ];
 

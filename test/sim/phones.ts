@@ -34,6 +34,8 @@ export type Request = {
   readonly process: SimProcess;
   /** How often the worker's place had been taken until then. */
   readonly takes: number;
+  /** Which history it was read from. */
+  readonly generation: number;
   readonly at: number;
   readonly outcome: Outcome;
   /** When its sender hears of it at the latest, as far as it waits. */
@@ -74,7 +76,7 @@ export function isQuiet(hours: string, now: number): boolean {
 }
 
 function createPhones(world: World) {
-  const { timeline, problem } = world;
+  const { timeline, problem, histories } = world;
   const looks = createLooks(timeline);
   const chance = world.chance("phones");
   const screens = new Map<string, Screen>();
@@ -83,6 +85,7 @@ function createPhones(world: World) {
   const taken = new Set<string>();
   const down = new Map<string, number>();
   let tell = (_: Request): void => {};
+  let restoredAt = -Infinity;
 
   function screenOf(name: string): Screen {
     const screen = screens.get(name) ?? { shown: new Map<string, Shown>(), requests: [] };
@@ -144,7 +147,9 @@ function createPhones(world: World) {
   }
 
   function show(request: Request): void {
-    const { notice, look } = request;
+    const { notice, look, generation } = request;
+    // It is about what was taken away, and the app drops that.
+    if (generation !== histories.generation()) return;
     const isRepeat = taken.has(notice.key);
     if (isRepeat && world.plan.faults.push.isIdempotent) return;
     taken.add(notice.key);
@@ -202,7 +207,7 @@ function createPhones(world: World) {
           problem("U2", `${JSON.stringify(notice)} was sent without a look`);
           return Promise.resolve({ type: "failed", answer: "no look" });
         }
-        if (looks.holder() !== process)
+        if (looks.holder() !== process && look.at >= restoredAt)
           problem("U8", `${look.name} was told ${notice.seq} by a worker that had lost its place`);
         judgeDecision(notice, look, process.clock.now());
         judgeRepeat(notice, look);
@@ -220,6 +225,7 @@ function createPhones(world: World) {
       const request: Request = {
         ...{ notice, look, process, outcome, isHeard },
         takes: looks.takes(),
+        generation: look.at < restoredAt ? -1 : histories.generation(),
         at: timeline.now(),
         endsAt: timeline.now() + (isHeard ? totalMs : pushAnswerMs - roundingMs),
       };
@@ -242,6 +248,12 @@ function createPhones(world: World) {
       world.plan.faults.push.providers.map(({ name, reach }) => providerFor(process, name, reach)),
     /** Tells of each request, when it is on its way. */
     onRequest: (listener: (request: Request) => void): void => void (tell = listener),
+    /** The database was set back: what is on the screens is of the history of before. */
+    restore(): void {
+      restoredAt = timeline.now();
+      looks.restore();
+      for (const { shown } of screens.values()) shown.clear();
+    },
     /** A provider takes nothing for so long. */
     close(pick: Chance, ms: number): void {
       down.set(pick.pick(world.plan.faults.push.providers).name, timeline.now() + ms);

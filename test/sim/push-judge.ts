@@ -102,6 +102,8 @@ export function untold(world: World): readonly string[] {
   return addresses.flatMap((address) =>
     newest.flatMap((one) => {
       const { conversation, owner, n, seq, read } = one;
+      // What was told before a restore may be known to nobody.
+      if (n <= world.histories.restoredTo()) return [];
       if (owner !== address.owner || n <= address.since || n <= address.acked || read >= seq) return [];
       const shown = phonesIn(world).screens().get(address.name)?.shown.get(conversation)?.seq ?? 0;
       if (shown === seq || isExcused(world, address, one)) return [];

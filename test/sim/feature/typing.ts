@@ -2,7 +2,13 @@ import type { Feature } from "../feature.ts";
 import type { World } from "../world.ts";
 
 /** What was told to whom; who talks where is known for certain only in the end. */
-type Hint = { readonly reader: string; readonly owner: string; readonly typist: string; readonly conversation: string };
+type Hint = {
+  readonly reader: string;
+  readonly owner: string;
+  readonly typist: string;
+  readonly conversation: string;
+  readonly name: string;
+};
 
 const hints = new WeakMap<World, Hint[]>();
 
@@ -25,7 +31,10 @@ export const typing: Feature = {
       frame(frame) {
         if (frame.type !== "typing") return;
         const { conversation, user } = frame;
-        told.push({ reader: device.reader, owner: device.owner, typist: `${device.tenant}/${user}`, conversation });
+        told.push({
+          ...{ reader: device.reader, owner: device.owner, typist: `${device.tenant}/${user}`, conversation },
+          name: device.history() ?? "",
+        });
       },
     };
   },
@@ -34,8 +43,9 @@ export const typing: Feature = {
       rule: "T3",
       check: (world) =>
         (hints.get(world) ?? [])
-          .filter(({ owner, typist, conversation }) => {
-            const people = world.peopleOf(conversation);
+          .filter(({ owner, typist, conversation, name }) => {
+            const truths = world.truths();
+            const people = world.histories.of(name, Infinity).flatMap((i) => truths[i]?.peopleOf(conversation) ?? []);
             return owner === typist || !people.includes(owner) || !people.includes(typist);
           })
           .map(({ reader, typist, conversation }) => `${reader} was told that ${typist} types in ${conversation}`),
