@@ -56,6 +56,8 @@ export function createHistories({
 
   /** A write of a node has been carried out. */
   function wrote(told: Readonly<Record<string, number>>, head: { readonly epoch: string }, isNaming: boolean): void {
+    if (isNaming && gap === null && !names.has(head.epoch))
+      problem("D32", `a node named a history ${head.epoch} that had its name`);
     name(head.epoch);
     if (gap === null) return;
     if (head.epoch !== gap.epoch) {

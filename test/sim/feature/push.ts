@@ -46,6 +46,12 @@ export const push: Feature = {
     const chance = device.chance.fork("register");
     if (chance.hits(0.6)) void world.timeline.after(chance.between(0, 300), () => void register(world, chance, device));
     return {
+      reset(truth) {
+        for (const [place, { read }] of truth.marks) {
+          const [conversation = "", owner] = place.split(" ");
+          if (owner === device.owner) learnRead(world, device, conversation, read);
+        }
+      },
       frame(frame) {
         if (frame.type !== "changes") return;
         for (const change of frame.changes)

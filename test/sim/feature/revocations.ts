@@ -111,6 +111,7 @@ async function buyTicket(world: World, chance: Chance): Promise<void> {
     const node = world.pickNode(chance);
     if (!node) return;
     const isNamed = world.histories.gap() === null;
+    const isOld = world.histories.generation() !== generation;
     const headers = { upgrade: "websocket" };
     const begunAt = world.timeline.now();
     const url = `http://sim/ws?device=${device.name}&ticket=${ticket}`;
@@ -119,7 +120,6 @@ async function buyTicket(world: World, chance: Chance): Promise<void> {
     const { tenant, user } = admitted.session;
     if (`${tenant}/${user}` !== device.owner)
       world.problem("T6", `a ticket of ${device.owner} admitted ${tenant}/${user}`);
-    const isOld = world.histories.generation() !== generation;
     if (isOld && isNamed)
       world.problem("D30", `a ticket of history ${generation} is good in ${world.histories.generation()}`);
     // A restore that nobody has named yet brings back what was used.
