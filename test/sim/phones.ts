@@ -36,6 +36,8 @@ export type Request = {
   readonly takes: number;
   /** Which history it was read from. */
   readonly generation: number;
+  /** A worker of the history of before may have told it: then nobody of now knows that it was told. */
+  readonly isDoubtful: boolean;
   readonly at: number;
   readonly outcome: Outcome;
   /** When its sender hears of it at the latest, as far as it waits. */
@@ -231,11 +233,8 @@ function createPhones(world: World) {
       const request: Request = {
         ...{ notice, look, process, outcome, isHeard },
         takes: looks.takes(),
-        // What a worker of the history of before still tells is nobody's of now.
-        generation:
-          look.at < restoredAt || (histories.generation() > 0 && looks.holder() !== process)
-            ? -1
-            : histories.generation(),
+        generation: look.at < restoredAt ? -1 : histories.generation(),
+        isDoubtful: histories.gap() !== null || (histories.generation() > 0 && looks.holder() !== process),
         at: timeline.now(),
         endsAt: timeline.now() + (isHeard ? totalMs : pushAnswerMs - roundingMs),
       };

@@ -140,7 +140,8 @@ export function uncleared(world: World): readonly string[] {
     const { name, key, owner, device } = address;
     const canExpire = claimsIn(world).couldExpire(address);
     const { shown, requests } = phonesIn(world).screens().get(name) ?? nothing;
-    return [...shown].flatMap(([conversation, { seq }]) => {
+    return [...shown].flatMap(([conversation, { seq, request }]) => {
+      if (request.isDoubtful) return [];
       const marks = newest.find((each) => each.owner === owner && each.conversation === conversation);
       if (!marks || marks.read < seq || isKnown(owner, device, conversation, seq) || canExpire) return [];
       const all = requests.filter(({ notice }) => notice.conversation === conversation);
