@@ -6,6 +6,7 @@ import type { Engine } from "../store/engine/engine.ts";
 import { replaceEpoch } from "../store/epoch.ts";
 import { applyMigrations } from "../store/migration/apply.ts";
 import type { HistoryChange } from "../store/one-history.ts";
+import { selectHead } from "../store/sql.ts";
 import { type DatabaseContext, openRuntime, type Runtime } from "./runtime.ts";
 
 export type DatabaseOptions = {
@@ -80,35 +81,36 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       };
     });
 
-  /** Gives a new name to a database that has gone back, under the name of now or under one of before. */
-  async function name(change: HistoryChange): Promise<void> {
-    const wentBack = change.type === "went back";
-    if (!wentBack && !ended.has(change.epoch)) {
-      log.warn("the database has another history: the sockets are closed", change);
-      return;
-    }
-    log.error("the database went back to before what it had committed: its history gets a new name", change);
-    const n = wentBack ? change.n : Number.MAX_SAFE_INTEGER;
-    await replaceEpoch(engine, { random, epoch: change.epoch, n });
+  /** Gives a new name to a database that has gone back, under the name of now or under one of before. `left`: the history that was served. */
+  async function name(change: HistoryChange, left: string): Promise<void> {
+    if (change.type === "went back") await replaceEpoch(engine, { random, epoch: change.epoch, n: change.n });
+    // As a writer: what a copy says that lags behind may be long past.
+    const [[head] = []] = await engine.write([{ sql: selectHead }]);
+    const epoch = String(head?.["epoch"]);
+    if (epoch !== left) ended.add(left);
+    if (!ended.has(epoch)) return;
+    log.error("the database has a history again that had ended: it gets a new name", { epoch });
+    await replaceEpoch(engine, { random, epoch, n: Number.MAX_SAFE_INTEGER });
   }
 
   async function renew(first: HistoryChange): Promise<void> {
     isRenewing = true;
-    ended.add(current.epoch);
+    if (first.type === "renamed") log.warn("the database has another history: the sockets are closed", first);
+    else log.error("the database went back to before what it had committed: its history gets a new name", first);
     leave(current);
-    let change: HistoryChange | null = first;
+    let left = current.epoch;
+    let change = first;
     for (let attempt = 0; !isClosed; attempt++) {
       try {
-        if (change) await name(change);
-        change = null;
+        await name(change, left);
         const next = await open();
         if (isCurrent(next) && !ended.has(next.epoch)) {
           current = next;
           break;
         }
         leave(next);
-        change = last ?? { type: "renamed", epoch: next.epoch };
-        if (change.epoch !== next.epoch) ended.add(next.epoch);
+        left = next.epoch;
+        change = last ?? { type: "renamed", epoch: left };
         await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));
       } catch (error) {
         log.error("the new history cannot be served yet", { error });

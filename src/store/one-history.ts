@@ -63,9 +63,12 @@ export function createOneHistory({ engine, onChange }: OneHistoryOptions) {
     const [[row] = []] = await engine.read([{ sql: sql.selectHead }]);
     const found = cursorOf(row);
     if (!note(found)) return found;
+    // What comes meanwhile may be newer than this answer, which then comes after it.
+    const known = n;
     const [[newest] = []] = await engine.write([{ sql: sql.selectHead }]);
     const confirmed = cursorOf(newest);
-    if (!note(confirmed)) return confirmed;
+    note(confirmed);
+    if (confirmed.n >= known) return confirmed;
     end({ type: "went back", epoch: confirmed.epoch, n });
     throw changed();
   }

@@ -258,6 +258,8 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
         world.record({ type: "connect", reader: readerNow() }, { name: history });
         // It has nothing yet, and may have something before the first cursor comes.
         if (world.isRestorable) cursor ??= frame.cursor;
+        // It says how far it was before it learns that this counts no more.
+        if (nameOf(cursor) !== history) device.ack();
         flush();
         break;
       case "changes":

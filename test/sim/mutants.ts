@@ -455,7 +455,7 @@ export const mutants: readonly Mutant[] = [
     name: "a name that comes back",
     rule: "D32",
     seed: 1,
-    alteration: { file: "database/database.ts", from: "    ended.add(current.epoch);\n", to: "" },
+    alteration: { file: "database/database.ts", from: "    if (epoch !== left) ended.add(left);\n", to: "" },
   },
   {
     name: "a history that each node names",

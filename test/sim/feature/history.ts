@@ -100,6 +100,8 @@ async function poll(world: World, chance: Chance): Promise<void> {
     noteStored(world, device.owner, row);
   }
   show(world, device, "/messages", messages);
+  // It stores what it got before it says so: meanwhile the database may be set back.
+  if (world.isRestorable && chance.hits(0.5)) await world.timeline.sleep(chance.between(0, 1_500));
   if (chance.hits(0.8)) await ask(world, chance, device, "/ack", { body: { device: poller, cursor } });
 }
 

@@ -54,6 +54,20 @@ async function revoke(world: World, chance: Chance, { tenant, user, name }: SimD
   }
 }
 
+/** A client comes back, and is revoked as soon as it has a socket, or a little later. */
+function revokeAsItOpens(world: World, chance: Chance): void {
+  const device = chance.pick(world.devices);
+  device.crash();
+  let looks = 0;
+  const look = (): void => {
+    const isOpening = world.sessions().some((each) => isOf({ ...device, device: device.name }, each));
+    if (isOpening || looks++ > 100)
+      void world.timeline.after(chance.pick([0, 1, 20]), () => void revoke(world, chance, device));
+    else void world.timeline.after(5, look);
+  };
+  void world.timeline.after(10, look);
+}
+
 async function tryOn(world: World, chance: Chance, { tenant, user, device }: Revocation): Promise<boolean> {
   const node = world.pickNode(chance);
   if (!node?.chat.isReady()) return false;
@@ -139,6 +153,7 @@ export const revocations: Feature = {
   name: "revocations",
   operations: {
     revoke: { weight: 3, act: (world, chance) => void revoke(world, chance, chance.pick(world.devices)) },
+    "revoke who is opening": { weight: 3, act: revokeAsItOpens },
     ticket: { weight: 1, act: (world, chance) => void buyTicket(world, chance) },
   },
   late(world) {

@@ -27,8 +27,17 @@ export const typing: Feature = {
   model(device, world) {
     const told = hints.get(world) ?? [];
     hints.set(world, told);
+    const answer = (to: string): void => device.say({ type: "typing", to, typing: true });
     return {
+      // It goes on with what it was about.
+      reset() {
+        for (const other of world.othersOf(device)) answer(other);
+      },
       frame(frame) {
+        if (frame.type === "changes" && world.isRestorable)
+          for (const change of frame.changes)
+            if (change.kind === "message" && change.from !== device.user && device.chance.hits(0.2))
+              answer(change.from);
         if (frame.type !== "typing") return;
         const { conversation, user } = frame;
         told.push({
