@@ -30,4 +30,9 @@ export function restoreStored(world: object, truth: Truth): void {
     for (const row of truth.historyOf(owner))
       if (row.seq <= (before.get(row.conversation) ?? 0)) noteStored(world, owner, row);
   }
+  // A backup of later than the one that was put back before has marks for which somebody had stored something once.
+  for (const [place, { delivered }] of truth.marks) {
+    const [conversation = "", owner = ""] = place.split(" ");
+    noteStored(world, owner, { conversation, seq: delivered, from: "" });
+  }
 }

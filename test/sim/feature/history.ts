@@ -5,7 +5,7 @@ import type { SimDevice } from "../device.ts";
 import type { Feature } from "../feature.ts";
 import { ask } from "../ask.ts";
 import { blocksIn } from "../blocks.ts";
-import { type Polled, polledIn } from "../polled.ts";
+import { type Polled, polledIn, restorePolled, storePolled } from "../polled.ts";
 import { noteStored } from "../stored.ts";
 import type { World } from "../world.ts";
 
@@ -96,7 +96,7 @@ async function poll(world: World, chance: Chance): Promise<void> {
   const polled = polledIn(world, device.owner);
   for (const { conversation, seq, id, from, text } of messages) {
     const row = { conversation, seq, id, text, from: `${device.tenant}/${from}` };
-    polled.set(`${conversation} ${seq}`, row);
+    storePolled(polled, row);
     noteStored(world, device.owner, row);
   }
   show(world, device, "/messages", messages);
@@ -155,11 +155,8 @@ export const history: Feature = {
     "read over HTTP": { weight: 1, act: (world, chance) => void read(world, chance) },
   },
   restored(world, truth) {
-    for (const owner of new Set(world.devices.map((device) => device.owner))) {
-      const polled = polledIn(world, owner);
-      const kept = new Set(truth.historyOf(owner).map(({ conversation, seq, id }) => `${conversation} ${seq} ${id}`));
-      for (const [place, { id }] of polled) if (!kept.has(`${place} ${id}`)) polled.delete(place);
-    }
+    for (const owner of new Set(world.devices.map((device) => device.owner)))
+      restorePolled(polledIn(world, owner), truth.historyOf(owner));
   },
   invariants: [
     {
