@@ -54,6 +54,12 @@ export type Screen = { readonly shown: Map<string, Shown>; readonly requests: Re
 
 export type Phones = ReturnType<typeof createPhones>;
 
+/**
+ * Whether what is told of one history has another key than what is told of another one. It has not yet: a provider that leaves out what it has had may leave
+ * out a message that took the place of one which a restore took away. Until then it is taken to forget its keys at a restore.
+ */
+const areKeysOfOneHistory = false as boolean;
+
 /** A request has reached its provider within so long: less than a worker's place is left alone before it is taken over. */
 const wayMsMax = 100;
 /** The two ways of a provider to say something may be so far apart. */
@@ -88,6 +94,8 @@ function createPhones(world: World) {
   const down = new Map<string, number>();
   let tell = (_: Request): void => {};
   let restoredAt = -Infinity;
+  /** A read of a server that is slow is asked again, and it is not known which of the two looks its answer is of. */
+  const areReadsDoubled = world.plan.engine === "remote" && (world.plan.faults.slowReads ?? 0) > 0;
 
   function screenOf(name: string): Screen {
     const screen = screens.get(name) ?? { shown: new Map<string, Shown>(), requests: [] };
@@ -211,13 +219,16 @@ function createPhones(world: World) {
               each.token === token &&
               each.conversation === conversation,
           );
+        // Two workers of one process look then, and it is not known which look this one goes by.
+        const isJudged = (histories.generation() === 0 || !isEnding()) && !areReadsDoubled;
+        if (!look && !isJudged) return Promise.resolve({ type: "retry", answer: "no look" });
         if (!look) {
           problem("U2", `${JSON.stringify(notice)} was sent without a look`);
           return Promise.resolve({ type: "failed", answer: "no look" });
         }
         if (looks.holder() !== process && look.at >= restoredAt && !isEnding())
           problem("U8", `${look.name} was told ${notice.seq} by a worker that had lost its place`);
-        judgeDecision(notice, look, process.clock.now());
+        if (isJudged) judgeDecision(notice, look, process.clock.now());
         judgeRepeat(notice, look);
         return ask(notice, look);
       },
@@ -260,6 +271,7 @@ function createPhones(world: World) {
     /** The database was set back: what is on the screens is of the history of before. */
     restore(): void {
       restoredAt = timeline.now();
+      if (!areKeysOfOneHistory) taken.clear();
       looks.restore();
       for (const { shown } of screens.values()) shown.clear();
     },

@@ -272,6 +272,40 @@ describeHere("simulation", () => {
       finds("an answer of the database that was another one's"),
       mutantMsMax,
     );
+    test(
+      "control: V3 D30 a write that does not say for which history it is",
+      finds("a write that does not say for which history it is"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 D31 sockets of a history that has ended",
+      finds("sockets of a history that has ended"),
+      mutantMsMax,
+    );
+    test("control: V3 D31 a hub of a history that has ended", finds("a hub of a history that has ended"), mutantMsMax);
+    test(
+      "control: V3 D32 a database that went back, taken as it is",
+      finds("a database that went back, taken as it is"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 D32 a database that goes back to just before a write",
+      finds("a database that goes back to just before a write"),
+      mutantMsMax,
+    );
+    test("control: V3 D32 a name that comes back", finds("a name that comes back"), mutantMsMax);
+    test("control: V3 D32 a history that each node names", finds("a history that each node names"), mutantMsMax);
+    test("control: V3 D30 O8 an ack of another history", finds("an ack of another history"), mutantMsMax);
+    test(
+      "control: V3 T5 a revocation of sockets that are open, and not of those that open",
+      finds("a revocation of sockets that are open, and not of those that open"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 T5 a revocation that the log does not tell",
+      finds("a revocation that the log does not tell"),
+      mutantMsMax,
+    );
     test("V3 every mutant is asked for", () =>
       expect([...asked].sort()).toEqual(mutants.map(({ name }) => name).sort()));
   });
