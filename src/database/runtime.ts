@@ -47,6 +47,8 @@ export type RuntimeOptions = {
   readonly onHistoryChange: (change: HistoryChange) => void;
 };
 
+/** How far back a new runtime looks for sessions that were ended: as long as an upgrade may take, and for clocks that differ. */
+const recentRevocationsMs = 120_000;
 /** The part of a shutdown that is kept for the store's last commits. */
 const storeCloseMsMax = 2_000;
 
@@ -86,6 +88,8 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     ...{ store, feed, clock, limits, policy, limiter, room, budget, revalidation, report },
     ...{ transport: bus, node: random.messageId(clock.now()) },
   });
+  // Upgrades that were admitted before this runtime was there open on it.
+  hub.noteRevocations(await store.revocations(clock.now() - recentRevocationsMs));
   const worker =
     providers.length === 0
       ? null

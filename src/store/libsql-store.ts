@@ -109,6 +109,7 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
     addTicket: (session, ticket) =>
       guarded(() => tickets.add(session, { ...ticket, perUserMax: limits.ticketsPerUserMax })),
     useTicket: (hash, now) => guarded(() => tickets.use(hash, now)),
+    revocations: revocations.recent,
     async revoke(identity, options) {
       const commit = await revocations.revoke(identity, options);
       onCommit(commit);

@@ -142,15 +142,21 @@ export interface Store {
   lastSeen(tenant: string, users: readonly string[]): Promise<ReadonlyMap<string, number>>;
 
   /**
-   * Keeps a ticket of a session, as its hash, until it expires; false where its user has as many as `ticketsPerUserMax`. Times are
-   * milliseconds since the Unix epoch. Rejects with `unavailable`.
+   * Keeps a ticket of a session, as its hash, until it expires: not where its user has as many as `ticketsPerUserMax`, nor where their sessions were ended
+   * after change number `provedAfter`. Times are milliseconds since the Unix epoch. Rejects with `unavailable`.
    */
-  addTicket(session: Session, ticket: { hash: string; expires: number; now: number }): Promise<boolean>;
+  addTicket(
+    session: Session,
+    ticket: { hash: string; expires: number; now: number; provedAfter: number },
+  ): Promise<"added" | "too many" | "revoked">;
 
   /** Whose ticket this is, which from then on is nobody's; null where it is none that is good. Rejects with `unavailable`. */
   useTicket(hash: string, now: number): Promise<Session | null>;
 
-  /** Ends the sessions of a user, on one device or on all: every node learns of it by the log. Rejects with `unavailable`. */
+  /** The newest revocations since a time, in milliseconds since the Unix epoch. Rejects with `unavailable`. */
+  revocations(since: number): Promise<readonly LogEntry[]>;
+
+  /** Ends the sessions and the tickets of a user, on one device or on all: every node learns of it by the log. Rejects with `unavailable`. */
   revoke(
     identity: Identity,
     options: { readonly device?: string | undefined; readonly reason: string; readonly time: number },

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Alteration } from "../support/alter-source.ts";
+import { failingTests } from "../support/failing-tests.ts";
 
-const preload = join(import.meta.dir, "../support/alter-preload.ts");
 const suite = join(import.meta.dir, "history-change.test.ts");
 
 /** Bugs, each with a part of the name of a test that must show it. */
@@ -38,22 +38,10 @@ const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
   ],
 ];
 
-/** The tests that fail under an alteration. */
-async function failing(alteration: Alteration, name: string): Promise<readonly string[]> {
-  const args = ["test", "--timeout", "20000", "--preload", preload, suite, "-t", name];
-  const child = Bun.spawn([process.execPath, ...args], {
-    env: { ...process.env, ALTERATIONS: JSON.stringify([alteration]) },
-    ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
-  });
-  const [output] = await Promise.all([child.stderr.text(), child.stdout.text(), child.exited]);
-  if (!/^\s*\d+ pass$/m.test(output)) throw new Error(`The tests did not run: ${output.slice(-500)}`);
-  return [...output.matchAll(/^\(fail\) .* > (.+) \[/gm)].map(([, failed = ""]) => failed);
-}
-
 describe("another history", () => {
   for (const [bug, shown, alteration] of bugs)
     test(`control: D30 D31 D32 it is seen where ${bug}`, async () => {
-      const failed = await failing(alteration, shown);
+      const failed = await failingTests(suite, { alterations: [alteration], name: shown });
       expect(failed.some((name) => name.startsWith(shown))).toBe(true);
     });
 });
