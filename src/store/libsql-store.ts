@@ -1,6 +1,7 @@
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
+import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
 import { createConversationReader } from "./conversation-reader.ts";
@@ -28,7 +29,7 @@ export type StoreOptions = {
 
 /** The store on libSQL, an embedded file or a remote server as the engine is, for as long as the database has one history. */
 export function createStore({ engine: whole, clock, random, limits, onFault, onHistoryChange }: StoreOptions): Store {
-  const history = createOneHistory({ engine: whole, onChange: (change) => onHistoryChange?.(change) });
+  const history = createOneHistory({ engine: whole, random, onChange: (change) => onHistoryChange?.(change) });
   const { engine } = history;
   const listeners: ((commit: Commit) => void)[] = [];
   const onCommit = (commit: Commit): void => {
@@ -61,7 +62,15 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
 
   const revocations = createRevocationStore({ engine: guardedEngine });
 
+  const cursors: Cursors = {
+    encode: (position) => history.cursors().encode(position),
+    decode: (text) => history.cursors().decode(text),
+    seal: (text) => history.cursors().seal(text),
+    unseal: (text) => history.cursors().unseal(text),
+  };
+
   return {
+    cursors,
     devices: createDeviceStore({ engine: guardedEngine, limits }),
     push: createPushStore({ engine: guardedEngine, limits }),
     append: writer.append,

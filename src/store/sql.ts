@@ -183,6 +183,9 @@ ${returnReceipt}`;
 
 export const selectHead = `SELECT n, epoch FROM tidings_head head`;
 
+/** What hides the numbers in cursors. */
+export const selectSecret = `SELECT secret FROM tidings_head head`;
+
 /** rows: [tenant, from, to or null, conversation key or null, id]. What stands under each id, and where the send would go. */
 export const selectSends = `
 SELECT s.i, m.n, m.conversation, m.seq, m.time, m.text, (SELECT u.id FROM tidings_user u WHERE u.key = m.recipient) AS recipient,

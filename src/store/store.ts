@@ -1,4 +1,5 @@
 import type { Change, Cursor, Identity, Revocation, Session, Tie } from "../model.ts";
+import type { Cursors } from "../protocol/cursor.ts";
 import type { DeviceStore } from "./device-store.ts";
 import type { PushStore } from "./push-store.ts";
 import type { ConversationPage, HistoryPage, HistoryQuery } from "./history.ts";
@@ -164,6 +165,9 @@ export interface Store {
 
   /** What changed for anybody after change number `after`. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;
+
+  /** Makes and reads the opaque texts of this history: once `head()` has answered. */
+  readonly cursors: Cursors;
 
   /** The newest position. Rejects with `unavailable`. */
   head(): Promise<Cursor>;
