@@ -1,0 +1,166 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import type { Feed } from "../../src/feed/feed.ts";
+import { createTies } from "../../src/hub/ties.ts";
+import { systemClock } from "../../src/internal/clock.ts";
+import type { Tie } from "../../src/model.ts";
+import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
+import type { LogEntry, Store } from "../../src/store/store.ts";
+import { type FakeSocket, until } from "../support/fake-socket.ts";
+import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
+import { accepted, newId, person } from "../support/store.ts";
+
+/** What two things at once must not break. Each of these is the only test that misses one condition: see test/mutant. */
+const hubs: TestHub[] = [];
+async function start(overrides: HubOverrides = {}): Promise<TestHub> {
+  const hub = await startHub(overrides);
+  hubs.push(hub);
+  return hub;
+}
+afterEach(async () => {
+  for (const hub of hubs.splice(0)) await hub.stop();
+});
+
+const isLive = (socket: FakeSocket) => socket.of("changes").some(({ more }) => !more);
+const turns = async (count: number): Promise<void> => {
+  for (let i = 0; i < count; i++) await new Promise<void>((resolve) => void setImmediate(resolve));
+};
+
+describe("answers and the log", () => {
+  test("H3 an answer that waits behind another one is not overtaken by a replay that covers it", async () => {
+    let isHeld = false;
+    let hasHeld = false;
+    const held: (() => void)[] = [];
+    const clock = {
+      ...systemClock,
+      defer: (task: () => void): void => void (isHeld ? held.push(task) : systemClock.defer(task)),
+    };
+    const [a, b] = [newId(), newId()];
+    let alice: FakeSocket | null = null;
+    const wrapStore = (store: Store): Store => ({
+      ...store,
+      async changes(identity, after, limit) {
+        if (identity.user === "alice" && alice?.of("accepted").length === 0) {
+          // The retry waits for the next commit, which is held; the answer to `b` waits behind it.
+          store.onCommit(() => {
+            isHeld ||= !hasHeld;
+            hasHeld = true;
+          });
+          for (const id of [a, a, b]) alice.say({ type: "send", id, to: "bob", text: "x" });
+          await until(() => isHeld && alice?.of("accepted").length === 1);
+        }
+        return await store.changes(identity, after, limit);
+      },
+    });
+    const chat = await start({ clock, wrapStore });
+    await accepted(chat.store, { from: "bob", to: "alice" });
+    alice = chat.connect("alice");
+    await until(() => isHeld);
+    await turns(10);
+    isHeld = false;
+    for (const task of held.splice(0)) task();
+    await until(() => alice !== null && alice.of("accepted").length === 3 && isLive(alice));
+    const shown = alice.frames.flatMap((frame) => {
+      if (frame.type === "accepted") return [`accepted ${frame.id}`];
+      return frame.type === "changes"
+        ? frame.changes.flatMap((change) => ("id" in change ? [`change ${change.id}`] : []))
+        : [];
+    });
+    for (const id of [a, b]) {
+      const change = shown.indexOf(`change ${id}`);
+      expect(change).toBeGreaterThan(0);
+      expect(shown.indexOf(`accepted ${id}`)).toBeLessThan(change);
+    }
+  });
+
+  test("P13 O5 a cursor just beyond the head is reset, and what takes that place later comes", async () => {
+    const chat = await start();
+    await accepted(chat.store, { from: "alice", to: "bob", text: "first" });
+    const head = await chat.store.head();
+    const ahead = chat.connect("bob", { cursor: encodeCursor({ ...head, n: head.n + 1 }) });
+    await until(() => isLive(ahead));
+    await accepted(chat.store, { from: "alice", to: "bob", text: "second" });
+    const texts = () => ahead.changes().flatMap((change) => (change.kind === "message" ? [change.text] : []));
+    await until(() => texts().includes("second"));
+    expect(ahead.of("reset")).toHaveLength(1);
+    expect(decodeCursor(ahead.of("welcome")[0]?.cursor ?? "")?.n).toBeLessThanOrEqual(head.n);
+    expect(texts()).toEqual(["first", "second"]);
+  });
+
+  test("P13 a cursor at the head is honoured", async () => {
+    const chat = await start();
+    await accepted(chat.store, { from: "alice", to: "bob" });
+    const level = chat.connect("bob", { cursor: encodeCursor(await chat.store.head()) });
+    await until(() => isLive(level));
+    expect(level.of("reset")).toEqual([]);
+    expect(level.changes()).toEqual([]);
+  });
+});
+
+describe("what is under way while something ends", () => {
+  test("T5 a revocation ends the sockets that are still opening, and they are told nothing", async () => {
+    const gate = Promise.withResolvers<void>();
+    let isOpening = false;
+    const wrapStore = (store: Store): Store => ({
+      ...store,
+      async openDevice(identity, device) {
+        const started = await store.openDevice(identity, device);
+        isOpening = true;
+        await gate.promise;
+        return started;
+      },
+    });
+    const chat = await start({ wrapStore });
+    const phone = chat.connect("alice", { device: "phone" });
+    await until(() => isOpening);
+    await chat.store.revoke(person("alice"), { device: undefined, reason: "signed out", time: Date.now() });
+    await turns(10);
+    gate.resolve();
+    await until(() => phone.state.closed !== null || isLive(phone));
+    expect(phone.state.closed).toEqual({ code: 4401, reason: "signed out" });
+    expect(phone.frames).toEqual([]);
+  });
+
+  const free: Tie = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: true };
+
+  /** Ties whose store answers when the test lets it, and a log that the test writes. */
+  function startTies() {
+    const asked: ((ties: readonly Tie[]) => void)[] = [];
+    const listeners: Parameters<Feed["onEntries"]>[0][] = [];
+    const ties = createTies({
+      store: { ties: () => new Promise((resolve) => void asked.push(resolve)) },
+      feed: { onEntries: (listener) => void listeners.push(listener) },
+      onChange: () => {},
+    });
+    const block = (users: readonly string[]): void => {
+      const change = { kind: "relation", n: 2, user: users[1] ?? "", contact: false, blocked: true } as const;
+      const entry: LogEntry = { tenant: "default", users: users.slice(0, 1), change };
+      for (const listener of listeners) listener([entry], 2);
+    };
+    return { ties, asked, block };
+  }
+
+  test("T3 B3 what was asked before a block is not remembered behind it", async () => {
+    const { ties, asked, block } = startTies();
+    const before = ties.of(person("alice"), ["bob"]);
+    block(["bob", "alice"]);
+    asked[0]?.([free]);
+    expect(await before).toEqual([free]);
+    const after = ties.of(person("alice"), ["bob"]);
+    expect(asked).toHaveLength(2);
+    asked[1]?.([{ ...free, isBlocked: true }]);
+    expect(await after).toEqual([{ ...free, isBlocked: true }]);
+  });
+
+  test("T3 B3 a block forgets what was remembered, of both", async () => {
+    const { ties, asked, block } = startTies();
+    const [first, second] = [ties.of(person("alice"), ["bob"]), ties.of(person("bob"), ["alice"])];
+    for (const answer of asked) answer([free]);
+    await Promise.all([first, second]);
+    expect(await ties.of(person("alice"), ["bob"])).toEqual([free]);
+    expect(asked).toHaveLength(2);
+    block(["bob", "alice"]);
+    void ties.of(person("alice"), ["bob"]);
+    void ties.of(person("bob"), ["alice"]);
+    expect(asked).toHaveLength(4);
+  });
+});
