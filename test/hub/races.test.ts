@@ -5,6 +5,7 @@ import { systemClock } from "../../src/internal/clock.ts";
 import type { Tie } from "../../src/model.ts";
 import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
 import type { LogEntry, Store } from "../../src/store/store.ts";
+import { fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
 import { accepted, newId, person } from "../support/store.ts";
@@ -96,7 +97,73 @@ describe("answers and the log", () => {
     const level = chat.connect("bob", { cursor: encodeCursor(await chat.store.head()) });
     await until(() => isLive(level));
     expect(level.of("reset")).toEqual([]);
-    expect(level.changes()).toEqual([]);
+    // Its own ack may move its mark, and that is told.
+    expect(level.changes().filter(({ kind }) => kind === "message")).toEqual([]);
+  });
+});
+
+describe("who would wait for ever", () => {
+  test("O10 frames that came before the welcome are handled after it", async () => {
+    const chat = await start();
+    const alice = chat.connect("alice");
+    alice.say({ type: "send", id: newId(), to: "bob", text: "early" });
+    expect(alice.frames).toEqual([]);
+    await until(() => isLive(alice));
+    await turns(50);
+    expect(alice.of("accepted")).toHaveLength(1);
+    expect(alice.frames[0]?.type).toBe("welcome");
+  });
+
+  test("H7 who sends, and takes no answers, is closed with 4413", async () => {
+    const clock = fakeClock();
+    const chat = await start({ clock, limits: { slowConsumerMs: 5_000, outboxBytesMax: 100_000 } });
+    const alice = chat.connect("alice");
+    await until(() => isLive(alice));
+    alice.stall();
+    for (let i = 0; i < 5_000 && !alice.state.paused; i++) {
+      alice.say({ type: "ping", id: "x".repeat(100) });
+      if (i % 32 === 31) await turns(1);
+    }
+    expect(alice.state.paused).toBe(true);
+    for (let i = 0; i < 8; i++) await clock.advance(1_000);
+    expect(alice.state.closed?.code).toBe(4413);
+  });
+
+  test("H11 a peer that does not answer the closing handshake is dropped, and holds no place", async () => {
+    const clock = fakeClock();
+    const chat = await start({ clock });
+    const alice = chat.connect("alice");
+    await until(() => isLive(alice));
+    // From now on the socket says no more of itself.
+    alice.socket.close = () => {};
+    await chat.store.revoke(person("alice"), { device: undefined, reason: "signed out", time: clock.now() });
+    await turns(5);
+    expect(chat.hub.sizes().connections).toBe(1);
+    await clock.advance(3_100);
+    expect(alice.state.closed?.code).toBe(1006);
+    expect(chat.hub.sizes()).toMatchObject({ connections: 0, perUser: 0, joined: 0 });
+  });
+
+  test("O10 R3 who was sent nothing because others had used up the budget goes on by themselves", async () => {
+    const clock = fakeClock();
+    const limits = { outboxTotalBytesMax: 60_000, heartbeatMs: 1_000_000, slowConsumerMs: 1_000_000 };
+    const chat = await start({ clock, limits });
+    const carol = chat.connect("carol");
+    const others = ["bob", "dave", "erin", "frank"];
+    const stalled = others.map((user) => chat.connect(user));
+    await until(() => isLive(carol) && stalled.every(isLive));
+    for (const socket of stalled) socket.stall();
+    for (const to of others) await accepted(chat.store, { from: "alice", to, text: "x".repeat(16_000) });
+    await until(() => chat.hub.sizes().outboxBytes >= 60_000);
+    await accepted(chat.store, { from: "alice", to: "carol", text: "for carol" });
+    await turns(5);
+    const texts = () => carol.changes().flatMap((change) => (change.kind === "message" ? [change.text] : []));
+    expect(texts()).toEqual([]);
+    // Her own socket has nothing to drain: nobody tells her that there is room again.
+    for (const socket of stalled) socket.hangUp();
+    for (let i = 0; i < 4; i++) await clock.advance(1_000);
+    await turns(50);
+    expect(texts()).toEqual(["for carol"]);
   });
 });
 
