@@ -191,6 +191,31 @@ describe("what is under way while something ends", () => {
     expect(phone.frames).toEqual([]);
   });
 
+  test("B6 B8 who is no longer watched is not told of, though they were asked for before", async () => {
+    const gate = Promise.withResolvers<void>();
+    let asks = 0;
+    const wrapStore = (store: Store): Store => ({
+      ...store,
+      async ties(identity, others) {
+        const found = await store.ties(identity, others);
+        if (++asks === 1) await gate.promise;
+        return found;
+      },
+    });
+    const chat = await start({ wrapStore });
+    for (const other of ["bob", "carol"]) await accepted(chat.store, { from: other, to: "alice" });
+    const [alice, bob, carol] = ["alice", "bob", "carol"].map((user) => chat.connect(user));
+    if (!alice || !bob || !carol) throw new Error("There are three");
+    await until(() => [alice, bob, carol].every(isLive));
+    alice.say({ type: "watch", users: ["bob"] });
+    await until(() => asks === 1);
+    alice.say({ type: "watch", users: ["carol"] });
+    await until(() => alice.of("presence").length === 1);
+    gate.resolve();
+    await turns(20);
+    expect(alice.of("presence").map(({ user }) => user)).toEqual(["carol"]);
+  });
+
   const free: Tie = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: true };
 
   /** Ties whose store answers when the test lets it, and a log that the test writes. */

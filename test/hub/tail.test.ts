@@ -21,7 +21,7 @@ const epoch = "0123456789abcdef";
 const nOf = (change: { readonly kind: string; readonly id?: string }): number => Number(change.id);
 
 /** A tail on a log that the test writes, and the frames that it sent. */
-function start({ pages, lastN = () => 0 }: { pages: readonly Page[]; lastN?: () => number }) {
+function start({ pages, lastN = () => 0 }: { pages: readonly (Page | Promise<Page>)[]; lastN?: () => number }) {
   const frames: Extract<ServerFrame, { type: "changes" }>[] = [];
   const left = [...pages];
   const outbox = createOutbox({
@@ -58,6 +58,18 @@ describe("the tail", () => {
     tail.offer(wireChange(message(9)), 9);
     tail.flush();
     expect(seen()).toEqual([6, 10, 11]);
+  });
+
+  test("T5 H14 one that is stopped while it reads sends nothing of it, and nothing that comes later", async () => {
+    const gate = Promise.withResolvers<Page>();
+    const { tail, frames } = start({ pages: [gate.promise] });
+    tail.stop();
+    gate.resolve({ changes: [message(1)], upTo: 1, more: false, epoch });
+    await gate.promise;
+    await new Promise((resolve) => void setImmediate(resolve));
+    tail.offer(wireChange(message(2)), 2);
+    tail.flush();
+    expect(frames).toEqual([]);
   });
 
   test("P15 P16 O6 of a page in several frames only the last one says that nothing follows, and each covers what it holds", async () => {

@@ -223,6 +223,33 @@ describe("what comes in one commit", () => {
     await store.close();
   });
 
+  test("O5 S7 marks that an unblock brings back have places of their own behind it", async () => {
+    const { store } = await start();
+    const places: number[] = [];
+    for (const [from, to] of [
+      ["bob", "alice"],
+      ["carol", "alice"],
+      ["alice", "bob"],
+    ] as const)
+      await accepted(store, { from, to });
+    for (const user of ["bob", "carol"]) await store.relate(alice, [{ other: user, blocked: true }]);
+    const device = await store.openDevice(alice, "phone");
+    await new Promise<boolean>((resolve) => store.ack(alice, "phone", device.head.n, resolve));
+    let end = 0;
+    store.onCommit(({ to, entries }) => {
+      end = to;
+      places.push(...entries.map(({ change }) => change.n));
+    });
+    await store.relate(
+      alice,
+      ["bob", "carol"].map((other) => ({ other, blocked: false })),
+    );
+    expect(places.length).toBeGreaterThan(3);
+    expect(new Set(places).size).toBe(places.length);
+    expect(Math.max(...places)).toBe(end);
+    await store.close();
+  });
+
   test("S8 more marks than one commit takes are all on disk, though nothing else comes", async () => {
     const { store } = await start({ commitMarksMax: 2 });
     const devices = Array.from({ length: 7 }, (_, i) => `device${i}`);
