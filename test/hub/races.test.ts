@@ -8,7 +8,7 @@ import type { LogEntry, Store } from "../../src/store/store.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
-import { accepted, newId, person } from "../support/store.ts";
+import { accepted, marksCommitted, newId, person } from "../support/store.ts";
 
 /** What two things at once must not break. Each of these is the only test that misses one condition: see test/mutant. */
 const hubs: TestHub[] = [];
@@ -75,6 +75,20 @@ describe("answers and the log", () => {
       expect(change).toBeGreaterThan(0);
       expect(shown.indexOf(`accepted ${id}`)).toBeLessThan(change);
     }
+  });
+
+  test("P30 O3 an ack of more than was sent on the connection acks what was sent: the rest comes again", async () => {
+    const chat = await start();
+    const bob = chat.connect("bob", { device: "phone" });
+    await until(() => isLive(bob));
+    bob.stall();
+    // More than fits on its way: the last of it was not sent.
+    for (let i = 0; i < 30; i++) await accepted(chat.store, { from: "alice", to: "bob", text: "x".repeat(16_000) });
+    const head = await chat.store.head();
+    bob.say({ type: "ack", cursor: encodeCursor(head) });
+    await marksCommitted(chat.store);
+    const { acked } = await chat.store.openDevice(person("bob"), "phone");
+    expect(acked).toBeLessThan(head.n);
   });
 
   test("P13 O5 a cursor just beyond the head is reset, and what takes that place later comes", async () => {

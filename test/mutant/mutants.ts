@@ -11,8 +11,8 @@ export type Mutant = Alteration & {
 };
 
 /**
- * Bugs that no test saw when each was planted alone, in the whole suite and in hundreds of worlds of the simulator. A test of its own stands
- * beside each: who changes the condition changes both.
+ * Bugs that the tests of their folder did not see when each was planted alone; the first ones not the whole suite, nor hundreds of worlds
+ * of the simulator. Now each has a test of its own: who changes such a condition changes its test and its line here.
  */
 export const mutants: readonly Mutant[] = [
   {
@@ -455,5 +455,32 @@ export const mutants: readonly Mutant[] = [
     to: " || !tenant",
     red: "T6 K11 a ticket leads to a tenant only",
     in: "test/http/admit.test.ts",
+  },
+  {
+    rule: "T4",
+    name: "the host is asked about a conversation of others",
+    file: "hub/policy.ts",
+    from: "other === undefined || !members?.includes(identity.user)",
+    to: "other === undefined",
+    red: "T4 B9 it is not asked about a conversation of others",
+    in: "test/hub/policy.test.ts",
+  },
+  {
+    rule: "H16",
+    name: "what was known of somebody on other nodes holds for ever",
+    file: "hub/cluster.ts",
+    from: " || now - known.askedAt >= answerHoldsMs",
+    to: "",
+    red: "H16 U1 what is known of somebody on other nodes",
+    in: "test/hub/cluster.test.ts",
+  },
+  {
+    rule: "P30",
+    name: "an ack reaches beyond what was sent",
+    file: "hub/handler/ack.ts",
+    from: "Math.min(cursor.n, connection.position())",
+    to: "cursor.n",
+    red: "P30 O3 an ack of more than was sent",
+    in: "test/hub/races.test.ts",
   },
 ];
