@@ -143,6 +143,31 @@ describe("two things at once", () => {
 });
 
 describe("a slow database", () => {
+  test("U8 what is due is not sent by a worker that has had no sign of its place for too long, though nobody took it yet", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider], limits: { pushLeaseMs: 2_000 } });
+    await push.register("bob", "phone");
+    const { due } = push.store.push;
+    const gate = Promise.withResolvers<void>();
+    let reads = 0;
+    push.store.push.due = async (...args) => {
+      const found = await due(...args);
+      if (found.length > 0) {
+        reads++;
+        await gate.promise;
+      }
+      return found;
+    };
+    await push.send("alice", "bob");
+    await push.pass(300);
+    expect(reads).toBe(1);
+    push.hanging.add("beat");
+    await push.pass(3_000, 250);
+    gate.resolve();
+    await push.pass(500, 250);
+    expect(phones.requests).toEqual([]);
+  });
+
   test("U1 who is written to while they are being looked at is looked at again", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
