@@ -12,6 +12,7 @@ import { createReader } from "./reader.ts";
 import { createRevocationStore } from "./revocation-store.ts";
 import type { Commit, Store } from "./store.ts";
 import { createTicketStore } from "./ticket-store.ts";
+import { createOneHistory, type HistoryChange } from "./one-history.ts";
 import { createWriter } from "./writer.ts";
 
 export type StoreOptions = {
@@ -21,16 +22,20 @@ export type StoreOptions = {
   readonly limits: Limits;
   /** Told of each call that the database failed. */
   readonly onFault: (fault: unknown) => void;
+  /** The database has another history now: nothing of this store counts any more, and every call fails. Default: nobody wants to know. */
+  readonly onHistoryChange?: (change: HistoryChange) => void;
 };
 
-/** The store on libSQL: an embedded file or a remote server, as the engine is. */
-export function createStore({ engine, clock, random, limits, onFault }: StoreOptions): Store {
+/** The store on libSQL, an embedded file or a remote server as the engine is, for as long as the database has one history. */
+export function createStore({ engine: whole, clock, random, limits, onFault, onHistoryChange }: StoreOptions): Store {
+  const history = createOneHistory({ engine: whole, onChange: (change) => onHistoryChange?.(change) });
+  const { engine } = history;
   const listeners: ((commit: Commit) => void)[] = [];
   const onCommit = (commit: Commit): void => {
     for (const listener of listeners) listener(commit);
   };
-  const writer = createWriter({ engine, clock, random, limits, onCommit, onFault });
-  const reader = createReader({ engine });
+  const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault });
+  const reader = createReader({ engine, history });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
   const readHistory = createHistoryReader({ engine, limits });
@@ -72,10 +77,16 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     },
     changes: (identity, after, limit) => guarded(() => reader.changes(identity, after, limit)),
     async history(identity, query) {
-      const page = await guarded(() => readHistory(identity, query));
+      const read = () =>
+        guarded(async () => {
+          const page = await readHistory(identity, query);
+          if (page !== "no device" && page?.cursor) history.note({ epoch: page.cursor.epoch, n: 0 });
+          return page;
+        });
+      const page = await read();
       if (page !== "no device") return page;
       await writer.createDevice(identity, query.undelivered ?? "");
-      const again = await guarded(() => readHistory(identity, query));
+      const again = await read();
       if (again !== "no device") return again;
       throw new ChatError("internal", "A device that was stored cannot be found");
     },
@@ -98,12 +109,13 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     addTicket: (session, ticket) =>
       guarded(() => tickets.add(session, { ...ticket, perUserMax: limits.ticketsPerUserMax })),
     useTicket: (hash, now) => guarded(() => tickets.use(hash, now)),
+    revocations: revocations.recent,
     async revoke(identity, options) {
       const commit = await revocations.revoke(identity, options);
       onCommit(commit);
     },
     log: (after, limit) => guarded(() => reader.log(after, limit)),
-    head: () => guarded(() => reader.head()),
+    head: () => guarded(history.head),
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),
     direct: (tenant, one, other) => guarded(() => reader.direct(tenant, one, other)),
     onCommit(listener) {
@@ -111,7 +123,9 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     },
     settled: writer.settled,
     drained: writer.drained,
-    isAvailable: () => isReadable && writer.isAvailable(),
+    isAvailable: () => history.isCurrent() && isReadable && writer.isAvailable(),
+    isCurrent: history.isCurrent,
+    abandon: writer.abandon,
     async close() {
       await writer.close();
       await engine.close();

@@ -21,7 +21,7 @@ async function throughProxy(wrap: (engine: Engine) => Engine, requests: number) 
     let unseen = 0;
     const onAccepted = async (id: string): Promise<void> => {
       const [[row] = []] = await direct.read([
-        { sql: "SELECT count(*) AS count FROM message WHERE id = ?1", args: [id] },
+        { sql: "SELECT count(*) AS count FROM tidings_message WHERE id = ?1", args: [id] },
       ]);
       if (row?.["count"] !== 1) unseen++;
     };
@@ -62,7 +62,7 @@ describe("a real server behind a network that fails", () => {
       write: (statements) =>
         engine.write(statements).catch(() =>
           statements.map(({ sql, args: [rows] = [] }) => {
-            if (!sql.includes("INSERT INTO message ")) return [{ n: 900_000, epoch: "" }];
+            if (!sql.includes("INSERT INTO tidings_message ")) return [{ n: 900_000, epoch: "" }];
             const sends = JSON.parse(String(rows)) as unknown[];
             return sends.map((_, i) => ({ n: 900_000 + i, conversation: 77, seq: i + 1, recipient: "bob" }));
           }),

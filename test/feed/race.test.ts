@@ -40,8 +40,7 @@ async function start(clock: Clock = systemClock) {
     },
     clock,
     limits: { ...defaultLimits, headPollMs: 1_000_000 },
-    hints: { follow() {}, announce() {}, onGap() {}, onHint: (listener) => void (hear = listener) },
-    onNewEpoch: () => {},
+    hints: { follow() {}, announce() {}, onGap() {}, stop() {}, onHint: (listener) => void (hear = listener) },
   });
   const told: number[] = [];
   feed.onEntries((list) => told.push(...list.map(({ change }) => change.n)));

@@ -33,11 +33,10 @@ function start({ pages, lastN = () => 0 }: { pages: readonly (Page | Promise<Pag
   });
   const tail = createTail({
     ...{ start: { epoch, n: 0 }, outbox, limits: defaultLimits, clock: systemClock, lastN },
-    readPage: async () => left.shift() ?? { changes: [], upTo: 0, more: false, epoch },
+    readPage: async () => left.shift() ?? { changes: [], upTo: 0, more: false },
     onFault: (fault) => {
       throw fault;
     },
-    onNewEpoch: () => {},
     onOwing: () => {},
   });
   tail.resume();
@@ -47,7 +46,7 @@ function start({ pages, lastN = () => 0 }: { pages: readonly (Page | Promise<Pag
 
 describe("the tail", () => {
   test("O3 a stretch of the log that begins behind the position brings nothing twice", async () => {
-    const page: Page = { changes: [message(6), message(10)], upTo: 10, more: false, epoch };
+    const page: Page = { changes: [message(6), message(10)], upTo: 10, more: false };
     const { tail, frames, seen } = start({ pages: [page] });
     await until(() => frames.some(({ more }) => !more));
     // What another node wrote: replayed from the log already, and only now read by the feed.
@@ -64,7 +63,7 @@ describe("the tail", () => {
     const gate = Promise.withResolvers<Page>();
     const { tail, frames } = start({ pages: [gate.promise] });
     tail.stop();
-    gate.resolve({ changes: [message(1)], upTo: 1, more: false, epoch });
+    gate.resolve({ changes: [message(1)], upTo: 1, more: false });
     await gate.promise;
     await new Promise((resolve) => void setImmediate(resolve));
     tail.offer(wireChange(message(2)), 2);
@@ -74,7 +73,7 @@ describe("the tail", () => {
 
   test("P15 P16 O6 of a page in several frames only the last one says that nothing follows, and each covers what it holds", async () => {
     const texts = Array.from({ length: 20 }, (_, i) => message(i + 1, "x".repeat(16_000)));
-    const { frames, seen } = start({ pages: [{ changes: texts, upTo: 33, more: false, epoch }] });
+    const { frames, seen } = start({ pages: [{ changes: texts, upTo: 33, more: false }] });
     await until(() => frames.some(({ more }) => !more));
     expect(seen()).toEqual(texts.map((_, i) => i + 1));
     expect(frames.length).toBeGreaterThan(4);

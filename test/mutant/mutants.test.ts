@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { alteredTests } from "../support/altered-tests.ts";
+import { alteredTests } from "../support/failing-tests.ts";
 import { mutants } from "./mutants.ts";
 
 describe("a condition that nothing tried", () => {

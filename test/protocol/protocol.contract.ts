@@ -634,7 +634,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         ["16 384 bytes in characters of three and one of one", `${"€".repeat(5_461)}x`],
         ["16 384 bytes in characters of four", "💥".repeat(4_096)],
         ["controls, quotes, line ends and a byte order mark", '\u0001\u001f"\\\n\r\u2028\u2029\ufeff\uffff\u{10ffff}'],
-        ["what could be taken for SQL or JSON", `'); DROP TABLE message; -- {"type":"x"} %s \${x}`],
+        ["what could be taken for SQL or JSON", `'); DROP TABLE tidings_message; -- {"type":"x"} %s \${x}`],
         ["composed and decomposed letters", "\u00e9 e\u0301"],
       ] as const) {
         test(`P24 a text of ${what} is taken and arrives unchanged`, async () => {

@@ -215,7 +215,7 @@ export const mutants: readonly Mutant[] = [
     seed: 1,
     alteration: {
       file: "store/people-sql.ts",
-      from: "n = max(n, coalesce((SELECT max(n) FROM relation), 0), ",
+      from: "n = max(n, coalesce((SELECT max(n) FROM tidings_relation), 0), ",
       to: "n = max(n, ",
     },
   },

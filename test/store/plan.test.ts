@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { alteredTests } from "../support/altered-tests.ts";
+import { alteredTests } from "../support/failing-tests.ts";
 import { scansOf } from "../support/plans.ts";
 
 const folder = join(import.meta.dir, "../../src/store");
@@ -26,23 +26,29 @@ describe("query plans", () => {
   });
 
   const scanning: readonly (readonly [string, readonly string[]])[] = [
-    ["SELECT count(*) FROM message WHERE text = 'x'", ["message"]],
-    ["SELECT count(*) FROM message", ["message"]],
-    ["SELECT me.n FROM message AS me WHERE me.text = ?1", ["message"]],
-    ["SELECT m.n FROM user whoever CROSS JOIN message m ON m.sender = whoever.key WHERE m.n > ?1", ["user"]],
-    ["SELECT x.n FROM (SELECT max(me.n) AS n FROM member me GROUP BY me.delivered) x", ["member"]],
-    ["SELECT j.value FROM json_each(?1) j WHERE j.value NOT IN (SELECT t.session_expires FROM ticket t)", ["ticket"]],
-    ["UPDATE device SET acked = 0", ["device"]],
-    ["DELETE FROM seen", ["seen"]],
-    ["DELETE FROM relation WHERE contact = 0", ["relation"]],
+    ["SELECT count(*) FROM tidings_message WHERE text = 'x'", ["tidings_message"]],
+    ["SELECT count(*) FROM tidings_message", ["tidings_message"]],
+    ["SELECT me.n FROM tidings_message AS me WHERE me.text = ?1", ["tidings_message"]],
+    [
+      "SELECT m.n FROM tidings_user whoever CROSS JOIN tidings_message m ON m.sender = whoever.key WHERE m.n > ?1",
+      ["tidings_user"],
+    ],
+    ["SELECT x.n FROM (SELECT max(me.n) AS n FROM tidings_member me GROUP BY me.delivered) x", ["tidings_member"]],
+    [
+      "SELECT j.value FROM json_each(?1) j WHERE j.value NOT IN (SELECT t.session_expires FROM tidings_ticket t)",
+      ["tidings_ticket"],
+    ],
+    ["UPDATE tidings_device SET acked = 0", ["tidings_device"]],
+    ["DELETE FROM tidings_seen", ["tidings_seen"]],
+    ["DELETE FROM tidings_relation WHERE contact = 0", ["tidings_relation"]],
   ];
   for (const [sql, tables] of scanning)
     test(`control: S11 a scan is seen in ${sql}`, async () => expect(await scansOf(sql)).toEqual(tables));
 
   const bounded = [
-    "SELECT max(n) FROM message",
-    "SELECT l.key FROM push_log l WHERE l.time < ?1 ORDER BY l.time LIMIT ?2",
-    "UPDATE head SET n = n + 1",
+    "SELECT max(n) FROM tidings_message",
+    "SELECT l.key FROM tidings_push_log l WHERE l.time < ?1 ORDER BY l.time LIMIT ?2",
+    "UPDATE tidings_head SET n = n + 1",
     "SELECT x.i FROM (SELECT j.key AS i FROM json_each(?1) j LIMIT 5) x",
   ];
   for (const sql of bounded) test(`S11 it is no scan to ${sql}`, async () => expect(await scansOf(sql)).toEqual([]));
@@ -54,8 +60,8 @@ describe("query plans", () => {
       pattern: "embedded file T6",
       alteration: {
         file: "store/ticket-store.ts",
-        from: "(SELECT hash FROM ticket WHERE expires <= ?1 ORDER BY expires LIMIT ?2)",
-        to: "(SELECT me.hash FROM ticket me WHERE me.expires + 0 <= ?1 LIMIT ?2)",
+        from: "(SELECT hash FROM tidings_ticket WHERE expires <= ?1 ORDER BY expires LIMIT ?2)",
+        to: "(SELECT me.hash FROM tidings_ticket me WHERE me.expires + 0 <= ?1 LIMIT ?2)",
       },
     },
     {
@@ -72,6 +78,6 @@ describe("query plans", () => {
   for (const { what, alteration, ...where } of hidden)
     test(`control: S11 a scan in ${what} is seen by the tests that run it`, async () => {
       const { output } = await alteredTests({ ...where, alterations: [alteration] });
-      expect(output).toMatch(/S11 a statement scans (ticket|device)/);
+      expect(output).toMatch(/S11 a statement scans tidings_(ticket|device)/);
     }, 120_000);
 });

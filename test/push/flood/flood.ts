@@ -230,7 +230,7 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
 function waitingIn(dir: string): number {
   const database = new Database(join(dir, "tidings.db"), { readonly: true });
   try {
-    const sql = "SELECT count(*) AS count FROM push_notice WHERE due IS NOT NULL";
+    const sql = "SELECT count(*) AS count FROM tidings_push_notice WHERE due IS NOT NULL";
     return (database.prepare(sql).get() as { count: number }).count;
   } finally {
     database.close();

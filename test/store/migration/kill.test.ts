@@ -102,7 +102,7 @@ async function checkWhole(file: string): Promise<number> {
     }
     if (version > 0) {
       const state = await engine.read([
-        { sql: "SELECT version, dirty FROM schema_migrations" },
+        { sql: "SELECT version, dirty FROM tidings_schema_migrations" },
         { sql: "SELECT count(*) AS count, max(version) AS version FROM tidings_migrations" },
       ]);
       expect(state).toEqual([[{ version, dirty: 0 }], [{ count: version, version }]]);

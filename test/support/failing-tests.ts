@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Alteration } from "./alter-source.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -19,7 +19,7 @@ export type AlteredTests = {
 export async function alteredTests({ test, alterations, pattern }: AlteredTests) {
   const which = pattern === undefined ? [] : ["--test-name-pattern", pattern];
   const child = Bun.spawn(
-    [process.execPath, "test", "--timeout", "60000", "--preload", preload, ...which, `./${test}`],
+    [process.execPath, "test", "--timeout", "60000", "--preload", preload, ...which, resolve(root, test)],
     {
       cwd: root,
       env: { ...process.env, ALTERATIONS: JSON.stringify(alterations) },
@@ -32,4 +32,13 @@ export async function alteredTests({ test, alterations, pattern }: AlteredTests)
   if (passed + failed === 0) throw new Error(`No test ran: ${output.slice(-500)}`);
   const names = [...output.matchAll(/^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/gm)].map(([, name = ""]) => name);
   return { passed, failed, names: [...new Set(names)].toSorted(), output };
+}
+
+/** The names of the tests of a file that fail once bugs are planted into the source, out of those whose names hold `name`. */
+export async function failingTests(
+  file: string,
+  { alterations, name }: { readonly alterations: readonly Alteration[]; readonly name: string },
+): Promise<readonly string[]> {
+  const { names } = await alteredTests({ test: file, alterations, pattern: name });
+  return names.map((each) => each.split(" > ").at(-1) ?? each);
 }
