@@ -23,6 +23,25 @@ const answers = (socket: FakeSocket) =>
   );
 
 describe("authorize", () => {
+  test("T4 B9 it is not asked about a conversation of others: who is not in it is told what they would be told of none", async () => {
+    const asked: unknown[] = [];
+    const authorize: Authorize = (...args) => {
+      asked.push(args);
+      return false;
+    };
+    const { connect, store } = await start({ rules: { authorize } });
+    const { conversation } = await accepted(store, { from: "bob", to: "alice" });
+    const carol = connect("carol");
+    await until(() => isLive(carol));
+    for (const each of [conversation, "c999"])
+      carol.say({ type: "send", id: newId(), conversation: each, text: "let me in" });
+    await until(() => answers(carol).length === 2);
+    const [theirs, none] = carol.of("rejected").map(({ id: _, ...rest }) => rest);
+    expect(theirs?.code).toBe("not_found");
+    expect(theirs).toEqual(none ?? theirs);
+    expect(asked).toEqual([]);
+  });
+
   test("B9 the host says who may write to whom, by whichever target; its refusal is forbidden and stores nothing", async () => {
     const asked: unknown[] = [];
     const { connect, store } = await start({
