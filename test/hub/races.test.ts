@@ -3,7 +3,6 @@ import type { Feed } from "../../src/feed/feed.ts";
 import { createTies } from "../../src/hub/ties.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import type { Tie } from "../../src/model.ts";
-import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
 import type { LogEntry, Store } from "../../src/store/store.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
@@ -85,7 +84,7 @@ describe("answers and the log", () => {
     // More than fits on its way: the last of it was not sent.
     for (let i = 0; i < 30; i++) await accepted(chat.store, { from: "alice", to: "bob", text: "x".repeat(16_000) });
     const head = await chat.store.head();
-    bob.say({ type: "ack", cursor: encodeCursor(head) });
+    bob.say({ type: "ack", cursor: chat.store.cursors.encode(head) });
     await marksCommitted(chat.store);
     const { acked } = await chat.store.openDevice(person("bob"), "phone");
     expect(acked).toBeLessThan(head.n);
@@ -95,20 +94,20 @@ describe("answers and the log", () => {
     const chat = await start();
     await accepted(chat.store, { from: "alice", to: "bob", text: "first" });
     const head = await chat.store.head();
-    const ahead = chat.connect("bob", { cursor: encodeCursor({ ...head, n: head.n + 1 }) });
+    const ahead = chat.connect("bob", { cursor: chat.store.cursors.encode({ n: head.n + 1 }) });
     await until(() => isLive(ahead));
     await accepted(chat.store, { from: "alice", to: "bob", text: "second" });
     const texts = () => ahead.changes().flatMap((change) => (change.kind === "message" ? [change.text] : []));
     await until(() => texts().includes("second"));
     expect(ahead.of("reset")).toHaveLength(1);
-    expect(decodeCursor(ahead.of("welcome")[0]?.cursor ?? "")?.n).toBeLessThanOrEqual(head.n);
+    expect(chat.store.cursors.decode(ahead.of("welcome")[0]?.cursor ?? "")?.n).toBeLessThanOrEqual(head.n);
     expect(texts()).toEqual(["first", "second"]);
   });
 
   test("P13 a cursor at the head is honoured", async () => {
     const chat = await start();
     await accepted(chat.store, { from: "alice", to: "bob" });
-    const level = chat.connect("bob", { cursor: encodeCursor(await chat.store.head()) });
+    const level = chat.connect("bob", { cursor: chat.store.cursors.encode(await chat.store.head()) });
     await until(() => isLive(level));
     expect(level.of("reset")).toEqual([]);
     // Its own ack may move its mark, and that is told.

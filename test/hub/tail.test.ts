@@ -5,7 +5,8 @@ import { createOutbox } from "../../src/connection/outbox.ts";
 import { createTail, wireChange } from "../../src/hub/tail.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import type { Change } from "../../src/model.ts";
-import { decodeCursor } from "../../src/protocol/cursor.ts";
+import { createCursors } from "../../src/protocol/cursor.ts";
+import { systemRandom } from "../../src/internal/random.ts";
 import type { ServerFrame } from "../../src/protocol/frame.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { Page } from "../../src/store/store.ts";
@@ -15,7 +16,11 @@ const message = (n: number, text = "x"): Change => ({
   ...{ kind: "message", n, conversation: "c", seq: n, id: `${n}`, from: "alice", to: "bob", text, time: 1 },
 });
 
-const epoch = "0123456789abcdef";
+const cursors = createCursors({
+  secret: "0123456789abcdef".repeat(4),
+  epoch: "0123456789abcdef",
+  random: systemRandom,
+});
 
 /** A change does not carry its n on the wire. */
 const nOf = (change: { readonly kind: string; readonly id?: string }): number => Number(change.id);
@@ -32,7 +37,7 @@ function start({ pages, lastN = () => 0 }: { pages: readonly (Page | Promise<Pag
     onBroken: () => {},
   });
   const tail = createTail({
-    ...{ start: { epoch, n: 0 }, outbox, limits: defaultLimits, clock: systemClock, lastN },
+    ...{ start: 0, cursors, outbox, limits: defaultLimits, clock: systemClock, lastN },
     readPage: async () => left.shift() ?? { changes: [], upTo: 0, more: false },
     onFault: (fault) => {
       throw fault;
@@ -79,6 +84,6 @@ describe("the tail", () => {
     expect(frames.length).toBeGreaterThan(4);
     expect(frames.map(({ more }) => more)).toEqual(frames.map((_, i) => i < frames.length - 1));
     const ends = frames.map(({ changes }) => changes.map(nOf).at(-1));
-    expect(frames.map(({ cursor }) => decodeCursor(cursor)?.n)).toEqual([...ends.slice(0, -1), 33]);
+    expect(frames.map(({ cursor }) => cursors.decode(cursor)?.n)).toEqual([...ends.slice(0, -1), 33]);
   });
 });
