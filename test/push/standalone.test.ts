@@ -135,7 +135,7 @@ describe("the standalone server", () => {
     await server.stop();
     const alone = await tidings("push", "explain", id, "carol");
     expect(alone.stdout).toBe(served.stdout);
-  }, 20_000);
+  });
 });
 
 describe("a wrong environment", () => {
@@ -165,5 +165,5 @@ describe("a wrong environment", () => {
       expect(said).not.toContain(canary);
       expect(said).not.toMatch(/\n\s+at /);
     }
-  }, 20_000);
+  });
 });

@@ -35,3 +35,17 @@ export function fakeClock(start = 1_780_000_000_000, turn = (): Promise<void> =>
     },
   };
 }
+
+/**
+ * Moves the clock on, step by step, for as long as something waits; answers how long that took by the clock. No `expect(work).rejects`
+ * before it: Bun's blocks until the work has ended, and the clock stays where it is.
+ */
+export async function passes(clock: FakeClock, work: Promise<unknown>, stepMs = 10): Promise<number> {
+  const start = clock.elapsed();
+  let isDone = false;
+  const done = work.finally(() => (isDone = true));
+  done.catch(() => {});
+  while (!isDone) await clock.advance(stepMs);
+  await done;
+  return clock.elapsed() - start;
+}

@@ -1,5 +1,6 @@
 import type { Socket, SocketEvents } from "../../src/connection/socket.ts";
 import type { ServerFrame } from "../../src/protocol/frame.ts";
+import { deadline } from "./deadline.ts";
 
 /** A socket whose peer reads as fast as the test says. */
 export function fakeSocket() {
@@ -66,7 +67,7 @@ export function fakeSocket() {
 export type FakeSocket = ReturnType<typeof fakeSocket>;
 
 /** Waits, for a bounded time, until something holds. */
-export async function until(holds: () => boolean, what = "it", withinMs = 6_000): Promise<void> {
+export async function until(holds: () => boolean, what = "it", withinMs: number = deadline.answerMs): Promise<void> {
   const end = performance.now() + withinMs;
   while (performance.now() < end) {
     if (holds()) return;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
 import type { Browser, Page, WebSocketRoute } from "playwright-core";
@@ -7,9 +7,7 @@ import { connectRaw } from "../support/client.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { markPage, markup, namesOfProperties } from "./markup.ts";
-
-// A browser on a busy machine takes its time.
-setDefaultTimeout(60_000);
+import { deadline } from "../support/deadline.ts";
 
 const isOnline = "#status[data-state=online]";
 
@@ -25,7 +23,11 @@ async function say(page: Page, text: string): Promise<void> {
 }
 
 /** Waits until `read` answers what is wanted, and fails with what it answered last. */
-async function until<Value>(read: () => Promise<Value>, wanted: Value, withinMs = 8_000): Promise<void> {
+async function until<Value>(
+  read: () => Promise<Value>,
+  wanted: Value,
+  withinMs: number = deadline.answerMs,
+): Promise<void> {
   const end = Date.now() + withinMs;
   while (!Bun.deepEquals(await read(), wanted) && Date.now() < end) await Bun.sleep(25);
   expect<unknown>(await read()).toEqual(wanted);
@@ -169,7 +171,7 @@ describeWith("chromium", "the chat page", () => {
     await until(() => texts(bob), ["first", "seco"]);
     await alice.locator("#text").pressSequentially("x");
     await until(() => bob.locator("#typing").textContent(), "typing…");
-    await until(() => bob.locator("#typing").textContent(), "", 7_000);
+    await until(() => bob.locator("#typing").textContent(), "");
   });
 
   test("W10 what was sent while one was away is there on return, in order, exactly once", async () => {
@@ -251,7 +253,7 @@ describeWith("chromium", "the chat page", () => {
       await say(alice, "meanwhile 2");
       await until(() => ticks(alice), ["read", "waiting", "waiting"]);
       again = await startServer({ dir: own.dir, port: own.port });
-      await until(() => ticks(alice), ["read", "read", "read"], 20_000);
+      await until(() => ticks(alice), ["read", "read", "read"]);
       await until(() => texts(bob), ["before", "meanwhile 1", "meanwhile 2"]);
       await say(bob, "after");
       await until(() => texts(alice), ["before", "meanwhile 1", "meanwhile 2", "after"]);

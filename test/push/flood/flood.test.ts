@@ -35,11 +35,11 @@ describe("a flood for those who are away", () => {
     expectRight(outcome);
     expect(outcome.figures["crashes"]).toBe(smallFlood.crashes);
     expect(outcome.figures["afterRefusals"]).toBeGreaterThan(100);
-  }, 60_000);
+  });
 
   test("U7 providers that are down: ten times the backlog takes no more memory", async () => {
     expectRight(await backlog({ size: smallBacklog, seed }));
-  }, 60_000);
+  });
 
   test("control: U5 U7 a notice that counts as told before the provider has answered is missed", async () => {
     const early: Alteration = {
@@ -48,7 +48,7 @@ describe("a flood for those who are away", () => {
       to: 'const result: PushResult = { type: "sent", answer: "early" };',
     };
     expect(await wrongsOf([early])).toMatch(lost);
-  }, 60_000);
+  });
 
   test("control: U7 a retry that is dropped is missed", async () => {
     const dropped: Alteration = {
@@ -57,7 +57,7 @@ describe("a flood for those who are away", () => {
       to: "until: null,\n          isDone: true,",
     };
     expect(await wrongsOf([dropped])).toMatch(lost);
-  }, 60_000);
+  });
 
   test("control: U5 a key that is new for each request is seen", async () => {
     const random: Alteration = {
@@ -66,7 +66,7 @@ describe("a flood for those who are away", () => {
       to: "const hex = await sha256(`${Math.random()} ${kind} ",
     };
     expect(await wrongsOf([random])).toMatch(/has the keys/);
-  }, 60_000);
+  });
 
   test("control: U5 a place that is kept before what it tells of is loses messages to a crash", async () => {
     const hasty: Alteration = { file: "push/follower.ts", from: "let n = position;", to: "return feed.position();" };
@@ -76,7 +76,7 @@ describe("a flood for those who are away", () => {
     // After the second crash everything that is kept is told again first.
     const size = { ...few, limits, crashes: 2, settledMsMax: 9_000 };
     expect(await wrongsOf([hasty, later], size)).toMatch(lost);
-  }, 60_000);
+  });
 
   test("control: U5 what is told again without a crash is seen", async () => {
     const forgetful: Alteration = {
@@ -85,7 +85,7 @@ describe("a flood for those who are away", () => {
       to: '...finished(due, "send", "sent", result.answer), until: 1, isDone: Math.random() < 0.9, shown: due.seq',
     };
     expect(await wrongsOf([forgetful])).toMatch(/was taken and asked for again/);
-  }, 60_000);
+  });
 
   test("control: U7 a backlog that waits in memory is seen", async () => {
     const hoarding: Alteration = {
@@ -100,5 +100,5 @@ describe("a flood for those who are away", () => {
     });
     say(describeOutcome(outcome));
     expect(outcome.violations.join("\n")).toContain("ten times the backlog holds");
-  }, 60_000);
+  });
 });
