@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 /** Tests that measure time on a machine of their own; they come first, and nothing runs beside them. */
 const aloneFolders = ["test/load/"];
 
-/** Files that take long, in seconds; any other one takes about a second. Only the order in which they run depends on it. */
+/** Files that take long, in seconds. Any other file takes about one second. Only the order in which they run depends on it. */
 const seconds: Readonly<Record<string, number>> = {
   "test/web/page.test.ts": 66,
   "test/sim/sim.test.ts": 46,
@@ -53,7 +53,7 @@ const seconds: Readonly<Record<string, number>> = {
   "test/fault/disk.test.ts": 3,
 };
 
-/** Short files go to one runner together, as many as fill this time: a runner of its own costs each of them a quarter of a second. */
+/** Short files share a runner, up to this many seconds: to start a runner takes a quarter of a second. */
 const jobSeconds = 8;
 
 /** Files that one runner runs. */
@@ -61,7 +61,7 @@ export type Job = readonly string[];
 
 const secondsOf = (file: string): number => seconds[file] ?? 1;
 
-/** How all tests are run: some alone, one after the other; then the others, the longest first, in as many lanes as there are cores. */
+/** How all tests are run: first some alone, then the others, the longest first, in as many lanes as there are cores. */
 export function testLanes(root: string): {
   readonly alone: readonly Job[];
   readonly beside: readonly Job[];

@@ -14,13 +14,13 @@ import { setup } from "./setup.ts";
 import { type Job, testLanes } from "./test-lanes.ts";
 
 const root = join(import.meta.dir, "..");
-/** So long nothing is said at most: a longer silence looks like a hang. */
+/** After this long without output it says what is running: a longer silence looks like a hang. */
 const silenceMs = 10_000;
 
 type Ran = Counts & { readonly exitCode: number };
 type Options = { readonly missing: string; readonly isAlone: boolean };
 
-/** The runners that run now: what ends this process ends them. */
+/** The runners that run now. A signal that ends this process ends them too. */
 const runners = new Set<Bun.Subprocess>();
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
@@ -68,7 +68,7 @@ async function run(args: readonly string[], options: Options): Promise<Ran> {
 const write = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
   new Promise((resolve) => void stream.write(text, () => resolve()));
 
-/** All tests, and how far they are: a line for each job that has ended, and one now and then that says what is still under way. */
+/** Runs all tests, and shows the progress: one line for each job that has ended, and now and then one with what is running. */
 async function runAll(missing: string): Promise<readonly Ran[]> {
   const { alone, beside, lanes } = testLanes(root);
   const all = alone.length + beside.length;

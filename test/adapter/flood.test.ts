@@ -5,12 +5,12 @@ import { endClients, join } from "../support/client.ts";
 import type { RunningServer } from "../support/server.ts";
 
 const floodMs = 1_500;
-/** How many times as long they wait where nobody is made to wait for a turn; a machine with other work to do holds up both. */
+/** Without the turns they wait at least this many times as long. A busy machine makes both slower. */
 const timesMin = 3;
 
 /**
- * Somebody who is connected pings, and meanwhile others keep connecting: how long the pong takes that is waited for at any moment, so
- * that a long one counts for as long as it lasts.
+ * Alice is connected and pings, while others keep connecting. The answer is the mean time of a pong, each weighted by its own length,
+ * so that one long wait is not hidden by many short ones.
  */
 async function pongMs({ port, url }: RunningServer): Promise<number> {
   const alice = await join(url, { user: "alice" });
@@ -31,7 +31,7 @@ async function pongMs({ port, url }: RunningServer): Promise<number> {
   return sum(pongsMs.map((ms) => ms * ms)) / sum(pongsMs);
 }
 
-/** The adapter as it is, or one that answers whoever comes at once. */
+/** With the adapter as it is, or with one that answers every newcomer at once. */
 async function pongMsWith(turn: "as it is" | "at once"): Promise<number> {
   const from = "new Promise((resolve) => void setImmediate(resolve));";
   const to = turn === "as it is" ? from : "Promise.resolve();";

@@ -1,6 +1,6 @@
 /**
  * A process with a transport over NATS, on whatever runtime runs it. Its arguments: the servers; after how many milliseconds to close, or
- * `gap`: soon after the first one, `gap 500`: so many milliseconds after it, or `told`: when it hears so; and changes to its pace, as JSON. It says `gap` and `closed`, and must then end by itself.
+ * `gap`: soon after the first gap, `gap 500`: 500 milliseconds after it, or `told`: when it hears so; and changes to its pace, as JSON. It says `gap` and `closed`, and must then end by itself.
  */
 import { natsConfig } from "../../src/adapter/nats-config.ts";
 import { createNatsTransport, type Pace } from "../../src/adapter/nats-transport.ts";

@@ -29,9 +29,9 @@ async function start(configuration?: string): Promise<NatsServer> {
   return server;
 }
 
-/** A transport that comes back sooner, and takes no server that is slow for one that is stopped. */
+/** A transport that reconnects sooner than usual. It is patient, so that it does not give up a server that is only slow. */
 const steady: Partial<Pace> = { pingMs: deadline.answerMs, dialMs: deadline.answerMs, retryMs: 50, retryMsMax: 200 };
-/** One that notices sooner that a server says nothing. */
+/** One that notices soon that a server is silent. */
 const quick: Partial<Pace> = { ...steady, pingMs: 200, dialMs: 300 };
 
 function open(options: NatsOptions, pace = steady): Transport & { readonly gaps: () => number } {

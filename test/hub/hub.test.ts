@@ -4,9 +4,10 @@ import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import type { Store } from "../../src/store/store.ts";
 import { fakeClock, passes } from "../support/fake-clock.ts";
-import { type FakeSocket, until } from "../support/fake-socket.ts";
+import { type FakeSocket, turns, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
 import { newId } from "../support/store.ts";
+import { deadline } from "../support/deadline.ts";
 
 const hubs: TestHub[] = [];
 async function start(overrides: HubOverrides = {}): Promise<TestHub> {
@@ -299,7 +300,7 @@ describe("connections", () => {
     aheadMs = 2_000;
     for (const text of upTo(5)) send(alice, text);
     await store.drained();
-    await Bun.sleep(5);
+    await turns(5);
     return { accepted: alice.of("accepted").length, code: alice.state.closed?.code };
   }
 
@@ -350,7 +351,7 @@ describe("connections", () => {
     await clock.advance(61_000 / 3);
     expect(alice.state.closed).toBeNull();
     alice.raw(new Uint8Array([1, 2, 3]));
-    await Bun.sleep(5);
+    await turns(5);
     expect(alice.of("error")).toHaveLength(11);
     expect(alice.state.closed?.code).toBe(4400);
   });
@@ -360,7 +361,7 @@ describe("connections", () => {
     const gone = chat.connect("alice");
     gone.state.broken = true;
     await until(() => gone.state.closed !== null);
-    await Bun.sleep(5);
+    await turns(5);
     expect(Object.values(chat.hub.sizes()).filter((size) => size !== 0)).toEqual([]);
     await chat.stop();
   });
@@ -408,7 +409,7 @@ describe("connections", () => {
     send(alice, "1");
     await Bun.sleep(10);
     send(alice, "2");
-    await patient.hub.stop(1_000);
+    await patient.hub.stop(deadline.answerMs);
     expect(alice.of("accepted")).toHaveLength(2);
     expect(alice.state.closed?.code).toBe(1012);
 
@@ -418,7 +419,7 @@ describe("connections", () => {
     await until(() => isLive(bob));
     isHanging = true;
     send(bob, "1", "alice");
-    await Bun.sleep(30);
+    await turns(30);
     expect(await passes(clock, hung.hub.stop(300))).toBeLessThan(600);
     expect(bob.state.closed?.code).toBe(1012);
     isHanging = false;

@@ -15,7 +15,7 @@ export type CrashLoopOptions = {
   readonly gracefulShare?: number;
   /** How many of the rounds last until somebody was answered in them, from 0 to 1: the others may end before anybody is. */
   readonly answeredShare?: number;
-  /** A shutdown is waited for so long. The server itself exits with 1 once its ten seconds are over. */
+  /** How long to wait for a shutdown. The server itself exits with 1 when its own ten seconds are over. */
   readonly exitMsMax?: number;
 };
 

@@ -12,14 +12,11 @@ export type FullHouse = {
   /** How many want to come in: more than there is room for. */
   readonly wanted: number;
   readonly pace: Pace;
-  /** How long is waited for the answer to a handshake or a request. */
+  /** How long to wait for the answer to a handshake or a request. */
   readonly patienceMs: number;
 };
 
-/**
- * What those inside wait for may be so many times as long as before the house was full; and by so much longer in any case, as for the
- * neighbours of slow clients (slow-neighbours.ts).
- */
+/** Those inside may wait this many times as long as before the house was full. Very short waits count as `floorMs` (slow-neighbours.ts). */
 const timesMax = 4;
 /** At rest the server may use this much of a core: it would be all of one if it spun over whom it cannot accept. */
 const idleCoresMax = 0.3;

@@ -8,7 +8,7 @@ export type Paced = {
   readonly received: Latencies;
   /** Sends that were answered or received by nobody within the time of grace. */
   readonly missing: number;
-  /** The longest that a timer of this process was late: what the machine alone makes anybody wait, whatever the server does. */
+  /** How late a timer of this process was at most: a delay that comes from the machine, not from the server. */
   readonly lateMs: number;
 };
 

@@ -20,7 +20,7 @@ export type Size = {
   readonly outboxTotalBytesMax: number;
   /** Until all are back after a crash. */
   readonly resumedMsMax: number;
-  /** How long is waited for what must come, such as a close or the answer to a handshake: less is for controls, where it does not come. */
+  /** How long to wait for a close, or for the answer to a handshake. Controls wait less, because there it does not come. */
   readonly patienceMs: number;
 };
 

@@ -7,7 +7,7 @@ export type SilentPeers = {
   /** Of each kind: silent, dripping, and healthy. */
   readonly each: number;
   readonly heartbeatMs: number;
-  /** How long is waited until all of them are closed. */
+  /** How long to wait until all of them are closed. */
   readonly patienceMs: number;
 };
 

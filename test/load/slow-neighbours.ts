@@ -24,7 +24,7 @@ export type SlowNeighbours = {
  */
 export const floorMs = 60;
 
-/** A message is handed on four times, by the sender, by the server twice and by the receiver, each of which a busy machine may make late, as it does the one that measures. */
+/** A message passes four steps: the sender, the server twice, and the receiver. A busy machine can delay each of them. */
 export const handsOn = 4;
 
 /** R2: what the healthy wait for, without and with hostile neighbours, in one run of one server. */

@@ -19,8 +19,8 @@ const pauseMs = Number(process.env["PAUSE_MS"] ?? "1500");
 const isBusDead = process.env["BUS_DEAD"] === "1";
 
 /**
- * How soon what is told reaches another node, and how soon what is not, is shown in virtual time by the simulator; here it is waited for until
- * it comes, and what planted servers do not tell has not come after so long.
+ * The simulator shows in virtual time how soon something reaches another node. Here the tests wait until it arrives. The controls wait this
+ * long for what never arrives.
  */
 const untoldMs = { session: 1_000, message: 5_000 } as const;
 const patient = { recoveryMsMax: deadline.bulkMs, liveMsMax: deadline.bulkMs } as const;
@@ -66,7 +66,7 @@ describeWith("nats-server", "several nodes on one database", () => {
     2 * deadline.testMs + rounds * 60_000,
   );
 
-  /** Ends once the user of a node that was killed is offline for a watcher on another one: it takes a while, for the tests below. */
+  /** Resolves once a watcher on another node sees that the user of a killed node is offline. The tests below run meanwhile. */
   let offline: Promise<unknown> | null = null;
 
   test("H16 typing and presence cross nodes", async () => {
@@ -79,7 +79,7 @@ describeWith("nats-server", "several nodes on one database", () => {
 
   test("T5 a session that any process ends is over on every node as soon as the bus tells it", async () => {
     const { nats, sqld } = nodes;
-    // They look into the database once in an hour, so it is the bus that tells them.
+    // They poll the database once an hour, so only the bus can tell them.
     const sleepy = await startOwn({ count: 2, sqld, ...(nats && { nats }), start: startSleepy });
     const ended = await endSession({ worker, nodes: sleepy.all, msMax: deadline.answerMs });
     expect(ended.map(({ code }) => code)).toEqual([4_401, 4_401]);
@@ -92,7 +92,7 @@ describeWith("nats-server", "several nodes on one database", () => {
     expect(ended.map(({ code }) => code)).toEqual([0]);
   });
 
-  /** What was wrong in a race of at least `ms`, which goes on until it has an end, or a fault where one is meant to be found. */
+  /** The faults of a race of at least `ms`. It goes on until one heat is whole, or until a fault is found where there must be one. */
   async function raceAt(at: readonly Node[], ms: number, isFaulty = false): Promise<readonly string[]> {
     const events: Event[] = [];
     const race = createRace({ urls: at.map(({ url }) => url), log: (event) => events.push(event) });

@@ -16,7 +16,7 @@ type Heat = { readonly id: string; readonly texts: readonly string[]; readonly a
 
 const from = "racer";
 const to = "judge";
-/** Who takes longer is asked no more, while things go wrong. */
+/** While things go wrong, a node that takes longer than this is left. */
 const waitMsMax = 1_200;
 const helloMsMax = 1_500;
 const restMs = 40;

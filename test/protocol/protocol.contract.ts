@@ -678,7 +678,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         });
       }
 
-      // That it comes within a second is a matter of test/hub/hub.test.ts, whose clock is its own.
+      // test/hub/hub.test.ts shows with a fake clock that it comes within a second.
       test("P25 the sender's connection leaves its own message out, and gets an empty changes", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
@@ -1259,7 +1259,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       );
 
       const testPongs = testUnless(traits.hidesPongs || traits.skipsEdge);
-      // How soon after them is a matter of test/hub/hub.test.ts and test/connection/heartbeat.test.ts, whose clocks are their own.
+      // test/hub/hub.test.ts and test/connection/heartbeat.test.ts show with fake clocks how soon.
       testPongs("P37 R4 a peer that never pongs is closed with 4408 after two heartbeats", async () => {
         const one = await startOwn({ env });
         const at = performance.now();
@@ -1271,7 +1271,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       });
 
       testEdge("P37 a peer that pongs stays, and so does one that only sends frames", async () => {
-        // Longer than a busy machine holds up those who must speak in time.
+        // Long enough that a busy machine does not make the clients late.
         const longMs = 2 * heartbeatMs;
         const one = await startOwn({ env: { HEARTBEAT_MS: String(longMs) } });
         const ponging = await raw(one.port, "/ws?user=ponging", { doesPong: true });
@@ -1335,7 +1335,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         }
         const accepted = (client: Client): number => client.frames.filter((frame) => frame.type === "accepted").length;
         for (const client of senders) await client.when(() => accepted(client) > 32);
-        // It ends itself with 1 where its ten seconds are over.
+        // The server exits with 1 when its own ten seconds are over.
         expect(await one.stop("SIGTERM")).toBe(0);
         for (const client of senders) expect([1_012, ...resetCodes]).toContain((await client.closed).code);
 

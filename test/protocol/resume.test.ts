@@ -109,7 +109,7 @@ describe("resume", () => {
     console.log(`resume: ${(baseline / mebibyte).toFixed(0)} MiB, grew by ${(growth / mebibyte).toFixed(1)} MiB`);
     expect(growth).toBeLessThan(growthBytesMax);
 
-    // All of it is acked, on that device and for a new one, once the ack is committed.
+    // Once the ack is committed, neither that device nor a new one gets anything again.
     let devices = 0;
     const left = async (): Promise<number> => {
       const device = await join(second.url, { user: "bob", device: `new${devices++}` });
@@ -199,7 +199,7 @@ describe("resume", () => {
     slow.pause();
     const alice = await join(server.url, { user: "alice" });
     const bob = await join(server.url, { user: "bob" });
-    /** How long a message to bob takes: the median of some. */
+    /** How long a message to bob takes, as the median of 25. */
     async function talk(name: string): Promise<number> {
       const tookMs: number[] = [];
       for (let i = 0; i < 25; i++) {

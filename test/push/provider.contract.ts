@@ -42,7 +42,7 @@ export type Traits = {
   readonly bytesMax: number | null;
   /** False: it has no word for an address that is dead, and to refuse is all that it can. */
   readonly tellsDead?: false;
-  /** How long a send may go on whose signal has ended; less is for controls, which know that it does. */
+  /** How long to wait for the end of a send after its signal has ended. Controls wait less, because there it does not end. */
   readonly endsWithinMs?: number;
 };
 
@@ -105,7 +105,7 @@ async function outcome(provider: PushProvider, notice: PushNotice, signal?: Abor
   }
 }
 
-/** The same of a service that hangs: the signal ends once the request has come to it, and the wait must end with it. */
+/** The same with a service that hangs: once the request has arrived there, the signal ends, and the send must end too. */
 async function interrupted(
   { provider, requests }: Subject,
   notice: PushNotice,

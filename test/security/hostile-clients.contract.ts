@@ -32,7 +32,7 @@ export function describeHostileClients(): void {
       const isEnd = (text: string): boolean => text.includes(endId);
       const isAnswer = (text: string): boolean => /"type":"(error|pong|rejected|accepted)"/.test(text) && !isEnd(text);
       for (const frame of frames) client.text(frame);
-      // Answers keep their order, so behind this one's there is none.
+      // Answers keep the order of the frames, so this answer is the last one.
       client.text(JSON.stringify({ type: "ping", id: endId }));
       await until(() => client.texts().some(isEnd) || client.isGone(), "an answer to each frame");
       client.end();

@@ -2,10 +2,7 @@ import { connect, type Socket } from "node:net";
 import { connectRaw } from "../support/client.ts";
 import type { RunningServer } from "../support/server.ts";
 
-/**
- * Without a whole request nobody stays for ever: ten seconds, and the runtime's timers look every four. By now a machine with other work
- * to do has come to it too.
- */
+/** The server closes such a socket after ten seconds, and the runtime's timers look every four. The rest is for busy machines. */
 export const slowSocketMsMax = 90_000;
 
 const head = "POST /messages HTTP/1.1\r\nHost: 127.0.0.1\r\n";
@@ -80,7 +77,7 @@ export async function openCrowd(server: RunningServer, count: number): Promise<{
   return { end: () => sockets.forEach((one) => one.end()) };
 }
 
-/** How many times as long as without them a login may take among sockets that never finish a request. */
+/** Among sockets that never finish a request a login may take this many times as long as without them. */
 export const loginTimesMax = 10;
 
 /** How long `count` logins take, one after the other, each to its `welcome`; the median, in milliseconds. */

@@ -15,7 +15,7 @@ import { deadline } from "../support/deadline.ts";
 const folder = mkdtempSync(join(tmpdir(), "tidings-engine-"));
 const servers: Sqld[] = [];
 let files = 0;
-/** A clock that a test moves; a network that is real has a moment for each step of it. */
+/** A clock that a test moves. At each step a real network has 2 ms to work. */
 const startClock = (): FakeClock => fakeClock(undefined, () => Bun.sleep(2));
 const waited = (clock: FakeClock, ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
 const newFile = (): string => join(folder, `chat-${files++}.db`);
@@ -381,7 +381,7 @@ describe("remote engine, the network", () => {
       await clock.advance(90);
       await engine.close();
       const before = asked.length;
-      // They are told while the clock does not move: no deadline of theirs has passed.
+      // They end while the clock does not move, so not by a deadline.
       expect(new Set(await Promise.all(codes))).toEqual(new Set(["unavailable"]));
       await clock.advance(600);
       expect(asked).toHaveLength(before);

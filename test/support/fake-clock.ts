@@ -37,8 +37,8 @@ export function fakeClock(start = 1_780_000_000_000, turn = (): Promise<void> =>
 }
 
 /**
- * Moves the clock on, step by step, for as long as something waits; answers how long that took by the clock. No `expect(work).rejects`
- * before it: Bun's blocks until the work has ended, and the clock stays where it is.
+ * Moves the clock, step by step, until some work has ended. Answers how long the work took by this clock. Do not pass `expect(…).rejects`:
+ * in Bun it blocks until the work has ended, and nobody moves the clock.
  */
 export async function passes(clock: FakeClock, work: Promise<unknown>, stepMs = 10): Promise<number> {
   const start = clock.elapsed();

@@ -76,3 +76,8 @@ export async function until(holds: () => boolean, what = "it", withinMs: number 
   if (holds()) return;
   throw new Error(`${what} did not come to hold in time`);
 }
+
+/** Waits for a number of turns of the event loop, each at least a millisecond: on a slow machine this process still gets all of them. */
+export async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await Bun.sleep(1);
+}

@@ -16,15 +16,15 @@ function expectRight(outcome: Outcome): void {
 /** Not told, though nothing waits. */
 const lost = /^(?!.*notices wait still).*(shows nothing of|the newest is)/;
 
-/** Without crashes, and without the time to come right: what is wrong never does. */
+/** Without crashes. A bug here never heals, so the wait ends when nothing happens any more. */
 const few: FloodSize = {
   ...{ ...smallFlood, users: 60, messages: 600, floodMs: 600 },
-  ...{ crashes: 0, healsMs: 200, settledMsMax: 4_000 },
+  ...{ crashes: 0, healsMs: 200, stillMs: 1_500 },
 };
 
 /** What was wrong with a server that has a bug. */
-async function wrongsOf(alterations: readonly Alteration[], size: FloodSize = few): Promise<string> {
-  const outcome = await flood({ size, seed, alterations });
+async function wrongsOf(alterations: readonly Alteration[], size: FloodSize = few, number = seed): Promise<string> {
+  const outcome = await flood({ size, seed: number, alterations });
   say(describeOutcome(outcome));
   return outcome.violations.join("\n");
 }
@@ -74,8 +74,11 @@ describe("a flood for those who are away", () => {
     const later: Alteration = { file: "push/follower.ts", from: "const gatherMs = 50;", to: "const gatherMs = 500;" };
     const limits = { ...few.limits, pushLeaseMs: 200 };
     // After the second crash everything that is kept is told again first.
-    const size = { ...few, limits, crashes: 2, settledMsMax: 9_000 };
-    expect(await wrongsOf([hasty, later], size)).toMatch(lost);
+    const size = { ...few, limits, crashes: 2, stillMs: 3_000 };
+    // Whether a crash comes at the right moment depends on the speed of the machine, so several seeds are tried.
+    let wrongs = "";
+    for (let i = 0; i < 8 && !lost.test(wrongs); i++) wrongs = await wrongsOf([hasty, later], size, seed + i);
+    expect(wrongs).toMatch(lost);
   });
 
   test("control: U5 what is told again without a crash is seen", async () => {

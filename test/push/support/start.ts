@@ -23,8 +23,8 @@ export type PushOverrides = Omit<HubOverrides, "limits" | "clock"> & {
 export const calm = { presenceGraceMs: 10_000, heartbeatMs: 1_000_000_000, headPollMs: 60_000 };
 
 /**
- * What the clock has nothing to do with comes to its end in so many turns of the event loop: nothing here needs a thread or the network.
- * What hangs, or waits for the clock, is waited for no longer.
+ * Work that needs no timer ends within this many turns of the event loop, because nothing here needs a thread or the network. Work that
+ * hangs, or that waits for the clock, gets no more turns than that.
  */
 const turns = { least: 10, most: 40 };
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
@@ -41,7 +41,7 @@ export type TestPush = Awaited<ReturnType<typeof startPush>>;
 /** A hub with a push worker on a real file, and a clock that the test moves. */
 export async function startPush({ providers, onPush, ...overrides }: PushOverrides) {
   const endDigests = digestAtOnce();
-  /** Calls of the store go on by themselves, and are waited for. */
+  /** Calls of the store that are under way, and calls of what is outside of the worker. */
   const under = { calls: 0, outside: 0 };
   const workers: PushWorker[] = [];
   const isBusy = (): boolean =>
