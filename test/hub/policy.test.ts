@@ -4,6 +4,7 @@ import { newest } from "../../src/store/history.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
 import { accepted, newId, person } from "../support/store.ts";
+import { fakeClock } from "../support/fake-clock.ts";
 
 const hubs: TestHub[] = [];
 async function start(overrides: HubOverrides = {}): Promise<TestHub> {
@@ -108,13 +109,16 @@ describe("authorize", () => {
     ];
     for (const [i, failure] of failures.entries()) {
       let isFailing = true;
+      const clock = fakeClock();
       const { connect, events } = await start({
-        limits: { hostAnswerMs: 30 },
+        clock,
+        limits: { hostAnswerMs: 30, heartbeatMs: 100_000_000 },
         rules: { authorize: (...args) => (isFailing ? failure(...args) : true) },
       });
       const alice = connect("alice");
       await until(() => isLive(alice));
       send(alice, "one");
+      for (let ms = 0; answers(alice).length === 0 && ms < 100; ms += 10) await clock.advance(10);
       await until(() => answers(alice).length === 1);
       isFailing = false;
       send(alice, "two");
@@ -129,7 +133,7 @@ describe("authorize", () => {
       expect(second?.retryAfterMs).toBeWithin(500, 1_001);
       expect(alice.state.closed).toBeNull();
       expect(events.filter(({ type }) => type === "fault")).toHaveLength(1);
-      await Bun.sleep((second?.retryAfterMs ?? 0) + 5);
+      await clock.advance((second?.retryAfterMs ?? 0) + 5);
       send(alice, "one");
       await until(() => answers(alice).length === 3);
       expect(answers(alice)[2]).toBe("accepted");
