@@ -10,7 +10,7 @@ import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
-import { encodeCursor } from "../protocol/cursor.ts";
+import { decodeCursor, encodeCursor } from "../protocol/cursor.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { type ServerFrame, toldLimits } from "../protocol/frame.ts";
 import type { Limits } from "../protocol/limits.ts";
@@ -86,7 +86,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
   });
 
   async function open(): Promise<void> {
-    const start = await store.openDevice(session, device);
+    const asked = options.cursor === undefined ? null : decodeCursor(options.cursor);
+    const start = await store.openDevice(session, device, { cursor: asked });
     if (state !== "opening") return;
     epoch = start.head.epoch;
     const { n, isHonoured, isReset } = startOf(start, options.cursor);

@@ -86,7 +86,7 @@ export function createReader({ engine }: { engine: Engine }) {
       const [[row] = []] = await engine.read([{ sql: sql.selectDevice, args: [tenant, user, device] }]);
       if (!row) return null;
       const head = { epoch: String(row["epoch"]), n: Number(row["n"]) };
-      return { acked: Number(row["acked"]), newest: Number(row["newest"]), head };
+      return { acked: Number(row["acked"]), newest: Number(row["newest"]), head, seen: Number(row["seen"]) };
     },
 
     async changes({ tenant, user }: Identity, after: number, limit: number): Promise<Page> {

@@ -35,7 +35,7 @@ const bugs: readonly (readonly [string, readonly string[], Alteration])[] = [
     ["a receipt, live", "a receipt, by an ack"],
     {
       file: "store/sql.ts",
-      from: 'WHERE u.key = peer AND NOT ${isBlockedBetween("member.user", "member.peer")})',
+      from: 'WHERE u.key = peer AND NOT ${isBlockedBetween("tidings_member.user", "tidings_member.peer")})',
       to: "WHERE u.key = peer)",
     },
   ],
@@ -44,7 +44,7 @@ const bugs: readonly (readonly [string, readonly string[], Alteration])[] = [
     ["a receipt, in a replay"],
     {
       file: "store/sql.ts",
-      from: 'AND p.n > 0 AND NOT ${isBlockedBetween("p.user", "p.peer")} ORDER BY',
+      from: 'AND p.n > 0 AND NOT ${isHiddenBetween("p.user", "p.peer", "p.n")} ORDER BY',
       to: "AND p.n > 0 ORDER BY",
     },
   ],

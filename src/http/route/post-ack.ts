@@ -25,7 +25,7 @@ export const postAck: Route = {
     const { device, cursor: text } = await readBody(request, schema, limits.frameBytesMax);
     const at = decodeCursor(text);
     if (at === null) throw new ChatError("bad_request", "The body is malformed at cursor");
-    const { head } = await store.openDevice(session, device);
+    const { head } = await store.openDevice(session, device, { cursor: at });
     if (at.epoch !== head.epoch) return answer(204, null);
     // What comes while this one waits has not been seen by anybody.
     const n = Math.min(at.n, head.n);
