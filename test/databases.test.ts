@@ -623,7 +623,7 @@ describe("the same day, with bugs", () => {
     expect(
       await judge(
         {
-          file: "database/database.ts",
+          file: "database/runtime.ts",
           from: "limiter, room, budget, revalidation, report }",
           to: "limiter, budget, revalidation, report }",
         },

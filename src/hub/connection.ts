@@ -123,7 +123,6 @@ export function createConnection(options: ConnectionOptions, context: Connection
       },
       lastN: () => here.lastN,
       onFault: fail,
-      onNewEpoch: () => close(closeCode.restart, "the database has another history"),
       onOwing: () => context.owe(connection),
     });
     expiry.watch(end);

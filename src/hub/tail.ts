@@ -21,13 +21,13 @@ export type TailOptions = {
   /** The last change that was fanned out to this user. */
   readonly lastN: () => number;
   readonly onFault: (fault: unknown) => void;
-  /** The page was read from another history than the one that this connection follows. */
-  readonly onNewEpoch: () => void;
   /** The position moved, but no frame said so yet. */
   readonly onOwing: () => void;
 };
 
 const pageChangesMin = 8;
+/** How long a copy that lags behind is left alone, in milliseconds. */
+const staleMs = 100;
 
 /** The wire form of a change. */
 export function wireChange(change: Parameters<typeof encodeChange>[0]): WireChange {
@@ -104,9 +104,12 @@ export function createTail(options: TailOptions) {
         if (isBlocked) return;
         const page = await options.readPage(position, pageChanges);
         if (!isReplaying()) return;
-        if (page.epoch !== start.epoch) return options.onNewEpoch();
+        const before = position;
         if (!takePage(page)) return;
-        if (mode === "replaying") await new Promise<void>((resolve) => clock.defer(resolve));
+        if (!isReplaying()) return;
+        // A page that brings nothing, though there is news, comes from a copy of the database that lags behind.
+        const isStale = position === before && page.changes.length === 0;
+        await new Promise<void>((resolve) => (isStale ? clock.after(staleMs, resolve) : clock.defer(resolve)));
       }
     } catch (fault) {
       options.onFault(fault);

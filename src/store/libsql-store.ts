@@ -14,6 +14,7 @@ import { tooManyRelations } from "./relation-queue.ts";
 import { createRevocationStore } from "./revocation-store.ts";
 import type { Commit, Store } from "./store.ts";
 import { createTicketStore } from "./ticket-store.ts";
+import { createOneHistory, type HistoryChange } from "./one-history.ts";
 import { createWriter } from "./writer.ts";
 
 export type StoreOptions = {
@@ -23,6 +24,8 @@ export type StoreOptions = {
   readonly limits: Limits;
   /** Told of each call that the database failed. */
   readonly onFault: (fault: unknown) => void;
+  /** The database has another history now: nothing of this store counts any more, and every call fails. Default: nobody wants to know. */
+  readonly onHistoryChange?: (change: HistoryChange) => void;
 };
 
 /** A device that is made may be forgotten before it is read, where others of its user are made at the same time. */
@@ -30,14 +33,16 @@ const madeTimesMax = 4;
 const forgottenAtOnce = (): ChatError =>
   new ChatError("unavailable", "More devices of this user connect at once than one user may have");
 
-/** The store on libSQL: an embedded file or a remote server, as the engine is. */
-export function createStore({ engine, clock, random, limits, onFault }: StoreOptions): Store {
+/** The store on libSQL, an embedded file or a remote server as the engine is, for as long as the database has one history. */
+export function createStore({ engine: whole, clock, random, limits, onFault, onHistoryChange }: StoreOptions): Store {
+  const history = createOneHistory({ engine: whole, onChange: (change) => onHistoryChange?.(change) });
+  const { engine } = history;
   const listeners: ((commit: Commit) => void)[] = [];
   const onCommit = (commit: Commit): void => {
     for (const listener of listeners) listener(commit);
   };
-  const writer = createWriter({ engine, clock, random, limits, onCommit, onFault });
-  const reader = createReader({ engine });
+  const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault });
+  const reader = createReader({ engine, history });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
   const readHistory = createHistoryReader({ engine, limits, onDevice: noteSeen });
@@ -88,7 +93,11 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     changes: (identity, after, limit) => guarded(() => reader.changes(identity, after, limit)),
     async history(identity, query) {
       for (let i = 0; i < madeTimesMax; i++) {
-        const page = await guarded(() => readHistory(identity, query));
+        const page = await guarded(async () => {
+          const found = await readHistory(identity, query);
+          if (found !== "no device" && found?.cursor) history.note({ epoch: found.cursor.epoch, n: 0 });
+          return found;
+        });
         if (page !== "no device") return page;
         await writer.createDevice(identity, query.undelivered ?? "");
       }
@@ -112,12 +121,13 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     addTicket: (session, ticket) =>
       guarded(() => tickets.add(session, { ...ticket, perUserMax: limits.ticketsPerUserMax })),
     useTicket: (hash, now) => guarded(() => tickets.use(hash, now)),
+    revocations: revocations.recent,
     async revoke(identity, options) {
       const commit = await revocations.revoke(identity, options);
       onCommit(commit);
     },
     log: (after, limit) => guarded(() => reader.log(after, limit)),
-    head: () => guarded(() => reader.head()),
+    head: () => guarded(history.head),
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),
     direct: (tenant, one, other) => guarded(() => reader.direct(tenant, one, other)),
     onCommit(listener) {
@@ -125,7 +135,9 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     },
     settled: writer.settled,
     drained: writer.drained,
-    isAvailable: () => isReadable && writer.isAvailable(),
+    isAvailable: () => history.isCurrent() && isReadable && writer.isAvailable(),
+    isCurrent: history.isCurrent,
+    abandon: writer.abandon,
     async close() {
       await writer.close();
       await engine.close();

@@ -309,8 +309,21 @@ SELECT c.key FROM tidings_user a CROSS JOIN tidings_user b
 CROSS JOIN tidings_conversation c ON c.low = min(a.key, b.key) AND c.high = max(a.key, b.key)
 WHERE a.tenant = ?1 AND a.id = ?2 AND b.tenant = ?1 AND b.id = ?3 AND c.seq > 0`;
 
+/**
+ * ?1 the name of a history, ?2 a change number that it had. Makes the transaction fail unless the database still has that history (n may not be
+ * null).
+ */
+export const requireHistory = `
+INSERT INTO tidings_head (one, n, epoch)
+SELECT 1, NULL, '' WHERE NOT EXISTS (SELECT 1 FROM tidings_head head WHERE head.epoch = ?1 AND head.n >= ?2)`;
+
 /** One row where the first migration has been applied. */
 export const selectHasHead = `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tidings_head'`;
 
-/** ?1 the new name of this history */
-export const updateEpoch = `UPDATE tidings_head SET epoch = ?1`;
+/** ?1 the new name of this history, ?2 the old one and ?3 a change number that the database has not got; or null: whatever it has. */
+export const updateEpoch = `UPDATE tidings_head SET epoch = ?1 WHERE ?2 IS NULL OR (epoch = ?2 AND n < ?3)`;
+
+/** ?1 the new name, where it is in force: of the history that has ended nobody sends notifications any more, and no ticket is good. */
+export const forgetWorker = `
+UPDATE tidings_push_worker SET holder = '', beat = 0 WHERE EXISTS (SELECT 1 FROM tidings_head head WHERE head.epoch = ?1)`;
+export const forgetTickets = `DELETE FROM tidings_ticket WHERE EXISTS (SELECT 1 FROM tidings_head head WHERE head.epoch = ?1)`;

@@ -53,7 +53,6 @@ export type Page = {
   /** The head if nothing was cut off, else the last n that the page is whole up to. */
   readonly upTo: number;
   readonly more: boolean;
-  readonly epoch: string;
 };
 
 /** A stretch of the whole log, in the order of n. */
@@ -153,15 +152,21 @@ export interface Store {
   lastSeen(tenant: string, users: readonly string[]): Promise<ReadonlyMap<string, number>>;
 
   /**
-   * Keeps a ticket of a session, as its hash, until it expires; false where its user has as many as `ticketsPerUserMax`. Times are
-   * milliseconds since the Unix epoch. Rejects with `unavailable`.
+   * Keeps a ticket of a session, as its hash, until it expires: not where its user has as many as `ticketsPerUserMax`, nor where their sessions were ended
+   * after change number `provedAfter`. Times are milliseconds since the Unix epoch. Rejects with `unavailable`.
    */
-  addTicket(session: Session, ticket: { hash: string; expires: number; now: number }): Promise<boolean>;
+  addTicket(
+    session: Session,
+    ticket: { hash: string; expires: number; now: number; provedAfter: number },
+  ): Promise<"added" | "too many" | "revoked">;
 
   /** Whose ticket this is, which from then on is nobody's; null where it is none that is good. Rejects with `unavailable`. */
   useTicket(hash: string, now: number): Promise<Session | null>;
 
-  /** Ends the sessions of a user, on one device or on all: every node learns of it by the log. Rejects with `unavailable`. */
+  /** The newest revocations since a time, in milliseconds since the Unix epoch. Rejects with `unavailable`. */
+  revocations(since: number): Promise<readonly LogEntry[]>;
+
+  /** Ends the sessions and the tickets of a user, on one device or on all: every node learns of it by the log. Rejects with `unavailable`. */
   revoke(
     identity: Identity,
     options: { readonly device?: string | undefined; readonly reason: string; readonly time: number },
@@ -190,6 +195,15 @@ export interface Store {
 
   /** Whether the last commit and the last read succeeded. After a failed commit sends are refused until one succeeds. */
   isAvailable(): boolean;
+
+  /** Whether the database may still have the history that this store serves. */
+  isCurrent(): boolean;
+
+  /**
+   * Gives up what waits: sends are answered `unavailable`, marks are dropped, and nothing more is taken. For a store whose history has ended; the
+   * database stays open. Resolves once no call of it is under way.
+   */
+  abandon(): Promise<void>;
 
   /** Commits what waits, then releases the database. */
   close(): Promise<void>;

@@ -11,11 +11,14 @@ import { createSendQueue } from "./send-queue.ts";
 import type { Engine, Row } from "./engine/engine.ts";
 import { createRelationQueue, tooManyRelations } from "./relation-queue.ts";
 import { settleSends } from "./settle-sends.ts";
+import type { OneHistory } from "./one-history.ts";
 import * as sql from "./sql.ts";
 import type { Commit, Outcome, Said, Send, Settle } from "./store.ts";
 
 export type WriterOptions = {
   readonly engine: Engine;
+  /** Told of each head that a commit found. */
+  readonly history: Pick<OneHistory, "note" | "cursorOf">;
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
@@ -34,7 +37,7 @@ const unavailable: Outcome = { type: "refused", code: "unavailable" };
  * next one. After a failed commit its outcome is unknown, so all that waits is answered `unavailable`: nothing
  * may be accepted behind a message that perhaps was not.
  */
-export function createWriter({ engine, clock, random, limits, onCommit, onFault }: WriterOptions) {
+export function createWriter({ engine, history, clock, random, limits, onCommit, onFault }: WriterOptions) {
   const sends = createSendQueue({ clock, limits });
   let devices: WaitingDevice[] = [];
   const relations = createRelationQueue({ saidMax: limits.commitMarksMax, rowsMax: limits.commitRelationRowsMax });
@@ -84,7 +87,9 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     try {
       const results = await engine.write(steps.map((step) => step.statement));
       found = new Map(steps.map((step, i) => [step.name, results[i] ?? []]));
-      from = Number(found.get("before")?.[0]?.["n"]);
+      const before = history.cursorOf(found.get("before")?.[0]);
+      history.note(before);
+      from = before.n;
       settled = await settleSends(engine, batch, found.get("messages") ?? []);
     } catch (cause) {
       fail(batch, cause);
@@ -105,7 +110,8 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
       ...rowsOf("delivered").map(receiptLogEntry),
       ...rowsOf("read").map(receiptLogEntry),
     ];
-    const to = Number(found.get("after")?.[0]?.["n"]);
+    const after = history.cursorOf(found.get("after")?.[0]);
+    const to = after.n;
     requeueAcks(batch.acks, found.get("acked") ?? [], to);
     for (const { settle, outcome } of settled.outcomes) settle(outcome);
     for (const { resolve } of batch.devices) resolve();
@@ -214,6 +220,19 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
 
     seen({ tenant, user }: Identity, time: number): void {
       if (!isClosed) marks.addSeen({ tenant, user, time });
+    },
+
+    /** Takes nothing more, and answers what waits as after a failure. Resolves once no commit is under way. */
+    async abandon(): Promise<void> {
+      isClosed = true;
+      isAvailable = false;
+      const error = new ChatError("unavailable", "The database has another history now");
+      const others = [...devices, ...relations.takeAll()];
+      devices = [];
+      for (const { settle } of sends.takeAll()) settle(unavailable);
+      for (const { reject } of others) reject(error);
+      marks.giveUp();
+      await current;
     },
 
     settled: (): Promise<void> => current,

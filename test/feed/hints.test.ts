@@ -81,8 +81,7 @@ describe("hints", () => {
       },
       clock: systemClock,
       limits: { ...defaultLimits, headPollMs: 1_000_000 },
-      hints: { follow() {}, announce() {}, onGap() {}, onHint: (listener) => void (hear = listener) },
-      onNewEpoch: () => {},
+      hints: { follow() {}, stop() {}, announce() {}, onGap() {}, onHint: (listener) => void (hear = listener) },
     });
     const seen: number[] = [];
     feed.onEntries((rows) => seen.push(...rows.map(({ change }) => change.n)));

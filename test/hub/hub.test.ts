@@ -208,20 +208,6 @@ describe("failure", () => {
       await until(() => texts(bob).length === 3);
       expect(texts(bob)).toEqual(["0", "1", "2"]);
     });
-
-  test("H6 the database's new history closes every connection with 1012", async () => {
-    let plant = "";
-    const wrapStore = (store: Store): Store => ({
-      ...store,
-      head: async () => ({ ...(await store.head()), ...(plant ? { epoch: plant } : {}) }),
-    });
-    const { connect } = await start({ wrapStore });
-    const alice = connect("alice");
-    await until(() => isLive(alice));
-    plant = "anotherepoch";
-    await until(() => alice.state.closed !== null);
-    expect(alice.state.closed?.code).toBe(1012);
-  });
 });
 
 describe("connections", () => {

@@ -35,6 +35,8 @@ const larger: Readonly<Record<string, number>> = {
   // Devices of one user.
   ...{ deleteForgottenNotices: 7_000, deleteForgottenAddresses: 7_000, deleteForgottenDevices: 15_000 },
   ...{ selectExplainedDevices: 3_000, selectUndecided: 2_000 },
+  // `ticketsPerUserMax` rows.
+  deleteTickets: 2_000,
   // A stretch of the log.
   ...{ selectRecipients: 20_000, selectReaders: 8_000 },
   // What is due at a time, with what is unread in each of those conversations.

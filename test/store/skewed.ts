@@ -155,9 +155,9 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     for (const device of ["d1", "d2", "d3"])
       await new Promise((resolve) => store.ack(alice, device, Math.min(n, 4 * size), resolve));
     await store.relate(alice, [{ other: "bob", blocked: true, contact: true }]);
+    store.seen(alice, 60_000);
     await read("alice", monologue, size + 2);
     await store.relate(alice, [{ other: "bob", blocked: false }]);
-    store.seen(alice, 60_000);
     await devices.putDevice(alice, "d1", { address: { provider: "fcm", token: "t", hash: "t" }, now: 1, notify: true });
     await devices.deleteDevice(alice, "d2");
     await devices.mute(alice, conversation, "forever");
@@ -166,9 +166,10 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await devices.setQuietHours(alice, "[]");
     await devices.quietHours(alice);
     await devices.setQuietHours(alice, null);
-    await store.addTicket(alice, { hash: "h", expires: 9e12, now: 1 });
+    await store.addTicket(alice, { hash: "h", expires: 9e12, now: 1, provedAfter: n });
     await store.useTicket("h", 1);
     await store.revoke(alice, { reason: "lost", time: 1 });
+    await store.revocations(0);
     await newEpoch(engine, systemRandom);
     await engine.write([
       { sql: storeStatements.leaveHead },

@@ -46,7 +46,9 @@ for (const [name, open] of Object.entries({ "an embedded file": embedded, "a lib
       for (let i = 0; i < 12; i++) {
         const [tenant, hash] = [`t${i % 2}`, `hash ${i}`];
         const session = { ...person("alice", tenant), ...(i % 3 === 0 && { expiresAt: now + i }) };
-        expect(await one.add(session, { hash, expires: now + 1_000, now, perUserMax: 3 })).toBe(true);
+        expect(await one.add(session, { hash, expires: now + 1_000, now, perUserMax: 3, provedAfter: 0 })).toBe(
+          "added",
+        );
         const used = await Promise.all([one.use(hash, now), other.use(hash, now), other.use(hash, now)]);
         expect(used.filter((found) => found !== null)).toEqual([session]);
       }
@@ -59,14 +61,20 @@ for (const [name, open] of Object.entries({ "an embedded file": embedded, "a lib
       const tickets = createTicketStore({ engine });
       let given = 0;
       const add = (tenant: string, at: number) =>
-        tickets.add(person("alice", tenant), { hash: `${given++}`, expires: at + 1_000, now: at, perUserMax: 2 });
+        tickets.add(person("alice", tenant), {
+          hash: `${given++}`,
+          expires: at + 1_000,
+          now: at,
+          perUserMax: 2,
+          provedAfter: 0,
+        });
       expect([await add("a", now), await add("a", now), await add("a", now), await add("b", now)]).toEqual([
-        true,
-        true,
-        false,
-        true,
+        "added",
+        "added",
+        "too many",
+        "added",
       ]);
-      expect(await add("a", now + 1_000)).toBe(true);
+      expect(await add("a", now + 1_000)).toBe("added");
       expect(await tickets.use("0", now + 1_000)).toBeNull();
     }, 30_000);
   });

@@ -220,7 +220,7 @@ CREATE TABLE tidings_push_worker (
   beat INTEGER NOT NULL,
   n INTEGER NOT NULL
 );
-INSERT INTO tidings_push_worker (one, holder, beat, n) SELECT 1, '', 0, n FROM tidings_head head;
+INSERT INTO tidings_push_worker (one, holder, beat, n) SELECT 1, '', 0, n FROM tidings_head;
 
 -- A conversation of which a user does not want to be notified: until then, in milliseconds since the Unix epoch; NULL: for good.
 CREATE TABLE tidings_mute (
