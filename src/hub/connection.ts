@@ -84,9 +84,9 @@ export function createConnection(options: ConnectionOptions, context: Connection
   });
 
   async function open(): Promise<void> {
-    const start = await store.openDevice(session, device);
-    if (state !== "opening") return;
     const asked = options.cursor === undefined ? undefined : store.cursors.decode(options.cursor);
+    const start = await store.openDevice(session, device, { after: asked?.n });
+    if (state !== "opening") return;
     const { n, isHonoured, isReset } = startOf(start, asked);
     // Its own cursor comes back as the client knows it.
     const cursor = isHonoured && options.cursor !== undefined ? options.cursor : store.cursors.encode({ n });

@@ -1,6 +1,7 @@
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
+import type { Identity } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -10,6 +11,7 @@ import { createHistoryReader } from "./history-reader.ts";
 import { createPeopleReader } from "./people-reader.ts";
 import { createPushStore } from "./push-store.ts";
 import { createReader } from "./reader.ts";
+import { tooManyRelations } from "./relation-queue.ts";
 import { createRevocationStore } from "./revocation-store.ts";
 import type { Commit, Store } from "./store.ts";
 import { createTicketStore } from "./ticket-store.ts";
@@ -27,6 +29,11 @@ export type StoreOptions = {
   readonly onHistoryChange?: (change: HistoryChange) => void;
 };
 
+/** A device that is made may be forgotten before it is read, where others of its user are made at the same time. */
+const madeTimesMax = 4;
+const forgottenAtOnce = (): ChatError =>
+  new ChatError("unavailable", "More devices of this user connect at once than one user may have");
+
 /** The store on libSQL, an embedded file or a remote server as the engine is, for as long as the database has one history. */
 export function createStore({ engine: whole, clock, random, limits, onFault, onHistoryChange }: StoreOptions): Store {
   const history = createOneHistory({ engine: whole, random, onChange: (change) => onHistoryChange?.(change) });
@@ -39,9 +46,14 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
   const reader = createReader({ engine, history });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
-  const readHistory = createHistoryReader({ engine, limits });
+  const readHistory = createHistoryReader({ engine, limits, onDevice: noteSeen });
   const readConversations = createConversationReader({ engine, limits });
   let isReadable = true;
+
+  /** It needs no commit of its own: an ack that moves nothing says it, with the next ones. */
+  function noteSeen(identity: Identity, device: string, seen: number): void {
+    if (clock.now() - seen >= limits.deviceSeenEveryMs) writer.ack(identity, device, 0);
+  }
 
   async function guarded<T>(read: () => Promise<T>): Promise<T> {
     try {
@@ -76,39 +88,39 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
     append: writer.append,
     ack: writer.ack,
     read: writer.read,
-    async openDevice(identity, device) {
-      const known = await guarded(() => reader.device(identity, device));
-      if (known) return known;
-      await writer.createDevice(identity, device);
-      const made = await guarded(() => reader.device(identity, device));
-      if (made) return made;
-      throw new ChatError("internal", "A device that was stored cannot be found");
+    async openDevice(identity, device, { after } = {}) {
+      for (let i = 0; i < madeTimesMax; i++) {
+        const known = await guarded(() => reader.device(identity, device));
+        if (known) {
+          noteSeen(identity, device, known.seen);
+          return known;
+        }
+        await writer.createDevice(identity, device, { after });
+      }
+      throw forgottenAtOnce();
     },
     changes: (identity, after, limit) => guarded(() => reader.changes(identity, after, limit)),
     async history(identity, query) {
-      const read = () =>
-        guarded(async () => {
-          const page = await readHistory(identity, query);
-          if (page !== "no device" && page?.cursor) history.note({ epoch: page.cursor.epoch, n: 0 });
-          return page;
+      for (let i = 0; i < madeTimesMax; i++) {
+        const page = await guarded(async () => {
+          const found = await readHistory(identity, query);
+          if (found !== "no device" && found?.cursor) history.note({ epoch: found.cursor.epoch, n: 0 });
+          return found;
         });
-      const page = await read();
-      if (page !== "no device") return page;
-      await writer.createDevice(identity, query.undelivered ?? "");
-      const again = await read();
-      if (again !== "no device") return again;
-      throw new ChatError("internal", "A device that was stored cannot be found");
+        if (page !== "no device") return page;
+        await writer.createDevice(identity, query.undelivered ?? "");
+      }
+      throw forgottenAtOnce();
     },
     conversations: (identity, options) => guarded(() => readConversations(identity, options)),
     async relate(identity, said) {
-      const isMore = said.some(({ contact, blocked }) => contact || blocked);
-      if (isMore) {
-        const others = [...new Set(said.map(({ other }) => other))];
-        const count = await guarded(() => people.relationCount(identity, others));
-        if (count > limits.relationsMax)
-          throw new ChatError("too_large", `A user has at most ${limits.relationsMax} contacts and blocks`);
-      }
-      await writer.relate(identity, said);
+      const others = new Set(said.flatMap(({ other, contact, blocked }) => (contact || blocked ? [other] : [])));
+      if (others.size === 0) return writer.relate(identity, said, { present: 0 });
+      // Those who are over the bound already are refused here: a commit makes everybody known of whom something is said in it.
+      const most = limits.relationsMax;
+      const { present, missing } = await guarded(() => people.countRelations(identity, { others: [...others], most }));
+      if (missing > 0 && present + missing > most) throw tooManyRelations(most);
+      await writer.relate(identity, said, { present });
     },
     ties: (identity, others) => guarded(() => people.ties(identity, others)),
     people: (identity, options) => guarded(() => people.people(identity, options)),

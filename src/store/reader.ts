@@ -83,7 +83,7 @@ export function createReader({ engine, history }: { engine: Engine; history: Pic
       if (!row) return null;
       const head = history.cursorOf(row);
       history.note(head);
-      return { acked: Number(row["acked"]), newest: Number(row["newest"]), head };
+      return { acked: Number(row["acked"]), newest: Number(row["newest"]), head, seen: Number(row["seen"]) };
     },
 
     async changes({ tenant, user }: Identity, after: number, limit: number): Promise<Page> {

@@ -65,6 +65,8 @@ export type DeviceStart = {
   /** What any device of the same user has acked: where a new device would start. */
   readonly newest: number;
   readonly head: Cursor;
+  /** When it was last seen, in milliseconds since the Unix epoch; written now and then. */
+  readonly seen: number;
 };
 
 /** What a user says of another one; what is absent stays as it is. */
@@ -103,8 +105,16 @@ export interface Store {
   /** Notes that a user has seen a conversation up to `seq`; as for `ack`. */
   read(identity: Identity, conversation: string, seq: number, settle?: Settle): void;
 
-  /** Where the device stands; a device never seen before gets its start stored first. Rejects with `unavailable`. */
-  openDevice(identity: Identity, device: string): Promise<DeviceStart>;
+  /**
+   * Where the device stands. One that is not known gets its start stored first: after what any device of its user has acked, or at its own
+   * change number `after` where that is before it. Of too many devices of a user the one that was not seen for longest is forgotten,
+   * with its addresses. Rejects with `unavailable`.
+   */
+  openDevice(
+    identity: Identity,
+    device: string,
+    options?: { readonly after?: number | undefined },
+  ): Promise<DeviceStart>;
 
   /** What changed for a user after change number `after`, about `limit` changes of it. Rejects with `unavailable`. */
   changes(identity: Identity, after: number, limit: number): Promise<Page>;

@@ -4,12 +4,12 @@ import type { Random } from "../internal/random.ts";
 import type { Identity } from "../model.ts";
 import { decodeConversation } from "../protocol/conversation-id.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { type Ack, type Batch, newestReceipts, type WaitingDevice, writeSteps } from "./batch.ts";
+import { type Ack, type Batch, newestReceipts, relationsIn, type WaitingDevice, writeSteps } from "./batch.ts";
 import { createMarks } from "./marks.ts";
 import { receiptLogEntry, relationLogEntry } from "./reader.ts";
 import { createSendQueue } from "./send-queue.ts";
 import type { Engine, Row } from "./engine/engine.ts";
-import { createRelationQueue } from "./relation-queue.ts";
+import { createRelationQueue, tooManyRelations } from "./relation-queue.ts";
 import { settleSends } from "./settle-sends.ts";
 import type { OneHistory } from "./one-history.ts";
 import * as sql from "./sql.ts";
@@ -40,7 +40,7 @@ const unavailable: Outcome = { type: "refused", code: "unavailable" };
 export function createWriter({ engine, history, clock, random, limits, onCommit, onFault }: WriterOptions) {
   const sends = createSendQueue({ clock, limits });
   let devices: WaitingDevice[] = [];
-  const relations = createRelationQueue({ takenMax: limits.commitMarksMax });
+  const relations = createRelationQueue({ saidMax: limits.commitMarksMax, rowsMax: limits.commitRelationRowsMax });
   const marks = createMarks({
     clock,
     delayMs: limits.marksDelayMs,
@@ -73,14 +73,13 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
   }
 
   function takeBatch(): Batch {
-    const taken = { sends: sends.take(), devices, relations: relations.take(), ...marks.take() };
-    devices = [];
-    return { ...taken, time: clock.now() };
+    const taken = { sends: sends.take(), relations: relations.take(), ...marks.take() };
+    return { ...taken, devices: devices.splice(0, limits.commitDevicesMax), time: clock.now() };
   }
 
   async function commit(): Promise<void> {
     const batch = takeBatch();
-    const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), ackMessagesMax: limits.ackMessagesMax });
+    const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), limits });
     if (isProbeDue) steps.push(...probe);
     let found: Map<string, Row[]>;
     let settled: Awaited<ReturnType<typeof settleSends>>;
@@ -115,21 +114,43 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
     const to = after.n;
     requeueAcks(batch.acks, found.get("acked") ?? [], to);
     for (const { settle, outcome } of settled.outcomes) settle(outcome);
-    for (const { resolve } of [...batch.devices, ...batch.relations]) resolve();
+    for (const { resolve } of batch.devices) resolve();
+    answerRelations(batch, rowsOf("refused"));
     for (const { settle } of batch.reads) settle?.(true);
     if (to > from) onCommit({ from, to, entries: newestReceipts(entries) });
   }
 
-  /** An ack may cover more messages than one commit takes: what is left goes into the next. */
+  function answerRelations(batch: Batch, refused: readonly Row[]): void {
+    const said = relationsIn(batch.relations);
+    const calls = new Set(refused.map((row) => said[Number(row["i"])]?.call));
+    for (const call of batch.relations) {
+      if (calls.has(call)) call.reject(tooManyRelations(limits.relationsMax));
+      else call.resolve();
+    }
+  }
+
+  /** What a commit has left of an ack goes into the next one. A device that has been forgotten and still acks is made again. */
   function requeueAcks(asked: readonly Ack[], acked: readonly Row[], head: number): void {
     const stands = new Map(
       acked.map((row) => [`${row["tenant"]} ${row["user"]} ${row["device"]}`, Number(row["acked"])]),
     );
     for (const ack of asked) {
       const n = stands.get(`${ack.tenant} ${ack.user} ${ack.device}`);
-      if (n !== undefined && n < Math.min(ack.n, head)) marks.addAck(ack);
-      else ack.settle?.(true);
+      if (n === undefined && !ack.isAgain) makeAgain(ack);
+      else if (n !== undefined && n < Math.min(ack.n, head)) marks.addLeft(ack);
+      else ack.settle?.(n !== undefined);
     }
+  }
+
+  function makeAgain(ack: Ack): void {
+    const { tenant, user, device, n } = ack;
+    devices.push({
+      identity: { tenant, user },
+      device,
+      after: n,
+      resolve: () => marks.addLeft({ ...ack, isAgain: true }),
+      reject: () => ack.settle?.(false),
+    });
   }
 
   function fail(batch: Batch, cause: unknown): void {
@@ -178,19 +199,21 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
       marks.addRead({ tenant, user, conversation: key, seq, settle });
     },
 
-    createDevice(identity: Identity, device: string): Promise<void> {
+    /** `after`: where it says that it stands. */
+    createDevice(identity: Identity, device: string, { after }: Pick<WaitingDevice, "after"> = {}): Promise<void> {
       return new Promise((resolve, reject) => {
         if (isClosed || !isAvailable)
           return reject(new ChatError("unavailable", "The store does not take commits now"));
-        devices.push({ identity, device, resolve, reject });
+        devices.push({ identity, device, after, resolve, reject });
         schedule();
       });
     },
 
-    relate(identity: Identity, said: readonly Said[]): Promise<void> {
+    /** `present`: how many relations the user has. */
+    relate(identity: Identity, said: readonly Said[], { present }: { readonly present: number }): Promise<void> {
       if (isClosed || !isAvailable)
         return Promise.reject(new ChatError("unavailable", "The store does not take commits now"));
-      const stored = relations.push(identity, said);
+      const stored = relations.push(identity, said, present);
       schedule();
       return stored;
     },

@@ -41,7 +41,7 @@ const bugs: readonly (readonly [string, readonly string[], Alteration])[] = [
     ["a receipt, in a replay"],
     {
       file: "store/sql.ts",
-      from: 'AND p.n > 0 AND NOT ${isBlockedBetween("p.user", "p.peer")} ORDER BY',
+      from: 'AND p.n > 0 AND NOT ${isHiddenBetween("p.user", "p.peer", "p.n")} ORDER BY',
       to: "AND p.n > 0 ORDER BY",
     },
   ],

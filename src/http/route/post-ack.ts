@@ -24,8 +24,8 @@ export const postAck: Route = {
   handle: async ({ request, session, store, limits }) => {
     const { device, cursor: text } = await readBody(request, schema, limits.frameBytesMax);
     if (!isCursor(text)) throw new ChatError("bad_request", "The body is malformed at cursor");
-    const { head } = await store.openDevice(session, device);
     const at = store.cursors.decode(text);
+    const { head } = await store.openDevice(session, device, { after: at?.n });
     if (at === null) return answer(204, null);
     // What comes while this one waits has not been seen by anybody.
     const n = Math.min(at.n, head.n);
