@@ -18,6 +18,7 @@ import type { PushProvider } from "../push/provider.ts";
 import type { Slots } from "../push/slots.ts";
 import { createPushWorker } from "../push/worker.ts";
 import type { Engine } from "../store/engine/engine.ts";
+import { isDamage } from "../store/engine/failure.ts";
 import { createStore } from "../store/libsql-store.ts";
 import { applyMigrations } from "../store/migration/apply.ts";
 
@@ -67,6 +68,16 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     if (event.type === "disconnected") onLeave?.();
   }
 
+  let isDamageSaid = false;
+  function reportFault(error: unknown): void {
+    log.error("the store failed", { error });
+    if (isDamageSaid || !isDamage(error)) return;
+    isDamageSaid = true;
+    log.fatal("the database is damaged, and nothing is accepted any more: stop the server and restore a backup", {
+      error,
+    });
+  }
+
   try {
     await applyMigrations(engine, options);
     const store = createStore({
@@ -74,7 +85,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       clock,
       random,
       limits,
-      onFault: (error) => log.error("the store failed", { error }),
+      onFault: reportFault,
     });
     const feed = createFeed({
       store,

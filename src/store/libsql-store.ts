@@ -3,6 +3,7 @@ import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
+import { isDamage } from "./engine/failure.ts";
 import { createConversationReader } from "./conversation-reader.ts";
 import { createDeviceStore } from "./device-store.ts";
 import { createHistoryReader } from "./history-reader.ts";
@@ -10,7 +11,7 @@ import { createPeopleReader } from "./people-reader.ts";
 import { createPushStore } from "./push-store.ts";
 import { createReader } from "./reader.ts";
 import { createRevocationStore } from "./revocation-store.ts";
-import type { Commit, Store } from "./store.ts";
+import type { Commit, Store, Trouble } from "./store.ts";
 import { createTicketStore } from "./ticket-store.ts";
 import { createWriter } from "./writer.ts";
 
@@ -29,13 +30,21 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
   const onCommit = (commit: Commit): void => {
     for (const listener of listeners) listener(commit);
   };
-  const writer = createWriter({ engine, clock, random, limits, onCommit, onFault });
+  const writer = createWriter({ engine, clock, random, limits, onCommit, onFault: noteFault });
   const reader = createReader({ engine });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
   const readHistory = createHistoryReader({ engine, limits });
   const readConversations = createConversationReader({ engine, limits });
   let isReadable = true;
+  let isDamaged = false;
+  let isAsking = false;
+  let saidOfFile: string | undefined;
+
+  function noteFault(fault: unknown): void {
+    isDamaged ||= isDamage(fault);
+    onFault(fault);
+  }
 
   async function guarded<T>(read: () => Promise<T>): Promise<T> {
     try {
@@ -43,10 +52,50 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
       isReadable = true;
       return result;
     } catch (cause) {
-      isReadable = false;
-      onFault(cause);
+      noteFault(cause);
+      if (isDamaged) writer.halt(cause);
+      void askHead();
       throw new ChatError("unavailable", "The store could not be read", { cause });
     }
+  }
+
+  /** One call that fails may be the fault of what it asked for. Whether others can be served is asked with the smallest read there is. */
+  async function askHead(): Promise<void> {
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      await reader.head();
+      isReadable = true;
+    } catch {
+      isReadable = false;
+    } finally {
+      isAsking = false;
+    }
+  }
+
+  async function head(): ReturnType<Store["head"]> {
+    troubleOfFile();
+    try {
+      return await guarded(() => reader.head());
+    } catch (error) {
+      isReadable = false;
+      throw error;
+    }
+  }
+
+  /** Says it once. */
+  function troubleOfFile(): boolean {
+    const fault = engine.fault?.();
+    if (fault && fault.message !== saidOfFile) onFault(fault);
+    saidOfFile = fault?.message;
+    return fault !== undefined;
+  }
+
+  function trouble(): Trouble | null {
+    if (isDamaged) return "damaged";
+    if (troubleOfFile()) return "file";
+    if (!isReadable) return "reads";
+    return writer.isAvailable() ? null : "commits";
   }
 
   const guardedEngine: Pick<Engine, "read" | "write"> = {
@@ -103,7 +152,7 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
       onCommit(commit);
     },
     log: (after, limit) => guarded(() => reader.log(after, limit)),
-    head: () => guarded(() => reader.head()),
+    head,
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),
     direct: (tenant, one, other) => guarded(() => reader.direct(tenant, one, other)),
     onCommit(listener) {
@@ -111,7 +160,8 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     },
     settled: writer.settled,
     drained: writer.drained,
-    isAvailable: () => isReadable && writer.isAvailable(),
+    isAvailable: () => trouble() === null,
+    trouble,
     async close() {
       await writer.close();
       await engine.close();

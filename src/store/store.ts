@@ -81,6 +81,12 @@ export type PeoplePage = {
 export type Settle = (isStored: boolean) => void;
 
 /** What is durable. Every method that takes an identity sees that tenant's and that user's rows only. */
+/**
+ * Why a store is not available. `damaged` is for good: what can still be read is, and nothing is accepted until the process is started again on a
+ * whole database. `file`: the file is not, or no longer, this process' alone. The others end by themselves.
+ */
+export type Trouble = "commits" | "reads" | "file" | "damaged";
+
 export interface Store {
   /** Where devices are notified, and when not. Rejects with `unavailable`. */
   readonly devices: DeviceStore;
@@ -178,8 +184,11 @@ export interface Store {
   /** Resolves once no send waits for its answer. */
   drained(): Promise<void>;
 
-  /** Whether the last commit and the last read succeeded. After a failed commit sends are refused until one succeeds. */
+  /** Whether it takes commits, and can be read. After a failed commit sends are refused until one succeeds. */
   isAvailable(): boolean;
+
+  /** Why it is not available; null: it is. */
+  trouble(): Trouble | null;
 
   /** Commits what waits, then releases the database. */
   close(): Promise<void>;
