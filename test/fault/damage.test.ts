@@ -4,12 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "libsql";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
-import type { Engine } from "../../src/store/engine/engine.ts";
+import { createChat } from "../../src/chat.ts";
+import type { Engine, Statement } from "../../src/store/engine/engine.ts";
+import { createRemoteEngine } from "../../src/store/engine/remote.ts";
+import { bundledMigrations } from "../../src/store/migration/bundled.ts";
+import { migrate } from "../../src/store/migration/migrate.ts";
 import type { Alteration } from "../support/alter-source.ts";
 import { startAltered } from "../support/alteration.ts";
 import { connect, endClients, isTyping } from "../support/client.ts";
 import { until } from "../support/fake-socket.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
+import { type Sqld, startSqld } from "../support/sqld.ts";
 import { accepted, append, newId, person, storeOn } from "../support/store.ts";
 import { type DriverFault, withDriverFault } from "./driver-fault.ts";
 
@@ -185,6 +190,77 @@ describe("a store whose calls fail", () => {
     await store.close();
   });
 });
+
+describe("one caller's failure on a database server", () => {
+  /** How many of so many upgrades of others are refused while somebody's request is more than the server answers. */
+  async function refusals(sqld: Sqld, count: number): Promise<{ refused: number; failed: number }> {
+    await migrate(createRemoteEngine({ url: sqld.url }), bundledMigrations);
+    const tooMuch = { sql: "SELECT hex(zeroblob(6000000)) AS n" };
+    const open = ({ url }: { readonly url: string }): Engine => {
+      const inner = createRemoteEngine({ url });
+      const isWhy = (statements: readonly Statement[]): boolean =>
+        statements.some(({ args }) => args?.includes("mallory"));
+      return {
+        ...inner,
+        read: (statements, options) => inner.read(isWhy(statements) ? [tooMuch] : statements, options),
+      };
+    };
+    const chat = createChat({
+      database: { url: sqld.url, open },
+      authenticate: ({ url }) => ({ user: new URL(url).searchParams.get("user") ?? "" }),
+      rates: { connects: { user: null, address: null }, lookups: { user: null, address: null } },
+    });
+    await chat.ready();
+    const upgrade = new Headers({ Upgrade: "websocket", Connection: "Upgrade" });
+    let refused = 0;
+    let failed = 0;
+    for (let i = 0; i < count; i++) {
+      const asked = chat.fetch(new Request(`http://localhost/conversations?user=mallory`));
+      const admitted = chat.admit(new Request("http://localhost/ws?user=alice", { headers: upgrade }));
+      if ((await asked).status === 503) failed++;
+      const after = chat.admit(new Request("http://localhost/ws?user=bob", { headers: upgrade }));
+      for (const answer of [await admitted, await after]) if (answer instanceof Response) refused++;
+    }
+    await chat.close();
+    return { refused, failed };
+  }
+
+  test("S20 what the server refuses one of them refuses nobody else", async () => {
+    const sqld = await startSqld();
+    try {
+      expect(await refusals(sqld, 20)).toEqual({ refused: 0, failed: 20 });
+    } finally {
+      await sqld.stop();
+    }
+  }, 60_000);
+});
+
+test("S20 E22 statements that are too slow refuse nobody else while the server answers others", async () => {
+  const sqld = await startSqld();
+  const { promise: hanging } = Promise.withResolvers<Response>();
+  const engine = createRemoteEngine({
+    url: sqld.url,
+    deadlineMs: 500,
+    async fetch(request, init) {
+      const body = await request.clone().text();
+      return body.includes("too slow") ? await hanging : await fetch(request, init);
+    },
+  });
+  try {
+    const slow = Array.from({ length: 6 }, () =>
+      engine.read([{ sql: "SELECT 'too slow'" }], { isUrgent: true }).catch(String),
+    );
+    // Others are answered in the middle of it, and in the same moment in which it is given up.
+    await Bun.sleep(100);
+    expect(await engine.read([{ sql: "SELECT 1 AS one" }])).toEqual([[{ one: 1 }]]);
+    await Promise.all(slow);
+    expect(await engine.read([{ sql: "SELECT 2 AS two" }])).toEqual([[{ two: 2 }]]);
+    expect(await Promise.all(slow)).toEqual(Array.from(slow, () => expect.stringContaining("did not answer")));
+  } finally {
+    await engine.close();
+    await sqld.stop();
+  }
+}, 60_000);
 
 test("D26 what is no database at all is refused at the start", () => {
   const file = join(newFolder(), "chat.db");
