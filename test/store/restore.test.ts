@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
+import { blocksOf } from "../docs/block.ts";
 import type { Alteration } from "../support/alter-source.ts";
 import { startAltered } from "../support/alteration.ts";
 import { type RunningServer, startServer, temporaryFolder } from "../support/server.ts";
@@ -142,6 +143,26 @@ describe("a restore after kill -9", () => {
     const [kept = ""] = readdirSync(dir).filter((name) => /replaced-\w+$/.test(name));
     const { counts, check } = look(at(kept));
     expect([check, counts["old"], counts["new11"]]).toEqual(["ok", 30, 200]);
+  }, 60_000);
+
+  test("D20 D22 the steps of the page on the database do it, with kill -9 between them", async () => {
+    const steps = blocksOf("docs/database.md")
+      .filter(({ language }) => language === "sh")
+      .flatMap(({ text }) => text.trim().split("\n"))
+      .filter((line) => /^tidings (backup|restore) /.test(line))
+      .map((line) => line.replace("docs-example.db", "tidings.db").split(" ").slice(1));
+    const [backup = [], restore = []] = steps;
+    expect(steps.map(([step]) => step)).toEqual(["backup", "restore"]);
+    const first = await start();
+    await send(first, "old", 100);
+    expect((await tidings(...backup)).code).toBe(0);
+    for (let i = 0; i < 12; i++) await send(first, `new${i}`, 100);
+    await first.kill9();
+    expect((await tidings(...restore)).code).toBe(0);
+    const server = await start();
+    await send(server, "later", 10);
+    expect(await server.stop()).toBe(0);
+    expect(look(at("tidings.db"))).toEqual({ counts: { old: 100, later: 10 }, check: "ok" });
   }, 60_000);
 
   test("D22 a restore that was killed between its steps is done again, and no server starts before", async () => {
