@@ -17,6 +17,7 @@ import type { PushProvider } from "../push/provider.ts";
 import type { Slots } from "../push/slots.ts";
 import { createPushWorker } from "../push/worker.ts";
 import type { Engine } from "../store/engine/engine.ts";
+import { isDamage } from "../store/engine/failure.ts";
 import { createStore } from "../store/libsql-store.ts";
 import type { HistoryChange } from "../store/one-history.ts";
 
@@ -69,9 +70,19 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     if (event.type === "disconnected") onLeave();
   }
 
+  let isDamageSaid = false;
+  function reportFault(error: unknown): void {
+    log.error("the store failed", { error });
+    if (isDamageSaid || !isDamage(error)) return;
+    isDamageSaid = true;
+    log.fatal("the database is damaged, and nothing is accepted any more: stop the server and restore a backup", {
+      error,
+    });
+  }
+
   const store = createStore({
     ...{ engine, clock, random, limits, onHistoryChange },
-    onFault: (error) => log.error("the store failed", { error }),
+    onFault: reportFault,
   });
   const feed = createFeed({
     ...{ store, clock, limits },

@@ -5,6 +5,7 @@ import type { Identity } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
+import { isDamage } from "./engine/failure.ts";
 import { createConversationReader } from "./conversation-reader.ts";
 import { createDeviceStore } from "./device-store.ts";
 import { createHistoryReader } from "./history-reader.ts";
@@ -13,7 +14,7 @@ import { createPushStore } from "./push-store.ts";
 import { createReader } from "./reader.ts";
 import { tooManyRelations } from "./relation-queue.ts";
 import { createRevocationStore } from "./revocation-store.ts";
-import type { Commit, Store } from "./store.ts";
+import type { Commit, Store, Trouble } from "./store.ts";
 import { createTicketStore } from "./ticket-store.ts";
 import { createOneHistory, type HistoryChange } from "./one-history.ts";
 import { createWriter } from "./writer.ts";
@@ -42,13 +43,21 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
   const onCommit = (commit: Commit): void => {
     for (const listener of listeners) listener(commit);
   };
-  const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault });
+  const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault: noteFault });
   const reader = createReader({ engine, history });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
   const readHistory = createHistoryReader({ engine, limits, onDevice: noteSeen });
   const readConversations = createConversationReader({ engine, limits });
   let isReadable = true;
+  let isDamaged = false;
+  let isAsking = false;
+  let saidOfFile: string | undefined;
+
+  function noteFault(fault: unknown): void {
+    isDamaged ||= isDamage(fault);
+    onFault(fault);
+  }
 
   /** It needs no commit of its own: an ack that moves nothing says it, with the next ones. */
   function noteSeen(identity: Identity, device: string, seen: number): void {
@@ -61,10 +70,51 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
       isReadable = true;
       return result;
     } catch (cause) {
-      isReadable = false;
-      onFault(cause);
+      noteFault(cause);
+      if (isDamaged) writer.halt(cause);
+      void askHead();
       throw new ChatError("unavailable", "The store could not be read", { cause });
     }
+  }
+
+  /** One call that fails may be the fault of what it asked for. Whether others can be served is asked with the smallest read there is. */
+  async function askHead(): Promise<void> {
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      await history.head();
+      isReadable = true;
+    } catch {
+      isReadable = false;
+    } finally {
+      isAsking = false;
+    }
+  }
+
+  async function head(): ReturnType<Store["head"]> {
+    troubleOfFile();
+    try {
+      return await guarded(history.head);
+    } catch (error) {
+      isReadable = false;
+      throw error;
+    }
+  }
+
+  /** Says it once. */
+  function troubleOfFile(): boolean {
+    const fault = engine.fault?.();
+    if (fault && fault.message !== saidOfFile) onFault(fault);
+    saidOfFile = fault?.message;
+    return fault !== undefined;
+  }
+
+  function trouble(): Trouble | null {
+    if (isDamaged) return "damaged";
+    if (troubleOfFile()) return "file";
+    if (!history.isCurrent()) return "history";
+    if (!isReadable) return "reads";
+    return writer.isAvailable() ? null : "commits";
   }
 
   const guardedEngine: Pick<Engine, "read" | "write"> = {
@@ -136,7 +186,7 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
       onCommit(commit);
     },
     log: (after, limit) => guarded(() => reader.log(after, limit)),
-    head: () => guarded(history.head),
+    head,
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),
     direct: (tenant, one, other) => guarded(() => reader.direct(tenant, one, other)),
     onCommit(listener) {
@@ -144,7 +194,8 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
     },
     settled: writer.settled,
     drained: writer.drained,
-    isAvailable: () => history.isCurrent() && isReadable && writer.isAvailable(),
+    isAvailable: () => trouble() === null,
+    trouble,
     isCurrent: history.isCurrent,
     abandon: writer.abandon,
     async close() {

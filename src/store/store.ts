@@ -82,6 +82,13 @@ export type PeoplePage = {
 /** Told whether a mark is on disk. */
 export type Settle = (isStored: boolean) => void;
 
+/**
+ * Why a store is not available. `damaged` is for good: what can still be read is, and nothing is accepted until the process is started again on a
+ * whole database. `file`: the file is not, or no longer, this process' alone. The others end by themselves; `history`: the database has another one,
+ * which is being opened.
+ */
+export type Trouble = "commits" | "reads" | "history" | "file" | "damaged";
+
 /** What is durable. Every method that takes an identity sees that tenant's and that user's rows only. */
 export interface Store {
   /** Where devices are notified, and when not. Rejects with `unavailable`. */
@@ -197,7 +204,7 @@ export interface Store {
   /** Resolves once no send waits for its answer. */
   drained(): Promise<void>;
 
-  /** Whether the last commit and the last read succeeded. After a failed commit sends are refused until one succeeds. */
+  /** Whether it takes commits, and can be read. After a failed commit sends are refused until one succeeds. */
   isAvailable(): boolean;
 
   /** Whether the database may still have the history that this store serves. */
@@ -208,6 +215,9 @@ export interface Store {
    * database stays open. Resolves once no call of it is under way.
    */
   abandon(): Promise<void>;
+
+  /** Why it is not available; null: it is. */
+  trouble(): Trouble | null;
 
   /** Commits what waits, then releases the database. */
   close(): Promise<void>;

@@ -50,7 +50,7 @@ describeHere("gcc", "power loss", () => {
     try {
       const shim = await compileShim(folder);
       const losses = [];
-      for (const killAtSync of [9, 10, 11]) {
+      for (const killAtSync of [11, 12, 13]) {
         const own = join(folder, String(killAtSync));
         mkdirSync(own);
         losses.push(await loseFound({ folder: own, shim, killAtSync, ...(plant === undefined ? {} : { plant }) }));
