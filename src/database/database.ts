@@ -108,6 +108,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
               return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
             },
             isAlone: engine.isExclusive === true,
+            onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),
             report: (error) => log.warn("a push failed", { error }),
           });
     worker?.start();

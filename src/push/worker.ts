@@ -5,6 +5,7 @@ import { within } from "../internal/within.ts";
 import type { Identity } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
+import type { PushCut } from "./courier.ts";
 import type { PushDelays, PushPresence } from "./decide.ts";
 import { createDrafts, type OnPush } from "./draft.ts";
 import { createFollower } from "./follower.ts";
@@ -27,6 +28,8 @@ export type PushWorkerOptions = {
   readonly presenceOf: (identity: Identity, device: string) => PushPresence | "unknown";
   /** No other process can have the database open. */
   readonly isAlone: boolean;
+  /** What a provider did not take all of; told once for each provider. */
+  readonly onCut?: ((cut: PushCut) => void) | undefined;
   readonly report: (fault: unknown) => void;
 };
 
@@ -37,7 +40,7 @@ const pruneMs = 60_000;
  * provider for itself. Of several nodes on one database one does it at a time.
  */
 export function createPushWorker(options: PushWorkerOptions) {
-  const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, report } = options;
+  const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, onCut, report } = options;
   const { slots = createSlots({ perProviderMax: limits.pushRequestsMax }) } = options;
   const { push: store, isAvailable } = options.store;
   const delays: PushDelays = {
@@ -74,7 +77,7 @@ export function createPushWorker(options: PushWorkerOptions) {
   const draftOf = createDrafts({ onPush, clock, answerMs: limits.hostAnswerMs, report });
   const lanes = providers.map((provider) =>
     createLane({
-      ...{ provider, store, lease, clock, random, slots, limits, delays, draftOf, isAvailable, report },
+      ...{ provider, store, lease, clock, random, slots, limits, delays, draftOf, isAvailable, onCut, report },
       // Whoever is due was looked at: who was not found by then is nowhere.
       presenceOf(due) {
         const presence = presenceOf(due, due.device);

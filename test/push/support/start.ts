@@ -1,3 +1,4 @@
+import type { PushCut } from "../../../src/push/courier.ts";
 import type { OnPush } from "../../../src/push/draft.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
 import { explainPush } from "../../../src/push/explain.ts";
@@ -15,6 +16,7 @@ import { accepted, newId, person } from "../../support/store.ts";
 export type PushOverrides = Omit<HubOverrides, "limits" | "clock"> & {
   readonly providers: readonly PushProvider[];
   readonly onPush?: OnPush;
+  readonly onCut?: (cut: PushCut) => void;
   readonly limits?: Partial<Limits>;
 };
 
@@ -34,7 +36,7 @@ export async function stopAll(): Promise<void> {
 export type TestPush = Awaited<ReturnType<typeof startPush>>;
 
 /** A hub with a push worker on a real file, and a clock that the test moves. */
-export async function startPush({ providers, onPush, ...overrides }: PushOverrides) {
+export async function startPush({ providers, onPush, onCut, ...overrides }: PushOverrides) {
   /** What the clock has nothing to do with goes on by itself, and is waited for: calls of the store, and digests. */
   const under = { calls: 0, outside: 0 };
   const workers: PushWorker[] = [];
@@ -80,7 +82,7 @@ export async function startPush({ providers, onPush, ...overrides }: PushOverrid
   const makeWorker = (isAlone = true, one = { isDead: false }) => {
     const made = createPushWorker({
       ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isAlone },
-      ...{ providers: outside, onPush: host },
+      ...{ providers: outside, onPush: host, onCut },
       presenceOf(identity, device) {
         const silentMs = hub.hub.silentMs(identity, device);
         if (silentMs === "unknown") return silentMs;
