@@ -29,6 +29,7 @@ export type DatabaseContext = {
   readonly authorize?: Authorize | undefined;
   readonly canSee?: CanSee | undefined;
   readonly providers: readonly PushProvider[];
+  readonly accountsPerDevice?: "one" | "several" | undefined;
   readonly onPush?: OnPush | undefined;
   readonly limiter: Limiter;
   readonly room: Room;
@@ -119,7 +120,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       store,
       hub,
       /** What the routes use of it. */
-      parts: { store, policy, push: { providers } },
+      parts: { store, policy, push: { providers, accountsPerDevice: context.accountsPerDevice } },
 
       /** Whether somebody is still to be notified, now or later. Rejects with `unavailable`. */
       isPushing: async (): Promise<boolean> => (await worker?.isBusy()) ?? false,

@@ -11,9 +11,9 @@ SELECT u.key, ?3, coalesce((SELECT max(acked) FROM tidings_device WHERE user = u
 FROM tidings_user u WHERE u.tenant = ?1 AND u.id = ?2
 ON CONFLICT (user, device) DO UPDATE SET notify = coalesce(?4, notify)`;
 
-/** Makes room: the token's other places, and that of the user without a device. */
+/** Makes room: the token's other places, and that of the user without a device. ?6 whether only its places in the tenant count; 0: it has one in all. */
 const movedAddresses = `
-SELECT a.key FROM tidings_push_address a WHERE a.hash = ?5 AND a.provider = ?4 AND a.tenant = ?1
+SELECT a.key FROM tidings_push_address a WHERE a.hash = ?5 AND a.provider = ?4 AND (?6 = 0 OR a.tenant = ?1)
   AND NOT (a.user = ${userKey} AND a.device = ?3)
 UNION ALL SELECT a.key FROM tidings_push_address a WHERE a.user = ${userKey} AND a.device = '' AND a.provider = ?4`;
 export const deleteMovedNotices = `DELETE FROM tidings_push_notice WHERE address IN (${movedAddresses})`;

@@ -11,6 +11,8 @@ export type Address = {
   readonly token: string;
   /** The token's SHA-256. */
   readonly hash: string;
+  /** The same token may stand in other tenants too. Default: it has one place in the database. */
+  readonly isTenantsOwn?: boolean | undefined;
   readonly expiresAt?: number | undefined;
 };
 
@@ -44,9 +46,10 @@ export function createDeviceStore({ engine, limits }: DeviceStoreOptions) {
       if (address) {
         const { provider, hash, token, expiresAt } = address;
         const place = [tenant, user, device, provider, hash];
+        const moved = [...place, Number(address.isTenantsOwn ?? false)];
         statements.push(
-          { sql: sql.deleteMovedNotices, args: place },
-          { sql: sql.deleteMovedAddresses, args: place },
+          { sql: sql.deleteMovedNotices, args: moved },
+          { sql: sql.deleteMovedAddresses, args: moved },
           { sql: sql.upsertAddress, args: [...place, token, now, expiresAt ?? null] },
           { sql: sql.deleteSurplusNotices, args: [tenant, user, limits.pushAddressesPerUserMax] },
           { sql: sql.deleteSurplusAddresses, args: [tenant, user, limits.pushAddressesPerUserMax] },
