@@ -34,6 +34,8 @@ export type PushWorkerOptions = {
 };
 
 const pruneMs = 60_000;
+/** While there is more to forget than is forgotten at once. */
+const pruneAgainMs = 200;
 
 /**
  * Notifies whoever is away: follows the log, finds the devices that have not acked in time, and sends what they are to be told, each
@@ -96,7 +98,13 @@ export function createPushWorker(options: PushWorkerOptions) {
 
   function prune(): void {
     cancelPrune = clock.after(pruneMs, prune);
-    if (lease.isHeld()) store.prune(lease.holder(), clock.now() - limits.pushLogMs).catch(report);
+    if (!lease.isHeld()) return;
+    const mine = cancelPrune;
+    store.prune(lease.holder(), clock.now() - limits.pushLogMs).then((isMore) => {
+      if (!isMore || mine !== cancelPrune || !lease.isHeld()) return;
+      cancelPrune();
+      cancelPrune = clock.after(pruneAgainMs, prune);
+    }, report);
   }
 
   /** Sizes of what is held in memory. */

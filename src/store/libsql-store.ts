@@ -57,8 +57,8 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
   const revocations = createRevocationStore({ engine: guardedEngine });
 
   return {
-    devices: createDeviceStore({ engine: guardedEngine, limits }),
-    push: createPushStore({ engine: guardedEngine, limits }),
+    devices: createDeviceStore({ engine: guardedEngine, limits, clock }),
+    push: createPushStore({ engine: guardedEngine, limits, clock }),
     append: writer.append,
     ack: writer.ack,
     read: writer.read,

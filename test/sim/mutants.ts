@@ -343,7 +343,7 @@ export const mutants: readonly Mutant[] = [
     seed: 2,
     alteration: {
       file: "store/device-store.ts",
-      from: "          { sql: sql.deleteMovedNotices, args: moved },\n",
+      from: "          { sql: sql.deleteMovedNotices, args: [...moved, limits.pushNoticesGoneMax] },\n",
       to: "",
     },
   },
