@@ -103,12 +103,15 @@ export function createChat(options: ChatOptions) {
   const { push: providers = [], onPush, bus } = options;
   const providerFault = faultOfProviders(providers);
   if (providerFault !== null) throw new ChatError("config_invalid", providerFault);
+  if (!["one", "several", undefined].includes(options.accountsPerDevice))
+    throw new ChatError("config_invalid", `accountsPerDevice is "one" or "several"`);
   const log = getLogger(["tidings", "chat"]);
   const room = createRoom(limits);
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
   const { authorize, canSee, revalidate } = options;
   const context: DatabaseContext = {
     ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget },
+    accountsPerDevice: options.accountsPerDevice,
     slots: createSlots({ perProviderMax: limits.pushRequestsMax }),
     revalidation:
       revalidate &&

@@ -29,6 +29,7 @@ export type DatabaseContext = {
   readonly authorize?: Authorize | undefined;
   readonly canSee?: CanSee | undefined;
   readonly providers: readonly PushProvider[];
+  readonly accountsPerDevice?: "one" | "several" | undefined;
   readonly onPush?: OnPush | undefined;
   readonly limiter: Limiter;
   readonly room: Room;
@@ -112,6 +113,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
             return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
           },
           isAlone: engine.isExclusive === true,
+          onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),
           report: (error) => log.warn("a push failed", { error }),
         });
   worker?.start();
@@ -120,7 +122,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     store,
     hub,
     /** What the routes use of it. */
-    parts: { store, policy, push: { providers } },
+    parts: { store, policy, push: { providers, accountsPerDevice: context.accountsPerDevice } },
 
     /** Whether somebody is still to be notified, now or later. Rejects with `unavailable`. */
     isPushing: async (): Promise<boolean> => (await worker?.isBusy()) ?? false,

@@ -133,8 +133,8 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
 
   return {
     cursors,
-    devices: createDeviceStore({ engine: guardedEngine, limits }),
-    push: createPushStore({ engine: guardedEngine, limits }),
+    devices: createDeviceStore({ engine: guardedEngine, limits, clock }),
+    push: createPushStore({ engine: guardedEngine, limits, clock }),
     append: writer.append,
     ack: writer.ack,
     read: writer.read,

@@ -22,7 +22,8 @@ const faultNames: Readonly<Record<CommonFault, FcmFault>> = {
   down: "unavailable",
   lost: "lost",
   dead: "unregistered",
-  refused: "badRequest",
+  refused: "mismatch",
+  tooLarge: "tooLarge",
   hang: "hang",
   redirect: "redirect",
 };
@@ -78,8 +79,12 @@ describe("FCM alone", () => {
   const answers: [FcmFault, string, string][] = [
     ["unregistered", "dead", "404 UNREGISTERED"],
     ["badToken", "dead", "400 INVALID_ARGUMENT: no token of FCM"],
-    ["badRequest", "failed", "400 INVALID_ARGUMENT: message.data[0].value"],
-    ["badMessage", "failed", "400 INVALID_ARGUMENT"],
+    ["badTokenField", "dead", "400 INVALID_ARGUMENT: no token of FCM"],
+    ["badRequest", "unfit", "400 INVALID_ARGUMENT: message.data[0].value"],
+    ["badMessage", "unfit", "400 INVALID_ARGUMENT"],
+    ["badBare", "unfit", "400 INVALID_ARGUMENT"],
+    ["tooLarge", "unfit", "413: too large"],
+    ["tooLargeForApns", "unfit", "400 INVALID_ARGUMENT: too large"],
     ["mismatch", "failed", "403 SENDER_ID_MISMATCH: the token is of another Firebase project than the service account"],
     ["notAllowed", "failed", "403 PERMISSION_DENIED"],
     ["strange404", "failed", "404"],
@@ -255,7 +260,7 @@ describe("FCM alone", () => {
     const provider = await start();
     for (const name of ["from", "message_type", "gcm", "gcm.notification.title", "google.x", "googlex"]) {
       const result = await push(provider, { data: { [name]: "x" } });
-      expect(result.type).toBe("failed");
+      expect(result.type).toBe("unfit");
       expect(result.answer).toContain(JSON.stringify(name));
     }
     expect(fake.count.sends).toBe(0);
@@ -363,7 +368,7 @@ describe("FCM alone", () => {
         change(body);
         return fetch(url, { ...init, body: JSON.stringify(body) });
       });
-      expect((await push(provider)).type).toBe("failed");
+      expect((await push(provider)).type).toBe("unfit");
       expect(fake.violations.length).toBe(1);
       isBroken = true;
     });

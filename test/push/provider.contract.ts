@@ -7,9 +7,9 @@ import { until } from "../support/fake-socket.ts";
 
 /**
  * What a fake does with a request. `busy`: 429 with Retry-After of 7 seconds. `down`: 503 with Retry-After at 90 seconds after `nowMs`, as a
- * date. `lost`: it takes the notice, and ends the connection without an answer. `redirect`: 302 to a place where no request may come.
+ * date. `tooLarge`: as that provider says that there is too much in it. `lost`: it takes the notice, and ends the connection without an answer. `redirect`: 302 to a place where no request may come.
  */
-export type CommonFault = "busy" | "down" | "lost" | "dead" | "refused" | "hang" | "redirect";
+export type CommonFault = "busy" | "down" | "lost" | "dead" | "refused" | "tooLarge" | "hang" | "redirect";
 
 /** A device as a fake knows it. */
 export type SubjectDevice = {
@@ -317,8 +317,9 @@ const checks: readonly Check[] = [
         { body: "x".repeat(bytesMax) },
       ]) {
         const result = await send(provider, noticeFor(provider, phone, changes));
-        expect(result.type).toBe("failed");
+        expect(result.type).toBe("unfit");
         expect(result.answer).toContain("too large");
+        expect(provider.fits?.(noticeFor(provider, phone, changes))).toBe(false);
       }
       expect(requests()).toBe(0);
       // The edge itself, wherever it is: the fake knows where it may not be, and little of what is allowed may go to waste.
@@ -329,6 +330,19 @@ const checks: readonly Check[] = [
         else bursts = middle;
       }
       expect(fits).toBeGreaterThan(0.8 * bytesMax);
+      expect([fits, bursts].map((chars) => provider.fits?.(filled(chars)))).toEqual([true, false]);
+    },
+  },
+  {
+    name: "what it refuses as too large may be tried with less, under the same key",
+    async run({ provider, device, suffer }) {
+      const phone = device("phone");
+      const notice = noticeFor(provider, phone, { body: "a long text" });
+      suffer("tooLarge");
+      expect((await send(provider, notice)).type).toBe("unfit");
+      expect(phone.screen().alerts).toBe(0);
+      expect((await send(provider, { ...notice, body: "" })).type).toBe("sent");
+      expect([...phone.screen().notifications.values()]).toMatchObject([{ times: 1 }]);
     },
   },
   {

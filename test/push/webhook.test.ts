@@ -169,9 +169,10 @@ describe("answers", () => {
   const headers = { "Retry-After": "7" };
   const answers: readonly (readonly [Fault, object])[] = [
     ...[200, 202, 204].map((status) => [{ status }, { type: "sent", answer: `HTTP ${status}` }] as const),
-    ...[400, 401, 403, 404, 410, 413, 422].map(
+    ...[400, 401, 403, 404, 410, 422].map(
       (status) => [{ status }, { type: "failed", answer: `HTTP ${status}` }] as const,
     ),
+    [{ status: 413 }, { type: "unfit", answer: "HTTP 413" }],
     ...[408, 429, 500, 502, 503].map((status) => [{ status }, { type: "retry", answer: `HTTP ${status}` }] as const),
     ...[429, 503].map(
       (status) =>
