@@ -22,6 +22,8 @@ import { createTail, type Tail, type WireChange } from "./tail.ts";
 export type ConnectionContext = {
   readonly store: Store;
   readonly clock: Clock;
+  /** The same without the time in which this process was frozen: for what peers must do in time. */
+  readonly awake: Clock;
   readonly limits: Limits;
   /** What may wait to go out over all connections. */
   readonly budget: Budget;
@@ -36,6 +38,8 @@ export type ConnectionContext = {
   readonly touch: (connection: Connection) => void;
   /** The connection owes its client an empty `changes`. */
   readonly owe: (connection: Connection) => void;
+  /** Runs a task soon: for what may be due for all connections at one moment, and must not be done in one turn. */
+  readonly soon: (task: () => void) => void;
   readonly report: (fault: unknown, connection: Connection) => void;
 };
 
@@ -60,7 +64,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
   let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
   let tail: Tail | null = null;
   let epoch = "";
-  const heartbeat = createHeartbeat({ clock, limits, arePongsHidden: socket.ping === undefined });
+  const heartbeat = createHeartbeat({ clock: context.awake, limits, arePongsHidden: socket.ping === undefined });
   const expiry = createExpiry(session, clock);
   /** When the client last did something: answering pings, and sending its own, is nothing. */
   let actedAt = clock.elapsed();
@@ -125,7 +129,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
       onNewEpoch: () => close(closeCode.restart, "the database has another history"),
       onOwing: () => context.owe(connection),
     });
-    expiry.watch(end);
+    if (expiry.hasEnded()) return end();
+    expiry.watch(() => context.soon(end));
     tail.resume();
     inbox.pump();
   }
@@ -147,7 +152,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     inbox.stop();
     tail?.stop();
     // Before the socket's close: some runtimes call `closed` from within it.
-    cancelGrace = clock.after(closeGraceMs, () => terminate(code));
+    cancelGrace = context.awake.after(closeGraceMs, () => context.soon(() => terminate(code)));
     socket.close(code, reason);
   }
 

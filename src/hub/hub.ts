@@ -3,6 +3,7 @@ import { createFairShare } from "../connection/fair-share.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Transport } from "../feed/transport.ts";
 import type { Feed } from "../feed/feed.ts";
+import { createAwakeClock } from "../internal/awake.ts";
 import type { Clock } from "../internal/clock.ts";
 import { within } from "../internal/within.ts";
 import type { Identity, Revocation, Session } from "../model.ts";
@@ -20,6 +21,7 @@ import { createRegistry } from "./registry.ts";
 import type { Revalidation } from "./revalidation.ts";
 import { createRoom, type Room } from "./room.ts";
 import { createTies } from "./ties.ts";
+import { connectionsAtOnce, createBacklog, inTurns, nextTurn, startRounds } from "./turns.ts";
 
 export type HubEvent =
   | {
@@ -56,8 +58,7 @@ type Place = Omit<ConnectionOptions, "socket" | "session">;
 
 /** Deadlines are looked after at least this often. */
 const beatMsMax = 1_000;
-/** A shutdown closes so many sockets at a time, so that their clients do not all come back at once. */
-const closeWaveSockets = 500;
+/** A shutdown closes some sockets, then waits so long, so that their clients do not all come back at once. */
 const closeWaveMs = 50;
 
 /** Who is here, and what happens to a frame. */
@@ -79,39 +80,28 @@ export function createHub({
   const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
   /** Every socket, also those that are not yet, or no longer, in the registry. */
   const all = new Set<Connection>();
-  let dirty = new Set<Connection>();
-  let owing = new Set<Connection>();
   const beatMs = Math.min(beatMsMax, limits.heartbeatMs / 4);
+  const awake = createAwakeClock(clock, 2 * beatMs);
   let isStopped = false;
-  let cancelBeat = (): void => {};
-  let cancelEmpty: (() => void) | null = null;
+  let cancelEmpty = (): void => {};
 
-  function touch(connection: Connection): void {
-    if (dirty.size === 0) queueMicrotask(flushDirty);
-    dirty.add(connection);
-  }
-
-  function flushDirty(): void {
-    const turn = dirty;
-    dirty = new Set();
-    for (const connection of turn) {
+  const dirty = createBacklog<Connection>({
+    clock,
+    begin: queueMicrotask,
+    work(connection) {
       try {
         connection.flush();
       } catch (fault) {
         connection.fail(fault);
       }
-    }
-  }
-
-  function owe(connection: Connection): void {
-    owing.add(connection);
-    cancelEmpty ??= clock.after(limits.emptyChangesDelayMs, () => {
-      cancelEmpty = null;
-      const debtors = owing;
-      owing = new Set();
-      for (const debtor of debtors) debtor.settleDebt();
-    });
-  }
+    },
+  });
+  const owing = createBacklog<Connection>({
+    clock,
+    begin: (run) => void (cancelEmpty = clock.after(limits.emptyChangesDelayMs, run)),
+    work: (connection) => connection.settleDebt(),
+  });
+  const soon = createBacklog<() => void>({ clock, begin: (run) => clock.defer(run), work: (task) => task() });
 
   function hintHere({ tenant, user }: Identity, text: string): void {
     for (const connection of registry.find(tenant, user)?.connections ?? []) connection.hint(text);
@@ -151,11 +141,10 @@ export function createHub({
     for (const { tenant, change } of entries) if (change.kind === "revocation") revoke(tenant, change);
   });
 
-  /** Rare enough to look at every socket, those too that are not open yet. */
+  /** Ends those too that are not open yet. */
   function revoke(tenant: string, { user, device, reason }: Revocation): void {
-    for (const { session, close, ...connection } of [...all])
-      if (session.tenant === tenant && session.user === user && (device === undefined || connection.device === device))
-        close(closeCode.sessionEnded, reason);
+    for (const connection of registry.everyOf({ tenant, user }))
+      if (device === undefined || connection.device === device) connection.close(closeCode.sessionEnded, reason);
   }
 
   function leave(connection: Connection, code: number): void {
@@ -172,15 +161,19 @@ export function createHub({
     report({ type: "disconnected", tenant: session.tenant, user: session.user, device, code });
   }
 
-  function beat(): void {
-    for (const connection of all) connection.beat();
-    revalidation?.beat(all);
-    presence.beat();
-    if (!isStopped) cancelBeat = clock.after(beatMs, beat);
-  }
-  cancelBeat = clock.after(beatMs, beat);
+  const cancelRounds = startRounds({
+    ...{ items: all, clock, everyMs: beatMs },
+    look(connection) {
+      connection.beat();
+      revalidation?.beat(connection);
+    },
+    onEnd() {
+      awake.elapsed();
+      presence.beat();
+    },
+  });
 
-  const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => void awake.after(ms, resolve));
 
   /** Whether one more connection of this user, from this address, may open. */
   const hasRoom = (session: Identity, address?: string): boolean => room.has({ session, address });
@@ -194,6 +187,7 @@ export function createHub({
         {
           store,
           clock,
+          awake,
           limits,
           budget,
           share,
@@ -204,12 +198,14 @@ export function createHub({
             return registry.join(session, joined, feed.position());
           },
           leave,
-          touch,
-          owe,
+          touch: dirty.add,
+          owe: owing.add,
+          soon: soon.add,
           report: (fault) => report({ type: "fault", fault }),
         },
       );
       all.add(connection);
+      registry.enter(session, connection);
       room.enter(connection);
       report({ type: "connected", tenant: session.tenant, user: session.user, device: options.device });
       // Room was promised before the upgrade; others may have taken it since.
@@ -240,26 +236,28 @@ export function createHub({
     disconnectAll(code: number, reason: string): void {
       ties.clear();
       cluster?.restart();
-      for (const connection of [...all]) connection.close(code, reason);
+      void inTurns([...all], { clock, each: (connection) => connection.close(code, reason) });
     },
 
     /** Closes every socket with 1012, in waves; resolves when all are gone, or after `deadlineMs` without them. */
     async stop(deadlineMs: number): Promise<void> {
       isStopped = true;
-      cancelBeat();
+      cancelRounds();
       const end = clock.elapsed() + deadlineMs;
       // Sends that wait are answered first, unless the store keeps us waiting too.
       await within(clock, deadlineMs / 2, store.drained());
-      flushDirty();
+      await dirty.finish();
       const waiting = [...all];
-      for (let i = 0; i < waiting.length; i += closeWaveSockets) {
-        for (const connection of waiting.slice(i, i + closeWaveSockets))
+      for (let i = 0; i < waiting.length; i += connectionsAtOnce) {
+        for (const connection of waiting.slice(i, i + connectionsAtOnce))
           connection.close(closeCode.restart, "the server is restarting");
-        if (clock.elapsed() < end) await wait(closeWaveMs);
+        const wavesLeft = Math.ceil((waiting.length - i) / connectionsAtOnce);
+        const waitMs = Math.min(closeWaveMs, (end - clock.elapsed()) / wavesLeft);
+        await (waitMs > 0 ? wait(waitMs) : nextTurn(clock));
       }
       while (all.size > 0 && clock.elapsed() < end) await wait(closeWaveMs);
-      for (const connection of [...all]) connection.terminate();
-      cancelEmpty?.();
+      await inTurns([...all], { clock, each: (connection) => connection.terminate() });
+      cancelEmpty();
       presence.stop();
       cluster?.stop();
     },
@@ -270,8 +268,8 @@ export function createHub({
       joined: registry.size(),
       users: registry.users(),
       ...room.sizes(),
-      dirty: dirty.size,
-      owing: owing.size,
+      dirty: dirty.size(),
+      owing: owing.size(),
       outboxBytes: budget.bytes(),
       senders: share.senders(),
       ...presence.sizes(),

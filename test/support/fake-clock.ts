@@ -1,6 +1,10 @@
 import type { Clock } from "../../src/internal/clock.ts";
 
-export type FakeClock = Clock & { advance(ms: number): Promise<void> };
+export type FakeClock = Clock & {
+  advance(ms: number): Promise<void>;
+  /** Time passes in which the process does not run: what was due meanwhile is late. */
+  freeze(ms: number): void;
+};
 
 /**
  * A clock that a test moves by hand; deferred tasks still run on the runtime's own turns. `turn` is what is waited for after each
@@ -20,6 +24,7 @@ export function fakeClock(start = 1_780_000_000_000, turn = (): Promise<void> =>
       };
     },
     defer: (task) => void setImmediate(task),
+    freeze: (ms) => void (now += ms),
     async advance(ms) {
       const end = now + ms;
       for (;;) {
