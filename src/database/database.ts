@@ -8,7 +8,9 @@ import type { Limiter } from "../hub/limiter.ts";
 import { type Authorize, type CanSee, createPolicy } from "../hub/policy.ts";
 import type { Revalidation } from "../hub/revalidation.ts";
 import type { Room } from "../hub/room.ts";
+import type { WatchBudget } from "../hub/watch-budget.ts";
 import type { Clock } from "../internal/clock.ts";
+import type { Gate } from "../internal/gate.ts";
 import type { Random } from "../internal/random.ts";
 import { within } from "../internal/within.ts";
 import { closeCode } from "../protocol/close-code.ts";
@@ -33,6 +35,8 @@ export type DatabaseContext = {
   readonly limiter: Limiter;
   readonly room: Room;
   readonly budget: Budget;
+  readonly watchBudget: WatchBudget;
+  readonly sight: Gate;
   readonly slots: Slots;
   readonly revalidation: Revalidation | undefined;
 };
@@ -90,12 +94,13 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     await feed.start();
     const policy = createPolicy({
       ...{ authorize: context.authorize, canSee: context.canSee, store, clock, answerMs: limits.hostAnswerMs },
+      sight: context.sight,
       report: (error) => log.error("a rule of the host failed", { error }),
     });
-    const { limiter, room, budget, revalidation } = context;
+    const { limiter, room, budget, watchBudget, revalidation } = context;
     const hub = createHub({
       ...{ store, feed, clock, limits, policy, limiter, room, budget, revalidation, report },
-      ...{ transport: bus, node: random.messageId(clock.now()) },
+      ...{ watchBudget, transport: bus, node: random.messageId(clock.now()) },
     });
     const worker =
       providers.length === 0

@@ -244,10 +244,13 @@ export function createConnection(options: ConnectionOptions, context: Connection
     /** Sends something that is never stored; false where the socket is not keeping up and it was dropped. */
     hint(text: string): boolean {
       if (state !== "open") return true;
-      if (!outbox.hasRoomForChanges(limits.outboxBytesMax / 2)) return false;
+      if (connection.isBehind()) return false;
       outbox.write(text);
       return true;
     },
+
+    /** Whether a hint would be dropped. */
+    isBehind: (): boolean => state === "open" && !outbox.hasRoomForChanges(limits.outboxBytesMax / 2),
 
     offer(change: WireChange | null, upTo: number): void {
       tail?.offer(change, upTo);

@@ -21,6 +21,7 @@ import { createRegistry } from "./registry.ts";
 import type { Revalidation } from "./revalidation.ts";
 import { createRoom, type Room } from "./room.ts";
 import { createTies } from "./ties.ts";
+import { createWatchBudget, type WatchBudget } from "./watch-budget.ts";
 import { connectionsAtOnce, createBacklog, inTurns, nextTurn, startRounds } from "./turns.ts";
 
 export type HubEvent =
@@ -39,6 +40,8 @@ export type HubOptions = {
   /** The limits of connections, and what may wait to go out over them: of the process, whose hubs share them. Default: its own. */
   readonly room?: Room;
   readonly budget?: Budget;
+  /** What may be watched, of the process too. Default: its own. */
+  readonly watchBudget?: WatchBudget;
   readonly store: Store;
   readonly feed: Feed;
   readonly clock: Clock;
@@ -74,6 +77,7 @@ export function createHub({
   revalidation,
   room = createRoom(limits),
   budget = createBudget({ bytesMax: limits.outboxTotalBytesMax }),
+  watchBudget = createWatchBudget(limits),
   report,
 }: HubOptions) {
   const registry = createRegistry();
@@ -115,7 +119,7 @@ export function createHub({
   const cluster =
     transport &&
     createCluster({
-      ...{ transport, feed, clock, node },
+      ...{ transport, feed, clock: awake, node },
       onFrame: hintHere,
       devicesOf: ({ tenant, user }) =>
         Array.from(
@@ -129,10 +133,12 @@ export function createHub({
   const ties = createTies({
     store,
     feed,
+    clock,
     onChange: (tenant, one, other) => presence.review(tenant, one, other),
   });
   const presence = createPresence({
-    ...{ store, ties, policy, clock, limits, cluster },
+    ...{ store, ties, policy, clock: awake, limits, cluster, budget: watchBudget },
+    viewersOf: ({ tenant, user }) => registry.find(tenant, user)?.connections ?? [],
     report: (fault) => report({ type: "fault", fault }),
   });
   const handle = createDispatch({ store, clock, hint, ties, policy, presence, limiter }, limits);
@@ -271,6 +277,7 @@ export function createHub({
       dirty: dirty.size(),
       owing: owing.size(),
       outboxBytes: budget.bytes(),
+      watchedNames: watchBudget.names(),
       senders: share.senders(),
       ...presence.sizes(),
       ...cluster?.sizes(),

@@ -57,6 +57,10 @@ export const defaultLimits = {
   unreadRowsMax: 20_000,
   /** Users whose presence one connection may watch: more than anybody's open list of chats shows. */
   watchedUsersMax: 500,
+  /** The same over all connections of the process: each costs about half a kilobyte, so together less than what may wait to go out. */
+  watchedUsersTotalMax: 400_000,
+  /** From half of that on, what one connection may watch: a screen full. So a few who watch many keep nobody from watching. */
+  watchedUsersScarceMax: 50,
   /** How long a user whose last connection went is still online: what a phone takes to change networks. */
   presenceGraceMs: 10_000,
   /** How often it is noted that a user who stays connected was seen: what a crash may take from it. */

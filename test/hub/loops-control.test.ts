@@ -26,7 +26,7 @@ const lost = "lostMs += Math.max(0, now - lookedAt - lookMsMax);";
 const freezes: readonly Bug[] = [
   {
     name: "a freeze counts as the peers' silence",
-    shownBy: ["closes nobody", "the rest of its time"],
+    shownBy: ["closes nobody", "who was back", "the other nodes for dead", "the rest of its time"],
     alteration: { file: "internal/awake.ts", from: lost, to: "" },
   },
   {
@@ -37,6 +37,55 @@ const freezes: readonly Bug[] = [
       from: lost,
       to: "lostMs += now - lookedAt > lookMsMax ? now - lookedAt : 0;",
     },
+  },
+];
+
+const watches: readonly Bug[] = [
+  {
+    name: "nothing bounds what is watched",
+    shownBy: ["beyond it a watch is refused"],
+    alteration: {
+      file: "hub/watch-budget.ts",
+      from: "if (after > before && total > (after <= fewMax ? allMax : allMax / 2)) return false;",
+      to: "",
+    },
+  },
+  {
+    name: "what was watched is not given back",
+    shownBy: ["beyond it a watch is refused"],
+    alteration: { file: "hub/watches.ts", from: "    budget.move(watch.users.size, 0);\n", to: "" },
+  },
+];
+
+const stars: readonly Bug[] = [
+  {
+    name: "each viewer is a question of their own",
+    shownBy: ["few questions to the store"],
+    alteration: {
+      file: "hub/ties.ts",
+      from: "(parts.get(identityKey(other)) ?? 0) > (parts.get(identityKey(identity)) ?? 0)",
+      to: "false",
+    },
+  },
+  {
+    name: "when somebody was last seen is read again and again",
+    shownBy: ["comes and goes before many"],
+    alteration: { file: "hub/watches.ts", from: "now - subject.seen.readAt < seenHoldsMs", to: "now < 0" },
+  },
+  {
+    name: "all are told in one turn",
+    shownBy: ["comes and goes before many"],
+    alteration: { file: "hub/watches.ts", from: "pairsAtOnce = 500", to: "pairsAtOnce = 1_000_000" },
+  },
+  {
+    name: "all long watches are taken up in one turn",
+    shownBy: ["many long watches"],
+    alteration: { file: "hub/watches.ts", from: "namesAtOnce = 1_000", to: "namesAtOnce = 1_000_000" },
+  },
+  {
+    name: "the host is asked about all at once",
+    shownBy: ["the host is asked about some"],
+    alteration: { file: "hub/policy.ts", from: "sightsAtOnce = 64", to: "sightsAtOnce = 1_000_000" },
   },
 ];
 
@@ -63,4 +112,6 @@ async function isShown({ shownBy, alteration }: Bug): Promise<void> {
 describe("the tests of loops", () => {
   for (const bug of crowds) test(`control: R20 where ${bug.name}, they show it`, () => isShown(bug), 300_000);
   for (const bug of freezes) test(`control: R21 where ${bug.name}, they show it`, () => isShown(bug), 300_000);
+  for (const bug of watches) test(`control: R22 where ${bug.name}, they show it`, () => isShown(bug), 300_000);
+  for (const bug of stars) test(`control: R23 where ${bug.name}, they show it`, () => isShown(bug), 300_000);
 });

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Socket, SocketEvents } from "../../src/connection/socket.ts";
+import { createLocalBus } from "../../src/feed/local-bus.ts";
 import type { Session } from "../../src/model.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
-import { until } from "../support/fake-socket.ts";
+import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
 import { accepted, person } from "../support/store.ts";
 
@@ -166,6 +167,195 @@ describe("a crowd of connections", () => {
   });
 });
 
+describe("many who watch", () => {
+  /** A star whom many watch; what is asked meanwhile. */
+  async function aroundStar(watchers: number, overrides: HubOverrides = {}) {
+    const clock = fakeClock();
+    const turns = perTurn();
+    const chat = await start({
+      clock,
+      ...overrides,
+      wrapEngine: (engine) => ({
+        ...engine,
+        read(statements, options) {
+          turns.count("read");
+          return engine.read(statements, options);
+        },
+      }),
+      wrapStore: (store) => ({
+        ...store,
+        lastSeen(tenant, users) {
+          turns.count("last seen");
+          return store.lastSeen(tenant, users);
+        },
+      }),
+      limits: { headPollMs: 100_000_000, heartbeatMs: 100_000_000, presenceGraceMs: 10_000, ...overrides.limits },
+    });
+    const states: string[][] = [];
+    const socketOf = (told: string[]): Socket => ({
+      ...countedSocket(turns).socket,
+      send(text) {
+        const frame = JSON.parse(text) as { type: string; state?: string; lastSeen?: number };
+        if (frame.type !== "presence") return true;
+        turns.count("told");
+        told.push(frame.lastSeen === undefined ? (frame.state ?? "") : "was here");
+        return true;
+      },
+    });
+    const sockets: SocketEvents[] = [];
+    for (let i = 0; i < watchers; i++) {
+      const told: string[] = [];
+      states.push(told);
+      sockets.push(chat.hub.connect(socketOf(told), { tenant: "default", user: `u${i}` }, { device: "d" }));
+      if (i % 100 === 0) await Bun.sleep(1);
+    }
+    await until(() => chat.hub.sizes().joined === watchers);
+    const watch = (events: SocketEvents, ...users: string[]): void =>
+      events.receive(JSON.stringify({ type: "watch", users }));
+    return { chat, clock, turns, states, sockets, watch };
+  }
+
+  test("R23 R1 one who comes and goes before many is asked about together, is read once, and is told some at a time", async () => {
+    const { chat, clock, turns, states, sockets, watch } = await aroundStar(crowd, {
+      rules: { canSee: () => Promise.resolve(true) },
+    });
+    for (const events of sockets) watch(events, "star");
+    await until(() => states.every((told) => told.length === 1));
+    turns.reset();
+    const star = chat.connect("star");
+    await until(() => states.every((told) => told.at(-1) === "online"));
+    await until(() => star.of("changes").length === 1);
+    turns.reset();
+    star.hangUp();
+    await clock.advance(10_100);
+    await until(() => states.every((told) => told.at(-1) === "was here"));
+    turns.stop();
+    expect(states.every((told) => told.length === 3)).toBe(true);
+    expect(turns.all("last seen")).toBe(1);
+    expect(turns.all("read")).toBeLessThan(10);
+    expect(turns.most("told")).toBeLessThanOrEqual(atOnce);
+  });
+
+  test("R23 R1 what stands between one and many is few questions to the store", async () => {
+    const { turns, states, sockets, watch } = await aroundStar(crowd);
+    turns.reset();
+    for (const events of sockets) watch(events, "star");
+    await until(() => states.every((told) => told.length === 1));
+    turns.stop();
+    expect(turns.all("read")).toBeLessThan(20);
+  });
+
+  test("R23 the host is asked about some at a time, and in the end about all, also where it does not answer some", async () => {
+    let under = 0;
+    let most = 0;
+    const { clock, turns, states, sockets, watch } = await aroundStar(300, {
+      limits: { hostAnswerMs: 1_000 },
+      rules: {
+        async canSee({ user }) {
+          most = Math.max(most, ++under);
+          if (user.endsWith("7")) await new Promise(() => {});
+          await Bun.sleep(1);
+          under--;
+          return true;
+        },
+      },
+    });
+    for (const events of sockets) watch(events, "star");
+    for (let i = 0; i < 20 && states.some((told) => told.length === 0); i++) {
+      await Bun.sleep(20);
+      await clock.advance(500);
+    }
+    turns.stop();
+    expect(states.every((told) => told.length === 1)).toBe(true);
+    // Those that never answered have been given up.
+    expect(most).toBeLessThanOrEqual(64 + 30);
+    expect(most).toBeGreaterThan(10);
+  });
+
+  test("R23 R1 somebody's first message to one whom many watch looks at their own watches alone", async () => {
+    let looks = 0;
+    const { chat, clock, turns, watch } = await aroundStar(0);
+    const { socket } = countedSocket(turns);
+    const viewer: Session = {
+      tenant: "default",
+      get user() {
+        looks++;
+        return "viewer";
+      },
+    };
+    const events = chat.hub.connect(socket, viewer, { device: "d" });
+    await until(() => turns.all("send") === 2);
+    watch(events, "star");
+    await until(() => turns.all("send") === 3);
+    turns.stop();
+    looks = 0;
+    const sent = accepted(chat.store, { from: "stranger", to: "star" });
+    await clock.advance(10);
+    await sent;
+    await Bun.sleep(20);
+    expect(looks).toBe(0);
+  });
+
+  test("R23 R1 many long watches at one moment are taken up some at a time, and each connection waits for its own", async () => {
+    const { chat, turns, states, sockets, watch } = await aroundStar(20);
+    const taken: number[] = [];
+    let isDone = false;
+    const look = (): void => {
+      taken.push(chat.hub.sizes().watchedNames);
+      if (!isDone) setImmediate(look);
+    };
+    look();
+    const names = (i: number, what: string) => Array.from({ length: 500 }, (_, j) => `${what}-${i}-${j}`);
+    for (const [i, events] of sockets.entries()) watch(events, ...names(i, "first"));
+    await until(() => taken.at(-1) === 10_000);
+    for (const [i, events] of sockets.entries()) {
+      watch(events, ...names(i, "second"));
+      watch(events, "star");
+    }
+    await until(() => states.every((told) => told.length > 0) && chat.hub.sizes().watchedNames === 20);
+    isDone = true;
+    turns.stop();
+    const growth = taken.slice(1).map((names, i) => names - (taken[i] ?? 0));
+    expect(Math.max(...growth)).toBeLessThanOrEqual(1_500);
+    expect(chat.hub.sizes()).toMatchObject({ watches: 20, watched: 1 });
+  });
+
+  test("R22 all that is watched is bounded; beyond it a watch is refused and changes nothing; what has gone is given back", async () => {
+    const limits = { watchedUsersMax: 5, watchedUsersTotalMax: 10, watchedUsersScarceMax: 2 };
+    const chat = await start({ limits });
+    const [alice, bob, carol, dave] = [
+      chat.connect("alice"),
+      chat.connect("bob"),
+      chat.connect("carol"),
+      chat.connect("dave"),
+    ];
+    await until(() => [alice, bob, carol, dave].every((socket) => socket.of("changes").length === 1));
+    const watches = async (socket: FakeSocket, count: number): Promise<string> => {
+      const before = [socket.of("presence").length, socket.of("error").length] as const;
+      socket.say({ type: "watch", users: Array.from({ length: count }, (_, i) => `user${i}`) });
+      await until(() => socket.of("presence").length === before[0] + count || socket.of("error").length > before[1]);
+      return socket.of("error").at(before[1])?.code ?? "taken";
+    };
+    expect(await watches(alice, 5)).toBe("taken");
+    expect(await watches(bob, 3)).toBe("too_many_watched");
+    expect(await watches(bob, 2)).toBe("taken");
+    // A refusal leaves what was watched as it is.
+    expect(await watches(bob, 3)).toBe("too_many_watched");
+    expect(chat.hub.sizes()).toMatchObject({ watches: 2, watchedNames: 7 });
+    expect(await watches(carol, 2)).toBe("taken");
+    expect(await watches(dave, 2)).toBe("too_many_watched");
+    expect(await watches(dave, 1)).toBe("taken");
+    // Less than before is always taken.
+    expect(await watches(alice, 4)).toBe("taken");
+    alice.hangUp();
+    expect(chat.hub.sizes().watchedNames).toBe(5);
+    expect(await watches(dave, 5)).toBe("too_many_watched");
+    expect(await watches(dave, 2)).toBe("taken");
+    for (const socket of [bob, carol, dave]) socket.hangUp();
+    expect(chat.hub.sizes()).toMatchObject({ watches: 0, watched: 0, watchedNames: 0 });
+  });
+});
+
 describe("a process that was frozen", () => {
   const calm = { heartbeatMs: 1_000, headPollMs: 100_000_000 };
 
@@ -213,6 +403,66 @@ describe("a process that was frozen", () => {
       await clock.advance(0);
     }
     expect(alice.state.closed?.code).toBe(4408);
+  });
+
+  test("R21 B6 tells of nobody that they have gone who was back before it could be seen", async () => {
+    const clock = fakeClock();
+    const chat = await start({ clock, limits: { ...calm, heartbeatMs: 100_000_000, presenceGraceMs: 10_000 } });
+    const alice = chat.connect("alice");
+    const bob = chat.connect("bob");
+    await until(() => [alice, bob].every((socket) => socket.of("changes").length === 1));
+    const contact = chat.store.relate(person("alice"), [{ other: "bob", contact: true }]);
+    await clock.advance(10);
+    await contact;
+    alice.say({ type: "watch", users: ["bob"] });
+    await until(() => alice.of("presence").length === 1);
+    bob.hangUp();
+    await clock.advance(1_000);
+    clock.freeze(60_000);
+    await clock.advance(0);
+    await clock.advance(100);
+    const again = chat.connect("bob");
+    await until(() => again.of("changes").length === 1);
+    await clock.advance(20_000);
+    expect(alice.of("presence").map(({ state }) => state)).toEqual(["online"]);
+    again.hangUp();
+    await clock.advance(11_000);
+    await until(() => alice.of("presence").length === 2);
+  });
+
+  test("R21 H16 does not take the other nodes for dead, and still finds one that is", async () => {
+    const clock = fakeClock(undefined, () => Bun.sleep(1));
+    const bus = createLocalBus();
+    const limits = { ...calm, heartbeatMs: 100_000_000, presenceGraceMs: 1_000 };
+    let isCut = false;
+    const wire = bus.connect();
+    // Its timers are due before those of the other one.
+    const first = await start({
+      ...{ clock, limits },
+      transport: {
+        ...wire,
+        subscribe: (subject, listener) => wire.subscribe(subject, (text) => void (isCut || listener(text))),
+      },
+    });
+    const second = await startHub({ clock, limits, transport: bus.connect(), sibling: first });
+    hubs.unshift(second);
+    const stored = accepted(first.store, { from: "bob", to: "alice" });
+    await clock.advance(100);
+    await stored;
+    const [alice, bob] = [first.connect("alice"), second.connect("bob")];
+    await until(() => [alice, bob].every((socket) => socket.of("changes").length > 0));
+    alice.say({ type: "watch", users: ["bob"] });
+    for (let i = 0; i < 40 && alice.of("presence").at(-1)?.state !== "online"; i++) await clock.advance(10);
+    await clock.advance(5_000);
+    const before = alice.of("presence").length;
+    clock.freeze(60_000);
+    await clock.advance(0);
+    await clock.advance(20_000);
+    expect(alice.of("presence").slice(before)).toEqual([]);
+    isCut = true;
+    await clock.advance(15_000);
+    await until(() => alice.of("presence").length === before + 1);
+    expect(alice.of("presence").at(-1)?.state).toBe("offline");
   });
 
   test("R21 gives a peer that is being closed the rest of its time to answer", async () => {
