@@ -8,6 +8,7 @@ import type { Limiter } from "../hub/limiter.ts";
 import { type Authorize, type CanSee, createPolicy } from "../hub/policy.ts";
 import type { Revalidation } from "../hub/revalidation.ts";
 import type { Room } from "../hub/room.ts";
+import { nextTurn } from "../hub/turns.ts";
 import type { WatchBudget } from "../hub/watch-budget.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Gate } from "../internal/gate.ts";
@@ -72,7 +73,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   }
 
   try {
-    await applyMigrations(engine, options);
+    await applyMigrations(engine, { ...options, pause: () => nextTurn(clock) });
     const store = createStore({
       engine,
       clock,
@@ -130,14 +131,14 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
 
       /**
        * Answers the sends under way, closes the sockets with 1012 in waves, commits what waits and releases the database. Resolves within
-       * the time; a store that hangs goes on closing.
+       * the time; a store that hangs goes on closing. `reason`: what the sockets are told.
        */
-      async close(deadlineMs: number): Promise<void> {
+      async close(deadlineMs: number, reason?: string): Promise<void> {
         const storeMs = Math.min(storeCloseMsMax, deadlineMs / 4);
         const openMs = deadlineMs - storeMs;
         await worker?.stop(openMs / 4);
         feed.stop();
-        await hub.stop((openMs * 3) / 4);
+        await hub.stop((openMs * 3) / 4, reason);
         const closing = store.close().finally(resolveReleased);
         // A store that hangs must not keep the process.
         await within(clock, storeMs, closing);

@@ -36,6 +36,8 @@ export type ConnectionContext = {
   readonly leave: (connection: Connection, code: number) => void;
   /** The connection has something to send at the end of this turn. */
   readonly touch: (connection: Connection) => void;
+  /** The client has done something. */
+  readonly acted: () => void;
   /** The connection owes its client an empty `changes`. */
   readonly owe: (connection: Connection) => void;
   /** Runs a task soon: for what may be due for all connections at one moment, and must not be done in one turn. */
@@ -221,6 +223,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     /** The client does something. */
     act(): void {
       actedAt = clock.elapsed();
+      context.acted();
     },
 
     /** For how many milliseconds the client has done nothing. */

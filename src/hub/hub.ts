@@ -87,6 +87,9 @@ export function createHub({
   const beatMs = Math.min(beatMsMax, limits.heartbeatMs / 4);
   const awake = createAwakeClock(clock, 2 * beatMs);
   let isStopped = false;
+  /** When somebody last did something here, or was told something. */
+  let actedAt = clock.elapsed();
+  const acted = (): void => void (actedAt = clock.elapsed());
   let cancelEmpty = (): void => {};
 
   const dirty = createBacklog<Connection>({
@@ -143,6 +146,7 @@ export function createHub({
   });
   const handle = createDispatch({ store, clock, hint, ties, policy, presence, limiter }, limits);
   feed.onEntries(createFanOut(registry));
+  feed.onEntries(acted);
   feed.onEntries((entries) => {
     for (const { tenant, change } of entries) if (change.kind === "revocation") revoke(tenant, change);
   });
@@ -204,12 +208,14 @@ export function createHub({
             return registry.join(session, joined, feed.position());
           },
           leave,
+          acted,
           touch: dirty.add,
           owe: owing.add,
           soon: soon.add,
           report: (fault) => report({ type: "fault", fault }),
         },
       );
+      acted();
       all.add(connection);
       registry.enter(session, connection);
       room.enter(connection);
@@ -226,6 +232,9 @@ export function createHub({
 
     /** Whether nobody is connected. */
     isEmpty: (): boolean => all.size === 0,
+
+    /** For how long nobody has done anything, nor was told anything, over their connections. */
+    quietMs: (): number => clock.elapsed() - actedAt,
 
     /**
      * For how long a user has done nothing on a device (an empty one: on any), on whatever node; null: they have no connection with it.
@@ -246,7 +255,7 @@ export function createHub({
     },
 
     /** Closes every socket with 1012, in waves; resolves when all are gone, or after `deadlineMs` without them. */
-    async stop(deadlineMs: number): Promise<void> {
+    async stop(deadlineMs: number, reason = "the server is restarting"): Promise<void> {
       isStopped = true;
       cancelRounds();
       const end = clock.elapsed() + deadlineMs;
@@ -255,8 +264,7 @@ export function createHub({
       await dirty.finish();
       const waiting = [...all];
       for (let i = 0; i < waiting.length; i += connectionsAtOnce) {
-        for (const connection of waiting.slice(i, i + connectionsAtOnce))
-          connection.close(closeCode.restart, "the server is restarting");
+        for (const connection of waiting.slice(i, i + connectionsAtOnce)) connection.close(closeCode.restart, reason);
         const wavesLeft = Math.ceil((waiting.length - i) / connectionsAtOnce);
         const waitMs = Math.min(closeWaveMs, (end - clock.elapsed()) / wavesLeft);
         await (waitMs > 0 ? wait(waitMs) : nextTurn(clock));

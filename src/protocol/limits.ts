@@ -118,6 +118,11 @@ export const defaultLimits = {
   pushBadgeConversationsMax: 1_000,
   /** Databases that are open at a time, where each tenant has one: beyond it whichever was idle longest is closed first. */
   databasesMax: 100,
+  /**
+   * One whose connections do nothing gives way too, once it has been open and quiet for so long: they come back to it when it is their turn again.
+   * So long it stays at least, so that many tenants who take turns cost little.
+   */
+  databaseStayMs: 60_000,
   /** Such a database that nobody has needed for so long is closed. */
   databaseIdleMs: 300_000,
   /** What all of them together keep of their pages in memory; each has an equal part. */

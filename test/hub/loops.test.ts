@@ -5,6 +5,7 @@ import type { Session } from "../../src/model.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
+import { perTurn } from "../support/per-turn.ts";
 import { accepted, person } from "../support/store.ts";
 
 const hubs: TestHub[] = [];
@@ -20,28 +21,6 @@ afterEach(async () => {
 /** Connections of one crowd, and how many may be served in one turn of the event loop. */
 const crowd = 1_200;
 const atOnce = 500;
-
-/** Counts what happens in each turn of the event loop. */
-function perTurn() {
-  let turn = 0;
-  let isDone = false;
-  const counts = new Map<string, Map<number, number>>();
-  const tick = (): void => {
-    turn++;
-    if (!isDone) setImmediate(tick);
-  };
-  tick();
-  return {
-    count(what: string): void {
-      const turns = counts.get(what) ?? new Map<number, number>();
-      counts.set(what, turns.set(turn, (turns.get(turn) ?? 0) + 1));
-    },
-    most: (what: string): number => Math.max(0, ...(counts.get(what)?.values() ?? [])),
-    all: (what: string): number => [...(counts.get(what)?.values() ?? [])].reduce((sum, count) => sum + count, 0),
-    reset: (): void => counts.clear(),
-    stop: (): void => void (isDone = true),
-  };
-}
 
 type Turns = ReturnType<typeof perTurn>;
 

@@ -40,3 +40,12 @@ export function fakeClock(start = 1_780_000_000_000, turn = (): Promise<void> =>
     },
   };
 }
+
+/** A clock that a test moves by hand moves on while something waits. */
+export async function during<T>(clock: FakeClock | undefined, work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const done = work.finally(() => (isDone = true));
+  done.catch(() => {});
+  for (let i = 0; clock && i < 2_000 && !isDone; i++) await clock.advance(5);
+  return await done;
+}
