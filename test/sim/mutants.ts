@@ -360,7 +360,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a death notice that outlives a new registration",
     rule: "U6 O10 U9",
-    seed: 722,
+    seed: 768,
     alteration: {
       file: "store/push-sql.ts",
       from: "AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`",
