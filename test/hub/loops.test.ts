@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import type { Socket, SocketEvents } from "../../src/connection/socket.ts";
 import { createLocalBus } from "../../src/feed/local-bus.ts";
 import type { Session } from "../../src/model.ts";
-import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
+import { during, type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
 import { perTurn } from "../support/per-turn.ts";
