@@ -80,7 +80,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       store,
       clock,
       limits,
-      hints: bus && createHints(bus, limits.hintCharsMax),
+      hints: bus && createHints(bus, { charsMax: limits.hintCharsMax, clock }),
       jitter: () => random.integer() / 2 ** 52 - 0.5,
       onNewEpoch() {
         hub.disconnectAll(closeCode.restart, "new epoch");

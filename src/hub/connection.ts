@@ -115,8 +115,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
       outbox,
       limits,
       clock,
-      readPage: async (after, limit) => {
-        const page = await store.changes(session, after, limit);
+      readPage: async (after, bound) => {
+        const page = await store.changes(session, after, bound);
         await store.settled();
         return page;
       },

@@ -5,7 +5,7 @@ import type { Cursor } from "../model.ts";
 import { encodeCursor } from "../protocol/cursor.ts";
 import { changesOverheadBytes, encodeChange, encodeChanges } from "../protocol/encode.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { Page } from "../store/store.ts";
+import type { Page, PageBound } from "../store/store.ts";
 
 /** A change ready for the wire; one serves every connection that it goes to. */
 export type WireChange = { readonly n: number; readonly text: string; readonly bytes: number };
@@ -17,7 +17,7 @@ export type TailOptions = {
   readonly limits: Limits;
   readonly clock: Clock;
   /** Reads what changed for this connection's user; a page shows nothing that its own sends still wait to hear of. */
-  readonly readPage: (after: number, limit: number) => Promise<Page>;
+  readonly readPage: (after: number, bound: PageBound) => Promise<Page>;
   /** The last change that was fanned out to this user. */
   readonly lastN: () => number;
   readonly onFault: (fault: unknown) => void;
@@ -27,12 +27,18 @@ export type TailOptions = {
   readonly onOwing: () => void;
 };
 
-const pageChangesMin = 8;
+const pageBytesMin = 16_384;
+/** What a change takes of a frame beside its text, about: it bounds the rows of a page by the room. */
+const besideTextBytes = 256;
 
 /** The wire form of a change. */
 export function wireChange(change: Parameters<typeof encodeChange>[0]): WireChange {
   const text = encodeChange(change);
   return { n: change.n, text, bytes: utf8Bytes(text) + 1 };
+}
+
+function* encoded(changes: Page["changes"]): Iterable<WireChange> {
+  for (const change of changes) yield wireChange(change);
 }
 
 /**
@@ -50,7 +56,7 @@ export function createTail(options: TailOptions) {
   /** The position moved without a frame; once the debt is due, the next chance to say so is taken. */
   let isOwing = false;
   let isDue = false;
-  let pageChanges: number = limits.pageChangesMax;
+  let pageBytes: number = limits.pageBytesMax;
   /** Live changes of the commit at hand, gone again at its end. */
   let offered: WireChange[] = [];
   let offeredUpTo = 0;
@@ -66,16 +72,23 @@ export function createTail(options: TailOptions) {
     isDue = false;
   }
 
-  /** Sends changes in frames within the limit; false where the outbox had no room for all. */
-  function writeFrames(changes: readonly WireChange[], upTo: number, more: boolean): boolean {
+  /**
+   * Sends changes in frames within the limit; false where the outbox had no room for all. Each is encoded only when those before it had
+   * room, so that of what a slow reader does not take one change at most was encoded in vain.
+   */
+  function writeFrames(changes: Iterable<WireChange>, upTo: number, more: boolean): boolean {
     let frame: WireChange[] = [];
     let bytes = changesOverheadBytes;
+    const writePart = (): void => {
+      writeChanges(frame[frame.length - 1]?.n ?? position, true, frame);
+      frame = [];
+      bytes = changesOverheadBytes;
+    };
     for (const change of changes) {
-      if (frame.length > 0 && bytes + change.bytes > limits.changesBytesMax) {
-        if (!outbox.hasRoomForChanges(bytes)) return false;
-        writeChanges(frame[frame.length - 1]?.n ?? position, true, frame);
-        frame = [];
-        bytes = changesOverheadBytes;
+      if (frame.length > 0 && bytes + change.bytes > limits.changesBytesMax) writePart();
+      if (!outbox.hasRoomForChanges(bytes + change.bytes)) {
+        if (frame.length > 0) writePart();
+        return false;
       }
       frame.push(change);
       bytes += change.bytes;
@@ -102,7 +115,9 @@ export function createTail(options: TailOptions) {
       while (mode === "replaying") {
         isBlocked = !outbox.hasRoomForChanges(limits.changesBytesMax);
         if (isBlocked) return;
-        const page = await options.readPage(position, pageChanges);
+        const room = outbox.room();
+        const rows = Math.max(1, Math.min(limits.pageChangesMax, Math.floor(room / besideTextBytes)));
+        const page = await options.readPage(position, { rows, bytes: Math.min(room, pageBytes) });
         if (!isReplaying()) return;
         if (page.epoch !== start.epoch) return options.onNewEpoch();
         if (!takePage(page)) return;
@@ -121,13 +136,13 @@ export function createTail(options: TailOptions) {
   /** False where the outbox is full: a drain goes on. */
   function takePage(page: Page): boolean {
     const isNews = page.changes.length > 0 || isUnfinished;
-    if (isNews && !writeFrames(page.changes.map(wireChange), page.upTo, page.more)) {
-      // What the page held beyond the room is read again later, in smaller pages.
-      pageChanges = Math.max(pageChangesMin, Math.floor(pageChanges / 2));
+    if (isNews && !writeFrames(encoded(page.changes), page.upTo, page.more)) {
+      // What the page held beyond the room is read again later, in smaller pages: its texts take more as JSON than they are long.
+      pageBytes = Math.max(pageBytesMin, Math.floor(pageBytes / 2));
       isBlocked = true;
       return false;
     }
-    pageChanges = Math.min(limits.pageChangesMax, pageChanges * 2);
+    pageBytes = Math.min(limits.pageBytesMax, pageBytes * 2);
     if (!isNews && page.upTo > position) {
       position = page.upTo;
       owe();

@@ -10,6 +10,10 @@ export const defaultLimits = {
   changesBytesMax: 65_536,
   /** Changes read from the store at a time: about one frame's worth of ordinary messages. */
   pageChangesMax: 256,
+  /** Bytes of text in such a page, received and sent each by themselves: what is encoded in one turn of the event loop. */
+  pageBytesMax: 131_072,
+  /** The same of a stretch of the whole log, which a node reads where it missed commits. */
+  stretchBytesMax: 262_144,
   /** Bytes that may wait to go out on one connection (INVARIANTS R3); past it the log is the buffer. */
   outboxBytesMax: 262_144,
   /**
@@ -31,8 +35,8 @@ export const defaultLimits = {
   lightSendsMax: 8,
   /** Sends of all others in one commit while such people are about: 128 already use the disk as well as most do. */
   commitHeavySendsMax: 128,
-  /** Bytes of text in one commit, as the JSON that carries them: servers bound a parameter's size too. */
-  commitBytesMax: 2_097_152,
+  /** Bytes of text in one commit, as the JSON that carries them: what a disk and the event loop take in some ten milliseconds. */
+  commitBytesMax: 524_288,
   /** Sends waiting for a commit, over all connections; past it they are answered `unavailable`. */
   commitQueueMax: 65_536,
   /** Acks, and reads, in one commit, for the same reason. */

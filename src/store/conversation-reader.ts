@@ -24,13 +24,15 @@ export function createConversationReader({ engine, limits }: { engine: Engine; l
     { below, limit }: { below: number; limit: number },
   ): Promise<ConversationPage> => {
     const [rows = []] = await engine.read([
-      { sql: selectConversations, args: [tenant, user, below, limit + 1, unreadRowsMax] },
+      { sql: selectConversations, args: [tenant, user, below, limit + 1, unreadRowsMax, answerBytesMax] },
     ]);
     const shown = rows.slice(0, countOf(rows, limit));
     const last = shown[shown.length - 1];
+    const bytes = rows.reduce((sum, row) => sum + Number(row["bytes"]), 0);
+    const isMore = shown.length < rows.length || bytes >= answerBytesMax;
     return {
       conversations: shown.map(conversationOf),
-      ...(last !== undefined && shown.length < rows.length && { next: Number(last["activity"]) }),
+      ...(last !== undefined && isMore && { next: Number(last["activity"]) }),
     };
   };
 }

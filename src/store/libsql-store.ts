@@ -30,7 +30,7 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     for (const listener of listeners) listener(commit);
   };
   const writer = createWriter({ engine, clock, random, limits, onCommit, onFault });
-  const reader = createReader({ engine });
+  const reader = createReader({ engine, limits });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
   const readHistory = createHistoryReader({ engine, limits });
@@ -70,7 +70,7 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
       if (made) return made;
       throw new ChatError("internal", "A device that was stored cannot be found");
     },
-    changes: (identity, after, limit) => guarded(() => reader.changes(identity, after, limit)),
+    changes: (identity, after, bound) => guarded(() => reader.changes(identity, after, bound)),
     async history(identity, query) {
       const page = await guarded(() => readHistory(identity, query));
       if (page !== "no device") return page;

@@ -56,6 +56,9 @@ export type Page = {
   readonly epoch: string;
 };
 
+/** How large a page may be: rows of each kind, and bytes of text of those received, and of those sent; one message always fits. */
+export type PageBound = { readonly rows: number; readonly bytes: number };
+
 /** A stretch of the whole log, in the order of n. */
 export type Stretch = { readonly entries: readonly LogEntry[]; readonly upTo: number; readonly more: boolean };
 
@@ -106,8 +109,8 @@ export interface Store {
   /** Where the device stands; a device never seen before gets its start stored first. Rejects with `unavailable`. */
   openDevice(identity: Identity, device: string): Promise<DeviceStart>;
 
-  /** What changed for a user after change number `after`, about `limit` changes of it. Rejects with `unavailable`. */
-  changes(identity: Identity, after: number, limit: number): Promise<Page>;
+  /** What changed for a user after change number `after`, as much of it as the bound and the limits allow. Rejects with `unavailable`. */
+  changes(identity: Identity, after: number, bound: PageBound): Promise<Page>;
 
   /**
    * The messages that a query selects, as of one point of the log; null where its conversation is not the user's. A device
@@ -157,7 +160,7 @@ export interface Store {
     options: { readonly device?: string | undefined; readonly reason: string; readonly time: number },
   ): Promise<void>;
 
-  /** What changed for anybody after change number `after`. Rejects with `unavailable`. */
+  /** What changed for anybody after change number `after`: at most `limit` rows of each kind, and so many bytes of text as the limits allow. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;
 
   /** The newest position. Rejects with `unavailable`. */
