@@ -15,6 +15,7 @@ import { encodeFrame } from "../protocol/encode.ts";
 import { type ServerFrame, toldLimits } from "../protocol/frame.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
+import type { Limiter } from "./limiter.ts";
 import { startOf } from "./start-of.ts";
 import { createTail, type Tail, type WireChange } from "./tail.ts";
 
@@ -27,6 +28,8 @@ export type ConnectionContext = {
   readonly budget: Budget;
   /** What this connection may have waiting beside all others. */
   readonly share: FairShare;
+  /** Who may do how much; absent: anybody anything. */
+  readonly limiter: Pick<Limiter, "pay" | "spend"> | undefined;
   /** Handles one frame; a promise makes the connection's next one wait. */
   readonly handle: (connection: Connection, frame: Frame) => void | Promise<void>;
   /** The connection is open and must learn of what follows; `lastN`: the last change that was its user's. */
@@ -57,6 +60,7 @@ export type Connection = ReturnType<typeof createConnection>;
 export function createConnection(options: ConnectionOptions, context: ConnectionContext) {
   const { socket, session, device } = options;
   const { store, clock, limits } = context;
+  const doer = { identity: session, address: options.address };
   let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
   let tail: Tail | null = null;
   let epoch = "";
@@ -120,6 +124,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
         await store.settled();
         return page;
       },
+      pay: (units) => context.limiter?.pay(doer, units),
+      spend: (units) => context.limiter?.spend(doer, units),
       lastN: () => here.lastN,
       onFault: fail,
       onNewEpoch: () => close(closeCode.restart, "the database has another history"),
@@ -252,6 +258,9 @@ export function createConnection(options: ConnectionOptions, context: Connection
     settleDebt(): void {
       tail?.settleDebt();
     },
+
+    /** Whether its frames are still handled. */
+    isOpen,
 
     /** Something broke while this connection was being served. */
     fail,

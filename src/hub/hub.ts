@@ -43,7 +43,7 @@ export type HubOptions = {
   readonly limits: Limits;
   readonly policy: Policy;
   /** Who may do how much; default: anybody anything. */
-  readonly limiter?: Pick<Limiter, "take"> | undefined;
+  readonly limiter?: Limiter | undefined;
   /** How this node and the others speak to each other, where there are others. */
   readonly transport?: Transport | undefined;
   /** This node's own name; needed with a transport. */
@@ -197,6 +197,7 @@ export function createHub({
           limits,
           budget,
           share,
+          limiter,
           handle,
           join(joined) {
             cluster?.join(session);

@@ -3,6 +3,7 @@ import type { Clock } from "../internal/clock.ts";
 import { utf8Bytes } from "../internal/utf8.ts";
 import type { Cursor } from "../model.ts";
 import { encodeCursor } from "../protocol/cursor.ts";
+import { bytesCost, costs } from "../protocol/costs.ts";
 import { changesOverheadBytes, encodeChange, encodeChanges } from "../protocol/encode.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Page, PageBound } from "../store/store.ts";
@@ -18,6 +19,10 @@ export type TailOptions = {
   readonly clock: Clock;
   /** Reads what changed for this connection's user; a page shows nothing that its own sends still wait to hear of. */
   readonly readPage: (after: number, bound: PageBound) => Promise<Page>;
+  /** Has the next page wait until what it may cost is paid, and it is its turn; nothing where that is now. */
+  readonly pay: (units: number) => void | Promise<void>;
+  /** What a page has cost beyond that. */
+  readonly spend: (units: number) => void;
   /** The last change that was fanned out to this user. */
   readonly lastN: () => number;
   readonly onFault: (fault: unknown) => void;
@@ -36,6 +41,10 @@ export function wireChange(change: Parameters<typeof encodeChange>[0]): WireChan
   const text = encodeChange(change);
   return { n: change.n, text, bytes: utf8Bytes(text) + 1 };
 }
+
+/** What a page has cost, beyond what every page does. */
+const costOf = ({ changes }: Page): number =>
+  changes.reduce((sum, change) => sum + costs.row + (change.kind === "message" ? bytesCost(change.text.length) : 0), 0);
 
 function* encoded(changes: Page["changes"]): Iterable<WireChange> {
   for (const change of changes) yield wireChange(change);
@@ -56,7 +65,8 @@ export function createTail(options: TailOptions) {
   /** The position moved without a frame; once the debt is due, the next chance to say so is taken. */
   let isOwing = false;
   let isDue = false;
-  let pageBytes: number = limits.pageBytesMax;
+  /** The first page is small: most have little to catch up with, and who only connects again and again is read little. */
+  let pageBytes: number = Math.min(pageBytesMin, limits.pageBytesMax);
   /** Live changes of the commit at hand, gone again at its end. */
   let offered: WireChange[] = [];
   let offeredUpTo = 0;
@@ -115,11 +125,14 @@ export function createTail(options: TailOptions) {
       while (mode === "replaying") {
         isBlocked = !outbox.hasRoomForChanges(limits.changesBytesMax);
         if (isBlocked) return;
+        await options.pay(costs.page);
+        if (!isReplaying()) return;
         const room = outbox.room();
         const rows = Math.max(1, Math.min(limits.pageChangesMax, Math.floor(room / besideTextBytes)));
         const page = await options.readPage(position, { rows, bytes: Math.min(room, pageBytes) });
         if (!isReplaying()) return;
         if (page.epoch !== start.epoch) return options.onNewEpoch();
+        options.spend(costOf(page));
         if (!takePage(page)) return;
         if (mode === "replaying") await new Promise<void>((resolve) => clock.defer(resolve));
       }

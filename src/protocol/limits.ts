@@ -59,6 +59,11 @@ export const defaultLimits = {
   queryIdsMax: 100,
   /** Messages that one list of conversations counts one by one for `unread`. */
   unreadRowsMax: 20_000,
+  /**
+   * Units of work (`costs.ts`) that may begin in one turn of the event loop of what can wait: frames but for messages, pages of the log,
+   * requests that read. About so many microseconds.
+   */
+  turnUnitsMax: 3_000,
   /** Users whose presence one connection may watch: more than anybody's open list of chats shows. */
   watchedUsersMax: 500,
   /** How long a user whose last connection went is still online: what a phone takes to change networks. */

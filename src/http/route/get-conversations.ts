@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { bytesCost, costs } from "../../protocol/costs.ts";
 import { encodeChange } from "../../protocol/encode.ts";
 import type { Conversation } from "../../model.ts";
 import { newest } from "../../store/history.ts";
@@ -31,9 +32,12 @@ export const getConversations: Route = {
     answers: { 200: conversationPage },
     codes: ["bad_request"],
   },
-  handle: async ({ request, session, store, limits }) => {
+  units: costs.page,
+  handle: async ({ request, session, store, limits, spend }) => {
     const { limit, after } = readParameters(request.url, parameters(limits));
     const page = await store.conversations(session, { below: after ?? newest, limit: limit ?? limitDefault });
+    const { conversations } = page;
+    spend(conversations.reduce((sum, { lastMessage: { text } }) => sum + 4 * costs.row + bytesCost(text.length), 0));
     const list = page.conversations.map(encodeConversation).join(",");
     const next = page.next === undefined ? "" : `,"next":"${page.next.toString(36)}"`;
     return answer(200, `{"conversations":[${list}]${next}}`);

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
 import { explainPush } from "../../push/explain.ts";
+import { costs } from "../../protocol/costs.ts";
 import { identifier, messageId } from "../../protocol/schema.ts";
 import { pushExplanations, pushProviders } from "../answer-schema.ts";
 import { answer, type Route } from "../call.ts";
@@ -36,6 +37,7 @@ export const getPushExplain: Route = {
     answers: { 200: pushExplanations },
     codes: ["bad_request", "not_found"],
   },
+  units: costs.page,
   handle: async ({ request, session, store }) => {
     const { message, for: user = session.user } = readParameters(request.url, parameters());
     const isAllowed = user === session.user || session.isHost === true;

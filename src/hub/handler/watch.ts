@@ -1,7 +1,6 @@
-import { type Handler, refusesLookup } from "./handler.ts";
+import type { Handler } from "./handler.ts";
 
 /** Tells from now on how these users are; replaces whom the connection watched before. */
 export const watch: Handler<"watch"> = (connection, frame, context) => {
-  if (refusesLookup(connection, context)) return;
   context.presence.watch(connection, frame.users);
 };
