@@ -5,7 +5,7 @@ import type { Limiter } from "../hub/limiter.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import type { Session } from "../model.ts";
-import { bytesCost, costs } from "../protocol/costs.ts";
+import { costs, sendCost } from "../protocol/costs.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Call, Route } from "./call.ts";
 import { isPreflight, preflight, withCors } from "./cors.ts";
@@ -123,8 +123,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     if (userMs > 0) await limiter?.payRefusal(doer, costs.refused);
     if (userMs > 0) return tooOften(userMs);
     if (route.units !== undefined) await limiter?.turn(doer, route.units);
-    const mustWait = (chars: number): number =>
-      limiter?.takeSend({ identity: session, address }, costs.send + bytesCost(chars)) ?? 0;
+    const mustWait = (chars: number): number => limiter?.takeSend({ identity: session, address }, sendCost(chars)) ?? 0;
     const spend = (units: number): void => limiter?.spend(doer, units);
     const { release, ...parts } = await options.parts(session.tenant);
     try {

@@ -25,11 +25,18 @@ export const costs = {
   related: 20,
   /** A row that was read for an answer, or for a device that catches up. */
   row: 4,
-  /** 1 024 bytes of a frame, a body or a text, read or written. */
-  kib: 10,
+  /** A row that was only counted. */
+  counted: 0.5,
+  /** 1 024 bytes of a frame or a text that is read, or goes out. */
+  kib: 5,
+  /** The same of a message that is stored: its bytes go to the log of the disk, and out again. */
+  storedKib: 20,
   /** What a page of the log may come to, before it is known what it holds. */
   page: 600,
 } as const;
 
-/** What so many bytes cost. */
+/** What so many bytes cost that are read, or go out. */
 export const bytesCost = (bytes: number): number => (costs.kib * bytes) / 1_024;
+
+/** What a message of so many bytes costs. */
+export const sendCost = (bytes: number): number => costs.send + (costs.storedKib * bytes) / 1_024;

@@ -35,6 +35,8 @@ export const defaultLimits = {
   lightSendsMax: 8,
   /** Sends of all others in one commit while such people are about: 128 already use the disk as well as most do. */
   commitHeavySendsMax: 128,
+  /** The same in bytes of text: a few milliseconds. */
+  commitHeavyBytesMax: 65_536,
   /** Bytes of text in one commit, as the JSON that carries them: what a disk and the event loop take in some ten milliseconds. */
   commitBytesMax: 524_288,
   /** Sends waiting for a commit, over all connections; past it they are answered `unavailable`. */
@@ -52,12 +54,14 @@ export const defaultLimits = {
   /** Messages, or conversations, in one answer over HTTP (PROTOCOL 5). */
   answerRowsMax: 200,
   /** Texts in one answer over HTTP, as JSON: what a page holds beyond its first message. A smaller page says `more`. */
-  answerBytesMax: 1_048_576,
+  answerBytesMax: 524_288,
   /** Rows that one filtered query looks at before it says `more`: a few milliseconds of the event loop. */
   historyRowsMax: 2_000,
   /** Ids in one query: they and its `next` fit together into an address of 16 KiB. */
   queryIdsMax: 100,
-  /** Messages that one list of conversations counts one by one for `unread`. */
+  /** Messages that one page of the list of conversations counts one by one for `unread`, before it ends. */
+  pageUnreadRowsMax: 5_000,
+  /** Messages that are counted one by one for the `unread` of one conversation. */
   unreadRowsMax: 20_000,
   /**
    * Units of work (`costs.ts`) that may begin in one turn of the event loop of what can wait: frames but for messages, pages of the log,

@@ -128,7 +128,8 @@ SELECT * FROM (
 )`;
 
 /**
- * ?1 tenant, ?2 user, ?3 below this change number, ?4 limit, ?5 how many messages are counted at most, ?6 bytes of the last messages' texts
+ * ?1 tenant, ?2 user, ?3 below this change number, ?4 limit, ?5 how many messages are counted of one of them at most, ?6 bytes of the last messages' texts, ?7 how many messages are counted of all, before
+ * the last one
  *
  * Unread is what the mark says: messages of the other above `read`. All above the last one of one's own are the other's,
  * so that only what lies between the mark and there (`span`) has to be counted one by one. What the conversations further
@@ -146,11 +147,11 @@ WITH page AS MATERIALIZED (
   FROM page CROSS JOIN tidings_member p ON p.conversation = page.key AND p.user = page.me
   CROSS JOIN tidings_message l ON l.conversation = page.key AND l.seq = page.seq
 )
-SELECT counted.n AS activity, counted.bytes, counted.spent, o.id AS peer, counted.delivered, counted.read,
+SELECT counted.n AS activity, counted.bytes, max(0, counted.both - max(counted.read, counted.both - ?5)) AS own_spent, counted.spent, o.id AS peer, counted.delivered, counted.read,
   q.delivered AS peer_delivered, CASE WHEN ${isBlockedBetween("counted.me", "counted.peer")} THEN NULL ELSE q.read END AS peer_read, m.n, m.conversation, m.seq, m.id, m.text, m.time,
   CASE m.sender WHEN counted.me THEN ?2 ELSE o.id END AS sender,
   CASE m.sender WHEN counted.me THEN o.id ELSE ?2 END AS recipient,
-  max(0, counted.others - max(counted.read, counted.both)) + CASE WHEN counted.spent < ?5 THEN (
+  max(0, counted.others - max(counted.read, counted.both)) + CASE WHEN counted.spent < ?7 THEN (
     SELECT count(*) FROM tidings_message w
     WHERE w.conversation = counted.key AND w.seq <= counted.both
       AND w.seq > max(counted.read, counted.both - ?5) AND w.sender <> counted.me

@@ -92,7 +92,7 @@ export interface Store {
   readonly push: PushStore;
 
   /**
-   * Takes a send into the next commit and calls `settle` once its outcome is known: in the order of the
+   * Takes a send into the next commit and calls `settle` once its outcome is known: those of one sender in the order of the
    * calls but for retries of an id that is in the same commit, always before the commit's entries are announced.
    */
   append(send: Send, settle: (outcome: Outcome) => void): void;

@@ -91,6 +91,29 @@ describe("bytes that are read", () => {
       expect(await bytesOf(each)).toBeWithin(1, each.bytesMax + 2 * textBytes + 1);
     });
 
+  test("R41 Q8 a page of the list ends where so many messages were counted for it, and the next one goes on there", async () => {
+    const other = await storeOn(createEmbeddedEngine({ path: join(folder, "counted.db") }), {
+      limits: { ...limits, pageUnreadRowsMax: 5 },
+    });
+    for (const peer of ["one", "two", "three"])
+      for (let i = 0; i < 8; i++)
+        await accepted(other.store, i % 2 ? { from: "alice", to: peer } : { from: peer, to: "alice" });
+    const seen: [string, number][] = [];
+    let below: number | undefined = newest;
+    for (let pages = 0; below !== undefined; pages++) {
+      const page = await other.store.conversations(alice, { below, limit: 200 });
+      expect([page.conversations.length, page.counted, pages < 3]).toEqual([1, 7, true]);
+      seen.push(...page.conversations.map((each): [string, number] => [each.with, each.unread]));
+      below = page.next;
+    }
+    expect(seen).toEqual([
+      ["three", 4],
+      ["two", 4],
+      ["one", 4],
+    ]);
+    await other.store.close();
+  });
+
   test("R41 a message that is larger than the bound is a page of its own", async () => {
     const page = await store.changes(alice, 0, { rows: 256, bytes: 1 });
     expect(page).toMatchObject({ more: true, upTo: 1 });

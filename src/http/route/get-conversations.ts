@@ -36,7 +36,8 @@ export const getConversations: Route = {
   handle: async ({ request, session, store, limits, spend }) => {
     const { limit, after } = readParameters(request.url, parameters(limits));
     const page = await store.conversations(session, { below: after ?? newest, limit: limit ?? limitDefault });
-    const { conversations } = page;
+    const { conversations, counted } = page;
+    spend(costs.counted * counted);
     spend(conversations.reduce((sum, { lastMessage: { text } }) => sum + 4 * costs.row + bytesCost(text.length), 0));
     const list = page.conversations.map(encodeConversation).join(",");
     const next = page.next === undefined ? "" : `,"next":"${page.next.toString(36)}"`;

@@ -2,7 +2,7 @@ import type { Held } from "../../connection/hold.ts";
 import { errorCodes } from "../../error.ts";
 import type { ServerFrame } from "../../protocol/frame.ts";
 import type { Outcome, Refused, Send } from "../../store/store.ts";
-import { bytesCost, costs } from "../../protocol/costs.ts";
+import { bytesCost, costs, sendCost } from "../../protocol/costs.ts";
 import type { Verdict } from "../policy.ts";
 import { doerOf, type Handler } from "./handler.ts";
 
@@ -52,7 +52,7 @@ export const send: Handler<"send"> = (connection, frame, { store, policy, limite
   return verdict instanceof Promise ? verdict.then(judge) : judge(verdict);
 
   function tooOften(): Held | null {
-    const ms = limiter?.takeSend(doerOf(connection), costs.send + bytesCost(frame.text.length)) ?? 0;
+    const ms = limiter?.takeSend(doerOf(connection), sendCost(frame.text.length)) ?? 0;
     if (ms === 0) return null;
     // What comes at the next moment would be looked up and refused as this one is.
     connection.hold.start("rate_limited", Math.max(ms, limitedMsMin));
