@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
 import { ChatError } from "../error.ts";
-import type { Limiter } from "../hub/limiter.ts";
+import { doerOf, type Limiter } from "../hub/limiter.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import type { Session } from "../model.ts";
@@ -117,13 +117,13 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     if (addressMs > 0) return tooOften(addressMs);
     const session = await prove(asked.request);
     if (session instanceof Response) return session;
-    const doer = { identity: session };
+    const doer = doerOf(session);
     // A message is judged as one, whatever way it comes: its route asks, for a retry is answered whatever the rate.
     const userMs = route === postMessage ? 0 : (limiter?.take(doer, costs.request + (route.units ?? 0)) ?? 0);
     if (userMs > 0) await limiter?.payRefusal(doer, costs.refused);
     if (userMs > 0) return tooOften(userMs);
     if (route.units !== undefined) await limiter?.turn(doer, route.units);
-    const mustWait = (chars: number): number => limiter?.takeSend({ identity: session, address }, sendCost(chars)) ?? 0;
+    const mustWait = (chars: number): number => limiter?.takeSend(doerOf(session, address), sendCost(chars)) ?? 0;
     const spend = (units: number): void => limiter?.spend(doer, units);
     const { release, ...parts } = await options.parts(session.tenant);
     try {

@@ -15,7 +15,7 @@ import { encodeFrame } from "../protocol/encode.ts";
 import { type ServerFrame, toldLimits } from "../protocol/frame.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
-import type { Limiter } from "./limiter.ts";
+import { doerOf, type Limiter } from "./limiter.ts";
 import { startOf } from "./start-of.ts";
 import { createTail, type Tail, type WireChange } from "./tail.ts";
 
@@ -60,7 +60,7 @@ export type Connection = ReturnType<typeof createConnection>;
 export function createConnection(options: ConnectionOptions, context: ConnectionContext) {
   const { socket, session, device } = options;
   const { store, clock, limits } = context;
-  const doer = { identity: session, address: options.address };
+  const doer = doerOf(session, options.address);
   let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
   let tail: Tail | null = null;
   let epoch = "";
@@ -195,6 +195,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
     session,
     device,
     address: options.address,
+    /** For whose account it does something. */
+    doer,
     events,
     /** Refuses its sends for a while. */
     hold: createHold(clock),

@@ -5,7 +5,7 @@ import { type ClientFrame } from "../protocol/frame.ts";
 import { bytesCost, costs } from "../protocol/costs.ts";
 import type { Connection } from "./connection.ts";
 import { ack } from "./handler/ack.ts";
-import { doerOf, type HandlerContext } from "./handler/handler.ts";
+import type { HandlerContext } from "./handler/handler.ts";
 import { ping } from "./handler/ping.ts";
 import { read } from "./handler/read.ts";
 import { send } from "./handler/send.ts";
@@ -29,7 +29,7 @@ export function createDispatch(context: HandlerContext, limits: Limits) {
     const decoded = decodeFrame(data, limits);
     const units = decoded.ok ? costOf(decoded.frame, connection) : costs.refused;
     if (units === null) return act(connection, decoded);
-    const paid = context.limiter?.pay(doerOf(connection), units + bytesCost(data.length));
+    const paid = context.limiter?.pay(connection.doer, units + bytesCost(data.length));
     if (!paid) return act(connection, decoded);
     return paid.then(() => (connection.isOpen() ? act(connection, decoded) : undefined));
   };

@@ -6,8 +6,11 @@ import { defaultLimits } from "../protocol/limits.ts";
 import type { Rate } from "../internal/buckets.ts";
 import type { RateKind, Rates } from "../protocol/rates.ts";
 
-/** Who does something: a user, an address, or both. */
-export type Doer = { readonly identity?: Identity | undefined; readonly address?: string | undefined };
+/** Who does something: a user, an address, or both. By their names: what is done often must not make them anew. */
+export type Doer = { readonly user?: string | undefined; readonly address?: string | undefined };
+
+/** A user by name, and the address that they come from. */
+export const doerOf = (identity: Identity, address?: string): Doer => ({ user: identityKey(identity), address });
 
 export type LimiterOptions = {
   readonly rates: Rates;
@@ -30,32 +33,26 @@ export function createLimiter({ rates, clock, turnUnitsMax = defaultLimits.turnU
   const sends = both("sends");
   const turns = createTurns({ clock, unitsMax: turnUnitsMax });
 
-  const nameOf = ({ identity, address }: Doer): string => (identity ? identityKey(identity) : (address ?? ""));
+  const nameOf = ({ user, address }: Doer): string => user ?? address ?? "";
 
-  type Share = { readonly buckets: Buckets; readonly name: string; readonly count: number };
-
-  function sharesOf({ users, addresses }: ReturnType<typeof both>, doer: Doer, count: number): readonly Share[] {
-    const { identity, address } = doer;
-    return [
-      ...(addresses && address !== undefined ? [{ buckets: addresses, name: address, count }] : []),
-      ...(users && identity ? [{ buckets: users, name: identityKey(identity), count }] : []),
-    ];
+  /** Of both or of none; 0, or for how many milliseconds one of them does not have it. */
+  function take({ users, addresses }: ReturnType<typeof both>, { user, address }: Doer, count: number): number {
+    const addressMs = address === undefined ? 0 : (addresses?.take(address, count) ?? 0);
+    if (addressMs > 0) return addressMs;
+    const userMs = user === undefined ? 0 : (users?.take(user, count) ?? 0);
+    if (userMs > 0 && address !== undefined) addresses?.giveBack(address, count);
+    return userMs;
   }
 
-  /** All of them or none; 0, or for how many milliseconds one of them does not have it. */
-  function takeAll(shares: readonly Share[]): number {
-    for (const [i, { buckets, name, count }] of shares.entries()) {
-      const ms = buckets.take(name, count);
-      if (ms === 0) continue;
-      for (const taken of shares.slice(0, i)) taken.buckets.giveBack(taken.name, taken.count);
-      return ms;
-    }
-    return 0;
+  function giveBack({ users, addresses }: ReturnType<typeof both>, { user, address }: Doer, count: number): void {
+    if (user !== undefined) users?.giveBack(user, count);
+    if (address !== undefined) addresses?.giveBack(address, count);
   }
 
-  function spend(doer: Doer, units: number, msMax?: number): number {
-    const waits = sharesOf(work, doer, units).map(({ buckets, name, count }) => buckets.spend(name, count, msMax));
-    return Math.max(0, ...waits);
+  function spend({ user, address }: Doer, units: number, msMax?: number): number {
+    const userMs = user === undefined ? 0 : (work.users?.spend(user, units, msMax) ?? 0);
+    const addressMs = address === undefined ? 0 : (work.addresses?.spend(address, units, msMax) ?? 0);
+    return Math.max(userMs, addressMs);
   }
 
   function pay(doer: Doer, units: number, msMax?: number): void | Promise<void> {
@@ -67,11 +64,16 @@ export function createLimiter({ rates, clock, turnUnitsMax = defaultLimits.turnU
 
   return {
     /** Takes what something costs: 0 where it may be done; else how many milliseconds to wait, and nothing was taken. */
-    take: (doer: Doer, units: number): number => takeAll(sharesOf(work, doer, units)),
+    take: (doer: Doer, units: number): number => take(work, doer, units),
 
     /** The same of a message, which is counted too. */
-    takeSend: (doer: Doer, units: number): number =>
-      takeAll([...sharesOf(work, doer, units), ...sharesOf(sends, doer, 1)]),
+    takeSend(doer: Doer, units: number): number {
+      const ms = take(work, doer, units);
+      if (ms > 0) return ms;
+      const countMs = take(sends, doer, 1);
+      if (countMs > 0) giveBack(work, doer, units);
+      return countMs;
+    },
 
     /** What something has cost beyond what was taken for it: who is in debt waits, and pays it back with time. */
     spend: (doer: Doer, units: number): void => void spend(doer, units),

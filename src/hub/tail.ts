@@ -89,21 +89,26 @@ export function createTail(options: TailOptions) {
   function writeFrames(changes: Iterable<WireChange>, upTo: number, more: boolean): boolean {
     let frame: WireChange[] = [];
     let bytes = changesOverheadBytes;
+    /** Whether there is room for a whole frame: then it need not be asked for each change. */
+    let isRoomy = outbox.hasRoomForChanges(limits.changesBytesMax);
+    const fits = (more: number): boolean =>
+      (isRoomy && bytes + more <= limits.changesBytesMax) || outbox.hasRoomForChanges(bytes + more);
     const writePart = (): void => {
       writeChanges(frame[frame.length - 1]?.n ?? position, true, frame);
       frame = [];
       bytes = changesOverheadBytes;
+      isRoomy = outbox.hasRoomForChanges(limits.changesBytesMax);
     };
     for (const change of changes) {
       if (frame.length > 0 && bytes + change.bytes > limits.changesBytesMax) writePart();
-      if (!outbox.hasRoomForChanges(bytes + change.bytes)) {
+      if (!fits(change.bytes)) {
         if (frame.length > 0) writePart();
         return false;
       }
       frame.push(change);
       bytes += change.bytes;
     }
-    if (!outbox.hasRoomForChanges(bytes)) return false;
+    if (!fits(0)) return false;
     writeChanges(upTo, more, frame);
     return true;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createLimiter } from "../../src/hub/limiter.ts";
+import { createLimiter, doerOf } from "../../src/hub/limiter.ts";
 import { createTurns } from "../../src/internal/turns.ts";
 import { createBuckets } from "../../src/internal/buckets.ts";
 import { defaultRates, faultOfRates, ratesOf } from "../../src/protocol/rates.ts";
@@ -121,51 +121,48 @@ describe("turns", () => {
 });
 
 describe("limiter", () => {
-  const [alice, bob] = [
-    { tenant: "t", user: "alice" },
-    { tenant: "t", user: "bob" },
-  ];
+  const [alice, bob] = [doerOf({ tenant: "t", user: "alice" }), doerOf({ tenant: "t", user: "bob" })];
   const address = "192.0.2.1";
 
   test("A30 users and addresses pay apart, tenants too; what is refused for one is paid by neither", () => {
     const rates = ratesOf({ work: { user: { burst: 20, perS: 10 }, address: { burst: 30, perS: 10 } } });
     const limiter = createLimiter({ rates, clock: fakeClock() });
-    expect([1, 2, 3].map(() => limiter.take({ identity: alice, address }, 10) > 0)).toEqual([false, false, true]);
+    expect([1, 2, 3].map(() => limiter.take({ ...alice, address }, 10) > 0)).toEqual([false, false, true]);
     // The third one took nothing from the address: it has one left.
-    expect([1, 2].map(() => limiter.take({ identity: bob, address }, 10) > 0)).toEqual([false, true]);
-    expect(limiter.take({ identity: { tenant: "other", user: "alice" } }, 10)).toBe(0);
+    expect([1, 2].map(() => limiter.take({ ...bob, address }, 10) > 0)).toEqual([false, true]);
+    expect(limiter.take(doerOf({ tenant: "other", user: "alice" }), 10)).toBe(0);
   });
 
   test("A30 messages may be counted beside what they cost", () => {
     const limiter = createLimiter({ rates: ratesOf({ sends: { user: { burst: 2, perS: 1 } } }), clock: fakeClock() });
-    expect([1, 2, 3].map(() => limiter.takeSend({ identity: alice }, 50))).toEqual([0, 0, 1_000]);
-    expect(limiter.take({ identity: alice }, 50)).toBe(0);
+    expect([1, 2, 3].map(() => limiter.takeSend(alice, 50))).toEqual([0, 0, 1_000]);
+    expect(limiter.take(alice, 50)).toBe(0);
   });
 
   test("R44 whatever something turns out to cost is owed, and is paid back with time", async () => {
     const clock = fakeClock(0, async () => {});
     const limiter = createLimiter({ rates: ratesOf({ work: { user: { burst: 100, perS: 10 } } }), clock });
-    expect(limiter.take({ identity: alice }, 100)).toBe(0);
-    limiter.spend({ identity: alice }, 50);
-    expect(limiter.take({ identity: alice }, 10)).toBe(6_000);
+    expect(limiter.take(alice, 100)).toBe(0);
+    limiter.spend(alice, 50);
+    expect(limiter.take(alice, 10)).toBe(6_000);
     await clock.advance(6_000);
-    expect(limiter.take({ identity: alice }, 10)).toBe(0);
+    expect(limiter.take(alice, 10)).toBe(0);
     // More than a whole bucket is taken from a full one.
     await clock.advance(100_000);
-    expect([limiter.take({ identity: alice }, 250), limiter.take({ identity: alice }, 10)]).toEqual([0, 16_000]);
+    expect([limiter.take(alice, 250), limiter.take(alice, 10)]).toEqual([0, 16_000]);
   });
 
   test("R44 refusals are held back, and cost no more than a quarter of a second to pay back", async () => {
     const clock = fakeClock(0, async () => {});
     const limiter = createLimiter({ rates: ratesOf({ work: { user: { burst: 100, perS: 100 } } }), clock });
-    limiter.take({ identity: alice }, 100);
+    limiter.take(alice, 100);
     let answered = 0;
-    for (let i = 0; i < 50; i++) void limiter.payRefusal({ identity: alice }, 30)?.then(() => answered++);
+    for (let i = 0; i < 50; i++) void limiter.payRefusal(alice, 30)?.then(() => answered++);
     await clock.advance(200);
     expect(answered).toBe(0);
     await clock.advance(100);
     expect(answered).toBe(50);
-    expect(limiter.take({ identity: alice }, 25)).toBeLessThan(250);
+    expect(limiter.take(alice, 25)).toBeLessThan(250);
   });
 
   test("A30 a table that cannot be kept is named, what is gone says what took its place, and the default one can", () => {

@@ -2,7 +2,7 @@ import type { Clock } from "../../internal/clock.ts";
 import type { ClientFrame } from "../../protocol/frame.ts";
 import type { Store } from "../../store/store.ts";
 import type { Connection } from "../connection.ts";
-import type { Doer, Limiter } from "../limiter.ts";
+import type { Limiter } from "../limiter.ts";
 import type { Policy } from "../policy.ts";
 import type { Presence } from "../presence.ts";
 import type { Ties } from "../ties.ts";
@@ -17,9 +17,6 @@ export type HandlerContext = {
   /** Sends a volatile frame to every open connection of a user. */
   readonly hint: (tenant: string, user: string, text: string) => void;
 };
-
-/** For whose account a connection does something. */
-export const doerOf = ({ session: identity, address }: Connection): Doer => ({ identity, address });
 
 /** What happens to one type of frame. A promise makes the connection's next frame wait. */
 export type Handler<Type extends ClientFrame["type"]> = (

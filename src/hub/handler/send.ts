@@ -4,7 +4,7 @@ import type { ServerFrame } from "../../protocol/frame.ts";
 import type { Outcome, Refused, Send } from "../../store/store.ts";
 import { bytesCost, costs, sendCost } from "../../protocol/costs.ts";
 import type { Verdict } from "../policy.ts";
-import { doerOf, type Handler } from "./handler.ts";
+import type { Handler } from "./handler.ts";
 
 /** How long a sender should wait after the store failed, in milliseconds. */
 export const unavailableRetryMs = 1_000;
@@ -52,7 +52,7 @@ export const send: Handler<"send"> = (connection, frame, { store, policy, limite
   return verdict instanceof Promise ? verdict.then(judge) : judge(verdict);
 
   function tooOften(): Held | null {
-    const ms = limiter?.takeSend(doerOf(connection), sendCost(frame.text.length)) ?? 0;
+    const ms = limiter?.takeSend(connection.doer, sendCost(frame.text.length)) ?? 0;
     if (ms === 0) return null;
     // What comes at the next moment would be looked up and refused as this one is.
     connection.hold.start("rate_limited", Math.max(ms, limitedMsMin));
@@ -60,7 +60,7 @@ export const send: Handler<"send"> = (connection, frame, { store, policy, limite
   }
 
   function refuse({ code, retryAfterMs }: Held): void | Promise<void> {
-    const paid = limiter?.payRefusal(doerOf(connection), costs.refused + bytesCost(frame.text.length));
+    const paid = limiter?.payRefusal(connection.doer, costs.refused + bytesCost(frame.text.length));
     if (!paid) return append(code, retryAfterMs);
     return paid.then(() => {
       // None of what follows may overtake this one, which is to be tried again.
