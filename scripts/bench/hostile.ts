@@ -13,7 +13,7 @@ export const hostileActs = [
   ...[
     "reads",
     "acks",
-    "pings",
+    "refused frames",
     "replays",
     "control replays",
     "connects",

@@ -146,7 +146,7 @@ export function createHub({
     report: (fault) => report({ type: "fault", fault }),
   });
   const handle = createDispatch({ store, clock, hint, ties, policy, presence, limiter }, limits);
-  feed.onEntries(createFanOut(registry));
+  feed.onEntries(createFanOut(registry, limiter));
   feed.onEntries((entries) => {
     for (const { tenant, change } of entries) if (change.kind === "revocation") revoke(tenant, change);
   });

@@ -29,7 +29,9 @@ export const costs = {
   counted: 0.5,
   /** 1 024 bytes of a frame or a text that is read, or goes out. */
   kib: 5,
-  /** The same of a message that is stored: its bytes go to the log of the disk, and out again. */
+  /** A message at one connection more than the few that most people have. */
+  delivery: 5,
+  /** 1 024 bytes of a message that is stored: they go to the log of the disk, and out again. */
   storedKib: 20,
   /** What a page of the log may come to, before it is known what it holds. */
   page: 600,

@@ -107,7 +107,8 @@ const acts: Readonly<Record<string, () => Promise<unknown>>> = {
     await frames(people.walker, (i) => ({ type: "read", conversation, seq: 2 + (i % 1_000_000) }));
   },
   acks: () => frames(people.walker, (_, cursor) => ({ type: "ack", cursor }), { atOnce: 1_000 }),
-  pings: () => frames("pinger", (i) => ({ type: "typing", to: "pinger", typing: i % 2 === 0 }), { atOnce: 1_000 }),
+  "refused frames": () =>
+    frames("pinger", (i) => ({ type: "typing", to: "pinger", typing: i % 2 === 0 }), { atOnce: 1_000 }),
   replays: () => reconnect(people.sleeper, 10),
   "control replays": () => reconnect(people.control, 10),
   connects: () => reconnect("visitor", 200),
