@@ -265,17 +265,29 @@ FROM tidings_head head CROSS JOIN tidings_user u ON u.tenant = ?1 AND u.id = ?2 
 
 const userKey = `(SELECT key FROM tidings_user WHERE tenant = ?1 AND id = ?2)`;
 
-/** ?1 tenant, ?2 user, ?3 after, ?4 limit */
-export const selectReceived = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, ?2 AS recipient
-FROM tidings_message m CROSS JOIN tidings_user s ON s.key = m.sender
-WHERE m.recipient = ${userKey} AND m.n > ?3 ORDER BY m.n LIMIT ?4`;
+/**
+ * The first messages of a look into the log: at most so many, and no more once their texts are so many bytes together, the first one
+ * always. Only lengths are looked at here, and SQLite knows them without the text.
+ */
+const firstOf = ({ where, rows, bytes }: { where: string; rows: string; bytes: string }): string => `(
+  SELECT y.n, y.bytes FROM (
+    SELECT x.n, x.bytes, sum(x.bytes) OVER (ORDER BY x.n ROWS UNBOUNDED PRECEDING) - x.bytes AS before FROM (
+      SELECT l.n, octet_length(l.text) AS bytes FROM tidings_message l WHERE ${where} ORDER BY l.n LIMIT ${rows}
+    ) x
+  ) y WHERE y.before < ${bytes}
+)`;
 
-/** ?1 tenant, ?2 user, ?3 after, ?4 limit */
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 bytes of text */
+export const selectReceived = `
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, ?2 AS recipient, z.bytes
+FROM ${firstOf({ where: `l.recipient = ${userKey} AND l.n > ?3`, rows: "?4", bytes: "?5" })} z
+CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user s ON s.key = m.sender ORDER BY z.n`;
+
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 bytes of text */
 export const selectSent = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, ?2 AS sender, r.id AS recipient
-FROM tidings_message m CROSS JOIN tidings_user r ON r.key = m.recipient
-WHERE m.sender = ${userKey} AND m.n > ?3 ORDER BY m.n LIMIT ?4`;
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, ?2 AS sender, r.id AS recipient, z.bytes
+FROM ${firstOf({ where: `l.sender = ${userKey} AND l.n > ?3`, rows: "?4", bytes: "?5" })} z
+CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
 
 /** ?1 tenant, ?2 user, ?3 after, ?4 limit */
 export const selectOwnReceipts = `
@@ -287,11 +299,11 @@ export const selectPeerReceipts = `
 SELECT p.n, p.conversation, p.delivered, p.read, u.id AS user FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user
 WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 AND NOT ${isHiddenBetween("p.user", "p.peer", "p.n")} ORDER BY p.n LIMIT ?4`;
 
-/** ?1 after, ?2 limit: the whole log, every tenant. */
+/** ?1 after, ?2 limit, ?3 bytes of text: the whole log, every tenant. */
 export const selectMessages = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.tenant, s.id AS sender, r.id AS recipient
-FROM tidings_message m CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient
-WHERE m.n > ?1 ORDER BY m.n LIMIT ?2`;
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.tenant, s.id AS sender, r.id AS recipient, z.bytes
+FROM ${firstOf({ where: "l.n > ?1", rows: "?2", bytes: "?3" })} z CROSS JOIN tidings_message m ON m.n = z.n
+CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
 
 /** ?1 after, ?2 limit: the whole log, every tenant. No peer: the marks moved behind a block between the two. */
 export const selectReceipts = `

@@ -43,6 +43,8 @@ function start({ pages, lastN = () => 0 }: { pages: readonly (Page | Promise<Pag
       throw fault;
     },
     onOwing: () => {},
+    pay: () => {},
+    spend: () => {},
   });
   tail.resume();
   const seen = () => frames.flatMap(({ changes }) => changes.map(nOf));

@@ -89,8 +89,8 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
 
     // What moves nothing first, so that all of it is as it was made.
     const { n } = await store.head();
-    await store.changes(alice, 0, 256);
-    await store.changes(bob, 0, 256);
+    await store.changes(alice, 0, { rows: 256, bytes: 1_000_000 });
+    await store.changes(bob, 0, { rows: 256, bytes: 1_000_000 });
     await store.log(0, 256);
     await store.members("default", encodeConversation(monologue));
     await store.direct("default", "alice", "bob");
