@@ -101,6 +101,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     // Its own cursor comes back as the client knows it.
     const cursor = isHonoured && options.cursor !== undefined ? options.cursor : store.cursors.encode({ n });
     if (isHonoured) store.ack(session, device, n);
+    else if (asked?.isList && !isReset) store.ackList(session, device, asked.n);
 
     state = "open";
     outbox.write(

@@ -26,6 +26,8 @@ export type WaitingDevice = {
 export type Ack = Identity & {
   readonly device: string;
   readonly n: number;
+  /** Up to where it has the whole log; what lies between is the messages of others alone, out of the undelivered list. Absent: nothing. */
+  readonly logN?: number | undefined;
   /** Its device had been forgotten, and was made again for it. */
   readonly isAgain?: boolean | undefined;
   readonly settle?: Settle | undefined;
@@ -154,7 +156,7 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
   if (batch.acks.length > 0) {
     const ackers = new Set(batch.acks.map(identityKey));
     const args = [
-      JSON.stringify(batch.acks.map(({ tenant, user, device, n }) => [tenant, user, device, n])),
+      JSON.stringify(batch.acks.map(({ tenant, user, device, n, logN }) => [tenant, user, device, n, logN ?? null])),
       Math.max(1, Math.floor(limits.ackMessagesMax / ackers.size)),
     ];
     step("delivered", sql.deliverByAcks, args);

@@ -137,6 +137,7 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
     push: createPushStore({ engine: guardedEngine, limits, clock }),
     append: writer.append,
     ack: writer.ack,
+    ackList: writer.ackList,
     read: writer.read,
     async openDevice(identity, device, { after } = {}) {
       for (let i = 0; i < madeTimesMax; i++) {

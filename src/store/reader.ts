@@ -98,7 +98,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       if (!row) return null;
       const head = history.cursorOf(row);
       history.note(head);
-      return { acked: Number(row["acked"]), newest: Number(row["newest"]), head, seen: Number(row["seen"]) };
+      return { synced: Number(row["synced"]), newest: Number(row["newest"]), head, seen: Number(row["seen"]) };
     },
 
     async changes({ tenant, user }: Identity, after: number, { rows, bytes }: PageBound): Promise<Page> {

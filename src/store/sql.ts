@@ -183,17 +183,21 @@ ${moveMarks}
 ${returnReceipt}`;
 
 /**
- * Moves the devices themselves; after deliverByAcks, which needs to know where they stood. ?3 now, ?4 how long ago a device was at least
+ * Moves the devices themselves; after deliverByAcks, which needs to know where they stood. rows as above, and the part of it that covers the whole log or null: the
+ * rest covers a list of messages alone. ?3 now, ?4 how long ago a device was at least
  * last seen for that to be written again.
  */
 export const ackDevices = `
 WITH acked AS MATERIALIZED (${ackRanges})
-INSERT INTO tidings_device (user, device, acked, seen)
-SELECT d.user, d.device, max(d.acked, min(${field(3)}, acked.up_to)), CASE WHEN ?3 - d.seen >= ?4 THEN ?3 ELSE d.seen END
+INSERT INTO tidings_device (user, device, acked, seen, synced)
+SELECT d.user, d.device, max(d.acked, min(${field(3)}, acked.up_to)), CASE WHEN ?3 - d.seen >= ?4 THEN ?3 ELSE d.seen END,
+  CASE WHEN d.synced IS NULL AND coalesce(${field(4)}, -1) >= ${field(3)} THEN NULL
+    ELSE max(coalesce(d.synced, d.acked), min(coalesce(${field(4)}, 0), acked.up_to)) END
 FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
 CROSS JOIN acked ON acked.user = u.key CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ${field(2)}
 WHERE true
-ON CONFLICT (user, device) DO UPDATE SET acked = excluded.acked, seen = excluded.seen
+ON CONFLICT (user, device) DO UPDATE
+  SET acked = excluded.acked, seen = excluded.seen, synced = excluded.synced
 RETURNING (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
   (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user, device, acked`;
 
@@ -260,7 +264,7 @@ CROSS JOIN tidings_message m ON m.id = s.id AND m.sender = a.key`;
 
 /** ?1 tenant, ?2 user, ?3 device */
 export const selectDevice = `
-SELECT d.acked, d.seen, (SELECT max(acked) FROM tidings_device WHERE user = u.key) AS newest, head.n, head.epoch
+SELECT d.acked, coalesce(d.synced, d.acked) AS synced, d.seen, (SELECT max(acked) FROM tidings_device WHERE user = u.key) AS newest, head.n, head.epoch
 FROM tidings_head head CROSS JOIN tidings_user u ON u.tenant = ?1 AND u.id = ?2 CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ?3`;
 
 const userKey = `(SELECT key FROM tidings_user WHERE tenant = ?1 AND id = ?2)`;

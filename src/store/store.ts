@@ -64,7 +64,8 @@ export type Stretch = { readonly entries: readonly LogEntry[]; readonly upTo: nu
 
 /** Where a device stands. */
 export type DeviceStart = {
-  readonly acked: number;
+  /** Everything up to here was acked: where its sync goes on. Of the messages of others it may have more. */
+  readonly synced: number;
   /** What any device of the same user has acked: where a new device would start. */
   readonly newest: number;
   readonly head: Cursor;
@@ -111,6 +112,12 @@ export interface Store {
    * whether all of it is on disk; where it is not, the outcome is unknown, and to ack again settles it.
    */
   ack(identity: Identity, device: string, n: number, settle?: Settle): void;
+
+  /**
+   * The same of the messages of others alone, as the undelivered list has them: what the user did on other devices is not among them, so that the
+   * device's sync goes on where it was.
+   */
+  ackList(identity: Identity, device: string, n: number, settle?: Settle): void;
 
   /** Notes that a user has seen a conversation up to `seq`; as for `ack`. */
   read(identity: Identity, conversation: string, seq: number, settle?: Settle): void;

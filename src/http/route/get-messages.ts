@@ -25,7 +25,7 @@ export const getMessages: Route = {
       more,
       // The list that can be confirmed goes on by being confirmed.
       ...(cursor
-        ? { cursor: store.cursors.encode(cursor) }
+        ? { cursor: store.cursors.encode({ n: cursor.n, isList: true }) }
         : next && { next: encodeNext(selectors, next, store.cursors) }),
     });
     return answer(200, `{"messages":[${list}],${rest.slice(1)}`);
