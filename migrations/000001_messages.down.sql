@@ -1,6 +1,6 @@
-DROP TABLE message;
-DROP TABLE member;
-DROP TABLE conversation;
-DROP TABLE device;
-DROP TABLE user;
-DROP TABLE head;
+DROP TABLE tidings_message;
+DROP TABLE tidings_member;
+DROP TABLE tidings_conversation;
+DROP TABLE tidings_device;
+DROP TABLE tidings_user;
+DROP TABLE tidings_head;

@@ -1,2 +1,2 @@
-DROP TABLE seen;
-DROP TABLE relation;
+DROP TABLE tidings_seen;
+DROP TABLE tidings_relation;

@@ -1,1 +1,1 @@
-DROP TABLE revocation;
+DROP TABLE tidings_revocation;

@@ -1,5 +1,5 @@
 -- Whose sessions were ended: it stands in the log, so that every node learns of it, however it learns of anything.
-CREATE TABLE revocation (
+CREATE TABLE tidings_revocation (
   n INTEGER PRIMARY KEY,
   user INTEGER NOT NULL,
   -- NULL: on every device.
@@ -7,4 +7,4 @@ CREATE TABLE revocation (
   reason TEXT NOT NULL,
   time INTEGER NOT NULL
 );
-CREATE INDEX revocation_time ON revocation (time);
+CREATE INDEX tidings_revocation_time ON tidings_revocation (time);

@@ -2,9 +2,10 @@ import { getLogger } from "@logtape/logtape";
 import type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
 import { createBudget } from "./connection/budget.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
-import { type Database, type DatabaseContext, openDatabase } from "./database/database.ts";
+import { type Database, openDatabase } from "./database/database.ts";
 import type { Databases } from "./database/databases.ts";
 import { createPerTenant } from "./database/per-tenant.ts";
+import type { DatabaseContext } from "./database/runtime.ts";
 import { createSingle } from "./database/single.ts";
 import { ChatError } from "./error.ts";
 import { createBranches } from "./feed/branch.ts";
@@ -16,9 +17,13 @@ import { createOrigination, type Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
 import { createLimiter } from "./hub/limiter.ts";
 import { createRevalidation } from "./hub/revalidation.ts";
+import { createSightGate } from "./hub/policy.ts";
 import { createRoom } from "./hub/room.ts";
+import { createWatchBudget } from "./hub/watch-budget.ts";
 import { systemClock } from "./internal/clock.ts";
 import { systemRandom } from "./internal/random.ts";
+import { answerWithin } from "./internal/within.ts";
+import type { Identity } from "./model.ts";
 import { utf8Bytes } from "./internal/utf8.ts";
 import { refuseContent } from "./protocol/decode.ts";
 import { isIdentifier, isMessageId } from "./protocol/identifier.ts";
@@ -100,12 +105,17 @@ export function createChat(options: ChatOptions) {
   const { push: providers = [], onPush, bus } = options;
   const providerFault = faultOfProviders(providers);
   if (providerFault !== null) throw new ChatError("config_invalid", providerFault);
+  if (!["one", "several", undefined].includes(options.accountsPerDevice))
+    throw new ChatError("config_invalid", `accountsPerDevice is "one" or "several"`);
   const log = getLogger(["tidings", "chat"]);
   const room = createRoom(limits);
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
+  const watchBudget = createWatchBudget(limits);
   const { authorize, canSee, revalidate } = options;
   const context: DatabaseContext = {
-    ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget },
+    ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget, watchBudget },
+    accountsPerDevice: options.accountsPerDevice,
+    sight: createSightGate(),
     slots: createSlots({ perProviderMax: limits.pushRequestsMax }),
     revalidation:
       revalidate &&
@@ -163,12 +173,20 @@ export function createChat(options: ChatOptions) {
     }
   }
 
+  /** Only the host's no ends it, as with an open socket; where the host does not answer, the client tries again. */
+  async function revalidateTicket({ tenant, user, device }: Identity & { readonly device: string }): Promise<boolean> {
+    const asked = Promise.resolve(revalidate?.({ tenant, user, device }));
+    return (await answerWithin(clock, limits.hostAnswerMs, asked, "revalidate")) !== false;
+  }
+
   const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
   const admitOpen = createAdmit({
     authenticate,
     origins,
     now: clock.now,
+    elapsed: clock.elapsed,
+    ...(revalidate && { revalidate: revalidateTicket }),
     isDraining: () => isDraining,
     hasRoom: (session, address) => room.has({ session, address }),
     originationOf,
@@ -230,11 +248,12 @@ export function createChat(options: ChatOptions) {
     },
 
     /** Takes over an upgraded socket. For adapters. */
-    connect(socket: Socket, { session, device, cursor, address }: Admission): SocketEvents {
+    connect(socket: Socket, { session, device, cursor, address, admittedAt }: Admission): SocketEvents {
       return databases.connect(session.tenant).hub.connect(socket, session, {
         device,
         ...(cursor !== undefined && { cursor }),
         ...(address !== undefined && { address }),
+        ...(admittedAt !== undefined && { admittedAt }),
       });
     },
 
@@ -326,7 +345,7 @@ export function createChat(options: ChatOptions) {
     sizes() {
       const sizes = databases.sizes();
       // All databases share these.
-      return sizes && { ...sizes, ...room.sizes(), outboxBytes: budget.bytes() };
+      return sizes && { ...sizes, ...room.sizes(), outboxBytes: budget.bytes(), watchedNames: watchBudget.names() };
     },
   };
 }

@@ -59,37 +59,37 @@ async function fill(engine: Engine): Promise<void> {
   let n = 0;
   await run(
     ...Object.entries(users).map(
-      ([name, key]) => `INSERT INTO user (key, tenant, id) VALUES (${key}, 'default', '${name}')`,
+      ([name, key]) => `INSERT INTO tidings_user (key, tenant, id) VALUES (${key}, 'default', '${name}')`,
     ),
-    `INSERT INTO user (key, tenant, id) SELECT ${firstPeer} + i, 'default', 'peer-' || i FROM ${numbers(listed)}`,
+    `INSERT INTO tidings_user (key, tenant, id) SELECT ${firstPeer} + i, 'default', 'peer-' || i FROM ${numbers(listed)}`,
   );
   /** One conversation with peer-0, in which both write in turn and nobody has read anything. */
   async function fillOne(key: number, user: number, count: number): Promise<void> {
     for (let done = 0; done < count; done += chunkRows) {
       const rows = Math.min(chunkRows, count - done);
-      await run(`INSERT INTO message (n, conversation, seq, id, sender, recipient, text, time)
+      await run(`INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time)
         SELECT ${n + 1} + i, ${key}, ${done + 1} + i, printf('01900000-0000-7000-8000-%012x', ${n + 1} + i),
           iif(i % 2, ${user}, ${firstPeer}), iif(i % 2, ${firstPeer}, ${user}),
           'The quick brown fox jumps over the lazy dog and looks back twice.', 1780000000000 FROM ${numbers(rows)}`);
       n += rows;
     }
     await run(
-      `INSERT INTO conversation (key, tenant, low, high, seq, n, low_seq, high_seq)
+      `INSERT INTO tidings_conversation (key, tenant, low, high, seq, n, low_seq, high_seq)
         VALUES (${key}, 'default', ${user}, ${firstPeer}, ${count}, ${n}, ${count}, ${count - 1})`,
-      `INSERT INTO member (conversation, user, peer) VALUES (${key}, ${user}, ${firstPeer}), (${key}, ${firstPeer}, ${user})`,
+      `INSERT INTO tidings_member (conversation, user, peer) VALUES (${key}, ${user}, ${firstPeer}), (${key}, ${firstPeer}, ${user})`,
     );
   }
   await fillOne(1_000_000, users.long, longMessages);
   await fillOne(2_000_000, users.short, shortMessages);
   const key = "3000000 + i";
   await run(
-    `INSERT INTO message (n, conversation, seq, id, sender, recipient, text, time)
+    `INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time)
       SELECT ${n + 1} + i, ${key}, 1, printf('01900000-0000-7000-8000-%012x', ${n + 1} + i), ${firstPeer} + i, ${users.busy},
         'hello', 1780000000000 FROM ${numbers(listed)}`,
-    `INSERT INTO conversation (key, tenant, low, high, seq, n, high_seq)
+    `INSERT INTO tidings_conversation (key, tenant, low, high, seq, n, high_seq)
       SELECT ${key}, 'default', ${users.busy}, ${firstPeer} + i, 1, ${n + 1} + i, 1 FROM ${numbers(listed)}`,
-    `INSERT INTO member (conversation, user, peer) SELECT ${key}, ${users.busy}, ${firstPeer} + i FROM ${numbers(listed)}`,
-    `INSERT INTO member (conversation, user, peer) SELECT ${key}, ${firstPeer} + i, ${users.busy} FROM ${numbers(listed)}`,
-    `UPDATE head SET n = ${n + listed}`,
+    `INSERT INTO tidings_member (conversation, user, peer) SELECT ${key}, ${users.busy}, ${firstPeer} + i FROM ${numbers(listed)}`,
+    `INSERT INTO tidings_member (conversation, user, peer) SELECT ${key}, ${firstPeer} + i, ${users.busy} FROM ${numbers(listed)}`,
+    `UPDATE tidings_head SET n = ${n + listed}`,
   );
 }

@@ -46,21 +46,23 @@ async function fill(engine: Engine): Promise<void> {
   const run = async (...sql: string[]): Promise<unknown> => engine.write(sql.map((one): Statement => ({ sql: one })));
 
   await run(
-    ...owners.map(({ user, name }) => `INSERT INTO user (key, tenant, id) VALUES (${user}, 'default', '${name}')`),
-    `INSERT INTO user (key, tenant, id) SELECT ${firstPeer} + i, 'default', 'peer-' || i FROM ${numbers(ownConversations)}`,
-    `INSERT INTO user (key, tenant, id)
+    ...owners.map(
+      ({ user, name }) => `INSERT INTO tidings_user (key, tenant, id) VALUES (${user}, 'default', '${name}')`,
+    ),
+    `INSERT INTO tidings_user (key, tenant, id) SELECT ${firstPeer} + i, 'default', 'peer-' || i FROM ${numbers(ownConversations)}`,
+    `INSERT INTO tidings_user (key, tenant, id)
       SELECT ${firstForeigner} + i, 'default', 'foreigner-' || i FROM ${numbers(2 * foreignConversations)}`,
   );
   // Before the cursor: everybody's conversations with one message each, delivered.
   for (const { user, first, count } of owners) {
     const marks = n + count + 1;
     await run(
-      `INSERT INTO conversation (key, tenant, low, high, seq, n, high_seq)
+      `INSERT INTO tidings_conversation (key, tenant, low, high, seq, n, high_seq)
         SELECT ${first} + i, 'default', ${user}, ${firstPeer} + i, 1, ${n + 1} + i, 1 FROM ${numbers(count)}`,
-      `INSERT INTO member (conversation, user, peer, delivered, n)
+      `INSERT INTO tidings_member (conversation, user, peer, delivered, n)
         SELECT ${first} + i, ${user}, ${firstPeer} + i, 1, ${marks} + i FROM ${numbers(count)}`,
-      `INSERT INTO member (conversation, user, peer) SELECT ${first} + i, ${firstPeer} + i, ${user} FROM ${numbers(count)}`,
-      `INSERT INTO message ${messageColumns} SELECT ${n + 1} + i, ${first} + i, 1, ${idOf(`${n + 1} + i`)},
+      `INSERT INTO tidings_member (conversation, user, peer) SELECT ${first} + i, ${firstPeer} + i, ${user} FROM ${numbers(count)}`,
+      `INSERT INTO tidings_message ${messageColumns} SELECT ${n + 1} + i, ${first} + i, 1, ${idOf(`${n + 1} + i`)},
         ${firstPeer} + i, ${user}, ${restOfMessage} FROM ${numbers(count)}`,
     );
     n += 2 * count;
@@ -68,16 +70,16 @@ async function fill(engine: Engine): Promise<void> {
   const cursor = n;
   const peopleOf = `${firstForeigner} + 2 * i, ${firstForeigner} + 2 * i + 1`;
   await run(
-    `INSERT INTO conversation (key, tenant, low, high) SELECT ${foreign} + i, 'default', ${peopleOf}
+    `INSERT INTO tidings_conversation (key, tenant, low, high) SELECT ${foreign} + i, 'default', ${peopleOf}
       FROM ${numbers(foreignConversations)}`,
-    `INSERT INTO member (conversation, user, peer) SELECT ${foreign} + i, ${peopleOf} FROM ${numbers(foreignConversations)}`,
-    `INSERT INTO member (conversation, peer, user) SELECT ${foreign} + i, ${peopleOf} FROM ${numbers(foreignConversations)}`,
+    `INSERT INTO tidings_member (conversation, user, peer) SELECT ${foreign} + i, ${peopleOf} FROM ${numbers(foreignConversations)}`,
+    `INSERT INTO tidings_member (conversation, peer, user) SELECT ${foreign} + i, ${peopleOf} FROM ${numbers(foreignConversations)}`,
   );
   for (let done = 0; done < foreignMessages; done += chunkRows) {
     const at = n + 1;
     const place = `(${done} + i) % ${foreignConversations}`;
     const turn = `((${done} + i) / ${foreignConversations}) % 2`;
-    await run(`INSERT INTO message ${messageColumns} SELECT ${at} + i, ${foreign} + ${place},
+    await run(`INSERT INTO tidings_message ${messageColumns} SELECT ${at} + i, ${foreign} + ${place},
       (${done} + i) / ${foreignConversations} + 1, ${idOf(`${at} + i`)}, ${firstForeigner} + 2 * (${place}) + ${turn},
       ${firstForeigner} + 2 * (${place}) + 1 - ${turn}, ${restOfMessage} FROM ${numbers(chunkRows)}`);
     n += chunkRows;
@@ -86,19 +88,19 @@ async function fill(engine: Engine): Promise<void> {
   const [, , busy] = owners;
   if (!busy) return;
   await run(
-    `UPDATE conversation SET seq = ${seqs}, n = ${n - foreignConversations + 1} + key - ${foreign}, low_seq = ${seqs - 1},
+    `UPDATE tidings_conversation SET seq = ${seqs}, n = ${n - foreignConversations + 1} + key - ${foreign}, low_seq = ${seqs - 1},
       high_seq = ${seqs} WHERE key >= ${foreign}`,
-    `INSERT INTO message ${messageColumns} SELECT ${n + 1} + i, ${busy.first} + i, 2, ${idOf(`${n + 1} + i`)},
+    `INSERT INTO tidings_message ${messageColumns} SELECT ${n + 1} + i, ${busy.first} + i, 2, ${idOf(`${n + 1} + i`)},
       ${firstPeer} + i, ${busy.user}, ${restOfMessage} FROM ${numbers(busy.count)}`,
-    `UPDATE conversation SET seq = 2, high_seq = 2, n = ${n + 1} + key - ${busy.first}
+    `UPDATE tidings_conversation SET seq = 2, high_seq = 2, n = ${n + 1} + key - ${busy.first}
       WHERE key >= ${busy.first} AND key < ${busy.first + busy.count}`,
   );
   n += busy.count;
   await run(
     ...owners.map(({ user, name }) => {
       const acked = name === seeded.few ? n : cursor;
-      return `INSERT INTO device (user, device, acked) VALUES (${user}, 'd1', ${acked})`;
+      return `INSERT INTO tidings_device (user, device, acked) VALUES (${user}, 'd1', ${acked})`;
     }),
-    `UPDATE head SET n = ${n}`,
+    `UPDATE tidings_head SET n = ${n}`,
   );
 }

@@ -65,7 +65,11 @@ const status = command("status", "List every migration and whether it is applied
   });
 });
 
-function show({ entries, refusal }: Status, indent = ""): void {
+function show({ entries, refusal, isUnprefixed }: Status, indent = ""): void {
+  if (isUnprefixed)
+    console.log(
+      `${indent}the tables have names of before the prefix tidings_: \`up\` renames them first, nothing is lost`,
+    );
   const width = Math.max(0, ...entries.map((entry) => labelOf(entry).length));
   for (const entry of entries) console.log(`${indent}${labelOf(entry).padEnd(width)}  ${entry.standing}`);
   if (refusal !== undefined) throw refusal;
@@ -103,6 +107,7 @@ async function run(
   const steps = await withEngine(place, (engine) =>
     migrate(engine, migrations, {
       to,
+      onRename: () => console.log(`${indent}renamed the tables: they have the prefix tidings_ now`),
       onStep: ({ direction, migration }) => console.log(`${indent}${direction} ${labelOf(migration)}`),
     }),
   );

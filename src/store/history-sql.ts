@@ -12,63 +12,63 @@ import { isBlockedBetween } from "./people-sql.ts";
 const isWanted = `m.time >= ?4 AND m.time <= ?5
   AND (?3 IS NULL OR s.id = ?3)
   AND (?6 IS NULL OR (m.recipient = a.key
-    AND m.n > (SELECT d.acked FROM device d WHERE d.user = a.key AND d.device = ?6)))`;
+    AND m.n > (SELECT d.acked FROM tidings_device d WHERE d.user = a.key AND d.device = ?6)))`;
 
 const asker = `a.tenant = ?1 AND a.id = ?2`;
 
 /** The names of both people. */
-const names = `CROSS JOIN user s ON s.key = m.sender CROSS JOIN user r ON r.key = m.recipient`;
+const names = `CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient`;
 const columns = `m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, r.id AS recipient`;
 
 /** The asker's own conversation with a key, or with a user; others' and empty ones are as good as none. */
 const placeOf = (key: string, user: string): string => `
-CROSS JOIN conversation c ON c.key = coalesce(${key}, (
-  SELECT p.key FROM user b CROSS JOIN conversation p ON p.low = min(a.key, b.key) AND p.high = max(a.key, b.key)
+CROSS JOIN tidings_conversation c ON c.key = coalesce(${key}, (
+  SELECT p.key FROM tidings_user b CROSS JOIN tidings_conversation p ON p.low = min(a.key, b.key) AND p.high = max(a.key, b.key)
   WHERE b.tenant = ?1 AND b.id = ${user}
 )) AND a.key IN (c.low, c.high) AND c.seq > 0`;
 
 /** ?1 tenant, ?2 user, ?3 conversation key or null, ?4 user on the other side or null */
-export const selectPlace = `SELECT c.key, c.seq FROM user a ${placeOf("?3", "?4")} WHERE ${asker}`;
+export const selectPlace = `SELECT c.key, c.seq FROM tidings_user a ${placeOf("?3", "?4")} WHERE ${asker}`;
 
 /** ?7 below this seq, ?8 how many rows are looked at, ?9 how many are wanted, ?10 conversation key or null, ?11 user or null */
 export const selectPlaceBefore = `
-SELECT ${columns} FROM user a ${placeOf("?10", "?11")}
-CROSS JOIN message m ON m.conversation = c.key AND m.seq < ?7 AND m.seq >= min(?7, c.seq + 1) - ?8
+SELECT ${columns} FROM tidings_user a ${placeOf("?10", "?11")}
+CROSS JOIN tidings_message m ON m.conversation = c.key AND m.seq < ?7 AND m.seq >= min(?7, c.seq + 1) - ?8
 ${names} WHERE ${asker} AND ${isWanted} ORDER BY m.seq DESC LIMIT ?9`;
 
 /** As selectPlaceBefore; ?7 above this seq */
 export const selectPlaceAfter = `
-SELECT ${columns} FROM user a ${placeOf("?10", "?11")}
-CROSS JOIN message m ON m.conversation = c.key AND m.seq > ?7 AND m.seq <= ?7 + ?8
+SELECT ${columns} FROM tidings_user a ${placeOf("?10", "?11")}
+CROSS JOIN tidings_message m ON m.conversation = c.key AND m.seq > ?7 AND m.seq <= ?7 + ?8
 ${names} WHERE ${asker} AND ${isWanted} ORDER BY m.seq LIMIT ?9`;
 
 /** The row behind the last one that is looked at, which is the first that is not. */
 const edgeBefore = (side: string, alias: string): string => `(
-  SELECT ${alias}.n FROM message ${alias} WHERE ${alias}.${side} = a.key AND ${alias}.n < ?7
+  SELECT ${alias}.n FROM tidings_message ${alias} WHERE ${alias}.${side} = a.key AND ${alias}.n < ?7
   ORDER BY ${alias}.n DESC LIMIT 1 OFFSET ?8)`;
-const received = `max(?7, coalesce((SELECT i.acked FROM device i WHERE i.user = a.key AND i.device = ?6), 0))`;
+const received = `max(?7, coalesce((SELECT i.acked FROM tidings_device i WHERE i.user = a.key AND i.device = ?6), 0))`;
 const edgeAfter = (alias: string): string => `(
-  SELECT ${alias}.n FROM message ${alias} WHERE ${alias}.recipient = a.key AND ${alias}.n > ${received}
+  SELECT ${alias}.n FROM tidings_message ${alias} WHERE ${alias}.recipient = a.key AND ${alias}.n > ${received}
   ORDER BY ${alias}.n LIMIT 1 OFFSET ?8)`;
 
 /** Everything of the asker's own below a change number; `edge` is the first row that was not looked at, or null. ?7 to ?9 as above */
 const selectBefore = (side: string): string => `
-SELECT ${columns} FROM user a
-CROSS JOIN message m ON m.${side} = a.key AND m.n < ?7 AND m.n > coalesce(${edgeBefore(side, "e")}, 0)
+SELECT ${columns} FROM tidings_user a
+CROSS JOIN tidings_message m ON m.${side} = a.key AND m.n < ?7 AND m.n > coalesce(${edgeBefore(side, "e")}, 0)
 ${names} WHERE ${asker} AND ${isWanted} ORDER BY m.n DESC LIMIT ?9`;
 export const selectSentBefore = selectBefore("sender");
 export const selectReceivedBefore = selectBefore("recipient");
 
 /** What a device has not got yet, above a change number. */
 export const selectReceivedAfter = `
-SELECT ${columns} FROM user a
-CROSS JOIN message m ON m.recipient = a.key AND m.n > ${received} AND m.n < coalesce(${edgeAfter("e")}, ?10)
+SELECT ${columns} FROM tidings_user a
+CROSS JOIN tidings_message m ON m.recipient = a.key AND m.n > ${received} AND m.n < coalesce(${edgeAfter("e")}, ?10)
 ${names} WHERE ${asker} AND ${isWanted} ORDER BY m.n LIMIT ?9`;
 
 /** Where the three statements above stop looking. */
 export const selectEdgesBefore = `
-SELECT ${edgeBefore("sender", "e")} AS sent, ${edgeBefore("recipient", "o")} AS received FROM user a WHERE ${asker}`;
-export const selectEdgeAfter = `SELECT ${edgeAfter("e")} AS received FROM user a WHERE ${asker}`;
+SELECT ${edgeBefore("sender", "e")} AS sent, ${edgeBefore("recipient", "o")} AS received FROM tidings_user a WHERE ${asker}`;
+export const selectEdgeAfter = `SELECT ${edgeAfter("e")} AS received FROM tidings_user a WHERE ${asker}`;
 
 /**
  * ?7 ids as a JSON array, ?8 how many rows are looked at, ?9 the sender of the first id after whom to go on, ?10 and ?11 as above,
@@ -82,17 +82,17 @@ SELECT x.place, x.author, x.is_wanted, m.n, m.conversation, m.seq, m.id, m.time,
 FROM (
   SELECT j.key AS place, m.n, m.sender AS author, (${isWanted}
     AND (?12 OR m.conversation = (SELECT c.key FROM (SELECT 1) ${placeOf("?10", "?11")}))) AS is_wanted
-  FROM user a CROSS JOIN json_each(?7) j
-  CROSS JOIN message m ON m.id = j.value AND m.sender > CASE j.key WHEN 0 THEN ?9 ELSE -1 END
-  CROSS JOIN user s ON s.key = m.sender
+  FROM tidings_user a CROSS JOIN json_each(?7) j
+  CROSS JOIN tidings_message m ON m.id = j.value AND m.sender > CASE j.key WHEN 0 THEN ?9 ELSE -1 END
+  CROSS JOIN tidings_user s ON s.key = m.sender
   WHERE ${asker} AND a.key IN (m.sender, m.recipient) LIMIT ?8
-) x CROSS JOIN message m ON m.n = x.n ${names}`;
+) x CROSS JOIN tidings_message m ON m.n = x.n ${names}`;
 
 /** A user's conversations on one side of the pair, newest activity first. */
 const ofSide = (side: string, other: string, alias: string): string => `
 SELECT * FROM (
   SELECT c.key, c.seq, c.n, c.${side}_seq AS own, c.${other}_seq AS others, c.${other} AS peer, ${alias}.key AS me
-  FROM user ${alias} CROSS JOIN conversation c ON c.${side} = ${alias}.key AND c.n < ?3 AND c.n > 0
+  FROM tidings_user ${alias} CROSS JOIN tidings_conversation c ON c.${side} = ${alias}.key AND c.n < ?3 AND c.n > 0
   WHERE ${alias}.tenant = ?1 AND ${alias}.id = ?2 ORDER BY c.n DESC LIMIT ?4
 )`;
 
@@ -110,19 +110,19 @@ WITH page AS MATERIALIZED (
   SELECT page.*, p.delivered, p.read, min(page.own, page.others) AS both,
     coalesce(sum(max(0, min(page.own, page.others) - p.read)) OVER (
       ORDER BY page.n DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS spent
-  FROM page CROSS JOIN member p ON p.conversation = page.key AND p.user = page.me
+  FROM page CROSS JOIN tidings_member p ON p.conversation = page.key AND p.user = page.me
 )
 SELECT counted.n AS activity, counted.spent, o.id AS peer, counted.delivered, counted.read,
   q.delivered AS peer_delivered, CASE WHEN ${isBlockedBetween("counted.me", "counted.peer")} THEN NULL ELSE q.read END AS peer_read, m.n, m.conversation, m.seq, m.id, m.text, m.time,
   CASE m.sender WHEN counted.me THEN ?2 ELSE o.id END AS sender,
   CASE m.sender WHEN counted.me THEN o.id ELSE ?2 END AS recipient,
   max(0, counted.others - max(counted.read, counted.both)) + CASE WHEN counted.spent < ?5 THEN (
-    SELECT count(*) FROM message w
+    SELECT count(*) FROM tidings_message w
     WHERE w.conversation = counted.key AND w.seq <= counted.both
       AND w.seq > max(counted.read, counted.both - ?5) AND w.sender <> counted.me
   ) ELSE 0 END AS unread
 FROM counted
-CROSS JOIN member q ON q.conversation = counted.key AND q.user = counted.peer
-CROSS JOIN user o ON o.key = counted.peer
-CROSS JOIN message m ON m.conversation = counted.key AND m.seq = counted.seq
+CROSS JOIN tidings_member q ON q.conversation = counted.key AND q.user = counted.peer
+CROSS JOIN tidings_user o ON o.key = counted.peer
+CROSS JOIN tidings_message m ON m.conversation = counted.key AND m.seq = counted.seq
 ORDER BY counted.n DESC`;

@@ -4,114 +4,147 @@ const field = (i: number): string => `j.value ->> ${i}`;
 
 /**
  * rows: [tenant, user, other, whether a contact or null, whether blocked or null]; null: as it is. One of a pair in a batch.
+ * ?2: how many rows a user may have
  *
- * What changes nothing is left out; what changes something gets the next change number.
+ * What changes nothing is left out; what changes something gets the next change number. Of a user who would have too many rows nothing is
+ * taken at all: a batch has one call of each user.
  */
 export const upsertRelations = `
-INSERT INTO relation (user, other, contact, blocked, n)
-SELECT x.user, x.other, x.contact, x.blocked, head.n + row_number() OVER (ORDER BY x.i)
-FROM (
-  SELECT j.key AS i, a.key AS user, b.key AS other, r.n AS n,
+WITH said AS MATERIALIZED (
+  SELECT j.key AS i, a.key AS user, b.key AS other, r.n AS n, r.hidden,
     coalesce(${field(3)}, r.contact, 0) AS contact, coalesce(r.contact, 0) AS was_contact,
     coalesce(${field(4)}, r.blocked, 0) AS blocked, coalesce(r.blocked, 0) AS was_blocked
   FROM json_each(?1) j
-  CROSS JOIN user a ON a.tenant = ${field(0)} AND a.id = ${field(1)}
-  CROSS JOIN user b ON b.tenant = ${field(0)} AND b.id = ${field(2)}
-  LEFT JOIN relation r ON r.user = a.key AND r.other = b.key
-) x CROSS JOIN head
-WHERE x.contact <> x.was_contact OR x.blocked <> x.was_blocked
-ON CONFLICT (user, other) DO UPDATE SET contact = excluded.contact, blocked = excluded.blocked, n = excluded.n
-RETURNING n, contact, blocked, (SELECT u.tenant FROM user u WHERE u.key = user) AS tenant,
-  (SELECT u.id FROM user u WHERE u.key = user) AS user, (SELECT u.id FROM user u WHERE u.key = other) AS other`;
+  CROSS JOIN tidings_user a ON a.tenant = ${field(0)} AND a.id = ${field(1)}
+  CROSS JOIN tidings_user b ON b.tenant = ${field(0)} AND b.id = ${field(2)}
+  LEFT JOIN tidings_relation r ON r.user = a.key AND r.other = b.key
+), refused AS MATERIALIZED (
+  SELECT made.user FROM said made WHERE made.n IS NULL AND (made.contact OR made.blocked) GROUP BY made.user
+  HAVING count(*) + (SELECT count(*) FROM (SELECT 1 FROM tidings_relation r WHERE r.user = made.user LIMIT ?2)) > ?2
+)
+INSERT INTO tidings_relation (user, other, contact, blocked, n, hidden)
+SELECT x.user, x.other, x.contact, x.blocked, head.n + row_number() OVER (ORDER BY x.i), CASE
+  WHEN x.was_blocked AND x.blocked THEN x.hidden
+  WHEN x.was_blocked THEN coalesce(x.hidden, 0)
+  WHEN x.blocked THEN coalesce(
+    (SELECT coalesce(q.hidden, 0) FROM tidings_relation q WHERE q.user = x.other AND q.other = x.user AND q.blocked),
+    head.n + row_number() OVER (ORDER BY x.i))
+END
+FROM said x CROSS JOIN tidings_head head
+WHERE (x.contact <> x.was_contact OR x.blocked <> x.was_blocked) AND x.user NOT IN (SELECT user FROM refused)
+ON CONFLICT (user, other) DO UPDATE
+  SET contact = excluded.contact, blocked = excluded.blocked, n = excluded.n, hidden = excluded.hidden
+RETURNING n, contact, blocked, (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
+  (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user, (SELECT u.id FROM tidings_user u WHERE u.key = other) AS other`;
+
+/** rows: as for upsertRelations, after it. Those which should make a row and have none: it was refused, with all that its user said. */
+export const selectRefusedRelations = `
+SELECT j.key AS i FROM json_each(?1) j CROSS JOIN tidings_user a ON a.tenant = ${field(0)} AND a.id = ${field(1)}
+CROSS JOIN tidings_user b ON b.tenant = ${field(0)} AND b.id = ${field(2)}
+WHERE (${field(3)} OR ${field(4)}) AND NOT EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = a.key AND r.other = b.key)`;
 
 /** Whether one of two users, as their keys, has blocked the other: receipts, presence and typing go neither way then. */
 export const isBlockedBetween = (one: string, other: string): string => `(
-  EXISTS (SELECT 1 FROM relation rb WHERE rb.user = ${one} AND rb.other = ${other} AND rb.blocked)
-  OR EXISTS (SELECT 1 FROM relation rb WHERE rb.user = ${other} AND rb.other = ${one} AND rb.blocked))`;
+  EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${one} AND rb.other = ${other} AND rb.blocked)
+  OR EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${other} AND rb.other = ${one} AND rb.blocked))`;
+
+/** Whether marks, which last moved at `n`, moved behind a block between two users. What was told before it began may be told again. */
+export const isHiddenBetween = (one: string, other: string, n: string): string => {
+  const isHidden = `rb.blocked AND ${n} > coalesce(rb.hidden, 0)`;
+  return `(
+  EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${one} AND rb.other = ${other} AND ${isHidden})
+  OR EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${other} AND rb.other = ${one} AND ${isHidden}))`;
+};
 
 /**
- * Where a block may have ended; runs after upsertRelations, before the head moves: of pairs of whom one has just said something of the
- * other, and whom no block is between.
+ * Where a block has ended; runs after upsertRelations, before the head moves: of pairs of whom one has just ended theirs, and whom no block
+ * is between any more.
  *
- * Marks that moved behind the block could not be seen: they change again, so that no cursor is past them.
+ * Marks that moved behind the block could not be seen: they change again, so that no cursor is past them. Those that moved before it began
+ * were never hidden: to block and unblock over and over tells nobody anything.
  */
 export const revealMarks = `
-INSERT INTO member (conversation, user, peer, delivered, read, n)
+INSERT INTO tidings_member (conversation, user, peer, delivered, read, n)
 SELECT p.conversation, p.user, p.peer, p.delivered, p.read,
-  max(head.n, (SELECT max(l.n) FROM relation l)) + row_number() OVER ()
+  max(head.n, (SELECT max(l.n) FROM tidings_relation l)) + row_number() OVER ()
 FROM (
-  SELECT DISTINCT min(r.user, r.other) AS low, max(r.user, r.other) AS high
-  FROM head CROSS JOIN relation r ON r.n > head.n
-  WHERE NOT ${isBlockedBetween("r.user", "r.other")}
+  SELECT min(r.user, r.other) AS low, max(r.user, r.other) AS high, min(r.hidden) AS since
+  FROM tidings_head head CROSS JOIN tidings_relation r ON r.n > head.n
+  WHERE NOT r.blocked AND r.hidden IS NOT NULL AND NOT ${isBlockedBetween("r.user", "r.other")}
+  GROUP BY min(r.user, r.other), max(r.user, r.other)
 ) x
-CROSS JOIN conversation c ON c.low = x.low AND c.high = x.high
-CROSS JOIN member p ON p.conversation = c.key AND p.n > 0
-CROSS JOIN head
+CROSS JOIN tidings_conversation c ON c.low = x.low AND c.high = x.high
+CROSS JOIN tidings_member p ON p.conversation = c.key AND p.n > x.since
+CROSS JOIN tidings_head head
 WHERE true
 ON CONFLICT (conversation, user) DO UPDATE SET n = excluded.n
 RETURNING n, conversation, delivered, read,
-  (SELECT u.tenant FROM user u WHERE u.key = user) AS tenant,
-  (SELECT u.id FROM user u WHERE u.key = user) AS user,
-  (SELECT u.id FROM user u WHERE u.key = peer) AS peer`;
+  (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
+  (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user,
+  (SELECT u.id FROM tidings_user u WHERE u.key = peer) AS peer`;
 
 /** After revealMarks. */
 export const advanceHeadToRelations = `
-UPDATE head SET n = max(n, coalesce((SELECT max(n) FROM relation), 0), coalesce((SELECT max(n) FROM member WHERE n > 0), 0))`;
+UPDATE tidings_head SET n = max(n, coalesce((SELECT max(n) FROM tidings_relation), 0), coalesce((SELECT max(n) FROM tidings_member WHERE n > 0), 0))`;
 
 /** rows: [tenant, user, milliseconds since the Unix epoch]. Never goes back. */
 export const upsertSeen = `
-INSERT INTO seen (user, time)
-SELECT u.key, ${field(2)} FROM json_each(?1) j CROSS JOIN user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
+INSERT INTO tidings_seen AS seen (user, time)
+SELECT u.key, ${field(2)} FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
 WHERE true
 ON CONFLICT (user) DO UPDATE SET time = max(seen.time, excluded.time)`;
 
 /** ?1 tenant, ?2 users as a JSON array */
 export const selectSeen = `
-SELECT u.id, s.time FROM json_each(?2) j CROSS JOIN user u ON u.tenant = ?1 AND u.id = j.value CROSS JOIN seen s ON s.user = u.key`;
+SELECT u.id, s.time FROM json_each(?2) j CROSS JOIN tidings_user u ON u.tenant = ?1 AND u.id = j.value CROSS JOIN tidings_seen s ON s.user = u.key`;
 
 /** ?1 tenant, ?2 user, ?3 others as a JSON array: what stands between the user and each of them, where anything does. */
 export const selectTies = `
 SELECT b.id AS other, coalesce(r.blocked, 0) AS has_blocked, coalesce(q.blocked, 0) AS is_blocked,
   coalesce(r.contact, 0) OR coalesce(q.contact, 0) AS is_contact,
-  EXISTS (SELECT 1 FROM conversation c
+  EXISTS (SELECT 1 FROM tidings_conversation c
     WHERE c.low = min(a.key, b.key) AND c.high = max(a.key, b.key) AND c.seq > 0) AS has_conversation
-FROM user a CROSS JOIN json_each(?3) j CROSS JOIN user b ON b.tenant = ?1 AND b.id = j.value
-LEFT JOIN relation r ON r.user = a.key AND r.other = b.key
-LEFT JOIN relation q ON q.user = b.key AND q.other = a.key
+FROM tidings_user a CROSS JOIN json_each(?3) j CROSS JOIN tidings_user b ON b.tenant = ?1 AND b.id = j.value
+LEFT JOIN tidings_relation r ON r.user = a.key AND r.other = b.key
+LEFT JOIN tidings_relation q ON q.user = b.key AND q.other = a.key
 WHERE a.tenant = ?1 AND a.id = ?2`;
 
 /** ?1 tenant, ?2 user, ?3 after this name, ?4 limit. In the order of their names. */
 const selectOthers = (column: "contact" | "blocked"): string => `
-SELECT o.id FROM user a CROSS JOIN relation r ON r.user = a.key AND r.${column} CROSS JOIN user o ON o.key = r.other
+SELECT o.id FROM tidings_user a CROSS JOIN tidings_relation r ON r.user = a.key AND r.${column} CROSS JOIN tidings_user o ON o.key = r.other
 WHERE a.tenant = ?1 AND a.id = ?2 AND o.id > ?3 ORDER BY o.id LIMIT ?4`;
 export const selectContacts = selectOthers("contact");
 export const selectBlocked = selectOthers("blocked");
 
 /** ?1 tenant, ?2 user, ?3 other */
 export const selectContact = `
-SELECT 1 FROM user a CROSS JOIN user o ON o.tenant = ?1 AND o.id = ?3
-CROSS JOIN relation r ON r.user = a.key AND r.other = o.key AND r.contact WHERE a.tenant = ?1 AND a.id = ?2`;
+SELECT 1 FROM tidings_user a CROSS JOIN tidings_user o ON o.tenant = ?1 AND o.id = ?3
+CROSS JOIN tidings_relation r ON r.user = a.key AND r.other = o.key AND r.contact WHERE a.tenant = ?1 AND a.id = ?2`;
 
-/** ?1 tenant, ?2 user, ?3 others as a JSON array: how many rows the user would have with them, those that say nothing any more too. */
+/**
+ * ?1 tenant, ?2 user, ?3 others as a JSON array, ?4: how many rows the user has are counted
+ *
+ * How many the user has, and how many more there would be with the others; those that say nothing any more count too.
+ */
 export const countRelations = `
-SELECT (SELECT count(*) FROM relation r WHERE r.user = a.key) + (
+SELECT (SELECT count(*) FROM (SELECT 1 FROM tidings_relation r WHERE r.user = a.key LIMIT ?4)) AS present, (
   SELECT count(*) FROM json_each(?3) j WHERE NOT EXISTS (
-    SELECT 1 FROM user o CROSS JOIN relation q ON q.other = o.key AND q.user = a.key WHERE o.tenant = ?1 AND o.id = j.value)
-  ) AS rows
-FROM user a WHERE a.tenant = ?1 AND a.id = ?2`;
+    SELECT 1 FROM tidings_user o CROSS JOIN tidings_relation q ON q.other = o.key AND q.user = a.key WHERE o.tenant = ?1 AND o.id = j.value)
+  ) AS missing
+FROM tidings_user a WHERE a.tenant = ?1 AND a.id = ?2`;
 
 /** ?1 tenant, ?2 user, ?3 after, ?4 limit */
 export const selectOwnRelations = `
-SELECT r.n, r.contact, r.blocked, o.id AS other FROM relation r CROSS JOIN user o ON o.key = r.other
-WHERE r.user = (SELECT key FROM user WHERE tenant = ?1 AND id = ?2) AND r.n > ?3 ORDER BY r.n LIMIT ?4`;
+SELECT r.n, r.contact, r.blocked, o.id AS other FROM tidings_relation r CROSS JOIN tidings_user o ON o.key = r.other
+WHERE r.user = (SELECT key FROM tidings_user WHERE tenant = ?1 AND id = ?2) AND r.n > ?3 ORDER BY r.n LIMIT ?4`;
 
 /** ?1 after, ?2 limit: the whole log, every tenant. */
 export const selectRelations = `
 SELECT r.n, r.contact, r.blocked, u.tenant, u.id AS user, o.id AS other
-FROM relation r CROSS JOIN user u ON u.key = r.user CROSS JOIN user o ON o.key = r.other
+FROM tidings_relation r CROSS JOIN tidings_user u ON u.key = r.user CROSS JOIN tidings_user o ON o.key = r.other
 WHERE r.n > ?1 ORDER BY r.n LIMIT ?2`;
 
 /** rows: [tenant, from, conversation key or null], sends that were left out: which of them name a conversation of the sender's. */
 export const selectOwnConversations = `
-SELECT j.key AS i FROM json_each(?1) j CROSS JOIN user a ON a.tenant = ${field(0)} AND a.id = ${field(1)}
-CROSS JOIN conversation c ON c.key = ${field(2)} AND a.key IN (c.low, c.high) AND c.seq > 0`;
+SELECT j.key AS i FROM json_each(?1) j CROSS JOIN tidings_user a ON a.tenant = ${field(0)} AND a.id = ${field(1)}
+CROSS JOIN tidings_conversation c ON c.key = ${field(2)} AND a.key IN (c.low, c.high) AND c.seq > 0`;

@@ -5,15 +5,15 @@ import type { Sighting } from "../checker/checker.ts";
 export function openObserver(file: string) {
   const database = new Database(file, { readonly: true });
   const place = database.prepare(
-    `SELECT count(*) AS count FROM message m JOIN user u ON u.key = m.sender WHERE m.id = ? AND u.id = ? AND m.seq = ?`,
+    `SELECT count(*) AS count FROM tidings_message m JOIN tidings_user u ON u.key = m.sender WHERE m.id = ? AND u.id = ? AND m.seq = ?`,
   );
   const history = database.prepare(
-    `SELECT m.conversation, m.seq, m.id, s.id AS sender, m.text FROM message m JOIN user s ON s.key = m.sender
-     WHERE m.sender = (SELECT key FROM user WHERE id = ?1) OR m.recipient = (SELECT key FROM user WHERE id = ?1)
+    `SELECT m.conversation, m.seq, m.id, s.id AS sender, m.text FROM tidings_message m JOIN tidings_user s ON s.key = m.sender
+     WHERE m.sender = (SELECT key FROM tidings_user WHERE id = ?1) OR m.recipient = (SELECT key FROM tidings_user WHERE id = ?1)
      ORDER BY m.n`,
   );
   const count = database.prepare(
-    `SELECT count(*) AS count FROM message WHERE ?1 IN (SELECT id FROM user WHERE key IN (sender, recipient))`,
+    `SELECT count(*) AS count FROM tidings_message WHERE ?1 IN (SELECT id FROM tidings_user WHERE key IN (sender, recipient))`,
   );
   type Row = { conversation: number; seq: number; id: string; sender: string; text: string };
   return {

@@ -8,7 +8,7 @@ export function startOutsider(file: string) {
     const answer = (line) => {
       if (line === "lock") return database.exec("BEGIN IMMEDIATE"), "locked";
       if (line === "unlock") return database.exec("ROLLBACK"), "unlocked";
-      return database.prepare("SELECT count(*) AS count FROM message WHERE id = ?").get(line).count;
+      return database.prepare("SELECT count(*) AS count FROM tidings_message WHERE id = ?").get(line).count;
     };
     for await (const line of console) console.log(answer(line));`;
   const child = Bun.spawn([process.execPath, "-e", program, file], {

@@ -7,7 +7,8 @@ import { storeOn } from "../support/store.ts";
 import { deliver, historyOf } from "./deliver.ts";
 import { mishaps, startProxy } from "./proxy.ts";
 
-const deadlineMs = 150;
+/** Most requests are answered in a few milliseconds. One that takes longer is only tried again. */
+const deadlineMs = 300;
 const messages = 4;
 
 /** Each mishap at each of the first requests of a burst that has new sends and a retry, through a real server. */
@@ -21,7 +22,7 @@ async function throughProxy(wrap: (engine: Engine) => Engine, requests: number) 
     let unseen = 0;
     const onAccepted = async (id: string): Promise<void> => {
       const [[row] = []] = await direct.read([
-        { sql: "SELECT count(*) AS count FROM message WHERE id = ?1", args: [id] },
+        { sql: "SELECT count(*) AS count FROM tidings_message WHERE id = ?1", args: [id] },
       ]);
       if (row?.["count"] !== 1) unseen++;
     };
@@ -54,7 +55,7 @@ describe("a real server behind a network that fails", () => {
     if (faults.length > 0) throw new Error(describeFaults(faults));
     expect(unseen).toBe(0);
     expect(happened).toBe(2 * mishaps.length);
-  }, 60_000);
+  });
 
   test("control: D3 an engine that takes silence for success is caught", async () => {
     const hopeful = (engine: Engine): Engine => ({
@@ -62,7 +63,7 @@ describe("a real server behind a network that fails", () => {
       write: (statements) =>
         engine.write(statements).catch(() =>
           statements.map(({ sql, args: [rows] = [] }) => {
-            if (!sql.includes("INSERT INTO message ")) return [{ n: 900_000, epoch: "" }];
+            if (!sql.includes("INSERT INTO tidings_message ")) return [{ n: 900_000, epoch: "" }];
             const sends = JSON.parse(String(rows)) as unknown[];
             return sends.map((_, i) => ({ n: 900_000 + i, conversation: 77, seq: i + 1, recipient: "bob" }));
           }),
@@ -71,5 +72,5 @@ describe("a real server behind a network that fails", () => {
     const { faults, unseen } = await throughProxy(hopeful, 1);
     expect(unseen).toBeGreaterThan(0);
     expect(classesOf(faults)).toContain("lost");
-  }, 60_000);
+  });
 });

@@ -136,7 +136,7 @@ describe("tickets", () => {
     }
     await other.close();
     const engine = openEngine({ url: `file:${join(folder, "swept.db")}` });
-    const [rows = []] = await engine.read([{ sql: "SELECT * FROM ticket" }]);
+    const [rows = []] = await engine.read([{ sql: "SELECT * FROM tidings_ticket" }]);
     await engine.close();
     expect(rows.length).toBeWithin(29, 33);
     const stored = JSON.stringify(rows);
@@ -195,8 +195,8 @@ describe("tickets", () => {
         alterations: [
           {
             file: "store/ticket-store.ts",
-            from: "DELETE FROM ticket WHERE hash = ?1 AND expires > ?2",
-            to: "UPDATE ticket SET expires = expires + 1 WHERE hash = ?1 AND expires > ?2",
+            from: "DELETE FROM tidings_ticket WHERE hash = ?1 AND expires > ?2",
+            to: "UPDATE tidings_ticket SET expires = expires + 1 WHERE hash = ?1 AND expires > ?2",
           },
         ],
       });

@@ -52,10 +52,10 @@ function openEarly(url: string): Engine {
 /** The insert no longer looks for what is there, and gives a retry an id of its own: a sound one, or no client would take it. */
 function openForgetful(url: string): Engine {
   const engine = createEmbeddedEngine({ url });
-  const freshId = `CASE WHEN EXISTS (SELECT 1 FROM message m WHERE m.id = s.id)
+  const freshId = `CASE WHEN EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id)
     THEN printf('%s%012x', substr(s.id, 1, 24), head.n) ELSE s.id END`;
   const forget = (sql: string): string =>
-    sql.includes("INSERT INTO message ")
+    sql.includes("INSERT INTO tidings_message ")
       ? sql.replace(/WHERE NOT EXISTS[^\n]*/, "WHERE true").replace("s.id, a.key,", `${freshId}, a.key,`)
       : sql;
   return {

@@ -29,7 +29,7 @@ function startWitness(file: string) {
     import Database from ${JSON.stringify(Bun.resolveSync("libsql", import.meta.dir))};
     const database = new Database(process.argv[1], { readonly: true });
     const count = (id) => {
-      try { return database.prepare("SELECT count(*) AS count FROM message WHERE id = ?").get(id).count; }
+      try { return database.prepare("SELECT count(*) AS count FROM tidings_message WHERE id = ?").get(id).count; }
       catch { return 0; }
     };
     for await (const id of console) console.log(count(id));`;

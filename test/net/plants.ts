@@ -20,7 +20,7 @@ const plants = {
   forgetful: [
     {
       file: "store/sql.ts",
-      from: "WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = s.id AND m.sender = a.key)",
+      from: "WHERE NOT EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id AND m.sender = a.key)",
       to: "WHERE true",
     },
   ],

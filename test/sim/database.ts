@@ -33,7 +33,7 @@ export async function openDatabase() {
   await migrate(engine, bundledMigrations);
   const tables = ["message", "member", "conversation", "device", "relation", "seen", "ticket", "revocation", "user"];
   const pushTables = ["push_address", "push_notice", "push_log", "mute", "quiet_hours"];
-  const wipe = [...tables, ...pushTables].map((table) => ({ sql: `DELETE FROM ${table}` }));
+  const wipe = [...tables, ...pushTables].map((table) => ({ sql: `DELETE FROM tidings_${table}` }));
 
   return {
     engine,
@@ -42,15 +42,15 @@ export async function openDatabase() {
       const rows = JSON.stringify(people.map(({ tenant, user, device }) => [tenant, user, device]));
       await engine.write([
         ...wipe,
-        { sql: `UPDATE head SET n = 0, epoch = 'simulation'` },
-        { sql: `UPDATE push_worker SET holder = '', beat = 0, n = 0` },
+        { sql: `UPDATE tidings_head SET n = 0, epoch = 'simulation'` },
+        { sql: `UPDATE tidings_push_worker SET holder = '', beat = 0, n = 0` },
         {
-          sql: `INSERT INTO user (tenant, id) SELECT DISTINCT j.value ->> 0, j.value ->> 1 FROM json_each(?1) j ORDER BY j.key`,
+          sql: `INSERT INTO tidings_user (tenant, id) SELECT DISTINCT j.value ->> 0, j.value ->> 1 FROM json_each(?1) j ORDER BY j.key`,
           args: [rows],
         },
         {
-          sql: `INSERT INTO device (user, device, acked) SELECT u.key, j.value ->> 2, 0
-            FROM json_each(?1) j JOIN user u ON u.tenant = j.value ->> 0 AND u.id = j.value ->> 1`,
+          sql: `INSERT INTO tidings_device (user, device, acked) SELECT u.key, j.value ->> 2, 0
+            FROM json_each(?1) j JOIN tidings_user u ON u.tenant = j.value ->> 0 AND u.id = j.value ->> 1`,
           args: [rows],
         },
       ]);
@@ -59,15 +59,15 @@ export async function openDatabase() {
       const [rows = [], relationRows = [], markRows = []] = await engine.read([
         {
           sql: `SELECT m.conversation, m.seq, m.id, m.text, s.tenant, s.id AS sender, r.id AS recipient
-            FROM message m JOIN user s ON s.key = m.sender JOIN user r ON r.key = m.recipient ORDER BY m.n`,
+            FROM tidings_message m JOIN tidings_user s ON s.key = m.sender JOIN tidings_user r ON r.key = m.recipient ORDER BY m.n`,
         },
         {
           sql: `SELECT a.tenant, a.id AS user, b.id AS other, r.contact, r.blocked
-            FROM relation r JOIN user a ON a.key = r.user JOIN user b ON b.key = r.other`,
+            FROM tidings_relation r JOIN tidings_user a ON a.key = r.user JOIN tidings_user b ON b.key = r.other`,
         },
         {
           sql: `SELECT p.conversation, u.tenant, u.id AS user, p.delivered, p.read
-            FROM member p JOIN user u ON u.key = p.user WHERE p.n > 0`,
+            FROM tidings_member p JOIN tidings_user u ON u.key = p.user WHERE p.n > 0`,
         },
       ]);
       const relations = new Map<string, Map<string, { contact: boolean; blocked: boolean }>>();

@@ -33,15 +33,15 @@ export type Look = {
 const facts = `
 SELECT a.key, a.since, a.device, a.provider, a.token, a.expires, u.tenant, u.id AS user, x.conversation, x.seq, m.time, s.id AS sender,
   m.n <= ${ackedOf} AS is_acked, p.read,
-  (SELECT count(*) FROM relation r WHERE r.user = a.user AND r.other = m.sender AND r.blocked = 1) AS blocks,
-  (SELECT count(*) FROM device d WHERE d.user = a.user AND d.device = a.device AND d.notify = 0) AS offs,
-  (SELECT coalesce(t.until, 'forever') FROM mute t WHERE t.user = a.user AND t.conversation = x.conversation) AS muted,
-  (SELECT q.hours FROM quiet_hours q WHERE q.user = a.user) AS hours,
-  (SELECT count(*) FROM message w WHERE w.conversation = x.conversation AND w.recipient = a.user AND w.seq > p.read) AS unread
+  (SELECT count(*) FROM tidings_relation r WHERE r.user = a.user AND r.other = m.sender AND r.blocked = 1) AS blocks,
+  (SELECT count(*) FROM tidings_device d WHERE d.user = a.user AND d.device = a.device AND d.notify = 0) AS offs,
+  (SELECT coalesce(t.until, 'forever') FROM tidings_mute t WHERE t.user = a.user AND t.conversation = x.conversation) AS muted,
+  (SELECT q.hours FROM tidings_quiet_hours q WHERE q.user = a.user) AS hours,
+  (SELECT count(*) FROM tidings_message w WHERE w.conversation = x.conversation AND w.recipient = a.user AND w.seq > p.read) AS unread
 FROM (SELECT j.value ->> 0 AS address, j.value ->> 1 AS conversation, j.value ->> 2 AS seq FROM json_each(?1) j) x
-JOIN push_address a ON a.key = x.address JOIN user u ON u.key = a.user
-JOIN message m ON m.conversation = x.conversation AND m.seq = x.seq JOIN user s ON s.key = m.sender
-JOIN member p ON p.conversation = x.conversation AND p.user = a.user`;
+JOIN tidings_push_address a ON a.key = x.address JOIN tidings_user u ON u.key = a.user
+JOIN tidings_message m ON m.conversation = x.conversation AND m.seq = x.seq JOIN tidings_user s ON s.key = m.sender
+JOIN tidings_member p ON p.conversation = x.conversation AND p.user = a.user`;
 
 const lookOf = (row: Row, at: number): Look => ({
   at,

@@ -46,21 +46,21 @@ export const nameOfAddress = (row: Row): string =>
 export const nameOfConversation = (key: unknown): string => `c${Number(key).toString(36)}`;
 
 /** How far the device of an address `a` has acked. */
-export const ackedOf = `(SELECT coalesce(max(d.acked), 0) FROM device d WHERE d.user = a.user AND a.device IN ('', d.device))`;
+export const ackedOf = `(SELECT coalesce(max(d.acked), 0) FROM tidings_device d WHERE d.user = a.user AND a.device IN ('', d.device))`;
 
 const statements = [
   `SELECT a.key, a.since, a.device, a.provider, a.token, a.expires, u.tenant, u.id AS user, ${ackedOf} AS acked
-    FROM push_address a JOIN user u ON u.key = a.user ORDER BY a.key`,
+    FROM tidings_push_address a JOIN tidings_user u ON u.key = a.user ORDER BY a.key`,
   `SELECT m.conversation, m.n, m.seq, u.tenant, u.id AS user, s.id AS sender, p.read, p.n AS marks_n
-    FROM (SELECT max(n) AS n FROM message GROUP BY conversation, recipient) x JOIN message m ON m.n = x.n
-    JOIN user u ON u.key = m.recipient JOIN user s ON s.key = m.sender
-    JOIN member p ON p.conversation = m.conversation AND p.user = m.recipient ORDER BY m.n`,
-  `SELECT address, conversation, n, due, shown FROM push_notice`,
-  `SELECT address, conversation, seq, decision, reason FROM push_log`,
-  `SELECT 'off ' || u.tenant || '/' || u.id || '/' || d.device AS wish FROM device d JOIN user u ON u.key = d.user WHERE d.notify = 0
+    FROM (SELECT max(n) AS n FROM tidings_message GROUP BY conversation, recipient) x JOIN tidings_message m ON m.n = x.n
+    JOIN tidings_user u ON u.key = m.recipient JOIN tidings_user s ON s.key = m.sender
+    JOIN tidings_member p ON p.conversation = m.conversation AND p.user = m.recipient ORDER BY m.n`,
+  `SELECT address, conversation, n, due, shown FROM tidings_push_notice`,
+  `SELECT address, conversation, seq, decision, reason FROM tidings_push_log`,
+  `SELECT 'off ' || u.tenant || '/' || u.id || '/' || d.device AS wish FROM tidings_device d JOIN tidings_user u ON u.key = d.user WHERE d.notify = 0
     UNION ALL SELECT 'mute ' || u.tenant || '/' || u.id || ' ' || m.conversation || ' ' || coalesce(m.until, 'forever')
-      FROM mute m JOIN user u ON u.key = m.user
-    UNION ALL SELECT 'quiet ' || u.tenant || '/' || u.id || ' ' || q.hours FROM quiet_hours q JOIN user u ON u.key = q.user`,
+      FROM tidings_mute m JOIN tidings_user u ON u.key = m.user
+    UNION ALL SELECT 'quiet ' || u.tenant || '/' || u.id || ' ' || q.hours FROM tidings_quiet_hours q JOIN tidings_user u ON u.key = q.user`,
 ].map((sql) => ({ sql }));
 
 export const emptyPushTruth: PushTruth = {

@@ -13,17 +13,17 @@ export const bundledMigrations: readonly Migration[] = [
 -- cost three look-ups a message.
 
 -- The last change number, and the random name of this history (a restored backup gets a new one).
-CREATE TABLE head (
+CREATE TABLE tidings_head (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   n INTEGER NOT NULL,
   epoch TEXT NOT NULL
 );
-INSERT INTO head (one, n, epoch) VALUES (1, 0, lower(hex(randomblob(8))));
+INSERT INTO tidings_head (one, n, epoch) VALUES (1, 0, lower(hex(randomblob(8))));
 
 -- Names become small integers once, here: the indexes below are a third cheaper to write for it
 -- (81 against 108 µs a message over 20 000 conversations), and a row of one tenant cannot be
 -- reached through another tenant's names.
-CREATE TABLE user (
+CREATE TABLE tidings_user (
   key INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -31,19 +31,19 @@ CREATE TABLE user (
 );
 
 -- What each device has stored: it acked everything up to this change number.
-CREATE TABLE device (
+CREATE TABLE tidings_device (
   user INTEGER NOT NULL,
   device TEXT NOT NULL,
   acked INTEGER NOT NULL,
   PRIMARY KEY (user, device)
 ) WITHOUT ROWID;
 -- How far any device of a user has got, however many they have.
-CREATE INDEX device_acked ON device (user, acked);
+CREATE INDEX tidings_device_acked ON tidings_device (user, acked);
 
 -- A direct conversation is an unordered pair of users (low < high) and exists once. Other kinds
 -- leave the pair empty and have their people in member alone. The key is random; on the wire it is
 -- the conversation's id.
-CREATE TABLE conversation (
+CREATE TABLE tidings_conversation (
   key INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,
   kind TEXT NOT NULL DEFAULT 'direct',
@@ -54,13 +54,13 @@ CREATE TABLE conversation (
   low_seq INTEGER NOT NULL DEFAULT 0,
   high_seq INTEGER NOT NULL DEFAULT 0
 );
-CREATE UNIQUE INDEX conversation_pair ON conversation (low, high);
+CREATE UNIQUE INDEX tidings_conversation_pair ON tidings_conversation (low, high);
 -- A user's conversations, newest activity first: two range scans, merged.
-CREATE INDEX conversation_low ON conversation (low, n);
-CREATE INDEX conversation_high ON conversation (high, n);
+CREATE INDEX tidings_conversation_low ON tidings_conversation (low, n);
+CREATE INDEX tidings_conversation_high ON tidings_conversation (high, n);
 
 -- Who belongs to a conversation and how far they have got. n: when these marks last moved (0: never).
-CREATE TABLE member (
+CREATE TABLE tidings_member (
   conversation INTEGER NOT NULL,
   user INTEGER NOT NULL,
   peer INTEGER,
@@ -69,13 +69,13 @@ CREATE TABLE member (
   n INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (conversation, user)
 ) WITHOUT ROWID;
-CREATE INDEX member_user ON member (user, n) WHERE n > 0;
-CREATE INDEX member_peer ON member (peer, n) WHERE n > 0;
-CREATE INDEX member_n ON member (n) WHERE n > 0;
+CREATE INDEX tidings_member_user ON tidings_member (user, n) WHERE n > 0;
+CREATE INDEX tidings_member_peer ON tidings_member (peer, n) WHERE n > 0;
+CREATE INDEX tidings_member_n ON tidings_member (n) WHERE n > 0;
 
 -- Messages at their places in the log. n as the primary key appends at the tail of the file; the
 -- idempotency index leads with the id, so that time-ordered ids append at its tail too.
-CREATE TABLE message (
+CREATE TABLE tidings_message (
   n INTEGER PRIMARY KEY,
   conversation INTEGER NOT NULL,
   seq INTEGER NOT NULL,
@@ -87,19 +87,19 @@ CREATE TABLE message (
   -- What a retry is compared with once the text is no longer the one it was born with: a hash of that one.
   hash TEXT
 );
-CREATE UNIQUE INDEX message_id ON message (id, sender);
-CREATE UNIQUE INDEX message_conversation ON message (conversation, seq);
+CREATE UNIQUE INDEX tidings_message_id ON tidings_message (id, sender);
+CREATE UNIQUE INDEX tidings_message_conversation ON tidings_message (conversation, seq);
 -- Resume: what changed for one user after n is a range scan of these two (each ends in n, the row's
 -- own key), however many conversations they have and however many messages of others lie between.
-CREATE INDEX message_sender ON message (sender);
-CREATE INDEX message_recipient ON message (recipient) WHERE recipient IS NOT NULL;
+CREATE INDEX tidings_message_sender ON tidings_message (sender);
+CREATE INDEX tidings_message_recipient ON tidings_message (recipient) WHERE recipient IS NOT NULL;
 `,
-    down: `DROP TABLE message;
-DROP TABLE member;
-DROP TABLE conversation;
-DROP TABLE device;
-DROP TABLE user;
-DROP TABLE head;
+    down: `DROP TABLE tidings_message;
+DROP TABLE tidings_member;
+DROP TABLE tidings_conversation;
+DROP TABLE tidings_device;
+DROP TABLE tidings_user;
+DROP TABLE tidings_head;
 `,
   },
   {
@@ -107,7 +107,7 @@ DROP TABLE head;
     name: "relation",
     up: `-- What a user has said of another: that they are a contact, or blocked. A row says what holds now, and what no longer
 -- does too: n is the change number at which it last changed, so that every device of the user learns of it.
-CREATE TABLE relation (
+CREATE TABLE tidings_relation (
   user INTEGER NOT NULL,
   other INTEGER NOT NULL,
   contact INTEGER NOT NULL DEFAULT 0,
@@ -115,45 +115,45 @@ CREATE TABLE relation (
   n INTEGER NOT NULL,
   PRIMARY KEY (user, other)
 ) WITHOUT ROWID;
-CREATE INDEX relation_user ON relation (user, n);
-CREATE INDEX relation_n ON relation (n);
+CREATE INDEX tidings_relation_user ON tidings_relation (user, n);
+CREATE INDEX tidings_relation_n ON tidings_relation (n);
 
 -- When a user was last connected, in milliseconds since the Unix epoch, rounded down to the minute.
-CREATE TABLE seen (
+CREATE TABLE tidings_seen (
   user INTEGER PRIMARY KEY,
   time INTEGER NOT NULL
 );
 `,
-    down: `DROP TABLE seen;
-DROP TABLE relation;
+    down: `DROP TABLE tidings_seen;
+DROP TABLE tidings_relation;
 `,
   },
   {
     version: 3,
     name: "ticket",
     up: `-- One-use tickets for the upgrade: only their SHA-256, and whose they are. Whoever deletes the row has used it.
-CREATE TABLE ticket (
+CREATE TABLE tidings_ticket (
   hash TEXT PRIMARY KEY,
   user INTEGER NOT NULL,
   expires INTEGER NOT NULL,
   -- When the session that bought it ends; NULL: it does not.
   session_expires INTEGER
 ) WITHOUT ROWID;
-CREATE INDEX ticket_user ON ticket (user);
-CREATE INDEX ticket_expires ON ticket (expires);
+CREATE INDEX tidings_ticket_user ON tidings_ticket (user);
+CREATE INDEX tidings_ticket_expires ON tidings_ticket (expires);
 `,
-    down: `DROP TABLE ticket;
+    down: `DROP TABLE tidings_ticket;
 `,
   },
   {
     version: 4,
     name: "push",
     up: `-- Whether a device wants to be notified at all.
-ALTER TABLE device ADD COLUMN notify INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE tidings_device ADD COLUMN notify INTEGER NOT NULL DEFAULT 1;
 
 -- Where a device is notified: one address for each provider. device is empty for a user who has registered none with a provider
 -- that does not need it (a webhook). A token stands at one place in its tenant: where it appears anew, it has moved.
-CREATE TABLE push_address (
+CREATE TABLE tidings_push_address (
   key INTEGER PRIMARY KEY,
   user INTEGER NOT NULL,
   tenant TEXT NOT NULL,
@@ -164,17 +164,17 @@ CREATE TABLE push_address (
   hash TEXT NOT NULL,
   -- Messages up to here are from before it was registered.
   since INTEGER NOT NULL,
-  -- Messages up to here have been decided on, or wait in push_notice.
+  -- Messages up to here have been decided on, or wait in tidings_push_notice.
   decided INTEGER NOT NULL,
   -- Milliseconds since the Unix epoch: when a client last said that it is good, and until when it is.
   refreshed INTEGER NOT NULL,
   expires INTEGER
 );
-CREATE UNIQUE INDEX push_address_place ON push_address (user, device, provider);
-CREATE UNIQUE INDEX push_address_token ON push_address (hash, provider, tenant);
+CREATE UNIQUE INDEX tidings_push_address_place ON tidings_push_address (user, device, provider);
+CREATE UNIQUE INDEX tidings_push_address_token ON tidings_push_address (hash, provider, tenant);
 
 -- What a device is to be told of a conversation, and what it shows of it. One row, however many messages there are.
-CREATE TABLE push_notice (
+CREATE TABLE tidings_push_notice (
   address INTEGER NOT NULL,
   conversation INTEGER NOT NULL,
   provider TEXT NOT NULL,
@@ -189,10 +189,10 @@ CREATE TABLE push_notice (
   shown INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (address, conversation)
 ) WITHOUT ROWID;
-CREATE INDEX push_notice_due ON push_notice (provider, due) WHERE due IS NOT NULL;
+CREATE INDEX tidings_push_notice_due ON tidings_push_notice (provider, due) WHERE due IS NOT NULL;
 
 -- Why a device was, or was not, told of the messages from first to seq. Kept for some days.
-CREATE TABLE push_log (
+CREATE TABLE tidings_push_log (
   key INTEGER PRIMARY KEY,
   conversation INTEGER NOT NULL,
   seq INTEGER NOT NULL,
@@ -209,21 +209,21 @@ CREATE TABLE push_log (
   answer TEXT,
   cleared INTEGER
 );
-CREATE UNIQUE INDEX push_log_message ON push_log (conversation, seq, address);
-CREATE INDEX push_log_time ON push_log (time);
+CREATE UNIQUE INDEX tidings_push_log_message ON tidings_push_log (conversation, seq, address);
+CREATE INDEX tidings_push_log_time ON tidings_push_log (time);
 
 -- Of several nodes one sends: whoever holds this. Its holder makes beat grow; one that no longer does is taken over from.
 -- n: every message up to here has been looked at.
-CREATE TABLE push_worker (
+CREATE TABLE tidings_push_worker (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   holder TEXT NOT NULL,
   beat INTEGER NOT NULL,
   n INTEGER NOT NULL
 );
-INSERT INTO push_worker (one, holder, beat, n) SELECT 1, '', 0, n FROM head;
+INSERT INTO tidings_push_worker (one, holder, beat, n) SELECT 1, '', 0, n FROM tidings_head;
 
 -- A conversation of which a user does not want to be notified: until then, in milliseconds since the Unix epoch; NULL: for good.
-CREATE TABLE mute (
+CREATE TABLE tidings_mute (
   user INTEGER NOT NULL,
   conversation INTEGER NOT NULL,
   until INTEGER,
@@ -231,25 +231,25 @@ CREATE TABLE mute (
 ) WITHOUT ROWID;
 
 -- When a user does not want to be notified, as JSON.
-CREATE TABLE quiet_hours (
+CREATE TABLE tidings_quiet_hours (
   user INTEGER PRIMARY KEY,
   hours TEXT NOT NULL
 );
 `,
-    down: `DROP TABLE quiet_hours;
-DROP TABLE mute;
-DROP TABLE push_worker;
-DROP TABLE push_log;
-DROP TABLE push_notice;
-DROP TABLE push_address;
-ALTER TABLE device DROP COLUMN notify;
+    down: `DROP TABLE tidings_quiet_hours;
+DROP TABLE tidings_mute;
+DROP TABLE tidings_push_worker;
+DROP TABLE tidings_push_log;
+DROP TABLE tidings_push_notice;
+DROP TABLE tidings_push_address;
+ALTER TABLE tidings_device DROP COLUMN notify;
 `,
   },
   {
     version: 5,
     name: "revocation",
     up: `-- Whose sessions were ended: it stands in the log, so that every node learns of it, however it learns of anything.
-CREATE TABLE revocation (
+CREATE TABLE tidings_revocation (
   n INTEGER PRIMARY KEY,
   user INTEGER NOT NULL,
   -- NULL: on every device.
@@ -257,9 +257,42 @@ CREATE TABLE revocation (
   reason TEXT NOT NULL,
   time INTEGER NOT NULL
 );
-CREATE INDEX revocation_time ON revocation (time);
+CREATE INDEX tidings_revocation_time ON tidings_revocation (time);
 `,
-    down: `DROP TABLE revocation;
+    down: `DROP TABLE tidings_revocation;
+`,
+  },
+  {
+    version: 6,
+    name: "bounds",
+    up: `-- What statements would else have to count or walk for.
+
+-- The newest place below this one of a message by somebody else than its sender; 0: there is none. A read mark is found by it with one
+-- look-up. NULL: a message of before this was stored.
+ALTER TABLE tidings_message ADD COLUMN other_seq INTEGER;
+
+-- When a device was last seen, in milliseconds since the Unix epoch, written at most once an hour: of too many the one that was not seen
+-- for longest goes. 0: not since this is noted.
+ALTER TABLE tidings_device ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+
+-- Where a block is: the change number at which one between these two began. Marks that moved later are hidden behind it. It stays until
+-- the row next changes, so that the commit that ends a block knows it. NULL: no block, or one of before this was stored.
+ALTER TABLE tidings_relation ADD COLUMN hidden INTEGER;
+`,
+    down: `ALTER TABLE tidings_relation DROP COLUMN hidden;
+ALTER TABLE tidings_device DROP COLUMN seen;
+ALTER TABLE tidings_message DROP COLUMN other_seq;
+`,
+  },
+  {
+    version: 9,
+    name: "secret",
+    up: `-- What hides the numbers in cursors and in \`next\`: change numbers count the writes of all tenants. 32 bytes in hexadecimal; a copy of the
+-- database has it too, so that its cursors stay good.
+ALTER TABLE tidings_head ADD COLUMN secret TEXT;
+UPDATE tidings_head SET secret = lower(hex(randomblob(32)));
+`,
+    down: `ALTER TABLE tidings_head DROP COLUMN secret;
 `,
   },
 ];

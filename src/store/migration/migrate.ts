@@ -1,5 +1,6 @@
 import { ChatError } from "../../error.ts";
 import type { Engine, Statement } from "../engine/engine.ts";
+import { findUnprefixed, hasTablesOf, renameUnprefixed } from "./adopt.ts";
 import { type Comparison, compare, type Entry } from "./compare.ts";
 import { hashOf } from "./hash.ts";
 import { inOrder, labelOf, type Migration } from "./migration.ts";
@@ -12,6 +13,10 @@ export type MigrateOptions = {
   readonly to?: Target;
   /** Called after each step, once it is durable. */
   readonly onStep?: (step: Step) => void;
+  /** Called once the tables of an old database have got their prefix. */
+  readonly onRename?: () => void;
+  /** Waited for before each step: a step on a file holds the event loop for some milliseconds. */
+  readonly pause?: () => Promise<void>;
 };
 
 /** The whole picture: where the database stands, and what keeps it from being migrated, if anything does. */
@@ -20,6 +25,8 @@ export type Status = {
   readonly isDirty: boolean;
   readonly entries: readonly Entry[];
   readonly refusal: ChatError | undefined;
+  /** Its tables have the names of before the prefix: the next migration renames them first. */
+  readonly isUnprefixed: boolean;
 };
 
 /**
@@ -35,6 +42,11 @@ export async function migrate(
   options: MigrateOptions = {},
 ): Promise<Step[]> {
   const sorted = inOrder(migrations);
+  const old = await findUnprefixed(engine, sorted);
+  if (old) {
+    await renameUnprefixed(engine, old);
+    options.onRename?.();
+  }
   const { state, comparison } = await look(engine, sorted);
   if (comparison.refusal !== undefined) throw comparison.refusal;
   const steps = plan(sorted, state.version, options.to ?? "latest");
@@ -52,6 +64,7 @@ export async function migrate(
   }
   let { version } = state;
   for (const [i, step] of steps.entries()) {
+    await options.pause?.();
     await take(engine, { step, from: version, statements: scripts[i] ?? [] });
     version = step.after;
     options.onStep?.(step);
@@ -59,9 +72,13 @@ export async function migrate(
   return steps;
 }
 
-/** The migrations that the database lacks. It may be asked often: it only reads. Throws as `migrate` does. */
+/**
+ * The migrations that the database lacks: all of them where its tables have the names of before the prefix. It may be asked often: it only
+ * reads. Throws as `migrate` does.
+ */
 export async function pending(engine: Engine, migrations: readonly Migration[]): Promise<Migration[]> {
   const sorted = inOrder(migrations);
+  if (await findUnprefixed(engine, sorted)) return sorted;
   const { state, comparison } = await look(engine, sorted);
   if (comparison.refusal !== undefined) throw comparison.refusal;
   return plan(sorted, state.version, "latest").map(({ migration }) => migration);
@@ -69,8 +86,11 @@ export async function pending(engine: Engine, migrations: readonly Migration[]):
 
 /** Looks, and refuses nothing. */
 export async function statusOf(engine: Engine, migrations: readonly Migration[]): Promise<Status> {
-  const { state, comparison } = await look(engine, inOrder(migrations));
-  return { version: state.version, isDirty: state.isDirty, entries: comparison.entries, refusal: comparison.refusal };
+  const sorted = inOrder(migrations);
+  const { state, comparison } = await look(engine, sorted);
+  const { version, isDirty } = state;
+  const isUnprefixed = (await findUnprefixed(engine, sorted)) !== null;
+  return { version, isDirty, entries: comparison.entries, refusal: comparison.refusal, isUnprefixed };
 }
 
 /**
@@ -88,7 +108,17 @@ export async function force(engine: Engine, migrations: readonly Migration[], ve
 async function look(engine: Engine, sorted: readonly Migration[]): Promise<{ state: State; comparison: Comparison }> {
   const state = await readState(engine);
   const hashes = await Promise.all(sorted.map(hashOf));
-  return { state, comparison: compare(sorted, hashes, state) };
+  const comparison = compare(sorted, hashes, state);
+  const [first] = sorted;
+  if (comparison.refusal !== undefined || first === undefined || state.version < first.version)
+    return { state, comparison };
+  if (await hasTablesOf(engine, first)) return { state, comparison };
+  const refusal = new ChatError(
+    "migration_refused",
+    `tidings_schema_migrations says version ${state.version}, but no table of ${labelOf(first)} is there: the version is not that ` +
+      "of this schema. Find out who wrote it; `force 0` says that nothing is applied",
+  );
+  return { state, comparison: { ...comparison, refusal } };
 }
 
 type Taking = { readonly step: Step; readonly from: number; readonly statements: readonly Statement[] };

@@ -16,8 +16,8 @@ export type State = {
  * row, so either tool goes on where the other stopped. The other table is ours: what was applied, by content.
  */
 const createTables: readonly Statement[] = [
-  { sql: "CREATE TABLE IF NOT EXISTS schema_migrations (version uint64,dirty bool)" },
-  { sql: "CREATE UNIQUE INDEX IF NOT EXISTS version_unique ON schema_migrations (version)" },
+  { sql: "CREATE TABLE IF NOT EXISTS tidings_schema_migrations (version uint64,dirty bool)" },
+  { sql: "CREATE UNIQUE INDEX IF NOT EXISTS tidings_version_unique ON tidings_schema_migrations (version)" },
   {
     sql: `CREATE TABLE IF NOT EXISTS tidings_migrations (
   version INTEGER PRIMARY KEY,
@@ -33,14 +33,14 @@ export async function readState(engine: Engine): Promise<State> {
   const [found = []] = await engine.read([
     {
       sql: `SELECT
-  sum(name = 'schema_migrations') AS has_version,
+  sum(name = 'tidings_schema_migrations') AS has_version,
   sum(name = 'tidings_migrations') AS has_applied
 FROM sqlite_master WHERE type = 'table'`,
     },
   ]);
   const nothing: Statement = { sql: "SELECT 0 WHERE 0" };
   const [versions = [], rows = []] = await engine.read([
-    found[0]?.has_version === 1 ? { sql: "SELECT version, dirty FROM schema_migrations" } : nothing,
+    found[0]?.has_version === 1 ? { sql: "SELECT version, dirty FROM tidings_schema_migrations" } : nothing,
     found[0]?.has_applied === 1
       ? { sql: "SELECT version, name, hash FROM tidings_migrations ORDER BY version" }
       : nothing,
@@ -48,7 +48,7 @@ FROM sqlite_master WHERE type = 'table'`,
   if (versions.length > 1) {
     throw new ChatError(
       "migration_refused",
-      `schema_migrations holds ${versions.length} rows, it should hold one. Find out which version the schema is at ` +
+      `tidings_schema_migrations holds ${versions.length} rows, it should hold one. Find out which version the schema is at ` +
         "and run `force` with it",
     );
   }
@@ -62,9 +62,9 @@ FROM sqlite_master WHERE type = 'table'`,
 
 /** Statements that set the version, as golang-migrate's SetVersion does: version 0 is no row. */
 export function setVersion(version: number): Statement[] {
-  const clear: Statement = { sql: "DELETE FROM schema_migrations" };
+  const clear: Statement = { sql: "DELETE FROM tidings_schema_migrations" };
   if (version === 0) return [clear];
-  return [clear, { sql: "INSERT INTO schema_migrations (version, dirty) VALUES (?, 0)", args: [version] }];
+  return [clear, { sql: "INSERT INTO tidings_schema_migrations (version, dirty) VALUES (?, 0)", args: [version] }];
 }
 
 export function remember({ version, name, hash }: Applied): Statement {
@@ -92,8 +92,8 @@ export function prepareTables(): readonly Statement[] {
 export function requireVersion(version: number): Statement {
   const isThere =
     version === 0
-      ? "NOT EXISTS (SELECT 1 FROM schema_migrations WHERE version > ? OR dirty <> 0)"
-      : "EXISTS (SELECT 1 FROM schema_migrations WHERE version = ? AND dirty = 0)";
+      ? "NOT EXISTS (SELECT 1 FROM tidings_schema_migrations WHERE version > ? OR dirty <> 0)"
+      : "EXISTS (SELECT 1 FROM tidings_schema_migrations WHERE version = ? AND dirty = 0)";
   return {
     sql: `INSERT INTO tidings_migrations (version, name, hash, applied_at) SELECT -1, NULL, '', 0 WHERE NOT ${isThere}`,
     args: [version],

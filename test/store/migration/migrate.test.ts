@@ -34,7 +34,7 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
       return rows.map((row) => row.name);
     };
     const versionRows = async (): Promise<unknown> =>
-      (await engine.read([{ sql: "SELECT version, dirty FROM schema_migrations" }]))[0];
+      (await engine.read([{ sql: "SELECT version, dirty FROM tidings_schema_migrations" }]))[0];
     const hashes = async (): Promise<unknown[]> => {
       const [rows = []] = await engine.read([{ sql: "SELECT version FROM tidings_migrations ORDER BY version" }]);
       return rows.map((row) => row.version);
@@ -42,11 +42,11 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
     /** Leaves the version as golang-migrate's SetVersion does. */
     const setVersion = async (version: number, dirty = 0): Promise<void> => {
       await engine.write([
-        { sql: "CREATE TABLE IF NOT EXISTS schema_migrations (version uint64,dirty bool)" },
-        { sql: "CREATE UNIQUE INDEX IF NOT EXISTS version_unique ON schema_migrations (version)" },
-        { sql: "DELETE FROM schema_migrations" },
+        { sql: "CREATE TABLE IF NOT EXISTS tidings_schema_migrations (version uint64,dirty bool)" },
+        { sql: "CREATE UNIQUE INDEX IF NOT EXISTS tidings_version_unique ON tidings_schema_migrations (version)" },
+        { sql: "DELETE FROM tidings_schema_migrations" },
         ...(version >= 0 || dirty
-          ? [{ sql: "INSERT INTO schema_migrations (version, dirty) VALUES (?, ?)", args: [version, dirty] }]
+          ? [{ sql: "INSERT INTO tidings_schema_migrations (version, dirty) VALUES (?, ?)", args: [version, dirty] }]
           : []),
       ]);
     };
@@ -219,19 +219,23 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
     test("M9 the version is kept as golang-migrate's SQLite driver keeps it", async () => {
       await migrate(engine, three);
       const [rows] = await engine.read([
-        { sql: "SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'schema_migrations' ORDER BY type" },
+        { sql: "SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'tidings_schema_migrations' ORDER BY type" },
       ]);
       expect(rows).toEqual([
         {
           type: "index",
-          name: "version_unique",
-          sql: "CREATE UNIQUE INDEX version_unique ON schema_migrations (version)",
+          name: "tidings_version_unique",
+          sql: "CREATE UNIQUE INDEX tidings_version_unique ON tidings_schema_migrations (version)",
         },
-        { type: "table", name: "schema_migrations", sql: "CREATE TABLE schema_migrations (version uint64,dirty bool)" },
+        {
+          type: "table",
+          name: "tidings_schema_migrations",
+          sql: "CREATE TABLE tidings_schema_migrations (version uint64,dirty bool)",
+        },
       ]);
       expect(
         await engine.read([
-          { sql: "SELECT version, dirty, typeof(version) AS a, typeof(dirty) AS b FROM schema_migrations" },
+          { sql: "SELECT version, dirty, typeof(version) AS a, typeof(dirty) AS b FROM tidings_schema_migrations" },
         ]),
       ).toEqual([[{ version: 3, dirty: 0, a: "integer", b: "integer" }]]);
     });

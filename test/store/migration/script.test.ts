@@ -78,7 +78,7 @@ describe("scripts/migrate.ts", () => {
 
   test("M5 dirty is refused, and force mends it", async () => {
     await runScript(["up", ...place]);
-    await sql({ sql: "UPDATE schema_migrations SET dirty = 1" });
+    await sql({ sql: "UPDATE tidings_schema_migrations SET dirty = 1" });
     expect((await runScript(["version", ...place])).out).toBe("3 (dirty)\n");
     for (const command of [["up"], ["down", "1"], ["goto", "1"], ["status"]]) {
       expectRefusal(await runScript([...command, ...place]), "dirty at version 3");
