@@ -130,13 +130,15 @@ async function faultyStore() {
     (statements) => {
       if (
         fault?.in !== kind ||
-        (kind === "read" && /FROM head/.test(statements[0]?.sql ?? "") && statements.length === 1)
+        (kind === "read" && /FROM tidings_head/.test(statements[0]?.sql ?? "") && statements.length === 1)
       )
         return inner[kind](statements);
       return withDriverFault(fault.driver, () => inner[kind](statements));
     };
   const engine: Engine = { ...inner, read: over("read"), write: over("write") };
   const made = await storeOn(engine);
+  // As the feed does before anything else.
+  await made.store.head();
   return { ...made, fail: (next: typeof fault): void => void (fault = next) };
 }
 
