@@ -1,5 +1,5 @@
 import type { LogEntry } from "../store/store.ts";
-import { bytesCost, costs } from "../protocol/costs.ts";
+import { costs } from "../protocol/costs.ts";
 import { doerOf, type Limiter } from "./limiter.ts";
 import type { Registry } from "./registry.ts";
 import { type WireChange, wireChange } from "./tail.ts";
@@ -27,7 +27,7 @@ export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend">
         for (const connection of here.connections) connection.offer(connection === origin ? null : wire, upTo);
       }
       if (deliveries <= deliveriesMax || !wire || change.kind !== "message") continue;
-      const units = (deliveries - deliveriesMax) * (costs.delivery + bytesCost(wire.bytes));
+      const units = (deliveries - deliveriesMax) * (costs.delivery + (costs.deliveredKib * wire.bytes) / 1_024);
       limiter?.spend(doerOf({ tenant, user: change.from }), units);
     }
   };

@@ -31,6 +31,8 @@ export const costs = {
   kib: 5,
   /** A message at one connection more than the few that most people have. */
   delivery: 5,
+  /** 1 024 bytes of it there: it is encoded already. */
+  deliveredKib: 0.5,
   /** 1 024 bytes of a message that is stored: they go to the log of the disk, and out again. */
   storedKib: 20,
   /** What a page of the log may come to, before it is known what it holds. */

@@ -62,7 +62,7 @@ export const mutants: readonly Mutant[] = [
     alteration: {
       file: "hub/tail.ts",
       from: "writeChanges(frame[frame.length - 1]?.n ?? position, true, frame);",
-      to: "writeChanges(changes[changes.length - 1]?.n ?? position, true, frame);",
+      to: "writeChanges(upTo, true, frame);",
     },
   },
   {
