@@ -2,9 +2,10 @@ import { getLogger } from "@logtape/logtape";
 import type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
 import { createBudget } from "./connection/budget.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
-import { type Database, type DatabaseContext, openDatabase } from "./database/database.ts";
+import { type Database, openDatabase } from "./database/database.ts";
 import type { Databases } from "./database/databases.ts";
 import { createPerTenant } from "./database/per-tenant.ts";
+import type { DatabaseContext } from "./database/runtime.ts";
 import { createSingle } from "./database/single.ts";
 import { ChatError } from "./error.ts";
 import { createBranches } from "./feed/branch.ts";
@@ -19,6 +20,8 @@ import { createRevalidation } from "./hub/revalidation.ts";
 import { createRoom } from "./hub/room.ts";
 import { systemClock } from "./internal/clock.ts";
 import { systemRandom } from "./internal/random.ts";
+import { answerWithin } from "./internal/within.ts";
+import type { Identity } from "./model.ts";
 import { utf8Bytes } from "./internal/utf8.ts";
 import { refuseContent } from "./protocol/decode.ts";
 import { isIdentifier, isMessageId } from "./protocol/identifier.ts";
@@ -29,7 +32,7 @@ import { faultOfProviders } from "./push/provider.ts";
 import { createSlots } from "./push/slots.ts";
 import { openEngine } from "./store/engine/open.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
-import type { Outcome } from "./store/store.ts";
+import type { Outcome, Trouble } from "./store/store.ts";
 
 /** A message from the server's own code. */
 export type ServerSend = {
@@ -166,12 +169,20 @@ export function createChat(options: ChatOptions) {
     }
   }
 
+  /** Only the host's no ends it, as with an open socket; where the host does not answer, the client tries again. */
+  async function revalidateTicket({ tenant, user, device }: Identity & { readonly device: string }): Promise<boolean> {
+    const asked = Promise.resolve(revalidate?.({ tenant, user, device }));
+    return (await answerWithin(clock, limits.hostAnswerMs, asked, "revalidate")) !== false;
+  }
+
   const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
   const admitOpen = createAdmit({
     authenticate,
     origins,
     now: clock.now,
+    elapsed: clock.elapsed,
+    ...(revalidate && { revalidate: revalidateTicket }),
     isDraining: () => isDraining,
     hasRoom: (session, address) => room.has({ session, address }),
     originationOf,
@@ -206,7 +217,14 @@ export function createChat(options: ChatOptions) {
     ready: (): Promise<void> => databases.ready(),
 
     /** Whether it serves now: no shutdown has begun, and the database answers, where there is one for all tenants. */
-    isReady: (): boolean => !isDraining && databases.isReady(),
+    isReady: (): boolean => !isDraining && databases.trouble() === null,
+
+    /**
+     * Why it does not serve now; null: it does. `commits` and `reads`: the database takes none, or cannot be read, which ends by itself. `file`: the
+     * database's file is not, or no longer, this process' alone. `damaged`: nothing is accepted until it is started again on a whole database;
+     * what can be read still is.
+     */
+    trouble: (): Trouble | "starting" | "stopping" | null => (isDraining ? "stopping" : databases.trouble()),
 
     /** Decides on an upgrade: the admission to connect with, or the refusal to answer. Never rejects. `peer`: who the socket says it is from. */
     async admit(request: Request, peer?: Peer): Promise<Admission | Response> {
@@ -216,7 +234,9 @@ export function createChat(options: ChatOptions) {
       try {
         const admitted = databases.admit(answer.session.tenant);
         const { store } = admitted instanceof Promise ? await admitted : admitted;
-        if (store.isAvailable() && !isDraining) return answer;
+        const trouble = store.trouble();
+        // Of a damaged database everybody still reads what can be read.
+        if ((trouble === null || trouble === "damaged") && !isDraining) return answer;
       } catch {
         // Whoever failed has logged why.
       }
@@ -224,11 +244,12 @@ export function createChat(options: ChatOptions) {
     },
 
     /** Takes over an upgraded socket. For adapters. */
-    connect(socket: Socket, { session, device, cursor, address }: Admission): SocketEvents {
+    connect(socket: Socket, { session, device, cursor, address, admittedAt }: Admission): SocketEvents {
       return databases.connect(session.tenant).hub.connect(socket, session, {
         device,
         ...(cursor !== undefined && { cursor }),
         ...(address !== undefined && { address }),
+        ...(admittedAt !== undefined && { admittedAt }),
       });
     },
 

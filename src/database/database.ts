@@ -1,42 +1,12 @@
 import type { Logger } from "@logtape/logtape";
-import type { Budget } from "../connection/budget.ts";
-import { createFeed } from "../feed/feed.ts";
-import { createHints } from "../feed/hints.ts";
 import type { Transport } from "../feed/transport.ts";
-import { createHub, type HubEvent } from "../hub/hub.ts";
-import type { Limiter } from "../hub/limiter.ts";
-import { type Authorize, type CanSee, createPolicy } from "../hub/policy.ts";
-import type { Revalidation } from "../hub/revalidation.ts";
-import type { Room } from "../hub/room.ts";
-import type { Clock } from "../internal/clock.ts";
-import type { Random } from "../internal/random.ts";
+import { backoffMs } from "../internal/backoff.ts";
 import { within } from "../internal/within.ts";
-import { closeCode } from "../protocol/close-code.ts";
-import type { Limits } from "../protocol/limits.ts";
-import type { OnPush } from "../push/draft.ts";
-import type { PushProvider } from "../push/provider.ts";
-import type { Slots } from "../push/slots.ts";
-import { createPushWorker } from "../push/worker.ts";
 import type { Engine } from "../store/engine/engine.ts";
-import { createStore } from "../store/libsql-store.ts";
+import { replaceEpoch } from "../store/epoch.ts";
 import { applyMigrations } from "../store/migration/apply.ts";
-
-/** What a chat gives to each of its databases: what is the host's, and what bounds the process and not a database. */
-export type DatabaseContext = {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly limits: Limits;
-  readonly authorize?: Authorize | undefined;
-  readonly canSee?: CanSee | undefined;
-  readonly providers: readonly PushProvider[];
-  readonly accountsPerDevice?: "one" | "several" | undefined;
-  readonly onPush?: OnPush | undefined;
-  readonly limiter: Limiter;
-  readonly room: Room;
-  readonly budget: Budget;
-  readonly slots: Slots;
-  readonly revalidation: Revalidation | undefined;
-};
+import type { HistoryChange } from "../store/one-history.ts";
+import { type DatabaseContext, openRuntime, type Runtime } from "./runtime.ts";
 
 export type DatabaseOptions = {
   readonly engine: Engine;
@@ -49,109 +19,140 @@ export type DatabaseOptions = {
   readonly onLeave?: () => void;
 };
 
-/** The part of a shutdown that is kept for the store's last commits. */
-const storeCloseMsMax = 2_000;
+/** How long is waited before a runtime that could not be opened is tried again. */
+const againMsMin = 50;
+const againMsMax = 2_000;
 
 /**
- * Opens a database: its schema, the store on it, and all that follows its log. The engine is closed where that fails.
+ * Opens a database: its schema, and the runtime of the history that it has. When it gets another history, as after a restore, the runtime is
+ * abandoned with all that it knew, and a new one is opened on the same engine. The engine is closed where opening fails.
  *
  * @throws ChatError `migration_refused`, `unavailable`.
  */
 export async function openDatabase(options: DatabaseOptions, context: DatabaseContext) {
-  const { engine, bus, log, onLeave } = options;
-  const { clock, random, limits, providers, onPush, slots } = context;
+  const { engine, bus, log, onLeave = () => {} } = options;
+  const { clock, random, limits } = context;
+  /** Runtimes whose history has ended, while their sockets are closing. */
+  const leaving = new Set<Runtime>();
+  let current: Runtime;
+  let isClosed = false;
+  /** A new runtime is being opened. */
+  let isRenewing = false;
+  let renewing: Promise<void> = Promise.resolve();
+  let cancelWait = (): void => {};
 
-  function report(event: HubEvent): void {
-    const { type, ...properties } = event;
-    if (event.type === "fault") log.error("a connection failed", { error: event.fault });
-    else log.debug(type, properties);
-    if (event.type === "disconnected") onLeave?.();
+  const open = (): Promise<Runtime> => {
+    let isEnded = false;
+    return openRuntime(
+      {
+        ...{ engine, bus, log, onLeave },
+        onHistoryChange(change) {
+          // The history may end before its runtime is open: then whoever opens it tries again.
+          if (isEnded) return;
+          isEnded = true;
+          if (!isRenewing && !isClosed) renewing = renew(change);
+        },
+      },
+      context,
+    );
+  };
+
+  function leave(old: Runtime): void {
+    leaving.add(old);
+    old
+      .abandon(limits.shutdownMs)
+      .catch((error: unknown) => log.error("a runtime did not end as it should", { error }))
+      .finally(() => leaving.delete(old));
   }
+
+  const wait = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const cancel = clock.after(ms, resolve);
+      cancelWait = () => {
+        cancel();
+        resolve();
+      };
+    });
+
+  async function renew(change: HistoryChange): Promise<void> {
+    isRenewing = true;
+    if (change.type === "renamed") log.warn("the database has another history: the sockets are closed", change);
+    else log.error("the database went back to before what it had committed: its history gets a new name", change);
+    leave(current);
+    for (let attempt = 0; !isClosed; attempt++) {
+      try {
+        if (change.type === "went back") await replaceEpoch(engine, { random, epoch: change.epoch, n: change.n });
+        const next = await open();
+        if (!isCurrent(next)) {
+          leave(next);
+          continue;
+        }
+        current = next;
+        break;
+      } catch (error) {
+        log.error("the new history cannot be served yet", { error });
+        await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));
+      }
+    }
+    isRenewing = false;
+  }
+
+  const isCurrent = (runtime: Runtime): boolean => runtime.store.isCurrent();
 
   try {
     await applyMigrations(engine, options);
-    const store = createStore({
-      engine,
-      clock,
-      random,
-      limits,
-      onFault: (error) => log.error("the store failed", { error }),
-    });
-    const feed = createFeed({
-      store,
-      clock,
-      limits,
-      hints: bus && createHints(bus, limits.hintCharsMax),
-      jitter: () => random.integer() / 2 ** 52 - 0.5,
-      onNewEpoch() {
-        hub.disconnectAll(closeCode.restart, "new epoch");
-        worker?.restart();
-      },
-    });
-    await feed.start();
-    const policy = createPolicy({
-      ...{ authorize: context.authorize, canSee: context.canSee, store, clock, answerMs: limits.hostAnswerMs },
-      report: (error) => log.error("a rule of the host failed", { error }),
-    });
-    const { limiter, room, budget, revalidation } = context;
-    const hub = createHub({
-      ...{ store, feed, clock, limits, policy, limiter, room, budget, revalidation, report },
-      ...{ transport: bus, node: random.messageId(clock.now()) },
-    });
-    const worker =
-      providers.length === 0
-        ? null
-        : createPushWorker({
-            ...{ store, feed, clock, random, limits, providers, onPush, slots },
-            presenceOf(identity, device) {
-              const silentMs = hub.silentMs(identity, device);
-              if (silentMs === "unknown") return silentMs;
-              return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
-            },
-            isAlone: engine.isExclusive === true,
-            onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),
-            report: (error) => log.warn("a push failed", { error }),
-          });
-    worker?.start();
-    let resolveReleased = (): void => {};
-    const released = new Promise<void>((resolve) => (resolveReleased = resolve));
-
-    return {
-      store,
-      hub,
-      /** What the routes use of it. */
-      parts: { store, policy, push: { providers, accountsPerDevice: context.accountsPerDevice } },
-
-      /** Whether somebody is still to be notified, now or later. Rejects with `unavailable`. */
-      isPushing: async (): Promise<boolean> => (await worker?.isBusy()) ?? false,
-
-      /**
-       * Answers the sends under way, closes the sockets with 1012 in waves, commits what waits and releases the database. Resolves within
-       * the time; a store that hangs goes on closing.
-       */
-      async close(deadlineMs: number): Promise<void> {
-        const storeMs = Math.min(storeCloseMsMax, deadlineMs / 4);
-        const openMs = deadlineMs - storeMs;
-        await worker?.stop(openMs / 4);
-        feed.stop();
-        await hub.stop((openMs * 3) / 4);
-        const closing = store.close().finally(resolveReleased);
-        // A store that hangs must not keep the process.
-        await within(clock, storeMs, closing);
-      },
-
-      /** Resolves once nothing of it is open any more, after `close()`. */
-      released,
-
-      counts: feed.counts,
-
-      /** Sizes of what is held in memory: 0 once everybody has left. */
-      sizes: () => ({ ...hub.sizes(), ...worker?.sizes() }),
-    };
+    current = await open();
   } catch (error) {
     await engine.close();
     throw error;
   }
+  let resolveReleased = (): void => {};
+  const released = new Promise<void>((resolve) => (resolveReleased = resolve));
+
+  return {
+    get store() {
+      return current.store;
+    },
+    get hub() {
+      return current.hub;
+    },
+    /** What the routes use of it. */
+    get parts() {
+      return current.parts;
+    },
+
+    /** Whether nobody is connected. */
+    isEmpty: (): boolean => current.hub.isEmpty() && [...leaving].every(({ hub }) => hub.isEmpty()),
+
+    /** Whether somebody is still to be notified, now or later. Rejects with `unavailable`. */
+    isPushing: (): Promise<boolean> => current.isPushing(),
+
+    /**
+     * Answers the sends under way, closes the sockets with 1012 in waves, commits what waits and releases the database. Resolves within
+     * the time; a store that hangs goes on closing.
+     */
+    async close(deadlineMs: number): Promise<void> {
+      isClosed = true;
+      cancelWait();
+      // What opens too late is closed with the database under it.
+      await within(clock, deadlineMs / 4, renewing);
+      const { closing } = await current.close((deadlineMs * 3) / 4);
+      void closing.finally(resolveReleased);
+    },
+
+    /** Resolves once nothing of it is open any more, after `close()`. */
+    released,
+
+    counts: () => current.counts(),
+
+    /** Sizes of what is held in memory: 0 once everybody has left. */
+    sizes(): Readonly<Record<string, number>> {
+      const sizes: Record<string, number> = { ...current.sizes() };
+      for (const old of leaving)
+        for (const [name, size] of Object.entries(old.sizes())) sizes[name] = Math.max(sizes[name] ?? 0, size);
+      return sizes;
+    },
+  };
 }
 
 export type Database = Awaited<ReturnType<typeof openDatabase>>;

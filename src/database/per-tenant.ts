@@ -202,7 +202,7 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
 
   return {
     ready: () => Promise.resolve(),
-    isReady: () => true,
+    trouble: () => null,
     lease,
     async admit(tenant) {
       const { place, database } = await hold(tenant);

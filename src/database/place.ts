@@ -40,7 +40,7 @@ export function createPlace({ url, open, clock, pauseMs }: PlaceOptions) {
 
   function isNeeded(database: Database): boolean {
     if (awaited.length > 0) awaited = awaited.filter((until) => until > clock.elapsed());
-    return uses > 0 || awaited.length > 0 || !database.hub.isEmpty();
+    return uses > 0 || awaited.length > 0 || !database.isEmpty();
   }
 
   function touch(): void {

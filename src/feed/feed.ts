@@ -14,8 +14,6 @@ export type FeedOptions = {
   readonly hints?: Hints | undefined;
   /** From −0.5 to 0.5, of the time between two polls; default: none. */
   readonly jitter?: () => number;
-  /** The database has another history than before (a restored backup): whatever was built on the old one is void. */
-  readonly onNewEpoch: () => void;
 };
 
 /** How long what is missing may take to come by itself, before the store is asked for it. */
@@ -28,11 +26,11 @@ export type FeedCounts = { readonly applied: number; readonly read: number };
 const stretchEntriesMax = 1_000;
 
 /**
- * The log's tail. A commit that follows on the position is applied as it comes, whoever made it; behind any gap (a
+ * The log's tail, for as long as the database has one history. A commit that follows on the position is applied as it comes, whoever made it; behind any gap (a
  * commit whose answer was lost, another node, a restart) the store is read until the position is the head again. The head
  * is polled too, so that a commit nobody announced costs latency, never data.
  */
-export function createFeed({ store, clock, limits, hints, jitter = () => 0, onNewEpoch }: FeedOptions) {
+export function createFeed({ store, clock, limits, hints, jitter = () => 0 }: FeedOptions) {
   const listeners: FeedListener[] = [];
   let position = 0;
   let epoch = "";
@@ -102,14 +100,13 @@ export function createFeed({ store, clock, limits, hints, jitter = () => 0, onNe
 
   /** False where the store did not answer, or had nothing new. */
   async function fill(): Promise<boolean> {
-    const history = epoch;
     try {
       while (position < wanted && !isStopped) {
         read++;
         const stretch = await store.log(position, entriesMax);
         // A read may see a commit of ours before its senders were answered: `accepted` goes first.
         await store.settled();
-        if (history !== epoch || stretch.upTo <= position) return false;
+        if (stretch.upTo <= position) return false;
         entriesMax = Math.min(stretchEntriesMax, entriesMax * 2);
         announce(stretch.entries, stretch.upTo);
         await new Promise<void>((resolve) => clock.defer(resolve));
@@ -125,16 +122,9 @@ export function createFeed({ store, clock, limits, hints, jitter = () => 0, onNe
   async function poll(): Promise<void> {
     try {
       const head = await store.head();
-      if (head.epoch !== epoch) {
-        epoch = head.epoch;
-        position = head.n;
-        wanted = 0;
-        early.clear();
-        hints?.follow(epoch);
-        onNewEpoch();
-      } else if (head.n > position) fillUpTo(head.n);
+      if (head.n > position) fillUpTo(head.n);
     } catch {
-      // The store is away: its own health says so.
+      // The store is away, or has another history: it says so itself.
     }
     if (!isStopped) startPoll();
   }
@@ -146,6 +136,7 @@ export function createFeed({ store, clock, limits, hints, jitter = () => 0, onNe
   }
 
   store.onCommit((commit) => {
+    if (isStopped) return;
     apply(commit);
     // Who asked for a message is known here alone.
     hints?.announce({ ...commit, epoch, entries: commit.entries.map(({ origin: _, ...entry }) => entry) });
@@ -184,6 +175,7 @@ export function createFeed({ store, clock, limits, hints, jitter = () => 0, onNe
       isStopped = true;
       cancelPoll();
       cancelEarly?.();
+      hints?.stop();
     },
   };
 }

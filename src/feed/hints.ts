@@ -13,6 +13,8 @@ export type Hint = Omit<Commit, "entries"> & {
 export type Hints = {
   /** Hears from now on of this history, and of no other one. */
   follow(epoch: string): void;
+  /** Hears of nothing any more. */
+  stop(): void;
   /** Tells all other nodes. Returns at once and never throws. */
   announce(hint: Hint): void;
   /** Calls `listener` with what other nodes announced. */
@@ -41,6 +43,7 @@ export function createHints(transport: Transport, charsMax: number = defaultLimi
       end();
       end = transport.subscribe(subjectOf(epoch), (text) => hear(epoch, text));
     },
+    stop: () => end(),
     announce(hint) {
       for (const text of writeHint(hint, charsMax)) transport.publish(subjectOf(hint.epoch), text);
     },

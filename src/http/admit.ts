@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Doer } from "../hub/limiter.ts";
 import type { Session } from "../model.ts";
-import { decodeCursor } from "../protocol/cursor.ts";
+import { isCursor } from "../protocol/cursor.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import type { Admission } from "./admission.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
@@ -23,6 +23,10 @@ export type AdmitOptions = ProveOptions & {
   readonly originationOf?: (request: Request, peer?: Peer) => Origination;
   /** How many milliseconds somebody must wait before they may connect; 0: not at all. */
   readonly mustWait?: (doer: Doer) => number;
+  /** The server's steady clock, in milliseconds. */
+  readonly elapsed?: () => number;
+  /** Whether the session of a ticket still holds, now that it opens a socket; default: it does. */
+  readonly revalidate?: ((session: Session & { readonly device: string }) => Promise<boolean>) | undefined;
   /** Takes a ticket out of use; null where it is none that is good. Without it there are no tickets. */
   readonly useTicket?: (ticket: string) => Promise<Session | null>;
 };
@@ -54,14 +58,15 @@ const subprotocol = "tidings.v1";
  */
 export function createAdmit(options: AdmitOptions): (request: Request, peer?: Peer) => Promise<Admission | Response> {
   const { authenticate, origins, isDraining = () => false, hasRoom = () => true, mustWait = () => 0 } = options;
-  const { originationOf = createOrigination(), useTicket } = options;
+  const { originationOf = createOrigination(), useTicket, revalidate, elapsed } = options;
   const isHostAllowed = options.hostCheck ?? authenticate.isHostAllowed ?? (() => true);
   const prove = createProve(options);
 
-  async function proveByTicket(ticket: string): Promise<Session | Response> {
+  async function proveByTicket(ticket: string, device: string): Promise<Session | Response> {
     try {
       const session = (await useTicket?.(ticket)) ?? null;
       if (session === null || (session.expiresAt ?? Infinity) <= options.now()) return unauthenticated();
+      if ((await revalidate?.({ ...session, device })) === false) return unauthenticated();
       return session;
     } catch {
       return problem("unavailable", "It cannot be checked now who is asking");
@@ -85,13 +90,14 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     if (isDraining()) return drained();
     const { device = "default", cursor, ticket } = readParameters(request.url);
     if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
-    if (cursor === null || (cursor !== undefined && decodeCursor(cursor) === null)) {
+    if (cursor === null || (cursor !== undefined && !isCursor(cursor))) {
       return problem("bad_request", "The parameter cursor is malformed");
     }
     if (ticket === null) return problem("bad_request", "The parameter ticket is malformed");
+    const admittedAt = elapsed?.();
     const addressMs = mustWait({ address });
     if (addressMs > 0) return tooOften(addressMs);
-    const session = ticket === undefined || !useTicket ? await prove(request) : await proveByTicket(ticket);
+    const session = ticket === undefined || !useTicket ? await prove(request) : await proveByTicket(ticket, device);
     if (session instanceof Response) return session;
     const userMs = mustWait({ identity: session });
     if (userMs > 0) return tooOften(userMs);
@@ -102,6 +108,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       ...{ session, device, headers: subprotocolHeaders(request) },
       ...(cursor !== undefined && { cursor }),
       ...(address !== undefined && { address }),
+      ...(admittedAt !== undefined && { admittedAt }),
     };
   };
 }

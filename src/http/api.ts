@@ -122,7 +122,8 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     const mustWait = (): number => limiter?.take("sends", { identity: session, address }) ?? 0;
     const { release, ...parts } = await options.parts(session.tenant);
     try {
-      return await route.handle({ ...asked, session, clock, random, ticketOf, mustWait, ...parts, limits });
+      const proveAgain = () => prove(asked.request);
+      return await route.handle({ ...asked, session, proveAgain, clock, random, ticketOf, mustWait, ...parts, limits });
     } finally {
       release?.();
     }

@@ -26,6 +26,8 @@ export type Call = {
   readonly ticketOf: (secret: string, tenant: string) => string;
   /** How many milliseconds the asker must wait before one more message; 0: not at all. */
   readonly mustWait: () => number;
+  /** Proves the session again, for what must not outlive a revocation; the refusal where it no longer holds. */
+  readonly proveAgain: () => Promise<Session | Response>;
   /** What stands in the route's path, as it was sent. */
   readonly id: string;
 };

@@ -170,12 +170,6 @@ export function createCluster(options: ClusterOptions) {
   return {
     start,
     stop,
-    /** The database has another history: whoever is here comes back in it. */
-    restart(): void {
-      stop();
-      start();
-    },
-
     /** A user is here, with their first connection. */
     join(identity: Identity): void {
       const key = identityKey(identity);

@@ -10,7 +10,6 @@ import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
-import { encodeCursor } from "../protocol/cursor.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { type ServerFrame, toldLimits } from "../protocol/frame.ts";
 import type { Limits } from "../protocol/limits.ts";
@@ -59,7 +58,6 @@ export function createConnection(options: ConnectionOptions, context: Connection
   const { store, clock, limits } = context;
   let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
   let tail: Tail | null = null;
-  let epoch = "";
   const heartbeat = createHeartbeat({ clock, limits, arePongsHidden: socket.ping === undefined });
   const expiry = createExpiry(session, clock);
   /** When the client last did something: answering pings, and sending its own, is nothing. */
@@ -86,11 +84,12 @@ export function createConnection(options: ConnectionOptions, context: Connection
   });
 
   async function open(): Promise<void> {
-    const start = await store.openDevice(session, device);
+    const asked = options.cursor === undefined ? undefined : store.cursors.decode(options.cursor);
+    const start = await store.openDevice(session, device, { after: asked?.n });
     if (state !== "opening") return;
-    epoch = start.head.epoch;
-    const { n, isHonoured, isReset } = startOf(start, options.cursor);
-    const cursor = encodeCursor({ epoch, n });
+    const { n, isHonoured, isReset } = startOf(start, asked);
+    // Its own cursor comes back as the client knows it.
+    const cursor = isHonoured && options.cursor !== undefined ? options.cursor : store.cursors.encode({ n });
     if (isHonoured) store.ack(session, device, n);
 
     state = "open";
@@ -111,7 +110,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
     if (!isOpen()) return;
     const here = context.join(connection);
     tail = createTail({
-      start: { epoch, n },
+      start: n,
+      cursors: store.cursors,
       outbox,
       limits,
       clock,
@@ -122,7 +122,6 @@ export function createConnection(options: ConnectionOptions, context: Connection
       },
       lastN: () => here.lastN,
       onFault: fail,
-      onNewEpoch: () => close(closeCode.restart, "the database has another history"),
       onOwing: () => context.owe(connection),
     });
     expiry.watch(end);
@@ -283,8 +282,6 @@ export function createConnection(options: ConnectionOptions, context: Connection
 
     /** Where the client is: everything up to here was sent on this connection. */
     position: (): number => tail?.position() ?? 0,
-    /** The history that this connection follows. */
-    epoch: (): string => epoch,
     close,
     terminate: (): void => terminate(closeCode.restart),
   };

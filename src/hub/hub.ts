@@ -8,7 +8,7 @@ import { within } from "../internal/within.ts";
 import type { Identity, Revocation, Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { Store } from "../store/store.ts";
+import type { LogEntry, Store } from "../store/store.ts";
 import { createCluster } from "./cluster.ts";
 import { type Connection, type ConnectionOptions, createConnection } from "./connection.ts";
 import { createDispatch } from "./dispatch.ts";
@@ -18,6 +18,7 @@ import type { Policy } from "./policy.ts";
 import { createPresence } from "./presence.ts";
 import { createRegistry } from "./registry.ts";
 import type { Revalidation } from "./revalidation.ts";
+import { createRevocations } from "./revocations.ts";
 import { createRoom, type Room } from "./room.ts";
 import { createTies } from "./ties.ts";
 
@@ -52,13 +53,18 @@ export type HubOptions = {
 };
 
 /** Whose device a socket is of, where it goes on, and from where it came. */
-type Place = Omit<ConnectionOptions, "socket" | "session">;
+type Place = Omit<ConnectionOptions, "socket" | "session"> & {
+  /** When the host was asked about it, as the clock's `elapsed()` says; default: now. */
+  readonly admittedAt?: number;
+};
 
 /** Deadlines are looked after at least this often. */
 const beatMsMax = 1_000;
 /** A shutdown closes so many sockets at a time, so that their clients do not all come back at once. */
 const closeWaveSockets = 500;
 const closeWaveMs = 50;
+/** No upgrade takes longer than this: the host's answer, the database's opening and the handshake. */
+const upgradeMsMax = 60_000;
 
 /** Who is here, and what happens to a frame. */
 export function createHub({
@@ -76,6 +82,7 @@ export function createHub({
   report,
 }: HubOptions) {
   const registry = createRegistry();
+  const revocations = createRevocations({ clock, keptMs: upgradeMsMax });
   const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
   /** Every socket, also those that are not yet, or no longer, in the registry. */
   const all = new Set<Connection>();
@@ -152,7 +159,9 @@ export function createHub({
   });
 
   /** Rare enough to look at every socket, those too that are not open yet. */
-  function revoke(tenant: string, { user, device, reason }: Revocation): void {
+  function revoke(tenant: string, revocation: Revocation): void {
+    const { user, device, reason } = revocation;
+    revocations.note(tenant, revocation);
     for (const { session, close, ...connection } of [...all])
       if (session.tenant === tenant && session.user === user && (device === undefined || connection.device === device))
         close(closeCode.sessionEnded, reason);
@@ -176,6 +185,7 @@ export function createHub({
     for (const connection of all) connection.beat();
     revalidation?.beat(all);
     presence.beat();
+    revocations.beat();
     if (!isStopped) cancelBeat = clock.after(beatMs, beat);
   }
   cancelBeat = clock.after(beatMs, beat);
@@ -214,13 +224,21 @@ export function createHub({
       report({ type: "connected", tenant: session.tenant, user: session.user, device: options.device });
       // Room was promised before the upgrade; others may have taken it since.
       // Closing waits until the adapter knows whom to tell of it.
-      if (isFull) queueMicrotask(() => connection.close(closeCode.rateLimited, "too many connections"));
+      const { admittedAt = clock.elapsed(), device } = options;
+      const ended = revocations.reasonAgainst(session, { device, admittedAt });
+      if (ended !== null) queueMicrotask(() => connection.close(closeCode.sessionEnded, ended));
+      else if (isFull) queueMicrotask(() => connection.close(closeCode.rateLimited, "too many connections"));
       else if (isStopped) queueMicrotask(() => connection.close(closeCode.restart, "the server is restarting"));
       else connection.start();
       return connection.events;
     },
 
     hasRoom,
+
+    /** Revocations of before this hub was there: upgrades that the host admitted before them may still open. */
+    noteRevocations(entries: readonly LogEntry[]): void {
+      for (const { tenant, change } of entries) if (change.kind === "revocation") revocations.note(tenant, change);
+    },
 
     /** Whether nobody is connected. */
     isEmpty: (): boolean => all.size === 0,
@@ -236,15 +254,8 @@ export function createHub({
       return least ?? cluster?.silentMs({ tenant, user }, device) ?? null;
     },
 
-    /** Closes every connection, as when the database has another history. */
-    disconnectAll(code: number, reason: string): void {
-      ties.clear();
-      cluster?.restart();
-      for (const connection of [...all]) connection.close(code, reason);
-    },
-
     /** Closes every socket with 1012, in waves; resolves when all are gone, or after `deadlineMs` without them. */
-    async stop(deadlineMs: number): Promise<void> {
+    async stop(deadlineMs: number, reason = "the server is restarting"): Promise<void> {
       isStopped = true;
       cancelBeat();
       const end = clock.elapsed() + deadlineMs;
@@ -253,8 +264,7 @@ export function createHub({
       flushDirty();
       const waiting = [...all];
       for (let i = 0; i < waiting.length; i += closeWaveSockets) {
-        for (const connection of waiting.slice(i, i + closeWaveSockets))
-          connection.close(closeCode.restart, "the server is restarting");
+        for (const connection of waiting.slice(i, i + closeWaveSockets)) connection.close(closeCode.restart, reason);
         if (clock.elapsed() < end) await wait(closeWaveMs);
       }
       while (all.size > 0 && clock.elapsed() < end) await wait(closeWaveMs);

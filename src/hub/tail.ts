@@ -1,8 +1,7 @@
 import type { Outbox } from "../connection/outbox.ts";
 import type { Clock } from "../internal/clock.ts";
 import { utf8Bytes } from "../internal/utf8.ts";
-import type { Cursor } from "../model.ts";
-import { encodeCursor } from "../protocol/cursor.ts";
+import type { Cursors } from "../protocol/cursor.ts";
 import { changesOverheadBytes, encodeChange, encodeChanges } from "../protocol/encode.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Page } from "../store/store.ts";
@@ -12,7 +11,8 @@ export type WireChange = { readonly n: number; readonly text: string; readonly b
 
 export type TailOptions = {
   /** Everything up to here is with the client, or was left out for it. */
-  readonly start: Cursor;
+  readonly start: number;
+  readonly cursors: Pick<Cursors, "encode">;
   readonly outbox: Outbox;
   readonly limits: Limits;
   readonly clock: Clock;
@@ -21,13 +21,13 @@ export type TailOptions = {
   /** The last change that was fanned out to this user. */
   readonly lastN: () => number;
   readonly onFault: (fault: unknown) => void;
-  /** The page was read from another history than the one that this connection follows. */
-  readonly onNewEpoch: () => void;
   /** The position moved, but no frame said so yet. */
   readonly onOwing: () => void;
 };
 
 const pageChangesMin = 8;
+/** How long a copy that lags behind is left alone, in milliseconds. */
+const staleMs = 100;
 
 /** The wire form of a change. */
 export function wireChange(change: Parameters<typeof encodeChange>[0]): WireChange {
@@ -40,8 +40,8 @@ export function wireChange(change: Parameters<typeof encodeChange>[0]): WireChan
  * socket stops draining it is replaying again from where it was. The log is the buffer.
  */
 export function createTail(options: TailOptions) {
-  const { start, outbox, limits, clock } = options;
-  let position = start.n;
+  const { start, cursors, outbox, limits, clock } = options;
+  let position = start;
   let mode: "replaying" | "live" | "stopped" = "replaying";
   let isReading = false;
   let isBlocked = false;
@@ -55,7 +55,7 @@ export function createTail(options: TailOptions) {
   let offered: WireChange[] = [];
   let offeredUpTo = 0;
 
-  const cursorAt = (n: number): string => encodeCursor({ epoch: start.epoch, n });
+  const cursorAt = (n: number): string => cursors.encode({ n });
 
   function writeChanges(upTo: number, more: boolean, changes: readonly WireChange[]): void {
     const texts = changes.map(({ text }) => text);
@@ -104,9 +104,12 @@ export function createTail(options: TailOptions) {
         if (isBlocked) return;
         const page = await options.readPage(position, pageChanges);
         if (!isReplaying()) return;
-        if (page.epoch !== start.epoch) return options.onNewEpoch();
+        const before = position;
         if (!takePage(page)) return;
-        if (mode === "replaying") await new Promise<void>((resolve) => clock.defer(resolve));
+        if (!isReplaying()) return;
+        // A page that brings nothing, though there is news, comes from a copy of the database that lags behind.
+        const isStale = position === before && page.changes.length === 0;
+        await new Promise<void>((resolve) => (isStale ? clock.after(staleMs, resolve) : clock.defer(resolve)));
       }
     } catch (fault) {
       options.onFault(fault);

@@ -51,12 +51,6 @@ export function createTies({ store, feed, onChange }: TiesOptions) {
       if (changes === before) ties.forEach((tie, i) => known.set(nameOf(identity, others[i] ?? ""), tie));
       return ties;
     },
-
-    /** The history is another one: nothing that was known of it holds. */
-    clear(): void {
-      changes++;
-      known.clear();
-    },
   };
 }
 

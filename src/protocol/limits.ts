@@ -36,11 +36,19 @@ export const defaultLimits = {
   /** Sends waiting for a commit, over all connections; past it they are answered `unavailable`. */
   commitQueueMax: 65_536,
   /** Acks, and reads, in one commit, for the same reason. */
-  commitMarksMax: 1_000,
+  commitMarksMax: 500,
+  /** New devices in one commit: where their users have as many as they may, each of them is looked at. */
+  commitDevicesMax: 50,
+  /** Rows of relations that are counted in one commit, whoever has them. */
+  commitRelationRowsMax: 20_000,
   /** How long acks and reads gather before they are committed together. */
   marksDelayMs: 100,
-  /** Messages that one ack may mark as delivered in one commit; the rest follow in the next ones. */
-  ackMessagesMax: 2_000,
+  /** Messages that all acks of one commit together may mark as delivered; each user has an equal part, the rest follow in the next ones. */
+  ackMessagesMax: 1_000,
+  /** Devices of one user: as many as may be connected. Of more the one that was not seen for longest is forgotten. */
+  devicesPerUserMax: 100,
+  /** It is noted at most this often that a device was seen, so that its acks cost no more. */
+  deviceSeenEveryMs: 3_600_000,
   /** A connection whose changes were all left out gets an empty `changes` within a second (PROTOCOL 3.3). */
   emptyChangesDelayMs: 400,
   /** After a failed commit the store is asked again soon, then later and later, at last this often. */

@@ -34,10 +34,6 @@ export function createAges(clock: Clock, { stepMs, keptMs }: { readonly stepMs: 
       const sample = samples.find((each) => each.n >= n);
       return sample ? Math.max(0, clock.elapsed() - sample.at) : 0;
     },
-    /** Another history begins here. */
-    clear(): void {
-      samples = [];
-    },
     size: (): number => samples.length,
   };
 }

@@ -297,11 +297,6 @@ export function createFollower(options: FollowerOptions) {
       stirs.clear();
       reads.clear();
     },
-    /** The database has another history: its head is where to go on. */
-    restart(): void {
-      ages.clear();
-      if (isRunning) start(feed.position());
-    },
     /** Nothing up to here is remembered by this process alone. */
     position(): number {
       let n = position;

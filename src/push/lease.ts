@@ -81,6 +81,12 @@ export function createLease(options: LeaseOptions) {
     isHeld: (): boolean => isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart,
     /** Somebody else was seen to have the place. */
     lose,
+    /** It is nobody's any more, for the history that it belonged to has ended. */
+    abandon(): void {
+      isStopped = true;
+      isTaken = false;
+      cancel();
+    },
     /** Gives the place to whoever wants it. */
     async stop(): Promise<void> {
       isStopped = true;

@@ -117,8 +117,11 @@ export function createPushWorker(options: PushWorkerOptions) {
   return {
     start: lease.start,
 
-    /** The database has another history. */
-    restart: follower.restart,
+    /** Stops at once and writes nothing more: the history that it followed has ended. */
+    abandon(): void {
+      lease.abandon();
+      pause();
+    },
 
     /** Sends nothing new, keeps what has become of what was under way, and gives its place to another node. */
     async stop(deadlineMs: number): Promise<void> {

@@ -14,12 +14,12 @@ RETURNING 1`;
 
 const userKey = `(SELECT u.key FROM tidings_user u WHERE u.tenant = ?1 AND u.id = ?2)`;
 
-/** A new device starts after what any device of its user has acked. ?4 whether it is notified; null: as it is. */
+/** A new device starts after what any device of its user has acked. ?4 whether it is notified; null: as it is. ?5 now */
 export const insertDevice = `
-INSERT INTO tidings_device (user, device, acked, notify)
-SELECT u.key, ?3, coalesce((SELECT max(acked) FROM tidings_device WHERE user = u.key), 0), coalesce(?4, 1)
+INSERT INTO tidings_device (user, device, acked, notify, seen)
+SELECT u.key, ?3, coalesce((SELECT max(acked) FROM tidings_device WHERE user = u.key), 0), coalesce(?4, 1), ?5
 FROM tidings_user u WHERE u.tenant = ?1 AND u.id = ?2
-ON CONFLICT (user, device) DO UPDATE SET notify = coalesce(?4, notify)`;
+ON CONFLICT (user, device) DO UPDATE SET notify = coalesce(?4, notify), seen = max(seen, excluded.seen)`;
 
 /** Makes room: the token's other places, and that of the user without a device. ?6 whether only its places in the tenant count; 0: it has one in all. */
 const movedAddresses = `

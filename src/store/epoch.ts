@@ -1,7 +1,9 @@
 import { ChatError } from "../error.ts";
 import type { Random } from "../internal/random.ts";
-import type { Engine } from "./engine/engine.ts";
+import type { Engine, Statement } from "./engine/engine.ts";
 import * as sql from "./sql.ts";
+
+const nameOf = (random: Random): string => random.integer().toString(36).padStart(11, "0");
 
 /**
  * Gives the log's history a new name, as after a restore from a backup: what devices stored beyond the backup's end
@@ -16,7 +18,25 @@ export async function newEpoch(engine: Engine, random: Random): Promise<string> 
   const [[schema] = []] = await engine.read([{ sql: sql.selectHasHead }]);
   if (!schema)
     throw new ChatError("migration_refused", 'The database has no history yet: run "tidings migrate up" first');
-  const epoch = random.integer().toString(36).padStart(11, "0");
-  await engine.write([{ sql: sql.updateEpoch, args: [epoch] }]);
+  const epoch = nameOf(random);
+  await engine.write(statementsOf(epoch));
   return epoch;
+}
+
+/** `only`: a database that still has this history, below this change number. */
+const statementsOf = (epoch: string, only?: { readonly epoch: string; readonly n: number }): Statement[] => [
+  { sql: sql.updateEpoch, args: [epoch, only?.epoch ?? null, only?.n ?? null] },
+  { sql: sql.forgetWorker, args: [epoch] },
+  { sql: sql.forgetTickets, args: [epoch] },
+];
+
+/**
+ * The same for a database that was seen to have gone back: to below change number `n` of history `epoch`. Of several nodes that see it, one
+ * names the new history.
+ */
+export async function replaceEpoch(
+  engine: Engine,
+  { random, epoch, n }: { readonly random: Random; readonly epoch: string; readonly n: number },
+): Promise<void> {
+  await engine.write(statementsOf(nameOf(random), { epoch, n }));
 }

@@ -15,8 +15,15 @@ const bySeq = ({ seq }: Message): number => seq;
 const byN = ({ n }: Message): number => n;
 const orNull = (value: string | number | undefined): Value => value ?? null;
 
+export type HistoryReaderOptions = {
+  readonly engine: Engine;
+  readonly limits: Limits;
+  /** A device was asked for; `seen`: when it was last noted as seen, in milliseconds since the Unix epoch. */
+  readonly onDevice: (identity: Identity, device: string, seen: number) => void;
+};
+
 /** Looks messages up, each query on one snapshot of the database. */
-export function createHistoryReader({ engine, limits }: { engine: Engine; limits: Limits }) {
+export function createHistoryReader({ engine, limits, onDevice }: HistoryReaderOptions) {
   const { historyRowsMax: rowsMax, answerBytesMax: bytesMax } = limits;
 
   /** Reads statements behind the one that tells where the device stands. */
@@ -24,6 +31,7 @@ export function createHistoryReader({ engine, limits }: { engine: Engine; limits
     if (undelivered === undefined) return { lists: await engine.read(statements), device: null };
     const device: Statement = { sql: selectDevice, args: [tenant, user, undelivered] };
     const [[row] = [], ...lists] = await engine.read([device, ...statements]);
+    if (row) onDevice({ tenant, user }, undelivered, Number(row["seen"]));
     return { lists, device: row ?? ("no device" as const) };
   }
 

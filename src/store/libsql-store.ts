@@ -1,17 +1,22 @@
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
+import type { Identity } from "../model.ts";
+import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
+import { isDamage } from "./engine/failure.ts";
 import { createConversationReader } from "./conversation-reader.ts";
 import { createDeviceStore } from "./device-store.ts";
 import { createHistoryReader } from "./history-reader.ts";
 import { createPeopleReader } from "./people-reader.ts";
 import { createPushStore } from "./push-store.ts";
 import { createReader } from "./reader.ts";
+import { tooManyRelations } from "./relation-queue.ts";
 import { createRevocationStore } from "./revocation-store.ts";
-import type { Commit, Store } from "./store.ts";
+import type { Commit, Store, Trouble } from "./store.ts";
 import { createTicketStore } from "./ticket-store.ts";
+import { createOneHistory, type HistoryChange } from "./one-history.ts";
 import { createWriter } from "./writer.ts";
 
 export type StoreOptions = {
@@ -21,21 +26,43 @@ export type StoreOptions = {
   readonly limits: Limits;
   /** Told of each call that the database failed. */
   readonly onFault: (fault: unknown) => void;
+  /** The database has another history now: nothing of this store counts any more, and every call fails. Default: nobody wants to know. */
+  readonly onHistoryChange?: (change: HistoryChange) => void;
 };
 
-/** The store on libSQL: an embedded file or a remote server, as the engine is. */
-export function createStore({ engine, clock, random, limits, onFault }: StoreOptions): Store {
+/** A device that is made may be forgotten before it is read, where others of its user are made at the same time. */
+const madeTimesMax = 4;
+const forgottenAtOnce = (): ChatError =>
+  new ChatError("unavailable", "More devices of this user connect at once than one user may have");
+
+/** The store on libSQL, an embedded file or a remote server as the engine is, for as long as the database has one history. */
+export function createStore({ engine: whole, clock, random, limits, onFault, onHistoryChange }: StoreOptions): Store {
+  const history = createOneHistory({ engine: whole, random, onChange: (change) => onHistoryChange?.(change) });
+  const { engine } = history;
   const listeners: ((commit: Commit) => void)[] = [];
   const onCommit = (commit: Commit): void => {
     for (const listener of listeners) listener(commit);
   };
-  const writer = createWriter({ engine, clock, random, limits, onCommit, onFault });
-  const reader = createReader({ engine });
+  const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault: noteFault });
+  const reader = createReader({ engine, history });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
-  const readHistory = createHistoryReader({ engine, limits });
+  const readHistory = createHistoryReader({ engine, limits, onDevice: noteSeen });
   const readConversations = createConversationReader({ engine, limits });
   let isReadable = true;
+  let isDamaged = false;
+  let isAsking = false;
+  let saidOfFile: string | undefined;
+
+  function noteFault(fault: unknown): void {
+    isDamaged ||= isDamage(fault);
+    onFault(fault);
+  }
+
+  /** It needs no commit of its own: an ack that moves nothing says it, with the next ones. */
+  function noteSeen(identity: Identity, device: string, seen: number): void {
+    if (clock.now() - seen >= limits.deviceSeenEveryMs) writer.ack(identity, device, 0);
+  }
 
   async function guarded<T>(read: () => Promise<T>): Promise<T> {
     try {
@@ -43,10 +70,51 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
       isReadable = true;
       return result;
     } catch (cause) {
-      isReadable = false;
-      onFault(cause);
+      noteFault(cause);
+      if (isDamaged) writer.halt(cause);
+      void askHead();
       throw new ChatError("unavailable", "The store could not be read", { cause });
     }
+  }
+
+  /** One call that fails may be the fault of what it asked for. Whether others can be served is asked with the smallest read there is. */
+  async function askHead(): Promise<void> {
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      await history.head();
+      isReadable = true;
+    } catch {
+      isReadable = false;
+    } finally {
+      isAsking = false;
+    }
+  }
+
+  async function head(): ReturnType<Store["head"]> {
+    troubleOfFile();
+    try {
+      return await guarded(history.head);
+    } catch (error) {
+      isReadable = false;
+      throw error;
+    }
+  }
+
+  /** Says it once. */
+  function troubleOfFile(): boolean {
+    const fault = engine.fault?.();
+    if (fault && fault.message !== saidOfFile) onFault(fault);
+    saidOfFile = fault?.message;
+    return fault !== undefined;
+  }
+
+  function trouble(): Trouble | null {
+    if (isDamaged) return "damaged";
+    if (troubleOfFile()) return "file";
+    if (!history.isCurrent()) return "history";
+    if (!isReadable) return "reads";
+    return writer.isAvailable() ? null : "commits";
   }
 
   const guardedEngine: Pick<Engine, "read" | "write"> = {
@@ -56,39 +124,53 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
 
   const revocations = createRevocationStore({ engine: guardedEngine });
 
+  const cursors: Cursors = {
+    encode: (position) => history.cursors().encode(position),
+    decode: (text) => history.cursors().decode(text),
+    seal: (text) => history.cursors().seal(text),
+    unseal: (text) => history.cursors().unseal(text),
+  };
+
   return {
+    cursors,
     devices: createDeviceStore({ engine: guardedEngine, limits, clock }),
     push: createPushStore({ engine: guardedEngine, limits, clock }),
     append: writer.append,
     ack: writer.ack,
     read: writer.read,
-    async openDevice(identity, device) {
-      const known = await guarded(() => reader.device(identity, device));
-      if (known) return known;
-      await writer.createDevice(identity, device);
-      const made = await guarded(() => reader.device(identity, device));
-      if (made) return made;
-      throw new ChatError("internal", "A device that was stored cannot be found");
+    async openDevice(identity, device, { after } = {}) {
+      for (let i = 0; i < madeTimesMax; i++) {
+        const known = await guarded(() => reader.device(identity, device));
+        if (known) {
+          noteSeen(identity, device, known.seen);
+          return known;
+        }
+        await writer.createDevice(identity, device, { after });
+      }
+      throw forgottenAtOnce();
     },
     changes: (identity, after, limit) => guarded(() => reader.changes(identity, after, limit)),
     async history(identity, query) {
-      const page = await guarded(() => readHistory(identity, query));
-      if (page !== "no device") return page;
-      await writer.createDevice(identity, query.undelivered ?? "");
-      const again = await guarded(() => readHistory(identity, query));
-      if (again !== "no device") return again;
-      throw new ChatError("internal", "A device that was stored cannot be found");
+      for (let i = 0; i < madeTimesMax; i++) {
+        const page = await guarded(async () => {
+          const found = await readHistory(identity, query);
+          if (found !== "no device" && found?.cursor) history.note({ epoch: found.cursor.epoch, n: 0 });
+          return found;
+        });
+        if (page !== "no device") return page;
+        await writer.createDevice(identity, query.undelivered ?? "");
+      }
+      throw forgottenAtOnce();
     },
     conversations: (identity, options) => guarded(() => readConversations(identity, options)),
     async relate(identity, said) {
-      const isMore = said.some(({ contact, blocked }) => contact || blocked);
-      if (isMore) {
-        const others = [...new Set(said.map(({ other }) => other))];
-        const count = await guarded(() => people.relationCount(identity, others));
-        if (count > limits.relationsMax)
-          throw new ChatError("too_large", `A user has at most ${limits.relationsMax} contacts and blocks`);
-      }
-      await writer.relate(identity, said);
+      const others = new Set(said.flatMap(({ other, contact, blocked }) => (contact || blocked ? [other] : [])));
+      if (others.size === 0) return writer.relate(identity, said, { present: 0 });
+      // Those who are over the bound already are refused here: a commit makes everybody known of whom something is said in it.
+      const most = limits.relationsMax;
+      const { present, missing } = await guarded(() => people.countRelations(identity, { others: [...others], most }));
+      if (missing > 0 && present + missing > most) throw tooManyRelations(most);
+      await writer.relate(identity, said, { present });
     },
     ties: (identity, others) => guarded(() => people.ties(identity, others)),
     people: (identity, options) => guarded(() => people.people(identity, options)),
@@ -98,12 +180,13 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     addTicket: (session, ticket) =>
       guarded(() => tickets.add(session, { ...ticket, perUserMax: limits.ticketsPerUserMax })),
     useTicket: (hash, now) => guarded(() => tickets.use(hash, now)),
+    revocations: revocations.recent,
     async revoke(identity, options) {
       const commit = await revocations.revoke(identity, options);
       onCommit(commit);
     },
     log: (after, limit) => guarded(() => reader.log(after, limit)),
-    head: () => guarded(() => reader.head()),
+    head,
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),
     direct: (tenant, one, other) => guarded(() => reader.direct(tenant, one, other)),
     onCommit(listener) {
@@ -111,7 +194,10 @@ export function createStore({ engine, clock, random, limits, onFault }: StoreOpt
     },
     settled: writer.settled,
     drained: writer.drained,
-    isAvailable: () => isReadable && writer.isAvailable(),
+    isAvailable: () => trouble() === null,
+    trouble,
+    isCurrent: history.isCurrent,
+    abandon: writer.abandon,
     async close() {
       await writer.close();
       await engine.close();

@@ -1,7 +1,8 @@
 import { createLru } from "../internal/lru.ts";
-import type { Change, Cursor, Identity, Message } from "../model.ts";
+import type { Change, Identity, Message } from "../model.ts";
 import { decodeConversation, encodeConversation } from "../protocol/conversation-id.ts";
 import type { Engine, Row } from "./engine/engine.ts";
+import type { OneHistory } from "./one-history.ts";
 import { selectOwnRelations, selectRelations } from "./people-sql.ts";
 import { relationOf } from "./people-reader.ts";
 import { selectRevocations } from "./revocation-sql.ts";
@@ -72,21 +73,17 @@ function mergeCut<Item>(lists: readonly (readonly Item[])[], n: (item: Item) => 
 }
 
 /** Reads, each on one snapshot of the database. */
-export function createReader({ engine }: { engine: Engine }) {
+export function createReader({ engine, history }: { engine: Engine; history: Pick<OneHistory, "note" | "cursorOf"> }) {
   const members = createLru<string, readonly string[]>(conversationsCachedMax);
   const directs = createLru<string, string>(conversationsCachedMax);
 
   return {
-    async head(): Promise<Cursor> {
-      const [[row] = []] = await engine.read([{ sql: sql.selectHead }]);
-      return { epoch: String(row?.["epoch"]), n: Number(row?.["n"]) };
-    },
-
     async device({ tenant, user }: Identity, device: string): Promise<DeviceStart | null> {
       const [[row] = []] = await engine.read([{ sql: sql.selectDevice, args: [tenant, user, device] }]);
       if (!row) return null;
-      const head = { epoch: String(row["epoch"]), n: Number(row["n"]) };
-      return { acked: Number(row["acked"]), newest: Number(row["newest"]), head };
+      const head = history.cursorOf(row);
+      history.note(head);
+      return { acked: Number(row["acked"]), newest: Number(row["newest"]), head, seen: Number(row["seen"]) };
     },
 
     async changes({ tenant, user }: Identity, after: number, limit: number): Promise<Page> {
@@ -106,8 +103,10 @@ export function createReader({ engine }: { engine: Engine }) {
         peers.map(receiptChange),
         relations.map(relationChange),
       ];
-      const { items, upTo, more } = mergeCut(lists, (change) => change.n, limit, Number(head?.["n"]));
-      return { changes: items, upTo, more, epoch: String(head?.["epoch"]) };
+      const here = history.cursorOf(head);
+      history.note(here);
+      const { items, upTo, more } = mergeCut(lists, (change) => change.n, limit, here.n);
+      return { changes: items, upTo, more };
     },
 
     async log(after: number, limit: number): Promise<Stretch> {
@@ -125,7 +124,9 @@ export function createReader({ engine }: { engine: Engine }) {
         relations.map(relationLogEntry),
         revocations.map(revocationLogEntry),
       ];
-      const { items, upTo, more } = mergeCut(lists, ({ change }) => change.n, limit, Number(head?.["n"]));
+      const here = history.cursorOf(head);
+      history.note(here);
+      const { items, upTo, more } = mergeCut(lists, ({ change }) => change.n, limit, here.n);
       return { entries: items, upTo, more };
     },
 

@@ -4,7 +4,7 @@
  * the batch drives, everything else is a look-up by key.
  */
 
-import { isBlockedBetween } from "./people-sql.ts";
+import { isBlockedBetween, isHiddenBetween } from "./people-sql.ts";
 
 /** The name of column `i` of the batch's rows. */
 const field = (i: number): string => `j.value ->> ${i}`;
@@ -18,13 +18,42 @@ ON CONFLICT DO NOTHING`;
 /** ?1 tenant, ?2 user: one alone, outside of a commit's batch. */
 export const insertUser = `INSERT INTO tidings_user (tenant, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING`;
 
-/** rows: [tenant, user, device]. A new device starts after what any device of its user has acked. */
+/** How far any device of a user has got. */
+const newestAck = `coalesce((SELECT max(acked) FROM tidings_device WHERE user = u.key), 0)`;
+
+/**
+ * rows: [tenant, user, device, its own cursor's change number or null]; ?2 now
+ *
+ * A new device starts after what any device of its user has acked. One that was forgotten brings its cursor, and starts there: what it has
+ * not got yet, it must still get.
+ */
 export const insertDevices = `
-INSERT INTO tidings_device (user, device, acked)
-SELECT u.key, ${field(2)}, coalesce((SELECT max(acked) FROM tidings_device WHERE user = u.key), 0)
+INSERT INTO tidings_device (user, device, acked, seen)
+SELECT u.key, ${field(2)}, coalesce(min(${field(3)}, ${newestAck}), ${newestAck}), ?2
 FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
 WHERE true
 ON CONFLICT DO NOTHING`;
+
+/**
+ * rows: [tenant, user], one of each; ?2: how many devices a user may have, ?3 now, ?4 how many new ones a commit may have
+ *
+ * What a user has beyond that, and was not seen for longest; one that is seen now never, whatever the clock said before. No more are
+ * looked at than there can be: where there were more before there was a bound, some go each time.
+ */
+const surplusDevices = `
+SELECT x.user, x.device FROM (
+  SELECT d.user, d.device, row_number() OVER (PARTITION BY d.user ORDER BY d.seen = ?3 DESC, d.seen DESC, d.acked DESC) AS place
+  FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
+  CROSS JOIN tidings_device d ON d.user = u.key AND d.device < coalesce(
+    (SELECT e.device FROM tidings_device e WHERE e.user = u.key ORDER BY e.device LIMIT 1 OFFSET ?2 + ?4), x'')
+) x WHERE x.place > ?2`;
+const surplusAddresses = `
+SELECT a.key FROM (${surplusDevices}) x CROSS JOIN tidings_push_address a ON a.user = x.user AND a.device = x.device`;
+export const deleteForgottenNotices = `DELETE FROM tidings_push_notice WHERE address IN (${surplusAddresses})`;
+export const deleteForgottenAddresses = `DELETE FROM tidings_push_address WHERE key IN (${surplusAddresses})`;
+export const deleteForgottenDevices = `DELETE FROM tidings_device WHERE (user, device) IN (${surplusDevices})`;
+/** In their order. */
+export const forgetDevices = [deleteForgottenNotices, deleteForgottenAddresses, deleteForgottenDevices] as const;
 
 /** rows: [tenant, one user, other user, key to use where the pair is new] */
 export const insertConversations = `
@@ -48,12 +77,12 @@ ON CONFLICT DO NOTHING`;
  * rows: [tenant, from, to or null, conversation key or null, id, text]; ?2: their time in milliseconds since the Unix epoch
  *
  * What has this id already, is not the sender's conversation, or goes to somebody who has blocked the sender, is left out; the rest gets the next change
- * numbers and the next places in its conversation, in the order of the batch.
+ * numbers and the next places in its conversation, in the order of the batch. Each knows the newest message of the other before this commit.
  */
 export const insertMessages = `
-INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time)
+INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, other_seq)
 SELECT head.n + row_number() OVER (ORDER BY s.i), c.key, c.seq + row_number() OVER (PARTITION BY c.key ORDER BY s.i),
-  s.id, a.key, c.low + c.high - a.key, s.text, ?2
+  s.id, a.key, c.low + c.high - a.key, s.text, ?2, CASE a.key WHEN c.low THEN c.high_seq ELSE c.low_seq END
 FROM (
   SELECT j.key AS i, ${field(0)} AS tenant, ${field(1)} AS sender, ${field(2)} AS recipient, ${field(3)} AS conversation,
     ${field(4)} AS id, ${field(5)} AS text
@@ -68,6 +97,21 @@ CROSS JOIN tidings_conversation c ON c.key = coalesce(s.conversation, (
 WHERE NOT EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id AND m.sender = a.key)
   AND NOT EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = c.low + c.high - a.key AND r.other = a.key AND r.blocked)
 RETURNING n, conversation, seq, id, (SELECT u.id FROM tidings_user u WHERE u.key = recipient) AS recipient`;
+
+/**
+ * Only for a commit in which people may answer each other: the messages of the other that are in it too, before each. It costs as much as
+ * a third of the inserts; runs before the head moves.
+ */
+export const linkAnswers = `
+UPDATE tidings_message AS message SET other_seq = x.other_seq
+FROM (
+  SELECT m.n, m.other_seq AS known, max(m.other_seq, CASE m.sender
+    WHEN min(m.sender, m.recipient) THEN max(CASE m.sender WHEN max(m.sender, m.recipient) THEN m.seq ELSE 0 END) OVER earlier
+    ELSE max(CASE m.sender WHEN min(m.sender, m.recipient) THEN m.seq ELSE 0 END) OVER earlier END) AS other_seq
+  FROM tidings_message m NOT INDEXED WHERE m.n > (SELECT n FROM tidings_head head)
+  WINDOW earlier AS (PARTITION BY m.conversation ORDER BY m.n ROWS UNBOUNDED PRECEDING)
+) x
+WHERE message.n = x.n AND x.other_seq > x.known`;
 
 /** Carries the new messages' places to their conversations; runs before the head moves. */
 export const advanceConversations = `
@@ -95,17 +139,19 @@ export const returnHead = `UPDATE tidings_head SET n = n - 1`;
 export const advanceHeadByChanges = `UPDATE tidings_head SET n = n + changes()`;
 
 /**
- * rows: [tenant, user, device, acked up to]; ?2: how many messages one ack may cover in one commit.
- * What the user had already, and how far this commit goes.
+ * rows: [tenant, user, device, acked up to]; ?2: how many messages of each user the acks of this commit may cover
+ *
+ * One range a user, however many of their devices ack: from what any of them had acked, and how far this commit goes.
  */
 const ackRanges = `
-SELECT k.user, k.device, k.since, min(k.wanted, coalesce((
-    SELECT m.n FROM tidings_message m WHERE m.recipient = k.user AND m.n > k.since AND m.n <= k.wanted ORDER BY m.n LIMIT 1 OFFSET ?2
+SELECT k.user, k.since, min(k.wanted, coalesce((
+    SELECT m.n FROM tidings_message m WHERE m.recipient = k.user AND m.n > k.since AND m.n <= k.wanted ORDER BY m.n LIMIT 1 OFFSET ?2 - 1
   ), k.wanted)) AS up_to
 FROM (
-  SELECT u.key AS user, ${field(2)} AS device, min(${field(3)}, head.n) AS wanted,
-    coalesce((SELECT max(d.acked) FROM tidings_device d WHERE d.user = u.key), 0) AS since
+  SELECT u.key AS user, min(max(${field(3)}), head.n) AS wanted, ${newestAck} AS since
   FROM json_each(?1) j CROSS JOIN tidings_head head CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
+  CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ${field(2)}
+  GROUP BY u.key
 ) k`;
 
 /**
@@ -136,22 +182,30 @@ WHERE x.seq > p.delivered
 ${moveMarks}
 ${returnReceipt}`;
 
-/** Moves the devices themselves; after deliverByAcks, which needs to know where they stood. */
+/**
+ * Moves the devices themselves; after deliverByAcks, which needs to know where they stood. ?3 now, ?4 how long ago a device was at least
+ * last seen for that to be written again.
+ */
 export const ackDevices = `
 WITH acked AS MATERIALIZED (${ackRanges})
-INSERT INTO tidings_device (user, device, acked)
-SELECT d.user, d.device, max(d.acked, acked.up_to)
-FROM acked CROSS JOIN tidings_device d ON d.user = acked.user AND d.device = acked.device
+INSERT INTO tidings_device (user, device, acked, seen)
+SELECT d.user, d.device, max(d.acked, min(${field(3)}, acked.up_to)), CASE WHEN ?3 - d.seen >= ?4 THEN ?3 ELSE d.seen END
+FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
+CROSS JOIN acked ON acked.user = u.key CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ${field(2)}
 WHERE true
-ON CONFLICT (user, device) DO UPDATE SET acked = excluded.acked
+ON CONFLICT (user, device) DO UPDATE SET acked = excluded.acked, seen = excluded.seen
 RETURNING (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
   (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user, device, acked`;
+
+/** How far back a read looks from a message that does not know the one of the other before it: such are of before that was stored. */
+const oldRowsMax = 32;
 
 /**
  * rows: [tenant, user, conversation key, seq]
  *
- * The mark lands on the newest message of the other at or before seq: at once where that is their last,
- * else by walking back over one's own. It raises delivered with it.
+ * The mark lands on the newest message of the other at or before seq: at once where that is their last, else by what the message at seq
+ * knows. Where that one is too old to know, and none of the other is near, it lands on one of one's own: everything of the other below it
+ * has been read. It raises delivered with it.
  */
 export const readMarks = `
 INSERT INTO tidings_member (conversation, user, peer, delivered, read, n)
@@ -160,9 +214,12 @@ FROM (
   SELECT w.conversation, w.user, max(CASE
     WHEN w.others <= w.wanted THEN w.others
     ELSE (
-      SELECT m.seq FROM tidings_message m
-      WHERE m.conversation = w.conversation AND m.seq <= w.wanted AND m.seq > w.read AND m.sender <> w.user
-      ORDER BY m.seq DESC LIMIT 1
+      SELECT CASE WHEN m.sender <> w.user THEN m.seq ELSE coalesce(m.other_seq, (
+        SELECT o.seq FROM tidings_message o
+        WHERE o.conversation = m.conversation AND o.seq < m.seq AND o.seq > max(w.read, m.seq - ${oldRowsMax}) AND o.sender <> w.user
+        ORDER BY o.seq DESC LIMIT 1
+      ), m.seq - ${oldRowsMax}) END
+      FROM tidings_message m WHERE m.conversation = w.conversation AND m.seq = w.wanted
     )
   END) AS seq
   FROM (
@@ -183,6 +240,9 @@ ${returnReceipt}`;
 
 export const selectHead = `SELECT n, epoch FROM tidings_head head`;
 
+/** What hides the numbers in cursors. */
+export const selectSecret = `SELECT secret FROM tidings_head head`;
+
 /** rows: [tenant, from, to or null, conversation key or null, id]. What stands under each id, and where the send would go. */
 export const selectSends = `
 SELECT s.i, m.n, m.conversation, m.seq, m.time, m.text, (SELECT u.id FROM tidings_user u WHERE u.key = m.recipient) AS recipient,
@@ -200,7 +260,7 @@ CROSS JOIN tidings_message m ON m.id = s.id AND m.sender = a.key`;
 
 /** ?1 tenant, ?2 user, ?3 device */
 export const selectDevice = `
-SELECT d.acked, (SELECT max(acked) FROM tidings_device WHERE user = u.key) AS newest, head.n, head.epoch
+SELECT d.acked, d.seen, (SELECT max(acked) FROM tidings_device WHERE user = u.key) AS newest, head.n, head.epoch
 FROM tidings_head head CROSS JOIN tidings_user u ON u.tenant = ?1 AND u.id = ?2 CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ?3`;
 
 const userKey = `(SELECT key FROM tidings_user WHERE tenant = ?1 AND id = ?2)`;
@@ -225,7 +285,7 @@ WHERE p.user = ${userKey} AND p.n > ?3 AND p.n > 0 ORDER BY p.n LIMIT ?4`;
 /** ?1 tenant, ?2 user, ?3 after, ?4 limit */
 export const selectPeerReceipts = `
 SELECT p.n, p.conversation, p.delivered, p.read, u.id AS user FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user
-WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 AND NOT ${isBlockedBetween("p.user", "p.peer")} ORDER BY p.n LIMIT ?4`;
+WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 AND NOT ${isHiddenBetween("p.user", "p.peer", "p.n")} ORDER BY p.n LIMIT ?4`;
 
 /** ?1 after, ?2 limit: the whole log, every tenant. */
 export const selectMessages = `
@@ -233,10 +293,10 @@ SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.tenant, s.id AS sende
 FROM tidings_message m CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient
 WHERE m.n > ?1 ORDER BY m.n LIMIT ?2`;
 
-/** ?1 after, ?2 limit: the whole log, every tenant. No peer: one of the two has blocked the other. */
+/** ?1 after, ?2 limit: the whole log, every tenant. No peer: the marks moved behind a block between the two. */
 export const selectReceipts = `
 SELECT p.n, p.conversation, p.delivered, p.read, u.tenant, u.id AS user,
-  CASE WHEN ${isBlockedBetween("p.user", "p.peer")} THEN NULL ELSE o.id END AS peer
+  CASE WHEN ${isHiddenBetween("p.user", "p.peer", "p.n")} THEN NULL ELSE o.id END AS peer
 FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user CROSS JOIN tidings_user o ON o.key = p.peer
 WHERE p.n > ?1 AND p.n > 0 ORDER BY p.n LIMIT ?2`;
 
@@ -251,8 +311,21 @@ SELECT c.key FROM tidings_user a CROSS JOIN tidings_user b
 CROSS JOIN tidings_conversation c ON c.low = min(a.key, b.key) AND c.high = max(a.key, b.key)
 WHERE a.tenant = ?1 AND a.id = ?2 AND b.tenant = ?1 AND b.id = ?3 AND c.seq > 0`;
 
+/**
+ * ?1 the name of a history, ?2 a change number that it had. Makes the transaction fail unless the database still has that history (n may not be
+ * null).
+ */
+export const requireHistory = `
+INSERT INTO tidings_head (one, n, epoch)
+SELECT 1, NULL, '' WHERE NOT EXISTS (SELECT 1 FROM tidings_head head WHERE head.epoch = ?1 AND head.n >= ?2)`;
+
 /** One row where the first migration has been applied. */
 export const selectHasHead = `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tidings_head'`;
 
-/** ?1 the new name of this history */
-export const updateEpoch = `UPDATE tidings_head SET epoch = ?1`;
+/** ?1 the new name of this history, ?2 the old one and ?3 a change number that the database has not got; or null: whatever it has. */
+export const updateEpoch = `UPDATE tidings_head SET epoch = ?1 WHERE ?2 IS NULL OR (epoch = ?2 AND n < ?3)`;
+
+/** ?1 the new name, where it is in force: of the history that has ended nobody sends notifications any more, and no ticket is good. */
+export const forgetWorker = `
+UPDATE tidings_push_worker SET holder = '', beat = 0 WHERE EXISTS (SELECT 1 FROM tidings_head head WHERE head.epoch = ?1)`;
+export const forgetTickets = `DELETE FROM tidings_ticket WHERE EXISTS (SELECT 1 FROM tidings_head head WHERE head.epoch = ?1)`;

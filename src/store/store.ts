@@ -1,4 +1,5 @@
 import type { Change, Cursor, Identity, Revocation, Session, Tie } from "../model.ts";
+import type { Cursors } from "../protocol/cursor.ts";
 import type { DeviceStore } from "./device-store.ts";
 import type { PushStore } from "./push-store.ts";
 import type { ConversationPage, HistoryPage, HistoryQuery } from "./history.ts";
@@ -53,7 +54,6 @@ export type Page = {
   /** The head if nothing was cut off, else the last n that the page is whole up to. */
   readonly upTo: number;
   readonly more: boolean;
-  readonly epoch: string;
 };
 
 /** A stretch of the whole log, in the order of n. */
@@ -65,6 +65,8 @@ export type DeviceStart = {
   /** What any device of the same user has acked: where a new device would start. */
   readonly newest: number;
   readonly head: Cursor;
+  /** When it was last seen, in milliseconds since the Unix epoch; written now and then. */
+  readonly seen: number;
 };
 
 /** What a user says of another one; what is absent stays as it is. */
@@ -79,6 +81,13 @@ export type PeoplePage = {
 
 /** Told whether a mark is on disk. */
 export type Settle = (isStored: boolean) => void;
+
+/**
+ * Why a store is not available. `damaged` is for good: what can still be read is, and nothing is accepted until the process is started again on a
+ * whole database. `file`: the file is not, or no longer, this process' alone. The others end by themselves; `history`: the database has another one,
+ * which is being opened.
+ */
+export type Trouble = "commits" | "reads" | "history" | "file" | "damaged";
 
 /** What is durable. Every method that takes an identity sees that tenant's and that user's rows only. */
 export interface Store {
@@ -103,8 +112,16 @@ export interface Store {
   /** Notes that a user has seen a conversation up to `seq`; as for `ack`. */
   read(identity: Identity, conversation: string, seq: number, settle?: Settle): void;
 
-  /** Where the device stands; a device never seen before gets its start stored first. Rejects with `unavailable`. */
-  openDevice(identity: Identity, device: string): Promise<DeviceStart>;
+  /**
+   * Where the device stands. One that is not known gets its start stored first: after what any device of its user has acked, or at its own
+   * change number `after` where that is before it. Of too many devices of a user the one that was not seen for longest is forgotten,
+   * with its addresses. Rejects with `unavailable`.
+   */
+  openDevice(
+    identity: Identity,
+    device: string,
+    options?: { readonly after?: number | undefined },
+  ): Promise<DeviceStart>;
 
   /** What changed for a user after change number `after`, about `limit` changes of it. Rejects with `unavailable`. */
   changes(identity: Identity, after: number, limit: number): Promise<Page>;
@@ -143,15 +160,21 @@ export interface Store {
   lastSeen(tenant: string, users: readonly string[]): Promise<ReadonlyMap<string, number>>;
 
   /**
-   * Keeps a ticket of a session, as its hash, until it expires; false where its user has as many as `ticketsPerUserMax`. Times are
-   * milliseconds since the Unix epoch. Rejects with `unavailable`.
+   * Keeps a ticket of a session, as its hash, until it expires: not where its user has as many as `ticketsPerUserMax`, nor where their sessions were ended
+   * after change number `provedAfter`. Times are milliseconds since the Unix epoch. Rejects with `unavailable`.
    */
-  addTicket(session: Session, ticket: { hash: string; expires: number; now: number }): Promise<boolean>;
+  addTicket(
+    session: Session,
+    ticket: { hash: string; expires: number; now: number; provedAfter: number },
+  ): Promise<"added" | "too many" | "revoked">;
 
   /** Whose ticket this is, which from then on is nobody's; null where it is none that is good. Rejects with `unavailable`. */
   useTicket(hash: string, now: number): Promise<Session | null>;
 
-  /** Ends the sessions of a user, on one device or on all: every node learns of it by the log. Rejects with `unavailable`. */
+  /** The newest revocations since a time, in milliseconds since the Unix epoch. Rejects with `unavailable`. */
+  revocations(since: number): Promise<readonly LogEntry[]>;
+
+  /** Ends the sessions and the tickets of a user, on one device or on all: every node learns of it by the log. Rejects with `unavailable`. */
   revoke(
     identity: Identity,
     options: { readonly device?: string | undefined; readonly reason: string; readonly time: number },
@@ -159,6 +182,9 @@ export interface Store {
 
   /** What changed for anybody after change number `after`. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;
+
+  /** Makes and reads the opaque texts of this history: once `head()` has answered. */
+  readonly cursors: Cursors;
 
   /** The newest position. Rejects with `unavailable`. */
   head(): Promise<Cursor>;
@@ -178,8 +204,20 @@ export interface Store {
   /** Resolves once no send waits for its answer. */
   drained(): Promise<void>;
 
-  /** Whether the last commit and the last read succeeded. After a failed commit sends are refused until one succeeds. */
+  /** Whether it takes commits, and can be read. After a failed commit sends are refused until one succeeds. */
   isAvailable(): boolean;
+
+  /** Whether the database may still have the history that this store serves. */
+  isCurrent(): boolean;
+
+  /**
+   * Gives up what waits: sends are answered `unavailable`, marks are dropped, and nothing more is taken. For a store whose history has ended; the
+   * database stays open. Resolves once no call of it is under way.
+   */
+  abandon(): Promise<void>;
+
+  /** Why it is not available; null: it is. */
+  trouble(): Trouble | null;
 
   /** Commits what waits, then releases the database. */
   close(): Promise<void>;

@@ -4,18 +4,22 @@ import type { Random } from "../internal/random.ts";
 import type { Identity } from "../model.ts";
 import { decodeConversation } from "../protocol/conversation-id.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { type Ack, type Batch, newestReceipts, type WaitingDevice, writeSteps } from "./batch.ts";
+import { type Ack, type Batch, newestReceipts, relationsIn, type WaitingDevice, writeSteps } from "./batch.ts";
 import { createMarks } from "./marks.ts";
 import { receiptLogEntry, relationLogEntry } from "./reader.ts";
 import { createSendQueue } from "./send-queue.ts";
 import type { Engine, Row } from "./engine/engine.ts";
-import { createRelationQueue } from "./relation-queue.ts";
+import { isDamage } from "./engine/failure.ts";
+import { createRelationQueue, tooManyRelations } from "./relation-queue.ts";
 import { settleSends } from "./settle-sends.ts";
+import type { OneHistory } from "./one-history.ts";
 import * as sql from "./sql.ts";
 import type { Commit, Outcome, Said, Send, Settle } from "./store.ts";
 
 export type WriterOptions = {
   readonly engine: Engine;
+  /** Told of each head that a commit found. */
+  readonly history: Pick<OneHistory, "note" | "cursorOf">;
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
@@ -34,10 +38,10 @@ const unavailable: Outcome = { type: "refused", code: "unavailable" };
  * next one. After a failed commit its outcome is unknown, so all that waits is answered `unavailable`: nothing
  * may be accepted behind a message that perhaps was not.
  */
-export function createWriter({ engine, clock, random, limits, onCommit, onFault }: WriterOptions) {
+export function createWriter({ engine, history, clock, random, limits, onCommit, onFault }: WriterOptions) {
   const sends = createSendQueue({ clock, limits });
   let devices: WaitingDevice[] = [];
-  const relations = createRelationQueue({ takenMax: limits.commitMarksMax });
+  const relations = createRelationQueue({ saidMax: limits.commitMarksMax, rowsMax: limits.commitRelationRowsMax });
   const marks = createMarks({
     clock,
     delayMs: limits.marksDelayMs,
@@ -51,6 +55,8 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
   let isScheduled = false;
   let isClosed = false;
   let isAvailable = true;
+  /** The database is damaged: a commit that succeeds says nothing of what it stands on. */
+  let isHalted = false;
   let current: Promise<void> = Promise.resolve();
 
   const hasWork = (): boolean =>
@@ -70,14 +76,13 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
   }
 
   function takeBatch(): Batch {
-    const taken = { sends: sends.take(), devices, relations: relations.take(), ...marks.take() };
-    devices = [];
-    return { ...taken, time: clock.now() };
+    const taken = { sends: sends.take(), relations: relations.take(), ...marks.take() };
+    return { ...taken, devices: devices.splice(0, limits.commitDevicesMax), time: clock.now() };
   }
 
   async function commit(): Promise<void> {
     const batch = takeBatch();
-    const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), ackMessagesMax: limits.ackMessagesMax });
+    const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), limits });
     if (isProbeDue) steps.push(...probe);
     let found: Map<string, Row[]>;
     let settled: Awaited<ReturnType<typeof settleSends>>;
@@ -85,13 +90,15 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     try {
       const results = await engine.write(steps.map((step) => step.statement));
       found = new Map(steps.map((step, i) => [step.name, results[i] ?? []]));
-      from = Number(found.get("before")?.[0]?.["n"]);
+      const before = history.cursorOf(found.get("before")?.[0]);
+      history.note(before);
+      from = before.n;
       settled = await settleSends(engine, batch, found.get("messages") ?? []);
     } catch (cause) {
       fail(batch, cause);
       return;
     }
-    isAvailable = true;
+    isAvailable = !isHalted;
     isProbeDue = false;
     probeDelayMs = probeDelayMsMin;
     marks.resume();
@@ -106,29 +113,64 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
       ...rowsOf("delivered").map(receiptLogEntry),
       ...rowsOf("read").map(receiptLogEntry),
     ];
-    const to = Number(found.get("after")?.[0]?.["n"]);
+    const after = history.cursorOf(found.get("after")?.[0]);
+    const to = after.n;
     requeueAcks(batch.acks, found.get("acked") ?? [], to);
     for (const { settle, outcome } of settled.outcomes) settle(outcome);
-    for (const { resolve } of [...batch.devices, ...batch.relations]) resolve();
+    for (const { resolve } of batch.devices) resolve();
+    answerRelations(batch, rowsOf("refused"));
     for (const { settle } of batch.reads) settle?.(true);
     if (to > from) onCommit({ from, to, entries: newestReceipts(entries) });
   }
 
-  /** An ack may cover more messages than one commit takes: what is left goes into the next. */
+  function answerRelations(batch: Batch, refused: readonly Row[]): void {
+    const said = relationsIn(batch.relations);
+    const calls = new Set(refused.map((row) => said[Number(row["i"])]?.call));
+    for (const call of batch.relations) {
+      if (calls.has(call)) call.reject(tooManyRelations(limits.relationsMax));
+      else call.resolve();
+    }
+  }
+
+  /** What a commit has left of an ack goes into the next one. A device that has been forgotten and still acks is made again. */
   function requeueAcks(asked: readonly Ack[], acked: readonly Row[], head: number): void {
     const stands = new Map(
       acked.map((row) => [`${row["tenant"]} ${row["user"]} ${row["device"]}`, Number(row["acked"])]),
     );
     for (const ack of asked) {
       const n = stands.get(`${ack.tenant} ${ack.user} ${ack.device}`);
-      if (n !== undefined && n < Math.min(ack.n, head)) marks.addAck(ack);
-      else ack.settle?.(true);
+      if (n === undefined && !ack.isAgain) makeAgain(ack);
+      else if (n !== undefined && n < Math.min(ack.n, head)) marks.addLeft(ack);
+      else ack.settle?.(n !== undefined);
     }
+  }
+
+  function makeAgain(ack: Ack): void {
+    const { tenant, user, device, n } = ack;
+    devices.push({
+      identity: { tenant, user },
+      device,
+      after: n,
+      resolve: () => marks.addLeft({ ...ack, isAgain: true }),
+      reject: () => ack.settle?.(false),
+    });
   }
 
   function fail(batch: Batch, cause: unknown): void {
     isAvailable = false;
     onFault(cause);
+    giveUp(batch, cause);
+    // Until it takes a commit again nobody else tries, so that an outage costs one attempt at a time.
+    isProbeDue = false;
+    isHalted ||= isDamage(cause);
+    if (isClosed || isHalted || isProbeTimerSet) return;
+    isProbeTimerSet = true;
+    clock.after(probeDelayMs, startProbe);
+    probeDelayMs = Math.min(2 * probeDelayMs, limits.storeProbeMs);
+  }
+
+  /** Answers all that waits that it is not known. */
+  function giveUp(batch: Batch, cause: unknown): void {
     for (const ack of batch.acks) marks.addAck(ack);
     for (const read of batch.reads) marks.addRead(read);
     const waiting = [...batch.sends, ...sends.takeAll()];
@@ -139,17 +181,11 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
     marks.giveUp();
     const error = new ChatError("unavailable", "The store did not confirm a commit", { cause });
     for (const { reject } of others) reject(error);
-    // Until it takes a commit again nobody else tries, so that an outage costs one attempt at a time.
-    isProbeDue = false;
-    if (isClosed || isProbeTimerSet) return;
-    isProbeTimerSet = true;
-    clock.after(probeDelayMs, startProbe);
-    probeDelayMs = Math.min(2 * probeDelayMs, limits.storeProbeMs);
   }
 
   function startProbe(): void {
     isProbeTimerSet = false;
-    if (isAvailable || isClosed) return;
+    if (isAvailable || isClosed || isHalted) return;
     isProbeDue = true;
     schedule();
   }
@@ -172,25 +208,40 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
       marks.addRead({ tenant, user, conversation: key, seq, settle });
     },
 
-    createDevice(identity: Identity, device: string): Promise<void> {
+    /** `after`: where it says that it stands. */
+    createDevice(identity: Identity, device: string, { after }: Pick<WaitingDevice, "after"> = {}): Promise<void> {
       return new Promise((resolve, reject) => {
         if (isClosed || !isAvailable)
           return reject(new ChatError("unavailable", "The store does not take commits now"));
-        devices.push({ identity, device, resolve, reject });
+        devices.push({ identity, device, after, resolve, reject });
         schedule();
       });
     },
 
-    relate(identity: Identity, said: readonly Said[]): Promise<void> {
+    /** `present`: how many relations the user has. */
+    relate(identity: Identity, said: readonly Said[], { present }: { readonly present: number }): Promise<void> {
       if (isClosed || !isAvailable)
         return Promise.reject(new ChatError("unavailable", "The store does not take commits now"));
-      const stored = relations.push(identity, said);
+      const stored = relations.push(identity, said, present);
       schedule();
       return stored;
     },
 
     seen({ tenant, user }: Identity, time: number): void {
       if (!isClosed) marks.addSeen({ tenant, user, time });
+    },
+
+    /** Takes nothing more, and answers what waits as after a failure. Resolves once no commit is under way. */
+    async abandon(): Promise<void> {
+      isClosed = true;
+      isAvailable = false;
+      const error = new ChatError("unavailable", "The database has another history now");
+      const others = [...devices, ...relations.takeAll()];
+      devices = [];
+      for (const { settle } of sends.takeAll()) settle(unavailable);
+      for (const { reject } of others) reject(error);
+      marks.giveUp();
+      await current;
     },
 
     settled: (): Promise<void> => current,
@@ -201,6 +252,14 @@ export function createWriter({ engine, clock, random, limits, onCommit, onFault 
       }
     },
     isAvailable: (): boolean => isAvailable,
+
+    /** A read has shown that the database is damaged: takes nothing more, until the process is started again. */
+    halt(cause: unknown): void {
+      if (isHalted) return;
+      isHalted = true;
+      isAvailable = false;
+      giveUp(takeBatch(), cause);
+    },
 
     /** Commits all that waits, marks too, and takes nothing more. */
     async close(): Promise<void> {

@@ -38,7 +38,7 @@ export type NodeOptions = {
 export async function startNode({ engine, clock, random, wrapStore, wrapSocket }: NodeOptions) {
   const limits = dayLimits;
   const store = wrapStore(createStore({ engine, clock, random, limits, onFault: () => {} }));
-  const feed = createFeed({ store, clock, limits, onNewEpoch: () => hub.disconnectAll(1012, "new epoch") });
+  const feed = createFeed({ store, clock, limits });
   const policy = createPolicy({ store, clock, answerMs: limits.hostAnswerMs, report: () => {} });
   const hub = createHub({ store, feed, clock, limits, policy, report: () => {} });
   await feed.start();

@@ -32,6 +32,7 @@ export const sqlMutants: readonly SqlMutant[] = [
   },
   { statement: "deliverByAcks", predicate: "u.tenant = j.value ->> 0" },
   { statement: "ackDevices", predicate: "u.tenant = j.value ->> 0" },
+  { statement: "ackDevices", predicate: "u.tenant = j.value ->> 0 #2" },
   { statement: "readMarks", predicate: "u.tenant = j.value ->> 0" },
   { statement: "selectSends", predicate: "a.tenant = s.tenant" },
   {
@@ -110,6 +111,15 @@ export const sqlMutants: readonly SqlMutant[] = [
     ...["deleteDeviceAddresses", "upsertMute", "deleteMute", "selectMute"],
     ...["upsertQuietHours", "deleteQuietHours", "selectQuietHours", "selectExplained"],
   ].map((statement): SqlMutant => ({ statement, predicate: "u.tenant = ?1" })),
+  ...["deleteForgottenNotices", "deleteForgottenAddresses", "deleteForgottenDevices"].map((statement): SqlMutant => ({
+    statement,
+    predicate: "u.tenant = j.value ->> 0",
+    harmless: "nobody else has more devices than one may: each commit that makes one has taken away the surplus",
+  })),
+  ...["a", "b"].map((alias): SqlMutant => ({
+    statement: "selectRefusedRelations",
+    predicate: `${alias}.tenant = j.value ->> 0`,
+  })),
   {
     statement: "deleteSurplusNotices",
     predicate: "u.tenant = ?1",

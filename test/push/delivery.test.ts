@@ -440,20 +440,6 @@ describe("several nodes, and one that ends", () => {
     await push.during(fresh.stop(1_000));
   });
 
-  test("U5 where the database has another history the worker goes on from its head, and is the one worker still", async () => {
-    const phones = createPhones();
-    const push = await startPush({ providers: [phones.provider] });
-    await push.register("bob", "phone");
-    const before = await push.store.push.worker();
-    push.worker.restart();
-    await push.send("alice", "bob");
-    await push.pass(20_000, 100);
-    expect(phones.requests.length).toBe(1);
-    // Four signs of life a lease, of one worker.
-    const { beat } = await push.store.push.worker();
-    expect(beat - before.beat).toBeLessThanOrEqual(5);
-  });
-
   test("U5 more users than it remembers at a time are all told", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider], limits: { pushUsersMax: 10 } });

@@ -172,9 +172,11 @@ describe("the routes", () => {
     await put("dan", "phone", { push: { provider: "phones", token: "dan" } });
     await chat.send({ from: "alice", to: "dan", text: "hi", id });
     await until(() => phones.screenOf("dan").rings === 1);
-    await Bun.sleep(100);
     type Explained = { messages: readonly { decisions: readonly { reason: string; answer: string }[] }[] };
     const why = (user: string, more = "") => ask<Explained>(api, user, `/push/explain?message=${id}${more}`);
+    // The outcome is stored a moment after the notification was shown.
+    for (let i = 0; i < 1_000 && (await why("dan")).body.messages[0]?.decisions[0]?.reason !== "sent"; i++)
+      await Bun.sleep(10);
     const told = {
       messages: [{ id, from: "alice", seq: 1, decisions: [{ device: "phone", reason: "sent", answer: "ok" }] }],
     };

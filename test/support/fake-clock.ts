@@ -35,3 +35,17 @@ export function fakeClock(start = 1_780_000_000_000, turn = (): Promise<void> =>
     },
   };
 }
+
+/**
+ * Moves the clock, step by step, until some work has ended. Answers how long the work took by this clock. Do not pass `expect(…).rejects`:
+ * in Bun it blocks until the work has ended, and nobody moves the clock.
+ */
+export async function passes(clock: FakeClock, work: Promise<unknown>, stepMs = 10): Promise<number> {
+  const start = clock.elapsed();
+  let isDone = false;
+  const done = work.finally(() => (isDone = true));
+  done.catch(() => {});
+  while (!isDone) await clock.advance(stepMs);
+  await done;
+  return clock.elapsed() - start;
+}

@@ -70,7 +70,7 @@ export async function startHub(overrides: HubOverrides = {}) {
   const store = wrapStore?.(inner) ?? inner;
   const events: HubEvent[] = [];
   const hints = transport && createHints(transport);
-  const feed = createFeed({ store, clock, limits, hints, onNewEpoch: () => hub.disconnectAll(1012, "new epoch") });
+  const feed = createFeed({ store, clock, limits, hints });
   await feed.start();
   const limiter = rates && createLimiter({ rates: ratesOf(rates), clock });
   const policy = createPolicy({

@@ -84,7 +84,7 @@ export async function findUnprefixed(engine: Engine, migrations: readonly Migrat
 }
 
 /**
- * Gives the tables of such a database their prefix, in one transaction. Indexes cannot be renamed, so they are built anew: about two seconds
+ * Gives the tables of such a database their prefix, in one transaction. Indexes cannot be renamed, so they are built anew: about three seconds
  * for a million messages.
  */
 export async function renameUnprefixed(

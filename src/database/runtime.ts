@@ -1,0 +1,161 @@
+import type { Logger } from "@logtape/logtape";
+import type { Budget } from "../connection/budget.ts";
+import { createFeed } from "../feed/feed.ts";
+import { createHints } from "../feed/hints.ts";
+import type { Transport } from "../feed/transport.ts";
+import { createHub, type HubEvent } from "../hub/hub.ts";
+import type { Limiter } from "../hub/limiter.ts";
+import { type Authorize, type CanSee, createPolicy } from "../hub/policy.ts";
+import type { Revalidation } from "../hub/revalidation.ts";
+import type { Room } from "../hub/room.ts";
+import type { Clock } from "../internal/clock.ts";
+import type { Random } from "../internal/random.ts";
+import { within } from "../internal/within.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { OnPush } from "../push/draft.ts";
+import type { PushProvider } from "../push/provider.ts";
+import type { Slots } from "../push/slots.ts";
+import { createPushWorker } from "../push/worker.ts";
+import type { Engine } from "../store/engine/engine.ts";
+import { isDamage } from "../store/engine/failure.ts";
+import { createStore } from "../store/libsql-store.ts";
+import type { HistoryChange } from "../store/one-history.ts";
+
+/** What a chat gives to each of its databases: what is the host's, and what bounds the process and not a database. */
+export type DatabaseContext = {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly authorize?: Authorize | undefined;
+  readonly canSee?: CanSee | undefined;
+  readonly providers: readonly PushProvider[];
+  readonly accountsPerDevice?: "one" | "several" | undefined;
+  readonly onPush?: OnPush | undefined;
+  readonly limiter: Limiter;
+  readonly room: Room;
+  readonly budget: Budget;
+  readonly slots: Slots;
+  readonly revalidation: Revalidation | undefined;
+};
+
+export type RuntimeOptions = {
+  readonly engine: Engine;
+  /** How the nodes on this database speak to each other, where there are others. */
+  readonly bus: Transport | undefined;
+  readonly log: Logger;
+  /** A connection has gone. */
+  readonly onLeave: () => void;
+  /** The history that this runtime serves has ended. */
+  readonly onHistoryChange: (change: HistoryChange) => void;
+};
+
+/** How far back a new runtime looks for sessions that were ended: as long as an upgrade may take, and for clocks that differ. */
+const recentRevocationsMs = 120_000;
+/** The part of a shutdown that is kept for the store's last commits. */
+const storeCloseMsMax = 2_000;
+
+/**
+ * The store of one history of a database, and all that follows its log: feed, hub and push worker. When the database gets another history, none of what
+ * they know holds, so none of it is kept: the sockets are closed and a new runtime is opened.
+ *
+ * Rejects with `unavailable` where the database does not answer.
+ */
+export async function openRuntime(options: RuntimeOptions, context: DatabaseContext) {
+  const { engine, bus, log, onLeave, onHistoryChange } = options;
+  const { clock, random, limits, providers, onPush, slots } = context;
+
+  function report(event: HubEvent): void {
+    const { type, ...properties } = event;
+    if (event.type === "fault") log.error("a connection failed", { error: event.fault });
+    else log.debug(type, properties);
+    if (event.type === "disconnected") onLeave();
+  }
+
+  let isDamageSaid = false;
+  function reportFault(error: unknown): void {
+    log.error("the store failed", { error });
+    if (isDamageSaid || !isDamage(error)) return;
+    isDamageSaid = true;
+    log.fatal("the database is damaged, and nothing is accepted any more: stop the server and restore a backup", {
+      error,
+    });
+  }
+
+  const store = createStore({
+    ...{ engine, clock, random, limits, onHistoryChange },
+    onFault: reportFault,
+  });
+  const feed = createFeed({
+    ...{ store, clock, limits },
+    hints: bus && createHints(bus, limits.hintCharsMax),
+    jitter: () => random.integer() / 2 ** 52 - 0.5,
+  });
+  await feed.start();
+  const policy = createPolicy({
+    ...{ authorize: context.authorize, canSee: context.canSee, store, clock, answerMs: limits.hostAnswerMs },
+    report: (error) => log.error("a rule of the host failed", { error }),
+  });
+  const { limiter, room, budget, revalidation } = context;
+  const hub = createHub({
+    ...{ store, feed, clock, limits, policy, limiter, room, budget, revalidation, report },
+    ...{ transport: bus, node: random.messageId(clock.now()) },
+  });
+  // Upgrades that were admitted before this runtime was there open on it.
+  hub.noteRevocations(await store.revocations(clock.now() - recentRevocationsMs));
+  const worker =
+    providers.length === 0
+      ? null
+      : createPushWorker({
+          ...{ store, feed, clock, random, limits, providers, onPush, slots },
+          presenceOf(identity, device) {
+            const silentMs = hub.silentMs(identity, device);
+            if (silentMs === "unknown") return silentMs;
+            return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
+          },
+          isAlone: engine.isExclusive === true,
+          onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),
+          report: (error) => log.warn("a push failed", { error }),
+        });
+  worker?.start();
+
+  return {
+    store,
+    hub,
+    /** What the routes use of it. */
+    parts: { store, policy, push: { providers, accountsPerDevice: context.accountsPerDevice } },
+
+    /** Whether somebody is still to be notified, now or later. Rejects with `unavailable`. */
+    isPushing: async (): Promise<boolean> => (await worker?.isBusy()) ?? false,
+
+    /**
+     * Answers the sends under way, closes the sockets with 1012 in waves, and commits what waits. Resolves within the time; `closing`: the
+     * store, which may hang, has released the database.
+     */
+    async close(deadlineMs: number): Promise<{ readonly closing: Promise<void> }> {
+      const storeMs = Math.min(storeCloseMsMax, deadlineMs / 4);
+      const openMs = deadlineMs - storeMs;
+      await worker?.stop(openMs / 4);
+      feed.stop();
+      await hub.stop((openMs * 3) / 4);
+      const closing = store.close();
+      // A store that hangs must not keep the process.
+      await within(clock, storeMs, closing);
+      return { closing };
+    },
+
+    /** The history has ended: writes nothing more, answers what waits `unavailable`, and closes the sockets with 1012. */
+    async abandon(deadlineMs: number): Promise<void> {
+      worker?.abandon();
+      feed.stop();
+      await store.abandon();
+      await hub.stop(deadlineMs, "the database has another history");
+    },
+
+    counts: feed.counts,
+
+    /** Sizes of what is held in memory: 0 once everybody has left. */
+    sizes: (): Readonly<Record<string, number>> => ({ ...hub.sizes(), ...worker?.sizes() }),
+  };
+}
+
+export type Runtime = Awaited<ReturnType<typeof openRuntime>>;

@@ -1,0 +1,116 @@
+import { ChatError } from "../error.ts";
+import type { Random } from "../internal/random.ts";
+import type { Cursor } from "../model.ts";
+import { createCursors, type Cursors } from "../protocol/cursor.ts";
+import type { Engine, Row, Statement } from "./engine/engine.ts";
+import * as sql from "./sql.ts";
+
+/** Why the database is no longer the one that was opened. */
+export type HistoryChange =
+  /** Somebody named a new history, as after a restore. */
+  | { readonly type: "renamed"; readonly epoch: string }
+  /** The database went back under the same name: it was restored, and nobody said so. `n`: a change number that it had. */
+  | { readonly type: "went back"; readonly epoch: string; readonly n: number };
+
+export type OneHistoryOptions = {
+  readonly engine: Engine;
+  readonly random: Pick<Random, "integer">;
+  /** Called once, at the first sign. */
+  readonly onChange: (change: HistoryChange) => void;
+};
+
+/** Whether the database refused a statement for what a row would have been. */
+function isConstraint(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code: unknown = "code" in error ? error.code : undefined;
+  return (typeof code === "string" && code.startsWith("SQLITE_CONSTRAINT")) || isConstraint(error.cause);
+}
+
+/**
+ * The engine for as long as the database has one history: the one of the first head that is noted. Every write carries the name of that
+ * history and a change number that it had, and the database refuses the write where either is not true. So nothing that was
+ * meant for one history (an ack, a read mark, a message) reaches another, whatever was under way when it changed.
+ */
+export function createOneHistory({ engine, random, onChange }: OneHistoryOptions) {
+  let epoch: string | null = null;
+  let cursors: Cursors | null = null;
+  /** The highest change number that was seen. */
+  let n = 0;
+  let isOver = false;
+
+  const changed = (): ChatError => new ChatError("unavailable", "The database has another history now");
+
+  function end(change: HistoryChange): void {
+    if (isOver) return;
+    isOver = true;
+    onChange(change);
+  }
+
+  /** Takes a head that was read. Throws where it is of another history; answers whether it is older than one that was seen. */
+  function note(head: Cursor): boolean {
+    if (isOver) throw changed();
+    epoch ??= head.epoch;
+    if (head.epoch !== epoch) {
+      end({ type: "renamed", epoch: head.epoch });
+      throw changed();
+    }
+    const isOlder = head.n < n;
+    n = Math.max(n, head.n);
+    return isOlder;
+  }
+
+  const cursorOf = (row: Row | undefined): Cursor => ({ epoch: String(row?.["epoch"]), n: Number(row?.["n"]) });
+
+  const guard = (): Statement[] => (epoch === null ? [] : [{ sql: sql.requireHistory, args: [epoch, n] }]);
+
+  async function head(): Promise<Cursor> {
+    const secret = cursors === null ? [{ sql: sql.selectSecret }] : [];
+    const [[row] = [], [known] = []] = await engine.read([{ sql: sql.selectHead }, ...secret]);
+    const found = cursorOf(row);
+    cursors ??= createCursors({ secret: String(known?.["secret"]), epoch: found.epoch, random });
+    if (!note(found)) return found;
+    const [[newest] = []] = await engine.write([{ sql: sql.selectHead }]);
+    const confirmed = cursorOf(newest);
+    if (!note(confirmed)) return confirmed;
+    end({ type: "went back", epoch: confirmed.epoch, n });
+    throw changed();
+  }
+
+  return {
+    engine: {
+      ...engine,
+      async write(statements: readonly Statement[]): Promise<Row[][]> {
+        if (isOver) throw changed();
+        const guards = guard();
+        try {
+          const results = await engine.write([...guards, ...statements]);
+          return results.slice(guards.length);
+        } catch (error) {
+          // Most likely the guard's: the head says what has become of the history.
+          if (isConstraint(error)) await head();
+          throw error;
+        }
+      },
+    } satisfies Engine,
+
+    note,
+    cursorOf,
+
+    /**
+     * Reads the newest position. Where it is older than one that was seen, the database is asked again as a writer: what answered may have been
+     * a copy that lags behind.
+     */
+    head,
+
+    /** The opaque texts of this history; once its head was read. */
+    cursors(): Cursors {
+      if (cursors !== null) return cursors;
+      throw new ChatError("internal", "A cursor is wanted before the database was read");
+    },
+
+    /** Whether the database may still have this history. */
+    isCurrent: (): boolean => !isOver,
+  };
+}
+
+export type OneHistory = ReturnType<typeof createOneHistory>;
