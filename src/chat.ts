@@ -17,7 +17,9 @@ import { createOrigination, type Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
 import { createLimiter } from "./hub/limiter.ts";
 import { createRevalidation } from "./hub/revalidation.ts";
+import { createSightGate } from "./hub/policy.ts";
 import { createRoom } from "./hub/room.ts";
+import { createWatchBudget } from "./hub/watch-budget.ts";
 import { systemClock } from "./internal/clock.ts";
 import { systemRandom } from "./internal/random.ts";
 import { answerWithin } from "./internal/within.ts";
@@ -108,10 +110,12 @@ export function createChat(options: ChatOptions) {
   const log = getLogger(["tidings", "chat"]);
   const room = createRoom(limits);
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
+  const watchBudget = createWatchBudget(limits);
   const { authorize, canSee, revalidate } = options;
   const context: DatabaseContext = {
-    ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget },
+    ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget, watchBudget },
     accountsPerDevice: options.accountsPerDevice,
+    sight: createSightGate(),
     slots: createSlots({ perProviderMax: limits.pushRequestsMax }),
     revalidation:
       revalidate &&
@@ -341,7 +345,7 @@ export function createChat(options: ChatOptions) {
     sizes() {
       const sizes = databases.sizes();
       // All databases share these.
-      return sizes && { ...sizes, ...room.sizes(), outboxBytes: budget.bytes() };
+      return sizes && { ...sizes, ...room.sizes(), outboxBytes: budget.bytes(), watchedNames: watchBudget.names() };
     },
   };
 }

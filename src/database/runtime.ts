@@ -8,7 +8,9 @@ import type { Limiter } from "../hub/limiter.ts";
 import { type Authorize, type CanSee, createPolicy } from "../hub/policy.ts";
 import type { Revalidation } from "../hub/revalidation.ts";
 import type { Room } from "../hub/room.ts";
+import type { WatchBudget } from "../hub/watch-budget.ts";
 import type { Clock } from "../internal/clock.ts";
+import type { Gate } from "../internal/gate.ts";
 import type { Random } from "../internal/random.ts";
 import { within } from "../internal/within.ts";
 import type { Limits } from "../protocol/limits.ts";
@@ -34,6 +36,8 @@ export type DatabaseContext = {
   readonly limiter: Limiter;
   readonly room: Room;
   readonly budget: Budget;
+  readonly watchBudget: WatchBudget;
+  readonly sight: Gate;
   readonly slots: Slots;
   readonly revalidation: Revalidation | undefined;
 };
@@ -93,12 +97,13 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   await feed.start();
   const policy = createPolicy({
     ...{ authorize: context.authorize, canSee: context.canSee, store, clock, answerMs: limits.hostAnswerMs },
+    sight: context.sight,
     report: (error) => log.error("a rule of the host failed", { error }),
   });
-  const { limiter, room, budget, revalidation } = context;
+  const { limiter, room, budget, watchBudget, revalidation } = context;
   const hub = createHub({
     ...{ store, feed, clock, limits, policy, limiter, room, budget, revalidation, report },
-    ...{ transport: bus, node: random.messageId(clock.now()) },
+    ...{ watchBudget, transport: bus, node: random.messageId(clock.now()) },
   });
   // Upgrades that were admitted before this runtime was there open on it.
   hub.noteRevocations(await store.revocations(clock.now() - recentRevocationsMs));
@@ -131,12 +136,12 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
      * Answers the sends under way, closes the sockets with 1012 in waves, and commits what waits. Resolves within the time; `closing`: the
      * store, which may hang, has released the database.
      */
-    async close(deadlineMs: number): Promise<{ readonly closing: Promise<void> }> {
+    async close(deadlineMs: number, reason?: string): Promise<{ readonly closing: Promise<void> }> {
       const storeMs = Math.min(storeCloseMsMax, deadlineMs / 4);
       const openMs = deadlineMs - storeMs;
       await worker?.stop(openMs / 4);
       feed.stop();
-      await hub.stop((openMs * 3) / 4);
+      await hub.stop((openMs * 3) / 4, reason);
       const closing = store.close();
       // A store that hangs must not keep the process.
       await within(clock, storeMs, closing);

@@ -21,6 +21,8 @@ import { createTail, type Tail, type WireChange } from "./tail.ts";
 export type ConnectionContext = {
   readonly store: Store;
   readonly clock: Clock;
+  /** The same without the time in which this process was frozen: for what peers must do in time. */
+  readonly awake: Clock;
   readonly limits: Limits;
   /** What may wait to go out over all connections. */
   readonly budget: Budget;
@@ -33,8 +35,12 @@ export type ConnectionContext = {
   readonly leave: (connection: Connection, code: number) => void;
   /** The connection has something to send at the end of this turn. */
   readonly touch: (connection: Connection) => void;
+  /** The client has done something. */
+  readonly acted: () => void;
   /** The connection owes its client an empty `changes`. */
   readonly owe: (connection: Connection) => void;
+  /** Runs a task soon: for what may be due for all connections at one moment, and must not be done in one turn. */
+  readonly soon: (task: () => void) => void;
   readonly report: (fault: unknown, connection: Connection) => void;
 };
 
@@ -58,7 +64,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
   const { store, clock, limits } = context;
   let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
   let tail: Tail | null = null;
-  const heartbeat = createHeartbeat({ clock, limits, arePongsHidden: socket.ping === undefined });
+  const heartbeat = createHeartbeat({ clock: context.awake, limits, arePongsHidden: socket.ping === undefined });
   const expiry = createExpiry(session, clock);
   /** When the client last did something: answering pings, and sending its own, is nothing. */
   let actedAt = clock.elapsed();
@@ -124,7 +130,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
       onFault: fail,
       onOwing: () => context.owe(connection),
     });
-    expiry.watch(end);
+    if (expiry.hasEnded()) return end();
+    expiry.watch(() => context.soon(end));
     tail.resume();
     inbox.pump();
   }
@@ -146,7 +153,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     inbox.stop();
     tail?.stop();
     // Before the socket's close: some runtimes call `closed` from within it.
-    cancelGrace = clock.after(closeGraceMs, () => terminate(code));
+    cancelGrace = context.awake.after(closeGraceMs, () => context.soon(() => terminate(code)));
     socket.close(code, reason);
   }
 
@@ -215,6 +222,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     /** The client does something. */
     act(): void {
       actedAt = clock.elapsed();
+      context.acted();
     },
 
     /** For how many milliseconds the client has done nothing. */
@@ -238,10 +246,13 @@ export function createConnection(options: ConnectionOptions, context: Connection
     /** Sends something that is never stored; false where the socket is not keeping up and it was dropped. */
     hint(text: string): boolean {
       if (state !== "open") return true;
-      if (!outbox.hasRoomForChanges(limits.outboxBytesMax / 2)) return false;
+      if (connection.isBehind()) return false;
       outbox.write(text);
       return true;
     },
+
+    /** Whether a hint would be dropped. */
+    isBehind: (): boolean => state === "open" && !outbox.hasRoomForChanges(limits.outboxBytesMax / 2),
 
     offer(change: WireChange | null, upTo: number): void {
       tail?.offer(change, upTo);

@@ -65,6 +65,10 @@ export const defaultLimits = {
   unreadRowsMax: 20_000,
   /** Users whose presence one connection may watch: more than anybody's open list of chats shows. */
   watchedUsersMax: 500,
+  /** The same over all connections of the process: each costs about half a kilobyte, so together less than what may wait to go out. */
+  watchedUsersTotalMax: 400_000,
+  /** From half of that on, what one connection may watch: a screen full. So a few who watch many keep nobody from watching. */
+  watchedUsersScarceMax: 50,
   /** How long a user whose last connection went is still online: what a phone takes to change networks. */
   presenceGraceMs: 10_000,
   /** How often it is noted that a user who stays connected was seen: what a crash may take from it. */
@@ -130,6 +134,11 @@ export const defaultLimits = {
   pushUnreadRowsMax: 100,
   /** Databases that are open at a time, where each tenant has one: beyond it whichever was idle longest is closed first. */
   databasesMax: 100,
+  /**
+   * One whose connections do nothing gives way too, once it has been open and quiet for so long: they come back to it when it is their turn again.
+   * So long it stays at least, so that many tenants who take turns cost little.
+   */
+  databaseStayMs: 60_000,
   /** Such a database that nobody has needed for so long is closed. */
   databaseIdleMs: 300_000,
   /** What all of them together keep of their pages in memory; each has an equal part. */

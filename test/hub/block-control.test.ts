@@ -22,7 +22,7 @@ const bugs: readonly (readonly [string, readonly string[], Alteration])[] = [
     "presence looks at no block",
     ["presence, in the snapshot", "presence, when it changes"],
     {
-      file: "hub/presence.ts",
+      file: "hub/watches.ts",
       from: "if (!tie || isBlockedBetween(tie)) return false;",
       to: "if (!tie) return false;",
     },

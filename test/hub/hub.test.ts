@@ -375,6 +375,7 @@ describe("connections", () => {
       watches: 0,
       watched: 0,
       outboxBytes: 0,
+      watchedNames: 0,
       senders: 0,
     });
     const late = connect("late");

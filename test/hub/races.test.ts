@@ -238,6 +238,7 @@ describe("what is under way while something ends", () => {
     const ties = createTies({
       store: { ties: () => new Promise((resolve) => void asked.push(resolve)) },
       feed: { onEntries: (listener) => void listeners.push(listener) },
+      clock: systemClock,
       onChange: () => {},
     });
     const block = (users: readonly string[]): void => {

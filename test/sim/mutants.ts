@@ -235,8 +235,8 @@ export const mutants: readonly Mutant[] = [
     seed: 19,
     alteration: {
       file: "hub/presence.ts",
-      from: "        known.cancelGrace?.();\n        known.cancelGrace = null;",
-      to: "        known.cancelGrace = null;",
+      from: "if (leases.has(key)) return graces.cancel(key);",
+      to: "if (leases.has(key)) return;",
     },
   },
   {
