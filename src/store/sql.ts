@@ -150,7 +150,6 @@ SELECT k.user, k.since, min(k.wanted, coalesce((
 FROM (
   SELECT u.key AS user, min(max(${field(3)}), head.n) AS wanted, ${newestAck} AS since
   FROM json_each(?1) j CROSS JOIN tidings_head head CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
-  CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ${field(2)}
   GROUP BY u.key
 ) k`;
 

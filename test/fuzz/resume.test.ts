@@ -64,8 +64,8 @@ describe("fuzz of histories", () => {
 
   test("control: O6 a forged cursor beyond the head that is honoured is found", async () => {
     const trusting = planted((store) => ({
-      async openDevice(identity, device) {
-        const start = await store.openDevice(identity, device);
+      async openDevice(identity, device, options) {
+        const start = await store.openDevice(identity, device, options);
         return { ...start, head: { ...start.head, n: Number.MAX_SAFE_INTEGER } };
       },
     }));
@@ -74,8 +74,8 @@ describe("fuzz of histories", () => {
 
   test("control: O6 a device that begins after what nobody has acked is found", async () => {
     const eager = planted((store) => ({
-      async openDevice(identity, device) {
-        const start = await store.openDevice(identity, device);
+      async openDevice(identity, device, options) {
+        const start = await store.openDevice(identity, device, options);
         return { ...start, acked: start.head.n };
       },
     }));

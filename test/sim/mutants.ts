@@ -330,7 +330,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a notification that was read while it was told, and stays",
     rule: "U3",
-    seed: 131,
+    seed: 169,
     alteration: {
       file: "store/push-sql.ts",
       from: "WHEN x.is_done AND x.due IS NULL AND ${isRead",
