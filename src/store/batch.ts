@@ -2,6 +2,7 @@ import { type Identity, identityKey } from "../model.ts";
 import { decodeConversation, encodeConversation } from "../protocol/conversation-id.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Row, Statement } from "./engine/engine.ts";
+import { forgetDevices } from "./forget-devices.ts";
 import * as people from "./people-sql.ts";
 import * as sql from "./sql.ts";
 import type { LogEntry, Outcome, Said, Send, Settle } from "./store.ts";
@@ -115,13 +116,9 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
     ]);
     step("devices", sql.insertDevices, [...rows(list), batch.time]);
     const owners = new Map(batch.devices.map(({ identity }) => [identityKey(identity), identity]));
-    const args = [
-      ...rows([...owners.values()].map(({ tenant, user }) => [tenant, user])),
-      limits.devicesPerUserMax,
-      batch.time,
-      limits.commitDevicesMax,
-    ];
-    for (const text of sql.forgetDevices) step("forgotten", text, args);
+    const all = [...owners.values()].map(({ tenant, user }) => [tenant, user] as const);
+    for (const statement of forgetDevices({ owners: all, now: batch.time, limits }))
+      step("forgotten", statement.sql, statement.args);
   }
   if (relations.length > 0) {
     const list = relations.map(({ call: { identity }, other, contact, blocked }) => [

@@ -5,6 +5,7 @@
  */
 
 import { isBlockedBetween, isHiddenBetween } from "./people-sql.ts";
+import { isEmpty } from "./push-sql.ts";
 
 /** The name of column `i` of the batch's rows. */
 const field = (i: number): string => `j.value ->> ${i}`;
@@ -49,11 +50,16 @@ SELECT x.user, x.device FROM (
 ) x WHERE x.place > ?2`;
 const surplusAddresses = `
 SELECT a.key FROM (${surplusDevices}) x CROSS JOIN tidings_push_address a ON a.user = x.user AND a.device = x.device`;
-export const deleteForgottenNotices = `DELETE FROM tidings_push_notice WHERE address IN (${surplusAddresses})`;
-export const deleteForgottenAddresses = `DELETE FROM tidings_push_address WHERE key IN (${surplusAddresses})`;
-export const deleteForgottenDevices = `DELETE FROM tidings_device WHERE (user, device) IN (${surplusDevices})`;
-/** In their order. */
-export const forgetDevices = [deleteForgottenNotices, deleteForgottenAddresses, deleteForgottenDevices] as const;
+/** ?5 so many notices at a time: one address has as many as its user has conversations. */
+export const deleteForgottenNotices = `
+DELETE FROM tidings_push_notice WHERE (address, conversation) IN (
+  SELECT p.address, p.conversation FROM tidings_push_notice p WHERE p.address IN (${surplusAddresses}) LIMIT ?5)`;
+/** An address goes after its notices, so that its key cannot be used again over some that are left. */
+export const deleteForgottenAddresses = `DELETE FROM tidings_push_address WHERE key IN (${surplusAddresses}) AND ${isEmpty()}`;
+/** And a device after its addresses: one of very many notices goes with a later commit. */
+export const deleteForgottenDevices = `
+DELETE FROM tidings_device WHERE (user, device) IN (${surplusDevices})
+  AND NOT EXISTS (SELECT 1 FROM tidings_push_address a WHERE a.user = tidings_device.user AND a.device = tidings_device.device)`;
 
 /** rows: [tenant, one user, other user, key to use where the pair is new] */
 export const insertConversations = `

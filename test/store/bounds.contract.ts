@@ -279,7 +279,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         const { n } = await accepted(store, { tenant, from: "alice", to: "bob" });
         expect(await ack(tenant, "bob", { device: "a", n })).toBe(true);
         expect(await devicesOf(tenant, "bob")).toEqual(["a", "c", "d"]);
-        expect(await store.openDevice(bob, "a")).toMatchObject({ acked: n, newest: n });
+        expect(await store.openDevice(bob, "a")).toMatchObject({ synced: n, newest: n });
         expect(await marksOf(tenant, "bob")).toMatchObject({ delivered: 1 });
       });
 

@@ -16,16 +16,17 @@ const stepsMax = 1_000;
 const larger: Readonly<Record<string, number>> = {
   // A page of so many rows, or a list of so many names.
   ...{
-    selectReceived: 5_000,
-    selectSent: 5_000,
+    // With the bytes of their texts, summed up.
+    selectReceived: 25_000,
+    selectSent: 25_000,
     selectOwnRelations: 5_000,
-    selectMessages: 5_000,
+    selectMessages: 25_000,
     selectRelations: 5_000,
   },
   ...{ selectReceipts: 12_000, selectPeerReceipts: 12_000, selectTies: 32_000 },
   // `historyRowsMax` rows, and the way to them.
-  ...{ selectPlaceBefore: 20_000, selectPlaceAfter: 20_000, selectSentBefore: 20_000, selectReceivedBefore: 20_000 },
-  ...{ selectReceivedAfter: 40_000, selectEdgesBefore: 8_000, selectEdgeAfter: 4_000, selectByIds: 14_000 },
+  ...{ selectPlaceBefore: 28_000, selectPlaceAfter: 28_000, selectSentBefore: 28_000, selectReceivedBefore: 28_000 },
+  ...{ selectReceivedAfter: 40_000, selectEdgesBefore: 8_000, selectEdgeAfter: 4_000, selectByIds: 40_000 },
   // `unreadRowsMax` messages, twice.
   selectConversations: 65_000,
   // `ackMessagesMax` messages.
