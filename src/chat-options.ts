@@ -69,6 +69,12 @@ export type ChatOptions = {
    * does not answer within `limits.hostAnswerMs`, that default goes out.
    */
   readonly onPush?: OnPush;
+  /**
+   * How many accounts a phone or browser holds at a time. `one` (default): a push token has one place in the database, so that after a
+   * change of workspace nothing of the one before is shown any more. `several`: it has a place in each tenant, and the app takes it away
+   * from a tenant by `DELETE /devices/{device}` (docs/push.md).
+   */
+  readonly accountsPerDevice?: "one" | "several";
   /** Replaces single limits of the table in `protocol/limits.ts`. */
   readonly limits?: Partial<Limits>;
   /**

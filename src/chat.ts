@@ -17,7 +17,9 @@ import { createOrigination, type Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
 import { createLimiter } from "./hub/limiter.ts";
 import { createRevalidation } from "./hub/revalidation.ts";
+import { createSightGate } from "./hub/policy.ts";
 import { createRoom } from "./hub/room.ts";
+import { createWatchBudget } from "./hub/watch-budget.ts";
 import { systemClock } from "./internal/clock.ts";
 import { systemRandom } from "./internal/random.ts";
 import { answerWithin } from "./internal/within.ts";
@@ -32,7 +34,7 @@ import { faultOfProviders } from "./push/provider.ts";
 import { createSlots } from "./push/slots.ts";
 import { openEngine } from "./store/engine/open.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
-import type { Outcome } from "./store/store.ts";
+import type { Outcome, Trouble } from "./store/store.ts";
 
 /** A message from the server's own code. */
 export type ServerSend = {
@@ -103,12 +105,17 @@ export function createChat(options: ChatOptions) {
   const { push: providers = [], onPush, bus } = options;
   const providerFault = faultOfProviders(providers);
   if (providerFault !== null) throw new ChatError("config_invalid", providerFault);
+  if (!["one", "several", undefined].includes(options.accountsPerDevice))
+    throw new ChatError("config_invalid", `accountsPerDevice is "one" or "several"`);
   const log = getLogger(["tidings", "chat"]);
   const room = createRoom(limits);
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
+  const watchBudget = createWatchBudget(limits);
   const { authorize, canSee, revalidate } = options;
   const context: DatabaseContext = {
-    ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget },
+    ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget, watchBudget },
+    accountsPerDevice: options.accountsPerDevice,
+    sight: createSightGate(),
     slots: createSlots({ perProviderMax: limits.pushRequestsMax }),
     revalidation:
       revalidate &&
@@ -214,7 +221,14 @@ export function createChat(options: ChatOptions) {
     ready: (): Promise<void> => databases.ready(),
 
     /** Whether it serves now: no shutdown has begun, and the database answers, where there is one for all tenants. */
-    isReady: (): boolean => !isDraining && databases.isReady(),
+    isReady: (): boolean => !isDraining && databases.trouble() === null,
+
+    /**
+     * Why it does not serve now; null: it does. `commits` and `reads`: the database takes none, or cannot be read, which ends by itself. `file`: the
+     * database's file is not, or no longer, this process' alone. `damaged`: nothing is accepted until it is started again on a whole database;
+     * what can be read still is.
+     */
+    trouble: (): Trouble | "starting" | "stopping" | null => (isDraining ? "stopping" : databases.trouble()),
 
     /** Decides on an upgrade: the admission to connect with, or the refusal to answer. Never rejects. `peer`: who the socket says it is from. */
     async admit(request: Request, peer?: Peer): Promise<Admission | Response> {
@@ -224,7 +238,9 @@ export function createChat(options: ChatOptions) {
       try {
         const admitted = databases.admit(answer.session.tenant);
         const { store } = admitted instanceof Promise ? await admitted : admitted;
-        if (store.isAvailable() && !isDraining) return answer;
+        const trouble = store.trouble();
+        // Of a damaged database everybody still reads what can be read.
+        if ((trouble === null || trouble === "damaged") && !isDraining) return answer;
       } catch {
         // Whoever failed has logged why.
       }
@@ -329,7 +345,7 @@ export function createChat(options: ChatOptions) {
     sizes() {
       const sizes = databases.sizes();
       // All databases share these.
-      return sizes && { ...sizes, ...room.sizes(), outboxBytes: budget.bytes() };
+      return sizes && { ...sizes, ...room.sizes(), outboxBytes: budget.bytes(), watchedNames: watchBudget.names() };
     },
   };
 }

@@ -71,6 +71,7 @@ test("C8 every variable arrives, typed", () => {
     VAPID_SUBJECT: "mailto:ops@app.example",
     PUSH_WEBHOOK_URL: "https://app.example/push",
     PUSH_WEBHOOK_SECRET: "hook",
+    PUSH_ACCOUNTS_PER_DEVICE: "several",
     PUSH_DELAY_MS: "0",
     CLUSTER_URL: "nats://a,b",
     LOG_LEVEL: "debug",
@@ -95,6 +96,7 @@ test("C8 every variable arrives, typed", () => {
       webPush: { publicKey: "public", privateKey: "private", subject: "mailto:ops@app.example" },
       webhook: { url: "https://app.example/push", secret: "hook" },
       delayMs: 0,
+      accountsPerDevice: "several",
     },
     clusterUrl: "nats://a,b",
     logLevel: "debug",
@@ -309,6 +311,7 @@ test("U21 what belongs together is asked for together, and no secret is told", (
       ["PUSH_WEBHOOK_URL: expected an https"],
     ],
     [{ FCM_BASE_URL: "http://fcm.example" }, ["FCM_BASE_URL: expected an https URL"]],
+    [{ PUSH_ACCOUNTS_PER_DEVICE: "many" }, ["PUSH_ACCOUNTS_PER_DEVICE: expected one or several"]],
     [{ PUSH_DELAY_MS: "1.5" }, ["PUSH_DELAY_MS: expected a whole number"]],
   ] as const) {
     const text = textOf(env);

@@ -1,5 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { Transport } from "../feed/transport.ts";
+import { nextTurn } from "../hub/turns.ts";
 import { backoffMs } from "../internal/backoff.ts";
 import { within } from "../internal/within.ts";
 import type { Engine } from "../store/engine/engine.ts";
@@ -100,7 +101,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   const isCurrent = (runtime: Runtime): boolean => runtime.store.isCurrent();
 
   try {
-    await applyMigrations(engine, options);
+    await applyMigrations(engine, { ...options, pause: () => nextTurn(clock) });
     current = await open();
   } catch (error) {
     await engine.close();
@@ -121,6 +122,9 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       return current.parts;
     },
 
+    /** For how long nobody who is connected has done anything, in milliseconds. */
+    quietMs: (): number => current.hub.quietMs(),
+
     /** Whether nobody is connected. */
     isEmpty: (): boolean => current.hub.isEmpty() && [...leaving].every(({ hub }) => hub.isEmpty()),
 
@@ -129,14 +133,14 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
 
     /**
      * Answers the sends under way, closes the sockets with 1012 in waves, commits what waits and releases the database. Resolves within
-     * the time; a store that hangs goes on closing.
+     * the time; a store that hangs goes on closing. `reason`: what the sockets are told.
      */
-    async close(deadlineMs: number): Promise<void> {
+    async close(deadlineMs: number, reason?: string): Promise<void> {
       isClosed = true;
       cancelWait();
       // What opens too late is closed with the database under it.
       await within(clock, deadlineMs / 4, renewing);
-      const { closing } = await current.close((deadlineMs * 3) / 4);
+      const { closing } = await current.close((deadlineMs * 3) / 4, reason);
       void closing.finally(resolveReleased);
     },
 

@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Doer } from "../hub/limiter.ts";
 import type { Session } from "../model.ts";
-import { decodeCursor } from "../protocol/cursor.ts";
+import { isCursor } from "../protocol/cursor.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import type { Admission } from "./admission.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
@@ -90,7 +90,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     if (isDraining()) return drained();
     const { device = "default", cursor, ticket } = readParameters(request.url);
     if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
-    if (cursor === null || (cursor !== undefined && decodeCursor(cursor) === null)) {
+    if (cursor === null || (cursor !== undefined && !isCursor(cursor))) {
       return problem("bad_request", "The parameter cursor is malformed");
     }
     if (ticket === null) return problem("bad_request", "The parameter ticket is malformed");

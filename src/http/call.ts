@@ -14,7 +14,11 @@ export type Call = {
   readonly session: Session;
   readonly store: Store;
   readonly policy: Policy;
-  readonly push: { readonly providers: readonly PushProvider[] };
+  readonly push: {
+    readonly providers: readonly PushProvider[];
+    /** Default: one (see `ChatOptions`). */
+    readonly accountsPerDevice?: "one" | "several" | undefined;
+  };
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;

@@ -10,7 +10,6 @@ import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
-import { decodeCursor, encodeCursor } from "../protocol/cursor.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { type ServerFrame, toldLimits } from "../protocol/frame.ts";
 import type { Limits } from "../protocol/limits.ts";
@@ -22,6 +21,8 @@ import { createTail, type Tail, type WireChange } from "./tail.ts";
 export type ConnectionContext = {
   readonly store: Store;
   readonly clock: Clock;
+  /** The same without the time in which this process was frozen: for what peers must do in time. */
+  readonly awake: Clock;
   readonly limits: Limits;
   /** What may wait to go out over all connections. */
   readonly budget: Budget;
@@ -34,8 +35,12 @@ export type ConnectionContext = {
   readonly leave: (connection: Connection, code: number) => void;
   /** The connection has something to send at the end of this turn. */
   readonly touch: (connection: Connection) => void;
+  /** The client has done something. */
+  readonly acted: () => void;
   /** The connection owes its client an empty `changes`. */
   readonly owe: (connection: Connection) => void;
+  /** Runs a task soon: for what may be due for all connections at one moment, and must not be done in one turn. */
+  readonly soon: (task: () => void) => void;
   readonly report: (fault: unknown, connection: Connection) => void;
 };
 
@@ -59,8 +64,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
   const { store, clock, limits } = context;
   let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
   let tail: Tail | null = null;
-  let epoch = "";
-  const heartbeat = createHeartbeat({ clock, limits, arePongsHidden: socket.ping === undefined });
+  const heartbeat = createHeartbeat({ clock: context.awake, limits, arePongsHidden: socket.ping === undefined });
   const expiry = createExpiry(session, clock);
   /** When the client last did something: answering pings, and sending its own, is nothing. */
   let actedAt = clock.elapsed();
@@ -86,12 +90,12 @@ export function createConnection(options: ConnectionOptions, context: Connection
   });
 
   async function open(): Promise<void> {
-    const asked = options.cursor === undefined ? null : decodeCursor(options.cursor);
-    const start = await store.openDevice(session, device, { cursor: asked });
+    const asked = options.cursor === undefined ? undefined : store.cursors.decode(options.cursor);
+    const start = await store.openDevice(session, device, { after: asked?.n });
     if (state !== "opening") return;
-    epoch = start.head.epoch;
-    const { n, isHonoured, isReset } = startOf(start, options.cursor);
-    const cursor = encodeCursor({ epoch, n });
+    const { n, isHonoured, isReset } = startOf(start, asked);
+    // Its own cursor comes back as the client knows it.
+    const cursor = isHonoured && options.cursor !== undefined ? options.cursor : store.cursors.encode({ n });
     if (isHonoured) store.ack(session, device, n);
 
     state = "open";
@@ -112,7 +116,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
     if (!isOpen()) return;
     const here = context.join(connection);
     tail = createTail({
-      start: { epoch, n },
+      start: n,
+      cursors: store.cursors,
       outbox,
       limits,
       clock,
@@ -125,7 +130,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
       onFault: fail,
       onOwing: () => context.owe(connection),
     });
-    expiry.watch(end);
+    if (expiry.hasEnded()) return end();
+    expiry.watch(() => context.soon(end));
     tail.resume();
     inbox.pump();
   }
@@ -147,7 +153,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     inbox.stop();
     tail?.stop();
     // Before the socket's close: some runtimes call `closed` from within it.
-    cancelGrace = clock.after(closeGraceMs, () => terminate(code));
+    cancelGrace = context.awake.after(closeGraceMs, () => context.soon(() => terminate(code)));
     socket.close(code, reason);
   }
 
@@ -216,6 +222,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     /** The client does something. */
     act(): void {
       actedAt = clock.elapsed();
+      context.acted();
     },
 
     /** For how many milliseconds the client has done nothing. */
@@ -239,10 +246,13 @@ export function createConnection(options: ConnectionOptions, context: Connection
     /** Sends something that is never stored; false where the socket is not keeping up and it was dropped. */
     hint(text: string): boolean {
       if (state !== "open") return true;
-      if (!outbox.hasRoomForChanges(limits.outboxBytesMax / 2)) return false;
+      if (connection.isBehind()) return false;
       outbox.write(text);
       return true;
     },
+
+    /** Whether a hint would be dropped. */
+    isBehind: (): boolean => state === "open" && !outbox.hasRoomForChanges(limits.outboxBytesMax / 2),
 
     offer(change: WireChange | null, upTo: number): void {
       tail?.offer(change, upTo);
@@ -283,8 +293,6 @@ export function createConnection(options: ConnectionOptions, context: Connection
 
     /** Where the client is: everything up to here was sent on this connection. */
     position: (): number => tail?.position() ?? 0,
-    /** The history that this connection follows. */
-    epoch: (): string => epoch,
     close,
     terminate: (): void => terminate(closeCode.restart),
   };

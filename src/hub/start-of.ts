@@ -1,4 +1,4 @@
-import { decodeCursor } from "../protocol/cursor.ts";
+import type { Position } from "../protocol/cursor.ts";
 import type { DeviceStart } from "../store/store.ts";
 
 export type Start = {
@@ -10,11 +10,13 @@ export type Start = {
   readonly isReset: boolean;
 };
 
-/** Where a connection goes on: at its own cursor, else where its device stands; where the cursor is void, as a new device would. */
-export function startOf({ head, acked, newest }: DeviceStart, cursor: string | undefined): Start {
-  const asked = cursor === undefined ? null : decodeCursor(cursor);
-  if (asked?.epoch === head.epoch && asked.n <= head.n) return { n: asked.n, isHonoured: true, isReset: false };
-  return cursor === undefined
+/**
+ * Where a connection goes on: at its own cursor, else where its device stands; where the cursor is void, as a new device would. `asked`: what the cursor says,
+ * null where it is none of this history; undefined where none was given.
+ */
+export function startOf({ head, acked, newest }: DeviceStart, asked: Position | null | undefined): Start {
+  if (asked && asked.n <= head.n) return { n: asked.n, isHonoured: true, isReset: false };
+  return asked === undefined
     ? { n: acked, isHonoured: false, isReset: false }
     : { n: newest, isHonoured: false, isReset: true };
 }

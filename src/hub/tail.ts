@@ -1,8 +1,7 @@
 import type { Outbox } from "../connection/outbox.ts";
 import type { Clock } from "../internal/clock.ts";
 import { utf8Bytes } from "../internal/utf8.ts";
-import type { Cursor } from "../model.ts";
-import { encodeCursor } from "../protocol/cursor.ts";
+import type { Cursors } from "../protocol/cursor.ts";
 import { changesOverheadBytes, encodeChange, encodeChanges } from "../protocol/encode.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Page } from "../store/store.ts";
@@ -12,7 +11,8 @@ export type WireChange = { readonly n: number; readonly text: string; readonly b
 
 export type TailOptions = {
   /** Everything up to here is with the client, or was left out for it. */
-  readonly start: Cursor;
+  readonly start: number;
+  readonly cursors: Pick<Cursors, "encode">;
   readonly outbox: Outbox;
   readonly limits: Limits;
   readonly clock: Clock;
@@ -40,8 +40,8 @@ export function wireChange(change: Parameters<typeof encodeChange>[0]): WireChan
  * socket stops draining it is replaying again from where it was. The log is the buffer.
  */
 export function createTail(options: TailOptions) {
-  const { start, outbox, limits, clock } = options;
-  let position = start.n;
+  const { start, cursors, outbox, limits, clock } = options;
+  let position = start;
   let mode: "replaying" | "live" | "stopped" = "replaying";
   let isReading = false;
   let isBlocked = false;
@@ -55,7 +55,7 @@ export function createTail(options: TailOptions) {
   let offered: WireChange[] = [];
   let offeredUpTo = 0;
 
-  const cursorAt = (n: number): string => encodeCursor({ epoch: start.epoch, n });
+  const cursorAt = (n: number): string => cursors.encode({ n });
 
   function writeChanges(upTo: number, more: boolean, changes: readonly WireChange[]): void {
     const texts = changes.map(({ text }) => text);

@@ -65,6 +65,10 @@ export const defaultLimits = {
   unreadRowsMax: 20_000,
   /** Users whose presence one connection may watch: more than anybody's open list of chats shows. */
   watchedUsersMax: 500,
+  /** The same over all connections of the process: each costs about half a kilobyte, so together less than what may wait to go out. */
+  watchedUsersTotalMax: 400_000,
+  /** From half of that on, what one connection may watch: a screen full. So a few who watch many keep nobody from watching. */
+  watchedUsersScarceMax: 50,
   /** How long a user whose last connection went is still online: what a phone takes to change networks. */
   presenceGraceMs: 10_000,
   /** How often it is noted that a user who stays connected was seen: what a crash may take from it. */
@@ -105,6 +109,10 @@ export const defaultLimits = {
   pushLogMs: 604_800_000,
   /** Decisions that are forgotten at a time, once they are older than that. */
   pushPrunedMax: 1_000,
+  /** Addresses, other devices, and decisions, that one answer of why tells of a message: the newest. */
+  pushExplainedMax: 100,
+  /** Notices of an address that goes, in one commit; the rest follow in the next ones, and then the address. */
+  pushNoticesGoneMax: 1_000,
   /** A node whose worker gave no sign of life for so long is taken over from. */
   pushLeaseMs: 20_000,
   /** Users of whom the worker remembers that there is something for them; while there are more, it reads no further in the log. */
@@ -118,10 +126,19 @@ export const defaultLimits = {
   pushRetryMsMax: 300_000,
   /** Later than this nothing waits: such a time is from a clock that has been set back since. */
   pushDueMsMax: 172_800_000,
-  /** Conversations whose unread messages are counted for the number at the app's icon. */
-  pushBadgeConversationsMax: 1_000,
+  /** Conversations, of those that somebody was first in and of the others, whose unread messages are counted for the number at the app's icon. */
+  pushBadgeConversationsMax: 200,
+  /** Messages that are looked at for that number: only where somebody writes without reading are there any. */
+  pushBadgeRowsMax: 200,
+  /** The same for `unread` of one notification. */
+  pushUnreadRowsMax: 100,
   /** Databases that are open at a time, where each tenant has one: beyond it whichever was idle longest is closed first. */
   databasesMax: 100,
+  /**
+   * One whose connections do nothing gives way too, once it has been open and quiet for so long: they come back to it when it is their turn again.
+   * So long it stays at least, so that many tenants who take turns cost little.
+   */
+  databaseStayMs: 60_000,
   /** Such a database that nobody has needed for so long is closed. */
   databaseIdleMs: 300_000,
   /** What all of them together keep of their pages in memory; each has an equal part. */

@@ -2,6 +2,7 @@ import { type Identity, identityKey } from "../model.ts";
 import { decodeConversation, encodeConversation } from "../protocol/conversation-id.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Row, Statement } from "./engine/engine.ts";
+import { forgetDevices } from "./forget-devices.ts";
 import * as people from "./people-sql.ts";
 import * as sql from "./sql.ts";
 import type { LogEntry, Outcome, Said, Send, Settle } from "./store.ts";
@@ -17,8 +18,8 @@ export type Waiting = {
 export type WaitingDevice = {
   readonly identity: Identity;
   readonly device: string;
-  /** Where it says that it stands: at a change number, of the history that is named, or else of this one. */
-  readonly at?: { readonly n: number; readonly epoch?: string } | undefined;
+  /** Where it says that it stands: it has everything up to this change number. */
+  readonly after?: number | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 };
@@ -107,19 +108,14 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
   }
   if (users.size > 0) step("users", sql.insertUsers, rows([...users.values()]));
   if (batch.devices.length > 0) {
-    const list = batch.devices.map(({ identity: { tenant, user }, device, at }) => [
+    const list = batch.devices.map(({ identity: { tenant, user }, device, after }) => [
       ...[tenant, user, device],
-      ...[at?.n ?? null, at?.epoch ?? null],
+      after ?? null,
     ]);
     step("devices", sql.insertDevices, [...rows(list), batch.time]);
     const owners = new Map(batch.devices.map(({ identity }) => [identityKey(identity), identity]));
-    const args = [
-      ...rows([...owners.values()].map(({ tenant, user }) => [tenant, user])),
-      limits.devicesPerUserMax,
-      batch.time,
-      limits.commitDevicesMax,
-    ];
-    for (const text of sql.forgetDevices) step("forgotten", text, args);
+    const forgetting = forgetDevices([...owners.values()], { limits, now: batch.time });
+    for (const statement of forgetting) steps.push({ name: "forgotten", statement });
   }
   if (relations.length > 0) {
     const list = relations.map(({ call: { identity }, other, contact, blocked }) => [

@@ -2,8 +2,10 @@ import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import type { Identity } from "../model.ts";
+import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
+import { isDamage } from "./engine/failure.ts";
 import { createConversationReader } from "./conversation-reader.ts";
 import { createDeviceStore } from "./device-store.ts";
 import { createHistoryReader } from "./history-reader.ts";
@@ -12,7 +14,7 @@ import { createPushStore } from "./push-store.ts";
 import { createReader } from "./reader.ts";
 import { tooManyRelations } from "./relation-queue.ts";
 import { createRevocationStore } from "./revocation-store.ts";
-import type { Commit, Store } from "./store.ts";
+import type { Commit, Store, Trouble } from "./store.ts";
 import { createTicketStore } from "./ticket-store.ts";
 import { createOneHistory, type HistoryChange } from "./one-history.ts";
 import { createWriter } from "./writer.ts";
@@ -35,19 +37,27 @@ const forgottenAtOnce = (): ChatError =>
 
 /** The store on libSQL, an embedded file or a remote server as the engine is, for as long as the database has one history. */
 export function createStore({ engine: whole, clock, random, limits, onFault, onHistoryChange }: StoreOptions): Store {
-  const history = createOneHistory({ engine: whole, onChange: (change) => onHistoryChange?.(change) });
+  const history = createOneHistory({ engine: whole, random, onChange: (change) => onHistoryChange?.(change) });
   const { engine } = history;
   const listeners: ((commit: Commit) => void)[] = [];
   const onCommit = (commit: Commit): void => {
     for (const listener of listeners) listener(commit);
   };
-  const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault });
+  const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault: noteFault });
   const reader = createReader({ engine, history });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
   const readHistory = createHistoryReader({ engine, limits, onDevice: noteSeen });
   const readConversations = createConversationReader({ engine, limits });
   let isReadable = true;
+  let isDamaged = false;
+  let isAsking = false;
+  let saidOfFile: string | undefined;
+
+  function noteFault(fault: unknown): void {
+    isDamaged ||= isDamage(fault);
+    onFault(fault);
+  }
 
   /** It needs no commit of its own: an ack that moves nothing says it, with the next ones. */
   function noteSeen(identity: Identity, device: string, seen: number): void {
@@ -60,10 +70,51 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
       isReadable = true;
       return result;
     } catch (cause) {
-      isReadable = false;
-      onFault(cause);
+      noteFault(cause);
+      if (isDamaged) writer.halt(cause);
+      void askHead();
       throw new ChatError("unavailable", "The store could not be read", { cause });
     }
+  }
+
+  /** One call that fails may be the fault of what it asked for. Whether others can be served is asked with the smallest read there is. */
+  async function askHead(): Promise<void> {
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      await history.head();
+      isReadable = true;
+    } catch {
+      isReadable = false;
+    } finally {
+      isAsking = false;
+    }
+  }
+
+  async function head(): ReturnType<Store["head"]> {
+    troubleOfFile();
+    try {
+      return await guarded(history.head);
+    } catch (error) {
+      isReadable = false;
+      throw error;
+    }
+  }
+
+  /** Says it once. */
+  function troubleOfFile(): boolean {
+    const fault = engine.fault?.();
+    if (fault && fault.message !== saidOfFile) onFault(fault);
+    saidOfFile = fault?.message;
+    return fault !== undefined;
+  }
+
+  function trouble(): Trouble | null {
+    if (isDamaged) return "damaged";
+    if (troubleOfFile()) return "file";
+    if (!history.isCurrent()) return "history";
+    if (!isReadable) return "reads";
+    return writer.isAvailable() ? null : "commits";
   }
 
   const guardedEngine: Pick<Engine, "read" | "write"> = {
@@ -73,20 +124,28 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
 
   const revocations = createRevocationStore({ engine: guardedEngine });
 
+  const cursors: Cursors = {
+    encode: (position) => history.cursors().encode(position),
+    decode: (text) => history.cursors().decode(text),
+    seal: (text) => history.cursors().seal(text),
+    unseal: (text) => history.cursors().unseal(text),
+  };
+
   return {
-    devices: createDeviceStore({ engine: guardedEngine, limits }),
-    push: createPushStore({ engine: guardedEngine, limits }),
+    cursors,
+    devices: createDeviceStore({ engine: guardedEngine, limits, clock }),
+    push: createPushStore({ engine: guardedEngine, limits, clock }),
     append: writer.append,
     ack: writer.ack,
     read: writer.read,
-    async openDevice(identity, device, { cursor } = {}) {
+    async openDevice(identity, device, { after } = {}) {
       for (let i = 0; i < madeTimesMax; i++) {
         const known = await guarded(() => reader.device(identity, device));
         if (known) {
           noteSeen(identity, device, known.seen);
           return known;
         }
-        await writer.createDevice(identity, device, { at: cursor ?? undefined });
+        await writer.createDevice(identity, device, { after });
       }
       throw forgottenAtOnce();
     },
@@ -127,7 +186,7 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
       onCommit(commit);
     },
     log: (after, limit) => guarded(() => reader.log(after, limit)),
-    head: () => guarded(history.head),
+    head,
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),
     direct: (tenant, one, other) => guarded(() => reader.direct(tenant, one, other)),
     onCommit(listener) {
@@ -135,7 +194,8 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
     },
     settled: writer.settled,
     drained: writer.drained,
-    isAvailable: () => history.isCurrent() && isReadable && writer.isAvailable(),
+    isAvailable: () => trouble() === null,
+    trouble,
     isCurrent: history.isCurrent,
     abandon: writer.abandon,
     async close() {

@@ -1,5 +1,7 @@
 import { ChatError } from "../error.ts";
+import type { Random } from "../internal/random.ts";
 import type { Cursor } from "../model.ts";
+import { createCursors, type Cursors } from "../protocol/cursor.ts";
 import type { Engine, Row, Statement } from "./engine/engine.ts";
 import * as sql from "./sql.ts";
 
@@ -12,6 +14,7 @@ export type HistoryChange =
 
 export type OneHistoryOptions = {
   readonly engine: Engine;
+  readonly random: Pick<Random, "integer">;
   /** Called once, at the first sign. */
   readonly onChange: (change: HistoryChange) => void;
 };
@@ -28,8 +31,9 @@ function isConstraint(error: unknown): boolean {
  * history and a change number that it had, and the database refuses the write where either is not true. So nothing that was
  * meant for one history (an ack, a read mark, a message) reaches another, whatever was under way when it changed.
  */
-export function createOneHistory({ engine, onChange }: OneHistoryOptions) {
+export function createOneHistory({ engine, random, onChange }: OneHistoryOptions) {
   let epoch: string | null = null;
+  let cursors: Cursors | null = null;
   /** The highest change number that was seen. */
   let n = 0;
   let isOver = false;
@@ -60,8 +64,10 @@ export function createOneHistory({ engine, onChange }: OneHistoryOptions) {
   const guard = (): Statement[] => (epoch === null ? [] : [{ sql: sql.requireHistory, args: [epoch, n] }]);
 
   async function head(): Promise<Cursor> {
-    const [[row] = []] = await engine.read([{ sql: sql.selectHead }]);
+    const secret = cursors === null ? [{ sql: sql.selectSecret }] : [];
+    const [[row] = [], [known] = []] = await engine.read([{ sql: sql.selectHead }, ...secret]);
     const found = cursorOf(row);
+    cursors ??= createCursors({ secret: String(known?.["secret"]), epoch: found.epoch, random });
     if (!note(found)) return found;
     const [[newest] = []] = await engine.write([{ sql: sql.selectHead }]);
     const confirmed = cursorOf(newest);
@@ -95,6 +101,12 @@ export function createOneHistory({ engine, onChange }: OneHistoryOptions) {
      * a copy that lags behind.
      */
     head,
+
+    /** The opaque texts of this history; once its head was read. */
+    cursors(): Cursors {
+      if (cursors !== null) return cursors;
+      throw new ChatError("internal", "A cursor is wanted before the database was read");
+    },
 
     /** Whether the database may still have this history. */
     isCurrent: (): boolean => !isOver,

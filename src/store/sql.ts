@@ -5,6 +5,7 @@
  */
 
 import { isBlockedBetween, isHiddenBetween } from "./people-sql.ts";
+import { isEmpty } from "./push-sql.ts";
 
 /** The name of column `i` of the batch's rows. */
 const field = (i: number): string => `j.value ->> ${i}`;
@@ -22,16 +23,15 @@ export const insertUser = `INSERT INTO tidings_user (tenant, id) VALUES (?1, ?2)
 const newestAck = `coalesce((SELECT max(acked) FROM tidings_device WHERE user = u.key), 0)`;
 
 /**
- * rows: [tenant, user, device, its own cursor's change number or null, and epoch or null]; ?2 now
+ * rows: [tenant, user, device, its own cursor's change number or null]; ?2 now
  *
  * A new device starts after what any device of its user has acked. One that was forgotten brings its cursor, and starts there: what it has
  * not got yet, it must still get.
  */
 export const insertDevices = `
 INSERT INTO tidings_device (user, device, acked, seen)
-SELECT u.key, ${field(2)},
-  coalesce(CASE coalesce(${field(4)}, head.epoch) WHEN head.epoch THEN min(${field(3)}, ${newestAck}) END, ${newestAck}), ?2
-FROM json_each(?1) j CROSS JOIN tidings_head head CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
+SELECT u.key, ${field(2)}, coalesce(min(${field(3)}, ${newestAck}), ${newestAck}), ?2
+FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
 WHERE true
 ON CONFLICT DO NOTHING`;
 
@@ -50,11 +50,16 @@ SELECT x.user, x.device FROM (
 ) x WHERE x.place > ?2`;
 const surplusAddresses = `
 SELECT a.key FROM (${surplusDevices}) x CROSS JOIN tidings_push_address a ON a.user = x.user AND a.device = x.device`;
-export const deleteForgottenNotices = `DELETE FROM tidings_push_notice WHERE address IN (${surplusAddresses})`;
-export const deleteForgottenAddresses = `DELETE FROM tidings_push_address WHERE key IN (${surplusAddresses})`;
-export const deleteForgottenDevices = `DELETE FROM tidings_device WHERE (user, device) IN (${surplusDevices})`;
-/** In their order. */
-export const forgetDevices = [deleteForgottenNotices, deleteForgottenAddresses, deleteForgottenDevices] as const;
+/** ?5 so many at most: an address has as many as its user has conversations. What is left goes when the next device is made. */
+export const deleteForgottenNotices = `
+DELETE FROM tidings_push_notice WHERE (address, conversation) IN (
+  SELECT p.address, p.conversation FROM tidings_push_notice p WHERE p.address IN (${surplusAddresses}) LIMIT ?5)
+RETURNING 1`;
+export const deleteForgottenAddresses = `
+DELETE FROM tidings_push_address WHERE key IN (${surplusAddresses}) AND ${isEmpty()}`;
+export const deleteForgottenDevices = `
+DELETE FROM tidings_device WHERE (user, device) IN (${surplusDevices}) AND NOT EXISTS (
+  SELECT 1 FROM tidings_push_address a WHERE a.user = tidings_device.user AND a.device = tidings_device.device)`;
 
 /** rows: [tenant, one user, other user, key to use where the pair is new] */
 export const insertConversations = `
@@ -239,6 +244,9 @@ ${moveMarks}
 ${returnReceipt}`;
 
 export const selectHead = `SELECT n, epoch FROM tidings_head head`;
+
+/** What hides the numbers in cursors. */
+export const selectSecret = `SELECT secret FROM tidings_head head`;
 
 /** rows: [tenant, from, to or null, conversation key or null, id]. What stands under each id, and where the send would go. */
 export const selectSends = `

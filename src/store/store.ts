@@ -1,4 +1,5 @@
 import type { Change, Cursor, Identity, Revocation, Session, Tie } from "../model.ts";
+import type { Cursors } from "../protocol/cursor.ts";
 import type { DeviceStore } from "./device-store.ts";
 import type { PushStore } from "./push-store.ts";
 import type { ConversationPage, HistoryPage, HistoryQuery } from "./history.ts";
@@ -81,6 +82,13 @@ export type PeoplePage = {
 /** Told whether a mark is on disk. */
 export type Settle = (isStored: boolean) => void;
 
+/**
+ * Why a store is not available. `damaged` is for good: what can still be read is, and nothing is accepted until the process is started again on a
+ * whole database. `file`: the file is not, or no longer, this process' alone. The others end by themselves; `history`: the database has another one,
+ * which is being opened.
+ */
+export type Trouble = "commits" | "reads" | "history" | "file" | "damaged";
+
 /** What is durable. Every method that takes an identity sees that tenant's and that user's rows only. */
 export interface Store {
   /** Where devices are notified, and when not. Rejects with `unavailable`. */
@@ -106,13 +114,13 @@ export interface Store {
 
   /**
    * Where the device stands. One that is not known gets its start stored first: after what any device of its user has acked, or at its own
-   * `cursor` where that is of this history and before it. Of too many devices of a user the one that was not seen for longest is forgotten,
+   * change number `after` where that is before it. Of too many devices of a user the one that was not seen for longest is forgotten,
    * with its addresses. Rejects with `unavailable`.
    */
   openDevice(
     identity: Identity,
     device: string,
-    options?: { readonly cursor?: Cursor | null | undefined },
+    options?: { readonly after?: number | undefined },
   ): Promise<DeviceStart>;
 
   /** What changed for a user after change number `after`, about `limit` changes of it. Rejects with `unavailable`. */
@@ -175,6 +183,9 @@ export interface Store {
   /** What changed for anybody after change number `after`. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;
 
+  /** Makes and reads the opaque texts of this history: once `head()` has answered. */
+  readonly cursors: Cursors;
+
   /** The newest position. Rejects with `unavailable`. */
   head(): Promise<Cursor>;
 
@@ -193,7 +204,7 @@ export interface Store {
   /** Resolves once no send waits for its answer. */
   drained(): Promise<void>;
 
-  /** Whether the last commit and the last read succeeded. After a failed commit sends are refused until one succeeds. */
+  /** Whether it takes commits, and can be read. After a failed commit sends are refused until one succeeds. */
   isAvailable(): boolean;
 
   /** Whether the database may still have the history that this store serves. */
@@ -204,6 +215,9 @@ export interface Store {
    * database stays open. Resolves once no call of it is under way.
    */
   abandon(): Promise<void>;
+
+  /** Why it is not available; null: it is. */
+  trouble(): Trouble | null;
 
   /** Commits what waits, then releases the database. */
   close(): Promise<void>;

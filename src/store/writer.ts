@@ -9,6 +9,7 @@ import { createMarks } from "./marks.ts";
 import { receiptLogEntry, relationLogEntry } from "./reader.ts";
 import { createSendQueue } from "./send-queue.ts";
 import type { Engine, Row } from "./engine/engine.ts";
+import { isDamage } from "./engine/failure.ts";
 import { createRelationQueue, tooManyRelations } from "./relation-queue.ts";
 import { settleSends } from "./settle-sends.ts";
 import type { OneHistory } from "./one-history.ts";
@@ -54,6 +55,8 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
   let isScheduled = false;
   let isClosed = false;
   let isAvailable = true;
+  /** The database is damaged: a commit that succeeds says nothing of what it stands on. */
+  let isHalted = false;
   let current: Promise<void> = Promise.resolve();
 
   const hasWork = (): boolean =>
@@ -95,7 +98,7 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
       fail(batch, cause);
       return;
     }
-    isAvailable = true;
+    isAvailable = !isHalted;
     isProbeDue = false;
     probeDelayMs = probeDelayMsMin;
     marks.resume();
@@ -147,7 +150,7 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
     devices.push({
       identity: { tenant, user },
       device,
-      at: { n },
+      after: n,
       resolve: () => marks.addLeft({ ...ack, isAgain: true }),
       reject: () => ack.settle?.(false),
     });
@@ -156,6 +159,18 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
   function fail(batch: Batch, cause: unknown): void {
     isAvailable = false;
     onFault(cause);
+    giveUp(batch, cause);
+    // Until it takes a commit again nobody else tries, so that an outage costs one attempt at a time.
+    isProbeDue = false;
+    isHalted ||= isDamage(cause);
+    if (isClosed || isHalted || isProbeTimerSet) return;
+    isProbeTimerSet = true;
+    clock.after(probeDelayMs, startProbe);
+    probeDelayMs = Math.min(2 * probeDelayMs, limits.storeProbeMs);
+  }
+
+  /** Answers all that waits that it is not known. */
+  function giveUp(batch: Batch, cause: unknown): void {
     for (const ack of batch.acks) marks.addAck(ack);
     for (const read of batch.reads) marks.addRead(read);
     const waiting = [...batch.sends, ...sends.takeAll()];
@@ -166,17 +181,11 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
     marks.giveUp();
     const error = new ChatError("unavailable", "The store did not confirm a commit", { cause });
     for (const { reject } of others) reject(error);
-    // Until it takes a commit again nobody else tries, so that an outage costs one attempt at a time.
-    isProbeDue = false;
-    if (isClosed || isProbeTimerSet) return;
-    isProbeTimerSet = true;
-    clock.after(probeDelayMs, startProbe);
-    probeDelayMs = Math.min(2 * probeDelayMs, limits.storeProbeMs);
   }
 
   function startProbe(): void {
     isProbeTimerSet = false;
-    if (isAvailable || isClosed) return;
+    if (isAvailable || isClosed || isHalted) return;
     isProbeDue = true;
     schedule();
   }
@@ -199,12 +208,12 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
       marks.addRead({ tenant, user, conversation: key, seq, settle });
     },
 
-    /** `at`: where it says that it stands. */
-    createDevice(identity: Identity, device: string, { at }: Pick<WaitingDevice, "at"> = {}): Promise<void> {
+    /** `after`: where it says that it stands. */
+    createDevice(identity: Identity, device: string, { after }: Pick<WaitingDevice, "after"> = {}): Promise<void> {
       return new Promise((resolve, reject) => {
         if (isClosed || !isAvailable)
           return reject(new ChatError("unavailable", "The store does not take commits now"));
-        devices.push({ identity, device, at, resolve, reject });
+        devices.push({ identity, device, after, resolve, reject });
         schedule();
       });
     },
@@ -243,6 +252,14 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
       }
     },
     isAvailable: (): boolean => isAvailable,
+
+    /** A read has shown that the database is damaged: takes nothing more, until the process is started again. */
+    halt(cause: unknown): void {
+      if (isHalted) return;
+      isHalted = true;
+      isAvailable = false;
+      giveUp(takeBatch(), cause);
+    },
 
     /** Commits all that waits, marks too, and takes nothing more. */
     async close(): Promise<void> {

@@ -46,6 +46,29 @@ describe("hints", () => {
     expect(tell({ epoch, from: 2, to: 6 }).heard).toEqual([{ epoch, from: 2, to: 6 }]);
   });
 
+  const rows = JSON.stringify([entry(3)]);
+  const malformed = [
+    ...["", "null", "7", "[]", "{}", '{"from":1}', '{"from":2,"to":1}', '{"from":-1,"to":1}', '{"from":0.5,"to":1}'],
+    ...[`{"from":3,"to":2,"entries":${rows}}`, '{"from":1,"to":2,"entries":{}}', '{"from":1,"to":2,"entries":[null]}'],
+    '{"from":1,"to":2,"entries":[{"tenant":"t","users":["a"]}]}',
+    '{"from":1,"to":2,"entries":[{"tenant":"t","users":[7],"change":{"kind":"message","n":2}}]}',
+    '{"from":1,"to":2,"entries":[{"tenant":"t","users":["a"],"change":{"kind":"message","n":"2"}}]}',
+  ];
+  test("F5 F6 what is no hint is left alone", () => {
+    const bus = createLocalBus({ clock: { defer: (task) => task() } });
+    const [here, there] = [bus.connect(), bus.connect()];
+    const heard: Hint[] = [];
+    const hints = createHints(there);
+    hints.follow(epoch);
+    hints.onHint((each) => void heard.push(each));
+    for (const text of malformed) {
+      here.publish(["commits", epoch], text);
+      expect([text, heard]).toEqual([text, []]);
+    }
+    here.publish(["commits", epoch], `{"from":2,"to":3,"entries":${rows}}`);
+    expect(heard).toHaveLength(1);
+  });
+
   test("F11 a commit with many rows is told in stretches, which follow on each other and leave no row out", () => {
     const entries = Array.from({ length: 100 }, (_, i) => entry(11 + i, 16_000));
     const { heard, charsMax } = tell({ epoch, from: 10, to: 115, entries });

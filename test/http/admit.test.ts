@@ -4,6 +4,7 @@ import { ChatError } from "../../src/error.ts";
 import type { Admission } from "../../src/http/admission.ts";
 import { createAdmit, createProve, readParameter, type AdmitOptions } from "../../src/http/admit.ts";
 import type { Proof } from "../../src/http/authenticate.ts";
+import { readTenantTicket, tenantTicket } from "../../src/http/ticket.ts";
 import { demo } from "../../src/http/demo.ts";
 
 const base: AdmitOptions = {
@@ -54,6 +55,29 @@ test("A8 the session carries tenant and expiry of the proof", async () => {
   const authenticate = async () => ({ user: "alice", tenant: "acme", expiresAt: 1_001, admin: true });
   const { session } = await expectAdmission(admit({ authenticate }));
   expect(session).toEqual({ tenant: "acme", user: "alice", expiresAt: 1_001 });
+});
+
+test("A8 who the host says is the host is: nothing but true says so", async () => {
+  for (const isHost of [true, "true", 1, {}, false, undefined]) {
+    const authenticate = () => ({ user: "alice", isHost }) as Proof;
+    const { session } = await expectAdmission(admit({ authenticate }));
+    expect([isHost, session.isHost ?? false]).toEqual([isHost, isHost === true]);
+  }
+});
+
+test("T6 a ticket of a session that has ended meanwhile is none", async () => {
+  const useTicket = async () => ({ tenant: "default", user: "alice", expiresAt: 1_000 });
+  await expectProblem(admit({ useTicket }, upgrade("?ticket=t")), 401, "unauthenticated");
+  const later = async () => ({ tenant: "default", user: "alice", expiresAt: 1_001 });
+  await expectAdmission(admit({ useTicket: later }, upgrade("?ticket=t")));
+});
+
+test("T6 K11 a ticket leads to a tenant only where it is one, and looks like a ticket", async () => {
+  const secret = "A".repeat(43);
+  expect(await readTenantTicket(tenantTicket(secret, "acme"))).toMatchObject({ tenant: "acme" });
+  const wrong = ["", secret, `${secret}.`, `${secret}-acme`, `${secret}.../../x`, `${secret}.a b`, `${secret}.a\0`];
+  for (const ticket of [...wrong, `${secret.slice(1)}.acme`, `${secret.slice(1)}/.acme`])
+    expect([ticket, await readTenantTicket(ticket)]).toEqual([ticket, null]);
 });
 
 describe("not an upgrade", () => {

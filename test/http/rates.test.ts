@@ -62,7 +62,9 @@ describe("rates over HTTP, behind a proxy", () => {
     const alice = someone();
     const answers = await times(7, () => ask(alice, somewhere()));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 429, 429]);
-    expect(answers[6]).toMatchObject({ code: "rate_limited", retryAfter: 100 });
+    expect(answers[6]?.code).toBe("rate_limited");
+    // A hundred seconds, less the time that has passed.
+    expect(answers[6]?.retryAfter).toBeWithin(40, 101);
     expect((await ask(someone(), somewhere())).status).toBe(200);
   });
 
@@ -108,8 +110,14 @@ describe("rates over HTTP, behind a proxy", () => {
     expect(await times(3, () => connect(someone(), address))).toEqual([true, true, false]);
     expect(await connect(someone(), somewhere())).toBe(true);
     expect(await times(3, () => connect(someone(), "127.0.0.1"))).toEqual([true, true, true]);
-    for (const socket of open.splice(0)) socket.close();
-    await Bun.sleep(50);
+    await Promise.all(
+      open.splice(0).map(async (socket) => {
+        const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
+        if (socket.readyState === WebSocket.CLOSED) return;
+        socket.close();
+        await closed;
+      }),
+    );
     expect(await connect(someone(), address)).toBe(true);
   });
 });

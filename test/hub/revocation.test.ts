@@ -53,6 +53,10 @@ describe("a revocation", () => {
     await until(() => phone.state.closed !== null);
     await Bun.sleep(50);
     expect(laptop.state.closed).toBe(null);
+    // It is for the nodes: what stays open is not told.
+    await accepted(chat.store, { from: "bob", to: "alice" });
+    await until(() => laptop.changes().some(({ kind }) => kind === "message"));
+    expect(JSON.stringify(laptop.frames)).not.toContain("revocation");
   });
 
   test("T5 that another node made is found in the log, also while nobody announces anything; who comes after it stays", async () => {

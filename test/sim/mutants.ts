@@ -235,8 +235,8 @@ export const mutants: readonly Mutant[] = [
     seed: 19,
     alteration: {
       file: "hub/presence.ts",
-      from: "        known.cancelGrace?.();\n        known.cancelGrace = null;",
-      to: "        known.cancelGrace = null;",
+      from: "if (leases.has(key)) return graces.cancel(key);",
+      to: "if (leases.has(key)) return;",
     },
   },
   {
@@ -258,7 +258,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a worker's place in the log ahead of whom it remembers",
     rule: "U5",
-    seed: 13,
+    seed: 153,
     alteration: {
       file: "push/follower.ts",
       from: "for (const each of stirs.values()) n = Math.min(n, each.n - 1);",
@@ -294,7 +294,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "what was due before it was kept as told, told again",
     rule: "U5",
-    seed: 13,
+    seed: 112,
     alteration: { file: "push/lane.ts", from: "!before.has(nameOf(due)) && ", to: "" },
   },
   {
@@ -343,7 +343,7 @@ export const mutants: readonly Mutant[] = [
     seed: 2,
     alteration: {
       file: "store/device-store.ts",
-      from: "          { sql: sql.deleteMovedNotices, args: place },\n",
+      from: "          { sql: sql.deleteMovedNotices, args: [...moved, limits.pushNoticesGoneMax] },\n",
       to: "",
     },
   },
@@ -360,7 +360,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a death notice that outlives a new registration",
     rule: "U6 O10 U9",
-    seed: 722,
+    seed: 365,
     alteration: {
       file: "store/push-sql.ts",
       from: "AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`",

@@ -361,7 +361,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
         }),
         { numRuns: runs },
       );
-    }, 120_000);
+    });
   });
 }
 

@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { connect as connectTcp, type Socket } from "node:net";
+import { deadline } from "./deadline.ts";
 
 export type MessageChange = {
   kind: "message";
@@ -432,7 +433,7 @@ export async function connect(url: string, options: ConnectOptions) {
     unanswered: check.unanswered,
 
     /** Waits for the first frame, not yet taken, that fulfils `is`, and takes it. */
-    next<T extends Frame>(wanted: (frame: Frame) => frame is T, ms = 5_000): Promise<T> {
+    next<T extends Frame>(wanted: (frame: Frame) => frame is T, ms: number = deadline.answerMs): Promise<T> {
       const take = (): T | undefined => {
         const found = pending.find(wanted);
         if (found !== undefined) pending = pending.filter((frame) => frame !== found);
@@ -442,7 +443,7 @@ export async function connect(url: string, options: ConnectOptions) {
     },
 
     /** Waits until something holds, looking again at each frame. */
-    async when(holds: () => boolean, ms = 5_000, what = "a condition"): Promise<void> {
+    async when(holds: () => boolean, ms: number = deadline.answerMs, what = "a condition"): Promise<void> {
       await until(
         () => (holds() ? true : undefined),
         () => what,
@@ -582,7 +583,7 @@ export async function join(url: string, options: ConnectOptions): Promise<Client
   const client = await connect(url, options);
   await client.when(
     () => client.frames.some((frame) => frame.type === "changes" && !frame.more),
-    5_000,
+    deadline.answerMs,
     "the first changes",
   );
   return client;

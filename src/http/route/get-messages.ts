@@ -1,5 +1,4 @@
 import { ChatError } from "../../error.ts";
-import { encodeCursor } from "../../protocol/cursor.ts";
 import { encodeChange } from "../../protocol/encode.ts";
 import { messagePage } from "../answer-schema.ts";
 import { answer, type Route } from "../call.ts";
@@ -14,7 +13,7 @@ export const getMessages: Route = {
     codes: ["bad_request", "not_found"],
   },
   handle: async ({ request, session, store, limits }) => {
-    const { query, selectors } = readSelectors(request.url, limits);
+    const { query, selectors } = readSelectors(request.url, { limits, cursors: store.cursors });
     const page = await store.history(session, query);
     if (page === null) throw new ChatError("not_found", "There is no such conversation");
     const { messages, more, next, cursor } = page;
@@ -22,7 +21,9 @@ export const getMessages: Route = {
     const rest = JSON.stringify({
       more,
       // The list that can be confirmed goes on by being confirmed.
-      ...(cursor ? { cursor: encodeCursor(cursor) } : next && { next: encodeNext(selectors, next) }),
+      ...(cursor
+        ? { cursor: store.cursors.encode(cursor) }
+        : next && { next: encodeNext(selectors, next, store.cursors) }),
     });
     return answer(200, `{"messages":[${list}],${rest.slice(1)}`);
   },

@@ -1,11 +1,16 @@
 import { ChatError } from "../../error.ts";
-import { type Connection, type ConnectionOptions, openConnection } from "./connection.ts";
+import { collect, type Connection, type ConnectionOptions, openConnection } from "./connection.ts";
 import { pathOfFileUrl, resolveDatabaseFile } from "./database-file.ts";
 import type { Engine, Row, Statement } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
+import { type FileFault, type FileGuard, guardFile, requireOneName } from "./file-guard.ts";
 import { takeFileLock } from "./file-lock.ts";
+import { hasNewestMark, requireOwnLog, writeMark } from "./log-mark.ts";
 
 const beginWrite = "BEGIN IMMEDIATE";
+
+/** Connections that may not be closed: they stay until the process ends. */
+const abandoned = new Set<Connection>();
 
 export type EmbeddedOptions = ({ readonly path: string } | { readonly url: string }) & {
   /** Memory for pages of the database. */
@@ -18,7 +23,7 @@ export type EmbeddedOptions = ({ readonly path: string } | { readonly url: strin
  * An engine on a database file of this machine, which belongs to this engine alone until it is closed.
  *
  * @throws {ChatError} `config_invalid` (no such folder, `:memory:`), `database_locked` (somebody else has it),
- * `database_unfit` (it is no database, or does not promise durable commits).
+ * `database_unfit` (it is no database, does not promise durable commits, has a second name, or the log beside it belongs to another file).
  */
 export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
   const file = resolveDatabaseFile("path" in options ? options.path : pathOfFileUrl(options.url));
@@ -26,15 +31,29 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
     cacheBytes: options.cacheBytes ?? 64 * 1024 * 1024,
     statementsMax: options.statementsMax ?? 256,
   };
+  requireOneName(file);
   const lock = takeFileLock(file);
   let connection: Connection | undefined;
+  let guard: FileGuard;
+  /** Whether the next write begins a new log, which then needs a mark of its own. */
+  let isMarkDue = true;
+  /** A connection whose log was deleted still has its index: for good where the runtime collects garbage when it likes. */
+  let lettingGo: FileFault | undefined;
   /** Whether all that this connection found when it was opened is on disk: nobody is told of it, nor writes behind it, before. */
   let isSynced = true;
   let hasSyncFailed = false;
   let isClosed = false;
   try {
-    connection = openConnection(file, connectionOptions);
-    connection.sync();
+    requireOwnLog(file);
+    guard = guardFile(file, lock);
+    connection = guard.opening(() => {
+      const opened = openConnection(file, connectionOptions);
+      connection = opened;
+      opened.sync();
+      return opened;
+    });
+    const fault = guard.fault({ isBefore: true });
+    if (fault) throw new ChatError("database_unfit", fault.message, { cause: fault });
   } catch (cause) {
     connection?.discard();
     lock.release();
@@ -44,8 +63,61 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
   }
 
   function reopen(): Connection {
+    // SQLite would open whatever has that name now, or make an empty database.
+    if (lettingGo) throw lettingGo;
+    if (!guard.isThere()) throw new Error(`${file} is not there any more, or is another file`);
     isSynced = false;
-    return openConnection(file, connectionOptions);
+    isMarkDue = true;
+    return guard.opening(() => {
+      const opened = openConnection(file, connectionOptions);
+      // The log is opened by the first read.
+      opened.exec("SELECT 1 FROM sqlite_master");
+      return opened;
+    });
+  }
+
+  /** Why nothing may be written to the file: it is not, or no longer, this engine's alone. */
+  function faultOfFile(isBefore: boolean): FileFault | undefined {
+    if (lettingGo) return lettingGo;
+    const fault = guard.fault({ isBefore });
+    if (!fault?.isLogGone || !connection || !saveLog(connection)) return fault;
+    // The index of the log is gone with it, and a new connection would share the old one's for as long as that is no garbage.
+    connection = undefined;
+    guard.closed();
+    lettingGo = fault;
+    if (collect()) setTimeout(() => (lettingGo = undefined), 0);
+    return fault;
+  }
+
+  /**
+   * Somebody has deleted the log of a running engine, which still has it open: a person, or another SQLite of this process, which has moved
+   * all of it into the file before. Answers whether all of it is in the file now.
+   */
+  function saveLog(found: Connection): boolean {
+    try {
+      if (!guard.isUntouched() && !hasNewestMark(found, file)) return false;
+      const [row] = found.run({ sql: "PRAGMA wal_checkpoint(FULL)" });
+      if (row?.["busy"] !== 0 || row["log"] !== row["checkpointed"]) return false;
+    } catch {
+      return false;
+    }
+    found.discard();
+    return true;
+  }
+
+  /** After a write: where SQLite has moved the log into the file, the next write begins a new one. */
+  function endWrite(isFirstMark: boolean): void {
+    isMarkDue = guard.wrote();
+    if (!isFirstMark) return;
+    // From the first mark on, the file itself has one too.
+    try {
+      connection?.sync();
+    } catch {
+      connection?.discard();
+      connection = undefined;
+    }
+    isMarkDue = true;
+    guard.wrote();
   }
 
   /** Reads go on while a disk is full or fails: they alone may see what could not be synced, until a write has synced it. */
@@ -68,12 +140,17 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
   const call = (begin: string | undefined, statements: readonly Statement[]): Row[][] => {
     if (isClosed) throw closedFailure();
     if (statements.length === 0) return [];
+    const isWrite = begin === beginWrite;
+    const fault = isWrite ? faultOfFile(true) : undefined;
+    if (fault) throw failure(fault);
     try {
-      connection = syncFor(connection ?? reopen(), begin === beginWrite);
+      connection = syncFor(connection ?? reopen(), isWrite);
       if (begin !== undefined) connection.exec(begin);
+      const isFirstMark = isWrite && isMarkDue && writeMark(connection);
       const results: Row[][] = [];
       for (const statement of statements) results.push(connection.run(statement));
       if (begin !== undefined) connection.exec("COMMIT");
+      if (isWrite) endWrite(isFirstMark);
       return results;
     } catch (error) {
       // After one error a later write on the same connection may be answered and lost. Never use it again.
@@ -91,9 +168,18 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
     async write(statements) {
       return call(beginWrite, statements);
     },
+    fault: () => (isClosed ? undefined : faultOfFile(false)),
     async close() {
       if (isClosed) return;
       isClosed = true;
+      const fault = faultOfFile(true);
+      if (fault?.isLogGood === false) {
+        // What is in the log is not for the file that is there now: not even to be closed, for that writes it there.
+        if (connection) abandoned.add(connection);
+        connection = undefined;
+        lock.release();
+        return;
+      }
       try {
         // Leaves the whole database in the one file, so that a copy of it is complete.
         connection?.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -102,6 +188,7 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
       }
       connection?.discard();
       connection = undefined;
+      guard.closed();
       lock.release();
     },
   };
