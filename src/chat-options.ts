@@ -60,7 +60,7 @@ export type ChatOptions = {
    * `X-Forwarded-For` counts for nothing.
    */
   readonly trustProxy?: TrustProxy;
-  /** How much one user, and one address, may do: replaces parts of the table in `protocol/rates.ts`; null: without a limit. */
+  /** How much one user, and one address, may do: replaces parts of the table in `protocol/rates.ts`; null: without a limit. `work` is in units of `protocol/costs.ts`. */
   readonly rates?: RateOptions;
   /** How devices are notified while they are away: `fcm`, `oneSignal`, `webPush`, `webhook`, or one's own (docs/push.md). Default: not at all. */
   readonly push?: readonly PushProvider[];

@@ -27,6 +27,7 @@ import type { Identity } from "./model.ts";
 import { utf8Bytes } from "./internal/utf8.ts";
 import { refuseContent } from "./protocol/decode.ts";
 import { isIdentifier, isMessageId } from "./protocol/identifier.ts";
+import { costs } from "./protocol/costs.ts";
 import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts";
 import { faultOfRates, ratesOf } from "./protocol/rates.ts";
 import { explainPush, type PushExplanation } from "./push/explain.ts";
@@ -97,10 +98,9 @@ export function createChat(options: ChatOptions) {
   const fault = faultOfLimits(limits);
   if (fault !== null) throw new ChatError("config_invalid", `The limits do not fit together: ${fault}`);
   const origins = parseOrigins(options.origins ?? []);
-  const rates = ratesOf(options.rates);
-  const rateFault = faultOfRates(rates);
+  const rateFault = faultOfRates(options.rates);
   if (rateFault !== null) throw new ChatError("config_invalid", `The rates cannot be kept: ${rateFault}`);
-  const limiter = createLimiter({ rates, clock });
+  const limiter = createLimiter({ rates: ratesOf(options.rates), clock, turnUnitsMax: limits.turnUnitsMax });
   const originationOf = createOrigination(options.trustProxy);
   const { push: providers = [], onPush, bus } = options;
   const providerFault = faultOfProviders(providers);
@@ -190,7 +190,7 @@ export function createChat(options: ChatOptions) {
     isDraining: () => isDraining,
     hasRoom: (session, address) => room.has({ session, address }),
     originationOf,
-    mustWait: (doer) => limiter.take("connects", doer),
+    mustWait: (doer) => limiter.take(doer, costs.connect),
     useTicket: databases.useTicket,
   });
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createChat } from "../src/chat.ts";
 import { ChatError } from "../src/error.ts";
 import { createLocalBus } from "../src/feed/local-bus.ts";
+import { costs } from "../src/protocol/costs.ts";
 import type { Transport } from "../src/feed/transport.ts";
 import { systemRandom } from "../src/internal/random.ts";
 import { createPhones } from "./push/support/phone.ts";
@@ -573,7 +574,7 @@ describe("what bounds the process", () => {
   });
 
   test("K12 A30 the rates of an address are those of all databases together", async () => {
-    const place = start({ rates: { lookups: { address: { burst: 3, perS: 0.001 } } } });
+    const place = start({ rates: { work: { address: { burst: 3 * costs.request, perS: 0.001 } } } });
     const statuses = [];
     for (const tenant of ["a", "b", "c", "d"]) {
       const request = new Request("http://chat/messages", { headers: { authorization: `alice/${tenant}` } });

@@ -91,7 +91,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   });
   const feed = createFeed({
     ...{ store, clock, limits },
-    hints: bus && createHints(bus, limits.hintCharsMax),
+    hints: bus && createHints(bus, { charsMax: limits.hintCharsMax, clock }),
     jitter: () => random.integer() / 2 ** 52 - 0.5,
   });
   await feed.start();

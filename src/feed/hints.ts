@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "../internal/clock.ts";
 import { defaultLimits } from "../protocol/limits.ts";
 import type { Commit } from "../store/store.ts";
 import type { Transport } from "./transport.ts";
@@ -25,13 +26,37 @@ export type Hints = {
 
 const subjectOf = (epoch: string): readonly string[] => ["commits", epoch];
 
+export type HintsOptions = {
+  /** The longest text. */
+  readonly charsMax?: number;
+  readonly clock?: Pick<Clock, "defer">;
+};
+
 /**
- * Hints over a transport, in texts of at most `charsMax`. What they carry is believed as the store is, so it must not be open to strangers; what is none is left
- * alone.
+ * Hints over a transport, in texts of at most `charsMax`; about one such text is written in a turn of the event loop, however large the commit. What
+ * they carry is believed as the store is, so it must not be open to strangers; what is none is left alone.
  */
-export function createHints(transport: Transport, charsMax: number = defaultLimits.hintCharsMax): Hints {
+export function createHints(transport: Transport, options: HintsOptions = {}): Hints {
+  const { charsMax = defaultLimits.hintCharsMax, clock = systemClock } = options;
   const listeners: ((hint: Hint) => void)[] = [];
+  /** Commits of which something is still to be told, in their order. */
+  const waiting: { readonly subject: readonly string[]; readonly texts: Iterator<string, void, void> }[] = [];
   let end = (): void => {};
+
+  function tellWaiting(): void {
+    for (let chars = 0; ;) {
+      const [first] = waiting;
+      if (!first) return;
+      const next = first.texts.next();
+      if (next.done === true) {
+        waiting.shift();
+        continue;
+      }
+      transport.publish(first.subject, next.value);
+      chars += next.value.length;
+      if (chars > charsMax / 2) return clock.defer(tellWaiting);
+    }
+  }
 
   function hear(epoch: string, text: string): void {
     const hint = parseHint(epoch, text);
@@ -45,7 +70,8 @@ export function createHints(transport: Transport, charsMax: number = defaultLimi
     },
     stop: () => end(),
     announce(hint) {
-      for (const text of writeHint(hint, charsMax)) transport.publish(subjectOf(hint.epoch), text);
+      waiting.push({ subject: subjectOf(hint.epoch), texts: writeHint(hint, charsMax) });
+      if (waiting.length === 1) tellWaiting();
     },
     onHint: (listener) => void listeners.push(listener),
     onGap: (listener) => transport.onGap(listener),
@@ -56,27 +82,29 @@ export function createHints(transport: Transport, charsMax: number = defaultLimi
  * What tells others of a commit: one text, or, where that would be too long, one for each stretch of it. Rows that are too many at one n
  * are left out: whoever wants them reads them from the store.
  */
-function writeHint({ from, to, entries }: Hint, charsMax: number): readonly string[] {
-  if (entries === undefined) return [JSON.stringify({ from, to })];
-  const texts: string[] = [];
+function* writeHint({ from, to, entries }: Hint, charsMax: number): Iterator<string, void, void> {
+  if (entries === undefined) {
+    yield JSON.stringify({ from, to });
+    return;
+  }
   const lowest = lowestFromHere(entries);
   let [start, upTo, chars] = [from, from, 0];
   let rows: string[] = [];
-  const tell = (end: number): void => {
-    const isWhole = chars <= charsMax;
-    texts.push(isWhole ? `{"from":${start},"to":${end},"entries":[${rows.join()}]}` : `{"from":${start},"to":${end}}`);
+  const textUpTo = (end: number): string => {
+    const text =
+      chars <= charsMax ? `{"from":${start},"to":${end},"entries":[${rows.join()}]}` : `{"from":${start},"to":${end}}`;
     [start, rows, chars] = [end, [], 0];
+    return text;
   };
   for (const [i, entry] of entries.entries()) {
     const row = JSON.stringify(entry);
     // Between two stretches only, that is where all that follows comes after all that was.
-    if (chars + row.length + 1 > charsMax && rows.length > 0 && (lowest[i] ?? 0) > upTo) tell(upTo);
+    if (chars + row.length + 1 > charsMax && rows.length > 0 && (lowest[i] ?? 0) > upTo) yield textUpTo(upTo);
     rows.push(row);
     chars += row.length + 1;
     upTo = Math.max(upTo, entry.change.n);
   }
-  tell(to);
-  return texts;
+  yield textUpTo(to);
 }
 
 /** For each entry the lowest n of it and all after it. */

@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { Doer } from "../hub/limiter.ts";
+import { type Doer, doerOf } from "../hub/limiter.ts";
 import type { Session } from "../model.ts";
 import { isCursor } from "../protocol/cursor.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
@@ -99,7 +99,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     if (addressMs > 0) return tooOften(addressMs);
     const session = ticket === undefined || !useTicket ? await prove(request) : await proveByTicket(ticket, device);
     if (session instanceof Response) return session;
-    const userMs = mustWait({ identity: session });
+    const userMs = mustWait(doerOf(session));
     if (userMs > 0) return tooOften(userMs);
     // The drain may have begun while the host was asked.
     if (isDraining()) return drained();

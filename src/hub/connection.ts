@@ -14,6 +14,7 @@ import { encodeFrame } from "../protocol/encode.ts";
 import { type ServerFrame, toldLimits } from "../protocol/frame.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
+import { doerOf, type Limiter } from "./limiter.ts";
 import { startOf } from "./start-of.ts";
 import { createTail, type Tail, type WireChange } from "./tail.ts";
 
@@ -28,6 +29,8 @@ export type ConnectionContext = {
   readonly budget: Budget;
   /** What this connection may have waiting beside all others. */
   readonly share: FairShare;
+  /** Who may do how much; absent: anybody anything. */
+  readonly limiter: Pick<Limiter, "pay" | "spend"> | undefined;
   /** Handles one frame; a promise makes the connection's next one wait. */
   readonly handle: (connection: Connection, frame: Frame) => void | Promise<void>;
   /** The connection is open and must learn of what follows; `lastN`: the last change that was its user's. */
@@ -62,6 +65,7 @@ export type Connection = ReturnType<typeof createConnection>;
 export function createConnection(options: ConnectionOptions, context: ConnectionContext) {
   const { socket, session, device } = options;
   const { store, clock, limits } = context;
+  const doer = doerOf(session, options.address);
   let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
   let tail: Tail | null = null;
   const heartbeat = createHeartbeat({ clock: context.awake, limits, arePongsHidden: socket.ping === undefined });
@@ -97,6 +101,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     // Its own cursor comes back as the client knows it.
     const cursor = isHonoured && options.cursor !== undefined ? options.cursor : store.cursors.encode({ n });
     if (isHonoured) store.ack(session, device, n);
+    else if (asked?.isList && !isReset) store.ackList(session, device, asked.n);
 
     state = "open";
     outbox.write(
@@ -121,11 +126,13 @@ export function createConnection(options: ConnectionOptions, context: Connection
       outbox,
       limits,
       clock,
-      readPage: async (after, limit) => {
-        const page = await store.changes(session, after, limit);
+      readPage: async (after, bound) => {
+        const page = await store.changes(session, after, bound);
         await store.settled();
         return page;
       },
+      pay: (units) => context.limiter?.pay(doer, units),
+      spend: (units) => context.limiter?.spend(doer, units),
       lastN: () => here.lastN,
       onFault: fail,
       onOwing: () => context.owe(connection),
@@ -195,6 +202,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
     session,
     device,
     address: options.address,
+    /** For whose account it does something. */
+    doer,
     events,
     /** Refuses its sends for a while. */
     hold: createHold(clock),
@@ -262,6 +271,9 @@ export function createConnection(options: ConnectionOptions, context: Connection
     settleDebt(): void {
       tail?.settleDebt();
     },
+
+    /** Whether its frames are still handled. */
+    isOpen,
 
     /** Something broke while this connection was being served. */
     fail,

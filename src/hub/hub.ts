@@ -49,7 +49,7 @@ export type HubOptions = {
   readonly limits: Limits;
   readonly policy: Policy;
   /** Who may do how much; default: anybody anything. */
-  readonly limiter?: Pick<Limiter, "take"> | undefined;
+  readonly limiter?: Limiter | undefined;
   /** How this node and the others speak to each other, where there are others. */
   readonly transport?: Transport | undefined;
   /** This node's own name; needed with a transport. */
@@ -152,7 +152,7 @@ export function createHub({
     report: (fault) => report({ type: "fault", fault }),
   });
   const handle = createDispatch({ store, clock, hint, ties, policy, presence, limiter }, limits);
-  feed.onEntries(createFanOut(registry));
+  feed.onEntries(createFanOut(registry, limiter));
   feed.onEntries(acted);
   feed.onEntries((entries) => {
     for (const { tenant, change } of entries) if (change.kind === "revocation") revoke(tenant, change);
@@ -211,6 +211,7 @@ export function createHub({
           limits,
           budget,
           share,
+          limiter,
           handle,
           join(joined) {
             cluster?.join(session);

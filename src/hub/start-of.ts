@@ -14,9 +14,13 @@ export type Start = {
  * Where a connection goes on: at its own cursor, else where its device stands; where the cursor is void, as a new device would. `asked`: what the cursor says,
  * null where it is none of this history; undefined where none was given.
  */
-export function startOf({ head, acked, newest }: DeviceStart, asked: Position | null | undefined): Start {
-  if (asked && asked.n <= head.n) return { n: asked.n, isHonoured: true, isReset: false };
+export function startOf({ head, synced, newest }: DeviceStart, asked: Position | null | undefined): Start {
+  if (asked && asked.n <= head.n)
+    // The cursor of a list says nothing of the log.
+    return asked.isList
+      ? { n: synced, isHonoured: false, isReset: false }
+      : { n: asked.n, isHonoured: true, isReset: false };
   return asked === undefined
-    ? { n: acked, isHonoured: false, isReset: false }
+    ? { n: synced, isHonoured: false, isReset: false }
     : { n: newest, isHonoured: false, isReset: true };
 }

@@ -7,6 +7,8 @@ import type { Random } from "../internal/random.ts";
 export type Position = {
   /** The change number. */
   readonly n: number;
+  /** It covers the list of undelivered messages, not the log: what the user did on other devices lies between. */
+  readonly isList?: true;
 };
 
 /** Makes and reads the opaque texts of one history of a database. */
@@ -39,8 +41,9 @@ function readOpen(text: string): { readonly epoch: string; readonly n: number } 
 const blockBytes = 16;
 const keyBytes = 16;
 const nonceBytes = 24;
-/** Tells a position from what was never encrypted here. */
-const mark = 0x7101;
+/** Tells a position from what was never encrypted here, and one in the list of undelivered messages from one in the log. */
+const logMark = 0x7101;
+const listMark = 0x7102;
 /** A position has six bytes. */
 const nMax = 2 ** 48 - 1;
 /** Cursors that were given out and will soon be acked. */
@@ -105,24 +108,26 @@ export function createCursors({ secret, epoch, random }: CursorOptions): Cursors
     const encrypted = bytesOf(text);
     if (encrypted?.length !== blockBytes) return null;
     const view = new DataView(block().decrypt(encrypted).slice().buffer);
-    if (view.getUint32(0) !== tag || view.getUint16(4) !== mark) return null;
-    return { n: view.getUint16(6) * 2 ** 32 + view.getUint32(8) };
+    const mark = view.getUint16(4);
+    if (view.getUint32(0) !== tag || (mark !== logMark && mark !== listMark)) return null;
+    const n = view.getUint16(6) * 2 ** 32 + view.getUint32(8);
+    return mark === listMark ? { n, isList: true } : { n };
   }
 
   return {
-    encode({ n }) {
-      if (last?.n === n) return last.text;
+    encode({ n, isList }) {
+      if (!isList && last?.n === n) return last.text;
       if (!Number.isSafeInteger(n) || n < 0 || n > nMax) throw new RangeError(`A change number is wanted, got ${n}`);
       const view = new DataView(new ArrayBuffer(blockBytes));
       view.setUint32(0, tag);
-      view.setUint16(4, mark);
+      view.setUint16(4, isList ? listMark : logMark);
       view.setUint16(6, Math.floor(n / 2 ** 32));
       view.setUint32(8, n % 2 ** 32);
       counter = (counter + 1) >>> 0;
       view.setUint32(12, counter);
       const text = base64url.encode(block().encrypt(new Uint8Array(view.buffer)));
-      last = { n, text };
-      remember(text, { n });
+      if (!isList) last = { n, text };
+      remember(text, isList ? { n, isList } : { n });
       return text;
     },
 

@@ -10,6 +10,10 @@ export const defaultLimits = {
   changesBytesMax: 65_536,
   /** Changes read from the store at a time: about one frame's worth of ordinary messages. */
   pageChangesMax: 256,
+  /** Bytes of text in such a page, received and sent each by themselves: what is encoded in one turn of the event loop. */
+  pageBytesMax: 131_072,
+  /** The same of a stretch of the whole log, which a node reads where it missed commits. */
+  stretchBytesMax: 262_144,
   /** Bytes that may wait to go out on one connection (INVARIANTS R3); past it the log is the buffer. */
   outboxBytesMax: 262_144,
   /**
@@ -31,8 +35,10 @@ export const defaultLimits = {
   lightSendsMax: 8,
   /** Sends of all others in one commit while such people are about: 128 already use the disk as well as most do. */
   commitHeavySendsMax: 128,
-  /** Bytes of text in one commit, as the JSON that carries them: servers bound a parameter's size too. */
-  commitBytesMax: 2_097_152,
+  /** The same in bytes of text: a few milliseconds. */
+  commitHeavyBytesMax: 65_536,
+  /** Bytes of text in one commit, as the JSON that carries them: what a disk and the event loop take in some ten milliseconds. */
+  commitBytesMax: 524_288,
   /** Sends waiting for a commit, over all connections; past it they are answered `unavailable`. */
   commitQueueMax: 65_536,
   /** Acks, and reads, in one commit, for the same reason. */
@@ -56,13 +62,20 @@ export const defaultLimits = {
   /** Messages, or conversations, in one answer over HTTP (PROTOCOL 5). */
   answerRowsMax: 200,
   /** Texts in one answer over HTTP, as JSON: what a page holds beyond its first message. A smaller page says `more`. */
-  answerBytesMax: 1_048_576,
+  answerBytesMax: 524_288,
   /** Rows that one filtered query looks at before it says `more`: a few milliseconds of the event loop. */
   historyRowsMax: 2_000,
   /** Ids in one query: they and its `next` fit together into an address of 16 KiB. */
   queryIdsMax: 100,
-  /** Messages that one list of conversations counts one by one for `unread`. */
+  /** Messages that one page of the list of conversations counts one by one for `unread`, before it ends. */
+  pageUnreadRowsMax: 5_000,
+  /** Messages that are counted one by one for the `unread` of one conversation. */
   unreadRowsMax: 20_000,
+  /**
+   * Units of work (`costs.ts`) that may begin in one turn of the event loop of what can wait: frames but for messages, pages of the log,
+   * requests that read. About so many microseconds.
+   */
+  turnUnitsMax: 3_000,
   /** Users whose presence one connection may watch: more than anybody's open list of chats shows. */
   watchedUsersMax: 500,
   /** The same over all connections of the process: each costs about half a kilobyte, so together less than what may wait to go out. */

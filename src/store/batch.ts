@@ -27,6 +27,8 @@ export type WaitingDevice = {
 export type Ack = Identity & {
   readonly device: string;
   readonly n: number;
+  /** Up to where it has the whole log; what lies between is the messages of others alone, out of the undelivered list. Absent: nothing. */
+  readonly logN?: number | undefined;
   /** Its device had been forgotten, and was made again for it. */
   readonly isAgain?: boolean | undefined;
   readonly settle?: Settle | undefined;
@@ -114,8 +116,9 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
     ]);
     step("devices", sql.insertDevices, [...rows(list), batch.time]);
     const owners = new Map(batch.devices.map(({ identity }) => [identityKey(identity), identity]));
-    const forgetting = forgetDevices([...owners.values()], { limits, now: batch.time });
-    for (const statement of forgetting) steps.push({ name: "forgotten", statement });
+    const all = [...owners.values()].map(({ tenant, user }) => [tenant, user] as const);
+    for (const statement of forgetDevices({ owners: all, now: batch.time, limits }))
+      step("forgotten", statement.sql, statement.args);
   }
   if (relations.length > 0) {
     const list = relations.map(({ call: { identity }, other, contact, blocked }) => [
@@ -150,7 +153,7 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
   if (batch.acks.length > 0) {
     const ackers = new Set(batch.acks.map(identityKey));
     const args = [
-      JSON.stringify(batch.acks.map(({ tenant, user, device, n }) => [tenant, user, device, n])),
+      JSON.stringify(batch.acks.map(({ tenant, user, device, n, logN }) => [tenant, user, device, n, logN ?? null])),
       Math.max(1, Math.floor(limits.ackMessagesMax / ackers.size)),
     ];
     step("delivered", sql.deliverByAcks, args);

@@ -2,9 +2,9 @@ import type { Clock } from "../internal/clock.ts";
 import type { Identity } from "../model.ts";
 import { decodeConversation } from "../protocol/conversation-id.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { forgetDevices } from "./forget-devices.ts";
 import type { Engine, Row, Statement } from "./engine/engine.ts";
 import * as sql from "./device-sql.ts";
+import { forgetDevices } from "./forget-devices.ts";
 import { insertUser } from "./sql.ts";
 
 /** Where a device is notified. Times are milliseconds since the Unix epoch, here and below. */
@@ -62,7 +62,7 @@ export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions)
       const statements: Statement[] = [
         { sql: insertUser, args: [tenant, user] },
         { sql: sql.insertDevice, args: [tenant, user, device, notify === undefined ? null : Number(notify), now] },
-        ...forgetDevices([{ tenant, user }], { limits, now }),
+        ...forgetDevices({ owners: [[tenant, user]], now, limits }),
       ];
       if (address) {
         const { provider, hash, token, expiresAt } = address;

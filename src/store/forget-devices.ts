@@ -1,15 +1,18 @@
-import type { Identity } from "../model.ts";
-import type { Limits } from "../protocol/limits.ts";
 import type { Statement } from "./engine/engine.ts";
+import type { Limits } from "../protocol/limits.ts";
 import * as sql from "./sql.ts";
 
-/** Takes from users what they have of devices beyond the bound. Of the notices of such a device only so many: what is left goes the next time. */
-export function forgetDevices(
-  users: readonly Identity[],
-  { limits, now }: { readonly limits: Limits; readonly now: number },
-): readonly [Statement, Statement, Statement] {
-  const list = users.map(({ tenant, user }) => [tenant, user]);
-  const args = [JSON.stringify(list), limits.devicesPerUserMax, now, limits.commitDevicesMax];
+export type ForgetDevicesOptions = {
+  /** Whose devices are counted: [tenant, user] of each, one of each. */
+  readonly owners: readonly (readonly [tenant: string, user: string])[];
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+  readonly limits: Pick<Limits, "devicesPerUserMax" | "commitDevicesMax" | "pushNoticesGoneMax">;
+};
+
+/** The statements by which the devices go that users have beyond their bound, with their addresses and notices; in their order. */
+export function forgetDevices({ owners, now, limits }: ForgetDevicesOptions): readonly Statement[] {
+  const args = [JSON.stringify(owners), limits.devicesPerUserMax, now, limits.commitDevicesMax];
   return [
     { sql: sql.deleteForgottenNotices, args: [...args, limits.pushNoticesGoneMax] },
     { sql: sql.deleteForgottenAddresses, args },

@@ -26,6 +26,11 @@ export type HistoryReaderOptions = {
 export function createHistoryReader({ engine, limits, onDevice }: HistoryReaderOptions) {
   const { historyRowsMax: rowsMax, answerBytesMax: bytesMax } = limits;
 
+  const look = (rows: readonly Row[], wholeTo: number | null): Look => ({
+    ...{ rows: rows.map(messageOf), wholeTo },
+    isCut: bytesOf(rows) >= bytesMax,
+  });
+
   /** Reads statements behind the one that tells where the device stands. */
   async function read({ tenant, user }: Identity, { undelivered }: HistoryQuery, statements: readonly Statement[]) {
     if (undelivered === undefined) return { lists: await engine.read(statements), device: null };
@@ -54,7 +59,7 @@ export function createHistoryReader({ engine, limits, onDevice }: HistoryReaderO
     const asked = { down: (walk.down === undefined ? 0 : limit) + 1, up: (walk.up === undefined ? 0 : limit) + 1 };
     const args = (position: number, count: number) => [
       ...[...wanted(identity, query), position, rowsMax, count],
-      ...place(query),
+      ...[...place(query), bytesMax],
     ];
     const { lists, device } = await read(identity, query, [
       { sql: sql.selectPlace, args: [identity.tenant, identity.user, ...place(query)] },
@@ -81,7 +86,7 @@ export function createHistoryReader({ engine, limits, onDevice }: HistoryReaderO
     const { walk, limit } = query;
     const position = walk.down ?? newest;
     const asked = limit + 1;
-    const args = [...wanted(identity, query), position, rowsMax, asked];
+    const args = [...wanted(identity, query), position, rowsMax, asked, bytesMax];
     const { lists } = await read(identity, query, [
       { sql: sql.selectEdgesBefore, args: args.slice(0, 8) },
       { sql: sql.selectSentBefore, args },
@@ -99,7 +104,7 @@ export function createHistoryReader({ engine, limits, onDevice }: HistoryReaderO
     const { walk, limit } = query;
     const position = walk.up ?? 0;
     const asked = limit + 1;
-    const args = [...wanted(identity, query), position, rowsMax, asked, newest];
+    const args = [...wanted(identity, query), position, rowsMax, asked, newest, bytesMax];
     const { lists, device } = await read(identity, query, [
       { sql: sql.selectEdgeAfter, args: args.slice(0, 8) },
       { sql: sql.selectReceivedAfter, args },
@@ -118,7 +123,7 @@ export function createHistoryReader({ engine, limits, onDevice }: HistoryReaderO
     // Other senders may use an id too: however many do, the texts of so many are read at most.
     const rows = Math.min(rowsMax, texts * Math.max(limit, ids.length));
     const isAnywhere = query.conversation === undefined && query.with === undefined ? 1 : 0;
-    const args = [JSON.stringify(ids.slice(first)), rows, author, ...place(query), isAnywhere];
+    const args = [JSON.stringify(ids.slice(first)), rows, author, ...place(query), isAnywhere, bytesMax];
     const { lists, device } = await read(identity, query, [
       { sql: sql.selectPlace, args: [identity.tenant, identity.user, ...place(query)] },
       { sql: sql.selectByIds, args: [...wanted(identity, query), ...args] },
@@ -130,7 +135,8 @@ export function createHistoryReader({ engine, limits, onDevice }: HistoryReaderO
     const rest = messages.filter(({ n }) => n > up).sort((a, b) => a.n - b.n);
     const side: Side = { found: rest, wholeTo: null, place: byN };
     const taken = takeFrom(side, { count: limit, bytesMax, start: up });
-    const end = seen.length < rows ? undefined : seen[seen.length - 1];
+    const isCut = seen.length >= rows || bytesOf(seen) >= bytesMax;
+    const end = isCut ? seen[seen.length - 1] : undefined;
     const here = { ...(first > 0 && { ids: first }), ...(author >= 0 && { author }) };
     const onward = { ids: first + Number(end?.["place"]), author: Number(end?.["author"]), up: 0 };
     const next = taken.hasMore ? { ...here, up: taken.position } : end === undefined ? null : onward;
@@ -151,7 +157,7 @@ const texts = 4;
 
 const none: Side = { found: [], wholeTo: null, place: byN };
 
-const look = (rows: readonly Row[], wholeTo: number | null): Look => ({ rows: rows.map(messageOf), wholeTo });
+const bytesOf = (rows: readonly Row[]): number => rows.reduce((sum, row) => sum + Number(row["bytes"]), 0);
 
 /** What stands before the first row that was not looked at. */
 function edge(row: Row | undefined, name: string, back: 1 | -1): number | null {

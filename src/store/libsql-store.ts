@@ -44,7 +44,7 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
     for (const listener of listeners) listener(commit);
   };
   const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault: noteFault });
-  const reader = createReader({ engine, history });
+  const reader = createReader({ engine, history, limits });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
   const readHistory = createHistoryReader({ engine, limits, onDevice: noteSeen });
@@ -137,6 +137,7 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
     push: createPushStore({ engine: guardedEngine, limits, clock }),
     append: writer.append,
     ack: writer.ack,
+    ackList: writer.ackList,
     read: writer.read,
     async openDevice(identity, device, { after } = {}) {
       for (let i = 0; i < madeTimesMax; i++) {
@@ -149,7 +150,7 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
       }
       throw forgottenAtOnce();
     },
-    changes: (identity, after, limit) => guarded(() => reader.changes(identity, after, limit)),
+    changes: (identity, after, bound) => guarded(() => reader.changes(identity, after, bound)),
     async history(identity, query) {
       for (let i = 0; i < madeTimesMax; i++) {
         const page = await guarded(async () => {

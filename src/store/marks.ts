@@ -85,7 +85,9 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
   function addAck(ack: Ack): string {
     const key = `${ack.tenant} ${ack.user} ${ack.device}`;
     const waiting = acks.get(key);
-    acks.set(key, furthest(waiting, ack, !waiting || waiting.n < ack.n));
+    const one = furthest(waiting, ack, !waiting || waiting.n < ack.n);
+    const logN = Math.max(waiting?.logN ?? -1, ack.logN ?? -1);
+    acks.set(key, logN < 0 ? one : { ...one, logN });
     return key;
   }
 

@@ -50,16 +50,16 @@ SELECT x.user, x.device FROM (
 ) x WHERE x.place > ?2`;
 const surplusAddresses = `
 SELECT a.key FROM (${surplusDevices}) x CROSS JOIN tidings_push_address a ON a.user = x.user AND a.device = x.device`;
-/** ?5 so many at most: an address has as many as its user has conversations. What is left goes when the next device is made. */
+/** ?5 so many notices at a time: one address has as many as its user has conversations. */
 export const deleteForgottenNotices = `
 DELETE FROM tidings_push_notice WHERE (address, conversation) IN (
-  SELECT p.address, p.conversation FROM tidings_push_notice p WHERE p.address IN (${surplusAddresses}) LIMIT ?5)
-RETURNING 1`;
-export const deleteForgottenAddresses = `
-DELETE FROM tidings_push_address WHERE key IN (${surplusAddresses}) AND ${isEmpty()}`;
+  SELECT p.address, p.conversation FROM tidings_push_notice p WHERE p.address IN (${surplusAddresses}) LIMIT ?5)`;
+/** An address goes after its notices, so that its key cannot be used again over some that are left. */
+export const deleteForgottenAddresses = `DELETE FROM tidings_push_address WHERE key IN (${surplusAddresses}) AND ${isEmpty()}`;
+/** And a device after its addresses: one of very many notices goes with a later commit. */
 export const deleteForgottenDevices = `
-DELETE FROM tidings_device WHERE (user, device) IN (${surplusDevices}) AND NOT EXISTS (
-  SELECT 1 FROM tidings_push_address a WHERE a.user = tidings_device.user AND a.device = tidings_device.device)`;
+DELETE FROM tidings_device WHERE (user, device) IN (${surplusDevices})
+  AND NOT EXISTS (SELECT 1 FROM tidings_push_address a WHERE a.user = tidings_device.user AND a.device = tidings_device.device)`;
 
 /** rows: [tenant, one user, other user, key to use where the pair is new] */
 export const insertConversations = `
@@ -188,17 +188,21 @@ ${moveMarks}
 ${returnReceipt}`;
 
 /**
- * Moves the devices themselves; after deliverByAcks, which needs to know where they stood. ?3 now, ?4 how long ago a device was at least
+ * Moves the devices themselves; after deliverByAcks, which needs to know where they stood. rows as above, and the part of it that covers the whole log or null: the
+ * rest covers a list of messages alone. ?3 now, ?4 how long ago a device was at least
  * last seen for that to be written again.
  */
 export const ackDevices = `
 WITH acked AS MATERIALIZED (${ackRanges})
-INSERT INTO tidings_device (user, device, acked, seen)
-SELECT d.user, d.device, max(d.acked, min(${field(3)}, acked.up_to)), CASE WHEN ?3 - d.seen >= ?4 THEN ?3 ELSE d.seen END
+INSERT INTO tidings_device (user, device, acked, seen, synced)
+SELECT d.user, d.device, max(d.acked, min(${field(3)}, acked.up_to)), CASE WHEN ?3 - d.seen >= ?4 THEN ?3 ELSE d.seen END,
+  CASE WHEN d.synced IS NULL AND coalesce(${field(4)}, -1) >= ${field(3)} THEN NULL
+    ELSE max(coalesce(d.synced, d.acked), min(coalesce(${field(4)}, 0), acked.up_to)) END
 FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
 CROSS JOIN acked ON acked.user = u.key CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ${field(2)}
 WHERE true
-ON CONFLICT (user, device) DO UPDATE SET acked = excluded.acked, seen = excluded.seen
+ON CONFLICT (user, device) DO UPDATE
+  SET acked = excluded.acked, seen = excluded.seen, synced = excluded.synced
 RETURNING (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
   (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user, device, acked`;
 
@@ -265,22 +269,34 @@ CROSS JOIN tidings_message m ON m.id = s.id AND m.sender = a.key`;
 
 /** ?1 tenant, ?2 user, ?3 device */
 export const selectDevice = `
-SELECT d.acked, d.seen, (SELECT max(acked) FROM tidings_device WHERE user = u.key) AS newest, head.n, head.epoch
+SELECT d.acked, coalesce(d.synced, d.acked) AS synced, d.seen, (SELECT max(acked) FROM tidings_device WHERE user = u.key) AS newest, head.n, head.epoch
 FROM tidings_head head CROSS JOIN tidings_user u ON u.tenant = ?1 AND u.id = ?2 CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ?3`;
 
 const userKey = `(SELECT key FROM tidings_user WHERE tenant = ?1 AND id = ?2)`;
 
-/** ?1 tenant, ?2 user, ?3 after, ?4 limit */
-export const selectReceived = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, ?2 AS recipient
-FROM tidings_message m CROSS JOIN tidings_user s ON s.key = m.sender
-WHERE m.recipient = ${userKey} AND m.n > ?3 ORDER BY m.n LIMIT ?4`;
+/**
+ * The first messages of a look into the log: at most so many, and no more once their texts are so many bytes together, the first one
+ * always. Only lengths are looked at here, and SQLite knows them without the text.
+ */
+const firstOf = ({ where, rows, bytes }: { where: string; rows: string; bytes: string }): string => `(
+  SELECT y.n, y.bytes FROM (
+    SELECT x.n, x.bytes, sum(x.bytes) OVER (ORDER BY x.n ROWS UNBOUNDED PRECEDING) - x.bytes AS before FROM (
+      SELECT l.n, octet_length(l.text) AS bytes FROM tidings_message l WHERE ${where} ORDER BY l.n LIMIT ${rows}
+    ) x
+  ) y WHERE y.before < ${bytes}
+)`;
 
-/** ?1 tenant, ?2 user, ?3 after, ?4 limit */
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 bytes of text */
+export const selectReceived = `
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, ?2 AS recipient, z.bytes
+FROM ${firstOf({ where: `l.recipient = ${userKey} AND l.n > ?3`, rows: "?4", bytes: "?5" })} z
+CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user s ON s.key = m.sender ORDER BY z.n`;
+
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 bytes of text */
 export const selectSent = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, ?2 AS sender, r.id AS recipient
-FROM tidings_message m CROSS JOIN tidings_user r ON r.key = m.recipient
-WHERE m.sender = ${userKey} AND m.n > ?3 ORDER BY m.n LIMIT ?4`;
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, ?2 AS sender, r.id AS recipient, z.bytes
+FROM ${firstOf({ where: `l.sender = ${userKey} AND l.n > ?3`, rows: "?4", bytes: "?5" })} z
+CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
 
 /** ?1 tenant, ?2 user, ?3 after, ?4 limit */
 export const selectOwnReceipts = `
@@ -292,11 +308,11 @@ export const selectPeerReceipts = `
 SELECT p.n, p.conversation, p.delivered, p.read, u.id AS user FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user
 WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 AND NOT ${isHiddenBetween("p.user", "p.peer", "p.n")} ORDER BY p.n LIMIT ?4`;
 
-/** ?1 after, ?2 limit: the whole log, every tenant. */
+/** ?1 after, ?2 limit, ?3 bytes of text: the whole log, every tenant. */
 export const selectMessages = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.tenant, s.id AS sender, r.id AS recipient
-FROM tidings_message m CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient
-WHERE m.n > ?1 ORDER BY m.n LIMIT ?2`;
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.tenant, s.id AS sender, r.id AS recipient, z.bytes
+FROM ${firstOf({ where: "l.n > ?1", rows: "?2", bytes: "?3" })} z CROSS JOIN tidings_message m ON m.n = z.n
+CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
 
 /** ?1 after, ?2 limit: the whole log, every tenant. No peer: the marks moved behind a block between the two. */
 export const selectReceipts = `

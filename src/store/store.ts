@@ -56,12 +56,16 @@ export type Page = {
   readonly more: boolean;
 };
 
+/** How large a page may be: rows of each kind, and bytes of text of those received, and of those sent; one message always fits. */
+export type PageBound = { readonly rows: number; readonly bytes: number };
+
 /** A stretch of the whole log, in the order of n. */
 export type Stretch = { readonly entries: readonly LogEntry[]; readonly upTo: number; readonly more: boolean };
 
 /** Where a device stands. */
 export type DeviceStart = {
-  readonly acked: number;
+  /** Everything up to here was acked: where its sync goes on. Of the messages of others it may have more. */
+  readonly synced: number;
   /** What any device of the same user has acked: where a new device would start. */
   readonly newest: number;
   readonly head: Cursor;
@@ -98,7 +102,7 @@ export interface Store {
   readonly push: PushStore;
 
   /**
-   * Takes a send into the next commit and calls `settle` once its outcome is known: in the order of the
+   * Takes a send into the next commit and calls `settle` once its outcome is known: those of one sender in the order of the
    * calls but for retries of an id that is in the same commit, always before the commit's entries are announced.
    */
   append(send: Send, settle: (outcome: Outcome) => void): void;
@@ -108,6 +112,12 @@ export interface Store {
    * whether all of it is on disk; where it is not, the outcome is unknown, and to ack again settles it.
    */
   ack(identity: Identity, device: string, n: number, settle?: Settle): void;
+
+  /**
+   * The same of the messages of others alone, as the undelivered list has them: what the user did on other devices is not among them, so that the
+   * device's sync goes on where it was.
+   */
+  ackList(identity: Identity, device: string, n: number, settle?: Settle): void;
 
   /** Notes that a user has seen a conversation up to `seq`; as for `ack`. */
   read(identity: Identity, conversation: string, seq: number, settle?: Settle): void;
@@ -123,8 +133,8 @@ export interface Store {
     options?: { readonly after?: number | undefined },
   ): Promise<DeviceStart>;
 
-  /** What changed for a user after change number `after`, about `limit` changes of it. Rejects with `unavailable`. */
-  changes(identity: Identity, after: number, limit: number): Promise<Page>;
+  /** What changed for a user after change number `after`, as much of it as the bound and the limits allow. Rejects with `unavailable`. */
+  changes(identity: Identity, after: number, bound: PageBound): Promise<Page>;
 
   /**
    * The messages that a query selects, as of one point of the log; null where its conversation is not the user's. A device
@@ -180,7 +190,7 @@ export interface Store {
     options: { readonly device?: string | undefined; readonly reason: string; readonly time: number },
   ): Promise<void>;
 
-  /** What changed for anybody after change number `after`. Rejects with `unavailable`. */
+  /** What changed for anybody after change number `after`: at most `limit` rows of each kind, and so many bytes of text as the limits allow. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;
 
   /** Makes and reads the opaque texts of this history: once `head()` has answered. */

@@ -199,6 +199,11 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
 
     ack({ tenant, user }: Identity, device: string, n: number, settle?: Settle): void {
       if (isClosed || (settle && !isAvailable)) return settle?.(false);
+      marks.addAck({ tenant, user, device, n, logN: n, settle });
+    },
+
+    ackList({ tenant, user }: Identity, device: string, n: number, settle?: Settle): void {
+      if (isClosed || (settle && !isAvailable)) return settle?.(false);
       marks.addAck({ tenant, user, device, n, settle });
     },
 

@@ -39,7 +39,7 @@ describe("the outbox", () => {
     expect(budget.bytes()).toBe(0);
   });
 
-  test("R3 an answer that is known holds changes back, and has room of its own beside them", () => {
+  test("H3 R3 an answer that is known holds changes back, and has room of its own beside them", () => {
     const { outbox, state, post } = open();
     while (post(5_000)) {}
     const [first, second] = [outbox.reserve(), outbox.reserve()];

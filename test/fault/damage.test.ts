@@ -130,13 +130,15 @@ async function faultyStore() {
     (statements) => {
       if (
         fault?.in !== kind ||
-        (kind === "read" && /FROM head/.test(statements[0]?.sql ?? "") && statements.length === 1)
+        (kind === "read" && /FROM tidings_head/.test(statements[0]?.sql ?? "") && statements.length === 1)
       )
         return inner[kind](statements);
       return withDriverFault(fault.driver, () => inner[kind](statements));
     };
   const engine: Engine = { ...inner, read: over("read"), write: over("write") };
   const made = await storeOn(engine);
+  // As the feed does before anything else.
+  await made.store.head();
   return { ...made, fail: (next: typeof fault): void => void (fault = next) };
 }
 
@@ -146,7 +148,9 @@ describe("a store whose calls fail", () => {
       const { store, fail, faults } = await faultyStore();
       await accepted(store, { from: "alice", to: "bob" });
       fail({ in: "read", driver: { code, at: "begin", statement: 0 } });
-      await expect(store.changes(person("bob"), 0, 10)).rejects.toMatchObject({ code: "unavailable" });
+      await expect(store.changes(person("bob"), 0, { rows: 10, bytes: 100_000 })).rejects.toMatchObject({
+        code: "unavailable",
+      });
       expect(store.trouble()).toBe(null);
       await Bun.sleep(1);
       expect(store.trouble()).toBe(null);
@@ -162,13 +166,14 @@ describe("a store whose calls fail", () => {
         const { store, fail } = await faultyStore();
         await accepted(store, { from: "alice", to: "bob" });
         fail({ in: kind, driver: { code, at: "begin", statement: 0 } });
-        if (kind === "read") await expect(store.changes(person("bob"), 0, 10)).rejects.toThrow();
+        if (kind === "read")
+          await expect(store.changes(person("bob"), 0, { rows: 10, bytes: 100_000 })).rejects.toThrow();
         else expect(await append(store, { from: "alice", to: "bob" })).toMatchObject({ code: "unavailable" });
         fail(undefined);
         await Bun.sleep(100);
         expect(store.trouble()).toBe("damaged");
         expect(await append(store, { from: "alice", to: "bob" })).toMatchObject({ code: "unavailable" });
-        expect((await store.changes(person("bob"), 0, 10)).changes).toHaveLength(1);
+        expect((await store.changes(person("bob"), 0, { rows: 10, bytes: 100_000 })).changes).toHaveLength(1);
         await expect(store.openDevice(person("carol"), "new")).rejects.toMatchObject({ code: "unavailable" });
         await store.close();
       });
@@ -182,7 +187,7 @@ describe("a store whose calls fail", () => {
     };
     const { store } = await storeOn(engine);
     isAway = true;
-    await expect(store.changes(person("bob"), 0, 10)).rejects.toThrow();
+    await expect(store.changes(person("bob"), 0, { rows: 10, bytes: 100_000 })).rejects.toThrow();
     await until(() => store.trouble() === "reads");
     isAway = false;
     await store.head();
@@ -208,7 +213,7 @@ describe("one caller's failure on a database server", () => {
     const chat = createChat({
       database: { url: sqld.url, open },
       authenticate: ({ url }) => ({ user: new URL(url).searchParams.get("user") ?? "" }),
-      rates: { connects: { user: null, address: null }, lookups: { user: null, address: null } },
+      rates: { work: { user: null, address: null } },
     });
     await chat.ready();
     const upgrade = new Headers({ Upgrade: "websocket", Connection: "Upgrade" });

@@ -20,7 +20,8 @@ const entry = (n: number, chars = 10): LogEntry => ({
 
 /** What another node hears of a commit, and how long the longest message on the bus was. */
 function tell(hint: Hint) {
-  const bus = createLocalBus({ clock: { defer: (task) => task() } });
+  const clock = { defer: (task: () => void) => task() };
+  const bus = createLocalBus({ clock });
   const [here, there] = [bus.connect(), bus.connect()];
   const heard: Hint[] = [];
   let charsMax = 0;
@@ -34,7 +35,7 @@ function tell(hint: Hint) {
       here.publish(subject, text);
     },
   };
-  createHints(watched).announce(hint);
+  createHints(watched, { clock }).announce(hint);
   return { heard, charsMax };
 }
 
@@ -79,6 +80,40 @@ describe("hints", () => {
     for (const { from, to, entries: rows = [] } of heard)
       for (const { change } of rows) expect([change.n > from, change.n <= to]).toEqual([true, true]);
     expect(charsMax).toBeLessThan(270_000);
+  });
+
+  /** Where two commits are told to, how many texts at most in one turn. */
+  function tellTwo(defer: (task: () => void, turns: (() => void)[]) => void) {
+    const turns: (() => void)[] = [];
+    const told: { readonly to: number }[] = [];
+    const transport = {
+      publish: (_: readonly string[], text: string) => void told.push(JSON.parse(text) as { to: number }),
+      subscribe: () => () => {},
+      onGap: () => {},
+      close: async () => {},
+    };
+    const hints = createHints(transport, { clock: { defer: (task) => defer(task, turns) } });
+    const rows = (count: number, first: number) => Array.from({ length: count }, (_, i) => entry(first + i, 16_000));
+    hints.announce({ epoch, from: 0, to: 100, entries: rows(100, 1) });
+    hints.announce({ epoch, from: 100, to: 101, entries: rows(1, 101) });
+    let most = told.length;
+    for (let turn = turns.shift(); turn; turn = turns.shift()) {
+      const before = told.length;
+      turn();
+      most = Math.max(most, told.length - before);
+    }
+    return { most, ends: told.map(({ to }) => to) };
+  }
+
+  test("R40 the rows of a large commit are written over several turns, in the order of the commits", () => {
+    const { most, ends } = tellTwo((task, turns) => void turns.push(task));
+    expect(most).toBeLessThanOrEqual(2);
+    expect(ends).toEqual(ends.toSorted((a, b) => a - b));
+    expect([ends.length > 5, ends.at(-1)]).toEqual([true, 101]);
+  });
+
+  test("control: R40 a writer that does not wait for the next turn is found", () => {
+    expect(tellTwo((task) => task()).most).toBeGreaterThan(2);
   });
 
   test("F11 a commit is cut only where all that follows comes after all that was", () => {

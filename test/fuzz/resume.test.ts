@@ -76,7 +76,7 @@ describe("fuzz of histories", () => {
     const eager = planted((store) => ({
       async openDevice(identity, device, options) {
         const start = await store.openDevice(identity, device, options);
-        return { ...start, acked: start.head.n };
+        return { ...start, synced: start.head.n };
       },
     }));
     expect(await find(eager)).toMatch(/O6: .*nobody has acked/);

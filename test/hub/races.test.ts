@@ -26,56 +26,6 @@ const turns = async (count: number): Promise<void> => {
 };
 
 describe("answers and the log", () => {
-  test("H3 an answer that waits behind another one is not overtaken by a replay that covers it", async () => {
-    let isHeld = false;
-    let hasHeld = false;
-    let hasRead = false;
-    const held: (() => void)[] = [];
-    const clock = {
-      ...systemClock,
-      defer: (task: () => void): void => void (isHeld ? held.push(task) : systemClock.defer(task)),
-    };
-    const [a, b] = [newId(), newId()];
-    let alice: FakeSocket | null = null;
-    const wrapStore = (store: Store): Store => ({
-      ...store,
-      async changes(identity, after, limit) {
-        if (identity.user === "alice" && alice?.of("accepted").length === 0) {
-          // The retry waits for the next commit, which is held; the answer to `b` waits behind it.
-          store.onCommit(() => {
-            isHeld ||= !hasHeld;
-            hasHeld = true;
-          });
-          for (const id of [a, a, b]) alice.say({ type: "send", id, to: "bob", text: "x" });
-          await until(() => isHeld && alice?.of("accepted").length === 1);
-        }
-        const page = await store.changes(identity, after, limit);
-        hasRead = hasHeld;
-        return page;
-      },
-    });
-    const chat = await start({ clock, wrapStore });
-    await accepted(chat.store, { from: "bob", to: "alice" });
-    alice = chat.connect("alice");
-    // The page that covers both is on its way to the socket.
-    await until(() => hasRead);
-    await turns(10);
-    isHeld = false;
-    for (const task of held.splice(0)) task();
-    await until(() => alice !== null && alice.of("accepted").length === 3 && isLive(alice));
-    const shown = alice.frames.flatMap((frame) => {
-      if (frame.type === "accepted") return [`accepted ${frame.id}`];
-      return frame.type === "changes"
-        ? frame.changes.flatMap((change) => ("id" in change ? [`change ${change.id}`] : []))
-        : [];
-    });
-    for (const id of [a, b]) {
-      const change = shown.indexOf(`change ${id}`);
-      expect(change).toBeGreaterThan(0);
-      expect(shown.indexOf(`accepted ${id}`)).toBeLessThan(change);
-    }
-  });
-
   test("P30 O3 an ack of more than was sent on the connection acks what was sent: the rest comes again", async () => {
     const chat = await start();
     const bob = chat.connect("bob", { device: "phone" });
@@ -86,8 +36,8 @@ describe("answers and the log", () => {
     const head = await chat.store.head();
     bob.say({ type: "ack", cursor: chat.store.cursors.encode(head) });
     await marksCommitted(chat.store);
-    const { acked } = await chat.store.openDevice(person("bob"), "phone");
-    expect(acked).toBeLessThan(head.n);
+    const { synced } = await chat.store.openDevice(person("bob"), "phone");
+    expect(synced).toBeLessThan(head.n);
   });
 
   test("P13 O5 a cursor just beyond the head is reset, and what takes that place later comes", async () => {
@@ -223,8 +173,9 @@ describe("what is under way while something ends", () => {
     alice.say({ type: "watch", users: ["bob"] });
     await until(() => asks === 1);
     alice.say({ type: "watch", users: ["carol"] });
-    await until(() => alice.of("presence").length === 1);
+    await turns(5);
     gate.resolve();
+    await until(() => alice.of("presence").length > 0);
     await turns(20);
     expect(alice.of("presence").map(({ user }) => user)).toEqual(["carol"]);
   });

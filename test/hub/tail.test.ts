@@ -43,6 +43,8 @@ function start({ pages, lastN = () => 0 }: { pages: readonly (Page | Promise<Pag
       throw fault;
     },
     onOwing: () => {},
+    pay: () => {},
+    spend: () => {},
   });
   tail.resume();
   const seen = () => frames.flatMap(({ changes }) => changes.map(nOf));
@@ -67,6 +69,8 @@ describe("the tail", () => {
   test("T5 H14 one that is stopped while it reads sends nothing of it, and nothing that comes later", async () => {
     const gate = Promise.withResolvers<Page>();
     const { tail, frames } = start({ pages: [gate.promise] });
+    // The page is asked for.
+    await new Promise((resolve) => void setImmediate(resolve));
     tail.stop();
     gate.resolve({ changes: [message(1)], upTo: 1, more: false });
     await gate.promise;

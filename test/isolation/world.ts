@@ -74,6 +74,7 @@ const limits = {
     connectionsPerUserMax: 2,
     historyRowsMax: 3,
     unreadRowsMax: 2,
+    pageUnreadRowsMax: 2,
     relationsMax: 2,
   },
   ...{ marksDelayMs: 3, emptyChangesDelayMs: 10, headPollMs: 10_000, heartbeatMs: 60_000_000 },

@@ -81,8 +81,8 @@ test("R6 after a crash all come back at one instant and are resumed whole", asyn
 test("control: R6 a server that resumes at the head is caught with what it left out", async () => {
   const start = planted({
     file: "hub/start-of.ts",
-    from: "return { n: asked.n, isHonoured: true",
-    to: "return { n: head.n, isHonoured: true",
+    from: "{ n: asked.n, isHonoured: true",
+    to: "{ n: head.n, isHonoured: true",
   });
   expect(wrongsOf(await scenarios.killStampede.run(small, start))).toContain("saw []");
 });

@@ -19,7 +19,7 @@ describeWith("nginx", "behind nginx, as docs/proxies.md has it", () => {
         HEARTBEAT_MS: "600",
         // nginx, and one proxy before it, which the tests play.
         TRUST_PROXY: "2",
-        RATE_LOOKUPS_ADDRESS: "5,0.01",
+        RATE_WORK_ADDRESS: "375,0.75",
       },
     });
     nginx = await startNginx({ port: server.port, readTimeoutMs, shutdownMs: 200 });

@@ -62,7 +62,7 @@ export const mutants: readonly Mutant[] = [
     alteration: {
       file: "hub/tail.ts",
       from: "writeChanges(frame[frame.length - 1]?.n ?? position, true, frame);",
-      to: "writeChanges(changes[changes.length - 1]?.n ?? position, true, frame);",
+      to: "writeChanges(upTo, true, frame);",
     },
   },
   {
@@ -191,7 +191,7 @@ export const mutants: readonly Mutant[] = [
     name: "the oldest page in place of the newest",
     rule: "Q3",
     seed: 13,
-    alteration: { file: "store/history-sql.ts", from: "ORDER BY m.seq DESC LIMIT ?9", to: "ORDER BY m.seq LIMIT ?9" },
+    alteration: { file: "store/history-sql.ts", from: "ORDER BY m.seq DESC", to: "ORDER BY m.seq" },
   },
   {
     name: "marks that stay hidden once a block has ended",
@@ -373,8 +373,8 @@ export const mutants: readonly Mutant[] = [
     seed: 43,
     alteration: {
       file: "feed/hints.ts",
-      from: "(lowest[i] ?? 0) > upTo) tell(upTo);",
-      to: "(lowest[i] ?? 0) > upTo) tell(to);",
+      from: "(lowest[i] ?? 0) > upTo) yield textUpTo(upTo);",
+      to: "(lowest[i] ?? 0) > upTo) yield textUpTo(to);",
     },
   },
   {

@@ -176,8 +176,8 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         expect(sends - sendAfter).toBeLessThanOrEqual(1);
         expect(covered.slice(sends + 1 - from).some((rows) => rows > 0)).toBe(true);
         for (const user of users) {
-          expect((await small.openDevice(person(user, tenant), "phone")).acked).toBe(last);
-          expect((await small.openDevice(person(user, tenant), "laptop")).acked).toBe(last - 15);
+          expect((await small.openDevice(person(user, tenant), "phone")).synced).toBe(last);
+          expect((await small.openDevice(person(user, tenant), "laptop")).synced).toBe(last - 15);
         }
       });
     });
@@ -234,7 +234,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         await place.engine.write([
           { sql: "UPDATE tidings_device SET seen = ?1 WHERE user = ?2", args: [9e15, await keyOf(tenant, "bob")] },
         ]);
-        expect((await store.openDevice(bob, "d")).acked).toBe(0);
+        expect((await store.openDevice(bob, "d")).synced).toBe(0);
         expect(await devicesOf(tenant, "bob")).toHaveLength(3);
         await Promise.allSettled(Array.from({ length: 9 }, (_, i) => store.openDevice(bob, `z${i}`)));
         expect(await devicesOf(tenant, "bob")).toHaveLength(3);
@@ -260,13 +260,13 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
           await ack(tenant, "bob", { device: "phone", n: at(2) });
         };
         await forget();
-        expect((await store.openDevice(bob, "old", { after: at(1) })).acked).toBe(at(1));
+        expect((await store.openDevice(bob, "old", { after: at(1) })).synced).toBe(at(1));
         const page = await store.history(bob, { undelivered: "old", walk: { up: 0 }, limit: 9 });
         expect(page?.messages.map(({ text }) => text)).toEqual(["2", "3"]);
         await forget();
-        expect((await store.openDevice(bob, "old")).acked).toBe(at(2));
+        expect((await store.openDevice(bob, "old")).synced).toBe(at(2));
         await forget();
-        expect((await store.openDevice(bob, "old", { after: at(3) })).acked).toBe(at(2));
+        expect((await store.openDevice(bob, "old", { after: at(3) })).synced).toBe(at(2));
       });
 
       test("S32 P27 what a forgotten device acks that is still connected is stored, and delivered", async () => {
@@ -279,7 +279,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         const { n } = await accepted(store, { tenant, from: "alice", to: "bob" });
         expect(await ack(tenant, "bob", { device: "a", n })).toBe(true);
         expect(await devicesOf(tenant, "bob")).toEqual(["a", "c", "d"]);
-        expect(await store.openDevice(bob, "a")).toMatchObject({ acked: n, newest: n });
+        expect(await store.openDevice(bob, "a")).toMatchObject({ synced: n, newest: n });
         expect(await marksOf(tenant, "bob")).toMatchObject({ delivered: 1 });
       });
 

@@ -16,16 +16,17 @@ const stepsMax = 1_000;
 const larger: Readonly<Record<string, number>> = {
   // A page of so many rows, or a list of so many names.
   ...{
-    selectReceived: 5_000,
-    selectSent: 5_000,
+    // With the bytes of their texts, summed up.
+    selectReceived: 25_000,
+    selectSent: 25_000,
     selectOwnRelations: 5_000,
-    selectMessages: 5_000,
+    selectMessages: 25_000,
     selectRelations: 5_000,
   },
   ...{ selectReceipts: 12_000, selectPeerReceipts: 12_000, selectTies: 32_000 },
   // `historyRowsMax` rows, and the way to them.
-  ...{ selectPlaceBefore: 20_000, selectPlaceAfter: 20_000, selectSentBefore: 20_000, selectReceivedBefore: 20_000 },
-  ...{ selectReceivedAfter: 40_000, selectEdgesBefore: 8_000, selectEdgeAfter: 4_000, selectByIds: 14_000 },
+  ...{ selectPlaceBefore: 28_000, selectPlaceAfter: 28_000, selectSentBefore: 28_000, selectReceivedBefore: 28_000 },
+  ...{ selectReceivedAfter: 40_000, selectEdgesBefore: 8_000, selectEdgeAfter: 4_000, selectByIds: 40_000 },
   // `unreadRowsMax` messages, twice.
   selectConversations: 65_000,
   // `ackMessagesMax` messages.
@@ -33,18 +34,23 @@ const larger: Readonly<Record<string, number>> = {
   // `relationsMax` rows of one user.
   ...{ upsertRelations: 20_000, countRelations: 20_000, selectContacts: 32_000, selectBlocked: 22_000 },
   // Devices of one user.
-  ...{ deleteForgottenAddresses: 7_000, deleteForgottenDevices: 15_000 },
-  ...{ selectExplainedDevices: 3_000, selectUndecided: 25_000, selectExplainedAddresses: 2_000 },
-  // `pushNoticesGoneMax` rows.
-  ...{ deleteForgottenNotices: 60_000, deleteDeadNotices: 60_000, deleteDeviceNotices: 60_000 },
+  ...{ deleteForgottenNotices: 7_000, deleteForgottenAddresses: 7_000, deleteForgottenDevices: 15_000 },
+  ...{ selectExplainedDevices: 3_000, selectExplainedAddresses: 2_000 },
+  // 64 messages of each address.
+  selectUndecided: 30_000,
+  // `explainedLogRowsMax` rows; `pushNoticesGoneMax` rows.
+  ...{ selectExplainedLog: 70_000, deleteDeadNotices: 60_000, deleteDeviceNotices: 60_000 },
   // `ticketsPerUserMax` rows.
   deleteTickets: 2_000,
   // A stretch of the log.
   ...{ selectRecipients: 20_000, selectReaders: 8_000 },
   // What is due at a time, with what is unread in each of those conversations.
   ...{ selectDue: 130_000, selectBadges: 30_000, settleNotices: 35_000, deleteDoneNotices: 8_000, upsertLog: 25_000 },
-  ...{ markCleared: 7_000, selectExplainedLog: 70_000, insertNotices: 13_000, pruneLog: 60_000 },
+  ...{ markCleared: 7_000, insertNotices: 13_000, pruneLog: 60_000 },
 };
+
+/** Statements that still take more the more there is. One that no longer does is taken from here. */
+const growing: readonly string[] = [];
 
 const nameOf = (text: string): string => statementNames.get(text) ?? text.trim().replace(/\s+/g, " ").slice(0, 90);
 
@@ -63,13 +69,13 @@ describeWith("sqlite3", "rows that statements visit", () => {
   });
 
   test("R30 none takes more where one user has made five times as much", () => {
-    expect([...large.keys()].filter(doesGrow).map(nameOf)).toEqual([]);
+    expect([...large.keys()].filter(doesGrow).map(nameOf).toSorted()).toEqual([...growing].toSorted());
   });
 
   test("R30 none takes more than its budget", () => {
     const over = [...large].flatMap(([text, steps]) => {
       const name = nameOf(text);
-      return steps <= (larger[name] ?? stepsMax) ? [] : [`${name}: ${steps} steps`];
+      return growing.includes(name) || steps <= (larger[name] ?? stepsMax) ? [] : [`${name}: ${steps} steps`];
     });
     expect(over).toEqual([]);
   });

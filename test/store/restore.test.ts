@@ -76,7 +76,8 @@ async function send(server: RunningServer, name: string, count: number): Promise
 function look(file: string): { counts: Record<string, number>; check: unknown } {
   const database = new Database(file);
   try {
-    const sql = "SELECT substr(text, 1, instr(text, ' ') - 1) AS name, count(*) AS count FROM message GROUP BY 1";
+    const sql =
+      "SELECT substr(text, 1, instr(text, ' ') - 1) AS name, count(*) AS count FROM tidings_message GROUP BY 1";
     const rows = database.prepare(sql).all() as { name: string; count: number }[];
     const [row] = database.prepare("PRAGMA integrity_check(1)").all() as { integrity_check: string }[];
     return { counts: Object.fromEntries(rows.map(({ name, count }) => [name, count])), check: row?.integrity_check };

@@ -63,9 +63,9 @@ function fixture(size: number): readonly string[] {
     `INSERT INTO tidings_relation (user, other, contact, blocked, n)
      SELECT 1, 1000000 + i, 1, i % 2, ${head} + i FROM ${upTo(relationsOfAlice)}`,
     `INSERT INTO tidings_push_address (key, user, tenant, device, provider, token, hash, since, decided, refreshed)
-     SELECT i, 1, 'default', 'd' || (101 - i), 'fcm', 't' || i, 't' || i, 0, 0, i FROM ${upTo(32)}`,
+     SELECT i, 1, 'default', 'd' || i, 'fcm', 't' || i, 't' || i, 0, 0, i FROM ${upTo(32)}`,
     `INSERT INTO tidings_push_notice (address, conversation, provider, n, seq, first, due)
-     SELECT 1 + i % 3, ${first} + i, 'fcm', i, 1, 1, CASE i % 2 WHEN 0 THEN i ELSE 9000000000000 + i END FROM ${upTo(size)}`,
+     SELECT 1 + i % 2, ${first} + i, 'fcm', i, 1, 1, CASE i % 2 WHEN 0 THEN i ELSE 9000000000000 + i END FROM ${upTo(size)}`,
     `INSERT INTO tidings_push_log (conversation, seq, address, first, user, device, provider, time, decision, reason, attempts)
      SELECT ${monologue}, i, 1, i, 2, 'phone', 'fcm', i, 'sent', 'sent', 1 FROM ${upTo(size)}`,
     `INSERT INTO tidings_mute (user, conversation) SELECT 1, ${first} + i FROM ${upTo(size)}`,
@@ -89,8 +89,8 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
 
     // What moves nothing first, so that all of it is as it was made.
     const { n } = await store.head();
-    await store.changes(alice, 0, 256);
-    await store.changes(bob, 0, 256);
+    await store.changes(alice, 0, { rows: 256, bytes: 1_000_000 });
+    await store.changes(bob, 0, { rows: 256, bytes: 1_000_000 });
     await store.log(0, 256);
     await store.members("default", encodeConversation(monologue));
     await store.direct("default", "alice", "bob");
@@ -158,8 +158,8 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     store.seen(alice, 60_000);
     await read("alice", monologue, size + 2);
     await store.relate(alice, [{ other: "bob", blocked: false }]);
-    await devices.deleteDevice(alice, "d100");
     await devices.putDevice(alice, "d1", { address: { provider: "fcm", token: "t", hash: "t" }, now: 1, notify: true });
+    await devices.deleteDevice(alice, "d2");
     await devices.mute(alice, conversation, "forever");
     await devices.mutedUntil(alice, conversation, 1);
     await devices.mute(alice, conversation, null);

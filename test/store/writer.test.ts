@@ -178,8 +178,8 @@ describe("what comes in one commit", () => {
     const last = await accepted(store, { from: "bob", to: "alice" });
     const ack = (device: string, n: number) => new Promise<boolean>((resolve) => store.ack(alice, device, n, resolve));
     expect(await Promise.all([ack("phone", first.n), ack("laptop", last.n)])).toEqual([true, true]);
-    expect(await store.openDevice(alice, "phone")).toMatchObject({ acked: first.n });
-    expect(await store.openDevice(alice, "laptop")).toMatchObject({ acked: last.n });
+    expect(await store.openDevice(alice, "phone")).toMatchObject({ synced: first.n });
+    expect(await store.openDevice(alice, "laptop")).toMatchObject({ synced: last.n });
     await store.close();
   });
 
@@ -191,7 +191,7 @@ describe("what comes in one commit", () => {
     const told = new Promise<boolean>((resolve) => store.ack(alice, "phone", first.n, resolve));
     store.ack(alice, "phone", last.n);
     expect(await inTime(told)).toBe(true);
-    expect(await store.openDevice(alice, "phone")).toMatchObject({ acked: last.n });
+    expect(await store.openDevice(alice, "phone")).toMatchObject({ synced: last.n });
     await store.close();
   });
 
@@ -200,9 +200,9 @@ describe("what comes in one commit", () => {
     await store.openDevice(alice, "phone");
     const { n } = await accepted(store, { from: "bob", to: "alice" });
     await new Promise<boolean>((resolve) => store.ack(alice, "phone", n + 1_000, resolve));
-    const { acked, head } = await store.openDevice(alice, "phone");
-    expect(acked).toBeGreaterThanOrEqual(n);
-    expect(acked).toBeLessThanOrEqual(head.n);
+    const { synced, head } = await store.openDevice(alice, "phone");
+    expect(synced).toBeGreaterThanOrEqual(n);
+    expect(synced).toBeLessThanOrEqual(head.n);
     await store.close();
   });
 
@@ -257,7 +257,7 @@ describe("what comes in one commit", () => {
     const { n } = await accepted(store, { from: "bob", to: "alice" });
     const acked = devices.map((device) => new Promise<boolean>((resolve) => store.ack(alice, device, n, resolve)));
     expect(await Promise.all(acked)).toEqual(devices.map(() => true));
-    for (const device of devices) expect(await store.openDevice(alice, device)).toMatchObject({ acked: n });
+    for (const device of devices) expect(await store.openDevice(alice, device)).toMatchObject({ synced: n });
     await store.close();
   });
 });

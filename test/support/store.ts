@@ -49,12 +49,16 @@ export async function accepted(store: Store, send: Partial<Send> & { from: strin
 }
 
 /** Everything that a user's device would get from `after` on, read in pages of `limit`. */
-export async function readAll(store: Store, identity: Identity, options: { after?: number; limit?: number } = {}) {
+export async function readAll(
+  store: Store,
+  identity: Identity,
+  options: { after?: number; limit?: number; bytes?: number } = {},
+) {
   const { after = 0, limit = 256 } = options;
   const changes = [];
   let position = after;
   for (let pages = 0; pages < 100_000; pages++) {
-    const page = await store.changes(identity, position, limit);
+    const page = await store.changes(identity, position, { rows: limit, bytes: options.bytes ?? 1_000_000 });
     changes.push(...page.changes);
     if (page.upTo < position) throw new Error("a page went back");
     position = page.upTo;

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
+import { bytesCost, costs } from "../../protocol/costs.ts";
 import type { Cursors } from "../../protocol/cursor.ts";
 import { encodeChange } from "../../protocol/encode.ts";
 import type { Conversation } from "../../model.ts";
@@ -39,12 +40,16 @@ export const getConversations: Route = {
     answers: { 200: conversationPage },
     codes: ["bad_request"],
   },
-  handle: async ({ request, session, store, limits }) => {
+  units: costs.page,
+  handle: async ({ request, session, store, limits, spend }) => {
     const { limit, after } = readParameters(request.url, parameters(limits));
     const page = await store.conversations(session, {
       below: after === undefined ? newest : placeOf(after, store.cursors),
       limit: limit ?? limitDefault,
     });
+    const { conversations, counted } = page;
+    spend(costs.counted * counted);
+    spend(conversations.reduce((sum, { lastMessage: { text } }) => sum + 4 * costs.row + bytesCost(text.length), 0));
     const list = page.conversations.map(encodeConversation).join(",");
     const next = page.next === undefined ? "" : `,"next":"${store.cursors.seal(`${prefix}${page.next}`)}"`;
     return answer(200, `{"conversations":[${list}]${next}}`);

@@ -29,7 +29,8 @@ export const postAck: Route = {
     if (at === null) return answer(204, null);
     // What comes while this one waits has not been seen by anybody.
     const n = Math.min(at.n, head.n);
-    const isStored = await new Promise<boolean>((resolve) => store.ack(session, device, n, resolve));
+    const ack = at.isList ? store.ackList : store.ack;
+    const isStored = await new Promise<boolean>((resolve) => ack(session, device, n, resolve));
     if (!isStored) throw new ChatError("unavailable", "The store did not confirm the ack: send it again");
     return answer(204, null);
   },

@@ -11,5 +11,7 @@ export const ack: Handler<"ack"> = (connection, frame, { store }) => {
   const cursor = store.cursors.decode(frame.cursor);
   // Of another history.
   if (cursor === null) return;
-  store.ack(connection.session, connection.device, Math.min(cursor.n, connection.position()));
+  const n = Math.min(cursor.n, connection.position());
+  if (cursor.isList) store.ackList(connection.session, connection.device, n);
+  else store.ack(connection.session, connection.device, n);
 };

@@ -5,9 +5,12 @@ import type { Engine, Row, Statement } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
 import { type FileFault, type FileGuard, guardFile, requireOneName } from "./file-guard.ts";
 import { takeFileLock } from "./file-lock.ts";
+import { hasIndexBeside, holdsDeletedIndex, holdsIndex } from "./own-handles.ts";
 import { hasNewestMark, requireOwnLog, writeMark } from "./log-mark.ts";
 
 const beginWrite = "BEGIN IMMEDIATE";
+
+const collectMs = 1_000;
 
 /** Connections that may not be closed: they stay until the process ends. */
 const abandoned = new Set<Connection>();
@@ -37,8 +40,11 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
   let guard: FileGuard;
   /** Whether the next write begins a new log, which then needs a mark of its own. */
   let isMarkDue = true;
-  /** A connection whose log was deleted still has its index: for good where the runtime collects garbage when it likes. */
+  /** Why a connection was closed that is not garbage yet: for long where the runtime collects garbage when it likes. */
   let lettingGo: FileFault | undefined;
+  /** The file was another SQLite's too, and its locks are not to be relied on since. */
+  let shared: FileFault | undefined;
+  let collectedAt = performance.now();
   /** Whether all that this connection found when it was opened is on disk: nobody is told of it, nor writes behind it, before. */
   let isSynced = true;
   let hasSyncFailed = false;
@@ -52,6 +58,7 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
       opened.sync();
       return opened;
     });
+    requireIndex(connection);
     const fault = guard.fault({ isBefore: true });
     if (fault) throw new ChatError("database_unfit", fault.message, { cause: fault });
   } catch (cause) {
@@ -64,29 +71,62 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
 
   function reopen(): Connection {
     // SQLite would open whatever has that name now, or make an empty database.
-    if (lettingGo) throw lettingGo;
+    if (!isLetGo(lettingGo ? holdsIndex : holdsDeletedIndex))
+      throw new Error(`A connection to ${file} that was closed still has the index of its log`);
     if (!guard.isThere()) throw new Error(`${file} is not there any more, or is another file`);
     isSynced = false;
     isMarkDue = true;
-    return guard.opening(() => {
-      const opened = openConnection(file, connectionOptions);
+    const opened = guard.opening(() => {
+      const made = openConnection(file, connectionOptions);
       // The log is opened by the first read.
-      opened.exec("SELECT 1 FROM sqlite_master");
-      return opened;
+      made.exec("SELECT 1 FROM sqlite_master");
+      return made;
     });
+    requireIndex(opened);
+    return opened;
+  }
+
+  /** A connection on an index that was deleted writes a log that nobody can read after a crash. */
+  function requireIndex(opened: Connection): void {
+    if (hasIndexBeside(file)) return;
+    opened.discard();
+    collect();
+    throw new ChatError("database_unfit", `The index ${file}-shm was deleted while a connection was open; try again`);
   }
 
   /** Why nothing may be written to the file: it is not, or no longer, this engine's alone. */
   function faultOfFile(isBefore: boolean): FileFault | undefined {
-    if (lettingGo) return lettingGo;
+    if (lettingGo && !isLetGo(holdsIndex)) return lettingGo;
+    lettingGo = undefined;
     const fault = guard.fault({ isBefore });
-    if (!fault?.isLogGone || !connection || !saveLog(connection)) return fault;
-    // The index of the log is gone with it, and a new connection would share the old one's for as long as that is no garbage.
+    if (fault?.isShared) shared = fault;
+    if (!connection || fault?.isShared) return fault;
+    if (fault?.isLogGone && saveLog(connection)) return letGo(connection, fault);
+    // The system takes a process' locks on a file when any descriptor of it is closed: they are taken anew.
+    if (!fault && shared) return letGo(connection, shared);
+    return fault;
+  }
+
+  /** Closes the connection, and opens no other one before it is closed indeed: the two would share its index and its locks. */
+  function letGo(found: Connection, fault: FileFault): FileFault {
+    found.discard();
     connection = undefined;
     guard.closed();
+    shared = undefined;
     lettingGo = fault;
-    if (collect()) setTimeout(() => (lettingGo = undefined), 0);
+    collect();
     return fault;
+  }
+
+  /** A connection that was closed lives on until it is garbage. Collects at most once a second. */
+  function isLetGo(holds: (file: string) => boolean): boolean {
+    if (!holds(file)) return true;
+    const now = performance.now();
+    if (now - collectedAt > collectMs) {
+      collectedAt = now;
+      collect();
+    }
+    return false;
   }
 
   /**
@@ -97,12 +137,10 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
     try {
       if (!guard.isUntouched() && !hasNewestMark(found, file)) return false;
       const [row] = found.run({ sql: "PRAGMA wal_checkpoint(FULL)" });
-      if (row?.["busy"] !== 0 || row["log"] !== row["checkpointed"]) return false;
+      return row?.["busy"] === 0 && row["log"] === row["checkpointed"];
     } catch {
       return false;
     }
-    found.discard();
-    return true;
   }
 
   /** After a write: where SQLite has moved the log into the file, the next write begins a new one. */

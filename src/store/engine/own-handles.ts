@@ -75,6 +75,22 @@ export function isSharedHere(file: string): boolean {
   return found.some(({ range }) => !ownMappings.has(range));
 }
 
+/**
+ * Whether our SQLite still holds an index whose file was deleted: a new connection would share it, and write a log that nobody can read after a
+ * crash.
+ */
+export const holdsDeletedIndex = (file: string): boolean =>
+  mappingsOf(file).some(({ range, isDeleted }) => isDeleted && ownMappings.has(range));
+
+/** Whether a connection of ours is still open: one that was closed is, until it is garbage. */
+export const holdsIndex = (file: string): boolean => mappingsOf(file).some(({ range }) => ownMappings.has(range));
+
+/** Whether the index that our connections share is the one beside the database, which other processes share too. */
+export function hasIndexBeside(file: string): boolean {
+  const found = mappingsOf(file);
+  return found.length === 0 || found.some(({ range, isDeleted }) => !isDeleted && ownMappings.has(range));
+}
+
 /** Runs what opens connections to a database by our SQLite, and notes what is ours from then on. */
 export function owning<T>(file: string, task: () => T): T {
   const identity = look(file);

@@ -285,6 +285,16 @@ ALTER TABLE tidings_message DROP COLUMN other_seq;
 `,
   },
   {
+    version: 8,
+    name: "synced",
+    up: `-- Where a device's sync goes on, where that is not what it acked: the list of undelivered messages leaves out what the user did on other
+-- devices, so confirming it moves acked alone. NULL: both are the same.
+ALTER TABLE tidings_device ADD COLUMN synced INTEGER;
+`,
+    down: `ALTER TABLE tidings_device DROP COLUMN synced;
+`,
+  },
+  {
     version: 9,
     name: "secret",
     up: `-- What hides the numbers in cursors and in \`next\`: change numbers count the writes of all tenants. 32 bytes in hexadecimal; a copy of the
