@@ -110,7 +110,10 @@ describeWith("nats-server", "several nodes on one database", () => {
     const planted = await startOwn({ count: 2, hasBus: false, start: startPlanted("forgetful") });
     const { url, authToken } = planted.sqld;
     const engine = openEngine({ url, ...(authToken !== undefined && { authToken }) });
-    await engine.write([{ sql: "DROP INDEX message_id" }, { sql: "CREATE INDEX message_id ON message (id, sender)" }]);
+    await engine.write([
+      { sql: "DROP INDEX tidings_message_id" },
+      { sql: "CREATE INDEX tidings_message_id ON tidings_message (id, sender)" },
+    ]);
     await engine.close();
     expect((await raceAt(planted.all, 500, true)).length).toBeGreaterThan(0);
   });
