@@ -7,6 +7,7 @@ import type { Engine } from "../store/engine/engine.ts";
 import { replaceEpoch } from "../store/epoch.ts";
 import { applyMigrations } from "../store/migration/apply.ts";
 import type { HistoryChange } from "../store/one-history.ts";
+import { selectHead } from "../store/sql.ts";
 import { type DatabaseContext, openRuntime, type Runtime } from "./runtime.ts";
 
 export type DatabaseOptions = {
@@ -35,23 +36,29 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   const { clock, random, limits } = context;
   /** Runtimes whose history has ended, while their sockets are closing. */
   const leaving = new Set<Runtime>();
+  /** Names of histories that have ended. A database that has one of them again was restored once more, and nobody said so. */
+  const ended = new Set<string>();
   let current: Runtime;
   let isClosed = false;
   /** A new runtime is being opened. */
   let isRenewing = false;
+  /** What became of the history that was opened last. */
+  let last: HistoryChange | null = null;
+  let opened = 0;
   let renewing: Promise<void> = Promise.resolve();
   let cancelWait = (): void => {};
 
   const open = (): Promise<Runtime> => {
-    let isEnded = false;
+    const number = ++opened;
+    last = null;
     return openRuntime(
       {
         ...{ engine, bus, log, onLeave },
         onHistoryChange(change) {
+          if (number !== opened || isClosed) return;
+          last = change;
           // The history may end before its runtime is open: then whoever opens it tries again.
-          if (isEnded) return;
-          isEnded = true;
-          if (!isRenewing && !isClosed) renewing = renew(change);
+          if (!isRenewing) renewing = renew(change);
         },
       },
       context,
@@ -75,21 +82,39 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       };
     });
 
-  async function renew(change: HistoryChange): Promise<void> {
+  /** Gives a new name to a database that has gone back, under the name of now or under one of before. `left`: the history that was served. */
+  async function name(change: HistoryChange, left: { readonly epoch: string; readonly n: number }): Promise<void> {
+    // It may also have had another name, and have gone back to this one meanwhile.
+    const n = change.type === "went back" ? change.n : left.n;
+    await replaceEpoch(engine, { random, epoch: left.epoch, n });
+    // As a writer: what a copy says that lags behind may be long past.
+    const [[head] = []] = await engine.write([{ sql: selectHead }]);
+    const epoch = String(head?.["epoch"]);
+    if (epoch !== left.epoch) ended.add(left.epoch);
+    if (!ended.has(epoch)) return;
+    log.error("the database has a history again that had ended: it gets a new name", { epoch });
+    await replaceEpoch(engine, { random, epoch, n: Number.MAX_SAFE_INTEGER });
+  }
+
+  async function renew(first: HistoryChange): Promise<void> {
     isRenewing = true;
-    if (change.type === "renamed") log.warn("the database has another history: the sockets are closed", change);
-    else log.error("the database went back to before what it had committed: its history gets a new name", change);
+    if (first.type === "renamed") log.warn("the database has another history: the sockets are closed", first);
+    else log.error("the database went back to before what it had committed: its history gets a new name", first);
     leave(current);
+    let left = { epoch: current.epoch, n: current.position() };
+    let change = first;
     for (let attempt = 0; !isClosed; attempt++) {
       try {
-        if (change.type === "went back") await replaceEpoch(engine, { random, epoch: change.epoch, n: change.n });
+        await name(change, left);
         const next = await open();
-        if (!isCurrent(next)) {
-          leave(next);
-          continue;
+        if (isCurrent(next) && !ended.has(next.epoch)) {
+          current = next;
+          break;
         }
-        current = next;
-        break;
+        leave(next);
+        left = { epoch: next.epoch, n: next.position() };
+        change = last ?? { type: "renamed", epoch: left.epoch };
+        await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));
       } catch (error) {
         log.error("the new history cannot be served yet", { error });
         await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));

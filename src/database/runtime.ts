@@ -126,6 +126,10 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   return {
     store,
     hub,
+    /** The name of the history that it serves. */
+    epoch: feed.epoch(),
+    /** Up to where it has followed its history. */
+    position: feed.position,
     /** What the routes use of it. */
     parts: { store, policy, push: { providers, accountsPerDevice: context.accountsPerDevice } },
 

@@ -65,13 +65,16 @@ export function createOneHistory({ engine, random, onChange }: OneHistoryOptions
 
   async function head(): Promise<Cursor> {
     const secret = cursors === null ? [{ sql: sql.selectSecret }] : [];
-    const [[row] = [], [known] = []] = await engine.read([{ sql: sql.selectHead }, ...secret]);
+    const [[row] = [], [kept] = []] = await engine.read([{ sql: sql.selectHead }, ...secret]);
     const found = cursorOf(row);
-    cursors ??= createCursors({ secret: String(known?.["secret"]), epoch: found.epoch, random });
+    cursors ??= createCursors({ secret: String(kept?.["secret"]), epoch: found.epoch, random });
     if (!note(found)) return found;
+    // What comes meanwhile may be newer than this answer, which then comes after it.
+    const known = n;
     const [[newest] = []] = await engine.write([{ sql: sql.selectHead }]);
     const confirmed = cursorOf(newest);
-    if (!note(confirmed)) return confirmed;
+    note(confirmed);
+    if (confirmed.n >= known) return confirmed;
     end({ type: "went back", epoch: confirmed.epoch, n });
     throw changed();
   }
@@ -83,8 +86,11 @@ export function createOneHistory({ engine, random, onChange }: OneHistoryOptions
         if (isOver) throw changed();
         const guards = guard();
         try {
-          const results = await engine.write([...guards, ...statements]);
-          return results.slice(guards.length);
+          // What a write itself has added is noted as well: else the database could go back to just before it unseen.
+          const results = await engine.write([...guards, ...statements, { sql: sql.selectHead }]);
+          const [[newest] = []] = results.slice(-1);
+          note(cursorOf(newest));
+          return results.slice(guards.length, -1);
         } catch (error) {
           // Most likely the guard's: the head says what has become of the history.
           if (isConstraint(error)) await head();

@@ -16,6 +16,7 @@ export async function ask(
 ): Promise<Asked | null> {
   const node = world.pickNode(chance);
   if (!node) return null;
+  const generation = world.histories.generation();
   const request = new Request(`http://sim${path}`, {
     method,
     headers: { "x-tenant": tenant, "x-user": user, "content-type": "application/json" },
@@ -32,8 +33,12 @@ export async function ask(
   if (answer === null) return null;
   const text = await answer.text();
   if (node.process.isDead() || answer.status === 503) return null;
+  // Nobody knows whether what was answered was taken away with the history that it was of.
+  if (world.histories.generation() !== generation) return null;
+  // It may have been in the history of before.
+  const isGone = answer.status === 404 && generation > 0;
   const isBlocked = answer.status === 403 && text.includes('"blocked"');
-  if (answer.status >= 400 && !isBlocked)
+  if (answer.status >= 400 && !isBlocked && !isGone)
     world.problem("Q3", `${owner} asked ${method} ${path} and was answered ${answer.status} ${text}`);
   return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
 }

@@ -39,6 +39,17 @@ function createBlocks() {
       if (holds) block.confirmedAt = Math.min(block.confirmedAt, now);
       else block.endedAt = now;
     },
+    /** The database was set back: so it was then, unless somebody is just saying something else. */
+    restore(by: string, of: string, holds: boolean, isWaiting: boolean, now: number): void {
+      const block = open(by, of);
+      // Who waits says it again, until it is answered in the history of now.
+      if (isWaiting && block) block.confirmedAt = Infinity;
+      else if (block && !holds) {
+        block.endIssuedAt = Math.min(block.endIssuedAt, now);
+        block.endedAt = now;
+      } else if (!block && holds)
+        all.push({ by, of, issuedAt: now, confirmedAt: now, endIssuedAt: Infinity, endedAt: Infinity });
+    },
     /** Whether it is possible that it stood at some moment between. */
     mayStand: (by: string, of: string, from: number, to: number): boolean =>
       all.some((block) => block.by === by && block.of === of && block.issuedAt <= to && block.endedAt >= from),

@@ -15,6 +15,8 @@ export type Claim = Omit<Place, "provider"> & {
   readonly expiresAt: number | null;
   readonly issuedAt: number;
   confirmedAt: number;
+  /** When it was taken away with the history that it was said in. */
+  voidedAt: number;
 };
 
 export type Claims = ReturnType<typeof createClaims>;
@@ -47,10 +49,16 @@ function createClaims() {
     all.filter((claim) => claim.token !== null && claim.provider === place.provider && isDeviceOf(claim, place));
 
   return {
-    issue(said: Omit<Claim, "issuedAt" | "confirmedAt">, now: number): Claim {
-      const claim = { ...said, issuedAt: now, confirmedAt: Infinity };
+    issue(said: Omit<Claim, "issuedAt" | "confirmedAt" | "voidedAt">, now: number): Claim {
+      const claim = { ...said, issuedAt: now, confirmedAt: Infinity, voidedAt: Infinity };
       all.push(claim);
       return claim;
+    },
+    /** The database was set back, and has these. */
+    restore(standing: readonly (Place & Pick<Claim, "token" | "expiresAt">)[], now: number): void {
+      // What is not answered yet is said again.
+      for (const claim of all) if (claim.confirmedAt < Infinity && claim.voidedAt === Infinity) claim.voidedAt = now;
+      for (const each of standing) all.push({ ...each, issuedAt: now, confirmedAt: now, voidedAt: Infinity });
     },
     /** Whether it is possible that the token stood there at this moment. */
     mayStand: (place: Place, token: string, at: number): boolean =>
@@ -58,6 +66,7 @@ function createClaims() {
         (claim) =>
           claim.token === token &&
           claim.issuedAt <= at &&
+          claim.voidedAt >= at &&
           !all.some((last) => ends(last, claim) && last.issuedAt > claim.confirmedAt && last.confirmedAt < at),
       ),
     /** Whether a token was, or may have been, said anew after this moment. */
@@ -69,7 +78,8 @@ function createClaims() {
         (claim) =>
           claim.token !== null &&
           claim.confirmedAt < Infinity &&
-          !all.some((last) => ends(last, claim) && last.confirmedAt >= claim.issuedAt),
+          claim.voidedAt === Infinity &&
+          !all.some((last) => ends(last, claim) && last.confirmedAt >= claim.issuedAt && last.voidedAt === Infinity),
       ),
     /** Every place that a user ever had. */
     placesOf: ({ tenant, user }: Pick<Place, "tenant" | "user">): number =>

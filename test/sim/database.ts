@@ -1,6 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+import type { Row } from "../../src/store/engine/engine.ts";
+import { firstEpoch, simulatedSecret } from "./cursor-reader.ts";
+import { newEpoch } from "../../src/store/epoch.ts";
+import type { Random } from "../../src/internal/random.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
 import type { Sighting } from "../checker/checker.ts";
@@ -11,10 +15,21 @@ export const memoryFolder = "/dev/shm";
 
 export type Person = { readonly tenant: string; readonly user: string };
 
+/** A message, and its place in the log. */
+export type Logged = Sighting & { readonly n: number };
+
+/** All rows of a database at one moment, by table. */
+export type Backup = {
+  readonly tables: ReadonlyMap<string, readonly Row[]>;
+  /** Which history it is of, and up to where. */
+  readonly epoch: string;
+  readonly n: number;
+};
+
 /** What is in the log, read straight from the database. */
 export type Truth = {
   readonly messages: number;
-  readonly historyOf: (owner: string) => readonly Sighting[];
+  readonly historyOf: (owner: string) => readonly Logged[];
   /** `tenant/user` of the people of a conversation. */
   readonly peopleOf: (conversation: string) => readonly string[];
   /** What somebody (`tenant/user`) has said of others. */
@@ -34,6 +49,12 @@ export async function openDatabase() {
   const tables = ["message", "member", "conversation", "device", "relation", "seen", "ticket", "revocation", "user"];
   const pushTables = ["push_address", "push_notice", "push_log", "mute", "quiet_hours"];
   const wipe = [...tables, ...pushTables].map((table) => ({ sql: `DELETE FROM tidings_${table}` }));
+  const kept = [...tables, ...pushTables, "head", "push_worker"].map((table) => `tidings_${table}`);
+
+  async function head(): Promise<{ readonly epoch: string; readonly n: number }> {
+    const [[row] = []] = await engine.read([{ sql: "SELECT epoch, n FROM tidings_head" }]);
+    return { epoch: String(row?.["epoch"]), n: Number(row?.["n"]) };
+  }
 
   return {
     engine,
@@ -42,7 +63,7 @@ export async function openDatabase() {
       const rows = JSON.stringify(people.map(({ tenant, user, device }) => [tenant, user, device]));
       await engine.write([
         ...wipe,
-        { sql: `UPDATE tidings_head SET n = 0, epoch = 'simulation'` },
+        { sql: `UPDATE tidings_head SET n = 0, epoch = ?1, secret = ?2`, args: [firstEpoch, simulatedSecret] },
         { sql: `UPDATE tidings_push_worker SET holder = '', beat = 0, n = 0` },
         {
           sql: `INSERT INTO tidings_user (tenant, id) SELECT DISTINCT j.value ->> 0, j.value ->> 1 FROM json_each(?1) j ORDER BY j.key`,
@@ -55,10 +76,40 @@ export async function openDatabase() {
         },
       ]);
     },
+    head,
+    /** A copy of all that is there now. */
+    async backUp(): Promise<Backup> {
+      const lists = await engine.read(kept.map((table) => ({ sql: `SELECT * FROM ${table}` })));
+      const tables = new Map(kept.map((table, i) => [table, lists[i] ?? []]));
+      const [row] = tables.get("tidings_head") ?? [];
+      return { tables, epoch: String(row?.["epoch"]), n: Number(row?.["n"]) };
+    },
+    /** Puts a copy where the rows of now are, in one transaction; `epoch`: the name of the new history, where it gets one at once. */
+    async restore({ tables }: Backup, epoch: string | null): Promise<void> {
+      await engine.write([
+        ...kept.map((table) => ({ sql: `DELETE FROM ${table}` })),
+        ...[...tables].flatMap(([table, rows]) => {
+          const names = Object.keys(rows[0] ?? {});
+          if (names.length === 0) return [];
+          const values = names.map((_, i) => `j.value ->> ${i}`).join();
+          const args = [JSON.stringify(rows.map((row) => names.map((name) => row[name])))];
+          return [{ sql: `INSERT INTO ${table} (${names.join()}) SELECT ${values} FROM json_each(?1) j`, args }];
+        }),
+        ...(epoch === null
+          ? []
+          : [
+              { sql: "UPDATE tidings_head SET epoch = ?1", args: [epoch] },
+              { sql: "UPDATE tidings_push_worker SET holder = '', beat = 0" },
+              { sql: "DELETE FROM tidings_ticket" },
+            ]),
+      ]);
+    },
+    /** What an administrator does after a restore: `tidings epoch new`. */
+    rename: (random: Random): Promise<string> => newEpoch(engine, random),
     async truth(): Promise<Truth> {
       const [rows = [], relationRows = [], markRows = []] = await engine.read([
         {
-          sql: `SELECT m.conversation, m.seq, m.id, m.text, s.tenant, s.id AS sender, r.id AS recipient
+          sql: `SELECT m.n, m.conversation, m.seq, m.id, m.text, s.tenant, s.id AS sender, r.id AS recipient
             FROM tidings_message m JOIN tidings_user s ON s.key = m.sender JOIN tidings_user r ON r.key = m.recipient ORDER BY m.n`,
         },
         {
@@ -83,7 +134,7 @@ export async function openDatabase() {
           { delivered: Number(row["delivered"]), read: Number(row["read"]) },
         ]),
       );
-      const histories = new Map<string, Sighting[]>();
+      const histories = new Map<string, Logged[]>();
       const people = new Map<string, readonly string[]>();
       for (const row of rows) {
         const tenant = String(row["tenant"]);
@@ -92,6 +143,7 @@ export async function openDatabase() {
         const message = {
           conversation,
           seq: Number(row["seq"]),
+          n: Number(row["n"]),
           id: String(row["id"]),
           from,
           text: String(row["text"]),

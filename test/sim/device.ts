@@ -1,10 +1,12 @@
 import type { ServerFrame } from "../../src/protocol/frame.ts";
 import type { Sighting } from "../checker/checker.ts";
 import { blocksIn } from "./blocks.ts";
+import { readCursor } from "./cursor-reader.ts";
 import type { Chance } from "./chance.ts";
 import type { Model } from "./feature.ts";
 import { type Break, createLink, type Link } from "./link.ts";
 import type { SimNode } from "./node.ts";
+import { noteStored } from "./stored.ts";
 import type { World } from "./world.ts";
 
 export type DeviceOptions = {
@@ -35,10 +37,12 @@ const silenceMsMax = 5_000;
 
 /** A model client: a durable outbox, rows upserted by (conversation, seq), the cursor stored with them. */
 export function createDevice({ world, chance, tenant, user, name, isTalker }: DeviceOptions) {
-  const { timeline, problem, log } = world;
+  const { timeline, problem, log, histories } = world;
   /** As the checker knows them: users of two tenants may share a name. */
   const owner = `${tenant}/${user}`;
   const reader = `${owner}/${name}`;
+  /** After each reset it is, to whoever judges, another reader. */
+  const readerNow = (): string => `${reader} after ${resets} resets`;
   /** What survives a crash of the client. */
   let cursor: string | undefined;
   const rows = new Map<string, Sighting>();
@@ -57,6 +61,14 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
   let isComing = false;
   let isGone = false;
   let bufferedMax = 0;
+  let resets = 0;
+  /** What a server calls the history that a cursor is of. */
+  const nameOf = (text: string | undefined): string | null =>
+    (text === undefined ? null : readCursor(text, histories.names()))?.epoch ?? null;
+  /** What the server calls the history, on this connection. */
+  let history: string | null = null;
+  /** The generation of the history in which something was sent again. */
+  let probedIn = 0;
 
   const device = {
     tenant,
@@ -88,6 +100,10 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     /** Sends an answered message again: as it was, or with another text. */
     probe(kind: "retry" | "conflict", row: Sighting, to: string): void {
       if (outbox.length > 0 || probes.has(row.id) || !link || !isWelcome) return;
+      // What was taken away with its history is a message of another text for whoever asks again.
+      if (world.isRestorable && (kind === "conflict" || nameOf(cursor) !== history)) return;
+      if (world.isRestorable) log({ type: "refusable", from: owner, id: row.id });
+      probedIn = histories.generation();
       probes.set(row.id, { kind, row });
       link.say({ type: "send", id: row.id, to, text: kind === "retry" ? row.text : `${row.text} or not` });
     },
@@ -119,6 +135,10 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     /** Whether it is connected, also where it only believes so no more. */
     isConnected: (): boolean => isWelcome && (link?.isWhole() ?? false),
     waiting: (): number => outbox.length,
+    /** What the server that it is connected to calls the history. */
+    history: (): string | null => history,
+    /** As whom its sightings since the last reset are told. */
+    readerNow,
     /** The node that it is, or last was, connected to. */
     node: (): SimNode | null => node,
     refused: (): ReadonlySet<string> => refused,
@@ -151,6 +171,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     });
     link = made;
     isWelcome = false;
+    history = null;
     heardAt = timeline.now();
     watch(made);
     const hello = { tenant, user, device: name, cursor };
@@ -205,6 +226,25 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
 
   function store(row: Sighting): void {
     rows.set(`${row.conversation} ${row.seq}`, row);
+    if (histories.isOnlyOfNow(history)) noteStored(world, owner, row);
+  }
+
+  /** Drops what it has, keeps the outbox, and asks for what it would show. */
+  function reset(to: string): void {
+    const isKnown = nameOf(cursor) === nameOf(to) && histories.of(nameOf(to) ?? "", Infinity).length === 1;
+    if (histories.generation() === 0 || isKnown) problem("P13", `${reader} got a reset from ${cursor} to ${to}`);
+    resets++;
+    rows.clear();
+    probes.clear();
+    cursor = to;
+    const floor = readCursor(to, histories.names())?.n ?? 0;
+    world.record({ type: "floor", reader: readerNow(), owner, n: floor }, { name: history });
+    const asked = link;
+    void world.readTruth().then((truth) => {
+      if (link !== asked) return;
+      for (const { n, ...row } of truth.historyOf(owner)) if (n <= floor) store(row);
+      for (const model of models) model.reset?.(truth);
+    });
   }
 
   function receive(frame: ServerFrame): void {
@@ -213,6 +253,12 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
       case "welcome":
         window = frame.limits.sendWindow;
         isWelcome = true;
+        history = nameOf(frame.cursor);
+        world.record({ type: "connect", reader: readerNow() }, { name: history });
+        // It has nothing yet, and may have something before the first cursor comes.
+        if (world.isRestorable) cursor ??= frame.cursor;
+        // It says how far it was before it learns that this counts no more.
+        if (nameOf(cursor) !== history) device.ack();
         flush();
         break;
       case "changes":
@@ -225,7 +271,8 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
           const waiting = outbox.find((each) => each.id === id && each.isSent && !each.isRefused);
           if (waiting?.firstSentOn === link) problem("H3", `${reader}: the change of ${id} overtook its accepted`);
           if (change.to !== user && change.from !== user) problem("T3", `${reader} got a message of others`);
-          if (!isTalker) log({ type: "seen", reader, ...row });
+          if (!isTalker)
+            log({ type: "seen", reader: world.isRestorable ? readerNow() : reader, ...row }, { name: history });
         }
         cursor = frame.cursor;
         break;
@@ -236,8 +283,12 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
         reject(frame);
         break;
       case "error":
-      case "reset":
+        // A conversation that was taken away with its history.
+        if (frame.code === "not_found" && histories.generation() > 0) break;
         problem("P33", `${reader} got an unexpected ${JSON.stringify(frame)}`);
+        break;
+      case "reset":
+        reset(frame.cursor);
         break;
       default:
     }
@@ -249,6 +300,9 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     if (probe) {
       probes.delete(id);
       const { row, kind } = probe;
+      if (world.isRestorable) log({ type: "accepted", from: owner, id, conversation, seq }, { name: history });
+      // It may have been in the history of before, and not be in this one.
+      if (world.isRestorable && (probedIn !== histories.generation() || histories.isUnclear())) return;
       if (kind === "conflict") problem("O1", `${reader}: other content under ${id} was accepted`);
       else if (row.conversation !== conversation || row.seq !== seq || !duplicate)
         problem(
@@ -266,7 +320,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     if (at !== 0) problem("O4", `${reader}: ${id} was answered before what was sent before it`);
     store({ conversation, seq, id, from: owner, text: waiting.text });
     world.learn(conversation, [user, waiting.to]);
-    log({ type: "accepted", from: owner, id, conversation, seq });
+    log({ type: "accepted", from: owner, id, conversation, seq }, { name: history });
     flush();
   }
 

@@ -8,6 +8,8 @@ export type Faults = EngineFaults &
   BusFaults & {
     readonly linkMs: number;
     readonly kernelBytes: number;
+    /** How long an upgrade that was answered takes to become a socket. */
+    readonly upgradeMs?: number;
     /** How far a node's clock stands from the others'. */
     readonly skewMs: number;
     /** How late a timer may be. */
@@ -77,6 +79,17 @@ export function drawFaults(chance: Chance): Faults {
       ...drawPushLimits(chance.fork("push limits")),
     },
     push: drawPushFaults(chance.fork("push")),
+    ...drawSlowness(chance.fork("slowness")),
+  };
+}
+
+/** In most worlds a read takes what a write takes, and an upgrade nothing. */
+function drawSlowness(chance: Chance) {
+  const isSlow = chance.hits(0.25);
+  return {
+    slowReads: isSlow ? chance.pick([0.02, 0.1, 0.5]) : 0,
+    slowReadMs: isSlow ? chance.pick([300, 1_200, 4_000]) : 0,
+    upgradeMs: chance.pick([0, 0, 0, 30, 1_500]),
   };
 }
 
@@ -123,6 +136,8 @@ export const calm = (faults: Faults): Faults => ({
   busMs: Math.min(faults.busMs, 2),
   linkMs: 1,
   timerLateMs: 0,
+  slowReads: 0,
+  upgradeMs: 0,
   push: { ...faults.push, ...noPushFaults, answerMs: Math.min(faults.push.answerMs, 2) },
 });
 
@@ -132,6 +147,8 @@ export const faultKinds: Readonly<Record<string, (faults: Faults) => Faults>> = 
   "lost answers": (faults) => ({ ...faults, answerLost: 0 }),
   "failing reads": (faults) => ({ ...faults, readFails: 0 }),
   "a slow store": (faults) => ({ ...faults, storeMs: 0 }),
+  "slow reads": (faults) => ({ ...faults, slowReads: 0 }),
+  "slow upgrades": (faults) => ({ ...faults, upgradeMs: 0 }),
   "a lossy bus": (faults) => ({ ...faults, busLoses: 0, busRepeats: 0, busEmpties: 0 }),
   "a slow bus": (faults) => ({ ...faults, busMs: 0 }),
   "slow links": (faults) => ({ ...faults, linkMs: 1 }),

@@ -11,6 +11,9 @@ export type EngineFaults = {
   readonly answerLost: number;
   readonly readFails: number;
   readonly storeMs: number;
+  /** Reads whose answer comes long after they were carried out, and behind those of later ones. */
+  readonly slowReads?: number;
+  readonly slowReadMs?: number;
 };
 
 export type FaultyEngineOptions = {
@@ -30,13 +33,18 @@ export function createFaultyEngine(options: FaultyEngineOptions): Engine {
   const { engine, timeline, chance, process, faults, isCutOff, deadlineMs } = options;
 
   type Call = (statements: readonly Statement[]) => Promise<Row[][]>;
-  type Rates = { readonly before: number; readonly after: number; readonly lost: number };
+  type Rates = {
+    readonly before: number;
+    readonly after: number;
+    readonly lost: number;
+    readonly slow?: number | undefined;
+  };
 
   const call =
     (run: Call, rates: () => Rates): Call =>
     (statements) =>
       new Promise((resolve, reject) => {
-        const { before, after, lost } = rates();
+        const { before, after, lost, slow = 0 } = rates();
         const way = (): number => chance.unit() * faults().storeMs;
         const answer = (tell: () => void, ms: number): void => void timeline.after(ms, () => process.run(() => tell()));
         const fail = (what: string, isRefusal: boolean): void =>
@@ -52,7 +60,8 @@ export function createFaultyEngine(options: FaultyEngineOptions): Engine {
             (rows) => {
               if (chance.hits(lost) || isCutOff()) return beSilent("the answer was lost");
               if (chance.hits(after)) return fail("failed after", false);
-              answer(() => resolve(rows), way());
+              const restMs = slow > 0 && chance.hits(slow) ? chance.unit() * (faults().slowReadMs ?? 0) : 0;
+              answer(() => resolve(rows), way() + restMs);
             },
             (error: unknown) => answer(() => reject(error instanceof Error ? error : new Error(String(error))), way()),
           );
@@ -60,7 +69,10 @@ export function createFaultyEngine(options: FaultyEngineOptions): Engine {
       });
 
   return {
-    read: call(engine.read, () => ({ before: faults().readFails, after: 0, lost: faults().readFails / 4 })),
+    read: call(engine.read, () => {
+      const { readFails, slowReads } = faults();
+      return { before: readFails, after: 0, lost: readFails / 4, slow: slowReads };
+    }),
     write: call(engine.write, () => {
       const { writeFailsBefore, writeFailsAfter, answerLost } = faults();
       return { before: writeFailsBefore, after: writeFailsAfter, lost: answerLost };

@@ -4,8 +4,15 @@ import { marks } from "./feature/marks.ts";
 import { messages } from "./feature/messages.ts";
 import { people } from "./feature/people.ts";
 import { push } from "./feature/push.ts";
+import { restores } from "./feature/restores.ts";
 import { trouble } from "./feature/trouble.ts";
+import { revocations } from "./feature/revocations.ts";
 import { typing } from "./feature/typing.ts";
 
-/** What every world tries. A new feature is added here. */
-export const features: readonly Feature[] = [messages, marks, typing, trouble, history, people, push];
+/** What every world tries. */
+export const usual: readonly Feature[] = [messages, marks, typing, trouble, history, people, push];
+
+/** What some worlds try beside it: it happens to a server rarely, and changes all that holds in a world. A new feature is added here, or above. */
+export const rare: readonly Feature[] = [restores, revocations];
+
+export const features: readonly Feature[] = [...usual, ...rare];

@@ -403,4 +403,88 @@ export const mutants: readonly Mutant[] = [
       to: "one.resolve(results.slice(0, (at += one.batch.length)));",
     },
   },
+  {
+    name: "a write that does not say for which history it is",
+    rule: "D1 O8 D32 D30",
+    seed: 2,
+    alteration: {
+      file: "store/one-history.ts",
+      from: "const guards = guard();",
+      to: "const guards = guard().slice(0, 0);",
+    },
+  },
+  {
+    name: "sockets of a history that has ended",
+    rule: "D31 O10",
+    seed: 1,
+    alteration: { file: "database/database.ts", from: "    leave(current);\n", to: "" },
+  },
+  {
+    name: "a hub of a history that has ended",
+    rule: "D31 O10",
+    seed: 1,
+    alteration: { file: "database/database.ts", from: "          current = next;\n", to: "" },
+  },
+  {
+    name: "a database that went back, taken as it is",
+    rule: "D32 O10",
+    seed: 57,
+    alteration: {
+      file: "store/one-history.ts",
+      from: 'end({ type: "went back", epoch: confirmed.epoch, n });',
+      to: "return confirmed;",
+    },
+  },
+  {
+    name: "a database that goes back to just before a write",
+    rule: "D32",
+    seed: 50,
+    alteration: { file: "store/one-history.ts", from: "          note(cursorOf(newest));\n", to: "" },
+  },
+  {
+    name: "a name that comes back",
+    rule: "D32",
+    seed: 2,
+    alteration: {
+      file: "database/database.ts",
+      from: "    if (epoch !== left.epoch) ended.add(left.epoch);\n",
+      to: "",
+    },
+  },
+  {
+    name: "a history that each node names",
+    rule: "D32",
+    seed: 50,
+    alteration: { file: "store/sql.ts", from: " WHERE ?2 IS NULL OR (epoch = ?2 AND n < ?3)`", to: "`" },
+  },
+  {
+    name: "an ack of another history",
+    rule: "O8",
+    seed: 159,
+    alteration: {
+      file: "hub/handler/ack.ts",
+      from: "if (cursor === null) return;",
+      to: "if (cursor === null) return store.ack(connection.session, connection.device, connection.position());",
+    },
+  },
+  {
+    name: "a revocation of sockets that are open, and not of those that open",
+    rule: "T5 O10",
+    seed: 196,
+    alteration: {
+      file: "hub/hub.ts",
+      from: "of registry.everyOf({ tenant, user }))",
+      to: "of [...(registry.find(tenant, user)?.connections ?? [])])",
+    },
+  },
+  {
+    name: "a revocation that the log does not tell",
+    rule: "T5 O10",
+    seed: 3,
+    alteration: {
+      file: "store/reader.ts",
+      from: "cutOf(revocations, revocationLogEntry, bound)",
+      to: "cutOf(revocations.slice(0, 0), revocationLogEntry, bound)",
+    },
+  },
 ];

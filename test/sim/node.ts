@@ -7,6 +7,7 @@ import { type Chance, randomOf } from "./chance.ts";
 import type { FakeBus } from "./fake-bus.ts";
 import type { Faults } from "./faults.ts";
 import type { Equipment } from "./feature.ts";
+import type { Histories } from "./histories.ts";
 import { createRemoteEngine } from "../../src/store/engine/remote.ts";
 import { createFakeDatabaseServer } from "./fake-database-server.ts";
 import { createFaultyEngine } from "./faulty-engine.ts";
@@ -22,6 +23,7 @@ export type NodeOptions = {
   readonly timeline: Timeline;
   readonly chance: Chance;
   readonly engine: Engine;
+  readonly histories: Histories;
   /** The database is a server, which is asked over HTTP. */
   readonly isRemote: boolean;
   readonly bus: FakeBus;
@@ -43,16 +45,25 @@ export type Hello = {
   readonly cursor: string | undefined;
 };
 
+/** A socket as its server has it: since when its upgrade was answered, and since when it is open. */
+export type Session = Pick<Hello, "tenant" | "user" | "device"> & {
+  readonly link: Link;
+  readonly admittedAt: number;
+  readonly openedAt: number;
+};
+
 /** One server process: the whole chat behind the adapter for Bun, over the shared database and behind a layer of faults. */
-export function createNode({ timeline, chance, engine, isRemote, bus, faults, plant, equip }: NodeOptions) {
+export function createNode(options: NodeOptions) {
+  const { timeline, chance, engine, histories, isRemote, bus, faults, plant, equip } = options;
   const { skewMs, timerLateMs, limits } = faults();
   const watch = { skewMs: chance.between(-skewMs, skewMs), lateMs: timerLateMs };
   const process: SimProcess = createProcess(timeline, chance, watch);
   const links = new Set<Link>();
+  const sessions = new Map<Link, Session>();
   let isCutOff = false;
 
   const equipment = equip(process);
-  const watched = equipment.reduce((inner, { watch }) => watch?.(inner) ?? inner, engine);
+  const watched = equipment.reduce((inner, { watch }) => watch?.(inner) ?? inner, histories.watch(engine));
   const way = { timeline, chance, process, faults, isCutOff: () => isCutOff, deadlineMs };
   const faulty = createFaultyEngine({ engine: watched, ...way });
   const reached = isRemote
@@ -62,7 +73,7 @@ export function createNode({ timeline, chance, engine, isRemote, bus, faults, pl
       })
     : faulty;
   const chat: Chat = createChat({
-    database: { url: "sim:", open: () => plant.engine?.(reached) ?? reached },
+    database: { url: "sim:", open: () => histories.hear(plant.engine?.(reached) ?? reached, process) },
     authenticate: ({ headers }) => ({ tenant: headers.get("x-tenant") ?? "", user: headers.get("x-user") ?? "" }),
     clock: process.clock,
     random: randomOf(chance),
@@ -89,12 +100,18 @@ export function createNode({ timeline, chance, engine, isRemote, bus, faults, pl
   return {
     chat,
     process,
+    /** The sockets that it has. */
+    sessions: (): readonly Session[] => [...sessions.values()],
     /** Upgrades a link, as Bun does; the client hears of a refusal as of a connection that broke. */
     async connect(link: Link, { tenant, user, device, cursor }: Hello): Promise<void> {
       links.add(link);
       const query = `device=${device}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
       const headers = { upgrade: "websocket", "x-tenant": tenant, "x-user": user };
       const admission: Admission | Response = await chat.admit(new Request(`http://sim/ws?${query}`, { headers }));
+      const admittedAt = timeline.now();
+      const { upgradeMs = 0 } = faults();
+      if (upgradeMs > 0)
+        await new Promise<void>((open) => void timeline.after(chance.unit() * upgradeMs, () => process.run(open)));
       if (process.isDead()) return;
       if (admission instanceof Response || !link.isServed()) {
         links.delete(link);
@@ -108,9 +125,11 @@ export function createNode({ timeline, chance, engine, isRemote, bus, faults, pl
         pong: () => void websocket.pong?.(ws, Buffer.alloc(0)),
         closed(code) {
           links.delete(link);
+          sessions.delete(link);
           void websocket.close?.(ws, code, "");
         },
       });
+      sessions.set(link, { tenant, user, device, link, admittedAt, openedAt: timeline.now() });
       void websocket.open?.(ws);
     },
     /** The process is gone in an instant, and its sockets with it. */

@@ -34,6 +34,10 @@ export type Request = {
   readonly process: SimProcess;
   /** How often the worker's place had been taken until then. */
   readonly takes: number;
+  /** Which history it was read from. */
+  readonly generation: number;
+  /** A worker of the history of before may have told it: then nobody of now knows that it was told. */
+  readonly isDoubtful: boolean;
   readonly at: number;
   readonly outcome: Outcome;
   /** When its sender hears of it at the latest, as far as it waits. */
@@ -49,6 +53,12 @@ export type Shown = { readonly seq: number; readonly request: Request };
 export type Screen = { readonly shown: Map<string, Shown>; readonly requests: Request[] };
 
 export type Phones = ReturnType<typeof createPhones>;
+
+/**
+ * Whether what is told of one history has another key than what is told of another one. It has not yet: a provider that leaves out what it has had may leave
+ * out a message that took the place of one which a restore took away. Until then it is taken to forget its keys at a restore.
+ */
+const areKeysOfOneHistory = false as boolean;
 
 /** A request has reached its provider within so long: less than a worker's place is left alone before it is taken over. */
 const wayMsMax = 100;
@@ -74,7 +84,7 @@ export function isQuiet(hours: string, now: number): boolean {
 }
 
 function createPhones(world: World) {
-  const { timeline, problem } = world;
+  const { timeline, problem, histories } = world;
   const looks = createLooks(timeline);
   const chance = world.chance("phones");
   const screens = new Map<string, Screen>();
@@ -83,6 +93,9 @@ function createPhones(world: World) {
   const taken = new Set<string>();
   const down = new Map<string, number>();
   let tell = (_: Request): void => {};
+  let restoredAt = -Infinity;
+  /** A read of a server that is slow is asked again, and it is not known which of the two looks its answer is of. */
+  const areReadsDoubled = world.plan.engine === "remote" && (world.plan.faults.slowReads ?? 0) > 0;
 
   function screenOf(name: string): Screen {
     const screen = screens.get(name) ?? { shown: new Map<string, Shown>(), requests: [] };
@@ -143,8 +156,16 @@ function createPhones(world: World) {
     if (isAnswered && before.isHeard) problem("U5", `${what} was answered ${before.outcome}, and is asked for again`);
   }
 
+  /** A worker of the history of before may not know yet that it has ended, and trusts its place for a while. */
+  const isEnding = (): boolean =>
+    histories.gap() !== null ||
+    histories.isUnclear() ||
+    timeline.now() < restoredAt + world.faults().limits.pushLeaseMs;
+
   function show(request: Request): void {
-    const { notice, look } = request;
+    const { notice, look, generation } = request;
+    // It is about what was taken away, and the app drops that.
+    if (generation !== histories.generation()) return;
     const isRepeat = taken.has(notice.key);
     if (isRepeat && world.plan.faults.push.isIdempotent) return;
     taken.add(notice.key);
@@ -198,13 +219,16 @@ function createPhones(world: World) {
               each.token === token &&
               each.conversation === conversation,
           );
+        // Two workers of one process look then, and it is not known which look this one goes by.
+        const isJudged = (histories.generation() === 0 || !isEnding()) && !areReadsDoubled;
+        if (!look && !isJudged) return Promise.resolve({ type: "retry", answer: "no look" });
         if (!look) {
           problem("U2", `${JSON.stringify(notice)} was sent without a look`);
           return Promise.resolve({ type: "failed", answer: "no look" });
         }
-        if (looks.holder() !== process)
+        if (looks.holder() !== process && look.at >= restoredAt && !isEnding())
           problem("U8", `${look.name} was told ${notice.seq} by a worker that had lost its place`);
-        judgeDecision(notice, look, process.clock.now());
+        if (isJudged) judgeDecision(notice, look, process.clock.now());
         judgeRepeat(notice, look);
         return ask(notice, look);
       },
@@ -220,6 +244,8 @@ function createPhones(world: World) {
       const request: Request = {
         ...{ notice, look, process, outcome, isHeard },
         takes: looks.takes(),
+        generation: look.at < restoredAt ? -1 : histories.generation(),
+        isDoubtful: histories.gap() !== null || (histories.generation() > 0 && looks.holder() !== process),
         at: timeline.now(),
         endsAt: timeline.now() + (isHeard ? totalMs : pushAnswerMs - roundingMs),
       };
@@ -242,6 +268,13 @@ function createPhones(world: World) {
       world.plan.faults.push.providers.map(({ name, reach }) => providerFor(process, name, reach)),
     /** Tells of each request, when it is on its way. */
     onRequest: (listener: (request: Request) => void): void => void (tell = listener),
+    /** The database was set back: what is on the screens is of the history of before. */
+    restore(): void {
+      restoredAt = timeline.now();
+      if (!areKeysOfOneHistory) taken.clear();
+      looks.restore();
+      for (const { shown } of screens.values()) shown.clear();
+    },
     /** A provider takes nothing for so long. */
     close(pick: Chance, ms: number): void {
       down.set(pick.pick(world.plan.faults.push.providers).name, timeline.now() + ms);

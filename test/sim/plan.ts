@@ -1,6 +1,7 @@
-import { createChance } from "./chance.ts";
+import { type Chance, createChance } from "./chance.ts";
 import { drawFaults, type Faults } from "./faults.ts";
-import { features } from "./features.ts";
+import { rare, usual } from "./features.ts";
+import type { Feature } from "./feature.ts";
 
 /** One thing that happens at a moment; what exactly is drawn from its own seed, so that others can be left out. */
 export type Operation = { readonly at: number; readonly kind: string; readonly seed: number };
@@ -21,7 +22,23 @@ export type Plan = {
   readonly operations: readonly Operation[];
 };
 
-const kinds = features.flatMap(({ operations }) => Object.entries(operations));
+const kinds = usual.flatMap(({ operations }) => Object.entries(operations));
+
+/** How often a world has what is rare, and of how many of its operations then. */
+const rareOdds = 0.35;
+const rarePart = 0.12;
+
+/** Operations of rare features: each in some worlds only, and then often enough that one meets the other. */
+function drawRare(chance: Chance, { operations }: Feature, size: number, spanMs: number): Operation[] {
+  if (!chance.hits(rareOdds)) return [];
+  const all = Object.entries(operations).filter(() => chance.hits(0.75));
+  const total = all.reduce((sum, [, { weight }]) => sum + weight, 0);
+  return Array.from({ length: all.length === 0 ? 0 : Math.max(3, Math.ceil(size * rarePart)) }, () => {
+    let at = chance.unit() * total;
+    const found = all.find(([, { weight }]) => (at -= weight) < 0) ?? all[0];
+    return { at: chance.unit() * spanMs, kind: found?.[0] ?? "send", seed: chance.between(0, 2 ** 31) };
+  });
+}
 
 /** Draws the world of a seed: most are small, some are long, and each prefers other operations. */
 export function drawPlan(seed: number): Plan {
@@ -39,11 +56,13 @@ export function drawPlan(seed: number): Plan {
     const i = weights.findIndex((weight) => (at -= weight) < 0);
     return kinds[Math.max(i, 0)]?.[0] ?? "send";
   };
-  const operations = Array.from({ length: size }, () => ({
+  const often = Array.from({ length: size }, () => ({
     at: chance.unit() * spanMs,
     kind: draw(),
     seed: chance.between(0, 2 ** 31),
-  })).toSorted((one, other) => one.at - other.at);
+  }));
+  const seldom = rare.flatMap((feature) => drawRare(chance.fork(feature.name), feature, size, spanMs));
+  const operations = [...often, ...seldom].toSorted((one, other) => one.at - other.at);
   return {
     seed,
     faults,

@@ -4,6 +4,25 @@ import type { Sighting } from "../checker/checker.ts";
 export type Polled = Map<string, Sighting>;
 
 const stored = new WeakMap<object, Map<string, Polled>>();
+const archives = new WeakMap<Polled, Map<string, Sighting>>();
+
+/** Stores what was polled. */
+export function storePolled(polled: Polled, row: Sighting): void {
+  const place = `${row.conversation} ${row.seq}`;
+  polled.set(place, row);
+  const archive = archives.get(polled) ?? new Map<string, Sighting>();
+  archives.set(polled, archive.set(`${place} ${row.id}`, row));
+}
+
+/** The database was set back: of all that was ever polled, what it has. */
+export function restorePolled(polled: Polled, history: readonly Sighting[]): void {
+  const archive = archives.get(polled);
+  polled.clear();
+  for (const { conversation, seq, id } of history) {
+    const row = archive?.get(`${conversation} ${seq} ${id}`);
+    if (row) polled.set(`${conversation} ${seq}`, row);
+  }
+}
 
 /** What the pollers of a user (`tenant/user`) have stored in a world. */
 export function polledIn(world: object, owner: string): Polled {

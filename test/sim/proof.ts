@@ -6,6 +6,8 @@ import { shrink } from "./shrink.ts";
 
 const sayEvery = 500;
 
+type Counted = { accepted: number; seen: number; "virtual seconds": number };
+
 /** A world that fails, made small, as a file for test/sim/regression. */
 export async function smallestFailure(plan: Plan, database: SimDatabase): Promise<Plan> {
   return await shrink(plan, async (candidate) => (await runWorld(candidate, database)).problems.length > 0);
@@ -18,6 +20,9 @@ export const proof: Proof = {
   rules: [
     "D1",
     "D3",
+    "D30",
+    "D31",
+    "D32",
     "O1",
     "O2",
     "O3",
@@ -31,6 +36,8 @@ export const proof: Proof = {
     "Q2",
     "Q3",
     "Q4",
+    "T5",
+    "T6",
     "R3",
     "R8",
     "H11",
@@ -52,15 +59,16 @@ export const proof: Proof = {
   async run({ from, count, isOver, say }) {
     const database = await openDatabase();
     const violations: string[] = [];
-    const facts = { accepted: 0, seen: 0, "virtual seconds": 0 };
+    const facts: Record<string, number> & Counted = { accepted: 0, seen: 0, "virtual seconds": 0 };
     let tried = 0;
     try {
       for (; tried < count && !isOver(); tried++) {
         const plan = drawPlan(from + tried);
-        const { problems, accepted, seen, virtualMs } = await runWorld(plan, database);
+        const { problems, accepted, seen, virtualMs, facts: more } = await runWorld(plan, database);
         facts.accepted += accepted;
         facts.seen += seen;
         facts["virtual seconds"] += virtualMs / 1_000;
+        for (const [fact, count] of Object.entries(more)) facts[fact] = (facts[fact] ?? 0) + count;
         if (tried % sayEvery === sayEvery - 1) say(`${tried + 1} worlds, ${facts.accepted} messages accepted`);
         if (problems.length === 0) continue;
         violations.push(`seed ${plan.seed}: ${problems.slice(0, 5).join("; ")}`);

@@ -102,6 +102,8 @@ export function untold(world: World): readonly string[] {
   return addresses.flatMap((address) =>
     newest.flatMap((one) => {
       const { conversation, owner, n, seq, read } = one;
+      // What was told before a restore may be known to nobody.
+      if (n <= world.histories.restoredTo()) return [];
       if (owner !== address.owner || n <= address.since || n <= address.acked || read >= seq) return [];
       const shown = phonesIn(world).screens().get(address.name)?.shown.get(conversation)?.seq ?? 0;
       if (shown === seq || isExcused(world, address, one)) return [];
@@ -138,7 +140,8 @@ export function uncleared(world: World): readonly string[] {
     const { name, key, owner, device } = address;
     const canExpire = claimsIn(world).couldExpire(address);
     const { shown, requests } = phonesIn(world).screens().get(name) ?? nothing;
-    return [...shown].flatMap(([conversation, { seq }]) => {
+    return [...shown].flatMap(([conversation, { seq, request }]) => {
+      if (request.isDoubtful) return [];
       const marks = newest.find((each) => each.owner === owner && each.conversation === conversation);
       if (!marks || marks.read < seq || isKnown(owner, device, conversation, seq) || canExpire) return [];
       const all = requests.filter(({ notice }) => notice.conversation === conversation);

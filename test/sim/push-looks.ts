@@ -87,6 +87,11 @@ export function createLooks(timeline: Timeline) {
   return {
     /** How often a worker has taken the place so far. */
     takes: (): number => takes,
+    /** The database was set back: whoever has the place from here on has taken it anew. */
+    restore(): void {
+      takes++;
+      holder = null;
+    },
     /** The node whose worker has the place. */
     holder: (): SimProcess | null => holder,
     /** The node whose worker was the last one to look. */

@@ -4,6 +4,7 @@ import { claimsIn } from "./claims.ts";
 import type { SimDevice } from "./device.ts";
 import type { Request } from "./phones.ts";
 import { startTime } from "./process.ts";
+import type { PushTruth } from "./push-truth.ts";
 import type { World } from "./world.ts";
 
 /** What people of a world have said of being notified: what they wait to be answered, what holds, and all that ever may have. */
@@ -19,6 +20,23 @@ export function wishesIn(world: World): Wishes {
   return wishes;
 }
 
+/** The database was set back, and has these: what was said since is gone, but for what is being said just now. */
+export function restoreWishes(world: World, { wishes, addresses }: PushTruth): void {
+  const { said, ever } = wishesIn(world);
+  const stored = [...wishes];
+  for (const key of new Set([...ever, ...said.keys()])) {
+    const text = stored.find((each) => each === key || each.startsWith(`${key} `));
+    said.set(key, text === undefined ? null : text.slice(key.length + 1));
+  }
+  const standing = addresses
+    .filter(({ device }) => device !== "")
+    .map(({ tenant, user, device, provider, token, expires }) => ({
+      ...{ tenant, user, device, provider, token },
+      expiresAt: expires,
+    }));
+  claimsIn(world).restore(standing, world.timeline.now());
+}
+
 type Saying = { readonly path: string; readonly method: "PUT" | "DELETE"; readonly body?: object };
 
 /** Says something again and again until it is answered; of one thing one after the other, so that it is known what was said last. */
@@ -27,10 +45,14 @@ async function say(world: World, chance: Chance, device: SimDevice, key: string,
   if (waiting.has(key)) return false;
   waiting.add(key);
   const { path, ...options } = saying;
-  for (let tries = 0; !(await ask(world, chance.fork(`try ${tries}`), device, path, options)); tries++)
-    await world.timeline.sleep(retryMs);
+  let answer = null;
+  for (let tries = 0; answer === null; tries++) {
+    if (tries > 0) await world.timeline.sleep(retryMs);
+    answer = await ask(world, chance.fork(`try ${tries}`), device, path, options);
+  }
   waiting.delete(key);
-  return true;
+  // What it is about may be gone with its history.
+  return answer.status < 400;
 }
 
 /** A wish that is kept as a text in the database; null: it is taken back. */

@@ -1,4 +1,5 @@
 import type { SimDatabase } from "./database.ts";
+import { countRevocations } from "./feature/revocations.ts";
 import { features } from "./features.ts";
 import { createChance } from "./chance.ts";
 import { digestAtOnce } from "./instant-digest.ts";
@@ -14,6 +15,8 @@ export type Verdict = {
   readonly seen: number;
   readonly steps: number;
   readonly virtualMs: number;
+  /** What else happened, counted. */
+  readonly facts: Readonly<Record<string, number>>;
 };
 
 /** Clients notice a dead connection, come back and have read everything within so long after the last fault. */
@@ -88,6 +91,12 @@ async function run(plan: Plan, database: SimDatabase, plant: Plant): Promise<Ver
     seen: events.filter(({ type }) => type === "seen").length,
     steps,
     virtualMs: timeline.now(),
+    facts: {
+      restores: world.histories.generation(),
+      "named by nodes": world.histories.renamedByNodes(),
+      revocations: countRevocations(world),
+      "worlds with slow reads": (plan.faults.slowReads ?? 0) > 0 ? 1 : 0,
+    },
   };
 
   async function settle(withinMs: number, of: "missing" | "late" = "missing"): Promise<void> {

@@ -60,7 +60,7 @@ describeHere("simulation", () => {
   });
   afterAll(async () => await database.close());
 
-  test(`V2 D1 D3 O1 O2 O3 O4 O5 O6 O7 O8 O9 O10 Q2 Q3 Q4 R3 R8 H11 E22 F11 B1 B2 B3 B6 U2 U3 U4 U5 U6 U8 U9 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
+  test(`V2 V20 V21 V22 D1 D3 D30 D31 D32 O1 O2 O3 O4 O5 O6 O7 O8 O9 O10 Q2 Q3 Q4 T5 T6 R3 R8 H11 E22 F11 B1 B2 B3 B6 U2 U3 U4 U5 U6 U8 U9 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
     const { tried, violations, facts } = await proof.run({
       from: first,
       count: seeds,
@@ -270,6 +270,40 @@ describeHere("simulation", () => {
     test(
       "control: V3 E25 an answer of the database that was another one's",
       finds("an answer of the database that was another one's"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 D30 a write that does not say for which history it is",
+      finds("a write that does not say for which history it is"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 D31 sockets of a history that has ended",
+      finds("sockets of a history that has ended"),
+      mutantMsMax,
+    );
+    test("control: V3 D31 a hub of a history that has ended", finds("a hub of a history that has ended"), mutantMsMax);
+    test(
+      "control: V3 D32 a database that went back, taken as it is",
+      finds("a database that went back, taken as it is"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 D32 a database that goes back to just before a write",
+      finds("a database that goes back to just before a write"),
+      mutantMsMax,
+    );
+    test("control: V3 D32 a name that comes back", finds("a name that comes back"), mutantMsMax);
+    test("control: V3 D32 a history that each node names", finds("a history that each node names"), mutantMsMax);
+    test("control: V3 D30 O8 an ack of another history", finds("an ack of another history"), mutantMsMax);
+    test(
+      "control: V3 T5 a revocation of sockets that are open, and not of those that open",
+      finds("a revocation of sockets that are open, and not of those that open"),
+      mutantMsMax,
+    );
+    test(
+      "control: V3 T5 a revocation that the log does not tell",
+      finds("a revocation that the log does not tell"),
       mutantMsMax,
     );
     test("V3 every mutant is asked for", () =>

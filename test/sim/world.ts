@@ -1,17 +1,32 @@
 import type { Event, Sighting } from "../checker/checker.ts";
 import { type Chance, createChance, randomOf } from "./chance.ts";
-import type { SimDatabase, Truth } from "./database.ts";
+import type { Backup, Logged, SimDatabase, Truth } from "./database.ts";
 import { createDevice, type SimDevice } from "./device.ts";
 import { createFakeBus } from "./fake-bus.ts";
 import { calm } from "./faults.ts";
 import { features } from "./features.ts";
-import { createNode, type Plant, type SimNode } from "./node.ts";
+import { createHistories } from "./histories.ts";
+import { createNode, type Plant, type Session, type SimNode } from "./node.ts";
 import type { Plan } from "./plan.ts";
 import { type SimProcess, startTime } from "./process.ts";
 import { emptyPushTruth } from "./push-truth.ts";
 import { createTimeline } from "./timeline.ts";
 
 const restartMs = 300;
+
+/** A device was told `reset`: it has, from here on, what its user's history holds up to `n`. */
+export type Floor = { readonly type: "floor"; readonly reader: string; readonly owner: string; readonly n: number };
+
+/** What happened, while the database had which history. `name`: what the server called the history, where it said so; `since`: it may be of an earlier one, down to this. */
+export type Recorded = {
+  readonly event: Event | Floor;
+  readonly generation: number;
+  readonly since: number;
+  readonly name: string | null;
+};
+
+/** See {@link Recorded}. */
+type Where = { readonly name?: string | null; readonly since?: number };
 
 export type WorldOptions = { readonly plan: Plan; readonly database: SimDatabase; readonly plant?: Plant };
 
@@ -22,6 +37,9 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
   const random = randomOf(chance.fork("ids"));
   const events: Event[] = [];
   const problems: string[] = [];
+  const problem = (rule: string, text: string): void => void problems.push(`${rule} ${text}`);
+  const histories = createHistories({ database, random: randomOf(chance.fork("histories")), problem });
+  const records: Recorded[] = [];
   const people = new Map<string, readonly string[]>();
   let faults = plan.faults;
   let isAtRest = false;
@@ -38,6 +56,7 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
       timeline,
       chance: chance.fork(`node ${i} ${timeline.now()}`),
       engine: database.engine,
+      histories,
       isRemote: plan.engine === "remote",
       bus,
       faults: () => faults,
@@ -69,8 +88,33 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
     events,
     problems,
     plan,
-    log: (event: Event): void => void events.push(event),
-    problem: (rule: string, text: string): void => void problems.push(`${rule} ${text}`),
+    histories,
+    /** Whether this world's database is ever restored. */
+    isRestorable: plan.operations.some(({ kind }) => kind.startsWith("restore")),
+    log(event: Event, where: Where = {}): void {
+      events.push(event);
+      world.record(event, where);
+    },
+    /** What only counts where there is more than one history. */
+    record(event: Event | Floor, { name = null, since = histories.generation() }: Where = {}): void {
+      if (world.isRestorable) records.push({ event, generation: histories.generation(), since, name });
+    },
+    records: (): readonly Recorded[] => records,
+    problem,
+    /** What is in the database now, as one who asks for all of it is answered. */
+    readTruth: (): Promise<Truth> => database.truth(),
+    backUp: (): Promise<Backup> => database.backUp(),
+    /** Sets the database back. */
+    async restore(backup: Backup, isNamed: boolean): Promise<void> {
+      const restored = await histories.restore(backup, isNamed);
+      for (const feature of features) feature.restored?.(world, restored);
+    },
+    /** The sockets of the nodes that live. */
+    sessions: (): readonly Session[] =>
+      nodes.flatMap((node) => (node && !node.process.isDead() ? node.sessions() : [])),
+    /** The processes that live, paused ones too. */
+    processes: (): readonly SimProcess[] =>
+      nodes.flatMap((node) => (node && !node.process.isDead() ? [node.process] : [])),
     faults: () => faults,
     newId: (): string => random.messageId(startTime + Math.floor(timeline.now())),
     newText: (pick: Chance, bytes = pick.pick([0, 10, 10, 300, 300, 3_000])): string =>
@@ -97,7 +141,9 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
     /** Whether everything has stopped going wrong. */
     isResting: (): boolean => isAtRest,
     /** The log of a user, and who talks where, from the database; once the world has come to rest. */
-    truth: (owner: string): readonly Sighting[] => truth?.historyOf(owner) ?? [],
+    truth: (owner: string): readonly Logged[] => truth?.historyOf(owner) ?? [],
+    /** The log of each history that there was; once the world has come to rest. */
+    truths: (): readonly Truth[] => (truth === null ? [] : histories.truths(truth)),
     peopleOf: (conversation: string): readonly string[] => truth?.peopleOf(conversation) ?? [],
     relationsOf: (owner: string): ReturnType<Truth["relationsOf"]> =>
       truth?.relationsOf(owner) ?? new Map<string, never>(),

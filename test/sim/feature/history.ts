@@ -5,11 +5,18 @@ import type { SimDevice } from "../device.ts";
 import type { Feature } from "../feature.ts";
 import { ask } from "../ask.ts";
 import { blocksIn } from "../blocks.ts";
-import { type Polled, polledIn } from "../polled.ts";
+import { type Polled, polledIn, restorePolled, storePolled } from "../polled.ts";
+import { noteStored } from "../stored.ts";
 import type { World } from "../world.ts";
 
 /** What one answer showed, judged once the truth is known. */
-type Shown = { readonly owner: string; readonly path: string; readonly messages: readonly MessageChange[] };
+type Shown = {
+  readonly owner: string;
+  readonly path: string;
+  readonly messages: readonly MessageChange[];
+  /** The generation of the history. */
+  readonly generation: number;
+};
 
 const answers = new WeakMap<World, Shown[]>();
 
@@ -25,7 +32,7 @@ const poller = "poller";
 function show(world: World, { owner }: SimDevice, path: string, messages: readonly MessageChange[]): void {
   const shown = answers.get(world) ?? [];
   answers.set(world, shown);
-  shown.push({ owner, path, messages });
+  shown.push({ owner, path, messages, generation: world.histories.generation() });
 }
 
 /** What any device of a user knows of its conversation with another one. */
@@ -52,13 +59,16 @@ async function look(world: World, chance: Chance): Promise<void> {
   const path = `/messages?with=${other}&limit=${limit}${way}`;
   const answer = await ask(world, chance, device, path);
   if (!answer) return;
+  if (answer.status === 404) return;
   const { messages, more } = answer.body as Page;
   show(world, device, path, messages);
   const seqs = messages.map((message) => message.seq);
   const said = `${device.owner} asked ${path} and got ${seqs.join()} ${JSON.stringify(more)}`;
   if (seqs.some((one, i) => i > 0 && one !== (seqs[i - 1] ?? 0) + 1)) world.problem("Q3", `${said}: there is a hole`);
   if (seqs.length > 0 && !more.before !== (seqs[0] === 1)) world.problem("Q4", `${said}: more before it`);
-  if (way === "" && (seqs.at(-1) ?? 0) < known) world.problem("Q3", `${said}: ${known} was known before`);
+  // What somebody knew may be of the history of before.
+  if (way === "" && world.histories.generation() === 0 && (seqs.at(-1) ?? 0) < known)
+    world.problem("Q3", `${said}: ${known} was known before`);
   if (way === "" && more.after) world.problem("Q4", `${said}: more after the newest`);
 }
 
@@ -84,9 +94,14 @@ async function poll(world: World, chance: Chance): Promise<void> {
   if (!answer) return;
   const { messages, cursor } = answer.body as Page;
   const polled = polledIn(world, device.owner);
-  for (const { conversation, seq, id, from, text } of messages)
-    polled.set(`${conversation} ${seq}`, { conversation, seq, id, text, from: `${device.tenant}/${from}` });
+  for (const { conversation, seq, id, from, text } of messages) {
+    const row = { conversation, seq, id, text, from: `${device.tenant}/${from}` };
+    storePolled(polled, row);
+    noteStored(world, device.owner, row);
+  }
   show(world, device, "/messages", messages);
+  // It stores what it got before it says so: meanwhile the database may be set back.
+  if (world.isRestorable && chance.hits(0.5)) await world.timeline.sleep(chance.between(0, 1_500));
   if (chance.hits(0.8)) await ask(world, chance, device, "/ack", { body: { device: poller, cursor } });
 }
 
@@ -139,12 +154,17 @@ export const history: Feature = {
     "send over HTTP": { weight: 2, act: (world, chance) => void send(world, chance) },
     "read over HTTP": { weight: 1, act: (world, chance) => void read(world, chance) },
   },
+  restored(world, truth) {
+    for (const owner of new Set(world.devices.map((device) => device.owner)))
+      restorePolled(polledIn(world, owner), truth.historyOf(owner));
+  },
   invariants: [
     {
       rule: "Q3",
       check: (world) =>
-        (answers.get(world) ?? []).flatMap(({ owner, path, messages }) => {
-          const truth = new Map(world.truth(owner).map((row) => [`${row.conversation} ${row.seq}`, row]));
+        (answers.get(world) ?? []).flatMap(({ owner, path, messages, generation }) => {
+          const history = world.truths()[generation]?.historyOf(owner) ?? [];
+          const truth = new Map(history.map((row) => [`${row.conversation} ${row.seq}`, row]));
           return messages
             .filter(({ conversation, seq, id, text, from }) => {
               const row = truth.get(`${conversation} ${seq}`);
@@ -158,7 +178,8 @@ export const history: Feature = {
     {
       rule: "Q2",
       check: (world) =>
-        [...new Set(world.devices.map(({ owner }) => owner))].flatMap((owner) =>
+        // Whoever confirms a place that nobody knows the history of may leave something out.
+        [...new Set(world.histories.isUnclear() ? [] : world.devices.map(({ owner }) => owner))].flatMap((owner) =>
           holesOf(world.truth(owner), owner, polledIn(world, owner)),
         ),
     },

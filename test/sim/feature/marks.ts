@@ -2,7 +2,7 @@ import type { ReceiptChange } from "../../../src/protocol/frame.ts";
 import { blocksIn } from "../blocks.ts";
 import type { SimDevice } from "../device.ts";
 import type { Feature, Model } from "../feature.ts";
-import { polledIn } from "../polled.ts";
+import { restoreStored, storedUpTo } from "../stored.ts";
 import type { World } from "../world.ts";
 
 type Marks = { readonly delivered: number; readonly read: number };
@@ -11,16 +11,6 @@ type Marks = { readonly delivered: number; readonly read: number };
 const known = new WeakMap<SimDevice, Map<string, Marks>>();
 
 const marksOf = (device: SimDevice): Map<string, Marks> => known.get(device) ?? new Map<string, Marks>();
-
-/** The last place of a message of others that any device of the user has stored. */
-function storedUpTo(world: World, owner: string, conversation: string): number {
-  let last = 0;
-  const own = world.devices.filter((device) => device.owner === owner);
-  for (const rows of [...own.map((device) => device.rows()), polledIn(world, owner)])
-    for (const row of rows.values())
-      if (row.conversation === conversation && row.from !== owner) last = Math.max(last, row.seq);
-  return last;
-}
 
 function model(device: SimDevice, world: World): Model {
   const marks = new Map<string, Marks>();
@@ -32,16 +22,27 @@ function model(device: SimDevice, world: World): Model {
     const before = onThisConnection.get(key) ?? { delivered: 0, read: 0 };
     const said = `${device.reader}: ${user} in ${conversation} at delivered ${delivered}, read ${read}`;
     if (read > delivered) world.problem("O9", `${said}: read is beyond delivered`);
+    onThisConnection.set(key, { delivered, read });
+    marks.set(key, { delivered, read });
+    // What is told of the history of before, or of nobody knows which one.
+    if (!world.histories.isOnlyOfNow(device.history()) || world.histories.isUnclear()) return;
     if (delivered < before.delivered || read < before.read)
       world.problem("O9", `${said}: it was at ${before.delivered}, ${before.read} before`);
     if (delivered > storedUpTo(world, `${device.tenant}/${user}`, conversation))
       world.problem("O8", `${said}: no device of theirs has stored that`);
-    onThisConnection.set(key, { delivered, read });
-    marks.set(key, { delivered, read });
   }
 
   return {
     connected: () => void (onThisConnection = new Map()),
+    reset(truth) {
+      marks.clear();
+      const conversations = new Set(truth.historyOf(device.owner).map(({ conversation }) => conversation));
+      for (const [key, { delivered, read }] of truth.marks) {
+        const [conversation = "", owner = ""] = key.split(" ");
+        if (conversations.has(conversation))
+          marks.set(`${conversation} ${owner.slice(owner.indexOf("/") + 1)}`, { delivered, read });
+      }
+    },
     frame(frame) {
       if (frame.type !== "changes") return;
       for (const change of frame.changes) if (change.kind === "receipt") take(change);
@@ -70,6 +71,7 @@ export const marks: Feature = {
     },
   },
   model,
+  restored: restoreStored,
   missing: (world) => [...undelivered(world), ...unknown(world)],
   invariants: [
     { rule: "B3", check: unknown },
@@ -98,9 +100,10 @@ function unknown(world: World): readonly string[] {
 function undelivered(world: World): readonly string[] {
   return world.devices.flatMap((device) => {
     if (device.isGone()) return [];
-    const conversations = new Set(world.truth(device.owner).map(({ conversation }) => conversation));
-    return [...conversations].flatMap((conversation) => {
-      const last = storedUpTo(world, device.owner, conversation);
+    const lasts = new Map<string, number>();
+    for (const { conversation, seq, from } of world.truth(device.owner))
+      lasts.set(conversation, from === device.owner ? (lasts.get(conversation) ?? 0) : seq);
+    return [...lasts].flatMap(([conversation, last]) => {
       const delivered = marksOf(device).get(`${conversation} ${device.user}`)?.delivered ?? 0;
       return delivered === last ? [] : [`${device.reader} acked ${last} in ${conversation}, delivered is ${delivered}`];
     });

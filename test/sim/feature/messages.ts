@@ -1,4 +1,5 @@
 import { judge } from "../../checker/checker.ts";
+import { judgeHistories } from "../judge-histories.ts";
 import { ChatError } from "../../../src/error.ts";
 import { blocksIn } from "../blocks.ts";
 import type { Feature } from "../feature.ts";
@@ -41,10 +42,11 @@ export const messages: Feature = {
         const { tenant, user, owner } = device;
         const [id, text] = [world.newId(), world.newText(chance)];
         const begun = world.timeline.now();
+        const since = world.histories.generation();
         // A host keeps no order of its own between calls: each is a lane by itself.
         world.log({ type: "attempt", lane: id, from: owner, id, text });
         node.chat.send({ tenant, from: user, to, text, id }).then(
-          ({ conversation, seq }) => world.log({ type: "accepted", from: owner, id, conversation, seq }),
+          ({ conversation, seq }) => world.log({ type: "accepted", from: owner, id, conversation, seq }, { since }),
           (error: unknown) => {
             const now = world.timeline.now();
             const isBlocked = error instanceof ChatError && error.code === "blocked";
@@ -59,7 +61,10 @@ export const messages: Feature = {
   invariants: [
     {
       rule: "D1",
-      check: ({ events }) => judge(events).map(({ class: kind, text }) => `${kind}: ${text}`),
+      check: (world) =>
+        world.isRestorable
+          ? judgeHistories(world)
+          : judge(world.events).map(({ class: kind, text }) => `${kind}: ${text}`),
     },
     {
       rule: "O10",

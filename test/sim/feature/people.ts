@@ -54,6 +54,10 @@ function model(device: SimDevice): Model {
   devices.set(device, known);
   return {
     connected: () => void (known.told = new Map()),
+    reset(truth) {
+      known.relations.clear();
+      for (const [other, said] of truth.relationsOf(device.owner)) known.relations.set(other, said);
+    },
     frame(frame) {
       if (frame.type === "welcome" && known.watched.length > 0) device.say({ type: "watch", users: known.watched });
       if (frame.type === "presence") known.told.set(frame.user, frame);
@@ -153,6 +157,16 @@ export const people: Feature = {
     },
   },
   model,
+  restored(world, truth) {
+    const { said, waiting } = spokenIn(world);
+    for (const device of world.devices)
+      for (const other of world.othersOf(device)) {
+        const [key, them] = [`${device.owner} ${other}`, `${device.tenant}/${other}`];
+        const stored = truth.relationsOf(device.owner).get(other) ?? nothing;
+        said.set(key, stored);
+        blocksIn(world).restore(device.owner, them, stored.blocked, waiting.has(key), world.timeline.now());
+      }
+  },
   missing(world) {
     lift(world);
     const { waiting } = spokenIn(world);

@@ -4,7 +4,7 @@ import type { Feature } from "../feature.ts";
 import { phonesIn } from "../phones.ts";
 import type { SimProcess } from "../process.ts";
 import { learnRead, uncleared, undone, unkept, unreached, untold } from "../push-judge.ts";
-import { logOut, mute, react, register, setQuietHours, turn } from "../push-wishes.ts";
+import { logOut, mute, react, register, restoreWishes, setQuietHours, turn } from "../push-wishes.ts";
 import type { World } from "../world.ts";
 
 const act =
@@ -46,6 +46,12 @@ export const push: Feature = {
     const chance = device.chance.fork("register");
     if (chance.hits(0.6)) void world.timeline.after(chance.between(0, 300), () => void register(world, chance, device));
     return {
+      reset(truth) {
+        for (const [place, { read }] of truth.marks) {
+          const [conversation = "", owner] = place.split(" ");
+          if (owner === device.owner) learnRead(world, device, conversation, read);
+        }
+      },
       frame(frame) {
         if (frame.type !== "changes") return;
         for (const change of frame.changes)
@@ -58,6 +64,10 @@ export const push: Feature = {
     const phones = phonesIn(world);
     phones.onRequest((request) => react(world, request));
     return { push: phones.providersFor(process), watch: (engine) => phones.looks.watch(engine, process) };
+  },
+  restored(world, truth) {
+    restoreWishes(world, truth.push);
+    phonesIn(world).restore();
   },
   missing: unkept,
   late: (world) => [...untold(world), ...unreached(world), ...uncleared(world), ...undone(world)],

@@ -2,7 +2,13 @@ import type { Feature } from "../feature.ts";
 import type { World } from "../world.ts";
 
 /** What was told to whom; who talks where is known for certain only in the end. */
-type Hint = { readonly reader: string; readonly owner: string; readonly typist: string; readonly conversation: string };
+type Hint = {
+  readonly reader: string;
+  readonly owner: string;
+  readonly typist: string;
+  readonly conversation: string;
+  readonly name: string;
+};
 
 const hints = new WeakMap<World, Hint[]>();
 
@@ -21,11 +27,23 @@ export const typing: Feature = {
   model(device, world) {
     const told = hints.get(world) ?? [];
     hints.set(world, told);
+    const answer = (to: string): void => device.say({ type: "typing", to, typing: true });
     return {
+      // It goes on with what it was about.
+      reset() {
+        for (const other of world.othersOf(device)) answer(other);
+      },
       frame(frame) {
+        if (frame.type === "changes" && world.isRestorable)
+          for (const change of frame.changes)
+            if (change.kind === "message" && change.from !== device.user && device.chance.hits(0.2))
+              answer(change.from);
         if (frame.type !== "typing") return;
         const { conversation, user } = frame;
-        told.push({ reader: device.reader, owner: device.owner, typist: `${device.tenant}/${user}`, conversation });
+        told.push({
+          ...{ reader: device.reader, owner: device.owner, typist: `${device.tenant}/${user}`, conversation },
+          name: device.history() ?? "",
+        });
       },
     };
   },
@@ -34,8 +52,9 @@ export const typing: Feature = {
       rule: "T3",
       check: (world) =>
         (hints.get(world) ?? [])
-          .filter(({ owner, typist, conversation }) => {
-            const people = world.peopleOf(conversation);
+          .filter(({ owner, typist, conversation, name }) => {
+            const truths = world.truths();
+            const people = world.histories.of(name, Infinity).flatMap((i) => truths[i]?.peopleOf(conversation) ?? []);
             return owner === typist || !people.includes(owner) || !people.includes(typist);
           })
           .map(({ reader, typist, conversation }) => `${reader} was told that ${typist} types in ${conversation}`),

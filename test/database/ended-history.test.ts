@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { getLogger } from "@logtape/logtape";
+import { createBudget } from "../../src/connection/budget.ts";
+import { openRuntime } from "../../src/database/runtime.ts";
+import { createLimiter } from "../../src/hub/limiter.ts";
+import { createSightGate } from "../../src/hub/policy.ts";
+import { createWatchBudget } from "../../src/hub/watch-budget.ts";
+import { createRoom } from "../../src/hub/room.ts";
+import { systemClock } from "../../src/internal/clock.ts";
+import { systemRandom } from "../../src/internal/random.ts";
+import { defaultLimits } from "../../src/protocol/limits.ts";
+import { ratesOf } from "../../src/protocol/rates.ts";
+import { createSlots } from "../../src/push/slots.ts";
+import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+import type { Engine } from "../../src/store/engine/engine.ts";
+import { newEpoch, replaceEpoch } from "../../src/store/epoch.ts";
+import { createStore } from "../../src/store/libsql-store.ts";
+import { bundledMigrations } from "../../src/store/migration/bundled.ts";
+import { migrate } from "../../src/store/migration/migrate.ts";
+import { createOneHistory, type HistoryChange } from "../../src/store/one-history.ts";
+import type { Store } from "../../src/store/store.ts";
+import { createPhones } from "../push/support/phone.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+
+const alice = { tenant: "default", user: "alice" };
+
+/** Everything that tells how far the log is, or hands out a part of it. */
+const reads: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
+  "the head": (store) => store.head(),
+  "a page of changes": (store) => store.changes(alice, 0, { rows: 10, bytes: 10_000 }),
+  "a stretch of the log": (store) => store.log(0, 10),
+  "the start of a device": (store) => store.openDevice(alice, "phone"),
+  "a page of what a device has not got": (store) =>
+    store.history(alice, { undelivered: "phone", walk: { up: 0 }, limit: 10 }),
+};
+
+describe("a history that has ended", () => {
+  const folder = mkdtempSync(join(tmpdir(), "tidings-ended-"));
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
+    await migrate(engine, bundledMigrations);
+  });
+  afterAll(async () => {
+    await engine.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  let changes: HistoryChange[] = [];
+  beforeEach(() => void (changes = []));
+
+  function openStore(): Store {
+    return createStore({
+      ...{ engine, clock: systemClock, random: systemRandom, limits: defaultLimits, onFault: () => {} },
+      onHistoryChange: (change) => void changes.push(change),
+    });
+  }
+
+  const epochNow = async (): Promise<string> => {
+    const [[row] = []] = await engine.read([{ sql: "SELECT epoch FROM tidings_head" }]);
+    return String(row?.["epoch"]);
+  };
+
+  for (const [name, read] of Object.entries(reads))
+    test(`D31 is noticed by ${name}: it is answered with nothing of the new one`, async () => {
+      const store = openStore();
+      await store.openDevice(alice, "phone");
+      const epoch = await newEpoch(engine, systemRandom);
+      await expect(read(store)).rejects.toMatchObject({ code: "unavailable" });
+      expect(changes).toEqual([{ type: "renamed", epoch }]);
+      expect(store.isCurrent()).toBe(false);
+    });
+
+  test("D32 of many that see a database go back one names the new history", async () => {
+    const epoch = await epochNow();
+    const n = Number.MAX_SAFE_INTEGER;
+    await replaceEpoch(engine, { random: systemRandom, epoch, n });
+    const named = await epochNow();
+    expect(named).not.toBe(epoch);
+    await replaceEpoch(engine, { random: systemRandom, epoch, n });
+    await replaceEpoch(engine, { random: systemRandom, epoch: named, n: 0 });
+    expect(await epochNow()).toBe(named);
+  });
+
+  test("D31 a runtime whose history has ended asks the database for nothing more", async () => {
+    const clock = fakeClock();
+    let calls = 0;
+    const counted: Engine = {
+      read: (statements) => (calls++, engine.read(statements)),
+      write: (statements) => (calls++, engine.write(statements)),
+      close: async () => {},
+    };
+    const limits = defaultLimits;
+    const runtime = await openRuntime(
+      { engine: counted, bus: undefined, log: getLogger(["test"]), onLeave() {}, onHistoryChange() {} },
+      {
+        ...{ clock, random: systemRandom, limits, providers: [createPhones().provider], revalidation: undefined },
+        ...{ limiter: createLimiter({ rates: ratesOf(undefined), clock }), room: createRoom(limits) },
+        ...{ budget: createBudget({ bytesMax: 1_000 }), slots: createSlots({ perProviderMax: 1 }) },
+        ...{ watchBudget: createWatchBudget(limits), sight: createSightGate() },
+      },
+    );
+    await clock.advance(60_000);
+    expect(calls).toBeGreaterThan(10);
+    const gone = runtime.abandon(1_000);
+    await clock.advance(2_000);
+    await gone;
+    calls = 0;
+    await clock.advance(600_000);
+    expect(calls).toBe(0);
+  });
+});
+
+describe("a head that is read late", () => {
+  test("D32 is not taken for a database that went back, whatever came to be known while it was on its way", async () => {
+    let n = 5;
+    let answer = (): void => {};
+    const changes: HistoryChange[] = [];
+    const history = createOneHistory({
+      engine: {
+        read: async () => [[{ epoch: "e", n: 4 }]],
+        // It is read now, and answered later.
+        write: () => {
+          const row = { epoch: "e", n };
+          return new Promise((resolve) => (answer = () => resolve([[row]])));
+        },
+        close: async () => {},
+      },
+      random: systemRandom,
+      onChange: (change) => void changes.push(change),
+    });
+    history.note({ epoch: "e", n: 5 });
+    const head = history.head();
+    await Bun.sleep(0);
+    n = 6;
+    history.note({ epoch: "e", n });
+    answer();
+    expect(await head).toEqual({ epoch: "e", n: 5 });
+    expect(changes).toEqual([]);
+  });
+});

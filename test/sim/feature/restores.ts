@@ -1,0 +1,82 @@
+import type { Chance } from "../chance.ts";
+import type { Backup } from "../database.ts";
+import type { Feature } from "../feature.ts";
+import type { World } from "../world.ts";
+
+/** What an administrator of a world has: backups, and whether there is a name to give. */
+type Desk = { readonly backups: Backup[]; isNameDue: boolean };
+
+const desks = new WeakMap<World, Desk>();
+
+function deskOf(world: World): Desk {
+  const desk = desks.get(world) ?? { backups: [], isNameDue: false };
+  desks.set(world, desk);
+  return desk;
+}
+
+const backUp = async (world: World): Promise<void> => void deskOf(world).backups.push(await world.backUp());
+
+/** Whether a node that lives can see that the database went back. */
+function isSeen(world: World): boolean {
+  const gap = world.histories.gap();
+  return (
+    gap !== null && !world.histories.isUnclear() && world.processes().some((each) => world.histories.isAware(each, gap))
+  );
+}
+
+/** `tidings epoch new`. */
+async function name(world: World): Promise<void> {
+  deskOf(world).isNameDue = false;
+  if (world.histories.gap() !== null) await world.histories.rename();
+}
+
+async function restore(
+  world: World,
+  chance: Chance,
+  way: "named at once" | "named later" | "not named",
+): Promise<void> {
+  const desk = deskOf(world);
+  if (desk.backups.length === 0) return await backUp(world);
+  const backup = chance.hits(0.7) ? desk.backups.at(-1) : chance.pick(desk.backups);
+  if (!backup) return;
+  const isTwice = chance.hits(0.2);
+  await world.restore(backup, way === "named at once");
+  if (isTwice)
+    void world.timeline.after(chance.between(0, 400), () => void world.restore(backup, way === "named at once"));
+  if (way === "named at once") return;
+  // Where no node can see it somebody must say it: the page on backups asks for that.
+  desk.isNameDue = way === "named later" || !isSeen(world);
+  if (desk.isNameDue) void world.timeline.after(chance.between(10, 2_000), () => void name(world));
+}
+
+const act = (way: Parameters<typeof restore>[2]) => (world: World, chance: Chance) => void restore(world, chance, way);
+
+/** A history that has no name of its own, though somebody was there to see it. */
+function unnamed(world: World): readonly string[] {
+  const gap = world.histories.gap();
+  if (gap === null) return [];
+  if (world.isResting() && !isSeen(world)) void name(world);
+  return [`the database went back to ${gap.n} of ${gap.epoch}, and has no new name`];
+}
+
+/** Devices that are still served from a history which has ended. */
+const strays = (world: World): readonly string[] =>
+  world.devices
+    .filter((device) => !device.isGone() && device.isConnected() && !world.histories.isOfNow(device.history()))
+    .map((device) => `${device.reader} is served from ${device.history()}, which has ended`);
+
+/** Backups that are put back under running nodes. */
+export const restores: Feature = {
+  name: "restores",
+  operations: {
+    "back up": { weight: 3, act: (world) => void backUp(world) },
+    "restore, named at once": { weight: 1, act: act("named at once") },
+    "restore, named later": { weight: 1, act: act("named later") },
+    "restore, not named": { weight: 1.5, act: act("not named") },
+  },
+  missing: (world) => [...unnamed(world), ...strays(world)],
+  invariants: [
+    { rule: "D32", check: unnamed },
+    { rule: "D31", check: strays },
+  ],
+};
