@@ -121,7 +121,7 @@ describe("a head that is read late", () => {
     const changes: HistoryChange[] = [];
     const history = createOneHistory({
       engine: {
-        read: async () => [[{ epoch: "e", n: 4 }]],
+        read: async () => [[{ epoch: "e", n: 4 }], [{ secret: "5".repeat(64) }]],
         // It is read now, and answered later.
         write: () => {
           const row = { epoch: "e", n };

@@ -66,8 +66,10 @@ export function fakeSocket() {
 
 export type FakeSocket = ReturnType<typeof fakeSocket>;
 
+const answerMs = process.env["ALTERATIONS"] === undefined ? deadline.answerMs : deadline.plantedMs;
+
 /** Waits, for a bounded time, until something holds. */
-export async function until(holds: () => boolean, what = "it", withinMs: number = deadline.answerMs): Promise<void> {
+export async function until(holds: () => boolean, what = "it", withinMs: number = answerMs): Promise<void> {
   const end = performance.now() + withinMs;
   while (performance.now() < end) {
     if (holds()) return;
