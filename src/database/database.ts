@@ -83,14 +83,13 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     });
 
   /** Gives a new name to a database that has gone back, under the name of now or under one of before. `left`: the history that was served. */
-  async function name(change: HistoryChange, left: { readonly epoch: string; readonly n: number }): Promise<void> {
+  async function name({ n }: HistoryChange, left: string): Promise<void> {
     // It may also have had another name, and have gone back to this one meanwhile.
-    const n = change.type === "went back" ? change.n : left.n;
-    await replaceEpoch(engine, { random, epoch: left.epoch, n });
+    await replaceEpoch(engine, { random, epoch: left, n });
     // As a writer: what a copy says that lags behind may be long past.
     const [[head] = []] = await engine.write([{ sql: selectHead }]);
     const epoch = String(head?.["epoch"]);
-    if (epoch !== left.epoch) ended.add(left.epoch);
+    if (epoch !== left) ended.add(left);
     if (!ended.has(epoch)) return;
     log.error("the database has a history again that had ended: it gets a new name", { epoch });
     await replaceEpoch(engine, { random, epoch, n: Number.MAX_SAFE_INTEGER });
@@ -101,7 +100,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     if (first.type === "renamed") log.warn("the database has another history: the sockets are closed", first);
     else log.error("the database went back to before what it had committed: its history gets a new name", first);
     leave(current);
-    let left = { epoch: current.epoch, n: current.position() };
+    let left = current.epoch;
     let change = first;
     for (let attempt = 0; !isClosed; attempt++) {
       try {
@@ -112,8 +111,8 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
           break;
         }
         leave(next);
-        left = { epoch: next.epoch, n: next.position() };
-        change = last ?? { type: "renamed", epoch: left.epoch };
+        left = next.epoch;
+        change = last ?? { type: "renamed", epoch: left, n: 0 };
         await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));
       } catch (error) {
         log.error("the new history cannot be served yet", { error });

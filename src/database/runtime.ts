@@ -128,8 +128,6 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     hub,
     /** The name of the history that it serves. */
     epoch: feed.epoch(),
-    /** Up to where it has followed its history. */
-    position: feed.position,
     /** What the routes use of it. */
     parts: { store, policy, push: { providers, accountsPerDevice: context.accountsPerDevice } },
 

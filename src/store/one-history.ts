@@ -7,8 +7,8 @@ import * as sql from "./sql.ts";
 
 /** Why the database is no longer the one that was opened. */
 export type HistoryChange =
-  /** Somebody named a new history, as after a restore. */
-  | { readonly type: "renamed"; readonly epoch: string }
+  /** Somebody named a new history, as after a restore. `n`: a change number that the one before had. */
+  | { readonly type: "renamed"; readonly epoch: string; readonly n: number }
   /** The database went back under the same name: it was restored, and nobody said so. `n`: a change number that it had. */
   | { readonly type: "went back"; readonly epoch: string; readonly n: number };
 
@@ -51,7 +51,7 @@ export function createOneHistory({ engine, random, onChange }: OneHistoryOptions
     if (isOver) throw changed();
     epoch ??= head.epoch;
     if (head.epoch !== epoch) {
-      end({ type: "renamed", epoch: head.epoch });
+      end({ type: "renamed", epoch: head.epoch, n });
       throw changed();
     }
     const isOlder = head.n < n;

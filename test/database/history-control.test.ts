@@ -36,8 +36,8 @@ const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
     "D32 a database that went back",
     {
       file: "database/database.ts",
-      from: 'change.type === "went back" ? change.n : left.n',
-      to: "0",
+      from: "    await replaceEpoch(engine, { random, epoch: left, n });\n",
+      to: "",
     },
   ],
   [
@@ -48,7 +48,7 @@ const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
   [
     "a name that has ended is taken as it comes back",
     "D32 a backup that is put back a second time",
-    { file: "database/database.ts", from: "if (epoch !== left.epoch) ended.add(left.epoch);", to: "" },
+    { file: "database/database.ts", from: "if (epoch !== left) ended.add(left);", to: "" },
   ],
   [
     "a page of changes is taken from whatever history there is",

@@ -239,9 +239,9 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     cursor = to;
     const floor = readCursor(to, histories.names())?.n ?? 0;
     world.record({ type: "floor", reader: readerNow(), owner, n: floor }, { name: history });
-    const asked = link;
+    const asked = resets;
     void world.readTruth().then((truth) => {
-      if (link !== asked) return;
+      if (resets !== asked) return;
       for (const { n, ...row } of truth.historyOf(owner)) if (n <= floor) store(row);
       for (const model of models) model.reset?.(truth);
     });

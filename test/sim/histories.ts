@@ -1,11 +1,13 @@
 import type { Random } from "../../src/internal/random.ts";
 import type { Engine, Row, Statement } from "../../src/store/engine/engine.ts";
-import { selectHead, updateEpoch } from "../../src/store/sql.ts";
+import { selectDevice, selectHead, updateEpoch } from "../../src/store/sql.ts";
 import type { Backup, SimDatabase, Truth } from "./database.ts";
 import type { SimProcess } from "./process.ts";
 
 /** When the history that a restore begins gets a name of its own. `never`: no administrator gives it one. */
 export type Naming = "at once" | "later" | "never";
+
+const headed = new Set([selectHead, selectDevice]);
 
 /** Behind each write, what its node had been told: up to where it knew each history. */
 const marker = "SELECT ?1 AS known";
@@ -130,10 +132,17 @@ export function createHistories({
       }
       return {
         ...engine,
-        read: async (statements, options) => note(await engine.read(statements, options)),
+        async read(statements, options) {
+          const results = await engine.read(statements, options);
+          // Only what is asked for to know where the log is: a page over HTTP says it by the way, and is not remembered.
+          note(results.filter((_, i) => headed.has(statements[i]?.sql ?? "")));
+          return results;
+        },
         async write(statements) {
           const told = { sql: marker, args: [JSON.stringify(Object.fromEntries(mine))] };
-          return note((await engine.write([...statements, told])).slice(0, -1));
+          const results = (await engine.write([...statements, told])).slice(0, -1);
+          // A head alone is asked for while nothing is served.
+          return statements.length > 1 ? note(results) : results;
         },
       };
     },

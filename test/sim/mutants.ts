@@ -447,7 +447,7 @@ export const mutants: readonly Mutant[] = [
     seed: 2,
     alteration: {
       file: "database/database.ts",
-      from: "    if (epoch !== left.epoch) ended.add(left.epoch);\n",
+      from: "    if (epoch !== left) ended.add(left);\n",
       to: "",
     },
   },

@@ -6,6 +6,7 @@ import type { World } from "../world.ts";
 /** What an administrator of a world has: backups, and whether there is a name to give. */
 type Desk = { readonly backups: Backup[]; isNameDue: boolean };
 
+const lookMs = 500;
 const desks = new WeakMap<World, Desk>();
 
 function deskOf(world: World): Desk {
@@ -22,6 +23,13 @@ function isSeen(world: World): boolean {
   return (
     gap !== null && !world.histories.isUnclear() && world.processes().some((each) => world.histories.isAware(each, gap))
   );
+}
+
+/** Says it where those who could see it have gone, or cannot tell any more. */
+function watchOver(world: World): void {
+  if (world.histories.gap() === null) return;
+  if (isSeen(world)) void world.timeline.after(lookMs, () => watchOver(world));
+  else void name(world);
 }
 
 /** `tidings epoch new`. */
@@ -47,6 +55,7 @@ async function restore(
   // Where no node can see it somebody must say it: the page on backups asks for that.
   desk.isNameDue = way === "named later" || !isSeen(world);
   if (desk.isNameDue) void world.timeline.after(chance.between(10, 2_000), () => void name(world));
+  else watchOver(world);
 }
 
 const act = (way: Parameters<typeof restore>[2]) => (world: World, chance: Chance) => void restore(world, chance, way);
@@ -55,7 +64,6 @@ const act = (way: Parameters<typeof restore>[2]) => (world: World, chance: Chanc
 function unnamed(world: World): readonly string[] {
   const gap = world.histories.gap();
   if (gap === null) return [];
-  if (world.isResting() && !isSeen(world)) void name(world);
   return [`the database went back to ${gap.n} of ${gap.epoch}, and has no new name`];
 }
 
