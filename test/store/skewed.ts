@@ -174,6 +174,7 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await engine.write([
       { sql: storeStatements.leaveHead },
       { sql: storeStatements.returnHead },
+      { sql: storeStatements.raiseLevel, args: [1] },
       { sql: pushStatements.wakeReadNotices, args: ["", JSON.stringify([["default", "alice", first + 2]]), 1] },
     ]);
     await store.close();
