@@ -261,7 +261,7 @@ export const selectSecret = `SELECT secret FROM tidings_head head`;
 
 /** rows: [tenant, from, to or null, conversation key or null, id]. What stands under each id, and where the send would go. */
 export const selectSends = `
-SELECT s.i, m.n, m.conversation, m.seq, m.time, m.text, (SELECT u.id FROM tidings_user u WHERE u.key = m.recipient) AS recipient,
+SELECT s.i, m.n, m.conversation, m.seq, m.time, m.text, m.hash, (SELECT u.id FROM tidings_user u WHERE u.key = m.recipient) AS recipient,
   coalesce(s.conversation, (
     SELECT p.key FROM tidings_user b CROSS JOIN tidings_conversation p ON p.low = min(a.key, b.key) AND p.high = max(a.key, b.key)
     WHERE b.tenant = s.tenant AND b.id = s.recipient
@@ -273,6 +273,10 @@ FROM (
 ) s
 CROSS JOIN tidings_user a ON a.tenant = s.tenant AND a.id = s.sender
 CROSS JOIN tidings_message m ON m.id = s.id AND m.sender = a.key`;
+
+/** ?1 a message's n, ?2 its text as it was read, ?3 the new one, ?4 the hash of its send, which is kept where none is kept yet. See `changeText`. */
+export const changeText = `
+UPDATE tidings_message SET text = ?3, hash = coalesce(hash, ?4) WHERE n = ?1 AND text = ?2 RETURNING n`;
 
 /** ?1 tenant, ?2 user, ?3 device */
 export const selectDevice = `
