@@ -123,7 +123,7 @@ const upgrade: Json = {
   },
 };
 
-const troubles = ["starting", "stopping", "commits", "reads", "file", "damaged"] as const;
+const troubles = ["starting", "stopping", "commits", "reads", "file", "level", "damaged"] as const;
 
 const health = (path: string, summary: string, answers: Readonly<Record<number, string>>): Json => ({
   operationId: operationIdOf("get", path),

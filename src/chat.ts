@@ -225,7 +225,8 @@ export function createChat(options: ChatOptions) {
 
     /**
      * Why it does not serve now; null: it does. `commits` and `reads`: the database takes none, or cannot be read, which ends by itself. `file`: the
-     * database's file is not, or no longer, this process' alone. `damaged`: nothing is accepted until it is started again on a whole database;
+     * database's file is not, or no longer, this process' alone. `level`: the log holds what this release cannot read; nothing is served until a
+     * newer one is started. `damaged`: nothing is accepted until it is started again on a whole database;
      * what can be read still is.
      */
     trouble: (): Trouble | "starting" | "stopping" | null => (isDraining ? "stopping" : databases.trouble()),
@@ -237,8 +238,8 @@ export function createChat(options: ChatOptions) {
       if (answer instanceof Response) return answer;
       try {
         const admitted = databases.admit(answer.session.tenant);
-        const { store } = admitted instanceof Promise ? await admitted : admitted;
-        const trouble = store.trouble();
+        const database = admitted instanceof Promise ? await admitted : admitted;
+        const trouble = database.trouble();
         // Of a damaged database everybody still reads what can be read.
         if ((trouble === null || trouble === "damaged") && !isDraining) return answer;
       } catch {
@@ -248,10 +249,11 @@ export function createChat(options: ChatOptions) {
     },
 
     /** Takes over an upgraded socket. For adapters. */
-    connect(socket: Socket, { session, device, cursor, address, admittedAt }: Admission): SocketEvents {
+    connect(socket: Socket, { session, device, cursor, level, address, admittedAt }: Admission): SocketEvents {
       return databases.connect(session.tenant).hub.connect(socket, session, {
         device,
         ...(cursor !== undefined && { cursor }),
+        ...(level !== undefined && { level }),
         ...(address !== undefined && { address }),
         ...(admittedAt !== undefined && { admittedAt }),
       });

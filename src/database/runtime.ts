@@ -150,12 +150,12 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
       return { closing };
     },
 
-    /** The history has ended: writes nothing more, answers what waits `unavailable`, and closes the sockets with 1012. */
-    async abandon(deadlineMs: number): Promise<void> {
+    /** The history has ended for this runtime: writes nothing more, answers what waits `unavailable`, and closes the sockets with 1012. */
+    async abandon(deadlineMs: number, reason = "the database has another history"): Promise<void> {
       worker?.abandon();
       feed.stop();
       await store.abandon();
-      await hub.stop(deadlineMs, "the database has another history");
+      await hub.stop(deadlineMs, reason);
     },
 
     counts: feed.counts,

@@ -20,6 +20,8 @@ export type Hints = {
   announce(hint: Hint): void;
   /** Calls `listener` with what other nodes announced. */
   onHint(listener: (hint: Hint) => void): void;
+  /** Calls `listener` when another node told of an entry of a kind that this release does not know. */
+  onUnknown(listener: (kind: string) => void): void;
   /** Calls `listener` when hints may have been missed. */
   onGap(listener: () => void): void;
 };
@@ -39,6 +41,7 @@ export type HintsOptions = {
 export function createHints(transport: Transport, options: HintsOptions = {}): Hints {
   const { charsMax = defaultLimits.hintCharsMax, clock = systemClock } = options;
   const listeners: ((hint: Hint) => void)[] = [];
+  const unknownListeners: ((kind: string) => void)[] = [];
   /** Commits of which something is still to be told, in their order. */
   const waiting: { readonly subject: readonly string[]; readonly texts: Iterator<string, void, void> }[] = [];
   let end = (): void => {};
@@ -60,7 +63,9 @@ export function createHints(transport: Transport, options: HintsOptions = {}): H
 
   function hear(epoch: string, text: string): void {
     const hint = parseHint(epoch, text);
-    if (hint) for (const listener of listeners) listener(hint);
+    if (hint === null) return;
+    if ("unknown" in hint) for (const listener of unknownListeners) listener(hint.unknown);
+    else for (const listener of listeners) listener(hint);
   }
 
   return {
@@ -74,6 +79,7 @@ export function createHints(transport: Transport, options: HintsOptions = {}): H
       if (waiting.length === 1) tellWaiting();
     },
     onHint: (listener) => void listeners.push(listener),
+    onUnknown: (listener) => void unknownListeners.push(listener),
     onGap: (listener) => transport.onGap(listener),
   };
 }
@@ -117,13 +123,22 @@ function lowestFromHere(entries: Commit["entries"]): readonly number[] {
 
 type Told = { readonly from?: unknown; readonly to?: unknown; readonly entries?: unknown };
 
-function parseHint(epoch: string, text: string): Hint | null {
+/** A node of a newer release writes what this one does not know: whoever passed that over would lose it. */
+type Unknown = { readonly unknown: string };
+
+function parseHint(epoch: string, text: string): Hint | Unknown | null {
   try {
     const told = JSON.parse(text) as Told | null;
     const { from, to, entries } = told ?? {};
     if (!isPlace(from) || !isPlace(to) || from > to) return null;
     if (entries === undefined) return { epoch, from, to };
-    return Array.isArray(entries) && entries.every(isEntry) ? { epoch, from, to, entries } : null;
+    if (!Array.isArray(entries)) return null;
+    const kinds: (string | null)[] = entries.map(kindOf);
+    const unknown = kinds.find((kind) => kind !== null && !fieldsOf.has(kind));
+    if (typeof unknown === "string") return { unknown };
+    if (entries.every(isEntry)) return { epoch, from, to, entries };
+    // Of a kind that is known, but not as it is here: how it stands in the store is what counts.
+    return kinds.includes(null) ? null : { epoch, from, to };
   } catch {
     return null;
   }
@@ -131,11 +146,33 @@ function parseHint(epoch: string, text: string): Hint | null {
 
 const isPlace = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
-function isEntry(value: unknown): value is Commit["entries"][number] {
-  if (typeof value !== "object" || value === null) return false;
+type Shape = Readonly<Record<string, "string" | "number" | "boolean">>;
+
+/** What an entry of each kind has, beside its n. What it has beyond that is left alone. */
+const shapes: Readonly<Record<Commit["entries"][number]["change"]["kind"], Shape>> = {
+  message: {
+    ...{ conversation: "string", seq: "number", id: "string", from: "string", to: "string" },
+    ...{ text: "string", time: "number" },
+  },
+  receipt: { conversation: "string", user: "string", delivered: "number", read: "number" },
+  relation: { user: "string", contact: "boolean", blocked: "boolean" },
+  revocation: { user: "string", reason: "string" },
+};
+
+const fieldsOf = new Map(Object.entries(shapes).map(([kind, shape]) => [kind, Object.entries(shape)]));
+
+/** The kind of an entry; null: it is none. */
+function kindOf(value: unknown): string | null {
+  if (typeof value !== "object" || value === null) return null;
   const { tenant, users, change } = value as { tenant?: unknown; users?: unknown; change?: unknown };
-  if (typeof tenant !== "string" || !Array.isArray(users) || typeof change !== "object" || change === null)
-    return false;
+  if (typeof tenant !== "string" || !Array.isArray(users) || typeof change !== "object" || change === null) return null;
   const { kind, n } = change as { kind?: unknown; n?: unknown };
-  return typeof kind === "string" && isPlace(n) && users.every((user) => typeof user === "string");
+  return typeof kind === "string" && isPlace(n) && users.every((user) => typeof user === "string") ? kind : null;
+}
+
+function isEntry(value: unknown): value is Commit["entries"][number] {
+  const kind = kindOf(value);
+  if (kind === null) return false;
+  const { change } = value as { change: Readonly<Record<string, unknown>> };
+  return fieldsOf.get(kind)?.every(([name, type]) => typeof change[name] === type) ?? false;
 }

@@ -10,6 +10,8 @@ export type Admission = {
   readonly admittedAt?: number;
   /** The cursor that the device stored, as it was given. */
   readonly cursor?: string;
+  /** The highest level of entry that the client understands; absent: the lowest. */
+  readonly level?: number;
   /** Headers that the upgrade's 101 must carry (the selected subprotocol). */
   readonly headers: Readonly<Record<string, string>>;
 };

@@ -3,6 +3,7 @@ import { type Doer, doerOf } from "../hub/limiter.ts";
 import type { Session } from "../model.ts";
 import { isCursor } from "../protocol/cursor.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
+import { levelMax } from "../protocol/level.ts";
 import type { Admission } from "./admission.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
 import { addressedBy, isOriginAllowed } from "./origin.ts";
@@ -43,7 +44,7 @@ const subprotocol = "tidings.v1";
  * Makes the door of the WebSocket: every refusal of PROTOCOL 2 happens here, before the upgrade.
  *
  * The first that applies is answered, as problem+json: 426 not a WebSocket request · 403 foreign host · 403 foreign
- * origin · 503 shutting down · 400 malformed `device`, `cursor` or `ticket` · 429 this address too often · 401 not authenticated, or expired · 500 the host's `authenticate`
+ * origin · 503 shutting down · 400 malformed `device`, `cursor`, `level` or `ticket` · 429 this address too often · 401 not authenticated, or expired · 500 the host's `authenticate`
  * answers nonsense · 503 it throws · 429 this user too often · 429 no room. A request with a `ticket` is authenticated by it alone. `authenticate` is not asked before a request has passed the cheap checks. Never
  * rejects.
  *
@@ -88,10 +89,13 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       return problem("forbidden", "The Origin is not allowed here");
     }
     if (isDraining()) return drained();
-    const { device = "default", cursor, ticket } = readParameters(request.url);
+    const { device = "default", cursor, level, ticket } = readParameters(request.url);
     if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
     if (cursor === null || (cursor !== undefined && !isCursor(cursor))) {
       return problem("bad_request", "The parameter cursor is malformed");
+    }
+    if (level === null || (level !== undefined && !/^[1-9][0-9]{0,8}$/.test(level))) {
+      return problem("bad_request", "The parameter level is malformed");
     }
     if (ticket === null) return problem("bad_request", "The parameter ticket is malformed");
     const admittedAt = elapsed?.();
@@ -107,6 +111,8 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     return {
       ...{ session, device, headers: subprotocolHeaders(request) },
       ...(cursor !== undefined && { cursor }),
+      // What this release does not know it cannot send.
+      ...(level !== undefined && { level: Math.min(Number(level), levelMax) }),
       ...(address !== undefined && { address }),
       ...(admittedAt !== undefined && { admittedAt }),
     };
@@ -190,6 +196,7 @@ export function readParameter(url: string, name: string): string | null | undefi
 const readParameters = (url: string) => ({
   device: readParameter(url, "device"),
   cursor: readParameter(url, "cursor"),
+  level: readParameter(url, "level"),
   ticket: readParameter(url, "ticket"),
 });
 

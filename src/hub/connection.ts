@@ -12,6 +12,7 @@ import type { Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { type ServerFrame, toldLimits } from "../protocol/frame.ts";
+import { levelMin } from "../protocol/level.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
 import { doerOf, type Limiter } from "./limiter.ts";
@@ -52,6 +53,8 @@ export type ConnectionOptions = {
   readonly session: Session;
   readonly device: string;
   readonly cursor?: string;
+  /** Nothing of a higher level is sent; default: the lowest. */
+  readonly level?: number;
   /** The name under which the peer's address is counted. */
   readonly address?: string;
 };
@@ -63,7 +66,7 @@ export type Connection = ReturnType<typeof createConnection>;
 
 /** One open socket of one device. */
 export function createConnection(options: ConnectionOptions, context: ConnectionContext) {
-  const { socket, session, device } = options;
+  const { socket, session, device, level = levelMin } = options;
   const { store, clock, limits } = context;
   const doer = doerOf(session, options.address);
   let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
@@ -95,19 +98,23 @@ export function createConnection(options: ConnectionOptions, context: Connection
 
   async function open(): Promise<void> {
     const asked = options.cursor === undefined ? undefined : store.cursors.decode(options.cursor);
-    const start = await store.openDevice(session, device, { after: asked?.n });
+    const start = await store.openDevice(session, device, {
+      after: asked?.n,
+      level: asked ? (asked.level ?? levelMin) : level,
+    });
     if (state !== "opening") return;
-    const { n, isHonoured, isReset } = startOf(start, asked);
+    const { n, isHonoured, reset } = startOf(start, { asked, level });
     // Its own cursor comes back as the client knows it.
-    const cursor = isHonoured && options.cursor !== undefined ? options.cursor : store.cursors.encode({ n });
-    if (isHonoured) store.ack(session, device, n);
-    else if (asked?.isList && !isReset) store.ackList(session, device, asked.n);
+    const cursor = isHonoured && options.cursor !== undefined ? options.cursor : store.cursors.encode({ n, level });
+    if (isHonoured && asked) store.ack(session, device, asked);
+    else if (asked?.isList && reset === null) store.ackList(session, device, asked.n);
 
     state = "open";
     outbox.write(
       encodeFrame({
         type: "welcome",
         protocol: 1,
+        level,
         user: session.user,
         device,
         cursor,
@@ -116,12 +123,13 @@ export function createConnection(options: ConnectionOptions, context: Connection
         limits: toldLimits(limits),
       }),
     );
-    if (isReset) outbox.write(encodeFrame({ type: "reset", reason: "epoch", cursor }));
+    if (reset !== null) outbox.write(encodeFrame({ type: "reset", reason: reset, cursor }));
     // A socket that takes no welcome is gone already, and must not join.
     if (!isOpen()) return;
     const here = context.join(connection);
     tail = createTail({
       start: n,
+      level,
       cursors: store.cursors,
       outbox,
       limits,
@@ -201,6 +209,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
   const connection = {
     session,
     device,
+    level,
     address: options.address,
     /** For whose account it does something. */
     doer,

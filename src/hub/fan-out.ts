@@ -1,5 +1,6 @@
 import type { LogEntry } from "../store/store.ts";
 import { costs } from "../protocol/costs.ts";
+import { levelOf } from "../protocol/level.ts";
 import { doerOf, type Limiter } from "./limiter.ts";
 import type { Registry } from "./registry.ts";
 import { type WireChange, wireChange } from "./tail.ts";
@@ -16,6 +17,7 @@ export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend">
     for (const { tenant, users, change, origin } of entries) {
       // It is for the nodes, not for clients.
       if (change.kind === "revocation") continue;
+      const level = levelOf(change);
       let wire: WireChange | undefined;
       let deliveries = 0;
       for (const user of users) {
@@ -24,7 +26,8 @@ export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend">
         here.lastN = change.n;
         wire ??= wireChange(change);
         deliveries += here.connections.size;
-        for (const connection of here.connections) connection.offer(connection === origin ? null : wire, upTo);
+        for (const connection of here.connections)
+          connection.offer(connection === origin || connection.level < level ? null : wire, upTo);
       }
       if (deliveries <= deliveriesMax || !wire || change.kind !== "message") continue;
       const units = (deliveries - deliveriesMax) * (costs.delivery + (costs.deliveredKib * wire.bytes) / 1_024);

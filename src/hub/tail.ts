@@ -4,6 +4,7 @@ import { utf8Bytes } from "../internal/utf8.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import { bytesCost, costs } from "../protocol/costs.ts";
 import { changesOverheadBytes, encodeChange, encodeChanges } from "../protocol/encode.ts";
+import { levelMax, levelOf } from "../protocol/level.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Page, PageBound } from "../store/store.ts";
 
@@ -13,6 +14,8 @@ export type WireChange = { readonly n: number; readonly text: string; readonly b
 export type TailOptions = {
   /** Everything up to here is with the client, or was left out for it. */
   readonly start: number;
+  /** The connection's: nothing of a higher one is sent. */
+  readonly level: number;
   readonly cursors: Pick<Cursors, "encode">;
   readonly outbox: Outbox;
   readonly limits: Limits;
@@ -46,6 +49,10 @@ export function wireChange(change: Parameters<typeof encodeChange>[0]): WireChan
 const costOf = ({ changes }: Page): number =>
   changes.reduce((sum, change) => sum + costs.row + (change.kind === "message" ? bytesCost(change.text.length) : 0), 0);
 
+/** A page without what is of a higher level. */
+const atLevel = (level: number, page: Page): Page =>
+  level === levelMax ? page : { ...page, changes: page.changes.filter((change) => levelOf(change) <= level) };
+
 function* encoded(changes: Page["changes"]): Iterable<WireChange> {
   for (const change of changes) yield wireChange(change);
 }
@@ -55,7 +62,7 @@ function* encoded(changes: Page["changes"]): Iterable<WireChange> {
  * socket stops draining it is replaying again from where it was. The log is the buffer.
  */
 export function createTail(options: TailOptions) {
-  const { start, cursors, outbox, limits, clock } = options;
+  const { start, level, cursors, outbox, limits, clock } = options;
   let position = start;
   let mode: "replaying" | "live" | "stopped" = "replaying";
   let isReading = false;
@@ -71,7 +78,7 @@ export function createTail(options: TailOptions) {
   let offered: WireChange[] = [];
   let offeredUpTo = 0;
 
-  const cursorAt = (n: number): string => cursors.encode({ n });
+  const cursorAt = (n: number): string => cursors.encode({ n, level });
 
   function writeChanges(upTo: number, more: boolean, changes: readonly WireChange[]): void {
     const texts = changes.map(({ text }) => text);
@@ -134,7 +141,7 @@ export function createTail(options: TailOptions) {
         if (!isReplaying()) return;
         const room = outbox.room();
         const rows = Math.max(1, Math.min(limits.pageChangesMax, Math.floor(room / besideTextBytes)));
-        const page = await options.readPage(position, { rows, bytes: Math.min(room, pageBytes) });
+        const page = atLevel(level, await options.readPage(position, { rows, bytes: Math.min(room, pageBytes) }));
         if (!isReplaying()) return;
         const before = position;
         options.spend(costOf(page));

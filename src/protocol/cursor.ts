@@ -2,11 +2,14 @@ import { ecb } from "@noble/ciphers/aes.js";
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { base64url } from "jose";
 import type { Random } from "../internal/random.ts";
+import { levelMin } from "./level.ts";
 
 /** What a client was given as a cursor, read back. */
 export type Position = {
   /** The change number. */
   readonly n: number;
+  /** The level of what was sent up to here; absent: the lowest. */
+  readonly level?: number;
   /** It covers the list of undelivered messages, not the log: what the user did on other devices lies between. */
   readonly isList?: true;
 };
@@ -41,13 +44,18 @@ function readOpen(text: string): { readonly epoch: string; readonly n: number } 
 const blockBytes = 16;
 const keyBytes = 16;
 const nonceBytes = 24;
-/** Tells a position from what was never encrypted here, and one in the list of undelivered messages from one in the log. */
+/** Tells a position from what was never encrypted here, and one in the list of undelivered messages from one in the log; the latter has a level. */
 const logMark = 0x7101;
 const listMark = 0x7102;
+/** From one level to the next one. */
+const markStep = 0x10;
+const markLevels = 16;
 /** A position has six bytes. */
 const nMax = 2 ** 48 - 1;
 /** Cursors that were given out and will soon be acked. */
 const recentMax = 2_048;
+
+const positionOf = (n: number, level: number): Position => ({ n, ...(level > levelMin && { level }) });
 
 /** 32 bits of a text, the same on every node (FNV-1a). */
 function hash32(text: string): number {
@@ -80,7 +88,7 @@ export type CursorOptions = {
 };
 
 /**
- * The opaque texts of one history. A cursor is one block of AES-128 (FIPS 197): the history, the change number and a counter, so that no two
+ * The opaque texts of one history. A cursor is one block of AES-128 (FIPS 197): the history, the level, the change number and a counter, so that no two
  * are alike and the number cannot be read; what is not a block of this key reads as nothing. Other texts go through XChaCha20-Poly1305.
  *
  * @example
@@ -96,7 +104,7 @@ export function createCursors({ secret, epoch, random }: CursorOptions): Cursors
   const tag = hash32(epoch);
   let counter = random.integer() % 2 ** 32;
   /** The last one that was made: a commit's is the same for everybody whom it concerns. */
-  let last: { readonly n: number; readonly text: string } | null = null;
+  let last: { readonly n: number; readonly level: number; readonly text: string } | null = null;
   const recent = new Map<string, Position>();
 
   function remember(text: string, position: Position): void {
@@ -108,26 +116,29 @@ export function createCursors({ secret, epoch, random }: CursorOptions): Cursors
     const encrypted = bytesOf(text);
     if (encrypted?.length !== blockBytes) return null;
     const view = new DataView(block().decrypt(encrypted).slice().buffer);
+    if (view.getUint32(0) !== tag) return null;
     const mark = view.getUint16(4);
-    if (view.getUint32(0) !== tag || (mark !== logMark && mark !== listMark)) return null;
     const n = view.getUint16(6) * 2 ** 32 + view.getUint32(8);
-    return mark === listMark ? { n, isList: true } : { n };
+    if (mark === listMark) return { n, isList: true };
+    const above = (mark - logMark) / markStep;
+    if (!Number.isInteger(above) || above < 0 || above >= markLevels) return null;
+    return positionOf(n, levelMin + above);
   }
 
   return {
-    encode({ n, isList }) {
-      if (!isList && last?.n === n) return last.text;
+    encode({ n, isList, level = levelMin }) {
+      if (!isList && last?.n === n && last.level === level) return last.text;
       if (!Number.isSafeInteger(n) || n < 0 || n > nMax) throw new RangeError(`A change number is wanted, got ${n}`);
       const view = new DataView(new ArrayBuffer(blockBytes));
       view.setUint32(0, tag);
-      view.setUint16(4, isList ? listMark : logMark);
+      view.setUint16(4, isList ? listMark : logMark + markStep * (level - levelMin));
       view.setUint16(6, Math.floor(n / 2 ** 32));
       view.setUint32(8, n % 2 ** 32);
       counter = (counter + 1) >>> 0;
       view.setUint32(12, counter);
       const text = base64url.encode(block().encrypt(new Uint8Array(view.buffer)));
-      if (!isList) last = { n, text };
-      remember(text, isList ? { n, isList } : { n });
+      if (!isList) last = { n, level, text };
+      remember(text, isList ? { n, isList } : positionOf(n, level));
       return text;
     },
 

@@ -1,5 +1,6 @@
 import { type Identity, identityKey } from "../model.ts";
 import { decodeConversation, encodeConversation } from "../protocol/conversation-id.ts";
+import { levelMin } from "../protocol/level.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Row, Statement } from "./engine/engine.ts";
 import { forgetDevices } from "./forget-devices.ts";
@@ -20,6 +21,8 @@ export type WaitingDevice = {
   readonly device: string;
   /** Where it says that it stands: it has everything up to this change number. */
   readonly after?: number | undefined;
+  /** At which it syncs; default: the lowest. */
+  readonly level?: number | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 };
@@ -29,6 +32,8 @@ export type Ack = Identity & {
   readonly n: number;
   /** Up to where it has the whole log; what lies between is the messages of others alone, out of the undelivered list. Absent: nothing. */
   readonly logN?: number | undefined;
+  /** At which it has stored the log up to there; undefined: nobody said it. */
+  readonly level?: number | undefined;
   /** Its device had been forgotten, and was made again for it. */
   readonly isAgain?: boolean | undefined;
   readonly settle?: Settle | undefined;
@@ -110,9 +115,9 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
   }
   if (users.size > 0) step("users", sql.insertUsers, rows([...users.values()]));
   if (batch.devices.length > 0) {
-    const list = batch.devices.map(({ identity: { tenant, user }, device, after }) => [
+    const list = batch.devices.map(({ identity: { tenant, user }, device, after, level }) => [
       ...[tenant, user, device],
-      after ?? null,
+      ...[after ?? null, level ?? levelMin],
     ]);
     step("devices", sql.insertDevices, [...rows(list), batch.time]);
     const owners = new Map(batch.devices.map(({ identity }) => [identityKey(identity), identity]));
@@ -153,7 +158,12 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
   if (batch.acks.length > 0) {
     const ackers = new Set(batch.acks.map(identityKey));
     const args = [
-      JSON.stringify(batch.acks.map(({ tenant, user, device, n, logN }) => [tenant, user, device, n, logN ?? null])),
+      JSON.stringify(
+        batch.acks.map(({ tenant, user, device, n, logN, level }) => [
+          ...[tenant, user, device],
+          ...[n, logN ?? null, level ?? null],
+        ]),
+      ),
       Math.max(1, Math.floor(limits.ackMessagesMax / ackers.size)),
     ];
     step("delivered", sql.deliverByAcks, args);

@@ -4,6 +4,7 @@ import type { Limits } from "../protocol/limits.ts";
 import type { Engine, Row, Statement, Value } from "./engine/engine.ts";
 import { type HistoryPage, type HistoryQuery, newest, type Walk } from "./history.ts";
 import * as sql from "./history-sql.ts";
+import type { OneHistory } from "./one-history.ts";
 import { messageOf } from "./reader.ts";
 import { type Look, type Side, sideOf, type Taken, takeFrom } from "./side.ts";
 import { selectDevice } from "./sql.ts";
@@ -17,13 +18,15 @@ const orNull = (value: string | number | undefined): Value => value ?? null;
 
 export type HistoryReaderOptions = {
   readonly engine: Engine;
+  /** Told of each head that was read. */
+  readonly history: Pick<OneHistory, "note" | "cursorOf">;
   readonly limits: Limits;
   /** A device was asked for; `seen`: when it was last noted as seen, in milliseconds since the Unix epoch. */
   readonly onDevice: (identity: Identity, device: string, seen: number) => void;
 };
 
 /** Looks messages up, each query on one snapshot of the database. */
-export function createHistoryReader({ engine, limits, onDevice }: HistoryReaderOptions) {
+export function createHistoryReader({ engine, history, limits, onDevice }: HistoryReaderOptions) {
   const { historyRowsMax: rowsMax, answerBytesMax: bytesMax } = limits;
 
   const look = (rows: readonly Row[], wholeTo: number | null): Look => ({
@@ -36,7 +39,10 @@ export function createHistoryReader({ engine, limits, onDevice }: HistoryReaderO
     if (undelivered === undefined) return { lists: await engine.read(statements), device: null };
     const device: Statement = { sql: selectDevice, args: [tenant, user, undelivered] };
     const [[row] = [], ...lists] = await engine.read([device, ...statements]);
-    if (row) onDevice({ tenant, user }, undelivered, Number(row["seen"]));
+    if (row) {
+      history.note(history.cursorOf(row));
+      onDevice({ tenant, user }, undelivered, Number(row["seen"]));
+    }
     return { lists, device: row ?? ("no device" as const) };
   }
 

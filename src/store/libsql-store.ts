@@ -47,7 +47,7 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
   const reader = createReader({ engine, history, limits });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
-  const readHistory = createHistoryReader({ engine, limits, onDevice: noteSeen });
+  const readHistory = createHistoryReader({ engine, history, limits, onDevice: noteSeen });
   const readConversations = createConversationReader({ engine, limits });
   let isReadable = true;
   let isDamaged = false;
@@ -56,7 +56,8 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
 
   function noteFault(fault: unknown): void {
     isDamaged ||= isDamage(fault);
-    onFault(fault);
+    // That nothing can be read any more was said when it was found.
+    if (!history.isUnreadable()) onFault(fault);
   }
 
   /** It needs no commit of its own: an ack that moves nothing says it, with the next ones. */
@@ -94,7 +95,8 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
   async function head(): ReturnType<Store["head"]> {
     troubleOfFile();
     try {
-      return await guarded(history.head);
+      const { epoch, n } = await guarded(history.head);
+      return { epoch, n };
     } catch (error) {
       isReadable = false;
       throw error;
@@ -112,7 +114,7 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
   function trouble(): Trouble | null {
     if (isDamaged) return "damaged";
     if (troubleOfFile()) return "file";
-    if (!history.isCurrent()) return "history";
+    if (!history.isCurrent()) return history.isUnreadable() ? "level" : "history";
     if (!isReadable) return "reads";
     return writer.isAvailable() ? null : "commits";
   }
@@ -139,25 +141,21 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
     ack: writer.ack,
     ackList: writer.ackList,
     read: writer.read,
-    async openDevice(identity, device, { after } = {}) {
+    async openDevice(identity, device, { after, level } = {}) {
       for (let i = 0; i < madeTimesMax; i++) {
         const known = await guarded(() => reader.device(identity, device));
         if (known) {
           noteSeen(identity, device, known.seen);
           return known;
         }
-        await writer.createDevice(identity, device, { after });
+        await writer.createDevice(identity, device, { after, level });
       }
       throw forgottenAtOnce();
     },
     changes: (identity, after, bound) => guarded(() => reader.changes(identity, after, bound)),
     async history(identity, query) {
       for (let i = 0; i < madeTimesMax; i++) {
-        const page = await guarded(async () => {
-          const found = await readHistory(identity, query);
-          if (found !== "no device" && found?.cursor) history.note({ epoch: found.cursor.epoch, n: 0 });
-          return found;
-        });
+        const page = await guarded(() => readHistory(identity, query));
         if (page !== "no device") return page;
         await writer.createDevice(identity, query.undelivered ?? "");
       }
@@ -198,6 +196,7 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
     isAvailable: () => trouble() === null,
     trouble,
     isCurrent: history.isCurrent,
+    cannotRead: history.stop,
     abandon: writer.abandon,
     async close() {
       await writer.close();

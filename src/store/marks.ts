@@ -86,8 +86,10 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
     const key = `${ack.tenant} ${ack.user} ${ack.device}`;
     const waiting = acks.get(key);
     const one = furthest(waiting, ack, !waiting || waiting.n < ack.n);
-    const logN = Math.max(waiting?.logN ?? -1, ack.logN ?? -1);
-    acks.set(key, logN < 0 ? one : { ...one, logN });
+    const [before, logN] = [waiting?.logN ?? -1, ack.logN ?? -1];
+    // The level is said of where the log was stored up to; of two at one place the later one says it.
+    const level = logN >= before ? (ack.level ?? waiting?.level) : waiting?.level;
+    acks.set(key, before < 0 && logN < 0 ? one : { ...one, logN: Math.max(before, logN), level });
     return key;
   }
 

@@ -98,7 +98,11 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       if (!row) return null;
       const head = history.cursorOf(row);
       history.note(head);
-      return { synced: Number(row["synced"]), newest: Number(row["newest"]), head, seen: Number(row["seen"]) };
+      const { epoch, n } = head;
+      return {
+        ...{ synced: Number(row["synced"]), newest: Number(row["newest"]), head: { epoch, n } },
+        ...{ seen: Number(row["seen"]), level: Number(row["synced_level"]) },
+      };
     },
 
     async changes({ tenant, user }: Identity, after: number, { rows, bytes }: PageBound): Promise<Page> {

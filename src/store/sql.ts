@@ -23,14 +23,14 @@ export const insertUser = `INSERT INTO tidings_user (tenant, id) VALUES (?1, ?2)
 const newestAck = `coalesce((SELECT max(acked) FROM tidings_device WHERE user = u.key), 0)`;
 
 /**
- * rows: [tenant, user, device, its own cursor's change number or null]; ?2 now
+ * rows: [tenant, user, device, its own cursor's change number or null, the level at which it syncs]; ?2 now
  *
  * A new device starts after what any device of its user has acked. One that was forgotten brings its cursor, and starts there: what it has
  * not got yet, it must still get.
  */
 export const insertDevices = `
-INSERT INTO tidings_device (user, device, acked, seen)
-SELECT u.key, ${field(2)}, coalesce(min(${field(3)}, ${newestAck}), ${newestAck}), ?2
+INSERT INTO tidings_device (user, device, acked, seen, level)
+SELECT u.key, ${field(2)}, coalesce(min(${field(3)}, ${newestAck}), ${newestAck}), ?2, ${field(4)}
 FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
 WHERE true
 ON CONFLICT DO NOTHING`;
@@ -188,21 +188,22 @@ ${moveMarks}
 ${returnReceipt}`;
 
 /**
- * Moves the devices themselves; after deliverByAcks, which needs to know where they stood. rows as above, and the part of it that covers the whole log or null: the
- * rest covers a list of messages alone. ?3 now, ?4 how long ago a device was at least
+ * Moves the devices themselves; after deliverByAcks, which needs to know where they stood. rows as above, the part of it that covers the whole log or null: the
+ * rest covers a list of messages alone; and the level at which that part was stored, or null: not known. ?3 now, ?4 how long ago a device was at least
  * last seen for that to be written again.
  */
 export const ackDevices = `
 WITH acked AS MATERIALIZED (${ackRanges})
-INSERT INTO tidings_device (user, device, acked, seen, synced)
+INSERT INTO tidings_device (user, device, acked, seen, synced, level)
 SELECT d.user, d.device, max(d.acked, min(${field(3)}, acked.up_to)), CASE WHEN ?3 - d.seen >= ?4 THEN ?3 ELSE d.seen END,
   CASE WHEN d.synced IS NULL AND coalesce(${field(4)}, -1) >= ${field(3)} THEN NULL
-    ELSE max(coalesce(d.synced, d.acked), min(coalesce(${field(4)}, 0), acked.up_to)) END
+    ELSE max(coalesce(d.synced, d.acked), min(coalesce(${field(4)}, 0), acked.up_to)) END,
+  CASE WHEN ${field(4)} >= coalesce(d.synced, d.acked) THEN coalesce(${field(5)}, d.level) ELSE d.level END
 FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
 CROSS JOIN acked ON acked.user = u.key CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ${field(2)}
 WHERE true
 ON CONFLICT (user, device) DO UPDATE
-  SET acked = excluded.acked, seen = excluded.seen, synced = excluded.synced
+  SET acked = excluded.acked, seen = excluded.seen, synced = excluded.synced, level = excluded.level
 RETURNING (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
   (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user, device, acked`;
 
@@ -247,14 +248,20 @@ WHERE x.seq > p.read
 ${moveMarks}
 ${returnReceipt}`;
 
-export const selectHead = `SELECT n, epoch FROM tidings_head head`;
+export const selectHead = `SELECT n, epoch, level FROM tidings_head head`;
+
+/**
+ * ?1 a level. What writes an entry of a higher level than the log has yet runs this in the same transaction: nodes of an older release then stop,
+ * before they read the entry or write behind it.
+ */
+export const raiseLevel = `UPDATE tidings_head SET level = ?1 WHERE level < ?1`;
 
 /** What hides the numbers in cursors. */
 export const selectSecret = `SELECT secret FROM tidings_head head`;
 
 /** rows: [tenant, from, to or null, conversation key or null, id]. What stands under each id, and where the send would go. */
 export const selectSends = `
-SELECT s.i, m.n, m.conversation, m.seq, m.time, m.text, (SELECT u.id FROM tidings_user u WHERE u.key = m.recipient) AS recipient,
+SELECT s.i, m.n, m.conversation, m.seq, m.time, m.text, m.hash, (SELECT u.id FROM tidings_user u WHERE u.key = m.recipient) AS recipient,
   coalesce(s.conversation, (
     SELECT p.key FROM tidings_user b CROSS JOIN tidings_conversation p ON p.low = min(a.key, b.key) AND p.high = max(a.key, b.key)
     WHERE b.tenant = s.tenant AND b.id = s.recipient
@@ -267,9 +274,14 @@ FROM (
 CROSS JOIN tidings_user a ON a.tenant = s.tenant AND a.id = s.sender
 CROSS JOIN tidings_message m ON m.id = s.id AND m.sender = a.key`;
 
+/** ?1 a message's n, ?2 its text as it was read, ?3 the new one, ?4 the hash of its send, which is kept where none is kept yet. See `changeText`. */
+export const changeText = `
+UPDATE tidings_message SET text = ?3, hash = coalesce(hash, ?4) WHERE n = ?1 AND text = ?2 RETURNING n`;
+
 /** ?1 tenant, ?2 user, ?3 device */
 export const selectDevice = `
-SELECT d.acked, coalesce(d.synced, d.acked) AS synced, d.seen, (SELECT max(acked) FROM tidings_device WHERE user = u.key) AS newest, head.n, head.epoch
+SELECT d.acked, coalesce(d.synced, d.acked) AS synced, d.seen, d.level AS synced_level,
+  (SELECT max(acked) FROM tidings_device WHERE user = u.key) AS newest, head.n, head.epoch, head.level
 FROM tidings_head head CROSS JOIN tidings_user u ON u.tenant = ?1 AND u.id = ?2 CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ?3`;
 
 const userKey = `(SELECT key FROM tidings_user WHERE tenant = ?1 AND id = ?2)`;
@@ -333,12 +345,12 @@ CROSS JOIN tidings_conversation c ON c.low = min(a.key, b.key) AND c.high = max(
 WHERE a.tenant = ?1 AND a.id = ?2 AND b.tenant = ?1 AND b.id = ?3 AND c.seq > 0`;
 
 /**
- * ?1 the name of a history, ?2 a change number that it had. Makes the transaction fail unless the database still has that history (n may not be
- * null).
+ * ?1 the name of a history, ?2 a change number that it had, ?3 a level. Makes the transaction fail unless the database still has that history, and
+ * its log nothing above that level (n may not be null).
  */
 export const requireHistory = `
 INSERT INTO tidings_head (one, n, epoch)
-SELECT 1, NULL, '' WHERE NOT EXISTS (SELECT 1 FROM tidings_head head WHERE head.epoch = ?1 AND head.n >= ?2)`;
+SELECT 1, NULL, '' WHERE NOT EXISTS (SELECT 1 FROM tidings_head head WHERE head.epoch = ?1 AND head.n >= ?2 AND head.level <= ?3)`;
 
 /** One row where the first migration has been applied. */
 export const selectHasHead = `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tidings_head'`;

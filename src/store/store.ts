@@ -62,6 +62,9 @@ export type PageBound = { readonly rows: number; readonly bytes: number };
 /** A stretch of the whole log, in the order of n. */
 export type Stretch = { readonly entries: readonly LogEntry[]; readonly upTo: number; readonly more: boolean };
 
+/** How far a device has stored the log, and at which level; default: the lowest. */
+export type AckedTo = { readonly n: number; readonly level?: number };
+
 /** Where a device stands. */
 export type DeviceStart = {
   /** Everything up to here was acked: where its sync goes on. Of the messages of others it may have more. */
@@ -69,6 +72,8 @@ export type DeviceStart = {
   /** What any device of the same user has acked: where a new device would start. */
   readonly newest: number;
   readonly head: Cursor;
+  /** The level at which it has stored what it acked. */
+  readonly level: number;
   /** When it was last seen, in milliseconds since the Unix epoch; written now and then. */
   readonly seen: number;
 };
@@ -88,10 +93,11 @@ export type Settle = (isStored: boolean) => void;
 
 /**
  * Why a store is not available. `damaged` is for good: what can still be read is, and nothing is accepted until the process is started again on a
- * whole database. `file`: the file is not, or no longer, this process' alone. The others end by themselves; `history`: the database has another one,
+ * whole database. `level`: the log holds what this release cannot read; nothing is served until a newer release is started. `file`: the file is
+ * not, or no longer, this process' alone. The others end by themselves; `history`: the database has another one,
  * which is being opened.
  */
-export type Trouble = "commits" | "reads" | "history" | "file" | "damaged";
+export type Trouble = "commits" | "reads" | "history" | "file" | "level" | "damaged";
 
 /** What is durable. Every method that takes an identity sees that tenant's and that user's rows only. */
 export interface Store {
@@ -108,29 +114,29 @@ export interface Store {
   append(send: Send, settle: (outcome: Outcome) => void): void;
 
   /**
-   * Notes that a device has stored everything up to `n`; committed a little later with others of its kind. `settle` is told
-   * whether all of it is on disk; where it is not, the outcome is unknown, and to ack again settles it.
+   * Notes that a device has stored everything up to a change number, and at which level where that is known; committed a little later with others
+   * of its kind. `settle` is told whether all of it is on disk; where it is not, the outcome is unknown, and to ack again settles it.
    */
-  ack(identity: Identity, device: string, n: number, settle?: Settle): void;
+  ack(identity: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void;
 
   /**
    * The same of the messages of others alone, as the undelivered list has them: what the user did on other devices is not among them, so that the
    * device's sync goes on where it was.
    */
-  ackList(identity: Identity, device: string, n: number, settle?: Settle): void;
+  ackList(identity: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void;
 
   /** Notes that a user has seen a conversation up to `seq`; as for `ack`. */
   read(identity: Identity, conversation: string, seq: number, settle?: Settle): void;
 
   /**
    * Where the device stands. One that is not known gets its start stored first: after what any device of its user has acked, or at its own
-   * change number `after` where that is before it. Of too many devices of a user the one that was not seen for longest is forgotten,
+   * change number `after` where that is before it, at its `level` (default: the lowest). Of too many devices of a user the one that was not seen for longest is forgotten,
    * with its addresses. Rejects with `unavailable`.
    */
   openDevice(
     identity: Identity,
     device: string,
-    options?: { readonly after?: number | undefined },
+    options?: { readonly after?: number | undefined; readonly level?: number | undefined },
   ): Promise<DeviceStart>;
 
   /** What changed for a user after change number `after`, as much of it as the bound and the limits allow. Rejects with `unavailable`. */
@@ -219,6 +225,9 @@ export interface Store {
 
   /** Whether the database may still have the history that this store serves. */
   isCurrent(): boolean;
+
+  /** Another node has told of an entry that this release cannot read; `found` says what. As where the log holds one: nothing is served any more. */
+  cannotRead(found: string): void;
 
   /**
    * Gives up what waits: sends are answered `unavailable`, marks are dropped, and nothing more is taken. For a store whose history has ended; the

@@ -3,6 +3,7 @@ import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import type { Identity } from "../model.ts";
 import { decodeConversation } from "../protocol/conversation-id.ts";
+import { levelMin } from "../protocol/level.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { type Ack, type Batch, newestReceipts, relationsIn, type WaitingDevice, writeSteps } from "./batch.ts";
 import { createMarks } from "./marks.ts";
@@ -14,7 +15,7 @@ import { createRelationQueue, tooManyRelations } from "./relation-queue.ts";
 import { settleSends } from "./settle-sends.ts";
 import type { OneHistory } from "./one-history.ts";
 import * as sql from "./sql.ts";
-import type { Commit, Outcome, Said, Send, Settle } from "./store.ts";
+import type { AckedTo, Commit, Outcome, Said, Send, Settle } from "./store.ts";
 
 export type WriterOptions = {
   readonly engine: Engine;
@@ -146,11 +147,12 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
   }
 
   function makeAgain(ack: Ack): void {
-    const { tenant, user, device, n } = ack;
+    const { tenant, user, device, n, level } = ack;
     devices.push({
       identity: { tenant, user },
       device,
       after: n,
+      level,
       resolve: () => marks.addLeft({ ...ack, isAgain: true }),
       reject: () => ack.settle?.(false),
     });
@@ -197,14 +199,16 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
       schedule();
     },
 
-    ack({ tenant, user }: Identity, device: string, n: number, settle?: Settle): void {
+    ack({ tenant, user }: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void {
       if (isClosed || (settle && !isAvailable)) return settle?.(false);
-      marks.addAck({ tenant, user, device, n, logN: n, settle });
+      const place =
+        typeof upTo === "number" ? { n: upTo, logN: upTo } : { n: upTo.n, logN: upTo.n, level: upTo.level ?? levelMin };
+      marks.addAck({ tenant, user, device, ...place, settle });
     },
 
-    ackList({ tenant, user }: Identity, device: string, n: number, settle?: Settle): void {
+    ackList({ tenant, user }: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void {
       if (isClosed || (settle && !isAvailable)) return settle?.(false);
-      marks.addAck({ tenant, user, device, n, settle });
+      marks.addAck({ tenant, user, device, n: typeof upTo === "number" ? upTo : upTo.n, settle });
     },
 
     read({ tenant, user }: Identity, conversation: string, seq: number, settle?: Settle): void {
@@ -213,12 +217,16 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
       marks.addRead({ tenant, user, conversation: key, seq, settle });
     },
 
-    /** `after`: where it says that it stands. */
-    createDevice(identity: Identity, device: string, { after }: Pick<WaitingDevice, "after"> = {}): Promise<void> {
+    /** `after`: where it says that it stands; `level`: at which it syncs. */
+    createDevice(
+      identity: Identity,
+      device: string,
+      { after, level }: Pick<WaitingDevice, "after" | "level"> = {},
+    ): Promise<void> {
       return new Promise((resolve, reject) => {
         if (isClosed || !isAvailable)
           return reject(new ChatError("unavailable", "The store does not take commits now"));
-        devices.push({ identity, device, after, resolve, reject });
+        devices.push({ identity, device, after, level, resolve, reject });
         schedule();
       });
     },

@@ -77,8 +77,8 @@ const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
     "a page over HTTP is taken from whatever history there is",
     "D31 is noticed by a page of what",
     {
-      file: "store/libsql-store.ts",
-      from: '          if (found !== "no device" && found?.cursor) history.note({ epoch: found.cursor.epoch, n: 0 });\n',
+      file: "store/history-reader.ts",
+      from: "      history.note(history.cursorOf(row));\n",
       to: "",
     },
   ],
@@ -107,7 +107,7 @@ const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
     {
       file: "store/reader.ts",
       from: "  const members = createLru<string, readonly string[]>(conversationsCachedMax);",
-      to: "  const kept = engine.read as typeof engine.read & { members?: ReturnType<typeof createLru<string, readonly string[]>> };\n  const members = (kept.members ??= createLru<string, readonly string[]>(conversationsCachedMax));",
+      to: "  const kept = globalThis as typeof globalThis & { members?: ReturnType<typeof createLru<string, readonly string[]>> };\n  const members = (kept.members ??= createLru<string, readonly string[]>(conversationsCachedMax));",
     },
   ],
   [

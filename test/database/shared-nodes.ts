@@ -25,6 +25,13 @@ export type SharedNodesOptions = {
   readonly revalidate?: ChatOptions["revalidate"];
 };
 
+type ConnectOptions = {
+  readonly node?: number;
+  readonly device?: string;
+  readonly cursor?: string | undefined;
+  readonly level?: number;
+};
+
 /** Whole chats on one database, with sockets that a test holds in its hands; the database can be set back to what it once was. */
 export async function startSharedNodes(options: SharedNodesOptions = {}) {
   const { nodes = 1, limits, wrapEngine = (engine) => engine, push = [], hasBus = true, revalidate } = options;
@@ -59,15 +66,17 @@ export async function startSharedNodes(options: SharedNodesOptions = {}) {
     engine,
     chats,
     folder,
+    bus,
 
     /** Connects a device and answers its socket; null where the node refuses it now. */
     async connect(
       user: string,
-      { node = 0, device = "phone", cursor }: { node?: number; device?: string; cursor?: string | undefined } = {},
+      { node = 0, device = "phone", cursor, level }: ConnectOptions = {},
     ): Promise<FakeSocket> {
       const chat = chats[node];
       if (!chat) throw new Error(`There is no node ${node}`);
-      const query = `device=${device}${cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
+      const asked = level === undefined ? "" : `&level=${level}`;
+      const query = `device=${device}${cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`}${asked}`;
       const request = new Request(`http://127.0.0.1/ws?${query}`, {
         headers: { upgrade: "websocket", "x-user": user },
       });

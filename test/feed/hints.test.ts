@@ -70,6 +70,31 @@ describe("hints", () => {
     expect(heard).toHaveLength(1);
   });
 
+  test("O11 an entry of a kind that is not known is told as such; one of a known kind that is not as it is here is read from the store", () => {
+    const bus = createLocalBus({ clock: { defer: (task) => task() } });
+    const [here, there] = [bus.connect(), bus.connect()];
+    const [heard, unknown]: [Hint[], string[]] = [[], []];
+    const hints = createHints(there);
+    hints.follow(epoch);
+    hints.onHint((each) => void heard.push(each));
+    hints.onUnknown((kind) => void unknown.push(kind));
+    const tellOf = (...changes: object[]): void => {
+      const entries = changes.map((change) => ({ tenant: "t", users: ["alice"], change }));
+      here.publish(["commits", epoch], JSON.stringify({ from: 1, to: 9, entries }));
+    };
+    const { change } = entry(2);
+    for (const kind of ["group", "toString", "__proto__"]) tellOf(change, { kind, n: 3 });
+    expect([unknown, heard]).toEqual([["group", "toString", "__proto__"], []]);
+    const { to: _, ...toNobody } = { to: "", ...change };
+    tellOf(toNobody);
+    tellOf({ ...change, text: 1 });
+    tellOf({ kind: "receipt", n: 3, conversation: "c", user: "bob", delivered: 1 });
+    expect(heard).toEqual(Array.from({ length: 3 }, () => ({ epoch, from: 1, to: 9 })));
+    tellOf({ ...change, more: "than is known" });
+    expect(heard.at(-1)?.entries).toHaveLength(1);
+    expect(unknown).toHaveLength(3);
+  });
+
   test("F11 a commit with many rows is told in stretches, which follow on each other and leave no row out", () => {
     const entries = Array.from({ length: 100 }, (_, i) => entry(11 + i, 16_000));
     const { heard, charsMax } = tell({ epoch, from: 10, to: 115, entries });
@@ -136,10 +161,18 @@ describe("hints", () => {
         log: async () => Promise.reject(new Error("read")),
         onCommit: () => {},
         settled: async () => {},
+        cannotRead() {},
       },
       clock: systemClock,
       limits: { ...defaultLimits, headPollMs: 1_000_000 },
-      hints: { follow() {}, stop() {}, announce() {}, onGap() {}, onHint: (listener) => void (hear = listener) },
+      hints: {
+        follow() {},
+        stop() {},
+        announce() {},
+        onGap() {},
+        onUnknown() {},
+        onHint: (listener) => void (hear = listener),
+      },
     });
     const seen: number[] = [];
     feed.onEntries((rows) => seen.push(...rows.map(({ change }) => change.n)));

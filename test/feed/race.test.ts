@@ -37,10 +37,18 @@ async function start(clock: Clock = systemClock) {
       },
       onCommit: (listener) => void (announce = listener),
       settled: () => state.settled,
+      cannotRead() {},
     },
     clock,
     limits: { ...defaultLimits, headPollMs: 1_000_000 },
-    hints: { follow() {}, announce() {}, onGap() {}, stop() {}, onHint: (listener) => void (hear = listener) },
+    hints: {
+      follow() {},
+      announce() {},
+      onGap() {},
+      stop() {},
+      onUnknown() {},
+      onHint: (listener) => void (hear = listener),
+    },
   });
   const told: number[] = [];
   feed.onEntries((list) => told.push(...list.map(({ change }) => change.n)));

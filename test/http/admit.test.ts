@@ -6,6 +6,7 @@ import { createAdmit, createProve, readParameter, type AdmitOptions } from "../.
 import type { Proof } from "../../src/http/authenticate.ts";
 import { readTenantTicket, tenantTicket } from "../../src/http/ticket.ts";
 import { demo } from "../../src/http/demo.ts";
+import { levelMax } from "../../src/protocol/level.ts";
 
 const base: AdmitOptions = {
   authenticate: () => ({ user: "alice" }),
@@ -44,6 +45,18 @@ test("A7 a plain upgrade is admitted as the default device", async () => {
     device: "default",
     headers: {},
   });
+});
+
+test("P50 a level is a whole number from 1; one that this release does not know counts as the highest that it does", async () => {
+  expect(await expectAdmission(admit({}, upgrade("?level=1")))).toMatchObject({ level: 1 });
+  expect(await expectAdmission(admit({}, upgrade("?level=999999999")))).toMatchObject({ level: levelMax });
+  expect(await expectAdmission(admit({}, upgrade()))).not.toHaveProperty("level");
+  for (const query of ["0", "", "-1", "1.5", "01", "+1", "1e3", "x", "1&level=1", "9999999999", "%ff"]) {
+    const refusal = await admit({}, upgrade(`?level=${query}`));
+    if (!(refusal instanceof Response)) throw new Error(`level=${query} was admitted`);
+    expect([query, refusal.status]).toEqual([query, 400]);
+    expect(await refusal.text()).toContain("level");
+  }
 });
 
 test("A7 device and cursor are handed on as they came", async () => {

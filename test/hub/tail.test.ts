@@ -37,7 +37,7 @@ function start({ pages, lastN = () => 0 }: { pages: readonly (Page | Promise<Pag
     onBroken: () => {},
   });
   const tail = createTail({
-    ...{ start: 0, cursors, outbox, limits: defaultLimits, clock: systemClock, lastN },
+    ...{ start: 0, level: 1, cursors, outbox, limits: defaultLimits, clock: systemClock, lastN },
     readPage: async () => left.shift() ?? { changes: [], upTo: 0, more: false },
     onFault: (fault) => {
       throw fault;

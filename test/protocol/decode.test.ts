@@ -152,7 +152,8 @@ describe("opaque forms", () => {
         expect(unseal(sealed)).toBe(text);
         expect(sealed).not.toBe(seal(text));
         expect(createCursors({ ...options, secret: "f".repeat(64) }).unseal(sealed)).toBeNull();
-        expect(unseal(`${sealed.slice(0, -2)}${sealed.endsWith("A") ? "BB" : "AA"}`)).toBeNull();
+        // Not at its end: the last character has bits that say nothing.
+        expect(unseal(`${sealed.startsWith("A") ? "B" : "A"}${sealed.slice(1)}`)).toBeNull();
       }),
     );
     for (const text of ["", "x", "eyJ0ZXh0cyI6e319", "A".repeat(80)]) expect(unseal(text)).toBeNull();

@@ -133,6 +133,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(rest).toEqual({
           type: "welcome",
           protocol: 1,
+          level: 1,
           user: alice,
           device: "d1",
           heartbeatMs: 25_000,

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemRandom } from "../../src/internal/random.ts";
 import { encodeConversation } from "../../src/protocol/conversation-id.ts";
+import { changeText } from "../../src/store/change-text.ts";
 import { newEpoch } from "../../src/store/epoch.ts";
 import * as pushStatements from "../../src/store/push-sql.ts";
 import * as storeStatements from "../../src/store/sql.ts";
@@ -174,6 +175,8 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await engine.write([
       { sql: storeStatements.leaveHead },
       { sql: storeStatements.returnHead },
+      { sql: storeStatements.raiseLevel, args: [1] },
+      await changeText({ n, now: { conversation: monologue, text: "hi" }, text: "changed" }),
       { sql: pushStatements.wakeReadNotices, args: ["", JSON.stringify([["default", "alice", first + 2]]), 1] },
     ]);
     await store.close();

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Change } from "../../src/model.ts";
+import { decodeConversation } from "../../src/protocol/conversation-id.ts";
+import { changeText } from "../../src/store/change-text.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { type HistoryPage, type HistoryQuery, newest, type Walk } from "../../src/store/history.ts";
 import type { Commit, Outcome, Store } from "../../src/store/store.ts";
@@ -67,6 +69,33 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       expect(conflict).toEqual({ type: "refused", code: "conflict" });
       expect(elsewhere).toEqual({ type: "refused", code: "conflict" });
       expect(messages((await readAll(store, person("bob", tenant))).changes)).toHaveLength(1);
+    });
+
+    test("S42 O1 a retry gets the first answer also once the text has changed, and again once it has changed back", async () => {
+      const tenant = newTenant();
+      const id = newId();
+      const first = await accepted(store, { tenant, from: "alice", to: "bob", id, text: "one" });
+      const conversation = decodeConversation(first.conversation) ?? 0;
+      let now = "one";
+      for (const text of ["two", "", "one", "three"]) {
+        const change = await changeText({ n: first.n, now: { conversation, text: now }, text });
+        // Who has read an older text changes nothing.
+        const stale = await changeText({ n: first.n, now: { conversation, text: "never" }, text: "lost" });
+        expect(await place.engine.write([change, stale])).toEqual([[{ n: first.n }], []]);
+        now = text;
+        const [retry, byConversation, elsewhere, ...conflicts] = await Promise.all([
+          append(store, { tenant, from: "alice", to: "bob", id, text: "one" }),
+          append(store, { tenant, from: "alice", conversation: first.conversation, id, text: "one" }),
+          append(store, { tenant, from: "alice", to: "carol", id, text: "one" }),
+          ...["two", "three", "One"].map((other) =>
+            append(store, { tenant, from: "alice", to: "bob", id, text: other }),
+          ),
+        ]);
+        expect([retry, byConversation]).toEqual(Array.from({ length: 2 }, () => ({ ...first, duplicate: true })));
+        for (const outcome of [elsewhere, ...conflicts]) expect(outcome).toEqual({ type: "refused", code: "conflict" });
+      }
+      const { changes } = await readAll(store, person("bob", tenant));
+      expect(messages(changes).map((change) => change.kind === "message" && change.text)).toEqual(["three"]);
     });
 
     test("S2 O1 retries and conflicts within one commit meet the first of their id", async () => {

@@ -22,6 +22,7 @@ export type Change = MessageChange | ReceiptChange | RelationChange;
 export type Welcome = {
   type: "welcome";
   protocol: 1;
+  level: number;
   user: string;
   device: string;
   cursor: string;
@@ -46,7 +47,7 @@ export type Rejected = {
   retry: "never" | "later";
   retryAfterMs?: number;
 };
-export type Reset = { type: "reset"; reason: "epoch"; cursor: string };
+export type Reset = { type: "reset"; reason: "epoch" | "level"; cursor: string };
 export type Typing = { type: "typing"; conversation: string; user: string; typing: boolean };
 export type Presence = { type: "presence"; user: string; state: "online" | "offline"; lastSeen?: number };
 export type Pong = { type: "pong"; id?: string };
@@ -116,6 +117,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   welcome: {
     type: is("welcome"),
     protocol: is(1),
+    level: isSeq,
     user: isIdentifier,
     device: isIdentifier,
     cursor: isOpaque,
@@ -145,7 +147,7 @@ const shapes: Readonly<Record<string, Shape>> = {
     retry: (value) => value === "never" || value === "later",
     retryAfterMs: { optional: isMark },
   },
-  reset: { type: is("reset"), reason: is("epoch"), cursor: isOpaque },
+  reset: { type: is("reset"), reason: (value) => value === "epoch" || value === "level", cursor: isOpaque },
   presence: {
     type: is("presence"),
     user: isIdentifier,

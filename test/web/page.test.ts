@@ -470,6 +470,7 @@ describeWith("chromium", "the chat page", () => {
     JSON.stringify({
       type: "welcome",
       protocol: 1,
+      level: 1,
       user,
       device: "d",
       cursor,

@@ -25,12 +25,12 @@ export const postAck: Route = {
     const { device, cursor: text } = await readBody(request, schema, limits.frameBytesMax);
     if (!isCursor(text)) throw new ChatError("bad_request", "The body is malformed at cursor");
     const at = store.cursors.decode(text);
-    const { head } = await store.openDevice(session, device, { after: at?.n });
+    const { head } = await store.openDevice(session, device, { after: at?.n, level: at?.level });
     if (at === null) return answer(204, null);
     // What comes while this one waits has not been seen by anybody.
     const n = Math.min(at.n, head.n);
     const ack = at.isList ? store.ackList : store.ack;
-    const isStored = await new Promise<boolean>((resolve) => ack(session, device, n, resolve));
+    const isStored = await new Promise<boolean>((resolve) => ack(session, device, { ...at, n }, resolve));
     if (!isStored) throw new ChatError("unavailable", "The store did not confirm the ack: send it again");
     return answer(204, null);
   },

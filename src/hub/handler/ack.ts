@@ -13,5 +13,5 @@ export const ack: Handler<"ack"> = (connection, frame, { store }) => {
   if (cursor === null) return;
   const n = Math.min(cursor.n, connection.position());
   if (cursor.isList) store.ackList(connection.session, connection.device, n);
-  else store.ack(connection.session, connection.device, n);
+  else store.ack(connection.session, connection.device, { ...cursor, n });
 };
