@@ -123,6 +123,8 @@ const upgrade: Json = {
   },
 };
 
+const troubles = ["starting", "stopping", "commits", "reads", "file", "level", "damaged"] as const;
+
 const health = (path: string, summary: string, answers: Readonly<Record<number, string>>): Json => ({
   operationId: operationIdOf("get", path),
   summary: `${summary}; the standalone server alone has it`,
@@ -130,7 +132,12 @@ const health = (path: string, summary: string, answers: Readonly<Record<number, 
   responses: Object.fromEntries(
     Object.entries(answers).map(([status, word]) => [
       status,
-      answerOf(success[Number(status)] ?? "Not now", v.strictObject({ status: v.literal(word) })),
+      answerOf(
+        success[Number(status)] ?? "Not now",
+        word === "unavailable"
+          ? v.strictObject({ status: v.literal(word), trouble: v.picklist(troubles) })
+          : v.strictObject({ status: v.literal(word) }),
+      ),
     ]),
   ),
 });

@@ -13,6 +13,8 @@ export const prerequisites: readonly Prerequisite[] = [
   { name: "npm", programs: ["npm"], debian: "npm" },
   { name: "nginx", programs: ["nginx", "/usr/sbin/nginx"], debian: "nginx-light" },
   { name: "nats-server", programs: ["nats-server", "/usr/sbin/nats-server"], debian: "nats-server" },
+  // Its library, beside it, counts what a statement takes.
+  { name: "sqlite3", programs: ["sqlite3"], debian: "sqlite3" },
   { name: "gcc", programs: ["gcc", "cc"], debian: "gcc libc6-dev" },
 ];
 

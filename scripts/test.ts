@@ -7,20 +7,32 @@
  * Closes with `N passed, N failed` as the runners counted it. Its exit code is theirs; a run without any test failed.
  */
 import { join } from "node:path";
+import { deadline } from "../test/support/deadline.ts";
 import { type Counts, formatCounts, readClosingLines } from "./closing-lines.ts";
 import { provide } from "./prerequisites.ts";
 import { setup } from "./setup.ts";
-import { testLanes } from "./test-lanes.ts";
+import { type Job, testLanes } from "./test-lanes.ts";
 
 const root = join(import.meta.dir, "..");
-/** For a test that names no time of its own. A flag, because bunfig's `[test] timeout` is ignored. */
-const testTimeoutMs = 60_000;
+/** After this long without output it says what is running: a longer silence looks like a hang. */
+const silenceMs = 10_000;
 
 type Ran = Counts & { readonly exitCode: number };
+type Options = { readonly missing: string; readonly isAlone: boolean };
+
+/** The runners that run now. A signal that ends this process ends them too. */
+const runners = new Set<Bun.Subprocess>();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => {
+    isEnded = true;
+    for (const runner of runners) runner.kill(signal);
+  });
+let isEnded = false;
 
 /** One runner over some of the tests. Beside others its output waits until it has ended, so that theirs do not mix. */
-async function run(args: readonly string[], options: { missing: string; isAlone: boolean }): Promise<Ran> {
-  const runner = Bun.spawn([process.execPath, "test", "--timeout", String(testTimeoutMs), ...args], {
+async function run(args: readonly string[], options: Options): Promise<Ran> {
+  // A flag, because bunfig's `[test] timeout` is ignored.
+  const runner = Bun.spawn([process.execPath, "test", "--timeout", String(deadline.testMs), ...args], {
     cwd: root,
     stdin: "ignore",
     stdout: options.isAlone ? "inherit" : "pipe",
@@ -31,7 +43,7 @@ async function run(args: readonly string[], options: { missing: string; isAlone:
       TIDINGS_MISSING: options.missing,
     },
   });
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => runner.kill(signal));
+  runners.add(runner);
 
   const said = options.isAlone ? null : new Response(runner.stdout as ReadableStream).text();
   const decoder = new TextDecoder();
@@ -41,6 +53,7 @@ async function run(args: readonly string[], options: { missing: string; isAlone:
     output += decoder.decode(bytes, { stream: true });
   }
   const exitCode = await runner.exited;
+  runners.delete(runner);
   if (said !== null) {
     await write(process.stdout, await said);
     await write(process.stderr, output);
@@ -55,20 +68,56 @@ async function run(args: readonly string[], options: { missing: string; isAlone:
 const write = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
   new Promise((resolve) => void stream.write(text, () => resolve()));
 
+/** Runs all tests, and shows the progress: one line for each job that has ended, and now and then one with what is running. */
+async function runAll(missing: string): Promise<readonly Ran[]> {
+  const { alone, beside, lanes } = testLanes(root);
+  const all = alone.length + beside.length;
+  const start = performance.now();
+  const ran: Ran[] = [];
+  const underWay = new Map<Job, number>();
+  let saidAt = start;
+
+  const clock = (ms: number): string =>
+    `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1_000) % 60).padStart(2, "0")}`;
+  const nameOf = ([first = "", ...more]: Job): string => `${first}${more.length > 0 ? ` and ${more.length} more` : ""}`;
+  const say = (text: string): void => {
+    saidAt = performance.now();
+    console.error(`[${ran.length}/${all} ${clock(saidAt - start)}] ${text}`);
+  };
+  const saying = setInterval(() => {
+    const now = performance.now();
+    if (now - saidAt < silenceMs) return;
+    say(`running: ${[...underWay].map(([job, since]) => `${nameOf(job)} (${clock(now - since)})`).join(", ")}`);
+  }, 1_000);
+
+  async function runLane(queue: Job[], isAlone: boolean): Promise<void> {
+    for (let job = queue.shift(); job !== undefined && !isEnded; job = queue.shift()) {
+      underWay.set(job, performance.now());
+      const counts = await run(
+        job.map((file) => `./${file}`),
+        { missing, isAlone },
+      );
+      underWay.delete(job);
+      ran.push(counts);
+      say(`${formatCounts(counts)}: ${nameOf(job)}`);
+    }
+  }
+
+  await runLane([...alone], true);
+  const queue = [...beside];
+  await Promise.all(Array.from({ length: lanes }, () => runLane(queue, false)));
+  clearInterval(saying);
+  return ran;
+}
+
 async function main(): Promise<number> {
   if (!(await setup())) return 1;
   const missing = await provide();
   for (const { name } of missing) console.error(`${name} is missing: the tests that need it are skipped`);
-  const options = { missing: missing.map(({ name }) => name).join(","), isAlone: true };
+  const names = missing.map(({ name }) => name).join(",");
 
   const asked = process.argv.slice(2);
-  const ran: Ran[] = [];
-  if (asked.length > 0) ran.push(await run(asked, options));
-  else {
-    const { alone, beside } = testLanes(root);
-    ran.push(await run(alone, options));
-    ran.push(...(await Promise.all(beside.map((lane) => run(lane, { ...options, isAlone: false })))));
-  }
+  const ran = asked.length > 0 ? [await run(asked, { missing: names, isAlone: true })] : await runAll(names);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   for (const { passed, failed, skipped } of ran) {
     counts.passed += passed;
@@ -78,7 +127,7 @@ async function main(): Promise<number> {
   const ranNone = counts.passed + counts.failed === 0;
   if (ranNone) console.error("No test ran");
   console.log(formatCounts(counts));
-  return Math.max(...ran.map(({ exitCode }) => exitCode)) || (ranNone ? 1 : 0);
+  return Math.max(...ran.map(({ exitCode }) => exitCode)) || (ranNone || isEnded ? 1 : 0);
 }
 
 process.exitCode = await main();

@@ -60,7 +60,7 @@ export type ChatOptions = {
    * `X-Forwarded-For` counts for nothing.
    */
   readonly trustProxy?: TrustProxy;
-  /** How much one user, and one address, may do: replaces parts of the table in `protocol/rates.ts`; null: without a limit. */
+  /** How much one user, and one address, may do: replaces parts of the table in `protocol/rates.ts`; null: without a limit. `work` is in units of `protocol/costs.ts`. */
   readonly rates?: RateOptions;
   /** How devices are notified while they are away: `fcm`, `oneSignal`, `webPush`, `webhook`, or one's own (docs/push.md). Default: not at all. */
   readonly push?: readonly PushProvider[];
@@ -69,6 +69,12 @@ export type ChatOptions = {
    * does not answer within `limits.hostAnswerMs`, that default goes out.
    */
   readonly onPush?: OnPush;
+  /**
+   * How many accounts a phone or browser holds at a time. `one` (default): a push token has one place in the database, so that after a
+   * change of workspace nothing of the one before is shown any more. `several`: it has a place in each tenant, and the app takes it away
+   * from a tenant by `DELETE /devices/{device}` (docs/push.md).
+   */
+  readonly accountsPerDevice?: "one" | "several";
   /** Replaces single limits of the table in `protocol/limits.ts`. */
   readonly limits?: Partial<Limits>;
   /**

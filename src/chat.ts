@@ -17,12 +17,17 @@ import { createOrigination, type Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
 import { createLimiter } from "./hub/limiter.ts";
 import { createRevalidation } from "./hub/revalidation.ts";
+import { createSightGate } from "./hub/policy.ts";
 import { createRoom } from "./hub/room.ts";
+import { createWatchBudget } from "./hub/watch-budget.ts";
 import { systemClock } from "./internal/clock.ts";
 import { systemRandom } from "./internal/random.ts";
+import { answerWithin } from "./internal/within.ts";
+import type { Identity } from "./model.ts";
 import { utf8Bytes } from "./internal/utf8.ts";
 import { refuseContent } from "./protocol/decode.ts";
 import { isIdentifier, isMessageId } from "./protocol/identifier.ts";
+import { costs } from "./protocol/costs.ts";
 import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts";
 import { faultOfRates, ratesOf } from "./protocol/rates.ts";
 import { explainPush, type PushExplanation } from "./push/explain.ts";
@@ -30,7 +35,7 @@ import { faultOfProviders } from "./push/provider.ts";
 import { createSlots } from "./push/slots.ts";
 import { openEngine } from "./store/engine/open.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
-import type { Outcome } from "./store/store.ts";
+import type { Outcome, Trouble } from "./store/store.ts";
 
 /** A message from the server's own code. */
 export type ServerSend = {
@@ -93,20 +98,24 @@ export function createChat(options: ChatOptions) {
   const fault = faultOfLimits(limits);
   if (fault !== null) throw new ChatError("config_invalid", `The limits do not fit together: ${fault}`);
   const origins = parseOrigins(options.origins ?? []);
-  const rates = ratesOf(options.rates);
-  const rateFault = faultOfRates(rates);
+  const rateFault = faultOfRates(options.rates);
   if (rateFault !== null) throw new ChatError("config_invalid", `The rates cannot be kept: ${rateFault}`);
-  const limiter = createLimiter({ rates, clock });
+  const limiter = createLimiter({ rates: ratesOf(options.rates), clock, turnUnitsMax: limits.turnUnitsMax });
   const originationOf = createOrigination(options.trustProxy);
   const { push: providers = [], onPush, bus } = options;
   const providerFault = faultOfProviders(providers);
   if (providerFault !== null) throw new ChatError("config_invalid", providerFault);
+  if (!["one", "several", undefined].includes(options.accountsPerDevice))
+    throw new ChatError("config_invalid", `accountsPerDevice is "one" or "several"`);
   const log = getLogger(["tidings", "chat"]);
   const room = createRoom(limits);
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
+  const watchBudget = createWatchBudget(limits);
   const { authorize, canSee, revalidate } = options;
   const context: DatabaseContext = {
-    ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget },
+    ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget, watchBudget },
+    accountsPerDevice: options.accountsPerDevice,
+    sight: createSightGate(),
     slots: createSlots({ perProviderMax: limits.pushRequestsMax }),
     revalidation:
       revalidate &&
@@ -164,16 +173,24 @@ export function createChat(options: ChatOptions) {
     }
   }
 
+  /** Only the host's no ends it, as with an open socket; where the host does not answer, the client tries again. */
+  async function revalidateTicket({ tenant, user, device }: Identity & { readonly device: string }): Promise<boolean> {
+    const asked = Promise.resolve(revalidate?.({ tenant, user, device }));
+    return (await answerWithin(clock, limits.hostAnswerMs, asked, "revalidate")) !== false;
+  }
+
   const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
   const admitOpen = createAdmit({
     authenticate,
     origins,
     now: clock.now,
+    elapsed: clock.elapsed,
+    ...(revalidate && { revalidate: revalidateTicket }),
     isDraining: () => isDraining,
     hasRoom: (session, address) => room.has({ session, address }),
     originationOf,
-    mustWait: (doer) => limiter.take("connects", doer),
+    mustWait: (doer) => limiter.take(doer, costs.connect),
     useTicket: databases.useTicket,
   });
 
@@ -204,7 +221,15 @@ export function createChat(options: ChatOptions) {
     ready: (): Promise<void> => databases.ready(),
 
     /** Whether it serves now: no shutdown has begun, and the database answers, where there is one for all tenants. */
-    isReady: (): boolean => !isDraining && databases.isReady(),
+    isReady: (): boolean => !isDraining && databases.trouble() === null,
+
+    /**
+     * Why it does not serve now; null: it does. `commits` and `reads`: the database takes none, or cannot be read, which ends by itself. `file`: the
+     * database's file is not, or no longer, this process' alone. `level`: the log holds what this release cannot read; nothing is served until a
+     * newer one is started. `damaged`: nothing is accepted until it is started again on a whole database;
+     * what can be read still is.
+     */
+    trouble: (): Trouble | "starting" | "stopping" | null => (isDraining ? "stopping" : databases.trouble()),
 
     /** Decides on an upgrade: the admission to connect with, or the refusal to answer. Never rejects. `peer`: who the socket says it is from. */
     async admit(request: Request, peer?: Peer): Promise<Admission | Response> {
@@ -213,8 +238,10 @@ export function createChat(options: ChatOptions) {
       if (answer instanceof Response) return answer;
       try {
         const admitted = databases.admit(answer.session.tenant);
-        const { store } = admitted instanceof Promise ? await admitted : admitted;
-        if (store.isAvailable() && !isDraining) return answer;
+        const database = admitted instanceof Promise ? await admitted : admitted;
+        const trouble = database.trouble();
+        // Of a damaged database everybody still reads what can be read.
+        if ((trouble === null || trouble === "damaged") && !isDraining) return answer;
       } catch {
         // Whoever failed has logged why.
       }
@@ -222,11 +249,13 @@ export function createChat(options: ChatOptions) {
     },
 
     /** Takes over an upgraded socket. For adapters. */
-    connect(socket: Socket, { session, device, cursor, address }: Admission): SocketEvents {
+    connect(socket: Socket, { session, device, cursor, level, address, admittedAt }: Admission): SocketEvents {
       return databases.connect(session.tenant).hub.connect(socket, session, {
         device,
         ...(cursor !== undefined && { cursor }),
+        ...(level !== undefined && { level }),
         ...(address !== undefined && { address }),
+        ...(admittedAt !== undefined && { admittedAt }),
       });
     },
 
@@ -318,7 +347,7 @@ export function createChat(options: ChatOptions) {
     sizes() {
       const sizes = databases.sizes();
       // All databases share these.
-      return sizes && { ...sizes, ...room.sizes(), outboxBytes: budget.bytes() };
+      return sizes && { ...sizes, ...room.sizes(), outboxBytes: budget.bytes(), watchedNames: watchBudget.names() };
     },
   };
 }

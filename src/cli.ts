@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { defineCommand } from "citty";
+import { backupCommand, restoreCommand } from "./cli/backup.ts";
 import { epochCommand } from "./cli/epoch.ts";
 import { migrateCommand } from "./cli/migrate.ts";
 import { runProgram } from "./cli/program.ts";
@@ -12,6 +13,8 @@ const main = defineCommand({
   subCommands: {
     serve: serveCommand,
     migrate: migrateCommand,
+    backup: backupCommand,
+    restore: restoreCommand,
     epoch: epochCommand,
     push: pushCommand,
     vapid: vapidCommand,

@@ -11,6 +11,8 @@ export type PushConfig = {
   readonly webhook?: { readonly url: string; readonly secret: string };
   /** How long a connected device may take to ack; absent: as the limits have it. */
   readonly delayMs?: number;
+  /** Absent: one. */
+  readonly accountsPerDevice?: "one" | "several";
 };
 
 const safeUrl = variable(isSafeUrl, "an https URL without user name, or http on this machine");
@@ -28,6 +30,7 @@ export const pushVariables = {
   VAPID_SUBJECT: v.optional(anyText),
   PUSH_WEBHOOK_URL: v.optional(safeUrl),
   PUSH_WEBHOOK_SECRET: v.optional(anyText),
+  PUSH_ACCOUNTS_PER_DEVICE: v.optional(variable((text) => text === "one" || text === "several", "one or several")),
   PUSH_DELAY_MS: v.optional(wholeNumber(0, 600_000, "of milliseconds ")),
 };
 
@@ -72,6 +75,7 @@ export function pushOf(env: PushVariables): PushConfig {
       subject !== undefined && { webPush: { publicKey, privateKey, subject } }),
     ...(url !== undefined && secret !== undefined && { webhook: { url, secret } }),
     ...(delay !== undefined && { delayMs: Number(delay) }),
+    ...(env.PUSH_ACCOUNTS_PER_DEVICE === "several" && { accountsPerDevice: "several" }),
   };
 }
 

@@ -25,6 +25,12 @@ export const rate = variable(
   '"off", or how many at once and how many a second after that, such as 60,1',
 );
 
+/** A rate that counted something by itself, before one bucket saw what everything costs. */
+export const goneRate = variable(
+  () => false,
+  "nothing, for RATE_WORK_USER and RATE_WORK_ADDRESS bound upgrades and requests now, by what they cost",
+);
+
 export function ratesOfKind(user: string | undefined, address: string | undefined) {
   const rateOf = (text: string): Rate | null => {
     const [burst, perS] = text.split(",").map(Number);

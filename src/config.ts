@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { missingPushVariables, type PushConfig, pushOf, pushSecrets, pushVariables } from "./config-push.ts";
-import { listOf, rate, ratesOfKind, trust, trustOf, variable, wholeNumber } from "./config-variable.ts";
+import { goneRate, listOf, rate, ratesOfKind, trust, trustOf, variable, wholeNumber } from "./config-variable.ts";
 import { ChatError } from "./error.ts";
 import { isLoopbackHost } from "./internal/loopback.ts";
 import { parseOrigins } from "./http/origin.ts";
@@ -79,10 +79,12 @@ const variables = v.object({
   TRUST_PROXY: v.optional(trust, "0"),
   RATE_SENDS_USER: v.optional(rate),
   RATE_SENDS_ADDRESS: v.optional(rate),
-  RATE_CONNECTS_USER: v.optional(rate),
-  RATE_CONNECTS_ADDRESS: v.optional(rate),
-  RATE_LOOKUPS_USER: v.optional(rate),
-  RATE_LOOKUPS_ADDRESS: v.optional(rate),
+  RATE_WORK_USER: v.optional(rate),
+  RATE_WORK_ADDRESS: v.optional(rate),
+  RATE_CONNECTS_USER: v.optional(goneRate),
+  RATE_CONNECTS_ADDRESS: v.optional(goneRate),
+  RATE_LOOKUPS_USER: v.optional(goneRate),
+  RATE_LOOKUPS_ADDRESS: v.optional(goneRate),
   ...pushVariables,
   // What an address is like is the bus's own business, and is told by it.
   CLUSTER_URL: v.optional(anyText),
@@ -138,8 +140,7 @@ function configOf(env: Variables): Config {
     trustProxy: trustOf(env.TRUST_PROXY),
     rates: {
       sends: ratesOfKind(env.RATE_SENDS_USER, env.RATE_SENDS_ADDRESS),
-      connects: ratesOfKind(env.RATE_CONNECTS_USER, env.RATE_CONNECTS_ADDRESS),
-      lookups: ratesOfKind(env.RATE_LOOKUPS_USER, env.RATE_LOOKUPS_ADDRESS),
+      work: ratesOfKind(env.RATE_WORK_USER, env.RATE_WORK_ADDRESS),
     },
     push: pushOf(env),
     ...(env.CLUSTER_URL !== undefined && { clusterUrl: env.CLUSTER_URL }),

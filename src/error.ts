@@ -13,6 +13,7 @@ export const errorCodes = {
   upgrade_required: { status: 426, retry: "never", meaning: "The route wants a WebSocket upgrade" },
   rate_limited: { status: 429, retry: "later", meaning: "Too much in too short a time" },
   too_many_connections: { status: 429, retry: "later", meaning: "The limit of open connections is reached" },
+  too_many_watched: { status: 429, retry: "later", meaning: "The server watches as many users as it can" },
   internal: { status: 500, retry: "later", meaning: "Tidings has a defect here" },
   unavailable: { status: 503, retry: "later", meaning: "The store cannot be reached, or the server is shutting down" },
   config_invalid: { status: 500, retry: "never", meaning: "A setting is missing or wrong" },

@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const log = getLogger(["tidings", "server"]);
   const openFiles = openFilesMax();
   const connectionsMax = connectionsWithin(openFiles, defaultLimits.connectionsMax);
-  const { delayMs } = config.push;
+  const { delayMs, accountsPerDevice } = config.push;
   const push = pushProviders(config.push);
   const bus = config.clusterUrl === undefined ? undefined : await openBus(config.clusterUrl);
   const chat = createChat({
@@ -31,6 +31,7 @@ async function main(): Promise<void> {
     ...{ origins: config.origins, trustProxy: config.trustProxy, rates: config.rates },
     base: "",
     push,
+    ...(accountsPerDevice && { accountsPerDevice }),
     ...(bus && { bus }),
     limits: {
       ...{ connectionsMax, heartbeatMs: config.heartbeatMs, shutdownMs: config.shutdownMs },

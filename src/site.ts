@@ -48,7 +48,10 @@ export async function siteOf(
   });
   // Probes address a server by whatever name they have for it.
   site.get("/healthz", () => json(200, { status: "ok" }));
-  site.get("/readyz", () => (chat.isReady() ? json(200, { status: "ready" }) : json(503, { status: "unavailable" })));
+  site.get("/readyz", () => {
+    const trouble = chat.trouble();
+    return trouble === null ? json(200, { status: "ready" }) : json(503, { status: "unavailable", trouble });
+  });
   site.use(async ({ req, env }, next) => (isHostAllowed(req.raw) ? await next() : chat.fetch(req.raw, env)));
   site.get("/", async () => file("text/html; charset=utf-8", await webFile("page.html")));
   site.get("/page.js", async () => file("text/javascript; charset=utf-8", await webScript()));

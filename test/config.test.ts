@@ -22,7 +22,7 @@ test("C1 without variables: the demo on loopback", () => {
     origins: [],
     auth: { kind: "demo", anywhere: false },
     trustProxy: 0,
-    rates: { sends: {}, connects: {}, lookups: {} },
+    rates: { sends: {}, work: {} },
     push: {},
     logLevel: "info",
     heartbeatMs: 25_000,
@@ -60,7 +60,7 @@ test("C8 every variable arrives, typed", () => {
     TRUST_PROXY: "10.0.0.0/8, ::1",
     RATE_SENDS_USER: "60,1",
     RATE_SENDS_ADDRESS: "off",
-    RATE_LOOKUPS_ADDRESS: "100,0.5",
+    RATE_WORK_ADDRESS: "100,0.5",
     FCM_SERVICE_ACCOUNT: "account.json",
     FCM_BASE_URL: "http://127.0.0.1:1",
     ONESIGNAL_APP_ID: "app",
@@ -71,6 +71,7 @@ test("C8 every variable arrives, typed", () => {
     VAPID_SUBJECT: "mailto:ops@app.example",
     PUSH_WEBHOOK_URL: "https://app.example/push",
     PUSH_WEBHOOK_SECRET: "hook",
+    PUSH_ACCOUNTS_PER_DEVICE: "several",
     PUSH_DELAY_MS: "0",
     CLUSTER_URL: "nats://a,b",
     LOG_LEVEL: "debug",
@@ -86,8 +87,7 @@ test("C8 every variable arrives, typed", () => {
     trustProxy: ["10.0.0.0/8", "::1"],
     rates: {
       sends: { user: { burst: 60, perS: 1 }, address: null },
-      connects: {},
-      lookups: { address: { burst: 100, perS: 0.5 } },
+      work: { address: { burst: 100, perS: 0.5 } },
     },
     push: {
       fcm: { serviceAccount: "account.json", baseUrl: "http://127.0.0.1:1" },
@@ -95,6 +95,7 @@ test("C8 every variable arrives, typed", () => {
       webPush: { publicKey: "public", privateKey: "private", subject: "mailto:ops@app.example" },
       webhook: { url: "https://app.example/push", secret: "hook" },
       delayMs: 0,
+      accountsPerDevice: "several",
     },
     clusterUrl: "nats://a,b",
     logLevel: "debug",
@@ -128,7 +129,7 @@ describe("one variable at a time", () => {
     JWT_COOKIE: ["session", "__Host-session"],
     TRUST_PROXY: ["0", "1", "16", "10.0.0.1", "10.0.0.0/8,::1, fd00::/8"],
     RATE_SENDS_USER: ["60,1", "1,0.1", "off"],
-    RATE_CONNECTS_ADDRESS: ["999999999,1000"],
+    RATE_WORK_ADDRESS: ["999999999,1000"],
   };
   for (const [name, values] of Object.entries(right)) {
     for (const value of values) test(`C7 ${name}=${value} is taken`, () => void readConfig({ [name]: value }));
@@ -136,6 +137,10 @@ describe("one variable at a time", () => {
 
   const wrong: Record<string, string[]> = {
     TRUST_PROXY: ["17", "-1", "yes", "10.0.0.0/33", "10.0.0.256", "proxy.example", "10.0.0.1,"].slice(0, 6),
+    RATE_CONNECTS_USER: ["60,1"],
+    RATE_CONNECTS_ADDRESS: ["off"],
+    RATE_LOOKUPS_USER: ["60,1"],
+    RATE_LOOKUPS_ADDRESS: ["60,1"],
     RATE_SENDS_USER: ["60", "0,1", "60,0", "60,-1", "1e3,1", "on", "60,1,1"],
     PORT: ["-1", "65536", "80.5", "0x50", "1e3", " 80", "80 ", "http", "99999999999", "٨٠"],
     HOST: [
@@ -309,6 +314,7 @@ test("U21 what belongs together is asked for together, and no secret is told", (
       ["PUSH_WEBHOOK_URL: expected an https"],
     ],
     [{ FCM_BASE_URL: "http://fcm.example" }, ["FCM_BASE_URL: expected an https URL"]],
+    [{ PUSH_ACCOUNTS_PER_DEVICE: "many" }, ["PUSH_ACCOUNTS_PER_DEVICE: expected one or several"]],
     [{ PUSH_DELAY_MS: "1.5" }, ["PUSH_DELAY_MS: expected a whole number"]],
   ] as const) {
     const text = textOf(env);

@@ -10,6 +10,12 @@ export type BenchOptions = {
   readonly textBytes: number;
   /** How many nodes each are measured with. */
   readonly nodes: readonly number[];
+  /** What hostile users have made: messages of their own in one conversation, conversations, devices. */
+  readonly messages: number;
+  readonly conversations: number;
+  readonly devices: number;
+  /** What hostile users do. */
+  readonly acts: readonly string[];
 };
 
 /** One line of the table: what was measured, in which unit, one value a run. */

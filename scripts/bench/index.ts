@@ -5,6 +5,7 @@ import { defineCommand, runMain } from "citty";
 import { backlog } from "./backlog.ts";
 import type { Benchmark, BenchOptions, Measure } from "./benchmark.ts";
 import { history } from "./history.ts";
+import { hostile, hostileActs } from "./hostile.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { nodes } from "./nodes.ts";
@@ -27,12 +28,17 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   backlog,
   sockets,
 };
+/** By name alone: it says whether something holds, and takes long. */
+const onDemand: Readonly<Record<string, Benchmark>> = { hostile };
 
 const number = (description: string, value: number) =>
   ({ type: "string", description, default: String(value) }) as const;
 
 const main = defineCommand({
-  meta: { name: "bench", description: `Benchmarks: ${Object.keys(benchmarks).join(", ")}; none named: all` },
+  meta: {
+    name: "bench",
+    description: `Benchmarks: ${Object.keys(benchmarks).join(", ")}; none named: all of these. And: hostile`,
+  },
   args: {
     runs: number("How often each is run; the table has medians", 3),
     pairs: number("Pairs of sender and receiver", 100),
@@ -43,6 +49,10 @@ const main = defineCommand({
     "text-bytes": number("Length of the texts", 64),
     remote: { type: "boolean", description: "On a libSQL server: the benchmark of that name" },
     nodes: { type: "string", description: "With so many nodes on a libSQL server: 1,2,3; the benchmark of that name" },
+    messages: number("hostile: messages of one's own in one conversation", 100_000),
+    conversations: number("hostile: conversations of one user", 2_000),
+    devices: number("hostile: devices of one user", 1_000),
+    acts: { type: "string", description: `hostile: what is done; default: ${hostileActs.join(",")}` },
     json: { type: "string", description: "File for the results as JSON" },
   },
   async run({ args }) {
@@ -54,6 +64,10 @@ const main = defineCommand({
       commitDelayMs: whole("commit-delay", args["commit-delay"]),
       connections: whole("connections", args.connections),
       textBytes: whole("text-bytes", args["text-bytes"]),
+      messages: whole("messages", args.messages),
+      conversations: whole("conversations", args.conversations),
+      devices: whole("devices", args.devices),
+      acts: args.acts?.split(",") ?? hostileActs,
       nodes: (args.nodes ?? "1,2,3").split(",").map((count) => whole("nodes", count)),
     };
     const asked = [
@@ -72,8 +86,9 @@ const main = defineCommand({
 });
 
 async function runAll(name: string, options: BenchOptions): Promise<(readonly Measure[])[]> {
-  const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
-  if (benchmark === undefined) throw new Error(`There is no benchmark ${name}: ${Object.keys(benchmarks).join(", ")}`);
+  const all = { ...benchmarks, ...onDemand };
+  const benchmark = Object.hasOwn(all, name) ? all[name] : undefined;
+  if (benchmark === undefined) throw new Error(`There is no benchmark ${name}: ${Object.keys(all).join(", ")}`);
   const runs: (readonly Measure[])[] = [];
   for (let run = 1; run <= options.runs; run++) {
     console.error(`${name}: run ${run} of ${options.runs}`);

@@ -1,16 +1,27 @@
 import type { Socket } from "../connection/socket.ts";
 
-/** While something waits to go out, it is looked at this often: where a runtime does not tell when it has gone. */
-const lookMs = 15;
+/**
+ * While something waits to go out, it is looked at this often: where a runtime does not tell when it has gone. Less and less often where
+ * nothing goes: thousands of peers may have stopped reading.
+ */
+const lookMsMin = 15;
+const lookMsMax = 240;
 
 /** A socket of a runtime that tells of no drain: asks, as long as anything waits, and calls `onDrain`. */
 export function polledSocket(socket: Socket, onDrain: () => void): Socket {
   let isLooking = false;
+  let lookMs = lookMsMin;
+  /** What waited at the last look. */
+  let waited = 0;
 
   function look(): void {
     isLooking = false;
-    if (socket.bufferedBytes() > 0) watch();
-    onDrain();
+    const waiting = socket.bufferedBytes();
+    const hasMoved = waiting < waited || waiting === 0;
+    lookMs = hasMoved ? lookMsMin : Math.min(lookMsMax, lookMs * 2);
+    waited = waiting;
+    if (waiting > 0) watch();
+    if (hasMoved) onDrain();
   }
 
   function watch(): void {

@@ -1,5 +1,6 @@
 import { defineCommand } from "citty";
 import { systemRandom } from "../internal/random.ts";
+import { requireWhole } from "../store/engine/backup-file.ts";
 import { newEpoch } from "../store/epoch.ts";
 import { command } from "./command.ts";
 import { databaseArgs, withEngine } from "./database.ts";
@@ -9,7 +10,11 @@ const epochNew = command(
   "Names a new history after a restore: devices drop their caches and fetch again",
   databaseArgs,
   async (args) => {
-    const epoch = await withEngine(args, (engine) => newEpoch(engine, systemRandom));
+    const epoch = await withEngine(args, async (engine) => {
+      // A server checks its own.
+      if (engine.isExclusive) await requireWhole(engine);
+      return await newEpoch(engine, systemRandom);
+    });
     console.log(`epoch ${epoch}`);
   },
 );

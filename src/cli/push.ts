@@ -37,10 +37,11 @@ export const pushCommand = defineCommand({
 
 const timeOf = (time: number): string => new Date(time).toISOString();
 
-function textOf({ from, conversation, seq, time, decisions }: PushExplanation): string {
+function textOf({ from, conversation, seq, time, decisions, more }: PushExplanation): string {
   const head = `Message ${seq} of ${conversation}, from ${from}, ${timeOf(time)}`;
   const rows = decisions.map(lineOf);
-  return [head, ...(rows.length === 0 ? ["  no_devices  The user has no device"] : rows)].join("\n");
+  const list = rows.length === 0 ? ["  no_devices  The user has no device"] : rows;
+  return [head, ...list, ...(more ? ["  There are more devices or decisions than these"] : [])].join("\n");
 }
 
 function lineOf(decision: PushDecision): string {

@@ -13,6 +13,7 @@ export type Standing = {
 };
 
 export type HeartbeatOptions = {
+  /** Leaves out the time in which this process was frozen: what the peer sent meanwhile is still to be read. */
   readonly clock: Clock;
   readonly limits: Limits;
   /** Whether the runtime hides pongs: a peer may be well and never heard, until it has sent a `ping` frame. */

@@ -102,6 +102,8 @@ export function createOutbox({ socket, bytesMax, budget, share, onBroken }: Outb
     /** Whether a frame of changes of this size may go now. */
     hasRoomForChanges: (bytes: number): boolean =>
       filled === 0 && hasRoom(bytes + answersReserveBytes) && !budget.isFull(),
+    /** About how much more may go out now: for how large a page is worth reading. */
+    room: (): number => Math.max(0, bytesMax - answersReserveBytes - measure()),
     /** Whether so much has drained that reading the log again is worth it. */
     isDrained: (): boolean => filled === 0 && hasRoom(bytesMax / 2),
     /** Tells the budget what waits in the socket by now. */

@@ -1,12 +1,16 @@
 import type { Logger } from "@logtape/logtape";
+import { ChatError } from "../error.ts";
 import type { Transport } from "../feed/transport.ts";
+import { nextTurn } from "../hub/turns.ts";
 import { backoffMs } from "../internal/backoff.ts";
 import { within } from "../internal/within.ts";
+import { levelMax } from "../protocol/level.ts";
 import type { Engine } from "../store/engine/engine.ts";
 import { replaceEpoch } from "../store/epoch.ts";
 import { applyMigrations } from "../store/migration/apply.ts";
 import type { HistoryChange } from "../store/one-history.ts";
 import { selectHead } from "../store/sql.ts";
+import type { Trouble } from "../store/store.ts";
 import { type DatabaseContext, openRuntime, type Runtime } from "./runtime.ts";
 
 export type DatabaseOptions = {
@@ -20,15 +24,19 @@ export type DatabaseOptions = {
   readonly onLeave?: () => void;
 };
 
+/** What a new runtime is opened for. */
+type AnotherHistory = Exclude<HistoryChange, { readonly type: "unreadable" }>;
+
 /** How long is waited before a runtime that could not be opened is tried again. */
 const againMsMin = 50;
 const againMsMax = 2_000;
 
 /**
  * Opens a database: its schema, and the runtime of the history that it has. When it gets another history, as after a restore, the runtime is
- * abandoned with all that it knew, and a new one is opened on the same engine. The engine is closed where opening fails.
+ * abandoned with all that it knew, and a new one is opened on the same engine. When its log holds what this release cannot read, the runtime is
+ * abandoned and none is opened. The engine is closed where opening fails.
  *
- * @throws ChatError `migration_refused`, `unavailable`.
+ * @throws ChatError `migration_refused`, `unavailable`, `database_unfit`: its log holds what this release cannot read.
  */
 export async function openDatabase(options: DatabaseOptions, context: DatabaseContext) {
   const { engine, bus, log, onLeave = () => {} } = options;
@@ -38,11 +46,14 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   /** Names of histories that have ended. A database that has one of them again was restored once more, and nobody said so. */
   const ended = new Set<string>();
   let current: Runtime;
+  let isOpened = false;
+  /** What the log holds that this release cannot read: then nothing is served until a newer one is started. */
+  let unreadable: string | null = null;
   let isClosed = false;
   /** A new runtime is being opened. */
   let isRenewing = false;
   /** What became of the history that was opened last. */
-  let last: HistoryChange | null = null;
+  let last: AnotherHistory | null = null;
   let opened = 0;
   let renewing: Promise<void> = Promise.resolve();
   let cancelWait = (): void => {};
@@ -55,6 +66,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
         ...{ engine, bus, log, onLeave },
         onHistoryChange(change) {
           if (number !== opened || isClosed) return;
+          if (change.type === "unreadable") return stopServing(change.found);
           last = change;
           // The history may end before its runtime is open: then whoever opens it tries again.
           if (!isRenewing) renewing = renew(change);
@@ -64,10 +76,23 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     );
   };
 
-  function leave(old: Runtime): void {
+  function stopServing(found: string): void {
+    if (unreadable !== null) return;
+    unreadable = found;
+    log.fatal(
+      "the log holds what this release of Tidings cannot read, and nothing is served any more: start a newer release",
+      {
+        found,
+        level: levelMax,
+      },
+    );
+    if (isOpened && !isRenewing) leave(current, "this server is older than its database");
+  }
+
+  function leave(old: Runtime, reason?: string): void {
     leaving.add(old);
     old
-      .abandon(limits.shutdownMs)
+      .abandon(limits.shutdownMs, reason)
       .catch((error: unknown) => log.error("a runtime did not end as it should", { error }))
       .finally(() => leaving.delete(old));
   }
@@ -88,7 +113,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   }
 
   /** Gives a new name to a database that has gone back, under the name of now or under one of before. `left`: the history that was served. */
-  async function name({ n }: HistoryChange, left: string): Promise<void> {
+  async function name({ n }: AnotherHistory, left: string): Promise<void> {
     let epoch = await epochNow();
     if (epoch === left) {
       // It went back, or had another name and has this one again.
@@ -101,14 +126,14 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     await replaceEpoch(engine, { random, epoch, n: Number.MAX_SAFE_INTEGER });
   }
 
-  async function renew(first: HistoryChange): Promise<void> {
+  async function renew(first: AnotherHistory): Promise<void> {
     isRenewing = true;
     if (first.type === "renamed") log.warn("the database has another history: the sockets are closed", first);
     else log.error("the database went back to before what it had committed: its history gets a new name", first);
     leave(current);
     let left = current.epoch;
     let change = first;
-    for (let attempt = 0; !isClosed; attempt++) {
+    for (let attempt = 0; !isClosed && unreadable === null; attempt++) {
       try {
         await name(change, left);
         const next = await open();
@@ -121,6 +146,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
         change = last ?? { type: "renamed", epoch: left, n: 0 };
         await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));
       } catch (error) {
+        if (unreadable !== null) break;
         log.error("the new history cannot be served yet", { error });
         await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));
       }
@@ -128,14 +154,24 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     isRenewing = false;
   }
 
+  const whatIsUnreadable = (): string | null => unreadable;
+
   const isCurrent = (runtime: Runtime): boolean => runtime.store.isCurrent();
 
   try {
-    await applyMigrations(engine, options);
+    await applyMigrations(engine, { ...options, pause: () => nextTurn(clock) });
     current = await open();
+    isOpened = true;
   } catch (error) {
     await engine.close();
-    throw error;
+    // The compiler cannot see that it is set from within.
+    const found: string | null = whatIsUnreadable();
+    if (found === null) throw error;
+    throw new ChatError(
+      "database_unfit",
+      `The database holds what this release of Tidings cannot read (${found}; it reads up to level ${levelMax}): start a newer release`,
+      { cause: error },
+    );
   }
   let resolveReleased = (): void => {};
   const released = new Promise<void>((resolve) => (resolveReleased = resolve));
@@ -152,6 +188,12 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       return current.parts;
     },
 
+    /** Why it is not available; null: it is. */
+    trouble: (): Trouble | null => (unreadable === null ? current.store.trouble() : "level"),
+
+    /** For how long nobody who is connected has done anything, in milliseconds. */
+    quietMs: (): number => current.hub.quietMs(),
+
     /** Whether nobody is connected. */
     isEmpty: (): boolean => current.hub.isEmpty() && [...leaving].every(({ hub }) => hub.isEmpty()),
 
@@ -160,14 +202,14 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
 
     /**
      * Answers the sends under way, closes the sockets with 1012 in waves, commits what waits and releases the database. Resolves within
-     * the time; a store that hangs goes on closing.
+     * the time; a store that hangs goes on closing. `reason`: what the sockets are told.
      */
-    async close(deadlineMs: number): Promise<void> {
+    async close(deadlineMs: number, reason?: string): Promise<void> {
       isClosed = true;
       cancelWait();
       // What opens too late is closed with the database under it.
       await within(clock, deadlineMs / 4, renewing);
-      const { closing } = await current.close((deadlineMs * 3) / 4);
+      const { closing } = await current.close((deadlineMs * 3) / 4, reason);
       void closing.finally(resolveReleased);
     },
 

@@ -1,5 +1,6 @@
 import type { FeedCounts } from "../feed/feed.ts";
 import type { Session } from "../model.ts";
+import type { Trouble } from "../store/store.ts";
 import type { Database } from "./database.ts";
 
 /** A database that stays open until it is released. */
@@ -9,8 +10,8 @@ export type Lease = { readonly database: Database; readonly release: () => void 
 export interface Databases {
   /** Resolves once the chat can serve; rejects with the ChatError that keeps it from doing so. */
   ready(): Promise<void>;
-  /** Whether the chat as a whole can serve now. */
-  isReady(): boolean;
+  /** Why the chat as a whole cannot serve now; null: it can. */
+  trouble(): Trouble | "starting" | null;
   /** The tenant's database, for one request. */
   lease(tenant: string): Promise<Lease>;
   /** The tenant's database, for a socket that is about to open. */

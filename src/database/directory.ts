@@ -1,6 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
+import { answerWithin } from "../internal/within.ts";
 import type { Place } from "./place.ts";
 
 /** What names a database. */
@@ -31,18 +32,11 @@ export function createDirectory<N extends Named>(options: DirectoryOptions<N>) {
   const tenants = new Map<Place, Set<string>>();
 
   async function answerOf(tenant: string): Promise<N | null> {
-    let cancel = (): void => {};
-    const late = new Promise<never>((_, reject) => {
-      cancel = clock.after(answerMs, () => reject(new Error(`The host did not name a database within ${answerMs} ms`)));
-    });
-    try {
-      const named = await Promise.race([databaseOf(tenant), late]);
-      // The host may be plain JavaScript.
-      if (named !== null && typeof named?.url !== "string") throw new TypeError("A database has a url");
-      return named;
-    } finally {
-      cancel();
-    }
+    const asked = Promise.resolve(databaseOf(tenant));
+    const named = await answerWithin(clock, answerMs, asked, "The host, asked for a tenant's database,");
+    // The host may be plain JavaScript.
+    if (named !== null && typeof named?.url !== "string") throw new TypeError("A database has a url");
+    return named;
   }
 
   /** Whoever asks meanwhile, and until the answer was made use of, gets the same answer. */
@@ -107,7 +101,11 @@ export function createDirectory<N extends Named>(options: DirectoryOptions<N>) {
 
     /** Forgets whose pause is over. */
     sweep(): void {
-      for (const [tenant, { until }] of refusals) if (until <= clock.elapsed()) refusals.delete(tenant);
+      // In the order of their ends.
+      for (const [tenant, { until }] of refusals) {
+        if (until > clock.elapsed()) break;
+        refusals.delete(tenant);
+      }
     },
 
     /** Sizes of what is held: 0 once all places are closed. */

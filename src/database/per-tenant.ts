@@ -1,7 +1,9 @@
 import type { Logger } from "@logtape/logtape";
 import { ChatError } from "../error.ts";
 import { readTenantTicket, tenantTicket } from "../http/ticket.ts";
+import { nextTurn } from "../hub/turns.ts";
 import type { Clock } from "../internal/clock.ts";
+import { createGate } from "../internal/gate.ts";
 import { within } from "../internal/within.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { redactUrl } from "../store/engine/redact-url.ts";
@@ -25,17 +27,24 @@ const pauseMs = 1_000;
 const beatMs = 5_000;
 /** How long a database may take to say whether pushes wait in it, before another one gives way. */
 const answerMs = 1_000;
+/** So many are asked that at a time. */
+const askedAtOnce = 8;
+/** How long one that gives way with its connections may take to close: another tenant waits for it. */
+const giveWayMs = 2_000;
 
+const isFile = ({ url }: Named): boolean => url.startsWith("file:");
 const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
 /**
  * A database for each tenant, opened on demand. At most `databasesMax` are open, those that are opening or closing among them: beyond it
- * whichever was idle longest gives way. One that is idle for `databaseIdleMs` is closed. Tenants whose databases have the same URL share
+ * whichever was idle longest gives way, then whichever was quiet longest: its connections are closed with 1012, and come back to it. One that
+ * is idle for `databaseIdleMs` is closed. Tenants whose databases have the same URL share
  * one. No database is opened before it has been closed to its end, and what fails with one is told to those alone who want that one.
  */
 export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): Databases {
   const { databaseOf, open, clock, limits, log } = options;
   const places = new Map<string, Place>();
+  const enter = createGate(1);
   const directory = createDirectory({ databaseOf, clock, answerMs: limits.hostAnswerMs, pauseMs, log });
   /** Tenants that were given a ticket here which may still be good, and until when. */
   const issued = new Map<string, number>();
@@ -46,7 +55,11 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
 
   function beat(): void {
     const now = clock.elapsed();
-    for (const [tenant, until] of issued) if (until <= now) issued.delete(tenant);
+    // In the order of their ends.
+    for (const [tenant, until] of issued) {
+      if (until > now) break;
+      issued.delete(tenant);
+    }
     directory.sweep();
     for (const place of places.values()) {
       if (place.state.type === "failed" && place.state.until <= now) drop(place);
@@ -76,12 +89,12 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
   }
 
   /** Closes a place; its part of `databasesMax` is free then, or goes to the heir. */
-  function shut(place: Place): Promise<void> {
+  function shut(place: Place, closingMs: number = limits.shutdownMs, reason?: string): Promise<void> {
     if (place.state.type !== "open") return Promise.resolve();
     const { database } = place.state;
     const close = async (): Promise<void> => {
       try {
-        await database.close(limits.shutdownMs);
+        await database.close(closingMs, reason);
         await database.released;
       } catch (error) {
         log.error("a database did not close as it should", { database: redactUrl(place.url), error });
@@ -94,17 +107,30 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
     return done;
   }
 
-  /** Takes a part of `databasesMax`, where need be that of whichever was idle longest. */
+  /** Others need its part of `databasesMax`. */
+  function giveWay(place: Place): void {
+    if (!place.isIdleFor(0))
+      log.warn("a database was closed with its idle connections, for another one: databasesMax is small", {
+        database: redactUrl(place.url),
+      });
+    void shut(place, Math.min(giveWayMs, limits.shutdownMs), "others need the room: come back");
+  }
+
+  /** Files are opened one after the other: that holds the event loop, and a hundred at once would hold it for a hundred times as long. */
+  const inOrder = (named: N, work: () => Promise<Database>): Promise<Database> =>
+    isFile(named) ? enter(() => nextTurn(clock).then(work)) : work();
+
+  /** Takes a part of `databasesMax`, where need be that of whichever was idle, or quiet, longest. */
   async function makeRoom(): Promise<void> {
     for (;;) {
       if (isStopped) throw shuttingDown();
       if (taken < limits.databasesMax) return void taken++;
       const leaving = [...places.values()].find(({ state, hasHeir }) => state.type === "closing" && !hasHeir);
-      const place = leaving ?? (await longestIdle());
+      const place = leaving ?? (await longestIdle()) ?? (await longestQuiet());
       if (taken < limits.databasesMax) continue;
       if (!place)
-        throw new ChatError("unavailable", `${limits.databasesMax} databases are open, and none of them is idle`);
-      if (place.isIdleFor(0)) void shut(place);
+        throw new ChatError("unavailable", `${limits.databasesMax} databases are open, and all of them are in use`);
+      if (mayGiveWay(place)) giveWay(place);
       if (place.state.type !== "closing" || place.hasHeir) continue;
       place.hasHeir = true;
       await place.state.done;
@@ -112,14 +138,25 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
     }
   }
 
+  const isIdle = (place: Place): boolean => place.isIdleFor(0);
+  const isQuiet = (place: Place): boolean => place.isQuietFor(limits.databaseStayMs);
+  const mayGiveWay = (place: Place): boolean => isIdle(place) || isQuiet(place);
+
+  const longestIdle = (): Promise<Place | undefined> =>
+    firstOf([...places.values()].filter(isIdle).toSorted((one, other) => one.usedAt() - other.usedAt()));
+
+  const longestQuiet = (): Promise<Place | undefined> =>
+    firstOf([...places.values()].filter(isQuiet).toSorted((one, other) => one.quietSince() - other.quietSince()));
+
   /** Those come first from which nobody is to be notified; but that somebody is must not keep other tenants out. */
-  async function longestIdle(): Promise<Place | undefined> {
-    const idle = [...places.values()]
-      .filter((place) => place.isIdleFor(0))
-      .toSorted((one, other) => one.usedAt() - other.usedAt());
-    const arePushing = await Promise.all(idle.map(isPushing));
-    const still = (place: Place): boolean => place.isIdleFor(0);
-    return idle.find((place, i) => arePushing[i] === false && still(place)) ?? idle.find(still);
+  async function firstOf(candidates: readonly Place[]): Promise<Place | undefined> {
+    for (let i = 0; i < candidates.length; i += askedAtOnce) {
+      const some = candidates.slice(i, i + askedAtOnce);
+      const arePushing = await Promise.all(some.map(isPushing));
+      const found = some.find((place, j) => arePushing[j] === false && mayGiveWay(place));
+      if (found) return found;
+    }
+    return candidates.find(mayGiveWay);
   }
 
   function begin(named: N): Place {
@@ -128,7 +165,7 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
       await makeRoom();
       try {
         if (isStopped) throw shuttingDown();
-        return await open(named, () => place.touch());
+        return await inOrder(named, () => open(named, () => place.touch()));
       } catch (error) {
         taken--;
         throw error;
@@ -178,7 +215,7 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
    */
   async function mayHaveIssued(tenant: string): Promise<boolean> {
     const named = await directory.look(tenant);
-    return named !== null && !named.url.startsWith("file:");
+    return named !== null && !isFile(named);
   }
 
   async function useTicket(ticket: string) {
@@ -202,7 +239,7 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
 
   return {
     ready: () => Promise.resolve(),
-    isReady: () => true,
+    trouble: () => null,
     lease,
     async admit(tenant) {
       const { place, database } = await hold(tenant);

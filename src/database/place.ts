@@ -23,12 +23,14 @@ const upgradeMs = 10_000;
 export function createPlace({ url, open, clock, pauseMs }: PlaceOptions) {
   let uses = 0;
   let usedAt = clock.elapsed();
+  let openedAt = usedAt;
   /** Until when each socket that was admitted is waited for. */
   let awaited: number[] = [];
 
   const opening = open().then(
     (database) => {
       place.state = { type: "open", database };
+      openedAt = clock.elapsed();
       return database;
     },
     (cause: unknown) => {
@@ -38,10 +40,14 @@ export function createPlace({ url, open, clock, pauseMs }: PlaceOptions) {
     },
   );
 
-  function isNeeded(database: Database): boolean {
+  /** Whether a request is under way, or a socket about to open. */
+  function isInUse(): boolean {
     if (awaited.length > 0) awaited = awaited.filter((until) => until > clock.elapsed());
-    return uses > 0 || awaited.length > 0 || !database.isEmpty();
+    return uses > 0 || awaited.length > 0;
   }
+
+  /** Since when it has had nothing to do, whether or not somebody is connected. */
+  const quietSince = (database: Database): number => Math.max(openedAt, usedAt, clock.elapsed() - database.quietMs());
 
   function touch(): void {
     usedAt = clock.elapsed();
@@ -80,7 +86,11 @@ export function createPlace({ url, open, clock, pauseMs }: PlaceOptions) {
     usedAt: (): number => usedAt,
     /** Whether it is open, and nobody has needed it for so long. */
     isIdleFor: (ms: number): boolean =>
-      place.state.type === "open" && !isNeeded(place.state.database) && clock.elapsed() - usedAt >= ms,
+      place.state.type === "open" && !isInUse() && place.state.database.isEmpty() && clock.elapsed() - usedAt >= ms,
+    /** Whether it is open, and for so long neither was anything asked of it nor did anybody who is connected do anything. */
+    isQuietFor: (ms: number): boolean =>
+      place.state.type === "open" && !isInUse() && clock.elapsed() - quietSince(place.state.database) >= ms,
+    quietSince: (): number => (place.state.type === "open" ? quietSince(place.state.database) : clock.elapsed()),
   };
   return place;
 }

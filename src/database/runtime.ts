@@ -8,7 +8,9 @@ import type { Limiter } from "../hub/limiter.ts";
 import { type Authorize, type CanSee, createPolicy } from "../hub/policy.ts";
 import type { Revalidation } from "../hub/revalidation.ts";
 import type { Room } from "../hub/room.ts";
+import type { WatchBudget } from "../hub/watch-budget.ts";
 import type { Clock } from "../internal/clock.ts";
+import type { Gate } from "../internal/gate.ts";
 import type { Random } from "../internal/random.ts";
 import { within } from "../internal/within.ts";
 import type { Limits } from "../protocol/limits.ts";
@@ -17,6 +19,7 @@ import type { PushProvider } from "../push/provider.ts";
 import type { Slots } from "../push/slots.ts";
 import { createPushWorker } from "../push/worker.ts";
 import type { Engine } from "../store/engine/engine.ts";
+import { isDamage } from "../store/engine/failure.ts";
 import { createStore } from "../store/libsql-store.ts";
 import type { HistoryChange } from "../store/one-history.ts";
 
@@ -28,10 +31,13 @@ export type DatabaseContext = {
   readonly authorize?: Authorize | undefined;
   readonly canSee?: CanSee | undefined;
   readonly providers: readonly PushProvider[];
+  readonly accountsPerDevice?: "one" | "several" | undefined;
   readonly onPush?: OnPush | undefined;
   readonly limiter: Limiter;
   readonly room: Room;
   readonly budget: Budget;
+  readonly watchBudget: WatchBudget;
+  readonly sight: Gate;
   readonly slots: Slots;
   readonly revalidation: Revalidation | undefined;
 };
@@ -47,6 +53,8 @@ export type RuntimeOptions = {
   readonly onHistoryChange: (change: HistoryChange) => void;
 };
 
+/** How far back a new runtime looks for sessions that were ended: as long as an upgrade may take, and for clocks that differ. */
+const recentRevocationsMs = 120_000;
 /** The part of a shutdown that is kept for the store's last commits. */
 const storeCloseMsMax = 2_000;
 
@@ -67,25 +75,38 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     if (event.type === "disconnected") onLeave();
   }
 
+  let isDamageSaid = false;
+  function reportFault(error: unknown): void {
+    log.error("the store failed", { error });
+    if (isDamageSaid || !isDamage(error)) return;
+    isDamageSaid = true;
+    log.fatal("the database is damaged, and nothing is accepted any more: stop the server and restore a backup", {
+      error,
+    });
+  }
+
   const store = createStore({
     ...{ engine, clock, random, limits, onHistoryChange },
-    onFault: (error) => log.error("the store failed", { error }),
+    onFault: reportFault,
   });
   const feed = createFeed({
     ...{ store, clock, limits },
-    hints: bus && createHints(bus, limits.hintCharsMax),
+    hints: bus && createHints(bus, { charsMax: limits.hintCharsMax, clock }),
     jitter: () => random.integer() / 2 ** 52 - 0.5,
   });
   await feed.start();
   const policy = createPolicy({
     ...{ authorize: context.authorize, canSee: context.canSee, store, clock, answerMs: limits.hostAnswerMs },
+    sight: context.sight,
     report: (error) => log.error("a rule of the host failed", { error }),
   });
-  const { limiter, room, budget, revalidation } = context;
+  const { limiter, room, budget, watchBudget, revalidation } = context;
   const hub = createHub({
     ...{ store, feed, clock, limits, policy, limiter, room, budget, revalidation, report },
-    ...{ transport: bus, node: random.messageId(clock.now()) },
+    ...{ watchBudget, transport: bus, node: random.messageId(clock.now()) },
   });
+  // Upgrades that were admitted before this runtime was there open on it.
+  hub.noteRevocations(await store.revocations(clock.now() - recentRevocationsMs));
   const worker =
     providers.length === 0
       ? null
@@ -97,6 +118,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
             return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
           },
           isAlone: engine.isExclusive === true,
+          onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),
           report: (error) => log.warn("a push failed", { error }),
         });
   worker?.start();
@@ -107,7 +129,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     /** The name of the history that it serves. */
     epoch: feed.epoch(),
     /** What the routes use of it. */
-    parts: { store, policy, push: { providers } },
+    parts: { store, policy, push: { providers, accountsPerDevice: context.accountsPerDevice } },
 
     /** Whether somebody is still to be notified, now or later. Rejects with `unavailable`. */
     isPushing: async (): Promise<boolean> => (await worker?.isBusy()) ?? false,
@@ -116,24 +138,24 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
      * Answers the sends under way, closes the sockets with 1012 in waves, and commits what waits. Resolves within the time; `closing`: the
      * store, which may hang, has released the database.
      */
-    async close(deadlineMs: number): Promise<{ readonly closing: Promise<void> }> {
+    async close(deadlineMs: number, reason?: string): Promise<{ readonly closing: Promise<void> }> {
       const storeMs = Math.min(storeCloseMsMax, deadlineMs / 4);
       const openMs = deadlineMs - storeMs;
       await worker?.stop(openMs / 4);
       feed.stop();
-      await hub.stop((openMs * 3) / 4);
+      await hub.stop((openMs * 3) / 4, reason);
       const closing = store.close();
       // A store that hangs must not keep the process.
       await within(clock, storeMs, closing);
       return { closing };
     },
 
-    /** The history has ended: writes nothing more, answers what waits `unavailable`, and closes the sockets with 1012. */
-    async abandon(deadlineMs: number): Promise<void> {
+    /** The history has ended for this runtime: writes nothing more, answers what waits `unavailable`, and closes the sockets with 1012. */
+    async abandon(deadlineMs: number, reason = "the database has another history"): Promise<void> {
       worker?.abandon();
       feed.stop();
       await store.abandon();
-      await hub.stop(deadlineMs, "the database has another history");
+      await hub.stop(deadlineMs, reason);
     },
 
     counts: feed.counts,

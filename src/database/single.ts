@@ -26,7 +26,7 @@ export function createSingle({ open, clock, log }: SingleOptions): Databases {
 
   return {
     ready: () => opening,
-    isReady: () => database?.store.isAvailable() ?? false,
+    trouble: () => (database ? database.trouble() : "starting"),
     async lease() {
       await opening;
       return { database: found(), release() {} };

@@ -7,7 +7,7 @@ import type { Hints } from "./hints.ts";
 export type FeedListener = (entries: readonly LogEntry[], upTo: number) => void;
 
 export type FeedOptions = {
-  readonly store: Pick<Store, "head" | "log" | "onCommit" | "settled">;
+  readonly store: Pick<Store, "head" | "log" | "onCommit" | "settled" | "cannotRead">;
   readonly clock: Clock;
   readonly limits: Limits;
   /** The other nodes on the same database, where there are any. */
@@ -146,6 +146,9 @@ export function createFeed({ store, clock, limits, hints, jitter = () => 0 }: Fe
     if (!isStarted || isStopped) return;
     cancelPoll();
     void poll();
+  });
+  hints?.onUnknown((kind) => {
+    if (!isStopped) store.cannotRead(`kind ${JSON.stringify(kind)}`);
   });
   hints?.onHint(({ from, to, entries, epoch: history }) => {
     if (!isStarted || isStopped || history !== epoch) return;

@@ -6,8 +6,12 @@ export type Admission = {
   readonly device: string;
   /** The name under which the peer's address is counted; absent: it is not. */
   readonly address?: string;
+  /** When the host began to be asked, by the server's steady clock in milliseconds: what ends sessions after it ends this too. */
+  readonly admittedAt?: number;
   /** The cursor that the device stored, as it was given. */
   readonly cursor?: string;
+  /** The highest level of entry that the client understands; absent: the lowest. */
+  readonly level?: number;
   /** Headers that the upgrade's 101 must carry (the selected subprotocol). */
   readonly headers: Readonly<Record<string, string>>;
 };

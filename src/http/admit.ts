@@ -1,8 +1,9 @@
 import { getLogger } from "@logtape/logtape";
-import type { Doer } from "../hub/limiter.ts";
+import { type Doer, doerOf } from "../hub/limiter.ts";
 import type { Session } from "../model.ts";
-import { decodeCursor } from "../protocol/cursor.ts";
+import { isCursor } from "../protocol/cursor.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
+import { levelMax } from "../protocol/level.ts";
 import type { Admission } from "./admission.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
 import { addressedBy, isOriginAllowed } from "./origin.ts";
@@ -23,6 +24,10 @@ export type AdmitOptions = ProveOptions & {
   readonly originationOf?: (request: Request, peer?: Peer) => Origination;
   /** How many milliseconds somebody must wait before they may connect; 0: not at all. */
   readonly mustWait?: (doer: Doer) => number;
+  /** The server's steady clock, in milliseconds. */
+  readonly elapsed?: () => number;
+  /** Whether the session of a ticket still holds, now that it opens a socket; default: it does. */
+  readonly revalidate?: ((session: Session & { readonly device: string }) => Promise<boolean>) | undefined;
   /** Takes a ticket out of use; null where it is none that is good. Without it there are no tickets. */
   readonly useTicket?: (ticket: string) => Promise<Session | null>;
 };
@@ -39,7 +44,7 @@ const subprotocol = "tidings.v1";
  * Makes the door of the WebSocket: every refusal of PROTOCOL 2 happens here, before the upgrade.
  *
  * The first that applies is answered, as problem+json: 426 not a WebSocket request · 403 foreign host · 403 foreign
- * origin · 503 shutting down · 400 malformed `device`, `cursor` or `ticket` · 429 this address too often · 401 not authenticated, or expired · 500 the host's `authenticate`
+ * origin · 503 shutting down · 400 malformed `device`, `cursor`, `level` or `ticket` · 429 this address too often · 401 not authenticated, or expired · 500 the host's `authenticate`
  * answers nonsense · 503 it throws · 429 this user too often · 429 no room. A request with a `ticket` is authenticated by it alone. `authenticate` is not asked before a request has passed the cheap checks. Never
  * rejects.
  *
@@ -54,14 +59,15 @@ const subprotocol = "tidings.v1";
  */
 export function createAdmit(options: AdmitOptions): (request: Request, peer?: Peer) => Promise<Admission | Response> {
   const { authenticate, origins, isDraining = () => false, hasRoom = () => true, mustWait = () => 0 } = options;
-  const { originationOf = createOrigination(), useTicket } = options;
+  const { originationOf = createOrigination(), useTicket, revalidate, elapsed } = options;
   const isHostAllowed = options.hostCheck ?? authenticate.isHostAllowed ?? (() => true);
   const prove = createProve(options);
 
-  async function proveByTicket(ticket: string): Promise<Session | Response> {
+  async function proveByTicket(ticket: string, device: string): Promise<Session | Response> {
     try {
       const session = (await useTicket?.(ticket)) ?? null;
       if (session === null || (session.expiresAt ?? Infinity) <= options.now()) return unauthenticated();
+      if ((await revalidate?.({ ...session, device })) === false) return unauthenticated();
       return session;
     } catch {
       return problem("unavailable", "It cannot be checked now who is asking");
@@ -83,17 +89,21 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       return problem("forbidden", "The Origin is not allowed here");
     }
     if (isDraining()) return drained();
-    const { device = "default", cursor, ticket } = readParameters(request.url);
+    const { device = "default", cursor, level, ticket } = readParameters(request.url);
     if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
-    if (cursor === null || (cursor !== undefined && decodeCursor(cursor) === null)) {
+    if (cursor === null || (cursor !== undefined && !isCursor(cursor))) {
       return problem("bad_request", "The parameter cursor is malformed");
     }
+    if (level === null || (level !== undefined && !/^[1-9][0-9]{0,8}$/.test(level))) {
+      return problem("bad_request", "The parameter level is malformed");
+    }
     if (ticket === null) return problem("bad_request", "The parameter ticket is malformed");
+    const admittedAt = elapsed?.();
     const addressMs = mustWait({ address });
     if (addressMs > 0) return tooOften(addressMs);
-    const session = ticket === undefined || !useTicket ? await prove(request) : await proveByTicket(ticket);
+    const session = ticket === undefined || !useTicket ? await prove(request) : await proveByTicket(ticket, device);
     if (session instanceof Response) return session;
-    const userMs = mustWait({ identity: session });
+    const userMs = mustWait(doerOf(session));
     if (userMs > 0) return tooOften(userMs);
     // The drain may have begun while the host was asked.
     if (isDraining()) return drained();
@@ -101,7 +111,10 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     return {
       ...{ session, device, headers: subprotocolHeaders(request) },
       ...(cursor !== undefined && { cursor }),
+      // What this release does not know it cannot send.
+      ...(level !== undefined && { level: Math.min(Number(level), levelMax) }),
       ...(address !== undefined && { address }),
+      ...(admittedAt !== undefined && { admittedAt }),
     };
   };
 }
@@ -183,6 +196,7 @@ export function readParameter(url: string, name: string): string | null | undefi
 const readParameters = (url: string) => ({
   device: readParameter(url, "device"),
   cursor: readParameter(url, "cursor"),
+  level: readParameter(url, "level"),
   ticket: readParameter(url, "ticket"),
 });
 

@@ -78,6 +78,9 @@ export const pushExplanations = v.strictObject({
       seq: mark,
       time,
       decisions: v.array(decision),
+      more: v.exactOptional(
+        v.pipe(v.literal(true), v.description("There are devices or decisions beyond these: the newest are told")),
+      ),
     }),
   ),
 });

@@ -1,10 +1,11 @@
 import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
 import { ChatError } from "../error.ts";
-import type { Limiter } from "../hub/limiter.ts";
+import { doerOf, type Limiter } from "../hub/limiter.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import type { Session } from "../model.ts";
+import { costs, sendCost } from "../protocol/costs.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Call, Route } from "./call.ts";
 import { isPreflight, preflight, withCors } from "./cors.ts";
@@ -56,7 +57,7 @@ export type ApiOptions = {
   readonly clock: Clock;
   readonly random: Random;
   /** Who may do how much; default: anybody anything. */
-  readonly limiter?: Pick<Limiter, "take">;
+  readonly limiter?: Pick<Limiter, "take" | "takeSend" | "payRefusal" | "spend" | "turn">;
   /** Where a request comes from; default: from nobody who is counted. */
   readonly originationOf?: (request: Request, peer?: Peer) => Origination;
   readonly prove: (request: Request) => Promise<Session | Response>;
@@ -112,17 +113,29 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
 
   async function serve(route: Route, asked: Pick<Call, "request" | "id">, address?: string): Promise<Response> {
     if (isDraining()) return problem("unavailable", "The server is shutting down");
-    const addressMs = limiter?.take("lookups", { address }) ?? 0;
+    const addressMs = limiter?.take({ address }, costs.request) ?? 0;
     if (addressMs > 0) return tooOften(addressMs);
     const session = await prove(asked.request);
     if (session instanceof Response) return session;
+    const doer = doerOf(session);
     // A message is judged as one, whatever way it comes: its route asks, for a retry is answered whatever the rate.
-    const userMs = route === postMessage ? 0 : (limiter?.take("lookups", { identity: session }) ?? 0);
+    const userMs = route === postMessage ? 0 : (limiter?.take(doer, costs.request + (route.units ?? 0)) ?? 0);
+    if (userMs > 0) await limiter?.payRefusal(doer, costs.refused);
     if (userMs > 0) return tooOften(userMs);
-    const mustWait = (): number => limiter?.take("sends", { identity: session, address }) ?? 0;
+    if (route.units !== undefined) await limiter?.turn(doer, route.units);
+    const mustWait = (chars: number): number => limiter?.takeSend(doerOf(session, address), sendCost(chars)) ?? 0;
+    const spend = (units: number): void => limiter?.spend(doer, units);
     const { release, ...parts } = await options.parts(session.tenant);
     try {
-      return await route.handle({ ...asked, session, clock, random, ticketOf, mustWait, ...parts, limits });
+      const proveAgain = () => prove(asked.request);
+      const response = await route.handle({
+        ...asked,
+        ...{ session, proveAgain, clock, random, ticketOf, mustWait, spend },
+        ...parts,
+        limits,
+      });
+      if (response.status === 429) await limiter?.payRefusal(doer, costs.refused);
+      return response;
     } finally {
       release?.();
     }

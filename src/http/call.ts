@@ -14,14 +14,22 @@ export type Call = {
   readonly session: Session;
   readonly store: Store;
   readonly policy: Policy;
-  readonly push: { readonly providers: readonly PushProvider[] };
+  readonly push: {
+    readonly providers: readonly PushProvider[];
+    /** Default: one (see `ChatOptions`). */
+    readonly accountsPerDevice?: "one" | "several" | undefined;
+  };
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
   /** A ticket, out of a secret: where each tenant has a database, it says whose. */
   readonly ticketOf: (secret: string, tenant: string) => string;
-  /** How many milliseconds the asker must wait before one more message; 0: not at all. */
-  readonly mustWait: () => number;
+  /** How many milliseconds the asker must wait before one more message of so many characters; 0: not at all. */
+  readonly mustWait: (chars: number) => number;
+  /** Takes what the request has cost beyond what its route says. */
+  readonly spend: (units: number) => void;
+  /** Proves the session again, for what must not outlive a revocation; the refusal where it no longer holds. */
+  readonly proveAgain: () => Promise<Session | Response>;
   /** What stands in the route's path, as it was sent. */
   readonly id: string;
 };
@@ -42,6 +50,8 @@ export type About = {
 
 export type Route = {
   readonly about: About;
+  /** What it costs beside what every request does, in units of work: it waits for its turn with that. */
+  readonly units?: number;
   /** Refusals are thrown as ChatErrors. */
   readonly handle: (call: Call) => Promise<Response>;
 };

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
+import { costs } from "../protocol/costs.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { identifier } from "../protocol/schema.ts";
 import { answer, type Call } from "./call.ts";
@@ -23,12 +24,13 @@ export const peopleParameters = ({ answerRowsMax }: Limits) =>
 
 /** A page of people in the order of their names. */
 export async function listPeople(
-  { request, session, store, limits }: Call,
+  { request, session, store, limits, spend }: Call,
   which: "contact" | "blocked",
   name: string,
 ): Promise<Response> {
   const { limit = limitDefault, after = "" } = readParameters(request.url, peopleParameters(limits));
   const { users, next } = await store.people(session, { which, after, limit });
+  spend(costs.row * users.length);
   const list = users.map((user) => ({ user }));
   return answer(200, JSON.stringify({ [name]: list, ...(next !== undefined && { next }) }));
 }

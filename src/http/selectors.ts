@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
 import { messageIdsForm } from "../protocol/identifier.ts";
+import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { conversationId, identifier } from "../protocol/schema.ts";
 import { type HistoryQuery, newest, type Walk } from "../store/history.ts";
@@ -69,14 +70,17 @@ export type Query = {
  *
  * @throws ChatError `bad_request`: what is unknown, doubled, malformed, or contradicts something else. The text names it.
  */
-export function readSelectors(url: string, limits: Limits): Query {
+export function readSelectors(
+  url: string,
+  { limits, cursors }: { readonly limits: Limits; readonly cursors: Pick<Cursors, "unseal"> },
+): Query {
   const schema = schemaOf(limits);
   const { next, ...given } = readParameters(url, messageParameters(limits));
   if (next === undefined) {
     refuseContradiction(given);
     return { query: queryOf(given, walkOf(given)), selectors: given };
   }
-  const { texts, walk } = decodeNext(next);
+  const { texts, walk } = decodeNext(next, cursors);
   const parsed = v.safeParse(schema, texts);
   if (!parsed.success) throw malformedNext();
   for (const [name, text] of Object.entries(textsOf({ ...given, limit: undefined })))
@@ -141,19 +145,19 @@ const defined = <T extends object>(object: T): Defined<T> =>
 const nextSchema = v.strictObject({ texts: v.record(v.string(), v.string()), walk: walkSchema });
 
 /** The wire's opaque form of a query and how it goes on. */
-export const encodeNext = (selectors: Selectors, walk: Walk): string =>
-  btoa(JSON.stringify({ texts: textsOf(selectors), walk }))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replace(/=+$/, "");
+export const encodeNext = (selectors: Selectors, walk: Walk, cursors: Pick<Cursors, "seal">): string =>
+  cursors.seal(JSON.stringify({ texts: textsOf(selectors), walk }));
 
 const malformedNext = (): ChatError => new ChatError("bad_request", "The parameter next is malformed");
 
 /** Whatever is in it is believed no more than an address is. */
-function decodeNext(text: string): { texts: Readonly<Record<string, string>>; walk: Walk } {
+function decodeNext(
+  text: string,
+  cursors: Pick<Cursors, "unseal">,
+): { texts: Readonly<Record<string, string>>; walk: Walk } {
   let value: unknown;
   try {
-    value = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
+    value = JSON.parse(cursors.unseal(text) ?? "");
   } catch {
     throw malformedNext();
   }

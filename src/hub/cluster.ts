@@ -3,6 +3,7 @@ import type { Transport } from "../feed/transport.ts";
 import type { Clock } from "../internal/clock.ts";
 import { createLru } from "../internal/lru.ts";
 import { type Identity, identityKey } from "../model.ts";
+import { inTurns } from "./turns.ts";
 
 /** One device of a user on a node, and for how many milliseconds they have done nothing with it. */
 export type DeviceHere = readonly [device: string, silentMs: number];
@@ -10,6 +11,7 @@ export type DeviceHere = readonly [device: string, silentMs: number];
 export type ClusterOptions = {
   readonly transport: Transport;
   readonly feed: Pick<Feed, "epoch">;
+  /** Leaves out the time in which this process was frozen: it has not heard what the others said meanwhile. */
   readonly clock: Clock;
   /** This node's own name: another one after a restart. */
   readonly node: string;
@@ -24,8 +26,9 @@ export type ClusterOptions = {
 /** How often a node says that it lives; one that has not for so long is gone, and its users with it. */
 const beatMs = 3_000;
 const goneMs = 10_000;
-/** How many of those whom somebody watches are asked about at once, after something may have been missed. */
-const asksPerBeat = 2_000;
+/** How many of those whom somebody watches are asked about at a time, after something may have been missed, and how often. */
+const asksAtOnce = 100;
+const asksEveryMs = 50;
 /** How long an answer takes, and how long it holds. */
 const answerMs = 300;
 const answerHoldsMs = 5_000;
@@ -52,10 +55,14 @@ export function createCluster(options: ClusterOptions) {
   const watched = new Map<string, { readonly identity: Identity; readonly end: () => void }>();
   /** On which other nodes those are who are watched here. */
   const elsewhere = new Map<string, Set<string>>();
+  /** The same by node. */
+  const usersOn = new Map<string, Set<string>>();
   /** When each other node last gave a sign of life. */
   const nodes = new Map<string, number>();
   const whereabouts = createLru<string, Whereabouts>(answersMax);
-  let asks = new Set<string>();
+  /** Who is still to be asked about. */
+  let asking: Iterator<{ readonly identity: Identity }> | null = null;
+  let cancelAsks = (): void => {};
   let endNodes = (): void => {};
   let cancelBeat = (): void => {};
   let epoch = "";
@@ -86,7 +93,18 @@ export function createCluster(options: ClusterOptions) {
   }
 
   function askAll(): void {
-    asks = new Set(watched.keys());
+    cancelAsks();
+    asking = watched.values();
+    cancelAsks = clock.after(asksEveryMs, askSome);
+  }
+
+  function askSome(): void {
+    for (let i = 0; i < asksAtOnce; i++) {
+      const next = asking?.next();
+      if (!next || next.done === true) return void (asking = null);
+      ask(next.value.identity);
+    }
+    cancelAsks = clock.after(asksEveryMs, askSome);
   }
 
   function setElsewhere(identity: Identity, name: string, isThere: boolean): void {
@@ -94,11 +112,34 @@ export function createCluster(options: ClusterOptions) {
     if (!watched.has(key)) return;
     const places = elsewhere.get(key) ?? new Set();
     const was = places.size > 0;
-    if (isThere) places.add(name);
-    else places.delete(name);
+    if (isThere) {
+      places.add(name);
+      usersOn.set(name, (usersOn.get(name) ?? new Set()).add(key));
+    } else {
+      places.delete(name);
+      forgetOn(name, key);
+    }
     if (places.size > 0) elsewhere.set(key, places);
     else elsewhere.delete(key);
     if (was !== places.size > 0) onPresence(identity);
+  }
+
+  function forgetOn(name: string, key: string): void {
+    const users = usersOn.get(name);
+    users?.delete(key);
+    if (users?.size === 0) usersOn.delete(name);
+  }
+
+  /** Whoever was on this node is not there any more, unless it has come back meanwhile and said so. */
+  function lose(name: string): void {
+    const gone = [...(usersOn.get(name) ?? [])];
+    nodes.delete(name);
+    usersOn.delete(name);
+    const each = (key: string): void => {
+      const identity = watched.get(key)?.identity;
+      if (identity && usersOn.get(name)?.has(key) !== true) setElsewhere(identity, name, false);
+    };
+    void inTurns(gone, { clock, each });
   }
 
   function heardOfUser(identity: Identity, { frame, ask: asker }: Told): void {
@@ -123,21 +164,7 @@ export function createCluster(options: ClusterOptions) {
   function beat(): void {
     tell(["nodes", epoch], { node });
     const now = clock.elapsed();
-    for (const [name, at] of nodes) {
-      if (now - at < goneMs) continue;
-      nodes.delete(name);
-      for (const [key, places] of [...elsewhere]) {
-        const identity = watched.get(key)?.identity;
-        if (identity && places.has(name)) setElsewhere(identity, name, false);
-      }
-    }
-    let left = asksPerBeat;
-    for (const key of asks) {
-      if (left-- === 0) break;
-      asks.delete(key);
-      const identity = watched.get(key)?.identity;
-      if (identity) ask(identity);
-    }
+    for (const [name, at] of nodes) if (now - at >= goneMs) lose(name);
     cancelBeat = clock.after(beatMs, beat);
   }
 
@@ -158,12 +185,15 @@ export function createCluster(options: ClusterOptions) {
 
   function stop(): void {
     cancelBeat();
+    cancelAsks();
+    asking = null;
     endNodes();
     for (const end of here.values()) end();
     for (const { end } of watched.values()) end();
     here.clear();
     watched.clear();
     elsewhere.clear();
+    usersOn.clear();
     nodes.clear();
   }
 
@@ -210,6 +240,7 @@ export function createCluster(options: ClusterOptions) {
       const key = identityKey(identity);
       watched.get(key)?.end();
       watched.delete(key);
+      for (const name of elsewhere.get(key) ?? []) forgetOn(name, key);
       elsewhere.delete(key);
     },
     /** Whether one who is watched here is on another node. */
@@ -234,7 +265,12 @@ export function createCluster(options: ClusterOptions) {
     },
 
     /** Sizes of what is held: 0 once everybody has left. */
-    sizes: () => ({ followed: here.size, asked: asks.size, elsewhere: elsewhere.size, watchedUsers: watched.size }),
+    sizes: () => ({
+      followed: here.size,
+      asked: asking === null ? 0 : watched.size,
+      elsewhere: elsewhere.size,
+      watchedUsers: watched.size,
+    }),
   };
 }
 

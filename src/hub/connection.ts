@@ -10,11 +10,12 @@ import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
-import { encodeCursor } from "../protocol/cursor.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { type ServerFrame, toldLimits } from "../protocol/frame.ts";
+import { levelMin } from "../protocol/level.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
+import { doerOf, type Limiter } from "./limiter.ts";
 import { startOf } from "./start-of.ts";
 import { createTail, type Tail, type WireChange } from "./tail.ts";
 
@@ -22,11 +23,15 @@ import { createTail, type Tail, type WireChange } from "./tail.ts";
 export type ConnectionContext = {
   readonly store: Store;
   readonly clock: Clock;
+  /** The same without the time in which this process was frozen: for what peers must do in time. */
+  readonly awake: Clock;
   readonly limits: Limits;
   /** What may wait to go out over all connections. */
   readonly budget: Budget;
   /** What this connection may have waiting beside all others. */
   readonly share: FairShare;
+  /** Who may do how much; absent: anybody anything. */
+  readonly limiter: Pick<Limiter, "pay" | "spend"> | undefined;
   /** Handles one frame; a promise makes the connection's next one wait. */
   readonly handle: (connection: Connection, frame: Frame) => void | Promise<void>;
   /** The connection is open and must learn of what follows; `lastN`: the last change that was its user's. */
@@ -34,8 +39,12 @@ export type ConnectionContext = {
   readonly leave: (connection: Connection, code: number) => void;
   /** The connection has something to send at the end of this turn. */
   readonly touch: (connection: Connection) => void;
+  /** The client has done something. */
+  readonly acted: () => void;
   /** The connection owes its client an empty `changes`. */
   readonly owe: (connection: Connection) => void;
+  /** Runs a task soon: for what may be due for all connections at one moment, and must not be done in one turn. */
+  readonly soon: (task: () => void) => void;
   readonly report: (fault: unknown, connection: Connection) => void;
 };
 
@@ -44,6 +53,8 @@ export type ConnectionOptions = {
   readonly session: Session;
   readonly device: string;
   readonly cursor?: string;
+  /** Nothing of a higher level is sent; default: the lowest. */
+  readonly level?: number;
   /** The name under which the peer's address is counted. */
   readonly address?: string;
 };
@@ -55,12 +66,12 @@ export type Connection = ReturnType<typeof createConnection>;
 
 /** One open socket of one device. */
 export function createConnection(options: ConnectionOptions, context: ConnectionContext) {
-  const { socket, session, device } = options;
+  const { socket, session, device, level = levelMin } = options;
   const { store, clock, limits } = context;
+  const doer = doerOf(session, options.address);
   let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
   let tail: Tail | null = null;
-  let epoch = "";
-  const heartbeat = createHeartbeat({ clock, limits, arePongsHidden: socket.ping === undefined });
+  const heartbeat = createHeartbeat({ clock: context.awake, limits, arePongsHidden: socket.ping === undefined });
   const expiry = createExpiry(session, clock);
   /** When the client last did something: answering pings, and sending its own, is nothing. */
   let actedAt = clock.elapsed();
@@ -86,18 +97,24 @@ export function createConnection(options: ConnectionOptions, context: Connection
   });
 
   async function open(): Promise<void> {
-    const start = await store.openDevice(session, device);
+    const asked = options.cursor === undefined ? undefined : store.cursors.decode(options.cursor);
+    const start = await store.openDevice(session, device, {
+      after: asked?.n,
+      level: asked ? (asked.level ?? levelMin) : level,
+    });
     if (state !== "opening") return;
-    epoch = start.head.epoch;
-    const { n, isHonoured, isReset } = startOf(start, options.cursor);
-    const cursor = encodeCursor({ epoch, n });
-    if (isHonoured) store.ack(session, device, n);
+    const { n, isHonoured, reset } = startOf(start, { asked, level });
+    // Its own cursor comes back as the client knows it.
+    const cursor = isHonoured && options.cursor !== undefined ? options.cursor : store.cursors.encode({ n, level });
+    if (isHonoured && asked) store.ack(session, device, asked);
+    else if (asked?.isList && reset === null) store.ackList(session, device, asked.n);
 
     state = "open";
     outbox.write(
       encodeFrame({
         type: "welcome",
         protocol: 1,
+        level,
         user: session.user,
         device,
         cursor,
@@ -106,25 +123,30 @@ export function createConnection(options: ConnectionOptions, context: Connection
         limits: toldLimits(limits),
       }),
     );
-    if (isReset) outbox.write(encodeFrame({ type: "reset", reason: "epoch", cursor }));
+    if (reset !== null) outbox.write(encodeFrame({ type: "reset", reason: reset, cursor }));
     // A socket that takes no welcome is gone already, and must not join.
     if (!isOpen()) return;
     const here = context.join(connection);
     tail = createTail({
-      start: { epoch, n },
+      start: n,
+      level,
+      cursors: store.cursors,
       outbox,
       limits,
       clock,
-      readPage: async (after, limit) => {
-        const page = await store.changes(session, after, limit);
+      readPage: async (after, bound) => {
+        const page = await store.changes(session, after, bound);
         await store.settled();
         return page;
       },
+      pay: (units) => context.limiter?.pay(doer, units),
+      spend: (units) => context.limiter?.spend(doer, units),
       lastN: () => here.lastN,
       onFault: fail,
       onOwing: () => context.owe(connection),
     });
-    expiry.watch(end);
+    if (expiry.hasEnded()) return end();
+    expiry.watch(() => context.soon(end));
     tail.resume();
     inbox.pump();
   }
@@ -146,7 +168,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     inbox.stop();
     tail?.stop();
     // Before the socket's close: some runtimes call `closed` from within it.
-    cancelGrace = clock.after(closeGraceMs, () => terminate(code));
+    cancelGrace = context.awake.after(closeGraceMs, () => context.soon(() => terminate(code)));
     socket.close(code, reason);
   }
 
@@ -187,7 +209,10 @@ export function createConnection(options: ConnectionOptions, context: Connection
   const connection = {
     session,
     device,
+    level,
     address: options.address,
+    /** For whose account it does something. */
+    doer,
     events,
     /** Refuses its sends for a while. */
     hold: createHold(clock),
@@ -215,6 +240,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     /** The client does something. */
     act(): void {
       actedAt = clock.elapsed();
+      context.acted();
     },
 
     /** For how many milliseconds the client has done nothing. */
@@ -238,10 +264,13 @@ export function createConnection(options: ConnectionOptions, context: Connection
     /** Sends something that is never stored; false where the socket is not keeping up and it was dropped. */
     hint(text: string): boolean {
       if (state !== "open") return true;
-      if (!outbox.hasRoomForChanges(limits.outboxBytesMax / 2)) return false;
+      if (connection.isBehind()) return false;
       outbox.write(text);
       return true;
     },
+
+    /** Whether a hint would be dropped. */
+    isBehind: (): boolean => state === "open" && !outbox.hasRoomForChanges(limits.outboxBytesMax / 2),
 
     offer(change: WireChange | null, upTo: number): void {
       tail?.offer(change, upTo);
@@ -251,6 +280,9 @@ export function createConnection(options: ConnectionOptions, context: Connection
     settleDebt(): void {
       tail?.settleDebt();
     },
+
+    /** Whether its frames are still handled. */
+    isOpen,
 
     /** Something broke while this connection was being served. */
     fail,
@@ -282,8 +314,6 @@ export function createConnection(options: ConnectionOptions, context: Connection
 
     /** Where the client is: everything up to here was sent on this connection. */
     position: (): number => tail?.position() ?? 0,
-    /** The history that this connection follows. */
-    epoch: (): string => epoch,
     close,
     terminate: (): void => terminate(closeCode.restart),
   };

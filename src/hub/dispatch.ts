@@ -1,6 +1,8 @@
 import type { Frame } from "../connection/inbox.ts";
 import { decodeFrame } from "../protocol/decode.ts";
 import type { Limits } from "../protocol/limits.ts";
+import { type ClientFrame } from "../protocol/frame.ts";
+import { bytesCost, costs } from "../protocol/costs.ts";
 import type { Connection } from "./connection.ts";
 import { ack } from "./handler/ack.ts";
 import type { HandlerContext } from "./handler/handler.ts";
@@ -10,10 +12,29 @@ import { send } from "./handler/send.ts";
 import { typing } from "./handler/typing.ts";
 import { watch } from "./handler/watch.ts";
 
-/** Decodes one frame and hands it to the handler of its type; what is not a frame is answered and counted. */
+/** What a frame costs, beside its bytes; null: it is a message, which is paid for as it is judged. */
+function costOf(frame: ClientFrame, { session }: Connection): number | null {
+  if (frame.type === "watch") return costs.watch + costs.watched * frame.users.length;
+  // To oneself is none: it is answered without the store.
+  if (frame.type === "send") return frame.to === session.user ? costs.refused : null;
+  return costs[frame.type];
+}
+
+/**
+ * Decodes one frame and hands it to the handler of its type; what is not a frame is answered and counted. All but messages are paid for
+ * first, and wait until they are: the frames behind them wait too, and the socket is not read meanwhile.
+ */
 export function createDispatch(context: HandlerContext, limits: Limits) {
   return (connection: Connection, data: Frame): void | Promise<void> => {
     const decoded = decodeFrame(data, limits);
+    const units = decoded.ok ? costOf(decoded.frame, connection) : costs.refused;
+    if (units === null) return act(connection, decoded);
+    const paid = context.limiter?.pay(connection.doer, units + bytesCost(data.length));
+    if (!paid) return act(connection, decoded);
+    return paid.then(() => (connection.isOpen() ? act(connection, decoded) : undefined));
+  };
+
+  function act(connection: Connection, decoded: ReturnType<typeof decodeFrame>): void | Promise<void> {
     if (!decoded.ok) {
       const { code, message, id } = decoded;
       if (decoded.kind === "rejected")
@@ -37,5 +58,5 @@ export function createDispatch(context: HandlerContext, limits: Limits) {
       case "ping":
         return ping(connection, frame, context);
     }
-  };
+  }
 }

@@ -3,12 +3,13 @@ import { createFairShare } from "../connection/fair-share.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Transport } from "../feed/transport.ts";
 import type { Feed } from "../feed/feed.ts";
+import { createAwakeClock } from "../internal/awake.ts";
 import type { Clock } from "../internal/clock.ts";
 import { within } from "../internal/within.ts";
 import type { Identity, Revocation, Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { Store } from "../store/store.ts";
+import type { LogEntry, Store } from "../store/store.ts";
 import { createCluster } from "./cluster.ts";
 import { type Connection, type ConnectionOptions, createConnection } from "./connection.ts";
 import { createDispatch } from "./dispatch.ts";
@@ -18,8 +19,11 @@ import type { Policy } from "./policy.ts";
 import { createPresence } from "./presence.ts";
 import { createRegistry } from "./registry.ts";
 import type { Revalidation } from "./revalidation.ts";
+import { createRevocations } from "./revocations.ts";
 import { createRoom, type Room } from "./room.ts";
 import { createTies } from "./ties.ts";
+import { createWatchBudget, type WatchBudget } from "./watch-budget.ts";
+import { connectionsAtOnce, createBacklog, inTurns, nextTurn, startRounds } from "./turns.ts";
 
 export type HubEvent =
   | {
@@ -37,13 +41,15 @@ export type HubOptions = {
   /** The limits of connections, and what may wait to go out over them: of the process, whose hubs share them. Default: its own. */
   readonly room?: Room;
   readonly budget?: Budget;
+  /** What may be watched, of the process too. Default: its own. */
+  readonly watchBudget?: WatchBudget;
   readonly store: Store;
   readonly feed: Feed;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly policy: Policy;
   /** Who may do how much; default: anybody anything. */
-  readonly limiter?: Pick<Limiter, "take"> | undefined;
+  readonly limiter?: Limiter | undefined;
   /** How this node and the others speak to each other, where there are others. */
   readonly transport?: Transport | undefined;
   /** This node's own name; needed with a transport. */
@@ -52,13 +58,17 @@ export type HubOptions = {
 };
 
 /** Whose device a socket is of, where it goes on, and from where it came. */
-type Place = Omit<ConnectionOptions, "socket" | "session">;
+type Place = Omit<ConnectionOptions, "socket" | "session"> & {
+  /** When the host was asked about it, as the clock's `elapsed()` says; default: now. */
+  readonly admittedAt?: number;
+};
 
 /** Deadlines are looked after at least this often. */
 const beatMsMax = 1_000;
-/** A shutdown closes so many sockets at a time, so that their clients do not all come back at once. */
-const closeWaveSockets = 500;
+/** A shutdown closes some sockets, then waits so long, so that their clients do not all come back at once. */
 const closeWaveMs = 50;
+/** No upgrade takes longer than this: the host's answer, the database's opening and the handshake. */
+const upgradeMsMax = 60_000;
 
 /** Who is here, and what happens to a frame. */
 export function createHub({
@@ -73,45 +83,39 @@ export function createHub({
   revalidation,
   room = createRoom(limits),
   budget = createBudget({ bytesMax: limits.outboxTotalBytesMax }),
+  watchBudget = createWatchBudget(limits),
   report,
 }: HubOptions) {
   const registry = createRegistry();
+  const revocations = createRevocations({ clock, keptMs: upgradeMsMax });
   const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
   /** Every socket, also those that are not yet, or no longer, in the registry. */
   const all = new Set<Connection>();
-  let dirty = new Set<Connection>();
-  let owing = new Set<Connection>();
   const beatMs = Math.min(beatMsMax, limits.heartbeatMs / 4);
+  const awake = createAwakeClock(clock, 2 * beatMs);
   let isStopped = false;
-  let cancelBeat = (): void => {};
-  let cancelEmpty: (() => void) | null = null;
+  /** When somebody last did something here, or was told something. */
+  let actedAt = clock.elapsed();
+  const acted = (): void => void (actedAt = clock.elapsed());
+  let cancelEmpty = (): void => {};
 
-  function touch(connection: Connection): void {
-    if (dirty.size === 0) queueMicrotask(flushDirty);
-    dirty.add(connection);
-  }
-
-  function flushDirty(): void {
-    const turn = dirty;
-    dirty = new Set();
-    for (const connection of turn) {
+  const dirty = createBacklog<Connection>({
+    clock,
+    begin: queueMicrotask,
+    work(connection) {
       try {
         connection.flush();
       } catch (fault) {
         connection.fail(fault);
       }
-    }
-  }
-
-  function owe(connection: Connection): void {
-    owing.add(connection);
-    cancelEmpty ??= clock.after(limits.emptyChangesDelayMs, () => {
-      cancelEmpty = null;
-      const debtors = owing;
-      owing = new Set();
-      for (const debtor of debtors) debtor.settleDebt();
-    });
-  }
+    },
+  });
+  const owing = createBacklog<Connection>({
+    clock,
+    begin: (run) => void (cancelEmpty = clock.after(limits.emptyChangesDelayMs, run)),
+    work: (connection) => connection.settleDebt(),
+  });
+  const soon = createBacklog<() => void>({ clock, begin: (run) => clock.defer(run), work: (task) => task() });
 
   function hintHere({ tenant, user }: Identity, text: string): void {
     for (const connection of registry.find(tenant, user)?.connections ?? []) connection.hint(text);
@@ -125,7 +129,7 @@ export function createHub({
   const cluster =
     transport &&
     createCluster({
-      ...{ transport, feed, clock, node },
+      ...{ transport, feed, clock: awake, node },
       onFrame: hintHere,
       devicesOf: ({ tenant, user }) =>
         Array.from(
@@ -139,23 +143,27 @@ export function createHub({
   const ties = createTies({
     store,
     feed,
+    clock,
     onChange: (tenant, one, other) => presence.review(tenant, one, other),
   });
   const presence = createPresence({
-    ...{ store, ties, policy, clock, limits, cluster },
+    ...{ store, ties, policy, clock: awake, limits, cluster, budget: watchBudget },
+    viewersOf: ({ tenant, user }) => registry.find(tenant, user)?.connections ?? [],
     report: (fault) => report({ type: "fault", fault }),
   });
   const handle = createDispatch({ store, clock, hint, ties, policy, presence, limiter }, limits);
-  feed.onEntries(createFanOut(registry));
+  feed.onEntries(createFanOut(registry, limiter));
+  feed.onEntries(acted);
   feed.onEntries((entries) => {
     for (const { tenant, change } of entries) if (change.kind === "revocation") revoke(tenant, change);
   });
 
-  /** Rare enough to look at every socket, those too that are not open yet. */
-  function revoke(tenant: string, { user, device, reason }: Revocation): void {
-    for (const { session, close, ...connection } of [...all])
-      if (session.tenant === tenant && session.user === user && (device === undefined || connection.device === device))
-        close(closeCode.sessionEnded, reason);
+  /** Ends those too that are not open yet. */
+  function revoke(tenant: string, revocation: Revocation): void {
+    const { user, device, reason } = revocation;
+    revocations.note(tenant, revocation);
+    for (const connection of registry.everyOf({ tenant, user }))
+      if (device === undefined || connection.device === device) connection.close(closeCode.sessionEnded, reason);
   }
 
   function leave(connection: Connection, code: number): void {
@@ -172,15 +180,20 @@ export function createHub({
     report({ type: "disconnected", tenant: session.tenant, user: session.user, device, code });
   }
 
-  function beat(): void {
-    for (const connection of all) connection.beat();
-    revalidation?.beat(all);
-    presence.beat();
-    if (!isStopped) cancelBeat = clock.after(beatMs, beat);
-  }
-  cancelBeat = clock.after(beatMs, beat);
+  const cancelRounds = startRounds({
+    ...{ items: all, clock, everyMs: beatMs },
+    look(connection) {
+      connection.beat();
+      revalidation?.beat(connection);
+    },
+    onEnd() {
+      awake.elapsed();
+      presence.beat();
+      revocations.beat();
+    },
+  });
 
-  const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => void awake.after(ms, resolve));
 
   /** Whether one more connection of this user, from this address, may open. */
   const hasRoom = (session: Identity, address?: string): boolean => room.has({ session, address });
@@ -194,9 +207,11 @@ export function createHub({
         {
           store,
           clock,
+          awake,
           limits,
           budget,
           share,
+          limiter,
           handle,
           join(joined) {
             cluster?.join(session);
@@ -204,17 +219,24 @@ export function createHub({
             return registry.join(session, joined, feed.position());
           },
           leave,
-          touch,
-          owe,
+          acted,
+          touch: dirty.add,
+          owe: owing.add,
+          soon: soon.add,
           report: (fault) => report({ type: "fault", fault }),
         },
       );
+      acted();
       all.add(connection);
+      registry.enter(session, connection);
       room.enter(connection);
       report({ type: "connected", tenant: session.tenant, user: session.user, device: options.device });
       // Room was promised before the upgrade; others may have taken it since.
       // Closing waits until the adapter knows whom to tell of it.
-      if (isFull) queueMicrotask(() => connection.close(closeCode.rateLimited, "too many connections"));
+      const { admittedAt = clock.elapsed(), device } = options;
+      const ended = revocations.reasonAgainst(session, { device, admittedAt });
+      if (ended !== null) queueMicrotask(() => connection.close(closeCode.sessionEnded, ended));
+      else if (isFull) queueMicrotask(() => connection.close(closeCode.rateLimited, "too many connections"));
       else if (isStopped) queueMicrotask(() => connection.close(closeCode.restart, "the server is restarting"));
       else connection.start();
       return connection.events;
@@ -222,8 +244,16 @@ export function createHub({
 
     hasRoom,
 
+    /** Revocations of before this hub was there: upgrades that the host admitted before them may still open. */
+    noteRevocations(entries: readonly LogEntry[]): void {
+      for (const { tenant, change } of entries) if (change.kind === "revocation") revocations.note(tenant, change);
+    },
+
     /** Whether nobody is connected. */
     isEmpty: (): boolean => all.size === 0,
+
+    /** For how long nobody has done anything, nor was told anything, over their connections. */
+    quietMs: (): number => clock.elapsed() - actedAt,
 
     /**
      * For how long a user has done nothing on a device (an empty one: on any), on whatever node; null: they have no connection with it.
@@ -239,19 +269,21 @@ export function createHub({
     /** Closes every socket with 1012, in waves; resolves when all are gone, or after `deadlineMs` without them. */
     async stop(deadlineMs: number, reason = "the server is restarting"): Promise<void> {
       isStopped = true;
-      cancelBeat();
+      cancelRounds();
       const end = clock.elapsed() + deadlineMs;
       // Sends that wait are answered first, unless the store keeps us waiting too.
       await within(clock, deadlineMs / 2, store.drained());
-      flushDirty();
+      await dirty.finish();
       const waiting = [...all];
-      for (let i = 0; i < waiting.length; i += closeWaveSockets) {
-        for (const connection of waiting.slice(i, i + closeWaveSockets)) connection.close(closeCode.restart, reason);
-        if (clock.elapsed() < end) await wait(closeWaveMs);
+      for (let i = 0; i < waiting.length; i += connectionsAtOnce) {
+        for (const connection of waiting.slice(i, i + connectionsAtOnce)) connection.close(closeCode.restart, reason);
+        const wavesLeft = Math.ceil((waiting.length - i) / connectionsAtOnce);
+        const waitMs = Math.min(closeWaveMs, (end - clock.elapsed()) / wavesLeft);
+        await (waitMs > 0 ? wait(waitMs) : nextTurn(clock));
       }
       while (all.size > 0 && clock.elapsed() < end) await wait(closeWaveMs);
-      for (const connection of [...all]) connection.terminate();
-      cancelEmpty?.();
+      await inTurns([...all], { clock, each: (connection) => connection.terminate() });
+      cancelEmpty();
       presence.stop();
       cluster?.stop();
     },
@@ -262,9 +294,10 @@ export function createHub({
       joined: registry.size(),
       users: registry.users(),
       ...room.sizes(),
-      dirty: dirty.size,
-      owing: owing.size,
+      dirty: dirty.size(),
+      owing: owing.size(),
       outboxBytes: budget.bytes(),
+      watchedNames: watchBudget.names(),
       senders: share.senders(),
       ...presence.sizes(),
       ...cluster?.sizes(),

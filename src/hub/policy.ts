@@ -1,4 +1,5 @@
 import type { Clock } from "../internal/clock.ts";
+import { createGate, type Gate } from "../internal/gate.ts";
 import { answerWithin } from "../internal/within.ts";
 import type { Identity } from "../model.ts";
 import type { Store } from "../store/store.ts";
@@ -24,11 +25,19 @@ export type PolicyOptions = {
   readonly clock: Clock;
   /** How long the host may think. */
   readonly answerMs: number;
+  /** Lets some questions of `canSee` be asked at a time, of all who share it. Default: one of its own. */
+  readonly sight?: Gate | undefined;
   readonly report: (fault: unknown) => void;
 };
 
+/** Questions of `canSee` at a time: one who comes or goes may be watched by thousands, and the host has to ask a database of its own. */
+const sightsAtOnce = 64;
+
+export const createSightGate = (): Gate => createGate(sightsAtOnce);
+
 /** The host's rules, asked so that no failure of theirs lets anybody through. */
-export function createPolicy({ authorize, canSee, store, clock, answerMs, report }: PolicyOptions) {
+export function createPolicy(options: PolicyOptions) {
+  const { authorize, canSee, store, clock, answerMs, report, sight = createSightGate() } = options;
   const inTime = (answer: Promise<boolean>): Promise<boolean> =>
     answerWithin(clock, answerMs, answer, "The host's rule");
 
@@ -74,8 +83,10 @@ export function createPolicy({ authorize, canSee, store, clock, answerMs, report
       canSee &&
       (async (viewer: Identity, subject: Identity): Promise<boolean> => {
         try {
-          const answer = canSee({ ...viewer }, { ...subject });
-          return (typeof answer === "boolean" ? answer : await inTime(answer)) === true;
+          return await sight(async () => {
+            const answer = canSee({ ...viewer }, { ...subject });
+            return (typeof answer === "boolean" ? answer : await inTime(answer)) === true;
+          });
         } catch (fault) {
           report(fault);
           return false;

@@ -40,16 +40,13 @@ export function createRevalidation({ revalidate, clock, everyMs, answerMs, repor
   }
 
   return {
-    /** Asks about those whose turn it is; who has to wait for others comes with the next beat. */
-    beat(connections: Iterable<Connection>): void {
+    /** Asks about a connection whose turn it is; one that has to wait for others is asked about at its next beat. */
+    beat(connection: Connection): void {
       const now = clock.elapsed();
-      for (const connection of connections) {
-        if (under >= askedMax) return;
-        const last = asked.get(connection);
-        if (last !== undefined && now - last < everyMs) continue;
-        asked.set(connection, now);
-        if (last !== undefined) void ask(connection);
-      }
+      const last = asked.get(connection);
+      if (last !== undefined && (now - last < everyMs || under >= askedMax)) return;
+      asked.set(connection, now);
+      if (last !== undefined) void ask(connection);
     },
   };
 }

@@ -15,3 +15,5 @@ export function createGate(atOnceMax: number) {
     }
   };
 }
+
+export type Gate = ReturnType<typeof createGate>;

@@ -10,6 +10,10 @@ export const defaultLimits = {
   changesBytesMax: 65_536,
   /** Changes read from the store at a time: about one frame's worth of ordinary messages. */
   pageChangesMax: 256,
+  /** Bytes of text in such a page, received and sent each by themselves: what is encoded in one turn of the event loop. */
+  pageBytesMax: 131_072,
+  /** The same of a stretch of the whole log, which a node reads where it missed commits. */
+  stretchBytesMax: 262_144,
   /** Bytes that may wait to go out on one connection (INVARIANTS R3); past it the log is the buffer. */
   outboxBytesMax: 262_144,
   /**
@@ -31,16 +35,26 @@ export const defaultLimits = {
   lightSendsMax: 8,
   /** Sends of all others in one commit while such people are about: 128 already use the disk as well as most do. */
   commitHeavySendsMax: 128,
-  /** Bytes of text in one commit, as the JSON that carries them: servers bound a parameter's size too. */
-  commitBytesMax: 2_097_152,
+  /** The same in bytes of text: a few milliseconds. */
+  commitHeavyBytesMax: 65_536,
+  /** Bytes of text in one commit, as the JSON that carries them: what a disk and the event loop take in some ten milliseconds. */
+  commitBytesMax: 524_288,
   /** Sends waiting for a commit, over all connections; past it they are answered `unavailable`. */
   commitQueueMax: 65_536,
   /** Acks, and reads, in one commit, for the same reason. */
-  commitMarksMax: 1_000,
+  commitMarksMax: 500,
+  /** New devices in one commit: where their users have as many as they may, each of them is looked at. */
+  commitDevicesMax: 50,
+  /** Rows of relations that are counted in one commit, whoever has them. */
+  commitRelationRowsMax: 20_000,
   /** How long acks and reads gather before they are committed together. */
   marksDelayMs: 100,
-  /** Messages that one ack may mark as delivered in one commit; the rest follow in the next ones. */
-  ackMessagesMax: 2_000,
+  /** Messages that all acks of one commit together may mark as delivered; each user has an equal part, the rest follow in the next ones. */
+  ackMessagesMax: 1_000,
+  /** Devices of one user: as many as may be connected. Of more the one that was not seen for longest is forgotten. */
+  devicesPerUserMax: 100,
+  /** It is noted at most this often that a device was seen, so that its acks cost no more. */
+  deviceSeenEveryMs: 3_600_000,
   /** A connection whose changes were all left out gets an empty `changes` within a second (PROTOCOL 3.3). */
   emptyChangesDelayMs: 400,
   /** After a failed commit the store is asked again soon, then later and later, at last this often. */
@@ -48,15 +62,26 @@ export const defaultLimits = {
   /** Messages, or conversations, in one answer over HTTP (PROTOCOL 5). */
   answerRowsMax: 200,
   /** Texts in one answer over HTTP, as JSON: what a page holds beyond its first message. A smaller page says `more`. */
-  answerBytesMax: 1_048_576,
+  answerBytesMax: 524_288,
   /** Rows that one filtered query looks at before it says `more`: a few milliseconds of the event loop. */
   historyRowsMax: 2_000,
   /** Ids in one query: they and its `next` fit together into an address of 16 KiB. */
   queryIdsMax: 100,
-  /** Messages that one list of conversations counts one by one for `unread`. */
+  /** Messages that one page of the list of conversations counts one by one for `unread`, before it ends. */
+  pageUnreadRowsMax: 5_000,
+  /** Messages that are counted one by one for the `unread` of one conversation. */
   unreadRowsMax: 20_000,
+  /**
+   * Units of work (`costs.ts`) that may begin in one turn of the event loop of what can wait: frames but for messages, pages of the log,
+   * requests that read. About so many microseconds.
+   */
+  turnUnitsMax: 3_000,
   /** Users whose presence one connection may watch: more than anybody's open list of chats shows. */
   watchedUsersMax: 500,
+  /** The same over all connections of the process: each costs about half a kilobyte, so together less than what may wait to go out. */
+  watchedUsersTotalMax: 400_000,
+  /** From half of that on, what one connection may watch: a screen full. So a few who watch many keep nobody from watching. */
+  watchedUsersScarceMax: 50,
   /** How long a user whose last connection went is still online: what a phone takes to change networks. */
   presenceGraceMs: 10_000,
   /** How often it is noted that a user who stays connected was seen: what a crash may take from it. */
@@ -97,6 +122,10 @@ export const defaultLimits = {
   pushLogMs: 604_800_000,
   /** Decisions that are forgotten at a time, once they are older than that. */
   pushPrunedMax: 1_000,
+  /** Addresses, other devices, and decisions, that one answer of why tells of a message: the newest. */
+  pushExplainedMax: 100,
+  /** Notices of an address that goes, in one commit; the rest follow in the next ones, and then the address. */
+  pushNoticesGoneMax: 1_000,
   /** A node whose worker gave no sign of life for so long is taken over from. */
   pushLeaseMs: 20_000,
   /** Users of whom the worker remembers that there is something for them; while there are more, it reads no further in the log. */
@@ -110,10 +139,19 @@ export const defaultLimits = {
   pushRetryMsMax: 300_000,
   /** Later than this nothing waits: such a time is from a clock that has been set back since. */
   pushDueMsMax: 172_800_000,
-  /** Conversations whose unread messages are counted for the number at the app's icon. */
-  pushBadgeConversationsMax: 1_000,
+  /** Conversations, of those that somebody was first in and of the others, whose unread messages are counted for the number at the app's icon. */
+  pushBadgeConversationsMax: 200,
+  /** Messages that are looked at for that number: only where somebody writes without reading are there any. */
+  pushBadgeRowsMax: 200,
+  /** The same for `unread` of one notification. */
+  pushUnreadRowsMax: 100,
   /** Databases that are open at a time, where each tenant has one: beyond it whichever was idle longest is closed first. */
   databasesMax: 100,
+  /**
+   * One whose connections do nothing gives way too, once it has been open and quiet for so long: they come back to it when it is their turn again.
+   * So long it stays at least, so that many tenants who take turns cost little.
+   */
+  databaseStayMs: 60_000,
   /** Such a database that nobody has needed for so long is closed. */
   databaseIdleMs: 300_000,
   /** What all of them together keep of their pages in memory; each has an equal part. */

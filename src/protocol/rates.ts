@@ -1,19 +1,15 @@
 import type { Rate } from "../internal/buckets.ts";
 
 /**
- * How much one user, and one address, may do: at once, and a second after that. The defaults stop floods and nothing that a person, a
- * busy bot or a shared office does; an app whose users are people sets `sends.user` to something like `{ burst: 60, perS: 1 }`.
+ * How much one user, and one address, may do: at once, and a second after that. `work` is in units of work (`costs.ts`), about a
+ * microsecond of the server each, and sees all that anybody causes: messages, frames, upgrades, requests, and what these turned out to
+ * read and write. The defaults stop floods and nothing that a person, a busy bot or a shared office does.
  */
 export const defaultRates = {
-  /** Messages, over sockets and HTTP together. */
-  sends: { user: { burst: 30_000, perS: 3_000 }, address: { burst: 100_000, perS: 10_000 } },
-  /** Upgrades, those that are refused too: an address before anybody is asked who it is, a user after. */
-  connects: { user: { burst: 1_000, perS: 50 }, address: { burst: 3_000, perS: 100 } },
-  /**
-   * `watch` and `typing` frames, and requests over HTTP: an address' all of them, before anybody is asked who it is, a user's those that
-   * are no messages. Less for an address than its sends would bound what it may send.
-   */
-  lookups: { user: { burst: 20_000, perS: 2_000 }, address: { burst: 150_000, perS: 15_000 } },
+  /** A user has a seventh of a core: 3 000 messages a second, or 100 upgrades, or 2 000 small requests. An address has five times that. */
+  work: { user: { burst: 1_500_000, perS: 150_000 }, address: { burst: 7_500_000, perS: 750_000 } },
+  /** Messages, over sockets and HTTP together, beside what they cost: an app whose users are people sets `user` to something like `{ burst: 60, perS: 1 }`. */
+  sends: { user: null, address: null },
 } as const satisfies Rates;
 
 /** null: without a limit. */
@@ -21,14 +17,14 @@ export type Rates = {
   readonly [Kind in RateKind]: { readonly user: Rate | null; readonly address: Rate | null };
 };
 
-export type RateKind = "sends" | "connects" | "lookups";
+export type RateKind = "work" | "sends";
 
 /** Parts of the table that a host replaces. */
 export type RateOptions = {
   readonly [Kind in RateKind]?: { readonly user?: Rate | null; readonly address?: Rate | null };
 };
 
-const kinds = ["sends", "connects", "lookups"] as const satisfies readonly RateKind[];
+const kinds = ["work", "sends"] as const satisfies readonly RateKind[];
 
 /** The table with what a host replaces of it. */
 export function ratesOf(options: RateOptions = {}): Rates {
@@ -36,8 +32,15 @@ export function ratesOf(options: RateOptions = {}): Rates {
   return Object.fromEntries(merged) as Rates;
 }
 
-/** Why a table cannot work; null where it can. */
-export function faultOfRates(rates: Rates): string | null {
+/** What stands in place of the rates that counted upgrades and other requests. */
+export const goneRatesText =
+  "upgrades, frames and requests are paid for by what they cost now: set work, in units of about a microsecond of the server, in place of connects and lookups";
+
+/** Why a host's parts of the table cannot work; null where they can. */
+export function faultOfRates(options: RateOptions = {}): string | null {
+  for (const name of Object.keys(options))
+    if (!kinds.some((kind) => kind === name)) return `${name} is no rate; ${goneRatesText}`;
+  const rates = ratesOf(options);
   for (const kind of kinds)
     for (const who of ["user", "address"] as const) {
       const rate = rates[kind][who];

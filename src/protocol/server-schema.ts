@@ -41,6 +41,7 @@ export const serverFrames = {
   welcome: v.strictObject({
     type: v.literal("welcome"),
     protocol: v.literal(1),
+    level: v.pipe(seq, v.description("Nothing of a higher level is sent on this connection")),
     user: identifier,
     device: identifier,
     cursor,
@@ -63,7 +64,7 @@ export const serverFrames = {
     retry: v.picklist(["never", "later"]),
     retryAfterMs: v.exactOptional(retryAfterMs),
   }),
-  reset: v.strictObject({ type: v.literal("reset"), reason: v.literal("epoch"), cursor }),
+  reset: v.strictObject({ type: v.literal("reset"), reason: v.picklist(["epoch", "level"]), cursor }),
   typing: v.strictObject({
     type: v.literal("typing"),
     conversation: conversationId,

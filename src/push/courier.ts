@@ -3,6 +3,7 @@ import type { Limits } from "../protocol/limits.ts";
 import type { Due, Verdict } from "../store/push-store.ts";
 import { type Decision, decide, decideClear, type PushDelays, type PushPresence } from "./decide.ts";
 import type { createDrafts } from "./draft.ts";
+import { briefOf, type Content, contentFree, fit, isSameContent } from "./fit.ts";
 import { keyOf, tagOf } from "./name.ts";
 import type { PushNotice, PushProvider, PushResult } from "./provider.ts";
 import { parseQuietHours } from "./quiet-hours.ts";
@@ -24,10 +25,23 @@ export type CourierOptions = {
   readonly retryAt: (attempts: number, afterMs: number) => number;
   /** What a request has come to. */
   readonly onResult: (result: PushResult) => void;
+  /** A notice had to be cut. It is told once: many that are sent may be too long. */
+  readonly onCut?: ((cut: PushCut) => void) | undefined;
   readonly report: (fault: unknown) => void;
 };
 
+/** That a provider does not take all that a device was to be told. */
+export type PushCut = {
+  readonly provider: string;
+  /** `shortened`: as much as fits is told. `brief`, `content_free`: the provider has refused more. */
+  readonly how: "shortened" | "brief" | "content_free";
+  /** What the provider answered. */
+  readonly answer?: string;
+};
+
 const answerCharsMax = 200;
+/** Behind an answer, for whoever asks why. */
+const cutTexts = { shortened: "shortened", brief: "cut to a line", content_free: "without its content" } as const;
 
 /** Without an answer nobody knows whether the provider has taken it. */
 type Result = PushResult & { readonly isUncertain?: boolean };
@@ -36,6 +50,8 @@ type Result = PushResult & { readonly isUncertain?: boolean };
 export function createCourier(options: CourierOptions) {
   const { provider, clock, limits, delays, presenceOf, ageOf, isInherited, draftOf, retryAt, onResult, report } =
     options;
+  const { onCut = () => {} } = options;
+  const toldCuts = new Set<PushCut["how"]>();
 
   const addressOf = ({ expiresAt }: Due): "live" | "expired" =>
     expiresAt !== null && expiresAt <= clock.now() ? "expired" : "live";
@@ -67,6 +83,47 @@ export function createCourier(options: CourierOptions) {
     const seq = kind === "message" ? due.seq : due.read;
     const [key, tag] = await Promise.all([keyOf(due, kind, seq), tagOf(due)]);
     const notice: PushNotice = { kind, tenant, user, device, token, conversation, seq, unread, key, tag, ...shown };
+    return kind === "message" ? await askWithLess(notice) : failedIfUnfit(await ask(notice));
+  }
+
+  /** Asks with as much as the provider takes: where it refuses that, with a line, and at last with nothing of it. Silence is no answer to a long text. */
+  async function askWithLess(whole: PushNotice): Promise<Result> {
+    const steps: readonly (readonly [PushCut["how"], (content: Content) => Content])[] = [
+      ["shortened", (content) => content],
+      ["brief", briefOf],
+      ["content_free", () => contentFree],
+    ];
+    let said: Content = whole;
+    let result: Result | null = null;
+    for (const [how, less] of steps) {
+      const content = fit({ ...whole, ...less(said) }, fits);
+      const isLess = !isSameContent(content, said);
+      if (result !== null && !isLess) continue;
+      if (isLess) tellCut(how, result?.answer);
+      said = content;
+      result = await ask({ ...whole, ...content });
+      if (result.type !== "unfit") return isLess ? noted(result, how) : result;
+    }
+    return failedIfUnfit(result ?? { type: "failed", answer: "" });
+  }
+
+  /** A provider that cannot say is asked with the whole: it will answer. */
+  function fits(notice: PushNotice): boolean {
+    try {
+      return provider.fits?.(notice) !== false;
+    } catch (fault) {
+      report(fault);
+      return true;
+    }
+  }
+
+  function tellCut(how: PushCut["how"], answer: string | undefined): void {
+    if (toldCuts.has(how)) return;
+    toldCuts.add(how);
+    onCut({ provider: provider.name, how, ...(answer !== undefined && { answer }) });
+  }
+
+  async function ask(notice: PushNotice): Promise<Result> {
     const abort = new AbortController();
     let cancel = (): void => {};
     const late = new Promise<Result>((resolve) => {
@@ -103,6 +160,7 @@ export function createCourier(options: CourierOptions) {
       case "dead":
         return { ...finished(due, "drop", "token_dead", result.answer), isDead: true };
       case "failed":
+      case "unfit":
         return await sendClear(due, badge, { decision: "drop", reason: "failed", answer: result.answer });
       case "retry":
         return {
@@ -165,6 +223,16 @@ export function createCourier(options: CourierOptions) {
     },
   };
 }
+
+/** The answer of a provider, with what had to be left out. */
+const noted = (result: Result, how: PushCut["how"]): Result => {
+  const note = ` (${cutTexts[how]})`;
+  return { ...result, answer: `${result.answer.slice(0, answerCharsMax - note.length)}${note}` };
+};
+
+/** There is nothing less to say. */
+const failedIfUnfit = (result: Result): Result =>
+  result.type === "unfit" ? { type: "failed", answer: result.answer } : result;
 
 /** A notification that outlives its end is a nuisance, not a loss: it is given up where a provider was down for an hour, not where it fails half of the time. */
 const clearAttemptsMax = 24;

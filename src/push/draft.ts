@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { Clock } from "../internal/clock.ts";
 import { answerWithin } from "../internal/within.ts";
 import type { Due } from "../store/push-store.ts";
+import { contentFree } from "./fit.ts";
 
 /** What a device is about to be told, for the host to change. Only `title`, `body` and `data` of its answer count. */
 export type PushDraft = {
@@ -26,9 +27,6 @@ export type OnPush = (draft: PushDraft) => PushDraft | null | Promise<PushDraft 
 
 const shown = v.object({ title: v.string(), body: v.string(), data: v.record(v.string(), v.string()) });
 
-/** Says that there is something, and nothing of it. */
-const safe = { title: "New message", body: "", data: {} } as const;
-
 export type Shown = v.InferOutput<typeof shown>;
 
 export type DraftOptions = {
@@ -43,9 +41,9 @@ export type DraftOptions = {
 export function createDrafts({ onPush, clock, answerMs, report }: DraftOptions) {
   return async (due: Due, badge: number): Promise<Shown | null> => {
     const { tenant, user, device, provider, conversation, seq, unread, message } = due;
-    if (!onPush || !message) return safe;
+    if (!onPush || !message) return contentFree;
     try {
-      const draft = { tenant, user, device, provider, conversation, seq, unread, badge, ...safe, data: {} };
+      const draft = { tenant, user, device, provider, conversation, seq, unread, badge, ...contentFree, data: {} };
       const asked = Promise.resolve(onPush({ ...draft, message: { ...message } }));
       const answer = await answerWithin(clock, answerMs, asked, "onPush");
       if (answer === null) return null;
@@ -54,7 +52,7 @@ export function createDrafts({ onPush, clock, answerMs, report }: DraftOptions) 
       throw new Error("onPush answered no draft");
     } catch (fault) {
       report(fault);
-      return safe;
+      return contentFree;
     }
   };
 }

@@ -37,11 +37,13 @@ export type PushExplanation = {
   readonly seq: number;
   readonly time: number;
   readonly decisions: readonly PushDecision[];
+  /** There are devices or decisions beyond these: the newest are told. */
+  readonly more?: true;
 };
 
 /**
- * Why the devices of a user were, or were not, told of a message with this id: one explanation for each sender who used it. What is not in the
- * store any more, or never had to be, is told as it is now.
+ * Why the devices of a user were, or were not, told of a message with this id: one explanation for each sender who used it, the newest first.
+ * What is not in the store any more, or never had to be, is told as it is now. However many devices there are, only so many are told.
  */
 export async function explainPush(
   store: Pick<PushStore, "explained">,
@@ -56,6 +58,7 @@ export async function explainPush(
     seq: Number(message["seq"]),
     time: Number(message["time"]),
     decisions: decisionsOf(message, found),
+    ...(found.isMore && { more: true as const }),
   }));
 }
 

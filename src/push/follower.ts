@@ -2,7 +2,7 @@ import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
 import { type Identity, identityKey } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { PushStore, Reader } from "../store/push-store.ts";
+import { countedMax, type PushStore, type Reader } from "../store/push-store.ts";
 import type { LogEntry } from "../store/store.ts";
 import { createAges } from "./ages.ts";
 import { delayMsOf, type PushDelays, type PushPresence } from "./decide.ts";
@@ -17,13 +17,15 @@ type Stir = {
   /** A device of theirs has no connection: it is told at once. */
   isAway: boolean;
 };
+/** An address, up to where its messages are to be told of, and how many these are. */
+type Ready = { readonly address: number; readonly upTo: number; readonly count: number };
 type Read = { readonly reader: Reader; readonly dueAt: number };
 
 export type FollowerOptions = {
   readonly store: Pick<PushStore, "stirred" | "undecided" | "addressUsers" | "enqueue" | "wakeRead">;
   readonly feed: Pick<Feed, "onEntries" | "position">;
   readonly clock: Clock;
-  readonly limits: Pick<Limits, "pushUsersMax">;
+  readonly limits: Pick<Limits, "pushUsersMax" | "ackMessagesMax">;
   readonly delays: PushDelays;
   readonly holder: () => string;
   /** Names of the providers there are, and of those that need no address. */
@@ -43,8 +45,12 @@ const gatherMs = 50;
 const ageStepMs = 100;
 /** After the store has failed. */
 const againMs = 1_000;
-/** Users looked at in one query: a few milliseconds of the event loop. */
-const usersAtOnce = 250;
+/** Users looked at in one query, each with as many addresses as one may have: a few milliseconds of the event loop. */
+const usersAtOnce = 100;
+/** Conversations that were read, in one commit: each has a notification on as many devices as one may have. */
+const readersAtOnce = 50;
+/** What of an address is made due in one commit, where there is more than is counted. */
+const wholeCommit = Infinity;
 /** Places of the log read at once where the worker is behind. */
 const stretchMax = 5_000;
 
@@ -183,7 +189,31 @@ export function createFollower(options: FollowerOptions) {
   async function lookAtStirs(mine: number): Promise<void> {
     const now = clock.elapsed();
     const due = [...stirs.values()].filter(({ dueAt }) => dueAt <= now);
-    for (let i = 0; i < due.length && mine === run; i += usersAtOnce) await look(due.slice(i, i + usersAtOnce), mine);
+    for (let i = 0; i < due.length && mine === run; i += usersAtOnce) {
+      if (i > 0) await othersTurn();
+      await look(due.slice(i, i + usersAtOnce), mine);
+    }
+  }
+
+  /** A store on a file answers before anybody else had their turn. */
+  const othersTurn = (): Promise<void> => new Promise((resolve) => clock.defer(resolve));
+
+  /** Makes messages due, so many in one commit: an address of which more wait than were counted has one of its own. */
+  async function enqueue(ready: readonly Ready[], mine: number): Promise<void> {
+    let part: Ready[] = [];
+    let weight = 0;
+    for (const [i, each] of ready.entries()) {
+      const own = each.count < countedMax ? each.count : wholeCommit;
+      if (part.length > 0 && weight + own > limits.ackMessagesMax) {
+        await store.enqueue(holder(), part);
+        await othersTurn();
+        if (mine !== run) return;
+        [part, weight] = [[], 0];
+      }
+      part.push(each);
+      weight += own;
+      if (i === ready.length - 1) await store.enqueue(holder(), part);
+    }
   }
 
   async function look(due: readonly Stir[], mine: number): Promise<void> {
@@ -194,10 +224,10 @@ export function createFollower(options: FollowerOptions) {
     const found = await store.undecided(people);
     if (mine !== run) return;
     const now = clock.elapsed();
-    const ready: { address: number; upTo: number }[] = [];
+    const ready: Ready[] = [];
     for (const each of due) each.isAway = false;
     const left = new Map<Stir, { n: number; dueAt: number }>();
-    for (const { i, address, provider, device, n } of found) {
+    for (const { i, address, provider, device, n, count } of found) {
       const each = due[i];
       if (!each || !providers.has(provider)) continue;
       const presence = presenceOf(each.identity, device);
@@ -206,14 +236,14 @@ export function createFollower(options: FollowerOptions) {
       if (n === null) continue;
       const upTo = ages.reached(delayMs);
       const isReady = presence !== "unknown" && n <= upTo;
-      if (isReady) ready.push({ address, upTo });
+      if (isReady) ready.push({ address, upTo, count });
       // Behind what is ready there may be more: that is asked next time.
       const dueAt = isReady ? now : now + Math.max(ageStepMs, delayMs - ages.of(n));
       const known = left.get(each);
       left.set(each, { n: Math.min(n, known?.n ?? n), dueAt: Math.min(dueAt, known?.dueAt ?? dueAt) });
     }
     if (ready.length > 0) {
-      await store.enqueue(holder(), ready);
+      await enqueue(ready, mine);
       if (mine !== run) return;
       onDue();
     }
@@ -230,8 +260,10 @@ export function createFollower(options: FollowerOptions) {
   async function lookAtReads(mine: number): Promise<void> {
     const now = clock.elapsed();
     const due = [...reads].filter(([, { dueAt }]) => dueAt <= now);
-    for (let i = 0; i < due.length && mine === run; i += usersAtOnce) {
-      const part = due.slice(i, i + usersAtOnce);
+    for (let i = 0; i < due.length && mine === run; i += readersAtOnce) {
+      if (i > 0) await othersTurn();
+      if (mine !== run) return;
+      const part = due.slice(i, i + readersAtOnce);
       const isAny = await store.wakeRead(
         holder(),
         part.map(([, { reader }]) => reader),

@@ -37,6 +37,8 @@ export type PushResult =
   | { readonly type: "dead"; readonly answer: string }
   /** Not now. `afterMs`: not before so many milliseconds, where the provider said so. */
   | { readonly type: "retry"; readonly answer: string; readonly afterMs?: number }
+  /** Too long, or with data of the host's that the provider does not take: it is asked again with less, at last without any content. */
+  | { readonly type: "unfit"; readonly answer: string }
   /** Never: this very request would be refused again. */
   | { readonly type: "failed"; readonly answer: string };
 
@@ -84,6 +86,11 @@ export interface PushProvider {
   readonly public?: Readonly<Record<string, string>>;
   /** The address in what a client registered (all of `push` but `provider`); null: it is none. */
   parse(push: Readonly<Record<string, unknown>>, identity: Identity): PushAddress | null;
+  /**
+   * Whether a notice is short enough. One that is not is shortened until it is: the text first, then the title; data that is too much by
+   * itself is left out. Default: whatever it is.
+   */
+  fits?(notice: PushNotice): boolean;
   /** Sends one notice. To throw is to ask for another try. */
   send(notice: PushNotice, context: PushContext): Promise<PushResult>;
 }

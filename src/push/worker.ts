@@ -5,6 +5,7 @@ import { within } from "../internal/within.ts";
 import type { Identity } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
+import type { PushCut } from "./courier.ts";
 import type { PushDelays, PushPresence } from "./decide.ts";
 import { createDrafts, type OnPush } from "./draft.ts";
 import { createFollower } from "./follower.ts";
@@ -27,17 +28,21 @@ export type PushWorkerOptions = {
   readonly presenceOf: (identity: Identity, device: string) => PushPresence | "unknown";
   /** No other process can have the database open. */
   readonly isAlone: boolean;
+  /** What a provider did not take all of; told once for each provider. */
+  readonly onCut?: ((cut: PushCut) => void) | undefined;
   readonly report: (fault: unknown) => void;
 };
 
 const pruneMs = 60_000;
+/** While there is more to forget than is forgotten at once. */
+const pruneAgainMs = 200;
 
 /**
  * Notifies whoever is away: follows the log, finds the devices that have not acked in time, and sends what they are to be told, each
  * provider for itself. Of several nodes on one database one does it at a time.
  */
 export function createPushWorker(options: PushWorkerOptions) {
-  const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, report } = options;
+  const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, onCut, report } = options;
   const { slots = createSlots({ perProviderMax: limits.pushRequestsMax }) } = options;
   const { push: store, isAvailable } = options.store;
   const delays: PushDelays = {
@@ -74,7 +79,7 @@ export function createPushWorker(options: PushWorkerOptions) {
   const draftOf = createDrafts({ onPush, clock, answerMs: limits.hostAnswerMs, report });
   const lanes = providers.map((provider) =>
     createLane({
-      ...{ provider, store, lease, clock, random, slots, limits, delays, draftOf, isAvailable, report },
+      ...{ provider, store, lease, clock, random, slots, limits, delays, draftOf, isAvailable, onCut, report },
       // Whoever is due was looked at: who was not found by then is nowhere.
       presenceOf(due) {
         const presence = presenceOf(due, due.device);
@@ -93,7 +98,13 @@ export function createPushWorker(options: PushWorkerOptions) {
 
   function prune(): void {
     cancelPrune = clock.after(pruneMs, prune);
-    if (lease.isHeld()) store.prune(lease.holder(), clock.now() - limits.pushLogMs).catch(report);
+    if (!lease.isHeld()) return;
+    const mine = cancelPrune;
+    store.prune(lease.holder(), clock.now() - limits.pushLogMs).then((isMore) => {
+      if (!isMore || mine !== cancelPrune || !lease.isHeld()) return;
+      cancelPrune();
+      cancelPrune = clock.after(pruneAgainMs, prune);
+    }, report);
   }
 
   /** Sizes of what is held in memory. */

@@ -7,14 +7,14 @@ import { messageOf } from "./reader.ts";
 
 /** Reads the list of a user's conversations, each page on one snapshot of the database. */
 export function createConversationReader({ engine, limits }: { engine: Engine; limits: Limits }) {
-  const { unreadRowsMax, answerBytesMax } = limits;
+  const { unreadRowsMax, pageUnreadRowsMax, answerBytesMax } = limits;
 
   /** How many of the rows make a page: bounded in texts, and in what had to be counted for it; the first always. */
   function countOf(rows: readonly Row[], limit: number): number {
     let bytes = 0;
     const end = rows.findIndex((row, i) => {
       bytes += JSON.stringify(row["text"]).length;
-      return i === limit || (i > 0 && (bytes > answerBytesMax || Number(row["spent"]) >= unreadRowsMax));
+      return i === limit || (i > 0 && (bytes > answerBytesMax || Number(row["spent"]) >= pageUnreadRowsMax));
     });
     return end === -1 ? rows.length : end;
   }
@@ -24,13 +24,19 @@ export function createConversationReader({ engine, limits }: { engine: Engine; l
     { below, limit }: { below: number; limit: number },
   ): Promise<ConversationPage> => {
     const [rows = []] = await engine.read([
-      { sql: selectConversations, args: [tenant, user, below, limit + 1, unreadRowsMax] },
+      {
+        sql: selectConversations,
+        args: [tenant, user, below, limit + 1, unreadRowsMax, answerBytesMax, pageUnreadRowsMax],
+      },
     ]);
     const shown = rows.slice(0, countOf(rows, limit));
     const last = shown[shown.length - 1];
+    const bytes = rows.reduce((sum, row) => sum + Number(row["bytes"]), 0);
+    const isMore = shown.length < rows.length || bytes >= answerBytesMax;
     return {
       conversations: shown.map(conversationOf),
-      ...(last !== undefined && shown.length < rows.length && { next: Number(last["activity"]) }),
+      counted: Number(last?.["spent"] ?? 0) + Number(last?.["own_spent"] ?? 0),
+      ...(last !== undefined && isMore && { next: Number(last["activity"]) }),
     };
   };
 }

@@ -1,8 +1,10 @@
+import type { Clock } from "../internal/clock.ts";
 import type { Identity } from "../model.ts";
 import { decodeConversation } from "../protocol/conversation-id.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine, Row, Statement } from "./engine/engine.ts";
 import * as sql from "./device-sql.ts";
+import { forgetDevices } from "./forget-devices.ts";
 import { insertUser } from "./sql.ts";
 
 /** Where a device is notified. Times are milliseconds since the Unix epoch, here and below. */
@@ -11,19 +13,39 @@ export type Address = {
   readonly token: string;
   /** The token's SHA-256. */
   readonly hash: string;
+  /** The same token may stand in other tenants too. Default: it has one place in the database. */
+  readonly isTenantsOwn?: boolean | undefined;
   readonly expiresAt?: number | undefined;
 };
 
 export const nullable = (value: unknown): number | null =>
   value === null || value === undefined ? null : Number(value);
 
-export type DeviceStoreOptions = { readonly engine: Pick<Engine, "read" | "write">; readonly limits: Limits };
+export type DeviceStoreOptions = {
+  readonly engine: Pick<Engine, "read" | "write">;
+  readonly limits: Limits;
+  /** Lets others have their turn between two commits. */
+  readonly clock?: Pick<Clock, "defer"> | undefined;
+};
+
+/**
+ * Writes statements of which some delete at most so many rows, and answer those: again and again, until none has as many to delete. What
+ * depends on these being gone looks for itself whether they are.
+ */
+export async function writeUntilGone(
+  { engine, clock }: Pick<DeviceStoreOptions, "engine" | "clock">,
+  statements: readonly Statement[],
+  rowsMax: number,
+): Promise<void> {
+  while ((await engine.write(statements)).some((gone) => gone.length > 0 && gone.length >= rowsMax))
+    await new Promise<void>((resolve) => (clock ? clock.defer(resolve) : resolve()));
+}
 
 /**
  * Where devices are notified, and what their users say of that. Whatever the database fails rejects, and its outcome is unknown: to say it
  * again settles it.
  */
-export function createDeviceStore({ engine, limits }: DeviceStoreOptions) {
+export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions) {
   const one = async (statement: Statement): Promise<Row[]> => (await engine.read([statement]))[0] ?? [];
 
   return {
@@ -39,29 +61,33 @@ export function createDeviceStore({ engine, limits }: DeviceStoreOptions) {
       const { address, notify, now } = said;
       const statements: Statement[] = [
         { sql: insertUser, args: [tenant, user] },
-        { sql: sql.insertDevice, args: [tenant, user, device, notify === undefined ? null : Number(notify)] },
+        { sql: sql.insertDevice, args: [tenant, user, device, notify === undefined ? null : Number(notify), now] },
+        ...forgetDevices({ owners: [[tenant, user]], now, limits }),
       ];
       if (address) {
         const { provider, hash, token, expiresAt } = address;
         const place = [tenant, user, device, provider, hash];
+        const moved = [...place, Number(address.isTenantsOwn ?? false)];
+        const surplus = [tenant, user, limits.pushAddressesPerUserMax];
         statements.push(
-          { sql: sql.deleteMovedNotices, args: place },
-          { sql: sql.deleteMovedAddresses, args: place },
+          { sql: sql.deleteMovedNotices, args: [...moved, limits.pushNoticesGoneMax] },
+          { sql: sql.deleteMovedAddresses, args: moved },
           { sql: sql.upsertAddress, args: [...place, token, now, expiresAt ?? null] },
-          { sql: sql.deleteSurplusNotices, args: [tenant, user, limits.pushAddressesPerUserMax] },
-          { sql: sql.deleteSurplusAddresses, args: [tenant, user, limits.pushAddressesPerUserMax] },
+          { sql: sql.deleteSurplusNotices, args: [...surplus, limits.pushNoticesGoneMax] },
+          { sql: sql.deleteSurplusAddresses, args: surplus },
         );
       }
-      await engine.write(statements);
+      await writeUntilGone({ engine, clock }, statements, limits.pushNoticesGoneMax);
     },
 
     /** Forgets every address of a device. */
     async deleteDevice({ tenant, user }: Identity, device: string): Promise<void> {
       const args = [tenant, user, device];
-      await engine.write([
-        { sql: sql.deleteDeviceNotices, args },
+      const statements = [
+        { sql: sql.deleteDeviceNotices, args: [...args, limits.pushNoticesGoneMax] },
         { sql: sql.deleteDeviceAddresses, args },
-      ]);
+      ];
+      await writeUntilGone({ engine, clock }, statements, limits.pushNoticesGoneMax);
     },
 
     /** Until when a conversation is muted: a time, for good, or null where it is not. Of a conversation of the user's. */

@@ -4,6 +4,7 @@ import type { Limits } from "../protocol/limits.ts";
 import type { Engine, Row, Statement, Value } from "./engine/engine.ts";
 import { type HistoryPage, type HistoryQuery, newest, type Walk } from "./history.ts";
 import * as sql from "./history-sql.ts";
+import type { OneHistory } from "./one-history.ts";
 import { messageOf } from "./reader.ts";
 import { type Look, type Side, sideOf, type Taken, takeFrom } from "./side.ts";
 import { selectDevice } from "./sql.ts";
@@ -15,15 +16,33 @@ const bySeq = ({ seq }: Message): number => seq;
 const byN = ({ n }: Message): number => n;
 const orNull = (value: string | number | undefined): Value => value ?? null;
 
+export type HistoryReaderOptions = {
+  readonly engine: Engine;
+  /** Told of each head that was read. */
+  readonly history: Pick<OneHistory, "note" | "cursorOf">;
+  readonly limits: Limits;
+  /** A device was asked for; `seen`: when it was last noted as seen, in milliseconds since the Unix epoch. */
+  readonly onDevice: (identity: Identity, device: string, seen: number) => void;
+};
+
 /** Looks messages up, each query on one snapshot of the database. */
-export function createHistoryReader({ engine, limits }: { engine: Engine; limits: Limits }) {
+export function createHistoryReader({ engine, history, limits, onDevice }: HistoryReaderOptions) {
   const { historyRowsMax: rowsMax, answerBytesMax: bytesMax } = limits;
+
+  const look = (rows: readonly Row[], wholeTo: number | null): Look => ({
+    ...{ rows: rows.map(messageOf), wholeTo },
+    isCut: bytesOf(rows) >= bytesMax,
+  });
 
   /** Reads statements behind the one that tells where the device stands. */
   async function read({ tenant, user }: Identity, { undelivered }: HistoryQuery, statements: readonly Statement[]) {
     if (undelivered === undefined) return { lists: await engine.read(statements), device: null };
     const device: Statement = { sql: selectDevice, args: [tenant, user, undelivered] };
     const [[row] = [], ...lists] = await engine.read([device, ...statements]);
+    if (row) {
+      history.note(history.cursorOf(row));
+      onDevice({ tenant, user }, undelivered, Number(row["seen"]));
+    }
     return { lists, device: row ?? ("no device" as const) };
   }
 
@@ -46,7 +65,7 @@ export function createHistoryReader({ engine, limits }: { engine: Engine; limits
     const asked = { down: (walk.down === undefined ? 0 : limit) + 1, up: (walk.up === undefined ? 0 : limit) + 1 };
     const args = (position: number, count: number) => [
       ...[...wanted(identity, query), position, rowsMax, count],
-      ...place(query),
+      ...[...place(query), bytesMax],
     ];
     const { lists, device } = await read(identity, query, [
       { sql: sql.selectPlace, args: [identity.tenant, identity.user, ...place(query)] },
@@ -73,7 +92,7 @@ export function createHistoryReader({ engine, limits }: { engine: Engine; limits
     const { walk, limit } = query;
     const position = walk.down ?? newest;
     const asked = limit + 1;
-    const args = [...wanted(identity, query), position, rowsMax, asked];
+    const args = [...wanted(identity, query), position, rowsMax, asked, bytesMax];
     const { lists } = await read(identity, query, [
       { sql: sql.selectEdgesBefore, args: args.slice(0, 8) },
       { sql: sql.selectSentBefore, args },
@@ -91,7 +110,7 @@ export function createHistoryReader({ engine, limits }: { engine: Engine; limits
     const { walk, limit } = query;
     const position = walk.up ?? 0;
     const asked = limit + 1;
-    const args = [...wanted(identity, query), position, rowsMax, asked, newest];
+    const args = [...wanted(identity, query), position, rowsMax, asked, newest, bytesMax];
     const { lists, device } = await read(identity, query, [
       { sql: sql.selectEdgeAfter, args: args.slice(0, 8) },
       { sql: sql.selectReceivedAfter, args },
@@ -110,7 +129,7 @@ export function createHistoryReader({ engine, limits }: { engine: Engine; limits
     // Other senders may use an id too: however many do, the texts of so many are read at most.
     const rows = Math.min(rowsMax, texts * Math.max(limit, ids.length));
     const isAnywhere = query.conversation === undefined && query.with === undefined ? 1 : 0;
-    const args = [JSON.stringify(ids.slice(first)), rows, author, ...place(query), isAnywhere];
+    const args = [JSON.stringify(ids.slice(first)), rows, author, ...place(query), isAnywhere, bytesMax];
     const { lists, device } = await read(identity, query, [
       { sql: sql.selectPlace, args: [identity.tenant, identity.user, ...place(query)] },
       { sql: sql.selectByIds, args: [...wanted(identity, query), ...args] },
@@ -122,7 +141,8 @@ export function createHistoryReader({ engine, limits }: { engine: Engine; limits
     const rest = messages.filter(({ n }) => n > up).sort((a, b) => a.n - b.n);
     const side: Side = { found: rest, wholeTo: null, place: byN };
     const taken = takeFrom(side, { count: limit, bytesMax, start: up });
-    const end = seen.length < rows ? undefined : seen[seen.length - 1];
+    const isCut = seen.length >= rows || bytesOf(seen) >= bytesMax;
+    const end = isCut ? seen[seen.length - 1] : undefined;
     const here = { ...(first > 0 && { ids: first }), ...(author >= 0 && { author }) };
     const onward = { ids: first + Number(end?.["place"]), author: Number(end?.["author"]), up: 0 };
     const next = taken.hasMore ? { ...here, up: taken.position } : end === undefined ? null : onward;
@@ -143,7 +163,7 @@ const texts = 4;
 
 const none: Side = { found: [], wholeTo: null, place: byN };
 
-const look = (rows: readonly Row[], wholeTo: number | null): Look => ({ rows: rows.map(messageOf), wholeTo });
+const bytesOf = (rows: readonly Row[]): number => rows.reduce((sum, row) => sum + Number(row["bytes"]), 0);
 
 /** What stands before the first row that was not looked at. */
 function edge(row: Row | undefined, name: string, back: 1 | -1): number | null {

@@ -30,17 +30,40 @@ CROSS JOIN tidings_conversation c ON c.key = coalesce(${key}, (
 /** ?1 tenant, ?2 user, ?3 conversation key or null, ?4 user on the other side or null */
 export const selectPlace = `SELECT c.key, c.seq FROM tidings_user a ${placeOf("?3", "?4")} WHERE ${asker}`;
 
-/** ?7 below this seq, ?8 how many rows are looked at, ?9 how many are wanted, ?10 conversation key or null, ?11 user or null */
-export const selectPlaceBefore = `
-SELECT ${columns} FROM tidings_user a ${placeOf("?10", "?11")}
+/**
+ * The first so many of the messages, and no more once their texts are so many bytes together, the first one always: texts beyond that are
+ * not read, only their lengths are, which SQLite knows without them.
+ */
+const firstOf = (from: string, { order, bytes }: { order: "DESC" | "ASC"; bytes: string }): string => `
+SELECT ${columns}, z.bytes FROM (
+  SELECT y.n, y.bytes FROM (
+    SELECT x.n, x.bytes, sum(x.bytes) OVER (ORDER BY x.n ${order} ROWS UNBOUNDED PRECEDING) - x.bytes AS before FROM (
+      SELECT m.n, octet_length(m.text) AS bytes FROM ${from} LIMIT ?9
+    ) x
+  ) y WHERE y.before < ${bytes}
+) z CROSS JOIN tidings_message m ON m.n = z.n ${names} ORDER BY z.n ${order}`;
+
+/** Whose messages may be wanted: the sender's name alone. */
+const sender = `CROSS JOIN tidings_user s ON s.key = m.sender`;
+
+/**
+ * ?7 below this seq, ?8 how many rows are looked at, ?9 how many are wanted, ?10 conversation key or null, ?11 user or null, ?12 bytes of
+ * text
+ */
+export const selectPlaceBefore = firstOf(
+  `tidings_user a ${placeOf("?10", "?11")}
 CROSS JOIN tidings_message m ON m.conversation = c.key AND m.seq < ?7 AND m.seq >= min(?7, c.seq + 1) - ?8
-${names} WHERE ${asker} AND ${isWanted} ORDER BY m.seq DESC LIMIT ?9`;
+${sender} WHERE ${asker} AND ${isWanted} ORDER BY m.seq DESC`,
+  { order: "DESC", bytes: "?12" },
+);
 
 /** As selectPlaceBefore; ?7 above this seq */
-export const selectPlaceAfter = `
-SELECT ${columns} FROM tidings_user a ${placeOf("?10", "?11")}
+export const selectPlaceAfter = firstOf(
+  `tidings_user a ${placeOf("?10", "?11")}
 CROSS JOIN tidings_message m ON m.conversation = c.key AND m.seq > ?7 AND m.seq <= ?7 + ?8
-${names} WHERE ${asker} AND ${isWanted} ORDER BY m.seq LIMIT ?9`;
+${sender} WHERE ${asker} AND ${isWanted} ORDER BY m.seq`,
+  { order: "ASC", bytes: "?12" },
+);
 
 /** The row behind the last one that is looked at, which is the first that is not. */
 const edgeBefore = (side: string, alias: string): string => `(
@@ -51,19 +74,24 @@ const edgeAfter = (alias: string): string => `(
   SELECT ${alias}.n FROM tidings_message ${alias} WHERE ${alias}.recipient = a.key AND ${alias}.n > ${received}
   ORDER BY ${alias}.n LIMIT 1 OFFSET ?8)`;
 
-/** Everything of the asker's own below a change number; `edge` is the first row that was not looked at, or null. ?7 to ?9 as above */
-const selectBefore = (side: string): string => `
-SELECT ${columns} FROM tidings_user a
+/** Everything of the asker's own below a change number; `edge` is the first row that was not looked at, or null. ?7 to ?9 as above, ?10 bytes of text */
+const selectBefore = (side: string): string =>
+  firstOf(
+    `tidings_user a
 CROSS JOIN tidings_message m ON m.${side} = a.key AND m.n < ?7 AND m.n > coalesce(${edgeBefore(side, "e")}, 0)
-${names} WHERE ${asker} AND ${isWanted} ORDER BY m.n DESC LIMIT ?9`;
+${sender} WHERE ${asker} AND ${isWanted} ORDER BY m.n DESC`,
+    { order: "DESC", bytes: "?10" },
+  );
 export const selectSentBefore = selectBefore("sender");
 export const selectReceivedBefore = selectBefore("recipient");
 
-/** What a device has not got yet, above a change number. */
-export const selectReceivedAfter = `
-SELECT ${columns} FROM tidings_user a
+/** What a device has not got yet, above a change number; ?11 bytes of text. */
+export const selectReceivedAfter = firstOf(
+  `tidings_user a
 CROSS JOIN tidings_message m ON m.recipient = a.key AND m.n > ${received} AND m.n < coalesce(${edgeAfter("e")}, ?10)
-${names} WHERE ${asker} AND ${isWanted} ORDER BY m.n LIMIT ?9`;
+${sender} WHERE ${asker} AND ${isWanted} ORDER BY m.n`,
+  { order: "ASC", bytes: "?11" },
+);
 
 /** Where the three statements above stop looking. */
 export const selectEdgesBefore = `
@@ -72,21 +100,24 @@ export const selectEdgeAfter = `SELECT ${edgeAfter("e")} AS received FROM tiding
 
 /**
  * ?7 ids as a JSON array, ?8 how many rows are looked at, ?9 the sender of the first id after whom to go on, ?10 and ?11 as above,
- * ?12 whether any conversation will do. Rows come by id and sender; of those that are not wanted only where they stand.
+ * ?12 whether any conversation will do, ?13 bytes of text. Rows come by id and sender; of those that are not wanted only where they stand.
  *
  * Only rows that the asker may see count towards ?8: how many strangers use the same id must not show.
  */
 export const selectByIds = `
-SELECT x.place, x.author, x.is_wanted, m.n, m.conversation, m.seq, m.id, m.time,
-  CASE WHEN x.is_wanted THEN m.text END AS text, s.id AS sender, r.id AS recipient
+SELECT z.place, z.author, z.is_wanted, z.bytes, m.n, m.conversation, m.seq, m.id, m.time,
+  CASE WHEN z.is_wanted THEN m.text END AS text, s.id AS sender, r.id AS recipient
 FROM (
-  SELECT j.key AS place, m.n, m.sender AS author, (${isWanted}
+  SELECT x.*, sum(x.bytes) OVER (ORDER BY x.place, x.author ROWS UNBOUNDED PRECEDING) - x.bytes AS before
+  FROM (SELECT w.*, CASE WHEN w.is_wanted THEN w.length ELSE 0 END AS bytes FROM (
+  SELECT j.key AS place, m.n, m.sender AS author, octet_length(m.text) AS length, (${isWanted}
     AND (?12 OR m.conversation = (SELECT c.key FROM (SELECT 1) ${placeOf("?10", "?11")}))) AS is_wanted
   FROM tidings_user a CROSS JOIN json_each(?7) j
   CROSS JOIN tidings_message m ON m.id = j.value AND m.sender > CASE j.key WHEN 0 THEN ?9 ELSE -1 END
   CROSS JOIN tidings_user s ON s.key = m.sender
   WHERE ${asker} AND a.key IN (m.sender, m.recipient) LIMIT ?8
-) x CROSS JOIN tidings_message m ON m.n = x.n ${names}`;
+  ) w) x
+) z CROSS JOIN tidings_message m ON m.n = z.n ${names} WHERE z.before < ?13 ORDER BY z.place, z.author`;
 
 /** A user's conversations on one side of the pair, newest activity first. */
 const ofSide = (side: string, other: string, alias: string): string => `
@@ -97,7 +128,8 @@ SELECT * FROM (
 )`;
 
 /**
- * ?1 tenant, ?2 user, ?3 below this change number, ?4 limit, ?5 how many messages are counted at most
+ * ?1 tenant, ?2 user, ?3 below this change number, ?4 limit, ?5 how many messages are counted of one of them at most, ?6 bytes of the last messages' texts, ?7 how many messages are counted of all, before
+ * the last one
  *
  * Unread is what the mark says: messages of the other above `read`. All above the last one of one's own are the other's,
  * so that only what lies between the mark and there (`span`) has to be counted one by one. What the conversations further
@@ -109,14 +141,17 @@ WITH page AS MATERIALIZED (
 ), counted AS MATERIALIZED (
   SELECT page.*, p.delivered, p.read, min(page.own, page.others) AS both,
     coalesce(sum(max(0, min(page.own, page.others) - p.read)) OVER (
-      ORDER BY page.n DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS spent
+      ORDER BY page.n DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS spent,
+    l.n AS last, octet_length(l.text) AS bytes,
+    coalesce(sum(octet_length(l.text)) OVER (ORDER BY page.n DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
   FROM page CROSS JOIN tidings_member p ON p.conversation = page.key AND p.user = page.me
+  CROSS JOIN tidings_message l ON l.conversation = page.key AND l.seq = page.seq
 )
-SELECT counted.n AS activity, counted.spent, o.id AS peer, counted.delivered, counted.read,
+SELECT counted.n AS activity, counted.bytes, max(0, counted.both - max(counted.read, counted.both - ?5)) AS own_spent, counted.spent, o.id AS peer, counted.delivered, counted.read,
   q.delivered AS peer_delivered, CASE WHEN ${isBlockedBetween("counted.me", "counted.peer")} THEN NULL ELSE q.read END AS peer_read, m.n, m.conversation, m.seq, m.id, m.text, m.time,
   CASE m.sender WHEN counted.me THEN ?2 ELSE o.id END AS sender,
   CASE m.sender WHEN counted.me THEN o.id ELSE ?2 END AS recipient,
-  max(0, counted.others - max(counted.read, counted.both)) + CASE WHEN counted.spent < ?5 THEN (
+  max(0, counted.others - max(counted.read, counted.both)) + CASE WHEN counted.spent < ?7 THEN (
     SELECT count(*) FROM tidings_message w
     WHERE w.conversation = counted.key AND w.seq <= counted.both
       AND w.seq > max(counted.read, counted.both - ?5) AND w.sender <> counted.me
@@ -124,5 +159,5 @@ SELECT counted.n AS activity, counted.spent, o.id AS peer, counted.delivered, co
 FROM counted
 CROSS JOIN tidings_member q ON q.conversation = counted.key AND q.user = counted.peer
 CROSS JOIN tidings_user o ON o.key = counted.peer
-CROSS JOIN tidings_message m ON m.conversation = counted.key AND m.seq = counted.seq
-ORDER BY counted.n DESC`;
+CROSS JOIN tidings_message m ON m.n = counted.last
+WHERE counted.before < ?6 ORDER BY counted.n DESC`;

@@ -38,6 +38,8 @@ export type HistoryPage = {
 
 export type ConversationPage = {
   readonly conversations: readonly Conversation[];
+  /** Messages that were counted one by one for it. */
+  readonly counted: number;
   /** The change number below which to go on; absent: there is nothing more. */
   readonly next?: number;
 };

@@ -1,16 +1,20 @@
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
+import type { Identity } from "../model.ts";
+import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
+import { isDamage } from "./engine/failure.ts";
 import { createConversationReader } from "./conversation-reader.ts";
 import { createDeviceStore } from "./device-store.ts";
 import { createHistoryReader } from "./history-reader.ts";
 import { createPeopleReader } from "./people-reader.ts";
 import { createPushStore } from "./push-store.ts";
 import { createReader } from "./reader.ts";
+import { tooManyRelations } from "./relation-queue.ts";
 import { createRevocationStore } from "./revocation-store.ts";
-import type { Commit, Store } from "./store.ts";
+import type { Commit, Store, Trouble } from "./store.ts";
 import { createTicketStore } from "./ticket-store.ts";
 import { createOneHistory, type HistoryChange } from "./one-history.ts";
 import { createWriter } from "./writer.ts";
@@ -26,21 +30,40 @@ export type StoreOptions = {
   readonly onHistoryChange?: (change: HistoryChange) => void;
 };
 
+/** A device that is made may be forgotten before it is read, where others of its user are made at the same time. */
+const madeTimesMax = 4;
+const forgottenAtOnce = (): ChatError =>
+  new ChatError("unavailable", "More devices of this user connect at once than one user may have");
+
 /** The store on libSQL, an embedded file or a remote server as the engine is, for as long as the database has one history. */
 export function createStore({ engine: whole, clock, random, limits, onFault, onHistoryChange }: StoreOptions): Store {
-  const history = createOneHistory({ engine: whole, onChange: (change) => onHistoryChange?.(change) });
+  const history = createOneHistory({ engine: whole, random, onChange: (change) => onHistoryChange?.(change) });
   const { engine } = history;
   const listeners: ((commit: Commit) => void)[] = [];
   const onCommit = (commit: Commit): void => {
     for (const listener of listeners) listener(commit);
   };
-  const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault });
-  const reader = createReader({ engine, history });
+  const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault: noteFault });
+  const reader = createReader({ engine, history, limits });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
-  const readHistory = createHistoryReader({ engine, limits });
+  const readHistory = createHistoryReader({ engine, history, limits, onDevice: noteSeen });
   const readConversations = createConversationReader({ engine, limits });
   let isReadable = true;
+  let isDamaged = false;
+  let isAsking = false;
+  let saidOfFile: string | undefined;
+
+  function noteFault(fault: unknown): void {
+    isDamaged ||= isDamage(fault);
+    // That nothing can be read any more was said when it was found.
+    if (!history.isUnreadable()) onFault(fault);
+  }
+
+  /** It needs no commit of its own: an ack that moves nothing says it, with the next ones. */
+  function noteSeen(identity: Identity, device: string, seen: number): void {
+    if (clock.now() - seen >= limits.deviceSeenEveryMs) writer.ack(identity, device, 0);
+  }
 
   async function guarded<T>(read: () => Promise<T>): Promise<T> {
     try {
@@ -48,10 +71,52 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
       isReadable = true;
       return result;
     } catch (cause) {
-      isReadable = false;
-      onFault(cause);
+      noteFault(cause);
+      if (isDamaged) writer.halt(cause);
+      void askHead();
       throw new ChatError("unavailable", "The store could not be read", { cause });
     }
+  }
+
+  /** One call that fails may be the fault of what it asked for. Whether others can be served is asked with the smallest read there is. */
+  async function askHead(): Promise<void> {
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      await history.head();
+      isReadable = true;
+    } catch {
+      isReadable = false;
+    } finally {
+      isAsking = false;
+    }
+  }
+
+  async function head(): ReturnType<Store["head"]> {
+    troubleOfFile();
+    try {
+      const { epoch, n } = await guarded(history.head);
+      return { epoch, n };
+    } catch (error) {
+      isReadable = false;
+      throw error;
+    }
+  }
+
+  /** Says it once. */
+  function troubleOfFile(): boolean {
+    const fault = engine.fault?.();
+    if (fault && fault.message !== saidOfFile) onFault(fault);
+    saidOfFile = fault?.message;
+    return fault !== undefined;
+  }
+
+  function trouble(): Trouble | null {
+    if (isDamaged) return "damaged";
+    if (troubleOfFile()) return "file";
+    if (!history.isCurrent()) return history.isUnreadable() ? "level" : "history";
+    if (!isReadable) return "reads";
+    return writer.isAvailable() ? null : "commits";
   }
 
   const guardedEngine: Pick<Engine, "read" | "write"> = {
@@ -61,45 +126,50 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
 
   const revocations = createRevocationStore({ engine: guardedEngine });
 
+  const cursors: Cursors = {
+    encode: (position) => history.cursors().encode(position),
+    decode: (text) => history.cursors().decode(text),
+    seal: (text) => history.cursors().seal(text),
+    unseal: (text) => history.cursors().unseal(text),
+  };
+
   return {
-    devices: createDeviceStore({ engine: guardedEngine, limits }),
-    push: createPushStore({ engine: guardedEngine, limits }),
+    cursors,
+    devices: createDeviceStore({ engine: guardedEngine, limits, clock }),
+    push: createPushStore({ engine: guardedEngine, limits, clock }),
     append: writer.append,
     ack: writer.ack,
+    ackList: writer.ackList,
     read: writer.read,
-    async openDevice(identity, device) {
-      const known = await guarded(() => reader.device(identity, device));
-      if (known) return known;
-      await writer.createDevice(identity, device);
-      const made = await guarded(() => reader.device(identity, device));
-      if (made) return made;
-      throw new ChatError("internal", "A device that was stored cannot be found");
+    async openDevice(identity, device, { after, level } = {}) {
+      for (let i = 0; i < madeTimesMax; i++) {
+        const known = await guarded(() => reader.device(identity, device));
+        if (known) {
+          noteSeen(identity, device, known.seen);
+          return known;
+        }
+        await writer.createDevice(identity, device, { after, level });
+      }
+      throw forgottenAtOnce();
     },
-    changes: (identity, after, limit) => guarded(() => reader.changes(identity, after, limit)),
+    changes: (identity, after, bound) => guarded(() => reader.changes(identity, after, bound)),
     async history(identity, query) {
-      const read = () =>
-        guarded(async () => {
-          const page = await readHistory(identity, query);
-          if (page !== "no device" && page?.cursor) history.note({ epoch: page.cursor.epoch, n: 0 });
-          return page;
-        });
-      const page = await read();
-      if (page !== "no device") return page;
-      await writer.createDevice(identity, query.undelivered ?? "");
-      const again = await read();
-      if (again !== "no device") return again;
-      throw new ChatError("internal", "A device that was stored cannot be found");
+      for (let i = 0; i < madeTimesMax; i++) {
+        const page = await guarded(() => readHistory(identity, query));
+        if (page !== "no device") return page;
+        await writer.createDevice(identity, query.undelivered ?? "");
+      }
+      throw forgottenAtOnce();
     },
     conversations: (identity, options) => guarded(() => readConversations(identity, options)),
     async relate(identity, said) {
-      const isMore = said.some(({ contact, blocked }) => contact || blocked);
-      if (isMore) {
-        const others = [...new Set(said.map(({ other }) => other))];
-        const count = await guarded(() => people.relationCount(identity, others));
-        if (count > limits.relationsMax)
-          throw new ChatError("too_large", `A user has at most ${limits.relationsMax} contacts and blocks`);
-      }
-      await writer.relate(identity, said);
+      const others = new Set(said.flatMap(({ other, contact, blocked }) => (contact || blocked ? [other] : [])));
+      if (others.size === 0) return writer.relate(identity, said, { present: 0 });
+      // Those who are over the bound already are refused here: a commit makes everybody known of whom something is said in it.
+      const most = limits.relationsMax;
+      const { present, missing } = await guarded(() => people.countRelations(identity, { others: [...others], most }));
+      if (missing > 0 && present + missing > most) throw tooManyRelations(most);
+      await writer.relate(identity, said, { present });
     },
     ties: (identity, others) => guarded(() => people.ties(identity, others)),
     people: (identity, options) => guarded(() => people.people(identity, options)),
@@ -109,12 +179,13 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
     addTicket: (session, ticket) =>
       guarded(() => tickets.add(session, { ...ticket, perUserMax: limits.ticketsPerUserMax })),
     useTicket: (hash, now) => guarded(() => tickets.use(hash, now)),
+    revocations: revocations.recent,
     async revoke(identity, options) {
       const commit = await revocations.revoke(identity, options);
       onCommit(commit);
     },
     log: (after, limit) => guarded(() => reader.log(after, limit)),
-    head: () => guarded(history.head),
+    head,
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),
     direct: (tenant, one, other) => guarded(() => reader.direct(tenant, one, other)),
     onCommit(listener) {
@@ -122,8 +193,10 @@ export function createStore({ engine: whole, clock, random, limits, onFault, onH
     },
     settled: writer.settled,
     drained: writer.drained,
-    isAvailable: () => history.isCurrent() && isReadable && writer.isAvailable(),
+    isAvailable: () => trouble() === null,
+    trouble,
     isCurrent: history.isCurrent,
+    cannotRead: history.stop,
     abandon: writer.abandon,
     async close() {
       await writer.close();

@@ -14,6 +14,9 @@ export type MarksOptions = {
   readonly onDue: () => void;
 };
 
+/** What one commit has left of acks waits so long for the next: whoever else has something to do comes in between. */
+const leftDelayMs = 1;
+
 /** Of two marks of one kind the further one, for everybody who waits for either. */
 function furthest<Mark extends { readonly settle?: Settle | undefined }>(
   waiting: Mark | undefined,
@@ -47,6 +50,10 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
   const acks = new Map<string, Ack>();
   const reads = new Map<string, Read>();
   const seen = new Map<string, Seen>();
+  /** Names of acks which a commit has taken a part of: they do not wait again. */
+  const left = new Set<string>();
+  let isLeftDue = false;
+  let isLeftTimerSet = false;
   let isDue = false;
   let isTimerSet = false;
 
@@ -57,18 +64,53 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
     isTimerSet = true;
     clock.after(delayMs, () => {
       isTimerSet = false;
-      if (!isOpen()) return;
+      // What was left of acks may have gone before its turn.
+      if (!isOpen() || isEmpty()) return;
       isDue = true;
       onDue();
     });
   }
 
+  function startLeftTimer(): void {
+    if (isLeftTimerSet || left.size === 0 || !isOpen()) return;
+    isLeftTimerSet = true;
+    clock.after(leftDelayMs, () => {
+      isLeftTimerSet = false;
+      if (!isOpen()) return;
+      isLeftDue = true;
+      onDue();
+    });
+  }
+
+  function addAck(ack: Ack): string {
+    const key = `${ack.tenant} ${ack.user} ${ack.device}`;
+    const waiting = acks.get(key);
+    const one = furthest(waiting, ack, !waiting || waiting.n < ack.n);
+    const [before, logN] = [waiting?.logN ?? -1, ack.logN ?? -1];
+    // The level is said of where the log was stored up to; of two at one place the later one says it.
+    const level = logN >= before ? (ack.level ?? waiting?.level) : waiting?.level;
+    acks.set(key, before < 0 && logN < 0 ? one : { ...one, logN: Math.max(before, logN), level });
+    return key;
+  }
+
+  /** Acks of the next commit: all that wait, or those alone of which it is the turn. */
+  function takeAcks(): Ack[] {
+    const keys = isDue ? acks.keys() : isLeftDue ? [...left].slice(0, takenMax) : [];
+    if (isDue) left.clear();
+    else for (const key of keys) left.delete(key);
+    isLeftDue = isLeftDue && left.size > 0;
+    return takeFrom(acks, takenMax, keys);
+  }
+
   return {
     addAck(ack: Ack): void {
-      const key = `${ack.tenant} ${ack.user} ${ack.device}`;
-      const waiting = acks.get(key);
-      acks.set(key, furthest(waiting, ack, !waiting || waiting.n < ack.n));
+      addAck(ack);
       startTimer();
+    },
+    /** What a commit has left of an ack goes into the next one. */
+    addLeft(ack: Ack): void {
+      left.add(addAck(ack));
+      startLeftTimer();
     },
     addRead(read: Read): void {
       const key = `${read.tenant} ${read.user} ${read.conversation}`;
@@ -84,12 +126,12 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
     },
     /** What is due, which is then no longer waiting; nothing before its time. */
     take(): TakenMarks {
-      if (!isDue) return { acks: [], reads: [], seen: [] };
       const taken = {
-        acks: takeFrom(acks, takenMax),
-        reads: takeFrom(reads, takenMax),
-        seen: takeFrom(seen, takenMax),
+        acks: takeAcks(),
+        reads: isDue ? takeFrom(reads, takenMax, reads.keys()) : [],
+        seen: isDue ? takeFrom(seen, takenMax, seen.keys()) : [],
       };
+      if (!isDue) return taken;
       isDue = !isEmpty();
       return taken;
     },
@@ -98,7 +140,10 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
       isDue = true;
     },
     /** Commits are possible again. */
-    resume: startTimer,
+    resume(): void {
+      startTimer();
+      startLeftTimer();
+    },
     /** Nobody waits any more for what is left: its outcome is not known, or never will be. */
     giveUp(): void {
       for (const [key, { settle, ...ack }] of acks) {
@@ -111,15 +156,16 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
       }
     },
     isEmpty,
-    isDue: (): boolean => isDue && !isEmpty() && isOpen(),
+    isDue: (): boolean => (isDue || isLeftDue) && !isEmpty() && isOpen(),
   };
 }
 
-function takeFrom<Item>(waiting: Map<string, Item>, max: number): Item[] {
+function takeFrom<Item>(waiting: Map<string, Item>, max: number, keys: Iterable<string>): Item[] {
   const taken: Item[] = [];
-  for (const [key, item] of waiting) {
+  for (const key of keys) {
     if (taken.length === max) break;
-    taken.push(item);
+    const item = waiting.get(key);
+    if (item !== undefined) taken.push(item);
     waiting.delete(key);
   }
   return taken;

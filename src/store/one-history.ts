@@ -1,17 +1,26 @@
 import { ChatError } from "../error.ts";
+import type { Random } from "../internal/random.ts";
 import type { Cursor } from "../model.ts";
+import { createCursors, type Cursors } from "../protocol/cursor.ts";
+import { levelMax } from "../protocol/level.ts";
 import type { Engine, Row, Statement } from "./engine/engine.ts";
 import * as sql from "./sql.ts";
+
+/** The newest position, and the highest level of entry that the log holds; absent: it was not asked for. */
+export type Head = Cursor & { readonly level?: number };
 
 /** Why the database is no longer the one that was opened. */
 export type HistoryChange =
   /** Somebody named a new history, as after a restore. `n`: a change number that the one before had. */
   | { readonly type: "renamed"; readonly epoch: string; readonly n: number }
   /** The database went back under the same name: it was restored, and nobody said so. `n`: a change number that it had. */
-  | { readonly type: "went back"; readonly epoch: string; readonly n: number };
+  | { readonly type: "went back"; readonly epoch: string; readonly n: number }
+  /** The log holds what this release cannot read, and only a newer one can: `found` says what. */
+  | { readonly type: "unreadable"; readonly found: string };
 
 export type OneHistoryOptions = {
   readonly engine: Engine;
+  readonly random: Pick<Random, "integer">;
   /** Called once, at the first sign. */
   readonly onChange: (change: HistoryChange) => void;
 };
@@ -28,13 +37,21 @@ function isConstraint(error: unknown): boolean {
  * history and a change number that it had, and the database refuses the write where either is not true. So nothing that was
  * meant for one history (an ack, a read mark, a message) reaches another, whatever was under way when it changed.
  */
-export function createOneHistory({ engine, onChange }: OneHistoryOptions) {
+export function createOneHistory({ engine, random, onChange }: OneHistoryOptions) {
   let epoch: string | null = null;
+  let cursors: Cursors | null = null;
   /** The highest change number that was seen. */
   let n = 0;
   let isOver = false;
+  let isUnreadable = false;
 
-  const changed = (): ChatError => new ChatError("unavailable", "The database has another history now");
+  const changed = (): ChatError =>
+    new ChatError(
+      "unavailable",
+      isUnreadable
+        ? "The database holds what this release of Tidings cannot read: a newer one is needed"
+        : "The database has another history now",
+    );
 
   function end(change: HistoryChange): void {
     if (isOver) return;
@@ -42,8 +59,19 @@ export function createOneHistory({ engine, onChange }: OneHistoryOptions) {
     onChange(change);
   }
 
-  /** Takes a head that was read. Throws where it is of another history; answers whether it is older than one that was seen. */
-  function note(head: Cursor): boolean {
+  /** The log holds what this release cannot read. No cursor may pass it, so nothing is served any more. */
+  function stop(found: string): void {
+    if (isOver) return;
+    isUnreadable = true;
+    end({ type: "unreadable", found });
+  }
+
+  /**
+   * Takes a head that was read. Throws where it is of another history, or of a log that this release cannot read; answers whether it is older
+   * than one that was seen.
+   */
+  function note(head: Head): boolean {
+    if ((head.level ?? 0) > levelMax) stop(`level ${head.level}`);
     if (isOver) throw changed();
     epoch ??= head.epoch;
     if (head.epoch !== epoch) {
@@ -55,13 +83,18 @@ export function createOneHistory({ engine, onChange }: OneHistoryOptions) {
     return isOlder;
   }
 
-  const cursorOf = (row: Row | undefined): Cursor => ({ epoch: String(row?.["epoch"]), n: Number(row?.["n"]) });
+  const cursorOf = (row: Row | undefined): Head => ({
+    ...{ epoch: String(row?.["epoch"]), n: Number(row?.["n"]) },
+    ...(row?.["level"] !== undefined && { level: Number(row["level"]) }),
+  });
 
-  const guard = (): Statement[] => (epoch === null ? [] : [{ sql: sql.requireHistory, args: [epoch, n] }]);
+  const guard = (): Statement[] => (epoch === null ? [] : [{ sql: sql.requireHistory, args: [epoch, n, levelMax] }]);
 
-  async function head(): Promise<Cursor> {
-    const [[row] = []] = await engine.read([{ sql: sql.selectHead }]);
+  async function head(): Promise<Head> {
+    const secret = cursors === null ? [{ sql: sql.selectSecret }] : [];
+    const [[row] = [], [kept] = []] = await engine.read([{ sql: sql.selectHead }, ...secret]);
     const found = cursorOf(row);
+    cursors ??= createCursors({ secret: String(kept?.["secret"]), epoch: found.epoch, random });
     if (!note(found)) return found;
     // What comes meanwhile may be newer than this answer, which then comes after it.
     const known = n;
@@ -76,6 +109,11 @@ export function createOneHistory({ engine, onChange }: OneHistoryOptions) {
   return {
     engine: {
       ...engine,
+      async read(statements: readonly Statement[], how?: Parameters<Engine["read"]>[1]): Promise<Row[][]> {
+        // What is there may not be what this release takes it for.
+        if (isUnreadable) throw changed();
+        return await engine.read(statements, how);
+      },
       async write(statements: readonly Statement[]): Promise<Row[][]> {
         if (isOver) throw changed();
         const guards = guard();
@@ -95,6 +133,7 @@ export function createOneHistory({ engine, onChange }: OneHistoryOptions) {
 
     note,
     cursorOf,
+    stop,
 
     /**
      * Reads the newest position. Where it is older than one that was seen, the database is asked again as a writer: what answered may have been
@@ -102,8 +141,17 @@ export function createOneHistory({ engine, onChange }: OneHistoryOptions) {
      */
     head,
 
+    /** The opaque texts of this history; once its head was read. */
+    cursors(): Cursors {
+      if (cursors !== null) return cursors;
+      throw new ChatError("internal", "A cursor is wanted before the database was read");
+    },
+
     /** Whether the database may still have this history. */
     isCurrent: (): boolean => !isOver,
+
+    /** Whether the log holds what this release cannot read. */
+    isUnreadable: (): boolean => isUnreadable,
   };
 }
 

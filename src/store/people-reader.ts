@@ -48,10 +48,14 @@ export function createPeopleReader({ engine }: { engine: Engine }) {
       return rows.length > 0;
     },
 
-    /** How many relations a user would have if it had one with each of the others too. */
-    async relationCount(identity: Identity, others: readonly string[]): Promise<number> {
-      const [[row] = []] = await engine.read([{ sql: sql.countRelations, args: names(identity, others) }]);
-      return Number(row?.["rows"] ?? others.length);
+    /** How many relations a user has, of which at most `most` are counted, and how many of the others it has none with. */
+    async countRelations(
+      identity: Identity,
+      { others, most }: { readonly others: readonly string[]; readonly most: number },
+    ): Promise<{ readonly present: number; readonly missing: number }> {
+      const args = [...names(identity, others), most];
+      const [[row] = []] = await engine.read([{ sql: sql.countRelations, args }]);
+      return { present: Number(row?.["present"] ?? 0), missing: Number(row?.["missing"] ?? others.length) };
     },
 
     /** When each was last connected, where that is known. */

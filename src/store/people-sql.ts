@@ -4,48 +4,77 @@ const field = (i: number): string => `j.value ->> ${i}`;
 
 /**
  * rows: [tenant, user, other, whether a contact or null, whether blocked or null]; null: as it is. One of a pair in a batch.
+ * ?2: how many rows a user may have
  *
- * What changes nothing is left out; what changes something gets the next change number.
+ * What changes nothing is left out; what changes something gets the next change number. Of a user who would have too many rows nothing is
+ * taken at all: a batch has one call of each user.
  */
 export const upsertRelations = `
-INSERT INTO tidings_relation (user, other, contact, blocked, n)
-SELECT x.user, x.other, x.contact, x.blocked, head.n + row_number() OVER (ORDER BY x.i)
-FROM (
-  SELECT j.key AS i, a.key AS user, b.key AS other, r.n AS n,
+WITH said AS MATERIALIZED (
+  SELECT j.key AS i, a.key AS user, b.key AS other, r.n AS n, r.hidden,
     coalesce(${field(3)}, r.contact, 0) AS contact, coalesce(r.contact, 0) AS was_contact,
     coalesce(${field(4)}, r.blocked, 0) AS blocked, coalesce(r.blocked, 0) AS was_blocked
   FROM json_each(?1) j
   CROSS JOIN tidings_user a ON a.tenant = ${field(0)} AND a.id = ${field(1)}
   CROSS JOIN tidings_user b ON b.tenant = ${field(0)} AND b.id = ${field(2)}
   LEFT JOIN tidings_relation r ON r.user = a.key AND r.other = b.key
-) x CROSS JOIN tidings_head head
-WHERE x.contact <> x.was_contact OR x.blocked <> x.was_blocked
-ON CONFLICT (user, other) DO UPDATE SET contact = excluded.contact, blocked = excluded.blocked, n = excluded.n
+), refused AS MATERIALIZED (
+  SELECT made.user FROM said made WHERE made.n IS NULL AND (made.contact OR made.blocked) GROUP BY made.user
+  HAVING count(*) + (SELECT count(*) FROM (SELECT 1 FROM tidings_relation r WHERE r.user = made.user LIMIT ?2)) > ?2
+)
+INSERT INTO tidings_relation (user, other, contact, blocked, n, hidden)
+SELECT x.user, x.other, x.contact, x.blocked, head.n + row_number() OVER (ORDER BY x.i), CASE
+  WHEN x.was_blocked AND x.blocked THEN x.hidden
+  WHEN x.was_blocked THEN coalesce(x.hidden, 0)
+  WHEN x.blocked THEN coalesce(
+    (SELECT coalesce(q.hidden, 0) FROM tidings_relation q WHERE q.user = x.other AND q.other = x.user AND q.blocked),
+    head.n + row_number() OVER (ORDER BY x.i))
+END
+FROM said x CROSS JOIN tidings_head head
+WHERE (x.contact <> x.was_contact OR x.blocked <> x.was_blocked) AND x.user NOT IN (SELECT user FROM refused)
+ON CONFLICT (user, other) DO UPDATE
+  SET contact = excluded.contact, blocked = excluded.blocked, n = excluded.n, hidden = excluded.hidden
 RETURNING n, contact, blocked, (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
   (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user, (SELECT u.id FROM tidings_user u WHERE u.key = other) AS other`;
+
+/** rows: as for upsertRelations, after it. Those which should make a row and have none: it was refused, with all that its user said. */
+export const selectRefusedRelations = `
+SELECT j.key AS i FROM json_each(?1) j CROSS JOIN tidings_user a ON a.tenant = ${field(0)} AND a.id = ${field(1)}
+CROSS JOIN tidings_user b ON b.tenant = ${field(0)} AND b.id = ${field(2)}
+WHERE (${field(3)} OR ${field(4)}) AND NOT EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = a.key AND r.other = b.key)`;
 
 /** Whether one of two users, as their keys, has blocked the other: receipts, presence and typing go neither way then. */
 export const isBlockedBetween = (one: string, other: string): string => `(
   EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${one} AND rb.other = ${other} AND rb.blocked)
   OR EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${other} AND rb.other = ${one} AND rb.blocked))`;
 
+/** Whether marks, which last moved at `n`, moved behind a block between two users. What was told before it began may be told again. */
+export const isHiddenBetween = (one: string, other: string, n: string): string => {
+  const isHidden = `rb.blocked AND ${n} > coalesce(rb.hidden, 0)`;
+  return `(
+  EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${one} AND rb.other = ${other} AND ${isHidden})
+  OR EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${other} AND rb.other = ${one} AND ${isHidden}))`;
+};
+
 /**
- * Where a block may have ended; runs after upsertRelations, before the head moves: of pairs of whom one has just said something of the
- * other, and whom no block is between.
+ * Where a block has ended; runs after upsertRelations, before the head moves: of pairs of whom one has just ended theirs, and whom no block
+ * is between any more.
  *
- * Marks that moved behind the block could not be seen: they change again, so that no cursor is past them.
+ * Marks that moved behind the block could not be seen: they change again, so that no cursor is past them. Those that moved before it began
+ * were never hidden: to block and unblock over and over tells nobody anything.
  */
 export const revealMarks = `
 INSERT INTO tidings_member (conversation, user, peer, delivered, read, n)
 SELECT p.conversation, p.user, p.peer, p.delivered, p.read,
   max(head.n, (SELECT max(l.n) FROM tidings_relation l)) + row_number() OVER ()
 FROM (
-  SELECT DISTINCT min(r.user, r.other) AS low, max(r.user, r.other) AS high
+  SELECT min(r.user, r.other) AS low, max(r.user, r.other) AS high, min(r.hidden) AS since
   FROM tidings_head head CROSS JOIN tidings_relation r ON r.n > head.n
-  WHERE NOT ${isBlockedBetween("r.user", "r.other")}
+  WHERE NOT r.blocked AND r.hidden IS NOT NULL AND NOT ${isBlockedBetween("r.user", "r.other")}
+  GROUP BY min(r.user, r.other), max(r.user, r.other)
 ) x
 CROSS JOIN tidings_conversation c ON c.low = x.low AND c.high = x.high
-CROSS JOIN tidings_member p ON p.conversation = c.key AND p.n > 0
+CROSS JOIN tidings_member p ON p.conversation = c.key AND p.n > x.since
 CROSS JOIN tidings_head head
 WHERE true
 ON CONFLICT (conversation, user) DO UPDATE SET n = excluded.n
@@ -92,12 +121,16 @@ export const selectContact = `
 SELECT 1 FROM tidings_user a CROSS JOIN tidings_user o ON o.tenant = ?1 AND o.id = ?3
 CROSS JOIN tidings_relation r ON r.user = a.key AND r.other = o.key AND r.contact WHERE a.tenant = ?1 AND a.id = ?2`;
 
-/** ?1 tenant, ?2 user, ?3 others as a JSON array: how many rows the user would have with them, those that say nothing any more too. */
+/**
+ * ?1 tenant, ?2 user, ?3 others as a JSON array, ?4: how many rows the user has are counted
+ *
+ * How many the user has, and how many more there would be with the others; those that say nothing any more count too.
+ */
 export const countRelations = `
-SELECT (SELECT count(*) FROM tidings_relation r WHERE r.user = a.key) + (
+SELECT (SELECT count(*) FROM (SELECT 1 FROM tidings_relation r WHERE r.user = a.key LIMIT ?4)) AS present, (
   SELECT count(*) FROM json_each(?3) j WHERE NOT EXISTS (
     SELECT 1 FROM tidings_user o CROSS JOIN tidings_relation q ON q.other = o.key AND q.user = a.key WHERE o.tenant = ?1 AND o.id = j.value)
-  ) AS rows
+  ) AS missing
 FROM tidings_user a WHERE a.tenant = ?1 AND a.id = ?2`;
 
 /** ?1 tenant, ?2 user, ?3 after, ?4 limit */

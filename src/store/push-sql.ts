@@ -5,6 +5,10 @@
 
 const field = (i: number): string => `j.value ->> ${i}`;
 
+/** An address goes after its notices, which may be too many for one commit: the next address might have its key. */
+export const isEmpty = (): string =>
+  `NOT EXISTS (SELECT 1 FROM tidings_push_notice p WHERE p.address = tidings_push_address.key)`;
+
 const fence = `(SELECT holder FROM tidings_push_worker) = ?1`;
 
 /** How far the device of an address `a` has got; an address of no device is that of all. */
@@ -51,11 +55,16 @@ export const selectUnaddressed = `
 SELECT j.key AS i FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
 WHERE NOT EXISTS (SELECT 1 FROM tidings_push_address a WHERE a.user = u.key AND a.provider = ${field(2)})`;
 
-/** ?1 rows: [tenant, user]. Their addresses, each with its first undecided message that its device has not acked. */
+/**
+ * ?1 rows: [tenant, user]; ?2 messages counted at most. Their addresses, each with its first undecided message that its device has not
+ * acked, and how many there are.
+ */
 export const selectUndecided = `
 SELECT x.i, x.key, x.provider, x.device, (
   SELECT m.n FROM tidings_message m WHERE m.recipient = x.user AND m.n > x.since ORDER BY m.n LIMIT 1
-) AS n
+) AS n, (
+  SELECT count(*) FROM (SELECT 1 FROM tidings_message m WHERE m.recipient = x.user AND m.n > x.since LIMIT ?2)
+) AS count
 FROM (
   SELECT j.key AS i, a.key, a.provider, a.user, a.device, max(a.decided, ${acked}) AS since
   FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
@@ -114,23 +123,23 @@ UPDATE tidings_push_notice AS push_notice SET due = push_notice.n WHERE ${fence}
 
 // Sending.
 
-/** Messages of the other that `own` has not read, in a conversation `c` in which `own`'s mark is `read`. At most `most` are counted one by one. */
-const unreadIn = (own: string, read: string, most: string): string => {
-  const [mine, others] = [
-    `CASE ${own} WHEN c.low THEN c.low_seq ELSE c.high_seq END`,
-    `CASE ${own} WHEN c.low THEN c.high_seq ELSE c.low_seq END`,
-  ];
-  const both = `min(${mine}, ${others})`;
-  return `max(0, ${others} - max(${read}, ${both})) + CASE WHEN ${both} <= ${read} THEN 0 ELSE (
+/**
+ * Messages of the other that the owner of an address `a` has not read, in a conversation `c`. What lies above the older of the two last
+ * places is of one person, and needs no look; below it the newest `most` rows are looked at: beyond them there may be more.
+ */
+const unreadOf = (most: string): string => {
+  const others = `CASE a.user WHEN c.low THEN c.high_seq ELSE c.low_seq END`;
+  const both = `min(c.low_seq, c.high_seq)`;
+  return `max(0, ${others} - max(me.read, ${both})) + CASE WHEN ${both} <= me.read THEN 0 ELSE (
     SELECT count(*) FROM tidings_message w
-    WHERE w.conversation = c.key AND w.seq <= ${both} AND w.seq > max(${read}, ${both} - ${most}) AND w.sender <> ${own}
+    WHERE w.conversation = c.key AND w.seq <= ${both} AND w.seq > max(me.read, ${both} - ${most}) AND w.sender <> a.user
   ) END`;
 };
 
 /** A user's newest conversations on one side; ?3 how many. */
-const ofSide = (side: string, user: string): string => `
-SELECT * FROM (SELECT c.key, c.low, c.high, c.low_seq, c.high_seq FROM tidings_conversation c
-  WHERE c.${side} = ${user} AND c.n > 0 ORDER BY c.n DESC LIMIT ?3)`;
+const ofSide = (side: "low" | "high"): string => `
+SELECT * FROM (SELECT c.key, c.n, c.${side === "low" ? "high" : "low"}_seq AS others, min(c.low_seq, c.high_seq) AS both
+  FROM tidings_conversation c WHERE c.${side} = u.key AND c.n > 0 ORDER BY c.n DESC LIMIT ?3)`;
 
 /** ?1 rows: names of providers. Whether anything is due for them, now or later. */
 export const selectWaiting = `
@@ -141,7 +150,7 @@ const notices = (range: string): string => `
 SELECT * FROM (SELECT * FROM tidings_push_notice WHERE provider = ?1 AND ${range} ORDER BY due LIMIT ?3)`;
 
 /**
- * ?1 provider, ?2 now, ?3 limit, ?4 messages counted at most, ?5 later than any due time could be
+ * ?1 provider, ?2 now, ?3 limit, ?4 messages looked at for each `unread`, ?5 later than any due time could be
  *
  * What is due, with all that is needed to decide on it. A due time that cannot be is from a clock that has been set back since.
  */
@@ -153,7 +162,7 @@ SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.due, p.atte
   (SELECT coalesce(t.until, -1) FROM tidings_mute t WHERE t.user = a.user AND t.conversation = p.conversation) AS muted_until,
   (SELECT q.hours FROM tidings_quiet_hours q WHERE q.user = a.user) AS quiet_hours,
   EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = a.user AND r.other = m.sender AND r.blocked) AS is_blocked,
-  ${unreadIn("a.user", "me.read", "?4")} AS unread
+  ${unreadOf("?4")} AS unread
 FROM (${notices("due <= ?2")} UNION ALL ${notices("due > ?5")}) p
 CROSS JOIN tidings_push_address a ON a.key = p.address
 CROSS JOIN tidings_user u ON u.key = a.user
@@ -163,13 +172,27 @@ LEFT JOIN tidings_message m ON m.n = p.n
 LEFT JOIN tidings_user s ON s.key = m.sender
 ORDER BY p.due LIMIT ?3`;
 
-/** ?1 rows: [tenant, user]; ?2 messages counted at most, ?3 conversations. What each has not read. */
+/**
+ * ?1 rows: [tenant, user]; ?2 rows looked at for one user, ?3 conversations on each side. What each has not read, in as far as that goes.
+ *
+ * `above` needs no look (see unreadOf), `below` would: the newest conversations have theirs, until what was looked at is `?2` rows.
+ * Where none is left, and nothing lies above, the other's last message is unread for certain.
+ */
 export const selectBadges = `
 SELECT j.key AS i, (
-  SELECT coalesce(sum(${unreadIn("u.key", "me.read", "?2")}), 0)
-  FROM (${ofSide("low", "u.key")} UNION ALL ${ofSide("high", "u.key")}) c
-  CROSS JOIN tidings_member me ON me.conversation = c.key AND me.user = u.key
-  WHERE CASE u.key WHEN c.low THEN c.high_seq ELSE c.low_seq END > me.read
+  SELECT coalesce(sum(x.above + CASE WHEN x.below = 0 THEN 0 ELSE max(x.above = 0, (
+    SELECT count(*) FROM tidings_message w
+    WHERE w.conversation = x.key AND w.seq <= x.both AND w.seq > x.both - min(x.below, max(0, ?2 - x.spent)) AND w.sender <> u.key
+  )) END), 0)
+  FROM (
+    SELECT y.*, sum(y.below) OVER (ORDER BY y.n DESC ROWS UNBOUNDED PRECEDING) - y.below AS spent
+    FROM (
+      SELECT c.key, c.n, c.both, max(0, c.others - max(me.read, c.both)) AS above, max(0, c.both - me.read) AS below
+      FROM (${ofSide("low")} UNION ALL ${ofSide("high")}) c
+      CROSS JOIN tidings_member me ON me.conversation = c.key AND me.user = u.key
+      WHERE c.others > me.read
+    ) y
+  ) x
 ) AS badge
 FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}`;
 
@@ -207,8 +230,13 @@ DELETE FROM tidings_push_notice WHERE ${fence} AND due IS NULL AND shown = 0
 const deadAddresses = `
 SELECT a.key FROM json_each(?2) j
 CROSS JOIN tidings_push_address a ON a.key = ${field(0)} AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`;
-export const deleteDeadNotices = `DELETE FROM tidings_push_notice WHERE ${fence} AND address IN (${deadAddresses})`;
-export const deleteDeadAddresses = `DELETE FROM tidings_push_address WHERE ${fence} AND key IN (${deadAddresses})`;
+/** ?3 how many at most; answers those that went. */
+export const deleteDeadNotices = `
+DELETE FROM tidings_push_notice WHERE ${fence} AND (address, conversation) IN (
+  SELECT p.address, p.conversation FROM tidings_push_notice p WHERE p.address IN (${deadAddresses}) LIMIT ?3)
+RETURNING 1`;
+export const deleteDeadAddresses = `
+DELETE FROM tidings_push_address WHERE ${fence} AND key IN (${deadAddresses}) AND ${isEmpty()}`;
 
 /**
  * Fenced. ?2 rows: [conversation, seq, address, first, tenant, user, device, provider, decision, reason, until or null, attempts, answer
@@ -230,34 +258,43 @@ UPDATE tidings_push_log SET cleared = ?3 WHERE ${fence} AND key IN (
   SELECT l.key FROM json_each(?2) j
   CROSS JOIN tidings_push_log l ON l.conversation = ${field(0)} AND l.seq = ${field(1)} AND l.address = ${field(2)})`;
 
-/** Fenced. ?2 older than this, ?3 how many at most */
+/** Fenced. ?2 older than this, ?3 how many at most; answers how many. */
 export const pruneLog = `
-DELETE FROM tidings_push_log WHERE ${fence} AND key IN (SELECT l.key FROM tidings_push_log l WHERE l.time < ?2 ORDER BY l.time LIMIT ?3)`;
+DELETE FROM tidings_push_log WHERE ${fence} AND key IN (SELECT l.key FROM tidings_push_log l WHERE l.time < ?2 ORDER BY l.time LIMIT ?3)
+RETURNING 1`;
 
-// Explaining. ?1 tenant, ?2 user, ?3 message id.
+// Explaining. ?1 tenant, ?2 user.
 
-/** A message id that was for a user: everywhere that it stands. */
+/**
+ * ?3 message id, ?4 how many. A message id that was for a user: the newest of the places where it stands, one for each sender. In their
+ * order by `n` all of the user's messages would be walked through.
+ */
 export const selectExplained = `
 SELECT m.n, m.conversation, m.seq, m.time, s.id AS sender, me.read
-FROM tidings_user u CROSS JOIN tidings_message m ON m.id = ?3 AND m.recipient = u.key CROSS JOIN tidings_user s ON s.key = m.sender
+FROM tidings_user u CROSS JOIN tidings_message m INDEXED BY tidings_message_id ON m.id = ?3 AND m.recipient = u.key CROSS JOIN tidings_user s ON s.key = m.sender
 CROSS JOIN tidings_member me ON me.conversation = m.conversation AND me.user = u.key
-WHERE u.tenant = ?1 AND u.id = ?2`;
+WHERE u.tenant = ?1 AND u.id = ?2 ORDER BY m.n DESC LIMIT ?4`;
 
-/** Every device and address of the user. */
+/** ?3 how many. The addresses of the user, the last refreshed first; there are no more than a user may have. */
+export const selectExplainedAddresses = `
+SELECT a.device, a.key AS address, a.provider, a.since, a.decided, ${acked} AS acked
+FROM tidings_user u CROSS JOIN tidings_push_address a ON a.user = u.key
+WHERE u.tenant = ?1 AND u.id = ?2 ORDER BY a.refreshed DESC, a.key DESC LIMIT ?3`;
+
+/** ?3 how many. Devices of the user without any address, the one that has acked the newest first. */
 export const selectExplainedDevices = `
-SELECT d.device, a.key AS address, a.provider, a.since, a.decided, d.acked, d.notify
-FROM tidings_user u CROSS JOIN tidings_device d ON d.user = u.key LEFT JOIN tidings_push_address a ON a.user = d.user AND a.device = d.device
-WHERE u.tenant = ?1 AND u.id = ?2
-UNION ALL
-SELECT '' AS device, a.key, a.provider, a.since, a.decided,
-  coalesce((SELECT max(d.acked) FROM tidings_device d WHERE d.user = a.user), 0), 1
-FROM tidings_user u CROSS JOIN tidings_push_address a ON a.user = u.key AND a.device = ''
-WHERE u.tenant = ?1 AND u.id = ?2`;
+SELECT d.device, NULL AS address, NULL AS provider, NULL AS since, NULL AS decided, d.acked
+FROM tidings_user u CROSS JOIN tidings_device d ON d.user = u.key
+WHERE u.tenant = ?1 AND u.id = ?2 AND NOT EXISTS (
+  SELECT 1 FROM tidings_push_address a WHERE a.user = d.user AND a.device = d.device
+)
+ORDER BY d.acked DESC, d.device DESC LIMIT ?3`;
 
-/** What was decided, of messages with that id. */
+/** ?3 conversation key, ?4 place in it, ?5 rows looked at, ?6 how many. What was decided of a message. */
 export const selectExplainedLog = `
-SELECT l.conversation, l.first, l.seq, l.address, l.device, l.provider, l.time, l.decision, l.reason, l.until, l.attempts, l.answer,
-  l.cleared
-FROM tidings_user u CROSS JOIN tidings_message m ON m.id = ?3 AND m.recipient = u.key
-CROSS JOIN tidings_push_log l ON l.conversation = m.conversation AND l.seq >= m.seq AND l.first <= m.seq AND l.user = u.key
-WHERE u.tenant = ?1 AND u.id = ?2 ORDER BY l.time, l.key LIMIT 1000`;
+SELECT x.* FROM tidings_user u CROSS JOIN (
+  SELECT l.conversation, l.first, l.seq, l.address, l.user, l.device, l.provider, l.time, l.decision, l.reason, l.until, l.attempts,
+    l.answer, l.cleared, l.key
+  FROM tidings_push_log l WHERE l.conversation = ?3 AND l.seq >= ?4 ORDER BY l.seq LIMIT ?5
+) x ON x.user = u.key AND x.first <= ?4
+WHERE u.tenant = ?1 AND u.id = ?2 ORDER BY x.time DESC, x.key DESC LIMIT ?6`;

@@ -1,8 +1,7 @@
-import type { Identity } from "../model.ts";
+import { type Identity, identityKey } from "../model.ts";
 import { decodeConversation, encodeConversation } from "../protocol/conversation-id.ts";
-import type { Limits } from "../protocol/limits.ts";
-import type { Engine, Row, Statement } from "./engine/engine.ts";
-import { nullable } from "./device-store.ts";
+import type { Row, Statement } from "./engine/engine.ts";
+import { type DeviceStoreOptions, nullable, writeUntilGone } from "./device-store.ts";
 import * as sql from "./push-sql.ts";
 
 /** A user for whom there is something at `n`, the first of it. Times are milliseconds since the Unix epoch, here and below. */
@@ -19,7 +18,12 @@ export type Undecided = {
   readonly provider: string;
   readonly device: string;
   readonly n: number | null;
+  /** How many there are; `countedMax` stands for so many or more. */
+  readonly count: number;
 };
+
+/** Undecided messages of one address that are counted. */
+export const countedMax = 64;
 
 /** Something that is due for a device, with all that is needed to decide on it. */
 export type Due = {
@@ -75,19 +79,28 @@ export type Verdict = {
 
 export type Explained = {
   readonly messages: readonly Row[];
+  /** Addresses, and devices without one. */
   readonly devices: readonly Row[];
+  /** In the order of time. */
   readonly log: readonly Row[];
+  /** There are more messages, devices or decisions than these. */
+  readonly isMore: boolean;
 };
+
+/** Senders who have used one id are one, as a rule. */
+const explainedMessagesMax = 10;
+/** Decisions of a conversation that are looked at, from the message on: those of its devices come soon after it. */
+const explainedLogRowsMax = 2_000;
 
 const rows = (list: readonly unknown[]): string => JSON.stringify(list);
 
-export type PushStoreOptions = { readonly engine: Pick<Engine, "read" | "write">; readonly limits: Limits };
+export type PushStoreOptions = DeviceStoreOptions;
 
 /**
  * What is durable about notifying devices. Whatever the database fails rejects, and its outcome is unknown: to do it again settles it.
  * Methods with a `holder` write nothing once another node has taken the worker's place.
  */
-export function createPushStore({ engine, limits }: PushStoreOptions) {
+export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
   const one = async (statement: Statement): Promise<Row[]> => (await engine.read([statement]))[0] ?? [];
 
   return {
@@ -151,17 +164,21 @@ export function createPushStore({ engine, limits }: PushStoreOptions) {
     /** The addresses of users. */
     async undecided(users: readonly Identity[]): Promise<readonly Undecided[]> {
       const list = users.map(({ tenant, user }) => [tenant, user]);
-      const found = await one({ sql: sql.selectUndecided, args: [rows(list)] });
+      const found = await one({ sql: sql.selectUndecided, args: [rows(list), countedMax] });
       return found.map((row) => ({
         i: Number(row["i"]),
         address: Number(row["key"]),
         provider: String(row["provider"]),
         device: String(row["device"]),
         n: nullable(row["n"]),
+        count: Number(row["count"]),
       }));
     },
 
-    /** Makes due what addresses have not acked up to a place each; of each address a bounded number of messages at a time. */
+    /**
+     * Makes due what addresses have not acked up to a place each; of each address a bounded number of messages at a time. Whoever asks
+     * bounds how many they are together: all of it is one commit.
+     */
     async enqueue(holder: string, list: readonly { readonly address: number; readonly upTo: number }[]): Promise<void> {
       const ranges = rows(list.map(({ address, upTo }) => [address, upTo]));
       const args = [holder, ranges, limits.ackMessagesMax];
@@ -189,17 +206,23 @@ export function createPushStore({ engine, limits }: PushStoreOptions) {
 
     /** What is due for a provider's devices, what was due first first. */
     async due(provider: string, now: number, limit: number): Promise<readonly Due[]> {
-      const args = [provider, now, limit, limits.unreadRowsMax, now + limits.pushDueMsMax];
+      const args = [provider, now, limit, limits.pushUnreadRowsMax, now + limits.pushDueMsMax];
       return (await one({ sql: sql.selectDue, args })).map(dueOf);
     },
 
-    /** Messages that users have not read, over their newest conversations; in the order of the users. */
+    /** Messages that users have not read, over their newest conversations; in the order of the users, each of whom is counted once. */
     async badges(users: readonly Identity[]): Promise<readonly number[]> {
-      const list = rows(users.map(({ tenant, user }) => [tenant, user]));
-      const args = [list, limits.unreadRowsMax, limits.pushBadgeConversationsMax];
+      const list = [...new Map(users.map((each) => [identityKey(each), each])).values()];
+      const names = rows(list.map(({ tenant, user }) => [tenant, user]));
+      const args = [names, limits.pushBadgeRowsMax, limits.pushBadgeConversationsMax];
       const found = await one({ sql: sql.selectBadges, args });
-      const badges = new Map(found.map((row) => [Number(row["i"]), Number(row["badge"])]));
-      return users.map((_, i) => badges.get(i) ?? 0);
+      const badges = new Map(
+        found.flatMap((row) => {
+          const user = list[Number(row["i"])];
+          return user ? [[identityKey(user), Number(row["badge"])]] : [];
+        }),
+      );
+      return users.map((user) => badges.get(identityKey(user)) ?? 0);
     },
 
     /** Keeps what has become of what was due; false where another node has taken the worker's place, and nothing was kept. */
@@ -221,30 +244,48 @@ export function createPushStore({ engine, limits }: PushStoreOptions) {
       ];
       if (log.length > 0) statements.push({ sql: sql.upsertLog, args: [holder, rows(log), now] });
       if (cleared.length > 0) statements.push({ sql: sql.markCleared, args: [holder, rows(cleared), now] });
-      if (dead.length > 0)
-        statements.push(
-          { sql: sql.deleteDeadNotices, args: [holder, rows(dead)] },
-          { sql: sql.deleteDeadAddresses, args: [holder, rows(dead)] },
-        );
+      const deadNotices = { sql: sql.deleteDeadNotices, args: [holder, rows(dead), limits.pushNoticesGoneMax] };
+      const ends = [deadNotices, { sql: sql.deleteDeadAddresses, args: [holder, rows(dead)] }];
+      if (dead.length > 0) statements.push(...ends);
       statements.push({ sql: sql.selectWorker });
       const results = await engine.write(statements);
+      if ((results[statements.indexOf(deadNotices)]?.length ?? 0) >= limits.pushNoticesGoneMax)
+        await writeUntilGone({ engine, clock }, ends, limits.pushNoticesGoneMax);
       return results[statements.length - 1]?.[0]?.["holder"] === holder;
     },
 
-    /** Forgets decisions of before a time, a bounded number at once. */
-    async prune(holder: string, before: number): Promise<void> {
-      await engine.write([{ sql: sql.pruneLog, args: [holder, before, limits.pushPrunedMax] }]);
+    /** Forgets decisions of before a time, a bounded number at once; whether there may be more of them. */
+    async prune(holder: string, before: number): Promise<boolean> {
+      const args = [holder, before, limits.pushPrunedMax];
+      const [gone = []] = await engine.write([{ sql: sql.pruneLog, args }]);
+      return gone.length > 0 && gone.length >= limits.pushPrunedMax;
     },
 
-    /** Everything that is known about why a user was, or was not, told of a message. */
+    /** What is known about why a user was, or was not, told of a message; of very much the newest. */
     async explained({ tenant, user }: Identity, id: string): Promise<Explained> {
-      const args = [tenant, user, id];
-      const [messages = [], devices = [], log = []] = await engine.read([
-        { sql: sql.selectExplained, args },
-        { sql: sql.selectExplainedDevices, args: [tenant, user] },
-        { sql: sql.selectExplainedLog, args },
+      const [messages = [], addresses = [], devices = []] = await engine.read([
+        { sql: sql.selectExplained, args: [tenant, user, id, explainedMessagesMax + 1] },
+        { sql: sql.selectExplainedAddresses, args: [tenant, user, limits.pushExplainedMax + 1] },
+        { sql: sql.selectExplainedDevices, args: [tenant, user, limits.pushExplainedMax + 1] },
       ]);
-      return { messages, devices, log };
+      const shown = messages.slice(0, explainedMessagesMax);
+      const statements = shown.map((row) => ({
+        sql: sql.selectExplainedLog,
+        args: [
+          ...[tenant, user, Number(row["conversation"]), Number(row["seq"])],
+          ...[explainedLogRowsMax, limits.pushExplainedMax + 1],
+        ],
+      }));
+      const logs = statements.length === 0 ? [] : await engine.read(statements);
+      const atMost = (list: readonly Row[]): readonly Row[] => list.slice(0, limits.pushExplainedMax);
+      return {
+        messages: shown,
+        devices: [...atMost(addresses), ...atMost(devices)],
+        log: logs.flatMap((log) => atMost(log).toReversed()),
+        isMore:
+          messages.length > shown.length ||
+          [addresses, devices, ...logs].some((list) => list.length > limits.pushExplainedMax),
+      };
     },
   };
 }

@@ -8,7 +8,8 @@ import { relationOf } from "./people-reader.ts";
 import { selectRevocations } from "./revocation-sql.ts";
 import { revocationLogEntry } from "./revocation-store.ts";
 import * as sql from "./sql.ts";
-import type { DeviceStart, LogEntry, Page, Stretch } from "./store.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { DeviceStart, LogEntry, Page, PageBound, Stretch } from "./store.ts";
 
 /** People of conversations that this process remembers: they never change in a direct one. */
 const conversationsCachedMax = 100_000;
@@ -55,25 +56,39 @@ export const relationLogEntry = (row: Row): LogEntry => ({
   change: relationChange(row),
 });
 
-/** Merges lists that were each cut after `limit` rows: whole up to the lowest place where one of them was cut. */
-function mergeCut<Item>(lists: readonly (readonly Item[])[], n: (item: Item) => number, limit: number, head: number) {
+type Cut<Item> = { readonly items: readonly Item[]; readonly isCut: boolean };
+
+/** Rows of one kind, and whether there may be more of it: of texts also where they are as many bytes as were asked for. */
+function cutOf<Item>(rows: readonly Row[], itemOf: (row: Row) => Item, { rows: rowsMax, bytes: bytesMax }: PageBound) {
+  const bytes = rows.reduce((sum, row) => sum + Number(row["bytes"] ?? 0), 0);
+  return { items: rows.map(itemOf), isCut: rows.length >= rowsMax || bytes >= bytesMax };
+}
+
+/** Merges lists that may have been cut at their ends: whole up to the lowest place where one of them was. */
+function mergeCut<Item>(lists: readonly Cut<Item>[], n: (item: Item) => number, head: number) {
   let upTo = head;
   let more = false;
-  for (const list of lists) {
-    const last = list[list.length - 1];
-    if (list.length < limit || last === undefined) continue;
+  for (const { items, isCut } of lists) {
+    const last = items[items.length - 1];
+    if (!isCut || last === undefined) continue;
     upTo = Math.min(upTo, n(last));
     more = true;
   }
   const items = lists
-    .flat()
+    .flatMap((list) => list.items)
     .filter((item) => n(item) <= upTo)
     .sort((a, b) => n(a) - n(b));
   return { items, upTo, more };
 }
 
+export type ReaderOptions = {
+  readonly engine: Engine;
+  readonly history: Pick<OneHistory, "note" | "cursorOf">;
+  readonly limits: Limits;
+};
+
 /** Reads, each on one snapshot of the database. */
-export function createReader({ engine, history }: { engine: Engine; history: Pick<OneHistory, "note" | "cursorOf"> }) {
+export function createReader({ engine, history, limits }: ReaderOptions) {
   const members = createLru<string, readonly string[]>(conversationsCachedMax);
   const directs = createLru<string, string>(conversationsCachedMax);
 
@@ -83,50 +98,57 @@ export function createReader({ engine, history }: { engine: Engine; history: Pic
       if (!row) return null;
       const head = history.cursorOf(row);
       history.note(head);
-      return { acked: Number(row["acked"]), newest: Number(row["newest"]), head };
+      const { epoch, n } = head;
+      return {
+        ...{ synced: Number(row["synced"]), newest: Number(row["newest"]), head: { epoch, n } },
+        ...{ seen: Number(row["seen"]), level: Number(row["synced_level"]) },
+      };
     },
 
-    async changes({ tenant, user }: Identity, after: number, limit: number): Promise<Page> {
-      const args = [tenant, user, after, limit];
+    async changes({ tenant, user }: Identity, after: number, { rows, bytes }: PageBound): Promise<Page> {
+      const bound = { rows, bytes: Math.max(1, Math.min(bytes, limits.pageBytesMax)) };
+      const args = [tenant, user, after, rows];
+      const withBytes = [...args, bound.bytes];
       const [[head] = [], received = [], sent = [], own = [], peers = [], relations = []] = await engine.read([
         { sql: sql.selectHead },
-        { sql: sql.selectReceived, args },
-        { sql: sql.selectSent, args },
+        { sql: sql.selectReceived, args: withBytes },
+        { sql: sql.selectSent, args: withBytes },
         { sql: sql.selectOwnReceipts, args },
         { sql: sql.selectPeerReceipts, args },
         { sql: selectOwnRelations, args },
       ]);
       const lists = [
-        received.map(messageChange),
-        sent.map(messageChange),
-        own.map(receiptChange),
-        peers.map(receiptChange),
-        relations.map(relationChange),
+        cutOf(received, messageChange, bound),
+        cutOf(sent, messageChange, bound),
+        cutOf(own, receiptChange, bound),
+        cutOf(peers, receiptChange, bound),
+        cutOf(relations, relationChange, bound),
       ];
       const here = history.cursorOf(head);
       history.note(here);
-      const { items, upTo, more } = mergeCut(lists, (change) => change.n, limit, here.n);
+      const { items, upTo, more } = mergeCut(lists, (change) => change.n, here.n);
       return { changes: items, upTo, more };
     },
 
     async log(after: number, limit: number): Promise<Stretch> {
+      const bound = { rows: limit, bytes: limits.stretchBytesMax };
       const args = [after, limit];
       const [[head] = [], messages = [], receipts = [], relations = [], revocations = []] = await engine.read([
         { sql: sql.selectHead },
-        { sql: sql.selectMessages, args },
+        { sql: sql.selectMessages, args: [...args, bound.bytes] },
         { sql: sql.selectReceipts, args },
         { sql: selectRelations, args },
         { sql: selectRevocations, args },
       ]);
       const lists = [
-        messages.map(messageLogEntry),
-        receipts.map(receiptLogEntry),
-        relations.map(relationLogEntry),
-        revocations.map(revocationLogEntry),
+        cutOf(messages, messageLogEntry, bound),
+        cutOf(receipts, receiptLogEntry, bound),
+        cutOf(relations, relationLogEntry, bound),
+        cutOf(revocations, revocationLogEntry, bound),
       ];
       const here = history.cursorOf(head);
       history.note(here);
-      const { items, upTo, more } = mergeCut(lists, ({ change }) => change.n, limit, here.n);
+      const { items, upTo, more } = mergeCut(lists, ({ change }) => change.n, here.n);
       return { entries: items, upTo, more };
     },
 

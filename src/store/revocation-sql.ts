@@ -12,6 +12,15 @@ SELECT head.n, u.key, ?3, ?4, ?5 FROM tidings_head head CROSS JOIN tidings_user 
 RETURNING n, device, reason, (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
   (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user`;
 
+/** ?1 tenant, ?2 user: what was bought before is good no more, for whatever device. */
+export const deleteTickets = `
+DELETE FROM tidings_ticket WHERE user = (SELECT u.key FROM tidings_user u WHERE u.tenant = ?1 AND u.id = ?2)`;
+
+/** ?1 since this time, ?2 limit */
+export const selectRecentRevocations = `
+SELECT r.n, r.device, r.reason, u.tenant, u.id AS user
+FROM tidings_revocation r CROSS JOIN tidings_user u ON u.key = r.user WHERE r.time >= ?1 ORDER BY r.time DESC LIMIT ?2`;
+
 /** ?1 after, ?2 limit: the whole log, every tenant. */
 export const selectRevocations = `
 SELECT r.n, r.device, r.reason, u.tenant, u.id AS user FROM tidings_revocation r CROSS JOIN tidings_user u ON u.key = r.user

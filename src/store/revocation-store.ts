@@ -1,11 +1,19 @@
 import type { Identity, Revocation } from "../model.ts";
 import type { Engine, Row } from "./engine/engine.ts";
 import type { Commit, LogEntry } from "./store.ts";
-import { advanceHead, insertRevocation, sweepRevocations } from "./revocation-sql.ts";
+import {
+  advanceHead,
+  deleteTickets,
+  insertRevocation,
+  selectRecentRevocations,
+  sweepRevocations,
+} from "./revocation-sql.ts";
 import { insertUser } from "./sql.ts";
 
 /** Sockets of before a revocation are gone long before this. */
 const keptMs = 86_400_000;
+/** A node that starts looks at so many. */
+const recentMax = 10_000;
 
 const revocationOf = (row: Row): Revocation => ({
   n: Number(row["n"]),
@@ -21,8 +29,14 @@ export const revocationLogEntry = (row: Row): LogEntry => ({
 });
 
 /** Ends sessions; whatever the database fails rejects, and to say it again settles it. */
-export function createRevocationStore({ engine }: { readonly engine: Pick<Engine, "write"> }) {
+export function createRevocationStore({ engine }: { readonly engine: Pick<Engine, "read" | "write"> }) {
   return {
+    /** The newest ones since a time, in milliseconds since the Unix epoch. */
+    async recent(since: number): Promise<readonly LogEntry[]> {
+      const [rows = []] = await engine.read([{ sql: selectRecentRevocations, args: [since, recentMax] }]);
+      return rows.map(revocationLogEntry);
+    },
+
     /** Answers the commit that it was. `device`: that one alone; `time`: now, in milliseconds since the Unix epoch. */
     async revoke(
       { tenant, user }: Identity,
@@ -35,10 +49,11 @@ export function createRevocationStore({ engine }: { readonly engine: Pick<Engine
       const results = await engine.write([
         { sql: insertUser, args: [tenant, user] },
         { sql: sweepRevocations, args: [time - keptMs] },
+        { sql: deleteTickets, args: [tenant, user] },
         { sql: advanceHead },
         { sql: insertRevocation, args: [tenant, user, device ?? null, reason, time] },
       ]);
-      const entries = (results[3] ?? []).map(revocationLogEntry);
+      const entries = (results[4] ?? []).map(revocationLogEntry);
       const to = entries[0]?.change.n ?? 0;
       return { from: to - 1, to, entries };
     },

@@ -1,6 +1,7 @@
 import type { Batch, Waiting } from "./batch.ts";
 import { createConversationIds, lookUpOwnConversations, lookUpSends, messageEntry } from "./batch.ts";
 import type { Engine, Row } from "./engine/engine.ts";
+import { hashOfSend } from "./send-hash.ts";
 import type { LogEntry, Outcome, Refused } from "./store.ts";
 
 type Settled = {
@@ -38,11 +39,11 @@ export async function settleSends(engine: Engine, { sends, time }: Batch, insert
   const written = new Set(inserted.map((row) => Number(row["n"])));
   const rowOf = new Map(existing.map((row) => [Number(row["i"]), row]));
   const isInOwn = new Set(own.map((row) => Number(row["i"])));
+  const isSame = await Promise.all(sends.map((waiting, i) => hasSameContent(waiting, rowOf.get(i))));
   const outcomes = sends.map((waiting, i) => {
     const row = rowOf.get(i);
     if (row) {
-      const isSame = row["text"] === waiting.send.text && row["conversation"] === row["wanted"];
-      return isSame
+      return isSame[i]
         ? accept(waiting, row, Number(row["time"]), !written.has(Number(row["n"])))
         : refuse(waiting, "conflict");
     }
@@ -53,4 +54,12 @@ export async function settleSends(engine: Engine, { sends, time }: Batch, insert
     return refuse(waiting, waiting.send.to !== undefined || isInOwn.has(i) ? "blocked" : "not_found");
   });
   return { outcomes, entries };
+}
+
+/** Whether what stands under a send's id was made by the same content, whatever has become of its text since. */
+async function hasSameContent({ send: { text } }: Waiting, row: Row | undefined): Promise<boolean> {
+  if (!row || row["conversation"] !== row["wanted"]) return false;
+  const { hash } = row;
+  if (typeof hash !== "string") return row["text"] === text;
+  return hash === (await hashOfSend({ conversation: Number(row["conversation"]), text }));
 }

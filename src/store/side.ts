@@ -5,6 +5,8 @@ export type Look = {
   readonly rows: readonly Message[];
   /** Up to here, itself included, everything was looked at; null: up to the end. */
   readonly wholeTo: number | null;
+  /** Texts came to as many bytes as were asked for: there may be more rows behind the last. */
+  readonly isCut: boolean;
 };
 
 /** What lies on one side of where a query stands, in the order of the walk, whole up to `wholeTo`. */
@@ -35,7 +37,7 @@ export function sideOf(looks: readonly Look[], { place, toward, asked }: LookOpt
   let wholeTo: number | null = null;
   for (const look of looks) {
     const last = look.rows[look.rows.length - 1];
-    const end = last !== undefined && look.rows.length >= asked ? place(last) : look.wholeTo;
+    const end = last !== undefined && (look.isCut || look.rows.length >= asked) ? place(last) : look.wholeTo;
     if (end !== null && (wholeTo === null || isBeyond(wholeTo, end))) wholeTo = end;
   }
   const found = looks

@@ -4,7 +4,8 @@
  * the batch drives, everything else is a look-up by key.
  */
 
-import { isBlockedBetween } from "./people-sql.ts";
+import { isBlockedBetween, isHiddenBetween } from "./people-sql.ts";
+import { isEmpty } from "./push-sql.ts";
 
 /** The name of column `i` of the batch's rows. */
 const field = (i: number): string => `j.value ->> ${i}`;
@@ -18,13 +19,47 @@ ON CONFLICT DO NOTHING`;
 /** ?1 tenant, ?2 user: one alone, outside of a commit's batch. */
 export const insertUser = `INSERT INTO tidings_user (tenant, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING`;
 
-/** rows: [tenant, user, device]. A new device starts after what any device of its user has acked. */
+/** How far any device of a user has got. */
+const newestAck = `coalesce((SELECT max(acked) FROM tidings_device WHERE user = u.key), 0)`;
+
+/**
+ * rows: [tenant, user, device, its own cursor's change number or null, the level at which it syncs]; ?2 now
+ *
+ * A new device starts after what any device of its user has acked. One that was forgotten brings its cursor, and starts there: what it has
+ * not got yet, it must still get.
+ */
 export const insertDevices = `
-INSERT INTO tidings_device (user, device, acked)
-SELECT u.key, ${field(2)}, coalesce((SELECT max(acked) FROM tidings_device WHERE user = u.key), 0)
+INSERT INTO tidings_device (user, device, acked, seen, level)
+SELECT u.key, ${field(2)}, coalesce(min(${field(3)}, ${newestAck}), ${newestAck}), ?2, ${field(4)}
 FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
 WHERE true
 ON CONFLICT DO NOTHING`;
+
+/**
+ * rows: [tenant, user], one of each; ?2: how many devices a user may have, ?3 now, ?4 how many new ones a commit may have
+ *
+ * What a user has beyond that, and was not seen for longest; one that is seen now never, whatever the clock said before. No more are
+ * looked at than there can be: where there were more before there was a bound, some go each time.
+ */
+const surplusDevices = `
+SELECT x.user, x.device FROM (
+  SELECT d.user, d.device, row_number() OVER (PARTITION BY d.user ORDER BY d.seen = ?3 DESC, d.seen DESC, d.acked DESC) AS place
+  FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
+  CROSS JOIN tidings_device d ON d.user = u.key AND d.device < coalesce(
+    (SELECT e.device FROM tidings_device e WHERE e.user = u.key ORDER BY e.device LIMIT 1 OFFSET ?2 + ?4), x'')
+) x WHERE x.place > ?2`;
+const surplusAddresses = `
+SELECT a.key FROM (${surplusDevices}) x CROSS JOIN tidings_push_address a ON a.user = x.user AND a.device = x.device`;
+/** ?5 so many notices at a time: one address has as many as its user has conversations. */
+export const deleteForgottenNotices = `
+DELETE FROM tidings_push_notice WHERE (address, conversation) IN (
+  SELECT p.address, p.conversation FROM tidings_push_notice p WHERE p.address IN (${surplusAddresses}) LIMIT ?5)`;
+/** An address goes after its notices, so that its key cannot be used again over some that are left. */
+export const deleteForgottenAddresses = `DELETE FROM tidings_push_address WHERE key IN (${surplusAddresses}) AND ${isEmpty()}`;
+/** And a device after its addresses: one of very many notices goes with a later commit. */
+export const deleteForgottenDevices = `
+DELETE FROM tidings_device WHERE (user, device) IN (${surplusDevices})
+  AND NOT EXISTS (SELECT 1 FROM tidings_push_address a WHERE a.user = tidings_device.user AND a.device = tidings_device.device)`;
 
 /** rows: [tenant, one user, other user, key to use where the pair is new] */
 export const insertConversations = `
@@ -48,12 +83,12 @@ ON CONFLICT DO NOTHING`;
  * rows: [tenant, from, to or null, conversation key or null, id, text]; ?2: their time in milliseconds since the Unix epoch
  *
  * What has this id already, is not the sender's conversation, or goes to somebody who has blocked the sender, is left out; the rest gets the next change
- * numbers and the next places in its conversation, in the order of the batch.
+ * numbers and the next places in its conversation, in the order of the batch. Each knows the newest message of the other before this commit.
  */
 export const insertMessages = `
-INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time)
+INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, other_seq)
 SELECT head.n + row_number() OVER (ORDER BY s.i), c.key, c.seq + row_number() OVER (PARTITION BY c.key ORDER BY s.i),
-  s.id, a.key, c.low + c.high - a.key, s.text, ?2
+  s.id, a.key, c.low + c.high - a.key, s.text, ?2, CASE a.key WHEN c.low THEN c.high_seq ELSE c.low_seq END
 FROM (
   SELECT j.key AS i, ${field(0)} AS tenant, ${field(1)} AS sender, ${field(2)} AS recipient, ${field(3)} AS conversation,
     ${field(4)} AS id, ${field(5)} AS text
@@ -68,6 +103,21 @@ CROSS JOIN tidings_conversation c ON c.key = coalesce(s.conversation, (
 WHERE NOT EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id AND m.sender = a.key)
   AND NOT EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = c.low + c.high - a.key AND r.other = a.key AND r.blocked)
 RETURNING n, conversation, seq, id, (SELECT u.id FROM tidings_user u WHERE u.key = recipient) AS recipient`;
+
+/**
+ * Only for a commit in which people may answer each other: the messages of the other that are in it too, before each. It costs as much as
+ * a third of the inserts; runs before the head moves.
+ */
+export const linkAnswers = `
+UPDATE tidings_message AS message SET other_seq = x.other_seq
+FROM (
+  SELECT m.n, m.other_seq AS known, max(m.other_seq, CASE m.sender
+    WHEN min(m.sender, m.recipient) THEN max(CASE m.sender WHEN max(m.sender, m.recipient) THEN m.seq ELSE 0 END) OVER earlier
+    ELSE max(CASE m.sender WHEN min(m.sender, m.recipient) THEN m.seq ELSE 0 END) OVER earlier END) AS other_seq
+  FROM tidings_message m NOT INDEXED WHERE m.n > (SELECT n FROM tidings_head head)
+  WINDOW earlier AS (PARTITION BY m.conversation ORDER BY m.n ROWS UNBOUNDED PRECEDING)
+) x
+WHERE message.n = x.n AND x.other_seq > x.known`;
 
 /** Carries the new messages' places to their conversations; runs before the head moves. */
 export const advanceConversations = `
@@ -95,17 +145,18 @@ export const returnHead = `UPDATE tidings_head SET n = n - 1`;
 export const advanceHeadByChanges = `UPDATE tidings_head SET n = n + changes()`;
 
 /**
- * rows: [tenant, user, device, acked up to]; ?2: how many messages one ack may cover in one commit.
- * What the user had already, and how far this commit goes.
+ * rows: [tenant, user, device, acked up to]; ?2: how many messages of each user the acks of this commit may cover
+ *
+ * One range a user, however many of their devices ack: from what any of them had acked, and how far this commit goes.
  */
 const ackRanges = `
-SELECT k.user, k.device, k.since, min(k.wanted, coalesce((
-    SELECT m.n FROM tidings_message m WHERE m.recipient = k.user AND m.n > k.since AND m.n <= k.wanted ORDER BY m.n LIMIT 1 OFFSET ?2
+SELECT k.user, k.since, min(k.wanted, coalesce((
+    SELECT m.n FROM tidings_message m WHERE m.recipient = k.user AND m.n > k.since AND m.n <= k.wanted ORDER BY m.n LIMIT 1 OFFSET ?2 - 1
   ), k.wanted)) AS up_to
 FROM (
-  SELECT u.key AS user, ${field(2)} AS device, min(${field(3)}, head.n) AS wanted,
-    coalesce((SELECT max(d.acked) FROM tidings_device d WHERE d.user = u.key), 0) AS since
+  SELECT u.key AS user, min(max(${field(3)}), head.n) AS wanted, ${newestAck} AS since
   FROM json_each(?1) j CROSS JOIN tidings_head head CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
+  GROUP BY u.key
 ) k`;
 
 /**
@@ -136,22 +187,35 @@ WHERE x.seq > p.delivered
 ${moveMarks}
 ${returnReceipt}`;
 
-/** Moves the devices themselves; after deliverByAcks, which needs to know where they stood. */
+/**
+ * Moves the devices themselves; after deliverByAcks, which needs to know where they stood. rows as above, the part of it that covers the whole log or null: the
+ * rest covers a list of messages alone; and the level at which that part was stored, or null: not known. ?3 now, ?4 how long ago a device was at least
+ * last seen for that to be written again.
+ */
 export const ackDevices = `
 WITH acked AS MATERIALIZED (${ackRanges})
-INSERT INTO tidings_device (user, device, acked)
-SELECT d.user, d.device, max(d.acked, acked.up_to)
-FROM acked CROSS JOIN tidings_device d ON d.user = acked.user AND d.device = acked.device
+INSERT INTO tidings_device (user, device, acked, seen, synced, level)
+SELECT d.user, d.device, max(d.acked, min(${field(3)}, acked.up_to)), CASE WHEN ?3 - d.seen >= ?4 THEN ?3 ELSE d.seen END,
+  CASE WHEN d.synced IS NULL AND coalesce(${field(4)}, -1) >= ${field(3)} THEN NULL
+    ELSE max(coalesce(d.synced, d.acked), min(coalesce(${field(4)}, 0), acked.up_to)) END,
+  CASE WHEN ${field(4)} >= coalesce(d.synced, d.acked) THEN coalesce(${field(5)}, d.level) ELSE d.level END
+FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
+CROSS JOIN acked ON acked.user = u.key CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ${field(2)}
 WHERE true
-ON CONFLICT (user, device) DO UPDATE SET acked = excluded.acked
+ON CONFLICT (user, device) DO UPDATE
+  SET acked = excluded.acked, seen = excluded.seen, synced = excluded.synced, level = excluded.level
 RETURNING (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
   (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user, device, acked`;
+
+/** How far back a read looks from a message that does not know the one of the other before it: such are of before that was stored. */
+const oldRowsMax = 32;
 
 /**
  * rows: [tenant, user, conversation key, seq]
  *
- * The mark lands on the newest message of the other at or before seq: at once where that is their last,
- * else by walking back over one's own. It raises delivered with it.
+ * The mark lands on the newest message of the other at or before seq: at once where that is their last, else by what the message at seq
+ * knows. Where that one is too old to know, and none of the other is near, it lands on one of one's own: everything of the other below it
+ * has been read. It raises delivered with it.
  */
 export const readMarks = `
 INSERT INTO tidings_member (conversation, user, peer, delivered, read, n)
@@ -160,9 +224,12 @@ FROM (
   SELECT w.conversation, w.user, max(CASE
     WHEN w.others <= w.wanted THEN w.others
     ELSE (
-      SELECT m.seq FROM tidings_message m
-      WHERE m.conversation = w.conversation AND m.seq <= w.wanted AND m.seq > w.read AND m.sender <> w.user
-      ORDER BY m.seq DESC LIMIT 1
+      SELECT CASE WHEN m.sender <> w.user THEN m.seq ELSE coalesce(m.other_seq, (
+        SELECT o.seq FROM tidings_message o
+        WHERE o.conversation = m.conversation AND o.seq < m.seq AND o.seq > max(w.read, m.seq - ${oldRowsMax}) AND o.sender <> w.user
+        ORDER BY o.seq DESC LIMIT 1
+      ), m.seq - ${oldRowsMax}) END
+      FROM tidings_message m WHERE m.conversation = w.conversation AND m.seq = w.wanted
     )
   END) AS seq
   FROM (
@@ -181,11 +248,20 @@ WHERE x.seq > p.read
 ${moveMarks}
 ${returnReceipt}`;
 
-export const selectHead = `SELECT n, epoch FROM tidings_head head`;
+export const selectHead = `SELECT n, epoch, level FROM tidings_head head`;
+
+/**
+ * ?1 a level. What writes an entry of a higher level than the log has yet runs this in the same transaction: nodes of an older release then stop,
+ * before they read the entry or write behind it.
+ */
+export const raiseLevel = `UPDATE tidings_head SET level = ?1 WHERE level < ?1`;
+
+/** What hides the numbers in cursors. */
+export const selectSecret = `SELECT secret FROM tidings_head head`;
 
 /** rows: [tenant, from, to or null, conversation key or null, id]. What stands under each id, and where the send would go. */
 export const selectSends = `
-SELECT s.i, m.n, m.conversation, m.seq, m.time, m.text, (SELECT u.id FROM tidings_user u WHERE u.key = m.recipient) AS recipient,
+SELECT s.i, m.n, m.conversation, m.seq, m.time, m.text, m.hash, (SELECT u.id FROM tidings_user u WHERE u.key = m.recipient) AS recipient,
   coalesce(s.conversation, (
     SELECT p.key FROM tidings_user b CROSS JOIN tidings_conversation p ON p.low = min(a.key, b.key) AND p.high = max(a.key, b.key)
     WHERE b.tenant = s.tenant AND b.id = s.recipient
@@ -198,24 +274,41 @@ FROM (
 CROSS JOIN tidings_user a ON a.tenant = s.tenant AND a.id = s.sender
 CROSS JOIN tidings_message m ON m.id = s.id AND m.sender = a.key`;
 
+/** ?1 a message's n, ?2 its text as it was read, ?3 the new one, ?4 the hash of its send, which is kept where none is kept yet. See `changeText`. */
+export const changeText = `
+UPDATE tidings_message SET text = ?3, hash = coalesce(hash, ?4) WHERE n = ?1 AND text = ?2 RETURNING n`;
+
 /** ?1 tenant, ?2 user, ?3 device */
 export const selectDevice = `
-SELECT d.acked, (SELECT max(acked) FROM tidings_device WHERE user = u.key) AS newest, head.n, head.epoch
+SELECT d.acked, coalesce(d.synced, d.acked) AS synced, d.seen, d.level AS synced_level,
+  (SELECT max(acked) FROM tidings_device WHERE user = u.key) AS newest, head.n, head.epoch, head.level
 FROM tidings_head head CROSS JOIN tidings_user u ON u.tenant = ?1 AND u.id = ?2 CROSS JOIN tidings_device d ON d.user = u.key AND d.device = ?3`;
 
 const userKey = `(SELECT key FROM tidings_user WHERE tenant = ?1 AND id = ?2)`;
 
-/** ?1 tenant, ?2 user, ?3 after, ?4 limit */
-export const selectReceived = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, ?2 AS recipient
-FROM tidings_message m CROSS JOIN tidings_user s ON s.key = m.sender
-WHERE m.recipient = ${userKey} AND m.n > ?3 ORDER BY m.n LIMIT ?4`;
+/**
+ * The first messages of a look into the log: at most so many, and no more once their texts are so many bytes together, the first one
+ * always. Only lengths are looked at here, and SQLite knows them without the text.
+ */
+const firstOf = ({ where, rows, bytes }: { where: string; rows: string; bytes: string }): string => `(
+  SELECT y.n, y.bytes FROM (
+    SELECT x.n, x.bytes, sum(x.bytes) OVER (ORDER BY x.n ROWS UNBOUNDED PRECEDING) - x.bytes AS before FROM (
+      SELECT l.n, octet_length(l.text) AS bytes FROM tidings_message l WHERE ${where} ORDER BY l.n LIMIT ${rows}
+    ) x
+  ) y WHERE y.before < ${bytes}
+)`;
 
-/** ?1 tenant, ?2 user, ?3 after, ?4 limit */
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 bytes of text */
+export const selectReceived = `
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, ?2 AS recipient, z.bytes
+FROM ${firstOf({ where: `l.recipient = ${userKey} AND l.n > ?3`, rows: "?4", bytes: "?5" })} z
+CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user s ON s.key = m.sender ORDER BY z.n`;
+
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 bytes of text */
 export const selectSent = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, ?2 AS sender, r.id AS recipient
-FROM tidings_message m CROSS JOIN tidings_user r ON r.key = m.recipient
-WHERE m.sender = ${userKey} AND m.n > ?3 ORDER BY m.n LIMIT ?4`;
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, ?2 AS sender, r.id AS recipient, z.bytes
+FROM ${firstOf({ where: `l.sender = ${userKey} AND l.n > ?3`, rows: "?4", bytes: "?5" })} z
+CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
 
 /** ?1 tenant, ?2 user, ?3 after, ?4 limit */
 export const selectOwnReceipts = `
@@ -225,18 +318,18 @@ WHERE p.user = ${userKey} AND p.n > ?3 AND p.n > 0 ORDER BY p.n LIMIT ?4`;
 /** ?1 tenant, ?2 user, ?3 after, ?4 limit */
 export const selectPeerReceipts = `
 SELECT p.n, p.conversation, p.delivered, p.read, u.id AS user FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user
-WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 AND NOT ${isBlockedBetween("p.user", "p.peer")} ORDER BY p.n LIMIT ?4`;
+WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 AND NOT ${isHiddenBetween("p.user", "p.peer", "p.n")} ORDER BY p.n LIMIT ?4`;
 
-/** ?1 after, ?2 limit: the whole log, every tenant. */
+/** ?1 after, ?2 limit, ?3 bytes of text: the whole log, every tenant. */
 export const selectMessages = `
-SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.tenant, s.id AS sender, r.id AS recipient
-FROM tidings_message m CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient
-WHERE m.n > ?1 ORDER BY m.n LIMIT ?2`;
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.tenant, s.id AS sender, r.id AS recipient, z.bytes
+FROM ${firstOf({ where: "l.n > ?1", rows: "?2", bytes: "?3" })} z CROSS JOIN tidings_message m ON m.n = z.n
+CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
 
-/** ?1 after, ?2 limit: the whole log, every tenant. No peer: one of the two has blocked the other. */
+/** ?1 after, ?2 limit: the whole log, every tenant. No peer: the marks moved behind a block between the two. */
 export const selectReceipts = `
 SELECT p.n, p.conversation, p.delivered, p.read, u.tenant, u.id AS user,
-  CASE WHEN ${isBlockedBetween("p.user", "p.peer")} THEN NULL ELSE o.id END AS peer
+  CASE WHEN ${isHiddenBetween("p.user", "p.peer", "p.n")} THEN NULL ELSE o.id END AS peer
 FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user CROSS JOIN tidings_user o ON o.key = p.peer
 WHERE p.n > ?1 AND p.n > 0 ORDER BY p.n LIMIT ?2`;
 
@@ -252,12 +345,12 @@ CROSS JOIN tidings_conversation c ON c.low = min(a.key, b.key) AND c.high = max(
 WHERE a.tenant = ?1 AND a.id = ?2 AND b.tenant = ?1 AND b.id = ?3 AND c.seq > 0`;
 
 /**
- * ?1 the name of a history, ?2 a change number that it had. Makes the transaction fail unless the database still has that history (n may not be
- * null).
+ * ?1 the name of a history, ?2 a change number that it had, ?3 a level. Makes the transaction fail unless the database still has that history, and
+ * its log nothing above that level (n may not be null).
  */
 export const requireHistory = `
 INSERT INTO tidings_head (one, n, epoch)
-SELECT 1, NULL, '' WHERE NOT EXISTS (SELECT 1 FROM tidings_head head WHERE head.epoch = ?1 AND head.n >= ?2)`;
+SELECT 1, NULL, '' WHERE NOT EXISTS (SELECT 1 FROM tidings_head head WHERE head.epoch = ?1 AND head.n >= ?2 AND head.level <= ?3)`;
 
 /** One row where the first migration has been applied. */
 export const selectHasHead = `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tidings_head'`;

@@ -8,12 +8,22 @@ const sweptMax = 20;
 /** ?1 now, ?2 how many at most */
 const sweep = `DELETE FROM tidings_ticket WHERE hash IN (SELECT hash FROM tidings_ticket WHERE expires <= ?1 ORDER BY expires LIMIT ?2)`;
 
-/** ?1 tenant, ?2 user, ?3 hash, ?4 expires, ?5 the session's end or null, ?6 now, ?7 how many of one user may be good at a time */
+/** The user's sessions were ended after change number ?8. */
+const isRevoked = `EXISTS (SELECT 1 FROM tidings_revocation r WHERE r.n > ?8 AND r.user = u.key)`;
+
+/**
+ * ?1 tenant, ?2 user, ?3 hash, ?4 expires, ?5 the session's end or null, ?6 now, ?7 how many of one user may be good at a time, ?8 the session was
+ * proved after this change number
+ */
 const insertTicket = `
 INSERT INTO tidings_ticket (hash, user, expires, session_expires)
 SELECT ?3, u.key, ?4, ?5 FROM tidings_user u
 WHERE u.tenant = ?1 AND u.id = ?2 AND (SELECT count(*) FROM tidings_ticket t WHERE t.user = u.key AND t.expires > ?6) < ?7
+  AND NOT ${isRevoked}
 RETURNING hash`;
+
+/** ?1 tenant, ?2 user, ?8 as above */
+const selectRevoked = `SELECT 1 FROM tidings_user u WHERE u.tenant = ?1 AND u.id = ?2 AND ${isRevoked.replace("?8", "?3")}`;
 
 /** ?1 hash, ?2 now. Of several who use a ticket at once, on whatever node, one gets the row. */
 const deleteTicket = `
@@ -24,19 +34,27 @@ RETURNING session_expires, (SELECT u.tenant FROM tidings_user u WHERE u.key = us
 /** Tickets, each good once. Times are milliseconds since the Unix epoch; whatever the database fails rejects. */
 export function createTicketStore({ engine }: { readonly engine: Engine }) {
   return {
-    /** False where the user has as many as may be good at a time. */
     async add(
       session: Session,
-      ticket: { readonly hash: string; readonly expires: number; readonly now: number; readonly perUserMax: number },
-    ): Promise<boolean> {
+      ticket: {
+        readonly hash: string;
+        readonly expires: number;
+        readonly now: number;
+        readonly perUserMax: number;
+        /** Sessions that were ended after this change number buy none. */
+        readonly provedAfter: number;
+      },
+    ): Promise<"added" | "too many" | "revoked"> {
       const { tenant, user, expiresAt = null } = session;
-      const { hash, expires, now, perUserMax } = ticket;
-      const [, , added = []] = await engine.write([
+      const { hash, expires, now, perUserMax, provedAfter } = ticket;
+      const [, , revoked = [], added = []] = await engine.write([
         { sql: insertUser, args: [tenant, user] },
         { sql: sweep, args: [now, sweptMax] },
-        { sql: insertTicket, args: [tenant, user, hash, expires, expiresAt, now, perUserMax] },
+        { sql: selectRevoked, args: [tenant, user, provedAfter] },
+        { sql: insertTicket, args: [tenant, user, hash, expires, expiresAt, now, perUserMax, provedAfter] },
       ]);
-      return added.length > 0;
+      if (revoked.length > 0) return "revoked";
+      return added.length > 0 ? "added" : "too many";
     },
 
     /** Whose it was; null where it was never given out, is used or has expired. */

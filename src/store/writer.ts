@@ -3,17 +3,19 @@ import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import type { Identity } from "../model.ts";
 import { decodeConversation } from "../protocol/conversation-id.ts";
+import { levelMin } from "../protocol/level.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { type Ack, type Batch, newestReceipts, type WaitingDevice, writeSteps } from "./batch.ts";
+import { type Ack, type Batch, newestReceipts, relationsIn, type WaitingDevice, writeSteps } from "./batch.ts";
 import { createMarks } from "./marks.ts";
 import { receiptLogEntry, relationLogEntry } from "./reader.ts";
 import { createSendQueue } from "./send-queue.ts";
 import type { Engine, Row } from "./engine/engine.ts";
-import { createRelationQueue } from "./relation-queue.ts";
+import { isDamage } from "./engine/failure.ts";
+import { createRelationQueue, tooManyRelations } from "./relation-queue.ts";
 import { settleSends } from "./settle-sends.ts";
 import type { OneHistory } from "./one-history.ts";
 import * as sql from "./sql.ts";
-import type { Commit, Outcome, Said, Send, Settle } from "./store.ts";
+import type { AckedTo, Commit, Outcome, Said, Send, Settle } from "./store.ts";
 
 export type WriterOptions = {
   readonly engine: Engine;
@@ -40,7 +42,7 @@ const unavailable: Outcome = { type: "refused", code: "unavailable" };
 export function createWriter({ engine, history, clock, random, limits, onCommit, onFault }: WriterOptions) {
   const sends = createSendQueue({ clock, limits });
   let devices: WaitingDevice[] = [];
-  const relations = createRelationQueue({ takenMax: limits.commitMarksMax });
+  const relations = createRelationQueue({ saidMax: limits.commitMarksMax, rowsMax: limits.commitRelationRowsMax });
   const marks = createMarks({
     clock,
     delayMs: limits.marksDelayMs,
@@ -54,6 +56,8 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
   let isScheduled = false;
   let isClosed = false;
   let isAvailable = true;
+  /** The database is damaged: a commit that succeeds says nothing of what it stands on. */
+  let isHalted = false;
   let current: Promise<void> = Promise.resolve();
 
   const hasWork = (): boolean =>
@@ -73,14 +77,13 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
   }
 
   function takeBatch(): Batch {
-    const taken = { sends: sends.take(), devices, relations: relations.take(), ...marks.take() };
-    devices = [];
-    return { ...taken, time: clock.now() };
+    const taken = { sends: sends.take(), relations: relations.take(), ...marks.take() };
+    return { ...taken, devices: devices.splice(0, limits.commitDevicesMax), time: clock.now() };
   }
 
   async function commit(): Promise<void> {
     const batch = takeBatch();
-    const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), ackMessagesMax: limits.ackMessagesMax });
+    const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), limits });
     if (isProbeDue) steps.push(...probe);
     let found: Map<string, Row[]>;
     let settled: Awaited<ReturnType<typeof settleSends>>;
@@ -96,7 +99,7 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
       fail(batch, cause);
       return;
     }
-    isAvailable = true;
+    isAvailable = !isHalted;
     isProbeDue = false;
     probeDelayMs = probeDelayMsMin;
     marks.resume();
@@ -115,26 +118,61 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
     const to = after.n;
     requeueAcks(batch.acks, found.get("acked") ?? [], to);
     for (const { settle, outcome } of settled.outcomes) settle(outcome);
-    for (const { resolve } of [...batch.devices, ...batch.relations]) resolve();
+    for (const { resolve } of batch.devices) resolve();
+    answerRelations(batch, rowsOf("refused"));
     for (const { settle } of batch.reads) settle?.(true);
     if (to > from) onCommit({ from, to, entries: newestReceipts(entries) });
   }
 
-  /** An ack may cover more messages than one commit takes: what is left goes into the next. */
+  function answerRelations(batch: Batch, refused: readonly Row[]): void {
+    const said = relationsIn(batch.relations);
+    const calls = new Set(refused.map((row) => said[Number(row["i"])]?.call));
+    for (const call of batch.relations) {
+      if (calls.has(call)) call.reject(tooManyRelations(limits.relationsMax));
+      else call.resolve();
+    }
+  }
+
+  /** What a commit has left of an ack goes into the next one. A device that has been forgotten and still acks is made again. */
   function requeueAcks(asked: readonly Ack[], acked: readonly Row[], head: number): void {
     const stands = new Map(
       acked.map((row) => [`${row["tenant"]} ${row["user"]} ${row["device"]}`, Number(row["acked"])]),
     );
     for (const ack of asked) {
       const n = stands.get(`${ack.tenant} ${ack.user} ${ack.device}`);
-      if (n !== undefined && n < Math.min(ack.n, head)) marks.addAck(ack);
-      else ack.settle?.(true);
+      if (n === undefined && !ack.isAgain) makeAgain(ack);
+      else if (n !== undefined && n < Math.min(ack.n, head)) marks.addLeft(ack);
+      else ack.settle?.(n !== undefined);
     }
+  }
+
+  function makeAgain(ack: Ack): void {
+    const { tenant, user, device, n, level } = ack;
+    devices.push({
+      identity: { tenant, user },
+      device,
+      after: n,
+      level,
+      resolve: () => marks.addLeft({ ...ack, isAgain: true }),
+      reject: () => ack.settle?.(false),
+    });
   }
 
   function fail(batch: Batch, cause: unknown): void {
     isAvailable = false;
     onFault(cause);
+    giveUp(batch, cause);
+    // Until it takes a commit again nobody else tries, so that an outage costs one attempt at a time.
+    isProbeDue = false;
+    isHalted ||= isDamage(cause);
+    if (isClosed || isHalted || isProbeTimerSet) return;
+    isProbeTimerSet = true;
+    clock.after(probeDelayMs, startProbe);
+    probeDelayMs = Math.min(2 * probeDelayMs, limits.storeProbeMs);
+  }
+
+  /** Answers all that waits that it is not known. */
+  function giveUp(batch: Batch, cause: unknown): void {
     for (const ack of batch.acks) marks.addAck(ack);
     for (const read of batch.reads) marks.addRead(read);
     const waiting = [...batch.sends, ...sends.takeAll()];
@@ -145,17 +183,11 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
     marks.giveUp();
     const error = new ChatError("unavailable", "The store did not confirm a commit", { cause });
     for (const { reject } of others) reject(error);
-    // Until it takes a commit again nobody else tries, so that an outage costs one attempt at a time.
-    isProbeDue = false;
-    if (isClosed || isProbeTimerSet) return;
-    isProbeTimerSet = true;
-    clock.after(probeDelayMs, startProbe);
-    probeDelayMs = Math.min(2 * probeDelayMs, limits.storeProbeMs);
   }
 
   function startProbe(): void {
     isProbeTimerSet = false;
-    if (isAvailable || isClosed) return;
+    if (isAvailable || isClosed || isHalted) return;
     isProbeDue = true;
     schedule();
   }
@@ -167,9 +199,16 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
       schedule();
     },
 
-    ack({ tenant, user }: Identity, device: string, n: number, settle?: Settle): void {
+    ack({ tenant, user }: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void {
       if (isClosed || (settle && !isAvailable)) return settle?.(false);
-      marks.addAck({ tenant, user, device, n, settle });
+      const place =
+        typeof upTo === "number" ? { n: upTo, logN: upTo } : { n: upTo.n, logN: upTo.n, level: upTo.level ?? levelMin };
+      marks.addAck({ tenant, user, device, ...place, settle });
+    },
+
+    ackList({ tenant, user }: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void {
+      if (isClosed || (settle && !isAvailable)) return settle?.(false);
+      marks.addAck({ tenant, user, device, n: typeof upTo === "number" ? upTo : upTo.n, settle });
     },
 
     read({ tenant, user }: Identity, conversation: string, seq: number, settle?: Settle): void {
@@ -178,19 +217,25 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
       marks.addRead({ tenant, user, conversation: key, seq, settle });
     },
 
-    createDevice(identity: Identity, device: string): Promise<void> {
+    /** `after`: where it says that it stands; `level`: at which it syncs. */
+    createDevice(
+      identity: Identity,
+      device: string,
+      { after, level }: Pick<WaitingDevice, "after" | "level"> = {},
+    ): Promise<void> {
       return new Promise((resolve, reject) => {
         if (isClosed || !isAvailable)
           return reject(new ChatError("unavailable", "The store does not take commits now"));
-        devices.push({ identity, device, resolve, reject });
+        devices.push({ identity, device, after, level, resolve, reject });
         schedule();
       });
     },
 
-    relate(identity: Identity, said: readonly Said[]): Promise<void> {
+    /** `present`: how many relations the user has. */
+    relate(identity: Identity, said: readonly Said[], { present }: { readonly present: number }): Promise<void> {
       if (isClosed || !isAvailable)
         return Promise.reject(new ChatError("unavailable", "The store does not take commits now"));
-      const stored = relations.push(identity, said);
+      const stored = relations.push(identity, said, present);
       schedule();
       return stored;
     },
@@ -220,6 +265,14 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
       }
     },
     isAvailable: (): boolean => isAvailable,
+
+    /** A read has shown that the database is damaged: takes nothing more, until the process is started again. */
+    halt(cause: unknown): void {
+      if (isHalted) return;
+      isHalted = true;
+      isAvailable = false;
+      giveUp(takeBatch(), cause);
+    },
 
     /** Commits all that waits, marks too, and takes nothing more. */
     async close(): Promise<void> {

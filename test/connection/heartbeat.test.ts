@@ -27,6 +27,20 @@ describe("heartbeat", () => {
       expect(after(4_000, jumpMs, { isBlocked: true, isPaused: true })).toBe("stuck");
     });
 
+  test("R4 H9 who is not read, by our own choice, is not silent; once read again they have a heartbeat to be heard", () => {
+    let elapsed = 0;
+    const clock: Clock = { now: () => 0, elapsed: () => elapsed, after: () => () => {}, defer: () => {} };
+    const heartbeat = createHeartbeat({ clock, limits });
+    for (let i = 0; i < 20; i++) {
+      elapsed += 500;
+      expect(heartbeat.beat({ ...idle, isPaused: true })).not.toBe("silent");
+    }
+    elapsed += 900;
+    expect(heartbeat.beat(idle)).not.toBe("silent");
+    elapsed += 200;
+    expect(heartbeat.beat(idle)).toBe("silent");
+  });
+
   test("G2 where pongs are hidden, only who has sent a ping frame must be heard; who takes nothing is stuck all the same", () => {
     let elapsed = 0;
     const clock: Clock = { now: () => 0, elapsed: () => elapsed, after: () => () => {}, defer: () => {} };

@@ -6,6 +6,8 @@ import { getLogger } from "@logtape/logtape";
 import { createBudget } from "../../src/connection/budget.ts";
 import { openRuntime } from "../../src/database/runtime.ts";
 import { createLimiter } from "../../src/hub/limiter.ts";
+import { createSightGate } from "../../src/hub/policy.ts";
+import { createWatchBudget } from "../../src/hub/watch-budget.ts";
 import { createRoom } from "../../src/hub/room.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import { systemRandom } from "../../src/internal/random.ts";
@@ -28,7 +30,7 @@ const alice = { tenant: "default", user: "alice" };
 /** Everything that tells how far the log is, or hands out a part of it. */
 const reads: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   "the head": (store) => store.head(),
-  "a page of changes": (store) => store.changes(alice, 0, 10),
+  "a page of changes": (store) => store.changes(alice, 0, { rows: 10, bytes: 10_000 }),
   "a stretch of the log": (store) => store.log(0, 10),
   "the start of a device": (store) => store.openDevice(alice, "phone"),
   "a page of what a device has not got": (store) =>
@@ -98,6 +100,7 @@ describe("a history that has ended", () => {
         ...{ clock, random: systemRandom, limits, providers: [createPhones().provider], revalidation: undefined },
         ...{ limiter: createLimiter({ rates: ratesOf(undefined), clock }), room: createRoom(limits) },
         ...{ budget: createBudget({ bytesMax: 1_000 }), slots: createSlots({ perProviderMax: 1 }) },
+        ...{ watchBudget: createWatchBudget(limits), sight: createSightGate() },
       },
     );
     await clock.advance(60_000);
@@ -118,7 +121,7 @@ describe("a head that is read late", () => {
     const changes: HistoryChange[] = [];
     const history = createOneHistory({
       engine: {
-        read: async () => [[{ epoch: "e", n: 4 }]],
+        read: async () => [[{ epoch: "e", n: 4 }], [{ secret: "5".repeat(64) }]],
         // It is read now, and answered later.
         write: () => {
           const row = { epoch: "e", n };
@@ -126,6 +129,7 @@ describe("a head that is read late", () => {
         },
         close: async () => {},
       },
+      random: systemRandom,
       onChange: (change) => void changes.push(change),
     });
     history.note({ epoch: "e", n: 5 });

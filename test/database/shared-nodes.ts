@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Chat, createChat } from "../../src/chat.ts";
+import type { ChatOptions } from "../../src/chat-options.ts";
 import type { Admission } from "../../src/http/admission.ts";
 import { createLocalBus } from "../../src/feed/local-bus.ts";
 import type { Limits } from "../../src/protocol/limits.ts";
@@ -19,11 +20,22 @@ export type SharedNodesOptions = {
   readonly wrapEngine?: (engine: Engine, node: number) => Engine;
   readonly push?: readonly PushProvider[];
   readonly hasBus?: boolean;
+  /** Default: the header x-user says who it is. */
+  readonly authenticate?: ChatOptions["authenticate"];
+  readonly revalidate?: ChatOptions["revalidate"];
+};
+
+type ConnectOptions = {
+  readonly node?: number;
+  readonly device?: string;
+  readonly cursor?: string | undefined;
+  readonly level?: number;
 };
 
 /** Whole chats on one database, with sockets that a test holds in its hands; the database can be set back to what it once was. */
 export async function startSharedNodes(options: SharedNodesOptions = {}) {
-  const { nodes = 1, limits, wrapEngine = (engine) => engine, push = [], hasBus = true } = options;
+  const { nodes = 1, limits, wrapEngine = (engine) => engine, push = [], hasBus = true, revalidate } = options;
+  const { authenticate = ({ headers }: Request) => ({ user: headers.get("x-user") ?? "" }) } = options;
   const folder = mkdtempSync(join(tmpdir(), "tidings-history-"));
   const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
   await migrate(engine, bundledMigrations);
@@ -32,7 +44,8 @@ export async function startSharedNodes(options: SharedNodesOptions = {}) {
   const chats: Chat[] = Array.from({ length: nodes }, (_, i) =>
     createChat({
       database: { url: `file:${join(folder, "chat.db")}`, open: () => wrapEngine(shared, i) },
-      authenticate: ({ headers }) => ({ user: headers.get("x-user") ?? "" }),
+      authenticate,
+      ...(revalidate && { revalidate }),
       ...(hasBus && { bus: bus.connect() }),
       push: [...push],
       limits: { headPollMs: 50, storeProbeMs: 20, marksDelayMs: 1, presenceGraceMs: 1, ...limits },
@@ -53,15 +66,17 @@ export async function startSharedNodes(options: SharedNodesOptions = {}) {
     engine,
     chats,
     folder,
+    bus,
 
     /** Connects a device and answers its socket; null where the node refuses it now. */
     async connect(
       user: string,
-      { node = 0, device = "phone", cursor }: { node?: number; device?: string; cursor?: string | undefined } = {},
+      { node = 0, device = "phone", cursor, level }: ConnectOptions = {},
     ): Promise<FakeSocket> {
       const chat = chats[node];
       if (!chat) throw new Error(`There is no node ${node}`);
-      const query = `device=${device}${cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
+      const asked = level === undefined ? "" : `&level=${level}`;
+      const query = `device=${device}${cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`}${asked}`;
       const request = new Request(`http://127.0.0.1/ws?${query}`, {
         headers: { upgrade: "websocket", "x-user": user },
       });

@@ -80,6 +80,7 @@ describe("docs", () => {
       }
       if (file === "tenants.ts") expect(output).toBe("message 1 of acme\nmessage 1 of globex\n");
       if (file === "migrate.ts") expect(output).toMatch(/^[1-9]\d* pending\n0 pending\n$/);
+      if (file === "outbox.ts") expect(output).toContain("waiting: 0");
       if (file === "webhook.ts") expect(output).toBe("message.unread alice 2\nHTTP 204 HTTP 204\n");
     });
   }

@@ -94,5 +94,5 @@ describe("another process holds the write lock", () => {
     const { faults, unseen } = await lockOut(openStubborn);
     expect(unseen).toBeGreaterThan(0);
     expect(classesOf(faults)).toContain("lost");
-  }, 60_000);
+  });
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Client, connect, isChanges } from "../support/client.ts";
 import type { Event } from "../checker/checker.ts";
+import { deadline } from "../support/deadline.ts";
 
 type Waiting = { readonly id: string; readonly text: string };
 
@@ -53,7 +54,7 @@ export function createCorrespondent(user: string, peer: string, events: Event[])
 /** Everything that a user has, read from the beginning by a device that the store knows: a new one would have to be stored. */
 export async function readHistory(url: string, user: string, beginning: string): Promise<Event> {
   const fresh = await connect(url, { user, cursor: beginning });
-  await fresh.when(() => fresh.frames.findLast(isChanges)?.more === false, 20_000, "the whole history");
+  await fresh.when(() => fresh.frames.findLast(isChanges)?.more === false, deadline.bulkMs, "the whole history");
   const messages = fresh.messages().map(({ conversation, seq, id, from, text }) => ({
     ...{ conversation, seq, id, from, text },
   }));
@@ -67,7 +68,11 @@ export async function isReady(port: number): Promise<boolean> {
 }
 
 /** Waits, for a bounded time, until something holds. */
-export async function eventually(holds: () => Promise<boolean>, what: string, ms = 10_000): Promise<void> {
+export async function eventually(
+  holds: () => Promise<boolean>,
+  what: string,
+  ms: number = deadline.answerMs,
+): Promise<void> {
   const end = Date.now() + ms;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`${what} did not come to hold within ${ms} ms`);

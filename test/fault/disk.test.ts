@@ -8,6 +8,7 @@ import { describeWhere, describeWith, programPath } from "../support/prerequisit
 import { type Start, startServer } from "../support/server.ts";
 import { createCorrespondent, eventually, isReady, readHistory } from "./correspondent.ts";
 import { mayMount, mountSmallDisk } from "./small-disk.ts";
+import { deadline } from "../support/deadline.ts";
 
 afterEach(endClients);
 
@@ -40,7 +41,7 @@ async function enter(url: string) {
 
 /** The store is asked who is in the conversation, and the answer reaches alice: reads go on. */
 async function expectReads(url: string, { alice, bob }: Awaited<ReturnType<typeof enter>>): Promise<void> {
-  await bob.when(() => bob.messages().length > 0, 5_000, `a message at ${url}`);
+  await bob.when(() => bob.messages().length > 0, deadline.answerMs, `a message at ${url}`);
   const [{ conversation } = { conversation: "" }] = bob.messages();
   bob.typing({ conversation });
   await alice.next(isTyping);
@@ -98,7 +99,7 @@ describeWhere(mayMount(), "the right to mount", "a full disk", () => {
     } finally {
       await server.dispose();
     }
-  }, 60_000);
+  });
 
   test("control: D5 a server that swallows the error of a commit is caught", async () => {
     using disk = mountSmallDisk(diskBytes);
@@ -124,7 +125,7 @@ describeWhere(mayMount(), "the right to mount", "a full disk", () => {
     } finally {
       await server.dispose();
     }
-  }, 60_000);
+  });
 });
 
 describeWith("gcc", "an fsync that fails", () => {
@@ -180,9 +181,9 @@ describeWith("gcc", "an fsync that fails", () => {
 
   test("D5 R1 accepting stops at once and goes on by itself, reads go on, and nothing is lost", async () => {
     expect(await run(startServer)).toEqual({ acceptedInVain: 0 });
-  }, 60_000);
+  });
 
   test("control: D5 a server that never syncs goes on accepting, and is caught", async () => {
     expect((await run(planted("no fsync"))).acceptedInVain).toBeGreaterThan(0);
-  }, 60_000);
+  });
 });

@@ -2,18 +2,26 @@ import Database from "libsql";
 
 /** Where in one call of the embedded engine its driver fails, and with which of SQLite's errors. */
 export type DriverFault = {
-  readonly code: "SQLITE_BUSY" | "SQLITE_FULL" | "SQLITE_IOERR";
+  readonly code: keyof typeof raw;
   /** "committed": the commit has happened, and yet the driver says that it has not. */
   readonly at: "begin" | "statement" | "commit" | "committed";
   /** Which statement, from 0, where `at` says so. */
   readonly statement: number;
 };
 
-const raw = { SQLITE_BUSY: 5, SQLITE_FULL: 13, SQLITE_IOERR: 10 } as const;
+const raw = {
+  SQLITE_BUSY: 5,
+  SQLITE_FULL: 13,
+  SQLITE_IOERR: 10,
+  SQLITE_CORRUPT: 11,
+  SQLITE_NOTADB: 26,
+} as const;
 const texts = {
   SQLITE_BUSY: "database is locked",
   SQLITE_FULL: "database or disk is full",
   SQLITE_IOERR: "disk I/O error",
+  SQLITE_CORRUPT: "database disk image is malformed",
+  SQLITE_NOTADB: "file is not a database",
 } as const;
 
 type Exec = (this: unknown, sql: string) => unknown;

@@ -7,7 +7,8 @@ import { storeOn } from "../support/store.ts";
 import { deliver, historyOf } from "./deliver.ts";
 import { mishaps, startProxy } from "./proxy.ts";
 
-const deadlineMs = 150;
+/** Most requests are answered in a few milliseconds. One that takes longer is only tried again. */
+const deadlineMs = 300;
 const messages = 4;
 
 /** Each mishap at each of the first requests of a burst that has new sends and a retry, through a real server. */
@@ -54,7 +55,7 @@ describe("a real server behind a network that fails", () => {
     if (faults.length > 0) throw new Error(describeFaults(faults));
     expect(unseen).toBe(0);
     expect(happened).toBe(2 * mishaps.length);
-  }, 60_000);
+  });
 
   test("control: D3 an engine that takes silence for success is caught", async () => {
     const hopeful = (engine: Engine): Engine => ({
@@ -71,5 +72,5 @@ describe("a real server behind a network that fails", () => {
     const { faults, unseen } = await throughProxy(hopeful, 1);
     expect(unseen).toBeGreaterThan(0);
     expect(classesOf(faults)).toContain("lost");
-  }, 60_000);
+  });
 });

@@ -21,6 +21,7 @@ function fakeLog(options: { headPollMs?: number; clock?: Clock; beforeRead?: (li
     },
     onCommit: (listener) => void (announce = listener),
     settled: async () => {},
+    cannotRead() {},
   };
   const limits = { ...defaultLimits, headPollMs };
   let hint: (hint: Hint) => void = () => {};
@@ -33,6 +34,7 @@ function fakeLog(options: { headPollMs?: number; clock?: Clock; beforeRead?: (li
     announce: (said: Hint) => void announced.push(said),
     onHint: (listen: typeof hint) => void (hint = listen),
     onGap: (listen: () => void) => void (gap = listen),
+    onUnknown() {},
   };
   const feed = createFeed({ store, clock, limits, hints });
   const commit = (from: number, to: number): void => {

@@ -6,11 +6,12 @@ import { nats } from "../../src/adapter/nats.ts";
 import { freePort, type NatsServer, startNats } from "../support/nats-server.ts";
 import { describeWith, programPath } from "../support/prerequisite.ts";
 import { startRude } from "./rude-server.ts";
+import { deadline } from "../support/deadline.ts";
+import { until } from "../support/fake-socket.ts";
 
 const place = mkdtempSync(join(tmpdir(), "tidings-nats-process-"));
 const program = join(place, "bundle.mjs");
 const deno = join(import.meta.dir, "../../node_modules/.bin/deno");
-const endMsMax = 20_000;
 /** It notices sooner that a server says nothing. */
 const quick = JSON.stringify({ pingMs: 200, dialMs: 300, retryMs: 20, retryMsMax: 40 });
 
@@ -21,15 +22,28 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
+/** The program while it runs. */
+type Program = { readonly said: () => string; readonly ended: Promise<unknown> };
+
 /** All that the program said, and how it ended. */
-async function run(runtime: readonly string[], args: readonly string[], meanwhile = async () => {}): Promise<string> {
+async function run(
+  runtime: readonly string[],
+  args: readonly string[],
+  meanwhile: (program: Program) => Promise<void> = async () => {},
+): Promise<string> {
   const child = Bun.spawn([...runtime, program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  const timer = setTimeout(() => child.kill("SIGKILL"), endMsMax);
+  const timer = setTimeout(() => child.kill("SIGKILL"), deadline.processMs);
   try {
-    const said = Promise.all([child.stdout.text(), child.stderr.text()]);
-    await meanwhile();
+    let said = "";
+    const listen = async (): Promise<void> => {
+      const decoder = new TextDecoder();
+      for await (const bytes of child.stdout) said += decoder.decode(bytes, { stream: true });
+    };
+    const all = Promise.all([listen(), child.stderr.text()]);
+    await meanwhile({ said: () => said, ended: child.exited });
     const code = await child.exited;
-    return `${(await said).join("")}exit ${code}`;
+    const [, complaints] = await all;
+    return `${said}${complaints}exit ${code}`;
   } finally {
     clearTimeout(timer);
   }
@@ -45,11 +59,11 @@ async function endsOn(runtime: readonly string[]): Promise<void> {
     expect(await run(runtime, [server.url, "800", quick])).toBe("closed\nexit 0");
     expect(await run(runtime, [server.url, "200"])).toBe("closed\nexit 0");
     await server.signal("SIGCONT");
-    const stopped = async (): Promise<void> => {
-      await Bun.sleep(900);
+    const stopped = async ({ said }: Program): Promise<void> => {
+      await until(() => said().startsWith("gap"), "a connection");
       await server.signal("SIGSTOP");
     };
-    expect(await run(runtime, [server.url, "1200"], stopped)).toBe("gap\nclosed\nexit 0");
+    expect(await run(runtime, [server.url, "gap 500"], stopped)).toBe("gap\nclosed\nexit 0");
   } finally {
     await server.stop();
   }
@@ -61,13 +75,13 @@ async function enduresOn(runtime: readonly string[]): Promise<void> {
   const servers = `nats://127.0.0.1:${port}`;
   let better: NatsServer | null = null;
   try {
-    const said = await run(runtime, [servers, "told", quick], async () => {
+    const said = await run(runtime, [servers, "told", quick], async ({ ended }) => {
       await rude.done;
       await rude.stop();
       better = await startNats("", port);
       const node = nats({ servers });
       const telling = setInterval(() => node.publish(["close"], ""), 50);
-      await Bun.sleep(1_000);
+      await ended;
       clearInterval(telling);
       await node.close();
     });

@@ -1,6 +1,6 @@
 /**
  * A process with a transport over NATS, on whatever runtime runs it. Its arguments: the servers; after how many milliseconds to close, or
- * `gap`: with the first one, or `told`: when it hears so; and changes to its pace, as JSON. It says `gap` and `closed`, and must then end by itself.
+ * `gap`: soon after the first gap, `gap 500`: 500 milliseconds after it, or `told`: when it hears so; and changes to its pace, as JSON. It says `gap` and `closed`, and must then end by itself.
  */
 import { natsConfig } from "../../src/adapter/nats-config.ts";
 import { createNatsTransport, type Pace } from "../../src/adapter/nats-transport.ts";
@@ -19,6 +19,6 @@ async function close(): Promise<void> {
 
 transport.onGap(() => {
   console.log("gap");
-  if (when === "gap") setTimeout(() => void close(), 50);
+  if (when.startsWith("gap")) setTimeout(() => void close(), Number(when.slice(4) || 50));
 });
 if (/^\d+$/.test(when)) setTimeout(() => void close(), Number(when));

@@ -11,6 +11,7 @@ import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { plainConnection, startHesitant } from "./rude-server.ts";
 import { checksFailedBy, describeTransport, eventually, hear, meet, type World } from "./transport.contract.ts";
+import { deadline } from "../support/deadline.ts";
 
 /** What tests of this file have opened, and not closed themselves. */
 const opened: { close(): Promise<unknown> }[] = [];
@@ -28,10 +29,12 @@ async function start(configuration?: string): Promise<NatsServer> {
   return server;
 }
 
-/** A transport that notices sooner. */
-const quick: Partial<Pace> = { pingMs: 200, dialMs: 300, retryMs: 50, retryMsMax: 200 };
+/** A transport that reconnects sooner than usual. It is patient, so that it does not give up a server that is only slow. */
+const steady: Partial<Pace> = { pingMs: deadline.answerMs, dialMs: deadline.answerMs, retryMs: 50, retryMsMax: 200 };
+/** One that notices soon that a server is silent. */
+const quick: Partial<Pace> = { ...steady, pingMs: 200, dialMs: 300 };
 
-function open(options: NatsOptions, pace = quick): Transport & { readonly gaps: () => number } {
+function open(options: NatsOptions, pace = steady): Transport & { readonly gaps: () => number } {
   const transport = createNatsTransport(natsConfig(options), pace);
   let gaps = 0;
   transport.onGap(() => void gaps++);
@@ -138,18 +141,18 @@ test("F8: a server that does not let one in is asked again later and later", asy
   };
   const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { open, data() {} } });
   opened.push({ close: async () => server.stop(true) }, nats({ servers: `127.0.0.1:${server.port}` }));
-  await Bun.sleep(1_800);
-  // Half of 200, 400, 800 and 1 600 ms is waited at least, and the whole of them at most.
-  expect(askedAtMs.length).toBeWithin(3, 6);
-  const [first = 0, second = 0, third = 0] = askedAtMs;
+  await eventually(() => askedAtMs.length >= 4);
+  // Half of 200, 400 and 800 ms is waited at least.
+  const [first = 0, second = 0, third = 0, fourth = 0] = askedAtMs;
   expect(second - first).toBeGreaterThan(90);
   expect(third - second).toBeGreaterThan(190);
+  expect(fourth - third).toBeGreaterThan(390);
 });
 
 test("F6: a gap is told once the server is known to have the subscriptions", async () => {
   const server = await startHesitant();
   opened.push(server);
-  const node = open({ servers: server.url }, { ...quick, pingMs: 10_000 });
+  const node = open({ servers: server.url });
   node.subscribe(["news"], () => {});
   await eventually(() => server.said().includes("SUB tidings.news "));
   await Bun.sleep(100);
@@ -258,7 +261,7 @@ describeWith("nats-server", "over NATS", () => {
   test("F8: a server that is stopped is left, costs no memory meanwhile, and is found when it goes on", async () => {
     const server = await start();
     const lines = listen();
-    const [alice, bob] = [open({ servers: server.url }), open({ servers: server.url })];
+    const [alice, bob] = [open({ servers: server.url }, quick), open({ servers: server.url }, quick)];
     const heard = hear(bob, ["news"]);
     await meet(alice, bob);
     await server.signal("SIGSTOP");
@@ -269,7 +272,7 @@ describeWith("nats-server", "over NATS", () => {
     await server.signal("SIGCONT");
     await meet(alice, bob);
     alice.publish(["news"], "heard");
-    await eventually(() => heard.length === 1 && bob.gaps() === 2);
+    await eventually(() => heard.length === 1 && bob.gaps() >= 2);
     expect(lines.some((line) => line.includes("some are dropped"))).toBe(true);
   });
 
@@ -287,7 +290,8 @@ describeWith("nats-server", "over NATS", () => {
   test("F8: a server that is stopped is left for another, also where the way to it is full", async () => {
     const [first, second] = [await start(), await start()];
     await second.signal("SIGKILL");
-    const [alice, bob] = [open({ servers: [first.url, second.url] }), open({ servers: [first.url, second.url] })];
+    const servers = [first.url, second.url];
+    const [alice, bob] = [open({ servers }, quick), open({ servers }, quick)];
     await meet(alice, bob);
     await second.restart();
     await first.signal("SIGSTOP");
@@ -449,8 +453,8 @@ describeWith("nats-server", "over NATS", () => {
 
   test("F6: what a node told before its end goes out", async () => {
     const server = await start();
-    const steady = { ...quick, pingMs: 10_000 };
-    const [alice, bob] = [open({ servers: server.url }, steady), open({ servers: server.url }, steady)];
+    const patient = { ...steady, drainMs: deadline.answerMs };
+    const [alice, bob] = [open({ servers: server.url }, patient), open({ servers: server.url }, patient)];
     const heard = hear(bob, ["news"]);
     await meet(alice, bob);
     await server.signal("SIGSTOP");
@@ -463,15 +467,16 @@ describeWith("nats-server", "over NATS", () => {
     await eventually(() => heard.length === 800);
   });
 
-  test("F8: a server that is stopped holds up an end for a second at most", async () => {
+  test("F8: a server that is stopped does not hold up an end", async () => {
     const server = await start();
-    const node = open({ servers: server.url }, { ...quick, pingMs: 10_000 });
+    const node = open({ servers: server.url });
     await eventually(() => node.gaps() === 1);
     await server.signal("SIGSTOP");
     node.publish(["news"], "lost");
     const startedAt = performance.now();
     await node.close();
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    // Long before a ping that is not answered would tell that the server is away.
+    expect(performance.now() - startedAt).toBeLessThan(deadline.answerMs / 2);
   });
 
   test("F6: what a node told on a connection that it lost is not told to itself on the next", async () => {

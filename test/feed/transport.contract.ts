@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Transport } from "../../src/feed/transport.ts";
+import { deadline } from "../support/deadline.ts";
 
 /** Nodes that hear each other, for as long as a check needs them. */
 export type World = {
@@ -8,11 +9,9 @@ export type World = {
   close(): Promise<void>;
 };
 
-const heardMsMax = 5_000;
-
 /** Waits, for a bounded time, until something holds; `again` is done each time until then. */
 export async function eventually(holds: () => boolean, again: () => void = () => {}): Promise<void> {
-  const end = Date.now() + heardMsMax;
+  const end = Date.now() + deadline.answerMs;
   while (!holds()) {
     if (Date.now() > end) throw new Error("It did not come to hold in time");
     again();

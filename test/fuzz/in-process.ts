@@ -57,6 +57,7 @@ export async function fuzzInProcess(seed: number, cases: number): Promise<Findin
 export async function withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
   const folder = temporaryFolder();
   const { store } = await storeOn(createEmbeddedEngine({ path: join(folder, "chat.db") }));
+  await store.head();
   try {
     return await use(store);
   } finally {

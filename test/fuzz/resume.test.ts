@@ -64,8 +64,8 @@ describe("fuzz of histories", () => {
 
   test("control: O6 a forged cursor beyond the head that is honoured is found", async () => {
     const trusting = planted((store) => ({
-      async openDevice(identity, device) {
-        const start = await store.openDevice(identity, device);
+      async openDevice(identity, device, options) {
+        const start = await store.openDevice(identity, device, options);
         return { ...start, head: { ...start.head, n: Number.MAX_SAFE_INTEGER } };
       },
     }));
@@ -74,9 +74,9 @@ describe("fuzz of histories", () => {
 
   test("control: O6 a device that begins after what nobody has acked is found", async () => {
     const eager = planted((store) => ({
-      async openDevice(identity, device) {
-        const start = await store.openDevice(identity, device);
-        return { ...start, acked: start.head.n };
+      async openDevice(identity, device, options) {
+        const start = await store.openDevice(identity, device, options);
+        return { ...start, synced: start.head.n };
       },
     }));
     expect(await find(eager)).toMatch(/O6: .*nobody has acked/);

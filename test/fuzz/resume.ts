@@ -1,5 +1,4 @@
 import type { Message } from "../../src/model.ts";
-import { decodeCursor } from "../../src/protocol/cursor.ts";
 import type { ServerFrame } from "../../src/protocol/frame.ts";
 import { drawScript, tenants } from "../isolation/script.ts";
 import type { Plant } from "../isolation/tenants.ts";
@@ -31,7 +30,7 @@ const placeOf = ({ conversation, seq }: { conversation: string; seq: number }): 
  * O6: a cursor is honoured to the letter or answered with `reset`, nothing unacked is ever skipped, and no frame covers
  * a message that its connection does not know. O9: marks never go back, and read ≤ delivered ≤ last seq.
  */
-export function judgeResume({ events, ledger, epoch, heads }: World): readonly string[] {
+export function judgeResume({ events, ledger, codec, heads }: World): readonly string[] {
   const violations: string[] = [];
   const readers = new Map<string, Reader>();
   /** What each user may have acked at most, by any device. */
@@ -41,14 +40,14 @@ export function judgeResume({ events, ledger, epoch, heads }: World): readonly s
 
   /** The change number that a cursor gave, where this history can have given it. */
   function honoured({ cursor, head }: Pick<Gave, "cursor" | "head">): number | null {
-    const place = decodeCursor(cursor ?? "");
-    return place?.epoch === epoch && place.n <= head ? place.n : null;
+    const place = codec.decode(cursor ?? "");
+    return place !== null && place.n <= head ? place.n : null;
   }
 
   function give({ type, slot, cursor, head }: Gave): void {
     const n = honoured({ cursor, head });
     // More than was sent counts as what was sent, which is never beyond the head.
-    const reach = n ?? (type === "ack" && decodeCursor(cursor ?? "")?.epoch === epoch ? head : 0);
+    const reach = n ?? (type === "ack" && codec.decode(cursor ?? "") !== null ? head : 0);
     acked.set(userOf(slot), Math.max(acked.get(userOf(slot)) ?? 0, reach));
     if (type !== "connect") return;
     const fresh = {
@@ -72,7 +71,7 @@ export function judgeResume({ events, ledger, epoch, heads }: World): readonly s
     if (frame.type === "welcome") begin(reader, frame.cursor, slot, wrong);
     if (frame.type === "reset") {
       reader.hasReset = true;
-      if (decodeCursor(frame.cursor)?.n !== reader.start) wrong("O6: reset names another cursor than welcome");
+      if (codec.decode(frame.cursor)?.n !== reader.start) wrong("O6: reset names another cursor than welcome");
     }
     // Whether `reset` is due is known from the second frame.
     const isRefused = reader.asked !== undefined && reader.honoured === null;
@@ -83,7 +82,7 @@ export function judgeResume({ events, ledger, epoch, heads }: World): readonly s
   }
 
   function begin(reader: Reader, cursor: string, slot: string, wrong: (text: string) => void): void {
-    const start = decodeCursor(cursor)?.n ?? 0;
+    const start = codec.decode(cursor)?.n ?? 0;
     reader.start = start;
     reader.last = start;
     const asked = reader.honoured;
@@ -112,7 +111,7 @@ export function judgeResume({ events, ledger, epoch, heads }: World): readonly s
       else reader.last = message.n;
       reader.known.add(placeOf(change));
     }
-    const covered = decodeCursor(frame.cursor)?.n ?? 0;
+    const covered = codec.decode(frame.cursor)?.n ?? 0;
     for (const message of due(slot, reader, covered))
       wrong(`O6: the cursor at ${covered} covers ${placeOf(message)}, which did not come`);
   }
@@ -147,7 +146,7 @@ export function judgeResume({ events, ledger, epoch, heads }: World): readonly s
 
   /** After each step, when all is quiet: whoever is connected knows everything up to the head. */
   function endStep(step: number): void {
-    const head = decodeCursor(heads[step - 1] ?? "")?.n ?? 0;
+    const head = codec.decode(heads[step - 1] ?? "")?.n ?? 0;
     for (const [slot, reader] of readers)
       for (const message of due(slot, reader, head))
         violations.push(`step ${step}, ${slot}: O6: ${placeOf(message)} never came`);

@@ -4,7 +4,9 @@ import { ChatError } from "../../src/error.ts";
 import type { Admission } from "../../src/http/admission.ts";
 import { createAdmit, createProve, readParameter, type AdmitOptions } from "../../src/http/admit.ts";
 import type { Proof } from "../../src/http/authenticate.ts";
+import { readTenantTicket, tenantTicket } from "../../src/http/ticket.ts";
 import { demo } from "../../src/http/demo.ts";
+import { levelMax } from "../../src/protocol/level.ts";
 
 const base: AdmitOptions = {
   authenticate: () => ({ user: "alice" }),
@@ -45,6 +47,18 @@ test("A7 a plain upgrade is admitted as the default device", async () => {
   });
 });
 
+test("P50 a level is a whole number from 1; one that this release does not know counts as the highest that it does", async () => {
+  expect(await expectAdmission(admit({}, upgrade("?level=1")))).toMatchObject({ level: 1 });
+  expect(await expectAdmission(admit({}, upgrade("?level=999999999")))).toMatchObject({ level: levelMax });
+  expect(await expectAdmission(admit({}, upgrade()))).not.toHaveProperty("level");
+  for (const query of ["0", "", "-1", "1.5", "01", "+1", "1e3", "x", "1&level=1", "9999999999", "%ff"]) {
+    const refusal = await admit({}, upgrade(`?level=${query}`));
+    if (!(refusal instanceof Response)) throw new Error(`level=${query} was admitted`);
+    expect([query, refusal.status]).toEqual([query, 400]);
+    expect(await refusal.text()).toContain("level");
+  }
+});
+
 test("A7 device and cursor are handed on as they came", async () => {
   const admission = await expectAdmission(admit({}, upgrade("?device=d%401&cursor=abcdefgh.1z")));
   expect(admission).toMatchObject({ device: "d@1", cursor: "abcdefgh.1z" });
@@ -54,6 +68,29 @@ test("A8 the session carries tenant and expiry of the proof", async () => {
   const authenticate = async () => ({ user: "alice", tenant: "acme", expiresAt: 1_001, admin: true });
   const { session } = await expectAdmission(admit({ authenticate }));
   expect(session).toEqual({ tenant: "acme", user: "alice", expiresAt: 1_001 });
+});
+
+test("A8 who the host says is the host is: nothing but true says so", async () => {
+  for (const isHost of [true, "true", 1, {}, false, undefined]) {
+    const authenticate = () => ({ user: "alice", isHost }) as Proof;
+    const { session } = await expectAdmission(admit({ authenticate }));
+    expect([isHost, session.isHost ?? false]).toEqual([isHost, isHost === true]);
+  }
+});
+
+test("T6 a ticket of a session that has ended meanwhile is none", async () => {
+  const useTicket = async () => ({ tenant: "default", user: "alice", expiresAt: 1_000 });
+  await expectProblem(admit({ useTicket }, upgrade("?ticket=t")), 401, "unauthenticated");
+  const later = async () => ({ tenant: "default", user: "alice", expiresAt: 1_001 });
+  await expectAdmission(admit({ useTicket: later }, upgrade("?ticket=t")));
+});
+
+test("T6 K11 a ticket leads to a tenant only where it is one, and looks like a ticket", async () => {
+  const secret = "A".repeat(43);
+  expect(await readTenantTicket(tenantTicket(secret, "acme"))).toMatchObject({ tenant: "acme" });
+  const wrong = ["", secret, `${secret}.`, `${secret}-acme`, `${secret}.../../x`, `${secret}.a b`, `${secret}.a\0`];
+  for (const ticket of [...wrong, `${secret.slice(1)}.acme`, `${secret.slice(1)}/.acme`])
+    expect([ticket, await readTenantTicket(ticket)]).toEqual([ticket, null]);
 });
 
 describe("not an upgrade", () => {

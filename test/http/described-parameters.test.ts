@@ -47,10 +47,11 @@ const filled = (path: string): string =>
 
 describe("parameters and bodies", () => {
   for (const { method, path, operation } of operations) {
-    // The upgrade's own are tried where upgrades are; a `next` is opaque and holds a query.
+    // The upgrade's own are tried where upgrades are; a `next` is opaque, here and as `after`.
     const parameters = path === "/ws" ? [] : (operation.parameters ?? []);
     for (const [at, parameter] of parameters.entries()) {
       if (parameter.in === "path" || parameter.name === "next") continue;
+      if (path === "/conversations" && parameter.name === "after") continue;
       test(`Q16 ${method} ${path} takes of ${parameter.name} what its schema takes`, async () => {
         const beside = companyOf[path]?.[parameter.name] ?? "";
         const answers = { taken: 0, refused: 0 };

@@ -260,7 +260,7 @@ describe("the answers in trouble", () => {
 
   test("Q16 are as it says to whom asks too often, has too much, or finds no room", async () => {
     const rate = { user: scarce, address: null };
-    await serving(open("rates.db", { rates: { lookups: rate, sends: rate, connects: rate } }), async (ask) => {
+    await serving(open("rates.db", { rates: { work: rate, sends: rate } }), async (ask) => {
       await ask("alice", "POST", "/messages", { body: bodies["/messages"] });
       await ask("alice", "GET", "/blocks");
       await ask("alice", "GET", "/ws", { headers: upgradeHeaders }).catch(() => {});

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { costs } from "../../src/protocol/costs.ts";
 import { startAltered } from "../support/alteration.ts";
 import type { RunningServer } from "../support/server.ts";
 import { newId } from "../support/store.ts";
@@ -7,11 +8,12 @@ import { newId } from "../support/store.ts";
 const behindProxy = {
   TRUST_PROXY: "127.0.0.1",
   RATE_SENDS_USER: "3,0.01",
-  RATE_CONNECTS_USER: "4,0.01",
-  RATE_CONNECTS_ADDRESS: "6,0.01",
-  RATE_LOOKUPS_USER: "5,0.01",
-  RATE_LOOKUPS_ADDRESS: "8,0.01",
+  RATE_WORK_USER: `${4 * costs.connect},6`,
+  RATE_WORK_ADDRESS: `${6 * costs.connect},9`,
 };
+/** What an address may ask for before anybody is asked who it is, and what a user may who asks for pages. */
+const requestsOfAddress = (6 * costs.connect) / costs.request;
+const pagesOfUser = Math.floor((4 * costs.connect) / (costs.request + costs.page));
 let server: RunningServer;
 beforeAll(async () => {
   server = await startAltered({ env: behindProxy, limits: { connectionsPerAddressMax: 2 } });
@@ -60,24 +62,34 @@ const times = async <Answer>(count: number, act: (i: number) => Promise<Answer>)
 describe("rates over HTTP, behind a proxy", () => {
   test("A30 a user's requests are bounded wherever they come from, and others' are not touched", async () => {
     const alice = someone();
-    const answers = await times(7, () => ask(alice, somewhere()));
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 429, 429]);
-    expect(answers[6]).toMatchObject({ code: "rate_limited", retryAfter: 100 });
+    const answers = await times(pagesOfUser + 2, () => ask(alice, somewhere()));
+    expect(answers.map(({ status }) => status)).toEqual([
+      ...Array.from({ length: pagesOfUser }, () => 200),
+      ...[429, 429],
+    ]);
+    expect(answers.at(-1)?.code).toBe("rate_limited");
+    expect(answers.at(-1)?.retryAfter).toBeWithin(5, 120);
     expect((await ask(someone(), somewhere())).status).toBe(200);
   });
 
   test("A30 A32 an address's are too, whoever asks, and whatever else the header says", async () => {
     const address = somewhere();
-    const answers = await times(10, (i) =>
+    const answers = await times(requestsOfAddress + 2, (i) =>
       ask(someone(), `10.0.0.${i}, ${i % 2 ? "nonsense" : "1.2.3.4"}, ${address}`),
     );
-    expect(answers.map(({ status }) => status)).toEqual([...Array.from({ length: 8 }, () => 200), 429, 429]);
+    expect(answers.map(({ status }) => status)).toEqual([
+      ...Array.from({ length: requestsOfAddress }, () => 200),
+      ...[429, 429],
+    ]);
   });
 
   test("A30 a message counts for its address before anybody is asked who sends it", async () => {
     const address = somewhere();
-    const answers = await times(10, () => ask("", address, "/messages", {}));
-    expect(answers.map(({ status }) => status)).toEqual([...Array.from({ length: 8 }, () => 401), 429, 429]);
+    const answers = await times(requestsOfAddress + 2, () => ask("", address, "/messages", {}));
+    expect(answers.map(({ status }) => status)).toEqual([
+      ...Array.from({ length: requestsOfAddress }, () => 401),
+      ...[429, 429],
+    ]);
   });
 
   test("A30 messages are counted by themselves; a retry of what was accepted is answered so", async () => {
@@ -108,8 +120,14 @@ describe("rates over HTTP, behind a proxy", () => {
     expect(await times(3, () => connect(someone(), address))).toEqual([true, true, false]);
     expect(await connect(someone(), somewhere())).toBe(true);
     expect(await times(3, () => connect(someone(), "127.0.0.1"))).toEqual([true, true, true]);
-    for (const socket of open.splice(0)) socket.close();
-    await Bun.sleep(50);
+    await Promise.all(
+      open.splice(0).map(async (socket) => {
+        const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
+        if (socket.readyState === WebSocket.CLOSED) return;
+        socket.close();
+        await closed;
+      }),
+    );
     expect(await connect(someone(), address)).toBe(true);
   });
 });
@@ -117,7 +135,7 @@ describe("rates over HTTP, behind a proxy", () => {
 describe("control", () => {
   test("control: A32 a server that reads the header from the left lets a client choose its address", async () => {
     const wrong = await startAltered({
-      env: { TRUST_PROXY: "127.0.0.1", RATE_LOOKUPS_ADDRESS: "2,0.01" },
+      env: { TRUST_PROXY: "127.0.0.1", RATE_WORK_ADDRESS: `${2 * costs.request},0.75` },
       alterations: [{ file: "http/peer.ts", from: "told.pop()", to: "told.shift()" }],
     });
     try {

@@ -7,7 +7,7 @@ import { systemRandom } from "../../src/internal/random.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import { newest } from "../../src/store/history.ts";
 import { type Answers, ask, getConversations } from "../http/ask.ts";
-import { type FakeSocket, until } from "../support/fake-socket.ts";
+import { type FakeSocket, turns, until } from "../support/fake-socket.ts";
 import { startHub, type TestHub } from "../support/hub.ts";
 import { accepted, newId, person } from "../support/store.ts";
 
@@ -58,7 +58,7 @@ async function settle({ chat, actor, other, otherSocket, actorSocket }: Scene): 
       socket.changes().some((change) => change.kind === "message" && change.conversation === conversation),
     );
   }
-  await Bun.sleep(5);
+  await turns(5);
 }
 const receiptsOf = (socket: FakeSocket, user: string) =>
   socket.changes().filter((change) => change.kind === "receipt" && change.user === user);
@@ -109,7 +109,7 @@ const paths: Readonly<Record<string, Path>> = {
       const back = chat.connect(actor);
       await until(() => back.of("changes").length > 0);
       await accepted(chat.store, { from: "witness", to: other });
-      await Bun.sleep(10);
+      await turns(10);
       return otherSocket.of("presence").at(-1)?.state === "online" ? "shown" : "hidden";
     },
     expected: reaches,

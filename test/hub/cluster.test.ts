@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { createLocalBus } from "../../src/feed/local-bus.ts";
+import { createCluster } from "../../src/hub/cluster.ts";
 import type { Transport } from "../../src/feed/transport.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
@@ -37,6 +38,43 @@ function cuttable(inner: Transport) {
     },
   };
 }
+
+test("H16 U1 what is known of somebody on other nodes holds for a while, and is asked for anew", async () => {
+  const clock = fakeClock();
+  const asked: string[] = [];
+  const told = new Map<string, (text: string) => void>();
+  const cluster = createCluster({
+    transport: {
+      publish: (subject) => void asked.push(subject.join()),
+      subscribe: (subject, listener) => {
+        told.set(subject.join(), listener);
+        return () => {};
+      },
+      onGap: () => {},
+      close: () => Promise.resolve(),
+    },
+    ...{ clock, node: "here", feed: { epoch: () => "e" } },
+    ...{ onFrame() {}, onPresence() {}, devicesOf: () => [] },
+  });
+  cluster.start();
+  const bob = { tenant: "t", user: "bob" };
+  const asks = (): number => asked.filter((subject) => subject === "user,e,t,bob").length;
+  expect(cluster.silentMs(bob, "phone")).toBe("unknown");
+  expect(cluster.silentMs(bob, "phone")).toBe("unknown");
+  expect(asks()).toBe(1);
+  told.get("node,e,here")?.(JSON.stringify({ node: "there", ...bob, devices: [["phone", 40]] }));
+  await clock.advance(1_000);
+  expect(cluster.silentMs(bob, "phone")).toBe(1_040);
+  expect(cluster.silentMs(bob, "laptop")).toBeNull();
+  expect(asks()).toBe(1);
+  // The phone may have gone since, and the laptop may have come.
+  await clock.advance(5_000);
+  expect(cluster.silentMs(bob, "phone")).toBe("unknown");
+  expect(asks()).toBe(2);
+  await clock.advance(1_000);
+  expect(cluster.silentMs(bob, "phone")).toBeNull();
+  cluster.stop();
+});
 
 /** Two nodes on one database; bob and alice have written to each other. */
 async function two(limits: object = {}) {

@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { ServerFrame } from "../../src/protocol/frame.ts";
+import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import type { Store } from "../../src/store/store.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { type FakeSocket, until } from "../support/fake-socket.ts";
+import { fakeClock, passes } from "../support/fake-clock.ts";
+import { type FakeSocket, turns, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
 import { newId } from "../support/store.ts";
+import { deadline } from "../support/deadline.ts";
 
 const hubs: TestHub[] = [];
 async function start(overrides: HubOverrides = {}): Promise<TestHub> {
@@ -211,6 +213,24 @@ describe("failure", () => {
 });
 
 describe("connections", () => {
+  test("P25 who has sent gets an empty changes within a second, which moves the cursor past it", async () => {
+    const clock = fakeClock(undefined, () => Bun.sleep(1));
+    const limits = {
+      emptyChangesDelayMs: defaultLimits.emptyChangesDelayMs,
+      headPollMs: 100_000,
+      heartbeatMs: 100_000,
+    };
+    const { connect } = await start({ clock, limits });
+    const alice = connect("alice");
+    await until(() => isLive(alice));
+    const before = alice.of("changes").length;
+    send(alice, "hi");
+    await until(() => alice.of("accepted").length === 1);
+    expect(alice.of("changes")).toHaveLength(before);
+    await clock.advance(1_000);
+    expect(alice.of("changes").slice(before)).toMatchObject([{ changes: [], more: false }]);
+  });
+
   test("H7 R4 a peer without frame or pong for two heartbeats is closed with 4408, one that pongs is not", async () => {
     const clock = fakeClock();
     const { connect } = await start({ clock, limits: { heartbeatMs: 1_000 } });
@@ -268,7 +288,7 @@ describe("connections", () => {
     aheadMs = 2_000;
     for (const text of upTo(5)) send(alice, text);
     await store.drained();
-    await Bun.sleep(5);
+    await turns(5);
     return { accepted: alice.of("accepted").length, code: alice.state.closed?.code };
   }
 
@@ -319,7 +339,7 @@ describe("connections", () => {
     await clock.advance(61_000 / 3);
     expect(alice.state.closed).toBeNull();
     alice.raw(new Uint8Array([1, 2, 3]));
-    await Bun.sleep(5);
+    await turns(5);
     expect(alice.of("error")).toHaveLength(11);
     expect(alice.state.closed?.code).toBe(4400);
   });
@@ -329,7 +349,7 @@ describe("connections", () => {
     const gone = chat.connect("alice");
     gone.state.broken = true;
     await until(() => gone.state.closed !== null);
-    await Bun.sleep(5);
+    await turns(5);
     expect(Object.values(chat.hub.sizes()).filter((size) => size !== 0)).toEqual([]);
     await chat.stop();
   });
@@ -355,6 +375,7 @@ describe("connections", () => {
       watches: 0,
       watched: 0,
       outboxBytes: 0,
+      watchedNames: 0,
       senders: 0,
     });
     const late = connect("late");
@@ -377,19 +398,18 @@ describe("connections", () => {
     send(alice, "1");
     await Bun.sleep(10);
     send(alice, "2");
-    await patient.hub.stop(1_000);
+    await patient.hub.stop(deadline.answerMs);
     expect(alice.of("accepted")).toHaveLength(2);
     expect(alice.state.closed?.code).toBe(1012);
 
-    const hung = await start({ wrapEngine });
+    const clock = fakeClock(undefined, () => Bun.sleep(1));
+    const hung = await start({ clock, wrapEngine });
     const bob = hung.connect("bob");
     await until(() => isLive(bob));
     isHanging = true;
     send(bob, "1", "alice");
-    await Bun.sleep(30);
-    const begun = performance.now();
-    await hung.hub.stop(300);
-    expect(performance.now() - begun).toBeLessThan(600);
+    await turns(30);
+    expect(await passes(clock, hung.hub.stop(300))).toBeLessThan(600);
     expect(bob.state.closed?.code).toBe(1012);
     isHanging = false;
     hubs.splice(hubs.indexOf(hung), 1);

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createLimiter } from "../../src/hub/limiter.ts";
+import { createLimiter, doerOf } from "../../src/hub/limiter.ts";
+import { createTurns } from "../../src/internal/turns.ts";
 import { createBuckets } from "../../src/internal/buckets.ts";
 import { defaultRates, faultOfRates, ratesOf } from "../../src/protocol/rates.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { startHub } from "../support/hub.ts";
-import { newId } from "../support/store.ts";
+import { accepted, newId } from "../support/store.ts";
 
 describe("buckets", () => {
   test("A30 over any history nobody gets more than the burst and the rate allow, and who waits as told gets it", async () => {
@@ -55,35 +56,123 @@ describe("buckets", () => {
   });
 });
 
-describe("limiter", () => {
-  const one = { burst: 2, perS: 1 };
-  const rates = ratesOf({
-    sends: { user: one, address: { burst: 3, perS: 1 } },
-    lookups: { user: null, address: one },
-  });
+describe("turns", () => {
+  /** Turns whose defers the test runs. */
+  function start(unitsMax: number) {
+    const due: (() => void)[] = [];
+    const turns = createTurns({ clock: { defer: (task) => void due.push(task) }, unitsMax });
+    const nextTurn = async (): Promise<boolean> => {
+      const now = due.splice(0);
+      for (const task of now) task();
+      await Promise.resolve();
+      return now.length > 0;
+    };
+    return { turns, nextTurn };
+  }
 
-  test("A30 users and addresses are counted apart, kinds too, tenants too; what is refused for one counts for neither", () => {
-    const limiter = createLimiter({ rates, clock: fakeClock() });
-    const [alice, bob] = [
-      { tenant: "t", user: "alice" },
-      { tenant: "t", user: "bob" },
-    ];
-    const address = "192.0.2.1";
-    expect([1, 2, 3].map(() => limiter.take("sends", { identity: alice, address }) > 0)).toEqual([false, false, true]);
-    // The third one took nothing from the address: it has one left.
-    expect([1, 2].map(() => limiter.take("sends", { identity: bob, address }) > 0)).toEqual([false, true]);
-    expect(limiter.take("sends", { identity: { tenant: "other", user: "alice" } })).toBe(0);
-    expect(limiter.take("connects", { identity: alice, address })).toBe(0);
-    for (let i = 0; i < 9; i++) expect(limiter.take("lookups", { identity: alice })).toBe(0);
-  });
-
-  test("A30 a table that cannot be kept is named, and the default one can", () => {
-    expect(faultOfRates(defaultRates)).toBeNull();
-    expect(faultOfRates(ratesOf({ sends: { user: { burst: 0, perS: 1 } } }))).toContain("sends.user");
-    expect(faultOfRates(ratesOf({ connects: { address: { burst: 5, perS: Number.NaN } } }))).toContain(
-      "connects.address",
+  test("R43 of one turn no more begins than fits, and the names take turns however much waits under one of them", async () => {
+    const item = fc.record({ name: fc.constantFrom("a", "a", "a", "b", "c"), units: fc.integer({ min: 1, max: 12 }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(item, { maxLength: 60 }), async (items) => {
+        const { turns, nextTurn } = start(10);
+        let begun: { name: string; units: number; i: number }[] = [];
+        for (const [i, { name, units }] of items.entries()) {
+          const waits = turns.take(name, units);
+          if (waits) void waits.then(() => begun.push({ name, units, i }));
+          else begun.push({ name, units, i });
+        }
+        const all: (typeof begun)[] = [];
+        do {
+          all.push(begun);
+          begun = [];
+        } while (await nextTurn());
+        for (const turn of all) {
+          const units = turn.reduce((sum, one) => sum + one.units, 0);
+          expect(units <= 10 || turn.length === 1).toBe(true);
+        }
+        const order = all.flat();
+        expect(order.length).toBe(items.length);
+        for (const name of ["a", "b", "c"]) {
+          const own = order.filter((one) => one.name === name).map(({ i }) => i);
+          expect(own).toEqual(own.toSorted((x, y) => x - y));
+        }
+        expect(turns.size()).toBe(0);
+      }),
     );
-    expect(faultOfRates(ratesOf({ lookups: { user: { burst: 0.5, perS: 1 } } }))).toContain("lookups.user");
+  });
+
+  /** Where the first of `b` begins, behind a hundred of `a` that came before it. */
+  async function placeOfSecond(nameOf: (name: string) => string): Promise<number> {
+    const { turns, nextTurn } = start(1);
+    const order: string[] = [];
+    for (const name of [...Array.from({ length: 100 }, () => "a"), "b"])
+      void Promise.resolve(turns.take(nameOf(name), 1)).then(() => order.push(name));
+    while (await nextTurn());
+    return order.indexOf("b");
+  }
+
+  test("R43 R2 whoever comes behind a hundred of another one is next but one", async () => {
+    expect(await placeOfSecond((name) => name)).toBeLessThan(3);
+  });
+
+  test("control: R43 a line that all stand in together is found", async () => {
+    expect(await placeOfSecond(() => "all")).toBe(100);
+  });
+});
+
+describe("limiter", () => {
+  const [alice, bob] = [doerOf({ tenant: "t", user: "alice" }), doerOf({ tenant: "t", user: "bob" })];
+  const address = "192.0.2.1";
+
+  test("A30 users and addresses pay apart, tenants too; what is refused for one is paid by neither", () => {
+    const rates = ratesOf({ work: { user: { burst: 20, perS: 10 }, address: { burst: 30, perS: 10 } } });
+    const limiter = createLimiter({ rates, clock: fakeClock() });
+    expect([1, 2, 3].map(() => limiter.take({ ...alice, address }, 10) > 0)).toEqual([false, false, true]);
+    // The third one took nothing from the address: it has one left.
+    expect([1, 2].map(() => limiter.take({ ...bob, address }, 10) > 0)).toEqual([false, true]);
+    expect(limiter.take(doerOf({ tenant: "other", user: "alice" }), 10)).toBe(0);
+  });
+
+  test("A30 messages may be counted beside what they cost", () => {
+    const limiter = createLimiter({ rates: ratesOf({ sends: { user: { burst: 2, perS: 1 } } }), clock: fakeClock() });
+    expect([1, 2, 3].map(() => limiter.takeSend(alice, 50))).toEqual([0, 0, 1_000]);
+    expect(limiter.take(alice, 50)).toBe(0);
+  });
+
+  test("R44 whatever something turns out to cost is owed, and is paid back with time", async () => {
+    const clock = fakeClock(0, async () => {});
+    const limiter = createLimiter({ rates: ratesOf({ work: { user: { burst: 100, perS: 10 } } }), clock });
+    expect(limiter.take(alice, 100)).toBe(0);
+    limiter.spend(alice, 50);
+    expect(limiter.take(alice, 10)).toBe(6_000);
+    await clock.advance(6_000);
+    expect(limiter.take(alice, 10)).toBe(0);
+    // More than a whole bucket is taken from a full one.
+    await clock.advance(100_000);
+    expect([limiter.take(alice, 250), limiter.take(alice, 10)]).toEqual([0, 16_000]);
+  });
+
+  test("R44 refusals are held back, and cost no more than a quarter of a second to pay back", async () => {
+    const clock = fakeClock(0, async () => {});
+    const limiter = createLimiter({ rates: ratesOf({ work: { user: { burst: 100, perS: 100 } } }), clock });
+    limiter.take(alice, 100);
+    let answered = 0;
+    for (let i = 0; i < 50; i++) void limiter.payRefusal(alice, 30)?.then(() => answered++);
+    await clock.advance(200);
+    expect(answered).toBe(0);
+    await clock.advance(100);
+    expect(answered).toBe(50);
+    expect(limiter.take(alice, 25)).toBeLessThan(250);
+  });
+
+  test("A30 a table that cannot be kept is named, what is gone says what took its place, and the default one can", () => {
+    expect(faultOfRates()).toBeNull();
+    expect(faultOfRates(defaultRates)).toBeNull();
+    expect(faultOfRates({ sends: { user: { burst: 0, perS: 1 } } })).toContain("sends.user");
+    expect(faultOfRates({ work: { address: { burst: 5, perS: Number.NaN } } })).toContain("work.address");
+    expect(faultOfRates({ work: { user: { burst: 0.5, perS: 1 } } })).toContain("work.user");
+    expect(faultOfRates({ lookups: { user: null } } as object)).toContain("lookups is no rate; ");
+    expect(faultOfRates({ connects: {} } as object)).toContain("set work");
   });
 });
 
@@ -135,19 +224,92 @@ describe("rates on a connection", () => {
     }
   });
 
-  test("A30 watch and typing over the rate are answered, do nothing, and close nothing", async () => {
-    const chat = await startHub({ rates: { lookups: { user: { burst: 2, perS: 0.001 } } } });
+  const slow = { work: { user: { burst: 1_600, perS: 100 } } };
+
+  test("R44 O9 frames that can wait do: none is lost, none is refused, nothing closes, and nobody else waits", async () => {
+    const clock = fakeClock(undefined, () => Bun.sleep(1));
+    const limits = { heartbeatMs: 100_000_000, headPollMs: 60_000, marksDelayMs: 1 };
+    const chat = await startHub({ clock, limits, rates: slow });
     try {
-      const [alice, bob] = [chat.connect("alice"), chat.connect("bob")];
-      await until(() => isLive(alice) && isLive(bob));
-      alice.say({ type: "watch", users: ["alice"] });
-      alice.say({ type: "typing", to: "bob", typing: true });
-      for (let i = 0; i < 30; i++) alice.say({ type: "watch", users: ["bob"] });
-      alice.say({ type: "typing", to: "bob", typing: true });
-      await until(() => alice.of("error").length === 31);
-      expect(new Set(alice.of("error").map(({ code }) => code))).toEqual(new Set(["rate_limited"]));
-      expect(alice.of("presence").map(({ user }) => user)).toEqual(["alice"]);
-      expect(alice.state.closed).toBeNull();
+      const bob = chat.connect("bob");
+      await until(() => isLive(bob));
+      for (let i = 0; i < 40; i++) await accepted(chat.store, { from: "bob", to: "alice", text: `${i}` });
+      const alice = chat.connect("alice");
+      await until(() => isLive(alice));
+      const [conversation = ""] = alice.changes().flatMap((one) => (one.kind === "message" ? [one.conversation] : []));
+      for (let seq = 1; seq <= 40; seq++) alice.say({ type: "read", conversation, seq });
+      alice.say({ type: "ping", id: "last" });
+      await clock.advance(1_000);
+      expect(alice.of("pong")).toEqual([]);
+      expect(alice.state.paused).toBe(true);
+      bob.say({ type: "ping", id: "mine" });
+      await until(() => bob.of("pong").length === 1);
+      await clock.advance(60_000);
+      await until(() => alice.of("pong").length === 1);
+      const marks = () => bob.changes().flatMap((one) => (one.kind === "receipt" ? [one.read] : []));
+      await clock.advance(1_000);
+      await until(() => marks().includes(40));
+      expect([alice.of("error"), alice.state.closed, alice.state.paused]).toEqual([[], null, false]);
+    } finally {
+      await chat.stop();
+    }
+  });
+
+  /** How many of sixty messages to somebody with so many connections are accepted. */
+  async function acceptedTo(connections: number): Promise<number> {
+    const clock = fakeClock(undefined, () => Bun.sleep(1));
+    const limits = { heartbeatMs: 100_000_000, headPollMs: 60_000 };
+    const chat = await startHub({ clock, limits, rates: { work: { user: { burst: 40_000, perS: 1 } } } });
+    try {
+      const bobs = Array.from({ length: connections }, (_, i) => chat.connect("bob", { device: `d${i}` }));
+      const alice = chat.connect("alice");
+      await until(() => isLive(alice) && bobs.every(isLive));
+      for (let i = 1; i <= 60; i++) {
+        send(alice, "x".repeat(16_000));
+        // A refusal is held back for a moment.
+        await clock.advance(300);
+        await until(() => answers(alice).length === i);
+      }
+      return alice.of("accepted").length;
+    } finally {
+      await chat.stop();
+    }
+  }
+
+  test("R44 what goes out to many connections of somebody is paid for by whoever wrote it", async () => {
+    expect(await acceptedTo(2)).toBe(60);
+    expect(await acceptedTo(60)).toBeLessThan(50);
+  });
+
+  test("R44 what a device is read of the log is paid for by its user, and the rest comes later, in order", async () => {
+    const clock = fakeClock(undefined, () => Bun.sleep(1));
+    const limits = { heartbeatMs: 100_000_000, headPollMs: 60_000, pageChangesMax: 10 };
+    const chat = await startHub({ clock, limits, rates: slow });
+    try {
+      for (let i = 0; i < 100; i++) await accepted(chat.store, { from: "bob", to: "alice", text: `${i}` });
+      const alice = chat.connect("alice");
+      const texts = () => alice.changes().flatMap((one) => (one.kind === "message" ? [one.text] : []));
+      await until(() => texts().length >= 20);
+      await clock.advance(100);
+      expect(texts().length).toBeLessThan(60);
+      await clock.advance(100_000);
+      await until(() => texts().length === 100);
+      expect(texts()).toEqual(Array.from({ length: 100 }, (_, i) => `${i}`));
+    } finally {
+      await chat.stop();
+    }
+  });
+
+  test("control: R44 frames of a hub whose limiter takes nothing for them are all handled at once", async () => {
+    const clock = fakeClock(undefined, () => Bun.sleep(1));
+    const limits = { heartbeatMs: 100_000_000, headPollMs: 60_000 };
+    const chat = await startHub({ clock, limits, rates: { work: { user: null } } });
+    try {
+      const alice = chat.connect("alice");
+      await until(() => isLive(alice));
+      for (let i = 0; i < 40; i++) alice.say({ type: "read", conversation: "c1", seq: 1 });
+      await until(() => alice.of("error").length === 40);
+      expect(alice.state.paused).toBe(false);
     } finally {
       await chat.stop();
     }

@@ -4,6 +4,7 @@ import { newest } from "../../src/store/history.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
 import { accepted, newId, person } from "../support/store.ts";
+import { fakeClock } from "../support/fake-clock.ts";
 
 const hubs: TestHub[] = [];
 async function start(overrides: HubOverrides = {}): Promise<TestHub> {
@@ -23,6 +24,25 @@ const answers = (socket: FakeSocket) =>
   );
 
 describe("authorize", () => {
+  test("T4 B9 it is not asked about a conversation of others: who is not in it is told what they would be told of none", async () => {
+    const asked: unknown[] = [];
+    const authorize: Authorize = (...args) => {
+      asked.push(args);
+      return false;
+    };
+    const { connect, store } = await start({ rules: { authorize } });
+    const { conversation } = await accepted(store, { from: "bob", to: "alice" });
+    const carol = connect("carol");
+    await until(() => isLive(carol));
+    for (const each of [conversation, "c999"])
+      carol.say({ type: "send", id: newId(), conversation: each, text: "let me in" });
+    await until(() => answers(carol).length === 2);
+    const [theirs, none] = carol.of("rejected").map(({ id: _, ...rest }) => rest);
+    expect(theirs?.code).toBe("not_found");
+    expect(theirs).toEqual(none ?? theirs);
+    expect(asked).toEqual([]);
+  });
+
   test("B9 the host says who may write to whom, by whichever target; its refusal is forbidden and stores nothing", async () => {
     const asked: unknown[] = [];
     const { connect, store } = await start({
@@ -89,13 +109,16 @@ describe("authorize", () => {
     ];
     for (const [i, failure] of failures.entries()) {
       let isFailing = true;
+      const clock = fakeClock();
       const { connect, events } = await start({
-        limits: { hostAnswerMs: 30 },
+        clock,
+        limits: { hostAnswerMs: 30, heartbeatMs: 100_000_000 },
         rules: { authorize: (...args) => (isFailing ? failure(...args) : true) },
       });
       const alice = connect("alice");
       await until(() => isLive(alice));
       send(alice, "one");
+      for (let ms = 0; answers(alice).length === 0 && ms < 100; ms += 10) await clock.advance(10);
       await until(() => answers(alice).length === 1);
       isFailing = false;
       send(alice, "two");
@@ -110,7 +133,7 @@ describe("authorize", () => {
       expect(second?.retryAfterMs).toBeWithin(500, 1_001);
       expect(alice.state.closed).toBeNull();
       expect(events.filter(({ type }) => type === "fault")).toHaveLength(1);
-      await Bun.sleep((second?.retryAfterMs ?? 0) + 5);
+      await clock.advance((second?.retryAfterMs ?? 0) + 5);
       send(alice, "one");
       await until(() => answers(alice).length === 3);
       expect(answers(alice)[2]).toBe("accepted");

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import type { Admission } from "../../src/http/admission.ts";
+import { type SharedNodes, type SharedNodesOptions, startSharedNodes } from "../database/shared-nodes.ts";
 import { fakeClock } from "../support/fake-clock.ts";
-import { type FakeSocket, until } from "../support/fake-socket.ts";
+import { type FakeSocket, fakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
 import { accepted, newId, person } from "../support/store.ts";
 
@@ -51,6 +53,10 @@ describe("a revocation", () => {
     await until(() => phone.state.closed !== null);
     await Bun.sleep(50);
     expect(laptop.state.closed).toBe(null);
+    // It is for the nodes: what stays open is not told.
+    await accepted(chat.store, { from: "bob", to: "alice" });
+    await until(() => laptop.changes().some(({ kind }) => kind === "message"));
+    expect(JSON.stringify(laptop.frames)).not.toContain("revocation");
   });
 
   test("T5 that another node made is found in the log, also while nobody announces anything; who comes after it stays", async () => {
@@ -78,6 +84,135 @@ describe("a revocation", () => {
     const seqs = (): number[] => bob.changes().flatMap((change) => (change.kind === "message" ? [change.seq] : []));
     await until(() => seqs().length === 30);
     expect(seqs()).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+  });
+});
+
+describe("what was admitted before a revocation", () => {
+  let sessions = new Set(["good"]);
+  let asked: string[] = [];
+  let answer: () => boolean | Promise<boolean> = () => true;
+  const nodes: SharedNodes[] = [];
+  afterEach(async () => {
+    for (const each of nodes.splice(0)) await each.stop();
+  });
+
+  async function two(options: SharedNodesOptions = {}): Promise<SharedNodes> {
+    [sessions, asked, answer] = [new Set(["good"]), [], () => true];
+    const shared = await startSharedNodes({
+      nodes: 2,
+      authenticate: ({ headers }) => (sessions.has(headers.get("x-session") ?? "") ? { user: "mallory" } : null),
+      revalidate(session) {
+        asked.push(session.device);
+        return answer();
+      },
+      ...options,
+    });
+    nodes.push(shared);
+    return shared;
+  }
+  const upgrade = (query: string) =>
+    new Request(`http://127.0.0.1/ws?${query}`, { headers: { upgrade: "websocket", "x-session": "good" } });
+  const buy = async (shared: SharedNodes, node = 0): Promise<{ status: number; ticket: string }> => {
+    const request = new Request("http://127.0.0.1/tickets", { method: "POST", headers: { "x-session": "good" } });
+    const response = await (shared.chats[node]?.fetch(request) ?? Promise.reject(new Error("no node")));
+    return { status: response.status, ...((await response.json()) as { ticket: string }) };
+  };
+  const admitted = async (shared: SharedNodes, query: string, node = 0): Promise<Admission> => {
+    const admission = await shared.chats[node]?.admit(upgrade(query));
+    if (!admission || admission instanceof Response) throw new Error(`Not admitted: ${admission?.status}`);
+    return admission;
+  };
+
+  for (const node of [0, 1])
+    for (const hasBus of [true, false])
+      test(`T7 a socket that opens after it on ${node === 0 ? "the same" : "another"} node, ${hasBus ? "with" : "without"} a bus, is closed with 4401`, async () => {
+        const shared = await two({ hasBus });
+        const [phone, laptop] = [
+          await admitted(shared, "device=phone", node),
+          await admitted(shared, "device=laptop", node),
+        ];
+        await shared.chats[0]?.disconnect({ user: "mallory", device: "phone", reason: "banned" });
+        // Wait until that node has seen it, as it does for a socket that is open.
+        const early = fakeSocket();
+        early.attach(shared.chats[node]?.connect(early.socket, phone) ?? (undefined as never));
+        await until(() => early.state.closed !== null);
+        expect(early.state.closed).toEqual({ code: 4401, reason: "banned" });
+        const late = fakeSocket();
+        late.attach(shared.chats[node]?.connect(late.socket, phone) ?? (undefined as never));
+        await until(() => late.state.closed !== null);
+        expect(late.state.closed).toEqual({ code: 4401, reason: "banned" });
+        expect(late.frames).toEqual([]);
+        const other = fakeSocket();
+        other.attach(shared.chats[node]?.connect(other.socket, laptop) ?? (undefined as never));
+        await until(() => isLive(other));
+        const after = fakeSocket();
+        after.attach(
+          shared.chats[node]?.connect(after.socket, await admitted(shared, "device=phone", node)) ??
+            (undefined as never),
+        );
+        await until(() => isLive(after));
+      });
+
+  for (const node of [0, 1])
+    test(`T7 a ticket that was bought before it opens nothing on ${node === 0 ? "the same" : "another"} node`, async () => {
+      const shared = await two();
+      const { ticket } = await buy(shared);
+      const { ticket: unused } = await buy(shared);
+      await shared.chats[0]?.disconnect({ user: "mallory", device: "elsewhere", reason: "banned" });
+      for (const each of [ticket, unused])
+        expect(await shared.chats[node]?.admit(upgrade(`device=b&ticket=${each}`))).toMatchObject({ status: 401 });
+      const { ticket: fresh } = await buy(shared);
+      expect(await shared.chats[node]?.admit(upgrade(`device=b&ticket=${fresh}`))).toMatchObject({ device: "b" });
+    });
+
+  test("T7 a ticket whose session was proved before it and whose row was written after it is refused", async () => {
+    let onHead = async (): Promise<void> => {};
+    const shared = await two({
+      wrapEngine: (engine) => ({
+        ...engine,
+        async write(statements) {
+          if (statements.some(({ sql }) => sql.includes("INSERT INTO tidings_ticket"))) await onHead();
+          return await engine.write(statements);
+        },
+      }),
+    });
+    onHead = async () => {
+      onHead = async () => {};
+      await shared.chats[1]?.disconnect({ user: "mallory" });
+    };
+    expect((await buy(shared)).status).toBe(503);
+    const [rows] = await shared.engine.read([{ sql: "SELECT * FROM tidings_ticket" }]);
+    expect(rows).toEqual([]);
+  });
+
+  test("T7 the host is asked again when a ticket is used: its no is 401, its silence 503", async () => {
+    const shared = await two({ limits: { hostAnswerMs: 20 } });
+    const use = async (): Promise<unknown> =>
+      await shared.chats[0]?.admit(upgrade(`device=b&ticket=${(await buy(shared)).ticket}`));
+    expect(await use()).toMatchObject({ device: "b" });
+    answer = () => false;
+    expect(await use()).toMatchObject({ status: 401 });
+    answer = () => new Promise(() => {});
+    expect(await use()).toMatchObject({ status: 503 });
+    expect(asked).toEqual(["b", "b", "b"]);
+  });
+
+  test("T7 a node that starts after it closes what was admitted before it", async () => {
+    const shared = await two();
+    const admission = await admitted(shared, "device=phone");
+    await shared.chats[0]?.disconnect({ user: "mallory", reason: "banned" });
+    const witness = fakeSocket();
+    witness.attach(
+      shared.chats[0]?.connect(witness.socket, await admitted(shared, "device=witness")) ?? (undefined as never),
+    );
+    await until(() => isLive(witness));
+    // The runtime of a new history is as a node that has just started.
+    await shared.restore(await shared.backUp(), "restored0001");
+    await until(() => witness.state.closed !== null && shared.chats[0]?.isReady() === true);
+    const late = fakeSocket();
+    late.attach(shared.chats[0]?.connect(late.socket, admission) ?? (undefined as never));
+    await until(() => late.state.closed !== null);
+    expect(late.state.closed).toEqual({ code: 4401, reason: "banned" });
   });
 });
 

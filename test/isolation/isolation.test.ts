@@ -22,8 +22,8 @@ const planted = (bug: (store: Store) => Partial<Store>): Plant => ({
   wrapStore: (store) => ({ ...store, ...bug(store) }),
 });
 
-/** Of a provider, which has a test of its own for it: test/push/onesignal.test.ts, U15 T1. */
-const shownElsewhere = ["push/provider/onesignal.ts"];
+/** What has a test of its own for it: test/push/onesignal.test.ts, U15 T1; test/push/routes.test.ts, U25 T1. */
+const shownElsewhere = ["push/provider/onesignal.ts", "http/route/devices.ts"];
 
 describe("isolation", () => {
   test(`T1 T3 T4 over ${scripts} scripts nobody sees what another tenant does, nor what others have`, async () => {

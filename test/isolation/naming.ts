@@ -1,12 +1,12 @@
 import { encodeConversation } from "../../src/protocol/conversation-id.ts";
-import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
+import type { Cursors } from "../../src/protocol/cursor.ts";
 import { isIdentifier } from "../../src/protocol/identifier.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Conversation, type CursorChoice, messageId, type Target, type Tenant, tenants } from "./script.ts";
 
 export type NamingOptions = {
   readonly ledger: Ledger;
-  readonly epoch: string;
+  readonly codec: Pick<Cursors, "encode" | "decode">;
   /** The cursors that each device got so far. */
   readonly cursors: ReadonlyMap<string, readonly string[]>;
   /** Where the head stood after each step so far. */
@@ -22,7 +22,7 @@ const nobodysMessage = 999_999;
 const nobodysConversation = (k: number): string => encodeConversation(2 ** 51 + k);
 
 /** What the acts of a script name, as it stands in frames and addresses once the world has got so far. */
-export function createNaming({ ledger, epoch, cursors, heads, isHidden }: NamingOptions) {
+export function createNaming({ ledger, codec, cursors, heads, isHidden }: NamingOptions) {
   function conversationOf(tenant: Tenant, user: string, { of, k }: Conversation): string {
     if (of === "nonsense") return ["c0", "nonsense", " "][k] ?? "";
     const other = tenants.find((one) => one !== tenant) ?? tenant;
@@ -54,11 +54,11 @@ export function createNaming({ ledger, epoch, cursors, heads, isHidden }: Naming
       case "foreign":
         return heads[Math.floor(heads.length / 2)];
       case "beyond":
-        return encodeCursor({ epoch, n: (decodeCursor(heads.at(-1) ?? "")?.n ?? 0) + beyondChanges });
+        return codec.encode({ n: (codec.decode(heads.at(-1) ?? "")?.n ?? 0) + beyondChanges });
       case "other epoch":
-        return encodeCursor({ epoch: "zzzzzzzz", n: 1 });
+        return "zzzzzzzz.1";
       case "malformed":
-        return `${epoch}.01`;
+        return "zzzzzzzz.01";
     }
   }
 

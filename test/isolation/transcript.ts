@@ -1,4 +1,3 @@
-import { decodeCursor } from "../../src/protocol/cursor.ts";
 import { type Tenant, users } from "./script.ts";
 import { isPush } from "./pushing.ts";
 import type { Told, World } from "./world.ts";
@@ -11,7 +10,7 @@ export const toldIn = ({ events }: World): readonly Told[] => events.filter((eve
  * first appearance, keys and tags of pushes too, cursors by their place among the tenant's own changes. The times of the fake clock stay as they are.
  */
 export function transcriptOf(world: World, tenant: Tenant): readonly string[] {
-  const { ledger, epoch } = world;
+  const { ledger, codec } = world;
   const naming = (kind: string): ((id: string) => string) => {
     const names = new Map<string, string>();
     return (id) => {
@@ -22,16 +21,18 @@ export function transcriptOf(world: World, tenant: Tenant): readonly string[] {
   };
   const [conversationName, keyName, tagName] = [naming("conversation"), naming("key"), naming("tag")];
   const cursorName = (text: string): string => {
-    const cursor = decodeCursor(text);
-    return cursor?.epoch === epoch ? `cursor after ${ledger.rank(tenant, cursor.n)}` : `no cursor (${text})`;
+    const cursor = codec.decode(text);
+    return cursor !== null ? `cursor after ${ledger.rank(tenant, cursor.n)}` : `no cursor (${text})`;
   };
   /** A place in the log, or in the list of conversations: what lies below it is the tenant's own business. */
   const placeName = (n: number): string => `place above ${ledger.rank(tenant, n - 1)}`;
   const nextName = (text: string): unknown => {
     if (["dave", "erin", ...users].includes(text)) return text;
-    if (/^[0-9a-z]{1,8}$/.test(text)) return placeName(parseInt(text, 36));
+    const opened = codec.unseal(text) ?? "";
+    const [, place] = /^conversations (\d+)$/.exec(opened) ?? [];
+    if (place !== undefined) return placeName(Number(place));
     type Next = { texts: Record<string, string>; walk: { down?: number; up?: number; author?: number } };
-    const { texts, walk } = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/"))) as Next;
+    const { texts, walk } = JSON.parse(opened) as Next;
     // Keys of users are no seqs: they count all tenants' people.
     const { author, ...where } = walk;
     if (texts["conversation"] !== undefined || texts["with"] !== undefined) {

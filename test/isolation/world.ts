@@ -1,7 +1,7 @@
 import { demo } from "../../src/http/demo.ts";
 import { createAdmit, createProve } from "../../src/http/admit.ts";
 import { createApi } from "../../src/http/api.ts";
-import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
+import type { Cursors } from "../../src/protocol/cursor.ts";
 import type { Clock } from "../../src/internal/clock.ts";
 import { systemRandom } from "../../src/internal/random.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
@@ -54,7 +54,8 @@ export type World = {
   /** In the order in which they happened. */
   readonly events: readonly (Told | Gave)[];
   readonly ledger: Ledger;
-  readonly epoch: string;
+  /** Reads the opaque texts of this world's database. */
+  readonly codec: Cursors;
   /** Where the head stood after each step. */
   readonly heads: readonly string[];
   readonly acts: number;
@@ -73,6 +74,7 @@ const limits = {
     connectionsPerUserMax: 2,
     historyRowsMax: 3,
     unreadRowsMax: 2,
+    pageUnreadRowsMax: 2,
     relationsMax: 2,
   },
   ...{ marksDelayMs: 3, emptyChangesDelayMs: 10, headPollMs: 10_000, heartbeatMs: 60_000_000 },
@@ -156,7 +158,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       throw fault;
     },
   });
-  const { epoch } = await store.head();
+  const codec = store.cursors;
   const open = new Map<string, FakeSocket>();
   const events: (Told | Gave)[] = [];
   const give = (type: Gave["type"], slot: string, cursor?: string): void =>
@@ -166,7 +168,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   const cursors = new Map<string, string[]>();
   /** Each is a cursor that the other tenant holds, if it was the last to change anything. */
   const heads: string[] = [];
-  const { conversationOf, targetOf, cursorOf, messageOf } = createNaming({ ledger, epoch, cursors, heads, isHidden });
+  const { conversationOf, targetOf, cursorOf, messageOf } = createNaming({ ledger, codec, cursors, heads, isHidden });
   const bodies: Promise<void>[] = [];
   /** Calls that wait for no commit and no timer. */
   let asked = 0;
@@ -328,7 +330,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       case "store ack": {
         const cursor = heads.at(-1) ?? "";
         give("ack", name, cursor);
-        return store.ack({ tenant, user }, device, decodeCursor(cursor)?.n ?? 0);
+        return store.ack({ tenant, user }, device, codec.decode(cursor)?.n ?? 0);
       }
       case "call":
         return ask(tenant, act.slot, act.call);
@@ -388,12 +390,12 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       }
       if (waitMs > 0) await clock.advance(waitMs);
       await settle();
-      heads.push(encodeCursor(await store.head()));
+      heads.push(codec.encode(await store.head()));
     }
     // What still waits for a commit of marks is answered.
     await clock.advance(lastMs);
     await settle();
-    return { events, ledger, epoch, heads, acts: performed };
+    return { events, ledger, codec, heads, acts: performed };
   } finally {
     isOver = true;
     await place.stop();

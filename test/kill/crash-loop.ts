@@ -3,6 +3,7 @@ import { createChance } from "../sim/chance.ts";
 import { endClients } from "../support/client.ts";
 import type { RunningServer, Start } from "../support/server.ts";
 import { createCrowd } from "./crowd.ts";
+import { deadline } from "../support/deadline.ts";
 
 export type CrashLoopOptions = {
   readonly start: Start;
@@ -14,7 +15,7 @@ export type CrashLoopOptions = {
   readonly gracefulShare?: number;
   /** How many of the rounds last until somebody was answered in them, from 0 to 1: the others may end before anybody is. */
   readonly answeredShare?: number;
-  /** A shutdown may take so long. */
+  /** How long to wait for a shutdown. The server itself exits with 1 when its own ten seconds are over. */
   readonly exitMsMax?: number;
 };
 
@@ -28,12 +29,19 @@ export type CrashLoopVerdict = {
 const pairs = 4;
 /** A round ends at any instant of this time: from when the first come back to when all are at full speed. */
 const killMs = { min: 5, max: 160 } as const;
-const answerMsMax = 10_000;
 const answerPollMs = 2;
 
 /** A server under load ends `rounds` times, by kill -9 or SIGTERM, comes back on the same file, and is judged in the end. */
 export async function crashLoop(options: CrashLoopOptions): Promise<CrashLoopVerdict> {
-  const { start, dir, rounds, seed, gracefulShare = 0.2, answeredShare = 0.5, exitMsMax = 10_000 } = options;
+  const {
+    start,
+    dir,
+    rounds,
+    seed,
+    gracefulShare = 0.2,
+    answeredShare = 0.5,
+    exitMsMax = deadline.processMs,
+  } = options;
   // How the rounds end is drawn apart from what the crowd draws, which depends on how fast it is answered.
   const chance = createChance(seed);
   const events: Event[] = [];
@@ -59,7 +67,7 @@ export async function crashLoop(options: CrashLoopOptions): Promise<CrashLoopVer
   async function answered(): Promise<void> {
     const before = crowd.facts.accepted;
     for (let ms = 0; crowd.facts.accepted === before; ms += answerPollMs) {
-      if (ms > answerMsMax) throw new Error(`Nobody was answered within ${answerMsMax} ms`);
+      if (ms > deadline.answerMs) throw new Error(`Nobody was answered within ${deadline.answerMs} ms`);
       await Bun.sleep(answerPollMs);
     }
   }

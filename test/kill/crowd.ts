@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { Event } from "../checker/checker.ts";
 import type { Chance } from "../sim/chance.ts";
 import { type Client, type Closed, connect, type Frame, isChanges } from "../support/client.ts";
+import { deadline } from "../support/deadline.ts";
 
 /** Sends of one user that wait for their answers, at most. */
 const windowSends = 24;
-const settleMsMax = 20_000;
 
 type Sent = { readonly id: string; readonly text: string };
 type Place = { readonly conversation: string; readonly seq: number };
@@ -157,7 +157,7 @@ export function createCrowd({ pairs, chance, log }: CrowdOptions) {
   async function readHistory(url: string, { user, beginning }: Person): Promise<void> {
     if (beginning === null) throw new Error(`${user} was never welcomed`);
     const fresh = await connect(url, { user, device: "fresh", cursor: beginning });
-    await fresh.when(() => fresh.frames.findLast(isChanges)?.more === false, settleMsMax, "the whole history");
+    await fresh.when(() => fresh.frames.findLast(isChanges)?.more === false, deadline.bulkMs, "the whole history");
     const messages = fresh
       .messages()
       .map(({ conversation, seq, id, from, text }) => ({ conversation, seq, id, from, text }));
@@ -195,13 +195,13 @@ export function createCrowd({ pairs, chance, log }: CrowdOptions) {
       for (const client of connections()) client.terminate();
       await Promise.all(people.map((person) => enter(person, url)));
       for (const { sender } of people)
-        await sender?.when(() => sender.unanswered().length === 0, settleMsMax, "the answers to all sends");
+        await sender?.when(() => sender.unanswered().length === 0, deadline.bulkMs, "the answers to all sends");
       // Last messages that the readers wait for: what comes before them is all there is.
       for (const person of people) {
         const id = send(person, `the end of ${person.user}`);
         const peer = people.find(({ user }) => user === person.peer);
         for (const one of [person, peer])
-          await one?.reader?.when(() => one.seen.has(id), settleMsMax, `the end of ${person.user}`);
+          await one?.reader?.when(() => one.seen.has(id), deadline.bulkMs, `the end of ${person.user}`);
       }
       await Promise.all(people.map((person) => readHistory(url, person)));
       for (const { user } of people) log({ type: "drained", reader: `${user}/reader`, user });

@@ -3,6 +3,7 @@ import type { Alteration } from "../support/alter-source.ts";
 import { startAltered } from "../support/alteration.ts";
 import { describeOutcome, type Outcome, type StartTried } from "./scenario.ts";
 import { scenarios, type Size } from "./scenarios.ts";
+import { deadline } from "../support/deadline.ts";
 
 const small: Size = {
   connections: 240,
@@ -12,7 +13,8 @@ const small: Size = {
   readers: 200,
   messages: 300,
   outboxTotalBytesMax: 4_000_000,
-  resumedMsMax: 5_000,
+  resumedMsMax: deadline.bulkMs,
+  patienceMs: deadline.answerMs,
 };
 const many: Size = { ...small, connections: 1_200 };
 
@@ -67,7 +69,9 @@ test("control: R4 a heartbeat that sending satisfies keeps the silent", async ()
     from: "tail?.offer(change, upTo);",
     to: "heartbeat.heard(); tail?.offer(change, upTo);",
   });
-  expect(wrongsOf(await scenarios.silentPeers.run(small, start))).toContain("6 silent of 6 were closed with []");
+  expect(wrongsOf(await scenarios.silentPeers.run({ ...small, patienceMs: 2_000 }, start))).toContain(
+    "6 silent of 6 were closed with []",
+  );
 });
 
 test("R6 after a crash all come back at one instant and are resumed whole", async () => {
@@ -77,8 +81,8 @@ test("R6 after a crash all come back at one instant and are resumed whole", asyn
 test("control: R6 a server that resumes at the head is caught with what it left out", async () => {
   const start = planted({
     file: "hub/start-of.ts",
-    from: "return { n: asked.n, isHonoured: true",
-    to: "return { n: head.n, isHonoured: true",
+    from: "{ n: asked.n, isHonoured: true",
+    to: "{ n: head.n, isHonoured: true",
   });
   expect(wrongsOf(await scenarios.killStampede.run(small, start))).toContain("saw []");
 });
@@ -93,5 +97,5 @@ test("control: R7 a server that does not know its limit of open files leaves the
     from: "connectionsWithin(openFiles, defaultLimits.connectionsMax)",
     to: "defaultLimits.connectionsMax",
   });
-  expect(wrongsOf(await scenarios.fullHouse.run(small, start))).toContain("in place of 429");
+  expect(wrongsOf(await scenarios.fullHouse.run({ ...small, patienceMs: 1_500 }, start))).toContain("in place of 429");
 });

@@ -8,6 +8,8 @@ export type Paced = {
   readonly received: Latencies;
   /** Sends that were answered or received by nobody within the time of grace. */
   readonly missing: number;
+  /** How late a timer of this process was at most: a delay that comes from the machine, not from the server. */
+  readonly lateMs: number;
 };
 
 const graceMs = 10_000;
@@ -32,6 +34,12 @@ export async function runPace(members: readonly Member[], { pairs, perSecond, ms
     receiver.onMessages = (messages) => take(due.received, received, messages.length);
     return { sender, to: receiver.user, due };
   });
+  let lateMs = 0;
+  async function rest(ms: number): Promise<void> {
+    const begun = performance.now();
+    await Bun.sleep(ms);
+    lateMs = Math.max(lateMs, performance.now() - begun - ms);
+  }
   const start = performance.now();
   const count = Math.floor((perSecond * ms) / 1_000);
   const dueAt = (i: number): number => start + (i * 1_000) / perSecond;
@@ -42,16 +50,17 @@ export async function runPace(members: readonly Member[], { pairs, perSecond, ms
       lane?.due.received.push(dueAt(next));
       lane?.sender.send(lane.to, text);
     }
-    await Bun.sleep(1);
+    await rest(1);
   }
   const end = performance.now() + graceMs;
   const isDone = (): boolean => accepted.length >= count && received.length >= count;
-  while (!isDone() && performance.now() < end) await Bun.sleep(5);
+  while (!isDone() && performance.now() < end) await rest(5);
   for (const { sender } of lanes) sender.onAccepted = () => {};
   return {
     accepted: latencies(accepted),
     received: latencies(received),
     missing: 2 * count - accepted.length - received.length,
+    lateMs,
   };
 }
 

@@ -11,6 +11,7 @@ const full: Size = {
   messages: 400,
   outboxTotalBytesMax: 67_108_864,
   resumedMsMax: 30_000,
+  patienceMs: 10_000,
 };
 
 /** Number k is scenario k modulo their count, over and over, at its full size: `from` alone says what is tried. */

@@ -20,6 +20,8 @@ export type Size = {
   readonly outboxTotalBytesMax: number;
   /** Until all are back after a crash. */
   readonly resumedMsMax: number;
+  /** How long to wait for a close, or for the answer to a handshake. Controls wait less, because there it does not come. */
+  readonly patienceMs: number;
 };
 
 export type Scenario = {
@@ -59,15 +61,16 @@ export const scenarios = {
   silentPeers: {
     name: "silent and dripping peers, while they are written to",
     rules: ["R4"],
-    run: async ({ connections }, start = startAltered) =>
-      await trySilentPeers({ start, each: Math.ceil(connections / 40), heartbeatMs: 300 }),
+    run: async ({ connections, patienceMs }, start = startAltered) =>
+      await trySilentPeers({ start, each: Math.ceil(connections / 40), heartbeatMs: 300, patienceMs }),
   },
   fullHouse: {
     name: "more connections than open files",
     rules: ["R7"],
     run: async (size, start = startAltered) => {
       const openFiles = Math.min(4_000, size.connections + 100);
-      return await tryFullHouse({ start, openFiles, wanted: openFiles + 20, pace: paceOf(size) });
+      const { patienceMs } = size;
+      return await tryFullHouse({ start, openFiles, wanted: openFiles + 20, pace: paceOf(size), patienceMs });
     },
   },
   killStampede: { name: "all reconnect after kill -9", rules: ["R6"], run: stampede("kill -9") },

@@ -3,6 +3,7 @@ import type { Event } from "../checker/checker.ts";
 import type { Chance } from "../sim/chance.ts";
 import { type Client, connect, type Frame, type MessageChange } from "../support/client.ts";
 import { letIn } from "./let-in.ts";
+import { deadline } from "../support/deadline.ts";
 
 export type CrowdOptions = {
   /** Pairs of neighbours in a ring write to each other, so each user has two conversations. */
@@ -24,7 +25,6 @@ const helloMsMax = 1_500;
 const silentMsMax = 1_500;
 const retryMs = { min: 20, max: 150 } as const;
 const pollMs = 10;
-const readyMsMax = 15_000;
 
 type Sent = { readonly id: string; readonly to: string; readonly text: string };
 
@@ -207,7 +207,7 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     const cursor = devices.find((device) => device.user === user)?.beginning ?? "";
     const fresh = await letIn(url, { user, device: "fresh", cursor });
     const isWhole = (): boolean => fresh.frames.findLast((frame) => frame.type === "changes")?.more === false;
-    await fresh.when(isWhole, 10_000, "the whole history");
+    await fresh.when(isWhole, deadline.bulkMs, "the whole history");
     const messages = fresh
       .messages()
       .map(({ conversation, seq, id, from, text }) => ({ conversation, seq, id, from, text }));
@@ -224,7 +224,7 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
 
     /** Whether everybody is connected and has its answers, so that what comes next is no echo of the start. */
     async ready(): Promise<void> {
-      const ms = await eventually(() => facts.accepted > devices.length, readyMsMax);
+      const ms = await eventually(() => facts.accepted > devices.length, deadline.bulkMs);
       if (facts.accepted <= devices.length) complaints.push(`hardly anybody was answered within ${ms} ms`);
     },
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Event } from "../checker/checker.ts";
 import { type Accepted, type Client, connect, type Rejected } from "../support/client.ts";
 import { letIn } from "./let-in.ts";
+import { deadline } from "../support/deadline.ts";
 
 export type RaceOptions = {
   readonly urls: readonly string[];
@@ -15,6 +16,7 @@ type Heat = { readonly id: string; readonly texts: readonly string[]; readonly a
 
 const from = "racer";
 const to = "judge";
+/** While things go wrong, a node that takes longer than this is left. */
 const waitMsMax = 1_200;
 const helloMsMax = 1_500;
 const restMs = 40;
@@ -52,14 +54,14 @@ export function createRace({ urls, log }: RaceOptions) {
     return client;
   }
 
-  async function ask(url: string, { id, texts, answers }: Heat): Promise<void> {
+  async function ask(url: string, { id, texts, answers }: Heat, msMax = waitMsMax): Promise<void> {
     const text = texts[urls.indexOf(url)] ?? "";
     const isAnswer = (frame: { type: string; id?: unknown }): boolean =>
       (frame.type === "accepted" || frame.type === "rejected") && frame.id === id;
     const client = clients.get(url);
     if (client?.isOpen() !== true) return;
     client.post({ to }, text, id);
-    const answer = await client.next((frame): frame is Answer => isAnswer(frame), waitMsMax).catch(() => null);
+    const answer = await client.next((frame): frame is Answer => isAnswer(frame), msMax).catch(() => null);
     if (answer === null) return drop(url);
     answers.push(answer);
     if (answer.type === "accepted") tell(id, text, answer);
@@ -122,7 +124,8 @@ export function createRace({ urls, log }: RaceOptions) {
         if (clients.get(url)?.isOpen() !== true)
           clients.set(url, await letIn(url, { user: from, device: deviceAt(url) }));
       for (const heat of open)
-        for (const url of urls) if (!heat.answers.some(({ type }) => type === "accepted")) await ask(url, heat);
+        for (const url of urls)
+          if (!heat.answers.some(({ type }) => type === "accepted")) await ask(url, heat, deadline.answerMs);
       for (const heat of open) {
         const fault = faultOfHeat(heat);
         if (fault !== null) complaints.push(fault);
@@ -130,7 +133,10 @@ export function createRace({ urls, log }: RaceOptions) {
           complaints.push(`nobody accepted ${heat.id} in the end`);
       }
       const reader = await letIn(urls[0] ?? "", { user: to, device: "reader" });
-      await reader.when(() => reader.frames.findLast((frame) => frame.type === "changes")?.more === false, 10_000);
+      await reader.when(
+        () => reader.frames.findLast((frame) => frame.type === "changes")?.more === false,
+        deadline.bulkMs,
+      );
       const messages = reader
         .messages()
         .map(({ conversation, seq, id, from: sender, text }) => ({ conversation, seq, id, from: sender, text }));

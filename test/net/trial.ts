@@ -27,6 +27,8 @@ export type TrialOptions = {
   readonly isBusDead?: boolean;
   /** How soon after the faults what is accepted must be everywhere; default: O10's 5 s. */
   readonly liveMsMax?: number;
+  /** How soon after the faults everybody must be connected and answered; default: R9's 30 s. */
+  readonly recoveryMsMax?: number;
   readonly say?: (text: string) => void;
 };
 
@@ -39,8 +41,6 @@ export type TrialVerdict = {
 
 /** A call of the database takes no longer: src/store/engine/remote.ts. */
 const deadlineMs = 10_000;
-/** R9. */
-const recoveryMsMax = 30_000;
 const breathMs = { min: 100, max: 400 } as const;
 
 /** What may go wrong, in tracks: of one track one thing at a time, the tracks beside each other. */
@@ -109,6 +109,7 @@ export async function runTrial(options: TrialOptions): Promise<TrialVerdict> {
     holdMs = { min: 200, max: 900 },
     pauseMs = 1_500,
     liveMsMax = 5_000,
+    recoveryMsMax = 30_000,
   } = options;
   const chance = createChance(seed);
   const isBusDead = options.isBusDead ?? nodes.nats === undefined;

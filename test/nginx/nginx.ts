@@ -74,7 +74,7 @@ http { access_log off; ${temporary.join(" ")} include ${folder}/chat.conf; }
     );
   }
   for (let i = 0; !(await answers()); i++) {
-    if (i === 100 || child.exitCode !== null) throw new Error(`nginx does not serve: ${log()}`);
+    if (i === 1_200 || child.exitCode !== null) throw new Error(`nginx does not serve: ${log()}`);
     await Bun.sleep(50);
   }
 
@@ -87,7 +87,7 @@ http { access_log off; ${temporary.join(" ")} include ${folder}/chat.conf; }
       const before = log().split("start worker process ").length;
       child.kill("SIGHUP");
       for (let i = 0; log().split("start worker process ").length === before; i++) {
-        if (i === 200) throw new Error("nginx did not reload");
+        if (i === 2_400) throw new Error("nginx did not reload");
         await Bun.sleep(25);
       }
     },

@@ -42,7 +42,7 @@ describeHere("gcc", "power loss", () => {
       const run = { start: startPlanted(plant), seed: 1, starts: 2, messages: 150 };
       const { violations } = await tryRun({ ...run, points: 20 });
       expect(violations.filter((text) => / \d+ lost/.test(text))).not.toEqual([]);
-    }, 60_000);
+    });
 
   /** One database for each fsync at which the first process ends: those of its later rows. */
   async function loseAllFound(plant?: Plant) {
@@ -50,7 +50,7 @@ describeHere("gcc", "power loss", () => {
     try {
       const shim = await compileShim(folder);
       const losses = [];
-      for (const killAtSync of [9, 10, 11]) {
+      for (const killAtSync of [11, 12, 13]) {
         const own = join(folder, String(killAtSync));
         mkdirSync(own);
         losses.push(await loseFound({ folder: own, shim, killAtSync, ...(plant === undefined ? {} : { plant }) }));
@@ -65,12 +65,12 @@ describeHere("gcc", "power loss", () => {
     const losses = await loseAllFound();
     expect(losses.filter(({ told }) => told > 0).length).toBeGreaterThan(1);
     expect(losses.filter(({ told, there }) => there !== told)).toEqual([]);
-  }, 60_000);
+  });
 
   test("control: E21 D2 an engine that trusts what it finds tells of what a power loss then takes", async () => {
     const losses = await loseAllFound("trusting");
     expect(losses.filter(({ told, there }) => there < told)).not.toEqual([]);
-  }, 60_000);
+  });
 
   test("control: D2 a trace that lacks one change is noticed", async () => {
     const folder = memoryFolder();
@@ -87,5 +87,5 @@ describeHere("gcc", "power loss", () => {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 });

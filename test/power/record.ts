@@ -7,6 +7,7 @@ import { endClients } from "../support/client.ts";
 import type { RunningServer, Start } from "../support/server.ts";
 import { createDisk } from "./disk.ts";
 import { openTrace, readTrace, type TraceRecord } from "./trace.ts";
+import { deadline } from "../support/deadline.ts";
 
 export type RecordOptions = {
   readonly start: Start;
@@ -27,7 +28,6 @@ export type Recording = {
 /** The trace, in the folder of its run. */
 export const traceName = "trace";
 const pairs = 2;
-const waitMsMax = 30_000;
 
 /** Memory where there is any: the trace says what was synced, so the real disk need not do it. */
 export const memoryFolder = (): string =>
@@ -45,7 +45,7 @@ export async function recordRun(folder: string, options: RecordOptions): Promise
 
   async function load(server: RunningServer): Promise<void> {
     const target = crowd.facts.accepted + messages;
-    const until = performance.now() + waitMsMax;
+    const until = performance.now() + deadline.bulkMs;
     let isGone = false;
     void server.exited.then(() => (isGone = true));
     const entering = crowd.enter(server.url);

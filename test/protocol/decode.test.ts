@@ -2,9 +2,10 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { utf8Bytes } from "../../src/internal/utf8.ts";
 import { decodeConversation, encodeConversation } from "../../src/protocol/conversation-id.ts";
-import { decodeCursor, encodeCursor } from "../../src/protocol/cursor.ts";
+import { createCursors, isCursor } from "../../src/protocol/cursor.ts";
 import { decodeFrame } from "../../src/protocol/decode.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
+import { systemRandom } from "../../src/internal/random.ts";
 
 const id = "0198abcd-0000-7000-8000-00000000000f";
 const decode = (value: unknown) => decodeFrame(JSON.stringify(value), defaultLimits);
@@ -81,14 +82,37 @@ describe("decodeFrame", () => {
   });
 });
 
+/** What cursors of two places, made in turn, tell of each other; null: nothing. */
+function tells(encode: (n: number) => string): string | null {
+  const texts = Array.from({ length: 2_000 }, (_, i) => encode(i % 2));
+  if (new Set(texts).size !== texts.length) return "two of them are alike";
+  const distance = (one: string, other: string): number =>
+    Array.from(one).filter((char, i) => char !== other[i]).length / one.length;
+  // As many characters differ between neighbours as between any two: about 63 of 64.
+  for (const gap of [1, 2, 1_000]) {
+    const sum = texts.slice(gap).reduce((total, text, i) => total + distance(text, texts[i] ?? ""), 0);
+    if (sum / (texts.length - gap) < 0.93) return `those that are ${gap} apart look like each other`;
+  }
+  return null;
+}
+
 describe("opaque forms", () => {
   test("O6 a cursor and a conversation id come back as they were, and nothing else is one", () => {
-    const n = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+    const options = { secret: "0123456789abcdef".repeat(4), epoch: "abcdefgh", random: systemRandom };
+    const cursors = createCursors(options);
     fc.assert(
-      fc.property(n, (n) =>
-        expect(decodeCursor(encodeCursor({ epoch: "0123456789abcdef", n }))).toEqual({ epoch: "0123456789abcdef", n }),
-      ),
+      fc.property(fc.nat({ max: 2 ** 48 - 1 }), (n) => {
+        const text = cursors.encode({ n });
+        expect(isCursor(text)).toBe(true);
+        expect(cursors.decode(text)).toEqual({ n });
+        // Another node, which has not made it.
+        expect(createCursors(options).decode(text)).toEqual({ n });
+        expect(createCursors({ ...options, epoch: "abcdefgi" }).decode(text)).toBeNull();
+      }),
     );
+    // A cursor of the first releases.
+    expect(cursors.decode("abcdefgh.z")).toEqual({ n: 35 });
+    expect(cursors.decode("zzzzzzzz.z")).toBeNull();
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 2 ** 52 }), (key) =>
         expect(decodeConversation(encodeConversation(key))).toBe(key),
@@ -104,9 +128,35 @@ describe("opaque forms", () => {
       "abcdefgh.1.1",
       "abcdefgh.zzzzzzzzzzz",
     ])
-      expect(decodeCursor(text)).toBeNull();
+      expect(cursors.decode(text)).toBeNull();
     for (const text of ["", "c", "c0", "C1", "d1", "czzzzzzzzzzz", "czzzzzzzzzzzzz", "c1 "])
       expect(decodeConversation(text)).toBeNull();
+  });
+
+  test("T8 no two cursors of a place are alike, and one tells nothing of how far it is from another", () => {
+    const { encode } = createCursors({ secret: "0123456789abcdef".repeat(4), epoch: "abcdefgh", random: systemRandom });
+    expect(tells((n) => encode({ n }))).toBeNull();
+  });
+
+  test("control: T8 a number in the open, or hidden without a counter, is seen", () => {
+    expect(tells((n) => `abcdefgh.${n.toString(36).padStart(11, "0")}`)).not.toBeNull();
+    expect(tells((n) => Buffer.from(`${n}`.padStart(16, "0")).toString("base64url"))).not.toBeNull();
+  });
+
+  test("T8 what says how a page goes on comes back, is read by nobody else, and is not what was put in", () => {
+    const options = { secret: "0123456789abcdef".repeat(4), epoch: "abcdefgh", random: systemRandom };
+    const { seal, unseal } = createCursors(options);
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", maxLength: 400 }), (text) => {
+        const sealed = seal(text);
+        expect(unseal(sealed)).toBe(text);
+        expect(sealed).not.toBe(seal(text));
+        expect(createCursors({ ...options, secret: "f".repeat(64) }).unseal(sealed)).toBeNull();
+        // Not at its end: the last character has bits that say nothing.
+        expect(unseal(`${sealed.startsWith("A") ? "B" : "A"}${sealed.slice(1)}`)).toBeNull();
+      }),
+    );
+    for (const text of ["", "x", "eyJ0ZXh0cyI6e319", "A".repeat(80)]) expect(unseal(text)).toBeNull();
   });
 
   test("S9 bytes of a text are counted as UTF-8 has them", () => {

@@ -14,6 +14,7 @@ describe("the strict client", () => {
   const welcome = {
     type: "welcome",
     protocol: 1,
+    level: 1,
     user: "alice",
     device: "d1",
     cursor: "e.0",

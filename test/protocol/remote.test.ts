@@ -25,6 +25,6 @@ test("R6 E25 three hundred devices that come at one moment, and again, are all s
     endClients();
   }
   await server.dispose();
-}, 60_000);
+});
 
 describeProtocol("Bun over a libSQL server", start, { ...traits, skipsEdge: !isWhole });

@@ -16,6 +16,7 @@ import {
   type CommonFault,
   type Subject,
 } from "./provider.contract.ts";
+import { plantedModule } from "./planted.ts";
 
 const faultNames: Readonly<Record<CommonFault, OneSignalFault>> = {
   busy: "limited",
@@ -23,10 +24,13 @@ const faultNames: Readonly<Record<CommonFault, OneSignalFault>> = {
   lost: "lost",
   dead: "unsubscribed",
   refused: "badRequest",
+  tooLarge: "tooLarge",
   hang: "hang",
   redirect: "redirect",
 };
 const traits = { isRepeatSilent: true, bytesMax: 4_096 };
+/** A user is no address that could die: who is not subscribed now may be in a moment. */
+const userTraits = { ...traits, tellsDead: false } as const;
 const alice: Identity = { tenant: "default", user: "alice" };
 const textOf = ({ body }: RequestInit): string => (typeof body === "string" ? body : "");
 
@@ -54,7 +58,7 @@ const openAs = (mode: "external" | "subscription", fetch?: Fetch) => async (): P
   };
 };
 
-describeProvider("OneSignal, by user", openAs("external"), traits);
+describeProvider("OneSignal, by user", openAs("external"), userTraits);
 describeProvider("OneSignal, by subscription", openAs("subscription"), traits);
 
 describe("OneSignal alone", () => {
@@ -77,13 +81,11 @@ describe("OneSignal alone", () => {
     noticeFor(provider, { push, identity: alice, screen: () => fake.display.screen("external:alice") }, changes);
 
   const answers: [OneSignalFault, string, string][] = [
-    ["unsubscribed", "dead", "200 All included players are not subscribed"],
-    ["unsubscribed400", "dead", "400 All included players are not subscribed"],
-    ["invalidPlayer", "dead", "200 invalid_player_ids: …"],
-    ["invalidAlias", "dead", "200 invalid_aliases: external_id: …"],
     ["otherErrors", "failed", "200 Sending is paused for …"],
-    ["otherErrorsWithId", "failed", "200"],
     ["emptyId", "failed", "200"],
+    ["emptyErrors", "failed", "200"],
+    ["tooLarge", "unfit", "413"],
+    ["tooLarge400", "unfit", "400 Data is too large. It must be no more than 2048 bytes"],
     ["badRequest", "failed", "400 Incorrect subscription_id format in include_subscription_ids: …"],
     ["unauthorized", "failed", "401: the API key is refused"],
     ["forbidden", "failed", "403: the API key is refused"],
@@ -101,6 +103,56 @@ describe("OneSignal alone", () => {
         expect(await send(provider, notice(provider, {}, push))).toMatchObject({ type: type as "sent", answer });
       expect(fake.display.screen("external:alice").alerts).toBe(0);
     });
+
+  const nobodyAnswers: [OneSignalFault, string][] = [
+    ["unsubscribed", "200 All included players are not subscribed"],
+    ["unsubscribed400", "400 All included players are not subscribed"],
+    ["invalidPlayer", "200 invalid_player_ids: …"],
+    ["invalidAlias", "200 invalid_aliases: external_id: …, …"],
+  ];
+  for (const [fault, answer] of nobodyAnswers)
+    test(`U15 U23: ${fault} ends a subscription, which its app registers anew, and no user`, async () => {
+      const provider = await start();
+      fake.decide = () => fault;
+      expect(await send(provider, notice(provider))).toEqual({ type: "failed", answer });
+      expect(await send(provider, notice(provider, {}, { token: subscription }))).toEqual({ type: "dead", answer });
+      expect(fake.display.screen("external:alice").alerts).toBe(0);
+    });
+
+  const partialAnswers: [OneSignalFault, RegExp][] = [
+    ["partialAlias", /^[0-9a-f-]{36} beside invalid_aliases: external_id: …, …$/],
+    ["partialPlayer", /^[0-9a-f-]{36} beside invalid_player_ids: …$/],
+    ["partialTexts", /^[0-9a-f-]{36} beside Some of … are not subscribed$/],
+    ["partialOdd", /^[0-9a-f-]{36}$/],
+    ["partialWarnings", /^[0-9a-f-]{36}$/],
+  ];
+  for (const [fault, answer] of partialAnswers)
+    test(`U23: ${fault}: an id says that at least one subscription got it, whatever stands beside it`, async () => {
+      const provider = await start();
+      fake.decide = () => fault;
+      for (const push of [{}, { token: subscription }])
+        expect(await send(provider, notice(provider, { key: crypto.randomUUID() }, push))).toEqual({
+          type: "sent",
+          answer: expect.stringMatching(answer),
+        });
+      for (const who of ["external:alice", `subscription:${subscription}`])
+        expect(fake.display.screen(who).alerts).toBe(1);
+    });
+
+  test("control: U23 a provider that takes errors beside an id for an end is seen", async () => {
+    const { oneSignal: planted } = await plantedModule<{ oneSignal: typeof oneSignal }>("push/provider/onesignal.ts", [
+      {
+        file: "push/provider/onesignal.ts",
+        from: 'if (status === 200 && id !== "")',
+        to: 'if (status === 200 && id !== "" && texts.length === 0)',
+      },
+    ]);
+    await start();
+    const provider = planted({ appId: fake.appId, apiKey: fake.apiKey, baseUrl: fake.url });
+    fake.decide = () => "partialAlias";
+    expect((await send(provider, notice(provider, {}, { token: subscription }))).type).toBe("dead");
+    expect(fake.display.screen(`subscription:${subscription}`).alerts).toBe(1);
+  });
 
   test("U15: an id without errors is sent, also where an empty object stands for them", async () => {
     const provider = await start();
@@ -202,7 +254,7 @@ describe("OneSignal alone", () => {
     expect((await send(provider, notice(provider, { data: { fill: "x".repeat(1_800) } }))).type).toBe("sent");
     const result = await send(provider, notice(provider, { data: { fill: "x".repeat(2_048) } }));
     expect(result).toMatchObject({
-      type: "failed",
+      type: "unfit",
       answer: expect.stringMatching(/^too large: \d+ bytes of data, at most 2048$/),
     });
     expect(fake.count.sends).toBe(1);
@@ -302,7 +354,7 @@ describe("OneSignal alone", () => {
 });
 
 describe("weak providers", () => {
-  const open = openAs("external");
+  const open = openAs("subscription");
   const failing = (weaken: Parameters<typeof weakened>[1]) => checksFailedBy(weakened(open, weaken), traits);
 
   test("control: U13 the provider itself stands every check", async () => {
@@ -314,7 +366,7 @@ describe("weak providers", () => {
       const response = await fetch(url, init);
       return response.status === 200 ? Response.json({ id: crypto.randomUUID() }) : response;
     };
-    const failed = await checksFailedBy(openAs("external", hasty), traits);
+    const failed = await checksFailedBy(openAs("subscription", hasty), traits);
     expect(failed).toEqual(["a dead address is told from a refused request"]);
   });
 
@@ -327,7 +379,7 @@ describe("weak providers", () => {
 
   test("control: U13 one that follows redirects is seen", async () => {
     const failed = await checksFailedBy(
-      openAs("external", (url, init) => fetch(url, { ...init, redirect: "follow" })),
+      openAs("subscription", (url, init) => fetch(url, { ...init, redirect: "follow" })),
       traits,
     );
     expect(failed).toContain("a redirect is not followed, and is for good");
@@ -342,7 +394,7 @@ describe("weak providers", () => {
     const failed = await failing(({ send: real }) => ({
       async send(notice, context) {
         const result = await real(notice, context);
-        return { ...result, answer: result.answer.replace("…", notice.token.replace("external:", "")) };
+        return { ...result, answer: result.answer.replace("…", notice.token.replace("subscription:", "")) };
       },
     }));
     expect(failed).toEqual(["answers are one short line, and show neither tokens nor keys"]);

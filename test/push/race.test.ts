@@ -142,6 +142,59 @@ describe("two things at once", () => {
   });
 });
 
+describe("a slow database", () => {
+  test("U8 what is due is not sent by a worker that has had no sign of its place for too long, though nobody took it yet", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider], limits: { pushLeaseMs: 2_000 } });
+    await push.register("bob", "phone");
+    const { due } = push.store.push;
+    const gate = Promise.withResolvers<void>();
+    let reads = 0;
+    push.store.push.due = async (...args) => {
+      const found = await due(...args);
+      if (found.length > 0) {
+        reads++;
+        await gate.promise;
+      }
+      return found;
+    };
+    await push.send("alice", "bob");
+    await push.pass(300);
+    expect(reads).toBe(1);
+    push.hanging.add("beat");
+    await push.pass(3_000, 250);
+    gate.resolve();
+    await push.pass(500, 250);
+    expect(phones.requests).toEqual([]);
+  });
+
+  test("U1 who is written to while they are being looked at is looked at again", async () => {
+    const phones = createPhones();
+    const push = await startPush({ providers: [phones.provider] });
+    await push.register("bob", "phone");
+    await push.online("bob", "phone");
+    const { undecided } = push.store.push;
+    const gate = Promise.withResolvers<void>();
+    let looks = 0;
+    const first = await push.send("alice", "bob");
+    await push.ack("bob", "phone", first.n);
+    push.store.push.undecided = async (...args) => {
+      const found = await undecided(...args);
+      if (++looks === 1) await gate.promise;
+      return found;
+    };
+    // Nothing is left to tell of the first one, but that is not known yet as the second one comes.
+    await push.pass(6_000, 500);
+    expect(looks).toBe(1);
+    const { conversation, seq } = await push.send("alice", "bob");
+    await push.pass(200);
+    gate.resolve();
+    await push.pass(8_000, 200);
+    expect(phones.showing("bob phone")).toEqual({ [conversation]: seq });
+    expect(push.worker.sizes()).toMatchObject({ stirred: 0 });
+  });
+});
+
 describe("clocks, and what is bounded", () => {
   test("U1 U5 what is due at once is so also for a node whose clock is an hour behind", async () => {
     const phones = createPhones();

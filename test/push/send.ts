@@ -1,4 +1,5 @@
 import type { PushNotice, PushProvider, PushResult } from "../../src/push/provider.ts";
+import { deadline } from "../support/deadline.ts";
 
 const tag = "Zm9yYWNvbnZlcnNhdGlvbm9mYWxpY2Vz";
 
@@ -27,6 +28,6 @@ export function send(
   notice: PushNotice,
   options: { readonly now?: () => number; readonly withinMs?: number } = {},
 ): Promise<PushResult> {
-  const { now = Date.now, withinMs = 5_000 } = options;
+  const { now = Date.now, withinMs = deadline.answerMs } = options;
   return provider.send(notice, { now, signal: AbortSignal.timeout(withinMs) });
 }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { Browser, CDPSession, Page, Worker } from "playwright-core";
 import { alter, type Alteration } from "../support/alter-source.ts";
@@ -7,7 +7,6 @@ import { openBrowser, openPage } from "../support/chromium.ts";
 import { describeWith } from "../support/prerequisite.ts";
 
 // A browser on a busy machine takes its time.
-setDefaultTimeout(60_000);
 
 const script = readFileSync(new URL("../../src/web/push-worker.js", import.meta.url), "utf8");
 const tag = "Zm9yYWNvbnZlcnNhdGlvbm9mYWxpY2Vz";

@@ -102,8 +102,6 @@ describe("the standalone server", () => {
     for (const user of ["deaf", "keen"]) await send(user);
     await until(() => deaf.messages().length === 1 && keen.messages().length === 1);
     keen.ack(keen.cursor());
-    await Bun.sleep(delayMs / 2);
-    expect(seqsOf("deaf-phone")).toEqual([]);
     await until(() => seqsOf("deaf-phone").length === 1, "the notification");
     expect(performance.now() - start).toBeGreaterThan(delayMs);
     await Bun.sleep(2 * delayMs);
@@ -114,8 +112,10 @@ describe("the standalone server", () => {
     await register("carol", "phone", { provider: "fcm", token: "carols-phone" });
     const { id, conversation } = await send("carol");
     await until(() => seqsOf("carols-phone").length === 1);
-    await Bun.sleep(200);
-    const served = await tidings("push", "explain", id, "carol");
+    // The outcome is stored a moment after the notification was shown.
+    let served = await tidings("push", "explain", id, "carol");
+    for (let i = 0; i < 100 && !served.stdout.includes("send, sent"); i++)
+      served = await tidings("push", "explain", id, "carol");
     expect([served.stderr, served.exitCode]).toEqual(["", 0]);
     expect(served.stdout).toContain(`Message 1 of ${conversation}, from alice`);
     expect(served.stdout).toContain("phone by fcm: send, sent. The provider has taken it");
@@ -135,7 +135,7 @@ describe("the standalone server", () => {
     await server.stop();
     const alone = await tidings("push", "explain", id, "carol");
     expect(alone.stdout).toBe(served.stdout);
-  }, 20_000);
+  });
 });
 
 describe("a wrong environment", () => {
@@ -165,5 +165,5 @@ describe("a wrong environment", () => {
       expect(said).not.toContain(canary);
       expect(said).not.toMatch(/\n\s+at /);
     }
-  }, 20_000);
+  });
 });

@@ -30,6 +30,8 @@ const faultOf = (fault: CommonFault, elsewhere: string): Fault => {
       return { status: 410 };
     case "refused":
       return { status: 400 };
+    case "tooLarge":
+      return { status: 413 };
     case "redirect":
       return { status: 302, headers: { Location: elsewhere } };
     case "hang":

@@ -197,7 +197,7 @@ describe("what is sent", () => {
     expect(told).toMatchObject({ kind: "message" });
     const connections = service.connections();
     expect(await send(provider(), noticeTo(token, { body: "a".repeat(room + 1) }), { now })).toEqual({
-      type: "failed",
+      type: "unfit",
       answer: "too large: 3994 bytes, at most 3993",
     });
     expect(service.connections()).toBe(connections);
@@ -316,7 +316,25 @@ describe("answers", () => {
   const answers: readonly (readonly [Fault, object])[] = [
     ...[200, 201, 202, 204].map((status) => [{ status }, { type: "sent", answer: `HTTP ${status}` }] as const),
     ...[404, 410].map((status) => [{ status }, { type: "dead", answer: `HTTP ${status}` }] as const),
-    ...[400, 405, 413, 422].map((status) => [{ status }, { type: "failed", answer: `HTTP ${status}` }] as const),
+    ...[400, 405, 422].map((status) => [{ status }, { type: "failed", answer: `HTTP ${status}` }] as const),
+    [{ status: 413 }, { type: "unfit", answer: "HTTP 413" }],
+    // Windows takes it, and says in a header what it made of it.
+    [
+      { status: 201, headers: { "X-WNS-Status": "received" } },
+      { type: "sent", answer: "HTTP 201" },
+    ],
+    [
+      { status: 201, headers: { "X-WNS-Status": "dropped" } },
+      { type: "failed", answer: "HTTP 201: dropped by the push service" },
+    ],
+    [
+      { status: 200, headers: { "X-WNS-NotificationStatus": "channelThrottled" } },
+      { type: "retry", answer: "HTTP 200: throttled", afterMs: 60_000 },
+    ],
+    [
+      { status: 200, headers: { "X-WNS-Status": "channelThrottled", ...headers } },
+      { type: "retry", answer: "HTTP 200: throttled", afterMs },
+    ],
     ...[401, 403].map((status) => [{ status }, { type: "failed", answer: `HTTP ${status}: VAPID refused` }] as const),
     ...[406, 408, 429, 500, 502, 503].map(
       (status) => [{ status }, { type: "retry", answer: `HTTP ${status}` }] as const,
@@ -339,7 +357,7 @@ describe("answers", () => {
       service.fail(
         typeof fault === "string" || fault.status === 204 ? fault : { ...fault, body: `${endpoint} ${token}` },
       );
-      const options = { now, withinMs: fault === "hang" ? 200 : 5_000 };
+      const options = { now, ...(fault === "hang" && { withinMs: 200 }) };
       const answered: object = await send(provider(), noticeTo(token), options);
       expect(answered).toEqual(result);
       expect(service.violations).toEqual([]);

@@ -6,6 +6,7 @@ import type { RunningServer } from "../support/server.ts";
 import type { Issuer } from "./issuer.ts";
 import { ownHost, trustedOrigin } from "./origins.ts";
 import { knock } from "./target.ts";
+import { deadline } from "../support/deadline.ts";
 
 /** Whom an attack meets: a server that trusts the issuer, and whoever is attacked beside it. */
 export type Scene = { readonly server: RunningServer; readonly issuer: Issuer };
@@ -13,7 +14,6 @@ export type Scene = { readonly server: RunningServer; readonly issuer: Issuer };
 type Attack = (scene: Scene, draw: <T>(arbitrary: fc.Arbitrary<T>) => T) => Promise<string | null>;
 
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
-const waitMsMax = 2_000;
 
 /** One text into which a few characters are put, or from which they are taken. */
 const nearly = (text: string, alphabet: readonly string[]): fc.Arbitrary<string> =>
@@ -151,7 +151,9 @@ const bytes: Attack = async ({ server, issuer }, draw) => {
     client.bytes(chunk);
   await Bun.sleep(1);
   client.end();
-  const response = await fetch(`http://127.0.0.1:${server.port}/readyz`, { signal: AbortSignal.timeout(waitMsMax) });
+  const response = await fetch(`http://127.0.0.1:${server.port}/readyz`, {
+    signal: AbortSignal.timeout(deadline.answerMs),
+  });
   return response.status === 200 ? null : `the server answered ${response.status}`;
 };
 
@@ -184,7 +186,7 @@ async function open({ server, issuer }: Scene, user = "alice"): Promise<RawClien
 
 /** The first frame of the server's that holds a text; null where none comes, or the socket closes. */
 async function answer(client: RawClient, part: string): Promise<string | null> {
-  const end = performance.now() + waitMsMax;
+  const end = performance.now() + deadline.answerMs;
   const find = (): string | undefined => client.texts().find((one) => one.includes(part));
   while (find() === undefined && performance.now() < end && !client.isGone()) await Bun.sleep(1);
   return find() ?? null;

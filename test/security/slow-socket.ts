@@ -2,8 +2,8 @@ import { connect, type Socket } from "node:net";
 import { connectRaw } from "../support/client.ts";
 import type { RunningServer } from "../support/server.ts";
 
-/** Without a whole request nobody stays longer: ten seconds, and the runtime's timers look every four. */
-export const slowSocketMsMax = 15_000;
+/** The server closes such a socket after ten seconds, and the runtime's timers look every four. The rest is for busy machines. */
+export const slowSocketMsMax = 90_000;
 
 const head = "POST /messages HTTP/1.1\r\nHost: 127.0.0.1\r\n";
 
@@ -77,8 +77,11 @@ export async function openCrowd(server: RunningServer, count: number): Promise<{
   return { end: () => sockets.forEach((one) => one.end()) };
 }
 
-/** How long `count` logins take, one after the other, each to its `welcome`; the 99th of a hundred, in milliseconds. */
-export async function loginMsP99(server: RunningServer, count: number): Promise<number> {
+/** Among sockets that never finish a request a login may take this many times as long as without them. */
+export const loginTimesMax = 10;
+
+/** How long `count` logins take, one after the other, each to its `welcome`; the median, in milliseconds. */
+export async function loginMs(server: RunningServer, count: number): Promise<number> {
   const times: number[] = [];
   for (let i = 0; i < count; i++) {
     const start = performance.now();
@@ -88,5 +91,5 @@ export async function loginMsP99(server: RunningServer, count: number): Promise<
     client.end();
   }
   times.sort((a, b) => a - b);
-  return times[Math.ceil(times.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY;
+  return times[times.length >> 1] ?? Number.POSITIVE_INFINITY;
 }

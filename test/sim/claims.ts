@@ -35,9 +35,10 @@ const isDeviceOf = (one: Omit<Place, "provider">, other: Omit<Place, "provider">
 
 /** Whether what is said last makes an end of the first. */
 function ends(last: Claim, first: Claim): boolean {
-  if (last === first || last.tenant !== first.tenant) return false;
+  if (last === first) return false;
   const isSamePlace = isDeviceOf(last, first) && (last.provider === null || last.provider === first.provider);
   if (last.token === null) return isSamePlace;
+  // A token has one place in the database, whosever it was.
   const isSameToken = last.provider === first.provider && last.token === first.token;
   return isSamePlace !== isSameToken;
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Row } from "../../src/store/engine/engine.ts";
+import { firstEpoch, simulatedSecret } from "./cursor-reader.ts";
 import { newEpoch } from "../../src/store/epoch.ts";
 import type { Random } from "../../src/internal/random.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
@@ -62,7 +63,7 @@ export async function openDatabase() {
       const rows = JSON.stringify(people.map(({ tenant, user, device }) => [tenant, user, device]));
       await engine.write([
         ...wipe,
-        { sql: `UPDATE tidings_head SET n = 0, epoch = 'simulation'` },
+        { sql: `UPDATE tidings_head SET n = 0, epoch = ?1, secret = ?2`, args: [firstEpoch, simulatedSecret] },
         { sql: `UPDATE tidings_push_worker SET holder = '', beat = 0, n = 0` },
         {
           sql: `INSERT INTO tidings_user (tenant, id) SELECT DISTINCT j.value ->> 0, j.value ->> 1 FROM json_each(?1) j ORDER BY j.key`,

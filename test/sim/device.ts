@@ -1,7 +1,7 @@
-import { decodeCursor } from "../../src/protocol/cursor.ts";
 import type { ServerFrame } from "../../src/protocol/frame.ts";
 import type { Sighting } from "../checker/checker.ts";
 import { blocksIn } from "./blocks.ts";
+import { readCursor } from "./cursor-reader.ts";
 import type { Chance } from "./chance.ts";
 import type { Model } from "./feature.ts";
 import { type Break, createLink, type Link } from "./link.ts";
@@ -18,10 +18,6 @@ export type DeviceOptions = {
   /** Whether it ever sends. Who does not sees a log without gaps, for one's own messages may be left out. */
   readonly isTalker: boolean;
 };
-
-/** What a server calls the history that a cursor is of. */
-const nameOf = (cursor: string | undefined): string | null =>
-  (cursor === undefined ? null : decodeCursor(cursor))?.epoch ?? null;
 
 type Waiting = {
   readonly id: string;
@@ -66,6 +62,9 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
   let isGone = false;
   let bufferedMax = 0;
   let resets = 0;
+  /** What a server calls the history that a cursor is of. */
+  const nameOf = (text: string | undefined): string | null =>
+    (text === undefined ? null : readCursor(text, histories.names()))?.epoch ?? null;
   /** What the server calls the history, on this connection. */
   let history: string | null = null;
   /** The generation of the history in which something was sent again. */
@@ -238,7 +237,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     rows.clear();
     probes.clear();
     cursor = to;
-    const floor = decodeCursor(to)?.n ?? 0;
+    const floor = readCursor(to, histories.names())?.n ?? 0;
     world.record({ type: "floor", reader: readerNow(), owner, n: floor }, { name: history });
     const asked = resets;
     void world.readTruth().then((truth) => {

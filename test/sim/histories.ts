@@ -83,6 +83,8 @@ export function createHistories({
     /** The generations to which something told under this name can belong, as of generation `upTo`. */
     of: (epoch: string, upTo: number): readonly number[] =>
       [...(names.get(epoch) ?? [])].filter((each) => each <= upTo),
+    /** Every name that a history had. */
+    names: (): Iterable<string> => names.keys(),
     /** Whether a name is one of the history of now. */
     isOfNow: (epoch: string | null): boolean => epoch !== null && (names.get(epoch)?.has(generation) ?? false),
     /** Whether a name is that of the history of now, and never was another one's. */

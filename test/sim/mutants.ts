@@ -62,7 +62,7 @@ export const mutants: readonly Mutant[] = [
     alteration: {
       file: "hub/tail.ts",
       from: "writeChanges(frame[frame.length - 1]?.n ?? position, true, frame);",
-      to: "writeChanges(changes[changes.length - 1]?.n ?? position, true, frame);",
+      to: "writeChanges(upTo, true, frame);",
     },
   },
   {
@@ -191,7 +191,7 @@ export const mutants: readonly Mutant[] = [
     name: "the oldest page in place of the newest",
     rule: "Q3",
     seed: 13,
-    alteration: { file: "store/history-sql.ts", from: "ORDER BY m.seq DESC LIMIT ?9", to: "ORDER BY m.seq LIMIT ?9" },
+    alteration: { file: "store/history-sql.ts", from: "ORDER BY m.seq DESC", to: "ORDER BY m.seq" },
   },
   {
     name: "marks that stay hidden once a block has ended",
@@ -235,8 +235,8 @@ export const mutants: readonly Mutant[] = [
     seed: 19,
     alteration: {
       file: "hub/presence.ts",
-      from: "        known.cancelGrace?.();\n        known.cancelGrace = null;",
-      to: "        known.cancelGrace = null;",
+      from: "if (leases.has(key)) return graces.cancel(key);",
+      to: "if (leases.has(key)) return;",
     },
   },
   {
@@ -258,7 +258,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a worker's place in the log ahead of whom it remembers",
     rule: "U5",
-    seed: 13,
+    seed: 153,
     alteration: {
       file: "push/follower.ts",
       from: "for (const each of stirs.values()) n = Math.min(n, each.n - 1);",
@@ -294,7 +294,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "what was due before it was kept as told, told again",
     rule: "U5",
-    seed: 13,
+    seed: 112,
     alteration: { file: "push/lane.ts", from: "!before.has(nameOf(due)) && ", to: "" },
   },
   {
@@ -330,7 +330,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a notification that was read while it was told, and stays",
     rule: "U3",
-    seed: 131,
+    seed: 169,
     alteration: {
       file: "store/push-sql.ts",
       from: "WHEN x.is_done AND x.due IS NULL AND ${isRead",
@@ -343,7 +343,7 @@ export const mutants: readonly Mutant[] = [
     seed: 2,
     alteration: {
       file: "store/device-store.ts",
-      from: "          { sql: sql.deleteMovedNotices, args: place },\n",
+      from: "          { sql: sql.deleteMovedNotices, args: [...moved, limits.pushNoticesGoneMax] },\n",
       to: "",
     },
   },
@@ -360,7 +360,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a death notice that outlives a new registration",
     rule: "U6 O10 U9",
-    seed: 722,
+    seed: 365,
     alteration: {
       file: "store/push-sql.ts",
       from: "AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`",
@@ -373,8 +373,8 @@ export const mutants: readonly Mutant[] = [
     seed: 43,
     alteration: {
       file: "feed/hints.ts",
-      from: "(lowest[i] ?? 0) > upTo) tell(upTo);",
-      to: "(lowest[i] ?? 0) > upTo) tell(to);",
+      from: "(lowest[i] ?? 0) > upTo) yield textUpTo(upTo);",
+      to: "(lowest[i] ?? 0) > upTo) yield textUpTo(to);",
     },
   },
   {
@@ -461,7 +461,11 @@ export const mutants: readonly Mutant[] = [
     name: "an ack of another history",
     rule: "O8",
     seed: 159,
-    alteration: { file: "hub/handler/ack.ts", from: "  if (cursor.epoch !== connection.epoch()) return;\n", to: "" },
+    alteration: {
+      file: "hub/handler/ack.ts",
+      from: "if (cursor === null) return;",
+      to: "if (cursor === null) return store.ack(connection.session, connection.device, connection.position());",
+    },
   },
   {
     name: "a revocation of sockets that are open, and not of those that open",
@@ -469,8 +473,8 @@ export const mutants: readonly Mutant[] = [
     seed: 196,
     alteration: {
       file: "hub/hub.ts",
-      from: "    for (const { session, close, ...connection } of [...all])\n",
-      to: "    for (const { session, close, ...connection } of [...(registry.find(tenant, user)?.connections ?? [])])\n",
+      from: "of registry.everyOf({ tenant, user }))",
+      to: "of [...(registry.find(tenant, user)?.connections ?? [])])",
     },
   },
   {
@@ -479,8 +483,8 @@ export const mutants: readonly Mutant[] = [
     seed: 3,
     alteration: {
       file: "store/reader.ts",
-      from: "        revocations.map(revocationLogEntry),\n",
-      to: "        revocations.slice(0, 0).map(revocationLogEntry),\n",
+      from: "cutOf(revocations, revocationLogEntry, bound)",
+      to: "cutOf(revocations.slice(0, 0), revocationLogEntry, bound)",
     },
   },
 ];

@@ -26,9 +26,9 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       await place.close();
     });
 
-    const register = (tenant: string, user: string, device: string, token: string, at = 1) =>
+    const register = (tenant: string, user: string, device: string, token: string, at = 1, isTenantsOwn = false) =>
       store.devices.putDevice(person(user, tenant), device, {
-        address: { provider: "p", token, hash: token },
+        address: { provider: "p", token, hash: token, isTenantsOwn },
         now: at,
       });
     const send = (tenant: string, from: string, to: string) => accepted(store, { tenant, from, to });
@@ -174,10 +174,26 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       expect(await store.push.wakeRead(me, [reader], 50)).toBe(false);
     });
 
-    test("U6 a token has one place in its tenant, moves with nothing, and dies only if nobody has registered it anew", async () => {
+    test("U6 U25 a token has one place in its database, or in each tenant where a device holds several accounts", async () => {
+      const tenants = [newTenant(), newTenant()] as const;
+      const placesOf = async () => {
+        const found = await Promise.all(tenants.map((tenant) => undecidedOf(tenant, "bob")));
+        return found.map((addresses) => addresses.length);
+      };
+      for (const tenant of tenants) await register(tenant, "bob", "phone", "moving", 1, true);
+      expect(await placesOf()).toEqual([1, 1]);
+      const { n } = await send(tenants[1], "alice", "bob");
+      await enqueue(tenants[1], "bob", n);
+      expect((await dueOf(tenants[1])).length).toBe(1);
+      await register(tenants[0], "bob", "phone", "moving", 2);
+      expect(await placesOf()).toEqual([1, 0]);
+      expect(await dueOf(tenants[1])).toEqual([]);
+    });
+
+    test("U6 a token moves with nothing, and dies only if nobody has registered it anew", async () => {
       const [tenant, rival] = [newTenant(), newTenant()];
       await register(tenant, "bob", "phone", "t5");
-      await register(rival, "bob", "phone", "t5");
+      await register(rival, "bob", "phone", "other");
       const { n } = await send(tenant, "alice", "bob");
       await enqueue(tenant, "bob", n);
       expect((await dueOf(tenant)).length).toBe(1);

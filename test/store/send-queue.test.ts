@@ -43,10 +43,39 @@ test("S14 where nobody writes as people do, commits are as large as they may be"
   expect(alone).toHaveLength(commitSendsMax);
 });
 
-test("control: S14 R2 a queue that treats all alike has the one wait behind a whole commit of others", async () => {
+test("control: S14 R2 a queue that treats all alike has the one wait for a whole commit of others", async () => {
   const { next } = await floodThenOne({ commitHeavySendsMax: commitSendsMax });
-  expect(of(next, "alice")).toBe(0);
   expect(next).toHaveLength(commitSendsMax);
+});
+
+/** One sender has hundreds of long texts waiting, another one a few: which places these get in the next commits. */
+function behindLongTexts(order: (sends: readonly (readonly [string, string])[]) => typeof sends) {
+  const queue = createSendQueue({ clock: fakeClock(), limits: { ...defaultLimits, lightSendsMax: 0 } });
+  const long = Array.from({ length: 300 }, () => ["flooder", "x".repeat(16_000)] as const);
+  const few = Array.from({ length: 5 }, () => ["bot", "hello"] as const);
+  for (const [from, text] of order([...long, ...few])) add(queue, from, text);
+  return queue.take();
+}
+
+test("S14 R2 senders take turns: however much one has waiting, what others have is in the next commit", () => {
+  const next = behindLongTexts((sends) => sends);
+  expect(of(next, "bot")).toBe(5);
+  expect(next.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(defaultLimits.commitBytesMax + 20_000);
+});
+
+test("control: S14 R2 where all stand in one line, the others wait behind whole commits", () => {
+  const next = behindLongTexts((sends) => sends.map(([, text]) => ["all", text] as const));
+  expect(next.filter(({ send }) => send.text === "hello")).toEqual([]);
+});
+
+test("S14 while people write, long texts of all others fill only so many bytes of a commit", () => {
+  const queue = createSendQueue({ clock: fakeClock(), limits: defaultLimits });
+  for (let i = 0; i < 100; i++) add(queue, "flooder", "x".repeat(16_000));
+  queue.take();
+  add(queue, "alice", "hello");
+  const next = queue.take();
+  expect(of(next, "alice")).toBe(1);
+  expect(next.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(defaultLimits.commitHeavyBytesMax + 20_000);
 });
 
 test("S14 who has sent no more than a few in two seconds counts as a person, and becomes one again", async () => {

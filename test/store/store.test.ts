@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import { createRemoteEngine } from "../../src/store/engine/remote.ts";
 import { startSqld } from "../support/sqld.ts";
+import { describeBounds } from "./bounds.contract.ts";
 import { describePeople } from "./people.contract.ts";
 import { describePushStore } from "./push.contract.ts";
 import { describeStore } from "./store.contract.ts";
@@ -27,3 +28,6 @@ describePeople("people on a libSQL server", remote, { runs: 5 });
 
 describePushStore("pushes on an embedded file", embedded);
 describePushStore("pushes on a libSQL server", remote);
+
+describeBounds("bounds on an embedded file", embedded, { runs: 30 });
+describeBounds("bounds on a libSQL server", remote, { runs: 4 });

@@ -1,5 +1,6 @@
 import { type Browser, chromium, type Page } from "playwright-core";
 import { programPath } from "./prerequisite.ts";
+import { deadline } from "./deadline.ts";
 
 /** Starts Chromium without a window; `CHROMIUM_PATH` names another program than the one on PATH. */
 export function openBrowser(): Promise<Browser> {
@@ -26,7 +27,7 @@ export async function openPage(
   const { complaints = [], prepare, ...profile } = options;
   const context = await browser.newContext({ locale: "en-GB", ...profile });
   const page = await context.newPage();
-  page.setDefaultTimeout(8_000);
+  page.setDefaultTimeout(deadline.answerMs);
   page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(`${page.url()}: ${message.text()}`);

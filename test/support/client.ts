@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { connect as connectTcp, type Socket } from "node:net";
+import { deadline } from "./deadline.ts";
 
 export type MessageChange = {
   kind: "message";
@@ -21,6 +22,7 @@ export type Change = MessageChange | ReceiptChange | RelationChange;
 export type Welcome = {
   type: "welcome";
   protocol: 1;
+  level: number;
   user: string;
   device: string;
   cursor: string;
@@ -45,7 +47,7 @@ export type Rejected = {
   retry: "never" | "later";
   retryAfterMs?: number;
 };
-export type Reset = { type: "reset"; reason: "epoch"; cursor: string };
+export type Reset = { type: "reset"; reason: "epoch" | "level"; cursor: string };
 export type Typing = { type: "typing"; conversation: string; user: string; typing: boolean };
 export type Presence = { type: "presence"; user: string; state: "online" | "offline"; lastSeen?: number };
 export type Pong = { type: "pong"; id?: string };
@@ -115,6 +117,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   welcome: {
     type: is("welcome"),
     protocol: is(1),
+    level: isSeq,
     user: isIdentifier,
     device: isIdentifier,
     cursor: isOpaque,
@@ -144,7 +147,7 @@ const shapes: Readonly<Record<string, Shape>> = {
     retry: (value) => value === "never" || value === "later",
     retryAfterMs: { optional: isMark },
   },
-  reset: { type: is("reset"), reason: is("epoch"), cursor: isOpaque },
+  reset: { type: is("reset"), reason: (value) => value === "epoch" || value === "level", cursor: isOpaque },
   presence: {
     type: is("presence"),
     user: isIdentifier,
@@ -432,7 +435,7 @@ export async function connect(url: string, options: ConnectOptions) {
     unanswered: check.unanswered,
 
     /** Waits for the first frame, not yet taken, that fulfils `is`, and takes it. */
-    next<T extends Frame>(wanted: (frame: Frame) => frame is T, ms = 5_000): Promise<T> {
+    next<T extends Frame>(wanted: (frame: Frame) => frame is T, ms: number = deadline.answerMs): Promise<T> {
       const take = (): T | undefined => {
         const found = pending.find(wanted);
         if (found !== undefined) pending = pending.filter((frame) => frame !== found);
@@ -442,7 +445,7 @@ export async function connect(url: string, options: ConnectOptions) {
     },
 
     /** Waits until something holds, looking again at each frame. */
-    async when(holds: () => boolean, ms = 5_000, what = "a condition"): Promise<void> {
+    async when(holds: () => boolean, ms: number = deadline.answerMs, what = "a condition"): Promise<void> {
       await until(
         () => (holds() ? true : undefined),
         () => what,
@@ -582,7 +585,7 @@ export async function join(url: string, options: ConnectOptions): Promise<Client
   const client = await connect(url, options);
   await client.when(
     () => client.frames.some((frame) => frame.type === "changes" && !frame.more),
-    5_000,
+    deadline.answerMs,
     "the first changes",
   );
   return client;

@@ -1,6 +1,10 @@
 import type { Clock } from "../../src/internal/clock.ts";
 
-export type FakeClock = Clock & { advance(ms: number): Promise<void> };
+export type FakeClock = Clock & {
+  advance(ms: number): Promise<void>;
+  /** Time passes in which the process does not run: what was due meanwhile is late. */
+  freeze(ms: number): void;
+};
 
 /**
  * A clock that a test moves by hand; deferred tasks still run on the runtime's own turns. `turn` is what is waited for after each
@@ -20,6 +24,7 @@ export function fakeClock(start = 1_780_000_000_000, turn = (): Promise<void> =>
       };
     },
     defer: (task) => void setImmediate(task),
+    freeze: (ms) => void (now += ms),
     async advance(ms) {
       const end = now + ms;
       for (;;) {
@@ -34,4 +39,27 @@ export function fakeClock(start = 1_780_000_000_000, turn = (): Promise<void> =>
       await turn();
     },
   };
+}
+
+/**
+ * Moves the clock, step by step, until some work has ended. Answers how long the work took by this clock. Do not pass `expect(…).rejects`:
+ * in Bun it blocks until the work has ended, and nobody moves the clock.
+ */
+export async function passes(clock: FakeClock, work: Promise<unknown>, stepMs = 10): Promise<number> {
+  const start = clock.elapsed();
+  let isDone = false;
+  const done = work.finally(() => (isDone = true));
+  done.catch(() => {});
+  while (!isDone) await clock.advance(stepMs);
+  await done;
+  return clock.elapsed() - start;
+}
+
+/** A clock that a test moves by hand moves on while something waits. */
+export async function during<T>(clock: FakeClock | undefined, work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const done = work.finally(() => (isDone = true));
+  done.catch(() => {});
+  for (let i = 0; clock && i < 2_000 && !isDone; i++) await clock.advance(5);
+  return await done;
 }

@@ -1,5 +1,6 @@
 import type { Socket, SocketEvents } from "../../src/connection/socket.ts";
 import type { ServerFrame } from "../../src/protocol/frame.ts";
+import { deadline } from "./deadline.ts";
 
 /** A socket whose peer reads as fast as the test says. */
 export function fakeSocket() {
@@ -65,8 +66,10 @@ export function fakeSocket() {
 
 export type FakeSocket = ReturnType<typeof fakeSocket>;
 
+const answerMs = process.env["ALTERATIONS"] === undefined ? deadline.answerMs : deadline.plantedMs;
+
 /** Waits, for a bounded time, until something holds. */
-export async function until(holds: () => boolean, what = "it", withinMs = 6_000): Promise<void> {
+export async function until(holds: () => boolean, what = "it", withinMs: number = answerMs): Promise<void> {
   const end = performance.now() + withinMs;
   while (performance.now() < end) {
     if (holds()) return;
@@ -74,4 +77,9 @@ export async function until(holds: () => boolean, what = "it", withinMs = 6_000)
   }
   if (holds()) return;
   throw new Error(`${what} did not come to hold in time`);
+}
+
+/** Waits for a number of turns of the event loop, each at least a millisecond: on a slow machine this process still gets all of them. */
+export async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await Bun.sleep(1);
 }

@@ -69,7 +69,7 @@ export async function startHub(overrides: HubOverrides = {}) {
   const { store: inner, faults } = sibling ? { store: sibling.store, faults: [] } : await open();
   const store = wrapStore?.(inner) ?? inner;
   const events: HubEvent[] = [];
-  const hints = transport && createHints(transport);
+  const hints = transport && createHints(transport, { clock });
   const feed = createFeed({ store, clock, limits, hints });
   await feed.start();
   const limiter = rates && createLimiter({ rates: ratesOf(rates), clock });

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemRandom } from "../../src/internal/random.ts";
+import { during, fakeClock } from "./fake-clock.ts";
 import { until } from "./fake-socket.ts";
 import { startTenants } from "./tenants.ts";
 
@@ -10,7 +11,17 @@ const databasesMax = 2;
 /** A day of six tenants, of whom two may have their databases open at a time; answers what went wrong. */
 export async function judgeTenants(): Promise<string[]> {
   const wrong: string[] = [];
-  const place = startTenants({ limits: { databasesMax, connectionsMax: 1 } });
+  const place = startTenants({
+    limits: { databasesMax, connectionsMax: 1 },
+    // A close takes longer than to open another one.
+    wrapEngine: (engine) => ({
+      ...engine,
+      async close() {
+        await Bun.sleep(30);
+        await engine.close();
+      },
+    }),
+  });
   try {
     const send = (tenant: string) =>
       place.chat.send({ tenant, from: "shop", to: "alice", text: `words of ${tenant}` }).then(
@@ -21,6 +32,9 @@ export async function judgeTenants(): Promise<string[]> {
       const pair = [tenants[i % 6], tenants[(i + 1) % 6]] as string[];
       wrong.push(...(await Promise.all(pair.map(send))).filter((text) => text !== ""));
     }
+    // Whoever has just given way is wanted again.
+    for (const tenant of ["a", "b", "c", "a", "b", "c"])
+      wrong.push(...[await send(tenant)].filter((text) => text !== ""));
     if (place.log.overlaps > 0) wrong.push("a database is opened before it is closed");
     if (place.log.openMax > databasesMax) wrong.push(`${place.log.openMax} databases are open`);
     const alice = await place.connect("alice/a");
@@ -39,6 +53,23 @@ export async function judgeTenants(): Promise<string[]> {
     }
   } finally {
     await place.stop();
+  }
+  return [...wrong, ...(await judgeIdleSockets())];
+}
+
+/** Two tenants have idle sockets, and there is no room for a third. */
+async function judgeIdleSockets(): Promise<string[]> {
+  const wrong: string[] = [];
+  const clock = fakeClock();
+  const place = startTenants({ clock, limits: { databasesMax, heartbeatMs: 100_000_000 } });
+  const enter = (who: string) => during(clock, place.enter(who));
+  try {
+    for (const who of ["alice/a", "alice/b"]) await enter(who);
+    if (!("status" in (await enter("alice/c")))) wrong.push("what was just opened gives way");
+    await clock.advance(70_000);
+    if ("status" in (await enter("alice/c"))) wrong.push("idle sockets keep a tenant out");
+  } finally {
+    await during(clock, place.stop());
   }
   return wrong;
 }

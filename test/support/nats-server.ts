@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { programPath } from "./prerequisite.ts";
+import { deadline } from "./deadline.ts";
 
 /** A real NATS server on 127.0.0.1, for as long as a test needs it. */
 export type NatsServer = {
@@ -22,8 +23,6 @@ export type NatsServer = {
   /** Ends it, and whatever it has written. */
   stop(): Promise<void>;
 };
-
-const startMsMax = 10_000;
 
 /** Starts `nats-server`, on a port that is free or on this one, and waits until it answers. For use inside `describeWith("nats-server", …)`. */
 export async function startNats(configuration = "", wantedPort?: number): Promise<NatsServer> {
@@ -80,10 +79,12 @@ export async function startNats(configuration = "", wantedPort?: number): Promis
 }
 
 async function answers(port: number, isRunning: () => boolean): Promise<boolean> {
-  const end = Date.now() + startMsMax;
+  const end = Date.now() + deadline.processMs;
   while (Date.now() < end && isRunning()) {
     try {
-      const response = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(1_000) });
+      const response = await fetch(`http://127.0.0.1:${port}/healthz`, {
+        signal: AbortSignal.timeout(deadline.answerMs),
+      });
       if (response.status === 200) return true;
     } catch {
       // Not listening yet.

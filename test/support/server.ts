@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deadline } from "./deadline.ts";
 
 export type StartOptions = {
   /** Variables of the server beside PORT. */
@@ -49,7 +50,6 @@ export type RunningServer = {
 export type Start = (options?: StartOptions) => Promise<RunningServer>;
 
 const standalone = join(import.meta.dir, "../../src/server.ts");
-const startMsMax = 15_000;
 const lastWordsMs = 1_000;
 
 /** Starts the server and waits for its log line "serving", which tells the port. */
@@ -83,8 +83,8 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   void silent.then(() => listening.reject(new Error(`The server ended before it served:\n${output}`)));
   const timer = setTimeout(() => {
     child.kill("SIGKILL");
-    listening.reject(new Error(`The server did not serve within ${startMsMax} ms:\n${output}`));
-  }, startMsMax);
+    listening.reject(new Error(`The server did not serve within ${deadline.processMs} ms:\n${output}`));
+  }, deadline.processMs);
 
   const server = {
     base,

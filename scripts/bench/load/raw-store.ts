@@ -1,6 +1,7 @@
 /** The raw baseline: the store's own statements in group commits, with nothing else in the process. */
 import { join } from "node:path";
 import { writeSteps } from "../../../src/store/batch.ts";
+import { defaultLimits } from "../../../src/protocol/limits.ts";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
 import { createRemoteEngine } from "../../../src/store/engine/remote.ts";
 import type { Engine, Statement } from "../../../src/store/engine/engine.ts";
@@ -44,7 +45,7 @@ function statementsOf(size: number, isLean: boolean): Statement[] {
     return { send, settle: () => {}, key: "", bytes: text.length };
   });
   const batch = { sends, devices: [], relations: [], seen: [], acks: [], reads: [], time };
-  const steps = writeSteps(batch, { newKey: () => nextKey++, ackMessagesMax: 1 });
+  const steps = writeSteps(batch, { newKey: () => nextKey++, limits: defaultLimits });
   return steps.filter(({ name }) => !isLean || leanSteps.includes(name)).map(({ statement }) => statement);
 }
 

@@ -1,3 +1,4 @@
+import { costs } from "../../protocol/costs.ts";
 import { blockPage } from "../answer-schema.ts";
 import { answer, type Route } from "../call.ts";
 import { listPeople, otherOf, peopleParameters } from "../people.ts";
@@ -20,6 +21,7 @@ export const putBlock: Route = {
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient", "too_large"],
   },
+  units: costs.relate,
   handle: async (call) => {
     await call.store.relate(call.session, [{ other: otherOf(call), blocked: true }]);
     return answer(204, null);
@@ -33,6 +35,7 @@ export const deleteBlock: Route = {
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient"],
   },
+  units: costs.relate,
   handle: async (call) => {
     await call.store.relate(call.session, [{ other: otherOf(call), blocked: false }]);
     return answer(204, null);

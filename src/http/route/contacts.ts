@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
+import { costs } from "../../protocol/costs.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { identifier } from "../../protocol/schema.ts";
 import { contactPage, oneUser } from "../answer-schema.ts";
@@ -52,6 +53,7 @@ export const putContact: Route = {
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient", "too_large"],
   },
+  units: costs.relate,
   handle: async (call) => {
     const other = otherOf(call);
     await allow(call, [other]);
@@ -67,6 +69,7 @@ export const deleteContact: Route = {
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient"],
   },
+  units: costs.relate,
   handle: async (call) => {
     await call.store.relate(call.session, [{ other: otherOf(call), contact: false }]);
     return answer(204, null);
@@ -81,11 +84,13 @@ export const postContacts: Route = {
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient", "too_large"],
   },
+  units: costs.relate,
   handle: async (call) => {
-    const { request, session, store, limits } = call;
+    const { request, session, store, limits, spend } = call;
     const body = await readBody(request, bodyOf(limits), limits.frameBytesMax);
     const users = [...new Set(body.users)];
     if (users.includes(session.user)) throw new ChatError("invalid_recipient", "Nobody is a contact of themselves");
+    spend(costs.related * users.length);
     await allow(call, users);
     await store.relate(
       session,

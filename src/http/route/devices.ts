@@ -27,7 +27,7 @@ const isStorable = ({ token, expiresAt }: PushAddress): boolean =>
   token.isWellFormed() && !token.includes("\0") && (expiresAt === undefined || Number.isSafeInteger(expiresAt));
 
 async function addressOf(
-  { session, id, push: { providers } }: Call,
+  { session, id, push: { providers, accountsPerDevice } }: Call,
   said: v.InferOutput<typeof push>,
 ): Promise<Address> {
   const { provider: name, ...rest } = said;
@@ -42,8 +42,12 @@ async function addressOf(
     throw new ChatError("bad_request", `push is malformed: ${provider.name} takes ${provider.expects}`);
   const { token, expiresAt } = found;
   // A provider that needs no token has as many places as there are devices; no token can name one of them.
-  const hash = token === "" ? `device ${await sha256(`${name} ${user} ${id}`)}` : await sha256(`${name} ${token}`);
-  return { provider: provider.name, token, hash, expiresAt };
+  if (token === "") {
+    const hash = `device ${await sha256(`${name} ${tenant} ${user} ${id}`)}`;
+    return { provider: provider.name, token, hash, expiresAt };
+  }
+  const hash = await sha256(`${name} ${token}`);
+  return { provider: provider.name, token, hash, expiresAt, isTenantsOwn: accountsPerDevice === "several" };
 }
 
 /**

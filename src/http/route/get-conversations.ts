@@ -1,4 +1,7 @@
 import * as v from "valibot";
+import { ChatError } from "../../error.ts";
+import { bytesCost, costs } from "../../protocol/costs.ts";
+import type { Cursors } from "../../protocol/cursor.ts";
 import { encodeChange } from "../../protocol/encode.ts";
 import type { Conversation } from "../../model.ts";
 import { newest } from "../../store/history.ts";
@@ -9,18 +12,24 @@ import { readParameters, wholeNumber } from "../parameters.ts";
 
 const limitDefault = 50;
 
-const place = v.pipe(
+const opaquePlace = v.pipe(
   v.string(),
-  // Ten digits of base 36 are a safe integer, and more changes than a log will hold.
-  v.regex(/^[1-9a-z][0-9a-z]{0,9}$/),
+  v.regex(/^[A-Za-z0-9_-]{1,256}$/),
   v.description("Goes on after the page whose `next` this was"),
-  v.transform((text) => parseInt(text, 36)),
 );
+/** Tells a place in the list of conversations from whatever else was sealed. */
+const prefix = "conversations ";
+
+function placeOf(after: string, cursors: Cursors): number {
+  const [, digits] = /^conversations ([1-9][0-9]{0,15})$/.exec(cursors.unseal(after) ?? "") ?? [];
+  if (digits === undefined) throw new ChatError("bad_request", "The parameter after is malformed");
+  return Number(digits);
+}
 
 const parameters = ({ answerRowsMax }: Limits) =>
   v.strictObject({
     limit: v.optional(wholeNumber(1, answerRowsMax, `Conversations of a page; else: ${limitDefault}`)),
-    after: v.optional(place),
+    after: v.optional(opaquePlace),
   });
 
 /** `GET /conversations`: those with a message, newest activity first. `next` names the last one's place by its activity. */
@@ -31,11 +40,18 @@ export const getConversations: Route = {
     answers: { 200: conversationPage },
     codes: ["bad_request"],
   },
-  handle: async ({ request, session, store, limits }) => {
+  units: costs.page,
+  handle: async ({ request, session, store, limits, spend }) => {
     const { limit, after } = readParameters(request.url, parameters(limits));
-    const page = await store.conversations(session, { below: after ?? newest, limit: limit ?? limitDefault });
+    const page = await store.conversations(session, {
+      below: after === undefined ? newest : placeOf(after, store.cursors),
+      limit: limit ?? limitDefault,
+    });
+    const { conversations, counted } = page;
+    spend(costs.counted * counted);
+    spend(conversations.reduce((sum, { lastMessage: { text } }) => sum + 4 * costs.row + bytesCost(text.length), 0));
     const list = page.conversations.map(encodeConversation).join(",");
-    const next = page.next === undefined ? "" : `,"next":"${page.next.toString(36)}"`;
+    const next = page.next === undefined ? "" : `,"next":"${store.cursors.seal(`${prefix}${page.next}`)}"`;
     return answer(200, `{"conversations":[${list}]${next}}`);
   },
 };

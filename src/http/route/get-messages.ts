@@ -1,5 +1,5 @@
 import { ChatError } from "../../error.ts";
-import { encodeCursor } from "../../protocol/cursor.ts";
+import { bytesCost, costs } from "../../protocol/costs.ts";
 import { encodeChange } from "../../protocol/encode.ts";
 import { messagePage } from "../answer-schema.ts";
 import { answer, type Route } from "../call.ts";
@@ -13,16 +13,20 @@ export const getMessages: Route = {
     answers: { 200: messagePage },
     codes: ["bad_request", "not_found"],
   },
-  handle: async ({ request, session, store, limits }) => {
-    const { query, selectors } = readSelectors(request.url, limits);
+  units: costs.page,
+  handle: async ({ request, session, store, limits, spend }) => {
+    const { query, selectors } = readSelectors(request.url, { limits, cursors: store.cursors });
     const page = await store.history(session, query);
     if (page === null) throw new ChatError("not_found", "There is no such conversation");
     const { messages, more, next, cursor } = page;
+    spend(messages.reduce((sum, { text }) => sum + costs.row + bytesCost(text.length), 0));
     const list = messages.map((message) => encodeChange({ kind: "message", ...message })).join(",");
     const rest = JSON.stringify({
       more,
       // The list that can be confirmed goes on by being confirmed.
-      ...(cursor ? { cursor: encodeCursor(cursor) } : next && { next: encodeNext(selectors, next) }),
+      ...(cursor
+        ? { cursor: store.cursors.encode({ n: cursor.n, isList: true }) }
+        : next && { next: encodeNext(selectors, next, store.cursors) }),
     });
     return answer(200, `{"messages":[${list}],${rest.slice(1)}`);
   },

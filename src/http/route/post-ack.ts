@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
-import { decodeCursor } from "../../protocol/cursor.ts";
+import { isCursor } from "../../protocol/cursor.ts";
 import { cursor, identifier } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
 import { answer, type Route } from "../call.ts";
@@ -23,13 +23,14 @@ export const postAck: Route = {
   },
   handle: async ({ request, session, store, limits }) => {
     const { device, cursor: text } = await readBody(request, schema, limits.frameBytesMax);
-    const at = decodeCursor(text);
-    if (at === null) throw new ChatError("bad_request", "The body is malformed at cursor");
-    const { head } = await store.openDevice(session, device);
-    if (at.epoch !== head.epoch) return answer(204, null);
+    if (!isCursor(text)) throw new ChatError("bad_request", "The body is malformed at cursor");
+    const at = store.cursors.decode(text);
+    const { head } = await store.openDevice(session, device, { after: at?.n, level: at?.level });
+    if (at === null) return answer(204, null);
     // What comes while this one waits has not been seen by anybody.
     const n = Math.min(at.n, head.n);
-    const isStored = await new Promise<boolean>((resolve) => store.ack(session, device, n, resolve));
+    const ack = at.isList ? store.ackList : store.ack;
+    const isStored = await new Promise<boolean>((resolve) => ack(session, device, { ...at, n }, resolve));
     if (!isStored) throw new ChatError("unavailable", "The store did not confirm the ack: send it again");
     return answer(204, null);
   },

@@ -42,7 +42,7 @@ export const postMessage: Route = {
     const { tenant, user } = session;
     if (to === user) throw new ChatError("invalid_recipient", "One cannot write to oneself");
     const target = to === undefined ? { conversation } : { to };
-    const waitMs = mustWait();
+    const waitMs = mustWait(text.length);
     const verdict = waitMs > 0 ? "rate_limited" : await policy.decide("send", session, target);
     const refusal = verdict === "allowed" ? undefined : verdict;
     const outcome = await new Promise<Outcome>((resolve) =>

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
+import { identityKey } from "../../model.ts";
 import { sha256 } from "../../internal/sha256.ts";
 import { readBody } from "../body.ts";
 import { ticket as answered } from "../answer-schema.ts";
@@ -19,15 +20,22 @@ export const postTicket: Route = {
     answers: { 201: answered },
     codes: ["bad_request", "too_large"],
   },
-  handle: async ({ request, session, store, limits, clock, random, ticketOf }) => {
+  handle: async ({ request, session: first, proveAgain, store, limits, clock, random, ticketOf }) => {
     if (request.headers.get("content-type") !== null)
       await readBody(request, schema, limits.frameBytesMax, { isOptional: true });
+    // Proved after a position of the log: a revocation before it is the host's to see, and one after it is the store's.
+    const { n: provedAfter } = await store.head();
+    const session = await proveAgain();
+    if (session instanceof Response) return session;
+    if (identityKey(session) !== identityKey(first))
+      throw new ChatError("unavailable", "The session changed while the ticket was made");
     const ticket = ticketOf(random.secret(), session.tenant);
     const hash = await sha256(ticket);
     const now = clock.now();
     const expires = Math.min(now + limits.ticketMs, session.expiresAt ?? Infinity);
-    const isAdded = await store.addTicket(session, { hash, expires, now });
-    if (!isAdded)
+    const added = await store.addTicket(session, { hash, expires, now, provedAfter });
+    if (added === "revoked") throw new ChatError("unavailable", "The session was ended meanwhile: prove it again");
+    if (added === "too many")
       throw new ChatError("rate_limited", `At most ${limits.ticketsPerUserMax} unused tickets are good at a time`);
     return answer(201, JSON.stringify({ ticket, expiresAt: expires }));
   },

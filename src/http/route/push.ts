@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
 import { explainPush } from "../../push/explain.ts";
+import { costs } from "../../protocol/costs.ts";
 import { identifier, messageId } from "../../protocol/schema.ts";
 import { pushExplanations, pushProviders } from "../answer-schema.ts";
 import { answer, type Route } from "../call.ts";
@@ -36,10 +37,12 @@ export const getPushExplain: Route = {
     answers: { 200: pushExplanations },
     codes: ["bad_request", "not_found"],
   },
-  handle: async ({ request, session, store }) => {
+  units: costs.page,
+  handle: async ({ request, session, store, spend }) => {
     const { message, for: user = session.user } = readParameters(request.url, parameters());
     const isAllowed = user === session.user || session.isHost === true;
     const found = isAllowed ? await explainPush(store.push, { tenant: session.tenant, user }, message) : [];
+    spend(found.reduce((sum, { decisions }) => sum + costs.row * decisions.length, 0));
     // One's own message, somebody else's, and one that does not exist are one and the same.
     if (found.length === 0) throw new ChatError("not_found", "There is no such message to that user");
     return answer(200, JSON.stringify({ messages: found }));

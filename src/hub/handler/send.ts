@@ -2,6 +2,7 @@ import type { Held } from "../../connection/hold.ts";
 import { errorCodes } from "../../error.ts";
 import type { ServerFrame } from "../../protocol/frame.ts";
 import type { Outcome, Refused, Send } from "../../store/store.ts";
+import { bytesCost, costs, sendCost } from "../../protocol/costs.ts";
 import type { Verdict } from "../policy.ts";
 import type { Handler } from "./handler.ts";
 
@@ -45,17 +46,27 @@ export const send: Handler<"send"> = (connection, frame, { store, policy, limite
     return;
   }
   const held = connection.hold.now() ?? tooOften();
-  if (held) return append(held.code, held.retryAfterMs);
+  if (held) return refuse(held);
   const verdict = policy.decide("send", session, frame);
   // The frames behind this one wait: order is kept while the host thinks.
   return verdict instanceof Promise ? verdict.then(judge) : judge(verdict);
 
   function tooOften(): Held | null {
-    const ms = limiter?.take("sends", { identity: session, address: connection.address }) ?? 0;
+    const ms = limiter?.takeSend(connection.doer, sendCost(frame.text.length)) ?? 0;
     if (ms === 0) return null;
     // What comes at the next moment would be looked up and refused as this one is.
     connection.hold.start("rate_limited", Math.max(ms, limitedMsMin));
     return connection.hold.now();
+  }
+
+  function refuse({ code, retryAfterMs }: Held): void | Promise<void> {
+    const paid = limiter?.payRefusal(connection.doer, costs.refused + bytesCost(frame.text.length));
+    if (!paid) return append(code, retryAfterMs);
+    return paid.then(() => {
+      // None of what follows may overtake this one, which is to be tried again.
+      if (connection.hold.now() === null) connection.hold.start(code, limitedMsMin);
+      append(code, connection.hold.now()?.retryAfterMs ?? limitedMsMin);
+    });
   }
 
   function judge(verdict: Verdict): void {

@@ -1,6 +1,6 @@
 import { encodeFrame } from "../../protocol/encode.ts";
 import { isBlockedBetween } from "../ties.ts";
-import { type Handler, refusesLookup } from "./handler.ts";
+import type { Handler } from "./handler.ts";
 
 const refusals = {
   forbidden: "The one who types may not write to the other",
@@ -9,7 +9,6 @@ const refusals = {
 
 /** Tells the other people of a conversation, where they are here; stored nowhere. */
 export const typing: Handler<"typing"> = async (connection, frame, context) => {
-  if (refusesLookup(connection, context)) return;
   const { store, ties, policy, hint } = context;
   const { session } = connection;
   const { tenant, user } = session;

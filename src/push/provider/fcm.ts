@@ -23,6 +23,8 @@ const ttlSecondsMax = 2_419_200;
 const payloadBytesMax = 4_096;
 /** FCM on 429: where it does not say how long to wait, it is a minute. */
 const quotaMs = 60_000;
+/** What FCM names as wrong where it is no token. */
+const tokenField = "message.token";
 /** Names that FCM keeps for itself; a message with one of them is refused. */
 const reservedName = /^(from$|message_type$|gcm$|gcm\.|google)/;
 
@@ -35,7 +37,7 @@ const reservedName = /^(from$|message_type$|gcm$|gcm\.|google)/;
  * FCM has no key for repeats: one whose answer was lost is shown in the place of the first, but may sound again.
  *
  * A token is dead when FCM says that it is unregistered, or that it is none; for the latter (400 `INVALID_ARGUMENT`) Google's page on
- * managing tokens asks to be sure of the payload, hence only where the text names the token and no field is named as wrong.
+ * managing tokens asks to be sure of the payload, hence only where the token's field is named, or the text names it and no field is.
  *
  * @throws ChatError `config_invalid` at once on unusable options.
  *
@@ -56,10 +58,11 @@ export function fcm(options: FcmOptions): PushProvider {
       const isToken = typeof token === "string" && /^[\x21-\x7e]{1,4096}$/.test(token);
       return isToken && Object.keys(rest).length === 0 ? { token } : null;
     },
+    fits: (notice) => bytesOf(messageOf(notice, 0)) <= payloadBytesMax,
     async send(notice, context) {
       const message = messageOf(notice, context.now());
       const fault = faultOf(message);
-      if (fault !== null) return { type: "failed", answer: shortAnswer(fault) };
+      if (fault !== null) return { type: "unfit", answer: shortAnswer(fault) };
       const body = JSON.stringify({ message });
       for (let isSecond = false; ; isSecond = true) {
         const access = await tokens.get(context);
@@ -112,15 +115,19 @@ function messageOf(notice: PushNotice, now: number) {
 }
 
 /** Why FCM would refuse a message, as far as the host has a say in it. */
-function faultOf({ notification, data, apns }: Message): string | null {
-  const reserved = Object.keys(data).find((name) => reservedName.test(name));
+function faultOf(message: Message): string | null {
+  const reserved = Object.keys(message.data).find((name) => reservedName.test(name));
   if (reserved !== undefined) return `data may not have the name ${JSON.stringify(reserved)}: FCM keeps it for itself`;
-  // As APNs gets it. FCM counts less for Android: the names and values alone.
-  const payload = { aps: { alert: notification, ...apns.payload.aps }, ...data };
-  const bytes = new TextEncoder().encode(JSON.stringify(payload)).length;
+  const bytes = bytesOf(message);
   return bytes > payloadBytesMax
     ? `too large: ${bytes} bytes of title, body and data, at most ${payloadBytesMax}`
     : null;
+}
+
+/** As APNs gets it. FCM counts less for Android: the names and values alone. */
+function bytesOf({ notification, data, apns }: Message): number {
+  const payload = { aps: { alert: notification, ...apns.payload.aps }, ...data };
+  return new TextEncoder().encode(JSON.stringify(payload)).length;
 }
 
 type FcmError = {
@@ -130,6 +137,8 @@ type FcmError = {
   /** The field that is named as wrong. */
   readonly field: string | undefined;
   readonly isBadRequest: boolean;
+  /** What APNs said of it, where it was asked. */
+  readonly apnsReason: string;
 };
 
 const optionalText = v.fallback(v.optional(v.string(), ""), "");
@@ -138,9 +147,10 @@ const detail = v.fallback(
   v.object({
     "@type": optionalText,
     errorCode: optionalText,
+    reason: optionalText,
     fieldViolations: v.fallback(v.optional(v.array(violation), []), []),
   }),
-  { "@type": "", errorCode: "", fieldViolations: [] },
+  { "@type": "", errorCode: "", reason: "", fieldViolations: [] },
 );
 const failure = v.object({
   error: v.object({
@@ -152,7 +162,7 @@ const failure = v.object({
 
 function errorOf({ json }: Answer): FcmError {
   const parsed = v.safeParse(failure, json);
-  if (!parsed.success) return { code: "", text: "", field: undefined, isBadRequest: false };
+  if (!parsed.success) return { code: "", text: "", field: undefined, isBadRequest: false, apnsReason: "" };
   const { status, message, details } = parsed.output.error;
   const code = details.find(({ errorCode }) => errorCode !== "")?.errorCode ?? status;
   return {
@@ -160,6 +170,7 @@ function errorOf({ json }: Answer): FcmError {
     text: message,
     field: details.flatMap(({ fieldViolations }) => fieldViolations)[0]?.field,
     isBadRequest: details.some((one) => one["@type"].endsWith("/google.rpc.BadRequest")),
+    apnsReason: details.find((one) => one["@type"].endsWith(".ApnsError"))?.reason ?? "",
   };
 }
 
@@ -180,6 +191,8 @@ function resultOf(
   if (isRedirect(answer)) return { type: "failed", answer: `${status}: FCM redirects, which is not followed` };
   const said = `${status} ${error.code}`.trim();
   const failed = (why: string): PushResult => ({ type: "failed", answer: shortAnswer(`${said}${why}`, hidden) });
+  const unfit = (why: string): PushResult => ({ type: "unfit", answer: shortAnswer(`${said}${why}`, hidden) });
+  if (status === 413 || error.apnsReason === "PayloadTooLarge") return unfit(": too large");
   switch (error.code) {
     case "UNREGISTERED":
       return { type: "dead", answer: said };
@@ -188,10 +201,11 @@ function resultOf(
     case "THIRD_PARTY_AUTH_ERROR":
       return failed(": Firebase has no valid APNs key or web push certificate for the app");
     case "INVALID_ARGUMENT":
-      if (error.isBadRequest) return failed(error.field ? `: ${error.field}` : "");
-      if (/registration token is not a valid/i.test(error.text))
+      // Only the token's own field, or a text about it: of anything else that is wrong the token knows nothing.
+      if (error.field === tokenField || (!error.isBadRequest && /registration token is not a valid/i.test(error.text)))
         return { type: "dead", answer: `${said}: no token of FCM` };
-      return failed("");
+      // A message that is too big is told by a text, or by nothing at all.
+      return unfit(error.field ? `: ${error.field}` : "");
   }
   const afterMs = retryAfterMs(answer.headers, now) ?? (status === 429 ? quotaMs : undefined);
   // 401: the account may be put right, and this notice is as good as any.

@@ -70,16 +70,18 @@ export function oneSignal(options: OneSignalOptions): PushProvider {
         return externalId === "" ? null : { token: external + externalId };
       return typeof token === "string" && uuid.test(token) ? { token: subscription + token.toLowerCase() } : null;
     },
+    fits: (notice) => faultOf(contentOf(notice)) === null,
     async send(notice, { now, signal }) {
-      const content = contentOf(notice);
-      const fault = faultOf(content);
-      if (fault !== null) return { type: "failed", answer: fault };
       const target = targetOf(notice.token);
       if (target === null) return { type: "failed", answer: "The address is none of OneSignal's" };
+      const content = contentOf(notice);
+      const fault = faultOf(content);
+      if (fault !== null) return { type: "unfit", answer: fault };
       const body = JSON.stringify({ app_id: appId, ...target, ...content });
       const answer = await readAnswer(await fetch(url, { method: "POST", headers, body, redirect: "manual", signal }));
       const [, id = ""] = /:(.*)$/s.exec(notice.token) ?? [];
-      return resultOf(answer, { now: now(), hidden: [apiKey, id] });
+      const isUser = notice.token.startsWith(external);
+      return resultOf(answer, { now: now(), hidden: [apiKey, id], isUser });
     },
   };
 }
@@ -145,8 +147,24 @@ const invalidTargets = v.object({
   invalid_player_ids: invalid,
 });
 
-/** An answer of 200 says nothing yet: sent is what has an id and no errors. */
-function resultOf(answer: Answer, context: { now: number; hidden: readonly string[] }): PushResult {
+/** How OneSignal speaks of what is too long; it documents no code for that. */
+const unfitText = /too (?:large|long|big)|exceed|maximum|payload|\bbytes\b/i;
+
+type AnswerContext = {
+  readonly now: number;
+  readonly hidden: readonly string[];
+  /** All subscriptions of a user were asked for, not one. */
+  readonly isUser: boolean;
+};
+
+/**
+ * An answer of 200 says nothing yet. With an id the message went to at least one subscription, and errors beside it are about others of the
+ * user's. Without one it went to nobody.
+ *
+ * A subscription that is not subscribed is dead: the app registers it again when its user allows it again. A user is none: they may allow
+ * it, or their app may tell OneSignal of them, a moment later, and nobody would register them again.
+ */
+function resultOf(answer: Answer, context: AnswerContext): PushResult {
   const { status } = answer;
   if (isRedirect(answer)) return { type: "failed", answer: `${status}: OneSignal redirects, which is not followed` };
   if (status === 401 || status === 403) return { type: "failed", answer: `${status}: the API key is refused` };
@@ -160,13 +178,19 @@ function resultOf(answer: Answer, context: { now: number; hidden: readonly strin
 
   const { success, output } = v.safeParse(created, answer.json);
   // What became of it is unknown; the same key again brings the answer again.
-  if (!success) return status === 200 ? retry("200 without JSON") : { type: "failed", answer: String(status) };
+  if (!success && status === 200) return retry("200 without JSON");
+  if (!success) return { type: status === 413 ? "unfit" : "failed", answer: String(status) };
   const { id, errors } = output;
-  if (status === 200 && id !== "" && !hasErrors(errors)) {
-    return { type: "sent", answer: shortAnswer(id, context.hidden) };
-  }
-  const said = shortAnswer([status, ...textsOf(errors)].join(" "), context.hidden);
-  return { type: isNobody(errors) ? "dead" : "failed", answer: said };
+  const texts = textsOf(errors);
+  if (status === 200 && id !== "")
+    return {
+      type: "sent",
+      answer: shortAnswer([id, ...(texts.length > 0 ? ["beside", ...texts] : [])].join(" "), context.hidden),
+    };
+  const said = shortAnswer([status, ...texts].join(" "), context.hidden);
+  if (isNobody(errors)) return { type: context.isUser ? "failed" : "dead", answer: said };
+  const isUnfit = status === 413 || (status === 400 && texts.some((text) => unfitText.test(text)));
+  return { type: isUnfit ? "unfit" : "failed", answer: said };
 }
 
 /** Whether the only one that was asked for is unknown, or has unsubscribed. */
@@ -189,7 +213,3 @@ function textsOf(errors: unknown, depth = 0): readonly string[] {
     return texts.length === 0 ? [] : [`${name}: ${texts.join(", ")}`];
   });
 }
-
-/** A list counts whatever it holds: OneSignal has been seen to answer `[{}]`. */
-const hasErrors = (errors: unknown): boolean =>
-  Array.isArray(errors) ? errors.length > 0 : textsOf(errors).length > 0;

@@ -79,6 +79,7 @@ function bodyOf({ kind, tenant, user, device, token, key: _, ttlMs, ...told }: P
 function resultOf({ ok, status, headers }: Response, now: number): PushResult {
   const answer = `HTTP ${status}`;
   if (ok) return { type: "sent", answer };
+  if (status === 413) return { type: "unfit", answer };
   if (status !== 408 && status !== 429 && status < 500) return { type: "failed", answer };
   const afterMs = retryAfterMs(headers, now);
   return { type: "retry", answer, ...(afterMs !== undefined && { afterMs }) };

@@ -24,6 +24,8 @@ export type WebPushOptions = VapidOptions & {
   readonly resolve?: (host: string) => Promise<readonly string[]>;
 };
 
+/** Windows counts by the minute. */
+const throttledMs = 60_000;
 /** A push service may refuse a longer time; FCM does (28 days). */
 const ttlSecondsMax = 2_419_200;
 
@@ -49,6 +51,8 @@ export function webPush(options: WebPushOptions): PushProvider {
     public: { publicKey: options.publicKey.replace(/=+$/, "") },
     parse: (push) => parseSubscription(subscriptionOf(push), isService),
 
+    fits: (notice) => textOf(notice).length <= plaintextBytesMax,
+
     async send(notice, { now, signal }) {
       const subscription = readSubscription(notice.token);
       if (subscription === null) return dead("no subscription");
@@ -56,9 +60,9 @@ export function webPush(options: WebPushOptions): PushProvider {
       if (!isService(endpoint.hostname)) return failed("not a known push service");
       if (notice.kind === "clear" && isApple(endpoint.hostname)) return failed("Safari does not allow silent pushes");
 
-      const text = new TextEncoder().encode(payloadOf(notice));
+      const text = textOf(notice);
       if (text.length > plaintextBytesMax)
-        return failed(`too large: ${text.length} bytes, at most ${plaintextBytesMax}`);
+        return unfit(`too large: ${text.length} bytes, at most ${plaintextBytesMax}`);
       const body = await encrypt(text, keys);
       if (body === null) return dead("the subscription's key is not on the curve");
       const authorization = await vapid(endpoint.origin, now()).catch(refusal);
@@ -97,14 +101,37 @@ function subscriptionOf({ subscription, ...rest }: Readonly<Record<string, unkno
 }
 
 /** What the service worker gets. */
-function payloadOf({ kind, conversation, seq, unread, badge, tag, title, body, data }: PushNotice): string {
-  return wellFormedJson({ kind, conversation, seq, unread, badge, tag, title, body, data });
+function textOf({
+  kind,
+  conversation,
+  seq,
+  unread,
+  badge,
+  tag,
+  title,
+  body,
+  data,
+}: PushNotice): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(wellFormedJson({ kind, conversation, seq, unread, badge, tag, title, body, data }));
 }
+
+/** Windows takes a push and says here, in one of three words, what it made of it. */
+const wnsStatus = (headers: Headers): string =>
+  (headers.get("x-wns-status") ?? headers.get("x-wns-notificationstatus") ?? "").trim().toLowerCase();
 
 /** RFC 8030 and what push services say beside it. */
 function resultOf({ ok, status, headers }: Response, now: number): PushResult {
   const answer = `HTTP ${status}`;
-  if (ok) return { type: "sent", answer };
+  if (ok) {
+    switch (wnsStatus(headers)) {
+      case "channelthrottled":
+        return { type: "retry", answer: `${answer}: throttled`, afterMs: retryAfterMs(headers, now) ?? throttledMs };
+      case "dropped":
+        return failed(`${answer}: dropped by the push service`);
+      default:
+        return { type: "sent", answer };
+    }
+  }
   if (status === 404 || status === 410) return dead(answer);
   if (status === 401 || status === 403) return failed(`${answer}: VAPID refused`);
   // 406 is how Windows throttles.
@@ -112,6 +139,7 @@ function resultOf({ ok, status, headers }: Response, now: number): PushResult {
     const afterMs = retryAfterMs(headers, now);
     return { type: "retry", answer, ...(afterMs !== undefined && { afterMs }) };
   }
+  if (status === 413) return unfit(answer);
   return failed(answer);
 }
 
@@ -125,4 +153,5 @@ function refusal(error: unknown): PushResult {
 const isApple = (host: string): boolean => host === "push.apple.com" || host.endsWith(".push.apple.com");
 
 const dead = (answer: string): PushResult => ({ type: "dead", answer });
+const unfit = (answer: string): PushResult => ({ type: "unfit", answer });
 const failed = (answer: string): PushResult => ({ type: "failed", answer });

@@ -107,8 +107,13 @@ let discards = 0;
 
 function collectNowAndThen(): void {
   discards++;
-  if (discards % discardsBetweenCollections !== 0) return;
+  if (discards % discardsBetweenCollections === 0) collect();
+}
+
+/** Collects garbage now, where the runtime lets one; what it holds is let go of in the next turn of the event loop. Answers whether it does. */
+export function collect(): boolean {
   const runtime = globalThis as { Bun?: { gc(force: boolean): void }; gc?: () => void };
   if (runtime.Bun) runtime.Bun.gc(true);
   else runtime.gc?.();
+  return runtime.Bun !== undefined || runtime.gc !== undefined;
 }

@@ -1,3 +1,5 @@
+import type { ChatError } from "../../error.ts";
+
 /** A value as SQL takes and gives it. Integers stay below 2^53. */
 export type Value = string | number | null;
 
@@ -31,6 +33,9 @@ export interface Engine {
    * engine has thrown its database connection away and uses a new one for the next call.
    */
   write(statements: readonly Statement[]): Promise<Row[][]>;
+
+  /** Why it takes no writes now, where it knows; reads may go on. Cheap enough to be asked often. */
+  fault?(): ChatError | undefined;
 
   /** Releases the database and its lock. Calls after it reject. */
   close(): Promise<void>;

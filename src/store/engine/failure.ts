@@ -10,3 +10,10 @@ export function failure(cause: unknown): ChatError {
 export function closedFailure(): ChatError {
   return new ChatError("unavailable", "The database is closed");
 }
+
+/** Whether the database itself says that it is damaged, or that it is none. It is the cause of what a call rejected with, or the cause of that. */
+export function isDamage(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause)
+    if ("code" in each && /^SQLITE_(CORRUPT|NOTADB)/.test(String(each.code))) return true;
+  return false;
+}

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import Database from "libsql";
 import { ChatError } from "../../error.ts";
 
@@ -10,6 +10,10 @@ const waitMs = 250;
 
 /** The right to be the only engine on one database file, held until released. */
 export interface FileLock {
+  /**
+   * Whether it still is the lock that others meet. Where its file was deleted, it is taken anew; false: somebody else was faster.
+   */
+  isHeld(): boolean;
   release(): void;
 }
 
@@ -20,10 +24,41 @@ export interface FileLock {
  */
 export function takeFileLock(databaseFile: string): FileLock {
   const file = `${databaseFile}.lock`;
+  let owner = hold(databaseFile, { file, timeout: waitMs });
+  let inode = inodeOf(file);
+  return {
+    isHeld() {
+      if (inodeOf(file) === inode) return true;
+      try {
+        const next = hold(databaseFile, { file, timeout: 0 });
+        letGo(owner);
+        owner = next;
+        inode = inodeOf(file);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    release: () => letGo(owner),
+  };
+}
+
+const inodeOf = (file: string): bigint | undefined => statSync(file, { bigint: true, throwIfNoEntry: false })?.ino;
+
+function letGo(owner: Database.Database): void {
+  held.delete(owner);
+  owner.exec("ROLLBACK");
+  owner.close();
+}
+
+function hold(
+  databaseFile: string,
+  { file, timeout }: { readonly file: string; readonly timeout: number },
+): Database.Database {
   let connection: Database.Database | undefined;
   try {
     createPrivate(file);
-    connection = new Database(file, { timeout: waitMs });
+    connection = new Database(file, { timeout });
     // Only exec(): a prepared statement would keep the connection, and the lock, alive after close().
     connection.exec("PRAGMA journal_mode = delete");
     connection.exec("BEGIN EXCLUSIVE");
@@ -40,15 +75,8 @@ export function takeFileLock(databaseFile: string): FileLock {
     }
     throw new ChatError("database_unfit", `The lock file ${file} cannot be held: ${reason}`, { cause });
   }
-  const owner = connection;
-  held.add(owner);
-  return {
-    release() {
-      held.delete(owner);
-      owner.exec("ROLLBACK");
-      owner.close();
-    },
-  };
+  held.add(connection);
+  return connection;
 }
 
 /**

@@ -49,6 +49,7 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
   let isClosed = false;
   /** Calls that try whether the server is there again. */
   let probes = 0;
+  let answeredAt = -Infinity;
 
   /** Whether this call is such a one; throws where there is one already. */
   function beginProbe(): boolean {
@@ -62,14 +63,20 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
   async function attempt(mode: "read" | "write", batch: Batch, end: number): Promise<ResultSet[]> {
     if (clock.elapsed() >= end) throw failure(new Error("Its turn came too late"));
     const isProbe = beginProbe();
+    const begun = clock.elapsed();
     if (isProbe) probes += 1;
+    const noteAnswer = (): void => {
+      answeredAt = clock.elapsed();
+      breaker.answered();
+    };
     try {
       const results = await client.ask(mode, batch, end);
-      breaker.answered();
+      noteAnswer();
       return results;
     } catch (error) {
-      if (isAnswer(error)) breaker.answered();
-      else if (!isClosed) breaker.failed();
+      if (isAnswer(error)) noteAnswer();
+      // Where others were answered meanwhile, the server is there, and this one call was too slow.
+      else if (!isClosed && answeredAt <= begun) breaker.failed();
       throw error;
     } finally {
       if (isProbe) probes -= 1;

@@ -11,10 +11,14 @@ import { migrate, pending } from "./migrate.ts";
  */
 export async function applyMigrations(
   engine: Engine,
-  { url, migrate: wanted }: { readonly url: string; readonly migrate?: boolean },
+  {
+    url,
+    migrate: wanted,
+    pause,
+  }: { readonly url: string; readonly migrate?: boolean; readonly pause?: () => Promise<void> },
 ): Promise<void> {
   if (wanted ?? url.startsWith("file:")) {
-    await migrate(engine, bundledMigrations);
+    await migrate(engine, bundledMigrations, { ...(pause && { pause }) });
     return;
   }
   const waiting = await pending(engine, bundledMigrations);

@@ -262,4 +262,61 @@ CREATE INDEX tidings_revocation_time ON tidings_revocation (time);
     down: `DROP TABLE tidings_revocation;
 `,
   },
+  {
+    version: 6,
+    name: "bounds",
+    up: `-- What statements would else have to count or walk for.
+
+-- The newest place below this one of a message by somebody else than its sender; 0: there is none. A read mark is found by it with one
+-- look-up. NULL: a message of before this was stored.
+ALTER TABLE tidings_message ADD COLUMN other_seq INTEGER;
+
+-- When a device was last seen, in milliseconds since the Unix epoch, written at most once an hour: of too many the one that was not seen
+-- for longest goes. 0: not since this is noted.
+ALTER TABLE tidings_device ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+
+-- Where a block is: the change number at which one between these two began. Marks that moved later are hidden behind it. It stays until
+-- the row next changes, so that the commit that ends a block knows it. NULL: no block, or one of before this was stored.
+ALTER TABLE tidings_relation ADD COLUMN hidden INTEGER;
+`,
+    down: `ALTER TABLE tidings_relation DROP COLUMN hidden;
+ALTER TABLE tidings_device DROP COLUMN seen;
+ALTER TABLE tidings_message DROP COLUMN other_seq;
+`,
+  },
+  {
+    version: 8,
+    name: "synced",
+    up: `-- Where a device's sync goes on, where that is not what it acked: the list of undelivered messages leaves out what the user did on other
+-- devices, so confirming it moves acked alone. NULL: both are the same.
+ALTER TABLE tidings_device ADD COLUMN synced INTEGER;
+`,
+    down: `ALTER TABLE tidings_device DROP COLUMN synced;
+`,
+  },
+  {
+    version: 9,
+    name: "secret",
+    up: `-- What hides the numbers in cursors and in \`next\`: change numbers count the writes of all tenants. 32 bytes in hexadecimal; a copy of the
+-- database has it too, so that its cursors stay good.
+ALTER TABLE tidings_head ADD COLUMN secret TEXT;
+UPDATE tidings_head SET secret = lower(hex(randomblob(32)));
+`,
+    down: `ALTER TABLE tidings_head DROP COLUMN secret;
+`,
+  },
+  {
+    version: 10,
+    name: "level",
+    up: `-- The highest level of entry that the log holds. What writes the first entry of a higher level raises it in the same transaction, so that a
+-- node of an older release, which reads it with every head, stops before it passes what it cannot read.
+ALTER TABLE tidings_head ADD COLUMN level INTEGER NOT NULL DEFAULT 1;
+
+-- The level at which a device stored what it has acked: of what is of a higher level it was sent nothing.
+ALTER TABLE tidings_device ADD COLUMN level INTEGER NOT NULL DEFAULT 1;
+`,
+    down: `ALTER TABLE tidings_device DROP COLUMN level;
+ALTER TABLE tidings_head DROP COLUMN level;
+`,
+  },
 ];

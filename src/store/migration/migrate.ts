@@ -15,6 +15,8 @@ export type MigrateOptions = {
   readonly onStep?: (step: Step) => void;
   /** Called once the tables of an old database have got their prefix. */
   readonly onRename?: () => void;
+  /** Waited for before each step: a step on a file holds the event loop for some milliseconds. */
+  readonly pause?: () => Promise<void>;
 };
 
 /** The whole picture: where the database stands, and what keeps it from being migrated, if anything does. */
@@ -62,6 +64,7 @@ export async function migrate(
   }
   let { version } = state;
   for (const [i, step] of steps.entries()) {
+    await options.pause?.();
     await take(engine, { step, from: version, statements: scripts[i] ?? [] });
     version = step.after;
     options.onStep?.(step);

@@ -7,6 +7,7 @@ import { startTaker } from "../hostile-push.ts";
 import type { Findings } from "../target.ts";
 import { assail } from "./assail.ts";
 import type { Health } from "./healthy-process.ts";
+import { deadline } from "../../support/deadline.ts";
 
 /** No byte sequence may hold the event loop longer (INVARIANTS R1). */
 const turnMsMax = 50;
@@ -15,7 +16,7 @@ const pongMsMax = 2 * turnMsMax;
 /** What the server may grow by after it has warmed up, whatever is thrown at it. */
 const growthBytesMax = 96 * 1024 * 1024;
 /** After the last attack every socket must be closed within this time: a closing handshake has 3 s. */
-const closeMsMax = 6_000;
+const closeMsMax = deadline.answerMs;
 
 export type Siege = {
   /** Attacks of one seed; answers what was tried. Throws nothing: what is wrong is told in the end. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { decodeConversation, encodeConversation } from "../../../src/protocol/conversation-id.ts";
-import { decodeCursor, encodeCursor } from "../../../src/protocol/cursor.ts";
+import { createCursors, type Cursors, isCursor } from "../../../src/protocol/cursor.ts";
+import { systemRandom } from "../../../src/internal/random.ts";
 import { isIdentifier, isMessageId } from "../../../src/protocol/identifier.ts";
 import { createTarget, type Target } from "../target.ts";
 
@@ -15,24 +16,39 @@ const nearCursor = fc
   .tuple(fc.oneof(epoch, digits), fc.constantFrom(".", "", "..", ". ", "\n"), digits)
   .map((it) => it.join(""));
 
-type CursorCodec = { readonly encode: typeof encodeCursor; readonly decode: typeof decodeCursor };
+const base64url: readonly string[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".split("");
+type CursorCodec = Pick<Cursors, "encode" | "decode">;
+const history = "abcdefgh";
+const secret = "0123456789abcdef".repeat(4);
+/** Another server, or the same one before its memory of recent cursors was lost. */
+const own = (): Cursors => createCursors({ secret, epoch: history, random: systemRandom });
+const others: readonly Cursors[] = [
+  createCursors({ secret, epoch: "hgfedcba", random: systemRandom }),
+  createCursors({ secret: secret.replaceAll("0", "f"), epoch: history, random: systemRandom }),
+];
 
-/** Cursors: what was encoded comes back, nothing else is one, and no two texts are the same one. */
-export const cursorTarget = (
-  { encode, decode }: CursorCodec = { encode: encodeCursor, decode: decodeCursor },
-): Target =>
+/** Cursors: what was encoded comes back, and nothing else is one: not those of another history or database, nor what merely looks alike. */
+export const cursorTarget = ({ encode, decode }: CursorCodec = own()): Target =>
   createTarget({
     name: "cursor",
-    inputs: fc.oneof(fc.record({ epoch, n }), nearCursor, fc.string({ unit: "binary", maxLength: 30 })),
+    inputs: fc.oneof(
+      fc.record({ n: fc.nat({ max: 2 ** 48 - 1 }) }),
+      nearCursor,
+      fc.string({ unit: fc.constantFrom(...base64url), minLength: 22, maxLength: 22 }),
+      fc.string({ unit: "binary", maxLength: 30 }),
+    ),
     judge(input) {
       if (typeof input === "object") {
-        const back = decode(encode(input));
-        return back?.epoch === input.epoch && back.n === input.n ? null : "did not come back";
+        const text = encode(input);
+        if (!isCursor(text)) return "is none by its form";
+        if (decode(text)?.n !== input.n || own().decode(text)?.n !== input.n) return "did not come back";
+        if (others.some((other) => other.decode(text) !== null)) return "is read by another history";
+        return others.some((other) => decode(other.encode(input)) !== null) ? "reads another history's" : null;
       }
       const cursor = decode(input);
       if (cursor === null) return null;
       if (!isPlace(cursor.n)) return `was read as ${cursor.n}`;
-      return encode(cursor) === input ? null : `is a second form of ${encode(cursor)}`;
+      return input === `${history}.${cursor.n.toString(36)}` ? null : "is a second form";
     },
   });
 

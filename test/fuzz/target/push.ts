@@ -17,7 +17,7 @@ import { createTarget, type Findings, shownText, type Target, type Verdict } fro
 const identity = { tenant: "default", user: "alice" };
 /** The longest that is stored: a subscription, with what JSON adds to it. */
 const tokenCharsMax = 4_400;
-const results = ["sent", "dead", "retry", "failed"];
+const results = ["sent", "dead", "retry", "unfit", "failed"];
 
 const noticeTo = (token: string): PushNotice => ({
   ...{ kind: "message", ...identity, device: "phone", token, conversation: "c1", seq: 1, unread: 1, badge: 1 },

@@ -47,6 +47,25 @@ export const fcmFaults = {
     status: 400,
     body: googleError(400, "INVALID_ARGUMENT", "Message is too big", fcmError("INVALID_ARGUMENT")),
   },
+  /** As seen where the payload is too large: nothing is said of why. */
+  badBare: { status: 400, body: googleError(400, "INVALID_ARGUMENT", "Request contains an invalid argument.") },
+  tooLarge: { status: 413, body: "<html><title>Error 413 (Request Entity Too Large)!!1</title></html>" },
+  tooLargeForApns: {
+    status: 400,
+    body: googleError(400, "INVALID_ARGUMENT", "Request contains an invalid argument.", fcmError("INVALID_ARGUMENT"), {
+      "@type": "type.googleapis.com/google.firebase.fcm.v1.ApnsError",
+      statusCode: 413,
+      reason: "PayloadTooLarge",
+    }),
+  },
+  /** As seen: the token is named as a field that is wrong. */
+  badTokenField: {
+    status: 400,
+    body: googleError(400, "INVALID_ARGUMENT", "Request contains an invalid argument.", fcmError("INVALID_ARGUMENT"), {
+      "@type": "type.googleapis.com/google.rpc.BadRequest",
+      fieldViolations: [{ field: "message.token", description: "Invalid registration token" }],
+    }),
+  },
   quota: {
     status: 429,
     headers: { "Retry-After": "7" },

@@ -2,23 +2,33 @@ import * as v from "valibot";
 import { createDisplay, type Display } from "./display.ts";
 import { openEndpoint, type Asked, type Told } from "./endpoint.ts";
 
+const messageId = "b15ba6e5-2223-49d6-9eda-684b9051f5a8";
+
 /** Each error as OneSignal documents or answers it; `$` stands for who was asked for. */
 const oneSignalFaults = {
   unsubscribed: { status: 200, body: { id: "", recipients: 0, errors: ["All included players are not subscribed"] } },
   unsubscribed400: { status: 400, body: { errors: ["All included players are not subscribed"] } },
   invalidPlayer: { status: 200, body: { id: "", errors: { invalid_player_ids: ["$"] } } },
-  invalidAlias: {
+  /** Each of the user's subscriptions is told of by the user's own alias. */
+  invalidAlias: { status: 200, body: { id: "", errors: { invalid_aliases: { external_id: ["$", "$"] } } } },
+  /** With an id it went to at least one subscription, and the errors are about others. */
+  partialAlias: {
     status: 200,
-    body: {
-      id: "b15ba6e5-2223-49d6-9eda-684b9051f5a8",
-      external_id: null,
-      errors: { invalid_aliases: { external_id: ["$"] } },
-    },
+    body: { id: messageId, external_id: null, errors: { invalid_aliases: { external_id: ["$", "$"] } } },
+  },
+  partialPlayer: { status: 200, body: { id: messageId, errors: { invalid_player_ids: ["$"] } } },
+  partialTexts: { status: 200, body: { id: messageId, errors: ["Some of $ are not subscribed"] } },
+  partialOdd: { status: 200, body: { id: messageId, errors: [{}] } },
+  partialWarnings: {
+    status: 200,
+    body: { id: messageId, recipients: 0, warnings: ["You must configure iOS notifications to reach iOS"] },
   },
   otherErrors: { status: 200, body: { id: "", errors: ["Sending is paused for $"] } },
-  otherErrorsWithId: { status: 200, body: { id: "b15ba6e5-2223-49d6-9eda-684b9051f5a8", errors: [{}] } },
   emptyId: { status: 200, body: { id: "" } },
-  noErrors: { status: 200, body: { id: "b15ba6e5-2223-49d6-9eda-684b9051f5a8", external_id: null, errors: {} } },
+  emptyErrors: { status: 200, body: { id: "", errors: {} } },
+  tooLarge: { status: 413, body: "<html>413 Request Entity Too Large</html>" },
+  tooLarge400: { status: 400, body: { errors: ["Data is too large. It must be no more than 2048 bytes"] } },
+  noErrors: { status: 200, body: { id: messageId, external_id: null, errors: {} } },
   badRequest: { status: 400, body: { errors: ["Incorrect subscription_id format in include_subscription_ids: $"] } },
   unauthorized: { status: 401, body: { errors: ["Access denied.  Please include an 'Authorization: ...' header"] } },
   forbidden: { status: 403, body: { errors: ["Access denied.  Please include an 'Authorization: ...' header"] } },
@@ -96,20 +106,11 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
     }
     const fault = fake.decide(sent);
     if (fault === "hang" || typeof fault === "object") return fault;
-    if (fault !== "ok" && fault !== "lost" && fault !== "noErrors") {
-      const { status, headers: extra, body: said } = { headers: {}, ...oneSignalFaults[fault] };
-      const [, who = ""] = target.split(":");
-      return {
-        status,
-        headers: extra,
-        body: typeof said === "string" ? said : JSON.parse(JSON.stringify(said).replaceAll("$", who)),
-      };
-    }
+    const said = fault === "ok" || fault === "lost" ? null : faultAnswer(fault, target);
+    // A message that has an id was made: it goes to whom it can, and its key is remembered.
+    if (said !== null && !hasId(said.body)) return said;
     present(target, message);
-    const told: Told =
-      fault === "noErrors"
-        ? oneSignalFaults.noErrors
-        : { status: 200, body: { id: crypto.randomUUID(), external_id: null } };
+    const told: Told = said ?? { status: 200, body: { id: crypto.randomUUID(), external_id: null } };
     answered.set(message.idempotency_key, { told, target, tag: message.collapse_id });
     return fault === "lost" ? fault : told;
   }
@@ -137,6 +138,15 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
     close: () => endpoint.close(),
   };
   return fake;
+}
+
+const hasId = (body: unknown): boolean => v.is(v.object({ id: v.pipe(v.string(), v.nonEmpty()) }), body);
+
+function faultAnswer(fault: keyof typeof oneSignalFaults, target: string): Exclude<Told, string> {
+  const { status, headers, body: said } = { headers: {}, ...oneSignalFaults[fault] };
+  const [, who = ""] = target.split(":");
+  const body: unknown = typeof said === "string" ? said : JSON.parse(JSON.stringify(said).replaceAll("$", who));
+  return { status, headers, body };
 }
 
 const texts = v.strictObject({ en: v.pipe(v.string(), v.nonEmpty()) });

@@ -7,6 +7,7 @@ import { createCrowd } from "./crowd.ts";
 import { createPeople } from "./people.ts";
 import { openServices } from "./services.ts";
 import { type Held, heldBy, startFlooded } from "./start.ts";
+import { deadline } from "../../support/deadline.ts";
 
 export type BacklogSize = { readonly users: number; readonly messages: number; readonly senders: number };
 
@@ -23,7 +24,7 @@ const firstShare = 0.1;
 const heapGrowthMax = 1.25;
 const residentGrowthMax = 1.5;
 const lookMs = 200;
-const quietMsMax = 60_000;
+const quietMsMax = deadline.bulkMs;
 
 /** U7: the providers are down while much is written: what waits for them waits in the database, not in memory. */
 export async function backlog({ size, seed, alterations = [], say = () => {} }: BacklogOptions): Promise<Outcome> {

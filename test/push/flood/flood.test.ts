@@ -16,15 +16,15 @@ function expectRight(outcome: Outcome): void {
 /** Not told, though nothing waits. */
 const lost = /^(?!.*notices wait still).*(shows nothing of|the newest is)/;
 
-/** Without crashes, and without the time to come right: what is wrong never does. */
+/** Without crashes. A bug here never heals, so the wait ends when nothing happens any more. */
 const few: FloodSize = {
   ...{ ...smallFlood, users: 60, messages: 600, floodMs: 600 },
-  ...{ crashes: 0, healsMs: 200, settledMsMax: 4_000 },
+  ...{ crashes: 0, healsMs: 200, stillMs: 1_500 },
 };
 
 /** What was wrong with a server that has a bug. */
-async function wrongsOf(alterations: readonly Alteration[], size: FloodSize = few): Promise<string> {
-  const outcome = await flood({ size, seed, alterations });
+async function wrongsOf(alterations: readonly Alteration[], size: FloodSize = few, number = seed): Promise<string> {
+  const outcome = await flood({ size, seed: number, alterations });
   say(describeOutcome(outcome));
   return outcome.violations.join("\n");
 }
@@ -35,11 +35,11 @@ describe("a flood for those who are away", () => {
     expectRight(outcome);
     expect(outcome.figures["crashes"]).toBe(smallFlood.crashes);
     expect(outcome.figures["afterRefusals"]).toBeGreaterThan(100);
-  }, 60_000);
+  });
 
   test("U7 providers that are down: ten times the backlog takes no more memory", async () => {
     expectRight(await backlog({ size: smallBacklog, seed }));
-  }, 60_000);
+  });
 
   test("control: U5 U7 a notice that counts as told before the provider has answered is missed", async () => {
     const early: Alteration = {
@@ -48,7 +48,7 @@ describe("a flood for those who are away", () => {
       to: 'const result: PushResult = { type: "sent", answer: "early" };',
     };
     expect(await wrongsOf([early])).toMatch(lost);
-  }, 60_000);
+  });
 
   test("control: U7 a retry that is dropped is missed", async () => {
     const dropped: Alteration = {
@@ -57,7 +57,7 @@ describe("a flood for those who are away", () => {
       to: "until: null,\n          isDone: true,",
     };
     expect(await wrongsOf([dropped])).toMatch(lost);
-  }, 60_000);
+  });
 
   test("control: U5 a key that is new for each request is seen", async () => {
     const random: Alteration = {
@@ -66,7 +66,7 @@ describe("a flood for those who are away", () => {
       to: "const hex = await sha256(`${Math.random()} ${kind} ",
     };
     expect(await wrongsOf([random])).toMatch(/has the keys/);
-  }, 60_000);
+  });
 
   test("control: U5 a place that is kept before what it tells of is loses messages to a crash", async () => {
     const hasty: Alteration = { file: "push/follower.ts", from: "let n = position;", to: "return feed.position();" };
@@ -74,9 +74,12 @@ describe("a flood for those who are away", () => {
     const later: Alteration = { file: "push/follower.ts", from: "const gatherMs = 50;", to: "const gatherMs = 500;" };
     const limits = { ...few.limits, pushLeaseMs: 200 };
     // After the second crash everything that is kept is told again first.
-    const size = { ...few, limits, crashes: 2, settledMsMax: 9_000 };
-    expect(await wrongsOf([hasty, later], size)).toMatch(lost);
-  }, 60_000);
+    const size = { ...few, limits, crashes: 2, stillMs: 3_000 };
+    // Whether a crash comes at the right moment depends on the speed of the machine, so several seeds are tried.
+    let wrongs = "";
+    for (let i = 0; i < 8 && !lost.test(wrongs); i++) wrongs = await wrongsOf([hasty, later], size, seed + i);
+    expect(wrongs).toMatch(lost);
+  });
 
   test("control: U5 what is told again without a crash is seen", async () => {
     const forgetful: Alteration = {
@@ -85,7 +88,7 @@ describe("a flood for those who are away", () => {
       to: '...finished(due, "send", "sent", result.answer), until: 1, isDone: Math.random() < 0.9, shown: due.seq',
     };
     expect(await wrongsOf([forgetful])).toMatch(/was taken and asked for again/);
-  }, 60_000);
+  });
 
   test("control: U7 a backlog that waits in memory is seen", async () => {
     const hoarding: Alteration = {
@@ -100,5 +103,5 @@ describe("a flood for those who are away", () => {
     });
     say(describeOutcome(outcome));
     expect(outcome.violations.join("\n")).toContain("ten times the backlog holds");
-  }, 60_000);
+  });
 });

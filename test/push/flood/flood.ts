@@ -27,6 +27,10 @@ export type FloodSize = {
   readonly healsMs: number;
   /** How long it may take then until each device shows what it should. */
   readonly settledMsMax: number;
+  /** The wait also ends when nothing has happened for this long. For controls, which never heal. */
+  readonly stillMs?: number;
+  /** Multiplies the tolerances of the judge. Default: 1. */
+  readonly times?: number;
 };
 
 export type FloodOptions = {
@@ -51,7 +55,16 @@ const isFinal = ["sent", "collapsed", "read"];
 
 /** U3 U5 U7: everybody is away, much is written, the providers fail half of the time, and the server is killed again and again. */
 export async function flood({ size, seed, alterations = [], say = () => {} }: FloodOptions): Promise<Outcome> {
-  const { users: userCount, messages, floodMs, crashes: crashCount, limits, settledMsMax } = size;
+  const {
+    users: userCount,
+    messages,
+    floodMs,
+    crashes: crashCount,
+    limits,
+    settledMsMax,
+    stillMs = Infinity,
+    times = 1,
+  } = size;
   const chance = createChance(seed);
   const people = createPeople({ ...size, chance: chance.fork("people") });
   const { users } = people;
@@ -126,12 +139,14 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
   async function settled(): Promise<readonly string[]> {
     const end = performance.now() + settledMsMax;
     let saysAt = performance.now() + sayMs;
+    let [asked, askedAt] = [-1, 0];
     for (;;) {
       const left = waitingIn(dir);
       const now = performance.now();
+      if (left > 0 || services.requests.length !== asked) [asked, askedAt] = [services.requests.length, now];
       if (left === 0 || now > end || now > saysAt) {
-        const faults = judgeScreens(users, services);
-        if ((faults.length === 0 && left === 0) || now > end)
+        const faults = judgeScreens(users, services, { times });
+        if ((faults.length === 0 && left === 0) || now > end || now - askedAt > stillMs)
           return left === 0 ? faults : [`${left} notices wait still`, ...faults];
         mark(`${faults.length} screens are not right yet, ${left} notices wait (${faults[0] ?? "nothing"})`);
         saysAt = now + sayMs;
@@ -189,11 +204,11 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
     const settledSeconds = seconds();
     if (violations.length === 0) {
       await Bun.sleep(calmMs);
-      violations.push(...judgeScreens(users, services), ...services.violations());
+      violations.push(...judgeScreens(users, services, { times }), ...services.violations());
     }
     const perCrashMax = 2 * providers * (limits.pushRequestsMax ?? defaultLimits.pushRequestsMax);
-    const repeats = judgeRepeats(services.requests, { crashes, perCrashMax });
-    violations.push(...repeats.faults, ...judgeLogouts(services.requests, people.deviceOf));
+    const repeats = judgeRepeats(services.requests, { crashes, perCrashMax, times });
+    violations.push(...repeats.faults, ...judgeLogouts(services.requests, people.deviceOf, { times }));
     if (violations.length === 0) await explain();
     hear();
     const unwell = said.split("\n").filter((line) => /"level":"(error|fatal)"/i.test(line) && !isLostAnswer.test(line));

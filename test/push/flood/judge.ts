@@ -6,7 +6,7 @@ import type { Request } from "./services.ts";
  * What a server that is killed may not have kept yet: answers that gather for 20 ms and wait for a commit behind those of the flood. A
  * request that was answered longer before a crash is known to be, and never repeated.
  */
-export const keptWithinMs = 1_000;
+const keptWithinMs = 1_000;
 /** What was looked at in the database for a request is so old when the request arrives, at most. */
 const lookedWithinMs = 1_000;
 /** A request that was on its way when its device logged out, or when the server died. */
@@ -17,10 +17,17 @@ const onItsWayMs = 250;
  */
 const caughtUpWithinMs = 5_000;
 
+/** Multiplies the times above, for machines that have other work to do. */
+export type Lenience = { readonly times: number };
+
 /** Range of what may have been unread in a conversation when a request arrived. */
-function unreadAt({ messages, reads }: Talk, at: number): { readonly least: number; readonly most: number } {
+function unreadAt(
+  { messages, reads }: Talk,
+  at: number,
+  { times }: Lenience,
+): { readonly least: number; readonly most: number } {
   let [sent, kept, read, surelyRead] = [0, 0, 0, 0];
-  const before = at - lookedWithinMs;
+  const before = at - times * lookedWithinMs;
   for (const { seq, askedAt, answeredAt } of messages) {
     if (askedAt <= at) sent = Math.max(sent, seq);
     if (answeredAt <= before) kept = Math.max(kept, seq);
@@ -39,6 +46,7 @@ const newest = (list: readonly { readonly seq: number }[]): number =>
 export function judgeScreens(
   users: readonly Person[],
   { screen, requests }: { readonly screen: (device: Device) => Screen; readonly requests: readonly Request[] },
+  lenience: Lenience,
 ): readonly string[] {
   const faults: string[] = [];
   const lastOf = new Map<string, Request>();
@@ -68,14 +76,14 @@ export function judgeScreens(
         else {
           const told = Number(notification.data["unread"]);
           const at = lastOf.get(`${device.provider} ${device.screen} ${conversation}`)?.at ?? 0;
-          const { least, most } = unreadAt(talk, at);
+          const { least, most } = unreadAt(talk, at, lenience);
           if (told > most || told < least) say(`shows ${told} unread of ${last}, and ${least} to ${most} were`);
         }
       }
       if (shown.size > 0) say(`shows conversations that are none of its user's: ${[...shown.keys()].join()}`);
       const request = lastOf.get(`${device.provider} ${device.screen}`);
       if (!request) continue;
-      const ranges = talks.map((talk) => unreadAt(talk, request.at));
+      const ranges = talks.map((talk) => unreadAt(talk, request.at, lenience));
       const [least, most] = [sum(ranges.map((range) => range.least)), sum(ranges.map((range) => range.most))];
       if (badge < least || badge > most) say(`has the badge ${badge}, and ${least} to ${most} were unread`);
     }
@@ -101,8 +109,9 @@ export type Repeats = {
 /** U5: what was taken is asked again only where a crash, or a lost answer, has kept the server from knowing it. */
 export function judgeRepeats(
   requests: readonly Request[],
-  { crashes, perCrashMax }: { readonly crashes: readonly number[]; readonly perCrashMax: number },
+  options: Lenience & { readonly crashes: readonly number[]; readonly perCrashMax: number },
 ): Repeats {
+  const { crashes, perCrashMax, times } = options;
   const faults: string[] = [];
   let [aroundCrashes, afterLostAnswers, afterRefusals, keptAfterMs, clearsAgain] = [0, 0, 0, 0, 0];
   const perCrash = crashes.map(() => 0);
@@ -118,14 +127,14 @@ export function judgeRepeats(
     else if (last.fate === "lost") afterLostAnswers++;
     else {
       // The request may have been on its way when the server died.
-      const nth = crashes.findIndex((crash) => crash < at && crash > last.at - onItsWayMs);
+      const nth = crashes.findIndex((crash) => crash < at && crash > last.at - times * onItsWayMs);
       const leftMs = (crashes[nth] ?? Infinity) - last.at;
       const sinceMs = Math.round(at - (crashes.findLast((crash) => crash < at) ?? Number.NaN));
-      if (kind === "clear" && sinceMs < caughtUpWithinMs) {
+      if (kind === "clear" && sinceMs < times * caughtUpWithinMs) {
         clearsAgain++;
         continue;
       }
-      if (nth < 0 || leftMs > keptWithinMs) {
+      if (nth < 0 || leftMs > times * keptWithinMs) {
         faults.push(
           `${name} was ${last.fate} and asked for again ${Math.round(at - last.at)} ms later, ${sinceMs} ms after a crash`,
         );
@@ -145,12 +154,13 @@ export function judgeRepeats(
 export function judgeLogouts(
   requests: readonly Request[],
   deviceOf: (provider: string, screen: string) => Device | undefined,
+  { times }: Lenience,
 ): readonly string[] {
   return requests.flatMap(({ provider, screen, at }) => {
     const device = deviceOf(provider, screen);
     if (!device) return [`${provider} was asked for ${screen}, which nobody registered`];
     const lateMs = device.loggedOutAt === null ? 0 : at - device.loggedOutAt;
-    return lateMs > onItsWayMs
+    return lateMs > times * onItsWayMs
       ? [`${device.user} ${device.name} was told ${Math.round(lateMs)} ms after its logout`]
       : [];
   });

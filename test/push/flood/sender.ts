@@ -1,5 +1,6 @@
 import { newId } from "../../support/store.ts";
 import type { Placed, Talk } from "./people.ts";
+import { deadline } from "../../support/deadline.ts";
 
 /** Sends until it is accepted, with the same id however often the server dies meanwhile. */
 export type Sender = {
@@ -10,7 +11,6 @@ export type Sender = {
 type Answer = { readonly conversation: string; readonly seq: number };
 
 const againMs = 50;
-const answerMsMax = 10_000;
 
 /** Asks the server as a user; answers null where it could not be asked, or had no time. */
 export async function tryAsk(
@@ -22,7 +22,7 @@ export async function tryAsk(
   try {
     const response = await fetch(`http://127.0.0.1:${port}${path}${path.includes("?") ? "&" : "?"}user=${user}`, {
       method,
-      signal: AbortSignal.timeout(answerMsMax),
+      signal: AbortSignal.timeout(deadline.answerMs),
       ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -21,7 +21,7 @@ const chat = createChat({
   push: [fcm(settings.fcm), oneSignal(settings.oneSignal)],
   limits: settings.limits,
   // All senders come from one address.
-  rates: { sends: { user: null, address: null }, lookups: { user: null, address: null } },
+  rates: { sends: { user: null, address: null }, work: { user: null, address: null } },
 });
 await chat.ready();
 const server = Bun.serve(

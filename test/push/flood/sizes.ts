@@ -1,5 +1,6 @@
 import type { BacklogSize } from "./backlog.ts";
 import type { FloodSize } from "./flood.ts";
+import { deadline } from "../../support/deadline.ts";
 
 const wanted = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
 
@@ -12,7 +13,8 @@ export const smallFlood: FloodSize = {
   crashes: 3,
   limits: { pushActiveDelayMs: 300, pushRetryMs: 100, pushRetryMsMax: 400 },
   healsMs: 1_500,
-  settledMsMax: 30_000,
+  settledMsMax: deadline.bulkMs,
+  times: 5,
 };
 
 /** As the promise has it; retries wait 5 s at most, so that the last ones end. */

@@ -1,3 +1,4 @@
+import type { PushCut } from "../../../src/push/courier.ts";
 import type { OnPush } from "../../../src/push/draft.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
 import { explainPush } from "../../../src/push/explain.ts";
@@ -11,18 +12,24 @@ import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 import { until } from "../../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../../support/hub.ts";
 import { accepted, newId, person } from "../../support/store.ts";
+import { digestAtOnce } from "../../sim/instant-digest.ts";
 
 export type PushOverrides = Omit<HubOverrides, "limits" | "clock"> & {
   readonly providers: readonly PushProvider[];
   readonly onPush?: OnPush;
+  readonly onCut?: (cut: PushCut) => void;
   readonly limits?: Partial<Limits>;
 };
 
 /** Sockets that never pong, on a clock with little else to do. */
 export const calm = { presenceGraceMs: 10_000, heartbeatMs: 1_000_000_000, headPollMs: 60_000 };
 
-/** What hangs is not waited for. */
-const turnMsMax = 30;
+/**
+ * Work that needs no timer ends within this many turns of the event loop, because nothing here needs a thread or the network. Work that
+ * hangs, or that waits for the clock, gets no more turns than that.
+ */
+const turns = { least: 10, most: 40 };
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 const running: { stop(): Promise<void> }[] = [];
 
@@ -34,15 +41,15 @@ export async function stopAll(): Promise<void> {
 export type TestPush = Awaited<ReturnType<typeof startPush>>;
 
 /** A hub with a push worker on a real file, and a clock that the test moves. */
-export async function startPush({ providers, onPush, ...overrides }: PushOverrides) {
-  /** What the clock has nothing to do with goes on by itself, and is waited for: calls of the store, and digests. */
+export async function startPush({ providers, onPush, onCut, ...overrides }: PushOverrides) {
+  const endDigests = digestAtOnce();
+  /** Calls of the store that are under way, and calls of what is outside of the worker. */
   const under = { calls: 0, outside: 0 };
   const workers: PushWorker[] = [];
   const isBusy = (): boolean =>
     under.calls > 0 || workers.reduce((sum, each) => sum + each.sizes().requests, 0) > under.outside;
   async function turn(): Promise<void> {
-    await Bun.sleep(1);
-    for (let i = 0; i < turnMsMax && isBusy(); i++) await Bun.sleep(1);
+    for (let i = 0; i < turns.least || (i < turns.most && isBusy()); i++) await nextTurn();
   }
   const counted = async <T>(what: keyof typeof under, work: Promise<T> | T): Promise<T> => {
     under[what]++;
@@ -80,7 +87,7 @@ export async function startPush({ providers, onPush, ...overrides }: PushOverrid
   const makeWorker = (isAlone = true, one = { isDead: false }) => {
     const made = createPushWorker({
       ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isAlone },
-      ...{ providers: outside, onPush: host },
+      ...{ providers: outside, onPush: host, onCut },
       presenceOf(identity, device) {
         const silentMs = hub.hub.silentMs(identity, device);
         if (silentMs === "unknown") return silentMs;
@@ -154,6 +161,7 @@ export async function startPush({ providers, onPush, ...overrides }: PushOverrid
     async stop(): Promise<void> {
       await Promise.race([worker.stop(1_000), pass(1_000)]);
       await hub.stop();
+      endDigests();
     },
   };
   running.push(push);

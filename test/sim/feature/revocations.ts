@@ -8,7 +8,7 @@ import type { World } from "../world.ts";
  * Whether T7 holds: an upgrade that was admitted before a revocation, and a ticket that was bought before it, end with it, though their socket opened
  * after it. Until it does, only sockets that were open count.
  */
-const isT7Kept = false as boolean;
+const isT7Kept = true as boolean;
 
 /** One end of the sessions of a user, or of one device of theirs; with the moments between which it came to hold. */
 type Revocation = {

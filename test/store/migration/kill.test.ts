@@ -61,7 +61,7 @@ describe("migrations and kill -9", () => {
       expect(await checkWhole(file)).toBe(big.length);
     }
     expect(midway).toBeGreaterThan(0);
-  }, 30_000);
+  });
 
   test("control: D6 statements that are committed one by one are found half done", async () => {
     const piecemeal = {
@@ -78,7 +78,7 @@ describe("migrations and kill -9", () => {
       );
     }
     expect(isFound).toBe(true);
-  }, 30_000);
+  });
 });
 
 /** Every migration up to the version is wholly there, and nothing of a later one. Answers the version. */

@@ -28,7 +28,7 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
     const tables = async (): Promise<unknown[]> => {
       const [rows = []] = await engine.read([
         {
-          sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%migrations' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'libsql%' ORDER BY name",
+          sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%migrations' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'libsql%' AND name <> 'tidings_file' ORDER BY name",
         },
       ]);
       return rows.map((row) => row.name);

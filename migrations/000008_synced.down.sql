@@ -1,0 +1,1 @@
+ALTER TABLE tidings_device DROP COLUMN synced;

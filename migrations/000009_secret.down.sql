@@ -1,0 +1,1 @@
+ALTER TABLE tidings_head DROP COLUMN secret;

@@ -1,0 +1,2 @@
+ALTER TABLE tidings_device DROP COLUMN level;
+ALTER TABLE tidings_head DROP COLUMN level;

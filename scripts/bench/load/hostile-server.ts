@@ -1,0 +1,42 @@
+/**
+ * The server with all limits at their defaults, a provider in its own process that takes every notice at once, and a watch on its event loop:
+ * `GET /stops` answers the longest stop since it was last asked, in milliseconds.
+ */
+import { createChat } from "../../../src/chat.ts";
+import { demo } from "../../../src/http/demo.ts";
+import type { PushProvider } from "../../../src/push/provider.ts";
+import { serveChat } from "./serve-chat.ts";
+
+const everyMs = 5;
+
+let before = performance.now();
+let used = process.cpuUsage();
+let longestMs = 0;
+
+// Only time that the process worked counts, so that a machine with other work to do is not held against it.
+setInterval(() => {
+  const now = performance.now();
+  const { user, system } = process.cpuUsage(used);
+  longestMs = Math.max(longestMs, Math.min(now - before - everyMs, (user + system) / 1_000));
+  before = now;
+  used = process.cpuUsage();
+}, everyMs);
+
+const atOnce: PushProvider = {
+  name: "at-once",
+  expects: "a token",
+  parse: ({ token }) => (typeof token === "string" ? { token } : null),
+  send: async () => ({ type: "sent", answer: "taken" }),
+};
+
+const chat = createChat({
+  database: { url: process.env["DATABASE_URL"] ?? "" },
+  authenticate: demo({}),
+  push: [atOnce],
+  base: "",
+});
+await serveChat(chat, "/stops", () => {
+  const told = longestMs;
+  longestMs = 0;
+  return new Response(String(told));
+});

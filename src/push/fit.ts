@@ -1,0 +1,83 @@
+import type { PushNotice } from "./provider.ts";
+
+/** What a notice shows, and what the host adds for its app. */
+export type Content = Pick<PushNotice, "title" | "body" | "data">;
+
+/** Says that there is something, and nothing of it. Every provider takes it. */
+export const contentFree = { title: "New message", body: "", data: {} } as const satisfies Content;
+
+/** What a provider still takes that has refused more: a few lines of a lock screen. */
+const briefTitleGraphemesMax = 40;
+const briefBodyGraphemesMax = 100;
+/** More than any provider takes: what is behind it is not looked at. */
+const lookedAtCharsMax = 8_192;
+/** A family of four with a skin tone each has 19; more of them are hardly a character. */
+const charsPerGraphemeMax = 20;
+/** Says that there was more. */
+const ellipsis = "…";
+
+/** How people count characters does not depend on their language. */
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/** Where characters end, as people see them, in so much of a text. */
+function endsOf(text: string, charsMax: number): readonly number[] {
+  const looked = text.slice(0, charsMax);
+  const ends: number[] = [];
+  for (const { index, segment } of graphemes.segment(looked)) ends.push(index + segment.length);
+  // The last one may go on behind what was looked at.
+  return looked.length < text.length ? ends.slice(0, -1) : ends;
+}
+
+const cutAt = (text: string, end: number): string => `${text.slice(0, end).trimEnd()}${ellipsis}`;
+
+/**
+ * The longest beginning of a text that is taken, with "…" behind it, cut where people see a character end; the text itself where all of
+ * it is taken, and nothing where not even one character is.
+ */
+export function shorten(text: string, isTaken: (shortened: string) => boolean): string {
+  if (text === "" || isTaken(text)) return text;
+  const ends = endsOf(text, lookedAtCharsMax);
+  const cut = (count: number): string => cutAt(text, ends[count - 1] ?? 0);
+  let [taken, refused] = [0, ends.length + 1];
+  while (refused - taken > 1) {
+    const middle = (taken + refused) >> 1;
+    if (isTaken(cut(middle))) taken = middle;
+    else refused = middle;
+  }
+  return taken === 0 ? "" : cut(taken);
+}
+
+/**
+ * As much of a content as a provider takes. The text gives way first, then the title. Data is the app's own business and is not cut: where
+ * it is too much by itself, it is left out.
+ */
+export function fit(notice: PushNotice, fits: (notice: PushNotice) => boolean): Content {
+  const { title, body } = notice;
+  const isTaken = (content: Content): boolean => fits({ ...notice, ...content });
+  if (isTaken(notice)) return { title, body, data: notice.data };
+  const data = isTaken({ ...contentFree, data: notice.data }) ? notice.data : contentFree.data;
+  const shortTitle = shorten(title, (part) => isTaken({ title: part, body: "", data }));
+  const shortBody = shorten(body, (part) => isTaken({ title: shortTitle, body: part, data }));
+  return shortTitle === "" && shortBody === ""
+    ? { ...contentFree, data }
+    : { title: shortTitle, body: shortBody, data };
+}
+
+/** A line or two of a content, without the host's data: for a provider that has refused the whole. */
+export const briefOf = ({ title, body }: Content): Content => ({
+  title: firstOf(title, briefTitleGraphemesMax),
+  body: firstOf(body, briefBodyGraphemesMax),
+  data: contentFree.data,
+});
+
+/** So many characters of a text, as people count them. */
+function firstOf(text: string, graphemesMax: number): string {
+  const charsMax = graphemesMax * charsPerGraphemeMax;
+  const ends = endsOf(text, charsMax);
+  const end = ends[graphemesMax - 1] ?? ends.at(-1) ?? 0;
+  return end === text.length ? text : end === 0 ? "" : cutAt(text, end);
+}
+
+/** Whether a device would be told the same. */
+export const isSameContent = (one: Content, other: Content): boolean =>
+  one.title === other.title && one.body === other.body && JSON.stringify(one.data) === JSON.stringify(other.data);

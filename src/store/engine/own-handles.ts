@@ -1,0 +1,126 @@
+import { readFileSync, statSync } from "node:fs";
+
+/** Descriptors of this process that are looked at around each opening: what is opened gets the lowest that is free. */
+export const descriptorsAtOpen = 256;
+
+export type Identity = { readonly dev: bigint; readonly ino: bigint };
+export type Standing = Identity & { readonly mtimeNs: bigint; readonly size: bigint };
+
+export function look(path: string): Standing | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+export const isSame = (a: Identity | undefined, b: Identity | undefined): boolean =>
+  a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
+
+/** A file of /proc/self (Linux); elsewhere it is empty. */
+export function readProc(name: string): string {
+  try {
+    return readFileSync(`/proc/self/${name}`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * What this process' own SQLite has open: descriptors of databases, and where indexes of logs are mapped. What else in the process has the
+ * same file open is another SQLite, and neither sees the locks of the other. Some of ours stays long after it was closed, until garbage is
+ * collected.
+ */
+const ownDescriptors = new Map<number, Identity>();
+const ownMappings = new Set<string>();
+
+const isOf = (descriptor: number, file: Identity | undefined): boolean =>
+  isSame(look(`/proc/self/fd/${descriptor}`), file);
+
+/** Descriptors of a file in this stretch of numbers. */
+function descriptorsOf(file: Identity | undefined, from: number, count: number): number[] {
+  const found: number[] = [];
+  if (file !== undefined) for (let i = from; i < from + count; i++) if (isOf(i, file)) found.push(i);
+  return found;
+}
+
+/** Those that are not ours. */
+export function strangersOf(file: Identity | undefined, { from, count }: { from: number; count: number }): number[] {
+  // The number of one that was closed may be another's next.
+  for (const [descriptor, identity] of ownDescriptors)
+    if (!isOf(descriptor, identity)) ownDescriptors.delete(descriptor);
+  return descriptorsOf(file, from, count).filter((descriptor) => !ownDescriptors.has(descriptor));
+}
+
+export const isDescriptorOf = isOf;
+
+type Mapping = { readonly range: string; readonly isDeleted: boolean };
+
+/** Where the index of this database's log is mapped: one SQLite maps an index once, for all of its connections. */
+function mappingsOf(file: string): Mapping[] {
+  // The kernel writes bytes, and a line feed as \012.
+  const name = ` ${Buffer.from(`${file}-shm`).toString("latin1").replaceAll("\n", "\\012")}`;
+  return readProc("maps")
+    .split("\n")
+    .flatMap((line) => {
+      const isDeleted = line.endsWith(`${name} (deleted)`);
+      const [range = "", , offset] = line.split(" ");
+      return offset === "00000000" && (isDeleted || line.endsWith(name)) ? [{ range, isDeleted }] : [];
+    });
+}
+
+/** Whether another SQLite of this process has this database in use. */
+export function isSharedHere(file: string): boolean {
+  const found = mappingsOf(file);
+  return found.some(({ range }) => !ownMappings.has(range));
+}
+
+/**
+ * Whether our SQLite still holds an index whose file was deleted: a new connection would share it, and write a log that nobody can read after a
+ * crash.
+ */
+export const holdsDeletedIndex = (file: string): boolean =>
+  mappingsOf(file).some(({ range, isDeleted }) => isDeleted && ownMappings.has(range));
+
+/** Whether a connection of ours is still open: one that was closed is, until it is garbage. */
+export const holdsIndex = (file: string): boolean => mappingsOf(file).some(({ range }) => ownMappings.has(range));
+
+/** Whether the index that our connections share is the one beside the database, which other processes share too. */
+export function hasIndexBeside(file: string): boolean {
+  const found = mappingsOf(file);
+  return found.length === 0 || found.some(({ range, isDeleted }) => !isDeleted && ownMappings.has(range));
+}
+
+/** Runs what opens connections to a database by our SQLite, and notes what is ours from then on. */
+export function owning<T>(file: string, task: () => T): T {
+  const identity = look(file);
+  const before = new Set(strangersOf(identity, { from: 0, count: descriptorsAtOpen }));
+  const mapped = mappingsOf(file);
+  forgetUnmapped();
+  try {
+    return task();
+  } finally {
+    for (const descriptor of strangersOf(identity, { from: 0, count: descriptorsAtOpen }))
+      if (identity !== undefined && !before.has(descriptor)) ownDescriptors.set(descriptor, identity);
+    const now = mappingsOf(file);
+    const fresh = now.filter(({ range }) => !mapped.some((one) => one.range === range));
+    for (const { range } of fresh) ownMappings.add(range);
+    const strange = now.filter(({ range }) => !ownMappings.has(range));
+    const isOursLive = now.some(({ range, isDeleted }) => !isDeleted && ownMappings.has(range));
+    // Ours was mapped before, by a connection of the same SQLite that somebody else has opened.
+    const [only] = strange;
+    if (fresh.length === 0 && strange.length === 1 && only && !isOursLive) ownMappings.add(only.range);
+  }
+}
+
+/** An address may be another's next. */
+function forgetUnmapped(): void {
+  if (ownMappings.size === 0) return;
+  const mapped = new Set(
+    readProc("maps")
+      .split("\n")
+      .filter((line) => line.includes("-shm"))
+      .map((line) => line.split(" ", 1)[0]),
+  );
+  for (const range of ownMappings) if (!mapped.has(range)) ownMappings.delete(range);
+}

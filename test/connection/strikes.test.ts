@@ -1,0 +1,14 @@
+import { expect, test } from "bun:test";
+import { createStrikes } from "../../src/connection/strikes.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+
+test("H10 P34 only what was wrong within a minute counts", async () => {
+  const clock = fakeClock();
+  const strikes = createStrikes({ clock, perMinuteMax: 10 });
+  for (let i = 0; i < 40; i++) {
+    expect(strikes.add()).toBe(false);
+    await clock.advance(6_000);
+  }
+  for (let i = 0; i < 40; i++) strikes.add();
+  expect(strikes.add()).toBe(true);
+});

@@ -1,0 +1,13 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { failingTests } from "../support/failing-tests.ts";
+
+describe("the list and the log", () => {
+  test("control: S45 a list whose confirmation moves the log is seen", async () => {
+    const failed = await failingTests(join(import.meta.dir, "polling.test.ts"), {
+      alterations: [{ file: "http/route/post-ack.ts", from: "at.isList ? store.ackList : store.ack", to: "store.ack" }],
+      name: "S45 gets what its user did",
+    });
+    expect(failed.length).toBe(1);
+  });
+});

@@ -1,0 +1,117 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import type { Alteration } from "../support/alter-source.ts";
+
+const preload = join(import.meta.dir, "../support/alter-preload.ts");
+const tests = join(import.meta.dir, "loops.test.ts");
+
+/** A planted bug, and a part of the name of each test that must show it. */
+type Bug = { readonly name: string; readonly shownBy: readonly string[]; readonly alteration: Alteration };
+
+const crowds: readonly Bug[] = [
+  {
+    name: "everything is done in one turn",
+    shownBy: ["is looked after", "all end at one moment", "as for a new history", "one commit has news"],
+    alteration: { file: "hub/turns.ts", from: "connectionsAtOnce = 500", to: "connectionsAtOnce = 1_000_000" },
+  },
+  {
+    name: "a revocation forgets the sockets that are not open yet",
+    shownBy: ["those too that are not open yet"],
+    alteration: { file: "hub/registry.ts", from: ", ...(opening.get(key) ?? [])];", to: "];" },
+  },
+];
+
+const lost = "lostMs += Math.max(0, now - lookedAt - lookMsMax);";
+
+const freezes: readonly Bug[] = [
+  {
+    name: "a freeze counts as the peers' silence",
+    shownBy: ["closes nobody", "who was back", "the other nodes for dead", "the rest of its time"],
+    alteration: { file: "internal/awake.ts", from: lost, to: "" },
+  },
+  {
+    name: "a process that is late comes to no deadline",
+    shownBy: ["late again and again"],
+    alteration: {
+      file: "internal/awake.ts",
+      from: lost,
+      to: "lostMs += now - lookedAt > lookMsMax ? now - lookedAt : 0;",
+    },
+  },
+];
+
+const watches: readonly Bug[] = [
+  {
+    name: "nothing bounds what is watched",
+    shownBy: ["beyond it a watch is refused"],
+    alteration: {
+      file: "hub/watch-budget.ts",
+      from: "if (after > before && total > (after <= fewMax ? allMax : allMax / 2)) return false;",
+      to: "",
+    },
+  },
+  {
+    name: "what was watched is not given back",
+    shownBy: ["beyond it a watch is refused"],
+    alteration: { file: "hub/watches.ts", from: "    budget.move(watch.users.size, 0);\n", to: "" },
+  },
+];
+
+const stars: readonly Bug[] = [
+  {
+    name: "each viewer is a question of their own",
+    shownBy: ["few questions to the store"],
+    alteration: {
+      file: "hub/ties.ts",
+      from: "(parts.get(identityKey(other)) ?? 0) > (parts.get(identityKey(identity)) ?? 0)",
+      to: "false",
+    },
+  },
+  {
+    name: "when somebody was last seen is read again and again",
+    shownBy: ["comes and goes before many"],
+    alteration: { file: "hub/watches.ts", from: "now - subject.seen.readAt < seenHoldsMs", to: "now < 0" },
+  },
+  {
+    name: "all are told in one turn",
+    shownBy: ["comes and goes before many"],
+    alteration: { file: "hub/watches.ts", from: "pairsAtOnce = 500", to: "pairsAtOnce = 1_000_000" },
+  },
+  {
+    name: "all long watches are taken up in one turn",
+    shownBy: ["many long watches"],
+    alteration: { file: "hub/watches.ts", from: "namesAtOnce = 1_000", to: "namesAtOnce = 1_000_000" },
+  },
+  {
+    name: "the host is asked about all at once",
+    shownBy: ["the host is asked about some"],
+    alteration: { file: "hub/policy.ts", from: "sightsAtOnce = 64", to: "sightsAtOnce = 1_000_000" },
+  },
+];
+
+/** The names of the tests that fail under an alteration. */
+async function failing(alteration: Alteration): Promise<readonly string[]> {
+  const child = Bun.spawn([process.execPath, "test", "--timeout", "60000", "--preload", preload, tests], {
+    env: { ...process.env, ALTERATIONS: JSON.stringify([alteration]) },
+    ...{ stdin: "ignore", stdout: "ignore", stderr: "pipe" },
+  });
+  const [output] = await Promise.all([child.stderr.text(), child.exited]);
+  const passed = /^\s*(\d+) pass$/m.exec(output)?.[1];
+  // Tests that do not even start fail all together, and would show nothing.
+  if (passed === undefined || passed === "0") throw new Error(`The tests did not run: ${output.slice(-500)}`);
+  return [...output.matchAll(/^\(fail\) (.+)$/gm)].map(([, name = ""]) => name);
+}
+
+/** That the tests which fail are those which must. */
+async function isShown({ shownBy, alteration }: Bug): Promise<void> {
+  const found = await failing(alteration);
+  expect(shownBy.filter((part) => !found.some((name) => name.includes(part)))).toEqual([]);
+  expect(found.length).toBe(shownBy.length);
+}
+
+describe("the tests of loops", () => {
+  for (const bug of crowds) test(`control: R20 where ${bug.name}, they show it`, () => isShown(bug), 300_000);
+  for (const bug of freezes) test(`control: R21 where ${bug.name}, they show it`, () => isShown(bug), 300_000);
+  for (const bug of watches) test(`control: R22 where ${bug.name}, they show it`, () => isShown(bug), 300_000);
+  for (const bug of stars) test(`control: R23 where ${bug.name}, they show it`, () => isShown(bug), 300_000);
+});

@@ -1,0 +1,37 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "bun:test";
+import { testLanes } from "../../scripts/test-lanes.ts";
+import { deadline } from "../support/deadline.ts";
+
+const root = join(import.meta.dir, "../..");
+const files = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort();
+
+test("testLanes runs each file once, in no more lanes than there are cores", () => {
+  const { alone, beside, lanes } = testLanes(root);
+  expect([...alone, ...beside].flat().toSorted()).toEqual(files);
+  expect(lanes).toBeWithin(1, availableParallelism() + 1);
+});
+
+/** The deadlines in a text that are shorter than the one that every test has. */
+function shortDeadlines(text: string): readonly string[] {
+  return Array.from(
+    text.matchAll(/^\s*(?:\}, )?(\d[\d_]*)(?:\);|,)$|setDefaultTimeout\((\d[\d_]*)\)/gm),
+    ([, own, all]) => Number((own ?? all ?? "").replaceAll("_", "")),
+  )
+    .filter((ms) => ms >= 10_000 && ms < deadline.testMs)
+    .map(String);
+}
+
+test("no test has a deadline of its own that is shorter than the common one", async () => {
+  const found: string[] = [];
+  for (const file of new Bun.Glob("test/**/*.ts").scanSync({ cwd: root }))
+    for (const ms of shortDeadlines(await Bun.file(join(root, file)).text())) found.push(`${file}: ${ms}`);
+  expect(found).toEqual([]);
+});
+
+test("control: a shorter deadline is seen", () => {
+  expect(shortDeadlines("test('slow', () => {\n}, 60_000);\n")).toEqual(["60000"]);
+  expect(shortDeadlines("test(\n  'slow',\n  () => {},\n  60_000,\n);\n")).toEqual(["60000"]);
+  expect(shortDeadlines(`setDefaultTimeout(${60_000});\n`)).toEqual(["60000"]);
+});

@@ -1,0 +1,116 @@
+import { beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { describeWith } from "../support/prerequisite.ts";
+import type { Alteration } from "../support/alter-source.ts";
+import { stepsOn } from "./skewed.ts";
+import { namedStatements, statementNames } from "./statements.ts";
+
+/** What one user has made of everything, in the one fixture and in the other. */
+const sizes = [4_000, 20_000] as const;
+
+/**
+ * Steps of SQLite's machine that one statement may take, for one call of its operation with the limits of the fixture. A row that is looked
+ * at costs 5 to 80 of them.
+ */
+const stepsMax = 1_000;
+const larger: Readonly<Record<string, number>> = {
+  // A page of so many rows, or a list of so many names.
+  ...{
+    // With the bytes of their texts, summed up.
+    selectReceived: 25_000,
+    selectSent: 25_000,
+    selectOwnRelations: 5_000,
+    selectMessages: 25_000,
+    selectRelations: 5_000,
+  },
+  ...{ selectReceipts: 12_000, selectPeerReceipts: 12_000, selectTies: 32_000 },
+  // `historyRowsMax` rows, and the way to them.
+  ...{ selectPlaceBefore: 28_000, selectPlaceAfter: 28_000, selectSentBefore: 28_000, selectReceivedBefore: 28_000 },
+  ...{ selectReceivedAfter: 40_000, selectEdgesBefore: 8_000, selectEdgeAfter: 4_000, selectByIds: 40_000 },
+  // `unreadRowsMax` messages, twice.
+  selectConversations: 65_000,
+  // `ackMessagesMax` messages.
+  deliverByAcks: 55_000,
+  // `relationsMax` rows of one user.
+  ...{ upsertRelations: 20_000, countRelations: 20_000, selectContacts: 32_000, selectBlocked: 22_000 },
+  // Devices of one user.
+  ...{ deleteForgottenNotices: 7_000, deleteForgottenAddresses: 7_000, deleteForgottenDevices: 15_000 },
+  ...{ selectExplainedDevices: 3_000, selectExplainedAddresses: 2_000 },
+  // 64 messages of each address.
+  selectUndecided: 30_000,
+  // `explainedLogRowsMax` rows; `pushNoticesGoneMax` rows.
+  ...{ selectExplainedLog: 70_000, deleteDeadNotices: 60_000, deleteDeviceNotices: 60_000 },
+  // `ticketsPerUserMax` rows.
+  deleteTickets: 2_000,
+  // A stretch of the log.
+  ...{ selectRecipients: 20_000, selectReaders: 8_000 },
+  // What is due at a time, with what is unread in each of those conversations.
+  ...{ selectDue: 130_000, selectBadges: 30_000, settleNotices: 35_000, deleteDoneNotices: 8_000, upsertLog: 25_000 },
+  ...{ markCleared: 7_000, insertNotices: 13_000, pruneLog: 60_000 },
+};
+
+/** Statements that still take more the more there is. One that no longer does is taken from here. */
+const growing: readonly string[] = [];
+
+const nameOf = (text: string): string => statementNames.get(text) ?? text.trim().replace(/\s+/g, " ").slice(0, 90);
+
+describeWith("sqlite3", "rows that statements visit", () => {
+  let small: ReadonlyMap<string, number>;
+  let large: ReadonlyMap<string, number>;
+  beforeAll(async () => {
+    small = await stepsOn(sizes[0]);
+    large = await stepsOn(sizes[1]);
+  }, 60_000);
+
+  const doesGrow = (text: string): boolean => (large.get(text) ?? 0) > 1.05 * (small.get(text) ?? 0) + 50;
+
+  test("R30 every statement of the store is tried, with all that one user can make", () => {
+    expect(namedStatements.filter(([, text]) => !large.has(text)).map(([name]) => name)).toEqual([]);
+  });
+
+  test("R30 none takes more where one user has made five times as much", () => {
+    expect([...large.keys()].filter(doesGrow).map(nameOf).toSorted()).toEqual([...growing].toSorted());
+  });
+
+  test("R30 none takes more than its budget", () => {
+    const over = [...large].flatMap(([text, steps]) => {
+      const name = nameOf(text);
+      return growing.includes(name) || steps <= (larger[name] ?? stepsMax) ? [] : [`${name}: ${steps} steps`];
+    });
+    expect(over).toEqual([]);
+  });
+
+  test("R30 each larger budget belongs to a statement that needs it", () => {
+    const names = new Map([...large].map(([text, steps]) => [nameOf(text), steps]));
+    expect(Object.entries(larger).filter(([name, budget]) => (names.get(name) ?? 0) < budget / 2)).toEqual([]);
+  });
+
+  const walking: readonly (readonly [string, string, readonly Alteration[]])[] = [
+    [
+      "a read that walks back over one's own messages",
+      "readMarks",
+      [
+        { file: "store/sql.ts", from: "coalesce(m.other_seq, (", to: "coalesce((" },
+        { file: "store/sql.ts", from: "const oldRowsMax = 32;", to: "const oldRowsMax = 1e12;" },
+      ],
+    ],
+    [
+      "an ack that is carried on to its end at once",
+      "deliverByAcks",
+      [{ file: "store/sql.ts", from: "LIMIT 1 OFFSET ?2 - 1", to: "LIMIT 1 OFFSET 1e9" }],
+    ],
+  ];
+  for (const [name, statement, alterations] of walking)
+    test(`control: R30 ${name} is found`, async () => {
+      const preload = join(import.meta.dir, "../support/alter-preload.ts");
+      const child = Bun.spawn(
+        [process.execPath, "test", "--preload", preload, import.meta.path, "-t", "R30 none takes"],
+        {
+          env: { ...process.env, ALTERATIONS: JSON.stringify(alterations) },
+          ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+        },
+      );
+      const [output] = await Promise.all([child.stderr.text(), child.stdout.text(), child.exited]);
+      expect(output).toMatch(new RegExp(`^\\+ +"${statement}`, "m"));
+    }, 120_000);
+});

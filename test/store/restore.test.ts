@@ -1,0 +1,324 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { randomUUID } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import Database from "libsql";
+import { blocksOf } from "../docs/block.ts";
+import type { Alteration } from "../support/alter-source.ts";
+import { startAltered } from "../support/alteration.ts";
+import { type RunningServer, startServer, temporaryFolder } from "../support/server.ts";
+
+const root = join(import.meta.dir, "../..");
+let dir: string;
+let servers: RunningServer[];
+beforeEach(() => {
+  dir = temporaryFolder();
+  servers = [];
+});
+afterEach(async () => {
+  for (const server of servers) await server.dispose();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const at = (name: string): string => join(dir, name);
+
+async function start(): Promise<RunningServer> {
+  const server = await startServer({ dir });
+  servers.push(server);
+  return server;
+}
+
+/** Runs `tidings` in the folder of the database; answers what it wrote. */
+const tidings = (...args: string[]): Promise<{ code: number; said: string }> => tidingsWith([], ...args);
+
+/** The same with parts of its source replaced. */
+async function tidingsWith(alterations: readonly Alteration[], ...args: string[]) {
+  const preload = ["--preload", join(root, "test/support/alter-preload.ts")];
+  const child = Bun.spawn([process.execPath, ...preload, join(root, "src/cli.ts"), ...args], {
+    cwd: dir,
+    env: { PATH: process.env["PATH"] ?? "", HOME: dir, ALTERATIONS: JSON.stringify(alterations) },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const texts = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  return { code: await child.exited, said: texts.join("") };
+}
+
+async function post(server: RunningServer, text: string): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${server.port}/messages?user=alice`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ id: randomUUID(), to: "bob", text }),
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
+/** Sends so many messages; more than a log holds of them makes SQLite move it into the file. */
+async function send(server: RunningServer, name: string, count: number): Promise<void> {
+  const statuses = await Promise.all(
+    Array.from({ length: count }, (_, i) => post(server, `${name} ${i} ${"x".repeat(900)}`)),
+  );
+  expect(new Set(statuses)).toEqual(new Set([201]));
+}
+
+/** How many messages of each name the database holds, and whether it is whole. Nobody has it open. */
+function look(file: string): { counts: Record<string, number>; check: unknown } {
+  const database = new Database(file);
+  try {
+    const sql =
+      "SELECT substr(text, 1, instr(text, ' ') - 1) AS name, count(*) AS count FROM tidings_message GROUP BY 1";
+    const rows = database.prepare(sql).all() as { name: string; count: number }[];
+    const [row] = database.prepare("PRAGMA integrity_check(1)").all() as { integrity_check: string }[];
+    return { counts: Object.fromEntries(rows.map(({ name, count }) => [name, count])), check: row?.integrity_check };
+  } catch (error) {
+    return { counts: {}, check: String(error) };
+  } finally {
+    database.close();
+  }
+}
+
+const bytesOf = (...names: string[]): string => names.map((name) => Bun.hash(readFileSync(at(name)))).join();
+
+/** A database with a backup of it, and the log of a process that died after it wrote much more. */
+async function dieAfterBackup(): Promise<void> {
+  const first = await start();
+  await send(first, "old", 30);
+  expect(await first.stop()).toBe(0);
+  copyFileSync(at("tidings.db"), at("backup.db"));
+  const second = await start();
+  for (let i = 0; i < 12; i++) await send(second, `new${i}`, 200);
+  await second.kill9();
+  expect(existsSync(at("tidings.db-wal"))).toBe(true);
+}
+
+describe("a restore after kill -9", () => {
+  test("D21 a backup that was copied over the file is refused while the old log is beside it, and nothing is changed", async () => {
+    await dieAfterBackup();
+    copyFileSync(at("backup.db"), at("tidings.db"));
+    const before = bytesOf("tidings.db", "tidings.db-wal");
+    await expect(start()).rejects.toThrow("does not belong to");
+    for (const args of [
+      ["epoch", "new"],
+      ["migrate", "up"],
+      ["backup", "copy.db"],
+    ]) {
+      const { code, said } = await tidings(...args);
+      expect(said).toContain("tidings restore");
+      expect(code).toBe(1);
+    }
+    expect(bytesOf("tidings.db", "tidings.db-wal")).toBe(before);
+  }, 60_000);
+
+  test("control: D21 without the check the database is damaged", async () => {
+    await dieAfterBackup();
+    copyFileSync(at("backup.db"), at("tidings.db"));
+    const blind: Alteration = { file: "store/engine/embedded.ts", from: "    requireOwnLog(file);\n", to: "" };
+    const server = await startAltered({ dir, alterations: [blind] }).catch(() => undefined);
+    await server?.dispose();
+    expect(look(at("tidings.db")).check).not.toBe("ok");
+  }, 60_000);
+
+  test("D22 K8 `tidings restore` serves what the backup held, under a new epoch, and keeps what was there", async () => {
+    await dieAfterBackup();
+    const { code, said } = await tidings("restore", "backup.db");
+    expect(said).toMatch(
+      /^restored backup\.db \(checked\)\nepoch [0-9a-z]{11}\nkept what was there as .*tidings\.db\.replaced-/,
+    );
+    expect(code).toBe(0);
+    expect(readdirSync(dir).filter((name) => name.includes("restoring"))).toEqual([]);
+    const server = await start();
+    await send(server, "later", 30);
+    expect(await server.stop()).toBe(0);
+    expect(look(at("tidings.db"))).toEqual({ counts: { old: 30, later: 30 }, check: "ok" });
+    const [kept = ""] = readdirSync(dir).filter((name) => /replaced-\w+$/.test(name));
+    const { counts, check } = look(at(kept));
+    expect([check, counts["old"], counts["new11"]]).toEqual(["ok", 30, 200]);
+  }, 60_000);
+
+  test("D20 D22 the steps of the page on the database do it, with kill -9 between them", async () => {
+    const steps = blocksOf("docs/database.md")
+      .filter(({ language }) => language === "sh")
+      .flatMap(({ text }) => text.trim().split("\n"))
+      .filter((line) => /^tidings (backup|restore) /.test(line))
+      .map((line) => line.replace("docs-example.db", "tidings.db").split(" ").slice(1));
+    const [backup = [], restore = []] = steps;
+    expect(steps.map(([step]) => step)).toEqual(["backup", "restore"]);
+    const first = await start();
+    await send(first, "old", 100);
+    expect((await tidings(...backup)).code).toBe(0);
+    for (let i = 0; i < 12; i++) await send(first, `new${i}`, 100);
+    await first.kill9();
+    expect((await tidings(...restore)).code).toBe(0);
+    const server = await start();
+    await send(server, "later", 10);
+    expect(await server.stop()).toBe(0);
+    expect(look(at("tidings.db"))).toEqual({ counts: { old: 100, later: 10 }, check: "ok" });
+  }, 60_000);
+
+  test("D22 a restore that was killed between its steps is done again, and no server starts before", async () => {
+    await dieAfterBackup();
+    // What it leaves behind when it dies just before the new file gets the name.
+    copyFileSync(at("backup.db"), at("tidings.db.restoring"));
+    linkSync(at("tidings.db"), at("tidings.db.replaced-1"));
+    renameSync(at("tidings.db-wal"), at("tidings.db.replaced-1-wal"));
+    await expect(start()).rejects.toThrow("has 2 names");
+    expect((await tidings("restore", "backup.db")).code).toBe(0);
+    const server = await start();
+    await server.stop();
+    expect(look(at("tidings.db"))).toEqual({ counts: { old: 30 }, check: "ok" });
+  }, 60_000);
+
+  test("D22 a damaged backup, one in use and one that is none are refused, and what is there stays", async () => {
+    await dieAfterBackup();
+    const damaged = readFileSync(at("backup.db"));
+    damaged.fill(0xab, 5 * 4096, 7 * 4096);
+    writeFileSync(at("damaged.db"), damaged);
+    writeFileSync(at("none.db"), "no database ".repeat(1_000));
+    const before = bytesOf("tidings.db", "tidings.db-wal");
+    for (const name of ["damaged.db", "none.db", "missing.db", "tidings.db"])
+      expect((await tidings("restore", name)).code).toBe(1);
+    expect(bytesOf("tidings.db", "tidings.db-wal")).toBe(before);
+    const server = await start();
+    expect((await tidings("restore", "backup.db")).said).toContain("is in use");
+    expect(await post(server, "still here")).toBe(201);
+    expect((await tidings("restore", "tidings.db", "--database", "file:other.db")).said).toContain("is in use");
+    expect(existsSync(at("other.db"))).toBe(false);
+  }, 60_000);
+});
+
+/** Dies where this text of `putInPlace` is. */
+const dieBefore = (from: string): Alteration => ({
+  file: "store/engine/backup-file.ts",
+  from,
+  to: `process.kill(process.pid, "SIGKILL");\n${from}`,
+});
+
+/** What a restore that dies there leaves: what the next start says, and what the database then holds. */
+async function dieIn(alterations: readonly Alteration[]): Promise<{ next: string; counts: Record<string, number> }> {
+  await dieAfterBackup();
+  const { code } = await tidingsWith(alterations, "restore", "backup.db");
+  expect(code).not.toBe(0);
+  const next = await start().then(
+    async (server) => `stopped with ${await server.stop()}`,
+    (error: unknown) => (String(error).includes("has 2 names") ? "refused" : String(error)),
+  );
+  return { next, counts: next === "refused" ? {} : look(at("tidings.db")).counts };
+}
+
+describe("a restore that is killed", () => {
+  const steps = {
+    "before the first": ["  if (isReplaced) keep(file, kept);", "stopped with 0"],
+    "after the second name": ['  for (const side of ["-wal", "-journal"])', "refused"],
+    "after the log has gone": ["  renameSync(copy, file);\n  sync(dirname(file));\n  return", "refused"],
+    "after the last": ["  return isReplaced ? kept : undefined;", "stopped with 0"],
+  } as const;
+
+  for (const [name, [text, wanted]] of Object.entries(steps))
+    test(`D22 ${name} of its steps leaves the one, the other, or what no server starts on`, async () => {
+      const { next, counts } = await dieIn([dieBefore(text)]);
+      expect(next).toBe(wanted);
+      const whole = name === "after the last" ? { old: 30 } : expect.objectContaining({ old: 30, new11: 200 });
+      expect(counts).toEqual(next === "refused" ? {} : whole);
+      expect((await tidings("restore", "backup.db")).code).toBe(0);
+      expect(look(at("tidings.db"))).toEqual({ counts: { old: 30 }, check: "ok" });
+    }, 60_000);
+
+  test("control: D22 one that takes the log away first loses what was accepted", async () => {
+    const careless: Alteration = {
+      file: "store/engine/backup-file.ts",
+      from: "  if (isReplaced) keep(file, kept);\n",
+      to: "",
+    };
+    const text = "  renameSync(copy, file);\n  sync(dirname(file));\n  return";
+    const { next, counts } = await dieIn([careless, dieBefore(text)]);
+    expect(next).toBe("stopped with 0");
+    expect(counts["new11"] ?? 0).toBeLessThan(200);
+  }, 60_000);
+});
+
+describe("a backup", () => {
+  test("control: D20 a mere copy of the file of a running server lacks what is in its log", async () => {
+    const careless: Alteration = {
+      file: "store/engine/backup-file.ts",
+      from: "source.exec(`VACUUM INTO '${part.replaceAll(\"'\", \"''\")}'`);",
+      to: "copyFileSync(file, part);",
+    };
+    const server = await start();
+    await send(server, "before", 100);
+    expect((await tidingsWith([careless], "backup", "copy.db")).code).toBe(0);
+    expect(look(at("copy.db")).counts["before"] ?? 0).toBeLessThan(100);
+  }, 60_000);
+
+  test("D20 of a running server is whole, is one moment, and is not in the way of its writes", async () => {
+    const server = await start();
+    await send(server, "before", 200);
+    let isDone = false;
+    let meanwhile = 0;
+    const writing = (async (): Promise<void> => {
+      while (!isDone) {
+        await send(server, "meanwhile", 20);
+        meanwhile += 20;
+      }
+    })();
+    try {
+      expect(await tidings("backup", "copy.db")).toMatchObject({ code: 0 });
+    } finally {
+      isDone = true;
+      await writing;
+    }
+    const before = bytesOf("copy.db");
+    expect((await tidings("backup", "copy.db")).said).toContain("exists");
+    expect(bytesOf("copy.db")).toBe(before);
+    expect(statSync(at("copy.db")).mode & 0o777).toBe(0o600);
+    await server.kill9();
+    expect(readdirSync(dir).filter((name) => /part|copy\.db-/.test(name))).toEqual([]);
+    const { counts, check } = look(at("copy.db"));
+    expect([check, counts["before"]]).toEqual(["ok", 200]);
+    expect(counts["meanwhile"] ?? 0).toBeLessThanOrEqual(meanwhile);
+    // And it goes back, though the log of the process that died is of the same days.
+    expect((await tidings("restore", "copy.db")).code).toBe(0);
+    const next = await start();
+    expect(await post(next, "later 1")).toBe(201);
+    await next.stop();
+    expect(look(at("tidings.db"))).toEqual({ counts: { ...counts, later: 1 }, check: "ok" });
+  }, 60_000);
+
+  test("D21 one that was copied over the file, with the log of the same days beside it, is refused too", async () => {
+    const server = await start();
+    await send(server, "before", 100);
+    expect((await tidings("backup", "copy.db")).code).toBe(0);
+    await send(server, "after", 100);
+    await server.kill9();
+    copyFileSync(at("copy.db"), at("tidings.db"));
+    await expect(start()).rejects.toThrow("does not belong to");
+  }, 60_000);
+
+  test("D20 of a damaged database is refused, and leaves nothing", async () => {
+    await dieAfterBackup();
+    const server = await start();
+    await server.stop();
+    const damaged = readFileSync(at("tidings.db"));
+    damaged.fill(0xab, 200 * 4096, 210 * 4096);
+    writeFileSync(at("tidings.db"), damaged);
+    for (const args of [
+      ["backup", "copy.db"],
+      ["epoch", "new"],
+    ]) {
+      const { code, said } = await tidings(...args);
+      expect(said).toMatch(/malformed|damaged/);
+      expect(code).toBe(1);
+    }
+    expect(readdirSync(dir).filter((name) => name.startsWith("copy"))).toEqual([]);
+  }, 60_000);
+});

@@ -1,0 +1,19 @@
+import * as deviceStatements from "../../src/store/device-sql.ts";
+import * as historyStatements from "../../src/store/history-sql.ts";
+import * as peopleStatements from "../../src/store/people-sql.ts";
+import * as pushStatements from "../../src/store/push-sql.ts";
+import * as revocationStatements from "../../src/store/revocation-sql.ts";
+import * as storeStatements from "../../src/store/sql.ts";
+
+/** Every statement of the store that has a name: [name, text]. */
+export const namedStatements: readonly (readonly [string, string])[] = Object.entries({
+  ...storeStatements,
+  ...historyStatements,
+  ...peopleStatements,
+  ...deviceStatements,
+  ...pushStatements,
+  ...revocationStatements,
+}).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+
+/** Their names by their texts. */
+export const statementNames: ReadonlyMap<string, string> = new Map(namedStatements.map(([name, text]) => [text, name]));

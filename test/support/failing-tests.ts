@@ -1,0 +1,44 @@
+import { join, resolve } from "node:path";
+import type { Alteration } from "./alter-source.ts";
+
+const root = join(import.meta.dir, "../..");
+const preload = join(import.meta.dir, "alter-preload.ts");
+
+export type AlteredTests = {
+  /** The file of tests, from the root of the project. */
+  readonly test: string;
+  readonly alterations: readonly Alteration[];
+  /** Runs only tests whose name matches. */
+  readonly pattern?: string;
+};
+
+/**
+ * Runs tests in a process of their own with bugs planted into the source, and tells which of them fail. Throws where none
+ * ran: that would show nothing.
+ */
+export async function alteredTests({ test, alterations, pattern }: AlteredTests) {
+  const which = pattern === undefined ? [] : ["--test-name-pattern", pattern];
+  const child = Bun.spawn(
+    [process.execPath, "test", "--timeout", "60000", "--preload", preload, ...which, resolve(root, test)],
+    {
+      cwd: root,
+      env: { ...process.env, ALTERATIONS: JSON.stringify(alterations) },
+      ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+    },
+  );
+  const [output] = await Promise.all([child.stderr.text(), child.stdout.text(), child.exited]);
+  const count = (what: string): number => Number(new RegExp(`^\\s*(\\d+) ${what}$`, "m").exec(output)?.[1] ?? 0);
+  const [passed, failed] = [count("pass"), count("fail")];
+  if (passed + failed === 0) throw new Error(`No test ran: ${output.slice(-500)}`);
+  const names = [...output.matchAll(/^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/gm)].map(([, name = ""]) => name);
+  return { passed, failed, names: [...new Set(names)].toSorted(), output };
+}
+
+/** The names of the tests of a file that fail once bugs are planted into the source, out of those whose names hold `name`. */
+export async function failingTests(
+  file: string,
+  { alterations, name }: { readonly alterations: readonly Alteration[]; readonly name: string },
+): Promise<readonly string[]> {
+  const { names } = await alteredTests({ test: file, alterations, pattern: name });
+  return names.map((each) => each.split(" > ").at(-1) ?? each);
+}
