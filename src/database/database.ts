@@ -24,6 +24,9 @@ export type DatabaseOptions = {
   readonly onLeave?: () => void;
 };
 
+/** A change after which the database is served again, in its new history. */
+type Renewal = Exclude<HistoryChange, { readonly type: "unreadable" }>;
+
 /** How long is waited before a runtime that could not be opened is tried again. */
 const againMsMin = 50;
 const againMsMax = 2_000;
@@ -50,7 +53,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   /** A new runtime is being opened. */
   let isRenewing = false;
   /** What became of the history that was opened last. */
-  let last: HistoryChange | null = null;
+  let last: Renewal | null = null;
   let opened = 0;
   let renewing: Promise<void> = Promise.resolve();
   let cancelWait = (): void => {};
@@ -63,10 +66,10 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
         ...{ engine, bus, log, onLeave },
         onHistoryChange(change) {
           if (number !== opened || isClosed) return;
+          if (change.type === "unreadable") return stopServing(change.found);
           last = change;
           // The history may end before its runtime is open: then whoever opens it tries again.
-          if (change.type === "unreadable") stopServing(change.found);
-          else if (!isRenewing) renewing = renew(change);
+          if (!isRenewing) renewing = renew(change);
         },
       },
       context,
@@ -104,7 +107,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     });
 
   /** Gives a new name to a database that has gone back, under the name of now or under one of before. `left`: the history that was served. */
-  async function name({ n }: HistoryChange, left: string): Promise<void> {
+  async function name({ n }: Renewal, left: string): Promise<void> {
     // It may also have had another name, and have gone back to this one meanwhile.
     await replaceEpoch(engine, { random, epoch: left, n });
     // As a writer: what a copy says that lags behind may be long past.
@@ -116,13 +119,13 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     await replaceEpoch(engine, { random, epoch, n: Number.MAX_SAFE_INTEGER });
   }
 
-  async function renew(first: HistoryChange): Promise<void> {
+  async function renew(first: Renewal): Promise<void> {
     isRenewing = true;
     if (first.type === "renamed") log.warn("the database has another history: the sockets are closed", first);
     else log.error("the database went back to before what it had committed: its history gets a new name", first);
     leave(current);
     let left = current.epoch;
-    let change = first;
+    let change: Renewal = first;
     for (let attempt = 0; !isClosed && unreadable === null; attempt++) {
       try {
         await name(change, left);
