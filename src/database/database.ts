@@ -106,13 +106,20 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       };
     });
 
+  /** Asks as a writer: what a copy says that lags behind may be long past. */
+  async function epochNow(): Promise<string> {
+    const [[head] = []] = await engine.write([{ sql: selectHead }]);
+    return String(head?.["epoch"]);
+  }
+
   /** Gives a new name to a database that has gone back, under the name of now or under one of before. `left`: the history that was served. */
   async function name({ n }: Renewal, left: string): Promise<void> {
-    // It may also have had another name, and have gone back to this one meanwhile.
-    await replaceEpoch(engine, { random, epoch: left, n });
-    // As a writer: what a copy says that lags behind may be long past.
-    const [[head] = []] = await engine.write([{ sql: selectHead }]);
-    const epoch = String(head?.["epoch"]);
+    let epoch = await epochNow();
+    if (epoch === left) {
+      // It went back, or had another name and has this one again.
+      await replaceEpoch(engine, { random, epoch, n });
+      epoch = await epochNow();
+    }
     if (epoch !== left) ended.add(left);
     if (!ended.has(epoch)) return;
     log.error("the database has a history again that had ended: it gets a new name", { epoch });

@@ -36,7 +36,7 @@ const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
     "D32 a database that went back",
     {
       file: "database/database.ts",
-      from: "    await replaceEpoch(engine, { random, epoch: left, n });\n",
+      from: "      await replaceEpoch(engine, { random, epoch, n });\n",
       to: "",
     },
   ],

@@ -8,6 +8,8 @@ type Hint = {
   readonly typist: string;
   readonly conversation: string;
   readonly name: string;
+  /** The generation of the history when it came: a node that does not know of it yet asks it who talks where. */
+  readonly generation: number;
 };
 
 const hints = new WeakMap<World, Hint[]>();
@@ -43,6 +45,7 @@ export const typing: Feature = {
         told.push({
           ...{ reader: device.reader, owner: device.owner, typist: `${device.tenant}/${user}`, conversation },
           name: device.history() ?? "",
+          generation: world.histories.generation(),
         });
       },
     };
@@ -52,9 +55,11 @@ export const typing: Feature = {
       rule: "T3",
       check: (world) =>
         (hints.get(world) ?? [])
-          .filter(({ owner, typist, conversation, name }) => {
+          .filter(({ owner, typist, conversation, name, generation }) => {
             const truths = world.truths();
-            const people = world.histories.of(name, Infinity).flatMap((i) => truths[i]?.peopleOf(conversation) ?? []);
+            const people = [...world.histories.of(name, Infinity), generation].flatMap(
+              (i) => truths[i]?.peopleOf(conversation) ?? [],
+            );
             return owner === typist || !people.includes(owner) || !people.includes(typist);
           })
           .map(({ reader, typist, conversation }) => `${reader} was told that ${typist} types in ${conversation}`),
