@@ -691,10 +691,15 @@ describe("the same day, with bugs", () => {
   });
 
   test("control: K11 one that is opened before it is closed is seen", async () => {
-    const found = await judge(
-      { file, from: "        await database.released;\n", to: "" },
-      { file, from: "await database.close(closingMs, reason);", to: "void database.close(closingMs, reason);" },
-    );
+    // Whether the one is still closing when the other opens is a race, decided anew each time.
+    const found: string[] = [];
+    for (let i = 0; i < 6 && !found.includes("a database is opened before it is closed"); i++)
+      found.push(
+        ...((await judge(
+          { file, from: "        await database.released;\n", to: "" },
+          { file, from: "await database.close(closingMs, reason);", to: "void database.close(closingMs, reason);" },
+        )) as string[]),
+      );
     expect(found).toContain("a database is opened before it is closed");
   });
 

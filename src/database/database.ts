@@ -24,8 +24,8 @@ export type DatabaseOptions = {
   readonly onLeave?: () => void;
 };
 
-/** What a new runtime is opened for. */
-type AnotherHistory = Exclude<HistoryChange, { readonly type: "unreadable" }>;
+/** A change after which the database is served again, in its new history. */
+type Renewal = Exclude<HistoryChange, { readonly type: "unreadable" }>;
 
 /** How long is waited before a runtime that could not be opened is tried again. */
 const againMsMin = 50;
@@ -53,7 +53,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   /** A new runtime is being opened. */
   let isRenewing = false;
   /** What became of the history that was opened last. */
-  let last: AnotherHistory | null = null;
+  let last: Renewal | null = null;
   let opened = 0;
   let renewing: Promise<void> = Promise.resolve();
   let cancelWait = (): void => {};
@@ -113,7 +113,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   }
 
   /** Gives a new name to a database that has gone back, under the name of now or under one of before. `left`: the history that was served. */
-  async function name({ n }: AnotherHistory, left: string): Promise<void> {
+  async function name({ n }: Renewal, left: string): Promise<void> {
     let epoch = await epochNow();
     if (epoch === left) {
       // It went back, or had another name and has this one again.
@@ -126,13 +126,13 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     await replaceEpoch(engine, { random, epoch, n: Number.MAX_SAFE_INTEGER });
   }
 
-  async function renew(first: AnotherHistory): Promise<void> {
+  async function renew(first: Renewal): Promise<void> {
     isRenewing = true;
     if (first.type === "renamed") log.warn("the database has another history: the sockets are closed", first);
     else log.error("the database went back to before what it had committed: its history gets a new name", first);
     leave(current);
     let left = current.epoch;
-    let change = first;
+    let change: Renewal = first;
     for (let attempt = 0; !isClosed && unreadable === null; attempt++) {
       try {
         await name(change, left);

@@ -22,7 +22,8 @@ export type Change = MessageChange | ReceiptChange | RelationChange;
 export type Welcome = {
   type: "welcome";
   protocol: 1;
-  level: number;
+  /** Absent: the server is of before there were levels. */
+  level?: number;
   user: string;
   device: string;
   cursor: string;
@@ -117,7 +118,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   welcome: {
     type: is("welcome"),
     protocol: is(1),
-    level: isSeq,
+    level: { optional: isSeq },
     user: isIdentifier,
     device: isIdentifier,
     cursor: isOpaque,

@@ -78,7 +78,7 @@ export async function findUnprefixed(engine: Engine, migrations: readonly Migrat
   const made = applied.flatMap(madeBy);
   const own = new Set([...made.map(({ table }) => unprefixed(table)), "tidings_migrations", "schema_migrations"]);
   const isAlone = objects.every(
-    (row) => own.has(String(row["tbl_name"])) || /^(sqlite|libsql)_/.test(String(row["tbl_name"])),
+    (row) => own.has(String(row["tbl_name"])) || /^(sqlite|libsql|tidings)_/.test(String(row["tbl_name"])),
   );
   return { version: newest.version, made, migrations: applied, isAlone };
 }

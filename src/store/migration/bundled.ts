@@ -285,7 +285,7 @@ ALTER TABLE tidings_message DROP COLUMN other_seq;
 `,
   },
   {
-    version: 8,
+    version: 7,
     name: "synced",
     up: `-- Where a device's sync goes on, where that is not what it acked: the list of undelivered messages leaves out what the user did on other
 -- devices, so confirming it moves acked alone. NULL: both are the same.
@@ -295,7 +295,7 @@ ALTER TABLE tidings_device ADD COLUMN synced INTEGER;
 `,
   },
   {
-    version: 9,
+    version: 8,
     name: "secret",
     up: `-- What hides the numbers in cursors and in \`next\`: change numbers count the writes of all tenants. 32 bytes in hexadecimal; a copy of the
 -- database has it too, so that its cursors stay good.
@@ -306,7 +306,7 @@ UPDATE tidings_head SET secret = lower(hex(randomblob(32)));
 `,
   },
   {
-    version: 10,
+    version: 9,
     name: "level",
     up: `-- The highest level of entry that the log holds. What writes the first entry of a higher level raises it in the same transaction, so that a
 -- node of an older release, which reads it with every head, stops before it passes what it cannot read.
