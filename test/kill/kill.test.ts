@@ -41,7 +41,7 @@ describe("kill -9", () => {
     crashLoop({ start: startPlanted(plant), dir: folder(), seed, answeredShare: 1, ...options });
 
   test("control: D1 a server that answers accepted before the commit is caught with lost", async () => {
-    const { faults } = await runPlanted("early", { rounds: 3, gracefulShare: 0 });
+    const { faults } = await runPlanted("early", { rounds: 8, gracefulShare: 0 });
     expect(classesOf(faults)).toContain("lost");
   });
 
