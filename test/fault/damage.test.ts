@@ -103,7 +103,7 @@ describe("a damaged page", () => {
     } finally {
       await server.dispose();
     }
-  }, 60_000);
+  });
 
   test("control: D26 a server that takes it for any failure goes on accepting", async () => {
     const blind: Alteration = {
@@ -118,7 +118,7 @@ describe("a damaged page", () => {
     } finally {
       await server.dispose();
     }
-  }, 60_000);
+  });
 });
 
 /** A store on a file whose driver fails as a test says. */
@@ -237,7 +237,7 @@ describe("one caller's failure on a database server", () => {
     } finally {
       await sqld.stop();
     }
-  }, 60_000);
+  });
 });
 
 test("S20 E22 statements that are too slow refuse nobody else while the server answers others", async () => {
@@ -265,7 +265,7 @@ test("S20 E22 statements that are too slow refuse nobody else while the server a
     await engine.close();
     await sqld.stop();
   }
-}, 60_000);
+});
 
 test("D26 what is no database at all is refused at the start", () => {
   const file = join(newFolder(), "chat.db");

@@ -319,8 +319,8 @@ describe("POST /ack", () => {
   });
 
   test("control: Q7 an ack that is answered before it is on disk is found", async () => {
-    const from = "new Promise<boolean>((resolve) => ack(session, device, n, resolve))";
-    const to = "(ack(session, device, n), true)";
+    const from = "new Promise<boolean>((resolve) => ack(session, device, { ...at, n }, resolve))";
+    const to = "(ack(session, device, { ...at, n }), true)";
     const alterations = [{ file: "http/route/post-ack.ts", from, to }];
     expect(await marksAfterKill(await startAltered({ alterations }))).not.toEqual(whole);
   });

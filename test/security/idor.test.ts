@@ -138,7 +138,7 @@ async function victims(): Promise<string> {
       `/push/explain?message=${prize.messageId}`,
     ])
       seen.push([path, (await ask(api, user, path)).body]);
-  return JSON.stringify(seen);
+  return timeless(JSON.stringify(seen));
 }
 
 /** What an answer tells, without what only names what was asked for. */
@@ -146,7 +146,7 @@ const told = (answer: { status: number; text: string }, { user, conversation, me
   `${answer.status} ${answer.text.replaceAll(user, "USER").replaceAll(conversation, "CONVERSATION").replaceAll(messageId, "ID")}`;
 
 const timeless = (text: string): string =>
-  text.replace(/"(ticket|cursor)":"[^"]*"/g, '"$1":""').replace(/"(expiresAt|time)":\d+/g, '"$1":0');
+  text.replace(/"(ticket|cursor|next)":"[^"]*"/g, '"$1":""').replace(/"(expiresAt|time)":\d+/g, '"$1":0');
 
 /** What a client by hand hears to some frames, but for empty changes. */
 async function say(user: string, frames: readonly object[]): Promise<readonly Frame[]> {

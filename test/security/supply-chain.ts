@@ -7,6 +7,7 @@ export const runtimeDependencies: readonly string[] = [
   "@libsql/client",
   "@logtape/logtape",
   "@nats-io/transport-node",
+  "@noble/ciphers",
   "citty",
   "hono",
   "jose",

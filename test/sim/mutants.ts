@@ -58,7 +58,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a cursor that is ahead of its frame",
     rule: "O3",
-    seed: 1,
+    seed: 2,
     alteration: {
       file: "hub/tail.ts",
       from: "writeChanges(frame[frame.length - 1]?.n ?? position, true, frame);",
@@ -102,7 +102,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "sends that are handled behind one that failed",
     rule: "O4",
-    seed: 24,
+    seed: 18,
     alteration: { file: "hub/connection.ts", from: `if (state === "open") state = "failed";`, to: "" },
   },
   {
@@ -118,7 +118,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a buffer without an end",
     rule: "R3",
-    seed: 79,
+    seed: 292,
     alteration: {
       file: "connection/outbox.ts",
       from: "return waiting + bytes <= bytesMax && (",
@@ -128,7 +128,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "delivered beyond what was acked",
     rule: "O8",
-    seed: 1,
+    seed: 3,
     alteration: {
       file: "store/sql.ts",
       from: "m.recipient = acked.user AND m.n > acked.since AND m.n <= acked.up_to\n",
@@ -138,7 +138,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an ack forgotten for an older one",
     rule: "O8",
-    seed: 3,
+    seed: 1,
     alteration: {
       file: "store/marks.ts",
       from: "!waiting || waiting.n < ack.n",
@@ -148,7 +148,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a read mark that takes delivered back",
     rule: "O9",
-    seed: 2,
+    seed: 63,
     alteration: { file: "store/sql.ts", from: "max(p.delivered, x.seq), x.seq,", to: "x.seq, x.seq," },
   },
   {
@@ -174,7 +174,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a polled page whose cursor covers all that there is",
     rule: "Q2",
-    seed: 2,
+    seed: 63,
     alteration: {
       file: "store/history-reader.ts",
       from: 'n: last?.n ?? Number(device["acked"])',
@@ -184,13 +184,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an ack over HTTP of all that there is",
     rule: "Q7 Q2",
-    seed: 2,
+    seed: 63,
     alteration: { file: "http/route/post-ack.ts", from: "Math.min(at.n, head.n)", to: "head.n" },
   },
   {
     name: "the oldest page in place of the newest",
     rule: "Q3",
-    seed: 13,
+    seed: 67,
     alteration: { file: "store/history-sql.ts", from: "ORDER BY m.seq DESC", to: "ORDER BY m.seq" },
   },
   {
@@ -232,7 +232,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a grace that goes on after somebody is back",
     rule: "B6",
-    seed: 19,
+    seed: 80,
     alteration: {
       file: "hub/presence.ts",
       from: "if (leases.has(key)) return graces.cancel(key);",
@@ -242,7 +242,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a worker that takes its place for granted",
     rule: "U8",
-    seed: 2,
+    seed: 623,
     alteration: {
       file: "push/lease.ts",
       from: "isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart",
@@ -258,7 +258,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a worker's place in the log ahead of whom it remembers",
     rule: "U5",
-    seed: 153,
+    seed: 50,
     alteration: {
       file: "push/follower.ts",
       from: "for (const each of stirs.values()) n = Math.min(n, each.n - 1);",
@@ -278,7 +278,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "another key for each try",
     rule: "U5",
-    seed: 8,
+    seed: 50,
     alteration: {
       file: "push/courier.ts",
       from: "keyOf(due, kind, seq)",
@@ -300,7 +300,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "no second look before something is sent",
     rule: "U2",
-    seed: 2,
+    seed: 13,
     alteration: {
       file: "push/courier.ts",
       from: "    const decision = decideOn(due);",
@@ -320,7 +320,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a read that takes no notification away",
     rule: "U3",
-    seed: 1,
+    seed: 4,
     alteration: {
       file: "push/follower.ts",
       from: 'else if (change.kind === "receipt" && change.read > 0) noteRead({ tenant, ...change });',
@@ -330,7 +330,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a notification that was read while it was told, and stays",
     rule: "U3",
-    seed: 169,
+    seed: 24,
     alteration: {
       file: "store/push-sql.ts",
       from: "WHEN x.is_done AND x.due IS NULL AND ${isRead",
@@ -340,7 +340,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a token that has moved, with what waited for it",
     rule: "U6 U5",
-    seed: 2,
+    seed: 186,
     alteration: {
       file: "store/device-store.ts",
       from: "          { sql: sql.deleteMovedNotices, args: [...moved, limits.pushNoticesGoneMax] },\n",
@@ -360,7 +360,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a death notice that outlives a new registration",
     rule: "U6 O10 U9",
-    seed: 365,
+    seed: 63,
     alteration: {
       file: "store/push-sql.ts",
       from: "AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`",
@@ -390,13 +390,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a database that is left alone for ever once it was down",
     rule: "O10",
-    seed: 88,
+    seed: 67,
     alteration: { file: "store/engine/remote.ts", from: "if (probes >= allowed)", to: "if (probes >= 0)" },
   },
   {
     name: "an answer of the database that was another one's",
     rule: "O10 D1 O3 Q4",
-    seed: 65,
+    seed: 16,
     alteration: {
       file: "store/engine/read-queue.ts",
       from: "one.resolve(results.slice(at, (at += one.batch.length)));",
@@ -428,7 +428,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a database that went back, taken as it is",
     rule: "D32 O10",
-    seed: 57,
+    seed: 273,
     alteration: {
       file: "store/one-history.ts",
       from: 'end({ type: "went back", epoch: confirmed.epoch, n });',
@@ -460,7 +460,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an ack of another history",
     rule: "O8",
-    seed: 159,
+    seed: 67,
     alteration: {
       file: "hub/handler/ack.ts",
       from: "if (cursor === null) return;",

@@ -60,7 +60,7 @@ describeWith("sqlite3", "rows that statements visit", () => {
   beforeAll(async () => {
     small = await stepsOn(sizes[0]);
     large = await stepsOn(sizes[1]);
-  }, 60_000);
+  });
 
   const doesGrow = (text: string): boolean => (large.get(text) ?? 0) > 1.05 * (small.get(text) ?? 0) + 50;
 
@@ -112,5 +112,5 @@ describeWith("sqlite3", "rows that statements visit", () => {
       );
       const [output] = await Promise.all([child.stderr.text(), child.stdout.text(), child.exited]);
       expect(output).toMatch(new RegExp(`^\\+ +"${statement}`, "m"));
-    }, 120_000);
+    });
 });

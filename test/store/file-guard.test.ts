@@ -91,14 +91,14 @@ describe("a second name of a file", () => {
     for (const name of ["tidings.db", "other.db"]) await expect(start({ name })).rejects.toThrow("has 2 names");
     rmSync(at("other.db"));
     expect(await post(await start(), "one")).toBe(201);
-  }, 60_000);
+  });
 
   test("D23 a link that is made while a server runs lets no second one in", async () => {
     const server = await start();
     linkSync(at("tidings.db"), at("other.db"));
     await expect(start({ name: "other.db" })).rejects.toThrow("has 2 names");
     expect(await post(server, "one")).toBe(201);
-  }, 60_000);
+  });
 
   test("control: D23 without the check two servers accept, and one's messages are lost", async () => {
     const blind: Alteration = { file: "store/engine/embedded.ts", from: "  requireOneName(file);\n", to: "" };
@@ -116,7 +116,7 @@ describe("a second name of a file", () => {
     rmSync(at("other.db"));
     const found = await start().then(texts, () => []);
     expect(Array.isArray(found) ? found.length : 0).toBeLessThan(accepted);
-  }, 60_000);
+  });
 });
 
 /** Runs a command as root; throws what it says. */
@@ -151,7 +151,7 @@ describeWhere(mayMount(), "the right to mount", "a file that is mounted elsewher
       sudo("umount", at("mounted"));
     }
     expect(await post(server, "one")).toBe(201);
-  }, 60_000);
+  });
 });
 
 describe("the file of a running server", () => {
@@ -169,7 +169,7 @@ describe("the file of a running server", () => {
     await until(() => saysMoved(server));
     expect(await server.stop()).toBe(0);
     expect(await texts(await start())).toEqual(["old"]);
-  }, 60_000);
+  });
 
   test("D24 it is said also where nobody writes, and accepting goes on when the file is back", async () => {
     const server = await start();
@@ -183,7 +183,7 @@ describe("the file of a running server", () => {
     expect(await post(server, "after")).toBe(201);
     await server.kill9();
     expect(await texts(await start())).toEqual(["after", "before"]);
-  }, 60_000);
+  });
 
   test("control: D24 a server that does not look accepts what nobody finds again", async () => {
     const blind: Alteration = {
@@ -198,7 +198,7 @@ describe("the file of a running server", () => {
     expect(await post(server, "accepted")).toBe(201);
     await server.stop();
     expect(await texts(await start())).toEqual([]);
-  }, 60_000);
+  });
 
   test("D24 D21 a backup that is copied over it: accepting stops, and nothing starts on the mixture", async () => {
     const first = await start();
@@ -218,7 +218,7 @@ describe("the file of a running server", () => {
     await server.stop();
     expect(readFileSync(at("tidings.db")).equals(backup)).toBe(true);
     await expect(start()).rejects.toThrow("does not belong to");
-  }, 60_000);
+  });
 
   test("D24 its log is deleted: nothing that was accepted is lost", async () => {
     const server = await start();
@@ -232,7 +232,7 @@ describe("the file of a running server", () => {
     expect(existsSync(at("tidings.db-wal"))).toBe(true);
     await server.kill9();
     expect(await texts(await start())).toHaveLength(6);
-  }, 60_000);
+  });
 
   test("D24 E12 its lock is deleted: it takes it anew, or stops where another one was faster", async () => {
     const server = await start();
@@ -246,7 +246,7 @@ describe("the file of a running server", () => {
     await server.stop();
     await other.kill9();
     expect(await texts(await start())).toEqual(["one", "three"]);
-  }, 60_000);
+  });
 
   test("D24 what is watched does not keep reads, or a long life of commits, from going on", async () => {
     const engine = open("chat.db");
@@ -300,7 +300,7 @@ describeWhere(isLinux, "/proc", "an app's own connection in the same process", (
       try { createEmbeddedEngine({ path: file }); console.log("open"); } catch (error) { console.log(error.code, error.message); }`);
     expect(said).toStartWith("database_unfit Something else in this process has");
     expect(said).toContain("Give the chat a file of its own");
-  }, 30_000);
+  });
 
   // Each commits over what the other has committed meanwhile.
   const transactions = `
@@ -317,7 +317,7 @@ describeWhere(isLinux, "/proc", "an app's own connection in the same process", (
   test("D25 what the app opened before and uses later: nothing is accepted meanwhile", async () => {
     await prepared();
     expect(await ownConnection(transactions)).toBe("accepted\n1 1\n");
-  }, 30_000);
+  });
 
   test("control: D25 an engine that does not look accepts what the app's commit then overwrites", async () => {
     await prepared();
@@ -329,7 +329,7 @@ describeWhere(isLinux, "/proc", "an app's own connection in the same process", (
     const said = await ownConnection(transactions, { alterations: [blind] });
     expect(said).toStartWith("accepted\n6 ");
     expect(said).not.toBe("accepted\n6 6\n");
-  }, 30_000);
+  });
 
   test("D25 what the app opens while the engine runs is seen within a second of writes", async () => {
     await prepared();
@@ -354,7 +354,7 @@ describeWhere(isLinux, "/proc", "an app's own connection in the same process", (
       [{ a: 0 }, { a: 2 }],
       [{ integrity_check: "ok" }],
     ]);
-  }, 30_000);
+  });
 
   test("D25 connections of this library's own SQLite, and engines that were closed before, are no others", async () => {
     await prepared();
@@ -371,5 +371,5 @@ describeWhere(isLinux, "/proc", "an app's own connection in the same process", (
       { library: "libsql" },
     );
     expect(said).toBe("accepted\naccepted\naccepted 4 undefined\n");
-  }, 30_000);
+  });
 });

@@ -79,5 +79,5 @@ describe("query plans", () => {
     test(`control: S11 a scan in ${what} is seen by the tests that run it`, async () => {
       const { output } = await alteredTests({ ...where, alterations: [alteration] });
       expect(output).toMatch(/S11 a statement scans tidings_(ticket|device)/);
-    }, 120_000);
+    });
 });

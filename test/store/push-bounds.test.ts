@@ -207,7 +207,10 @@ describe("U28 what goes with an address", () => {
     return { ...place, address };
   }
   const goneIn = (written: readonly Written[][]): number[] =>
-    written.map((statements) => statements.reduce((sum, { gone }) => sum + gone, 0));
+    // What a write reads at its end is the head.
+    written.map((statements) =>
+      statements.reduce((sum, { sql, gone }) => sum + (sql.includes("DELETE") ? gone : 0), 0),
+    );
 
   test("U28 at a logout goes in commits of a bounded size", async () => {
     const { store, written, rows } = await withNotices();

@@ -118,7 +118,7 @@ describe("a restore after kill -9", () => {
       expect(code).toBe(1);
     }
     expect(bytesOf("tidings.db", "tidings.db-wal")).toBe(before);
-  }, 60_000);
+  });
 
   test("control: D21 without the check the database is damaged", async () => {
     await dieAfterBackup();
@@ -127,7 +127,7 @@ describe("a restore after kill -9", () => {
     const server = await startAltered({ dir, alterations: [blind] }).catch(() => undefined);
     await server?.dispose();
     expect(look(at("tidings.db")).check).not.toBe("ok");
-  }, 60_000);
+  });
 
   test("D22 K8 `tidings restore` serves what the backup held, under a new epoch, and keeps what was there", async () => {
     await dieAfterBackup();
@@ -144,7 +144,7 @@ describe("a restore after kill -9", () => {
     const [kept = ""] = readdirSync(dir).filter((name) => /replaced-\w+$/.test(name));
     const { counts, check } = look(at(kept));
     expect([check, counts["old"], counts["new11"]]).toEqual(["ok", 30, 200]);
-  }, 60_000);
+  });
 
   test("D20 D22 the steps of the page on the database do it, with kill -9 between them", async () => {
     const steps = blocksOf("docs/database.md")
@@ -164,7 +164,7 @@ describe("a restore after kill -9", () => {
     await send(server, "later", 10);
     expect(await server.stop()).toBe(0);
     expect(look(at("tidings.db"))).toEqual({ counts: { old: 100, later: 10 }, check: "ok" });
-  }, 60_000);
+  });
 
   test("D22 a restore that was killed between its steps is done again, and no server starts before", async () => {
     await dieAfterBackup();
@@ -177,7 +177,7 @@ describe("a restore after kill -9", () => {
     const server = await start();
     await server.stop();
     expect(look(at("tidings.db"))).toEqual({ counts: { old: 30 }, check: "ok" });
-  }, 60_000);
+  });
 
   test("D22 a damaged backup, one in use and one that is none are refused, and what is there stays", async () => {
     await dieAfterBackup();
@@ -194,7 +194,7 @@ describe("a restore after kill -9", () => {
     expect(await post(server, "still here")).toBe(201);
     expect((await tidings("restore", "tidings.db", "--database", "file:other.db")).said).toContain("is in use");
     expect(existsSync(at("other.db"))).toBe(false);
-  }, 60_000);
+  });
 });
 
 /** Dies where this text of `putInPlace` is. */
@@ -232,7 +232,7 @@ describe("a restore that is killed", () => {
       expect(counts).toEqual(next === "refused" ? {} : whole);
       expect((await tidings("restore", "backup.db")).code).toBe(0);
       expect(look(at("tidings.db"))).toEqual({ counts: { old: 30 }, check: "ok" });
-    }, 60_000);
+    });
 
   test("control: D22 one that takes the log away first loses what was accepted", async () => {
     const careless: Alteration = {
@@ -244,7 +244,7 @@ describe("a restore that is killed", () => {
     const { next, counts } = await dieIn([careless, dieBefore(text)]);
     expect(next).toBe("stopped with 0");
     expect(counts["new11"] ?? 0).toBeLessThan(200);
-  }, 60_000);
+  });
 });
 
 describe("a backup", () => {
@@ -258,7 +258,7 @@ describe("a backup", () => {
     await send(server, "before", 100);
     expect((await tidingsWith([careless], "backup", "copy.db")).code).toBe(0);
     expect(look(at("copy.db")).counts["before"] ?? 0).toBeLessThan(100);
-  }, 60_000);
+  });
 
   test("D20 of a running server is whole, is one moment, and is not in the way of its writes", async () => {
     const server = await start();
@@ -292,7 +292,7 @@ describe("a backup", () => {
     expect(await post(next, "later 1")).toBe(201);
     await next.stop();
     expect(look(at("tidings.db"))).toEqual({ counts: { ...counts, later: 1 }, check: "ok" });
-  }, 60_000);
+  });
 
   test("D21 one that was copied over the file, with the log of the same days beside it, is refused too", async () => {
     const server = await start();
@@ -302,7 +302,7 @@ describe("a backup", () => {
     await server.kill9();
     copyFileSync(at("copy.db"), at("tidings.db"));
     await expect(start()).rejects.toThrow("does not belong to");
-  }, 60_000);
+  });
 
   test("D20 of a damaged database is refused, and leaves nothing", async () => {
     await dieAfterBackup();
@@ -320,5 +320,5 @@ describe("a backup", () => {
       expect(code).toBe(1);
     }
     expect(readdirSync(dir).filter((name) => name.startsWith("copy"))).toEqual([]);
-  }, 60_000);
+  });
 });
