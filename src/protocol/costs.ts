@@ -37,6 +37,8 @@ export const costs = {
   storedKib: 20,
   /** What a page of the log may come to, before it is known what it holds. */
   page: 600,
+  /** What a page of conversations may come to, before it is known how much must be counted for it: one begins in a turn. */
+  conversations: 2_500,
 } as const;
 
 /** What so many bytes cost that are read, or go out. */

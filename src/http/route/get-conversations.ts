@@ -40,7 +40,7 @@ export const getConversations: Route = {
     answers: { 200: conversationPage },
     codes: ["bad_request"],
   },
-  units: costs.page,
+  units: costs.conversations,
   handle: async ({ request, session, store, limits, spend }) => {
     const { limit, after } = readParameters(request.url, parameters(limits));
     const page = await store.conversations(session, {
