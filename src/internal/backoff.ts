@@ -1,5 +1,4 @@
-import { chance } from "./breaker.ts";
-import type { Random } from "./random.ts";
+import { chance, type Random } from "./random.ts";
 
 /**
  * How long to wait before a further try: doubled with each one that failed, up to `maxMs`, and between half and the whole of that, so that

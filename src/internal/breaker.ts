@@ -1,3 +1,4 @@
+import { backoffMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
@@ -13,9 +14,6 @@ export type BreakerOptions = {
 
 /** Who asks for more is asked again all the same: it may have been wrong. */
 const askedMsMax = 300_000;
-
-/** From 0 to 1. */
-export const chance = (random: Pick<Random, "integer">): number => random.integer() / 2 ** 52;
 
 /**
  * Keeps from asking somebody who is down: after failures in a row nothing is asked for a while, then one request at a time, until one
@@ -47,7 +45,7 @@ export function createBreaker({ clock, random, failuresMax, openMsMin, openMsMax
       if (now < until) return void (until = Math.max(until, now + named));
       asked = Math.max(asked, named);
       if (failures < failuresMax) return;
-      const ms = Math.min(openMsMax, openMsMin * 2 ** Math.min(opened, 10)) * (0.5 + chance(random) / 2);
+      const ms = backoffMs(random, { attempt: opened, minMs: openMsMin, maxMs: openMsMax });
       until = now + Math.max(ms, asked);
       opened++;
       asked = 0;

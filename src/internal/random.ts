@@ -10,6 +10,9 @@ export interface Random {
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+/** From 0 to 1. */
+export const chance = (random: Pick<Random, "integer">): number => random.integer() / 2 ** 52;
+
 /** The runtime's own chance, from WebCrypto. */
 export const systemRandom: Random = {
   integer() {

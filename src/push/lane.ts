@@ -1,5 +1,6 @@
-import { chance, createBreaker } from "../internal/breaker.ts";
-import type { Random } from "../internal/random.ts";
+import { backoffMs } from "../internal/backoff.ts";
+import { createBreaker } from "../internal/breaker.ts";
+import { chance, type Random } from "../internal/random.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Due, PushStore, Verdict } from "../store/push-store.ts";
 import { type CourierOptions, createCourier } from "./courier.ts";
@@ -55,8 +56,7 @@ export function createLane(options: LaneOptions) {
 
   /** Exponential, with jitter; not before the provider wants it. */
   function retryAt(attempts: number, afterMs: number): number {
-    const ms = Math.min(limits.pushRetryMsMax, limits.pushRetryMs * 2 ** Math.min(attempts, 20));
-    const jittered = ms * (0.5 + chance(random) / 2);
+    const jittered = backoffMs(random, { attempt: attempts, minMs: limits.pushRetryMs, maxMs: limits.pushRetryMsMax });
     // Those whom the provider told the same time do not all come at it.
     const asked = Math.min(afterMs, limits.pushExpiryMs) * (1 + chance(random) / 10);
     return Math.ceil(clock.now() + Math.max(jittered, asked));

@@ -1,6 +1,6 @@
 import { createClient, type ResultSet } from "@libsql/client/web";
 import { ChatError } from "../../error.ts";
-import { chance } from "../../internal/breaker.ts";
+import { chance } from "../../internal/random.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Random } from "../../internal/random.ts";
 import type { Argument } from "./arguments.ts";
