@@ -4,6 +4,7 @@ import type { Transport } from "../feed/transport.ts";
 import { nextTurn } from "../hub/turns.ts";
 import { backoffMs } from "../internal/backoff.ts";
 import { within } from "../internal/within.ts";
+import type { Cursor } from "../model.ts";
 import { levelMax } from "../protocol/level.ts";
 import type { Engine } from "../store/engine/engine.ts";
 import { replaceEpoch } from "../store/epoch.ts";
@@ -58,18 +59,18 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   let renewing: Promise<void> = Promise.resolve();
   let cancelWait = (): void => {};
 
-  const open = (): Promise<Runtime> => {
+  const open = (known?: Cursor): Promise<Runtime> => {
     const number = ++opened;
     last = null;
     return openRuntime(
       {
-        ...{ engine, bus, log, onLeave },
+        ...{ engine, bus, log, known, onLeave },
         onHistoryChange(change) {
           if (number !== opened || isClosed) return;
           if (change.type === "unreadable") return stopServing(change.found);
           last = change;
-          // The history may end before its runtime is open: then whoever opens it tries again.
-          if (!isRenewing) renewing = renew(change);
+          // The history may end before its runtime is open: then whoever opens it goes on from there.
+          if (isOpened && !isRenewing) renewing = renew(change);
         },
       },
       context,
@@ -107,19 +108,22 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     });
 
   /** Asks as a writer: what a copy says that lags behind may be long past. */
-  async function epochNow(): Promise<string> {
+  async function headNow(): Promise<Cursor> {
     const [[head] = []] = await engine.write([{ sql: selectHead }]);
-    return String(head?.["epoch"]);
+    return { epoch: String(head?.["epoch"]), n: Number(head?.["n"]) };
   }
 
   /** Gives a new name to a database that has gone back, under the name of now or under one of before. `left`: the history that was served. */
   async function name({ n }: Renewal, left: string): Promise<void> {
-    let epoch = await epochNow();
-    if (epoch === left) {
+    let head = await headNow();
+    if (head.epoch === left && head.n < n) {
       // It went back, or had another name and has this one again.
-      await replaceEpoch(engine, { random, epoch, n });
-      epoch = await epochNow();
+      await replaceEpoch(engine, { random, epoch: left, n });
+      // Where it has the old name after this, it was restored once more.
+      ended.add(left);
+      head = await headNow();
     }
+    const { epoch } = head;
     if (epoch !== left) ended.add(left);
     if (!ended.has(epoch)) return;
     log.error("the database has a history again that had ended: it gets a new name", { epoch });
@@ -136,7 +140,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     for (let attempt = 0; !isClosed && unreadable === null; attempt++) {
       try {
         await name(change, left);
-        const next = await open();
+        const next = await open({ epoch: left, n: change.n });
         if (isCurrent(next) && !ended.has(next.epoch)) {
           current = next;
           break;
@@ -154,7 +158,9 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     isRenewing = false;
   }
 
+  // The compiler cannot see that these are set from within.
   const whatIsUnreadable = (): string | null => unreadable;
+  const whatHasChanged = (): Renewal | null => last;
 
   const isCurrent = (runtime: Runtime): boolean => runtime.store.isCurrent();
 
@@ -162,10 +168,15 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     await applyMigrations(engine, { ...options, pause: () => nextTurn(clock) });
     current = await open();
     isOpened = true;
+    if (whatIsUnreadable() !== null) {
+      leave(current);
+      throw new Error("The log got what cannot be read while it was opened");
+    }
+    const change = whatHasChanged();
+    if (change !== null) renewing = renew(change);
   } catch (error) {
     await engine.close();
-    // The compiler cannot see that it is set from within.
-    const found: string | null = whatIsUnreadable();
+    const found = whatIsUnreadable();
     if (found === null) throw error;
     throw new ChatError(
       "database_unfit",

@@ -13,6 +13,7 @@ import type { Clock } from "../internal/clock.ts";
 import type { Gate } from "../internal/gate.ts";
 import type { Random } from "../internal/random.ts";
 import { within } from "../internal/within.ts";
+import type { Cursor } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { OnPush } from "../push/draft.ts";
 import type { PushProvider } from "../push/provider.ts";
@@ -49,6 +50,8 @@ export type RuntimeOptions = {
   readonly log: Logger;
   /** A connection has gone. */
   readonly onLeave: () => void;
+  /** A change number of the history that was served before: it may be this one still. */
+  readonly known?: Cursor | undefined;
   /** The history that this runtime serves has ended. */
   readonly onHistoryChange: (change: HistoryChange) => void;
 };
@@ -65,7 +68,7 @@ const storeCloseMsMax = 2_000;
  * Rejects with `unavailable` where the database does not answer.
  */
 export async function openRuntime(options: RuntimeOptions, context: DatabaseContext) {
-  const { engine, bus, log, onLeave, onHistoryChange } = options;
+  const { engine, bus, log, known, onLeave, onHistoryChange } = options;
   const { clock, random, limits, providers, onPush, slots } = context;
 
   function report(event: HubEvent): void {
@@ -86,7 +89,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   }
 
   const store = createStore({
-    ...{ engine, clock, random, limits, onHistoryChange },
+    ...{ engine, clock, random, limits, known, onHistoryChange },
     onFault: reportFault,
   });
   const feed = createFeed({
@@ -104,6 +107,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   const hub = createHub({
     ...{ store, feed, clock, limits, policy, limiter, room, budget, revalidation, report },
     ...{ watchBudget, transport: bus, node: random.messageId(clock.now()) },
+    ...(known && { admittedSince: clock.elapsed() }),
   });
   // Upgrades that were admitted before this runtime was there open on it.
   hub.noteRevocations(await store.revocations(clock.now() - recentRevocationsMs));

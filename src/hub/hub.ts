@@ -54,6 +54,11 @@ export type HubOptions = {
   readonly transport?: Transport | undefined;
   /** This node's own name; needed with a transport. */
   readonly node?: string;
+  /**
+   * Upgrades that the host admitted before this, as the clock's `elapsed()` says, were admitted under a history that has ended, with revocations that
+   * this one need not know: they are closed as its sockets were. Default: there was none.
+   */
+  readonly admittedSince?: number;
   readonly report: (event: HubEvent) => void;
 };
 
@@ -80,6 +85,7 @@ export function createHub({
   limiter,
   transport,
   node = "",
+  admittedSince = -Infinity,
   revalidation,
   room = createRoom(limits),
   budget = createBudget({ bytesMax: limits.outboxTotalBytesMax }),
@@ -238,6 +244,8 @@ export function createHub({
       if (ended !== null) queueMicrotask(() => connection.close(closeCode.sessionEnded, ended));
       else if (isFull) queueMicrotask(() => connection.close(closeCode.rateLimited, "too many connections"));
       else if (isStopped) queueMicrotask(() => connection.close(closeCode.restart, "the server is restarting"));
+      else if (admittedAt < admittedSince)
+        queueMicrotask(() => connection.close(closeCode.restart, "the database has another history"));
       else connection.start();
       return connection.events;
     },

@@ -12,6 +12,8 @@ export type CourierOptions = {
   readonly provider: PushProvider;
   readonly clock: Clock;
   readonly limits: Pick<Limits, "pushAnswerMs">;
+  /** The name of the log's history. */
+  readonly historyName: () => string;
   readonly delays: PushDelays;
   readonly presenceOf: (due: Due) => PushPresence;
   readonly ageOf: (n: number) => number;
@@ -50,7 +52,7 @@ type Result = PushResult & { readonly isUncertain?: boolean };
 export function createCourier(options: CourierOptions) {
   const { provider, clock, limits, delays, presenceOf, ageOf, isInherited, draftOf, retryAt, onResult, report } =
     options;
-  const { onCut = () => {} } = options;
+  const { historyName, onCut = () => {} } = options;
   const toldCuts = new Set<PushCut["how"]>();
 
   const addressOf = ({ expiresAt }: Due): "live" | "expired" =>
@@ -81,7 +83,7 @@ export function createCourier(options: CourierOptions) {
   ): Promise<Result> {
     const { tenant, user, device, token, conversation, unread } = due;
     const seq = kind === "message" ? due.seq : due.read;
-    const [key, tag] = await Promise.all([keyOf(due, kind, seq), tagOf(due)]);
+    const [key, tag] = await Promise.all([keyOf(due, { kind, seq, history: historyName() }), tagOf(due)]);
     const notice: PushNotice = { kind, tenant, user, device, token, conversation, seq, unread, key, tag, ...shown };
     return kind === "message" ? await askWithLess(notice) : failedIfUnfit(await ask(notice));
   }

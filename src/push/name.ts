@@ -3,18 +3,19 @@ import { sha256 } from "../internal/sha256.ts";
 import type { Due } from "../store/push-store.ts";
 import type { PushNotice } from "./provider.ts";
 
+type Keyed = { readonly kind: PushNotice["kind"]; readonly seq: number; readonly history: string };
+
 /**
  * The UUID of a request: of one address, conversation and message, whoever sends it and how often. A repeat after a crash has the same
  * one, so that a provider can leave it out. The user is named beside the address: where one is deleted, the next one may have its number, and
- * its token. So is the message beside its seq: after a restore another one may have that.
+ * its token. So is the message beside its seq, and the history of what was read: after a restore another one may have that seq.
  */
 export async function keyOf(
   { address, hash, user, conversation, message }: Due,
-  kind: PushNotice["kind"],
-  seq: number,
+  { kind, seq, history }: Keyed,
 ): Promise<string> {
-  const id = kind === "message" ? (message?.id ?? "") : "";
-  const hex = await sha256(`${kind} ${address} ${hash} ${user} ${conversation} ${seq} ${id}`);
+  const one = kind === "message" ? (message?.id ?? "") : history;
+  const hex = await sha256(`${kind} ${address} ${hash} ${user} ${conversation} ${seq} ${one}`);
   // A UUID of our own making (RFC 9562 version 8).
   const variant = ((parseInt(hex[16] ?? "0", 16) & 3) | 8).toString(16);
   return [

@@ -85,6 +85,7 @@ export function createPushWorker(options: PushWorkerOptions) {
         const presence = presenceOf(due, due.device);
         return presence === "unknown" ? "none" : presence;
       },
+      historyName: feed.epoch,
       ageOf: follower.ageOf,
       isInherited: ({ since }) => since <= (since <= feed.position() ? begun.place : begun.time),
     }),

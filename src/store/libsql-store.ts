@@ -1,7 +1,7 @@
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
-import type { Identity } from "../model.ts";
+import type { Cursor, Identity } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -28,6 +28,8 @@ export type StoreOptions = {
   readonly onFault: (fault: unknown) => void;
   /** The database has another history now: nothing of this store counts any more, and every call fails. Default: nobody wants to know. */
   readonly onHistoryChange?: (change: HistoryChange) => void;
+  /** A change number that the history had, by whoever has served it before. */
+  readonly known?: Cursor | undefined;
 };
 
 /** A device that is made may be forgotten before it is read, where others of its user are made at the same time. */
@@ -36,8 +38,9 @@ const forgottenAtOnce = (): ChatError =>
   new ChatError("unavailable", "More devices of this user connect at once than one user may have");
 
 /** The store on libSQL, an embedded file or a remote server as the engine is, for as long as the database has one history. */
-export function createStore({ engine: whole, clock, random, limits, onFault, onHistoryChange }: StoreOptions): Store {
-  const history = createOneHistory({ engine: whole, random, onChange: (change) => onHistoryChange?.(change) });
+export function createStore(options: StoreOptions): Store {
+  const { engine: whole, clock, random, limits, known, onFault, onHistoryChange } = options;
+  const history = createOneHistory({ engine: whole, random, known, onChange: (change) => onHistoryChange?.(change) });
   const { engine } = history;
   const listeners: ((commit: Commit) => void)[] = [];
   const onCommit = (commit: Commit): void => {

@@ -21,6 +21,8 @@ export type HistoryChange =
 export type OneHistoryOptions = {
   readonly engine: Engine;
   readonly random: Pick<Random, "integer">;
+  /** A change number that this history had, by whoever has served it before. */
+  readonly known?: Cursor | undefined;
   /** Called once, at the first sign. */
   readonly onChange: (change: HistoryChange) => void;
 };
@@ -37,7 +39,7 @@ function isConstraint(error: unknown): boolean {
  * history and a change number that it had, and the database refuses the write where either is not true. So nothing that was
  * meant for one history (an ack, a read mark, a message) reaches another, whatever was under way when it changed.
  */
-export function createOneHistory({ engine, random, onChange }: OneHistoryOptions) {
+export function createOneHistory({ engine, random, known, onChange }: OneHistoryOptions) {
   let epoch: string | null = null;
   let cursors: Cursors | null = null;
   /** The highest change number that was seen. */
@@ -73,7 +75,10 @@ export function createOneHistory({ engine, random, onChange }: OneHistoryOptions
   function note(head: Head): boolean {
     if ((head.level ?? 0) > levelMax) stop(`level ${head.level}`);
     if (isOver) throw changed();
-    epoch ??= head.epoch;
+    if (epoch === null) {
+      epoch = head.epoch;
+      if (known?.epoch === epoch) n = known.n;
+    }
     if (head.epoch !== epoch) {
       end({ type: "renamed", epoch: head.epoch, n });
       throw changed();
@@ -97,11 +102,11 @@ export function createOneHistory({ engine, random, onChange }: OneHistoryOptions
     cursors ??= createCursors({ secret: String(kept?.["secret"]), epoch: found.epoch, random });
     if (!note(found)) return found;
     // What comes meanwhile may be newer than this answer, which then comes after it.
-    const known = n;
+    const newestKnown = n;
     const [[newest] = []] = await engine.write([{ sql: sql.selectHead }]);
     const confirmed = cursorOf(newest);
     note(confirmed);
-    if (confirmed.n >= known) return confirmed;
+    if (confirmed.n >= newestKnown) return confirmed;
     end({ type: "went back", epoch: confirmed.epoch, n });
     throw changed();
   }
@@ -109,10 +114,10 @@ export function createOneHistory({ engine, random, onChange }: OneHistoryOptions
   return {
     engine: {
       ...engine,
-      async read(statements: readonly Statement[], how?: Parameters<Engine["read"]>[1]): Promise<Row[][]> {
+      async read(statements: readonly Statement[]): Promise<Row[][]> {
         // What is there may not be what this release takes it for.
         if (isUnreadable) throw changed();
-        return await engine.read(statements, how);
+        return await engine.read(statements);
       },
       async write(statements: readonly Statement[]): Promise<Row[][]> {
         if (isOver) throw changed();

@@ -16,7 +16,11 @@ const refuse = ({ settle }: Waiting, code: Refused["code"]) => ({
 });
 
 /** Tells what has become of a commit's sends. `inserted`: the new messages. */
-export async function settleSends(engine: Engine, { sends, time }: Batch, inserted: readonly Row[]): Promise<Settled> {
+export async function settleSends(
+  engine: Pick<Engine, "write">,
+  { sends, time }: Batch,
+  inserted: readonly Row[],
+): Promise<Settled> {
   const inOrder = [...inserted].sort((a, b) => Number(a["n"]) - Number(b["n"]));
   const entries: LogEntry[] = [];
   const idOf = createConversationIds();
@@ -32,9 +36,9 @@ export async function settleSends(engine: Engine, { sends, time }: Batch, insert
   if (inOrder.length === sends.length)
     return { outcomes: sends.map((waiting, i) => accept(waiting, inOrder[i] ?? {}, time, false)), entries };
 
-  const [existing = [], own = []] = await engine.read([lookUpSends(sends), lookUpOwnConversations(sends)], {
-    isUrgent: true,
-  });
+  // What is not there is taken for blocked, so it must not be missing because the database went back since: only what a writer is told is of
+  // this history for certain.
+  const [existing = [], own = []] = await engine.write([lookUpSends(sends), lookUpOwnConversations(sends)]);
   // What was left out of the commit may have been written by another node since: it is in that one's commit.
   const written = new Set(inserted.map((row) => Number(row["n"])));
   const rowOf = new Map(existing.map((row) => [Number(row["i"]), row]));

@@ -1,10 +1,14 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import type { Admission } from "../../src/http/admission.ts";
+import type { Engine } from "../../src/store/engine/engine.ts";
+import { selectSends, updateEpoch } from "../../src/store/sql.ts";
 import { createPhones } from "../push/support/phone.ts";
-import { until } from "../support/fake-socket.ts";
+import { fakeSocket, until } from "../support/fake-socket.ts";
 import {
   closed,
   isLive,
   lastCursor,
+  openMeanwhile,
   type SharedNodes,
   type SharedNodesOptions,
   startSharedNodes,
@@ -63,9 +67,9 @@ describe("a database that gets another history under running nodes", () => {
     const nodes = await start({
       wrapEngine: (engine) => ({
         ...engine,
-        read(statements, how) {
+        read(statements) {
           if (statements.some(({ sql }) => sql.includes("m.recipient ="))) reads++;
-          return engine.read(statements, how);
+          return engine.read(statements);
         },
       }),
     });
@@ -82,6 +86,49 @@ describe("a database that gets another history under running nodes", () => {
     const before = reads;
     for (let turn = 0; turn < 200; turn++) await new Promise<void>((resolve) => void setImmediate(resolve));
     expect(reads - before).toBe(0);
+  });
+
+  test("D31 an upgrade that was admitted under the old history is closed: what revoked it may be gone", async () => {
+    const nodes = await start();
+    await send(nodes, "bob", "alice", "kept");
+    const [backup, [chat]] = [await nodes.backUp(), nodes.chats];
+    const admitted = async (): Promise<Admission> => {
+      const headers = { "x-user": "alice", upgrade: "websocket", host: "127.0.0.1" };
+      const admission = await chat?.admit(new Request("http://127.0.0.1/ws?device=phone", { headers }));
+      return admission && !(admission instanceof Response) ? admission : fail();
+    };
+    const open = (admission: Admission) => {
+      const client = fakeSocket();
+      client.attach(chat?.connect(client.socket, admission) ?? fail());
+      return client;
+    };
+    const [early, witness, other] = [await admitted(), open(await admitted()), await nodes.connect("bob")];
+    await until(() => isLive(witness) && isLive(other));
+    await chat?.disconnect({ user: "alice", reason: "banned" });
+    await closed(witness);
+    await nodes.restore(backup, "restored0001");
+    await closed(other);
+    await until(() => chat?.isReady() === true);
+    const late = open(early);
+    await closed(late);
+    expect(late.frames).toEqual([]);
+    expect(late.state.closed?.code).toBe(1012);
+    const after = open(await admitted());
+    await until(() => isLive(after));
+  });
+
+  test("D31 a node that is just being opened follows as well", async () => {
+    const nodes = await start();
+    await send(nodes, "bob", "alice", "kept");
+    const backup = await nodes.backUp();
+    const chat = openMeanwhile(nodes, () => nodes.restore(backup, "restored0001"));
+    try {
+      await chat.ready();
+      await until(() => chat.isReady());
+      expect(await chat.send({ from: "bob", to: "alice", text: "new" })).toMatchObject({ seq: 2 });
+    } finally {
+      await chat.close();
+    }
   });
 
   test("D30 an ack and a read mark that a client sent of the old history do not reach the new one", async () => {
@@ -183,6 +230,67 @@ describe("a database that gets another history under running nodes", () => {
     for (const node of [0, 1]) await sendUntilAccepted(nodes, `new ${node}`, node);
     await until(() => textsOf(again).length >= 2);
   });
+
+  test("D32 a backup that is put back again just as its history was named does not bring back the old name", async () => {
+    let putBack = async (): Promise<void> => {};
+    const nodes = await start({
+      wrapEngine: (engine) => ({
+        ...engine,
+        async write(statements) {
+          const results = await engine.write(statements);
+          if (statements.some(({ sql }) => sql === updateEpoch)) await putBack();
+          return results;
+        },
+      }),
+    });
+    await send(nodes, "bob", "alice", "kept");
+    const [backup, first] = [await nodes.backUp(), await nodes.epoch()];
+    for (let i = 0; i < 5; i++) await send(nodes, "bob", "alice", "lost");
+    let times = 0;
+    putBack = async () => {
+      if (times++ === 0) await nodes.restore(backup);
+    };
+    const phone = await nodes.connect("alice");
+    await until(() => textsOf(phone).length === 6);
+    await nodes.restore(backup);
+    await closed(phone);
+    const again = await nodes.connect("alice", { cursor: lastCursor(phone) });
+    await until(() => isLive(again));
+    expect(times).toBeGreaterThan(1);
+    expect(await nodes.epoch()).not.toBe(first);
+    expect(again.of("reset")).toMatchObject([{ reason: "epoch" }]);
+    expect(textsOf(again)).toEqual(["kept"]);
+  });
+
+  for (const epoch of ["restored0001", undefined])
+    test(`O1 D30 a retry is not told that it is blocked where its message went with the database, ${epoch ? "named" : "not named"}`, async () => {
+      let putBack = async (): Promise<void> => {};
+      const beforeItIsLookedFor =
+        (call: Engine["write"]): Engine["write"] =>
+        async (statements) => {
+          if (statements.some(({ sql }) => sql === selectSends)) await putBack();
+          return await call(statements);
+        };
+      const nodes = await start({
+        wrapEngine: (engine) => ({
+          ...engine,
+          read: beforeItIsLookedFor(engine.read),
+          write: beforeItIsLookedFor(engine.write),
+        }),
+      });
+      const [chat] = nodes.chats;
+      await send(nodes, "bob", "alice", "kept");
+      const backup = await nodes.backUp();
+      const retried = { from: "bob", to: "alice", text: "retried", id: "01980000-0000-7000-8000-0000000000ab" };
+      await chat?.send(retried);
+      putBack = async () => {
+        putBack = async () => {};
+        await nodes.restore(backup, epoch);
+      };
+      await expect(chat?.send(retried)).rejects.toMatchObject({ code: "unavailable" });
+      await until(() => chat?.isReady() === true);
+      expect(await chat?.send(retried)).toMatchObject({ seq: 2, duplicate: false });
+    });
 
   test("D31 three nodes under load follow to the new history: what each accepts there reaches everybody, and who is online is right", async () => {
     const nodes = await start({ nodes: 3 });

@@ -9,6 +9,7 @@ import { type FakeSocket, until } from "../support/fake-socket.ts";
 import {
   closed,
   isLive,
+  openMeanwhile,
   type SharedNodes,
   type SharedNodesOptions,
   startSharedNodes,
@@ -123,11 +124,11 @@ describe("a log that holds what this release cannot read", () => {
       limits: { headPollMs: 1_000_000 },
       wrapEngine: (engine) => ({
         ...engine,
-        async read(statements, how) {
-          if (!statements.some(({ sql }) => sql.includes("l.recipient ="))) return await engine.read(statements, how);
+        async read(statements) {
+          if (!statements.some(({ sql }) => sql.includes("l.recipient ="))) return await engine.read(statements);
           isHeld = true;
           await gate.promise;
-          return await engine.read(statements, how);
+          return await engine.read(statements);
         },
       }),
     });
@@ -156,6 +157,15 @@ describe("a log that holds what this release cannot read", () => {
     await nodes.engine.write([{ sql: "UPDATE tidings_head SET level = 1" }]);
     await Bun.sleep(200);
     await expectStopped(nodes);
+  });
+
+  test("O11 what a node finds while it is being opened is refused as well", async () => {
+    const nodes = await start();
+    const chat = openMeanwhile(nodes, async () => {
+      await nodes.engine.write([{ sql: raiseLevel, args: [levelMax + 1] }]);
+    });
+    await expect(chat.ready()).rejects.toMatchObject({ code: "database_unfit" });
+    await chat.close();
   });
 
   test("O11 what a restored backup of a newer release brings is not served either", async () => {

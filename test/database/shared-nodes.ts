@@ -11,6 +11,8 @@ import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
+import { selectRecentRevocations } from "../../src/store/revocation-sql.ts";
+import { selectHead } from "../../src/store/sql.ts";
 import { type FakeSocket, fakeSocket, until } from "../support/fake-socket.ts";
 
 export type SharedNodesOptions = {
@@ -140,3 +142,33 @@ export const textsOf = (socket: FakeSocket): string[] =>
   socket.changes().flatMap((change) => (change.kind === "message" ? [change.text] : []));
 export const lastCursor = (socket: FakeSocket): string | undefined => socket.of("changes").at(-1)?.cursor;
 export const closed = (socket: FakeSocket): Promise<void> => until(() => socket.state.closed !== null, "the close");
+
+/**
+ * One more node, which does not get beyond its opening before it has seen what becomes of the database meanwhile.
+ *
+ * @param happens What does become of it, once the node has read the log's head.
+ */
+export function openMeanwhile({ engine }: SharedNodes, happens: () => Promise<void>): Chat {
+  const seen = Promise.withResolvers<void>();
+  let has: "not yet" | "happened" = "not yet";
+  return createChat({
+    database: {
+      url: "file:unused",
+      open: () => ({
+        ...engine,
+        async read(statements) {
+          const results = await engine.read(statements);
+          if (has === "not yet" && statements.some(({ sql }) => sql === selectRecentRevocations)) {
+            await happens();
+            has = "happened";
+            await seen.promise;
+          } else if (has === "happened" && statements.some(({ sql }) => sql === selectHead)) seen.resolve();
+          return results;
+        },
+        close: async () => {},
+      }),
+    },
+    authenticate: ({ headers }) => ({ user: headers.get("x-user") ?? "" }),
+    limits: { headPollMs: 50, storeProbeMs: 20 },
+  });
+}

@@ -207,7 +207,7 @@ describe("one caller's failure on a database server", () => {
         statements.some(({ args }) => args?.includes("mallory"));
       return {
         ...inner,
-        read: (statements, options) => inner.read(isWhy(statements) ? [tooMuch] : statements, options),
+        read: (statements) => inner.read(isWhy(statements) ? [tooMuch] : statements),
       };
     };
     const chat = createChat({
@@ -252,9 +252,7 @@ test("S20 E22 statements that are too slow refuse nobody else while the server a
     },
   });
   try {
-    const slow = Array.from({ length: 6 }, () =>
-      engine.read([{ sql: "SELECT 'too slow'" }], { isUrgent: true }).catch(String),
-    );
+    const slow = Array.from({ length: 6 }, () => engine.read([{ sql: "SELECT 'too slow'" }]).catch(String));
     // Others are answered in the middle of it, and in the same moment in which it is given up.
     await Bun.sleep(100);
     expect(await engine.read([{ sql: "SELECT 1 AS one" }])).toEqual([[{ one: 1 }]]);

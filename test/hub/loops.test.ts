@@ -156,9 +156,9 @@ describe("many who watch", () => {
       ...overrides,
       wrapEngine: (engine) => ({
         ...engine,
-        read(statements, options) {
+        read(statements) {
           turns.count("read");
-          return engine.read(statements, options);
+          return engine.read(statements);
         },
       }),
       wrapStore: (store) => ({

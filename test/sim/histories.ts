@@ -4,9 +4,6 @@ import { selectDevice, selectHead, updateEpoch } from "../../src/store/sql.ts";
 import type { Backup, SimDatabase, Truth } from "./database.ts";
 import type { SimProcess } from "./process.ts";
 
-/** When the history that a restore begins gets a name of its own. `never`: no administrator gives it one. */
-export type Naming = "at once" | "later" | "never";
-
 const headed = new Set([selectHead, selectDevice]);
 
 /** Behind each write, what its node had been told: up to where it knew each history. */
@@ -132,8 +129,8 @@ export function createHistories({
       }
       return {
         ...engine,
-        async read(statements, options) {
-          const results = await engine.read(statements, options);
+        async read(statements) {
+          const results = await engine.read(statements);
           // Only what is asked for to know where the log is: a page over HTTP says it by the way, and is not remembered.
           note(results.filter((_, i) => headed.has(statements[i]?.sql ?? "")));
           return results;

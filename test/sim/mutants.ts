@@ -281,8 +281,8 @@ export const mutants: readonly Mutant[] = [
     seed: 50,
     alteration: {
       file: "push/courier.ts",
-      from: "keyOf(due, kind, seq)",
-      to: "keyOf({ ...due, address: due.attempts }, kind, seq)",
+      from: "keyOf(due, {",
+      to: "keyOf({ ...due, address: due.attempts }, {",
     },
   },
   {

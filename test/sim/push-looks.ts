@@ -1,3 +1,4 @@
+import { defaultLimits as limits } from "../../src/protocol/limits.ts";
 import type { Engine, Row, Statement } from "../../src/store/engine/engine.ts";
 import { selectDue, takeWorker } from "../../src/store/push-sql.ts";
 import { ackedOf, nameOfAddress, nameOfConversation } from "./push-truth.ts";
@@ -17,6 +18,10 @@ export type Look = {
   readonly token: string;
   readonly conversation: string;
   readonly seq: number;
+  /** The message's. */
+  readonly id: string;
+  /** The name of the log's history. */
+  readonly history: string;
   readonly from: string;
   readonly time: number;
   readonly isAcked: boolean;
@@ -30,14 +35,19 @@ export type Look = {
   readonly unread: number;
 };
 
+/** Up to here a worker may leave out what is unread: of what lies below the last place of both it looks at so many messages. */
+const lookedAbove = `${-limits.pushUnreadRowsMax} + min(
+  (SELECT coalesce(max(w.seq), 0) FROM tidings_message w WHERE w.conversation = x.conversation AND w.recipient = a.user),
+  (SELECT coalesce(max(w.seq), 0) FROM tidings_message w WHERE w.conversation = x.conversation AND w.sender = a.user))`;
+
 const facts = `
-SELECT a.key, a.since, a.device, a.provider, a.token, a.expires, u.tenant, u.id AS user, x.conversation, x.seq, m.time, s.id AS sender,
+SELECT a.key, a.since, a.device, a.provider, a.token, a.expires, u.tenant, u.id AS user, x.conversation, x.seq, m.id, (SELECT epoch FROM tidings_head) AS history, m.time, s.id AS sender,
   m.n <= ${ackedOf} AS is_acked, p.read,
   (SELECT count(*) FROM tidings_relation r WHERE r.user = a.user AND r.other = m.sender AND r.blocked = 1) AS blocks,
   (SELECT count(*) FROM tidings_device d WHERE d.user = a.user AND d.device = a.device AND d.notify = 0) AS offs,
   (SELECT coalesce(t.until, 'forever') FROM tidings_mute t WHERE t.user = a.user AND t.conversation = x.conversation) AS muted,
   (SELECT q.hours FROM tidings_quiet_hours q WHERE q.user = a.user) AS hours,
-  (SELECT count(*) FROM tidings_message w WHERE w.conversation = x.conversation AND w.recipient = a.user AND w.seq > p.read) AS unread
+  (SELECT count(*) FROM tidings_message w WHERE w.conversation = x.conversation AND w.recipient = a.user AND w.seq > max(p.read, ${lookedAbove})) AS unread
 FROM (SELECT j.value ->> 0 AS address, j.value ->> 1 AS conversation, j.value ->> 2 AS seq FROM json_each(?1) j) x
 JOIN tidings_push_address a ON a.key = x.address JOIN tidings_user u ON u.key = a.user
 JOIN tidings_message m ON m.conversation = x.conversation AND m.seq = x.seq JOIN tidings_user s ON s.key = m.sender
@@ -53,6 +63,7 @@ const lookOf = (row: Row, at: number): Look => ({
     token: String(row["token"]),
     conversation: nameOfConversation(row["conversation"]),
     seq: Number(row["seq"]),
+    ...{ id: String(row["id"]), history: String(row["history"]) },
   },
   ...{ from: `${String(row["tenant"])}/${String(row["sender"])}`, time: Number(row["time"]) },
   ...{ isAcked: row["is_acked"] === 1, read: Number(row["read"]), isBlocked: row["blocks"] !== 0 },

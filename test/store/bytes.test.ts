@@ -21,8 +21,8 @@ function counting(engine: Engine) {
     statements.map((one) => ({ ...one, sql: state.alter(one.sql) }));
   const counted: Engine = {
     ...engine,
-    async read(statements, options) {
-      const results = await engine.read(altered(statements), options);
+    async read(statements) {
+      const results = await engine.read(altered(statements));
       for (const row of results.flat()) state.bytes += String(row["text"] ?? "").length;
       return results;
     },

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
+import { selectSends } from "../../src/store/sql.ts";
 import type { Commit } from "../../src/store/store.ts";
 import { accepted, append, newId, person, storeOn } from "../support/store.ts";
 
@@ -16,9 +17,9 @@ test("O1 O5 F1 what another node wrote, after a commit had left it out, is none 
   // A commit that left something out looks for what has become of it: that may take long.
   const slow: Engine = {
     ...engine,
-    async read(statements, options) {
-      if (options?.isUrgent) await meanwhile();
-      return await engine.read(statements);
+    async write(statements) {
+      if (statements.some(({ sql }) => sql === selectSends)) await meanwhile();
+      return await engine.write(statements);
     },
   };
   const [{ store: one }, { store: other }] = [await storeOn(slow), await storeOn(engine)];

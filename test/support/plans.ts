@@ -96,9 +96,9 @@ export function watchPlans(engine: Engine): Engine {
   };
   return {
     ...engine,
-    read(statements, options) {
+    read(statements) {
       note(statements);
-      return engine.read(statements, options);
+      return engine.read(statements);
     },
     write(statements) {
       note(statements);

@@ -19,12 +19,8 @@ export interface Engine {
   /** No other process can have the database open. */
   readonly isExclusive?: boolean;
 
-  /**
-   * Runs the statements on one consistent snapshot; answers one list of rows a statement.
-   *
-   * `isUrgent`: a commit waits for it, so it waits for no other reads.
-   */
-  read(statements: readonly Statement[], options?: { readonly isUrgent?: boolean }): Promise<Row[][]>;
+  /** Runs the statements on one consistent snapshot; answers one list of rows a statement. */
+  read(statements: readonly Statement[]): Promise<Row[][]>;
 
   /**
    * Runs the statements as one transaction and resolves once it is committed and durable (fsynced).

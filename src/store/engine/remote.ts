@@ -89,9 +89,8 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
     ...{ atOnceMax: atOnceMax.read, statementsMax: readStatementsMax },
   });
   type Send = (batch: Batch, end: number) => Promise<ResultSet[]>;
-  const ways: Readonly<Record<"read" | "urgent" | "write", Send>> = {
+  const ways: Readonly<Record<"read" | "write", Send>> = {
     read: queue.read,
-    urgent: (batch, end) => attempt("read", batch, end),
     write: (batch, end) => enter(() => attempt("write", batch, end)),
   };
 
@@ -112,7 +111,7 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
   }
 
   return {
-    read: (statements, { isUrgent = false } = {}) => call(isUrgent ? "urgent" : "read", statements),
+    read: (statements) => call("read", statements),
     write: (statements) => call("write", statements),
     async close() {
       isClosed = true;

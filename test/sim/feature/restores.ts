@@ -3,19 +3,20 @@ import type { Backup } from "../database.ts";
 import type { Feature } from "../feature.ts";
 import type { World } from "../world.ts";
 
-/** What an administrator of a world has: backups, and whether there is a name to give. */
-type Desk = { readonly backups: Backup[]; isNameDue: boolean };
+/** How the history that a restore begins gets its name. */
+type Way = "named at once" | "named later" | "not named";
 
 const lookMs = 500;
-const desks = new WeakMap<World, Desk>();
+/** What the administrator of a world has kept. */
+const kept = new WeakMap<World, Backup[]>();
 
-function deskOf(world: World): Desk {
-  const desk = desks.get(world) ?? { backups: [], isNameDue: false };
-  desks.set(world, desk);
-  return desk;
+function backupsOf(world: World): Backup[] {
+  const backups = kept.get(world) ?? [];
+  kept.set(world, backups);
+  return backups;
 }
 
-const backUp = async (world: World): Promise<void> => void deskOf(world).backups.push(await world.backUp());
+const backUp = async (world: World): Promise<void> => void backupsOf(world).push(await world.backUp());
 
 /** Whether a node that lives can see that the database went back. */
 function isSeen(world: World): boolean {
@@ -34,31 +35,30 @@ function watchOver(world: World): void {
 
 /** `tidings epoch new`. */
 async function name(world: World): Promise<void> {
-  deskOf(world).isNameDue = false;
   if (world.histories.gap() !== null) await world.histories.rename();
 }
 
-async function restore(
-  world: World,
-  chance: Chance,
-  way: "named at once" | "named later" | "not named",
-): Promise<void> {
-  const desk = deskOf(world);
-  if (desk.backups.length === 0) return await backUp(world);
-  const backup = chance.hits(0.7) ? desk.backups.at(-1) : chance.pick(desk.backups);
+async function restore(world: World, chance: Chance, way: Way): Promise<void> {
+  const backups = backupsOf(world);
+  if (backups.length === 0) return await backUp(world);
+  const backup = chance.hits(0.7) ? backups.at(-1) : chance.pick(backups);
   if (!backup) return;
   const isTwice = chance.hits(0.2);
+  await putBack(world, chance, way, backup);
+  if (isTwice) void world.timeline.after(chance.between(0, 400), () => void putBack(world, chance, way, backup));
+}
+
+/** Puts a backup in its place, and sees to it that its history gets a name. */
+async function putBack(world: World, chance: Chance, way: Way, backup: Backup): Promise<void> {
   await world.restore(backup, way === "named at once");
-  if (isTwice)
-    void world.timeline.after(chance.between(0, 400), () => void world.restore(backup, way === "named at once"));
   if (way === "named at once") return;
   // Where no node can see it somebody must say it: the page on backups asks for that.
-  desk.isNameDue = way === "named later" || !isSeen(world);
-  if (desk.isNameDue) void world.timeline.after(chance.between(10, 2_000), () => void name(world));
+  if (way === "named later" || !isSeen(world))
+    void world.timeline.after(chance.between(10, 2_000), () => void name(world));
   else watchOver(world);
 }
 
-const act = (way: Parameters<typeof restore>[2]) => (world: World, chance: Chance) => void restore(world, chance, way);
+const act = (way: Way) => (world: World, chance: Chance) => void restore(world, chance, way);
 
 /** A history that has no name of its own, though somebody was there to see it. */
 function unnamed(world: World): readonly string[] {
