@@ -9,7 +9,7 @@ import { levelMax } from "../protocol/level.ts";
 import type { Engine } from "../store/engine/engine.ts";
 import { replaceEpoch } from "../store/epoch.ts";
 import { applyMigrations } from "../store/migration/apply.ts";
-import type { HistoryChange } from "../store/one-history.ts";
+import type { HistoryChange, KnownHistories } from "../store/one-history.ts";
 import { selectHead } from "../store/sql.ts";
 import type { Trouble } from "../store/store.ts";
 import { type DatabaseContext, openRuntime, type Runtime } from "./runtime.ts";
@@ -31,6 +31,8 @@ type Renewal = Exclude<HistoryChange, { readonly type: "unreadable" }>;
 /** How long is waited before a runtime that could not be opened is tried again. */
 const againMsMin = 50;
 const againMsMax = 2_000;
+/** What sockets are told. */
+const tooOld = "this server is older than its database";
 
 /**
  * Opens a database: its schema, and the runtime of the history that it has. When it gets another history, as after a restore, the runtime is
@@ -44,6 +46,8 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   const { clock, random, limits } = context;
   /** Runtimes whose history has ended, while their sockets are closing. */
   const leaving = new Set<Runtime>();
+  /** What was seen of the database, by all runtimes: a history that ends before this is one that went back. */
+  const known: KnownHistories = new Map();
   /** Names of histories that have ended. A database that has one of them again was restored once more, and nobody said so. */
   const ended = new Set<string>();
   let current: Runtime;
@@ -59,7 +63,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   let renewing: Promise<void> = Promise.resolve();
   let cancelWait = (): void => {};
 
-  const open = (known?: Cursor): Promise<Runtime> => {
+  const open = (): Promise<Runtime> => {
     const number = ++opened;
     last = null;
     return openRuntime(
@@ -87,7 +91,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
         level: levelMax,
       },
     );
-    if (isOpened && !isRenewing) leave(current, "this server is older than its database");
+    if (isOpened && !isRenewing) leave(current, tooOld);
   }
 
   function leave(old: Runtime, reason?: string): void {
@@ -109,18 +113,18 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
 
   /** Asks as a writer: what a copy says that lags behind may be long past. */
   async function headNow(): Promise<Cursor> {
-    const [[head] = []] = await engine.write([{ sql: selectHead }]);
-    return { epoch: String(head?.["epoch"]), n: Number(head?.["n"]) };
+    const [[row] = []] = await engine.write([{ sql: selectHead }]);
+    return { epoch: String(row?.["epoch"]), n: Number(row?.["n"]) };
   }
 
   /** Gives a new name to a database that has gone back, under the name of now or under one of before. `left`: the history that was served. */
-  async function name({ n }: Renewal, left: string): Promise<void> {
+  async function name(left: string): Promise<void> {
     let head = await headNow();
-    if (head.epoch === left && head.n < n) {
-      // It went back, or had another name and has this one again.
-      await replaceEpoch(engine, { random, epoch: left, n });
-      // Where it has the old name after this, it was restored once more.
-      ended.add(left);
+    const n = known.get(head.epoch) ?? 0;
+    if (head.n < n) {
+      await replaceEpoch(engine, { random, epoch: head.epoch, n });
+      // Where it has this name again after this, it was restored once more.
+      ended.add(head.epoch);
       head = await headNow();
     }
     const { epoch } = head;
@@ -136,18 +140,16 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     else log.error("the database went back to before what it had committed: its history gets a new name", first);
     leave(current);
     let left = current.epoch;
-    let change: Renewal = first;
     for (let attempt = 0; !isClosed && unreadable === null; attempt++) {
       try {
-        await name(change, left);
-        const next = await open({ epoch: left, n: change.n });
+        await name(left);
+        const next = await open();
         if (isCurrent(next) && !ended.has(next.epoch)) {
           current = next;
           break;
         }
         leave(next);
         left = next.epoch;
-        change = last ?? { type: "renamed", epoch: left, n: 0 };
         await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));
       } catch (error) {
         if (unreadable !== null) break;
@@ -169,7 +171,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     current = await open();
     isOpened = true;
     if (whatIsUnreadable() !== null) {
-      leave(current);
+      leave(current, tooOld);
       throw new Error("The log got what cannot be read while it was opened");
     }
     const change = whatHasChanged();

@@ -13,7 +13,6 @@ import type { Clock } from "../internal/clock.ts";
 import type { Gate } from "../internal/gate.ts";
 import type { Random } from "../internal/random.ts";
 import { within } from "../internal/within.ts";
-import type { Cursor } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { OnPush } from "../push/draft.ts";
 import type { PushProvider } from "../push/provider.ts";
@@ -22,7 +21,7 @@ import { createPushWorker } from "../push/worker.ts";
 import type { Engine } from "../store/engine/engine.ts";
 import { isDamage } from "../store/engine/failure.ts";
 import { createStore } from "../store/libsql-store.ts";
-import type { HistoryChange } from "../store/one-history.ts";
+import type { HistoryChange, KnownHistories } from "../store/one-history.ts";
 
 /** What a chat gives to each of its databases: what is the host's, and what bounds the process and not a database. */
 export type DatabaseContext = {
@@ -50,8 +49,8 @@ export type RuntimeOptions = {
   readonly log: Logger;
   /** A connection has gone. */
   readonly onLeave: () => void;
-  /** A change number of the history that was served before: it may be this one still. */
-  readonly known?: Cursor | undefined;
+  /** What was seen of this database before, by other runtimes: where there were any, what these had admitted is not served. */
+  readonly known: KnownHistories;
   /** The history that this runtime serves has ended. */
   readonly onHistoryChange: (change: HistoryChange) => void;
 };
@@ -70,6 +69,7 @@ const storeCloseMsMax = 2_000;
 export async function openRuntime(options: RuntimeOptions, context: DatabaseContext) {
   const { engine, bus, log, known, onLeave, onHistoryChange } = options;
   const { clock, random, limits, providers, onPush, slots } = context;
+  const isRenewal = known.size > 0;
 
   function report(event: HubEvent): void {
     const { type, ...properties } = event;
@@ -107,7 +107,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   const hub = createHub({
     ...{ store, feed, clock, limits, policy, limiter, room, budget, revalidation, report },
     ...{ watchBudget, transport: bus, node: random.messageId(clock.now()) },
-    ...(known && { admittedSince: clock.elapsed() }),
+    ...(isRenewal && { admittedSince: clock.elapsed() }),
   });
   // Upgrades that were admitted before this runtime was there open on it.
   hub.noteRevocations(await store.revocations(clock.now() - recentRevocationsMs));

@@ -1,7 +1,7 @@
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
-import type { Cursor, Identity } from "../model.ts";
+import type { Identity } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -16,7 +16,7 @@ import { tooManyRelations } from "./relation-queue.ts";
 import { createRevocationStore } from "./revocation-store.ts";
 import type { Commit, Store, Trouble } from "./store.ts";
 import { createTicketStore } from "./ticket-store.ts";
-import { createOneHistory, type HistoryChange } from "./one-history.ts";
+import { createOneHistory, type HistoryChange, type KnownHistories } from "./one-history.ts";
 import { createWriter } from "./writer.ts";
 
 export type StoreOptions = {
@@ -28,8 +28,8 @@ export type StoreOptions = {
   readonly onFault: (fault: unknown) => void;
   /** The database has another history now: nothing of this store counts any more, and every call fails. Default: nobody wants to know. */
   readonly onHistoryChange?: (change: HistoryChange) => void;
-  /** A change number that the history had, by whoever has served it before. */
-  readonly known?: Cursor | undefined;
+  /** What was seen of this database before; see there. */
+  readonly known?: KnownHistories | undefined;
 };
 
 /** A device that is made may be forgotten before it is read, where others of its user are made at the same time. */

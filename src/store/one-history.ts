@@ -18,11 +18,14 @@ export type HistoryChange =
   /** The log holds what this release cannot read, and only a newer one can: `found` says what. */
   | { readonly type: "unreadable"; readonly found: string };
 
+/** The highest change number that was seen of each history, by its name. */
+export type KnownHistories = Map<string, number>;
+
 export type OneHistoryOptions = {
   readonly engine: Engine;
   readonly random: Pick<Random, "integer">;
-  /** A change number that this history had, by whoever has served it before. */
-  readonly known?: Cursor | undefined;
+  /** What was seen of this database, also by whoever served it before: it is looked at, and kept up to date. Default: nothing. */
+  readonly known?: KnownHistories | undefined;
   /** Called once, at the first sign. */
   readonly onChange: (change: HistoryChange) => void;
 };
@@ -39,11 +42,9 @@ function isConstraint(error: unknown): boolean {
  * history and a change number that it had, and the database refuses the write where either is not true. So nothing that was
  * meant for one history (an ack, a read mark, a message) reaches another, whatever was under way when it changed.
  */
-export function createOneHistory({ engine, random, known, onChange }: OneHistoryOptions) {
+export function createOneHistory({ engine, random, known = new Map(), onChange }: OneHistoryOptions) {
   let epoch: string | null = null;
   let cursors: Cursors | null = null;
-  /** The highest change number that was seen. */
-  let n = 0;
   let isOver = false;
   let isUnreadable = false;
 
@@ -68,24 +69,23 @@ export function createOneHistory({ engine, random, known, onChange }: OneHistory
     end({ type: "unreadable", found });
   }
 
+  /** The highest change number that was seen of this history. */
+  const newest = (): number => (epoch === null ? 0 : (known.get(epoch) ?? 0));
+
   /**
    * Takes a head that was read. Throws where it is of another history, or of a log that this release cannot read; answers whether it is older
    * than one that was seen.
    */
   function note(head: Head): boolean {
+    const before = known.get(head.epoch) ?? 0;
+    // Also where it is no longer, or not yet, of this history: whoever serves the next one knows it then.
+    known.set(head.epoch, Math.max(before, head.n));
     if ((head.level ?? 0) > levelMax) stop(`level ${head.level}`);
     if (isOver) throw changed();
-    if (epoch === null) {
-      epoch = head.epoch;
-      if (known?.epoch === epoch) n = known.n;
-    }
-    if (head.epoch !== epoch) {
-      end({ type: "renamed", epoch: head.epoch, n });
-      throw changed();
-    }
-    const isOlder = head.n < n;
-    n = Math.max(n, head.n);
-    return isOlder;
+    epoch ??= head.epoch;
+    if (head.epoch === epoch) return head.n < before;
+    end({ type: "renamed", epoch: head.epoch, n: newest() });
+    throw changed();
   }
 
   const cursorOf = (row: Row | undefined): Head => ({
@@ -93,7 +93,8 @@ export function createOneHistory({ engine, random, known, onChange }: OneHistory
     ...(row?.["level"] !== undefined && { level: Number(row["level"]) }),
   });
 
-  const guard = (): Statement[] => (epoch === null ? [] : [{ sql: sql.requireHistory, args: [epoch, n, levelMax] }]);
+  const guard = (): Statement[] =>
+    epoch === null ? [] : [{ sql: sql.requireHistory, args: [epoch, newest(), levelMax] }];
 
   async function head(): Promise<Head> {
     const secret = cursors === null ? [{ sql: sql.selectSecret }] : [];
@@ -102,12 +103,12 @@ export function createOneHistory({ engine, random, known, onChange }: OneHistory
     cursors ??= createCursors({ secret: String(kept?.["secret"]), epoch: found.epoch, random });
     if (!note(found)) return found;
     // What comes meanwhile may be newer than this answer, which then comes after it.
-    const newestKnown = n;
-    const [[newest] = []] = await engine.write([{ sql: sql.selectHead }]);
-    const confirmed = cursorOf(newest);
+    const atLeast = newest();
+    const [[now] = []] = await engine.write([{ sql: sql.selectHead }]);
+    const confirmed = cursorOf(now);
     note(confirmed);
-    if (confirmed.n >= newestKnown) return confirmed;
-    end({ type: "went back", epoch: confirmed.epoch, n });
+    if (confirmed.n >= atLeast) return confirmed;
+    end({ type: "went back", epoch: confirmed.epoch, n: newest() });
     throw changed();
   }
 
@@ -125,8 +126,8 @@ export function createOneHistory({ engine, random, known, onChange }: OneHistory
         try {
           // What a write itself has added is noted as well: else the database could go back to just before it unseen.
           const results = await engine.write([...guards, ...statements, { sql: sql.selectHead }]);
-          const [[newest] = []] = results.slice(-1);
-          note(cursorOf(newest));
+          const [[row] = []] = results.slice(-1);
+          note(cursorOf(row));
           return results.slice(guards.length, -1);
         } catch (error) {
           // Most likely the guard's: the head says what has become of the history.

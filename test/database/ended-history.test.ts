@@ -95,7 +95,14 @@ describe("a history that has ended", () => {
     };
     const limits = defaultLimits;
     const runtime = await openRuntime(
-      { engine: counted, bus: undefined, log: getLogger(["test"]), onLeave() {}, onHistoryChange() {} },
+      {
+        engine: counted,
+        bus: undefined,
+        log: getLogger(["test"]),
+        known: new Map(),
+        onLeave() {},
+        onHistoryChange() {},
+      },
       {
         ...{ clock, random: systemRandom, limits, providers: [createPhones().provider], revalidation: undefined },
         ...{ limiter: createLimiter({ rates: ratesOf(undefined), clock }), room: createRoom(limits) },

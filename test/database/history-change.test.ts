@@ -231,6 +231,23 @@ describe("a database that gets another history under running nodes", () => {
     await until(() => textsOf(again).length >= 2);
   });
 
+  test("D32 a backup that holds all that was known of its history does not bring back its name", async () => {
+    const nodes = await start();
+    await send(nodes, "bob", "alice", "kept");
+    const [backup, first] = [await nodes.backUp(), await nodes.epoch()];
+    const phone = await nodes.connect("alice");
+    await until(() => textsOf(phone).length === 1);
+    await nodes.restore(backup, "restored0001");
+    await closed(phone);
+    const between = await nodes.connect("alice");
+    await until(() => isLive(between));
+    await nodes.restore(backup);
+    await closed(between);
+    const again = await nodes.connect("alice");
+    await until(() => isLive(again));
+    expect([first, "restored0001"]).not.toContain(await nodes.epoch());
+  });
+
   test("D32 a backup that is put back again just as its history was named does not bring back the old name", async () => {
     let putBack = async (): Promise<void> => {};
     const nodes = await start({

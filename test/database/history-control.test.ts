@@ -27,7 +27,7 @@ const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
     "D32 a database that went back",
     {
       file: "store/one-history.ts",
-      from: 'end({ type: "went back", epoch: confirmed.epoch, n });',
+      from: 'end({ type: "went back", epoch: confirmed.epoch, n: newest() });',
       to: "return confirmed;",
     },
   ],
@@ -36,19 +36,28 @@ const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
     "D32 a database that went back",
     {
       file: "database/database.ts",
-      from: "      await replaceEpoch(engine, { random, epoch, n });\n",
-      to: "",
+      from: "if (head.n < n) {",
+      to: "if (head.n < n && head.n < 0) {",
     },
   ],
   [
     "what a write itself has added is not noted",
     "D32 a database that went back to just before",
-    { file: "store/one-history.ts", from: "          note(cursorOf(newest));\n", to: "" },
+    { file: "store/one-history.ts", from: "          note(cursorOf(row));\n", to: "" },
   ],
   [
     "a name that has ended is taken as it comes back",
-    "D32 a backup that is put back a second time",
+    "D32 a backup that holds all that was known of its history",
     { file: "database/database.ts", from: "if (epoch !== left) ended.add(left);", to: "" },
+  ],
+  [
+    "what was known of a database is forgotten with its runtime",
+    "D32 a backup that is put back a second time",
+    {
+      file: "database/database.ts",
+      from: "const n = known.get(head.epoch) ?? 0;",
+      to: "const n = head.epoch === left ? (known.get(left) ?? 0) : 0; ended.clear();",
+    },
   ],
   [
     "a page of changes is taken from whatever history there is",
@@ -113,7 +122,11 @@ const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
   [
     "an answer that comes late is taken for a database that went back",
     "D32 is not taken for",
-    { file: "store/one-history.ts", from: "if (confirmed.n >= known) return", to: "if (confirmed.n >= n) return" },
+    {
+      file: "store/one-history.ts",
+      from: "if (confirmed.n >= atLeast) return",
+      to: "if (confirmed.n >= newest()) return",
+    },
   ],
 ];
 

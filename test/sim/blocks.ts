@@ -42,13 +42,14 @@ function createBlocks() {
     /** The database was set back: so it was then, unless somebody is just saying something else. */
     restore(by: string, of: string, holds: boolean, isWaiting: boolean, now: number): void {
       const block = open(by, of);
-      // Who waits says it again, until it is answered in the history of now.
+      // Who waits says it again, until it is answered in the history of now: whether it stands until then is not known.
+      const confirmedAt = isWaiting ? Infinity : now;
       if (isWaiting && block) block.confirmedAt = Infinity;
       else if (block && !holds) {
         block.endIssuedAt = Math.min(block.endIssuedAt, now);
         block.endedAt = now;
       } else if (!block && holds)
-        all.push({ by, of, issuedAt: now, confirmedAt: now, endIssuedAt: Infinity, endedAt: Infinity });
+        all.push({ by, of, issuedAt: now, confirmedAt, endIssuedAt: Infinity, endedAt: Infinity });
     },
     /** Whether it is possible that it stood at some moment between. */
     mayStand: (by: string, of: string, from: number, to: number): boolean =>

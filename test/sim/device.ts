@@ -49,8 +49,8 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
   const outbox: Waiting[] = [];
   /** Ids sent again on purpose, with what must come back. */
   const probes = new Map<string, { readonly kind: "retry" | "conflict"; readonly row: Sighting }>();
-  /** Ids that were refused for good. */
-  const refused = new Set<string>();
+  /** Ids that were refused for good, each with the generation of the history in which. */
+  const refused = new Map<string, number>();
   let node: SimNode | null = null;
   let models: readonly Model[] = [];
   let link: Link | null = null;
@@ -141,7 +141,8 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     readerNow,
     /** The node that it is, or last was, connected to. */
     node: (): SimNode | null => node,
-    refused: (): ReadonlySet<string> => refused,
+    /** Whether a send was refused for good in the history of now. */
+    wasRefused: (id: string): boolean => refused.get(id) === histories.generation(),
     rows: (): ReadonlyMap<string, Sighting> => rows,
     bufferedMax: (): number => Math.max(bufferedMax, link?.bufferedMax() ?? 0),
   };
@@ -333,7 +334,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
       outbox.splice(outbox.indexOf(waiting), 1);
       if (!blocksIn(world).mayStand(`${tenant}/${waiting.to}`, owner, waiting.firstAt, timeline.now()))
         problem("B2", `${reader}: ${id} was blocked, and nobody had blocked them`);
-      refused.add(id);
+      if (histories.isOnlyOfNow(history)) refused.set(id, histories.generation());
       flush();
       return;
     }

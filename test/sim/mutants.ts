@@ -431,7 +431,7 @@ export const mutants: readonly Mutant[] = [
     seed: 273,
     alteration: {
       file: "store/one-history.ts",
-      from: 'end({ type: "went back", epoch: confirmed.epoch, n });',
+      from: 'end({ type: "went back", epoch: confirmed.epoch, n: newest() });',
       to: "return confirmed;",
     },
   },
@@ -439,7 +439,7 @@ export const mutants: readonly Mutant[] = [
     name: "a database that goes back to just before a write",
     rule: "D32",
     seed: 50,
-    alteration: { file: "store/one-history.ts", from: "          note(cursorOf(newest));\n", to: "" },
+    alteration: { file: "store/one-history.ts", from: "          note(cursorOf(row));\n", to: "" },
   },
   {
     name: "a name that comes back",
@@ -447,8 +447,8 @@ export const mutants: readonly Mutant[] = [
     seed: 2,
     alteration: {
       file: "database/database.ts",
-      from: "    if (epoch !== left) ended.add(left);\n",
-      to: "",
+      from: "    const n = known.get(head.epoch) ?? 0;\n",
+      to: "    const n = head.epoch === left ? (known.get(left) ?? 0) : 0;\n    ended.clear();\n",
     },
   },
   {

@@ -180,7 +180,7 @@ export const people: Feature = {
         world.devices.flatMap((device) =>
           world
             .truth(device.owner)
-            .filter(({ id, from }) => from === device.owner && device.refused().has(id))
+            .filter(({ id, from }) => from === device.owner && device.wasRefused(id))
             .map(({ id }) => `${id} was refused as blocked, and stored`),
         ),
     },
