@@ -1,7 +1,10 @@
 import { availableParallelism } from "node:os";
 
 /** Tests that measure time on a machine of their own; they come first, and nothing runs beside them. */
-const aloneFolders = ["test/load/"];
+const aloneFiles = ["test/load/pace.test.ts"];
+
+/** Lanes for each core: a test waits about half of its time, for a server, a timer or a disk. */
+const lanesPerCore = 2;
 
 /** Files that take long, in seconds. Any other file takes about one second. Only the order in which they run depends on it. */
 const seconds: Readonly<Record<string, number>> = {
@@ -62,14 +65,14 @@ export type Job = readonly string[];
 
 const secondsOf = (file: string): number => seconds[file] ?? 1;
 
-/** How all tests are run: first some alone, then the others, the longest first, in as many lanes as there are cores. */
+/** How all tests are run: first some alone, then the others, the longest first, in lanes beside each other. */
 export function testLanes(root: string): {
   readonly alone: readonly Job[];
   readonly beside: readonly Job[];
   readonly lanes: number;
 } {
   const files = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort();
-  const isAlone = (file: string): boolean => aloneFolders.some((folder) => file.startsWith(folder));
+  const isAlone = (file: string): boolean => aloneFiles.includes(file);
   const jobs: { seconds: number; files: string[] }[] = [];
   for (const file of files.filter((one) => !isAlone(one)).toSorted((a, b) => secondsOf(b) - secondsOf(a))) {
     const last = jobs.at(-1);
@@ -81,6 +84,6 @@ export function testLanes(root: string): {
   return {
     alone: files.filter(isAlone).map((file) => [file]),
     beside: jobs.map((job) => job.files),
-    lanes: availableParallelism(),
+    lanes: lanesPerCore * availableParallelism(),
   };
 }
