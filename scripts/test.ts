@@ -6,7 +6,8 @@
  *
  * Closes with `N passed, N failed` as the runners counted it. Its exit code is theirs; a run without any test failed.
  */
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deadline } from "../test/support/deadline.ts";
 import { type Counts, formatCounts, readClosingLines } from "./closing-lines.ts";
@@ -22,8 +23,8 @@ const silenceMs = 10_000;
 type Ran = Counts & { readonly exitCode: number };
 type Options = { readonly missing: string; readonly isAlone: boolean };
 
-/** Where the tests keep what they write; null: in the system's folder for temporary files. */
-const folder = memoryFolder();
+/** Where the tests keep what they write, and what the files of one run share. */
+const folder = memoryFolder() ?? mkdtempSync(join(tmpdir(), "tidings-tests-"));
 
 /** The runners that run now. A signal that ends this process ends them too. */
 const runners = new Set<Bun.Subprocess>();
@@ -46,7 +47,8 @@ async function run(args: readonly string[], options: Options): Promise<Ran> {
       ...process.env,
       ...(process.stderr.isTTY ? { FORCE_COLOR: "1" } : {}),
       TIDINGS_MISSING: options.missing,
-      ...(folder === null ? {} : { TMPDIR: folder }),
+      TMPDIR: folder,
+      TIDINGS_RUN_FOLDER: folder,
     },
   });
   runners.add(runner);
@@ -139,5 +141,5 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } finally {
-  if (folder !== null) rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 }
