@@ -885,13 +885,13 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         known.pause();
         const reader = await join(url, { user: bob, device: "fast" });
         const a = await join(url, { user: alice });
-        const count = 1_200;
+        const count = 600;
         for (let i = 0; i < count; i++) {
           a.post({ to: bob }, "x".repeat(16_000));
           if (i % 60 === 59) await a.when(() => a.unanswered().length === 0, deadline.bulkMs);
         }
         await reader.when(() => reader.messages().length === count, deadline.bulkMs);
-        // The log holds far more than sockets and server may buffer, so the slow one has not been sent all of it.
+        // The log holds twice what sockets and server may buffer, so the slow one has not been sent all of it.
         known.text(JSON.stringify({ type: "ack", cursor: reader.cursor() }));
         const { changes } = await a.next(hasReceipt(bob, { delivered: 1 }), deadline.bulkMs);
         const [receipt] = changes;
@@ -1356,7 +1356,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       testEdge("P39 R5 a SIGTERM right after the server said that it serves is a shutdown too", async () => {
         const startAndStop = async (): Promise<number | null> => await (await startOwn()).stop("SIGTERM");
         const codes: (number | null)[] = [];
-        for (let i = 0; i < 5; i++) codes.push(...(await Promise.all([startAndStop(), startAndStop()])));
+        for (let i = 0; i < 3; i++) codes.push(...(await Promise.all([startAndStop(), startAndStop()])));
         expect(codes).toEqual(codes.map(() => 0));
       });
 

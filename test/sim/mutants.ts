@@ -460,7 +460,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an ack of another history",
     rule: "O8",
-    seed: 67,
+    seed: 331,
     alteration: {
       file: "hub/handler/ack.ts",
       from: "if (cursor === null) return;",
