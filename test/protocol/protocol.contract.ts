@@ -1212,18 +1212,18 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         else expect([4_429, 4_400, ...resetCodes]).toContain((await a.closed).code);
       }
 
-      test("P36 10 000 pings at once are answered in order", async () => {
+      test("P36 4 000 pings at once are answered in order", async () => {
         const { alice } = people();
         const a = await join(url, { user: alice });
-        for (let i = 0; i < 10_000; i++) a.ping(String(i));
+        for (let i = 0; i < 4_000; i++) a.ping(String(i));
         await expectAnsweredOrClosed(a);
         await expectAlive();
       });
 
-      test("P36 10 000 sends at once, far beyond the window, are answered in order and none is lost", async () => {
+      test("P36 4 000 sends at once, far beyond the window, are answered in order and none is lost", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
-        for (let i = 0; i < 10_000; i++) a.post({ to: bob }, `m${i}`);
+        for (let i = 0; i < 4_000; i++) a.post({ to: bob }, `m${i}`);
         await expectAnsweredOrClosed(a);
         const accepted = a.frames.filter((frame) => frame.type === "accepted");
         const b = await join(url, { user: bob });
