@@ -6,9 +6,12 @@
  *
  * Closes with `N passed, N failed` as the runners counted it. Its exit code is theirs; a run without any test failed.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deadline } from "../test/support/deadline.ts";
 import { type Counts, formatCounts, readClosingLines } from "./closing-lines.ts";
+import { memoryFolder } from "./memory-folder.ts";
 import { provide } from "./prerequisites.ts";
 import { setup } from "./setup.ts";
 import { type Job, testLanes } from "./test-lanes.ts";
@@ -19,6 +22,9 @@ const silenceMs = 10_000;
 
 type Ran = Counts & { readonly exitCode: number };
 type Options = { readonly missing: string; readonly isAlone: boolean };
+
+/** Where the tests keep what they write, and what the files of one run share. */
+const folder = memoryFolder() ?? mkdtempSync(join(tmpdir(), "tidings-tests-"));
 
 /** The runners that run now. A signal that ends this process ends them too. */
 const runners = new Set<Bun.Subprocess>();
@@ -41,6 +47,8 @@ async function run(args: readonly string[], options: Options): Promise<Ran> {
       ...process.env,
       ...(process.stderr.isTTY ? { FORCE_COLOR: "1" } : {}),
       TIDINGS_MISSING: options.missing,
+      TMPDIR: folder,
+      TIDINGS_RUN_FOLDER: folder,
     },
   });
   runners.add(runner);
@@ -130,4 +138,8 @@ async function main(): Promise<number> {
   return Math.max(...ran.map(({ exitCode }) => exitCode)) || (ranNone || isEnded ? 1 : 0);
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

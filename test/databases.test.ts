@@ -411,10 +411,10 @@ describe("a database for each tenant", () => {
     expect(two.state.closed).toBe(null);
   });
 
-  test("K11 R10 three hundred tenants in turn keep ten open, and leave nothing behind", async () => {
+  test("K11 R10 a hundred tenants in turn keep ten open, and leave nothing behind", async () => {
     const clock = fakeClock();
     const place = start({ clock, limits: { databasesMax: 10, databaseIdleMs: 20_000 } });
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 100; i++) {
       const tenant = `t${i}`;
       const socket = await place.connect(`alice/${tenant}`);
       await send(place, tenant, `words of ${tenant}`);
@@ -422,7 +422,7 @@ describe("a database for each tenant", () => {
       socket.hangUp();
     }
     expect(place.log).toMatchObject({ openMax: 10, overlaps: 0 });
-    expect(place.log.opened.length).toBe(300);
+    expect(place.log.opened.length).toBe(100);
     for (let i = 0; i < 10; i++) await clock.advance(5_000);
     await until(() => place.open().length === 0);
     expect(Object.entries(place.chat.sizes() ?? {}).filter(([, size]) => size > 0)).toEqual([]);

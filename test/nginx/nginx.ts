@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../support/port.ts";
 import { programPath } from "../support/prerequisite.ts";
 
 /** The server block of docs/proxies.md, as it stands there. */
@@ -17,15 +17,6 @@ function replaceOnce(text: string, from: string, to: string): string {
   return text.replace(from, to);
 }
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-
 export type NginxOptions = {
   /** Where the chat listens. */
   readonly port: number;
@@ -37,7 +28,7 @@ export type NginxOptions = {
 /** A real nginx with the documented block, in front of a chat on this machine. */
 export async function startNginx({ port, readTimeoutMs, shutdownMs }: NginxOptions) {
   const folder = mkdtempSync(join(tmpdir(), "tidings-nginx-"));
-  const listen = await freePort();
+  const listen = freePort();
   let block = replaceOnce(documentedBlock(), "server 127.0.0.1:6662;", `server 127.0.0.1:${port};`);
   block = replaceOnce(block, "listen 80;", `listen 127.0.0.1:${listen};`);
   block = replaceOnce(block, "proxy_read_timeout 75s;", `proxy_read_timeout ${readTimeoutMs}ms;`);

@@ -1,4 +1,13 @@
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { build } from "../../scripts/build.ts";
@@ -15,22 +24,55 @@ export type Built = {
   readonly files: readonly string[];
 };
 
+/** A folder of one run of all tests, whose processes share the package; absent where a file of tests runs by itself. */
+const shared = process.env["TIDINGS_RUN_FOLDER"];
+const lookMs = 50;
+
 let built: Promise<Built> | null = null;
 
 /** The package as it would be published; made once, until `removeBuiltPackage()`, which each file that uses it calls at its end. */
 export function builtPackage(): Promise<Built> {
-  built ??= make();
+  built ??=
+    shared === undefined ? make(mkdtempSync(join(tmpdir(), "tidings-package-"))) : share(join(shared, "package"));
   return built;
 }
 
 export async function removeBuiltPackage(): Promise<void> {
   const folder = (await built?.catch(() => null))?.folder;
   built = null;
-  if (folder !== undefined) rmSync(dirname(folder), { recursive: true, force: true });
+  if (folder !== undefined && shared === undefined) rmSync(dirname(folder), { recursive: true, force: true });
 }
 
-async function make(): Promise<Built> {
-  const place = mkdtempSync(join(tmpdir(), "tidings-package-"));
+/** Whoever comes first makes it; the others wait until it is there, or could not be made. */
+async function share(place: string): Promise<Built> {
+  const [done, failed] = [join(place, "built.json"), join(place, "failed")];
+  if (isFirstAt(place))
+    try {
+      const made = await make(place);
+      writeFileSync(`${done}.part`, JSON.stringify(made));
+      renameSync(`${done}.part`, done);
+    } catch (error) {
+      writeFileSync(failed, String(error));
+      throw error;
+    }
+  while (!existsSync(done)) {
+    if (existsSync(failed)) throw new Error(`The package could not be built: ${readFileSync(failed, "utf8")}`);
+    await Bun.sleep(lookMs);
+  }
+  return JSON.parse(readFileSync(done, "utf8")) as Built;
+}
+
+function isFirstAt(place: string): boolean {
+  try {
+    mkdirSync(place);
+    return true;
+  } catch (error) {
+    if (Reflect.get(Object(error), "code") === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function make(place: string): Promise<Built> {
   symlinkSync(join(root, "node_modules"), join(place, "node_modules"));
   const folder = join(place, "dist");
   await build(folder);

@@ -46,20 +46,25 @@ describeWith("npm", "the package as npm packs it", () => {
     expect(await packageFaults(await builtPackage())).toEqual([]);
   });
 
-  /** The faults of the package with one more file, or with one that is altered. */
-  async function faultsWith(path: string, alter: (text: string) => string): Promise<string> {
+  /** The text of a file, altered; an empty one: the file is gone. */
+  type Plant = readonly [path: string, alter: (text: string) => string];
+
+  /** The faults of the package with some files more, less or altered. */
+  async function faultsWith(...plants: readonly Plant[]): Promise<string> {
     const { folder } = await builtPackage();
     const place = mkdtempSync(join(tmpdir(), "tidings-planted-"));
     try {
       const copy = join(place, "dist");
       cpSync(folder, copy, { recursive: true });
-      const file = join(copy, path);
-      const text = await Bun.file(file)
-        .text()
-        .catch(() => "");
-      const altered = alter(text);
-      if (altered === "") rmSync(file);
-      else writeFileSync(file, altered);
+      for (const [path, alter] of plants) {
+        const file = join(copy, path);
+        const text = await Bun.file(file)
+          .text()
+          .catch(() => "");
+        const altered = alter(text);
+        if (altered === "") rmSync(file);
+        else writeFileSync(file, altered);
+      }
       return (await packageFaults({ folder: copy, ...(await pack(copy, place)) })).join("\n");
     } finally {
       rmSync(place, { recursive: true, force: true });
@@ -67,23 +72,25 @@ describeWith("npm", "the package as npm packs it", () => {
   }
 
   test("N1 what somebody left in the folder is not published", async () => {
-    expect(await faultsWith("chat.db", () => "secret")).toBe("");
+    expect(await faultsWith(["chat.db", () => "secret"])).toBe("");
   });
 
   test("control: N1 N2 a file too many or too few, a door that leads elsewhere and a stale import are seen", async () => {
-    const none = (text: string): string => text.replace('"./adapter/node.d.ts"', '"./adapter/none.d.ts"');
-    const planted: readonly (readonly [string, (text: string) => string, ...string[]])[] = [
+    // Each is told of by its own name, so all of them can be planted at once.
+    const planted: readonly (readonly [...Plant, fault: string])[] = [
       ["stray.js", () => "export {};", "stray.js does not belong there"],
       ["web/page.js", () => "", "web/page.js is missing"],
       ["web/push-worker.js", () => "", "web/push-worker.js is missing"],
-      ["package.json", none, "publint: ", "attw: "],
       ["package.json", (text) => text.replace('"jose": ', '"joose": '), "imports jose, which is no dependency"],
       ["index.d.ts", (text) => text.replace("./chat.js", "./chat.ts"), "imports ./chat.ts, which is not there"],
       ["chat.js", (text) => text.replace("./error.js", "./errors.js"), "imports ./errors.js, which is not there"],
     ];
-    for (const [path, alter, ...faults] of planted) {
-      const found = await faultsWith(path, alter);
-      for (const fault of faults) expect(found).toContain(fault);
-    }
+    const found = await faultsWith(...planted.map(([path, alter]): Plant => [path, alter]));
+    for (const [, , fault] of planted) expect(found).toContain(fault);
+    // The slow tools look only at a package that is whole.
+    const none = (text: string): string => text.replace('"./adapter/node.d.ts"', '"./adapter/none.d.ts"');
+    const doors = await faultsWith(["package.json", none]);
+    expect(doors).toContain("publint: ");
+    expect(doors).toContain("attw: ");
   });
 });

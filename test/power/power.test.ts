@@ -10,7 +10,7 @@ import { compare, memoryFolder, recordRun } from "./record.ts";
 import { compileShim } from "./shim.ts";
 
 const seed = Number(process.env["SEED"] ?? "1");
-const points = Number(process.env["POINTS"] ?? "60");
+const points = Number(process.env["POINTS"] ?? "40");
 /** A trace that a run has kept: it is replayed in place of a new run. */
 const kept = process.env["TRACE"];
 

@@ -885,13 +885,13 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         known.pause();
         const reader = await join(url, { user: bob, device: "fast" });
         const a = await join(url, { user: alice });
-        const count = 1_200;
+        const count = 600;
         for (let i = 0; i < count; i++) {
           a.post({ to: bob }, "x".repeat(16_000));
           if (i % 60 === 59) await a.when(() => a.unanswered().length === 0, deadline.bulkMs);
         }
         await reader.when(() => reader.messages().length === count, deadline.bulkMs);
-        // The log holds far more than sockets and server may buffer, so the slow one has not been sent all of it.
+        // The log holds twice what sockets and server may buffer, so the slow one has not been sent all of it.
         known.text(JSON.stringify({ type: "ack", cursor: reader.cursor() }));
         const { changes } = await a.next(hasReceipt(bob, { delivered: 1 }), deadline.bulkMs);
         const [receipt] = changes;
@@ -1212,18 +1212,18 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         else expect([4_429, 4_400, ...resetCodes]).toContain((await a.closed).code);
       }
 
-      test("P36 10 000 pings at once are answered in order", async () => {
+      test("P36 4 000 pings at once are answered in order", async () => {
         const { alice } = people();
         const a = await join(url, { user: alice });
-        for (let i = 0; i < 10_000; i++) a.ping(String(i));
+        for (let i = 0; i < 4_000; i++) a.ping(String(i));
         await expectAnsweredOrClosed(a);
         await expectAlive();
       });
 
-      test("P36 10 000 sends at once, far beyond the window, are answered in order and none is lost", async () => {
+      test("P36 4 000 sends at once, far beyond the window, are answered in order and none is lost", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
-        for (let i = 0; i < 10_000; i++) a.post({ to: bob }, `m${i}`);
+        for (let i = 0; i < 4_000; i++) a.post({ to: bob }, `m${i}`);
         await expectAnsweredOrClosed(a);
         const accepted = a.frames.filter((frame) => frame.type === "accepted");
         const b = await join(url, { user: bob });
@@ -1356,7 +1356,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       testEdge("P39 R5 a SIGTERM right after the server said that it serves is a shutdown too", async () => {
         const startAndStop = async (): Promise<number | null> => await (await startOwn()).stop("SIGTERM");
         const codes: (number | null)[] = [];
-        for (let i = 0; i < 5; i++) codes.push(...(await Promise.all([startAndStop(), startAndStop()])));
+        for (let i = 0; i < 3; i++) codes.push(...(await Promise.all([startAndStop(), startAndStop()])));
         expect(codes).toEqual(codes.map(() => 0));
       });
 
@@ -1371,7 +1371,8 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         const attempts: Promise<RawClient | null>[] = [];
         while (!isOver) {
           attempts.push(raw(one.port, "/ws?user=late").catch(() => null));
-          await Bun.sleep(2);
+          // Some runtimes take three seconds, others a sixth of one.
+          await Bun.sleep(attempts.length < 50 ? 2 : 20);
         }
         expect(await one.exited).toBe(0);
         const answered = (await Promise.all(attempts)).filter((client) => client !== null);

@@ -7,10 +7,11 @@ import { deadline } from "../support/deadline.ts";
 const root = join(import.meta.dir, "../..");
 const files = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort();
 
-test("testLanes runs each file once, in no more lanes than there are cores", () => {
+test("testLanes runs each file once, in at most two lanes for each core", () => {
   const { alone, beside, lanes } = testLanes(root);
   expect([...alone, ...beside].flat().toSorted()).toEqual(files);
-  expect(lanes).toBeWithin(1, availableParallelism() + 1);
+  expect(alone.flat()).toEqual(["test/adapter/flood.test.ts", "test/load/pace.test.ts"]);
+  expect(lanes).toBeWithin(1, 2 * availableParallelism() + 1);
 });
 
 /** The deadlines in a text that are shorter than the one that every test has. */

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   linkSync,
   readdirSync,
@@ -90,16 +91,31 @@ function look(file: string): { counts: Record<string, number>; check: unknown } 
 
 const bytesOf = (...names: string[]): string => names.map((name) => Bun.hash(readFileSync(at(name)))).join();
 
-/** A database with a backup of it, and the log of a process that died after it wrote much more. */
-async function dieAfterBackup(): Promise<void> {
-  const first = await start();
+/** Where a process has died after a backup and much more that it wrote; made once, and copied. */
+let died: Promise<string> | undefined;
+afterAll(async () => {
+  const folder = await died?.catch(() => undefined);
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
+
+async function makeDied(): Promise<string> {
+  const folder = temporaryFolder();
+  const place = (name: string): string => join(folder, name);
+  const first = await startServer({ dir: folder });
   await send(first, "old", 30);
   expect(await first.stop()).toBe(0);
-  copyFileSync(at("tidings.db"), at("backup.db"));
-  const second = await start();
+  copyFileSync(place("tidings.db"), place("backup.db"));
+  const second = await startServer({ dir: folder });
   for (let i = 0; i < 12; i++) await send(second, `new${i}`, 200);
   await second.kill9();
-  expect(existsSync(at("tidings.db-wal"))).toBe(true);
+  expect(existsSync(place("tidings.db-wal"))).toBe(true);
+  return folder;
+}
+
+/** A database with a backup of it, and the log of a process that died after it wrote much more. */
+async function dieAfterBackup(): Promise<void> {
+  died ??= makeDied();
+  cpSync(await died, dir, { recursive: true });
 }
 
 describe("a restore after kill -9", () => {

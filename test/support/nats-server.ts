@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { programPath } from "./prerequisite.ts";
 import { deadline } from "./deadline.ts";
+import { freePort } from "./port.ts";
 
 /** A real NATS server on 127.0.0.1, for as long as a test needs it. */
 export type NatsServer = {
@@ -92,12 +93,4 @@ async function answers(port: number, isRunning: () => boolean): Promise<boolean>
     await Bun.sleep(20);
   }
   return false;
-}
-
-/** A port of 127.0.0.1 that nobody listens at. */
-export function freePort(): number {
-  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = probe;
-  probe.stop(true);
-  return port;
 }

@@ -2,13 +2,14 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deadline } from "./deadline.ts";
+import { freePort } from "./port.ts";
 
 export type StartOptions = {
   /** Variables of the server beside PORT. */
   readonly env?: Readonly<Record<string, string>>;
   /** Where it runs and keeps its database; default: a new temporary folder, which `dispose` removes. */
   readonly dir?: string;
-  /** Default: any free one. */
+  /** Default: a free one, which stays free for the next server when this one is gone. */
   readonly port?: number;
   /** The program, an absolute path; default: the standalone server. */
   readonly script?: string;
@@ -54,7 +55,7 @@ const lastWordsMs = 1_000;
 
 /** Starts the server and waits for its log line "serving", which tells the port. */
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
-  const { env = {}, port = 0, script = standalone, runtime = [process.execPath], base = "" } = options;
+  const { env = {}, port = freePort(), script = standalone, runtime = [process.execPath], base = "" } = options;
   const dir = options.dir ?? temporaryFolder();
   const limit = options.openFiles;
   const shell = limit === undefined ? [] : ["sh", "-c", `ulimit -n ${limit} && exec "$@"`, "sh"];

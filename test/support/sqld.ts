@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { deadline } from "./deadline.ts";
+import { freePort } from "./port.ts";
 
 /** A real libSQL server, for as long as a test needs it. */
 export type Sqld = {
@@ -87,11 +88,4 @@ async function isHealthy(url: string, isRunning: () => boolean): Promise<boolean
     await Bun.sleep(20);
   }
   return false;
-}
-
-function freePort(): number {
-  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = probe;
-  probe.stop(true);
-  return port;
 }

@@ -29,7 +29,7 @@ async function until<Value>(
   withinMs: number = deadline.answerMs,
 ): Promise<void> {
   const end = Date.now() + withinMs;
-  while (!Bun.deepEquals(await read(), wanted) && Date.now() < end) await Bun.sleep(25);
+  while (!Bun.deepEquals(await read(), wanted) && Date.now() < end) await Bun.sleep(50);
   expect<unknown>(await read()).toEqual(wanted);
 }
 

@@ -1,0 +1,22 @@
+/** What compares times: nothing else runs beside this file (scripts/test-lanes.ts). */
+import { expect, test } from "bun:test";
+import { scenarios } from "./scenarios.ts";
+import { expectRight, planted, small, wrongsOf } from "./small.ts";
+
+test("R2 a fifth of slow, silent, dripping, flooding and babbling clients leaves the others their latency", async () => {
+  expectRight(await scenarios.slowNeighbours.run(small));
+});
+
+test("control: R2 a server that gives each bad frame its time has the others wait", async () => {
+  const start = planted({
+    file: "hub/connection.ts",
+    from: "strike(): void {",
+    to: "strike(): void { for (const end = Date.now() + 24; Date.now() < end; );",
+  });
+  const outcome = await scenarios.slowNeighbours.run({ ...small, heartbeatMs: 10_000 }, start);
+  expect(wrongsOf(outcome)).toMatch(/p99 of accepted went from|messages missing/);
+});
+
+test("R7 at the limit of open files the surplus is refused with a word, and those inside go on", async () => {
+  expectRight(await scenarios.fullHouse.run(small));
+});
