@@ -189,6 +189,7 @@ export function createStore(options: StoreOptions): Store {
     },
     log: (after, limit) => guarded(() => reader.log(after, limit)),
     head,
+    messageAt: (conversation, seq) => guarded(() => reader.messageAt(conversation, seq)),
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),
     direct: (tenant, one, other) => guarded(() => reader.direct(tenant, one, other)),
     onCommit(listener) {

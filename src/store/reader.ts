@@ -165,6 +165,13 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       return users;
     },
 
+    async messageAt(conversation: string, seq: number): Promise<string | null> {
+      const key = decodeConversation(conversation);
+      if (key === null) return null;
+      const [[row] = []] = await engine.read([{ sql: sql.selectMessageAt, args: [key, seq] }]);
+      return row ? String(row["id"]) : null;
+    },
+
     async direct(tenant: string, one: string, other: string): Promise<string | null> {
       const name = one < other ? `${tenant} ${one} ${other}` : `${tenant} ${other} ${one}`;
       const known = directs.get(name);

@@ -338,6 +338,9 @@ export const selectMembers = `
 SELECT u.id FROM tidings_conversation c CROSS JOIN tidings_member p ON p.conversation = c.key CROSS JOIN tidings_user u ON u.key = p.user
 WHERE c.key = ?2 AND c.tenant = ?1 AND c.seq > 0`;
 
+/** ?1 conversation, one of the asker's; ?2 place. */
+export const selectMessageAt = `SELECT id FROM tidings_message WHERE conversation = ?1 AND seq = ?2`;
+
 /** ?1 tenant, ?2 and ?3 users. As for selectMembers, an empty row is no conversation yet. */
 export const selectDirect = `
 SELECT c.key FROM tidings_user a CROSS JOIN tidings_user b

@@ -208,6 +208,9 @@ export interface Store {
   /** The people of a conversation; null where the tenant has no such conversation. */
   members(tenant: string, conversation: string): Promise<readonly string[] | null>;
 
+  /** The id of the message at a place of a conversation, whose people the asker is one of; null: there is none. */
+  messageAt(conversation: string, seq: number): Promise<string | null>;
+
   /** The direct conversation of two users; null while they have none. */
   direct(tenant: string, one: string, other: string): Promise<string | null>;
 

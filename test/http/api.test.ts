@@ -371,6 +371,21 @@ describe("conversations", () => {
     await watching.next(hasReceipt(bob, { read: 4 }));
     for (const seq of [-1, 1.5, "1", null, 2 ** 53]) expect((await read(seq)).status).toBe(400);
   });
+
+  test("Q9 D30 a read that names its message is ignored where another one has the place", async () => {
+    const [alice, bob] = pair();
+    const { body: first } = await send(alice, bob, "1");
+    const { body: second } = await send(alice, bob, "2");
+    const read = (seq: number, id: unknown) =>
+      ask(api, bob, `/conversations/${first.conversation}/read`, { body: { seq, id } });
+    const readUpTo = async () => (await getConversations(api, bob)).body.conversations[0]?.read;
+    expect((await read(2, first.id)).status).toBe(204);
+    expect((await read(3, second.id)).status).toBe(204);
+    expect(await readUpTo()).toBe(0);
+    expect((await read(2, second.id)).status).toBe(204);
+    expect(await readUpTo()).toBe(2);
+    for (const id of ["", "x", 1, null]) expect((await read(2, id)).status).toBe(400);
+  });
 });
 
 describe("every route", () => {

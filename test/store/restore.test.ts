@@ -107,9 +107,19 @@ async function makeDied(): Promise<string> {
   copyFileSync(place("tidings.db"), place("backup.db"));
   const second = await startServer({ dir: folder });
   for (let i = 0; i < 12; i++) await send(second, `new${i}`, 200);
+  // Somebody still reads what was there before the last ones: so these are not moved into the file yet.
+  const reader = new Database(place("tidings.db"), { readonly: true });
+  reader.exec("BEGIN");
+  reader.prepare("SELECT count(*) FROM tidings_message").all();
+  for (let i = 0; i < 3; i++) await send(second, "last", 1);
   await second.kill9();
-  expect(existsSync(place("tidings.db-wal"))).toBe(true);
-  return folder;
+  // Whoever closes the file last moves all of it.
+  const copy = temporaryFolder();
+  cpSync(folder, copy, { recursive: true });
+  reader.close();
+  rmSync(folder, { recursive: true, force: true });
+  expect(existsSync(join(copy, "tidings.db-wal"))).toBe(true);
+  return copy;
 }
 
 /** A database with a backup of it, and the log of a process that died after it wrote much more. */
@@ -259,7 +269,7 @@ describe("a restore that is killed", () => {
     const text = "  renameSync(copy, file);\n  sync(dirname(file));\n  return";
     const { next, counts } = await dieIn([careless, dieBefore(text)]);
     expect(next).toBe("stopped with 0");
-    expect(counts["new11"] ?? 0).toBeLessThan(200);
+    expect(counts["last"] ?? 0).toBeLessThan(3);
   });
 });
 

@@ -94,6 +94,7 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await store.changes(bob, 0, { rows: 256, bytes: 1_000_000 });
     await store.log(0, 256);
     await store.members("default", encodeConversation(monologue));
+    await store.messageAt(encodeConversation(monologue), middle);
     await store.direct("default", "alice", "bob");
     await store.ties(
       alice,

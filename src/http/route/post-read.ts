@@ -1,12 +1,15 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
-import { mark } from "../../protocol/schema.ts";
+import { mark, messageId } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
 import { answer, type Route } from "../call.ts";
 
-const schema = v.strictObject({ seq: mark });
+const schema = v.strictObject({ seq: mark, id: v.optional(messageId) });
 
-/** `POST /conversations/{id}/read`: as the socket's `read`; 204 once it is on disk. */
+/**
+ * `POST /conversations/{id}/read`: as the socket's `read`; 204 once it is on disk. `id`: of the message that was seen there; where another one has its
+ * place, as after a restore, nothing was seen of that one, and nothing is marked.
+ */
 export const postRead: Route = {
   about: {
     summary: "You have seen the conversation up to this place",
@@ -15,9 +18,10 @@ export const postRead: Route = {
     codes: ["bad_request", "too_large", "not_found"],
   },
   handle: async ({ request, session, store, limits, id }) => {
-    const { seq } = await readBody(request, schema, limits.frameBytesMax);
+    const { seq, id: seen } = await readBody(request, schema, limits.frameBytesMax);
     const members = await store.members(session.tenant, id);
     if (!members?.includes(session.user)) throw new ChatError("not_found", "There is no such conversation");
+    if (seen !== undefined && (await store.messageAt(id, seq)) !== seen) return answer(204, null);
     const isStored = await new Promise<boolean>((resolve) => store.read(session, id, seq, resolve));
     if (!isStored) throw new ChatError("unavailable", "The store did not confirm the mark: send it again");
     return answer(204, null);

@@ -131,8 +131,10 @@ async function read(world: World, chance: Chance): Promise<void> {
   const device = chance.pick(world.devices);
   const rows = [...device.rows().values()].filter(({ from }) => from !== device.owner);
   if (rows.length === 0) return;
-  const { conversation, seq } = chance.pick(rows);
-  await ask(world, chance, device, `/conversations/${conversation}/read`, { body: { seq } });
+  const { conversation, seq, id } = chance.pick(rows);
+  // Where there is more than one history it says which message it has seen.
+  const body = world.isRestorable ? { seq, id } : { seq };
+  await ask(world, chance, device, `/conversations/${conversation}/read`, { body });
 }
 
 /** What was polled is a stretch of what others wrote, without a hole. */
