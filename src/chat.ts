@@ -1,4 +1,4 @@
-import { getLogger } from "@logtape/logtape";
+import { createLog } from "./internal/logger.ts";
 import type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
 import { createBudget } from "./connection/budget.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
@@ -107,7 +107,7 @@ export function createChat(options: ChatOptions) {
   if (providerFault !== null) throw new ChatError("config_invalid", providerFault);
   if (!["one", "several", undefined].includes(options.accountsPerDevice))
     throw new ChatError("config_invalid", `accountsPerDevice is "one" or "several"`);
-  const log = getLogger(["tidings", "chat"]);
+  const log = createLog(["tidings", "chat"]);
   const room = createRoom(limits);
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
   const watchBudget = createWatchBudget(limits);

@@ -1,5 +1,5 @@
 import type { Serve, Server, ServerWebSocket, WebSocketHandler } from "bun";
-import { getLogger } from "@logtape/logtape";
+import { createLog } from "../internal/logger.ts";
 import type { Chat } from "../chat.ts";
 import type { SocketEvents } from "../connection/socket.ts";
 import type { Admission } from "../http/admission.ts";
@@ -67,7 +67,7 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate
 
 /** Every handler is wrapped: with Bun, a throw in one ends the process. */
 function bunWebSocket(chat: Served): WebSocketHandler<Data> {
-  const log = getLogger(["tidings", "bun"]);
+  const log = createLog(["tidings", "bun"]);
   const guarded = (ws: ServerWebSocket<Data>, call: () => void): void => {
     try {
       call();

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { ServerWebSocket } from "bun";
-import { getLogger } from "@logtape/logtape";
+import { createLog } from "../internal/logger.ts";
 import { type Context, Hono } from "hono";
 import type { UpgradeWebSocket, WSEvents } from "hono/ws";
 import type { WebSocket as NodeWebSocket } from "ws";
@@ -62,7 +62,7 @@ export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSoc
     const asked = upgradeContext(context, admission, env) as Parameters<typeof upgrade>[0];
     // Deno's throws where a part of the handshake is missing, Bun's where the app was not given the server.
     const response = await upgrade(asked, next).catch((error: unknown) => {
-      getLogger(["tidings", "hono"]).warn("a request could not be upgraded", { error });
+      createLog(["tidings", "hono"]).warn("a request could not be upgraded", { error });
     });
     return response ?? problem("upgrade_required", "The request could not be upgraded to a WebSocket");
   });

@@ -1,4 +1,4 @@
-import type { Logger } from "@logtape/logtape";
+import type { Log } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import { readTenantTicket, tenantTicket } from "../http/ticket.ts";
 import { nextTurn } from "../hub/turns.ts";
@@ -18,7 +18,7 @@ export type PerTenantOptions<N extends Named> = {
   readonly open: (named: N, onLeave: () => void) => Promise<Database>;
   readonly clock: Clock;
   readonly limits: Limits;
-  readonly log: Logger;
+  readonly log: Log;
 };
 
 /** How long a database that could not be opened is left alone. */

@@ -1,4 +1,4 @@
-import type { Logger } from "@logtape/logtape";
+import type { Log } from "../internal/logger.ts";
 import type { Budget } from "../connection/budget.ts";
 import { createFeed } from "../feed/feed.ts";
 import { createHints } from "../feed/hints.ts";
@@ -46,7 +46,7 @@ export type RuntimeOptions = {
   readonly engine: Engine;
   /** How the nodes on this database speak to each other, where there are others. */
   readonly bus: Transport | undefined;
-  readonly log: Logger;
+  readonly log: Log;
   /** A connection has gone. */
   readonly onLeave: () => void;
   /** What was seen of this database before, by other runtimes: where there were any, what these had admitted is not served. */

@@ -1,4 +1,4 @@
-import type { Logger } from "@logtape/logtape";
+import type { Log } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import { hashOfTicket } from "../http/ticket.ts";
 import type { Clock } from "../internal/clock.ts";
@@ -9,7 +9,7 @@ import type { Databases } from "./databases.ts";
 export type SingleOptions = {
   readonly open: () => Promise<Database>;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly log: Log;
 };
 
 /** One database for all tenants, which is opened at once. */

@@ -1,4 +1,4 @@
-import { getLogger } from "@logtape/logtape";
+import { createLog } from "../internal/logger.ts";
 import { type Doer, doerOf } from "../hub/limiter.ts";
 import type { Session } from "../model.ts";
 import { isCursor } from "../protocol/cursor.ts";
@@ -130,7 +130,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
  * if (session instanceof Response) return session;
  */
 export function createProve({ authenticate, now }: ProveOptions): (request: Request) => Promise<Session | Response> {
-  const log = getLogger(["tidings", "http"]);
+  const log = createLog(["tidings", "http"]);
   return async (request) => {
     let answer: { user: string; tenant: string; expiresAt: number | undefined };
     let isHost: boolean;

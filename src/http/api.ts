@@ -1,4 +1,4 @@
-import { getLogger } from "@logtape/logtape";
+import { createLog } from "../internal/logger.ts";
 import { Hono } from "hono";
 import { ChatError } from "../error.ts";
 import { doerOf, type Limiter } from "../hub/limiter.ts";
@@ -79,7 +79,7 @@ export type ApiOptions = {
 export function createApi(options: ApiOptions): (request: Request, peer?: Peer) => Promise<Response> {
   const { prove, isHostAllowed, origins, clock, random, limits, limiter, isDraining, base } = options;
   const { originationOf = createOrigination(), ticketOf = (secret: string) => secret } = options;
-  const log = getLogger(["tidings", "http"]);
+  const log = createLog(["tidings", "http"]);
   const api = new Hono<{ Bindings: { readonly address: string | undefined } }>({
     getPath: ({ url }) => pathBelow(pathOf(url), { heads, base }),
   });

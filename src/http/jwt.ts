@@ -1,4 +1,4 @@
-import { getLogger } from "@logtape/logtape";
+import { createLog } from "../internal/logger.ts";
 import {
   createRemoteJWKSet,
   errors,
@@ -66,7 +66,7 @@ export function jwt(options: JwtOptions): Authenticate {
   if (cookie !== undefined && !cookieName.test(cookie)) {
     throw new ChatError("config_invalid", `A cookie cannot be named ${JSON.stringify(cookie)}`);
   }
-  const log = getLogger(["tidings", "http"]);
+  const log = createLog(["tidings", "http"]);
   return async (request) => {
     const token = tokenOf(request.headers, cookie);
     if (token === null || token.length > tokenCharsMax) return null;

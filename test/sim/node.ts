@@ -1,3 +1,4 @@
+import "../support/quiet.ts";
 import type { ServerWebSocket } from "bun";
 import { bun } from "../../src/adapter/bun.ts";
 import { type Chat, createChat } from "../../src/chat.ts";
