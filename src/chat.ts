@@ -81,8 +81,9 @@ export type Chat = ReturnType<typeof createChat>;
 /**
  * Makes the chat: its databases, a hub around each, and the handlers that a host mounts.
  *
- * One database for all tenants is opened at once, and upgrades wait until that is done; `ready()` waits for it and tells what is wrong.
- * Those of a function are opened as their tenants come.
+ * One database for all tenants is opened at once, and tried again while that can help: another process has the file and is leaving, the server
+ * is still starting. Requests wait for the try under way; between two tries they are answered `unavailable`. Those of a function are opened as
+ * their tenants come, and tried again in the same way.
  *
  * @throws ChatError `config_invalid`: no `authenticate`, a malformed origin, limits that do not fit together.
  *
@@ -125,16 +126,12 @@ export function createChat(options: ChatOptions) {
       }),
   };
   const databases = typeof options.database === "function" ? perTenant(options.database) : single(options.database);
-  const starting = databases.ready().then(
-    () => true,
-    () => false,
-  );
   let isDraining = false;
   let stopping: Promise<void> | null = null;
 
   function single(database: DatabaseOptions): Databases {
     return createSingle({
-      ...{ clock, log },
+      ...{ clock, random, log, startMs: limits.startMs },
       async open() {
         const engine = (database.open ?? openEngine)(database);
         return await openDatabase({ ...database, engine, bus, log }, context);
@@ -146,7 +143,7 @@ export function createChat(options: ChatOptions) {
     const branchOf = bus && createBranches(bus);
     const cacheBytes = Math.floor(limits.databasesCacheBytesMax / limits.databasesMax);
     return createPerTenant({
-      ...{ databaseOf, clock, limits, log },
+      ...{ databaseOf, clock, random, limits, log },
       async open(database, onLeave) {
         const branch = branchOf?.();
         try {
@@ -217,7 +214,11 @@ export function createChat(options: ChatOptions) {
     /** The path under which it is mounted, where that was said. */
     base: options.base,
 
-    /** Resolves once the chat serves; rejects with the ChatError that keeps it from doing so. */
+    /**
+     * Resolves once the database is open. Rejects at once with what no further try can mend (`config_invalid`, `migration_refused`,
+     * `database_unfit`), and after `limits.startMs` with what keeps it from being opened (`database_locked`, `unavailable`); then trying goes
+     * on all the same, and it may be asked again. With a database for each tenant it resolves at once.
+     */
     ready: (): Promise<void> => databases.ready(),
 
     /** Whether it serves now: no shutdown has begun, and the database answers, where there is one for all tenants. */
@@ -233,7 +234,8 @@ export function createChat(options: ChatOptions) {
 
     /** Decides on an upgrade: the admission to connect with, or the refusal to answer. Never rejects. `peer`: who the socket says it is from. */
     async admit(request: Request, peer?: Peer): Promise<Admission | Response> {
-      if (!(await starting)) return problem("unavailable", "The chat could not start");
+      if (!(await databases.isOpen()))
+        return problem("unavailable", "The database is not open", { headers: { "Retry-After": "1" } });
       const answer = await admitOpen(request, peer);
       if (answer instanceof Response) return answer;
       try {
@@ -271,7 +273,6 @@ export function createChat(options: ChatOptions) {
      * await chat.send({ from: "shop", to: "alice", text: "Your order shipped" });
      */
     async send({ from, to, text, tenant = "default", id = random.messageId(clock.now()) }: ServerSend): Promise<Sent> {
-      await databases.ready();
       if (isDraining) throw shuttingDown();
       if (!isIdentifier(from) || !isIdentifier(tenant))
         throw new ChatError("bad_request", "from or tenant is malformed");
@@ -306,7 +307,6 @@ export function createChat(options: ChatOptions) {
       device,
       reason = "the session was ended",
     }: Disconnect): Promise<void> {
-      await databases.ready();
       if (isDraining) throw shuttingDown();
       if (![user, tenant, device ?? user].every(isIdentifier))
         throw new ChatError("bad_request", "user, tenant or device is malformed");

@@ -39,6 +39,7 @@ export type Config = {
   readonly logLevel: (typeof logLevels)[number];
   readonly heartbeatMs: number;
   readonly shutdownMs: number;
+  readonly startMs: number;
 };
 
 const logLevels = ["trace", "debug", "info", "warning", "error", "fatal"] as const;
@@ -90,6 +91,7 @@ const variables = v.object({
   CLUSTER_URL: v.optional(anyText),
   HEARTBEAT_MS: v.optional(wholeNumber(100, 300_000, "of milliseconds "), String(defaultLimits.heartbeatMs)),
   SHUTDOWN_MS: v.optional(wholeNumber(0, 600_000, "of milliseconds "), String(defaultLimits.shutdownMs)),
+  START_MS: v.optional(wholeNumber(0, 600_000, "of milliseconds "), String(defaultLimits.startMs)),
 });
 
 type Variables = v.InferOutput<typeof variables>;
@@ -147,6 +149,7 @@ function configOf(env: Variables): Config {
     logLevel: logLevels.find((level) => level === env.LOG_LEVEL) ?? "info",
     heartbeatMs: Number(env.HEARTBEAT_MS),
     shutdownMs: Number(env.SHUTDOWN_MS),
+    startMs: Number(env.START_MS),
   };
 }
 

@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     ...(accountsPerDevice && { accountsPerDevice }),
     ...(bus && { bus }),
     limits: {
-      ...{ connectionsMax, heartbeatMs: config.heartbeatMs, shutdownMs: config.shutdownMs },
+      ...{ connectionsMax, heartbeatMs: config.heartbeatMs, shutdownMs: config.shutdownMs, startMs: config.startMs },
       ...(delayMs !== undefined && { pushActiveDelayMs: delayMs, pushIdleDelayMs: delayMs }),
     },
   });
@@ -61,7 +61,13 @@ async function main(): Promise<void> {
   });
   process.on("unhandledRejection", (error) => log.error("unhandled rejection", { error }));
 
-  await chat.ready();
+  try {
+    await chat.ready();
+  } catch (error) {
+    // A signal came meanwhile: the shutdown ends the process.
+    if (isStopping) return;
+    throw error;
+  }
   const site = await siteOf(chat, config);
   if (isStopping) return;
   server = await listen(chat, { port: config.port, hostname: config.host, fetch: site });

@@ -27,6 +27,7 @@ test("C1 without variables: the demo on loopback", () => {
     logLevel: "info",
     heartbeatMs: 25_000,
     shutdownMs: 10_000,
+    startMs: 15_000,
   });
 });
 
@@ -77,6 +78,7 @@ test("C8 every variable arrives, typed", () => {
     LOG_LEVEL: "debug",
     HEARTBEAT_MS: "1000",
     SHUTDOWN_MS: "500",
+    START_MS: "0",
   });
   expect(config).toEqual({
     port: 0,
@@ -101,6 +103,7 @@ test("C8 every variable arrives, typed", () => {
     logLevel: "debug",
     heartbeatMs: 1_000,
     shutdownMs: 500,
+    startMs: 0,
   });
   expect(readConfig({ AUTH: "jwt", JWKS_URL: "https://id.example/jwks.json" }).auth).toEqual({
     kind: "jwt",
@@ -125,6 +128,7 @@ describe("one variable at a time", () => {
     LOG_LEVEL: ["trace", "debug", "info", "warning", "error", "fatal"],
     HEARTBEAT_MS: ["100", "300000"],
     SHUTDOWN_MS: ["0", "600000"],
+    START_MS: ["0", "600000"],
     AUTH_DEMO_ANYWHERE: ["0", "1"],
     JWT_COOKIE: ["session", "__Host-session"],
     TRUST_PROXY: ["0", "1", "16", "10.0.0.1", "10.0.0.0/8,::1, fd00::/8"],
@@ -181,6 +185,7 @@ describe("one variable at a time", () => {
     LOG_LEVEL: ["warn", "INFO", "verbose", "3"],
     HEARTBEAT_MS: ["0", "99", "300001", "25s", "-1"],
     SHUTDOWN_MS: ["-1", "600001", "10s", "1.5"],
+    START_MS: ["-1", "600001", "10s", "1.5"],
   };
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) {

@@ -97,7 +97,13 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     hints: bus && createHints(bus, { charsMax: limits.hintCharsMax, clock }),
     jitter: () => random.integer() / 2 ** 52 - 0.5,
   });
-  await feed.start();
+  try {
+    await feed.start();
+  } catch (error) {
+    feed.stop();
+    await store.abandon();
+    throw error;
+  }
   const policy = createPolicy({
     ...{ authorize: context.authorize, canSee: context.canSee, store, clock, answerMs: limits.hostAnswerMs },
     sight: context.sight,
@@ -110,7 +116,14 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     ...(isRenewal && { admittedSince: clock.elapsed() }),
   });
   // Upgrades that were admitted before this runtime was there open on it.
-  hub.noteRevocations(await store.revocations(clock.now() - recentRevocationsMs));
+  try {
+    hub.noteRevocations(await store.revocations(clock.now() - recentRevocationsMs));
+  } catch (error) {
+    feed.stop();
+    await store.abandon();
+    await hub.stop(0);
+    throw error;
+  }
   const worker =
     providers.length === 0
       ? null

@@ -156,6 +156,11 @@ export const defaultLimits = {
   databaseIdleMs: 300_000,
   /** What all of them together keep of their pages in memory; each has an equal part. */
   databasesCacheBytesMax: 268_435_456,
+  /**
+   * How long `ready()` waits for a database that cannot be opened yet, in milliseconds: longer than the shutdown of the process before, which
+   * has the file until its end. 0: it waits for the first try alone. Either way it is tried again until it is open.
+   */
+  startMs: 15_000,
   /** How long a shutdown may take (INVARIANTS R5). */
   shutdownMs: 10_000,
 } as const;
