@@ -13,6 +13,7 @@ import type { Admission } from "./http/admission.ts";
 import { createAdmit, createProve } from "./http/admit.ts";
 import { createApi } from "./http/api.ts";
 import { parseOrigins } from "./http/origin.ts";
+import { parseBase } from "./http/path.ts";
 import { createOrigination, type Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
 import { createLimiter } from "./hub/limiter.ts";
@@ -33,7 +34,7 @@ import { faultOfRates, ratesOf } from "./protocol/rates.ts";
 import { explainPush, type PushExplanation } from "./push/explain.ts";
 import { faultOfProviders } from "./push/provider.ts";
 import { createSlots } from "./push/slots.ts";
-import { openEngine } from "./store/engine/open.ts";
+import { openEngine, requireUrl } from "./store/engine/open.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
 import type { Outcome, Trouble } from "./store/store.ts";
 
@@ -85,7 +86,7 @@ export type Chat = ReturnType<typeof createChat>;
  * is still starting. Requests wait for the try under way; between two tries they are answered `unavailable`. Those of a function are opened as
  * their tenants come, and tried again in the same way.
  *
- * @throws ChatError `config_invalid`: no `authenticate`, a malformed origin, limits that do not fit together.
+ * @throws ChatError `config_invalid`: no `authenticate`, a malformed database URL, base or origin, limits that do not fit together.
  *
  * @example
  * const chat = createChat({ database: { url: "file:chat.db" }, authenticate: (request) => userOf(request) });
@@ -94,11 +95,18 @@ export type Chat = ReturnType<typeof createChat>;
 export function createChat(options: ChatOptions) {
   if (typeof options.authenticate !== "function")
     throw new ChatError("config_invalid", "createChat needs authenticate: it alone says who makes a request");
+  if (typeof options.database !== "function" && typeof options.database?.url !== "string")
+    throw new ChatError(
+      "config_invalid",
+      "createChat needs database: { url }, or a function that names one for a tenant",
+    );
+  if (typeof options.database !== "function" && options.database.open === undefined) requireUrl(options.database.url);
   const { authenticate, clock = systemClock, random = systemRandom } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const fault = faultOfLimits(limits);
   if (fault !== null) throw new ChatError("config_invalid", `The limits do not fit together: ${fault}`);
   const origins = parseOrigins(options.origins ?? []);
+  const base = options.base === undefined ? undefined : parseBase(options.base);
   const rateFault = faultOfRates(options.rates);
   if (rateFault !== null) throw new ChatError("config_invalid", `The rates cannot be kept: ${rateFault}`);
   const limiter = createLimiter({ rates: ratesOf(options.rates), clock, turnUnitsMax: limits.turnUnitsMax });
@@ -178,11 +186,12 @@ export function createChat(options: ChatOptions) {
 
   const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
+  const host = { elapsed: clock.elapsed, after: clock.after, answerMs: limits.hostAnswerMs };
   const admitOpen = createAdmit({
     authenticate,
     origins,
+    ...host,
     now: clock.now,
-    elapsed: clock.elapsed,
     ...(revalidate && { revalidate: revalidateTicket }),
     isDraining: () => isDraining,
     hasRoom: (session, address) => room.has({ session, address }),
@@ -192,10 +201,10 @@ export function createChat(options: ChatOptions) {
   });
 
   const api = createApi({
-    prove: createProve({ authenticate, now: clock.now }),
+    prove: createProve({ authenticate, now: clock.now, ...host }),
     isHostAllowed: authenticate.isHostAllowed ?? (() => true),
     isDraining: () => isDraining,
-    ...{ origins, clock, random, limits, limiter, originationOf, base: options.base },
+    ...{ origins, clock, random, limits, limiter, originationOf, base },
     ticketOf: databases.ticketOf,
     async parts(tenant) {
       try {
@@ -212,7 +221,7 @@ export function createChat(options: ChatOptions) {
     limits,
 
     /** The path under which it is mounted, where that was said. */
-    base: options.base,
+    base,
 
     /**
      * Resolves once the database is open. Rejects at once with what no further try can mend (`config_invalid`, `migration_refused`,

@@ -174,3 +174,76 @@ describe("chat", () => {
     await server.stop(true);
   });
 });
+
+describe("where a chat is mounted", () => {
+  const databaseOf = (): { url: string } => ({ url: `file:${join(folder, `${files++}.db`)}` });
+  const authenticate = () => ({ user: "alice" });
+
+  test("K14 a base is taken however its slashes are written, and what is no path is refused at once", async () => {
+    for (const [base, known] of [
+      ["/chat", "/chat"],
+      ["/chat/", "/chat"],
+      ["chat", "/chat"],
+      ["a/b/", "/a/b"],
+      ["/", ""],
+      ["", ""],
+    ] as const) {
+      const chat = createChat({ database: databaseOf(), authenticate, base });
+      expect(chat.base).toBe(known);
+      const server = Bun.serve(bun(chat, { port: 0 }));
+      await chat.ready();
+      const at = `127.0.0.1:${server.port}${known}`;
+      expect((await fetch(`http://${at}/conversations`)).status).toBe(200);
+      const socket = new WebSocket(`ws://${at}/ws`);
+      await until(() => socket.readyState === WebSocket.OPEN);
+      socket.close();
+      await chat.close();
+      await server.stop(true);
+    }
+    for (const base of ["/chat/*", "/:tenant", "https://app.example/chat", "/a//b", "/chat?x", "/chat#x", "/a b"])
+      expect(() => createChat({ database: databaseOf(), authenticate, base })).toThrow(
+        expect.objectContaining({ code: "config_invalid" }),
+      );
+    expect(() => bun({ limits: {} } as never, { base: "/chat/*" })).toThrow("base is the path");
+  });
+
+  test("K14 without a base a socket opens under any prefix, and a slash at the end of a path changes nothing", async () => {
+    const chat = createChat({ database: databaseOf(), authenticate });
+    const server = Bun.serve(bun(chat, { port: 0 }));
+    await chat.ready();
+    for (const path of ["/ws", "/chat/ws", "/a/chat/ws/", "/ws/"]) {
+      const socket = new WebSocket(`ws://127.0.0.1:${server.port}${path}`);
+      await until(() => socket.readyState === WebSocket.OPEN);
+      socket.close();
+    }
+    for (const path of ["/conversations/", "/chat/conversations/", "/messages/?with=bob"])
+      expect((await fetch(`http://127.0.0.1:${server.port}${path}`)).status).toBe(200);
+    for (const path of ["/messages//", "/nothing/"])
+      expect((await fetch(`http://127.0.0.1:${server.port}${path}`)).status).toBe(404);
+    await chat.close();
+    await server.stop(true);
+  });
+
+  test("K15 what is wrong in the options is thrown by createChat itself, and no text shows a secret", () => {
+    for (const url of ["postgres://u:word@host/x", "chat.db", "file:", "file://word@host/x.db", ""])
+      expect(() => createChat({ database: { url }, authenticate })).toThrow(
+        expect.objectContaining({ code: "config_invalid", message: expect.not.stringContaining("word") }),
+      );
+    expect(() => createChat({ authenticate } as never)).toThrow("createChat needs database");
+  });
+});
+
+describe("a host that does not answer", () => {
+  test("A34 an authenticate that hangs is answered 503 after hostAnswerMs, and nobody is let in", async () => {
+    const clock = fakeClock();
+    const { chat } = start({ clock, authenticate: () => new Promise(() => {}), limits: { hostAnswerMs: 3_000 } });
+    await chat.ready();
+    const socket = chat.admit(new Request("http://host/ws", upgrade));
+    const asked = chat.fetch(new Request("http://host/messages"));
+    expect(await passes(clock, Promise.all([socket, asked]))).toBeLessThan(3_100);
+    const [refused, answer] = [await socket, await asked];
+    expect(refused instanceof Response && refused.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ status: 503, code: "unavailable" });
+    await Promise.all([chat.close(), clock.advance(20_000)]);
+  });
+});

@@ -48,7 +48,7 @@ export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSoc
   const app = new Hono();
   // Deno cannot drop a socket: one whose peer never answers the closing handshake stays, and counts until it goes.
   const room = createRoom(chat.limits);
-  app.get("/ws", async (context, next) => {
+  app.on("GET", ["/ws", "/ws/"], async (context, next) => {
     const env = (context.env ?? {}) as Env;
     const request = context.req.raw;
     if (!asksForUpgrade(request, env)) return await chat.fetch(request, peerOf(request, env));

@@ -1,5 +1,7 @@
 import { createLog } from "../internal/logger.ts";
 import { type Doer, doerOf } from "../hub/limiter.ts";
+import type { Clock } from "../internal/clock.ts";
+import { answerWithin } from "../internal/within.ts";
 import type { Session } from "../model.ts";
 import { isCursor } from "../protocol/cursor.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
@@ -24,8 +26,6 @@ export type AdmitOptions = ProveOptions & {
   readonly originationOf?: (request: Request, peer?: Peer) => Origination;
   /** How many milliseconds somebody must wait before they may connect; 0: not at all. */
   readonly mustWait?: (doer: Doer) => number;
-  /** The server's steady clock, in milliseconds. */
-  readonly elapsed?: () => number;
   /** Whether the session of a ticket still holds, now that it opens a socket; default: it does. */
   readonly revalidate?: ((session: Session & { readonly device: string }) => Promise<boolean>) | undefined;
   /** Takes a ticket out of use; null where it is none that is good. Without it there are no tickets. */
@@ -36,6 +36,11 @@ export type ProveOptions = {
   readonly authenticate: Authenticate & { readonly isHostAllowed?: (request: Request) => boolean };
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
+  /** The server's clock: for how long it lasts. */
+  readonly elapsed?: () => number;
+  readonly after?: Clock["after"];
+  /** How long `authenticate` may take, in milliseconds, where there is a clock; default: for ever. */
+  readonly answerMs?: number;
 };
 
 const subprotocol = "tidings.v1";
@@ -122,20 +127,28 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
 /**
  * Asks the host who makes a request, and trusts the answer only when it is well-formed: upgrades and HTTP routes alike.
  *
- * Answers the session, or the refusal: 401 for null and for a proof that has expired, 503 for a throw, 500 `internal`
+ * Answers the session, or the refusal: 401 for null and for a proof that has expired, 503 for a throw and for no answer in time, 500 `internal`
  * for a malformed proof; the text names the field, never its value. Never rejects.
  *
  * @example
  * const session = await prove(request);
  * if (session instanceof Response) return session;
  */
-export function createProve({ authenticate, now }: ProveOptions): (request: Request) => Promise<Session | Response> {
+export function createProve(options: ProveOptions): (request: Request) => Promise<Session | Response> {
+  const { authenticate, now, elapsed, after, answerMs } = options;
   const log = createLog(["tidings", "http"]);
+
+  function ask(request: Request): ReturnType<Authenticate> {
+    const asked = authenticate(request);
+    if (!(asked instanceof Promise) || !elapsed || !after || answerMs === undefined) return asked;
+    return answerWithin({ elapsed, after }, answerMs, asked, "authenticate");
+  }
+
   return async (request) => {
     let answer: { user: string; tenant: string; expiresAt: number | undefined };
     let isHost: boolean;
     try {
-      const proof: Proof | null | undefined = await authenticate(request);
+      const proof: Proof | null | undefined = await ask(request);
       if (proof === null || proof === undefined) return unauthenticated();
       answer = {
         user: proof.user,

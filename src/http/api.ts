@@ -47,6 +47,10 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
 /** What the chat's own paths begin with. */
 const heads = ["ws", ...new Set(Object.keys(routes).map((path) => path.split("/")[1] ?? ""))];
 
+/** Whether this is the address of the chat's socket: below the base or, where nobody has said what that is, under any prefix. */
+export const isSocketPath = (url: string, base: string | undefined): boolean =>
+  pathBelow(pathOf(url), { heads, base }) === "/ws";
+
 export type ApiOptions = {
   /** What a tenant's requests use, until `release` is called; rejects with `unavailable`. */
   readonly parts: (

@@ -88,7 +88,7 @@ export const defaultLimits = {
   seenEveryMs: 600_000,
   /** Contacts and blocks of one user together, those that were taken back too: their devices still have to learn of it. */
   relationsMax: 10_000,
-  /** How long the host's own rules (`authorize`, `canSee`) may take to answer. */
+  /** How long the host's `authenticate` and its own rules (`authorize`, `canSee`) may take to answer, in milliseconds. */
   hostAnswerMs: 5_000,
   /** How often the host is asked whether the session of an open socket still holds, where it wants to be. */
   revalidateMs: 25_000,
