@@ -156,4 +156,26 @@ describe("a database that cannot be opened yet", () => {
     expect(await second.stop("SIGTERM")).toBe(0);
     await Promise.all([first.dispose(), second.dispose()]);
   });
+
+  test("K16 a signal that comes before the server has begun ends it with 0, before anything is opened", async () => {
+    const dir = mkdtempSync(join(folder, "signal-"));
+    // Sent as soon as its handler is there, while everything else is still to be loaded.
+    const preload = join(dir, "preload.ts");
+    await Bun.write(
+      preload,
+      `const on = process.on.bind(process);
+       process.on = (event, handler) => {
+         on(event, handler);
+         if (event === "SIGINT") process.kill(process.pid, "SIGTERM");
+         return process;
+       };`,
+    );
+    const child = Bun.spawn([process.execPath, "--preload", preload, join(root, "src/server.ts")], {
+      cwd: dir,
+      env: { ...process.env, PORT: "0" },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    expect([await child.exited, await child.stdout.text(), await child.stderr.text()]).toEqual([0, "", ""]);
+  });
 });
