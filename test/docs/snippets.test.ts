@@ -122,6 +122,13 @@ async function tryServer(file: string): Promise<void> {
     expect(await (await fetch(url.replace("ws:", "http:").replace(/(\/chat)?\/ws$/, "/anything"))).text()).toContain(
       "Your app",
     );
+    const http = url.replace("ws:", "http:").replace(/\/ws$/, "");
+    const posted = await fetch(`${http}/messages`, {
+      method: "POST",
+      headers: { "x-user": "carol", "content-type": "application/json" },
+      body: JSON.stringify({ id: "01980000-0000-7000-8000-000000000002", to: "dave", text: "over HTTP" }),
+    });
+    expect([posted.status, await posted.json()]).toMatchObject([201, { seq: 1 }]);
     const open = (user: string): WebSocket => new WebSocket(url, { headers: { "x-user": user } });
     const bob = open("bob");
     const got = new Promise<string>((resolve) => {
