@@ -36,8 +36,13 @@ export type ChatOptions = {
    * `unavailable`, and logged.
    */
   readonly authenticate: Authenticate & { readonly isHostAllowed?: (request: Request) => boolean };
-  /** Origins that may use the chat beside the server's own, such as `https://app.example`. */
+  /**
+   * Origins that may use the chat beside the server's own, such as `https://app.example`, each as browsers send it. `app://.` and `file://` are
+   * pages of Electron. `null` is any sandboxed page and any local file of anybody: see docs/security.md before you allow it. Default: none.
+   */
   readonly origins?: readonly string[];
+  /** Headers that pages of those origins may send beside `Authorization` and `Content-Type`, such as `sentry-trace`. Default: none. */
+  readonly corsHeaders?: readonly string[];
   /**
    * May somebody write to another one, show them that they type, or keep them as a contact? Default: everybody may. A refusal is answered
    * `forbidden`, a throw or no answer within `limits.hostAnswerMs` `unavailable`. What was accepted once stays accepted.

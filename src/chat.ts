@@ -12,6 +12,7 @@ import { createBranches } from "./feed/branch.ts";
 import type { Admission } from "./http/admission.ts";
 import { createAdmit, createProve } from "./http/admit.ts";
 import { createApi } from "./http/api.ts";
+import { parseCorsHeaders } from "./http/cors.ts";
 import { parseOrigins } from "./http/origin.ts";
 import { parseBase } from "./http/path.ts";
 import { createOrigination, type Peer } from "./http/peer.ts";
@@ -106,6 +107,7 @@ export function createChat(options: ChatOptions) {
   const fault = faultOfLimits(limits);
   if (fault !== null) throw new ChatError("config_invalid", `The limits do not fit together: ${fault}`);
   const origins = parseOrigins(options.origins ?? []);
+  const corsHeaders = parseCorsHeaders(options.corsHeaders ?? []);
   const base = options.base === undefined ? undefined : parseBase(options.base);
   const rateFault = faultOfRates(options.rates);
   if (rateFault !== null) throw new ChatError("config_invalid", `The rates cannot be kept: ${rateFault}`);
@@ -204,7 +206,7 @@ export function createChat(options: ChatOptions) {
     prove: createProve({ authenticate, now: clock.now, ...host }),
     isHostAllowed: authenticate.isHostAllowed ?? (() => true),
     isDraining: () => isDraining,
-    ...{ origins, clock, random, limits, limiter, originationOf, base },
+    ...{ origins, clock, random, limits, limiter, originationOf, base, corsHeaders },
     ticketOf: databases.ticketOf,
     async parts(tenant) {
       try {

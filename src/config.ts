@@ -3,6 +3,7 @@ import { missingPushVariables, type PushConfig, pushOf, pushSecrets, pushVariabl
 import { goneRate, listOf, rate, ratesOfKind, trust, trustOf, variable, wholeNumber } from "./config-variable.ts";
 import { ChatError } from "./error.ts";
 import { isLoopbackHost } from "./internal/loopback.ts";
+import { parseCorsHeaders } from "./http/cors.ts";
 import { parseOrigins } from "./http/origin.ts";
 import type { TrustProxy } from "./http/peer.ts";
 import { defaultLimits } from "./protocol/limits.ts";
@@ -30,6 +31,8 @@ export type Config = {
   readonly database: { readonly url: string; readonly authToken?: string };
   /** Canonical origins beside the server's own. */
   readonly origins: readonly string[];
+  /** Headers that their pages may send beside the usual ones. */
+  readonly corsHeaders: readonly string[];
   readonly auth: AuthConfig;
   readonly trustProxy: TrustProxy;
   readonly rates: RateOptions;
@@ -60,6 +63,7 @@ const variables = v.object({
   ),
   DATABASE_AUTH_TOKEN: v.optional(anyText),
   ORIGINS: v.optional(v.pipe(v.string(), v.rawCheck(checkOrigins)), ""),
+  CORS_HEADERS: v.optional(variable(areHeaders, "names of headers with commas"), ""),
   AUTH: v.optional(
     variable((text) => text === "demo" || text === "jwt", '"demo" or "jwt"'),
     "demo",
@@ -138,6 +142,7 @@ function configOf(env: Variables): Config {
       ...(env.DATABASE_AUTH_TOKEN !== undefined && { authToken: env.DATABASE_AUTH_TOKEN }),
     },
     origins: parseOrigins(listOf(env.ORIGINS)),
+    corsHeaders: parseCorsHeaders(listOf(env.CORS_HEADERS)),
     auth: authOf(env),
     trustProxy: trustOf(env.TRUST_PROXY),
     rates: {
@@ -209,6 +214,15 @@ function faultOf(origin: string): string | null {
   } catch (error) {
     if (error instanceof ChatError) return error.message;
     throw error;
+  }
+}
+
+function areHeaders(text: string): boolean {
+  try {
+    parseCorsHeaders(listOf(text));
+    return true;
+  } catch {
+    return false;
   }
 }
 

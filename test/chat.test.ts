@@ -247,3 +247,43 @@ describe("a host that does not answer", () => {
     await Promise.all([chat.close(), clock.advance(20_000)]);
   });
 });
+
+describe("pages of other origins", () => {
+  const make = (options: Partial<ChatOptions>) =>
+    createChat({
+      database: { url: `file:${join(folder, `${files++}.db`)}` },
+      authenticate: () => ({ user: "a" }),
+      ...options,
+    });
+  const askedBy = (origin: string, method = "OPTIONS") =>
+    new Request("http://host/messages", { method, headers: { origin, "access-control-request-method": "POST" } });
+
+  test("A35 headers of the host's own may be sent, and what is no header's name is refused at once", async () => {
+    const chat = make({ origins: ["https://app.example"], corsHeaders: ["sentry-trace", "X-Own"] });
+    await chat.ready();
+    const { headers } = await chat.fetch(askedBy("https://app.example"));
+    expect(headers.get("access-control-allow-headers")).toBe("Authorization, Content-Type, sentry-trace, X-Own");
+    await chat.close();
+    for (const name of ["*", "a b", "", "x:y", "a\nb"])
+      expect(() => make({ corsHeaders: [name] })).toThrow(expect.objectContaining({ code: "config_invalid" }));
+  });
+
+  test("A35 origins of Electron are allowed where they are named alone, and null never with cookies", async () => {
+    const named = ["app://.", "file://", "null"];
+    const [open, shut] = [make({ origins: named }), make({})];
+    await Promise.all([open.ready(), shut.ready()]);
+    for (const origin of named) {
+      const { headers } = await open.fetch(askedBy(origin, "GET"));
+      const credentials = origin === "null" ? null : "true";
+      expect([headers.get("access-control-allow-origin"), headers.get("access-control-allow-credentials")]).toEqual([
+        origin,
+        credentials,
+      ]);
+      expect((await shut.fetch(askedBy(origin, "POST"))).status).toBe(403);
+      const request = () => new Request("http://host/ws", { headers: { ...upgrade.headers, origin } });
+      expect(await open.admit(request())).not.toBeInstanceOf(Response);
+      expect(await shut.admit(request())).toMatchObject({ status: 403 });
+    }
+    await Promise.all([open.close(), shut.close()]);
+  });
+});

@@ -68,6 +68,8 @@ export type ApiOptions = {
   readonly isHostAllowed: (request: Request) => boolean;
   /** Allowed origins beside the server's own, as `parseOrigins` gives them. */
   readonly origins: readonly string[];
+  /** Headers that pages may send beside the usual ones, as `parseCorsHeaders` gives them. */
+  readonly corsHeaders?: readonly string[];
   readonly limits: Limits;
   readonly isDraining: () => boolean;
   /** The path under which the chat is mounted; absent: wherever. */
@@ -101,7 +103,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     const allowed = Object.keys(methods).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
     const headers = { Allow: [...allowed, "OPTIONS"].join(", ") };
     api.options(path, ({ req }) =>
-      isPreflight(req.raw) ? preflight(allowed) : new Response(null, { status: 204, headers }),
+      isPreflight(req.raw) ? preflight(allowed, options.corsHeaders) : new Response(null, { status: 204, headers }),
     );
     api.all(path, () => problem("method_not_allowed", "The route does not know this method", { headers }));
   }

@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   const chat = createChat({
     database: config.database,
     authenticate: authenticateBy(config.auth),
-    ...{ origins: config.origins, trustProxy: config.trustProxy, rates: config.rates },
+    ...{ origins: config.origins, corsHeaders: config.corsHeaders, trustProxy: config.trustProxy, rates: config.rates },
     base: "",
     push,
     ...(accountsPerDevice && { accountsPerDevice }),
