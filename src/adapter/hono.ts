@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { ServerWebSocket } from "bun";
 import { createLog } from "../internal/logger.ts";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type HonoRequest } from "hono";
 import type { UpgradeWebSocket, WSEvents } from "hono/ws";
 import type { WebSocket as NodeWebSocket } from "ws";
 import type { Chat } from "../chat.ts";
@@ -66,8 +66,16 @@ export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSoc
     });
     return response ?? problem("upgrade_required", "The request could not be upgraded to a WebSocket");
   });
-  app.all("*", ({ req, env }) => chat.fetch(req.raw, peerOf(req.raw, (env ?? {}) as Env)));
+  app.all("*", async ({ req, env }) => await chat.fetch(await unread(req), peerOf(req.raw, (env ?? {}) as Env)));
   return app;
+}
+
+/** Middleware that has read the body by `c.req.json()`, or the like, has left it with Hono: it is used. */
+async function unread(req: HonoRequest): Promise<Request> {
+  const { raw } = req;
+  if (!raw.bodyUsed) return raw;
+  const body = await req.text().catch(() => null);
+  return body === null ? raw : new Request(raw.url, { method: raw.method, headers: raw.headers, body });
 }
 
 /** On Node a request may ask for an upgrade only to go on as a plain one, as without `Connection: Upgrade`. */

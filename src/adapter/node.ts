@@ -9,7 +9,7 @@ import { parseBase } from "../http/path.ts";
 import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
 import { guard } from "./guard.ts";
-import { answerOn, offerOnly, upgradeRequest } from "./node-request.ts";
+import { answerOn, isBodyLost, keepParsedBody, offerOnly, readBefore, upgradeRequest } from "./node-request.ts";
 import { listenToWs, wsOptions, wsSocket } from "./ws-socket.ts";
 
 /** What the adapter needs of a chat. */
@@ -69,15 +69,26 @@ export function node(chat: Served, { base = chat.base, fetch = chat.fetch }: Nod
     listenToWs(ws, stream, events);
   }
 
-  const answer = getRequestListener((request, env) => fetch(request, "incoming" in env ? peerOf(env.incoming) : {}), {
-    overrideGlobalObjects: false,
-    errorHandler: () => problem("internal", "The request could not be answered"),
-    // HTTP/1.0 needs no Host: nobody's host then, and not this machine's.
-    hostname: "host.invalid",
-  });
+  async function handle(
+    request: Request,
+    incoming: Pick<IncomingMessage, "socket" | "readableDidRead">,
+  ): Promise<Response> {
+    return await fetch(isBodyLost(incoming) ? await readBefore(request) : request, peerOf(incoming));
+  }
+
+  const answer = getRequestListener(
+    (request, env) => ("incoming" in env ? handle(request, env.incoming) : fetch(request, {})),
+    {
+      overrideGlobalObjects: false,
+      errorHandler: () => problem("internal", "The request could not be answered"),
+      // HTTP/1.0 needs no Host: nobody's host then, and not this machine's.
+      hostname: "host.invalid",
+    },
+  );
 
   return {
     request(incoming: IncomingMessage, outgoing: ServerResponse): void {
+      keepParsedBody(incoming);
       answer(incoming, outgoing).catch(() => outgoing.destroy());
     },
     upgrade(incoming: IncomingMessage, stream: Duplex, head: Buffer): void {

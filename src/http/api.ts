@@ -131,6 +131,12 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     if (route.units !== undefined) await limiter?.turn(doer, route.units);
     const mustWait = (chars: number): number => limiter?.takeSend(doerOf(session, address), sendCost(chars)) ?? 0;
     const spend = (units: number): void => limiter?.spend(doer, units);
+    if (asked.request.bodyUsed && route.about.body) {
+      log.error(
+        "the body of a request was read before it came to the chat, by the app's own code: hand on what was read (docs/mounting.md)",
+      );
+      return problem("internal", "The body was read by the app before it came to the chat");
+    }
     const { release, ...parts } = await options.parts(session.tenant);
     try {
       const proveAgain = () => prove(asked.request);
