@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import { ChatError } from "../error.ts";
 import { type Doer, doerOf } from "../hub/limiter.ts";
 import type { Session } from "../model.ts";
 import { isCursor } from "../protocol/cursor.ts";
@@ -144,7 +145,10 @@ export function createProve({ authenticate, now }: ProveOptions): (request: Requ
       };
       isHost = proof.isHost === true;
     } catch (error) {
-      log.error("authenticate failed", { error });
+      // Who throws this has said why, where it belongs, and strangers can make it happen for each request.
+      if (error instanceof ChatError && error.code === "unavailable")
+        log.debug("authenticate cannot say now", { error });
+      else log.error("authenticate failed", { error });
       return problem("unavailable", "It cannot be checked now who is asking");
     }
     const { user, tenant, expiresAt } = answer;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { ChatError } from "../../src/error.ts";
+import { configureLog } from "../../src/log.ts";
 import type { Admission } from "../../src/http/admission.ts";
 import { createAdmit, createProve, readParameter, type AdmitOptions } from "../../src/http/admit.ts";
 import type { Proof } from "../../src/http/authenticate.ts";
@@ -254,6 +255,18 @@ describe("the host's answer", () => {
       const text = await expectProblem(admit({ authenticate }), 503, "unavailable");
       expect(text).not.toContain("canary");
     }
+  });
+
+  test("A9 who throws `unavailable` is answered 503 with Retry-After, and strangers fill no log of errors", async () => {
+    const lines: string[] = [];
+    configureLog({ write: (line) => void lines.push(line) });
+    const refuse = (error: Error) => () => Promise.reject(error);
+    const answer = await admit({ authenticate: refuse(new ChatError("unavailable", "later")) });
+    expect((answer as Response).headers.get("retry-after")).toBe("5");
+    expect(lines).toEqual([]);
+    await admit({ authenticate: refuse(new Error("broken")) });
+    expect(lines.join()).toContain("authenticate failed");
+    configureLog({ write: () => {} });
   });
 
   const malformed: [string, unknown][] = [
