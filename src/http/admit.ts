@@ -10,6 +10,7 @@ import type { Authenticate, Proof } from "./authenticate.ts";
 import { addressedBy, isOriginAllowed } from "./origin.ts";
 import { createOrigination, type Origination, type Peer } from "./peer.ts";
 import { problem, tooOften } from "./problem.ts";
+import { readSessionEnd } from "./session-end.ts";
 
 /** What an admission asks of its surroundings. */
 export type AdmitOptions = ProveOptions & {
@@ -130,14 +131,26 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
  * const session = await prove(request);
  * if (session instanceof Response) return session;
  */
-export function createProve({ authenticate, now }: ProveOptions): (request: Request) => Promise<Session | Response> {
+export function createProve(options: ProveOptions): (request: Request) => Promise<Session | Response> {
+  const prove = createProof(options);
+  return async (request) => {
+    const proved = await prove(request);
+    return "code" in proved ? problem(proved.code, proved.text) : proved;
+  };
+}
+
+/** Why somebody is not who they say. */
+export type Unproved = { readonly code: "unauthenticated" | "unavailable" | "internal"; readonly text: string };
+
+/** As `createProve`, for what is not answered over HTTP. */
+export function createProof({ authenticate, now }: ProveOptions): (request: Request) => Promise<Session | Unproved> {
   const log = getLogger(["tidings", "http"]);
   return async (request) => {
     let answer: { user: string; tenant: string; expiresAt: number | undefined };
     let isHost: boolean;
     try {
       const proof: Proof | null | undefined = await authenticate(request);
-      if (proof === null || proof === undefined) return unauthenticated();
+      if (proof === null || proof === undefined) return nobody;
       answer = {
         user: proof.user,
         tenant: proof.tenant === undefined ? "default" : proof.tenant,
@@ -149,31 +162,32 @@ export function createProve({ authenticate, now }: ProveOptions): (request: Requ
       if (error instanceof ChatError && error.code === "unavailable")
         log.debug("authenticate cannot say now", { error });
       else log.error("authenticate failed", { error });
-      return problem("unavailable", "It cannot be checked now who is asking");
+      return { code: "unavailable", text: "It cannot be checked now who is asking" };
     }
-    const { user, tenant, expiresAt } = answer;
-    const wrong = wrongField(answer);
+    const { user, tenant } = answer;
+    const end = answer.expiresAt === undefined ? undefined : readSessionEnd(answer.expiresAt, now());
+    const wrong = wrongField(answer) ?? (typeof end === "string" ? "expiresAt" : null);
     if (wrong !== null) {
-      log.error("authenticate answered a malformed proof", { field: wrong });
-      return problem("internal", `The field ${wrong} of the proof that authenticate answered is malformed`);
+      const fault = typeof end === "string" && wrong === "expiresAt" ? end : "is malformed";
+      log.error("authenticate answered a malformed proof", { field: wrong, fault });
+      return { code: "internal", text: `The field ${wrong} of the proof that authenticate answered ${fault}` };
     }
     const session: Session = { tenant, user, ...(isHost && { isHost }) };
-    if (expiresAt === undefined) return session;
-    if (expiresAt <= now()) return unauthenticated();
-    return { ...session, expiresAt };
+    if (typeof end !== "number") return session;
+    return end <= now() ? nobody : { ...session, expiresAt: end };
   };
 }
 
 const drained = () => problem("unavailable", "The server is shutting down");
 
 /** One and the same answer, whatever was missing or wrong. */
-const unauthenticated = () => problem("unauthenticated", "The request does not prove who is asking");
+const nobody: Unproved = { code: "unauthenticated", text: "The request does not prove who is asking" };
+const unauthenticated = () => problem(nobody.code, nobody.text);
 
 /** The host may be plain JavaScript: nothing of its answer is believed. */
-function wrongField(proof: Readonly<Record<Exclude<keyof Proof, "isHost">, unknown>>): keyof Proof | null {
+function wrongField(proof: Readonly<Record<"user" | "tenant", unknown>>): keyof Proof | null {
   if (!isIdentifier(proof.user)) return "user";
   if (!isIdentifier(proof.tenant)) return "tenant";
-  if (proof.expiresAt !== undefined && !Number.isFinite(proof.expiresAt)) return "expiresAt";
   return null;
 }
 

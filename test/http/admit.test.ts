@@ -295,6 +295,32 @@ describe("the host's answer", () => {
     });
   }
 
+  test("A37 an end in seconds is refused loudly, and named", async () => {
+    const now = () => 1_780_000_000_000;
+    const prove = (expiresAt: number) =>
+      createProve({ authenticate: () => ({ user: "alice", expiresAt }), now })(new Request("http://chat.example/"));
+    for (const seconds of [1_780_000_600, 1_780_000_600.5, 4_000_000_000, 99_999_999_999]) {
+      const text = await expectProblem(prove(seconds), 500, "internal");
+      expect(JSON.parse(text).detail).toBe(
+        "The field expiresAt of the proof that authenticate answered is in seconds, not in milliseconds",
+      );
+    }
+    for (const past of [0, -1, 999_999_999, 100_000_000_000, now()])
+      await expectProblem(prove(past), 401, "unauthenticated");
+  });
+
+  test("A37 an end beyond the last date counts as that, and one between two milliseconds as the earlier", async () => {
+    const ends: [number, number][] = [
+      [Number.MAX_VALUE, 8.64e15],
+      [Number.MAX_SAFE_INTEGER, 8.64e15],
+      [1_001.75, 1_001],
+    ];
+    for (const [expiresAt, kept] of ends) {
+      const { session } = await expectAdmission(admit({ authenticate: () => ({ user: "alice", expiresAt }) }));
+      expect(session.expiresAt).toBe(kept);
+    }
+  });
+
   test("A8 A9 A10 createProve answers the same for HTTP routes", async () => {
     const prove = (authenticate: () => Proof | null) =>
       createProve({ authenticate, now: () => 0 })(new Request("http://chat.example/messages"));
