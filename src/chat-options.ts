@@ -52,8 +52,9 @@ export type ChatOptions = {
    */
   readonly canSee?: CanSee;
   /**
-   * Does the session of an open socket still hold? Asked every `limits.revalidateMs`; false closes the socket with 4401. A throw, or no
-   * answer in time, is no answer: it is asked again. For what ends a session at once there is `chat.disconnect`.
+   * Does the session of an open socket still hold? Asked every `limits.revalidateMs`; false closes the socket with 4401,
+   * `{ expiresAt }` (milliseconds since the Unix epoch) moves the end of its session. It is asked once more shortly before that end, and when a
+   * ticket opens a socket. A throw, or no answer in time, is no answer: it is asked again. For what ends a session at once there is `chat.disconnect`.
    */
   readonly revalidate?: Revalidate;
   /**

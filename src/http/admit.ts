@@ -1,7 +1,9 @@
 import { getLogger } from "@logtape/logtape";
 import { ChatError } from "../error.ts";
 import { type Doer, doerOf } from "../hub/limiter.ts";
+import type { Unproved } from "../hub/reauthenticate.ts";
 import type { Session } from "../model.ts";
+import { readSessionEnd } from "../internal/session-end.ts";
 import { isCursor } from "../protocol/cursor.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import { levelMax } from "../protocol/level.ts";
@@ -10,7 +12,6 @@ import type { Authenticate, Proof } from "./authenticate.ts";
 import { addressedBy, isOriginAllowed } from "./origin.ts";
 import { createOrigination, type Origination, type Peer } from "./peer.ts";
 import { problem, tooOften } from "./problem.ts";
-import { readSessionEnd } from "./session-end.ts";
 
 /** What an admission asks of its surroundings. */
 export type AdmitOptions = ProveOptions & {
@@ -28,8 +29,8 @@ export type AdmitOptions = ProveOptions & {
   readonly mustWait?: (doer: Doer) => number;
   /** The server's steady clock, in milliseconds. */
   readonly elapsed?: () => number;
-  /** Whether the session of a ticket still holds, now that it opens a socket; default: it does. */
-  readonly revalidate?: ((session: Session & { readonly device: string }) => Promise<boolean>) | undefined;
+  /** Whether the session of a ticket still holds, now that it opens a socket, and until when, where that has moved; default: it does. */
+  readonly revalidate?: ((session: Session & { readonly device: string }) => Promise<boolean | number>) | undefined;
   /** Takes a ticket out of use; null where it is none that is good. Without it there are no tickets. */
   readonly useTicket?: (ticket: string) => Promise<Session | null>;
 };
@@ -69,8 +70,9 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     try {
       const session = (await useTicket?.(ticket)) ?? null;
       if (session === null || (session.expiresAt ?? Infinity) <= options.now()) return unauthenticated();
-      if ((await revalidate?.({ ...session, device })) === false) return unauthenticated();
-      return session;
+      const held = await revalidate?.({ ...session, device });
+      if (held === false || (typeof held === "number" && held <= options.now())) return unauthenticated();
+      return typeof held === "number" ? { ...session, expiresAt: held } : session;
     } catch {
       return problem("unavailable", "It cannot be checked now who is asking");
     }
@@ -111,7 +113,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     if (isDraining()) return drained();
     if (!hasRoom(session, address)) return problem("too_many_connections", "The limit of open connections is reached");
     return {
-      ...{ session, device, headers: subprotocolHeaders(request) },
+      ...{ session, device, headers: subprotocolHeaders(request), url: placeOf(request.url) },
       ...(cursor !== undefined && { cursor }),
       // What this release does not know it cannot send.
       ...(level !== undefined && { level: Math.min(Number(level), levelMax) }),
@@ -138,9 +140,6 @@ export function createProve(options: ProveOptions): (request: Request) => Promis
     return "code" in proved ? problem(proved.code, proved.text) : proved;
   };
 }
-
-/** Why somebody is not who they say. */
-export type Unproved = { readonly code: "unauthenticated" | "unavailable" | "internal"; readonly text: string };
 
 /** As `createProve`, for what is not answered over HTTP. */
 export function createProof({ authenticate, now }: ProveOptions): (request: Request) => Promise<Session | Unproved> {
@@ -231,6 +230,9 @@ function isUpgrade(request: Request): boolean {
   const protocols = (request.headers.get("upgrade") ?? "").toLowerCase().split(",");
   return request.method === "GET" && protocols.some((protocol) => protocol.trim() === "websocket");
 }
+
+/** An address without its query, which may hold a ticket. */
+const placeOf = (url: string): string => url.replace(/[?#].*$/s, "");
 
 function subprotocolHeaders(request: Request): Record<string, string> {
   const offered = request.headers.get("sec-websocket-protocol");
