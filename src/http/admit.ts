@@ -113,7 +113,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     if (isDraining()) return drained();
     if (!hasRoom(session, address)) return problem("too_many_connections", "The limit of open connections is reached");
     return {
-      ...{ session, device, headers: subprotocolHeaders(request), url: placeOf(request.url) },
+      ...{ session, device, headers: subprotocolHeaders(request), ...placeOf(request.url) },
       ...(cursor !== undefined && { cursor }),
       // What this release does not know it cannot send.
       ...(level !== undefined && { level: Math.min(Number(level), levelMax) }),
@@ -231,8 +231,14 @@ function isUpgrade(request: Request): boolean {
   return request.method === "GET" && protocols.some((protocol) => protocol.trim() === "websocket");
 }
 
+/** An address is kept for as long as its socket is open; a longer one is not. */
+const placeCharsMax = 1_024;
+
 /** An address without its query, which may hold a ticket. */
-const placeOf = (url: string): string => url.replace(/[?#].*$/s, "");
+function placeOf(address: string): { readonly url?: string } {
+  const url = address.replace(/[?#].*$/s, "");
+  return url.length <= placeCharsMax ? { url } : {};
+}
 
 function subprotocolHeaders(request: Request): Record<string, string> {
   const offered = request.headers.get("sec-websocket-protocol");

@@ -44,6 +44,7 @@ test("A7 a plain upgrade is admitted as the default device", async () => {
   expect(await expectAdmission(admit())).toEqual({
     session: { tenant: "default", user: "alice" },
     device: "default",
+    url: "http://chat.example/ws",
     headers: {},
   });
 });
@@ -210,7 +211,8 @@ describe("parameters", () => {
   test("A14 parameters of others are left alone", async () => {
     const query = "?user=bob&user=eve&tenant=%ff&ticket=x&y=1&%zz&Device=a%20b&&=&device=d1";
     const admission = await expectAdmission(admit({}, upgrade(query)));
-    expect(admission).toEqual({ session: { tenant: "default", user: "alice" }, device: "d1", headers: {} });
+    const url = "http://chat.example/ws";
+    expect(admission).toEqual({ session: { tenant: "default", user: "alice" }, device: "d1", headers: {}, url });
   });
 
   test("A14 a plus in a parameter is a plus", async () => {
