@@ -31,7 +31,12 @@ export type Config = {
   readonly port: number;
   /** The address to listen on, without brackets. */
   readonly host: string;
-  readonly database: { readonly url: string; readonly authToken?: string };
+  readonly database: {
+    readonly url: string;
+    readonly authToken?: string;
+    /** A file that holds the token, read anew when the server has refused it. */
+    readonly authTokenFile?: string;
+  };
   /** Canonical origins beside the server's own. */
   readonly origins: readonly string[];
   readonly auth: AuthConfig;
@@ -63,6 +68,7 @@ const variables = v.object({
     "file:tidings.db",
   ),
   DATABASE_AUTH_TOKEN: v.optional(anyText),
+  DATABASE_AUTH_TOKEN_FILE: v.optional(anyText),
   ORIGINS: v.optional(v.pipe(v.string(), v.rawCheck(checkOrigins)), ""),
   AUTH: v.optional(
     variable((text) => text === "demo" || text === "jwt", '"demo" or "jwt"'),
@@ -142,6 +148,7 @@ function configOf(env: Variables): Config {
     database: {
       url: env.DATABASE_URL,
       ...(env.DATABASE_AUTH_TOKEN !== undefined && { authToken: env.DATABASE_AUTH_TOKEN }),
+      ...(env.DATABASE_AUTH_TOKEN_FILE !== undefined && { authTokenFile: env.DATABASE_AUTH_TOKEN_FILE }),
     },
     origins: parseOrigins(listOf(env.ORIGINS)),
     auth: authOf(env),
@@ -180,6 +187,8 @@ function checkTogether({ dataset, addIssue }: v.RawCheckContext<Variables>): voi
     addIssue({ message, path: [{ type: "object", origin: "value", input: env, key, value: env[key] }] });
 
   for (const [name, expected] of missingPushVariables(env)) wrong(name, expected);
+  if (env.DATABASE_AUTH_TOKEN !== undefined && env.DATABASE_AUTH_TOKEN_FILE !== undefined)
+    wrong("DATABASE_AUTH_TOKEN_FILE", "nothing beside DATABASE_AUTH_TOKEN: the token is in one place");
   if (env.AUTH === "demo") {
     const isLoopback = env.HOST === "::1" || isLoopbackHost(env.HOST);
     if (isHost(env.HOST) && !isLoopback && env.AUTH_DEMO_ANYWHERE !== "1") {

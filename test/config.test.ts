@@ -200,6 +200,14 @@ describe("one variable at a time", () => {
   }
 });
 
+test("C8 the token of the database comes from one place, itself or a file", () => {
+  const { database } = readConfig({ DATABASE_URL: "libsql://h", DATABASE_AUTH_TOKEN_FILE: "/run/secrets/database" });
+  expect(database).toEqual({ url: "libsql://h", authTokenFile: "/run/secrets/database" });
+  const text = textOf({ DATABASE_AUTH_TOKEN: "canary", DATABASE_AUTH_TOKEN_FILE: "/run/secrets/database" });
+  expect(text).toContain("\n  DATABASE_AUTH_TOKEN_FILE: expected nothing beside DATABASE_AUTH_TOKEN");
+  expect(text).not.toContain("canary");
+});
+
 test("C2 one error names every wrong variable", () => {
   const text = textOf({
     PORT: "abc",
