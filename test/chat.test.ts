@@ -234,7 +234,7 @@ describe("where a chat is mounted", () => {
 });
 
 describe("a host that does not answer", () => {
-  test("A34 an authenticate that hangs is answered 503 after hostAnswerMs, and nobody is let in", async () => {
+  test("A54 an authenticate that hangs is answered 503 after hostAnswerMs, and nobody is let in", async () => {
     const clock = fakeClock();
     const { chat } = start({ clock, authenticate: () => new Promise(() => {}), limits: { hostAnswerMs: 3_000 } });
     await chat.ready();
@@ -258,7 +258,7 @@ describe("pages of other origins", () => {
   const askedBy = (origin: string, method = "OPTIONS") =>
     new Request("http://host/messages", { method, headers: { origin, "access-control-request-method": "POST" } });
 
-  test("A35 headers of the host's own may be sent, and what is no header's name is refused at once", async () => {
+  test("A55 headers of the host's own may be sent, and what is no header's name is refused at once", async () => {
     const chat = make({ origins: ["https://app.example"], corsHeaders: ["sentry-trace", "X-Own"] });
     await chat.ready();
     const { headers } = await chat.fetch(askedBy("https://app.example"));
@@ -268,7 +268,7 @@ describe("pages of other origins", () => {
       expect(() => make({ corsHeaders: [name] })).toThrow(expect.objectContaining({ code: "config_invalid" }));
   });
 
-  test("A35 origins of Electron are allowed where they are named alone, and null never with cookies", async () => {
+  test("A55 origins of Electron are allowed where they are named alone, and null never with cookies", async () => {
     const named = ["app://.", "file://", "null"];
     const [open, shut] = [make({ origins: named }), make({})];
     await Promise.all([open.ready(), shut.ready()]);

@@ -4,6 +4,7 @@ import { createFeed } from "../feed/feed.ts";
 import { createHints } from "../feed/hints.ts";
 import type { Transport } from "../feed/transport.ts";
 import { createHub, type HubEvent } from "../hub/hub.ts";
+import type { Reauthenticate } from "../hub/reauthenticate.ts";
 import type { Limiter } from "../hub/limiter.ts";
 import { type Authorize, type CanSee, createPolicy } from "../hub/policy.ts";
 import type { Revalidation } from "../hub/revalidation.ts";
@@ -40,6 +41,7 @@ export type DatabaseContext = {
   readonly sight: Gate;
   readonly slots: Slots;
   readonly revalidation: Revalidation | undefined;
+  readonly reauthenticate?: Reauthenticate | undefined;
 };
 
 export type RuntimeOptions = {
@@ -112,6 +114,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   const { limiter, room, budget, watchBudget, revalidation } = context;
   const hub = createHub({
     ...{ store, feed, clock, limits, policy, limiter, room, budget, revalidation, report },
+    reauthenticate: context.reauthenticate,
     ...{ watchBudget, transport: bus, node: random.messageId(clock.now()) },
     ...(isRenewal && { admittedSince: clock.elapsed() }),
   });
@@ -146,7 +149,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     /** The name of the history that it serves. */
     epoch: feed.epoch(),
     /** What the routes use of it. */
-    parts: { store, policy, push: { providers, accountsPerDevice: context.accountsPerDevice } },
+    parts: { store, policy, connect: hub.connect, push: { providers, accountsPerDevice: context.accountsPerDevice } },
 
     /** Whether somebody is still to be notified, now or later. Rejects with `unavailable`. */
     isPushing: async (): Promise<boolean> => (await worker?.isBusy()) ?? false,

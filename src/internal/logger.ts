@@ -10,6 +10,8 @@ export interface Log {
   readonly warn: Write;
   readonly error: Write;
   readonly fatal: Write;
+  /** Whether events of this level, below those that go to the console, are written anywhere: for what costs something to say. */
+  isEnabledFor(level: "debug" | "info"): boolean;
   /** The same, with these properties in each of its events. */
   with(properties: Record<string, unknown>): Log;
 }
@@ -44,6 +46,7 @@ function logOn(logger: Logger, known: Record<string, unknown>): Log {
     warn: (...event) => (isConfigured(logger) ? logger.warn(...event) : warn(...event)),
     error: (...event) => (isConfigured(logger) ? logger.error(...event) : error(...event)),
     fatal: (...event) => (isConfigured(logger) ? logger.fatal(...event) : fatal(...event)),
+    isEnabledFor: (level) => logger.isEnabledFor(level),
     with: (properties) => logOn(logger.with(properties), { ...known, ...properties }),
   };
 }

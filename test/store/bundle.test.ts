@@ -6,7 +6,7 @@ import { startSqld } from "../support/sqld.ts";
 
 const root = join(import.meta.dir, "../..");
 
-test("E26 a bundle holds nothing native, and serves a remote database on Node with no package beside it", async () => {
+test("E46 a bundle holds nothing native, and serves a remote database on Node with no package beside it", async () => {
   const folder = mkdtempSync(join(tmpdir(), "tidings-bundle-"));
   const sqld = await startSqld();
   try {

@@ -1,4 +1,5 @@
 import { ChatError } from "../../error.ts";
+import type { AuthToken } from "./auth-token.ts";
 import { createEmbeddedEngine } from "./embedded.ts";
 import { pathOfFileUrl } from "./database-file.ts";
 import type { Engine } from "./engine.ts";
@@ -8,7 +9,7 @@ import { requireRemoteUrl } from "./remote-client.ts";
 
 export type OpenOptions = {
   readonly url: string;
-  readonly authToken?: string;
+  readonly authToken?: AuthToken;
   /** For a file: memory for its pages. */
   readonly cacheBytes?: number;
 };
