@@ -2,7 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import { type Doer, doerOf } from "../hub/limiter.ts";
 import type { Session } from "../model.ts";
 import { isCursor } from "../protocol/cursor.ts";
-import { isIdentifier } from "../protocol/identifier.ts";
+import { faultOfIdentifier, isIdentifier } from "../protocol/identifier.ts";
 import { levelMax } from "../protocol/level.ts";
 import type { Admission } from "./admission.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
@@ -150,7 +150,8 @@ export function createProve({ authenticate, now }: ProveOptions): (request: Requ
     const { user, tenant, expiresAt } = answer;
     const wrong = wrongField(answer);
     if (wrong !== null) {
-      log.error("authenticate answered a malformed proof", { field: wrong });
+      const reason = wrong === "expiresAt" ? "it is no finite number" : faultOfIdentifier(answer[wrong]);
+      log.error("authenticate answered a malformed proof", { field: wrong, reason });
       return problem("internal", `The field ${wrong} of the proof that authenticate answered is malformed`);
     }
     const session: Session = { tenant, user, ...(isHost && { isHost }) };
@@ -166,7 +167,9 @@ const drained = () => problem("unavailable", "The server is shutting down");
 const unauthenticated = () => problem("unauthenticated", "The request does not prove who is asking");
 
 /** The host may be plain JavaScript: nothing of its answer is believed. */
-function wrongField(proof: Readonly<Record<Exclude<keyof Proof, "isHost">, unknown>>): keyof Proof | null {
+function wrongField(
+  proof: Readonly<Record<Exclude<keyof Proof, "isHost">, unknown>>,
+): Exclude<keyof Proof, "isHost"> | null {
   if (!isIdentifier(proof.user)) return "user";
   if (!isIdentifier(proof.tenant)) return "tenant";
   if (proof.expiresAt !== undefined && !Number.isFinite(proof.expiresAt)) return "expiresAt";

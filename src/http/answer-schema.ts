@@ -86,6 +86,6 @@ export const pushExplanations = v.strictObject({
 });
 
 export const ticket = v.strictObject({
-  ticket: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}(\.[A-Za-z0-9+\-_.@:~]{1,128})?$/)),
+  ticket: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}(\.[A-Za-z0-9+\-_.@:~|]{1,128})?$/)),
   expiresAt: time,
 });

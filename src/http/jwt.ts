@@ -8,7 +8,7 @@ import {
   type JWTVerifyOptions,
 } from "jose";
 import { ChatError } from "../error.ts";
-import { isIdentifier } from "../protocol/identifier.ts";
+import { faultOfIdentifier, isIdentifier } from "../protocol/identifier.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
 import { isLoopbackHost } from "../internal/loopback.ts";
 
@@ -50,9 +50,9 @@ const types = ["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
  * counts. Where an `Authorization` header is present, it alone decides. A token in the query string is never read (URLs
  * end up in logs), nor one among the subprotocols.
  *
- * Claims: `sub` is the user, `tenant` the tenant (default `default`), both 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~`;
+ * Claims: `sub` is the user, `tenant` the tenant (default `default`), both 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~ |` (Auth0's `auth0|5f7c` fits);
  * `exp` is required and ends the session; `nbf`, `iss` and `aud` hold. Whatever is wrong with a token: null, thus 401, and always
- * the same 401; the reason stands in the log at level debug.
+ * the same 401; the reason stands in the log at level debug, and at level warning where it is how the issuer names its users.
  *
  * @throws ChatError `config_invalid` at once on unusable options; the returned function rejects with `unavailable` when the
  * issuer's keys cannot be had.
@@ -71,9 +71,16 @@ export function jwt(options: JwtOptions): Authenticate {
     const token = tokenOf(request.headers, cookie);
     if (token === null || token.length > tokenCharsMax) return null;
     try {
-      const proof = proofOf(await verify(token), options.audience !== undefined);
+      const claims = await verify(token);
+      const proof = proofOf(claims, options.audience !== undefined);
       if (typeof proof !== "string") return proof;
-      log.debug("A token was refused", { reason: "claim", claim: proof });
+      // The issuer vouches for the token, and all of its users may be named so: whoever runs the server must hear of it.
+      if (proof === "sub" || proof === "tenant")
+        log.warn("A valid token names nobody whom the chat can take", {
+          claim: proof,
+          reason: faultOfIdentifier(claims[proof]),
+        });
+      else log.debug("A token was refused", { reason: "claim", claim: proof });
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;
       log.debug("A token was refused", { reason: error.code, claim: "claim" in error ? error.claim : undefined });

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { identifierForm, messageIdForm } from "./identifier.ts";
+import { folded, identifierForm, isIdentifier, messageIdForm } from "./identifier.ts";
 import { defaultLimits } from "./limits.ts";
 
 /**
@@ -7,7 +7,15 @@ import { defaultLimits } from "./limits.ts";
  * them, and `v.metadata` says as JSON Schema what is checked by code. It checks nothing itself.
  */
 
-export const identifier = v.pipe(v.string(), v.regex(identifierForm), v.description("A tenant, user or device id"));
+/** How an id looks, as JSON Schema. */
+const identifierSchema = { pattern: identifierForm.source, not: { enum: folded } };
+
+export const identifier = v.pipe(
+  v.string(),
+  v.check((text) => isIdentifier(text)),
+  v.metadata(identifierSchema),
+  v.description("A tenant, user or device id"),
+);
 
 export const messageId = v.pipe(
   v.string(),
@@ -40,7 +48,7 @@ export const mark = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** Whom a message is for. What it must be like is checked by \`refuseContent\`, whose refusal is another one than that of a malformed frame. */
 export const recipient = v.pipe(
   v.string(),
-  v.metadata({ pattern: identifierForm.source, description: "The user whom it is for" }),
+  v.metadata({ ...identifierSchema, description: "The user whom it is for" }),
 );
 
 /** A message's text. It is checked by \`refuseContent\` too. */

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { resetSync } from "@logtape/logtape";
 import { ChatError } from "../../src/error.ts";
 import type { Admission } from "../../src/http/admission.ts";
 import { createAdmit, createProve, readParameter, type AdmitOptions } from "../../src/http/admit.ts";
 import type { Proof } from "../../src/http/authenticate.ts";
 import { readTenantTicket, tenantTicket } from "../../src/http/ticket.ts";
 import { demo } from "../../src/http/demo.ts";
+import { configureLog } from "../../src/log.ts";
 import { levelMax } from "../../src/protocol/level.ts";
 
 const base: AdmitOptions = {
@@ -260,6 +262,9 @@ describe("the host's answer", () => {
     ["user", {}],
     ["user", { user: "can ary" }],
     ["user", { user: "" }],
+    ["user", { user: "." }],
+    ["user", { user: ".." }],
+    ["tenant", { user: "alice", tenant: ".." }],
     ["user", { user: 7 }],
     ["user", { user: ["alice"] }],
     ["user", "canary"],
@@ -281,6 +286,23 @@ describe("the host's answer", () => {
       expect(text).not.toMatch(/can ?ary/);
     });
   }
+
+  test("A54 the log says which rule an identity breaks and with which character, and nothing else of it", async () => {
+    const lines: string[] = [];
+    configureLog({ write: (line) => void lines.push(line) });
+    for (const user of ["s3cr3t/id", "..", "x".repeat(129)])
+      await expectProblem(admit({ authenticate: () => ({ user }) }), 500, "internal");
+    await expectProblem(admit({ authenticate: () => ({ user: "alice", tenant: "s3cr3t\n" }) }), 500, "internal");
+    resetSync();
+    const events = lines.map((line) => JSON.parse(line) as { field: string; reason: string });
+    expect(events.map(({ field, reason }) => `${field}: ${reason}`)).toEqual([
+      'user: character 7 is U+002F "/", which no id has',
+      'user: "." and ".." are no ids',
+      "user: it has 129 characters, an id has at most 128",
+      "tenant: character 7 is U+000A, which no id has",
+    ]);
+    expect(lines.join()).not.toMatch(/s3cr3t|xxx/);
+  });
 
   test("A8 A9 A10 createProve answers the same for HTTP routes", async () => {
     const prove = (authenticate: () => Proof | null) =>

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { resetSync } from "@logtape/logtape";
 import { base64url, exportJWK, exportSPKI, generateKeyPair, SignJWT, type JWK, type JWTPayload } from "jose";
 import { ChatError } from "../../src/error.ts";
+import { configureLog } from "../../src/log.ts";
 import { jwt, type JwtOptions } from "../../src/http/jwt.ts";
 
 const secret = "0123456789abcdef0123456789abcdef";
@@ -50,6 +52,13 @@ describe("with a secret", () => {
       { secret, now },
       { user: "+249912345678", tenant: "default" },
     ],
+    [
+      "a sub of Auth0",
+      { ...claims, sub: "auth0|5f7c" },
+      {},
+      { secret, now },
+      { user: "auth0|5f7c", tenant: "default" },
+    ],
     ["a secret of bytes", claims, {}, { secret: bytes(secret), now }, { user: "alice", tenant: "default" }],
   ];
   for (const [name, payload, header, options, proof] of good) {
@@ -96,6 +105,7 @@ describe("with a secret", () => {
     ["A23", "a sub too long", { ...claims, sub: "a".repeat(129) }],
     ["A23", "a sub that is a number", { ...claims, sub: 7 }],
     ["A23", "a sub that is a list", { ...claims, sub: ["alice"] }],
+    ["A53", "a sub that the path of a URL cannot carry", { ...claims, sub: ".." }],
     ["A23", "a malformed tenant", { ...claims, tenant: "acme/../other" }],
     ["A23", "a tenant that is null", { ...claims, tenant: null }],
     ["A23", "a tenant that is an object", { ...claims, tenant: { a: 1 } }],
@@ -118,6 +128,22 @@ describe("with a secret", () => {
     const key = await crypto.subtle.importKey("raw", bytes(withSecret), { name: "HMAC", hash }, false, ["sign"]);
     return `${text}.${base64url.encode(new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes(text))))}`;
   }
+
+  test("A54 the log says how the issuer's name for somebody breaks the rule, and nothing else of it", async () => {
+    const lines: string[] = [];
+    configureLog({ write: (line) => void lines.push(line) });
+    expect(await ask(await sign({ ...claims, sub: "s3cr3t sub" }))).toBeNull();
+    expect(await ask(await sign({ ...claims, tenant: ".." }))).toBeNull();
+    // What a stranger made up is no news.
+    expect(await ask(forge({ alg: "HS256" }, { ...claims, sub: "a b" }))).toBeNull();
+    resetSync();
+    const events = lines.map((line) => JSON.parse(line) as { claim: string; reason: string; level: string });
+    expect(events.map(({ level, claim, reason }) => `${level} ${claim}: ${reason}`)).toEqual([
+      "warning sub: character 7 is U+0020, which no id has",
+      'warning tenant: "." and ".." are no ids',
+    ]);
+    expect(lines.join()).not.toContain("s3cr3t");
+  });
 
   test("A20 jwt refuses none, other HMACs and asymmetric algorithms with a secret", async () => {
     for (const alg of [

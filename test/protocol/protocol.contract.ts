@@ -150,7 +150,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
 
       test("P2 ids take phone numbers, e-mail addresses and 128 characters, compared byte by byte", async () => {
         const suffix = randomUUID().slice(0, 8);
-        for (const user of [`+2499123${suffix}`, `a.b_c~d:e@${suffix}`, suffix.padEnd(128, "x")]) {
+        for (const user of [`auth0|${suffix}`, `+2499123${suffix}`, `a.b_c~d:e@${suffix}`, suffix.padEnd(128, "x")]) {
           expect((await connect(url, { user, device: user })).welcome).toMatchObject({ user, device: user });
         }
         const lower = await join(url, { user: `case-${suffix}` });
@@ -165,6 +165,8 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         ["device", "device="],
         ["device", "device=a%20b"],
         ["device", "device=zo%C3%AB"],
+        ["device", "device=.."],
+        ["device", "device=%2e"],
         ["device", `device=${"x".repeat(129)}`],
         ["device", "device=a&device=b"],
         ["device", "device=%ff"],

@@ -21,7 +21,7 @@ const weaknesses: readonly Alteration[] = [
   },
   { file: "http/jwt.ts", from: 'if (aud !== undefined && !isAudienceChecked) return "aud";', to: "" },
   // An id is whatever is short.
-  { file: "protocol/identifier.ts", from: "/^[A-Za-z0-9+\\-_.@:~]{1,128}$/", to: "/^.{1,128}$/su" },
+  { file: "protocol/identifier.ts", from: "/^[A-Za-z0-9+\\-_.@:~|]{1,128}$/", to: "/^.{1,128}$/su" },
   // Input is merged into objects.
   {
     file: "protocol/decode.ts",

@@ -56,7 +56,7 @@ export type ErrorFrame = { type: "error"; code: string; message: string; id?: st
 export type Frame = Welcome | Changes | Accepted | Rejected | Reset | Typing | Presence | Pong | ErrorFrame;
 
 const changesBytesMax = 65_536;
-const identifier = /^[A-Za-z0-9+\-_.@:~]{1,128}$/;
+const identifier = /^(?!\.{1,2}$)[A-Za-z0-9+\-_.@:~|]{1,128}$/;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const codes = [
   ..."bad_frame too_large invalid_recipient not_found forbidden blocked conflict rate_limited".split(" "),
