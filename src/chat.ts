@@ -26,7 +26,7 @@ import { answerWithin } from "./internal/within.ts";
 import type { Identity } from "./model.ts";
 import { utf8Bytes } from "./internal/utf8.ts";
 import { refuseContent } from "./protocol/decode.ts";
-import { isIdentifier, isMessageId } from "./protocol/identifier.ts";
+import { isIdentifier, isMessageId, storedMessageId } from "./protocol/identifier.ts";
 import { costs } from "./protocol/costs.ts";
 import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts";
 import { faultOfRates, ratesOf } from "./protocol/rates.ts";
@@ -44,7 +44,7 @@ export type ServerSend = {
   readonly text: string;
   /** Default `default`. */
   readonly tenant?: string;
-  /** The idempotency key, a canonical lower-case UUID; default: a fresh one. Keep it to retry. */
+  /** The idempotency key, a canonical UUID, in upper or lower case; default: a fresh one. Keep it to retry. */
   readonly id?: string;
 };
 
@@ -275,14 +275,15 @@ export function createChat(options: ChatOptions) {
       if (isDraining) throw shuttingDown();
       if (!isIdentifier(from) || !isIdentifier(tenant))
         throw new ChatError("bad_request", "from or tenant is malformed");
-      if (!isMessageId(id)) throw new ChatError("bad_request", "id is not a canonical lower-case UUID");
+      if (!isMessageId(id)) throw new ChatError("bad_request", "id is not a canonical UUID");
       if (from === to) throw new ChatError("invalid_recipient", "One cannot write to oneself");
       if (typeof text !== "string") throw new ChatError("bad_request", "text is not a string");
       const refusal = refuseContent(text, to, limits);
       if (refusal) throw new ChatError(refusal.code === "bad_frame" ? "bad_request" : refusal.code, refusal.message);
       const outcome = await use(
         tenant,
-        ({ store }) => new Promise<Outcome>((resolve) => store.append({ tenant, from, to, id, text }, resolve)),
+        ({ store }) =>
+          new Promise<Outcome>((resolve) => store.append({ tenant, from, to, id: storedMessageId(id), text }, resolve)),
       );
       if (outcome.type === "refused")
         throw new ChatError(outcome.code, `The message was not accepted: ${outcome.code.replaceAll("_", " ")}`);
@@ -326,8 +327,8 @@ export function createChat(options: ChatOptions) {
      */
     async explainPush({ message, user, tenant = "default" }: ExplainedPush): Promise<readonly PushExplanation[]> {
       // Of what cannot be a tenant there is nothing to explain, and no host is asked for its database.
-      if (!isIdentifier(tenant)) return [];
-      return await use(tenant, ({ store }) => explainPush(store.push, { tenant, user }, message));
+      if (!isIdentifier(tenant) || !isMessageId(message)) return [];
+      return await use(tenant, ({ store }) => explainPush(store.push, { tenant, user }, storedMessageId(message)));
     },
 
     /**

@@ -92,6 +92,20 @@ describe("chat", () => {
     expect(await codeOf({ from: "shop", to: "alice", text: "hi" })).toBe("unavailable");
   });
 
+  test("P72 the server's own sends take an id in either case, and answer it as it was given", async () => {
+    const { chat } = start();
+    const id = newId();
+    const send = { from: "shop", to: "alice", text: "Your order shipped" };
+    expect(await chat.send({ ...send, id: id.toUpperCase() })).toMatchObject({
+      id: id.toUpperCase(),
+      duplicate: false,
+    });
+    expect(await chat.send({ ...send, id })).toMatchObject({ id, duplicate: true });
+    expect(await chat.explainPush({ message: id.toUpperCase(), user: "alice" })).toMatchObject([{ id }]);
+    expect(await chat.explainPush({ message: "1", user: "alice" })).toEqual([]);
+    await chat.close();
+  });
+
   test("K3 while the store is away it is not ready and upgrades are answered 503; both end with the outage", async () => {
     const { chat, state } = start();
     const server = Bun.serve(bun(chat, { port: 0 }));

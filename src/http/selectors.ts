@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
-import { messageIdsForm } from "../protocol/identifier.ts";
+import { messageIdsForm, storedMessageId } from "../protocol/identifier.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { conversationId, identifier } from "../protocol/schema.ts";
@@ -31,9 +31,9 @@ const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) =>
         v.string(),
         v.regex(messageIdsForm(queryIdsMax)),
         v.description(
-          `Message ids with commas between them, at most ${queryIdsMax}; excludes before, after and around`,
+          `Message ids with commas between them, in either case, at most ${queryIdsMax}; excludes before, after and around`,
         ),
-        v.transform((text) => [...new Set(text.split(","))]),
+        v.transform((text) => [...new Set(text.split(",").map(storedMessageId))]),
       ),
     ),
     from: v.optional(v.pipe(identifier, v.description("Messages of this user"))),

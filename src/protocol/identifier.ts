@@ -4,8 +4,9 @@ export const identifierForm = /^[A-Za-z0-9+\-_.@:~|]{1,128}$/;
 export const identifierRule = "1 to 128 characters of A–Z a–z 0–9 + - _ . @ : ~ |, and neither . nor ..";
 /** In a path of a URL these are steps, and every parser folds them, percent-encoded or not (WHATWG URL, RFC 3986 section 5.2.4). */
 export const folded: readonly string[] = [".", ".."];
-const uuid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+const uuid = ["{8}", "{4}", "{4}", "{4}", "{12}"].map((count) => `[0-9A-Fa-f]${count}`).join("-");
 export const messageIdForm = new RegExp(`^${uuid}$`);
+export const storedMessageIdForm = new RegExp(`^${uuid.replaceAll("A-F", "")}$`);
 
 /** Message ids with commas between them: at least one, at most so many. */
 export const messageIdsForm = (most: number): RegExp => new RegExp(`^${uuid}(,${uuid}){0,${most - 1}}$`);
@@ -51,10 +52,19 @@ const identifierCharsMax = 128;
 const notIdentifier = /[^A-Za-z0-9+\-_.@:~|]/u;
 
 /**
- * Is this a message id: a UUID in its canonical lower-case form (RFC 9562 section 4), of any version?
+ * Is this a message id: a UUID in its canonical form (RFC 9562 section 4), of any version, in upper or lower case?
  *
  * @example
  * isMessageId("01900000-0000-7000-8000-000000000001") // true
- * isMessageId("01900000-0000-7000-8000-00000000000A") // false: upper case
+ * isMessageId("01900000-0000-7000-8000-00000000000A") // true: the id that ends in `a`, see `storedMessageId`
  */
 export const isMessageId = (value: unknown): value is string => typeof value === "string" && messageIdForm.test(value);
+
+/**
+ * A message id as it is stored and compared: in lower case. RFC 9562 has UUIDs read in either case; Swift writes upper case.
+ * Answers to a send have its id as it was sent, so that the sender finds what is answered.
+ *
+ * @example
+ * storedMessageId("01900000-0000-7000-8000-00000000000A") // "01900000-0000-7000-8000-00000000000a"
+ */
+export const storedMessageId = (id: string): string => id.toLowerCase();

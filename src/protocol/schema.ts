@@ -1,5 +1,12 @@
 import * as v from "valibot";
-import { folded, identifierForm, isIdentifier, messageIdForm } from "./identifier.ts";
+import {
+  folded,
+  identifierForm,
+  isIdentifier,
+  messageIdForm,
+  storedMessageId,
+  storedMessageIdForm,
+} from "./identifier.ts";
 import { defaultLimits } from "./limits.ts";
 
 /**
@@ -20,7 +27,21 @@ export const identifier = v.pipe(
 export const messageId = v.pipe(
   v.string(),
   v.regex(messageIdForm),
-  v.description("A message id, made by its sender: a canonical lower-case UUID, the idempotency key"),
+  v.description("A message id, made by its sender: a canonical UUID in either case, the idempotency key"),
+);
+
+/** As it is stored, and stands wherever it is no answer to its sender. */
+export const messageName = v.pipe(
+  v.string(),
+  v.regex(storedMessageIdForm),
+  v.description("A message's id, in lower case"),
+);
+
+/** What a client names a stored message by. */
+export const namedMessageId = v.pipe(
+  messageId,
+  v.transform(storedMessageId),
+  v.description("A message's id, in either case"),
 );
 
 /** A text of so many characters, counted as JSON Schema does: by code points, where JavaScript's length counts UTF-16 units. */

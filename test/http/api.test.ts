@@ -97,13 +97,33 @@ describe("POST /messages", () => {
     for (const body of [
       { id, text: "hi" },
       { id, to: bob, conversation, text: "hi" },
-      { id: id.toUpperCase(), to: bob, text: "hi" },
+      { id: id.replaceAll("-", ""), to: bob, text: "hi" },
       { id: newId(), to: bob },
       { id: newId(), to: bob, text: "" },
       { id: newId(), to: bob, text: 7 },
       { id: newId(), conversation: "", text: "hi" },
     ])
       expect(await refused(body)).toEqual([400, "bad_request"]);
+  });
+
+  test("P72 a message id in upper case is the same id at every route", async () => {
+    const [alice, bob] = pair();
+    const id = newId();
+    const upper = id.toUpperCase();
+    const first = await ask<{ conversation: string }>(api, alice, "/messages", {
+      body: { id: upper, to: bob, text: "hi" },
+    });
+    expect([first.status, first.body]).toMatchObject([201, { id: upper, seq: 1, duplicate: false }]);
+    const again = await ask(api, alice, "/messages", { body: { id, to: bob, text: "hi" } });
+    expect([again.status, again.body]).toMatchObject([200, { id, seq: 1, duplicate: true }]);
+    const found = await ask<{ messages: { id: string }[] }>(api, bob, `/messages?ids=${upper},${id}`);
+    expect(found.body.messages.map((message) => message.id)).toEqual([id]);
+    const read = { method: "POST", body: { seq: 1, id: upper } };
+    expect((await ask(api, bob, `/conversations/${first.body.conversation}/read`, read)).status).toBe(204);
+    const { body } = await ask<{ conversations: { read: number }[] }>(api, bob, "/conversations");
+    expect(body.conversations.map((one) => one.read)).toEqual([1]);
+    const why = await ask<{ messages: { id: string }[] }>(api, bob, `/push/explain?message=${upper}`);
+    expect([why.status, why.body.messages.map((one) => one.id)]).toEqual([200, [id]]);
   });
 
   test("Q10 T2 a body is JSON of the right type and shape, and its bytes are counted", async () => {

@@ -502,6 +502,23 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         });
       });
 
+      test("P72 a message id in upper case is the same id: answered as it was sent, stored in lower case", async () => {
+        const { alice, bob } = people();
+        const id = randomUUID();
+        const a = await join(url, { user: alice });
+        const first = await a.sendOk({ to: bob }, "from a phone", id.toUpperCase());
+        expect(first).toMatchObject({ id: id.toUpperCase(), seq: 1, duplicate: false });
+        const again = await a.sendOk({ to: bob }, "from a phone", id);
+        expect(again).toEqual({ ...first, id, duplicate: true });
+        expect(await a.sendBad({ to: bob }, "other", id.toUpperCase())).toMatchObject({
+          id: id.toUpperCase(),
+          code: "conflict",
+        });
+        expect(await a.sendBad({ to: bob }, "", id.toUpperCase())).toMatchObject({ id: id.toUpperCase() });
+        const b = await join(url, { user: bob });
+        expect(b.messages().map((message) => message.id)).toEqual([id]);
+      });
+
       test("P18 a retry gets the original answer as a duplicate: on this connection, another, and after a restart", async () => {
         const dir = folder();
         const one = await startOwn({ dir });
@@ -1051,7 +1068,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
           `{"type":"send","id":"${id}","text":"x"}`,
           `{"type":"send","id":"${id}","to":"x","conversation":"c1","text":"x"}`,
           `{"type":"send","id":"${id}","to":"x"}`,
-          `{"type":"send","id":"${id.toUpperCase().replace("019", "AB9")}","to":"x","text":"x"}`,
+          `{"type":"send","id":"{${id}}","to":"x","text":"x"}`,
           '{"type":"send","id":"1","to":"x","text":"x"}',
           '{"type":"send","to":"x","text":"x"}',
           `{"type":"send","id":"${id}","conversation":"${"x".repeat(65)}","text":"x"}`,

@@ -71,6 +71,8 @@ const isOpaque: Field = (value) => typeof value === "string" && value.length > 0
 const isIdentifier: Field = (value) => typeof value === "string" && identifier.test(value);
 const isConversation: Field = (value) => typeof value === "string" && value.length >= 1 && value.length <= 64;
 const isMessageId: Field = (value) => typeof value === "string" && uuid.test(value);
+/** In an answer it stands as it was sent. */
+const isSentId: Field = (value) => typeof value === "string" && uuid.test(value.toLowerCase());
 const isBoolean: Field = (value) => typeof value === "boolean";
 const isMark: Field = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
 const isSeq: Field = (value) => Number.isSafeInteger(value) && Number(value) >= 1;
@@ -134,7 +136,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   },
   accepted: {
     type: is("accepted"),
-    id: isMessageId,
+    id: isSentId,
     conversation: isConversation,
     seq: isSeq,
     time: isTime,
@@ -142,7 +144,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   },
   rejected: {
     type: is("rejected"),
-    id: isMessageId,
+    id: isSentId,
     code: isCode,
     message: isOpaque,
     retry: (value) => value === "never" || value === "later",
@@ -157,7 +159,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   },
   typing: { type: is("typing"), conversation: isConversation, user: isIdentifier, typing: isBoolean },
   pong: { type: is("pong"), id: { optional: isText } },
-  error: { type: is("error"), code: isCode, message: isOpaque, id: { optional: isMessageId } },
+  error: { type: is("error"), code: isCode, message: isOpaque, id: { optional: isSentId } },
 };
 
 /** What is wrong with an object that should have exactly these fields; null: nothing. */
@@ -264,7 +266,7 @@ export function createFrameCheck() {
       case "accepted":
         answers(frame);
         fresh.delete(frame.id);
-        place(frame.conversation, frame.seq, frame.id);
+        place(frame.conversation, frame.seq, frame.id.toLowerCase());
         acceptedHere.add(`${frame.conversation} ${frame.seq}`);
         break;
       case "rejected":

@@ -74,7 +74,7 @@ export const conversationTarget = (): Target =>
   });
 
 const alphabet = new Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.@:~|");
-const hexadecimal = new Set("0123456789abcdef");
+const hexadecimal = new Set("0123456789abcdefABCDEF");
 const hyphens = [8, 13, 18, 23];
 const uuidWith = fc.tuple(fc.uuid(), fc.nat({ max: 35 }), fc.constantFrom("A", "g", "-", " ", "\n", "0", "\u0660"));
 
