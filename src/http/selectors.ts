@@ -9,9 +9,9 @@ import { readParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
 
-const place = (description: string) =>
+const place = (description: string, least = 1) =>
   wholeNumber(
-    1,
+    least,
     newest - 1,
     `${description}. Needs with or conversation; before, after, around and ids exclude each other`,
   );
@@ -24,7 +24,7 @@ const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) =>
     with: v.optional(v.pipe(identifier, v.description("The conversation with this user; excludes conversation"))),
     conversation: v.optional(v.pipe(conversationId, v.description("This conversation; excludes with"))),
     before: v.optional(place("Messages below this seq")),
-    after: v.optional(place("Messages above this seq")),
+    after: v.optional(place("Messages above this seq; 0: from the first one", 0)),
     around: v.optional(place("Messages on both sides of this seq")),
     ids: v.optional(
       v.pipe(

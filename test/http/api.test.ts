@@ -206,7 +206,7 @@ describe("GET /messages", () => {
       ...["0", "201", "-1", "1.5", "01", "1e1", "", "x"].map((limit) => [`limit=${limit}`, "limit"] as const),
       ...["before", "after", "around"].flatMap((name) => [
         [`${name}=1`, name] as const,
-        [`with=${bob}&${name}=0`, name] as const,
+        [`with=${bob}&${name}=${name === "after" ? -1 : 0}`, name] as const,
         [`with=${bob}&${name}=9007199254740993`, name] as const,
         [`with=${bob}&${name}=1&ids=${newId()}`, name] as const,
       ]),
@@ -238,6 +238,17 @@ describe("GET /messages", () => {
     const { body } = await ask<{ detail: string }>(api, alice, "/messages?%3Cscript%3E=1");
     expect(body.detail).not.toContain("script");
     expect((await getMessages(api, "%2B249", "with=%2B1&since=0")).status).toBe(200);
+  });
+
+  test("Q37 after=0 begins at the first message, and next goes on to the last", async () => {
+    const [alice, bob] = pair();
+    for (const text of ["1", "2", "3"]) await send(alice, bob, text);
+    const first = (await getMessages(api, bob, `with=${alice}&after=0&limit=2`)).body;
+    expect([textsOf(first), first.more]).toEqual([["1", "2"], { before: false, after: true }]);
+    const rest = (await getMessages(api, bob, `next=${first.next}`)).body;
+    expect([textsOf(rest), rest.more.after, rest.next]).toEqual([["3"], false, undefined]);
+    expect(textsOf((await getMessages(api, bob, `with=${alice}&after=0&next=${first.next}`)).body)).toEqual(["3"]);
+    expect((await getMessages(api, bob, "with=nobody&after=0")).body.messages).toEqual([]);
   });
 
   test("Q6 T3 T4 others' conversations are as if there were none, on every route", async () => {
