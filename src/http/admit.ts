@@ -2,7 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import { type Doer, doerOf } from "../hub/limiter.ts";
 import type { Session } from "../model.ts";
 import { isCursor } from "../protocol/cursor.ts";
-import { faultOfIdentifier, isIdentifier } from "../protocol/identifier.ts";
+import { defaultDevice, faultOfIdentifier, isIdentifier } from "../protocol/identifier.ts";
 import { levelMax } from "../protocol/level.ts";
 import type { Admission } from "./admission.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
@@ -89,7 +89,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       return problem("forbidden", "The Origin is not allowed here");
     }
     if (isDraining()) return drained();
-    const { device = "default", cursor, level, ticket } = readParameters(request.url);
+    const { device = defaultDevice, cursor, level, ticket } = readParameters(request.url);
     if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
     if (cursor === null || (cursor !== undefined && !isCursor(cursor))) {
       return problem("bad_request", "The parameter cursor is malformed");

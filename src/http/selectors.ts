@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
-import { messageIdsForm, storedMessageId } from "../protocol/identifier.ts";
+import { defaultDevice, messageIdsForm, storedMessageId } from "../protocol/identifier.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { conversationId, identifier } from "../protocol/schema.ts";
@@ -121,7 +121,7 @@ function walkOf(selectors: Selectors): Walk {
 
 function queryOf(selectors: Selectors, walk: Walk): HistoryQuery {
   const {
-    device = "default",
+    device = defaultDevice,
     limit = limitDefault,
     undelivered,
     before: _,

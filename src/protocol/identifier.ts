@@ -2,6 +2,9 @@
 export const identifierForm = /^[A-Za-z0-9+\-_.@:~|]{1,128}$/;
 /** The same for people. */
 export const identifierRule = "1 to 128 characters of A–Z a–z 0–9 + - _ . @ : ~ |, and neither . nor ..";
+/** The device of who names none: good for one installation of a user, and no more. */
+export const defaultDevice = "default";
+
 /** In a path of a URL these are steps, and every parser folds them, percent-encoded or not (WHATWG URL, RFC 3986 section 5.2.4). */
 export const folded: readonly string[] = [".", ".."];
 const uuid = ["{8}", "{4}", "{4}", "{4}", "{12}"].map((count) => `[0-9A-Fa-f]${count}`).join("-");
