@@ -519,6 +519,21 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(b.messages().map((message) => message.id)).toEqual([id]);
       });
 
+      for (const [what, code, payload, closes] of [
+        ["no WebSocket frame", 3, [1], 1002],
+        ["text that is no UTF-8", opcode.text, [0xff, 0xfe], 1007],
+      ] as const) {
+        test(`P73 ${what} closes the connection with ${closes}`, async () => {
+          const { alice, bob } = people();
+          const client = await connectRaw(server.port, `${server.base}${wsPath({ user: alice })}`);
+          client.frame(code, Uint8Array.from(payload));
+          await client.ended;
+          expect([closes, ...resetCodes]).toContain(client.closed()?.code);
+          client.end();
+          await (await join(url, { user: alice })).sendOk({ to: bob }, "the server goes on");
+        });
+      }
+
       test("P18 a retry gets the original answer as a duplicate: on this connection, another, and after a restart", async () => {
         const dir = folder();
         const one = await startOwn({ dir });
