@@ -11,6 +11,15 @@ const uuid = ["{8}", "{4}", "{4}", "{4}", "{12}"].map((count) => `[0-9A-Fa-f]${c
 export const messageIdForm = new RegExp(`^${uuid}$`);
 export const storedMessageIdForm = new RegExp(`^${uuid.replaceAll("A-F", "")}$`);
 
+/** One of these among ids with commas between them, as JSON Schema. */
+export const foldedAmong = "(^|,)\\.{1,2}(,|$)";
+
+/** What looks like tenant, user or device ids with commas between them: at least one, at most so many. */
+export const identifiersForm = (most: number): RegExp => {
+  const one = identifierForm.source.slice(1, -1);
+  return new RegExp(`^${one}(,${one}){0,${most - 1}}$`);
+};
+
 /** Message ids with commas between them: at least one, at most so many. */
 export const messageIdsForm = (most: number): RegExp => new RegExp(`^${uuid}(,${uuid}){0,${most - 1}}$`);
 

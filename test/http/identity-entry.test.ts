@@ -81,6 +81,7 @@ describe("ids as identity providers issue them", () => {
     expect(await statusOf(auth0, "POST", "/contacts", { users: [google] })).toBe(204);
     expect(await statusOf(auth0, "GET", `/contacts/${other}`)).toBe(200);
     expect(await statusOf(auth0, "DELETE", `/contacts/${other}`)).toBe(204);
+    expect(await statusOf(auth0, "GET", `/changes?device=ios%7C1&wait=0&watch=${other}`)).toBe(200);
     expect(await statusOf(auth0, "PUT", "/devices/ios%7C1", { notify: false })).toBe(204);
     expect(await statusOf(auth0, "DELETE", "/devices/ios%7C1")).toBe(204);
     expect(await statusOf(auth0, "POST", "/tickets")).toBe(201);
@@ -147,6 +148,8 @@ describe("ids that the path of a URL cannot carry", () => {
         ["GET", `/messages?with=${id}`],
         ["GET", `/messages?from=${id}`],
         ["GET", `/messages?device=${id}`],
+        ["GET", `/changes?device=${id}&wait=0`],
+        ["GET", `/changes?device=phone&wait=0&watch=bob,${id}`],
         ["GET", `/push/explain?message=${newId()}&for=${id}`],
       ] as const) {
         const [method, path, body] = asked;
