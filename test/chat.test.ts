@@ -18,6 +18,12 @@ const folder = mkdtempSync(join(tmpdir(), "tidings-chat-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let files = 0;
 
+const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
 /** A chat on a file of its own; `state` plants faults into its database. */
 function start(options: Partial<ChatOptions> = {}) {
   const state = { isFailing: false, isHanging: false };
@@ -90,6 +96,32 @@ describe("chat", () => {
     expect(await codeOf({ from: "shop", to: "alice", text: "hi", id: "1" })).toBe("bad_request");
     await chat.close();
     expect(await codeOf({ from: "shop", to: "alice", text: "hi" })).toBe("unavailable");
+  });
+
+  test("P72 the server's own sends take an id in either case, and answer it as it was given", async () => {
+    const { chat } = start();
+    const id = newId();
+    const send = { from: "shop", to: "alice", text: "Your order shipped" };
+    expect(await chat.send({ ...send, id: id.toUpperCase() })).toMatchObject({
+      id: id.toUpperCase(),
+      duplicate: false,
+    });
+    expect(await chat.send({ ...send, id })).toMatchObject({ id, duplicate: true });
+    expect(await chat.explainPush({ message: id.toUpperCase(), user: "alice" })).toMatchObject([{ id }]);
+    expect(await chat.explainPush({ message: "1", user: "alice" })).toEqual([]);
+    await chat.close();
+  });
+
+  test("K32 the calls of the server's own code refuse a field that does not exist, and do nothing", async () => {
+    const { chat } = start();
+    const send = { from: "shop", to: "alice", text: "hi" };
+    const unknown = { code: "bad_request", message: expect.stringContaining("tenannt") as unknown };
+    expect(await failureOf(chat.send({ ...send, ...{ tenannt: "acme" } }))).toMatchObject(unknown);
+    expect(await failureOf(chat.disconnect({ user: "alice", ...{ tenannt: "acme" } }))).toMatchObject(unknown);
+    const asked = { message: newId(), user: "alice", ...{ tenannt: "acme" } };
+    expect(await failureOf(chat.explainPush(asked))).toMatchObject(unknown);
+    expect(await chat.send(send)).toMatchObject({ seq: 1 });
+    await chat.close();
   });
 
   test("K3 while the store is away it is not ready and upgrades are answered 503; both end with the outage", async () => {

@@ -76,6 +76,11 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   function report(event: HubEvent): void {
     const { type, ...properties } = event;
     if (event.type === "fault") log.error("a connection failed", { error: event.fault });
+    else if (event.type === "default device shared")
+      log.warn(
+        "a user has two connections without a device: where these are two installations, each must name its own (`/ws?device=…`), or one misses what the other has acked",
+        properties,
+      );
     else log.debug(type, properties);
     if (event.type === "disconnected") onLeave();
   }

@@ -5,7 +5,7 @@ import type { Unproved } from "../hub/reauthenticate.ts";
 import type { Session } from "../model.ts";
 import { readSessionEnd } from "../internal/session-end.ts";
 import { isCursor } from "../protocol/cursor.ts";
-import { isIdentifier } from "../protocol/identifier.ts";
+import { defaultDevice, faultOfIdentifier, isIdentifier } from "../protocol/identifier.ts";
 import { levelMax } from "../protocol/level.ts";
 import type { Admission } from "./admission.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
@@ -93,7 +93,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       return problem("forbidden", "The Origin is not allowed here");
     }
     if (isDraining()) return drained();
-    const { device = "default", cursor, level, ticket } = readParameters(request.url);
+    const { device = defaultDevice, cursor, level, ticket } = readParameters(request.url);
     if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
     if (cursor === null || (cursor !== undefined && !isCursor(cursor))) {
       return problem("bad_request", "The parameter cursor is malformed");
@@ -167,8 +167,9 @@ export function createProof({ authenticate, now }: ProveOptions): (request: Requ
     const end = answer.expiresAt === undefined ? undefined : readSessionEnd(answer.expiresAt, now());
     const wrong = wrongField(answer) ?? (typeof end === "string" ? "expiresAt" : null);
     if (wrong !== null) {
-      const fault = typeof end === "string" && wrong === "expiresAt" ? end : "is malformed";
-      log.error("authenticate answered a malformed proof", { field: wrong, fault });
+      const reason = wrong === "expiresAt" ? `it ${end}` : faultOfIdentifier(answer[wrong]);
+      log.error("authenticate answered a malformed proof", { field: wrong, reason });
+      const fault = wrong === "expiresAt" ? end : "is malformed";
       return { code: "internal", text: `The field ${wrong} of the proof that authenticate answered ${fault}` };
     }
     const session: Session = { tenant, user, ...(isHost && { isHost }) };
@@ -184,7 +185,7 @@ const nobody: Unproved = { code: "unauthenticated", text: "The request does not 
 const unauthenticated = () => problem(nobody.code, nobody.text);
 
 /** The host may be plain JavaScript: nothing of its answer is believed. */
-function wrongField(proof: Readonly<Record<"user" | "tenant", unknown>>): keyof Proof | null {
+function wrongField(proof: Readonly<Record<"user" | "tenant", unknown>>): "user" | "tenant" | null {
   if (!isIdentifier(proof.user)) return "user";
   if (!isIdentifier(proof.tenant)) return "tenant";
   return null;

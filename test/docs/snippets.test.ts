@@ -119,9 +119,9 @@ async function tryServer(file: string): Promise<void> {
       said += new TextDecoder().decode(value);
     }
     const url = said.trim();
-    expect(await (await fetch(url.replace("ws:", "http:").replace(/(\/chat)?\/ws$/, "/anything"))).text()).toContain(
-      "Your app",
-    );
+    expect(
+      await (await fetch(url.replace("ws:", "http:").replace(/(\/chat)?\/ws\?device=\w+$/, "/anything"))).text(),
+    ).toContain("Your app");
     const open = (user: string): WebSocket => new WebSocket(url, { headers: { "x-user": user } });
     const bob = open("bob");
     const got = new Promise<string>((resolve) => {

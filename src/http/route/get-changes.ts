@@ -4,7 +4,7 @@ import type { SocketEvents } from "../../connection/socket.ts";
 import { utf8Bytes } from "../../internal/utf8.ts";
 import { closeCode } from "../../protocol/close-code.ts";
 import { costs } from "../../protocol/costs.ts";
-import { identifiersForm } from "../../protocol/identifier.ts";
+import { foldedAmong, identifiersForm, isIdentifier } from "../../protocol/identifier.ts";
 import { levelMax } from "../../protocol/level.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { cursor, identifier } from "../../protocol/schema.ts";
@@ -40,6 +40,8 @@ const parameters = ({ watchedUsersMax }: Limits) =>
       v.pipe(
         v.string(),
         v.regex(identifiersForm(watchedUsersMax)),
+        v.check((text) => text.split(",").every(isIdentifier)),
+        v.metadata({ not: { pattern: foldedAmong } }),
         v.description("Users whose presence is wanted, with commas between them"),
       ),
     ),
