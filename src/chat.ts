@@ -32,6 +32,7 @@ import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts"
 import { faultOfRates, ratesOf } from "./protocol/rates.ts";
 import { explainPush, type PushExplanation } from "./push/explain.ts";
 import { faultOfProviders } from "./push/provider.ts";
+import { createPushHealth } from "./push/health.ts";
 import { createSlots } from "./push/slots.ts";
 import { openEngine } from "./store/engine/open.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
@@ -117,6 +118,13 @@ export function createChat(options: ChatOptions) {
     accountsPerDevice: options.accountsPerDevice,
     sight: createSightGate(),
     slots: createSlots({ perProviderMax: limits.pushRequestsMax }),
+    health: createPushHealth({
+      clock,
+      onChange({ type, ...told }) {
+        if (type === "failing") log.warn("a push provider refuses what it is asked: nothing was sent of late", told);
+        else log.info("a push provider takes notifications again", told);
+      },
+    }),
     revalidation:
       revalidate &&
       createRevalidation({

@@ -26,7 +26,7 @@ export type CourierOptions = {
   /** When to try again: a time in milliseconds since the Unix epoch. */
   readonly retryAt: (attempts: number, afterMs: number) => number;
   /** What a request has come to. */
-  readonly onResult: (result: PushResult) => void;
+  readonly onResult: (result: PushResult, notice: PushNotice) => void;
   /** A notice had to be cut. It is told once: many that are sent may be too long. */
   readonly onCut?: ((cut: PushCut) => void) | undefined;
   readonly report: (fault: unknown) => void;
@@ -139,12 +139,12 @@ export function createCourier(options: CourierOptions) {
       // What comes after the end is of no interest, and must not end the process.
       sent.catch(() => {});
       const result = await Promise.race([sent, late]);
-      onResult(result);
+      onResult(result, notice);
       return { ...result, answer: String(result.answer).slice(0, answerCharsMax) };
     } catch (fault) {
       report(fault);
       const result = { type: "retry", answer: "no answer", isUncertain: true } as const;
-      onResult(result);
+      onResult(result, notice);
       return result;
     } finally {
       cancel();

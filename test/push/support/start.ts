@@ -1,4 +1,5 @@
 import type { PushCut } from "../../../src/push/courier.ts";
+import type { PushHealthChange } from "../../../src/push/health.ts";
 import type { OnPush } from "../../../src/push/draft.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
 import { explainPush } from "../../../src/push/explain.ts";
@@ -18,6 +19,7 @@ export type PushOverrides = Omit<HubOverrides, "limits" | "clock"> & {
   readonly providers: readonly PushProvider[];
   readonly onPush?: OnPush;
   readonly onCut?: (cut: PushCut) => void;
+  readonly onHealth?: (change: PushHealthChange) => void;
   readonly limits?: Partial<Limits>;
 };
 
@@ -41,7 +43,7 @@ export async function stopAll(): Promise<void> {
 export type TestPush = Awaited<ReturnType<typeof startPush>>;
 
 /** A hub with a push worker on a real file, and a clock that the test moves. */
-export async function startPush({ providers, onPush, onCut, ...overrides }: PushOverrides) {
+export async function startPush({ providers, onPush, onCut, onHealth, ...overrides }: PushOverrides) {
   const endDigests = digestAtOnce();
   /** Calls of the store that are under way, and calls of what is outside of the worker. */
   const under = { calls: 0, outside: 0 };
@@ -87,7 +89,7 @@ export async function startPush({ providers, onPush, onCut, ...overrides }: Push
   const makeWorker = (isAlone = true, one = { isDead: false }) => {
     const made = createPushWorker({
       ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isAlone },
-      ...{ providers: outside, onPush: host, onCut },
+      ...{ providers: outside, onPush: host, onCut, onHealth },
       presenceOf(identity, device) {
         const silentMs = hub.hub.silentMs(identity, device);
         if (silentMs === "unknown") return silentMs;
