@@ -82,7 +82,8 @@ export function createCourier(options: CourierOptions) {
     shown: Pick<PushNotice, "title" | "body" | "data" | "badge" | "ttlMs">,
   ): Promise<Result> {
     const { tenant, user, device, token, conversation, unread } = due;
-    const seq = kind === "message" ? due.seq : due.read;
+    // What is taken away is all that it shows, read or not: a block is no read mark.
+    const seq = kind === "message" ? due.seq : due.isBlocked ? Math.max(due.read, due.shown) : due.read;
     const [key, tag] = await Promise.all([keyOf(due, { kind, seq, history: historyName() }), tagOf(due)]);
     const notice: PushNotice = { kind, tenant, user, device, token, conversation, seq, unread, key, tag, ...shown };
     return kind === "message" ? await askWithLess(notice) : failedIfUnfit(await ask(notice));
@@ -180,9 +181,10 @@ export function createCourier(options: CourierOptions) {
   /** There is nothing to tell, but perhaps a notification to take away. `log`: why there is nothing to tell. */
   async function sendClear(due: Due, badge: number, log: Verdict["log"]): Promise<Verdict> {
     const done: Verdict = { due, until: null, isDone: true, attempts: 0, log };
-    const { shown, read, acked, marksN } = due;
+    const { shown, read, acked, marksN, isBlocked } = due;
     const isRead = read >= shown;
-    switch (decideClear({ isShown: shown > 0, isRead, isAcked: acked >= marksN, address: addressOf(due) })) {
+    const isShown = shown > 0;
+    switch (decideClear({ isShown, isRead, isBlocked, isAcked: acked >= marksN, address: addressOf(due) })) {
       case "keep":
         return done;
       case "forget":

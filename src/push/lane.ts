@@ -97,7 +97,7 @@ export function createLane(options: LaneOptions) {
     const waiting = found.filter((due) => !before.has(nameOf(due)) && !busy.has(nameOf(due)));
     const taken = waiting.slice(0, Math.max(0, room()));
     const sending = taken.filter(courier.isSending);
-    const badges = sending.length === 0 ? [] : await store.badges(sending);
+    const badges = sending.length === 0 ? [] : await store.badges(sending, clock.now());
     if (!isRunning || !lease.isHeld() || holder !== lease.holder()) return;
     const badgeOf = new Map(sending.map((due, i) => [due, badges[i] ?? 0]));
     for (const due of taken) carry(due, badgeOf.get(due) ?? 0);

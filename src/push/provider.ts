@@ -2,7 +2,7 @@ import type { Identity } from "../model.ts";
 
 /** What a device is to be told, as a provider takes it. Nothing of the message itself is in it, unless the host put it there. */
 export type PushNotice = {
-  /** `message`: there is something new. `clear`: it was read elsewhere, and the notification goes away; nothing is shown. */
+  /** `message`: there is something new. `clear`: it was read elsewhere, or its sender was blocked, and the notification goes away; nothing is shown. */
   readonly kind: "message" | "clear";
   readonly tenant: string;
   readonly user: string;
@@ -15,7 +15,7 @@ export type PushNotice = {
   readonly seq: number;
   /** Messages of the conversation that the user has not read. */
   readonly unread: number;
-  /** Messages of all conversations that the user has not read: the number at the app's icon. */
+  /** Messages that the user has not read, without muted conversations and blocked people: the number at the app's icon. */
   readonly badge: number;
   /** What is shown; both empty in a `clear`. */
   readonly title: string;

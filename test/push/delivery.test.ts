@@ -453,7 +453,7 @@ describe("several nodes, and one that ends", () => {
     }
     expect(users.filter((user) => phones.screenOf(`${user} phone`).rings !== 1)).toEqual([]);
     expect(phones.requests.length).toBe(100);
-    expect(push.worker.sizes()).toEqual({ stirred: 0, readers: 0, requests: 0, unsettled: 0 });
+    expect(push.worker.sizes()).toEqual({ stirred: 0, readers: 0, blockers: 0, requests: 0, unsettled: 0 });
   });
 });
 

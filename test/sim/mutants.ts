@@ -200,6 +200,16 @@ export const mutants: readonly Mutant[] = [
     alteration: { file: "store/batch.ts", from: "blocked === false))", to: "blocked === null))" },
   },
   {
+    name: "a block that leaves the notification where it stands",
+    rule: "U3 U69",
+    seed: 199,
+    alteration: {
+      file: "push/follower.ts",
+      from: 'else if (change.kind === "relation" && change.blocked)',
+      to: 'else if (change.kind === "relation" && change.blocked === null)',
+    },
+  },
+  {
     name: "a block that sends do not look at",
     rule: "B2",
     seed: 55,
