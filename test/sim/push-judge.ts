@@ -78,6 +78,16 @@ function isExcused(world: World, address: TrueAddress, newest: Newest): boolean 
       ({ notice: told, outcome: found }) =>
         told.conversation === newest.conversation && told.seq === newest.seq && found === outcome,
     );
+  // A block has taken it away, and the end of the block brings nothing back.
+  const isTakenByBlock = requests.some(
+    ({ notice: told, look, generation }) =>
+      told.kind === "clear" &&
+      told.conversation === newest.conversation &&
+      told.seq >= newest.seq &&
+      look.isBlocked &&
+      generation === world.histories.generation(),
+  );
+  if (isTakenByBlock) return true;
   // What comes while something waits for the end of quiet hours waits with it.
   if (notice !== undefined && notice.n >= newest.n && isWaiting(world, owner, notice.due)) return true;
   switch (log?.reason) {
