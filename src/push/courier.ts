@@ -3,7 +3,7 @@ import type { Limits } from "../protocol/limits.ts";
 import type { Due, Verdict } from "../store/push-store.ts";
 import { type Decision, decide, decideClear, type PushDelays, type PushPresence } from "./decide.ts";
 import type { createDrafts } from "./draft.ts";
-import { briefOf, type Content, contentFree, fit, isSameContent } from "./fit.ts";
+import { briefOf, type Content, fit, isSameContent, nothingOf } from "./fit.ts";
 import { keyOf, tagOf } from "./name.ts";
 import type { PushNotice, PushProvider, PushResult } from "./provider.ts";
 import { parseQuietHours } from "./quiet-hours.ts";
@@ -79,7 +79,7 @@ export function createCourier(options: CourierOptions) {
   async function request(
     due: Due,
     kind: PushNotice["kind"],
-    shown: Pick<PushNotice, "title" | "body" | "data" | "badge" | "ttlMs">,
+    shown: Pick<PushNotice, "title" | "body" | "data" | "options" | "badge" | "ttlMs">,
   ): Promise<Result> {
     const { tenant, user, device, token, conversation, unread } = due;
     // What is taken away is all that it shows, read or not: a block is no read mark.
@@ -94,7 +94,7 @@ export function createCourier(options: CourierOptions) {
     const steps: readonly (readonly [PushCut["how"], (content: Content) => Content])[] = [
       ["shortened", (content) => content],
       ["brief", briefOf],
-      ["content_free", () => contentFree],
+      ["content_free", nothingOf],
     ];
     let said: Content = whole;
     let result: Result | null = null;
@@ -190,7 +190,7 @@ export function createCourier(options: CourierOptions) {
       case "forget":
         return { ...done, shown: 0 };
       case "clear": {
-        const nothing = { title: "", body: "", data: {}, badge, ttlMs: delays.expiryMs };
+        const nothing = { title: "", body: "", data: {}, options: {}, badge, ttlMs: delays.expiryMs };
         const result = await request(due, "clear", nothing);
         if (result.type === "dead") return { ...done, isDead: true };
         if (result.type !== "retry" || due.attempts + 1 >= clearAttemptsMax) return { ...done, shown: 0 };

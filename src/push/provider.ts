@@ -1,4 +1,5 @@
 import type { Identity } from "../model.ts";
+import type { PushOptions } from "./options.ts";
 
 /** What a device is to be told, as a provider takes it. Nothing of the message itself is in it, unless the host put it there. */
 export type PushNotice = {
@@ -22,6 +23,8 @@ export type PushNotice = {
   readonly body: string;
   /** What the host adds for its app. */
   readonly data: Readonly<Record<string, string>>;
+  /** How it is shown, as the host wants it; empty: as the provider does by itself, and in a `clear`. */
+  readonly options: PushOptions;
   /** A UUID: the same for every repeat of this request, and for no other one. */
   readonly key: string;
   /** One notification per conversation: of those with one tag a device shows the newest. 32 characters of base64url. */

@@ -407,6 +407,39 @@ describe("what is told", () => {
     expect(await push.why("bob", id)).toMatchObject([{ decision: "drop", reason: "vetoed" }]);
   });
 
+  test("U70 how it is shown, as the host says; what is unknown or out of its bounds is refused, and said where it is", async () => {
+    const answers: [options: object, fault: string | null][] = [
+      [{ mutableContent: true, channel: "chats", sound: "ding.caf", category: "MESSAGE", dataOnly: true }, null],
+      [{ channel: "x".repeat(64), image: `https://app.example/${"x".repeat(1_024 - 20)}` }, null],
+      [{ chanel: "chats" }, "options.chanel"],
+      [{ channel: "x".repeat(65) }, "options.channel"],
+      [{ sound: "" }, "options.sound"],
+      [{ category: "a\nb" }, "options.category"],
+      [{ image: "http://app.example/a.png" }, "options.image"],
+      [{ image: "https://user:password@app.example/a.png" }, "options.image"],
+      [{ image: `https://app.example/${"x".repeat(1_024 - 19)}` }, "options.image"],
+      [{ dataOnly: "yes" }, "options.dataOnly"],
+    ];
+    for (const [options, fault] of answers) {
+      const phones = createPhones();
+      const push = await startPush({
+        providers: [phones.provider],
+        onPush: (draft) => ({ ...draft, title: "a canary", options }),
+      });
+      await push.register("bob", "phone");
+      const { conversation, seq } = await push.send("alice", "bob");
+      await push.pass(300);
+      const shown = fault === null ? { title: "a canary", options } : { title: "New message", options: {} };
+      expect(phones.requests).toMatchObject([shown]);
+      expect(push.faults.map(String)).toEqual(
+        fault === null ? [] : [`Error: onPush answered no draft: ${fault} is unknown, or not as it must be`],
+      );
+      await push.read("bob", conversation, seq);
+      await push.pass(6_000, 100);
+      expect(phones.requests[1]).toMatchObject({ kind: "clear", options: {} });
+    }
+  });
+
   test("U4 the safe default where the host throws, answers nonsense, or does not answer", async () => {
     const answers: (() => unknown)[] = [
       () => {
