@@ -15,6 +15,7 @@ import { createApi } from "./http/api.ts";
 import { parseOrigins } from "./http/origin.ts";
 import { createOrigination, type Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
+import { createRefusedOrigins } from "./http/refused-origins.ts";
 import { createLimiter } from "./hub/limiter.ts";
 import { createRevalidation } from "./hub/revalidation.ts";
 import { createSightGate } from "./hub/policy.ts";
@@ -189,8 +190,10 @@ export function createChat(options: ChatOptions) {
 
   const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
+  const onRefusedOrigin = createRefusedOrigins(getLogger(["tidings", "http"]));
   const admitOpen = createAdmit({
     authenticate,
+    onRefusedOrigin,
     origins,
     now: clock.now,
     elapsed: clock.elapsed,
@@ -206,7 +209,7 @@ export function createChat(options: ChatOptions) {
     prove: createProve({ authenticate, now: clock.now }),
     isHostAllowed: authenticate.isHostAllowed ?? (() => true),
     isDraining: () => isDraining,
-    ...{ origins, clock, random, limits, limiter, originationOf, base: options.base },
+    ...{ origins, onRefusedOrigin, clock, random, limits, limiter, originationOf, base: options.base },
     ticketOf: databases.ticketOf,
     async parts(tenant) {
       try {
