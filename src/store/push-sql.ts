@@ -286,6 +286,9 @@ UPDATE tidings_push_log SET cleared = ?3 WHERE ${fence} AND key IN (
   SELECT l.key FROM json_each(?2) j
   CROSS JOIN tidings_push_log l ON l.conversation = ${field(0)} AND l.seq = ${field(1)} AND l.address = ${field(2)})`;
 
+/** ?1 older than this. Whether there is any. */
+export const selectOldLog = `SELECT 1 AS old FROM tidings_push_log l WHERE l.time < ?1 LIMIT 1`;
+
 /** Fenced. ?2 older than this, ?3 how many at most; answers how many. */
 export const pruneLog = `
 DELETE FROM tidings_push_log WHERE ${fence} AND key IN (SELECT l.key FROM tidings_push_log l WHERE l.time < ?2 ORDER BY l.time LIMIT ?3)

@@ -277,6 +277,8 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
 
     /** Forgets decisions of before a time, a bounded number at once; whether there may be more of them. */
     async prune(holder: string, before: number): Promise<boolean> {
+      // Where nothing is old nothing is written, not even an empty transaction.
+      if ((await one({ sql: sql.selectOldLog, args: [before] })).length === 0) return false;
       const args = [holder, before, limits.pushPrunedMax];
       const [gone = []] = await engine.write([{ sql: sql.pruneLog, args }]);
       return gone.length > 0 && gone.length >= limits.pushPrunedMax;
