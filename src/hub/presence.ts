@@ -101,6 +101,9 @@ export function createPresence(options: PresenceOptions) {
       watches.moved({ tenant, user });
     },
 
+    /** Whether a user is online here: has a connection, or had one until a moment ago. */
+    isHere: (identity: Identity): boolean => leases.has(identityKey(identity)),
+
     /** A user's last connection has gone. */
     departed(identity: Identity): void {
       const key = identityKey(identity);
