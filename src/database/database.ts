@@ -119,8 +119,10 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
 
   /** Gives a new name to a database that has gone back, under the name of now or under one of before. `left`: the history that was served. */
   async function name(left: string): Promise<void> {
+    // What comes meanwhile may be newer than this answer, which then comes after it.
+    const before = new Map(known);
     let head = await headNow();
-    const n = known.get(head.epoch) ?? 0;
+    const n = before.get(head.epoch) ?? 0;
     if (head.n < n) {
       await replaceEpoch(engine, { random, epoch: head.epoch, n });
       // Where it has this name again after this, it was restored once more.

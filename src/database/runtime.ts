@@ -135,7 +135,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     /** The name of the history that it serves. */
     epoch: feed.epoch(),
     /** What the routes use of it. */
-    parts: { store, policy, push: { providers, accountsPerDevice: context.accountsPerDevice } },
+    parts: { store, policy, connect: hub.connect, push: { providers, accountsPerDevice: context.accountsPerDevice } },
 
     /** Whether somebody is still to be notified, now or later. Rejects with `unavailable`. */
     isPushing: async (): Promise<boolean> => (await worker?.isBusy()) ?? false,

@@ -17,6 +17,16 @@ export const messagePage = v.strictObject({
   next,
 });
 
+export const changesAnswer = v.strictObject({
+  cursor: v.pipe(cursor, v.description("Where to go on")),
+  frames: v.pipe(
+    v.array(v.looseObject({ type: v.string() })),
+    v.description(
+      "What a socket would have got, in its order: `welcome` first, then `changes` and others (PROTOCOL 3)",
+    ),
+  ),
+});
+
 export const conversationPage = v.strictObject({
   conversations: v.array(
     v.strictObject({

@@ -16,6 +16,7 @@ import { problem, tooOften } from "./problem.ts";
 import type { RefusedOrigin } from "./refused-origins.ts";
 import { deleteBlock, getBlocks, putBlock } from "./route/blocks.ts";
 import { deleteContact, getContact, getContacts, postContacts, putContact } from "./route/contacts.ts";
+import { getChanges } from "./route/get-changes.ts";
 import { getConversations } from "./route/get-conversations.ts";
 import { deleteDevice, putDevice } from "./route/devices.ts";
 import { getMessages } from "./route/get-messages.ts";
@@ -30,6 +31,7 @@ import { deleteQuietHours, getQuietHours, putQuietHours } from "./route/quiet-ho
 /** Every route of PROTOCOL 5 that there is. */
 export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
   "/messages": { GET: getMessages, POST: postMessage },
+  "/changes": { GET: getChanges },
   "/ack": { POST: postAck },
   "/conversations": { GET: getConversations },
   "/conversations/:id/read": { POST: postRead },
@@ -52,7 +54,7 @@ export type ApiOptions = {
   /** What a tenant's requests use, until `release` is called; rejects with `unavailable`. */
   readonly parts: (
     tenant: string,
-  ) => Promise<Pick<Call, "store" | "policy" | "push"> & { readonly release?: () => void }>;
+  ) => Promise<Pick<Call, "store" | "policy" | "push" | "connect"> & { readonly release?: () => void }>;
   /** A ticket, out of a secret; default: the secret. */
   readonly ticketOf?: (secret: string, tenant: string) => string;
   readonly clock: Clock;
@@ -118,6 +120,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     if (isDraining()) return problem("unavailable", "The server is shutting down");
     const addressMs = limiter?.take({ address }, costs.request) ?? 0;
     if (addressMs > 0) return tooOften(addressMs);
+    const askedAt = clock.elapsed();
     const session = await prove(asked.request);
     if (session instanceof Response) return session;
     const doer = doerOf(session);
@@ -133,7 +136,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
       const proveAgain = () => prove(asked.request);
       const response = await route.handle({
         ...asked,
-        ...{ session, proveAgain, clock, random, ticketOf, mustWait, spend },
+        ...{ session, askedAt, proveAgain, clock, random, ticketOf, mustWait, spend },
         ...parts,
         limits,
       });

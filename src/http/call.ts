@@ -3,6 +3,7 @@ import type { ErrorCode } from "../error.ts";
 import type { Session } from "../model.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
+import type { Hub } from "../hub/hub.ts";
 import type { Policy } from "../hub/policy.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { PushProvider } from "../push/provider.ts";
@@ -12,8 +13,12 @@ import type { Store } from "../store/store.ts";
 export type Call = {
   readonly request: Request;
   readonly session: Session;
+  /** When the host began to be asked who it is, by the server's steady clock in milliseconds. */
+  readonly askedAt: number;
   readonly store: Store;
   readonly policy: Policy;
+  /** Makes a connection of the request, for as long as it waits. */
+  readonly connect: Hub["connect"];
   readonly push: {
     readonly providers: readonly PushProvider[];
     /** Default: one (see `ChatOptions`). */

@@ -2,6 +2,12 @@ export const identifierForm = /^[A-Za-z0-9+\-_.@:~]{1,128}$/;
 const uuid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
 export const messageIdForm = new RegExp(`^${uuid}$`);
 
+/** Tenant, user or device ids with commas between them: at least one, at most so many. */
+export const identifiersForm = (most: number): RegExp => {
+  const one = identifierForm.source.slice(1, -1);
+  return new RegExp(`^${one}(,${one}){0,${most - 1}}$`);
+};
+
 /** Message ids with commas between them: at least one, at most so many. */
 export const messageIdsForm = (most: number): RegExp => new RegExp(`^${uuid}(,${uuid}){0,${most - 1}}$`);
 

@@ -55,8 +55,8 @@ const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
     "D32 a backup that is put back a second time",
     {
       file: "database/database.ts",
-      from: "const n = known.get(head.epoch) ?? 0;",
-      to: "const n = head.epoch === left ? (known.get(left) ?? 0) : 0; ended.clear();",
+      from: "const n = before.get(head.epoch) ?? 0;",
+      to: "const n = head.epoch === left ? (before.get(left) ?? 0) : 0; ended.clear();",
     },
   ],
   [

@@ -38,6 +38,13 @@ function fits(path: string, method: string, at: number, { schema }: Parameter, t
 /** What else an address must have for one parameter to be looked at alone. */
 const companyOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "/messages": { before: "with=bob&", after: "with=bob&", around: "with=bob&" },
+  // What it cannot honour is answered at once.
+  "/changes": {
+    cursor: "device=phone&",
+    level: "device=phone&wait=0&",
+    wait: `device=phone&cursor=${"A".repeat(22)}&`,
+    watch: "device=phone&wait=0&",
+  },
   "/push/explain": { for: `message=${id}&` },
 };
 

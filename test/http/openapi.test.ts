@@ -22,6 +22,11 @@ beforeAll(async () => {
 });
 afterAll(() => server.dispose());
 
+/** What some operations need to be understood. */
+const queries: Readonly<Record<string, string>> = {
+  "/push/explain": `?message=${newId()}`,
+  "/changes": "?device=phone&wait=0",
+};
 const upgradeHeaders = { upgrade: "websocket", connection: "Upgrade" };
 /** An address and what it needs to be understood, for each operation. */
 const calls = operations.map(({ method, path, operation }) => ({
@@ -100,6 +105,10 @@ describe("the answers of a real server", () => {
     expect(await status(bob, "POST", "/ack", { body: { cursor: "x" } })).toBe(400);
     expect((await ask(bob, "GET", "/conversations?limit=1")).body).toMatchObject({ conversations: [{ unread: 1 }] });
     expect(await status(bob, "GET", "/conversations?after=%00")).toBe(400);
+    expect((await ask(bob, "GET", "/changes?device=laptop&wait=0&watch=alice")).body).toMatchObject({
+      frames: [{ type: "welcome" }, { type: "changes" }, { type: "presence" }],
+    });
+    expect(await status(bob, "GET", "/changes")).toBe(400);
     const read = (place: string, seq: number) =>
       status(bob, "POST", `/conversations/${place}/read`, { as: "/conversations/{id}/read", body: { seq } });
     expect([await read(conversation, 1), await read("c99", 1), await read(conversation, -1)]).toEqual([204, 404, 400]);
@@ -232,7 +241,7 @@ describe("the answers in trouble", () => {
     ofChat.map((call) => {
       const body = call.operation.requestBody ? bodies[call.path] : undefined;
       const place = call.path.replace("{id}", conversation).replace(/\{(user|device)\}/, "bob");
-      const address = call.path === "/push/explain" ? `${place}?message=${newId()}` : place;
+      const address = `${place}${queries[call.path] ?? ""}`;
       return { ...call, address, options: { ...call.options, ...(body && { body }) } };
     });
 

@@ -171,7 +171,7 @@ describe("a block", () => {
   beforeAll(async () => {
     chat = await startHub();
     api = createApi({
-      parts: async () => chat,
+      parts: async () => ({ ...chat, connect: chat.hub.connect }),
       prove: createProve({ authenticate: demo(), now: Date.now }),
       ...{
         isHostAllowed: () => true,

@@ -132,7 +132,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   });
   const apiOf = (isHost: boolean) =>
     createApi({
-      parts: async () => ({ store, policy: place.policy, push: pushing }),
+      parts: async () => ({ store, policy: place.policy, connect: hub.connect, push: pushing }),
       prove: createProve({
         authenticate: async (request) => {
           const proof = await demo()(request);

@@ -457,8 +457,8 @@ export const mutants: readonly Mutant[] = [
     seed: 67,
     alteration: {
       file: "database/database.ts",
-      from: "    const n = known.get(head.epoch) ?? 0;\n",
-      to: "    const n = head.epoch === left ? (known.get(left) ?? 0) : 0;\n    ended.clear();\n",
+      from: "    const n = before.get(head.epoch) ?? 0;\n",
+      to: "    const n = head.epoch === left ? (before.get(left) ?? 0) : 0;\n    ended.clear();\n",
     },
   },
   {

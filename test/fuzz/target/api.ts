@@ -1,3 +1,4 @@
+import type { Socket, SocketEvents } from "../../../src/connection/socket.ts";
 import fc from "fast-check";
 import { createApi } from "../../../src/http/api.ts";
 import { createPolicy } from "../../../src/hub/policy.ts";
@@ -167,6 +168,12 @@ const custom: PushProvider = {
   send: async () => ({ type: "sent", answer: "ok" }),
 };
 
+/** There is no hub: whoever waits for changes is told to come again. */
+const refused = (socket: Socket): SocketEvents => {
+  queueMicrotask(() => socket.close(1012, ""));
+  return { receive() {}, drain() {}, pong() {}, closed() {} };
+};
+
 /**
  * Anything at the HTTP API of a real store: it is answered, refused by a code, and never a defect. What was taken of how somebody is
  * notified can be read again.
@@ -176,7 +183,7 @@ export const apiTarget = (store: Store, wrap: (handler: Handler) => Handler = (h
   const providers = everyProvider(async () => new Response()).then((list) => [...list, custom]);
   const api = wrap(
     createApi({
-      parts: async () => ({ store, policy, push: { providers: await providers } }),
+      parts: async () => ({ store, policy, connect: refused, push: { providers: await providers } }),
       prove: async () => alice,
       ...{ isHostAllowed: () => true, origins: [], isDraining: () => false, clock: systemClock, random: systemRandom },
       limits: defaultLimits,
