@@ -343,8 +343,8 @@ export const mutants: readonly Mutant[] = [
     seed: 228,
     alteration: {
       file: "store/push-sql.ts",
-      from: "WHEN x.is_done AND x.due IS NULL AND ${isRead",
-      to: "WHEN x.is_done AND x.due > 0 AND ${isRead",
+      from: "WHEN x.is_done AND x.due IS NULL AND ${isOver",
+      to: "WHEN x.is_done AND x.due > 0 AND ${isOver",
     },
   },
   {
