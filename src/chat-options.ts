@@ -9,16 +9,22 @@ import type { Limits } from "./protocol/limits.ts";
 import type { OnPush } from "./push/draft.ts";
 import type { PushProvider } from "./push/provider.ts";
 import type { RateOptions } from "./protocol/rates.ts";
+import type { AuthToken } from "./store/engine/auth-token.ts";
 import type { Engine } from "./store/engine/engine.ts";
 
 export type DatabaseOptions = {
   /** `file:` and a path, or the `libsql:`, `https:` or `http:` URL of a libSQL server. */
   readonly url: string;
-  readonly authToken?: string;
+  /**
+   * The token of a libSQL server, or a function that answers it, for tokens that expire: asked at the start, and again when the server has
+   * refused its token, once for all requests that wait for it; these are then repeated. A throw, what is no token, or no answer within ten
+   * seconds is answered `unavailable`; it is asked again after 1 s at the earliest, then later and later, up to 30 s. A file needs none.
+   */
+  readonly authToken?: AuthToken;
   /** Whether pending migrations are applied at the start. Default: for a file they are; a remote database with any is refused. */
   readonly migrate?: boolean;
   /** Opens the database; default: the engine that the URL asks for. */
-  readonly open?: (options: { readonly url: string; readonly authToken?: string }) => Engine;
+  readonly open?: (options: { readonly url: string; readonly authToken?: AuthToken }) => Engine;
 };
 
 /**
@@ -46,8 +52,9 @@ export type ChatOptions = {
    */
   readonly canSee?: CanSee;
   /**
-   * Does the session of an open socket still hold? Asked every `limits.revalidateMs`; false closes the socket with 4401. A throw, or no
-   * answer in time, is no answer: it is asked again. For what ends a session at once there is `chat.disconnect`.
+   * Does the session of an open socket still hold? Asked every `limits.revalidateMs`; false closes the socket with 4401,
+   * `{ expiresAt }` (milliseconds since the Unix epoch) moves the end of its session. It is asked once more shortly before that end, and when a
+   * ticket opens a socket. A throw, or no answer in time, is no answer: it is asked again. For what ends a session at once there is `chat.disconnect`.
    */
   readonly revalidate?: Revalidate;
   /**

@@ -10,14 +10,14 @@ import { createSingle } from "./database/single.ts";
 import { ChatError } from "./error.ts";
 import { createBranches } from "./feed/branch.ts";
 import type { Admission } from "./http/admission.ts";
-import { createAdmit, createProve } from "./http/admit.ts";
+import { createAdmit, createProof, createProve } from "./http/admit.ts";
 import { createApi } from "./http/api.ts";
 import { parseOrigins } from "./http/origin.ts";
 import { createOrigination, type Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
 import { createRefusedOrigins } from "./http/refused-origins.ts";
 import { createLimiter } from "./hub/limiter.ts";
-import { createRevalidation } from "./hub/revalidation.ts";
+import { createRevalidation, readRevalidated } from "./hub/revalidation.ts";
 import { createSightGate } from "./hub/policy.ts";
 import { createRoom } from "./hub/room.ts";
 import { createWatchBudget } from "./hub/watch-budget.ts";
@@ -118,6 +118,7 @@ export function createChat(options: ChatOptions) {
     ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget, watchBudget },
     accountsPerDevice: options.accountsPerDevice,
     sight: createSightGate(),
+    reauthenticate,
     slots: createSlots({ perProviderMax: limits.pushRequestsMax }),
     health: createPushHealth({
       clock,
@@ -133,6 +134,7 @@ export function createChat(options: ChatOptions) {
         report: (error) => log.error("a connection failed", { error }),
       }),
   };
+  const prove = createProof({ authenticate, now: clock.now });
   const databases = typeof options.database === "function" ? perTenant(options.database) : single(options.database);
   const starting = databases.ready().then(
     () => true,
@@ -183,9 +185,25 @@ export function createChat(options: ChatOptions) {
   }
 
   /** Only the host's no ends it, as with an open socket; where the host does not answer, the client tries again. */
-  async function revalidateTicket({ tenant, user, device }: Identity & { readonly device: string }): Promise<boolean> {
-    const asked = Promise.resolve(revalidate?.({ tenant, user, device }));
-    return (await answerWithin(clock, limits.hostAnswerMs, asked, "revalidate")) !== false;
+  async function revalidateTicket({ tenant, user, device }: Identity & { readonly device: string }) {
+    try {
+      const asked = Promise.resolve(revalidate?.({ tenant, user, device }));
+      return readRevalidated(await answerWithin(clock, limits.hostAnswerMs, asked, "revalidate"), clock.now());
+    } catch (error) {
+      log.error("revalidate failed", { error });
+      throw error;
+    }
+  }
+
+  /** As with an upgrade, by a request that has the token and nothing else. */
+  async function reauthenticate(token: string, { url = "http://localhost/ws" }: { readonly url?: string | undefined }) {
+    try {
+      const asked = prove(new Request(url, { headers: { authorization: `Bearer ${token}` } }));
+      return await answerWithin(clock, limits.hostAnswerMs, asked, "authenticate");
+    } catch (error) {
+      log.error("authenticate failed", { error });
+      return { code: "unavailable", text: "It cannot be checked now who is asking" } as const;
+    }
   }
 
   const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
@@ -260,12 +278,13 @@ export function createChat(options: ChatOptions) {
     },
 
     /** Takes over an upgraded socket. For adapters. */
-    connect(socket: Socket, { session, device, cursor, level, address, admittedAt }: Admission): SocketEvents {
+    connect(socket: Socket, { session, device, cursor, level, address, url, admittedAt }: Admission): SocketEvents {
       return databases.connect(session.tenant).hub.connect(socket, session, {
         device,
         ...(cursor !== undefined && { cursor }),
         ...(level !== undefined && { level }),
         ...(address !== undefined && { address }),
+        ...(url !== undefined && { url }),
         ...(admittedAt !== undefined && { admittedAt }),
       });
     },

@@ -3,6 +3,7 @@ import { missingPushVariables, type PushConfig, pushOf, pushSecrets, pushVariabl
 import { goneRate, listOf, rate, ratesOfKind, trust, trustOf, variable, wholeNumber } from "./config-variable.ts";
 import { ChatError } from "./error.ts";
 import { isLoopbackHost } from "./internal/loopback.ts";
+import { checkedClaims } from "./http/jwt.ts";
 import { parseOrigins } from "./http/origin.ts";
 import type { TrustProxy } from "./http/peer.ts";
 import { defaultLimits } from "./protocol/limits.ts";
@@ -19,6 +20,9 @@ export type AuthConfig =
       readonly issuer?: string;
       readonly audience?: string;
       readonly cookie?: string;
+      readonly userClaim?: string;
+      readonly tenantClaim?: string;
+      readonly clockToleranceSeconds?: number;
     };
 
 /** Everything that the standalone server takes from its environment. */
@@ -27,7 +31,12 @@ export type Config = {
   readonly port: number;
   /** The address to listen on, without brackets. */
   readonly host: string;
-  readonly database: { readonly url: string; readonly authToken?: string };
+  readonly database: {
+    readonly url: string;
+    readonly authToken?: string;
+    /** A file that holds the token, read anew when the server has refused it. */
+    readonly authTokenFile?: string;
+  };
   /** Canonical origins beside the server's own. */
   readonly origins: readonly string[];
   readonly auth: AuthConfig;
@@ -48,6 +57,7 @@ const secretBytesMin = 32;
 const shownCharsMax = 120;
 
 const anyText = v.string();
+const claimExpected = `the name of a claim, other than ${checkedClaims.join(", ")}`;
 
 /** Every variable as text, so that a wrong one never keeps the others from being checked. */
 const variables = v.object({
@@ -58,6 +68,7 @@ const variables = v.object({
     "file:tidings.db",
   ),
   DATABASE_AUTH_TOKEN: v.optional(anyText),
+  DATABASE_AUTH_TOKEN_FILE: v.optional(anyText),
   ORIGINS: v.optional(v.pipe(v.string(), v.rawCheck(checkOrigins)), ""),
   AUTH: v.optional(
     variable((text) => text === "demo" || text === "jwt", '"demo" or "jwt"'),
@@ -72,6 +83,9 @@ const variables = v.object({
   JWT_ISSUER: v.optional(anyText),
   JWT_AUDIENCE: v.optional(anyText),
   JWT_COOKIE: v.optional(variable((text) => /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/.test(text), "the name of a cookie")),
+  JWT_USER_CLAIM: v.optional(variable(isClaim, claimExpected)),
+  JWT_TENANT_CLAIM: v.optional(variable(isClaim, claimExpected)),
+  JWT_CLOCK_TOLERANCE_S: v.optional(wholeNumber(0, 5, "of seconds ")),
   LOG_LEVEL: v.optional(
     variable((text) => logLevels.some((level) => level === text), logLevels.join(", ")),
     "info",
@@ -134,6 +148,7 @@ function configOf(env: Variables): Config {
     database: {
       url: env.DATABASE_URL,
       ...(env.DATABASE_AUTH_TOKEN !== undefined && { authToken: env.DATABASE_AUTH_TOKEN }),
+      ...(env.DATABASE_AUTH_TOKEN_FILE !== undefined && { authTokenFile: env.DATABASE_AUTH_TOKEN_FILE }),
     },
     origins: parseOrigins(listOf(env.ORIGINS)),
     auth: authOf(env),
@@ -159,6 +174,9 @@ function authOf(env: Variables): AuthConfig {
     ...(env.JWT_ISSUER !== undefined && { issuer: env.JWT_ISSUER }),
     ...(env.JWT_AUDIENCE !== undefined && { audience: env.JWT_AUDIENCE }),
     ...(env.JWT_COOKIE !== undefined && { cookie: env.JWT_COOKIE }),
+    ...(env.JWT_USER_CLAIM !== undefined && { userClaim: env.JWT_USER_CLAIM }),
+    ...(env.JWT_TENANT_CLAIM !== undefined && { tenantClaim: env.JWT_TENANT_CLAIM }),
+    ...(env.JWT_CLOCK_TOLERANCE_S !== undefined && { clockToleranceSeconds: Number(env.JWT_CLOCK_TOLERANCE_S) }),
   };
 }
 
@@ -169,6 +187,8 @@ function checkTogether({ dataset, addIssue }: v.RawCheckContext<Variables>): voi
     addIssue({ message, path: [{ type: "object", origin: "value", input: env, key, value: env[key] }] });
 
   for (const [name, expected] of missingPushVariables(env)) wrong(name, expected);
+  if (env.DATABASE_AUTH_TOKEN !== undefined && env.DATABASE_AUTH_TOKEN_FILE !== undefined)
+    wrong("DATABASE_AUTH_TOKEN_FILE", "nothing beside DATABASE_AUTH_TOKEN: the token is in one place");
   if (env.AUTH === "demo") {
     const isLoopback = env.HOST === "::1" || isLoopbackHost(env.HOST);
     if (isHost(env.HOST) && !isLoopback && env.AUTH_DEMO_ANYWHERE !== "1") {
@@ -187,6 +207,11 @@ function checkTogether({ dataset, addIssue }: v.RawCheckContext<Variables>): voi
   } else if (env.JWT_SECRET !== undefined && env.JWKS_URL !== undefined) {
     wrong("JWKS_URL", "nothing beside JWT_SECRET: tokens are checked by exactly one of the two");
   }
+  if ((env.JWT_USER_CLAIM ?? "sub") === (env.JWT_TENANT_CLAIM ?? "tenant"))
+    wrong(
+      env.JWT_TENANT_CLAIM === undefined ? "JWT_USER_CLAIM" : "JWT_TENANT_CLAIM",
+      "another claim than that of the other",
+    );
 }
 
 function checkOrigins({ dataset, addIssue }: v.RawCheckContext<string>): void {
@@ -224,6 +249,11 @@ function isKeysUrl(text: string): boolean {
   const { protocol, host, username, password } = new URL(text);
   if (username !== "" || password !== "") return false;
   return protocol === "https:" || (protocol === "http:" && isLoopbackHost(host));
+}
+
+/** Those that say how a token is to be checked name nobody. */
+function isClaim(text: string): boolean {
+  return !checkedClaims.includes(text);
 }
 
 function isLongEnough(text: string): boolean {

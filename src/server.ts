@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { getLogger } from "@logtape/logtape";
 import { connectionsWithin, openFilesMax } from "./adapter/open-files.ts";
+import type { DatabaseOptions } from "./chat-options.ts";
 import { createChat } from "./chat.ts";
 import { type AuthConfig, type Config, readConfig } from "./config.ts";
 import { ChatError } from "./error.ts";
@@ -26,7 +28,7 @@ async function main(): Promise<void> {
   const push = pushProviders(config.push);
   const bus = config.clusterUrl === undefined ? undefined : await openBus(config.clusterUrl);
   const chat = createChat({
-    database: config.database,
+    database: databaseOf(config.database),
     authenticate: authenticateBy(config.auth),
     ...{ origins: config.origins, trustProxy: config.trustProxy, rates: config.rates },
     base: "",
@@ -75,6 +77,12 @@ async function main(): Promise<void> {
     push: providers,
   });
   sayWhere(config, server.port);
+}
+
+/** A file is read for each question, so that whoever renews the token in it need not restart the server. */
+function databaseOf({ url, authToken, authTokenFile }: Config["database"]): DatabaseOptions {
+  if (authTokenFile !== undefined) return { url, authToken: () => readFile(authTokenFile, "utf8") };
+  return authToken === undefined ? { url } : { url, authToken };
 }
 
 function authenticateBy(auth: AuthConfig): Authenticate {

@@ -127,6 +127,9 @@ describe("one variable at a time", () => {
     SHUTDOWN_MS: ["0", "600000"],
     AUTH_DEMO_ANYWHERE: ["0", "1"],
     JWT_COOKIE: ["session", "__Host-session"],
+    JWT_USER_CLAIM: ["sub", "email", "https://app.example/user"],
+    JWT_TENANT_CLAIM: ["tenant", "org_id"],
+    JWT_CLOCK_TOLERANCE_S: ["0", "5"],
     TRUST_PROXY: ["0", "1", "16", "10.0.0.1", "10.0.0.0/8,::1, fd00::/8"],
     RATE_SENDS_USER: ["60,1", "1,0.1", "off"],
     RATE_WORK_ADDRESS: ["999999999,1000"],
@@ -178,6 +181,9 @@ describe("one variable at a time", () => {
     AUTH: ["none", "JWT", "Demo", "demo,jwt"],
     AUTH_DEMO_ANYWHERE: ["true", "yes", "2"],
     JWT_COOKIE: ["a=b", "a b", "a;b", "é"],
+    JWT_USER_CLAIM: ["exp", "aud"],
+    JWT_TENANT_CLAIM: ["iss", "jti"],
+    JWT_CLOCK_TOLERANCE_S: ["6", "-1", "5s", "0.5"],
     LOG_LEVEL: ["warn", "INFO", "verbose", "3"],
     HEARTBEAT_MS: ["0", "99", "300001", "25s", "-1"],
     SHUTDOWN_MS: ["-1", "600001", "10s", "1.5"],
@@ -192,6 +198,14 @@ describe("one variable at a time", () => {
       });
     }
   }
+});
+
+test("C8 the token of the database comes from one place, itself or a file", () => {
+  const { database } = readConfig({ DATABASE_URL: "libsql://h", DATABASE_AUTH_TOKEN_FILE: "/run/secrets/database" });
+  expect(database).toEqual({ url: "libsql://h", authTokenFile: "/run/secrets/database" });
+  const text = textOf({ DATABASE_AUTH_TOKEN: "canary", DATABASE_AUTH_TOKEN_FILE: "/run/secrets/database" });
+  expect(text).toContain("\n  DATABASE_AUTH_TOKEN_FILE: expected nothing beside DATABASE_AUTH_TOKEN");
+  expect(text).not.toContain("canary");
 });
 
 test("C2 one error names every wrong variable", () => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { migrateSqld } from "./support/remote-server.ts";
 import { type Sqld, startSqld } from "./support/sqld.ts";
 
 const root = join(import.meta.dir, "..");
@@ -134,4 +135,42 @@ describe("the standalone server", () => {
     expect(errors).toContain("JWT_SECRET");
     expect(errors).not.toContain("    at ");
   });
+});
+
+test("E26 a token that is renewed in its file is taken without a restart", async () => {
+  await migrateSqld(sqld);
+  const file = join(folder, "token");
+  let good = "";
+  const renew = (token: string): void => {
+    good = token;
+    writeFileSync(file, `${token}\n`);
+  };
+  const proxy = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      if (request.headers.get("authorization") !== `Bearer ${good}`) return new Response("no", { status: 401 });
+      const answer = await fetch(sqld.url + new URL(request.url).pathname, {
+        ...{ method: request.method, body: await request.arrayBuffer() },
+      });
+      return new Response(await answer.arrayBuffer(), { headers: { "content-type": "application/json" } });
+    },
+  });
+  renew("first");
+  const { child, port } = await serve({
+    DATABASE_URL: `http://127.0.0.1:${proxy.port}`,
+    DATABASE_AUTH_TOKEN_FILE: file,
+  });
+  for (const token of ["first", "second"]) {
+    renew(token);
+    const answer = await fetch(`http://127.0.0.1:${port}/messages?user=alice`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ id: crypto.randomUUID(), to: "bob", text: token }),
+    });
+    expect(answer.status).toBe(201);
+  }
+  child.kill("SIGKILL");
+  await child.exited;
+  await proxy.stop(true);
 });

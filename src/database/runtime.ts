@@ -4,6 +4,7 @@ import { createFeed } from "../feed/feed.ts";
 import { createHints } from "../feed/hints.ts";
 import type { Transport } from "../feed/transport.ts";
 import { createHub, type HubEvent } from "../hub/hub.ts";
+import type { Reauthenticate } from "../hub/reauthenticate.ts";
 import type { Limiter } from "../hub/limiter.ts";
 import { type Authorize, type CanSee, createPolicy } from "../hub/policy.ts";
 import type { Revalidation } from "../hub/revalidation.ts";
@@ -42,6 +43,7 @@ export type DatabaseContext = {
   readonly slots: Slots;
   readonly health: PushHealth;
   readonly revalidation: Revalidation | undefined;
+  readonly reauthenticate?: Reauthenticate | undefined;
 };
 
 export type RuntimeOptions = {
@@ -108,6 +110,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   const { limiter, room, budget, watchBudget, revalidation } = context;
   const hub = createHub({
     ...{ store, feed, clock, limits, policy, limiter, room, budget, revalidation, report },
+    reauthenticate: context.reauthenticate,
     ...{ watchBudget, transport: bus, node: random.messageId(clock.now()) },
     ...(isRenewal && { admittedSince: clock.elapsed() }),
   });

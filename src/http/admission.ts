@@ -4,6 +4,8 @@ import type { Session } from "../model.ts";
 export type Admission = {
   readonly session: Session;
   readonly device: string;
+  /** The address that was asked, without its query: what the host sees of a client that proves again who it is. */
+  readonly url?: string;
   /** The name under which the peer's address is counted; absent: it is not. */
   readonly address?: string;
   /** When the host began to be asked, by the server's steady clock in milliseconds: what ends sessions after it ends this too. */

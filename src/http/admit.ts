@@ -1,6 +1,9 @@
 import { getLogger } from "@logtape/logtape";
+import { ChatError } from "../error.ts";
 import { type Doer, doerOf } from "../hub/limiter.ts";
+import type { Unproved } from "../hub/reauthenticate.ts";
 import type { Session } from "../model.ts";
+import { readSessionEnd } from "../internal/session-end.ts";
 import { isCursor } from "../protocol/cursor.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import { levelMax } from "../protocol/level.ts";
@@ -29,8 +32,8 @@ export type AdmitOptions = ProveOptions & {
   readonly mustWait?: (doer: Doer) => number;
   /** The server's steady clock, in milliseconds. */
   readonly elapsed?: () => number;
-  /** Whether the session of a ticket still holds, now that it opens a socket; default: it does. */
-  readonly revalidate?: ((session: Session & { readonly device: string }) => Promise<boolean>) | undefined;
+  /** Whether the session of a ticket still holds, now that it opens a socket, and until when, where that has moved; default: it does. */
+  readonly revalidate?: ((session: Session & { readonly device: string }) => Promise<boolean | number>) | undefined;
   /** Takes a ticket out of use; null where it is none that is good. Without it there are no tickets. */
   readonly useTicket?: (ticket: string) => Promise<Session | null>;
 };
@@ -70,8 +73,9 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     try {
       const session = (await useTicket?.(ticket)) ?? null;
       if (session === null || (session.expiresAt ?? Infinity) <= options.now()) return unauthenticated();
-      if ((await revalidate?.({ ...session, device })) === false) return unauthenticated();
-      return session;
+      const held = await revalidate?.({ ...session, device });
+      if (held === false || (typeof held === "number" && held <= options.now())) return unauthenticated();
+      return typeof held === "number" ? { ...session, expiresAt: held } : session;
     } catch {
       return problem("unavailable", "It cannot be checked now who is asking");
     }
@@ -115,7 +119,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     if (isDraining()) return drained();
     if (!hasRoom(session, address)) return problem("too_many_connections", "The limit of open connections is reached");
     return {
-      ...{ session, device, headers: subprotocolHeaders(request) },
+      ...{ session, device, headers: subprotocolHeaders(request), ...placeOf(request.url) },
       ...(cursor !== undefined && { cursor }),
       // What this release does not know it cannot send.
       ...(level !== undefined && { level: Math.min(Number(level), levelMax) }),
@@ -135,14 +139,23 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
  * const session = await prove(request);
  * if (session instanceof Response) return session;
  */
-export function createProve({ authenticate, now }: ProveOptions): (request: Request) => Promise<Session | Response> {
+export function createProve(options: ProveOptions): (request: Request) => Promise<Session | Response> {
+  const prove = createProof(options);
+  return async (request) => {
+    const proved = await prove(request);
+    return "code" in proved ? problem(proved.code, proved.text) : proved;
+  };
+}
+
+/** As `createProve`, for what is not answered over HTTP. */
+export function createProof({ authenticate, now }: ProveOptions): (request: Request) => Promise<Session | Unproved> {
   const log = getLogger(["tidings", "http"]);
   return async (request) => {
     let answer: { user: string; tenant: string; expiresAt: number | undefined };
     let isHost: boolean;
     try {
       const proof: Proof | null | undefined = await authenticate(request);
-      if (proof === null || proof === undefined) return unauthenticated();
+      if (proof === null || proof === undefined) return nobody;
       answer = {
         user: proof.user,
         tenant: proof.tenant === undefined ? "default" : proof.tenant,
@@ -150,32 +163,36 @@ export function createProve({ authenticate, now }: ProveOptions): (request: Requ
       };
       isHost = proof.isHost === true;
     } catch (error) {
-      log.error("authenticate failed", { error });
-      return problem("unavailable", "It cannot be checked now who is asking");
+      // Who throws this has said why, where it belongs, and strangers can make it happen for each request.
+      if (error instanceof ChatError && error.code === "unavailable")
+        log.debug("authenticate cannot say now", { error });
+      else log.error("authenticate failed", { error });
+      return { code: "unavailable", text: "It cannot be checked now who is asking" };
     }
-    const { user, tenant, expiresAt } = answer;
-    const wrong = wrongField(answer);
+    const { user, tenant } = answer;
+    const end = answer.expiresAt === undefined ? undefined : readSessionEnd(answer.expiresAt, now());
+    const wrong = wrongField(answer) ?? (typeof end === "string" ? "expiresAt" : null);
     if (wrong !== null) {
-      log.error("authenticate answered a malformed proof", { field: wrong });
-      return problem("internal", `The field ${wrong} of the proof that authenticate answered is malformed`);
+      const fault = typeof end === "string" && wrong === "expiresAt" ? end : "is malformed";
+      log.error("authenticate answered a malformed proof", { field: wrong, fault });
+      return { code: "internal", text: `The field ${wrong} of the proof that authenticate answered ${fault}` };
     }
     const session: Session = { tenant, user, ...(isHost && { isHost }) };
-    if (expiresAt === undefined) return session;
-    if (expiresAt <= now()) return unauthenticated();
-    return { ...session, expiresAt };
+    if (typeof end !== "number") return session;
+    return end <= now() ? nobody : { ...session, expiresAt: end };
   };
 }
 
 const drained = () => problem("unavailable", "The server is shutting down");
 
 /** One and the same answer, whatever was missing or wrong. */
-const unauthenticated = () => problem("unauthenticated", "The request does not prove who is asking");
+const nobody: Unproved = { code: "unauthenticated", text: "The request does not prove who is asking" };
+const unauthenticated = () => problem(nobody.code, nobody.text);
 
 /** The host may be plain JavaScript: nothing of its answer is believed. */
-function wrongField(proof: Readonly<Record<Exclude<keyof Proof, "isHost">, unknown>>): keyof Proof | null {
+function wrongField(proof: Readonly<Record<"user" | "tenant", unknown>>): keyof Proof | null {
   if (!isIdentifier(proof.user)) return "user";
   if (!isIdentifier(proof.tenant)) return "tenant";
-  if (proof.expiresAt !== undefined && !Number.isFinite(proof.expiresAt)) return "expiresAt";
   return null;
 }
 
@@ -218,6 +235,15 @@ function decode(text: string): string | null {
 function isUpgrade(request: Request): boolean {
   const protocols = (request.headers.get("upgrade") ?? "").toLowerCase().split(",");
   return request.method === "GET" && protocols.some((protocol) => protocol.trim() === "websocket");
+}
+
+/** An address is kept for as long as its socket is open; a longer one is not. */
+const placeCharsMax = 1_024;
+
+/** An address without its query, which may hold a ticket. */
+function placeOf(address: string): { readonly url?: string } {
+  const url = address.replace(/[?#].*$/s, "");
+  return url.length <= placeCharsMax ? { url } : {};
 }
 
 function subprotocolHeaders(request: Request): Record<string, string> {

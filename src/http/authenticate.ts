@@ -4,7 +4,10 @@ export type Proof = {
   readonly user: string;
   /** As `user`; default `default`. */
   readonly tenant?: string;
-  /** Milliseconds since the Unix epoch; open sockets close with 4401 then. */
+  /**
+   * Milliseconds since the Unix epoch; open sockets close with 4401 then. What is plainly seconds (`exp` of a JWT is) is answered 500 and
+   * logged; what lies beyond the last date that there is counts as that. Absent: the session does not end by itself.
+   */
   readonly expiresAt?: number;
   /** `true`: it is the host itself that asks, which may see why anybody of the tenant was, or was not, notified. */
   readonly isHost?: boolean;

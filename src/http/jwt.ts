@@ -1,34 +1,42 @@
 import { getLogger } from "@logtape/logtape";
-import {
-  createRemoteJWKSet,
-  errors,
-  jwtVerify,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  type JWTVerifyOptions,
-} from "jose";
+import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
 import { ChatError } from "../error.ts";
+import { type Clock, systemClock } from "../internal/clock.ts";
+import { type Random, systemRandom } from "../internal/random.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
-import { isLoopbackHost } from "../internal/loopback.ts";
+import { createIssuerKeys } from "./issuer-keys.ts";
 
 /** How tokens are checked. Exactly one of `secret` and `jwksUrl`. */
 export type JwtOptions = {
   /** The shared secret for HS256, at least 32 bytes (RFC 7518 section 3.2). Text counts as UTF-8. */
   readonly secret?: string | Uint8Array;
-  /** Where the issuer publishes its public keys (RFC 7517): https, or http on this machine. */
+  /**
+   * Where the issuer publishes its public keys (RFC 7517): https, or http on this machine. They are fetched again after ten minutes, and when
+   * a token names a key that is not known; while the issuer is away they are used for an hour after they were fetched.
+   */
   readonly jwksUrl?: string;
   /** The `iss` that a token must have. */
   readonly issuer?: string;
   /** The `aud` that a token must have. Without it a token that names an audience is refused: it is not meant for us. */
   readonly audience?: string;
+  /** The claim that is the user; default `sub`. The whole name, such as `email` or `https://app.example/user`. */
+  readonly userClaim?: string;
+  /** The claim that is the tenant; default `tenant`. A token without it is of the tenant `default`. */
+  readonly tenantClaim?: string;
   /** Name of a cookie that may carry the token, for browsers; mind `HttpOnly`, `Secure` and `SameSite`. */
   readonly cookie?: string;
   /** Seconds, 0–5 (default 5), by which the issuer's clock may be ahead (`nbf`). A token is never used past its `exp`. */
   readonly clockToleranceSeconds?: number;
   /** Milliseconds since the Unix epoch; default: the system's clock. */
   readonly now?: () => number;
+  /** Time and chance for fetching keys; for simulators. */
+  readonly clock?: Pick<Clock, "elapsed" | "after">;
+  readonly random?: Pick<Random, "integer">;
 };
+
+/** Claims by which a token is checked: they name nobody. */
+export const checkedClaims: readonly string[] = ["exp", "nbf", "iat", "iss", "aud", "jti"];
 
 /** The algorithms are ours to choose, never the token's (RFC 8725 section 3.1). */
 const secretAlgorithms = ["HS256"];
@@ -50,12 +58,12 @@ const types = ["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
  * counts. Where an `Authorization` header is present, it alone decides. A token in the query string is never read (URLs
  * end up in logs), nor one among the subprotocols.
  *
- * Claims: `sub` is the user, `tenant` the tenant (default `default`), both 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~`;
+ * Claims: `sub` is the user, `tenant` the tenant (default `default`) unless `userClaim` and `tenantClaim` say otherwise, both 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~`;
  * `exp` is required and ends the session; `nbf`, `iss` and `aud` hold. Whatever is wrong with a token: null, thus 401, and always
- * the same 401; the reason stands in the log at level debug.
+ * the same 401; the reason stands in the log at level debug: which claim, what it is and what was expected, never the token.
  *
  * @throws ChatError `config_invalid` at once on unusable options; the returned function rejects with `unavailable` when the
- * issuer's keys cannot be had.
+ * issuer's keys cannot be had, or may lack the one that a token names.
  *
  * @example
  * createChat({ authenticate: jwt({ jwksUrl: "https://id.example/jwks.json", issuer: "https://id.example", audience: "chat" }), … })
@@ -66,24 +74,75 @@ export function jwt(options: JwtOptions): Authenticate {
   if (cookie !== undefined && !cookieName.test(cookie)) {
     throw new ChatError("config_invalid", `A cookie cannot be named ${JSON.stringify(cookie)}`);
   }
+  const { userClaim = "sub", tenantClaim = "tenant" } = options;
+  for (const claim of [userClaim, tenantClaim]) {
+    if (claim === "" || checkedClaims.includes(claim))
+      throw new ChatError("config_invalid", `The claim ${JSON.stringify(claim)} names neither a user nor a tenant`);
+  }
+  if (userClaim === tenantClaim) throw new ChatError("config_invalid", "One claim cannot be the user and the tenant");
   const log = getLogger(["tidings", "http"]);
+  const refuse = (token: string, refusal: Refusal): null => {
+    // Only where it is logged: strangers' tokens are not to cost more than they must.
+    if (log.isEnabledFor("debug")) log.debug("A token was refused", { ...refusal, ...headerOf(token) });
+    return null;
+  };
   return async (request) => {
     const token = tokenOf(request.headers, cookie);
     if (token === null || token.length > tokenCharsMax) return null;
     try {
-      const proof = proofOf(await verify(token), options.audience !== undefined);
-      if (typeof proof !== "string") return proof;
-      log.debug("A token was refused", { reason: "claim", claim: proof });
+      const proof = proofOf(await verify(token), { ...options, userClaim, tenantClaim });
+      return "user" in proof ? proof : refuse(token, proof);
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;
-      log.debug("A token was refused", { reason: error.code, claim: "claim" in error ? error.claim : undefined });
+      return refuse(token, refusalOf(error, options));
     }
-    return null;
   };
 }
 
+/** Why a token is refused, for the log. */
+type Refusal = {
+  readonly reason: string;
+  readonly claim?: string;
+  readonly expected?: unknown;
+  readonly actual?: unknown;
+};
+
+/** Of jose's errors only what was compared: their cause has all of the claims. */
+function refusalOf(error: errors.JOSEError, { issuer, audience, now = Date.now }: JwtOptions): Refusal {
+  const reason = error.code;
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return { reason, expected: [...secretAlgorithms, ...publicAlgorithms] };
+  if (!(error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed)) return { reason };
+  const { claim, payload } = error;
+  const nowSeconds = Math.floor(now() / 1000);
+  switch (claim) {
+    case "iss":
+      return { reason, claim, expected: issuer, actual: payload.iss };
+    case "aud":
+      return { reason, claim, expected: audience, actual: payload.aud };
+    case "exp":
+      return { reason, claim, expected: `after ${nowSeconds}`, actual: payload.exp };
+    case "nbf":
+    case "iat":
+      return { reason, claim, expected: `at most ${nowSeconds}`, actual: payload[claim] };
+    default:
+      return { reason, claim, expected: "a value" };
+  }
+}
+
+/** What the token says of how it is signed. Nobody vouches for it. */
+function headerOf(token: string): { readonly algorithm?: unknown; readonly kid?: unknown; readonly typ?: unknown } {
+  try {
+    const { alg, kid, typ } = decodeProtectedHeader(token);
+    return { algorithm: alg, kid, typ };
+  } catch {
+    return {};
+  }
+}
+
 function createVerify(options: JwtOptions): (token: string) => Promise<JWTPayload> {
-  const { secret, jwksUrl, issuer, audience, clockToleranceSeconds = 5, now } = options;
+  const { secret, jwksUrl, issuer, audience, userClaim = "sub", clockToleranceSeconds = 5, now } = options;
+  const { clock = systemClock, random = systemRandom } = options;
   if (!(clockToleranceSeconds >= 0 && clockToleranceSeconds <= 5)) {
     throw new ChatError("config_invalid", `The clock tolerance is 0 to 5 seconds, not ${clockToleranceSeconds}`);
   }
@@ -92,14 +151,14 @@ function createVerify(options: JwtOptions): (token: string) => Promise<JWTPayloa
   }
   const rules = (algorithms: string[]): JWTVerifyOptions => ({
     algorithms,
-    requiredClaims: ["exp", "sub"],
+    requiredClaims: ["exp", userClaim],
     clockTolerance: clockToleranceSeconds,
     ...(issuer !== undefined && { issuer }),
     ...(audience !== undefined && { audience }),
     ...(now && { currentDate: new Date(now()) }),
   });
   if (jwksUrl !== undefined) {
-    const key = createKeySource(jwksUrl);
+    const key = createIssuerKeys({ jwksUrl, clock, random });
     return async (token) => payloadOf(await jwtVerify(token, key, rules(publicAlgorithms)));
   }
   const key = typeof secret === "string" ? new TextEncoder().encode(secret) : new Uint8Array(secret ?? []);
@@ -120,39 +179,24 @@ function payloadOf(verified: { payload: JWTPayload; protectedHeader: { typ?: str
   return verified.payload;
 }
 
-/** Tells what the issuer's key server did wrong (`unavailable`) from what the token did (an error of jose). */
-function createKeySource(jwksUrl: string): JWTVerifyGetKey {
-  const url = URL.canParse(jwksUrl) ? new URL(jwksUrl) : null;
-  if (url === null || !(url.protocol === "https:" || (url.protocol === "http:" && isLoopbackHost(url.host)))) {
-    throw new ChatError("config_invalid", "The address of the keys must be an https URL, or http on this machine");
-  }
-  const keys = createRemoteJWKSet(url);
-  return async (header, token) => {
-    try {
-      const key = await keys(header, token);
-      // Of several keys, the one that suits the token's algorithm would be a choice of the token's.
-      if (header.kid === undefined && keys.jwks()?.keys.length !== 1) throw new errors.JWKSNoMatchingKey();
-      return key;
-    } catch (error) {
-      const isTokensFault =
-        error instanceof errors.JWKSNoMatchingKey ||
-        error instanceof errors.JWKSMultipleMatchingKeys ||
-        error instanceof errors.JOSENotSupported;
-      if (isTokensFault) throw error;
-      throw new ChatError("unavailable", "The keys for checking tokens cannot be had", { cause: error });
-    }
-  };
-}
+type ClaimOptions = Pick<JwtOptions, "audience"> & { readonly userClaim: string; readonly tenantClaim: string };
 
-/** The claims as a proof, or the name of the claim that is wrong. */
-function proofOf(claims: JWTPayload, isAudienceChecked: boolean): Proof | string {
-  const { sub, exp, aud, tenant = "default" } = claims;
+const idForm = "1 to 128 characters that an id may have";
+
+/** The claims as a proof, or what is wrong with them. */
+function proofOf(claims: JWTPayload, { audience, userClaim, tenantClaim }: ClaimOptions): Proof | Refusal {
+  const { exp, aud } = claims;
+  const refused = (claim: string, expected: string): Refusal => ({
+    ...{ reason: "claim", claim, expected, actual: claims[claim] },
+  });
+  const user = claims[userClaim];
+  const tenant = Object.hasOwn(claims, tenantClaim) ? claims[tenantClaim] : "default";
   // RFC 7519 section 4.1.3: who does not find itself in `aud` must refuse. Else any token of a shared issuer would do.
-  if (aud !== undefined && !isAudienceChecked) return "aud";
-  if (!isIdentifier(sub)) return "sub";
-  if (!isIdentifier(tenant)) return "tenant";
+  if (aud !== undefined && audience === undefined) return refused("aud", "none, for no audience is configured");
+  if (!isIdentifier(user)) return refused(userClaim, idForm);
+  if (!isIdentifier(tenant)) return refused(tenantClaim, idForm);
   const expiresAt = Math.floor((exp ?? NaN) * 1000);
-  return Number.isSafeInteger(expiresAt) ? { user: sub, tenant, expiresAt } : "exp";
+  return Number.isSafeInteger(expiresAt) ? { user, tenant, expiresAt } : refused("exp", "seconds since the Unix epoch");
 }
 
 function tokenOf(headers: Headers, cookie: string | undefined): string | null {

@@ -57,6 +57,8 @@ export type ConnectionOptions = {
   readonly level?: number;
   /** The name under which the peer's address is counted. */
   readonly address?: string;
+  /** The address that was asked, without its query. */
+  readonly url?: string;
 };
 
 /** After the closing handshake has begun, a peer that does not answer is dropped. */
@@ -146,7 +148,8 @@ export function createConnection(options: ConnectionOptions, context: Connection
       onOwing: () => context.owe(connection),
     });
     if (expiry.hasEnded()) return end();
-    expiry.watch(() => context.soon(end));
+    // It may be moved before its turn comes.
+    expiry.watch(() => context.soon(() => (expiry.hasEnded() ? end() : undefined)));
     tail.resume();
     inbox.pump();
   }
@@ -211,6 +214,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     device,
     level,
     address: options.address,
+    url: options.url,
     /** For whose account it does something. */
     doer,
     events,
@@ -235,6 +239,18 @@ export function createConnection(options: ConnectionOptions, context: Connection
     /** Answers at the next place. */
     reply(frame: Exclude<ServerFrame, { type: "changes" }>): void {
       connection.answer(outbox.reserve(), frame);
+    },
+
+    /** When its session ends, in milliseconds since the Unix epoch; undefined: not by itself. */
+    sessionEnd: (): number | undefined => expiry.end(),
+
+    /** Moves the end of its session; false where that has come. */
+    extend(sessionEnd: number | undefined): boolean {
+      if (state === "closing" || state === "closed") return false;
+      if (!expiry.hasEnded()) expiry.move(sessionEnd);
+      if (!expiry.hasEnded()) return true;
+      end();
+      return false;
     },
 
     /** The client does something. */

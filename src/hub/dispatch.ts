@@ -4,6 +4,7 @@ import type { Limits } from "../protocol/limits.ts";
 import { type ClientFrame } from "../protocol/frame.ts";
 import { bytesCost, costs } from "../protocol/costs.ts";
 import type { Connection } from "./connection.ts";
+import { authenticate } from "./handler/authenticate.ts";
 import { ack } from "./handler/ack.ts";
 import type { HandlerContext } from "./handler/handler.ts";
 import { ping } from "./handler/ping.ts";
@@ -43,7 +44,8 @@ export function createDispatch(context: HandlerContext, limits: Limits) {
       return connection.strike();
     }
     const { frame } = decoded;
-    if (frame.type !== "ping") connection.act();
+    // A client does these by itself.
+    if (frame.type !== "ping" && frame.type !== "authenticate") connection.act();
     switch (frame.type) {
       case "send":
         return send(connection, frame, context);
@@ -55,6 +57,8 @@ export function createDispatch(context: HandlerContext, limits: Limits) {
         return typing(connection, frame, context);
       case "watch":
         return watch(connection, frame, context);
+      case "authenticate":
+        return authenticate(connection, frame, context);
       case "ping":
         return ping(connection, frame, context);
     }

@@ -18,6 +18,7 @@ import type { Limiter } from "./limiter.ts";
 import type { Policy } from "./policy.ts";
 import { createPresence } from "./presence.ts";
 import { createRegistry } from "./registry.ts";
+import type { Reauthenticate } from "./reauthenticate.ts";
 import type { Revalidation } from "./revalidation.ts";
 import { createRevocations } from "./revocations.ts";
 import { createRoom, type Room } from "./room.ts";
@@ -38,6 +39,8 @@ export type HubEvent =
 export type HubOptions = {
   /** Asks the host from time to time whether a session still holds; default: nobody is asked. */
   readonly revalidation?: Revalidation | undefined;
+  /** Asks the host who brings a token on an open socket; default: nobody can be asked. */
+  readonly reauthenticate?: Reauthenticate | undefined;
   /** The limits of connections, and what may wait to go out over them: of the process, whose hubs share them. Default: its own. */
   readonly room?: Room;
   readonly budget?: Budget;
@@ -87,6 +90,7 @@ export function createHub({
   node = "",
   admittedSince = -Infinity,
   revalidation,
+  reauthenticate,
   room = createRoom(limits),
   budget = createBudget({ bytesMax: limits.outboxTotalBytesMax }),
   watchBudget = createWatchBudget(limits),
@@ -158,7 +162,7 @@ export function createHub({
     viewersOf: ({ tenant, user }) => registry.find(tenant, user)?.connections ?? [],
     report: (fault) => report({ type: "fault", fault }),
   });
-  const handle = createDispatch({ store, clock, hint, ties, policy, presence, limiter }, limits);
+  const handle = createDispatch({ store, clock, hint, ties, policy, presence, limiter, reauthenticate }, limits);
   feed.onEntries(createFanOut(registry, limiter));
   feed.onEntries(acted);
   feed.onEntries((entries) => {

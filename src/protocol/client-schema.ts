@@ -17,6 +17,9 @@ const conversation = v.exactOptional(conversationId);
 /** How many it may be is for the limits of the server to say. */
 const users = v.pipe(v.array(identifier), v.metadata({ maxItems: defaultLimits.watchedUsersMax }));
 
+/** More than any header that runtimes let through, and what can stand in one. */
+const token = v.pipe(v.string(), v.regex(/^[!-~]+$/), v.maxLength(8_192));
+
 /** What a client may send (PROTOCOL 4), a schema a frame type. Unknown fields are refused, so that nobody believes that they count. */
 export const clientFrames = {
   send: v.pipe(
@@ -43,5 +46,6 @@ export const clientFrames = {
     oneTarget(),
   ),
   watch: v.strictObject({ type: v.literal("watch"), users }),
+  authenticate: v.strictObject({ type: v.literal("authenticate"), token, id: v.exactOptional(opaque) }),
   ping: v.strictObject({ type: v.literal("ping"), id: v.exactOptional(opaque) }),
 };

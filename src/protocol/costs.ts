@@ -15,6 +15,8 @@ export const costs = {
   typing: 60,
   ping: 10,
   watch: 50,
+  /** A new token: the host is asked. */
+  authenticate: 500,
   /** One user whom a `watch` names: looked up, and told of. */
   watched: 10,
   /** A request over HTTP, beside what its route says that it needs. */

@@ -85,6 +85,17 @@ export const serverFrames = {
       ),
     }),
   ]),
+  authenticated: v.strictObject({
+    type: v.literal("authenticated"),
+    expiresAt: v.exactOptional(
+      v.pipe(
+        v.number(),
+        v.safeInteger(),
+        v.description("When the session ends, in milliseconds since the Unix epoch; absent: not by itself"),
+      ),
+    ),
+    id: v.exactOptional(v.string()),
+  }),
   pong: v.strictObject({ type: v.literal("pong"), id: v.exactOptional(v.string()) }),
   error: v.strictObject({
     type: v.literal("error"),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { ChatError } from "../../src/error.ts";
+import { configureLog } from "../../src/log.ts";
 import type { Admission } from "../../src/http/admission.ts";
 import { createAdmit, createProve, readParameter, type AdmitOptions } from "../../src/http/admit.ts";
 import type { Proof } from "../../src/http/authenticate.ts";
@@ -43,6 +44,7 @@ test("A7 a plain upgrade is admitted as the default device", async () => {
   expect(await expectAdmission(admit())).toEqual({
     session: { tenant: "default", user: "alice" },
     device: "default",
+    url: "http://chat.example/ws",
     headers: {},
   });
 });
@@ -209,7 +211,8 @@ describe("parameters", () => {
   test("A14 parameters of others are left alone", async () => {
     const query = "?user=bob&user=eve&tenant=%ff&ticket=x&y=1&%zz&Device=a%20b&&=&device=d1";
     const admission = await expectAdmission(admit({}, upgrade(query)));
-    expect(admission).toEqual({ session: { tenant: "default", user: "alice" }, device: "d1", headers: {} });
+    const url = "http://chat.example/ws";
+    expect(admission).toEqual({ session: { tenant: "default", user: "alice" }, device: "d1", headers: {}, url });
   });
 
   test("A14 a plus in a parameter is a plus", async () => {
@@ -256,6 +259,18 @@ describe("the host's answer", () => {
     }
   });
 
+  test("A9 who throws `unavailable` is answered 503 with Retry-After, and strangers fill no log of errors", async () => {
+    const lines: string[] = [];
+    configureLog({ write: (line) => void lines.push(line) });
+    const refuse = (error: Error) => () => Promise.reject(error);
+    const answer = await admit({ authenticate: refuse(new ChatError("unavailable", "later")) });
+    expect((answer as Response).headers.get("retry-after")).toBe("5");
+    expect(lines).toEqual([]);
+    await admit({ authenticate: refuse(new Error("broken")) });
+    expect(lines.join()).toContain("authenticate failed");
+    configureLog({ write: () => {} });
+  });
+
   const malformed: [string, unknown][] = [
     ["user", {}],
     ["user", { user: "can ary" }],
@@ -281,6 +296,32 @@ describe("the host's answer", () => {
       expect(text).not.toMatch(/can ?ary/);
     });
   }
+
+  test("A37 an end in seconds is refused loudly, and named", async () => {
+    const now = () => 1_780_000_000_000;
+    const prove = (expiresAt: number) =>
+      createProve({ authenticate: () => ({ user: "alice", expiresAt }), now })(new Request("http://chat.example/"));
+    for (const seconds of [1_780_000_600, 1_780_000_600.5, 4_000_000_000, 99_999_999_999]) {
+      const text = await expectProblem(prove(seconds), 500, "internal");
+      expect(JSON.parse(text).detail).toBe(
+        "The field expiresAt of the proof that authenticate answered is in seconds, not in milliseconds",
+      );
+    }
+    for (const past of [0, -1, 999_999_999, 100_000_000_000, now()])
+      await expectProblem(prove(past), 401, "unauthenticated");
+  });
+
+  test("A37 an end beyond the last date counts as that, and one between two milliseconds as the earlier", async () => {
+    const ends: [number, number][] = [
+      [Number.MAX_VALUE, 8.64e15],
+      [Number.MAX_SAFE_INTEGER, 8.64e15],
+      [1_001.75, 1_001],
+    ];
+    for (const [expiresAt, kept] of ends) {
+      const { session } = await expectAdmission(admit({ authenticate: () => ({ user: "alice", expiresAt }) }));
+      expect(session.expiresAt).toBe(kept);
+    }
+  });
 
   test("A8 A9 A10 createProve answers the same for HTTP routes", async () => {
     const prove = (authenticate: () => Proof | null) =>

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { base64url, exportJWK, exportSPKI, generateKeyPair, SignJWT, type JWK, type JWTPayload } from "jose";
 import { ChatError } from "../../src/error.ts";
 import { jwt, type JwtOptions } from "../../src/http/jwt.ts";
+import { configureLog } from "../../src/log.ts";
+import { type FakeClock, fakeClock, passes } from "../support/fake-clock.ts";
 
 const secret = "0123456789abcdef0123456789abcdef";
 const nowMs = 1_780_000_000_500;
@@ -49,6 +51,20 @@ describe("with a secret", () => {
       {},
       { secret, now },
       { user: "+249912345678", tenant: "default" },
+    ],
+    [
+      "other claims",
+      { ...claims, email: "a@b.example", "https://app.example/org": "acme", tenant: 7 },
+      {},
+      { secret, now, userClaim: "email", tenantClaim: "https://app.example/org" },
+      { user: "a@b.example", tenant: "acme" },
+    ],
+    [
+      "another claim than sub, without one",
+      { exp: nowSeconds + 600, uid: "alice" },
+      {},
+      { secret, now, userClaim: "uid" },
+      { user: "alice", tenant: "default" },
     ],
     ["a secret of bytes", claims, {}, { secret: bytes(secret), now }, { user: "alice", tenant: "default" }],
   ];
@@ -99,6 +115,9 @@ describe("with a secret", () => {
     ["A23", "a malformed tenant", { ...claims, tenant: "acme/../other" }],
     ["A23", "a tenant that is null", { ...claims, tenant: null }],
     ["A23", "a tenant that is an object", { ...claims, tenant: { a: 1 } }],
+    ["A23", "no claim of the user", claims, { secret, now, userClaim: "email" }],
+    ["A23", "a claim that every object has", claims, { secret, now, userClaim: "constructor" }],
+    ["A23", "a malformed claim of the tenant", { ...claims, org: null }, { secret, now, tenantClaim: "org" }],
     ["A25", "the wrong iss", { ...claims, iss: "j" }, { secret, now, issuer: "i" }],
     ["A25", "no iss where one is expected", claims, { secret, now, issuer: "i" }],
     ["A25", "the wrong aud", { ...claims, aud: "shop" }, { secret, now, audience: "chat" }],
@@ -260,6 +279,9 @@ describe("options", () => {
     ["negative tolerance", { secret, clockToleranceSeconds: -1 }],
     ["NaN tolerance", { secret, clockToleranceSeconds: NaN }],
     ["a malformed cookie name", { secret, cookie: "a=b" }],
+    ["a claim that names nobody", { secret, userClaim: "exp" }],
+    ["an empty claim", { secret, tenantClaim: "" }],
+    ["one claim for both", { secret, tenantClaim: "sub" }],
   ];
   for (const [name, options] of wrong) {
     test(`A27 jwt refuses ${name}`, () => {
@@ -409,7 +431,8 @@ describe("with a JWKS", () => {
     test(`A26 jwt rejects with unavailable when the key server ${name}`, async () => {
       answer = respond;
       const token = await sign(claims, { alg: "ES256", kid: "kid-ES256" }, privateKey("ES256"));
-      const authenticate = jwt(options);
+      const clock = fakeClock();
+      const authenticate = jwt({ ...options, clock });
       const asked = async () => authenticate(request({ authorization: `Bearer ${token}` }));
       expect(await failureOf(asked())).toMatchObject({
         name: "ChatError",
@@ -417,6 +440,7 @@ describe("with a JWKS", () => {
         cause: expect.anything(),
       });
       answer = () => Response.json({ keys });
+      await clock.advance(1_000);
       expect(await asked()).not.toBeNull();
     });
   }
@@ -439,9 +463,183 @@ describe("with a JWKS", () => {
     await fc.assert(
       fc.asyncProperty(header, fc.json(), fc.uint8Array(), async (head, payload, signature) => {
         const token = `${base64url.encode(JSON.stringify(head))}.${base64url.encode(payload)}.${base64url.encode(signature)}`;
-        expect(await authenticate(request({ authorization: `Bearer ${token}` }))).toBeNull();
+        const answered = await Promise.resolve(authenticate(request({ authorization: `Bearer ${token}` }))).catch(
+          (error: unknown) => error,
+        );
+        // A key that is not known may be a new one.
+        if (head.kid === "x" && answered !== null) expect(answered).toMatchObject({ code: "unavailable" });
+        else expect(answered).toBeNull();
       }),
       { numRuns: 300 },
     );
   });
+
+  describe("over time", () => {
+    /** A clock that a test moves. At each step a real network has 2 ms to work. */
+    const startClock = (): FakeClock => fakeClock(undefined, () => Bun.sleep(2));
+    const token = (kid = "kid-ES256") => sign(claims, { alg: "ES256", kid }, privateKey("ES256"));
+    const away = () => new Response("away", { status: 500 });
+    /** "good", "refused", or the code with which it rejects. */
+    function start(clock: FakeClock) {
+      const authenticate = jwt({ ...options, clock });
+      return async (text: string): Promise<string> => {
+        try {
+          return (await authenticate(request({ authorization: `Bearer ${text}` }))) === null ? "refused" : "good";
+        } catch (error) {
+          return error instanceof ChatError ? error.code : String(error);
+        }
+      };
+    }
+    afterEach(() => void (answer = () => Response.json({ keys })));
+
+    test("A34 the keys of an issuer that is away are good for an hour, and it is not asked once a request", async () => {
+      const clock = startClock();
+      const asked = start(clock);
+      const good = await token();
+      expect(await asked(good)).toBe("good");
+      answer = away;
+      const before = fetches;
+      for (let s = 0; s < 3_570; s += 30) {
+        expect(await asked(good)).toBe("good");
+        await clock.advance(30_000);
+      }
+      // In 50 minutes one for each of the looks, which are as far apart as the longest wait.
+      expect(fetches - before).toBeWithin(50, 110);
+      await clock.advance(30_000);
+      expect(await asked(good)).toBe("unavailable");
+      answer = () => Response.json({ keys });
+      await clock.advance(30_000);
+      expect(await asked(good)).toBe("good");
+    });
+
+    test("A34 an issuer that is away at the start is asked with backoff, and once for all who wait", async () => {
+      const clock = startClock();
+      const asked = start(clock);
+      const good = await token();
+      answer = away;
+      const before = fetches;
+      expect(new Set(await Promise.all(Array.from({ length: 50 }, () => asked(good))))).toEqual(
+        new Set(["unavailable"]),
+      );
+      expect(await asked(good)).toBe("unavailable");
+      expect(fetches - before).toBe(1);
+    });
+
+    test("A34 an issuer that never answers holds up one look in a while, and nobody whose key is at hand after that", async () => {
+      const clock = startClock();
+      const asked = start(clock);
+      const good = await token();
+      expect(await asked(good)).toBe("good");
+      await clock.advance(600_000);
+      answer = () => new Promise<Response>(() => {});
+      expect(await passes(clock, asked(good), 100)).toBeWithin(4_900, 5_300);
+      await clock.advance(30_000);
+      for (let i = 0; i < 5; i++) expect(await asked(good)).toBe("good");
+    });
+
+    test("A34 a key that the issuer has withdrawn is good for ten minutes at most while it answers", async () => {
+      const clock = startClock();
+      const asked = start(clock);
+      const good = await token();
+      expect(await asked(good)).toBe("good");
+      answer = () => Response.json({ keys: keys.filter(({ alg }) => alg !== "ES256") });
+      await clock.advance(600_000);
+      expect(await asked(good)).toBe("refused");
+    });
+
+    test("A35 a new key is good with its first token, or is answered later, but never refused", async () => {
+      const clock = startClock();
+      const asked = start(clock);
+      const rotated = async (kid: string) => {
+        answer = () => Response.json({ keys: [...keys, { ...keys.find(({ alg }) => alg === "ES256"), kid }] });
+        return await token(kid);
+      };
+      expect(await asked(await token())).toBe("good");
+      await clock.advance(5_000);
+      const before = fetches;
+      const first = await rotated("first");
+      expect(await Promise.all([asked(first), asked(first), asked(first)])).toEqual(["good", "good", "good"]);
+      expect(fetches - before).toBe(1);
+      const second = await rotated("second");
+      expect(await asked(second)).toBe("unavailable");
+      await clock.advance(5_000);
+      expect(await asked(second)).toBe("good");
+    });
+
+    test("A35 unknown keys cost a fetch in five seconds, and those who have a known one nothing", async () => {
+      const clock = startClock();
+      const asked = start(clock);
+      const [good, unknown] = [await token(), await token("unknown")];
+      expect(await asked(unknown)).toBe("refused");
+      const before = fetches;
+      const answers: string[] = [];
+      for (let ms = 0; ms < 60_000; ms += 500) {
+        answers.push(await asked(unknown));
+        expect(await asked(good)).toBe("good");
+        await clock.advance(500);
+      }
+      expect(fetches - before).toBe(11);
+      expect(answers.filter((each) => each === "refused").length).toBe(11);
+      expect(new Set(answers)).toEqual(new Set(["refused", "unavailable"]));
+      answer = away;
+      await clock.advance(5_000);
+      expect(await asked(unknown)).toBe("unavailable");
+      expect(await asked(good)).toBe("good");
+    });
+  });
+});
+
+describe("the log", () => {
+  const lines: string[] = [];
+  afterAll(() => configureLog({ write: () => {} }));
+
+  const refusals: [string, JWTPayload, JwtOptions, object][] = [
+    [
+      "the issuer",
+      { ...claims, iss: "https://a.example/" },
+      { secret, now, issuer: "https://a.example" },
+      {
+        ...{ claim: "iss", expected: "https://a.example", actual: "https://a.example/" },
+      },
+    ],
+    [
+      "the audience",
+      { ...claims, aud: "shop" },
+      { secret, now, audience: "chat" },
+      {
+        ...{ claim: "aud", expected: "chat", actual: "shop" },
+      },
+    ],
+    [
+      "the expiry",
+      { ...claims, exp: nowSeconds - 60 },
+      { secret, now },
+      {
+        ...{ claim: "exp", expected: `after ${nowSeconds}`, actual: nowSeconds - 60 },
+      },
+    ],
+    ["the user", { ...claims, sub: "a b" }, { secret, now }, { reason: "claim", claim: "sub", actual: "a b" }],
+    ["a claim that is missing", claims, { secret, now, userClaim: "email" }, { claim: "email", expected: "a value" }],
+    ["the signature", claims, { secret: secret.toUpperCase(), now }, { algorithm: "HS256", kid: "k1" }],
+    [
+      "the algorithm",
+      claims,
+      { jwksUrl: "http://127.0.0.1:9/", now },
+      { algorithm: "HS256", reason: "ERR_JOSE_ALG_NOT_ALLOWED" },
+    ],
+  ];
+  for (const [name, payload, options, expected] of refusals) {
+    test(`A36 the log says what was wrong with ${name}, without the token`, async () => {
+      lines.length = 0;
+      configureLog({ level: "debug", write: (line) => void lines.push(line) });
+      const token = await sign(payload, { kid: "k1" });
+      expect(await ask(token, options)).toBeNull();
+      // The key server of a test before may be given up only now.
+      const events = lines
+        .map((line) => JSON.parse(line) as { level: string })
+        .filter(({ level }) => level === "debug");
+      expect(events).toMatchObject([{ message: "A token was refused", ...expected }]);
+      for (const part of token.split(".")) expect(lines.join()).not.toContain(part);
+    });
+  }
 });

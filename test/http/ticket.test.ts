@@ -106,6 +106,13 @@ describe("tickets", () => {
     expect((await buy(`alice ${clock.now()}`)).status).toBe(401);
   });
 
+  test("A37 a session that ends after all dates, or between two milliseconds, buys tickets too", async () => {
+    const { status, body } = await buy(`alice ${Number.MAX_VALUE}`);
+    expect([status, body.expiresAt - clock.now()]).toEqual([201, 30_000]);
+    expect(await upgrade(`ticket=${body.ticket}`)).toMatchObject({ status: 101, session: { expiresAt: 8.64e15 } });
+    expect((await buy(`alice ${clock.now() + 10_000.5}`)).body.expiresAt).toBe(clock.now() + 10_000);
+  });
+
   test("A29 a user has a bounded number of unused tickets; they expire, and are swept", async () => {
     for (let i = 0; i < 4; i++) expect((await buy("carol")).status).toBe(201);
     expect(await buy("carol")).toMatchObject({ status: 429, body: { code: "rate_limited" } });

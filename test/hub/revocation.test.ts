@@ -217,6 +217,64 @@ describe("what was admitted before a revocation", () => {
 });
 
 describe("revalidation", () => {
+  /** A socket whose session ends in 20 s, and what the host is asked about it every 15 s. */
+  async function startSliding(answer: (now: number) => unknown) {
+    const clock = fakeClock(undefined, () => Bun.sleep(1));
+    const asked: number[] = [];
+    const begun = clock.now();
+    const chat = await start({
+      clock,
+      limits: { heartbeatMs: 100_000_000, headPollMs: 60_000, revalidateMs: 15_000, hostAnswerMs: 1_000 },
+      revalidate() {
+        asked.push(clock.now() - begun);
+        return answer(clock.now()) as never;
+      },
+    });
+    const socket = chat.connect("alice", { session: { expiresAt: begun + 20_000 } });
+    await until(() => isLive(socket));
+    return { chat, clock, asked, socket };
+  }
+
+  test("H17 the host moves the end of a session, as often as it likes", async () => {
+    let end = Infinity;
+    const { clock, socket } = await startSliding((now) => ({ expiresAt: Math.min(end, now + 20_000) }));
+    for (let s = 0; s < 100; s++) await clock.advance(1_000);
+    expect(socket.state.closed).toBeNull();
+    end = clock.now() + 10_000;
+    await clock.advance(25_000);
+    expect(socket.state.closed?.code).toBe(4401);
+  });
+
+  test("H17 an end that has come closes at once, and an answer without one moves nothing", async () => {
+    const past = await startSliding((now) => ({ expiresAt: now }));
+    await past.clock.advance(17_000);
+    expect(past.socket.state.closed?.code).toBe(4401);
+    for (const answer of [true, {}, { expiresAt: undefined }, null]) {
+      const same = await startSliding(() => answer);
+      await same.clock.advance(19_900);
+      expect(same.socket.state.closed).toBeNull();
+      await same.clock.advance(200);
+      expect(same.socket.state.closed?.code).toBe(4401);
+    }
+  });
+
+  test("H17 the host is asked once more shortly before the end, and not again for the same one", async () => {
+    const { clock, asked } = await startSliding(() => true);
+    await clock.advance(19_900);
+    expect(asked.length).toBe(2);
+    expect(asked[0]).toBeWithin(15_000, 17_000);
+    expect(asked[1]).toBeWithin(17_000, 19_000);
+  });
+
+  test("H17 A37 an answer that is no time, or plainly seconds, is no answer", async () => {
+    for (const expiresAt of [NaN, Infinity, "tomorrow", null, 1_780_000_600]) {
+      const { chat, clock, socket } = await startSliding(() => ({ expiresAt }));
+      await clock.advance(16_500);
+      expect(socket.state.closed).toBeNull();
+      expect(chat.events.filter(({ type }) => type === "fault").length).toBe(1);
+    }
+  });
+
   test("H15 asks the host about each open socket from time to time; its no closes, its failure and silence do not", async () => {
     const clock = fakeClock(undefined, () => Bun.sleep(1));
     const asked: string[] = [];

@@ -16,7 +16,7 @@ const kindOf = (value: unknown) => {
 
 describe("decodeFrame", () => {
   test("R1 no text and no bytes make it throw, and what comes out has only known fields", () => {
-    const fields = { send: 5, ack: 2, read: 3, typing: 4, watch: 2, ping: 2 };
+    const fields = { send: 5, ack: 2, read: 3, typing: 4, watch: 2, ping: 2, authenticate: 3 };
     const check = (data: string | Uint8Array): void => {
       const decoded = decodeFrame(data, defaultLimits);
       if (decoded.ok) expect(Object.keys(decoded.frame).length).toBeLessThanOrEqual(fields[decoded.frame.type]);
@@ -31,6 +31,7 @@ describe("decodeFrame", () => {
       "typing",
       "ping",
       "watch",
+      "authenticate",
       "__proto__",
       "constructor",
       "toString",
@@ -46,6 +47,7 @@ describe("decodeFrame", () => {
         cursor: fc.anything(),
         typing: fc.anything(),
         users: fc.anything(),
+        token: fc.anything(),
       },
       { requiredKeys: ["type"] },
     );

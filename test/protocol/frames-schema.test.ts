@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import fc from "fast-check";
+import { SignJWT } from "jose";
 import { utf8Bytes } from "../../src/internal/utf8.ts";
 import { clientFrames } from "../../src/protocol/client-schema.ts";
 import { decodeFrame } from "../../src/protocol/decode.ts";
@@ -23,12 +24,20 @@ const isClient = validatorOf("client");
 const isServer = validatorOf("server");
 
 let server: RunningServer;
+/** One whose people have tokens, and a token of it. */
+let guarded: RunningServer;
+let token: string;
 beforeAll(async () => {
+  const secret = "a secret of thirty-two bytes, or more";
   server = await startServer();
+  guarded = await startServer({ env: { AUTH: "jwt", JWT_SECRET: secret } });
+  const claims = new SignJWT({ sub: "cat" }).setProtectedHeader({ alg: "HS256" }).setExpirationTime("1h");
+  token = await claims.sign(new TextEncoder().encode(secret));
 });
 afterAll(async () => {
   endClients();
   await server.dispose();
+  await guarded.dispose();
 });
 
 describe("what a server sends", () => {
@@ -55,7 +64,10 @@ describe("what a server sends", () => {
     await a.when(() => ["receipt", "relation"].every((kind) => kindsOf(a.frames).includes(kind)));
     const elsewhere = await joinAs(url, { user: "ben", device: "old", cursor: "0000000000000000.1" });
     await elsewhere.when(() => elsewhere.frames.some((frame) => frame.type === "reset"));
-    const all = [...a.frames, ...b.frames, ...elsewhere.frames];
+    const c = await joinAs(guarded.url, { user: "cat", isDemo: false, headers: { Authorization: `Bearer ${token}` } });
+    c.raw(JSON.stringify({ type: "authenticate", token, id: "1" }), "authenticated");
+    await c.when(() => c.frames.some((frame) => frame.type === "authenticated"));
+    const all = [...a.frames, ...b.frames, ...c.frames, ...elsewhere.frames];
     for (const frame of all) expect([frame, isServer(frame) ? [] : isServer.errors]).toEqual([frame, []]);
     expect([...new Set(all.map(({ type }) => type as string))].toSorted()).toEqual(
       Object.keys(serverFrames).toSorted(),
@@ -115,6 +127,7 @@ const valuesOf: Fields = {
   seq: [0, 3, Number.MAX_SAFE_INTEGER, 2 ** 53, -1, 1.5, "3", null],
   typing: [true, false, 1, null],
   users: [[], ["bob"], ["zoë"], ["bob", 7], many(500), many(501), "bob"],
+  token: ["a.b.c", "!~", "t".repeat(8_192), "t".repeat(8_193), "", "a b", "a\nb", "é", 7],
   extra: [1],
 };
 function many(count: number): string[] {
@@ -133,6 +146,7 @@ const fieldsOf: Readonly<Record<keyof typeof clientFrames, readonly (readonly st
     ["conversation", "typing"],
   ],
   watch: [["users"]],
+  authenticate: [["token"], ["token", "id"]],
   ping: [[], ["id"]],
 };
 

@@ -1317,6 +1317,25 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         await expectProblem(await raw(one.port, "/ws", { headers }), 401, "unauthenticated");
       });
 
+      test("P53 a new token on the open socket moves the end of its session", async () => {
+        const one = await startOwn({ env: { AUTH: "jwt", JWT_SECRET: secret } });
+        const exp = Math.floor(Date.now() / 1_000) + 600;
+        const headers = { Authorization: `Bearer ${token({ sub: "alice", exp })}` };
+        const a = await join(one.url, { user: "alice", isDemo: false, headers });
+        const bring = (claims: object, answer: "authenticated" | "error") =>
+          a.raw(JSON.stringify({ type: "authenticate", token: token(claims) }), answer);
+        bring({ sub: "bob", exp: exp + 600 }, "error");
+        bring({ sub: "alice", exp: exp - 1_200 }, "error");
+        bring({ sub: "alice", exp: exp + 600 }, "authenticated");
+        expect((await a.sendOk({ to: "bob" }, "still here")).seq).toBe(1);
+        const answers = a.frames.filter(({ type }) => type === "error" || type === "authenticated");
+        expect(answers).toMatchObject([
+          { code: "forbidden" },
+          { code: "unauthenticated" },
+          { type: "authenticated", expiresAt: (exp + 600) * 1_000 },
+        ]);
+      });
+
       test("P39 R5 on SIGTERM sockets close with 1012, the process ends with 0, and nothing accepted is lost", async () => {
         const dir = folder();
         const one = await startOwn({ dir });

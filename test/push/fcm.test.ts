@@ -81,6 +81,10 @@ describe("FCM alone", () => {
     ["unregistered", "dead", "404 UNREGISTERED"],
     ["badToken", "dead", "400 INVALID_ARGUMENT: no token of FCM"],
     ["badTokenField", "dead", "400 INVALID_ARGUMENT: no token of FCM"],
+    ["apnsUnregistered", "dead", "400 INVALID_ARGUMENT: APNs says Unregistered"],
+    ["apnsBadToken", "failed", "400 INVALID_ARGUMENT: APNs says BadDeviceToken"],
+    ["apnsOtherTopic", "failed", "400 INVALID_ARGUMENT: APNs says DeviceTokenNotForTopic"],
+    ["badTokenFieldToo", "dead", "400 INVALID_ARGUMENT: no token of FCM"],
     ["badRequest", "unfit", "400 INVALID_ARGUMENT: message.data[0].value"],
     ["badMessage", "unfit", "400 INVALID_ARGUMENT"],
     ["badBare", "unfit", "400 INVALID_ARGUMENT"],
@@ -172,6 +176,32 @@ describe("FCM alone", () => {
     expect(Object.keys(message)).not.toContain("notification");
     expect(fake.display.screen(token).alerts).toBe(0);
   });
+
+  for (const fault of ["mismatch", "apnsBadToken", "apnsOtherTopic"] as const)
+    test(`U29 a token that is refused with ${fault} is dead after five times between which FCM took others`, async () => {
+      const provider = await start();
+      const others = async () => {
+        fake.decide = () => "ok";
+        expect(await push(provider, { token: `${token}-other` })).toMatchObject({ type: "sent" });
+      };
+      const refused = async () => {
+        fake.decide = () => fault;
+        return (await push(provider)).type;
+      };
+      // While everybody is refused, the service account is at fault.
+      for (let i = 0; i < 20; i++) {
+        expect(await refused()).toBe("failed");
+        clock += 3_600_000;
+      }
+      for (let i = 0; i < 3; i++) {
+        await others();
+        expect(await refused()).toBe("failed");
+        expect(await refused()).toBe("failed");
+      }
+      await others();
+      expect(await refused()).toBe("dead");
+      expect(await refused()).toBe("failed");
+    });
 
   test("U14: an answer tells the message's name", async () => {
     expect(await push(await start())).toEqual({ type: "sent", answer: "0:1780000001%31bd1c96" });

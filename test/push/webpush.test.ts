@@ -374,6 +374,35 @@ describe("answers", () => {
     expect(service.delivered.length).toBe(1);
   });
 
+  test("U29 a subscription that is refused with 403 is dead after five times between which others were taken", async () => {
+    const one = provider();
+    const [refused, other] = [0, 1].map(() => register(service.subscribe(keys.publicKey)));
+    let lateMs = 0;
+    const sendTo = async (token = "", status?: number) => {
+      if (status !== undefined) service.fail({ status });
+      return (await send(one, noticeTo(token), { now: () => now() + lateMs })).type;
+    };
+    // While everybody is refused, the keys are at fault; and 401 is never the address's.
+    for (let i = 0; i < 20; i++) expect(await sendTo(refused, 403)).toBe("failed");
+    for (let i = 0; i < 20; i++) {
+      expect(await sendTo(other)).toBe("sent");
+      expect(await sendTo(refused, 401)).toBe("failed");
+    }
+    // Not within an hour, and what was taken begins the count anew.
+    for (let i = 0; i < 6; i++) {
+      expect(await sendTo(other)).toBe("sent");
+      expect(await sendTo(refused, 403)).toBe("failed");
+    }
+    expect(await sendTo(refused)).toBe("sent");
+    lateMs = 3_600_000;
+    for (let i = 0; i < 4; i++) {
+      expect(await sendTo(refused, 403)).toBe("failed");
+      expect(await sendTo(other)).toBe("sent");
+    }
+    lateMs = 7_200_000;
+    expect(await sendTo(refused, 403)).toBe("dead");
+  });
+
   test("U16: nobody is there any more, or never was", async () => {
     const subscription = service.subscribe(keys.publicKey);
     const token = register(subscription);

@@ -90,6 +90,7 @@ const frameTries: Readonly<Record<keyof typeof clientFrames, (prize: Prize) => r
     { type: "typing", to: user, typing: true },
   ],
   watch: ({ user }) => [{ type: "watch", users: [user] }],
+  authenticate: () => [{ type: "authenticate", token: "of-alice" }],
   ping: () => [],
 };
 

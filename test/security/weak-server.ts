@@ -19,7 +19,11 @@ const weaknesses: readonly Alteration[] = [
     from: "return async (token) => payloadOf(await jwtVerify(token, key, rules(publicAlgorithms)));",
     to: 'return async (token) => JSON.parse(atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")));',
   },
-  { file: "http/jwt.ts", from: 'if (aud !== undefined && !isAudienceChecked) return "aud";', to: "" },
+  {
+    file: "http/jwt.ts",
+    from: 'if (aud !== undefined && audience === undefined) return refused("aud", "none, for no audience is configured");',
+    to: "",
+  },
   // An id is whatever is short.
   { file: "protocol/identifier.ts", from: "/^[A-Za-z0-9+\\-_.@:~]{1,128}$/", to: "/^.{1,128}$/su" },
   // Input is merged into objects.

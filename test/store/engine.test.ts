@@ -481,4 +481,159 @@ describe("remote engine, the network", () => {
       await engine.close();
     }
   });
+
+  test("E26 a token that has expired is asked for anew, once for all calls that were refused", async () => {
+    const server = await startSqld({ isGuarded: true });
+    servers.push(server);
+    const { authToken: good = "", expiredToken: expired = "" } = server;
+    let asked = 0;
+    const engine = createRemoteEngine({
+      url: server.url,
+      authToken: async () => {
+        asked++;
+        await Bun.sleep(0);
+        return asked === 1 ? expired : good;
+      },
+    });
+    const calls = Array.from({ length: 20 }, (_, i) => engine[i % 2 ? "read" : "write"]([{ sql: "SELECT 1 AS one" }]));
+    expect(await Promise.all(calls)).toEqual(calls.map(() => [[{ one: 1 }]]));
+    await engine.write([{ sql: "CREATE TABLE t (a)" }]);
+    await engine.write([{ sql: "INSERT INTO t VALUES (1)" }]);
+    expect(await engine.read([{ sql: "SELECT a FROM t" }])).toEqual([[{ a: 1 }]]);
+    expect(asked).toBe(2);
+    await engine.close();
+  });
+
+  describe("E26 a server whose tokens end", () => {
+    /** A server that takes one token, and what it was asked. */
+    function guarded() {
+      const state = { good: "first", requests: 0 };
+      const fetch = async (request: Request): Promise<Response> => {
+        state.requests++;
+        if (request.headers.get("authorization") !== `Bearer ${state.good}`) return new Response("no", { status: 401 });
+        const sql = { type: "execute", result: { cols: [{ name: "one" }], rows: [[{ type: "integer", value: "1" }]] } };
+        return answerBatch(await request.json(), sql.result);
+      };
+      return { state, fetch };
+    }
+    /** The answer of a libSQL server to each request of a pipeline: every step has one and the same result. */
+    function answerBatch(body: unknown, result: object): Response {
+      const { requests } = body as { requests: { type: string; batch?: { steps: unknown[] } }[] };
+      const one = { ...result, affected_row_count: 0, last_insert_rowid: null };
+      const results = requests.map(({ type, batch }) => ({
+        type: "ok",
+        response: {
+          type,
+          ...(batch && {
+            result: { step_results: batch.steps.map(() => one), step_errors: batch.steps.map(() => null) },
+          }),
+        },
+      }));
+      return Response.json({ baton: null, base_url: null, results });
+    }
+    const select = [{ sql: "SELECT 1 AS one" }];
+    const outcome = (call: Promise<unknown>): Promise<unknown> => call.catch((error: unknown) => error);
+
+    test("E26 each end of a token costs one question, however long it was good", async () => {
+      const { state, fetch } = guarded();
+      const clock = startClock();
+      let asked = 0;
+      const authToken = () => {
+        asked++;
+        return state.good;
+      };
+      const engine = createRemoteEngine({ url: "http://127.0.0.1:9", authToken, fetch, clock });
+      for (let i = 1; i <= 5; i++) {
+        state.good = `token-${i}`;
+        expect(await engine.write(select)).toEqual([[{ one: 1 }]]);
+        expect(await engine.read(select)).toEqual([[{ one: 1 }]]);
+        expect(asked).toBe(i);
+        await clock.advance(60_000);
+      }
+      await engine.close();
+    });
+
+    test("E26 a function whose tokens are refused is asked later and later, and no message shows one", async () => {
+      const { fetch } = guarded();
+      const clock = startClock();
+      let asked = 0;
+      const authToken = () => `canary-${asked++}`;
+      const engine = createRemoteEngine({ url: "http://127.0.0.1:9", authToken, fetch, clock });
+      const refusals: unknown[] = [];
+      for (let i = 0; i < 60; i++) {
+        const refused = outcome(engine.read(select));
+        await passes(clock, refused, 500);
+        refusals.push(await refused);
+        await clock.advance(2_000);
+      }
+      // Over two minutes or more: 1, 2, 4, 8, 16, 30, 30, … seconds, or half of that.
+      expect(asked).toBeWithin(5, 20);
+      for (const refused of refusals) {
+        expect(refused).toMatchObject({ code: "unavailable" });
+        expect(String(refused)).not.toContain("canary");
+      }
+      await engine.close();
+    });
+
+    const failing: [string, () => string | Promise<string>][] = [
+      ["throws", () => Promise.reject(new Error("the vault is away"))],
+      ["answers no text", () => undefined as never],
+      ["answers nothing", () => " "],
+      ["answers two lines", () => "first\nsecond"],
+    ];
+    for (const [name, fail] of failing) {
+      test(`E26 a function that ${name} is \`unavailable\`, and is asked again`, async () => {
+        const { state, fetch } = guarded();
+        const clock = startClock();
+        let isFailing = true;
+        const authToken = () => (isFailing ? fail() : "first");
+        const engine = createRemoteEngine({ url: "http://127.0.0.1:9", authToken, fetch, clock });
+        expect(await outcome(engine.write(select))).toMatchObject({ code: "unavailable" });
+        expect(state.requests).toBe(0);
+        isFailing = false;
+        const later = engine.write(select);
+        await passes(clock, later);
+        expect(await later).toEqual([[{ one: 1 }]]);
+        await engine.close();
+      });
+    }
+
+    test("E26 a function that never answers holds no call past its deadline, and is asked again", async () => {
+      const { fetch } = guarded();
+      const clock = startClock();
+      let asked = 0;
+      const authToken = () => (asked++ === 0 ? new Promise<string>(() => {}) : "first");
+      const engine = createRemoteEngine({ url: "http://127.0.0.1:9", authToken, fetch, clock, deadlineMs: 400 });
+      const refused = outcome(engine.write(select));
+      expect(await passes(clock, refused)).toBeWithin(400, 500);
+      expect(await refused).toMatchObject({ code: "unavailable" });
+      await clock.advance(2_000);
+      const later = engine.write(select);
+      await passes(clock, later);
+      expect(await later).toEqual([[{ one: 1 }]]);
+      await engine.close();
+    });
+
+    test("E26 a closed engine waits for no token", async () => {
+      const { fetch } = guarded();
+      const authToken = () => new Promise<string>(() => {});
+      const engine = createRemoteEngine({ url: "http://127.0.0.1:9", authToken, fetch, clock: startClock() });
+      const refused = outcome(engine.write(select));
+      await engine.close();
+      expect(await refused).toMatchObject({ code: "unavailable" });
+    });
+
+    test("E23 a token that can stand in no header is refused at once, and not shown", () => {
+      for (const authToken of ["can ary", "canary\nx", "kanarié"]) {
+        let thrown: unknown;
+        try {
+          createRemoteEngine({ url: "http://127.0.0.1:9", authToken });
+        } catch (error) {
+          thrown = error;
+        }
+        expect(thrown).toMatchObject({ code: "config_invalid" });
+        expect(String(thrown)).not.toContain("ary");
+      }
+    });
+  });
 });

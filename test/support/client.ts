@@ -52,15 +52,17 @@ export type Reset = { type: "reset"; reason: "epoch" | "level"; cursor: string }
 export type Typing = { type: "typing"; conversation: string; user: string; typing: boolean };
 export type Presence = { type: "presence"; user: string; state: "online" | "offline"; lastSeen?: number };
 export type Pong = { type: "pong"; id?: string };
+export type Authenticated = { type: "authenticated"; expiresAt?: number; id?: string };
 export type ErrorFrame = { type: "error"; code: string; message: string; id?: string };
-export type Frame = Welcome | Changes | Accepted | Rejected | Reset | Typing | Presence | Pong | ErrorFrame;
+export type Frame =
+  Welcome | Changes | Accepted | Rejected | Reset | Typing | Presence | Pong | Authenticated | ErrorFrame;
 
 const changesBytesMax = 65_536;
 const identifier = /^[A-Za-z0-9+\-_.@:~]{1,128}$/;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const codes = [
   ..."bad_frame too_large invalid_recipient not_found forbidden blocked conflict rate_limited".split(" "),
-  ..."unavailable internal".split(" "),
+  ..."unavailable internal unauthenticated".split(" "),
 ];
 
 type Field = (value: unknown) => boolean;
@@ -157,7 +159,8 @@ const shapes: Readonly<Record<string, Shape>> = {
   },
   typing: { type: is("typing"), conversation: isConversation, user: isIdentifier, typing: isBoolean },
   pong: { type: is("pong"), id: { optional: isText } },
-  error: { type: is("error"), code: isCode, message: isOpaque, id: { optional: isMessageId } },
+  authenticated: { type: is("authenticated"), expiresAt: { optional: isTime }, id: { optional: isText } },
+  error: { type: is("error"), code: isCode, message: isOpaque, id: { optional: isText } },
 };
 
 /** What is wrong with an object that should have exactly these fields; null: nothing. */
@@ -180,7 +183,7 @@ function wrongWith(value: unknown, shape: Shape): string | null {
 type Expectation =
   | { readonly to: "send"; readonly id: string }
   | { readonly to: "ping"; readonly id: string | undefined }
-  | { readonly to: "error" };
+  | { readonly to: "error" | "authenticated" };
 
 /**
  * Checks the frames of one connection as they come: fields, order, and what no later frame may contradict. `see`
@@ -229,14 +232,14 @@ export function createFrameCheck() {
     marks.set(`${conversation} ${user}`, { delivered, read });
   }
 
-  function answers(frame: Accepted | Rejected | Pong | ErrorFrame): void {
+  function answers(frame: Accepted | Rejected | Pong | Authenticated | ErrorFrame): void {
     const wanted = expected.shift();
     const isIt =
       wanted !== undefined &&
       (frame.type === "pong"
         ? wanted.to === "ping" && wanted.id === frame.id
-        : frame.type === "error"
-          ? wanted.to === "error"
+        : frame.type === "error" || frame.type === "authenticated"
+          ? wanted.to === frame.type
           : wanted.to === "send" && wanted.id === frame.id);
     if (!isIt) fault(`${JSON.stringify(frame)} came where the answer to ${JSON.stringify(wanted)} was due`);
   }
@@ -274,6 +277,7 @@ export function createFrameCheck() {
           fault(`retry is ${frame.retry}, retryAfterMs ${frame.retryAfterMs}`);
         break;
       case "pong":
+      case "authenticated":
       case "error":
         answers(frame);
         break;
@@ -543,8 +547,11 @@ export async function connect(url: string, options: ConnectOptions) {
       await client.next((frame): frame is Pong => frame.type === "pong" && frame.id === id);
     },
     /** Sends anything at all. `answer` says what must come back in turn: an `error`, an answer to this id, or nothing. */
-    raw(data: string | Uint8Array<ArrayBuffer>, answer: "error" | "nothing" | { readonly id: string }): void {
-      if (answer === "error") check.expect({ to: "error" });
+    raw(
+      data: string | Uint8Array<ArrayBuffer>,
+      answer: "error" | "authenticated" | "nothing" | { readonly id: string },
+    ): void {
+      if (answer === "error" || answer === "authenticated") check.expect({ to: answer });
       else if (answer !== "nothing") check.expect({ to: "send", id: answer.id });
       socket.send(data);
     },

@@ -10,6 +10,8 @@ export type Sqld = {
   readonly url: string;
   /** What it wants to see, where it wants any. */
   readonly authToken?: string;
+  /** One of before, which it takes no more. */
+  readonly expiredToken?: string;
   /** The process that runs now. */
   pid(): number;
   /** Starts it again on its data and its port, after it was killed. */
@@ -44,7 +46,7 @@ export async function startSqld({ isGuarded = false }: { readonly isGuarded?: bo
       };
       return {
         url,
-        ...(guard && { authToken: guard.token }),
+        ...(guard && { authToken: guard.token, expiredToken: guard.expiredToken }),
         pid: () => server.pid,
         kill,
         async restart() {
@@ -64,16 +66,19 @@ export async function startSqld({ isGuarded = false }: { readonly isGuarded?: bo
   throw new Error("sqld did not start");
 }
 
-/** A key that only this server knows, and a token of it that may do everything. */
-async function makeGuard(folder: string): Promise<{ readonly args: readonly string[]; readonly token: string }> {
+/** A key that only this server knows, a token of it that may do everything, and one whose time is over. */
+async function makeGuard(folder: string) {
   const { publicKey, privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const file = join(folder, "key.pem");
   writeFileSync(file, await exportSPKI(publicKey));
-  const token = await new SignJWT({ a: "rw" })
-    .setProtectedHeader({ alg: "EdDSA" })
-    .setExpirationTime("1h")
-    .sign(privateKey);
-  return { args: ["--auth-jwt-key-file", file], token };
+  const sign = (end: Date) =>
+    new SignJWT({ a: "rw" }).setProtectedHeader({ alg: "EdDSA" }).setExpirationTime(end).sign(privateKey);
+  const hourMs = 3_600_000;
+  return {
+    args: ["--auth-jwt-key-file", file],
+    token: await sign(new Date(Date.now() + hourMs)),
+    expiredToken: await sign(new Date(Date.now() - hourMs)),
+  };
 }
 
 async function isHealthy(url: string, isRunning: () => boolean): Promise<boolean> {

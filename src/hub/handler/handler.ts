@@ -6,6 +6,7 @@ import type { Limiter } from "../limiter.ts";
 import type { Policy } from "../policy.ts";
 import type { Presence } from "../presence.ts";
 import type { Ties } from "../ties.ts";
+import type { Reauthenticate } from "../reauthenticate.ts";
 
 export type HandlerContext = {
   readonly store: Store;
@@ -14,6 +15,8 @@ export type HandlerContext = {
   readonly policy: Policy;
   readonly presence: Presence;
   readonly limiter: Pick<Limiter, "takeSend" | "pay" | "payRefusal"> | undefined;
+  /** Asks the host who brings a token; absent: nobody can be asked. */
+  readonly reauthenticate?: Reauthenticate | undefined;
   /** Sends a volatile frame to every open connection of a user. */
   readonly hint: (tenant: string, user: string, text: string) => void;
 };

@@ -6,6 +6,7 @@ import { baseUrlOf } from "./base-url.ts";
 import { systemFetch, type Fetch } from "./fetch.ts";
 import { noticeData } from "./notice-data.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { createRefusals } from "./refusals.ts";
 import { readServiceAccount } from "./service-account.ts";
 
 export type FcmOptions = {
@@ -21,6 +22,8 @@ export type FcmOptions = {
 const ttlSecondsMax = 2_419_200;
 /** For what the app gets, on Android and on iOS alike. */
 const payloadBytesMax = 4_096;
+/** What APNs says of a device token that is none here: the app may be built for another environment or bundle than Firebase has keys for. */
+const apnsRefusals = ["BadDeviceToken", "DeviceTokenNotForTopic"];
 /** FCM on 429: where it does not say how long to wait, it is a minute. */
 const quotaMs = 60_000;
 /** What FCM names as wrong where it is no token. */
@@ -36,6 +39,9 @@ const reservedName = /^(from$|message_type$|gcm$|gcm\.|google)/;
  *
  * FCM has no key for repeats: one whose answer was lost is shown in the place of the first, but may sound again.
  *
+ * A token of another project (403 `SENDER_ID_MISMATCH`), or one that APNs does not take, may be the fault of the sender's keys: it is dead after five refusals over an hour or more
+ * between which FCM took others.
+ *
  * A token is dead when FCM says that it is unregistered, or that it is none; for the latter (400 `INVALID_ARGUMENT`) Google's page on
  * managing tokens asks to be sure of the payload, hence only where the token's field is named, or the text names it and no field is.
  *
@@ -50,6 +56,7 @@ export function fcm(options: FcmOptions): PushProvider {
   const baseUrl = baseUrlOf(options.baseUrl ?? "https://fcm.googleapis.com", "The base URL of FCM");
   const url = `${baseUrl}/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
   const tokens = createAccessTokens(account, fetch);
+  const refusals = createRefusals();
 
   return {
     name: "fcm",
@@ -73,8 +80,13 @@ export function fcm(options: FcmOptions): PushProvider {
         const error = errorOf(answer);
         const isUnknown = answer.status === 401 && error.code !== "THIRD_PARTY_AUTH_ERROR";
         if (isUnknown) tokens.drop(access.token);
-        if (!isUnknown || isSecond)
-          return resultOf(answer, error, { now: context.now(), hidden: [notice.token, access.token] });
+        if (isUnknown && !isSecond) continue;
+        const result = resultOf(answer, error, { now: context.now(), hidden: [notice.token, access.token] });
+        if (result.type === "sent") await refusals.taken("fcm", notice.token);
+        const isRefused = error.code === "SENDER_ID_MISMATCH" || apnsRefusals.includes(error.apnsReason);
+        if (isRefused && (await refusals.refused("fcm", notice.token, context.now())))
+          return { type: "dead", answer: result.answer };
+        return result;
       }
     },
   };
@@ -155,8 +167,8 @@ type FcmError = {
   /** FCM's own code; where there is none, the status of Google's APIs; else empty. */
   readonly code: string;
   readonly text: string;
-  /** The field that is named as wrong. */
-  readonly field: string | undefined;
+  /** The fields that are named as wrong. */
+  readonly fields: readonly string[];
   readonly isBadRequest: boolean;
   /** What APNs said of it, where it was asked. */
   readonly apnsReason: string;
@@ -183,13 +195,13 @@ const failure = v.object({
 
 function errorOf({ json }: Answer): FcmError {
   const parsed = v.safeParse(failure, json);
-  if (!parsed.success) return { code: "", text: "", field: undefined, isBadRequest: false, apnsReason: "" };
+  if (!parsed.success) return { code: "", text: "", fields: [], isBadRequest: false, apnsReason: "" };
   const { status, message, details } = parsed.output.error;
   const code = details.find(({ errorCode }) => errorCode !== "")?.errorCode ?? status;
   return {
     code: /^[A-Z_]{1,40}$/.test(code) ? code : "",
     text: message,
-    field: details.flatMap(({ fieldViolations }) => fieldViolations)[0]?.field,
+    fields: details.flatMap(({ fieldViolations }) => fieldViolations.map(({ field }) => field)),
     isBadRequest: details.some((one) => one["@type"].endsWith("/google.rpc.BadRequest")),
     apnsReason: details.find((one) => one["@type"].endsWith(".ApnsError"))?.reason ?? "",
   };
@@ -214,6 +226,9 @@ function resultOf(
   const failed = (why: string): PushResult => ({ type: "failed", answer: shortAnswer(`${said}${why}`, hidden) });
   const unfit = (why: string): PushResult => ({ type: "unfit", answer: shortAnswer(`${said}${why}`, hidden) });
   if (status === 413 || error.apnsReason === "PayloadTooLarge") return unfit(": too large");
+  // APNs, 410: the app is gone from the device.
+  if (error.apnsReason === "Unregistered") return { type: "dead", answer: `${said}: APNs says Unregistered` };
+  if (apnsRefusals.includes(error.apnsReason)) return failed(`: APNs says ${error.apnsReason}`);
   switch (error.code) {
     case "UNREGISTERED":
       return { type: "dead", answer: said };
@@ -223,10 +238,13 @@ function resultOf(
       return failed(": Firebase has no valid APNs key or web push certificate for the app");
     case "INVALID_ARGUMENT":
       // Only the token's own field, or a text about it: of anything else that is wrong the token knows nothing.
-      if (error.field === tokenField || (!error.isBadRequest && /registration token is not a valid/i.test(error.text)))
+      if (
+        error.fields.includes(tokenField) ||
+        (!error.isBadRequest && /registration token is not a valid/i.test(error.text))
+      )
         return { type: "dead", answer: `${said}: no token of FCM` };
       // A message that is too big is told by a text, or by nothing at all.
-      return unfit(error.field ? `: ${error.field}` : "");
+      return unfit(error.fields[0] ? `: ${error.fields[0]}` : "");
   }
   const afterMs = retryAfterMs(answer.headers, now) ?? (status === 429 ? quotaMs : undefined);
   // 401: the account may be put right, and this notice is as good as any.

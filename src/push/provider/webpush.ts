@@ -3,6 +3,7 @@ import type { PushNotice, PushProvider, PushResult } from "../provider.ts";
 import { encrypt, plaintextBytesMax } from "./encrypt.ts";
 import { type Fetch, systemFetch } from "./fetch.ts";
 import { isPublicAddress } from "./public-address.ts";
+import { createRefusals } from "./refusals.ts";
 import { resolveHost } from "./resolve-host.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { listServices, parseSubscription, pushServices, readSubscription } from "./subscription.ts";
@@ -44,6 +45,7 @@ const ttlSecondsMax = 2_419_200;
 export function webPush(options: WebPushOptions): PushProvider {
   const vapid = createVapid(options);
   const isService = listServices(options.services ?? pushServices);
+  const refusals = createRefusals();
   const { fetch = systemFetch, resolve = resolveHost } = options;
   return {
     name: "webpush",
@@ -86,7 +88,11 @@ export function webPush(options: WebPushOptions): PushProvider {
       if (response === null) return { type: "retry", answer: "no answer" };
       // What it says is of no use, and might be of somebody else's making. Unread it would hold the connection.
       await response.body?.cancel().catch(() => {});
-      return resultOf(response, now());
+      const result = resultOf(response, now());
+      if (result.type === "sent") await refusals.taken(endpoint.origin, endpoint.href);
+      // 403 is what RFC 8292 section 4.2 has for a subscription of another key; 401 speaks of the signature alone.
+      const isRefused = response.status === 403 && (await refusals.refused(endpoint.origin, endpoint.href, now()));
+      return isRefused ? dead(result.answer) : result;
     },
   };
 }

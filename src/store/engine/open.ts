@@ -1,4 +1,5 @@
 import { ChatError } from "../../error.ts";
+import type { AuthToken } from "./auth-token.ts";
 import { createEmbeddedEngine } from "./embedded.ts";
 import type { Engine } from "./engine.ts";
 import { redactUrl } from "./redact-url.ts";
@@ -6,7 +7,7 @@ import { createRemoteEngine } from "./remote.ts";
 
 export type OpenOptions = {
   readonly url: string;
-  readonly authToken?: string;
+  readonly authToken?: AuthToken;
   /** For a file: memory for its pages. */
   readonly cacheBytes?: number;
 };

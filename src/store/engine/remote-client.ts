@@ -4,11 +4,12 @@ import { chance } from "../../internal/random.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Random } from "../../internal/random.ts";
 import type { Argument } from "./arguments.ts";
+import { type AuthToken, createTokenSource } from "./auth-token.ts";
 import { redactUrl } from "./redact-url.ts";
 
 export type RemoteClientOptions = {
   readonly url: string;
-  readonly authToken?: string;
+  readonly authToken?: AuthToken;
   readonly deadlineMs: number;
   readonly clock: Pick<Clock, "elapsed" | "after">;
   readonly random: Pick<Random, "integer">;
@@ -45,6 +46,9 @@ const busyMsMax = 1_000;
 /** A server answered 429. */
 class TooMany extends Error {}
 
+/** A server answered 401: it has done nothing. */
+class Refused extends Error {}
+
 /**
  * Whether nothing of the batch was kept, for others were before it: a server that has too much to do answers 429 and has not begun; and
  * where another node writes, or the log is being moved into the file, sqld may roll back at once (`SQLITE_BUSY`).
@@ -56,10 +60,11 @@ export const isBusy = (error: unknown): boolean =>
 /**
  * Asks a libSQL server: each batch is one HTTP request.
  *
- * @throws {ChatError} `config_invalid` when the URL is none that the client takes. Nothing is sent yet.
+ * @throws {ChatError} `config_invalid` when the URL is none that the client takes, or the token none. Nothing is sent yet.
  */
 export function createRemoteClient(options: RemoteClientOptions) {
-  const { deadlineMs, clock, random } = options;
+  const { authToken, deadlineMs, clock, random } = options;
+  const tokens = createTokenSource({ authToken, deadlineMs, clock, random });
   const open = prepareClient(options);
   const underWay = new Set<() => void>();
   let distrustUntil = 0;
@@ -69,11 +74,11 @@ export function createRemoteClient(options: RemoteClientOptions) {
   const distrust = (): void => void (distrustUntil = clock.elapsed() + distrustMs);
 
   /** One client for one request, so that one that fails takes no neighbour along; the runtime keeps the connections. */
-  function request(mode: "read" | "write", batch: Batch, { end, isFresh }: Way): Asked {
+  function request(mode: "read" | "write", batch: Batch, { end, isFresh }: Way, token: string): Asked {
     const start = clock.elapsed();
     const ended = new AbortController();
     const { signal } = ended;
-    const client = open(isFresh || start < distrustUntil ? { signal, keepalive: false } : { signal });
+    const client = open(token, isFresh || start < distrustUntil ? { signal, keepalive: false } : { signal });
     let cancel = (): void => {};
     let drop = (): void => {};
     const stopped = new Promise<never>((_, reject) => {
@@ -92,7 +97,7 @@ export function createRemoteClient(options: RemoteClientOptions) {
     return { results: Promise.race([client.batch(batch, mode), stopped]).finally(() => cancel()), drop };
   }
 
-  /** Asks, and asks again where the server was busy. */
+  /** Asks, and asks again where the server was busy, or has refused a token in whose place there is another one. */
   function persist(mode: "read" | "write", batch: Batch, way: Way): Persistent {
     let current: Asked | undefined;
     let isDropped = false;
@@ -107,11 +112,19 @@ export function createRemoteClient(options: RemoteClientOptions) {
         };
       });
     async function run(): Promise<ResultSet[]> {
+      let refused: string | undefined;
       for (let busyMs = busyMsMin; ; busyMs = Math.min(busyMsMax, busyMs * 2)) {
-        current = request(mode, batch, way);
+        const token = tokens.known(refused) ?? (await tokens.get(way.end, refused));
+        if (isDropped || clock.elapsed() >= way.end) throw new ChatError("unavailable", "The request was given up");
+        current = request(mode, batch, way, token);
         try {
           return await current.results;
         } catch (error) {
+          if (error instanceof Refused && tokens.isRenewable && refused === undefined) {
+            wasBusy = true;
+            refused = token;
+            continue;
+          }
           if (!isBusy(error) || clock.elapsed() + busyMs >= way.end) throw error;
           wasBusy = true;
           await sleep(busyMs * (0.5 + chance(random) / 2));
@@ -186,31 +199,34 @@ export function createRemoteClient(options: RemoteClientOptions) {
     /** Gives up all that is under way. */
     close(): void {
       isClosed = true;
+      tokens.close();
       for (const drop of [...underWay]) drop();
     },
   };
 }
 
 /** Opens clients; each sends its requests as it is told here. */
-function prepareClient(options: Pick<RemoteClientOptions, "url" | "authToken" | "fetch">) {
-  const { url, authToken, fetch = (request, init) => globalThis.fetch(request, init) } = options;
+function prepareClient(options: Pick<RemoteClientOptions, "url" | "fetch">) {
+  const { url, fetch = (request, init) => globalThis.fetch(request, init) } = options;
   const config = {
     url: url.replace(/^ws(s?):/i, "http$1:"),
     intMode: "number" as const,
-    ...(authToken === undefined ? {} : { authToken }),
   };
-  const open = (init: RequestInit) =>
+  const open = (authToken: string, init: RequestInit) =>
     createClient({
       ...config,
+      ...(authToken === "" ? {} : { authToken }),
       async fetch(request: Request): Promise<Response> {
         const response = await fetch(request, init);
-        if (response.status !== 429) return response;
+        if (response.status !== 429 && response.status !== 401) return response;
         await response.body?.cancel();
-        throw new TooMany("The server has too much to do (HTTP 429)");
+        throw response.status === 429
+          ? new TooMany("The server has too much to do (HTTP 429)")
+          : new Refused("The server refused the token (HTTP 401)");
       },
     });
   try {
-    open({});
+    open("", {});
   } catch (cause) {
     const text = `The database URL is not one of a libSQL server, got ${redactUrl(url)}`;
     throw new ChatError("config_invalid", text, { cause });

@@ -5,6 +5,7 @@ import { createGate } from "../../internal/gate.ts";
 import { systemRandom } from "../../internal/random.ts";
 import { answerWithin } from "../../internal/within.ts";
 import { toArguments } from "./arguments.ts";
+import type { AuthToken } from "./auth-token.ts";
 import type { Engine, Row, Statement, Value } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
 import { createReadQueue } from "./read-queue.ts";
@@ -13,7 +14,8 @@ import { type Batch, createRemoteClient, isBusy, type RemoteClientOptions } from
 export type RemoteOptions = {
   /** `libsql://`, `https://` or `http://`; `wss://` and `ws://` are taken as the latter two. */
   readonly url: string;
-  readonly authToken?: string;
+  /** A function is asked before the first request, and again when the server has refused its token. */
+  readonly authToken?: AuthToken;
   /** After this long a call rejects; the server may still carry it out. */
   readonly deadlineMs?: number;
   readonly clock?: RemoteClientOptions["clock"];
@@ -39,7 +41,7 @@ const isAnswer = (error: unknown): boolean =>
 /**
  * An engine on a libSQL server (Turso, sqld). Each call is one HTTP request.
  *
- * @throws {ChatError} `config_invalid` when the URL is none that the client takes. Nothing is sent yet.
+ * @throws {ChatError} `config_invalid` when the URL is none that the client takes, or the token none. Nothing is sent yet.
  */
 export function createRemoteEngine(options: RemoteOptions): Engine {
   const { deadlineMs = 10_000, clock = systemClock, random = systemRandom } = options;

@@ -5,7 +5,9 @@ import { createTarget, type Target } from "../target.ts";
 
 const names = [
   ..."PORT HOST DATABASE_URL ORIGINS AUTH AUTH_DEMO_ANYWHERE JWKS_URL JWT_ISSUER JWT_AUDIENCE".split(" "),
-  ..."JWT_COOKIE LOG_LEVEL HEARTBEAT_MS SHUTDOWN_MS PATH __proto__ constructor".split(" "),
+  ..."JWT_COOKIE JWT_USER_CLAIM JWT_TENANT_CLAIM JWT_CLOCK_TOLERANCE_S LOG_LEVEL HEARTBEAT_MS SHUTDOWN_MS PATH __proto__ constructor".split(
+    " ",
+  ),
   ..."FCM_BASE_URL ONESIGNAL_APP_ID ONESIGNAL_BASE_URL VAPID_PUBLIC_KEY VAPID_SUBJECT PUSH_DELAY_MS".split(" "),
 ];
 /** Recognised in an error's text wherever it comes from. */

@@ -37,6 +37,11 @@ const fields: Readonly<Record<string, Readonly<Record<string, Is>>>> = {
     type: is("watch"),
     users: (value) => Array.isArray(value) && value.length <= 500 && value.every((user) => isUser(user)),
   },
+  authenticate: {
+    type: is("authenticate"),
+    token: (value) => typeof value === "string" && /^[!-~]{1,8192}$/.test(value),
+    id: isOpaque,
+  },
   ping: { type: is("ping"), id: isOpaque },
 };
 
@@ -56,7 +61,9 @@ function wrongWith(frame: object, data: string): Verdict {
     if (shape[name]?.(Reflect.get(frame, name)) !== true) return `let a malformed ${name} through`;
   }
   if ("to" in shape && names.includes("to") === names.includes("conversation")) return "took two targets, or none";
-  const needed = Object.keys(shape).filter((name) => name !== "to" && name !== "conversation" && type !== "ping");
+  const needed = Object.keys(shape).filter(
+    (name) => name !== "to" && name !== "conversation" && !["ping", "authenticate"].includes(String(type)),
+  );
   for (const name of needed) if (!names.includes(name)) return `did without ${name}`;
   // What was sent and is not in the frame was believed by its sender, and ignored: it had to be refused.
   const sent: unknown = JSON.parse(data);

@@ -11,6 +11,11 @@ const fcmError = (errorCode: string) => ({
   errorCode,
 });
 
+const apnsError = (statusCode: number, reason: string) =>
+  googleError(400, "INVALID_ARGUMENT", "Request contains an invalid argument.", fcmError("INVALID_ARGUMENT"), {
+    ...{ "@type": "type.googleapis.com/google.firebase.fcm.v1.ApnsError", statusCode, reason },
+  });
+
 /** Each error as FCM documents or answers it. */
 export const fcmFaults = {
   unregistered: {
@@ -56,6 +61,18 @@ export const fcmFaults = {
       "@type": "type.googleapis.com/google.firebase.fcm.v1.ApnsError",
       statusCode: 413,
       reason: "PayloadTooLarge",
+    }),
+  },
+  /** APNs said it, and FCM repeats it. */
+  apnsUnregistered: { status: 400, body: apnsError(410, "Unregistered") },
+  apnsBadToken: { status: 400, body: apnsError(400, "BadDeviceToken") },
+  apnsOtherTopic: { status: 400, body: apnsError(400, "DeviceTokenNotForTopic") },
+  /** The token, and another field that is wrong too. */
+  badTokenFieldToo: {
+    status: 400,
+    body: googleError(400, "INVALID_ARGUMENT", "Request contains an invalid argument.", fcmError("INVALID_ARGUMENT"), {
+      "@type": "type.googleapis.com/google.rpc.BadRequest",
+      fieldViolations: [{ field: "message.android.ttl" }, { field: "message.token" }],
     }),
   },
   /** As seen: the token is named as a field that is wrong. */

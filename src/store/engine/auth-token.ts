@@ -1,0 +1,105 @@
+import { ChatError } from "../../error.ts";
+import { backoffMs } from "../../internal/backoff.ts";
+import type { Clock } from "../../internal/clock.ts";
+import type { Random } from "../../internal/random.ts";
+import { answerWithin } from "../../internal/within.ts";
+
+/**
+ * The token of a libSQL server: a text, or a function that answers it, for tokens that expire. The function is asked before the first request
+ * and again when the server has refused its token.
+ */
+export type AuthToken = string | (() => string | Promise<string>);
+
+type TokenSourceOptions = {
+  readonly authToken: AuthToken | undefined;
+  /** How long the function may take. */
+  readonly deadlineMs: number;
+  readonly clock: Pick<Clock, "elapsed" | "after">;
+  readonly random: Pick<Random, "integer">;
+};
+
+/** Between two questions, where the tokens that the function answers are refused, or it answers none. The second one is asked at once. */
+const againMsMin = 1_000;
+const againMsMax = 30_000;
+
+/** What can stand in a header. */
+const tokenForm = /^[\x21-\x7e]+$/;
+
+/**
+ * Keeps the token that is in use, and asks for another one once for all who need it.
+ *
+ * @throws {ChatError} `config_invalid` where the token is a text that is none.
+ */
+export function createTokenSource({ authToken, deadlineMs, clock, random }: TokenSourceOptions) {
+  if (typeof authToken !== "function") {
+    const text = authToken?.trim() ?? "";
+    if (text !== "" && !tokenForm.test(text))
+      throw new ChatError(
+        "config_invalid",
+        "The token of the database server has blanks or other characters than ASCII",
+      );
+    return { isRenewable: false, known: () => text, get: async () => text, close: (): void => {} };
+  }
+  const ask = authToken;
+  let token: string | null = null;
+  let asking: Promise<string> | null = null;
+  let attempts = 0;
+  let askedAt = -Infinity;
+  let askableAt = -Infinity;
+  let cancelWait = (): void => {};
+  let stop = (): void => {};
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => {
+      cancelWait();
+      reject(new ChatError("unavailable", "The database is closed"));
+    };
+  });
+  // Nobody may be waiting when the engine closes.
+  stopped.catch(() => {});
+
+  async function renew(): Promise<string> {
+    const ms = askableAt - clock.elapsed();
+    if (ms > 0) await new Promise<void>((resolve) => (cancelWait = clock.after(ms, resolve)));
+    const now = clock.elapsed();
+    // Long after the last one it is no repetition: that token has lived its time.
+    attempts = now - askedAt >= Math.max(2 * againMsMin, 2 * (askableAt - askedAt)) ? 0 : attempts + 1;
+    askedAt = now;
+    try {
+      const answer: unknown = await answerWithin(clock, deadlineMs, Promise.resolve().then(ask), "authToken");
+      const text = typeof answer === "string" ? answer.trim() : "";
+      if (!tokenForm.test(text)) throw new TypeError("authToken answered no token");
+      token = text;
+      return text;
+    } catch (cause) {
+      throw new ChatError("unavailable", "The token of the database server cannot be had: authToken failed", { cause });
+    } finally {
+      const waitMs =
+        attempts === 0 ? 0 : backoffMs(random, { attempt: attempts - 1, minMs: againMsMin, maxMs: againMsMax });
+      askableAt = clock.elapsed() + waitMs;
+      asking = null;
+    }
+  }
+
+  return {
+    /** Whether another token can be had than the one that was refused. */
+    isRenewable: true,
+    /** The token that is in use and was not refused; null: `get` asks for it. */
+    known: (refused?: string): string | null => (token === refused ? null : token),
+    /** The token to use in place of the one that was refused, where there was one. Rejects with `unavailable` at `end` of the elapsed time. */
+    async get(end: number, refused?: string): Promise<string> {
+      if (token !== null && token !== refused) return token;
+      if (asking === null && askableAt >= end)
+        throw new ChatError(
+          "unavailable",
+          "The token of the database server cannot be had, and is asked for again soon",
+        );
+      asking ??= renew();
+      const answer = Promise.race([asking, stopped]);
+      return await answerWithin(clock, Math.max(0, end - clock.elapsed()), answer, "authToken");
+    },
+    /** Nobody waits for a token any more. */
+    close: (): void => stop(),
+  };
+}
+
+export type TokenSource = ReturnType<typeof createTokenSource>;
