@@ -15,6 +15,7 @@ import { createApi } from "./http/api.ts";
 import { parseOrigins } from "./http/origin.ts";
 import { createOrigination, type Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
+import { createRefusedOrigins } from "./http/refused-origins.ts";
 import { createLimiter } from "./hub/limiter.ts";
 import { createRevalidation, readRevalidated } from "./hub/revalidation.ts";
 import { createSightGate } from "./hub/policy.ts";
@@ -32,6 +33,7 @@ import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts"
 import { faultOfRates, ratesOf } from "./protocol/rates.ts";
 import { explainPush, type PushExplanation } from "./push/explain.ts";
 import { faultOfProviders } from "./push/provider.ts";
+import { createPushHealth } from "./push/health.ts";
 import { createSlots } from "./push/slots.ts";
 import { openEngine } from "./store/engine/open.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
@@ -118,6 +120,13 @@ export function createChat(options: ChatOptions) {
     sight: createSightGate(),
     reauthenticate,
     slots: createSlots({ perProviderMax: limits.pushRequestsMax }),
+    health: createPushHealth({
+      clock,
+      onChange({ type, ...told }) {
+        if (type === "failing") log.warn("a push provider refuses what it is asked: nothing was sent of late", told);
+        else log.info("a push provider takes notifications again", told);
+      },
+    }),
     revalidation:
       revalidate &&
       createRevalidation({
@@ -199,8 +208,10 @@ export function createChat(options: ChatOptions) {
 
   const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
+  const onRefusedOrigin = createRefusedOrigins(getLogger(["tidings", "http"]));
   const admitOpen = createAdmit({
     authenticate,
+    onRefusedOrigin,
     origins,
     now: clock.now,
     elapsed: clock.elapsed,
@@ -216,7 +227,7 @@ export function createChat(options: ChatOptions) {
     prove: createProve({ authenticate, now: clock.now }),
     isHostAllowed: authenticate.isHostAllowed ?? (() => true),
     isDraining: () => isDraining,
-    ...{ origins, clock, random, limits, limiter, originationOf, base: options.base },
+    ...{ origins, onRefusedOrigin, clock, random, limits, limiter, originationOf, base: options.base },
     ticketOf: databases.ticketOf,
     async parts(tenant) {
       try {

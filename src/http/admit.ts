@@ -12,11 +12,14 @@ import type { Authenticate, Proof } from "./authenticate.ts";
 import { addressedBy, isOriginAllowed } from "./origin.ts";
 import { createOrigination, type Origination, type Peer } from "./peer.ts";
 import { problem, tooOften } from "./problem.ts";
+import type { RefusedOrigin } from "./refused-origins.ts";
 
 /** What an admission asks of its surroundings. */
 export type AdmitOptions = ProveOptions & {
   /** Allowed origins beside the server's own, as `parseOrigins` gives them. */
   readonly origins: readonly string[];
+  /** Told of each origin that is refused. */
+  readonly onRefusedOrigin?: (refused: RefusedOrigin) => void;
   /** Is the server shutting down? */
   readonly isDraining?: () => boolean;
   /** May the addressed host be served at all? Default: what `authenticate.isHostAllowed` says, as `demo()` has it. */
@@ -62,7 +65,7 @@ const subprotocol = "tidings.v1";
  */
 export function createAdmit(options: AdmitOptions): (request: Request, peer?: Peer) => Promise<Admission | Response> {
   const { authenticate, origins, isDraining = () => false, hasRoom = () => true, mustWait = () => 0 } = options;
-  const { originationOf = createOrigination(), useTicket, revalidate, elapsed } = options;
+  const { originationOf = createOrigination(), useTicket, revalidate, elapsed, onRefusedOrigin } = options;
   const isHostAllowed = options.hostCheck ?? authenticate.isHostAllowed ?? (() => true);
   const prove = createProve(options);
 
@@ -89,7 +92,10 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     }
     const origination = originationOf(request, peer);
     const { address } = origination;
-    if (!isOriginAllowed(request.headers.get("origin"), { ...addressedBy(request, origination), allowed: origins })) {
+    const origin = request.headers.get("origin");
+    const addressed = addressedBy(request, origination);
+    if (!isOriginAllowed(origin, { ...addressed, allowed: origins })) {
+      if (origin !== null) onRefusedOrigin?.({ origin, ...addressed, allowed: origins });
       return problem("forbidden", "The Origin is not allowed here");
     }
     if (isDraining()) return drained();

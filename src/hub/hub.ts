@@ -152,6 +152,7 @@ export function createHub({
           registry.find(tenant, user)?.connections ?? [],
           ({ device, silentMs }) => [device, silentMs()] as const,
         ),
+      isPresent: (identity) => presence.isHere(identity),
       onPresence: (identity) => presence.moved(identity),
     });
   cluster?.start();
