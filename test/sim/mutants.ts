@@ -66,6 +66,16 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    name: "an answer of changes that leaves out some of them",
+    rule: "Q80",
+    seed: 10,
+    alteration: {
+      file: "http/route/get-changes.ts",
+      from: '"cursor":${JSON.stringify(place)},"frames":[${frames.join(",")}]',
+      to: '"cursor":${JSON.stringify(place)},"frames":[${frames.slice(0, 2).join(",")}]',
+    },
+  },
+  {
     name: "a gap in the log that is jumped",
     rule: "O5 O3 D1",
     seed: 9,
