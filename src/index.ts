@@ -1,5 +1,16 @@
 export type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
-export { type Chat, createChat, type Disconnect, type ExplainedPush, type Sent, type ServerSend } from "./chat.ts";
+export type {
+  Chat,
+  ChatCounts,
+  ChatSizes,
+  ChatTrouble,
+  Disconnect,
+  ExplainedPush,
+  Sent,
+  ServerSend,
+} from "./chat-api.ts";
+export { createChat } from "./chat.ts";
+export type { Socket, SocketEvents } from "./connection/socket.ts";
 export { ChatError, type ErrorCode, errorCodes } from "./error.ts";
 export { createLocalBus, type LocalBus } from "./feed/local-bus.ts";
 export type { Transport } from "./feed/transport.ts";
