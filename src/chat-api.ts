@@ -1,6 +1,7 @@
 import type { Socket, SocketEvents } from "./connection/socket.ts";
 import type { FeedCounts } from "./feed/feed.ts";
 import type { Admission } from "./http/admission.ts";
+import type { ConversationPage, MessagePage } from "./http/pages.ts";
 import type { Peer } from "./http/peer.ts";
 import type { Limits } from "./protocol/limits.ts";
 import type { PushExplanation } from "./push/explain.ts";
@@ -51,6 +52,48 @@ export type ExplainedPush = {
   readonly user: string;
   /** Default `default`. */
   readonly tenant?: string;
+};
+
+/** A page of whose conversations (`Chat.conversations`). */
+export type ConversationQuery = {
+  /** Whose list it is. */
+  readonly user: string;
+  /** Default `default`. */
+  readonly tenant?: string;
+  /** Conversations of a page, from 1 to `limits.answerRowsMax`; default 50. */
+  readonly limit?: number;
+  /** The `next` of the page before; default: from the newest. */
+  readonly after?: string;
+};
+
+/** Which messages, as whom (`Chat.messages`): all that is given must hold for a message. */
+export type MessageQuery = {
+  /** Whose messages: those that they have sent or received. */
+  readonly user: string;
+  /** Default `default`. */
+  readonly tenant?: string;
+  /** Of the conversation with this user; excludes `conversation`. */
+  readonly with?: string;
+  /** Of this conversation; excludes `with`. */
+  readonly conversation?: string;
+  /** Below this `seq`. Needs `with` or `conversation`, as the next two; `before`, `after`, `around` and `ids` exclude each other. */
+  readonly before?: number;
+  /** Above this `seq`; 0: from the first one. */
+  readonly after?: number;
+  /** On both sides of this `seq`. */
+  readonly around?: number;
+  /** With one of these ids: at most `limits.queryIdsMax`. */
+  readonly ids?: readonly string[];
+  /** Of this sender. */
+  readonly from?: string;
+  /** From this time on, in milliseconds since the Unix epoch. */
+  readonly since?: number;
+  /** Up to this time, in milliseconds since the Unix epoch. */
+  readonly until?: number;
+  /** Messages of a page, from 1 to `limits.answerRowsMax`; default 50. */
+  readonly limit?: number;
+  /** The `next` of an earlier page: goes on with its query, whose fields may be left out. */
+  readonly next?: string;
 };
 
 /** Why a chat does not serve now (`Chat.trouble`). */
@@ -127,6 +170,30 @@ export interface Chat {
    * await chat.send({ from: "shop", to: "alice", text: "Your order shipped" });
    */
   readonly send: (send: ServerSend) => Promise<Sent>;
+
+  /**
+   * A page of a user's conversations, newest activity first: what `GET /conversations` answers them. It marks nothing, and no rate counts.
+   *
+   * @throws ChatError `bad_request`: a field that is malformed or does not exist; `unavailable`.
+   *
+   * @example
+   * const { conversations } = await chat.conversations({ user: "alice" });
+   * const unread = conversations.reduce((sum, each) => sum + each.unread, 0);
+   */
+  readonly conversations: (query: ConversationQuery) => Promise<ConversationPage>;
+
+  /**
+   * A page of a user's messages, oldest first: what `GET /messages` answers them, by the same selectors. Without a selector it is the newest page of all their
+   * messages. It marks nothing as delivered or read, knows no device, and no rate counts.
+   *
+   * @throws ChatError `bad_request`: a field that is malformed, does not exist or contradicts another; `not_found`: the conversation is not the
+   * user's; `unavailable`.
+   *
+   * @example
+   * const { messages } = await chat.messages({ user: "alice", with: "bob", limit: 20 });
+   * const { messages: [one] } = await chat.messages({ user: "alice", ids: [id] });
+   */
+  readonly messages: (query: MessageQuery) => Promise<MessagePage>;
 
   /**
    * Ends the sessions of a user that are open now, on one device or on all: their sockets close with 4401 on every node, within a second

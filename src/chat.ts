@@ -1,5 +1,5 @@
 import { createLog } from "./internal/logger.ts";
-import type { Chat, Disconnect, ExplainedPush, Sent, ServerSend } from "./chat-api.ts";
+import type { Chat, ConversationQuery, Disconnect, ExplainedPush, MessageQuery, Sent, ServerSend } from "./chat-api.ts";
 import type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
 import { createBudget } from "./connection/budget.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
@@ -18,7 +18,10 @@ import { parseOrigins } from "./http/origin.ts";
 import { parseBase } from "./http/path.ts";
 import { createOrigination, type Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
+import { conversationFields, readConversations, readGivenPlace } from "./http/read-conversations.ts";
+import { readMessages } from "./http/read-messages.ts";
 import { createRefusedOrigins } from "./http/refused-origins.ts";
+import { messageFields, readGivenSelectors } from "./http/selectors.ts";
 import { createLimiter } from "./hub/limiter.ts";
 import { createRevalidation, readRevalidated } from "./hub/revalidation.ts";
 import { createSightGate } from "./hub/policy.ts";
@@ -177,6 +180,15 @@ export function createChat(options: ChatOptions): Chat {
 
   const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
+  /** As whom the server's own code reads. */
+  function readerOf(asked: { readonly user: string; readonly tenant?: string }, fields: readonly string[]): Identity {
+    refuseUnknown(asked, ["user", "tenant", ...fields]);
+    const { user, tenant = "default" } = asked;
+    if (isDraining) throw shuttingDown();
+    if (!isIdentifier(user) || !isIdentifier(tenant)) throw new ChatError("bad_request", "user or tenant is malformed");
+    return { tenant, user };
+  }
+
   const host = { elapsed: clock.elapsed, after: clock.after, answerMs: limits.hostAnswerMs };
   const onRefusedOrigin = createRefusedOrigins(createLog(["tidings", "http"]));
   const admitOpen = createAdmit({
@@ -272,6 +284,19 @@ export function createChat(options: ChatOptions): Chat {
       return { id, conversation, seq, time, duplicate };
     },
 
+    async conversations(asked: ConversationQuery) {
+      const identity = readerOf(asked, Object.keys(conversationFields));
+      const place = readGivenPlace(asked, limits);
+      return await use(identity.tenant, async ({ store }) => (await readConversations(store, identity, place)).page);
+    },
+
+    async messages(asked: MessageQuery) {
+      const identity = readerOf(asked, Object.keys(messageFields));
+      return await use(identity.tenant, ({ store }) =>
+        readMessages(store, identity, readGivenSelectors(asked, { limits, cursors: store.cursors })),
+      );
+    },
+
     async disconnect(whom: Disconnect): Promise<void> {
       refuseUnknown(whom, ["user", "tenant", "device", "reason"]);
       const { user, tenant = "default", device, reason = "the session was ended" } = whom;
@@ -309,9 +334,8 @@ export function createChat(options: ChatOptions): Chat {
 }
 
 /** As in a frame: nobody must believe that a field counts which nothing reads, such as a misspelt `tenant`. */
-function refuseUnknown<T extends object>(given: T, known: readonly (keyof T & string)[]): void {
-  const names: readonly string[] = known;
-  const unknown = Object.keys(given).find((name) => !names.includes(name));
+function refuseUnknown(given: object, known: readonly string[]): void {
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new ChatError(
     "bad_request",

@@ -4,8 +4,10 @@ export type {
   ChatCounts,
   ChatSizes,
   ChatTrouble,
+  ConversationQuery,
   Disconnect,
   ExplainedPush,
+  MessageQuery,
   Sent,
   ServerSend,
 } from "./chat-api.ts";
@@ -19,12 +21,13 @@ export type { Authenticate, Proof } from "./http/authenticate.ts";
 export { demo } from "./http/demo.ts";
 export { jwt, type JwtOptions } from "./http/jwt.ts";
 export type { Rate } from "./internal/buckets.ts";
+export type { ConversationPage, ListedConversation, MessagePage } from "./http/pages.ts";
 export type { Peer, TrustProxy } from "./http/peer.ts";
 export type { Identity, Session } from "./model.ts";
 export type { Action, Authorize, CanSee } from "./hub/policy.ts";
 export type { Revalidate } from "./hub/revalidation.ts";
 export { closeCode } from "./protocol/close-code.ts";
-export type { ClientFrame, ServerFrame } from "./protocol/frame.ts";
+export type { ClientFrame, MessageChange, ServerFrame } from "./protocol/frame.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";
 export type { OnPush, PushDraft } from "./push/draft.ts";
 export type { PushOptions } from "./push/options.ts";
