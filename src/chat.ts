@@ -13,6 +13,8 @@ import { createBranches } from "./feed/branch.ts";
 import type { Admission } from "./http/admission.ts";
 import { createAdmit, createProof, createProve } from "./http/admit.ts";
 import { createApi } from "./http/api.ts";
+import { createHookHealth } from "./hook/hook-health.ts";
+import { faultOfHooks, hooksOf } from "./hook/message-hook.ts";
 import { parseCorsHeaders } from "./http/cors.ts";
 import { parseOrigins } from "./http/origin.ts";
 import { parseBase } from "./http/path.ts";
@@ -81,6 +83,9 @@ export function createChat(options: ChatOptions): Chat {
   const limiter = createLimiter({ rates: ratesOf(options.rates), clock, turnUnitsMax: limits.turnUnitsMax });
   const originationOf = createOrigination(options.trustProxy);
   const { push: providers = [], onPush, bus } = options;
+  const hooks = hooksOf(options.onMessage);
+  const hookFault = faultOfHooks(hooks);
+  if (hookFault !== null) throw new ChatError("config_invalid", hookFault);
   const providerFault = faultOfProviders(providers);
   if (providerFault !== null) throw new ChatError("config_invalid", providerFault);
   if (!["one", "several", undefined].includes(options.accountsPerDevice))
@@ -91,7 +96,7 @@ export function createChat(options: ChatOptions): Chat {
   const watchBudget = createWatchBudget(limits);
   const { authorize, canSee, revalidate } = options;
   const context: DatabaseContext = {
-    ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget, watchBudget },
+    ...{ clock, random, limits, authorize, canSee, providers, onPush, hooks, limiter, room, budget, watchBudget },
     accountsPerDevice: options.accountsPerDevice,
     sight: createSightGate(),
     reauthenticate,
@@ -101,6 +106,13 @@ export function createChat(options: ChatOptions): Chat {
       onChange({ type, ...told }) {
         if (type === "failing") log.warn("a push provider refuses what it is asked: nothing was sent of late", told);
         else log.info("a push provider takes notifications again", told);
+      },
+    }),
+    hookHealth: createHookHealth({
+      clock,
+      onChange({ type, ...told }) {
+        if (type === "failing") log.warn("a hook of onMessage fails: it is called again until it succeeds", told);
+        else log.info("a hook of onMessage succeeds again", told);
       },
     }),
     revalidation:

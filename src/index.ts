@@ -20,6 +20,7 @@ export type { Admission } from "./http/admission.ts";
 export type { Authenticate, Proof } from "./http/authenticate.ts";
 export { demo } from "./http/demo.ts";
 export { jwt, type JwtOptions } from "./http/jwt.ts";
+export type { AcceptedMessage, MessageCall, MessageHook } from "./hook/message-hook.ts";
 export type { Rate } from "./internal/buckets.ts";
 export type { ConversationPage, ListedConversation, MessagePage } from "./http/pages.ts";
 export type { Peer, TrustProxy } from "./http/peer.ts";
