@@ -68,6 +68,11 @@ export async function readConversations(
 }
 
 function listed({ id, with: other, lastMessage, unread, delivered, read, peer }: Conversation): ListedConversation {
-  const head = { id, kind: "direct", with: other, lastMessage: messageChange(lastMessage) } as const;
+  const head = {
+    id,
+    kind: "direct",
+    with: other,
+    lastMessage: messageChange({ kind: "message", ...lastMessage }),
+  } as const;
   return { ...head, unread, delivered, read, ...(peer && { peer }) };
 }

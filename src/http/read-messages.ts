@@ -19,7 +19,7 @@ export async function readMessages(
   if (page === null) throw new ChatError("not_found", "There is no such conversation");
   const { messages, more, next, cursor } = page;
   return {
-    messages: messages.map(messageChange),
+    messages: messages.map((message) => messageChange({ kind: "message", ...message })),
     more,
     // The list that can be confirmed goes on by being confirmed.
     ...(cursor

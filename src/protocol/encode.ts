@@ -18,9 +18,10 @@ export function encodeChange(change: Change): string {
 }
 
 /** A message as clients and the host see it; its n stays inside. */
-export const messageChange = ({ conversation, seq, id, from, to, text, time }: Message): MessageChange => ({
-  ...{ kind: "message", conversation, seq, id, from, to, text, time },
-});
+export const messageChange = (message: { readonly kind: "message" } & Message): MessageChange => {
+  const { kind, conversation, seq, id, from, to, text, time } = message;
+  return { kind, conversation, seq, id, from, to, text, time };
+};
 
 /** A `changes` frame out of changes that are encoded already: one text serves every connection. */
 export const encodeChanges = (cursor: string, more: boolean, changes: readonly string[]): string =>
