@@ -126,6 +126,24 @@ describe("onMessage", () => {
     await chat.close();
   });
 
+  test("K67 that a call has ended is on disk before the next one begins, where nothing was written just before", async () => {
+    const path = newPath();
+    let engine: Engine | undefined;
+    const places: unknown[] = [];
+    const { hook } = noting(async () => {
+      const sql = "SELECT (SELECT n FROM tidings_log_place) AS kept, (SELECT min(n) FROM tidings_message) AS first";
+      const [[row] = []] = (await engine?.read([{ sql }])) ?? [];
+      places.push(Number(row?.["kept"]) - Number(row?.["first"]));
+    });
+    const open = (database: { readonly url: string }): Engine => (engine = openEngine(database));
+    const chat = createChat({ database: { url: `file:${path}`, open }, authenticate: () => null, onMessage: hook });
+    await chat.ready();
+    await Promise.all([send(chat, "a"), send(chat, "b")]);
+    await until(() => places.length === 2);
+    expect(places).toEqual([-1, 0]);
+    await chat.close();
+  });
+
   test("K67 what was handled before an orderly end is not asked again", async () => {
     const path = newPath();
     const [one, other] = [noting(), noting()];
