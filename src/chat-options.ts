@@ -37,10 +37,18 @@ export type DatabaseOfTenant = (tenant: string) => DatabaseOptions | null | Prom
 export type ChatOptions = {
   /** One database for all tenants, or a function that names one for each (docs/database.md). */
   readonly database: DatabaseOptions | DatabaseOfTenant;
-  /** Says who makes a request; null: nobody. Required: Tidings never guesses. */
+  /**
+   * Says who makes a request; null: nobody. Required: Tidings never guesses. A throw, or no answer within `limits.hostAnswerMs`, is answered 503
+   * `unavailable`, and logged.
+   */
   readonly authenticate: Authenticate & { readonly isHostAllowed?: (request: Request) => boolean };
-  /** Origins that may use the chat beside the server's own, such as `https://app.example`. */
+  /**
+   * Origins that may use the chat beside the server's own, such as `https://app.example`, each as browsers send it. `app://.` and `file://` are
+   * pages of Electron. `null` is any sandboxed page and any local file of anybody: see docs/security.md before you allow it. Default: none.
+   */
   readonly origins?: readonly string[];
+  /** Headers that pages of those origins may send beside `Authorization` and `Content-Type`, such as `sentry-trace`. Default: none. */
+  readonly corsHeaders?: readonly string[];
   /**
    * May somebody write to another one, show them that they type, or keep them as a contact? Default: everybody may. A refusal is answered
    * `forbidden`, a throw or no answer within `limits.hostAnswerMs` `unavailable`. What was accepted once stays accepted.
@@ -58,8 +66,8 @@ export type ChatOptions = {
    */
   readonly revalidate?: Revalidate;
   /**
-   * The path under which the chat is mounted, such as `/chat`; the root is the empty text. Default: wherever a path of the chat begins,
-   * so that `/chat/messages` and `/messages` are the same.
+   * The path under which the chat is mounted, such as `/chat`; `chat` and `/chat/` are the same, and `/` is the root. Default: wherever a path of
+   * the chat begins, so that `/chat/messages` and `/messages` are the same, and a socket may be opened at both `/chat/ws` and `/ws`.
    */
   readonly base?: string;
   /**

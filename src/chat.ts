@@ -1,4 +1,4 @@
-import { getLogger } from "@logtape/logtape";
+import { createLog } from "./internal/logger.ts";
 import type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
 import { createBudget } from "./connection/budget.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
@@ -12,7 +12,9 @@ import { createBranches } from "./feed/branch.ts";
 import type { Admission } from "./http/admission.ts";
 import { createAdmit, createProof, createProve } from "./http/admit.ts";
 import { createApi } from "./http/api.ts";
+import { parseCorsHeaders } from "./http/cors.ts";
 import { parseOrigins } from "./http/origin.ts";
+import { parseBase } from "./http/path.ts";
 import { createOrigination, type Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
 import { createRefusedOrigins } from "./http/refused-origins.ts";
@@ -35,7 +37,7 @@ import { explainPush, type PushExplanation } from "./push/explain.ts";
 import { faultOfProviders } from "./push/provider.ts";
 import { createPushHealth } from "./push/health.ts";
 import { createSlots } from "./push/slots.ts";
-import { openEngine } from "./store/engine/open.ts";
+import { openEngine, requireUrl } from "./store/engine/open.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
 import type { Outcome, Trouble } from "./store/store.ts";
 
@@ -83,10 +85,11 @@ export type Chat = ReturnType<typeof createChat>;
 /**
  * Makes the chat: its databases, a hub around each, and the handlers that a host mounts.
  *
- * One database for all tenants is opened at once, and upgrades wait until that is done; `ready()` waits for it and tells what is wrong.
- * Those of a function are opened as their tenants come.
+ * One database for all tenants is opened at once, and tried again while that can help: another process has the file and is leaving, the server
+ * is still starting. Requests wait for the try under way; between two tries they are answered `unavailable`. Those of a function are opened as
+ * their tenants come, and tried again in the same way.
  *
- * @throws ChatError `config_invalid`: no `authenticate`, a malformed origin, limits that do not fit together.
+ * @throws ChatError `config_invalid`: no `authenticate`, a malformed database URL, base or origin, limits that do not fit together.
  *
  * @example
  * const chat = createChat({ database: { url: "file:chat.db" }, authenticate: (request) => userOf(request) });
@@ -95,11 +98,19 @@ export type Chat = ReturnType<typeof createChat>;
 export function createChat(options: ChatOptions) {
   if (typeof options.authenticate !== "function")
     throw new ChatError("config_invalid", "createChat needs authenticate: it alone says who makes a request");
+  if (typeof options.database !== "function" && typeof options.database?.url !== "string")
+    throw new ChatError(
+      "config_invalid",
+      "createChat needs database: { url }, or a function that names one for a tenant",
+    );
+  if (typeof options.database !== "function" && options.database.open === undefined) requireUrl(options.database.url);
   const { authenticate, clock = systemClock, random = systemRandom } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const fault = faultOfLimits(limits);
   if (fault !== null) throw new ChatError("config_invalid", `The limits do not fit together: ${fault}`);
   const origins = parseOrigins(options.origins ?? []);
+  const corsHeaders = parseCorsHeaders(options.corsHeaders ?? []);
+  const base = options.base === undefined ? undefined : parseBase(options.base);
   const rateFault = faultOfRates(options.rates);
   if (rateFault !== null) throw new ChatError("config_invalid", `The rates cannot be kept: ${rateFault}`);
   const limiter = createLimiter({ rates: ratesOf(options.rates), clock, turnUnitsMax: limits.turnUnitsMax });
@@ -109,7 +120,7 @@ export function createChat(options: ChatOptions) {
   if (providerFault !== null) throw new ChatError("config_invalid", providerFault);
   if (!["one", "several", undefined].includes(options.accountsPerDevice))
     throw new ChatError("config_invalid", `accountsPerDevice is "one" or "several"`);
-  const log = getLogger(["tidings", "chat"]);
+  const log = createLog(["tidings", "chat"]);
   const room = createRoom(limits);
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
   const watchBudget = createWatchBudget(limits);
@@ -134,18 +145,15 @@ export function createChat(options: ChatOptions) {
         report: (error) => log.error("a connection failed", { error }),
       }),
   };
-  const prove = createProof({ authenticate, now: clock.now });
+  const host = { authenticate, now: clock.now, clock, answerMs: limits.hostAnswerMs };
+  const prove = createProof(host);
   const databases = typeof options.database === "function" ? perTenant(options.database) : single(options.database);
-  const starting = databases.ready().then(
-    () => true,
-    () => false,
-  );
   let isDraining = false;
   let stopping: Promise<void> | null = null;
 
   function single(database: DatabaseOptions): Databases {
     return createSingle({
-      ...{ clock, log },
+      ...{ clock, random, log, startMs: limits.startMs },
       async open() {
         const engine = (database.open ?? openEngine)(database);
         return await openDatabase({ ...database, engine, bus, log }, context);
@@ -157,7 +165,7 @@ export function createChat(options: ChatOptions) {
     const branchOf = bus && createBranches(bus);
     const cacheBytes = Math.floor(limits.databasesCacheBytesMax / limits.databasesMax);
     return createPerTenant({
-      ...{ databaseOf, clock, limits, log },
+      ...{ databaseOf, clock, random, limits, log },
       async open(database, onLeave) {
         const branch = branchOf?.();
         try {
@@ -196,25 +204,17 @@ export function createChat(options: ChatOptions) {
   }
 
   /** As with an upgrade, by a request that has the token and nothing else. */
-  async function reauthenticate(token: string, { url = "http://localhost/ws" }: { readonly url?: string | undefined }) {
-    try {
-      const asked = prove(new Request(url, { headers: { authorization: `Bearer ${token}` } }));
-      return await answerWithin(clock, limits.hostAnswerMs, asked, "authenticate");
-    } catch (error) {
-      log.error("authenticate failed", { error });
-      return { code: "unavailable", text: "It cannot be checked now who is asking" } as const;
-    }
+  function reauthenticate(token: string, { url = "http://localhost/ws" }: { readonly url?: string | undefined }) {
+    return prove(new Request(url, { headers: { authorization: `Bearer ${token}` } }));
   }
 
   const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
-  const onRefusedOrigin = createRefusedOrigins(getLogger(["tidings", "http"]));
+  const onRefusedOrigin = createRefusedOrigins(createLog(["tidings", "http"]));
   const admitOpen = createAdmit({
-    authenticate,
+    ...host,
     onRefusedOrigin,
     origins,
-    now: clock.now,
-    elapsed: clock.elapsed,
     ...(revalidate && { revalidate: revalidateTicket }),
     isDraining: () => isDraining,
     hasRoom: (session, address) => room.has({ session, address }),
@@ -224,10 +224,10 @@ export function createChat(options: ChatOptions) {
   });
 
   const api = createApi({
-    prove: createProve({ authenticate, now: clock.now }),
+    prove: createProve(host),
     isHostAllowed: authenticate.isHostAllowed ?? (() => true),
     isDraining: () => isDraining,
-    ...{ origins, onRefusedOrigin, clock, random, limits, limiter, originationOf, base: options.base },
+    ...{ origins, onRefusedOrigin, clock, random, limits, limiter, originationOf, base, corsHeaders },
     ticketOf: databases.ticketOf,
     async parts(tenant) {
       try {
@@ -244,9 +244,13 @@ export function createChat(options: ChatOptions) {
     limits,
 
     /** The path under which it is mounted, where that was said. */
-    base: options.base,
+    base,
 
-    /** Resolves once the chat serves; rejects with the ChatError that keeps it from doing so. */
+    /**
+     * Resolves once the database is open. Rejects at once with what no further try can mend (`config_invalid`, `migration_refused`,
+     * `database_unfit`), and after `limits.startMs` with what keeps it from being opened (`database_locked`, `unavailable`); then trying goes
+     * on all the same, and it may be asked again. With a database for each tenant it resolves at once.
+     */
     ready: (): Promise<void> => databases.ready(),
 
     /** Whether it serves now: no shutdown has begun, and the database answers, where there is one for all tenants. */
@@ -262,7 +266,8 @@ export function createChat(options: ChatOptions) {
 
     /** Decides on an upgrade: the admission to connect with, or the refusal to answer. Never rejects. `peer`: who the socket says it is from. */
     async admit(request: Request, peer?: Peer): Promise<Admission | Response> {
-      if (!(await starting)) return problem("unavailable", "The chat could not start");
+      if (!(await databases.isOpen()))
+        return problem("unavailable", "The database is not open", { headers: { "Retry-After": "1" } });
       const answer = await admitOpen(request, peer);
       if (answer instanceof Response) return answer;
       try {
@@ -303,7 +308,6 @@ export function createChat(options: ChatOptions) {
     async send(send: ServerSend): Promise<Sent> {
       refuseUnknown(send, ["from", "to", "text", "tenant", "id"]);
       const { from, to, text, tenant = "default", id = random.messageId(clock.now()) } = send;
-      await databases.ready();
       if (isDraining) throw shuttingDown();
       if (!isIdentifier(from) || !isIdentifier(tenant))
         throw new ChatError("bad_request", "from or tenant is malformed");
@@ -336,7 +340,6 @@ export function createChat(options: ChatOptions) {
     async disconnect(whom: Disconnect): Promise<void> {
       refuseUnknown(whom, ["user", "tenant", "device", "reason"]);
       const { user, tenant = "default", device, reason = "the session was ended" } = whom;
-      await databases.ready();
       if (isDraining) throw shuttingDown();
       if (![user, tenant, device ?? user].every(isIdentifier))
         throw new ChatError("bad_request", "user, tenant or device is malformed");

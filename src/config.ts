@@ -3,6 +3,7 @@ import { missingPushVariables, type PushConfig, pushOf, pushSecrets, pushVariabl
 import { goneRate, listOf, rate, ratesOfKind, trust, trustOf, variable, wholeNumber } from "./config-variable.ts";
 import { ChatError } from "./error.ts";
 import { isLoopbackHost } from "./internal/loopback.ts";
+import { parseCorsHeaders } from "./http/cors.ts";
 import { checkedClaims } from "./http/jwt.ts";
 import { parseOrigins } from "./http/origin.ts";
 import type { TrustProxy } from "./http/peer.ts";
@@ -39,6 +40,8 @@ export type Config = {
   };
   /** Canonical origins beside the server's own. */
   readonly origins: readonly string[];
+  /** Headers that their pages may send beside the usual ones. */
+  readonly corsHeaders: readonly string[];
   readonly auth: AuthConfig;
   readonly trustProxy: TrustProxy;
   readonly rates: RateOptions;
@@ -48,6 +51,7 @@ export type Config = {
   readonly logLevel: (typeof logLevels)[number];
   readonly heartbeatMs: number;
   readonly shutdownMs: number;
+  readonly startMs: number;
 };
 
 const logLevels = ["trace", "debug", "info", "warning", "error", "fatal"] as const;
@@ -70,6 +74,7 @@ const variables = v.object({
   DATABASE_AUTH_TOKEN: v.optional(anyText),
   DATABASE_AUTH_TOKEN_FILE: v.optional(anyText),
   ORIGINS: v.optional(v.pipe(v.string(), v.rawCheck(checkOrigins)), ""),
+  CORS_HEADERS: v.optional(variable(areHeaders, "names of headers with commas"), ""),
   AUTH: v.optional(
     variable((text) => text === "demo" || text === "jwt", '"demo" or "jwt"'),
     "demo",
@@ -104,6 +109,7 @@ const variables = v.object({
   CLUSTER_URL: v.optional(anyText),
   HEARTBEAT_MS: v.optional(wholeNumber(100, 300_000, "of milliseconds "), String(defaultLimits.heartbeatMs)),
   SHUTDOWN_MS: v.optional(wholeNumber(0, 600_000, "of milliseconds "), String(defaultLimits.shutdownMs)),
+  START_MS: v.optional(wholeNumber(0, 600_000, "of milliseconds "), String(defaultLimits.startMs)),
 });
 
 /** The variables that there are. */
@@ -154,6 +160,7 @@ function configOf(env: Variables): Config {
       ...(env.DATABASE_AUTH_TOKEN_FILE !== undefined && { authTokenFile: env.DATABASE_AUTH_TOKEN_FILE }),
     },
     origins: parseOrigins(listOf(env.ORIGINS)),
+    corsHeaders: parseCorsHeaders(listOf(env.CORS_HEADERS)),
     auth: authOf(env),
     trustProxy: trustOf(env.TRUST_PROXY),
     rates: {
@@ -165,6 +172,7 @@ function configOf(env: Variables): Config {
     logLevel: logLevels.find((level) => level === env.LOG_LEVEL) ?? "info",
     heartbeatMs: Number(env.HEARTBEAT_MS),
     shutdownMs: Number(env.SHUTDOWN_MS),
+    startMs: Number(env.START_MS),
   };
 }
 
@@ -234,6 +242,15 @@ function faultOf(origin: string): string | null {
   } catch (error) {
     if (error instanceof ChatError) return error.message;
     throw error;
+  }
+}
+
+function areHeaders(text: string): boolean {
+  try {
+    parseCorsHeaders(listOf(text));
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -206,3 +206,116 @@ describe("chat", () => {
     await server.stop(true);
   });
 });
+
+describe("where a chat is mounted", () => {
+  const databaseOf = (): { url: string } => ({ url: `file:${join(folder, `${files++}.db`)}` });
+  const authenticate = () => ({ user: "alice" });
+
+  test("K14 a base is taken however its slashes are written, and what is no path is refused at once", async () => {
+    for (const [base, known] of [
+      ["/chat", "/chat"],
+      ["/chat/", "/chat"],
+      ["chat", "/chat"],
+      ["a/b/", "/a/b"],
+      ["/", ""],
+      ["", ""],
+    ] as const) {
+      const chat = createChat({ database: databaseOf(), authenticate, base });
+      expect(chat.base).toBe(known);
+      const server = Bun.serve(bun(chat, { port: 0 }));
+      await chat.ready();
+      const at = `127.0.0.1:${server.port}${known}`;
+      expect((await fetch(`http://${at}/conversations`)).status).toBe(200);
+      const socket = new WebSocket(`ws://${at}/ws`);
+      await until(() => socket.readyState === WebSocket.OPEN);
+      socket.close();
+      await chat.close();
+      await server.stop(true);
+    }
+    for (const base of ["/chat/*", "/:tenant", "https://app.example/chat", "/a//b", "/chat?x", "/chat#x", "/a b"])
+      expect(() => createChat({ database: databaseOf(), authenticate, base })).toThrow(
+        expect.objectContaining({ code: "config_invalid" }),
+      );
+    expect(() => bun({ limits: {} } as never, { base: "/chat/*" })).toThrow("base is the path");
+  });
+
+  test("K14 without a base a socket opens under any prefix, and a slash at the end of a path changes nothing", async () => {
+    const chat = createChat({ database: databaseOf(), authenticate });
+    const server = Bun.serve(bun(chat, { port: 0 }));
+    await chat.ready();
+    for (const path of ["/ws", "/chat/ws", "/a/chat/ws/", "/ws/"]) {
+      const socket = new WebSocket(`ws://127.0.0.1:${server.port}${path}`);
+      await until(() => socket.readyState === WebSocket.OPEN);
+      socket.close();
+    }
+    for (const path of ["/conversations/", "/chat/conversations/", "/messages/?with=bob"])
+      expect((await fetch(`http://127.0.0.1:${server.port}${path}`)).status).toBe(200);
+    for (const path of ["/messages//", "/nothing/"])
+      expect((await fetch(`http://127.0.0.1:${server.port}${path}`)).status).toBe(404);
+    await chat.close();
+    await server.stop(true);
+  });
+
+  test("K15 what is wrong in the options is thrown by createChat itself, and no text shows a secret", () => {
+    for (const url of ["postgres://u:word@host/x", "chat.db", "file:", "file://word@host/x.db", ""])
+      expect(() => createChat({ database: { url }, authenticate })).toThrow(
+        expect.objectContaining({ code: "config_invalid", message: expect.not.stringContaining("word") }),
+      );
+    expect(() => createChat({ authenticate } as never)).toThrow("createChat needs database");
+  });
+});
+
+describe("a host that does not answer", () => {
+  test("A70 an authenticate that hangs is answered 503 after hostAnswerMs, and nobody is let in", async () => {
+    const clock = fakeClock();
+    const { chat } = start({ clock, authenticate: () => new Promise(() => {}), limits: { hostAnswerMs: 3_000 } });
+    await chat.ready();
+    const socket = chat.admit(new Request("http://host/ws", upgrade));
+    const asked = chat.fetch(new Request("http://host/messages"));
+    expect(await passes(clock, Promise.all([socket, asked]))).toBeLessThan(3_100);
+    const [refused, answer] = [await socket, await asked];
+    expect(refused instanceof Response && refused.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ status: 503, code: "unavailable" });
+    await Promise.all([chat.close(), clock.advance(20_000)]);
+  });
+});
+
+describe("pages of other origins", () => {
+  const make = (options: Partial<ChatOptions>) =>
+    createChat({
+      database: { url: `file:${join(folder, `${files++}.db`)}` },
+      authenticate: () => ({ user: "a" }),
+      ...options,
+    });
+  const askedBy = (origin: string, method = "OPTIONS") =>
+    new Request("http://host/messages", { method, headers: { origin, "access-control-request-method": "POST" } });
+
+  test("A71 headers of the host's own may be sent, and what is no header's name is refused at once", async () => {
+    const chat = make({ origins: ["https://app.example"], corsHeaders: ["sentry-trace", "X-Own"] });
+    await chat.ready();
+    const { headers } = await chat.fetch(askedBy("https://app.example"));
+    expect(headers.get("access-control-allow-headers")).toBe("Authorization, Content-Type, sentry-trace, X-Own");
+    await chat.close();
+    for (const name of ["*", "a b", "", "x:y", "a\nb"])
+      expect(() => make({ corsHeaders: [name] })).toThrow(expect.objectContaining({ code: "config_invalid" }));
+  });
+
+  test("A71 origins of Electron are allowed where they are named alone, and null never with cookies", async () => {
+    const named = ["app://.", "file://", "null"];
+    const [open, shut] = [make({ origins: named }), make({})];
+    await Promise.all([open.ready(), shut.ready()]);
+    for (const origin of named) {
+      const { headers } = await open.fetch(askedBy(origin, "GET"));
+      const credentials = origin === "null" ? null : "true";
+      expect([headers.get("access-control-allow-origin"), headers.get("access-control-allow-credentials")]).toEqual([
+        origin,
+        credentials,
+      ]);
+      expect((await shut.fetch(askedBy(origin, "POST"))).status).toBe(403);
+      const request = () => new Request("http://host/ws", { headers: { ...upgrade.headers, origin } });
+      expect(await open.admit(request())).not.toBeInstanceOf(Response);
+      expect(await shut.admit(request())).toMatchObject({ status: 403 });
+    }
+    await Promise.all([open.close(), shut.close()]);
+  });
+});

@@ -27,6 +27,8 @@ test("C1 without variables: the demo on loopback", () => {
     logLevel: "info",
     heartbeatMs: 25_000,
     shutdownMs: 10_000,
+    startMs: 15_000,
+    corsHeaders: [],
   });
 });
 
@@ -77,6 +79,8 @@ test("C8 every variable arrives, typed", () => {
     LOG_LEVEL: "debug",
     HEARTBEAT_MS: "1000",
     SHUTDOWN_MS: "500",
+    START_MS: "0",
+    CORS_HEADERS: "sentry-trace, baggage",
   });
   expect(config).toEqual({
     port: 0,
@@ -101,6 +105,8 @@ test("C8 every variable arrives, typed", () => {
     logLevel: "debug",
     heartbeatMs: 1_000,
     shutdownMs: 500,
+    startMs: 0,
+    corsHeaders: ["sentry-trace", "baggage"],
   });
   expect(readConfig({ AUTH: "jwt", JWKS_URL: "https://id.example/jwks.json" }).auth).toEqual({
     kind: "jwt",
@@ -125,6 +131,8 @@ describe("one variable at a time", () => {
     LOG_LEVEL: ["trace", "debug", "info", "warning", "error", "fatal"],
     HEARTBEAT_MS: ["100", "300000"],
     SHUTDOWN_MS: ["0", "600000"],
+    START_MS: ["0", "600000"],
+    CORS_HEADERS: ["traceparent", "a,b"],
     AUTH_DEMO_ANYWHERE: ["0", "1"],
     JWT_COOKIE: ["session", "__Host-session"],
     JWT_USER_CLAIM: ["sub", "email", "https://app.example/user"],
@@ -170,14 +178,7 @@ describe("one variable at a time", () => {
       "libsql:///x",
       "http//h",
     ],
-    ORIGINS: [
-      "*",
-      "https://a.example/",
-      "a.example",
-      "https://a.example;https://b.example",
-      "https://*.example",
-      "null",
-    ],
+    ORIGINS: ["*", "https://a.example/", "a.example", "https://a.example;https://b.example", "https://*.example"],
     AUTH: ["none", "JWT", "Demo", "demo,jwt"],
     AUTH_DEMO_ANYWHERE: ["true", "yes", "2"],
     JWT_COOKIE: ["a=b", "a b", "a;b", "é"],
@@ -187,6 +188,8 @@ describe("one variable at a time", () => {
     LOG_LEVEL: ["warn", "INFO", "verbose", "3"],
     HEARTBEAT_MS: ["0", "99", "300001", "25s", "-1"],
     SHUTDOWN_MS: ["-1", "600001", "10s", "1.5"],
+    START_MS: ["-1", "600001", "10s", "1.5"],
+    CORS_HEADERS: ["*,a b", "a b", "x:y"],
   };
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) {

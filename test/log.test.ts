@@ -295,17 +295,39 @@ describe("in a program", () => {
     return { out, err: await new Response(child.stderr).text(), code: await child.exited };
   }
 
-  test("L5 the library is silent until its host configures logging", async () => {
+  test("L5 until the host configures logging, warnings and errors go to the console; then to logging alone", async () => {
     const body = `import { createAdmit } from "./src/http/admit.ts";
+      import { createLog } from "./src/internal/logger.ts";
       const admit = createAdmit({ authenticate: () => { throw new Error("canary") }, origins: [], now: () => 0 });
-      await admit(new Request("http://h/ws", { headers: { upgrade: "websocket" } }));
-      getLogger(["tidings"]).fatal("canary");`;
-    expect(await run(body)).toEqual({ out: "", err: "", code: 0 });
-    const { err } = await run(
-      `configureLog();${body.replace("import {", "const {").replace("} from", "} = await import(").replace('admit.ts";', 'admit.ts");')}`,
-    );
-    expect(err.trim().split("\n")).toHaveLength(2);
-    expect(err).toContain('"message":"authenticate failed"');
+      const upgrade = () => admit(new Request("http://h/ws", { headers: { upgrade: "websocket" } }));
+      const log = createLog(["tidings", "test"]).with({ database: "file:a.db", token: "canary-token" });
+      const events = () => { log.debug("d"); log.info("i"); log.warn("w", { n: 1 }); log.fatal("f\\nforged"); };
+      await upgrade(); events();`;
+    const parse = (text: string) =>
+      text
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const silent = await run(body);
+    expect([silent.out, silent.code]).toEqual(["", 0]);
+    expect(parse(silent.err)).toMatchObject([
+      { level: "error", category: "tidings.http", message: "authenticate failed", error: { message: "canary" } },
+      { level: "warning", category: "tidings.test", message: "w", n: 1, database: "file:a.db", token: "[redacted]" },
+      { level: "fatal", message: "f\nforged", token: "[redacted]" },
+    ]);
+    // Configured after the logs were made: all of it is the host's from then on.
+    const later = await run(`${body} configureLog({ level: "fatal" }); await upgrade(); events();`);
+    expect(parse(later.err).map(({ level }) => level)).toEqual(["error", "warning", "fatal", "fatal"]);
+  });
+
+  test("L5 a host that configured another copy of LogTape has its lines once", async () => {
+    const body = `import { createLog } from "./src/internal/logger.ts";
+      const lines = [];
+      const found = Object.getOwnPropertySymbols(globalThis).map((symbol) => globalThis[symbol]).find((value) => Array.isArray(value?.sinks));
+      found.sinks.push((record) => lines.push(record.rawMessage));
+      createLog(["tidings", "test"]).error("once");
+      process.stdout.write(lines.join());`;
+    expect(await run(`getLogger(["tidings"]);${body}`)).toEqual({ out: "once", err: "", code: 0 });
   });
 
   test("L6 errors go to the standard error, the rest to the standard output, and levels below are dropped", async () => {

@@ -98,7 +98,7 @@ describe("the standalone server", () => {
   test("K7 a second server on the same file is refused with a clear message, and a new epoch is refused meanwhile", async () => {
     const first = await serve({});
     try {
-      const second = await serve({});
+      const second = await serve({ START_MS: "0" });
       expect(second.child.exitCode).toBe(1);
       expect(second.errors).toMatch(/chat\.db/);
       expect(await run("src/cli.ts", "epoch", "new", "--database", `file:${folder}/chat.db`)).toBe(1);

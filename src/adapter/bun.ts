@@ -1,9 +1,10 @@
 import type { Serve, Server, ServerWebSocket, WebSocketHandler } from "bun";
-import { getLogger } from "@logtape/logtape";
+import { createLog } from "../internal/logger.ts";
 import type { Chat } from "../chat.ts";
 import type { SocketEvents } from "../connection/socket.ts";
 import type { Admission } from "../http/admission.ts";
-import { pathOf } from "../http/path.ts";
+import { isSocketPath } from "../http/api.ts";
+import { parseBase } from "../http/path.ts";
 import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
 import { bunSocket } from "./bun-socket.ts";
@@ -16,7 +17,7 @@ type Data = { readonly admission: Admission; events: SocketEvents | null };
 export type BunOptions = {
   readonly port?: number;
   readonly hostname?: string;
-  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or the root. */
+  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or any prefix. */
   readonly base?: string;
   /** Answers every request that is not an upgrade; default: the chat's own routes. */
   readonly fetch?: (request: Request, peer: Peer) => Response | Promise<Response>;
@@ -34,14 +35,15 @@ const httpIdleSeconds = 10;
  * @example
  * Bun.serve(bun(chat, { port: 6662 }));
  */
-export function bun(chat: Served, { fetch = chat.fetch, base = chat.base ?? "", ...listen }: BunOptions = {}) {
+export function bun(chat: Served, { fetch = chat.fetch, base = chat.base, ...listen }: BunOptions = {}) {
+  const mount = base === undefined ? undefined : parseBase(base);
   return {
     ...listen,
     idleTimeout: httpIdleSeconds,
     async fetch(request: Request, server: Server<Data>): Promise<Response | undefined> {
       try {
         await nextTurn();
-        if (request.headers.get("upgrade") === null || pathOf(request.url) !== `${base}/ws`)
+        if (request.headers.get("upgrade") === null || !isSocketPath(request.url, mount))
           return await fetch(request, peerOf(request, server));
         const admission = await chat.admit(request, peerOf(request, server));
         if (admission instanceof Response) return admission;
@@ -67,7 +69,7 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate
 
 /** Every handler is wrapped: with Bun, a throw in one ends the process. */
 function bunWebSocket(chat: Served): WebSocketHandler<Data> {
-  const log = getLogger(["tidings", "bun"]);
+  const log = createLog(["tidings", "bun"]);
   const guarded = (ws: ServerWebSocket<Data>, call: () => void): void => {
     try {
       call();

@@ -2,7 +2,8 @@ import type { Chat } from "../chat.ts";
 import type { Admission } from "../http/admission.ts";
 import { createRoom } from "../hub/room.ts";
 import { closeCode } from "../protocol/close-code.ts";
-import { pathOf } from "../http/path.ts";
+import { isSocketPath } from "../http/api.ts";
+import { parseBase } from "../http/path.ts";
 import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
 import { guard } from "./guard.ts";
@@ -27,7 +28,7 @@ type Upgrade = (
 ) => { readonly socket: ServedSocket; readonly response: Response };
 
 export type DenoOptions = {
-  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or the root. */
+  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or any prefix. */
   readonly base?: string;
   /** Answers every request that is not an upgrade to the chat's socket; default: the chat's own routes. */
   readonly fetch?: (request: Request, peer: Peer) => Response | Promise<Response>;
@@ -42,14 +43,14 @@ type Info = { readonly remoteAddr?: { readonly hostname?: string } };
  * @example
  * Deno.serve({ port: 6662 }, deno(chat));
  */
-export function deno(chat: Served, { base = chat.base ?? "", fetch = chat.fetch }: DenoOptions = {}) {
+export function deno(chat: Served, { base = chat.base, fetch = chat.fetch }: DenoOptions = {}) {
+  const mount = base === undefined ? undefined : parseBase(base);
   // Deno cannot drop a socket: one whose peer never answers the closing handshake stays, and counts until it goes.
   const room = createRoom(chat.limits);
 
   async function answer(request: Request, { remoteAddr }: Info): Promise<Response> {
     const peer = { address: remoteAddr?.hostname };
-    if (request.headers.get("upgrade") === null || pathOf(request.url) !== `${base}/ws`)
-      return await fetch(request, peer);
+    if (request.headers.get("upgrade") === null || !isSocketPath(request.url, mount)) return await fetch(request, peer);
     const admission = await chat.admit(request, peer);
     if (admission instanceof Response) return admission;
     if (!room.has(admission)) return problem("too_many_connections", "The limit of open connections is reached");

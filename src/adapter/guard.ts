@@ -1,4 +1,4 @@
-import { getLogger } from "@logtape/logtape";
+import { createLog } from "../internal/logger.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 
 /** Events that never throw: in most runtimes a throw in a socket's handler ends the process. The socket ends instead. */
@@ -9,7 +9,7 @@ export function guard(events: SocketEvents, socket: Pick<Socket, "terminate">): 
       try {
         handle(...args);
       } catch (error) {
-        getLogger(["tidings", "adapter"]).error("a socket's handler failed", { error });
+        createLog(["tidings", "adapter"]).error("a socket's handler failed", { error });
         socket.terminate();
       }
     };

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { ServerWebSocket } from "bun";
-import { getLogger } from "@logtape/logtape";
-import { type Context, Hono } from "hono";
+import { createLog } from "../internal/logger.ts";
+import { type Context, Hono, type HonoRequest } from "hono";
 import type { UpgradeWebSocket, WSEvents } from "hono/ws";
 import type { WebSocket as NodeWebSocket } from "ws";
 import type { Chat } from "../chat.ts";
@@ -48,7 +48,7 @@ export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSoc
   const app = new Hono();
   // Deno cannot drop a socket: one whose peer never answers the closing handshake stays, and counts until it goes.
   const room = createRoom(chat.limits);
-  app.get("/ws", async (context, next) => {
+  app.on("GET", ["/ws", "/ws/"], async (context, next) => {
     const env = (context.env ?? {}) as Env;
     const request = context.req.raw;
     if (!asksForUpgrade(request, env)) return await chat.fetch(request, peerOf(request, env));
@@ -60,19 +60,33 @@ export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSoc
     const options = { idleTimeout: idleSeconds(chat.limits) } as Options;
     const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, room, env), options);
     const asked = upgradeContext(context, admission, env) as Parameters<typeof upgrade>[0];
-    // Deno's throws where a part of the handshake is missing, Bun's where the app was not given the server.
     const response = await upgrade(asked, next).catch((error: unknown) => {
-      getLogger(["tidings", "hono"]).warn("a request could not be upgraded", { error });
+      // Deno's throws where a part of the handshake is missing: strangers' doing. Bun's where the app was not given the server.
+      const level = isWholeHandshake(request) ? "warn" : "debug";
+      createLog(["tidings", "hono"])[level]("a request could not be upgraded", { error });
     });
     return response ?? problem("upgrade_required", "The request could not be upgraded to a WebSocket");
   });
-  app.all("*", ({ req, env }) => chat.fetch(req.raw, peerOf(req.raw, (env ?? {}) as Env)));
+  app.all("*", async ({ req, env }) => await chat.fetch(await unread(req), peerOf(req.raw, (env ?? {}) as Env)));
   return app;
+}
+
+/** Middleware that has read the body by `c.req.json()`, or the like, has left it with Hono: it is used. */
+async function unread(req: HonoRequest): Promise<Request> {
+  const { raw } = req;
+  if (!raw.bodyUsed) return raw;
+  const body = await req.text().catch(() => null);
+  return body === null ? raw : new Request(raw.url, { method: raw.method, headers: raw.headers, body });
 }
 
 /** On Node a request may ask for an upgrade only to go on as a plain one, as without `Connection: Upgrade`. */
 const asksForUpgrade = (request: Request, { incoming, outgoing }: Env): boolean =>
   request.headers.get("upgrade") !== null && (incoming === undefined || outgoing === undefined);
+
+const isWholeHandshake = ({ headers }: Request): boolean =>
+  /\bupgrade\b/i.test(headers.get("connection") ?? "") &&
+  headers.has("sec-websocket-key") &&
+  headers.get("sec-websocket-version") === "13";
 
 function peerOf(request: Request, env: Env): Peer {
   const server = env.server ?? env;

@@ -1,4 +1,4 @@
-import { getLogger } from "@logtape/logtape";
+import { createLog } from "../internal/logger.ts";
 import { type NatsConnection, PermissionViolationError, type Subscription } from "@nats-io/transport-node";
 import { systemClock } from "../internal/clock.ts";
 import { utf8Bytes } from "../internal/utf8.ts";
@@ -23,7 +23,7 @@ const payloadBytesMax = 1_048_576;
 
 /** One connection to a server, from when it is there until it is lost. Nothing here throws or rejects. */
 export function createLink({ connection, prefix, mark, pendingBytesMax, onText, onRefusal }: LinkOptions) {
-  const log = getLogger(["tidings", "bus"]);
+  const log = createLog(["tidings", "bus"]);
   const subscriptions = new Map<string, Subscription>();
   const refused = new Set<string>();
   let sentBytes = 0;

@@ -1,5 +1,5 @@
-import { getLogger } from "@logtape/logtape";
 import { AuthorizationError, connect } from "@nats-io/transport-node";
+import { createLog } from "../internal/logger.ts";
 import { createListeners } from "../feed/listeners.ts";
 import { encodeSubject } from "../feed/subject.ts";
 import type { Transport } from "../feed/transport.ts";
@@ -38,7 +38,7 @@ const markChars = 12;
  */
 export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Partial<Pace> = {}): Transport {
   const pace = { ...defaultPace, ...changes };
-  const log = getLogger(["tidings", "bus"]);
+  const log = createLog(["tidings", "bus"]);
   const mark = systemRandom.secret().slice(0, markChars);
   const ending = new AbortController();
   const { signal } = ending;

@@ -23,6 +23,27 @@ export function upgradeRequest(incoming: IncomingMessage): Request | null {
   }
 }
 
+/** What other middleware adds: the body as `express.json()` and its like have parsed it, and the bytes that `@hono/node-server` takes in its place. */
+type Parsed = Pick<IncomingMessage, "readableDidRead"> & { readonly body?: unknown; rawBody?: unknown };
+
+/** A body that middleware has read and parsed is used as it was parsed. */
+export function keepParsedBody(incoming: Parsed): void {
+  const { body } = incoming;
+  if (!incoming.readableDidRead || incoming.rawBody !== undefined || body === undefined) return;
+  incoming.rawBody = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+}
+
+/** Whether somebody has read the body, and left nothing of it. */
+export const isBodyLost = (incoming: Parsed): boolean => incoming.readableDidRead && incoming.rawBody === undefined;
+
+/** The same request, as one whose body was read: whoever needs the body sees that, in place of an empty one. */
+export async function readBefore({ url, method, headers }: Request): Promise<Request> {
+  if (method === "GET" || method === "HEAD") return new Request(url, { method, headers });
+  const request = new Request(url, { method, headers, body: "read before" });
+  await request.text();
+  return request;
+}
+
 /** Answers on the bare stream of an upgrade that is refused, and ends it. */
 export async function answerOn(stream: Duplex, response: Response): Promise<void> {
   const body = Buffer.from(await response.arrayBuffer());

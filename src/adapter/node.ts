@@ -4,18 +4,19 @@ import { getRequestListener } from "@hono/node-server";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Chat } from "../chat.ts";
 import type { Admission } from "../http/admission.ts";
-import { pathOf } from "../http/path.ts";
+import { isSocketPath } from "../http/api.ts";
+import { parseBase } from "../http/path.ts";
 import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
 import { guard } from "./guard.ts";
-import { answerOn, offerOnly, upgradeRequest } from "./node-request.ts";
+import { answerOn, isBodyLost, keepParsedBody, offerOnly, readBefore, upgradeRequest } from "./node-request.ts";
 import { listenToWs, wsOptions, wsSocket } from "./ws-socket.ts";
 
 /** What the adapter needs of a chat. */
 type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits"> & { readonly base?: string | undefined };
 
 export type NodeOptions = {
-  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or the root. */
+  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or any prefix. */
   readonly base?: string;
   /** Answers every request that is not an upgrade to the chat's socket; default: the chat's own routes. */
   readonly fetch?: (request: Request, peer: Peer) => Response | Promise<Response>;
@@ -31,7 +32,8 @@ export type NodeOptions = {
  * const { request, upgrade } = node(chat);
  * createServer(request).on("upgrade", upgrade).listen(6662);
  */
-export function node(chat: Served, { base = chat.base ?? "", fetch = chat.fetch }: NodeOptions = {}) {
+export function node(chat: Served, { base = chat.base, fetch = chat.fetch }: NodeOptions = {}) {
+  const mount = base === undefined ? undefined : parseBase(base);
   const upgrader = new WebSocketServer(wsOptions(chat.limits));
   // A request that ws finds no fault with only in part: no key, another version.
   upgrader.on("wsClientError", (_error, stream) => {
@@ -44,10 +46,9 @@ export function node(chat: Served, { base = chat.base ?? "", fetch = chat.fetch 
     try {
       const request = upgradeRequest(incoming);
       if (request === null) return await answerOn(stream, problem("bad_request", "The request is malformed"));
-      const admission =
-        pathOf(request.url) === `${base}/ws`
-          ? await chat.admit(request, peerOf(incoming))
-          : await fetch(request, peerOf(incoming));
+      const admission = isSocketPath(request.url, mount)
+        ? await chat.admit(request, peerOf(incoming))
+        : await fetch(request, peerOf(incoming));
       if (admission instanceof Response) return await answerOn(stream, admission);
       offerOnly(incoming, admission);
       upgrader.handleUpgrade(incoming, stream, head, (ws) => open(ws, stream, admission));
@@ -68,15 +69,26 @@ export function node(chat: Served, { base = chat.base ?? "", fetch = chat.fetch 
     listenToWs(ws, stream, events);
   }
 
-  const answer = getRequestListener((request, env) => fetch(request, "incoming" in env ? peerOf(env.incoming) : {}), {
-    overrideGlobalObjects: false,
-    errorHandler: () => problem("internal", "The request could not be answered"),
-    // HTTP/1.0 needs no Host: nobody's host then, and not this machine's.
-    hostname: "host.invalid",
-  });
+  async function handle(
+    request: Request,
+    incoming: Pick<IncomingMessage, "socket" | "readableDidRead">,
+  ): Promise<Response> {
+    return await fetch(isBodyLost(incoming) ? await readBefore(request) : request, peerOf(incoming));
+  }
+
+  const answer = getRequestListener(
+    (request, env) => ("incoming" in env ? handle(request, env.incoming) : fetch(request, {})),
+    {
+      overrideGlobalObjects: false,
+      errorHandler: () => problem("internal", "The request could not be answered"),
+      // HTTP/1.0 needs no Host: nobody's host then, and not this machine's.
+      hostname: "host.invalid",
+    },
+  );
 
   return {
     request(incoming: IncomingMessage, outgoing: ServerResponse): void {
+      keepParsedBody(incoming);
       answer(incoming, outgoing).catch(() => outgoing.destroy());
     },
     upgrade(incoming: IncomingMessage, stream: Duplex, head: Buffer): void {

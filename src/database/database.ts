@@ -1,4 +1,4 @@
-import type { Logger } from "@logtape/logtape";
+import type { Log } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import type { Transport } from "../feed/transport.ts";
 import { nextTurn } from "../hub/turns.ts";
@@ -20,7 +20,7 @@ export type DatabaseOptions = {
   readonly migrate?: boolean;
   /** How the nodes on this database speak to each other, where there are others. */
   readonly bus: Transport | undefined;
-  readonly log: Logger;
+  readonly log: Log;
   /** A connection has gone. */
   readonly onLeave?: () => void;
 };

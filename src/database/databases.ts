@@ -8,8 +8,10 @@ export type Lease = { readonly database: Database; readonly release: () => void 
 
 /** A chat's databases: one for all tenants, or one for each. Whoever cannot be served is refused by a rejection. */
 export interface Databases {
-  /** Resolves once the chat can serve; rejects with the ChatError that keeps it from doing so. */
+  /** Resolves once the chat can serve; rejects with the ChatError that keeps it from doing so, at once or after the time for a start. */
   ready(): Promise<void>;
+  /** Whether there is anything to ask; where it is being opened, that is known once this try has ended. */
+  isOpen(): Promise<boolean>;
   /** Why the chat as a whole cannot serve now; null: it can. */
   trouble(): Trouble | "starting" | null;
   /** The tenant's database, for one request. */

@@ -1,4 +1,4 @@
-import type { Logger } from "@logtape/logtape";
+import type { Log } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import { answerWithin } from "../internal/within.ts";
@@ -17,7 +17,7 @@ export type DirectoryOptions<N extends Named> = {
   readonly answerMs: number;
   /** How long the host is not asked again about a tenant with whom it failed. */
   readonly pauseMs: number;
-  readonly log: Logger;
+  readonly log: Log;
 };
 
 /** Tenants whose place is remembered; of any other the host is asked again. */

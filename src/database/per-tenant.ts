@@ -1,10 +1,11 @@
-import type { Logger } from "@logtape/logtape";
+import type { Log } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import { readTenantTicket, tenantTicket } from "../http/ticket.ts";
 import { nextTurn } from "../hub/turns.ts";
 import type { Clock } from "../internal/clock.ts";
 import { createGate } from "../internal/gate.ts";
 import { within } from "../internal/within.ts";
+import type { Random } from "../internal/random.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { redactUrl } from "../store/engine/redact-url.ts";
 import type { Database } from "./database.ts";
@@ -17,11 +18,12 @@ export type PerTenantOptions<N extends Named> = {
   /** Opens what the host named; `onLeave` wants to know of each connection that has gone. */
   readonly open: (named: N, onLeave: () => void) => Promise<Database>;
   readonly clock: Clock;
+  readonly random: Pick<Random, "integer">;
   readonly limits: Limits;
-  readonly log: Logger;
+  readonly log: Log;
 };
 
-/** How long a database that could not be opened is left alone. */
+/** How long the host is not asked again about a tenant with whom it failed. */
 const pauseMs = 1_000;
 /** Idle databases are looked for this often. */
 const beatMs = 5_000;
@@ -42,7 +44,7 @@ const shuttingDown = () => new ChatError("unavailable", "The chat is shutting do
  * one. No database is opened before it has been closed to its end, and what fails with one is told to those alone who want that one.
  */
 export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): Databases {
-  const { databaseOf, open, clock, limits, log } = options;
+  const { databaseOf, open, clock, random, limits, log } = options;
   const places = new Map<string, Place>();
   const enter = createGate(1);
   const directory = createDirectory({ databaseOf, clock, answerMs: limits.hostAnswerMs, pauseMs, log });
@@ -159,8 +161,8 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
     return candidates.find(mayGiveWay);
   }
 
-  function begin(named: N): Place {
-    const database = redactUrl(named.url);
+  /** `attempt`: how many tries to open it failed just before. */
+  function begin(named: N, attempt: number): Place {
     async function openIn(): Promise<Database> {
       await makeRoom();
       try {
@@ -172,35 +174,35 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
       }
     }
     const place = createPlace({
-      ...{ url: named.url, clock, pauseMs },
-      open: () =>
-        openIn().catch((error: unknown) => {
-          log.error("a database cannot be opened", { database, error });
-          throw error;
-        }),
+      ...{ url: named.url, attempt, clock, random, open: openIn },
+      log: log.with({ database: redactUrl(named.url) }),
     });
     places.set(named.url, place);
     return place;
   }
 
-  async function placeOf(tenant: string): Promise<Place> {
+  /** `attempt`: how many tries to open it failed just before, where it is begun. */
+  async function placeOf(tenant: string, attempt: number): Promise<Place> {
     const named = await directory.name(tenant);
-    return places.get(named.url) ?? begin(named);
+    return places.get(named.url) ?? begin(named, attempt);
   }
 
   /** The tenant's database, once it is open, and where it is held. What is closing is opened again. */
   async function hold(tenant: string): Promise<{ readonly place: Place; readonly database: Database }> {
-    for (;;) {
+    for (let attempt = 0; ;) {
       if (isStopped) throw shuttingDown();
       const known = directory.find(tenant);
       // What closes is asked for again: the host may have moved the tenant.
-      const place = known && known.state.type !== "closing" ? known : await placeOf(tenant);
+      const place = known && known.state.type !== "closing" ? known : await placeOf(tenant, attempt);
       if (place.state.type === "closing") await place.state.done;
       else if (place.state.type !== "failed") {
         directory.note(tenant, place);
         return { place, database: await place.hold() };
       } else if (clock.elapsed() < place.state.until) throw place.state.error;
-      else drop(place);
+      else {
+        attempt = place.attempt + 1;
+        drop(place);
+      }
     }
   }
 
@@ -239,6 +241,7 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
 
   return {
     ready: () => Promise.resolve(),
+    isOpen: () => Promise.resolve(true),
     trouble: () => null,
     lease,
     async admit(tenant) {

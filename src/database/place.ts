@@ -1,44 +1,38 @@
 import { ChatError } from "../error.ts";
-import type { Clock } from "../internal/clock.ts";
+import { type AttemptOptions, type Outcome, tryToOpen } from "./attempt.ts";
 import type { Database } from "./database.ts";
 
 type State =
   | { readonly type: "opening" }
-  | { readonly type: "open"; readonly database: Database }
-  | { readonly type: "closing"; readonly database: Database; readonly done: Promise<void> }
-  | { readonly type: "failed"; readonly error: ChatError; readonly until: number };
+  | Outcome
+  | { readonly type: "closing"; readonly database: Database; readonly done: Promise<void> };
 
-export type PlaceOptions = {
-  readonly url: string;
-  readonly open: () => Promise<Database>;
-  readonly clock: Clock;
-  /** How long it is left alone where it cannot be opened. */
-  readonly pauseMs: number;
-};
+export type PlaceOptions = AttemptOptions & { readonly url: string };
 
 /** How long a socket that was admitted is waited for. */
 const upgradeMs = 10_000;
 
 /** One database from its opening to its end, and who needs it: requests under way, sockets that are about to open, connections. */
-export function createPlace({ url, open, clock, pauseMs }: PlaceOptions) {
+export function createPlace({ url, ...options }: PlaceOptions) {
+  const { attempt, clock } = options;
   let uses = 0;
   let usedAt = clock.elapsed();
   let openedAt = usedAt;
   /** Until when each socket that was admitted is waited for. */
   let awaited: number[] = [];
 
-  const opening = open().then(
-    (database) => {
-      place.state = { type: "open", database };
+  const opening = tryToOpen(options).then((outcome): Outcome => {
+    if (outcome.type === "open") {
       openedAt = clock.elapsed();
-      return database;
-    },
-    (cause: unknown) => {
-      const error = new ChatError("unavailable", "The tenant's database cannot be opened now", { cause });
-      place.state = { type: "failed", error, until: clock.elapsed() + pauseMs };
-      throw error;
-    },
-  );
+      place.state = outcome;
+      return outcome;
+    }
+    // Whoever asks for a tenant is not told what the host's database says.
+    const error = new ChatError("unavailable", "The tenant's database cannot be opened now", { cause: outcome.error });
+    const told = { ...outcome, error };
+    place.state = told;
+    return told;
+  });
 
   /** Whether a request is under way, or a socket about to open. */
   function isInUse(): boolean {
@@ -55,23 +49,20 @@ export function createPlace({ url, open, clock, pauseMs }: PlaceOptions) {
 
   const place = {
     url,
+    /** How many tries to open it failed before this one. */
+    attempt,
     state: { type: "opening" } as State,
     /** Another database is to be opened in its stead, once it is closed. */
     hasHeir: false,
     /** Resolves once it is open, or cannot be opened. */
-    settled: opening.then(
-      () => {},
-      () => {},
-    ),
+    settled: opening.then(() => {}),
     /** The database, once it is open; until `release()` it is needed. */
     async hold(): Promise<Database> {
       uses++;
-      try {
-        return await opening;
-      } catch (error) {
-        uses--;
-        throw error;
-      }
+      const outcome = await opening;
+      if (outcome.type === "open") return outcome.database;
+      uses--;
+      throw outcome.error;
     },
     release(): void {
       uses--;

@@ -1,4 +1,4 @@
-import type { Logger } from "@logtape/logtape";
+import type { Log } from "../internal/logger.ts";
 import type { Budget } from "../connection/budget.ts";
 import { createFeed } from "../feed/feed.ts";
 import { createHints } from "../feed/hints.ts";
@@ -50,7 +50,7 @@ export type RuntimeOptions = {
   readonly engine: Engine;
   /** How the nodes on this database speak to each other, where there are others. */
   readonly bus: Transport | undefined;
-  readonly log: Logger;
+  readonly log: Log;
   /** A connection has gone. */
   readonly onLeave: () => void;
   /** What was seen of this database before, by other runtimes: where there were any, what these had admitted is not served. */
@@ -106,7 +106,13 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     hints: bus && createHints(bus, { charsMax: limits.hintCharsMax, clock }),
     jitter: () => random.integer() / 2 ** 52 - 0.5,
   });
-  await feed.start();
+  try {
+    await feed.start();
+  } catch (error) {
+    feed.stop();
+    await store.abandon();
+    throw error;
+  }
   const policy = createPolicy({
     ...{ authorize: context.authorize, canSee: context.canSee, store, clock, answerMs: limits.hostAnswerMs },
     sight: context.sight,
@@ -120,7 +126,14 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     ...(isRenewal && { admittedSince: clock.elapsed() }),
   });
   // Upgrades that were admitted before this runtime was there open on it.
-  hub.noteRevocations(await store.revocations(clock.now() - recentRevocationsMs));
+  try {
+    hub.noteRevocations(await store.revocations(clock.now() - recentRevocationsMs));
+  } catch (error) {
+    feed.stop();
+    await store.abandon();
+    await hub.stop(0);
+    throw error;
+  }
   const worker =
     providers.length === 0
       ? null

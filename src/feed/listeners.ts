@@ -1,4 +1,4 @@
-import { getLogger } from "@logtape/logtape";
+import { createLog } from "../internal/logger.ts";
 import { encodeSubject } from "./subject.ts";
 
 /** What a transport does when somebody starts to listen to an encoded subject, and when nobody does any more. */
@@ -6,7 +6,7 @@ export type Interest = { readonly begin: (key: string) => void; readonly end: (k
 
 /** Who listens to which subject on one transport. */
 export function createListeners({ begin, end }: Interest) {
-  const log = getLogger(["tidings", "bus"]);
+  const log = createLog(["tidings", "bus"]);
   /** Each subscription is a function of its own, also where two of them share a listener. */
   const bySubject = new Map<string, Set<(text: string) => void>>();
 

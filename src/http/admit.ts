@@ -1,7 +1,9 @@
-import { getLogger } from "@logtape/logtape";
 import { ChatError } from "../error.ts";
 import { type Doer, doerOf } from "../hub/limiter.ts";
 import type { Unproved } from "../hub/reauthenticate.ts";
+import type { Clock } from "../internal/clock.ts";
+import { createLog } from "../internal/logger.ts";
+import { answerWithin } from "../internal/within.ts";
 import type { Session } from "../model.ts";
 import { readSessionEnd } from "../internal/session-end.ts";
 import { isCursor } from "../protocol/cursor.ts";
@@ -30,8 +32,6 @@ export type AdmitOptions = ProveOptions & {
   readonly originationOf?: (request: Request, peer?: Peer) => Origination;
   /** How many milliseconds somebody must wait before they may connect; 0: not at all. */
   readonly mustWait?: (doer: Doer) => number;
-  /** The server's steady clock, in milliseconds. */
-  readonly elapsed?: () => number;
   /** Whether the session of a ticket still holds, now that it opens a socket, and until when, where that has moved; default: it does. */
   readonly revalidate?: ((session: Session & { readonly device: string }) => Promise<boolean | number>) | undefined;
   /** Takes a ticket out of use; null where it is none that is good. Without it there are no tickets. */
@@ -42,6 +42,10 @@ export type ProveOptions = {
   readonly authenticate: Authenticate & { readonly isHostAllowed?: (request: Request) => boolean };
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
+  /** The server's clock, for how long something lasts. */
+  readonly clock?: Pick<Clock, "after" | "elapsed">;
+  /** How long `authenticate` may take, in milliseconds, where there is a clock; default: for ever. */
+  readonly answerMs?: number;
 };
 
 const subprotocol = "tidings.v1";
@@ -65,7 +69,7 @@ const subprotocol = "tidings.v1";
  */
 export function createAdmit(options: AdmitOptions): (request: Request, peer?: Peer) => Promise<Admission | Response> {
   const { authenticate, origins, isDraining = () => false, hasRoom = () => true, mustWait = () => 0 } = options;
-  const { originationOf = createOrigination(), useTicket, revalidate, elapsed, onRefusedOrigin } = options;
+  const { originationOf = createOrigination(), useTicket, revalidate, clock, onRefusedOrigin } = options;
   const isHostAllowed = options.hostCheck ?? authenticate.isHostAllowed ?? (() => true);
   const prove = createProve(options);
 
@@ -108,7 +112,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       return problem("bad_request", "The parameter level is malformed");
     }
     if (ticket === null) return problem("bad_request", "The parameter ticket is malformed");
-    const admittedAt = elapsed?.();
+    const admittedAt = clock?.elapsed();
     const addressMs = mustWait({ address });
     if (addressMs > 0) return tooOften(addressMs);
     const session = ticket === undefined || !useTicket ? await prove(request) : await proveByTicket(ticket, device);
@@ -132,7 +136,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
 /**
  * Asks the host who makes a request, and trusts the answer only when it is well-formed: upgrades and HTTP routes alike.
  *
- * Answers the session, or the refusal: 401 for null and for a proof that has expired, 503 for a throw, 500 `internal`
+ * Answers the session, or the refusal: 401 for null and for a proof that has expired, 503 for a throw and for no answer in time, 500 `internal`
  * for a malformed proof; the text names the field, never its value. Never rejects.
  *
  * @example
@@ -148,13 +152,21 @@ export function createProve(options: ProveOptions): (request: Request) => Promis
 }
 
 /** As `createProve`, for what is not answered over HTTP. */
-export function createProof({ authenticate, now }: ProveOptions): (request: Request) => Promise<Session | Unproved> {
-  const log = getLogger(["tidings", "http"]);
+export function createProof(options: ProveOptions): (request: Request) => Promise<Session | Unproved> {
+  const { authenticate, now, clock, answerMs } = options;
+  const log = createLog(["tidings", "http"]);
+
+  function ask(request: Request): ReturnType<Authenticate> {
+    const asked = authenticate(request);
+    if (!(asked instanceof Promise) || !clock || answerMs === undefined) return asked;
+    return answerWithin(clock, answerMs, asked, "authenticate");
+  }
+
   return async (request) => {
     let answer: { user: string; tenant: string; expiresAt: number | undefined };
     let isHost: boolean;
     try {
-      const proof: Proof | null | undefined = await authenticate(request);
+      const proof: Proof | null | undefined = await ask(request);
       if (proof === null || proof === undefined) return nobody;
       answer = {
         user: proof.user,

@@ -1,4 +1,4 @@
-import { getLogger } from "@logtape/logtape";
+import { createLog } from "../internal/logger.ts";
 import { Hono } from "hono";
 import { ChatError } from "../error.ts";
 import { doerOf, type Limiter } from "../hub/limiter.ts";
@@ -50,6 +50,10 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
 /** What the chat's own paths begin with. */
 const heads = ["ws", ...new Set(Object.keys(routes).map((path) => path.split("/")[1] ?? ""))];
 
+/** Whether this is the address of the chat's socket: below the base or, where nobody has said what that is, under any prefix. */
+export const isSocketPath = (url: string, base: string | undefined): boolean =>
+  pathBelow(pathOf(url), { heads, base }) === "/ws";
+
 export type ApiOptions = {
   /** What a tenant's requests use, until `release` is called; rejects with `unavailable`. */
   readonly parts: (
@@ -69,6 +73,8 @@ export type ApiOptions = {
   readonly origins: readonly string[];
   /** Told of each origin that is refused. */
   readonly onRefusedOrigin?: (refused: RefusedOrigin) => void;
+  /** Headers that pages may send beside the usual ones, as `parseCorsHeaders` gives them. */
+  readonly corsHeaders?: readonly string[];
   readonly limits: Limits;
   readonly isDraining: () => boolean;
   /** The path under which the chat is mounted; absent: wherever. */
@@ -84,7 +90,7 @@ export type ApiOptions = {
 export function createApi(options: ApiOptions): (request: Request, peer?: Peer) => Promise<Response> {
   const { prove, isHostAllowed, origins, clock, random, limits, limiter, isDraining, base } = options;
   const { originationOf = createOrigination(), ticketOf = (secret: string) => secret } = options;
-  const log = getLogger(["tidings", "http"]);
+  const log = createLog(["tidings", "http"]);
   const api = new Hono<{ Bindings: { readonly address: string | undefined } }>({
     getPath: ({ url }) => pathBelow(pathOf(url), { heads, base }),
   });
@@ -102,7 +108,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     const allowed = Object.keys(methods).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
     const headers = { Allow: [...allowed, "OPTIONS"].join(", ") };
     api.options(path, ({ req }) =>
-      isPreflight(req.raw) ? preflight(allowed) : new Response(null, { status: 204, headers }),
+      isPreflight(req.raw) ? preflight(allowed, options.corsHeaders) : new Response(null, { status: 204, headers }),
     );
     api.all(path, () => problem("method_not_allowed", "The route does not know this method", { headers }));
   }
@@ -131,6 +137,12 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     if (route.units !== undefined) await limiter?.turn(doer, route.units);
     const mustWait = (chars: number): number => limiter?.takeSend(doerOf(session, address), sendCost(chars)) ?? 0;
     const spend = (units: number): void => limiter?.spend(doer, units);
+    if (asked.request.bodyUsed && route.about.body) {
+      log.error(
+        "the body of a request was read before it came to the chat, by the app's own code: hand on what was read (docs/mounting.md)",
+      );
+      return problem("internal", "The body was read by the app before it came to the chat");
+    }
     const { release, ...parts } = await options.parts(session.tenant);
     try {
       const proveAgain = () => prove(asked.request);

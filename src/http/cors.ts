@@ -1,5 +1,29 @@
+import { ChatError } from "../error.ts";
+
+/** Headers that a page may send in any case: who asks, and that a body is JSON. */
+const ownHeaders = ["Authorization", "Content-Type"];
+/** More than that no page sends. */
+const headersMax = 50;
+const nameForm = /^[A-Za-z0-9!#$%&'+.^_`|~-]{1,100}$/;
+
 /** How long a browser may remember a preflight, in seconds: as long as Chromium does at most. */
 const maxAgeSeconds = 7_200;
+
+/**
+ * Checks the names of further headers that pages of allowed origins may send, such as `sentry-trace`.
+ *
+ * @throws ChatError `config_invalid`: a wildcard, or what is no header's name.
+ */
+export function parseCorsHeaders(names: readonly string[]): readonly string[] {
+  const wrong = names.find((name) => !nameForm.test(name));
+  if (wrong !== undefined)
+    throw new ChatError(
+      "config_invalid",
+      `corsHeaders are names of headers, got ${JSON.stringify(wrong.slice(0, 100))}`,
+    );
+  if (names.length > headersMax) throw new ChatError("config_invalid", `corsHeaders are at most ${headersMax}`);
+  return names;
+}
 
 /**
  * Lets a page of an allowed origin read an answer (Fetch standard, CORS protocol). The origin is always named, never `*`, for answers are
@@ -10,7 +34,8 @@ export function withCors(response: Response, allowed: string | null): Response {
   headers.append("Vary", "Origin");
   if (allowed !== null) {
     headers.set("Access-Control-Allow-Origin", allowed);
-    headers.set("Access-Control-Allow-Credentials", "true");
+    // `null` is the origin of any sandboxed page and any local file: it may say who it is by a token, never by somebody's cookie.
+    if (allowed !== "null") headers.set("Access-Control-Allow-Credentials", "true");
     headers.set("Access-Control-Expose-Headers", "Retry-After");
   }
   return new Response(response.body, { status: response.status, headers });
@@ -20,13 +45,13 @@ export function withCors(response: Response, allowed: string | null): Response {
 export const isPreflight = ({ method, headers }: Pick<Request, "method" | "headers">): boolean =>
   method === "OPTIONS" && headers.has("origin") && headers.has("access-control-request-method");
 
-/** The answer to a preflight of an allowed origin. */
-export const preflight = (methods: readonly string[]): Response =>
+/** The answer to a preflight of an allowed origin; `more`: headers that it may send beside the usual ones. */
+export const preflight = (methods: readonly string[], more: readonly string[] = []): Response =>
   new Response(null, {
     status: 204,
     headers: {
       "Access-Control-Allow-Methods": methods.join(", "),
-      "Access-Control-Allow-Headers": "Authorization, Content-Type",
+      "Access-Control-Allow-Headers": [...ownHeaders, ...more].join(", "),
       "Access-Control-Max-Age": String(maxAgeSeconds),
       "Cache-Control": "no-store",
     },

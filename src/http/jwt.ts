@@ -1,5 +1,5 @@
-import { getLogger } from "@logtape/logtape";
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
+import { createLog } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import { type Clock, systemClock } from "../internal/clock.ts";
 import { type Random, systemRandom } from "../internal/random.ts";
@@ -81,7 +81,7 @@ export function jwt(options: JwtOptions): Authenticate {
       throw new ChatError("config_invalid", `The claim ${JSON.stringify(claim)} names neither a user nor a tenant`);
   }
   if (userClaim === tenantClaim) throw new ChatError("config_invalid", "One claim cannot be the user and the tenant");
-  const log = getLogger(["tidings", "http"]);
+  const log = createLog(["tidings", "http"]);
   const refuse = (token: string, refusal: Refusal): null => {
     // Only where it is logged: strangers' tokens are not to cost more than they must.
     if (log.isEnabledFor("debug")) log.debug("A token was refused", { ...refusal, ...headerOf(token) });
@@ -164,8 +164,17 @@ function createVerify(options: JwtOptions): (token: string) => Promise<JWTPayloa
     ...(now && { currentDate: new Date(now()) }),
   });
   if (jwksUrl !== undefined) {
-    const key = createIssuerKeys({ jwksUrl, clock, random });
-    return async (token) => payloadOf(await jwtVerify(token, key, rules(publicAlgorithms)));
+    const { keyOf, renew } = createIssuerKeys({ jwksUrl, clock, random });
+    const verify = (token: string) => jwtVerify(token, keyOf, rules(publicAlgorithms));
+    return async (token) => {
+      try {
+        return payloadOf(await verify(token));
+      } catch (error) {
+        // Of a token without `kid`, or where the issuer gives a new key the old name, only the signature shows that there is a new key.
+        if (!(error instanceof errors.JWSSignatureVerificationFailed) || !(await renew())) throw error;
+        return payloadOf(await verify(token));
+      }
+    };
   }
   const key = typeof secret === "string" ? new TextEncoder().encode(secret) : new Uint8Array(secret ?? []);
   if (key.length < secretBytesMin) {

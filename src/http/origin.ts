@@ -4,6 +4,9 @@ import type { Origination } from "./peer.ts";
 /** A scheme of an app shell (`capacitor://localhost`): compared as text, for URL gives these no origin. */
 const appOrigin = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$/;
 
+/** What pages of Electron send, and sandboxed pages and local files: allowed only where they are named, to the letter. */
+const namedOrigins = /^([a-z][a-z0-9+.-]*:\/\/\.|file:\/\/|null)$/;
+
 /** Schemes that never stand in an `Origin` header, or name no site. */
 const schemesRefused = ["ws:", "wss:", "ftp:", "file:", "data:", "blob:", "javascript:", "about:"];
 
@@ -34,7 +37,7 @@ export function addressedBy(
  *   TLS the request arrives as http while the page was https, so over http either scheme counts as own; over https an
  *   http page does not (whoever owns the network could have written it).
  * - Exactly an entry of `allowed`: yes. There are no wildcards and no suffixes.
- * - Anything else, `null` and forms that no browser writes (upper case, user names, paths, `:443`) included: no.
+ * - Anything else, `null` where it is not named, and forms that no browser writes (upper case, user names, paths, `:443`) included: no.
  *
  * @param origin The `Origin` header as it came; null where there is none.
  * @param options.url The request's URL, or only its scheme.
@@ -61,7 +64,7 @@ export function isOriginAllowed(
 /**
  * Checks the list of allowed origins: each `scheme://host` or `scheme://host:port` in the form in which browsers send it.
  *
- * App shells with a scheme of their own (`capacitor://localhost`) are fine.
+ * App shells with a scheme of their own (`capacitor://localhost`, `app://.`) are fine; so are `file://` and `null`, where they are named.
  *
  * @throws ChatError `config_invalid` on the first wrong entry, saying what to write instead.
  *
@@ -84,7 +87,7 @@ function parseOrigin(entry: string): string {
 
 function faultOf(entry: string): string | null {
   if (entry.includes("*")) return "Wildcards are not supported, every origin is named";
-  if (entry === "null") return "Every sandboxed page sends null, so it cannot be allowed";
+  if (namedOrigins.test(entry) && !/^(https?|wss?):/.test(entry)) return null;
   if (!entry.includes("://") || !URL.canParse(entry)) return 'Expected "https://host" or "https://host:port"';
   const { protocol, origin } = new URL(entry);
   if (schemesRefused.includes(protocol)) return "Expected http or https, the scheme of the page";

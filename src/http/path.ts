@@ -1,3 +1,5 @@
+import { ChatError } from "../error.ts";
+
 /**
  * The path of a request's address, without query or fragment. Never throws: a runtime may hand over an address without
  * a host (HTTP/1.0), which `new URL` refuses.
@@ -11,8 +13,26 @@ export function pathOf(url: string): string {
 }
 
 /**
+ * The path under which a chat is mounted, as the rest of the code wants it: `/chat`, or the empty text for the root. A slash that is missing at
+ * the beginning, or too many at the end, is forgiven.
+ *
+ * @throws ChatError `config_invalid`: no path.
+ *
+ * @example
+ * parseBase("chat/") // "/chat"
+ */
+export function parseBase(base: string): string {
+  const path = typeof base === "string" ? base.replace(/^\/?/, "/").replace(/\/+$/, "") : null;
+  if (path !== null && /^(\/[\w.~!$&'()+,;=:@%-]+)*$/.test(path) && !path.includes("/:")) return path;
+  throw new ChatError(
+    "config_invalid",
+    'base is the path under which the chat is mounted, such as "/chat", and no pattern or address',
+  );
+}
+
+/**
  * The part of a path that is the chat's: what lies below `base`. Where nobody has said what the base is, it is all that stands before
- * the first segment with which a path of the chat begins (`heads`). A path that is not below the base is answered as it is.
+ * the first segment with which a path of the chat begins (`heads`). A slash at the end changes nothing.
  *
  * @example
  * pathBelow("/app/chat/conversations/c7/read", { heads: ["conversations"] }) // "/conversations/c7/read"
@@ -22,10 +42,12 @@ export function pathBelow(
   path: string,
   { heads, base }: { readonly heads: readonly string[]; readonly base?: string | undefined },
 ): string {
-  if (base !== undefined) return path.startsWith(`${base}/`) ? path.slice(base.length) : nowhere;
+  if (base !== undefined) return path.startsWith(`${base}/`) ? withoutSlash(path.slice(base.length)) : nowhere;
   const starts = heads.map((head) => path.search(new RegExp(`/${head}(?=/|$)`))).filter((start) => start >= 0);
-  return starts.length === 0 ? path : path.slice(Math.min(...starts));
+  return withoutSlash(starts.length === 0 ? path : path.slice(Math.min(...starts)));
 }
+
+const withoutSlash = (path: string): string => (path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path);
 
 /** No route of the chat. */
 const nowhere = "/";

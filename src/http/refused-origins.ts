@@ -1,4 +1,4 @@
-import type { Logger } from "@logtape/logtape";
+import type { Log } from "../internal/logger.ts";
 import type { addressedBy } from "./origin.ts";
 
 export type RefusedOrigin = ReturnType<typeof addressedBy> & {
@@ -15,7 +15,7 @@ const shownCharsMax = 120;
  * Says in the log why an origin is refused: what it was compared with. The first time of each one at `warning`, for whoever mounts the chat
  * has forgotten it or a proxy changes the `Host`; again, and of more than 32 of them, at `debug`.
  */
-export function createRefusedOrigins(log: Logger): (refused: RefusedOrigin) => void {
+export function createRefusedOrigins(log: Log): (refused: RefusedOrigin) => void {
   const known = new Set<string>();
 
   return ({ origin, url, host, allowed }) => {

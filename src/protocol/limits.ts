@@ -90,7 +90,7 @@ export const defaultLimits = {
   seenFirstMs: 60_000,
   /** Contacts and blocks of one user together, those that were taken back too: their devices still have to learn of it. */
   relationsMax: 10_000,
-  /** How long the host's own rules (`authorize`, `canSee`) may take to answer. */
+  /** How long the host's `authenticate` and its own rules (`authorize`, `canSee`) may take to answer, in milliseconds. */
   hostAnswerMs: 5_000,
   /** How often the host is asked whether the session of an open socket still holds, where it wants to be. */
   revalidateMs: 25_000,
@@ -158,6 +158,11 @@ export const defaultLimits = {
   databaseIdleMs: 300_000,
   /** What all of them together keep of their pages in memory; each has an equal part. */
   databasesCacheBytesMax: 268_435_456,
+  /**
+   * How long `ready()` waits for a database that cannot be opened yet, in milliseconds: longer than the shutdown of the process before, which
+   * has the file until its end. 0: it waits for the first try alone. Either way it is tried again until it is open.
+   */
+  startMs: 15_000,
   /** How long a shutdown may take (INVARIANTS R5). */
   shutdownMs: 10_000,
 } as const;

@@ -9,6 +9,8 @@ import type { Listen } from "./listener.ts";
  */
 const httpIdleMs = 10_000;
 const httpCheckMs = 2_500;
+/** Between two requests, a connection is kept for so long. */
+const keepAliveMs = 75_000;
 
 /** Listens through `node:http`, with ws for the sockets. */
 export const listenOnNode: Listen = async (chat, { port, hostname, fetch }) => {
@@ -18,6 +20,8 @@ export const listenOnNode: Listen = async (chat, { port, hostname, fetch }) => {
     request,
   );
   server.timeout = httpIdleMs;
+  // Longer than proxies keep theirs (nginx and most balancers 60 s): else one sends a request into a connection that is being closed.
+  server.keepAliveTimeout = keepAliveMs;
   server.on("upgrade", upgrade);
   server.listen(port, hostname);
   // Rejects with the error that may come instead, such as EADDRINUSE.

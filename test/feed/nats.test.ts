@@ -6,7 +6,7 @@ import { natsConfig } from "../../src/adapter/nats-config.ts";
 import { createNatsTransport, type Pace } from "../../src/adapter/nats-transport.ts";
 import { ChatError } from "../../src/error.ts";
 import type { Transport } from "../../src/feed/transport.ts";
-import { formatLine } from "../../src/log.ts";
+import { formatLine } from "../../src/internal/log-line.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { plainConnection, startHesitant } from "./rude-server.ts";

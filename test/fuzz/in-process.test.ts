@@ -4,7 +4,7 @@ import { ChatError } from "../../src/error.ts";
 import { createAdmit } from "../../src/http/admit.ts";
 import { demo } from "../../src/http/demo.ts";
 import { isOriginAllowed } from "../../src/http/origin.ts";
-import type { formatLine } from "../../src/log.ts";
+import type { formatLine } from "../../src/internal/log-line.ts";
 import { createCursors } from "../../src/protocol/cursor.ts";
 import { decodeFrame } from "../../src/protocol/decode.ts";
 import type { ClientFrame } from "../../src/protocol/frame.ts";

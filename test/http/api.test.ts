@@ -436,7 +436,6 @@ describe("every route", () => {
       }
     for (const path of [
       "/nothing",
-      "/messages/",
       "/messages/1",
       "/conversations/c1",
       "/conversations/c1/messages",

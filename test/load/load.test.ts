@@ -47,7 +47,7 @@ test("control: R6 a server that resumes at the head is caught with what it left 
 
 test("control: R7 a server that does not know its limit of open files leaves the surplus without an answer", async () => {
   const start = planted({
-    file: "server.ts",
+    file: "server/main.ts",
     from: "connectionsWithin(openFiles, defaultLimits.connectionsMax)",
     to: "defaultLimits.connectionsMax",
   });

@@ -92,6 +92,11 @@ describeHere("mutants of the simulation", () => {
     mutantMsMax,
   );
   test(
+    "control: V3 Q80 an answer of changes that leaves out some of them",
+    finds("an answer of changes that leaves out some of them"),
+    mutantMsMax,
+  );
+  test(
     "control: V3 Q7 an ack over HTTP of all that there is",
     finds("an ack over HTTP of all that there is"),
     mutantMsMax,

@@ -23,7 +23,7 @@ function inspect(chat: Sized): void {
 }
 
 const inspecting: Alteration = {
-  file: "server.ts",
+  file: "server/main.ts",
   from: "const site = await siteOf(chat, config);",
   to: "const site = await siteOf(chat, config); globalThis.inspectChat(chat);",
 };

@@ -14,7 +14,6 @@ import {
   statSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import Database from "libsql";
 import { ChatError } from "../../error.ts";
 import { pathOfFileUrl } from "./database-file.ts";
 import { createEmbeddedEngine } from "./embedded.ts";
@@ -22,6 +21,7 @@ import type { Engine } from "./engine.ts";
 import { requireOneName } from "./file-guard.ts";
 import { type FileLock, takeFileLock } from "./file-lock.ts";
 import { markCopy, requireOwnLog } from "./log-mark.ts";
+import { driver } from "./driver.ts";
 
 /** What SQLite keeps beside a database. None of it may be met by another file of that name. */
 const sides = ["-wal", "-shm", "-journal"] as const;
@@ -59,13 +59,13 @@ export function backUpFile(url: string, to: string): { readonly bytes: number } 
 
 /** VACUUM INTO reads every page of one snapshot, and writes nothing where it reads. */
 function copyInto(file: string, part: string): void {
-  const source = new Database(file, { readonly: true });
+  const source = new (driver())(file, { readonly: true });
   try {
     source.exec(`VACUUM INTO '${part.replaceAll("'", "''")}'`);
   } finally {
     source.close();
   }
-  const copy = new Database(part);
+  const copy = new (driver())(part);
   try {
     markCopy(copy);
     const [row] = copy.prepare("PRAGMA integrity_check(1)").all() as Record<string, unknown>[];

@@ -1,7 +1,8 @@
-import Database from "libsql";
+import type Database from "libsql";
 import { ChatError } from "../../error.ts";
 import { toArguments } from "./arguments.ts";
 import type { Row, Statement } from "./engine.ts";
+import { driver } from "./driver.ts";
 
 /** A statement with what `stmt.reader` says; that getter is a call into native code. */
 type Prepared = { readonly statement: Database.Statement<unknown[]>; readonly isReader: boolean };
@@ -76,7 +77,7 @@ export function openConnection(file: string, options: ConnectionOptions): Connec
 function openFit(file: string, cacheBytes: number): Database.Database {
   let database: Database.Database | undefined;
   try {
-    database = new Database(file);
+    database = new (driver())(file);
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = FULL");
     database.exec("PRAGMA foreign_keys = ON");

@@ -1,6 +1,7 @@
 import { closeSync, openSync, statSync } from "node:fs";
-import Database from "libsql";
+import type Database from "libsql";
 import { ChatError } from "../../error.ts";
+import { driver } from "./driver.ts";
 
 /** What is locked stays locked until released: a connection that nobody refers to is collected, and its lock with it. */
 const held = new Set<Database.Database>();
@@ -58,7 +59,7 @@ function hold(
   let connection: Database.Database | undefined;
   try {
     createPrivate(file);
-    connection = new Database(file, { timeout });
+    connection = new (driver())(file, { timeout });
     // Only exec(): a prepared statement would keep the connection, and the lock, alive after close().
     connection.exec("PRAGMA journal_mode = delete");
     connection.exec("BEGIN EXCLUSIVE");
@@ -92,5 +93,5 @@ function createPrivate(file: string): void {
 }
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY");
+  return error instanceof driver().SqliteError && error.code.startsWith("SQLITE_BUSY");
 }

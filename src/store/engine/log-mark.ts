@@ -1,8 +1,9 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import Database from "libsql";
+import type Database from "libsql";
 import { ChatError } from "../../error.ts";
 import type { Connection } from "./connection.ts";
 import { owning } from "./own-handles.ts";
+import { driver } from "./driver.ts";
 
 /**
  * SQLite plays the log beside a database (`chat.db-wal`) into whatever file has that name now. A backup that was copied over the file of a
@@ -130,7 +131,7 @@ function markOfFile(file: string): { readonly name: string; readonly schema: num
   let database: Database.Database | undefined;
   try {
     // Immutable: without the log, without locks, and without a trace.
-    database = new Database(`file:${path}?immutable=1`, { readonly: true });
+    database = new (driver())(`file:${path}?immutable=1`, { readonly: true });
     const all = (sql: string): Record<string, unknown>[] => database?.prepare(sql).all() as Record<string, unknown>[];
     const schema = Number(all("PRAGMA schema_version")[0]?.["schema_version"]);
     const isThere = all(`SELECT 1 FROM sqlite_master WHERE name = '${markTable}'`).length > 0;
@@ -149,7 +150,7 @@ function markOfFile(file: string): { readonly name: string; readonly schema: num
 function faultOfPages(file: string): string | null {
   let database: Database.Database | undefined;
   try {
-    database = new Database(file, { readonly: true });
+    database = new (driver())(file, { readonly: true });
     const [row] = database.prepare(`PRAGMA integrity_check(1)`).all() as Record<string, unknown>[];
     const text = String(Object.values(row ?? {})[0]);
     return text === "ok" ? null : text;

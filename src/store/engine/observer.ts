@@ -1,8 +1,9 @@
-import Database from "libsql";
+import type Database from "libsql";
 import { toArguments } from "./arguments.ts";
 import { pathOfFileUrl, resolveDatabaseFile } from "./database-file.ts";
 import type { Engine, Row } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
+import { driver } from "./driver.ts";
 
 /**
  * An engine that only looks, at a file that another process serves. It takes no lock, writes nothing and never checkpoints: two
@@ -12,7 +13,7 @@ import { closedFailure, failure } from "./failure.ts";
  */
 export function createObserverEngine({ url }: { readonly url: string }): Engine {
   const file = resolveDatabaseFile(pathOfFileUrl(url));
-  let database: Database.Database | null = new Database(file, { readonly: true });
+  let database: Database.Database | null = new (driver())(file, { readonly: true });
   return {
     async read(statements) {
       if (database === null) throw closedFailure();

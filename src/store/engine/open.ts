@@ -1,9 +1,11 @@
 import { ChatError } from "../../error.ts";
 import type { AuthToken } from "./auth-token.ts";
 import { createEmbeddedEngine } from "./embedded.ts";
+import { pathOfFileUrl } from "./database-file.ts";
 import type { Engine } from "./engine.ts";
 import { redactUrl } from "./redact-url.ts";
 import { createRemoteEngine } from "./remote.ts";
+import { requireRemoteUrl } from "./remote-client.ts";
 
 export type OpenOptions = {
   readonly url: string;
@@ -12,26 +14,30 @@ export type OpenOptions = {
   readonly cacheBytes?: number;
 };
 
+const isRemote = (url: string): boolean => /^(libsql|https?|wss?):/i.test(url);
+
+/**
+ * Refuses what cannot be a database's URL, before anything is opened.
+ *
+ * @throws {ChatError} `config_invalid`.
+ */
+export function requireUrl(url: string): void {
+  if (/^file:/i.test(url)) return void pathOfFileUrl(url);
+  if (!isRemote(url))
+    throw new ChatError(
+      "config_invalid",
+      `The database URL begins with file:, libsql:, https: or http:, got ${JSON.stringify(redactUrl(url))}`,
+    );
+  requireRemoteUrl(url);
+}
+
 /**
  * Opens the database that a URL names: `file:` on this machine, `libsql:`, `https:` or `http:` on a server.
  *
  * @throws {ChatError} `config_invalid`, `database_locked`, `database_unfit`.
  */
 export function openEngine({ url, authToken, cacheBytes }: OpenOptions): Engine {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase() ?? "";
-  switch (scheme) {
-    case "file":
-      return createEmbeddedEngine(cacheBytes === undefined ? { url } : { url, cacheBytes });
-    case "libsql":
-    case "https":
-    case "http":
-    case "wss":
-    case "ws":
-      return createRemoteEngine({ url, ...(authToken === undefined ? {} : { authToken }) });
-    default:
-      throw new ChatError(
-        "config_invalid",
-        `The database URL begins with file:, libsql:, https: or http:, got ${JSON.stringify(redactUrl(url))}`,
-      );
-  }
+  requireUrl(url);
+  if (isRemote(url)) return createRemoteEngine({ url, ...(authToken === undefined ? {} : { authToken }) });
+  return createEmbeddedEngine(cacheBytes === undefined ? { url } : { url, cacheBytes });
 }

@@ -205,6 +205,9 @@ export function createRemoteClient(options: RemoteClientOptions) {
   };
 }
 
+/** Refuses a URL that the client does not take; throws `config_invalid`. */
+export const requireRemoteUrl = (url: string): void => void prepareClient({ url });
+
 /** Opens clients; each sends its requests as it is told here. */
 function prepareClient(options: Pick<RemoteClientOptions, "url" | "fetch">) {
   const { url, fetch = (request, init) => globalThis.fetch(request, init) } = options;

@@ -1,6 +1,6 @@
 import type { LogRecord } from "@logtape/logtape";
 import fc from "fast-check";
-import { formatLine } from "../../../src/log.ts";
+import { formatLine } from "../../../src/internal/log-line.ts";
 import { createTarget, type Target } from "../target.ts";
 
 /** Ends of lines, and what a terminal obeys. */

@@ -1,0 +1,56 @@
+import { ChatError } from "../error.ts";
+import { backoffMs } from "../internal/backoff.ts";
+import type { Clock } from "../internal/clock.ts";
+import type { Log } from "../internal/logger.ts";
+import type { Random } from "../internal/random.ts";
+import type { Database } from "./database.ts";
+
+/** What came of a try to open a database. */
+export type Outcome =
+  | { readonly type: "open"; readonly database: Database }
+  | {
+      readonly type: "failed";
+      readonly error: ChatError;
+      /** Whether somebody must change something first: a setting, the schema, the file. */
+      readonly isFinal: boolean;
+      /** Until when it is not tried again, by the clock's elapsed time. */
+      readonly until: number;
+    };
+
+export type AttemptOptions = {
+  readonly open: () => Promise<Database>;
+  /** How many tries failed before this one. */
+  readonly attempt: number;
+  readonly clock: Clock;
+  readonly random: Pick<Random, "integer">;
+  readonly log: Log;
+};
+
+/** No further try succeeds by itself. Everything else ends: a process that leaves, a server that is still starting. */
+const finalCodes: readonly string[] = ["config_invalid", "migration_refused", "database_unfit"];
+
+/**
+ * The pause between two tries. A file that another process holds is waited for without letting the event loop run (`file-lock.ts`), so the
+ * pause is never short.
+ */
+const pauseMsMin = 500;
+const pauseMsMax = 2_000;
+
+/** Tries once to open a database, and says how long to wait after a failure: longer each time. Never rejects. */
+export async function tryToOpen({ open, attempt, clock, random, log }: AttemptOptions): Promise<Outcome> {
+  try {
+    return { type: "open", database: await open() };
+  } catch (cause) {
+    const error = cause instanceof ChatError ? cause : unavailable(cause);
+    const isFinal = finalCodes.includes(error.code);
+    if (isFinal) log.error("the database cannot be opened", { error: cause });
+    else log.warn("the database cannot be opened yet; it is tried again", { error: cause });
+    const pauseMs = isFinal ? pauseMsMax : backoffMs(random, { attempt, minMs: pauseMsMin, maxMs: pauseMsMax });
+    return { type: "failed", error, isFinal, until: clock.elapsed() + pauseMs };
+  }
+}
+
+function unavailable(cause: unknown): ChatError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ChatError("unavailable", `The database cannot be opened: ${reason}`, { cause });
+}
