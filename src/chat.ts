@@ -1,5 +1,6 @@
 import { createLog } from "./internal/logger.ts";
 import type { Chat, ConversationQuery, Disconnect, ExplainedPush, MessageQuery, Sent, ServerSend } from "./chat-api.ts";
+import { appendMessage, orThrow, validateSend } from "./action/send.ts";
 import type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
 import { createBudget } from "./connection/budget.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
@@ -34,7 +35,6 @@ import { systemRandom } from "./internal/random.ts";
 import { answerWithin } from "./internal/within.ts";
 import type { Identity } from "./model.ts";
 import { utf8Bytes } from "./internal/utf8.ts";
-import { refuseContent } from "./protocol/decode.ts";
 import { isIdentifier, isMessageId, storedMessageId } from "./protocol/identifier.ts";
 import { costs } from "./protocol/costs.ts";
 import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts";
@@ -45,7 +45,6 @@ import { createPushHealth } from "./push/health.ts";
 import { createSlots } from "./push/slots.ts";
 import { openEngine, requireUrl } from "./store/engine/open.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
-import type { Outcome } from "./store/store.ts";
 
 export type { Chat } from "./chat-api.ts";
 
@@ -273,18 +272,11 @@ export function createChat(options: ChatOptions): Chat {
       if (!isIdentifier(from) || !isIdentifier(tenant))
         throw new ChatError("bad_request", "from or tenant is malformed");
       if (!isMessageId(id)) throw new ChatError("bad_request", "id is not a canonical UUID");
-      if (from === to) throw new ChatError("invalid_recipient", "One cannot write to oneself");
       if (typeof text !== "string") throw new ChatError("bad_request", "text is not a string");
-      const refusal = refuseContent(text, to, limits);
-      if (refusal) throw new ChatError(refusal.code === "bad_frame" ? "bad_request" : refusal.code, refusal.message);
-      const outcome = await use(
-        tenant,
-        ({ store }) =>
-          new Promise<Outcome>((resolve) => store.append({ tenant, from, to, id: storedMessageId(id), text }, resolve)),
-      );
-      if (outcome.type === "refused")
-        throw new ChatError(outcome.code, `The message was not accepted: ${outcome.code.replaceAll("_", " ")}`);
-      const { conversation, seq, time, duplicate } = outcome;
+      const fault = validateSend({ from, to, text }, limits);
+      if (fault) throw fault;
+      const outcome = await use(tenant, ({ store }) => appendMessage(store, { tenant, from, to, id, text }));
+      const { conversation, seq, time, duplicate } = orThrow(outcome);
       return { id, conversation, seq, time, duplicate };
     },
 

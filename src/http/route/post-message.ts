@@ -1,7 +1,5 @@
 import * as v from "valibot";
-import { ChatError } from "../../error.ts";
-import { refuseContent } from "../../protocol/decode.ts";
-import { storedMessageId } from "../../protocol/identifier.ts";
+import { appendMessage, orThrow, validateSend } from "../../action/send.ts";
 import {
   conversationId,
   hasOneTarget,
@@ -11,8 +9,6 @@ import {
   text as messageText,
 } from "../../protocol/schema.ts";
 import { placedMessage } from "../../protocol/server-schema.ts";
-import type { Outcome } from "../../store/store.ts";
-import { refusalText } from "../../hub/handler/send.ts";
 import { readBody } from "../body.ts";
 import { answer, type Route } from "../call.ts";
 import { tooOften } from "../problem.ts";
@@ -38,20 +34,16 @@ export const postMessage: Route = {
   },
   handle: async ({ request, session, store, policy, limits, mustWait }) => {
     const { id, to, conversation = "", text } = await readBody(request, schema, limits.frameBytesMax);
-    const fault = refuseContent(text, to, limits);
-    if (fault) throw new ChatError(fault.code === "bad_frame" ? "bad_request" : fault.code, fault.message);
     const { tenant, user } = session;
-    if (to === user) throw new ChatError("invalid_recipient", "One cannot write to oneself");
+    const fault = validateSend({ from: user, to, text }, limits);
+    if (fault) throw fault;
     const target = to === undefined ? { conversation } : { to };
     const waitMs = mustWait(text.length);
     const verdict = waitMs > 0 ? "rate_limited" : await policy.decide("send", session, target);
     const refusal = verdict === "allowed" ? undefined : verdict;
-    const outcome = await new Promise<Outcome>((resolve) =>
-      store.append({ tenant, from: user, id: storedMessageId(id), ...target, text, refusal }, resolve),
-    );
+    const outcome = await appendMessage(store, { tenant, from: user, id, ...target, text, refusal });
     if (outcome.type === "refused" && outcome.code === "rate_limited") return tooOften(waitMs);
-    if (outcome.type === "refused") throw new ChatError(outcome.code, refusalText(outcome.code));
-    const { conversation: place, seq, time, duplicate } = outcome;
+    const { conversation: place, seq, time, duplicate } = orThrow(outcome);
     return answer(duplicate ? 200 : 201, JSON.stringify({ id, conversation: place, seq, time, duplicate }));
   },
 };

@@ -1,8 +1,9 @@
+import { refusalText, toOneself } from "../../action/send.ts";
 import type { Held } from "../../connection/hold.ts";
 import { errorCodes } from "../../error.ts";
 import { storedMessageId } from "../../protocol/identifier.ts";
 import type { ServerFrame } from "../../protocol/frame.ts";
-import type { Outcome, Refused, Send } from "../../store/store.ts";
+import type { Outcome, Send } from "../../store/store.ts";
 import { bytesCost, costs, sendCost } from "../../protocol/costs.ts";
 import type { Verdict } from "../policy.ts";
 import type { Handler } from "./handler.ts";
@@ -12,14 +13,6 @@ export const unavailableRetryMs = 1_000;
 
 /** Who sends too much waits at least this long, in milliseconds. */
 const limitedMsMin = 500;
-
-const refusals: Partial<Record<Refused["code"], string>> = {
-  not_found: "There is no such conversation",
-  unavailable: "The store did not confirm the message: send it again under the same id",
-};
-
-/** Why a send was refused, for people. */
-export const refusalText = (code: Refused["code"]): string => refusals[code] ?? errorCodes[code].meaning;
 
 type Answer = Extract<ServerFrame, { type: "accepted" | "rejected" }>;
 
@@ -42,8 +35,7 @@ export const send: Handler<"send"> = (connection, frame, { store, policy, limite
   const { session } = connection;
   const slot = connection.reserve();
   if (frame.to === session.user) {
-    const message = "One cannot write to oneself";
-    connection.answer(slot, { type: "rejected", id: frame.id, code: "invalid_recipient", message, retry: "never" });
+    connection.answer(slot, { type: "rejected", id: frame.id, retry: "never", ...toOneself });
     return;
   }
   const held = connection.hold.now() ?? tooOften();

@@ -1,0 +1,40 @@
+import { ChatError, errorCodes } from "../error.ts";
+import { refuseContent } from "../protocol/decode.ts";
+import { storedMessageId } from "../protocol/identifier.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Accepted, Outcome, Refused, Send, Store } from "../store/store.ts";
+
+const texts: Partial<Record<Refused["code"], string>> = {
+  not_found: "There is no such conversation",
+  unavailable: "The store did not confirm the message: send it again under the same id",
+};
+
+/** Why a send was refused, for people. */
+export const refusalText = (code: Refused["code"]): string => texts[code] ?? errorCodes[code].meaning;
+
+/** The refusal of a message to its own sender. */
+export const toOneself = { code: "invalid_recipient", message: "One cannot write to oneself" } as const;
+
+/** A message as a sender gives it. */
+type Given = { readonly from: string; readonly to?: string | undefined; readonly text: string };
+
+/** Why this cannot be sent as it is; null: it can. A socket decodes its frames by the same rules (`refuseContent`). */
+export function validateSend({ from, to, text }: Given, limits: Limits): ChatError | null {
+  if (from === to) return new ChatError(toOneself.code, toOneself.message);
+  const fault = refuseContent(text, to, limits);
+  if (fault === null) return null;
+  return new ChatError(fault.code === "bad_frame" ? "bad_request" : fault.code, fault.message);
+}
+
+/**
+ * Appends a message to the log; answers once it is on disk, or refused. A `refusal` goes to the store with it: a retry of a message that is
+ * stored gets its first answer, whatever speaks against sending now.
+ */
+export const appendMessage = (store: Pick<Store, "append">, send: Send): Promise<Outcome> =>
+  new Promise((resolve) => store.append({ ...send, id: storedMessageId(send.id) }, resolve));
+
+/** What was accepted. @throws ChatError What it was refused with. */
+export function orThrow(outcome: Outcome): Accepted {
+  if (outcome.type === "refused") throw new ChatError(outcome.code, refusalText(outcome.code));
+  return outcome;
+}
