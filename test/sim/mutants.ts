@@ -264,7 +264,7 @@ export const mutants: readonly Mutant[] = [
     rule: "U8",
     seed: 528,
     alteration: {
-      file: "push/lease.ts",
+      file: "feed/lease.ts",
       from: "isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart",
       to: "isTaken",
     },
