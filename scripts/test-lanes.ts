@@ -8,6 +8,8 @@ const lanesPerCore = 2;
 
 /** Files that take long, in seconds. Any other file takes about one second. Only the order in which they run depends on it. */
 const seconds: Readonly<Record<string, number>> = {
+  "test/package/server-on-node.test.ts": 70,
+  "test/adapter/deno.test.ts": 37,
   "test/web/page.test.ts": 36,
   "test/sim/mutants.test.ts": 35,
   "test/package/installed.test.ts": 26,
@@ -19,7 +21,6 @@ const seconds: Readonly<Record<string, number>> = {
   "test/load/load.test.ts": 15,
   "test/package/package.test.ts": 15,
   "test/net/net.test.ts": 14,
-  "test/package/server-on-node.test.ts": 14,
   "test/store/file-guard.test.ts": 14,
   "test/adapter/protocol/deno.test.ts": 13,
   "test/soak/soak.test.ts": 13,
@@ -33,7 +34,6 @@ const seconds: Readonly<Record<string, number>> = {
   "test/fault/fstore.test.ts": 10,
   "test/power/power.test.ts": 10,
   "test/security/security.test.ts": 10,
-  "test/adapter/deno.test.ts": 9,
   "test/fuzz/siege/siege.test.ts": 9,
   "test/protocol/resume.test.ts": 9,
   "test/store/engine.test.ts": 9,
