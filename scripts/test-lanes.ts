@@ -9,10 +9,10 @@ const lanesPerCore = 2;
 /** Files that take long, in seconds. Any other file takes about one second. Only the order in which they run depends on it. */
 const seconds: Readonly<Record<string, number>> = {
   "test/package/server-on-node.test.ts": 70,
-  "test/adapter/deno.test.ts": 37,
   "test/web/page.test.ts": 36,
   "test/sim/mutants.test.ts": 35,
   "test/package/installed.test.ts": 26,
+  "test/adapter/deno.test.ts": 21,
   "test/push/flood/flood.test.ts": 20,
   "test/isolation/isolation.test.ts": 18,
   "test/hub/loops-control.test.ts": 17,
