@@ -24,6 +24,7 @@ const seconds: Readonly<Record<string, number>> = {
   "test/store/file-guard.test.ts": 19,
   "test/net/net.test.ts": 17,
   "test/package/server-on-node.test.ts": 17,
+  "test/package/peers.test.ts": 17,
   "test/adapter/protocol/hono-bun.test.ts": 16,
   "test/protocol/remote.test.ts": 16,
   "test/soak/soak.test.ts": 16,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pushReasons } from "../../src/push/decide.ts";
 import { exampleNames } from "../adapter/start-example.ts";
 import { traits } from "../adapter/traits.ts";
+import { peerRanges } from "../package/peers.ts";
 import { blocksOf } from "./block.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -84,6 +85,12 @@ describe("docs", () => {
       if (file === "webhook.ts") expect(output).toBe("message.unread alice 2\nHTTP 204 HTTP 204\n");
     });
   }
+
+  test("N35 the page on releases has every peer with its range", () => {
+    const page = readFileSync(join(root, "docs/publishing.md"), "utf8").replaceAll("\\|", "|");
+    for (const [peer, range] of peerRanges)
+      expect(page).toMatch(RegExp(`\\| \`${peer}\` +\\| \`${RegExp.escape(range)}\` `));
+  });
 
   for (const { page, text } of blocks.filter(({ language, text }) => language === "sh" && /^tidings /m.test(text)))
     for (const line of text.trim().split("\n"))

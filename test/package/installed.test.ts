@@ -1,28 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join as joinPath } from "node:path";
-import { dependencies } from "../../package.json";
 import { hasText, join } from "../support/client.ts";
-import { describeWhere } from "../support/prerequisite.ts";
 import { startServer } from "../support/server.ts";
 import { type App, compileExamples, installOnBun, installOnNode } from "./app.ts";
 import { removeBuiltPackage, run } from "./built.ts";
+import { describeInstalled } from "./can-install.ts";
 
 const installMsMax = 120_000;
 afterAll(removeBuiltPackage);
 
-/** An app cannot be made without the package's dependencies: npm has them in its cache, or the registry answers. */
-async function canInstall(): Promise<boolean> {
-  if (Bun.which("npm") === null) return false;
-  const { jose } = dependencies;
-  const command = ["npm", "view", `jose@${jose}`, "version", "--prefer-offline", "--fetch-retries=0"];
-  return await run(command, import.meta.dir).then(
-    () => true,
-    () => false,
-  );
-}
-
-describeWhere(await canInstall(), "npm with a registry that answers", "the package as installed", () => {
+describeInstalled("the package as installed", () => {
   let installing: Readonly<Record<"node" | "bun", Promise<App>>>;
   beforeAll(async () => {
     // Both at once: each mostly waits for its registry.
