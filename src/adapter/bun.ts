@@ -15,7 +15,9 @@ type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits"> & { readonly 
 type Data = { readonly admission: Admission; events: SocketEvents | null };
 
 export type BunOptions = {
+  /** The port to listen on; 0 takes a free one. Default: Bun's own, 3000. */
   readonly port?: number;
+  /** The address to listen on, such as `127.0.0.1`. Default: Bun's own, all addresses of the machine. */
   readonly hostname?: string;
   /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or any prefix. */
   readonly base?: string;

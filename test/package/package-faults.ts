@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { packagedDocs } from "../../scripts/packaged-docs.ts";
 import { specifiersOf } from "../../scripts/specifiers.ts";
 import type { Built } from "./built.ts";
 
@@ -23,7 +24,13 @@ export function wantedFiles(): readonly string[] {
     (name) => /\.(html|css|svg|js)$/.test(name) || name === "openapi.json",
   );
   return [
-    ...["LICENSE", "README.md", "package.json", "web/page.js", ...page.map((name) => `web/${name}`)],
+    ...new Set([
+      "LICENSE",
+      "package.json",
+      "web/page.js",
+      ...page.map((name) => `web/${name}`),
+      ...packagedDocs().values(),
+    ]),
     ...modules.flatMap((module) => [`${module}.js`, `${module}.js.map`, `${module}.d.ts`]),
   ].sort();
 }
@@ -35,6 +42,7 @@ export async function packageFaults({ folder, tarball, files }: Built): Promise<
     ...wanted.filter((path) => !files.includes(path)).map((path) => `${path} is missing`),
     ...files.filter((path) => !wanted.includes(path)).map((path) => `${path} does not belong there`),
     ...files.filter((path) => /\.(d\.ts|js)$/.test(path)).flatMap((path) => importFaults(folder, path)),
+    ...files.filter((path) => path.endsWith(".md")).flatMap((path) => linkFaults(folder, path)),
   ];
   if (faults.length > 0) return faults;
   return (await Promise.all([publintFaults(folder, tarball), attwFaults(tarball)])).flat();
@@ -72,3 +80,23 @@ function importFaults(folder: string, path: string): readonly string[] {
     return isDeclared ? [] : [`${path} imports ${value}, which is no dependency`];
   });
 }
+
+/** Links of a page that lead to nothing in the package, or to no heading of a page of it. */
+function linkFaults(folder: string, path: string): readonly string[] {
+  const links = readFileSync(join(folder, path), "utf8").matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)/g);
+  return [...links].flatMap(([, target = "", hash]) => {
+    const file = target === "" ? path : join(dirname(path), target);
+    if (!existsSync(join(folder, file))) return [`${path} links to ${target}, which is not there`];
+    if (hash === undefined || headingsOf(readFileSync(join(folder, file), "utf8")).includes(hash)) return [];
+    return [`${path} links to ${target}#${hash}, and there is no such heading`];
+  });
+}
+
+/** The names by which links reach the headings of a page. */
+const headingsOf = (text: string): readonly string[] =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
