@@ -17,6 +17,7 @@ import { parseOrigins } from "./http/origin.ts";
 import { parseBase } from "./http/path.ts";
 import { createOrigination, type Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
+import { createRefusedOrigins } from "./http/refused-origins.ts";
 import { createLimiter } from "./hub/limiter.ts";
 import { createRevalidation, readRevalidated } from "./hub/revalidation.ts";
 import { createSightGate } from "./hub/policy.ts";
@@ -28,12 +29,13 @@ import { answerWithin } from "./internal/within.ts";
 import type { Identity } from "./model.ts";
 import { utf8Bytes } from "./internal/utf8.ts";
 import { refuseContent } from "./protocol/decode.ts";
-import { isIdentifier, isMessageId } from "./protocol/identifier.ts";
+import { isIdentifier, isMessageId, storedMessageId } from "./protocol/identifier.ts";
 import { costs } from "./protocol/costs.ts";
 import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts";
 import { faultOfRates, ratesOf } from "./protocol/rates.ts";
 import { explainPush, type PushExplanation } from "./push/explain.ts";
 import { faultOfProviders } from "./push/provider.ts";
+import { createPushHealth } from "./push/health.ts";
 import { createSlots } from "./push/slots.ts";
 import { openEngine, requireUrl } from "./store/engine/open.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
@@ -46,7 +48,7 @@ export type ServerSend = {
   readonly text: string;
   /** Default `default`. */
   readonly tenant?: string;
-  /** The idempotency key, a canonical lower-case UUID; default: a fresh one. Keep it to retry. */
+  /** The idempotency key, a canonical UUID, in upper or lower case; default: a fresh one. Keep it to retry. */
   readonly id?: string;
 };
 
@@ -129,6 +131,13 @@ export function createChat(options: ChatOptions) {
     sight: createSightGate(),
     reauthenticate,
     slots: createSlots({ perProviderMax: limits.pushRequestsMax }),
+    health: createPushHealth({
+      clock,
+      onChange({ type, ...told }) {
+        if (type === "failing") log.warn("a push provider refuses what it is asked: nothing was sent of late", told);
+        else log.info("a push provider takes notifications again", told);
+      },
+    }),
     revalidation:
       revalidate &&
       createRevalidation({
@@ -207,8 +216,10 @@ export function createChat(options: ChatOptions) {
   const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
   const host = { elapsed: clock.elapsed, after: clock.after, answerMs: limits.hostAnswerMs };
+  const onRefusedOrigin = createRefusedOrigins(createLog(["tidings", "http"]));
   const admitOpen = createAdmit({
     authenticate,
+    onRefusedOrigin,
     origins,
     ...host,
     now: clock.now,
@@ -224,7 +235,7 @@ export function createChat(options: ChatOptions) {
     prove: createProve({ authenticate, now: clock.now, ...host }),
     isHostAllowed: authenticate.isHostAllowed ?? (() => true),
     isDraining: () => isDraining,
-    ...{ origins, clock, random, limits, limiter, originationOf, base, corsHeaders },
+    ...{ origins, onRefusedOrigin, clock, random, limits, limiter, originationOf, base, corsHeaders },
     ticketOf: databases.ticketOf,
     async parts(tenant) {
       try {
@@ -297,23 +308,26 @@ export function createChat(options: ChatOptions) {
     /**
      * Sends a message from the server's own code, by the way that every message goes.
      *
-     * @throws ChatError `invalid_recipient`, `too_large`, `bad_request`, `conflict`, `unavailable` (retry with the same id).
+     * @throws ChatError `invalid_recipient`, `too_large`, `bad_request` (a field that does not exist too), `conflict`, `unavailable` (retry with the same id).
      *
      * @example
      * await chat.send({ from: "shop", to: "alice", text: "Your order shipped" });
      */
-    async send({ from, to, text, tenant = "default", id = random.messageId(clock.now()) }: ServerSend): Promise<Sent> {
+    async send(send: ServerSend): Promise<Sent> {
+      refuseUnknown(send, ["from", "to", "text", "tenant", "id"]);
+      const { from, to, text, tenant = "default", id = random.messageId(clock.now()) } = send;
       if (isDraining) throw shuttingDown();
       if (!isIdentifier(from) || !isIdentifier(tenant))
         throw new ChatError("bad_request", "from or tenant is malformed");
-      if (!isMessageId(id)) throw new ChatError("bad_request", "id is not a canonical lower-case UUID");
+      if (!isMessageId(id)) throw new ChatError("bad_request", "id is not a canonical UUID");
       if (from === to) throw new ChatError("invalid_recipient", "One cannot write to oneself");
       if (typeof text !== "string") throw new ChatError("bad_request", "text is not a string");
       const refusal = refuseContent(text, to, limits);
       if (refusal) throw new ChatError(refusal.code === "bad_frame" ? "bad_request" : refusal.code, refusal.message);
       const outcome = await use(
         tenant,
-        ({ store }) => new Promise<Outcome>((resolve) => store.append({ tenant, from, to, id, text }, resolve)),
+        ({ store }) =>
+          new Promise<Outcome>((resolve) => store.append({ tenant, from, to, id: storedMessageId(id), text }, resolve)),
       );
       if (outcome.type === "refused")
         throw new ChatError(outcome.code, `The message was not accepted: ${outcome.code.replaceAll("_", " ")}`);
@@ -326,17 +340,14 @@ export function createChat(options: ChatOptions) {
      * where nodes hear of each other, within a few where they do not. Resolves once it is on disk. That they do not come back is your
      * `authenticate`'s to see to: call this after the session is gone.
      *
-     * @throws ChatError `bad_request`: a malformed name, a reason over 100 bytes; `unavailable`.
+     * @throws ChatError `bad_request`: a malformed name, a reason over 100 bytes, a field that does not exist; `unavailable`.
      *
      * @example
      * await chat.disconnect({ user: "alice", reason: "signed out everywhere" });
      */
-    async disconnect({
-      user,
-      tenant = "default",
-      device,
-      reason = "the session was ended",
-    }: Disconnect): Promise<void> {
+    async disconnect(whom: Disconnect): Promise<void> {
+      refuseUnknown(whom, ["user", "tenant", "device", "reason"]);
+      const { user, tenant = "default", device, reason = "the session was ended" } = whom;
       if (isDraining) throw shuttingDown();
       if (![user, tenant, device ?? user].every(isIdentifier))
         throw new ChatError("bad_request", "user, tenant or device is malformed");
@@ -349,15 +360,17 @@ export function createChat(options: ChatOptions) {
     /**
      * Why the devices of a user were, or were not, notified of a message: one explanation for each sender who used the id.
      *
-     * @throws ChatError `unavailable`.
+     * @throws ChatError `bad_request`: a field that does not exist; `unavailable`.
      *
      * @example
      * const [why] = await chat.explainPush({ message: id, user: "alice" });
      */
-    async explainPush({ message, user, tenant = "default" }: ExplainedPush): Promise<readonly PushExplanation[]> {
+    async explainPush(asked: ExplainedPush): Promise<readonly PushExplanation[]> {
+      refuseUnknown(asked, ["message", "user", "tenant"]);
+      const { message, user, tenant = "default" } = asked;
       // Of what cannot be a tenant there is nothing to explain, and no host is asked for its database.
-      if (!isIdentifier(tenant)) return [];
-      return await use(tenant, ({ store }) => explainPush(store.push, { tenant, user }, message));
+      if (!isIdentifier(tenant) || !isMessageId(message)) return [];
+      return await use(tenant, ({ store }) => explainPush(store.push, { tenant, user }, storedMessageId(message)));
     },
 
     /**
@@ -380,4 +393,15 @@ export function createChat(options: ChatOptions) {
       return sizes && { ...sizes, ...room.sizes(), outboxBytes: budget.bytes(), watchedNames: watchBudget.names() };
     },
   };
+}
+
+/** As in a frame: nobody must believe that a field counts which nothing reads, such as a misspelt `tenant`. */
+function refuseUnknown<T extends object>(given: T, known: readonly (keyof T & string)[]): void {
+  const names: readonly string[] = known;
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new ChatError(
+    "bad_request",
+    `There is no field ${JSON.stringify(unknown.slice(0, 64))}: the fields are ${known.join(", ")}`,
+  );
 }

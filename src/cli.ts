@@ -1,11 +1,12 @@
 #!/usr/bin/env node
+import { existsSync, readFileSync } from "node:fs";
 import { defineCommand } from "citty";
 import { backupCommand, restoreCommand } from "./cli/backup.ts";
 import { epochCommand } from "./cli/epoch.ts";
 import { migrateCommand } from "./cli/migrate.ts";
 import { runProgram } from "./cli/program.ts";
 import { pushCommand } from "./cli/push.ts";
-import { serveCommand } from "./cli/serve.ts";
+import { serveCommand, serveVariables } from "./cli/serve.ts";
 import { vapidCommand } from "./cli/vapid.ts";
 
 const main = defineCommand({
@@ -21,4 +22,12 @@ const main = defineCommand({
   },
 });
 
-await runProgram(main, process.argv.slice(2));
+/** Beside this file where the package is built, above it in the repository. */
+function readVersion(): string {
+  const [file] = ["./package.json", "../package.json"]
+    .map((path) => new URL(path, import.meta.url))
+    .filter((url) => existsSync(url));
+  return file ? (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version : "unknown";
+}
+
+await runProgram(main, process.argv.slice(2), { version: readVersion, notes: { serve: serveVariables } });

@@ -112,6 +112,9 @@ const variables = v.object({
   START_MS: v.optional(wholeNumber(0, 600_000, "of milliseconds "), String(defaultLimits.startMs)),
 });
 
+/** The variables that there are. */
+export const variableNames: readonly string[] = Object.keys(variables.entries);
+
 type Variables = v.InferOutput<typeof variables>;
 
 /** The environment: each variable by itself, then how they fit together, then the typed config. */

@@ -1,9 +1,9 @@
 /** Every code that Tidings answers with: what it means, its HTTP status, and whether the same request may succeed later. */
 export const errorCodes = {
   bad_frame: { status: 400, retry: "never", meaning: "The frame is not one that this protocol knows" },
-  bad_request: { status: 400, retry: "never", meaning: "A parameter is missing or malformed" },
-  too_large: { status: 413, retry: "never", meaning: "The text, frame or body is over its limit" },
-  invalid_recipient: { status: 400, retry: "never", meaning: "The recipient is not somebody one can write to" },
+  bad_request: { status: 400, retry: "never", meaning: "The request is malformed" },
+  too_large: { status: 413, retry: "never", meaning: "Something in the request is over its limit" },
+  invalid_recipient: { status: 400, retry: "never", meaning: "The other user's id is malformed, or is one's own" },
   unauthenticated: { status: 401, retry: "never", meaning: "The request does not prove who is asking" },
   forbidden: { status: 403, retry: "never", meaning: "The one who asks may not do this" },
   blocked: { status: 403, retry: "never", meaning: "The recipient does not take messages from the sender" },
@@ -14,8 +14,8 @@ export const errorCodes = {
   rate_limited: { status: 429, retry: "later", meaning: "Too much in too short a time" },
   too_many_connections: { status: 429, retry: "later", meaning: "The limit of open connections is reached" },
   too_many_watched: { status: 429, retry: "later", meaning: "The server watches as many users as it can" },
-  internal: { status: 500, retry: "later", meaning: "Tidings has a defect here" },
-  unavailable: { status: 503, retry: "later", meaning: "The store cannot be reached, or the server is shutting down" },
+  internal: { status: 500, retry: "later", meaning: "Something failed in the server" },
+  unavailable: { status: 503, retry: "later", meaning: "The server cannot do this now" },
   config_invalid: { status: 500, retry: "never", meaning: "A setting is missing or wrong" },
   database_locked: { status: 503, retry: "never", meaning: "Another process serves this database file" },
   database_unfit: { status: 503, retry: "never", meaning: "The database does not promise what Tidings needs of it" },

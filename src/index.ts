@@ -16,6 +16,7 @@ export { closeCode } from "./protocol/close-code.ts";
 export type { ClientFrame, ServerFrame } from "./protocol/frame.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";
 export type { OnPush, PushDraft } from "./push/draft.ts";
+export type { PushOptions } from "./push/options.ts";
 export { type PushReason, pushReasons } from "./push/decide.ts";
 export type { PushDecision, PushExplanation } from "./push/explain.ts";
 export type { PushAddress, PushContext, PushNotice, PushProvider, PushResult } from "./push/provider.ts";

@@ -18,6 +18,12 @@ const folder = mkdtempSync(join(tmpdir(), "tidings-chat-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let files = 0;
 
+const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
 /** A chat on a file of its own; `state` plants faults into its database. */
 function start(options: Partial<ChatOptions> = {}) {
   const state = { isFailing: false, isHanging: false };
@@ -90,6 +96,32 @@ describe("chat", () => {
     expect(await codeOf({ from: "shop", to: "alice", text: "hi", id: "1" })).toBe("bad_request");
     await chat.close();
     expect(await codeOf({ from: "shop", to: "alice", text: "hi" })).toBe("unavailable");
+  });
+
+  test("P72 the server's own sends take an id in either case, and answer it as it was given", async () => {
+    const { chat } = start();
+    const id = newId();
+    const send = { from: "shop", to: "alice", text: "Your order shipped" };
+    expect(await chat.send({ ...send, id: id.toUpperCase() })).toMatchObject({
+      id: id.toUpperCase(),
+      duplicate: false,
+    });
+    expect(await chat.send({ ...send, id })).toMatchObject({ id, duplicate: true });
+    expect(await chat.explainPush({ message: id.toUpperCase(), user: "alice" })).toMatchObject([{ id }]);
+    expect(await chat.explainPush({ message: "1", user: "alice" })).toEqual([]);
+    await chat.close();
+  });
+
+  test("K32 the calls of the server's own code refuse a field that does not exist, and do nothing", async () => {
+    const { chat } = start();
+    const send = { from: "shop", to: "alice", text: "hi" };
+    const unknown = { code: "bad_request", message: expect.stringContaining("tenannt") as unknown };
+    expect(await failureOf(chat.send({ ...send, ...{ tenannt: "acme" } }))).toMatchObject(unknown);
+    expect(await failureOf(chat.disconnect({ user: "alice", ...{ tenannt: "acme" } }))).toMatchObject(unknown);
+    const asked = { message: newId(), user: "alice", ...{ tenannt: "acme" } };
+    expect(await failureOf(chat.explainPush(asked))).toMatchObject(unknown);
+    expect(await chat.send(send)).toMatchObject({ seq: 1 });
+    await chat.close();
   });
 
   test("K3 while the store is away it is not ready and upgrades are answered 503; both end with the outage", async () => {
@@ -234,7 +266,7 @@ describe("where a chat is mounted", () => {
 });
 
 describe("a host that does not answer", () => {
-  test("A54 an authenticate that hangs is answered 503 after hostAnswerMs, and nobody is let in", async () => {
+  test("A70 an authenticate that hangs is answered 503 after hostAnswerMs, and nobody is let in", async () => {
     const clock = fakeClock();
     const { chat } = start({ clock, authenticate: () => new Promise(() => {}), limits: { hostAnswerMs: 3_000 } });
     await chat.ready();
@@ -258,7 +290,7 @@ describe("pages of other origins", () => {
   const askedBy = (origin: string, method = "OPTIONS") =>
     new Request("http://host/messages", { method, headers: { origin, "access-control-request-method": "POST" } });
 
-  test("A55 headers of the host's own may be sent, and what is no header's name is refused at once", async () => {
+  test("A71 headers of the host's own may be sent, and what is no header's name is refused at once", async () => {
     const chat = make({ origins: ["https://app.example"], corsHeaders: ["sentry-trace", "X-Own"] });
     await chat.ready();
     const { headers } = await chat.fetch(askedBy("https://app.example"));
@@ -268,7 +300,7 @@ describe("pages of other origins", () => {
       expect(() => make({ corsHeaders: [name] })).toThrow(expect.objectContaining({ code: "config_invalid" }));
   });
 
-  test("A55 origins of Electron are allowed where they are named alone, and null never with cookies", async () => {
+  test("A71 origins of Electron are allowed where they are named alone, and null never with cookies", async () => {
     const named = ["app://.", "file://", "null"];
     const [open, shut] = [make({ origins: named }), make({})];
     await Promise.all([open.ready(), shut.ready()]);

@@ -128,6 +128,17 @@ describe("the standalone server", () => {
     }
   });
 
+  test("K33 a port that is in use is told in one line, without a stack", async () => {
+    const taken = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+    const { port } = taken;
+    const { child, errors } = await serve({ PORT: String(port) });
+    await taken.stop(true);
+    expect(child.exitCode).toBe(1);
+    expect(errors).toBe(
+      `tidings: Port ${port} of 127.0.0.1 is in use: stop what listens there, or set PORT to another one (EADDRINUSE)\n`,
+    );
+  });
+
   test("K9 a wrong environment is told in one message, without a stack", async () => {
     const { child, errors } = await serve({ PORT: "eighty", AUTH: "jwt" });
     expect(child.exitCode).toBe(1);

@@ -93,6 +93,13 @@ function userOf({ username, password }: URL): Credentials {
   }
 }
 
+/** How somebody signs in, for the log: a user by name, anything else by its kind. */
+export function signInOf({ user, pass, token, authenticator }: Credentials): string {
+  if (user !== undefined) return `user ${user} ${pass === undefined ? "without" : "with"} a password`;
+  if (token !== undefined) return "whoever has the token";
+  return authenticator === undefined ? "nobody, without a password or token" : "the authenticator says";
+}
+
 const withoutUser = ({ user: _, pass: __, token: ___, ...rest }: Credentials): Credentials => rest;
 
 function isReadable(path: string): boolean {

@@ -1,12 +1,12 @@
+import { AuthorizationError, connect } from "@nats-io/transport-node";
 import { createLog } from "../internal/logger.ts";
-import { connect } from "@nats-io/transport-node";
 import { createListeners } from "../feed/listeners.ts";
 import { encodeSubject } from "../feed/subject.ts";
 import type { Transport } from "../feed/transport.ts";
 import { systemClock } from "../internal/clock.ts";
 import { systemRandom } from "../internal/random.ts";
 import { within } from "../internal/within.ts";
-import type { NatsConfig, NatsServer } from "./nats-config.ts";
+import { type NatsConfig, type NatsServer, signInOf } from "./nats-config.ts";
 import { knock } from "./nats-knock.ts";
 import { createLink, type Link } from "./nats-link.ts";
 
@@ -90,8 +90,14 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
   function reportAway(error: unknown): void {
     if (isAway || signal.aborted) return;
     isAway = true;
-    log.warn("the bus is away: until it is back, nodes find out later by themselves", { error });
+    log.warn("the bus is away: until it is back, nodes find out later by themselves", { error, ...signIns(error) });
   }
+
+  /** As whom we came, where a server did not let us in: which of the ways that were configured, never a secret. */
+  const signIns = (error: unknown) =>
+    error instanceof AuthorizationError && {
+      signIns: servers.map(({ name, credentials }) => `${name} as ${signInOf(credentials)}`).join(", "),
+    };
 
   /** For how long the server served us, in milliseconds; an error where it could not be used. */
   async function visit(server: NatsServer): Promise<number | Error> {
@@ -101,7 +107,7 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
       await serve(opened, server);
       return systemClock.elapsed() - sinceMs;
     } catch (cause) {
-      log.debug("a server of the bus cannot be used", { server: server.name, error: cause });
+      log.debug("a server of the bus cannot be used", { server: server.name, error: cause, ...signIns(cause) });
       return cause instanceof Error ? cause : new Error("The server cannot be used", { cause });
     }
   }

@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { ChatError } from "../error.ts";
+import { pathOfFileUrl } from "../store/engine/database-file.ts";
 import type { Engine } from "../store/engine/engine.ts";
 import { createObserverEngine } from "../store/engine/observer.ts";
 import { openEngine } from "../store/engine/open.ts";
@@ -23,13 +25,27 @@ function open(place: DatabasePlace): Engine {
   return openEngine(authToken ? { url: place.database, authToken } : { url: place.database });
 }
 
-/** Opens the database for one use, and closes it whatever comes. */
-export const withEngine = <T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> =>
-  using(open(place), use);
+/** Opens the database for one use, and closes it whatever comes. A file that is missing is made. */
+export const withEngine = async <T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> =>
+  await using(open(place), use);
+
+/** The same for what is there: a file that is missing is none that was meant, and is not made. */
+export async function withExisting<T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> {
+  requireFile(place);
+  return await withEngine(place, use);
+}
 
 /** The same to look only: also at a file that a server has open. */
-export const withReader = <T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> =>
-  using(openToRead(place), use);
+export async function withReader<T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> {
+  requireFile(place);
+  return await using(openToRead(place), use);
+}
+
+function requireFile({ database }: DatabasePlace): void {
+  if (!/^file:/i.test(database)) return;
+  const path = pathOfFileUrl(database);
+  if (!existsSync(path)) throw new ChatError("config_invalid", `There is no database file ${path}`);
+}
 
 function openToRead(place: DatabasePlace): Engine {
   try {

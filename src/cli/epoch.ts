@@ -3,14 +3,14 @@ import { systemRandom } from "../internal/random.ts";
 import { requireWhole } from "../store/engine/backup-file.ts";
 import { newEpoch } from "../store/epoch.ts";
 import { command } from "./command.ts";
-import { databaseArgs, withEngine } from "./database.ts";
+import { databaseArgs, withExisting } from "./database.ts";
 
 const epochNew = command(
   "new",
   "Names a new history after a restore: devices drop their caches and fetch again",
   databaseArgs,
   async (args) => {
-    const epoch = await withEngine(args, async (engine) => {
+    const epoch = await withExisting(args, async (engine) => {
       // A server checks its own.
       if (engine.isExclusive) await requireWhole(engine);
       return await newEpoch(engine, systemRandom);

@@ -8,7 +8,7 @@ import type { Target } from "../store/migration/plan.ts";
 import { readFolder } from "../store/migration/read-folder.ts";
 import { redactUrl } from "../store/engine/redact-url.ts";
 import { command } from "./command.ts";
-import { databaseArgs, type DatabasePlace, withEngine } from "./database.ts";
+import { databaseArgs, type DatabasePlace, withEngine, withExisting, withReader } from "./database.ts";
 import { type Listed, placeOfListed, readDatabaseList } from "./database-list.ts";
 
 const args = {
@@ -20,7 +20,10 @@ const all = {
   type: "string",
   description: "A file that lists databases, one a line: URL, and a token or $NAME of a variable",
 } as const;
-const yes = { type: "boolean", description: "Do not ask before everything is taken back" } as const;
+const yes = {
+  type: "boolean",
+  description: "Do not ask before everything is taken back, which deletes the data",
+} as const;
 const count = { type: "positional", required: false, description: "How many; default: all" } as const;
 const target = { type: "positional", required: true, description: "A version; 0: before the first migration" } as const;
 
@@ -40,8 +43,9 @@ const up = command("up", "Apply what is pending, or the next N", { ...args, all,
 });
 
 const down = command("down", "Take back everything, or the last N", { ...args, n: count, yes }, async (args) => {
-  if (args.n === undefined) await confirmAll(args.yes);
-  await go(args, args.n === undefined ? { version: 0 } : { down: countOf(args.n) });
+  const n = args.n === undefined ? undefined : countOf(args.n);
+  if (await isAllOf(args, n)) await confirmAll(args.yes);
+  await go(args, n === undefined ? { version: 0 } : { down: n });
 });
 
 const goto = command("goto", "Go up or down to version V", { ...args, v: target, yes }, async (args) => {
@@ -51,15 +55,15 @@ const goto = command("goto", "Go up or down to version V", { ...args, v: target,
 });
 
 const version = command("version", "Print the version of the database", args, async (args) => {
-  const { version, isDirty } = await withEngine(args, (engine) => statusOf(engine, []));
+  const { version, isDirty } = await withReader(args, (engine) => statusOf(engine, []));
   console.log(isDirty ? `${version} (dirty)` : `${version}`);
 });
 
 const status = command("status", "List every migration and whether it is applied", { ...args, all }, async (args) => {
   const migrations = migrationsOf(args);
-  if (args.all === undefined) return show(await withEngine(args, (engine) => statusOf(engine, migrations)));
+  if (args.all === undefined) return show(await withReader(args, (engine) => statusOf(engine, migrations)));
   await each(listOf(args), ["up to date", "with pending migrations"], async (place) => {
-    const found = await withEngine(place, (engine) => statusOf(engine, migrations));
+    const found = await withReader(place, (engine) => statusOf(engine, migrations));
     show(found, "  ");
     return found.entries.some(({ standing }) => standing === "pending") ? "with pending migrations" : "up to date";
   });
@@ -82,7 +86,7 @@ const forceTo = command(
   async (args) => {
     const version = integerOf(args.v);
     const migrations = migrationsOf(args);
-    await withEngine(args, (engine) => force(engine, migrations, version));
+    await withExisting(args, (engine) => force(engine, migrations, version));
     console.log(`at version ${version}`);
   },
 );
@@ -94,6 +98,15 @@ export const migrateCommand = defineCommand({
   meta: { name: "migrate", description: "Migrates a Tidings database" },
   subCommands: migrateCommands,
 });
+
+/** Whether nothing would be left after so many steps down. */
+async function isAllOf(place: Place, n: number | undefined): Promise<boolean> {
+  const migrations = migrationsOf(place);
+  const { version, isUnprefixed } = await withReader(place, (engine) => statusOf(engine, migrations));
+  if (n === undefined || isUnprefixed) return true;
+  const applied = migrations.filter((migration) => migration.version <= version).length;
+  return applied > 0 && n >= applied;
+}
 
 async function go(place: Place, to: Target): Promise<void> {
   await run(place, { migrations: migrationsOf(place), to });

@@ -9,7 +9,7 @@ import { levelMax } from "../protocol/level.ts";
 import type { Engine } from "../store/engine/engine.ts";
 import { replaceEpoch } from "../store/epoch.ts";
 import { applyMigrations } from "../store/migration/apply.ts";
-import type { HistoryChange, KnownHistories } from "../store/one-history.ts";
+import type { KnownHistories } from "../store/one-history.ts";
 import { selectHead } from "../store/sql.ts";
 import type { Trouble } from "../store/store.ts";
 import { type DatabaseContext, openRuntime, type Runtime } from "./runtime.ts";
@@ -24,9 +24,6 @@ export type DatabaseOptions = {
   /** A connection has gone. */
   readonly onLeave?: () => void;
 };
-
-/** A change after which the database is served again, in its new history. */
-type Renewal = Exclude<HistoryChange, { readonly type: "unreadable" }>;
 
 /** How long is waited before a runtime that could not be opened is tried again. */
 const againMsMin = 50;
@@ -57,24 +54,22 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   let isClosed = false;
   /** A new runtime is being opened. */
   let isRenewing = false;
-  /** What became of the history that was opened last. */
-  let last: Renewal | null = null;
   let opened = 0;
   let renewing: Promise<void> = Promise.resolve();
   let cancelWait = (): void => {};
 
   const open = (): Promise<Runtime> => {
     const number = ++opened;
-    last = null;
     return openRuntime(
       {
         ...{ engine, bus, log, known, onLeave },
         onHistoryChange(change) {
           if (number !== opened || isClosed) return;
           if (change.type === "unreadable") return stopServing(change.found);
-          last = change;
+          if (change.type === "renamed") log.warn("the database has another history: the sockets are closed", change);
+          else log.error("the database went back to before what it had committed: its history gets a new name", change);
           // The history may end before its runtime is open: then whoever opens it goes on from there.
-          if (isOpened && !isRenewing) renewing = renew(change);
+          if (isOpened && !isRenewing) renewing = renew();
         },
       },
       context,
@@ -136,10 +131,8 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     await replaceEpoch(engine, { random, epoch, n: Number.MAX_SAFE_INTEGER });
   }
 
-  async function renew(first: Renewal): Promise<void> {
+  async function renew(): Promise<void> {
     isRenewing = true;
-    if (first.type === "renamed") log.warn("the database has another history: the sockets are closed", first);
-    else log.error("the database went back to before what it had committed: its history gets a new name", first);
     leave(current);
     let left = current.epoch;
     for (let attempt = 0; !isClosed && unreadable === null; attempt++) {
@@ -152,19 +145,17 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
         }
         leave(next);
         left = next.epoch;
-        await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));
       } catch (error) {
         if (unreadable !== null) break;
         log.error("the new history cannot be served yet", { error });
-        await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));
       }
+      await wait(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }));
     }
     isRenewing = false;
   }
 
-  // The compiler cannot see that these are set from within.
+  // The compiler cannot see that it is set from within.
   const whatIsUnreadable = (): string | null => unreadable;
-  const whatHasChanged = (): Renewal | null => last;
 
   const isCurrent = (runtime: Runtime): boolean => runtime.store.isCurrent();
 
@@ -176,8 +167,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       leave(current, tooOld);
       throw new Error("The log got what cannot be read while it was opened");
     }
-    const change = whatHasChanged();
-    if (change !== null) renewing = renew(change);
+    if (!isCurrent(current)) renewing = renew();
   } catch (error) {
     await engine.close();
     const found = whatIsUnreadable();

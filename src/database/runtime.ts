@@ -17,6 +17,7 @@ import { within } from "../internal/within.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { OnPush } from "../push/draft.ts";
 import type { PushProvider } from "../push/provider.ts";
+import type { PushHealth } from "../push/health.ts";
 import type { Slots } from "../push/slots.ts";
 import { createPushWorker } from "../push/worker.ts";
 import type { Engine } from "../store/engine/engine.ts";
@@ -40,6 +41,7 @@ export type DatabaseContext = {
   readonly watchBudget: WatchBudget;
   readonly sight: Gate;
   readonly slots: Slots;
+  readonly health: PushHealth;
   readonly revalidation: Revalidation | undefined;
   readonly reauthenticate?: Reauthenticate | undefined;
 };
@@ -70,12 +72,17 @@ const storeCloseMsMax = 2_000;
  */
 export async function openRuntime(options: RuntimeOptions, context: DatabaseContext) {
   const { engine, bus, log, known, onLeave, onHistoryChange } = options;
-  const { clock, random, limits, providers, onPush, slots } = context;
+  const { clock, random, limits, providers, onPush, slots, health } = context;
   const isRenewal = known.size > 0;
 
   function report(event: HubEvent): void {
     const { type, ...properties } = event;
     if (event.type === "fault") log.error("a connection failed", { error: event.fault });
+    else if (event.type === "default device shared")
+      log.warn(
+        "a user has two connections without a device: where these are two installations, each must name its own (`/ws?device=…`), or one misses what the other has acked",
+        properties,
+      );
     else log.debug(type, properties);
     if (event.type === "disconnected") onLeave();
   }
@@ -131,7 +138,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     providers.length === 0
       ? null
       : createPushWorker({
-          ...{ store, feed, clock, random, limits, providers, onPush, slots },
+          ...{ store, feed, clock, random, limits, providers, onPush, slots, health },
           presenceOf(identity, device) {
             const silentMs = hub.silentMs(identity, device);
             if (silentMs === "unknown") return silentMs;
@@ -139,7 +146,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
           },
           isAlone: engine.isExclusive === true,
           onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),
-          report: (error) => log.warn("a push failed", { error }),
+          report: (error, leftOut = 0) => log.warn("a push failed", { error, ...(leftOut > 0 && { leftOut }) }),
         });
   worker?.start();
 

@@ -7,18 +7,21 @@ import { answerWithin } from "../internal/within.ts";
 import type { Session } from "../model.ts";
 import { readSessionEnd } from "../internal/session-end.ts";
 import { isCursor } from "../protocol/cursor.ts";
-import { isIdentifier } from "../protocol/identifier.ts";
+import { defaultDevice, faultOfIdentifier, isIdentifier } from "../protocol/identifier.ts";
 import { levelMax } from "../protocol/level.ts";
 import type { Admission } from "./admission.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
 import { addressedBy, isOriginAllowed } from "./origin.ts";
 import { createOrigination, type Origination, type Peer } from "./peer.ts";
 import { problem, tooOften } from "./problem.ts";
+import type { RefusedOrigin } from "./refused-origins.ts";
 
 /** What an admission asks of its surroundings. */
 export type AdmitOptions = ProveOptions & {
   /** Allowed origins beside the server's own, as `parseOrigins` gives them. */
   readonly origins: readonly string[];
+  /** Told of each origin that is refused. */
+  readonly onRefusedOrigin?: (refused: RefusedOrigin) => void;
   /** Is the server shutting down? */
   readonly isDraining?: () => boolean;
   /** May the addressed host be served at all? Default: what `authenticate.isHostAllowed` says, as `demo()` has it. */
@@ -67,7 +70,7 @@ const subprotocol = "tidings.v1";
  */
 export function createAdmit(options: AdmitOptions): (request: Request, peer?: Peer) => Promise<Admission | Response> {
   const { authenticate, origins, isDraining = () => false, hasRoom = () => true, mustWait = () => 0 } = options;
-  const { originationOf = createOrigination(), useTicket, revalidate, elapsed } = options;
+  const { originationOf = createOrigination(), useTicket, revalidate, elapsed, onRefusedOrigin } = options;
   const isHostAllowed = options.hostCheck ?? authenticate.isHostAllowed ?? (() => true);
   const prove = createProve(options);
 
@@ -94,11 +97,14 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     }
     const origination = originationOf(request, peer);
     const { address } = origination;
-    if (!isOriginAllowed(request.headers.get("origin"), { ...addressedBy(request, origination), allowed: origins })) {
+    const origin = request.headers.get("origin");
+    const addressed = addressedBy(request, origination);
+    if (!isOriginAllowed(origin, { ...addressed, allowed: origins })) {
+      if (origin !== null) onRefusedOrigin?.({ origin, ...addressed, allowed: origins });
       return problem("forbidden", "The Origin is not allowed here");
     }
     if (isDraining()) return drained();
-    const { device = "default", cursor, level, ticket } = readParameters(request.url);
+    const { device = defaultDevice, cursor, level, ticket } = readParameters(request.url);
     if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
     if (cursor === null || (cursor !== undefined && !isCursor(cursor))) {
       return problem("bad_request", "The parameter cursor is malformed");
@@ -180,8 +186,9 @@ export function createProof(options: ProveOptions): (request: Request) => Promis
     const end = answer.expiresAt === undefined ? undefined : readSessionEnd(answer.expiresAt, now());
     const wrong = wrongField(answer) ?? (typeof end === "string" ? "expiresAt" : null);
     if (wrong !== null) {
-      const fault = typeof end === "string" && wrong === "expiresAt" ? end : "is malformed";
-      log.error("authenticate answered a malformed proof", { field: wrong, fault });
+      const reason = wrong === "expiresAt" ? `it ${end}` : faultOfIdentifier(answer[wrong]);
+      log.error("authenticate answered a malformed proof", { field: wrong, reason });
+      const fault = wrong === "expiresAt" ? end : "is malformed";
       return { code: "internal", text: `The field ${wrong} of the proof that authenticate answered ${fault}` };
     }
     const session: Session = { tenant, user, ...(isHost && { isHost }) };
@@ -197,7 +204,7 @@ const nobody: Unproved = { code: "unauthenticated", text: "The request does not 
 const unauthenticated = () => problem(nobody.code, nobody.text);
 
 /** The host may be plain JavaScript: nothing of its answer is believed. */
-function wrongField(proof: Readonly<Record<"user" | "tenant", unknown>>): keyof Proof | null {
+function wrongField(proof: Readonly<Record<"user" | "tenant", unknown>>): "user" | "tenant" | null {
   if (!isIdentifier(proof.user)) return "user";
   if (!isIdentifier(proof.tenant)) return "tenant";
   return null;

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { conversationId, cursor, identifier, mark, messageId } from "../protocol/schema.ts";
+import { conversationId, cursor, identifier, mark, messageName } from "../protocol/schema.ts";
 import { message } from "../protocol/server-schema.ts";
 import { type PushReason, pushReasons } from "../push/decide.ts";
 import { quietHours } from "../push/quiet-hours.ts";
@@ -82,7 +82,7 @@ const decision = v.strictObject({
 export const pushExplanations = v.strictObject({
   messages: v.array(
     v.strictObject({
-      id: messageId,
+      id: messageName,
       from: identifier,
       conversation: conversationId,
       seq: mark,
@@ -96,6 +96,6 @@ export const pushExplanations = v.strictObject({
 });
 
 export const ticket = v.strictObject({
-  ticket: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}(\.[A-Za-z0-9+\-_.@:~]{1,128})?$/)),
+  ticket: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}(\.[A-Za-z0-9+\-_.@:~|]{1,128})?$/)),
   expiresAt: time,
 });

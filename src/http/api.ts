@@ -13,6 +13,7 @@ import { addressedBy, isOriginAllowed } from "./origin.ts";
 import { pathBelow, pathOf } from "./path.ts";
 import { createOrigination, type Origination, type Peer } from "./peer.ts";
 import { problem, tooOften } from "./problem.ts";
+import type { RefusedOrigin } from "./refused-origins.ts";
 import { deleteBlock, getBlocks, putBlock } from "./route/blocks.ts";
 import { deleteContact, getContact, getContacts, postContacts, putContact } from "./route/contacts.ts";
 import { getChanges } from "./route/get-changes.ts";
@@ -70,6 +71,8 @@ export type ApiOptions = {
   readonly isHostAllowed: (request: Request) => boolean;
   /** Allowed origins beside the server's own, as `parseOrigins` gives them. */
   readonly origins: readonly string[];
+  /** Told of each origin that is refused. */
+  readonly onRefusedOrigin?: (refused: RefusedOrigin) => void;
   /** Headers that pages may send beside the usual ones, as `parseCorsHeaders` gives them. */
   readonly corsHeaders?: readonly string[];
   readonly limits: Limits;
@@ -161,7 +164,9 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
       return problem("forbidden", "The demo serves only loopback hosts such as localhost or 127.0.0.1");
     const origin = request.headers.get("origin");
     const origination = originationOf(request, peer);
-    const isAllowed = isOriginAllowed(origin, { ...addressedBy(request, origination), allowed: origins });
+    const addressed = addressedBy(request, origination);
+    const isAllowed = isOriginAllowed(origin, { ...addressed, allowed: origins });
+    if (!isAllowed && origin !== null) options.onRefusedOrigin?.({ origin, ...addressed, allowed: origins });
     const isRead = ["GET", "HEAD"].includes(request.method);
     const response =
       isAllowed || isRead

@@ -1,6 +1,6 @@
 /** What a host's `authenticate` proves about a request. */
 export type Proof = {
-  /** 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~`. */
+  /** 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~ |`, and neither `.` nor `..`. */
   readonly user: string;
   /** As `user`; default `default`. */
   readonly tenant?: string;

@@ -3,7 +3,7 @@ import { createLog } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import { type Clock, systemClock } from "../internal/clock.ts";
 import { type Random, systemRandom } from "../internal/random.ts";
-import { isIdentifier } from "../protocol/identifier.ts";
+import { faultOfIdentifier, isIdentifier } from "../protocol/identifier.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
 import { createIssuerKeys } from "./issuer-keys.ts";
 
@@ -58,9 +58,10 @@ const types = ["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
  * counts. Where an `Authorization` header is present, it alone decides. A token in the query string is never read (URLs
  * end up in logs), nor one among the subprotocols.
  *
- * Claims: `sub` is the user, `tenant` the tenant (default `default`) unless `userClaim` and `tenantClaim` say otherwise, both 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~`;
+ * Claims: `sub` is the user, `tenant` the tenant (default `default`) unless `userClaim` and `tenantClaim` say otherwise, both 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~ |` (Auth0's `auth0|5f7c` fits);
  * `exp` is required and ends the session; `nbf`, `iss` and `aud` hold. Whatever is wrong with a token: null, thus 401, and always
- * the same 401; the reason stands in the log at level debug: which claim, what it is and what was expected, never the token.
+ * the same 401; the reason stands in the log at level debug: which claim, what it is and what was expected, never the token. It stands there at level warning where
+ * it is how the issuer names its users.
  *
  * @throws ChatError `config_invalid` at once on unusable options; the returned function rejects with `unavailable` when the
  * issuer's keys cannot be had, or may lack the one that a token names.
@@ -91,7 +92,12 @@ export function jwt(options: JwtOptions): Authenticate {
     if (token === null || token.length > tokenCharsMax) return null;
     try {
       const proof = proofOf(await verify(token), { ...options, userClaim, tenantClaim });
-      return "user" in proof ? proof : refuse(token, proof);
+      if ("user" in proof) return proof;
+      const { claim } = proof;
+      if (claim !== userClaim && claim !== tenantClaim) return refuse(token, proof);
+      // The issuer vouches for the token, and all of its users may be named so: whoever runs the server must hear of it.
+      log.warn("A valid token names nobody whom the chat can take", { claim, reason: faultOfIdentifier(proof.actual) });
+      return null;
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;
       return refuse(token, refusalOf(error, options));

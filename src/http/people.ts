@@ -1,9 +1,8 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
-import { isIdentifier } from "../protocol/identifier.ts";
+import { identifierForm, isIdentifier } from "../protocol/identifier.ts";
 import { costs } from "../protocol/costs.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { identifier } from "../protocol/schema.ts";
 import { answer, type Call } from "./call.ts";
 import { readParameters, wholeNumber } from "./parameters.ts";
 
@@ -19,7 +18,10 @@ export function otherOf({ id, session }: Call): string {
 export const peopleParameters = ({ answerRowsMax }: Limits) =>
   v.strictObject({
     limit: v.optional(wholeNumber(1, answerRowsMax, `Names of a page; else: ${limitDefault}`)),
-    after: v.optional(v.pipe(identifier, v.description("Names after this one: `next` of the page before"))),
+    // Where somebody has an entry of before `.` and `..` were refused, its page's `next` still leads on.
+    after: v.optional(
+      v.pipe(v.string(), v.regex(identifierForm), v.description("Names after this one: `next` of the page before")),
+    ),
   });
 
 /** A page of people in the order of their names. */

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
-import { messageIdsForm } from "../protocol/identifier.ts";
+import { defaultDevice, messageIdsForm, storedMessageId } from "../protocol/identifier.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { conversationId, identifier } from "../protocol/schema.ts";
@@ -9,9 +9,9 @@ import { readParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
 
-const place = (description: string) =>
+const place = (description: string, least = 1) =>
   wholeNumber(
-    1,
+    least,
     newest - 1,
     `${description}. Needs with or conversation; before, after, around and ids exclude each other`,
   );
@@ -24,16 +24,16 @@ const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) =>
     with: v.optional(v.pipe(identifier, v.description("The conversation with this user; excludes conversation"))),
     conversation: v.optional(v.pipe(conversationId, v.description("This conversation; excludes with"))),
     before: v.optional(place("Messages below this seq")),
-    after: v.optional(place("Messages above this seq")),
+    after: v.optional(place("Messages above this seq; 0: from the first one", 0)),
     around: v.optional(place("Messages on both sides of this seq")),
     ids: v.optional(
       v.pipe(
         v.string(),
         v.regex(messageIdsForm(queryIdsMax)),
         v.description(
-          `Message ids with commas between them, at most ${queryIdsMax}; excludes before, after and around`,
+          `Message ids with commas between them, in either case, at most ${queryIdsMax}; excludes before, after and around`,
         ),
-        v.transform((text) => [...new Set(text.split(","))]),
+        v.transform((text) => [...new Set(text.split(",").map(storedMessageId))]),
       ),
     ),
     from: v.optional(v.pipe(identifier, v.description("Messages of this user"))),
@@ -121,7 +121,7 @@ function walkOf(selectors: Selectors): Walk {
 
 function queryOf(selectors: Selectors, walk: Walk): HistoryQuery {
   const {
-    device = "default",
+    device = defaultDevice,
     limit = limitDefault,
     undelivered,
     before: _,

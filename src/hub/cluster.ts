@@ -19,6 +19,8 @@ export type ClusterOptions = {
   readonly onFrame: (identity: Identity, text: string) => void;
   /** The devices with which a user is here. */
   readonly devicesOf: (identity: Identity) => readonly DeviceHere[];
+  /** Whether a user is online here, also for a grace after their last connection went. */
+  readonly isPresent: (identity: Identity) => boolean;
   /** A user may have come to another node, or left it. */
   readonly onPresence: (identity: Identity) => void;
 };
@@ -29,6 +31,12 @@ const goneMs = 10_000;
 /** How many of those whom somebody watches are asked about at a time, after something may have been missed, and how often. */
 const asksAtOnce = 100;
 const asksEveryMs = 50;
+/**
+ * How many of those whom somebody watches are asked about with each beat, though nothing is known to have been missed, and how often at
+ * most: what was lost without a sign is found so.
+ */
+const checksAtOnce = 100;
+const checksEveryMs = 60_000;
 /** How long an answer takes, and how long it holds. */
 const answerMs = 300;
 const answerHoldsMs = 5_000;
@@ -43,14 +51,17 @@ type Told = {
   readonly tenant?: unknown;
   readonly user?: unknown;
   readonly devices?: unknown;
+  /** Who wants to know whether a user, who was told to be there, still is. */
+  readonly check?: unknown;
+  readonly gone?: unknown;
 };
 
 /**
  * What nodes tell each other beside the log: volatile frames, and who is where. All of it may be lost: a user whose node is gone is
- * offline after a while, and after a gap is asked again. A node hears of those users only who are here, or whom somebody here watches.
+ * offline after a while, and after a gap, and from time to time, is asked again. A node hears of those users only who are here, or whom somebody here watches.
  */
 export function createCluster(options: ClusterOptions) {
-  const { transport, feed, clock, node, onFrame, devicesOf, onPresence } = options;
+  const { transport, feed, clock, node, onFrame, devicesOf, isPresent, onPresence } = options;
   const here = new Map<string, () => void>();
   const watched = new Map<string, { readonly identity: Identity; readonly end: () => void }>();
   /** On which other nodes those are who are watched here. */
@@ -63,6 +74,9 @@ export function createCluster(options: ClusterOptions) {
   /** Who is still to be asked about. */
   let asking: Iterator<{ readonly identity: Identity }> | null = null;
   let cancelAsks = (): void => {};
+  /** The round of checks that is under way, and when it began. */
+  let checking: Iterator<{ readonly identity: Identity }> | null = null;
+  let checkedAt = clock.elapsed();
   let endNodes = (): void => {};
   let cancelBeat = (): void => {};
   let epoch = "";
@@ -107,6 +121,29 @@ export function createCluster(options: ClusterOptions) {
     cancelAsks = clock.after(asksEveryMs, askSome);
   }
 
+  /** Asks about some of those who are watched: anew, and the nodes on which they are said to be whether they still are. */
+  function checkSome(): void {
+    const now = clock.elapsed();
+    if (checking === null) {
+      if (now - checkedAt < checksEveryMs) return;
+      checkedAt = now;
+      checking = watched.values();
+    }
+    for (let i = 0; i < checksAtOnce; i++) {
+      const next = checking.next();
+      if (next.done === true) return void (checking = null);
+      const { identity } = next.value;
+      ask(identity);
+      for (const name of elsewhere.get(identityKey(identity)) ?? [])
+        tell(["node", epoch, name], { check: node, ...identity });
+    }
+  }
+
+  function heardCheck(checker: string, { tenant, user }: Told): void {
+    if (typeof tenant !== "string" || typeof user !== "string" || isPresent({ tenant, user })) return;
+    tell(["node", epoch, checker], { node, tenant, user, gone: true });
+  }
+
   function setElsewhere(identity: Identity, name: string, isThere: boolean): void {
     const key = identityKey(identity);
     if (!watched.has(key)) return;
@@ -149,9 +186,12 @@ export function createCluster(options: ClusterOptions) {
     if (devices.length > 0) tell(["node", epoch, asker], { node, ...identity, devices });
   }
 
-  function heardAnswer({ node: name, tenant, user, devices }: Told): void {
-    if (!seen(name) || typeof tenant !== "string" || typeof user !== "string" || !Array.isArray(devices)) return;
+  function heardAnswer({ node: name, tenant, user, devices, check, gone }: Told): void {
+    if (typeof check === "string") return heardCheck(check, { tenant, user });
+    if (!seen(name) || typeof tenant !== "string" || typeof user !== "string") return;
     const identity = { tenant, user };
+    if (gone === true) return setElsewhere(identity, name, false);
+    if (!Array.isArray(devices)) return;
     const known = whereabouts.get(identityKey(identity));
     for (const pair of devices as unknown[]) {
       const [device, silentMs] = Array.isArray(pair) ? (pair as unknown[]) : [];
@@ -165,6 +205,7 @@ export function createCluster(options: ClusterOptions) {
     tell(["nodes", epoch], { node });
     const now = clock.elapsed();
     for (const [name, at] of nodes) if (now - at >= goneMs) lose(name);
+    checkSome();
     cancelBeat = clock.after(beatMs, beat);
   }
 
@@ -187,6 +228,7 @@ export function createCluster(options: ClusterOptions) {
     cancelBeat();
     cancelAsks();
     asking = null;
+    checking = null;
     endNodes();
     for (const end of here.values()) end();
     for (const { end } of watched.values()) end();

@@ -12,6 +12,7 @@ import type { Limits } from "../protocol/limits.ts";
 import type { LogEntry, Store } from "../store/store.ts";
 import { createCluster } from "./cluster.ts";
 import { type Connection, type ConnectionOptions, createConnection } from "./connection.ts";
+import { createDefaultDeviceWatch } from "./default-device.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createFanOut } from "./fan-out.ts";
 import type { Limiter } from "./limiter.ts";
@@ -34,6 +35,8 @@ export type HubEvent =
       readonly device: string;
       readonly code?: number;
     }
+  /** Two connections of the default device are open at a time: see `default-device.ts`. */
+  | { readonly type: "default device shared"; readonly tenant: string; readonly user: string }
   | { readonly type: "fault"; readonly fault: unknown };
 
 export type HubOptions = {
@@ -97,6 +100,9 @@ export function createHub({
   report,
 }: HubOptions) {
   const registry = createRegistry();
+  const noteDevice = createDefaultDeviceWatch(({ tenant, user }) =>
+    report({ type: "default device shared", tenant, user }),
+  );
   const revocations = createRevocations({ clock, keptMs: upgradeMsMax });
   const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
   /** Every socket, also those that are not yet, or no longer, in the registry. */
@@ -146,6 +152,7 @@ export function createHub({
           registry.find(tenant, user)?.connections ?? [],
           ({ device, silentMs }) => [device, silentMs()] as const,
         ),
+      isPresent: (identity) => presence.isHere(identity),
       onPresence: (identity) => presence.moved(identity),
     });
   cluster?.start();
@@ -238,6 +245,7 @@ export function createHub({
       );
       acted();
       all.add(connection);
+      noteDevice(session, options.device, registry.everyOf(session));
       registry.enter(session, connection);
       room.enter(connection);
       report({ type: "connected", tenant: session.tenant, user: session.user, device: options.device });

@@ -43,6 +43,8 @@ export function createPresence(options: PresenceOptions) {
   const { store, clock, limits, cluster } = options;
   /** In the order in which it was last noted that they were here. */
   const leases = new Map<string, Lease>();
+  /** Those who have come, and of whom that was not noted yet, in the order of their coming. */
+  const unnoted = new Map<string, { readonly lease: Lease; readonly cameAt: number }>();
   const departures = createLru<string, number>(departuresMax);
 
   const watches = createWatches({
@@ -64,6 +66,7 @@ export function createPresence(options: PresenceOptions) {
   function note(key: string, lease: Lease): void {
     const time = toMinute(clock.now());
     lease.notedAt = clock.elapsed();
+    unnoted.delete(key);
     leases.delete(key);
     leases.set(key, lease);
     departures.set(key, time);
@@ -72,11 +75,16 @@ export function createPresence(options: PresenceOptions) {
 
   /** A crash must not take too much: it is noted from time to time that they are here. */
   function noteThoseWhoStay(): void {
-    const due = clock.elapsed() - limits.seenEveryMs;
+    const now = clock.elapsed();
+    const due = now - limits.seenEveryMs;
     const noted: [string, Lease][] = [];
+    for (const [key, { lease, cameAt }] of unnoted) {
+      if (cameAt > now - limits.seenFirstMs || noted.length === connectionsAtOnce) break;
+      noted.push([key, lease]);
+    }
     for (const [key, lease] of leases) {
       if (lease.notedAt > due || noted.length === connectionsAtOnce) break;
-      if (!graces.has(key)) noted.push([key, lease]);
+      if (!graces.has(key) && !unnoted.has(key)) noted.push([key, lease]);
     }
     for (const [key, lease] of noted) note(key, lease);
   }
@@ -86,10 +94,15 @@ export function createPresence(options: PresenceOptions) {
     arrived({ tenant, user }: Identity): void {
       const key = identityKey({ tenant, user });
       if (leases.has(key)) return graces.cancel(key);
-      leases.set(key, { identity: { tenant, user }, notedAt: clock.elapsed() });
+      const lease = { identity: { tenant, user }, notedAt: clock.elapsed() };
+      leases.set(key, lease);
+      unnoted.set(key, { lease, cameAt: lease.notedAt });
       cluster?.present({ tenant, user }, true);
       watches.moved({ tenant, user });
     },
+
+    /** Whether a user is online here: has a connection, or had one until a moment ago. */
+    isHere: (identity: Identity): boolean => leases.has(identityKey(identity)),
 
     /** A user's last connection has gone. */
     departed(identity: Identity): void {
@@ -125,11 +138,12 @@ export function createPresence(options: PresenceOptions) {
     stop(): void {
       graces.stop();
       leases.clear();
+      unnoted.clear();
       watches.stop();
     },
 
     /** Sizes of what is held: 0 once everybody has left and the last grace is over. */
-    sizes: () => ({ leases: leases.size, ...watches.sizes() }),
+    sizes: () => ({ leases: leases.size, unnoted: unnoted.size, ...watches.sizes() }),
   };
 }
 

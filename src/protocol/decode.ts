@@ -3,7 +3,7 @@ import { utf8Bytes } from "../internal/utf8.ts";
 import type { ErrorCode } from "../error.ts";
 import { clientFrames } from "./client-schema.ts";
 import type { ClientFrame } from "./frame.ts";
-import { isIdentifier, isMessageId } from "./identifier.ts";
+import { identifierRule, isIdentifier, isMessageId } from "./identifier.ts";
 import type { Limits } from "./limits.ts";
 
 export type Decoded =
@@ -72,7 +72,7 @@ export function refuseContent(
   limits: Limits,
 ): { code: ErrorCode; message: string } | null {
   if (to !== undefined && !isIdentifier(to))
-    return { code: "invalid_recipient", message: "A recipient is 1 to 128 characters of A–Z a–z 0–9 + - _ . @ : ~" };
+    return { code: "invalid_recipient", message: `A recipient is ${identifierRule}` };
   if (text === "") return { code: "bad_frame", message: "The text is empty" };
   // The store would cut the text at a NUL and replace a lone surrogate: neither may get that far.
   if (text.includes("\0")) return { code: "bad_frame", message: "The text has a NUL character" };

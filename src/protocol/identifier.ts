@@ -1,8 +1,20 @@
-export const identifierForm = /^[A-Za-z0-9+\-_.@:~]{1,128}$/;
-const uuid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
-export const messageIdForm = new RegExp(`^${uuid}$`);
+/** How ids look; `.` and `..` look so and are none. */
+export const identifierForm = /^[A-Za-z0-9+\-_.@:~|]{1,128}$/;
+/** The same for people. */
+export const identifierRule = "1 to 128 characters of A–Z a–z 0–9 + - _ . @ : ~ |, and neither . nor ..";
+/** The device of who names none: good for one installation of a user, and no more. */
+export const defaultDevice = "default";
 
-/** Tenant, user or device ids with commas between them: at least one, at most so many. */
+/** In a path of a URL these are steps, and every parser folds them, percent-encoded or not (WHATWG URL, RFC 3986 section 5.2.4). */
+export const folded: readonly string[] = [".", ".."];
+const uuid = ["{8}", "{4}", "{4}", "{4}", "{12}"].map((count) => `[0-9A-Fa-f]${count}`).join("-");
+export const messageIdForm = new RegExp(`^${uuid}$`);
+export const storedMessageIdForm = new RegExp(`^${uuid.replaceAll("A-F", "")}$`);
+
+/** One of these among ids with commas between them, as JSON Schema. */
+export const foldedAmong = "(^|,)\\.{1,2}(,|$)";
+
+/** What looks like tenant, user or device ids with commas between them: at least one, at most so many. */
 export const identifiersForm = (most: number): RegExp => {
   const one = identifierForm.source.slice(1, -1);
   return new RegExp(`^${one}(,${one}){0,${most - 1}}$`);
@@ -12,22 +24,59 @@ export const identifiersForm = (most: number): RegExp => {
 export const messageIdsForm = (most: number): RegExp => new RegExp(`^${uuid}(,${uuid}){0,${most - 1}}$`);
 
 /**
- * Is this a tenant, user or device id: 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~` (PROTOCOL 1)?
+ * Is this a tenant, user or device id: 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~ |`, and neither `.` nor `..` (PROTOCOL 1)?
  *
- * All of them are single bytes that no encoding, case mapping or normalisation changes, so ids compare byte by byte.
+ * All of them are single bytes that no encoding, case mapping or normalisation changes, so ids compare byte by byte. What identity providers
+ * issue fits (`auth0|5f7c8ec7c33c6c004bbafe82`); what the path of a URL cannot carry is no id.
  *
  * @example
  * isIdentifier("+249912345678") // true
+ * isIdentifier("auth0|5f7c")    // true
  * isIdentifier("zoë")           // false
+ * isIdentifier("..")            // false
  */
 export const isIdentifier = (value: unknown): value is string =>
-  typeof value === "string" && identifierForm.test(value);
+  typeof value === "string" && identifierForm.test(value) && !folded.includes(value);
 
 /**
- * Is this a message id: a UUID in its canonical lower-case form (RFC 9562 section 4), of any version?
+ * Why this is no id: the rule that it breaks and where, with one character of it at most, for the log.
+ *
+ * @returns null where it is one.
+ *
+ * @example
+ * faultOfIdentifier("zoë")  // "character 3 is U+00EB, which no id has"
+ * faultOfIdentifier("..")   // '"." and ".." are no ids'
+ */
+export function faultOfIdentifier(value: unknown): string | null {
+  if (isIdentifier(value)) return null;
+  if (typeof value !== "string") return `it is no string but ${value === null ? "null" : typeof value}`;
+  if (value === "") return "it is empty";
+  if (folded.includes(value)) return '"." and ".." are no ids';
+  if (value.length > identifierCharsMax)
+    return `it has ${value.length} characters, an id has at most ${identifierCharsMax}`;
+  const place = value.search(notIdentifier);
+  const code = value.codePointAt(place) ?? 0;
+  const shown = /^[!-~]$/.test(String.fromCodePoint(code)) ? ` ${JSON.stringify(String.fromCodePoint(code))}` : "";
+  return `character ${place + 1} is U+${code.toString(16).toUpperCase().padStart(4, "0")}${shown}, which no id has`;
+}
+
+const identifierCharsMax = 128;
+const notIdentifier = /[^A-Za-z0-9+\-_.@:~|]/u;
+
+/**
+ * Is this a message id: a UUID in its canonical form (RFC 9562 section 4), of any version, in upper or lower case?
  *
  * @example
  * isMessageId("01900000-0000-7000-8000-000000000001") // true
- * isMessageId("01900000-0000-7000-8000-00000000000A") // false: upper case
+ * isMessageId("01900000-0000-7000-8000-00000000000A") // true: the id that ends in `a`, see `storedMessageId`
  */
 export const isMessageId = (value: unknown): value is string => typeof value === "string" && messageIdForm.test(value);
+
+/**
+ * A message id as it is stored and compared: in lower case. RFC 9562 has UUIDs read in either case; Swift writes upper case.
+ * Answers to a send have its id as it was sent, so that the sender finds what is answered.
+ *
+ * @example
+ * storedMessageId("01900000-0000-7000-8000-00000000000A") // "01900000-0000-7000-8000-00000000000a"
+ */
+export const storedMessageId = (id: string): string => id.toLowerCase();

@@ -86,6 +86,8 @@ export const defaultLimits = {
   presenceGraceMs: 10_000,
   /** How often it is noted that a user who stays connected was seen: what a crash may take from it. */
   seenEveryMs: 600_000,
+  /** How soon after a user came this is noted for the first time: a crash before that leaves when they were seen before. */
+  seenFirstMs: 60_000,
   /** Contacts and blocks of one user together, those that were taken back too: their devices still have to learn of it. */
   relationsMax: 10_000,
   /** How long the host's `authenticate` and its own rules (`authorize`, `canSee`) may take to answer, in milliseconds. */

@@ -1,5 +1,12 @@
 import * as v from "valibot";
-import { identifierForm, messageIdForm } from "./identifier.ts";
+import {
+  folded,
+  identifierForm,
+  isIdentifier,
+  messageIdForm,
+  storedMessageId,
+  storedMessageIdForm,
+} from "./identifier.ts";
 import { defaultLimits } from "./limits.ts";
 
 /**
@@ -7,12 +14,34 @@ import { defaultLimits } from "./limits.ts";
  * them, and `v.metadata` says as JSON Schema what is checked by code. It checks nothing itself.
  */
 
-export const identifier = v.pipe(v.string(), v.regex(identifierForm), v.description("A tenant, user or device id"));
+/** How an id looks, as JSON Schema. */
+const identifierSchema = { pattern: identifierForm.source, not: { enum: folded } };
+
+export const identifier = v.pipe(
+  v.string(),
+  v.check((text) => isIdentifier(text)),
+  v.metadata(identifierSchema),
+  v.description("A tenant, user or device id"),
+);
 
 export const messageId = v.pipe(
   v.string(),
   v.regex(messageIdForm),
-  v.description("A message id, made by its sender: a canonical lower-case UUID, the idempotency key"),
+  v.description("A message id, made by its sender: a canonical UUID in either case, the idempotency key"),
+);
+
+/** As it is stored, and stands wherever it is no answer to its sender. */
+export const messageName = v.pipe(
+  v.string(),
+  v.regex(storedMessageIdForm),
+  v.description("A message's id, in lower case"),
+);
+
+/** What a client names a stored message by. */
+export const namedMessageId = v.pipe(
+  messageId,
+  v.transform(storedMessageId),
+  v.description("A message's id, in either case"),
 );
 
 /** A text of so many characters, counted as JSON Schema does: by code points, where JavaScript's length counts UTF-16 units. */
@@ -40,7 +69,7 @@ export const mark = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** Whom a message is for. What it must be like is checked by \`refuseContent\`, whose refusal is another one than that of a malformed frame. */
 export const recipient = v.pipe(
   v.string(),
-  v.metadata({ pattern: identifierForm.source, description: "The user whom it is for" }),
+  v.metadata({ ...identifierSchema, description: "The user whom it is for" }),
 );
 
 /** A message's text. It is checked by \`refuseContent\` too. */

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type ErrorCode, errorCodes } from "../error.ts";
-import { conversationId, cursor, identifier, mark, messageId } from "./schema.ts";
+import { conversationId, cursor, identifier, mark, messageId, messageName } from "./schema.ts";
 
 /**
  * What a server sends, as schemas: the types in `frame.ts` and the documents are made of them. The server validates none of its own
@@ -17,6 +17,7 @@ const placed = { id: messageId, conversation: conversationId, seq, time };
 export const message = v.strictObject({
   kind: v.literal("message"),
   ...placed,
+  id: messageName,
   from: identifier,
   to: identifier,
   text: v.pipe(v.string(), v.minLength(1)),

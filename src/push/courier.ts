@@ -3,7 +3,7 @@ import type { Limits } from "../protocol/limits.ts";
 import type { Due, Verdict } from "../store/push-store.ts";
 import { type Decision, decide, decideClear, type PushDelays, type PushPresence } from "./decide.ts";
 import type { createDrafts } from "./draft.ts";
-import { briefOf, type Content, contentFree, fit, isSameContent } from "./fit.ts";
+import { briefOf, type Content, fit, isSameContent, nothingOf } from "./fit.ts";
 import { keyOf, tagOf } from "./name.ts";
 import type { PushNotice, PushProvider, PushResult } from "./provider.ts";
 import { parseQuietHours } from "./quiet-hours.ts";
@@ -26,7 +26,7 @@ export type CourierOptions = {
   /** When to try again: a time in milliseconds since the Unix epoch. */
   readonly retryAt: (attempts: number, afterMs: number) => number;
   /** What a request has come to. */
-  readonly onResult: (result: PushResult) => void;
+  readonly onResult: (result: PushResult, notice: PushNotice) => void;
   /** A notice had to be cut. It is told once: many that are sent may be too long. */
   readonly onCut?: ((cut: PushCut) => void) | undefined;
   readonly report: (fault: unknown) => void;
@@ -79,10 +79,11 @@ export function createCourier(options: CourierOptions) {
   async function request(
     due: Due,
     kind: PushNotice["kind"],
-    shown: Pick<PushNotice, "title" | "body" | "data" | "badge" | "ttlMs">,
+    shown: Pick<PushNotice, "title" | "body" | "data" | "options" | "badge" | "ttlMs">,
   ): Promise<Result> {
     const { tenant, user, device, token, conversation, unread } = due;
-    const seq = kind === "message" ? due.seq : due.read;
+    // What is taken away is all that it shows, read or not: a block is no read mark.
+    const seq = kind === "message" ? due.seq : due.isBlocked ? Math.max(due.read, due.shown) : due.read;
     const [key, tag] = await Promise.all([keyOf(due, { kind, seq, history: historyName() }), tagOf(due)]);
     const notice: PushNotice = { kind, tenant, user, device, token, conversation, seq, unread, key, tag, ...shown };
     return kind === "message" ? await askWithLess(notice) : failedIfUnfit(await ask(notice));
@@ -93,7 +94,7 @@ export function createCourier(options: CourierOptions) {
     const steps: readonly (readonly [PushCut["how"], (content: Content) => Content])[] = [
       ["shortened", (content) => content],
       ["brief", briefOf],
-      ["content_free", () => contentFree],
+      ["content_free", nothingOf],
     ];
     let said: Content = whole;
     let result: Result | null = null;
@@ -139,12 +140,12 @@ export function createCourier(options: CourierOptions) {
       // What comes after the end is of no interest, and must not end the process.
       sent.catch(() => {});
       const result = await Promise.race([sent, late]);
-      onResult(result);
+      onResult(result, notice);
       return { ...result, answer: String(result.answer).slice(0, answerCharsMax) };
     } catch (fault) {
       report(fault);
       const result = { type: "retry", answer: "no answer", isUncertain: true } as const;
-      onResult(result);
+      onResult(result, notice);
       return result;
     } finally {
       cancel();
@@ -180,15 +181,16 @@ export function createCourier(options: CourierOptions) {
   /** There is nothing to tell, but perhaps a notification to take away. `log`: why there is nothing to tell. */
   async function sendClear(due: Due, badge: number, log: Verdict["log"]): Promise<Verdict> {
     const done: Verdict = { due, until: null, isDone: true, attempts: 0, log };
-    const { shown, read, acked, marksN } = due;
+    const { shown, read, acked, marksN, isBlocked } = due;
     const isRead = read >= shown;
-    switch (decideClear({ isShown: shown > 0, isRead, isAcked: acked >= marksN, address: addressOf(due) })) {
+    const isShown = shown > 0;
+    switch (decideClear({ isShown, isRead, isBlocked, isAcked: acked >= marksN, address: addressOf(due) })) {
       case "keep":
         return done;
       case "forget":
         return { ...done, shown: 0 };
       case "clear": {
-        const nothing = { title: "", body: "", data: {}, badge, ttlMs: delays.expiryMs };
+        const nothing = { title: "", body: "", data: {}, options: {}, badge, ttlMs: delays.expiryMs };
         const result = await request(due, "clear", nothing);
         if (result.type === "dead") return { ...done, isDead: true };
         if (result.type !== "retry" || due.attempts + 1 >= clearAttemptsMax) return { ...done, shown: 0 };

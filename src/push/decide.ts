@@ -88,7 +88,7 @@ export function decide(facts: Facts, delays: PushDelays): Decision {
 const drop = (reason: PushReason): Decision => ({ type: "drop", reason });
 
 /** What a notification that a device shows needs an end for. */
-export type ClearFacts = Pick<Facts, "isRead"> & {
+export type ClearFacts = Pick<Facts, "isRead" | "isBlocked"> & {
   /** The device shows one. */
   readonly isShown: boolean;
   /** The device has acked that it was read: it takes its notification away by itself. */
@@ -97,7 +97,10 @@ export type ClearFacts = Pick<Facts, "isRead"> & {
 };
 
 /** Whether a device is told to take a notification away: `clear` sends, `forget` only notes that it is gone. */
-export function decideClear({ isShown, isRead, isAcked, address }: ClearFacts): "clear" | "forget" | "keep" {
-  if (!isShown || !isRead) return "keep";
-  return isAcked || address !== "live" ? "forget" : "clear";
+export function decideClear(facts: ClearFacts): "clear" | "forget" | "keep" {
+  const { isShown, isRead, isBlocked, isAcked, address } = facts;
+  if (!isShown || !(isRead || isBlocked)) return "keep";
+  // That its user has blocked somebody tells a device nothing of its notifications.
+  const isKnown = isRead && isAcked;
+  return isKnown || address !== "live" ? "forget" : "clear";
 }

@@ -1,10 +1,11 @@
+import { fewestOf } from "./options.ts";
 import type { PushNotice } from "./provider.ts";
 
-/** What a notice shows, and what the host adds for its app. */
-export type Content = Pick<PushNotice, "title" | "body" | "data">;
+/** What a notice shows and how, and what the host adds for its app. */
+export type Content = Pick<PushNotice, "title" | "body" | "data" | "options">;
 
 /** Says that there is something, and nothing of it. Every provider takes it. */
-export const contentFree = { title: "New message", body: "", data: {} } as const satisfies Content;
+export const contentFree = { title: "New message", body: "", data: {}, options: {} } as const satisfies Content;
 
 /** What a provider still takes that has refused more: a few lines of a lock screen. */
 const briefTitleGraphemesMax = 40;
@@ -52,23 +53,27 @@ export function shorten(text: string, isTaken: (shortened: string) => boolean): 
  * it is too much by itself, it is left out.
  */
 export function fit(notice: PushNotice, fits: (notice: PushNotice) => boolean): Content {
-  const { title, body } = notice;
+  const { title, body, options } = notice;
   const isTaken = (content: Content): boolean => fits({ ...notice, ...content });
-  if (isTaken(notice)) return { title, body, data: notice.data };
-  const data = isTaken({ ...contentFree, data: notice.data }) ? notice.data : contentFree.data;
-  const shortTitle = shorten(title, (part) => isTaken({ title: part, body: "", data }));
-  const shortBody = shorten(body, (part) => isTaken({ title: shortTitle, body: part, data }));
+  if (isTaken(notice)) return { title, body, data: notice.data, options };
+  const data = isTaken({ ...contentFree, options, data: notice.data }) ? notice.data : contentFree.data;
+  const shortTitle = shorten(title, (part) => isTaken({ title: part, body: "", data, options }));
+  const shortBody = shorten(body, (part) => isTaken({ title: shortTitle, body: part, data, options }));
   return shortTitle === "" && shortBody === ""
-    ? { ...contentFree, data }
-    : { title: shortTitle, body: shortBody, data };
+    ? { ...contentFree, data, options }
+    : { title: shortTitle, body: shortBody, data, options };
 }
 
 /** A line or two of a content, without the host's data: for a provider that has refused the whole. */
-export const briefOf = ({ title, body }: Content): Content => ({
+export const briefOf = ({ title, body, options }: Content): Content => ({
   title: firstOf(title, briefTitleGraphemesMax),
   body: firstOf(body, briefBodyGraphemesMax),
   data: contentFree.data,
+  options,
 });
+
+/** Nothing of a content: what every provider takes. */
+export const nothingOf = ({ options }: Content): Content => ({ ...contentFree, options: fewestOf(options) });
 
 /** So many characters of a text, as people count them. */
 function firstOf(text: string, graphemesMax: number): string {
@@ -80,4 +85,6 @@ function firstOf(text: string, graphemesMax: number): string {
 
 /** Whether a device would be told the same. */
 export const isSameContent = (one: Content, other: Content): boolean =>
-  one.title === other.title && one.body === other.body && JSON.stringify(one.data) === JSON.stringify(other.data);
+  one.title === other.title &&
+  one.body === other.body &&
+  JSON.stringify([one.data, one.options]) === JSON.stringify([other.data, other.options]);

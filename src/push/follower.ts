@@ -2,7 +2,7 @@ import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
 import { type Identity, identityKey } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { countedMax, type PushStore, type Reader } from "../store/push-store.ts";
+import { type Blocker, countedMax, type PushStore, type Reader } from "../store/push-store.ts";
 import type { LogEntry } from "../store/store.ts";
 import { createAges } from "./ages.ts";
 import { delayMsOf, type PushDelays, type PushPresence } from "./decide.ts";
@@ -19,10 +19,11 @@ type Stir = {
 };
 /** An address, up to where its messages are to be told of, and how many these are. */
 type Ready = { readonly address: number; readonly upTo: number; readonly count: number };
-type Read = { readonly reader: Reader; readonly dueAt: number };
+/** A notification may be over: its user has read it, or has blocked its sender. */
+type Over<Cause> = { readonly cause: Cause; readonly dueAt: number };
 
 export type FollowerOptions = {
-  readonly store: Pick<PushStore, "stirred" | "undecided" | "addressUsers" | "enqueue" | "wakeRead">;
+  readonly store: Pick<PushStore, "stirred" | "undecided" | "addressUsers" | "enqueue" | "wakeRead" | "wakeBlocked">;
   readonly feed: Pick<Feed, "onEntries" | "position">;
   readonly clock: Clock;
   readonly limits: Pick<Limits, "pushUsersMax" | "ackMessagesMax">;
@@ -47,8 +48,8 @@ const ageStepMs = 100;
 const againMs = 1_000;
 /** Users looked at in one query, each with as many addresses as one may have: a few milliseconds of the event loop. */
 const usersAtOnce = 100;
-/** Conversations that were read, in one commit: each has a notification on as many devices as one may have. */
-const readersAtOnce = 50;
+/** Conversations that were read, and people who were blocked, in one commit: each has a notification on as many devices as one may have. */
+const causesAtOnce = 50;
 /** What of an address is made due in one commit, where there is more than is counted. */
 const wholeCommit = Infinity;
 /** Places of the log read at once where the worker is behind. */
@@ -75,7 +76,8 @@ export function createFollower(options: FollowerOptions) {
     report,
   } = options;
   const stirs = new Map<string, Stir>();
-  const reads = new Map<string, Read>();
+  const reads = new Map<string, Over<Reader>>();
+  const blocks = new Map<string, Over<Blocker>>();
   const ages = createAges(clock, { stepMs: ageStepMs, keptMs: Math.max(delays.activeMs, delays.idleMs) + ageStepMs });
   /** Changes with each start: what an older one still waits for is void. */
   let run = 0;
@@ -89,7 +91,7 @@ export function createFollower(options: FollowerOptions) {
   let wakesAt = Infinity;
   let cancelWake = (): void => {};
 
-  const isFull = (): boolean => stirs.size + reads.size >= limits.pushUsersMax;
+  const isFull = (): boolean => stirs.size + reads.size + blocks.size >= limits.pushUsersMax;
 
   function stir(tenant: string, user: string, n: number): void {
     const key = identityKey({ tenant, user });
@@ -106,16 +108,25 @@ export function createFollower(options: FollowerOptions) {
     const key = `${identityKey(reader)} ${reader.conversation}`;
     if (reads.has(key)) return;
     // Their devices are told of it by the log first, and take their notifications away by themselves.
-    reads.set(key, { reader, dueAt: clock.elapsed() + delays.activeMs });
+    reads.set(key, { cause: reader, dueAt: clock.elapsed() + delays.activeMs });
     wakeIn(delays.activeMs);
+  }
+
+  function noteBlock(blocker: Blocker): void {
+    const key = `${identityKey(blocker)} ${blocker.other}`;
+    if (blocks.has(key)) return;
+    blocks.set(key, { cause: blocker, dueAt: clock.elapsed() + gatherMs });
+    wakeIn(gatherMs);
   }
 
   function take(entries: readonly LogEntry[], upTo: number): void {
     ages.note(upTo);
     if (!isRunning || !isLive || upTo <= position) return;
-    for (const { tenant, change } of entries) {
+    for (const { tenant, users, change } of entries) {
       if (change.kind === "message") stir(tenant, change.to, change.n);
       else if (change.kind === "receipt" && change.read > 0) noteRead({ tenant, ...change });
+      else if (change.kind === "relation" && change.blocked)
+        for (const user of users) noteBlock({ tenant, user, other: change.user, n: change.n });
     }
     position = upTo;
     if (isFull()) isLive = false;
@@ -135,10 +146,11 @@ export function createFollower(options: FollowerOptions) {
           return;
         }
         const upTo = Math.min(head, position + stretchMax);
-        const { recipients, readers } = await store.stirred(position, upTo);
+        const { recipients, readers, blockers } = await store.stirred(position, upTo);
         if (mine !== run) break;
         for (const { tenant, user, n } of recipients) stir(tenant, user, n);
         for (const reader of readers) noteRead(reader);
+        for (const blocker of blockers) noteBlock(blocker);
         position = upTo;
       }
     } catch (fault) {
@@ -170,7 +182,8 @@ export function createFollower(options: FollowerOptions) {
     const mine = run;
     try {
       await lookAtStirs(mine);
-      await lookAtReads(mine);
+      await lookAtOver(reads, store.wakeRead, mine);
+      await lookAtOver(blocks, store.wakeBlocked, mine);
     } catch (fault) {
       report(fault);
       wakeIn(againMs);
@@ -182,7 +195,7 @@ export function createFollower(options: FollowerOptions) {
     void catchUp();
     let next = Infinity;
     for (const { dueAt } of stirs.values()) next = Math.min(next, dueAt);
-    for (const { dueAt } of reads.values()) next = Math.min(next, dueAt);
+    for (const { dueAt } of [...reads.values(), ...blocks.values()]) next = Math.min(next, dueAt);
     if (next < Infinity) wakeIn(Math.max(1, next - clock.elapsed()));
   }
 
@@ -257,20 +270,25 @@ export function createFollower(options: FollowerOptions) {
     }
   }
 
-  async function lookAtReads(mine: number): Promise<void> {
+  /** Makes due the notifications that are over for some of these causes at a time. */
+  async function lookAtOver<Cause>(
+    over: Map<string, Over<Cause>>,
+    wakeNotices: (holder: string, causes: readonly Cause[], now: number) => Promise<boolean>,
+    mine: number,
+  ): Promise<void> {
     const now = clock.elapsed();
-    const due = [...reads].filter(([, { dueAt }]) => dueAt <= now);
-    for (let i = 0; i < due.length && mine === run; i += readersAtOnce) {
+    const due = [...over].filter(([, { dueAt }]) => dueAt <= now);
+    for (let i = 0; i < due.length && mine === run; i += causesAtOnce) {
       if (i > 0) await othersTurn();
       if (mine !== run) return;
-      const part = due.slice(i, i + readersAtOnce);
-      const isAny = await store.wakeRead(
+      const part = due.slice(i, i + causesAtOnce);
+      const isAny = await wakeNotices(
         holder(),
-        part.map(([, { reader }]) => reader),
+        part.map(([, { cause }]) => cause),
         clock.now(),
       );
       if (mine !== run) return;
-      for (const [key] of part) reads.delete(key);
+      for (const [key] of part) over.delete(key);
       if (isAny) onDue();
     }
   }
@@ -282,6 +300,7 @@ export function createFollower(options: FollowerOptions) {
     position = Math.min(from, feed.position());
     stirs.clear();
     reads.clear();
+    blocks.clear();
     ages.note(feed.position());
     void catchUp();
   }
@@ -296,18 +315,19 @@ export function createFollower(options: FollowerOptions) {
       wakesAt = Infinity;
       stirs.clear();
       reads.clear();
+      blocks.clear();
     },
     /** Nothing up to here is remembered by this process alone. */
     position(): number {
       let n = position;
       for (const each of stirs.values()) n = Math.min(n, each.n - 1);
-      for (const { reader } of reads.values()) n = Math.min(n, reader.n - 1);
+      for (const { cause } of [...reads.values(), ...blocks.values()]) n = Math.min(n, cause.n - 1);
       return n;
     },
     /** For how long a place of the log has been there. */
     ageOf: (n: number): number => ages.of(n),
     /** Sizes of what is held: 0 once everybody has been looked at. */
-    sizes: () => ({ stirred: stirs.size, readers: reads.size }),
+    sizes: () => ({ stirred: stirs.size, readers: reads.size, blockers: blocks.size }),
   };
 }
 

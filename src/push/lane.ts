@@ -4,6 +4,7 @@ import { chance, type Random } from "../internal/random.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Due, PushStore, Verdict } from "../store/push-store.ts";
 import { type CourierOptions, createCourier } from "./courier.ts";
+import type { PushHealth } from "./health.ts";
 import type { Lease } from "./lease.ts";
 import type { Slots } from "./slots.ts";
 
@@ -12,6 +13,9 @@ export type LaneOptions = Omit<CourierOptions, "retryAt" | "onResult" | "limits"
   readonly lease: Pick<Lease, "holder" | "isHeld" | "lose">;
   readonly random: Pick<Random, "integer">;
   readonly slots: Slots;
+  readonly health: PushHealth;
+  /** The provider has thrown. */
+  readonly reportProvider: (fault: unknown) => void;
   /** Whether the store answers: while it is away one probe asks for it, and nobody else. */
   readonly isAvailable: () => boolean;
   readonly limits: Limits;
@@ -33,12 +37,17 @@ const lookMs = 1_000;
  * that it does, or does not do, is felt by another one.
  */
 export function createLane(options: LaneOptions) {
-  const { provider, store, lease, clock, random, slots, limits, isAvailable, report } = options;
+  const { provider, store, lease, clock, random, slots, health, limits, isAvailable, report } = options;
   const breaker = createBreaker({ clock, random, ...patience });
   const courier = createCourier({
     ...options,
     retryAt,
-    onResult: (result) => (result.type === "retry" ? breaker.failed(result.afterMs) : breaker.answered()),
+    report: options.reportProvider,
+    onResult(result, notice) {
+      health.note(provider.name, notice, result);
+      if (result.type === "retry") breaker.failed(result.afterMs);
+      else breaker.answered();
+    },
   });
   /** Under way, or not yet kept: by address and conversation, of which there is one at a time. */
   const busy = new Set<string>();
@@ -88,7 +97,7 @@ export function createLane(options: LaneOptions) {
     const waiting = found.filter((due) => !before.has(nameOf(due)) && !busy.has(nameOf(due)));
     const taken = waiting.slice(0, Math.max(0, room()));
     const sending = taken.filter(courier.isSending);
-    const badges = sending.length === 0 ? [] : await store.badges(sending);
+    const badges = sending.length === 0 ? [] : await store.badges(sending, clock.now());
     if (!isRunning || !lease.isHeld() || holder !== lease.holder()) return;
     const badgeOf = new Map(sending.map((due, i) => [due, badges[i] ?? 0]));
     for (const due of taken) carry(due, badgeOf.get(due) ?? 0);

@@ -1,8 +1,9 @@
 import type { Identity } from "../model.ts";
+import type { PushOptions } from "./options.ts";
 
 /** What a device is to be told, as a provider takes it. Nothing of the message itself is in it, unless the host put it there. */
 export type PushNotice = {
-  /** `message`: there is something new. `clear`: it was read elsewhere, and the notification goes away; nothing is shown. */
+  /** `message`: there is something new. `clear`: it was read elsewhere, or its sender was blocked, and the notification goes away; nothing is shown. */
   readonly kind: "message" | "clear";
   readonly tenant: string;
   readonly user: string;
@@ -15,13 +16,15 @@ export type PushNotice = {
   readonly seq: number;
   /** Messages of the conversation that the user has not read. */
   readonly unread: number;
-  /** Messages of all conversations that the user has not read: the number at the app's icon. */
+  /** Messages that the user has not read, without muted conversations and blocked people: the number at the app's icon. */
   readonly badge: number;
   /** What is shown; both empty in a `clear`. */
   readonly title: string;
   readonly body: string;
   /** What the host adds for its app. */
   readonly data: Readonly<Record<string, string>>;
+  /** How it is shown, as the host wants it; empty: as the provider does by itself, and in a `clear`. */
+  readonly options: PushOptions;
   /** A UUID: the same for every repeat of this request, and for no other one. */
   readonly key: string;
   /** One notification per conversation: of those with one tag a device shows the newest. 32 characters of base64url. */

@@ -1,6 +1,7 @@
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
+import { createSparing } from "../internal/sparing.ts";
 import { within } from "../internal/within.ts";
 import type { Identity } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
@@ -9,6 +10,7 @@ import type { PushCut } from "./courier.ts";
 import type { PushDelays, PushPresence } from "./decide.ts";
 import { createDrafts, type OnPush } from "./draft.ts";
 import { createFollower } from "./follower.ts";
+import { createPushHealth, type PushHealth, type PushHealthChange } from "./health.ts";
 import { createLane } from "./lane.ts";
 import { createLease } from "./lease.ts";
 import type { PushProvider } from "./provider.ts";
@@ -24,15 +26,21 @@ export type PushWorkerOptions = {
   readonly onPush?: OnPush | undefined;
   /** Requests at a time: of the process, whose workers share them. Default: its own. */
   readonly slots?: Slots;
+  /** Whether providers take what they are asked: of the process too. Default: its own, which reports to `onHealth`. */
+  readonly health?: PushHealth;
+  readonly onHealth?: ((change: PushHealthChange) => void) | undefined;
   /** How a user is connected with one of their devices; an empty device: with any. */
   readonly presenceOf: (identity: Identity, device: string) => PushPresence | "unknown";
   /** No other process can have the database open. */
   readonly isAlone: boolean;
   /** What a provider did not take all of; told once for each provider. */
   readonly onCut?: ((cut: PushCut) => void) | undefined;
-  readonly report: (fault: unknown) => void;
+  /** `leftOut`: how many of its kind were not reported since the one before. */
+  readonly report: (fault: unknown, leftOut?: number) => void;
 };
 
+/** What throws, the host's rule, a provider or the store, may throw at each message. */
+const faultEveryMs = 60_000;
 const pruneMs = 60_000;
 /** While there is more to forget than is forgotten at once. */
 const pruneAgainMs = 200;
@@ -42,8 +50,11 @@ const pruneAgainMs = 200;
  * provider for itself. Of several nodes on one database one does it at a time.
  */
 export function createPushWorker(options: PushWorkerOptions) {
-  const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, onCut, report } = options;
+  const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, onCut } = options;
   const { slots = createSlots({ perProviderMax: limits.pushRequestsMax }) } = options;
+  const sparing = () => createSparing({ clock, everyMs: faultEveryMs, report: options.report });
+  const report = sparing();
+  const { onHealth = () => {}, health = createPushHealth({ clock, onChange: onHealth }) } = options;
   const { push: store, isAvailable } = options.store;
   const delays: PushDelays = {
     activeMs: limits.pushActiveDelayMs,
@@ -76,10 +87,28 @@ export function createPushWorker(options: PushWorkerOptions) {
     },
     onLost: pause,
   });
-  const draftOf = createDrafts({ onPush, clock, answerMs: limits.hostAnswerMs, report });
+  const draftOf = createDrafts({
+    ...{ onPush, clock, answerMs: limits.hostAnswerMs },
+    report: sparing(),
+  });
   const lanes = providers.map((provider) =>
     createLane({
-      ...{ provider, store, lease, clock, random, slots, limits, delays, draftOf, isAvailable, onCut, report },
+      ...{
+        reportProvider: sparing(),
+        provider,
+        store,
+        lease,
+        clock,
+        random,
+        slots,
+        health,
+        limits,
+        delays,
+        draftOf,
+        isAvailable,
+        onCut,
+        report,
+      },
       // Whoever is due was looked at: who was not found by then is nowhere.
       presenceOf(due) {
         const presence = presenceOf(due, due.device);

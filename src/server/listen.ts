@@ -1,15 +1,30 @@
 import { ChatError } from "../error.ts";
-import type { Listen } from "./listener.ts";
+import type { Listen, ListenOptions } from "./listener.ts";
 
 /** Listens by the means of the runtime that this is: Bun's own server, or that of Node. */
 export const listen: Listen = async (chat, options) => {
   if ("Bun" in globalThis) {
     const { listenOnBun } = await import("./listen-bun.ts");
-    return await listenOnBun(chat, options);
+    return await listenOnBun(chat, options).catch((error: unknown) => refuse(error, options));
   }
   const { listenOnNode } = await import("./listen-node.ts").catch(explain);
-  return await listenOnNode(chat, options);
+  return await listenOnNode(chat, options).catch((error: unknown) => refuse(error, options));
 };
+
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: "is in use: stop what listens there, or set PORT to another one",
+  EACCES: "may not be used by this account: set PORT to one above 1023",
+  EADDRNOTAVAIL: "cannot be had: HOST is no address of this machine",
+  ENOTFOUND: "cannot be had: HOST is no name that is known",
+};
+
+/** What is wrong with the address is said in one line; the rest is a fault of ours. */
+function refuse(cause: unknown, { port, hostname }: ListenOptions): never {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const reason = reasons[code];
+  if (reason === undefined) throw cause;
+  throw new ChatError("config_invalid", `Port ${port} of ${hostname} ${reason} (${code})`, { cause });
+}
 
 /** What only Node's adapter needs is an optional peer of the package: who serves on Bun does without. */
 function explain(cause: unknown): never {

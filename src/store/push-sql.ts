@@ -42,6 +42,12 @@ export const selectReaders = `
 SELECT u.tenant, u.id AS user, p.conversation, p.n FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user
 WHERE p.n > ?1 AND p.n <= ?2 AND p.n > 0 AND p.read > 0`;
 
+/** ?1 after, ?2 up to: who has blocked whom. */
+export const selectBlockers = `
+SELECT u.tenant, u.id AS user, o.id AS other, r.n FROM tidings_relation r
+CROSS JOIN tidings_user u ON u.key = r.user CROSS JOIN tidings_user o ON o.key = r.other
+WHERE r.n > ?1 AND r.n <= ?2 AND r.blocked`;
+
 /** Fenced. ?2 rows: [tenant, user, provider, before the first message of theirs]; ?3 now. Only for users with no address of it. */
 export const insertUserAddresses = `
 INSERT INTO tidings_push_address (user, tenant, device, provider, token, hash, since, decided, refreshed)
@@ -121,6 +127,24 @@ export const countReadNotices = `SELECT count(*) AS count FROM (${readNotices}) 
 export const wakeReadNotices = `
 UPDATE tidings_push_notice AS push_notice SET due = push_notice.n WHERE ${fence} AND (address, conversation) IN (${readNotices})`;
 
+/** What shows something of somebody who is blocked; where a provider has named a time, it is looked at then. */
+const blockedNotices = `
+SELECT p.address, p.conversation FROM json_each(?2) j
+CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
+CROSS JOIN tidings_user o ON o.tenant = ${field(0)} AND o.id = ${field(2)}
+CROSS JOIN tidings_relation r ON r.user = u.key AND r.other = o.key AND r.blocked
+CROSS JOIN tidings_conversation c ON c.low = min(u.key, o.key) AND c.high = max(u.key, o.key)
+CROSS JOIN tidings_push_address a ON a.user = u.key
+CROSS JOIN tidings_push_notice p ON p.address = a.key AND p.conversation = c.key AND p.shown > 0
+WHERE p.due IS NULL OR (p.due > ?3 AND p.attempts = 0)`;
+
+/** ?2 rows: [tenant, user, whom they have blocked]; ?3 now. How many notifications show something of these. */
+export const countBlockedNotices = `SELECT count(*) AS count FROM (${blockedNotices}) WHERE ?1 IS NOT NULL`;
+
+/** Fenced. ?2 as countBlockedNotices. Due at once. */
+export const wakeBlockedNotices = `
+UPDATE tidings_push_notice AS push_notice SET due = push_notice.n WHERE ${fence} AND (address, conversation) IN (${blockedNotices})`;
+
 // Sending.
 
 /**
@@ -161,7 +185,7 @@ SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.due, p.atte
   me.read, me.n AS marks_n, m.id, m.text, m.time, s.id AS sender,
   (SELECT coalesce(t.until, -1) FROM tidings_mute t WHERE t.user = a.user AND t.conversation = p.conversation) AS muted_until,
   (SELECT q.hours FROM tidings_quiet_hours q WHERE q.user = a.user) AS quiet_hours,
-  EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = a.user AND r.other = m.sender AND r.blocked) AS is_blocked,
+  EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = a.user AND r.other = me.peer AND r.blocked) AS is_blocked,
   ${unreadOf("?4")} AS unread
 FROM (${notices("due <= ?2")} UNION ALL ${notices("due > ?5")}) p
 CROSS JOIN tidings_push_address a ON a.key = p.address
@@ -173,7 +197,8 @@ LEFT JOIN tidings_user s ON s.key = m.sender
 ORDER BY p.due LIMIT ?3`;
 
 /**
- * ?1 rows: [tenant, user]; ?2 rows looked at for one user, ?3 conversations on each side. What each has not read, in as far as that goes.
+ * ?1 rows: [tenant, user]; ?2 rows looked at for one user, ?3 conversations on each side, ?4 now. What each has not read, in as far as that goes: of
+ * conversations that they have not muted, with people whom they have not blocked.
  *
  * `above` needs no look (see unreadOf), `below` would: the newest conversations have theirs, until what was looked at is `?2` rows.
  * Where none is left, and nothing lies above, the other's last message is unread for certain.
@@ -191,20 +216,23 @@ SELECT j.key AS i, (
       FROM (${ofSide("low")} UNION ALL ${ofSide("high")}) c
       CROSS JOIN tidings_member me ON me.conversation = c.key AND me.user = u.key
       WHERE c.others > me.read
+        AND NOT EXISTS (SELECT 1 FROM tidings_mute t WHERE t.user = u.key AND t.conversation = c.key AND coalesce(t.until > ?4, 1))
+        AND NOT EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = u.key AND r.other = me.peer AND r.blocked)
     ) y
   ) x
 ) AS badge
 FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}`;
 
-/** Whether a notice shows something that its user has read. */
-const isRead = (shown: string): string => `${shown} > 0 AND ${shown} <= (
-  SELECT me.read FROM tidings_push_address a CROSS JOIN tidings_member me ON me.conversation = push_notice.conversation AND me.user = a.user
-  WHERE a.key = push_notice.address)`;
+/** Whether a notice shows something that its user has read, or that is of somebody whom they have blocked. */
+const isOver = (shown: string): string => `${shown} > 0 AND EXISTS (
+  SELECT 1 FROM tidings_push_address a CROSS JOIN tidings_member me ON me.conversation = push_notice.conversation AND me.user = a.user
+  WHERE a.key = push_notice.address AND (me.read >= ${shown}
+    OR EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = a.user AND r.other = me.peer AND r.blocked)))`;
 
 /**
  * Fenced. ?2 rows: [address, conversation, seq, n, whether that is done with, due or null, attempts, shown or null]
  *
- * What came meanwhile is due at once, and so is the end of a notification that was read meanwhile.
+ * What came meanwhile is due at once, and so is the end of a notification that was read, or whose sender was blocked, meanwhile.
  */
 export const settleNotices = `
 UPDATE tidings_push_notice AS push_notice SET
@@ -213,7 +241,7 @@ UPDATE tidings_push_notice AS push_notice SET
   first = CASE WHEN x.is_done THEN max(push_notice.first, x.seq + 1) ELSE push_notice.first END,
   due = CASE
     WHEN x.is_done AND push_notice.n > x.n THEN push_notice.n
-    WHEN x.is_done AND x.due IS NULL AND ${isRead("coalesce(x.shown, push_notice.shown)")} THEN push_notice.n
+    WHEN x.is_done AND x.due IS NULL AND ${isOver("coalesce(x.shown, push_notice.shown)")} THEN push_notice.n
     ELSE x.due END
 FROM (
   SELECT ${field(0)} AS address, ${field(1)} AS conversation, ${field(2)} AS seq, ${field(3)} AS n, ${field(4)} AS is_done,
@@ -257,6 +285,9 @@ export const markCleared = `
 UPDATE tidings_push_log SET cleared = ?3 WHERE ${fence} AND key IN (
   SELECT l.key FROM json_each(?2) j
   CROSS JOIN tidings_push_log l ON l.conversation = ${field(0)} AND l.seq = ${field(1)} AND l.address = ${field(2)})`;
+
+/** ?1 older than this. Whether there is any. */
+export const selectOldLog = `SELECT 1 AS old FROM tidings_push_log l WHERE l.time < ?1 LIMIT 1`;
 
 /** Fenced. ?2 older than this, ?3 how many at most; answers how many. */
 export const pruneLog = `

@@ -10,6 +10,9 @@ export type Stirred = Identity & { readonly n: number };
 /** Somebody's marks have moved in a conversation. */
 export type Reader = Identity & { readonly conversation: string; readonly n: number };
 
+/** A user has blocked another one. */
+export type Blocker = Identity & { readonly other: string; readonly n: number };
+
 /** An address, and its first message that is neither decided on nor acked; null: there is none. */
 export type Undecided = {
   /** Which of the users that were asked about. */
@@ -126,15 +129,20 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
       await engine.write([{ sql: sql.leaveWorker, args: [holder] }]);
     },
 
-    /** For whom there were messages, and whose marks have moved, between two places of the log. */
+    /** For whom there were messages, whose marks have moved, and who has blocked whom, between two places of the log. */
     async stirred(
       after: number,
       upTo: number,
-    ): Promise<{ readonly recipients: readonly Stirred[]; readonly readers: readonly Reader[] }> {
+    ): Promise<{
+      readonly recipients: readonly Stirred[];
+      readonly readers: readonly Reader[];
+      readonly blockers: readonly Blocker[];
+    }> {
       const args = [after, upTo];
-      const [recipients = [], readers = []] = await engine.read([
+      const [recipients = [], readers = [], blockers = []] = await engine.read([
         { sql: sql.selectRecipients, args },
         { sql: sql.selectReaders, args },
+        { sql: sql.selectBlockers, args },
       ]);
       const identity = (row: Row): Identity => ({ tenant: String(row["tenant"]), user: String(row["user"]) });
       return {
@@ -144,6 +152,7 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
           conversation: encodeConversation(Number(row["conversation"])),
           n: Number(row["n"]),
         })),
+        blockers: blockers.map((row) => ({ ...identity(row), other: String(row["other"]), n: Number(row["n"]) })),
       };
     },
 
@@ -199,6 +208,15 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
       return true;
     },
 
+    /** Makes due the notifications that show something of somebody who was blocked; whether there were any. */
+    async wakeBlocked(holder: string, blockers: readonly Blocker[], now: number): Promise<boolean> {
+      const args = [holder, rows(blockers.map(({ tenant, user, other }) => [tenant, user, other])), now];
+      const [row] = await one({ sql: sql.countBlockedNotices, args });
+      if (Number(row?.["count"]) === 0) return false;
+      await engine.write([{ sql: sql.wakeBlockedNotices, args }]);
+      return true;
+    },
+
     /** Whether anything is due, now or later, for any of the providers. */
     async isWaiting(providers: readonly string[]): Promise<boolean> {
       return (await one({ sql: sql.selectWaiting, args: [rows(providers)] })).length > 0;
@@ -210,11 +228,14 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
       return (await one({ sql: sql.selectDue, args })).map(dueOf);
     },
 
-    /** Messages that users have not read, over their newest conversations; in the order of the users, each of whom is counted once. */
-    async badges(users: readonly Identity[]): Promise<readonly number[]> {
+    /**
+     * Messages that users have not read, over their newest conversations without those that are muted and those with people whom they have
+     * blocked; in the order of the users, each of whom is counted once.
+     */
+    async badges(users: readonly Identity[], now: number): Promise<readonly number[]> {
       const list = [...new Map(users.map((each) => [identityKey(each), each])).values()];
       const names = rows(list.map(({ tenant, user }) => [tenant, user]));
-      const args = [names, limits.pushBadgeRowsMax, limits.pushBadgeConversationsMax];
+      const args = [names, limits.pushBadgeRowsMax, limits.pushBadgeConversationsMax, now];
       const found = await one({ sql: sql.selectBadges, args });
       const badges = new Map(
         found.flatMap((row) => {
@@ -256,6 +277,8 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
 
     /** Forgets decisions of before a time, a bounded number at once; whether there may be more of them. */
     async prune(holder: string, before: number): Promise<boolean> {
+      // Where nothing is old nothing is written, not even an empty transaction.
+      if ((await one({ sql: sql.selectOldLog, args: [before] })).length === 0) return false;
       const args = [holder, before, limits.pushPrunedMax];
       const [gone = []] = await engine.write([{ sql: sql.pruneLog, args }]);
       return gone.length > 0 && gone.length >= limits.pushPrunedMax;

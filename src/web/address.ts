@@ -1,4 +1,4 @@
-import { isIdentifier } from "../protocol/identifier.ts";
+import { identifierRule, isIdentifier } from "../protocol/identifier.ts";
 
 /** What an address of the page, or of its socket, may say. */
 export type Parameters = {
@@ -36,7 +36,7 @@ export function socketUrl(parameters: Parameters): string {
 /** What is wrong with the name of somebody to be or to write to; empty: nothing. */
 export function faultOfName(name: string, self = ""): string {
   if (name === self) return "One cannot write to oneself";
-  return isIdentifier(name) ? "" : "A name is 1 to 128 characters of A–Z a–z 0–9 + - _ . @ : ~";
+  return isIdentifier(name) ? "" : `A name is ${identifierRule}`;
 }
 
 function queryOf(parameters: Parameters): string {

@@ -6,7 +6,7 @@
  *   { type: "tidings.subscription", subscription }  the browser has another subscription: register it
  *
  * @typedef {{ kind: "message" | "clear", conversation: string, seq: number, unread: number, badge: number, tag: string, title: string,
- *   body: string, data: Readonly<Record<string, string>> }} Push
+ *   body: string, data: Readonly<Record<string, string>>, options?: { image?: string, sound?: string } }} Push
  */
 
 // What is in here is nobody else's: the script may be one of several in a worker.
@@ -58,15 +58,16 @@
     else await show(newest.title, newest.body, push.tag, newest.data, true);
   }
 
-  async function show(title, body, tag, { conversation, seq, data }, isQuiet) {
+  async function show(title, body, tag, { conversation, seq, data, options }, isQuiet) {
     await self.registration.showNotification(title || self.location.hostname, {
       body,
       tag,
       // Without a tag there is nothing to be told of again, and browsers refuse it.
       renotify: !isQuiet && tag !== "",
-      silent: isQuiet,
-      data: { conversation, seq, data },
+      silent: isQuiet || options?.sound === "none",
+      data: { conversation, seq, data, ...(options && { options }) },
       ...(typeof data?.icon === "string" && { icon: data.icon }),
+      ...(typeof options?.image === "string" && { image: options.image }),
     });
   }
 

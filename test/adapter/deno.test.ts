@@ -4,8 +4,8 @@ import { createChat } from "../../src/chat.ts";
 import { demo } from "../../src/http/demo.ts";
 import { connectRaw, type RawClient, wsPath } from "../support/client.ts";
 import { type RunningServer, temporaryFolder } from "../support/server.ts";
-import { rmSync } from "node:fs";
-import { startExample } from "./start-example.ts";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { denoWith, startExample } from "./start-example.ts";
 import { deadline } from "../support/deadline.ts";
 
 /** `limits.connectionsPerUserMax`. */
@@ -75,5 +75,33 @@ test("G3 a failure of the host's own fetch is answered 500 on Deno, and its upgr
   } finally {
     await chat.close();
     rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("G30 on Deno it serves with the permissions that the page on mounting names, and not without each of them", async () => {
+  const page = readFileSync(`${import.meta.dir}/../../docs/mounting.md`, "utf8");
+  const permissions = /`deno run ([^`]+)`/.exec(page)?.[1]?.split(" ") ?? [];
+  expect(permissions.length).toBeGreaterThan(4);
+  // Not in memory: Deno lets nobody have what is below /dev who may not have everything.
+  const dir = mkdtempSync("/var/tmp/tidings-deno-");
+  try {
+    const start = startExample("deno");
+    server = await start({ dir, runtime: denoWith(permissions) });
+    expect((await raw("alice")).answer.status).toBe(101);
+    await server.dispose();
+    server = null;
+    for (const one of permissions) {
+      const others = permissions.filter((permission) => permission !== one);
+      const outcome = await start({ dir, runtime: denoWith(others) }).then(
+        async (running) => {
+          await running.dispose();
+          return "served";
+        },
+        () => "refused",
+      );
+      expect([one, outcome]).toEqual([one, "refused"]);
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
   }
 });

@@ -43,7 +43,12 @@ export function startExample(name: ExampleName, alterations: readonly Alteration
     };
     try {
       const script = await program.file;
-      const server = await startServer({ ...options, runtime: runtimeOf(name), script, base: baseOf(name) });
+      const server = await startServer({
+        ...options,
+        runtime: options.runtime ?? runtimeOf(name),
+        script,
+        base: baseOf(name),
+      });
       return {
         ...server,
         async dispose() {
@@ -101,8 +106,13 @@ const baseOf = (name: ExampleName): string => (name.startsWith("hono") ? "/chat"
 function runtimeOf(name: ExampleName): readonly string[] {
   if (name.endsWith("bun")) return [process.execPath];
   if (name.endsWith("node")) return ["node"];
-  return [denoProgram(), "run", "--no-check", "--allow-all", "--node-modules-dir=manual"];
+  return denoWith(["--allow-all"]);
 }
+
+/** The command that runs a program on Deno with these permissions. */
+export const denoWith = (permissions: readonly string[]): readonly string[] => [
+  ...[denoProgram(), "run", "--no-check", "--no-prompt", ...permissions, "--node-modules-dir=manual"],
+];
 
 /** Deno's binary comes inside a package of its own for each platform, as the package `deno` finds it. */
 function denoProgram(): string {

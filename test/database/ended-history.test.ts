@@ -13,6 +13,7 @@ import { systemClock } from "../../src/internal/clock.ts";
 import { systemRandom } from "../../src/internal/random.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import { ratesOf } from "../../src/protocol/rates.ts";
+import { createPushHealth } from "../../src/push/health.ts";
 import { createSlots } from "../../src/push/slots.ts";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
@@ -106,7 +107,11 @@ describe("a history that has ended", () => {
       {
         ...{ clock, random: systemRandom, limits, providers: [createPhones().provider], revalidation: undefined },
         ...{ limiter: createLimiter({ rates: ratesOf(undefined), clock }), room: createRoom(limits) },
-        ...{ budget: createBudget({ bytesMax: 1_000 }), slots: createSlots({ perProviderMax: 1 }) },
+        ...{
+          budget: createBudget({ bytesMax: 1_000 }),
+          slots: createSlots({ perProviderMax: 1 }),
+          health: createPushHealth({ clock: systemClock, onChange: () => {} }),
+        },
         ...{ watchBudget: createWatchBudget(limits), sight: createSightGate() },
       },
     );

@@ -126,10 +126,8 @@ async function tryServer(file: string): Promise<void> {
       said += new TextDecoder().decode(value);
     }
     const url = said.trim();
-    expect(await (await fetch(url.replace("ws:", "http:").replace(/(\/chat)?\/ws$/, "/anything"))).text()).toContain(
-      "Your app",
-    );
-    const http = url.replace("ws:", "http:").replace(/\/ws$/, "");
+    const http = url.replace("ws:", "http:").replace(/\/ws\?device=\w+$/, "");
+    expect(await (await fetch(`${http.replace(/\/chat$/, "")}/anything`)).text()).toContain("Your app");
     const posted = await fetch(`${http}/messages`, {
       method: "POST",
       headers: { "x-user": "carol", "content-type": "application/json" },

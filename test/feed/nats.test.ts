@@ -367,7 +367,7 @@ describeWith("nats-server", "over NATS", () => {
     expect((await standing()) - before).toBe(0);
   });
 
-  test("F8: who may not come in keeps asking, says no secret, and is let in when that changes", async () => {
+  test("F8: L48 who may not come in keeps asking, says how it signed in and no secret, and is let in when that changes", async () => {
     const lines = listen();
     const server = await start('authorization { user: chat, password: "right-secret" }');
     const right = open({ servers: server.url, user: "chat", pass: "right-secret" });
@@ -386,6 +386,9 @@ describeWith("nats-server", "over NATS", () => {
     await server.restart();
     await Promise.all([meet(wrong, nobody), meet(nobody, right)]);
     expect(lines.join("\n")).toContain("the bus is away");
+    const away = lines.filter((line) => line.includes("the bus is away"));
+    for (const how of ["as user chat with a password", "as nobody, without a password or token"])
+      expect(away.filter((line) => line.includes(how)).length).toBeGreaterThan(0);
     expect(lines.join("\n")).not.toMatch(/right-secret|wrong-secret/);
   });
 

@@ -67,6 +67,9 @@ export const alike: readonly (readonly string[])[] = [
   ["=3D"],
   ["$SYS", ">"],
   ["_INBOX", "*"],
+  ["user", "acme", "auth0|1"],
+  ["a|b"],
+  ["a", "|"],
   ["é"],
   ["e\u0301"],
   ["\u0000"],
@@ -82,7 +85,7 @@ export const alike: readonly (readonly string[])[] = [
   ["@".repeat(128), `${"@".repeat(127)}~`],
 ];
 
-const identifierChars = Array.from("ABCabcXYZxyz019+-_.@:~");
+const identifierChars = Array.from("ABCabcXYZxyz019+-_.@:~|");
 const hostileChars = [...identifierChars, ...Array.from("*> \t\r\n=%$#/\\é💬\u0000")];
 const part = fc.oneof(
   { weight: 3, arbitrary: fc.string({ unit: fc.constantFrom(...hostileChars), minLength: 1, maxLength: 6 }) },

@@ -12,7 +12,10 @@ export const hostileNames = [
   ...["", "Type", "type ", "ty\\u0070e", "id\0", "to", "text", "conversation", "cursor", "typing", "id"],
 ];
 
-const messageId = fc.uuid();
+const messageId = fc.oneof(
+  fc.uuid(),
+  fc.uuid().map((id) => id.toUpperCase()),
+);
 const user = fc.constantFrom("alice", "bob", "+249912345678", "a@b.example", "x".repeat(128));
 const conversation = fc.constantFrom("c1", "c7", "czz", "c2gosa7pa2gv", "c".repeat(64));
 const cursor = fc.constantFrom(

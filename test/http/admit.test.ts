@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { resetSync } from "@logtape/logtape";
 import { ChatError } from "../../src/error.ts";
 import { configureLog } from "../../src/log.ts";
 import type { Admission } from "../../src/http/admission.ts";
@@ -275,6 +276,9 @@ describe("the host's answer", () => {
     ["user", {}],
     ["user", { user: "can ary" }],
     ["user", { user: "" }],
+    ["user", { user: "." }],
+    ["user", { user: ".." }],
+    ["tenant", { user: "alice", tenant: ".." }],
     ["user", { user: 7 }],
     ["user", { user: ["alice"] }],
     ["user", "canary"],
@@ -321,6 +325,23 @@ describe("the host's answer", () => {
       const { session } = await expectAdmission(admit({ authenticate: () => ({ user: "alice", expiresAt }) }));
       expect(session.expiresAt).toBe(kept);
     }
+  });
+
+  test("A54 the log says which rule an identity breaks and with which character, and nothing else of it", async () => {
+    const lines: string[] = [];
+    configureLog({ write: (line) => void lines.push(line) });
+    for (const user of ["s3cr3t/id", "..", "x".repeat(129)])
+      await expectProblem(admit({ authenticate: () => ({ user }) }), 500, "internal");
+    await expectProblem(admit({ authenticate: () => ({ user: "alice", tenant: "s3cr3t\n" }) }), 500, "internal");
+    resetSync();
+    const events = lines.map((line) => JSON.parse(line) as { field: string; reason: string });
+    expect(events.map(({ field, reason }) => `${field}: ${reason}`)).toEqual([
+      'user: character 7 is U+002F "/", which no id has',
+      'user: "." and ".." are no ids',
+      "user: it has 129 characters, an id has at most 128",
+      "tenant: character 7 is U+000A, which no id has",
+    ]);
+    expect(lines.join()).not.toMatch(/s3cr3t|xxx/);
   });
 
   test("A8 A9 A10 createProve answers the same for HTTP routes", async () => {

@@ -97,13 +97,33 @@ describe("POST /messages", () => {
     for (const body of [
       { id, text: "hi" },
       { id, to: bob, conversation, text: "hi" },
-      { id: id.toUpperCase(), to: bob, text: "hi" },
+      { id: id.replaceAll("-", ""), to: bob, text: "hi" },
       { id: newId(), to: bob },
       { id: newId(), to: bob, text: "" },
       { id: newId(), to: bob, text: 7 },
       { id: newId(), conversation: "", text: "hi" },
     ])
       expect(await refused(body)).toEqual([400, "bad_request"]);
+  });
+
+  test("P72 a message id in upper case is the same id at every route", async () => {
+    const [alice, bob] = pair();
+    const id = newId();
+    const upper = id.toUpperCase();
+    const first = await ask<{ conversation: string }>(api, alice, "/messages", {
+      body: { id: upper, to: bob, text: "hi" },
+    });
+    expect([first.status, first.body]).toMatchObject([201, { id: upper, seq: 1, duplicate: false }]);
+    const again = await ask(api, alice, "/messages", { body: { id, to: bob, text: "hi" } });
+    expect([again.status, again.body]).toMatchObject([200, { id, seq: 1, duplicate: true }]);
+    const found = await ask<{ messages: { id: string }[] }>(api, bob, `/messages?ids=${upper},${id}`);
+    expect(found.body.messages.map((message) => message.id)).toEqual([id]);
+    const read = { method: "POST", body: { seq: 1, id: upper } };
+    expect((await ask(api, bob, `/conversations/${first.body.conversation}/read`, read)).status).toBe(204);
+    const { body } = await ask<{ conversations: { read: number }[] }>(api, bob, "/conversations");
+    expect(body.conversations.map((one) => one.read)).toEqual([1]);
+    const why = await ask<{ messages: { id: string }[] }>(api, bob, `/push/explain?message=${upper}`);
+    expect([why.status, why.body.messages.map((one) => one.id)]).toEqual([200, [id]]);
   });
 
   test("Q10 T2 a body is JSON of the right type and shape, and its bytes are counted", async () => {
@@ -186,7 +206,7 @@ describe("GET /messages", () => {
       ...["0", "201", "-1", "1.5", "01", "1e1", "", "x"].map((limit) => [`limit=${limit}`, "limit"] as const),
       ...["before", "after", "around"].flatMap((name) => [
         [`${name}=1`, name] as const,
-        [`with=${bob}&${name}=0`, name] as const,
+        [`with=${bob}&${name}=${name === "after" ? -1 : 0}`, name] as const,
         [`with=${bob}&${name}=9007199254740993`, name] as const,
         [`with=${bob}&${name}=1&ids=${newId()}`, name] as const,
       ]),
@@ -218,6 +238,17 @@ describe("GET /messages", () => {
     const { body } = await ask<{ detail: string }>(api, alice, "/messages?%3Cscript%3E=1");
     expect(body.detail).not.toContain("script");
     expect((await getMessages(api, "%2B249", "with=%2B1&since=0")).status).toBe(200);
+  });
+
+  test("Q37 after=0 begins at the first message, and next goes on to the last", async () => {
+    const [alice, bob] = pair();
+    for (const text of ["1", "2", "3"]) await send(alice, bob, text);
+    const first = (await getMessages(api, bob, `with=${alice}&after=0&limit=2`)).body;
+    expect([textsOf(first), first.more]).toEqual([["1", "2"], { before: false, after: true }]);
+    const rest = (await getMessages(api, bob, `next=${first.next}`)).body;
+    expect([textsOf(rest), rest.more.after, rest.next]).toEqual([["3"], false, undefined]);
+    expect(textsOf((await getMessages(api, bob, `with=${alice}&after=0&next=${first.next}`)).body)).toEqual(["3"]);
+    expect((await getMessages(api, bob, "with=nobody&after=0")).body.messages).toEqual([]);
   });
 
   test("Q6 T3 T4 others' conversations are as if there were none, on every route", async () => {

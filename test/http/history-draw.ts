@@ -82,7 +82,7 @@ export function questionOf(
     ...(device !== undefined && { device }),
     ...(place === "with" && { with: other }),
     ...(conversation !== null && { conversation }),
-    ...(isPlaced && way !== undefined && ids === undefined && { [way]: drawn.seq }),
+    ...(isPlaced && way !== undefined && ids === undefined && { [way]: way === "after" ? drawn.seq - 1 : drawn.seq }),
     ...(ids !== undefined && { ids: [...new Set(ids.map(idOf))] }),
     ...(from !== undefined && { from: users[from] ?? "bob" }),
     ...(begun !== undefined && { since: begun }),

@@ -39,6 +39,65 @@ function cuttable(inner: Transport) {
   };
 }
 
+test("H16 H56 what was lost without a sign is found by asking again, some at a time", async () => {
+  const clock = fakeClock();
+  const bus = createLocalBus();
+  const here = new Set<string>();
+  let isDeaf = false;
+  const asked: string[] = [];
+  const nodeOn = (node: string, moved: string[]) => {
+    const wire = bus.connect();
+    const transport: Transport = {
+      ...wire,
+      publish(subject, text) {
+        if (node === "watching" && subject[0] === "user") asked.push(subject.join());
+        if (!isDeaf) wire.publish(subject, text);
+      },
+    };
+    const cluster = createCluster({
+      ...{ transport, clock, node, feed: { epoch: () => "e" }, onFrame() {} },
+      devicesOf: ({ user }) => (node === "there" && here.has(user) ? [["phone", 0]] : []),
+      isPresent: ({ user }) => node === "there" && here.has(user),
+      onPresence: ({ user }) => void moved.push(user),
+    });
+    cluster.start();
+    return cluster;
+  };
+  const bob = { tenant: "t", user: "bob" };
+  const [watching, there] = [nodeOn("watching", []), nodeOn("there", [])];
+  watching.watch(bob);
+  await clock.advance(5_000);
+  // He comes, and nobody hears of it; then he goes, and nobody does.
+  isDeaf = true;
+  here.add("bob");
+  there.join(bob);
+  there.present(bob, true);
+  isDeaf = false;
+  await clock.advance(10_000);
+  expect(watching.isElsewhere(bob)).toBe(false);
+  await clock.advance(60_000);
+  expect(watching.isElsewhere(bob)).toBe(true);
+  isDeaf = true;
+  here.delete("bob");
+  there.leave(bob);
+  there.present(bob, false);
+  isDeaf = false;
+  await clock.advance(70_000);
+  expect(watching.isElsewhere(bob)).toBe(false);
+  // However many are watched.
+  for (let i = 0; i < 1_000; i++) watching.watch({ tenant: "t", user: `user${i}` });
+  await clock.advance(1_000);
+  asked.length = 0;
+  for (let i = 0; i < 40; i++) {
+    const before = asked.length;
+    await clock.advance(3_000);
+    expect(asked.length - before).toBeLessThanOrEqual(101);
+  }
+  expect(new Set(asked).size).toBe(1_001);
+  watching.stop();
+  there.stop();
+});
+
 test("H16 U1 what is known of somebody on other nodes holds for a while, and is asked for anew", async () => {
   const clock = fakeClock();
   const asked: string[] = [];
@@ -54,7 +113,7 @@ test("H16 U1 what is known of somebody on other nodes holds for a while, and is 
       close: () => Promise.resolve(),
     },
     ...{ clock, node: "here", feed: { epoch: () => "e" } },
-    ...{ onFrame() {}, onPresence() {}, devicesOf: () => [] },
+    ...{ onFrame() {}, onPresence() {}, devicesOf: () => [], isPresent: () => false },
   });
   cluster.start();
   const bob = { tenant: "t", user: "bob" };

@@ -372,6 +372,7 @@ describe("connections", () => {
       dirty: 0,
       owing: 0,
       leases: 0,
+      unnoted: 0,
       watches: 0,
       watched: 0,
       outboxBytes: 0,

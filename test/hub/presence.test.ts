@@ -129,6 +129,35 @@ describe("presence", () => {
     expect(last(alice, "bob")).toEqual({ type: "presence", user: "bob", state: "offline", lastSeen: minute });
   });
 
+  test("B7 B50 who came is noted after a minute, once, so that a crash finds when they were here", async () => {
+    const noted: string[] = [];
+    const { clock, connect, store, hub } = await among(["bob"], {
+      wrapStore: (store) => ({
+        ...store,
+        seen(identity, time) {
+          noted.push(identity.user);
+          store.seen(identity, time);
+        },
+      }),
+    });
+    const came = clock.now();
+    await connect("bob");
+    await clock.advance(50_000);
+    expect(noted).toEqual([]);
+    await clock.advance(60_000);
+    expect(noted).toEqual(["bob"]);
+    const seen = (await store.lastSeen("default", ["bob"])).get("bob") ?? 0;
+    expect(seen).toBeGreaterThanOrEqual(came - 60_000);
+    // Not again before the ten minutes of whoever stays, and not of those who came for less than a minute and are noted as they go.
+    await clock.advance(400_000);
+    expect(noted).toEqual(["bob"]);
+    const carol = await connect("carol");
+    carol.hangUp();
+    await clock.advance(200_000);
+    expect(noted.filter((user) => user === "carol")).toEqual(["carol"]);
+    expect(hub.sizes()).toMatchObject({ unnoted: 0 });
+  });
+
   test("B7 who stays for long is noted meanwhile, so that a crash takes little of it", async () => {
     const { clock, connect, store } = await among(["bob"]);
     await connect("bob");

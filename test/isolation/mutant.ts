@@ -150,6 +150,13 @@ export const sqlMutants: readonly SqlMutant[] = [
     predicate: "u.tenant = j.value ->> 0",
     harmless: "no conversation is of two tenants, so that nobody else has a notice of it",
   })),
+  ...["countBlockedNotices", "wakeBlockedNotices"].flatMap((statement) =>
+    ["u", "o"].map((alias): SqlMutant => ({
+      statement,
+      predicate: `${alias}.tenant = j.value ->> 0`,
+      harmless: "nobody has blocked, nor a conversation with, somebody of another tenant",
+    })),
+  ),
   { statement: "selectUndecided", predicate: "u.tenant = j.value ->> 0" },
   { statement: "selectBadges", predicate: "u.tenant = j.value ->> 0" },
   { statement: "upsertLog", predicate: "u.tenant = j.value ->> 4" },

@@ -67,7 +67,7 @@ describe("decodeFrame", () => {
       { to: 7 },
     ])
       expect(kindOf({ type: "send", id, text: "hi", ...wrong })).toBe("bad bad_frame");
-    expect(kindOf({ type: "send", id: id.toUpperCase(), to: "bob", text: "hi" })).toBe("bad bad_frame");
+    expect(kindOf({ type: "send", id: `{${id}}`, to: "bob", text: "hi" })).toBe("bad bad_frame");
     expect(kindOf({ type: "send", id, to: "bob" })).toBe("bad bad_frame");
   });
 

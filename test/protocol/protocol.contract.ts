@@ -150,7 +150,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
 
       test("P2 ids take phone numbers, e-mail addresses and 128 characters, compared byte by byte", async () => {
         const suffix = randomUUID().slice(0, 8);
-        for (const user of [`+2499123${suffix}`, `a.b_c~d:e@${suffix}`, suffix.padEnd(128, "x")]) {
+        for (const user of [`auth0|${suffix}`, `+2499123${suffix}`, `a.b_c~d:e@${suffix}`, suffix.padEnd(128, "x")]) {
           expect((await connect(url, { user, device: user })).welcome).toMatchObject({ user, device: user });
         }
         const lower = await join(url, { user: `case-${suffix}` });
@@ -165,6 +165,8 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         ["device", "device="],
         ["device", "device=a%20b"],
         ["device", "device=zo%C3%AB"],
+        ["device", "device=.."],
+        ["device", "device=%2e"],
         ["device", `device=${"x".repeat(129)}`],
         ["device", "device=a&device=b"],
         ["device", "device=%ff"],
@@ -499,6 +501,38 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
           time,
         });
       });
+
+      test("P72 a message id in upper case is the same id: answered as it was sent, stored in lower case", async () => {
+        const { alice, bob } = people();
+        const id = randomUUID();
+        const a = await join(url, { user: alice });
+        const first = await a.sendOk({ to: bob }, "from a phone", id.toUpperCase());
+        expect(first).toMatchObject({ id: id.toUpperCase(), seq: 1, duplicate: false });
+        const again = await a.sendOk({ to: bob }, "from a phone", id);
+        expect(again).toEqual({ ...first, id, duplicate: true });
+        expect(await a.sendBad({ to: bob }, "other", id.toUpperCase())).toMatchObject({
+          id: id.toUpperCase(),
+          code: "conflict",
+        });
+        expect(await a.sendBad({ to: bob }, "", id.toUpperCase())).toMatchObject({ id: id.toUpperCase() });
+        const b = await join(url, { user: bob });
+        expect(b.messages().map((message) => message.id)).toEqual([id]);
+      });
+
+      for (const [what, code, payload, closes] of [
+        ["no WebSocket frame", 3, [1], 1002],
+        ["text that is no UTF-8", opcode.text, [0xff, 0xfe], 1007],
+      ] as const) {
+        test(`P73 ${what} closes the connection with ${closes}`, async () => {
+          const { alice, bob } = people();
+          const client = await connectRaw(server.port, `${server.base}${wsPath({ user: alice })}`);
+          client.frame(code, Uint8Array.from(payload));
+          await client.ended;
+          expect([closes, ...resetCodes]).toContain(client.closed()?.code);
+          client.end();
+          await (await join(url, { user: alice })).sendOk({ to: bob }, "the server goes on");
+        });
+      }
 
       test("P18 a retry gets the original answer as a duplicate: on this connection, another, and after a restart", async () => {
         const dir = folder();
@@ -1049,7 +1083,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
           `{"type":"send","id":"${id}","text":"x"}`,
           `{"type":"send","id":"${id}","to":"x","conversation":"c1","text":"x"}`,
           `{"type":"send","id":"${id}","to":"x"}`,
-          `{"type":"send","id":"${id.toUpperCase().replace("019", "AB9")}","to":"x","text":"x"}`,
+          `{"type":"send","id":"{${id}}","to":"x","text":"x"}`,
           '{"type":"send","id":"1","to":"x","text":"x"}',
           '{"type":"send","to":"x","text":"x"}',
           `{"type":"send","id":"${id}","conversation":"${"x".repeat(65)}","text":"x"}`,

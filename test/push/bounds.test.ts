@@ -49,6 +49,22 @@ describe("U28 what the worker writes at once", () => {
     expect(told).toBeGreaterThanOrEqual(700);
   });
 
+  test("U71 on a file of its own the worker writes nothing for an hour in which nothing happens", async () => {
+    const phones = createPhones("phones", () => sent);
+    const { push } = await start(phones, {});
+    await push.register("bob", "phone");
+    await push.send("alice", "bob");
+    await push.pass(60_000, 500);
+    const wrote: string[] = [];
+    for (const name of ["beat", "settle", "enqueue", "addressUsers"] as const) {
+      const call = push.store.push[name] as (...args: never[]) => unknown;
+      Object.assign(push.store.push, { [name]: (...args: never[]) => (wrote.push(name), call(...args)) });
+    }
+    await push.pass(3_600_000, 5_000);
+    expect(wrote).toEqual([]);
+    expect(phones.requests.length).toBe(1);
+  });
+
   test("U28 goes on until all that is old is forgotten, not a part each minute", async () => {
     const phones = createPhones("phones", () => sent);
     const { push, rows } = await start(phones, { pushPrunedMax: 2, pushLogMs: 1_000 });

@@ -99,14 +99,19 @@ describe("the decision", () => {
     }
   });
 
-  test("U22 a notification is taken away where it is shown, was read, and the device does not know yet", () => {
+  test("U22 a notification is taken away where it is shown, was read, and the device does not know yet; U69 or where its sender was blocked", () => {
     for (const isShown of [false, true])
       for (const isRead of [false, true])
         for (const isAcked of [false, true])
           for (const address of ["live", "expired", "none"] as const)
-            expect(decideClear({ isShown, isRead, isAcked, address })).toBe(
-              !isShown || !isRead ? "keep" : isAcked || address !== "live" ? "forget" : "clear",
-            );
+            for (const isBlocked of [false, true])
+              expect(decideClear({ isShown, isRead, isBlocked, isAcked, address })).toBe(
+                !isShown || !(isRead || isBlocked)
+                  ? "keep"
+                  : (isRead && isAcked) || address !== "live"
+                    ? "forget"
+                    : "clear",
+              );
   });
 });
 

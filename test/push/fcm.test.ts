@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { generateKeyPair, exportPKCS8, importPKCS8, SignJWT } from "jose";
 import { ChatError } from "../../src/error.ts";
+import type { PushOptions } from "../../src/push/options.ts";
 import type { PushNotice, PushProvider } from "../../src/push/provider.ts";
 import { fcm } from "../../src/push/provider/fcm.ts";
 import type { Fetch } from "../../src/push/provider/fetch.ts";
@@ -124,6 +125,56 @@ describe("FCM alone", () => {
       expect(bearer.length).toBeGreaterThan(10);
       await fake.close();
     }
+  });
+
+  /** What FCM is asked for, with these options. */
+  async function asked(options: PushOptions, changes: Partial<PushNotice> = {}): Promise<object> {
+    const provider = await start();
+    let message = {};
+    fake.decide = (sent) => {
+      ({ message } = sent);
+      return "ok";
+    };
+    expect(await push(provider, { options, ...changes })).toMatchObject({ type: "sent" });
+    return message;
+  }
+  const image = "https://app.example/bob.png";
+
+  test("U70 U14: each option stands in its field of FCM, and none is there by default", async () => {
+    const options = { mutableContent: true, channel: "chats", sound: "ding.caf", category: "MESSAGE", image };
+    expect(await asked(options)).toMatchObject({
+      notification: { title: "bob", image },
+      android: { priority: "HIGH", notification: { channel_id: "chats", sound: "ding.caf" } },
+      apns: {
+        payload: { aps: { "mutable-content": 1, sound: "ding.caf", category: "MESSAGE" } },
+        fcm_options: { image },
+      },
+      webpush: { notification: { image } },
+    });
+    await fake.close();
+    const bare = JSON.stringify(await asked({}));
+    for (const field of ["mutable-content", "channel_id", "category", "image", "fcm_options", "silent"])
+      expect(bare).not.toContain(field);
+  });
+
+  test("U70 U14: no sound is none, and an image is loaded by the app's extension", async () => {
+    const silent = JSON.stringify(await asked({ sound: "none" }));
+    expect(silent).not.toContain("sound");
+    expect(silent).toContain('"silent":true');
+    await fake.close();
+    expect(await asked({ image })).toMatchObject({ apns: { payload: { aps: { "mutable-content": 1 } } } });
+  });
+
+  test("U70 U14: what is data alone is shown by nobody, and has the title and the body", async () => {
+    const options = { dataOnly: true, sound: "ding.caf", image };
+    const message = await asked(options, { title: "bob", body: "hi", data: { a: "1" } });
+    expect(message).toMatchObject({
+      data: { kind: "message", title: "bob", body: "hi", a: "1" },
+      android: { priority: "HIGH" },
+      apns: { headers: { "apns-push-type": "background", "apns-priority": "5" } },
+    });
+    expect(Object.keys(message)).not.toContain("notification");
+    expect(fake.display.screen(token).alerts).toBe(0);
   });
 
   for (const fault of ["mismatch", "apnsBadToken", "apnsOtherTopic"] as const)

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import type { PushCut } from "../../src/push/courier.ts";
 import type { OnPush } from "../../src/push/draft.ts";
 import type * as fitting from "../../src/push/fit.ts";
-import { contentFree, fit, shorten } from "../../src/push/fit.ts";
+import { briefOf, contentFree, fit, nothingOf, shorten } from "../../src/push/fit.ts";
 import type { PushNotice, PushProvider, PushResult } from "../../src/push/provider.ts";
 import { fcm } from "../../src/push/provider/fcm.ts";
 import { oneSignal } from "../../src/push/provider/onesignal.ts";
@@ -55,18 +55,31 @@ describe("U24 a text that is too long", () => {
   const notice = (more: Partial<PushNotice>): PushNotice => noticeTo("token", { data: {}, ...more });
   const fits = ({ title, body, data }: PushNotice): boolean => bytesOf(title + body + JSON.stringify(data)) <= 100;
 
+  test("U70 U24 how it is shown stays as long as it can; at last only that the app shows it by itself", () => {
+    const options = { channel: "chats", dataOnly: true };
+    expect(fit(notice({ title: "Bob", body: "x".repeat(300), options }), fits).options).toEqual(options);
+    const whole = { title: "Bob", body: "hi", data: { a: "1" }, options };
+    expect(briefOf(whole).options).toEqual(options);
+    expect(nothingOf(whole)).toEqual({ ...contentFree, options: { dataOnly: true } });
+  });
+
   test("U24 the text gives way first, then the title; data that is too much by itself is left out", () => {
     const [long, data] = ["x".repeat(300), { a: "1" }];
-    expect(fit(notice({ title: "Bob", body: "hi", data }), fits)).toEqual({ title: "Bob", body: "hi", data });
+    expect(fit(notice({ title: "Bob", body: "hi", data }), fits)).toEqual({
+      title: "Bob",
+      body: "hi",
+      data,
+      options: {},
+    });
     expect(fit(notice({ title: "Bob", body: long, data }), fits)).toEqual({
-      ...{ title: "Bob", data },
+      ...{ title: "Bob", data, options: {} },
       body: `${"x".repeat(100 - 3 - 9 - 3)}…`,
     });
     expect(fit(notice({ title: long, body: "hi" }), fits)).toEqual({
-      ...{ title: `${"x".repeat(100 - 2 - 3)}…`, body: "", data: {} },
+      ...{ title: `${"x".repeat(100 - 2 - 3)}…`, body: "", data: {}, options: {} },
     });
     expect(fit(notice({ title: "Bob", body: "hi", data: { a: long } }), fits)).toEqual({
-      ...{ title: "Bob", body: "hi", data: {} },
+      ...{ title: "Bob", body: "hi", data: {}, options: {} },
     });
     const marks = `a${"\u0301".repeat(300)}`;
     expect(fit(notice({ title: marks, body: marks }), fits)).toEqual(contentFree);

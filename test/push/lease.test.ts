@@ -35,10 +35,10 @@ function createPlace() {
   return { state, storeOn };
 }
 
-function join({ storeOn }: ReturnType<typeof createPlace>, clock: FakeClock, name: string) {
+function join({ storeOn }: ReturnType<typeof createPlace>, clock: FakeClock, name: string, isAlone = false) {
   const state = { taken: [] as number[], lost: 0, position: 0, names: 0 };
   const lease = createLease({
-    ...{ store: storeOn(clock), clock, leaseMs, isAlone: false },
+    ...{ store: storeOn(clock), clock, leaseMs, isAlone },
     newName: () => `${name}${++state.names}`,
     position: () => state.position,
     onTaken: (n) => void state.taken.push(n),
@@ -60,6 +60,23 @@ describe("the worker's place", () => {
       expect([one.lease.isHeld(), other.lease.isHeld()]).toEqual([true, false]);
     }
     expect(one.state).toMatchObject({ taken: [0], lost: 0 });
+  });
+
+  test("U71 on a database that is its own alone a holder writes nothing while nothing happens, and keeps its place", async () => {
+    const [place, clock] = [createPlace(), fakeClock()];
+    const one = join(place, clock, "one", true);
+    one.lease.start();
+    await clock.advance(0);
+    const { beat } = place.state;
+    await clock.advance(3_600_000);
+    expect([place.state.beat, one.lease.isHeld()]).toEqual([beat, true]);
+    one.state.position = 7;
+    await clock.advance(leaseMs);
+    expect([place.state.beat, place.state.n]).toEqual([beat + 1, 7]);
+    await clock.advance(3_600_000);
+    expect(place.state.beat).toBe(beat + 1);
+    await one.lease.stop();
+    expect(place.state.holder).toBe("");
   });
 
   test("U8 a holder trusts its place only until another one may begin, counted from before it asked", async () => {

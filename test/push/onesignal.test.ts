@@ -249,6 +249,43 @@ describe("OneSignal alone", () => {
     expect((await send(provider, notice(provider, cut))).type).toBe("sent");
   });
 
+  test("U70 U15: each option stands in its field of OneSignal, and none is there by default", async () => {
+    const provider = await start();
+    const asked: object[] = [];
+    fake.decide = ({ message }) => {
+      asked.push(message);
+      return "ok";
+    };
+    const image = "https://app.example/bob.png";
+    const all = { mutableContent: true, channel: "chats", sound: "ding.caf", category: "MESSAGE", image };
+    for (const options of [all, { sound: "none" }, { sound: "default" }, {}])
+      expect((await send(provider, notice(provider, { options, key: crypto.randomUUID() }))).type).toBe("sent");
+    expect(asked[0]).toMatchObject({
+      ...{ mutable_content: true, existing_android_channel_id: "chats", ios_category: "MESSAGE" },
+      ...{ ios_sound: "ding.caf", android_sound: "ding.caf" },
+      ...{ big_picture: image, ios_attachments: { image }, chrome_web_image: image },
+    });
+    expect(asked[1]).toMatchObject({ ios_sound: "nil" });
+    const fields = (message: object = {}): string[] =>
+      Object.keys(message).filter((name) => name !== "idempotency_key");
+    expect(fields(asked[2])).toEqual(fields(asked[3]));
+    expect(fields(asked[3]).join()).not.toMatch(/sound|image|picture|channel_id|mutable|category|attachments/);
+  });
+
+  test("U70 U15: what is data alone is shown by nobody, and has the title and the body", async () => {
+    const provider = await start();
+    let asked = {};
+    fake.decide = ({ message }) => {
+      asked = message;
+      return "ok";
+    };
+    const changes = { title: "bob", body: "hi", options: { dataOnly: true, sound: "ding.caf" } };
+    expect((await send(provider, notice(provider, changes))).type).toBe("sent");
+    expect(asked).toMatchObject({ content_available: true, data: { kind: "message", title: "bob", body: "hi" } });
+    expect(Object.keys(asked).join()).not.toMatch(/contents|headings|sound/);
+    expect(fake.display.screen("external:alice").alerts).toBe(0);
+  });
+
   test("U15: data alone has a limit of its own", async () => {
     const provider = await start();
     expect((await send(provider, notice(provider, { data: { fill: "x".repeat(1_800) } }))).type).toBe("sent");

@@ -72,6 +72,7 @@ export function noticeFor(
     title: "bob",
     body: "2 new messages",
     data: {},
+    options: {},
     key: crypto.randomUUID(),
     tag: tagOf(conversation),
     ttlMs: 3_600_000,

@@ -16,6 +16,7 @@ export const noticeTo = (token: string, more: Partial<PushNotice> = {}): PushNot
   title: "New message",
   body: "",
   data: {},
+  options: {},
   key: crypto.randomUUID(),
   tag,
   ttlMs: 3_600_000,

@@ -20,6 +20,7 @@ type Push = {
   readonly badge?: number;
   readonly conversation?: string;
   readonly data?: Readonly<Record<string, string>>;
+  readonly options?: Readonly<Record<string, string>>;
 };
 
 type Shown = { title: string; body: string; tag: string; seq: number; silent: boolean; icon: string };
@@ -182,6 +183,19 @@ describeWith("chromium", "the service worker", () => {
     expect(all.find((one) => one.tag === tag)).toMatchObject({ title: "Bob", seq: 2 });
     expect(all.length).toBe(2);
     expect((await app.wanted()).badges).toEqual([3, 4, 5]);
+  });
+
+  test("U70 U19: it is shown with its image, and without a sound where the host wants none", async () => {
+    const app = await open();
+    const image = `${origin}/picture.png`;
+    await app.push({ seq: 1, title: "Bob", options: { sound: "none", image } });
+    const of = () =>
+      app.worker.evaluate<unknown>(
+        "self.registration.getNotifications().then(([one]) => [one.silent, one.image ?? null, one.data.options ?? null])",
+      );
+    expect(await of()).toEqual([true, image, { sound: "none", image }]);
+    await app.push({ seq: 2, title: "Bob" });
+    expect(await of()).toEqual([false, "", null]);
   });
 
   test("U19: what was overtaken shows nothing older, and what comes twice makes nobody look twice", async () => {

@@ -40,6 +40,15 @@ describe("what is posted", () => {
     expect(host.violations).toEqual([]);
   });
 
+  test("U70 U18: how it is to be shown, where the host has said so", async () => {
+    const options = { channel: "chats", dataOnly: true };
+    await send(provider(), noticeTo("", { options }));
+    await send(provider(), noticeTo(""));
+    expect(host.posted[0]?.data).toMatchObject({ options });
+    expect(Object.keys(host.posted[1]?.data ?? {})).not.toContain("options");
+    expect(host.violations).toEqual([]);
+  });
+
   test("U18: a clear is another type; who has registered nothing has no device and no token", async () => {
     const more = { kind: "clear", device: "", title: "", body: "" } as const;
     await send(provider(), noticeTo("", more));

@@ -25,7 +25,7 @@ const weaknesses: readonly Alteration[] = [
     to: "",
   },
   // An id is whatever is short.
-  { file: "protocol/identifier.ts", from: "/^[A-Za-z0-9+\\-_.@:~]{1,128}$/", to: "/^.{1,128}$/su" },
+  { file: "protocol/identifier.ts", from: "/^[A-Za-z0-9+\\-_.@:~|]{1,128}$/", to: "/^.{1,128}$/su" },
   // Input is merged into objects.
   {
     file: "protocol/decode.ts",

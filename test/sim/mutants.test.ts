@@ -28,6 +28,11 @@ describeHere("mutants of the simulation", () => {
     finds("a failed commit that is answered with accepted"),
     mutantMsMax,
   );
+  test(
+    "control: V3 U69 a block that leaves the notification where it stands",
+    finds("a block that leaves the notification where it stands"),
+    mutantMsMax,
+  );
   test("control: V3 O1 a retry that is stored again", finds("a retry that is stored again"), mutantMsMax);
   test(
     "control: V3 O4 places in a conversation that run against the order of a commit",

@@ -200,6 +200,16 @@ export const mutants: readonly Mutant[] = [
     alteration: { file: "store/batch.ts", from: "blocked === false))", to: "blocked === null))" },
   },
   {
+    name: "a block that leaves the notification where it stands",
+    rule: "U3 U69",
+    seed: 199,
+    alteration: {
+      file: "push/follower.ts",
+      from: 'else if (change.kind === "relation" && change.blocked)',
+      to: 'else if (change.kind === "relation" && change.blocked === null)',
+    },
+  },
+  {
     name: "a block that sends do not look at",
     rule: "B2",
     seed: 55,
@@ -333,8 +343,8 @@ export const mutants: readonly Mutant[] = [
     seed: 228,
     alteration: {
       file: "store/push-sql.ts",
-      from: "WHEN x.is_done AND x.due IS NULL AND ${isRead",
-      to: "WHEN x.is_done AND x.due > 0 AND ${isRead",
+      from: "WHEN x.is_done AND x.due IS NULL AND ${isOver",
+      to: "WHEN x.is_done AND x.due > 0 AND ${isOver",
     },
   },
   {

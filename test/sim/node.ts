@@ -90,8 +90,6 @@ export function createNode(options: NodeOptions) {
       slowConsumerMs: 6_000,
       heartbeatMs: 2_000,
       shutdownMs: 3_000,
-      // A start that fails ends the process.
-      startMs: 0,
       pushAnswerMs,
       pushIdleAfterMs: 1_000,
       pushRetryMs: 100,

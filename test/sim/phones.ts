@@ -110,7 +110,8 @@ function createPhones(world: World) {
     if (look.expires !== null && look.expires <= now) problem("U6", `${said}: it has expired`);
     if (notice.unread !== look.unread) problem("U3", `${said}: ${notice.unread} unread, not ${look.unread}`);
     if (kind === "clear") {
-      if (look.read < seq) problem("U3", `${said}: read is ${look.read}`);
+      // Somebody who is blocked has nothing to show, read or not.
+      if (look.read < seq && !look.isBlocked) problem("U3", `${said}: read is ${look.read}`);
       return;
     }
     if (`${notice.title}${notice.body}${JSON.stringify(notice.data)}` !== "New message{}")

@@ -78,6 +78,16 @@ function isExcused(world: World, address: TrueAddress, newest: Newest): boolean 
       ({ notice: told, outcome: found }) =>
         told.conversation === newest.conversation && told.seq === newest.seq && found === outcome,
     );
+  // A block has taken it away, and the end of the block brings nothing back.
+  const isTakenByBlock = requests.some(
+    ({ notice: told, look, generation }) =>
+      told.kind === "clear" &&
+      told.conversation === newest.conversation &&
+      told.seq >= newest.seq &&
+      look.isBlocked &&
+      generation === world.histories.generation(),
+  );
+  if (isTakenByBlock) return true;
   // What comes while something waits for the end of quiet hours waits with it.
   if (notice !== undefined && notice.n >= newest.n && isWaiting(world, owner, notice.due)) return true;
   switch (log?.reason) {
@@ -128,7 +138,7 @@ export function unreached(world: World): readonly string[] {
   );
 }
 
-/** What was read stands on no screen. */
+/** What was read, or is of somebody who is blocked, stands on no screen. */
 export function uncleared(world: World): readonly string[] {
   const { addresses, newest, notices } = world.push();
   /** An address of no device is that of all. */
@@ -143,15 +153,20 @@ export function uncleared(world: World): readonly string[] {
     return [...shown].flatMap(([conversation, { seq, request }]) => {
       if (request.isDoubtful) return [];
       const marks = newest.find((each) => each.owner === owner && each.conversation === conversation);
-      if (!marks || marks.read < seq || isKnown(owner, device, conversation, seq) || canExpire) return [];
+      if (!marks || isKnown(owner, device, conversation, seq) || canExpire) return [];
+      const now = world.timeline.now();
+      const isBlocked = blocksIn(world).stands(owner, marks.from, now, now);
+      if (marks.read < seq && !isBlocked) return [];
       const all = requests.filter(({ notice }) => notice.conversation === conversation);
       const tries = all.filter(({ notice }) => notice.kind === "clear");
       // It may show a newer one, of which nobody knows whether it came: that one is taken away once it is read.
-      const mayBeNewer = (notices.get(`${key} ${conversation}`)?.shown ?? 0) > marks.read;
+      const mayBeNewer = !isBlocked && (notices.get(`${key} ${conversation}`)?.shown ?? 0) > marks.read;
       const isRefused = tries.some(({ outcome }) => outcome === "failed" || outcome === "dead");
       const isLater = isWaiting(world, owner, notices.get(`${key} ${conversation}`)?.due ?? null);
       if (isRefused || tries.length >= clearTriesMax || isLater || mayBeNewer) return [];
-      return [`${name} shows ${seq} of ${conversation}, which was read up to ${marks.read}`];
+      return [
+        `${name} shows ${seq} of ${conversation}, which was read up to ${marks.read}${isBlocked ? ", of somebody who is blocked" : ""}`,
+      ];
     });
   });
 }

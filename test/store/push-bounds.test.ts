@@ -79,7 +79,7 @@ describe("U26 a badge", () => {
   async function badgeOf(conversations: number, messages: number, limits: Partial<Limits> = {}): Promise<number> {
     const { store, file } = await open(limits);
     await file.write(writesWithoutReading(conversations, messages));
-    const [badge = -1] = await store.push.badges([one]);
+    const [badge = -1] = await store.push.badges([one], 1);
     return badge;
   }
 
@@ -95,7 +95,7 @@ describe("U26 a badge", () => {
     const { store, file } = await open({ pushBadgeRowsMax: 0 });
     await file.write(writesWithoutReading(1, 10));
     // The other one's last message is from before one's own: that is one.
-    expect(await store.push.badges([person("u2")])).toEqual([1]);
+    expect(await store.push.badges([person("u2")], 1)).toEqual([1]);
     // One on each side.
     expect(await badgeOf(6, 10, { pushBadgeConversationsMax: 1 })).toBe(10);
   });
@@ -104,7 +104,7 @@ describe("U26 a badge", () => {
     const { store, file } = await open();
     await file.write(writesWithoutReading(1, 2));
     await file.write([{ sql: `UPDATE tidings_conversation SET seq = 1000000, high_seq = 1000000` }]);
-    expect(await store.push.badges([one])).toEqual([999_999]);
+    expect(await store.push.badges([one], 1)).toEqual([999_999]);
   });
 
   test("U26 is counted once for a user, however many notices there are", async () => {
@@ -114,18 +114,23 @@ describe("U26 a badge", () => {
     const { store: watched } = await storeOn({ ...file, read: (list) => (asked.push(list), file.read(list)) });
     asked.length = 0;
     const users = [one, person("u2"), one, one];
-    expect(await watched.push.badges(users)).toEqual([4, 2, 4, 4]);
+    expect(await watched.push.badges(users, 1)).toEqual([4, 2, 4, 4]);
     expect(asked.flat().map(({ args }) => args?.[0])).toEqual([
       JSON.stringify([one, person("u2")].map((each) => [each.tenant, each.user])),
     ]);
-    expect(await store.push.badges([])).toEqual([]);
+    expect(await store.push.badges([], 1)).toEqual([]);
   });
 
   test("U26 takes as long for ten times as many messages and conversations", async () => {
     const timeOf = async (conversations: number, messages: number): Promise<number> => {
       const { store, file } = await open();
       await file.write(writesWithoutReading(conversations, messages));
-      return await shortestMs(() => store.push.badges(Array.from({ length: 32 }, () => one)));
+      return await shortestMs(() =>
+        store.push.badges(
+          Array.from({ length: 32 }, () => one),
+          1,
+        ),
+      );
     };
     const limit = defaultLimits.pushBadgeConversationsMax;
     const [small, large] = [await timeOf(2 * limit, 10), await timeOf(10 * limit, 100)];

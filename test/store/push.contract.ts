@@ -50,7 +50,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       ...more,
     });
 
-    test("U1 U3 what a device has not acked is due once for a conversation, with the newest of it", async () => {
+    test("U1 U3 what a device has not acked is due once for a conversation, with the newest of it; U69 a badge leaves out what is muted and who is blocked", async () => {
       const tenant = newTenant();
       await register(tenant, "bob", "phone", "t1");
       expect(await undecidedOf(tenant, "bob")).toMatchObject([{ i: 0, device: "phone", provider: "p", n: null }]);
@@ -76,9 +76,20 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
         ...{ acked: 0, isOff: false, read: 0, mutedUntil: null, quietHours: null, isBlocked: false, unread: 2 },
         message: { from: "alice", text: "hello" },
       });
-      expect(await store.push.badges([person("bob", tenant), person("alice", tenant), person("eve", tenant)])).toEqual([
-        3, 1, 0,
-      ]);
+      const people = [person("bob", tenant), person("alice", tenant), person("eve", tenant)];
+      expect(await store.push.badges(people, 1)).toEqual([3, 1, 0]);
+      // Nobody wants to know how much waits where they want to hear nothing.
+      const bob = person("bob", tenant);
+      await store.devices.mute(bob, first.conversation, 5);
+      const counts = async (now: number) => (await store.push.badges([bob], now))[0];
+      expect([await counts(4), await counts(5)]).toEqual([1, 3]);
+      await store.devices.mute(bob, first.conversation, "forever");
+      expect(await counts(5)).toBe(1);
+      await store.relate(bob, [{ other: "carol", blocked: true }]);
+      expect(await counts(5)).toBe(0);
+      await store.relate(bob, [{ other: "carol", blocked: false }]);
+      await store.devices.mute(bob, first.conversation, null);
+      expect(await counts(5)).toBe(3);
       // Once more changes nothing.
       await enqueue(tenant, "bob", last.n);
       expect(await dueOf(tenant)).toEqual(due);
@@ -267,7 +278,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       ]);
       expect(readers).toMatchObject([{ tenant, user: "bob", conversation: first.conversation }]);
       expect((await store.push.stirred(from, first.n)).recipients.length).toBe(1);
-      expect(await store.push.stirred(to, to)).toEqual({ recipients: [], readers: [] });
+      expect(await store.push.stirred(to, to)).toEqual({ recipients: [], readers: [], blockers: [] });
     });
 
     test("U8 of several who want the place one gets it, and who has lost it writes nothing more", async () => {

@@ -69,7 +69,8 @@ function fixture(size: number): readonly string[] {
      SELECT 1 + i % 2, ${first} + i, 'fcm', i, 1, 1, CASE i % 2 WHEN 0 THEN i ELSE 9000000000000 + i END FROM ${upTo(size)}`,
     `INSERT INTO tidings_push_log (conversation, seq, address, first, user, device, provider, time, decision, reason, attempts)
      SELECT ${monologue}, i, 1, i, 2, 'phone', 'fcm', i, 'sent', 'sent', 1 FROM ${upTo(size)}`,
-    `INSERT INTO tidings_mute (user, conversation) SELECT 1, ${first} + i FROM ${upTo(size)}`,
+    // Half of them have ended.
+    `INSERT INTO tidings_mute (user, conversation, until) SELECT 1, ${first} + i, iif(i % 2, 0, NULL) FROM ${upTo(size)}`,
     `INSERT INTO tidings_ticket (hash, user, expires) SELECT 'h' || i, 1, i FROM ${upTo(99)}`,
     `UPDATE tidings_head SET n = (SELECT max(n) FROM tidings_relation)`,
   ];
@@ -124,8 +125,9 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await push.undecided([alice, bob, person("carol")]);
     await push.enqueue("me", [{ address: 1, upTo: n }]);
     await push.wakeRead("me", [{ ...alice, conversation: encodeConversation(first + 2), n }], 1);
+    await push.wakeBlocked("me", [{ ...alice, other: "r1", n }], 1);
     await push.isWaiting(["fcm", "webhook"]);
-    await push.badges([alice]);
+    await push.badges([alice], 1);
     await push.explained(alice, "both 1");
     await push.explained(bob, "1 2");
     const due = await push.due("fcm", 1_000_000, 256);
@@ -178,6 +180,7 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
       { sql: storeStatements.returnHead },
       { sql: storeStatements.raiseLevel, args: [1] },
       await changeText({ n, now: { conversation: monologue, text: "hi" }, text: "changed" }),
+      { sql: pushStatements.wakeBlockedNotices, args: ["", JSON.stringify([["default", "alice", "r1"]]), 1] },
       { sql: pushStatements.wakeReadNotices, args: ["", JSON.stringify([["default", "alice", first + 2]]), 1] },
     ]);
     await store.close();

@@ -58,7 +58,7 @@ export type Frame =
   Welcome | Changes | Accepted | Rejected | Reset | Typing | Presence | Pong | Authenticated | ErrorFrame;
 
 const changesBytesMax = 65_536;
-const identifier = /^[A-Za-z0-9+\-_.@:~]{1,128}$/;
+const identifier = /^(?!\.{1,2}$)[A-Za-z0-9+\-_.@:~|]{1,128}$/;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const codes = [
   ..."bad_frame too_large invalid_recipient not_found forbidden blocked conflict rate_limited".split(" "),
@@ -73,6 +73,8 @@ const isOpaque: Field = (value) => typeof value === "string" && value.length > 0
 const isIdentifier: Field = (value) => typeof value === "string" && identifier.test(value);
 const isConversation: Field = (value) => typeof value === "string" && value.length >= 1 && value.length <= 64;
 const isMessageId: Field = (value) => typeof value === "string" && uuid.test(value);
+/** In an answer it stands as it was sent. */
+const isSentId: Field = (value) => typeof value === "string" && uuid.test(value.toLowerCase());
 const isBoolean: Field = (value) => typeof value === "boolean";
 const isMark: Field = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
 const isSeq: Field = (value) => Number.isSafeInteger(value) && Number(value) >= 1;
@@ -136,7 +138,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   },
   accepted: {
     type: is("accepted"),
-    id: isMessageId,
+    id: isSentId,
     conversation: isConversation,
     seq: isSeq,
     time: isTime,
@@ -144,7 +146,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   },
   rejected: {
     type: is("rejected"),
-    id: isMessageId,
+    id: isSentId,
     code: isCode,
     message: isOpaque,
     retry: (value) => value === "never" || value === "later",
@@ -160,7 +162,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   typing: { type: is("typing"), conversation: isConversation, user: isIdentifier, typing: isBoolean },
   pong: { type: is("pong"), id: { optional: isText } },
   authenticated: { type: is("authenticated"), expiresAt: { optional: isTime }, id: { optional: isText } },
-  error: { type: is("error"), code: isCode, message: isOpaque, id: { optional: isText } },
+  error: { type: is("error"), code: isCode, message: isOpaque, id: { optional: isSentId } },
 };
 
 /** What is wrong with an object that should have exactly these fields; null: nothing. */
@@ -267,7 +269,7 @@ export function createFrameCheck() {
       case "accepted":
         answers(frame);
         fresh.delete(frame.id);
-        place(frame.conversation, frame.seq, frame.id);
+        place(frame.conversation, frame.seq, frame.id.toLowerCase());
         acceptedHere.add(`${frame.conversation} ${frame.seq}`);
         break;
       case "rejected":

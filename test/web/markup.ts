@@ -56,6 +56,6 @@ export const namesOfProperties: readonly string[] = [
   "javascript:alert~1",
   "data:text.html",
   "~",
-  "..",
+  "...",
   "@",
 ];

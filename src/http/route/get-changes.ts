@@ -4,8 +4,9 @@ import type { SocketEvents } from "../../connection/socket.ts";
 import { utf8Bytes } from "../../internal/utf8.ts";
 import { closeCode } from "../../protocol/close-code.ts";
 import { costs } from "../../protocol/costs.ts";
-import { identifiersForm } from "../../protocol/identifier.ts";
+import { foldedAmong, identifiersForm, isIdentifier } from "../../protocol/identifier.ts";
 import { levelMax } from "../../protocol/level.ts";
+import type { ServerFrame } from "../../protocol/frame.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { cursor, identifier } from "../../protocol/schema.ts";
 import { changesAnswer } from "../answer-schema.ts";
@@ -18,11 +19,8 @@ const waitSecondsDefault = 8;
 const waitSecondsMax = 60;
 /** News seldom comes alone: so long more is waited for what belongs to it. */
 const gatherMs = 5;
-const changesForm = /^\{"type":"changes","cursor":"([^"]+)","more":(true|false),"changes":\[(\]?)/;
-const cursorForm = /^\{"type":"(?:welcome|reset)".*?"cursor":"([^"]+)"/;
 /** How those are who are watched is told before there is an answer, unless it takes longer than this. */
 const snapshotMsMax = 2_000;
-const presenceForm = /^\{"type":"presence","user":"([^"]+)"/;
 
 const parameters = ({ watchedUsersMax }: Limits) =>
   v.strictObject({
@@ -40,6 +38,8 @@ const parameters = ({ watchedUsersMax }: Limits) =>
       v.pipe(
         v.string(),
         v.regex(identifiersForm(watchedUsersMax)),
+        v.check((text) => text.split(",").every(isIdentifier)),
+        v.metadata({ not: { pattern: foldedAmong } }),
         v.description("Users whose presence is wanted, with commas between them"),
       ),
     ),
@@ -115,20 +115,16 @@ function wait(
   function take(frame: string): void {
     frames.push(frame);
     bytes += utf8Bytes(frame);
-    const [, changed, more, isEmpty] = changesForm.exec(frame) ?? [];
-    if (changed !== undefined) {
-      place = changed;
-      isLive = more === "false";
-      hasNews ||= isEmpty === "";
-    } else if (frame.startsWith('{"type":"welcome"')) {
-      place = cursorForm.exec(frame)?.[1] ?? place;
+    const told = JSON.parse(frame) as ServerFrame;
+    if ("cursor" in told) place = told.cursor;
+    if (told.type === "changes") {
+      isLive = !told.more;
+      hasNews ||= told.changes.length > 0;
+    } else if (told.type === "welcome") {
       if (watch !== undefined) queueMicrotask(askWhoIsThere);
-    } else if (frame.startsWith('{"type":"reset"')) {
-      place = cursorForm.exec(frame)?.[1] ?? place;
-      hasNews = true;
-    } else if (!untold.delete(presenceForm.exec(frame)?.[1] ?? "")) {
+    } else if (told.type !== "presence" || !untold.delete(told.user)) {
       // What a watch is refused for is told in place of the list.
-      if (frame.startsWith('{"type":"error"')) untold.clear();
+      if (told.type === "error") untold.clear();
       hasNews = true;
     }
     look();

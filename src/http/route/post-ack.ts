@@ -1,12 +1,13 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
 import { isCursor } from "../../protocol/cursor.ts";
+import { defaultDevice } from "../../protocol/identifier.ts";
 import { cursor, identifier } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
 import { answer, type Route } from "../call.ts";
 
 const schema = v.strictObject({
-  device: v.optional(identifier, "default"),
+  device: v.optional(identifier, defaultDevice),
   cursor,
 });
 

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
 import { refuseContent } from "../../protocol/decode.ts";
+import { storedMessageId } from "../../protocol/identifier.ts";
 import {
   conversationId,
   hasOneTarget,
@@ -46,7 +47,7 @@ export const postMessage: Route = {
     const verdict = waitMs > 0 ? "rate_limited" : await policy.decide("send", session, target);
     const refusal = verdict === "allowed" ? undefined : verdict;
     const outcome = await new Promise<Outcome>((resolve) =>
-      store.append({ tenant, from: user, id, ...target, text, refusal }, resolve),
+      store.append({ tenant, from: user, id: storedMessageId(id), ...target, text, refusal }, resolve),
     );
     if (outcome.type === "refused" && outcome.code === "rate_limited") return tooOften(waitMs);
     if (outcome.type === "refused") throw new ChatError(outcome.code, refusalText(outcome.code));

@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
-import { mark, messageId } from "../../protocol/schema.ts";
+import { mark, namedMessageId } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
 import { answer, type Route } from "../call.ts";
 
-const schema = v.strictObject({ seq: mark, id: v.optional(messageId) });
+const schema = v.strictObject({ seq: mark, id: v.optional(namedMessageId) });
 
 /**
  * `POST /conversations/{id}/read`: as the socket's `read`; 204 once it is on disk. `id`: of the message that was seen there; where another one has its

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { ChatError } from "../../error.ts";
 import { explainPush } from "../../push/explain.ts";
 import { costs } from "../../protocol/costs.ts";
-import { identifier, messageId } from "../../protocol/schema.ts";
+import { identifier, namedMessageId } from "../../protocol/schema.ts";
 import { pushExplanations, pushProviders } from "../answer-schema.ts";
 import { answer, type Route } from "../call.ts";
 import { readParameters } from "../parameters.ts";
@@ -22,7 +22,7 @@ export const getPush: Route = {
 
 const parameters = () =>
   v.strictObject({
-    message: messageId,
+    message: namedMessageId,
     for: v.optional(v.pipe(identifier, v.description("Whom it was for, where it is the host who asks; else: you"))),
   });
 

@@ -1,5 +1,6 @@
 import type { Held } from "../../connection/hold.ts";
 import { errorCodes } from "../../error.ts";
+import { storedMessageId } from "../../protocol/identifier.ts";
 import type { ServerFrame } from "../../protocol/frame.ts";
 import type { Outcome, Refused, Send } from "../../store/store.ts";
 import { bytesCost, costs, sendCost } from "../../protocol/costs.ts";
@@ -79,10 +80,13 @@ export const send: Handler<"send"> = (connection, frame, { store, policy, limite
     const { tenant, user: from } = session;
     const { id, text, to, conversation = "" } = frame;
     const target = to === undefined ? { conversation } : { to };
-    store.append({ ...{ tenant, from, id, text, refusal, origin: connection }, ...target }, (outcome) => {
-      const isRefused = outcome.type === "refused" && outcome.code === "unavailable";
-      if (isRefused && refusal !== "unavailable") connection.storeFailed();
-      connection.answer(slot, outcomeFrame(id, outcome, laterMs));
-    });
+    store.append(
+      { ...{ tenant, from, id: storedMessageId(id), text, refusal, origin: connection }, ...target },
+      (outcome) => {
+        const isRefused = outcome.type === "refused" && outcome.code === "unavailable";
+        if (isRefused && refusal !== "unavailable") connection.storeFailed();
+        connection.answer(slot, outcomeFrame(id, outcome, laterMs));
+      },
+    );
   }
 };

@@ -97,18 +97,36 @@ type Message = ReturnType<typeof messageOf>;
 /** https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages */
 function messageOf(notice: PushNotice, now: number) {
   const { kind, token, tag, conversation, badge } = notice;
-  const isShown = kind === "message";
+  const { mutableContent = false, channel, sound = "default", category, image, dataOnly = false } = notice.options;
+  const isShown = kind === "message" && !dataOnly;
   const ttlSeconds = Math.min(ttlSecondsMax, Math.max(0, Math.floor(notice.ttlMs / 1000)));
-  const aps = isShown ? { badge, sound: "default", "thread-id": conversation } : { badge, "content-available": 1 };
+  // The extension of an app loads an image, and must be asked.
+  const isMutable = mutableContent || image !== undefined;
+  const aps = isShown
+    ? {
+        ...{ badge, "thread-id": conversation },
+        ...(sound !== "none" && { sound }),
+        ...(category !== undefined && { category }),
+        ...(isMutable && { "mutable-content": 1 }),
+      }
+    : { badge, "content-available": 1 };
+  const shownImage = image !== undefined && { image };
+  const android = {
+    tag,
+    ...(channel !== undefined && { channel_id: channel }),
+    ...(notice.options.sound !== undefined && sound !== "none" && { sound }),
+  };
   return {
     token,
-    ...(isShown && { notification: { title: notice.title.toWellFormed(), body: notice.body.toWellFormed() } }),
+    ...(isShown && {
+      notification: { title: notice.title.toWellFormed(), body: notice.body.toWellFormed(), ...shownImage },
+    }),
     data: noticeData(notice),
     android: {
       collapse_key: tag,
-      priority: isShown ? "HIGH" : "NORMAL",
+      priority: kind === "message" ? "HIGH" : "NORMAL",
       ttl: `${ttlSeconds}s`,
-      ...(isShown && { notification: { tag } }),
+      ...(isShown && { notification: android }),
     },
     apns: {
       headers: {
@@ -118,10 +136,13 @@ function messageOf(notice: PushNotice, now: number) {
         "apns-push-type": isShown ? "alert" : "background",
       },
       payload: { aps },
+      ...(isShown && shownImage && { fcm_options: shownImage }),
     },
     webpush: {
-      headers: { TTL: String(ttlSeconds), Topic: tag, Urgency: isShown ? "high" : "normal" },
-      ...(isShown && { notification: { tag, renotify: true } }),
+      headers: { TTL: String(ttlSeconds), Topic: tag, Urgency: kind === "message" ? "high" : "normal" },
+      ...(isShown && {
+        notification: { tag, renotify: true, ...(sound === "none" && { silent: true }), ...shownImage },
+      }),
     },
   };
 }
@@ -138,7 +159,7 @@ function faultOf(message: Message): string | null {
 
 /** As APNs gets it. FCM counts less for Android: the names and values alone. */
 function bytesOf({ notification, data, apns }: Message): number {
-  const payload = { aps: { alert: notification, ...apns.payload.aps }, ...data };
+  const payload = { aps: { alert: notification, ...apns.payload.aps }, fcm_options: apns.fcm_options, ...data };
   return new TextEncoder().encode(JSON.stringify(payload)).length;
 }
 

@@ -103,6 +103,13 @@ function targetOf(token: string): Readonly<Record<string, unknown>> | null {
 
 type Content = ReturnType<typeof contentOf>;
 
+type ShownContent = Extract<Content, { readonly contents: object }>;
+
+/** What the device gets of what is shown. */
+function shownOf({ data, contents, headings, ios_sound, ios_category, ios_attachments }: ShownContent) {
+  return { data, contents, headings, ios_sound, ios_category, ios_attachments };
+}
+
 /** https://documentation.onesignal.com/reference/push-notification */
 function contentOf(notice: PushNotice) {
   const { kind, tag, key, badge, conversation } = notice;
@@ -110,8 +117,11 @@ function contentOf(notice: PushNotice) {
   const body = notice.body.toWellFormed();
   // Contents must not be empty: a notice of a title alone has it there.
   const shown = { contents: { en: body || title }, ...(body && title && { headings: { en: title } }), priority: 10 };
+  const isShown = kind === "message" && notice.options.dataOnly !== true;
   return {
-    ...(kind === "message" ? shown : { content_available: true, priority: 5 }),
+    ...(isShown
+      ? { ...shown, ...fieldsOf(notice) }
+      : { content_available: true, priority: kind === "message" ? 10 : 5 }),
     data: noticeData(notice),
     collapse_id: tag,
     idempotency_key: key,
@@ -125,15 +135,27 @@ function contentOf(notice: PushNotice) {
   };
 }
 
+/** How the host wants it to be shown. */
+function fieldsOf({ options }: PushNotice) {
+  const { mutableContent, channel, sound, category, image } = options;
+  // `nil` is no sound on iOS. On Android the channel decides, but for versions before 8.
+  const soundName = sound === "none" ? "nil" : sound;
+  return {
+    ...(mutableContent === true && { mutable_content: true }),
+    ...(channel !== undefined && { existing_android_channel_id: channel }),
+    ...(soundName !== undefined && soundName !== "default" && { ios_sound: soundName, android_sound: soundName }),
+    ...(category !== undefined && { ios_category: category }),
+    ...(image !== undefined && { big_picture: image, ios_attachments: { image }, chrome_web_image: image }),
+  };
+}
+
 /** Why OneSignal would refuse it, as far as the host has a say in it. */
 function faultOf(content: Content): string | null {
   const bytesOf = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
   const { data } = content;
   const dataBytes = bytesOf(data);
   if (dataBytes > dataBytesMax) return `too large: ${dataBytes} bytes of data, at most ${dataBytesMax}`;
-  const bytes = bytesOf(
-    "contents" in content ? { data, contents: content.contents, headings: content.headings } : data,
-  );
+  const bytes = bytesOf("contents" in content ? shownOf(content) : { data });
   return bytes > payloadBytesMax
     ? `too large: ${bytes} bytes of title, body and data, at most ${payloadBytesMax}`
     : null;

@@ -68,11 +68,23 @@ export function webhook(options: WebhookOptions): PushProvider {
 }
 
 /** What is posted. `type` says what happened, `timestamp` when this request was made. */
-function bodyOf({ kind, tenant, user, device, token, key: _, ttlMs, ...told }: PushNotice, now: number): string {
+function bodyOf(
+  { kind, tenant, user, device, token, key: _, ttlMs, options, ...told }: PushNotice,
+  now: number,
+): string {
+  const isAny = Object.keys(options).length > 0;
   return wellFormedJson({
     type: kind === "clear" ? "message.cleared" : "message.unread",
     timestamp: new Date(now).toISOString(),
-    data: { tenant, user, ...(device !== "" && { device }), ...(token !== "" && { token }), ...told, ttlMs },
+    data: {
+      tenant,
+      user,
+      ...(device !== "" && { device }),
+      ...(token !== "" && { token }),
+      ...told,
+      ttlMs,
+      ...(isAny && { options }),
+    },
   });
 }
 

@@ -117,8 +117,12 @@ function textOf({
   title,
   body,
   data,
+  options,
 }: PushNotice): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(wellFormedJson({ kind, conversation, seq, unread, badge, tag, title, body, data }));
+  const isAny = Object.keys(options).length > 0;
+  return new TextEncoder().encode(
+    wellFormedJson({ kind, conversation, seq, unread, badge, tag, title, body, data, ...(isAny && { options }) }),
+  );
 }
 
 /** Windows takes a push and says here, in one of three words, what it made of it. */

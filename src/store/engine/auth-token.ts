@@ -62,7 +62,7 @@ export function createTokenSource({ authToken, deadlineMs, clock, random }: Toke
     if (ms > 0) await new Promise<void>((resolve) => (cancelWait = clock.after(ms, resolve)));
     const now = clock.elapsed();
     // Long after the last one it is no repetition: that token has lived its time.
-    attempts = now - askedAt >= Math.max(2 * againMsMin, 2 * (askableAt - askedAt)) ? 0 : attempts + 1;
+    attempts = now - askedAt >= Math.max(againMsMax, 2 * (askableAt - askedAt)) ? 0 : attempts + 1;
     askedAt = now;
     try {
       const answer: unknown = await answerWithin(clock, deadlineMs, Promise.resolve().then(ask), "authToken");

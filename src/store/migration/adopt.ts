@@ -25,17 +25,25 @@ export type Unprefixed = {
 
 const createdTable = /^CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?["`[]?(\w+)/i;
 
-/** Whether a database has one of the tables that a migration makes; true where the migration makes none. */
-export async function hasTablesOf(engine: Engine, { up }: Migration): Promise<boolean> {
-  const names = split(up).flatMap((sql) => createdTable.exec(sql)?.[1] ?? []);
-  if (names.length === 0) return true;
+/** The tables that a migration makes. */
+export const tablesOf = ({ up }: Migration): string[] => split(up).flatMap((sql) => createdTable.exec(sql)?.[1] ?? []);
+
+/** Which of these tables a database has: one of them is enough, so one is looked for. */
+export async function findTables(engine: Engine, names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return [];
   const [rows = []] = await engine.read([
     {
-      sql: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name IN (SELECT value FROM json_each(?1)) LIMIT 1",
+      sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN (SELECT value FROM json_each(?1)) LIMIT 1",
       args: [JSON.stringify(names)],
     },
   ]);
-  return rows.length > 0;
+  return rows.map(({ name }) => String(name));
+}
+
+/** Whether a database has one of the tables that a migration makes; true where the migration makes none. */
+export async function hasTablesOf(engine: Engine, migration: Migration): Promise<boolean> {
+  const names = tablesOf(migration);
+  return names.length === 0 || (await findTables(engine, names)).length > 0;
 }
 
 const creates = /^CREATE\s+(?:UNIQUE\s+)?(TABLE|INDEX)\s+(tidings_\w+)(?:\s+ON\s+(tidings_\w+))?/i;

@@ -1,6 +1,6 @@
 import { ChatError } from "../../error.ts";
 import type { Engine, Statement } from "../engine/engine.ts";
-import { findUnprefixed, hasTablesOf, renameUnprefixed } from "./adopt.ts";
+import { findTables, findUnprefixed, hasTablesOf, renameUnprefixed, tablesOf } from "./adopt.ts";
 import { type Comparison, compare, type Entry } from "./compare.ts";
 import { hashOf } from "./hash.ts";
 import { inOrder, labelOf, type Migration } from "./migration.ts";
@@ -96,13 +96,31 @@ export async function statusOf(engine: Engine, migrations: readonly Migration[])
 /**
  * Says what is true of the schema, without running anything: it is at this version, clean, and every migration
  * up to it is applied as it stands now.
+ *
+ * @throws {ChatError} `migration_refused`: there is no such version, or a table of a later migration is there.
  */
 export async function force(engine: Engine, migrations: readonly Migration[], version: number): Promise<void> {
   const sorted = inOrder(migrations);
   requireKnown(sorted, version);
+  await requireAbsent(engine, sorted, version);
   const kept = sorted.filter((migration) => migration.version <= version);
   const applied = await Promise.all(kept.map(async (one) => ({ ...one, hash: await hashOf(one) })));
   await engine.write([...prepareTables(), forgetAbove(0), ...applied.map(remember), ...setVersion(version)]);
+}
+
+/** What is there already of later migrations would make the next \`up\` fail, in words that say nothing of why. */
+async function requireAbsent(engine: Engine, sorted: readonly Migration[], version: number): Promise<void> {
+  const before = new Set(sorted.filter((one) => one.version <= version).flatMap(tablesOf));
+  for (const migration of sorted.filter((one) => one.version > version)) {
+    const later = tablesOf(migration).filter((name) => !before.has(name));
+    const [found] = await findTables(engine, later);
+    if (found === undefined) continue;
+    throw new ChatError(
+      "migration_refused",
+      `The schema is not at version ${version}: the table ${found} of ${labelOf(migration)} is there, and \`up\` could not make it ` +
+        `again. To take migrations back, run \`goto ${version}\`; where one stopped in the middle, drop by hand what it left`,
+    );
+  }
 }
 
 async function look(engine: Engine, sorted: readonly Migration[]): Promise<{ state: State; comparison: Comparison }> {

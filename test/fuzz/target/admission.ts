@@ -102,7 +102,7 @@ export function admissionTarget(
       const answer = await admit(requestOf(input));
       if (answer instanceof Response) return await problemVerdict(answer);
       const ids = [answer.device, answer.session.user, answer.session.tenant];
-      if (!ids.every((id) => /^[A-Za-z0-9+\-_.@:~]{1,128}$/.test(id))) return `admitted ${ids.join(" ")}`;
+      if (!ids.every((id) => /^(?!\.{1,2}$)[A-Za-z0-9+\-_.@:~|]{1,128}$/.test(id))) return `admitted ${ids.join(" ")}`;
       const chosen = answer.headers["Sec-WebSocket-Protocol"] ?? "";
       return ["", "tidings.v1"].includes(chosen) ? null : `chose the subprotocol ${chosen}`;
     },

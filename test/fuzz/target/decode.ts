@@ -7,9 +7,9 @@ import { createTarget, type Target, type Verdict } from "../target.ts";
 type Decode = typeof decodeFrame;
 type Is = (value: unknown) => boolean;
 
-const isUser: Is = (value) => typeof value === "string" && /^[A-Za-z0-9+\-_.@:~]{1,128}$/.test(value);
+const isUser: Is = (value) => typeof value === "string" && /^(?!\.{1,2}$)[A-Za-z0-9+\-_.@:~|]{1,128}$/.test(value);
 const isConversation: Is = (value) => typeof value === "string" && /^[^]{1,64}$/u.test(value);
-const isId: Is = (value) => typeof value === "string" && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
+const isId: Is = (value) => typeof value === "string" && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
 const isOpaque: Is = (value) => typeof value === "string" && /^[^]{1,128}$/u.test(value);
 const isText: Is = (value) =>
   typeof value === "string" &&

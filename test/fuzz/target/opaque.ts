@@ -73,8 +73,8 @@ export const conversationTarget = (): Target =>
     },
   });
 
-const alphabet = new Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.@:~");
-const hexadecimal = new Set("0123456789abcdef");
+const alphabet = new Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.@:~|");
+const hexadecimal = new Set("0123456789abcdefABCDEF");
 const hyphens = [8, 13, 18, 23];
 const uuidWith = fc.tuple(fc.uuid(), fc.nat({ max: 35 }), fc.constantFrom("A", "g", "-", " ", "\n", "0", "\u0660"));
 
@@ -92,7 +92,11 @@ export const identifierTarget = (): Target =>
     judge(input) {
       const text = typeof input === "string" ? input : null;
       const isPerson =
-        text !== null && text.length >= 1 && text.length <= 128 && text.split("").every((char) => alphabet.has(char));
+        text !== null &&
+        text.length >= 1 &&
+        text.length <= 128 &&
+        ![".", ".."].includes(text) &&
+        text.split("").every((char) => alphabet.has(char));
       if (isIdentifier(input) !== isPerson) return `isIdentifier says ${!isPerson}`;
       const isMessage =
         text?.length === 36 &&

@@ -21,7 +21,7 @@ const results = ["sent", "dead", "retry", "unfit", "failed"];
 
 const noticeTo = (token: string): PushNotice => ({
   ...{ kind: "message", ...identity, device: "phone", token, conversation: "c1", seq: 1, unread: 1, badge: 1 },
-  ...{ title: "New message", body: "", data: {}, ttlMs: 60_000 },
+  ...{ title: "New message", body: "", data: {}, options: {}, ttlMs: 60_000 },
   ...{ key: "01980000-0000-8000-8000-000000000001", tag: "0".repeat(32) },
 });
 

@@ -151,6 +151,8 @@ export type FakeFcm = {
     readonly nth: number;
     readonly token: string;
     readonly data: Readonly<Record<string, string>>;
+    /** The whole of it. */
+    readonly message: object;
   }) => FcmFault | Exclude<Told, string>;
   /** Decides about each request for an access token. */
   decideToken: (nth: number) => TokenFault;
@@ -262,7 +264,7 @@ export async function openFcm(options: {
     if (wrong !== null) return break_(`send: ${wrong}`);
     if ((tokens.get(bearer) ?? 0) <= now()) return fcmFaults.unauthenticated;
 
-    const fault = fake.decide({ nth: fake.count.sends, token: message.token, data: message.data });
+    const fault = fake.decide({ nth: fake.count.sends, token: message.token, data: message.data, message });
     if (fault === "hang" || typeof fault === "object") return fault;
     if (fault !== "ok" && fault !== "lost") return fcmFaults[fault];
     present(message);
@@ -324,18 +326,20 @@ const aps = v.strictObject({
   badge: v.pipe(v.number(), v.integer(), v.minValue(0)),
   sound: v.optional(text),
   "thread-id": v.optional(text),
+  category: v.optional(text),
+  "mutable-content": v.optional(v.literal(1)),
   "content-available": v.optional(v.literal(1)),
 });
 const request = v.strictObject({
   message: v.strictObject({
     token: v.pipe(text, v.nonEmpty()),
-    notification: v.optional(v.strictObject({ title: text, body: text })),
+    notification: v.optional(v.strictObject({ title: text, body: text, image: v.optional(text) })),
     data: texts,
     android: v.strictObject({
       collapse_key: text,
       priority: v.picklist(["NORMAL", "HIGH"]),
       ttl: v.pipe(text, v.regex(/^\d+s$/)),
-      notification: v.optional(v.strictObject({ tag: text })),
+      notification: v.optional(v.strictObject({ tag: text, channel_id: v.optional(text), sound: v.optional(text) })),
     }),
     apns: v.strictObject({
       headers: v.strictObject({
@@ -345,6 +349,7 @@ const request = v.strictObject({
         "apns-push-type": v.picklist(["alert", "background"]),
       }),
       payload: v.strictObject({ aps }),
+      fcm_options: v.optional(v.strictObject({ image: text })),
     }),
     webpush: v.strictObject({
       headers: v.strictObject({
@@ -352,7 +357,9 @@ const request = v.strictObject({
         Topic: v.pipe(text, v.regex(/^[A-Za-z0-9_-]{1,32}$/)),
         Urgency: v.picklist(["very-low", "low", "normal", "high"]),
       }),
-      notification: v.optional(v.strictObject({ tag: text, renotify: v.boolean() })),
+      notification: v.optional(
+        v.strictObject({ tag: text, renotify: v.boolean(), silent: v.optional(v.boolean()), image: v.optional(text) }),
+      ),
     }),
   }),
 });
@@ -367,7 +374,9 @@ function faultOfMessage(
   nowMs: number,
   onItsWayMsMax: number,
 ): string | null {
-  const parts = [...Object.entries(data), ...Object.entries(notification ?? {})].flat();
+  const parts = [...Object.entries(data), ...Object.entries(notification ?? {})]
+    .flat()
+    .filter((part) => part !== undefined);
   const bytes = parts.reduce((sum, part) => sum + bytesOf(part), 0);
   if (bytes > 4_096) return `${bytes} bytes`;
   const payload = bytesOf(JSON.stringify({ aps: { alert: notification, ...apns.payload.aps }, ...data }));

@@ -51,6 +51,8 @@ export type OneSignalSent = {
   readonly target: string;
   readonly key: string;
   readonly data: Readonly<Record<string, string>>;
+  /** The whole of it. */
+  readonly message: object;
 };
 
 export type FakeOneSignal = {
@@ -97,7 +99,7 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
     if (wrong !== null) return break_(wrong);
 
     const [target = ""] = targetsOf(message);
-    const sent = { nth: fake.count.sends, target, key: message.idempotency_key, data: message.data };
+    const sent = { nth: fake.count.sends, target, key: message.idempotency_key, data: message.data, message };
     const first = answered.get(message.idempotency_key);
     if (first) {
       if (first.target !== target || first.tag !== message.collapse_id) return break_("one key for two messages");
@@ -176,6 +178,14 @@ const request = v.strictObject({
   ios_badgeCount: v.pipe(v.number(), v.integer(), v.minValue(0)),
   android_group: v.string(),
   thread_id: v.string(),
+  mutable_content: v.optional(v.literal(true)),
+  existing_android_channel_id: v.optional(v.string()),
+  ios_sound: v.optional(v.string()),
+  android_sound: v.optional(v.string()),
+  ios_category: v.optional(v.string()),
+  big_picture: v.optional(v.string()),
+  ios_attachments: v.optional(v.record(v.string(), v.string())),
+  chrome_web_image: v.optional(v.string()),
   web_push_topic: v.pipe(v.string(), v.maxLength(32)),
 });
 type Message = v.InferOutput<typeof request>;

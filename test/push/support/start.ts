@@ -1,4 +1,5 @@
 import type { PushCut } from "../../../src/push/courier.ts";
+import type { PushHealthChange } from "../../../src/push/health.ts";
 import type { OnPush } from "../../../src/push/draft.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
 import { explainPush } from "../../../src/push/explain.ts";
@@ -18,7 +19,10 @@ export type PushOverrides = Omit<HubOverrides, "limits" | "clock"> & {
   readonly providers: readonly PushProvider[];
   readonly onPush?: OnPush;
   readonly onCut?: (cut: PushCut) => void;
+  readonly onHealth?: (change: PushHealthChange) => void;
   readonly limits?: Partial<Limits>;
+  /** Whether the first worker has the database for itself; default true. */
+  readonly isAlone?: boolean;
 };
 
 /** Sockets that never pong, on a clock with little else to do. */
@@ -41,7 +45,7 @@ export async function stopAll(): Promise<void> {
 export type TestPush = Awaited<ReturnType<typeof startPush>>;
 
 /** A hub with a push worker on a real file, and a clock that the test moves. */
-export async function startPush({ providers, onPush, onCut, ...overrides }: PushOverrides) {
+export async function startPush({ providers, onPush, onCut, onHealth, isAlone = true, ...overrides }: PushOverrides) {
   const endDigests = digestAtOnce();
   /** Calls of the store that are under way, and calls of what is outside of the worker. */
   const under = { calls: 0, outside: 0 };
@@ -84,10 +88,10 @@ export async function startPush({ providers, onPush, onCut, ...overrides }: Push
     send: (...args: Parameters<PushProvider["send"]>) => counted("outside", provider.send(...args)),
   }));
   const host: OnPush | undefined = onPush && ((draft) => counted("outside", onPush(draft)));
-  const makeWorker = (isAlone = true, one = { isDead: false }) => {
+  const makeWorker = (isItAlone = true, one = { isDead: false }) => {
     const made = createPushWorker({
-      ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isAlone },
-      ...{ providers: outside, onPush: host, onCut },
+      ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isAlone: isItAlone },
+      ...{ providers: outside, onPush: host, onCut, onHealth },
       presenceOf(identity, device) {
         const silentMs = hub.hub.silentMs(identity, device);
         if (silentMs === "unknown") return silentMs;
@@ -98,7 +102,7 @@ export async function startPush({ providers, onPush, onCut, ...overrides }: Push
     workers.push(made);
     return made;
   };
-  const worker = makeWorker(true, life);
+  const worker = makeWorker(isAlone, life);
   worker.start();
 
   async function settle(): Promise<void> {

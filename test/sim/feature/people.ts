@@ -11,8 +11,8 @@ type Told = { readonly state: "online" | "offline"; readonly lastSeen?: number }
 /** What one device knows: what its user has said of others, whom it watches, and how they are. */
 type Known = { readonly relations: Map<string, Said>; watched: readonly string[]; told: Map<string, Told> };
 
-/** What people of a world have said, once it was answered; and of whom they still wait for an answer. */
-type Spoken = { readonly said: Map<string, Said>; readonly waiting: Set<string>; isLifted: boolean };
+/** What people of a world have said, once it was answered; and of whom, and to what, they still wait for an answer. */
+type Spoken = { readonly said: Map<string, Said>; readonly waiting: Map<string, keyof Said>; isLifted: boolean };
 
 const devices = new WeakMap<SimDevice, Known>();
 const worlds = new WeakMap<World, Spoken>();
@@ -20,7 +20,7 @@ const retryMs = 200;
 const nothing: Said = { contact: false, blocked: false };
 
 function spokenIn(world: World): Spoken {
-  const spoken = worlds.get(world) ?? { said: new Map(), waiting: new Set(), isLifted: false };
+  const spoken = worlds.get(world) ?? { said: new Map(), waiting: new Map(), isLifted: false };
   worlds.set(world, spoken);
   return spoken;
 }
@@ -31,11 +31,11 @@ async function say(world: World, chance: Chance, device: SimDevice, other: strin
   const key = `${device.owner} ${other}`;
   // One after the other, so that it is known what was said last.
   if (waiting.has(key)) return;
-  waiting.add(key);
+  const isBlock = said.blocked !== undefined;
+  waiting.set(key, isBlock ? "blocked" : "contact");
   const blocks = blocksIn(world);
   const them = `${device.tenant}/${other}`;
-  const [name, holds] = said.blocked === undefined ? ["contacts", said.contact] : ["blocks", said.blocked];
-  const isBlock = name === "blocks";
+  const [name, holds] = isBlock ? ["blocks", said.blocked] : ["contacts", said.contact];
   if (isBlock) blocks.issue(device.owner, them, holds === true, world.timeline.now());
   for (let tries = 0; ; tries++) {
     const answer = await ask(world, chance.fork(`try ${tries}`), device, `/${name}/${other}`, {
@@ -164,13 +164,19 @@ export const people: Feature = {
         const [key, them] = [`${device.owner} ${other}`, `${device.tenant}/${other}`];
         const stored = truth.relationsOf(device.owner).get(other) ?? nothing;
         said.set(key, stored);
-        blocksIn(world).restore(device.owner, them, stored.blocked, waiting.has(key), world.timeline.now());
+        // Who waits to hear of a contact says nothing more of a block.
+        const isWaiting = waiting.get(key) === "blocked";
+        blocksIn(world).restore(device.owner, them, stored.blocked, isWaiting, world.timeline.now());
       }
   },
   missing(world) {
     lift(world);
     const { waiting } = spokenIn(world);
-    return [...[...waiting].map((key) => `${key} waits for an answer`), ...untold(world), ...wrongPresence(world)];
+    return [
+      ...[...waiting.keys()].map((key) => `${key} waits for an answer`),
+      ...untold(world),
+      ...wrongPresence(world),
+    ];
   },
   invariants: [
     { rule: "B1", check: untold },

@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
 import type { Statement } from "../../../src/store/engine/engine.ts";
 import { startSqld } from "../../support/sqld.ts";
@@ -39,7 +39,6 @@ function expectRefusal(ran: { out: string; error: string; code: number }, text: 
 
 describe("scripts/migrate.ts", () => {
   test("M1 up, status, version, goto and down", async () => {
-    expect(await runScript(["version", ...place])).toEqual({ out: "0\n", error: "", code: 0 });
     expect(await runScript(["up", "2", ...place])).toEqual({
       out: "up 000001_people\nup 000002_pets\n",
       error: "",
@@ -65,6 +64,38 @@ describe("scripts/migrate.ts", () => {
       "down 000003_age\ndown 000002_pets\ndown 000001_people\n",
     );
     expect((await runScript(["version", ...place])).out).toBe("0\n");
+    expect((await runScript(["down", "1", ...place])).out).toBe("nothing to do\n");
+  });
+
+  test("M43 down N that would leave nothing asks as down does", async () => {
+    await runScript(["up", "2", ...place]);
+    for (const n of ["2", "5"]) expectRefusal(await runScript(["down", n, ...place]), "--yes");
+    expect((await runScript(["version", ...place])).out).toBe("2\n");
+    expect((await runScript(["down", "1", ...place])).out).toBe("down 000002_pets\n");
+    expectRefusal(await runScript(["down", "1", ...place]), "--yes");
+    expect((await runScript(["down", "5", "--yes", ...place])).out).toBe("down 000001_people\n");
+  });
+
+  test("M44 of a file that is missing every command but up and goto says so, and makes nothing", async () => {
+    for (const args of [["status"], ["version"], ["down", "--yes"], ["down", "1"], ["force", "1"], ["force", "0"]])
+      expectRefusal(await runScript([...args, ...place]), `There is no database file ${file}`);
+    const list = `${file}.txt`;
+    writeFileSync(list, `file:${file}`);
+    const all = await runScript(["status", "--all", list, "--dir", dir]);
+    expect([all.code, all.error]).toEqual([1, `file:${file}: There is no database file ${file}\n`]);
+    expect(readdirSync(root.path).filter((name) => join(root.path, name).startsWith(file))).toEqual([
+      `${basename(file)}.txt`,
+    ]);
+  });
+
+  test("M45 force declares no version below a table that is there, and says which", async () => {
+    await runScript(["up", ...place]);
+    expectRefusal(await runScript(["force", "0", ...place]), "the table people of 000001_people is there");
+    expectRefusal(await runScript(["force", "1", ...place]), "the table pets of 000002_pets is there");
+    expect((await runScript(["version", ...place])).out).toBe("3\n");
+    await sql({ sql: "DROP TABLE people" }, { sql: "DROP TABLE pets" });
+    expect((await runScript(["force", "0", ...place])).out).toBe("at version 0\n");
+    expect((await runScript(["up", ...place])).code).toBe(0);
   });
 
   test("M3 a migration that fails is refused with the database's own words", async () => {
@@ -86,7 +117,6 @@ describe("scripts/migrate.ts", () => {
     expect((await runScript(["force", "2", ...place])).out).toBe("at version 2\n");
     expect((await runScript(["version", ...place])).out).toBe("2\n");
     expectRefusal(await runScript(["force", "9", ...place]), "There is no migration 9");
-    expect((await runScript(["force", "0", ...place])).out).toBe("at version 0\n");
   });
 
   test("M6 M7 M8 missing, edited and late migrations are refused by name", async () => {
@@ -126,6 +156,7 @@ describe("scripts/migrate.ts", () => {
     for (const [args, text] of [
       [["up", "--databse", `file:${file}`, "--dir", dir], "--databse"],
       [["--database", `file:${file}`, "up"], "The command comes first"],
+      [[`--database=file:${file}`, "up"], "The command comes first"],
       [["up", "1", "2", ...place], "got 2"],
       [["up", "-1", ...place], "got -1"],
       [["up", "0", ...place], "got 0"],
@@ -156,6 +187,9 @@ describe("scripts/migrate.ts", () => {
   test("M17 a file that is in use is not migrated", async () => {
     const engine = createEmbeddedEngine({ path: file });
     expectRefusal(await runScript(["up", ...place]), `${file} is in use`);
+    // To look does no harm.
+    expect(await runScript(["version", ...place])).toEqual({ out: "0\n", error: "", code: 0 });
+    expect((await runScript(["status", ...place])).out).toStartWith("000001_people  pending\n");
     await engine.close();
     expect((await runScript(["up", "1", ...place])).code).toBe(0);
   });

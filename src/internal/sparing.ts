@@ -1,0 +1,23 @@
+import type { Clock } from "./clock.ts";
+
+export type SparingOptions = {
+  readonly clock: Pick<Clock, "elapsed">;
+  /** One report in so many milliseconds. */
+  readonly everyMs: number;
+  /** `leftOut`: how many others came since the report before this one. */
+  readonly report: (fault: unknown, leftOut: number) => void;
+};
+
+/** Reports the first of many faults, and then one in a while with the number of those that were left out: a fault of each message is no line for each. */
+export function createSparing({ clock, everyMs, report }: SparingOptions): (fault: unknown) => void {
+  let reportedAt = -Infinity;
+  let leftOut = 0;
+
+  return (fault) => {
+    const now = clock.elapsed();
+    if (now - reportedAt < everyMs) return void leftOut++;
+    const others = leftOut;
+    [reportedAt, leftOut] = [now, 0];
+    report(fault, others);
+  };
+}
