@@ -25,6 +25,7 @@ const seconds: Readonly<Record<string, number>> = {
   "test/net/net.test.ts": 17,
   "test/package/server-on-node.test.ts": 17,
   "test/package/peers.test.ts": 17,
+  "test/adapter/keep-alive.test.ts": 16,
   "test/adapter/protocol/hono-bun.test.ts": 16,
   "test/protocol/remote.test.ts": 16,
   "test/soak/soak.test.ts": 16,

@@ -32,6 +32,12 @@ export type BunOptions = {
 const httpIdleSeconds = 10;
 
 /**
+ * A connection whose request has come whole is kept for so long, while it is answered and after: longer than the 60 s for which nginx and load
+ * balancers keep theirs, or they would now and then send a request into a connection that is just closing.
+ */
+const keepAliveSeconds = 75;
+
+/**
  * What `Bun.serve` needs to serve a chat.
  *
  * @example
@@ -45,8 +51,12 @@ export function bun(chat: Served, { fetch = chat.fetch, base = chat.base, ...lis
     async fetch(request: Request, server: Server<Data>): Promise<Response | undefined> {
       try {
         await nextTurn();
-        if (request.headers.get("upgrade") === null || !isSocketPath(request.url, mount))
-          return await fetch(request, peerOf(request, server));
+        if (request.headers.get("upgrade") === null || !isSocketPath(request.url, mount)) {
+          if (isWithoutBody(request)) server.timeout(request, keepAliveSeconds);
+          const response = await fetch(request, peerOf(request, server));
+          if (request.bodyUsed) server.timeout(request, keepAliveSeconds);
+          return response;
+        }
         const admission = await chat.admit(request, peerOf(request, server));
         if (admission instanceof Response) return admission;
         const data: Data = { admission, events: null };
@@ -60,6 +70,9 @@ export function bun(chat: Served, { fetch = chat.fetch, base = chat.base, ...lis
     websocket: bunWebSocket(chat),
   } satisfies Serve.Options<Data>;
 }
+
+const isWithoutBody = ({ headers }: Request): boolean =>
+  !headers.has("transfer-encoding") && Number(headers.get("content-length") ?? "0") === 0;
 
 const peerOf = (request: Request, server: Server<Data>): Peer => ({ address: server.requestIP(request)?.address });
 
