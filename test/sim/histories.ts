@@ -36,13 +36,8 @@ export function createHistories({
   let gap: Gap | null = null;
   let isUnclear = false;
   let renamedByNodes = 0;
+  /** What a process was told since it last opened the database: of a try that failed it keeps nothing. */
   const known = new WeakMap<SimProcess, Map<string, number>>();
-
-  function knownOf(process: SimProcess): Map<string, number> {
-    const mine = known.get(process) ?? new Map<string, number>();
-    known.set(process, mine);
-    return mine;
-  }
 
   function name(epoch: string): void {
     const mine = names.get(epoch) ?? new Set<number>();
@@ -120,7 +115,8 @@ export function createHistories({
 
     /** What a node is told of the database goes through here. */
     hear(engine: Engine, process: SimProcess): Engine {
-      const mine = knownOf(process);
+      const mine = new Map<string, number>();
+      known.set(process, mine);
       function note(results: Row[][]): Row[][] {
         for (const rows of results)
           for (const { epoch, n } of rows)

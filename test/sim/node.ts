@@ -67,14 +67,22 @@ export function createNode(options: NodeOptions) {
   const watched = equipment.reduce((inner, { watch }) => watch?.(inner) ?? inner, histories.watch(engine));
   const way = { timeline, chance, process, faults, isCutOff: () => isCutOff, deadlineMs };
   const faulty = createFaultyEngine({ engine: watched, ...way });
-  const reached = isRemote
-    ? createRemoteEngine({
-        ...{ url: "http://database.invalid", deadlineMs, clock: process.clock, random: randomOf(chance) },
-        fetch: createFakeDatabaseServer(faulty, chance),
-      })
-    : faulty;
+  const fetch = createFakeDatabaseServer(faulty, chance);
+  /** A new engine for each try: one that failed has been closed. */
+  const openReached = () =>
+    isRemote
+      ? createRemoteEngine({
+          ...{ url: "http://database.invalid", deadlineMs, clock: process.clock, random: randomOf(chance), fetch },
+        })
+      : faulty;
   const chat: Chat = createChat({
-    database: { url: "sim:", open: () => histories.hear(plant.engine?.(reached) ?? reached, process) },
+    database: {
+      url: "sim:",
+      open() {
+        const reached = openReached();
+        return histories.hear(plant.engine?.(reached) ?? reached, process);
+      },
+    },
     authenticate: ({ headers }) => ({ tenant: headers.get("x-tenant") ?? "", user: headers.get("x-user") ?? "" }),
     clock: process.clock,
     random: randomOf(chance),
