@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pushReasons } from "../../src/push/decide.ts";
+import { appFiles } from "../apps/app-files.ts";
 import { exampleNames } from "../adapter/start-example.ts";
 import { traits } from "../adapter/traits.ts";
 import { peerRanges } from "../package/peers.ts";
@@ -39,7 +40,9 @@ async function run(command: readonly string[]): Promise<{ code: number; output: 
 
 describe("docs", () => {
   test("every TypeScript snippet names its file, so that it is run here, or is one of the examples, which run elsewhere", () => {
-    const nameless = blocks.filter(({ language, info }) => language === "ts" && !/^(file|example)=[\w.-]+$/.test(info));
+    const nameless = blocks.filter(
+      ({ language, info }) => language === "ts" && !/^(file|example|app)=[\w.-]+$/.test(info),
+    );
     expect(nameless).toEqual([]);
     expect(blocks.filter(({ language }) => language === "ts").length).toBeGreaterThan(2);
   });
@@ -51,6 +54,14 @@ describe("docs", () => {
     expect(new Set(examples.map(({ info }) => info.replace("example=", "")))).toEqual(
       new Set(["chat", ...exampleNames]),
     );
+  });
+
+  test("apps on a page are the files that the suite of apps compiles and starts, and every one is shown", () => {
+    const apps = blocks.filter(({ info }) => info.startsWith("app="));
+    for (const { info, text } of apps)
+      expect(text).toBe(readFileSync(join(root, `docs/examples/apps/${info.replace("app=", "")}.ts`), "utf8"));
+    expect(apps.map(({ info }) => info.replace("app=", "")).sort()).toEqual([...appFiles].sort());
+    expect(readdirSync(join(root, "docs/examples/apps")).sort()).toEqual(appFiles.map((name) => `${name}.ts`).sort());
   });
 
   test("G1 the page on mounting tells whatever a runtime keeps from the contract", () => {

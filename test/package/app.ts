@@ -110,7 +110,8 @@ export async function compileExamples(
   return [...examples, ...shown];
 }
 
-async function compile(folder: string): Promise<void> {
+/** Compiles what the tsconfig.json of a folder says; rejects as `compileExamples` does. */
+export async function compile(folder: string): Promise<void> {
   const child = Bun.spawn([process.execPath, tsc, "-p", folder], { cwd: folder, stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   const said = `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
