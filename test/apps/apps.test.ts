@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { denoProgram } from "../adapter/start-example.ts";
 import { blocksOf } from "../docs/block.ts";
 import { type App, compile, installed, installQuickly } from "../package/app.ts";
 import { removeBuiltPackage, run } from "../package/built.ts";
 import { describeInstalled } from "../package/can-install.ts";
+import { hasText, join as joinAs } from "../support/client.ts";
 import { freePort } from "../support/port.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
@@ -141,6 +143,27 @@ describeInstalled("G38 apps of the documentation, with the package as installed"
         expect(await server.stop()).toBe(0);
       });
     });
+
+  describe("deno", () => {
+    for (const name of ["deno", "hono-deno"])
+      test(`the example ${name} carries a message`, async () => {
+        const place = join(app.folder, "deno");
+        cpSync(join(root, "docs/examples"), place, { recursive: true });
+        // Deno lets a program into a folder in memory, below /dev, with all permissions alone; which it needs elsewhere is tested beside its adapter.
+        const runtime = [denoProgram(), "run", "--no-check", "--allow-all", "--node-modules-dir=manual"];
+        const base = name === "deno" ? "" : "/chat";
+        const server = await startServer({ runtime, script: join(place, `${name}.ts`), dir: app.folder, base });
+        try {
+          const bob = await joinAs(server.url, { user: "bob" });
+          const alice = await joinAs(server.url, { user: "alice" });
+          await alice.sendOk({ to: "bob" }, `through ${name}`);
+          await bob.next(hasText(`through ${name}`));
+          expect(await server.stop()).toBe(0);
+        } finally {
+          await server.dispose();
+        }
+      });
+  });
 
   describe("next", () => {
     /**

@@ -67,27 +67,30 @@ describeInstalled("the package as installed", () => {
         expect(await run([...app.runtime, app.example("send")], app.folder)).toMatch(/message 1 of c\w+ is on disk/);
       });
 
-      test("N3 its example carries a message over a real socket, and a new process has it still", async () => {
-        const start = () => startServer({ runtime: app.runtime, script: app.example(name), dir: app.folder });
-        const first = await start();
-        try {
-          const bob = await join(first.url, { user: "bob" });
-          const alice = await join(first.url, { user: "alice" });
-          expect(await alice.sendOk({ to: "bob" }, "hello from outside")).toMatchObject({ seq: 1, duplicate: false });
-          await bob.next(hasText("hello from outside"));
-          expect(await first.stop()).toBe(0);
-        } finally {
-          await first.dispose();
-        }
-        const second = await start();
-        try {
-          const url = `http://127.0.0.1:${second.port}/conversations?user=bob`;
-          expect(await (await fetch(url)).text()).toContain("hello from outside");
-        } finally {
-          await second.dispose();
-          rmSync(joinPath(app.folder, "tidings.db"), { force: true });
-        }
-      });
+      for (const example of [name, `hono-${name}`])
+        test(`N3 the example ${example} carries a message over a real socket, and a new process has it still`, async () => {
+          const base = example.startsWith("hono") ? "/chat" : "";
+          const start = () =>
+            startServer({ runtime: app.runtime, script: app.example(example), dir: app.folder, base });
+          const first = await start();
+          try {
+            const bob = await join(first.url, { user: "bob" });
+            const alice = await join(first.url, { user: "alice" });
+            expect(await alice.sendOk({ to: "bob" }, "hello from outside")).toMatchObject({ seq: 1, duplicate: false });
+            await bob.next(hasText("hello from outside"));
+            expect(await first.stop()).toBe(0);
+          } finally {
+            await first.dispose();
+          }
+          const second = await start();
+          try {
+            const url = `http://127.0.0.1:${second.port}${base}/conversations?user=bob`;
+            expect(await (await fetch(url)).text()).toContain("hello from outside");
+          } finally {
+            await second.dispose();
+            rmSync(joinPath(app.folder, "tidings.db"), { force: true });
+          }
+        });
 
       test("N4 tidings migrate migrates, with the package's own migrations", async () => {
         const migrate = (command: string, tidings = app.program) =>
