@@ -6,5 +6,6 @@ export const appFiles = [
   "next-route",
   "next-sockets",
   "next-instrumentation",
+  "worker",
 ] as const;
 export type AppFile = (typeof appFiles)[number];

@@ -10,6 +10,7 @@ import { hasText, join as joinAs } from "../support/client.ts";
 import { freePort } from "../support/port.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
+import { type Sqld, startSqld } from "../support/sqld.ts";
 import { newId } from "../support/store.ts";
 import type { AppFile } from "./app-files.ts";
 
@@ -21,7 +22,25 @@ const packages = [
   ...["express@5.3.0", "express-session@1.19.0", "@types/express@5.0.6", "@types/express-session@1.19.0"],
   ...["fastify@5.12.8", "@fastify/cookie@11.1.5"],
   ...["@hono/node-server", "hono", "ws", "@types/node"].map(installed),
+  // Cloudflare's own runtime.
+  "miniflare@4.20260730.0",
 ];
+
+/** What the example uses of Cloudflare's types. */
+const cloudflareTypes = `
+declare module "cloudflare:workers" {
+  export abstract class DurableObject<Env> {
+    constructor(context: DurableObjectState, env: Env);
+    fetch?(request: Request): Response | Promise<Response>;
+  }
+}
+interface DurableObjectState { readonly id: DurableObjectId }
+interface DurableObjectId { toString(): string }
+interface DurableObjectNamespace {
+  idFromName(name: string): DurableObjectId;
+  get(id: DurableObjectId): { fetch(request: Request): Promise<Response> };
+}
+`;
 
 /** Where each file stands in an app. */
 const places = {
@@ -31,6 +50,7 @@ const places = {
   "next-route": "next/app/chat/[...path]/route.ts",
   "next-sockets": "next/lib/sockets.ts",
   "next-instrumentation": "next/instrumentation.ts",
+  worker: "worker.ts",
 } as const satisfies Readonly<Record<AppFile, string>>;
 
 afterAll(removeBuiltPackage);
@@ -77,6 +97,7 @@ describeInstalled("G38 apps of the documentation, with the package as installed"
       mkdirSync(dirname(join(app.folder, "app", place)), { recursive: true });
       copyFileSync(join(root, `docs/examples/apps/${name}.ts`), join(app.folder, "app", place));
     }
+    writeFileSync(join(app.folder, "app/cloudflare.d.ts"), cloudflareTypes);
     const compilerOptions = {
       ...{ target: "ES2023", lib: ["ES2023"], types: ["node"], strict: true, skipLibCheck: false },
       ...{ module: "ESNext", moduleResolution: "Bundler", rootDir: "app", outDir: "built" },
@@ -165,6 +186,31 @@ describeInstalled("G38 apps of the documentation, with the package as installed"
       });
   });
 
+  describe("worker", () => {
+    let sqld: Sqld;
+    beforeAll(async () => {
+      sqld = await startSqld();
+    });
+    afterAll(() => sqld.stop());
+
+    test("a bundle runs in Cloudflare's runtime with a database server, and a request waits for what another sends", async () => {
+      const { outputs } = await Bun.build({
+        entrypoints: [join(app.folder, "app", places.worker)],
+        ...{ target: "browser", conditions: ["workerd", "worker", "browser"], format: "esm" },
+        // What the runtime itself has, as wrangler leaves it out.
+        external: ["node:*", "cloudflare:*"],
+        outdir: join(app.folder, "worker"),
+      });
+      expect(outputs.length).toBe(1);
+      await run([...app.program, "migrate", "up", "--database", sqld.url], app.folder);
+      const [settings] = blocksOf("docs/workers.md").filter(({ info }) => info === "file=wrangler.jsonc");
+      writeFileSync(join(app.folder, "worker/settings.json"), settings?.text ?? "");
+      writeFileSync(join(app.folder, "worker/process.mjs"), workerProcess);
+      const said = await run(["env", `DATABASE_URL=${sqld.url}`, "node", "process.mjs"], join(app.folder, "worker"));
+      expect(said.trim().split("\n")).toEqual(["Your app answers", "401", "201", '["hi from a worker"]']);
+    });
+  });
+
   describe("next", () => {
     /**
      * As Next does: the route, a page and what it calls at its start are bundles of their own, each with a copy of the package, in one process.
@@ -194,12 +240,26 @@ describeInstalled("G38 apps of the documentation, with the package as installed"
         expect(outputs.length).toBe(1);
       }
       writeFileSync(join(place, "process.mjs"), nextProcess);
-      const command = ["env", "NEXT_RUNTIME=nodejs", `CHAT_PORT=${freePort()}`, "node", "process.mjs"];
+      const port = freePort();
+      const [commands] = blocksOf("docs/next.md").filter(({ text }) => text.startsWith("curl "));
+      const script = commands?.text.replaceAll("127.0.0.1:3000", `127.0.0.1:${port}`) ?? "";
+      const hasCurl = Bun.which("curl") !== null;
+      const variables = [
+        "NEXT_RUNTIME=nodejs",
+        `CHAT_PORT=${port}`,
+        `PAGE_COMMANDS=${hasCurl ? script : `printf '"text":"hi"'`}`,
+      ];
+      const command = ["env", ...variables, "node", "process.mjs"];
       return (await run(command, place)).trim().split("\n");
     }
 
     test("bundles of one process share the chat: one waits for what another sends, and sockets get it", async () => {
-      expect(await runBundles((text) => text)).toEqual(["sent 1", '["from a page"]', "over a socket: thanks"]);
+      expect(await runBundles((text) => text)).toEqual([
+        "sent 1",
+        '["from a page"]',
+        "over a socket: thanks",
+        '"text":"hi"',
+      ]);
     });
 
     test("control: without globalThis the second bundle finds the database in use", async () => {
@@ -213,6 +273,7 @@ describeInstalled("G38 apps of the documentation, with the package as installed"
 
 /** The server of Next, as far as it matters here. */
 const nextProcess = `
+import { exec } from "node:child_process";
 import { WebSocket } from "ws";
 const [{ GET, POST }, { chat }, { register }] = await Promise.all(
   ["route", "page", "instrumentation"].map((name) => import("./" + name + ".mjs")),
@@ -232,10 +293,44 @@ const socket = new WebSocket("ws://127.0.0.1:" + process.env.CHAT_PORT + "/chat/
 socket.on("message", (frame) => {
   if (!String(frame).includes('"text":"thanks"')) return;
   console.log("over a socket: thanks");
-  process.exit(0);
+  // The page's own commands, to the routes that the port of the sockets has as well.
+  exec(process.env.PAGE_COMMANDS, (error, said) => {
+    console.log(/"text":"hi"/.exec(said)?.[0] ?? String(error));
+    process.exit(0);
+  });
 });
 await new Promise((resolve) => socket.once("open", resolve));
 const body = JSON.stringify({ id: crypto.randomUUID(), to: "shop", text: "thanks" });
 const posted = await POST(new Request("http://localhost/chat/messages", { method: "POST", headers, body }));
 if (posted.status !== 201) throw new Error("The route answered " + posted.status);
+`;
+
+/** Runs the bundle as the settings of the page say. */
+const workerProcess = `
+import { readFileSync } from "node:fs";
+import { Miniflare } from "miniflare";
+const settings = JSON.parse(readFileSync("settings.json", "utf8"));
+const runtime = new Miniflare({
+  modules: [{ type: "ESModule", path: "worker.js", contents: readFileSync("worker.js", "utf8") }],
+  compatibilityDate: settings.compatibility_date,
+  compatibilityFlags: settings.compatibility_flags,
+  durableObjects: Object.fromEntries(
+    settings.durable_objects.bindings.map(({ name, class_name }) => [name, { className: class_name, useSQLite: true }]),
+  ),
+  bindings: { DATABASE_URL: process.env.DATABASE_URL },
+  host: "127.0.0.1",
+  port: 0,
+});
+const base = await runtime.ready;
+const ask = (path, user, init = {}) =>
+  fetch(new URL(path, base), { ...init, headers: { cookie: "user=" + user, "content-type": "application/json" } });
+console.log(await (await ask("/anything", "bob")).text());
+console.log((await fetch(new URL("/chat/conversations", base))).status);
+const first = await (await ask("/chat/changes?device=web&wait=0", "bob")).json();
+const waiting = ask("/chat/changes?device=web&cursor=" + first.cursor, "bob");
+const body = JSON.stringify({ id: crypto.randomUUID(), to: "bob", text: "hi from a worker" });
+console.log((await ask("/chat/messages", "alice", { method: "POST", body })).status);
+const { frames } = await (await waiting).json();
+console.log(JSON.stringify(frames.at(-1).changes.map(({ text }) => text)));
+await runtime.dispose();
 `;
