@@ -145,7 +145,8 @@ export function createChat(options: ChatOptions) {
         report: (error) => log.error("a connection failed", { error }),
       }),
   };
-  const prove = createProof({ authenticate, now: clock.now });
+  const host = { authenticate, now: clock.now, clock, answerMs: limits.hostAnswerMs };
+  const prove = createProof(host);
   const databases = typeof options.database === "function" ? perTenant(options.database) : single(options.database);
   let isDraining = false;
   let stopping: Promise<void> | null = null;
@@ -203,26 +204,17 @@ export function createChat(options: ChatOptions) {
   }
 
   /** As with an upgrade, by a request that has the token and nothing else. */
-  async function reauthenticate(token: string, { url = "http://localhost/ws" }: { readonly url?: string | undefined }) {
-    try {
-      const asked = prove(new Request(url, { headers: { authorization: `Bearer ${token}` } }));
-      return await answerWithin(clock, limits.hostAnswerMs, asked, "authenticate");
-    } catch (error) {
-      log.error("authenticate failed", { error });
-      return { code: "unavailable", text: "It cannot be checked now who is asking" } as const;
-    }
+  function reauthenticate(token: string, { url = "http://localhost/ws" }: { readonly url?: string | undefined }) {
+    return prove(new Request(url, { headers: { authorization: `Bearer ${token}` } }));
   }
 
   const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
-  const host = { elapsed: clock.elapsed, after: clock.after, answerMs: limits.hostAnswerMs };
   const onRefusedOrigin = createRefusedOrigins(createLog(["tidings", "http"]));
   const admitOpen = createAdmit({
-    authenticate,
+    ...host,
     onRefusedOrigin,
     origins,
-    ...host,
-    now: clock.now,
     ...(revalidate && { revalidate: revalidateTicket }),
     isDraining: () => isDraining,
     hasRoom: (session, address) => room.has({ session, address }),
@@ -232,7 +224,7 @@ export function createChat(options: ChatOptions) {
   });
 
   const api = createApi({
-    prove: createProve({ authenticate, now: clock.now, ...host }),
+    prove: createProve(host),
     isHostAllowed: authenticate.isHostAllowed ?? (() => true),
     isDraining: () => isDraining,
     ...{ origins, onRefusedOrigin, clock, random, limits, limiter, originationOf, base, corsHeaders },

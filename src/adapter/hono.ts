@@ -60,9 +60,10 @@ export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSoc
     const options = { idleTimeout: idleSeconds(chat.limits) } as Options;
     const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, room, env), options);
     const asked = upgradeContext(context, admission, env) as Parameters<typeof upgrade>[0];
-    // Deno's throws where a part of the handshake is missing, Bun's where the app was not given the server.
     const response = await upgrade(asked, next).catch((error: unknown) => {
-      createLog(["tidings", "hono"]).warn("a request could not be upgraded", { error });
+      // Deno's throws where a part of the handshake is missing: strangers' doing. Bun's where the app was not given the server.
+      const level = isWholeHandshake(request) ? "warn" : "debug";
+      createLog(["tidings", "hono"])[level]("a request could not be upgraded", { error });
     });
     return response ?? problem("upgrade_required", "The request could not be upgraded to a WebSocket");
   });
@@ -81,6 +82,11 @@ async function unread(req: HonoRequest): Promise<Request> {
 /** On Node a request may ask for an upgrade only to go on as a plain one, as without `Connection: Upgrade`. */
 const asksForUpgrade = (request: Request, { incoming, outgoing }: Env): boolean =>
   request.headers.get("upgrade") !== null && (incoming === undefined || outgoing === undefined);
+
+const isWholeHandshake = ({ headers }: Request): boolean =>
+  /\bupgrade\b/i.test(headers.get("connection") ?? "") &&
+  headers.has("sec-websocket-key") &&
+  headers.get("sec-websocket-version") === "13";
 
 function peerOf(request: Request, env: Env): Peer {
   const server = env.server ?? env;

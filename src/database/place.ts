@@ -22,12 +22,14 @@ export function createPlace({ url, ...options }: PlaceOptions) {
   let awaited: number[] = [];
 
   const opening = tryToOpen(options).then((outcome): Outcome => {
-    if (outcome.type === "open") openedAt = clock.elapsed();
-    const text = "The tenant's database cannot be opened now";
-    const told: Outcome =
-      outcome.type === "open"
-        ? outcome
-        : { ...outcome, error: new ChatError("unavailable", text, { cause: outcome.error }) };
+    if (outcome.type === "open") {
+      openedAt = clock.elapsed();
+      place.state = outcome;
+      return outcome;
+    }
+    // Whoever asks for a tenant is not told what the host's database says.
+    const error = new ChatError("unavailable", "The tenant's database cannot be opened now", { cause: outcome.error });
+    const told = { ...outcome, error };
     place.state = told;
     return told;
   });

@@ -20,13 +20,9 @@ export function createSingle({ startMs, ...options }: SingleOptions): Databases 
   let failed: Extract<Outcome, { type: "failed" }> | null = null;
   let isStopped = false;
   let cancelNext = (): void => {};
-  let end = (_error?: ChatError): void => {};
-  /** Ends when no further try is made: it is open, or never will be. */
-  const ended = new Promise<void>((resolve, reject) => {
-    end = (error) => (error ? reject(error) : resolve());
-  });
-  // A host that does not ask `ready()` must not end by an unhandled rejection.
-  ended.catch(() => {});
+  let end = (): void => {};
+  /** Resolves when no further try is made: it is open, or never will be. */
+  const ended = new Promise<void>((resolve) => (end = resolve));
   let trying = tryOnce(0);
 
   async function tryOnce(attempt: number): Promise<void> {
@@ -36,7 +32,7 @@ export function createSingle({ startMs, ...options }: SingleOptions): Databases 
       return end();
     }
     failed = outcome;
-    if (isStopped || outcome.isFinal) return end(outcome.error);
+    if (isStopped || outcome.isFinal) return end();
     cancelNext = clock.after(outcome.until - clock.elapsed(), () => void (trying = tryOnce(attempt + 1)));
   }
 
@@ -80,7 +76,7 @@ export function createSingle({ startMs, ...options }: SingleOptions): Databases 
       isStopped = true;
       cancelNext();
       const until = clock.elapsed() + deadlineMs;
-      end(new ChatError("unavailable", "The chat is shutting down"));
+      end();
       // What opens too late closes behind our back.
       const closing = trying.then(() => database?.close(Math.max(0, until - clock.elapsed())));
       await within(clock, deadlineMs, closing);

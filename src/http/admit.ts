@@ -42,9 +42,8 @@ export type ProveOptions = {
   readonly authenticate: Authenticate & { readonly isHostAllowed?: (request: Request) => boolean };
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** The server's clock: for how long it lasts. */
-  readonly elapsed?: () => number;
-  readonly after?: Clock["after"];
+  /** The server's clock, for how long something lasts. */
+  readonly clock?: Pick<Clock, "after" | "elapsed">;
   /** How long `authenticate` may take, in milliseconds, where there is a clock; default: for ever. */
   readonly answerMs?: number;
 };
@@ -70,7 +69,7 @@ const subprotocol = "tidings.v1";
  */
 export function createAdmit(options: AdmitOptions): (request: Request, peer?: Peer) => Promise<Admission | Response> {
   const { authenticate, origins, isDraining = () => false, hasRoom = () => true, mustWait = () => 0 } = options;
-  const { originationOf = createOrigination(), useTicket, revalidate, elapsed, onRefusedOrigin } = options;
+  const { originationOf = createOrigination(), useTicket, revalidate, clock, onRefusedOrigin } = options;
   const isHostAllowed = options.hostCheck ?? authenticate.isHostAllowed ?? (() => true);
   const prove = createProve(options);
 
@@ -113,7 +112,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       return problem("bad_request", "The parameter level is malformed");
     }
     if (ticket === null) return problem("bad_request", "The parameter ticket is malformed");
-    const admittedAt = elapsed?.();
+    const admittedAt = clock?.elapsed();
     const addressMs = mustWait({ address });
     if (addressMs > 0) return tooOften(addressMs);
     const session = ticket === undefined || !useTicket ? await prove(request) : await proveByTicket(ticket, device);
@@ -154,13 +153,13 @@ export function createProve(options: ProveOptions): (request: Request) => Promis
 
 /** As `createProve`, for what is not answered over HTTP. */
 export function createProof(options: ProveOptions): (request: Request) => Promise<Session | Unproved> {
-  const { authenticate, now, elapsed, after, answerMs } = options;
+  const { authenticate, now, clock, answerMs } = options;
   const log = createLog(["tidings", "http"]);
 
   function ask(request: Request): ReturnType<Authenticate> {
     const asked = authenticate(request);
-    if (!(asked instanceof Promise) || !elapsed || !after || answerMs === undefined) return asked;
-    return answerWithin({ elapsed, after }, answerMs, asked, "authenticate");
+    if (!(asked instanceof Promise) || !clock || answerMs === undefined) return asked;
+    return answerWithin(clock, answerMs, asked, "authenticate");
   }
 
   return async (request) => {

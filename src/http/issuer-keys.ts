@@ -36,16 +36,23 @@ type Held = {
   readonly at: number;
 };
 
+export type IssuerKeys = {
+  /** The key of a token, for jose. */
+  readonly keyOf: JWTVerifyGetKey;
+  /** Fetches the keys again, unless that was just done or the issuer is away. True: they were fetched. */
+  readonly renew: () => Promise<boolean>;
+};
+
 /**
- * The keys of an issuer, fetched when they are first needed, when they are old, and when a token names one that is not known. The function that
- * it answers tells what the issuer did wrong (`unavailable`) from what the token did (an error of jose).
+ * The keys of an issuer, fetched when they are first needed, when they are old, and when a token names one that is not known. `keyOf`
+ * tells what the issuer did wrong (`unavailable`) from what the token did (an error of jose).
  *
  * While the issuer is away its keys are good for an hour after they were fetched, and it is asked with backoff, never once for each token.
  * A token whose key is not known is refused only after a fetch; where none may be made yet, it is `unavailable`, for the key may be a new one.
  *
  * @throws ChatError `config_invalid` where the address is none for keys.
  */
-export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }: IssuerKeysOptions): JWTVerifyGetKey {
+export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }: IssuerKeysOptions): IssuerKeys {
   const url = URL.canParse(jwksUrl) ? new URL(jwksUrl) : null;
   if (url === null || !(url.protocol === "https:" || (url.protocol === "http:" && isLoopbackHost(url.host)))) {
     throw new ChatError("config_invalid", "The address of the keys must be an https URL, or http on this machine");
@@ -106,15 +113,16 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
 
   /** The keys in which a name that was not known may be found. */
   async function renewed(): Promise<Held> {
-    const isSoon = fetching === null && clock.elapsed() - fetchedAt < unknownMs;
-    if (!isSoon && (await refresh())) {
+    if ((fetching !== null || !isSoon()) && (await refresh())) {
       const keys = usable();
       if (keys !== null) return keys;
     }
     throw unavailable("The key of the token is not known, and it cannot be asked now whether it is a new one");
   }
 
-  return async (header, token) => {
+  const isSoon = (): boolean => clock.elapsed() - fetchedAt < unknownMs;
+
+  const keyOf: JWTVerifyGetKey = async (header, token) => {
     const { keys: first, isNew } = await current();
     const isKnown = header.kid === undefined || first.names.has(header.kid);
     const keys = isKnown || isNew ? first : await renewed();
@@ -132,6 +140,7 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
       throw new ChatError("unavailable", "The keys for checking tokens cannot be had", { cause: error });
     }
   };
+  return { keyOf, renew: async () => (fetching !== null || !isSoon()) && (await refresh()) === true };
 }
 
 /** What the issuer publishes; rejects where it is no set of keys, or does not come in time. No redirect is followed. */

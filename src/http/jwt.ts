@@ -164,8 +164,17 @@ function createVerify(options: JwtOptions): (token: string) => Promise<JWTPayloa
     ...(now && { currentDate: new Date(now()) }),
   });
   if (jwksUrl !== undefined) {
-    const key = createIssuerKeys({ jwksUrl, clock, random });
-    return async (token) => payloadOf(await jwtVerify(token, key, rules(publicAlgorithms)));
+    const { keyOf, renew } = createIssuerKeys({ jwksUrl, clock, random });
+    const verify = (token: string) => jwtVerify(token, keyOf, rules(publicAlgorithms));
+    return async (token) => {
+      try {
+        return payloadOf(await verify(token));
+      } catch (error) {
+        // Of a token without `kid`, or where the issuer gives a new key the old name, only the signature shows that there is a new key.
+        if (!(error instanceof errors.JWSSignatureVerificationFailed) || !(await renew())) throw error;
+        return payloadOf(await verify(token));
+      }
+    };
   }
   const key = typeof secret === "string" ? new TextEncoder().encode(secret) : new Uint8Array(secret ?? []);
   if (key.length < secretBytesMin) {

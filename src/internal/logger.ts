@@ -1,4 +1,4 @@
-import { getConfig, getLogger, type Logger, type LogLevel } from "@logtape/logtape";
+import { getConfig, getLogger, type Logger } from "@logtape/logtape";
 import { formatLine } from "./log-line.ts";
 
 type Write = (message: string, properties?: Record<string, unknown>) => void;
@@ -30,22 +30,21 @@ export function createLog(category: readonly [string, ...string[]]): Log {
 }
 
 function logOn(logger: Logger, known: Record<string, unknown>): Log {
-  const write =
-    (level: LogLevel, name: "warn" | "error"): Write =>
+  const loud =
+    (level: "warning" | "error" | "fatal"): Write =>
     (message, properties = {}) => {
+      if (isConfigured(logger)) return logger[level](message, properties);
       const { category } = logger;
       const event = { category, level, rawMessage: message, message: [message], timestamp: Date.now() };
-      (globalThis as unknown as Console).console[name](
-        formatLine({ ...event, properties: { ...known, ...properties } }),
-      );
+      const line = formatLine({ ...event, properties: { ...known, ...properties } });
+      (globalThis as unknown as Console).console[level === "warning" ? "warn" : "error"](line);
     };
-  const [warn, error, fatal] = [write("warning", "warn"), write("error", "error"), write("fatal", "error")];
   return {
     debug: (message, properties) => logger.debug(message, properties),
     info: (message, properties) => logger.info(message, properties),
-    warn: (...event) => (isConfigured(logger) ? logger.warn(...event) : warn(...event)),
-    error: (...event) => (isConfigured(logger) ? logger.error(...event) : error(...event)),
-    fatal: (...event) => (isConfigured(logger) ? logger.fatal(...event) : fatal(...event)),
+    warn: loud("warning"),
+    error: loud("error"),
+    fatal: loud("fatal"),
     isEnabledFor: (level) => logger.isEnabledFor(level),
     with: (properties) => logOn(logger.with(properties), { ...known, ...properties }),
   };

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Chat, createChat } from "../../src/chat.ts";
 import type { ChatOptions } from "../../src/chat-options.ts";
-import { fakeClock } from "../support/fake-clock.ts";
+import { during, fakeClock } from "../support/fake-clock.ts";
 import { until } from "../support/fake-socket.ts";
 
 type Frame = { readonly type: string } & Readonly<Record<string, unknown>>;
@@ -134,6 +134,23 @@ describe("GET /changes", () => {
     }
     expect(got).toEqual(texts);
     expect(answers).toBeGreaterThan(2);
+  });
+
+  test("Q80 where the process has no memory for more, it answers what it has, and does not wait for its time", async () => {
+    const clock = fakeClock();
+    const chat = await start({ clock, limits: { outboxTotalBytesMax: 100_000 } });
+    const { cursor } = await during(clock, poll(chat, "alice", "&wait=0"));
+    const texts = Array.from({ length: 12 }, (_, i) => `${i} ${"x".repeat(12_000)}`);
+    for (const text of texts) await during(clock, chat.send({ from: "bob", to: "alice", text }));
+    const got: unknown[] = [];
+    const before = clock.elapsed();
+    for (let place = cursor; got.length < texts.length;) {
+      const page = await during(clock, poll(chat, "alice", `&wait=60&cursor=${place}`));
+      got.push(...textsOf(page));
+      place = page.cursor;
+    }
+    expect(got).toEqual(texts);
+    expect(clock.elapsed() - before).toBeLessThan(1_000);
   });
 
   test("Q80 presence: who is watched is told as it is now, which is no news, and then as it changes", async () => {

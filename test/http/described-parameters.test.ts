@@ -38,8 +38,9 @@ function fits(path: string, method: string, at: number, { schema }: Parameter, t
 /** What else an address must have for one parameter to be looked at alone. */
 const companyOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "/messages": { before: "with=bob&", after: "with=bob&", around: "with=bob&" },
-  // What it cannot honour is answered at once.
+  // Without news it answers when its time is over: none may wait. A cursor that it cannot honour is answered at once.
   "/changes": {
+    device: "wait=0&",
     cursor: "device=phone&",
     level: "device=phone&wait=0&",
     wait: `device=phone&cursor=${"A".repeat(22)}&`,

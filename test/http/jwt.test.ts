@@ -591,6 +591,34 @@ describe("with a JWKS", () => {
       expect(await asked(second)).toBe("good");
     });
 
+    test("A35 a new key without a name, or under the name of the old one, is good with its first token", async () => {
+      const { publicKey, privateKey: newKey } = await generateKeyPair("ES256");
+      const old = keys.find(({ alg }) => alg === "ES256");
+      const jwk = { ...(await exportJWK(publicKey)), alg: "ES256", kid: "kid-ES256" };
+      for (const header of [{ alg: "ES256" }, { alg: "ES256", kid: "kid-ES256" }]) {
+        const clock = startClock();
+        const asked = start(clock);
+        answer = () => Response.json({ keys: [old] });
+        expect(await asked(await sign(claims, header, privateKey("ES256")))).toBe("good");
+        await clock.advance(5_000);
+        answer = () => Response.json({ keys: [jwk] });
+        const before = fetches;
+        const rotated = await sign(claims, header, newKey);
+        expect(await Promise.all([asked(rotated), asked(rotated)])).toEqual(["good", "good"]);
+        // A forged one costs one fetch in five seconds at most.
+        const forged = await sign(claims, header, privateKey("ES256"));
+        for (let i = 0; i < 5; i++) expect(await asked(forged)).toBe("refused");
+        expect(fetches - before).toBe(1);
+        await clock.advance(5_000);
+        for (let i = 0; i < 5; i++) expect(await asked(forged)).toBe("refused");
+        expect(fetches - before).toBe(2);
+        // While the issuer is away it is refused too: its keys are at hand, and none of them signed it.
+        answer = away;
+        await clock.advance(5_000);
+        expect(await asked(forged)).toBe("refused");
+      }
+    });
+
     test("A35 unknown keys cost a fetch in five seconds, and those who have a known one nothing", async () => {
       const clock = startClock();
       const asked = start(clock);

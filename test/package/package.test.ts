@@ -5,7 +5,7 @@ import { afterAll, expect, test } from "bun:test";
 import { isScript, publishedManifest } from "../../scripts/published-manifest.ts";
 import { repositoryAt } from "../../scripts/repository.ts";
 import { describeWith } from "../support/prerequisite.ts";
-import { builtPackage, pack, removeBuiltPackage } from "./built.ts";
+import { type Built, builtPackage, pack, removeBuiltPackage } from "./built.ts";
 import { packageFaults } from "./package-faults.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -71,8 +71,11 @@ describeWith("npm", "the package as npm packs it", () => {
   /** The text of a file, altered; an empty one: the file is gone. */
   type Plant = readonly [path: string, alter: (text: string) => string];
 
-  /** The faults of the package with some files more, less or altered. */
-  async function faultsWith(...plants: readonly Plant[]): Promise<string> {
+  /** The package with some files more, less or altered. */
+  async function withPlants<Answer>(
+    plants: readonly Plant[],
+    look: (planted: Built) => Promise<Answer> | Answer,
+  ): Promise<Answer> {
     const { folder } = await builtPackage();
     const place = mkdtempSync(join(tmpdir(), "tidings-planted-"));
     try {
@@ -87,14 +90,18 @@ describeWith("npm", "the package as npm packs it", () => {
         if (altered === "") rmSync(file);
         else writeFileSync(file, altered);
       }
-      return (await packageFaults({ folder: copy, ...(await pack(copy, place)) })).join("\n");
+      return await look({ folder: copy, ...(await pack(copy, place)) });
     } finally {
       rmSync(place, { recursive: true, force: true });
     }
   }
 
+  const faultsWith = async (...plants: readonly Plant[]): Promise<string> =>
+    (await withPlants(plants, packageFaults)).join("\n");
+
   test("N1 what somebody left in the folder is not published", async () => {
-    expect(await faultsWith(["chat.db", () => "secret"])).toBe("");
+    const { files } = await builtPackage();
+    expect(await withPlants([["chat.db", () => "secret"]], (planted) => planted.files)).toEqual(files);
   });
 
   test("control: N1 N2 a file too many or too few, a door that leads elsewhere and a stale import are seen", async () => {

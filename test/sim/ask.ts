@@ -6,13 +6,20 @@ const lookMs = 250;
 
 export type Asked = { readonly status: number; readonly body: unknown };
 
+export type AskOptions = {
+  readonly body?: object;
+  readonly method?: string;
+  /** Statuses with which this may end though nobody did anything wrong: they count as no answer. */
+  readonly endings?: readonly number[];
+};
+
 /** Asks a node as a device's user. Null: it had no answer, or was away, which any client must expect. */
 export async function ask(
   world: World,
   chance: Chance,
   { tenant, user, owner }: SimDevice,
   path: string,
-  { body, method = body ? "POST" : "GET" }: { readonly body?: object; readonly method?: string } = {},
+  { body, method = body ? "POST" : "GET", endings = [] }: AskOptions = {},
 ): Promise<Asked | null> {
   const node = world.pickNode(chance);
   if (!node) return null;
@@ -32,7 +39,7 @@ export async function ask(
   isAnswered = true;
   if (answer === null) return null;
   const text = await answer.text();
-  if (node.process.isDead() || answer.status === 503) return null;
+  if (node.process.isDead() || answer.status === 503 || endings.includes(answer.status)) return null;
   // Nobody knows whether what was answered was taken away with the history that it was of.
   if (world.histories.generation() !== generation) return null;
   // It may have been in the history of before.

@@ -1,4 +1,5 @@
 import type { Feature } from "./feature.ts";
+import { follow } from "./feature/follow.ts";
 import { history } from "./feature/history.ts";
 import { marks } from "./feature/marks.ts";
 import { messages } from "./feature/messages.ts";
@@ -10,7 +11,7 @@ import { revocations } from "./feature/revocations.ts";
 import { typing } from "./feature/typing.ts";
 
 /** What every world tries. */
-export const usual: readonly Feature[] = [messages, marks, typing, trouble, history, people, push];
+export const usual: readonly Feature[] = [messages, marks, typing, trouble, history, people, push, follow];
 
 /** What some worlds try beside it: it happens to a server rarely, and changes all that holds in a world. A new feature is added here, or above. */
 export const rare: readonly Feature[] = [restores, revocations];

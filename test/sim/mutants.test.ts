@@ -18,8 +18,13 @@ describeHere("mutants of the simulation", () => {
     asked.add(name);
     return async (): Promise<void> => {
       const child = Bun.spawn([process.execPath, script, name, String(mutantSeedsMax)], { stdout: "pipe" });
-      const found = (await child.stdout.json()) as { readonly problems: readonly string[] } | null;
+      const found = (await child.stdout.json()) as {
+        readonly seed: number;
+        readonly problems: readonly string[];
+      } | null;
       expect(found?.problems.length).toBeGreaterThan(0);
+      if (found?.seed !== mutants.find((one) => one.name === name)?.seed)
+        console.log(`simulation: only world ${found?.seed} finds "${name}" now: bun test/sim/learn.ts keeps it`);
     };
   };
 
@@ -84,6 +89,11 @@ describeHere("mutants of the simulation", () => {
   test(
     "control: V3 Q2 a polled page whose cursor covers all that there is",
     finds("a polled page whose cursor covers all that there is"),
+    mutantMsMax,
+  );
+  test(
+    "control: V3 Q80 an answer of changes that leaves out some of them",
+    finds("an answer of changes that leaves out some of them"),
     mutantMsMax,
   );
   test(

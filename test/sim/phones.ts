@@ -32,7 +32,7 @@ export type Request = {
   readonly notice: PushNotice;
   readonly look: Look;
   readonly process: SimProcess;
-  /** How often the worker's place had been taken until then. */
+  /** How often the worker's place had been taken until then; -1: by a worker of the history of before. */
   readonly takes: number;
   /** Which history it was read from. */
   readonly generation: number;
@@ -127,7 +127,7 @@ function createPhones(world: World) {
   }
 
   /** Whether this is asked for at all now, by what was asked before. */
-  function judgeRepeat({ kind, key, seq, conversation, token }: PushNotice, look: Look): void {
+  function judgeRepeat({ kind, key, seq, conversation, token }: PushNotice, look: Look, isStray: boolean): void {
     // Whoever needs no address has the next one as soon as there is something for them.
     const isAnyDevice = look.device === "";
     const address = isAnyDevice ? `${look.key} ` : "";
@@ -141,6 +141,8 @@ function createPhones(world: World) {
       keys.set(what, key);
       keys.set(key, what);
     }
+    // It does not know what was asked for by whoever has its place now.
+    if (isStray) return;
     for (const request of screenOf(look.name).requests)
       if (
         request.takes === looks.takes() &&
@@ -162,6 +164,9 @@ function createPhones(world: World) {
     histories.isUnclear() ||
     timeline.now() < restoredAt + world.faults().limits.pushLeaseMs;
 
+  /** Whether a worker tells what it saw in the history of before, or has its place from there: it trusts that for a part of a lease. */
+  const isOfBefore = (process: SimProcess, look: Look): boolean => look.at < restoredAt || looks.holder() !== process;
+
   function show(request: Request): void {
     const { notice, look, generation } = request;
     // It is about what was taken away, and the app drops that.
@@ -174,6 +179,8 @@ function createPhones(world: World) {
     if (before && before.seq > notice.seq) {
       // A crash between an answer and its commit: nobody knows of the newer one, which the device keeps.
       if (notice.kind === "clear" && before.request.takes < request.takes) return;
+      // The same between a worker of before and the one of now.
+      if (before.request.takes === -1 || request.takes === -1) return;
       problem(
         "U3",
         `${look.name} shows ${before.seq} of ${notice.conversation}, and is told ${notice.kind} ${notice.seq}`,
@@ -229,12 +236,13 @@ function createPhones(world: World) {
         if (looks.holder() !== process && look.at >= restoredAt && !isEnding())
           problem("U8", `${look.name} was told ${notice.seq} by a worker that had lost its place`);
         if (isJudged) judgeDecision(notice, look, process.clock.now());
-        judgeRepeat(notice, look);
-        return ask(notice, look);
+        const isStray = isOfBefore(process, look);
+        judgeRepeat(notice, look, isStray);
+        return ask(notice, look, isStray);
       },
     };
 
-    async function ask(notice: PushNotice, look: Look): Promise<PushResult> {
+    async function ask(notice: PushNotice, look: Look, isStray: boolean): Promise<PushResult> {
       const outcome = draw(name);
       const { answerMs } = world.faults().push;
       const wayMs = chance.unit() * Math.min(answerMs, wayMsMax);
@@ -243,7 +251,7 @@ function createPhones(world: World) {
       const isHeard = isAnswered && totalMs < pushAnswerMs - roundingMs;
       const request: Request = {
         ...{ notice, look, process, outcome, isHeard },
-        takes: looks.takes(),
+        takes: isStray ? -1 : looks.takes(),
         generation: look.at < restoredAt ? -1 : histories.generation(),
         isDoubtful: histories.gap() !== null || (histories.generation() > 0 && looks.holder() !== process),
         at: timeline.now(),

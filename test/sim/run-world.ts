@@ -1,4 +1,5 @@
 import type { SimDatabase } from "./database.ts";
+import { followersOf } from "./feature/follow.ts";
 import { countRevocations } from "./feature/revocations.ts";
 import { features } from "./features.ts";
 import { createChance } from "./chance.ts";
@@ -47,9 +48,10 @@ export async function runWorld(plan: Plan, database: SimDatabase, plant: Plant =
 }
 
 async function run(plan: Plan, database: SimDatabase, plant: Plant): Promise<Verdict> {
-  const everyone = plan.tenants.flatMap((tenant) =>
-    plan.users.flatMap((user) => plan.devices.map((device) => ({ tenant, user, device }))),
-  );
+  const everyone = plan.tenants.flatMap((tenant) => [
+    ...plan.users.flatMap((user) => plan.devices.map((device) => ({ tenant, user, device }))),
+    ...followersOf(plan).map((follower) => ({ tenant, ...follower })),
+  ]);
   await database.reset(everyone);
   const world = createWorld({ plan, database, plant });
   const { timeline, devices, events, problems } = world;

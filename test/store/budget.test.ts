@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
+import { deadline } from "../support/deadline.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import type { Alteration } from "../support/alter-source.ts";
 import { stepsOn } from "./skewed.ts";
@@ -104,7 +105,10 @@ describeWith("sqlite3", "rows that statements visit", () => {
     test(`control: R30 ${name} is found`, async () => {
       const preload = join(import.meta.dir, "../support/alter-preload.ts");
       const child = Bun.spawn(
-        [process.execPath, "test", "--preload", preload, import.meta.path, "-t", "R30 none takes"],
+        [
+          ...[process.execPath, "test", "--timeout", String(deadline.testMs), "--preload", preload],
+          ...[import.meta.path, "-t", "R30 none takes"],
+        ],
         {
           env: { ...process.env, ALTERATIONS: JSON.stringify(alterations) },
           ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },

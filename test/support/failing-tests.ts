@@ -10,14 +10,19 @@ export type AlteredTests = {
   readonly alterations: readonly Alteration[];
   /** Runs only tests whose name matches. */
   readonly pattern?: string;
+  /** Ends at the first test that fails, so that only one of them waits for what the bug keeps away. Default: false. */
+  readonly stopsAtFirst?: boolean;
 };
 
 /**
  * Runs tests in a process of their own with bugs planted into the source, and tells which of them fail. Throws where none
  * ran: that would show nothing.
  */
-export async function alteredTests({ test, alterations, pattern }: AlteredTests) {
-  const which = pattern === undefined ? [] : ["--test-name-pattern", pattern];
+export async function alteredTests({ test, alterations, pattern, stopsAtFirst = false }: AlteredTests) {
+  const which = [
+    ...(pattern === undefined ? [] : ["--test-name-pattern", pattern]),
+    ...(stopsAtFirst ? ["--bail"] : []),
+  ];
   const child = Bun.spawn(
     [process.execPath, "test", "--timeout", "60000", "--preload", preload, ...which, resolve(root, test)],
     {
@@ -28,17 +33,18 @@ export async function alteredTests({ test, alterations, pattern }: AlteredTests)
   );
   const [output] = await Promise.all([child.stderr.text(), child.stdout.text(), child.exited]);
   const count = (what: string): number => Number(new RegExp(`^\\s*(\\d+) ${what}$`, "m").exec(output)?.[1] ?? 0);
-  const [passed, failed] = [count("pass"), count("fail")];
-  if (passed + failed === 0) throw new Error(`No test ran: ${output.slice(-500)}`);
   const names = [...output.matchAll(/^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/gm)].map(([, name = ""]) => name);
+  // A runner that stops at the first failure does not count.
+  const [passed, failed] = [count("pass"), Math.max(count("fail"), names.length)];
+  if (passed + failed === 0) throw new Error(`No test ran: ${output.slice(-500)}`);
   return { passed, failed, names: [...new Set(names)].toSorted(), output };
 }
 
-/** The names of the tests of a file that fail once bugs are planted into the source, out of those whose names hold `name`. */
+/** The name of the first test of a file that fails once bugs are planted into the source, out of those whose names hold `name`. */
 export async function failingTests(
   file: string,
   { alterations, name }: { readonly alterations: readonly Alteration[]; readonly name: string },
 ): Promise<readonly string[]> {
-  const { names } = await alteredTests({ test: file, alterations, pattern: name });
+  const { names } = await alteredTests({ test: file, alterations, pattern: name, stopsAtFirst: true });
   return names.map((each) => each.split(" > ").at(-1) ?? each);
 }

@@ -20,6 +20,8 @@ const waitSecondsDefault = 8;
 const waitSecondsMax = 60;
 /** News seldom comes alone: so long more is waited for what belongs to it. */
 const gatherMs = 5;
+/** Where there is more, and nothing of it comes for so long, the rest is asked for: a process that is short of memory reads no further. */
+const moreMs = 100;
 /** How those are who are watched is told before there is an answer, unless it takes longer than this. */
 const snapshotMsMax = 2_000;
 
@@ -83,13 +85,14 @@ function wait(
   let isOver = false;
   let isDone = false;
   let cancelGather: (() => void) | null = null;
+  let cancelMore: (() => void) | null = null;
   let cancelSnapshot: (() => void) | null = null;
   let events: SocketEvents | null = null;
 
   function end(code: number): void {
     if (isDone) return;
     isDone = true;
-    for (const cancel of [cancelWait, cancelSnapshot, cancelGather]) cancel?.();
+    for (const cancel of [cancelWait, cancelSnapshot, cancelGather, cancelMore]) cancel?.();
     request.signal.removeEventListener("abort", leave);
     // The connection is still being told what made it end.
     queueMicrotask(() => events?.closed(code));
@@ -106,11 +109,13 @@ function wait(
   /** Answers once there is something to say, or the time is over. */
   function look(): void {
     if (isDone) return;
+    cancelMore?.();
     const isReady = isLive && untold.size === 0;
     // There may be more than fits: the rest is asked for.
     const isFull = bytes >= limits.outboxBytesMax / 2;
     if (isFull || (isOver && (isLive ? isReady : hasNews))) leave();
     else if (isReady && hasNews) cancelGather ??= clock.after(gatherMs, leave);
+    else if (!isLive && hasNews) cancelMore = clock.after(moreMs, leave);
   }
 
   function take(frame: string): void {
