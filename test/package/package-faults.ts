@@ -4,6 +4,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { packagedDocs } from "../../scripts/packaged-docs.ts";
 import { specifiersOf } from "../../scripts/specifiers.ts";
+import { linkFaults } from "../docs/links.ts";
 import type { Built } from "./built.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -80,23 +81,3 @@ function importFaults(folder: string, path: string): readonly string[] {
     return isDeclared ? [] : [`${path} imports ${value}, which is no dependency`];
   });
 }
-
-/** Links of a page that lead to nothing in the package, or to no heading of a page of it. */
-function linkFaults(folder: string, path: string): readonly string[] {
-  const links = readFileSync(join(folder, path), "utf8").matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)/g);
-  return [...links].flatMap(([, target = "", hash]) => {
-    const file = target === "" ? path : join(dirname(path), target);
-    if (!existsSync(join(folder, file))) return [`${path} links to ${target}, which is not there`];
-    if (hash === undefined || headingsOf(readFileSync(join(folder, file), "utf8")).includes(hash)) return [];
-    return [`${path} links to ${target}#${hash}, and there is no such heading`];
-  });
-}
-
-/** The names by which links reach the headings of a page. */
-const headingsOf = (text: string): readonly string[] =>
-  [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
-    title
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
