@@ -106,9 +106,14 @@ function typeBody(file: string, type: string): readonly string[] {
   return bodyOf(source, opening);
 }
 
-/** Within a cell of a table; where the source names a page, it is linked. */
+/** Within a cell of a table; what the source names of the documentation is linked. */
 const inCell = (text: string): string =>
-  text.replaceAll("|", "\\|").replaceAll(/\bdocs\/([\w-]+\.md)/g, (_, page: string) => `[${page}](${page})`);
+  text
+    .replaceAll("|", "\\|")
+    .replaceAll(/\bdocs\/([\w-]+\.md)/g, (_, page: string) => `[${page}](${page})`)
+    .replaceAll(/\bPROTOCOL (?=\d)/g, "[PROTOCOL](../src/protocol/PROTOCOL.md) ")
+    .replaceAll(/\bSPEC (?=[A-Z]+\d)/g, "[rule](../src/SPEC.md) ");
+
 const code = (text: string): string => `\`${text}\``;
 
 function optionRows({ names, values, isOptional, about }: Member): readonly string[] {

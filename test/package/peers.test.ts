@@ -5,6 +5,7 @@ import { hasText, join } from "../support/client.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { startServer } from "../support/server.ts";
+import { newId } from "../support/store.ts";
 import { type App, compileExamples, installed, installOnNode, installQuickly } from "./app.ts";
 import { removeBuiltPackage, run } from "./built.ts";
 import { describeInstalled } from "./can-install.ts";
@@ -29,6 +30,22 @@ await chat.ready();
 const options = { port, hostname: "127.0.0.1", fetch: app.fetch };
 const server = serve(options, (address) => serving(address.port));
 injectWebSocket(server);
+`;
+
+/** Bodies are parsed before the chat gets them, as by express.json(). */
+const parsedBefore = `import { createServer, type IncomingMessage } from "node:http";
+import { node } from "tidings/node";
+import { chat, port, serving } from "./chat.ts";
+
+await chat.ready();
+const { request, upgrade } = node(chat);
+const server = createServer(async (incoming: IncomingMessage & { body?: unknown }, outgoing) => {
+  let text = "";
+  for await (const part of incoming) text += part;
+  if (text !== "") incoming.body = JSON.parse(text);
+  request(incoming, outgoing);
+}).on("upgrade", upgrade);
+server.listen(port, "127.0.0.1", () => serving(Object(server.address()).port));
 `;
 
 /** Two nodes: what one publishes the other hears. */
@@ -59,6 +76,7 @@ async function install({ packages }: PeerSet): Promise<App> {
   const app = isFirst ? await installOnNode(all) : await installQuickly(all);
   mkdirSync(joinPath(app.folder, "app"));
   if (isFirst) writeFileSync(joinPath(app.folder, "app/hono-node.ts"), honoNodeOnFirst);
+  writeFileSync(joinPath(app.folder, "app/parsed.ts"), parsedBefore);
   writeFileSync(joinPath(app.folder, "app/nats.ts"), overNats);
   const examples = ["chat", "node", ...(isFirst ? [] : ["hono-node"])];
   await compileExamples(app, "node", (name) => examples.includes(name));
@@ -73,8 +91,16 @@ async function carryMessage(app: App, example: string): Promise<void> {
     const alice = await join(server.url, { user: "alice" });
     await alice.sendOk({ to: "bob" }, `hello through ${example}`);
     await bob.next(hasText(`hello through ${example}`));
-    const list = await fetch(`${server.url.replace("ws:", "http:")}/conversations?user=bob`);
-    expect(await list.text()).toContain(`hello through ${example}`);
+    const http = server.url.replace("ws:", "http:");
+    const sent = await fetch(`${http}/messages?user=alice`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ id: newId(), to: "bob", text: `posted to ${example}` }),
+    });
+    expect(sent.status).toBe(201);
+    await bob.next(hasText(`posted to ${example}`));
+    const list = await fetch(`${http}/conversations?user=bob`);
+    expect(await list.text()).toContain(`posted to ${example}`);
     expect(await server.stop()).toBe(0);
   } finally {
     await server.dispose();
@@ -90,7 +116,7 @@ describeInstalled("N35 the peers of the package", () => {
 
       test("N35 install, compile with the package, and carry a message", async () => {
         const app = await installOnce();
-        for (const example of ["node", "hono-node"]) await carryMessage(app, example);
+        for (const example of ["node", "parsed", "hono-node"]) await carryMessage(app, example);
       });
 
       describeWith("nats-server", "with a NATS server", () => {
