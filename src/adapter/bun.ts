@@ -7,6 +7,7 @@ import { isSocketPath } from "../http/api.ts";
 import { parseBase } from "../http/path.ts";
 import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
+import { keepIfWhole } from "./bun-keep-alive.ts";
 import { bunSocket } from "./bun-socket.ts";
 
 /** What the adapter needs of a chat. */
@@ -32,12 +33,6 @@ export type BunOptions = {
 const httpIdleSeconds = 10;
 
 /**
- * A connection whose request has come whole is kept for so long, while it is answered and after: longer than the 60 s for which nginx and load
- * balancers keep theirs, or they would now and then send a request into a connection that is just closing.
- */
-const keepAliveSeconds = 75;
-
-/**
  * What `Bun.serve` needs to serve a chat.
  *
  * @example
@@ -52,9 +47,9 @@ export function bun(chat: Served, { fetch = chat.fetch, base = chat.base, ...lis
       try {
         await nextTurn();
         if (request.headers.get("upgrade") === null || !isSocketPath(request.url, mount)) {
-          if (isWithoutBody(request)) server.timeout(request, keepAliveSeconds);
+          keepIfWhole(request, server);
           const response = await fetch(request, peerOf(request, server));
-          if (request.bodyUsed) server.timeout(request, keepAliveSeconds);
+          keepIfWhole(request, server);
           return response;
         }
         const admission = await chat.admit(request, peerOf(request, server));
@@ -70,9 +65,6 @@ export function bun(chat: Served, { fetch = chat.fetch, base = chat.base, ...lis
     websocket: bunWebSocket(chat),
   } satisfies Serve.Options<Data>;
 }
-
-const isWithoutBody = ({ headers }: Request): boolean =>
-  !headers.has("transfer-encoding") && Number(headers.get("content-length") ?? "0") === 0;
 
 const peerOf = (request: Request, server: Server<Data>): Peer => ({ address: server.requestIP(request)?.address });
 

@@ -5,6 +5,9 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { Hono } from "hono";
+import { upgradeWebSocket, websocket } from "hono/bun";
+import { hono } from "../../src/adapter/hono.ts";
 import { bun } from "../../src/adapter/bun.ts";
 import { createChat } from "../../src/chat.ts";
 
@@ -46,7 +49,7 @@ test("G37 on Bun an idle connection is kept for longer than Bun keeps one, and o
   const folder = mkdtempSync(join(tmpdir(), "tidings-keep-alive-"));
   const chat = createChat({
     database: { url: `file:${join(folder, "chat.db")}` },
-    authenticate: () => ({ user: "alice" }),
+    authenticate: ({ headers }) => ({ user: headers.get("x-user") ?? "" }),
   });
   await chat.ready();
   const served = bun(chat, { port: 0, hostname: "127.0.0.1" });
@@ -66,21 +69,27 @@ test("G37 on Bun an idle connection is kept for longer than Bun keeps one, and o
       );
     },
   });
-  const head = (line: string, length = 0): string =>
-    `${line} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
-  const ask = (text: string) => {
-    const socket: Socket = connect(server.port ?? 0, "127.0.0.1");
+  const app = new Hono().route("/chat", hono(chat, upgradeWebSocket));
+  const honoServer = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: app.fetch, websocket });
+  const head = (line: string, { length = 0, user = "alice" } = {}): string =>
+    `${line} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-User: ${user}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
+  const ask = (text: string, port = server.port) => {
+    const socket: Socket = connect(port ?? 0, "127.0.0.1");
     let said = "";
     socket.on("data", (bytes) => void (said += bytes.toString()));
     socket.on("error", () => {});
     socket.write(text);
-    return { socket, said: () => said };
+    const answered = Promise.race([once(socket, "data"), once(socket, "close")]);
+    return { socket, said: () => said, answered };
   };
   const read = head("GET /conversations");
   const body = JSON.stringify({ id: "01980000-0000-7000-8000-000000000001", to: "bob", text: "hi" });
-  const kept = [ask(read), ask(head("POST /messages", body.length) + body), ask(head("PUT /contacts/bob"))];
-  const dripping = ask(head("POST /messages", 1_000));
-  const waiting = ask(head("GET /changes?device=web&wait=15"));
+  const kept = [ask(read), ask(head("POST /messages", { length: body.length }) + body), ask(head("PUT /contacts/bob"))];
+  const dripping = ask(head("POST /messages", { length: 1_000 }));
+  const waiting = [
+    ask(head("GET /changes?device=web&wait=15", { user: "carol" })),
+    ask(head("GET /chat/changes?device=phone&wait=15", { user: "carol" }), honoServer.port),
+  ];
   const drip = setInterval(() => dripping.socket.write("x"), 500);
   try {
     // Meant to be so long: whatever is slow here only makes the connections idle for longer.
@@ -91,15 +100,20 @@ test("G37 on Bun an idle connection is kept for longer than Bun keeps one, and o
       await once(socket, "data");
       expect(said().match(/HTTP\/1\.1 20\d/g)).toHaveLength(2);
     }
-    if (waiting.said() === "") await once(waiting.socket, "data");
-    expect(waiting.said()).toStartWith("HTTP/1.1 200");
+    for (const { said, answered } of waiting) {
+      await answered;
+      expect(said()).toStartWith("HTTP/1.1 200");
+      // It waited for its whole time.
+      expect(said()).not.toContain('"kind":"message"');
+    }
     // As long as a proxy keeps one, and not for ever.
     expect(new Set(seconds)).toEqual(new Set([75]));
   } finally {
     clearInterval(drip);
-    for (const { socket } of [...kept, dripping, waiting]) socket.destroy();
+    for (const { socket } of [...kept, dripping, ...waiting]) socket.destroy();
     await chat.close();
     await server.stop(true);
+    await honoServer.stop(true);
     rmSync(folder, { recursive: true, force: true });
   }
 });
