@@ -1,4 +1,4 @@
--- The database after migration 000009_level. Written by scripts/describe.ts from migrations/*.sql. Do not edit.
+-- The database after migration 000010_log_place. Written by scripts/describe.ts from migrations/*.sql. Do not edit.
 
 -- For reading: migrations alone make and change a database (docs/database.md).
 
@@ -229,3 +229,13 @@ CREATE TABLE tidings_revocation (
   time INTEGER NOT NULL
 );
 CREATE INDEX tidings_revocation_time ON tidings_revocation (time);
+
+-- Durable places in the log, of those who follow it on behalf of the host: everything up to n was handled. Of several nodes one holds a
+-- place at a time. Its holder makes beat grow; one that no longer does is taken over from. A node of an older release does not know the table,
+-- and goes on working.
+CREATE TABLE tidings_log_place (
+  name TEXT PRIMARY KEY,
+  holder TEXT NOT NULL,
+  beat INTEGER NOT NULL,
+  n INTEGER NOT NULL
+) WITHOUT ROWID;

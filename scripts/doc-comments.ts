@@ -23,7 +23,7 @@ export function declarationOf(source: string, opening: string): string {
   const lines = source.split("\n");
   const at = lines.findIndex((line) => line.startsWith(opening));
   if (at === -1) throw new Error(`There is no ${opening}`);
-  const end = lines.findIndex((line, index) => index >= at && /^\S.*;$|^\};$/.test(line));
+  const end = lines.findIndex((line, index) => index >= at && /^\S.*;$|^\};?$/.test(line));
   let from = at;
   if (lines[at - 1]?.trimEnd().endsWith("*/"))
     do from--;
@@ -65,8 +65,10 @@ export function membersOf(lines: readonly string[]): readonly Member[] {
   return members;
 }
 
+/** Examples stand in the source, where a line break counts. */
 const oneText = (lines: readonly string[]): string =>
   lines
+    .slice(0, lines.includes("@example") ? lines.indexOf("@example") : lines.length)
     .map((line) => line.trim())
     .filter((line) => line !== "")
     .join(" ");

@@ -28,6 +28,11 @@ const sections: readonly Section[] = [
     types: [["chat-options.ts", "DatabaseOptions"]],
   },
   {
+    title: "`onMessage`",
+    about: "One hook, or several: see [hooks](hooks.md).",
+    types: [["hook/message-hook.ts", "MessageHook"]],
+  },
+  {
     title: "`bun(chat, options)`",
     about: "From `tidings/bun`: what `Bun.serve` takes.",
     types: [["adapter/bun.ts", "BunOptions"]],
@@ -96,7 +101,18 @@ const declarations: readonly (readonly [file: string, type: string])[] = [
   ["internal/buckets.ts", "Rate"],
   ["push/draft.ts", "OnPush"],
   ["push/draft.ts", "PushDraft"],
+  ["hook/message-hook.ts", "AcceptedMessage"],
+  ["hook/message-hook.ts", "MessageCall"],
 ];
+
+/** What `createChat` answers, with what its methods take and answer. */
+const chatApi = (): string => {
+  const source = sourceOf("chat-api.ts");
+  const openings = [...source.matchAll(/^export (?:type \w+ = |interface \w+ )/gm)].map(([opening]) => opening);
+  // The chat itself first.
+  const ordered = openings.toSorted((a, b) => Number(b.includes(" Chat ")) - Number(a.includes(" Chat ")));
+  return ordered.map((opening) => declarationOf(source, opening)).join("\n\n");
+};
 
 /** The lines of a type, which may add to others. */
 function typeBody(file: string, type: string): readonly string[] {
@@ -169,6 +185,9 @@ export const referencePage = (): string =>
     "<!-- Written by scripts/describe.ts from the comments of the source. Do not edit. -->",
     "What the environment of the standalone server sets is in [its own page](server.md).",
     ...sections.map(sectionText),
+    "## The chat",
+    "What `createChat` answers.",
+    `\`\`\`typescript\n${chatApi()}\n\`\`\``,
     "## What the types are",
     `\`\`\`typescript\n${declarations.map(([file, type]) => declarationOf(sourceOf(file), `export type ${type} = `)).join("\n\n")}\n\`\`\``,
     "## `limits`",

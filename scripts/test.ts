@@ -23,6 +23,9 @@ const silenceMs = 10_000;
 type Ran = Counts & { readonly exitCode: number };
 type Options = { readonly missing: string; readonly isAlone: boolean };
 
+/** Tests of one file that mostly wait, each for a process of its own (`test.concurrent`), run so many at a time. */
+const concurrentMax = 4;
+
 /** Where the tests keep what they write, and what the files of one run share. */
 const folder = memoryFolder() ?? mkdtempSync(join(tmpdir(), "tidings-tests-"));
 
@@ -38,7 +41,8 @@ let isEnded = false;
 /** One runner over some of the tests. Beside others its output waits until it has ended, so that theirs do not mix. */
 async function run(args: readonly string[], options: Options): Promise<Ran> {
   // A flag, because bunfig's `[test] timeout` is ignored.
-  const runner = Bun.spawn([process.execPath, "test", "--timeout", String(deadline.testMs), ...args], {
+  const command = [process.execPath, "test", "--timeout", String(deadline.testMs)];
+  const runner = Bun.spawn([...command, "--max-concurrency", String(concurrentMax), ...args], {
     cwd: root,
     stdin: "ignore",
     stdout: options.isAlone ? "inherit" : "pipe",

@@ -1,6 +1,7 @@
 import type { Transport } from "./feed/transport.ts";
 import type { Authenticate } from "./http/authenticate.ts";
 import type { TrustProxy } from "./http/peer.ts";
+import type { MessageHook } from "./hook/message-hook.ts";
 import type { Authorize, CanSee } from "./hub/policy.ts";
 import type { Revalidate } from "./hub/revalidation.ts";
 import type { Clock } from "./internal/clock.ts";
@@ -84,6 +85,14 @@ export type ChatOptions = {
    * does not answer within `limits.hostAnswerMs`, that default goes out.
    */
   readonly onPush?: OnPush;
+  /**
+   * What your own code does about each message: bots, moderation, e-mail. Called after the message is on disk, in the order of the log, on one node at a
+   * time, at least once, whatever crashes (docs/hooks.md). Several hooks have a place in the log each, so that none waits for another. Default: nothing.
+   *
+   * @example
+   * onMessage: { handle: async ({ to, text }) => { if (to === "support") await mail("support@example.org", text); } }
+   */
+  readonly onMessage?: MessageHook | readonly MessageHook[];
   /**
    * How many accounts a phone or browser holds at a time. `one` (default): a push token has one place in the database, so that after a
    * change of workspace nothing of the one before is shown any more. `several`: it has a place in each tenant, and the app takes it away

@@ -1,4 +1,5 @@
 import { createLog } from "./internal/logger.ts";
+import type { Chat, ConversationQuery, Disconnect, ExplainedPush, MessageQuery, Sent, ServerSend } from "./chat-api.ts";
 import type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
 import { createBudget } from "./connection/budget.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
@@ -12,12 +13,17 @@ import { createBranches } from "./feed/branch.ts";
 import type { Admission } from "./http/admission.ts";
 import { createAdmit, createProof, createProve } from "./http/admit.ts";
 import { createApi } from "./http/api.ts";
+import { createHookHealth } from "./hook/hook-health.ts";
+import { faultOfHooks, hooksOf } from "./hook/message-hook.ts";
 import { parseCorsHeaders } from "./http/cors.ts";
 import { parseOrigins } from "./http/origin.ts";
 import { parseBase } from "./http/path.ts";
 import { createOrigination, type Peer } from "./http/peer.ts";
 import { problem } from "./http/problem.ts";
+import { conversationFields, readConversations, readGivenPlace } from "./http/read-conversations.ts";
+import { readMessages } from "./http/read-messages.ts";
 import { createRefusedOrigins } from "./http/refused-origins.ts";
+import { messageFields, readGivenSelectors } from "./http/selectors.ts";
 import { createLimiter } from "./hub/limiter.ts";
 import { createRevalidation, readRevalidated } from "./hub/revalidation.ts";
 import { createSightGate } from "./hub/policy.ts";
@@ -33,54 +39,15 @@ import { isIdentifier, isMessageId, storedMessageId } from "./protocol/identifie
 import { costs } from "./protocol/costs.ts";
 import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts";
 import { faultOfRates, ratesOf } from "./protocol/rates.ts";
-import { explainPush, type PushExplanation } from "./push/explain.ts";
+import { explainPush } from "./push/explain.ts";
 import { faultOfProviders } from "./push/provider.ts";
 import { createPushHealth } from "./push/health.ts";
 import { createSlots } from "./push/slots.ts";
 import { openEngine, requireUrl } from "./store/engine/open.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
-import type { Outcome, Trouble } from "./store/store.ts";
+import type { Outcome } from "./store/store.ts";
 
-/** A message from the server's own code. */
-export type ServerSend = {
-  readonly from: string;
-  readonly to: string;
-  readonly text: string;
-  /** Default `default`. */
-  readonly tenant?: string;
-  /** The idempotency key, a canonical UUID, in upper or lower case; default: a fresh one. Keep it to retry. */
-  readonly id?: string;
-};
-
-/** Whose sockets are closed. */
-export type Disconnect = {
-  readonly user: string;
-  /** Default `default`. */
-  readonly tenant?: string;
-  /** Default: all of them. */
-  readonly device?: string;
-  /** What the client is told as it is closed: at most 100 bytes. */
-  readonly reason?: string;
-};
-
-/** Whose notifications of which message are asked about. */
-export type ExplainedPush = {
-  /** The message's id. */
-  readonly message: string;
-  readonly user: string;
-  /** Default `default`. */
-  readonly tenant?: string;
-};
-
-export type Sent = {
-  readonly id: string;
-  readonly conversation: string;
-  readonly seq: number;
-  readonly time: number;
-  readonly duplicate: boolean;
-};
-
-export type Chat = ReturnType<typeof createChat>;
+export type { Chat } from "./chat-api.ts";
 
 /**
  * Makes the chat: its databases, a hub around each, and the handlers that a host mounts.
@@ -95,7 +62,7 @@ export type Chat = ReturnType<typeof createChat>;
  * const chat = createChat({ database: { url: "file:chat.db" }, authenticate: (request) => userOf(request) });
  * Bun.serve(bun(chat, { port: 6662 }));
  */
-export function createChat(options: ChatOptions) {
+export function createChat(options: ChatOptions): Chat {
   if (typeof options.authenticate !== "function")
     throw new ChatError("config_invalid", "createChat needs authenticate: it alone says who makes a request");
   if (typeof options.database !== "function" && typeof options.database?.url !== "string")
@@ -116,6 +83,9 @@ export function createChat(options: ChatOptions) {
   const limiter = createLimiter({ rates: ratesOf(options.rates), clock, turnUnitsMax: limits.turnUnitsMax });
   const originationOf = createOrigination(options.trustProxy);
   const { push: providers = [], onPush, bus } = options;
+  const hooks = hooksOf(options.onMessage);
+  const hookFault = faultOfHooks(hooks);
+  if (hookFault !== null) throw new ChatError("config_invalid", hookFault);
   const providerFault = faultOfProviders(providers);
   if (providerFault !== null) throw new ChatError("config_invalid", providerFault);
   if (!["one", "several", undefined].includes(options.accountsPerDevice))
@@ -126,7 +96,7 @@ export function createChat(options: ChatOptions) {
   const watchBudget = createWatchBudget(limits);
   const { authorize, canSee, revalidate } = options;
   const context: DatabaseContext = {
-    ...{ clock, random, limits, authorize, canSee, providers, onPush, limiter, room, budget, watchBudget },
+    ...{ clock, random, limits, authorize, canSee, providers, onPush, hooks, limiter, room, budget, watchBudget },
     accountsPerDevice: options.accountsPerDevice,
     sight: createSightGate(),
     reauthenticate,
@@ -136,6 +106,13 @@ export function createChat(options: ChatOptions) {
       onChange({ type, ...told }) {
         if (type === "failing") log.warn("a push provider refuses what it is asked: nothing was sent of late", told);
         else log.info("a push provider takes notifications again", told);
+      },
+    }),
+    hookHealth: createHookHealth({
+      clock,
+      onChange({ type, ...told }) {
+        if (type === "failing") log.warn("a hook of onMessage fails: it is called again until it succeeds", told);
+        else log.info("a hook of onMessage succeeds again", told);
       },
     }),
     revalidation:
@@ -210,6 +187,15 @@ export function createChat(options: ChatOptions) {
 
   const shuttingDown = () => new ChatError("unavailable", "The chat is shutting down");
 
+  /** As whom the server's own code reads. */
+  function readerOf(asked: { readonly user: string; readonly tenant?: string }, fields: readonly string[]): Identity {
+    refuseUnknown(asked, ["user", "tenant", ...fields]);
+    const { user, tenant = "default" } = asked;
+    if (isDraining) throw shuttingDown();
+    if (!isIdentifier(user) || !isIdentifier(tenant)) throw new ChatError("bad_request", "user or tenant is malformed");
+    return { tenant, user };
+  }
+
   const onRefusedOrigin = createRefusedOrigins(createLog(["tidings", "http"]));
   const admitOpen = createAdmit({
     ...host,
@@ -240,31 +226,16 @@ export function createChat(options: ChatOptions) {
   });
 
   return {
-    /** The limits in force. */
     limits,
 
-    /** The path under which it is mounted, where that was said. */
     base,
 
-    /**
-     * Resolves once the database is open. Rejects at once with what no further try can mend (`config_invalid`, `migration_refused`,
-     * `database_unfit`), and after `limits.startMs` with what keeps it from being opened (`database_locked`, `unavailable`); then trying goes
-     * on all the same, and it may be asked again. With a database for each tenant it resolves at once.
-     */
     ready: (): Promise<void> => databases.ready(),
 
-    /** Whether it serves now: no shutdown has begun, and the database answers, where there is one for all tenants. */
     isReady: (): boolean => !isDraining && databases.trouble() === null,
 
-    /**
-     * Why it does not serve now; null: it does. `commits` and `reads`: the database takes none, or cannot be read, which ends by itself. `file`: the
-     * database's file is not, or no longer, this process' alone. `level`: the log holds what this release cannot read; nothing is served until a
-     * newer one is started. `damaged`: nothing is accepted until it is started again on a whole database;
-     * what can be read still is.
-     */
-    trouble: (): Trouble | "starting" | "stopping" | null => (isDraining ? "stopping" : databases.trouble()),
+    trouble: () => (isDraining ? "stopping" : databases.trouble()),
 
-    /** Decides on an upgrade: the admission to connect with, or the refusal to answer. Never rejects. `peer`: who the socket says it is from. */
     async admit(request: Request, peer?: Peer): Promise<Admission | Response> {
       if (!(await databases.isOpen()))
         return problem("unavailable", "The database is not open", { headers: { "Retry-After": "1" } });
@@ -282,7 +253,6 @@ export function createChat(options: ChatOptions) {
       return problem("unavailable", "The store cannot be reached", { headers: { "Retry-After": "1" } });
     },
 
-    /** Takes over an upgraded socket. For adapters. */
     connect(socket: Socket, { session, device, cursor, level, address, url, admittedAt }: Admission): SocketEvents {
       return databases.connect(session.tenant).hub.connect(socket, session, {
         device,
@@ -294,17 +264,8 @@ export function createChat(options: ChatOptions) {
       });
     },
 
-    /** Answers a request under the path where the chat is mounted: the HTTP API (PROTOCOL 5). Never rejects. */
     fetch: (request: Request, peer?: Peer): Promise<Response> => api(request, peer),
 
-    /**
-     * Sends a message from the server's own code, by the way that every message goes.
-     *
-     * @throws ChatError `invalid_recipient`, `too_large`, `bad_request` (a field that does not exist too), `conflict`, `unavailable` (retry with the same id).
-     *
-     * @example
-     * await chat.send({ from: "shop", to: "alice", text: "Your order shipped" });
-     */
     async send(send: ServerSend): Promise<Sent> {
       refuseUnknown(send, ["from", "to", "text", "tenant", "id"]);
       const { from, to, text, tenant = "default", id = random.messageId(clock.now()) } = send;
@@ -327,16 +288,19 @@ export function createChat(options: ChatOptions) {
       return { id, conversation, seq, time, duplicate };
     },
 
-    /**
-     * Ends the sessions of a user that are open now, on one device or on all: their sockets close with 4401 on every node, within a second
-     * where nodes hear of each other, within a few where they do not. Resolves once it is on disk. That they do not come back is your
-     * `authenticate`'s to see to: call this after the session is gone.
-     *
-     * @throws ChatError `bad_request`: a malformed name, a reason over 100 bytes, a field that does not exist; `unavailable`.
-     *
-     * @example
-     * await chat.disconnect({ user: "alice", reason: "signed out everywhere" });
-     */
+    async conversations(asked: ConversationQuery) {
+      const identity = readerOf(asked, Object.keys(conversationFields));
+      const place = readGivenPlace(asked, limits);
+      return await use(identity.tenant, async ({ store }) => (await readConversations(store, identity, place)).page);
+    },
+
+    async messages(asked: MessageQuery) {
+      const identity = readerOf(asked, Object.keys(messageFields));
+      return await use(identity.tenant, ({ store }) =>
+        readMessages(store, identity, readGivenSelectors(asked, { limits, cursors: store.cursors })),
+      );
+    },
+
     async disconnect(whom: Disconnect): Promise<void> {
       refuseUnknown(whom, ["user", "tenant", "device", "reason"]);
       const { user, tenant = "default", device, reason = "the session was ended" } = whom;
@@ -349,15 +313,7 @@ export function createChat(options: ChatOptions) {
       await use(tenant, ({ store }) => store.revoke({ tenant, user }, { device, reason, time: clock.now() }));
     },
 
-    /**
-     * Why the devices of a user were, or were not, notified of a message: one explanation for each sender who used the id.
-     *
-     * @throws ChatError `bad_request`: a field that does not exist; `unavailable`.
-     *
-     * @example
-     * const [why] = await chat.explainPush({ message: id, user: "alice" });
-     */
-    async explainPush(asked: ExplainedPush): Promise<readonly PushExplanation[]> {
+    async explainPush(asked: ExplainedPush) {
       refuseUnknown(asked, ["message", "user", "tenant"]);
       const { message, user, tenant = "default" } = asked;
       // Of what cannot be a tenant there is nothing to explain, and no host is asked for its database.
@@ -365,20 +321,14 @@ export function createChat(options: ChatOptions) {
       return await use(tenant, ({ store }) => explainPush(store.push, { tenant, user }, storedMessageId(message)));
     },
 
-    /**
-     * Shuts down: no new connections, sends under way are answered, sockets close with 1012 in waves, what waits is
-     * committed, the database is released. Resolves within `limits.shutdownMs`.
-     */
     close(): Promise<void> {
       isDraining = true;
       stopping ??= databases.close(limits.shutdownMs);
       return stopping;
     },
 
-    /** Since the start: commits that were applied as they came, and stretches of the log that were read in their place. */
     counts: () => databases.counts(),
 
-    /** Sizes of what is held in memory: 0 once everybody has left. */
     sizes() {
       const sizes = databases.sizes();
       // All databases share these.
@@ -388,9 +338,8 @@ export function createChat(options: ChatOptions) {
 }
 
 /** As in a frame: nobody must believe that a field counts which nothing reads, such as a misspelt `tenant`. */
-function refuseUnknown<T extends object>(given: T, known: readonly (keyof T & string)[]): void {
-  const names: readonly string[] = known;
-  const unknown = Object.keys(given).find((name) => !names.includes(name));
+function refuseUnknown(given: object, known: readonly string[]): void {
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new ChatError(
     "bad_request",

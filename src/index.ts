@@ -1,5 +1,18 @@
 export type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
-export { type Chat, createChat, type Disconnect, type ExplainedPush, type Sent, type ServerSend } from "./chat.ts";
+export type {
+  Chat,
+  ChatCounts,
+  ChatSizes,
+  ChatTrouble,
+  ConversationQuery,
+  Disconnect,
+  ExplainedPush,
+  MessageQuery,
+  Sent,
+  ServerSend,
+} from "./chat-api.ts";
+export { createChat } from "./chat.ts";
+export type { Socket, SocketEvents } from "./connection/socket.ts";
 export { ChatError, type ErrorCode, errorCodes } from "./error.ts";
 export { createLocalBus, type LocalBus } from "./feed/local-bus.ts";
 export type { Transport } from "./feed/transport.ts";
@@ -7,13 +20,15 @@ export type { Admission } from "./http/admission.ts";
 export type { Authenticate, Proof } from "./http/authenticate.ts";
 export { demo } from "./http/demo.ts";
 export { jwt, type JwtOptions } from "./http/jwt.ts";
+export type { AcceptedMessage, MessageCall, MessageHook } from "./hook/message-hook.ts";
 export type { Rate } from "./internal/buckets.ts";
+export type { ConversationPage, ListedConversation, MessagePage } from "./http/pages.ts";
 export type { Peer, TrustProxy } from "./http/peer.ts";
 export type { Identity, Session } from "./model.ts";
 export type { Action, Authorize, CanSee } from "./hub/policy.ts";
 export type { Revalidate } from "./hub/revalidation.ts";
 export { closeCode } from "./protocol/close-code.ts";
-export type { ClientFrame, ServerFrame } from "./protocol/frame.ts";
+export type { ClientFrame, MessageChange, ServerFrame } from "./protocol/frame.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";
 export type { OnPush, PushDraft } from "./push/draft.ts";
 export type { PushOptions } from "./push/options.ts";

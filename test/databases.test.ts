@@ -694,11 +694,11 @@ describe("the same day, with bugs", () => {
   };
   const file = "database/per-tenant.ts";
 
-  test("K11 K12 without any, nothing goes wrong", async () => {
+  test.concurrent("K11 K12 without any, nothing goes wrong", async () => {
     expect(await judge()).toEqual([]);
   });
 
-  test("control: K11 one that is opened before it is closed is seen", async () => {
+  test.concurrent("control: K11 one that is opened before it is closed is seen", async () => {
     // Whether the one is still closing when the other opens is a race, decided anew each time.
     const found: string[] = [];
     for (let i = 0; i < 6 && !found.includes("a database is opened before it is closed"); i++)
@@ -711,28 +711,31 @@ describe("the same day, with bugs", () => {
     expect(found).toContain("a database is opened before it is closed");
   });
 
-  test("control: R24 idle sockets that keep a tenant out, and a turn that ends at once, are seen", async () => {
-    expect(await judge({ file, from: "?? (await longestQuiet())", to: "" })).toEqual([
-      "idle sockets keep a tenant out",
-    ]);
-    expect(await judge({ file, from: "place.isQuietFor(limits.databaseStayMs)", to: "place.isQuietFor(0)" })).toEqual([
-      "what was just opened gives way",
-    ]);
-  });
+  test.concurrent(
+    "control: R24 idle sockets that keep a tenant out, and a turn that ends at once, are seen",
+    async () => {
+      expect(await judge({ file, from: "?? (await longestQuiet())", to: "" })).toEqual([
+        "idle sockets keep a tenant out",
+      ]);
+      expect(await judge({ file, from: "place.isQuietFor(limits.databaseStayMs)", to: "place.isQuietFor(0)" })).toEqual(
+        ["what was just opened gives way"],
+      );
+    },
+  );
 
-  test("control: K11 a bound that does not hold is seen", async () => {
+  test.concurrent("control: K11 a bound that does not hold is seen", async () => {
     expect(
       await judge({ file, from: "if (taken < limits.databasesMax) return void taken++;", to: "return void taken++;" }),
     ).toContain("6 databases are open");
   });
 
-  test("control: K11 T6 a stranger's ticket that makes a database is seen", async () => {
+  test.concurrent("control: K11 T6 a stranger's ticket that makes a database is seen", async () => {
     expect(
       await judge({ file, from: "if (!isHere && !(await mayHaveIssued(tenant))) return null;", to: "" }),
     ).toContain("a forged ticket makes a database");
   });
 
-  test("control: K12 limits of connections for each database by itself are seen", async () => {
+  test.concurrent("control: K12 limits of connections for each database by itself are seen", async () => {
     expect(
       await judge(
         {
@@ -745,7 +748,7 @@ describe("the same day, with bugs", () => {
     ).toContain("another database has room of its own");
   });
 
-  test("control: K11 T1 a database that is used for another tenant too is seen", async () => {
+  test.concurrent("control: K11 T1 a database that is used for another tenant too is seen", async () => {
     expect(
       await judge({
         file,

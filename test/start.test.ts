@@ -2,9 +2,11 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { resetSync } from "@logtape/logtape";
 import { createChat } from "../src/chat.ts";
 import type { ChatOptions } from "../src/chat-options.ts";
 import { ChatError } from "../src/error.ts";
+import { configureLog } from "../src/log.ts";
 import { openEngine } from "../src/store/engine/open.ts";
 import { during, fakeClock, passes } from "./support/fake-clock.ts";
 import { until } from "./support/fake-socket.ts";
@@ -68,6 +70,16 @@ describe("a database that cannot be opened yet", () => {
     expect([chat.trouble(), chat.isReady()]).toEqual([null, true]);
     expect(await chat.send({ from: "shop", to: "alice", text: "hi" })).toMatchObject({ seq: 1 });
     await during(clock, chat.close());
+  });
+
+  test("K13 the log says that it cannot be opened at once, and then less and less often", async () => {
+    const lines: string[] = [];
+    configureLog({ level: "warning", write: (line) => lines.push(line) });
+    const { chat, clock, state } = lateChat();
+    while (state.tries < 70) await clock.advance(500);
+    expect(lines.map((line) => (JSON.parse(line) as { attempt: number }).attempt)).toEqual([0, 1, 2, 4, 8, 16, 32, 64]);
+    await during(clock, chat.close());
+    resetSync();
   });
 
   test("K13 ready() rejects after startMs with what is in the way, and trying goes on", async () => {

@@ -44,11 +44,15 @@ export async function tryToOpen({ open, attempt, clock, random, log }: AttemptOp
     const error = cause instanceof ChatError ? cause : unavailable(cause);
     const isFinal = finalCodes.includes(error.code);
     if (isFinal) log.error("the database cannot be opened", { error: cause });
-    else log.warn("the database cannot be opened yet; it is tried again", { error: cause });
+    else if (isPowerOfTwo(attempt))
+      log.warn("the database cannot be opened yet; it is tried again", { error: cause, attempt });
     const pauseMs = isFinal ? pauseMsMax : backoffMs(random, { attempt, minMs: pauseMsMin, maxMs: pauseMsMax });
     return { type: "failed", error, isFinal, until: clock.elapsed() + pauseMs };
   }
 }
+
+/** 0, 1, 2, 4, 8, …: what lasts for hours is logged about fifteen times. */
+const isPowerOfTwo = (attempt: number): boolean => (attempt & (attempt - 1)) === 0;
 
 function unavailable(cause: unknown): ChatError {
   const reason = cause instanceof Error ? cause.message : String(cause);

@@ -202,8 +202,8 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     /** Whether nobody is connected. */
     isEmpty: (): boolean => current.hub.isEmpty() && [...leaving].every(({ hub }) => hub.isEmpty()),
 
-    /** Whether somebody is still to be notified, now or later. Rejects with `unavailable`. */
-    isPushing: (): Promise<boolean> => current.isPushing(),
+    /** Whether somebody is still to be notified, now or later, or a hook of the host has not had every message yet. Rejects with `unavailable`. */
+    isWorking: (): Promise<boolean> => current.isWorking(),
 
     /**
      * Answers the sends under way, closes the sockets with 1012 in waves, commits what waits and releases the database. Resolves within

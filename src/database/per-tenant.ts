@@ -27,7 +27,7 @@ export type PerTenantOptions<N extends Named> = {
 const pauseMs = 1_000;
 /** Idle databases are looked for this often. */
 const beatMs = 5_000;
-/** How long a database may take to say whether pushes wait in it, before another one gives way. */
+/** How long a database may take to say whether notifications or hooks wait in it, before another one gives way. */
 const answerMs = 1_000;
 /** So many are asked that at a time. */
 const askedAtOnce = 8;
@@ -65,22 +65,22 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
     directory.sweep();
     for (const place of places.values()) {
       if (place.state.type === "failed" && place.state.until <= now) drop(place);
-      if (place.isIdleFor(limits.databaseIdleMs)) void shutUnlessPushing(place);
+      if (place.isIdleFor(limits.databaseIdleMs)) void shutUnlessWorking(place);
     }
     if (!isStopped) cancelBeat = clock.after(beatMs, beat);
   }
 
-  async function shutUnlessPushing(place: Place): Promise<void> {
+  async function shutUnlessWorking(place: Place): Promise<void> {
     const usedAt = place.usedAt();
-    if (await isPushing(place)) return;
+    if (await isWorking(place)) return;
     if (place.isIdleFor(limits.databaseIdleMs) && place.usedAt() === usedAt && !isStopped) void shut(place);
   }
 
   /** Where it cannot be known, there may be some. */
-  async function isPushing({ state }: Place): Promise<boolean> {
+  async function isWorking({ state }: Place): Promise<boolean> {
     if (state.type !== "open") return false;
     let answer = true;
-    const asked = state.database.isPushing().then((isSo) => void (answer = isSo));
+    const asked = state.database.isWorking().then((isSo) => void (answer = isSo));
     await within(clock, answerMs, asked).catch(() => {});
     return answer;
   }
@@ -154,8 +154,8 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
   async function firstOf(candidates: readonly Place[]): Promise<Place | undefined> {
     for (let i = 0; i < candidates.length; i += askedAtOnce) {
       const some = candidates.slice(i, i + askedAtOnce);
-      const arePushing = await Promise.all(some.map(isPushing));
-      const found = some.find((place, j) => arePushing[j] === false && mayGiveWay(place));
+      const areWorking = await Promise.all(some.map(isWorking));
+      const found = some.find((place, j) => areWorking[j] === false && mayGiveWay(place));
       if (found) return found;
     }
     return candidates.find(mayGiveWay);

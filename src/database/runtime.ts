@@ -10,9 +10,13 @@ import { type Authorize, type CanSee, createPolicy } from "../hub/policy.ts";
 import type { Revalidation } from "../hub/revalidation.ts";
 import type { Room } from "../hub/room.ts";
 import type { WatchBudget } from "../hub/watch-budget.ts";
+import { createHookFollower } from "../hook/follower.ts";
+import type { HookHealth } from "../hook/hook-health.ts";
+import type { NamedHook } from "../hook/message-hook.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Gate } from "../internal/gate.ts";
 import type { Random } from "../internal/random.ts";
+import { createSparing } from "../internal/sparing.ts";
 import { within } from "../internal/within.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { OnPush } from "../push/draft.ts";
@@ -42,6 +46,8 @@ export type DatabaseContext = {
   readonly sight: Gate;
   readonly slots: Slots;
   readonly health: PushHealth;
+  readonly hooks: readonly NamedHook[];
+  readonly hookHealth: HookHealth;
   readonly revalidation: Revalidation | undefined;
   readonly reauthenticate?: Reauthenticate | undefined;
 };
@@ -61,6 +67,8 @@ export type RuntimeOptions = {
 
 /** How far back a new runtime looks for sessions that were ended: as long as an upgrade may take, and for clocks that differ. */
 const recentRevocationsMs = 120_000;
+/** What the store could not do for a hook is told so often at most. */
+const faultEveryMs = 60_000;
 /** The part of a shutdown that is kept for the store's last commits. */
 const storeCloseMsMax = 2_000;
 
@@ -125,9 +133,21 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     ...{ watchBudget, transport: bus, node: random.messageId(clock.now()) },
     ...(isRenewal && { admittedSince: clock.elapsed() }),
   });
-  // Upgrades that were admitted before this runtime was there open on it.
+  const followers = context.hooks.map((hook) =>
+    createHookFollower({
+      ...{ hook, store, feed, clock, random, limits, isAlone: engine.isExclusive === true, health: context.hookHealth },
+      report: createSparing({
+        ...{ clock, everyMs: faultEveryMs },
+        report: (error, leftOut) =>
+          log.warn("onMessage cannot go on in the log yet; it is tried again", { hook: hook.name, error, leftOut }),
+      }),
+    }),
+  );
   try {
+    // Upgrades that were admitted before this runtime was there open on it.
     hub.noteRevocations(await store.revocations(clock.now() - recentRevocationsMs));
+    // Before anything is accepted here: a hook that is new misses nothing of it.
+    for (const follower of followers) await follower.begin();
   } catch (error) {
     feed.stop();
     await store.abandon();
@@ -149,6 +169,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
           report: (error, leftOut = 0) => log.warn("a push failed", { error, ...(leftOut > 0 && { leftOut }) }),
         });
   worker?.start();
+  for (const follower of followers) follower.start();
 
   return {
     store,
@@ -158,8 +179,9 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     /** What the routes use of it. */
     parts: { store, policy, connect: hub.connect, push: { providers, accountsPerDevice: context.accountsPerDevice } },
 
-    /** Whether somebody is still to be notified, now or later. Rejects with `unavailable`. */
-    isPushing: async (): Promise<boolean> => (await worker?.isBusy()) ?? false,
+    /** Whether somebody is still to be notified, now or later, or a hook of the host has not had every message yet. Rejects with `unavailable`. */
+    isWorking: async (): Promise<boolean> =>
+      followers.some((follower) => follower.isBusy()) || ((await worker?.isBusy()) ?? false),
 
     /**
      * Answers the sends under way, closes the sockets with 1012 in waves, and commits what waits. Resolves within the time; `closing`: the
@@ -168,9 +190,11 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     async close(deadlineMs: number, reason?: string): Promise<{ readonly closing: Promise<void> }> {
       const storeMs = Math.min(storeCloseMsMax, deadlineMs / 4);
       const openMs = deadlineMs - storeMs;
+      const following = Promise.all(followers.map((follower) => follower.stop(openMs)));
       await worker?.stop(openMs / 4);
       feed.stop();
       await hub.stop((openMs * 3) / 4, reason);
+      await following;
       const closing = store.close();
       // A store that hangs must not keep the process.
       await within(clock, storeMs, closing);
@@ -179,6 +203,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
 
     /** The history has ended for this runtime: writes nothing more, answers what waits `unavailable`, and closes the sockets with 1012. */
     async abandon(deadlineMs: number, reason = "the database has another history"): Promise<void> {
+      for (const follower of followers) follower.abandon();
       worker?.abandon();
       feed.stop();
       await store.abandon();

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { conversationId, cursor, identifier, mark, messageName } from "../protocol/schema.ts";
 import { message } from "../protocol/server-schema.ts";
+import type { ConversationPage, MessagePage } from "./pages.ts";
 import { type PushReason, pushReasons } from "../push/decide.ts";
 import { quietHours } from "../push/quiet-hours.ts";
 
@@ -15,7 +16,7 @@ export const messagePage = v.strictObject({
   more: v.strictObject({ before: v.boolean(), after: v.boolean() }),
   cursor: v.exactOptional(cursor),
   next,
-});
+}) satisfies v.GenericSchema<unknown, MessagePage>;
 
 export const changesAnswer = v.strictObject({
   cursor: v.pipe(cursor, v.description("Where to go on")),
@@ -41,7 +42,7 @@ export const conversationPage = v.strictObject({
     }),
   ),
   next,
-});
+}) satisfies v.GenericSchema<unknown, ConversationPage>;
 
 export const oneUser = user;
 export const contactPage = v.strictObject({ contacts: v.array(user), next });

@@ -26,8 +26,20 @@ export function readParameters<const Schema extends v.GenericSchema>(
     if (found.has(name)) throw new ChatError("bad_request", `A parameter is doubled${nameOf(name)}`);
     found.set(name, value);
   }
+  return fitParameters(Object.fromEntries(found), schema);
+}
+
+/**
+ * Parameters, each as its text, that fit a strict schema.
+ *
+ * @throws ChatError `bad_request`: one that is unknown or malformed. The text names it.
+ */
+export function fitParameters<const Schema extends v.GenericSchema>(
+  texts: Readonly<Record<string, string>>,
+  schema: Schema,
+): v.InferOutput<Schema> {
   // Without a prototype, so that no name is anything but a name.
-  const parameters: object = Object.assign(Object.create(null) as object, Object.fromEntries(found));
+  const parameters: object = Object.assign(Object.create(null) as object, texts);
   const parsed = v.safeParse(schema, parameters, { abortEarly: true });
   if (parsed.success) return parsed.output;
   throw new ChatError("bad_request", `A parameter is malformed or unknown${nameOf(v.getDotPath(parsed.issues[0]))}`);

@@ -5,7 +5,8 @@ import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { conversationId, identifier } from "../protocol/schema.ts";
 import { type HistoryQuery, newest, type Walk } from "../store/history.ts";
-import { readParameters, wholeNumber } from "./parameters.ts";
+import { type FieldKind, textsOfFields } from "./host-fields.ts";
+import { fitParameters, readParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
 
@@ -52,12 +53,12 @@ const walkSchema = v.strictObject({
   author: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
 });
 
+const nextParameter = {
+  next: v.optional(v.pipe(v.string(), v.minLength(1), v.description("Goes on with the query of an earlier answer"))),
+};
+
 /** All that may stand in the address of `GET /messages`. */
-export const messageParameters = (limits: Limits) =>
-  v.strictObject({
-    ...schemaOf(limits).entries,
-    next: v.optional(v.pipe(v.string(), v.minLength(1), v.description("Goes on with the query of an earlier answer"))),
-  });
+export const messageParameters = (limits: Limits) => v.strictObject({ ...schemaOf(limits).entries, ...nextParameter });
 
 export type Query = {
   readonly query: HistoryQuery;
@@ -65,21 +66,56 @@ export type Query = {
   readonly selectors: Selectors;
 };
 
+export type SelectorOptions = { readonly limits: Limits; readonly cursors: Pick<Cursors, "unseal"> };
+
 /**
  * Reads what `GET /messages` asks for. `next` holds all selectors of the query that it goes on with; they may stand beside it, unchanged.
  *
  * @throws ChatError `bad_request`: what is unknown, doubled, malformed, or contradicts something else. The text names it.
  */
-export function readSelectors(
-  url: string,
-  { limits, cursors }: { readonly limits: Limits; readonly cursors: Pick<Cursors, "unseal"> },
-): Query {
-  const schema = schemaOf(limits);
+export function readSelectors(url: string, { limits, cursors }: SelectorOptions): Query {
   const { next, ...given } = readParameters(url, messageParameters(limits));
-  if (next === undefined) {
-    refuseContradiction(given);
-    return { query: queryOf(given, walkOf(given)), selectors: given };
-  }
+  if (next === undefined) return begin(given);
+  return goOn(next, given, { schema: schemaOf(limits), cursors });
+}
+
+/** The fields of `chat.messages`: without those of a device, whose place a read of the host's must not touch. */
+export const messageFields = {
+  with: "text",
+  conversation: "text",
+  before: "number",
+  after: "number",
+  around: "number",
+  ids: "texts",
+  from: "text",
+  since: "number",
+  until: "number",
+  limit: "number",
+  next: "text",
+} as const satisfies Readonly<Record<string, FieldKind>>;
+
+/**
+ * The same of what the host's own code asks for. Without any selector it is all of the user's messages.
+ *
+ * @throws ChatError `bad_request`, as `readSelectors`.
+ */
+export function readGivenSelectors(given: object, { limits, cursors }: SelectorOptions): Query {
+  const schema = v.omit(schemaOf(limits), ["device", "undelivered"]);
+  const texts = textsOfFields(given, messageFields);
+  const { next, ...selectors } = fitParameters(texts, v.strictObject({ ...schema.entries, ...nextParameter }));
+  if (next !== undefined) return goOn(next, selectors, { schema, cursors });
+  return begin(isList(selectors) ? { ...selectors, since: 0 } : selectors);
+}
+
+function begin(selectors: Selectors): Query {
+  refuseContradiction(selectors);
+  return { query: queryOf(selectors, walkOf(selectors)), selectors };
+}
+
+type Going = { readonly schema: v.GenericSchema<unknown, Selectors>; readonly cursors: Pick<Cursors, "unseal"> };
+
+/** The query that a `next` holds, from where it had got to. */
+function goOn(next: string, given: Selectors, { schema, cursors }: Going): Query {
   const { texts, walk } = decodeNext(next, cursors);
   const parsed = v.safeParse(schema, texts);
   if (!parsed.success) throw malformedNext();

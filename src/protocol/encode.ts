@@ -1,4 +1,4 @@
-import type { Change } from "../model.ts";
+import type { Change, Message } from "../model.ts";
 import type { MessageChange, ReceiptChange, RelationChange, ServerFrame } from "./frame.ts";
 
 /** Any frame that carries no changes. */
@@ -14,9 +14,14 @@ export function encodeChange(change: Change): string {
     const { kind, user, contact, blocked } = change;
     return JSON.stringify({ kind, user, contact, blocked } satisfies RelationChange);
   }
-  const { kind, conversation, seq, id, from, to, text, time } = change;
-  return JSON.stringify({ kind, conversation, seq, id, from, to, text, time } satisfies MessageChange);
+  return JSON.stringify(messageChange(change));
 }
+
+/** A message as clients and the host see it; its n stays inside. */
+export const messageChange = (message: { readonly kind: "message" } & Message): MessageChange => {
+  const { kind, conversation, seq, id, from, to, text, time } = message;
+  return { kind, conversation, seq, id, from, to, text, time };
+};
 
 /** A `changes` frame out of changes that are encoded already: one text serves every connection. */
 export const encodeChanges = (cursor: string, more: boolean, changes: readonly string[]): string =>

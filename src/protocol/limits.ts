@@ -147,6 +147,13 @@ export const defaultLimits = {
   pushBadgeRowsMax: 200,
   /** The same for `unread` of one notification. */
   pushUnreadRowsMax: 100,
+  /** How long one call of a hook of `onMessage` may take, in milliseconds: an answer of a language model, a mail server. */
+  hookAnswerMs: 30_000,
+  /** Between two calls about one message, where a call fails: at first and at most, in milliseconds. */
+  hookRetryMs: 1_000,
+  hookRetryMsMax: 60_000,
+  /** A node of whose hook nothing was seen for so long is taken over from. */
+  hookLeaseMs: 20_000,
   /** Databases that are open at a time, where each tenant has one: beyond it whichever was idle longest is closed first. */
   databasesMax: 100,
   /**

@@ -5,7 +5,7 @@ import type { Limits } from "../protocol/limits.ts";
 import type { Due, PushStore, Verdict } from "../store/push-store.ts";
 import { type CourierOptions, createCourier } from "./courier.ts";
 import type { PushHealth } from "./health.ts";
-import type { Lease } from "./lease.ts";
+import type { Lease } from "../feed/lease.ts";
 import type { Slots } from "./slots.ts";
 
 export type LaneOptions = Omit<CourierOptions, "retryAt" | "onResult" | "limits"> & {

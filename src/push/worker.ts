@@ -1,4 +1,5 @@
 import type { Feed } from "../feed/feed.ts";
+import { createLease } from "../feed/lease.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import { createSparing } from "../internal/sparing.ts";
@@ -12,7 +13,6 @@ import { createDrafts, type OnPush } from "./draft.ts";
 import { createFollower } from "./follower.ts";
 import { createPushHealth, type PushHealth, type PushHealthChange } from "./health.ts";
 import { createLane } from "./lane.ts";
-import { createLease } from "./lease.ts";
 import type { PushProvider } from "./provider.ts";
 import { createSlots, type Slots } from "./slots.ts";
 

@@ -9,6 +9,7 @@ import { isDamage } from "./engine/failure.ts";
 import { createConversationReader } from "./conversation-reader.ts";
 import { createDeviceStore } from "./device-store.ts";
 import { createHistoryReader } from "./history-reader.ts";
+import { createLogPlaces } from "./log-place.ts";
 import { createPeopleReader } from "./people-reader.ts";
 import { createPushStore } from "./push-store.ts";
 import { createReader } from "./reader.ts";
@@ -188,6 +189,8 @@ export function createStore(options: StoreOptions): Store {
       onCommit(commit);
     },
     log: (after, limit) => guarded(() => reader.log(after, limit)),
+    messages: (after, limit) => guarded(() => reader.messages(after, limit)),
+    places: createLogPlaces({ engine: guardedEngine }),
     head,
     messageAt: (conversation, seq) => guarded(() => reader.messageAt(conversation, seq)),
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),

@@ -9,7 +9,7 @@ import { selectRevocations } from "./revocation-sql.ts";
 import { revocationLogEntry } from "./revocation-store.ts";
 import * as sql from "./sql.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { DeviceStart, LogEntry, Page, PageBound, Stretch } from "./store.ts";
+import type { DeviceStart, LogEntry, MessageStretch, Page, PageBound, Stretch } from "./store.ts";
 
 /** People of conversations that this process remembers: they never change in a direct one. */
 const conversationsCachedMax = 100_000;
@@ -150,6 +150,19 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       history.note(here);
       const { items, upTo, more } = mergeCut(lists, ({ change }) => change.n, here.n);
       return { entries: items, upTo, more };
+    },
+
+    async messages(after: number, limit: number): Promise<MessageStretch> {
+      const bound = { rows: limit, bytes: limits.stretchBytesMax };
+      const [[head] = [], rows = []] = await engine.read([
+        { sql: sql.selectHead },
+        { sql: sql.selectMessages, args: [after, limit, bound.bytes] },
+      ]);
+      const here = history.cursorOf(head);
+      history.note(here);
+      const list = cutOf(rows, (row) => ({ tenant: String(row["tenant"]), ...messageOf(row) }), bound);
+      const { items, upTo } = mergeCut([list], ({ n }) => n, here.n);
+      return { messages: items, upTo };
     },
 
     async members(tenant: string, conversation: string): Promise<readonly string[] | null> {

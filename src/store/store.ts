@@ -1,6 +1,7 @@
-import type { Change, Cursor, Identity, Revocation, Session, Tie } from "../model.ts";
+import type { Change, Cursor, Identity, Message, Revocation, Session, Tie } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { DeviceStore } from "./device-store.ts";
+import type { LogPlaces } from "./log-place.ts";
 import type { PushStore } from "./push-store.ts";
 import type { ConversationPage, HistoryPage, HistoryQuery } from "./history.ts";
 
@@ -61,6 +62,12 @@ export type PageBound = { readonly rows: number; readonly bytes: number };
 
 /** A stretch of the whole log, in the order of n. */
 export type Stretch = { readonly entries: readonly LogEntry[]; readonly upTo: number; readonly more: boolean };
+
+/** The messages of a stretch of the log, whole up to `upTo`, in the order of n. */
+export type MessageStretch = {
+  readonly messages: readonly (Message & { readonly tenant: string })[];
+  readonly upTo: number;
+};
 
 /** How far a device has stored the log, and at which level; default: the lowest. */
 export type AckedTo = { readonly n: number; readonly level?: number };
@@ -198,6 +205,12 @@ export interface Store {
 
   /** What changed for anybody after change number `after`: at most `limit` rows of each kind, and so many bytes of text as the limits allow. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;
+
+  /** The messages of all tenants after change number `after`: at most `limit`, and so many bytes of text as the limits allow. Rejects with `unavailable`. */
+  messages(after: number, limit: number): Promise<MessageStretch>;
+
+  /** Durable places in the log, for those who follow it on behalf of the host. */
+  readonly places: LogPlaces;
 
   /** Makes and reads the opaque texts of this history: once `head()` has answered. */
   readonly cursors: Cursors;

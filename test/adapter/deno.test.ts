@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { deno } from "../../src/adapter/deno.ts";
 import { createChat } from "../../src/chat.ts";
 import { demo } from "../../src/http/demo.ts";
@@ -13,50 +13,57 @@ const connectionsMax = 100;
 /** Longer than the chat waits for the peer's answer to its closing handshake. */
 const forgottenMs = 4_000;
 
-let server: RunningServer | null = null;
-let clients: RawClient[] = [];
-afterEach(async () => {
-  for (const client of clients) client.end();
-  clients = [];
-  await server?.dispose();
-});
-
-async function raw(user: string): Promise<RawClient> {
-  if (server === null) throw new Error("No server was started");
-  const client = await connectRaw(server.port, `${server.base}${wsPath({ user })}`);
-  clients.push(client);
-  return client;
+/** A server of one test, and connections to it. */
+async function withServer(
+  start: Promise<RunningServer>,
+  run: (raw: (user: string) => Promise<RawClient>, clients: readonly RawClient[]) => Promise<void>,
+): Promise<void> {
+  const server = await start;
+  const clients: RawClient[] = [];
+  try {
+    await run(async (user) => {
+      const client = await connectRaw(server.port, `${server.base}${wsPath({ user })}`);
+      clients.push(client);
+      return client;
+    }, clients);
+  } finally {
+    for (const client of clients) client.end();
+    await server.dispose();
+  }
 }
 
 for (const name of ["deno", "hono-deno"] as const) {
   describe(`on Deno, ${name}`, () => {
-    test("G2 who answers no ping is closed by the runtime after twice the heartbeat", async () => {
-      server = await startExample(name)({ env: { HEARTBEAT_MS: "500" } });
-      const silent = await raw("silent");
-      const isGone = await Promise.race([silent.gone.then(() => true), Bun.sleep(deadline.answerMs).then(() => false)]);
-      expect([isGone, silent.closed()?.code]).toEqual([true, 1_001]);
-    });
+    test.concurrent("G2 who answers no ping is closed by the runtime after twice the heartbeat", () =>
+      withServer(startExample(name)({ env: { HEARTBEAT_MS: "500" } }), async (raw) => {
+        const silent = await raw("silent");
+        const hung = Bun.sleep(deadline.answerMs).then(() => false);
+        const isGone = await Promise.race([silent.gone.then(() => true), hung]);
+        expect([isGone, silent.closed()?.code]).toEqual([true, 1_001]);
+      }),
+    );
 
     // Deno cannot drop a socket: it stays until the peer answers the closing handshake, and this one never does.
-    test("G5 P14 sockets that the chat has closed count until the runtime lets go of them", async () => {
-      server = await startExample(name)();
-      for (let i = 0; i < connectionsMax; i++) {
-        const client = await raw("mallory");
-        expect(client.answer.status).toBe(101);
-        for (let frames = 0; frames < 11; frames++) client.text("nonsense");
-      }
-      await Promise.all(clients.map((client) => client.ended));
-      await Bun.sleep(forgottenMs);
-      expect((await raw("mallory")).answer.status).toBe(429);
-      expect((await raw("alice")).answer.status).toBe(101);
-      for (const client of clients) client.end();
-      let status = 0;
-      for (let tries = 0; tries < 600 && status !== 101; tries++) {
-        await Bun.sleep(100);
-        ({ status } = (await raw("mallory")).answer);
-      }
-      expect(status).toBe(101);
-    });
+    test.concurrent("G5 P14 sockets that the chat has closed count until the runtime lets go of them", () =>
+      withServer(startExample(name)(), async (raw, clients) => {
+        for (let i = 0; i < connectionsMax; i++) {
+          const client = await raw("mallory");
+          expect(client.answer.status).toBe(101);
+          for (let frames = 0; frames < 11; frames++) client.text("nonsense");
+        }
+        await Promise.all(clients.map((client) => client.ended));
+        await Bun.sleep(forgottenMs);
+        expect((await raw("mallory")).answer.status).toBe(429);
+        expect((await raw("alice")).answer.status).toBe(101);
+        for (const client of clients) client.end();
+        let status = 0;
+        for (let tries = 0; tries < 600 && status !== 101; tries++) {
+          await Bun.sleep(100);
+          ({ status } = (await raw("mallory")).answer);
+        }
+        expect(status).toBe(101);
+      }),
+    );
   });
 }
 
@@ -86,10 +93,9 @@ test("G30 on Deno it serves with the permissions that the page on mounting names
   const dir = mkdtempSync("/var/tmp/tidings-deno-");
   try {
     const start = startExample("deno");
-    server = await start({ dir, runtime: denoWith(permissions) });
-    expect((await raw("alice")).answer.status).toBe(101);
-    await server.dispose();
-    server = null;
+    await withServer(start({ dir, runtime: denoWith(permissions) }), async (raw) => {
+      expect((await raw("alice")).answer.status).toBe(101);
+    });
     for (const one of permissions) {
       const others = permissions.filter((permission) => permission !== one);
       const outcome = await start({ dir, runtime: denoWith(others) }).then(

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import { createBudget } from "../../src/connection/budget.ts";
 import { openRuntime } from "../../src/database/runtime.ts";
+import { createHookHealth } from "../../src/hook/hook-health.ts";
+import { hooksOf } from "../../src/hook/message-hook.ts";
 import { createLimiter } from "../../src/hub/limiter.ts";
 import { createSightGate } from "../../src/hub/policy.ts";
 import { createWatchBudget } from "../../src/hub/watch-budget.ts";
@@ -112,6 +114,8 @@ describe("a history that has ended", () => {
           slots: createSlots({ perProviderMax: 1 }),
           health: createPushHealth({ clock: systemClock, onChange: () => {} }),
         },
+        hooks: hooksOf({ handle() {} }),
+        hookHealth: createHookHealth({ clock, onChange() {} }),
         ...{ watchBudget: createWatchBudget(limits), sight: createSightGate() },
       },
     );

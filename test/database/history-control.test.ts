@@ -137,7 +137,7 @@ const triesMax = 8;
 describe("another history", () => {
   for (const [suite, list] of Object.entries(bugs))
     for (const [bug, shown, alteration] of list)
-      test(`control: D30 D31 D32 it is seen where ${bug}`, async () => {
+      test.concurrent(`control: D30 D31 D32 it is seen where ${bug}`, async () => {
         // Several nodes race: which of them sees the bug first, and whether it shows, is decided anew each time.
         let isSeen = false;
         for (let i = 0; i < triesMax && !isSeen; i++) {

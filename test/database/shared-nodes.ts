@@ -5,6 +5,7 @@ import { type Chat, createChat } from "../../src/chat.ts";
 import type { ChatOptions } from "../../src/chat-options.ts";
 import type { Admission } from "../../src/http/admission.ts";
 import { createLocalBus } from "../../src/feed/local-bus.ts";
+import type { MessageHook } from "../../src/hook/message-hook.ts";
 import type { Limits } from "../../src/protocol/limits.ts";
 import type { PushProvider } from "../../src/push/provider.ts";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
@@ -21,6 +22,8 @@ export type SharedNodesOptions = {
   /** Wraps the engine of each node, to see or to hold its calls. */
   readonly wrapEngine?: (engine: Engine, node: number) => Engine;
   readonly push?: readonly PushProvider[];
+  /** The hook of each node. */
+  readonly onMessage?: (node: number) => MessageHook;
   readonly hasBus?: boolean;
   /** Default: the header x-user says who it is. */
   readonly authenticate?: ChatOptions["authenticate"];
@@ -36,7 +39,15 @@ type ConnectOptions = {
 
 /** Whole chats on one database, with sockets that a test holds in its hands; the database can be set back to what it once was. */
 export async function startSharedNodes(options: SharedNodesOptions = {}) {
-  const { nodes = 1, limits, wrapEngine = (engine) => engine, push = [], hasBus = true, revalidate } = options;
+  const {
+    nodes = 1,
+    limits,
+    wrapEngine = (engine) => engine,
+    push = [],
+    hasBus = true,
+    revalidate,
+    onMessage,
+  } = options;
   const { authenticate = ({ headers }: Request) => ({ user: headers.get("x-user") ?? "" }) } = options;
   const folder = mkdtempSync(join(tmpdir(), "tidings-history-"));
   const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
@@ -50,6 +61,7 @@ export async function startSharedNodes(options: SharedNodesOptions = {}) {
       ...(revalidate && { revalidate }),
       ...(hasBus && { bus: bus.connect() }),
       push: [...push],
+      ...(onMessage && { onMessage: onMessage(i) }),
       limits: { headPollMs: 50, storeProbeMs: 20, marksDelayMs: 1, presenceGraceMs: 1, ...limits },
     }),
   );

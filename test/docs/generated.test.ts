@@ -22,6 +22,10 @@ test("N37 the page of options has every option and every limit with its default"
   const options = [...source.matchAll(/^  readonly (\w+)\??:/gm)].map(([, name = ""]) => name);
   expect(options.length).toBeGreaterThan(15);
   for (const name of options) expect(page).toContain(`\`${name}\``);
+  const api = readFileSync(join(root, "src/chat-api.ts"), "utf8");
+  const members = [...api.matchAll(/^ {2}readonly \w+\??: .*$/gm)].map(([line]) => line);
+  expect(members.length).toBeGreaterThan(30);
+  for (const line of members) expect(page).toContain(line);
   for (const [name, value] of Object.entries(defaultLimits)) {
     const row = page.split("\n").find((line) => line.startsWith("| ") && line.split("|")[1]?.includes(`\`${name}\``));
     expect(row?.split("|")[2]?.replaceAll(" ", "")).toContain(String(value));

@@ -87,6 +87,8 @@ describe("docs", () => {
         expect(output.match(/message \d/g)?.join()).toBe([1, 2, 3, 4, 5].map((i) => `message ${i}`).join());
       if (file === "history.ts")
         expect(output).toBe("message 1, again 1, duplicate: true\n1 unread from alice\n1 shown, older ones: false\n");
+      if (file === "bot.ts") expect(output).toBe("You wrote: Is anybody there?\n");
+      if (file === "reads.ts") expect(output).toBe("alice 3 message 3\nmessage 1,message 2\nmessage 3\n");
       if (file === "own-provider.ts") {
         expect(output).toContain('registered: 204\n{"to":"+249912345678","text":"New message","idempotencyKey":"');
         expect(output).toEndWith("phone: sent, 202\n");

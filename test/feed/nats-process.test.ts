@@ -99,12 +99,14 @@ const ends = "F8: a process that closes its transport ends, whatever the server 
 const endures = "F8: nothing that a server does ends the process, or keeps it from a better one";
 
 describeWith("nats-server", "a process with a transport over NATS", () => {
-  test(`${ends} (Bun)`, () => endsOn([process.execPath]));
-  test(`${endures} (Bun)`, () => enduresOn([process.execPath]));
+  test.concurrent(`${ends} (Bun)`, () => endsOn([process.execPath]));
+  test.concurrent(`${endures} (Bun)`, () => enduresOn([process.execPath]));
   // With Deno 2.9.6 a server that greets and hangs up at once ends the process: the library writes to what is gone, unheard.
-  test(`${ends} (Deno)`, () => endsOn([deno, "run", "--no-prompt", "--allow-net", "--allow-env", "--allow-read"]));
+  test.concurrent(`${ends} (Deno)`, () =>
+    endsOn([deno, "run", "--no-prompt", "--allow-net", "--allow-env", "--allow-read"]),
+  );
   describeWith("node", "on Node", () => {
-    test(`${ends} (Node)`, () => endsOn([programPath("node")]));
-    test(`${endures} (Node)`, () => enduresOn([programPath("node")]));
+    test.concurrent(`${ends} (Node)`, () => endsOn([programPath("node")]));
+    test.concurrent(`${endures} (Node)`, () => enduresOn([programPath("node")]));
   });
 });

@@ -25,7 +25,7 @@ import { textTarget } from "./target/text.ts";
 import { systemRandom } from "../../src/internal/random.ts";
 
 /** FUZZ_CASES=100000 for more; `bun run prove fuzz` tries as many as there is time for. */
-const casesInProcess = Number(process.env["FUZZ_CASES"] ?? 12_000);
+const casesInProcess = Number(process.env["FUZZ_CASES"] ?? 6_000);
 
 type Decode = typeof decodeFrame;
 
@@ -192,9 +192,12 @@ describe("fuzz of every entry, in process", () => {
     const asking = pushTarget((one, fetch) =>
       one.name === "webpush" ? webPush({ ...options, fetch, resolve: async () => ["142.250.1.1"] }) : one,
     );
-    expect((await asking.try(1, 4_000)).violations.join()).toContain(
-      "webpush asked https://fcm.googleapis.com.evil.example",
-    );
+    const asked = "webpush asked https://fcm.googleapis.com.evil.example";
+    // One seed in four draws such an address; this one did when it was last looked for.
+    let found = "";
+    for (let seed = 8; seed < 40 && !found.includes(asked); seed++)
+      found = (await asking.try(seed, 300)).violations.join();
+    expect(found).toContain(asked);
   });
 
   test("control: U11 a store that shortens what it keeps of a device is found", async () => {

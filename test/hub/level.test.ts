@@ -203,7 +203,7 @@ if (isPlanted) {
     ],
   ];
   for (const [bug, shown, alteration] of bugs)
-    test(`control: P51 P52 S41 it is seen where ${bug}`, async () => {
+    test.concurrent(`control: P51 P52 S41 it is seen where ${bug}`, async () => {
       const { names } = await alteredTests({
         ...{ test: itself, pattern: shown, stopsAtFirst: true },
         alterations: [...twoLevels, alteration],

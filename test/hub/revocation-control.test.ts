@@ -31,7 +31,7 @@ const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
 
 describe("revocations", () => {
   for (const [bug, shown, alteration] of bugs)
-    test(`control: T7 it is seen where ${bug}`, async () => {
+    test.concurrent(`control: T7 it is seen where ${bug}`, async () => {
       const failed = await failingTests(suite, { alterations: [alteration], name: shown });
       expect(failed.some((name) => name.startsWith(shown))).toBe(true);
     });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Store } from "../../src/store/store.ts";
 import { goneIn, sourceMutants, sqlMutants } from "./mutant.ts";
-import { findBySource, findBySql, keysInSource, predicatesInSql } from "./mutate.ts";
+import { findBySource, findBySql, keptSights, keysInSource, predicatesInSql } from "./mutate.ts";
 import { proof } from "./proof.ts";
 import { compareHidden, compareTenants, type Plant } from "./tenants.ts";
 
@@ -54,17 +54,22 @@ describe("mutants", () => {
     const gone = goneIn(mutant);
     const names = gone.map(({ statement, predicate }) => `${statement} without ${predicate}`);
     test(`control: T1 ${names.join(" and ")} is found`, async () => {
-      expect(await findBySql(gone, scriptsOfMutant)).toMatch(/^T[13]: /);
+      expect((await findBySql(gone))?.violation).toMatch(/^T[13]: /);
     });
   }
 
   for (const mutant of sourceMutants)
     test(`control: T1 ${mutant.file} without the tenant in ${mutant.edits[0]?.find} is found`, async () => {
-      expect(await findBySource(mutant, scriptsOfMutant)).toMatch(/^T[13]: /);
+      expect((await findBySource(mutant))?.violation).toMatch(/^T[13]: /);
     });
 
+  test("T1 without a mutant, what shows the mutants shows nothing", async () => {
+    for (const { script, kind, steps } of keptSights)
+      expect([script, kind, steps, await compareTenants(script, kind, { steps })]).toEqual([script, kind, steps, []]);
+  });
+
   test("control: T1 a predicate that is no longer there makes its mutant fail loudly", async () => {
-    await expect(findBySql([{ statement: "selectMembers", predicate: "x.tenant = ?1" }], 1)).rejects.toThrow(
+    await expect(findBySql([{ statement: "selectMembers", predicate: "x.tenant = ?1" }])).rejects.toThrow(
       "has not exactly one",
     );
   });

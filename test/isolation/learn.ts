@@ -1,21 +1,24 @@
-/** Looks for every mutant of a tenant's comparisons, and keeps which script showed it: `bun test/isolation/learn.ts`. Takes minutes. */
+/** Looks for every mutant of a tenant's comparisons, and keeps where it showed: `bun test/isolation/learn.ts`. Takes minutes. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { goneIn, sourceMutants, sqlMutants } from "./mutant.ts";
-import { findBySource, findBySql, nameOfSource, nameOfSql } from "./mutate.ts";
+import { findBySource, findBySql, type Found, nameOfSource, nameOfSql, type Sight } from "./mutate.ts";
 
-const scriptsMax = 80;
-const found: Record<string, number> = {};
+const sights: Record<string, Sight> = {};
 
-function keep(name: string, violation: string | null): void {
-  const script = Number(/script (\d+)/.exec(violation ?? "")?.[1]);
-  if (script > 1) found[name] = script;
-  console.log(`${name}: ${violation === null ? "not found" : `script ${script}`}`);
+function keep(name: string, found: Found | null): void {
+  if (found === null) console.log(`${name}: not found`);
+  else {
+    const { violation: _, ...sight } = found;
+    sights[name] = sight;
+    console.log(`${name}: script ${sight.script} of ${sight.kind}, ${sight.steps} steps`);
+  }
 }
 
 for (const mutant of sqlMutants.filter(({ harmless }) => harmless === undefined)) {
   const gone = goneIn(mutant);
-  keep(nameOfSql(gone), await findBySql(gone, scriptsMax));
+  keep(nameOfSql(gone), await findBySql(gone, { isLearning: true }));
 }
-for (const mutant of sourceMutants) keep(nameOfSource(mutant), await findBySource(mutant, scriptsMax));
-writeFileSync(join(import.meta.dir, "first-scripts.json"), `${JSON.stringify(found, null, 2)}\n`);
+for (const mutant of sourceMutants) keep(nameOfSource(mutant), await findBySource(mutant, { isLearning: true }));
+const lines = Object.entries(sights).map(([name, sight]) => `  ${JSON.stringify(name)}: ${JSON.stringify(sight)}`);
+writeFileSync(join(import.meta.dir, "first-sights.json"), `{\n${lines.join(",\n")}\n}\n`);

@@ -7,16 +7,25 @@ import * as peopleSql from "../../src/store/people-sql.ts";
 import * as pushSql from "../../src/store/push-sql.ts";
 import * as sql from "../../src/store/sql.ts";
 import { type Predicate, type SourceMutant, sourceMutants } from "./mutant.ts";
-import { compareTenants } from "./tenants.ts";
+import { compareTenants, type Kind, kinds, type Plant, stepsMax } from "./tenants.ts";
+
+/** A script, or how it begins, in which a mutant may show. */
+export type Sight = { readonly script: number; readonly kind: Kind; readonly steps: number };
+export type Found = Sight & { readonly violation: string };
 
 /**
- * Which script showed each mutant when it was last looked for, where it was not the first: `bun test/isolation/learn.ts` writes it anew. They may
- * change with the code; then a mutant takes longer to find.
+ * Where each mutant showed when it was last looked for: `bun test/isolation/learn.ts` writes it anew. Scripts may change with the code; then a mutant
+ * takes longer to find.
  */
-const firstScripts = JSON.parse(readFileSync(join(import.meta.dir, "first-scripts.json"), "utf8")) as Record<
+const firstSights = JSON.parse(readFileSync(join(import.meta.dir, "first-sights.json"), "utf8")) as Record<
   string,
-  number
+  Sight
 >;
+
+/** All of them, each once. */
+export const keptSights: readonly Sight[] = [
+  ...new Map(Object.values(firstSights).map((sight) => [JSON.stringify(sight), sight])).values(),
+];
 
 /** A comparison with a tenant, in a statement as the database gets it. */
 const statements: ReadonlyMap<string, string> = new Map(
@@ -79,38 +88,50 @@ export function withoutPredicates(gone: readonly Predicate[]) {
   });
 }
 
-/** Scripts in the order in which a mutant is looked for: first the one that showed it last, if it was not the first. */
-export const scriptsFor = (name: string, scripts: number): readonly number[] => [
-  ...(Object.hasOwn(firstScripts, name) ? [firstScripts[name] ?? 1] : []),
-  ...Array.from({ length: scripts }, (_, i) => i + 1),
+/** A mutant that so many scripts do not show is not seen at all. */
+const scriptsMax = 80;
+/** Most mutants show early: a beginning costs a part of the whole. */
+const beginnings = [4, 8, 15, stepsMax];
+
+const sightsOf = (among: readonly Kind[], steps: number): readonly Sight[] =>
+  Array.from({ length: scriptsMax }, (_, i) => among.map((kind) => ({ script: i + 1, kind, steps }))).flat();
+
+/** Where a mutant is looked for, in order: first where it showed last. */
+export const knownSights = (name: string, among: readonly Kind[] = kinds): readonly Sight[] => [
+  ...(Object.hasOwn(firstSights, name) ? [firstSights[name]].filter((sight) => sight !== undefined) : []),
+  ...sightsOf(among, stepsMax),
 ];
 
-export const nameOfSql = ([first]: readonly Predicate[]): string => `${first?.statement}: ${first?.predicate}`;
-export const nameOfSource = ({ file, edits }: SourceMutant): string => `${file}: ${edits[0]?.find}`;
+/** Where to look for what is cheapest to keep: short beginnings come first. */
+export const shortSights = (among: readonly Kind[] = kinds): readonly Sight[] =>
+  beginnings.flatMap((steps) => sightsOf(among, steps));
 
-/** The first script, of so many, that shows what the engine's statements lack; null: none does. */
-export async function findBySql(gone: readonly Predicate[], scripts: number): Promise<string | null> {
-  const wrapEngine = withoutPredicates(gone);
-  const kind = gone.some(({ statement }) => statement in pushSql || statement in deviceSql) ? "pushes" : "everything";
-  for (const seed of scriptsFor(nameOfSql(gone), scripts)) {
-    const [violation] = await compareTenants(seed, kind, { wrapEngine });
-    if (violation !== undefined) return violation;
+/** The first sight that shows what is planted; null: none does. */
+export async function firstOf(sights: readonly Sight[], plant: Plant = {}): Promise<Found | null> {
+  for (const { script, kind, steps } of sights) {
+    const [violation] = await compareTenants(script, kind, { ...plant, steps });
+    if (violation !== undefined) return { script, kind, steps, violation };
   }
   return null;
 }
 
+export const nameOfSql = ([first]: readonly Predicate[]): string => `${first?.statement}: ${first?.predicate}`;
+export const nameOfSource = ({ file, edits }: SourceMutant): string => `${file}: ${edits[0]?.find}`;
+
+/** Looks for what the engine's statements lack. */
+export async function findBySql(gone: readonly Predicate[], { isLearning = false } = {}): Promise<Found | null> {
+  const wrapEngine = withoutPredicates(gone);
+  const isOfPushes = gone.some(({ statement }) => statement in pushSql || statement in deviceSql);
+  const among: readonly Kind[] = [isOfPushes ? "pushes" : "everything"];
+  return await firstOf(isLearning ? shortSights(among) : knownSights(nameOfSql(gone), among), { wrapEngine });
+}
+
 /** As `findBySql`, for an edit of the source: in a process of its own, because a module is loaded once. */
-export async function findBySource(mutant: SourceMutant, scripts: number): Promise<string | null> {
-  const child = Bun.spawn(
-    [
-      process.execPath,
-      join(import.meta.dir, "mutated-process.ts"),
-      String(sourceMutants.indexOf(mutant)),
-      String(scripts),
-    ],
-    { stdin: "ignore", stdout: "pipe", stderr: "inherit" },
-  );
+export async function findBySource(mutant: SourceMutant, { isLearning = false } = {}): Promise<Found | null> {
+  const script = join(import.meta.dir, "mutated-process.ts");
+  const args = [String(sourceMutants.indexOf(mutant)), ...(isLearning ? ["learn"] : [])];
+  const child = Bun.spawn([process.execPath, script, ...args], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
   const text = await child.stdout.text();
   if ((await child.exited) !== 0) throw new Error(`The process with the mutated ${mutant.file} failed`);
-  return JSON.parse(text) as string | null;
+  return JSON.parse(text) as Found | null;
 }

@@ -4,7 +4,7 @@ import { mutants } from "./mutants.ts";
 
 describe("a condition that nothing tried", () => {
   for (const { rule, name, red, in: file, ...alteration } of mutants)
-    test(`control: ${rule} ${name}`, async () => {
+    test.concurrent(`control: ${rule} ${name}`, async () => {
       const { names, output } = await alteredTests({
         test: file,
         pattern: red,

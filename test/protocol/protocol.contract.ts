@@ -39,6 +39,12 @@ export type Traits = {
   readonly skipsEdge?: boolean;
 };
 
+/** Connections and servers of one test, which end with it. */
+type Beside = {
+  readonly raw: (port: number, path: string, options?: Parameters<typeof connectRaw>[2]) => Promise<RawClient>;
+  readonly startOwn: Start;
+};
+
 /** The documented behaviour of sections 1 to 4 and 6 of PROTOCOL.md, held against any server that `start` starts. */
 export function describeProtocol(name: string, start: Start, traits: Traits = {}): void {
   const testUnless = (isLeftOut: boolean | undefined) =>
@@ -54,14 +60,53 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
     const raws: RawClient[] = [];
     const folders: string[] = [];
 
+    const besides: (() => void)[] = [];
+
     beforeAll(async () => {
       server = await start();
       url = server.url;
+      for (const begin of besides) begin();
     });
     afterAll(async () => {
       await server.dispose();
       for (const one of shared.values()) await one.then((started) => started.dispose());
     });
+
+    /**
+     * A test that mostly waits. All of these begin with the first test of the file and go on beside the others, with connections of their own.
+     */
+    const testBeside =
+      (isLeftOut: boolean | undefined) =>
+      (name: string, run: (own: Beside) => Promise<void>): void => {
+        if (isLeftOut) return;
+        let ended = Promise.resolve();
+        besides.push(() => {
+          ended = withOwn(run);
+          // Its test says what was wrong.
+          ended.catch(() => {});
+        });
+        test(name, () => ended);
+      };
+
+    async function withOwn(run: (own: Beside) => Promise<void>): Promise<void> {
+      const ends: (() => unknown)[] = [];
+      try {
+        await run({
+          async raw(port, path, options) {
+            const client = await connectRaw(port, `${server.base}${path}`, options);
+            ends.push(client.end);
+            return client;
+          },
+          async startOwn(options) {
+            const one = await start(options);
+            ends.push(one.dispose);
+            return one;
+          },
+        });
+      } finally {
+        for (const end of ends) await end();
+      }
+    }
     afterEach(async () => {
       for (const raw of raws.splice(0)) raw.end();
       try {
@@ -1293,9 +1338,9 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       const heartbeatMs = 300;
       const env = { HEARTBEAT_MS: String(heartbeatMs) };
 
-      testUnless(!traits.hidesPongs)(
+      testBeside(!traits.hidesPongs)(
         "P37 G2 where pongs are hidden, who has sent a ping frame is closed with 4408",
-        async () => {
+        async ({ raw }) => {
           const one = await startShared(env);
           const client = await raw(one.port, "/ws?user=silent", { doesPong: true });
           client.text('{"type":"ping","id":"1"}');
@@ -1304,9 +1349,9 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         },
       );
 
-      const testPongs = testUnless(traits.hidesPongs || traits.skipsEdge);
+      const testPongs = testBeside(traits.hidesPongs || traits.skipsEdge);
       // test/hub/hub.test.ts and test/connection/heartbeat.test.ts show with fake clocks how soon.
-      testPongs("P37 R4 a peer that never pongs is closed with 4408 after two heartbeats", async () => {
+      testPongs("P37 R4 a peer that never pongs is closed with 4408 after two heartbeats", async ({ raw }) => {
         const one = await startShared(env);
         const at = performance.now();
         const client = await raw(one.port, "/ws?user=silent");
@@ -1316,33 +1361,41 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(ms).toBeGreaterThan(2 * heartbeatMs - 50);
       });
 
-      testEdge("P37 a peer that pongs stays, and so does one that only sends frames", async () => {
-        // Long enough that a busy machine does not make the clients late.
-        const longMs = 2 * heartbeatMs;
-        const one = await startOwn({ env: { HEARTBEAT_MS: String(longMs) } });
-        const ponging = await raw(one.port, "/ws?user=ponging", { doesPong: true });
-        const talking = await raw(one.port, "/ws?user=talking");
-        const timer = setInterval(() => talking.text('{"type":"ping","id":"1"}'), longMs / 6);
-        await Bun.sleep(4.5 * longMs);
-        clearInterval(timer);
-        expect([ponging.closed(), talking.closed()]).toEqual([null, null]);
-        if (traits.hidesPongs) return;
-        expect(ponging.frames.filter((frame) => frame.opcode === opcode.ping).length).toBeGreaterThanOrEqual(2);
-      });
+      testBeside(traits.skipsEdge)(
+        "P37 a peer that pongs stays, and so does one that only sends frames",
+        async ({ raw }) => {
+          // Long enough that a busy machine does not make the clients late.
+          const longMs = 4 * heartbeatMs;
+          const one = await startShared({ HEARTBEAT_MS: String(longMs) });
+          const ponging = await raw(one.port, "/ws?user=ponging", { doesPong: true });
+          const talking = await raw(one.port, "/ws?user=talking");
+          const timer = setInterval(() => talking.text('{"type":"ping","id":"1"}'), longMs / 6);
+          await Bun.sleep(4.5 * longMs);
+          clearInterval(timer);
+          expect([ponging.closed(), talking.closed()]).toEqual([null, null]);
+          if (traits.hidesPongs) return;
+          expect(ponging.frames.filter((frame) => frame.opcode === opcode.ping).length).toBeGreaterThanOrEqual(2);
+        },
+      );
 
-      testPongs("P37 R4 a frame that drips in does not count as life, nor does what the server sends", async () => {
-        const one = await startShared(env);
-        const client = await raw(one.port, "/ws?user=dripping");
-        // A frame of 60 000 bytes, of which one comes now and then.
-        client.bytes(Buffer.from([0x81, 0xfe, 0xea, 0x60, 0, 0, 0, 0]));
-        const timer = setInterval(() => client.bytes(Buffer.from([0x20])), 50);
-        const a = await join(one.url, { user: "alice" });
-        const news = setInterval(() => a.post({ to: "dripping" }, "news"), 50);
-        await Promise.race([client.ended, Bun.sleep(deadline.answerMs)]);
-        clearInterval(timer);
-        clearInterval(news);
-        expect(client.closed()?.code).toBe(4_408);
-      });
+      testPongs(
+        "P37 R4 a frame that drips in does not count as life, nor does what the server sends",
+        async ({ raw }) => {
+          const one = await startShared(env);
+          const client = await raw(one.port, "/ws?user=dripping");
+          // A frame of 60 000 bytes, of which one comes now and then.
+          client.bytes(Buffer.from([0x81, 0xfe, 0xea, 0x60, 0, 0, 0, 0]));
+          const timer = setInterval(() => client.bytes(Buffer.from([0x20])), 50);
+          const a = await raw(one.port, "/ws?user=alice", { doesPong: true });
+          const send = (): void =>
+            void a.text(JSON.stringify({ type: "send", id: randomUUID(), to: "dripping", text: "news" }));
+          const news = setInterval(send, 50);
+          await Promise.race([client.ended, Bun.sleep(deadline.answerMs)]);
+          clearInterval(timer);
+          clearInterval(news);
+          expect(client.closed()?.code).toBe(4_408);
+        },
+      );
 
       const secret = "a secret of thirty-two bytes, or more";
       const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -1351,14 +1404,17 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
       };
 
-      testEdge("P38 the socket of a session that expires is closed with 4401", async () => {
+      testBeside(traits.skipsEdge)("P38 the socket of a session that expires is closed with 4401", async ({ raw }) => {
         const one = await startShared({ AUTH: "jwt", JWT_SECRET: secret });
         const exp = Math.floor(Date.now() / 1_000) + 3;
         const headers = { Authorization: `Bearer ${token({ sub: "alice", exp })}` };
-        const a = await join(one.url, { user: "alice", isDemo: false, headers });
-        expect((await a.sendOk({ to: "bob" }, "in time")).seq).toBe(1);
-        expect((await a.closed).code).toBe(4_401);
+        const a = await raw(one.port, "/ws", { headers });
+        a.text(JSON.stringify({ type: "send", id: randomUUID(), to: "bob", text: "in time" }));
+        await a.ended;
         expect(Date.now() - exp * 1_000).toBeGreaterThan(-50);
+        expect(a.closed()?.code).toBe(4_401);
+        const frames = a.frames.filter((frame) => frame.opcode === opcode.text).map(({ payload }) => String(payload));
+        expect(frames.filter((text) => text.includes('"accepted"')).length).toBe(1);
         await expectProblem(await raw(one.port, "/ws?user=alice"), 401, "unauthenticated");
         await expectProblem(await raw(one.port, "/ws", { headers }), 401, "unauthenticated");
       });
@@ -1424,29 +1480,32 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(await Promise.all([startAndStop(), startAndStop()])).toEqual([0, 0]);
       });
 
-      testEdge("P39 while it shuts down, new connections get 503 with Retry-After", async () => {
-        const one = await startOwn();
-        // Sockets close in waves: these keep the shutdown going for a moment.
-        const users = upTo(6).map((i) => `user${i}`);
-        for (const user of users) await Promise.all(upTo(100).map(() => raw(one.port, wsPath({ user }))));
-        one.signal("SIGTERM");
-        let isOver = false;
-        void one.exited.then(() => (isOver = true));
-        const attempts: Promise<RawClient | null>[] = [];
-        while (!isOver) {
-          attempts.push(raw(one.port, "/ws?user=late").catch(() => null));
-          // Some runtimes take three seconds, others a sixth of one.
-          await Bun.sleep(attempts.length < 50 ? 2 : 20);
-        }
-        expect(await one.exited).toBe(0);
-        const answered = (await Promise.all(attempts)).filter((client) => client !== null);
-        const refused = answered.filter(({ answer }) => answer.status !== 101);
-        expect(refused.length).toBeGreaterThan(0);
-        for (const client of refused) {
-          await expectProblem(client, 503, "unavailable");
-          expect(Number(client.answer.headers.get("retry-after"))).toBeGreaterThan(0);
-        }
-      });
+      testBeside(traits.skipsEdge)(
+        "P39 while it shuts down, new connections get 503 with Retry-After",
+        async ({ raw, startOwn }) => {
+          const one = await startOwn();
+          // Sockets close in waves: these keep the shutdown going for a moment.
+          const users = upTo(6).map((i) => `user${i}`);
+          for (const user of users) await Promise.all(upTo(100).map(() => raw(one.port, wsPath({ user }))));
+          one.signal("SIGTERM");
+          let isOver = false;
+          void one.exited.then(() => (isOver = true));
+          const attempts: Promise<RawClient | null>[] = [];
+          while (!isOver) {
+            attempts.push(raw(one.port, "/ws?user=late").catch(() => null));
+            // Some runtimes take three seconds, others a sixth of one.
+            await Bun.sleep(attempts.length < 50 ? 2 : 20);
+          }
+          expect(await one.exited).toBe(0);
+          const answered = (await Promise.all(attempts)).filter((client) => client !== null);
+          const refused = answered.filter(({ answer }) => answer.status !== 101);
+          expect(refused.length).toBeGreaterThan(0);
+          for (const client of refused) {
+            await expectProblem(client, 503, "unavailable");
+            expect(Number(client.answer.headers.get("retry-after"))).toBeGreaterThan(0);
+          }
+        },
+      );
     });
   });
 }

@@ -16,7 +16,7 @@ import {
 import { type RunningServer, startServer, type StartOptions, temporaryFolder } from "../support/server.ts";
 import { deadline } from "../support/deadline.ts";
 
-const backlog = 10_000;
+const backlog = 4_000;
 /** How long a client stops reading; STALL_MS=60000 for the long run. */
 const stallMs = Number(process.env["STALL_MS"] ?? "3000");
 /** What the server's memory may grow by once it is warm. */

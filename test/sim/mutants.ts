@@ -212,7 +212,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a block that leaves the notification where it stands",
     rule: "U3 U69",
-    seed: 199,
+    seed: 653,
     alteration: {
       file: "push/follower.ts",
       from: 'else if (change.kind === "relation" && change.blocked)',
@@ -264,7 +264,7 @@ export const mutants: readonly Mutant[] = [
     rule: "U8",
     seed: 528,
     alteration: {
-      file: "push/lease.ts",
+      file: "feed/lease.ts",
       from: "isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart",
       to: "isTaken",
     },
@@ -380,7 +380,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a death notice that outlives a new registration",
     rule: "U6 O10 U9",
-    seed: 193,
+    seed: 558,
     alteration: {
       file: "store/push-sql.ts",
       from: "AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`",

@@ -138,6 +138,12 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await push.settle("me", verdicts, 2);
     await push.prune("me", middle);
     await push.leave("me");
+    await store.messages(0, 200);
+    await store.places.begin("bot", "start");
+    const place = store.places.place("bot");
+    await place.take("me", await place.worker());
+    await place.beat("me", n);
+    await place.leave("me");
 
     // Writes.
     const conversation = encodeConversation(monologue);

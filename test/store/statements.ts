@@ -1,5 +1,6 @@
 import * as deviceStatements from "../../src/store/device-sql.ts";
 import * as historyStatements from "../../src/store/history-sql.ts";
+import * as logPlaceStatements from "../../src/store/log-place-sql.ts";
 import * as peopleStatements from "../../src/store/people-sql.ts";
 import * as pushStatements from "../../src/store/push-sql.ts";
 import * as revocationStatements from "../../src/store/revocation-sql.ts";
@@ -13,6 +14,7 @@ export const namedStatements: readonly (readonly [string, string])[] = Object.en
   ...deviceStatements,
   ...pushStatements,
   ...revocationStatements,
+  ...logPlaceStatements,
 }).filter((entry): entry is [string, string] => typeof entry[1] === "string");
 
 /** Their names by their texts. */

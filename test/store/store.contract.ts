@@ -275,6 +275,52 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
         );
     });
 
+    test("K66 messages of the log come in its order, page by page, of every tenant and without anything else", async () => {
+      const { n: before } = await store.head();
+      const tenants = [newTenant(), newTenant()];
+      const sent = await Promise.all(
+        Array.from({ length: 10 }, (_, i) =>
+          accepted(store, { tenant: tenants[i % 2] ?? "", from: "alice", to: "bob", text: `${i}` }),
+        ),
+      );
+      await new Promise((resolve) => store.ack(person("bob", tenants[0] ?? ""), "phone", sent[9]?.n ?? 0, resolve));
+      const { n: head } = await store.head();
+      const found: number[] = [];
+      let after = before;
+      for (let pages = 0; after < head && pages < 20; pages++) {
+        const page = await store.messages(after, 3);
+        found.push(...page.messages.map(({ n }) => n));
+        expect(page.messages.length).toBeLessThanOrEqual(3);
+        expect(page.upTo).toBeGreaterThan(after);
+        after = page.upTo;
+      }
+      expect(found).toEqual(sent.map(({ n }) => n).toSorted((a, b) => a - b));
+      expect(await store.messages(head, 3)).toEqual({ messages: [], upTo: head });
+      const [first] = (await store.messages(before, 1)).messages;
+      expect(first).toMatchObject({ tenant: tenants[0], from: "alice", to: "bob", text: "0", seq: 1 });
+    });
+
+    test("K67 K68 K75 a place begins once, is one holder's at a time, and never goes back", async () => {
+      const { n: head } = await accepted(store, { tenant: newTenant(), from: "alice", to: "bob" });
+      const [now, start] = ["now", "start"].map((name) => store.places.place(name));
+      if (!now || !start) throw new Error("There are two");
+      await store.places.begin("now", "now");
+      await store.places.begin("start", "start");
+      expect(await now.worker()).toEqual({ holder: "", beat: 0 });
+      const free = await now.worker();
+      expect(await now.take("one", free)).toBe(head);
+      expect(await now.take("other", free)).toBeNull();
+      expect(await start.take("other", await start.worker())).toBe(0);
+      expect(await now.beat("one", head + 5)).toBe(true);
+      expect(await now.beat("one", head + 3)).toBe(true);
+      expect(await now.beat("other", head + 9)).toBe(false);
+      await now.leave("other");
+      expect((await now.worker()).holder).toBe("one");
+      await now.leave("one");
+      await store.places.begin("now", "start");
+      expect(await now.take("other", await now.worker())).toBe(head + 5);
+    });
+
     test("S7 the log and the announced commits tell the same, whole and in order", async () => {
       const tenant = newTenant();
       const from = (await store.head()).n;

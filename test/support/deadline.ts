@@ -11,8 +11,10 @@ export const deadline = {
   answerMs: 60_000,
   /** The start of a program, until it serves, or its end. It takes up to 3 s (Deno). */
   processMs: 90_000,
-  /** In a run into which a bug was planted, which is expected to hang: nobody waits for that as long as for something that is to pass. It takes up to 0.2 s. */
-  plantedMs: 3_000,
+  /** In a run into which a bug was planted, which is expected to hang: nobody waits for that as long as for something that is to pass. */
+  plantedMs: 10_000,
+  /** In such a run of which only one test is looked at, the one that must fail. It takes up to 0.2 s. */
+  firstFailureMs: 3_000,
   /** Many things at once: a long history, thousands of answers, a crowd that reconnects, a node that takes over. It takes up to 15 s. */
   bulkMs: 180_000,
   /** A whole test that has no deadline of its own. The longest takes about 20 s. */

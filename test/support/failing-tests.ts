@@ -27,7 +27,11 @@ export async function alteredTests({ test, alterations, pattern, stopsAtFirst = 
     [process.execPath, "test", "--timeout", "60000", "--preload", preload, ...which, resolve(root, test)],
     {
       cwd: root,
-      env: { ...process.env, ALTERATIONS: JSON.stringify(alterations) },
+      env: {
+        ...process.env,
+        ALTERATIONS: JSON.stringify(alterations),
+        ...(stopsAtFirst && { STOPS_AT_FIRST: "1" }),
+      },
       ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
     },
   );

@@ -66,7 +66,12 @@ export function fakeSocket() {
 
 export type FakeSocket = ReturnType<typeof fakeSocket>;
 
-const answerMs = process.env["ALTERATIONS"] === undefined ? deadline.answerMs : deadline.plantedMs;
+const answerMs =
+  process.env["STOPS_AT_FIRST"] !== undefined
+    ? deadline.firstFailureMs
+    : process.env["ALTERATIONS"] === undefined
+      ? deadline.answerMs
+      : deadline.plantedMs;
 
 /** Waits, for a bounded time, until something holds. */
 export async function until(holds: () => boolean, what = "it", withinMs: number = answerMs): Promise<void> {

@@ -1,9 +1,8 @@
-import { ChatError } from "../../error.ts";
 import { bytesCost, costs } from "../../protocol/costs.ts";
-import { encodeChange } from "../../protocol/encode.ts";
 import { messagePage } from "../answer-schema.ts";
 import { answer, type Route } from "../call.ts";
-import { encodeNext, messageParameters, readSelectors } from "../selectors.ts";
+import { readMessages } from "../read-messages.ts";
+import { messageParameters, readSelectors } from "../selectors.ts";
 
 /** `GET /messages`: what a query selects, oldest first. Marks nothing as delivered. */
 export const getMessages: Route = {
@@ -15,19 +14,9 @@ export const getMessages: Route = {
   },
   units: costs.page,
   handle: async ({ request, session, store, limits, spend }) => {
-    const { query, selectors } = readSelectors(request.url, { limits, cursors: store.cursors });
-    const page = await store.history(session, query);
-    if (page === null) throw new ChatError("not_found", "There is no such conversation");
-    const { messages, more, next, cursor } = page;
-    spend(messages.reduce((sum, { text }) => sum + costs.row + bytesCost(text.length), 0));
-    const list = messages.map((message) => encodeChange({ kind: "message", ...message })).join(",");
-    const rest = JSON.stringify({
-      more,
-      // The list that can be confirmed goes on by being confirmed.
-      ...(cursor
-        ? { cursor: store.cursors.encode({ n: cursor.n, isList: true }) }
-        : next && { next: encodeNext(selectors, next, store.cursors) }),
-    });
-    return answer(200, `{"messages":[${list}],${rest.slice(1)}`);
+    const asked = readSelectors(request.url, { limits, cursors: store.cursors });
+    const page = await readMessages(store, session, asked);
+    spend(page.messages.reduce((sum, { text }) => sum + costs.row + bytesCost(text.length), 0));
+    return answer(200, JSON.stringify(page));
   },
 };

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { startSiege } from "./siege.ts";
 
-const rounds = 4;
+const rounds = 3;
 const attacks = 400;
 const plantedScript = join(import.meta.dir, "planted-server.ts");
 

@@ -41,16 +41,19 @@ describe("a flood for those who are away", () => {
     expectRight(await backlog({ size: smallBacklog, seed }));
   });
 
-  test("control: U5 U7 a notice that counts as told before the provider has answered is missed", async () => {
-    const early: Alteration = {
-      file: "push/courier.ts",
-      from: "const result = await Promise.race([sent, late]);",
-      to: 'const result: PushResult = { type: "sent", answer: "early" };',
-    };
-    expect(await wrongsOf([early])).toMatch(lost);
-  });
+  test.concurrent(
+    "control: U5 U7 a notice that counts as told before the provider has answered is missed",
+    async () => {
+      const early: Alteration = {
+        file: "push/courier.ts",
+        from: "const result = await Promise.race([sent, late]);",
+        to: 'const result: PushResult = { type: "sent", answer: "early" };',
+      };
+      expect(await wrongsOf([early])).toMatch(lost);
+    },
+  );
 
-  test("control: U7 a retry that is dropped is missed", async () => {
+  test.concurrent("control: U7 a retry that is dropped is missed", async () => {
     const dropped: Alteration = {
       file: "push/courier.ts",
       from: "until: retryAt(due.attempts, result.afterMs ?? 0),\n          isDone: false,",
@@ -59,13 +62,22 @@ describe("a flood for those who are away", () => {
     expect(await wrongsOf([dropped])).toMatch(lost);
   });
 
-  test("control: U5 a key that is new for each request is seen", async () => {
+  test.concurrent("control: U5 a key that is new for each request is seen", async () => {
     const random: Alteration = {
       file: "push/name.ts",
       from: "const hex = await sha256(`${kind} ",
       to: "const hex = await sha256(`${Math.random()} ${kind} ",
     };
     expect(await wrongsOf([random])).toMatch(/has the keys/);
+  });
+
+  test.concurrent("control: U5 what is told again without a crash is seen", async () => {
+    const forgetful: Alteration = {
+      file: "push/courier.ts",
+      from: '...finished(due, "send", "sent", result.answer), shown: due.seq',
+      to: '...finished(due, "send", "sent", result.answer), until: 1, isDone: Math.random() < 0.9, shown: due.seq',
+    };
+    expect(await wrongsOf([forgetful])).toMatch(/was taken and asked for again/);
   });
 
   test("control: U5 a place that is kept before what it tells of is loses messages to a crash", async () => {
@@ -79,15 +91,6 @@ describe("a flood for those who are away", () => {
     let wrongs = "";
     for (let i = 0; i < 8 && !lost.test(wrongs); i++) wrongs = await wrongsOf([hasty, later], size, seed + i);
     expect(wrongs).toMatch(lost);
-  });
-
-  test("control: U5 what is told again without a crash is seen", async () => {
-    const forgetful: Alteration = {
-      file: "push/courier.ts",
-      from: '...finished(due, "send", "sent", result.answer), shown: due.seq',
-      to: '...finished(due, "send", "sent", result.answer), until: 1, isDone: Math.random() < 0.9, shown: due.seq',
-    };
-    expect(await wrongsOf([forgetful])).toMatch(/was taken and asked for again/);
   });
 
   test("control: U7 a backlog that waits in memory is seen", async () => {

@@ -1,8 +1,8 @@
 import type { Clock } from "../internal/clock.ts";
-import type { PushStore } from "../store/push-store.ts";
+import type { LogPlace } from "../store/log-place.ts";
 
 export type LeaseOptions = {
-  readonly store: Pick<PushStore, "worker" | "take" | "beat" | "leave">;
+  readonly store: LogPlace;
   readonly clock: Clock;
   /** Another one for each time that the place is ours: what is still under way from before is that of somebody else. */
   readonly newName: () => string;
@@ -24,7 +24,7 @@ const beatsPerLease = 4;
 const trustedPart = 0.75;
 
 /**
- * Which of several nodes is the worker. Nobody's clock is compared with another's: whoever waits watches for as long as a lease lasts, by
+ * Which of several nodes follows the log, for a purpose that must be served once: notifications, a hook of the host. Nobody's clock is compared with another's: whoever waits watches for as long as a lease lasts, by
  * its own clock, whether the holder still gives signs of life. What the holder writes is fenced by its name in the same transaction, so that
  * one that was paused writes nothing more.
  */
@@ -86,6 +86,10 @@ export function createLease(options: LeaseOptions) {
     start: (): void => void look(),
     /** Whether this node may send now. */
     isHeld: (): boolean => isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart,
+    /** Writes now how far we have got, and gives a sign of life with it. Rejects with `unavailable`. */
+    async keep(): Promise<void> {
+      if (isTaken) await renew();
+    },
     /** Somebody else was seen to have the place. */
     lose,
     /** It is nobody's any more, for the history that it belonged to has ended. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createLease, type LeaseOptions } from "../../src/push/lease.ts";
+import { createLease, type LeaseOptions } from "../../src/feed/lease.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 
 const leaseMs = 8_000;

@@ -1,0 +1,1 @@
+DROP TABLE tidings_log_place;

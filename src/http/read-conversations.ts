@@ -1,0 +1,78 @@
+import * as v from "valibot";
+import { ChatError } from "../error.ts";
+import type { Conversation, Identity } from "../model.ts";
+import type { Cursors } from "../protocol/cursor.ts";
+import { messageChange } from "../protocol/encode.ts";
+import type { Limits } from "../protocol/limits.ts";
+import { newest } from "../store/history.ts";
+import type { Store } from "../store/store.ts";
+import { type FieldKind, textsOfFields } from "./host-fields.ts";
+import type { ConversationPage, ListedConversation } from "./pages.ts";
+import { fitParameters, wholeNumber } from "./parameters.ts";
+
+const limitDefault = 50;
+
+const opaquePlace = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]{1,256}$/),
+  v.description("Goes on after the page whose `next` this was"),
+);
+/** Tells a place in the list of conversations from whatever else was sealed. */
+const prefix = "conversations ";
+
+function placeOf(after: string, cursors: Pick<Cursors, "unseal">): number {
+  const [, digits] = /^conversations ([1-9][0-9]{0,15})$/.exec(cursors.unseal(after) ?? "") ?? [];
+  if (digits === undefined) throw new ChatError("bad_request", "The parameter after is malformed");
+  return Number(digits);
+}
+
+/** All that may stand in the address of `GET /conversations`. */
+export const conversationParameters = ({ answerRowsMax }: Limits) =>
+  v.strictObject({
+    limit: v.optional(wholeNumber(1, answerRowsMax, `Conversations of a page; else: ${limitDefault}`)),
+    after: v.optional(opaquePlace),
+  });
+
+/** The fields of `chat.conversations` beside whose they are. */
+export const conversationFields = { limit: "number", after: "text" } as const satisfies Readonly<
+  Record<string, FieldKind>
+>;
+
+type Asked = { readonly limit?: number | undefined; readonly after?: string | undefined };
+
+/**
+ * What the host's own code asks for.
+ *
+ * @throws ChatError `bad_request`: a field that is malformed. The text names it.
+ */
+export const readGivenPlace = (given: object, limits: Limits): Asked =>
+  fitParameters(textsOfFields(given, conversationFields), conversationParameters(limits));
+
+/**
+ * A page of a user's conversations, for `GET /conversations` and `chat.conversations`; `counted`: messages that were counted one by one for it.
+ *
+ * @throws ChatError `bad_request`: an `after` that no page has answered; `unavailable`.
+ */
+export async function readConversations(
+  store: Pick<Store, "conversations" | "cursors">,
+  identity: Identity,
+  { limit = limitDefault, after }: Asked,
+): Promise<{ readonly page: ConversationPage; readonly counted: number }> {
+  const below = after === undefined ? newest : placeOf(after, store.cursors);
+  const { conversations, counted, next } = await store.conversations(identity, { below, limit });
+  const page = {
+    conversations: conversations.map(listed),
+    ...(next !== undefined && { next: store.cursors.seal(`${prefix}${next}`) }),
+  };
+  return { page, counted };
+}
+
+function listed({ id, with: other, lastMessage, unread, delivered, read, peer }: Conversation): ListedConversation {
+  const head = {
+    id,
+    kind: "direct",
+    with: other,
+    lastMessage: messageChange({ kind: "message", ...lastMessage }),
+  } as const;
+  return { ...head, unread, delivered, read, ...(peer && { peer }) };
+}
