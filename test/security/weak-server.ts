@@ -16,8 +16,8 @@ const weaknesses: readonly Alteration[] = [
   // Tokens are read, not verified.
   {
     file: "http/jwt.ts",
-    from: "return async (token) => payloadOf(await jwtVerify(token, key, rules(publicAlgorithms)));",
-    to: 'return async (token) => JSON.parse(atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")));',
+    from: "try {\n        return payloadOf(await verify(token));",
+    to: 'try { return JSON.parse(atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")));',
   },
   {
     file: "http/jwt.ts",
