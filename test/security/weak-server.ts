@@ -73,12 +73,10 @@ const weaknesses: readonly Alteration[] = [
   // Bodies are inflated, whatever comes out.
   {
     file: "adapter/bun.ts",
-    from: "return await fetch(request, peerOf(request, server));",
-    to: `{
-          if (request.headers.get("content-encoding") === "gzip")
+    from: "const response = await fetch(request, peerOf(request, server));",
+    to: `if (request.headers.get("content-encoding") === "gzip")
             (globalThis.inflated ??= []).push(Bun.gunzipSync(await request.bytes()));
-          return await fetch(request, peerOf(request, server));
-        }`,
+          const response = await fetch(request, peerOf(request, server));`,
   },
   { file: "adapter/bun.ts", from: "idleTimeout: httpIdleSeconds", to: "idleTimeout: 0" },
   { file: "adapter/bun.ts", from: "perMessageDeflate: false", to: "perMessageDeflate: true" },
