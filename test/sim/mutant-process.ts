@@ -3,13 +3,14 @@
  *
  *   bun test/sim/mutant-process.ts NAME [SEEDS]
  */
+import { plant } from "../plants/index.ts";
 import { alterSource } from "../support/alter-source.ts";
 import { mutants } from "./mutants.ts";
 
 const [, , name, seeds = "1000"] = process.argv;
 const mutant = mutants.find((one) => one.name === name);
 if (!mutant) throw new Error(`There is no mutant "${name}"`);
-alterSource([mutant.alteration]);
+alterSource(plant(mutant.name));
 
 // Only now, so that what they import is altered.
 const { openDatabase } = await import("./database.ts");
