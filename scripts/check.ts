@@ -27,6 +27,7 @@ const staticSteps: readonly Step[] = [
   { name: "exports resolve", args: ["scripts/check-exports.ts"] },
   { name: "descriptions are fresh", args: ["scripts/describe.ts", "--check"] },
   { name: "spec rules are cited", args: ["scripts/check-spec.ts"] },
+  { name: "planted faults fit the source", args: ["scripts/check-plants.ts"] },
   ...(existsSync(join(root, bundleMigrations))
     ? [{ name: "bundled migrations are fresh", args: [bundleMigrations, "--check"] }]
     : []),

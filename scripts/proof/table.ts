@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { plant } from "../../test/plants/index.ts";
 import { mutants } from "../../test/sim/mutants.ts";
 import { toTable, withPart } from "../page-part.ts";
 import { allProofs } from "./all.ts";
@@ -34,7 +35,7 @@ export function formatTable(tally: readonly Run[], runs: readonly Run[]): string
 const formatMutants = (): string =>
   toTable(
     ["mutant", "altered", "found by seed", "breaks"],
-    mutants.map(({ name, alteration, seed, rule }) => [name, `\`${alteration.file}\``, String(seed), rule]),
+    mutants.map(({ name, seed, rule }) => [name, `\`${plant(name)[0]?.file}\``, String(seed), rule]),
   );
 
 /** The page's text with both tables in their places: what was tried, and what is planted to see that it is found. */

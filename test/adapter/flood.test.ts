@@ -1,5 +1,6 @@
 import { join as joinPath } from "node:path";
 import { expect, test } from "bun:test";
+import { plant } from "../plants/index.ts";
 import { startAltered } from "../support/alteration.ts";
 import { endClients, join } from "../support/client.ts";
 import type { RunningServer } from "../support/server.ts";
@@ -33,9 +34,8 @@ async function pongMs({ port, url }: RunningServer): Promise<number> {
 
 /** With the adapter as it is, or with one that answers every newcomer at once. */
 async function pongMsWith(turn: "as it is" | "at once"): Promise<number> {
-  const from = "new Promise((resolve) => void setImmediate(resolve));";
-  const to = turn === "as it is" ? from : "Promise.resolve();";
-  const server = await startAltered({ alterations: [{ file: "adapter/bun.ts", from, to }] });
+  const alterations = turn === "as it is" ? [] : plant("newcomers are answered at once");
+  const server = await startAltered({ alterations });
   try {
     return await pongMs(server);
   } finally {

@@ -9,7 +9,7 @@ import type { Engine, Statement } from "../../src/store/engine/engine.ts";
 import { createRemoteEngine } from "../../src/store/engine/remote.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
-import type { Alteration } from "../support/alter-source.ts";
+import { plant } from "../plants/index.ts";
 import { startAltered } from "../support/alteration.ts";
 import { connect, endClients, isTyping } from "../support/client.ts";
 import { until } from "../support/fake-socket.ts";
@@ -106,12 +106,8 @@ describe("a damaged page", () => {
   });
 
   test("control: D26 a server that takes it for any failure goes on accepting", async () => {
-    const blind: Alteration = {
-      file: "store/engine/failure.ts",
-      from: "/^SQLITE_(CORRUPT|NOTADB)/",
-      to: "/^NEVER$/",
-    };
-    const server = await onDamaged((dir) => startAltered({ dir, alterations: [blind] }));
+    const alterations = plant("a damaged file is taken for any failure");
+    const server = await onDamaged((dir) => startAltered({ dir, alterations }));
     try {
       expect((await ask(server, broken)).status).toBe(503);
       expect((await send(server, "alice", "bob", "healthy after")).status).toBe(201);

@@ -7,6 +7,7 @@ import { bun } from "../../src/adapter/bun.ts";
 import { createChat } from "../../src/chat.ts";
 import { demo } from "../../src/http/demo.ts";
 import { openEngine } from "../../src/store/engine/open.ts";
+import { plant } from "../plants/index.ts";
 import { startAltered } from "../support/alteration.ts";
 import { endClients, hasReceipt, hasText, join as joinAs } from "../support/client.ts";
 import { type RunningServer, startServer, temporaryFolder } from "../support/server.ts";
@@ -350,9 +351,7 @@ describe("POST /ack", () => {
   });
 
   test("control: Q7 an ack that is answered before it is on disk is found", async () => {
-    const from = "new Promise<boolean>((resolve) => ack(session, device, { ...at, n }, resolve))";
-    const to = "(ack(session, device, { ...at, n }), true)";
-    const alterations = [{ file: "http/route/post-ack.ts", from, to }];
+    const alterations = plant("an ack is answered before it is on disk");
     expect(await marksAfterKill(await startAltered({ alterations }))).not.toEqual(whole);
   });
 });

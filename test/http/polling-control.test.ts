@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { plant } from "../plants/index.ts";
 import { failingTests } from "../support/failing-tests.ts";
 
 describe("the list and the log", () => {
   test("control: S45 a list whose confirmation moves the log is seen", async () => {
     const failed = await failingTests(join(import.meta.dir, "polling.test.ts"), {
-      alterations: [{ file: "http/route/post-ack.ts", from: "at.isList ? store.ackList : store.ack", to: "store.ack" }],
+      alterations: plant("the ack of a list moves the log"),
       name: "S45 gets what its user did",
     });
     expect(failed.length).toBe(1);

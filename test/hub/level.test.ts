@@ -1,15 +1,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { levelMax } from "../../src/protocol/level.ts";
-import type { Alteration } from "../support/alter-source.ts";
+import { plant, type PlantName } from "../plants/index.ts";
 import { alteredTests } from "../support/failing-tests.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { isLive, lastCursor, type SharedNodes, startSharedNodes, textsOf } from "../database/shared-nodes.ts";
 
 /** A release in which receipts are of a second level. */
-const twoLevels: readonly Alteration[] = [
-  { file: "protocol/level.ts", from: "levelMax = 1", to: "levelMax = 2" },
-  { file: "protocol/level.ts", from: "receipt: 1", to: "receipt: 2" },
-];
+const twoLevels = plant("a release with two levels");
 /** Whether this process is that release: the tests below run themselves so. */
 const isPlanted = levelMax > 1;
 const itself = "test/hub/level.test.ts";
@@ -166,47 +163,19 @@ if (isPlanted) {
   });
 
   /** Bugs, each with the first words of a test that must show it. */
-  const bugs: readonly (readonly [bug: string, shown: string, Alteration])[] = [
-    [
-      "what is live goes to everybody",
-      "P51 live",
-      { file: "hub/fan-out.ts", from: " || connection.level < level ? null", to: " ? null" },
-    ],
-    [
-      "a page is sent as it is",
-      "P51 replayed",
-      { file: "hub/tail.ts", from: "level === levelMax ? page", to: "level <= levelMax ? page" },
-    ],
-    [
-      "a cursor is honoured whatever its level",
-      "P52 a cursor that was got",
-      { file: "hub/start-of.ts", from: '    if ((asked.level ?? levelMin) < level) return afresh("level");\n', to: "" },
-    ],
-    [
-      "a cursor does not say its level",
-      "P52 a cursor that was got",
-      { file: "hub/tail.ts", from: "cursors.encode({ n, level })", to: "cursors.encode({ n })" },
-    ],
-    [
-      "a device has synced at the level that it first came with",
-      "P52 S41 without a cursor",
-      { file: "store/sql.ts", from: "THEN coalesce(${field(5)}, d.level) ELSE", to: "THEN d.level ELSE" },
-    ],
-    [
-      "a device has synced at its level as soon as it comes with it",
-      "P52 S41 without a cursor",
-      {
-        file: "hub/connection.ts",
-        from: "    if (isHonoured && asked) store.ack",
-        to: "    store.ack(session, device, { n, level });\n    if (isHonoured && asked) store.ack",
-      },
-    ],
+  const bugs: readonly (readonly [bug: PlantName, shown: string])[] = [
+    ["live changes go to everybody, whatever their level", "P51 live"],
+    ["a page is sent as it is, whatever its level", "P51 replayed"],
+    ["a cursor is honoured whatever its level", "P52 a cursor that was got"],
+    ["a cursor does not say its level", "P52 a cursor that was got"],
+    ["a device has synced at the level of its first connection", "P52 S41 without a cursor"],
+    ["a device has synced at its level as soon as it connects", "P52 S41 without a cursor"],
   ];
-  for (const [bug, shown, alteration] of bugs)
+  for (const [bug, shown] of bugs)
     test.concurrent(`control: P51 P52 S41 it is seen where ${bug}`, async () => {
       const { names } = await alteredTests({
         ...{ test: itself, pattern: shown, stopsAtFirst: true },
-        alterations: [...twoLevels, alteration],
+        alterations: [...twoLevels, ...plant(bug)],
       });
       expect(names.some((name) => name.includes(shown))).toBe(true);
     });

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { goneIn, sourceMutants, sqlMutants } from "./mutant.ts";
-import { findBySource, findBySql, type Found, nameOfSource, nameOfSql, type Sight } from "./mutate.ts";
+import { findBySource, findBySql, type Found, nameOfSql, type Sight } from "./mutate.ts";
 
 const sights: Record<string, Sight> = {};
 
@@ -19,6 +19,6 @@ for (const mutant of sqlMutants.filter(({ harmless }) => harmless === undefined)
   const gone = goneIn(mutant);
   keep(nameOfSql(gone), await findBySql(gone, { isLearning: true }));
 }
-for (const mutant of sourceMutants) keep(nameOfSource(mutant), await findBySource(mutant, { isLearning: true }));
+for (const mutant of sourceMutants) keep(mutant, await findBySource(mutant, { isLearning: true }));
 const lines = Object.entries(sights).map(([name, sight]) => `  ${JSON.stringify(name)}: ${JSON.stringify(sight)}`);
 writeFileSync(join(import.meta.dir, "first-sights.json"), `{\n${lines.join(",\n")}\n}\n`);

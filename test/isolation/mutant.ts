@@ -1,3 +1,5 @@
+import type { PlantName } from "../plants/index.ts";
+
 /** One comparison with a tenant in a statement of the store, as the database gets it. */
 export type Predicate = { readonly statement: string; readonly predicate: string };
 
@@ -170,57 +172,21 @@ export const sqlMutants: readonly SqlMutant[] = [
   },
 ];
 
-type Edit = { readonly find: string; readonly replace: string };
-
-/** An edit of a source file, for what is no SQL: the keys of maps and caches, and the ways of the fan-out. */
-export type SourceMutant = {
-  readonly file: string;
-  readonly edits: readonly Edit[];
-  /** Why nobody can see it, where something else does its work; with these edits too it must be seen. */
-  readonly heldBy?: { readonly reason: string; readonly edits: readonly Edit[] };
-};
-
-/** What must be edited for somebody to see it. */
-export const editsOf = ({ edits, heldBy }: SourceMutant): readonly Edit[] => [...edits, ...(heldBy?.edits ?? [])];
-
-const edit = (file: string, find: string, replace: string): SourceMutant => ({ file, edits: [{ find, replace }] });
-
-export const sourceMutants: readonly SourceMutant[] = [
-  edit("model.ts", "`${tenant} ${user}`", "`${user}`"),
-  edit("store/batch.ts", "`${id} ${from} ${tenant}`", "`${id} ${from}`"),
-  edit("store/batch.ts", "users.set(`${tenant} ${user}`", "users.set(`${user}`"),
-  edit("store/batch.ts", "`${send.tenant} ${one} ${other}`", "`${one} ${other}`"),
-  edit("store/marks.ts", "`${ack.tenant} ${ack.user} ${ack.device}`", "`${ack.user} ${ack.device}`"),
-  edit("store/marks.ts", "`${read.tenant} ${read.user} ${read.conversation}`", "`${read.user} ${read.conversation}`"),
-  {
-    file: "store/writer.ts",
-    edits: [
-      {
-        find: '`${row["tenant"]} ${row["user"]} ${row["device"]}`',
-        replace: '`${row["user"]} ${row["device"]}`',
-      },
-      { find: "`${ack.tenant} ${ack.user} ${ack.device}`", replace: "`${ack.user} ${ack.device}`" },
-    ],
-  },
-  edit("store/reader.ts", "`${tenant} ${key}`", "`${key}`"),
-  edit(
-    "store/reader.ts",
-    "one < other ? `${tenant} ${one} ${other}` : `${tenant} ${other} ${one}`",
-    "one < other ? `${one} ${other}` : `${other} ${one}`",
-  ),
-  edit("hub/fan-out.ts", "registry.find(tenant, user)", 'registry.find("acme", user)'),
-  edit(
-    "hub/hub.ts",
-    "of registry.find(tenant, user)?.connections ?? []) connection.hint(text)",
-    'of registry.find("acme", user)?.connections ?? []) connection.hint(text)',
-  ),
-  edit("http/admit.ts", 'proof.tenant === undefined ? "default" : proof.tenant', '"default"'),
-  {
-    ...edit("push/name.ts", "`${tenant} ${conversation}`", "`${conversation}`"),
-    heldBy: {
-      reason: "no two conversations have one id, whatever their tenants",
-      edits: [{ find: "`${conversation}`", replace: "``" }],
-    },
-  },
-  edit("http/route/push.ts", "{ tenant: session.tenant, user }", '{ tenant: "acme", user }'),
+/** Edits of the source, for what is no SQL: the keys of maps and caches, and the ways of the fan-out. */
+export const sourceMutants: readonly PlantName[] = [
+  "a user's key lacks the tenant",
+  "a send's key lacks the tenant",
+  "the users of a commit lack the tenant",
+  "the pairs of a commit lack the tenant",
+  "a waiting ack's key lacks the tenant",
+  "a waiting read mark's key lacks the tenant",
+  "a settled ack's key lacks the tenant",
+  "a cached conversation's key lacks the tenant",
+  "a cached pair's key lacks the tenant",
+  "changes go to the user of another tenant",
+  "volatile frames go to the user of another tenant",
+  "the tenant of a proof is not looked at",
+  // Without the tenant alone nobody can see it: no two conversations have one id, whatever their tenants.
+  "a notification's name lacks the tenant and the conversation",
+  "push settings are read from another tenant",
 ];

@@ -6,7 +6,8 @@ import * as historySql from "../../src/store/history-sql.ts";
 import * as peopleSql from "../../src/store/people-sql.ts";
 import * as pushSql from "../../src/store/push-sql.ts";
 import * as sql from "../../src/store/sql.ts";
-import { type Predicate, type SourceMutant, sourceMutants } from "./mutant.ts";
+import type { PlantName } from "../plants/index.ts";
+import type { Predicate } from "./mutant.ts";
 import { compareTenants, type Kind, kinds, type Plant, stepsMax } from "./tenants.ts";
 
 /** A script, or how it begins, in which a mutant may show. */
@@ -116,7 +117,6 @@ export async function firstOf(sights: readonly Sight[], plant: Plant = {}): Prom
 }
 
 export const nameOfSql = ([first]: readonly Predicate[]): string => `${first?.statement}: ${first?.predicate}`;
-export const nameOfSource = ({ file, edits }: SourceMutant): string => `${file}: ${edits[0]?.find}`;
 
 /** Looks for what the engine's statements lack. */
 export async function findBySql(gone: readonly Predicate[], { isLearning = false } = {}): Promise<Found | null> {
@@ -127,11 +127,11 @@ export async function findBySql(gone: readonly Predicate[], { isLearning = false
 }
 
 /** As `findBySql`, for an edit of the source: in a process of its own, because a module is loaded once. */
-export async function findBySource(mutant: SourceMutant, { isLearning = false } = {}): Promise<Found | null> {
+export async function findBySource(mutant: PlantName, { isLearning = false } = {}): Promise<Found | null> {
   const script = join(import.meta.dir, "mutated-process.ts");
-  const args = [String(sourceMutants.indexOf(mutant)), ...(isLearning ? ["learn"] : [])];
+  const args = [mutant, ...(isLearning ? ["learn"] : [])];
   const child = Bun.spawn([process.execPath, script, ...args], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
   const text = await child.stdout.text();
-  if ((await child.exited) !== 0) throw new Error(`The process with the mutated ${mutant.file} failed`);
+  if ((await child.exited) !== 0) throw new Error(`The process in which ${mutant} failed`);
   return JSON.parse(text) as Found | null;
 }

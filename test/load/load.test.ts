@@ -9,11 +9,7 @@ test("R3 readers that stopped, one by one or with their process, cost bounded me
 });
 
 test("control: R3 a server that does not look at what its sockets hold is seen by its memory", async () => {
-  const start = planted({
-    file: "adapter/bun-socket.ts",
-    from: "bufferedBytes: () => ws.getBufferedAmount()",
-    to: "bufferedBytes: () => 0",
-  });
+  const start = planted("the bytes that sockets hold are not counted");
   expect(wrongsOf(await scenarios.pausedReaders.run(small, start))).toContain("memory grew by");
 });
 
@@ -22,11 +18,7 @@ test("R4 silent and dripping peers are closed while they are written to, others 
 });
 
 test("control: R4 a heartbeat that sending satisfies keeps the silent", async () => {
-  const start = planted({
-    file: "hub/connection.ts",
-    from: "tail?.offer(change, upTo);",
-    to: "heartbeat.heard(); tail?.offer(change, upTo);",
-  });
+  const start = planted("sending satisfies the heartbeat");
   expect(wrongsOf(await scenarios.silentPeers.run({ ...small, patienceMs: 2_000 }, start))).toContain(
     "6 silent of 6 were closed with []",
   );
@@ -37,19 +29,11 @@ test("R6 after a crash all come back at one instant and are resumed whole", asyn
 });
 
 test("control: R6 a server that resumes at the head is caught with what it left out", async () => {
-  const start = planted({
-    file: "hub/start-of.ts",
-    from: "{ n: asked.n, isHonoured: true",
-    to: "{ n: head.n, isHonoured: true",
-  });
+  const start = planted("a resumed connection starts at the head");
   expect(wrongsOf(await scenarios.killStampede.run(small, start))).toContain("saw []");
 });
 
 test("control: R7 a server that does not know its limit of open files leaves the surplus without an answer", async () => {
-  const start = planted({
-    file: "server/main.ts",
-    from: "connectionsWithin(openFiles, defaultLimits.connectionsMax)",
-    to: "defaultLimits.connectionsMax",
-  });
+  const start = planted("the limit of open files is not known");
   expect(wrongsOf(await scenarios.fullHouse.run({ ...small, patienceMs: 1_500 }, start))).toContain("in place of 429");
 });

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import type { Alteration } from "../support/alter-source.ts";
+import { plant, type PlantName } from "../plants/index.ts";
 import { startAltered } from "../support/alteration.ts";
 import { deadline } from "../support/deadline.ts";
 import { describeOutcome, type Outcome, type StartTried } from "./scenario.ts";
@@ -18,11 +18,11 @@ export const small: Size = {
   patienceMs: deadline.answerMs,
 };
 
-/** A server with planted bugs. */
+/** A server with a planted bug. */
 export const planted =
-  (...alterations: Alteration[]): StartTried =>
+  (bug: PlantName): StartTried =>
   (options = {}) =>
-    startAltered({ ...options, alterations: [...(options.alterations ?? []), ...alterations] });
+    startAltered({ ...options, alterations: [...(options.alterations ?? []), ...plant(bug)] });
 
 export function expectRight(outcome: Outcome): void {
   if (process.env["LOAD_SAY"]) console.log(describeOutcome(outcome));

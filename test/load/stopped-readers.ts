@@ -1,4 +1,5 @@
-import { cacheOf, holdingsOf } from "../support/alteration.ts";
+import { plant } from "../plants/index.ts";
+import { holdingsOf } from "../support/alteration.ts";
 import { startCrowd } from "./crowd.ts";
 import type { RunningServer } from "../support/server.ts";
 import { none, type Outcome, type StartTried } from "./scenario.ts";
@@ -37,7 +38,7 @@ export async function tryStoppedReaders(options: StoppedReaders): Promise<Outcom
     isInspected: true,
     limits: { outboxTotalBytesMax },
     env: { LOG_LEVEL: "info" },
-    alterations: [cacheOf(cacheBytes)],
+    alterations: plant("a page cache of so many bytes", cacheBytes),
   });
   const violations: string[] = [];
   try {

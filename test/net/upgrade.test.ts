@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type Event, judge } from "../checker/checker.ts";
 import { createChance } from "../sim/chance.ts";
 import type { Alteration } from "../support/alter-source.ts";
+import { plant } from "../plants/index.ts";
 import { startAltered } from "../support/alteration.ts";
 import { endClients, join as connect } from "../support/client.ts";
 import { deadline } from "../support/deadline.ts";
@@ -111,16 +112,12 @@ describeWhere(
     });
 
     test("control: O40 a release that reads the cursors of before as further than they are is found", async () => {
-      const { faults } = await upgradeUnderLoad([
-        { file: "protocol/cursor.ts", from: "{ n: open.n } : null", to: "{ n: open.n + 3 } : null" },
-      ]);
+      const { faults } = await upgradeUnderLoad(plant("cursors of before are read as further than they are"));
       expect(new Set(faults.map((fault) => fault.class))).toContain("lost");
     });
 
     test("control: O40 a release that does not know the cursors of before is found", async () => {
-      const { complaints } = await upgradeUnderLoad([
-        { file: "protocol/cursor.ts", from: "open.epoch === epoch ?", to: "open.epoch === `${epoch}?` ?" },
-      ]);
+      const { complaints } = await upgradeUnderLoad(plant("cursors of before are not known"));
       expect(complaints.some((text) => text.endsWith("was reset"))).toBe(true);
     });
 

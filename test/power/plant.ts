@@ -4,22 +4,15 @@
  *   NORMAL, OFF  another `synchronous`: the log is synced at checkpoints only, or nothing ever is.
  *   trusting     takes what a killed process has left for durable, as it finds it.
  */
+import { plant, type PlantName } from "../plants/index.ts";
 import { alterSource } from "../support/alter-source.ts";
 
 export type Plant = "NORMAL" | "OFF" | "trusting";
 
-type Exchange = readonly [from: string, to: string];
-
-const synchronous = (name: string, level: number): readonly Exchange[] => [
-  ["PRAGMA synchronous = FULL", `PRAGMA synchronous = ${name}`],
-  [`"synchronous", 2)`, `"synchronous", ${level})`],
-];
-const plants: Readonly<Record<Plant, readonly Exchange[]>> = {
-  NORMAL: synchronous("NORMAL", 1),
-  OFF: synchronous("OFF", 0),
-  trusting: [["PRAGMA wal_checkpoint(PASSIVE)", "SELECT 1"]],
+const plants: Readonly<Record<Plant, PlantName>> = {
+  NORMAL: "the log is synced at checkpoints only",
+  OFF: "nothing is ever synced",
+  trusting: "what a killed process has left is taken for durable",
 };
 
-alterSource(
-  plants[process.env["PLANT"] as Plant].map(([from, to]) => ({ file: "store/engine/connection.ts", from, to })),
-);
+alterSource(plant(plants[process.env["PLANT"] as Plant]));

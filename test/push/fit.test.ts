@@ -11,6 +11,7 @@ import { createDisplay } from "./fake/display.ts";
 import { openFcm } from "./fake/fcm.ts";
 import { openOneSignal } from "./fake/onesignal.ts";
 import { showOn, startFakePushService } from "./fake/webpush.ts";
+import { plant } from "../plants/index.ts";
 import { plantedModule } from "./planted.ts";
 import { noticeTo } from "./send.ts";
 import { createPhones, sent } from "./support/phone.ts";
@@ -42,13 +43,10 @@ describe("U24 a text that is too long", () => {
     test(`U24 a text that ${what}`, () => expect(shorten(text, upTo(max))).toBe(shortened));
 
   test("control: U24 one that is cut between any two characters of UTF-16 is seen", async () => {
-    const planted = await plantedModule<typeof fitting>("push/fit.ts", [
-      {
-        file: "push/fit.ts",
-        from: "for (const { index, segment } of graphemes.segment(looked)) ends.push(index + segment.length);",
-        to: "for (let end = 1; end <= looked.length; end++) ends.push(end);",
-      },
-    ]);
+    const planted = await plantedModule<typeof fitting>(
+      "push/fit.ts",
+      plant("a text is cut between any two characters of UTF-16"),
+    );
     expect(planted.shorten(family.repeat(3), upTo(60))).not.toBe(`${family}${family}…`);
   });
 

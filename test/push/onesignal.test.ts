@@ -16,6 +16,7 @@ import {
   type CommonFault,
   type Subject,
 } from "./provider.contract.ts";
+import { plant } from "../plants/index.ts";
 import { plantedModule } from "./planted.ts";
 
 const faultNames: Readonly<Record<CommonFault, OneSignalFault>> = {
@@ -140,13 +141,10 @@ describe("OneSignal alone", () => {
     });
 
   test("control: U23 a provider that takes errors beside an id for an end is seen", async () => {
-    const { oneSignal: planted } = await plantedModule<{ oneSignal: typeof oneSignal }>("push/provider/onesignal.ts", [
-      {
-        file: "push/provider/onesignal.ts",
-        from: 'if (status === 200 && id !== "")',
-        to: 'if (status === 200 && id !== "" && texts.length === 0)',
-      },
-    ]);
+    const { oneSignal: planted } = await plantedModule<{ oneSignal: typeof oneSignal }>(
+      "push/provider/onesignal.ts",
+      plant("errors beside an id are taken for an end"),
+    );
     await start();
     const provider = planted({ appId: fake.appId, apiKey: fake.apiKey, baseUrl: fake.url });
     fake.decide = () => "partialAlias";

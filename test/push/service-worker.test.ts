@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { Browser, CDPSession, Page, Worker } from "playwright-core";
-import { alter, type Alteration } from "../support/alter-source.ts";
+import { plant, type PlantName } from "../plants/index.ts";
+import { alter } from "../support/alter-source.ts";
 import { blocksOf } from "../docs/block.ts";
 import { openBrowser, openPage } from "../support/chromium.ts";
 import { describeWith } from "../support/prerequisite.ts";
@@ -359,26 +360,25 @@ describeWith("chromium", "the service worker", () => {
     expect(await app.shown()).toMatchObject([{ seq: 1 }]);
   });
 
-  const planted = async (from: string, to: string): Promise<App> => {
-    const alteration: Alteration = { file: "web/push-worker.js", from, to };
-    served = alter(alteration.file, script, [alteration]);
+  const planted = async (bug: PlantName): Promise<App> => {
+    served = alter("push-worker.js", script, plant(bug));
     return await open();
   };
 
   test("control: U19 a worker that shows whatever came last is seen", async () => {
-    const app = await planted("seqOf(newest) < push.seq", "true");
+    const app = await planted("the service worker shows the last push");
     await app.push({ seq: 5 }, { seq: 3 });
     expect(await app.shown()).toMatchObject([{ seq: 3 }]);
   });
 
   test("control: U19 a worker that closes whatever is there is seen", async () => {
-    const app = await planted("if (seqOf(one) <= push.seq) one.close()", "one.close()");
+    const app = await planted("the service worker closes any notification");
     await app.push({ seq: 7 }, { kind: "clear", seq: 6 });
     expect(await app.shown()).toEqual([]);
   });
 
   test("control: U19 a worker that opens any address is seen", async () => {
-    const app = await planted("href.startsWith(`${self.location.origin}/`)", "href");
+    const app = await planted("the service worker opens any address");
     await app.page.goto("about:blank");
     await app.push({ data: { url: "https://evil.example/" } });
     await app.click();

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { type VapidKeys, webPush } from "../../src/push/provider/webpush.ts";
 import { startFakePushService } from "./fake/webpush.ts";
+import { plant } from "../plants/index.ts";
 import { plantedModule } from "./planted.ts";
 import { noticeTo, send } from "./send.ts";
 
@@ -49,9 +50,7 @@ test("U20: it takes no arguments, so that nobody believes that a file was writte
 });
 
 test("control: U20 keys that are no pair are seen", async () => {
-  const file = "push/provider/vapid-keys.ts";
-  const to = "privateKey: base64url.encode(new Uint8Array(32).fill(1))";
   type Keys = { readonly generateVapidKeys: () => Promise<VapidKeys> };
-  const weak = await plantedModule<Keys>(file, [{ file, from: "privateKey: d", to }]);
+  const weak = await plantedModule<Keys>("push/provider/vapid-keys.ts", plant("the VAPID keys are no pair"));
   expect(await tryOut(await weak.generateVapidKeys())).toEqual(["The VAPID keys are no pair"]);
 });

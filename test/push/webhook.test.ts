@@ -3,7 +3,7 @@ import { Webhook } from "standardwebhooks";
 import { ChatError } from "../../src/error.ts";
 import type { Fetch } from "../../src/push/provider/fetch.ts";
 import { webhook } from "../../src/push/provider/webhook.ts";
-import type { Alteration } from "../support/alter-source.ts";
+import { plant, type PlantName } from "../plants/index.ts";
 import { type Fault, serveFake } from "./fake/http.ts";
 import { type FakeWebhook, startFakeWebhook } from "./fake/webhook.ts";
 import { plantedModule } from "./planted.ts";
@@ -232,26 +232,23 @@ test("U18: a device registers nothing, or a token", () => {
 describe("planted faults", () => {
   type WebhookModule = { readonly webhook: typeof webhook };
   const file = "push/provider/webhook.ts";
-  const faults: readonly (readonly [Alteration, string])[] = [
-    [
-      { file, from: "${notice.key}.${timestamp}.${body}", to: "${timestamp}.${notice.key}.${body}" },
-      "no signature fits",
-    ],
-    [{ file, from: "${notice.key}.${timestamp}.${body}", to: "${timestamp}.${body}" }, "no signature fits"],
-    [{ file, from: "v1,${btoa", to: "v1=${btoa" }, "no signature fits"],
-    [{ file, from: "importSecret)", to: "(one) => importSecret(one.slice(1)))" }, "no signature fits"],
-    [{ file, from: "now() / 1000", to: "now()" }, "the timestamp is"],
-    [{ file, from: '"application/json"', to: '"text/plain"' }, "not said to be JSON"],
+  const faults: readonly (readonly [PlantName, string])[] = [
+    ["a webhook signs its parts in another order", "no signature fits"],
+    ["a webhook does not sign the key", "no signature fits"],
+    ["a webhook writes its signature with an equals sign", "no signature fits"],
+    ["a webhook signs with a part of the secret", "no signature fits"],
+    ["a webhook tells its time in milliseconds", "the timestamp is"],
+    ["a webhook does not say that it posts JSON", "not said to be JSON"],
   ];
-  for (const [alteration, fault] of faults)
-    test(`control: U18 the fake finds ${alteration.from} → ${alteration.to}`, async () => {
-      const weak = await plantedModule<WebhookModule>(file, [alteration]);
+  for (const [name, fault] of faults)
+    test(`control: U18 the fake finds that ${name}`, async () => {
+      const weak = await plantedModule<WebhookModule>(file, plant(name));
       await send(weak.webhook({ url: host.url, secret }), noticeTo(""));
       expect(host.violations.join()).toContain(fault);
     });
 
   test("control: U18 a provider that follows redirects is seen where they lead", async () => {
-    const weak = await plantedModule<WebhookModule>(file, [{ file, from: ', redirect: "manual"', to: "" }]);
+    const weak = await plantedModule<WebhookModule>(file, plant("a webhook follows redirects"));
     const other = await serveFake(() => ({ status: 204 }));
     try {
       host.fail({ status: 302, headers: { Location: other.url } });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Alteration } from "../support/alter-source.ts";
+import { plant, type PlantName } from "../plants/index.ts";
 import { startAltered } from "../support/alteration.ts";
 import { type Soaked, soak } from "./soak.ts";
 import { trendOf } from "./trend.ts";
@@ -18,8 +18,8 @@ const size = {
   settleMs: deadline.answerMs,
 };
 
-const brief = async (alteration?: Alteration, settleMs: number = size.settleMs): Promise<Soaked> => {
-  const alterations = alteration === undefined ? [] : [alteration];
+const brief = async (bug?: PlantName, settleMs: number = size.settleMs): Promise<Soaked> => {
+  const alterations = bug === undefined ? [] : plant(bug);
   const seen = await soak({
     ...{ ...size, settleMs },
     start: (options = {}) =>
@@ -37,31 +37,19 @@ test("R10 H11 cycles of people who come and leave let every map return to 0 and 
 });
 
 test("control: R10 H11 a hub that forgets to forget a user is seen", async () => {
-  const forgetful = { file: "hub/tally.ts", from: "else counts.delete(name);", to: "else counts.set(name, 0);" };
   // It never returns to 0, so a short wait in each cycle is enough.
-  const { remains } = await brief(forgetful, 300);
+  const { remains } = await brief("a counter of users is never removed", 300);
   expect(remains.join("\n")).toContain("perUser is 16 after cycle 0");
 });
 
 test("control: R10 connections that something still holds are seen among the objects", async () => {
-  const { remains, growing } = await brief({
-    file: "hub/hub.ts",
-    from: "all.add(connection);",
-    to: "all.add(connection); ((globalThis as { held?: unknown[] }).held ??= []).push(connection);",
-  });
+  const { remains, growing } = await brief("connections are held for ever");
   expect(remains).toEqual([]);
   expect(growing.length).toBeGreaterThan(0);
 });
 
 test("control: R10 memory that no object stands for is seen in what the process holds", async () => {
-  const { remains, growing, memoryPerCycle } = await brief({
-    file: "hub/hub.ts",
-    from: "all.add(connection);",
-    to: `all.add(connection);
-      const leak = ((globalThis as { leak?: ArrayBuffer }).leak ??= new ArrayBuffer(0, { maxByteLength: 2 ** 30 }));
-      leak.resize(leak.byteLength + 2 ** 18);
-      new Uint8Array(leak, leak.byteLength - 2 ** 18).fill(1);`,
-  });
+  const { remains, growing, memoryPerCycle } = await brief("memory leaks that no object stands for");
   expect(remains).toEqual([]);
   expect(growing).toEqual([]);
   expect(memoryPerCycle.low).toBeGreaterThan(growthMaxMbPerCycle);

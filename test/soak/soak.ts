@@ -2,7 +2,8 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { Member } from "../load/member.ts";
 import type { StartTried } from "../load/scenario.ts";
-import { cacheOf, type Holdings, holdingsOf } from "../support/alteration.ts";
+import { plant } from "../plants/index.ts";
+import { type Holdings, holdingsOf } from "../support/alteration.ts";
 import { createChance, type Chance } from "../sim/chance.ts";
 import { trendOf, type Trend } from "./trend.ts";
 
@@ -55,7 +56,7 @@ export async function soak(options: Soak): Promise<Soaked> {
     env: { LOG_LEVEL: "info" },
     // Who has left is online for a little longer.
     limits: { presenceGraceMs: 50 },
-    alterations: [cacheOf(cacheBytes)],
+    alterations: plant("a page cache of so many bytes", cacheBytes),
   });
   const chance = createChance(seed);
   const begin = performance.now();

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { deadline } from "../support/deadline.ts";
 import { describeWith } from "../support/prerequisite.ts";
-import type { Alteration } from "../support/alter-source.ts";
+import { plant, type PlantName } from "../plants/index.ts";
 import { stepsOn } from "./skewed.ts";
 import { namedStatements, statementNames } from "./statements.ts";
 
@@ -86,23 +86,12 @@ describeWith("sqlite3", "rows that statements visit", () => {
     expect(Object.entries(larger).filter(([name, budget]) => (names.get(name) ?? 0) < budget / 2)).toEqual([]);
   });
 
-  const walking: readonly (readonly [string, string, readonly Alteration[]])[] = [
-    [
-      "a read that walks back over one's own messages",
-      "readMarks",
-      [
-        { file: "store/sql.ts", from: "coalesce(m.other_seq, (", to: "coalesce((" },
-        { file: "store/sql.ts", from: "const oldRowsMax = 32;", to: "const oldRowsMax = 1e12;" },
-      ],
-    ],
-    [
-      "an ack that is carried on to its end at once",
-      "deliverByAcks",
-      [{ file: "store/sql.ts", from: "LIMIT 1 OFFSET ?2 - 1", to: "LIMIT 1 OFFSET 1e9" }],
-    ],
+  const walking: readonly (readonly [PlantName, string])[] = [
+    ["a read mark walks back over one's own messages", "readMarks"],
+    ["an ack is carried on to its end at once", "deliverByAcks"],
   ];
-  for (const [name, statement, alterations] of walking)
-    test(`control: R30 ${name} is found`, async () => {
+  for (const [name, statement] of walking)
+    test(`control: R30 it is found that ${name}`, async () => {
       const preload = join(import.meta.dir, "../support/alter-preload.ts");
       const child = Bun.spawn(
         [
@@ -110,7 +99,7 @@ describeWith("sqlite3", "rows that statements visit", () => {
           ...[import.meta.path, "-t", "R30 none takes"],
         ],
         {
-          env: { ...process.env, ALTERATIONS: JSON.stringify(alterations) },
+          env: { ...process.env, ALTERATIONS: JSON.stringify(plant(name)) },
           ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
         },
       );

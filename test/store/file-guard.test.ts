@@ -18,6 +18,7 @@ import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { mayMount } from "../fault/small-disk.ts";
 import type { Alteration } from "../support/alter-source.ts";
+import { plant } from "../plants/index.ts";
 import { startAltered } from "../support/alteration.ts";
 import { describeWhere } from "../support/prerequisite.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
@@ -46,7 +47,8 @@ function open(name: string): Engine {
 }
 
 async function start(options: { name?: string; alterations?: readonly Alteration[] } = {}): Promise<RunningServer> {
-  const env = { DATABASE_URL: `file:${at(options.name ?? "tidings.db")}` };
+  // A file that is refused is not tried again.
+  const env = { DATABASE_URL: `file:${at(options.name ?? "tidings.db")}`, START_MS: "0" };
   const server = await (options.alterations
     ? startAltered({ dir, env, alterations: options.alterations })
     : startServer({ dir, env }));
@@ -101,11 +103,11 @@ describe("a second name of a file", () => {
   });
 
   test("control: D23 without the check two servers accept, and one's messages are lost", async () => {
-    const blind: Alteration = { file: "store/engine/embedded.ts", from: "  requireOneName(file);\n", to: "" };
+    const alterations = plant("a file with several names is opened");
     await (await start()).stop();
     linkSync(at("tidings.db"), at("other.db"));
-    const one = await start({ alterations: [blind] });
-    const other = await start({ name: "other.db", alterations: [blind] });
+    const one = await start({ alterations });
+    const other = await start({ name: "other.db", alterations });
     let accepted = 0;
     for (let i = 0; i < 20; i++) {
       if ((await post(one, `one ${i}`)) === 201) accepted++;
@@ -143,7 +145,12 @@ describeWhere(mayMount(), "the right to mount", "a file that is mounted elsewher
       await expect(start({ name: "mounted/tidings.db" })).rejects.toThrow("is in use");
       if (process.getuid?.() !== 0) return;
       // Also from another space of process ids, as a container has.
-      const env = { PATH: process.env["PATH"] ?? "", PORT: "0", DATABASE_URL: `file:${at("mounted/tidings.db")}` };
+      const env = {
+        PATH: process.env["PATH"] ?? "",
+        PORT: "0",
+        DATABASE_URL: `file:${at("mounted/tidings.db")}`,
+        START_MS: "0",
+      };
       const command = ["unshare", "--pid", "--fork", "--mount-proc", process.execPath, join(root, "src/server.ts")];
       const child = Bun.spawnSync(command, { cwd: dir, env, stdout: "ignore", stderr: "pipe" });
       expect(new TextDecoder().decode(child.stderr)).toContain("is in use");
@@ -186,14 +193,10 @@ describe("the file of a running server", () => {
   });
 
   test("control: D24 a server that does not look accepts what nobody finds again", async () => {
-    const blind: Alteration = {
-      file: "store/engine/embedded.ts",
-      from: "const fault = isWrite ? faultOfFile(true) : undefined;",
-      to: "const fault: FileFault | undefined = undefined as FileFault | undefined;",
-    };
+    const alterations = plant("a file that was taken away is written on");
     await (await start()).stop();
     copyFileSync(at("tidings.db"), at("backup.db"));
-    const server = await start({ alterations: [blind] });
+    const server = await start({ alterations });
     renameSync(at("backup.db"), at("tidings.db"));
     expect(await post(server, "accepted")).toBe(201);
     await server.stop();
@@ -321,12 +324,8 @@ describeWhere(isLinux, "/proc", "an app's own connection in the same process", (
 
   test("control: D25 an engine that does not look accepts what the app's commit then overwrites", async () => {
     await prepared();
-    const blind: Alteration = {
-      file: "store/engine/file-guard.ts",
-      from: "if (isSharedHere(file))",
-      to: "if (isSharedHere(file) && Number.NaN > 0)",
-    };
-    const said = await ownConnection(transactions, { alterations: [blind] });
+    const alterations = plant("an app's own connection is not noticed");
+    const said = await ownConnection(transactions, { alterations });
     expect(said).toStartWith("accepted\n6 ");
     expect(said).not.toBe("accepted\n6 6\n");
   });

@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import Database from "libsql";
 import { blocksOf } from "../docs/block.ts";
+import { plant, type PlantName } from "../plants/index.ts";
 import type { Alteration } from "../support/alter-source.ts";
 import { startAltered } from "../support/alteration.ts";
 import { type RunningServer, startServer, temporaryFolder } from "../support/server.ts";
@@ -149,8 +150,8 @@ describe("a restore after kill -9", () => {
   test("control: D21 without the check the database is damaged", async () => {
     await dieAfterBackup();
     copyFileSync(at("backup.db"), at("tidings.db"));
-    const blind: Alteration = { file: "store/engine/embedded.ts", from: "    requireOwnLog(file);\n", to: "" };
-    const server = await startAltered({ dir, alterations: [blind] }).catch(() => undefined);
+    const alterations = plant("a file is opened with the log of another one");
+    const server = await startAltered({ dir, alterations }).catch(() => undefined);
     await server?.dispose();
     expect(look(at("tidings.db")).check).not.toBe("ok");
   });
@@ -223,17 +224,14 @@ describe("a restore after kill -9", () => {
   });
 });
 
-/** Dies where this text of `putInPlace` is. */
-const dieBefore = (from: string): Alteration => ({
-  file: "store/engine/backup-file.ts",
-  from,
-  to: `process.kill(process.pid, "SIGKILL");\n${from}`,
-});
-
 /** What a restore that dies there leaves: what the next start says, and what the database then holds. */
-async function dieIn(alterations: readonly Alteration[]): Promise<{ next: string; counts: Record<string, number> }> {
+async function dieIn(...bugs: readonly PlantName[]): Promise<{ next: string; counts: Record<string, number> }> {
   await dieAfterBackup();
-  const { code } = await tidingsWith(alterations, "restore", "backup.db");
+  const { code } = await tidingsWith(
+    bugs.flatMap((bug) => plant(bug)),
+    "restore",
+    "backup.db",
+  );
   expect(code).not.toBe(0);
   const next = await start().then(
     async (server) => `stopped with ${await server.stop()}`,
@@ -243,16 +241,16 @@ async function dieIn(alterations: readonly Alteration[]): Promise<{ next: string
 }
 
 describe("a restore that is killed", () => {
-  const steps = {
-    "before the first": ["  if (isReplaced) keep(file, kept);", "stopped with 0"],
-    "after the second name": ['  for (const side of ["-wal", "-journal"])', "refused"],
-    "after the log has gone": ["  renameSync(copy, file);\n  sync(dirname(file));\n  return", "refused"],
-    "after the last": ["  return isReplaced ? kept : undefined;", "stopped with 0"],
-  } as const;
+  const steps: Readonly<Record<string, readonly [bug: PlantName, wanted: string]>> = {
+    "before the first": ["a restore dies before its first step", "stopped with 0"],
+    "after the second name": ["a restore dies after the second name", "refused"],
+    "after the log has gone": ["a restore dies after the log has gone", "refused"],
+    "after the last": ["a restore dies after its last step", "stopped with 0"],
+  };
 
-  for (const [name, [text, wanted]] of Object.entries(steps))
+  for (const [name, [bug, wanted]] of Object.entries(steps))
     test(`D22 ${name} of its steps leaves the one, the other, or what no server starts on`, async () => {
-      const { next, counts } = await dieIn([dieBefore(text)]);
+      const { next, counts } = await dieIn(bug);
       expect(next).toBe(wanted);
       const whole = name === "after the last" ? { old: 30 } : expect.objectContaining({ old: 30, new11: 200 });
       expect(counts).toEqual(next === "refused" ? {} : whole);
@@ -261,13 +259,7 @@ describe("a restore that is killed", () => {
     });
 
   test("control: D22 one that takes the log away first loses what was accepted", async () => {
-    const careless: Alteration = {
-      file: "store/engine/backup-file.ts",
-      from: "  if (isReplaced) keep(file, kept);\n",
-      to: "",
-    };
-    const text = "  renameSync(copy, file);\n  sync(dirname(file));\n  return";
-    const { next, counts } = await dieIn([careless, dieBefore(text)]);
+    const { next, counts } = await dieIn("a restore takes the log away first", "a restore dies after the log has gone");
     expect(next).toBe("stopped with 0");
     expect(counts["last"] ?? 0).toBeLessThan(3);
   });
@@ -275,14 +267,9 @@ describe("a restore that is killed", () => {
 
 describe("a backup", () => {
   test("control: D20 a mere copy of the file of a running server lacks what is in its log", async () => {
-    const careless: Alteration = {
-      file: "store/engine/backup-file.ts",
-      from: "source.exec(`VACUUM INTO '${part.replaceAll(\"'\", \"''\")}'`);",
-      to: "copyFileSync(file, part);",
-    };
     const server = await start();
     await send(server, "before", 100);
-    expect((await tidingsWith([careless], "backup", "copy.db")).code).toBe(0);
+    expect((await tidingsWith(plant("a backup is a mere copy of the file"), "backup", "copy.db")).code).toBe(0);
     expect(look(at("copy.db")).counts["before"] ?? 0).toBeLessThan(100);
   });
 

@@ -1,14 +1,8 @@
 import { join } from "node:path";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
+import { plant } from "../plants/index.ts";
 import type { Alteration } from "./alter-source.ts";
 import { type RunningServer, startServer, type StartOptions } from "./server.ts";
-
-/** A page cache of that size in the place of the default one: it fills while a database grows, as no leak does. */
-export const cacheOf = (cacheBytes: number): Alteration => ({
-  file: "store/engine/embedded.ts",
-  from: "options.cacheBytes ?? 64 * 1024 * 1024",
-  to: `options.cacheBytes ?? ${cacheBytes}`,
-});
 
 /** What a server holds in memory, after a collection of garbage. */
 export type Holdings = {
@@ -31,14 +25,7 @@ const script = join(import.meta.dir, "altered-server.ts");
 export async function startAltered(options: AlteredOptions = {}): Promise<RunningServer> {
   const { alterations = [], limits = {}, isInspected = false, ...rest } = options;
   const all: Alteration[] = [...alterations];
-  if (Object.keys(limits).length > 0)
-    all.push({
-      file: "protocol/limits.ts",
-      from: "} as const;",
-      to: `${Object.entries(limits)
-        .map(([name, value]) => `  ${name}: ${value},`)
-        .join("\n")}\n} as const;`,
-    });
+  if (Object.keys(limits).length > 0) all.push(...plant("other limits", limits));
   for (const name of Object.keys(limits))
     if (!Object.hasOwn(defaultLimits, name)) throw new Error(`There is no limit ${name}`);
   const env = { ...rest.env, ALTERATIONS: JSON.stringify(all), INSPECT: isInspected ? "1" : "0" };

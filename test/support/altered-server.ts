@@ -3,6 +3,7 @@
  * ALTERATIONS has them as JSON. With INSPECT=1 it answers on a second loopback port what it holds in memory.
  */
 import { heapStats } from "bun:jsc";
+import { plant } from "../plants/index.ts";
 import { type Alteration, alterSource } from "./alter-source.ts";
 import type { Holdings } from "./alteration.ts";
 
@@ -22,14 +23,8 @@ function inspect(chat: Sized): void {
   process.stderr.write(`${JSON.stringify({ message: "inspecting", port })}\n`);
 }
 
-const inspecting: Alteration = {
-  file: "server/main.ts",
-  from: "const site = await siteOf(chat, config);",
-  to: "const site = await siteOf(chat, config); globalThis.inspectChat(chat);",
-};
-
 Object.assign(globalThis, { inspectChat: inspect });
 
-alterSource(process.env["INSPECT"] === "1" ? [...alterations, inspecting] : alterations);
+alterSource([...alterations, ...(process.env["INSPECT"] === "1" ? plant("a server that can be inspected") : [])]);
 
 await import("../../src/server.ts");

@@ -2,10 +2,9 @@
  * The watched server with one planted bug, for negative controls: what PLANT says happens at frames that hold `1e400`, before any
  * guard. `throw`: an exception; `block`: 200 ms of work; `leak`: 16 MiB that are kept for ever.
  */
+import { plant } from "../../plants/index.ts";
 import { alterSource } from "../../support/alter-source.ts";
 
-const from = "message: (ws, frame) => guarded(ws, () => ws.data.events?.receive(frame)),";
-const to = "message: (ws, frame) => { globalThis.planted(frame); ws.data.events?.receive(frame); },";
 const leakBytes = 16_777_216;
 const blockMs = 200;
 
@@ -32,6 +31,6 @@ Object.assign(globalThis, {
   },
 });
 
-alterSource([{ file: "adapter/bun.ts", from, to }]);
+alterSource(plant("a frame reaches a planted function before any guard"));
 
 await import("./watched-server.ts");

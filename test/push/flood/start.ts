@@ -2,8 +2,8 @@ import { join } from "node:path";
 import type { Limits } from "../../../src/protocol/limits.ts";
 import type { FcmOptions } from "../../../src/push/provider/fcm.ts";
 import type { OneSignalOptions } from "../../../src/push/provider/onesignal.ts";
+import { plant } from "../../plants/index.ts";
 import type { Alteration } from "../../support/alter-source.ts";
-import { cacheOf } from "../../support/alteration.ts";
 import { type RunningServer, startServer } from "../../support/server.ts";
 
 export type FloodSettings = {
@@ -33,7 +33,10 @@ export async function startFlooded({ settings, dir, port, alterations = [] }: Fl
   return await startServer({
     ...{ dir, script, runtime: [process.execPath, ...flags, "--preload", preload] },
     ...(port !== undefined && { port }),
-    env: { FLOOD: JSON.stringify(settings), ALTERATIONS: JSON.stringify([cacheOf(cacheBytes), ...alterations]) },
+    env: {
+      FLOOD: JSON.stringify(settings),
+      ALTERATIONS: JSON.stringify([...plant("a page cache of so many bytes", cacheBytes), ...alterations]),
+    },
   });
 }
 

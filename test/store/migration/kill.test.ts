@@ -3,6 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
 import type { Migration } from "../../../src/store/migration/migration.ts";
+import { plant } from "../../plants/index.ts";
 import type { Alteration } from "../../support/alter-source.ts";
 import { runScript, startScript, temporaryFolder, writeMigrations } from "./folder.ts";
 
@@ -64,14 +65,9 @@ describe("migrations and kill -9", () => {
   });
 
   test("control: D6 statements that are committed one by one are found half done", async () => {
-    const piecemeal = {
-      file: "store/engine/embedded.ts",
-      from: "return call(beginWrite, statements);",
-      to: "return call(undefined, statements);",
-    };
     let isFound = false;
     for (let round = 1; !isFound && round <= 20; round++) {
-      const { file } = await killMidway(round, [piecemeal]);
+      const { file } = await killMidway(round, plant("statements are committed one by one"));
       isFound = await checkWhole(file).then(
         () => false,
         () => true,

@@ -1,0 +1,76 @@
+import type { Plants } from "./plant.ts";
+
+export const feed = {
+  "a gap in the log that is jumped": {
+    rule: "O5 O3 D1",
+    file: "feed/feed.ts",
+    from: "if (commit.from === position && !filling) {",
+    to: "if (!filling) {",
+  },
+  "a commit is told while the log is read, and again with it": {
+    rule: "F1",
+    file: "feed/feed.ts",
+    from: "commit.from === position && !filling",
+    to: "commit.from === position",
+  },
+  "what is read of the log overtakes the answers to its senders": {
+    rule: "H3",
+    file: "feed/feed.ts",
+    from: "        await store.settled();\n",
+    to: "",
+  },
+  "what was announced and is not there is read again and again": {
+    rule: "R1",
+    file: "feed/feed.ts",
+    from: "if (stretch.upTo <= position) return false;",
+    to: "",
+  },
+  "a hint that comes as a gap was read is forgotten": {
+    rule: "O10",
+    file: "feed/feed.ts",
+    from: "if (isWhole && position < wanted && !isStopped) fillUpTo",
+    to: "if (!isWhole && position < wanted && !isStopped) fillUpTo",
+  },
+  "a stretch of a commit that claims all of it": {
+    rule: "O10 D1",
+    file: "feed/hints.ts",
+    from: "(lowest[i] ?? 0) > upTo) yield textUpTo(upTo);",
+    to: "(lowest[i] ?? 0) > upTo) yield textUpTo(to);",
+  },
+  "a hint that goes backwards is believed": {
+    rule: "F5",
+    file: "feed/hints.ts",
+    from: " || from > to) return null",
+    to: ") return null",
+  },
+  "rows of a hint are believed whatever they are": {
+    rule: "F5",
+    file: "feed/hints.ts",
+    from: "if (entries.every(isEntry))",
+    to: "if (entries.length > 0)",
+  },
+  "an unknown kind is taken from the bus as it is": {
+    rule: "O11",
+    file: "feed/hints.ts",
+    from: '    if (typeof unknown === "string") return { unknown };\n    if (entries.every(isEntry)) return',
+    to: "    if (entries.every((each) => isEntry(each) || unknown)) return",
+  },
+  "an unknown kind is left out": {
+    rule: "O11",
+    file: "feed/hints.ts",
+    from: "return { unknown };",
+    to: "return { epoch, from, to, entries: [] };",
+  },
+  "the bus of another database is believed": {
+    rule: "T1 R9",
+    file: "feed/hints.ts",
+    from: '=> ["commits", epoch];',
+    to: '=> ["commits", epoch.slice(0, 0) || "all"];',
+  },
+  "a worker that takes its place for granted": {
+    rule: "U8",
+    file: "feed/lease.ts",
+    from: "isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart",
+    to: "isTaken",
+  },
+} satisfies Plants;

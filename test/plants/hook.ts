@@ -1,0 +1,28 @@
+import type { Plants } from "./plant.ts";
+
+export const hook = {
+  "a hook is called though it is not known whose place it is": {
+    rule: "K77",
+    file: "hook/follower.ts",
+    from: "if (!lease.isHeld()) {",
+    to: "if (lease.isHeld() === null) {",
+  },
+  "how far a hook has got is kept in memory alone": {
+    rule: "K67",
+    file: "hook/follower.ts",
+    from: "    await lease.keep();\n",
+    to: "",
+  },
+  "a hook that must end begins another call": {
+    rule: "K71",
+    file: "hook/follower.ts",
+    from: "        run.isEnding = true;\n",
+    to: "",
+  },
+  "a database is closed under a hook that has work left": {
+    rule: "K72",
+    file: "hook/follower.ts",
+    from: "isBusy: (): boolean => run !== null &&",
+    to: "isBusy: (): boolean => run === null &&",
+  },
+} satisfies Plants;

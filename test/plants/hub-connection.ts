@@ -1,0 +1,128 @@
+import type { Plants } from "./plant.ts";
+
+export const hubConnection = {
+  "a change that overtakes its accepted": {
+    rule: "H3",
+    file: "hub/connection.ts",
+    from: "        await store.settled();\n",
+    to: "",
+  },
+  "sends that are handled behind one that failed": {
+    rule: "O4",
+    file: "hub/connection.ts",
+    from: 'if (state === "open") state = "failed";',
+    to: "",
+  },
+  "frames that came before the welcome wait for ever": {
+    rule: "O10",
+    file: "hub/connection.ts",
+    from: `    tail.resume();
+    inbox.pump();
+  }`,
+    to: "    tail.resume();\n  }",
+  },
+  "answers that nobody takes block nothing": {
+    rule: "H7",
+    file: "hub/connection.ts",
+    from: " || outbox.hasHeldAnswers();\n",
+    to: ";\n",
+  },
+  "a peer that does not answer the closing handshake stays": {
+    rule: "H11",
+    file: "hub/connection.ts",
+    from: "cancelGrace = context.awake.after(closeGraceMs, () => context.soon(() => terminate(code)));",
+    to: "",
+  },
+  "who was held up by others is not looked at again": {
+    rule: "O10",
+    file: "hub/connection.ts",
+    from: "      if (isBlocked) context.touch(connection);\n",
+    to: "",
+  },
+  "a device has synced at its level as soon as it connects": {
+    rule: "P52 S41",
+    file: "hub/connection.ts",
+    from: "    if (isHonoured && asked) store.ack",
+    to: "    store.ack(session, device, { n, level });\n    if (isHonoured && asked) store.ack",
+  },
+  "sending satisfies the heartbeat": {
+    rule: "R4",
+    file: "hub/connection.ts",
+    from: "tail?.offer(change, upTo);",
+    to: "heartbeat.heard(); tail?.offer(change, upTo);",
+  },
+  "each bad frame blocks the loop": {
+    rule: "R2",
+    file: "hub/connection.ts",
+    from: "strike(): void {",
+    to: "strike(): void { for (const end = Date.now() + 24; Date.now() < end; );",
+  },
+  "a cursor beyond the head is honoured": {
+    rule: "P13",
+    file: "hub/start-of.ts",
+    from: "asked.n <= head.n)",
+    to: "asked.n <= head.n + 1)",
+  },
+  "a cursor at the head is refused": {
+    rule: "P13",
+    file: "hub/start-of.ts",
+    from: "asked.n <= head.n)",
+    to: "asked.n < head.n)",
+  },
+  "a cursor is honoured whatever its level": {
+    rule: "P52",
+    file: "hub/start-of.ts",
+    from: '    if ((asked.level ?? levelMin) < level) return afresh("level");\n',
+    to: "",
+  },
+  "a resumed connection starts at the head": {
+    rule: "R6",
+    file: "hub/start-of.ts",
+    from: "{ n: asked.n, isHonoured: true",
+    to: "{ n: head.n, isHonoured: true",
+  },
+  "a cursor that is ahead of its frame": {
+    rule: "O3",
+    file: "hub/tail.ts",
+    from: "writeChanges(frame[frame.length - 1]?.n ?? position, true, frame);",
+    to: "writeChanges(upTo, true, frame);",
+  },
+  "live changes dropped for a slow reader": {
+    rule: "O3",
+    file: "hub/tail.ts",
+    from: `        mode = "replaying";
+        isBlocked = true;
+      } else`,
+    to: "        position = offeredUpTo;\n      } else",
+  },
+  "a stretch from behind the position is told twice": {
+    rule: "O3",
+    file: "hub/tail.ts",
+    from: "if (change && change.n > position)",
+    to: "if (change)",
+  },
+  "a frame in the middle of a page says that nothing follows": {
+    rule: "P15",
+    file: "hub/tail.ts",
+    from: "frame[frame.length - 1]?.n ?? position, true, frame",
+    to: "frame[frame.length - 1]?.n ?? position, more, frame",
+  },
+  "a page that was on its way is sent behind the end": {
+    rule: "T5",
+    file: "hub/tail.ts",
+    from: "        if (!isReplaying()) return;\n        const before",
+    to: "        const before",
+  },
+  "a page is sent as it is, whatever its level": {
+    rule: "P51",
+    file: "hub/tail.ts",
+    from: "level === levelMax ? page",
+    to: "level <= levelMax ? page",
+  },
+  "a cursor does not say its level": {
+    rule: "P52",
+    file: "hub/tail.ts",
+    from: "cursors.encode({ n, level })",
+    to: "cursors.encode({ n })",
+  },
+} satisfies Plants;

@@ -1,0 +1,94 @@
+import type { Plants } from "./plant.ts";
+
+export const hubPeople = {
+  "typing told to the one who types": {
+    rule: "T3",
+    file: "hub/handler/typing.ts",
+    from: "members.filter((member) => member !== user)",
+    to: "members.filter(() => true)",
+  },
+  "typing looks at no block": {
+    rule: "T3",
+    file: "hub/handler/typing.ts",
+    from: "if (!isBlockedBetween(tie)) hint",
+    to: "if (tie) hint",
+  },
+  "the host is asked about a conversation of others": {
+    rule: "T4",
+    file: "hub/policy.ts",
+    from: "other === undefined || !members?.includes(identity.user)",
+    to: "other === undefined",
+  },
+  "the host is asked about all at once": {
+    rule: "R23",
+    file: "hub/policy.ts",
+    from: "sightsAtOnce = 64",
+    to: "sightsAtOnce = 1_000_000",
+  },
+  "a grace that goes on after somebody is back": {
+    rule: "B6",
+    file: "hub/presence.ts",
+    from: "if (leases.has(key)) return graces.cancel(key);",
+    to: "if (leases.has(key)) return;",
+  },
+  "what stands between people, remembered for ever": {
+    rule: "B6",
+    file: "hub/ties.ts",
+    from: 'if (change.kind === "relation") forget',
+    to: 'if (change.kind === "receipt") forget',
+  },
+  "what was asked before a block is remembered behind it": {
+    rule: "T3",
+    file: "hub/ties.ts",
+    from: "if (changes === before) known.set(",
+    to: "if (before >= 0) known.set(",
+  },
+  "each viewer is a question of their own": {
+    rule: "R23",
+    file: "hub/ties.ts",
+    from: "(parts.get(identityKey(other)) ?? 0) > (parts.get(identityKey(identity)) ?? 0)",
+    to: "false",
+  },
+  "nothing bounds what is watched": {
+    rule: "R22",
+    file: "hub/watch-budget.ts",
+    from: "if (after > before && total > (after <= fewMax ? allMax : allMax / 2)) return false;",
+    to: "",
+  },
+  "who is no longer watched is told of": {
+    rule: "B6",
+    file: "hub/watches.ts",
+    from: "of isCurrent(watch) ? users.entries() : []",
+    to: "of users.entries()",
+  },
+  "presence looks at no block": {
+    rule: "T3",
+    file: "hub/watches.ts",
+    from: "if (!tie || isBlockedBetween(tie)) return false;",
+    to: "if (!tie) return false;",
+  },
+  "what was watched is not given back": {
+    rule: "R22",
+    file: "hub/watches.ts",
+    from: "    budget.move(watch.users.size, 0);\n",
+    to: "",
+  },
+  "when somebody was last seen is read again and again": {
+    rule: "R23",
+    file: "hub/watches.ts",
+    from: "now - subject.seen.readAt < seenHoldsMs",
+    to: "now < 0",
+  },
+  "all viewers are notified in one turn": {
+    rule: "R23",
+    file: "hub/watches.ts",
+    from: "pairsAtOnce = 500",
+    to: "pairsAtOnce = 1_000_000",
+  },
+  "all long watches are taken up in one turn": {
+    rule: "R23",
+    file: "hub/watches.ts",
+    from: "namesAtOnce = 1_000",
+    to: "namesAtOnce = 1_000_000",
+  },
+} satisfies Plants;

@@ -1,0 +1,109 @@
+import type { Plants } from "./plant.ts";
+
+export const hub = {
+  "what was known of somebody on other nodes holds for ever": {
+    rule: "H16",
+    file: "hub/cluster.ts",
+    from: " || now - known.askedAt >= answerHoldsMs",
+    to: "",
+  },
+  "a wake-up lost between replay and live": {
+    rule: "O7 O10",
+    file: "hub/fan-out.ts",
+    from: "        here.lastN = change.n;\n",
+    to: "",
+  },
+  "a revocation is told to clients": {
+    rule: "T5",
+    file: "hub/fan-out.ts",
+    from: '      if (change.kind === "revocation") continue;\n',
+    to: "",
+  },
+  "live changes go to everybody, whatever their level": {
+    rule: "P51",
+    file: "hub/fan-out.ts",
+    from: " || connection.level < level ? null",
+    to: " ? null",
+  },
+  "changes go to the user of another tenant": {
+    rule: "T1",
+    file: "hub/fan-out.ts",
+    from: "registry.find(tenant, user)",
+    to: 'registry.find("acme", user)',
+  },
+  "an ack of another history": {
+    rule: "O8",
+    file: "hub/handler/ack.ts",
+    from: "if (cursor === null) return;",
+    to: "if (cursor === null) return store.ack(connection.session, connection.device, connection.position());",
+  },
+  "an ack reaches beyond what was sent": {
+    rule: "P30",
+    file: "hub/handler/ack.ts",
+    from: "Math.min(cursor.n, connection.position())",
+    to: "cursor.n",
+  },
+  "a connection that is remembered for ever": {
+    rule: "H11",
+    file: "hub/hub.ts",
+    from: "if (registry.leave(session, connection)) {",
+    to: "if (all.size < 0) {",
+  },
+  "a revocation of sockets that are open, and not of those that open": {
+    rule: "T5 O10",
+    file: "hub/hub.ts",
+    from: "of registry.everyOf({ tenant, user }))",
+    to: "of [...(registry.find(tenant, user)?.connections ?? [])])",
+  },
+  "a socket whose upgrade began before a revocation stays": {
+    rule: "T7",
+    file: "hub/hub.ts",
+    from: "if (ended !== null) queueMicrotask",
+    to: "if (ended === '') queueMicrotask",
+  },
+  "the sockets of an ended session stay open": {
+    rule: "T5",
+    file: "hub/hub.ts",
+    from: 'if (change.kind === "revocation") revoke',
+    to: "if (isStopped) revoke",
+  },
+  "connections are held for ever": {
+    rule: "R10",
+    file: "hub/hub.ts",
+    from: "all.add(connection);",
+    to: "all.add(connection); ((globalThis as { held?: unknown[] }).held ??= []).push(connection);",
+  },
+  "memory leaks that no object stands for": {
+    rule: "R10",
+    file: "hub/hub.ts",
+    from: "all.add(connection);",
+    to: `all.add(connection);
+      const leak = ((globalThis as { leak?: ArrayBuffer }).leak ??= new ArrayBuffer(0, { maxByteLength: 2 ** 30 }));
+      leak.resize(leak.byteLength + 2 ** 18);
+      new Uint8Array(leak, leak.byteLength - 2 ** 18).fill(1);`,
+  },
+  "volatile frames go to the user of another tenant": {
+    rule: "T1",
+    file: "hub/hub.ts",
+    from: "of registry.find(tenant, user)?.connections ?? []) connection.hint(text)",
+    to: 'of registry.find("acme", user)?.connections ?? []) connection.hint(text)',
+  },
+  "a revocation forgets the sockets that are not open yet": {
+    rule: "R20",
+    file: "hub/registry.ts",
+    from: ", ...(opening.get(key) ?? [])];",
+    to: "];",
+  },
+  "a counter of users is never removed": {
+    rule: "H11",
+    file: "hub/tally.ts",
+    from: "else counts.delete(name);",
+    to: "else counts.set(name, 0);",
+  },
+  "all connections are handled in one turn": {
+    rule: "R20",
+    file: "hub/turns.ts",
+    from: "connectionsAtOnce = 500",
+    to: "connectionsAtOnce = 1_000_000",
+  },
+} satisfies Plants;

@@ -1,0 +1,157 @@
+import type { Plants } from "./plant.ts";
+
+export const storeSql = {
+  "the oldest page in place of the newest": {
+    rule: "Q3",
+    file: "store/history-sql.ts",
+    from: "ORDER BY m.seq DESC",
+    to: "ORDER BY m.seq",
+  },
+  "the list of conversations looks at no block": {
+    rule: "T3",
+    file: "store/history-sql.ts",
+    from: 'CASE WHEN ${isBlockedBetween("counted.me", "counted.peer")} THEN NULL ELSE q.read END AS peer_read',
+    to: "q.read AS peer_read",
+  },
+  "relations that take change numbers which are given out again": {
+    rule: "O5 O6 B1",
+    file: "store/people-sql.ts",
+    from: "n = max(n, coalesce((SELECT max(n) FROM tidings_relation), 0), ",
+    to: "n = max(n, ",
+  },
+  "what an unblock brings back shares its place": {
+    rule: "O5",
+    file: "store/people-sql.ts",
+    from: "max(head.n, (SELECT max(l.n) FROM tidings_relation l)) + row_number()",
+    to: "head.n + row_number()",
+  },
+  "a message that comes while another is told, and is forgotten": {
+    rule: "U5",
+    file: "store/push-sql.ts",
+    from: "    WHEN x.is_done AND push_notice.n > x.n THEN push_notice.n\n",
+    to: "",
+  },
+  "one device's ack taken for another's": {
+    rule: "U1 U5",
+    file: "store/push-sql.ts",
+    from: "WHERE d.user = a.user AND d.device = a.device), 0)\nEND",
+    to: "WHERE d.user = a.user ORDER BY d.acked DESC LIMIT 1), 0)\nEND",
+  },
+  "a notification that was read while it was told, and stays": {
+    rule: "U3",
+    file: "store/push-sql.ts",
+    from: "WHEN x.is_done AND x.due IS NULL AND ${isOver",
+    to: "WHEN x.is_done AND x.due > 0 AND ${isOver",
+  },
+  "a death notice that outlives a new registration": {
+    rule: "U6 O10 U9",
+    file: "store/push-sql.ts",
+    from: "AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`",
+    to: "AND a.hash = ${field(1)}`",
+  },
+  "a revocation keeps the tickets of before": {
+    rule: "T7",
+    file: "store/revocation-sql.ts",
+    from: "AND u.id = ?2)`;",
+    to: "AND u.id = ?2 AND 0)`;",
+  },
+  "places in a conversation that run against the order of a commit": {
+    rule: "O4 D1",
+    file: "store/sql.ts",
+    from: "PARTITION BY c.key ORDER BY s.i)",
+    to: "PARTITION BY c.key ORDER BY s.i DESC)",
+  },
+  "delivered beyond what was acked": {
+    rule: "O8",
+    file: "store/sql.ts",
+    from: "m.recipient = acked.user AND m.n > acked.since AND m.n <= acked.up_to\n",
+    to: "m.recipient = acked.user AND m.n > acked.since\n",
+  },
+  "a read mark that takes delivered back": {
+    rule: "O9",
+    file: "store/sql.ts",
+    from: "max(p.delivered, x.seq), x.seq,",
+    to: "x.seq, x.seq,",
+  },
+  "a block that sends do not look at": {
+    rule: "B2",
+    file: "store/sql.ts",
+    from: "AND r.other = a.key AND r.blocked)",
+    to: "AND r.other = a.key AND r.blocked > 1)",
+  },
+  "a history that each node names": {
+    rule: "D32",
+    file: "store/sql.ts",
+    from: " WHERE ?2 IS NULL OR (epoch = ?2 AND n < ?3)`",
+    to: "`",
+  },
+  "an ack reaches beyond the head": {
+    rule: "S4",
+    file: "store/sql.ts",
+    from: "min(max(${field(3)}), head.n) AS wanted",
+    to: "max(${field(3)}) AS wanted",
+  },
+  "a second change of a text forgets the send": {
+    rule: "S42",
+    file: "store/sql.ts",
+    from: "hash = coalesce(hash, ?4)",
+    to: "hash = ?4",
+  },
+  "a write does not say up to which level it reads": {
+    rule: "S40",
+    file: "store/sql.ts",
+    from: " AND head.level <= ?3)`",
+    to: " AND ?3 > 0)`",
+  },
+  "a send looks at no block": {
+    rule: "T3",
+    file: "store/sql.ts",
+    from: "AND r.other = a.key AND r.blocked)\nRETURNING",
+    to: "AND r.other = a.key AND r.blocked AND 0)\nRETURNING",
+  },
+  "a receipt is sent through a block as it moves": {
+    rule: "T3",
+    file: "store/sql.ts",
+    from: 'WHERE u.key = peer AND NOT ${isBlockedBetween("tidings_member.user", "tidings_member.peer")})',
+    to: "WHERE u.key = peer)",
+  },
+  "a receipt is replayed through a block": {
+    rule: "T3",
+    file: "store/sql.ts",
+    from: 'AND p.n > 0 AND NOT ${isHiddenBetween("p.user", "p.peer", "p.n")} ORDER BY',
+    to: "AND p.n > 0 ORDER BY",
+  },
+  "a device has synced at the level of its first connection": {
+    rule: "P52 S41",
+    file: "store/sql.ts",
+    from: "THEN coalesce(${field(5)}, d.level) ELSE",
+    to: "THEN d.level ELSE",
+  },
+  "an id is stored as often as it comes": {
+    rule: "O1",
+    file: "store/sql.ts",
+    from: "WHERE NOT EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id AND m.sender = a.key)",
+    to: "WHERE true",
+  },
+  "a read mark walks back over one's own messages": {
+    rule: "R30",
+    edits: [
+      {
+        file: "store/sql.ts",
+        from: "coalesce(m.other_seq, (",
+        to: "coalesce((",
+      },
+      {
+        file: "store/sql.ts",
+        from: "const oldRowsMax = 32;",
+        to: "const oldRowsMax = 1e12;",
+      },
+    ],
+  },
+  "an ack is carried on to its end at once": {
+    rule: "R30",
+    file: "store/sql.ts",
+    from: "LIMIT 1 OFFSET ?2 - 1",
+    to: "LIMIT 1 OFFSET 1e9",
+  },
+} satisfies Plants;

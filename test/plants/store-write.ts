@@ -1,0 +1,142 @@
+import type { Plants } from "./plant.ts";
+
+export const storeWrite = {
+  "marks that stay hidden once a block has ended": {
+    rule: "B3",
+    file: "store/batch.ts",
+    from: "blocked === false))",
+    to: "blocked === null))",
+  },
+  "a send's key lacks the tenant": {
+    rule: "T1",
+    file: "store/batch.ts",
+    from: "`${id} ${from} ${tenant}`",
+    to: "`${id} ${from}`",
+  },
+  "the users of a commit lack the tenant": {
+    rule: "T1",
+    file: "store/batch.ts",
+    from: "users.set(`${tenant} ${user}`",
+    to: "users.set(`${user}`",
+  },
+  "the pairs of a commit lack the tenant": {
+    rule: "T1",
+    file: "store/batch.ts",
+    from: "`${send.tenant} ${one} ${other}`",
+    to: "`${one} ${other}`",
+  },
+  "an ack forgotten for an older one": {
+    rule: "O8",
+    file: "store/marks.ts",
+    from: "!waiting || waiting.n < ack.n",
+    to: "!waiting || waiting.n > ack.n",
+  },
+  "a read that goes back is the one that is kept": {
+    rule: "O9",
+    file: "store/marks.ts",
+    from: "!waiting || waiting.seq < read.seq",
+    to: "true",
+  },
+  "of the acks of two devices one is kept": {
+    rule: "Q7",
+    file: "store/marks.ts",
+    from: "`${ack.tenant} ${ack.user} ${ack.device}`",
+    to: "`${ack.tenant} ${ack.user}`",
+  },
+  "who waits for an ack is forgotten behind a further one": {
+    rule: "Q7",
+    file: "store/marks.ts",
+    from: "mark.settle === undefined && waiting.settle === undefined",
+    to: "mark.settle === undefined",
+  },
+  "a waiting ack's key lacks the tenant": {
+    rule: "T1",
+    file: "store/marks.ts",
+    from: "`${ack.tenant} ${ack.user} ${ack.device}`",
+    to: "`${ack.user} ${ack.device}`",
+  },
+  "a waiting read mark's key lacks the tenant": {
+    rule: "T1",
+    file: "store/marks.ts",
+    from: "`${read.tenant} ${read.user} ${read.conversation}`",
+    to: "`${read.user} ${read.conversation}`",
+  },
+  "the second thing said of somebody takes the first one away": {
+    rule: "B1",
+    file: "store/relation-queue.ts",
+    from: "taken.has(key) || (taken.size > 0 && isTooMuch)",
+    to: "taken.size > 0 && isTooMuch",
+  },
+  "a new send beside a retry is told of to nobody": {
+    rule: "F1",
+    file: "store/settle-sends.ts",
+    from: '!written.has(Number(row["n"]))',
+    to: "written.size >= 0",
+  },
+  "a retry is compared with a text that has changed": {
+    rule: "S42",
+    file: "store/settle-sends.ts",
+    from: 'if (typeof hash !== "string") return',
+    to: 'if (hash !== "") return',
+  },
+  "a failed commit that is answered with accepted": {
+    rule: "D1",
+    file: "store/writer.ts",
+    from: "      fail(batch, cause);\n      return;",
+    to: `      for (const { settle } of batch.sends)
+        settle({ type: "accepted", n: 1, conversation: "c1", seq: 1, time: batch.time, duplicate: false });
+      fail({ ...batch, sends: [] }, cause);
+      return;`,
+  },
+  "a retry that is stored again": {
+    rule: "O1",
+    file: "store/writer.ts",
+    from: "      sends.push(send, settle);",
+    to: "      sends.push(random.integer() % 2 ? { ...send, id: random.messageId(1) } : send, settle);",
+  },
+  "what waits behind a commit that failed is accepted later": {
+    rule: "O4",
+    file: "store/writer.ts",
+    from: "[...batch.sends, ...sends.takeAll()]",
+    to: "[...batch.sends]",
+  },
+  "who opens a device during a failure waits for ever": {
+    rule: "S12",
+    file: "store/writer.ts",
+    from: "...batch.devices, ...devices, ...batch.relations",
+    to: "...batch.devices, ...batch.relations",
+  },
+  "an outage is asked by everybody": {
+    rule: "S12",
+    file: "store/writer.ts",
+    from: "if (isClosed || !isAvailable || sends.size()",
+    to: "if (isClosed || sends.size()",
+  },
+  "when somebody was seen is lost with a commit": {
+    rule: "B7",
+    file: "store/writer.ts",
+    from: "    for (const seen of batch.seen) marks.addSeen(seen);\n",
+    to: "",
+  },
+  "sends wait without a bound": {
+    rule: "R3",
+    file: "store/writer.ts",
+    from: " || sends.size() >= limits.commitQueueMax",
+    to: "",
+  },
+  "a settled ack's key lacks the tenant": {
+    rule: "T1",
+    edits: [
+      {
+        file: "store/writer.ts",
+        from: '`${row["tenant"]} ${row["user"]} ${row["device"]}`',
+        to: '`${row["user"]} ${row["device"]}`',
+      },
+      {
+        file: "store/writer.ts",
+        from: "`${ack.tenant} ${ack.user} ${ack.device}`",
+        to: "`${ack.user} ${ack.device}`",
+      },
+    ],
+  },
+} satisfies Plants;
