@@ -3,9 +3,10 @@ import { refuseContent } from "../protocol/decode.ts";
 import { storedMessageId } from "../protocol/identifier.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Accepted, Outcome, Refused, Send, Store } from "../store/store.ts";
+import { noConversation } from "./conversation.ts";
 
 const texts: Partial<Record<Refused["code"], string>> = {
-  not_found: "There is no such conversation",
+  [noConversation.code]: noConversation.message,
   unavailable: "The store did not confirm the message: send it again under the same id",
 };
 

@@ -1,3 +1,4 @@
+import { noConversation } from "../action/conversation.ts";
 import { ChatError } from "../error.ts";
 import type { Identity } from "../model.ts";
 import { messageChange } from "../protocol/encode.ts";
@@ -16,7 +17,7 @@ export async function readMessages(
   { query, selectors }: Query,
 ): Promise<MessagePage> {
   const page = await store.history(identity, query);
-  if (page === null) throw new ChatError("not_found", "There is no such conversation");
+  if (page === null) throw new ChatError(noConversation.code, noConversation.message);
   const { messages, more, next, cursor } = page;
   return {
     messages: messages.map((message) => messageChange({ kind: "message", ...message })),

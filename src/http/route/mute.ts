@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import { ChatError } from "../../error.ts";
+import { requireConversation } from "../../action/conversation.ts";
 import { readBody } from "../body.ts";
 import { mute } from "../answer-schema.ts";
-import { answer, type Call, type Route } from "../call.ts";
+import { answer, type Route } from "../call.ts";
 
 const schema = v.strictObject({
   until: v.exactOptional(
@@ -15,12 +15,6 @@ const schema = v.strictObject({
   ),
 });
 
-/** Somebody else's conversation and one that does not exist are one and the same. */
-async function checkMember({ session, store, id }: Call): Promise<void> {
-  const members = await store.members(session.tenant, id);
-  if (!members?.includes(session.user)) throw new ChatError("not_found", "There is no such conversation");
-}
-
 /** `GET /conversations/{id}/mute`: whether the asker is not notified of it, and until when. */
 export const getMute: Route = {
   about: {
@@ -29,7 +23,7 @@ export const getMute: Route = {
     codes: ["not_found"],
   },
   handle: async (call) => {
-    await checkMember(call);
+    await requireConversation(call.store, call.session, call.id);
     const until = await call.store.devices.mutedUntil(call.session, call.id, call.clock.now());
     const said = until === null ? { muted: false } : until === "forever" ? { muted: true } : { muted: true, until };
     return answer(200, JSON.stringify(said));
@@ -46,7 +40,7 @@ export const putMute: Route = {
   },
   handle: async (call) => {
     const { until = "forever" } = await readBody(call.request, schema, call.limits.frameBytesMax);
-    await checkMember(call);
+    await requireConversation(call.store, call.session, call.id);
     await call.store.devices.mute(call.session, call.id, until);
     return answer(204, null);
   },
@@ -60,7 +54,7 @@ export const deleteMute: Route = {
     codes: ["not_found"],
   },
   handle: async (call) => {
-    await checkMember(call);
+    await requireConversation(call.store, call.session, call.id);
     await call.store.devices.mute(call.session, call.id, null);
     return answer(204, null);
   },

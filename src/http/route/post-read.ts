@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { requireConversation } from "../../action/conversation.ts";
 import { ChatError } from "../../error.ts";
 import { mark, namedMessageId } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
@@ -19,8 +20,7 @@ export const postRead: Route = {
   },
   handle: async ({ request, session, store, limits, id }) => {
     const { seq, id: seen } = await readBody(request, schema, limits.frameBytesMax);
-    const members = await store.members(session.tenant, id);
-    if (!members?.includes(session.user)) throw new ChatError("not_found", "There is no such conversation");
+    await requireConversation(store, session, id);
     if (seen !== undefined && (await store.messageAt(id, seq)) !== seen) return answer(204, null);
     const isStored = await new Promise<boolean>((resolve) => store.read(session, id, seq, resolve));
     if (!isStored) throw new ChatError("unavailable", "The store did not confirm the mark: send it again");

@@ -1,11 +1,11 @@
+import { membersFor, noConversation } from "../../action/conversation.ts";
 import type { Handler } from "./handler.ts";
 
 /** Notes how far the user has seen a conversation. */
 export const read: Handler<"read"> = async (connection, frame, { store }) => {
   const { session } = connection;
-  const members = await store.members(session.tenant, frame.conversation);
-  if (!members?.includes(session.user)) {
-    connection.reply({ type: "error", code: "not_found", message: "There is no such conversation" });
+  if ((await membersFor(store, session, frame.conversation)) === null) {
+    connection.reply({ type: "error", ...noConversation });
     return;
   }
   store.read(session, frame.conversation, frame.seq);

@@ -1,3 +1,5 @@
+import { membersFor, noConversation } from "../../action/conversation.ts";
+import { toOneself } from "../../action/send.ts";
 import { encodeFrame } from "../../protocol/encode.ts";
 import { isBlockedBetween } from "../ties.ts";
 import type { Handler } from "./handler.ts";
@@ -13,15 +15,15 @@ export const typing: Handler<"typing"> = async (connection, frame, context) => {
   const { session } = connection;
   const { tenant, user } = session;
   if (frame.to === user) {
-    connection.reply({ type: "error", code: "invalid_recipient", message: "One cannot write to oneself" });
+    connection.reply({ type: "error", ...toOneself });
     return;
   }
   // Nobody can be told of a conversation that does not exist yet.
   const conversation = frame.conversation ?? (await store.direct(tenant, user, frame.to ?? ""));
   if (conversation === null) return;
-  const members = await store.members(tenant, conversation);
-  if (!members?.includes(user)) {
-    connection.reply({ type: "error", code: "not_found", message: "There is no such conversation" });
+  const members = await membersFor(store, session, conversation);
+  if (members === null) {
+    connection.reply({ type: "error", ...noConversation });
     return;
   }
   const verdict = await policy.decide("typing", session, frame);
