@@ -1,13 +1,15 @@
 /**
- * Builds the package as it is published: JavaScript, declarations, the chat page, and a package.json that leads to them.
+ * Builds the package as it is published: JavaScript, declarations, the chat page, the documentation, and a package.json that leads to them.
  *
  *   bun run build             into dist
  *   bun run build FOLDER      into another folder, which is emptied first
  */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { bundleWebScript } from "../src/server/web-file.ts";
+import { packagedDocs, packagedPage } from "./packaged-docs.ts";
 import { type Manifest, publishedManifest } from "./published-manifest.ts";
+import { repositoryOf } from "./repository.ts";
 import { specifiersOf } from "./specifiers.ts";
 
 const root = join(import.meta.dir, "..");
@@ -22,9 +24,16 @@ export async function build(folder: string): Promise<void> {
   mkdirSync(join(folder, "web"));
   for (const name of webFiles) copyFileSync(join(root, "src/web", name), join(folder, "web", name));
   writeFileSync(join(folder, "web/page.js"), await bundleWebScript());
-  for (const name of ["README.md", "LICENSE"]) copyFileSync(join(root, name), join(folder, name));
+  copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
+  const docs = packagedDocs();
+  for (const [from, to] of docs) {
+    mkdirSync(dirname(join(folder, to)), { recursive: true });
+    writeFileSync(join(folder, to), packagedPage(from, docs));
+  }
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
-  writeFileSync(join(folder, "package.json"), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`);
+  const repository = await repositoryOf(root);
+  const published = publishedManifest({ ...(repository && { repository }), ...manifest });
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
   chmodSync(join(folder, "cli.js"), 0o755);
 }
 
@@ -49,4 +58,7 @@ if (import.meta.main) {
   const folder = resolve(process.argv[2] ?? join(root, "dist"));
   await build(folder);
   console.log(`Built ${folder}`);
+  const { repository } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { repository?: unknown };
+  if (repository === undefined)
+    console.error("Nobody knows where the repository is: add a git remote named origin, or repository to package.json");
 }

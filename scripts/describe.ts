@@ -1,13 +1,17 @@
 /**
- * Writes docs/openapi.json, docs/frames.schema.json, and the copy that the standalone server serves, from the server's own schemas.
+ * Writes what the documentation says by a program: docs/openapi.json, docs/frames.schema.json and the copy that the standalone server serves
+ * from the server's own schemas, docs/options.md from the comments of the options, docs/schema.sql from the migrations.
  *
  *   bun scripts/describe.ts           writes them
  *   bun scripts/describe.ts --check   fails when one is stale
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { bundledMigrations } from "../src/store/migration/bundled.ts";
+import { databaseSchema } from "./database-schema.ts";
 import { frameSchema } from "./json-schema.ts";
 import { openApi } from "./openapi.ts";
+import { referencePage } from "./reference.ts";
 
 const root = join(import.meta.dir, "..");
 const text = (document: object): string => `${JSON.stringify(document, null, 2)}\n`;
@@ -15,12 +19,16 @@ const files = {
   "docs/openapi.json": text(openApi()),
   "docs/frames.schema.json": text(frameSchema()),
   "src/web/openapi.json": text(openApi()),
+  "docs/options.md": referencePage(),
+  "docs/schema.sql": databaseSchema(bundledMigrations),
 };
 
 /** How it is laid out is the formatter's business. */
 function isFresh(name: string, wanted: string): boolean {
+  const plain = (content: string): string =>
+    name.endsWith(".json") ? JSON.stringify(JSON.parse(content)) : content.replaceAll(/[\s-]+/g, " ");
   try {
-    return JSON.stringify(JSON.parse(readFileSync(join(root, name), "utf8"))) === JSON.stringify(JSON.parse(wanted));
+    return plain(readFileSync(join(root, name), "utf8")) === plain(wanted);
   } catch {
     return false;
   }

@@ -11,6 +11,7 @@ export const prerequisites: readonly Prerequisite[] = [
   { name: "chromium", programs: ["chromium", "chromium-browser", "google-chrome"], debian: "chromium" },
   { name: "node", programs: ["node"], debian: "nodejs" },
   { name: "npm", programs: ["npm"], debian: "npm" },
+  { name: "curl", programs: ["curl"], debian: "curl" },
   { name: "nginx", programs: ["nginx", "/usr/sbin/nginx"], debian: "nginx-light" },
   { name: "nats-server", programs: ["nats-server", "/usr/sbin/nats-server"], debian: "nats-server" },
   // Its library, beside it, counts what a statement takes.

@@ -10,7 +10,7 @@ export type Manifest = {
 const left = ["private", "scripts", "devDependencies"];
 
 /** What may be published of the folder: a database that somebody made in it, say, is not. */
-const files = ["**/*.js", "**/*.js.map", "**/*.d.ts", "web/*"];
+const files = ["**/*.js", "**/*.js.map", "**/*.d.ts", "web/*", "docs/*.md", "docs/*.json", "docs/*.sql"];
 
 /**
  * The package.json of the published package, which lies beside the JavaScript. The repository's own leads to the sources, so that

@@ -7,6 +7,7 @@ import { isSocketPath } from "../http/api.ts";
 import { parseBase } from "../http/path.ts";
 import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
+import { keepIfWhole } from "./bun-keep-alive.ts";
 import { bunSocket } from "./bun-socket.ts";
 
 /** What the adapter needs of a chat. */
@@ -15,7 +16,9 @@ type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits"> & { readonly 
 type Data = { readonly admission: Admission; events: SocketEvents | null };
 
 export type BunOptions = {
+  /** The port to listen on; 0 takes a free one. Default: Bun's own, 3000. */
   readonly port?: number;
+  /** The address to listen on, such as `127.0.0.1`. Default: Bun's own, all addresses of the machine. */
   readonly hostname?: string;
   /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or any prefix. */
   readonly base?: string;
@@ -43,8 +46,12 @@ export function bun(chat: Served, { fetch = chat.fetch, base = chat.base, ...lis
     async fetch(request: Request, server: Server<Data>): Promise<Response | undefined> {
       try {
         await nextTurn();
-        if (request.headers.get("upgrade") === null || !isSocketPath(request.url, mount))
-          return await fetch(request, peerOf(request, server));
+        if (request.headers.get("upgrade") === null || !isSocketPath(request.url, mount)) {
+          keepIfWhole(request, server);
+          const response = await fetch(request, peerOf(request, server));
+          keepIfWhole(request, server);
+          return response;
+        }
         const admission = await chat.admit(request, peerOf(request, server));
         if (admission instanceof Response) return admission;
         const data: Data = { admission, events: null };

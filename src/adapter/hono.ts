@@ -11,6 +11,7 @@ import type { Peer } from "../http/peer.ts";
 import { problem } from "../http/problem.ts";
 import { createRoom } from "../hub/room.ts";
 import { closeCode } from "../protocol/close-code.ts";
+import { keepIfWhole } from "./bun-keep-alive.ts";
 import { bunSocket } from "./bun-socket.ts";
 import { guard } from "./guard.ts";
 import { answerOn, offerOnly } from "./node-request.ts";
@@ -24,6 +25,7 @@ type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits">;
 type BunServer = {
   readonly upgrade: (request: Request, options: object) => boolean;
   readonly requestIP: (request: Request) => { readonly address: string } | null;
+  readonly timeout: (request: Request, seconds: number) => void;
 };
 
 /** What Hono hands on from the runtime, as far as it is used: Bun's server, Node's request, Deno's connection. */
@@ -67,7 +69,13 @@ export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSoc
     });
     return response ?? problem("upgrade_required", "The request could not be upgraded to a WebSocket");
   });
-  app.all("*", async ({ req, env }) => await chat.fetch(await unread(req), peerOf(req.raw, (env ?? {}) as Env)));
+  app.all("*", async ({ req, env: given }) => {
+    const env = (given ?? {}) as Env;
+    keep(req.raw, env);
+    const response = await chat.fetch(await unread(req), peerOf(req.raw, env));
+    keep(req.raw, env);
+    return response;
+  });
   return app;
 }
 
@@ -87,6 +95,12 @@ const isWholeHandshake = ({ headers }: Request): boolean =>
   /\bupgrade\b/i.test(headers.get("connection") ?? "") &&
   headers.has("sec-websocket-key") &&
   headers.get("sec-websocket-version") === "13";
+
+/** On Bun, which would close a connection on which a request waits for longer than ten seconds. */
+function keep(request: Request, env: Env): void {
+  const { timeout, requestIP } = env.server ?? env;
+  if (timeout && requestIP) keepIfWhole(request, { timeout: timeout.bind(env.server ?? env) });
+}
 
 function peerOf(request: Request, env: Env): Peer {
   const server = env.server ?? env;

@@ -18,6 +18,7 @@ export const variableMeanings: Readonly<Record<string, string>> = {
   DATABASE_AUTH_TOKEN: "the token of a remote database",
   DATABASE_AUTH_TOKEN_FILE: "or a file that holds it, read again when it is refused",
   ORIGINS: "other sites whose pages may use the chat, with commas",
+  CORS_HEADERS: "further headers that their pages may send, with commas",
   AUTH: "demo (default) or jwt",
   AUTH_DEMO_ANYWHERE: "1: the demo may be reached from other machines",
   JWT_SECRET: "with AUTH=jwt: the HS256 secret, at least 32 bytes; or JWKS_URL",
@@ -49,6 +50,7 @@ export const variableMeanings: Readonly<Record<string, string>> = {
   LOG_LEVEL: "trace, debug, info (default), warning, error, fatal",
   HEARTBEAT_MS: "milliseconds between two pings, default 25000",
   SHUTDOWN_MS: "milliseconds that a shutdown may take, default 10000",
+  START_MS: "milliseconds that a start waits for its database, default 15000",
 };
 
 const width = Math.max(...Object.keys(variableMeanings).map((name) => name.length));

@@ -14,7 +14,7 @@ export const defaultLimits = {
   pageBytesMax: 131_072,
   /** The same of a stretch of the whole log, which a node reads where it missed commits. */
   stretchBytesMax: 262_144,
-  /** Bytes that may wait to go out on one connection (INVARIANTS R3); past it the log is the buffer. */
+  /** Bytes that may wait to go out on one connection (SPEC R3); past it the log is the buffer. */
   outboxBytesMax: 262_144,
   /**
    * The same over all connections of the process: what 1 024 stopped readers hold, a quarter of a small machine's memory.
@@ -170,7 +170,7 @@ export const defaultLimits = {
    * has the file until its end. 0: it waits for the first try alone. Either way it is tried again until it is open.
    */
   startMs: 15_000,
-  /** How long a shutdown may take (INVARIANTS R5). */
+  /** How long a shutdown may take (SPEC R5). */
   shutdownMs: 10_000,
 } as const;
 

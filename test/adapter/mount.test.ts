@@ -45,6 +45,18 @@ function describeMount(name: ExampleName): void {
     expect((await ask("/contacts/+249?user=bob", { method: "PUT" })).status).toBe(204);
   });
 
+  test(`G3 Q80 ${name}: what is new is told to who waits for it`, async () => {
+    const first = (await ask("/changes?user=erin&device=web&wait=0")).body;
+    const waiting = ask(`/changes?user=erin&device=web&cursor=${String(first?.["cursor"])}`);
+    const sent = await ask("/messages?user=alice", {
+      method: "POST",
+      body: JSON.stringify({ id: newId(), to: "erin", text: "while you wait" }),
+    });
+    expect(sent.status).toBe(201);
+    const told = await waiting;
+    expect([told.status, JSON.stringify(told.body)]).toEqual([200, expect.stringContaining("while you wait")]);
+  });
+
   test(`G3 ${name}: refusals keep their status, type and code`, async () => {
     const missing = await ask("/nothing?user=alice");
     expect([missing.status, missing.body?.["code"], missing.headers.get("content-type")]).toEqual([

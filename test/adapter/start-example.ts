@@ -115,7 +115,7 @@ export const denoWith = (permissions: readonly string[]): readonly string[] => [
 ];
 
 /** Deno's binary comes inside a package of its own for each platform, as the package `deno` finds it. */
-function denoProgram(): string {
+export function denoProgram(): string {
   const near = createRequire(createRequire(import.meta.url).resolve("deno/package.json"));
   const libc = process.platform === "linux" ? "-glibc" : "";
   return join(dirname(near.resolve(`@deno/${process.platform}-${process.arch}${libc}/package.json`)), "deno");

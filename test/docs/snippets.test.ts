@@ -3,9 +3,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pushReasons } from "../../src/push/decide.ts";
+import { appFiles } from "../apps/app-files.ts";
 import { exampleNames } from "../adapter/start-example.ts";
 import { traits } from "../adapter/traits.ts";
+import { peerRanges } from "../package/peers.ts";
 import { blocksOf } from "./block.ts";
+import { linkFaults } from "./links.ts";
 
 const root = join(import.meta.dir, "../..");
 const pages = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter((page) =>
@@ -38,7 +41,9 @@ async function run(command: readonly string[]): Promise<{ code: number; output: 
 
 describe("docs", () => {
   test("every TypeScript snippet names its file, so that it is run here, or is one of the examples, which run elsewhere", () => {
-    const nameless = blocks.filter(({ language, info }) => language === "ts" && !/^(file|example)=[\w.-]+$/.test(info));
+    const nameless = blocks.filter(
+      ({ language, info }) => language === "ts" && !/^(file|example|app)=[\w.-]+$/.test(info),
+    );
     expect(nameless).toEqual([]);
     expect(blocks.filter(({ language }) => language === "ts").length).toBeGreaterThan(2);
   });
@@ -50,6 +55,14 @@ describe("docs", () => {
     expect(new Set(examples.map(({ info }) => info.replace("example=", "")))).toEqual(
       new Set(["chat", ...exampleNames]),
     );
+  });
+
+  test("apps on a page are the files that the suite of apps compiles and starts, and every one is shown", () => {
+    const apps = blocks.filter(({ info }) => info.startsWith("app="));
+    for (const { info, text } of apps)
+      expect(text).toBe(readFileSync(join(root, `docs/examples/apps/${info.replace("app=", "")}.ts`), "utf8"));
+    expect(apps.map(({ info }) => info.replace("app=", "")).sort()).toEqual([...appFiles].sort());
+    expect(readdirSync(join(root, "docs/examples/apps")).sort()).toEqual(appFiles.map((name) => `${name}.ts`).sort());
   });
 
   test("G1 the page on mounting tells whatever a runtime keeps from the contract", () => {
@@ -87,6 +100,12 @@ describe("docs", () => {
     });
   }
 
+  test("N35 the page on releases has every peer with its range", () => {
+    const page = readFileSync(join(root, "docs/publishing.md"), "utf8").replaceAll("\\|", "|");
+    for (const [peer, range] of peerRanges)
+      expect(page).toMatch(RegExp(`\\| \`${peer}\` +\\| \`${RegExp.escape(range)}\` `));
+  });
+
   for (const { page, text } of blocks.filter(({ language, text }) => language === "sh" && /^tidings /m.test(text)))
     for (const line of text.trim().split("\n"))
       test(`${page}: ${line}`, async () => {
@@ -100,12 +119,9 @@ describe("docs", () => {
     for (const reason of Object.keys(pushReasons)) expect(page).toContain(`\n| \`${reason}\` `);
   });
 
-  test("the README's links lead somewhere", () => {
-    for (const page of pages) {
-      const text = readFileSync(join(root, page), "utf8");
-      for (const [, target = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)/g))
-        expect(() => readFileSync(join(root, page, "..", target))).not.toThrow();
-    }
+  test("every link of a page leads to a file and a heading", () => {
+    const all = [...pages, "CONTRIBUTING.md", "src/SPEC.md", "src/protocol/PROTOCOL.md"];
+    expect(all.flatMap((page) => linkFaults(root, page))).toEqual([]);
   });
 });
 

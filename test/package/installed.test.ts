@@ -1,28 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join as joinPath } from "node:path";
-import { dependencies } from "../../package.json";
 import { hasText, join } from "../support/client.ts";
-import { describeWhere } from "../support/prerequisite.ts";
 import { startServer } from "../support/server.ts";
 import { type App, compileExamples, installOnBun, installOnNode } from "./app.ts";
 import { removeBuiltPackage, run } from "./built.ts";
+import { describeInstalled } from "./can-install.ts";
 
 const installMsMax = 120_000;
 afterAll(removeBuiltPackage);
 
-/** An app cannot be made without the package's dependencies: npm has them in its cache, or the registry answers. */
-async function canInstall(): Promise<boolean> {
-  if (Bun.which("npm") === null) return false;
-  const { jose } = dependencies;
-  const command = ["npm", "view", `jose@${jose}`, "version", "--prefer-offline", "--fetch-retries=0"];
-  return await run(command, import.meta.dir).then(
-    () => true,
-    () => false,
-  );
-}
-
-describeWhere(await canInstall(), "npm with a registry that answers", "the package as installed", () => {
+describeInstalled("the package as installed", () => {
   let installing: Readonly<Record<"node" | "bun", Promise<App>>>;
   beforeAll(async () => {
     // Both at once: each mostly waits for its registry.
@@ -79,27 +67,30 @@ describeWhere(await canInstall(), "npm with a registry that answers", "the packa
         expect(await run([...app.runtime, app.example("send")], app.folder)).toMatch(/message 1 of c\w+ is on disk/);
       });
 
-      test("N3 its example carries a message over a real socket, and a new process has it still", async () => {
-        const start = () => startServer({ runtime: app.runtime, script: app.example(name), dir: app.folder });
-        const first = await start();
-        try {
-          const bob = await join(first.url, { user: "bob" });
-          const alice = await join(first.url, { user: "alice" });
-          expect(await alice.sendOk({ to: "bob" }, "hello from outside")).toMatchObject({ seq: 1, duplicate: false });
-          await bob.next(hasText("hello from outside"));
-          expect(await first.stop()).toBe(0);
-        } finally {
-          await first.dispose();
-        }
-        const second = await start();
-        try {
-          const url = `http://127.0.0.1:${second.port}/conversations?user=bob`;
-          expect(await (await fetch(url)).text()).toContain("hello from outside");
-        } finally {
-          await second.dispose();
-          rmSync(joinPath(app.folder, "tidings.db"), { force: true });
-        }
-      });
+      for (const example of [name, `hono-${name}`])
+        test(`N3 the example ${example} carries a message over a real socket, and a new process has it still`, async () => {
+          const base = example.startsWith("hono") ? "/chat" : "";
+          const start = () =>
+            startServer({ runtime: app.runtime, script: app.example(example), dir: app.folder, base });
+          const first = await start();
+          try {
+            const bob = await join(first.url, { user: "bob" });
+            const alice = await join(first.url, { user: "alice" });
+            expect(await alice.sendOk({ to: "bob" }, "hello from outside")).toMatchObject({ seq: 1, duplicate: false });
+            await bob.next(hasText("hello from outside"));
+            expect(await first.stop()).toBe(0);
+          } finally {
+            await first.dispose();
+          }
+          const second = await start();
+          try {
+            const url = `http://127.0.0.1:${second.port}${base}/conversations?user=bob`;
+            expect(await (await fetch(url)).text()).toContain("hello from outside");
+          } finally {
+            await second.dispose();
+            rmSync(joinPath(app.folder, "tidings.db"), { force: true });
+          }
+        });
 
       test("N4 tidings migrate migrates, with the package's own migrations", async () => {
         const migrate = (command: string, tidings = app.program) =>

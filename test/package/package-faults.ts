@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { packagedDocs } from "../../scripts/packaged-docs.ts";
 import { specifiersOf } from "../../scripts/specifiers.ts";
+import { linkFaults } from "../docs/links.ts";
 import type { Built } from "./built.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -23,7 +25,13 @@ export function wantedFiles(): readonly string[] {
     (name) => /\.(html|css|svg|js)$/.test(name) || name === "openapi.json",
   );
   return [
-    ...["LICENSE", "README.md", "package.json", "web/page.js", ...page.map((name) => `web/${name}`)],
+    ...new Set([
+      "LICENSE",
+      "package.json",
+      "web/page.js",
+      ...page.map((name) => `web/${name}`),
+      ...packagedDocs().values(),
+    ]),
     ...modules.flatMap((module) => [`${module}.js`, `${module}.js.map`, `${module}.d.ts`]),
   ].sort();
 }
@@ -35,6 +43,7 @@ export async function packageFaults({ folder, tarball, files }: Built): Promise<
     ...wanted.filter((path) => !files.includes(path)).map((path) => `${path} is missing`),
     ...files.filter((path) => !wanted.includes(path)).map((path) => `${path} does not belong there`),
     ...files.filter((path) => /\.(d\.ts|js)$/.test(path)).flatMap((path) => importFaults(folder, path)),
+    ...files.filter((path) => path.endsWith(".md")).flatMap((path) => linkFaults(folder, path)),
   ];
   if (faults.length > 0) return faults;
   return (await Promise.all([publintFaults(folder, tarball), attwFaults(tarball)])).flat();

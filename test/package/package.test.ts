@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "bun:test";
 import { isScript, publishedManifest } from "../../scripts/published-manifest.ts";
+import { repositoryAt } from "../../scripts/repository.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { type Built, builtPackage, pack, removeBuiltPackage } from "./built.ts";
 import { packageFaults } from "./package-faults.ts";
@@ -32,6 +33,23 @@ test("N2 a door that leads to no source file is refused", () => {
   }
 });
 
+test("N36 the package says where its source is, as the git remote does, without credentials", () => {
+  const url = "git+https://git.example/chat/tidings.git";
+  for (const remote of [
+    "https://git.example/chat/tidings",
+    "https://git.example/chat/tidings.git",
+    "https://somebody:secret@git.example/chat/tidings.git",
+    "https://token@git.example:8443/chat/tidings/",
+    "ssh://git@git.example:22/chat/tidings.git",
+    "git@git.example:chat/tidings.git",
+  ])
+    expect(repositoryAt(remote)).toEqual({ type: "git", url });
+  for (const remote of ["", "/srv/tidings", "../tidings", "file:///srv/tidings", "C:\\tidings"])
+    expect(repositoryAt(remote)).toBe(null);
+  const manifest = { name: "x", exports: {}, bin: {}, sideEffects: [], repository: { type: "git", url } };
+  expect(publishedManifest(manifest)).toMatchObject({ repository: { type: "git", url } });
+});
+
 test("N1 the repository itself cannot be published, and the package carries nothing that only the repository needs", () => {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Parameters<
     typeof publishedManifest
@@ -42,8 +60,12 @@ test("N1 the repository itself cannot be published, and the package carries noth
 });
 
 describeWith("npm", "the package as npm packs it", () => {
-  test("N1 N2 holds what was built and nothing else, and is without fault", async () => {
-    expect(await packageFaults(await builtPackage())).toEqual([]);
+  test("N1 N2 N36 holds what was built and nothing else, and is without fault", async () => {
+    const built = await builtPackage();
+    expect(await packageFaults(built)).toEqual([]);
+    for (const path of ["docs/PROTOCOL.md", "docs/mounting.md", "docs/options.md", "docs/schema.sql", "docs/SPEC.md"])
+      expect(built.files).toContain(path);
+    expect(readFileSync(join(built.folder, "README.md"), "utf8")).toContain("](docs/PROTOCOL.md)");
   });
 
   /** The text of a file, altered; an empty one: the file is gone. */
@@ -87,6 +109,13 @@ describeWith("npm", "the package as npm packs it", () => {
     const planted: readonly (readonly [...Plant, fault: string])[] = [
       ["stray.js", () => "export {};", "stray.js does not belong there"],
       ["web/page.js", () => "", "web/page.js is missing"],
+      ["docs/PROTOCOL.md", () => "", "docs/PROTOCOL.md is missing"],
+      ["docs/http.md", (text) => `${text}[x](nowhere.md)`, "docs/http.md links to nowhere.md, which is not there"],
+      [
+        "docs/push.md",
+        (text) => `${text}[x](http.md#none)`,
+        "docs/push.md links to http.md#none, and there is no such",
+      ],
       ["web/push-worker.js", () => "", "web/push-worker.js is missing"],
       ["package.json", (text) => text.replace('"jose": ', '"joose": '), "imports jose, which is no dependency"],
       ["index.d.ts", (text) => text.replace("./chat.js", "./chat.ts"), "imports ./chat.ts, which is not there"],

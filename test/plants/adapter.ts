@@ -28,12 +28,10 @@ export const adapter = {
   "bodies are inflated whatever comes out": {
     rule: "X3",
     file: "adapter/bun.ts",
-    from: "return await fetch(request, peerOf(request, server));",
-    to: `{
-          if (request.headers.get("content-encoding") === "gzip")
+    from: "const response = await fetch(request, peerOf(request, server));",
+    to: `if (request.headers.get("content-encoding") === "gzip")
             (globalThis.inflated ??= []).push(Bun.gunzipSync(await request.bytes()));
-          return await fetch(request, peerOf(request, server));
-        }`,
+          const response = await fetch(request, peerOf(request, server));`,
   },
   "an unfinished request is waited for without an end": {
     rule: "X10",

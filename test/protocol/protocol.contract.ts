@@ -1335,6 +1335,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
     });
 
     describe("closing", () => {
+      const testEdgeBeside = testBeside(traits.skipsEdge);
       const heartbeatMs = 300;
       const env = { HEARTBEAT_MS: String(heartbeatMs) };
 
@@ -1361,22 +1362,19 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(ms).toBeGreaterThan(2 * heartbeatMs - 50);
       });
 
-      testBeside(traits.skipsEdge)(
-        "P37 a peer that pongs stays, and so does one that only sends frames",
-        async ({ raw }) => {
-          // Long enough that a busy machine does not make the clients late.
-          const longMs = 4 * heartbeatMs;
-          const one = await startShared({ HEARTBEAT_MS: String(longMs) });
-          const ponging = await raw(one.port, "/ws?user=ponging", { doesPong: true });
-          const talking = await raw(one.port, "/ws?user=talking");
-          const timer = setInterval(() => talking.text('{"type":"ping","id":"1"}'), longMs / 6);
-          await Bun.sleep(4.5 * longMs);
-          clearInterval(timer);
-          expect([ponging.closed(), talking.closed()]).toEqual([null, null]);
-          if (traits.hidesPongs) return;
-          expect(ponging.frames.filter((frame) => frame.opcode === opcode.ping).length).toBeGreaterThanOrEqual(2);
-        },
-      );
+      testEdgeBeside("P37 a peer that pongs stays, and so does one that only sends frames", async ({ raw }) => {
+        // Long enough that a busy machine does not make the clients late.
+        const longMs = 4 * heartbeatMs;
+        const one = await startShared({ HEARTBEAT_MS: String(longMs) });
+        const ponging = await raw(one.port, "/ws?user=ponging", { doesPong: true });
+        const talking = await raw(one.port, "/ws?user=talking");
+        const timer = setInterval(() => talking.text('{"type":"ping","id":"1"}'), longMs / 6);
+        await Bun.sleep(4.5 * longMs);
+        clearInterval(timer);
+        expect([ponging.closed(), talking.closed()]).toEqual([null, null]);
+        if (traits.hidesPongs) return;
+        expect(ponging.frames.filter((frame) => frame.opcode === opcode.ping).length).toBeGreaterThanOrEqual(2);
+      });
 
       testPongs(
         "P37 R4 a frame that drips in does not count as life, nor does what the server sends",
@@ -1404,7 +1402,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
       };
 
-      testBeside(traits.skipsEdge)("P38 the socket of a session that expires is closed with 4401", async ({ raw }) => {
+      testEdgeBeside("P38 the socket of a session that expires is closed with 4401", async ({ raw }) => {
         const one = await startShared({ AUTH: "jwt", JWT_SECRET: secret });
         const exp = Math.floor(Date.now() / 1_000) + 3;
         const headers = { Authorization: `Bearer ${token({ sub: "alice", exp })}` };
@@ -1480,32 +1478,29 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(await Promise.all([startAndStop(), startAndStop()])).toEqual([0, 0]);
       });
 
-      testBeside(traits.skipsEdge)(
-        "P39 while it shuts down, new connections get 503 with Retry-After",
-        async ({ raw, startOwn }) => {
-          const one = await startOwn();
-          // Sockets close in waves: these keep the shutdown going for a moment.
-          const users = upTo(6).map((i) => `user${i}`);
-          for (const user of users) await Promise.all(upTo(100).map(() => raw(one.port, wsPath({ user }))));
-          one.signal("SIGTERM");
-          let isOver = false;
-          void one.exited.then(() => (isOver = true));
-          const attempts: Promise<RawClient | null>[] = [];
-          while (!isOver) {
-            attempts.push(raw(one.port, "/ws?user=late").catch(() => null));
-            // Some runtimes take three seconds, others a sixth of one.
-            await Bun.sleep(attempts.length < 50 ? 2 : 20);
-          }
-          expect(await one.exited).toBe(0);
-          const answered = (await Promise.all(attempts)).filter((client) => client !== null);
-          const refused = answered.filter(({ answer }) => answer.status !== 101);
-          expect(refused.length).toBeGreaterThan(0);
-          for (const client of refused) {
-            await expectProblem(client, 503, "unavailable");
-            expect(Number(client.answer.headers.get("retry-after"))).toBeGreaterThan(0);
-          }
-        },
-      );
+      testEdgeBeside("P39 while it shuts down, new connections get 503 with Retry-After", async ({ raw, startOwn }) => {
+        const one = await startOwn();
+        // Sockets close in waves: these keep the shutdown going for a moment.
+        const users = upTo(6).map((i) => `user${i}`);
+        for (const user of users) await Promise.all(upTo(100).map(() => raw(one.port, wsPath({ user }))));
+        one.signal("SIGTERM");
+        let isOver = false;
+        void one.exited.then(() => (isOver = true));
+        const attempts: Promise<RawClient | null>[] = [];
+        while (!isOver) {
+          attempts.push(raw(one.port, "/ws?user=late").catch(() => null));
+          // Some runtimes take three seconds, others a sixth of one.
+          await Bun.sleep(attempts.length < 50 ? 2 : 20);
+        }
+        expect(await one.exited).toBe(0);
+        const answered = (await Promise.all(attempts)).filter((client) => client !== null);
+        const refused = answered.filter(({ answer }) => answer.status !== 101);
+        expect(refused.length).toBeGreaterThan(0);
+        for (const client of refused) {
+          await expectProblem(client, 503, "unavailable");
+          expect(Number(client.answer.headers.get("retry-after"))).toBeGreaterThan(0);
+        }
+      });
     });
   });
 }

@@ -17,7 +17,6 @@ const ways: Readonly<Record<string, readonly [string, string]>> = {
   "stops before the body": [`${head}Content-Length: 1000\r\n\r\n`, ""],
   "drips the body": [`${head}Content-Length: 1000\r\n\r\n`, "a"],
   "drips chunks": [`${head}Transfer-Encoding: chunked\r\n\r\n`, "1\r\na\r\n"],
-  "keeps a connection that it does not use": ["GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", ""],
 };
 
 export type SlowSocket = {

@@ -38,7 +38,9 @@ test("control: X11 each way of getting other code than one meant is seen", () =>
   const script = { "node_modules/evil/package.json": JSON.stringify({ name: "evil", scripts: { postinstall: "x" } }) };
   const planted: readonly (readonly [string, Readonly<Record<string, string>>, (readonly string[])?])[] = [
     ["ws is ^8.0.0, no exact version", manifest({ devDependencies: { ws: "^8.0.0" } })],
-    ["the peer ws is ^8.0.0", manifest({ devDependencies: { ws: "8.1.0" }, peerDependencies: { ws: "^8.0.0" } })],
+    ["the peer ws is ^8.2.0", manifest({ devDependencies: { ws: "8.1.0" }, peerDependencies: { ws: "^8.2.0" } })],
+    ["the peer ws is ^7.0.0", manifest({ devDependencies: { ws: "8.1.0" }, peerDependencies: { ws: "^7.0.0" } })],
+    ["the peer ws is >=8.0.0", manifest({ devDependencies: { ws: "8.1.0" }, peerDependencies: { ws: ">=8.0.0" } })],
     ["the peer ws is *", manifest({ devDependencies: { ws: "8.1.0" }, peerDependencies: { ws: "*" } })],
     ["evil is no known runtime dependency", manifest({ dependencies: { ...dependencies, evil: "1.0.0" } })],
     ["evil may run scripts", manifest({ trustedDependencies: ["evil"] })],

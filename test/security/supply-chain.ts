@@ -18,8 +18,8 @@ export const runtimeDependencies: readonly string[] = [
 
 const installScripts = ["preinstall", "install", "postinstall"];
 const exactVersion = /^\d+\.\d+\.\d+(-[\w.]+)?$/;
-/** A peer is the host's to choose: what was tried, and what claims to be compatible with it. */
-const peerRange = /^\^\d+\.\d+\.\d+$/;
+/** A peer is the host's to choose: `^1.2.3`, or several of these. Both ends of each are tested (N35). */
+const peerRange = /^\^\d+\.\d+\.\d+( \|\| \^\d+\.\d+\.\d+)*$/;
 
 type Manifest = {
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -46,8 +46,10 @@ function manifestFaults(manifest: Manifest): readonly string[] {
   return [
     ...loose.map(([name, version]) => `package.json: ${name} is ${version}, no exact version`),
     ...Object.entries(peerDependencies)
-      .filter(([name, range]) => !peerRange.test(range) || range !== `^${devDependencies[name]}`)
-      .map(([name, range]) => `package.json: the peer ${name} is ${range}, not from the version that is tried on`),
+      .filter(([name, range]) => !peerRange.test(range) || !Bun.semver.satisfies(devDependencies[name] ?? "", range))
+      .map(
+        ([name, range]) => `package.json: the peer ${name} is ${range}, which leaves out the version that is tested`,
+      ),
     ...names
       .filter((name) => !runtimeDependencies.includes(name))
       .map((name) => `package.json: ${name} is no known runtime dependency`),

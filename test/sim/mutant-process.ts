@@ -20,8 +20,12 @@ const { runWorld } = await import("./run-world.ts");
 const database = await openDatabase();
 let found: { readonly seed: number; readonly problems: readonly string[] } | null = null;
 const rules = new Set(mutant.rule.split(" "));
-/** Where it was found last, or else, since worlds change with the code, from the beginning. */
-const worlds = [mutant.seed, ...Array.from({ length: Number(seeds) }, (_, i) => i + 1)];
+/** Where it was found last; or else, since worlds change with the code, where others were, in which much happens; or else from the beginning. */
+const worlds = new Set([
+  mutant.seed,
+  ...(Number(seeds) > 0 ? mutants.map(({ seed }) => seed) : []),
+  ...Array.from({ length: Number(seeds) }, (_, i) => i + 1),
+]);
 for (const seed of worlds) {
   if (found !== null) break;
   const { problems } = await runWorld(drawPlan(seed), database);

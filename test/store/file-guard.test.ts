@@ -47,7 +47,8 @@ function open(name: string): Engine {
 }
 
 async function start(options: { name?: string; alterations?: readonly Alteration[] } = {}): Promise<RunningServer> {
-  const env = { DATABASE_URL: `file:${at(options.name ?? "tidings.db")}` };
+  // A file that is refused is not tried again.
+  const env = { DATABASE_URL: `file:${at(options.name ?? "tidings.db")}`, START_MS: "0" };
   const server = await (options.alterations
     ? startAltered({ dir, env, alterations: options.alterations })
     : startServer({ dir, env }));
@@ -144,7 +145,12 @@ describeWhere(mayMount(), "the right to mount", "a file that is mounted elsewher
       await expect(start({ name: "mounted/tidings.db" })).rejects.toThrow("is in use");
       if (process.getuid?.() !== 0) return;
       // Also from another space of process ids, as a container has.
-      const env = { PATH: process.env["PATH"] ?? "", PORT: "0", DATABASE_URL: `file:${at("mounted/tidings.db")}` };
+      const env = {
+        PATH: process.env["PATH"] ?? "",
+        PORT: "0",
+        DATABASE_URL: `file:${at("mounted/tidings.db")}`,
+        START_MS: "0",
+      };
       const command = ["unshare", "--pid", "--fork", "--mount-proc", process.execPath, join(root, "src/server.ts")];
       const child = Bun.spawnSync(command, { cwd: dir, env, stdout: "ignore", stderr: "pipe" });
       expect(new TextDecoder().decode(child.stderr)).toContain("is in use");

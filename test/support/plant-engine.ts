@@ -8,7 +8,8 @@ export function plantEngine(open: (options: { readonly url: string }) => Engine)
     name: "planted engine",
     setup(build) {
       build.onLoad({ filter: /store\/engine\/open\.ts$/ }, () => ({
-        contents: "export const openEngine = (options) => globalThis.openPlantedEngine(options);",
+        contents: `export const openEngine = (options) => globalThis.openPlantedEngine(options);
+          export const requireUrl = () => {};`,
         loader: "js",
       }));
     },

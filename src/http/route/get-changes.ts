@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
 import type { SocketEvents } from "../../connection/socket.ts";
+import { deferred } from "../../internal/deferred.ts";
 import { utf8Bytes } from "../../internal/utf8.ts";
 import { closeCode } from "../../protocol/close-code.ts";
 import { costs } from "../../protocol/costs.ts";
@@ -73,7 +74,7 @@ function wait(
     watch,
   }: v.InferOutput<ReturnType<typeof parameters>>,
 ): Promise<Response> {
-  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  const { promise, resolve, reject } = deferred<Response>();
   const frames: string[] = [];
   let bytes = 0;
   let place = from;

@@ -3,8 +3,16 @@ import type Database from "libsql";
 import { ChatError } from "../../error.ts";
 import { driver } from "./driver.ts";
 
-/** What is locked stays locked until released: a connection that nobody refers to is collected, and its lock with it. */
-const held = new Set<Database.Database>();
+/**
+ * What is locked stays locked until released: a connection that nobody refers to is collected, and its lock with it. Each with the identity of
+ * its file. All copies of this module in the process share it: a bundler makes several, and hot reload evaluates it again.
+ */
+const held = processWide("tidings.held-locks", () => new Map<Database.Database, string>());
+
+function processWide<T>(name: string, make: () => T): T {
+  const places = globalThis as { [place: symbol]: unknown };
+  return (places[Symbol.for(name)] ??= make()) as T;
+}
 
 /** Two that start at once must not both be refused: each waits this long for the other to step back. */
 const waitMs = 250;
@@ -44,6 +52,12 @@ export function takeFileLock(databaseFile: string): FileLock {
   };
 }
 
+/** The same for all names of a file. */
+function identityOf(file: string): string {
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? file : `${stat.dev}:${stat.ino}`;
+}
+
 const inodeOf = (file: string): bigint | undefined => statSync(file, { bigint: true, throwIfNoEntry: false })?.ino;
 
 function letGo(owner: Database.Database): void {
@@ -67,16 +81,19 @@ function hold(
     connection?.close();
     const reason = cause instanceof Error ? cause.message : String(cause);
     if (isBusy(cause)) {
+      const isOwn = [...held.values()].includes(identityOf(file));
       throw new ChatError(
         "database_locked",
-        `${databaseFile} is in use: another process (or another engine of this one) holds ${file}. ` +
-          "Stop that process first, or give this one another database",
+        isOwn
+          ? `${databaseFile} is in use: this process has it open already. Where its code runs again, as under bun --hot, or stands in several ` +
+              "bundles, as with Next.js, keep the chat on globalThis (docs/mounting.md#hot-reload)"
+          : `${databaseFile} is in use: another process holds ${file}. Stop that process first, or give this one another database`,
         { cause },
       );
     }
     throw new ChatError("database_unfit", `The lock file ${file} cannot be held: ${reason}`, { cause });
   }
-  held.add(connection);
+  held.set(connection, identityOf(file));
   return connection;
 }
 

@@ -1,0 +1,10 @@
+import { createServer } from "node:http";
+import { node } from "tidings/node";
+import { chat } from "./chat";
+
+await chat().ready();
+const { request, upgrade } = node(chat());
+// A port of its own, to which your proxy leads /chat/ws.
+const server = createServer(request).on("upgrade", upgrade);
+server.keepAliveTimeout = 75_000;
+server.listen(Number(process.env.CHAT_PORT ?? "3001"));

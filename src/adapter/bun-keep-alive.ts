@@ -1,0 +1,16 @@
+/**
+ * A connection whose request has come whole is kept for so long, while it is answered and after: longer than the 60 s for which nginx and load
+ * balancers keep theirs, or they would now and then send a request into a connection that is just closing.
+ */
+const keepAliveSeconds = 75;
+
+/** Keeps the connection of a request of which nothing is still to come: it has no body, or its body was read. */
+export function keepIfWhole(
+  request: Request,
+  server: { readonly timeout: (request: Request, seconds: number) => void },
+): void {
+  if (request.bodyUsed || isWithoutBody(request)) server.timeout(request, keepAliveSeconds);
+}
+
+const isWithoutBody = ({ headers }: Request): boolean =>
+  !headers.has("transfer-encoding") && Number(headers.get("content-length") ?? "0") === 0;
