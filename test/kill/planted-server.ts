@@ -11,7 +11,9 @@ import { openConnection } from "../../src/store/engine/connection.ts";
 import { pathOfFileUrl, resolveDatabaseFile } from "../../src/store/engine/database-file.ts";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine, Statement } from "../../src/store/engine/engine.ts";
+import { plant as plantOf } from "../plants/index.ts";
 import { plantEngine } from "../support/plant-engine.ts";
+import { rewrite } from "../support/rewrite.ts";
 
 export type Plant = "early" | "forgetful" | "deaf" | "hasty";
 
@@ -49,19 +51,11 @@ function openEarly(url: string): Engine {
   };
 }
 
-/** The insert no longer looks for what is there, and gives a retry an id of its own: a sound one, or no client would take it. */
+/** The insert no longer looks for what is there, and gives a retry an id of its own. */
 function openForgetful(url: string): Engine {
   const engine = createEmbeddedEngine({ url });
-  const freshId = `CASE WHEN EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id)
-    THEN printf('%s%012x', substr(s.id, 1, 24), head.n) ELSE s.id END`;
-  const forget = (sql: string): string =>
-    sql.includes("INSERT INTO tidings_message ")
-      ? sql.replace(/WHERE NOT EXISTS[^\n]*/, "WHERE true").replace("s.id, a.key,", `${freshId}, a.key,`)
-      : sql;
-  return {
-    ...engine,
-    write: (statements) => engine.write(statements.map((one) => ({ ...one, sql: forget(one.sql) }))),
-  };
+  const forgetful = plantOf("a retry is stored as a new message");
+  return { ...engine, write: (statements) => engine.write(rewrite(statements, forgetful)) };
 }
 
 plantEngine(openPlantedEngine);

@@ -15,6 +15,7 @@ import { pushProvider } from "./push-provider.ts";
 import { push } from "./push.ts";
 import { server } from "./server.ts";
 import { storeEngine } from "./store-engine.ts";
+import { storeHistorySql } from "./store-history-sql.ts";
 import { storeSql } from "./store-sql.ts";
 import { storeWrite } from "./store-write.ts";
 import { store } from "./store.ts";
@@ -23,7 +24,7 @@ import { web } from "./web.ts";
 /** Every module of this folder; a new one is added here. */
 const areas = {
   ...{ adapter, connection, database, feed, hook, http, hub, hubConnection, hubPeople, internal, protocol },
-  ...{ push, pushProvider, server, store, storeEngine, storeSql, storeWrite, web },
+  ...{ push, pushProvider, server, store, storeEngine, storeHistorySql, storeSql, storeWrite, web },
 };
 
 type Areas = typeof areas;

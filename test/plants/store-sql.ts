@@ -1,18 +1,6 @@
 import type { Plants } from "./plant.ts";
 
 export const storeSql = {
-  "the oldest page in place of the newest": {
-    rule: "Q3",
-    file: "store/history-sql.ts",
-    from: "ORDER BY m.seq DESC",
-    to: "ORDER BY m.seq",
-  },
-  "the list of conversations looks at no block": {
-    rule: "T3",
-    file: "store/history-sql.ts",
-    from: 'CASE WHEN ${isBlockedBetween("counted.me", "counted.peer")} THEN NULL ELSE q.read END AS peer_read',
-    to: "q.read AS peer_read",
-  },
   "relations that take change numbers which are given out again": {
     rule: "O5 O6 B1",
     file: "store/people-sql.ts",
@@ -153,5 +141,34 @@ export const storeSql = {
     file: "store/sql.ts",
     from: "LIMIT 1 OFFSET ?2 - 1",
     to: "LIMIT 1 OFFSET 1e9",
+  },
+  "a read mark goes back": {
+    rule: "O9",
+    file: "store/sql.ts",
+    from: "WHERE x.seq > p.read",
+    to: "WHERE x.seq <> p.read",
+  },
+  "a read mark passes the delivered one": {
+    rule: "O9",
+    file: "store/sql.ts",
+    from: "max(p.delivered, x.seq), x.seq",
+    to: "p.delivered, x.seq",
+  },
+  "a retry is stored as a new message": {
+    rule: "O1",
+    edits: [
+      {
+        file: "store/sql.ts",
+        from: "WHERE NOT EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id AND m.sender = a.key)",
+        to: "WHERE true",
+      },
+      // An id of its own, and a sound one, or no client would take it.
+      {
+        file: "store/sql.ts",
+        from: "s.id, a.key,",
+        to: `CASE WHEN EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id)
+    THEN printf('%s%012x', substr(s.id, 1, 24), head.n) ELSE s.id END, a.key,`,
+      },
+    ],
   },
 } satisfies Plants;
