@@ -1,6 +1,7 @@
 import { backoffMs } from "../internal/backoff.ts";
 import { createBreaker } from "../internal/breaker.ts";
 import { chance, type Random } from "../internal/random.ts";
+import { createSingleFlight } from "../internal/single-flight.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Due, PushStore, Verdict } from "../store/push-store.ts";
 import { type CourierOptions, createCourier } from "./courier.ts";
@@ -53,13 +54,11 @@ export function createLane(options: LaneOptions) {
   const busy = new Set<string>();
   let requests = 0;
   let verdicts: Settled[] = [];
-  let isPumping = false;
-  let isPumpWanted = false;
-  let isSettling = false;
-  let isSettleSet = false;
+  let settling: "no" | "soon" | "now" = "no";
   let isRunning = false;
   let cancelLook = (): void => {};
   let whenIdle: (() => void) | null = null;
+  const pump = createSingleFlight(fill, report);
 
   const nameOf = ({ address, conversation }: Due): string => `${address} ${conversation}`;
 
@@ -73,23 +72,9 @@ export function createLane(options: LaneOptions) {
 
   const room = (): number => Math.min(breaker.allows(limits.pushRequestsMax) - requests, slots.free(provider.name));
 
-  function pump(): void {
-    if (isPumping) {
-      isPumpWanted = true;
-      return;
-    }
-    if (!isRunning || !lease.isHeld() || !isAvailable() || room() <= 0) return;
-    isPumping = true;
-    isPumpWanted = false;
-    fill()
-      .catch(report)
-      .finally(() => {
-        isPumping = false;
-        if (isPumpWanted) pump();
-      });
-  }
-
+  /** Takes up what is due, as far as there is room. */
   async function fill(): Promise<void> {
+    if (!isRunning || !lease.isHeld() || !isAvailable() || room() <= 0) return;
     const holder = lease.holder();
     // The answer may be from before the commit that has ended what was busy: it shows that as still due.
     const before = new Set(busy);
@@ -125,18 +110,14 @@ export function createLane(options: LaneOptions) {
   }
 
   function settleSoon(): void {
-    if (isSettleSet || isSettling) return;
+    if (settling !== "no") return;
     if (verdicts.length >= limits.pushRequestsMax || requests === 0) return void settle();
-    isSettleSet = true;
-    clock.after(settleMs, () => {
-      isSettleSet = false;
-      void settle();
-    });
+    settling = "soon";
+    clock.after(settleMs, () => void settle());
   }
 
   async function settle(): Promise<void> {
-    if (isSettling) return;
-    isSettling = true;
+    settling = "now";
     const part = verdicts;
     verdicts = [];
     let isKept = false;
@@ -153,7 +134,7 @@ export function createLane(options: LaneOptions) {
       verdicts = [...part, ...verdicts];
       clock.after(lookMs, () => settleSoon());
     }
-    isSettling = false;
+    settling = "no";
     // What has come to an end meanwhile.
     if (isKept && verdicts.length > 0) settleSoon();
     if (requests === 0 && verdicts.length === 0) whenIdle?.();
