@@ -45,7 +45,11 @@ export async function tryToOpen({ open, attempt, clock, random, log }: AttemptOp
     const isFinal = finalCodes.includes(error.code);
     if (isFinal) log.error("the database cannot be opened", { error: cause });
     else if (isPowerOfTwo(attempt))
-      log.warn("the database cannot be opened yet; it is tried again", { error: cause, attempt });
+      log.warn("the database cannot be opened yet; it is tried again", {
+        code: error.code,
+        reason: error.message,
+        attempt,
+      });
     const pauseMs = isFinal ? pauseMsMax : backoffMs(random, { attempt, minMs: pauseMsMin, maxMs: pauseMsMax });
     return { type: "failed", error, isFinal, until: clock.elapsed() + pauseMs };
   }

@@ -168,6 +168,11 @@ export function createProof(options: ProveOptions): (request: Request) => Promis
     try {
       const proof: Proof | null | undefined = await ask(request);
       if (proof === null || proof === undefined) return nobody;
+      if (typeof proof !== "object") {
+        const text = `The field user is missing: authenticate answered a ${typeof proof}, and must answer { user: "…" } or null`;
+        log.error(text);
+        return { code: "internal", text };
+      }
       answer = {
         user: proof.user,
         tenant: proof.tenant === undefined ? "default" : proof.tenant,

@@ -1,3 +1,5 @@
+import { shownValue } from "../internal/shown-value.ts";
+
 /** Every limit in one table, its unit in its name, its reason beside it. A host may override any of them. */
 export const defaultLimits = {
   /** A frame from a client, in bytes of UTF-8 (PROTOCOL 1). */
@@ -184,7 +186,7 @@ const besideTextBytes = 32_768;
 /** Why these limits cannot work together; null where they can. */
 export function faultOfLimits(limits: Limits): string | null {
   for (const [name, value] of Object.entries(limits))
-    if (!Number.isFinite(value) || value < 0) return `${name} is ${value}, and must be a number from 0`;
+    if (!Number.isFinite(value) || value < 0) return `${name} is ${shownValue(value)}, and must be a number from 0`;
   if (limits.databasesMax < 1) return `databasesMax is ${limits.databasesMax}, and must be at least 1`;
   const changeBytes = jsonBytesPerTextByte * limits.textBytesMax;
   const neededBytes = Math.max(limits.changesBytesMax, changeBytes) + besideTextBytes;
