@@ -63,8 +63,11 @@ export function checkOptions(options: ChatOptions): void {
   if (limitsFault !== null) throw invalid(`The limits do not fit together: ${limitsFault}`);
   const rateFault = faultOfRates(options.rates);
   if (rateFault !== null) throw invalid(`The rates cannot be kept: ${rateFault}`);
-  for (const hook of [options.onMessage ?? []].flat())
+  for (const hook of options.onMessage === undefined ? [] : [options.onMessage].flat()) {
+    if (!kinds.object.is(hook))
+      throw invalid(`onMessage is a hook { handle }, or a list of hooks, got ${shownValue(hook)}`);
     refuseUnknown("A hook of onMessage has no option", hook, hookOptions);
+  }
   const hookFault = faultOfHooks(hooksOf(options.onMessage));
   if (hookFault !== null) throw invalid(hookFault);
   const providerFault = faultOfProviders(options.push ?? []);

@@ -59,6 +59,12 @@ describe("options that no chat can be made with", () => {
       { ...good, database: "file:chat.db" },
       "createChat needs database: { url }, or a function that names one for a tenant",
     ],
+    [{ ...good, onMessage: null }, "onMessage is a hook { handle }, or a list of hooks, got null"],
+    [{ ...good, onMessage: ["bot"] }, 'onMessage is a hook { handle }, or a list of hooks, got the text "bot"'],
+    [
+      { ...good, limits: { hookLeaseMs: 0 } },
+      "The limits do not fit together: hookLeaseMs is 0, and must be at least 100",
+    ],
     [{ database: good.database }, "createChat needs authenticate: it alone says who makes a request"],
   ];
   for (const [options, text] of mistyped) test(`K80 ${text}`, () => expect(refusalOf(options)).toBe(text));

@@ -158,8 +158,8 @@ export function createProof(options: ProveOptions): (request: Request) => Promis
 
   function ask(request: Request): ReturnType<Authenticate> {
     const asked = authenticate(request);
-    if (!(asked instanceof Promise) || !clock || answerMs === undefined) return asked;
-    return answerWithin(clock, answerMs, asked, "authenticate");
+    if (!isThenable(asked) || !clock || answerMs === undefined) return asked;
+    return answerWithin(clock, answerMs, Promise.resolve(asked), "authenticate");
   }
 
   return async (request) => {
@@ -200,6 +200,10 @@ export function createProof(options: ProveOptions): (request: Request) => Promis
     return end <= now() ? nobody : { ...session, expiresAt: end };
   };
 }
+
+/** A promise of any kind: of another realm, a library's own, a query that runs when it is waited for. */
+const isThenable = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 
 const drained = () => problem("unavailable", "The server is shutting down");
 
