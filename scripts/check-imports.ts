@@ -50,6 +50,7 @@ const layerOfName: Readonly<Record<string, string>> = {
   internal: "base",
   chat: "chat",
   "chat-options": "chat",
+  "check-options": "chat",
   database: "chat",
   index: "chat",
   cli: "server",

@@ -14,6 +14,23 @@ const moved: Readonly<Record<string, string>> = {
   "docs/openapi.json": "web/openapi.json",
 };
 
+/** What the README says in the package in place of how the repository is tried, which needs a checkout. */
+const inPlace = {
+  heading: "## Two commands",
+  section: `## One command
+
+In an empty folder, with Node and npm on the machine (on [Bun](https://bun.sh): \`bun add tidings && bunx --bun tidings serve\`):
+
+\`\`\`sh
+npm install tidings @hono/node-server ws && npx tidings serve
+\`\`\`
+
+creates \`tidings.db\`, serves on <http://127.0.0.1:6662/> and prints two links: open both, and alice and bob are chatting. Kill the server with
+\`kill -9\` while they write, start it again: nothing is missing. [The standalone server](docs/server.md) has more about it.
+
+`,
+};
+
 /** What the package carries for people to read: where it is in the repository, and where in the package. */
 export function packagedDocs(): ReadonlyMap<string, string> {
   const pages = readdirSync(join(root, "docs"))
@@ -25,13 +42,14 @@ export function packagedDocs(): ReadonlyMap<string, string> {
 }
 
 /**
- * A page as the package has it: links lead to where things are there, and what is not there is no link.
+ * A page as the package has it: links lead to where things are there, what is not there is no link, and the README speaks of no checkout.
  *
  * @param from Where the page is in the repository.
  */
 export function packagedPage(from: string, docs: ReadonlyMap<string, string> = packagedDocs()): string {
-  const text = readFileSync(join(root, from), "utf8");
-  if (!from.endsWith(".md")) return text;
+  const own = readFileSync(join(root, from), "utf8");
+  if (!from.endsWith(".md")) return own;
+  const text = from === "README.md" ? withoutCheckout(own) : own;
   const to = docs.get(from) ?? from;
   return text.replaceAll(
     /\[([^\]]*)\]\((?!\w+:)([^)#\s]*)(#[^)\s]*)?\)/g,
@@ -43,4 +61,15 @@ export function packagedPage(from: string, docs: ReadonlyMap<string, string> = p
       return packaged === undefined ? shown : `[${shown}](${relative(dirname(to), packaged)}${hash})`;
     },
   );
+}
+
+/**
+ * @param readme Of the repository.
+ * @throws Error where the section is not there under its heading.
+ */
+export function withoutCheckout(readme: string): string {
+  const begin = readme.indexOf(`${inPlace.heading}\n`);
+  const end = readme.indexOf("\n## ", begin) + 1;
+  if (begin === -1 || end === 0) throw new Error(`README.md has no section "${inPlace.heading}" with another after it`);
+  return readme.slice(0, begin) + inPlace.section + readme.slice(end);
 }

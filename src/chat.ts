@@ -1,6 +1,7 @@
 import { createLog } from "./internal/logger.ts";
 import type { Chat, ConversationQuery, Disconnect, ExplainedPush, MessageQuery, Sent, ServerSend } from "./chat-api.ts";
 import { appendMessage, orThrow, validateSend } from "./action/send.ts";
+import { checkOptions } from "./check-options.ts";
 import type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
 import { createBudget } from "./connection/budget.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
@@ -15,7 +16,7 @@ import type { Admission } from "./http/admission.ts";
 import { createAdmit, createProof, createProve } from "./http/admit.ts";
 import { createApi } from "./http/api.ts";
 import { createHookHealth } from "./hook/hook-health.ts";
-import { faultOfHooks, hooksOf } from "./hook/message-hook.ts";
+import { hooksOf } from "./hook/message-hook.ts";
 import { parseCorsHeaders } from "./http/cors.ts";
 import { parseOrigins } from "./http/origin.ts";
 import { parseBase } from "./http/path.ts";
@@ -37,13 +38,12 @@ import type { Identity } from "./model.ts";
 import { utf8Bytes } from "./internal/utf8.ts";
 import { isIdentifier, isMessageId, storedMessageId } from "./protocol/identifier.ts";
 import { costs } from "./protocol/costs.ts";
-import { defaultLimits, faultOfLimits, type Limits } from "./protocol/limits.ts";
-import { faultOfRates, ratesOf } from "./protocol/rates.ts";
+import { defaultLimits, type Limits } from "./protocol/limits.ts";
+import { ratesOf } from "./protocol/rates.ts";
 import { explainPush } from "./push/explain.ts";
-import { faultOfProviders } from "./push/provider.ts";
 import { createPushHealth } from "./push/health.ts";
 import { createSlots } from "./push/slots.ts";
-import { openEngine, requireUrl } from "./store/engine/open.ts";
+import { openEngine } from "./store/engine/open.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
 
 export type { Chat } from "./chat-api.ts";
@@ -62,33 +62,16 @@ export type { Chat } from "./chat-api.ts";
  * Bun.serve(bun(chat, { port: 6662 }));
  */
 export function createChat(options: ChatOptions): Chat {
-  if (typeof options.authenticate !== "function")
-    throw new ChatError("config_invalid", "createChat needs authenticate: it alone says who makes a request");
-  if (typeof options.database !== "function" && typeof options.database?.url !== "string")
-    throw new ChatError(
-      "config_invalid",
-      "createChat needs database: { url }, or a function that names one for a tenant",
-    );
-  if (typeof options.database !== "function" && options.database.open === undefined) requireUrl(options.database.url);
+  checkOptions(options);
   const { authenticate, clock = systemClock, random = systemRandom } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const fault = faultOfLimits(limits);
-  if (fault !== null) throw new ChatError("config_invalid", `The limits do not fit together: ${fault}`);
   const origins = parseOrigins(options.origins ?? []);
   const corsHeaders = parseCorsHeaders(options.corsHeaders ?? []);
   const base = options.base === undefined ? undefined : parseBase(options.base);
-  const rateFault = faultOfRates(options.rates);
-  if (rateFault !== null) throw new ChatError("config_invalid", `The rates cannot be kept: ${rateFault}`);
   const limiter = createLimiter({ rates: ratesOf(options.rates), clock, turnUnitsMax: limits.turnUnitsMax });
   const originationOf = createOrigination(options.trustProxy);
   const { push: providers = [], onPush, bus } = options;
   const hooks = hooksOf(options.onMessage);
-  const hookFault = faultOfHooks(hooks);
-  if (hookFault !== null) throw new ChatError("config_invalid", hookFault);
-  const providerFault = faultOfProviders(providers);
-  if (providerFault !== null) throw new ChatError("config_invalid", providerFault);
-  if (!["one", "several", undefined].includes(options.accountsPerDevice))
-    throw new ChatError("config_invalid", `accountsPerDevice is "one" or "several"`);
   const log = createLog(["tidings", "chat"]);
   const room = createRoom(limits);
   const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });

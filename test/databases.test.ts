@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { resetSync } from "@logtape/logtape";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createChat } from "../src/chat.ts";
 import { ChatError } from "../src/error.ts";
+import { configureLog } from "../src/log.ts";
 import { createLocalBus } from "../src/feed/local-bus.ts";
 import { costs } from "../src/protocol/costs.ts";
 import type { Transport } from "../src/feed/transport.ts";
@@ -332,6 +334,26 @@ describe("a database for each tenant", () => {
     expect(sent).toMatchObject({ id, seq: 1, duplicate: true });
     await until(() => socket.changes().length === 1);
     expect(place.log).toMatchObject({ opened: ["acme", "acme"], overlaps: 0 });
+  });
+
+  test("K11 one that stays closed is a line in the log less and less often, however often it is asked for", async () => {
+    const clock = fakeClock();
+    const lines: string[] = [];
+    configureLog({ level: "warning", write: (line) => lines.push(line) });
+    const place = start({
+      clock,
+      wrapEngine: (engine) => ({ ...engine, read: () => Promise.reject(new ChatError("unavailable", "planted")) }),
+    });
+    for (let i = 0; i < 40; i++) {
+      expect(await codeOf(send(place, "broken"))).toBe("unavailable");
+      for (let j = 0; j < 12; j++) await clock.advance(250);
+    }
+    const attempts = lines.flatMap((line) => {
+      const { attempt } = JSON.parse(line) as { attempt?: number };
+      return attempt === undefined ? [] : [attempt];
+    });
+    expect(attempts).toEqual([0, 1, 2, 4, 8, 16, 32]);
+    resetSync();
   });
 
   test("K11 one that fails fails alone, is told to all who wait, and is tried again after a pause", async () => {

@@ -112,6 +112,28 @@ describe("a database that cannot be opened yet", () => {
     }
   });
 
+  test("K13 what a machine lacks for a while is waited for, by whatever it was found", async () => {
+    const lacks = (code: string): Error => Object.assign(new Error(code), { code });
+    const wrapped = (code: "config_invalid" | "database_unfit", cause: Error) => new ChatError(code, "no", { cause });
+    for (const error of [
+      wrapped("config_invalid", lacks("EMFILE")),
+      wrapped("database_unfit", lacks("SQLITE_CANTOPEN")),
+      wrapped("database_unfit", new Error("outer", { cause: lacks("SQLITE_IOERR_READ") })),
+      wrapped("database_unfit", lacks("ENOSPC")),
+    ]) {
+      const { chat, clock, state } = lateChat({}, error);
+      for (let i = 0; i < 20; i++) await clock.advance(250);
+      expect(state.tries).toBeGreaterThan(2);
+      state.error = null;
+      await passes(clock, chat.ready());
+      await during(clock, chat.close());
+    }
+    // What somebody must change is not.
+    const { chat, clock, state } = lateChat({}, wrapped("config_invalid", lacks("EACCES")));
+    for (let i = 0; i < 20; i++) await clock.advance(250);
+    expect([state.tries, await codeOf(chat.ready())]).toEqual([1, "config_invalid"]);
+  });
+
   test("K13 K4 a shutdown ends the tries, and whoever waits for the start", async () => {
     const { chat, clock, state } = lateChat();
     const ready = codeOf(chat.ready());

@@ -4,12 +4,17 @@
  */
 const keepAliveSeconds = 75;
 
-/** Keeps the connection of a request of which nothing is still to come: it has no body, or its body was read. */
+/**
+ * Keeps the connection of a request of which nothing is still to come: it has no body, or its body was read. `answer`: the answer, where there is one;
+ * a body that was refused may have been read in part only.
+ */
 export function keepIfWhole(
   request: Request,
   server: { readonly timeout: (request: Request, seconds: number) => void },
+  answer?: Pick<Response, "ok">,
 ): void {
-  if (request.bodyUsed || isWithoutBody(request)) server.timeout(request, keepAliveSeconds);
+  const isRead = request.bodyUsed && answer?.ok === true;
+  if (isRead || isWithoutBody(request)) server.timeout(request, keepAliveSeconds);
 }
 
 const isWithoutBody = ({ headers }: Request): boolean =>

@@ -49,7 +49,7 @@ export function bun(chat: Served, { fetch = chat.fetch, base = chat.base, ...lis
         if (request.headers.get("upgrade") === null || !isSocketPath(request.url, mount)) {
           keepIfWhole(request, server);
           const response = await fetch(request, peerOf(request, server));
-          keepIfWhole(request, server);
+          keepIfWhole(request, server, response);
           return response;
         }
         const admission = await chat.admit(request, peerOf(request, server));

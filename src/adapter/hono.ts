@@ -73,7 +73,7 @@ export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSoc
     const env = (given ?? {}) as Env;
     keep(req.raw, env);
     const response = await chat.fetch(await unread(req), peerOf(req.raw, env));
-    keep(req.raw, env);
+    keep(req.raw, env, response);
     return response;
   });
   return app;
@@ -97,9 +97,9 @@ const isWholeHandshake = ({ headers }: Request): boolean =>
   headers.get("sec-websocket-version") === "13";
 
 /** On Bun, which would close a connection on which a request waits for longer than ten seconds. */
-function keep(request: Request, env: Env): void {
+function keep(request: Request, env: Env, answer?: Response): void {
   const { timeout, requestIP } = env.server ?? env;
-  if (timeout && requestIP) keepIfWhole(request, { timeout: timeout.bind(env.server ?? env) });
+  if (timeout && requestIP) keepIfWhole(request, { timeout: timeout.bind(env.server ?? env) }, answer);
 }
 
 function peerOf(request: Request, env: Env): Peer {

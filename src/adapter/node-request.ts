@@ -26,15 +26,27 @@ export function upgradeRequest(incoming: IncomingMessage): Request | null {
 /** What other middleware adds: the body as `express.json()` and its like have parsed it, and the bytes that `@hono/node-server` takes in its place. */
 type Parsed = Pick<IncomingMessage, "readableDidRead"> & { readonly body?: unknown; rawBody?: unknown };
 
-/** A body that middleware has read and parsed is used as it was parsed. */
+/** A body that middleware has read and parsed is used as it was parsed; one that it kept as a text (`rawBody`), as that text. */
 export function keepParsedBody(incoming: Parsed): void {
-  const { body } = incoming;
-  if (!incoming.readableDidRead || incoming.rawBody !== undefined || body === undefined) return;
-  incoming.rawBody = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+  const { body, rawBody } = incoming;
+  if (!incoming.readableDidRead || Buffer.isBuffer(rawBody)) return;
+  const bytes = bytesOf(typeof rawBody === "string" ? rawBody : body);
+  if (bytes !== null) incoming.rawBody = bytes;
+}
+
+/** Null: there is none, or no JSON can say it. */
+function bytesOf(body: unknown): Buffer | null {
+  if (Buffer.isBuffer(body)) return body;
+  try {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    return typeof text === "string" ? Buffer.from(text) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Whether somebody has read the body, and left nothing of it. */
-export const isBodyLost = (incoming: Parsed): boolean => incoming.readableDidRead && incoming.rawBody === undefined;
+export const isBodyLost = (incoming: Parsed): boolean => incoming.readableDidRead && !Buffer.isBuffer(incoming.rawBody);
 
 /** The same request, as one whose body was read: whoever needs the body sees that, in place of an empty one. */
 export async function readBefore({ url, method, headers }: Request): Promise<Request> {

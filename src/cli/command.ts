@@ -30,6 +30,9 @@ function refuseStray(rawArgs: readonly string[], defined: ArgsDef): void {
     const type = isFlag.get(arg.replace(/=.*$/s, ""));
     if (type === "string" && !arg.includes("=")) i += 1;
     if (type !== undefined || (!arg.startsWith("-") && positionals-- > 0)) continue;
-    throw new ChatError("config_invalid", `There is no such argument, got ${arg}`);
+    throw new ChatError(
+      "config_invalid",
+      `There is no such argument, got ${arg}${arg.startsWith("-") ? "" : " (a database is named with --database)"}`,
+    );
   }
 }

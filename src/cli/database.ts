@@ -44,7 +44,11 @@ export async function withReader<T>(place: DatabasePlace, use: (engine: Engine) 
 function requireFile({ database }: DatabasePlace): void {
   if (!/^file:/i.test(database)) return;
   const path = pathOfFileUrl(database);
-  if (!existsSync(path)) throw new ChatError("config_invalid", `There is no database file ${path}`);
+  if (!existsSync(path))
+    throw new ChatError(
+      "config_invalid",
+      `There is no database file ${path}: name yours with --database file:chat.db, or DATABASE_URL`,
+    );
 }
 
 function openToRead(place: DatabasePlace): Engine {

@@ -29,6 +29,20 @@ export type AttemptOptions = {
 /** No further try succeeds by itself. Everything else ends: a process that leaves, a server that is still starting. */
 const finalCodes: readonly string[] = ["config_invalid", "migration_refused", "database_unfit"];
 
+/** What a machine lacks for a while, by the names that the system and SQLite have for it: too many open files, a full disk, no memory. */
+const passing = /^(EMFILE|ENFILE|ENOSPC|EIO|EAGAIN|EBUSY|ENOMEM|SQLITE_(BUSY|FULL|IOERR|NOMEM|CANTOPEN)(_\w+)?)$/;
+const causesMax = 8;
+
+/** Whether something is wrong for a while only, whatever it was found by. */
+function isPassing(error: unknown): boolean {
+  let cause = error;
+  for (let i = 0; cause instanceof Error && i < causesMax; i++) {
+    if ("code" in cause && passing.test(String(cause.code))) return true;
+    cause = cause.cause;
+  }
+  return false;
+}
+
 /**
  * The pause between two tries. A file that another process holds is waited for without letting the event loop run (`file-lock.ts`), so the
  * pause is never short.
@@ -42,10 +56,14 @@ export async function tryToOpen({ open, attempt, clock, random, log }: AttemptOp
     return { type: "open", database: await open() };
   } catch (cause) {
     const error = cause instanceof ChatError ? cause : unavailable(cause);
-    const isFinal = finalCodes.includes(error.code);
+    const isFinal = finalCodes.includes(error.code) && !isPassing(error);
     if (isFinal) log.error("the database cannot be opened", { error: cause });
     else if (isPowerOfTwo(attempt))
-      log.warn("the database cannot be opened yet; it is tried again", { error: cause, attempt });
+      log.warn("the database cannot be opened yet; it is tried again", {
+        code: error.code,
+        reason: error.message,
+        attempt,
+      });
     const pauseMs = isFinal ? pauseMsMax : backoffMs(random, { attempt, minMs: pauseMsMin, maxMs: pauseMsMax });
     return { type: "failed", error, isFinal, until: clock.elapsed() + pauseMs };
   }

@@ -25,6 +25,8 @@ export type PerTenantOptions<N extends Named> = {
 
 /** How long the host is not asked again about a tenant with whom it failed. */
 const pauseMs = 1_000;
+/** A database that could not be opened is forgotten so long after it could have been tried again. */
+const failedKeptMs = 60_000;
 /** Idle databases are looked for this often. */
 const beatMs = 5_000;
 /** How long a database may take to say whether notifications or hooks wait in it, before another one gives way. */
@@ -64,7 +66,8 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
     }
     directory.sweep();
     for (const place of places.values()) {
-      if (place.state.type === "failed" && place.state.until <= now) drop(place);
+      // It remembers for a while how often it failed.
+      if (place.state.type === "failed" && place.state.until + failedKeptMs <= now) drop(place);
       if (place.isIdleFor(limits.databaseIdleMs)) void shutUnlessWorking(place);
     }
     if (!isStopped) cancelBeat = clock.after(beatMs, beat);

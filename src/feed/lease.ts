@@ -37,6 +37,9 @@ export function createLease(options: LeaseOptions) {
   let keptPosition = 0;
   let seen: { holder: string; beat: number; at: number } | null = null;
   let isStopped = false;
+  /** The history has ended: nothing more is written. */
+  let isAbandoned = false;
+  let looking: Promise<void> = Promise.resolve();
   let cancel = (): void => {};
 
   async function renew(): Promise<void> {
@@ -56,7 +59,9 @@ export function createLease(options: LeaseOptions) {
     const isFree = isAlone || found.holder === "" || found.holder === holder || at - seen.at >= leaseMs;
     if (!isFree || isStopped) return;
     const n = await store.take(holder, found);
-    if (n === null) return;
+    if (n === null || isAbandoned) return;
+    // It was stopped meanwhile, and does nothing under this place any more.
+    if (isStopped) return await store.leave(holder);
     isTaken = true;
     renewedAt = at;
     keptPosition = n;
@@ -75,15 +80,19 @@ export function createLease(options: LeaseOptions) {
     try {
       await (isTaken ? renew() : tryToTake());
     } catch (fault) {
-      report(fault);
+      if (!isStopped) report(fault);
     }
-    if (!isStopped) cancel = clock.after(leaseMs / beatsPerLease, () => void look());
+    if (!isStopped) cancel = clock.after(leaseMs / beatsPerLease, lookOn);
+  }
+
+  function lookOn(): void {
+    looking = look();
   }
 
   return {
     /** Who we are, as long as the place is ours. */
     holder: (): string => holder,
-    start: (): void => void look(),
+    start: lookOn,
     /** Whether this node may send now. */
     isHeld: (): boolean => isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart,
     /** Writes now how far we have got, and gives a sign of life with it. Rejects with `unavailable`. */
@@ -95,6 +104,7 @@ export function createLease(options: LeaseOptions) {
     /** It is nobody's any more, for the history that it belonged to has ended. */
     abandon(): void {
       isStopped = true;
+      isAbandoned = true;
       isTaken = false;
       cancel();
     },
@@ -102,6 +112,8 @@ export function createLease(options: LeaseOptions) {
     async stop(): Promise<void> {
       isStopped = true;
       cancel();
+      // A look that is under way may be taking the place just now.
+      await looking;
       if (!isTaken) return;
       isTaken = false;
       await store.beat(holder, position());

@@ -137,6 +137,8 @@ export function createHookFollower(options: HookFollowerOptions) {
       mine.handled = message.n;
       if (keepInMs(mine) <= 0) await keep(mine);
     }
+    // A copy of the database that lags behind the feed has nothing new yet.
+    if (messages.length === 0 && upTo <= mine.position) return await pause(mine, againMs, { wantsNews: true });
     mine.position = Math.max(mine.position, upTo);
     // A file answers before anybody else had their turn, and a handler may too.
     await new Promise<void>((resolve) => clock.defer(resolve));

@@ -59,7 +59,7 @@ const hooksMax = 16;
 
 /** Hooks as they are given: one, or several. A hook may be an object of a class. */
 export const hooksOf = (given: MessageHook | readonly MessageHook[] = []): readonly NamedHook[] =>
-  [given].flat().map((hook) => {
+  [given].flat().map((hook: MessageHook) => {
     const { name = "default", begin = "now", handle } = hook;
     return { name, begin, handle: typeof handle === "function" ? handle.bind(hook) : handle };
   });

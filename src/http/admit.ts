@@ -158,8 +158,8 @@ export function createProof(options: ProveOptions): (request: Request) => Promis
 
   function ask(request: Request): ReturnType<Authenticate> {
     const asked = authenticate(request);
-    if (!(asked instanceof Promise) || !clock || answerMs === undefined) return asked;
-    return answerWithin(clock, answerMs, asked, "authenticate");
+    if (!isThenable(asked) || !clock || answerMs === undefined) return asked;
+    return answerWithin(clock, answerMs, Promise.resolve(asked), "authenticate");
   }
 
   return async (request) => {
@@ -168,6 +168,11 @@ export function createProof(options: ProveOptions): (request: Request) => Promis
     try {
       const proof: Proof | null | undefined = await ask(request);
       if (proof === null || proof === undefined) return nobody;
+      if (typeof proof !== "object") {
+        const text = `The field user is missing: authenticate answered a ${typeof proof}, and must answer { user: "…" } or null`;
+        log.error(text);
+        return { code: "internal", text };
+      }
       answer = {
         user: proof.user,
         tenant: proof.tenant === undefined ? "default" : proof.tenant,
@@ -195,6 +200,10 @@ export function createProof(options: ProveOptions): (request: Request) => Promis
     return end <= now() ? nobody : { ...session, expiresAt: end };
   };
 }
+
+/** A promise of any kind: of another realm, a library's own, a query that runs when it is waited for. */
+const isThenable = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 
 const drained = () => problem("unavailable", "The server is shutting down");
 

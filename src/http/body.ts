@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
+import { shapeFault } from "../protocol/shape-fault.ts";
 
 const jsonType = /^application\/json *(;|$)/i;
 
@@ -28,7 +29,7 @@ export async function readBody<const Schema extends v.GenericSchema>(
   }
   const parsed = v.safeParse(schema, value, { abortEarly: true });
   if (parsed.success) return parsed.output;
-  throw new ChatError("bad_request", `The body is malformed${nameOf(v.getDotPath(parsed.issues[0]))}`);
+  throw new ChatError("bad_request", `The body is malformed${shapeFault(parsed.issues[0])}`);
 }
 
 /** A name that a client made up is repeated only where it is harmless. */

@@ -1,4 +1,5 @@
 import { ChatError } from "../error.ts";
+import { shownValue } from "../internal/shown-value.ts";
 
 /** Headers that a page may send in any case: who asks, and that a body is JSON. */
 const ownHeaders = ["Authorization", "Content-Type"];
@@ -15,12 +16,9 @@ const maxAgeSeconds = 7_200;
  * @throws ChatError `config_invalid`: a wildcard, or what is no header's name.
  */
 export function parseCorsHeaders(names: readonly string[]): readonly string[] {
-  const wrong = names.find((name) => !nameForm.test(name));
-  if (wrong !== undefined)
-    throw new ChatError(
-      "config_invalid",
-      `corsHeaders are names of headers, got ${JSON.stringify(wrong.slice(0, 100))}`,
-    );
+  const at = names.findIndex((name: unknown) => typeof name !== "string" || !nameForm.test(name));
+  if (at !== -1)
+    throw new ChatError("config_invalid", `corsHeaders are names of headers, got ${shownValue(names[at])}`);
   if (names.length > headersMax) throw new ChatError("config_invalid", `corsHeaders are at most ${headersMax}`);
   return names;
 }

@@ -39,8 +39,10 @@ type Held = {
 export type IssuerKeys = {
   /** The key of a token, for jose. */
   readonly keyOf: JWTVerifyGetKey;
-  /** Fetches the keys again, unless that was just done or the issuer is away. True: they were fetched. */
-  readonly renew: () => Promise<boolean>;
+  /** Which keys are at hand: another number after each fetch. */
+  readonly version: () => number;
+  /** Sees to it that other keys are at hand than those of this version: fetches, unless that was just done or the issuer is away. True: they are. */
+  readonly renew: (version: number) => Promise<boolean>;
 };
 
 /**
@@ -60,6 +62,7 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
   const address = url.href;
   const log = createLog(["tidings", "http"]);
   let held: Held | null = null;
+  let version = 0;
   let fetching: Promise<boolean> | null = null;
   let fetchedAt = -Infinity;
   let failures = 0;
@@ -72,6 +75,7 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
       const keys = await readKeys(address, { clock, fetch });
       const names = new Set(keys.keys.map(({ kid }) => kid));
       held = { key: createLocalJWKSet(keys), names, count: keys.keys.length, at: fetchedAt };
+      version++;
       failures = 0;
       fault = undefined;
       return true;
@@ -140,7 +144,14 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
       throw new ChatError("unavailable", "The keys for checking tokens cannot be had", { cause: error });
     }
   };
-  return { keyOf, renew: async () => (fetching !== null || !isSoon()) && (await refresh()) === true };
+  return {
+    keyOf,
+    version: () => version,
+    async renew(known) {
+      if (version === known && (fetching !== null || !isSoon())) await refresh();
+      return version !== known;
+    },
+  };
 }
 
 /** What the issuer publishes; rejects where it is no set of keys, or does not come in time. No redirect is followed. */

@@ -164,14 +164,15 @@ function createVerify(options: JwtOptions): (token: string) => Promise<JWTPayloa
     ...(now && { currentDate: new Date(now()) }),
   });
   if (jwksUrl !== undefined) {
-    const { keyOf, renew } = createIssuerKeys({ jwksUrl, clock, random });
+    const { keyOf, version, renew } = createIssuerKeys({ jwksUrl, clock, random });
     const verify = (token: string) => jwtVerify(token, keyOf, rules(publicAlgorithms));
     return async (token) => {
+      const known = version();
       try {
         return payloadOf(await verify(token));
       } catch (error) {
         // Of a token without `kid`, or where the issuer gives a new key the old name, only the signature shows that there is a new key.
-        if (!(error instanceof errors.JWSSignatureVerificationFailed) || !(await renew())) throw error;
+        if (!(error instanceof errors.JWSSignatureVerificationFailed) || !(await renew(known))) throw error;
         return payloadOf(await verify(token));
       }
     };

@@ -1,4 +1,5 @@
 import { ChatError } from "../error.ts";
+import { shownValue } from "../internal/shown-value.ts";
 import type { Origination } from "./peer.ts";
 
 /** A scheme of an app shell (`capacitor://localhost`): compared as text, for URL gives these no origin. */
@@ -76,6 +77,8 @@ export function parseOrigins(entries: readonly string[]): readonly string[] {
 }
 
 function parseOrigin(entry: string): string {
+  if (typeof entry !== "string")
+    throw new ChatError("config_invalid", `origins are texts such as "https://app.example", got ${shownValue(entry)}`);
   // A user name comes with a password: this one text does not repeat the value.
   if (entry.includes("@")) throw new ChatError("config_invalid", "An origin has no user name or password");
   const wrong = faultOf(entry);

@@ -5,6 +5,7 @@ import { clientFrames } from "./client-schema.ts";
 import type { ClientFrame } from "./frame.ts";
 import { identifierRule, isIdentifier, isMessageId } from "./identifier.ts";
 import type { Limits } from "./limits.ts";
+import { shapeFault } from "./shape-fault.ts";
 
 export type Decoded =
   | { readonly ok: true; readonly frame: ClientFrame }
@@ -51,9 +52,8 @@ export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded 
   const parsed = v.safeParse(clientFrames[type], value, { abortEarly: true });
   if (!parsed.success) {
     const [issue] = parsed.issues;
-    const path = v.getDotPath(issue);
     const id = "id" in value && typeof value.id === "string" && isMessageId(value.id) ? value.id : undefined;
-    return bad(`The ${type} frame is malformed${path === null ? "" : ` at ${path.slice(0, 64)}`}`, id);
+    return bad(`The ${type} frame is malformed${shapeFault(issue)}`, id);
   }
   const frame: ClientFrame = parsed.output;
   if (frame.type === "send") {

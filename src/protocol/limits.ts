@@ -1,3 +1,5 @@
+import { shownValue } from "../internal/shown-value.ts";
+
 /** Every limit in one table, its unit in its name, its reason beside it. A host may override any of them. */
 export const defaultLimits = {
   /** A frame from a client, in bytes of UTF-8 (PROTOCOL 1). */
@@ -181,10 +183,15 @@ const jsonBytesPerTextByte = 6;
 /** What a change needs beside its text, and what answers keep of the room to go out. */
 const besideTextBytes = 32_768;
 
+const leaseMsMin = 100;
+
 /** Why these limits cannot work together; null where they can. */
 export function faultOfLimits(limits: Limits): string | null {
   for (const [name, value] of Object.entries(limits))
-    if (!Number.isFinite(value) || value < 0) return `${name} is ${value}, and must be a number from 0`;
+    if (!Number.isFinite(value) || value < 0) return `${name} is ${shownValue(value)}, and must be a number from 0`;
+  // A lease is looked at four times while it lasts: a shorter one would be looked at without a pause.
+  for (const name of ["pushLeaseMs", "hookLeaseMs"] as const)
+    if (limits[name] < leaseMsMin) return `${name} is ${limits[name]}, and must be at least ${leaseMsMin}`;
   if (limits.databasesMax < 1) return `databasesMax is ${limits.databasesMax}, and must be at least 1`;
   const changeBytes = jsonBytesPerTextByte * limits.textBytesMax;
   const neededBytes = Math.max(limits.changesBytesMax, changeBytes) + besideTextBytes;

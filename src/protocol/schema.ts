@@ -87,7 +87,10 @@ type Targeted = { to?: string | undefined; conversation?: string | undefined };
 
 /** Whom something is for is named in one of two ways, and in one alone. */
 export const hasOneTarget = <Frame extends Targeted>() =>
-  v.check(({ to, conversation }: Frame) => (to === undefined) !== (conversation === undefined));
+  v.check(
+    ({ to, conversation }: Frame) => (to === undefined) !== (conversation === undefined),
+    "exactly one of to and conversation is needed",
+  );
 
 /** The same as JSON Schema, to stand behind it. */
 export const oneTarget = <Frame extends Targeted>() =>

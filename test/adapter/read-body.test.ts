@@ -58,6 +58,7 @@ describe("a body that was read before", () => {
     ["as text", (text: string): unknown => text, { seq: expect.any(Number) }],
     ["as bytes", (text: string): unknown => Buffer.from(text), { seq: expect.any(Number) }],
     ["nowhere", (): unknown => undefined, lost],
+    ["as what no JSON can say", (): unknown => ({ size: 1n }), lost],
   ] as const)
     test(`G6 on Node, left ${name}`, async () => {
       const { request } = node(chat);
@@ -75,4 +76,23 @@ describe("a body that was read before", () => {
       expect(await (await fetch(`http://127.0.0.1:${port}/messages`, init())).json()).toMatchObject(expected);
       server.close();
     });
+
+  test("G6 on Node, left as a text in rawBody too, as for signed webhooks", async () => {
+    const { request } = node(chat);
+    const server = createServer((incoming: IncomingMessage & { body?: unknown; rawBody?: unknown }, outgoing) => {
+      const chunks: Buffer[] = [];
+      incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+      incoming.on("end", () => {
+        incoming.rawBody = Buffer.concat(chunks).toString();
+        incoming.body = {};
+        request(incoming, outgoing);
+      });
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as { port: number };
+    const answer = await fetch(`http://127.0.0.1:${port}/messages`, init());
+    expect(await answer.json()).toMatchObject({ seq: expect.any(Number) });
+    server.close();
+  });
 });

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { blocksOf } from "../docs/block.ts";
+import { blocksOf, onFreePort } from "../docs/block.ts";
 
 const root = join(import.meta.dir, "../..");
 const folder = mkdtempSync(join(tmpdir(), "tidings-hot-"));
@@ -10,7 +10,7 @@ mkdirSync(join(folder, "node_modules"));
 symlinkSync(root, join(folder, "node_modules/tidings"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const snippet = blocksOf("docs/mounting.md").find(({ info }) => info === "file=hot.ts")?.text ?? "";
+const snippet = onFreePort(blocksOf("docs/mounting.md").find(({ info }) => info === "file=hot.ts")?.text ?? "");
 const changes = 3;
 
 type Seen = {

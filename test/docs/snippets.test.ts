@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pushReasons } from "../../src/push/decide.ts";
 import { appFiles } from "../apps/app-files.ts";
-import { exampleNames } from "../adapter/start-example.ts";
+import { exampleNames, startExample } from "../adapter/start-example.ts";
 import { traits } from "../adapter/traits.ts";
 import { peerRanges } from "../package/peers.ts";
-import { blocksOf } from "./block.ts";
+import { describeWith } from "../support/prerequisite.ts";
+import { blocksOf, onFreePort } from "./block.ts";
 import { linkFaults } from "./links.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -26,6 +27,16 @@ for (const name of ["hono", "ws", "@logtape", "@nats-io"])
 writeFileSync(join(folder, "databases.txt"), "file:docs-one.db\nfile:docs-two.db # the second\n");
 
 const blocks = pages.flatMap(blocksOf);
+const fileBlocks = blocks.filter(({ language, info }) => language === "ts" && info.startsWith("file="));
+const textOf = (file: string): string => fileBlocks.find(({ info }) => info === `file=${file}`)?.text ?? "";
+const curlOf = (page: string): string =>
+  blocks.find((one) => one.page === page && one.text.startsWith("curl "))?.text ?? "";
+
+// What other snippets import does not end by itself: it runs with them.
+const imported = ["bot.ts"];
+for (const file of imported) writeFileSync(join(folder, file), textOf(file));
+// It needs the server of its page.
+const client = "client.ts";
 
 /** Runs a command in the app's folder; what it says is judged by who calls. */
 async function run(command: readonly string[]): Promise<{ code: number; output: string }> {
@@ -46,6 +57,11 @@ describe("docs", () => {
     );
     expect(nameless).toEqual([]);
     expect(blocks.filter(({ language }) => language === "ts").length).toBeGreaterThan(2);
+  });
+
+  test("every TypeScript snippet is named in the paragraph above it: a reader does not see the name in the fence", () => {
+    const unnamed = blocks.filter(({ language, before }) => language === "ts" && !/`[^\s`]+\.ts`/.test(before));
+    expect(unnamed.map(({ page, info }) => `${page}: ${info}`)).toEqual([]);
   });
 
   const examples = blocks.filter(({ info }) => info.startsWith("example="));
@@ -70,14 +86,13 @@ describe("docs", () => {
     for (const name of Object.values(traits).flatMap((own) => Object.keys(own))) expect(page).toContain(`\`${name}\``);
   });
 
-  for (const { page, info, text } of blocks.filter(
-    ({ language, info }) => language === "ts" && info.startsWith("file="),
-  )) {
+  for (const { page, info, text } of fileBlocks) {
     const file = info.replace("file=", "");
+    if (file === client || imported.includes(file)) continue;
     const isServer = /Bun\.serve\(|createServer\(/.test(text) && !text.includes("server.stop(");
     test(`${page}: ${file} runs as it stands`, async () => {
-      rmSync(join(folder, "chat.db"), { force: true });
-      writeFileSync(join(folder, file), text);
+      forget();
+      writeFileSync(join(folder, file), onFreePort(text));
       if (isServer) return tryServer(file);
       const { code, output } = await run([process.execPath, file]);
       expect(output).not.toMatch(/error(?!":\{)/); // But for the warning that no NATS is there.
@@ -87,7 +102,7 @@ describe("docs", () => {
         expect(output.match(/message \d/g)?.join()).toBe([1, 2, 3, 4, 5].map((i) => `message ${i}`).join());
       if (file === "history.ts")
         expect(output).toBe("message 1, again 1, duplicate: true\n1 unread from alice\n1 shown, older ones: false\n");
-      if (file === "bot.ts") expect(output).toBe("You wrote: Is anybody there?\n");
+      if (file === "ask.ts") expect(output).toMatch(/^You wrote: Is anybody there at \S+\?\n$/);
       if (file === "reads.ts") expect(output).toBe("alice 3 message 3\nmessage 1,message 2\nmessage 3\n");
       if (file === "own-provider.ts") {
         expect(output).toContain('registered: 204\n{"to":"+249912345678","text":"New message","idempotencyKey":"');
@@ -99,6 +114,79 @@ describe("docs", () => {
       if (file === "webhook.ts") expect(output).toBe("message.unread alice 2\nHTTP 204 HTTP 204\n");
     });
   }
+
+  test("docs/hooks.md: ask.ts prints the answer to its own message, also when there are older ones", async () => {
+    forget();
+    writeFileSync(join(folder, "ask.ts"), textOf("ask.ts"));
+    const said: string[] = [];
+    for (let i = 0; i < 3; i++) said.push((await run([process.execPath, "ask.ts"])).output);
+    for (const output of said) expect(output).toMatch(/^You wrote: Is anybody there at \S+\?\n$/);
+    expect(new Set(said).size).toBe(said.length);
+  });
+
+  test("docs/hooks.md: the server with the bot is killed and started again, and each message has one answer", async () => {
+    forget();
+    const file = "bot-server.ts";
+    writeFileSync(join(folder, file), onFreePort(textOf(file)));
+    const headers = { "x-user": "alice", "content-type": "application/json" };
+    const answersAt = async (http: string): Promise<readonly string[]> => {
+      const page = await fetch(`${http}/messages?with=echo&from=echo&limit=200`, { headers });
+      return ((await page.json()) as { messages: { text: string }[] }).messages.map(({ text }) => text);
+    };
+    const sent: string[] = [];
+    for (let round = 0; round < 3; round++)
+      await whileServing(file, async (_, http) => {
+        for (let i = 0; i < 10; i++) {
+          const body = JSON.stringify({ id: crypto.randomUUID(), to: "echo", text: `${round} ${i}` });
+          expect((await fetch(`${http}/messages`, { method: "POST", headers, body })).status).toBe(201);
+          sent.push(`You wrote: ${round} ${i}`);
+        }
+        // The bot keeps the order: whoever has the last answer of the last round has all. Other rounds are killed before that.
+        if (round === 2) while (!(await answersAt(http)).includes(sent.at(-1) ?? "")) await Bun.sleep(5);
+        if (round === 2) expect(await answersAt(http)).toEqual(sent);
+      });
+  });
+
+  describeWith("curl", "with curl", () => {
+    test("README.md: alice sends by the commands, bob reads it, and his client gets it once", async () => {
+      forget();
+      writeFileSync(join(folder, "server.ts"), onFreePort(textOf("server.ts")));
+      await whileServing("server.ts", async (_, http) => {
+        const { host } = new URL(http);
+        const { output } = await run(["sh", "-euc", curlQuietly(curlOf("README.md"), "127.0.0.1:3000", host)]);
+        expect(output).toMatch(/^\{"id":"01980000-0000-7000-8000-000000000001",.*\}\{"messages":\[.*"text":"hi"/);
+        expect(textOf(client)).toContain("127.0.0.1:3000");
+        writeFileSync(join(folder, client), textOf(client).replace("127.0.0.1:3000", host));
+        // Its ack makes the receipt, which comes to all devices of bob.
+        expect(await untilSaid(client, '"delivered":1')).toContain('"text":"hi"');
+        const again = await untilSaid(client, '"more":false');
+        expect(again).toContain('"type":"welcome"');
+        expect(again).not.toContain('"text":"hi"');
+      });
+    });
+
+    test("docs/hooks.md: the bot answers by the commands", async () => {
+      forget();
+      writeFileSync(join(folder, "bot-server.ts"), onFreePort(textOf("bot-server.ts")));
+      await whileServing("bot-server.ts", async (_, http) => {
+        const script = curlQuietly(curlOf("docs/hooks.md"), "127.0.0.1:3000", new URL(http).host);
+        const [send = "", read = ""] = script.trim().split("\n");
+        expect((await run(["sh", "-euc", send])).output).toContain('"seq":1,');
+        for (let said = ""; !said.includes('"text":"You wrote: hi"');) said = (await run(["sh", "-euc", read])).output;
+      });
+    });
+
+    test("docs/mounting.md: the commands send and read, at the examples", async () => {
+      const server = await startExample("bun")();
+      try {
+        const script = curlQuietly(curlOf("docs/mounting.md"), "127.0.0.1:6662", `127.0.0.1:${server.port}`);
+        const { output } = await run(["sh", "-euc", script]);
+        expect(output).toMatch(/^\{"id":"01980000-0000-7000-8000-000000000001",.*\}\{"messages":\[.*"text":"hi"/);
+      } finally {
+        await server.dispose();
+      }
+    });
+  });
 
   test("N35 the page on releases has every peer with its range", () => {
     const page = readFileSync(join(root, "docs/publishing.md"), "utf8").replaceAll("\\|", "|");
@@ -125,8 +213,35 @@ describe("docs", () => {
   });
 });
 
-/** The mounted server: the app's own route, and a message from alice to bob over its socket. */
-async function tryServer(file: string): Promise<void> {
+/** Removes what earlier snippets have stored. */
+function forget(): void {
+  for (const end of ["", "-shm", "-wal"]) rmSync(join(folder, `chat.db${end}`), { force: true });
+}
+
+/** The commands of a page, to another port, and without curl's progress. */
+function curlQuietly(commands: string, from: string, to: string): string {
+  expect(commands).toContain(from);
+  return commands.replaceAll(from, to).replaceAll(/^curl /gm, "curl -sS ");
+}
+
+/** Runs a file until it has printed that text, kills it, and answers all that it has printed. */
+async function untilSaid(file: string, wanted: string): Promise<string> {
+  const child = Bun.spawn([process.execPath, file], { cwd: folder, stdout: "pipe", stderr: "inherit" });
+  try {
+    let said = "";
+    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+      said += part;
+      if (said.includes(wanted)) return said;
+    }
+    throw new Error(`${file} ended, and has printed ${said}`);
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+}
+
+/** Starts a server of a page, hands on where its socket and its routes are, and kills it afterwards. */
+async function whileServing(file: string, use: (url: string, http: string) => Promise<void>): Promise<void> {
   const child = Bun.spawn([process.execPath, file], { cwd: folder, stdout: "pipe", stderr: "inherit" });
   try {
     const reader = child.stdout.getReader();
@@ -137,7 +252,16 @@ async function tryServer(file: string): Promise<void> {
       said += new TextDecoder().decode(value);
     }
     const url = said.trim();
-    const http = url.replace("ws:", "http:").replace(/\/ws\?device=\w+$/, "");
+    await use(url, url.replace("ws:", "http:").replace(/\/ws\?device=\w+$/, ""));
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+}
+
+/** The mounted server: the app's own route, and a message from alice to bob over its socket. */
+function tryServer(file: string): Promise<void> {
+  return whileServing(file, async (url, http) => {
     expect(await (await fetch(`${http.replace(/\/chat$/, "")}/anything`)).text()).toContain("Your app");
     const posted = await fetch(`${http}/messages`, {
       method: "POST",
@@ -160,8 +284,5 @@ async function tryServer(file: string): Promise<void> {
     expect(await got).toContain('"text":"hi"');
     alice.close();
     bob.close();
-  } finally {
-    child.kill("SIGKILL");
-    await child.exited;
-  }
+  });
 }

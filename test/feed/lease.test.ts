@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createLease, type LeaseOptions } from "../../src/feed/lease.ts";
-import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
+import { type FakeClock, fakeClock, passes } from "../support/fake-clock.ts";
 
 const leaseMs = 8_000;
 
@@ -60,6 +60,34 @@ describe("the worker's place", () => {
       expect([one.lease.isHeld(), other.lease.isHeld()]).toEqual([true, false]);
     }
     expect(one.state).toMatchObject({ taken: [0], lost: 0 });
+  });
+
+  test("U8 K71 who stops while taking the place begins nothing, and leaves it free", async () => {
+    const [place, clock] = [createPlace(), fakeClock()];
+    const one = join(place, clock, "one");
+    place.state.delayMs = 40;
+    one.lease.start();
+    // The first question is answered, and the place is being taken.
+    await clock.advance(60);
+    expect(place.state.holder).toBe("one1");
+    await passes(clock, one.lease.stop());
+    expect(one.state.taken).toEqual([]);
+    expect([place.state.holder, one.lease.isHeld()]).toEqual(["", false]);
+    const { beat } = place.state;
+    await clock.advance(10 * leaseMs);
+    expect(place.state.beat).toBe(beat);
+  });
+
+  test("U8 K76 one whose history ends while it takes the place begins nothing, and writes nothing more", async () => {
+    const [place, clock] = [createPlace(), fakeClock()];
+    const one = join(place, clock, "one");
+    place.state.delayMs = 40;
+    one.lease.start();
+    await clock.advance(60);
+    one.lease.abandon();
+    const { beat } = place.state;
+    await clock.advance(10 * leaseMs);
+    expect([one.state.taken, one.lease.isHeld(), place.state.beat]).toEqual([[], false, beat]);
   });
 
   test("U71 on a database that is its own alone a holder writes nothing while nothing happens, and keeps its place", async () => {
@@ -127,7 +155,7 @@ describe("the worker's place", () => {
     expect(one.lease.isHeld()).toBe(false);
     place.state.delayMs = 100;
     other.lease.start();
-    await other.lease.stop();
+    await passes(clock, other.lease.stop());
     await clock.advance(1_000);
     expect(place.state.holder).toBe("");
     expect(other.state.taken).toEqual([]);

@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Chat, createChat } from "../../src/chat.ts";
 import type { ChatOptions } from "../../src/chat-options.ts";
+import type { Call } from "../../src/http/call.ts";
+import { getChanges } from "../../src/http/route/get-changes.ts";
+import { defaultLimits } from "../../src/protocol/limits.ts";
 import { during, fakeClock } from "../support/fake-clock.ts";
 import { until } from "../support/fake-socket.ts";
 
@@ -151,6 +154,27 @@ describe("GET /changes", () => {
     }
     expect(got).toEqual(texts);
     expect(clock.elapsed() - before).toBeLessThan(1_000);
+  });
+
+  test("Q80 what is volatile alone does not end a request before the log was read, however slow the database is", async () => {
+    const clock = fakeClock();
+    let say = (_: object): void => {};
+    const connect: Call["connect"] = (socket) => {
+      say = (frame) => void socket.send(JSON.stringify(frame));
+      return { receive() {}, drain() {}, pong() {}, closed() {} };
+    };
+    const request = new Request("http://localhost/changes?device=phone&wait=60");
+    const session = { tenant: "default", user: "alice" };
+    const call = { request, session, connect, clock, limits: defaultLimits, askedAt: 0 } as unknown as Call;
+    let answered: Response | null = null;
+    void Promise.resolve(getChanges.handle(call)).then((response) => (answered = response));
+    say({ type: "welcome", cursor: "c0" });
+    say({ type: "typing", conversation: "c1", user: "bob", typing: true });
+    await clock.advance(5_000);
+    expect(answered).toBeNull();
+    say({ type: "changes", cursor: "c1", more: true, changes: [{ kind: "message", text: "one" }] });
+    await clock.advance(1_000);
+    expect(answered).not.toBeNull();
   });
 
   test("Q80 presence: who is watched is told as it is now, which is no news, and then as it changes", async () => {

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "bun:test";
+import { withoutCheckout } from "../../scripts/packaged-docs.ts";
 import { isScript, publishedManifest } from "../../scripts/published-manifest.ts";
 import { repositoryAt } from "../../scripts/repository.ts";
 import { describeWith } from "../support/prerequisite.ts";
@@ -65,7 +66,17 @@ describeWith("npm", "the package as npm packs it", () => {
     expect(await packageFaults(built)).toEqual([]);
     for (const path of ["docs/PROTOCOL.md", "docs/mounting.md", "docs/options.md", "docs/schema.sql", "docs/SPEC.md"])
       expect(built.files).toContain(path);
-    expect(readFileSync(join(built.folder, "README.md"), "utf8")).toContain("](docs/PROTOCOL.md)");
+    const readme = readFileSync(join(built.folder, "README.md"), "utf8");
+    expect(readme).toContain("](docs/PROTOCOL.md)");
+    // The commands of a checkout do not work where the package is installed.
+    expect(readme).toContain("\nnpm install tidings @hono/node-server ws && npx tidings serve\n");
+    expect(readme).toContain("\n## Mount it in your server\n");
+    for (const command of ["bun run ", "bun@", "git clone", "Two commands"]) expect(readme).not.toContain(command);
+  });
+
+  test("control: N36 a README whose section has another heading is refused, and not published as it is", () => {
+    expect(() => withoutCheckout("# Tidings\n\n## Three commands\n\n## More\n")).toThrow("Two commands");
+    expect(() => withoutCheckout("# Tidings\n\n## Two commands\n")).toThrow("Two commands");
   });
 
   /** The text of a file, altered; an empty one: the file is gone. */

@@ -7,4 +7,5 @@ const { request, upgrade } = node(chat());
 // A port of its own, to which your proxy leads /chat/ws.
 const server = createServer(request).on("upgrade", upgrade);
 server.keepAliveTimeout = 75_000;
-server.listen(Number(process.env.CHAT_PORT ?? "3001"));
+const port = Number(process.env.CHAT_PORT ?? "3001");
+server.listen(port, "127.0.0.1", () => console.log("chat sockets on", port));

@@ -82,6 +82,8 @@ function wait(
   /** Whose presence is still to be told as it is now: that is no news. */
   const untold = new Set(watch?.split(","));
   let hasNews = false;
+  /** Whether some of what is new in the log is among it. */
+  let hasChanges = false;
   let isOver = false;
   let isDone = false;
   let cancelGather: (() => void) | null = null;
@@ -115,7 +117,7 @@ function wait(
     const isFull = bytes >= limits.outboxBytesMax / 2;
     if (isFull || (isOver && (isLive ? isReady : hasNews))) leave();
     else if (isReady && hasNews) cancelGather ??= clock.after(gatherMs, leave);
-    else if (!isLive && hasNews) cancelMore = clock.after(moreMs, leave);
+    else if (!isLive && hasChanges) cancelMore = clock.after(moreMs, leave);
   }
 
   function take(frame: string): void {
@@ -125,7 +127,8 @@ function wait(
     if ("cursor" in told) place = told.cursor;
     if (told.type === "changes") {
       isLive = !told.more;
-      hasNews ||= told.changes.length > 0;
+      hasChanges ||= told.changes.length > 0;
+      hasNews ||= hasChanges;
     } else if (told.type === "welcome") {
       if (watch !== undefined) queueMicrotask(askWhoIsThere);
     } else if (told.type !== "presence" || !untold.delete(told.user)) {

@@ -1,5 +1,5 @@
-import { closeSync, openSync, realpathSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { closeSync, existsSync, openSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { ChatError } from "../../error.ts";
 import { redactUrl } from "./redact-url.ts";
 
@@ -32,7 +32,12 @@ export function resolveDatabaseFile(path: string): string {
     return realpathSync(path);
   } catch (cause) {
     if (cause instanceof ChatError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const isFolderMissing = !existsSync(dirname(path));
+    const reason = isFolderMissing
+      ? `the folder ${resolve(dirname(path))} does not exist, create it first`
+      : cause instanceof Error
+        ? cause.message
+        : String(cause);
     throw new ChatError("config_invalid", `The database file ${path} cannot be opened: ${reason}`, { cause });
   }
 }

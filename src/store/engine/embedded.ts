@@ -91,7 +91,7 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
     if (hasIndexBeside(file)) return;
     opened.discard();
     collect();
-    throw new ChatError("database_unfit", `The index ${file}-shm was deleted while a connection was open; try again`);
+    throw new ChatError("unavailable", `The index ${file}-shm was deleted while a connection was open; try again`);
   }
 
   /** Why nothing may be written to the file: it is not, or no longer, this engine's alone. */

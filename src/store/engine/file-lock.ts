@@ -70,10 +70,11 @@ function hold(
   databaseFile: string,
   { file, timeout }: { readonly file: string; readonly timeout: number },
 ): Database.Database {
+  const Driver = driver();
   let connection: Database.Database | undefined;
   try {
     createPrivate(file);
-    connection = new (driver())(file, { timeout });
+    connection = new Driver(file, { timeout });
     // Only exec(): a prepared statement would keep the connection, and the lock, alive after close().
     connection.exec("PRAGMA journal_mode = delete");
     connection.exec("BEGIN EXCLUSIVE");

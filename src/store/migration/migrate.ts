@@ -168,7 +168,7 @@ async function judge(
   const reason = cause instanceof Error ? cause.message : String(cause);
   if (state.version !== from || state.isDirty) {
     const text = `${what} was not run: another process is migrating this database. Wait for it, then run \`status\``;
-    throw new ChatError("migration_refused", text, { cause });
+    throw new ChatError("unavailable", text, { cause });
   }
   if (!isAnsweredBySql(cause)) {
     throw new ChatError("unavailable", `Whether ${what} was run is not known. It is safe to run it again. ${reason}`, {

@@ -82,7 +82,10 @@ describe("scripts/migrate.ts", () => {
     const list = `${file}.txt`;
     writeFileSync(list, `file:${file}`);
     const all = await runScript(["status", "--all", list, "--dir", dir]);
-    expect([all.code, all.error]).toEqual([1, `file:${file}: There is no database file ${file}\n`]);
+    expect([all.code, all.error]).toEqual([
+      1,
+      `file:${file}: There is no database file ${file}: name yours with --database file:chat.db, or DATABASE_URL\n`,
+    ]);
     expect(readdirSync(root.path).filter((name) => join(root.path, name).startsWith(file))).toEqual([
       `${basename(file)}.txt`,
     ]);
