@@ -9,7 +9,8 @@ test("R2 a fifth of slow, silent, dripping, flooding and babbling clients leaves
 
 test("control: R2 a server that gives each bad frame its time has the others wait", async () => {
   const start = planted("each bad frame blocks the loop");
-  const outcome = await scenarios.slowNeighbours.run({ ...small, heartbeatMs: 10_000 }, start);
+  // One window, right behind the burst: of several, the median may be of those that came after it.
+  const outcome = await scenarios.slowNeighbours.run({ ...small, heartbeatMs: 10_000, windows: 1 }, start);
   expect(wrongsOf(outcome)).toMatch(/p99 of accepted went from|messages missing/);
 });
 
