@@ -6,7 +6,7 @@
  */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { bundleWebScript } from "../src/server/web-file.ts";
+import { bundleWebScript } from "../src/standalone/web-file.ts";
 import { packagedDocs, packagedPage } from "./packaged-docs.ts";
 import { type Manifest, publishedManifest } from "./published-manifest.ts";
 import { repositoryOf } from "./repository.ts";

@@ -15,30 +15,22 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [],
   protocol: ["base"],
   store: ["base", "protocol"],
-  feed: ["base", "protocol", "store"],
+  bus: ["base"],
+  feed: ["base", "protocol", "store", "bus"],
   action: ["base", "protocol", "store"],
-  connection: ["base", "protocol", "store"],
-  hub: ["base", "protocol", "store", "action", "feed", "connection"],
-  push: ["base", "protocol", "store", "feed", "connection"],
+  access: ["base", "protocol", "store"],
+  connection: ["base", "protocol", "store", "access"],
+  hub: ["base", "protocol", "store", "bus", "feed", "action", "access", "connection"],
+  push: ["base", "protocol", "store", "feed"],
   hook: ["base", "protocol", "store", "feed"],
-  http: ["base", "protocol", "store", "action", "feed", "connection", "hub", "push"],
-  chat: ["base", "protocol", "store", "action", "feed", "connection", "hub", "push", "hook", "http"],
-  adapter: ["base", "protocol", "store", "feed", "connection", "hub", "push", "hook", "http", "chat"],
-  server: [
-    "base",
-    "protocol",
-    "store",
-    "feed",
-    "connection",
-    "hub",
-    "push",
-    "hook",
-    "http",
-    "chat",
-    "adapter",
-    "client",
-    "web",
+  http: ["base", "protocol", "store", "action", "access", "connection", "hub", "push"],
+  tenant: ["base", "protocol", "store", "bus", "feed", "access", "connection", "hub", "push", "hook"],
+  chat: [
+    ...["base", "protocol", "store", "bus", "feed", "action", "access", "connection", "hub", "push", "hook", "http"],
+    "tenant",
   ],
+  adapter: ["base", "protocol", "access", "connection", "http", "chat"],
+  standalone: ["base", "protocol", "store", "bus", "access", "push", "http", "chat", "adapter", "web"],
   client: ["base", "protocol"],
   web: ["base", "protocol"],
 };
@@ -49,22 +41,17 @@ const layerOfName: Readonly<Record<string, string>> = {
   model: "base",
   internal: "base",
   chat: "chat",
+  "chat-api": "chat",
   "chat-options": "chat",
   "check-options": "chat",
-  database: "chat",
   index: "chat",
-  cli: "server",
-  config: "server",
-  "config-push": "server",
-  "config-variable": "server",
-  log: "server",
-  server: "server",
-  site: "server",
+  cli: "standalone",
+  server: "standalone",
 };
 
 /** The only places where `node:` and `bun` modules may be imported. */
 const edge =
-  /^src\/(adapter\/|store\/engine\/|store\/migration\/read-folder\.ts$|push\/provider\/resolve-host\.ts$|(server|cli|config)(\/|\.ts$|-))/;
+  /^src\/(adapter\/|bus\/nats\/|store\/engine\/|store\/migration\/read-folder\.ts$|push\/provider\/resolve-host\.ts$|standalone\/|(server|cli)(\/|\.ts$))/;
 
 type Import = { readonly line: number; readonly specifier: string };
 

@@ -50,13 +50,13 @@ const sections: readonly Section[] = [
   {
     title: "`jwt(options)`",
     about: "An `authenticate` that reads JSON Web Tokens: see [authentication](authentication.md).",
-    types: [["http/jwt.ts", "JwtOptions"]],
+    types: [["access/jwt.ts", "JwtOptions"]],
   },
   {
     title: "`nats(options)`",
     about:
       "From `tidings/nats`: see [several nodes](nodes.md). `authenticator`, `pass`, `tls`, `token` and `user` are those of `@nats-io/transport-node`.",
-    types: [["adapter/nats-config.ts", "NatsOptions"]],
+    types: [["bus/nats/nats-config.ts", "NatsOptions"]],
   },
   {
     title: "`fcm(options)`",
@@ -88,19 +88,19 @@ const sections: readonly Section[] = [
 const declarations: readonly (readonly [file: string, type: string])[] = [
   ["chat-options.ts", "DatabaseOfTenant"],
   ["store/engine/auth-token.ts", "AuthToken"],
-  ["http/authenticate.ts", "Authenticate"],
-  ["http/authenticate.ts", "Proof"],
+  ["access/authenticate.ts", "Authenticate"],
+  ["access/authenticate.ts", "Proof"],
   ["model.ts", "Identity"],
-  ["hub/policy.ts", "Authorize"],
-  ["hub/policy.ts", "Action"],
-  ["hub/policy.ts", "CanSee"],
+  ["access/policy.ts", "Authorize"],
+  ["access/policy.ts", "Action"],
+  ["access/policy.ts", "CanSee"],
   ["hub/revalidation.ts", "Revalidate"],
   ["hub/revalidation.ts", "Revalidated"],
-  ["http/peer.ts", "TrustProxy"],
+  ["access/peer.ts", "TrustProxy"],
   ["protocol/rates.ts", "RateOptions"],
   ["internal/buckets.ts", "Rate"],
-  ["push/draft.ts", "OnPush"],
-  ["push/draft.ts", "PushDraft"],
+  ["push/preview.ts", "OnPush"],
+  ["push/preview.ts", "PushDraft"],
   ["hook/message-hook.ts", "AcceptedMessage"],
   ["hook/message-hook.ts", "MessageCall"],
 ];

@@ -1,8 +1,8 @@
 import type { Socket, SocketEvents } from "./connection/socket.ts";
 import type { FeedCounts } from "./feed/feed.ts";
-import type { Admission } from "./http/admission.ts";
+import type { Admission } from "./access/admission.ts";
 import type { ConversationPage, MessagePage } from "./http/pages.ts";
-import type { Peer } from "./http/peer.ts";
+import type { Peer } from "./access/peer.ts";
 import type { Limits } from "./protocol/limits.ts";
 import type { PushExplanation } from "./push/explain.ts";
 import type { Trouble } from "./store/store.ts";

@@ -1,13 +1,13 @@
-import type { Transport } from "./feed/transport.ts";
-import type { Authenticate } from "./http/authenticate.ts";
-import type { TrustProxy } from "./http/peer.ts";
+import type { Transport } from "./bus/transport.ts";
+import type { Authenticate } from "./access/authenticate.ts";
+import type { TrustProxy } from "./access/peer.ts";
 import type { MessageHook } from "./hook/message-hook.ts";
-import type { Authorize, CanSee } from "./hub/policy.ts";
+import type { Authorize, CanSee } from "./access/policy.ts";
 import type { Revalidate } from "./hub/revalidation.ts";
 import type { Clock } from "./internal/clock.ts";
 import type { Random } from "./internal/random.ts";
 import type { Limits } from "./protocol/limits.ts";
-import type { OnPush } from "./push/draft.ts";
+import type { OnPush } from "./push/preview.ts";
 import type { PushProvider } from "./push/provider.ts";
 import type { RateOptions } from "./protocol/rates.ts";
 import type { AuthToken } from "./store/engine/auth-token.ts";

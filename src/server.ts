@@ -1,4 +1,4 @@
 /** The standalone server. A signal is obeyed from the first moment: everything else is loaded after its handler is there. */
-import "./server/signals.ts";
+import "./standalone/signals.ts";
 
-await import("./server/main.ts");
+await import("./standalone/main.ts");

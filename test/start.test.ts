@@ -6,7 +6,7 @@ import { resetSync } from "@logtape/logtape";
 import { createChat } from "../src/chat.ts";
 import type { ChatOptions } from "../src/chat-options.ts";
 import { ChatError } from "../src/error.ts";
-import { configureLog } from "../src/log.ts";
+import { configureLog } from "../src/standalone/log.ts";
 import { openEngine } from "../src/store/engine/open.ts";
 import { during, fakeClock, passes } from "./support/fake-clock.ts";
 import { until } from "./support/fake-socket.ts";

@@ -2,11 +2,11 @@ import type { Serve, Server, ServerWebSocket, WebSocketHandler } from "bun";
 import { createLog } from "../internal/logger.ts";
 import type { Chat } from "../chat.ts";
 import type { SocketEvents } from "../connection/socket.ts";
-import type { Admission } from "../http/admission.ts";
+import type { Admission } from "../access/admission.ts";
 import { isSocketPath } from "../http/api.ts";
 import { parseBase } from "../http/path.ts";
-import type { Peer } from "../http/peer.ts";
-import { problem } from "../http/problem.ts";
+import type { Peer } from "../access/peer.ts";
+import { problem } from "../protocol/problem.ts";
 import { keepIfWhole } from "./bun-keep-alive.ts";
 import { bunSocket } from "./bun-socket.ts";
 

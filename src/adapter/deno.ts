@@ -1,11 +1,11 @@
 import type { Chat } from "../chat.ts";
-import type { Admission } from "../http/admission.ts";
-import { createRoom } from "../hub/room.ts";
+import type { Admission } from "../access/admission.ts";
+import { createRoom } from "../access/capacity.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import { isSocketPath } from "../http/api.ts";
 import { parseBase } from "../http/path.ts";
-import type { Peer } from "../http/peer.ts";
-import { problem } from "../http/problem.ts";
+import type { Peer } from "../access/peer.ts";
+import { problem } from "../protocol/problem.ts";
 import { guard } from "./guard.ts";
 import { polledSocket } from "./polled-socket.ts";
 import { frameOf, idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";

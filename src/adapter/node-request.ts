@@ -1,6 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Admission } from "../http/admission.ts";
+import type { Admission } from "../access/admission.ts";
 
 /** A host without anything that would change the meaning of the address around it. */
 const hostForm = /^[a-z0-9._~:[\]-]+$/i;

@@ -3,7 +3,7 @@ import { ChatError } from "../error.ts";
 import { isIdentifier, isMessageId, storedMessageId } from "../protocol/identifier.ts";
 import { defaultLimits } from "../protocol/limits.ts";
 import { explainPush, type PushDecision, type PushExplanation } from "../push/explain.ts";
-import { createPushStore } from "../store/push-store.ts";
+import { createPushStore } from "../store/push/push-store.ts";
 import { command } from "./command.ts";
 import { databaseArgs, withReader } from "./database.ts";
 

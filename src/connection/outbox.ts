@@ -1,6 +1,6 @@
 import { utf8Bytes } from "../internal/utf8.ts";
-import type { Budget } from "./budget.ts";
-import type { FairShare } from "./fair-share.ts";
+import type { Budget } from "./outbox-budget.ts";
+import type { FairShare } from "./send-window.ts";
 import type { Socket } from "./socket.ts";
 
 /** The place of an answer that is still to come: answers leave in the order in which their frames came. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Commit, LogEntry, Store } from "../store/store.ts";
-import type { Hints } from "./hints.ts";
+import type { Hints } from "./commit-notices.ts";
 
 /** Takes a stretch of the log: every entry after the last stretch and up to `upTo`, in the order of n. */
 export type FeedListener = (entries: readonly LogEntry[], upTo: number) => void;

@@ -3,7 +3,7 @@ import { conversationId, cursor, identifier, mark, messageName } from "../protoc
 import { message } from "../protocol/server-schema.ts";
 import type { ConversationPage, MessagePage } from "./pages.ts";
 import { type PushReason, pushReasons } from "../push/decide.ts";
-import { quietHours } from "../push/quiet-hours.ts";
+import { quietHours } from "../protocol/quiet-hours.ts";
 
 /** What routes answer, as schemas for the documents: none of it is validated at run time. */
 

@@ -4,7 +4,7 @@ import type { Session } from "../model.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import type { Hub } from "../hub/hub.ts";
-import type { Policy } from "../hub/policy.ts";
+import type { Policy } from "../access/policy.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { PushProvider } from "../push/provider.ts";
 import type { Store } from "../store/store.ts";

@@ -4,7 +4,7 @@ import type { Conversation, Identity } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import { messageChange } from "../protocol/encode.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { newest } from "../store/history.ts";
+import { newest } from "../store/read/history.ts";
 import type { Store } from "../store/store.ts";
 import { type FieldKind, textsOfFields } from "./host-fields.ts";
 import type { ConversationPage, ListedConversation } from "./pages.ts";

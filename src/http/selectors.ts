@@ -4,7 +4,7 @@ import { defaultDevice, messageIdsForm, storedMessageId } from "../protocol/iden
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { conversationId, identifier } from "../protocol/schema.ts";
-import { type HistoryQuery, newest, type Walk } from "../store/history.ts";
+import { type HistoryQuery, newest, type Walk } from "../store/read/history.ts";
 import { type FieldKind, textsOfFields } from "./host-fields.ts";
 import { fitParameters, readParameters, wholeNumber } from "./parameters.ts";
 

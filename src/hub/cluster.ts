@@ -1,5 +1,5 @@
 import type { Feed } from "../feed/feed.ts";
-import type { Transport } from "../feed/transport.ts";
+import type { Transport } from "../bus/transport.ts";
 import type { Clock } from "../internal/clock.ts";
 import { createLru } from "../internal/lru.ts";
 import { type Identity, identityKey } from "../model.ts";

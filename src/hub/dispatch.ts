@@ -3,15 +3,15 @@ import { decodeFrame } from "../protocol/decode.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { type ClientFrame } from "../protocol/frame.ts";
 import { bytesCost, costs } from "../protocol/costs.ts";
-import type { Connection } from "./connection.ts";
-import { authenticate } from "./handler/authenticate.ts";
-import { ack } from "./handler/ack.ts";
-import type { HandlerContext } from "./handler/handler.ts";
-import { ping } from "./handler/ping.ts";
-import { read } from "./handler/read.ts";
-import { send } from "./handler/send.ts";
-import { typing } from "./handler/typing.ts";
-import { watch } from "./handler/watch.ts";
+import type { Connection } from "../connection/connection.ts";
+import { authenticate } from "./frame/authenticate.ts";
+import { ack } from "./frame/ack.ts";
+import type { HandlerContext } from "./frame/handler.ts";
+import { ping } from "./frame/ping.ts";
+import { read } from "./frame/read.ts";
+import { send } from "./frame/send.ts";
+import { typing } from "./frame/typing.ts";
+import { watch } from "./frame/watch.ts";
 
 /** What a frame costs, beside its bytes; null: it is a message, which is paid for as it is judged. */
 function costOf(frame: ClientFrame, { session }: Connection): number | null {

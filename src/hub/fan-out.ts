@@ -1,9 +1,9 @@
 import type { LogEntry } from "../store/store.ts";
 import { costs } from "../protocol/costs.ts";
 import { levelOf } from "../protocol/level.ts";
-import { doerOf, type Limiter } from "./limiter.ts";
+import { doerOf, type Limiter } from "../access/limiter.ts";
 import type { Registry } from "./registry.ts";
-import { type WireChange, wireChange } from "./tail.ts";
+import { type WireChange, wireChange } from "../connection/replay.ts";
 
 /** To so many connections a message goes out for what it costs anyway. */
 const deliveriesMax = 4;

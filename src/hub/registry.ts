@@ -1,5 +1,5 @@
 import { type Identity, identityKey } from "../model.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "../connection/connection.ts";
 
 /** One user who is here: their open connections, and the last change that was theirs. */
 export type Here = {

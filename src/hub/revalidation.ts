@@ -3,7 +3,7 @@ import { answerWithin } from "../internal/within.ts";
 import { readSessionEnd } from "../internal/session-end.ts";
 import type { Identity } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "../connection/connection.ts";
 
 /** Whether a session still holds. `expiresAt`: it does, until then (milliseconds since the Unix epoch) and no more until when it did. */
 export type Revalidated = boolean | { readonly expiresAt?: number };

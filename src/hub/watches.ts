@@ -4,8 +4,8 @@ import { encodeFrame } from "../protocol/encode.ts";
 import type { Store } from "../store/store.ts";
 import type { Cluster } from "./cluster.ts";
 import { Few } from "./few.ts";
-import type { Policy } from "./policy.ts";
-import { isBlockedBetween, type Ties } from "./ties.ts";
+import type { Policy } from "../access/policy.ts";
+import { isBlockedBetween, type Ties } from "./relationship-cache.ts";
 import type { WatchBudget } from "./watch-budget.ts";
 
 /** The smallest part of a connection that watches others. */

@@ -1,4 +1,4 @@
-import { type QuietHours, quietUntil } from "./quiet-hours.ts";
+import { type QuietHours, quietUntil } from "../protocol/quiet-hours.ts";
 
 /** Why a device is, or is not, told of a message: the closed set. */
 export const pushReasons = {

@@ -1,8 +1,8 @@
 import type { Identity } from "../model.ts";
 import { encodeConversation } from "../protocol/conversation-id.ts";
 import type { Row } from "../store/engine/engine.ts";
-import { nullable } from "../store/device-store.ts";
-import type { Explained, PushStore } from "../store/push-store.ts";
+import { nullable } from "../store/push/device-store.ts";
+import type { Explained, PushStore } from "../store/push/push-store.ts";
 import { type PushReason, pushReasons } from "./decide.ts";
 
 /** What was decided for one device and one provider. Times are milliseconds since the Unix epoch. */

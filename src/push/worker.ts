@@ -7,14 +7,14 @@ import { within } from "../internal/within.ts";
 import type { Identity } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
-import type { PushCut } from "./courier.ts";
+import type { PushCut } from "./delivery.ts";
 import type { PushDelays, PushPresence } from "./decide.ts";
-import { createDrafts, type OnPush } from "./draft.ts";
-import { createFollower } from "./follower.ts";
+import { createDrafts, type OnPush } from "./preview.ts";
+import { createFollower } from "./unacked.ts";
 import { createPushHealth, type PushHealth, type PushHealthChange } from "./health.ts";
-import { createLane } from "./lane.ts";
+import { createLane } from "./provider-queue.ts";
 import type { PushProvider } from "./provider.ts";
-import { createSlots, type Slots } from "./slots.ts";
+import { createSlots, type Slots } from "./request-limit.ts";
 
 export type PushWorkerOptions = {
   readonly store: Pick<Store, "push" | "isAvailable">;

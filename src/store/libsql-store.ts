@@ -6,19 +6,19 @@ import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
 import { isDamage } from "./engine/failure.ts";
-import { createConversationReader } from "./conversation-reader.ts";
-import { createDeviceStore } from "./device-store.ts";
-import { createHistoryReader } from "./history-reader.ts";
+import { createConversationReader } from "./read/conversation-reader.ts";
+import { createDeviceStore } from "./push/device-store.ts";
+import { createHistoryReader } from "./read/history-reader.ts";
 import { createLogPlaces } from "./log-place.ts";
-import { createPeopleReader } from "./people-reader.ts";
-import { createPushStore } from "./push-store.ts";
-import { createReader } from "./reader.ts";
-import { tooManyRelations } from "./relation-queue.ts";
+import { createPeopleReader } from "./read/people-reader.ts";
+import { createPushStore } from "./push/push-store.ts";
+import { createReader } from "./read/reader.ts";
+import { tooManyRelations } from "./write/relation-queue.ts";
 import { createRevocationStore } from "./revocation-store.ts";
 import type { Commit, Store, Trouble } from "./store.ts";
 import { createTicketStore } from "./ticket-store.ts";
 import { createOneHistory, type HistoryChange, type KnownHistories } from "./one-history.ts";
-import { createWriter } from "./writer.ts";
+import { createWriter } from "./write/writer.ts";
 
 export type StoreOptions = {
   readonly engine: Engine;

@@ -4,8 +4,8 @@
  * the batch drives, everything else is a look-up by key.
  */
 
-import { isBlockedBetween, isHiddenBetween } from "./people-sql.ts";
-import { isEmpty } from "./push-sql.ts";
+import { isBlockedBetween, isHiddenBetween } from "./read/people-sql.ts";
+import { isEmpty } from "./push/push-sql.ts";
 
 /** The name of column `i` of the batch's rows. */
 const field = (i: number): string => `j.value ->> ${i}`;

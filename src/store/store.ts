@@ -1,9 +1,9 @@
 import type { Change, Cursor, Identity, Message, Revocation, Session, Tie } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
-import type { DeviceStore } from "./device-store.ts";
+import type { DeviceStore } from "./push/device-store.ts";
 import type { LogPlaces } from "./log-place.ts";
-import type { PushStore } from "./push-store.ts";
-import type { ConversationPage, HistoryPage, HistoryQuery } from "./history.ts";
+import type { PushStore } from "./push/push-store.ts";
+import type { ConversationPage, HistoryPage, HistoryQuery } from "./read/history.ts";
 
 /** A message that somebody wants in the log. Exactly one of `to` and `conversation` is set. */
 export type Send = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { deno } from "../../src/adapter/deno.ts";
 import { createChat } from "../../src/chat.ts";
-import { demo } from "../../src/http/demo.ts";
+import { demo } from "../../src/access/demo.ts";
 import { connectRaw, type RawClient, wsPath } from "../support/client.ts";
 import { type RunningServer, temporaryFolder } from "../support/server.ts";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

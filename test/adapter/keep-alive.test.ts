@@ -20,7 +20,7 @@ test("G7 the standalone server on Node keeps an idle connection for longer than 
     writeFileSync(
       join(folder, "entry.ts"),
       `import { get } from "node:http";
-       import { listenOnNode } from ${JSON.stringify(join(root, "src/server/listen-node.ts"))};
+       import { listenOnNode } from ${JSON.stringify(join(root, "src/standalone/listen-node.ts"))};
        const fetch = () => new Response("hi");
        const server = await listenOnNode({ fetch, limits: { frameBytesMax: 1 } }, { port: 0, hostname: "127.0.0.1", fetch });
        get({ port: server.port, agent: false, headers: { connection: "keep-alive" } }, ({ headers }) => {

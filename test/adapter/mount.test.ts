@@ -5,7 +5,7 @@ import { Hono } from "hono";
 import { upgradeWebSocket, websocket } from "hono/bun";
 import { hono } from "../../src/adapter/hono.ts";
 import { createChat } from "../../src/chat.ts";
-import { demo } from "../../src/http/demo.ts";
+import { demo } from "../../src/access/demo.ts";
 import { endClients, join as joinAs } from "../support/client.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { type RunningServer, temporaryFolder } from "../support/server.ts";

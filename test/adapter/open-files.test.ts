@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { connectionsWithin, openFilesIn, openFilesMax } from "../../src/adapter/open-files.ts";
+import { connectionsWithin, openFilesIn, openFilesMax } from "../../src/standalone/open-files.ts";
 
 test("R7 connections stay below the limit of open files, with room for the files", () => {
   expect(connectionsWithin(null, 50_000)).toBe(50_000);

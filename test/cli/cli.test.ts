@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { variableMeanings } from "../../src/cli/serve.ts";
-import { variableNames } from "../../src/config.ts";
+import { variableNames } from "../../src/standalone/config.ts";
 import { temporaryFolder } from "../support/server.ts";
 
 const root = join(import.meta.dir, "../..");

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createFairShare } from "../../src/connection/fair-share.ts";
+import { createFairShare } from "../../src/connection/send-window.ts";
 
 test("R2 what waits of all senders fits into one commit, and each may have one waiting", () => {
   const share = createFairShare({ windowMax: 64, sendsMax: 2_048 });

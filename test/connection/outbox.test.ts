@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { createBudget } from "../../src/connection/budget.ts";
-import { createFairShare } from "../../src/connection/fair-share.ts";
+import { createBudget } from "../../src/connection/outbox-budget.ts";
+import { createFairShare } from "../../src/connection/send-window.ts";
 import { createOutbox } from "../../src/connection/outbox.ts";
 
 const share = createFairShare({ windowMax: 64, sendsMax: 2_048 });

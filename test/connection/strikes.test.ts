@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createStrikes } from "../../src/connection/strikes.ts";
+import { createStrikes } from "../../src/connection/bad-frame-counter.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 test("H10 P34 only what was wrong within a minute counts", async () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import type { Admission } from "../../src/http/admission.ts";
+import type { Admission } from "../../src/access/admission.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { selectSends, updateEpoch } from "../../src/store/sql.ts";
 import { createPhones } from "../push/support/phone.ts";

@@ -1,7 +1,7 @@
 import type { Socket } from "../../src/connection/socket.ts";
 import { createFeed } from "../../src/feed/feed.ts";
 import { createHub } from "../../src/hub/hub.ts";
-import { createPolicy } from "../../src/hub/policy.ts";
+import { createPolicy } from "../../src/access/policy.ts";
 import type { Clock } from "../../src/internal/clock.ts";
 import type { Random } from "../../src/internal/random.ts";
 import { within } from "../../src/internal/within.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Hint } from "../../src/feed/hints.ts";
+import type { Hint } from "../../src/feed/commit-notices.ts";
 import { createFeed, type FeedOptions } from "../../src/feed/feed.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createFeed } from "../../src/feed/feed.ts";
-import { createHints, type Hint } from "../../src/feed/hints.ts";
-import { createLocalBus } from "../../src/feed/local-bus.ts";
+import { createHints, type Hint } from "../../src/feed/commit-notices.ts";
+import { createLocalBus } from "../../src/bus/local-bus.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { LogEntry } from "../../src/store/store.ts";

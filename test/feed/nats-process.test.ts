@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nats } from "../../src/adapter/nats.ts";
+import { nats } from "../../src/bus/nats/nats.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { freePort } from "../support/port.ts";
 import { describeWith, programPath } from "../support/prerequisite.ts";

@@ -3,8 +3,8 @@
  * `gap`: soon after the first gap, `gap 500`: 500 milliseconds after it, or `told`: when it hears so; and changes to its pace, as JSON. It says `gap` and `closed`, and must then end by itself.
  */
 import { configureSync } from "@logtape/logtape";
-import { natsConfig } from "../../src/adapter/nats-config.ts";
-import { createNatsTransport, type Pace } from "../../src/adapter/nats-transport.ts";
+import { natsConfig } from "../../src/bus/nats/nats-config.ts";
+import { createNatsTransport, type Pace } from "../../src/bus/nats/nats-transport.ts";
 
 // A host that has configured its logging and wants none: what is said here is the test's own.
 configureSync({ sinks: {}, loggers: [{ category: ["logtape", "meta"], sinks: [] }] });

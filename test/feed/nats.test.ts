@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from "bun:test";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { configureSync, type LogRecord, resetSync } from "@logtape/logtape";
-import { nats, type NatsOptions } from "../../src/adapter/nats.ts";
-import { natsConfig } from "../../src/adapter/nats-config.ts";
-import { createNatsTransport, type Pace } from "../../src/adapter/nats-transport.ts";
+import { nats, type NatsOptions } from "../../src/bus/nats/nats.ts";
+import { natsConfig } from "../../src/bus/nats/nats-config.ts";
+import { createNatsTransport, type Pace } from "../../src/bus/nats/nats-transport.ts";
 import { ChatError } from "../../src/error.ts";
-import type { Transport } from "../../src/feed/transport.ts";
+import type { Transport } from "../../src/bus/transport.ts";
 import { formatLine } from "../../src/internal/log-line.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { describeWith } from "../support/prerequisite.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createFeed } from "../../src/feed/feed.ts";
-import type { Hint } from "../../src/feed/hints.ts";
+import type { Hint } from "../../src/feed/commit-notices.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { Commit, LogEntry } from "../../src/store/store.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Transport } from "../../src/feed/transport.ts";
+import type { Transport } from "../../src/bus/transport.ts";
 import { deadline } from "../support/deadline.ts";
 
 /** Nodes that hear each other, for as long as a check needs them. */

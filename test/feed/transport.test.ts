@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createLocalBus } from "../../src/feed/local-bus.ts";
-import { decodeSubject, encodeSubject, subjectBytesMax } from "../../src/feed/subject.ts";
-import type { Transport } from "../../src/feed/transport.ts";
+import { createLocalBus } from "../../src/bus/local-bus.ts";
+import { decodeSubject, encodeSubject, subjectBytesMax } from "../../src/bus/subject.ts";
+import type { Transport } from "../../src/bus/transport.ts";
 import { alike, anySubject, checksFailedBy, describeTransport, weakened, type World } from "./transport.contract.ts";
 
 const openLocal = async (): Promise<World> => {

@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { resetSync } from "@logtape/logtape";
 import { ChatError } from "../../src/error.ts";
-import { configureLog } from "../../src/log.ts";
-import type { Admission } from "../../src/http/admission.ts";
-import { createAdmit, createProve, readParameter, type AdmitOptions } from "../../src/http/admit.ts";
-import type { Proof } from "../../src/http/authenticate.ts";
-import { readTenantTicket, tenantTicket } from "../../src/http/ticket.ts";
-import { demo } from "../../src/http/demo.ts";
+import { configureLog } from "../../src/standalone/log.ts";
+import type { Admission } from "../../src/access/admission.ts";
+import { createAdmit, createProve, readParameter, type AdmitOptions } from "../../src/access/admit.ts";
+import type { Proof } from "../../src/access/authenticate.ts";
+import { readTenantTicket, tenantTicket } from "../../src/access/ticket.ts";
+import { demo } from "../../src/access/demo.ts";
 import { levelMax } from "../../src/protocol/level.ts";
 
 const base: AdmitOptions = {

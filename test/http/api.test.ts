@@ -5,7 +5,7 @@ import { Hono } from "hono";
 import { mount } from "hono/mount";
 import { bun } from "../../src/adapter/bun.ts";
 import { createChat } from "../../src/chat.ts";
-import { demo } from "../../src/http/demo.ts";
+import { demo } from "../../src/access/demo.ts";
 import { openEngine } from "../../src/store/engine/open.ts";
 import { plant } from "../plants/index.ts";
 import { startAltered } from "../support/alteration.ts";

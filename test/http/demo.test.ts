@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { demo } from "../../src/http/demo.ts";
+import { demo } from "../../src/access/demo.ts";
 
 const ask = (query: string, host = "localhost:6662", options = {}) =>
   demo(options)(new Request(`http://${host}/ws${query}`, { headers: { host } }));

@@ -38,7 +38,7 @@ const rewritten =
 
 /** It is put together of parts in the source: there its text does not stand as it does in the statement. */
 const oneSided: Alteration = {
-  file: "store/history-sql.ts",
+  file: "store/read/history-sql.ts",
   from: "m.recipient = a.key AND m.n < ?7",
   to: "m.recipient = a.key AND m.n < ?7 AND m.n > 9e9",
 };

@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { join as joinPath } from "node:path";
 import { type Chat, createChat } from "../../src/chat.ts";
 import { ChatError } from "../../src/error.ts";
-import { readTenantTicket, tenantTicket } from "../../src/http/ticket.ts";
+import { readTenantTicket, tenantTicket } from "../../src/access/ticket.ts";
 import { connect, endClients, hasText, join } from "../support/client.ts";
 import { type RunningServer, startServer, temporaryFolder } from "../support/server.ts";
 import { newId } from "../support/store.ts";

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { resetSync } from "@logtape/logtape";
 import { base64url, exportJWK, exportSPKI, generateKeyPair, SignJWT, type JWK, type JWTPayload } from "jose";
 import { ChatError } from "../../src/error.ts";
-import { jwt, type JwtOptions } from "../../src/http/jwt.ts";
-import { configureLog } from "../../src/log.ts";
+import { jwt, type JwtOptions } from "../../src/access/jwt.ts";
+import { configureLog } from "../../src/standalone/log.ts";
 import { type FakeClock, fakeClock, passes } from "../support/fake-clock.ts";
 
 const secret = "0123456789abcdef0123456789abcdef";

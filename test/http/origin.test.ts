@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { ChatError } from "../../src/error.ts";
-import { hostOf, isOriginAllowed, parseOrigins } from "../../src/http/origin.ts";
+import { hostOf, isOriginAllowed, parseOrigins } from "../../src/access/origin.ts";
 
 const allowed = parseOrigins(["https://app.example", "http://localhost:5173", "capacitor://localhost"]);
 const at = (host: string | null, url = `http://${host}/ws`) => ({ host, url, allowed });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { addressBytes, addressName, addressRange, isWithin } from "../../src/internal/address.ts";
-import { createOrigination, type TrustProxy } from "../../src/http/peer.ts";
+import { createOrigination, type TrustProxy } from "../../src/access/peer.ts";
 
 const from = (
   trust: TrustProxy,

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { errorCodes, type ErrorCode } from "../../src/error.ts";
-import { problem } from "../../src/http/problem.ts";
+import { problem } from "../../src/protocol/problem.ts";
 
 for (const code of Object.keys(errorCodes) as ErrorCode[]) {
   test(`A15 problem(${code}) is problem+json of its status`, async () => {

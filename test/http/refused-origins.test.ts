@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { configureSync, getLogger, type LogRecord, resetSync } from "@logtape/logtape";
-import { createAdmit } from "../../src/http/admit.ts";
-import { createRefusedOrigins } from "../../src/http/refused-origins.ts";
+import { createAdmit } from "../../src/access/admit.ts";
+import { createRefusedOrigins } from "../../src/access/refused-origins.ts";
 import { formatLine } from "../../src/internal/log-line.ts";
 
 let records: LogRecord[] = [];

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createApi } from "../../src/http/api.ts";
-import { demo } from "../../src/http/demo.ts";
-import { createProve } from "../../src/http/admit.ts";
+import { demo } from "../../src/access/demo.ts";
+import { createProve } from "../../src/access/admit.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import { systemRandom } from "../../src/internal/random.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
-import { newest } from "../../src/store/history.ts";
+import { newest } from "../../src/store/read/history.ts";
 import { type Answers, ask, getConversations } from "../http/ask.ts";
 import { type FakeSocket, turns, until } from "../support/fake-socket.ts";
 import { startHub, type TestHub } from "../support/hub.ts";

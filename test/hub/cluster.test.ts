@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { createLocalBus } from "../../src/feed/local-bus.ts";
+import { createLocalBus } from "../../src/bus/local-bus.ts";
 import { createCluster } from "../../src/hub/cluster.ts";
-import type { Transport } from "../../src/feed/transport.ts";
+import type { Transport } from "../../src/bus/transport.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { startHub, type TestHub } from "../support/hub.ts";

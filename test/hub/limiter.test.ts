@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createLimiter, doerOf } from "../../src/hub/limiter.ts";
+import { createLimiter, doerOf } from "../../src/access/limiter.ts";
 import { createTurns } from "../../src/internal/turns.ts";
 import { createBuckets } from "../../src/internal/buckets.ts";
 import { defaultRates, faultOfRates, ratesOf } from "../../src/protocol/rates.ts";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Socket, SocketEvents } from "../../src/connection/socket.ts";
-import { createLocalBus } from "../../src/feed/local-bus.ts";
+import { createLocalBus } from "../../src/bus/local-bus.ts";
 import type { Session } from "../../src/model.ts";
 import { during, type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import type { Authorize } from "../../src/hub/policy.ts";
-import { newest } from "../../src/store/history.ts";
+import type { Authorize } from "../../src/access/policy.ts";
+import { newest } from "../../src/store/read/history.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
 import { accepted, newId, person } from "../support/store.ts";

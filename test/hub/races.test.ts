@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Feed } from "../../src/feed/feed.ts";
-import { createTies } from "../../src/hub/ties.ts";
+import { createTies } from "../../src/hub/relationship-cache.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import type { Tie } from "../../src/model.ts";
 import type { LogEntry, Store } from "../../src/store/store.ts";

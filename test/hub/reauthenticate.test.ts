@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Chat, createChat } from "../../src/chat.ts";
 import type { ChatOptions } from "../../src/chat-options.ts";
-import type { Proof } from "../../src/http/authenticate.ts";
+import type { Proof } from "../../src/access/authenticate.ts";
 import { during, type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, fakeSocket, until } from "../support/fake-socket.ts";
 import { temporaryFolder } from "../support/server.ts";

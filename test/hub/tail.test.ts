@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { createBudget } from "../../src/connection/budget.ts";
-import { createFairShare } from "../../src/connection/fair-share.ts";
+import { createBudget } from "../../src/connection/outbox-budget.ts";
+import { createFairShare } from "../../src/connection/send-window.ts";
 import { createOutbox } from "../../src/connection/outbox.ts";
-import { createTail, wireChange } from "../../src/hub/tail.ts";
+import { createTail, wireChange } from "../../src/connection/replay.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import type { Change } from "../../src/model.ts";
 import { createCursors } from "../../src/protocol/cursor.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createGate } from "../../src/internal/gate.ts";
+import { createGate } from "../../src/internal/semaphore.ts";
 
 test("E25 so many at a time are let in, the others in the order in which they came, also behind one that failed", async () => {
   const enter = createGate(2);

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine, Statement } from "../../src/store/engine/engine.ts";
-import * as deviceSql from "../../src/store/device-sql.ts";
-import * as historySql from "../../src/store/history-sql.ts";
-import * as peopleSql from "../../src/store/people-sql.ts";
-import * as pushSql from "../../src/store/push-sql.ts";
+import * as deviceSql from "../../src/store/push/device-sql.ts";
+import * as historySql from "../../src/store/read/history-sql.ts";
+import * as peopleSql from "../../src/store/read/people-sql.ts";
+import * as pushSql from "../../src/store/push/push-sql.ts";
 import * as sql from "../../src/store/sql.ts";
 import type { PlantName } from "../plants/index.ts";
 import type { Predicate } from "./mutant.ts";

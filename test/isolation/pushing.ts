@@ -1,4 +1,4 @@
-import type { OnPush } from "../../src/push/draft.ts";
+import type { OnPush } from "../../src/push/preview.ts";
 import type { PushNotice } from "../../src/push/provider.ts";
 import { createPhones, sent } from "../push/support/phone.ts";
 import type { Told } from "./world.ts";

@@ -1,5 +1,5 @@
-import { demo } from "../../src/http/demo.ts";
-import { createAdmit, createProve } from "../../src/http/admit.ts";
+import { demo } from "../../src/access/demo.ts";
+import { createAdmit, createProve } from "../../src/access/admit.ts";
 import { createApi } from "../../src/http/api.ts";
 import type { Cursors } from "../../src/protocol/cursor.ts";
 import type { Clock } from "../../src/internal/clock.ts";

@@ -3,8 +3,8 @@
  * `POST /?user=alice` answers once that is on disk.
  */
 import { createChat } from "../../src/chat.ts";
-import { demo } from "../../src/http/demo.ts";
-import { openBus } from "../../src/server/bus.ts";
+import { demo } from "../../src/access/demo.ts";
+import { openBus } from "../../src/standalone/bus.ts";
 
 const { DATABASE_URL = "", DATABASE_AUTH_TOKEN: authToken, CLUSTER_URL } = process.env;
 const bus = CLUSTER_URL === undefined ? undefined : await openBus(CLUSTER_URL);

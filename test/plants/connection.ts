@@ -63,7 +63,7 @@ export const connection = {
   },
   "what was wrong counts for ever": {
     rule: "H10",
-    file: "connection/strikes.ts",
+    file: "connection/bad-frame-counter.ts",
     from: "now - time < minuteMs",
     to: "time > 0",
   },

@@ -3,19 +3,19 @@ import type { Plants } from "./plant.ts";
 export const database = {
   "sockets of a history that has ended": {
     rule: "D31 O10",
-    file: "database/database.ts",
+    file: "tenant/database.ts",
     from: "    leave(current);\n",
     to: "",
   },
   "a hub of a history that has ended": {
     rule: "D31 O10",
-    file: "database/database.ts",
+    file: "tenant/database.ts",
     from: "          current = next;\n",
     to: "",
   },
   "a name that comes back": {
     rule: "D32",
-    file: "database/database.ts",
+    file: "tenant/database.ts",
     from: "    const n = before.get(head.epoch) ?? 0;\n",
     to: `    const n = head.epoch === left ? (before.get(left) ?? 0) : 0;
     ended.clear();
@@ -23,13 +23,13 @@ export const database = {
   },
   "a database that went back keeps its name": {
     rule: "D32",
-    file: "database/database.ts",
+    file: "tenant/database.ts",
     from: "if (head.n < n) {",
     to: "if (head.n < n && head.n < 0) {",
   },
   "a name that has ended is taken as it comes back": {
     rule: "D32",
-    file: "database/database.ts",
+    file: "tenant/database.ts",
     from: "if (epoch !== left) ended.add(left);",
     to: "",
   },
@@ -37,12 +37,12 @@ export const database = {
     rule: "K11 K12",
     edits: [
       {
-        file: "database/per-tenant.ts",
+        file: "tenant/per-tenant.ts",
         from: "        await database.released;\n",
         to: "",
       },
       {
-        file: "database/per-tenant.ts",
+        file: "tenant/per-tenant.ts",
         from: "await database.close(closingMs, reason);",
         to: "void database.close(closingMs, reason);",
       },
@@ -50,37 +50,37 @@ export const database = {
   },
   "idle sockets keep a tenant out": {
     rule: "R24",
-    file: "database/per-tenant.ts",
+    file: "tenant/per-tenant.ts",
     from: "?? (await longestQuiet())",
     to: "",
   },
   "a database that was just opened gives way": {
     rule: "R24",
-    file: "database/per-tenant.ts",
+    file: "tenant/per-tenant.ts",
     from: "place.isQuietFor(limits.databaseStayMs)",
     to: "place.isQuietFor(0)",
   },
   "nothing bounds the open databases": {
     rule: "K11",
-    file: "database/per-tenant.ts",
+    file: "tenant/per-tenant.ts",
     from: "if (taken < limits.databasesMax) return void taken++;",
     to: "return void taken++;",
   },
   "a stranger's ticket makes a database": {
     rule: "K11 T6",
-    file: "database/per-tenant.ts",
+    file: "tenant/per-tenant.ts",
     from: "if (!isHere && !(await mayHaveIssued(tenant))) return null;",
     to: "",
   },
   "a database is used for another tenant too": {
     rule: "K11 T1",
-    file: "database/per-tenant.ts",
+    file: "tenant/per-tenant.ts",
     from: "places.get(named.url) ?? begin(named, attempt)",
     to: "places.values().next().value ?? begin(named, attempt)",
   },
   "the feed of the old history goes on": {
     rule: "D31",
-    file: "database/runtime.ts",
+    file: "tenant/runtime.ts",
     from: `      worker?.abandon();
       feed.stop();
 `,
@@ -88,7 +88,7 @@ export const database = {
   },
   "the push worker of the old history goes on": {
     rule: "D31",
-    file: "database/runtime.ts",
+    file: "tenant/runtime.ts",
     from: "      worker?.abandon();\n",
     to: "",
   },
@@ -96,7 +96,7 @@ export const database = {
     rule: "K12",
     edits: [
       {
-        file: "database/runtime.ts",
+        file: "tenant/runtime.ts",
         from: "limiter, room, budget, revalidation, report }",
         to: "limiter, budget, revalidation, report }",
       },
@@ -109,7 +109,7 @@ export const database = {
   },
   "a node that starts looks at no revocations": {
     rule: "T7",
-    file: "database/runtime.ts",
+    file: "tenant/runtime.ts",
     from: "hub.noteRevocations(await",
     to: "((_: unknown) => {})(await",
   },

@@ -3,25 +3,25 @@ import type { Plants } from "./plant.ts";
 export const hubPeople = {
   "typing told to the one who types": {
     rule: "T3",
-    file: "hub/handler/typing.ts",
+    file: "hub/frame/typing.ts",
     from: "members.filter((member) => member !== user)",
     to: "members.filter(() => true)",
   },
   "typing looks at no block": {
     rule: "T3",
-    file: "hub/handler/typing.ts",
+    file: "hub/frame/typing.ts",
     from: "if (!isBlockedBetween(tie)) hint",
     to: "if (tie) hint",
   },
   "the host is asked about a conversation of others": {
     rule: "T4",
-    file: "hub/policy.ts",
+    file: "access/policy.ts",
     from: "other === undefined || !members?.includes(identity.user)",
     to: "other === undefined",
   },
   "the host is asked about all at once": {
     rule: "R23",
-    file: "hub/policy.ts",
+    file: "access/policy.ts",
     from: "sightsAtOnce = 64",
     to: "sightsAtOnce = 1_000_000",
   },
@@ -33,19 +33,19 @@ export const hubPeople = {
   },
   "what stands between people, remembered for ever": {
     rule: "B6",
-    file: "hub/ties.ts",
+    file: "hub/relationship-cache.ts",
     from: 'if (change.kind === "relation") forget',
     to: 'if (change.kind === "receipt") forget',
   },
   "what was asked before a block is remembered behind it": {
     rule: "T3",
-    file: "hub/ties.ts",
+    file: "hub/relationship-cache.ts",
     from: "if (changes === before) known.set(",
     to: "if (before >= 0) known.set(",
   },
   "each viewer is a question of their own": {
     rule: "R23",
-    file: "hub/ties.ts",
+    file: "hub/relationship-cache.ts",
     from: "(parts.get(identityKey(other)) ?? 0) > (parts.get(identityKey(identity)) ?? 0)",
     to: "false",
   },

@@ -33,13 +33,13 @@ export const hub = {
   },
   "an ack of another history": {
     rule: "O8",
-    file: "hub/handler/ack.ts",
+    file: "hub/frame/ack.ts",
     from: "if (cursor === null) return;",
     to: "if (cursor === null) return store.ack(connection.session, connection.device, connection.position());",
   },
   "an ack reaches beyond what was sent": {
     rule: "P30",
-    file: "hub/handler/ack.ts",
+    file: "hub/frame/ack.ts",
     from: "Math.min(cursor.n, connection.position())",
     to: "cursor.n",
   },
@@ -96,7 +96,7 @@ export const hub = {
   },
   "a counter of users is never removed": {
     rule: "H11",
-    file: "hub/tally.ts",
+    file: "access/counter.ts",
     from: "else counts.delete(name);",
     to: "else counts.set(name, 0);",
   },

@@ -3,31 +3,31 @@ import type { Plants } from "./plant.ts";
 export const push = {
   "another key for each try": {
     rule: "U5",
-    file: "push/courier.ts",
+    file: "push/delivery.ts",
     from: "keyOf(due, {",
     to: "keyOf({ ...due, address: due.attempts }, {",
   },
   "no second look before something is sent": {
     rule: "U2",
-    file: "push/courier.ts",
+    file: "push/delivery.ts",
     from: "    const decision = decideOn(due);",
     to: '      const decision = { type: "send", reason: "sent" } as Decision;',
   },
   "a notice counts as sent before the provider has answered": {
     rule: "U5 U7",
-    file: "push/courier.ts",
+    file: "push/delivery.ts",
     from: "const result = await Promise.race([sent, late]);",
     to: 'const result: PushResult = { type: "sent", answer: "early" };',
   },
   "a retry is dropped": {
     rule: "U7",
-    file: "push/courier.ts",
+    file: "push/delivery.ts",
     from: "until: retryAt(due.attempts, result.afterMs ?? 0),\n          isDone: false,",
     to: "until: null,\n          isDone: true,",
   },
   "a notice that was sent is sent again": {
     rule: "U5",
-    file: "push/courier.ts",
+    file: "push/delivery.ts",
     from: '...finished(due, "send", "sent", result.answer), shown: due.seq',
     to: '...finished(due, "send", "sent", result.answer), until: 1, isDone: Math.random() < 0.9, shown: due.seq',
   },
@@ -39,25 +39,25 @@ export const push = {
   },
   "a block that leaves the notification where it stands": {
     rule: "U3 U69",
-    file: "push/follower.ts",
+    file: "push/unacked.ts",
     from: 'else if (change.kind === "relation" && change.blocked)',
     to: 'else if (change.kind === "relation" && change.blocked === null)',
   },
   "a worker's place in the log ahead of whom it remembers": {
     rule: "U5",
-    file: "push/follower.ts",
+    file: "push/unacked.ts",
     from: "for (const each of stirs.values()) n = Math.min(n, each.n - 1);",
     to: "",
   },
   "a read that takes no notification away": {
     rule: "U3",
-    file: "push/follower.ts",
+    file: "push/unacked.ts",
     from: 'else if (change.kind === "receipt" && change.read > 0) noteRead({ tenant, ...change });',
     to: "",
   },
   "who is written to while they are being looked at is forgotten": {
     rule: "U1",
-    file: "push/follower.ts",
+    file: "push/unacked.ts",
     from: "else if (each.marks === marks[i]) stirs.delete",
     to: "else if (marks) stirs.delete",
   },
@@ -66,12 +66,12 @@ export const push = {
     rule: "U5",
     edits: [
       {
-        file: "push/follower.ts",
+        file: "push/unacked.ts",
         from: "let n = position;",
         to: "return feed.position();",
       },
       {
-        file: "push/follower.ts",
+        file: "push/unacked.ts",
         from: "const gatherMs = 50;",
         to: "const gatherMs = 500;",
       },
@@ -79,31 +79,31 @@ export const push = {
   },
   "the backlog waits in memory": {
     rule: "U7",
-    file: "push/follower.ts",
+    file: "push/unacked.ts",
     from: "position = upTo;\n    if (isFull()) isLive = false;",
     to: "position = upTo; for (const entry of entries) (globalThis.hoard ??= []).push({ entry, room: new Array(100).fill(upTo) });",
   },
   "what is under way, told again": {
     rule: "U5",
-    file: "push/lane.ts",
+    file: "push/provider-queue.ts",
     from: "!before.has(nameOf(due)) && !busy.has(nameOf(due))",
     to: "before",
   },
   "what was due before it was kept as told, told again": {
     rule: "U5",
-    file: "push/lane.ts",
+    file: "push/provider-queue.ts",
     from: "!before.has(nameOf(due)) && ",
     to: "",
   },
   "a worker sends though it does not know whose place it is": {
     rule: "U8",
-    file: "push/lane.ts",
+    file: "push/provider-queue.ts",
     from: "if (!isRunning || !lease.isHeld() || holder",
     to: "if (!isRunning || holder",
   },
   "each push request has a new key": {
     rule: "U5",
-    file: "push/name.ts",
+    file: "push/request-id.ts",
     from: "const hex = await sha256(`${kind} ",
     to: "const hex = await sha256(`${Math.random()} ${kind} ",
   },
@@ -111,12 +111,12 @@ export const push = {
     rule: "T1",
     edits: [
       {
-        file: "push/name.ts",
+        file: "push/request-id.ts",
         from: "`${tenant} ${conversation}`",
         to: "`${conversation}`",
       },
       {
-        file: "push/name.ts",
+        file: "push/request-id.ts",
         from: "`${conversation}`",
         to: "``",
       },

@@ -3,37 +3,37 @@ import type { Plants } from "./plant.ts";
 export const storeSql = {
   "relations that take change numbers which are given out again": {
     rule: "O5 O6 B1",
-    file: "store/people-sql.ts",
+    file: "store/read/people-sql.ts",
     from: "n = max(n, coalesce((SELECT max(n) FROM tidings_relation), 0), ",
     to: "n = max(n, ",
   },
   "what an unblock brings back shares its place": {
     rule: "O5",
-    file: "store/people-sql.ts",
+    file: "store/read/people-sql.ts",
     from: "max(head.n, (SELECT max(l.n) FROM tidings_relation l)) + row_number()",
     to: "head.n + row_number()",
   },
   "a message that comes while another is told, and is forgotten": {
     rule: "U5",
-    file: "store/push-sql.ts",
+    file: "store/push/push-sql.ts",
     from: "    WHEN x.is_done AND push_notice.n > x.n THEN push_notice.n\n",
     to: "",
   },
   "one device's ack taken for another's": {
     rule: "U1 U5",
-    file: "store/push-sql.ts",
+    file: "store/push/push-sql.ts",
     from: "WHERE d.user = a.user AND d.device = a.device), 0)\nEND",
     to: "WHERE d.user = a.user ORDER BY d.acked DESC LIMIT 1), 0)\nEND",
   },
   "a notification that was read while it was told, and stays": {
     rule: "U3",
-    file: "store/push-sql.ts",
+    file: "store/push/push-sql.ts",
     from: "WHEN x.is_done AND x.due IS NULL AND ${isOver",
     to: "WHEN x.is_done AND x.due > 0 AND ${isOver",
   },
   "a death notice that outlives a new registration": {
     rule: "U6 O10 U9",
-    file: "store/push-sql.ts",
+    file: "store/push/push-sql.ts",
     from: "AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`",
     to: "AND a.hash = ${field(1)}`",
   },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { decide, decideClear, type Facts, type PushDelays } from "../../src/push/decide.ts";
-import { parseQuietHours, quietHours, type QuietHours, quietUntil } from "../../src/push/quiet-hours.ts";
+import { parseQuietHours, quietHours, type QuietHours, quietUntil } from "../../src/protocol/quiet-hours.ts";
 import * as v from "valibot";
 
 const delays: PushDelays = { activeMs: 5_000, idleMs: 20_000, expiryMs: 86_400_000 };

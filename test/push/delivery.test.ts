@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { PushResult } from "../../src/push/provider.ts";
-import { createLocalBus } from "../../src/feed/local-bus.ts";
+import { createLocalBus } from "../../src/bus/local-bus.ts";
 import { until } from "../support/fake-socket.ts";
 import { startHub } from "../support/hub.ts";
 import { person } from "../support/store.ts";

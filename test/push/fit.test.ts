@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import type { PushCut } from "../../src/push/courier.ts";
-import type { OnPush } from "../../src/push/draft.ts";
+import type { PushCut } from "../../src/push/delivery.ts";
+import type { OnPush } from "../../src/push/preview.ts";
 import type * as fitting from "../../src/push/fit.ts";
 import { briefOf, contentFree, fit, nothingOf, shorten } from "../../src/push/fit.ts";
 import type { PushNotice, PushProvider, PushResult } from "../../src/push/provider.ts";

@@ -19,8 +19,8 @@ const good = {
   "src/index.ts": 'export type { Chat } from "./chat.ts";\n',
   "src/adapter/bun.ts":
     'import type { Server } from "bun";\nimport type { Chat } from "../chat.ts";\nexport type X = Server<Chat>;\n',
-  "src/config-read.ts": 'import { join } from "node:path";\nexport const read = join;\n',
-  "src/server.ts": 'import "./adapter/bun.ts";\nimport "./config-read.ts";\nimport "./web/page.ts";\n',
+  "src/standalone/config.ts": 'import { join } from "node:path";\nexport const read = join;\n',
+  "src/server.ts": 'import "./adapter/bun.ts";\nimport "./standalone/config.ts";\nimport "./web/page.ts";\n',
   "src/client/link.ts": 'import type { Frame } from "../protocol/frame.ts";\nexport type Link = Frame;\n',
   "src/web/page.ts": 'import type { Frame } from "../protocol/frame.ts";\nexport type Page = Frame;\n',
 };
@@ -49,7 +49,7 @@ describe("checkImports", () => {
     ["src/http/bad.ts", "src/chat.ts", "http may not import chat"],
     ["src/index.ts", "src/adapter/bun.ts", "chat may not import adapter"],
     ["src/hub/bad.ts", "src/adapter/bun.ts", "hub may not import adapter"],
-    ["src/adapter/bad.ts", "src/server.ts", "adapter may not import server"],
+    ["src/adapter/bad.ts", "src/server.ts", "adapter may not import standalone"],
     ["src/client/bad.ts", "src/store/store.ts", "client may not import store"],
     ["src/web/bad.ts", "src/hub/hub.ts", "web may not import hub"],
     ["src/http/bad.ts", "src/web/page.ts", "http may not import web"],

@@ -98,10 +98,10 @@ test("plant answers the edits of a name, and puts a value into those that want o
 
 test("movePlants writes the new path of each moved file, and nothing else", () => {
   const text =
-    'export const hub = {\n  a: { file: "hub/hub.ts", from: "hub/hub.ts" },\n  b: { file: "hub/tail.ts" },\n};\n';
+    'export const hub = {\n  a: { file: "hub/hub.ts", from: "hub/hub.ts" },\n  b: { file: "connection/replay.ts" },\n};\n';
   using tree = plantTree({ "test/plants/hub.ts": text });
-  expect(movePlants(tree.root, { "src/hub/tail.ts": "src/connection/replay.ts" })).toBe(1);
+  expect(movePlants(tree.root, { "src/connection/replay.ts": "src/connection/replay.ts" })).toBe(1);
   expect(readFileSync(join(tree.root, "test/plants/hub.ts"), "utf8")).toBe(
-    text.replace("hub/tail.ts", "connection/replay.ts"),
+    text.replace("connection/replay.ts", "connection/replay.ts"),
   );
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readConfig } from "../../src/config.ts";
-import { readParameter } from "../../src/http/admit.ts";
+import { readConfig } from "../../src/standalone/config.ts";
+import { readParameter } from "../../src/access/admit.ts";
 import { connectRaw, type RawClient } from "../support/client.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { hostileNames } from "./hostile-texts.ts";

@@ -1,4 +1,4 @@
-import type { Transport } from "../../src/feed/transport.ts";
+import type { Transport } from "../../src/bus/transport.ts";
 import type { Chance } from "./chance.ts";
 import type { SimProcess } from "./process.ts";
 import type { Timeline } from "./timeline.ts";

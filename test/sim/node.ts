@@ -2,7 +2,7 @@ import "../support/quiet.ts";
 import type { ServerWebSocket } from "bun";
 import { bun } from "../../src/adapter/bun.ts";
 import { type Chat, createChat } from "../../src/chat.ts";
-import type { Admission } from "../../src/http/admission.ts";
+import type { Admission } from "../../src/access/admission.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { type Chance, randomOf } from "./chance.ts";
 import type { FakeBus } from "./fake-bus.ts";

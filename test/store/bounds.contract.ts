@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Change } from "../../src/model.ts";
 import type { Engine, Row, Value } from "../../src/store/engine/engine.ts";
-import { newest } from "../../src/store/history.ts";
+import { newest } from "../../src/store/read/history.ts";
 import type { Accepted, Commit, Store } from "../../src/store/store.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { accepted, append, person, readAll, storeOn } from "../support/store.ts";

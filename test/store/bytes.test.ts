@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine, Statement } from "../../src/store/engine/engine.ts";
-import { newest } from "../../src/store/history.ts";
+import { newest } from "../../src/store/read/history.ts";
 import type { Store } from "../../src/store/store.ts";
 import { accepted, newId, storeOn } from "../support/store.ts";
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
-import { type HistoryQuery, newest } from "../../src/store/history.ts";
+import { type HistoryQuery, newest } from "../../src/store/read/history.ts";
 import type { Accepted, Store } from "../../src/store/store.ts";
 import { accepted, newId, person, storeOn } from "../support/store.ts";
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Change, Tie } from "../../src/model.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import { newest } from "../../src/store/history.ts";
+import { newest } from "../../src/store/read/history.ts";
 import type { Commit, Store } from "../../src/store/store.ts";
 import { accepted, append, marksCommitted, newId, person, readAll, storeOn } from "../support/store.ts";
 

@@ -6,7 +6,7 @@ import { explainPush } from "../../src/push/explain.ts";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine, Statement } from "../../src/store/engine/engine.ts";
-import * as pushSql from "../../src/store/push-sql.ts";
+import * as pushSql from "../../src/store/push/push-sql.ts";
 import { person, storeOn } from "../support/store.ts";
 
 type Written = { readonly sql: string; readonly gone: number };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import type { Due, Verdict } from "../../src/store/push-store.ts";
+import type { Due, Verdict } from "../../src/store/push/push-store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { accepted, marksCommitted, person, storeOn } from "../support/store.ts";
 

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemRandom } from "../../src/internal/random.ts";
 import { encodeConversation } from "../../src/protocol/conversation-id.ts";
-import { changeText } from "../../src/store/change-text.ts";
+import { changeText } from "../../src/store/read/change-text.ts";
 import { newEpoch } from "../../src/store/epoch.ts";
-import * as pushStatements from "../../src/store/push-sql.ts";
+import * as pushStatements from "../../src/store/push/push-sql.ts";
 import * as storeStatements from "../../src/store/sql.ts";
-import { newest } from "../../src/store/history.ts";
+import { newest } from "../../src/store/read/history.ts";
 import { createCountingEngine } from "../support/counting-engine.ts";
 import { accepted, append, newId, person, storeOn } from "../support/store.ts";
 

@@ -1,8 +1,8 @@
-import * as deviceStatements from "../../src/store/device-sql.ts";
-import * as historyStatements from "../../src/store/history-sql.ts";
+import * as deviceStatements from "../../src/store/push/device-sql.ts";
+import * as historyStatements from "../../src/store/read/history-sql.ts";
 import * as logPlaceStatements from "../../src/store/log-place-sql.ts";
-import * as peopleStatements from "../../src/store/people-sql.ts";
-import * as pushStatements from "../../src/store/push-sql.ts";
+import * as peopleStatements from "../../src/store/read/people-sql.ts";
+import * as pushStatements from "../../src/store/push/push-sql.ts";
 import * as revocationStatements from "../../src/store/revocation-sql.ts";
 import * as storeStatements from "../../src/store/sql.ts";
 

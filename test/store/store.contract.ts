@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Change } from "../../src/model.ts";
 import { decodeConversation } from "../../src/protocol/conversation-id.ts";
-import { changeText } from "../../src/store/change-text.ts";
+import { changeText } from "../../src/store/read/change-text.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import { type HistoryPage, type HistoryQuery, newest, type Walk } from "../../src/store/history.ts";
+import { type HistoryPage, type HistoryQuery, newest, type Walk } from "../../src/store/read/history.ts";
 import type { Commit, Outcome, Store } from "../../src/store/store.ts";
 import { accepted, append, marksCommitted, newId, person, readAll, storeOn } from "../support/store.ts";
 

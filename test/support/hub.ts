@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createHints } from "../../src/feed/hints.ts";
-import type { Transport } from "../../src/feed/transport.ts";
+import { createHints } from "../../src/feed/commit-notices.ts";
+import type { Transport } from "../../src/bus/transport.ts";
 import { createFeed } from "../../src/feed/feed.ts";
 import { createHub, type HubEvent } from "../../src/hub/hub.ts";
-import { createLimiter } from "../../src/hub/limiter.ts";
-import { type Authorize, type CanSee, createPolicy } from "../../src/hub/policy.ts";
+import { createLimiter } from "../../src/access/limiter.ts";
+import { type Authorize, type CanSee, createPolicy } from "../../src/access/policy.ts";
 import { createRevalidation, type Revalidate } from "../../src/hub/revalidation.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { type Random, systemRandom } from "../../src/internal/random.ts";

@@ -3,7 +3,7 @@
  * `GET /stops` answers the longest stop since it was last asked, in milliseconds.
  */
 import { createChat } from "../../../src/chat.ts";
-import { demo } from "../../../src/http/demo.ts";
+import { demo } from "../../../src/access/demo.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
 import { serveChat } from "./serve-chat.ts";
 

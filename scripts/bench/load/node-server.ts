@@ -1,8 +1,8 @@
 /** One node of several. `GET /counts` answers how often a hint brought its rows, and how often the log had to be read. */
-import { nats } from "../../../src/adapter/nats.ts";
+import { nats } from "../../../src/bus/nats/nats.ts";
 import { createChat } from "../../../src/chat.ts";
-import { demo } from "../../../src/http/demo.ts";
-import { configureLog } from "../../../src/log.ts";
+import { demo } from "../../../src/access/demo.ts";
+import { configureLog } from "../../../src/standalone/log.ts";
 import { serveChat } from "./serve-chat.ts";
 
 configureLog({ level: "warning" });

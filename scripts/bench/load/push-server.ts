@@ -3,7 +3,7 @@
  * none. `GET /told` answers how many notices there were.
  */
 import { createChat } from "../../../src/chat.ts";
-import { demo } from "../../../src/http/demo.ts";
+import { demo } from "../../../src/access/demo.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
 import { serveChat } from "./serve-chat.ts";
 

@@ -1,6 +1,6 @@
 /** The raw baseline: the store's own statements in group commits, with nothing else in the process. */
 import { join } from "node:path";
-import { writeSteps } from "../../../src/store/batch.ts";
+import { writeSteps } from "../../../src/store/write/batch.ts";
 import { defaultLimits } from "../../../src/protocol/limits.ts";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
 import { createRemoteEngine } from "../../../src/store/engine/remote.ts";

@@ -3,7 +3,7 @@ import { ChatError } from "../../error.ts";
 import { sha256 } from "../../internal/sha256.ts";
 import { isIdentifier } from "../../protocol/identifier.ts";
 import type { PushAddress } from "../../push/provider.ts";
-import type { Address } from "../../store/device-store.ts";
+import type { Address } from "../../store/push/device-store.ts";
 import { readBody } from "../body.ts";
 import { answer, type Call, type Route } from "../call.ts";
 

@@ -13,7 +13,7 @@ import { cursor, identifier } from "../../protocol/schema.ts";
 import { changesAnswer } from "../answer-schema.ts";
 import { answer, type Call, type Route } from "../call.ts";
 import { readParameters, wholeNumber } from "../parameters.ts";
-import { problem } from "../problem.ts";
+import { problem } from "../../protocol/problem.ts";
 
 /** Shorter than the ten seconds after which Bun, and some proxies, end a connection on which nothing moves. */
 const waitSecondsDefault = 8;

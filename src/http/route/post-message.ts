@@ -11,7 +11,7 @@ import {
 import { placedMessage } from "../../protocol/server-schema.ts";
 import { readBody } from "../body.ts";
 import { answer, type Route } from "../call.ts";
-import { tooOften } from "../problem.ts";
+import { tooOften } from "../../protocol/problem.ts";
 
 const schema = v.pipe(
   v.strictObject({

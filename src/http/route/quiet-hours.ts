@@ -1,4 +1,4 @@
-import { parseQuietHours, quietHours } from "../../push/quiet-hours.ts";
+import { parseQuietHours, quietHours } from "../../protocol/quiet-hours.ts";
 import { quietHoursAnswer } from "../answer-schema.ts";
 import { readBody } from "../body.ts";
 import { answer, type Route } from "../call.ts";

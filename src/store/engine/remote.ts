@@ -1,7 +1,7 @@
 import type { ResultSet } from "@libsql/client/web";
 import { createBreaker } from "../../internal/breaker.ts";
 import { systemClock } from "../../internal/clock.ts";
-import { createGate } from "../../internal/gate.ts";
+import { createGate } from "../../internal/semaphore.ts";
 import { systemRandom } from "../../internal/random.ts";
 import { answerWithin } from "../../internal/within.ts";
 import { toArguments } from "./arguments.ts";

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { ChatError } from "../../../src/error.ts";
-import { createAdmit, createProve } from "../../../src/http/admit.ts";
-import type { Authenticate } from "../../../src/http/authenticate.ts";
-import { demo } from "../../../src/http/demo.ts";
-import { jwt } from "../../../src/http/jwt.ts";
-import { isOriginAllowed, parseOrigins } from "../../../src/http/origin.ts";
+import { createAdmit, createProve } from "../../../src/access/admit.ts";
+import type { Authenticate } from "../../../src/access/authenticate.ts";
+import { demo } from "../../../src/access/demo.ts";
+import { jwt } from "../../../src/access/jwt.ts";
+import { isOriginAllowed, parseOrigins } from "../../../src/access/origin.ts";
 import { createTarget, type Target, type Verdict } from "../target.ts";
 
 const latin = fc.string({

@@ -1,7 +1,7 @@
 import type { Socket, SocketEvents } from "../../../src/connection/socket.ts";
 import fc from "fast-check";
 import { createApi } from "../../../src/http/api.ts";
-import { createPolicy } from "../../../src/hub/policy.ts";
+import { createPolicy } from "../../../src/access/policy.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
 import { systemRandom } from "../../../src/internal/random.ts";
 import { defaultLimits } from "../../../src/protocol/limits.ts";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/standalone/config.ts";
 import { ChatError } from "../../../src/error.ts";
 import { createTarget, type Target } from "../target.ts";
 

@@ -8,7 +8,7 @@ import { pushServices } from "../../../src/push/provider/subscription.ts";
 import { webhook } from "../../../src/push/provider/webhook.ts";
 import { webPush } from "../../../src/push/provider/webpush.ts";
 import type { PushAddress, PushNotice, PushProvider } from "../../../src/push/provider.ts";
-import { quietHours, type QuietHours, quietUntil } from "../../../src/push/quiet-hours.ts";
+import { quietHours, type QuietHours, quietUntil } from "../../../src/protocol/quiet-hours.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { append, newId } from "../../support/store.ts";
 import { everyProvider, hostilePush, someAccount, takerAnswer } from "../hostile-push.ts";

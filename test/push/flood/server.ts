@@ -5,8 +5,8 @@
 import { heapStats } from "bun:jsc";
 import { bun } from "../../../src/adapter/bun.ts";
 import { createChat } from "../../../src/chat.ts";
-import { demo } from "../../../src/http/demo.ts";
-import { configureLog } from "../../../src/log.ts";
+import { demo } from "../../../src/access/demo.ts";
+import { configureLog } from "../../../src/standalone/log.ts";
 import { fcm } from "../../../src/push/provider/fcm.ts";
 import { oneSignal } from "../../../src/push/provider/onesignal.ts";
 import type { FloodSettings } from "./start.ts";

@@ -1,13 +1,13 @@
-import type { PushCut } from "../../../src/push/courier.ts";
+import type { PushCut } from "../../../src/push/delivery.ts";
 import type { PushHealthChange } from "../../../src/push/health.ts";
-import type { OnPush } from "../../../src/push/draft.ts";
+import type { OnPush } from "../../../src/push/preview.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
 import { explainPush } from "../../../src/push/explain.ts";
 import { createPushWorker, type PushWorker } from "../../../src/push/worker.ts";
 import { systemRandom } from "../../../src/internal/random.ts";
 import { sha256 } from "../../../src/internal/sha256.ts";
 import { defaultLimits, type Limits } from "../../../src/protocol/limits.ts";
-import type { PushStore } from "../../../src/store/push-store.ts";
+import type { PushStore } from "../../../src/store/push/push-store.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 import { until } from "../../support/fake-socket.ts";

@@ -1,0 +1,72 @@
+import { Hono } from "hono";
+import { etag } from "hono/etag";
+import type { Chat } from "../chat.ts";
+import type { Config } from "./config.ts";
+import { demo } from "../access/demo.ts";
+import type { Peer } from "../access/peer.ts";
+import { problem } from "../protocol/problem.ts";
+import { webFile, webScript } from "./web-file.ts";
+
+/** What the page may do in a browser: run its own script, talk to its own server, and nothing else. */
+const pageHeaders = {
+  "Content-Security-Policy": [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    // Covers the WebSocket of this origin too (CSP3, scheme-part match).
+    "connect-src 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    // A browser that knows these two refuses innerHTML and its like altogether.
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join("; "),
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Cache-Control": "no-cache",
+};
+
+/** What the standalone server answers beside the chat's own routes: health, readiness, and the page. */
+export async function siteOf(
+  chat: Chat,
+  config: Config,
+): Promise<(request: Request, peer?: Peer) => Promise<Response>> {
+  const { auth } = config;
+  const isHostAllowed = auth.kind === "demo" ? demo({ anywhere: auth.anywhere }).isHostAllowed : () => true;
+  const json = (status: number, body: object): Response =>
+    Response.json(body, { status, headers: { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } });
+  const file = (type: string, body: string): Response =>
+    new Response(body, { headers: { ...pageHeaders, "Content-Type": type } });
+
+  // An HTTP/1.0 request without Host has a mere path for a URL on Bun.
+  const site = new Hono<{ Bindings: Peer }>({
+    getPath: ({ url }) => new URL(url.startsWith("/") ? `http://localhost${url}` : url).pathname,
+  });
+  // Probes address a server by whatever name they have for it.
+  site.get("/healthz", () => json(200, { status: "ok" }));
+  site.get("/readyz", () => {
+    const trouble = chat.trouble();
+    return trouble === null ? json(200, { status: "ready" }) : json(503, { status: "unavailable", trouble });
+  });
+  site.use(async ({ req, env }, next) => (isHostAllowed(req.raw) ? await next() : chat.fetch(req.raw, env)));
+  site.get("/", async () => file("text/html; charset=utf-8", await webFile("page.html")));
+  site.get("/page.js", async () => file("text/javascript; charset=utf-8", await webScript()));
+  site.get("/page.css", async () => file("text/css; charset=utf-8", await webFile("page.css")));
+  // At the root, so that it may serve every page; where it is the same byte for byte, browsers keep the one that they have.
+  site.get("/push-worker.js", async () => file("text/javascript; charset=utf-8", await webFile("push-worker.js")));
+  site.get("/favicon.svg", async () => file("image/svg+xml", await webFile("favicon.svg")));
+  // As everything here it is asked for again each time; where it is the same, that is all that is answered.
+  site.get("/openapi.json", etag(), async () => file("application/json", await webFile("openapi.json")));
+  site.get("/config.json", () => json(200, { auth: auth.kind }));
+  for (const path of new Set(site.routes.filter(({ method }) => method === "GET").map((route) => route.path)))
+    site.all(path, () =>
+      problem("method_not_allowed", "This address is only read", { headers: { Allow: "GET, HEAD" } }),
+    );
+  site.all("*", ({ req, env }) => chat.fetch(req.raw, env));
+  site.onError(() => problem("internal", "The page could not be made"));
+  return async (request, peer = {}) => await site.fetch(request, { ...peer });
+}

@@ -1,0 +1,248 @@
+import { type Identity, identityKey } from "../../model.ts";
+import { decodeConversation, encodeConversation } from "../../protocol/conversation-id.ts";
+import { levelMin } from "../../protocol/level.ts";
+import type { Limits } from "../../protocol/limits.ts";
+import type { Row, Statement } from "../engine/engine.ts";
+import { forgetDevices } from "../forget-devices.ts";
+import * as people from "../read/people-sql.ts";
+import * as sql from "../sql.ts";
+import type { LogEntry, Outcome, Said, Send, Settle } from "../store.ts";
+
+export type Waiting = {
+  readonly send: Send;
+  readonly settle: (outcome: Outcome) => void;
+  /** The idempotency key: one of a kind in a batch. */
+  readonly key: string;
+  readonly bytes: number;
+};
+
+export type WaitingDevice = {
+  readonly identity: Identity;
+  readonly device: string;
+  /** Where it says that it stands: it has everything up to this change number. */
+  readonly after?: number | undefined;
+  /** At which it syncs; default: the lowest. */
+  readonly level?: number | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+};
+
+export type Ack = Identity & {
+  readonly device: string;
+  readonly n: number;
+  /** Up to where it has the whole log; what lies between is the messages of others alone, out of the undelivered list. Absent: nothing. */
+  readonly logN?: number | undefined;
+  /** At which it has stored the log up to there; undefined: nobody said it. */
+  readonly level?: number | undefined;
+  /** Its device had been forgotten, and was made again for it. */
+  readonly isAgain?: boolean | undefined;
+  readonly settle?: Settle | undefined;
+};
+
+/** What a user says of others, all of it or nothing. */
+export type WaitingRelations = {
+  readonly identity: Identity;
+  /** Each of another one. */
+  readonly said: readonly Said[];
+  /** How many rows the user has: they are counted. */
+  readonly present: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+};
+
+export type Seen = Identity & { readonly time: number };
+
+export type Read = Identity & {
+  readonly conversation: number;
+  readonly seq: number;
+  readonly settle?: Settle | undefined;
+};
+
+/** All that one commit carries. */
+export type Batch = {
+  readonly sends: readonly Waiting[];
+  readonly devices: readonly WaitingDevice[];
+  /** One of a user. */
+  readonly relations: readonly WaitingRelations[];
+  readonly seen: readonly Seen[];
+  readonly acks: readonly Ack[];
+  readonly reads: readonly Read[];
+  readonly time: number;
+};
+
+export const sendKey = ({ id, from, tenant }: Send): string => `${id} ${from} ${tenant}`;
+
+const conversationKey = (send: Send): number | null =>
+  send.conversation === undefined ? null : (decodeConversation(send.conversation) ?? -1);
+
+const rows = (list: readonly unknown[]): readonly [string] => [JSON.stringify(list)];
+
+type Step = { readonly name: string; readonly statement: Statement };
+
+export type WriteOptions = { readonly newKey: () => number; readonly limits: Limits };
+
+/** One row for each that is said of somebody, in the order of the calls. */
+export const relationsIn = (calls: readonly WaitingRelations[]) =>
+  calls.flatMap((call) => call.said.map((said) => ({ ...said, call })));
+
+/** The statements of one commit, in order, each with the name under which its rows are found again. */
+export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step[] {
+  const steps: Step[] = [{ name: "before", statement: { sql: sql.selectHead } }];
+  const step = (name: string, text: string, args: Statement["args"] = []): void => {
+    steps.push({ name, statement: { sql: text, args } });
+  };
+
+  const users = new Map<string, readonly [string, string]>();
+  const pairs = new Map<string, readonly [string, string, string, number]>();
+  const addUser = (tenant: string, user: string): unknown => users.set(`${tenant} ${user}`, [tenant, user]);
+  for (const { identity } of batch.devices) addUser(identity.tenant, identity.user);
+  const relations = relationsIn(batch.relations);
+  for (const { call, other, contact, blocked } of relations) {
+    // To take back what was never said makes nobody known.
+    if (!contact && !blocked) continue;
+    addUser(call.identity.tenant, call.identity.user);
+    addUser(call.identity.tenant, other);
+  }
+  const sends = batch.sends.filter(({ send }) => send.refusal === undefined);
+  for (const { send } of sends) {
+    if (send.to === undefined) continue;
+    const [one, other] = send.from < send.to ? [send.from, send.to] : [send.to, send.from];
+    const name = `${send.tenant} ${one} ${other}`;
+    if (pairs.has(name)) continue;
+    pairs.set(name, [send.tenant, one, other, newKey()]);
+    addUser(send.tenant, one);
+    addUser(send.tenant, other);
+  }
+  if (users.size > 0) step("users", sql.insertUsers, rows([...users.values()]));
+  if (batch.devices.length > 0) {
+    const list = batch.devices.map(({ identity: { tenant, user }, device, after, level }) => [
+      ...[tenant, user, device],
+      ...[after ?? null, level ?? levelMin],
+    ]);
+    step("devices", sql.insertDevices, [...rows(list), batch.time]);
+    const owners = new Map(batch.devices.map(({ identity }) => [identityKey(identity), identity]));
+    const all = [...owners.values()].map(({ tenant, user }) => [tenant, user] as const);
+    for (const statement of forgetDevices({ owners: all, now: batch.time, limits }))
+      step("forgotten", statement.sql, statement.args);
+  }
+  if (relations.length > 0) {
+    const list = relations.map(({ call: { identity }, other, contact, blocked }) => [
+      ...[identity.tenant, identity.user, other],
+      ...[contact ?? null, blocked ?? null],
+    ]);
+    step("relations", people.upsertRelations, [...rows(list), limits.relationsMax]);
+    if (relations.some(({ contact, blocked }) => contact || blocked))
+      step("refused", people.selectRefusedRelations, rows(list));
+    if (relations.some(({ blocked }) => blocked === false)) step("revealed", people.revealMarks);
+    step("head", people.advanceHeadToRelations);
+  }
+  if (pairs.size > 0) {
+    const list = rows([...pairs.values()]);
+    step("conversations", sql.insertConversations, list);
+    step("members", sql.insertMembers, list);
+  }
+  if (sends.length > 0) {
+    const list = sends.map(({ send }) => [
+      send.tenant,
+      send.from,
+      send.to ?? null,
+      conversationKey(send),
+      send.id,
+      send.text,
+    ]);
+    step("messages", sql.insertMessages, [...rows(list), batch.time]);
+    if (mayAnswer(sends)) step("answers", sql.linkAnswers);
+    step("advance", sql.advanceConversations);
+    step("head", sql.advanceHeadToMessages);
+  }
+  if (batch.acks.length > 0) {
+    const ackers = new Set(batch.acks.map(identityKey));
+    const args = [
+      JSON.stringify(
+        batch.acks.map(({ tenant, user, device, n, logN, level }) => [
+          ...[tenant, user, device],
+          ...[n, logN ?? null, level ?? null],
+        ]),
+      ),
+      Math.max(1, Math.floor(limits.ackMessagesMax / ackers.size)),
+    ];
+    step("delivered", sql.deliverByAcks, args);
+    step("head", sql.advanceHeadByChanges);
+    step("acked", sql.ackDevices, [...args, batch.time, limits.deviceSeenEveryMs]);
+  }
+  if (batch.reads.length > 0) {
+    const list = batch.reads.map(({ tenant, user, conversation, seq }) => [tenant, user, conversation, seq]);
+    step("read", sql.readMarks, rows(list));
+    step("head", sql.advanceHeadByChanges);
+  }
+  if (batch.seen.length > 0)
+    step("seen", people.upsertSeen, rows(batch.seen.map(({ tenant, user, time }) => [tenant, user, time])));
+  step("after", sql.selectHead);
+  return steps;
+}
+
+/** Whether it may be that both people of one conversation send something: one is written to who writes, or two write into one. */
+function mayAnswer(sends: readonly Waiting[]): boolean {
+  const senders = new Set(sends.map(({ send }) => identityKey({ tenant: send.tenant, user: send.from })));
+  const writers = new Map<string, string>();
+  return sends.some(({ send: { tenant, from, to, conversation } }) => {
+    if (to !== undefined) return senders.has(identityKey({ tenant, user: to }));
+    const writer = writers.get(conversation ?? "") ?? from;
+    writers.set(conversation ?? "", writer);
+    return writer !== from;
+  });
+}
+
+/** Asks which of the sends that a commit did not insert name a conversation of the sender's. */
+export const lookUpOwnConversations = (sends: readonly Waiting[]): Statement => ({
+  sql: people.selectOwnConversations,
+  args: rows(sends.map(({ send }) => [send.tenant, send.from, conversationKey(send)])),
+});
+
+/** Asks what stands under the ids of sends that a commit did not insert. */
+export const lookUpSends = (sends: readonly Waiting[]): Statement => ({
+  sql: sql.selectSends,
+  args: rows(sends.map(({ send }) => [send.tenant, send.from, send.to ?? null, conversationKey(send), send.id])),
+});
+
+/** Conversation ids of one commit: most of its messages share a few. */
+export function createConversationIds(): (key: number) => string {
+  const ids = new Map<number, string>();
+  return (key) => {
+    const known = ids.get(key);
+    if (known !== undefined) return known;
+    const id = encodeConversation(key);
+    ids.set(key, id);
+    return id;
+  };
+}
+
+/** A row of selectSends, or of insertMessages, as the log entry that it is. */
+export function messageEntry(send: Send, row: Row, place: { readonly conversation: string; readonly time: number }) {
+  const to = String(row["recipient"]);
+  return {
+    tenant: send.tenant,
+    users: [send.from, to],
+    change: {
+      kind: "message",
+      n: Number(row["n"]),
+      conversation: place.conversation,
+      seq: Number(row["seq"]),
+      id: send.id,
+      from: send.from,
+      to,
+      text: send.text,
+      time: place.time,
+    },
+    origin: send.origin,
+  } satisfies LogEntry;
+}
+
+/** One commit may move a member's marks twice (an ack, then a read): only the newest is news. */
+export function newestReceipts(entries: readonly LogEntry[]): LogEntry[] {
+  const newest = new Map<string, number>();
+  const name = (entry: LogEntry): string =>
+    entry.change.kind === "receipt" ? `${entry.change.conversation} ${entry.change.user}` : "";
+  for (const entry of entries) if (entry.change.kind === "receipt") newest.set(name(entry), entry.change.n);
+  return entries.filter((entry) => entry.change.kind !== "receipt" || newest.get(name(entry)) === entry.change.n);
+}

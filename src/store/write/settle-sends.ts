@@ -1,0 +1,69 @@
+import type { Batch, Waiting } from "./batch.ts";
+import { createConversationIds, lookUpOwnConversations, lookUpSends, messageEntry } from "./batch.ts";
+import type { Engine, Row } from "../engine/engine.ts";
+import { hashOfSend } from "./send-hash.ts";
+import type { LogEntry, Outcome, Refused } from "../store.ts";
+
+type Settled = {
+  /** In the order of the batch. */
+  readonly outcomes: readonly { readonly settle: (outcome: Outcome) => void; readonly outcome: Outcome }[];
+  readonly entries: readonly LogEntry[];
+};
+
+const refuse = ({ settle }: Waiting, code: Refused["code"]) => ({
+  settle,
+  outcome: { type: "refused", code } as const,
+});
+
+/** Tells what has become of a commit's sends. `inserted`: the new messages. */
+export async function settleSends(
+  engine: Pick<Engine, "write">,
+  { sends, time }: Batch,
+  inserted: readonly Row[],
+): Promise<Settled> {
+  const inOrder = [...inserted].sort((a, b) => Number(a["n"]) - Number(b["n"]));
+  const entries: LogEntry[] = [];
+  const idOf = createConversationIds();
+  const accept = (waiting: Waiting, row: Row, at: number, duplicate: boolean) => {
+    const conversation = idOf(Number(row["conversation"]));
+    const entry = messageEntry(waiting.send, row, { conversation, time: at });
+    const { n, seq } = entry.change;
+    if (!duplicate) entries.push(entry);
+    const outcome: Outcome = { type: "accepted", n, conversation, seq, time: at, duplicate };
+    return { settle: waiting.settle, outcome };
+  };
+  // The usual case: every send was new, so the rows are the batch in its order.
+  if (inOrder.length === sends.length)
+    return { outcomes: sends.map((waiting, i) => accept(waiting, inOrder[i] ?? {}, time, false)), entries };
+
+  // What is not there is taken for blocked, so it must not be missing because the database went back since: only what a writer is told is of
+  // this history for certain.
+  const [existing = [], own = []] = await engine.write([lookUpSends(sends), lookUpOwnConversations(sends)]);
+  // What was left out of the commit may have been written by another node since: it is in that one's commit.
+  const written = new Set(inserted.map((row) => Number(row["n"])));
+  const rowOf = new Map(existing.map((row) => [Number(row["i"]), row]));
+  const isInOwn = new Set(own.map((row) => Number(row["i"])));
+  const isSame = await Promise.all(sends.map((waiting, i) => hasSameContent(waiting, rowOf.get(i))));
+  const outcomes = sends.map((waiting, i) => {
+    const row = rowOf.get(i);
+    if (row) {
+      return isSame[i]
+        ? accept(waiting, row, Number(row["time"]), !written.has(Number(row["n"])))
+        : refuse(waiting, "conflict");
+    }
+    const { refusal } = waiting.send;
+    if (refusal !== undefined) return refuse(waiting, refusal);
+    // A new send to a user, or into a conversation of the sender's, was left out for a block. It stood then, even where it has ended
+    // since: to have it tried again would let what its sender has queued behind it overtake it.
+    return refuse(waiting, waiting.send.to !== undefined || isInOwn.has(i) ? "blocked" : "not_found");
+  });
+  return { outcomes, entries };
+}
+
+/** Whether what stands under a send's id was made by the same content, whatever has become of its text since. */
+async function hasSameContent({ send: { text } }: Waiting, row: Row | undefined): Promise<boolean> {
+  if (!row || row["conversation"] !== row["wanted"]) return false;
+  const { hash } = row;
+  if (typeof hash !== "string") return row["text"] === text;
+  return hash === (await hashOfSend({ conversation: Number(row["conversation"]), text }));
+}
