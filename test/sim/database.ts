@@ -36,6 +36,8 @@ export type Truth = {
   readonly relationsOf: (
     owner: string,
   ) => ReadonlyMap<string, { readonly contact: boolean; readonly blocked: boolean }>;
+  /** Whether this device of somebody (`tenant/user`) is known. */
+  readonly hasDevice: (owner: string, device: string) => boolean;
   /** Marks that have moved, by `conversation tenant/user`. */
   readonly marks: ReadonlyMap<string, { readonly delivered: number; readonly read: number }>;
   readonly push: PushTruth;
@@ -107,7 +109,7 @@ export async function openDatabase() {
     /** What an administrator does after a restore: `tidings epoch new`. */
     rename: (random: Random): Promise<string> => newEpoch(engine, random),
     async truth(): Promise<Truth> {
-      const [rows = [], relationRows = [], markRows = []] = await engine.read([
+      const [rows = [], relationRows = [], markRows = [], deviceRows = []] = await engine.read([
         {
           sql: `SELECT m.n, m.conversation, m.seq, m.id, m.text, s.tenant, s.id AS sender, r.id AS recipient
             FROM tidings_message m JOIN tidings_user s ON s.key = m.sender JOIN tidings_user r ON r.key = m.recipient ORDER BY m.n`,
@@ -120,6 +122,7 @@ export async function openDatabase() {
           sql: `SELECT p.conversation, u.tenant, u.id AS user, p.delivered, p.read
             FROM tidings_member p JOIN tidings_user u ON u.key = p.user WHERE p.n > 0`,
         },
+        { sql: "SELECT u.tenant, u.id AS user, d.device FROM tidings_device d JOIN tidings_user u ON u.key = d.user" },
       ]);
       const relations = new Map<string, Map<string, { contact: boolean; blocked: boolean }>>();
       for (const row of relationRows) {
@@ -134,6 +137,7 @@ export async function openDatabase() {
           { delivered: Number(row["delivered"]), read: Number(row["read"]) },
         ]),
       );
+      const devices = new Set(deviceRows.map((row) => `${row["tenant"]}/${row["user"]} ${row["device"]}`));
       const histories = new Map<string, Logged[]>();
       const people = new Map<string, readonly string[]>();
       for (const row of rows) {
@@ -161,6 +165,7 @@ export async function openDatabase() {
         peopleOf: (conversation) => people.get(conversation) ?? [],
         relationsOf: (owner) => relations.get(owner) ?? new Map<string, { contact: boolean; blocked: boolean }>(),
         marks,
+        hasDevice: (owner, device) => devices.has(`${owner} ${device}`),
         push: await readPushTruth(engine),
       };
     },

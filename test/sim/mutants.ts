@@ -19,7 +19,7 @@ const seeds = {
   "an answer of changes that leaves out some of them": 10,
   "a gap in the log that is jumped": 9,
   "a wake-up lost between replay and live": 1,
-  "live changes dropped for a slow reader": 2,
+  "live changes dropped for a slow reader": 33,
   "a change that overtakes its accepted": 141,
   "sends that are handled behind one that failed": 111,
   "deadlines by a clock that jumps": 35,
