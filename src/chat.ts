@@ -3,7 +3,7 @@ import type { Chat, ConversationQuery, Disconnect, ExplainedPush, MessageQuery, 
 import { appendMessage, orThrow, validateSend } from "./action/send.ts";
 import { checkOptions } from "./check-options.ts";
 import type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
-import { createBudget } from "./connection/outbox-budget.ts";
+import { createOutboxBudget } from "./connection/outbox-budget.ts";
 import type { Socket, SocketEvents } from "./connection/socket.ts";
 import { type Database, openDatabase } from "./tenant/database.ts";
 import type { Databases } from "./tenant/databases.ts";
@@ -29,7 +29,7 @@ import { messageFields, readGivenSelectors } from "./http/selectors.ts";
 import { createLimiter } from "./access/limiter.ts";
 import { createRevalidation, readRevalidated } from "./hub/revalidation.ts";
 import { createSightGate } from "./access/policy.ts";
-import { createRoom } from "./access/capacity.ts";
+import { createCapacity } from "./access/capacity.ts";
 import { createWatchBudget } from "./hub/watch-budget.ts";
 import { systemClock } from "./internal/clock.ts";
 import { systemRandom } from "./internal/random.ts";
@@ -42,7 +42,7 @@ import { defaultLimits, type Limits } from "./protocol/limits.ts";
 import { ratesOf } from "./protocol/rates.ts";
 import { explainPush } from "./push/explain.ts";
 import { createPushHealth } from "./push/health.ts";
-import { createSlots } from "./push/request-limit.ts";
+import { createRequestLimit } from "./push/request-limit.ts";
 import { openEngine } from "./store/engine/open.ts";
 import { redactUrl } from "./store/engine/redact-url.ts";
 
@@ -73,8 +73,8 @@ export function createChat(options: ChatOptions): Chat {
   const { push: providers = [], onPush, bus } = options;
   const hooks = hooksOf(options.onMessage);
   const log = createLog(["tidings", "chat"]);
-  const room = createRoom(limits);
-  const budget = createBudget({ bytesMax: limits.outboxTotalBytesMax });
+  const room = createCapacity(limits);
+  const budget = createOutboxBudget({ bytesMax: limits.outboxTotalBytesMax });
   const watchBudget = createWatchBudget(limits);
   const { authorize, canSee, revalidate } = options;
   const context: DatabaseContext = {
@@ -82,7 +82,7 @@ export function createChat(options: ChatOptions): Chat {
     accountsPerDevice: options.accountsPerDevice,
     sight: createSightGate(),
     reauthenticate,
-    slots: createSlots({ perProviderMax: limits.pushRequestsMax }),
+    slots: createRequestLimit({ perProviderMax: limits.pushRequestsMax }),
     health: createPushHealth({
       clock,
       onChange({ type, ...told }) {

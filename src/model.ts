@@ -62,7 +62,7 @@ export type Relation = {
 };
 
 /** What stands between a user and another one, whoever of the two made it so. */
-export type Tie = {
+export type Relationship = {
   /** The user has blocked the other one. */
   readonly hasBlocked: boolean;
   /** The other one has blocked the user. */

@@ -1,6 +1,6 @@
 import { type Identity, identityKey } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { createTally } from "./counter.ts";
+import { createCounter } from "./counter.ts";
 
 type Bounds = Pick<Limits, "connectionsMax" | "connectionsPerUserMax" | "connectionsPerAddressMax">;
 
@@ -8,9 +8,9 @@ type Bounds = Pick<Limits, "connectionsMax" | "connectionsPerUserMax" | "connect
 export type Holder = { readonly session: Identity; readonly address?: string | undefined };
 
 /** Counts sockets against the limits of connections: of all, of one user, of one address. */
-export function createRoom({ connectionsMax, connectionsPerUserMax, connectionsPerAddressMax }: Bounds) {
-  const perUser = createTally();
-  const perAddress = createTally();
+export function createCapacity({ connectionsMax, connectionsPerUserMax, connectionsPerAddressMax }: Bounds) {
+  const perUser = createCounter();
+  const perAddress = createCounter();
   let all = 0;
 
   return {
@@ -33,4 +33,4 @@ export function createRoom({ connectionsMax, connectionsPerUserMax, connectionsP
   };
 }
 
-export type Room = ReturnType<typeof createRoom>;
+export type Capacity = ReturnType<typeof createCapacity>;

@@ -1,5 +1,5 @@
 /** How many there are of each name; a name of which there are none is forgotten. */
-export function createTally() {
+export function createCounter() {
   const counts = new Map<string, number>();
   return {
     count: (name: string): number => counts.get(name) ?? 0,

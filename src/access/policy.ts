@@ -1,5 +1,5 @@
 import type { Clock } from "../internal/clock.ts";
-import { createGate, type Gate } from "../internal/semaphore.ts";
+import { createSemaphore, type Semaphore } from "../internal/semaphore.ts";
 import { answerWithin } from "../internal/within.ts";
 import type { Identity } from "../model.ts";
 import type { Store } from "../store/store.ts";
@@ -26,14 +26,14 @@ export type PolicyOptions = {
   /** How long the host may think. */
   readonly answerMs: number;
   /** Lets some questions of `canSee` be asked at a time, of all who share it. Default: one of its own. */
-  readonly sight?: Gate | undefined;
+  readonly sight?: Semaphore | undefined;
   readonly report: (fault: unknown) => void;
 };
 
 /** Questions of `canSee` at a time: one who comes or goes may be watched by thousands, and the host has to ask a database of its own. */
 const sightsAtOnce = 64;
 
-export const createSightGate = (): Gate => createGate(sightsAtOnce);
+export const createSightGate = (): Semaphore => createSemaphore(sightsAtOnce);
 
 /** The host's rules, asked so that no failure of theirs lets anybody through. */
 export function createPolicy(options: PolicyOptions) {

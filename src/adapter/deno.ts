@@ -1,6 +1,6 @@
 import type { Chat } from "../chat.ts";
 import type { Admission } from "../access/admission.ts";
-import { createRoom } from "../access/capacity.ts";
+import { createCapacity } from "../access/capacity.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import { isSocketPath } from "../http/api.ts";
 import { parseBase } from "../http/path.ts";
@@ -46,7 +46,7 @@ type Info = { readonly remoteAddr?: { readonly hostname?: string } };
 export function deno(chat: Served, { base = chat.base, fetch = chat.fetch }: DenoOptions = {}) {
   const mount = base === undefined ? undefined : parseBase(base);
   // Deno cannot drop a socket: one whose peer never answers the closing handshake stays, and counts until it goes.
-  const room = createRoom(chat.limits);
+  const room = createCapacity(chat.limits);
 
   async function answer(request: Request, { remoteAddr }: Info): Promise<Response> {
     const peer = { address: remoteAddr?.hostname };

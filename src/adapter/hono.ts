@@ -9,7 +9,7 @@ import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Admission } from "../access/admission.ts";
 import type { Peer } from "../access/peer.ts";
 import { problem } from "../protocol/problem.ts";
-import { createRoom } from "../access/capacity.ts";
+import { createCapacity } from "../access/capacity.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import { keepIfWhole } from "./bun-keep-alive.ts";
 import { bunSocket } from "./bun-socket.ts";
@@ -49,7 +49,7 @@ type Env = Partial<BunServer> & {
 export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSocket<Raw, Options>): Hono {
   const app = new Hono();
   // Deno cannot drop a socket: one whose peer never answers the closing handshake stays, and counts until it goes.
-  const room = createRoom(chat.limits);
+  const room = createCapacity(chat.limits);
   app.on("GET", ["/ws", "/ws/"], async (context, next) => {
     const env = (context.env ?? {}) as Env;
     const request = context.req.raw;
@@ -144,7 +144,7 @@ function upgradeContext({ req }: Context, admission: Admission, env: Env): unkno
 function listeners<Raw>(
   chat: Served,
   admission: Admission,
-  room: ReturnType<typeof createRoom>,
+  room: ReturnType<typeof createCapacity>,
   env: Env,
 ): WSEvents<Raw> {
   let events: SocketEvents | null = null;

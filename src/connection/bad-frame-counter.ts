@@ -3,7 +3,13 @@ import type { Clock } from "../internal/clock.ts";
 const minuteMs = 60_000;
 
 /** Counts what a peer did wrong in the last minute. */
-export function createStrikes({ clock, perMinuteMax }: { readonly clock: Clock; readonly perMinuteMax: number }) {
+export function createBadFrameCounter({
+  clock,
+  perMinuteMax,
+}: {
+  readonly clock: Clock;
+  readonly perMinuteMax: number;
+}) {
   let times: number[] = [];
   return {
     /** True where it was one too many. */

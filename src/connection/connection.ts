@@ -1,11 +1,11 @@
-import type { Budget } from "./outbox-budget.ts";
-import type { FairShare } from "./send-window.ts";
+import type { OutboxBudget } from "./outbox-budget.ts";
+import type { SendWindow } from "./send-window.ts";
 import { createHeartbeat } from "../connection/heartbeat.ts";
 import { createInbox, type Frame } from "../connection/inbox.ts";
 import { createExpiry } from "../connection/expiry.ts";
-import { createHold } from "./send-pause.ts";
+import { createSendPause } from "./send-pause.ts";
 import { createOutbox, type Slot } from "../connection/outbox.ts";
-import { createStrikes } from "./bad-frame-counter.ts";
+import { createBadFrameCounter } from "./bad-frame-counter.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
@@ -16,8 +16,8 @@ import { levelMin } from "../protocol/level.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
 import { doerOf, type Limiter } from "../access/limiter.ts";
-import { startOf } from "./resume-point.ts";
-import { createTail, type Tail, type WireChange } from "./replay.ts";
+import { resumePointOf } from "./resume-point.ts";
+import { createReplay, type Replay, type WireChange } from "./replay.ts";
 
 /** What a connection needs of the hub around it. */
 export type ConnectionContext = {
@@ -27,9 +27,9 @@ export type ConnectionContext = {
   readonly awake: Clock;
   readonly limits: Limits;
   /** What may wait to go out over all connections. */
-  readonly budget: Budget;
+  readonly budget: OutboxBudget;
   /** What this connection may have waiting beside all others. */
-  readonly share: FairShare;
+  readonly share: SendWindow;
   /** Who may do how much; absent: anybody anything. */
   readonly limiter: Pick<Limiter, "pay" | "spend"> | undefined;
   /** Handles one frame; a promise makes the connection's next one wait. */
@@ -72,12 +72,12 @@ export function createConnection(options: ConnectionOptions, context: Connection
   const { store, clock, limits } = context;
   const doer = doerOf(session, options.address);
   let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
-  let tail: Tail | null = null;
+  let tail: Replay | null = null;
   const heartbeat = createHeartbeat({ clock: context.awake, limits, arePongsHidden: socket.ping === undefined });
   const expiry = createExpiry(session, clock);
   /** When the client last did something: answering pings, and sending its own, is nothing. */
   let actedAt = clock.elapsed();
-  const strikes = createStrikes({ clock, perMinuteMax: limits.badFramesPerMinuteMax });
+  const strikes = createBadFrameCounter({ clock, perMinuteMax: limits.badFramesPerMinuteMax });
   let cancelGrace = (): void => {};
 
   const outbox = createOutbox({
@@ -105,7 +105,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
       level: asked ? (asked.level ?? levelMin) : level,
     });
     if (state !== "opening") return;
-    const { n, isHonoured, reset } = startOf(start, { asked, level });
+    const { n, isHonoured, reset } = resumePointOf(start, { asked, level });
     // Its own cursor comes back as the client knows it.
     const cursor = isHonoured && options.cursor !== undefined ? options.cursor : store.cursors.encode({ n, level });
     if (isHonoured && asked) store.ack(session, device, asked);
@@ -129,7 +129,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     // A socket that takes no welcome is gone already, and must not join.
     if (!isOpen()) return;
     const here = context.join(connection);
-    tail = createTail({
+    tail = createReplay({
       start: n,
       level,
       cursors: store.cursors,
@@ -219,7 +219,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
     doer,
     events,
     /** Refuses its sends for a while. */
-    hold: createHold(clock),
+    hold: createSendPause(clock),
 
     /** Starts: the device's start is stored, then `welcome`, then the log. */
     start(): void {

@@ -2,7 +2,7 @@
  * What may wait to go out over all connections of a process together. Each connection's own bound is no bound of their
  * sum: ten thousand readers that stopped would hold ten thousand times as much.
  */
-export function createBudget({ bytesMax }: { readonly bytesMax: number }) {
+export function createOutboxBudget({ bytesMax }: { readonly bytesMax: number }) {
   let bytes = 0;
 
   return {
@@ -18,4 +18,4 @@ export function createBudget({ bytesMax }: { readonly bytesMax: number }) {
   };
 }
 
-export type Budget = ReturnType<typeof createBudget>;
+export type OutboxBudget = ReturnType<typeof createOutboxBudget>;

@@ -1,6 +1,6 @@
 import { utf8Bytes } from "../internal/utf8.ts";
-import type { Budget } from "./outbox-budget.ts";
-import type { FairShare } from "./send-window.ts";
+import type { OutboxBudget } from "./outbox-budget.ts";
+import type { SendWindow } from "./send-window.ts";
 import type { Socket } from "./socket.ts";
 
 /** The place of an answer that is still to come: answers leave in the order in which their frames came. */
@@ -10,9 +10,9 @@ export type OutboxOptions = {
   readonly socket: Pick<Socket, "send" | "bufferedBytes">;
   readonly bytesMax: number;
   /** What this connection shares with all others of the process. */
-  readonly budget: Budget;
+  readonly budget: OutboxBudget;
   /** Told while answers are owed here. */
-  readonly share: FairShare;
+  readonly share: SendWindow;
   /** The socket took a frame no more. */
   readonly onBroken: () => void;
 };

@@ -11,7 +11,7 @@ import type { Page, PageBound } from "../store/store.ts";
 /** A change ready for the wire; one serves every connection that it goes to. */
 export type WireChange = { readonly n: number; readonly text: string; readonly bytes: number };
 
-export type TailOptions = {
+export type ReplayOptions = {
   /** Everything up to here is with the client, or was left out for it. */
   readonly start: number;
   /** The connection's: nothing of a higher one is sent. */
@@ -61,7 +61,7 @@ function* encoded(changes: Page["changes"]): Iterable<WireChange> {
  * One connection's reader of the log. It is *replaying* until it has read up to the head, then *live*; when the
  * socket stops draining it is replaying again from where it was. The log is the buffer.
  */
-export function createTail(options: TailOptions) {
+export function createReplay(options: ReplayOptions) {
   const { start, level, cursors, outbox, limits, clock } = options;
   let position = start;
   let mode: "replaying" | "live" | "stopped" = "replaying";
@@ -220,4 +220,4 @@ export function createTail(options: TailOptions) {
   };
 }
 
-export type Tail = ReturnType<typeof createTail>;
+export type Replay = ReturnType<typeof createReplay>;

@@ -19,7 +19,7 @@ export type Start = {
  * null where it is none of this history; undefined where none was given. `level`: that of the connection. The cursor says itself at which level it was
  * got; where there is none, the device's last ack does.
  */
-export function startOf(
+export function resumePointOf(
   { head, synced, newest, level: known }: DeviceStart,
   { asked, level }: { readonly asked: Position | null | undefined; readonly level: number },
 ): Start {

@@ -6,7 +6,7 @@ export type LaterCode = "rate_limited" | "unavailable";
 export type Held = { readonly code: LaterCode; readonly retryAfterMs: number };
 
 /** Refuses all sends of a connection for a while, so that none overtakes one that must be tried again. */
-export function createHold(clock: Clock) {
+export function createSendPause(clock: Clock) {
   let held: { readonly code: LaterCode; readonly until: number } | null = null;
   return {
     start(code: LaterCode, ms: number): void {

@@ -4,22 +4,22 @@ import type { Commit } from "../store/store.ts";
 import type { Transport } from "../bus/transport.ts";
 
 /** Says that a commit moved the database: with the rows of it, or without. */
-export type Hint = Omit<Commit, "entries"> & {
+export type CommitNotice = Omit<Commit, "entries"> & {
   /** The history that the commit belongs to. */
   readonly epoch: string;
   readonly entries?: Commit["entries"];
 };
 
 /** How the nodes on one database tell each other of their commits. */
-export type Hints = {
+export type CommitNotices = {
   /** Hears from now on of this history, and of no other one. */
   follow(epoch: string): void;
   /** Hears of nothing any more. */
   stop(): void;
   /** Tells all other nodes. Returns at once and never throws. */
-  announce(hint: Hint): void;
+  announce(hint: CommitNotice): void;
   /** Calls `listener` with what other nodes announced. */
-  onHint(listener: (hint: Hint) => void): void;
+  onHint(listener: (hint: CommitNotice) => void): void;
   /** Calls `listener` when another node told of an entry of a kind that this release does not know. */
   onUnknown(listener: (kind: string) => void): void;
   /** Calls `listener` when hints may have been missed. */
@@ -28,19 +28,19 @@ export type Hints = {
 
 const subjectOf = (epoch: string): readonly string[] => ["commits", epoch];
 
-export type HintsOptions = {
+export type CommitNoticesOptions = {
   /** The longest text. */
   readonly charsMax?: number;
   readonly clock?: Pick<Clock, "defer">;
 };
 
 /**
- * Hints over a transport, in texts of at most `charsMax`; about one such text is written in a turn of the event loop, however large the commit. What
+ * CommitNotices over a transport, in texts of at most `charsMax`; about one such text is written in a turn of the event loop, however large the commit. What
  * they carry is believed as the store is, so it must not be open to strangers; what is none is left alone.
  */
-export function createHints(transport: Transport, options: HintsOptions = {}): Hints {
+export function createCommitNotices(transport: Transport, options: CommitNoticesOptions = {}): CommitNotices {
   const { charsMax = defaultLimits.hintCharsMax, clock = systemClock } = options;
-  const listeners: ((hint: Hint) => void)[] = [];
+  const listeners: ((hint: CommitNotice) => void)[] = [];
   const unknownListeners: ((kind: string) => void)[] = [];
   /** Commits of which something is still to be told, in their order. */
   const waiting: { readonly subject: readonly string[]; readonly texts: Iterator<string, void, void> }[] = [];
@@ -88,7 +88,7 @@ export function createHints(transport: Transport, options: HintsOptions = {}): H
  * What tells others of a commit: one text, or, where that would be too long, one for each stretch of it. Rows that are too many at one n
  * are left out: whoever wants them reads them from the store.
  */
-function* writeHint({ from, to, entries }: Hint, charsMax: number): Iterator<string, void, void> {
+function* writeHint({ from, to, entries }: CommitNotice, charsMax: number): Iterator<string, void, void> {
   if (entries === undefined) {
     yield JSON.stringify({ from, to });
     return;
@@ -126,7 +126,7 @@ type Told = { readonly from?: unknown; readonly to?: unknown; readonly entries?:
 /** A node of a newer release writes what this one does not know: whoever passed that over would lose it. */
 type Unknown = { readonly unknown: string };
 
-function parseHint(epoch: string, text: string): Hint | Unknown | null {
+function parseHint(epoch: string, text: string): CommitNotice | Unknown | null {
   try {
     const told = JSON.parse(text) as Told | null;
     const { from, to, entries } = told ?? {};

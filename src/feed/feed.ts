@@ -1,7 +1,7 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Commit, LogEntry, Store } from "../store/store.ts";
-import type { Hints } from "./commit-notices.ts";
+import type { CommitNotices } from "./commit-notices.ts";
 
 /** Takes a stretch of the log: every entry after the last stretch and up to `upTo`, in the order of n. */
 export type FeedListener = (entries: readonly LogEntry[], upTo: number) => void;
@@ -11,7 +11,7 @@ export type FeedOptions = {
   readonly clock: Clock;
   readonly limits: Limits;
   /** The other nodes on the same database, where there are any. */
-  readonly hints?: Hints | undefined;
+  readonly hints?: CommitNotices | undefined;
   /** From −0.5 to 0.5, of the time between two polls; default: none. */
   readonly jitter?: () => number;
 };

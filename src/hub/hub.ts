@@ -1,5 +1,5 @@
-import { type Budget, createBudget } from "../connection/outbox-budget.ts";
-import { createFairShare } from "../connection/send-window.ts";
+import { type OutboxBudget, createOutboxBudget } from "../connection/outbox-budget.ts";
+import { createSendWindow } from "../connection/send-window.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Transport } from "../bus/transport.ts";
 import type { Feed } from "../feed/feed.ts";
@@ -22,8 +22,8 @@ import { createRegistry } from "./registry.ts";
 import type { Reauthenticate } from "../access/reauthenticate.ts";
 import type { Revalidation } from "./revalidation.ts";
 import { createRevocations } from "./revocations.ts";
-import { createRoom, type Room } from "../access/capacity.ts";
-import { createTies } from "./relationship-cache.ts";
+import { createCapacity, type Capacity } from "../access/capacity.ts";
+import { createRelationshipCache } from "./relationship-cache.ts";
 import { createWatchBudget, type WatchBudget } from "./watch-budget.ts";
 import { connectionsAtOnce, createBacklog, inTurns, nextTurn, startRounds } from "./turns.ts";
 
@@ -45,8 +45,8 @@ export type HubOptions = {
   /** Asks the host who brings a token on an open socket; default: nobody can be asked. */
   readonly reauthenticate?: Reauthenticate | undefined;
   /** The limits of connections, and what may wait to go out over them: of the process, whose hubs share them. Default: its own. */
-  readonly room?: Room;
-  readonly budget?: Budget;
+  readonly room?: Capacity;
+  readonly budget?: OutboxBudget;
   /** What may be watched, of the process too. Default: its own. */
   readonly watchBudget?: WatchBudget;
   readonly store: Store;
@@ -94,8 +94,8 @@ export function createHub({
   admittedSince = -Infinity,
   revalidation,
   reauthenticate,
-  room = createRoom(limits),
-  budget = createBudget({ bytesMax: limits.outboxTotalBytesMax }),
+  room = createCapacity(limits),
+  budget = createOutboxBudget({ bytesMax: limits.outboxTotalBytesMax }),
   watchBudget = createWatchBudget(limits),
   report,
 }: HubOptions) {
@@ -104,7 +104,7 @@ export function createHub({
     report({ type: "default device shared", tenant, user }),
   );
   const revocations = createRevocations({ clock, keptMs: upgradeMsMax });
-  const share = createFairShare({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
+  const share = createSendWindow({ windowMax: limits.sendWindow, sendsMax: limits.commitSendsMax });
   /** Every socket, also those that are not yet, or no longer, in the registry. */
   const all = new Set<Connection>();
   const beatMs = Math.min(beatMsMax, limits.heartbeatMs / 4);
@@ -157,7 +157,7 @@ export function createHub({
     });
   cluster?.start();
 
-  const ties = createTies({
+  const ties = createRelationshipCache({
     store,
     feed,
     clock,
@@ -249,7 +249,7 @@ export function createHub({
       registry.enter(session, connection);
       room.enter(connection);
       report({ type: "connected", tenant: session.tenant, user: session.user, device: options.device });
-      // Room was promised before the upgrade; others may have taken it since.
+      // Capacity was promised before the upgrade; others may have taken it since.
       // Closing waits until the adapter knows whom to tell of it.
       const { admittedAt = clock.elapsed(), device } = options;
       const ended = revocations.reasonAgainst(session, { device, admittedAt });

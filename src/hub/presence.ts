@@ -6,7 +6,7 @@ import type { Store } from "../store/store.ts";
 import type { Cluster } from "./cluster.ts";
 import { createGraces } from "./graces.ts";
 import type { Policy } from "../access/policy.ts";
-import type { Ties } from "./relationship-cache.ts";
+import type { RelationshipCache } from "./relationship-cache.ts";
 import { connectionsAtOnce } from "./turns.ts";
 import type { WatchBudget } from "./watch-budget.ts";
 import { createWatches, type Viewer } from "./watches.ts";
@@ -16,7 +16,7 @@ type Lease = { readonly identity: Identity; notedAt: number };
 
 export type PresenceOptions = {
   readonly store: Pick<Store, "seen" | "lastSeen">;
-  readonly ties: Pick<Ties, "ofMany">;
+  readonly ties: Pick<RelationshipCache, "ofMany">;
   readonly policy: Pick<Policy, "canSee">;
   /** Leaves out the time in which this process was frozen: who comes back just after it was not away. */
   readonly clock: Clock;

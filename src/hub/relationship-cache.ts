@@ -1,7 +1,7 @@
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
 import { createLru } from "../internal/lru.ts";
-import { type Identity, identityKey, type Tie } from "../model.ts";
+import { type Identity, identityKey, type Relationship } from "../model.ts";
 import type { Store } from "../store/store.ts";
 import { nextTurn } from "./turns.ts";
 
@@ -11,16 +11,16 @@ const tiesCachedMax = 100_000;
 const questionsAtOnce = 64;
 
 /** Whether one of the two has blocked the other: then presence, typing and receipts go neither way. */
-export const isBlockedBetween = ({ hasBlocked, isBlocked }: Tie): boolean => hasBlocked || isBlocked;
+export const isBlockedBetween = ({ hasBlocked, isBlocked }: Relationship): boolean => hasBlocked || isBlocked;
 
 /** The same, as the other one says it. */
-const seenFromThere = ({ hasBlocked, isBlocked, ...rest }: Tie): Tie => ({
+const seenFromThere = ({ hasBlocked, isBlocked, ...rest }: Relationship): Relationship => ({
   ...rest,
   hasBlocked: isBlocked,
   isBlocked: hasBlocked,
 });
 
-export type TiesOptions = {
+export type RelationshipCacheOptions = {
   readonly store: Pick<Store, "ties">;
   readonly feed: Pick<Feed, "onEntries">;
   readonly clock: Pick<Clock, "defer">;
@@ -36,15 +36,15 @@ type Question = {
   readonly identity: Identity;
   readonly others: string[];
   /** Where the answers go. */
-  readonly takers: ((tie: Tie) => void)[];
+  readonly takers: ((tie: Relationship) => void)[];
 };
 
 /**
  * What stands between people, remembered until the log says that it changed: on any node, for every node follows the log.
  * The one place that volatile frames ask about blocks; what is durable asks in the statement that reads it.
  */
-export function createTies({ store, feed, clock, onChange }: TiesOptions) {
-  const known = createLru<string, Tie>(tiesCachedMax);
+export function createRelationshipCache({ store, feed, clock, onChange }: RelationshipCacheOptions) {
+  const known = createLru<string, Relationship>(tiesCachedMax);
   /** How often something changed: an answer that was on its way meanwhile may be old, and is not remembered. */
   let changes = 0;
   const nameOf = (identity: Identity, other: string): string => `${identityKey(identity)} ${other}`;
@@ -77,8 +77,8 @@ export function createTies({ store, feed, clock, onChange }: TiesOptions) {
    * One list of ties for each that is asked, in the order of its others. Those who ask about one and the same person are one question: what
    * stands between two is the same from both ends. Rejects with `unavailable`.
    */
-  async function ofMany(asked: readonly TiesAsked[]): Promise<readonly (readonly Tie[])[]> {
-    const found: (Tie | undefined)[][] = asked.map(() => []);
+  async function ofMany(asked: readonly TiesAsked[]): Promise<readonly (readonly Relationship[])[]> {
+    const found: (Relationship | undefined)[][] = asked.map(() => []);
     const unknown: { readonly i: number; readonly j: number; readonly identity: Identity; readonly other: Identity }[] =
       [];
     /** How many of the unknown each person takes part in. */
@@ -117,15 +117,15 @@ export function createTies({ store, feed, clock, onChange }: TiesOptions) {
     return found.map((ties) => ties.flatMap((tie) => tie ?? []));
   }
 
-  const mirrored = (tie: Tie | undefined): Tie | undefined => tie && seenFromThere(tie);
+  const mirrored = (tie: Relationship | undefined): Relationship | undefined => tie && seenFromThere(tie);
 
   return {
     ofMany,
 
     /** One tie for each of the others, in their order. Rejects with `unavailable`. */
-    of: async (identity: Identity, others: readonly string[]): Promise<readonly Tie[]> =>
+    of: async (identity: Identity, others: readonly string[]): Promise<readonly Relationship[]> =>
       (await ofMany([{ identity, others }]))[0] ?? [],
   };
 }
 
-export type Ties = ReturnType<typeof createTies>;
+export type RelationshipCache = ReturnType<typeof createRelationshipCache>;

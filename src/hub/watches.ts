@@ -1,11 +1,11 @@
 import type { Clock } from "../internal/clock.ts";
-import { type Identity, identityKey, type Tie } from "../model.ts";
+import { type Identity, identityKey, type Relationship } from "../model.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import type { Store } from "../store/store.ts";
 import type { Cluster } from "./cluster.ts";
 import { Few } from "./few.ts";
 import type { Policy } from "../access/policy.ts";
-import { isBlockedBetween, type Ties } from "./relationship-cache.ts";
+import { isBlockedBetween, type RelationshipCache } from "./relationship-cache.ts";
 import type { WatchBudget } from "./watch-budget.ts";
 
 /** The smallest part of a connection that watches others. */
@@ -44,7 +44,7 @@ type Ask = { readonly watch: Watch; readonly users: readonly string[] };
 
 export type WatchesOptions = {
   readonly store: Pick<Store, "lastSeen">;
-  readonly ties: Pick<Ties, "ofMany">;
+  readonly ties: Pick<RelationshipCache, "ofMany">;
   readonly policy: Pick<Policy, "canSee">;
   readonly clock: Clock;
   readonly report: (fault: unknown) => void;
@@ -176,7 +176,7 @@ export function createWatches(options: WatchesOptions) {
 
   async function round(asks: readonly Ask[]): Promise<void> {
     if (asks.length === 0) return;
-    let found: readonly (readonly Tie[])[];
+    let found: readonly (readonly Relationship[])[];
     try {
       found = await ties.ofMany(asks.map(({ watch, users }) => ({ identity: watch.viewer.session, others: users })));
       await readSeen(asks, found);
@@ -193,7 +193,7 @@ export function createWatches(options: WatchesOptions) {
   }
 
   /** Reads when those were last seen who are away, once for all who want to know. */
-  async function readSeen(asks: readonly Ask[], found: readonly (readonly Tie[])[]): Promise<void> {
+  async function readSeen(asks: readonly Ask[], found: readonly (readonly Relationship[])[]): Promise<void> {
     const now = clock.elapsed();
     const wanted = new Map<string, Map<Subject, number>>();
     for (const [i, { watch, users }] of asks.entries())
@@ -216,14 +216,14 @@ export function createWatches(options: WatchesOptions) {
   }
 
   /** Oneself always, never behind a block, else as the host says; "ask": it is to be asked. */
-  function mayBeVisible({ viewer }: Watch, user: string, tie: Tie | undefined): boolean | "ask" {
+  function mayBeVisible({ viewer }: Watch, user: string, tie: Relationship | undefined): boolean | "ask" {
     if (user === viewer.session.user) return true;
     if (!tie || isBlockedBetween(tie)) return false;
     return policy.canSee ? "ask" : tie.hasConversation || tie.isContact;
   }
 
   /** Tells a viewer of those about whom they were in doubt: at once, or once the host has answered. */
-  function show(ask: Ask, found: readonly Tie[]): void {
+  function show(ask: Ask, found: readonly Relationship[]): void {
     const { watch, users } = ask;
     const visible = users.map((user, i) => mayBeVisible(watch, user, found[i]));
     if (!visible.includes("ask")) return tell(ask, visible);

@@ -1,5 +1,5 @@
 /** Lets work in, so many pieces at a time; the others wait for their turn in the order in which they came. */
-export function createGate(atOnceMax: number) {
+export function createSemaphore(atOnceMax: number) {
   let free = atOnceMax;
   const waiting: (() => void)[] = [];
 
@@ -16,4 +16,4 @@ export function createGate(atOnceMax: number) {
   };
 }
 
-export type Gate = ReturnType<typeof createGate>;
+export type Semaphore = ReturnType<typeof createSemaphore>;

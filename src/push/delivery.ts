@@ -8,7 +8,7 @@ import { keyOf, tagOf } from "./request-id.ts";
 import type { PushNotice, PushProvider, PushResult } from "./provider.ts";
 import { parseQuietHours } from "../protocol/quiet-hours.ts";
 
-export type CourierOptions = {
+export type DeliveryOptions = {
   readonly provider: PushProvider;
   readonly clock: Clock;
   readonly limits: Pick<Limits, "pushAnswerMs">;
@@ -49,7 +49,7 @@ const cutTexts = { shortened: "shortened", brief: "cut to a line", content_free:
 type Result = PushResult & { readonly isUncertain?: boolean };
 
 /** Takes one thing that is due as far as it goes: looks once more whether it is wanted, sends it, and says what has become of it. */
-export function createCourier(options: CourierOptions) {
+export function createDelivery(options: DeliveryOptions) {
   const { provider, clock, limits, delays, presenceOf, ageOf, isInherited, draftOf, retryAt, onResult, report } =
     options;
   const { historyName, onCut = () => {} } = options;

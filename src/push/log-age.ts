@@ -6,7 +6,7 @@ type Sample = { readonly at: number; readonly n: number };
  * How old a place of the log is in time that passed: a wall clock may be set, and the messages' own times with it. Places are noted as
  * they are reached, a few times a second, for as long as anybody asks.
  */
-export function createAges(clock: Clock, { stepMs, keptMs }: { readonly stepMs: number; readonly keptMs: number }) {
+export function createLogAge(clock: Clock, { stepMs, keptMs }: { readonly stepMs: number; readonly keptMs: number }) {
   let samples: Sample[] = [];
 
   return {
@@ -38,4 +38,4 @@ export function createAges(clock: Clock, { stepMs, keptMs }: { readonly stepMs: 
   };
 }
 
-export type Ages = ReturnType<typeof createAges>;
+export type LogAge = ReturnType<typeof createLogAge>;

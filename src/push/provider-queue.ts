@@ -4,16 +4,16 @@ import { chance, type Random } from "../internal/random.ts";
 import { createSingleFlight } from "../internal/single-flight.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Due, PushStore, Verdict } from "../store/push/push-store.ts";
-import { type CourierOptions, createCourier } from "./delivery.ts";
+import { type DeliveryOptions, createDelivery } from "./delivery.ts";
 import type { PushHealth } from "./health.ts";
 import type { Lease } from "../feed/lease.ts";
-import type { Slots } from "./request-limit.ts";
+import type { RequestLimit } from "./request-limit.ts";
 
-export type LaneOptions = Omit<CourierOptions, "retryAt" | "onResult" | "limits"> & {
+export type ProviderQueueOptions = Omit<DeliveryOptions, "retryAt" | "onResult" | "limits"> & {
   readonly store: Pick<PushStore, "due" | "badges" | "settle">;
   readonly lease: Pick<Lease, "holder" | "isHeld" | "lose">;
   readonly random: Pick<Random, "integer">;
-  readonly slots: Slots;
+  readonly slots: RequestLimit;
   readonly health: PushHealth;
   /** The provider has thrown. */
   readonly reportProvider: (fault: unknown) => void;
@@ -37,10 +37,10 @@ const lookMs = 1_000;
  * One provider's own way: so many requests at a time, its own breaker, its own place in the store where what waits for it stands. Nothing
  * that it does, or does not do, is felt by another one.
  */
-export function createLane(options: LaneOptions) {
+export function createProviderQueue(options: ProviderQueueOptions) {
   const { provider, store, lease, clock, random, slots, health, limits, isAvailable, report } = options;
   const breaker = createBreaker({ clock, random, ...patience });
-  const courier = createCourier({
+  const courier = createDelivery({
     ...options,
     retryAt,
     report: options.reportProvider,
@@ -174,4 +174,4 @@ export function createLane(options: LaneOptions) {
   };
 }
 
-export type Lane = ReturnType<typeof createLane>;
+export type ProviderQueue = ReturnType<typeof createProviderQueue>;

@@ -1,5 +1,5 @@
 /** Requests under way to each provider, over all that a process sends. */
-export function createSlots({ perProviderMax }: { readonly perProviderMax: number }) {
+export function createRequestLimit({ perProviderMax }: { readonly perProviderMax: number }) {
   const taken = new Map<string, number>();
   const count = (provider: string): number => taken.get(provider) ?? 0;
 
@@ -11,4 +11,4 @@ export function createSlots({ perProviderMax }: { readonly perProviderMax: numbe
   };
 }
 
-export type Slots = ReturnType<typeof createSlots>;
+export type RequestLimit = ReturnType<typeof createRequestLimit>;

@@ -4,7 +4,7 @@ import { type Identity, identityKey } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { type Blocker, countedMax, type PushStore, type Reader } from "../store/push/push-store.ts";
 import type { LogEntry } from "../store/store.ts";
-import { createAges } from "./log-age.ts";
+import { createLogAge } from "./log-age.ts";
 import { delayMsOf, type PushDelays, type PushPresence } from "./decide.ts";
 
 /** Somebody for whom there is something, from `n` on. */
@@ -78,7 +78,7 @@ export function createFollower(options: FollowerOptions) {
   const stirs = new Map<string, Stir>();
   const reads = new Map<string, Over<Reader>>();
   const blocks = new Map<string, Over<Blocker>>();
-  const ages = createAges(clock, { stepMs: ageStepMs, keptMs: Math.max(delays.activeMs, delays.idleMs) + ageStepMs });
+  const ages = createLogAge(clock, { stepMs: ageStepMs, keptMs: Math.max(delays.activeMs, delays.idleMs) + ageStepMs });
   /** Changes with each start: what an older one still waits for is void. */
   let run = 0;
   let isRunning = false;

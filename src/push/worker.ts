@@ -12,9 +12,9 @@ import type { PushDelays, PushPresence } from "./decide.ts";
 import { createDrafts, type OnPush } from "./preview.ts";
 import { createFollower } from "./unacked.ts";
 import { createPushHealth, type PushHealth, type PushHealthChange } from "./health.ts";
-import { createLane } from "./provider-queue.ts";
+import { createProviderQueue } from "./provider-queue.ts";
 import type { PushProvider } from "./provider.ts";
-import { createSlots, type Slots } from "./request-limit.ts";
+import { createRequestLimit, type RequestLimit } from "./request-limit.ts";
 
 export type PushWorkerOptions = {
   readonly store: Pick<Store, "push" | "isAvailable">;
@@ -25,7 +25,7 @@ export type PushWorkerOptions = {
   readonly providers: readonly PushProvider[];
   readonly onPush?: OnPush | undefined;
   /** Requests at a time: of the process, whose workers share them. Default: its own. */
-  readonly slots?: Slots;
+  readonly slots?: RequestLimit;
   /** Whether providers take what they are asked: of the process too. Default: its own, which reports to `onHealth`. */
   readonly health?: PushHealth;
   readonly onHealth?: ((change: PushHealthChange) => void) | undefined;
@@ -51,7 +51,7 @@ const pruneAgainMs = 200;
  */
 export function createPushWorker(options: PushWorkerOptions) {
   const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, onCut } = options;
-  const { slots = createSlots({ perProviderMax: limits.pushRequestsMax }) } = options;
+  const { slots = createRequestLimit({ perProviderMax: limits.pushRequestsMax }) } = options;
   const sparing = () => createSparing({ clock, everyMs: faultEveryMs, report: options.report });
   const report = sparing();
   const { onHealth = () => {}, health = createPushHealth({ clock, onChange: onHealth }) } = options;
@@ -92,7 +92,7 @@ export function createPushWorker(options: PushWorkerOptions) {
     report: sparing(),
   });
   const lanes = providers.map((provider) =>
-    createLane({
+    createProviderQueue({
       ...{
         reportProvider: sparing(),
         provider,

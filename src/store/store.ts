@@ -1,4 +1,4 @@
-import type { Change, Cursor, Identity, Message, Revocation, Session, Tie } from "../model.ts";
+import type { Change, Cursor, Identity, Message, Revocation, Session, Relationship } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { DeviceStore } from "./push/device-store.ts";
 import type { LogPlaces } from "./log-place.ts";
@@ -165,7 +165,7 @@ export interface Store {
   relate(identity: Identity, said: readonly Said[]): Promise<void>;
 
   /** What stands between a user and each of the others, in their order. Rejects with `unavailable`. */
-  ties(identity: Identity, others: readonly string[]): Promise<readonly Tie[]>;
+  ties(identity: Identity, others: readonly string[]): Promise<readonly Relationship[]>;
 
   /** A user's contacts, or whom they have blocked, after a name. Rejects with `unavailable`. */
   people(

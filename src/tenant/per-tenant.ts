@@ -3,7 +3,7 @@ import { ChatError } from "../error.ts";
 import { readTenantTicket, tenantTicket } from "../access/ticket.ts";
 import { nextTurn } from "../hub/turns.ts";
 import type { Clock } from "../internal/clock.ts";
-import { createGate } from "../internal/semaphore.ts";
+import { createSemaphore } from "../internal/semaphore.ts";
 import { within } from "../internal/within.ts";
 import type { Random } from "../internal/random.ts";
 import type { Limits } from "../protocol/limits.ts";
@@ -48,7 +48,7 @@ const shuttingDown = () => new ChatError("unavailable", "The chat is shutting do
 export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): Databases {
   const { databaseOf, open, clock, random, limits, log } = options;
   const places = new Map<string, Place>();
-  const enter = createGate(1);
+  const enter = createSemaphore(1);
   const directory = createDirectory({ databaseOf, clock, answerMs: limits.hostAnswerMs, pauseMs, log });
   /** Tenants that were given a ticket here which may still be good, and until when. */
   const issued = new Map<string, number>();

@@ -1,20 +1,20 @@
 import type { Log } from "../internal/logger.ts";
-import type { Budget } from "../connection/outbox-budget.ts";
+import type { OutboxBudget } from "../connection/outbox-budget.ts";
 import { createFeed } from "../feed/feed.ts";
-import { createHints } from "../feed/commit-notices.ts";
+import { createCommitNotices } from "../feed/commit-notices.ts";
 import type { Transport } from "../bus/transport.ts";
 import { createHub, type HubEvent } from "../hub/hub.ts";
 import type { Reauthenticate } from "../access/reauthenticate.ts";
 import type { Limiter } from "../access/limiter.ts";
 import { type Authorize, type CanSee, createPolicy } from "../access/policy.ts";
 import type { Revalidation } from "../hub/revalidation.ts";
-import type { Room } from "../access/capacity.ts";
+import type { Capacity } from "../access/capacity.ts";
 import type { WatchBudget } from "../hub/watch-budget.ts";
 import { createHookFollower } from "../hook/follower.ts";
 import type { HookHealth } from "../hook/hook-health.ts";
 import type { NamedHook } from "../hook/message-hook.ts";
 import type { Clock } from "../internal/clock.ts";
-import type { Gate } from "../internal/semaphore.ts";
+import type { Semaphore } from "../internal/semaphore.ts";
 import type { Random } from "../internal/random.ts";
 import { createSparing } from "../internal/sparing.ts";
 import { within } from "../internal/within.ts";
@@ -22,7 +22,7 @@ import type { Limits } from "../protocol/limits.ts";
 import type { OnPush } from "../push/preview.ts";
 import type { PushProvider } from "../push/provider.ts";
 import type { PushHealth } from "../push/health.ts";
-import type { Slots } from "../push/request-limit.ts";
+import type { RequestLimit } from "../push/request-limit.ts";
 import { createPushWorker } from "../push/worker.ts";
 import type { Engine } from "../store/engine/engine.ts";
 import { isDamage } from "../store/engine/failure.ts";
@@ -40,11 +40,11 @@ export type DatabaseContext = {
   readonly accountsPerDevice?: "one" | "several" | undefined;
   readonly onPush?: OnPush | undefined;
   readonly limiter: Limiter;
-  readonly room: Room;
-  readonly budget: Budget;
+  readonly room: Capacity;
+  readonly budget: OutboxBudget;
   readonly watchBudget: WatchBudget;
-  readonly sight: Gate;
-  readonly slots: Slots;
+  readonly sight: Semaphore;
+  readonly slots: RequestLimit;
   readonly health: PushHealth;
   readonly hooks: readonly NamedHook[];
   readonly hookHealth: HookHealth;
@@ -111,7 +111,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   });
   const feed = createFeed({
     ...{ store, clock, limits },
-    hints: bus && createHints(bus, { charsMax: limits.hintCharsMax, clock }),
+    hints: bus && createCommitNotices(bus, { charsMax: limits.hintCharsMax, clock }),
     jitter: () => random.integer() / 2 ** 52 - 0.5,
   });
   try {

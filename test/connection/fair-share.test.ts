@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { createFairShare } from "../../src/connection/send-window.ts";
+import { createSendWindow } from "../../src/connection/send-window.ts";
 
 test("R2 what waits of all senders fits into one commit, and each may have one waiting", () => {
-  const share = createFairShare({ windowMax: 64, sendsMax: 2_048 });
+  const share = createSendWindow({ windowMax: 64, sendsMax: 2_048 });
   expect(share.sends()).toBe(64);
   for (let i = 0; i < 32; i++) share.enter();
   expect(share.sends()).toBe(64);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { createBudget } from "../../src/connection/outbox-budget.ts";
-import { createFairShare } from "../../src/connection/send-window.ts";
+import { createOutboxBudget } from "../../src/connection/outbox-budget.ts";
+import { createSendWindow } from "../../src/connection/send-window.ts";
 import { createOutbox } from "../../src/connection/outbox.ts";
 
-const share = createFairShare({ windowMax: 64, sendsMax: 2_048 });
+const share = createSendWindow({ windowMax: 64, sendsMax: 2_048 });
 
 /** An outbox on a socket that takes nothing by itself. */
-function open(budget = createBudget({ bytesMax: 1_000_000 }), bytesMax = 100_000) {
+function open(budget = createOutboxBudget({ bytesMax: 1_000_000 }), bytesMax = 100_000) {
   const state = { buffered: 0, sent: [] as string[] };
   const outbox = createOutbox({
     socket: {
@@ -30,7 +30,7 @@ function open(budget = createBudget({ bytesMax: 1_000_000 }), bytesMax = 100_000
 
 describe("the outbox", () => {
   test("R3 once the budget is used up also those get nothing whose own socket is empty", () => {
-    const budget = createBudget({ bytesMax: 100_000 });
+    const budget = createOutboxBudget({ bytesMax: 100_000 });
     const all = Array.from({ length: 100 }, () => open(budget));
     const posted = all.filter(({ post }) => post(10_000));
     expect(posted).toHaveLength(10);
@@ -65,7 +65,7 @@ describe("the outbox", () => {
   });
 
   test("R2 R3 while the budget is short, who takes little is none who takes nothing", () => {
-    const budget = createBudget({ bytesMax: 100_000 });
+    const budget = createOutboxBudget({ bytesMax: 100_000 });
     const [slow, stopped] = [open(budget), open(budget)];
     for (const { post } of [slow, stopped]) expect(post(40_000)).toBe(true);
     expect(budget.isShort()).toBe(true);

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import { createStrikes } from "../../src/connection/bad-frame-counter.ts";
+import { createBadFrameCounter } from "../../src/connection/bad-frame-counter.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 test("H10 P34 only what was wrong within a minute counts", async () => {
   const clock = fakeClock();
-  const strikes = createStrikes({ clock, perMinuteMax: 10 });
+  const strikes = createBadFrameCounter({ clock, perMinuteMax: 10 });
   for (let i = 0; i < 40; i++) {
     expect(strikes.add()).toBe(false);
     await clock.advance(6_000);

@@ -3,20 +3,20 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
-import { createBudget } from "../../src/connection/outbox-budget.ts";
+import { createOutboxBudget } from "../../src/connection/outbox-budget.ts";
 import { openRuntime } from "../../src/tenant/runtime.ts";
 import { createHookHealth } from "../../src/hook/hook-health.ts";
 import { hooksOf } from "../../src/hook/message-hook.ts";
 import { createLimiter } from "../../src/access/limiter.ts";
 import { createSightGate } from "../../src/access/policy.ts";
 import { createWatchBudget } from "../../src/hub/watch-budget.ts";
-import { createRoom } from "../../src/access/capacity.ts";
+import { createCapacity } from "../../src/access/capacity.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import { systemRandom } from "../../src/internal/random.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import { ratesOf } from "../../src/protocol/rates.ts";
 import { createPushHealth } from "../../src/push/health.ts";
-import { createSlots } from "../../src/push/request-limit.ts";
+import { createRequestLimit } from "../../src/push/request-limit.ts";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { newEpoch, replaceEpoch } from "../../src/store/epoch.ts";
@@ -108,10 +108,10 @@ describe("a history that has ended", () => {
       },
       {
         ...{ clock, random: systemRandom, limits, providers: [createPhones().provider], revalidation: undefined },
-        ...{ limiter: createLimiter({ rates: ratesOf(undefined), clock }), room: createRoom(limits) },
+        ...{ limiter: createLimiter({ rates: ratesOf(undefined), clock }), room: createCapacity(limits) },
         ...{
-          budget: createBudget({ bytesMax: 1_000 }),
-          slots: createSlots({ perProviderMax: 1 }),
+          budget: createOutboxBudget({ bytesMax: 1_000 }),
+          slots: createRequestLimit({ perProviderMax: 1 }),
           health: createPushHealth({ clock: systemClock, onChange: () => {} }),
         },
         hooks: hooksOf({ handle() {} }),

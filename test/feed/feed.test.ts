@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Hint } from "../../src/feed/commit-notices.ts";
+import type { CommitNotice } from "../../src/feed/commit-notices.ts";
 import { createFeed, type FeedOptions } from "../../src/feed/feed.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
@@ -24,14 +24,14 @@ function fakeLog(options: { headPollMs?: number; clock?: Clock; beforeRead?: (li
     cannotRead() {},
   };
   const limits = { ...defaultLimits, headPollMs };
-  let hint: (hint: Hint) => void = () => {};
-  const announced: Hint[] = [];
+  let hint: (hint: CommitNotice) => void = () => {};
+  const announced: CommitNotice[] = [];
   const followed: string[] = [];
   let gap = (): void => {};
   const hints = {
     follow: (epoch: string) => void followed.push(epoch),
     stop: () => void followed.push("stopped"),
-    announce: (said: Hint) => void announced.push(said),
+    announce: (said: CommitNotice) => void announced.push(said),
     onHint: (listen: typeof hint) => void (hint = listen),
     onGap: (listen: () => void) => void (gap = listen),
     onUnknown() {},
@@ -41,7 +41,7 @@ function fakeLog(options: { headPollMs?: number; clock?: Clock; beforeRead?: (li
     state.head = { ...state.head, n: to };
     announce({ from, to, entries: [] });
   };
-  return { feed, state, commit, announced, followed, gap: () => gap(), hint: (said: Hint): void => hint(said) };
+  return { feed, state, commit, announced, followed, gap: () => gap(), hint: (said: CommitNotice): void => hint(said) };
 }
 
 describe("feed", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createFeed } from "../../src/feed/feed.ts";
-import { createHints, type Hint } from "../../src/feed/commit-notices.ts";
+import { createCommitNotices, type CommitNotice } from "../../src/feed/commit-notices.ts";
 import { createLocalBus } from "../../src/bus/local-bus.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
@@ -19,13 +19,13 @@ const entry = (n: number, chars = 10): LogEntry => ({
 });
 
 /** What another node hears of a commit, and how long the longest message on the bus was. */
-function tell(hint: Hint) {
+function tell(hint: CommitNotice) {
   const clock = { defer: (task: () => void) => task() };
   const bus = createLocalBus({ clock });
   const [here, there] = [bus.connect(), bus.connect()];
-  const heard: Hint[] = [];
+  const heard: CommitNotice[] = [];
   let charsMax = 0;
-  const hints = createHints(there);
+  const hints = createCommitNotices(there);
   hints.follow(epoch);
   hints.onHint((each) => void heard.push(each));
   const watched = {
@@ -35,7 +35,7 @@ function tell(hint: Hint) {
       here.publish(subject, text);
     },
   };
-  createHints(watched, { clock }).announce(hint);
+  createCommitNotices(watched, { clock }).announce(hint);
   return { heard, charsMax };
 }
 
@@ -58,8 +58,8 @@ describe("hints", () => {
   test("F5 F6 what is no hint is left alone", () => {
     const bus = createLocalBus({ clock: { defer: (task) => task() } });
     const [here, there] = [bus.connect(), bus.connect()];
-    const heard: Hint[] = [];
-    const hints = createHints(there);
+    const heard: CommitNotice[] = [];
+    const hints = createCommitNotices(there);
     hints.follow(epoch);
     hints.onHint((each) => void heard.push(each));
     for (const text of malformed) {
@@ -73,8 +73,8 @@ describe("hints", () => {
   test("O11 an entry of a kind that is not known is told as such; one of a known kind that is not as it is here is read from the store", () => {
     const bus = createLocalBus({ clock: { defer: (task) => task() } });
     const [here, there] = [bus.connect(), bus.connect()];
-    const [heard, unknown]: [Hint[], string[]] = [[], []];
-    const hints = createHints(there);
+    const [heard, unknown]: [CommitNotice[], string[]] = [[], []];
+    const hints = createCommitNotices(there);
     hints.follow(epoch);
     hints.onHint((each) => void heard.push(each));
     hints.onUnknown((kind) => void unknown.push(kind));
@@ -117,7 +117,7 @@ describe("hints", () => {
       onGap: () => {},
       close: async () => {},
     };
-    const hints = createHints(transport, { clock: { defer: (task) => defer(task, turns) } });
+    const hints = createCommitNotices(transport, { clock: { defer: (task) => defer(task, turns) } });
     const rows = (count: number, first: number) => Array.from({ length: count }, (_, i) => entry(first + i, 16_000));
     hints.announce({ epoch, from: 0, to: 100, entries: rows(100, 1) });
     hints.announce({ epoch, from: 100, to: 101, entries: rows(1, 101) });
@@ -154,7 +154,7 @@ describe("hints", () => {
   test("F11 a feed applies the stretches in whatever order they come, without a read", async () => {
     const entries = Array.from({ length: 50 }, (_, i) => entry(1 + i, 16_000));
     const { heard } = tell({ epoch, from: 0, to: 50, entries });
-    let hear: (hint: Hint) => void = () => {};
+    let hear: (hint: CommitNotice) => void = () => {};
     const feed = createFeed({
       store: {
         head: async () => ({ epoch, n: 0 }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createFeed } from "../../src/feed/feed.ts";
-import type { Hint } from "../../src/feed/commit-notices.ts";
+import type { CommitNotice } from "../../src/feed/commit-notices.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { Commit, LogEntry } from "../../src/store/store.ts";
@@ -25,7 +25,7 @@ const turns = async (count = 20): Promise<void> => {
 async function start(clock: Clock = systemClock) {
   const state = { head: 0, reads: 0, read: Promise.resolve(), settled: Promise.resolve() };
   let announce: (commit: Commit) => void = () => {};
-  let hear: (hint: Hint) => void = () => {};
+  let hear: (hint: CommitNotice) => void = () => {};
   const feed = createFeed({
     store: {
       head: async () => ({ epoch, n: state.head }),
@@ -55,7 +55,7 @@ async function start(clock: Clock = systemClock) {
   await feed.start();
   return {
     ...{ feed, state, told },
-    hear: (hint: Omit<Hint, "epoch">): void => hear({ ...hint, epoch }),
+    hear: (hint: Omit<CommitNotice, "epoch">): void => hear({ ...hint, epoch }),
     commit: (from: number, to: number): void => {
       state.head = Math.max(state.head, to);
       announce({ from, to, entries: entries(from, to) });

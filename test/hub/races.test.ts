@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Feed } from "../../src/feed/feed.ts";
-import { createTies } from "../../src/hub/relationship-cache.ts";
+import { createRelationshipCache } from "../../src/hub/relationship-cache.ts";
 import { systemClock } from "../../src/internal/clock.ts";
-import type { Tie } from "../../src/model.ts";
+import type { Relationship } from "../../src/model.ts";
 import type { LogEntry, Store } from "../../src/store/store.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
@@ -180,13 +180,13 @@ describe("what is under way while something ends", () => {
     expect(alice.of("presence").map(({ user }) => user)).toEqual(["carol"]);
   });
 
-  const free: Tie = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: true };
+  const free: Relationship = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: true };
 
-  /** Ties whose store answers when the test lets it, and a log that the test writes. */
+  /** RelationshipCache whose store answers when the test lets it, and a log that the test writes. */
   function startTies() {
-    const asked: ((ties: readonly Tie[]) => void)[] = [];
+    const asked: ((ties: readonly Relationship[]) => void)[] = [];
     const listeners: Parameters<Feed["onEntries"]>[0][] = [];
-    const ties = createTies({
+    const ties = createRelationshipCache({
       store: { ties: () => new Promise((resolve) => void asked.push(resolve)) },
       feed: { onEntries: (listener) => void listeners.push(listener) },
       clock: systemClock,

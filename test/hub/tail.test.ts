@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { createBudget } from "../../src/connection/outbox-budget.ts";
-import { createFairShare } from "../../src/connection/send-window.ts";
+import { createOutboxBudget } from "../../src/connection/outbox-budget.ts";
+import { createSendWindow } from "../../src/connection/send-window.ts";
 import { createOutbox } from "../../src/connection/outbox.ts";
-import { createTail, wireChange } from "../../src/connection/replay.ts";
+import { createReplay, wireChange } from "../../src/connection/replay.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import type { Change } from "../../src/model.ts";
 import { createCursors } from "../../src/protocol/cursor.ts";
@@ -31,12 +31,12 @@ function start({ pages, lastN = () => 0 }: { pages: readonly (Page | Promise<Pag
   const left = [...pages];
   const outbox = createOutbox({
     socket: { send: (frame) => frames.push(JSON.parse(frame)) > 0, bufferedBytes: () => 0 },
-    budget: createBudget({ bytesMax: 1_000_000_000 }),
-    share: createFairShare({ windowMax: 64, sendsMax: 2_048 }),
+    budget: createOutboxBudget({ bytesMax: 1_000_000_000 }),
+    share: createSendWindow({ windowMax: 64, sendsMax: 2_048 }),
     bytesMax: defaultLimits.outboxBytesMax,
     onBroken: () => {},
   });
-  const tail = createTail({
+  const tail = createReplay({
     ...{ start: 0, level: 1, cursors, outbox, limits: defaultLimits, clock: systemClock, lastN },
     readPage: async () => left.shift() ?? { changes: [], upTo: 0, more: false },
     onFault: (fault) => {

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { createGate } from "../../src/internal/semaphore.ts";
+import { createSemaphore } from "../../src/internal/semaphore.ts";
 
 test("E25 so many at a time are let in, the others in the order in which they came, also behind one that failed", async () => {
-  const enter = createGate(2);
+  const enter = createSemaphore(2);
   const [begun, ended]: [number[], (() => void)[]] = [[], []];
   const work = [0, 1, 2, 3, 4].map((i) =>
     enter(

@@ -8,7 +8,7 @@ export type BusFaults = {
   readonly busLoses: number;
   readonly busRepeats: number;
   readonly busMs: number;
-  /** Hints that say where, but not what. */
+  /** CommitNotices that say where, but not what. */
   readonly busEmpties: number;
 };
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Change, Tie } from "../../src/model.ts";
+import type { Change, Relationship } from "../../src/model.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { newest } from "../../src/store/read/history.ts";
 import type { Commit, Store } from "../../src/store/store.ts";
@@ -243,7 +243,7 @@ export function describePeople(name: string, open: () => Promise<Place>, { runs 
       await store.relate(person("eve", tenant), [{ other: "alice", blocked: true }]);
       await store.relate(person("alice", tenant), [{ other: "fred", blocked: true }]);
       await store.relate(person("stranger", tenant), [{ other: "fred", contact: true }]);
-      const none: Tie = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: false };
+      const none: Relationship = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: false };
       const others = ["nobody", "fred", "carol", "eve", "dan", "stranger"];
       expect(await store.ties(person("alice", tenant), others)).toEqual([
         none,

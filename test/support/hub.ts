@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createHints } from "../../src/feed/commit-notices.ts";
+import { createCommitNotices } from "../../src/feed/commit-notices.ts";
 import type { Transport } from "../../src/bus/transport.ts";
 import { createFeed } from "../../src/feed/feed.ts";
 import { createHub, type HubEvent } from "../../src/hub/hub.ts";
@@ -69,7 +69,7 @@ export async function startHub(overrides: HubOverrides = {}) {
   const { store: inner, faults } = sibling ? { store: sibling.store, faults: [] } : await open();
   const store = wrapStore?.(inner) ?? inner;
   const events: HubEvent[] = [];
-  const hints = transport && createHints(transport, { clock });
+  const hints = transport && createCommitNotices(transport, { clock });
   const feed = createFeed({ store, clock, limits, hints });
   await feed.start();
   const limiter = rates && createLimiter({ rates: ratesOf(rates), clock });

@@ -5,13 +5,13 @@ import type { Connection } from "../../connection/connection.ts";
 import type { Limiter } from "../../access/limiter.ts";
 import type { Policy } from "../../access/policy.ts";
 import type { Presence } from "../presence.ts";
-import type { Ties } from "../relationship-cache.ts";
+import type { RelationshipCache } from "../relationship-cache.ts";
 import type { Reauthenticate } from "../../access/reauthenticate.ts";
 
 export type HandlerContext = {
   readonly store: Store;
   readonly clock: Clock;
-  readonly ties: Ties;
+  readonly ties: RelationshipCache;
   readonly policy: Policy;
   readonly presence: Presence;
   readonly limiter: Pick<Limiter, "takeSend" | "pay" | "payRefusal"> | undefined;

@@ -1,7 +1,7 @@
 import type { ResultSet } from "@libsql/client/web";
 import { createBreaker } from "../../internal/breaker.ts";
 import { systemClock } from "../../internal/clock.ts";
-import { createGate } from "../../internal/semaphore.ts";
+import { createSemaphore } from "../../internal/semaphore.ts";
 import { systemRandom } from "../../internal/random.ts";
 import { answerWithin } from "../../internal/within.ts";
 import { toArguments } from "./arguments.ts";
@@ -47,7 +47,7 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
   const { deadlineMs = 10_000, clock = systemClock, random = systemRandom } = options;
   const client = createRemoteClient({ ...options, deadlineMs, clock, random });
   const breaker = createBreaker({ clock, random, ...patience });
-  const enter = createGate(atOnceMax.write);
+  const enter = createSemaphore(atOnceMax.write);
   let isClosed = false;
   /** Calls that try whether the server is there again. */
   let probes = 0;

@@ -1,4 +1,4 @@
-import type { Identity, Relation, Tie } from "../../model.ts";
+import type { Identity, Relation, Relationship } from "../../model.ts";
 import type { Engine, Row } from "../engine/engine.ts";
 import * as sql from "./people-sql.ts";
 import type { PeoplePage } from "../store.ts";
@@ -10,7 +10,7 @@ export const relationOf = (row: Row): Relation => ({
   blocked: Number(row["blocked"]) === 1,
 });
 
-const tieOf = (row: Row): Tie => ({
+const tieOf = (row: Row): Relationship => ({
   hasBlocked: Number(row["has_blocked"]) === 1,
   isBlocked: Number(row["is_blocked"]) === 1,
   isContact: Number(row["is_contact"]) === 1,
@@ -18,7 +18,7 @@ const tieOf = (row: Row): Tie => ({
 });
 
 /** Nothing stands between two people who have never had to do with each other, whether they exist or not. */
-const noTie: Tie = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: false };
+const noTie: Relationship = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: false };
 
 /** Reads what people have said of each other, each on one snapshot of the database. */
 export function createPeopleReader({ engine }: { engine: Engine }) {
@@ -26,7 +26,7 @@ export function createPeopleReader({ engine }: { engine: Engine }) {
 
   return {
     /** One tie for each of the others, in their order. */
-    async ties(identity: Identity, others: readonly string[]): Promise<readonly Tie[]> {
+    async ties(identity: Identity, others: readonly string[]): Promise<readonly Relationship[]> {
       const [rows = []] = await engine.read([{ sql: sql.selectTies, args: names(identity, others) }]);
       const found = new Map(rows.map((row) => [String(row["other"]), tieOf(row)]));
       return others.map((other) => found.get(other) ?? noTie);
