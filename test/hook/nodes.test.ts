@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import { type SharedNodes, type SharedNodesOptions, startSharedNodes } from "../database/shared-nodes.ts";
+import { type SharedNodes, type SharedNodesOptions, startSharedNodes } from "../tenant/shared-nodes.ts";
 import { until } from "../support/fake-socket.ts";
 
 const running: SharedNodes[] = [];

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { isLive, type SharedNodes, startSharedNodes, textsOf } from "../database/shared-nodes.ts";
+import { isLive, type SharedNodes, startSharedNodes, textsOf } from "../tenant/shared-nodes.ts";
 import { until } from "../support/fake-socket.ts";
 
 let nodes: SharedNodes | undefined;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Chat } from "../../src/chat.ts";
-import { isLive, lastCursor, type SharedNodes, startSharedNodes, textsOf } from "../database/shared-nodes.ts";
+import { isLive, lastCursor, type SharedNodes, startSharedNodes, textsOf } from "../tenant/shared-nodes.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { newId } from "../support/store.ts";
 

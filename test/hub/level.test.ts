@@ -3,7 +3,7 @@ import { levelMax } from "../../src/protocol/level.ts";
 import { plant, type PlantName } from "../plants/index.ts";
 import { alteredTests } from "../support/failing-tests.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
-import { isLive, lastCursor, type SharedNodes, startSharedNodes, textsOf } from "../database/shared-nodes.ts";
+import { isLive, lastCursor, type SharedNodes, startSharedNodes, textsOf } from "../tenant/shared-nodes.ts";
 
 /** A release in which receipts are of a second level. */
 const twoLevels = plant("a release with two levels");

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Admission } from "../../src/access/admission.ts";
-import { type SharedNodes, type SharedNodesOptions, startSharedNodes } from "../database/shared-nodes.ts";
+import { type SharedNodes, type SharedNodesOptions, startSharedNodes } from "../tenant/shared-nodes.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, fakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";

@@ -81,7 +81,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "what was wrong counts for ever",
     red: "H10 P34 only what was wrong within a minute",
-    in: "test/connection/strikes.test.ts",
+    in: "test/connection/bad-frame-counter.test.ts",
   },
   {
     name: "who is not read by our own choice is silent",
@@ -111,12 +111,12 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a stretch from behind the position is told twice",
     red: "O3 a stretch of the log that begins behind",
-    in: "test/hub/tail.test.ts",
+    in: "test/connection/replay.test.ts",
   },
   {
     name: "a frame in the middle of a page says that nothing follows",
     red: "P15 P16 O6 of a page in several frames",
-    in: "test/hub/tail.test.ts",
+    in: "test/connection/replay.test.ts",
   },
   {
     name: "what waits behind a commit that failed is accepted later",
@@ -201,7 +201,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a page that was on its way is sent behind the end",
     red: "T5 H14 one that is stopped while it reads",
-    in: "test/hub/tail.test.ts",
+    in: "test/connection/replay.test.ts",
   },
   {
     name: "what an unblock brings back shares its place",
@@ -236,12 +236,12 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a hint that goes backwards is believed",
     red: "F5 F6 what is no hint is left alone",
-    in: "test/feed/hints.test.ts",
+    in: "test/feed/commit-notices.test.ts",
   },
   {
     name: "rows of a hint are believed whatever they are",
     red: "F5 F6 what is no hint is left alone",
-    in: "test/feed/hints.test.ts",
+    in: "test/feed/commit-notices.test.ts",
   },
   {
     name: "a retry is compared with a text that has changed",
@@ -256,22 +256,22 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a ticket outlives its session",
     red: "T6 a ticket of a session that has ended",
-    in: "test/http/admit.test.ts",
+    in: "test/access/admit.test.ts",
   },
   {
     name: "whatever is not false makes somebody the host",
     red: "A8 who the host says is the host is",
-    in: "test/http/admit.test.ts",
+    in: "test/access/admit.test.ts",
   },
   {
     name: "a ticket leads to a tenant of any name",
     red: "T6 K11 a ticket leads to a tenant only",
-    in: "test/http/admit.test.ts",
+    in: "test/access/admit.test.ts",
   },
   {
     name: "the host is asked about a conversation of others",
     red: "T4 B9 it is not asked about a conversation of others",
-    in: "test/hub/policy.test.ts",
+    in: "test/access/policy.test.ts",
   },
   {
     name: "what was known of somebody on other nodes holds for ever",

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { getLogger, resetSync } from "@logtape/logtape";
 import fc from "fast-check";
-import { configureLog } from "../src/standalone/log.ts";
+import { configureLog } from "../../src/standalone/log.ts";
 
 /** Control, line-end, invisible and direction characters (categories Cc, Zl, Zp and the telling ones of Cf). */
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u;

@@ -2,20 +2,20 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { resetSync } from "@logtape/logtape";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createChat } from "../src/chat.ts";
-import { ChatError } from "../src/error.ts";
-import { configureLog } from "../src/standalone/log.ts";
-import { createLocalBus } from "../src/bus/local-bus.ts";
-import { costs } from "../src/protocol/costs.ts";
-import type { Transport } from "../src/bus/transport.ts";
-import { systemRandom } from "../src/internal/random.ts";
-import { createPhones } from "./push/support/phone.ts";
-import { plant, type PlantName } from "./plants/index.ts";
-import { during, type FakeClock, fakeClock } from "./support/fake-clock.ts";
-import { type FakeSocket, until } from "./support/fake-socket.ts";
-import { perTurn } from "./support/per-turn.ts";
-import { newId } from "./support/store.ts";
-import { startTenants, type Tenants, type TenantsOptions } from "./support/tenants.ts";
+import { createChat } from "../../src/chat.ts";
+import { ChatError } from "../../src/error.ts";
+import { configureLog } from "../../src/standalone/log.ts";
+import { createLocalBus } from "../../src/bus/local-bus.ts";
+import { costs } from "../../src/protocol/costs.ts";
+import type { Transport } from "../../src/bus/transport.ts";
+import { systemRandom } from "../../src/internal/random.ts";
+import { createPhones } from "../push/support/phone.ts";
+import { plant, type PlantName } from "../plants/index.ts";
+import { during, type FakeClock, fakeClock } from "../support/fake-clock.ts";
+import { type FakeSocket, until } from "../support/fake-socket.ts";
+import { perTurn } from "../support/per-turn.ts";
+import { newId } from "../support/store.ts";
+import { startTenants, type Tenants, type TenantsOptions } from "../support/tenants.ts";
 
 let running: { readonly place: Tenants; readonly clock: FakeClock | undefined }[] = [];
 function start(options: TenantsOptions & { clock?: FakeClock } = {}): Tenants {
@@ -708,7 +708,7 @@ describe("tickets", () => {
 describe("the same day, with bugs", () => {
   const judge = async (...bugs: readonly PlantName[]): Promise<unknown> => {
     const alterations = bugs.flatMap((bug) => plant(bug));
-    const child = Bun.spawn([process.execPath, join(import.meta.dir, "support/altered-tenants.ts")], {
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "../support/altered-tenants.ts")], {
       env: { ...process.env, ALTERATIONS: JSON.stringify(alterations) },
       stdout: "pipe",
       stderr: "inherit",

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { migrateSqld } from "./support/remote-server.ts";
-import { type Sqld, startSqld } from "./support/sqld.ts";
+import { migrateSqld } from "../support/remote-server.ts";
+import { type Sqld, startSqld } from "../support/sqld.ts";
 
-const root = join(import.meta.dir, "..");
+const root = join(import.meta.dir, "../..");
 const folder = mkdtempSync(join(tmpdir(), "tidings-standalone-"));
 let sqld: Sqld;
 beforeAll(async () => {

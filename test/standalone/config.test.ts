@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { readConfig } from "../src/standalone/config.ts";
-import { ChatError } from "../src/error.ts";
+import { readConfig } from "../../src/standalone/config.ts";
+import { ChatError } from "../../src/error.ts";
 
 const secret = "canary-0123456789abcdef0123456789";
 
