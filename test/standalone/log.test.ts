@@ -286,7 +286,7 @@ describe("in a program", () => {
   async function run(body: string, stdout: "pipe" | "closed" = "pipe") {
     const imports = `import { getLogger } from "@logtape/logtape"; import { configureLog } from "./src/log.ts";`;
     const child = Bun.spawn([process.execPath, "-e", `${imports}\n${body}`], {
-      cwd: `${import.meta.dir}/..`,
+      cwd: `${import.meta.dir}/../..`,
       stdout: "pipe",
       stderr: "pipe",
     });

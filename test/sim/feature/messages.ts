@@ -51,7 +51,7 @@ export const messages: Feature = {
             const now = world.timeline.now();
             const isBlocked = error instanceof ChatError && error.code === "blocked";
             if (isBlocked && blocksIn(world).mayStand(`${tenant}/${to}`, owner, begun, now)) return;
-            if (!String(error).includes("unavailable") && !String(error).includes("shutting down"))
+            if (!(error instanceof ChatError && error.code === "unavailable"))
               world.problem("K2", `the host's send ${id} failed with ${String(error)}`);
           },
         );
