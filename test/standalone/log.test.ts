@@ -284,7 +284,7 @@ test("L8 odd values do not keep an event from being logged", () => {
 
 describe("in a program", () => {
   async function run(body: string, stdout: "pipe" | "closed" = "pipe") {
-    const imports = `import { getLogger } from "@logtape/logtape"; import { configureLog } from "./src/log.ts";`;
+    const imports = `import { getLogger } from "@logtape/logtape"; import { configureLog } from "./src/standalone/log.ts";`;
     const child = Bun.spawn([process.execPath, "-e", `${imports}\n${body}`], {
       cwd: `${import.meta.dir}/../..`,
       stdout: "pipe",
@@ -296,7 +296,7 @@ describe("in a program", () => {
   }
 
   test("L5 until the host configures logging, warnings and errors go to the console; then to logging alone", async () => {
-    const body = `import { createAdmit } from "./src/http/admit.ts";
+    const body = `import { createAdmit } from "./src/access/admit.ts";
       import { createLog } from "./src/internal/logger.ts";
       const admit = createAdmit({ authenticate: () => { throw new Error("canary") }, origins: [], now: () => 0 });
       const upgrade = () => admit(new Request("http://h/ws", { headers: { upgrade: "websocket" } }));
