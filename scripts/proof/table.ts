@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { plant } from "../../test/plants/index.ts";
-import { mutants } from "../../test/sim/mutants.ts";
+import { mutants } from "../../test/proof/sim/mutants.ts";
 import { toTable, withPart } from "../page-part.ts";
 import { allProofs } from "./all.ts";
 import type { Run } from "./tally.ts";

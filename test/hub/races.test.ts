@@ -9,7 +9,7 @@ import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
 import { accepted, marksCommitted, newId, person } from "../support/store.ts";
 
-/** What two things at once must not break. Each of these is the only test that misses one condition: see test/mutant. */
+/** What two things at once must not break. Each of these is the only test that misses one condition: see test/proof/mutant. */
 const hubs: TestHub[] = [];
 async function start(overrides: HubOverrides = {}): Promise<TestHub> {
   const hub = await startHub(overrides);

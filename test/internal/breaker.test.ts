@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createBreaker } from "../../src/internal/breaker.ts";
 import { patience } from "../../src/push/provider-queue.ts";
-import { createChance, randomOf } from "../sim/chance.ts";
+import { createChance, randomOf } from "../proof/sim/chance.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 const most = 32;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { attackServer } from "../security/proof.ts";
-import { openSlowSockets, type SlowSocket, slowSocketMsMax, stillOpen } from "../security/slow-socket.ts";
+import { attackServer } from "../proof/security/proof.ts";
+import { openSlowSockets, type SlowSocket, slowSocketMsMax, stillOpen } from "../proof/security/slow-socket.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import type { RunningServer } from "../support/server.ts";
 import { removeBuiltPackage, startBuiltOnNode } from "./built.ts";

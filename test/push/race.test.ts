@@ -8,7 +8,7 @@ afterEach(stopAll);
 
 const minuteMs = 60_000;
 
-/** What the worlds of test/sim have found, each as small as it goes. */
+/** What the worlds of test/proof/sim have found, each as small as it goes. */
 describe("two things at once", () => {
   test("U5 what was read as due before it was kept that it was told is not told again", async () => {
     const phones = createPhones("phones", async () => {

@@ -10,7 +10,7 @@ const files = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sor
 test("testLanes runs each file once, in at most two lanes for each core", () => {
   const { alone, beside, lanes } = testLanes(root);
   expect([...alone, ...beside].flat().toSorted()).toEqual(files);
-  expect(alone.flat()).toEqual(["test/adapter/flood.test.ts", "test/load/pace.test.ts"]);
+  expect(alone.flat()).toEqual(["test/adapter/flood.test.ts", "test/proof/load/pace.test.ts"]);
   expect(lanes).toBeWithin(1, 2 * availableParallelism() + 1);
 });
 

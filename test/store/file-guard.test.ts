@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import { mayMount } from "../fault/small-disk.ts";
+import { mayMount } from "../proof/fault/small-disk.ts";
 import type { Alteration } from "../support/alter-source.ts";
 import { plant } from "../plants/index.ts";
 import { startAltered } from "../support/alteration.ts";

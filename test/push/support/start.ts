@@ -13,7 +13,7 @@ import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 import { until } from "../../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../../support/hub.ts";
 import { accepted, newId, person } from "../../support/store.ts";
-import { digestAtOnce } from "../../sim/instant-digest.ts";
+import { digestAtOnce } from "../../proof/sim/instant-digest.ts";
 
 export type PushOverrides = Omit<HubOverrides, "limits" | "clock"> & {
   readonly providers: readonly PushProvider[];

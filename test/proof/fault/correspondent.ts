@@ -1,0 +1,81 @@
+import { randomUUID } from "node:crypto";
+import { type Client, connect, isChanges } from "../../support/client.ts";
+import type { Event } from "../checker/checker.ts";
+import { deadline } from "../../support/deadline.ts";
+
+type Waiting = { readonly id: string; readonly text: string };
+
+/** Somebody who writes to somebody else through any failure, with a durable outbox, and logs it for the checker. */
+export function createCorrespondent(user: string, peer: string, events: Event[]) {
+  const waiting: Waiting[] = [];
+  let client: Client | null = null;
+  let accepted = 0;
+  let sent = 0;
+
+  /** One try of the oldest that waits; false where it was refused, or nobody could be reached. */
+  async function attempt(url: string): Promise<boolean> {
+    const next = waiting[0];
+    if (next === undefined) return true;
+    try {
+      client ??= await connect(url, { user, device: "writer" });
+      const answer = await client.send({ to: peer }, next.text, next.id);
+      if (answer.type === "rejected") {
+        if (answer.code !== "unavailable") throw new Error(`Rejected: ${JSON.stringify(answer)}`);
+        const { code } = await client.closed;
+        if (code !== 1011) throw new Error(`After unavailable the connection was closed with ${code}`);
+        client = null;
+        return false;
+      }
+      waiting.shift();
+      accepted++;
+      events.push({ type: "accepted", from: user, id: next.id, conversation: answer.conversation, seq: answer.seq });
+      return true;
+    } catch (error) {
+      if (/Rejected|After unavailable/.test(String(error))) throw error;
+      client = null;
+      return false;
+    }
+  }
+
+  return {
+    /** Writes one message, or tries the one again that was not accepted; false where it still waits. */
+    async write(url: string, textBytes: number): Promise<boolean> {
+      if (waiting.length === 0) {
+        const next = { id: randomUUID(), text: `${sent++} ${"x".repeat(textBytes)}` };
+        waiting.push(next);
+        events.push({ type: "attempt", lane: user, from: user, ...next });
+      }
+      return await attempt(url);
+    },
+    accepted: (): number => accepted,
+  };
+}
+
+/** Everything that a user has, read from the beginning by a device that the store knows: a new one would have to be stored. */
+export async function readHistory(url: string, user: string, beginning: string): Promise<Event> {
+  const fresh = await connect(url, { user, cursor: beginning });
+  await fresh.when(() => fresh.frames.findLast(isChanges)?.more === false, deadline.bulkMs, "the whole history");
+  const messages = fresh.messages().map(({ conversation, seq, id, from, text }) => ({
+    ...{ conversation, seq, id, from, text },
+  }));
+  fresh.terminate();
+  return { type: "history", user, messages };
+}
+
+/** Whether it says that it is ready. */
+export async function isReady(port: number): Promise<boolean> {
+  return (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200;
+}
+
+/** Waits, for a bounded time, until something holds. */
+export async function eventually(
+  holds: () => Promise<boolean>,
+  what: string,
+  ms: number = deadline.answerMs,
+): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`${what} did not come to hold within ${ms} ms`);
+    await Bun.sleep(10);
+  }
+}

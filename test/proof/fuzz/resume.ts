@@ -1,0 +1,172 @@
+import type { Message } from "../../../src/model.ts";
+import type { ServerFrame } from "../../../src/protocol/frame.ts";
+import { drawScript, tenants } from "../isolation/script.ts";
+import type { Plant } from "../isolation/tenants.ts";
+import { type Gave, runWorld, type Told, type World } from "../isolation/world.ts";
+import { createChance } from "../sim/chance.ts";
+import type { Findings } from "./target.ts";
+
+const steps = 40;
+
+/** One connection as the model follows it. */
+type Reader = {
+  readonly asked: string | undefined;
+  /** The place that it asked for, where there is such a place. */
+  readonly honoured: number | null;
+  /** Where it begins; null before `welcome`. */
+  start: number | null;
+  hasReset: boolean;
+  frames: number;
+  /** The last message that came, by its change number. */
+  last: number;
+  /** Places that it knows: by a change, or because its own send was accepted there. */
+  readonly known: Set<string>;
+};
+
+const placeOf = ({ conversation, seq }: { conversation: string; seq: number }): string => `${conversation} ${seq}`;
+
+/**
+ * Judges what happened in a world against a plain model of it: lists of messages, and a start for each connection.
+ * O6: a cursor is honoured to the letter or answered with `reset`, nothing unacked is ever skipped, and no frame covers
+ * a message that its connection does not know. O9: marks never go back, and read ≤ delivered ≤ last seq.
+ */
+export function judgeResume({ events, ledger, codec, heads }: World): readonly string[] {
+  const violations: string[] = [];
+  const readers = new Map<string, Reader>();
+  /** What each user may have acked at most, by any device. */
+  const acked = new Map<string, number>();
+  const marks = new Map<string, { step: number; delivered: number; read: number }[]>();
+  const userOf = (slot: string): string => slot.split(" ").slice(0, 2).join(" ");
+
+  /** The change number that a cursor gave, where this history can have given it. */
+  function honoured({ cursor, head }: Pick<Gave, "cursor" | "head">): number | null {
+    const place = codec.decode(cursor ?? "");
+    return place !== null && place.n <= head ? place.n : null;
+  }
+
+  function give({ type, slot, cursor, head }: Gave): void {
+    const n = honoured({ cursor, head });
+    // More than was sent counts as what was sent, which is never beyond the head.
+    const reach = n ?? (type === "ack" && codec.decode(cursor ?? "") !== null ? head : 0);
+    acked.set(userOf(slot), Math.max(acked.get(userOf(slot)) ?? 0, reach));
+    if (type !== "connect") return;
+    const fresh = {
+      asked: cursor,
+      honoured: n,
+      start: null,
+      hasReset: false,
+      frames: 0,
+      last: 0,
+      known: new Set<string>(),
+    };
+    readers.set(slot, fresh);
+  }
+
+  function told({ step, slot, what }: Told): void {
+    const reader = readers.get(slot);
+    if (!reader || !("type" in what)) return;
+    const frame = what as ServerFrame;
+    const wrong = (text: string): void => void violations.push(`step ${step}, ${slot}: ${text}`);
+    reader.frames++;
+    if (frame.type === "welcome") begin(reader, frame.cursor, slot, wrong);
+    if (frame.type === "reset") {
+      reader.hasReset = true;
+      if (codec.decode(frame.cursor)?.n !== reader.start) wrong("O6: reset names another cursor than welcome");
+    }
+    // Whether `reset` is due is known from the second frame.
+    const isRefused = reader.asked !== undefined && reader.honoured === null;
+    if (reader.frames === 2 && reader.hasReset !== isRefused && frame.type !== "welcome")
+      wrong(`O6: the cursor ${reader.asked} got ${reader.hasReset ? "a" : "no"} reset`);
+    if (frame.type === "accepted") reader.known.add(placeOf(frame));
+    if (frame.type === "changes") take(reader, frame, step, slot, wrong);
+  }
+
+  function begin(reader: Reader, cursor: string, slot: string, wrong: (text: string) => void): void {
+    const start = codec.decode(cursor)?.n ?? 0;
+    reader.start = start;
+    reader.last = start;
+    const asked = reader.honoured;
+    if (asked !== null && asked !== start) wrong(`O6: it asked for ${asked} and begins at ${start}`);
+    if (start > (acked.get(userOf(slot)) ?? 0)) wrong(`O6: it begins at ${start}, which nobody has acked`);
+  }
+
+  function take(
+    reader: Reader,
+    frame: Extract<ServerFrame, { type: "changes" }>,
+    step: number,
+    slot: string,
+    wrong: (text: string) => void,
+  ): void {
+    const [tenant = ""] = slot.split(" ");
+    for (const change of frame.changes) {
+      if (change.kind === "receipt") {
+        mark(`${change.conversation} ${change.user}`, step, change, wrong);
+        continue;
+      }
+      // What one has said of others is the simulator's to judge.
+      if (change.kind === "relation") continue;
+      const message = ledger.messages(tenant).find((one) => placeOf(one) === placeOf(change));
+      if (message?.text !== change.text || message.id !== change.id) wrong("O6: a message came that was not committed");
+      else if (message.n <= reader.last) wrong(`O6: the message at ${message.n} came after ${reader.last}`);
+      else reader.last = message.n;
+      reader.known.add(placeOf(change));
+    }
+    const covered = codec.decode(frame.cursor)?.n ?? 0;
+    for (const message of due(slot, reader, covered))
+      wrong(`O6: the cursor at ${covered} covers ${placeOf(message)}, which did not come`);
+  }
+
+  /** The messages of a connection's user up to a place that it does not know. */
+  function due(slot: string, { start, known }: Reader, upTo: number): readonly Message[] {
+    const [tenant = "", user] = slot.split(" ");
+    return ledger
+      .messages(tenant)
+      .filter(({ from, to, n }) => (from === user || to === user) && n > (start ?? n) && n <= upTo)
+      .filter((message) => !known.has(placeOf(message)));
+  }
+
+  function mark(
+    name: string,
+    step: number,
+    { delivered, read, conversation }: { delivered: number; read: number; conversation: string },
+    wrong: (text: string) => void,
+  ): void {
+    const lastSeq = tenants
+      .flatMap((tenant) => ledger.messages(tenant))
+      .filter((message) => message.conversation === conversation)
+      .reduce((last, { seq }) => Math.max(last, seq), 0);
+    if (!(read <= delivered && delivered <= lastSeq))
+      wrong(`O9: read ${read}, delivered ${delivered}, last ${lastSeq}`);
+    const seen = marks.get(name) ?? [];
+    // Within one step different connections may be told in either order.
+    if (seen.some((old) => old.step < step && (old.delivered > delivered || old.read > read)))
+      wrong(`O9: the marks of ${name} went back to delivered ${delivered}, read ${read}`);
+    marks.set(name, [...seen, { step, delivered, read }]);
+  }
+
+  /** After each step, when all is quiet: whoever is connected knows everything up to the head. */
+  function endStep(step: number): void {
+    const head = codec.decode(heads[step - 1] ?? "")?.n ?? 0;
+    for (const [slot, reader] of readers)
+      for (const message of due(slot, reader, head))
+        violations.push(`step ${step}, ${slot}: O6: ${placeOf(message)} never came`);
+  }
+
+  let step = 1;
+  for (const event of events) {
+    for (; step < event.step; step++) endStep(step);
+    if (event.type === "told") {
+      told(event);
+      if ("code" in event.what && "reason" in event.what) readers.delete(event.slot);
+    } else if (event.type === "hang up") readers.delete(event.slot);
+    else give(event);
+  }
+  return violations;
+}
+
+/** One history of two tenants' people, judged. `cases` counts what they did. */
+export async function tryHistory(seed: number, plant: Plant = {}): Promise<Findings> {
+  const world = await runWorld(drawScript(createChance(seed), seed, steps), { present: tenants, ...plant });
+  const violations = judgeResume(world).map((text) => `history ${seed}, ${text}`);
+  return { cases: world.acts, violations: violations.slice(0, 5) };
+}

@@ -1,0 +1,24 @@
+/** Looks for every mutant of a tenant's comparisons, and keeps where it showed: `bun test/proof/isolation/learn.ts`. Takes minutes. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { goneIn, sourceMutants, sqlMutants } from "./mutant.ts";
+import { findBySource, findBySql, type Found, nameOfSql, type Sight } from "./mutate.ts";
+
+const sights: Record<string, Sight> = {};
+
+function keep(name: string, found: Found | null): void {
+  if (found === null) console.log(`${name}: not found`);
+  else {
+    const { violation: _, ...sight } = found;
+    sights[name] = sight;
+    console.log(`${name}: script ${sight.script} of ${sight.kind}, ${sight.steps} steps`);
+  }
+}
+
+for (const mutant of sqlMutants.filter(({ harmless }) => harmless === undefined)) {
+  const gone = goneIn(mutant);
+  keep(nameOfSql(gone), await findBySql(gone, { isLearning: true }));
+}
+for (const mutant of sourceMutants) keep(mutant, await findBySource(mutant, { isLearning: true }));
+const lines = Object.entries(sights).map(([name, sight]) => `  ${JSON.stringify(name)}: ${JSON.stringify(sight)}`);
+writeFileSync(join(import.meta.dir, "first-sights.json"), `{\n${lines.join(",\n")}\n}\n`);

@@ -1,0 +1,403 @@
+import { demo } from "../../../src/access/demo.ts";
+import { createAdmit, createProve } from "../../../src/access/admit.ts";
+import { createApi } from "../../../src/http/api.ts";
+import type { Cursors } from "../../../src/protocol/cursor.ts";
+import type { Clock } from "../../../src/internal/clock.ts";
+import { systemRandom } from "../../../src/internal/random.ts";
+import { defaultLimits } from "../../../src/protocol/limits.ts";
+import { createPushWorker } from "../../../src/push/worker.ts";
+import type { Engine } from "../../../src/store/engine/engine.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+import type { FakeSocket } from "../../support/fake-socket.ts";
+import { startHub } from "../../support/hub.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
+import { createPushing, explanationsOf, hoursOf } from "./pushing.ts";
+import { createNaming } from "./naming.ts";
+import {
+  devices,
+  type Act,
+  type Call,
+  type Conversation,
+  messageId,
+  type CursorChoice,
+  type PushCall,
+  type Script,
+  type Slot,
+  type Tenant,
+  tenants,
+} from "./script.ts";
+
+export type WorldOptions = {
+  /** Whose acts happen; the other tenant stays away. */
+  readonly present: readonly Tenant[];
+  /** One act a turn: what comes first within a turn may depend on how long a look-up took. */
+  readonly isSerial?: boolean;
+  /** Names nobody's conversation wherever an act names one that its user is not of. */
+  readonly isHidden?: boolean;
+  readonly wrapEngine?: (engine: Engine) => Engine;
+  readonly wrapStore?: (store: Store) => Store;
+};
+
+/** One thing that somebody was told, with where and when: as it came, before any renaming. */
+export type Told = { readonly type: "told"; readonly step: number; readonly slot: string; readonly what: object };
+/** Somebody connected or acked with this cursor (connected without any: undefined), or left. */
+export type Gave = {
+  readonly type: "connect" | "ack" | "hang up";
+  readonly step: number;
+  readonly slot: string;
+  readonly cursor: string | undefined;
+  /** The newest change number at that moment. */
+  readonly head: number;
+};
+export type World = {
+  /** In the order in which they happened. */
+  readonly events: readonly (Told | Gave)[];
+  readonly ledger: Ledger;
+  /** Reads the opaque texts of this world's database. */
+  readonly codec: Cursors;
+  /** Where the head stood after each step. */
+  readonly heads: readonly string[];
+  readonly acts: number;
+};
+
+/** After so many turns without any work everything that was to happen has happened. */
+const quietTurns = 3;
+const lastMs = 3_000;
+/** The worker looks around each second from here on; everybody acts at whole seconds. */
+const workerAtMs = 500;
+const limits = {
+  // Small, so that pages, windows and acks are cut where tenants could get into each other's way.
+  ...{
+    pageChangesMax: 3,
+    ackMessagesMax: 1,
+    connectionsPerUserMax: 2,
+    historyRowsMax: 3,
+    unreadRowsMax: 2,
+    pageUnreadRowsMax: 2,
+    relationsMax: 2,
+  },
+  ...{ marksDelayMs: 3, emptyChangesDelayMs: 10, headPollMs: 10_000, heartbeatMs: 60_000_000 },
+  presenceGraceMs: 20,
+  ...{ pushAddressesPerUserMax: 2, pushActiveDelayMs: 200, pushIdleDelayMs: 300, pushRetryMs: 50 },
+};
+
+/** These come first in a step: how a replay falls between two commits is a matter of turns, not of tenants. */
+const entrances: readonly Act["type"][] = ["connect", "hang up"];
+
+const phases = ["entrances", "acts", "calls"] as const;
+const phaseOf = ({ type }: Act): (typeof phases)[number] =>
+  entrances.includes(type) ? "entrances" : type === "call" ? "calls" : "acts";
+
+/** What a lane gathers before it is kept. */
+const gatheredMs = 20;
+
+/** A clock by which nobody waits for what others' requests come to: who is told of two messages at once would be a matter of it. */
+const ungathered = (clock: Clock): Clock => ({
+  ...clock,
+  after: (ms, task) => clock.after(ms === gatheredMs ? 0 : ms, task),
+});
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+const nameOf = (tenant: Tenant, { user, device }: Slot): string => `${tenant} ${user} ${device}`;
+
+/** Runs a script over a real hub and a real store on a real file, and answers all that happened. */
+export async function runWorld(script: Script, options: WorldOptions): Promise<World> {
+  const { present, isHidden = false, isSerial = false, wrapStore } = options;
+  let isOver = false;
+  // What a timer begins comes to its end before the next one: how long a look-up or a digest takes is nobody's business.
+  const clock = fakeClock(undefined, () => (isOver ? nextTurn() : settle()));
+  let work = 0;
+  const counted = (engine: Engine): Engine => ({
+    read: (statements) => (work++, engine.read(statements)),
+    write: (statements) => (work++, engine.write(statements)),
+    close: engine.close,
+  });
+  // The order of receipts within a commit follows the keys of conversations: here that is the order in which they began.
+  let drawn = 0;
+  const place = await startHub({
+    clock,
+    random: { ...systemRandom, integer: () => ++drawn },
+    limits,
+    wrapEngine: (engine) => counted(options.wrapEngine?.(engine) ?? engine),
+    ...(wrapStore === undefined ? {} : { wrapStore }),
+  });
+  const { hub, store, feed } = place;
+  const ledger = createLedger();
+  store.onCommit(ledger.note);
+  const admit = createAdmit({ authenticate: demo(), origins: [], now: clock.now, hasRoom: hub.hasRoom });
+  const pushing = createPushing((slot, notice) => {
+    work++;
+    tell(slot, notice);
+  });
+  const apiOf = (isHost: boolean) =>
+    createApi({
+      parts: async () => ({ store, policy: place.policy, connect: hub.connect, push: pushing }),
+      prove: createProve({
+        authenticate: async (request) => {
+          const proof = await demo()(request);
+          return proof && { ...proof, isHost };
+        },
+        now: clock.now,
+      }),
+      ...{ isHostAllowed: () => true, origins: [], isDraining: () => false, clock, random: systemRandom },
+      limits: { ...defaultLimits, ...limits },
+    });
+  const [api, hostApi] = [apiOf(false), apiOf(true)];
+  const worker = createPushWorker({
+    ...{ store, feed, clock: ungathered(clock), isAlone: true, ...pushing },
+    // All wait as long before they try again.
+    random: { ...systemRandom, integer: () => 0 },
+    limits: { ...defaultLimits, ...limits },
+    presenceOf(identity, device) {
+      const silentMs = hub.silentMs(identity, device);
+      if (silentMs === "unknown") return silentMs;
+      return silentMs === null ? "none" : silentMs < defaultLimits.pushIdleAfterMs ? "active" : "idle";
+    },
+    report(fault) {
+      throw fault;
+    },
+  });
+  const codec = store.cursors;
+  const open = new Map<string, FakeSocket>();
+  const events: (Told | Gave)[] = [];
+  const give = (type: Gave["type"], slot: string, cursor?: string): void =>
+    void events.push({ type, step, slot, cursor, head: ledger.head() });
+  const tell = (slot: string, what: object): void => void events.push({ type: "told", step, slot, what });
+  /** Cursors that each device got, over all its connections. */
+  const cursors = new Map<string, string[]>();
+  /** Each is a cursor that the other tenant holds, if it was the last to change anything. */
+  const heads: string[] = [];
+  const { conversationOf, targetOf, cursorOf, messageOf } = createNaming({ ledger, codec, cursors, heads, isHidden });
+  const bodies: Promise<void>[] = [];
+  /** Calls that wait for no commit and no timer. */
+  let asked = 0;
+  let step = 0;
+  let performed = 0;
+
+  const request = (tenant: Tenant, slot: Slot, path: string, method: string, isUpgrade: boolean): Request =>
+    new Request(`http://localhost${path}${path.includes("?") ? "&" : "?"}tenant=${tenant}&user=${slot.user}`, {
+      method,
+      headers: { host: "localhost", ...(isUpgrade && { upgrade: "websocket", connection: "Upgrade" }) },
+    });
+
+  /** A body takes a turn of its own to read, which the acts that follow in this turn must not wait for. */
+  function tellAnswer(slot: string, answer: Response): void {
+    const what = { status: answer.status };
+    tell(slot, what);
+    bodies.push(answer.json().then((body: unknown) => void Object.assign(what, { body })));
+  }
+
+  async function connect(tenant: Tenant, slot: Slot, choice: CursorChoice): Promise<void> {
+    const name = nameOf(tenant, slot);
+    const cursor = cursorOf(choice, name);
+    const path = `/ws?device=${slot.device}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
+    const answer = await admit(request(tenant, slot, path, "GET", true));
+    if (answer instanceof Response) return tellAnswer(name, answer);
+    if (open.has(name)) collect(name);
+    open.get(name)?.hangUp();
+    const { session, device } = answer;
+    give("connect", name, cursor);
+    open.set(name, place.connect(session.user, { session, device, ...(cursor === undefined ? {} : { cursor }) }));
+  }
+
+  /** The answer comes in its own time, an ack's with the commit that it waits for; it is told where it was asked for. */
+  function ask(tenant: Tenant, slot: Slot, call: Call): void {
+    const { user, device } = slot;
+    const name = nameOf(tenant, slot);
+    const what = {};
+    const isHost = call.what === "explain" && call.isHost;
+    // What the host is told is of whoever it asked about.
+    const about = call.what === "explain" && isHost ? nameOf(tenant, { ...slot, user: call.for ?? user }) : name;
+    tell(`${about} ${isHost ? "host" : "http"}`, what);
+    const [method, path, body] = requestOf(call);
+    const request = new Request(`http://localhost${path}&tenant=${tenant}&user=${user}`, {
+      method,
+      headers: { host: "localhost", "content-type": "application/json" },
+      ...(body !== null && { body: JSON.stringify(body) }),
+    });
+    const isWaitedFor = !["ack", "read", "send"].includes(call.what);
+    if (isWaitedFor) asked++;
+    void (isHost ? hostApi : api)(request).then(async (answer) => {
+      work++;
+      const text = await answer.text();
+      const body = text === "" ? null : (JSON.parse(text) as object);
+      Object.assign(what, { status: answer.status, body: call.what === "explain" ? explanationsOf(body) : body });
+      if (isWaitedFor) asked--;
+    });
+
+    function requestOf(call: Call): readonly [string, string, object | null] {
+      const named = (conversation: Conversation): string => conversationOf(tenant, user, conversation);
+      switch (call.what) {
+        case "messages": {
+          const target = call.target === null ? {} : targetOf(tenant, user, call.target, { isLookUp: true });
+          const place = Object.entries(target).map(
+            ([key, value]) => `${key === "to" ? "with" : key}=${encodeURIComponent(String(value))}`,
+          );
+          return ["GET", `/messages?${[`device=${device}`, ...place, ...call.filters].join("&")}`, null];
+        }
+        case "conversations":
+          return ["GET", `/conversations?limit=${call.limit}`, null];
+        case "send": {
+          const target = targetOf(tenant, user, call.target);
+          return ["POST", "/messages?", { id: messageId(call.id), ...target, text: call.text }];
+        }
+        case "ack": {
+          const cursor = cursorOf(call.cursor, name) ?? heads[0] ?? "";
+          give("ack", name, cursor);
+          return ["POST", "/ack?", { device, cursor }];
+        }
+        case "people":
+          return ["GET", `/${call.which}?limit=${call.limit}`, null];
+        case "contact":
+          return ["GET", `/contacts/${call.other}?`, null];
+        case "say":
+          return [call.holds ? "PUT" : "DELETE", `/${call.which}/${call.other}?`, null];
+        case "read": {
+          const id = encodeURIComponent(named(call.conversation));
+          return ["POST", `/conversations/${id}/read?`, { seq: call.seq }];
+        }
+        default:
+          return pushRequestOf(call);
+      }
+    }
+
+    function pushRequestOf(call: PushCall): readonly [string, string, object | null] {
+      switch (call.what) {
+        case "device": {
+          const { push, notify } = call;
+          return ["PUT", `/devices/${device}?`, { ...(push && { push }), ...(notify !== null && { notify }) }];
+        }
+        case "forget":
+          return ["DELETE", `/devices/${device}?`, null];
+        case "mute": {
+          const id = encodeURIComponent(conversationOf(tenant, user, call.conversation));
+          const until = call.until === null ? {} : { until: call.until === "past" ? 1 : clock.now() + 86_400_000 };
+          return [call.method, `/conversations/${id}/mute?`, call.method === "PUT" ? until : null];
+        }
+        case "quiet hours":
+          return [call.method, "/quiet-hours?", call.method === "PUT" ? hoursOf(clock.now(), call.isNow) : null];
+        case "providers":
+          return ["GET", "/push?", null];
+        case "explain": {
+          const id = messageOf(tenant, call.for ?? user, call.id);
+          return ["GET", `/push/explain?message=${id}${call.for === null ? "" : `&for=${call.for}`}`, null];
+        }
+      }
+    }
+  }
+
+  function hangUp(name: string): void {
+    const socket = open.get(name);
+    if (socket) collect(name);
+    socket?.hangUp();
+    open.delete(name);
+    give("hang up", name);
+  }
+
+  /** One act begins; what follows from it happens later. Admissions alone are waited for. */
+  async function perform(tenant: Tenant, act: Act): Promise<void> {
+    const name = nameOf(tenant, act.slot);
+    const { user, device } = act.slot;
+    const socket = open.get(name);
+    const named = (conversation: Conversation): string => conversationOf(tenant, user, conversation);
+    switch (act.type) {
+      case "connect":
+        return await connect(tenant, act.slot, act.cursor);
+      case "hang up":
+        for (const one of act.all ? devices : [device]) hangUp(nameOf(tenant, { user, device: one }));
+        return;
+      case "send":
+        return socket?.say({
+          type: "send",
+          id: messageId(act.id),
+          ...targetOf(tenant, user, act.target),
+          text: act.text,
+        });
+      case "ack": {
+        const cursor = cursorOf(act.cursor, name) ?? heads[0] ?? "";
+        if (socket) give("ack", name, cursor);
+        return socket?.say({ type: "ack", cursor });
+      }
+      case "read":
+        return socket?.say({ type: "read", conversation: named(act.conversation), seq: act.seq });
+      case "typing":
+        return socket?.say({ type: "typing", ...targetOf(tenant, user, act.target, { isLookUp: true }), typing: true });
+      case "watch":
+        return socket?.say({ type: "watch", users: act.users });
+      case "store read":
+        return store.read({ tenant, user }, named(act.conversation), act.seq);
+      case "store ack": {
+        const cursor = heads.at(-1) ?? "";
+        give("ack", name, cursor);
+        return store.ack({ tenant, user }, device, codec.decode(cursor)?.n ?? 0);
+      }
+      case "call":
+        return ask(tenant, act.slot, act.call);
+      case "request": {
+        const answer = await admit(request(tenant, act.slot, act.path, act.method, false));
+        if (answer instanceof Response) tellAnswer(name, answer);
+      }
+    }
+  }
+
+  /** Takes down what a connection was told since the last time. */
+  function collect(name: string): void {
+    const socket = open.get(name);
+    if (!socket) return;
+    const mine = cursors.get(name) ?? [];
+    cursors.set(name, mine);
+    for (const frame of socket.frames.splice(0)) {
+      work++;
+      tell(name, frame);
+      if ("cursor" in frame) mine.push(frame.cursor);
+    }
+    if (socket.state.closed === null) return;
+    tell(name, socket.state.closed);
+    open.delete(name);
+  }
+
+  async function settle(): Promise<void> {
+    await Promise.all(bodies.splice(0));
+    for (let quiet = 0; quiet < quietTurns; quiet++) {
+      const before = work;
+      await nextTurn();
+      for (const name of [...open.keys()].sort()) collect(name);
+      if (work !== before || asked > 0 || worker.sizes().requests > 0) quiet = -1;
+    }
+  }
+
+  try {
+    await clock.advance(workerAtMs);
+    worker.start();
+    await clock.advance(workerAtMs);
+    for (const { acts, first, waitMs } of script.steps) {
+      step++;
+      const order = tenants.toSorted((a) => (a === first ? -1 : 1)).filter((tenant) => present.includes(tenant));
+      for (const phase of phases) {
+        for (const tenant of order)
+          for (const act of acts[tenant]) {
+            if (phaseOf(act) !== phase) continue;
+            performed++;
+            // Typing is dropped for whoever has an answer on its way out, and what a call sees depends on what was committed
+            // before it: they get turns of their own.
+            const isAlone = isSerial || ["typing", "watch", "call"].includes(act.type);
+            if (isAlone) await settle();
+            await perform(tenant, act);
+            if (isAlone) await settle();
+          }
+        await settle();
+      }
+      if (waitMs > 0) await clock.advance(waitMs);
+      await settle();
+      heads.push(codec.encode(await store.head()));
+    }
+    // What still waits for a commit of marks is answered.
+    await clock.advance(lastMs);
+    await settle();
+    return { events, ledger, codec, heads, acts: performed };
+  } finally {
+    isOver = true;
+    await place.stop();
+  }
+}

@@ -1,0 +1,326 @@
+import type { PlantName } from "../../plants/index.ts";
+
+/** One condition of the source less, or another one (test/plants), and the test that must go red by it. */
+export type Mutant = {
+  readonly name: PlantName;
+  /** Part of the test's name, and its file. */
+  readonly red: string;
+  readonly in: string;
+};
+
+/**
+ * Bugs that the tests of their folder did not see when each was planted alone; the first ones not the whole suite, nor hundreds of worlds
+ * of the simulator. Now each has a test of its own: who changes such a condition changes its test and its line here.
+ */
+export const mutants: readonly Mutant[] = [
+  {
+    name: "changes overtake an answer that waits",
+    red: "H3 R3 an answer that is known holds changes back",
+    in: "test/connection/outbox.test.ts",
+  },
+  {
+    name: "who is written to while they are being looked at is forgotten",
+    red: "U1 who is written to while they are being looked at",
+    in: "test/push/race.test.ts",
+  },
+  {
+    name: "a cursor beyond the head is honoured",
+    red: "P13 O5 a cursor just beyond the head",
+    in: "test/hub/races.test.ts",
+  },
+  {
+    name: "a cursor at the head is refused",
+    red: "P13 a cursor at the head is honoured",
+    in: "test/hub/races.test.ts",
+  },
+  {
+    name: "a revocation of sockets that are open, and not of those that open",
+    red: "T5 a revocation ends the sockets that are still opening",
+    in: "test/hub/races.test.ts",
+  },
+  {
+    name: "what was asked before a block is remembered behind it",
+    red: "T3 B3 what was asked before a block",
+    in: "test/hub/races.test.ts",
+  },
+  {
+    name: "a busy server's connections are thrown away",
+    red: "E24 E25 a server that said that it is busy",
+    in: "test/store/remote-client.test.ts",
+  },
+  {
+    name: "a frame overtakes those that wait",
+    red: "O4 H4 a frame does not overtake",
+    in: "test/connection/inbox.test.ts",
+  },
+  {
+    name: "frames wait without a bound where reading cannot stop",
+    red: "H9 R3 where the runtime cannot stop reading",
+    in: "test/connection/inbox.test.ts",
+  },
+  {
+    name: "what was handled is counted for good",
+    red: "H9 what was handled counts no more",
+    in: "test/connection/inbox.test.ts",
+  },
+  {
+    name: "a budget that is used up is used on",
+    red: "R3 once the budget is used up",
+    in: "test/connection/outbox.test.ts",
+  },
+  {
+    name: "changes take the room of answers",
+    red: "R3 changes leave room for answers",
+    in: "test/connection/outbox.test.ts",
+  },
+  {
+    name: "who takes little is taken for one who takes nothing",
+    red: "R2 R3 while the budget is short",
+    in: "test/connection/outbox.test.ts",
+  },
+  {
+    name: "what was wrong counts for ever",
+    red: "H10 P34 only what was wrong within a minute",
+    in: "test/connection/bad-frame-counter.test.ts",
+  },
+  {
+    name: "who is not read by our own choice is silent",
+    red: "R4 H9 who is not read",
+    in: "test/connection/heartbeat.test.ts",
+  },
+  {
+    name: "frames that came before the welcome wait for ever",
+    red: "O10 frames that came before the welcome",
+    in: "test/hub/races.test.ts",
+  },
+  {
+    name: "answers that nobody takes block nothing",
+    red: "H7 who sends, and takes no answers",
+    in: "test/hub/races.test.ts",
+  },
+  {
+    name: "a peer that does not answer the closing handshake stays",
+    red: "H11 a peer that does not answer the closing handshake",
+    in: "test/hub/races.test.ts",
+  },
+  {
+    name: "who was held up by others is not looked at again",
+    red: "O10 R3 who was sent nothing because others",
+    in: "test/hub/races.test.ts",
+  },
+  {
+    name: "a stretch from behind the position is told twice",
+    red: "O3 a stretch of the log that begins behind",
+    in: "test/connection/replay.test.ts",
+  },
+  {
+    name: "a frame in the middle of a page says that nothing follows",
+    red: "P15 P16 O6 of a page in several frames",
+    in: "test/connection/replay.test.ts",
+  },
+  {
+    name: "what waits behind a commit that failed is accepted later",
+    red: "O4 D3 sends that wait are refused with it",
+    in: "test/store/writer.test.ts",
+  },
+  {
+    name: "who opens a device during a failure waits for ever",
+    red: "S12 who opens a device",
+    in: "test/store/writer.test.ts",
+  },
+  {
+    name: "an outage is asked by everybody",
+    red: "S12 during the outage nobody asks",
+    in: "test/store/writer.test.ts",
+  },
+  {
+    name: "when somebody was seen is lost with a commit",
+    red: "B7 when somebody was seen is not lost",
+    in: "test/store/writer.test.ts",
+  },
+  {
+    name: "sends wait without a bound",
+    red: "R3 no more sends wait than may",
+    in: "test/store/writer.test.ts",
+  },
+  {
+    name: "the second thing said of somebody takes the first one away",
+    red: "B1 two things said of one person",
+    in: "test/store/writer.test.ts",
+  },
+  {
+    name: "a read that goes back is the one that is kept",
+    red: "S5 O9 a read that goes back",
+    in: "test/store/writer.test.ts",
+  },
+  {
+    name: "of the acks of two devices one is kept",
+    red: "Q7 S4 acks of two devices",
+    in: "test/store/writer.test.ts",
+  },
+  {
+    name: "who waits for an ack is forgotten behind a further one",
+    red: "Q7 who waits for an ack is told also",
+    in: "test/store/writer.test.ts",
+  },
+  {
+    name: "an ack reaches beyond the head",
+    red: "S4 O5 an ack of what is not there yet",
+    in: "test/store/writer.test.ts",
+  },
+  {
+    name: "a new send beside a retry is told of to nobody",
+    red: "F1 O1 a new send beside a retry",
+    in: "test/store/writer.test.ts",
+  },
+  {
+    name: "a filtered list of the undelivered has a cursor",
+    red: "Q2 O3 has no cursor with the filter from",
+    in: "test/store/history.test.ts",
+  },
+  {
+    name: "an empty list of the undelivered leads back to the beginning",
+    red: "Q2 an empty one stands where the device does",
+    in: "test/store/history.test.ts",
+  },
+  {
+    name: "a page of the undelivered says that nothing is before it",
+    red: "Q4 what was passed is there still",
+    in: "test/store/history.test.ts",
+  },
+  {
+    name: "a page of everything says that nothing is behind it",
+    red: "Q4 what was passed is there still",
+    in: "test/store/history.test.ts",
+  },
+  {
+    name: "a revocation is told to clients",
+    red: "T5 of one device closes that one",
+    in: "test/hub/revocation.test.ts",
+  },
+  {
+    name: "a page that was on its way is sent behind the end",
+    red: "T5 H14 one that is stopped while it reads",
+    in: "test/connection/replay.test.ts",
+  },
+  {
+    name: "what an unblock brings back shares its place",
+    red: "O5 S7 marks that an unblock brings back",
+    in: "test/store/writer.test.ts",
+  },
+  {
+    name: "who is no longer watched is told of",
+    red: "B6 B8 who is no longer watched",
+    in: "test/hub/races.test.ts",
+  },
+  {
+    name: "a commit is told while the log is read, and again with it",
+    red: "F1 F10 a commit that follows on while",
+    in: "test/feed/race.test.ts",
+  },
+  {
+    name: "what is read of the log overtakes the answers to its senders",
+    red: "H3 what is read of the log is told once",
+    in: "test/feed/race.test.ts",
+  },
+  {
+    name: "what was announced and is not there is read again and again",
+    red: "R1 F5 who announces what is not there",
+    in: "test/feed/race.test.ts",
+  },
+  {
+    name: "a hint that comes as a gap was read is forgotten",
+    red: "O10 F5 a hint without rows that comes",
+    in: "test/feed/race.test.ts",
+  },
+  {
+    name: "a hint that goes backwards is believed",
+    red: "F5 F6 what is no hint is left alone",
+    in: "test/feed/commit-notices.test.ts",
+  },
+  {
+    name: "rows of a hint are believed whatever they are",
+    red: "F5 F6 what is no hint is left alone",
+    in: "test/feed/commit-notices.test.ts",
+  },
+  {
+    name: "a retry is compared with a text that has changed",
+    red: "S42 O1 a retry gets the first answer also once the text has changed",
+    in: "test/store/store.test.ts",
+  },
+  {
+    name: "a second change of a text forgets the send",
+    red: "S42 O1 a retry gets the first answer also once the text has changed",
+    in: "test/store/store.test.ts",
+  },
+  {
+    name: "a ticket outlives its session",
+    red: "T6 a ticket of a session that has ended",
+    in: "test/access/admit.test.ts",
+  },
+  {
+    name: "whatever is not false makes somebody the host",
+    red: "A8 who the host says is the host is",
+    in: "test/access/admit.test.ts",
+  },
+  {
+    name: "a ticket leads to a tenant of any name",
+    red: "T6 K11 a ticket leads to a tenant only",
+    in: "test/access/admit.test.ts",
+  },
+  {
+    name: "the host is asked about a conversation of others",
+    red: "T4 B9 it is not asked about a conversation of others",
+    in: "test/access/policy.test.ts",
+  },
+  {
+    name: "what was known of somebody on other nodes holds for ever",
+    red: "H16 U1 what is known of somebody on other nodes",
+    in: "test/hub/cluster.test.ts",
+  },
+  {
+    name: "an ack reaches beyond what was sent",
+    red: "P30 O3 an ack of more than was sent",
+    in: "test/hub/races.test.ts",
+  },
+  {
+    name: "a read tells of what no disk has yet",
+    red: "D2 D4 what a connection finds that was opened",
+    in: "test/store/reopen.test.ts",
+  },
+  {
+    name: "a read is cut off by another one's deadline",
+    red: "E25 none of them is cut off",
+    in: "test/store/read-queue.test.ts",
+  },
+  {
+    name: "reads that the network has lost are all asked for again",
+    red: "E22 R9 what the network has lost",
+    in: "test/store/read-queue.test.ts",
+  },
+  {
+    name: "a worker sends though it does not know whose place it is",
+    red: "U8 what is due is not sent by a worker",
+    in: "test/push/race.test.ts",
+  },
+  {
+    name: "a hook is called though it is not known whose place it is",
+    red: "K77 a node that cannot renew its place",
+    in: "test/hook/hook.test.ts",
+  },
+  {
+    name: "how far a hook has got is kept in memory alone",
+    red: "K67 that a call has ended is on disk",
+    in: "test/hook/hook.test.ts",
+  },
+  {
+    name: "a hook that must end begins another call",
+    red: "K71 close waits for the call under way",
+    in: "test/hook/hook.test.ts",
+  },
+  {
+    name: "a database is closed under a hook that has work left",
+    red: "K72 with a database for each tenant",
+    in: "test/hook/hook.test.ts",
+  },
+];

@@ -1,0 +1,287 @@
+import { randomUUID } from "node:crypto";
+import type { Event } from "../checker/checker.ts";
+import type { Chance } from "../sim/chance.ts";
+import { type Client, connect, type Frame, type MessageChange } from "../../support/client.ts";
+import { letIn } from "./let-in.ts";
+import { deadline } from "../../support/deadline.ts";
+
+export type CrowdOptions = {
+  /** Pairs of neighbours in a ring write to each other, so each user has two conversations. */
+  readonly users: number;
+  /** Where a device may go, one as well as the other: all of it is one chat. */
+  readonly urls: readonly string[];
+  readonly chance: Chance;
+  /** Takes each event as it happens: an attempt before its frame leaves, everything else once its frame was read. */
+  readonly log: (event: Event) => void;
+};
+
+/** Sends of one device that wait for their answers, and the time between an answer and the next one. */
+const windowSends = 4;
+const pauseMs = { min: 0, max: 60 } as const;
+/** How long a device stays at one node. */
+const stayMs = { min: 200, max: 1_800 } as const;
+const helloMsMax = 1_500;
+/** A node that has answered nothing for so long is left. */
+const silentMsMax = 1_500;
+const retryMs = { min: 20, max: 150 } as const;
+const pollMs = 10;
+
+type Sent = { readonly id: string; readonly to: string; readonly text: string };
+
+/** One of the two devices of a user: each writes and reads, and stores what it reads together with its cursor. */
+type Device = {
+  readonly user: string;
+  readonly name: string;
+  readonly chance: Chance;
+  /** Sent and not answered, in the order of the first tries. */
+  waiting: Sent[];
+  /** Ids of all that it has. */
+  readonly has: Set<string>;
+  /** Its own messages by place: answered, and passed by no change yet. */
+  readonly own: Map<string, Map<number, MessageChange>>;
+  cursor: string | null;
+  beginning: string | null;
+  client: Client | null;
+  at: string;
+  count: number;
+  heardAt: number;
+};
+
+const nameOf = ({ user, name }: Device): string => `${user}/${name}`;
+
+/** Users with two devices each, which write, read, and go from node to node all the time. */
+export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
+  const complaints: string[] = [];
+  const facts = { accepted: 0, connects: 0, refused: 0, recoveryMs: 0, lastMs: 0 };
+  let isSending = true;
+  let isMoving = true;
+  let isOver = false;
+  const people = Array.from({ length: users }, (_, i) => `user${i}`);
+  const peersOf = (user: string): readonly string[] => {
+    const i = people.indexOf(user);
+    return [people[(i + 1) % users] ?? "", people[(i + users - 1) % users] ?? ""];
+  };
+  const devices = people.flatMap((user) => ["phone", "laptop"].map((name) => createDevice(user, name, chance)));
+
+  function post(device: Device, sent: Sent): void {
+    const { client } = device;
+    if (client?.isOpen() === true) client.post({ to: sent.to }, sent.text, sent.id);
+  }
+
+  function write(device: Device, to: string, text: string): string {
+    const sent = { id: randomUUID(), to, text };
+    device.waiting.push(sent);
+    log({ type: "attempt", lane: nameOf(device), from: device.user, ...sent });
+    post(device, sent);
+    return sent.id;
+  }
+
+  /** A device that comes first after another one has acked starts there (P9); here each is to see everything. */
+  const isEverybodyHere = (): boolean => devices.every(({ cursor }) => cursor !== null);
+
+  async function keepWriting(device: Device): Promise<void> {
+    while (!isOver) {
+      if (isSending && isEverybodyHere() && device.client?.isOpen() === true && device.waiting.length < windowSends)
+        write(device, device.chance.pick(peersOf(device.user)), `${nameOf(device)} ${device.count++}`);
+      await Bun.sleep(device.chance.between(pauseMs.min, pauseMs.max));
+    }
+  }
+
+  function see(device: Device, { conversation, seq, id, from, text }: MessageChange): void {
+    log({ type: "seen", reader: nameOf(device), conversation, seq, id, from, text });
+    device.has.add(id);
+    device.own.get(conversation)?.delete(seq);
+  }
+
+  /** What the device wrote itself it has once it was accepted, in the place that it was given. */
+  function seeOwn(device: Device, conversation: string, upTo: number): void {
+    const own = device.own.get(conversation) ?? new Map<number, MessageChange>();
+    const due = [...own.values()].filter(({ seq }) => seq < upTo).toSorted((a, b) => a.seq - b.seq);
+    for (const change of due) see(device, change);
+  }
+
+  function settle(device: Device, frame: Frame & { type: "accepted" | "rejected" }): void {
+    if (frame.type === "rejected") {
+      facts.refused++;
+      // A node whose database is away says "later", and closes.
+      if (frame.code !== "unavailable") complaints.push(`a send was rejected: ${JSON.stringify(frame)}`);
+      return;
+    }
+    const { id, conversation, seq, time } = frame;
+    const at = device.waiting.findIndex((one) => one.id === id);
+    const [sent] = at < 0 ? [] : device.waiting.splice(at, 1);
+    if (sent === undefined) return;
+    facts.accepted++;
+    log({ type: "accepted", from: device.user, id, conversation, seq });
+    // Of a retry the change may have come first.
+    if (device.has.has(id)) return;
+    const own = device.own.get(conversation) ?? new Map<number, MessageChange>();
+    device.own.set(conversation, own);
+    own.set(seq, { kind: "message", ...{ conversation, seq, time }, from: device.user, ...sent });
+  }
+
+  function take(device: Device, frame: Frame): void {
+    device.heardAt = performance.now();
+    if (frame.type === "accepted" || frame.type === "rejected") return settle(device, frame);
+    if (frame.type === "reset") complaints.push(`${nameOf(device)} was reset`);
+    if (frame.type !== "changes") return;
+    for (const change of frame.changes) {
+      if (change.kind !== "message") continue;
+      seeOwn(device, change.conversation, change.seq);
+      see(device, change);
+    }
+    device.cursor = frame.cursor;
+    const { client } = device;
+    if (client?.isOpen() !== true || !isEverybodyHere()) return;
+    if (device.chance.hits(0.1)) client.ack(frame.cursor);
+    const last = frame.changes.at(-1);
+    if (last?.kind === "message" && device.chance.hits(0.05)) client.read(last.conversation, last.seq);
+  }
+
+  async function enter(device: Device, url: string): Promise<void> {
+    const { user, name } = device;
+    // To connect with a cursor is to ack it.
+    const cursor = isEverybodyHere() ? device.cursor : null;
+    const client = await connect(url, {
+      ...{ user, device: name, withinMs: helloMsMax },
+      ...(cursor !== null && { cursor }),
+    });
+    facts.connects++;
+    log({ type: "connect", reader: nameOf(device) });
+    device.beginning ??= client.welcome.cursor;
+    device.cursor ??= client.welcome.cursor;
+    Object.assign(device, { client, at: url, heardAt: performance.now() });
+    for (const frame of client.frames) take(device, frame);
+    client.tap((frame) => take(device, frame));
+    client.forget();
+    for (const sent of device.waiting) post(device, sent);
+  }
+
+  function leave(device: Device): void {
+    const { client } = device;
+    device.client = null;
+    if (client === null) return;
+    client.tap(() => {});
+    client.terminate();
+    try {
+      client.check();
+    } catch (error) {
+      complaints.push(`${nameOf(device)}: ${String(error)}`);
+    }
+  }
+
+  /** Until the node does not answer, breaks the connection, or the time there is over. */
+  async function stay(device: Device): Promise<void> {
+    const until = performance.now() + device.chance.between(stayMs.min, stayMs.max);
+    while (!isOver && device.client?.isOpen() === true) {
+      const now = performance.now();
+      if (isMoving && now >= until) return;
+      if (device.waiting.length > 0 && now - device.heardAt > silentMsMax) return;
+      await Bun.sleep(pollMs);
+    }
+  }
+
+  async function roam(device: Device): Promise<void> {
+    while (!isOver) {
+      const others = urls.filter((url) => url !== device.at);
+      const url = device.chance.pick(others.length > 0 ? others : urls);
+      try {
+        await enter(device, url);
+        await stay(device);
+      } catch {
+        device.at = url;
+        await Bun.sleep(device.chance.between(retryMs.min, retryMs.max));
+      }
+      if (!isOver) leave(device);
+    }
+  }
+
+  async function eventually(holds: () => boolean, msMax: number): Promise<number> {
+    const start = performance.now();
+    while (!holds() && performance.now() - start < msMax) await Bun.sleep(pollMs);
+    return Math.round(performance.now() - start);
+  }
+
+  async function readHistory(user: string): Promise<void> {
+    const url = chance.pick(urls);
+    const cursor = devices.find((device) => device.user === user)?.beginning ?? "";
+    const fresh = await letIn(url, { user, device: "fresh", cursor });
+    const isWhole = (): boolean => fresh.frames.findLast((frame) => frame.type === "changes")?.more === false;
+    await fresh.when(isWhole, deadline.bulkMs, "the whole history");
+    const messages = fresh
+      .messages()
+      .map(({ conversation, seq, id, from, text }) => ({ conversation, seq, id, from, text }));
+    fresh.terminate();
+    fresh.check();
+    log({ type: "history", user, messages });
+  }
+
+  const tasks = devices.flatMap((device) => [roam(device), keepWriting(device)]);
+
+  return {
+    complaints,
+    facts,
+
+    /** Whether everybody is connected and has its answers, so that what comes next is no echo of the start. */
+    async ready(): Promise<void> {
+      const ms = await eventually(() => facts.accepted > devices.length, deadline.bulkMs);
+      if (facts.accepted <= devices.length) complaints.push(`hardly anybody was answered within ${ms} ms`);
+    },
+
+    /**
+     * After all faults. Nobody moves any more; within `recoveryMsMax` everybody is connected and answered, and then what is accepted
+     * is with every device of both people within `liveMsMax` (O10).
+     */
+    async finish(options: { readonly recoveryMsMax: number; readonly liveMsMax: number }): Promise<void> {
+      const { recoveryMsMax, liveMsMax } = options;
+      isSending = false;
+      isMoving = false;
+      const isSettled = (): boolean =>
+        devices.every(({ client, waiting }) => client?.isOpen() === true && waiting.length === 0);
+      facts.recoveryMs = await eventually(isSettled, recoveryMsMax);
+      for (const device of devices)
+        if (device.client?.isOpen() !== true || device.waiting.length > 0)
+          complaints.push(
+            `${nameOf(device)} at ${device.at} has ${device.waiting.length} sends unanswered after ${recoveryMsMax} ms`,
+          );
+      const last = devices.flatMap((device) =>
+        peersOf(device.user).map((to) => ({
+          device,
+          to,
+          id: write(device, to, `${nameOf(device)} to ${to}: the last`),
+        })),
+      );
+      const missing = (): string[] =>
+        last.flatMap(({ device, to, id }) =>
+          devices
+            .filter((other) => (other.user === to || other.user === device.user) && !other.has.has(id))
+            .filter((other) => other !== device || device.waiting.some((sent) => sent.id === id))
+            .map(
+              (other) => `the last message of ${nameOf(device)} to ${to} is not with ${nameOf(other)} at ${other.at}`,
+            ),
+        );
+      facts.lastMs = await eventually(() => missing().length === 0, liveMsMax);
+      for (const text of missing().slice(0, 10)) complaints.push(`${text} after ${liveMsMax} ms`);
+      isOver = true;
+      await Promise.all(tasks);
+      for (const device of devices) {
+        for (const conversation of device.own.keys()) seeOwn(device, conversation, Infinity);
+        leave(device);
+      }
+      for (const user of people) await readHistory(user);
+      for (const device of devices) log({ type: "drained", reader: nameOf(device), user: device.user });
+    },
+
+    /** Ends it as it is. */
+    async end(): Promise<void> {
+      isOver = true;
+      await Promise.all(tasks);
+      for (const device of devices) leave(device);
+    },
+  };
+}
+
+const createDevice = (user: string, name: string, chance: Chance): Device => ({
+  ...{ user, name, waiting: [], has: new Set(), own: new Map(), cursor: null, beginning: null, client: null },
+  ...{ at: "", count: 0, heardAt: 0, chance: chance.fork(`${user}/${name}`) },
+});

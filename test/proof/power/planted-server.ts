@@ -1,0 +1,4 @@
+/** The standalone server with the bug that PLANT names in plant.ts. */
+import "./plant.ts";
+
+await import("../../../src/server.ts");

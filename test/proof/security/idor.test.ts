@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { routes } from "../../../src/http/api.ts";
+import type { clientFrames } from "../../../src/protocol/client-schema.ts";
+import { ask, type Answers, serverAt } from "../../http/ask.ts";
+import { type Client, type Frame, endClients, join } from "../../support/client.ts";
+import { type RunningServer, startServer } from "../../support/server.ts";
+import { newId } from "../../support/store.ts";
+
+/** What is alice's and bob's, as somebody may have overheard it; or the like of it, which nobody has. */
+type Prize = {
+  readonly conversation: string;
+  readonly messageId: string;
+  readonly cursor: string;
+  /** A name: of a victim, or of nobody. */
+  readonly user: string;
+  readonly seq: number;
+};
+
+type Try = { readonly path: string; readonly method?: string; readonly body?: object };
+
+/** For every route: what a stranger tries with each part of the prize. A route without a case fails. */
+const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
+  "GET /messages": ({ conversation, messageId, user, seq }) =>
+    [
+      `conversation=${conversation}`,
+      `conversation=${conversation}&before=${seq + 1}`,
+      `conversation=${conversation}&after=0&limit=1`.replace("after=0", "after=1"),
+      `conversation=${conversation}&around=${seq}`,
+      `conversation=${conversation}&ids=${messageId}`,
+      `conversation=${conversation}&undelivered=true`,
+      `ids=${messageId}`,
+      `from=${user}`,
+      `with=${user}`,
+      "undelivered=true&device=phone",
+    ].map((query) => ({ path: `/messages?${query}` })),
+  "GET /changes": ({ user, cursor }) => [
+    { path: `/changes?device=probe&wait=0&watch=${user}` },
+    { path: `/changes?device=probe&wait=0&cursor=${cursor}` },
+  ],
+  "POST /messages": ({ conversation, messageId }) => [
+    { path: "/messages", body: { id: "01980000-0000-7000-8000-00000000aaaa", conversation, text: "let me in" } },
+    { path: "/messages", body: { id: messageId, conversation, text: "secret" } },
+  ],
+  "POST /ack": ({ cursor }) => [{ path: "/ack", body: { device: "phone", cursor } }],
+  "GET /conversations": () => [{ path: "/conversations" }],
+  "POST /conversations/:id/read": ({ conversation, seq }) => [
+    { path: `/conversations/${conversation}/read`, body: { seq } },
+  ],
+  "GET /contacts": () => [{ path: "/contacts" }],
+  "POST /contacts": () => [],
+  "GET /contacts/:user": ({ user }) => [{ path: `/contacts/${user}` }],
+  "PUT /contacts/:user": ({ user }) => [{ path: `/contacts/${user}`, method: "PUT" }],
+  "DELETE /contacts/:user": ({ user }) => [{ path: `/contacts/${user}`, method: "DELETE" }],
+  "GET /blocks": () => [{ path: "/blocks" }],
+  "PUT /blocks/:user": ({ user }) => [{ path: `/blocks/${user}`, method: "PUT" }],
+  "DELETE /blocks/:user": ({ user }) => [{ path: `/blocks/${user}`, method: "DELETE" }],
+  "GET /conversations/:id/mute": ({ conversation }) => [{ path: `/conversations/${conversation}/mute` }],
+  "PUT /conversations/:id/mute": ({ conversation }) => [
+    { path: `/conversations/${conversation}/mute`, method: "PUT", body: {} },
+  ],
+  "DELETE /conversations/:id/mute": ({ conversation }) => [
+    { path: `/conversations/${conversation}/mute`, method: "DELETE" },
+  ],
+  // Devices are one's own, whatever they are called.
+  "PUT /devices/:device": () => [{ path: "/devices/phone", method: "PUT", body: { notify: false } }],
+  "DELETE /devices/:device": () => [{ path: "/devices/phone", method: "DELETE" }],
+  "GET /quiet-hours": () => [{ path: "/quiet-hours" }],
+  "PUT /quiet-hours": () => [
+    { path: "/quiet-hours", method: "PUT", body: { from: "22:00", to: "07:00", timeZone: "UTC" } },
+  ],
+  "DELETE /quiet-hours": () => [{ path: "/quiet-hours", method: "DELETE" }],
+  "GET /push": () => [{ path: "/push" }],
+  "GET /push/explain": ({ messageId, user }) => [
+    { path: `/push/explain?message=${messageId}` },
+    { path: `/push/explain?message=${messageId}&for=${user}` },
+  ],
+  "POST /tickets": () => [{ path: "/tickets", body: {} }],
+};
+
+/** For every frame: the same. What is volatile, or an answer of one's own, says nothing of others. */
+const frameTries: Readonly<Record<keyof typeof clientFrames, (prize: Prize) => readonly object[]>> = {
+  send: ({ conversation, messageId }) => [
+    { type: "send", id: messageId, conversation, text: "let me in" },
+    { type: "send", id: messageId, conversation, text: "secret" },
+  ],
+  ack: ({ cursor }) => [{ type: "ack", cursor }],
+  read: ({ conversation, seq }) => [{ type: "read", conversation, seq }],
+  typing: ({ conversation, user }) => [
+    { type: "typing", conversation, typing: true },
+    { type: "typing", to: user, typing: true },
+  ],
+  watch: ({ user }) => [{ type: "watch", users: [user] }],
+  authenticate: () => [{ type: "authenticate", token: "of-alice" }],
+  ping: () => [],
+};
+
+const quietMs = 600;
+
+let server: RunningServer;
+let api: Answers;
+let prize: Prize;
+const nothing: Prize = {
+  conversation: "c1000unknown",
+  messageId: newId(),
+  cursor: "",
+  user: "nobody",
+  seq: 2,
+};
+let alice: Client;
+beforeAll(async () => {
+  server = await startServer();
+  api = serverAt(server.port);
+  alice = await join(server.url, { user: "alice" });
+  const bob = await join(server.url, { user: "bob" });
+  const id = newId();
+  await alice.sendOk({ to: "bob" }, "secret", id);
+  const { conversation, seq } = await bob.sendOk({ to: "alice" }, "secret too");
+  await alice.when(() => alice.messages().some((message) => message.text === "secret too"));
+  await ask(api, "alice", "/contacts/bob", { method: "PUT" });
+  await ask(api, "alice", "/blocks/carol", { method: "PUT" });
+  await ask(api, "alice", `/conversations/${conversation}/mute`, { method: "PUT", body: {} });
+  await alice.settle();
+  prize = { conversation, messageId: id, cursor: alice.cursor(), user: "bob", seq };
+});
+afterAll(async () => {
+  endClients();
+  await server.dispose();
+});
+
+/** Everything that the victims can see of themselves. */
+async function victims(): Promise<string> {
+  const seen: unknown[] = [];
+  for (const user of ["alice", "bob"])
+    for (const path of [
+      "/messages?with=alice",
+      "/messages?with=bob",
+      "/messages?device=unused",
+      "/conversations",
+      "/contacts",
+      "/blocks",
+      "/quiet-hours",
+      `/conversations/${prize.conversation}/mute`,
+      `/push/explain?message=${prize.messageId}`,
+    ])
+      seen.push([path, (await ask(api, user, path)).body]);
+  return timeless(JSON.stringify(seen));
+}
+
+/** What an answer tells, without what only names what was asked for. */
+const told = (answer: { status: number; text: string }, { user, conversation, messageId }: Prize): string =>
+  `${answer.status} ${answer.text.replaceAll(user, "USER").replaceAll(conversation, "CONVERSATION").replaceAll(messageId, "ID")}`;
+
+const timeless = (text: string): string =>
+  text
+    .replace(/"(ticket|cursor|next)":"[^"]*"/g, '"$1":""')
+    .replace(/"(expiresAt|time)":\d+/g, '"$1":0')
+    .replace(/"ev[ae]\d+"/g, '"ASKER"');
+
+/** What a client by hand hears to some frames, but for empty changes. */
+async function say(user: string, frames: readonly object[]): Promise<readonly Frame[]> {
+  const socket = new WebSocket(`${server.url}/ws?user=${user}`);
+  const heard: Frame[] = [];
+  const waiting = Promise.withResolvers<void>();
+  socket.onerror = () => waiting.reject(new Error(`${user} could not connect`));
+  socket.onmessage = ({ data }) => {
+    const frame = JSON.parse(String(data)) as Frame;
+    heard.push(frame);
+    if (frame.type === "changes" && heard.length === 2)
+      for (const one of [...frames, { type: "ping", id: "last" }]) socket.send(JSON.stringify(one));
+    if (frame.type === "pong") waiting.resolve();
+  };
+  await waiting.promise;
+  // What comes in its own time: presence, and changes.
+  await Bun.sleep(quietMs);
+  socket.close();
+  return heard.slice(2).filter((frame) => frame.type !== "changes" || frame.changes.length > 0);
+}
+
+for (const tenant of ["default", "rival"])
+  describe(`a stranger of ${tenant === "default" ? "the same tenant" : "another tenant"}`, () => {
+    const as = (user: string): string => `${user}&tenant=${tenant}`;
+
+    test("T3 T4 every route answers for what is others' as for what is not there, and shows and changes nothing of it", async () => {
+      const before = await victims();
+      const known = Object.entries(routes).flatMap(([path, methods]) =>
+        Object.keys(methods).map((method) => `${method} ${path}`),
+      );
+      expect(Object.keys(routeTries).toSorted()).toEqual(known.toSorted());
+      let tried = 0;
+      for (const [route, tries] of Object.entries(routeTries)) {
+        const cursors = await join(server.url, {
+          user: "eve",
+          device: "probe",
+          ...(tenant !== "default" && { tenant }),
+        });
+        const own = { ...nothing, cursor: cursors.cursor() };
+        cursors.terminate();
+        const [real, none] = [tries(prize), tries(own)];
+        for (const [i, { path, method, body }] of real.entries()) {
+          tried++;
+          const options = { ...(method !== undefined && { method }), ...(body && { body }) };
+          const other = none[i];
+          // Each as somebody who has done nothing yet.
+          const answer = await ask(api, as(`eve${route.length}${i}`), path, options);
+          const blank = await ask(api, as(`eva${route.length}${i}`), other?.path ?? "", {
+            ...(other?.method !== undefined && { method: other.method }),
+            ...(other?.body && { body: other.body }),
+          });
+          expect(answer.text).not.toContain("secret");
+          expect([route, path, timeless(told(answer, prize))]).toEqual([route, path, timeless(told(blank, own))]);
+        }
+      }
+      expect(tried).toBeGreaterThan(18);
+      expect(await victims()).toBe(before);
+    });
+
+    test("T3 T4 so does every frame", async () => {
+      const before = await victims();
+      const tryOne = async ([type, tries]: [string, (prize: Prize) => readonly object[]]): Promise<void> => {
+        const own = { ...nothing, cursor: prize.cursor.replace(/\.\w+$/, ".0") };
+        const heard = await say(as(`mallory-${type}`), tries(prize));
+        const blank = await say(as(`mallory-${type}`), tries(own));
+        const text = (frames: readonly Frame[], { user, conversation, messageId }: Prize): string =>
+          JSON.stringify(frames)
+            .replaceAll(user, "USER")
+            .replaceAll(conversation, "CONVERSATION")
+            .replaceAll(messageId, "ID");
+        expect([type, text(heard, prize)]).toEqual([type, text(blank, own)]);
+        expect(JSON.stringify(heard)).not.toContain("secret");
+      };
+      await Promise.all(Object.entries(frameTries).map(tryOne));
+      expect(await victims()).toBe(before);
+      expect(alice.frames.some((frame) => frame.type === "typing")).toBe(false);
+    });
+  });
+
+test("control: T3 what the victims are shown themselves does tell, so that an answer that told would be seen", async () => {
+  const mine = await ask(api, "alice", `/messages?conversation=${prize.conversation}`);
+  const blank = await ask(api, "alice", `/messages?conversation=${nothing.conversation}`);
+  expect(told(mine, prize)).not.toBe(told(blank, nothing));
+  expect(mine.text).toContain("secret");
+});

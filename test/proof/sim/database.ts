@@ -1,0 +1,179 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
+import type { Row } from "../../../src/store/engine/engine.ts";
+import { firstEpoch, simulatedSecret } from "./cursor-reader.ts";
+import { newEpoch } from "../../../src/store/epoch.ts";
+import type { Random } from "../../../src/internal/random.ts";
+import { bundledMigrations } from "../../../src/store/migration/bundled.ts";
+import { migrate } from "../../../src/store/migration/migrate.ts";
+import type { Sighting } from "../checker/checker.ts";
+import { type PushTruth, readPushTruth } from "./push-truth.ts";
+
+/** Where databases live that no power cut can reach: to sync them costs nothing. */
+export const memoryFolder = "/dev/shm";
+
+export type Person = { readonly tenant: string; readonly user: string };
+
+/** A message, and its place in the log. */
+export type Logged = Sighting & { readonly n: number };
+
+/** All rows of a database at one moment, by table. */
+export type Backup = {
+  readonly tables: ReadonlyMap<string, readonly Row[]>;
+  /** Which history it is of, and up to where. */
+  readonly epoch: string;
+  readonly n: number;
+};
+
+/** What is in the log, read straight from the database. */
+export type Truth = {
+  readonly messages: number;
+  readonly historyOf: (owner: string) => readonly Logged[];
+  /** `tenant/user` of the people of a conversation. */
+  readonly peopleOf: (conversation: string) => readonly string[];
+  /** What somebody (`tenant/user`) has said of others. */
+  readonly relationsOf: (
+    owner: string,
+  ) => ReadonlyMap<string, { readonly contact: boolean; readonly blocked: boolean }>;
+  /** Whether this device of somebody (`tenant/user`) is known. */
+  readonly hasDevice: (owner: string, device: string) => boolean;
+  /** Marks that have moved, by `conversation tenant/user`. */
+  readonly marks: ReadonlyMap<string, { readonly delivered: number; readonly read: number }>;
+  readonly push: PushTruth;
+};
+
+/** A real database for one world after another: emptied in between, for opening it anew would take most of the time. */
+export async function openDatabase() {
+  const folder = mkdtempSync(join(memoryFolder, "tidings-sim-"));
+  const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
+  await migrate(engine, bundledMigrations);
+  const tables = ["message", "member", "conversation", "device", "relation", "seen", "ticket", "revocation", "user"];
+  const pushTables = ["push_address", "push_notice", "push_log", "mute", "quiet_hours"];
+  const wipe = [...tables, ...pushTables].map((table) => ({ sql: `DELETE FROM tidings_${table}` }));
+  const kept = [...tables, ...pushTables, "head", "push_worker"].map((table) => `tidings_${table}`);
+
+  async function head(): Promise<{ readonly epoch: string; readonly n: number }> {
+    const [[row] = []] = await engine.read([{ sql: "SELECT epoch, n FROM tidings_head" }]);
+    return { epoch: String(row?.["epoch"]), n: Number(row?.["n"]) };
+  }
+
+  return {
+    engine,
+    /** As new, but for devices that exist from the beginning. */
+    async reset(people: readonly (Person & { readonly device: string })[]): Promise<void> {
+      const rows = JSON.stringify(people.map(({ tenant, user, device }) => [tenant, user, device]));
+      await engine.write([
+        ...wipe,
+        { sql: `UPDATE tidings_head SET n = 0, epoch = ?1, secret = ?2`, args: [firstEpoch, simulatedSecret] },
+        { sql: `UPDATE tidings_push_worker SET holder = '', beat = 0, n = 0` },
+        {
+          sql: `INSERT INTO tidings_user (tenant, id) SELECT DISTINCT j.value ->> 0, j.value ->> 1 FROM json_each(?1) j ORDER BY j.key`,
+          args: [rows],
+        },
+        {
+          sql: `INSERT INTO tidings_device (user, device, acked) SELECT u.key, j.value ->> 2, 0
+            FROM json_each(?1) j JOIN tidings_user u ON u.tenant = j.value ->> 0 AND u.id = j.value ->> 1`,
+          args: [rows],
+        },
+      ]);
+    },
+    head,
+    /** A copy of all that is there now. */
+    async backUp(): Promise<Backup> {
+      const lists = await engine.read(kept.map((table) => ({ sql: `SELECT * FROM ${table}` })));
+      const tables = new Map(kept.map((table, i) => [table, lists[i] ?? []]));
+      const [row] = tables.get("tidings_head") ?? [];
+      return { tables, epoch: String(row?.["epoch"]), n: Number(row?.["n"]) };
+    },
+    /** Puts a copy where the rows of now are, in one transaction; `epoch`: the name of the new history, where it gets one at once. */
+    async restore({ tables }: Backup, epoch: string | null): Promise<void> {
+      await engine.write([
+        ...kept.map((table) => ({ sql: `DELETE FROM ${table}` })),
+        ...[...tables].flatMap(([table, rows]) => {
+          const names = Object.keys(rows[0] ?? {});
+          if (names.length === 0) return [];
+          const values = names.map((_, i) => `j.value ->> ${i}`).join();
+          const args = [JSON.stringify(rows.map((row) => names.map((name) => row[name])))];
+          return [{ sql: `INSERT INTO ${table} (${names.join()}) SELECT ${values} FROM json_each(?1) j`, args }];
+        }),
+        ...(epoch === null
+          ? []
+          : [
+              { sql: "UPDATE tidings_head SET epoch = ?1", args: [epoch] },
+              { sql: "UPDATE tidings_push_worker SET holder = '', beat = 0" },
+              { sql: "DELETE FROM tidings_ticket" },
+            ]),
+      ]);
+    },
+    /** What an administrator does after a restore: `tidings epoch new`. */
+    rename: (random: Random): Promise<string> => newEpoch(engine, random),
+    async truth(): Promise<Truth> {
+      const [rows = [], relationRows = [], markRows = [], deviceRows = []] = await engine.read([
+        {
+          sql: `SELECT m.n, m.conversation, m.seq, m.id, m.text, s.tenant, s.id AS sender, r.id AS recipient
+            FROM tidings_message m JOIN tidings_user s ON s.key = m.sender JOIN tidings_user r ON r.key = m.recipient ORDER BY m.n`,
+        },
+        {
+          sql: `SELECT a.tenant, a.id AS user, b.id AS other, r.contact, r.blocked
+            FROM tidings_relation r JOIN tidings_user a ON a.key = r.user JOIN tidings_user b ON b.key = r.other`,
+        },
+        {
+          sql: `SELECT p.conversation, u.tenant, u.id AS user, p.delivered, p.read
+            FROM tidings_member p JOIN tidings_user u ON u.key = p.user WHERE p.n > 0`,
+        },
+        { sql: "SELECT u.tenant, u.id AS user, d.device FROM tidings_device d JOIN tidings_user u ON u.key = d.user" },
+      ]);
+      const relations = new Map<string, Map<string, { contact: boolean; blocked: boolean }>>();
+      for (const row of relationRows) {
+        const owner = `${row["tenant"]}/${row["user"]}`;
+        const own = relations.get(owner) ?? new Map<string, { contact: boolean; blocked: boolean }>();
+        relations.set(owner, own);
+        own.set(String(row["other"]), { contact: row["contact"] === 1, blocked: row["blocked"] === 1 });
+      }
+      const marks = new Map(
+        markRows.map((row) => [
+          `c${Number(row["conversation"]).toString(36)} ${row["tenant"]}/${row["user"]}`,
+          { delivered: Number(row["delivered"]), read: Number(row["read"]) },
+        ]),
+      );
+      const devices = new Set(deviceRows.map((row) => `${row["tenant"]}/${row["user"]} ${row["device"]}`));
+      const histories = new Map<string, Logged[]>();
+      const people = new Map<string, readonly string[]>();
+      for (const row of rows) {
+        const tenant = String(row["tenant"]);
+        const [from, to] = [`${tenant}/${String(row["sender"])}`, `${tenant}/${String(row["recipient"])}`];
+        const conversation = `c${Number(row["conversation"]).toString(36)}`;
+        const message = {
+          conversation,
+          seq: Number(row["seq"]),
+          n: Number(row["n"]),
+          id: String(row["id"]),
+          from,
+          text: String(row["text"]),
+        };
+        people.set(conversation, [from, to]);
+        for (const owner of [from, to]) {
+          const history = histories.get(owner);
+          if (history) history.push(message);
+          else histories.set(owner, [message]);
+        }
+      }
+      return {
+        messages: rows.length,
+        historyOf: (owner) => histories.get(owner) ?? [],
+        peopleOf: (conversation) => people.get(conversation) ?? [],
+        relationsOf: (owner) => relations.get(owner) ?? new Map<string, { contact: boolean; blocked: boolean }>(),
+        marks,
+        hasDevice: (owner, device) => devices.has(`${owner} ${device}`),
+        push: await readPushTruth(engine),
+      };
+    },
+    async close(): Promise<void> {
+      await engine.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type SimDatabase = Awaited<ReturnType<typeof openDatabase>>;

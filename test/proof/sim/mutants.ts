@@ -1,0 +1,75 @@
+import { type PlantName, ruleOf } from "../../plants/index.ts";
+
+/** A bug planted into the core (test/plants), which the worlds must find. */
+export type Mutant = {
+  readonly name: PlantName;
+  /** What must find it: rules, one of which a world must name. */
+  readonly rule: string;
+  /** A small world that finds it, as the code was last measured: it is tried first. */
+  readonly seed: number;
+};
+
+/** Bugs of the kinds that such a core has: each in another place, each breaking another promise. */
+const seeds = {
+  "a failed commit that is answered with accepted": 40,
+  "a retry that is stored again": 141,
+  "places in a conversation that run against the order of a commit": 2,
+  "a page that claims more of the log than it holds": 206,
+  "a cursor that is ahead of its frame": 49,
+  "an answer of changes that leaves out some of them": 10,
+  "a gap in the log that is jumped": 9,
+  "a wake-up lost between replay and live": 1,
+  "live changes dropped for a slow reader": 33,
+  "a change that overtakes its accepted": 141,
+  "sends that are handled behind one that failed": 111,
+  "deadlines by a clock that jumps": 35,
+  "a buffer without an end": 292,
+  "delivered beyond what was acked": 40,
+  "an ack forgotten for an older one": 38,
+  "a read mark that takes delivered back": 115,
+  "typing told to the one who types": 206,
+  "a connection that is remembered for ever": 38,
+  "a polled page whose cursor covers all that there is": 63,
+  "an ack over HTTP of all that there is": 63,
+  "the oldest page in place of the newest": 67,
+  "marks that stay hidden once a block has ended": 6,
+  "a block that leaves the notification where it stands": 653,
+  "a block that sends do not look at": 55,
+  "relations that take change numbers which are given out again": 55,
+  "what stands between people, remembered for ever": 170,
+  "a grace that goes on after somebody is back": 93,
+  "a worker that takes its place for granted": 528,
+  "messages that are decided on and wait nowhere": 38,
+  "a worker's place in the log ahead of whom it remembers": 149,
+  "a message that comes while another is told, and is forgotten": 33,
+  "another key for each try": 240,
+  "what is under way, told again": 270,
+  "what was due before it was kept as told, told again": 270,
+  "no second look before something is sent": 13,
+  "one device's ack taken for another's": 38,
+  "a read that takes no notification away": 49,
+  "a notification that was read while it was told, and stays": 228,
+  "a token that has moved, with what waited for it": 186,
+  "a logout that forgets no address": 19,
+  "a death notice that outlives a new registration": 558,
+  "a stretch of a commit that claims all of it": 39,
+  "a request to the database that waits for ever": 146,
+  "a database that is left alone for ever once it was down": 1109,
+  "an answer of the database that was another one's": 583,
+  "a write that does not say for which history it is": 169,
+  "sockets of a history that has ended": 275,
+  "a hub of a history that has ended": 206,
+  "a database that went back, taken as it is": 273,
+  "a database that goes back to just before a write": 296,
+  "a name that comes back": 395,
+  "a history that each node names": 281,
+  "an ack of another history": 67,
+  "a revocation of sockets that are open, and not of those that open": 253,
+  "a revocation that the log does not tell": 129,
+} as const satisfies Partial<Record<PlantName, number>>;
+
+export const mutants: readonly Mutant[] = (Object.keys(seeds) as (keyof typeof seeds)[]).map((name) => ({
+  name,
+  rule: ruleOf(name),
+  seed: seeds[name],
+}));

@@ -1,0 +1,163 @@
+import "../../support/quiet.ts";
+import type { ServerWebSocket } from "bun";
+import { bun } from "../../../src/adapter/bun.ts";
+import { type Chat, createChat } from "../../../src/chat.ts";
+import type { Admission } from "../../../src/access/admission.ts";
+import type { Engine } from "../../../src/store/engine/engine.ts";
+import { type Chance, randomOf } from "./chance.ts";
+import type { FakeBus } from "./fake-bus.ts";
+import type { Faults } from "./faults.ts";
+import type { Equipment } from "./feature.ts";
+import type { Histories } from "./histories.ts";
+import { createRemoteEngine } from "../../../src/store/engine/remote.ts";
+import { createFakeDatabaseServer } from "./fake-database-server.ts";
+import { createFaultyEngine } from "./faulty-engine.ts";
+import type { Link } from "./link.ts";
+import { pushAnswerMs } from "./phones.ts";
+import { createProcess, type SimProcess } from "./process.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** What a test may plant into a node, to see that it is found. */
+export type Plant = { readonly engine?: (engine: Engine) => Engine };
+
+export type NodeOptions = {
+  readonly timeline: Timeline;
+  readonly chance: Chance;
+  readonly engine: Engine;
+  readonly histories: Histories;
+  /** The database is a server, which is asked over HTTP. */
+  readonly isRemote: boolean;
+  readonly bus: FakeBus;
+  /** As they are now: in the end nothing goes wrong any more. */
+  readonly faults: () => Faults;
+  readonly plant: Plant;
+  /** What features bring into its process. */
+  readonly equip: (process: SimProcess) => readonly Equipment[];
+};
+
+/** After this long without an answer a call of the database fails. */
+const deadlineMs = 1_500;
+
+/** Who a client says that it is. */
+export type Hello = {
+  readonly tenant: string;
+  readonly user: string;
+  readonly device: string;
+  readonly cursor: string | undefined;
+};
+
+/** A socket as its server has it: since when its upgrade was answered, and since when it is open. */
+export type Session = Pick<Hello, "tenant" | "user" | "device"> & {
+  readonly link: Link;
+  readonly admittedAt: number;
+  readonly openedAt: number;
+};
+
+/** One server process: the whole chat behind the adapter for Bun, over the shared database and behind a layer of faults. */
+export function createNode(options: NodeOptions) {
+  const { timeline, chance, engine, histories, isRemote, bus, faults, plant, equip } = options;
+  const { skewMs, timerLateMs, limits } = faults();
+  const watch = { skewMs: chance.between(-skewMs, skewMs), lateMs: timerLateMs };
+  const process: SimProcess = createProcess(timeline, chance, watch);
+  const links = new Set<Link>();
+  const sessions = new Map<Link, Session>();
+  let isCutOff = false;
+
+  const equipment = equip(process);
+  const watched = equipment.reduce((inner, { watch }) => watch?.(inner) ?? inner, histories.watch(engine));
+  const way = { timeline, chance, process, faults, isCutOff: () => isCutOff, deadlineMs };
+  const faulty = createFaultyEngine({ engine: watched, ...way });
+  const fetch = createFakeDatabaseServer(faulty, chance);
+  /** A new engine for each try: one that failed has been closed. */
+  const openReached = () =>
+    isRemote
+      ? createRemoteEngine({
+          ...{ url: "http://database.invalid", deadlineMs, clock: process.clock, random: randomOf(chance), fetch },
+        })
+      : faulty;
+  const chat: Chat = createChat({
+    database: {
+      url: "sim:",
+      open() {
+        const reached = openReached();
+        return histories.hear(plant.engine?.(reached) ?? reached, process);
+      },
+    },
+    authenticate: ({ headers }) => ({ tenant: headers.get("x-tenant") ?? "", user: headers.get("x-user") ?? "" }),
+    clock: process.clock,
+    random: randomOf(chance),
+    bus: bus.attach(process, () => isCutOff),
+    push: equipment.flatMap(({ push = [] }) => push),
+    limits: {
+      // At the end of a world everybody has left, and is offline soon.
+      presenceGraceMs: 500,
+      ...limits,
+      textBytesMax: 4_000,
+      headPollMs: 500,
+      storeProbeMs: 500,
+      slowConsumerMs: 6_000,
+      heartbeatMs: 2_000,
+      shutdownMs: 3_000,
+      pushAnswerMs,
+      pushIdleAfterMs: 1_000,
+      pushRetryMs: 100,
+      pushRetryMsMax: 1_000,
+    },
+  });
+  const { websocket } = bun(chat);
+
+  return {
+    chat,
+    process,
+    /** The sockets that it has. */
+    sessions: (): readonly Session[] => [...sessions.values()],
+    /** Upgrades a link, as Bun does; the client hears of a refusal as of a connection that broke. */
+    async connect(link: Link, { tenant, user, device, cursor }: Hello): Promise<void> {
+      links.add(link);
+      const query = `device=${device}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
+      const headers = { upgrade: "websocket", "x-tenant": tenant, "x-user": user };
+      const admission: Admission | Response = await chat.admit(new Request(`http://sim/ws?${query}`, { headers }));
+      const admittedAt = timeline.now();
+      const { upgradeMs = 0 } = faults();
+      if (upgradeMs > 0)
+        await new Promise<void>((open) => void timeline.after(chance.unit() * upgradeMs, () => process.run(open)));
+      if (process.isDead()) return;
+      if (admission instanceof Response || !link.isServed()) {
+        links.delete(link);
+        return link.cut("client");
+      }
+      type Data = { readonly admission: Admission; events: null };
+      const ws = { ...link.socket, data: { admission, events: null } } as unknown as ServerWebSocket<Data>;
+      link.attach({
+        receive: (frame) => void websocket.message?.(ws, frame),
+        drain: () => void websocket.drain?.(ws),
+        pong: () => void websocket.pong?.(ws, Buffer.alloc(0)),
+        closed(code) {
+          links.delete(link);
+          sessions.delete(link);
+          void websocket.close?.(ws, code, "");
+        },
+      });
+      sessions.set(link, { tenant, user, device, link, admittedAt, openedAt: timeline.now() });
+      void websocket.open?.(ws);
+    },
+    /** The process is gone in an instant, and its sockets with it. */
+    kill(): void {
+      process.kill();
+      for (const link of links) link.die();
+    },
+    /** As after SIGTERM: it drains, and then it is gone. */
+    async stop(): Promise<void> {
+      await chat.close();
+      process.kill();
+      for (const link of links) link.die();
+    },
+    /** Nothing reaches the database or the other nodes for so long. */
+    cutOff(ms: number): void {
+      isCutOff = true;
+      void timeline.after(ms, () => (isCutOff = false));
+    },
+  };
+}
+
+export type SimNode = ReturnType<typeof createNode>;
