@@ -326,7 +326,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
         1_000,
       );
       const { messages, devices, log } = await store.push.explained(person("bob", tenant), id);
-      expect(messages).toMatchObject([{ sender: "alice", seq: 1 }]);
+      expect(messages).toMatchObject([{ from: "alice", seq: 1 }]);
       expect(devices).toMatchObject([{ device: "phone", provider: "p" }]);
       expect(log).toMatchObject([{ first: 1, seq: 2, decision: "send", reason: "sent", answer: "ok", time: 1_000 }]);
       expect((await store.push.explained(person("alice", tenant), id)).messages).toEqual([]);

@@ -5,6 +5,7 @@ import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row, Statement } from "../engine/engine.ts";
 import * as sql from "./device-sql.ts";
 import { forgetDevices } from "../forget-devices.ts";
+import { integerOrNull, text } from "../row.ts";
 import { insertUser } from "../sql.ts";
 
 /** Where a device is notified. Times are milliseconds since the Unix epoch, here and below. */
@@ -17,9 +18,6 @@ export type Address = {
   readonly isTenantsOwn?: boolean | undefined;
   readonly expiresAt?: number | undefined;
 };
-
-export const nullable = (value: unknown): number | null =>
-  value === null || value === undefined ? null : Number(value);
 
 export type DeviceStoreOptions = {
   readonly engine: Pick<Engine, "read" | "write">;
@@ -107,7 +105,7 @@ export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions)
     ): Promise<number | "forever" | null> {
       const key = decodeConversation(conversation) ?? -1;
       const [row] = await one({ sql: sql.selectMute, args: [tenant, user, key, now] });
-      return row ? (nullable(row["until"]) ?? "forever") : null;
+      return row ? (integerOrNull(row, "until") ?? "forever") : null;
     },
 
     /** As the text that `quietHours` answers; null: none. */
@@ -124,7 +122,7 @@ export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions)
 
     async quietHours({ tenant, user }: Identity): Promise<string | null> {
       const [row] = await one({ sql: sql.selectQuietHours, args: [tenant, user] });
-      return row ? String(row["hours"]) : null;
+      return row ? text(row, "hours") : null;
     },
   };
 }

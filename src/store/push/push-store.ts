@@ -1,7 +1,8 @@
 import { type Identity, identityKey } from "../../model.ts";
 import { decodeConversation, encodeConversation } from "../../protocol/conversation-id.ts";
 import type { Row, Statement } from "../engine/engine.ts";
-import { type DeviceStoreOptions, nullable, writeUntilGone } from "./device-store.ts";
+import { flag, integer, integerOrNull, text, textOrNull } from "../row.ts";
+import { type DeviceStoreOptions, writeUntilGone } from "./device-store.ts";
 import * as sql from "./push-sql.ts";
 
 /** A user for whom there is something at `n`, the first of it. Times are milliseconds since the Unix epoch, here and below. */
@@ -80,12 +81,50 @@ export type Verdict = {
   readonly log?: { readonly decision: string; readonly reason: string; readonly answer: string | null } | undefined;
 };
 
+/** A message whose notifications are explained. */
+export type ExplainedMessage = {
+  readonly n: number;
+  readonly conversation: string;
+  readonly seq: number;
+  readonly from: string;
+  readonly time: number;
+  /** The recipient's read mark in the conversation. */
+  readonly read: number;
+};
+
+/** A device of the user as it is now: one for each of its addresses, or one without an address. */
+export type ExplainedDevice = {
+  readonly device: string;
+  readonly address: number | null;
+  readonly provider: string | null;
+  /** The log position at which the address was registered. */
+  readonly since: number | null;
+  readonly acked: number;
+};
+
+/** A decision on the messages `first` to `seq` of a conversation, for one address. */
+export type LoggedDecision = {
+  readonly conversation: string;
+  readonly first: number;
+  readonly seq: number;
+  readonly address: number;
+  readonly device: string;
+  readonly provider: string;
+  readonly time: number;
+  readonly decision: string;
+  readonly reason: string;
+  readonly until: number | null;
+  readonly attempts: number;
+  readonly answer: string | null;
+  readonly clearedAt: number | null;
+};
+
 export type Explained = {
-  readonly messages: readonly Row[];
-  /** Addresses, and devices without one. */
-  readonly devices: readonly Row[];
+  readonly messages: readonly ExplainedMessage[];
+  /** The user's addresses, and devices without one. */
+  readonly devices: readonly ExplainedDevice[];
   /** In the order of time. */
-  readonly log: readonly Row[];
+  readonly log: readonly LoggedDecision[];
   /** There are more messages, devices or decisions than these. */
   readonly isMore: boolean;
 };
@@ -110,13 +149,13 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
     /** Who has the worker's place; a holder that lives makes `beat` grow. */
     async worker(): Promise<{ readonly holder: string; readonly beat: number }> {
       const [row] = await one({ sql: sql.selectWorker });
-      return { holder: String(row?.["holder"]), beat: Number(row?.["beat"]) };
+      return row ? { holder: text(row, "holder"), beat: integer(row, "beat") } : { holder: "", beat: 0 };
     },
 
     /** Takes the place from a holder of whom nothing was seen since; answers up to where everything was looked at, or null. */
     async take(holder: string, from: { readonly holder: string; readonly beat: number }): Promise<number | null> {
       const [[row] = []] = await engine.write([{ sql: sql.takeWorker, args: [holder, from.holder, from.beat] }]);
-      return row ? Number(row["n"]) : null;
+      return row ? integer(row, "n") : null;
     },
 
     /** Says that the holder lives, and up to where everything was looked at; false where the place is another's. */
@@ -144,15 +183,15 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
         { sql: sql.selectReaders, args },
         { sql: sql.selectBlockers, args },
       ]);
-      const identity = (row: Row): Identity => ({ tenant: String(row["tenant"]), user: String(row["user"]) });
+      const identity = (row: Row): Identity => ({ tenant: text(row, "tenant"), user: text(row, "user") });
       return {
-        recipients: recipients.map((row) => ({ ...identity(row), n: Number(row["n"]) })),
+        recipients: recipients.map((row) => ({ ...identity(row), n: integer(row, "n") })),
         readers: readers.map((row) => ({
           ...identity(row),
-          conversation: encodeConversation(Number(row["conversation"])),
-          n: Number(row["n"]),
+          conversation: encodeConversation(integer(row, "conversation")),
+          n: integer(row, "n"),
         })),
-        blockers: blockers.map((row) => ({ ...identity(row), other: String(row["other"]), n: Number(row["n"]) })),
+        blockers: blockers.map((row) => ({ ...identity(row), other: text(row, "other"), n: integer(row, "n") })),
       };
     },
 
@@ -166,7 +205,7 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
       if (list.length === 0) return;
       const missing = await one({ sql: sql.selectUnaddressed, args: [rows(list)] });
       if (missing.length === 0) return;
-      const wanted = missing.map(({ i }) => list[Number(i)]);
+      const wanted = missing.map((row) => list[integer(row, "i")]);
       await engine.write([{ sql: sql.insertUserAddresses, args: [holder, rows(wanted), now] }]);
     },
 
@@ -175,12 +214,12 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
       const list = users.map(({ tenant, user }) => [tenant, user]);
       const found = await one({ sql: sql.selectUndecided, args: [rows(list), countedMax] });
       return found.map((row) => ({
-        i: Number(row["i"]),
-        address: Number(row["key"]),
-        provider: String(row["provider"]),
-        device: String(row["device"]),
-        n: nullable(row["n"]),
-        count: Number(row["count"]),
+        i: integer(row, "i"),
+        address: integer(row, "key"),
+        provider: text(row, "provider"),
+        device: text(row, "device"),
+        n: integerOrNull(row, "n"),
+        count: integer(row, "count"),
       }));
     },
 
@@ -203,7 +242,7 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
         readers.map(({ tenant, user, conversation }) => [tenant, user, decodeConversation(conversation)]),
       );
       const [row] = await one({ sql: sql.countReadNotices, args: [holder, list, now] });
-      if (Number(row?.["count"]) === 0) return false;
+      if (!row || integer(row, "count") === 0) return false;
       await engine.write([{ sql: sql.wakeReadNotices, args: [holder, list, now] }]);
       return true;
     },
@@ -212,7 +251,7 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
     async wakeBlocked(holder: string, blockers: readonly Blocker[], now: number): Promise<boolean> {
       const args = [holder, rows(blockers.map(({ tenant, user, other }) => [tenant, user, other])), now];
       const [row] = await one({ sql: sql.countBlockedNotices, args });
-      if (Number(row?.["count"]) === 0) return false;
+      if (!row || integer(row, "count") === 0) return false;
       await engine.write([{ sql: sql.wakeBlockedNotices, args }]);
       return true;
     },
@@ -239,8 +278,8 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
       const found = await one({ sql: sql.selectBadges, args });
       const badges = new Map(
         found.flatMap((row) => {
-          const user = list[Number(row["i"])];
-          return user ? [[identityKey(user), Number(row["badge"])]] : [];
+          const user = list[integer(row, "i")];
+          return user ? [[identityKey(user), integer(row, "badge")]] : [];
         }),
       );
       return users.map((user) => badges.get(identityKey(user)) ?? 0);
@@ -272,7 +311,8 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
       const results = await engine.write(statements);
       if ((results[statements.indexOf(deadNotices)]?.length ?? 0) >= limits.pushNoticesGoneMax)
         await writeUntilGone({ engine, clock }, ends, limits.pushNoticesGoneMax);
-      return results[statements.length - 1]?.[0]?.["holder"] === holder;
+      const [worker] = results[statements.length - 1] ?? [];
+      return worker !== undefined && text(worker, "holder") === holder;
     },
 
     /** Forgets decisions of before a time, a bounded number at once; whether there may be more of them. */
@@ -295,16 +335,16 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
       const statements = shown.map((row) => ({
         sql: sql.selectExplainedLog,
         args: [
-          ...[tenant, user, Number(row["conversation"]), Number(row["seq"])],
+          ...[tenant, user, integer(row, "conversation"), integer(row, "seq")],
           ...[explainedLogRowsMax, limits.pushExplainedMax + 1],
         ],
       }));
       const logs = statements.length === 0 ? [] : await engine.read(statements);
       const atMost = (list: readonly Row[]): readonly Row[] => list.slice(0, limits.pushExplainedMax);
       return {
-        messages: shown,
-        devices: [...atMost(addresses), ...atMost(devices)],
-        log: logs.flatMap((log) => atMost(log).toReversed()),
+        messages: shown.map(explainedMessageOf),
+        devices: [...atMost(addresses), ...atMost(devices)].map(explainedDeviceOf),
+        log: logs.flatMap((log) => atMost(log).toReversed()).map(loggedDecisionOf),
         isMore:
           messages.length > shown.length ||
           [addresses, devices, ...logs].some((list) => list.length > limits.pushExplainedMax),
@@ -313,47 +353,81 @@ export function createPushStore({ engine, limits, clock }: PushStoreOptions) {
   };
 }
 
+const explainedMessageOf = (row: Row): ExplainedMessage => ({
+  n: integer(row, "n"),
+  conversation: encodeConversation(integer(row, "conversation")),
+  seq: integer(row, "seq"),
+  from: text(row, "sender"),
+  time: integer(row, "time"),
+  read: integer(row, "read"),
+});
+
+const explainedDeviceOf = (row: Row): ExplainedDevice => ({
+  device: text(row, "device"),
+  address: integerOrNull(row, "address"),
+  provider: textOrNull(row, "provider"),
+  since: integerOrNull(row, "since"),
+  acked: integer(row, "acked"),
+});
+
+const loggedDecisionOf = (row: Row): LoggedDecision => ({
+  conversation: encodeConversation(integer(row, "conversation")),
+  first: integer(row, "first"),
+  seq: integer(row, "seq"),
+  address: integer(row, "address"),
+  device: text(row, "device"),
+  provider: text(row, "provider"),
+  time: integer(row, "time"),
+  decision: text(row, "decision"),
+  reason: text(row, "reason"),
+  until: integerOrNull(row, "until"),
+  attempts: integer(row, "attempts"),
+  answer: textOrNull(row, "answer"),
+  clearedAt: integerOrNull(row, "cleared"),
+});
+
 const logRow = ({ due, log, until, attempts }: Verdict, conversation: number): unknown[] => [
   ...[conversation, due.seq, due.address, Math.min(due.first, due.seq), due.tenant, due.user, due.device],
   ...[due.provider, log?.decision, log?.reason, until, attempts, log?.answer ?? null],
 ];
 
 function dueOf(row: Row): Due {
-  const muted = row["muted_until"] ?? null;
+  const muted = integerOrNull(row, "muted_until");
+  const id = textOrNull(row, "id");
   return {
-    address: Number(row["address"]),
-    conversation: encodeConversation(Number(row["conversation"])),
-    provider: String(row["provider"]),
-    tenant: String(row["tenant"]),
-    user: String(row["user"]),
-    device: String(row["device"]),
-    token: String(row["token"]),
-    hash: String(row["hash"]),
-    refreshed: Number(row["refreshed"]),
-    expiresAt: nullable(row["expires"]),
+    address: integer(row, "address"),
+    conversation: encodeConversation(integer(row, "conversation")),
+    provider: text(row, "provider"),
+    tenant: text(row, "tenant"),
+    user: text(row, "user"),
+    device: text(row, "device"),
+    token: text(row, "token"),
+    hash: text(row, "hash"),
+    refreshed: integer(row, "refreshed"),
+    expiresAt: integerOrNull(row, "expires"),
     message:
-      row["id"] === null
+      id === null
         ? null
         : {
-            id: String(row["id"]),
-            from: String(row["sender"]),
-            text: String(row["text"]),
-            time: Number(row["time"]),
+            id,
+            from: text(row, "sender"),
+            text: text(row, "text"),
+            time: integer(row, "time"),
           },
-    n: Number(row["n"]),
-    seq: Number(row["seq"]),
-    first: Number(row["first"]),
-    since: Number(row["due"]),
-    attempts: Number(row["attempts"]),
-    shown: Number(row["shown"]),
-    acked: Number(row["acked"]),
-    isOff: Number(row["notify"]) === 0,
-    read: Number(row["read"]),
-    marksN: Number(row["marks_n"]),
-    mutedUntil: muted === null ? null : Number(muted) === -1 ? Infinity : Number(muted),
-    quietHours: row["quiet_hours"] === null ? null : String(row["quiet_hours"]),
-    isBlocked: Number(row["is_blocked"]) === 1,
-    unread: Number(row["unread"]),
+    n: integer(row, "n"),
+    seq: integer(row, "seq"),
+    first: integer(row, "first"),
+    since: integer(row, "due"),
+    attempts: integer(row, "attempts"),
+    shown: integer(row, "shown"),
+    acked: integer(row, "acked"),
+    isOff: !flag(row, "notify"),
+    read: integer(row, "read"),
+    marksN: integer(row, "marks_n"),
+    mutedUntil: muted === null ? null : muted === -1 ? Infinity : muted,
+    quietHours: textOrNull(row, "quiet_hours"),
+    isBlocked: flag(row, "is_blocked"),
+    unread: integer(row, "unread"),
   };
 }
 
