@@ -187,7 +187,7 @@ export function createChat(options: ChatOptions): Chat {
     isDraining: () => isDraining,
     hasRoom: (session, address) => room.has({ session, address }),
     originationOf,
-    mustWait: (doer) => limiter.take(doer, costs.connect),
+    retryAfterMs: (doer) => limiter.take(doer, costs.connect),
     useTicket: databases.useTicket,
   });
 

@@ -1,10 +1,10 @@
 import type { ChatOptions, DatabaseOptions } from "./chat-options.ts";
 import { ChatError } from "./error.ts";
-import { faultOfHooks, hooksOf, type MessageHook } from "./hook/message-hook.ts";
+import { validateHooks, hooksOf, type MessageHook } from "./hook/message-hook.ts";
 import { shownValue } from "./internal/shown-value.ts";
-import { defaultLimits, faultOfLimits } from "./protocol/limits.ts";
-import { faultOfRates } from "./protocol/rates.ts";
-import { faultOfProviders } from "./push/provider.ts";
+import { defaultLimits, validateLimits } from "./protocol/limits.ts";
+import { validateRates } from "./protocol/rates.ts";
+import { validateProviders } from "./push/provider.ts";
 import { requireUrl } from "./store/engine/open.ts";
 
 type Kind = "function" | "object" | "list" | "text" | "any";
@@ -59,18 +59,18 @@ export function checkOptions(options: ChatOptions): void {
   }
   if (typeof options.database !== "function") checkDatabase(options.database);
   refuseUnknown("There is no limit", options.limits ?? {}, Object.keys(defaultLimits));
-  const limitsFault = faultOfLimits({ ...defaultLimits, ...options.limits });
+  const limitsFault = validateLimits({ ...defaultLimits, ...options.limits });
   if (limitsFault !== null) throw invalid(`The limits do not fit together: ${limitsFault}`);
-  const rateFault = faultOfRates(options.rates);
+  const rateFault = validateRates(options.rates);
   if (rateFault !== null) throw invalid(`The rates cannot be kept: ${rateFault}`);
   for (const hook of options.onMessage === undefined ? [] : [options.onMessage].flat()) {
     if (!kinds.object.is(hook))
       throw invalid(`onMessage is a hook { handle }, or a list of hooks, got ${shownValue(hook)}`);
     refuseUnknown("A hook of onMessage has no option", hook, hookOptions);
   }
-  const hookFault = faultOfHooks(hooksOf(options.onMessage));
+  const hookFault = validateHooks(hooksOf(options.onMessage));
   if (hookFault !== null) throw invalid(hookFault);
-  const providerFault = faultOfProviders(options.push ?? []);
+  const providerFault = validateProviders(options.push ?? []);
   if (providerFault !== null) throw invalid(providerFault);
   if (!["one", "several", undefined].includes(options.accountsPerDevice))
     throw invalid(`accountsPerDevice is "one" or "several", got ${shownValue(options.accountsPerDevice)}`);

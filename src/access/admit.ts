@@ -7,7 +7,7 @@ import { answerWithin } from "../internal/within.ts";
 import type { Session } from "../model.ts";
 import { readSessionEnd } from "../internal/session-end.ts";
 import { isCursor } from "../protocol/cursor.ts";
-import { defaultDevice, faultOfIdentifier, isIdentifier } from "../protocol/identifier.ts";
+import { defaultDevice, validateIdentifier, isIdentifier } from "../protocol/identifier.ts";
 import { levelMax } from "../protocol/level.ts";
 import type { Admission } from "./admission.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
@@ -31,7 +31,7 @@ export type AdmitOptions = ProveOptions & {
   /** Where a request comes from; default: from nobody who is counted. */
   readonly originationOf?: (request: Request, peer?: Peer) => Origination;
   /** How many milliseconds somebody must wait before they may connect; 0: not at all. */
-  readonly mustWait?: (doer: Doer) => number;
+  readonly retryAfterMs?: (doer: Doer) => number;
   /** Whether the session of a ticket still holds, now that it opens a socket, and until when, where that has moved; default: it does. */
   readonly revalidate?: ((session: Session & { readonly device: string }) => Promise<boolean | number>) | undefined;
   /** Takes a ticket out of use; null where it is none that is good. Without it there are no tickets. */
@@ -68,7 +68,7 @@ const subprotocol = "tidings.v1";
  * if (admission instanceof Response) return admission;
  */
 export function createAdmit(options: AdmitOptions): (request: Request, peer?: Peer) => Promise<Admission | Response> {
-  const { authenticate, origins, isDraining = () => false, hasRoom = () => true, mustWait = () => 0 } = options;
+  const { authenticate, origins, isDraining = () => false, hasRoom = () => true, retryAfterMs = () => 0 } = options;
   const { originationOf = createOrigination(), useTicket, revalidate, clock, onRefusedOrigin } = options;
   const isHostAllowed = options.hostCheck ?? authenticate.isHostAllowed ?? (() => true);
   const prove = createProve(options);
@@ -113,11 +113,11 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     }
     if (ticket === null) return problem("bad_request", "The parameter ticket is malformed");
     const admittedAt = clock?.elapsed();
-    const addressMs = mustWait({ address });
+    const addressMs = retryAfterMs({ address });
     if (addressMs > 0) return tooOften(addressMs);
     const session = ticket === undefined || !useTicket ? await prove(request) : await proveByTicket(ticket, device);
     if (session instanceof Response) return session;
-    const userMs = mustWait(doerOf(session));
+    const userMs = retryAfterMs(doerOf(session));
     if (userMs > 0) return tooOften(userMs);
     // The drain may have begun while the host was asked.
     if (isDraining()) return drained();
@@ -190,7 +190,7 @@ export function createProof(options: ProveOptions): (request: Request) => Promis
     const end = answer.expiresAt === undefined ? undefined : readSessionEnd(answer.expiresAt, now());
     const wrong = wrongField(answer) ?? (typeof end === "string" ? "expiresAt" : null);
     if (wrong !== null) {
-      const reason = wrong === "expiresAt" ? `it ${end}` : faultOfIdentifier(answer[wrong]);
+      const reason = wrong === "expiresAt" ? `it ${end}` : validateIdentifier(answer[wrong]);
       log.error("authenticate answered a malformed proof", { field: wrong, reason });
       const fault = wrong === "expiresAt" ? end : "is malformed";
       return { code: "internal", text: `The field ${wrong} of the proof that authenticate answered ${fault}` };

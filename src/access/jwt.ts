@@ -3,7 +3,7 @@ import { createLog } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import { type Clock, systemClock } from "../internal/clock.ts";
 import { type Random, systemRandom } from "../internal/random.ts";
-import { faultOfIdentifier, isIdentifier } from "../protocol/identifier.ts";
+import { validateIdentifier, isIdentifier } from "../protocol/identifier.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
 import { createIssuerKeys } from "./issuer-keys.ts";
 
@@ -96,7 +96,10 @@ export function jwt(options: JwtOptions): Authenticate {
       const { claim } = proof;
       if (claim !== userClaim && claim !== tenantClaim) return refuse(token, proof);
       // The issuer vouches for the token, and all of its users may be named so: whoever runs the server must hear of it.
-      log.warn("A valid token names nobody whom the chat can take", { claim, reason: faultOfIdentifier(proof.actual) });
+      log.warn("A valid token names nobody whom the chat can take", {
+        claim,
+        reason: validateIdentifier(proof.actual),
+      });
       return null;
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;

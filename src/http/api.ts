@@ -135,9 +135,9 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     if (userMs > 0) await limiter?.payRefusal(doer, costs.refused);
     if (userMs > 0) return tooOften(userMs);
     if (route.units !== undefined) await limiter?.turn(doer, route.units);
-    const mustWait = (chars: number): number => limiter?.takeSend(doerOf(session, address), sendCost(chars)) ?? 0;
+    const retryAfterMs = (chars: number): number => limiter?.takeSend(doerOf(session, address), sendCost(chars)) ?? 0;
     const spend = (units: number): void => limiter?.spend(doer, units);
-    if (asked.request.bodyUsed && route.about.body) {
+    if (asked.request.bodyUsed && route.meta.body) {
       log.error(
         "the body of a request was read before it came to the chat, by the app's own code: hand on what was read (docs/mounting.md)",
       );
@@ -148,7 +148,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
       const proveAgain = () => prove(asked.request);
       const response = await route.handle({
         ...asked,
-        ...{ session, askedAt, proveAgain, clock, random, ticketOf, mustWait, spend },
+        ...{ session, askedAt, proveAgain, clock, random, ticketOf, retryAfterMs, spend },
         ...parts,
         limits,
       });

@@ -11,7 +11,7 @@ import type { ServerFrame } from "../../protocol/frame.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { cursor, identifier } from "../../protocol/schema.ts";
 import { changesAnswer } from "../answer-schema.ts";
-import { answer, type Call, type Route } from "../call.ts";
+import { jsonResponse, type Call, type Route } from "../call.ts";
 import { readParameters, wholeNumber } from "../parameters.ts";
 import { problem } from "../../protocol/problem.ts";
 
@@ -54,7 +54,7 @@ const parameters = ({ watchedUsersMax }: Limits) =>
  * the `cursor` of the answer.
  */
 export const getChanges: Route = {
-  about: {
+  meta: {
     summary: "What is new for the device behind its cursor: the frames of a socket, once there are any",
     parameters,
     answers: { 200: changesAnswer },
@@ -99,7 +99,7 @@ function wait(
     // The connection is still being told what made it end.
     queueMicrotask(() => events?.closed(code));
     if (place !== undefined && (isLive || hasNews)) {
-      resolve(answer(200, `{"cursor":${JSON.stringify(place)},"frames":[${frames.join(",")}]}`));
+      resolve(jsonResponse(200, `{"cursor":${JSON.stringify(place)},"frames":[${frames.join(",")}]}`));
     } else if (code === closeCode.sessionEnded) resolve(problem("unauthenticated", "The session has ended"));
     else if (code === closeCode.rateLimited)
       resolve(problem("too_many_connections", "The limit of open connections is reached"));
