@@ -65,8 +65,8 @@ export const http = {
   "an answer of changes that leaves out some of them": {
     rule: "Q80",
     file: "http/route/get-changes.ts",
-    from: '"cursor":${JSON.stringify(place)},"frames":[${frames.join(",")}]',
-    to: '"cursor":${JSON.stringify(place)},"frames":[${frames.slice(0, 2).join(",")}]',
+    from: '"cursor":${JSON.stringify(got.cursor)},"frames":[${got.frames.join(",")}]',
+    to: '"cursor":${JSON.stringify(got.cursor)},"frames":[${got.frames.slice(0, 2).join(",")}]',
   },
   "an ack over HTTP of all that there is": {
     rule: "Q7 Q2",
