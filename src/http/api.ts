@@ -1,6 +1,7 @@
 import { createLog } from "../internal/logger.ts";
 import { Hono } from "hono";
 import { ChatError } from "../error.ts";
+import { needsUpgrade } from "../access/admit.ts";
 import { doerOf, type Limiter } from "../access/limiter.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
@@ -95,11 +96,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     getPath: ({ url }) => pathBelow(pathOf(url), { heads, base }),
   });
 
-  api.all("/ws", () =>
-    problem("upgrade_required", "Open this address as a WebSocket", {
-      headers: { Upgrade: "websocket", Connection: "Upgrade" },
-    }),
-  );
+  api.all("/ws", needsUpgrade);
   for (const [path, methods] of Object.entries(routes)) {
     for (const [method, route] of Object.entries(methods))
       api.on(method, path, ({ req, env }) =>
