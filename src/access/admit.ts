@@ -140,6 +140,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
  * for a malformed proof; the text names the field, never its value. Never rejects.
  *
  * @example
+ * const prove = createProve({ authenticate: demo(), now: () => clock.now() });
  * const session = await prove(request);
  * if (session instanceof Response) return session;
  */
