@@ -4,7 +4,7 @@ import type { MessageChange, ReceiptChange, RelationChange, ServerFrame } from "
 /** Any frame that carries no changes. */
 export const encodeFrame = (frame: Exclude<ServerFrame, { type: "changes" }>): string => JSON.stringify(frame);
 
-/** One change as it stands in a `changes` frame; its n stays inside. */
+/** One change as the JSON of a `changes` frame, without its n. */
 export function encodeChange(change: Change): string {
   if (change.kind === "receipt") {
     const { kind, conversation, user, delivered, read } = change;
@@ -17,13 +17,13 @@ export function encodeChange(change: Change): string {
   return JSON.stringify(messageChange(change));
 }
 
-/** A message as clients and the host see it; its n stays inside. */
+/** A message as clients and the host see it, without its n. */
 export const messageChange = (message: { readonly kind: "message" } & Message): MessageChange => {
   const { kind, conversation, seq, id, from, to, text, time } = message;
   return { kind, conversation, seq, id, from, to, text, time };
 };
 
-/** A `changes` frame out of changes that are encoded already: one text serves every connection. */
+/** A `changes` frame from encoded changes: one text serves every connection. */
 export const encodeChanges = (cursor: string, more: boolean, changes: readonly string[]): string =>
   `{"type":"changes","cursor":"${cursor}","more":${more},"changes":[${changes.join(",")}]}`;
 

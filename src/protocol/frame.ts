@@ -7,7 +7,7 @@ type Frozen<Value> = Value extends object ? { readonly [Key in keyof Value]: Fro
 
 type AnyOf<Schemas extends Readonly<Record<string, v.GenericSchema>>> = Frozen<v.InferOutput<Schemas[keyof Schemas]>>;
 
-/** What a client may send (PROTOCOL 4). */
+/** A frame from a client (PROTOCOL 4). */
 export type ClientFrame = AnyOf<typeof clientFrames>;
 
 /** A message as a client sees it. */
@@ -16,14 +16,14 @@ export type MessageChange = Frozen<v.InferOutput<typeof message>>;
 /** A receipt as a client sees it. */
 export type ReceiptChange = Frozen<v.InferOutput<typeof receipt>>;
 
-/** What the user has said of another one, on any of their devices, as a client sees it. */
+/** The user's contact or block of another user, set on any of their devices, as a client sees it. */
 export type RelationChange = Frozen<v.InferOutput<typeof relation>>;
 
-/** What a server sends (PROTOCOL 3). A client ignores what it does not know. */
+/** A frame from the server (PROTOCOL 3). A client ignores types that it does not know. */
 export type ServerFrame = AnyOf<typeof serverFrames>;
 
-/** The part of the limits that a client is told in `welcome`. */
-export const toldLimits = (limits: Limits) => ({
+/** The limits that `welcome` contains. */
+export const welcomeLimits = (limits: Limits) => ({
   frameBytes: limits.frameBytesMax,
   textBytes: limits.textBytesMax,
   sendWindow: limits.sendWindow,
