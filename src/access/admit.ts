@@ -8,7 +8,7 @@ import type { Session } from "../model.ts";
 import { readSessionEnd } from "../internal/session-end.ts";
 import { isCursor } from "../protocol/cursor.ts";
 import { defaultDevice, faultOfIdentifier, isIdentifier } from "../protocol/identifier.ts";
-import { levelMax } from "../protocol/level.ts";
+import { levelMax } from "../log/log-kinds.ts";
 import type { Admission } from "./admission.ts";
 import type { Authenticate, Proof } from "./authenticate.ts";
 import { addressedBy, isOriginAllowed } from "./origin.ts";

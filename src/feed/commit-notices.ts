@@ -1,5 +1,7 @@
 import { type Clock, systemClock } from "../internal/clock.ts";
 import { defaultLimits } from "../protocol/limits.ts";
+import { logKinds } from "../log/log-kinds.ts";
+import type { LogEntry } from "../model.ts";
 import type { Commit } from "../store/store.ts";
 import type { Transport } from "../bus/transport.ts";
 
@@ -146,20 +148,7 @@ function parseHint(epoch: string, text: string): CommitNotice | Unknown | null {
 
 const isPlace = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
-type Shape = Readonly<Record<string, "string" | "number" | "boolean">>;
-
-/** What an entry of each kind has, beside its n. What it has beyond that is left alone. */
-const shapes: Readonly<Record<Commit["entries"][number]["change"]["kind"], Shape>> = {
-  message: {
-    ...{ conversation: "string", seq: "number", id: "string", from: "string", to: "string" },
-    ...{ text: "string", time: "number" },
-  },
-  receipt: { conversation: "string", user: "string", delivered: "number", read: "number" },
-  relation: { user: "string", contact: "boolean", blocked: "boolean" },
-  revocation: { user: "string", reason: "string" },
-};
-
-const fieldsOf = new Map(Object.entries(shapes).map(([kind, shape]) => [kind, Object.entries(shape)]));
+const fieldsOf = new Map(Object.entries(logKinds).map(([kind, { fields }]) => [kind, Object.entries(fields)]));
 
 /** The kind of an entry; null: it is none. */
 function kindOf(value: unknown): string | null {
@@ -170,7 +159,7 @@ function kindOf(value: unknown): string | null {
   return typeof kind === "string" && isPlace(n) && users.every((user) => typeof user === "string") ? kind : null;
 }
 
-function isEntry(value: unknown): value is Commit["entries"][number] {
+function isEntry(value: unknown): value is LogEntry {
   const kind = kindOf(value);
   if (kind === null) return false;
   const { change } = value as { change: Readonly<Record<string, unknown>> };

@@ -1,6 +1,7 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { Commit, LogEntry, Store } from "../store/store.ts";
+import type { LogEntry } from "../model.ts";
+import type { Commit, Store } from "../store/store.ts";
 import type { CommitNotices } from "./commit-notices.ts";
 
 /** Takes a stretch of the log: every entry after the last stretch and up to `upTo`, in the order of n. */

@@ -4,7 +4,7 @@ import { createCommitNotices, type CommitNotice } from "../../src/feed/commit-no
 import { createLocalBus } from "../../src/bus/local-bus.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
-import type { LogEntry } from "../../src/store/store.ts";
+import type { LogEntry } from "../../src/model.ts";
 
 const epoch = "first";
 

@@ -3,7 +3,8 @@ import { createFeed } from "../../src/feed/feed.ts";
 import type { CommitNotice } from "../../src/feed/commit-notices.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
-import type { Commit, LogEntry } from "../../src/store/store.ts";
+import type { LogEntry } from "../../src/model.ts";
+import type { Commit } from "../../src/store/store.ts";
 
 const epoch = "first";
 

@@ -5,9 +5,9 @@ import type { Identity } from "../../model.ts";
 import { decodeConversation } from "../../protocol/conversation-id.ts";
 import { levelMin } from "../../protocol/level.ts";
 import type { Limits } from "../../protocol/limits.ts";
-import { type Ack, type Batch, newestReceipts, relationsIn, type WaitingDevice, writeSteps } from "./batch.ts";
+import { type Ack, type Batch, relationsIn, type WaitingDevice, writeSteps } from "./batch.ts";
 import { createMarks } from "./marks.ts";
-import { receiptLogEntry, relationLogEntry } from "../read/reader.ts";
+import { entriesOf } from "../read/log-rows.ts";
 import { createSendQueue } from "./send-queue.ts";
 import type { Engine, Row } from "../engine/engine.ts";
 import { isDamage } from "../engine/failure.ts";
@@ -104,16 +104,6 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
     probeDelayMs = probeDelayMsMin;
     marks.resume();
     const rowsOf = (name: string): Row[] => found.get(name) ?? [];
-    // In the order of n, as the statements ran.
-    const entries = [
-      ...rowsOf("relations")
-        .map(relationLogEntry)
-        .sort((a, b) => a.change.n - b.change.n),
-      ...rowsOf("revealed").map(receiptLogEntry),
-      ...settled.entries,
-      ...rowsOf("delivered").map(receiptLogEntry),
-      ...rowsOf("read").map(receiptLogEntry),
-    ];
     const after = history.cursorOf(found.get("after")?.[0]);
     const to = after.n;
     requeueAcks(batch.acks, found.get("acked") ?? [], to);
@@ -121,7 +111,7 @@ export function createWriter({ engine, history, clock, random, limits, onCommit,
     for (const { resolve } of batch.devices) resolve();
     answerRelations(batch, rowsOf("refused"));
     for (const { settle } of batch.reads) settle?.(true);
-    if (to > from) onCommit({ from, to, entries: newestReceipts(entries) });
+    if (to > from) onCommit({ from, to, entries: entriesOf({ rowsOf, sent: settled.entries }) });
   }
 
   function answerRelations(batch: Batch, refused: readonly Row[]): void {
