@@ -16,8 +16,8 @@ export const hub = {
   "a revocation is told to clients": {
     rule: "T5",
     file: "log/log-kinds.ts",
-    from: "{ message, receipt, relation };",
-    to: "{ message, receipt, relation, revocation: { ...revocation, level: 1, encode: ({ n: _, ...change }) => change } };",
+    from: "= { message, receipt,",
+    to: "= { revocation: { ...revocation, level: 1, encode: ({ n: _, ...change }) => change }, message, receipt,",
   },
   "live changes go to everybody, whatever their level": {
     rule: "P51",
