@@ -42,6 +42,6 @@ export type ChangeLogKind<K extends ChangeKind> = LogKind<K> & {
   encode(change: Change<K>): ClientChange<K>;
   /** The length of its text, which costs more to read from the log than the rest. */
   textLength(change: Change<K>): number;
-  /** The user who pays when it goes to many connections. Null: nobody does. */
+  /** The user to charge when it goes to many connections. Null: it is free. */
   payer(change: Change<K>): string | null;
 };

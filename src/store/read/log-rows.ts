@@ -107,7 +107,7 @@ const logRows: { readonly [K in Kind]: LogRows<K> } = { ...changeRows, revocatio
 
 export const revocationEntryOf = logEntryOf(revocation);
 
-/** A statement, and what its rows are. */
+/** A statement with the items of its rows. */
 export type Select<Item> = { readonly sql: string; readonly hasText: boolean; readonly itemOf: (row: Row) => Item };
 
 /** The statements that read the whole log. */
@@ -122,7 +122,7 @@ export const selectsOfUser: readonly Select<Change>[] = Object.values(changeRows
   ({ ofUser, hasText, entry }) => ofUser.map((text) => ({ sql: text, hasText, itemOf: entry })),
 );
 
-/** What a commit announces, in the order of n. */
+/** The entries that a commit announces, in the order of n. */
 export const entriesOf = (commit: Committed): readonly LogEntry[] =>
   newestInCommit(
     Object.values(logRows)

@@ -8,18 +8,18 @@ import type { Limits } from "../../protocol/limits.ts";
 import type { DeviceStart, MessageStretch, Page, PageBound, Stretch } from "../store.ts";
 import { messageOf, type Select, selectsOfAll, selectsOfUser } from "./log-rows.ts";
 
-/** People of conversations that this process remembers: they never change in a direct one. */
+/** Conversations with cached members. The members of a direct conversation never change. */
 const conversationsCachedMax = 100_000;
 
 type Cut<Item> = { readonly items: readonly Item[]; readonly isCut: boolean };
 
-/** Rows of one kind, and whether there may be more of it: of texts also where they are as many bytes as were asked for. */
+/** The items of one statement, and whether there may be more of them: it is cut at its rows, or at the bytes of its texts. */
 function cutOf<Item>(rows: readonly Row[], itemOf: (row: Row) => Item, { rows: rowsMax, bytes: bytesMax }: PageBound) {
   const bytes = rows.reduce((sum, row) => sum + Number(row["bytes"] ?? 0), 0);
   return { items: rows.map(itemOf), isCut: rows.length >= rowsMax || bytes >= bytesMax };
 }
 
-/** Merges lists that may have been cut at their ends: whole up to the lowest place where one of them was. */
+/** Merges lists that may be cut at their ends. The result is complete up to the lowest n at which one of them was cut. */
 function mergeCut<Item>(lists: readonly Cut<Item>[], n: (item: Item) => number, head: number) {
   let upTo = head;
   let more = false;
@@ -47,7 +47,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
   const members = createLru<string, readonly string[]>(conversationsCachedMax);
   const directs = createLru<string, string>(conversationsCachedMax);
 
-  /** Entries of all kinds together, in the order of n, and whole up to `upTo`. */
+  /** Entries of all kinds, in the order of n, and complete up to `upTo`. */
   async function merged<Item>(
     selects: readonly Select<Item>[],
     {
