@@ -6,8 +6,8 @@ import { selectRevocations } from "../revocation-sql.ts";
 import * as sql from "../sql.ts";
 import { selectOwnRelations, selectRelations } from "./people-sql.ts";
 
-/** A commit of the writer that is on disk. */
-export type Committed = {
+/** The parts of a commit that hold log entries. */
+export type CommitRows = {
   /** The rows that a step of `writeSteps` returned. */
   readonly rowsOf: (step: string) => readonly Row[];
   /** The messages that are new, in the order of n. */
@@ -26,7 +26,7 @@ export type LogRows<K extends Kind> = {
   /** The users who must get it; for a row of `ofAll` or of a commit. */
   users(row: Row): readonly string[];
   /** The entries in a commit. */
-  inCommit(commit: Committed): readonly LogEntry<K>[];
+  inCommit(commit: CommitRows): readonly LogEntry<K>[];
 };
 
 /** The message in a row of any statement that reads messages. */
@@ -123,7 +123,7 @@ export const selectsOfUser: readonly Select<Change>[] = Object.values(changeRows
 );
 
 /** The entries that a commit announces, in the order of n. */
-export const entriesOf = (commit: Committed): readonly LogEntry[] =>
+export const entriesOf = (commit: CommitRows): readonly LogEntry[] =>
   newestInCommit(
     Object.values(logRows)
       .flatMap<LogEntry>(({ inCommit }) => inCommit(commit))

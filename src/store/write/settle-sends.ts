@@ -5,7 +5,7 @@ import { hashOfSend } from "./send-hash.ts";
 import type { LogEntry } from "../../model.ts";
 import type { Outcome, Refused } from "../store.ts";
 
-type Settled = {
+export type Settled = {
   /** In the order of the batch. */
   readonly outcomes: readonly { readonly settle: (outcome: Outcome) => void; readonly outcome: Outcome }[];
   readonly entries: readonly LogEntry<"message">[];
