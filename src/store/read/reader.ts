@@ -3,6 +3,7 @@ import type { Identity } from "../../model.ts";
 import { decodeConversation, encodeConversation } from "../../protocol/conversation-id.ts";
 import type { Engine, Row, Value } from "../engine/engine.ts";
 import type { OneHistory } from "../one-history.ts";
+import { integer, text } from "../row.ts";
 import * as sql from "../sql.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { DeviceStart, MessageStretch, Page, PageBound, Stretch } from "../store.ts";
@@ -58,7 +59,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
   ) {
     const [[head] = [], ...found] = await engine.read([
       { sql: sql.selectHead },
-      ...selects.map(({ sql: text, hasText }) => ({ sql: text, args: hasText ? [...args, bound.bytes] : args })),
+      ...selects.map(({ sql: select, hasText }) => ({ sql: select, args: hasText ? [...args, bound.bytes] : args })),
     ]);
     const here = history.cursorOf(head);
     history.note(here);
@@ -74,8 +75,8 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       history.note(head);
       const { epoch, n } = head;
       return {
-        ...{ synced: Number(row["synced"]), newest: Number(row["newest"]), head: { epoch, n } },
-        ...{ seen: Number(row["seen"]), level: Number(row["synced_level"]) },
+        ...{ synced: integer(row, "synced"), newest: integer(row, "newest"), head: { epoch, n } },
+        ...{ seen: integer(row, "seen"), level: integer(row, "synced_level") },
       };
     },
 
@@ -105,7 +106,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       ]);
       const here = history.cursorOf(head);
       history.note(here);
-      const list = cutOf(rows, (row) => ({ tenant: String(row["tenant"]), ...messageOf(row) }), bound);
+      const list = cutOf(rows, (row) => ({ tenant: text(row, "tenant"), ...messageOf(row) }), bound);
       const { items, upTo } = mergeCut([list], ({ n }) => n, here.n);
       return { messages: items, upTo };
     },
@@ -118,7 +119,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       if (known) return known;
       const [rows = []] = await engine.read([{ sql: sql.selectMembers, args: [tenant, key] }]);
       if (rows.length === 0) return null;
-      const users = rows.map((row) => String(row["id"]));
+      const users = rows.map((row) => text(row, "id"));
       members.set(name, users);
       return users;
     },
@@ -127,7 +128,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       const key = decodeConversation(conversation);
       if (key === null) return null;
       const [[row] = []] = await engine.read([{ sql: sql.selectMessageAt, args: [key, seq] }]);
-      return row ? String(row["id"]) : null;
+      return row ? text(row, "id") : null;
     },
 
     async direct(tenant: string, one: string, other: string): Promise<string | null> {
@@ -136,11 +137,9 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       if (known) return known;
       const [[row] = []] = await engine.read([{ sql: sql.selectDirect, args: [tenant, one, other] }]);
       if (!row) return null;
-      const conversation = encodeConversation(Number(row["key"]));
+      const conversation = encodeConversation(integer(row, "key"));
       directs.set(name, conversation);
       return conversation;
     },
   };
 }
-
-export type Reader = ReturnType<typeof createReader>;

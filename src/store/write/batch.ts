@@ -5,6 +5,7 @@ import type { Limits } from "../../protocol/limits.ts";
 import type { Row, Statement } from "../engine/engine.ts";
 import { forgetDevices } from "../forget-devices.ts";
 import * as people from "../read/people-sql.ts";
+import { integer, text } from "../row.ts";
 import * as sql from "../sql.ts";
 import type { Outcome, Said, Send, Settle } from "../store.ts";
 
@@ -88,8 +89,8 @@ export const relationsIn = (calls: readonly WaitingRelations[]) =>
 /** The statements of one commit, in their order, each with a name for its rows. */
 export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step[] {
   const steps: Step[] = [{ name: "before", statement: { sql: sql.selectHead } }];
-  const step = (name: string, text: string, args: Statement["args"] = []): void => {
-    steps.push({ name, statement: { sql: text, args } });
+  const step = (name: string, statement: string, args: Statement["args"] = []): void => {
+    steps.push({ name, statement: { sql: statement, args } });
   };
 
   const users = new Map<string, readonly [string, string]>();
@@ -222,15 +223,15 @@ export function messageEntry(
   send: Send,
   { row, conversation, time }: { readonly row: Row; readonly conversation: string; readonly time: number },
 ) {
-  const to = String(row["recipient"]);
+  const to = text(row, "recipient");
   return {
     tenant: send.tenant,
     users: [send.from, to],
     change: {
       kind: "message",
-      n: Number(row["n"]),
+      n: integer(row, "n"),
       conversation,
-      seq: Number(row["seq"]),
+      seq: integer(row, "seq"),
       id: send.id,
       from: send.from,
       to,
