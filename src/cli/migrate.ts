@@ -1,5 +1,4 @@
 import { createInterface } from "node:readline/promises";
-import { defineCommand } from "citty";
 import { ChatError } from "../error.ts";
 import { bundledMigrations } from "../store/migration/bundled.ts";
 import { force, migrate, type Status, statusOf } from "../store/migration/migrate.ts";
@@ -7,7 +6,7 @@ import { labelOf, type Migration } from "../store/migration/migration.ts";
 import type { Target } from "../store/migration/plan.ts";
 import { readFolder } from "../store/migration/read-folder.ts";
 import { redactUrl } from "../store/engine/redact-url.ts";
-import { command } from "./command.ts";
+import { command, group } from "./command.ts";
 import { databaseArgs, type DatabasePlace, withEngine, withExisting, withReader } from "./database.ts";
 import { type Listed, placeOfListed, readDatabaseList } from "./database-list.ts";
 
@@ -32,41 +31,61 @@ type Place = DatabasePlace & { readonly dir?: string | undefined };
 const migrationsOf = ({ dir }: Place): readonly Migration[] =>
   dir === undefined ? bundledMigrations : readFolder(dir);
 
-const up = command("up", "Apply what is pending, or the next N", { ...args, all, n: count }, async (args) => {
-  const to = args.n === undefined ? "latest" : { up: countOf(args.n) };
-  if (args.all === undefined) return await go(args, to);
-  const migrations = migrationsOf(args);
-  await each(listOf(args), ["migrated", "with nothing to do"], async (place) => {
-    const steps = await run(place, { migrations, to, indent: "  " });
-    return steps === 0 ? "with nothing to do" : "migrated";
-  });
+const up = command({
+  description: "Apply what is pending, or the next N",
+  args: { ...args, all, n: count },
+  async run(args) {
+    const to = args.n === undefined ? "latest" : { up: countOf(args.n) };
+    if (args.all === undefined) return await go(args, to);
+    const migrations = migrationsOf(args);
+    await each(listOf(args), ["migrated", "with nothing to do"], async (place) => {
+      const steps = await run(place, { migrations, to, indent: "  " });
+      return steps === 0 ? "with nothing to do" : "migrated";
+    });
+  },
 });
 
-const down = command("down", "Take back everything, or the last N", { ...args, n: count, yes }, async (args) => {
-  const n = args.n === undefined ? undefined : countOf(args.n);
-  if (await isAllOf(args, n)) await confirmAll(args.yes);
-  await go(args, n === undefined ? { version: 0 } : { down: n });
+const down = command({
+  description: "Take back everything, or the last N",
+  args: { ...args, n: count, yes },
+  async run(args) {
+    const n = args.n === undefined ? undefined : countOf(args.n);
+    if (await isAllOf(args, n)) await confirmAll(args.yes);
+    await go(args, n === undefined ? { version: 0 } : { down: n });
+  },
 });
 
-const goto = command("goto", "Go up or down to version V", { ...args, v: target, yes }, async (args) => {
-  const version = integerOf(args.v);
-  if (version === 0) await confirmAll(args.yes);
-  await go(args, { version });
+const goto = command({
+  description: "Go up or down to version V",
+  args: { ...args, v: target, yes },
+  async run(args) {
+    const version = integerOf(args.v);
+    if (version === 0) await confirmAll(args.yes);
+    await go(args, { version });
+  },
 });
 
-const version = command("version", "Print the version of the database", args, async (args) => {
-  const { version, isDirty } = await withReader(args, (engine) => statusOf(engine, []));
-  console.log(isDirty ? `${version} (dirty)` : `${version}`);
+const version = command({
+  description: "Print the version of the database",
+  args,
+  async run(args) {
+    const { version, isDirty } = await withReader(args, (engine) => statusOf(engine, []));
+    console.log(isDirty ? `${version} (dirty)` : `${version}`);
+  },
 });
 
-const status = command("status", "List every migration and whether it is applied", { ...args, all }, async (args) => {
-  const migrations = migrationsOf(args);
-  if (args.all === undefined) return show(await withReader(args, (engine) => statusOf(engine, migrations)));
-  await each(listOf(args), ["up to date", "with pending migrations"], async (place) => {
-    const found = await withReader(place, (engine) => statusOf(engine, migrations));
-    show(found, "  ");
-    return found.entries.some(({ standing }) => standing === "pending") ? "with pending migrations" : "up to date";
-  });
+const status = command({
+  description: "List every migration and whether it is applied",
+  args: { ...args, all },
+  async run(args) {
+    const migrations = migrationsOf(args);
+    if (args.all === undefined) return show(await withReader(args, (engine) => statusOf(engine, migrations)));
+    await each(listOf(args), ["up to date", "with pending migrations"], async (place) => {
+      const found = await withReader(place, (engine) => statusOf(engine, migrations));
+      show(found, "  ");
+      return found.entries.some(({ standing }) => standing === "pending") ? "with pending migrations" : "up to date";
+    });
+  },
 });
 
 function show({ entries, refusal, isUnprefixed }: Status, indent = ""): void {
@@ -79,25 +98,21 @@ function show({ entries, refusal, isUnprefixed }: Status, indent = ""): void {
   if (refusal !== undefined) throw refusal;
 }
 
-const forceTo = command(
-  "force",
-  "Declare the schema to be at version V and clean; runs nothing",
-  { ...args, v: target },
-  async (args) => {
+const forceTo = command({
+  description: "Declare the schema to be at version V and clean; runs nothing",
+  args: { ...args, v: target },
+  async run(args) {
     const version = integerOf(args.v);
     const migrations = migrationsOf(args);
     await withExisting(args, (engine) => force(engine, migrations, version));
     console.log(`at version ${version}`);
   },
-);
+});
 
 /** The commands that migrate a database; it may be in use by golang-migrate too: see src/store/migration. */
 export const migrateCommands = { up, down, goto, version, status, force: forceTo };
 
-export const migrateCommand = defineCommand({
-  meta: { name: "migrate", description: "Migrates a Tidings database" },
-  subCommands: migrateCommands,
-});
+export const migrateCommand = group("Migrates a Tidings database", migrateCommands);
 
 /** Whether nothing would be left after so many steps down. */
 async function isAllOf(place: Place, n: number | undefined): Promise<boolean> {

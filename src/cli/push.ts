@@ -1,23 +1,21 @@
-import { defineCommand } from "citty";
 import { ChatError } from "../error.ts";
 import { isIdentifier, isMessageId, storedMessageId } from "../protocol/identifier.ts";
 import { defaultLimits } from "../protocol/limits.ts";
 import { explainPush, type PushDecision, type PushExplanation } from "../push/explain.ts";
 import { createPushStore } from "../store/push/push-store.ts";
-import { command } from "./command.ts";
+import { command, group } from "./command.ts";
 import { databaseArgs, withReader } from "./database.ts";
 
-const explain = command(
-  "explain",
-  "Why the devices of a user were, or were not, notified of a message",
-  {
+const explain = command({
+  description: "Why the devices of a user were, or were not, notified of a message",
+  args: {
     message: { type: "positional", required: true, description: "The message's id" },
     user: { type: "positional", required: true, description: "Whom it was for" },
     tenant: { type: "string", description: "Whose user", default: "default" },
     json: { type: "boolean", description: "As JSON" },
     ...databaseArgs,
   },
-  async (args) => {
+  async run(args) {
     if (!isMessageId(args.message)) throw new ChatError("config_invalid", "The message's id is not a canonical UUID");
     if (!isIdentifier(args.user) || !isIdentifier(args.tenant))
       throw new ChatError("config_invalid", "The user or the tenant is malformed");
@@ -28,12 +26,9 @@ const explain = command(
     if (found.length === 0) throw new ChatError("not_found", "There is no such message to that user");
     console.log(args.json ? JSON.stringify(found, null, 2) : found.map(textOf).join("\n\n"));
   },
-);
-
-export const pushCommand = defineCommand({
-  meta: { name: "push", description: "Push notifications" },
-  subCommands: { explain },
 });
+
+export const pushCommand = group("Push notifications", { explain });
 
 const timeOf = (time: number): string => new Date(time).toISOString();
 

@@ -1,14 +1,13 @@
 import { command } from "./command.ts";
 
 /** Its whole configuration is the environment: there is one way to say a thing, and secrets stand in no list of processes. */
-export const serveCommand = command(
-  "serve",
-  "Serves one chat on one database; configured by variables of the environment",
-  {},
-  async () => {
+export const serveCommand = command({
+  description: "Serves one chat on one database; configured by variables of the environment",
+  args: {},
+  async run() {
     await import("../server.ts");
   },
-);
+});
 
 /** Each variable of the environment in a few words. */
 export const variableMeanings: Readonly<Record<string, string>> = {
