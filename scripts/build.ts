@@ -13,8 +13,8 @@ import { repositoryOf } from "./repository.ts";
 import { specifiersOf } from "./specifiers.ts";
 
 const root = join(import.meta.dir, "..");
-/** What the server serves as it is. */
-const webFiles = ["page.html", "page.css", "favicon.svg", "openapi.json", "push-worker.js"];
+/** The files that the server serves unchanged. */
+const webFiles = ["page.html", "page.css", "favicon.svg", "push-worker.js"];
 
 /** @throws Error with what the compiler said. */
 export async function build(folder: string): Promise<void> {

@@ -10,7 +10,7 @@ const left = ["docs/proof.md", "docs/publishing.md"];
 const moved: Readonly<Record<string, string>> = {
   "src/protocol/PROTOCOL.md": "docs/PROTOCOL.md",
   "src/SPEC.md": "docs/SPEC.md",
-  // The one that the server serves.
+  // Beside the page, where the server reads it.
   "docs/openapi.json": "web/openapi.json",
 };
 

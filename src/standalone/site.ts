@@ -5,7 +5,7 @@ import type { Config } from "./config.ts";
 import { demo } from "../access/demo.ts";
 import type { Peer } from "../access/peer.ts";
 import { problem } from "../protocol/problem.ts";
-import { webFile, webScript } from "./web-file.ts";
+import { openApiFile, webFile, webScript } from "./web-file.ts";
 
 /** What the page may do in a browser: run its own script, talk to its own server, and nothing else. */
 const pageHeaders = {
@@ -60,7 +60,7 @@ export async function siteOf(
   site.get("/push-worker.js", async () => file("text/javascript; charset=utf-8", await webFile("push-worker.js")));
   site.get("/favicon.svg", async () => file("image/svg+xml", await webFile("favicon.svg")));
   // As everything here it is asked for again each time; where it is the same, that is all that is answered.
-  site.get("/openapi.json", etag(), async () => file("application/json", await webFile("openapi.json")));
+  site.get("/openapi.json", etag(), async () => file("application/json", await openApiFile()));
   site.get("/config.json", () => json(200, { auth: auth.kind }));
   for (const path of new Set(site.routes.filter(({ method }) => method === "GET").map((route) => route.path)))
     site.all(path, () =>
