@@ -19,7 +19,7 @@ const main = group("Durable chat: the standalone server, and the tools beside it
   vapid: vapidCommand,
 });
 
-/** Beside this file where the package is built, above it in the repository. */
+/** The version in package.json, which is beside this file in the built package, and one folder up in the repository. */
 function readVersion(): string {
   const [file] = ["./package.json", "../package.json"]
     .map((path) => new URL(path, import.meta.url))

@@ -1,5 +1,5 @@
 import { isIdentifier } from "../protocol/identifier.ts";
-import { readParameter } from "./admit.ts";
+import { readParameter } from "../internal/query-string.ts";
 import type { Authenticate } from "./authenticate.ts";
 import { isLoopbackHost } from "../internal/loopback.ts";
 import { hostOf } from "./origin.ts";

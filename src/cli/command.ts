@@ -89,7 +89,7 @@ function parseStrictly(args: Args, rawArgs: readonly string[]) {
   try {
     return parseArgs({ args: [...rawArgs], options, strict: true, allowPositionals: true });
   } catch (cause) {
-    // What follows its first line, or the name of the flag, is advice about other things.
+    // The rest of the text is advice about other things.
     const [text = ""] = cause instanceof Error ? cause.message.split("\n") : [];
     const [, flag] = /^Unknown option '([^']+)'/.exec(text) ?? [];
     const fault = flag === undefined ? text.replace(/\.$/, "") : `There is no such argument, got ${flag}`;

@@ -25,17 +25,17 @@ function open(place: DatabasePlace): Engine {
   return openEngine(authToken ? { url: place.database, authToken } : { url: place.database });
 }
 
-/** Opens the database for one use, and closes it whatever comes. A file that is missing is made. */
+/** Opens a database for one task, and closes it also after a failure. Creates the file if it is missing. */
 export const withEngine = async <T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> =>
   await using(open(place), use);
 
-/** The same for what is there: a file that is missing is none that was meant, and is not made. */
+/** The same for a database that exists. A missing file is an error and is not created: its name was probably misspelt. */
 export async function withExisting<T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> {
   requireFile(place);
   return await withEngine(place, use);
 }
 
-/** The same to look only: also at a file that a server has open. */
+/** The same for reading only: also a file that a server has open. */
 export async function withReader<T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> {
   requireFile(place);
   return await using(openToRead(place), use);

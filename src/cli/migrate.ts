@@ -109,12 +109,12 @@ const forceTo = command({
   },
 });
 
-/** The commands that migrate a database; it may be in use by golang-migrate too: see src/store/migration. */
+/** The commands that migrate a database. golang-migrate can be used on the same database (src/store/migration). */
 export const migrateCommands = { up, down, goto, version, status, force: forceTo };
 
 export const migrateCommand = group("Migrates a Tidings database", migrateCommands);
 
-/** Whether nothing would be left after so many steps down. */
+/** Whether `n` steps down would remove the whole schema. */
 async function isAllOf(place: Place, n: number | undefined): Promise<boolean> {
   const migrations = migrationsOf(place);
   const { version, isUnprefixed } = await withReader(place, (engine) => statusOf(engine, migrations));
@@ -127,7 +127,7 @@ async function go(place: Place, to: Target): Promise<void> {
   await run(place, { migrations: migrationsOf(place), to });
 }
 
-/** Answers how many steps were taken. */
+/** Returns the number of steps that were applied. */
 async function run(
   place: DatabasePlace,
   { migrations, to, indent = "" }: { migrations: readonly Migration[]; to: Target; indent?: string },
@@ -152,7 +152,7 @@ function listOf({ all = "", database, "auth-token": token }: Place & { readonly 
   return readDatabaseList(all);
 }
 
-/** Does the same with each database in turn, whatever becomes of the others; `outcomes` are what may come of one. */
+/** Runs a task for each database in turn; a failure does not stop the rest. `outcomes` are the results that are counted, in their order. */
 async function each<Outcome extends string>(
   list: readonly Listed[],
   outcomes: readonly Outcome[],

@@ -1,6 +1,6 @@
 import { command } from "./command.ts";
 
-/** Its whole configuration is the environment: there is one way to say a thing, and secrets stand in no list of processes. */
+/** The environment is its only configuration: each setting has one place, and no secret shows in the list of processes. */
 export const serveCommand = command({
   description: "Serves one chat on one database; configured by variables of the environment",
   args: {},
@@ -55,5 +55,5 @@ export const variableMeanings: Readonly<Record<string, string>> = {
 const width = Math.max(...Object.keys(variableMeanings).map((name) => name.length));
 const rows = Object.entries(variableMeanings).map(([name, meaning]) => `  ${name.padEnd(width)}  ${meaning}`);
 
-/** What the help of `serve` says of its environment. */
+/** The end of the help of `serve`: its variables of the environment. */
 export const serveVariables = ["VARIABLES OF THE ENVIRONMENT (docs/server.md)", "", ...rows].join("\n");

@@ -1,6 +1,6 @@
 import type { Action, Arg, Command, Group } from "./command.ts";
 
-/** The help of a command: what it does, how it is called, and its commands or arguments. `name` is the whole of it: `tidings migrate up`. */
+/** The help of a command: its description, its usage, and its commands or arguments. `name` includes the program: `tidings migrate up`. */
 export function usageOf(name: string, command: Command): string {
   const parts = command.type === "group" ? partsOfGroup(name, command) : partsOfAction(name, command);
   return [command.description, ...parts].join("\n\n");
