@@ -60,5 +60,5 @@ if (import.meta.main) {
   console.log(`Built ${folder}`);
   const { repository } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { repository?: unknown };
   if (repository === undefined)
-    console.error("Nobody knows where the repository is: add a git remote named origin, or repository to package.json");
+    console.error("The package names no repository: add a git remote named origin, or repository to package.json");
 }

@@ -10,7 +10,7 @@ import { cyclesOf } from "./cycle.ts";
 import { lineAt } from "./source.ts";
 import { specifiersOf } from "./specifiers.ts";
 
-/** Each layer with what it may import beside itself. Single files of src stand under the layer they belong to. */
+/** Each layer with the other layers that it may import. Single files of src count as part of the layer that they belong to. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [],
   protocol: ["base"],
@@ -79,7 +79,7 @@ export function importsOf(text: string): readonly Import[] {
   return specifiersOf(text).map(({ at, value }) => ({ line: lineAt(text, at), specifier: value }));
 }
 
-/** What is wrong with an import, or null. */
+/** The fault of an import, or null. */
 function judge(root: string, file: string, { specifier }: Import): string | null {
   const target = targetOf(file, specifier);
   if (target === null) {
@@ -90,7 +90,7 @@ function judge(root: string, file: string, { specifier }: Import): string | null
   if (from === null) return null;
   if (to === null) {
     if (from === "server" && target === "package.json") return null;
-    return target.startsWith("src/") ? null : `imports ${target}: src may not import what lies outside it`;
+    return target.startsWith("src/") ? null : `imports ${target}: src may not import files outside it`;
   }
   if (from === to || mayImport[from]?.includes(to) === true) return null;
   return `imports ${target}: ${from} may not import ${to}`;

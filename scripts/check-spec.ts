@@ -3,7 +3,7 @@
  *
  *   bun scripts/check-spec.ts [folder]     the folder that holds src and test; default: this repository
  *
- * A rule is a line that starts with its bold number: `- **D1** What was accepted …`. A test cites it as a word of its
+ * A rule is a line that starts with its bold number: `- **D1** An accepted message …`. A test cites it as a word of its
  * name: `test("D1 O2: accepted survives kill -9", …)`; the name of a `describe` counts for what is in it.
  *
  * Each rule of the promise (D, O, T, R) has a control too, `test("control: D1 …", …)`: a planted bug under which its tests go
@@ -15,7 +15,7 @@ import { lineAt, scan, type Source } from "./source.ts";
 
 const ruleLine = /^\s*(?:[-*]\s+)?\*\*([A-Z]{1,2}\d{1,3}[a-z]?)\*\*/;
 const ruleWord = /\b[A-Z]{1,2}\d{1,3}[a-z]?\b/g;
-/** What a name starts with when it starts with citations. */
+/** The citations at the beginning of a name. */
 const leadingRules = /^(?:[A-Z]{1,2}\d{1,3}[a-z]?[\s,:]*)+/;
 
 /** The families of rules that are the promise. */
@@ -35,7 +35,7 @@ export function checkSpec(root: string): readonly string[] {
     if (rule === undefined) continue;
     const first = rules.get(rule);
     if (first === undefined) rules.set(rule, index + 1);
-    else violations.push(`src/SPEC.md:${index + 1} ${rule} already stands at line ${first}`);
+    else violations.push(`src/SPEC.md:${index + 1} ${rule} is already at line ${first}`);
   }
   if (rules.size === 0) violations.push("src/SPEC.md has no rules");
 
@@ -81,7 +81,7 @@ function namesIn(text: string): readonly { readonly at: number; readonly value: 
   });
 }
 
-/** The offset behind the `)` of a call whose arguments start at `open`. */
+/** The offset after the `)` of a call with arguments that start at `open`. */
 function endOfArguments(code: string, open: number): number {
   let depth = 1;
   let at = open;

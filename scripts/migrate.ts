@@ -1,5 +1,5 @@
 /**
- * What `tidings migrate` does, with the files of migrations/ in place of what was bundled from them, and one command more, for
+ * `tidings migrate` with the files of migrations/ in place of the migrations that were bundled from them, and one command more, for
  * those who write migrations: bun scripts/migrate.ts create NAME (--help lists the rest).
  */
 import { mkdirSync, writeFileSync } from "node:fs";

@@ -8,7 +8,7 @@ import { toTable } from "./page-part.ts";
 const root = join(import.meta.dir, "..");
 const sourceOf = (file: string): string => readFileSync(join(root, "src", file), "utf8");
 
-/** Options of one function, from the types that say them. */
+/** The options of one function, from their types. */
 type Section = {
   readonly title: string;
   readonly about: string;
@@ -18,7 +18,7 @@ type Section = {
 const sections: readonly Section[] = [
   {
     title: "`createChat(options)`",
-    about: "What a host says to make a chat. Only `database` and `authenticate` are required.",
+    about: "The options of a chat. Only `database` and `authenticate` are required.",
     types: [["chat-options.ts", "ChatOptions"]],
   },
   {

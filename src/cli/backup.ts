@@ -23,6 +23,6 @@ export const restoreCommand = command({
       newEpoch(engine, systemRandom),
     );
     console.log(`restored ${args.file} (checked)\nepoch ${epoch}`);
-    if (kept !== undefined) console.log(`kept what was there as ${kept}: delete it when you are sure`);
+    if (kept !== undefined) console.log(`kept the replaced file as ${kept}: delete it when you are sure`);
   },
 });

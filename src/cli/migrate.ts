@@ -179,7 +179,7 @@ async function each<Outcome extends string>(
 
 async function confirmAll(isSure: boolean | undefined): Promise<void> {
   if (isSure) return;
-  const warning = "This takes back every migration, and deletes the data in what they made";
+  const warning = "This takes back every migration, and deletes all data of the chat";
   if (!process.stdin.isTTY) throw new ChatError("migration_refused", `${warning}. Add --yes if that is meant`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {

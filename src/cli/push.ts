@@ -10,8 +10,8 @@ const explain = command({
   description: "Why the devices of a user were, or were not, notified of a message",
   args: {
     message: { type: "positional", required: true, description: "The message's id" },
-    user: { type: "positional", required: true, description: "Whom it was for" },
-    tenant: { type: "string", description: "Whose user", default: "default" },
+    user: { type: "positional", required: true, description: "The recipient" },
+    tenant: { type: "string", description: "The tenant of the user", default: "default" },
     json: { type: "boolean", description: "As JSON" },
     ...databaseArgs,
   },
@@ -47,7 +47,7 @@ function lineOf(decision: PushDecision): string {
     until !== undefined && `waits until ${timeOf(until)}`,
     attempts !== undefined && `${attempts} requests before`,
     answer !== undefined && `answer: ${answer}`,
-    decision.collapsedInto !== undefined && `told with message ${decision.collapsedInto}`,
+    decision.collapsedInto !== undefined && `included in the notification of message ${decision.collapsedInto}`,
     decision.clearedAt !== undefined && `taken away ${timeOf(decision.clearedAt)}`,
   ].filter((fact) => fact !== false);
   const lines = [`  ${place}: ${decision.decision}, ${reason}. ${meaning}`];

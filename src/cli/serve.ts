@@ -16,7 +16,7 @@ export const variableMeanings: Readonly<Record<string, string>> = {
   DATABASE_URL: "default file:tidings.db; or libsql:, https:, http:",
   DATABASE_AUTH_TOKEN: "the token of a remote database",
   DATABASE_AUTH_TOKEN_FILE: "or a file that holds it, read again when it is refused",
-  ORIGINS: "other sites whose pages may use the chat, with commas",
+  ORIGINS: "other sites with pages that may use the chat, with commas",
   CORS_HEADERS: "further headers that their pages may send, with commas",
   AUTH: "demo (default) or jwt",
   AUTH_DEMO_ANYWHERE: "1: the demo may be reached from other machines",

@@ -78,7 +78,7 @@ describe("checkImports", () => {
     expect(found).toEqual([`src/hub/bad.ts:1 imports ${name}: the core knows no runtime`]);
   });
 
-  test("tells a cycle, also of type imports, once", () => {
+  test("reports a cycle once, also of type imports", () => {
     const found = check({
       "src/hub/a.ts": 'import type { B } from "./b.ts";\nexport type A = B;\n',
       "src/hub/b.ts": 'import type { C } from "./c.ts";\nexport type B = C;\n',
@@ -87,7 +87,7 @@ describe("checkImports", () => {
     expect(found).toEqual(["src/hub/a.ts → src/hub/b.ts → src/hub/c.ts → src/hub/a.ts: imports go in a circle"]);
   });
 
-  test("refuses what lies outside src, files that do not exist, and files of no layer", () => {
+  test("refuses imports from outside src, files that do not exist, and files of no layer", () => {
     const found = check({
       "scripts/tool.ts": "export {};\n",
       "src/hub/bad.ts": 'import "../../scripts/tool.ts";\nimport "./bad";\n',
@@ -95,7 +95,7 @@ describe("checkImports", () => {
     });
     expect(found).toEqual([
       "src/helper.ts belongs to no layer: name one in scripts/check-imports.ts",
-      "src/hub/bad.ts:1 imports scripts/tool.ts: src may not import what lies outside it",
+      "src/hub/bad.ts:1 imports scripts/tool.ts: src may not import files outside it",
       "src/hub/bad.ts:2 imports ./bad: there is no such file",
     ]);
   });

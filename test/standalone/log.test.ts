@@ -3,7 +3,7 @@ import { getLogger, resetSync } from "@logtape/logtape";
 import fc from "fast-check";
 import { configureLog } from "../../src/standalone/log.ts";
 
-/** Control, line-end, invisible and direction characters (categories Cc, Zl, Zp and the telling ones of Cf). */
+/** Control, line-end, invisible and direction characters (categories Cc, Zl, Zp and those of Cf that matter). */
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u;
 
 afterEach(() => resetSync());

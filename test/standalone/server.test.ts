@@ -128,7 +128,7 @@ describe("the standalone server", () => {
     }
   });
 
-  test("K33 a port that is in use is told in one line, without a stack", async () => {
+  test("K33 a port that is in use is reported in one line, without a stack", async () => {
     const taken = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     const { port } = taken;
     const { child, errors } = await serve({ PORT: String(port) });
@@ -139,7 +139,7 @@ describe("the standalone server", () => {
     );
   });
 
-  test("K9 a wrong environment is told in one message, without a stack", async () => {
+  test("K9 a wrong environment is reported in one message, without a stack", async () => {
     const { child, errors } = await serve({ PORT: "eighty", AUTH: "jwt" });
     expect(child.exitCode).toBe(1);
     expect(errors).toContain("PORT");

@@ -22,7 +22,7 @@ async function say(page: Page, text: string): Promise<void> {
   await page.click("#composer button");
 }
 
-/** Waits until `read` answers what is wanted, and fails with what it answered last. */
+/** Waits until `read` returns the expected value, and fails with the last value that it returned. */
 async function until<Value>(
   read: () => Promise<Value>,
   wanted: Value,
@@ -131,7 +131,7 @@ describeWith("chromium", "the chat page", () => {
     expect(await alice.getAttribute("#log", "aria-live")).toBe("polite");
   });
 
-  test("W8 what is out of sight is not read: scrolled away, or in a page that is hidden", async () => {
+  test("W8 a message that is scrolled out of view, or in a hidden page, is not marked as read", async () => {
     const [a, b] = names();
     const alice = await open(`/?user=${a}&to=${b}`);
     const bob = await open(`/?user=${b}&to=${a}`, { viewport: { width: 390, height: 500 } });
@@ -176,7 +176,7 @@ describeWith("chromium", "the chat page", () => {
     await until(() => bob.locator("#typing").textContent(), "");
   });
 
-  test("W10 what was sent while one was away is there on return, in order, exactly once", async () => {
+  test("W10 messages that were sent while a user was away arrive on return, in order, exactly once", async () => {
     const [a, b] = names();
     const alice = await open(`/?user=${a}&to=${b}`);
     let bob = await open(`/?user=${b}&to=${a}`);
@@ -246,7 +246,7 @@ describeWith("chromium", "the chat page", () => {
     expect(frames.join()).not.toContain('"text":"one"');
   });
 
-  test("W13 the server dies and comes back: both pages reconnect, and what was written meanwhile arrives once", async () => {
+  test("W13 after a crash of the server both pages reconnect, and messages written in between arrive once", async () => {
     const own = await startServer();
     const url = `http://127.0.0.1:${own.port}`;
     let again: RunningServer | null = null;
@@ -276,7 +276,7 @@ describeWith("chromium", "the chat page", () => {
     }
   });
 
-  test("W14 what was written offline survives the page itself", async () => {
+  test("W14 messages that were written offline survive a reload of the page", async () => {
     const [a, b] = names();
     const alice = await open(`/?user=${a}&to=${b}`);
     await online(alice);
@@ -319,7 +319,7 @@ describeWith("chromium", "the chat page", () => {
     }
   });
 
-  /** Writes everything to bob in everybody's name, and answers what became more than text in his page. */
+  /** Sends all payloads to bob from one user, and the first from each other one. Returns the elements that they became, and whether one ran. */
   async function injectInto(
     bob: Page,
     name: string,
@@ -367,7 +367,7 @@ describeWith("chromium", "the chat page", () => {
     await until(() => hasRunIn(bob), true);
   });
 
-  /** What is wider than its place, unless it cuts what sticks out. */
+  /** The elements with content that is wider than themselves, unless they clip or scroll it. */
   const overflowing = `[...document.querySelectorAll("body *")]
     .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
     .filter((one) => getComputedStyle(one).overflowX === "visible")
@@ -479,7 +479,7 @@ describeWith("chromium", "the chat page", () => {
       limits: { frameBytes: 65_536, textBytes: 16_384, sendWindow },
     });
 
-  test("W13 W14 what was on its way when the connection broke goes out again, in order, under the same ids", async () => {
+  test("W13 W14 messages without an answer when the connection broke are sent again, in order, under the same ids", async () => {
     const { page, sends, urls, close } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0")));
     await online(page);
     await say(page, "1");
@@ -506,7 +506,7 @@ describeWith("chromium", "the chat page", () => {
     expect(ids).toEqual(ids.toSorted());
   });
 
-  test("W20 later: the same id is sent again after the delay, and nothing overtakes it; never: the reason stands at the message", async () => {
+  test("W20 `later`: the same id is sent again after the delay, before all later messages; `never`: the reason is shown at the message", async () => {
     const { page, sends, sentAt, tell } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0")));
     await online(page);
     await say(page, "1");
@@ -552,7 +552,7 @@ describeWith("chromium", "the chat page", () => {
     expect(urls).toHaveLength(3);
   });
 
-  test("W22 an ack is sent for what is stored, and only for that; the next connection goes on from there", async () => {
+  test("W22 an ack is sent only for stored changes; the next connection continues from there", async () => {
     const { page, sent, urls, tell } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0")));
     await online(page);
     const message = { kind: "message", conversation: "c1", seq: 1, id: "i", from: "v", to: "w", text: "hi", time: 1 };
@@ -574,7 +574,7 @@ describeWith("chromium", "the chat page", () => {
     expect(urls.at(-1)?.searchParams.get("device")).toBe(urls[0]?.searchParams.get("device") ?? "");
   });
 
-  test("W23 reset drops what was cached, keeps the outbox, and goes on from its cursor", async () => {
+  test("W23 reset drops the cache, keeps the outbox, and continues from its cursor", async () => {
     const { page, sent, tell } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0")));
     await online(page);
     const message = { kind: "message", conversation: "c1", seq: 1, id: "i", from: "v", to: "w", text: "hi", time: 1 };

@@ -79,7 +79,7 @@ export function describeSite(runtime: string, start: Start): void {
       socket.end();
     });
 
-    test("W4 /config.json tells how people are known", async () => {
+    test("W4 /config.json has the kind of authentication", async () => {
       expect(await (await fetch(`${base}/config.json`)).json()).toEqual({ auth: "demo" });
     });
   });
