@@ -21,7 +21,6 @@ const good = {
     'import type { Server } from "bun";\nimport type { Chat } from "../chat.ts";\nexport type X = Server<Chat>;\n',
   "src/standalone/config.ts": 'import { join } from "node:path";\nexport const read = join;\n',
   "src/server.ts": 'import "./adapter/bun.ts";\nimport "./standalone/config.ts";\nimport "./web/page.ts";\n',
-  "src/client/link.ts": 'import type { Frame } from "../protocol/frame.ts";\nexport type Link = Frame;\n',
   "src/web/page.ts": 'import type { Frame } from "../protocol/frame.ts";\nexport type Page = Frame;\n',
 };
 
@@ -50,7 +49,6 @@ describe("checkImports", () => {
     ["src/index.ts", "src/adapter/bun.ts", "chat may not import adapter"],
     ["src/hub/bad.ts", "src/adapter/bun.ts", "hub may not import adapter"],
     ["src/adapter/bad.ts", "src/server.ts", "adapter may not import standalone"],
-    ["src/client/bad.ts", "src/store/store.ts", "client may not import store"],
     ["src/web/bad.ts", "src/hub/hub.ts", "web may not import hub"],
     ["src/http/bad.ts", "src/web/page.ts", "http may not import web"],
   ])("refuses %s → %s", (file, target, reason) => {
