@@ -1,14 +1,15 @@
 /**
  * Imports point one way, and the core knows no runtime. Type imports count.
  *
- *   bun scripts/check-imports.ts [folder]     the folder that holds src; default: this repository
+ *   bun scripts/check-imports.ts
  */
 import { existsSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
-import { dirname, join, posix, relative } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { cyclesOf } from "./cycle.ts";
 import { lineAt } from "./source.ts";
 import { specifiersOf } from "./specifiers.ts";
+import { reportViolations, repositoryRoot } from "./violations.ts";
 
 /** Each layer with the other layers that it may import. Single files of src count as part of the layer that they belong to. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -117,9 +118,4 @@ function toPosix(path: string): string {
   return path.replaceAll("\\", "/");
 }
 
-if (import.meta.main) {
-  const root = process.argv[2] ?? relative(process.cwd(), join(import.meta.dir, ".."));
-  const violations = checkImports(root || ".");
-  for (const violation of violations) console.error(violation);
-  if (violations.length > 0) process.exitCode = 1;
-}
+if (import.meta.main) reportViolations(checkImports(repositoryRoot));

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { plants } from "../test/plants/index.ts";
 import { type Edit, editsOf, type Plant } from "../test/plants/plant.ts";
 import { lineAt } from "./source.ts";
+import { reportViolations, repositoryRoot } from "./violations.ts";
 
 const shownMax = 100;
 
@@ -138,17 +139,18 @@ export function movePlants(root: string, moves: Readonly<Record<string, string>>
 }
 
 if (import.meta.main) {
-  const root = join(import.meta.dir, "..");
   const [option, file] = process.argv.slice(2);
   if (option === "--move" && file !== undefined) {
-    const moved = movePlants(root, JSON.parse(readFileSync(file, "utf8")) as Readonly<Record<string, string>>);
+    const moved = movePlants(
+      repositoryRoot,
+      JSON.parse(readFileSync(file, "utf8")) as Readonly<Record<string, string>>,
+    );
     console.log(`${moved} edits in test/plants have a new path; check them with bun scripts/check-plants.ts`);
   } else if (option !== undefined) {
     throw new Error("Usage: bun scripts/check-plants.ts [--move moves.json]");
   } else {
-    const wrongs = checkPlants(root, plants);
-    for (const wrong of wrongs) console.error(wrong);
+    const wrongs = checkPlants(repositoryRoot, plants);
+    reportViolations(wrongs);
     console.log(`${plants.size} plants, ${wrongs.length} problems`);
-    if (wrongs.length > 0) process.exitCode = 1;
   }
 }

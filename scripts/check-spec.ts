@@ -1,7 +1,7 @@
 /**
  * Every rule of src/SPEC.md is cited by the name of a test, and every cited rule exists.
  *
- *   bun scripts/check-spec.ts [folder]     the folder that holds src and test; default: this repository
+ *   bun scripts/check-spec.ts
  *
  * A rule is a line that starts with its bold number: `- **D1** An accepted message …`. A test cites it as a word of its
  * name: `test("D1 O2: accepted survives kill -9", …)`; the name of a `describe` counts for what is in it.
@@ -10,8 +10,9 @@
  * red, so that they are known to be able to.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { lineAt, scan, type Source } from "./source.ts";
+import { reportViolations, repositoryRoot } from "./violations.ts";
 
 const ruleLine = /^\s*(?:[-*]\s+)?\*\*([A-Z]{1,2}\d{1,3}[a-z]?)\*\*/;
 const ruleWord = /\b[A-Z]{1,2}\d{1,3}[a-z]?\b/g;
@@ -106,9 +107,4 @@ function leadingStrings({ code, literals }: Source, open: number): { at: number;
   }
 }
 
-if (import.meta.main) {
-  const root = process.argv[2] ?? relative(process.cwd(), join(import.meta.dir, ".."));
-  const violations = checkSpec(root || ".");
-  for (const violation of violations) console.error(violation);
-  if (violations.length > 0) process.exitCode = 1;
-}
+if (import.meta.main) reportViolations(checkSpec(repositoryRoot));

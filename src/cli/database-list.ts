@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { ChatError } from "../error.ts";
-import type { DatabasePlace } from "./database.ts";
+import type { DatabaseAddress } from "./database.ts";
 
 /** A line of the list: a URL with its token, or with `$NAME`, the variable of the environment that holds the token. */
 export type Listed = { readonly url: string; readonly token: string | undefined };
@@ -35,7 +35,7 @@ export function readDatabaseList(file: string): readonly Listed[] {
 }
 
 /** The database's address with its token. A database without a token gets none, so that it never sees the token of another. */
-export function placeOfListed({ url, token = "" }: Listed): DatabasePlace {
+export function addressOfListed({ url, token = "" }: Listed): DatabaseAddress {
   const [, name] = /^\$(\w+)$/.exec(token) ?? [];
   const value = name === undefined ? token : process.env[name];
   if (!value && name !== undefined) throw new ChatError("config_invalid", `The variable ${name} is not set`);

@@ -7,8 +7,8 @@ import type { Target } from "../store/migration/plan.ts";
 import { readFolder } from "../store/migration/read-folder.ts";
 import { redactUrl } from "../store/engine/redact-url.ts";
 import { command, group } from "./command.ts";
-import { databaseArgs, type DatabasePlace, withEngine, withExisting, withReader } from "./database.ts";
-import { type Listed, placeOfListed, readDatabaseList } from "./database-list.ts";
+import { databaseArgs, type DatabaseAddress, withEngine, withExisting, withReader } from "./database.ts";
+import { type Listed, addressOfListed, readDatabaseList } from "./database-list.ts";
 
 const args = {
   dir: { type: "string", description: "Folder of the migrations; default: Tidings' own" },
@@ -26,9 +26,9 @@ const yes = {
 const count = { type: "positional", required: false, description: "How many; default: all" } as const;
 const target = { type: "positional", required: true, description: "A version; 0: before the first migration" } as const;
 
-type Place = DatabasePlace & { readonly dir?: string | undefined };
+type MigrationArgs = DatabaseAddress & { readonly dir?: string | undefined };
 
-const migrationsOf = ({ dir }: Place): readonly Migration[] =>
+const migrationsOf = ({ dir }: MigrationArgs): readonly Migration[] =>
   dir === undefined ? bundledMigrations : readFolder(dir);
 
 const up = command({
@@ -38,8 +38,8 @@ const up = command({
     const to = args.n === undefined ? "latest" : { up: countOf(args.n) };
     if (args.all === undefined) return await go(args, to);
     const migrations = migrationsOf(args);
-    await each(listOf(args), ["migrated", "with nothing to do"], async (place) => {
-      const steps = await run(place, { migrations, to, indent: "  " });
+    await each(listOf(args), ["migrated", "with nothing to do"], async (address) => {
+      const steps = await run(address, { migrations, to, indent: "  " });
       return steps === 0 ? "with nothing to do" : "migrated";
     });
   },
@@ -80,8 +80,8 @@ const status = command({
   async run(args) {
     const migrations = migrationsOf(args);
     if (args.all === undefined) return show(await withReader(args, (engine) => statusOf(engine, migrations)));
-    await each(listOf(args), ["up to date", "with pending migrations"], async (place) => {
-      const found = await withReader(place, (engine) => statusOf(engine, migrations));
+    await each(listOf(args), ["up to date", "with pending migrations"], async (address) => {
+      const found = await withReader(address, (engine) => statusOf(engine, migrations));
       show(found, "  ");
       return found.entries.some(({ standing }) => standing === "pending") ? "with pending migrations" : "up to date";
     });
@@ -115,24 +115,24 @@ export const migrateCommands = { up, down, goto, version, status, force: forceTo
 export const migrateCommand = group("Migrates a Tidings database", migrateCommands);
 
 /** Whether `n` steps down would remove the whole schema. */
-async function isAllOf(place: Place, n: number | undefined): Promise<boolean> {
-  const migrations = migrationsOf(place);
-  const { version, isUnprefixed } = await withReader(place, (engine) => statusOf(engine, migrations));
+async function isAllOf(address: MigrationArgs, n: number | undefined): Promise<boolean> {
+  const migrations = migrationsOf(address);
+  const { version, isUnprefixed } = await withReader(address, (engine) => statusOf(engine, migrations));
   if (n === undefined || isUnprefixed) return true;
   const applied = migrations.filter((migration) => migration.version <= version).length;
   return applied > 0 && n >= applied;
 }
 
-async function go(place: Place, to: Target): Promise<void> {
-  await run(place, { migrations: migrationsOf(place), to });
+async function go(address: MigrationArgs, to: Target): Promise<void> {
+  await run(address, { migrations: migrationsOf(address), to });
 }
 
 /** Returns the number of steps that were applied. */
 async function run(
-  place: DatabasePlace,
+  address: DatabaseAddress,
   { migrations, to, indent = "" }: { migrations: readonly Migration[]; to: Target; indent?: string },
 ): Promise<number> {
-  const steps = await withEngine(place, (engine) =>
+  const steps = await withEngine(address, (engine) =>
     migrate(engine, migrations, {
       to,
       onRename: () => console.log(`${indent}renamed the tables: they have the prefix tidings_ now`),
@@ -143,7 +143,7 @@ async function run(
   return steps.length;
 }
 
-function listOf({ all = "", database, "auth-token": token }: Place & { readonly all?: string | undefined }) {
+function listOf({ all = "", database, "auth-token": token }: MigrationArgs & { readonly all?: string | undefined }) {
   if (database !== databaseArgs.database.default || token !== undefined)
     throw new ChatError(
       "config_invalid",
@@ -156,7 +156,7 @@ function listOf({ all = "", database, "auth-token": token }: Place & { readonly 
 async function each<Outcome extends string>(
   list: readonly Listed[],
   outcomes: readonly Outcome[],
-  task: (place: DatabasePlace) => Promise<Outcome>,
+  task: (address: DatabaseAddress) => Promise<Outcome>,
 ): Promise<void> {
   const counts = new Map<string, number>();
   const add = (outcome: string): void => void counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
@@ -164,7 +164,7 @@ async function each<Outcome extends string>(
     const name = redactUrl(listed.url);
     console.log(name);
     try {
-      add(await task(placeOfListed(listed)));
+      add(await task(addressOfListed(listed)));
     } catch (error) {
       console.error(`${name}: ${error instanceof ChatError ? error.message : String(error)}`);
       add("failed");

@@ -41,7 +41,7 @@ function textOf({ from, conversation, seq, time, decisions, more }: PushExplanat
 
 function lineOf(decision: PushDecision): string {
   const { device = "(any device)", provider, reason, meaning, time, until, attempts, answer } = decision;
-  const place = provider === undefined ? device : `${device} by ${provider}`;
+  const target = provider === undefined ? device : `${device} by ${provider}`;
   const facts = [
     time !== undefined && `decided ${timeOf(time)}`,
     until !== undefined && `waits until ${timeOf(until)}`,
@@ -50,6 +50,6 @@ function lineOf(decision: PushDecision): string {
     decision.collapsedInto !== undefined && `included in the notification of message ${decision.collapsedInto}`,
     decision.clearedAt !== undefined && `taken away ${timeOf(decision.clearedAt)}`,
   ].filter((fact) => fact !== false);
-  const lines = [`  ${place}: ${decision.decision}, ${reason}. ${meaning}`];
+  const lines = [`  ${target}: ${decision.decision}, ${reason}. ${meaning}`];
   return (facts.length === 0 ? lines : [...lines, `    ${facts.join("; ")}`]).join("\n");
 }

@@ -1,5 +1,5 @@
 import type { MessageChange } from "../protocol/frame.ts";
-import { faultOfName, pageHref, parameter, type Parameters } from "./address.ts";
+import { validateName, pageHref, parameter, type Parameters } from "./address.ts";
 import { createComposer } from "./composer.ts";
 import type { LinkState } from "./link.ts";
 import type { Conversation } from "./state.ts";
@@ -116,7 +116,7 @@ export function openChat({ user, isDemo, onLink }: ChatOptions): void {
   /** Shows the conversation that the address names. */
   function enter(): void {
     const to = parameter("to");
-    peer = to !== undefined && faultOfName(to, user) === "" ? to : null;
+    peer = to !== undefined && validateName(to, user) === "" ? to : null;
     document.body.dataset["view"] = peer === null ? "people" : "chat";
     show("composer", peer !== null);
     show("empty-link", peer !== null && isDemo);
@@ -135,7 +135,7 @@ export function openChat({ user, isDemo, onLink }: ChatOptions): void {
   byId("new-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const name = newcomer.value.trim();
-    newcomer.setCustomValidity(faultOfName(name, user));
+    newcomer.setCustomValidity(validateName(name, user));
     if (!newcomer.reportValidity()) return;
     newcomer.value = "";
     open(name);

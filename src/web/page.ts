@@ -1,5 +1,5 @@
 import { isIdentifier } from "../protocol/identifier.ts";
-import { faultOfName, parameter, socketUrl } from "./address.ts";
+import { validateName, parameter, socketUrl } from "./address.ts";
 import { openChat } from "./chat.ts";
 import { createLink, type LinkState } from "./link.ts";
 import { byId, setText, show, showLink } from "./view.ts";
@@ -61,8 +61,8 @@ function showStart(problem: string | null): void {
   tenant.value = parameter("tenant") ?? "";
   tenant.disabled = !isIdentifier(tenant.value);
   byId("start-form").oninput = () => {
-    self.setCustomValidity(self.value === "" ? "" : faultOfName(self.value));
-    other.setCustomValidity(other.value === "" ? "" : faultOfName(other.value, self.value));
+    self.setCustomValidity(self.value === "" ? "" : validateName(self.value));
+    other.setCustomValidity(other.value === "" ? "" : validateName(other.value, self.value));
   };
   self.focus();
 }
