@@ -4,12 +4,14 @@ import { findingAt, type Module, type Rule } from "./rule.ts";
 
 /** Words that are in no name, each with the words of the glossary (ARCHITECTURE.md) that replace it. */
 const words: Readonly<Record<string, string>> = {
+  ages: "log age",
   chances: "encryption inputs",
   courier: "delivery",
   debt: "cursor frame",
   draft: "preview",
   drafts: "previews",
   gate: "semaphore, or what it lets through",
+  hear: "receive",
   heir: "reserved entry",
   hint: "volatile frame, or commit notice",
   hints: "commit notices",

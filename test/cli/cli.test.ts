@@ -26,7 +26,7 @@ describe("tidings", () => {
     expect(await run("--version")).toEqual({ out: `${version}\n`, error: "", code: 0, hasMade: false });
   });
 
-  test("C31 serve --help names every variable of the environment that there is", async () => {
+  test("C31 serve --help names every variable of the environment", async () => {
     const { out, code } = await run("serve", "--help");
     expect(code).toBe(0);
     // Variables of earlier releases are known only to be refused.

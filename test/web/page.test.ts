@@ -12,7 +12,7 @@ import { deadline } from "../support/deadline.ts";
 const isOnline = "#status[data-state=online]";
 
 const online = (page: Page) => page.waitForSelector(isOnline, { state: "attached" });
-// What runs in the page is written as text: the tests know no `document`.
+// Code that runs in the page is written as text: the types of the tests have no `document`.
 const ticks = (page: Page) =>
   page.evaluate<string[]>(`[...document.querySelectorAll(".message.own")].map((row) => row.dataset.tick)`);
 const texts = (page: Page) => page.locator(".message .text").allTextContents();
@@ -82,7 +82,7 @@ describeWith("chromium", "the chat page", () => {
     await page.waitForSelector("#start-problem:visible");
   });
 
-  test("W6 with AUTH=jwt the page does not ask: welcome says who one is", async () => {
+  test("W6 with AUTH=jwt the page does not ask for names: `welcome` has the user", async () => {
     const secret = "a secret of at least 32 bytes, for tests";
     const token = await new SignJWT({})
       .setProtectedHeader({ alg: "HS256", typ: "JWT" })
@@ -197,7 +197,7 @@ describeWith("chromium", "the chat page", () => {
     );
   });
 
-  test("W11 a new browser profile is a new device: it gets what no other device had", async () => {
+  test("W11 a new browser profile is a new device: it gets the messages that no other device has acked", async () => {
     const [a, b] = names();
     const alice = await open(`/?user=${a}&to=${b}`);
     await say(alice, "for whoever comes first");
@@ -280,7 +280,7 @@ describeWith("chromium", "the chat page", () => {
     const [a, b] = names();
     const alice = await open(`/?user=${a}&to=${b}`);
     await online(alice);
-    // From here on nothing gets out of this page.
+    // From here on this page can send nothing.
     await alice.evaluate(`WebSocket.prototype.send = () => {}`);
     await say(alice, "kept");
     await until(() => ticks(alice), ["waiting"]);
@@ -301,7 +301,7 @@ describeWith("chromium", "the chat page", () => {
     "<math><mtext></p><img src=x onerror=alert(1)>",
     "\u202Ertl <b>\u0000\u0007 ]]>",
   ];
-  test("W15 whatever people write is text, and nothing but text", async () => {
+  test("W15 messages and names are shown as text only", async () => {
     const [a, b] = names();
     const alice = await open(`/?user=${a}&to=${b}`);
     const bob = await open(`/?user=${b}&to=${a}`);
@@ -343,7 +343,7 @@ describeWith("chromium", "the chat page", () => {
   }
   const hasRunIn = (page: Page) => page.evaluate<boolean>(`"pwned" in document.documentElement.dataset`);
 
-  test("W15 the many ways of smuggling markup, and names that are properties of every object, stay text", async () => {
+  test("W15 hidden markup of many kinds, and names that are properties of every object, stay text", async () => {
     const [, name] = names();
     const bob = await open(`/?user=${name}&to=__proto__`);
     expect(await injectInto(bob, name)).toEqual({ elements: [], hasRun: false });
@@ -352,7 +352,7 @@ describeWith("chromium", "the chat page", () => {
     expect(await bob.isVisible("#log")).toBe(true);
   });
 
-  test("control: W15 a page that takes text for markup, without its policy, is seen", async () => {
+  test("control: W15 a page that inserts text as markup, without its policy, is noticed", async () => {
     const [, name] = names();
     const careless = `const insert = Element.prototype.append;
       Element.prototype.append = function (...parts) {
@@ -361,7 +361,7 @@ describeWith("chromium", "the chat page", () => {
       }`;
     const prepare = async (page: Page) => void (await page.addInitScript(careless));
     const bob = await openPage(browser, `${base}/?user=${name}&to=__proto__`, { prepare, bypassCSP: true });
-    // The worst of them would take the page itself away.
+    // The worst payload would replace the page itself.
     const { elements } = await injectInto(bob, name, [`<img src=x onerror="${markPage}">`, "<b id=x>bold</b>"]);
     expect(elements.length).toBeGreaterThan(1);
     await until(() => hasRunIn(bob), true);
@@ -443,7 +443,7 @@ describeWith("chromium", "the chat page", () => {
     }
   });
 
-  /** A server in the test's hands: what the page sent, and how to answer. */
+  /** A server that the test controls: the frames of the page, and a way to answer. */
   async function scripted(path: string, onOpen: (socket: WebSocketRoute, at: number) => void) {
     const sent: Record<string, unknown>[] = [];
     const sentAt = new Map<object, number>();
@@ -540,7 +540,7 @@ describeWith("chromium", "the chat page", () => {
     await until(() => texts(page), ["2", "3"]);
   });
 
-  test("W21 a close code of 4500 or more is obeyed; below it the page comes back", async () => {
+  test("W21 after a close code of 4500 or more the page stays disconnected; below it, it reconnects", async () => {
     const codes = [1012, 4408, 4501];
     const { page, urls } = await scripted("/?user=w&to=v", (socket, at) => {
       socket.send(welcome("w", "c0"));
