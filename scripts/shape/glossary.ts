@@ -34,6 +34,9 @@ const words: Readonly<Record<string, string>> = {
   told: "sent, reported, or cluster message",
 };
 
+/** Terms that contain such a word and are right: the table log_place is on disk. */
+const terms = /log-place|LogPlace/g;
+
 /** Whole names, each with the one that replaces it. */
 const names: Readonly<Record<string, string>> = {
   Follower: "Unacked",
@@ -77,7 +80,7 @@ function replacementOf(name: string): string | null {
 }
 
 function replacementOfWords(name: string): string | null {
-  const word = wordsOf(name).find((one) => Object.hasOwn(words, one));
+  const word = wordsOf(name.replace(terms, "")).find((one) => Object.hasOwn(words, one));
   return word === undefined ? null : `${words[word]} for "${word}"`;
 }
 
