@@ -1,3 +1,5 @@
+import type { ClientFrame } from "./frame.ts";
+
 /**
  * The cost of each action, in units of work: one is about a microsecond of the event loop of a small machine, so that one table compares a
  * message with a page of history. `scripts/bench/hostile.ts` verifies them.
@@ -41,7 +43,7 @@ export const costs = {
   page: 600,
   /** The estimate for a page of conversations, before the number of messages to count is known: one begins in a turn. */
   conversations: 2_500,
-} as const;
+} as const satisfies Readonly<Record<string, number>> & Readonly<Record<ClientFrame["type"], number>>;
 
 /** The cost of bytes that are read, or sent. */
 export const bytesCost = (bytes: number): number => (costs.kib * bytes) / 1_024;
