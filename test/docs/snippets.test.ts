@@ -208,7 +208,7 @@ describe("docs", () => {
   });
 
   test("every link of a page leads to a file and a heading", () => {
-    const all = [...pages, "CONTRIBUTING.md", "src/SPEC.md", "src/protocol/PROTOCOL.md"];
+    const all = [...pages, "ARCHITECTURE.md", "CONTRIBUTING.md", "src/SPEC.md", "src/protocol/PROTOCOL.md"];
     expect(all.flatMap((page) => linkFaults(root, page))).toEqual([]);
   });
 });
