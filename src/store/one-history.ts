@@ -45,29 +45,24 @@ function isConstraint(error: unknown): boolean {
 export function createOneHistory({ engine, random, known = new Map(), onChange }: OneHistoryOptions) {
   let epoch: string | null = null;
   let cursors: Cursors | null = null;
-  let isOver = false;
-  let isUnreadable = false;
+  let state: "current" | "changed" | "unreadable" = "current";
 
   const changed = (): ChatError =>
     new ChatError(
       "unavailable",
-      isUnreadable
+      state === "unreadable"
         ? "The database holds what this release of Tidings cannot read: a newer one is needed"
         : "The database has another history now",
     );
 
   function end(change: HistoryChange): void {
-    if (isOver) return;
-    isOver = true;
+    if (state !== "current") return;
+    state = change.type === "unreadable" ? "unreadable" : "changed";
     onChange(change);
   }
 
   /** The log holds what this release cannot read. No cursor may pass it, so nothing is served any more. */
-  function stop(found: string): void {
-    if (isOver) return;
-    isUnreadable = true;
-    end({ type: "unreadable", found });
-  }
+  const stop = (found: string): void => end({ type: "unreadable", found });
 
   /** The highest change number that was seen of this history. */
   const newest = (): number => (epoch === null ? 0 : (known.get(epoch) ?? 0));
@@ -81,7 +76,7 @@ export function createOneHistory({ engine, random, known = new Map(), onChange }
     // Also where it is no longer, or not yet, of this history: whoever serves the next one knows it then.
     known.set(head.epoch, Math.max(before, head.n));
     if ((head.level ?? 0) > levelMax) stop(`level ${head.level}`);
-    if (isOver) throw changed();
+    if (state !== "current") throw changed();
     epoch ??= head.epoch;
     if (head.epoch === epoch) return head.n < before;
     end({ type: "renamed", epoch: head.epoch, n: newest() });
@@ -117,11 +112,11 @@ export function createOneHistory({ engine, random, known = new Map(), onChange }
       ...engine,
       async read(statements: readonly Statement[]): Promise<Row[][]> {
         // What is there may not be what this release takes it for.
-        if (isUnreadable) throw changed();
+        if (state === "unreadable") throw changed();
         return await engine.read(statements);
       },
       async write(statements: readonly Statement[]): Promise<Row[][]> {
-        if (isOver) throw changed();
+        if (state !== "current") throw changed();
         const guards = guard();
         try {
           // What a write itself has added is noted as well: else the database could go back to just before it unseen.
@@ -154,10 +149,10 @@ export function createOneHistory({ engine, random, known = new Map(), onChange }
     },
 
     /** Whether the database may still have this history. */
-    isCurrent: (): boolean => !isOver,
+    isCurrent: (): boolean => state === "current",
 
     /** Whether the log holds what this release cannot read. */
-    isUnreadable: (): boolean => isUnreadable,
+    isUnreadable: (): boolean => state === "unreadable",
   };
 }
 

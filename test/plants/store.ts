@@ -82,7 +82,7 @@ export const store = {
   "reads go on behind a level that is too high": {
     rule: "O11",
     file: "store/one-history.ts",
-    from: "        if (isUnreadable) throw changed();\n",
+    from: '        if (state === "unreadable") throw changed();\n',
     to: "",
   },
   "messages that are decided on and wait nowhere": {
