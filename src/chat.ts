@@ -33,7 +33,7 @@ import { createCapacity } from "./access/capacity.ts";
 import { createWatchBudget } from "./hub/watch-budget.ts";
 import { systemClock } from "./internal/clock.ts";
 import { systemRandom } from "./internal/random.ts";
-import { answerWithin } from "./internal/within.ts";
+import { withDeadline } from "./internal/deadline.ts";
 import type { Identity } from "./model.ts";
 import { utf8Bytes } from "./internal/utf8.ts";
 import { isIdentifier, isMessageId, storedMessageId } from "./protocol/identifier.ts";
@@ -155,7 +155,10 @@ export function createChat(options: ChatOptions): Chat {
   async function revalidateTicket({ tenant, user, device }: Identity & { readonly device: string }) {
     try {
       const asked = Promise.resolve(revalidate?.({ tenant, user, device }));
-      return readRevalidated(await answerWithin(clock, limits.hostAnswerMs, asked, "revalidate"), clock.now());
+      return readRevalidated(
+        await withDeadline(asked, { clock, ms: limits.hostAnswerMs, who: "revalidate" }),
+        clock.now(),
+      );
     } catch (error) {
       log.error("revalidate failed", { error });
       throw error;

@@ -3,7 +3,7 @@ import { type Doer, doerOf } from "./limiter.ts";
 import type { Unproved } from "./reauthenticate.ts";
 import type { Clock } from "../internal/clock.ts";
 import { createLog } from "../internal/logger.ts";
-import { answerWithin } from "../internal/within.ts";
+import { withDeadline } from "../internal/deadline.ts";
 import type { Session } from "../model.ts";
 import { readSessionEnd } from "../internal/session-end.ts";
 import { isCursor } from "../protocol/cursor.ts";
@@ -159,7 +159,7 @@ export function createProof(options: ProveOptions): (request: Request) => Promis
   function ask(request: Request): ReturnType<Authenticate> {
     const asked = authenticate(request);
     if (!isThenable(asked) || !clock || answerMs === undefined) return asked;
-    return answerWithin(clock, answerMs, Promise.resolve(asked), "authenticate");
+    return withDeadline(Promise.resolve(asked), { clock, ms: answerMs, who: "authenticate" });
   }
 
   return async (request) => {
