@@ -1,11 +1,5 @@
 import type { Identity } from "../model.ts";
-import type {
-  Explained,
-  ExplainedDevice,
-  ExplainedMessage,
-  LoggedDecision,
-  PushStore,
-} from "../store/push/push-store.ts";
+import type { Explained, ExplainedDevice, ExplainedMessage, LoggedDecision, PushLog } from "../store/push/push-log.ts";
 import { type PushReason, pushReasons } from "./decide.ts";
 
 /** What was decided for one device and one provider. Times are milliseconds since the Unix epoch. */
@@ -49,7 +43,7 @@ export type PushExplanation = {
  * What is not in the store any more, or never had to be, is told as it is now. However many devices there are, only so many are told.
  */
 export async function explainPush(
-  store: Pick<PushStore, "explained">,
+  store: Pick<PushLog, "explained">,
   identity: Identity,
   id: string,
 ): Promise<readonly PushExplanation[]> {
