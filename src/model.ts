@@ -72,20 +72,42 @@ export type Relationship = {
   readonly hasConversation: boolean;
 };
 
-/** One thing that a device must learn of, at its place in the log. */
-export type Change =
-  | ({ readonly kind: "message" } & Message)
-  | ({ readonly kind: "receipt" } & Receipt)
-  | ({ readonly kind: "relation" } & Relation);
-
-/** Sessions of a user were ended: what stands in the log for the nodes, and goes to no device. */
+/** A user's sessions were ended. Nodes follow it in the log; devices do not get it. */
 export type Revocation = {
   readonly n: number;
   readonly user: string;
   /** Absent: on every device. */
   readonly device?: string;
-  /** For the client, as it is closed. */
+  /** For the client, sent when its connection is closed. */
   readonly reason: string;
+};
+
+/** The kinds of log entry, each with its fields. A kind that is added here is demanded by the compiler where it must be known: `src/log` says what. */
+export type Entries = {
+  readonly message: Message;
+  readonly receipt: Receipt;
+  readonly relation: Relation;
+  readonly revocation: Revocation;
+};
+
+export type Kind = keyof Entries;
+
+/** Kinds that devices get. */
+export type ChangeKind = Exclude<Kind, "revocation">;
+
+/** One entry of the log. */
+export type Entry<K extends Kind = Kind> = { readonly [Each in K]: { readonly kind: Each } & Entries[Each] }[K];
+
+/** An entry that devices get, as one user sees it. */
+export type Change<K extends ChangeKind = ChangeKind> = Entry<K>;
+
+/** An entry with its tenant and the users who must get it. */
+export type LogEntry<K extends Kind = Kind> = {
+  readonly tenant: string;
+  readonly users: readonly string[];
+  readonly change: Entry<K>;
+  /** The connection that sent it, on the node that wrote it. Never stored. */
+  readonly origin?: object | undefined;
 };
 
 /** The position of a reader in one history of the log. */

@@ -15,7 +15,7 @@ export type DeadlineOptions = {
  * process was frozen meanwhile, the answer gets the same time again.
  *
  * @example
- * const response = await withDeadline(fetch(url), { clock, ms: 5_000, who: "the issuer" });
+ * await withDeadline(work(), { clock, ms: 5_000, who: "The host" });
  */
 export async function withDeadline<T>(answer: Promise<T>, { clock, ms, who }: DeadlineOptions): Promise<T> {
   let cancel = (): void => {};

@@ -1,4 +1,4 @@
-import { type Identity, identityKey } from "../../model.ts";
+import { type Identity, identityKey, type LogEntry } from "../../model.ts";
 import { decodeConversation, encodeConversation } from "../../protocol/conversation-id.ts";
 import { levelMin } from "../../protocol/level.ts";
 import type { Limits } from "../../protocol/limits.ts";
@@ -6,7 +6,7 @@ import type { Row, Statement } from "../engine/engine.ts";
 import { forgetDevices } from "../forget-devices.ts";
 import * as people from "../read/people-sql.ts";
 import * as sql from "../sql.ts";
-import type { LogEntry, Outcome, Said, Send, Settle } from "../store.ts";
+import type { Outcome, Said, Send, Settle } from "../store.ts";
 
 export type Waiting = {
   readonly send: Send;
@@ -235,14 +235,5 @@ export function messageEntry(send: Send, row: Row, place: { readonly conversatio
       time: place.time,
     },
     origin: send.origin,
-  } satisfies LogEntry;
-}
-
-/** One commit may move a member's marks twice (an ack, then a read): only the newest is news. */
-export function newestReceipts(entries: readonly LogEntry[]): LogEntry[] {
-  const newest = new Map<string, number>();
-  const name = (entry: LogEntry): string =>
-    entry.change.kind === "receipt" ? `${entry.change.conversation} ${entry.change.user}` : "";
-  for (const entry of entries) if (entry.change.kind === "receipt") newest.set(name(entry), entry.change.n);
-  return entries.filter((entry) => entry.change.kind !== "receipt" || newest.get(name(entry)) === entry.change.n);
+  } satisfies LogEntry<"message">;
 }

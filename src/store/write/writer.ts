@@ -6,7 +6,7 @@ import { levelMin } from "../../protocol/level.ts";
 import { isDamage } from "../engine/failure.ts";
 import type { Commit, Said, Settle, Store } from "../store.ts";
 import type { Batch, WaitingDevice } from "./batch.ts";
-import { commitBatch, type CommitContext, type Committed } from "./commit-batch.ts";
+import { commitBatch, type CommitContext, type CommitResult } from "./commit-batch.ts";
 import { createCommitLoop } from "./commit-loop.ts";
 import { createWriteQueue, unavailable } from "./write-queue.ts";
 
@@ -66,17 +66,17 @@ export function createWriter({ clock, onCommit, onFault, ...context }: WriterOpt
 
   async function commit(): Promise<void> {
     const batch = queue.take();
-    let committed: Committed;
+    let result: CommitResult;
     try {
-      committed = await commitBatch(batch, { ...context, isProbe: isProbeDue() });
+      result = await commitBatch(batch, { ...context, isProbe: isProbeDue() });
     } catch (cause) {
       fail(batch, cause);
       return;
     }
     if (health.type !== "over") health = available;
     marks.resume();
-    queue.settle(batch, committed);
-    const { from, to, entries } = committed;
+    queue.settle(batch, result);
+    const { from, to, entries } = result;
     if (to > from) onCommit({ from, to, entries });
   }
 
@@ -95,7 +95,7 @@ export function createWriter({ clock, onCommit, onFault, ...context }: WriterOpt
     loop.schedule();
   }
 
-  /** Without `settle` a mark is kept during an outage, and committed after it. */
+  /** Without `settle` a mark is kept during an outage, and result after it. */
   const refusesMark = (settle: Settle | undefined): boolean => isClosed || (settle !== undefined && !isAvailable());
 
   return {
