@@ -4,6 +4,7 @@ import type { Cursor } from "../model.ts";
 import { createCursors, type Cursors } from "../protocol/cursor.ts";
 import { levelMax } from "../log/log-kinds.ts";
 import type { Engine, Row, Statement } from "./engine/engine.ts";
+import { integer, text } from "./row.ts";
 import * as sql from "./sql.ts";
 
 /** The newest position, and the highest level of entry that the log holds; absent: it was not asked for. */
@@ -83,9 +84,9 @@ export function createOneHistory({ engine, random, known = new Map(), onChange }
     throw changed();
   }
 
-  const cursorOf = (row: Row | undefined): Head => ({
-    ...{ epoch: String(row?.["epoch"]), n: Number(row?.["n"]) },
-    ...(row?.["level"] !== undefined && { level: Number(row["level"]) }),
+  const cursorOf = (row: Row = {}): Head => ({
+    ...{ epoch: text(row, "epoch"), n: integer(row, "n") },
+    ...(row["level"] !== undefined && { level: integer(row, "level") }),
   });
 
   const guard = (): Statement[] =>
@@ -95,7 +96,7 @@ export function createOneHistory({ engine, random, known = new Map(), onChange }
     const secret = cursors === null ? [{ sql: sql.selectSecret }] : [];
     const [[row] = [], [kept] = []] = await engine.read([{ sql: sql.selectHead }, ...secret]);
     const found = cursorOf(row);
-    cursors ??= createCursors({ secret: String(kept?.["secret"]), epoch: found.epoch, random });
+    cursors ??= createCursors({ secret: text(kept ?? {}, "secret"), epoch: found.epoch, random });
     if (!note(found)) return found;
     // What comes meanwhile may be newer than this answer, which then comes after it.
     const atLeast = newest();
