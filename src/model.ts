@@ -1,6 +1,6 @@
-/** The nouns. Everything here is plain data; nothing here knows the wire, SQL or a runtime. */
+/** The nouns. All of it is plain data, independent of the wire, of SQL and of runtimes. */
 
-/** Who, proved by the host: never taken from a frame. */
+/** A user, proved by the host: never taken from a frame. */
 export type Identity = {
   readonly tenant: string;
   readonly user: string;
@@ -29,7 +29,7 @@ export type Message = {
   readonly time: number;
 };
 
-/** How far a member of a conversation has got. */
+/** The marks of a member of a conversation. */
 export type Receipt = {
   readonly n: number;
   readonly conversation: string;
@@ -38,30 +38,30 @@ export type Receipt = {
   readonly read: number;
 };
 
-/** A conversation as one of its people sees it in their list. */
+/** A conversation in the list of one of its people. */
 export type Conversation = {
   readonly id: string;
   readonly with: string;
   readonly lastMessage: Message;
-  /** Messages of the other above `read`. */
+  /** The number of the other user's messages above `read`. */
   readonly unread: number;
-  /** One's own marks. */
+  /** The user's own marks. */
   readonly delivered: number;
   readonly read: number;
-  /** The other's: what one's own messages have come to. Absent while one of the two has blocked the other. */
+  /** The marks of the other user. Absent while one of the two has blocked the other. */
   readonly peer?: { readonly delivered: number; readonly read: number };
 };
 
-/** What a user has said of another one. */
+/** Whether a user has another one as a contact, or has blocked them. */
 export type Relation = {
   readonly n: number;
-  /** The other one. */
+  /** The other user. */
   readonly user: string;
   readonly contact: boolean;
   readonly blocked: boolean;
 };
 
-/** What stands between a user and another one, whoever of the two made it so. */
+/** The contacts and blocks between two users, in both directions, as seen from one of them. */
 export type Relationship = {
   /** The user has blocked the other one. */
   readonly hasBlocked: boolean;

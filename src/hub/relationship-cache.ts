@@ -57,7 +57,7 @@ export function createRelationshipCache({ store, feed, clock, onChange }: Relati
     onChange(tenant, one, other);
   }
 
-  const consequences = { relationship: forget };
+  const consequences = { forgetRelationship: forget };
   feed.onEntries((entries) => {
     for (const entry of entries) applyConsequences(entry, consequences);
   });

@@ -10,16 +10,16 @@ type FieldTypes<Fields> = {
   >;
 };
 
-/** Consequences that an entry can have on a node. A follower of the log passes a handler for each consequence that concerns it. */
+/** The consequences that an entry can have on a node. A follower of the log passes handlers for those that concern it. */
 export type Consequences = {
-  /** A user is notified of entry `n` unless a device of theirs acks it in time. `PushStore.stirred` reads the same from the store. */
-  readonly notify?: (tenant: string, user: string, n: number) => void;
-  /** A user's marks moved: notifications of messages that they have read are over. Also in `PushStore.stirred`. */
-  readonly read?: (reader: Identity & Receipt) => void;
-  /** A user has blocked another one: notifications of the other's messages are over. Also in `PushStore.stirred`. */
-  readonly block?: (blocker: Identity & { readonly other: string; readonly n: number }) => void;
+  /** A user is notified of entry `n` unless a device of theirs acks it in time. `UnackedStore.pendingBetween` reads the same from the store. */
+  readonly markPending?: (recipient: Identity, n: number) => void;
+  /** A user has read a conversation further: notifications of it may be over. Also in `pendingBetween`. */
+  readonly noteRead?: (reader: Identity & Receipt) => void;
+  /** A user has blocked another one: notifications of the other's messages are over. Also in `pendingBetween`. */
+  readonly noteBlock?: (blocker: Identity & { readonly other: string; readonly n: number }) => void;
   /** A cached relationship of two users is no longer valid. */
-  readonly relationship?: (tenant: string, one: string, other: string) => void;
+  readonly forgetRelationship?: (tenant: string, one: string, other: string) => void;
   /** Sessions of a user have ended: their connections are closed. */
   readonly revoke?: (tenant: string, revocation: Revocation) => void;
 };
@@ -42,6 +42,6 @@ export type ChangeLogKind<K extends ChangeKind> = LogKind<K> & {
   encode(change: Change<K>): ClientChange<K>;
   /** The length of its text, which costs more to read from the log than the rest. */
   textLength(change: Change<K>): number;
-  /** The user who pays when it goes to many connections. Null: nobody does. */
+  /** The user to charge when it goes to many connections. Null: it is free. */
   payer(change: Change<K>): string | null;
 };

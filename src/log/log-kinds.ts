@@ -32,7 +32,7 @@ export const encodeChange = <K extends ChangeKind>(change: Change<K>): string =>
 export const textLengthOf = <K extends ChangeKind>(change: Change<K>): number =>
   changeKinds[change.kind].textLength(change);
 
-/** The user who pays when a change goes to many connections; null: nobody does. */
+/** The user to charge when a change goes to many connections; null: it is free. */
 export const payerOf = <K extends ChangeKind>(change: Change<K>): string | null =>
   changeKinds[change.kind].payer(change);
 

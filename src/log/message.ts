@@ -6,10 +6,10 @@ export const message: ChangeLogKind<"message"> = {
     ...{ conversation: "string", seq: "number", id: "string", from: "string", to: "string" },
     ...{ text: "string", time: "number" },
   },
-  consequences({ tenant, change: { n, seq, from, to } }, { notify, relationship }) {
-    notify?.(tenant, to, n);
+  consequences({ tenant, change: { n, seq, from, to } }, { markPending, forgetRelationship }) {
+    markPending?.({ tenant, user: to }, n);
     // The first message makes the conversation.
-    if (seq === 1) relationship?.(tenant, from, to);
+    if (seq === 1) forgetRelationship?.(tenant, from, to);
   },
   keyInCommit: null,
   level: 1,

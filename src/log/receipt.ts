@@ -4,7 +4,7 @@ import type { ChangeLogKind } from "./log-kind.ts";
 export const receipt: ChangeLogKind<"receipt"> = {
   fields: { conversation: "string", user: "string", delivered: "number", read: "number" },
   consequences({ tenant, change }, handlers) {
-    if (change.read > 0) handlers.read?.({ tenant, ...change });
+    if (change.read > 0) handlers.noteRead?.({ tenant, ...change });
   },
   // One commit may move marks twice: an ack, then a read.
   keyInCommit: ({ conversation, user }) => `${conversation} ${user}`,

@@ -120,7 +120,11 @@ export function createFollower(options: FollowerOptions) {
     wakeIn(gatherMs);
   }
 
-  const consequences: Consequences = { notify: stir, read: noteRead, block: noteBlock };
+  const consequences: Consequences = {
+    markPending: ({ tenant, user }, n) => stir(tenant, user, n),
+    noteRead,
+    noteBlock,
+  };
 
   function take(entries: readonly LogEntry[], upTo: number): void {
     ages.note(upTo);

@@ -45,10 +45,10 @@ function consequencesOf(entry: LogEntry): readonly (readonly unknown[])[] {
     (...args: readonly unknown[]) =>
       void calls.push([name, ...args]);
   applyConsequences(entry, {
-    notify: handler("notify"),
-    read: handler("read"),
-    block: handler("block"),
-    relationship: handler("relationship"),
+    markPending: handler("markPending"),
+    noteRead: handler("noteRead"),
+    noteBlock: handler("noteBlock"),
+    forgetRelationship: handler("forgetRelationship"),
     revoke: handler("revoke"),
   });
   return calls;
@@ -75,23 +75,23 @@ describe("kinds of log entry", () => {
   test("U1 T3 the first message of a conversation notifies its recipient, and changes the relationship of the two", () => {
     const { message } = examples;
     expect(consequencesOf(message)).toEqual([
-      ["notify", tenant, "bob", 7],
-      ["relationship", tenant, "alice", "bob"],
+      ["markPending", { tenant, user: "bob" }, 7],
+      ["forgetRelationship", tenant, "alice", "bob"],
     ]);
     const second = { ...message, change: { ...message.change, seq: 2 } };
-    expect(consequencesOf(second)).toEqual([["notify", tenant, "bob", 7]]);
+    expect(consequencesOf(second)).toEqual([["markPending", { tenant, user: "bob" }, 7]]);
   });
 
   test("U3 a receipt ends notifications only where something was read", () => {
     const { receipt } = examples;
-    expect(consequencesOf(receipt)).toEqual([["read", { tenant, ...receipt.change }]]);
+    expect(consequencesOf(receipt)).toEqual([["noteRead", { tenant, ...receipt.change }]]);
     expect(consequencesOf({ ...receipt, change: { ...receipt.change, read: 0 } })).toEqual([]);
   });
 
   test("U3 T3 a block changes a relationship and ends notifications; its end only changes the relationship", () => {
     const { relation } = examples;
-    const changed = ["relationship", tenant, "alice", "bob"];
-    expect(consequencesOf(relation)).toEqual([changed, ["block", { tenant, user: "alice", other: "bob", n: 9 }]]);
+    const changed = ["forgetRelationship", tenant, "alice", "bob"];
+    expect(consequencesOf(relation)).toEqual([changed, ["noteBlock", { tenant, user: "alice", other: "bob", n: 9 }]]);
     expect(consequencesOf({ ...relation, change: { ...relation.change, blocked: false } })).toEqual([changed]);
   });
 

@@ -34,7 +34,7 @@ export const hubPeople = {
   "what stands between people, remembered for ever": {
     rule: "B6",
     file: "log/relation.ts",
-    from: "      relationship?.(tenant, user, other);\n",
+    from: "      forgetRelationship?.(tenant, user, other);\n",
     to: "",
   },
   "what was asked before a block is remembered behind it": {

@@ -40,8 +40,8 @@ export const push = {
   "a block that leaves the notification where it stands": {
     rule: "U3 U69",
     file: "log/relation.ts",
-    from: "if (blocked) block",
-    to: "if (blocked === null) block",
+    from: "if (blocked) noteBlock",
+    to: "if (blocked === null) noteBlock",
   },
   "a worker's place in the log ahead of whom it remembers": {
     rule: "U5",
@@ -52,7 +52,7 @@ export const push = {
   "a read that takes no notification away": {
     rule: "U3",
     file: "log/receipt.ts",
-    from: "if (change.read > 0) handlers.read?.({ tenant, ...change });",
+    from: "if (change.read > 0) handlers.noteRead?.({ tenant, ...change });",
     to: "",
   },
   "who is written to while they are being looked at is forgotten": {

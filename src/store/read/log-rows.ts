@@ -3,11 +3,12 @@ import type { Change, ChangeKind, Entry, Kind, LogEntry, Message } from "../../m
 import { encodeConversation } from "../../protocol/conversation-id.ts";
 import type { Row } from "../engine/engine.ts";
 import { selectRevocations } from "../revocation-sql.ts";
+import { flag, integer, text } from "../row.ts";
 import * as sql from "../sql.ts";
 import { selectOwnRelations, selectRelations } from "./people-sql.ts";
 
-/** A commit of the writer that is on disk. */
-export type Committed = {
+/** The parts of a commit that hold log entries. */
+export type CommitRows = {
   /** The rows that a step of `writeSteps` returned. */
   readonly rowsOf: (step: string) => readonly Row[];
   /** The messages that are new, in the order of n. */
@@ -26,31 +27,31 @@ export type LogRows<K extends Kind> = {
   /** The users who must get it; for a row of `ofAll` or of a commit. */
   users(row: Row): readonly string[];
   /** The entries in a commit. */
-  inCommit(commit: Committed): readonly LogEntry<K>[];
+  inCommit(commit: CommitRows): readonly LogEntry<K>[];
 };
 
 /** The message in a row of any statement that reads messages. */
 export const messageOf = (row: Row): Message => ({
-  n: Number(row["n"]),
-  conversation: encodeConversation(Number(row["conversation"])),
-  seq: Number(row["seq"]),
-  id: String(row["id"]),
-  from: String(row["sender"]),
-  to: String(row["recipient"]),
-  text: String(row["text"]),
-  time: Number(row["time"]),
+  n: integer(row, "n"),
+  conversation: encodeConversation(integer(row, "conversation")),
+  seq: integer(row, "seq"),
+  id: text(row, "id"),
+  from: text(row, "sender"),
+  to: text(row, "recipient"),
+  text: text(row, "text"),
+  time: integer(row, "time"),
 });
 
 const logEntryOf =
   <K extends Kind>({ entry, users }: Pick<LogRows<K>, "entry" | "users">) =>
-  (row: Row): LogEntry<K> => ({ tenant: String(row["tenant"]), users: users(row), change: entry(row) });
+  (row: Row): LogEntry<K> => ({ tenant: text(row, "tenant"), users: users(row), change: entry(row) });
 
 const message: LogRows<"message"> = {
   ofAll: sql.selectMessages,
   ofUser: [sql.selectReceived, sql.selectSent],
   hasText: true,
   entry: (row) => ({ kind: "message", ...messageOf(row) }),
-  users: (row) => [String(row["sender"]), String(row["recipient"])],
+  users: (row) => [text(row, "sender"), text(row, "recipient")],
   inCommit: ({ sent }) => sent,
 };
 
@@ -60,14 +61,14 @@ const receipt: LogRows<"receipt"> = {
   hasText: false,
   entry: (row) => ({
     kind: "receipt",
-    n: Number(row["n"]),
-    conversation: encodeConversation(Number(row["conversation"])),
-    user: String(row["user"]),
-    delivered: Number(row["delivered"]),
-    read: Number(row["read"]),
+    n: integer(row, "n"),
+    conversation: encodeConversation(integer(row, "conversation")),
+    user: text(row, "user"),
+    delivered: integer(row, "delivered"),
+    read: integer(row, "read"),
   }),
   // The statement leaves the peer out where one of the two has blocked the other.
-  users: ({ user, peer }) => (peer === null ? [String(user)] : [String(user), String(peer)]),
+  users: (row) => (row["peer"] === null ? [text(row, "user")] : [text(row, "user"), text(row, "peer")]),
   inCommit: ({ rowsOf }) => [...rowsOf("revealed"), ...rowsOf("delivered"), ...rowsOf("read")].map(logEntryOf(receipt)),
 };
 
@@ -77,12 +78,12 @@ const relation: LogRows<"relation"> = {
   hasText: false,
   entry: (row) => ({
     kind: "relation",
-    n: Number(row["n"]),
-    user: String(row["other"]),
-    contact: Number(row["contact"]) === 1,
-    blocked: Number(row["blocked"]) === 1,
+    n: integer(row, "n"),
+    user: text(row, "other"),
+    contact: flag(row, "contact"),
+    blocked: flag(row, "blocked"),
   }),
-  users: (row) => [String(row["user"])],
+  users: (row) => [text(row, "user")],
   inCommit: ({ rowsOf }) => rowsOf("relations").map(logEntryOf(relation)),
 };
 
@@ -92,12 +93,12 @@ const revocation: LogRows<"revocation"> = {
   hasText: false,
   entry: (row) => ({
     kind: "revocation",
-    n: Number(row["n"]),
-    user: String(row["user"]),
-    reason: String(row["reason"]),
-    ...(row["device"] !== null && { device: String(row["device"]) }),
+    n: integer(row, "n"),
+    user: text(row, "user"),
+    reason: text(row, "reason"),
+    ...(row["device"] !== null && { device: text(row, "device") }),
   }),
-  users: (row) => [String(row["user"])],
+  users: (row) => [text(row, "user")],
   // Written by a transaction of its own (`createRevocationStore`).
   inCommit: () => [],
 };
@@ -107,7 +108,7 @@ const logRows: { readonly [K in Kind]: LogRows<K> } = { ...changeRows, revocatio
 
 export const revocationEntryOf = logEntryOf(revocation);
 
-/** A statement, and what its rows are. */
+/** A statement with the items of its rows. */
 export type Select<Item> = { readonly sql: string; readonly hasText: boolean; readonly itemOf: (row: Row) => Item };
 
 /** The statements that read the whole log. */
@@ -119,11 +120,11 @@ export const selectsOfAll: readonly Select<LogEntry>[] = Object.values(logRows).
 
 /** The statements that read the log of one user. */
 export const selectsOfUser: readonly Select<Change>[] = Object.values(changeRows).flatMap(
-  ({ ofUser, hasText, entry }) => ofUser.map((text) => ({ sql: text, hasText, itemOf: entry })),
+  ({ ofUser, hasText, entry }) => ofUser.map((select) => ({ sql: select, hasText, itemOf: entry })),
 );
 
-/** What a commit announces, in the order of n. */
-export const entriesOf = (commit: Committed): readonly LogEntry[] =>
+/** The entries that a commit announces, in the order of n. */
+export const entriesOf = (commit: CommitRows): readonly LogEntry[] =>
   newestInCommit(
     Object.values(logRows)
       .flatMap<LogEntry>(({ inCommit }) => inCommit(commit))

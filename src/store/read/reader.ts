@@ -3,23 +3,24 @@ import type { Identity } from "../../model.ts";
 import { decodeConversation, encodeConversation } from "../../protocol/conversation-id.ts";
 import type { Engine, Row, Value } from "../engine/engine.ts";
 import type { OneHistory } from "../one-history.ts";
+import { integer, text } from "../row.ts";
 import * as sql from "../sql.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { DeviceStart, MessageStretch, Page, PageBound, Stretch } from "../store.ts";
 import { messageOf, type Select, selectsOfAll, selectsOfUser } from "./log-rows.ts";
 
-/** People of conversations that this process remembers: they never change in a direct one. */
+/** Conversations with cached members. The members of a direct conversation never change. */
 const conversationsCachedMax = 100_000;
 
 type Cut<Item> = { readonly items: readonly Item[]; readonly isCut: boolean };
 
-/** Rows of one kind, and whether there may be more of it: of texts also where they are as many bytes as were asked for. */
+/** The items of one statement, and whether there may be more of them: it is cut at its rows, or at the bytes of its texts. */
 function cutOf<Item>(rows: readonly Row[], itemOf: (row: Row) => Item, { rows: rowsMax, bytes: bytesMax }: PageBound) {
   const bytes = rows.reduce((sum, row) => sum + Number(row["bytes"] ?? 0), 0);
   return { items: rows.map(itemOf), isCut: rows.length >= rowsMax || bytes >= bytesMax };
 }
 
-/** Merges lists that may have been cut at their ends: whole up to the lowest place where one of them was. */
+/** Merges lists that may be cut at their ends. The result is complete up to the lowest n at which one of them was cut. */
 function mergeCut<Item>(lists: readonly Cut<Item>[], n: (item: Item) => number, head: number) {
   let upTo = head;
   let more = false;
@@ -47,7 +48,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
   const members = createLru<string, readonly string[]>(conversationsCachedMax);
   const directs = createLru<string, string>(conversationsCachedMax);
 
-  /** Entries of all kinds together, in the order of n, and whole up to `upTo`. */
+  /** Entries of all kinds, in the order of n, and complete up to `upTo`. */
   async function merged<Item>(
     selects: readonly Select<Item>[],
     {
@@ -58,7 +59,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
   ) {
     const [[head] = [], ...found] = await engine.read([
       { sql: sql.selectHead },
-      ...selects.map(({ sql: text, hasText }) => ({ sql: text, args: hasText ? [...args, bound.bytes] : args })),
+      ...selects.map(({ sql: select, hasText }) => ({ sql: select, args: hasText ? [...args, bound.bytes] : args })),
     ]);
     const here = history.cursorOf(head);
     history.note(here);
@@ -74,8 +75,8 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       history.note(head);
       const { epoch, n } = head;
       return {
-        ...{ synced: Number(row["synced"]), newest: Number(row["newest"]), head: { epoch, n } },
-        ...{ seen: Number(row["seen"]), level: Number(row["synced_level"]) },
+        ...{ synced: integer(row, "synced"), newest: integer(row, "newest"), head: { epoch, n } },
+        ...{ seen: integer(row, "seen"), level: integer(row, "synced_level") },
       };
     },
 
@@ -105,7 +106,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       ]);
       const here = history.cursorOf(head);
       history.note(here);
-      const list = cutOf(rows, (row) => ({ tenant: String(row["tenant"]), ...messageOf(row) }), bound);
+      const list = cutOf(rows, (row) => ({ tenant: text(row, "tenant"), ...messageOf(row) }), bound);
       const { items, upTo } = mergeCut([list], ({ n }) => n, here.n);
       return { messages: items, upTo };
     },
@@ -118,7 +119,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       if (known) return known;
       const [rows = []] = await engine.read([{ sql: sql.selectMembers, args: [tenant, key] }]);
       if (rows.length === 0) return null;
-      const users = rows.map((row) => String(row["id"]));
+      const users = rows.map((row) => text(row, "id"));
       members.set(name, users);
       return users;
     },
@@ -127,7 +128,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       const key = decodeConversation(conversation);
       if (key === null) return null;
       const [[row] = []] = await engine.read([{ sql: sql.selectMessageAt, args: [key, seq] }]);
-      return row ? String(row["id"]) : null;
+      return row ? text(row, "id") : null;
     },
 
     async direct(tenant: string, one: string, other: string): Promise<string | null> {
@@ -136,11 +137,9 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       if (known) return known;
       const [[row] = []] = await engine.read([{ sql: sql.selectDirect, args: [tenant, one, other] }]);
       if (!row) return null;
-      const conversation = encodeConversation(Number(row["key"]));
+      const conversation = encodeConversation(integer(row, "key"));
       directs.set(name, conversation);
       return conversation;
     },
   };
 }
-
-export type Reader = ReturnType<typeof createReader>;

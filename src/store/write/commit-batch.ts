@@ -1,11 +1,11 @@
 import type { Random } from "../../internal/random.ts";
+import type { LogEntry } from "../../model.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row } from "../engine/engine.ts";
 import { integer } from "../row.ts";
 import type { OneHistory } from "../one-history.ts";
 import { entriesOf } from "../read/log-rows.ts";
 import * as sql from "../sql.ts";
-import type { LogEntry } from "../../model.ts";
 import { type Batch, relationsIn, writeSteps } from "./batch.ts";
 import { tooManyRelations } from "./relation-queue.ts";
 import { type Settled, settleSends } from "./settle-sends.ts";
@@ -19,7 +19,7 @@ export type CommitContext = {
 };
 
 /** What a commit that succeeded has done. */
-export type CommitResult = {
+export type Committed = {
   /** The newest change numbers before and after it. */
   readonly from: number;
   readonly to: number;
@@ -39,7 +39,7 @@ const probe = [sql.leaveHead, sql.returnHead].map((text) => ({ name: "probe", st
 export async function commitBatch(
   batch: Batch,
   { engine, history, random, limits, isProbe }: CommitContext & { readonly isProbe: boolean },
-): Promise<CommitResult> {
+): Promise<Committed> {
   const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), limits });
   if (isProbe) steps.push(...probe);
   const results = await engine.write(steps.map((step) => step.statement));

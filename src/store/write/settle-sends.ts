@@ -28,7 +28,7 @@ export async function settleSends(
   const idOf = createConversationIds();
   const accept = (waiting: Waiting, row: Row, at: number, duplicate: boolean) => {
     const conversation = idOf(integer(row, "conversation"));
-    const entry = messageEntry(waiting.send, row, { conversation, time: at });
+    const entry = messageEntry(waiting.send, { row, conversation, time: at });
     const { n, seq } = entry.change;
     if (!duplicate) entries.push(entry);
     const outcome: Outcome = { type: "accepted", n, conversation, seq, time: at, duplicate };

@@ -5,7 +5,7 @@ import type { Row } from "../engine/engine.ts";
 import { integer, text } from "../row.ts";
 import type { Outcome } from "../store.ts";
 import type { Ack, Batch, WaitingDevice } from "./batch.ts";
-import { type CommitResult, settleRelations } from "./commit-batch.ts";
+import { type Committed, settleRelations } from "./commit-batch.ts";
 import { createMarks } from "./marks.ts";
 import { createRelationQueue } from "./relation-queue.ts";
 import { createSendQueue } from "./send-queue.ts";
@@ -71,7 +71,7 @@ export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOpt
     },
 
     /** After a commit: answers everything in its batch. The rest of an ack that it did not cover goes into the next one. */
-    settle(batch: Batch, { outcomes, acked, refused, to }: CommitResult): void {
+    settle(batch: Batch, { outcomes, acked, refused, to }: Committed): void {
       settleAcks(batch.acks, acked, to);
       for (const { settle, outcome } of outcomes) settle(outcome);
       for (const { resolve } of batch.devices) resolve();

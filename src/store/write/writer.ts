@@ -6,7 +6,7 @@ import { levelMin } from "../../protocol/level.ts";
 import { isDamage } from "../engine/failure.ts";
 import type { Commit, Said, Settle, Store } from "../store.ts";
 import type { Batch, WaitingDevice } from "./batch.ts";
-import { commitBatch, type CommitContext, type CommitResult } from "./commit-batch.ts";
+import { commitBatch, type CommitContext, type Committed } from "./commit-batch.ts";
 import { createCommitLoop } from "./commit-loop.ts";
 import { createWriteQueue, unavailable } from "./write-queue.ts";
 
@@ -66,17 +66,17 @@ export function createWriter({ clock, onCommit, onFault, ...context }: WriterOpt
 
   async function commit(): Promise<void> {
     const batch = queue.take();
-    let result: CommitResult;
+    let committed: Committed;
     try {
-      result = await commitBatch(batch, { ...context, isProbe: isProbeDue() });
+      committed = await commitBatch(batch, { ...context, isProbe: isProbeDue() });
     } catch (cause) {
       fail(batch, cause);
       return;
     }
     if (health.type !== "over") health = available;
     marks.resume();
-    queue.settle(batch, result);
-    const { from, to, entries } = result;
+    queue.settle(batch, committed);
+    const { from, to, entries } = committed;
     if (to > from) onCommit({ from, to, entries });
   }
 
