@@ -110,7 +110,7 @@ describe("namedContracts", () => {
 
   test("control: refuses a ReturnType that another folder imports, also under another name", async () => {
     const files = {
-      "src/hub/hub.ts": `${factory}type Inner = ReturnType<typeof createHub>;\nexport type { Inner as Late };\n`,
+      "src/hub/hub.ts": `${factory}type Inner = { hub: Awaited<ReturnType<typeof createHub>> };\nexport type { Inner as Late };\n`,
       "src/http/route.ts": 'import type { Hub as OurHub, Late } from "../hub/hub.ts";\n',
     };
     const advice = "write the contract as a type with a comment for each method, above its factory";
