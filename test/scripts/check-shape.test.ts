@@ -50,9 +50,10 @@ let isStarted = false;
 });
 
 describe("fewParameters", () => {
-  test("passes two parameters, `this` beside them, and functions that are not exported", async () => {
+  test("passes two parameters, `this` and options beside them, and functions that are not exported", async () => {
     const text = `export function a(this: object, one: string, ...others: string[]) {}
-export const b = (one: string, { two, three }: Options) => one;
+export const b = (one: string, two: string, { three, four }: Options) => one;
+export const c = (one: string, two: string, options: Options) => one;
 function inner(one: string, two: string, three: string) {}
 `;
     expect(await check(fewParameters, { "src/a.ts": text })).toEqual([]);
@@ -65,9 +66,9 @@ function c(one: string, two: string, three: string, four: string) {}
 export { c as d };
 `;
     expect(await check(fewParameters, { "src/a.ts": text })).toEqual([
-      "src/a.ts:1 a: 3 parameters; at most 2, then an object of options",
-      "src/a.ts:2 b: 3 parameters; at most 2, then an object of options",
-      "src/a.ts:3 d: 4 parameters; at most 2, then an object of options",
+      "src/a.ts:1 a: 3 positional parameters; at most 2, then an object of options",
+      "src/a.ts:2 b: 3 positional parameters; at most 2, then an object of options",
+      "src/a.ts:3 d: 4 positional parameters; at most 2, then an object of options",
     ]);
   });
 });
