@@ -11,7 +11,8 @@ import {
   type TypeReferenceNode,
 } from "typescript/unstable/ast";
 import { exportsOf } from "./declaration.ts";
-import { findingAt, type Module, type Rule } from "./rule.ts";
+import type { Module } from "../syntax.ts";
+import { findingAt, type Rule } from "./rule.ts";
 
 const { dirname, join } = posix;
 const advice = "write the contract as a type with a comment for each method, above its factory";

@@ -11,8 +11,7 @@ import { plantTree } from "../support/tree.ts";
 /** The violations of a rule in these files, with these exceptions. */
 async function check(rule: Rule, files: Readonly<Record<string, string>>, allowed = {}): Promise<readonly string[]> {
   using tree = plantTree(files);
-  const modules = [...(await parseSource(tree.root))].map(([file, parsed]) => ({ file, tree: parsed }));
-  return violationsOf({ ...rule, allowed }, modules);
+  return violationsOf({ ...rule, allowed }, await parseSource(tree.root));
 }
 
 describe("oneState", () => {
