@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import { type ErrorCode, errorCodes } from "../error.ts";
+import type { ChangeKind } from "../model.ts";
 import { conversationId, cursor, identifier, mark, messageId, messageName } from "./schema.ts";
 
 /**
- * What a server sends, as schemas: the types in `frame.ts` and the documents are made of them. The server validates none of its own
+ * The frames of the server, as schemas: the types in `frame.ts` and the documents are made from them. The server does not validate its own
  * frames at run time.
  */
 
@@ -22,19 +23,22 @@ export const message = v.strictObject({
   to: identifier,
   text: v.pipe(v.string(), v.minLength(1)),
 });
-export const receipt = v.strictObject({
+const receipt = v.strictObject({
   kind: v.literal("receipt"),
   conversation: conversationId,
   user: identifier,
   delivered: mark,
   read: mark,
 });
-export const relation = v.strictObject({
+const relation = v.strictObject({
   kind: v.literal("relation"),
   user: identifier,
   contact: v.boolean(),
   blocked: v.boolean(),
 });
+
+/** The kinds of log entry that devices get. */
+export const changes = { message, receipt, relation } satisfies Readonly<Record<ChangeKind, v.GenericSchema>>;
 
 export const placedMessage = v.strictObject({ ...placed, duplicate: v.boolean() });
 
@@ -54,7 +58,7 @@ export const serverFrames = {
     type: v.literal("changes"),
     cursor,
     more: v.boolean(),
-    changes: v.array(v.variant("kind", [message, receipt, relation])),
+    changes: v.array(v.variant("kind", Object.values(changes))),
   }),
   accepted: v.strictObject({ type: v.literal("accepted"), ...placed, duplicate: v.boolean() }),
   rejected: v.strictObject({
@@ -79,10 +83,7 @@ export const serverFrames = {
       user: identifier,
       state: v.literal("offline"),
       lastSeen: v.exactOptional(
-        v.pipe(
-          time,
-          v.description("Rounded down to the minute; absent where it is not known, or not for the one who asks"),
-        ),
+        v.pipe(time, v.description("Rounded down to the minute; absent if it is not known, or hidden from the viewer")),
       ),
     }),
   ]),
@@ -92,7 +93,9 @@ export const serverFrames = {
       v.pipe(
         v.number(),
         v.safeInteger(),
-        v.description("When the session ends, in milliseconds since the Unix epoch; absent: not by itself"),
+        v.description(
+          "The end of the session, in milliseconds since the Unix epoch; absent: it does not end by itself",
+        ),
       ),
     ),
     id: v.exactOptional(v.string()),
