@@ -6,7 +6,9 @@ const root = join(import.meta.dir, "../..");
 const files = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort();
 
 test("test/timings.json names files that exist", async () => {
-  const { files: timed } = (await Bun.file(join(root, "test/timings.json")).json()) as { files: Record<string, number> };
+  const { files: timed } = (await Bun.file(join(root, "test/timings.json")).json()) as {
+    files: Record<string, number>;
+  };
   expect(Object.keys(timed).filter((file) => !files.includes(file))).toEqual([]);
 });
 
