@@ -10,7 +10,7 @@ import type { Store } from "../store/store.ts";
 import type { PushCut } from "./delivery.ts";
 import type { PushDelays, PushPresence } from "./decide.ts";
 import { createDrafts, type OnPush } from "./preview.ts";
-import { createFollower } from "./unacked.ts";
+import { createUnacked } from "./unacked.ts";
 import { createPushHealth, type PushHealth, type PushHealthChange } from "./health.ts";
 import { createProviderQueue } from "./provider-queue.ts";
 import type { PushProvider } from "./provider.ts";
@@ -65,7 +65,7 @@ export function createPushWorker(options: PushWorkerOptions) {
   /** When the lease was taken. */
   let begun = { position: 0, time: 0 };
 
-  const follower = createFollower({
+  const unacked = createUnacked({
     ...{ store, feed, clock, limits, delays, presenceOf, isAvailable, report },
     holder: () => lease.holder(),
     providers: new Set(providers.map(({ name }) => name)),
@@ -78,10 +78,10 @@ export function createPushWorker(options: PushWorkerOptions) {
     ...{ store, clock, isAlone, report },
     newName: () => random.messageId(clock.now()),
     leaseMs: limits.pushLeaseMs,
-    position: follower.position,
+    position: unacked.position,
     onTaken(n) {
       begun = { position: feed.position(), time: clock.now() };
-      follower.start(n);
+      unacked.start(n);
       for (const lane of lanes) lane.start();
       prune();
     },
@@ -115,14 +115,14 @@ export function createPushWorker(options: PushWorkerOptions) {
         return presence === "unknown" ? "none" : presence;
       },
       historyName: feed.epoch,
-      ageOf: follower.ageOf,
+      ageOf: unacked.ageOf,
       isInherited: ({ since }) => (since.type === "position" ? since.n <= begun.position : since.time <= begun.time),
     }),
   );
 
   function pause(): void {
     cancelPrune();
-    follower.stop();
+    unacked.stop();
     for (const lane of lanes) lane.pause();
   }
 
@@ -139,7 +139,7 @@ export function createPushWorker(options: PushWorkerOptions) {
 
   /** Sizes of what is held in memory. */
   const sizes = () => ({
-    ...follower.sizes(),
+    ...unacked.sizes(),
     requests: lanes.reduce((sum, lane) => sum + lane.sizes().requests, 0),
     unsettled: lanes.reduce((sum, lane) => sum + lane.sizes().verdicts, 0),
   });
