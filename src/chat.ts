@@ -82,7 +82,7 @@ export function createChat(options: ChatOptions): Chat {
     accountsPerDevice: options.accountsPerDevice,
     sight: createSightGate(),
     reauthenticate,
-    slots: createRequestLimit({ perProviderMax: limits.pushRequestsMax }),
+    requestLimit: createRequestLimit({ perProviderMax: limits.pushRequestsMax }),
     health: createPushHealth({
       clock,
       onChange({ type, ...told }) {

@@ -44,7 +44,7 @@ export type DatabaseContext = {
   readonly budget: OutboxBudget;
   readonly watchBudget: WatchBudget;
   readonly sight: Semaphore;
-  readonly slots: RequestLimit;
+  readonly requestLimit: RequestLimit;
   readonly health: PushHealth;
   readonly hooks: readonly NamedHook[];
   readonly hookHealth: HookHealth;
@@ -80,7 +80,7 @@ const storeCloseMsMax = 2_000;
  */
 export async function openRuntime(options: RuntimeOptions, context: DatabaseContext) {
   const { engine, bus, log, known, onLeave, onHistoryChange } = options;
-  const { clock, random, limits, providers, onPush, slots, health } = context;
+  const { clock, random, limits, providers, onPush, requestLimit, health } = context;
   const isRenewal = known.size > 0;
 
   function report(event: HubEvent): void {
@@ -158,7 +158,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     providers.length === 0
       ? null
       : createPushWorker({
-          ...{ store, feed, clock, random, limits, providers, onPush, slots, health },
+          ...{ store, feed, clock, random, limits, providers, onPush, requestLimit, health },
           presenceOf(identity, device) {
             const silentMs = hub.silentMs(identity, device);
             if (silentMs === "unknown") return silentMs;

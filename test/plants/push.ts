@@ -3,7 +3,7 @@ import type { Plants } from "./plant.ts";
 export const push = {
   "another key for each try": {
     rule: "U5",
-    file: "push/delivery.ts",
+    file: "push/request.ts",
     from: "keyOf(due, {",
     to: "keyOf({ ...due, address: due.attempts }, {",
   },
@@ -15,7 +15,7 @@ export const push = {
   },
   "a notice counts as sent before the provider has answered": {
     rule: "U5 U7",
-    file: "push/delivery.ts",
+    file: "push/request.ts",
     from: "const result = await Promise.race([sent, late]);",
     to: 'const result: PushResult = { type: "sent", answer: "early" };',
   },
@@ -86,13 +86,13 @@ export const push = {
   "what is under way, told again": {
     rule: "U5",
     file: "push/provider-queue.ts",
-    from: "!before.has(nameOf(due)) && !busy.has(nameOf(due))",
+    from: "!before.has(noticeKey(due)) && !busy.has(noticeKey(due))",
     to: "before",
   },
   "what was due before it was kept as told, told again": {
     rule: "U5",
     file: "push/provider-queue.ts",
-    from: "!before.has(nameOf(due)) && ",
+    from: "!before.has(noticeKey(due)) && ",
     to: "",
   },
   "a worker sends though it does not know whose place it is": {

@@ -1,4 +1,4 @@
-import type { PushCut } from "../../../src/push/delivery.ts";
+import type { PushCut } from "../../../src/push/request.ts";
 import type { PushHealthChange } from "../../../src/push/health.ts";
 import type { OnPush } from "../../../src/push/preview.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
