@@ -1,10 +1,10 @@
 import type { ChatOptions, DatabaseOptions } from "./chat-options.ts";
 import { ChatError } from "./error.ts";
-import { faultOfHooks, hooksOf, type MessageHook } from "./hook/message-hook.ts";
+import { validateHooks, hooksOf, type MessageHook } from "./hook/message-hook.ts";
 import { shownValue } from "./internal/shown-value.ts";
 import { defaultLimits, faultOfLimits } from "./protocol/limits.ts";
 import { faultOfRates } from "./protocol/rates.ts";
-import { faultOfProviders } from "./push/provider.ts";
+import { validateProviders } from "./push/provider.ts";
 import { requireUrl } from "./store/engine/open.ts";
 
 type Kind = "function" | "object" | "list" | "text" | "any";
@@ -68,9 +68,9 @@ export function checkOptions(options: ChatOptions): void {
       throw invalid(`onMessage is a hook { handle }, or a list of hooks, got ${shownValue(hook)}`);
     refuseUnknown("A hook of onMessage has no option", hook, hookOptions);
   }
-  const hookFault = faultOfHooks(hooksOf(options.onMessage));
+  const hookFault = validateHooks(hooksOf(options.onMessage));
   if (hookFault !== null) throw invalid(hookFault);
-  const providerFault = faultOfProviders(options.push ?? []);
+  const providerFault = validateProviders(options.push ?? []);
   if (providerFault !== null) throw invalid(providerFault);
   if (!["one", "several", undefined].includes(options.accountsPerDevice))
     throw invalid(`accountsPerDevice is "one" or "several", got ${shownValue(options.accountsPerDevice)}`);

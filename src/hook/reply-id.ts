@@ -2,8 +2,8 @@ import { sha256 } from "../internal/sha256.ts";
 import type { AcceptedMessage } from "./message-hook.ts";
 
 /**
- * A UUID of version 8 (RFC 9562 section 5.8) that is the same whenever it is derived: the message's time in its first 48 bits, so that such ids are in the
- * order of time as all others are, and a hash of what the message is known by.
+ * A UUID of version 8 (RFC 9562 section 5.8) that is derived from a message, and always the same: the message's time in its first 48 bits, so that such ids
+ * are in the order of time as all others are, and a hash of the message's identity.
  */
 export async function replyIdOf(
   hook: string,
