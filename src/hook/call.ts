@@ -20,7 +20,7 @@ export function createHookCall({ hook, clock, limits }: HookCallOptions): HookCa
   return async (message, attempt, abort) => {
     const { signal } = abort;
     const ended = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-    const replyId = (purpose = ""): Promise<string> => replyIdOf(hook.name, message, purpose);
+    const replyId = (purpose = ""): Promise<string> => replyIdOf(message, { hook: hook.name, purpose });
     const called = async (): Promise<void> => hook.handle({ ...message }, { attempt, signal, replyId });
     try {
       await answerWithin(clock, limits.hookAnswerMs, Promise.race([called(), ended]), `onMessage (${hook.name})`);

@@ -19,7 +19,7 @@ export type HookFollowerOptions = {
   readonly random: Random;
   readonly limits: Pick<Limits, "hookAnswerMs" | "hookRetryMs" | "hookRetryMsMax" | "hookLeaseMs">;
   /** No other process can have the database open. */
-  readonly isAlone: boolean;
+  readonly isExclusive: boolean;
   readonly health: HookHealth;
   /** A call of the store has failed; it is tried again. */
   readonly report: (fault: unknown) => void;
@@ -50,7 +50,7 @@ const retryMs = 1_000;
 
 /** Calls the hook for each message, in the order of the log. */
 export function createHookFollower(options: HookFollowerOptions): HookFollower {
-  const { hook, store, feed, clock, random, limits, isAlone, health, report } = options;
+  const { hook, store, feed, clock, random, limits, isExclusive, health, report } = options;
   const place = `onMessage ${hook.name}`;
   const self = {};
   const call = createHookCall(options);
@@ -60,7 +60,7 @@ export function createHookFollower(options: HookFollowerOptions): HookFollower {
   let last = 0;
 
   const lease = createLease({
-    ...{ store: store.places.place(place), clock, isAlone, report, leaseMs: limits.hookLeaseMs },
+    ...{ store: store.places.place(place), clock, isAlone: isExclusive, report, leaseMs: limits.hookLeaseMs },
     newName: () => random.messageId(clock.now()),
     position: () => run?.position ?? last,
     onTaken(n) {

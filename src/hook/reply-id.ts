@@ -6,9 +6,8 @@ import type { AcceptedMessage } from "./message-hook.ts";
  * are in the order of time as all others are, and a hash of the message's identity.
  */
 export async function replyIdOf(
-  hook: string,
   { tenant, from, id, time }: Pick<AcceptedMessage, "tenant" | "from" | "id" | "time">,
-  purpose: string,
+  { hook, purpose }: { readonly hook: string; readonly purpose: string },
 ): Promise<string> {
   const hash = await sha256(JSON.stringify([hook, tenant, from, id, purpose]));
   const start = time.toString(16).padStart(12, "0").slice(-12);

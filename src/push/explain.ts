@@ -44,8 +44,7 @@ export type PushExplanation = {
  */
 export async function explainPush(
   store: Pick<PushLog, "explained">,
-  identity: Identity,
-  id: string,
+  { id, ...identity }: Identity & { readonly id: string },
 ): Promise<readonly PushExplanation[]> {
   const { messages, devices, log, isMore } = await store.explained(identity, id);
   return messages.map((message) => ({

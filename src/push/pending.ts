@@ -64,7 +64,13 @@ export function createPending({ clock, readDelayMs, onDueIn }: PendingOptions) {
     noteBlock: (blocker: Blocker): void =>
       addEnding(blocks, `${identityKey(blocker)} ${blocker.other}`, blocker, gatherMs),
 
+    dueUsers(): readonly PendingUser[] {
+      const now = clock.elapsed();
+      return [...users.values()].filter(({ dueAt }) => dueAt <= now);
+    },
+
     size: (): number => users.size + reads.size + blocks.size,
+    sizes: () => ({ recipients: users.size, readers: reads.size, blockers: blocks.size }),
 
     /** When the next entry is due; Infinity: there is none. */
     nextDueAt(): number {

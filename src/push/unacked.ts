@@ -4,6 +4,7 @@ import { identityKey } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { UnackedStore } from "../store/push/unacked-store.ts";
 import type { LogEntry } from "../store/store.ts";
+import { createAlarm } from "./alarm.ts";
 import { createLogAge } from "./log-age.ts";
 import { ageStepMs, createOverdueCheck, type OverdueOptions } from "./overdue.ts";
 import { createPending, type Endings, type Pending } from "./pending.ts";
@@ -60,9 +61,9 @@ export function createUnacked(options: UnackedOptions): Unacked {
   const ages = createLogAge(clock, { stepMs: ageStepMs, keptMs: Math.max(delays.activeMs, delays.idleMs) + ageStepMs });
   const check = createOverdueCheck({ ...options, ages });
   let run: Run | null = null;
-  let wakesAt = Infinity;
-  let cancelWake = (): void => {};
+  const alarm = createAlarm(clock, () => void (run && look(run)));
 
+  const wakeIn = (ms: number): void => void (run && alarm.setIn(ms));
   const isFull = ({ pending }: Run): boolean => pending.size() >= limits.pushUsersMax;
 
   function take(entries: readonly LogEntry[], upTo: number): void {
@@ -87,12 +88,11 @@ export function createUnacked(options: UnackedOptions): Unacked {
     mine.source = "reading";
     try {
       while (mine === run && !isFull(mine)) {
-        const head = feed.position();
-        if (mine.position >= head) {
+        const upTo = Math.min(feed.position(), mine.position + stretchMax);
+        if (upTo <= mine.position) {
           mine.source = "live";
           return;
         }
-        const upTo = Math.min(head, mine.position + stretchMax);
         const { recipients, readers, blockers } = await store.pendingBetween(mine.position, upTo);
         if (mine !== run) return;
         for (const { tenant, user, n } of recipients) pending.markPending({ tenant, user }, n);
@@ -108,17 +108,6 @@ export function createUnacked(options: UnackedOptions): Unacked {
     }
   }
 
-  function wakeIn(ms: number): void {
-    const at = clock.elapsed() + ms;
-    if (run === null || at >= wakesAt) return;
-    cancelWake();
-    wakesAt = at;
-    cancelWake = clock.after(ms, () => {
-      wakesAt = Infinity;
-      if (run) void look(run);
-    });
-  }
-
   async function look(mine: Run): Promise<void> {
     if (mine.isLooking) return;
     // While the store is away, one probe of its own asks for it.
@@ -126,8 +115,8 @@ export function createUnacked(options: UnackedOptions): Unacked {
     mine.isLooking = true;
     try {
       await lookAtUsers(mine);
-      await lookAtEndings(mine, mine.pending.reads, store.wakeRead);
-      await lookAtEndings(mine, mine.pending.blocks, store.wakeBlocked);
+      await wakeEnded(mine, mine.pending.reads, store.wakeRead);
+      await wakeEnded(mine, mine.pending.blocks, store.wakeBlocked);
     } catch (fault) {
       report(fault);
       wakeIn(retryMs);
@@ -141,20 +130,18 @@ export function createUnacked(options: UnackedOptions): Unacked {
   }
 
   async function lookAtUsers(mine: Run): Promise<void> {
-    const { users } = mine.pending;
-    const now = clock.elapsed();
-    const due = [...users.values()].filter(({ dueAt }) => dueAt <= now);
+    const due = mine.pending.dueUsers();
     for (let i = 0; i < due.length; i += usersAtOnce) {
       if (i > 0) await nextTurn(clock);
       if (mine !== run) return;
       const checked = await check(due.slice(i, i + usersAtOnce), () => mine === run);
-      for (const { identity } of checked?.done ?? []) users.delete(identityKey(identity));
+      for (const { identity } of checked?.done ?? []) mine.pending.users.delete(identityKey(identity));
       if (checked?.isAnyDue) onDue();
     }
   }
 
   /** Makes the notifications due that are over for these causes. */
-  async function lookAtEndings<Cause>(
+  async function wakeEnded<Cause>(
     mine: Run,
     endings: Endings<Cause>,
     wakeNotices: (holder: string, causes: readonly Cause[], now: number) => Promise<boolean>,
@@ -181,15 +168,10 @@ export function createUnacked(options: UnackedOptions): Unacked {
     },
     stop() {
       run = null;
-      cancelWake();
-      wakesAt = Infinity;
+      alarm.cancel();
     },
     position: () => run?.pending.positionBefore(run.position) ?? 0,
     ageOf: ages.of,
-    sizes: () => ({
-      recipients: run?.pending.users.size ?? 0,
-      readers: run?.pending.reads.size ?? 0,
-      blockers: run?.pending.blocks.size ?? 0,
-    }),
+    sizes: () => run?.pending.sizes() ?? { recipients: 0, readers: 0, blockers: 0 },
   };
 }

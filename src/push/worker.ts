@@ -33,7 +33,7 @@ export type PushWorkerOptions = {
   /** The presence of a user on one of their devices; an empty device: on any. */
   readonly presenceOf: (identity: Identity, device: string) => PushPresence | "unknown";
   /** No other process can have the database open. */
-  readonly isAlone: boolean;
+  readonly isExclusive: boolean;
   /** A provider did not take the whole content of a notice; called once for each provider and way of cutting. */
   readonly onCut?: ((cut: PushCut) => void) | undefined;
   /** `leftOut`: the number of faults of this kind that were not reported since the one before. */
@@ -60,7 +60,7 @@ const pruneMs = 60_000;
 const pruneAgainMs = 200;
 
 export function createPushWorker(options: PushWorkerOptions): PushWorker {
-  const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, onCut } = options;
+  const { feed, clock, random, limits, providers, onPush, presenceOf, isExclusive, onCut } = options;
   const { requestLimit = createRequestLimit({ perProviderMax: limits.pushRequestsMax }) } = options;
   const sparing = () => createSparing({ clock, everyMs: faultEveryMs, report: options.report });
   const report = sparing();
@@ -85,7 +85,7 @@ export function createPushWorker(options: PushWorkerOptions): PushWorker {
     },
   });
   const lease = createLease({
-    ...{ store, clock, isAlone, report, leaseMs: limits.pushLeaseMs },
+    ...{ store, clock, isAlone: isExclusive, report, leaseMs: limits.pushLeaseMs },
     newName: () => random.messageId(clock.now()),
     position: unacked.position,
     onTaken(n) {

@@ -135,7 +135,16 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   });
   const followers = context.hooks.map((hook) =>
     createHookFollower({
-      ...{ hook, store, feed, clock, random, limits, isAlone: engine.isExclusive === true, health: context.hookHealth },
+      ...{
+        hook,
+        store,
+        feed,
+        clock,
+        random,
+        limits,
+        isExclusive: engine.isExclusive === true,
+        health: context.hookHealth,
+      },
       report: createSparing({
         ...{ clock, everyMs: faultEveryMs },
         report: (error, leftOut) =>
@@ -164,7 +173,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
             if (silentMs === "unknown") return silentMs;
             return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
           },
-          isAlone: engine.isExclusive === true,
+          isExclusive: engine.isExclusive === true,
           onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),
           report: (error, leftOut = 0) => log.warn("a push failed", { error, ...(leftOut > 0 && { leftOut }) }),
         });

@@ -379,7 +379,7 @@ describe("several nodes, and one that ends", () => {
 
   test("U8 who waits for a holder that lives waits for ever", async () => {
     const phones = createPhones();
-    const push = await startPush({ providers: [phones.provider], isAlone: false });
+    const push = await startPush({ providers: [phones.provider], isExclusive: false });
     const holder = (await push.store.push.worker()).holder;
     const other = push.makeWorker(false);
     other.start();

@@ -40,11 +40,10 @@ const utf8 = new TextEncoder();
  */
 export async function encrypt(
   text: Uint8Array<ArrayBuffer>,
-  { p256dh, auth }: PushKeys,
-  chances?: EncryptionInputs,
+  { p256dh, auth, inputs }: PushKeys & { readonly inputs?: EncryptionInputs },
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   if (text.length > plaintextBytesMax) throw new RangeError(`A push has at most ${plaintextBytesMax} bytes`);
-  const { salt, pair, filledTo } = chances ?? (await drawChances(text.length));
+  const { salt, pair, filledTo } = inputs ?? (await drawInputs(text.length));
   const shared = await agree(p256dh, pair.privateKey).catch(() => null);
   if (shared === null) return null;
   const sender = new Uint8Array(await subtle.exportKey("raw", pair.publicKey));
@@ -63,7 +62,7 @@ export async function encrypt(
   return join(salt, new Uint8Array(sizes.buffer), sender, sealed);
 }
 
-async function drawChances(textBytes: number): Promise<EncryptionInputs> {
+async function drawInputs(textBytes: number): Promise<EncryptionInputs> {
   return {
     salt: crypto.getRandomValues(new Uint8Array(16)),
     pair: await subtle.generateKey(curve, true, ["deriveBits"]),

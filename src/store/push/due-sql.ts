@@ -114,6 +114,6 @@ const deadAddresses = `
 SELECT a.key FROM json_each(?2) j
 CROSS JOIN tidings_push_address a ON a.key = ${field(0)} AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`;
 /** ?3 how many at most. */
-export const deleteDeadNotices = deleteNoticesOf(deadAddresses, "?3", `${fence} AND `);
+export const deleteDeadNotices = deleteNoticesOf(deadAddresses, { most: "?3", isFenced: true });
 export const deleteDeadAddresses = `
 DELETE FROM tidings_push_address WHERE ${fence} AND key IN (${deadAddresses}) AND ${isEmpty()}`;

@@ -120,7 +120,7 @@ export function createDueStore({ engine, limits, clock }: DeviceStoreOptions): D
       statements.push({ sql: selectWorker });
       const results = await engine.write(statements);
       if ((results[statements.indexOf(deadNotices)]?.length ?? 0) >= limits.pushNoticesGoneMax)
-        await writeUntilGone({ engine, clock }, ends, limits.pushNoticesGoneMax);
+        await writeUntilGone({ engine, clock, statements: ends, rowsMax: limits.pushNoticesGoneMax });
       const worker = results.at(-1)?.[0];
       return worker !== undefined && text(worker, "holder") === holder;
     },

@@ -17,8 +17,10 @@ export const acked = `CASE a.device
   ELSE coalesce((SELECT d.acked FROM tidings_device d WHERE d.user = a.user AND d.device = a.device), 0)
 END`;
 
+type NoticeDeletion = { readonly most: string; readonly isFenced?: boolean };
+
 /** Deletes the notices of some addresses, at most `most` of them, and answers a row for each. An address has as many as its user has conversations. */
-export const deleteNoticesOf = (addresses: string, most: string, condition = ""): string => `
-DELETE FROM tidings_push_notice WHERE ${condition}(address, conversation) IN (
+export const deleteNoticesOf = (addresses: string, { most, isFenced = false }: NoticeDeletion): string => `
+DELETE FROM tidings_push_notice WHERE ${isFenced ? `${fence} AND ` : ""}(address, conversation) IN (
   SELECT p.address, p.conversation FROM tidings_push_notice p WHERE p.address IN (${addresses}) LIMIT ${most})
 RETURNING 1`;
