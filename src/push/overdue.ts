@@ -52,7 +52,7 @@ export function createOverdueCheck(options: OverdueOptions) {
     }
   }
 
-  /** Divides the addresses of users into those whose messages are overdue and what to look at later. */
+  /** Divides the addresses of users: messages that are overdue, and users to look at again. */
   function divide(users: readonly PendingUser[], found: readonly Undecided[], now: number) {
     const overdue: Overdue[] = [];
     const rests = new Map<PendingUser, Rest>();

@@ -145,7 +145,7 @@ export function createProviderQueue(options: ProviderQueueOptions) {
         settlement.schedule();
       });
     },
-    /** The numbers of what is in memory. */
+    /** How many of each are in memory. */
     sizes: () => ({ requests, verdicts: settlement.size() }),
   };
 }

@@ -59,7 +59,7 @@ export function createRequest({ provider, clock, limits, historyName, onResult, 
     return failedIfUnfit(result ?? { type: "failed", answer: "" });
   }
 
-  /** A provider whose `fits` throws gets the whole notice, and answers whether it is too long. */
+  /** If `fits` throws, the provider gets the whole notice, and answers whether it is too long. */
   function fits(notice: PushNotice): boolean {
     try {
       return provider.fits?.(notice) !== false;

@@ -49,7 +49,7 @@ export type PushWorker = {
   stop(deadlineMs: number): Promise<void>;
   /** Whether a device must still be notified, now or later. Rejects with `unavailable`. */
   isBusy(): Promise<boolean>;
-  /** The numbers of what is in memory. */
+  /** How many of each are in memory. */
   sizes(): Readonly<Record<"recipients" | "readers" | "blockers" | "requests" | "unsettled", number>>;
 };
 
@@ -101,7 +101,7 @@ export function createPushWorker(options: PushWorkerOptions): PushWorker {
     createProviderQueue({
       ...{ provider, store, lease, clock, random, requestLimit, health, limits, delays, previewOf, isAvailable, onCut },
       ...{ report, reportProvider: sparing() },
-      // Other nodes were asked before the notice became due: a user who was not found then is not connected.
+      // Other nodes were asked before the notice became due: a user that none of them found is not connected.
       presenceOf(due: Due) {
         const presence = presenceOf(due, due.device);
         return presence === "unknown" ? "none" : presence;

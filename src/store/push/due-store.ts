@@ -73,7 +73,7 @@ export type DueStore = {
    * of `users`; each user is counted once.
    */
   badges(users: readonly Identity[], now: number): Promise<readonly number[]>;
-  /** Keeps what came of due notices; false where another node has taken the lease, and nothing was kept. */
+  /** Keeps verdicts; false where another node has taken the lease, and nothing was kept. */
   settle(holder: string, verdicts: readonly Verdict[], now: number): Promise<boolean>;
 };
 

@@ -1,4 +1,4 @@
-/** The parts that several statements of this folder share. A batch comes in as one JSON array, whose rows a statement loops over as `j`. */
+/** The parts that several statements of this folder share. A batch comes in as one JSON array; a statement loops over its rows as `j`. */
 export const field = (i: number): string => `j.value ->> ${i}`;
 
 /** Only the current push worker writes: `?1` is the writer's name, in each statement that is marked "Fenced". */
