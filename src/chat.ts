@@ -11,7 +11,7 @@ import { createPerTenant } from "./tenant/per-tenant.ts";
 import type { DatabaseContext } from "./tenant/runtime.ts";
 import { createSingle } from "./tenant/single.ts";
 import { ChatError } from "./error.ts";
-import { createBranches } from "./bus/branch.ts";
+import { shareTransport } from "./bus/shared-transport.ts";
 import type { Admission } from "./access/admission.ts";
 import { createAdmit, createProof, createProve } from "./access/admit.ts";
 import { createApi } from "./http/api.ts";
@@ -121,20 +121,20 @@ export function createChat(options: ChatOptions): Chat {
   }
 
   function perTenant(databaseOf: DatabaseOfTenant): Databases {
-    const branchOf = bus && createBranches(bus);
+    const shareOfBus = bus && shareTransport(bus);
     const cacheBytes = Math.floor(limits.databasesCacheBytesMax / limits.databasesMax);
     return createPerTenant({
       ...{ databaseOf, clock, random, limits, log },
       async open(database, onLeave) {
-        const branch = branchOf?.();
+        const share = shareOfBus?.();
         try {
           const engine = (database.open ?? openEngine)({ ...database, cacheBytes });
           const own = log.with({ database: redactUrl(database.url) });
-          const opened = await openDatabase({ ...database, engine, bus: branch, log: own, onLeave }, context);
-          void opened.released.then(() => branch?.close());
+          const opened = await openDatabase({ ...database, engine, bus: share, log: own, onLeave }, context);
+          void opened.released.then(() => share?.close());
           return opened;
         } catch (error) {
-          await branch?.close();
+          await share?.close();
           throw error;
         }
       },

@@ -3,7 +3,7 @@ import { costs } from "../protocol/costs.ts";
 import { levelOf } from "../protocol/level.ts";
 import { doerOf, type Limiter } from "../access/limiter.ts";
 import type { Registry } from "./registry.ts";
-import { type WireChange, wireChange } from "../connection/replay.ts";
+import { type WireChange, wireChange } from "../connection/changes-writer.ts";
 
 /** To so many connections a message goes out for what it costs anyway. */
 const deliveriesMax = 4;
@@ -27,7 +27,7 @@ export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend">
         wire ??= wireChange(change);
         deliveries += here.connections.size;
         for (const connection of here.connections)
-          connection.offer(connection === origin || connection.level < level ? null : wire, upTo);
+          connection.outgoing.queueChange(connection === origin || connection.level < level ? null : wire, upTo);
       }
       if (deliveries <= deliveriesMax || !wire || change.kind !== "message") continue;
       const units = (deliveries - deliveriesMax) * (costs.delivery + (costs.deliveredKib * wire.bytes) / 1_024);

@@ -93,9 +93,9 @@ export async function startPush({ providers, onPush, onCut, onHealth, isAlone = 
       ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isAlone: isItAlone },
       ...{ providers: outside, onPush: host, onCut, onHealth },
       presenceOf(identity, device) {
-        const silentMs = hub.hub.silentMs(identity, device);
-        if (silentMs === "unknown") return silentMs;
-        return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
+        const idleMs = hub.hub.idleMs(identity, device);
+        if (idleMs === "unknown") return idleMs;
+        return idleMs === null ? "none" : idleMs < limits.pushIdleAfterMs ? "active" : "idle";
       },
       report: (fault) => faults.push(fault),
     });
