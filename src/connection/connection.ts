@@ -29,8 +29,8 @@ export type ConnectionContext = {
   readonly sendWindow: SendWindow;
   /** Absent: nothing is limited. */
   readonly limiter: Pick<Limiter, "pay" | "spend"> | undefined;
-  /** Handles one frame; a promise makes the connection's next one wait. */
-  readonly handle: (connection: Connection, frame: Frame) => void | Promise<void>;
+  /** Makes the handler of a connection's frames; a promise makes its next frame wait. */
+  readonly handlerFor: (connection: Connection) => (frame: Frame) => void | Promise<void>;
   /** The connection is open and must get all that follows; `lastN`: the last change of its user. */
   readonly join: (connection: Connection) => { readonly lastN: number };
   readonly leave: (connection: Connection, code: number) => void;
@@ -71,12 +71,12 @@ export type Connection = ConnectionIdentity & {
   readonly health: Health;
   /** Refuses its sends for a while. */
   readonly sendPause: SendPause;
-  /** The events of its socket, called by the adapter. */
-  readonly events: SocketEvents;
   /** Stores that the device connects, sends `welcome`, then replays the log. */
   start(): void;
   /** Whether its frames are still handled. */
   isOpen(): boolean;
+  /** Closes it if its session is over; true: it is. */
+  endIfOver(): boolean;
   /** Moves the end of its session; false where the session has ended. */
   extend(sessionEnd: number | undefined): boolean;
   /** Counts a bad frame; too many in a minute close the connection. */
@@ -94,7 +94,11 @@ export type Connection = ConnectionIdentity & {
   terminate(): void;
 };
 
-export function createConnection(options: ConnectionOptions, context: ConnectionContext): Connection {
+/** A connection, and the events that the adapter of its socket must report. */
+export function createConnection(
+  options: ConnectionOptions,
+  context: ConnectionContext,
+): { readonly connection: Connection; readonly events: SocketEvents } {
   const { socket, session, device, level = levelMin, address, url, cursor } = options;
   const { store, clock, awake, limits } = context;
 
@@ -121,16 +125,6 @@ export function createConnection(options: ConnectionOptions, context: Connection
     ...{ session, clock, awake, limits, onActive: context.onActive },
     arePongsHidden: socket.ping === undefined,
   });
-  const inbox: Inbox = createInbox({
-    socket,
-    // The timer of the session's end may be late: a session that is over sends nothing more.
-    handle: (frame) => (health.expiry.hasEnded() ? end() : context.handle(connection, frame)),
-    isOpen: () => isOpen() && outgoing.unanswered() < context.sendWindow.sends(),
-    onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
-    onFault: fail,
-    bytesMax: limits.inboxBytesMax,
-    framesMax: limits.sendWindow,
-  });
 
   async function open(): Promise<void> {
     const asked = cursor === undefined ? undefined : store.cursors.decode(cursor);
@@ -143,16 +137,17 @@ export function createConnection(options: ConnectionOptions, context: Connection
     // A socket that takes no welcome is gone already, and must not join.
     if (!isOpen()) return;
     outgoing.startReplay(replayFrom(n, { connection, context, joined: context.join(connection) }));
-    const { expiry } = health;
-    if (expiry.hasEnded()) return end();
+    if (endIfOver()) return;
     // The end may move before the task runs.
-    expiry.watch(() => context.soon(() => (expiry.hasEnded() ? end() : undefined)));
+    health.expiry.watch(() => context.soon(endIfOver));
     outgoing.resume();
     inbox.pump();
   }
 
-  function end(): void {
+  function endIfOver(): boolean {
+    if (!health.expiry.hasEnded()) return false;
     close(closeCode.sessionEnded, "the session has expired");
+    return true;
   }
 
   function fail(fault: unknown): void {
@@ -163,25 +158,14 @@ export function createConnection(options: ConnectionOptions, context: Connection
   const connection: Connection = {
     ...{ session, device, level, address, url, doer: doerOf(session, address), outgoing, health },
     sendPause: createSendPause(clock),
-    events: {
-      receive(frame) {
-        health.heartbeat.heard();
-        if (lifecycle.isOpening() || isOpen()) inbox.receive(frame);
-      },
-      drain: () => context.scheduleFlush(connection),
-      pong: health.heartbeat.heard,
-      closed: lifecycle.closed,
-    },
     start: () => void open().catch(fail),
     isOpen,
     extend(sessionEnd) {
       if (isEnding()) return false;
-      const { expiry } = health;
-      if (!expiry.hasEnded()) expiry.move(sessionEnd);
-      if (!expiry.hasEnded()) return true;
-      end();
-      return false;
+      if (!health.expiry.hasEnded()) health.expiry.move(sessionEnd);
+      return !endIfOver();
     },
+    endIfOver,
     countBadFrame() {
       if (!health.addBadFrame()) return;
       outgoing.flush();
@@ -197,8 +181,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
       inbox.pump();
     },
     beat() {
-      if (isEnding()) return;
-      if (health.expiry.hasEnded()) return end();
+      if (isEnding() || endIfOver()) return;
       // The closing handshake would keep the memory that is short: it waits behind the frames that the peer does not take.
       if (outgoing.isHoarding()) return terminate(closeCode.tooSlow);
       const isBlocked = outgoing.isBlocked();
@@ -211,7 +194,26 @@ export function createConnection(options: ConnectionOptions, context: Connection
     close,
     terminate: () => terminate(closeCode.restart),
   };
-  return connection;
+  const inbox: Inbox = createInbox({
+    socket,
+    admit() {
+      health.heartbeat.heard();
+      return lifecycle.isOpening() || isOpen();
+    },
+    handle: context.handlerFor(connection),
+    isOpen: () => isOpen() && outgoing.unanswered() < context.sendWindow.sends(),
+    onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
+    onFault: fail,
+    bytesMax: limits.inboxBytesMax,
+    framesMax: limits.sendWindow,
+  });
+  const events: SocketEvents = {
+    receive: inbox.receive,
+    drain: () => context.scheduleFlush(connection),
+    pong: health.heartbeat.heard,
+    closed: lifecycle.closed,
+  };
+  return { connection, events };
 }
 
 function replayFrom(

@@ -4,6 +4,8 @@ export type Frame = string | Uint8Array;
 
 export type InboxOptions = {
   readonly socket: Pick<Socket, "pause" | "resume">;
+  /** Called for each frame that arrives; false: it is dropped. */
+  readonly admit: () => boolean;
   /** Handles one frame; a promise makes the next one wait. */
   readonly handle: (frame: Frame) => void | Promise<void>;
   /** Whether the next frame may be handled now. */
@@ -30,7 +32,8 @@ export type Inbox = {
   stop(): void;
 };
 
-export function createInbox({ socket, handle, isOpen, onOverflow, onFault, bytesMax, framesMax }: InboxOptions): Inbox {
+export function createInbox(options: InboxOptions): Inbox {
+  const { socket, admit, handle, isOpen, onOverflow, onFault, bytesMax, framesMax } = options;
   let waiting: Frame[] = [];
   let first = 0;
   let bytes = 0;
@@ -80,7 +83,7 @@ export function createInbox({ socket, handle, isOpen, onOverflow, onFault, bytes
 
   return {
     receive(frame) {
-      if (state === "stopped") return;
+      if (!admit() || state === "stopped") return;
       if (!hasWaiting() && canHandle()) run(frame);
       else {
         waiting.push(frame);

@@ -52,7 +52,7 @@ export function createHub(options: HubOptions): Hub {
     report: (fault) => report({ type: "fault", fault }),
   });
   const { relationships, presence, sendVolatile } = people;
-  const handle = createDispatch(
+  const handlerFor = createDispatch(
     { store, clock, sendVolatile, relationships, policy, presence, limiter, reauthenticate },
     limits,
   );
@@ -61,7 +61,7 @@ export function createHub(options: HubOptions): Hub {
   feed.onEntries((entries) => {
     for (const { tenant, change } of entries) if (change.kind === "revocation") sockets.revoke(tenant, change);
   });
-  const sockets = createSockets({ ...options, awake, beatMs, registry, people, handle, onActive });
+  const sockets = createSockets({ ...options, awake, beatMs, registry, people, handlerFor, onActive });
 
   return {
     connect: sockets.connect,

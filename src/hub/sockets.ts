@@ -21,7 +21,7 @@ export type SocketsOptions = Omit<HubOptions, "policy" | "reauthenticate" | "tra
   readonly beatMs: number;
   readonly registry: Registry;
   readonly people: People;
-  readonly handle: ConnectionContext["handle"];
+  readonly handlerFor: ConnectionContext["handlerFor"];
   readonly onActive: () => void;
 };
 
@@ -52,7 +52,8 @@ const upgradeMsMax = 60_000;
 type Refusal = { readonly code: number; readonly reason: string };
 
 export function createSockets(options: SocketsOptions): Sockets {
-  const { store, feed, clock, awake, beatMs, limits, limiter, registry, people, handle, onActive, report } = options;
+  const { store, feed, clock, awake, beatMs, limits, limiter, registry, people, handlerFor, onActive, report } =
+    options;
   const { room = createCapacity(limits), budget = createOutboxBudget({ bytesMax: limits.outboxTotalBytesMax }) } =
     options;
   const { revalidation, admittedSince = -Infinity } = options;
@@ -69,7 +70,7 @@ export function createSockets(options: SocketsOptions): Sockets {
   const hasRoom = (session: Identity, address?: string): boolean => room.has({ session, address });
 
   const context: ConnectionContext = {
-    ...{ store, clock, awake, limits, budget, sendWindow, limiter, handle, leave, onActive },
+    ...{ store, clock, awake, limits, budget, sendWindow, limiter, handlerFor, leave, onActive },
     join(connection) {
       people.joined(connection.session);
       return registry.join(connection.session, connection, feed.position());
@@ -117,7 +118,7 @@ export function createSockets(options: SocketsOptions): Sockets {
   return {
     connect(socket, session, arrival) {
       const isFull = !hasRoom(session, arrival.address);
-      const connection = createConnection({ socket, session, ...arrival }, context);
+      const { connection, events } = createConnection({ socket, session, ...arrival }, context);
       const { tenant, user } = session;
       const { device } = arrival;
       onActive();
@@ -130,7 +131,7 @@ export function createSockets(options: SocketsOptions): Sockets {
       // Closing waits until the adapter has the events.
       if (refusal) queueMicrotask(() => connection.close(refusal.code, refusal.reason));
       else connection.start();
-      return connection.events;
+      return events;
     },
     hasRoom,
     noteRevocation: revocations.note,
