@@ -58,7 +58,7 @@ export function createChangesWriter(options: ChangesWriterOptions): ChangesWrite
     cursorFrame = "none";
   }
 
-  /** Each change is encoded only when those before it had room: of what a slow reader does not take, at most one change was encoded in vain. */
+  /** Each change is encoded only when those before it had room: for a slow reader, at most one change is encoded in vain. */
   function write(changes: Iterable<WireChange>, upTo: number, more: boolean): boolean {
     let frame: WireChange[] = [];
     let bytes = changesOverheadBytes;

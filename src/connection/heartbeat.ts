@@ -1,7 +1,7 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Limits } from "../protocol/limits.ts";
 
-/** What a connection's deadlines ask for. */
+/** The outcome of a check of a connection's deadlines. */
 export type Beat = "fine" | "ping" | "silent" | "stuck";
 
 /** The state of a connection at a beat. */

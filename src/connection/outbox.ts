@@ -26,7 +26,7 @@ export type Outbox = {
   flushAnswers(): void;
   /** Sends a frame now, whatever waits. */
   write(frame: string): void;
-  /** The number of frames read whose answers have not left. */
+  /** The number of answers that have not left. */
   unanswered(): number;
   /** Whether an answer is known but has not left: no change may overtake it. */
   hasHeldAnswers(): boolean;

@@ -10,7 +10,7 @@ export type ReplayOptions = ChangesWriterOptions & {
   readonly outbox: Outbox;
   readonly limits: Limits;
   readonly clock: Clock;
-  /** Reads the changes of this connection's user. A page has no message of this connection whose `accepted` is not in the outbox yet. */
+  /** Reads the changes of this connection's user. A message of this connection is on a page only once its `accepted` is in the outbox. */
   readonly readPage: (after: number, bound: PageBound) => Promise<Page>;
   /** Delays the next page until these units are paid and it is this user's turn; undefined: now. */
   readonly pay: (units: number) => void | Promise<void>;

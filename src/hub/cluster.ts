@@ -26,7 +26,7 @@ export type ClusterOptions = {
 };
 
 /**
- * Messages between nodes beside the log: volatile frames, and who is where. Each may be lost: a user whose node is gone is
+ * Messages between nodes beside the log: volatile frames, and the nodes of users. Each may be lost: the users of a node that is gone are
  * offline after a while, and after a gap, and from time to time, nodes ask again. A node gets the messages about those users only who are
  * connected to it, or are watched there.
  */
@@ -50,7 +50,7 @@ export type Cluster = {
   isElsewhere(identity: Identity): boolean;
   /** See `IdleElsewhere`. */
   readonly idleMs: IdleElsewhere["idleMs"];
-  /** Sizes of what is held: 0 once everybody has left. */
+  /** Each is 0 once all connections are gone. */
   sizes(): {
     readonly followed: number;
     readonly asked: number;
@@ -101,7 +101,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     });
   }
 
-  /** Another node lives; whose users are there is not known where it is new, or was gone. False: it is this one. */
+  /** Another node lives; if it is new, or was gone, its users are not known. False: it is this one. */
   function noteAlive(name: string): boolean {
     if (name === node) return false;
     const isNew = !nodes.has(name);

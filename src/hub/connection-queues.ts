@@ -6,7 +6,7 @@ import type { Clock } from "../internal/clock.ts";
 export type ConnectionQueues = {
   /** Connections with something to send at the end of this turn. */
   readonly pendingFlush: Backlog<Connection>;
-  /** Connections whose cursor moved without a frame. */
+  /** Connections with a cursor that moved without a frame. */
   readonly pendingCursor: Backlog<Connection>;
   /** Tasks that may be due for all connections at one moment. */
   readonly soon: Backlog<() => void>;

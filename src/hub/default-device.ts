@@ -5,8 +5,8 @@ import { defaultDevice } from "../protocol/identifier.ts";
 const reportedUsersMax = 1_000;
 
 /**
- * Two installations that name no device share one ack, and each misses what the other has acked. The protocol cannot tell them from two
- * tabs of one, but the operator can: each user whose default device has two connections at a time is reported once.
+ * Two installations that name no device share one ack, and each misses what the other has acked. The protocol cannot distinguish them from
+ * two tabs of one, but the operator can: a user with two connections of the default device at a time is reported once.
  */
 export function createDefaultDeviceWatch(report: (identity: Identity) => void) {
   const reported = new Set<string>();

@@ -14,7 +14,7 @@ import { send } from "./frame/send.ts";
 import { typing } from "./frame/typing.ts";
 import { watch } from "./frame/watch.ts";
 
-/** The units of a frame, beside its bytes; null: it is a message, whose units are paid when it is judged. */
+/** The units of a frame, beside its bytes; null: it is a message, and its handler pays them. */
 function costOf(frame: ClientFrame, { session }: Connection): number | null {
   if (frame.type === "watch") return costs.watch + costs.watched * frame.users.length;
   // A message to oneself is answered without the store.

@@ -5,17 +5,17 @@ import { doerOf, type Limiter } from "../access/limiter.ts";
 import type { Registry } from "./registry.ts";
 import { type WireChange, wireChange } from "../connection/changes-writer.ts";
 
-/** To so many connections a message goes out for what it costs anyway. */
+/** The connections to which a message goes out for the units of its send. */
 const deliveriesMax = 4;
 
 /**
- * Takes one stretch of the log to the connections of the users that it concerns, in the order of n. A change is
- * encoded once, and only if somebody is here for it. What goes out to many connections is paid for by whoever wrote it.
+ * Queues one stretch of the log on the connections of the users that it concerns, in the order of n. A change is
+ * encoded once, and only for a user who is here. The sender of a message that goes out to many connections pays for them.
  */
 export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend"> | undefined) {
   return (entries: readonly LogEntry[], upTo: number): void => {
     for (const { tenant, users, change, origin } of entries) {
-      // It is for the nodes, not for clients.
+      // Nodes read it; clients do not.
       if (change.kind === "revocation") continue;
       const level = levelOf(change);
       let wire: WireChange | undefined;

@@ -31,7 +31,7 @@ export type Hub = {
   idleMs(identity: Identity, device: string): number | null | "unknown";
   /** Closes all sockets with 1012, in waves; resolves when they are gone, or after `deadlineMs` without them. */
   stop(deadlineMs: number, reason?: string): Promise<void>;
-  /** Sizes of what the hub, and others that share with it, hold: each is 0 once everybody has left. */
+  /** Sizes of everything that the hub, and others that share with it, hold: each is 0 once all connections are gone. */
   sizes(): SocketSizes & ReturnType<People["sizes"]> & { readonly watchedNames: number };
 };
 

@@ -17,7 +17,7 @@ export type PeopleOptions = Pick<HubOptions, "store" | "feed" | "clock" | "limit
   readonly report: (fault: unknown) => void;
 };
 
-/** What a hub knows of users beside the log, on all nodes: their presence, relationships and volatile frames. */
+/** The state of users beside the log, on all nodes: their presence, relationships and volatile frames. */
 export type People = {
   readonly presence: Presence;
   readonly relationships: RelationshipCache;

@@ -6,7 +6,7 @@ const asksAtOnce = 100;
 const asksEveryMs = 50;
 /**
  * Users that are asked about with each beat, though nothing is known to have been missed, and the time between two such rounds over all: finds
- * what was lost without a sign.
+ * messages that were lost without a sign.
  */
 const checksAtOnce = 100;
 const checksEveryMs = 60_000;

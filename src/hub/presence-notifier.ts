@@ -14,8 +14,8 @@ export type PresenceNotifierOptions = PresenceSightOptions & {
 };
 
 /**
- * Sends viewers the states of the users whom they watch: soon, and whenever a state changes. A frame that a slow socket dropped is sent later,
- * with the state of then. A user whom the viewer may not see is offline and was never seen, like one who does not exist.
+ * Sends viewers the states of the users that they watch: soon, and whenever a state changes. A frame that a slow socket dropped is sent later,
+ * with the state of then. A user hidden from the viewer is offline and was never seen, like one who does not exist.
  *
  * However many watch one user, or one user watches, a turn of the event loop does a part of it: it marks some watchers of users who
  * moved, and looks up some pairs together.
@@ -29,7 +29,7 @@ export type PresenceNotifier = {
   wake(): void;
   /** The watch has ended. */
   drop(watch: Watch): void;
-  /** Nobody watches this user any more. */
+  /** This user is no longer watched. */
   forget(subject: Subject): void;
   /** Tries again to send the states that could not be sent. */
   beat(): void;

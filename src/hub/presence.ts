@@ -20,7 +20,7 @@ export type PresenceOptions = Omit<WatchesOptions, "isHere" | "leftAt"> & {
 /**
  * Who is online, for the connections that watch them. A user is online while a connection of theirs is open, and for a grace after the
  * last one went; then they are offline, and were last seen when it went. The clock leaves out the time in which this process was frozen: a
- * user who comes back just after it was not away.
+ * user is not away if they are back just after it.
  */
 export type Presence = Pick<Watches, "watch" | "forget" | "moved" | "review"> & {
   /** A user has a connection. */
@@ -33,11 +33,11 @@ export type Presence = Pick<Watches, "watch" | "forget" | "moved" | "review"> & 
   beat(): void;
   /** Forgets all graces and watches. */
   stop(): void;
-  /** Sizes of what is held: 0 once everybody has left and the last grace is over. */
+  /** Each is 0 once all connections are gone and the last grace is over. */
   sizes(): { readonly online: number; readonly unnoted: number } & ReturnType<Watches["sizes"]>;
 };
 
-/** The number of users whose departure is remembered: their last moment is known before the store has it. */
+/** Departures that are remembered: they are known before the store has them. */
 const departuresMax = 10_000;
 const minuteMs = 60_000;
 const toMinute = (time: number): number => time - (time % minuteMs);

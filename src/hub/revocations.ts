@@ -15,7 +15,7 @@ export type RevocationsOptions = {
  */
 export type Revocations = {
   note(tenant: string, revocation: Revocation): void;
-  /** The reason for which a socket must not open whose upgrade was admitted at this moment of the clock; null: it may. */
+  /** The reason for which the socket of an upgrade that was admitted at this moment of the clock must not open; null: it may. */
   reasonAgainst(identity: Identity, upgrade: { readonly device: string; readonly admittedAt: number }): string | null;
   /** Forgets the old ones. */
   beat(): void;

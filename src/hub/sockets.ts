@@ -32,7 +32,7 @@ export type Sockets = {
   hasRoom(session: Identity, address?: string): boolean;
   /** Notes a revocation, for sockets that open after it. */
   noteRevocation(tenant: string, revocation: Revocation): void;
-  /** Ends these sessions, also those whose sockets are not open yet. */
+  /** Ends these sessions, also those of sockets that are not open yet. */
   revoke(tenant: string, revocation: Revocation): void;
   size(): number;
   /** Answers the sends that wait, then closes all sockets in waves. */
@@ -40,7 +40,7 @@ export type Sockets = {
   sizes(): SocketSizes;
 };
 
-/** Sizes of what is held: 0 once everybody has left. */
+/** Each is 0 once all connections are gone. */
 export type SocketSizes = Readonly<
   Record<"connections" | "joined" | "users" | "pendingFlush" | "pendingCursor" | "outboxBytes" | "senders", number> &
     ReturnType<Capacity["sizes"]>

@@ -9,7 +9,7 @@ export type WatchQueue = {
   mark(watch: Watch, user: string): void;
   /** The next pairs to look up, at most `pairsAtOnce`; their watches are `notifying` until `putBack`. */
   take(): readonly Ask[];
-  /** Puts the users whose states could not be sent into the queue: again, or for the next beat. False: there are none. */
+  /** Queues the users again that are still stale, at once or for the next beat. False: there are none. */
   putBack(watch: Watch, rest: "pending" | "later"): boolean;
   /** Moves the watches that waited for a beat into the queue. */
   retryLater(): void;

@@ -11,7 +11,7 @@ export type Viewer = Pick<Connection, "session"> & {
 /** A user's presence as a viewer sees it: online, offline without a time, or when the user was last seen. */
 export type PresenceState = "online" | "offline" | number;
 
-/** One connection, and the users whom it watches. */
+/** One connection, and the users that it watches. */
 export type Watch = {
   readonly viewer: Viewer;
   /**
@@ -19,7 +19,7 @@ export type Watch = {
    * of a user who is hidden from them.
    */
   readonly users: Map<string, PresenceState | null>;
-  /** The users whose present state the viewer was not sent yet. */
+  /** The users of which the viewer was not sent the present state yet. */
   readonly stale: Set<string>;
   /** `notifying`: some of its users are being looked up. `ended`: another one has replaced it, or the connection is gone. */
   phase: "idle" | "notifying" | "ended";

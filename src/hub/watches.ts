@@ -11,13 +11,13 @@ export type WatchesOptions = Omit<PresenceNotifierOptions, "subjectOf"> & {
   readonly cluster?: Pick<Cluster, "watch" | "unwatch"> | undefined;
 };
 
-/** The users whom connections watch. */
+/** The users that connections watch. */
 export type Watches = {
   /** A user has come or gone. */
   moved(identity: Identity): void;
   /**
-   * The viewer is sent the states of these users from now on, in place of those whom it watched before. False: the process has no room for so
-   * many, and it watches the same users as before. A promise where other frames of this turn come first.
+   * The viewer is sent the states of these users from now on, in place of those that it watched before. False: the process has no room for
+   * them, and it watches the same users as before. A promise where other frames of this turn come first.
    */
   watch(viewer: Viewer, users: readonly string[]): boolean | Promise<boolean>;
   /** The viewer's connection has gone. */
@@ -58,7 +58,7 @@ export function createWatches(options: WatchesOptions): Watches {
     return subject;
   }
 
-  /** False: there is no room for so many. */
+  /** False: there is no room for these names. */
   function take(viewer: Viewer, names: readonly string[]): boolean {
     const { tenant } = viewer.session;
     const before = watches.get(viewer);
