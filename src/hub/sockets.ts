@@ -12,7 +12,7 @@ import { createOutboxBudget } from "../connection/outbox-budget.ts";
 import { createSendWindow } from "../connection/send-window.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Clock } from "../internal/clock.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import type { Identity, Revocation, Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 
@@ -147,7 +147,7 @@ export function createSockets(options: SocketsOptions): Sockets {
       cancelRounds();
       const end = clock.elapsed() + deadlineMs;
       // Sends that wait are answered first, unless the store takes too long.
-      await within(clock, deadlineMs / 2, store.drained());
+      await waitAtMost(store.drained(), { clock, ms: deadlineMs / 2 });
       await queues.pendingFlush.finish();
       await closeInWaves(all, { clock, awake, end, reason });
       queues.stop();
