@@ -36,7 +36,7 @@ test("checkSpec lists a rule that no name cites; comments, bodies and other file
   expect(found).toEqual(["src/SPEC.md:6 H12 is cited by no test"]);
 });
 
-test("checkSpec wants a control for each rule of the promise, and a control is no test of it", () => {
+test("checkSpec requires a control for each rule of the promise, and a control is no test of it", () => {
   const cite = { "test/a.test.ts": 'test("D1 H12: x", f);\n' };
   expect(check(spec, { ...cite, "test/controls.test.ts": 'test("control: D2 x", f);\n' })).toEqual([
     "src/SPEC.md:3 D1 has no control",
