@@ -22,7 +22,7 @@ const seenFromThere = ({ hasBlocked, isBlocked, ...rest }: Relationship): Relati
 });
 
 export type RelationshipCacheOptions = {
-  readonly store: Pick<Store, "ties">;
+  readonly store: Pick<Store, "relationships">;
   readonly feed: Pick<Feed, "onEntries">;
   readonly clock: Pick<Clock, "defer">;
   /** What stands between these two may have changed. */
@@ -64,7 +64,7 @@ export function createRelationshipCache({ store, feed, clock, onChange }: Relati
 
   async function put({ identity, others, takers }: Question): Promise<void> {
     const before = changes;
-    const ties = await store.ties(identity, others);
+    const ties = await store.relationships(identity, others);
     for (const [i, tie] of ties.entries()) {
       takers[i]?.(tie);
       if (changes === before) known.set(nameOf(identity, others[i] ?? ""), tie);

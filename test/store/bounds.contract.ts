@@ -222,7 +222,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         ]);
         await store.devices.putDevice(bob, "e", { notify: false, now: Date.now() });
         expect([await devicesOf(tenant, "bob"), await addresses()]).toEqual([["c", "d", "e"], ["c"]]);
-        await store.history(bob, { undelivered: "f", walk: { up: 0 }, limit: 1 });
+        await store.history(bob, { undelivered: "f", order: { up: 0 }, limit: 1 });
         expect([await devicesOf(tenant, "bob"), await addresses()]).toEqual([["d", "e", "f"], []]);
         expect(await devicesOf(tenant, "eve")).toEqual(["phone"]);
       });
@@ -261,7 +261,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         };
         await forget();
         expect((await store.openDevice(bob, "old", { after: at(1) })).synced).toBe(at(1));
-        const page = await store.history(bob, { undelivered: "old", walk: { up: 0 }, limit: 9 });
+        const page = await store.history(bob, { undelivered: "old", order: { up: 0 }, limit: 9 });
         expect(page?.messages.map(({ text }) => text)).toEqual(["2", "3"]);
         await forget();
         expect((await store.openDevice(bob, "old")).synced).toBe(at(2));
@@ -312,7 +312,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
           await turn();
         };
         const polls = async () => {
-          await timed.history(bob, { undelivered: "phone", walk: { up: 0 }, limit: 1 });
+          await timed.history(bob, { undelivered: "phone", order: { up: 0 }, limit: 1 });
           await turn();
         };
         for (const [i, act] of [acks, asks, polls].entries()) {
@@ -373,7 +373,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
           { other: "bob", contact: true, blocked: true },
           { other: "bob", blocked: false },
         ]);
-        expect(await store.ties(person("alice", tenant), ["bob"])).toMatchObject([
+        expect(await store.relationships(person("alice", tenant), ["bob"])).toMatchObject([
           { isContact: true, hasBlocked: false },
         ]);
       });

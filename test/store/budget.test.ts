@@ -24,9 +24,14 @@ const larger: Readonly<Record<string, number>> = {
     selectMessages: 25_000,
     selectRelations: 5_000,
   },
-  ...{ selectReceipts: 12_000, selectPeerReceipts: 12_000, selectTies: 32_000 },
+  ...{ selectReceipts: 12_000, selectPeerReceipts: 12_000, selectRelationships: 32_000 },
   // `historyRowsMax` rows, and the way to them.
-  ...{ selectPlaceBefore: 28_000, selectPlaceAfter: 28_000, selectSentBefore: 28_000, selectReceivedBefore: 28_000 },
+  ...{
+    selectConversationBefore: 28_000,
+    selectConversationAfter: 28_000,
+    selectSentBefore: 28_000,
+    selectReceivedBefore: 28_000,
+  },
   ...{ selectReceivedAfter: 40_000, selectEdgesBefore: 8_000, selectEdgeAfter: 4_000, selectByIds: 40_000 },
   // `unreadRowsMax` messages, twice.
   selectConversations: 65_000,

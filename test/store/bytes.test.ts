@@ -51,7 +51,7 @@ afterAll(async () => {
 });
 
 type Look = { readonly name: string; readonly bytesMax: number; readonly look: () => Promise<unknown> };
-const walk = { down: newest };
+const order = { down: newest };
 const looks: readonly Look[] = [
   {
     name: "a page",
@@ -62,11 +62,11 @@ const looks: readonly Look[] = [
   { name: "a page by the room", bytesMax: 80_000, look: () => store.changes(alice, 0, { rows: 256, bytes: 40_000 }) },
   { name: "a stretch", bytesMax: limits.stretchBytesMax, look: () => store.log(0, 1_000) },
   ...[
-    { name: "all history", query: { walk, limit: 200 } },
-    { name: "a conversation's", query: { with: "bob", walk, limit: 200 } },
-    { name: "a conversation's, upward", query: { with: "bob", walk: { up: 0 }, limit: 200 } },
-    { name: "the undelivered", query: { undelivered: "d", walk: { up: 0 }, limit: 200 } },
-    { name: "ids", query: { ids: [] as string[], walk: {}, limit: 200 } },
+    { name: "all history", query: { order, limit: 200 } },
+    { name: "a conversation's", query: { with: "bob", order, limit: 200 } },
+    { name: "a conversation's, upward", query: { with: "bob", order: { up: 0 }, limit: 200 } },
+    { name: "the undelivered", query: { undelivered: "d", order: { up: 0 }, limit: 200 } },
+    { name: "ids", query: { ids: [] as string[], order: {}, limit: 200 } },
   ].map(({ name, query }) => ({
     name,
     bytesMax: 2 * limits.answerBytesMax,

@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 const ask = async (query: Partial<HistoryQuery>) => {
-  const page = await store.history(alice, { walk: { up: 0 }, limit: 10, ...query });
+  const page = await store.history(alice, { order: { up: 0 }, limit: 10, ...query });
   if (page === null) throw new Error("There is no such conversation");
   return page;
 };
@@ -59,10 +59,10 @@ describe("a page of what a device has not got", () => {
 
   test("Q4 what was passed is there still", async () => {
     const from = sent[1]?.n ?? 0;
-    expect((await ask({ undelivered: "phone", walk: { up: from } })).more).toEqual({ before: true, after: false });
+    expect((await ask({ undelivered: "phone", order: { up: from } })).more).toEqual({ before: true, after: false });
     expect((await ask({ undelivered: "phone" })).more).toEqual({ before: false, after: false });
-    expect((await ask({ walk: { down: from } })).more.after).toBe(true);
-    expect((await ask({ walk: { down: newest } })).more).toEqual({ before: false, after: false });
+    expect((await ask({ order: { down: from } })).more.after).toBe(true);
+    expect((await ask({ order: { down: newest } })).more).toEqual({ before: false, after: false });
   });
 
   test("Q2 an empty one stands where the device does: it takes nobody back to the beginning", async () => {

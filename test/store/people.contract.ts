@@ -245,7 +245,7 @@ export function describePeople(name: string, open: () => Promise<Place>, { runs 
       await store.relate(person("stranger", tenant), [{ other: "fred", contact: true }]);
       const none: Relationship = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: false };
       const others = ["nobody", "fred", "carol", "eve", "dan", "stranger"];
-      expect(await store.ties(person("alice", tenant), others)).toEqual([
+      expect(await store.relationships(person("alice", tenant), others)).toEqual([
         none,
         { ...none, hasBlocked: true },
         { ...none, hasConversation: true },

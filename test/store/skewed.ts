@@ -97,7 +97,7 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await store.members("default", encodeConversation(monologue));
     await store.messageAt(encodeConversation(monologue), middle);
     await store.direct("default", "alice", "bob");
-    await store.ties(
+    await store.relationships(
       alice,
       Array.from({ length: 500 }, (_, i) => `r${i}`),
     );
@@ -108,13 +108,13 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     const places = [{ conversation: encodeConversation(monologue) }, { with: "carol" }, {}];
     for (const place of places)
       for (const from of ["nobody", "alice", undefined])
-        for (const walk of [{ down: newest }, { up: 0 }, { down: middle, up: middle - 1 }])
-          await store.history(alice, { ...place, ...(from !== undefined && { from }), walk, limit: 200 });
-    await store.history(alice, { undelivered: "d1", walk: { up: 0 }, limit: 200 });
-    await store.history(alice, { undelivered: "d1", from: "nobody", walk: { up: 0 }, limit: 200 });
+        for (const order of [{ down: newest }, { up: 0 }, { down: middle, up: middle - 1 }])
+          await store.history(alice, { ...place, ...(from !== undefined && { from }), order, limit: 200 });
+    await store.history(alice, { undelivered: "d1", order: { up: 0 }, limit: 200 });
+    await store.history(alice, { undelivered: "d1", from: "nobody", order: { up: 0 }, limit: 200 });
     const ids = Array.from({ length: 100 }, (_, i) => `1 ${i + 1}`);
-    await store.history(alice, { ids, walk: {}, limit: 200 });
-    await store.history(alice, { ids, conversation: encodeConversation(monologue), walk: {}, limit: 200 });
+    await store.history(alice, { ids, order: {}, limit: 200 });
+    await store.history(alice, { ids, conversation: encodeConversation(monologue), order: {}, limit: 200 });
 
     // Push.
     const { push, devices } = store;

@@ -4,7 +4,7 @@ import type { Change } from "../../src/model.ts";
 import { decodeConversation } from "../../src/protocol/conversation-id.ts";
 import { changeText } from "../../src/store/read/change-text.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import { type HistoryPage, type HistoryQuery, newest, type Walk } from "../../src/store/read/history.ts";
+import { type HistoryPage, type HistoryQuery, newest, type PageOrder } from "../../src/store/read/history.ts";
 import type { Commit, Outcome, Store } from "../../src/store/store.ts";
 import { accepted, append, marksCommitted, newId, person, readAll, storeOn } from "../support/store.ts";
 
@@ -161,7 +161,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
         await accepted(store, { tenant, from: text === "3" ? "bob" : "alice", conversation, text });
       await accepted(store, { tenant, from: "carol", to: "bob", text: "5" });
       const textsOf = async (query: Partial<HistoryQuery>) => {
-        const page = await store.history(bob, { walk: { down: newest }, limit: 2, ...query });
+        const page = await store.history(bob, { order: { down: newest }, limit: 2, ...query });
         return page && [page.messages.map(({ text }) => text), page.more, page.next];
       };
       const [no, after] = [
@@ -173,14 +173,18 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
         { before: true, after: true },
       ];
       expect(await textsOf({ with: "alice" })).toEqual([["3", "4"], before, { down: 3 }]);
-      expect(await textsOf({ conversation, walk: { up: 1 } })).toEqual([["2", "3"], both, { up: 3 }]);
-      expect(await textsOf({ conversation, walk: { down: 3, up: 2 } })).toEqual([["2", "3"], both, { down: 2, up: 3 }]);
+      expect(await textsOf({ conversation, order: { up: 1 } })).toEqual([["2", "3"], both, { up: 3 }]);
+      expect(await textsOf({ conversation, order: { down: 3, up: 2 } })).toEqual([
+        ["2", "3"],
+        both,
+        { down: 2, up: 3 },
+      ]);
       expect(await textsOf({ with: "alice", from: "bob" })).toEqual([["3"], no, undefined]);
-      expect(await textsOf({ undelivered: "phone", walk: { up: 0 } })).toMatchObject([["1", "2"], after, {}]);
+      expect(await textsOf({ undelivered: "phone", order: { up: 0 } })).toMatchObject([["1", "2"], after, {}]);
       expect(await textsOf({ limit: 1 })).toMatchObject([["5"], before, {}]);
       expect(await textsOf({ with: "dave" })).toEqual([[], no, undefined]);
-      expect(await store.history(person("carol", tenant), { conversation, walk: { down: 9 }, limit: 2 })).toBeNull();
-      expect(await store.history(bob, { conversation: "c1", walk: { down: 9 }, limit: 2 })).toBeNull();
+      expect(await store.history(person("carol", tenant), { conversation, order: { down: 9 }, limit: 2 })).toBeNull();
+      expect(await store.history(bob, { conversation: "c1", order: { down: 9 }, limit: 2 })).toBeNull();
       const first = await store.conversations(bob, { below: newest, limit: 1 });
       expect(first.conversations).toMatchObject([{ with: "carol", unread: 1, lastMessage: { text: "5", seq: 1 } }]);
       const rest = await store.conversations(bob, { below: first.next ?? 0, limit: 5 });
@@ -197,11 +201,11 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
           await accepted(store, { tenant, from, to: "bob", id, text: from });
       await accepted(store, { tenant, from: "alice", to: "carol", id: newId() });
       const seen: string[] = [];
-      let walk: Walk | undefined = {};
-      while (walk !== undefined) {
-        const page: HistoryPage | null = await store.history(person("bob", tenant), { ids, walk, limit: 1 });
+      let order: PageOrder | undefined = {};
+      while (order !== undefined) {
+        const page: HistoryPage | null = await store.history(person("bob", tenant), { ids, order, limit: 1 });
         seen.push(...(page?.messages ?? []).map(({ id, text }) => `${ids.indexOf(id)} ${text}`));
-        walk = page?.next;
+        order = page?.next;
       }
       expect(seen.toSorted()).toEqual(
         [0, 1, 2].flatMap((i) => ["alice", "carol", "dave"].map((from) => `${i} ${from}`)),

@@ -145,7 +145,7 @@ describe("what comes in one commit", () => {
     const { store } = await start();
     const said = [{ contact: true }, { blocked: true }].map((one) => store.relate(alice, [{ other: "bob", ...one }]));
     await inTime(Promise.all(said));
-    expect(await store.ties(alice, ["bob"])).toMatchObject([{ isContact: true, hasBlocked: true }]);
+    expect(await store.relationships(alice, ["bob"])).toMatchObject([{ isContact: true, hasBlocked: true }]);
     await store.close();
   });
 

@@ -152,7 +152,7 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
         "dirty",
         "pending",
       ]);
-      await force(engine, three, 2);
+      await force(engine, { migrations: three, version: 2 });
       await migrate(engine, three);
       expect(await versionRows()).toEqual([{ version: 3, dirty: 0 }]);
     });
@@ -182,7 +182,7 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
       await migrate(engine, three);
       const edited = three.map((one) => (one.version === 2 ? { ...one, up: `${one.up} -- more` } : one));
       await expect(migrate(engine, edited)).rejects.toEqual(refused("000002_pets was edited"));
-      await force(engine, edited, 3);
+      await force(engine, { migrations: edited, version: 3 });
       expect(await migrate(engine, edited)).toEqual([]);
     });
 
