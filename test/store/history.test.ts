@@ -32,8 +32,8 @@ const ask = async (query: Partial<HistoryQuery>) => {
 };
 const ack = (n: number) => new Promise<boolean>((resolve) => store.ack(alice, "phone", n, resolve));
 
-describe("a page of what a device has not got", () => {
-  test("Q2 says where the device stands with it", async () => {
+describe("a page of the undelivered list", () => {
+  test("Q2 has the cursor of the device after it", async () => {
     const { messages, cursor } = await ask({ undelivered: "phone" });
     expect(messages.map(({ id }) => id)).toEqual(ids);
     expect(cursor?.n).toBe(sent[3]?.n ?? 0);
@@ -57,7 +57,7 @@ describe("a page of what a device has not got", () => {
       expect(cursor).toBeUndefined();
     });
 
-  test("Q4 what was passed is there still", async () => {
+  test("Q4 passed messages are still listed before it", async () => {
     const from = sent[1]?.n ?? 0;
     expect((await ask({ undelivered: "phone", order: { up: from } })).more).toEqual({ before: true, after: false });
     expect((await ask({ undelivered: "phone" })).more).toEqual({ before: false, after: false });
@@ -65,7 +65,7 @@ describe("a page of what a device has not got", () => {
     expect((await ask({ order: { down: newest } })).more).toEqual({ before: false, after: false });
   });
 
-  test("Q2 an empty one stands where the device does: it takes nobody back to the beginning", async () => {
+  test("Q2 an empty one has the device's own cursor, so that acking it does not lead back to the beginning", async () => {
     const last = sent[3]?.n ?? 0;
     expect(await ack(last)).toBe(true);
     const { messages, cursor } = await ask({ undelivered: "phone" });

@@ -11,7 +11,7 @@ import { newest } from "../../src/store/read/history.ts";
 import { createCountingEngine } from "../support/counting-engine.ts";
 import { accepted, append, newId, person, storeOn } from "../support/store.ts";
 
-/** Bounded in both fixtures, so that budgets can be seen without filling what is really allowed. */
+/** Limited in both fixtures, so that budgets show without filling the real limits. */
 const limits = {
   relationsMax: 2_000,
   ackMessagesMax: 200,
@@ -23,7 +23,7 @@ const relationsOfAlice = limits.relationsMax - 20;
 /** Keys of conversations: what alice wrote to bob, what she and carol wrote in turn, what carol was written before the migration. */
 const [monologue, dialogue, old, first] = [1, 2, 3, 100];
 
-/** What one user, alice, has made `size` of: messages of her own in one conversation, conversations, what she has not read, and so on. */
+/** One user, alice, has `size` of each: messages of her own in one conversation, conversations, unread messages, and so on. */
 function fixture(size: number): readonly string[] {
   const upTo = (count: number): string =>
     `(WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < ${count}) SELECT i FROM c)`;

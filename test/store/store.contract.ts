@@ -45,7 +45,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       expect(inOrder.map(({ seq }) => seq)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
       expect(new Set(first.map(({ conversation }) => conversation)).size).toBe(1);
       expect(inOrder.map(({ n }) => n)).toEqual(inOrder.map(({ n }) => n).toSorted((a, b) => a - b));
-      // Of two who write at once nobody is first; what one of them sent keeps its order.
+      // Two concurrent senders are in no order; the messages of each keep theirs.
       for (const sender of [0, 1]) {
         const seqs = first.filter((_, i) => i % 2 === sender).map(({ seq }) => seq);
         expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
@@ -79,7 +79,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       let now = "one";
       for (const text of ["two", "", "one", "three"]) {
         const change = await changeText({ n: first.n, now: { conversation, text: now }, text });
-        // Who has read an older text changes nothing.
+        // A caller that has read an older text changes nothing.
         const stale = await changeText({ n: first.n, now: { conversation, text: "never" }, text: "lost" });
         expect(await place.engine.write([change, stale])).toEqual([[{ n: first.n }], []]);
         now = text;
@@ -140,7 +140,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       expect(await store.direct(one, "bob", "carol")).toBeNull();
     });
 
-    test("S3 P17 a send that was refused has made no conversation that anybody could be told of", async () => {
+    test("S3 P17 a refused send creates no conversation that any user could see", async () => {
       const tenant = newTenant();
       const id = newId();
       await accepted(store, { tenant, from: "alice", to: "bob", id, text: "one" });
@@ -193,7 +193,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       expect((await store.conversations(alice, { below: newest, limit: 5 })).conversations).toHaveLength(1);
     });
 
-    test("S6 Q3 ids are found in pages of whatever size, whoever used them", async () => {
+    test("S6 Q3 ids are found in pages of any size, also where other senders use them", async () => {
       const tenant = newTenant();
       const ids = [newId(), newId(), newId()];
       for (const id of ids)
@@ -212,7 +212,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       );
     });
 
-    test("Q7 Q9 who waits for a mark is told once it is on disk, also where a further one took its place", async () => {
+    test("Q7 Q9 a mark is settled once it is on disk, also where a further one took its place", async () => {
       const tenant = newTenant();
       const bob = person("bob", tenant);
       const { conversation, n } = await accepted(store, { tenant, from: "alice", to: "bob" });
@@ -325,7 +325,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       expect(await now.take("other", await now.worker())).toBe(head + 5);
     });
 
-    test("S7 the log and the announced commits tell the same, whole and in order", async () => {
+    test("S7 the log and the announced commits agree, complete and in order", async () => {
       const tenant = newTenant();
       const from = (await store.head()).n;
       const firstCommit = commits.length;
@@ -380,7 +380,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       );
     });
 
-    test("S13 texts of control characters cost nobody else their answer", async () => {
+    test("S13 texts of control characters do not cost other calls their answer", async () => {
       const tenant = newTenant();
       const text = "\u0001".repeat(16_384);
       const outcomes = await Promise.all([
