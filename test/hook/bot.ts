@@ -1,7 +1,7 @@
 /**
- * A bot in a process of its own, to be killed: it answers whatever alice writes to it.
+ * A bot in a process of its own, to be killed: it answers each message of alice.
  *
- *   bun test/hook/bot.ts DATABASE CALLS HANG     CALLS: a file with a line for each call; HANG: the text in whose call it hangs
+ *   bun test/hook/bot.ts DATABASE CALLS HANG     CALLS: a file with a line for each call; HANG: the text of the call in which it hangs
  */
 import { appendFileSync } from "node:fs";
 import type { Chat } from "../../src/chat-api.ts";

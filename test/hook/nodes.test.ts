@@ -46,7 +46,7 @@ async function start(options: SharedNodesOptions & { readonly act?: (called: Cal
 const numbers = (count: number, from = 0): readonly string[] => Array.from({ length: count }, (_, i) => `${from + i}`);
 
 describe("onMessage on several nodes", () => {
-  test("K75 one node at a time calls it, once for each message, whichever node took it; when it leaves another one goes on", async () => {
+  test("K75 one node at a time calls it, once for each message of any node; when it leaves another one continues", async () => {
     const { nodes, calls, texts, send } = await start({ limits: { hookLeaseMs: 4_000 } });
     for (const [i, text] of numbers(40).entries()) await send(text, i % 2);
     await until(() => calls.length === 40);
@@ -62,7 +62,7 @@ describe("onMessage on several nodes", () => {
     expect(calls.slice(40).every(({ node }) => node === other)).toBe(true);
   });
 
-  test("K75 a node that is gone without a word is taken over from: nothing is skipped, and only what it had not kept comes again", async () => {
+  test("K75 another node takes over from one that was killed: nothing is skipped, and only messages after its kept position are repeated", async () => {
     const dead = new Set<number>();
     const mortal = (engine: Engine, node: number): Engine => {
       const unlessDead =
@@ -83,7 +83,7 @@ describe("onMessage on several nodes", () => {
     expect(calls.slice(5).every(({ node }) => node !== one)).toBe(true);
   });
 
-  test("K76 in a history that was restored it goes on where that one stands: what it had not handled then comes again, and nothing is skipped", async () => {
+  test("K76 in a restored history it continues at the position of the backup: later messages are repeated, and nothing is skipped", async () => {
     let release = (): void => {};
     const opened = new Promise<void>((resolve) => (release = resolve));
     const { nodes, calls, texts, send, kept } = await start({
@@ -107,7 +107,7 @@ describe("onMessage on several nodes", () => {
     expect(texts()).toEqual(["first", "waits", "lost", "waits", "new"]);
   });
 
-  test("K77 after an outage of the store it goes on where it was", async () => {
+  test("K77 after an outage of the store it continues at its position", async () => {
     let isAway = false;
     const failing =
       (call: Engine["write"]): Engine["write"] =>

@@ -25,7 +25,7 @@ const receiverKeys = {
 const good = "https://fcm.googleapis.com/fcm/send/abc";
 
 let keys: VapidKeys;
-/** What lies inside: nobody may ever come here. */
+/** A server of the private network: no request may reach it. */
 let inside: FakeServer;
 /** Stands for the push service that the network would lead to. */
 let outside: FakeServer;
@@ -73,7 +73,7 @@ const hosts: readonly string[] = [
 ];
 
 const twisted: readonly string[] = [
-  // Somebody's name in it, another port, a fragment.
+  // A user's name in it, another port, a fragment.
   "https://user@fcm.googleapis.com/x",
   "https://user:secret@fcm.googleapis.com/x",
   "https://@fcm.googleapis.com/x",
@@ -101,14 +101,14 @@ const hostile: readonly string[] = [...schemes, ...hosts.map((host) => `https://
 
 describe("endpoints", () => {
   for (const endpoint of hostile)
-    test(`U17: ${JSON.stringify(endpoint.slice(0, 80))} is refused, and nothing is sent where it was stored all the same`, async () => {
+    test(`U17: ${JSON.stringify(endpoint.slice(0, 80))} is refused, and nothing is sent to it if it was stored before`, async () => {
       expect(parse(endpoint)).toBeNull();
       const { type } = await send(provider(), noticeTo(stored(endpoint)));
       expect(["dead", "failed"]).toContain(type);
       expect([inside.connections(), outside.connections()]).toEqual([0, 0]);
     });
 
-  test("U17: the push services of the browsers are taken, on 443, in up to 2048 characters", async () => {
+  test("U17: the push services of the browsers are accepted, on 443, in up to 2048 characters", async () => {
     const hosts = ["updates.push.services.mozilla.com", "web.push.apple.com", "wns2-by3p.notify.windows.com"];
     for (const host of [...hosts, "fcm.googleapis.com", "jmt17.google.com", "FCM.googleapis.com"])
       expect(JSON.parse(parse(`https://${host}/a/b?c=%2f`)?.token ?? "")).toMatchObject({
@@ -120,7 +120,7 @@ describe("endpoints", () => {
     expect(outside.connections()).toBe(1);
   });
 
-  test("U17: a host may name its own push services, with these or in their place", async () => {
+  test("U17: a host may name its own push services, in addition to these or in their place", async () => {
     const own = "https://push.example/x";
     expect(parse(own)).toBeNull();
     expect(parse(own, { services: ["push.example"] })).not.toBeNull();
@@ -129,7 +129,7 @@ describe("endpoints", () => {
     expect(parse("https://a.b.push.example/x", { services: ["*.push.example"] })).not.toBeNull();
     expect(parse(own, { services: ["*.push.example"] })).toBeNull();
     expect(parse("https://anything.example/x", { services: [] })).toBeNull();
-    // Once it is taken off the list, what was registered is no longer sent to.
+    // Once it is removed from the list, no more is sent to registered subscriptions.
     expect(await send(provider(), noticeTo(stored(own)))).toEqual({
       type: "failed",
       answer: "not a known push service",
@@ -202,7 +202,7 @@ describe("addresses", () => {
   ])
     test(`U17: ${address} is one`, () => expect(isPublicAddress(address)).toBe(true));
 
-  test("U17: a name that leads elsewhere by the time of the next push is asked for again, and not followed", async () => {
+  test("U17: a name is resolved again for each push, and not followed into a private network", async () => {
     const answers = [["142.250.1.95"], ["169.254.169.254"], ["142.250.1.95"]];
     const shared = provider({ resolve: () => Promise.resolve(answers.shift() ?? []) });
     const types = [];
@@ -234,13 +234,13 @@ describe("redirects", () => {
       expect([outside.connections(), inside.connections()]).toEqual([1, 0]);
     });
 
-  test("U17: no answer tells what a server said", async () => {
+  test("U17: no answer contains the text of a server", async () => {
     outside.fail({ status: 400, body: "the inside's secret" }, { status: 500, body: "the inside's secret" });
     for (let at = 0; at < 2; at++)
       expect(JSON.stringify(await send(provider(), noticeTo(stored(good))))).not.toContain("secret");
   });
 
-  test("U17: an error of the network is told without the endpoint", async () => {
+  test("U17: a network error is reported without the endpoint", async () => {
     const failing: Fetch = (url) => Promise.reject(new TypeError(`cannot reach ${url}`));
     expect(await send(provider({ fetch: failing }), noticeTo(stored(good)))).toEqual({
       type: "retry",
@@ -257,20 +257,20 @@ describe("planted faults", () => {
       (module) => (more: Partial<WebPushOptions>) => module.webPush({ ...keys, subject, fetch, resolve, ...more }),
     );
 
-  test("control: U17 a provider that follows redirects is seen inside", async () => {
+  test("control: U17 a provider that follows redirects is noticed inside", async () => {
     const weak = await load("a web push follows redirects");
     outside.fail({ status: 302, headers: { Location: inside.url } });
     await send(weak({}), noticeTo(stored(good)));
     expect(inside.connections()).toBe(1);
   });
 
-  test("control: U17 a provider that sends wherever it is told is seen inside", async () => {
+  test("control: U17 a provider that sends to any endpoint is noticed inside", async () => {
     const weak = await load("a web push goes to any host");
     await send(weak({}), noticeTo(stored("https://127.0.0.1/x")));
     expect(inside.connections()).toBe(1);
   });
 
-  test("control: U17 a provider that looks at the first address alone is noticed", async () => {
+  test("control: U17 a provider that checks only the first address is noticed", async () => {
     const weak = await load("only the first address of a host is looked at");
     const both = () => Promise.resolve(["142.250.1.95", "127.0.0.1"]);
     expect(await send(weak({ resolve: both }), noticeTo(stored(good)))).toMatchObject({ type: "sent" });

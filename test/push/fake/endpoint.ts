@@ -8,11 +8,11 @@ export type Asked = {
   readonly path: string;
   readonly headers: Headers;
   readonly bytes: Buffer;
-  /** The bytes as text; whoever asks for it while they are none fails. */
+  /** The bytes as text; throws if they are none. */
   readonly body: string;
 };
 
-/** What it does: an answer, none for ever, or the end of the connection without one. */
+/** An answer, none at all, or the end of the connection without one. */
 export type Told =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
   | "hang"
@@ -20,12 +20,12 @@ export type Told =
 
 export type Endpoint = {
   readonly url: string;
-  /** How many connections there ever were. */
+  /** The number of all connections. */
   connections(): number;
   close(): Promise<void>;
 };
 
-/** A real HTTP server on this machine. It is Node's: only there can a connection be ended without a word. */
+/** A real HTTP server on this machine. It is Node's, which can end a connection without an answer. */
 export async function openEndpoint(tell: (asked: Asked) => Told | Promise<Told>): Promise<Endpoint> {
   const server = createServer((incoming, outgoing) => {
     const work = async (): Promise<void> => {

@@ -52,7 +52,7 @@ export const fcmFaults = {
     status: 400,
     body: googleError(400, "INVALID_ARGUMENT", "Message is too big", fcmError("INVALID_ARGUMENT")),
   },
-  /** As seen where the payload is too large: nothing is said of why. */
+  /** As observed for a payload that is too large: without a reason. */
   badBare: { status: 400, body: googleError(400, "INVALID_ARGUMENT", "Request contains an invalid argument.") },
   tooLarge: { status: 413, body: "<html><title>Error 413 (Request Entity Too Large)!!1</title></html>" },
   tooLargeForApns: {
@@ -67,7 +67,7 @@ export const fcmFaults = {
   apnsUnregistered: { status: 400, body: apnsError(410, "Unregistered") },
   apnsBadToken: { status: 400, body: apnsError(400, "BadDeviceToken") },
   apnsOtherTopic: { status: 400, body: apnsError(400, "DeviceTokenNotForTopic") },
-  /** The token, and another field that is wrong too. */
+  /** The token, and another invalid field. */
   badTokenFieldToo: {
     status: 400,
     body: googleError(400, "INVALID_ARGUMENT", "Request contains an invalid argument.", fcmError("INVALID_ARGUMENT"), {
@@ -75,7 +75,7 @@ export const fcmFaults = {
       fieldViolations: [{ field: "message.android.ttl" }, { field: "message.token" }],
     }),
   },
-  /** As seen: the token is named as a field that is wrong. */
+  /** As observed: the token is named as an invalid field. */
   badTokenField: {
     status: 400,
     body: googleError(400, "INVALID_ARGUMENT", "Request contains an invalid argument.", fcmError("INVALID_ARGUMENT"), {
@@ -135,32 +135,32 @@ export const fcmFaults = {
   redirect: { status: 302, headers: { Location: "/elsewhere" }, body: "" },
 } as const satisfies Record<string, Exclude<Told, string>>;
 
-/** `lost`: the message is taken, and the answer gets lost. */
+/** `lost`: the message is accepted, and the answer is lost. */
 export type FcmFault = keyof typeof fcmFaults | "ok" | "lost" | "hang";
 export type TokenFault = "ok" | "refused" | "down" | "strange" | "redirect" | "hang" | "lost" | "brief";
 
 export type FakeFcm = {
   readonly url: string;
   readonly display: Display;
-  /** What requests did that Google forbids. */
+  /** The rules of Google that requests have broken. */
   readonly violations: string[];
   /** Requests for access tokens, and to send, so far. */
   readonly count: { tokens: number; sends: number };
-  /** Decides about each request to send: a fault, or an answer of one's own. */
+  /** Called for each request to send: returns a fault, or its own answer. */
   decide: (sent: {
     readonly nth: number;
     readonly token: string;
     readonly data: Readonly<Record<string, string>>;
-    /** The whole of it. */
+    /** The whole request. */
     readonly message: object;
   }) => FcmFault | Exclude<Told, string>;
-  /** Decides about each request for an access token. */
+  /** Called for each request for an access token. */
   decideToken: (nth: number) => TokenFault;
-  /** As the console hands it out. */
+  /** As the console exports it. */
   serviceAccount(changes?: object): Record<string, unknown>;
-  /** All access tokens that were given out hold no longer. */
+  /** Makes all access tokens invalid. */
   revoke(): void;
-  /** What no answer may show. */
+  /** The texts that no answer may contain. */
   secrets(): readonly string[];
   close(): Promise<void>;
 };
@@ -180,13 +180,13 @@ async function makePair() {
 /** FCM HTTP v1 and Google's token endpoint, as strict as their documentation is. */
 export async function openFcm(options: {
   readonly now: () => number;
-  /** How long a request may be on its way, on a machine that has other things to do; default: 2 s. */
+  /** How long a request may take, on a busy machine; default: 2 s. */
   readonly onItsWayMsMax?: number;
 }): Promise<FakeFcm> {
   const { publicKey, pem } = await (madePair ??= makePair());
   const { now, onItsWayMsMax = 2_000 } = options;
   const display = createDisplay();
-  /** Until when each access token holds. */
+  /** When each access token expires. */
   const tokens = new Map<string, number>();
   const givenOut = new Set<string>();
 
@@ -275,7 +275,7 @@ export async function openFcm(options: {
     };
   }
 
-  /** What a device makes of it: the system shows what has a notification, the app clears. */
+  /** The device: the system shows a message with a notification, the app clears. */
   function present({ token, notification, data, apns }: Message): void {
     const { tag = "", seq = "", kind = "" } = data;
     const told = { tag, seq: Number(seq), badge: apns.payload.aps.badge };
@@ -368,7 +368,7 @@ type Message = v.InferOutput<typeof request>["message"];
 const bytesOf = (value: string): number => new TextEncoder().encode(value).length;
 const reserved = /^(from$|message_type$|gcm$|gcm\.|google)/;
 
-/** What the documentation demands beyond the fields' types. */
+/** The rules of the documentation beyond the fields' types. */
 function faultOfMessage(
   { notification, data, android, apns, webpush }: Message,
   nowMs: number,
