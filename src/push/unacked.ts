@@ -1,9 +1,9 @@
 import type { Feed } from "../feed/feed.ts";
 import { nextTurn } from "../internal/clock.ts";
-import { identityKey } from "../model.ts";
+import { applyConsequences } from "../log/log-kinds.ts";
+import { identityKey, type LogEntry } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { UnackedStore } from "../store/push/unacked-store.ts";
-import type { LogEntry } from "../store/store.ts";
 import { createAlarm } from "./alarm.ts";
 import { createLogAge } from "./log-age.ts";
 import { ageStepMs, createOverdueCheck, type OverdueOptions } from "./overdue.ts";
@@ -69,13 +69,7 @@ export function createUnacked(options: UnackedOptions): Unacked {
   function take(entries: readonly LogEntry[], upTo: number): void {
     ages.note(upTo);
     if (run?.source !== "live" || upTo <= run.position) return;
-    const { pending } = run;
-    for (const { tenant, users, change } of entries) {
-      if (change.kind === "message") pending.markPending({ tenant, user: change.to }, change.n);
-      else if (change.kind === "receipt" && change.read > 0) pending.noteRead({ tenant, ...change });
-      else if (change.kind === "relation" && change.blocked)
-        for (const user of users) pending.noteBlock({ tenant, user, other: change.user, n: change.n });
-    }
+    for (const entry of entries) applyConsequences(entry, run.pending);
     run.position = upTo;
     if (isFull(run)) run.source = "behind";
   }
