@@ -125,6 +125,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       await enqueue(tenant, "bob", n);
       const [due] = await dueOf(tenant);
       if (!due) throw new Error("nothing is due");
+      expect(due.since).toEqual({ type: "position", n });
       const next = await send(tenant, "alice", "bob");
       await enqueue(tenant, "bob", next.n);
       expect(await store.push.settle(me, [done(due)], 30)).toBe(true);
@@ -135,7 +136,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       expect(await store.push.settle(me, [retry], 40)).toBe(true);
       expect(await dueOf(tenant, 499)).toEqual([]);
       const [again] = await dueOf(tenant, 500);
-      expect(again).toMatchObject({ attempts: 1, first: 2, shown: 1 });
+      expect(again).toMatchObject({ attempts: 1, first: 2, shown: 1, since: { type: "time", time: 500 } });
       if (!again) throw new Error("nothing is due");
       await store.push.settle(me, [done(again)], 510);
       expect(await dueOf(tenant, 1_000)).toEqual([]);
