@@ -17,14 +17,14 @@ export type Screen = {
   readonly alerts: number;
 };
 
-type Told = { readonly tag: string; readonly seq: number; readonly badge: number };
+type Marks = { readonly tag: string; readonly seq: number; readonly badge: number };
 
 /** The screens of the devices of a fake: each shows the last notice of a tag. */
 export type Display = {
   /** Visible faults. */
   readonly violations: readonly string[];
-  show(device: string, notice: Told & Omit<Shown, "times">): void;
-  clear(device: string, notice: Told): void;
+  show(device: string, notice: Marks & Omit<Shown, "times">): void;
+  clear(device: string, notice: Marks): void;
   /** An empty one, if the device got nothing. */
   screen(device: string): Screen;
 };

@@ -1,7 +1,7 @@
 import { errors, exportPKCS8, generateKeyPair, jwtVerify } from "jose";
 import * as v from "valibot";
 import { createDisplay, type Display } from "./display.ts";
-import { openEndpoint, type Asked, type Told } from "./endpoint.ts";
+import { openEndpoint, type Asked, type EndpointAnswer } from "./endpoint.ts";
 
 const googleError = (code: number, status: string, message: string, ...details: object[]) => ({
   error: { code, message, status, details },
@@ -133,7 +133,7 @@ export const fcmFaults = {
   strange502: { status: 502, body: "<html><h1>Bad Gateway</h1></html>" },
   strange200: { status: 200, body: "<html>Welcome to our hotel</html>" },
   redirect: { status: 302, headers: { Location: "/elsewhere" }, body: "" },
-} as const satisfies Record<string, Exclude<Told, string>>;
+} as const satisfies Record<string, Exclude<EndpointAnswer, string>>;
 
 /** `lost`: the message is accepted, and the answer is lost. */
 export type FcmFault = keyof typeof fcmFaults | "ok" | "lost" | "hang";
@@ -153,7 +153,7 @@ export type FakeFcm = {
     readonly data: Readonly<Record<string, string>>;
     /** The whole request. */
     readonly message: object;
-  }) => FcmFault | Exclude<Told, string>;
+  }) => FcmFault | Exclude<EndpointAnswer, string>;
   /** Called for each request for an access token. */
   decideToken: (nth: number) => TokenFault;
   /** As the console exports it. */
@@ -190,12 +190,12 @@ export async function openFcm(options: {
   const tokens = new Map<string, number>();
   const givenOut = new Set<string>();
 
-  const break_ = (rule: string): Told => {
+  const break_ = (rule: string): EndpointAnswer => {
     fake.violations.push(rule);
     return { status: 400, body: fcmFaults.badRequest.body };
   };
 
-  async function tellToken({ method, headers, body }: Asked): Promise<Told> {
+  async function answerToken({ method, headers, body }: Asked): Promise<EndpointAnswer> {
     fake.count.tokens += 1;
     const fault = fake.decideToken(fake.count.tokens);
     if (method !== "POST") return break_(`token: ${method}`);
@@ -248,7 +248,7 @@ export async function openFcm(options: {
     }
   }
 
-  function tellSend({ method, headers, body }: Asked): Told {
+  function answerSend({ method, headers, body }: Asked): EndpointAnswer {
     fake.count.sends += 1;
     const [, bearer = ""] = /^Bearer (.+)$/.exec(headers.get("authorization") ?? "") ?? [];
     if (method !== "POST") return break_(`send: ${method}`);
@@ -284,8 +284,8 @@ export async function openFcm(options: {
   }
 
   const endpoint = await openEndpoint((asked) => {
-    if (asked.path === "/token") return tellToken(asked);
-    if (asked.path === `/v1/projects/${projectId}/messages:send`) return tellSend(asked);
+    if (asked.path === "/token") return answerToken(asked);
+    if (asked.path === `/v1/projects/${projectId}/messages:send`) return answerSend(asked);
     return break_(`${asked.method} ${asked.path}`);
   });
 

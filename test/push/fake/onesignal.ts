@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { createDisplay, type Display } from "./display.ts";
-import { openEndpoint, type Asked, type Told } from "./endpoint.ts";
+import { openEndpoint, type Asked, type EndpointAnswer } from "./endpoint.ts";
 
 const messageId = "b15ba6e5-2223-49d6-9eda-684b9051f5a8";
 
@@ -41,7 +41,7 @@ const oneSignalFaults = {
   broken: { status: 500, body: { errors: ["Internal server error"] } },
   strange200: { status: 200, body: "<html>Welcome to our hotel</html>" },
   redirect: { status: 302, headers: { Location: "/elsewhere" }, body: "" },
-} as const satisfies Record<string, Exclude<Told, string>>;
+} as const satisfies Record<string, Exclude<EndpointAnswer, string>>;
 
 /** `lost`: the message is accepted, and the answer is lost. */
 export type OneSignalFault = keyof typeof oneSignalFaults | "ok" | "lost" | "hang";
@@ -66,7 +66,7 @@ export type FakeOneSignal = {
   /** Requests so far. */
   readonly count: { sends: number };
   /** Called for each request with a new key: returns a fault, or its own answer. */
-  decide: (sent: OneSignalSent) => OneSignalFault | Exclude<Told, string>;
+  decide: (sent: OneSignalSent) => OneSignalFault | Exclude<EndpointAnswer, string>;
   /** Called for each request with a known key: it gets the first answer again. */
   onReplay: (sent: OneSignalSent) => void;
   close(): Promise<void>;
@@ -78,14 +78,14 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
   const appId = "8250eaf6-1a58-489e-b136-7c74a864b434";
   const apiKey = `os_v2_app_${crypto.randomUUID().replaceAll("-", "")}`;
   /** The first answer by key: a repeat gets it again, and nothing is shown again. */
-  const answered = new Map<string, { readonly told: Told; readonly target: string; readonly tag: string }>();
+  const answered = new Map<string, { readonly told: EndpointAnswer; readonly target: string; readonly tag: string }>();
 
-  const break_ = (rule: string): Told => {
+  const break_ = (rule: string): EndpointAnswer => {
     fake.violations.push(rule);
     return { status: 400, body: { errors: [rule] } };
   };
 
-  function tell({ method, path, headers, body }: Asked): Told {
+  function answerTo({ method, path, headers, body }: Asked): EndpointAnswer {
     if (method !== "POST" || path !== "/notifications") return break_(`${method} ${path}`);
     fake.count.sends += 1;
     const authorization = headers.get("authorization") ?? "";
@@ -112,7 +112,7 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
     // A message with an id was created: it is sent to the valid targets, and its key is kept.
     if (said !== null && !hasId(said.body)) return said;
     present(target, message);
-    const told: Told = said ?? { status: 200, body: { id: crypto.randomUUID(), external_id: null } };
+    const told: EndpointAnswer = said ?? { status: 200, body: { id: crypto.randomUUID(), external_id: null } };
     answered.set(message.idempotency_key, { told, target, tag: message.collapse_id });
     return fault === "lost" ? fault : told;
   }
@@ -127,7 +127,7 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
     else if (data["kind"] === "clear") display.clear(device, told);
   }
 
-  const endpoint = await openEndpoint(tell);
+  const endpoint = await openEndpoint(answerTo);
   const fake: FakeOneSignal = {
     url: endpoint.url,
     appId,
@@ -144,7 +144,7 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
 
 const hasId = (body: unknown): boolean => v.is(v.object({ id: v.pipe(v.string(), v.nonEmpty()) }), body);
 
-function faultAnswer(fault: keyof typeof oneSignalFaults, target: string): Exclude<Told, string> {
+function faultAnswer(fault: keyof typeof oneSignalFaults, target: string): Exclude<EndpointAnswer, string> {
   const { status, headers, body: said } = { headers: {}, ...oneSignalFaults[fault] };
   const [, who = ""] = target.split(":");
   const body: unknown = typeof said === "string" ? said : JSON.parse(JSON.stringify(said).replaceAll("$", who));
