@@ -1,5 +1,5 @@
 import type { Clock } from "../internal/clock.ts";
-import { answerWithin } from "../internal/within.ts";
+import { withDeadline } from "../internal/deadline.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { AcceptedMessage, NamedHook } from "./message-hook.ts";
 import { replyIdOf } from "./reply-id.ts";
@@ -23,7 +23,8 @@ export function createHookCall({ hook, clock, limits }: HookCallOptions): HookCa
     const replyId = (purpose = ""): Promise<string> => replyIdOf(message, { hook: hook.name, purpose });
     const called = async (): Promise<void> => hook.handle({ ...message }, { attempt, signal, replyId });
     try {
-      await answerWithin(clock, limits.hookAnswerMs, Promise.race([called(), ended]), `onMessage (${hook.name})`);
+      const who = `onMessage (${hook.name})`;
+      await withDeadline(Promise.race([called(), ended]), { clock, ms: limits.hookAnswerMs, who });
     } catch (error) {
       abort.abort();
       throw error;

@@ -3,7 +3,7 @@ import { createLease } from "../feed/lease.ts";
 import { backoffMs } from "../internal/backoff.ts";
 import { type Clock, nextTurn } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { MessageStretch, Store } from "../store/store.ts";
 import { createHookCall } from "./call.ts";
@@ -150,9 +150,9 @@ export function createHookFollower(options: HookFollowerOptions): HookFollower {
     },
     async stop(deadlineMs) {
       run?.beginEnd();
-      await within(clock, (deadlineMs * 3) / 4, running);
+      await waitAtMost(running, { clock, ms: (deadlineMs * 3) / 4 });
       end();
-      await within(clock, deadlineMs / 4, lease.stop()).catch(report);
+      await waitAtMost(lease.stop(), { clock, ms: deadlineMs / 4 }).catch(report);
     },
     isBusy: () => run !== null && (run.position < feed.position() || run.handled > run.kept),
   };

@@ -3,7 +3,7 @@ import { createLease } from "../feed/lease.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import { createSparing } from "../internal/sparing.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import type { Identity } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Due } from "../store/push/due-store.ts";
@@ -143,8 +143,8 @@ export function createPushWorker(options: PushWorkerOptions): PushWorker {
       pause();
     },
     async stop(deadlineMs) {
-      await within(clock, deadlineMs, Promise.all(queues.map((queue) => queue.idle())));
-      await within(clock, deadlineMs, lease.stop()).catch(report);
+      await waitAtMost(Promise.all(queues.map((queue) => queue.idle())), { clock, ms: deadlineMs });
+      await waitAtMost(lease.stop(), { clock, ms: deadlineMs }).catch(report);
       pause();
     },
     async isBusy() {
