@@ -117,7 +117,7 @@ describe("onMessage", () => {
     const { messages } = await chat.messages({ user: "alice", from: "alice" });
     const last = messages.at(-1)?.text;
     await until(() => after.at(-1) === last);
-    // It goes on at or before the call that was under way; that the first one had ended was known before the second began.
+    // It continues at or before the call that was under way: the end of the first call was on disk before the second began.
     expect(Number(after[0])).toBeGreaterThan(0);
     expect(Number(after[0])).toBeLessThanOrEqual(5);
     expect(after).toEqual(messages.map(({ text }) => text).slice(Number(after[0])));
@@ -208,7 +208,7 @@ describe("onMessage", () => {
     await clock.advance(1_000);
     expect(texts).toEqual(["a", "a"]);
     for (let i = 0; i < 90; i++) await clock.advance(1_000);
-    // 1, 2, 4 … 32 s, each with chance, and then not later than hookRetryMsMax.
+    // 1, 2, 4 … 32 s, each with jitter, and at most hookRetryMsMax.
     expect(texts.length).toBeGreaterThan(6);
     expect(texts.length).toBeLessThan(12);
     expect(attempts).toEqual(attempts.map((_, i) => i));
@@ -290,7 +290,7 @@ describe("onMessage", () => {
         url: `file:${path}`,
         open(database) {
           const engine = openEngine(database);
-          // As a database that other nodes may have open too.
+          // Like a database that other nodes may have open.
           return { ...engine, isExclusive: false, read: failing(engine.read), write: failing(engine.write) };
         },
       },
@@ -386,7 +386,7 @@ describe("onMessage", () => {
     const { texts, hook } = noting(() => {
       if (isBroken) throw new Error("the mail server is away");
     });
-    // The last test: afterwards nothing keeps warnings from the console.
+    // The last test: afterwards warnings are printed to the console.
     const place = startTenants({ onMessage: { ...hook, name: "mail" }, limits: { hookRetryMs: 1, hookRetryMsMax: 2 } });
     try {
       for (const tenant of ["one", "two"]) await send(place.chat, `to ${tenant}`, tenant);

@@ -29,14 +29,14 @@ async function start(options: SharedNodesOptions & { readonly act?: (called: Cal
   const send = async (text: string, node = 0): Promise<void> =>
     void (await nodes.chats[node]?.send({ from: "alice", to: "bob", text }));
   const texts = (): readonly string[] => calls.map(({ text }) => text);
-  /** How far the database knows that the hook has got, and the end of the log. */
+  /** The hook's position in the database, and the end of the log. */
   async function place(): Promise<{ readonly n: number; readonly head: number }> {
     const [[row] = []] = await nodes.engine.read([
       { sql: "SELECT p.n, head.n AS head FROM tidings_log_place p CROSS JOIN tidings_head head" },
     ]);
     return { n: Number(row?.["n"]), head: Number(row?.["head"]) };
   }
-  /** Waits until all that was handled is known to the database. */
+  /** Waits until the position of the hook is in the database. */
   async function kept(): Promise<void> {
     for (let { n, head } = await place(); n < head; { n, head } = await place()) await Bun.sleep(2);
   }
@@ -55,7 +55,7 @@ describe("onMessage on several nodes", () => {
     expect(new Set(calls.map(({ node }) => node)).size).toBe(1);
     const [one, other] = first?.node === 0 ? [0, 1] : [1, 0];
     await nodes.chats[one]?.close();
-    // The other one looks for a free place four times in the time of a lease.
+    // The other node looks for a free lease four times in the duration of one.
     for (const text of numbers(10, 40)) await send(text, other);
     await until(() => calls.length === 50);
     expect(texts()).toEqual(numbers(50));

@@ -6,7 +6,7 @@ import { startPush, stopAll } from "./support/start.ts";
 
 afterEach(stopAll);
 
-/** A worker, and how many rows a table has. */
+/** A worker, and a function that counts the rows of a table. */
 async function start(phones: ReturnType<typeof createPhones>, limits: Partial<Limits>) {
   const engines: Engine[] = [];
   const wrapEngine = (engine: Engine): Engine => (engines.push(engine), engine);

@@ -51,7 +51,7 @@ const factsOf = (choice: Choice): Facts => ({
   address: choice.address,
 });
 
-/** The rules as the table of a reader, from the top: the first that applies. */
+/** The rules as a table for readers: the first one that applies, from the top. */
 const table: readonly (readonly [string, (choice: Choice) => boolean])[] = [
   ["drop deleted", ({ isDeleted }) => isDeleted],
   ["drop read", ({ isRead }) => isRead],
@@ -132,7 +132,7 @@ describe("quiet hours", () => {
     expect(quietUntil(of("Africa/Khartoum"), at("2026-01-01T21:00:00Z"))).toBe(at("2026-01-02T05:00:00Z"));
     expect(quietUntil(of("Asia/Kolkata"), at("2026-01-01T17:00:00Z"))).toBe(at("2026-01-02T01:30:00Z"));
     expect(quietUntil(of("Asia/Kolkata"), at("2026-01-01T16:00:00Z"))).toBe(null);
-    // The night in which clocks are set forward at 02:00, and the one in which they are set back at 03:00.
+    // The night when clocks are set forward at 02:00, and the one when they are set back at 03:00.
     expect(quietUntil(of("Europe/Berlin"), at("2026-03-28T22:00:00Z"))).toBe(at("2026-03-29T05:00:00Z"));
     expect(quietUntil(of("Europe/Berlin"), at("2026-10-24T21:00:00Z"))).toBe(at("2026-10-25T06:00:00Z"));
   });

@@ -194,7 +194,7 @@ describe("preferences", () => {
     const turn = (notify: boolean) =>
       push.store.devices.putDevice(person("bob"), "phone", { notify, now: push.clock.now() });
     await turn(false);
-    // The app says its token again at each start.
+    // The app registers its token again at each start.
     await push.register("bob", "phone");
     await push.send("alice", "bob");
     await push.pass(300);
@@ -222,7 +222,7 @@ describe("a provider in trouble", () => {
     expect(gaps.length).toBeGreaterThan(3);
     for (const [i, gap] of gaps.entries()) {
       expect(gap).toBeGreaterThanOrEqual(500 * 2 ** i);
-      // It is looked for once a second.
+      // The queue looks once a second.
       expect(gap).toBeLessThanOrEqual(1_000 * 2 ** i + 1_200);
     }
     expect(new Set(phones.requests.map(({ key }) => key)).size).toBe(1);
@@ -281,7 +281,7 @@ describe("a provider in trouble", () => {
     const before = phones.requests.length;
     most = 0;
     await push.pass(60_000, 100);
-    // Forty that are asked for each second or so would be thousands.
+    // Without the breaker, forty notices with a request each second would be thousands of requests.
     expect(phones.requests.length - before).toBeLessThan(20);
     expect(most).toBe(1);
     isDown = false;
@@ -363,7 +363,7 @@ describe("several nodes, and one that ends", () => {
     await push.send("alice", "bob", "hello", id);
     await push.pass(300);
     expect(phones.requests.length).toBe(1);
-    // A node that is paused in the middle of saying that it lives.
+    // A node that is paused while it renews its lease.
     push.hanging.add("beat");
     await push.pass(6_000, 100);
     push.hanging.clear();

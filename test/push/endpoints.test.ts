@@ -27,7 +27,7 @@ const good = "https://fcm.googleapis.com/fcm/send/abc";
 let keys: VapidKeys;
 /** A server of the private network: no request may reach it. */
 let inside: FakeServer;
-/** Stands for the push service that the network would lead to. */
+/** The server behind the allowed endpoints. */
 let outside: FakeServer;
 beforeAll(async () => {
   keys = await generateVapidKeys();
@@ -37,7 +37,7 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([inside.dispose(), outside.dispose()]));
 
-/** The network as an attacker would have it: only a push service's own address leads out. */
+/** A network of an attacker: only the push service's own address is outside, all others are inside. */
 const fetch: Fetch = (url, init) => {
   const isService = new URL(url).host === "fcm.googleapis.com";
   return globalThis.fetch((isService ? outside : inside).url, init);
@@ -48,7 +48,7 @@ const stored = (endpoint: string) => JSON.stringify({ endpoint, keys: receiverKe
 const parse = (endpoint: string, more: Partial<WebPushOptions> = {}) =>
   provider(more).parse({ subscription: { endpoint, keys: receiverKeys } }, identity);
 
-/** Endpoints that a hostile client may register: of other schemes, and of none. */
+/** Endpoints that a hostile client may register. */
 const schemes: readonly string[] = [
   ...["http:", "ftp:", "file:", "ws:", "wss:", "data:", "javascript:", "blob:https:"].map((scheme) =>
     good.replace("https:", scheme),
@@ -58,13 +58,13 @@ const schemes: readonly string[] = [
 ];
 
 const hosts: readonly string[] = [
-  // This machine and private networks, in every notation that some parser takes for an address.
+  // This machine and private networks, in each notation that a parser may accept as an address.
   ...["127.0.0.1", "127.1", "0x7f.0.0.1", "0x7f000001", "2130706433", "017700000001", "0177.0.0.1", "0", "0.0.0.0"],
   ...["localhost", "localhost.", "a.localhost", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254"],
   ...["100.64.0.1", "100.100.100.200", "169.254.169.254.nip.io", "127.0.0.1.fcm.googleapis.com.evil.example"],
   ...["[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[fe80::1]", "[fd00:ec2::254]"],
   ...["[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1%25eth0]", "metadata.google.internal", "142.250.1.95"],
-  // Like a push service, but none.
+  // Similar to a push service's name.
   ...["fcm.googleapis.com.", "fcm.googleapis.com.evil.example", "evilfcm.googleapis.com", "googleapis.com"],
   ...["xfcm.googleapis.com", "push.services.mozilla.com", "notify.windows.com", "evilnotify.windows.com"],
   ...["notify.windows.com.evil.example", "push.apple.com.evil.example", "fcm\u3002googleapis.com"],
@@ -86,7 +86,7 @@ const twisted: readonly string[] = [
   "https://fcm.googleapis.com:65536/x",
   "https://fcm.googleapis.com/x#",
   "https://fcm.googleapis.com/x#y",
-  // What would be read differently by two parsers.
+  // URLs that two parsers may read differently.
   " https://fcm.googleapis.com/x",
   "https://fcm.googleapis.com/x ",
   "https://fcm.goog\tleapis.com/x",

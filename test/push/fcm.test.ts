@@ -127,7 +127,7 @@ describe("FCM alone", () => {
     }
   });
 
-  /** What FCM is asked for, with these options. */
+  /** The request to FCM with these options. */
   async function asked(options: PushOptions, changes: Partial<PushNotice> = {}): Promise<object> {
     const provider = await start();
     let message = {};
@@ -221,7 +221,7 @@ describe("FCM alone", () => {
       [3_538_000, 1],
       [3_539_000, 2],
       [3_540_000, 2],
-      // A clock that is put back must not keep a token for longer than the server does.
+      // A clock that is set back must not keep a token longer than the server does.
       [0, 2],
     ] as const) {
       clock = nowMs + at;

@@ -86,7 +86,7 @@ describe("U24 a text that is too long", () => {
 
 const preview: OnPush = (draft) => ({ ...draft, title: draft.message.from, body: draft.message.text });
 
-/** Previews that no provider takes whole. */
+/** Previews that are too long for each provider. */
 const longTexts = {
   "5000 characters": "x".repeat(5_000),
   "1200 emoji": family.repeat(500),
@@ -153,7 +153,7 @@ describe("U24 a preview that is too long for its provider", () => {
         const shown = phone.shown();
         expect(shown?.title).toBe("alice");
         expect(text.startsWith(shown?.body.slice(0, -1) ?? "?")).toBe(true);
-        // Little of the room is left empty: no more than one character.
+        // At most one more character would fit.
         expect(bytesOf(shown?.body ?? "")).toBeGreaterThan(3_300);
         expect(phone.violations()).toEqual([]);
         await phone.close();

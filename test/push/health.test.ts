@@ -25,7 +25,7 @@ describe("a provider that refuses everything", () => {
       const push = await startPush({
         providers: [webhook({ url: "https://app.example/push", secret, fetch })],
         onHealth: (change) => changes.push(change),
-        // Requests are signed in real time, however far the clock is moved meanwhile.
+        // Requests are signed in real time, independent of the fake clock.
         limits: { pushAnswerMs: 10_000_000 },
       });
       for (let i = 0; i < 4; i++) await push.send("alice", `user${i}`);

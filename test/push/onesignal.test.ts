@@ -30,12 +30,12 @@ const faultNames: Readonly<Record<CommonFault, OneSignalFault>> = {
   redirect: "redirect",
 };
 const traits = { isRepeatSilent: true, bytesMax: 4_096 };
-/** A user is no address that could die: who is not subscribed now may be in a moment. */
+/** A user is never a dead address: they may subscribe a moment later. */
 const userTraits = { ...traits, tellsDead: false } as const;
 const alice: Identity = { tenant: "default", user: "alice" };
 const textOf = ({ body }: RequestInit): string => (typeof body === "string" ? body : "");
 
-/** By mode: each device is a user of its own, or a subscription of alice. */
+/** By mode: each device is its own user, or a subscription of alice. */
 const openAs = (mode: "external" | "subscription", fetch?: Fetch) => async (): Promise<Subject> => {
   const fake = await openOneSignal();
   const faults: OneSignalFault[] = [];

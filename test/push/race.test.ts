@@ -8,7 +8,7 @@ afterEach(stopAll);
 
 const minuteMs = 60_000;
 
-/** What the worlds of test/proof/sim have found, each as small as it goes. */
+/** Bugs that the worlds of test/proof/sim have found, each as a minimal test. */
 describe("two things at once", () => {
   test("U5 a notice that was read as due before its verdict was kept is not sent again", async () => {
     const phones = createPhones("phones", async () => {

@@ -63,7 +63,7 @@ describe("the routes", () => {
     ]);
   });
 
-  /** A phone that goes from one workspace to another, and says so by registering there. */
+  /** A phone that moves from one workspace to another, and registers there. */
   async function switchWorkspace(name: string, options: Partial<ChatOptions>) {
     const own = createPhones();
     const switching = make(name, { push: [own.provider], ...options });

@@ -7,7 +7,7 @@ import { blocksOf } from "../docs/block.ts";
 import { openBrowser, openPage } from "../support/chromium.ts";
 import { describeWith } from "../support/prerequisite.ts";
 
-// A browser on a busy machine takes its time.
+// A browser on a busy machine is slow.
 
 const script = readFileSync(new URL("../../src/web/push-worker.js", import.meta.url), "utf8");
 const tag = "Zm9yYWNvbnZlcnNhdGlvbm9mYWxpY2Vz";
@@ -26,16 +26,16 @@ type Push = {
 
 type Shown = { title: string; body: string; tag: string; seq: number; silent: boolean; icon: string };
 
-/** A page with the worker, in a browser that was asked for permission. */
+/** A page with the worker, in a browser with permission for notifications. */
 type App = {
   readonly page: Page;
   readonly worker: Worker;
-  /** Hands a push to the worker, and waits until it is done with it. */
+  /** Sends a push to the worker, and waits until it is handled. */
   readonly push: (...pushes: readonly (Push | string)[]) => Promise<void>;
   readonly shown: () => Promise<readonly Shown[]>;
-  /** What the worker said to the page so far. */
+  /** The messages of the worker to the page. */
   readonly said: () => Promise<readonly unknown[]>;
-  /** What the worker wanted of the browser: numbers at the icon, windows. */
+  /** The worker's calls of the browser: badges, windows. */
   readonly wanted: () => Promise<{ readonly badges: readonly number[]; readonly opened: readonly string[] }>;
   readonly click: (tag?: string) => Promise<void>;
 };
@@ -71,7 +71,7 @@ describeWith("chromium", "the service worker", () => {
   let origin: string;
   let complaints: string[] = [];
   let served = script;
-  /** What the chat was asked by a page. */
+  /** The requests of a page to the chat. */
   let asked: [method: string, path: string, body: string][] = [];
 
   beforeAll(async () => {
@@ -142,7 +142,7 @@ describeWith("chromium", "the service worker", () => {
       said: () => page.evaluate<unknown[]>("window.said"),
       wanted: () => worker.evaluate("self.noted"),
       async click(which = tag) {
-        // Only a person can click: the event is the browser's own, its extent ours.
+        // A script cannot click on a notification: this makes the event by itself.
         await worker.evaluate(`(async () => {
           const [notification] = await self.registration.getNotifications({ tag: ${JSON.stringify(which)} });
           const event = new NotificationEvent("notificationclick", { notification });
@@ -155,7 +155,7 @@ describeWith("chromium", "the service worker", () => {
     };
   }
 
-  /** Registers as a page does, and answers what the browser calls it. */
+  /** Registers the worker as a page does, and returns the browser's name for it. */
   async function register(cdp: CDPSession, page: Page, folder: string): Promise<string> {
     const found = Promise.withResolvers<string>();
     cdp.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {

@@ -14,7 +14,7 @@ import { type FakePushService, startFakePushService, type SubscriptionJson } fro
 import { plantedModule } from "./planted.ts";
 import { noticeTo, send } from "./send.ts";
 
-/** The encryption's own authors' reading of it; it has no types. */
+/** A decryption by other authors; it has no types. */
 const ece = createRequire(import.meta.url)("http_ece") as {
   decrypt(body: Buffer, keys: { version: "aes128gcm"; privateKey: object; authSecret: Buffer }): Buffer;
 };
@@ -207,7 +207,7 @@ describe("the request", () => {
     expect(service.violations).toEqual([]);
   });
 
-  /** Bytes of the text beside the body of the notice. */
+  /** The bytes of the text without the body of the notice. */
   async function lengthWithout(token: string): Promise<number> {
     const { answer } = await send(provider(), noticeTo(token, { body: "a".repeat(5_000) }), { now });
     return Number(/\d+/.exec(answer)?.[0]) - 5_000;

@@ -115,7 +115,7 @@ describe("the time of a notification", () => {
 });
 
 describe("just before sending", () => {
-  /** A message that waits, while something happens. */
+  /** Sends a message, and runs `happens` while its notice waits. */
   async function waiting(
     happens: (
       push: Awaited<ReturnType<typeof startPush>>,
@@ -462,7 +462,7 @@ describe("the content", () => {
       expect(phones.requests.length).toBe(i);
     }
     for (const notice of phones.requests) expect(notice).toMatchObject({ title: "New message", body: "", data: {} });
-    // Of faults that come with each message one in a minute is reported.
+    // Of a fault at each message, one in a minute is reported.
     expect(push.faults.length).toBe(1);
   });
 });

@@ -61,7 +61,7 @@ const writesWithoutReading = (conversations: number, messages: number): readonly
       FROM ${numbers("s", "?2")} CROSS JOIN ${numbers("c", "?1")}`,
   ].map((sql) => ({ sql, args: [conversations, messages] }));
 
-/** The shortest of some runs: what the statement takes by itself. */
+/** The shortest of some runs: the time of the statement alone. */
 async function shortestMs(work: () => Promise<unknown>): Promise<number> {
   let shortest = Infinity;
   for (let i = 0; i < 12; i++) {
@@ -88,14 +88,14 @@ describe("U26 a badge", () => {
   });
 
   test("U26 reads a bounded number of rows and conversations, the newest first, and none without need", async () => {
-    // One of each is certain. Of the newest one nine rows are looked at beside it, of the next one the other seven.
+    // One message of each is certain. Nine more rows of the newest conversation are read, and the other seven of the next one.
     expect(await badgeOf(6, 10, { pushBadgeRowsMax: 16 })).toBe(6 + 4 + 3);
     expect(await badgeOf(6, 10, { pushBadgeRowsMax: 0 })).toBe(6);
     const { store, file } = await open({ pushBadgeRowsMax: 0 });
     await file.write(writesWithoutReading(1, 10));
-    // The other one's last message is from before one's own: that is one.
+    // The other user's last message is before the user's own: it counts 1.
     expect(await store.push.badges([person("u2")], 1)).toEqual([1]);
-    // One on each side.
+    // One conversation on each side.
     expect(await badgeOf(6, 10, { pushBadgeConversationsMax: 1 })).toBe(10);
   });
 

@@ -90,7 +90,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       await store.relate(bob, [{ other: "carol", blocked: false }]);
       await store.devices.mute(bob, first.conversation, null);
       expect(await counts(5)).toBe(3);
-      // Once more changes nothing.
+      // A repeat changes nothing.
       await enqueue(tenant, "bob", last.n);
       expect(await dueOf(tenant)).toEqual(due);
     });
@@ -292,7 +292,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       const found = await store.push.worker();
       expect(found.holder).toBe(me);
       expect(await store.push.beat(me, 7)).toBe(true);
-      // Seen before that beat: the holder has lived since.
+      // It was seen before that beat: the holder is alive.
       expect(await store.push.take("another node", found)).toBe(null);
       const seen = await store.push.worker();
       const takers = ["a", "b", "c"].map((name) => store.push.take(name, seen));
