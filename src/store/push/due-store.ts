@@ -7,8 +7,40 @@ import * as sql from "./due-sql.ts";
 import { markCleared, upsertLog } from "./push-log-sql.ts";
 import { selectWorker } from "./push-sql.ts";
 
-/** A notice that is due: one address and one conversation, with all facts that a decision needs. */
-export type Due = Readonly<ReturnType<typeof dueOf>>;
+/** A notice that is due: one address and one conversation, with all facts that a decision needs. Times are milliseconds since the Unix epoch. */
+export type Due = {
+  readonly address: number;
+  readonly conversation: string;
+  readonly provider: string;
+  readonly tenant: string;
+  readonly user: string;
+  /** Empty: the address is the user's, for any device. */
+  readonly device: string;
+  readonly token: string;
+  readonly hash: string;
+  readonly refreshed: number;
+  readonly expiresAt: number | null;
+  /** The newest message to notify of; null: it was deleted. */
+  readonly message: { readonly id: string; readonly from: string; readonly text: string; readonly time: number } | null;
+  readonly n: number;
+  readonly seq: number;
+  /** The first seq without a decision; above `seq`: there is none. */
+  readonly first: number;
+  readonly since: DueSince;
+  readonly attempts: number;
+  /** The seq up to which the device shows a notification; 0: it shows none. */
+  readonly shown: number;
+  readonly acked: number;
+  readonly isOff: boolean;
+  /** The user's read mark in the conversation, and the `n` at which it last moved. */
+  readonly read: number;
+  readonly marksN: number;
+  /** null: not muted; Infinity: forever. */
+  readonly mutedUntil: number | null;
+  readonly quietHours: string | null;
+  readonly isBlocked: boolean;
+  readonly unread: number;
+};
 
 /** Since when a notice is due: since a log position, where it was due at once, or since a time that was set for it. */
 export type DueSince =
@@ -107,8 +139,7 @@ const logRow = ({ due, log, until, attempts }: Verdict): unknown[] => [
   ...[due.provider, log?.decision, log?.reason, until, attempts, log?.answer ?? null],
 ];
 
-/** A row of the due notices. Times are milliseconds since the Unix epoch. */
-function dueOf(row: Row) {
+function dueOf(row: Row): Due {
   const [muted, id] = [integerOrNull(row, "muted_until"), textOrNull(row, "id")];
   const [n, due] = [integer(row, "n"), integer(row, "due")];
   return {
@@ -117,36 +148,27 @@ function dueOf(row: Row) {
     provider: text(row, "provider"),
     tenant: text(row, "tenant"),
     user: text(row, "user"),
-    /** Empty: the address is the user's, for any device. */
     device: text(row, "device"),
     token: text(row, "token"),
     hash: text(row, "hash"),
     refreshed: integer(row, "refreshed"),
     expiresAt: integerOrNull(row, "expires"),
-    /** The newest message to notify of; null: it was deleted. */
     message:
       id === null ? null : { id, from: text(row, "sender"), text: text(row, "text"), time: integer(row, "time") },
     n,
     seq: integer(row, "seq"),
-    /** The first seq without a decision; above `seq`: there is none. */
     first: integer(row, "first"),
-    since: sinceOf({ due, n }),
+    // One column holds both. A position is never after the notice's newest message; a time in milliseconds is after every position.
+    since: due <= n ? { type: "position", n: due } : { type: "time", time: due },
     attempts: integer(row, "attempts"),
-    /** The seq up to which the device shows a notification; 0: it shows none. */
     shown: integer(row, "shown"),
     acked: integer(row, "acked"),
     isOff: !flag(row, "notify"),
-    /** The user's read mark in the conversation, and the `n` at which it last moved. */
     read: integer(row, "read"),
     marksN: integer(row, "marks_n"),
-    /** null: not muted; Infinity: forever. */
     mutedUntil: muted === -1 ? Infinity : muted,
     quietHours: textOrNull(row, "quiet_hours"),
     isBlocked: flag(row, "is_blocked"),
     unread: integer(row, "unread"),
   };
 }
-
-/** One column holds both. A position is never after the notice's newest message; a time in milliseconds is after every position. */
-const sinceOf = ({ due, n }: { readonly due: number; readonly n: number }): DueSince =>
-  due <= n ? { type: "position", n: due } : { type: "time", time: due };

@@ -5,12 +5,43 @@ import { integer, integerOrNull, text, textOrNull } from "../row.ts";
 import { type DeviceStoreOptions, readOne } from "./device-store.ts";
 import * as sql from "./push-log-sql.ts";
 
-/** A message to explain the notifications of. */
-export type ExplainedMessage = Readonly<ReturnType<typeof messageOf>>;
+/** A message to explain the notifications of. Times are milliseconds since the Unix epoch. */
+export type ExplainedMessage = {
+  readonly n: number;
+  readonly conversation: string;
+  readonly seq: number;
+  readonly from: string;
+  readonly time: number;
+  /** The recipient's read mark in the conversation. */
+  readonly read: number;
+};
+
 /** A device of the user as it is now: one for each of its addresses, or one without an address. */
-export type ExplainedDevice = Readonly<ReturnType<typeof deviceOf>>;
-/** A decision on the messages `first` to `seq` of a conversation, for one address. Times are milliseconds since the Unix epoch. */
-export type LoggedDecision = Readonly<ReturnType<typeof decisionOf>>;
+export type ExplainedDevice = {
+  readonly device: string;
+  readonly address: number | null;
+  readonly provider: string | null;
+  /** The log position at which the address was registered. */
+  readonly since: number | null;
+  readonly acked: number;
+};
+
+/** A decision on the messages `first` to `seq` of a conversation, for one address. */
+export type LoggedDecision = {
+  readonly conversation: string;
+  readonly first: number;
+  readonly seq: number;
+  readonly address: number;
+  readonly device: string;
+  readonly provider: string;
+  readonly time: number;
+  readonly decision: string;
+  readonly reason: string;
+  readonly until: number | null;
+  readonly attempts: number;
+  readonly answer: string | null;
+  readonly clearedAt: number | null;
+};
 
 export type Explained = {
   readonly messages: readonly ExplainedMessage[];
@@ -67,26 +98,24 @@ export function createPushLog({ engine, limits }: DeviceStoreOptions): PushLog {
   };
 }
 
-const messageOf = (row: Row) => ({
+const messageOf = (row: Row): ExplainedMessage => ({
   n: integer(row, "n"),
   conversation: encodeConversation(integer(row, "conversation")),
   seq: integer(row, "seq"),
   from: text(row, "sender"),
   time: integer(row, "time"),
-  /** The recipient's read mark in the conversation. */
   read: integer(row, "read"),
 });
 
-const deviceOf = (row: Row) => ({
+const deviceOf = (row: Row): ExplainedDevice => ({
   device: text(row, "device"),
   address: integerOrNull(row, "address"),
   provider: textOrNull(row, "provider"),
-  /** The log position at which the address was registered. */
   since: integerOrNull(row, "since"),
   acked: integer(row, "acked"),
 });
 
-const decisionOf = (row: Row) => ({
+const decisionOf = (row: Row): LoggedDecision => ({
   conversation: encodeConversation(integer(row, "conversation")),
   first: integer(row, "first"),
   seq: integer(row, "seq"),

@@ -13,7 +13,17 @@ export type Reader = Identity & { readonly conversation: string; readonly n: num
 export type Blocker = Identity & { readonly other: string; readonly n: number };
 
 /** An address, and its first message that is neither acked nor decided on. */
-export type Undecided = Readonly<ReturnType<typeof undecidedOf>>;
+export type Undecided = {
+  /** The index of its user in the query. */
+  readonly i: number;
+  readonly address: number;
+  readonly provider: string;
+  readonly device: string;
+  /** null: there is no such message. */
+  readonly n: number | null;
+  /** The number of such messages; `countedMax` means that many or more. */
+  readonly count: number;
+};
 
 /** Undecided messages of one address that are counted. */
 export const countedMax = 64;
@@ -121,14 +131,11 @@ const recipientOf = (row: Row): Recipient => ({
   n: integer(row, "n"),
 });
 
-const undecidedOf = (row: Row) => ({
-  /** The index of its user in the query. */
+const undecidedOf = (row: Row): Undecided => ({
   i: integer(row, "i"),
   address: integer(row, "key"),
   provider: text(row, "provider"),
   device: text(row, "device"),
-  /** null: there is no such message. */
   n: integerOrNull(row, "n"),
-  /** The number of such messages; `countedMax` means that many or more. */
   count: integer(row, "count"),
 });
