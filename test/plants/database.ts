@@ -15,21 +15,21 @@ export const database = {
   },
   "a name that comes back": {
     rule: "D32",
-    file: "tenant/database.ts",
-    from: "    const n = before.get(head.epoch) ?? 0;\n",
-    to: `    const n = head.epoch === left ? (before.get(left) ?? 0) : 0;
-    ended.clear();
+    file: "tenant/histories.ts",
+    from: "      const n = before.get(head.epoch) ?? 0;\n",
+    to: `      const n = head.epoch === left ? (before.get(left) ?? 0) : 0;
+      ended.clear();
 `,
   },
   "a database that went back keeps its name": {
     rule: "D32",
-    file: "tenant/database.ts",
+    file: "tenant/histories.ts",
     from: "if (head.n < n) {",
     to: "if (head.n < n && head.n < 0) {",
   },
   "a name that has ended is taken as it comes back": {
     rule: "D32",
-    file: "tenant/database.ts",
+    file: "tenant/histories.ts",
     from: "if (epoch !== left) ended.add(left);",
     to: "",
   },
