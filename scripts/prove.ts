@@ -1,11 +1,11 @@
 /**
- * Tries what Tidings promises, for as long as somebody has time, and tells what was tried and what was lost.
+ * Tries Tidings' promises for a given time, and reports the numbers of tries and violations.
  *
  *   bun run prove                        about five minutes, a share for each harness
  *   bun run prove --minutes 60 sim fuzz  an hour for these two
- *   bun run prove --minutes 0            only tells what was tried so far, and writes it into docs/proof.md
+ *   bun run prove --minutes 0            only reports all tries so far, and writes them into docs/proof.md
  *
- * What was tried is kept in docs/proof-tally.jsonl, a line a run, with its commit: a later run goes on behind it.
+ * docs/proof-tally.jsonl keeps the tries, one line per run with its commit; a later run continues from there.
  */
 import { parseArgs } from "node:util";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { allProofs } from "./proof/all.ts";
 import { addRun, currentCommit, nextNumber, readTally, type Run } from "./proof/tally.ts";
 import { formatTable, writePage } from "./proof/table.ts";
 
-/** A harness runs this long in one process; what is whole by then counts, whatever happens next. */
+/** A harness runs this long in one process; its result then counts, even if a later process breaks. */
 const chunkMsMax = 120_000;
 
 const one = join(import.meta.dir, "proof/prove-one.ts");

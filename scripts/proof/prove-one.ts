@@ -1,5 +1,5 @@
 /**
- * One harness for so many milliseconds; the last line that it prints is the result.
+ * Runs one harness for the given milliseconds; the last line that it prints is the result.
  *
  *   bun scripts/proof/prove-one.ts NAME FROM MS
  */

@@ -11,7 +11,7 @@ const page = join(import.meta.dir, "../../docs/proof.md");
 const counted = new Intl.NumberFormat("en").format;
 const sum = (runs: readonly Run[], of: (run: Run) => number): number => runs.reduce((all, run) => all + of(run), 0);
 
-/** What was tried, how often, and what was lost; `runs`: those of now, none for the page. */
+/** The numbers of tries, violations and time by harness; `runs`: those of this run, none for the page. */
 export function formatTable(tally: readonly Run[], runs: readonly Run[]): string {
   const rows = allProofs.flatMap(({ name, unit, rules }) => {
     const all = tally.filter((run) => run.name === name);
@@ -38,7 +38,7 @@ const formatMutants = (): string =>
     mutants.map(({ name, seed, rule }) => [name, `\`${plant(name)[0]?.file}\``, String(seed), rule]),
   );
 
-/** The page's text with both tables in their places: what was tried, and what is planted to see that it is found. */
+/** The page's text with both tables in their places: the tries, and the planted mutants. */
 export const pageWith = (text: string, tally: readonly Run[]): string =>
   withPart(withPart(text, "tally", formatTable(tally, [])), "mutants", formatMutants());
 

@@ -7,7 +7,7 @@ const file = join(root, "docs/proof-tally.jsonl");
 /** One run of one harness. */
 export type Run = {
   readonly name: string;
-  /** What was tried; `+`: with changes that were not committed. */
+  /** The commit that was tried; `+`: with uncommitted changes. */
   readonly commit: string;
   readonly date: string;
   readonly seconds: number;

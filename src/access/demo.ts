@@ -17,7 +17,7 @@ export type DemoAuthenticate = Authenticate & { readonly isHostAllowed: (request
  * @param options.anywhere Serve any `Host`: whoever can reach the port can be anybody.
  *
  * @example
- * createChat({ authenticate: demo(), … }) // ws://localhost:6662/ws?user=alice
+ * createChat({ ...options, authenticate: demo() }) // ws://localhost:6662/ws?user=alice
  */
 export function demo(options: { readonly anywhere?: boolean } = {}): DemoAuthenticate {
   const isHostAllowed = (request: Request) => options.anywhere === true || isLoopbackHost(hostOf(request));

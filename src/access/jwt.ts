@@ -70,7 +70,8 @@ const types = ["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
  * issuer's keys cannot be fetched, or may lack the one that a token names.
  *
  * @example
- * createChat({ authenticate: jwt({ jwksUrl: "https://id.example/jwks.json", issuer: "https://id.example", audience: "chat" }), … })
+ * const authenticate = jwt({ jwksUrl: "https://id.example/jwks.json", issuer: "https://id.example", audience: "chat" });
+ * createChat({ ...options, authenticate });
  */
 export function jwt(options: JwtOptions): Authenticate {
   const verify = createVerify(options);

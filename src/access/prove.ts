@@ -26,6 +26,7 @@ export type ProveOptions = {
  * for a malformed proof; the text names the field, never its value. Never rejects.
  *
  * @example
+ * const prove = createProve({ authenticate: demo(), now: () => clock.now() });
  * const session = await prove(request);
  * if (session instanceof Response) return session;
  */

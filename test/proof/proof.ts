@@ -1,14 +1,14 @@
-/** One way of trying the promise, in sizes from seconds to hours: `bun run prove` runs them all. */
+/** One harness that tries the promise, in sizes from seconds to hours: `bun run prove` runs them all. */
 export type Proof = {
   /** The harness's short name, as on the command line. */
   readonly name: string;
-  /** What is counted, in the plural: "worlds", "crashes", "cases". */
+  /** The unit that is counted, in the plural: "worlds", "crashes", "cases". */
   readonly unit: string;
   /** The rules of src/SPEC.md that it tries. */
   readonly rules: readonly string[];
   /** Its part of the time of a run, relative to the others. */
   readonly weight: number;
-  /** It takes its whole time in one piece: in short ones it would only ever warm up. */
+  /** It takes its whole time in one piece: short pieces would be spent on warming up. */
   readonly isOnePiece?: boolean;
   /** Tries number `from`, `from + 1`, … The same number tries the same, as far as real processes allow. */
   run(options: ProofOptions): Promise<ProofResult>;
@@ -16,20 +16,20 @@ export type Proof = {
 
 export type ProofOptions = {
   readonly from: number;
-  /** At most so many. */
+  /** The most to try. */
   readonly count: number;
-  /** Whether the time is over: no further one is begun then. */
+  /** Whether the time is over: then no further one is started. */
   readonly isOver: () => boolean;
-  /** Tells somebody who waits how it goes. */
+  /** Reports progress. */
   readonly say: (text: string) => void;
 };
 
 export type ProofResult = {
   readonly tried: number;
-  /** The number to go on from: none before it is wanted again. */
+  /** The first number for the next run. */
   readonly next: number;
-  /** What was lost, doubled, reordered or otherwise broken: each with the number that repeats it. */
+  /** Lost, doubled, reordered or otherwise broken things, each with the number that repeats it. */
   readonly violations: readonly string[];
-  /** What was done meanwhile, such as `accepted` messages; summed over runs. */
+  /** Counts, such as `accepted` messages; summed over runs. */
   readonly facts: Readonly<Record<string, number>>;
 };

@@ -28,7 +28,7 @@ const tokenForm = /^[!-~]{1,4096}$/;
  * @throws ChatError `config_invalid` on a URL or a secret that cannot be.
  *
  * @example
- * createChat({ push: { providers: [webhook({ url: "https://shop.example/push", secret: "whsec_…" })] }, … })
+ * createChat({ ...options, push: [webhook({ url: "https://shop.example/push", secret: "whsec_…" })] });
  */
 export function webhook(options: WebhookOptions): PushProvider {
   const url = urlOf(options.url);

@@ -49,7 +49,7 @@ describe("the checker", () => {
       seen(3),
     ];
     expect(judge([...events, ...histories(...all), drained])).toEqual([]);
-    // What was never answered may be there or not.
+    // An unanswered message may be there or not.
     expect(judge([...attempts, accepted(1), ...histories(sighting(1))])).toEqual([]);
   });
 
@@ -125,7 +125,7 @@ describe("the checker", () => {
     ],
   ];
 
-  /** Each log planted against this rule is judged as it should be; what is answered is what was missed. */
+  /** The logs planted against this rule that are judged wrongly; empty: all are found. */
   function missedOf(rule: string): readonly string[] {
     const logs = planted.filter(([what]) => what.startsWith(`${rule} `));
     if (logs.length === 0) throw new Error(`No log is planted against ${rule}`);
@@ -136,10 +136,10 @@ describe("the checker", () => {
   }
 
   test("control: D1 lost and foreign messages, and changed texts, are found", () => expect(missedOf("D1")).toEqual([]));
-  test("control: O1 a message that stands twice, or has two places, is found", () =>
+  test("control: O1 a message that is there twice, or has two seqs, is found", () =>
     expect(missedOf("O1")).toEqual([]));
-  test("control: O2 holes, and places that change hands, are found", () => expect(missedOf("O2")).toEqual([]));
-  test("control: O3 what a reader misses, or sees twice or out of order, is found", () =>
+  test("control: O2 holes, and seqs with two messages, are found", () => expect(missedOf("O2")).toEqual([]));
+  test("control: O3 messages that a reader misses, or sees twice or out of order, are found", () =>
     expect(missedOf("O3")).toEqual([]));
   test("control: O4 a later send at an earlier place is found", () => expect(missedOf("O4")).toEqual([]));
 });

@@ -1,9 +1,9 @@
 /**
- * Judges what clients saw of a chat, with Jepsen's classes. It knows nothing of how the log came to be: the simulator, the
- * kill loop and the multi-node tests all hand it theirs.
+ * Judges the clients' observations of a chat, in Jepsen's classes. It does not know how the log came to be: the simulator, the
+ * kill loop and the multi-node tests all use it.
  */
 
-/** What a message is, wherever somebody saw it. */
+/** A message as any client saw it. */
 export type Sighting = {
   readonly conversation: string;
   readonly seq: number;
@@ -12,9 +12,9 @@ export type Sighting = {
   readonly text: string;
 };
 
-/** One line of the log, in the order in which it happened (per sender, and per reader, that order counts). */
+/** One line of the log, in the order in which it happened (the order counts per sender, and per reader). */
 export type Event =
-  /** A sender tries a message for the first time. `lane`: whose sends keep their order. */
+  /** A sender tries a message for the first time. Sends of one `lane` keep their order. */
   | {
       readonly type: "attempt";
       readonly lane: string;
@@ -22,7 +22,7 @@ export type Event =
       readonly id: string;
       readonly text: string;
     }
-  /** It may have been refused, and the refusal lost: its order among others of its lane is not held (O4). */
+  /** It may have been refused, and the refusal lost: its order in its lane does not count (O4). */
   | { readonly type: "refusable"; readonly from: string; readonly id: string }
   | {
       readonly type: "accepted";
@@ -31,12 +31,12 @@ export type Event =
       readonly conversation: string;
       readonly seq: number;
     }
-  /** A reader opens a connection: what was not acked may come again on it. */
+  /** A reader opens a connection: unacked messages may come again on it. */
   | { readonly type: "connect"; readonly reader: string }
   | ({ readonly type: "seen"; readonly reader: string } & Sighting)
-  /** In the end, after all faults: everything that a fresh device of this user reads from the beginning. */
+  /** At the end, after all faults: everything that a fresh device of this user reads from the beginning. */
   | { readonly type: "history"; readonly user: string; readonly messages: readonly Sighting[] }
-  /** In the end: this reader has been given all the time it needs, so it must have seen its user's whole history. */
+  /** At the end: this reader had all the time it needs, so it must have seen its user's whole history. */
   | { readonly type: "drained"; readonly reader: string; readonly user: string };
 
 export type FaultClass = "lost" | "duplicate" | "unexpected" | "out of order" | "non-monotonic" | "inconsistent seq";
@@ -46,14 +46,14 @@ export type Fault = { readonly class: FaultClass; readonly text: string };
 const placeOf = ({ conversation, seq }: { conversation: string; seq: number }): string => `${conversation} ${seq}`;
 const nameOf = ({ from, id }: { from: string; id: string }): string => `${from} ${id}`;
 
-/** Answers everything that is wrong; an empty list means that the log keeps D1, O1, O2, O3 and O4. */
+/** Returns all faults; an empty list means that the log keeps D1, O1, O2, O3 and O4. */
 export function judge(events: readonly Event[]): readonly Fault[] {
   const faults: Fault[] = [];
   const fault = (kind: FaultClass, text: string): void => void faults.push({ class: kind, text });
   const attempts = new Map<string, { text: string; lane: string; rank: number }>();
   const refusable = new Set<string>();
   const histories = new Map<string, readonly Sighting[]>();
-  /** Who stood at a place, and where somebody stood, over all sightings at any time. */
+  /** The message at each seq, and the seq of each message, over all sightings at any time. */
   const atPlace = new Map<string, string>();
   const placeFor = new Map<string, string>();
 
@@ -71,7 +71,7 @@ export function judge(events: readonly Event[]): readonly Fault[] {
     atPlace.set(at, name);
     const before = placeFor.get(name);
     if (before !== undefined && before !== at)
-      fault("inconsistent seq", `${name} stands at ${before}, then at ${at} ${where}`);
+      fault("inconsistent seq", `${name} is at ${before}, then at ${at} ${where}`);
     placeFor.set(name, at);
   }
 
@@ -90,7 +90,7 @@ export function judge(events: readonly Event[]): readonly Fault[] {
     for (const message of messages) {
       const name = nameOf(message);
       content(message, where);
-      if (seen.has(name)) fault("duplicate", `${name} stands twice ${where}`);
+      if (seen.has(name)) fault("duplicate", `${name} is there twice ${where}`);
       seen.add(name);
       place(message, where);
       const { conversation, seq } = message;
@@ -106,7 +106,7 @@ export function judge(events: readonly Event[]): readonly Fault[] {
     }
   }
 
-  /** Sightings of one reader: each connection goes on in order, none of its places comes twice on it. */
+  /** Sightings of one reader: each connection continues in order, and none of its messages comes twice on it. */
   const lastOf = new Map<string, Map<string, number>>();
   const seenBy = new Map<string, Set<string>>();
   function checkSeen(reader: string, message: Sighting): void {
@@ -124,7 +124,7 @@ export function judge(events: readonly Event[]): readonly Fault[] {
     last.set(conversation, Math.max(seq, before ?? 0));
     const seen = seenBy.get(reader) ?? new Set<string>();
     seenBy.set(reader, seen);
-    // Over all its connections a reader has no hole below what it sees: what it stored, its cursor covered.
+    // Over all its connections a reader has no hole below a message that it sees: its cursor covered everything that it stored.
     const all = seen.size;
     seen.add(placeOf(message));
     if (seen.size > all && seq > 1 && !seen.has(`${conversation} ${seq - 1}`))
@@ -156,14 +156,14 @@ export function judge(events: readonly Event[]): readonly Fault[] {
     }
   }
 
-  const standing = new Set<string>();
+  const stored = new Set<string>();
   for (const [user, messages] of histories)
-    for (const message of messages) standing.add(`${user} ${placeOf(message)} ${nameOf(message)}`);
+    for (const message of messages) stored.add(`${user} ${placeOf(message)} ${nameOf(message)}`);
   for (const event of events) {
     if (event.type !== "accepted") continue;
-    // Whoever's history was read must have it: the sender's own, or else anybody's.
+    // The sender's history must have it; where that was not read, any history.
     const readers = histories.has(event.from) ? [event.from] : [...histories.keys()];
-    const isThere = readers.some((user) => standing.has(`${user} ${placeOf(event)} ${nameOf(event)}`));
+    const isThere = readers.some((user) => stored.has(`${user} ${placeOf(event)} ${nameOf(event)}`));
     if (readers.length > 0 && !isThere)
       fault("lost", `${nameOf(event)} was accepted at ${placeOf(event)} and is not in the history`);
   }

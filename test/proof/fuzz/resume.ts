@@ -2,7 +2,7 @@ import type { Message } from "../../../src/model.ts";
 import type { ServerFrame } from "../../../src/protocol/frame.ts";
 import { drawScript, tenants } from "../isolation/script.ts";
 import type { Plant } from "../isolation/tenants.ts";
-import { type Gave, runWorld, type Told, type World } from "../isolation/world.ts";
+import { type CursorUse, runWorld, type Received, type World } from "../isolation/world.ts";
 import { createChance } from "../sim/chance.ts";
 import type { Findings } from "./target.ts";
 
@@ -39,12 +39,12 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
   const userOf = (slot: string): string => slot.split(" ").slice(0, 2).join(" ");
 
   /** The change number that a cursor gave, where this history can have given it. */
-  function honoured({ cursor, head }: Pick<Gave, "cursor" | "head">): number | null {
+  function honoured({ cursor, head }: Pick<CursorUse, "cursor" | "head">): number | null {
     const place = codec.decode(cursor ?? "");
     return place !== null && place.n <= head ? place.n : null;
   }
 
-  function give({ type, slot, cursor, head }: Gave): void {
+  function noteCursor({ type, slot, cursor, head }: CursorUse): void {
     const n = honoured({ cursor, head });
     // More than was sent counts as what was sent, which is never beyond the head.
     const reach = n ?? (type === "ack" && codec.decode(cursor ?? "") !== null ? head : 0);
@@ -62,7 +62,7 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
     readers.set(slot, fresh);
   }
 
-  function told({ step, slot, what }: Told): void {
+  function receive({ step, slot, what }: Received): void {
     const reader = readers.get(slot);
     if (!reader || !("type" in what)) return;
     const frame = what as ServerFrame;
@@ -138,7 +138,7 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
     if (!(read <= delivered && delivered <= lastSeq))
       wrong(`O9: read ${read}, delivered ${delivered}, last ${lastSeq}`);
     const seen = marks.get(name) ?? [];
-    // Within one step different connections may be told in either order.
+    // Within one step different connections may receive in either order.
     if (seen.some((old) => old.step < step && (old.delivered > delivered || old.read > read)))
       wrong(`O9: the marks of ${name} went back to delivered ${delivered}, read ${read}`);
     marks.set(name, [...seen, { step, delivered, read }]);
@@ -155,11 +155,11 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
   let step = 1;
   for (const event of events) {
     for (; step < event.step; step++) endStep(step);
-    if (event.type === "told") {
-      told(event);
+    if (event.type === "received") {
+      receive(event);
       if ("code" in event.what && "reason" in event.what) readers.delete(event.slot);
     } else if (event.type === "hang up") readers.delete(event.slot);
-    else give(event);
+    else noteCursor(event);
   }
   return violations;
 }

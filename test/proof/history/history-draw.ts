@@ -3,13 +3,13 @@ import { type Entry, idOf, type Question } from "./history-model.ts";
 
 export const users = ["alice", "bob", "carol", "dave"] as const;
 export const devices = ["d1", "d2"] as const;
-/** So few that people use the same. */
+/** Few, so that users share them. */
 const idsMax = 12;
 const deedsMin = 15;
 const deedsMax = 60;
 const questionsEach = 25;
 
-/** What one person does. */
+/** An act of one user. */
 export type Deed =
   | { readonly what: "send"; readonly from: number; readonly to: number; readonly id: number; readonly waitMs: number }
   | { readonly what: "ack"; readonly user: number; readonly device: number; readonly limit: number }
@@ -39,7 +39,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
 
 const seq = fc.integer({ min: 1, max: 30 });
 
-/** Most questions are about little, so that each selector is often the only one. */
+/** Most questions have few selectors, so that each selector is often the only one. */
 const rarely = <T>(tenths: number, value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.oneof({ weight: tenths, arbitrary: value }, { weight: 10 - tenths, arbitrary: fc.constant(undefined) });
 
@@ -64,7 +64,7 @@ type DrawnSelectors = Parameters<Parameters<typeof question.map>[0]>[0]["drawn"]
 
 type DrawnQuestion = { readonly asker: string; readonly drawn: DrawnSelectors };
 
-/** A drawn question without contradictions, as an asker can put it. */
+/** A drawn question without contradictions, as a client can ask it. */
 export function questionOf(
   drawn: DrawnSelectors,
   entries: readonly Entry[],
@@ -74,7 +74,7 @@ export function questionOf(
   const other = users[drawn.other] ?? "bob";
   const conversation = place === "conversation" ? conversationOf(other) : null;
   const isPlaced = place === "with" || conversation !== null;
-  // The times of messages themselves: there it shows whether a bound belongs to it.
+  // The times of messages themselves show whether a bound is included.
   const timeOf = (k: number | undefined) => (k === undefined ? undefined : entries[k % entries.length]?.time);
   const begun = timeOf(since);
   const ended = until === undefined ? undefined : Math.max(begun ?? 0, timeOf(until) ?? 0);
@@ -94,7 +94,7 @@ export function questionOf(
 
 export type Drawn = { readonly deeds: readonly Deed[]; readonly questions: readonly DrawnQuestion[] };
 
-/** A history and what is asked about it, from its number. */
+/** A history and the questions about it, drawn from its number. */
 export function drawHistory(number: number): Drawn {
   const both = fc.record({
     deeds: fc.array(deed, { minLength: deedsMin, maxLength: deedsMax }),

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import type { MessageChange } from "../../support/client.ts";
 import type { More } from "../../http/ask.ts";
 
-/** A message of a history, with its place in the log. */
+/** A message of a history, and its position in the log. */
 export type Entry = MessageChange & { readonly n: number };
 
-/** What somebody asks for; names and ids as in the address. */
+/** A question; names and ids as in the address. */
 export type Question = {
   readonly device?: string;
   readonly with?: string;
@@ -23,22 +23,22 @@ export type Question = {
 
 export type Expected = { readonly messages: readonly Entry[]; readonly more: More };
 
-/** The whole of a history and what devices have acked: nothing but lists. */
+/** A whole history and the devices' acks, as plain lists. */
 export type HistoryModel = {
   readonly entries: readonly Entry[];
-  /** By `user device`; a device that is not there has not been seen. */
+  /** By `user device`; a device without an entry is new. */
   readonly acked: ReadonlyMap<string, number>;
 };
 
 const limitDefault = 50;
 
-/** The message id that stands for a number. */
+/** The message id of a number. */
 export const idOf = (number: number): string => {
   const hex = createHash("sha256").update(String(number)).digest("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
 };
 
-/** All that a question selects, in the order of the log, without regard to pages. */
+/** All messages that a question selects, in the order of the log, without pages. */
 export function selected({ entries, acked }: HistoryModel, user: string, question: Question): readonly Entry[] {
   const { device = "default", limit: _, ...selectors } = question;
   const isList = Object.keys(selectors).filter((name) => name !== "device").length === 0;
@@ -56,7 +56,7 @@ export function selected({ entries, acked }: HistoryModel, user: string, questio
   );
 }
 
-/** Where a device that nobody has seen starts. */
+/** Where a new device starts. */
 export const newestAck = (acked: ReadonlyMap<string, number>, user: string): number =>
   Math.max(0, ...[...acked].filter(([name]) => name.startsWith(`${user} `)).map(([, n]) => n));
 
@@ -68,7 +68,7 @@ export function pageOf(model: HistoryModel, user: string, question: Question): E
     messages: all.slice(from, to),
     more: { before: from > 0, after: to < all.length },
   });
-  /** How many of them stand below a seq. */
+  /** How many of them are below a seq. */
   const below = (seq: number): number => all.filter((entry) => entry.seq < seq).length;
   if (before !== undefined) return cut(Math.max(0, below(before) - limit), below(before));
   if (after !== undefined) return cut(below(after + 1), Math.min(all.length, below(after + 1) + limit));

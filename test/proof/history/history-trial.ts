@@ -12,7 +12,7 @@ import { type Entry, type HistoryModel, idOf, newestAck, pageOf, type Question, 
 
 export type Findings = { readonly cases: number; readonly violations: readonly string[] };
 
-/** A query that goes on and on is followed no further. */
+/** A query is followed for at most this many pages. */
 const pagesMax = 400;
 const startTime = 1_780_000_000_000;
 
@@ -27,7 +27,7 @@ export type TrialOptions = {
   readonly wrapEngine?: ((engine: Engine) => Engine) | undefined;
 };
 
-/** A chat in this process whose histories are compared with plain lists, a tenant of its own for each. */
+/** A chat in this process that compares histories with plain lists, each in a tenant of its own. */
 export async function openTrial({ limits, wrapEngine = (engine) => engine }: TrialOptions) {
   const folder = temporaryFolder();
   const clock = fakeClock(startTime, () => Promise.resolve());
@@ -42,7 +42,7 @@ export async function openTrial({ limits, wrapEngine = (engine) => engine }: Tri
   });
   await chat.ready();
 
-  /** One history, and what is asked about it. Answers what was not as the model has it. */
+  /** One history and its questions. Returns the answers that differ from the model. */
   async function tryHistory(number: number): Promise<Findings> {
     const { deeds, questions } = drawHistory(number);
     const answers: Answers = (request) => {
@@ -61,7 +61,7 @@ export async function openTrial({ limits, wrapEngine = (engine) => engine }: Tri
       entries.find((entry) => isBetween(entry, user, other))?.conversation ?? null;
     const marksOf = (user: string, conversation: string) =>
       marks.get(`${user} ${conversation}`) ?? { delivered: 0, read: 0 };
-    /** Raises marks of a user to the newest message of others that fits. */
+    /** Raises a user's marks to the newest fitting message of others. */
     const raise = (user: string, conversation: string, name: "delivered" | "read", fits: (entry: Entry) => boolean) => {
       const last = entries.findLast((entry) => entry.conversation === conversation && entry.to === user && fits(entry));
       const old = marksOf(user, conversation);
@@ -108,7 +108,7 @@ export async function openTrial({ limits, wrapEngine = (engine) => engine }: Tri
       }
     }
 
-    /** Marks wait for a moment, which is one of the clock's. */
+    /** Marks wait for a moment of the clock. */
     async function within<T>(answer: Promise<T>): Promise<T> {
       let isDone = false;
       const done = answer.finally(() => (isDone = true));
@@ -128,16 +128,16 @@ export async function openTrial({ limits, wrapEngine = (engine) => engine }: Tri
       const all = selected(model, user, one);
       if (isUndelivered) see(user, one.device ?? "default");
       const expected = pageOf(model, user, one);
-      const said = (): string => `${user} asked ${address}, got ${show(body)}, not ${show(expected)}`;
+      const text = (): string => `${user} asked ${address}, got ${show(body)}, not ${show(expected)}`;
       const isWhole = isSame(body, expected);
       const isCut = body.messages.length < expected.messages.length || body.more.before || body.more.after;
-      // A page that was cut short by a limit says so, and goes on.
-      if (!isWhole && !(isCut && isBounded)) wrong(`Q3 ${said()}`);
+      // A page that a limit has cut says so, and `next` continues it.
+      if (!isWhole && !(isCut && isBounded)) wrong(`Q3 ${text()}`);
       const [first, last] = [body.messages[0], body.messages.at(-1)].map((one) =>
         all.find((entry) => one && isOne(one, entry)),
       );
-      if (!body.more.before && all.some(({ n }) => n < (first?.n ?? 0))) wrong(`Q4 ${said()}`);
-      if (!body.more.after && all.some(({ n }) => n > (last?.n ?? Infinity))) wrong(`Q4 ${said()}`);
+      if (!body.more.before && all.some(({ n }) => n < (first?.n ?? 0))) wrong(`Q4 ${text()}`);
+      if (!body.more.after && all.some(({ n }) => n > (last?.n ?? Infinity))) wrong(`Q4 ${text()}`);
       const cameFirst = body;
       const seen = [...body.messages];
       for (let pages = 0; body.next !== undefined; pages++) {
@@ -224,7 +224,7 @@ const missingEntry = { conversation: "", seq: 0 };
 const isPrefix = ({ messages }: MessagePage, expected: { messages: readonly Entry[] }): boolean =>
   messages.length > 0 && messages.every((message, i) => isOne(message, expected.messages[i] ?? missingEntry));
 
-/** Within a conversation seqs rise, whatever was selected. */
+/** Within a conversation seqs rise, for any selection. */
 const isOrdered = ({ messages }: MessagePage): boolean =>
   messages.every((message, i) =>
     messages.slice(i + 1).every((later) => later.conversation !== message.conversation || later.seq > message.seq),
@@ -233,7 +233,7 @@ const isOrdered = ({ messages }: MessagePage): boolean =>
 const show = ({ messages, more }: { messages: readonly { from: string; seq: number }[]; more?: object }): string =>
   `[${messages.map(({ from, seq }) => `${from} ${seq}`).join(", ")}] ${JSON.stringify(more ?? null)}`;
 
-/** What a query comes to in the end, the way that it goes. The list that is confirmed goes on by being confirmed. */
+/** The end of a query in its direction. The list of unacked messages continues by acks. */
 function reachable(
   all: readonly Entry[],
   { before, after }: Question,

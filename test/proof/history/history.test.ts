@@ -6,9 +6,9 @@ import type { Alteration } from "../../support/alter-source.ts";
 import { rewrite } from "../../support/rewrite.ts";
 import { openTrial } from "./history-trial.ts";
 
-/** `bun run prove http` tries as many as there is time for. */
+/** `bun run prove http` tries as many as time allows. */
 const histories = 30;
-/** A bug that so many histories do not show is not found. */
+/** A bug counts as not found when this many histories do not show it. */
 const historiesOfControl = 40;
 
 /** Limits so small that pages are cut everywhere. */
@@ -31,12 +31,12 @@ async function violationsOf(
   }
 }
 
-/** An engine whose statements read otherwise. */
+/** An engine that alters one statement. */
 const rewritten =
   (alterations: readonly Alteration[]) =>
   (engine: Engine): Engine => ({ ...engine, read: (statements) => engine.read(rewrite(statements, alterations)) });
 
-/** It is put together of parts in the source: there its text does not stand as it does in the statement. */
+/** The statement is put together of parts, so the source does not contain its text. */
 const oneSided: Alteration = {
   file: "store/read/history-sql.ts",
   from: "m.recipient = a.key AND m.n < ?7",

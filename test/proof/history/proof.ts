@@ -2,13 +2,13 @@ import type { Limits } from "../../../src/protocol/limits.ts";
 import type { Proof } from "../proof.ts";
 import { openTrial } from "./history-trial.ts";
 
-/** As they are, and so small that every page and every look is cut. */
+/** The usual limits, and limits so small that every page and every look is cut. */
 const sizes: readonly Partial<Limits>[] = [{}, { historyRowsMax: 3 }, { answerBytesMax: 8 }, { historyRowsMax: 7 }];
 
-/** So many histories are in one file. */
+/** How many histories one file holds. */
 const historiesEach = 200;
 
-/** Histories over HTTP, and what is asked about them: every answer as a plain model has it. */
+/** Histories over HTTP, and questions about them: every answer must be as in a plain model. */
 export const proof: Proof = {
   name: "http",
   unit: "histories",

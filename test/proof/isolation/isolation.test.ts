@@ -6,12 +6,12 @@ import { findBySource, findBySql, keptSights, keysInSource, predicatesInSql } fr
 import { proof } from "./proof.ts";
 import { compareHidden, compareTenants, type Plant } from "./tenants.ts";
 
-/** `bun run prove tenants` runs as many as there is time for. */
+/** `bun run prove tenants` runs as many as time allows. */
 const scripts = 3;
-/** A mutant that so many scripts do not show is not seen at all. */
+/** A mutant counts as not found when this many scripts do not show it. */
 const scriptsOfMutant = 80;
 
-/** The first violation that one of a few scripts shows. */
+/** The first violation that the scripts show. */
 async function find(compare: typeof compareTenants, plant: Plant): Promise<string> {
   for (let seed = 1; seed <= scriptsOfMutant; seed++) {
     const [violation] = await compare(seed, "everything", plant);
@@ -24,11 +24,11 @@ const planted = (bug: (store: Store) => Partial<Store>): Plant => ({
   wrapStore: (store) => ({ ...store, ...bug(store) }),
 });
 
-/** What has a test of its own for it: test/push/onesignal.test.ts, U15 T1; test/push/routes.test.ts, U25 T1. */
+/** Files with a tenant test elsewhere: test/push/onesignal.test.ts, U15 T1; test/push/routes.test.ts, U25 T1. */
 const shownElsewhere = ["push/provider/onesignal.ts", "http/route/devices.ts"];
 
 describe("isolation", () => {
-  test(`T1 T3 T4 over ${scripts} scripts nobody sees what another tenant does, nor what others have`, async () => {
+  test(`T1 T3 T4 over ${scripts} scripts no user sees another tenant's acts, or others' data`, async () => {
     const { tried, violations } = await proof.run({ from: 1, count: scripts, isOver: () => false, say: () => {} });
     expect(violations).toEqual([]);
     expect(tried).toBe(scripts);
@@ -64,7 +64,7 @@ describe("mutants", () => {
       expect((await findBySource(mutant))?.violation).toMatch(/^T[13]: /);
     });
 
-  test("T1 without a mutant, what shows the mutants shows nothing", async () => {
+  test("T1 without a mutant, the scripts that show the mutants show nothing", async () => {
     for (const { script, kind, steps } of keptSights)
       expect([script, kind, steps, await compareTenants(script, kind, { steps })]).toEqual([script, kind, steps, []]);
   });
@@ -75,7 +75,7 @@ describe("mutants", () => {
     );
   });
 
-  test("control: T3 a store that counts everybody among a conversation's people is found", async () => {
+  test("control: T3 a store that takes every user for a member of a conversation is found", async () => {
     const everybody = planted((store) => ({
       members: async (tenant, conversation) =>
         (await store.members(tenant, conversation)) === null ? null : ["alice", "bob", "carol"],
@@ -83,8 +83,8 @@ describe("mutants", () => {
     expect(await find(compareTenants, everybody)).toMatch(/^T3: /);
   });
 
-  test("control: T4 a store that tells what is not yours from what is not there is found", async () => {
-    const telling = planted((store) => ({
+  test("control: T4 a store that answers differently for others' data than for missing data is found", async () => {
+    const leaky = planted((store) => ({
       append: (send, settle) =>
         store.append(send, (outcome) => {
           if (outcome.type !== "refused" || outcome.code !== "not_found") return settle(outcome);
@@ -93,6 +93,6 @@ describe("mutants", () => {
             .then((people) => settle(people === null ? outcome : { type: "refused", code: "conflict" }));
         }),
     }));
-    expect(await find(compareHidden, telling)).toMatch(/^T4: /);
+    expect(await find(compareHidden, leaky)).toMatch(/^T4: /);
   });
 });

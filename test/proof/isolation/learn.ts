@@ -1,4 +1,4 @@
-/** Looks for every mutant of a tenant's comparisons, and keeps where it showed: `bun test/proof/isolation/learn.ts`. Takes minutes. */
+/** Searches for every mutant of a tenant's comparisons, and saves where it showed: `bun test/proof/isolation/learn.ts`. Takes minutes. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { goneIn, sourceMutants, sqlMutants } from "./mutant.ts";

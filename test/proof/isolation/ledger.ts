@@ -3,7 +3,7 @@ import type { Commit } from "../../../src/store/store.ts";
 
 export type Ledger = ReturnType<typeof createLedger>;
 
-/** What was committed, as the store announced it: whose conversations there are, and which change numbers are whose. */
+/** The commits, as the store announced them: each tenant's conversations and change numbers. */
 export function createLedger() {
   const conversations = new Map<string, string[]>();
   const people = new Map<string, readonly string[]>();
@@ -24,14 +24,14 @@ export function createLedger() {
         conversations.set(tenant, [...(conversations.get(tenant) ?? []), conversation]);
       }
     },
-    /** A tenant's conversations in the order in which they came to be. */
+    /** A tenant's conversations in the order of their creation. */
     conversations: (tenant: string): readonly string[] => conversations.get(tenant) ?? [],
     people: (conversation: string): readonly string[] => people.get(conversation) ?? [],
-    /** The newest change number of all. */
+    /** The newest change number of all tenants. */
     head: (): number => head,
     /** A tenant's messages in the order of the log. */
     messages: (tenant: string): readonly Message[] => messages.get(tenant) ?? [],
-    /** How many of a tenant's changes stand at or before a change number: a place in the tenant's own log. */
+    /** How many of a tenant's changes are at or before a change number: the position in the tenant's own log. */
     rank: (tenant: string, n: number): number => (numbers.get(tenant) ?? []).filter((one) => one <= n).length,
   };
 }

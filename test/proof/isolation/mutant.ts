@@ -4,13 +4,13 @@ import type { PlantName } from "../../plants/index.ts";
 export type Predicate = { readonly statement: string; readonly predicate: string };
 
 export type SqlMutant = Predicate & {
-  /** Why nothing at all comes of it when it is gone, where what holds it is no predicate: such are not tried. */
+  /** Why its removal has no effect, where the part of the statement that holds it is no predicate: such mutants are not tried. */
   readonly harmless?: string;
-  /** Why nobody can see that it is gone, where another predicate, of this statement or of another, does its work; both gone must be seen. */
+  /** Why its removal cannot be seen, where another predicate, of this statement or another, does the same; removing both must be seen. */
   readonly heldBy?: { readonly statement?: string; readonly predicate: string; readonly reason: string };
 };
 
-/** What must be gone for somebody to see it. */
+/** The predicates to remove so that a difference can be seen. */
 export const goneIn = ({ statement, predicate, heldBy }: SqlMutant): readonly Predicate[] => [
   { statement, predicate },
   ...(heldBy === undefined ? [] : [{ statement: heldBy.statement ?? statement, predicate: heldBy.predicate }]),
@@ -20,7 +20,7 @@ const pairReason =
   "a pair of users of two tenants never has a conversation, because insertConversations makes none; the other side still is of the tenant";
 
 const placeReason =
-  "selectPlace, in the same read, has found the conversation to be the asker's: whoever else has the name is not of it";
+  "selectPlace, in the same read, has found that the conversation is the asker's: another user of the same name is not a member of it";
 
 export const sqlMutants: readonly SqlMutant[] = [
   { statement: "insertDevices", predicate: "u.tenant = j.value ->> 0" },
@@ -38,7 +38,7 @@ export const sqlMutants: readonly SqlMutant[] = [
     predicate: "u.tenant = j.value ->> 0",
     heldBy: {
       predicate: "u.tenant = j.value ->> 0 #2",
-      reason: "whose devices move is looked up again, and none beyond its own ack",
+      reason: "the devices that move are looked up again, and none moves beyond its own ack",
     },
   },
   { statement: "ackDevices", predicate: "u.tenant = j.value ->> 0 #2" },
@@ -96,7 +96,7 @@ export const sqlMutants: readonly SqlMutant[] = [
   {
     statement: "countRelations",
     predicate: "o.tenant = ?1",
-    harmless: "it refuses early what upsertRelations would refuse; that one counts for itself, in the commit",
+    harmless: "it refuses early, and upsertRelations refuses the same by its own count, in the commit",
   },
   { statement: "selectOwnRelations", predicate: "tenant = ?1" },
   { statement: "selectOwnConversations", predicate: "a.tenant = j.value ->> 0" },
@@ -115,7 +115,7 @@ export const sqlMutants: readonly SqlMutant[] = [
       statement: "deleteMovedNotices",
       predicate: "u.tenant = ?1",
       reason:
-        "one's own address, taken for one that has moved, goes only without notices, and is made anew in the same commit",
+        "a user's own address that is mistaken for a moved one is deleted only without notices, and created again in the same commit",
     },
   },
   { statement: "upsertAddress", predicate: "x.tenant = u.tenant" },
@@ -127,7 +127,7 @@ export const sqlMutants: readonly SqlMutant[] = [
   ...["deleteForgottenNotices", "deleteForgottenAddresses", "deleteForgottenDevices"].map((statement): SqlMutant => ({
     statement,
     predicate: "u.tenant = j.value ->> 0",
-    harmless: "nobody else has more devices than one may: each commit that makes one has taken away the surplus",
+    harmless: "no other user has too many devices: each commit that creates one has deleted the surplus",
   })),
   ...["a", "b"].map((alias): SqlMutant => ({
     statement: "selectRefusedRelations",
@@ -136,7 +136,7 @@ export const sqlMutants: readonly SqlMutant[] = [
   {
     statement: "deleteSurplusNotices",
     predicate: "u.tenant = ?1",
-    harmless: "nobody else has more addresses than one may: each registration has taken away its own surplus",
+    harmless: "no other user has too many addresses: each registration has deleted its own surplus",
   },
   ...["insertUserAddresses", "selectUnaddressed"].map((statement, i, both): SqlMutant => ({
     statement,
@@ -144,19 +144,19 @@ export const sqlMutants: readonly SqlMutant[] = [
     heldBy: {
       statement: both[1 - i] ?? "",
       predicate: "u.tenant = j.value ->> 0",
-      reason: "an address is given to whom both find to have none, and the first of them looks before",
+      reason: "both must find that a user has no address before one is created, and the first one looks before",
     },
   })),
   ...["countReadNotices", "wakeReadNotices"].map((statement): SqlMutant => ({
     statement,
     predicate: "u.tenant = j.value ->> 0",
-    harmless: "no conversation is of two tenants, so that nobody else has a notice of it",
+    harmless: "no conversation belongs to two tenants, so no other user has a notice of it",
   })),
   ...["countBlockedNotices", "wakeBlockedNotices"].flatMap((statement) =>
     ["u", "o"].map((alias): SqlMutant => ({
       statement,
       predicate: `${alias}.tenant = j.value ->> 0`,
-      harmless: "nobody has blocked, nor a conversation with, somebody of another tenant",
+      harmless: "no user has blocked a user of another tenant, or has a conversation with one",
     })),
   ),
   { statement: "selectUndecided", predicate: "u.tenant = j.value ->> 0" },
@@ -172,7 +172,7 @@ export const sqlMutants: readonly SqlMutant[] = [
   },
 ];
 
-/** Edits of the source, for what is no SQL: the keys of maps and caches, and the ways of the fan-out. */
+/** Edits of source that is not SQL: the keys of maps and caches, and the fan-out. */
 export const sourceMutants: readonly PlantName[] = [
   "a user's key lacks the tenant",
   "a send's key lacks the tenant",
@@ -186,7 +186,7 @@ export const sourceMutants: readonly PlantName[] = [
   "changes go to the user of another tenant",
   "volatile frames go to the user of another tenant",
   "the tenant of a proof is not looked at",
-  // Without the tenant alone nobody can see it: no two conversations have one id, whatever their tenants.
+  // Without the tenant alone there is no difference: no two conversations have the same id, in any tenant.
   "a notification's name lacks the tenant and the conversation",
   "push settings are read from another tenant",
 ];

@@ -4,18 +4,21 @@ import type { Engine, Statement } from "../../../src/store/engine/engine.ts";
 import * as deviceSql from "../../../src/store/push/device-sql.ts";
 import * as historySql from "../../../src/store/read/history-sql.ts";
 import * as peopleSql from "../../../src/store/read/people-sql.ts";
-import * as pushSql from "../../../src/store/push/push-sql.ts";
+import * as dueSql from "../../../src/store/push/due-sql.ts";
+import * as pushLogSql from "../../../src/store/push/push-log-sql.ts";
+import * as pushWorkerSql from "../../../src/store/push/push-sql.ts";
+import * as unackedSql from "../../../src/store/push/unacked-sql.ts";
 import * as sql from "../../../src/store/sql.ts";
 import type { PlantName } from "../../plants/index.ts";
 import type { Predicate } from "./mutant.ts";
 import { compareTenants, type Kind, kinds, type Plant, stepsMax } from "./tenants.ts";
 
-/** A script, or how it begins, in which a mutant may show. */
+/** A script, or its beginning, in which a mutant may show. */
 export type Sight = { readonly script: number; readonly kind: Kind; readonly steps: number };
 export type Found = Sight & { readonly violation: string };
 
 /**
- * Where each mutant showed when it was last looked for: `bun test/proof/isolation/learn.ts` writes it anew. Scripts may change with the code; then a mutant
+ * Where each mutant showed last: `bun test/proof/isolation/learn.ts` writes it again. Scripts may change with the code; then a mutant
  * takes longer to find.
  */
 const firstSights = JSON.parse(readFileSync(join(import.meta.dir, "first-sights.json"), "utf8")) as Record<
@@ -28,7 +31,9 @@ export const keptSights: readonly Sight[] = [
   ...new Map(Object.values(firstSights).map((sight) => [JSON.stringify(sight), sight])).values(),
 ];
 
-/** A comparison with a tenant, in a statement as the database gets it. */
+const pushSql = { ...pushWorkerSql, ...unackedSql, ...dueSql, ...pushLogSql };
+
+/** The statements of the store by name, as the database gets them. */
 const statements: ReadonlyMap<string, string> = new Map(
   Object.entries({ ...sql, ...historySql, ...peopleSql, ...deviceSql, ...pushSql }).filter(
     (entry): entry is [string, string] => typeof entry[1] === "string",
@@ -37,7 +42,7 @@ const statements: ReadonlyMap<string, string> = new Map(
 
 const predicatePattern = /(?:\b\w+\.)?\btenant\s*(?:=|<>|<|>|\bIS\b|\bIN\b)\s*(?:\?\d|\w+\.tenant|j\.value ->> \d)?/g;
 
-/** Every comparison with a tenant in the statements of the store, as `statement: predicate`; ` #2`: the second that is like it. */
+/** Every comparison with a tenant in the store's statements, as `statement: predicate`; ` #2`: its second occurrence. */
 export const predicatesInSql = (): readonly string[] =>
   [...statements].flatMap(([statement, text]) => {
     const found = [...text.matchAll(predicatePattern)].map(([predicate]) => predicate);
@@ -50,7 +55,7 @@ export const predicatesInSql = (): readonly string[] =>
 const source = join(import.meta.dir, "../../../src");
 const keyPattern = /`[^`]*\$\{[^`}]*\btenant\b[^`}]*\}[^`]*`/g;
 
-/** Every template of the server's source that a tenant goes into; the page, a client, has one person and no tenants. */
+/** Every template of the server's source that contains a tenant. The page is left out: a client has one user and no tenants. */
 export const keysInSource = (): readonly { readonly file: string; readonly key: string }[] =>
   [...new Bun.Glob("**/*.ts").scanSync({ cwd: source })]
     .filter((file) => !file.startsWith("web/"))
@@ -59,7 +64,7 @@ export const keysInSource = (): readonly { readonly file: string; readonly key: 
       [...readFileSync(join(source, file), "utf8").matchAll(keyPattern)].map(([key]) => ({ file, key })),
     );
 
-/** A statement without one of its predicates. A predicate that is not there, or that others are like, is an error. */
+/** A statement without one of its predicates. A predicate that is missing or ambiguous is an error. */
 function withoutOne(text: string, { statement, predicate }: Predicate): string {
   const [, like = "", nth] = /^(.*?)(?: #(\d+))?$/.exec(predicate) ?? [];
   const parts = text.split(like);
@@ -72,10 +77,10 @@ function withoutOne(text: string, { statement, predicate }: Predicate): string {
   return `${parts.slice(0, at).join(like)}true${parts.slice(at).join(like)}`;
 }
 
-/** An engine to which statements come without some of their predicates. */
+/** Wraps an engine that removes predicates from its statements. */
 export function withoutPredicates(gone: readonly Predicate[]) {
   const mutants = new Map<string, string>();
-  // From the last to the first: the number of one depends on those before it.
+  // From the last to the first: the number of an occurrence depends on those before it.
   for (const one of gone.toSorted((a, b) => (a.predicate < b.predicate ? 1 : -1))) {
     const whole = statements.get(one.statement) ?? "";
     mutants.set(whole, withoutOne(mutants.get(whole) ?? whole, one));
@@ -89,25 +94,25 @@ export function withoutPredicates(gone: readonly Predicate[]) {
   });
 }
 
-/** A mutant that so many scripts do not show is not seen at all. */
+/** A mutant counts as not found when this many scripts do not show it. */
 const scriptsMax = 80;
-/** Most mutants show early: a beginning costs a part of the whole. */
+/** Most mutants show early, and a beginning costs only part of the whole. */
 const beginnings = [4, 8, 15, stepsMax];
 
 const sightsOf = (among: readonly Kind[], steps: number): readonly Sight[] =>
   Array.from({ length: scriptsMax }, (_, i) => among.map((kind) => ({ script: i + 1, kind, steps }))).flat();
 
-/** Where a mutant is looked for, in order: first where it showed last. */
+/** Where to look for a mutant, in order: first where it showed last. */
 export const knownSights = (name: string, among: readonly Kind[] = kinds): readonly Sight[] => [
   ...(Object.hasOwn(firstSights, name) ? [firstSights[name]].filter((sight) => sight !== undefined) : []),
   ...sightsOf(among, stepsMax),
 ];
 
-/** Where to look for what is cheapest to keep: short beginnings come first. */
+/** Where to look when the shortest script is wanted: short beginnings come first. */
 export const shortSights = (among: readonly Kind[] = kinds): readonly Sight[] =>
   beginnings.flatMap((steps) => sightsOf(among, steps));
 
-/** The first sight that shows what is planted; null: none does. */
+/** The first sight that shows the planted fault; null: none does. */
 export async function firstOf(sights: readonly Sight[], plant: Plant = {}): Promise<Found | null> {
   for (const { script, kind, steps } of sights) {
     const [violation] = await compareTenants(script, kind, { ...plant, steps });
@@ -118,7 +123,7 @@ export async function firstOf(sights: readonly Sight[], plant: Plant = {}): Prom
 
 export const nameOfSql = ([first]: readonly Predicate[]): string => `${first?.statement}: ${first?.predicate}`;
 
-/** Looks for what the engine's statements lack. */
+/** Finds a mutant of the store's statements. */
 export async function findBySql(gone: readonly Predicate[], { isLearning = false } = {}): Promise<Found | null> {
   const wrapEngine = withoutPredicates(gone);
   const isOfPushes = gone.some(({ statement }) => statement in pushSql || statement in deviceSql);
@@ -126,7 +131,7 @@ export async function findBySql(gone: readonly Predicate[], { isLearning = false
   return await firstOf(isLearning ? shortSights(among) : knownSights(nameOfSql(gone), among), { wrapEngine });
 }
 
-/** As `findBySql`, for an edit of the source: in a process of its own, because a module is loaded once. */
+/** The same for an edit of the source, in a process of its own, because a module is loaded once. */
 export async function findBySource(mutant: PlantName, { isLearning = false } = {}): Promise<Found | null> {
   const script = join(import.meta.dir, "mutated-process.ts");
   const args = [mutant, ...(isLearning ? ["learn"] : [])];

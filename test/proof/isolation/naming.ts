@@ -9,19 +9,19 @@ export type NamingOptions = {
   readonly codec: Pick<Cursors, "encode" | "decode">;
   /** The cursors that each device got so far. */
   readonly cursors: ReadonlyMap<string, readonly string[]>;
-  /** Where the head stood after each step so far. */
+  /** The head's cursor after each step so far. */
   readonly heads: readonly string[];
-  /** Whether everything that is not somebody's own is replaced by what does not exist. */
+  /** Whether everything that does not belong to the user is replaced by something that does not exist. */
   readonly isHidden: boolean;
 };
 
-/** Nobody is given places so far ahead, whatever the other tenant does. */
+/** No position is so far ahead, whatever the other tenant does. */
 const beyondChanges = 1_000_000;
-/** No script draws it. */
-const nobodysMessage = 999_999;
-const nobodysConversation = (k: number): string => encodeConversation(2 ** 51 + k);
+/** No script draws this message id. */
+const missingMessage = 999_999;
+const missingConversation = (k: number): string => encodeConversation(2 ** 51 + k);
 
-/** What the acts of a script name, as it stands in frames and addresses once the world has got so far. */
+/** The real names in a script's acts, as frames and addresses have them at this moment of the world. */
 export function createNaming({ ledger, codec, cursors, heads, isHidden }: NamingOptions) {
   function conversationOf(tenant: Tenant, user: string, { of, k }: Conversation): string {
     if (of === "nonsense") return ["c0", "nonsense", " "][k] ?? "";
@@ -29,10 +29,10 @@ export function createNaming({ ledger, codec, cursors, heads, isHidden }: Naming
     const known = ledger.conversations(of === "own" ? tenant : other);
     const id = of === "nobody" ? undefined : known[k];
     const isOthers = of === "own" && id !== undefined && !ledger.people(id).includes(user);
-    return id === undefined || (isHidden && isOthers) ? nobodysConversation(k) : id;
+    return id === undefined || (isHidden && isOthers) ? missingConversation(k) : id;
   }
 
-  /** Somebody whom one has never written to is as good as nobody. */
+  /** A user without a conversation with this one must look like a missing user. */
   function hidden(tenant: Tenant, user: string, target: Target): Target {
     if (!isHidden || !("to" in target) || !isIdentifier(target.to) || target.to === user) return target;
     const { to } = target;
@@ -65,12 +65,12 @@ export function createNaming({ ledger, codec, cursors, heads, isHidden }: Naming
   return {
     conversationOf,
     cursorOf,
-    /** A message id that was for somebody. */
+    /** The id of a message to this user. */
     messageOf(tenant: Tenant, user: string, id: number): string {
       const isTheirs = ledger.messages(tenant).some((one) => one.id === messageId(id) && one.to === user);
-      return messageId(isHidden && !isTheirs ? nobodysMessage : id);
+      return messageId(isHidden && !isTheirs ? missingMessage : id);
     },
-    /** Typing to, or looking up, somebody with whom there is no conversation must be as with nobody; a send makes one. */
+    /** Typing to, or looking up, a user without a common conversation must look as for a missing user; a send creates one. */
     targetOf(tenant: Tenant, user: string, target: Target, { isLookUp = false } = {}): object {
       if (!("to" in target)) return { conversation: conversationOf(tenant, user, target.conversation) };
       return isLookUp ? hidden(tenant, user, target) : target;

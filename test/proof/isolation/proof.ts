@@ -1,7 +1,7 @@
 import type { Proof } from "../proof.ts";
 import { compareHidden, compareTenants, kinds } from "./tenants.ts";
 
-/** Worlds that differ only in another tenant, or only in what belongs to others: nobody may see the difference. */
+/** Worlds that differ only in another tenant, or only in others' data: no user may see the difference. */
 export const proof: Proof = {
   name: "tenants",
   unit: "scripts",

@@ -9,14 +9,14 @@ export const devices = ["d1", "d2"] as const;
 /** A device of a user, and the one connection that it may have. */
 export type Slot = { readonly user: string; readonly device: string };
 
-/** Which conversation an act names. `own`: the k-th that the tenant has seen; `foreign`: the k-th of the other tenant. */
+/** The conversation that an act names. `own`: the k-th that the tenant has seen; `foreign`: the k-th of the other tenant. */
 export type Conversation = { readonly of: "own" | "foreign" | "nobody" | "nonsense"; readonly k: number };
 export type Target = { readonly to: string } | { readonly conversation: Conversation };
 
-/** Which cursor an act names: none, one that this device got, one that the other tenant holds, or what nobody was given. */
+/** The cursor that an act names: none, one that this device got, one that the other tenant holds, or one that no device got. */
 export type CursorChoice = "none" | "newest" | "older" | "foreign" | "beyond" | "other epoch" | "malformed";
 
-/** One request at the HTTP API. `filters` are whole parameters that name nothing of anybody's. */
+/** One request at the HTTP API. `filters` are whole parameters, and name no user or conversation. */
 export type Call =
   | { readonly what: "messages"; readonly target: Target | null; readonly filters: readonly string[] }
   | { readonly what: "conversations"; readonly limit: number }
@@ -28,7 +28,7 @@ export type Call =
   | { readonly what: "say"; readonly which: Which; readonly other: string; readonly holds: boolean }
   | PushCall;
 
-/** What one says of how one is notified, and asks of it. */
+/** A user's notification settings, and questions about them. */
 export type PushCall =
   | {
       readonly what: "device";
@@ -44,14 +44,14 @@ export type PushCall =
     }
   | { readonly what: "quiet hours"; readonly method: Method; readonly isNow: boolean }
   | { readonly what: "providers" }
-  /** `for`: somebody else is asked about; `isHost`: by the host, who may. */
+  /** `for`: the question is about another user; `isHost`: the host asks, which may. */
   | { readonly what: "explain"; readonly id: number; readonly for: string | null; readonly isHost: boolean };
 type Method = "GET" | "PUT" | "DELETE";
 
-/** What one says of others. */
+/** Relations to other users. */
 export type Which = "contacts" | "blocks";
 
-/** What one person does. */
+/** An act of one user. */
 export type Act =
   | { readonly type: "connect"; readonly slot: Slot; readonly cursor: CursorChoice }
   /** `all`: the user's other devices too. */
@@ -61,13 +61,13 @@ export type Act =
   | { readonly type: "read"; readonly slot: Slot; readonly conversation: Conversation; readonly seq: number }
   | { readonly type: "typing"; readonly slot: Slot; readonly target: Target }
   | { readonly type: "watch"; readonly slot: Slot; readonly users: readonly string[] }
-  /** Not over a socket but by the store itself, as the code of a host may: the hub's own checks are not in the way. */
+  /** Through the store and not over a socket, as the code of a host may: it passes the hub's own checks by. */
   | { readonly type: "store read"; readonly slot: Slot; readonly conversation: Conversation; readonly seq: number }
   | { readonly type: "store ack"; readonly slot: Slot }
   | { readonly type: "call"; readonly slot: Slot; readonly call: Call }
   | { readonly type: "request"; readonly path: string; readonly method: string; readonly slot: Slot };
 
-/** What happens in one turn of the event loop, then how long nothing happens. */
+/** The acts of one turn of the event loop, then a wait without acts. */
 export type Step = {
   readonly acts: Readonly<Record<Tenant, readonly Act[]>>;
   readonly first: Tenant;
@@ -77,18 +77,18 @@ export type Script = { readonly seed: number; readonly steps: readonly Step[] };
 
 const slots: readonly Slot[] = users.flatMap((user) => devices.map((device) => ({ user, device })));
 const idsMax = 10_000;
-/** So few that they are used again, by oneself and by the other tenant. */
+/** Few, so that the same user and the other tenant use them again. */
 const idsOfRetries = 8;
 const actsMax = 8;
 const callsMax = 3;
-/** So few that people and tenants share them: the phones of a household. */
+/** Few, so that users and tenants share them, like the phones of a household. */
 const tokens = ["phone1", "phone2", "phone3"] as const;
 /**
- * Longer than all marks and pushes of a step take: whose timer was first is then nobody's business. Whole seconds, as the worker
+ * Longer than all marks and pushes of a step take, so that the order of timers does not matter. Whole seconds, as the worker
  * looks around at the half of each.
  */
 const settledMs = 3_000;
-/** When somebody was last seen is told by the minute. */
+/** Last-seen times are rounded to minutes. */
 const minuteMs = 61_000;
 
 const drawConversation = (chance: Chance): Conversation => ({
@@ -126,7 +126,7 @@ function drawFilters(chance: Chance, isPlaced: boolean): string[] {
 const drawOther = (chance: Chance, { user }: Slot): string =>
   chance.pick([...users, ...users, "dave", "erin"].filter((one) => one !== user));
 
-function drawSaying(chance: Chance, slot: Slot): Call {
+function drawRelationCall(chance: Chance, slot: Slot): Call {
   const which = chance.pick(["contacts", "blocks"] as const);
   const kind = chance.between(0, 5);
   if (kind === 0) return { what: "people", which, limit: chance.between(1, 3) };
@@ -134,7 +134,7 @@ function drawSaying(chance: Chance, slot: Slot): Call {
   return { what: "say", which, other: drawOther(chance, slot), holds: chance.hits(0.6) };
 }
 
-/** Mostly a phone, the device's own or one that goes round; else the way that needs no address, which takes one all the same. */
+/** Mostly a phone: the device's own, or a shared one. Otherwise the provider that needs no address, but accepts one. */
 const drawPush = (chance: Chance, { user, device }: Slot): { provider: string; token: string } => ({
   provider: chance.pick(["phones", "phones", "phones", "hook"] as const),
   token: chance.hits(0.5) ? `${user}-${device}` : chance.pick(tokens),
@@ -169,7 +169,7 @@ function drawPushCall(chance: Chance, slot: Slot): PushCall {
   };
 }
 
-/** What was said is asked for, or taken back. */
+/** A setting is asked for after it, or removed. */
 function followed(chance: Chance, call: Call): readonly Call[] {
   if (call.what !== "mute" && call.what !== "quiet hours") return [call];
   const methods = chance.pick([[], ["GET"], ["DELETE"], ["DELETE", "GET"]] as const);
@@ -178,7 +178,7 @@ function followed(chance: Chance, call: Call): readonly Call[] {
 
 function drawCall(chance: Chance, slot: Slot): Call {
   if (chance.hits(0.3)) return drawPushCall(chance, slot);
-  if (chance.hits(0.35)) return drawSaying(chance, slot);
+  if (chance.hits(0.35)) return drawRelationCall(chance, slot);
   const kind = chance.between(0, 9);
   if (kind < 5) {
     const target = chance.hits(0.6) ? drawTarget(chance, slot) : null;
@@ -220,7 +220,7 @@ function drawAct(chance: Chance): Act {
   };
 }
 
-/** Calls come last: between two sends one would keep them out of one commit. */
+/** Calls come last: a call between two sends would put them into different commits. */
 function drawActs(chance: Chance): readonly Act[] {
   const acts = Array.from({ length: chance.between(0, actsMax) }, () => drawAct(chance));
   const calls = Array.from({ length: chance.between(0, callsMax) }, () => {
@@ -230,7 +230,7 @@ function drawActs(chance: Chance): readonly Act[] {
   return [...acts, ...calls];
 }
 
-/** What the rival does beside an act of the other tenant: the same under the same names, or something to what it names. */
+/** The rival's act beside an act of the other tenant: the same under the same names, or one on the same subject. */
 function mirrored(chance: Chance, act: Act): Act {
   const foreign = (conversation: Conversation): Conversation => ({ ...conversation, of: "foreign" });
   if (chance.hits(0.4)) return act;
@@ -251,11 +251,11 @@ function mirrored(chance: Chance, act: Act): Act {
   }
 }
 
-/** Everything that the people of both tenants do, drawn from one seed. Everybody connects first, all in one turn. */
+/** All acts of the users of both tenants, drawn from one seed. All connect first, in one turn. */
 export function drawScript(chance: Chance, seed: number, stepsMax: number): Script {
   const all = slots.map((slot): Act => ({ type: "connect", slot, cursor: "none" }));
   const some = all.filter(({ slot }) => slot.device === "d1" || chance.hits(0.3));
-  // Whom acme only hears of was seen by the rival alone.
+  // A user that acme only mentions was online at the rival alone.
   const slot = { user: "erin", device: "d1" };
   const erin: readonly Act[] = [{ type: "connect", slot, cursor: "none" }];
   const gone: readonly Act[] = [{ type: "hang up", slot, all: true }];
@@ -266,7 +266,7 @@ export function drawScript(chance: Chance, seed: number, stepsMax: number): Scri
   const [own, others] = [registered(), registered()];
   const steps = Array.from({ length: stepsMax }, (_, i): Step => {
     const acme = i === 0 ? [...some, ...own] : drawActs(chance);
-    // Often both do the same, or some of it, in the same turn: both are in one commit then, under the same names.
+    // Often both tenants do the same, or part of it, in one turn: both are in one commit then, under the same names.
     const copied = chance.hits(0.6) ? acme.filter(() => chance.hits(0.7)).map((act) => mirrored(chance, act)) : [];
     const more = [...(i === 1 ? gone : []), ...copied, ...drawActs(chance).slice(0, 2)];
     const rival = i === 0 ? [...all, ...erin, ...others] : more;
@@ -300,13 +300,13 @@ function drawPushAct(chance: Chance, id: number): readonly Act[] {
   return followed(chance, own).map((one) => ({ type: "call", slot, call: one }));
 }
 
-/** Who is away sends all the same. */
+/** A user who is away can send too. */
 const asCall = ({ slot, id, target, text }: Extract<Act, { type: "send" }>): Act => ({
   ...{ type: "call", slot },
   call: { what: "send", id, target, text },
 });
 
-/** Two people of each tenant who are mostly away, and what they are told meanwhile. */
+/** Two users of each tenant who are mostly away, and the notifications that they get. */
 export function drawPushScript(chance: Chance, seed: number, stepsMax: number): Script {
   const begin = (): readonly Act[] =>
     sleepers.flatMap((slot): readonly Act[] => {

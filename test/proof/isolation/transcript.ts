@@ -1,13 +1,15 @@
 import { type Tenant, users } from "./script.ts";
 import { isPush } from "./pushing.ts";
-import type { Told, World } from "./world.ts";
+import type { Received, World } from "./world.ts";
 
-/** What anybody was told in a world. */
-export const toldIn = ({ events }: World): readonly Told[] => events.filter((event) => event.type === "told");
+/** Everything that any user received in a world. */
+export const receivedIn = ({ events }: World): readonly Received[] =>
+  events.filter((event) => event.type === "received");
 
 /**
- * All that a tenant was told, a line each and a connection after the other in each step, in names that do not depend on what another tenant does: conversations by their
- * first appearance, keys and tags of pushes too, cursors by their place among the tenant's own changes. The times of the fake clock stay as they are.
+ * Everything that a tenant received, one line each, a connection after the other in each step, in names that do not depend on the
+ * other tenant: conversations, and the keys and tags of pushes, by their first appearance; cursors by their position among the tenant's
+ * own changes. The times of the fake clock stay as they are.
  */
 export function transcriptOf(world: World, tenant: Tenant): readonly string[] {
   const { ledger, codec } = world;
@@ -24,7 +26,7 @@ export function transcriptOf(world: World, tenant: Tenant): readonly string[] {
     const cursor = codec.decode(text);
     return cursor !== null ? `cursor after ${ledger.rank(tenant, cursor.n)}` : `no cursor (${text})`;
   };
-  /** A place in the log, or in the list of conversations: what lies below it is the tenant's own business. */
+  /** A position in the log, or in the list of conversations, counted by the tenant's own changes below it. */
   const placeName = (n: number): string => `place above ${ledger.rank(tenant, n - 1)}`;
   const nextName = (text: string): unknown => {
     if (["dave", "erin", ...users].includes(text)) return text;
@@ -33,7 +35,7 @@ export function transcriptOf(world: World, tenant: Tenant): readonly string[] {
     if (place !== undefined) return placeName(Number(place));
     type Next = { texts: Record<string, string>; walk: { down?: number; up?: number; author?: number } };
     const { texts, walk } = JSON.parse(opened) as Next;
-    // Keys of users are no seqs: they count all tenants' people.
+    // Keys of users are no seqs: they count the users of all tenants.
     const { author, ...where } = walk;
     if (texts["conversation"] !== undefined || texts["with"] !== undefined) {
       const isByIds = texts["ids"] !== undefined;
@@ -55,15 +57,15 @@ export function transcriptOf(world: World, tenant: Tenant): readonly string[] {
     return key === "conversation" ? conversationName(value) : key === "cursor" ? cursorName(value) : value;
   };
   /** Pushes of one turn end in any order. */
-  const rankOf = (told: Told): number =>
-    isPush(told) ? ledger.conversations(tenant).indexOf(String(Reflect.get(told.what, "conversation"))) : 0;
-  return toldIn(world)
+  const rankOf = (received: Received): number =>
+    isPush(received) ? ledger.conversations(tenant).indexOf(String(Reflect.get(received.what, "conversation"))) : 0;
+  return receivedIn(world)
     .filter(({ slot }) => slot.startsWith(`${tenant} `))
     .toSorted((a, b) => a.step - b.step || (a.slot < b.slot ? -1 : a.slot > b.slot ? 1 : rankOf(a) - rankOf(b)))
     .map(({ step, slot, what }) => `${step} ${slot} ${JSON.stringify(what, rename)}`);
 }
 
-/** Where two transcripts part, as a text for people; null: they are the same. */
+/** The first line in which two transcripts differ, as a text; null: they are the same. */
 export function differenceOf(one: readonly string[], other: readonly string[]): string | null {
   const length = Math.max(one.length, other.length);
   for (let i = 0; i < length; i++)

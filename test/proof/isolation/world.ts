@@ -30,20 +30,25 @@ import {
 } from "./script.ts";
 
 export type WorldOptions = {
-  /** Whose acts happen; the other tenant stays away. */
+  /** The tenants that act; the other one stays away. */
   readonly present: readonly Tenant[];
-  /** One act a turn: what comes first within a turn may depend on how long a look-up took. */
+  /** One act per turn: the order within a turn may depend on how long a look-up took. */
   readonly isSerial?: boolean;
-  /** Names nobody's conversation wherever an act names one that its user is not of. */
+  /** Replaces each conversation that an act's user is not a member of by one that does not exist. */
   readonly isHidden?: boolean;
   readonly wrapEngine?: (engine: Engine) => Engine;
   readonly wrapStore?: (store: Store) => Store;
 };
 
-/** One thing that somebody was told, with where and when: as it came, before any renaming. */
-export type Told = { readonly type: "told"; readonly step: number; readonly slot: string; readonly what: object };
-/** Somebody connected or acked with this cursor (connected without any: undefined), or left. */
-export type Gave = {
+/** One frame, answer or push that a user received, with its step and device, before any renaming. */
+export type Received = {
+  readonly type: "received";
+  readonly step: number;
+  readonly slot: string;
+  readonly what: object;
+};
+/** A device connected or acked with this cursor (connected without one: undefined), or left. */
+export type CursorUse = {
   readonly type: "connect" | "ack" | "hang up";
   readonly step: number;
   readonly slot: string;
@@ -53,22 +58,22 @@ export type Gave = {
 };
 export type World = {
   /** In the order in which they happened. */
-  readonly events: readonly (Told | Gave)[];
+  readonly events: readonly (Received | CursorUse)[];
   readonly ledger: Ledger;
   /** Reads the opaque texts of this world's database. */
   readonly codec: Cursors;
-  /** Where the head stood after each step. */
+  /** The head's cursor after each step. */
   readonly heads: readonly string[];
   readonly acts: number;
 };
 
-/** After so many turns without any work everything that was to happen has happened. */
+/** After this many turns without work everything that was to happen has happened. */
 const quietTurns = 3;
 const lastMs = 3_000;
-/** The worker looks around each second from here on; everybody acts at whole seconds. */
+/** The worker looks around each second from here on; all acts are at whole seconds. */
 const workerAtMs = 500;
 const limits = {
-  // Small, so that pages, windows and acks are cut where tenants could get into each other's way.
+  // Small, so that pages, windows and acks are cut where one tenant could affect the other.
   ...{
     pageChangesMax: 3,
     ackMessagesMax: 1,
@@ -83,17 +88,17 @@ const limits = {
   ...{ pushAddressesPerUserMax: 2, pushActiveDelayMs: 200, pushIdleDelayMs: 300, pushRetryMs: 50 },
 };
 
-/** These come first in a step: how a replay falls between two commits is a matter of turns, not of tenants. */
+/** These come first in a step: whether a replay falls between two commits depends on turns, not on tenants. */
 const entrances: readonly Act["type"][] = ["connect", "hang up"];
 
 const phases = ["entrances", "acts", "calls"] as const;
 const phaseOf = ({ type }: Act): (typeof phases)[number] =>
   entrances.includes(type) ? "entrances" : type === "call" ? "calls" : "acts";
 
-/** What a lane gathers before it is kept. */
+/** How long a provider queue gathers results before it stores them. */
 const gatheredMs = 20;
 
-/** A clock by which nobody waits for what others' requests come to: who is told of two messages at once would be a matter of it. */
+/** A clock without that wait: the order of two notifications would depend on the other tenant's requests. */
 const ungathered = (clock: Clock): Clock => ({
   ...clock,
   after: (ms, task) => clock.after(ms === gatheredMs ? 0 : ms, task),
@@ -102,11 +107,11 @@ const ungathered = (clock: Clock): Clock => ({
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 const nameOf = (tenant: Tenant, { user, device }: Slot): string => `${tenant} ${user} ${device}`;
 
-/** Runs a script over a real hub and a real store on a real file, and answers all that happened. */
+/** Runs a script over a real hub and a real store on a real file, and returns all events. */
 export async function runWorld(script: Script, options: WorldOptions): Promise<World> {
   const { present, isHidden = false, isSerial = false, wrapStore } = options;
   let isOver = false;
-  // What a timer begins comes to its end before the next one: how long a look-up or a digest takes is nobody's business.
+  // The work of one timer ends before the next timer: the result must not depend on the duration of a look-up or a digest.
   const clock = fakeClock(undefined, () => (isOver ? nextTurn() : settle()));
   let work = 0;
   const counted = (engine: Engine): Engine => ({
@@ -114,7 +119,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     write: (statements) => (work++, engine.write(statements)),
     close: engine.close,
   });
-  // The order of receipts within a commit follows the keys of conversations: here that is the order in which they began.
+  // Receipts within a commit are in the order of the conversations' keys: here that is the order of their creation.
   let drawn = 0;
   const place = await startHub({
     clock,
@@ -129,7 +134,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   const admit = createAdmit({ authenticate: demo(), origins: [], now: clock.now, hasRoom: hub.hasRoom });
   const pushing = createPushing((slot, notice) => {
     work++;
-    tell(slot, notice);
+    record(slot, notice);
   });
   const apiOf = (isHost: boolean) =>
     createApi({
@@ -147,7 +152,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   const [api, hostApi] = [apiOf(false), apiOf(true)];
   const worker = createPushWorker({
     ...{ store, feed, clock: ungathered(clock), isAlone: true, ...pushing },
-    // All wait as long before they try again.
+    // All wait equally long before a retry.
     random: { ...systemRandom, integer: () => 0 },
     limits: { ...defaultLimits, ...limits },
     presenceOf(identity, device) {
@@ -161,17 +166,17 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   });
   const codec = store.cursors;
   const open = new Map<string, FakeSocket>();
-  const events: (Told | Gave)[] = [];
-  const give = (type: Gave["type"], slot: string, cursor?: string): void =>
+  const events: (Received | CursorUse)[] = [];
+  const noteCursor = (type: CursorUse["type"], slot: string, cursor?: string): void =>
     void events.push({ type, step, slot, cursor, head: ledger.head() });
-  const tell = (slot: string, what: object): void => void events.push({ type: "told", step, slot, what });
+  const record = (slot: string, what: object): void => void events.push({ type: "received", step, slot, what });
   /** Cursors that each device got, over all its connections. */
   const cursors = new Map<string, string[]>();
-  /** Each is a cursor that the other tenant holds, if it was the last to change anything. */
+  /** Each is a cursor that the other tenant holds, if it made the last change. */
   const heads: string[] = [];
   const { conversationOf, targetOf, cursorOf, messageOf } = createNaming({ ledger, codec, cursors, heads, isHidden });
   const bodies: Promise<void>[] = [];
-  /** Calls that wait for no commit and no timer. */
+  /** Running calls that wait for no commit and no timer. */
   let asked = 0;
   let step = 0;
   let performed = 0;
@@ -182,10 +187,10 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       headers: { host: "localhost", ...(isUpgrade && { upgrade: "websocket", connection: "Upgrade" }) },
     });
 
-  /** A body takes a turn of its own to read, which the acts that follow in this turn must not wait for. */
-  function tellAnswer(slot: string, answer: Response): void {
+  /** Reading a body takes a turn, and the later acts of this turn must not wait for it. */
+  function recordAnswer(slot: string, answer: Response): void {
     const what = { status: answer.status };
-    tell(slot, what);
+    record(slot, what);
     bodies.push(answer.json().then((body: unknown) => void Object.assign(what, { body })));
   }
 
@@ -194,23 +199,23 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     const cursor = cursorOf(choice, name);
     const path = `/ws?device=${slot.device}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
     const answer = await admit(request(tenant, slot, path, "GET", true));
-    if (answer instanceof Response) return tellAnswer(name, answer);
+    if (answer instanceof Response) return recordAnswer(name, answer);
     if (open.has(name)) collect(name);
     open.get(name)?.hangUp();
     const { session, device } = answer;
-    give("connect", name, cursor);
+    noteCursor("connect", name, cursor);
     open.set(name, place.connect(session.user, { session, device, ...(cursor === undefined ? {} : { cursor }) }));
   }
 
-  /** The answer comes in its own time, an ack's with the commit that it waits for; it is told where it was asked for. */
+  /** The answer comes later, an ack's with its commit; it is recorded at the place of the request. */
   function ask(tenant: Tenant, slot: Slot, call: Call): void {
     const { user, device } = slot;
     const name = nameOf(tenant, slot);
     const what = {};
     const isHost = call.what === "explain" && call.isHost;
-    // What the host is told is of whoever it asked about.
+    // The host's answer is recorded for the user that it asked about.
     const about = call.what === "explain" && isHost ? nameOf(tenant, { ...slot, user: call.for ?? user }) : name;
-    tell(`${about} ${isHost ? "host" : "http"}`, what);
+    record(`${about} ${isHost ? "host" : "http"}`, what);
     const [method, path, body] = requestOf(call);
     const request = new Request(`http://localhost${path}&tenant=${tenant}&user=${user}`, {
       method,
@@ -245,7 +250,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
         }
         case "ack": {
           const cursor = cursorOf(call.cursor, name) ?? heads[0] ?? "";
-          give("ack", name, cursor);
+          noteCursor("ack", name, cursor);
           return ["POST", "/ack?", { device, cursor }];
         }
         case "people":
@@ -293,10 +298,10 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     if (socket) collect(name);
     socket?.hangUp();
     open.delete(name);
-    give("hang up", name);
+    noteCursor("hang up", name);
   }
 
-  /** One act begins; what follows from it happens later. Admissions alone are waited for. */
+  /** Starts one act; its consequences happen later. Only admissions are awaited. */
   async function perform(tenant: Tenant, act: Act): Promise<void> {
     const name = nameOf(tenant, act.slot);
     const { user, device } = act.slot;
@@ -317,7 +322,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
         });
       case "ack": {
         const cursor = cursorOf(act.cursor, name) ?? heads[0] ?? "";
-        if (socket) give("ack", name, cursor);
+        if (socket) noteCursor("ack", name, cursor);
         return socket?.say({ type: "ack", cursor });
       }
       case "read":
@@ -330,19 +335,19 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
         return store.read({ tenant, user }, named(act.conversation), act.seq);
       case "store ack": {
         const cursor = heads.at(-1) ?? "";
-        give("ack", name, cursor);
+        noteCursor("ack", name, cursor);
         return store.ack({ tenant, user }, device, codec.decode(cursor)?.n ?? 0);
       }
       case "call":
         return ask(tenant, act.slot, act.call);
       case "request": {
         const answer = await admit(request(tenant, act.slot, act.path, act.method, false));
-        if (answer instanceof Response) tellAnswer(name, answer);
+        if (answer instanceof Response) recordAnswer(name, answer);
       }
     }
   }
 
-  /** Takes down what a connection was told since the last time. */
+  /** Records everything that a connection has received since the last time. */
   function collect(name: string): void {
     const socket = open.get(name);
     if (!socket) return;
@@ -350,11 +355,11 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     cursors.set(name, mine);
     for (const frame of socket.frames.splice(0)) {
       work++;
-      tell(name, frame);
+      record(name, frame);
       if ("cursor" in frame) mine.push(frame.cursor);
     }
     if (socket.state.closed === null) return;
-    tell(name, socket.state.closed);
+    record(name, socket.state.closed);
     open.delete(name);
   }
 
@@ -380,8 +385,8 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
           for (const act of acts[tenant]) {
             if (phaseOf(act) !== phase) continue;
             performed++;
-            // Typing is dropped for whoever has an answer on its way out, and what a call sees depends on what was committed
-            // before it: they get turns of their own.
+            // Typing is dropped while an answer is on its way to its sender, and a call sees the earlier commits: both get turns
+            // of their own.
             const isAlone = isSerial || ["typing", "watch", "call"].includes(act.type);
             if (isAlone) await settle();
             await perform(tenant, act);
@@ -393,7 +398,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       await settle();
       heads.push(codec.encode(await store.head()));
     }
-    // What still waits for a commit of marks is answered.
+    // Acks and reads that still wait for a commit of marks are answered.
     await clock.advance(lastMs);
     await settle();
     return { events, ledger, codec, heads, acts: performed };

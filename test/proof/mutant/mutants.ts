@@ -1,6 +1,6 @@
 import type { PlantName } from "../../plants/index.ts";
 
-/** One condition of the source less, or another one (test/plants), and the test that must go red by it. */
+/** One condition of the source removed or changed (test/plants), and the test that must fail with it. */
 export type Mutant = {
   readonly name: PlantName;
   /** Part of the test's name, and its file. */
@@ -9,8 +9,8 @@ export type Mutant = {
 };
 
 /**
- * Bugs that the tests of their folder did not see when each was planted alone; the first ones not the whole suite, nor hundreds of worlds
- * of the simulator. Now each has a test of its own: who changes such a condition changes its test and its line here.
+ * Bugs that the tests of their folder did not find when each was planted alone; the first ones not even the whole suite and hundreds of
+ * simulated worlds. Now each has its own test: a change of such a condition changes its test and its line here.
  */
 export const mutants: readonly Mutant[] = [
   {

@@ -90,7 +90,7 @@ describeWith("nginx", "behind nginx, as docs/proxies.md has it", () => {
     expect(await ask("198.51.100.78")).toBe(200);
   });
 
-  test("X13 D1 O1 O2 O3 O4 reloads of nginx while people write lose, double and reorder nothing", async () => {
+  test("X13 D1 O1 O2 O3 O4 reloads of nginx during sends lose, double and reorder nothing", async () => {
     const events: Event[] = [];
     const crowd = createCrowd({ pairs: 3, chance: createChance(7), log: (event) => events.push(event) });
     for (let round = 0; round < 4; round++) {
@@ -98,7 +98,7 @@ describeWith("nginx", "behind nginx, as docs/proxies.md has it", () => {
       await crowd.enter(nginx.url);
       for (let i = 0; crowd.facts.accepted < before + 100 && i < 6_000; i++) await Bun.sleep(10);
       await nginx.reload();
-      // The old workers cut what they still hold.
+      // The old workers drop the connections that they still hold.
       await crowd.left();
     }
     await crowd.settle(nginx.url);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { freePort } from "../../support/port.ts";
 import { programPath } from "../../support/prerequisite.ts";
 
-/** The server block of docs/proxies.md, as it stands there. */
+/** The server block of docs/proxies.md. */
 function documentedBlock(): string {
   const page = readFileSync(join(import.meta.dir, "../../../docs/proxies.md"), "utf8");
   const [, block] = /^```nginx file=chat\.conf\n([\s\S]*?)^```$/m.exec(page) ?? [];
@@ -21,7 +21,7 @@ export type NginxOptions = {
   /** Where the chat listens. */
   readonly port: number;
   readonly readTimeoutMs: number;
-  /** Old workers of a reload close what is still open after so long. */
+  /** The old workers of a reload close open connections after this time. */
   readonly shutdownMs: number;
 };
 

@@ -9,11 +9,11 @@ export type Asked = { readonly status: number; readonly body: unknown };
 export type AskOptions = {
   readonly body?: object;
   readonly method?: string;
-  /** Statuses with which this may end though nobody did anything wrong: they count as no answer. */
+  /** Statuses that count as no answer: the request may end with them though nothing is wrong. */
   readonly endings?: readonly number[];
 };
 
-/** Asks a node as a device's user. Null: it had no answer, or was away, which any client must expect. */
+/** Sends a request to a node as a device's user. Null: no answer came, or the node was down, which any client must expect. */
 export async function ask(
   world: World,
   chance: Chance,
@@ -30,7 +30,7 @@ export async function ask(
     ...(body && { body: JSON.stringify(body) }),
   });
   let isAnswered = false;
-  // A process that dies meanwhile never answers. One that lives may yet do what it was asked, so its answer is waited for.
+  // A process that dies meanwhile never answers. A living one may still carry out the request, so wait for its answer.
   const death = async (): Promise<null> => {
     while (!isAnswered && !node.process.isDead()) await world.timeline.sleep(lookMs);
     return null;
@@ -40,9 +40,9 @@ export async function ask(
   if (answer === null) return null;
   const text = await answer.text();
   if (node.process.isDead() || answer.status === 503 || endings.includes(answer.status)) return null;
-  // Nobody knows whether what was answered was taken away with the history that it was of.
+  // A restore came meanwhile: it may have removed the history that the answer belongs to.
   if (world.histories.generation() !== generation) return null;
-  // It may have been in the history of before.
+  // It may have existed only in an earlier history.
   const isGone = answer.status === 404 && generation > 0;
   const isBlocked = answer.status === 403 && text.includes('"blocked"');
   if (answer.status >= 400 && !isBlocked && !isGone)

@@ -1,6 +1,6 @@
 import type { Random } from "../../../src/internal/random.ts";
 
-/** Seeded chance: the same seed, the same draws. */
+/** Seeded chance: the same seed gives the same draws. */
 export type Chance = {
   /** From 0 up to, not including, 1. */
   unit(): number;
@@ -9,7 +9,7 @@ export type Chance = {
   /** True with this probability. */
   hits(probability: number): boolean;
   pick<Item>(items: readonly Item[]): Item;
-  /** A chance of its own for one part of the world: what others draw does not change what it draws. */
+  /** A separate chance for one part of the world: draws elsewhere do not change its draws. */
   fork(name: string): Chance;
 };
 
@@ -45,7 +45,7 @@ function hash(seed: number, name: string): number {
   return state >>> 0;
 }
 
-/** The core's chance, out of the seeded one. */
+/** The core's `Random`, from the seeded chance. */
 export function randomOf(chance: Chance): Random {
   const integer = (): number => chance.between(0, 2 ** 20 - 1) * 2 ** 32 + Math.floor(chance.unit() * 2 ** 32);
   const digits = (count: number): string => integer().toString(16).padStart(count, "0").slice(-count);

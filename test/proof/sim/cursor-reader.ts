@@ -1,15 +1,15 @@
 import { systemRandom } from "../../../src/internal/random.ts";
 import { createCursors, type Cursors } from "../../../src/protocol/cursor.ts";
 
-/** What hides the numbers in the cursors of every simulated database. */
+/** The secret of the cursors of every simulated database. */
 export const simulatedSecret = "5".repeat(64);
 
-/** The name of the history that every world begins with. */
+/** The name of every world's first history. */
 export const firstEpoch = "simulation";
 
 const cursorsOf = new Map<string, Cursors>();
 
-/** What only a server can read: of which history a cursor is, out of those that there are, and up to where. Null: of none of them. */
+/** Reads a cursor as only a server can: its history, out of the known ones, and its position. Null: it is of none of them. */
 export function readCursor(
   text: string,
   epochs: Iterable<string>,

@@ -10,40 +10,40 @@ import { migrate } from "../../../src/store/migration/migrate.ts";
 import type { Sighting } from "../checker/checker.ts";
 import { type PushTruth, readPushTruth } from "./push-truth.ts";
 
-/** Where databases live that no power cut can reach: to sync them costs nothing. */
+/** Where the databases are. It is memory: no test cuts the power, and a sync costs nothing there. */
 export const memoryFolder = "/dev/shm";
 
 export type Person = { readonly tenant: string; readonly user: string };
 
-/** A message, and its place in the log. */
+/** A message and its position in the log. */
 export type Logged = Sighting & { readonly n: number };
 
 /** All rows of a database at one moment, by table. */
 export type Backup = {
   readonly tables: ReadonlyMap<string, readonly Row[]>;
-  /** Which history it is of, and up to where. */
+  /** Its history, and the last position. */
   readonly epoch: string;
   readonly n: number;
 };
 
-/** What is in the log, read straight from the database. */
+/** The log, read directly from the database. */
 export type Truth = {
   readonly messages: number;
   readonly historyOf: (owner: string) => readonly Logged[];
-  /** `tenant/user` of the people of a conversation. */
+  /** The two users (`tenant/user`) of a conversation. */
   readonly peopleOf: (conversation: string) => readonly string[];
-  /** What somebody (`tenant/user`) has said of others. */
+  /** The contacts and blocks that a user (`tenant/user`) has set. */
   readonly relationsOf: (
     owner: string,
   ) => ReadonlyMap<string, { readonly contact: boolean; readonly blocked: boolean }>;
-  /** Whether this device of somebody (`tenant/user`) is known. */
+  /** Whether this device of a user (`tenant/user`) is known. */
   readonly hasDevice: (owner: string, device: string) => boolean;
   /** Marks that have moved, by `conversation tenant/user`. */
   readonly marks: ReadonlyMap<string, { readonly delivered: number; readonly read: number }>;
   readonly push: PushTruth;
 };
 
-/** A real database for one world after another: emptied in between, for opening it anew would take most of the time. */
+/** A real database for one world after another. It is emptied in between: opening a new one would take most of the time. */
 export async function openDatabase() {
   const folder = mkdtempSync(join(memoryFolder, "tidings-sim-"));
   const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
@@ -60,7 +60,7 @@ export async function openDatabase() {
 
   return {
     engine,
-    /** As new, but for devices that exist from the beginning. */
+    /** Empties it, but for devices that exist from the beginning. */
     async reset(people: readonly (Person & { readonly device: string })[]): Promise<void> {
       const rows = JSON.stringify(people.map(({ tenant, user, device }) => [tenant, user, device]));
       await engine.write([
@@ -79,14 +79,14 @@ export async function openDatabase() {
       ]);
     },
     head,
-    /** A copy of all that is there now. */
+    /** A copy of all rows. */
     async backUp(): Promise<Backup> {
       const lists = await engine.read(kept.map((table) => ({ sql: `SELECT * FROM ${table}` })));
       const tables = new Map(kept.map((table, i) => [table, lists[i] ?? []]));
       const [row] = tables.get("tidings_head") ?? [];
       return { tables, epoch: String(row?.["epoch"]), n: Number(row?.["n"]) };
     },
-    /** Puts a copy where the rows of now are, in one transaction; `epoch`: the name of the new history, where it gets one at once. */
+    /** Replaces all rows by a copy, in one transaction. `epoch`: the name of the new history, where it gets one at once. */
     async restore({ tables }: Backup, epoch: string | null): Promise<void> {
       await engine.write([
         ...kept.map((table) => ({ sql: `DELETE FROM ${table}` })),
@@ -106,7 +106,7 @@ export async function openDatabase() {
             ]),
       ]);
     },
-    /** What an administrator does after a restore: `tidings epoch new`. */
+    /** An administrator's step after a restore: `tidings epoch new`. */
     rename: (random: Random): Promise<string> => newEpoch(engine, random),
     async truth(): Promise<Truth> {
       const [rows = [], relationRows = [], markRows = [], deviceRows = []] = await engine.read([

@@ -15,7 +15,7 @@ export type DeviceOptions = {
   readonly tenant: string;
   readonly user: string;
   readonly name: string;
-  /** Whether it ever sends. Who does not sees a log without gaps, for one's own messages may be left out. */
+  /** Whether it ever sends. A device that does not send sees a log without gaps; a sender's own messages may be left out. */
   readonly isTalker: boolean;
 };
 
@@ -24,50 +24,50 @@ type Waiting = {
   readonly to: string;
   readonly text: string;
   isSent: boolean;
-  /** When it was tried first. */
+  /** When it was first sent. */
   firstAt: number;
-  /** The connection that tried it first: there, and only there, its answer must come before its change. */
+  /** The connection that sent it first: only there must its answer come before its change. */
   firstSentOn: Link | null;
-  /** Whether that connection was told to try later: the store may have it all the same, and deliver it. */
+  /** Whether that connection answered "try later": the store may have it all the same, and deliver it. */
   isRefused: boolean;
 };
 
-/** A client that hears nothing for this long, no ping either, comes back on another connection. */
+/** A client that receives nothing for this long, not even a ping, reconnects. */
 const silenceMsMax = 5_000;
 
 /** A model client: a durable outbox, rows upserted by (conversation, seq), the cursor stored with them. */
 export function createDevice({ world, chance, tenant, user, name, isTalker }: DeviceOptions) {
   const { timeline, problem, log, histories } = world;
-  /** As the checker knows them: users of two tenants may share a name. */
+  /** Its name for the checker: users of two tenants may share a name. */
   const owner = `${tenant}/${user}`;
   const reader = `${owner}/${name}`;
-  /** After each reset it is, to whoever judges, another reader. */
+  /** After each reset the checker takes it for another reader. */
   const readerNow = (): string => `${reader} after ${resets} resets`;
-  /** What survives a crash of the client. */
+  /** Survives a crash of the client. */
   let cursor: string | undefined;
   const rows = new Map<string, Sighting>();
   const outbox: Waiting[] = [];
-  /** Ids sent again on purpose, with what must come back. */
+  /** Ids sent again on purpose, with the expected answer. */
   const probes = new Map<string, { readonly kind: "retry" | "conflict"; readonly row: Sighting }>();
-  /** Ids that were refused for good, each with the generation of the history in which. */
+  /** Ids that were refused for good, each with the generation of that history. */
   const refused = new Map<string, number>();
   let node: SimNode | null = null;
   let models: readonly Model[] = [];
   let link: Link | null = null;
-  /** Whether the server has said `welcome` on it. */
+  /** Whether the server has sent `welcome` on it. */
   let isWelcome = false;
   let window = 1;
-  let heardAt = 0;
+  let receivedAt = 0;
   let isComing = false;
   let isGone = false;
   let bufferedMax = 0;
   let resets = 0;
-  /** What a server calls the history that a cursor is of. */
+  /** The name of a cursor's history. */
   const nameOf = (text: string | undefined): string | null =>
     (text === undefined ? null : readCursor(text, histories.names()))?.epoch ?? null;
-  /** What the server calls the history, on this connection. */
+  /** The name of the history on this connection. */
   let history: string | null = null;
-  /** The generation of the history in which something was sent again. */
+  /** The history's generation when a message was last sent again. */
   let probedIn = 0;
 
   const device = {
@@ -82,7 +82,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
       models = made;
       comeBack();
     },
-    /** Puts a message into the outbox; it goes out as the window allows, again and again until it is answered. */
+    /** Puts a message into the outbox. It is sent as the window allows, and again until it is answered. */
     send(to: string, text: string): void {
       const waiting = {
         id: world.newId(),
@@ -97,18 +97,18 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
       log({ type: "attempt", lane: reader, from: owner, id: waiting.id, text });
       flush();
     },
-    /** Sends an answered message again: as it was, or with another text. */
+    /** Sends an answered message again, unchanged or with another text. */
     probe(kind: "retry" | "conflict", row: Sighting, to: string): void {
       if (outbox.length > 0 || probes.has(row.id) || !link || !isWelcome) return;
-      // What was taken away with its history is a message of another text for whoever asks again.
+      // If a restore removed the message, it is a new one with another text.
       if (world.isRestorable && (kind === "conflict" || nameOf(cursor) !== history)) return;
       if (world.isRestorable) log({ type: "refusable", from: owner, id: row.id });
       probedIn = histories.generation();
       probes.set(row.id, { kind, row });
-      link.say({ type: "send", id: row.id, to, text: kind === "retry" ? row.text : `${row.text} or not` });
+      link.send({ type: "send", id: row.id, to, text: kind === "retry" ? row.text : `${row.text} or not` });
     },
-    say: (frame: object): void => void (isWelcome && link?.say(frame)),
-    ack: (): void => void (cursor !== undefined && device.say({ type: "ack", cursor })),
+    sendFrame: (frame: object): void => void (isWelcome && link?.send(frame)),
+    ack: (): void => void (cursor !== undefined && device.sendFrame({ type: "ack", cursor })),
     cut: (who: Break): void => link?.cut(who),
     hold: (ms: number): void => link?.hold(ms),
     stall(ms: number): void {
@@ -116,12 +116,12 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
       stalled?.stall();
       void timeline.after(ms, () => stalled?.read());
     },
-    /** The client dies: its connection goes, what it stored stays. */
+    /** The client crashes: its connection ends, its stored state stays. */
     crash(): void {
       drop(chance.hits(0.5));
       comeBack();
     },
-    /** Whatever held it up is over; it says once more how far it is. */
+    /** Ends a hold or stall, and acks its position once more. */
     release(): void {
       link?.release();
       device.ack();
@@ -132,16 +132,16 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
       drop(true);
     },
     isGone: (): boolean => isGone,
-    /** Whether it is connected, also where it only believes so no more. */
+    /** Whether it is connected, as far as it knows, and bytes get through. */
     isConnected: (): boolean => isWelcome && (link?.isWhole() ?? false),
     waiting: (): number => outbox.length,
-    /** What the server that it is connected to calls the history. */
+    /** The server's name for the history, on this connection. */
     history: (): string | null => history,
-    /** As whom its sightings since the last reset are told. */
+    /** The reader of its sightings since the last reset. */
     readerNow,
     /** The node that it is, or last was, connected to. */
     node: (): SimNode | null => node,
-    /** Whether a send was refused for good in the history of now. */
+    /** Whether a send was refused for good in the current history. */
     wasRefused: (id: string): boolean => refused.get(id) === histories.generation(),
     rows: (): ReadonlyMap<string, Sighting> => rows,
     bufferedMax: (): number => Math.max(bufferedMax, link?.bufferedMax() ?? 0),
@@ -161,7 +161,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
       kernelBytes: world.faults().kernelBytes,
       client: {
         receive: (text) => link === made && receive(JSON.parse(text) as ServerFrame),
-        pinged: () => void (heardAt = timeline.now()),
+        pinged: () => void (receivedAt = timeline.now()),
         closed() {
           bufferedMax = Math.max(bufferedMax, made.bufferedMax());
           if (link !== made) return;
@@ -173,7 +173,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     link = made;
     isWelcome = false;
     history = null;
-    heardAt = timeline.now();
+    receivedAt = timeline.now();
     watch(made);
     const hello = { tenant, user, device: name, cursor };
     void timeline.after(0, () => {
@@ -189,17 +189,17 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
   function watch(watched: Link): void {
     void timeline.after(silenceMsMax / 4, () => {
       if (link !== watched) return;
-      if (timeline.now() - heardAt <= silenceMsMax) return watch(watched);
+      if (timeline.now() - receivedAt <= silenceMsMax) return watch(watched);
       drop(true);
       comeBack();
     });
   }
 
-  function drop(isHeard: boolean): void {
+  function drop(isNoticed: boolean): void {
     const old = link;
     link = null;
     if (old) bufferedMax = Math.max(bufferedMax, old.bufferedMax());
-    old?.leave(isHeard);
+    old?.leave(isNoticed);
   }
 
   function comeBack(): void {
@@ -214,14 +214,14 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
       if (!link || !isWelcome || room <= 0) return;
       if (waiting.isSent) continue;
       waiting.isSent = true;
-      // It may have been refused behind a block, and the answer lost: what was sent after it may stand before it now.
+      // A block may have refused it while the answer was lost: a later message may now come before it.
       const [them, now] = [`${tenant}/${waiting.to}`, timeline.now()];
-      if (waiting.firstSentOn !== null && blocksIn(world).mayStand(them, owner, waiting.firstAt, now))
+      if (waiting.firstSentOn !== null && blocksIn(world).mayBeInForce(them, owner, waiting.firstAt, now))
         log({ type: "refusable", from: owner, id: waiting.id });
       waiting.firstSentOn ??= link;
       waiting.firstAt = Math.min(waiting.firstAt, now);
       room--;
-      link.say({ type: "send", id: waiting.id, to: waiting.to, text: waiting.text });
+      link.send({ type: "send", id: waiting.id, to: waiting.to, text: waiting.text });
     }
   }
 
@@ -230,7 +230,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     if (histories.isOnlyOfNow(history)) noteStored(world, owner, row);
   }
 
-  /** Drops what it has, keeps the outbox, and asks for what it would show. */
+  /** Drops its rows, keeps the outbox, and asks for the pages that it would show. */
   function reset(to: string): void {
     const isKnown = nameOf(cursor) === nameOf(to) && histories.of(nameOf(to) ?? "", Infinity).length === 1;
     if (histories.generation() === 0 || isKnown) problem("P13", `${reader} got a reset from ${cursor} to ${to}`);
@@ -249,16 +249,16 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
   }
 
   function receive(frame: ServerFrame): void {
-    heardAt = timeline.now();
+    receivedAt = timeline.now();
     switch (frame.type) {
       case "welcome":
         window = frame.limits.sendWindow;
         isWelcome = true;
         history = nameOf(frame.cursor);
         world.record({ type: "connect", reader: readerNow() }, { name: history });
-        // It has nothing yet, and may have something before the first cursor comes.
+        // It has nothing yet, and may receive something before the first cursor comes.
         if (world.isRestorable) cursor ??= frame.cursor;
-        // It says how far it was before it learns that this counts no more.
+        // It acks its old position before it learns that this is no longer valid.
         if (nameOf(cursor) !== history) device.ack();
         flush();
         break;
@@ -284,7 +284,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
         reject(frame);
         break;
       case "error":
-        // A conversation that was taken away with its history.
+        // A restore removed the conversation.
         if (frame.code === "not_found" && histories.generation() > 0) break;
         problem("P33", `${reader} got an unexpected ${JSON.stringify(frame)}`);
         break;
@@ -302,7 +302,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
       probes.delete(id);
       const { row, kind } = probe;
       if (world.isRestorable) log({ type: "accepted", from: owner, id, conversation, seq }, { name: history });
-      // It may have been in the history of before, and not be in this one.
+      // It may have been in an earlier history, and not be in this one.
       if (world.isRestorable && (probedIn !== histories.generation() || histories.isUnclear())) return;
       if (kind === "conflict") problem("O1", `${reader}: other content under ${id} was accepted`);
       else if (row.conversation !== conversation || row.seq !== seq || !duplicate)
@@ -316,8 +316,8 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     const [waiting] = at === -1 ? [] : outbox.splice(at, 1);
     if (!waiting) return;
     const [them, now] = [`${tenant}/${waiting.to}`, timeline.now()];
-    if (blocksIn(world).stands(them, owner, waiting.firstAt, now))
-      problem("B2", `${reader}: ${id} was accepted behind a block`);
+    if (blocksIn(world).isInForce(them, owner, waiting.firstAt, now))
+      problem("B2", `${reader}: ${id} was accepted despite a block`);
     if (at !== 0) problem("O4", `${reader}: ${id} was answered before what was sent before it`);
     store({ conversation, seq, id, from: owner, text: waiting.text });
     world.learn(conversation, [user, waiting.to]);
@@ -332,14 +332,14 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     if (waiting) waiting.isRefused = true;
     if (waiting && code === "blocked") {
       outbox.splice(outbox.indexOf(waiting), 1);
-      if (!blocksIn(world).mayStand(`${tenant}/${waiting.to}`, owner, waiting.firstAt, timeline.now()))
-        problem("B2", `${reader}: ${id} was blocked, and nobody had blocked them`);
+      if (!blocksIn(world).mayBeInForce(`${tenant}/${waiting.to}`, owner, waiting.firstAt, timeline.now()))
+        problem("B2", `${reader}: ${id} was rejected as blocked, without a block`);
       if (histories.isOnlyOfNow(history)) refused.set(id, histories.generation());
       flush();
       return;
     }
     if (retry === "later" || (probe?.kind === "conflict" && code === "conflict")) return;
-    problem("O1", `${reader}: ${id} was rejected for ever: ${code}`);
+    problem("O1", `${reader}: ${id} was rejected for good: ${code}`);
   }
 
   return device;

@@ -3,12 +3,12 @@ import type { Chance } from "./chance.ts";
 import type { SimProcess } from "./process.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** How a bus goes wrong: probabilities a message and a receiver. */
+/** Faults of a bus: probabilities per message and receiver. */
 export type BusFaults = {
   readonly busLoses: number;
   readonly busRepeats: number;
   readonly busMs: number;
-  /** CommitNotices that say where, but not what. */
+  /** Commit notices with the positions of the changes, but without the changes. */
   readonly busEmpties: number;
 };
 
@@ -20,13 +20,13 @@ type Subscriber = {
 
 const keyOf = (subject: readonly string[]): string => JSON.stringify(subject);
 
-/** What says what has changed, without it. */
+/** Removes the changes from a commit notice. */
 function emptied(text: string): string {
   const { entries: _, ...bare } = JSON.parse(text) as { readonly entries?: unknown };
   return JSON.stringify(bare);
 }
 
-/** A bus between nodes that loses, repeats, delays and reorders: what each receiver gets goes its own way. */
+/** A bus between nodes that loses, repeats, delays and reorders, for each receiver separately. */
 export function createFakeBus(timeline: Timeline, chance: Chance, faults: () => BusFaults) {
   const subscribers = new Set<Subscriber>();
 
@@ -43,7 +43,7 @@ export function createFakeBus(timeline: Timeline, chance: Chance, faults: () => 
   }
 
   return {
-    /** One node's end; `isCutOff`: it is behind a partition now. */
+    /** One node's end. `isCutOff`: whether a partition separates it now. */
     attach(process: SimProcess, isCutOff: () => boolean): Transport {
       const self: Subscriber = { process, isCutOff, listeners: new Map() };
       subscribers.add(self);

@@ -30,9 +30,9 @@ const toResult = (rows: readonly Row[]) => ({
 });
 
 /**
- * A libSQL server on top of an engine, as far as one batch in one request goes: Hrana 2 over HTTP
- * (https://github.com/tursodatabase/libsql/blob/main/docs/HTTP_V2_SPEC.md). What goes wrong on the way to it comes as a real one's proxies
- * and networks would have it: a gateway's status, a broken connection, or silence.
+ * A libSQL server on top of an engine. It knows one batch per request of Hrana 2 over HTTP
+ * (https://github.com/tursodatabase/libsql/blob/main/docs/HTTP_V2_SPEC.md). Faults on the way to it look as a real server's proxies
+ * and networks make them: a gateway's status, a broken connection, or silence.
  */
 export function createFakeDatabaseServer(engine: Engine, chance: Chance) {
   return async (request: Request): Promise<Response> => {
@@ -64,7 +64,7 @@ export function createFakeDatabaseServer(engine: Engine, chance: Chance) {
   };
 }
 
-/** The statements between BEGIN and COMMIT. The client's batch has one ROLLBACK behind them, for when one fails. */
+/** The statements between BEGIN and COMMIT. The client's batch ends with a ROLLBACK, for the case that one fails. */
 function readBatch(steps: readonly Step[], texts: ReadonlyMap<number, string>): ["read" | "write", Statement[]] {
   const all = steps.map(({ stmt }) => ({
     sql: stmt.sql ?? texts.get(stmt.sql_id ?? -1) ?? "",

@@ -3,14 +3,14 @@ import type { Chance } from "./chance.ts";
 import type { EngineFaults } from "./faulty-engine.ts";
 import { noPushFaults, type PushFaults } from "./phones.ts";
 
-/** How bad a world is; every seed draws its own. Probabilities a call, milliseconds of virtual time. */
+/** The faults of a world, drawn from its seed: probabilities per call, milliseconds of virtual time. */
 export type Faults = EngineFaults &
   BusFaults & {
     readonly linkMs: number;
     readonly kernelBytes: number;
-    /** How long an upgrade that was answered takes to become a socket. */
+    /** The time from the answer to an upgrade until its socket is open. */
     readonly upgradeMs?: number;
-    /** How far a node's clock stands from the others'. */
+    /** How far a node's clock differs from the others'. */
     readonly skewMs: number;
     /** How late a timer may be. */
     readonly timerLateMs: number;
@@ -69,11 +69,11 @@ export function drawFaults(chance: Chance): Faults {
       commitMarksMax: small(1_000),
       ackMessagesMax,
       outboxBytesMax: isNarrow ? 57_000 : 262_144,
-      // Short for all together now and then.
+      // Sometimes too short for all outboxes together.
       outboxTotalBytesMax: chance.pick([20_000, 268_435_456]),
       changesBytesMax: chance.pick(isNarrow ? [400, 4_000] : [400, 65_536]),
       inboxBytesMax: chance.pick([66_000, 1_048_576]),
-      // One message a commit and a pause between commits would only be slow.
+      // One message per commit with a pause between commits would only be slow.
       marksDelayMs: ackMessagesMax < 10 ? 0 : chance.pick([0, 100]),
       emptyChangesDelayMs: chance.pick([0, 400]),
       ...drawPushLimits(chance.fork("push limits")),
@@ -83,7 +83,7 @@ export function drawFaults(chance: Chance): Faults {
   };
 }
 
-/** In most worlds a read takes what a write takes, and an upgrade nothing. */
+/** In most worlds a read takes as long as a write, and an upgrade takes no time. */
 function drawSlowness(chance: Chance) {
   const isSlow = chance.hits(0.25);
   return {
@@ -123,7 +123,7 @@ function drawPushFaults(chance: Chance): PushFaults {
   };
 }
 
-/** The same world with nothing going wrong any more; a bus that is dead stays dead. */
+/** The same world without faults; a dead bus stays dead. */
 export const calm = (faults: Faults): Faults => ({
   ...faults,
   writeFailsBefore: 0,
@@ -141,7 +141,7 @@ export const calm = (faults: Faults): Faults => ({
   push: { ...faults.push, ...noPushFaults, answerMs: Math.min(faults.push.answerMs, 2) },
 });
 
-/** Each kind of fault by name, with how a world is without it: what shrinking takes away. */
+/** Each kind of fault by name, and how shrinking removes it from a world. */
 export const faultKinds: Readonly<Record<string, (faults: Faults) => Faults>> = {
   "failing writes": (faults) => ({ ...faults, writeFailsBefore: 0, writeFailsAfter: 0 }),
   "lost answers": (faults) => ({ ...faults, answerLost: 0 }),

@@ -4,14 +4,14 @@ import { PlantedFailure } from "./planted-failure.ts";
 import type { SimProcess } from "./process.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** How a node's calls of the database go wrong: probabilities a call, and how long one takes each way. */
+/** Faults of a node's database calls: probabilities per call, and the time that one takes each way. */
 export type EngineFaults = {
   readonly writeFailsBefore: number;
   readonly writeFailsAfter: number;
   readonly answerLost: number;
   readonly readFails: number;
   readonly storeMs: number;
-  /** Reads whose answer comes long after they were carried out, and behind those of later ones. */
+  /** Reads whose answers arrive long after they ran, and after those of later reads. */
   readonly slowReads?: number;
   readonly slowReadMs?: number;
 };
@@ -24,11 +24,11 @@ export type FaultyEngineOptions = {
   readonly faults: () => EngineFaults;
   /** Whether the node cannot reach the database now. */
   readonly isCutOff: () => boolean;
-  /** Whoever calls waits for an answer no longer than this. */
+  /** A caller waits this long for an answer. */
   readonly deadlineMs: number;
 };
 
-/** One node's way to the shared database, as over a network: late, and now and then not at all, or not back. */
+/** One node's access to the shared database, as over a network: calls are late, and sometimes lost on the way there or back. */
 export function createFaultyEngine(options: FaultyEngineOptions): Engine {
   const { engine, timeline, chance, process, faults, isCutOff, deadlineMs } = options;
 
@@ -46,12 +46,13 @@ export function createFaultyEngine(options: FaultyEngineOptions): Engine {
       new Promise((resolve, reject) => {
         const { before, after, lost, slow = 0 } = rates();
         const way = (): number => chance.unit() * faults().storeMs;
-        const answer = (tell: () => void, ms: number): void => void timeline.after(ms, () => process.run(() => tell()));
+        const answer = (settle: () => void, ms: number): void =>
+          void timeline.after(ms, () => process.run(() => settle()));
         const fail = (what: string, isRefusal: boolean): void =>
           answer(() => reject(new PlantedFailure(what, { isRefusal })), way());
         const beSilent = (what: string): void =>
           answer(() => reject(new PlantedFailure(what, { isSilence: true })), deadlineMs);
-        // A dead node's request that had left may still arrive; one that had not is gone with it.
+        // A dead node's request that was on its way may still arrive; one that had not left is lost.
         const isLeaving = !isCutOff();
         void timeline.after(way(), () => {
           if (!isLeaving) return beSilent("no way to the database");

@@ -10,10 +10,10 @@ import { trouble } from "./feature/trouble.ts";
 import { revocations } from "./feature/revocations.ts";
 import { typing } from "./feature/typing.ts";
 
-/** What every world tries. */
+/** Features that every world tries. */
 export const usual: readonly Feature[] = [messages, marks, typing, trouble, history, people, push, follow];
 
-/** What some worlds try beside it: it happens to a server rarely, and changes all that holds in a world. A new feature is added here, or above. */
+/** Features that only some worlds try: on a server they are rare, and they change everything that holds in a world. Add a new feature here, or above. */
 export const rare: readonly Feature[] = [restores, revocations];
 
 export const features: readonly Feature[] = [...usual, ...rare];

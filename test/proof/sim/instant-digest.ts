@@ -1,8 +1,8 @@
 /**
- * The runtime digests on threads of its own, and answers when they are done: behind virtual time's back, and not twice in the same order.
- * While a world runs, WebCrypto answers at once instead, and with the same.
+ * WebCrypto digests on threads, outside virtual time, and answers in no fixed order. While a world runs it answers at once, with the
+ * same digest.
  *
- * @returns How to give it back.
+ * @returns A function that restores the original.
  */
 export function digestAtOnce(): () => void {
   const digest = async (_: string, data: Uint8Array): Promise<ArrayBuffer> =>

@@ -6,8 +6,8 @@ const placeOf = ({ conversation, seq }: { readonly conversation: string; readonl
   `${conversation} ${seq}`;
 
 /**
- * Judges a world whose database was restored: each history by itself, by all that was told of it and of no other one. What was told while two of them
- * had the same name must be in one of them.
+ * Judges a world whose database was restored: each history alone, by the frames of that history. A frame that came while two histories
+ * had the same name must fit one of them.
  */
 export function judgeHistories(world: World): readonly string[] {
   const { histories, devices } = world;
@@ -26,40 +26,40 @@ export function judgeHistories(world: World): readonly string[] {
   };
 
   for (const { event, generation, since, name } of world.records()) {
-    // Something told under a name is of that history; else of any one since it was asked for.
-    const told =
+    // A frame with a history's name belongs to that history; without a name, to any history since its request.
+    const candidates =
       name === null
         ? logs.flatMap((_, i) => (i >= since && i <= generation ? [i] : []))
         : histories.of(name, generation);
-    const only = told.length === 1 ? logs[told[0] ?? 0] : undefined;
+    const only = candidates.length === 1 ? logs[candidates[0] ?? 0] : undefined;
     switch (event.type) {
       case "attempt":
       case "refusable":
         for (const [i, log] of logs.entries()) if (i >= generation) log.push(event);
         break;
       case "accepted": {
-        const there = told.filter((i) => isAt(i, placeOf(event), event.from, event.id));
+        const there = candidates.filter((i) => isAt(i, placeOf(event), event.from, event.id));
         for (const i of there) logs[i]?.push(event);
         if (there.length === 0)
           problems.push(
-            `lost: ${event.id} of ${event.from} was accepted at ${placeOf(event)} of ${name ?? told.join()}, and is not there`,
+            `lost: ${event.id} of ${event.from} was accepted at ${placeOf(event)} of ${name ?? candidates.join()}, and is not there`,
           );
         break;
       }
       case "seen":
         if (only) only.push(event);
-        else if (!told.some((i) => isAt(i, placeOf(event), event.from, event.id)))
+        else if (!candidates.some((i) => isAt(i, placeOf(event), event.from, event.id)))
           problems.push(
-            `unexpected: ${event.reader} was told ${placeOf(event)} of ${name}, which is ${event.id}, and is not there`,
+            `unexpected: ${event.reader} received ${placeOf(event)} of ${name} as ${event.id}, which is not there`,
           );
         break;
       case "connect":
         only?.push(event);
         break;
       case "floor": {
-        // It asks for what is before it, and has that then.
+        // It asks for everything before it, and then has that.
         const { reader, owner, n } = event;
-        for (const row of truths[told[0] ?? 0]?.historyOf(owner) ?? [])
+        for (const row of truths[candidates[0] ?? 0]?.historyOf(owner) ?? [])
           if (row.n <= n) only?.push({ type: "seen", reader, ...row });
         only?.push({ type: "connect", reader });
         break;

@@ -1,5 +1,5 @@
 /**
- * Looks for every mutant, and keeps which world found it in mutants.ts: `bun test/proof/sim/learn.ts`. Takes minutes where worlds have changed with
+ * Searches for every mutant, and saves in mutants.ts which world found it: `bun test/proof/sim/learn.ts`. Takes minutes where worlds have changed with
  * the code.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -21,7 +21,7 @@ for (const { name, seed } of mutants) {
   writeFileSync(table, text.replace(was, `${JSON.stringify(name)}: ${found.seed},`));
 }
 
-// The page of the proof lists them: it is written anew by a process that reads the new table.
+// docs/proof.md lists them: a process that reads the new table writes the page.
 const prove = join(import.meta.dir, "../../../scripts/prove.ts");
 const page = Bun.spawn([process.execPath, prove, "--minutes", "0"], { stdout: "ignore" });
 if ((await page.exited) !== 0) throw new Error("docs/proof.md was not written");

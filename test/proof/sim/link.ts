@@ -2,7 +2,7 @@ import type { Chance } from "./chance.ts";
 import type { SimProcess } from "./process.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** What the server's runtime is told, as Bun's WebSocket handlers are. */
+/** The events of a server's socket, as Bun's WebSocket handlers get them. */
 export type ServerEnd = {
   receive(frame: string): void;
   drain(): void;
@@ -12,7 +12,7 @@ export type ServerEnd = {
 
 export type ClientEnd = {
   receive(frame: string): void;
-  /** A ping came: the runtime answers it, and the client knows that somebody is there. */
+  /** A ping came: the runtime answers it, and the client knows that the server is alive. */
   pinged(): void;
   closed(code: number): void;
 };
@@ -22,29 +22,29 @@ export type LinkOptions = {
   readonly chance: Chance;
   /** The server's process: while it is paused nothing reaches it. */
   readonly process: SimProcess;
-  /** The longest that a frame is under way. */
+  /** The longest time that a frame is under way. */
   readonly linkMs: () => number;
   /** Bytes that both kernels hold between the two ends. */
   readonly kernelBytes: number;
   readonly client: ClientEnd;
 };
 
-/** Who learns that a connection broke: half-open is what only one side, or none, hears of. */
+/** The ends that notice a broken connection. It is half-open where one does not, or neither. */
 export type Break = "both" | "client" | "server" | "none";
 
 type Down = { readonly kind: "frame" | "ping" | "close"; readonly text: string; readonly code: number };
 
-/** Bun gives a socket up beyond this many bytes, as the adapter asks it to. */
+/** Bun closes a socket beyond this many buffered bytes, as the adapter configures it. */
 export const backpressureLimitBytes = 16 * 262_144;
 
 /**
- * One WebSocket, with Bun's manners at the server's end: `send` answers the bytes, or −1 where they wait in Bun's own
- * buffer, or 0 where they were dropped; frames of one read arrive even after `pause`; `close` tells the handler at once.
+ * One WebSocket, with Bun's behaviour at the server's end: `send` returns the bytes, −1 where they wait in Bun's own
+ * buffer, or 0 where they were dropped; frames of one read arrive even after `pause`; `close` calls the handler at once.
  * Frames arrive late but in order.
  */
 export function createLink({ timeline, chance, process, linkMs, kernelBytes, client }: LinkOptions) {
   let server: ServerEnd | null = null;
-  /** Each end's own idea of whether it is connected; and whether bytes still move between them. */
+  /** Whether each end believes that it is connected; and whether bytes still move between them. */
   let isServerOpen = true;
   let isClientOpen = true;
   let isWhole = true;
@@ -80,7 +80,7 @@ export function createLink({ timeline, chance, process, linkMs, kernelBytes, cli
     return -1;
   }
 
-  /** The kernel has taken what it could: Bun tells of it. */
+  /** The kernel has room again: it takes from Bun's buffer, and Bun reports the drain. */
   function refill(): void {
     const before = buffer.length;
     for (let next = buffer[0]; next; next = buffer[0]) {
@@ -130,7 +130,7 @@ export function createLink({ timeline, chance, process, linkMs, kernelBytes, cli
       process.run(() => {
         isTransmitting = false;
         if (!isWhole || isHeld()) return;
-        // One read of the operating system: all of it is handed over, even if the first frame pauses the socket.
+        // One read of the operating system is handed over whole, even if its first frame pauses the socket.
         for (const text of up.splice(0, chance.between(1, 8))) {
           if (!isServerOpen) break;
           if (text === "") server?.pong();
@@ -174,7 +174,7 @@ export function createLink({ timeline, chance, process, linkMs, kernelBytes, cli
       sendText: (text: string): number => push({ kind: "frame", text, code: 0 }),
       getBufferedAmount: (): number => bufferBytes,
       cork: (write: () => void): void => write(),
-      // Bun answers 0 for a ping also where it went out.
+      // Bun returns 0 for a ping even when it was sent.
       ping(): number {
         push({ kind: "ping", text: "", code: 0 });
         return 0;
@@ -185,7 +185,7 @@ export function createLink({ timeline, chance, process, linkMs, kernelBytes, cli
         transmit();
       },
       close(code: number): void {
-        // What was sent before goes out first; the peer may be gone all the same.
+        // Earlier frames are sent first; the peer may be gone all the same.
         push({ kind: "close", text: "", code });
         kernel.push(...buffer);
         endServer(code);
@@ -197,31 +197,31 @@ export function createLink({ timeline, chance, process, linkMs, kernelBytes, cli
       },
     },
     attach: (end: ServerEnd): void => void (server = end),
-    say: (frame: object): void => sendUp(JSON.stringify(frame)),
+    send: (frame: object): void => sendUp(JSON.stringify(frame)),
     /** The client stops reading. */
     stall: (): void => void (isStalled = true),
     read(): void {
       isStalled = false;
       deliver();
     },
-    /** Nothing moves for so long, either way; then all of it does. */
+    /** Nothing moves for this long, in either direction; then all of it does. */
     hold(ms: number): void {
       heldUntil = Math.max(heldUntil, timeline.now() + ms);
       void timeline.after(ms, flow);
     },
-    /** It is neither stalled nor held any more. */
+    /** Ends a stall and a hold. */
     release(): void {
       isStalled = false;
       heldUntil = 0;
       flow();
     },
     cut,
-    /** The client gives up: the server may hear of it, or not. */
-    leave(isHeard: boolean): void {
+    /** The client gives up. `isNoticed`: whether the server notices. */
+    leave(isNoticed: boolean): void {
       isClientOpen = false;
-      cut(isHeard ? "server" : "none");
+      cut(isNoticed ? "server" : "none");
     },
-    /** The server's process is gone: its kernel says so to whoever is there. */
+    /** The server's process is gone: its kernel closes the connection to the client. */
     die: (): void => cut("client"),
     isOpen: (): boolean => isClientOpen,
     /** Whether bytes still get through, whatever either end believes. */

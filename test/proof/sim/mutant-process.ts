@@ -1,5 +1,5 @@
 /**
- * Looks for one mutant: runs worlds until one of them fails, and says which and why, as JSON.
+ * Searches for one mutant: runs worlds until one of them fails, and prints which and why, as JSON.
  *
  *   bun test/proof/sim/mutant-process.ts NAME [SEEDS]
  */
@@ -12,7 +12,7 @@ const mutant = mutants.find((one) => one.name === name);
 if (!mutant) throw new Error(`There is no mutant "${name}"`);
 alterSource(plant(mutant.name));
 
-// Only now, so that what they import is altered.
+// Imported only now, so that the modules are altered.
 const { openDatabase } = await import("./database.ts");
 const { drawPlan } = await import("./plan.ts");
 const { runWorld } = await import("./run-world.ts");
@@ -20,7 +20,7 @@ const { runWorld } = await import("./run-world.ts");
 const database = await openDatabase();
 let found: { readonly seed: number; readonly problems: readonly string[] } | null = null;
 const rules = new Set(mutant.rule.split(" "));
-/** Where it was found last; or else, since worlds change with the code, where others were, in which much happens; or else from the beginning. */
+/** First the world that found it last; then, since worlds change with the code, those that found others, in which much happens; then all from 1. */
 const worlds = new Set([
   mutant.seed,
   ...(Number(seeds) > 0 ? mutants.map(({ seed }) => seed) : []),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { memoryFolder } from "./database.ts";
 import { mutants } from "./mutants.ts";
 
-/** Worlds in which a mutant is looked for, where the one that found it last does not any more. */
+/** How many worlds to search for a mutant when the one that found it last no longer does. */
 const mutantSeedsMax = 1_000;
 const mutantMsMax = 300_000;
 const describeHere = existsSync(memoryFolder) ? describe : describe.skip;
@@ -24,7 +24,9 @@ describeHere("mutants of the simulation", () => {
       } | null;
       expect(found?.problems.length).toBeGreaterThan(0);
       if (found?.seed !== mutants.find((one) => one.name === name)?.seed)
-        console.log(`simulation: only world ${found?.seed} finds "${name}" now: bun test/proof/sim/learn.ts keeps it`);
+        console.log(
+          `simulation: only world ${found?.seed} finds "${name}" now: save it with bun test/proof/sim/learn.ts`,
+        );
     };
   };
 

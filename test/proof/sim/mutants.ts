@@ -3,13 +3,13 @@ import { type PlantName, ruleOf } from "../../plants/index.ts";
 /** A bug planted into the core (test/plants), which the worlds must find. */
 export type Mutant = {
   readonly name: PlantName;
-  /** What must find it: rules, one of which a world must name. */
+  /** The rules that it breaks; a world finds it by naming one of them. */
   readonly rule: string;
-  /** A small world that finds it, as the code was last measured: it is tried first. */
+  /** A small world that found it last; it is tried first. */
   readonly seed: number;
 };
 
-/** Bugs of the kinds that such a core has: each in another place, each breaking another promise. */
+/** Typical bugs of such a core, each in another place, each breaking another promise; with the world that finds it. */
 const seeds = {
   "a failed commit that is answered with accepted": 40,
   "a retry that is stored again": 141,

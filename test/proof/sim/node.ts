@@ -17,7 +17,7 @@ import { pushAnswerMs } from "./phones.ts";
 import { createProcess, type SimProcess } from "./process.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** What a test may plant into a node, to see that it is found. */
+/** Faults that a test plants into a node, to see that they are found. */
 export type Plant = { readonly engine?: (engine: Engine) => Engine };
 
 export type NodeOptions = {
@@ -25,20 +25,20 @@ export type NodeOptions = {
   readonly chance: Chance;
   readonly engine: Engine;
   readonly histories: Histories;
-  /** The database is a server, which is asked over HTTP. */
+  /** The database is a server, reached over HTTP. */
   readonly isRemote: boolean;
   readonly bus: FakeBus;
-  /** As they are now: in the end nothing goes wrong any more. */
+  /** The current faults; at the end there are none. */
   readonly faults: () => Faults;
   readonly plant: Plant;
-  /** What features bring into its process. */
+  /** The features' additions to its process. */
   readonly equip: (process: SimProcess) => readonly Equipment[];
 };
 
 /** After this long without an answer a call of the database fails. */
 const deadlineMs = 1_500;
 
-/** Who a client says that it is. */
+/** The identity that a client claims. */
 export type Hello = {
   readonly tenant: string;
   readonly user: string;
@@ -46,7 +46,7 @@ export type Hello = {
   readonly cursor: string | undefined;
 };
 
-/** A socket as its server has it: since when its upgrade was answered, and since when it is open. */
+/** A socket at its server: when its upgrade was answered, and when it opened. */
 export type Session = Pick<Hello, "tenant" | "user" | "device"> & {
   readonly link: Link;
   readonly admittedAt: number;
@@ -64,7 +64,7 @@ export function createNode(options: NodeOptions) {
   let isCutOff = false;
 
   const equipment = equip(process);
-  const watched = equipment.reduce((inner, { watch }) => watch?.(inner) ?? inner, histories.watch(engine));
+  const watched = equipment.reduce((inner, { watch }) => watch?.(inner) ?? inner, histories.watchWrites(engine));
   const way = { timeline, chance, process, faults, isCutOff: () => isCutOff, deadlineMs };
   const faulty = createFaultyEngine({ engine: watched, ...way });
   const fetch = createFakeDatabaseServer(faulty, chance);
@@ -80,7 +80,7 @@ export function createNode(options: NodeOptions) {
       url: "sim:",
       open() {
         const reached = openReached();
-        return histories.hear(plant.engine?.(reached) ?? reached, process);
+        return histories.watchReads(plant.engine?.(reached) ?? reached, process);
       },
     },
     authenticate: ({ headers }) => ({ tenant: headers.get("x-tenant") ?? "", user: headers.get("x-user") ?? "" }),
@@ -89,7 +89,7 @@ export function createNode(options: NodeOptions) {
     bus: bus.attach(process, () => isCutOff),
     push: equipment.flatMap(({ push = [] }) => push),
     limits: {
-      // At the end of a world everybody has left, and is offline soon.
+      // At the end of a world everyone has left, and is soon offline.
       presenceGraceMs: 500,
       ...limits,
       textBytesMax: 4_000,
@@ -109,9 +109,9 @@ export function createNode(options: NodeOptions) {
   return {
     chat,
     process,
-    /** The sockets that it has. */
+    /** Its sockets. */
     sessions: (): readonly Session[] => [...sessions.values()],
-    /** Upgrades a link, as Bun does; the client hears of a refusal as of a connection that broke. */
+    /** Upgrades a link, as Bun does. A refusal looks to the client like a broken connection. */
     async connect(link: Link, { tenant, user, device, cursor }: Hello): Promise<void> {
       links.add(link);
       const query = `device=${device}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
@@ -146,13 +146,13 @@ export function createNode(options: NodeOptions) {
       process.kill();
       for (const link of links) link.die();
     },
-    /** As after SIGTERM: it drains, and then it is gone. */
+    /** As after SIGTERM: it drains, then exits. */
     async stop(): Promise<void> {
       await chat.close();
       process.kill();
       for (const link of links) link.die();
     },
-    /** Nothing reaches the database or the other nodes for so long. */
+    /** Cuts it off from the database and the other nodes for this long. */
     cutOff(ms: number): void {
       isCutOff = true;
       void timeline.after(ms, () => (isCutOff = false));

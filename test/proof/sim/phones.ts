@@ -6,9 +6,9 @@ import { createLooks, type Look } from "./push-looks.ts";
 import type { SimProcess } from "./process.ts";
 import type { World } from "./world.ts";
 
-/** How a world's providers go wrong: probabilities a request, and how long one takes. */
+/** Faults of a world's providers: probabilities per request, and the time that one takes. */
 export type PushFaults = {
-  /** `user`: it tells also those who have registered nothing. */
+  /** `user`: it also reaches users without a registration. */
   readonly providers: readonly { readonly name: string; readonly reach: "device" | "user" }[];
   readonly retries: number;
   readonly throws: number;
@@ -19,7 +19,7 @@ export type PushFaults = {
   readonly refuses: number;
   readonly saysDead: number;
   readonly answerMs: number;
-  /** Whether a key that was taken before is left out; else what it shows is shown again. */
+  /** Whether a repeated key is dropped; otherwise its notification is shown again. */
   readonly isIdempotent: boolean;
 };
 
@@ -27,49 +27,49 @@ export const noPushFaults = { retries: 0, throws: 0, hangs: 0, losesAnswer: 0, r
 
 type Outcome = PushResult["type"] | "throw" | "hang" | "lost";
 
-/** One request to a provider, and what has become of it. */
+/** One request to a provider, and its outcome. */
 export type Request = {
   readonly notice: PushNotice;
   readonly look: Look;
   readonly process: SimProcess;
-  /** How often the worker's place had been taken until then; -1: by a worker of the history of before. */
-  readonly takes: number;
-  /** Which history it was read from. */
+  /** How often the worker's lease had been taken until then; -1: by a worker of an earlier history. */
+  readonly takeovers: number;
+  /** The history that it was read from. */
   readonly generation: number;
-  /** A worker of the history of before may have told it: then nobody of now knows that it was told. */
+  /** Whether a worker of an earlier history may have sent it: then no current worker knows that it was sent. */
   readonly isDoubtful: boolean;
   readonly at: number;
   readonly outcome: Outcome;
-  /** When its sender hears of it at the latest, as far as it waits. */
+  /** When its sender gets the answer at the latest, if it waits. */
   readonly endsAt: number;
   /** Whether its sender waited until then. */
-  readonly isHeard: boolean;
+  readonly isAwaited: boolean;
 };
 
-/** What one device shows of a conversation. */
+/** The notification that a device shows for a conversation. */
 export type Shown = { readonly seq: number; readonly request: Request };
 
-/** What one address was asked for, and shows, by conversation. */
+/** The requests for one address, and the notifications that it shows, by conversation. */
 export type Screen = { readonly shown: Map<string, Shown>; readonly requests: Request[] };
 
 export type Phones = ReturnType<typeof createPhones>;
 
-/** A request has reached its provider within so long: less than a worker's place is left alone before it is taken over. */
+/** A request reaches its provider within this time, which is shorter than a lease that is not renewed. */
 const wayMsMax = 100;
-/** The two ways of a provider to say something may be so far apart. */
+/** An answer this close to its deadline may come too late: its two ways are rounded. */
 const roundingMs = 2;
 const minuteMs = 60_000;
 
 const known = new WeakMap<World, Phones>();
 
-/** The providers of a world, and what is on the screens of those whom they tell. */
+/** The providers of a world, and the screens of the devices that they notify. */
 export function phonesIn(world: World): Phones {
   const phones = known.get(world) ?? createPhones(world);
   known.set(world, phones);
   return phones;
 }
 
-/** When the quiet hours, in UTC, hold; by minutes of the day. */
+/** Whether quiet hours, in UTC, hold now; by minutes of the day. */
 export function isQuiet(hours: string, now: number): boolean {
   const { from, to } = JSON.parse(hours) as { readonly from: string; readonly to: string };
   const minutes = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
@@ -86,9 +86,9 @@ function createPhones(world: World) {
   const keys = new Map<string, string>();
   const taken = new Set<string>();
   const down = new Map<string, number>();
-  let tell = (_: Request): void => {};
+  let notify = (_: Request): void => {};
   let restoredAt = -Infinity;
-  /** A read of a server that is slow is asked again, and it is not known which of the two looks its answer is of. */
+  /** A slow server's read is repeated, and the answer may be from either of the two looks. */
   const areReadsDoubled = world.plan.engine === "remote" && (world.plan.faults.slowReads ?? 0) > 0;
 
   function screenOf(name: string): Screen {
@@ -97,79 +97,79 @@ function createPhones(world: World) {
     return screen;
   }
 
-  /** Whether this may be told now, by what its sender could see when it looked. */
+  /** Whether this may be sent now, by the facts that its sender could see when it looked. */
   function judgeDecision(
     { kind, tenant, user, device, token, seq, ...notice }: PushNotice,
     look: Look,
     now: number,
   ): void {
-    const said = `${look.name} was told ${kind} ${seq} of ${notice.conversation}`;
+    const sent = `${look.name} was sent ${kind} ${seq} of ${notice.conversation}`;
     const place = { tenant, user, device, provider: look.provider };
-    if (device !== "" && !claimsIn(world).mayStand(place, token, look.at))
-      problem("U6", `${said}: ${token} is not theirs`);
-    if (look.expires !== null && look.expires <= now) problem("U6", `${said}: it has expired`);
-    if (notice.unread !== look.unread) problem("U3", `${said}: ${notice.unread} unread, not ${look.unread}`);
+    if (device !== "" && !claimsIn(world).mayBeRegistered(place, token, look.at))
+      problem("U6", `${sent}: ${token} is not theirs`);
+    if (look.expires !== null && look.expires <= now) problem("U6", `${sent}: it has expired`);
+    if (notice.unread !== look.unread) problem("U3", `${sent}: ${notice.unread} unread, not ${look.unread}`);
     if (kind === "clear") {
-      // Somebody who is blocked has nothing to show, read or not.
-      if (look.read < seq && !look.isBlocked) problem("U3", `${said}: read is ${look.read}`);
+      // The notification of a blocked sender must go, read or not.
+      if (look.read < seq && !look.isBlocked) problem("U3", `${sent}: read is ${look.read}`);
       return;
     }
     if (`${notice.title}${notice.body}${JSON.stringify(notice.data)}` !== "New message{}")
-      problem("U4", `${said}: ${JSON.stringify(notice)}`);
-    if (seq !== look.seq) problem("U3", `${said}: ${look.seq} was the newest`);
-    if (look.isAcked) problem("U2", `${said}: the device had it`);
-    if (look.read >= seq) problem("U2", `${said}: it was read`);
-    if (look.isBlocked) problem("U2", `${said}: ${look.from} is blocked`);
-    if (blocksIn(world).stands(`${tenant}/${user}`, look.from, look.at, look.at))
-      problem("U2", `${said}: ${look.from} is behind a block`);
-    if (look.isOff || (look.mutedUntil !== null && look.mutedUntil > now)) problem("U9", `${said}: it is muted`);
-    if (look.quietHours !== null && isQuiet(look.quietHours, now)) problem("U9", `${said}: it is a quiet hour`);
+      problem("U4", `${sent}: ${JSON.stringify(notice)}`);
+    if (seq !== look.seq) problem("U3", `${sent}: ${look.seq} was the newest`);
+    if (look.isAcked) problem("U2", `${sent}: the device had it`);
+    if (look.read >= seq) problem("U2", `${sent}: it was read`);
+    if (look.isBlocked) problem("U2", `${sent}: ${look.from} is blocked`);
+    if (blocksIn(world).isInForce(`${tenant}/${user}`, look.from, look.at, look.at))
+      problem("U2", `${sent}: ${look.from} is behind a block`);
+    if (look.isOff || (look.mutedUntil !== null && look.mutedUntil > now)) problem("U9", `${sent}: it is muted`);
+    if (look.quietHours !== null && isQuiet(look.quietHours, now)) problem("U9", `${sent}: it is a quiet hour`);
   }
 
-  /** Whether this is asked for at all now, by what was asked before. */
+  /** Whether this may be requested now, given the earlier requests. */
   function judgeRepeat({ kind, key, seq, conversation, token }: PushNotice, look: Look, isStray: boolean): void {
-    // Whoever needs no address has the next one as soon as there is something for them.
+    // A user without a registration gets a new address with the next message.
     const isAnyDevice = look.device === "";
     const address = isAnyDevice ? `${look.key} ` : "";
-    // After a restore another message may have the place of one that was told, and what was read is another one.
+    // After a restore another message may have the seq of a sent one, and a read may be of another message.
     const one = kind === "message" ? look.id : look.history;
     const what = `${address}${look.tenant}/${look.user}/${look.device} ${look.provider} ${token} ${kind} ${conversation} ${seq} ${one}`;
-    // A worker of the history of before may name that one.
+    // A worker of an earlier history may use the name of that one.
     if (kind === "message" || !isEnding()) {
       if ((keys.get(what) ?? key) !== key) problem("U5", `${what} has another key than before`);
       if ((keys.get(key) ?? what) !== what) problem("U5", `${what} has the key of ${keys.get(key)}`);
       keys.set(what, key);
       keys.set(key, what);
     }
-    // It does not know what was asked for by whoever has its place now.
+    // It does not know the requests of the lease's new holder.
     if (isStray) return;
     for (const request of screenOf(look.name).requests)
       if (
-        request.takes === looks.takes() &&
+        request.takeovers === looks.takeovers() &&
         request.notice.conversation === conversation &&
         request.endsAt > timeline.now()
       )
         problem("U5", `${what} is asked for while ${request.notice.kind} ${request.notice.seq} is under way`);
     const before = byKey.get(key);
-    if (!before || before.takes !== looks.takes()) return;
+    if (!before || before.takeovers !== looks.takeovers()) return;
     const isRenewed = isAnyDevice || claimsIn(world).isRenewed(look, token, before.look.at);
     const isAnswered =
       before.outcome === "sent" || before.outcome === "failed" || (before.outcome === "dead" && !isRenewed);
-    if (isAnswered && before.isHeard) problem("U5", `${what} was answered ${before.outcome}, and is asked for again`);
+    if (isAnswered && before.isAwaited) problem("U5", `${what} was answered ${before.outcome}, and is asked for again`);
   }
 
-  /** A worker of the history of before may not know yet that it has ended, and trusts its place for a while. */
+  /** A worker of an earlier history may not know yet that this has ended, and trusts its lease for a while. */
   const isEnding = (): boolean =>
     histories.gap() !== null ||
     histories.isUnclear() ||
     timeline.now() < restoredAt + world.faults().limits.pushLeaseMs;
 
-  /** Whether a worker tells what it saw in the history of before, or has its place from there: it trusts that for a part of a lease. */
+  /** Whether a worker sends what it saw in an earlier history, or holds its lease from there: it trusts that for a part of its time. */
   const isOfBefore = (process: SimProcess, look: Look): boolean => look.at < restoredAt || looks.holder() !== process;
 
   function show(request: Request): void {
     const { notice, look, generation } = request;
-    // It is about what was taken away, and the app drops that.
+    // A restore removed its message, and the app drops it.
     if (generation !== histories.generation()) return;
     const isRepeat = taken.has(notice.key);
     if (isRepeat && world.plan.faults.push.isIdempotent) return;
@@ -177,13 +177,13 @@ function createPhones(world: World) {
     const { shown } = screenOf(look.name);
     const before = shown.get(notice.conversation);
     if (before && before.seq > notice.seq) {
-      // A crash between an answer and its commit: nobody knows of the newer one, which the device keeps.
-      if (notice.kind === "clear" && before.request.takes < request.takes) return;
-      // The same between a worker of before and the one of now.
-      if (before.request.takes === -1 || request.takes === -1) return;
+      // After a crash between an answer and its commit no worker knows of the newer one, which the device keeps.
+      if (notice.kind === "clear" && before.request.takeovers < request.takeovers) return;
+      // The same between a worker of an earlier history and the current one.
+      if (before.request.takeovers === -1 || request.takeovers === -1) return;
       problem(
         "U3",
-        `${look.name} shows ${before.seq} of ${notice.conversation}, and is told ${notice.kind} ${notice.seq}`,
+        `${look.name} shows ${before.seq} of ${notice.conversation}, and is sent ${notice.kind} ${notice.seq}`,
       );
     }
     if (notice.kind === "clear") shown.delete(notice.conversation);
@@ -206,7 +206,7 @@ function createPhones(world: World) {
     return "sent";
   }
 
-  /** A provider as the process of one node asks it. */
+  /** A provider as one node's process calls it. */
   function providerFor(process: SimProcess, name: string, reach: "device" | "user"): PushProvider {
     return {
       name,
@@ -226,7 +226,7 @@ function createPhones(world: World) {
               each.token === token &&
               each.conversation === conversation,
           );
-        // Two workers of one process look then, and it is not known which look this one goes by.
+        // Two workers of one process look then, and either look may be the one that counts.
         const isJudged = (histories.generation() === 0 || !isEnding()) && !areReadsDoubled;
         if (!look && !isJudged) return Promise.resolve({ type: "retry", answer: "no look" });
         if (!look) {
@@ -234,7 +234,7 @@ function createPhones(world: World) {
           return Promise.resolve({ type: "failed", answer: "no look" });
         }
         if (looks.holder() !== process && look.at >= restoredAt && !isEnding())
-          problem("U8", `${look.name} was told ${notice.seq} by a worker that had lost its place`);
+          problem("U8", `${look.name} was sent ${notice.seq} by a worker that had lost its lease`);
         if (isJudged) judgeDecision(notice, look, process.clock.now());
         const isStray = isOfBefore(process, look);
         judgeRepeat(notice, look, isStray);
@@ -248,18 +248,18 @@ function createPhones(world: World) {
       const wayMs = chance.unit() * Math.min(answerMs, wayMsMax);
       const totalMs = wayMs + chance.unit() * answerMs;
       const isAnswered = outcome !== "hang" && outcome !== "lost";
-      const isHeard = isAnswered && totalMs < pushAnswerMs - roundingMs;
+      const isAwaited = isAnswered && totalMs < pushAnswerMs - roundingMs;
       const request: Request = {
-        ...{ notice, look, process, outcome, isHeard },
-        takes: isStray ? -1 : looks.takes(),
+        ...{ notice, look, process, outcome, isAwaited },
+        takeovers: isStray ? -1 : looks.takeovers(),
         generation: look.at < restoredAt ? -1 : histories.generation(),
         isDoubtful: histories.gap() !== null || (histories.generation() > 0 && looks.holder() !== process),
         at: timeline.now(),
-        endsAt: timeline.now() + (isHeard ? totalMs : pushAnswerMs - roundingMs),
+        endsAt: timeline.now() + (isAwaited ? totalMs : pushAnswerMs - roundingMs),
       };
       byKey.set(notice.key, request);
       screenOf(look.name).requests.push(request);
-      tell(request);
+      notify(request);
       if (outcome === "sent" || outcome === "lost") void timeline.after(wayMs, () => show(request));
       if (!isAnswered) return await new Promise(() => {});
       const afterMs = chance.pick([null, null, 0, 200, 2_000]);
@@ -274,15 +274,15 @@ function createPhones(world: World) {
     screens: (): ReadonlyMap<string, Screen> => screens,
     providersFor: (process: SimProcess): readonly PushProvider[] =>
       world.plan.faults.push.providers.map(({ name, reach }) => providerFor(process, name, reach)),
-    /** Tells of each request, when it is on its way. */
-    onRequest: (listener: (request: Request) => void): void => void (tell = listener),
-    /** The database was set back: what is on the screens is of the history of before. */
+    /** Calls the listener for each request, when it is on its way. */
+    onRequest: (listener: (request: Request) => void): void => void (notify = listener),
+    /** The database was restored: the screens show an earlier history. */
     restore(): void {
       restoredAt = timeline.now();
       looks.restore();
       for (const { shown } of screens.values()) shown.clear();
     },
-    /** A provider takes nothing for so long. */
+    /** A provider takes nothing for this long. */
     close(pick: Chance, ms: number): void {
       down.set(pick.pick(world.plan.faults.push.providers).name, timeline.now() + ms);
     },

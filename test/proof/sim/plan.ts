@@ -3,15 +3,15 @@ import { drawFaults, type Faults } from "./faults.ts";
 import { rare, usual } from "./features.ts";
 import type { Feature } from "./feature.ts";
 
-/** One thing that happens at a moment; what exactly is drawn from its own seed, so that others can be left out. */
+/** One operation at one moment; its details are drawn from its own seed, so that others can be left out. */
 export type Operation = { readonly at: number; readonly kind: string; readonly seed: number };
 
-/** All of one world before it runs. */
+/** A whole world, before it runs. */
 export type Plan = {
   readonly seed: number;
   readonly faults: Faults;
   readonly nodes: number;
-  /** Whether the nodes have the database as a file, or ask a server over HTTP. */
+  /** Whether the nodes have the database as a file, or reach a server over HTTP. */
   readonly engine?: "embedded" | "remote";
   readonly tenants: readonly string[];
   readonly users: readonly string[];
@@ -24,11 +24,11 @@ export type Plan = {
 
 const kinds = usual.flatMap(({ operations }) => Object.entries(operations));
 
-/** How often a world has what is rare, and of how many of its operations then. */
+/** The part of the worlds that has rare operations, and their part of its operations then. */
 const rareOdds = 0.35;
 const rarePart = 0.12;
 
-/** Operations of rare features: each in some worlds only, and then often enough that one meets the other. */
+/** Operations of rare features: only in some worlds, and then often enough that they meet each other. */
 function drawRare(chance: Chance, { operations }: Feature, size: number, spanMs: number): Operation[] {
   if (!chance.hits(rareOdds)) return [];
   const all = Object.entries(operations).filter(() => chance.hits(0.75));

@@ -1,4 +1,4 @@
-/** What goes wrong between a node and the database. */
+/** A failure between a node and the database. */
 export class PlantedFailure extends Error {
   /** No answer came at all. */
   readonly isSilence: boolean;

@@ -1,6 +1,6 @@
 import type { Sighting } from "../checker/checker.ts";
 
-/** What the clients without a socket of one user have stored, by place. */
+/** The messages that a user's clients without a socket have stored, by position. */
 export type Polled = Map<string, Sighting>;
 
 const stored = new WeakMap<object, Map<string, Polled>>();
@@ -14,7 +14,7 @@ export function storePolled(polled: Polled, row: Sighting): void {
   archives.set(polled, archive.set(`${place} ${row.id}`, row));
 }
 
-/** The database was set back: of all that was ever polled, what it has. */
+/** The database was restored: of all messages ever polled, keeps those that it has. */
 export function restorePolled(polled: Polled, history: readonly Sighting[]): void {
   const archive = archives.get(polled);
   polled.clear();
@@ -24,7 +24,7 @@ export function restorePolled(polled: Polled, history: readonly Sighting[]): voi
   }
 }
 
-/** What the pollers of a user (`tenant/user`) have stored in a world. */
+/** The messages that the pollers of a user (`tenant/user`) have stored in a world. */
 export function polledIn(world: object, owner: string): Polled {
   const owners = stored.get(world) ?? new Map<string, Polled>();
   stored.set(world, owners);

@@ -2,10 +2,10 @@ import type { Clock } from "../../../src/internal/clock.ts";
 import type { Chance } from "./chance.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** Where every node's clock begins, in milliseconds since the Unix epoch. */
+/** The start of every node's clock, in milliseconds since the Unix epoch. */
 export const startTime = 1_780_000_000_000;
 
-/** How wrong a process's clock is: where it stands, and how late its timers are. */
+/** The errors of a process's clock: its offset, and how late its timers are. */
 export type Watch = { readonly skewMs: number; readonly lateMs: number };
 
 /** One operating-system process: it may be paused, its clock may jump, and it dies once. */
@@ -15,7 +15,7 @@ export function createProcess(timeline: Timeline, chance: Chance, { skewMs, late
   let skew = skewMs;
   let missed: (() => void)[] = [];
 
-  /** Whatever reaches the process: at once, after its pause, or never. */
+  /** Runs an event of the process: at once, after its pause, or never. */
   function run(task: () => void): void {
     if (isDead) return;
     if (isPaused) missed.push(task);
@@ -45,7 +45,7 @@ export function createProcess(timeline: Timeline, chance: Chance, { skewMs, late
     isDead: (): boolean => isDead,
     isRunning: (): boolean => !isDead && !isPaused,
     pause: (): void => void (isPaused = true),
-    /** Goes on with all that came meanwhile, in its order. */
+    /** Continues with everything that came meanwhile, in order. */
     resume(): void {
       if (!isPaused) return;
       isPaused = false;

@@ -73,10 +73,10 @@ export const proof: Proof = {
         if (problems.length === 0) continue;
         violations.push(`seed ${plan.seed}: ${problems.slice(0, 5).join("; ")}`);
         say(`seed ${plan.seed} fails: ${problems[0]}`);
-        // The first one alone: to make it small takes as long as many worlds.
+        // Only the first one: shrinking takes as long as many worlds.
         if (violations.length === 1)
           say(
-            `as small as it goes, for test/proof/sim/regression: ${JSON.stringify(await smallestFailure(plan, database))}`,
+            `the smallest failing world, for test/proof/sim/regression: ${JSON.stringify(await smallestFailure(plan, database))}`,
           );
       }
     } finally {

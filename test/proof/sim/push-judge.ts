@@ -7,9 +7,9 @@ import type { Newest, TrueAddress } from "./push-truth.ts";
 import { wishesIn } from "./push-wishes.ts";
 import type { World } from "./world.ts";
 
-/** How far each device, by `tenant/user/device`, knows that its user has read a conversation: it takes away notifications of that by itself. */
+/** How far each device, by `tenant/user/device`, knows that its user has read a conversation: it removes those notifications itself. */
 const reads = new WeakMap<World, Map<string, number>>();
-/** A worker gives a clear up after so many tries. */
+/** A worker gives up a clear after this many tries. */
 const clearTriesMax = 24;
 
 export function learnRead(world: World, { reader }: SimDevice, conversation: string, seq: number): void {
@@ -18,28 +18,28 @@ export function learnRead(world: World, { reader }: SimDevice, conversation: str
   known.set(`${reader} ${conversation}`, seq);
 }
 
-/** What was said holds, and nothing else. */
-export function unkept(world: World): readonly string[] {
-  const { waiting, said } = wishesIn(world);
+/** Confirmed settings and registrations are stored, and no others. */
+export function unsaved(world: World): readonly string[] {
+  const { waiting, confirmed } = wishesIn(world);
   const { wishes, addresses } = world.push();
-  const wanted = new Set([...said].flatMap(([key, value]) => (value === null ? [] : [`${key} ${value}`.trim()])));
+  const wanted = new Set([...confirmed].flatMap(([key, value]) => (value === null ? [] : [`${key} ${value}`.trim()])));
   const claims = claimsIn(world);
-  const lost = claims.standing().filter((claim) => {
-    if (claims.placesOf(claim) > world.faults().limits.pushAddressesPerUserMax) return false;
+  const lost = claims.registered().filter((claim) => {
+    if (claims.addressesOf(claim) > world.faults().limits.pushAddressesPerUserMax) return false;
     if (addresses.some((each) => each.provider === claim.provider && each.token === claim.token && isOf(each, claim)))
       return false;
-    // The provider may have said that it is dead, and nobody has said it anew since that was asked.
+    // The provider may have reported it dead, and it was not registered again since that request.
     return !deathsOf(world, claim.token).some(({ look }) => look.at >= claim.issuedAt);
   });
   const foreign = addresses.filter(
-    (each) => each.device !== "" && !claims.mayStand(each, each.token, world.timeline.now()),
+    (each) => each.device !== "" && !claims.mayBeRegistered(each, each.token, world.timeline.now()),
   );
   return [
     ...[...waiting].map((key) => `${key} waits for an answer`),
-    ...[...wanted].filter((text) => !wishes.has(text)).map((text) => `${text} was said, and is not stored`),
-    ...[...wishes].filter((text) => !wanted.has(text)).map((text) => `${text} is stored, and was not said`),
-    ...lost.map(({ user, device, token }) => `${user}/${device} has registered ${token}, and is not there`),
-    ...foreign.map(({ name, token }) => `${name} stands for ${token}, which has moved or was logged out`),
+    ...[...wanted].filter((text) => !wishes.has(text)).map((text) => `${text} was confirmed, and is not stored`),
+    ...[...wishes].filter((text) => !wanted.has(text)).map((text) => `${text} is stored, and was not confirmed`),
+    ...lost.map(({ user, device, token }) => `${user}/${device} registered ${token}, which is not stored`),
+    ...foreign.map(({ name, token }) => `${name} has ${token}, which has moved or was logged out`),
   ];
 }
 
@@ -54,17 +54,17 @@ function deathsOf(world: World, token: string | null): readonly Request[] {
 
 const nothing: Screen = { shown: new Map(), requests: [] };
 
-/** Whether a time is still to come by the clock of a node that lives, where these are not what they were when it was said. */
+/** Whether a time is still to come by the clock of a living node; it was set by another node's clock. */
 function isLaterElsewhere({ plan, clocks }: World, due: number): boolean {
   const areWrong = plan.faults.skewMs > 0 || plan.operations.some(({ kind }) => kind === "clock jump");
   return areWrong && clocks().some((now) => due > now);
 }
 
-/** Whether something may still wait for the end of quiet hours, or for a time that was said by a clock which is not that of those who look. */
+/** Whether something may still wait for the end of quiet hours, or for a time set by another node's clock. */
 const isWaiting = (world: World, owner: string, due: number | null): boolean =>
   due !== null && (wishesIn(world).ever.has(`quiet ${owner}`) || isLaterElsewhere(world, due));
 
-/** Why a device may, in the end, not show what it has not got. */
+/** Whether a device may, at the end, not show a message that it has not acked. */
 function isExcused(world: World, address: TrueAddress, newest: Newest): boolean {
   const { owner, device, key, name } = address;
   const { ever } = wishesIn(world);
@@ -75,20 +75,20 @@ function isExcused(world: World, address: TrueAddress, newest: Newest): boolean 
   const { requests } = phonesIn(world).screens().get(name) ?? nothing;
   const came = (outcome: Request["outcome"]): boolean =>
     requests.some(
-      ({ notice: told, outcome: found }) =>
-        told.conversation === newest.conversation && told.seq === newest.seq && found === outcome,
+      ({ notice: sent, outcome: found }) =>
+        sent.conversation === newest.conversation && sent.seq === newest.seq && found === outcome,
     );
-  // A block has taken it away, and the end of the block brings nothing back.
+  // A block removed it, and the end of the block brings nothing back.
   const isTakenByBlock = requests.some(
-    ({ notice: told, look, generation }) =>
-      told.kind === "clear" &&
-      told.conversation === newest.conversation &&
-      told.seq >= newest.seq &&
+    ({ notice: sent, look, generation }) =>
+      sent.kind === "clear" &&
+      sent.conversation === newest.conversation &&
+      sent.seq >= newest.seq &&
       look.isBlocked &&
       generation === world.histories.generation(),
   );
   if (isTakenByBlock) return true;
-  // What comes while something waits for the end of quiet hours waits with it.
+  // A message that comes while another one waits for the end of quiet hours waits with it.
   if (notice !== undefined && notice.n >= newest.n && isWaiting(world, owner, notice.due)) return true;
   switch (log?.reason) {
     case "muted":
@@ -96,7 +96,7 @@ function isExcused(world: World, address: TrueAddress, newest: Newest): boolean 
         ever.has(`off ${owner}/${device}`) || ever.has(`mute ${owner} ${parseInt(newest.conversation.slice(1), 36)}`)
       );
     case "blocked":
-      return blocksIn(world).mayStand(owner, newest.from, 0, world.timeline.now());
+      return blocksIn(world).mayBeInForce(owner, newest.from, 0, world.timeline.now());
     case "failed":
       return came("failed");
     case "token_dead":
@@ -106,13 +106,13 @@ function isExcused(world: World, address: TrueAddress, newest: Newest): boolean 
   }
 }
 
-/** Every address is told the newest of each conversation that its device has not got and its user has not read. */
-export function untold(world: World): readonly string[] {
+/** Every address was sent the newest message of each conversation that its device has not acked and its user has not read. */
+export function unnotified(world: World): readonly string[] {
   const { addresses, newest } = world.push();
   return addresses.flatMap((address) =>
     newest.flatMap((one) => {
       const { conversation, owner, n, seq, read } = one;
-      // What was told before a restore may be known to nobody.
+      // After a restore no worker may know the earlier requests.
       if (n <= world.histories.restoredTo()) return [];
       if (owner !== address.owner || n <= address.since || n <= address.acked || read >= seq) return [];
       const shown = phonesIn(world).screens().get(address.name)?.shown.get(conversation)?.seq ?? 0;
@@ -122,26 +122,26 @@ export function untold(world: World): readonly string[] {
   );
 }
 
-/** A user who has registered nothing is told by a provider that needs nothing. */
+/** A provider that needs no registration reaches users without one. */
 export function unreached(world: World): readonly string[] {
   const { addresses, newest } = world.push();
   return world.plan.faults.push.providers.flatMap(({ name, reach }) =>
     newest.flatMap(({ owner, conversation }) => {
       if (reach !== "user" || addresses.some((each) => each.owner === owner && each.provider === name)) return [];
-      // Whoever has had one that was logged out, or died, has none until the next message.
+      // After a logout or a dead token a user has no address until the next message.
       const isDead = [...phonesIn(world).screens().values()].some(({ requests }) =>
         requests.some(({ look, outcome }) => `${look.tenant}/${look.user}` === owner && outcome === "dead"),
       );
-      const isNever = claimsIn(world).placesOfProvider(owner, name) === 0 && !isDead;
+      const isNever = claimsIn(world).devicesWith(owner, name) === 0 && !isDead;
       return isNever ? [`${owner} has a message in ${conversation}, and no address of ${name}`] : [];
     }),
   );
 }
 
-/** What was read, or is of somebody who is blocked, stands on no screen. */
+/** No screen shows a read message, or one of a blocked user. */
 export function uncleared(world: World): readonly string[] {
   const { addresses, newest, notices } = world.push();
-  /** An address of no device is that of all. */
+  /** An address without a device belongs to all devices. */
   const isKnown = (owner: string, device: string, conversation: string, seq: number): boolean =>
     world.devices
       .filter((each) => each.owner === owner && (device === "" || each.name === device))
@@ -155,24 +155,24 @@ export function uncleared(world: World): readonly string[] {
       const marks = newest.find((each) => each.owner === owner && each.conversation === conversation);
       if (!marks || isKnown(owner, device, conversation, seq) || canExpire) return [];
       const now = world.timeline.now();
-      const isBlocked = blocksIn(world).stands(owner, marks.from, now, now);
+      const isBlocked = blocksIn(world).isInForce(owner, marks.from, now, now);
       if (marks.read < seq && !isBlocked) return [];
       const all = requests.filter(({ notice }) => notice.conversation === conversation);
       const tries = all.filter(({ notice }) => notice.kind === "clear");
-      // It may show a newer one, of which nobody knows whether it came: that one is taken away once it is read.
+      // It may show a newer one that may or may not have arrived: that one is removed once it is read.
       const mayBeNewer = !isBlocked && (notices.get(`${key} ${conversation}`)?.shown ?? 0) > marks.read;
       const isRefused = tries.some(({ outcome }) => outcome === "failed" || outcome === "dead");
       const isLater = isWaiting(world, owner, notices.get(`${key} ${conversation}`)?.due ?? null);
       if (isRefused || tries.length >= clearTriesMax || isLater || mayBeNewer) return [];
       return [
-        `${name} shows ${seq} of ${conversation}, which was read up to ${marks.read}${isBlocked ? ", of somebody who is blocked" : ""}`,
+        `${name} shows ${seq} of ${conversation}, which was read up to ${marks.read}${isBlocked ? ", of a blocked user" : ""}`,
       ];
     });
   });
 }
 
-/** Nothing is left to do, nor remembered of whom there is no more. */
-export function undone(world: World): readonly string[] {
+/** No work is left, and nothing is kept for addresses that no longer exist. */
+export function unfinished(world: World): readonly string[] {
   const { notices, addresses } = world.push();
   const keys = new Set(addresses.map(({ key }) => String(key)));
   const orphans = [...notices.keys()].filter((place) => !keys.has(place.slice(0, place.indexOf(" "))));

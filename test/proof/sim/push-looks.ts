@@ -1,14 +1,15 @@
 import { defaultLimits as limits } from "../../../src/protocol/limits.ts";
 import type { Engine, Row, Statement } from "../../../src/store/engine/engine.ts";
-import { selectDue, takeWorker } from "../../../src/store/push/push-sql.ts";
+import { selectDue } from "../../../src/store/push/due-sql.ts";
+import { takeWorker } from "../../../src/store/push/push-sql.ts";
 import { ackedOf, nameOfAddress, nameOfConversation } from "./push-truth.ts";
 import type { SimProcess } from "./process.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** What a node's worker could know of one thing that was due, at the moment at which it looked; read apart from the statements of src. */
+/** Everything that a node's worker could know of one due notification when it looked; read apart from the statements of src. */
 export type Look = {
   readonly at: number;
-  /** The address's, and no other one's. */
+  /** Unique among addresses. */
   readonly name: string;
   readonly key: number;
   readonly tenant: string;
@@ -35,7 +36,7 @@ export type Look = {
   readonly unread: number;
 };
 
-/** Up to here a worker may leave out what is unread: of what lies below the last place of both it looks at so many messages. */
+/** A worker counts unread messages only above this seq: below the last message of both users it looks at this many. */
 const lookedAbove = `${-limits.pushUnreadRowsMax} + min(
   (SELECT coalesce(max(w.seq), 0) FROM tidings_message w WHERE w.conversation = x.conversation AND w.recipient = a.user),
   (SELECT coalesce(max(w.seq), 0) FROM tidings_message w WHERE w.conversation = x.conversation AND w.sender = a.user))`;
@@ -76,10 +77,10 @@ const lookOf = (row: Row, at: number): Look => ({
 
 export type Looks = ReturnType<typeof createLooks>;
 
-/** Watches the database, before anything goes wrong on the way to it: what each worker saw last, and when another one took over. */
+/** Observes the database, before faults are added on the way to it: each worker's last look, and takeovers of the lease. */
 export function createLooks(timeline: Timeline) {
   const seen = new WeakMap<SimProcess, Map<string, readonly Look[]>>();
-  let takes = 0;
+  let takeovers = 0;
   let worker: SimProcess | null = null;
   let holder: SimProcess | null = null;
 
@@ -96,18 +97,18 @@ export function createLooks(timeline: Timeline) {
   }
 
   return {
-    /** How often a worker has taken the place so far. */
-    takes: (): number => takes,
-    /** The database was set back: whoever has the place from here on has taken it anew. */
+    /** How often a worker has taken the lease so far. */
+    takeovers: (): number => takeovers,
+    /** The database was restored: the next holder of the lease has taken it anew. */
     restore(): void {
-      takes++;
+      takeovers++;
       holder = null;
     },
-    /** The node whose worker has the place. */
+    /** The node whose worker holds the lease. */
     holder: (): SimProcess | null => holder,
-    /** The node whose worker was the last one to look. */
+    /** The node of the worker that looked last. */
     worker: (): SimProcess | null => worker,
-    /** What a node's worker saw when it last looked for what is due for a provider: it looks again only once that is decided on. */
+    /** The last look of a node's worker at the due notifications of a provider: it looks again only once that is decided on. */
     last: (process: SimProcess, provider: string): readonly Look[] => seen.get(process)?.get(provider) ?? [],
     watch: (engine: Engine, process: SimProcess): Engine => ({
       ...engine,
@@ -121,7 +122,7 @@ export function createLooks(timeline: Timeline) {
         const results = await engine.write(statements);
         for (const [i, { sql }] of statements.entries())
           if (sql === takeWorker && (results[i] ?? []).length > 0) {
-            takes++;
+            takeovers++;
             holder = process;
           }
         return results;

@@ -1,6 +1,6 @@
 import type { Engine, Row } from "../../../src/store/engine/engine.ts";
 
-/** A device's address as it is stored. `name` is no other one's. */
+/** A device's address as it is stored. `name` is unique. */
 export type TrueAddress = {
   readonly name: string;
   readonly key: number;
@@ -15,7 +15,7 @@ export type TrueAddress = {
   readonly acked: number;
 };
 
-/** The newest message of a conversation to one of its people, and how far they have read. */
+/** The newest message of a conversation to one of its users, and how far that user has read. */
 export type Newest = {
   readonly conversation: string;
   readonly owner: string;
@@ -27,19 +27,19 @@ export type Newest = {
   readonly marksN: number;
 };
 
-/** All that the database knows of notifications, read apart from the statements of src. */
+/** Everything about notifications in the database, read apart from the statements of src. */
 export type PushTruth = {
   readonly addresses: readonly TrueAddress[];
   readonly newest: readonly Newest[];
   /** By address and conversation. */
   readonly notices: ReadonlyMap<string, { readonly n: number; readonly due: number | null; readonly shown: number }>;
-  /** Why, by address, conversation and place. */
+  /** The reason, by address, conversation and seq. */
   readonly log: ReadonlyMap<string, { readonly decision: string; readonly reason: string }>;
-  /** What users have said of being notified, as text. */
+  /** The users' notification settings, as text. */
   readonly wishes: ReadonlySet<string>;
 };
 
-/** No two addresses have one name, also where the store gives one key to two of them, one after the other. */
+/** No two addresses share a name, even where the store gives one key to two of them, one after the other. */
 export const nameOfAddress = (row: Row): string =>
   `${row["key"]} ${row["tenant"]}/${row["user"]}/${row["device"]} ${row["provider"]} ${row["since"]}`;
 

@@ -7,69 +7,72 @@ import { startTime } from "./process.ts";
 import type { PushTruth } from "./push-truth.ts";
 import type { World } from "./world.ts";
 
-/** What people of a world have said of being notified: what they wait to be answered, what holds, and all that ever may have. */
-type Wishes = { readonly waiting: Set<string>; readonly said: Map<string, string | null>; readonly ever: Set<string> };
+/** The notification settings of a world's users: requests without an answer, confirmed settings, and all that ever may have held. */
+type Wishes = {
+  readonly waiting: Set<string>;
+  readonly confirmed: Map<string, string | null>;
+  readonly ever: Set<string>;
+};
 
 const worlds = new WeakMap<World, Wishes>();
 const retryMs = 200;
 const minuteMs = 60_000;
 
 export function wishesIn(world: World): Wishes {
-  const wishes = worlds.get(world) ?? { waiting: new Set(), said: new Map(), ever: new Set() };
+  const wishes = worlds.get(world) ?? { waiting: new Set(), confirmed: new Map(), ever: new Set() };
   worlds.set(world, wishes);
   return wishes;
 }
 
-/** The database was set back, and has these: what was said since is gone, but for what is being said just now. */
+/** The database was restored, and has these: later settings are gone, except requests under way. */
 export function restoreWishes(world: World, { wishes, addresses }: PushTruth): void {
-  const { said, ever } = wishesIn(world);
+  const { confirmed, ever } = wishesIn(world);
   const stored = [...wishes];
-  for (const key of new Set([...ever, ...said.keys()])) {
+  for (const key of new Set([...ever, ...confirmed.keys()])) {
     const text = stored.find((each) => each === key || each.startsWith(`${key} `));
-    said.set(key, text === undefined ? null : text.slice(key.length + 1));
+    confirmed.set(key, text === undefined ? null : text.slice(key.length + 1));
   }
-  const standing = addresses
+  const registered = addresses
     .filter(({ device }) => device !== "")
     .map(({ tenant, user, device, provider, token, expires }) => ({
       ...{ tenant, user, device, provider, token },
       expiresAt: expires,
     }));
-  claimsIn(world).restore(standing, world.timeline.now());
+  claimsIn(world).restore(registered, world.timeline.now());
 }
 
-type Saying = { readonly path: string; readonly method: "PUT" | "DELETE"; readonly body?: object };
+type Call = { readonly path: string; readonly method: "PUT" | "DELETE"; readonly body?: object };
 
-/** Says something again and again until it is answered; of one thing one after the other, so that it is known what was said last. */
-async function say(world: World, chance: Chance, device: SimDevice, key: string, saying: Saying): Promise<boolean> {
+/** Repeats a request until it is answered. Requests for one key run one after the other, so that the last one is known. */
+async function askUntilAnswered(
+  world: World,
+  chance: Chance,
+  device: SimDevice,
+  key: string,
+  call: Call,
+): Promise<boolean> {
   const { waiting } = wishesIn(world);
   if (waiting.has(key)) return false;
   waiting.add(key);
-  const { path, ...options } = saying;
+  const { path, ...options } = call;
   let answer = null;
   for (let tries = 0; answer === null; tries++) {
     if (tries > 0) await world.timeline.sleep(retryMs);
     answer = await ask(world, chance.fork(`try ${tries}`), device, path, options);
   }
   waiting.delete(key);
-  // What it is about may be gone with its history.
+  // A restore may have removed its subject.
   return answer.status < 400;
 }
 
-/** A wish that is kept as a text in the database; null: it is taken back. */
-async function wish(
-  world: World,
-  chance: Chance,
-  device: SimDevice,
-  key: string,
-  value: string | null,
-  saying: Saying,
-) {
-  const { said, ever } = wishesIn(world);
+/** A setting that the database stores as text; null: it is removed. */
+async function wish(world: World, chance: Chance, device: SimDevice, key: string, value: string | null, call: Call) {
+  const { confirmed, ever } = wishesIn(world);
   if (value !== null) ever.add(key);
-  if (await say(world, chance, device, key, saying)) said.set(key, value);
+  if (await askUntilAnswered(world, chance, device, key, call)) confirmed.set(key, value);
 }
 
-/** What a user's device is called: one of those that connect, or one that never does. */
+/** A device of the user: one that connects, or one that never does. */
 const deviceName = (chance: Chance, { name }: SimDevice): string => (chance.hits(0.3) ? "phone" : name);
 
 type Registration = {
@@ -85,7 +88,7 @@ async function registerAs(world: World, chance: Chance, device: SimDevice, regis
   const key = `device ${owner}/${name}`;
   if (wishesIn(world).waiting.has(key)) return;
   const claim = claimsIn(world).issue({ tenant, user, device: name, provider, token, expiresAt }, world.timeline.now());
-  await say(world, chance, device, key, {
+  await askUntilAnswered(world, chance, device, key, {
     path: `/devices/${name}`,
     method: "PUT",
     body: { push: { provider, token, ...(expiresAt !== null && { expiresAt }) } },
@@ -115,7 +118,7 @@ export async function logOut(world: World, chance: Chance, device: SimDevice): P
     { tenant, user, device: name, provider: null, token: null, expiresAt: null },
     world.timeline.now(),
   );
-  await say(world, chance, device, key, { path: `/devices/${name}`, method: "DELETE" });
+  await askUntilAnswered(world, chance, device, key, { path: `/devices/${name}`, method: "DELETE" });
   claim.confirmedAt = world.timeline.now();
 }
 
@@ -149,7 +152,7 @@ export async function setQuietHours(world: World, chance: Chance, device: SimDev
   await wish(world, chance, device, key, JSON.stringify(body), { path, method: "PUT", body });
 }
 
-/** What people do once they see something on one of their screens: they read it on another one, or start the app, which registers anew. */
+/** A user's reaction to a notification: reading on another device, or starting the app, which registers again. */
 export function react(world: World, { notice, look, outcome, at, endsAt }: Request): void {
   const chance = world.chance(`react ${notice.key} ${at}`);
   const own = world.devices.filter(({ owner }) => owner === `${notice.tenant}/${notice.user}`);
@@ -167,6 +170,6 @@ export function react(world: World, { notice, look, outcome, at, endsAt }: Reque
       ({ conversation, from }) => conversation === notice.conversation && from !== device.owner,
     );
     const seq = rows.reduce((last, row) => Math.max(last, row.seq), 0);
-    if (seq > 0) device.say({ type: "read", conversation: notice.conversation, seq });
+    if (seq > 0) device.sendFrame({ type: "read", conversation: notice.conversation, seq });
   });
 }

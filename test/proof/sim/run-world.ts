@@ -10,33 +10,33 @@ import { createWorld, type World } from "./world.ts";
 
 export type Verdict = {
   readonly seed: number;
-  /** What was wrong, each with its rule; an empty list: nothing. */
+  /** The violations, each with its rule. */
   readonly problems: readonly string[];
   readonly accepted: number;
   readonly seen: number;
   readonly steps: number;
   readonly virtualMs: number;
-  /** What else happened, counted. */
+  /** Counts of other events. */
   readonly facts: Readonly<Record<string, number>>;
 };
 
-/** Clients notice a dead connection, come back and have read everything within so long after the last fault. */
+/** Clients notice a dead connection, reconnect and have read everything within this time after the last fault. */
 const recoverMsMax = 13_000;
-/** A message reaches everybody who is connected within so long, also with a dead bus (INVARIANTS O10). */
+/** A message reaches every connected recipient within this time, also with a dead bus (INVARIANTS O10). */
 const arriveMsMax = 5_000;
-/** Providers that were left alone, for they were down, are asked again; and what waits for them is told within so long. */
-const tellMsMax = 30_000;
+/** Providers that were down are asked again, and the waiting notifications are sent, within this time. */
+const notifyMsMax = 30_000;
 const lookMs = 500;
-/** After everybody has left, the last timers of a node have run out within so long. */
+/** After everyone has left, the last timers of a node have run out within this time. */
 const leaveMs = 8_000;
-/** How often it is looked again, where one of them still holds something. */
+/** How often to look again where a node still holds something. */
 const heldLooksMax = 6;
 
 const kinds = new Map(features.flatMap(({ operations }) => Object.entries(operations)));
 
 /**
- * One world from beginning to end. First everything goes wrong. Then nothing more does, and whatever was accepted must
- * reach everybody who is there; a last message of each is sent into the quiet; and everybody leaves.
+ * One world from beginning to end. First there are faults. Then they end, and every accepted message must reach every user
+ * who is there; each sends a last message; and everyone leaves.
  */
 export async function runWorld(plan: Plan, database: SimDatabase, plant: Plant = {}): Promise<Verdict> {
   const giveBack = digestAtOnce();
@@ -62,13 +62,13 @@ async function run(plan: Plan, database: SimDatabase, plant: Plant): Promise<Ver
   steps += timeline.runUntil(plan.spanMs);
   world.rest();
   await settle(recoverMsMax);
-  // Before the last messages, which might make up for what was forgotten.
-  await settle(tellMsMax, "late");
+  // Before the last messages, which might hide that one was forgotten.
+  await settle(notifyMsMax, "late");
   const chance = createChance(plan.seed).fork("last");
   for (const device of devices)
     if (device.isTalker && !device.isGone()) device.send(chance.pick(world.othersOf(device)), world.newText(chance));
   await settle(arriveMsMax);
-  await settle(tellMsMax, "late");
+  await settle(notifyMsMax, "late");
 
   await world.learnTruth();
   for (const owner of new Set(devices.map((device) => device.owner)))
@@ -81,7 +81,7 @@ async function run(plan: Plan, database: SimDatabase, plant: Plant): Promise<Ver
 
   world.leave();
   steps += timeline.runUntil(timeline.now() + leaveMs);
-  // Something may just be under way, such as a notification at the end of somebody's quiet hours: that is over soon, and a leak is not.
+  // A notification at the end of quiet hours may be under way: that ends soon, and a leak does not.
   for (let looks = 0; looks < heldLooksMax && heldBy(world).length > 0; looks++)
     steps += timeline.runUntil(timeline.now() + lookMs);
   problems.push(...heldBy(world));
@@ -103,16 +103,16 @@ async function run(plan: Plan, database: SimDatabase, plant: Plant): Promise<Ver
 
   async function settle(withinMs: number, of: "missing" | "late" = "missing"): Promise<void> {
     const end = timeline.now() + withinMs;
-    let missing = await whatIsMissing(world, of);
+    let missing = await findMissing(world, of);
     while (missing !== null && timeline.now() < end) {
       steps += timeline.runUntil(timeline.now() + lookMs);
-      missing = await whatIsMissing(world, of);
+      missing = await findMissing(world, of);
     }
     if (missing !== null) problems.push(`O10 after ${withinMs} ms without faults ${missing}`);
   }
 }
 
-/** What nodes remember of those who have left. */
+/** The nodes' memory of users who have left. */
 const heldBy = (world: World): readonly string[] =>
   world
     .held()
@@ -120,8 +120,8 @@ const heldBy = (world: World): readonly string[] =>
       Object.entries(sizes).flatMap(([name, size]) => (size === 0 ? [] : [`H11 ${name} still holds ${size}`])),
     );
 
-/** What is still under way; null where everybody has everything. Whether it is right, the invariants say. */
-async function whatIsMissing(world: World, of: "missing" | "late"): Promise<string | null> {
+/** Unfinished work; null where everyone has everything. The invariants judge whether it is right. */
+async function findMissing(world: World, of: "missing" | "late"): Promise<string | null> {
   const here = world.devices.filter((device) => !device.isGone());
   for (const device of here) {
     if (!device.isConnected()) return `${device.reader} is not connected`;

@@ -1,7 +1,7 @@
 import { faultKinds } from "./faults.ts";
 import type { Plan } from "./plan.ts";
 
-/** Whole worlds are run for it: a limit on how many. */
+/** A limit on the worlds that one shrinking runs. */
 const triesMax = 400;
 
 /** Smaller worlds of the same kind: one of them may fail the same way. */
@@ -18,7 +18,7 @@ function* simpler(plan: Plan): Generator<Plan> {
   }
 }
 
-/** Leaves out half of the operations, a quarter, … one: whatever the failure does not need. */
+/** Leaves out half of the operations, a quarter, … one: those that the failure does not need. */
 function* shorter(plan: Plan): Generator<Plan> {
   const { operations } = plan;
   for (let size = Math.ceil(operations.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2))
@@ -27,7 +27,7 @@ function* shorter(plan: Plan): Generator<Plan> {
 }
 
 /**
- * Makes a world that fails as small as it goes: fewer people, fewer kinds of faults, fewer operations, as long as it fails.
+ * Makes a failing world as small as possible: fewer people, fewer kinds of faults, fewer operations, as long as it fails.
  *
  * @param fails Runs a world and says whether it fails still.
  */

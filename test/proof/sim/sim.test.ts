@@ -15,7 +15,7 @@ const first = Number(process.env["SIM_FROM"] ?? 1);
 const describeHere = existsSync(memoryFolder) ? describe : describe.skip;
 
 describe("simulation parts", () => {
-  test("V1 the same seed draws the same, another one something else", () => {
+  test("V1 the same seed draws the same numbers, another seed others", () => {
     const draw = (seed: number): number[] => Array.from({ length: 20 }, createChance(seed).unit);
     expect(draw(7)).toEqual(draw(7));
     expect(draw(7)).not.toEqual(draw(8));
@@ -36,7 +36,7 @@ describe("simulation parts", () => {
     expect(seen).toEqual(["a", "b", "c"]);
   });
 
-  test("V4 a failure is shrunk to what it needs", async () => {
+  test("V4 a failure is shrunk to the parts that it needs", async () => {
     const plan = drawPlan(3);
     const needed = plan.operations[5];
     if (!needed) throw new Error("The plan is too short for this test");

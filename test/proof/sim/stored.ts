@@ -1,6 +1,6 @@
 import type { Truth } from "./database.ts";
 
-/** What the devices of a user (`tenant/user`) ever stored of others: message ids; and up to which place of each conversation of the history of now. */
+/** The messages of others that a user's (`tenant/user`) devices ever stored: their ids, and the highest seq of each conversation in the current history. */
 type Stored = { readonly ids: Set<string>; readonly upTo: Map<string, number> };
 
 const worlds = new WeakMap<object, Map<string, Stored>>();
@@ -29,14 +29,14 @@ type StoredRow = { readonly conversation: string; readonly seq: number; readonly
 export const storedUpTo = (world: object, owner: string, conversation: string): number =>
   storedBy(world, owner).upTo.get(conversation) ?? 0;
 
-/** The database has gone back to this: what it no longer has counts for nothing, and what it has again was stored once. */
+/** The database was restored: messages that it no longer has do not count, and those that it has again were stored once. */
 export function restoreStored(world: object, truth: Truth): void {
   for (const [owner, mine] of worlds.get(world) ?? []) {
     mine.upTo.clear();
     for (const { conversation, seq, id } of truth.historyOf(owner))
       if (mine.ids.has(id)) raise(mine, conversation, seq);
   }
-  // A backup of later than the one that was put back before has marks for which somebody had stored something once.
+  // A backup that is newer than the previously restored one has marks for messages that a device once stored.
   for (const [place, { delivered }] of truth.marks) {
     const [conversation = "", owner = ""] = place.split(" ");
     raise(storedBy(world, owner), conversation, delivered);

@@ -2,7 +2,7 @@ import { drainMicrotasks } from "bun:jsc";
 
 type Entry = { readonly at: number; readonly order: number; task: (() => void) | null };
 
-/** Virtual time: whatever happens in the simulation happens here, one thing after the other. */
+/** Virtual time: everything in the simulation happens here, one thing after the other. */
 export function createTimeline() {
   let now = 0;
   let order = 0;
@@ -53,7 +53,7 @@ export function createTimeline() {
     now: (): number => now,
     after,
     sleep: (ms: number): Promise<void> => new Promise((resolve) => void after(ms, resolve)),
-    /** Lets things happen until `end`; every promise that one of them resolves is followed before the next. */
+    /** Runs events until `end`; all promises that one event resolves are followed before the next one. */
     runUntil(end: number): number {
       let steps = 0;
       drainMicrotasks();

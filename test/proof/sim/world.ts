@@ -14,10 +14,10 @@ import { createTimeline } from "./timeline.ts";
 
 const restartMs = 300;
 
-/** A device was told `reset`: it has, from here on, what its user's history holds up to `n`. */
+/** A device got `reset`: from here on it has its user's history up to `n`. */
 export type Floor = { readonly type: "floor"; readonly reader: string; readonly owner: string; readonly n: number };
 
-/** What happened, while the database had which history. `name`: what the server called the history, where it said so; `since`: it may be of an earlier one, down to this. */
+/** An event, and the generation of the history at that time. `name`: the server's name for the history, where it gave one; `since`: the earliest generation it may belong to. */
 export type Recorded = {
   readonly event: Event | Floor;
   readonly generation: number;
@@ -30,7 +30,7 @@ type Where = { readonly name?: string | null; readonly since?: number };
 
 export type WorldOptions = { readonly plan: Plan; readonly database: SimDatabase; readonly plant?: Plant };
 
-/** The world that a plan makes: nodes, clients and what is between them; things happen as its timeline goes on. */
+/** The world of a plan: nodes, clients and the links between them. Its timeline drives it. */
 export function createWorld({ plan, database, plant = {} }: WorldOptions) {
   const timeline = createTimeline();
   const chance = createChance(plan.seed);
@@ -64,7 +64,7 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
       equip: (process) => features.flatMap(({ equip }) => (equip ? [equip(world, process)] : [])),
     });
     nodes[i] = node;
-    // What the store did not answer at the start ends the process; a supervisor starts it again.
+    // A node whose first reads fail exits; a supervisor starts it again.
     node.chat.ready().catch(() => {
       if (!node.process.isDead()) replace(i, () => node.kill());
     });
@@ -95,31 +95,31 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
       events.push(event);
       world.record(event, where);
     },
-    /** What only counts where there is more than one history. */
+    /** Records an event that counts only where there is more than one history. */
     record(event: Event | Floor, { name = null, since = histories.generation() }: Where = {}): void {
       if (world.isRestorable) records.push({ event, generation: histories.generation(), since, name });
     },
     records: (): readonly Recorded[] => records,
     problem,
-    /** What is in the database now, as one who asks for all of it is answered. */
+    /** The complete content of the database now. */
     readTruth: (): Promise<Truth> => database.truth(),
     backUp: (): Promise<Backup> => database.backUp(),
-    /** Sets the database back. */
+    /** Restores the database. */
     async restore(backup: Backup, isNamed: boolean): Promise<void> {
       const restored = await histories.restore(backup, isNamed);
       for (const feature of features) feature.restored?.(world, restored);
     },
-    /** The sockets of the nodes that live. */
+    /** The sockets of the living nodes. */
     sessions: (): readonly Session[] =>
       nodes.flatMap((node) => (node && !node.process.isDead() ? node.sessions() : [])),
-    /** The processes that live, paused ones too. */
+    /** The living processes, paused ones too. */
     processes: (): readonly SimProcess[] =>
       nodes.flatMap((node) => (node && !node.process.isDead() ? [node.process] : [])),
     faults: () => faults,
     newId: (): string => random.messageId(startTime + Math.floor(timeline.now())),
     newText: (pick: Chance, bytes = pick.pick([0, 10, 10, 300, 300, 3_000])): string =>
       `${texts++} ${"x".repeat(bytes)}`,
-    /** A node that takes connections; null: none does. */
+    /** A node that takes connections; null: there is none. */
     pickNode(pick: Chance): SimNode | null {
       const up = nodes.filter((node) => node !== null && !node.process.isDead());
       return up.length === 0 ? null : pick.pick(up);
@@ -133,23 +133,23 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
     },
     stopNode: (pick: Chance): void => endNode(pick, (node) => void node.stop()),
     othersOf: ({ user }: SimDevice): readonly string[] => plan.users.filter((other) => other !== user),
-    /** What somebody has seen of who talks where. */
+    /** Notes the users of a conversation, as a device has seen them. */
     learn: (conversation: string, users: readonly string[]): void => void people.set(conversation, users),
-    /** Who wrote with the sender of this message; null while nobody knows. */
+    /** The other user of this message's conversation; null while unknown. */
     recipientOf: ({ conversation, from }: Sighting): string | null =>
       people.get(conversation)?.find((user) => !from.endsWith(`/${user}`)) ?? null,
-    /** Whether everything has stopped going wrong. */
+    /** Whether faults have ended. */
     isResting: (): boolean => isAtRest,
-    /** The log of a user, and who talks where, from the database; once the world has come to rest. */
+    /** A user's log, from the database; once the world is at rest. */
     truth: (owner: string): readonly Logged[] => truth?.historyOf(owner) ?? [],
-    /** The log of each history that there was; once the world has come to rest. */
+    /** The log of each history; once the world is at rest. */
     truths: (): readonly Truth[] => (truth === null ? [] : histories.truths(truth)),
     peopleOf: (conversation: string): readonly string[] => truth?.peopleOf(conversation) ?? [],
     relationsOf: (owner: string): ReturnType<Truth["relationsOf"]> =>
       truth?.relationsOf(owner) ?? new Map<string, never>(),
     marks: (): Truth["marks"] => truth?.marks ?? new Map<string, never>(),
     push: (): Truth["push"] => truth?.push ?? emptyPushTruth,
-    /** A seeded chance of its own for something, by its name. */
+    /** A separate seeded chance, by its name. */
     chance: (name: string): Chance => chance.fork(name),
 
     start(): void {
@@ -157,7 +157,7 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
       for (const device of devices)
         device.start(features.flatMap(({ model }) => (model ? [model(device, world)] : [])));
     },
-    /** Nothing goes wrong from here on; some nodes and clients stay dead, and the others must manage without. */
+    /** Ends all faults; some nodes and clients stay dead, and the others must manage without. */
     rest(): void {
       isAtRest = true;
       faults = calm(faults);
@@ -180,14 +180,14 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
       truth = await database.truth();
       return truth;
     },
-    /** Everybody leaves. */
+    /** All devices leave. */
     leave(): void {
       for (const device of devices) device.end();
     },
-    /** What the clocks of the living nodes say. */
+    /** The clocks of the living nodes. */
     clocks: (): readonly number[] =>
       nodes.flatMap((node) => (node && !node.process.isDead() ? [node.process.clock.now()] : [])),
-    /** What the living nodes still hold, by name. */
+    /** The sizes of everything that the living nodes hold, by name. */
     held(): readonly Record<string, number>[] {
       return nodes.flatMap((node) => (node && !node.process.isDead() ? [{ ...node.chat.sizes() }] : []));
     },

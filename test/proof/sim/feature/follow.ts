@@ -8,7 +8,7 @@ import type { Plan } from "../plan.ts";
 import { noteStored } from "../stored.ts";
 import type { World } from "../world.ts";
 
-/** A client that has no socket, and follows the log by `GET /changes`. `rows`: ids by `conversation seq`; `last`: the newest seq of each conversation. */
+/** A client without a socket that follows the log by `GET /changes`. `rows`: ids by `conversation seq`; `last`: the newest seq of each conversation. */
 type Follower = {
   readonly of: SimDevice;
   cursor: string | undefined;
@@ -19,7 +19,7 @@ type Follower = {
 /** The id of its device. */
 const name = "follower";
 
-/** The devices of the followers of a world: they are there from its beginning, for a new device is told only what comes after it. */
+/** The devices of a world's followers. They exist from its beginning, because a new device receives only later messages. */
 export const followersOf = ({
   seed,
   users,
@@ -27,7 +27,7 @@ export const followersOf = ({
   seed % 8 === 2 ? users.map((user) => ({ user, device: name })) : [];
 
 const retryMs = 200;
-/** Waiting requests hold up nothing at the end of a world: they are over sooner than that. */
+/** Waiting requests do not delay the end of a world: they end sooner. */
 const waitSeconds = [0, 0, 1, 3];
 
 const followers = new WeakMap<World, Follower[]>();
@@ -38,7 +38,7 @@ function store(follower: Follower, conversation: string, seq: number, id: string
   follower.last.set(conversation, Math.max(follower.last.get(conversation) ?? 0, seq));
 }
 
-/** As page `docs/http.md` says it to clients: drop all, and ask for what is before the cursor. */
+/** As `docs/http.md` asks of clients: drops everything, and asks for the messages before the cursor. */
 async function reset(world: World, follower: Follower, cursor: string): Promise<void> {
   const { histories } = world;
   if (histories.generation() === 0) world.problem("Q80", `${follower.of.owner}'s follower got a needless reset`);
@@ -57,7 +57,7 @@ function take(world: World, follower: Follower, frame: Extract<ServerFrame, { ty
     const [before, last] = [follower.rows.get(`${conversation} ${seq}`), follower.last.get(conversation) ?? 0];
     const isNext = before === id || (before === undefined && seq === last + 1);
     if (!isNext && !world.histories.isUnclear())
-      world.problem("Q80", `${owner}'s follower had ${last} of ${conversation}, and was told ${seq}, which is ${id}`);
+      world.problem("Q80", `${owner}'s follower had ${last} of ${conversation}, and received ${seq} as ${id}`);
     store(follower, conversation, seq, id);
     noteStored(world, owner, { conversation, seq, id, from: `${tenant}/${from}` });
   }
@@ -74,18 +74,18 @@ async function run(world: World, chance: Chance, follower: Follower): Promise<vo
       await world.timeline.sleep(retryMs);
       continue;
     }
-    const told = answer.body as { readonly cursor: string; readonly frames: readonly ServerFrame[] };
-    for (const frame of told.frames) {
+    const page = answer.body as { readonly cursor: string; readonly frames: readonly ServerFrame[] };
+    for (const frame of page.frames) {
       if (frame.type === "reset") await reset(world, follower, frame.cursor);
       if (frame.type === "changes") take(world, follower, frame);
     }
-    follower.cursor = told.cursor;
+    follower.cursor = page.cursor;
     // A client that crashes before it has stored the cursor asks again from the one before.
     if (cursor !== undefined && chance.hits(0.1)) follower.cursor = cursor;
   }
 }
 
-/** What a follower has not got, or has and should not. */
+/** Messages that a follower lacks, or has in excess. */
 function wrong(world: World): readonly string[] {
   if (world.histories.isUnclear()) return [];
   return followersIn(world).flatMap(({ of, rows }) => {

@@ -9,7 +9,7 @@ import { type Polled, polledIn, restorePolled, storePolled } from "../polled.ts"
 import { noteStored } from "../stored.ts";
 import type { World } from "../world.ts";
 
-/** What one answer showed, judged once the truth is known. */
+/** The content of one answer, judged once the truth is known. */
 type Shown = {
   readonly owner: string;
   readonly path: string;
@@ -35,7 +35,7 @@ function show(world: World, { owner }: SimDevice, path: string, messages: readon
   shown.push({ owner, path, messages, generation: world.histories.generation() });
 }
 
-/** What any device of a user knows of its conversation with another one. */
+/** The last seq that any device of a user knows in its conversation with another user. */
 function knownUpTo({ devices, recipientOf }: World, { owner, user }: SimDevice, other: string): number {
   let last = 0;
   for (const device of devices) {
@@ -48,7 +48,7 @@ function knownUpTo({ devices, recipientOf }: World, { owner, user }: SimDevice, 
   return last;
 }
 
-/** A page of a conversation. What was known before is in the newest one, and nothing is left out of any. */
+/** A page of a conversation. The newest page has the messages that were known before, and no page has a hole. */
 async function look(world: World, chance: Chance): Promise<void> {
   const device = chance.pick(world.devices);
   const other = chance.pick(world.othersOf(device));
@@ -63,13 +63,13 @@ async function look(world: World, chance: Chance): Promise<void> {
   const { messages, more } = answer.body as Page;
   show(world, device, path, messages);
   const seqs = messages.map((message) => message.seq);
-  const said = `${device.owner} asked ${path} and got ${seqs.join()} ${JSON.stringify(more)}`;
-  if (seqs.some((one, i) => i > 0 && one !== (seqs[i - 1] ?? 0) + 1)) world.problem("Q3", `${said}: there is a hole`);
-  if (seqs.length > 0 && !more.before !== (seqs[0] === 1)) world.problem("Q4", `${said}: more before it`);
-  // What somebody knew may be of the history of before.
+  const text = `${device.owner} asked ${path} and got ${seqs.join()} ${JSON.stringify(more)}`;
+  if (seqs.some((one, i) => i > 0 && one !== (seqs[i - 1] ?? 0) + 1)) world.problem("Q3", `${text}: there is a hole`);
+  if (seqs.length > 0 && !more.before !== (seqs[0] === 1)) world.problem("Q4", `${text}: more before it`);
+  // The known message may be of an earlier history.
   if (way === "" && world.histories.generation() === 0 && (seqs.at(-1) ?? 0) < known)
-    world.problem("Q3", `${said}: ${known} was known before`);
-  if (way === "" && more.after) world.problem("Q4", `${said}: more after the newest`);
+    world.problem("Q3", `${text}: ${known} was known before`);
+  if (way === "" && more.after) world.problem("Q4", `${text}: more after the newest`);
 }
 
 /** Messages by filters, over all conversations. */
@@ -87,7 +87,7 @@ async function search(world: World, chance: Chance): Promise<void> {
   if (answer) show(world, device, path, (answer.body as Page).messages);
 }
 
-/** What a client without a socket does: asks for what it has not got, stores it, confirms it. */
+/** As a client without a socket: asks for new messages, stores them, acks them. */
 async function poll(world: World, chance: Chance): Promise<void> {
   const device = chance.pick(world.devices);
   const answer = await ask(world, chance, device, `/messages?device=${poller}&limit=${chance.pick([1, 2, 50])}`);
@@ -100,7 +100,7 @@ async function poll(world: World, chance: Chance): Promise<void> {
     noteStored(world, device.owner, row);
   }
   show(world, device, "/messages", messages);
-  // It stores what it got before it says so: meanwhile the database may be set back.
+  // It stores the messages before it acks: a restore may come in between.
   if (world.isRestorable && chance.hits(0.5)) await world.timeline.sleep(chance.between(0, 1_500));
   if (chance.hits(0.8)) await ask(world, chance, device, "/ack", { body: { device: poller, cursor } });
 }
@@ -116,11 +116,11 @@ async function send(world: World, chance: Chance): Promise<void> {
     if (!answer) continue;
     const [them, now] = [`${device.tenant}/${to}`, world.timeline.now()];
     if (answer.status === 403) {
-      if (!blocksIn(world).mayStand(them, owner, begun, now))
-        world.problem("B2", `${id} was blocked, and nobody had blocked ${owner}`);
+      if (!blocksIn(world).mayBeInForce(them, owner, begun, now))
+        world.problem("B2", `${id} was rejected as blocked, without a block of ${owner}`);
       return;
     }
-    if (blocksIn(world).stands(them, owner, begun, now)) world.problem("B2", `${id} was accepted behind a block`);
+    if (blocksIn(world).isInForce(them, owner, begun, now)) world.problem("B2", `${id} was accepted despite a block`);
     const { conversation, seq, duplicate } = answer.body as { conversation: string; seq: number; duplicate: boolean };
     if (duplicate !== (answer.status === 200)) world.problem("Q1", `${id} was answered ${answer.status}`);
     world.log({ type: "accepted", from: owner, id, conversation, seq });
@@ -132,12 +132,12 @@ async function read(world: World, chance: Chance): Promise<void> {
   const rows = [...device.rows().values()].filter(({ from }) => from !== device.owner);
   if (rows.length === 0) return;
   const { conversation, seq, id } = chance.pick(rows);
-  // Where there is more than one history it says which message it has seen.
+  // Where there is more than one history, it names the message that it has seen.
   const body = world.isRestorable ? { seq, id } : { seq };
   await ask(world, chance, device, `/conversations/${conversation}/read`, { body });
 }
 
-/** What was polled is a stretch of what others wrote, without a hole. */
+/** The polled messages are a run of the others' messages, without a hole. */
 function holesOf(truth: readonly Sighting[], owner: string, polled: Polled): readonly string[] {
   const others = truth.filter(({ from }) => from !== owner).map(({ conversation, seq }) => `${conversation} ${seq}`);
   const has = others.map((place) => polled.has(place));
@@ -176,14 +176,15 @@ export const history: Feature = {
               return row?.id !== id || row.text !== text || !row.from.endsWith(`/${from}`);
             })
             .map(
-              ({ conversation, seq }) => `${owner} asked ${path} and was shown ${conversation} ${seq}, which is not so`,
+              ({ conversation, seq }) =>
+                `${owner} asked ${path} and got ${conversation} ${seq}, which differs from the log`,
             );
         }),
     },
     {
       rule: "Q2",
       check: (world) =>
-        // Whoever confirms a place that nobody knows the history of may leave something out.
+        // An ack of a position in an unclear history may skip messages.
         [...new Set(world.histories.isUnclear() ? [] : world.devices.map(({ owner }) => owner))].flatMap((owner) =>
           holesOf(world.truth(owner), owner, polledIn(world, owner)),
         ),

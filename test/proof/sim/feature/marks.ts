@@ -7,7 +7,7 @@ import type { World } from "../world.ts";
 
 type Marks = { readonly delivered: number; readonly read: number };
 
-/** What each device knows of the marks of each member of each conversation. */
+/** The marks of each member of each conversation, as each device knows them. */
 const known = new WeakMap<SimDevice, Map<string, Marks>>();
 
 const marksOf = (device: SimDevice): Map<string, Marks> => known.get(device) ?? new Map<string, Marks>();
@@ -20,16 +20,16 @@ function model(device: SimDevice, world: World): Model {
   function take({ conversation, user, delivered, read }: ReceiptChange): void {
     const key = `${conversation} ${user}`;
     const before = onThisConnection.get(key) ?? { delivered: 0, read: 0 };
-    const said = `${device.reader}: ${user} in ${conversation} at delivered ${delivered}, read ${read}`;
-    if (read > delivered) world.problem("O9", `${said}: read is beyond delivered`);
+    const text = `${device.reader}: ${user} in ${conversation} at delivered ${delivered}, read ${read}`;
+    if (read > delivered) world.problem("O9", `${text}: read is beyond delivered`);
     onThisConnection.set(key, { delivered, read });
     marks.set(key, { delivered, read });
-    // What is told of the history of before, or of nobody knows which one.
+    // The receipt may be of an earlier history, or of an unclear one.
     if (!world.histories.isOnlyOfNow(device.history()) || world.histories.isUnclear()) return;
     if (delivered < before.delivered || read < before.read)
-      world.problem("O9", `${said}: it was at ${before.delivered}, ${before.read} before`);
+      world.problem("O9", `${text}: it was at ${before.delivered}, ${before.read} before`);
     if (delivered > storedUpTo(world, `${device.tenant}/${user}`, conversation))
-      world.problem("O8", `${said}: no device of theirs has stored that`);
+      world.problem("O8", `${text}: no device of theirs has stored that`);
   }
 
   return {
@@ -46,14 +46,14 @@ function model(device: SimDevice, world: World): Model {
     frame(frame) {
       if (frame.type !== "changes") return;
       for (const change of frame.changes) if (change.kind === "receipt") take(change);
-      // In the end everything of others is acked: an ack of marks alone would only make more of them.
+      // At the end all messages of others are acked: an ack for marks alone would only make more marks.
       const isNews = frame.changes.some((change) => change.kind === "message");
       if ((world.isResting() && isNews) || device.chance.hits(isNews ? 0.3 : 0.03)) device.ack();
     },
   };
 }
 
-/** Acks and reads, and what others learn of them. */
+/** Acks and reads, and the receipts that others get. */
 export const marks: Feature = {
   name: "marks",
   operations: {
@@ -62,11 +62,11 @@ export const marks: Feature = {
       weight: 6,
       act({ devices }, chance) {
         const device = chance.pick(devices);
-        // One reads what one has: below a message of one's own there may be one that has not come yet.
+        // Only messages that have come are read: below an own message one may not have come yet.
         const rows = [...device.rows().values()].filter(({ from }) => from !== device.owner);
         if (rows.length === 0) return;
         const { conversation, seq } = chance.pick(rows);
-        device.say({ type: "read", conversation, seq });
+        device.sendFrame({ type: "read", conversation, seq });
       },
     },
   },
@@ -79,7 +79,7 @@ export const marks: Feature = {
   ],
 };
 
-/** Every device knows the marks of its user's conversations as they are, but for those of people behind a block. */
+/** Every device knows the marks of its user's conversations, except those of users behind a block. */
 function unknown(world: World): readonly string[] {
   return world.devices.flatMap((device) => {
     if (device.isGone()) return [];
@@ -96,7 +96,7 @@ function unknown(world: World): readonly string[] {
   });
 }
 
-/** Everybody who is here acks what comes: in the end delivered is the last message of others. */
+/** Every connected device acks all messages: at the end, delivered is the last message of others. */
 function undelivered(world: World): readonly string[] {
   return world.devices.flatMap((device) => {
     if (device.isGone()) return [];

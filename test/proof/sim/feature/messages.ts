@@ -10,7 +10,7 @@ const talkers = ({ devices }: Parameters<Feature["operations"][string]["act"]>[0
 /** Enough of these fill any buffer. */
 const longTextBytes = 3_500;
 
-/** Sends: one, many at once, again, and with other content; and what must come of them. */
+/** Sends: one, many at once, again, and with other content; and their expected results. */
 export const messages: Feature = {
   name: "messages",
   operations: {
@@ -43,14 +43,14 @@ export const messages: Feature = {
         const [id, text] = [world.newId(), world.newText(chance)];
         const begun = world.timeline.now();
         const since = world.histories.generation();
-        // A host keeps no order of its own between calls: each is a lane by itself.
+        // A host keeps no order between its calls: each is a lane by itself.
         world.log({ type: "attempt", lane: id, from: owner, id, text });
         node.chat.send({ tenant, from: user, to, text, id }).then(
           ({ conversation, seq }) => world.log({ type: "accepted", from: owner, id, conversation, seq }, { since }),
           (error: unknown) => {
             const now = world.timeline.now();
             const isBlocked = error instanceof ChatError && error.code === "blocked";
-            if (isBlocked && blocksIn(world).mayStand(`${tenant}/${to}`, owner, begun, now)) return;
+            if (isBlocked && blocksIn(world).mayBeInForce(`${tenant}/${to}`, owner, begun, now)) return;
             if (!(error instanceof ChatError && error.code === "unavailable"))
               world.problem("K2", `the host's send ${id} failed with ${String(error)}`);
           },

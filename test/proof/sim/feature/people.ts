@@ -5,37 +5,47 @@ import type { SimDevice } from "../device.ts";
 import type { Feature, Model } from "../feature.ts";
 import type { World } from "../world.ts";
 
-type Said = { readonly contact: boolean; readonly blocked: boolean };
-type Told = { readonly state: "online" | "offline"; readonly lastSeen?: number };
+type Relation = { readonly contact: boolean; readonly blocked: boolean };
+type Presence = { readonly state: "online" | "offline"; readonly lastSeen?: number };
 
-/** What one device knows: what its user has said of others, whom it watches, and how they are. */
-type Known = { readonly relations: Map<string, Said>; watched: readonly string[]; told: Map<string, Told> };
+/** One device's knowledge: its user's relations, the watched users, and their presence. */
+type Known = { readonly relations: Map<string, Relation>; watched: readonly string[]; presence: Map<string, Presence> };
 
-/** What people of a world have said, once it was answered; and of whom, and to what, they still wait for an answer. */
-type Spoken = { readonly said: Map<string, Said>; readonly waiting: Map<string, keyof Said>; isLifted: boolean };
+/** The confirmed relations of a world's users, and the requests without an answer: by pair, the relation that they change. */
+type Relations = {
+  readonly confirmed: Map<string, Relation>;
+  readonly waiting: Map<string, keyof Relation>;
+  isLifted: boolean;
+};
 
 const devices = new WeakMap<SimDevice, Known>();
-const worlds = new WeakMap<World, Spoken>();
+const worlds = new WeakMap<World, Relations>();
 const retryMs = 200;
-const nothing: Said = { contact: false, blocked: false };
+const nothing: Relation = { contact: false, blocked: false };
 
-function spokenIn(world: World): Spoken {
-  const spoken = worlds.get(world) ?? { said: new Map(), waiting: new Map(), isLifted: false };
-  worlds.set(world, spoken);
-  return spoken;
+function relationsIn(world: World): Relations {
+  const relations = worlds.get(world) ?? { confirmed: new Map(), waiting: new Map(), isLifted: false };
+  worlds.set(world, relations);
+  return relations;
 }
 
-/** Says something of another one, again and again until it is answered, as any client would. */
-async function say(world: World, chance: Chance, device: SimDevice, other: string, said: Partial<Said>): Promise<void> {
-  const { said: all, waiting } = spokenIn(world);
+/** Changes a relation, and repeats the request until it is answered, as any client would. */
+async function change(
+  world: World,
+  chance: Chance,
+  device: SimDevice,
+  other: string,
+  to: Partial<Relation>,
+): Promise<void> {
+  const { confirmed: all, waiting } = relationsIn(world);
   const key = `${device.owner} ${other}`;
-  // One after the other, so that it is known what was said last.
+  // One after the other, so that the last one is known.
   if (waiting.has(key)) return;
-  const isBlock = said.blocked !== undefined;
+  const isBlock = to.blocked !== undefined;
   waiting.set(key, isBlock ? "blocked" : "contact");
   const blocks = blocksIn(world);
   const them = `${device.tenant}/${other}`;
-  const [name, holds] = isBlock ? ["blocks", said.blocked] : ["contacts", said.contact];
+  const [name, holds] = isBlock ? ["blocks", to.blocked] : ["contacts", to.contact];
   if (isBlock) blocks.issue(device.owner, them, holds === true, world.timeline.now());
   for (let tries = 0; ; tries++) {
     const answer = await ask(world, chance.fork(`try ${tries}`), device, `/${name}/${other}`, {
@@ -45,22 +55,23 @@ async function say(world: World, chance: Chance, device: SimDevice, other: strin
     await world.timeline.sleep(retryMs);
   }
   if (isBlock) blocks.confirm(device.owner, them, holds === true, world.timeline.now());
-  all.set(key, { ...(all.get(key) ?? nothing), ...said });
+  all.set(key, { ...(all.get(key) ?? nothing), ...to });
   waiting.delete(key);
 }
 
 function model(device: SimDevice): Model {
-  const known: Known = { relations: new Map(), watched: [], told: new Map() };
+  const known: Known = { relations: new Map(), watched: [], presence: new Map() };
   devices.set(device, known);
   return {
-    connected: () => void (known.told = new Map()),
+    connected: () => void (known.presence = new Map()),
     reset(truth) {
       known.relations.clear();
-      for (const [other, said] of truth.relationsOf(device.owner)) known.relations.set(other, said);
+      for (const [other, relation] of truth.relationsOf(device.owner)) known.relations.set(other, relation);
     },
     frame(frame) {
-      if (frame.type === "welcome" && known.watched.length > 0) device.say({ type: "watch", users: known.watched });
-      if (frame.type === "presence") known.told.set(frame.user, frame);
+      if (frame.type === "welcome" && known.watched.length > 0)
+        device.sendFrame({ type: "watch", users: known.watched });
+      if (frame.type === "presence") known.presence.set(frame.user, frame);
       if (frame.type !== "changes") return;
       for (const change of frame.changes)
         if (change.kind === "relation")
@@ -71,22 +82,22 @@ function model(device: SimDevice): Model {
 
 const act = (name: "contact" | "blocked", odds: number) => (world: World, chance: Chance) => {
   const device = chance.pick(world.devices);
-  void say(world, chance, device, chance.pick(world.othersOf(device)), { [name]: chance.hits(odds) });
+  void change(world, chance, device, chance.pick(world.othersOf(device)), { [name]: chance.hits(odds) });
 };
 
-/** Half of the worlds end without a block: then whatever was hidden must come. */
+/** Half of the worlds end without a block: then everything hidden must come. */
 function lift(world: World): void {
-  const spoken = spokenIn(world);
-  if (!world.isResting() || spoken.isLifted || spoken.waiting.size > 0) return;
-  spoken.isLifted = true;
+  const relations = relationsIn(world);
+  if (!world.isResting() || relations.isLifted || relations.waiting.size > 0) return;
+  relations.isLifted = true;
   if (world.plan.seed % 2 === 1) return;
   for (const device of world.devices)
     for (const other of world.othersOf(device))
-      if (spoken.said.get(`${device.owner} ${other}`)?.blocked)
-        void say(world, world.chance(`lift ${device.owner} ${other}`), device, other, { blocked: false });
+      if (relations.confirmed.get(`${device.owner} ${other}`)?.blocked)
+        void change(world, world.chance(`lift ${device.owner} ${other}`), device, other, { blocked: false });
 }
 
-const text = (relations: ReadonlyMap<string, Said>): string =>
+const text = (relations: ReadonlyMap<string, Relation>): string =>
   JSON.stringify(
     [...relations]
       .filter(([, { contact, blocked }]) => contact || blocked)
@@ -94,22 +105,22 @@ const text = (relations: ReadonlyMap<string, Said>): string =>
       .map(([other, { contact, blocked }]) => [other, contact, blocked]),
   );
 
-/** Every device has what its user has said, and so has the database. */
-function untold(world: World): readonly string[] {
-  const { said } = spokenIn(world);
+/** Every device, and the database, has the relations that its user has set. */
+function unsaved(world: World): readonly string[] {
+  const { confirmed } = relationsIn(world);
   return world.devices.flatMap((device) => {
     const mine = new Map(
-      world.othersOf(device).map((other) => [other, said.get(`${device.owner} ${other}`) ?? nothing]),
+      world.othersOf(device).map((other) => [other, confirmed.get(`${device.owner} ${other}`) ?? nothing]),
     );
     const [wanted, stored] = [text(mine), text(world.relationsOf(device.owner))];
-    if (wanted !== stored) return [`${device.owner} has said ${wanted}, stored is ${stored}`];
+    if (wanted !== stored) return [`${device.owner} has set ${wanted}, stored is ${stored}`];
     if (device.isGone()) return [];
-    const had = text(devices.get(device)?.relations ?? new Map<string, Said>());
+    const had = text(devices.get(device)?.relations ?? new Map<string, Relation>());
     return had === stored ? [] : [`${device.reader} knows ${had}, stored is ${stored}`];
   });
 }
 
-/** How one is who is watched; null: another node knows, and nodes do not tell each other yet. */
+/** The presence of a watched user; null: another node knows it, and nodes do not share it yet. */
 function stateOf(world: World, device: SimDevice, user: string): "online" | "hidden" | "offline" | null {
   const them = `${device.tenant}/${user}`;
   if (blocksIn(world).isBetween(device.owner, them)) return "hidden";
@@ -130,16 +141,16 @@ function wrongPresence(world: World): readonly string[] {
     const known = devices.get(device);
     if (!known || device.isGone() || !device.isConnected()) return [];
     return known.watched.flatMap((user) => {
-      const [state, told] = [stateOf(world, device, user), known.told.get(user)];
+      const [state, seen] = [stateOf(world, device, user), known.presence.get(user)];
       if (state === null) return [];
       const isRight =
-        told !== undefined && (state === "hidden" ? told.state === "offline" && !told.lastSeen : told.state === state);
-      return isRight ? [] : [`${device.reader} was told that ${user} is ${JSON.stringify(told)}: ${state}`];
+        seen !== undefined && (state === "hidden" ? seen.state === "offline" && !seen.lastSeen : seen.state === state);
+      return isRight ? [] : [`${device.reader} saw ${user} as ${JSON.stringify(seen)}, not ${state}`];
     });
   });
 }
 
-/** Contacts, blocks, and who is told that whom is online. */
+/** Contacts, blocks, and the presence of users who may see each other. */
 export const people: Feature = {
   name: "people",
   operations: {
@@ -152,34 +163,34 @@ export const people: Feature = {
         const known = devices.get(device);
         if (!known) return;
         known.watched = world.othersOf(device).filter(() => chance.hits(0.6));
-        device.say({ type: "watch", users: known.watched });
+        device.sendFrame({ type: "watch", users: known.watched });
       },
     },
   },
   model,
   restored(world, truth) {
-    const { said, waiting } = spokenIn(world);
+    const { confirmed, waiting } = relationsIn(world);
     for (const device of world.devices)
       for (const other of world.othersOf(device)) {
         const [key, them] = [`${device.owner} ${other}`, `${device.tenant}/${other}`];
         const stored = truth.relationsOf(device.owner).get(other) ?? nothing;
-        said.set(key, stored);
-        // Who waits to hear of a contact says nothing more of a block.
+        confirmed.set(key, stored);
+        // A client that waits for the answer to a contact does not repeat a block.
         const isWaiting = waiting.get(key) === "blocked";
         blocksIn(world).restore(device.owner, them, stored.blocked, isWaiting, world.timeline.now());
       }
   },
   missing(world) {
     lift(world);
-    const { waiting } = spokenIn(world);
+    const { waiting } = relationsIn(world);
     return [
       ...[...waiting.keys()].map((key) => `${key} waits for an answer`),
-      ...untold(world),
+      ...unsaved(world),
       ...wrongPresence(world),
     ];
   },
   invariants: [
-    { rule: "B1", check: untold },
+    { rule: "B1", check: unsaved },
     {
       rule: "B2",
       check: (world) =>

@@ -3,7 +3,7 @@ import type { SimDevice } from "../device.ts";
 import type { Feature } from "../feature.ts";
 import { phonesIn } from "../phones.ts";
 import type { SimProcess } from "../process.ts";
-import { learnRead, uncleared, undone, unkept, unreached, untold } from "../push-judge.ts";
+import { learnRead, uncleared, unfinished, unsaved, unreached, unnotified } from "../push-judge.ts";
 import { logOut, mute, react, register, restoreWishes, setQuietHours, turn } from "../push-wishes.ts";
 import type { World } from "../world.ts";
 
@@ -12,13 +12,13 @@ const act =
   (world: World, chance: Chance): void =>
     void what(world, chance, chance.pick(world.devices));
 
-/** What happens to the node whose worker sends, or did last. */
+/** Ends the process of the push worker that sends, or sent last. */
 function endWorker(world: World, end: (process: SimProcess) => void): void {
   const process = phonesIn(world).looks.worker();
   if (process && !process.isDead()) end(process);
 }
 
-/** Push notifications: where people are told, what they want to be told of, and what then stands on their screens. */
+/** Push notifications: registrations, settings, and the notifications on users' screens. */
 export const push: Feature = {
   name: "push",
   operations: {
@@ -69,13 +69,13 @@ export const push: Feature = {
     restoreWishes(world, truth.push);
     phonesIn(world).restore();
   },
-  missing: unkept,
-  late: (world) => [...untold(world), ...unreached(world), ...uncleared(world), ...undone(world)],
+  missing: unsaved,
+  late: (world) => [...unnotified(world), ...unreached(world), ...uncleared(world), ...unfinished(world)],
   invariants: [
-    { rule: "U9", check: unkept },
-    { rule: "U5", check: untold },
+    { rule: "U9", check: unsaved },
+    { rule: "U5", check: unnotified },
     { rule: "U5", check: unreached },
     { rule: "U3", check: uncleared },
-    { rule: "U5", check: undone },
+    { rule: "U5", check: unfinished },
   ],
 };

@@ -7,7 +7,7 @@ import type { World } from "../world.ts";
 type Way = "named at once" | "named later" | "not named";
 
 const lookMs = 500;
-/** What the administrator of a world has kept. */
+/** A world's backups. */
 const kept = new WeakMap<World, Backup[]>();
 
 function backupsOf(world: World): Backup[] {
@@ -18,7 +18,7 @@ function backupsOf(world: World): Backup[] {
 
 const backUp = async (world: World): Promise<void> => void backupsOf(world).push(await world.backUp());
 
-/** Whether a node that lives can see that the database went back. */
+/** Whether a living node can see that the database went back. */
 function isSeen(world: World): boolean {
   const gap = world.histories.gap();
   return (
@@ -26,7 +26,7 @@ function isSeen(world: World): boolean {
   );
 }
 
-/** Says it where those who could see it have gone, or cannot tell any more. */
+/** Names the history once the nodes that could see the restore are gone, or can no longer see it. */
 function watchOver(world: World): void {
   if (world.histories.gap() === null) return;
   if (isSeen(world)) void world.timeline.after(lookMs, () => watchOver(world));
@@ -48,11 +48,11 @@ async function restore(world: World, chance: Chance, way: Way): Promise<void> {
   if (isTwice) void world.timeline.after(chance.between(0, 400), () => void putBack(world, chance, way, backup));
 }
 
-/** Puts a backup in its place, and sees to it that its history gets a name. */
+/** Restores a backup, and makes sure that its history gets a name. */
 async function putBack(world: World, chance: Chance, way: Way, backup: Backup): Promise<void> {
   await world.restore(backup, way === "named at once");
   if (way === "named at once") return;
-  // Where no node can see it somebody must say it: the page on backups asks for that.
+  // Where no node can see it an administrator must name it, as the page on backups asks.
   if (way === "named later" || !isSeen(world))
     void world.timeline.after(chance.between(10, 2_000), () => void name(world));
   else watchOver(world);
@@ -60,7 +60,7 @@ async function putBack(world: World, chance: Chance, way: Way, backup: Backup): 
 
 const act = (way: Way) => (world: World, chance: Chance) => void restore(world, chance, way);
 
-/** A history that has no name of its own, though somebody was there to see it. */
+/** A history without a name of its own, though a node could see the restore. */
 function unnamed(world: World): readonly string[] {
   const gap = world.histories.gap();
   if (gap === null) return [];

@@ -5,12 +5,12 @@ import type { Feature } from "../feature.ts";
 import type { World } from "../world.ts";
 
 /**
- * Whether T7 holds: an upgrade that was admitted before a revocation, and a ticket that was bought before it, end with it, though their socket opened
- * after it. Until it does, only sockets that were open count.
+ * Whether T7 holds: an upgrade admitted before a revocation, and a ticket bought before it, end with it, though their socket opened after it.
+ * Until it does, only open sockets count.
  */
 const isT7Kept = true as boolean;
 
-/** One end of the sessions of a user, or of one device of theirs; with the moments between which it came to hold. */
+/** One revocation of a user's sessions, or of one device's; with the span within which it took effect. */
 type Revocation = {
   readonly tenant: string;
   readonly user: string;
@@ -19,18 +19,18 @@ type Revocation = {
   doneAt: number;
 };
 
-type Ended = { readonly all: Revocation[]; isQuietIssued: boolean; restingSince: number; readonly told: Set<object> };
+type Ended = { readonly all: Revocation[]; isQuietIssued: boolean; restingSince: number };
 
 const worlds = new WeakMap<World, Ended>();
 const retryMs = 200;
-/** Where nodes hear of each other, and where they find it by the poll of the head, which is never further apart than this. */
-const heardMsMax = 1_000;
+/** Nodes learn of a revocation within this time: from each other, or by polling the head. */
+const notifiedMsMax = 1_000;
 const polledMsMax = 2_000;
-/** Whatever had gone wrong with a node, it knows the log again so long after that is over. */
+/** A node has caught up with the log this long after its last fault. */
 const recoveredMsMax = 8_000;
 
 function endedIn(world: World): Ended {
-  const ended = worlds.get(world) ?? { all: [], isQuietIssued: false, restingSince: Infinity, told: new Set() };
+  const ended = worlds.get(world) ?? { all: [], isQuietIssued: false, restingSince: Infinity };
   worlds.set(world, ended);
   return ended;
 }
@@ -40,7 +40,7 @@ const isOf = (
   one: { readonly tenant: string; readonly user: string; readonly device: string },
 ): boolean => one.tenant === tenant && one.user === user && (device === undefined || one.device === device);
 
-/** The host says it until it is stored: on another node, where the first one died or could not. */
+/** The host repeats it until it is stored, on another node where the first one died or failed. */
 async function revoke(world: World, chance: Chance, { tenant, user, name }: SimDevice): Promise<void> {
   const device = chance.hits(0.5) ? name : undefined;
   const revocation: Revocation = { tenant, user, device, issuedAt: world.timeline.now(), doneAt: Infinity };
@@ -48,7 +48,7 @@ async function revoke(world: World, chance: Chance, { tenant, user, name }: SimD
   while (revocation.doneAt === Infinity) {
     const generation = world.histories.generation();
     const isStored = await tryOn(world, chance, revocation);
-    // In which history it was stored nobody knows, if there came another one meanwhile.
+    // If a restore came meanwhile, it is unknown in which history it was stored.
     if (isStored && world.histories.generation() === generation) revocation.doneAt = world.timeline.now();
     else await world.timeline.sleep(retryMs);
   }
@@ -76,11 +76,11 @@ async function tryOn(world: World, chance: Chance, { tenant, user, device }: Rev
     while (!isAnswered && !node.process.isDead()) await world.timeline.sleep(retryMs);
     return false;
   };
-  const said = node.chat.disconnect({ tenant, user, ...(device !== undefined && { device }) }).then(
+  const call = node.chat.disconnect({ tenant, user, ...(device !== undefined && { device }) }).then(
     () => true,
     () => false,
   );
-  const isStored = await Promise.race([said, death()]);
+  const isStored = await Promise.race([call, death()]);
   isAnswered = true;
   return isStored;
 }
@@ -97,7 +97,7 @@ function alive(world: World): readonly string[] {
       if (!isOf(each, session) || since >= each.issuedAt) return false;
       const isQuiet = each.issuedAt > restingSince + recoveredMsMax;
       const endsAt = isQuiet
-        ? each.doneAt + (isBusDead ? polledMsMax : heardMsMax)
+        ? each.doneAt + (isBusDead ? polledMsMax : notifiedMsMax)
         : Math.max(restingSince, each.doneAt) + recoveredMsMax;
       return now > endsAt;
     });
@@ -136,7 +136,7 @@ async function buyTicket(world: World, chance: Chance): Promise<void> {
       world.problem("T6", `a ticket of ${device.owner} admitted ${tenant}/${user}`);
     if (isOld && isNamed)
       world.problem("D30", `a ticket of history ${generation} is good in ${world.histories.generation()}`);
-    // A restore that nobody has named yet brings back what was used.
+    // A restore that is not yet named brings used tickets back.
     if (!isOld && used++ > 0) world.problem("T6", `a ticket of ${device.owner} was good twice`);
     const isRevoked = endedIn(world).all.some(
       (each) =>
@@ -148,7 +148,7 @@ async function buyTicket(world: World, chance: Chance): Promise<void> {
   }
 }
 
-/** Sessions that end: whatever state their sockets are in, nothing goes over them any more. */
+/** Revoked sessions: whatever the state of their sockets, nothing is sent over them any more. */
 export const revocations: Feature = {
   name: "revocations",
   operations: {

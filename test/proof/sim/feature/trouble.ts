@@ -4,7 +4,7 @@ import type { World } from "../world.ts";
 
 const anyDevice = ({ devices }: World, chance: Chance) => chance.pick(devices);
 
-/** What goes wrong with connections, clients and nodes. */
+/** Faults of connections, clients and nodes. */
 export const trouble: Feature = {
   name: "trouble",
   operations: {

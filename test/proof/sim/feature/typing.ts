@@ -1,18 +1,18 @@
 import type { Feature } from "../feature.ts";
 import type { World } from "../world.ts";
 
-/** What was told to whom; who talks where is known for certain only in the end. */
-type Hint = {
+/** One received typing frame; the users of a conversation are known for certain only at the end. */
+type TypingNotice = {
   readonly reader: string;
   readonly owner: string;
   readonly typist: string;
   readonly conversation: string;
   readonly name: string;
-  /** The generation of the history when it came: a node that does not know of it yet asks it who talks where. */
+  /** The generation of the history when it came: a node that does not know of it yet asks it for the conversation's users. */
   readonly generation: number;
 };
 
-const hints = new WeakMap<World, Hint[]>();
+const notices = new WeakMap<World, TypingNotice[]>();
 
 /** Typing: never stored, may be lost, and reaches nobody else. */
 export const typing: Feature = {
@@ -22,16 +22,16 @@ export const typing: Feature = {
       weight: 2,
       act(world, chance) {
         const device = chance.pick(world.devices);
-        device.say({ type: "typing", to: chance.pick(world.othersOf(device)), typing: chance.hits(0.7) });
+        device.sendFrame({ type: "typing", to: chance.pick(world.othersOf(device)), typing: chance.hits(0.7) });
       },
     },
   },
   model(device, world) {
-    const told = hints.get(world) ?? [];
-    hints.set(world, told);
-    const answer = (to: string): void => device.say({ type: "typing", to, typing: true });
+    const received = notices.get(world) ?? [];
+    notices.set(world, received);
+    const answer = (to: string): void => device.sendFrame({ type: "typing", to, typing: true });
     return {
-      // It goes on with what it was about.
+      // It goes on typing.
       reset() {
         for (const other of world.othersOf(device)) answer(other);
       },
@@ -42,7 +42,7 @@ export const typing: Feature = {
               answer(change.from);
         if (frame.type !== "typing") return;
         const { conversation, user } = frame;
-        told.push({
+        received.push({
           ...{ reader: device.reader, owner: device.owner, typist: `${device.tenant}/${user}`, conversation },
           name: device.history() ?? "",
           generation: world.histories.generation(),
@@ -54,7 +54,7 @@ export const typing: Feature = {
     {
       rule: "T3",
       check: (world) =>
-        (hints.get(world) ?? [])
+        (notices.get(world) ?? [])
           .filter(({ owner, typist, conversation, name, generation }) => {
             const truths = world.truths();
             const people = [...world.histories.of(name, Infinity), generation].flatMap(
@@ -62,7 +62,7 @@ export const typing: Feature = {
             );
             return owner === typist || !people.includes(owner) || !people.includes(typist);
           })
-          .map(({ reader, typist, conversation }) => `${reader} was told that ${typist} types in ${conversation}`),
+          .map(({ reader, typist, conversation }) => `${reader} was notified that ${typist} types in ${conversation}`),
     },
   ],
 };
