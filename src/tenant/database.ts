@@ -30,7 +30,7 @@ export type Database = Pick<Runtime, "store" | "hub" | "parts" | "isWorking" | "
   trouble(): Trouble | null;
   /** For how many milliseconds no connected client has done anything. */
   quietMs(): number;
-  /** Whether nobody is connected. */
+  /** Whether it has no connections. */
   isEmpty(): boolean;
   /**
    * Answers the sends under way, closes the sockets with 1012 in waves, commits the rest and releases the database. Resolves within
@@ -68,7 +68,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   const { engine, bus, log, onLeave = () => {} } = options;
   const { clock, random, limits } = context;
   const histories = createHistories({ engine, random, log });
-  /** Runtimes whose history has ended, while their sockets are closing. */
+  /** Runtimes of ended histories, while their sockets are closing. */
   const leaving = new Set<Runtime>();
   let state: State = { type: "opening" };
   let current: Runtime;

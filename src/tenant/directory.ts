@@ -20,14 +20,14 @@ export type DirectoryOptions<N extends Named> = {
   readonly log: Log;
 };
 
-/** Tenants whose database is remembered; about any other the host is asked again. */
+/** Tenants with a remembered database; about any other the host is asked again. */
 const tenantsMax = 100_000;
 
-/** Which database is whose: as the host says, and without asking it again while the database is open. */
+/** The database of each tenant: as the host names it, and without asking it again while the database is open. */
 export type Directory<N extends Named> = {
   /** The database of a tenant that the host has proved. Rejects with `unavailable`. */
   name(tenant: string): Promise<N>;
-  /** The database of a tenant that anybody may have made up; null where it is not known, whatever the reason. */
+  /** The database of a tenant that a stranger may have made up; null where it is not known, for any reason. */
   look(tenant: string): Promise<N | null>;
   /** Where a tenant was found, unless that is closed. */
   find(tenant: string): Entry | undefined;
@@ -37,7 +37,7 @@ export type Directory<N extends Named> = {
   forget(entry: Entry): void;
   /** Forgets refusals that are over. */
   sweep(): void;
-  /** Sizes of what is held: 0 once all databases are closed. */
+  /** Sizes of the state in memory: 0 once all databases are closed. */
   sizes(): { readonly tenants: number; readonly refusals: number };
 };
 

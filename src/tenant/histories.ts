@@ -38,7 +38,7 @@ export function createHistories({ engine, random, log }: HistoriesOptions): Hist
     hasEnded: (epoch) => ended.has(epoch),
 
     async name(left) {
-      // Copied first: what is seen during the question may be newer than its answer.
+      // Copied first: a head that is seen meanwhile may be newer than this answer.
       const before = new Map(known);
       let head = await headNow();
       const n = before.get(head.epoch) ?? 0;

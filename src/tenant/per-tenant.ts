@@ -27,8 +27,8 @@ const beatMs = 5_000;
 
 /**
  * A database for each tenant, opened on demand. At most `databasesMax` are open, counting those that are opening or closing: beyond it
- * the one that was idle longest gives way, else the one that was quiet longest, whose connections are closed with 1012 and come back. A database
- * that is idle for `databaseIdleMs` is closed. Tenants whose databases have the same URL share
+ * the one that was idle longest gives way, else the one that was quiet longest: its connections are closed with 1012, and come back. A database
+ * that is idle for `databaseIdleMs` is closed. Tenants with the same URL share
  * one. No database is opened before it has been closed to its end, and a database that fails affects its own tenants only.
  */
 export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): Databases {

@@ -90,7 +90,7 @@ export type Runtime = {
   abandon(deadlineMs: number, reason?: string): Promise<void>;
   /** Since it was opened: commits that were applied as they came, and stretches of the log that were read in their place. */
   counts(): FeedCounts;
-  /** Sizes of what is held in memory: 0 once all clients have left. */
+  /** Sizes of the state in memory: 0 once all clients have left. */
   sizes(): Readonly<Record<string, number>>;
 };
 
