@@ -1,7 +1,7 @@
 import type { Socket, SocketEvents } from "./connection/socket.ts";
 import type { FeedCounts } from "./feed/feed.ts";
 import type { Admission } from "./access/admission.ts";
-import type { ConversationPage, MessagePage } from "./http/pages.ts";
+import type { ConversationPage, MessagePage } from "./http/answer-schema.ts";
 import type { Peer } from "./access/peer.ts";
 import type { Limits } from "./protocol/limits.ts";
 import type { PushExplanation } from "./push/explain.ts";

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { conversationId, cursor, identifier, mark, messageName } from "../protocol/schema.ts";
+import type { Frozen } from "../protocol/frame.ts";
 import { message } from "../protocol/server-schema.ts";
-import type { ConversationPage, MessagePage } from "./pages.ts";
 import { type PushReason, pushReasons } from "../push/decide.ts";
 import { quietHours } from "../protocol/quiet-hours.ts";
 
@@ -12,11 +12,17 @@ const marks = v.strictObject({ delivered: mark, read: mark });
 const user = v.strictObject({ user: identifier });
 
 export const messagePage = v.strictObject({
+  /** Oldest first. */
   messages: v.array(message),
+  /** Whether there is more before the first and after the last message, or may be where that was not looked up. */
   more: v.strictObject({ before: v.boolean(), after: v.boolean() }),
+  /** To ack once the page is stored: only over HTTP, where the undelivered messages of a device were asked for. */
   cursor: v.exactOptional(cursor),
+  /** Goes on in the same direction; absent at its end. */
   next,
-}) satisfies v.GenericSchema<unknown, MessagePage>;
+});
+/** Messages that a query selects: what `GET /messages` answers, and `chat.messages`. */
+export type MessagePage = Frozen<v.InferOutput<typeof messagePage>>;
 
 export const changesAnswer = v.strictObject({
   cursor: v.pipe(cursor, v.description("Where to go on")),
@@ -28,21 +34,31 @@ export const changesAnswer = v.strictObject({
   ),
 });
 
+const listedConversation = v.strictObject({
+  id: conversationId,
+  kind: v.literal("direct"),
+  /** The other user. */
+  with: identifier,
+  lastMessage: message,
+  /** Messages of the other user above `read`. */
+  unread: mark,
+  /** The asker's own marks: how far their devices have stored the conversation, and how far they have seen it. */
+  delivered: mark,
+  read: mark,
+  /** The marks of the other user. Absent while one of the two has blocked the other. */
+  peer: v.exactOptional(marks),
+});
+/** A conversation in the list of one of its users. */
+export type ListedConversation = Frozen<v.InferOutput<typeof listedConversation>>;
+
 export const conversationPage = v.strictObject({
-  conversations: v.array(
-    v.strictObject({
-      id: conversationId,
-      kind: v.literal("direct"),
-      with: identifier,
-      lastMessage: message,
-      unread: mark,
-      delivered: mark,
-      read: mark,
-      peer: v.exactOptional(marks),
-    }),
-  ),
+  /** Newest activity first. */
+  conversations: v.array(listedConversation),
+  /** The `after` of the next page; absent after the last one. */
   next,
-}) satisfies v.GenericSchema<unknown, ConversationPage>;
+});
+/** Conversations of a user: what `GET /conversations` answers, and `chat.conversations`. */
+export type ConversationPage = Frozen<v.InferOutput<typeof conversationPage>>;
 
 export const oneUser = user;
 export const contactPage = v.strictObject({ contacts: v.array(user), next });

@@ -7,7 +7,7 @@ import type { Limits } from "../protocol/limits.ts";
 import { newest } from "../store/read/history.ts";
 import type { Store } from "../store/store.ts";
 import { type FieldKind, textsOfFields } from "./host-fields.ts";
-import type { ConversationPage, ListedConversation } from "./pages.ts";
+import type { ConversationPage, ListedConversation } from "./answer-schema.ts";
 import { fitParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;

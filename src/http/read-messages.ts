@@ -3,7 +3,7 @@ import { ChatError } from "../error.ts";
 import type { Identity } from "../model.ts";
 import { messageChange } from "../protocol/encode.ts";
 import type { Store } from "../store/store.ts";
-import type { MessagePage } from "./pages.ts";
+import type { MessagePage } from "./answer-schema.ts";
 import { encodeNext, type Query } from "./selectors.ts";
 
 /**
