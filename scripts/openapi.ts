@@ -68,8 +68,8 @@ const queryOf = (meta: RouteMeta): Json[] => {
 
 const success: Readonly<Record<number, string>> = {
   200: "The answer",
-  201: "It is made",
-  204: "It is so, and on disk",
+  201: "Created",
+  204: "Done; the change is on disk.",
 };
 
 const answerOf = (description: string, schema: v.GenericSchema | null): Json => ({

@@ -43,7 +43,7 @@ export function createCalls(
     if (isStopping()) throw new ChatError("unavailable", "The chat is shutting down");
   }
 
-  /** The user whose data the server's own code reads. */
+  /** The user for whom the server's own code reads. */
   function readerOf(query: { readonly user: string; readonly tenant?: string }, fields: readonly string[]): Identity {
     refuseUnknown(query, ["user", "tenant", ...fields]);
     const { user, tenant = "default" } = query;

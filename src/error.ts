@@ -1,4 +1,4 @@
-/** Every code that Tidings answers with: what it means, its HTTP status, and whether the same request may succeed later. */
+/** Every code in Tidings' answers: its meaning, its HTTP status, and whether the same request may succeed later. */
 export const errorCodes = {
   bad_frame: { status: 400, retry: "never", meaning: "The frame is not one that this protocol knows" },
   bad_request: { status: 400, retry: "never", meaning: "The request is malformed" },

@@ -5,7 +5,7 @@ import type { Store } from "../store/store.ts";
 /** The refusal where a conversation does not exist, and where the user is not in it: they cannot learn which. */
 export const noConversation = { code: "not_found", message: "There is no such conversation" } as const;
 
-/** The users of a conversation that this user is in; null: there is none such. Rejects with `unavailable`. */
+/** The users of a conversation, where the asker is one of them; else null. Rejects with `unavailable`. */
 export async function membersFor(
   store: Pick<Store, "members">,
   { tenant, user }: Identity,

@@ -5,9 +5,9 @@ import { message } from "../protocol/server-schema.ts";
 import { type PushReason, pushReasons } from "../push/decide.ts";
 import { quietHours } from "../protocol/quiet-hours.ts";
 
-/** What routes answer, as schemas for the documents: none of it is validated at run time. */
+/** The answers of routes, as schemas for the documents: they are not validated at run time. */
 
-const next = v.exactOptional(v.pipe(v.string(), v.description("How to go on; absent: there is nothing more")));
+const next = v.exactOptional(v.pipe(v.string(), v.description("For the next page; absent after the last one")));
 const marks = v.strictObject({ delivered: mark, read: mark });
 const user = v.strictObject({ user: identifier });
 
@@ -25,12 +25,10 @@ export const messagePage = v.strictObject({
 export type MessagePage = Frozen<v.InferOutput<typeof messagePage>>;
 
 export const changesAnswer = v.strictObject({
-  cursor: v.pipe(cursor, v.description("Where to go on")),
+  cursor: v.pipe(cursor, v.description("For the next request")),
   frames: v.pipe(
     v.array(v.looseObject({ type: v.string() })),
-    v.description(
-      "What a socket would have got, in its order: `welcome` first, then `changes` and others (PROTOCOL 3)",
-    ),
+    v.description("The frames of a socket, in their order: `welcome` first, then `changes` and others (PROTOCOL 3)"),
   ),
 });
 
@@ -77,23 +75,23 @@ export const pushProviders = v.strictObject({
   providers: v.array(
     v.pipe(
       v.objectWithRest({ name: v.string() }, v.string()),
-      v.description("Beside the name, what a client must know to register, such as a `publicKey`"),
+      v.description("Beside the name, the fields that a client needs to register, such as a `publicKey`"),
     ),
   ),
 });
 
 const decision = v.strictObject({
-  device: v.exactOptional(v.pipe(identifier, v.description("Absent: you, whatever the device"))),
+  device: v.exactOptional(v.pipe(identifier, v.description("Absent: of all your devices"))),
   provider: v.exactOptional(v.pipe(v.string(), v.description("Absent: the device has no address"))),
   decision: v.picklist(["send", "wait", "drop"]),
   reason: v.picklist(Object.keys(pushReasons) as PushReason[]),
   meaning: v.pipe(v.string(), v.description("The reason, for people")),
-  time: v.exactOptional(v.pipe(time, v.description("When it was decided; absent: it is what holds now"))),
-  until: v.exactOptional(v.pipe(time, v.description("Until when is waited"))),
+  time: v.exactOptional(v.pipe(time, v.description("When it was decided; absent: it would be decided so now"))),
+  until: v.exactOptional(v.pipe(time, v.description("The end of the wait"))),
   attempts: v.exactOptional(v.pipe(mark, v.description("Requests that did not succeed"))),
-  answer: v.exactOptional(v.pipe(v.string(), v.description("What the provider answered"))),
-  collapsedInto: v.exactOptional(v.pipe(mark, v.description("The later message that told of this one too"))),
-  clearedAt: v.exactOptional(v.pipe(time, v.description("When the notification was taken away again"))),
+  answer: v.exactOptional(v.pipe(v.string(), v.description("The provider's answer"))),
+  collapsedInto: v.exactOptional(v.pipe(mark, v.description("The later message with which this one was notified"))),
+  clearedAt: v.exactOptional(v.pipe(time, v.description("When the notification was removed"))),
 });
 
 export const pushExplanations = v.strictObject({
@@ -106,7 +104,7 @@ export const pushExplanations = v.strictObject({
       time,
       decisions: v.array(decision),
       more: v.exactOptional(
-        v.pipe(v.literal(true), v.description("There are devices or decisions beyond these: the newest are told")),
+        v.pipe(v.literal(true), v.description("There are more devices or decisions: these are the newest")),
       ),
     }),
   ),

@@ -15,10 +15,10 @@ const schema = v.strictObject({
   ),
 });
 
-/** `GET /conversations/{id}/mute`: whether the asker is not notified of it, and until when. */
+/** `GET /conversations/{id}/mute`: whether the asker has muted it, and until when. */
 export const getMute: Route = {
   meta: {
-    summary: "Whether you are not notified of the conversation",
+    summary: "Whether you have muted the conversation",
     answers: { 200: mute },
     codes: ["not_found"],
   },
@@ -33,7 +33,7 @@ export const getMute: Route = {
 /** `PUT /conversations/{id}/mute`: until a time, or for good. 204. */
 export const putMute: Route = {
   meta: {
-    summary: "Be notified of the conversation no longer",
+    summary: "Mute the conversation",
     body: () => schema,
     answers: { 204: null },
     codes: ["bad_request", "too_large", "not_found"],
@@ -49,7 +49,7 @@ export const putMute: Route = {
 /** `DELETE /conversations/{id}/mute`: 204, also where it was not muted. */
 export const deleteMute: Route = {
   meta: {
-    summary: "Be notified of the conversation again",
+    summary: "Unmute the conversation",
     answers: { 204: null },
     codes: ["not_found"],
   },

@@ -12,8 +12,8 @@ const schema = v.strictObject({
 });
 
 /**
- * `POST /ack`: the ack of clients without a socket; 204 once it is on disk. A device never seen before gets its start
- * stored first. A cursor of another history is ignored, as on a socket; one beyond the head is one of the head.
+ * `POST /ack`: the ack of clients without a socket; 204 once it is on disk. For an unknown device its start is
+ * stored first. A cursor of another history is ignored, as on a socket; one beyond the head counts as the head.
  */
 export const postAck: Route = {
   meta: {
@@ -28,7 +28,7 @@ export const postAck: Route = {
     const at = store.cursors.decode(text);
     const { head } = await store.openDevice(session, device, { after: at?.n, level: at?.level });
     if (at === null) return jsonResponse(204, null);
-    // What comes while this one waits has not been seen by anybody.
+    // The device cannot have entries from after this request.
     const n = Math.min(at.n, head.n);
     const ack = at.isList ? store.ackList : store.ack;
     const isStored = await new Promise<boolean>((resolve) => ack(session, device, { ...at, n }, resolve));

@@ -24,7 +24,7 @@ const schema = v.pipe(
   oneTarget(),
 );
 
-/** `POST /messages`: a message, by the way that every message goes. 201, or 200 for a retry. */
+/** `POST /messages`: sends a message like all others. 201, or 200 for a retry. */
 export const postMessage: Route = {
   meta: {
     summary: "Send a message: 201, or 200 with the first answer for a retry of its id",

@@ -8,12 +8,12 @@ import { jsonResponse, type Route } from "../call.ts";
 const schema = v.strictObject({ seq: mark, id: v.optional(namedMessageId) });
 
 /**
- * `POST /conversations/{id}/read`: as the socket's `read`; 204 once it is on disk. `id`: of the message that was seen there; where another one has its
- * place, as after a restore, nothing was seen of that one, and nothing is marked.
+ * `POST /conversations/{id}/read`: as the socket's `read`; 204 once it is on disk. `id`: of the message that was seen there; where another message has
+ * its `seq`, as after a restore, nothing is marked.
  */
 export const postRead: Route = {
   meta: {
-    summary: "You have seen the conversation up to this place",
+    summary: "Mark the conversation as read up to this message",
     body: () => schema,
     answers: { 204: null },
     codes: ["bad_request", "too_large", "not_found"],

@@ -16,7 +16,7 @@ export const getQuietHours: Route = {
   },
 };
 
-/** `PUT /quiet-hours`: every day from one time of day until another one, in a time zone. What comes meanwhile is told when they end. 204. */
+/** `PUT /quiet-hours`: every day from one time of day until another one, in a time zone. Messages of that time are notified when they end. 204. */
 export const putQuietHours: Route = {
   meta: {
     summary: "Say when you do not want to be notified",
