@@ -5,7 +5,7 @@ import { backoffMs } from "../internal/backoff.ts";
 import { deferred } from "../internal/deferred.ts";
 import type { Log } from "../internal/logger.ts";
 import { within } from "../internal/within.ts";
-import { levelMax } from "../protocol/level.ts";
+import { levelMax } from "../log/log-kinds.ts";
 import type { Engine } from "../store/engine/engine.ts";
 import { applyMigrations } from "../store/migration/apply.ts";
 import type { HistoryChange } from "../store/one-history.ts";
