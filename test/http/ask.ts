@@ -3,7 +3,7 @@ import type { ConversationPage, ListedConversation as Listed, MessagePage } from
 export type { MessagePage } from "../../src/http/answer-schema.ts";
 export type More = MessagePage["more"];
 export type ListedConversation = Listed & Required<Pick<Listed, "peer">>;
-/** `peer` is absent only between users of whom one has blocked the other. */
+/** `peer` is absent only where one user has blocked the other. */
 export type ConversationList = Omit<ConversationPage, "conversations"> & {
   readonly conversations: readonly ListedConversation[];
 };
@@ -23,10 +23,10 @@ export type AskOptions = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** Whoever answers requests: a server, or the handler itself. */
+/** Answers requests: a server, or the handler itself. */
 export type Answers = (request: Request) => Promise<Response>;
 
-/** Asks the API as somebody; `path` begins behind the base, with or without a query. The demo knows people by `user`. */
+/** Sends a request as a user; `path` begins behind the base, with or without a query. The demo identifies users by `user`. */
 export async function ask<Body = object>(
   answers: Answers,
   user: string,
