@@ -4,7 +4,7 @@ import { nextTurn } from "../hub/turns.ts";
 import { backoffMs } from "../internal/backoff.ts";
 import { deferred } from "../internal/deferred.ts";
 import type { Log } from "../internal/logger.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import { levelMax } from "../log/log-kinds.ts";
 import type { Engine } from "../store/engine/engine.ts";
 import { applyMigrations } from "../store/migration/apply.ts";
@@ -183,7 +183,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       if (state.type === "renewing") state.cancelPause();
       state = { type: "closed", found: unreadable() };
       // A runtime that opens too late is closed with the database under it.
-      await within(clock, deadlineMs / 4, renewing);
+      await waitAtMost(renewing, { clock, ms: deadlineMs / 4 });
       const { closing } = await current.close((deadlineMs * 3) / 4, reason);
       void closing.finally(release);
     },

@@ -4,7 +4,7 @@ import type { Clock } from "../internal/clock.ts";
 import type { Log } from "../internal/logger.ts";
 import type { Random } from "../internal/random.ts";
 import { createSemaphore } from "../internal/semaphore.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { redactUrl } from "../store/engine/redact-url.ts";
 import type { Database } from "./database.ts";
@@ -155,7 +155,7 @@ export function createEntries<N extends { readonly url: string }>(options: Entri
         await entry.settled;
         await (entry.state.type === "closing" ? entry.state.done : shut(entry));
       });
-      await within(clock, deadlineMs, Promise.all(closings));
+      await waitAtMost(Promise.all(closings), { clock, ms: deadlineMs });
     },
   };
 }

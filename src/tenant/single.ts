@@ -1,7 +1,7 @@
 import { hashOfTicket } from "../access/ticket.ts";
 import { ChatError } from "../error.ts";
 import { deferred } from "../internal/deferred.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import { type AttemptOptions, type Outcome, tryToOpen } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import type { Databases } from "./databases.ts";
@@ -49,7 +49,7 @@ export function createSingle({ startMs, ...options }: SingleOptions): Databases 
 
   return {
     async ready() {
-      await (startMs === 0 ? trying : within(clock, startMs, ended));
+      await (startMs === 0 ? trying : waitAtMost(ended, { clock, ms: startMs }));
       if (opened()) return;
       if (isStopped) throw new ChatError("unavailable", "The chat is shutting down");
       if (outcome.type === "failed") throw outcome.error;
@@ -78,7 +78,7 @@ export function createSingle({ startMs, ...options }: SingleOptions): Databases 
       end();
       // A database that opens too late is closed in the background.
       const closing = trying.then(() => opened()?.close(Math.max(0, until - clock.elapsed())));
-      await within(clock, deadlineMs, closing);
+      await waitAtMost(closing, { clock, ms: deadlineMs });
     },
     counts: () => opened()?.counts() ?? { applied: 0, read: 0 },
     sizes: () => opened()?.sizes() ?? null,

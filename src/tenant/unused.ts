@@ -1,5 +1,5 @@
 import type { Clock } from "../internal/clock.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Entry } from "./entry.ts";
 
@@ -15,7 +15,7 @@ export async function isWorking({ state }: Entry, clock: Clock): Promise<boolean
   if (state.type !== "open") return false;
   let answer = true;
   const asked = state.database.isWorking().then((isSo) => void (answer = isSo));
-  await within(clock, answerMs, asked).catch(() => {});
+  await waitAtMost(asked, { clock, ms: answerMs }).catch(() => {});
   return answer;
 }
 
