@@ -103,7 +103,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     if (userMs > 0) return tooOften(userMs);
     // The shutdown may have begun meanwhile.
     if (isDraining()) return drained();
-    if (!hasRoom(session, address)) return noRoom();
+    if (!hasRoom(session, address)) return tooManyConnections();
     return {
       ...{ session, device, headers: subprotocolHeaders(request), ...urlOf(request.url) },
       ...(cursor !== undefined && { cursor }),
@@ -121,7 +121,8 @@ export const needsUpgrade = (): Response =>
     headers: { Upgrade: "websocket", Connection: "Upgrade" },
   });
 
-export const noRoom = (): Response => problem("too_many_connections", "The limit of open connections is reached");
+export const tooManyConnections = (): Response =>
+  problem("too_many_connections", "The limit of open connections is reached");
 
 const drained = () => problem("unavailable", "The server is shutting down");
 

@@ -22,11 +22,14 @@ export function hostOf(request: Pick<Request, "url" | "headers">): string | null
   return request.headers.get("host") ?? (URL.canParse(request.url) ? new URL(request.url).host : null);
 }
 
+/** The scheme, as the beginning of a URL, and the host that a client addressed. */
+export type Addressed = { readonly url: string; readonly host: string | null };
+
 /** How the client addressed the server: as a trusted proxy says, else as the request does. */
 export function addressedBy(
   request: Pick<Request, "url" | "headers">,
   { isHttps = request.url.startsWith("https:"), host }: Pick<Origination, "isHttps" | "host">,
-): { readonly url: string; readonly host: string | null } {
+): Addressed {
   return { url: isHttps ? "https:" : "http:", host: host ?? hostOf(request) };
 }
 
@@ -50,7 +53,7 @@ export function addressedBy(
  */
 export function isOriginAllowed(
   origin: string | null,
-  options: { readonly url: string; readonly host: string | null; readonly allowed: readonly string[] },
+  options: Addressed & { readonly allowed: readonly string[] },
 ): boolean {
   if (origin === null || options.allowed.includes(origin)) return true;
   if (options.host === null || !URL.canParse(origin)) return false;

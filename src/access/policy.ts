@@ -33,7 +33,7 @@ export type PolicyOptions = {
 /** Concurrent calls of `canSee`: thousands may watch a user that comes or goes, and the host has to ask a database of its own. */
 const sightsAtOnce = 64;
 
-export const createSightGate = (): Semaphore => createSemaphore(sightsAtOnce);
+export const createSightSemaphore = (): Semaphore => createSemaphore(sightsAtOnce);
 
 /** The host's rules. A rule that fails refuses. */
 export type Policy = {
@@ -47,7 +47,7 @@ export type Policy = {
 };
 
 export function createPolicy(options: PolicyOptions): Policy {
-  const { authorize, canSee, store, clock, answerMs, report, sight = createSightGate() } = options;
+  const { authorize, canSee, store, clock, answerMs, report, sight = createSightSemaphore() } = options;
   const inTime = (answer: Promise<boolean>): Promise<boolean> =>
     withDeadline(answer, { clock, ms: answerMs, who: "The host's rule" });
 

@@ -1,7 +1,7 @@
 import type { Log } from "../internal/logger.ts";
-import type { addressedBy } from "./origin.ts";
+import type { Addressed } from "./origin.ts";
 
-export type RefusedOrigin = ReturnType<typeof addressedBy> & {
+export type RefusedOrigin = Addressed & {
   readonly origin: string;
   /** Allowed origins beside the server's own. */
   readonly allowed: readonly string[];

@@ -4,14 +4,15 @@
  */
 const keepAliveSeconds = 75;
 
+type Timeouts = { readonly timeout: (request: Request, seconds: number) => void };
+
 /**
  * Keeps the connection of a complete request: it has no body, or its body was read. `answer`: the response, where there is one;
  * a refused body may have been read in part only.
  */
 export function keepIfWhole(
   request: Request,
-  server: { readonly timeout: (request: Request, seconds: number) => void },
-  answer?: Pick<Response, "ok">,
+  { server, answer }: { readonly server: Timeouts; readonly answer?: Pick<Response, "ok"> | undefined },
 ): void {
   const isRead = request.bodyUsed && answer?.ok === true;
   if (isRead || isWithoutBody(request)) server.timeout(request, keepAliveSeconds);

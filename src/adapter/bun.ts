@@ -41,9 +41,9 @@ export function bun(chat: Served, { fetch = chat.fetch, base = chat.base, ...lis
       try {
         await nextTurn();
         if (request.headers.get("upgrade") === null || !isForSocket(request)) {
-          keepIfWhole(request, server);
+          keepIfWhole(request, { server });
           const response = await fetch(request, peerOf(request, server));
-          keepIfWhole(request, server, response);
+          keepIfWhole(request, { server, answer: response });
           return response;
         }
         const admission = await chat.admit(request, peerOf(request, server));

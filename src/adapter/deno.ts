@@ -1,5 +1,5 @@
 import type { Admission } from "../access/admission.ts";
-import { noRoom } from "../access/admit.ts";
+import { tooManyConnections } from "../access/admit.ts";
 import { createCapacity } from "../access/capacity.ts";
 import type { Peer } from "../access/peer.ts";
 import { guard } from "./guard.ts";
@@ -48,7 +48,7 @@ export function deno(chat: Served, { base = chat.base, fetch = chat.fetch }: Den
     if (request.headers.get("upgrade") === null || !isForSocket(request)) return await fetch(request, peer);
     const admission = await chat.admit(request, peer);
     if (admission instanceof Response) return admission;
-    if (!room.has(admission)) return noRoom();
+    if (!room.has(admission)) return tooManyConnections();
     return accept(request, admission);
   }
 

@@ -7,7 +7,7 @@ import type { WebSocket as NodeWebSocket } from "ws";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Admission } from "../access/admission.ts";
 import type { Peer } from "../access/peer.ts";
-import { noRoom } from "../access/admit.ts";
+import { tooManyConnections } from "../access/admit.ts";
 import { type Capacity, createCapacity } from "../access/capacity.ts";
 import { keepIfWhole } from "./bun-keep-alive.ts";
 import { bunSocket } from "./bun-socket.ts";
@@ -52,7 +52,7 @@ export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSoc
     if (!asksForUpgrade(request, env)) return await chat.fetch(request, peerOf(request, env));
     const admission = await chat.admit(request, peerOf(request, env));
     if (admission instanceof Response) return await refuse(admission, env);
-    if (!room.has(admission)) return await refuse(noRoom(), env);
+    if (!room.has(admission)) return await refuse(tooManyConnections(), env);
     // Deno's alone, which would take its own 30 s.
     const options = { idleTimeout: idleSeconds(chat.limits) } as Options;
     const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, room, env), options);
@@ -94,7 +94,7 @@ const isWholeHandshake = ({ headers }: Request): boolean =>
 /** For Bun, which would close the connection of a request that waits for more than ten seconds. */
 function keep(request: Request, env: Env, answer?: Response): void {
   const { timeout, requestIP } = env.server ?? env;
-  if (timeout && requestIP) keepIfWhole(request, { timeout: timeout.bind(env.server ?? env) }, answer);
+  if (timeout && requestIP) keepIfWhole(request, { server: { timeout: timeout.bind(env.server ?? env) }, answer });
 }
 
 function peerOf(request: Request, env: Env): Peer {
@@ -165,7 +165,7 @@ function connect(raw: unknown, { incoming }: Env, join: (socket: Socket) => Sock
     const node = own as NodeWebSocket;
     const socket = wsSocket(node, incoming.socket);
     const events = guard(join(socket), socket);
-    listenToWs(node, incoming.socket, events);
+    listenToWs({ ws: node, stream: incoming.socket }, events);
     return events;
   }
   const { ping: _, ...plain } = "getBufferedAmount" in own ? bunSocket(own) : webSocket(own as WebSocketLike);

@@ -61,7 +61,7 @@ export function node(chat: Served, { base = chat.base, fetch = chat.fetch }: Nod
     // ws itself closes a socket that breaks the rules, such as with 1009: the core ends it now, without the peer's closing handshake.
     ws.on("error", () => events.closed(1006));
     ws.on("close", (code) => events.closed(code));
-    listenToWs(ws, stream, events);
+    listenToWs({ ws, stream }, events);
   }
 
   async function handle(

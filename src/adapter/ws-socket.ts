@@ -44,7 +44,10 @@ export function wsSocket(ws: WebSocket, stream: Duplex): Socket {
 }
 
 /** Reports pongs, and room in the stream: only Node's sockets have these events. */
-export function listenToWs(ws: WebSocket, stream: Duplex, events: Pick<SocketEvents, "pong" | "drain">): void {
+export function listenToWs(
+  { ws, stream }: { readonly ws: WebSocket; readonly stream: Duplex },
+  events: Pick<SocketEvents, "pong" | "drain">,
+): void {
   ws.on("pong", () => events.pong());
   stream.on("drain", () => events.drain());
 }

@@ -4,18 +4,19 @@ import { shapeFault } from "../protocol/shape-fault.ts";
 
 const jsonType = /^application\/json *(;|$)/i;
 
+export type BodyOptions = { readonly bytesMax: number; readonly isOptional?: boolean };
+
 /**
  * Reads a request's body as JSON that fits a schema.
  *
  * @param options.isOptional No body at all is an empty object.
- * @param bytesMax Counted as bytes arrive: the header of the length is not trusted, and no more is kept.
+ * @param options.bytesMax Counted as bytes arrive: the header of the length is not trusted, and no more is kept.
  * @throws ChatError `bad_request`: another type than JSON, no JSON, another shape; `too_large`.
  */
 export async function readBody<const Schema extends v.GenericSchema>(
   request: Request,
   schema: Schema,
-  bytesMax: number,
-  { isOptional = false }: { readonly isOptional?: boolean } = {},
+  { bytesMax, isOptional = false }: BodyOptions,
 ): Promise<v.InferOutput<Schema>> {
   // No form of a foreign page can send this type without asking first (a preflight).
   if (!jsonType.test(request.headers.get("content-type") ?? ""))

@@ -41,17 +41,19 @@ export function fitParameters<const Schema extends v.GenericSchema>(
   throw new ChatError("bad_request", `A parameter is malformed or unknown${nameOf(v.getDotPath(parsed.issues[0]))}`);
 }
 
-/** A whole number without sign or leading zeros, from `least` to `most`; a number in the documents. */
-export const wholeNumber = (least: number, most: number, description?: string) =>
+type WholeNumber = { readonly min: number; readonly max: number; readonly description?: string };
+
+/** A whole number without sign or leading zeros; a number in the documents. */
+export const wholeNumber = ({ min, max, description }: WholeNumber) =>
   v.pipe(
     v.string(),
     v.regex(/^(0|[1-9][0-9]{0,15})$/),
     v.metadata({
-      ...{ type: "integer", minimum: least, maximum: most, pattern: undefined },
+      ...{ type: "integer", minimum: min, maximum: max, pattern: undefined },
       ...(description !== undefined && { description }),
     }),
     v.transform(Number),
     v.safeInteger(),
-    v.minValue(least),
-    v.maxValue(most),
+    v.minValue(min),
+    v.maxValue(max),
   );

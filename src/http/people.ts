@@ -17,22 +17,26 @@ export function otherOf({ id, session }: Call): string {
 
 export const peopleParameters = ({ answerRowsMax }: Limits) =>
   v.strictObject({
-    limit: v.optional(wholeNumber(1, answerRowsMax, `Names of a page; else: ${limitDefault}`)),
+    limit: v.optional(
+      wholeNumber({ min: 1, max: answerRowsMax, description: `Names of a page; else: ${limitDefault}` }),
+    ),
     // Looser than an id: a page may end with `.` or `..`, entries from before these were refused.
     after: v.optional(
       v.pipe(v.string(), v.regex(identifierForm), v.description("Names after this one: `next` of the page before")),
     ),
   });
 
+/** The relations to others, with the fields that list them. */
+const lists = { contact: "contacts", blocked: "blocks" } as const;
+
 /** A page of users in the order of their names. */
 export async function listPeople(
   { request, session, store, limits, spend }: Call,
-  which: "contact" | "blocked",
-  name: string,
+  which: keyof typeof lists,
 ): Promise<Response> {
   const { limit = limitDefault, after = "" } = readParameters(request.url, peopleParameters(limits));
   const { users, next } = await store.people(session, { which, after, limit });
   spend(costs.row * users.length);
   const list = users.map((user) => ({ user }));
-  return jsonResponse(200, JSON.stringify({ [name]: list, ...(next !== undefined && { next }) }));
+  return jsonResponse(200, JSON.stringify({ [lists[which]]: list, ...(next !== undefined && { next }) }));
 }

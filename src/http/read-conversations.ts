@@ -29,7 +29,9 @@ function placeOf(after: string, cursors: Pick<Cursors, "unseal">): number {
 /** All query parameters of `GET /conversations`. */
 export const conversationParameters = ({ answerRowsMax }: Limits) =>
   v.strictObject({
-    limit: v.optional(wholeNumber(1, answerRowsMax, `Conversations of a page; else: ${limitDefault}`)),
+    limit: v.optional(
+      wholeNumber({ min: 1, max: answerRowsMax, description: `Conversations of a page; else: ${limitDefault}` }),
+    ),
     after: v.optional(opaquePlace),
   });
 
@@ -45,7 +47,7 @@ type Asked = { readonly limit?: number | undefined; readonly after?: string | un
  *
  * @throws ChatError `bad_request`: a field that is malformed. The text names it.
  */
-export const readGivenPlace = (given: object, limits: Limits): Asked =>
+export const readGivenPage = (given: object, limits: Limits): Asked =>
   fitParameters(textsOfFields(given, conversationFields), conversationParameters(limits));
 
 /**

@@ -25,6 +25,6 @@ export async function readMessages(
     // The list that can be confirmed goes on by being confirmed.
     ...(cursor
       ? { cursor: store.cursors.encode({ n: cursor.n, isList: true }) }
-      : next && { next: encodeNext(selectors, next, store.cursors) }),
+      : next && { next: encodeNext({ selectors, walk: next }, store.cursors) }),
   };
 }

@@ -11,12 +11,13 @@ import { fitParameters, readParameters, wholeNumber } from "./parameters.ts";
 const limitDefault = 50;
 
 const place = (description: string, least = 1) =>
-  wholeNumber(
-    least,
-    newest - 1,
-    `${description}. Needs with or conversation; before, after, around and ids exclude each other`,
-  );
-const time = (description: string) => wholeNumber(0, newest, `${description}, in milliseconds since the Unix epoch`);
+  wholeNumber({
+    min: least,
+    max: newest - 1,
+    description: `${description}. Needs with or conversation; before, after, around and ids exclude each other`,
+  });
+const time = (description: string) =>
+  wholeNumber({ min: 0, max: newest, description: `${description}, in milliseconds since the Unix epoch` });
 
 /** The selectors of `GET /messages`, each as the text that it is in an address. */
 const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) =>
@@ -41,7 +42,9 @@ const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) =>
     since: v.optional(time("Messages from this time on")),
     until: v.optional(time("Messages up to this time, which is not before since")),
     undelivered: v.optional(v.pipe(v.literal("true"), v.description("Messages that the device has not got"))),
-    limit: v.optional(wholeNumber(1, answerRowsMax, `Messages of a page; else: ${limitDefault}`)),
+    limit: v.optional(
+      wholeNumber({ min: 1, max: answerRowsMax, description: `Messages of a page; else: ${limitDefault}` }),
+    ),
   });
 
 export type Selectors = v.InferOutput<ReturnType<typeof schemaOf>>;
@@ -180,8 +183,10 @@ const defined = <T extends object>(object: T): Defined<T> =>
 
 const nextSchema = v.strictObject({ texts: v.record(v.string(), v.string()), walk: walkSchema });
 
+type Continued = { readonly selectors: Selectors; readonly walk: Walk };
+
 /** The opaque form of a query and of its continuation, for the wire. */
-export const encodeNext = (selectors: Selectors, walk: Walk, cursors: Pick<Cursors, "seal">): string =>
+export const encodeNext = ({ selectors, walk }: Continued, cursors: Pick<Cursors, "seal">): string =>
   cursors.seal(JSON.stringify({ texts: textsOf(selectors), walk }));
 
 const malformedNext = (): ChatError => new ChatError("bad_request", "The parameter next is malformed");

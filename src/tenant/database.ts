@@ -44,6 +44,8 @@ export type Database = Pick<Runtime, "store" | "hub" | "parts" | "isWorking" | "
 /** The pause before a runtime that could not be opened is tried again. */
 const againMsMin = 50;
 const againMsMax = 2_000;
+const unreadableText =
+  "the log holds what this release of Tidings cannot read, and nothing is served any more: start a newer release";
 /** The reason that sockets are closed with. */
 const tooOld = "this server is older than its database";
 
@@ -77,7 +79,6 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
 
   /** What the log holds that this release cannot read; null: nothing. */
   const unreadable = (): string | null => ("found" in state ? state.found : null);
-  const isCurrent = (runtime: Runtime): boolean => runtime.store.isCurrent();
 
   function open(): Promise<Runtime> {
     const number = ++opened;
@@ -93,10 +94,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     if (change.type === "unreadable") {
       const { found } = change;
       state = { type: "unreadable", found };
-      log.fatal(
-        "the log holds what this release of Tidings cannot read, and nothing is served any more: start a newer release",
-        { found, level: levelMax },
-      );
+      log.fatal(unreadableText, { found, level: levelMax });
       if (isServing) leave(current, tooOld);
       return;
     }
@@ -123,7 +121,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       try {
         await histories.name(left);
         const next = await open();
-        if (isCurrent(next) && !histories.hasEnded(next.epoch)) {
+        if (next.store.isCurrent() && !histories.hasEnded(next.epoch)) {
           current = next;
           if (state === renewal) state = { type: "serving" };
           return;
@@ -152,16 +150,12 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       throw new Error("The log got what cannot be read while it was opened");
     }
     state = { type: "serving" };
-    if (!isCurrent(current)) renewing = renew();
+    if (!current.store.isCurrent()) renewing = renew();
   } catch (error) {
     await engine.close();
     const found = unreadable();
     if (found === null) throw error;
-    throw new ChatError(
-      "database_unfit",
-      `The database holds what this release of Tidings cannot read (${found}; it reads up to level ${levelMax}): start a newer release`,
-      { cause: error },
-    );
+    throw unfit(found, error);
   }
   const { promise: released, resolve: release } = deferred<void>();
 
@@ -189,11 +183,21 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
     },
     released,
     counts: () => current.counts(),
-    sizes() {
-      const sizes: Record<string, number> = { ...current.sizes() };
-      for (const old of leaving)
-        for (const [name, size] of Object.entries(old.sizes())) sizes[name] = Math.max(sizes[name] ?? 0, size);
-      return sizes;
-    },
+    sizes: () => largestSizes([current, ...leaving]),
   };
+}
+
+const unfit = (found: string, cause: unknown): ChatError =>
+  new ChatError(
+    "database_unfit",
+    `The database holds what this release of Tidings cannot read (${found}; it reads up to level ${levelMax}): start a newer release`,
+    { cause },
+  );
+
+/** Of each name the largest size in any runtime. */
+function largestSizes(runtimes: readonly Runtime[]): Readonly<Record<string, number>> {
+  const sizes: Record<string, number> = {};
+  for (const runtime of runtimes)
+    for (const [name, size] of Object.entries(runtime.sizes())) sizes[name] = Math.max(sizes[name] ?? 0, size);
+  return sizes;
 }

@@ -8,7 +8,7 @@ import { openRuntime } from "../../src/tenant/runtime.ts";
 import { createHookHealth } from "../../src/hook/hook-health.ts";
 import { hooksOf } from "../../src/hook/message-hook.ts";
 import { createLimiter } from "../../src/access/limiter.ts";
-import { createSightGate } from "../../src/access/policy.ts";
+import { createSightSemaphore } from "../../src/access/policy.ts";
 import { createWatchBudget } from "../../src/hub/watch-budget.ts";
 import { createCapacity } from "../../src/access/capacity.ts";
 import { systemClock } from "../../src/internal/clock.ts";
@@ -116,7 +116,7 @@ describe("a history that has ended", () => {
         },
         hooks: hooksOf({ handle() {} }),
         hookHealth: createHookHealth({ clock, onChange() {} }),
-        ...{ watchBudget: createWatchBudget(limits), sight: createSightGate() },
+        ...{ watchBudget: createWatchBudget(limits), sight: createSightSemaphore() },
       },
     );
     await clock.advance(60_000);

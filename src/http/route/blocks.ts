@@ -11,7 +11,7 @@ export const getBlocks: Route = {
     answers: { 200: blockPage },
     codes: ["bad_request"],
   },
-  handle: (call) => listPeople(call, "blocked", "blocks"),
+  handle: (call) => listPeople(call, "blocked"),
 };
 
 /** `PUT /blocks/{user}`: 204; from then on no message of that user is accepted, and neither sees the presence of the other. */

@@ -28,7 +28,7 @@ export const getContacts: Route = {
     answers: { 200: contactPage },
     codes: ["bad_request"],
   },
-  handle: (call) => listPeople(call, "contact", "contacts"),
+  handle: (call) => listPeople(call, "contact"),
 };
 
 /** `GET /contacts/{user}`: 200 for a contact, 404 for any other user, whether they exist or not. */
@@ -87,7 +87,7 @@ export const postContacts: Route = {
   units: costs.relate,
   handle: async (call) => {
     const { request, session, store, limits, spend } = call;
-    const body = await readBody(request, bodyOf(limits), limits.frameBytesMax);
+    const body = await readBody(request, bodyOf(limits), { bytesMax: limits.frameBytesMax });
     const users = [...new Set(body.users)];
     if (users.includes(session.user)) throw new ChatError("invalid_recipient", "You cannot be a contact of yourself");
     spend(costs.related * users.length);

@@ -30,14 +30,18 @@ const parameters = ({ watchedUsersMax }: Limits) =>
     device: identifier,
     cursor: v.optional(cursor),
     level: v.optional(
-      wholeNumber(1, 999_999_999, "The highest level of entry that the client understands; default: 1"),
+      wholeNumber({
+        min: 1,
+        max: 999_999_999,
+        description: "The highest level of entry that the client understands; default: 1",
+      }),
     ),
     wait: v.optional(
-      wholeNumber(
-        0,
-        waitSecondsMax,
-        `Seconds until the answer, where there is no news; default: ${waitSecondsDefault}`,
-      ),
+      wholeNumber({
+        min: 0,
+        max: waitSecondsMax,
+        description: `Seconds until the answer, where there is no news; default: ${waitSecondsDefault}`,
+      }),
     ),
     watch: v.optional(
       v.pipe(

@@ -23,7 +23,7 @@ export const getMute: Route = {
     codes: ["not_found"],
   },
   handle: async (call) => {
-    await requireConversation(call.store, call.session, call.id);
+    await requireConversation(call.store, { asker: call.session, conversation: call.id });
     const until = await call.store.devices.mutedUntil(call.session, call.id, call.clock.now());
     const said = until === null ? { muted: false } : until === "forever" ? { muted: true } : { muted: true, until };
     return jsonResponse(200, JSON.stringify(said));
@@ -39,8 +39,8 @@ export const putMute: Route = {
     codes: ["bad_request", "too_large", "not_found"],
   },
   handle: async (call) => {
-    const { until = "forever" } = await readBody(call.request, schema, call.limits.frameBytesMax);
-    await requireConversation(call.store, call.session, call.id);
+    const { until = "forever" } = await readBody(call.request, schema, { bytesMax: call.limits.frameBytesMax });
+    await requireConversation(call.store, { asker: call.session, conversation: call.id });
     await call.store.devices.mute(call.session, call.id, until);
     return jsonResponse(204, null);
   },
@@ -54,7 +54,7 @@ export const deleteMute: Route = {
     codes: ["not_found"],
   },
   handle: async (call) => {
-    await requireConversation(call.store, call.session, call.id);
+    await requireConversation(call.store, { asker: call.session, conversation: call.id });
     await call.store.devices.mute(call.session, call.id, null);
     return jsonResponse(204, null);
   },

@@ -23,7 +23,7 @@ export const postAck: Route = {
     codes: ["bad_request", "too_large"],
   },
   handle: async ({ request, session, store, limits }) => {
-    const { device, cursor: text } = await readBody(request, schema, limits.frameBytesMax);
+    const { device, cursor: text } = await readBody(request, schema, { bytesMax: limits.frameBytesMax });
     if (!isCursor(text)) throw new ChatError("bad_request", "The body is malformed at cursor");
     const at = store.cursors.decode(text);
     const { head } = await store.openDevice(session, device, { after: at?.n, level: at?.level });

@@ -19,8 +19,8 @@ export const postRead: Route = {
     codes: ["bad_request", "too_large", "not_found"],
   },
   handle: async ({ request, session, store, limits, id }) => {
-    const { seq, id: seen } = await readBody(request, schema, limits.frameBytesMax);
-    await requireConversation(store, session, id);
+    const { seq, id: seen } = await readBody(request, schema, { bytesMax: limits.frameBytesMax });
+    await requireConversation(store, { asker: session, conversation: id });
     if (seen !== undefined && (await store.messageAt(id, seq)) !== seen) return jsonResponse(204, null);
     const isStored = await new Promise<boolean>((resolve) => store.read(session, id, seq, resolve));
     if (!isStored) throw new ChatError("unavailable", "The store did not confirm the mark: send it again");

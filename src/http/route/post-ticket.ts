@@ -22,7 +22,7 @@ export const postTicket: Route = {
   },
   handle: async ({ request, session: first, proveAgain, store, limits, clock, random, ticketOf }) => {
     if (request.headers.get("content-type") !== null)
-      await readBody(request, schema, limits.frameBytesMax, { isOptional: true });
+      await readBody(request, schema, { bytesMax: limits.frameBytesMax, isOptional: true });
     // Proved after reading a position of the log: the host sees a revocation before it, the store one after it.
     const { n: provedAfter } = await store.head();
     const session = await proveAgain();

@@ -25,7 +25,7 @@ export const putQuietHours: Route = {
     codes: ["bad_request", "too_large"],
   },
   handle: async ({ request, session, store, limits }) => {
-    const hours = await readBody(request, quietHours, limits.frameBytesMax);
+    const hours = await readBody(request, quietHours, { bytesMax: limits.frameBytesMax });
     await store.devices.setQuietHours(session, JSON.stringify(hours));
     return jsonResponse(204, null);
   },

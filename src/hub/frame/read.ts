@@ -4,7 +4,7 @@ import type { Handler } from "./handler.ts";
 /** Notes how far the user has seen a conversation. */
 export const read: Handler<"read"> = async (connection, frame, { store }) => {
   const { session } = connection;
-  if ((await membersFor(store, session, frame.conversation)) === null) {
+  if ((await membersFor(store, { asker: session, conversation: frame.conversation })) === null) {
     connection.reply({ type: "error", ...noConversation });
     return;
   }

@@ -21,7 +21,7 @@ export const typing: Handler<"typing"> = async (connection, frame, context) => {
   // Nobody can be told of a conversation that does not exist yet.
   const conversation = frame.conversation ?? (await store.direct(tenant, user, frame.to ?? ""));
   if (conversation === null) return;
-  const members = await membersFor(store, session, conversation);
+  const members = await membersFor(store, { asker: session, conversation });
   if (members === null) {
     connection.reply({ type: "error", ...noConversation });
     return;
