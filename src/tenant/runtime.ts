@@ -45,7 +45,7 @@ export type DatabaseContext = {
   readonly budget: OutboxBudget;
   readonly watchBudget: WatchBudget;
   readonly sight: Semaphore;
-  readonly slots: RequestLimit;
+  readonly requestLimit: RequestLimit;
   readonly health: PushHealth;
   readonly hooks: readonly NamedHook[];
   readonly hookHealth: HookHealth;
@@ -146,7 +146,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
           clock,
           random,
           limits,
-          isAlone: engine.isExclusive === true,
+          isExclusive: engine.isExclusive === true,
           health: context.hookHealth,
         },
         report: createSparing({
@@ -175,17 +175,17 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
 /** null: there is no provider. */
 function createWorker(
   { engine, log, store, feed, hub }: RuntimeOptions & Pick<RuntimeParts, "store" | "feed" | "hub">,
-  { clock, random, limits, providers, onPush, slots, health }: DatabaseContext,
+  { clock, random, limits, providers, onPush, requestLimit, health }: DatabaseContext,
 ): PushWorker | null {
   if (providers.length === 0) return null;
   return createPushWorker({
-    ...{ store, feed, clock, random, limits, providers, onPush, slots, health },
+    ...{ store, feed, clock, random, limits, providers, onPush, requestLimit, health },
     presenceOf(identity, device) {
-      const silentMs = hub.silentMs(identity, device);
-      if (silentMs === "unknown") return silentMs;
-      return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
+      const idleMs = hub.idleMs(identity, device);
+      if (idleMs === "unknown") return idleMs;
+      return idleMs === null ? "none" : idleMs < limits.pushIdleAfterMs ? "active" : "idle";
     },
-    isAlone: engine.isExclusive === true,
+    isExclusive: engine.isExclusive === true,
     onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),
     report: (error, leftOut = 0) => log.warn("a push failed", { error, ...(leftOut > 0 && { leftOut }) }),
   });
