@@ -47,8 +47,8 @@ export const http = {
   "the header of proxies is read from the left": {
     rule: "A32",
     file: "access/peer.ts",
-    from: "told.pop()",
-    to: "told.shift()",
+    from: "forwarded.pop()",
+    to: "forwarded.shift()",
   },
   "any page may read any answer": {
     rule: "X1",
