@@ -32,14 +32,14 @@ const expectWhole = (events: readonly Event[]): void => {
   if (faults.length > 0) throw new Error(describeFaults(faults));
 };
 
-/** Opens both people's first devices, which stay, and answers where the history begins. */
+/** Opens the first devices of both users, which stay, and returns where the history begins. */
 async function enter(url: string) {
   const bob = await connect(url, { user: "bob" });
   const alice = await connect(url, { user: "alice" });
   return { alice, bob, beginning: bob.welcome.cursor };
 }
 
-/** The store is asked who is in the conversation, and the answer reaches alice: reads go on. */
+/** The store looks up the conversation's members, and the answer reaches alice: reads continue. */
 async function expectReads(url: string, { alice, bob }: Awaited<ReturnType<typeof enter>>): Promise<void> {
   await bob.when(() => bob.messages().length > 0, deadline.answerMs, `a message at ${url}`);
   const [{ conversation } = { conversation: "" }] = bob.messages();
@@ -47,7 +47,7 @@ async function expectReads(url: string, { alice, bob }: Awaited<ReturnType<typeo
   await alice.next(isTyping);
 }
 
-/** Whether it says so all the time, also after it has asked the disk by itself; nobody else asks meanwhile. */
+/** Whether it stays unready, even after it has checked the disk by itself; no client asks meanwhile. */
 async function staysUnready(port: number): Promise<boolean> {
   for (let i = 0; i < 20; i++) {
     if (await isReady(port)) return false;
@@ -57,7 +57,7 @@ async function staysUnready(port: number): Promise<boolean> {
 }
 
 describeWhere(mayMount(), "the right to mount", "a full disk", () => {
-  test("D5 R1 accepting stops and goes on by itself, reads go on, and nothing is lost, also by kill -9", async () => {
+  test("D5 R1 accepting stops and resumes by itself, reads continue, and nothing is lost, even by kill -9", async () => {
     using disk = mountSmallDisk(diskBytes);
     const ballast = join(disk.path, "ballast");
     writeFileSync(ballast, new Uint8Array(ballastBytes));
@@ -70,17 +70,17 @@ describeWhere(mayMount(), "the right to mount", "a full disk", () => {
       for (let i = 0; i < messagesMax && (await writer.write(server.url, textBytes)); i++);
       expect(writer.accepted()).toBeGreaterThan(10);
       expect(writer.accepted()).toBeLessThan(messagesMax);
-      // What little space is left goes to a few small commits; then nothing goes any more, and it says so.
+      // The remaining space is used by a few small commits; then nothing works any more, and it reports that.
       await eventually(async () => {
         await writer.write(server.url, textBytes);
         return await staysUnready(server.port);
-      }, "a server that says that it is not ready");
+      }, "a server that reports that it is not ready");
       await expectReads(server.url, people);
       const seen = people.bob.messages().length;
       expect(seen).toBe(writer.accepted());
 
       await server.kill9();
-      // It serves what it has, or says why it cannot, as where not even a lock can be written.
+      // It serves reads, or says why it cannot, as where not even a lock can be written.
       const restarted = await startServer(options).catch(String);
       if (typeof restarted === "string") expect(restarted).toContain("database or disk is full");
       else {
@@ -177,7 +177,7 @@ describeWith("gcc", "an fsync that fails", () => {
     }
   }
 
-  test("D5 R1 accepting stops at once and goes on by itself, reads go on, and nothing is lost", async () => {
+  test("D5 R1 accepting stops at once and resumes by itself, reads continue, and nothing is lost", async () => {
     expect(await run(startServer)).toEqual({ acceptedInVain: 0 });
   });
 

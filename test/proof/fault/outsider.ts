@@ -1,9 +1,9 @@
-/** A process that knows nothing of ours: it looks into the database file, or holds its write lock, past the lock file. */
+/** A process without our code: it reads the database file, or holds its write lock, past the lock file. */
 export function startOutsider(file: string) {
   const program = `
     import Database from ${JSON.stringify(Bun.resolveSync("libsql", import.meta.dir))};
     const database = new Database(process.argv[1], { timeout: 2000 });
-    // It never checkpoints: two processes that do may harm the file, and that is not what is tried here.
+    // It never checkpoints: two checkpointing processes may harm the file, which is not tried here.
     database.exec("PRAGMA wal_autocheckpoint = 0");
     const answer = (line) => {
       if (line === "lock") return database.exec("BEGIN IMMEDIATE"), "locked";
@@ -38,7 +38,7 @@ export function startOutsider(file: string) {
     unlock: async (): Promise<void> => void (await ask("unlock")),
     /** How many rows have this message id. */
     count: async (id: string): Promise<number> => Number(await ask(id)),
-    /** Ends it as a power cut would, with whatever it holds. */
+    /** Ends it as a power cut would, with the locks that it holds. */
     async kill9(): Promise<void> {
       child.kill("SIGKILL");
       await child.exited;

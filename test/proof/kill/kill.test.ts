@@ -29,7 +29,7 @@ describe("kill -9", () => {
       const facts: Record<string, number> = {};
       expect(await tryDatabase({ seed, rounds, facts })).toEqual([]);
       expect(facts["accepted"]).toBeGreaterThan(rounds * 10);
-      // Without ROUNDS and SEED it is known that some rounds are shutdowns, and some come late enough for retries.
+      // Without ROUNDS and SEED some rounds are certainly shutdowns, and some late enough for retries.
       if (process.env["SEED"] === undefined) expect(facts["shutdowns"]).toBeGreaterThan(0);
       expect(facts["retries"]).toBeGreaterThan(0);
     },

@@ -5,7 +5,7 @@ import { startServer, temporaryFolder } from "../../support/server.ts";
 import { crashLoop } from "./crash-loop.ts";
 import { countUnseen } from "./witness.ts";
 
-/** Crashes of one database between two judgements: enough for a history with scars, few enough to hold its log in memory. */
+/** Crashes of one database between two judgements: enough for a long history, few enough to hold its log in memory. */
 const roundsMax = 25;
 const witnessed = 20;
 
@@ -32,7 +32,7 @@ export const proof: Proof = {
   },
 };
 
-/** One database through some crashes; answers what was wrong and adds to the facts. */
+/** One database through some crashes; returns the violations and adds to the facts. */
 export async function tryDatabase(options: {
   seed: number;
   rounds: number;

@@ -22,7 +22,7 @@ export async function countUnseen(options: { start: Start; dir: string; messages
   }
 }
 
-/** Looks into the database file from a process of its own: how many rows has each id? */
+/** Looks into the database file from a process of its own: how many rows does each id have? */
 function startWitness(file: string) {
   // A database that is not even migrated yet has no row either.
   const program = `
