@@ -61,7 +61,7 @@ export const push = {
     from: "else if (each.marks === marks[i]) stirs.delete",
     to: "else if (marks) stirs.delete",
   },
-  /** What has come is looked at late, and its place kept early: each crash finds something in between. */
+  /** New messages are looked at late, and the position is kept early: each crash finds something in between. */
   "a worker keeps its position before the messages behind it are safe": {
     rule: "U5",
     edits: [

@@ -108,7 +108,7 @@ export const storeEngine = {
     from: "    requireOwnLog(file);\n",
     to: "",
   },
-  /** No fault: it fills while a database grows, as no leak does. */
+  /** No fault: it fills while a database grows, which is no leak. */
   "a page cache of so many bytes": {
     file: "store/engine/embedded.ts",
     from: "options.cacheBytes ?? 64 * 1024 * 1024",

@@ -162,7 +162,7 @@ export const storeSql = {
         from: "WHERE NOT EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id AND m.sender = a.key)",
         to: "WHERE true",
       },
-      // An id of its own, and a sound one, or no client would take it.
+      // An id of its own, and a valid one, or no client would take it.
       {
         file: "store/sql.ts",
         from: "s.id, a.key,",

@@ -9,23 +9,23 @@ import { freePort } from "./port.ts";
 export type NatsServer = {
   readonly port: number;
   readonly url: string;
-  /** The process that runs now. */
+  /** The running process. */
   pid(): number;
-  /** What its log says so far. */
+  /** Its log so far. */
   log(): string;
-  /** What its monitoring says, such as at `/connz`. */
+  /** The answer of its monitoring, such as at `/connz`. */
   ask(path: string): Promise<Record<string, unknown>>;
-  /** Sends the server itself a signal, and waits for its end where that is what it does. */
+  /** Sends the server itself a signal, and waits for its end if the signal ends it. */
   signal(signal: "SIGCONT" | "SIGHUP" | "SIGKILL" | "SIGSTOP" | "SIGTERM"): Promise<void>;
-  /** Starts it anew, on the same port, once it has ended. */
+  /** Starts it again, on the same port, once it has ended. */
   restart(): Promise<void>;
-  /** Replaces what is in its configuration beside the port; it is read at a restart, or at a SIGHUP. */
+  /** Replaces its configuration, except the port; it is read at a restart, or at a SIGHUP. */
   configure(text: string): void;
-  /** Ends it, and whatever it has written. */
+  /** Ends it, and removes its files. */
   stop(): Promise<void>;
 };
 
-/** Starts `nats-server`, on a port that is free or on this one, and waits until it answers. For use inside `describeWith("nats-server", …)`. */
+/** Starts `nats-server`, on a free port or on this one, and waits until it answers. For use inside `describeWith("nats-server", …)`. */
 export async function startNats(configuration = "", wantedPort?: number): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), "tidings-nats-"));
   const log = join(folder, "log");

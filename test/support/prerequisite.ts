@@ -19,7 +19,7 @@ export function describeWith(name: string, title: string, tests: () => void): vo
   describeWhere(findProgram(name) !== null, name, title, tests);
 }
 
-/** The same for anything else that a machine may or may not have: `needed` names it. */
+/** The same for anything else that a machine may or may not have; `needed` is its name. */
 export function describeWhere(isThere: boolean, needed: string, title: string, tests: () => void): void {
   if (isThere) {
     describe(title, tests);

@@ -41,7 +41,7 @@ export const append = (store: Store, send: Partial<Send> & { from: string }): Pr
     store.append({ tenant: "default", id: newId(), text: "hello", ...send } satisfies Send, resolve),
   );
 
-/** Appends what must be accepted. */
+/** Appends a message that must be accepted. */
 export async function accepted(store: Store, send: Partial<Send> & { from: string }): Promise<Accepted> {
   const outcome = await append(store, send);
   if (outcome.type !== "accepted") throw new Error(`not accepted: ${outcome.code}`);
