@@ -2,7 +2,7 @@ import * as v from "valibot";
 import packageJson from "../package.json" with { type: "json" };
 import { type ErrorCode, errorCodes } from "../src/error.ts";
 import { routes } from "../src/http/api.ts";
-import type { About } from "../src/http/call.ts";
+import type { RouteMeta } from "../src/http/call.ts";
 import { defaultLimits } from "../src/protocol/limits.ts";
 import { conversationId, cursor, identifier } from "../src/protocol/schema.ts";
 import { message, problemBody } from "../src/protocol/server-schema.ts";
@@ -61,8 +61,8 @@ const parameter = (place: "path" | "query", name: string, { description, ...sche
   schema,
 });
 
-const queryOf = (about: About): Json[] => {
-  const { properties = {} } = about.parameters ? schemaOf(about.parameters(defaultLimits)) : {};
+const queryOf = (meta: RouteMeta): Json[] => {
+  const { properties = {} } = meta.parameters ? schemaOf(meta.parameters(defaultLimits)) : {};
   return Object.entries(properties as Record<string, Json>).map(([name, schema]) => parameter("query", name, schema));
 };
 
@@ -81,7 +81,7 @@ const answerOf = (description: string, schema: v.GenericSchema | null): Json => 
 const operationIdOf = (method: string, path: string): string =>
   method.toLowerCase() + path.replace(/\W+(\w?)/g, (_, first: string) => first.toUpperCase());
 
-function operationOf(method: string, path: string, about: About): Json {
+function operationOf(method: string, path: string, meta: RouteMeta): Json {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
   const parameters = [
     ...names.map((name) => {
@@ -89,23 +89,23 @@ function operationOf(method: string, path: string, about: About): Json {
       if (!schema) throw new Error(`Nothing says what ${name} is like in ${path}`);
       return parameter("path", name, schemaOf(schema));
     }),
-    ...queryOf(about),
+    ...queryOf(meta),
   ];
-  const answers = Object.entries(about.answers).map(([status, schema]) => [
+  const answers = Object.entries(meta.answers).map(([status, schema]) => [
     status,
     answerOf(success[Number(status)] ?? "The answer", schema),
   ]);
   return {
     operationId: operationIdOf(method, path),
-    summary: about.summary,
+    summary: meta.summary,
     ...(parameters.length > 0 && { parameters }),
-    ...(about.body && {
+    ...(meta.body && {
       requestBody: {
-        required: !about.isBodyOptional,
-        content: { "application/json": { schema: schemaOf(about.body(defaultLimits)) } },
+        required: !meta.isBodyOptional,
+        content: { "application/json": { schema: schemaOf(meta.body(defaultLimits)) } },
       },
     }),
-    responses: { ...Object.fromEntries(answers), ...refusals(about.codes) },
+    responses: { ...Object.fromEntries(answers), ...refusals(meta.codes) },
   };
 }
 
@@ -146,9 +146,9 @@ const health = (path: string, summary: string, answers: Readonly<Record<number, 
 export function openApi(): Json {
   const paths = Object.entries(routes).map(([route, methods]) => {
     const path = route.replace(/:(\w+)/g, "{$1}");
-    const operations = Object.entries(methods).map(([method, { about }]) => [
+    const operations = Object.entries(methods).map(([method, { meta }]) => [
       method.toLowerCase(),
-      operationOf(method, path, about),
+      operationOf(method, path, meta),
     ]);
     return [path, Object.fromEntries(operations) as Json];
   });

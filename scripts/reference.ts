@@ -195,6 +195,6 @@ export const referencePage = (): string =>
       "`Max` is a count that is still allowed. A value that is no number from 0, or does not fit the others, is refused with `config_invalid`.",
     limitsText(),
     "## `rates`",
-    "How much one may do at once (`burst`), and a second after that (`perS`): see [proxies and limits](proxies.md#how-much-one-may-do).",
+    "The amount that is allowed at once (`burst`), and per second after that (`perS`): see [rate limits](proxies.md#rate-limits).",
     ratesText(),
   ].join("\n\n")}\n`;

@@ -90,7 +90,10 @@ export type ChatOptions = {
    * time, at least once, whatever crashes (docs/hooks.md). Several hooks have a place in the log each, so that none waits for another. Default: nothing.
    *
    * @example
-   * onMessage: { handle: async ({ to, text }) => { if (to === "support") await mail("support@example.org", text); } }
+   * const hook: MessageHook = {
+   *   handle: async ({ to, text }) => { if (to === "support") await mail("support@example.org", text); },
+   * };
+   * createChat({ ...options, onMessage: hook });
    */
   readonly onMessage?: MessageHook | readonly MessageHook[];
   /**

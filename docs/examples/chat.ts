@@ -1,4 +1,4 @@
-/** What all examples share: the chat itself, where it listens, and how it ends. */
+/** Shared by all examples: the chat itself, its port, and its shutdown. */
 import { createChat, demo, jwt } from "tidings";
 
 const { PORT, HEARTBEAT_MS, JWT_SECRET } = process.env;
@@ -7,12 +7,12 @@ export const port = Number(PORT ?? "6662");
 
 export const chat = createChat({
   database: { url: "file:tidings.db" },
-  // The demo believes everybody, on this machine alone: put your own authentication here.
+  // The demo believes any user name, on this machine alone: put your own authentication here.
   authenticate: JWT_SECRET === undefined ? demo() : jwt({ secret: JWT_SECRET }),
   limits: HEARTBEAT_MS === undefined ? {} : { heartbeatMs: Number(HEARTBEAT_MS) },
 });
 
-/** Once the server listens: says where, and shuts down on a signal. What was accepted is on disk either way. */
+/** Call it once the server listens: prints the port, and shuts down on a signal. Accepted messages are on disk either way. */
 export function serving(at: number): void {
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => void chat.close().then(() => process.exit(0)));

@@ -1,5 +1,5 @@
 import { isIdentifier } from "../protocol/identifier.ts";
-import { readParameter } from "./admit.ts";
+import { readParameter } from "../internal/query-string.ts";
 import type { Authenticate } from "./authenticate.ts";
 import { isLoopbackHost } from "../internal/loopback.ts";
 import { hostOf } from "./origin.ts";
@@ -17,7 +17,7 @@ export type DemoAuthenticate = Authenticate & { readonly isHostAllowed: (request
  * @param options.anywhere Serve any `Host`: whoever can reach the port can be anybody.
  *
  * @example
- * createChat({ authenticate: demo(), … }) // ws://localhost:6662/ws?user=alice
+ * createChat({ ...options, authenticate: demo() }) // ws://localhost:6662/ws?user=alice
  */
 export function demo(options: { readonly anywhere?: boolean } = {}): DemoAuthenticate {
   const isHostAllowed = (request: Request) => options.anywhere === true || isLoopbackHost(hostOf(request));

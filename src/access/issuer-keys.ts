@@ -3,7 +3,7 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } f
 import { ChatError } from "../error.ts";
 import { backoffMs } from "../internal/backoff.ts";
 import type { Clock } from "../internal/clock.ts";
-import { isLoopbackHost } from "../internal/loopback.ts";
+import { safeUrlOf } from "../internal/safe-url.ts";
 import type { Random } from "../internal/random.ts";
 
 export type IssuerKeysOptions = {
@@ -17,17 +17,18 @@ export type IssuerKeysOptions = {
 // oxlint-disable-next-line no-restricted-globals -- The default of a parameter.
 const systemFetch: NonNullable<IssuerKeysOptions["fetch"]> = (address, init) => globalThis.fetch(address, init);
 
-/** Keys of this age are fetched again, so that one which the issuer has withdrawn is not used for longer. */
+/** Keys of this age are fetched again: a key that the issuer has withdrawn is used no longer than this. */
 const freshMs = 600_000;
-/** While the issuer is away its keys are used for so long after they were fetched. */
+/** While the issuer is away, its keys are used for this long after they were fetched. */
 const keptMs = 3_600_000;
-/** Between two fetches for keys that are unknown: anybody can make up the name of one. */
+/** The least time between two fetches for unknown keys: anybody can make up the name of one. */
 const unknownMs = 5_000;
-/** Between two fetches that fail. */
+/** The pause after a fetch that failed. */
 const againMsMin = 1_000;
 const againMsMax = 30_000;
 const answerMs = 5_000;
 
+/** The keys of one fetch. */
 type Held = {
   readonly key: JWTVerifyGetKey;
   readonly names: ReadonlySet<unknown>;
@@ -36,38 +37,38 @@ type Held = {
   readonly at: number;
 };
 
+/** The fetches that failed since the last success. */
+type Failure = { readonly count: number; readonly error: unknown; readonly askableAt: number };
+
 export type IssuerKeys = {
   /** The key of a token, for jose. */
   readonly keyOf: JWTVerifyGetKey;
-  /** Which keys are at hand: another number after each fetch. */
-  readonly version: () => number;
-  /** Sees to it that other keys are at hand than those of this version: fetches, unless that was just done or the issuer is away. True: they are. */
-  readonly renew: (version: number) => Promise<boolean>;
+  /** The keys of the last fetch, for `renew`; null: there was none. */
+  readonly held: () => object | null;
+  /** Whether other keys than these are held now. Fetches first, unless that was done just now or the issuer is away. */
+  readonly renew: (held: object | null) => Promise<boolean>;
 };
 
 /**
- * The keys of an issuer, fetched when they are first needed, when they are old, and when a token names one that is not known. `keyOf`
- * tells what the issuer did wrong (`unavailable`) from what the token did (an error of jose).
+ * The keys of an issuer: fetched when they are first needed, when they are old, and when a token names an unknown one. `keyOf` rejects with
+ * `unavailable` where the issuer is at fault, and with an error of jose where the token is.
  *
- * While the issuer is away its keys are good for an hour after they were fetched, and it is asked with backoff, never once for each token.
- * A token whose key is not known is refused only after a fetch; where none may be made yet, it is `unavailable`, for the key may be a new one.
+ * While the issuer is away its keys are used for an hour after they were fetched, and it is asked with backoff, never once for each token.
+ * A token with an unknown key is refused only after a fetch; where no fetch may be made yet, it is `unavailable`, for the key may be a new one.
  *
- * @throws ChatError `config_invalid` where the address is none for keys.
+ * @throws ChatError `config_invalid` for an address that is neither https nor of this machine.
  */
 export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }: IssuerKeysOptions): IssuerKeys {
-  const url = URL.canParse(jwksUrl) ? new URL(jwksUrl) : null;
-  if (url === null || !(url.protocol === "https:" || (url.protocol === "http:" && isLoopbackHost(url.host)))) {
+  const url = safeUrlOf(jwksUrl);
+  if (url === null) {
     throw new ChatError("config_invalid", "The address of the keys must be an https URL, or http on this machine");
   }
   const address = url.href;
   const log = createLog(["tidings", "http"]);
   let held: Held | null = null;
-  let version = 0;
+  let failure: Failure | null = null;
   let fetching: Promise<boolean> | null = null;
   let fetchedAt = -Infinity;
-  let failures = 0;
-  let askableAt = -Infinity;
-  let fault: unknown;
 
   async function fetchKeys(): Promise<boolean> {
     fetchedAt = clock.elapsed();
@@ -75,86 +76,83 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
       const keys = await readKeys(address, { clock, fetch });
       const names = new Set(keys.keys.map(({ kid }) => kid));
       held = { key: createLocalJWKSet(keys), names, count: keys.keys.length, at: fetchedAt };
-      version++;
-      failures = 0;
-      fault = undefined;
+      failure = null;
       return true;
     } catch (error) {
-      fault = error;
-      const waitMs = backoffMs(random, { attempt: failures++, minMs: againMsMin, maxMs: againMsMax });
-      askableAt = clock.elapsed() + waitMs;
-      log.warn("The issuer's keys cannot be had", { error, failures, keptKeys: usable() !== null });
+      const attempt = failure?.count ?? 0;
+      const askableAt = clock.elapsed() + backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax });
+      failure = { count: attempt + 1, error, askableAt };
+      log.warn("The issuer's keys cannot be fetched", { error, failures: failure.count, keptKeys: usable() !== null });
       return false;
     } finally {
       fetching = null;
     }
   }
 
-  /** Fetches, or waits for the fetch that is under way; null where none may be made yet. */
+  /** Fetches, or waits for the fetch under way; null where none may be made yet. */
   function refresh(): Promise<boolean> | null {
-    if (fetching === null && clock.elapsed() < askableAt) return null;
+    if (fetching === null && failure !== null && clock.elapsed() < failure.askableAt) return null;
     fetching ??= fetchKeys();
     return fetching;
   }
 
   const ageMs = (): number => (held === null ? Infinity : clock.elapsed() - held.at);
   const usable = (): Held | null => (ageMs() < keptMs ? held : null);
+  /** Whether unknown keys are worth a fetch: one is under way, or the last one was some time ago. */
+  const mayRenew = (): boolean => fetching !== null || clock.elapsed() - fetchedAt >= unknownMs;
 
   /** The keys at hand, and whether they were fetched for this token. */
   async function current(): Promise<{ readonly keys: Held; readonly isNew: boolean }> {
     let isNew = false;
     if (ageMs() >= freshMs) {
       const asked = refresh();
-      // An issuer that fails holds up nobody whose key is at hand.
-      if (asked !== null && (usable() === null || failures === 0)) isNew = await asked;
+      // A failing issuer delays no token whose key is at hand.
+      if (asked !== null && (usable() === null || failure === null)) isNew = await asked;
     }
     const keys = usable();
-    if (keys === null) throw unavailable("The keys for checking tokens cannot be had");
+    if (keys === null) throw unavailable(notFetched);
     return { keys, isNew };
   }
 
-  const unavailable = (text: string): ChatError => new ChatError("unavailable", text, { cause: fault });
+  const unavailable = (text: string): ChatError => new ChatError("unavailable", text, { cause: failure?.error });
 
-  /** The keys in which a name that was not known may be found. */
+  /** New keys, among which an unknown one may be. */
   async function renewed(): Promise<Held> {
-    if ((fetching !== null || !isSoon()) && (await refresh())) {
-      const keys = usable();
-      if (keys !== null) return keys;
-    }
+    const keys = mayRenew() && (await refresh()) ? usable() : null;
+    if (keys !== null) return keys;
     throw unavailable("The key of the token is not known, and it cannot be asked now whether it is a new one");
   }
 
-  const isSoon = (): boolean => clock.elapsed() - fetchedAt < unknownMs;
-
-  const keyOf: JWTVerifyGetKey = async (header, token) => {
-    const { keys: first, isNew } = await current();
-    const isKnown = header.kid === undefined || first.names.has(header.kid);
-    const keys = isKnown || isNew ? first : await renewed();
-    try {
-      const key = await keys.key(header, token);
-      // Of several keys, the one that suits the token's algorithm would be a choice of the token's.
-      if (header.kid === undefined && keys.count !== 1) throw new errors.JWKSNoMatchingKey();
-      return key;
-    } catch (error) {
-      const isTokensFault =
-        error instanceof errors.JWKSNoMatchingKey ||
-        error instanceof errors.JWKSMultipleMatchingKeys ||
-        error instanceof errors.JOSENotSupported;
-      if (isTokensFault) throw error;
-      throw new ChatError("unavailable", "The keys for checking tokens cannot be had", { cause: error });
-    }
-  };
   return {
-    keyOf,
-    version: () => version,
+    async keyOf(header, token) {
+      const { keys: first, isNew } = await current();
+      const isKnown = header.kid === undefined || first.names.has(header.kid);
+      const keys = isKnown || isNew ? first : await renewed();
+      try {
+        const key = await keys.key(header, token);
+        // With several keys, the token's own algorithm would choose among them.
+        if (header.kid === undefined && keys.count !== 1) throw new errors.JWKSNoMatchingKey();
+        return key;
+      } catch (error) {
+        const isTokensFault =
+          error instanceof errors.JWKSNoMatchingKey ||
+          error instanceof errors.JWKSMultipleMatchingKeys ||
+          error instanceof errors.JOSENotSupported;
+        if (isTokensFault) throw error;
+        throw new ChatError("unavailable", notFetched, { cause: error });
+      }
+    },
+    held: () => held,
     async renew(known) {
-      if (version === known && (fetching !== null || !isSoon())) await refresh();
-      return version !== known;
+      if (held === known && mayRenew()) await refresh();
+      return held !== known;
     },
   };
 }
 
-/** What the issuer publishes; rejects where it is no set of keys, or does not come in time. No redirect is followed. */
+const notFetched = "The keys for checking tokens cannot be fetched";
+
+/** The set of keys that the issuer publishes; rejects where it answers anything else, or not in time. Redirects are not followed. */
 async function readKeys(
   address: string,
   { clock, fetch }: Required<Pick<IssuerKeysOptions, "clock" | "fetch">>,

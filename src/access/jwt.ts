@@ -1,11 +1,20 @@
-import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
-import { createLog } from "../internal/logger.ts";
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
 import { ChatError } from "../error.ts";
 import { type Clock, systemClock } from "../internal/clock.ts";
+import { createLog } from "../internal/logger.ts";
 import { type Random, systemRandom } from "../internal/random.ts";
-import { faultOfIdentifier, isIdentifier } from "../protocol/identifier.ts";
-import type { Authenticate, Proof } from "./authenticate.ts";
+import { validateIdentifier } from "../protocol/identifier.ts";
+import type { Authenticate } from "./authenticate.ts";
 import { createIssuerKeys } from "./issuer-keys.ts";
+import {
+  checkedClaims,
+  headerOf,
+  proofOf,
+  publicAlgorithms,
+  type Refusal,
+  refusalOf,
+  secretAlgorithms,
+} from "./jwt-claims.ts";
 
 /** How tokens are checked. Exactly one of `secret` and `jwksUrl`. */
 export type JwtOptions = {
@@ -35,20 +44,14 @@ export type JwtOptions = {
   readonly random?: Pick<Random, "integer">;
 };
 
-/** Claims by which a token is checked: they name nobody. */
-export const checkedClaims: readonly string[] = ["exp", "nbf", "iat", "iss", "aud", "jti"];
-
-/** The algorithms are ours to choose, never the token's (RFC 8725 section 3.1). */
-const secretAlgorithms = ["HS256"];
-const publicAlgorithms = ["RS256", "PS256", "ES256", "EdDSA"];
 const secretBytesMin = 32;
-/** More than any header that runtimes let through by default, and a bound on what is parsed for strangers. */
+/** Runtimes let no longer header through by default; and it bounds what is parsed for strangers. */
 const tokenCharsMax = 8_192;
 /** RFC 6265 section 4.1.1: a cookie's name is an HTTP token. */
 const cookieName = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/;
 /** A JWS in compact form (RFC 7515 section 3.1). */
 const bearer = /^Bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
-/** Kinds of token that say who calls; a logout token or a DPoP proof of the same issuer does not (RFC 8725 section 3.11). */
+/** Types of token that identify the caller; a logout token or a DPoP proof of the same issuer does not (RFC 8725 section 3.11). */
 const types = ["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
 
 /**
@@ -59,15 +62,16 @@ const types = ["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
  * end up in logs), nor one among the subprotocols.
  *
  * Claims: `sub` is the user, `tenant` the tenant (default `default`) unless `userClaim` and `tenantClaim` say otherwise, both 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~ |` (Auth0's `auth0|5f7c` fits);
- * `exp` is required and ends the session; `nbf`, `iss` and `aud` hold. Whatever is wrong with a token: null, thus 401, and always
- * the same 401; the reason stands in the log at level debug: which claim, what it is and what was expected, never the token. It stands there at level warning where
- * it is how the issuer names its users.
+ * `exp` is required and ends the session; `nbf`, `iss` and `aud` are checked. A bad token is null, thus one and the same 401 whatever is wrong with
+ * it. The log has the reason at level debug: the claim, its value and the expected one, never the token; and at level warning where a valid token's
+ * user or tenant is no id.
  *
  * @throws ChatError `config_invalid` at once on unusable options; the returned function rejects with `unavailable` when the
- * issuer's keys cannot be had, or may lack the one that a token names.
+ * issuer's keys cannot be fetched, or may lack the one that a token names.
  *
  * @example
- * createChat({ authenticate: jwt({ jwksUrl: "https://id.example/jwks.json", issuer: "https://id.example", audience: "chat" }), … })
+ * const authenticate = jwt({ jwksUrl: "https://id.example/jwks.json", issuer: "https://id.example", audience: "chat" });
+ * createChat({ ...options, authenticate });
  */
 export function jwt(options: JwtOptions): Authenticate {
   const verify = createVerify(options);
@@ -83,7 +87,7 @@ export function jwt(options: JwtOptions): Authenticate {
   if (userClaim === tenantClaim) throw new ChatError("config_invalid", "One claim cannot be the user and the tenant");
   const log = createLog(["tidings", "http"]);
   const refuse = (token: string, refusal: Refusal): null => {
-    // Only where it is logged: strangers' tokens are not to cost more than they must.
+    // The header is parsed only where it is logged: strangers' tokens must stay cheap.
     if (log.isEnabledFor("debug")) log.debug("A token was refused", { ...refusal, ...headerOf(token) });
     return null;
   };
@@ -95,55 +99,17 @@ export function jwt(options: JwtOptions): Authenticate {
       if ("user" in proof) return proof;
       const { claim } = proof;
       if (claim !== userClaim && claim !== tenantClaim) return refuse(token, proof);
-      // The issuer vouches for the token, and all of its users may be named so: whoever runs the server must hear of it.
-      log.warn("A valid token names nobody whom the chat can take", { claim, reason: faultOfIdentifier(proof.actual) });
+      // The token is genuine, and the issuer may name all its users in this way: the operator must see it.
+      log.warn("A valid token names no user that the chat can take", {
+        claim,
+        reason: validateIdentifier(proof.actual),
+      });
       return null;
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;
-      return refuse(token, refusalOf(error, options));
+      return refuse(token, refusalOf(error, { ...options, now: options.now ?? Date.now }));
     }
   };
-}
-
-/** Why a token is refused, for the log. */
-type Refusal = {
-  readonly reason: string;
-  readonly claim?: string;
-  readonly expected?: unknown;
-  readonly actual?: unknown;
-};
-
-/** Of jose's errors only what was compared: their cause has all of the claims. */
-function refusalOf(error: errors.JOSEError, { issuer, audience, now = Date.now }: JwtOptions): Refusal {
-  const reason = error.code;
-  if (error instanceof errors.JOSEAlgNotAllowed)
-    return { reason, expected: [...secretAlgorithms, ...publicAlgorithms] };
-  if (!(error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed)) return { reason };
-  const { claim, payload } = error;
-  const nowSeconds = Math.floor(now() / 1000);
-  switch (claim) {
-    case "iss":
-      return { reason, claim, expected: issuer, actual: payload.iss };
-    case "aud":
-      return { reason, claim, expected: audience, actual: payload.aud };
-    case "exp":
-      return { reason, claim, expected: `after ${nowSeconds}`, actual: payload.exp };
-    case "nbf":
-    case "iat":
-      return { reason, claim, expected: `at most ${nowSeconds}`, actual: payload[claim] };
-    default:
-      return { reason, claim, expected: "a value" };
-  }
-}
-
-/** What the token says of how it is signed. Nobody vouches for it. */
-function headerOf(token: string): { readonly algorithm?: unknown; readonly kid?: unknown; readonly typ?: unknown } {
-  try {
-    const { alg, kid, typ } = decodeProtectedHeader(token);
-    return { algorithm: alg, kid, typ };
-  } catch {
-    return {};
-  }
 }
 
 function createVerify(options: JwtOptions): (token: string) => Promise<JWTPayload> {
@@ -164,14 +130,14 @@ function createVerify(options: JwtOptions): (token: string) => Promise<JWTPayloa
     ...(now && { currentDate: new Date(now()) }),
   });
   if (jwksUrl !== undefined) {
-    const { keyOf, version, renew } = createIssuerKeys({ jwksUrl, clock, random });
+    const { keyOf, held, renew } = createIssuerKeys({ jwksUrl, clock, random });
     const verify = (token: string) => jwtVerify(token, keyOf, rules(publicAlgorithms));
     return async (token) => {
-      const known = version();
+      const known = held();
       try {
         return payloadOf(await verify(token));
       } catch (error) {
-        // Of a token without `kid`, or where the issuer gives a new key the old name, only the signature shows that there is a new key.
+        // Without a `kid`, or where a new key has the name of the old one, only the signature shows that there is a new key.
         if (!(error instanceof errors.JWSSignatureVerificationFailed) || !(await renew(known))) throw error;
         return payloadOf(await verify(token));
       }
@@ -193,26 +159,6 @@ function payloadOf(verified: { payload: JWTPayload; protectedHeader: { typ?: str
     throw new errors.JWTInvalid("The token is of another type");
   }
   return verified.payload;
-}
-
-type ClaimOptions = Pick<JwtOptions, "audience"> & { readonly userClaim: string; readonly tenantClaim: string };
-
-const idForm = "1 to 128 characters that an id may have";
-
-/** The claims as a proof, or what is wrong with them. */
-function proofOf(claims: JWTPayload, { audience, userClaim, tenantClaim }: ClaimOptions): Proof | Refusal {
-  const { exp, aud } = claims;
-  const refused = (claim: string, expected: string): Refusal => ({
-    ...{ reason: "claim", claim, expected, actual: claims[claim] },
-  });
-  const user = claims[userClaim];
-  const tenant = Object.hasOwn(claims, tenantClaim) ? claims[tenantClaim] : "default";
-  // RFC 7519 section 4.1.3: who does not find itself in `aud` must refuse. Else any token of a shared issuer would do.
-  if (aud !== undefined && audience === undefined) return refused("aud", "none, for no audience is configured");
-  if (!isIdentifier(user)) return refused(userClaim, idForm);
-  if (!isIdentifier(tenant)) return refused(tenantClaim, idForm);
-  const expiresAt = Math.floor((exp ?? NaN) * 1000);
-  return Number.isSafeInteger(expiresAt) ? { user, tenant, expiresAt } : refused("exp", "seconds since the Unix epoch");
 }
 
 function tokenOf(headers: Headers, cookie: string | undefined): string | null {

@@ -1,5 +1,5 @@
 import { ChatError, errorCodes } from "../error.ts";
-import { refuseContent } from "../protocol/decode.ts";
+import { validateContent } from "../protocol/decode.ts";
 import { storedMessageId } from "../protocol/identifier.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Accepted, Outcome, Refused, Send, Store } from "../store/store.ts";
@@ -19,10 +19,10 @@ export const toOneself = { code: "invalid_recipient", message: "One cannot write
 /** A message as a sender gives it. */
 type Given = { readonly from: string; readonly to?: string | undefined; readonly text: string };
 
-/** Why this cannot be sent as it is; null: it can. A socket decodes its frames by the same rules (`refuseContent`). */
+/** Why this cannot be sent as it is; null: it can. A socket decodes its frames by the same rules (`validateContent`). */
 export function validateSend({ from, to, text }: Given, limits: Limits): ChatError | null {
   if (from === to) return new ChatError(toOneself.code, toOneself.message);
-  const fault = refuseContent(text, to, limits);
+  const fault = validateContent(text, to, limits);
   if (fault === null) return null;
   return new ChatError(fault.code === "bad_frame" ? "bad_request" : fault.code, fault.message);
 }

@@ -3,7 +3,7 @@ import { ChatError } from "../error.ts";
 import { isIdentifier, isMessageId, storedMessageId } from "../protocol/identifier.ts";
 import { defaultLimits } from "../protocol/limits.ts";
 import { explainPush, type PushDecision, type PushExplanation } from "../push/explain.ts";
-import { createPushStore } from "../store/push/push-store.ts";
+import { createPushLog } from "../store/push/push-log.ts";
 import { command } from "./command.ts";
 import { databaseArgs, withReader } from "./database.ts";
 
@@ -23,7 +23,7 @@ const explain = command(
       throw new ChatError("config_invalid", "The user or the tenant is malformed");
     const { message, user, tenant } = args;
     const found = await withReader(args, (engine) =>
-      explainPush(createPushStore({ engine, limits: defaultLimits }), { tenant, user }, storedMessageId(message)),
+      explainPush(createPushLog({ engine, limits: defaultLimits }), { tenant, user }, storedMessageId(message)),
     );
     if (found.length === 0) throw new ChatError("not_found", "There is no such message to that user");
     console.log(args.json ? JSON.stringify(found, null, 2) : found.map(textOf).join("\n\n"));

@@ -65,7 +65,7 @@ export const hooksOf = (given: MessageHook | readonly MessageHook[] = []): reado
   });
 
 /** What is wrong with hooks; null: nothing. The host may be plain JavaScript. */
-export function faultOfHooks(hooks: readonly NamedHook[]): string | null {
+export function validateHooks(hooks: readonly NamedHook[]): string | null {
   if (hooks.length > hooksMax) return `onMessage has ${hooks.length} hooks, and may have ${hooksMax}`;
   for (const { name, begin, handle } of hooks) {
     if (!isIdentifier(name)) return `A hook of onMessage needs a name of 1 to 128 characters, as an id has them`;

@@ -1,6 +1,7 @@
 import { createLog } from "../internal/logger.ts";
 import { Hono } from "hono";
 import { ChatError } from "../error.ts";
+import { needsUpgrade } from "../access/admit.ts";
 import { doerOf, type Limiter } from "../access/limiter.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
@@ -95,11 +96,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     getPath: ({ url }) => pathBelow(pathOf(url), { heads, base }),
   });
 
-  api.all("/ws", () =>
-    problem("upgrade_required", "Open this address as a WebSocket", {
-      headers: { Upgrade: "websocket", Connection: "Upgrade" },
-    }),
-  );
+  api.all("/ws", needsUpgrade);
   for (const [path, methods] of Object.entries(routes)) {
     for (const [method, route] of Object.entries(methods))
       api.on(method, path, ({ req, env }) =>
@@ -135,9 +132,9 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     if (userMs > 0) await limiter?.payRefusal(doer, costs.refused);
     if (userMs > 0) return tooOften(userMs);
     if (route.units !== undefined) await limiter?.turn(doer, route.units);
-    const mustWait = (chars: number): number => limiter?.takeSend(doerOf(session, address), sendCost(chars)) ?? 0;
+    const retryAfterMs = (chars: number): number => limiter?.takeSend(doerOf(session, address), sendCost(chars)) ?? 0;
     const spend = (units: number): void => limiter?.spend(doer, units);
-    if (asked.request.bodyUsed && route.about.body) {
+    if (asked.request.bodyUsed && route.meta.body) {
       log.error(
         "the body of a request was read before it came to the chat, by the app's own code: hand on what was read (docs/mounting.md)",
       );
@@ -148,7 +145,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
       const proveAgain = () => prove(asked.request);
       const response = await route.handle({
         ...asked,
-        ...{ session, askedAt, proveAgain, clock, random, ticketOf, mustWait, spend },
+        ...{ session, askedAt, proveAgain, clock, random, ticketOf, retryAfterMs, spend },
         ...parts,
         limits,
       });

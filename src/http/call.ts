@@ -30,7 +30,7 @@ export type Call = {
   /** A ticket, out of a secret: where each tenant has a database, it says whose. */
   readonly ticketOf: (secret: string, tenant: string) => string;
   /** How many milliseconds the asker must wait before one more message of so many characters; 0: not at all. */
-  readonly mustWait: (chars: number) => number;
+  readonly retryAfterMs: (chars: number) => number;
   /** Takes what the request has cost beyond what its route says. */
   readonly spend: (units: number) => void;
   /** Proves the session again, for what must not outlive a revocation; the refusal where it no longer holds. */
@@ -40,7 +40,7 @@ export type Call = {
 };
 
 /** What a route takes and answers, for the documents that are generated. */
-export type About = {
+export type RouteMeta = {
   readonly summary: string;
   /** What may stand in the address behind the path. */
   readonly parameters?: (limits: Limits) => v.GenericSchema;
@@ -54,7 +54,7 @@ export type About = {
 };
 
 export type Route = {
-  readonly about: About;
+  readonly meta: RouteMeta;
   /** What it costs beside what every request does, in units of work: it waits for its turn with that. */
   readonly units?: number;
   /** Refusals are thrown as ChatErrors. */
@@ -62,7 +62,7 @@ export type Route = {
 };
 
 /** An answer in JSON: never stored, never sniffed. */
-export const answer = (status: number, body: string | null): Response =>
+export const jsonResponse = (status: number, body: string | null): Response =>
   new Response(body, {
     status,
     headers: {

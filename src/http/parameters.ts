@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
+import { queryOf } from "../internal/query-string.ts";
 import { nameOf } from "./body.ts";
 
 /** These say who asks: they are the business of authentication alone. */
@@ -15,12 +16,8 @@ export function readParameters<const Schema extends v.GenericSchema>(
   url: string,
   schema: Schema,
 ): v.InferOutput<Schema> {
-  const query = (url.split("#", 1)[0] ?? "").split("?").slice(1).join("?");
   const found = new Map<string, string>();
-  for (const pair of query.split("&")) {
-    if (pair === "") continue;
-    const [key = "", ...rest] = pair.split("=");
-    const [name, value] = [decode(key), decode(rest.join("="))];
+  for (const [name, value] of queryOf(url)) {
     if (name !== null && asker.includes(name)) continue;
     if (name === null || value === null) throw new ChatError("bad_request", `A parameter cannot be decoded`);
     if (found.has(name)) throw new ChatError("bad_request", `A parameter is doubled${nameOf(name)}`);
@@ -43,14 +40,6 @@ export function fitParameters<const Schema extends v.GenericSchema>(
   const parsed = v.safeParse(schema, parameters, { abortEarly: true });
   if (parsed.success) return parsed.output;
   throw new ChatError("bad_request", `A parameter is malformed or unknown${nameOf(v.getDotPath(parsed.issues[0]))}`);
-}
-
-function decode(text: string): string | null {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return null;
-  }
 }
 
 /** A whole number without sign or leading zeros, from `least` to `most`; the documents tell it as a number. */

@@ -3,7 +3,7 @@ import { ChatError } from "../error.ts";
 import { identifierForm, isIdentifier } from "../protocol/identifier.ts";
 import { costs } from "../protocol/costs.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { answer, type Call } from "./call.ts";
+import { jsonResponse, type Call } from "./call.ts";
 import { readParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 200;
@@ -34,5 +34,5 @@ export async function listPeople(
   const { users, next } = await store.people(session, { which, after, limit });
   spend(costs.row * users.length);
   const list = users.map((user) => ({ user }));
-  return answer(200, JSON.stringify({ [name]: list, ...(next !== undefined && { next }) }));
+  return jsonResponse(200, JSON.stringify({ [name]: list, ...(next !== undefined && { next }) }));
 }

@@ -3,7 +3,7 @@
  * rejected with.
  *
  * @example
- * const refill = createSingleFlight(fill, report);
+ * const refill = createSingleFlight(work, report);
  * refill();
  */
 export function createSingleFlight(work: () => Promise<void>, onFault: (fault: unknown) => void): () => void {

@@ -57,7 +57,7 @@ export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded 
   }
   const frame: ClientFrame = parsed.output;
   if (frame.type === "send") {
-    const refusal = refuseContent(frame.text, frame.to, limits);
+    const refusal = validateContent(frame.text, frame.to, limits);
     if (refusal) return { ok: false, kind: "rejected", id: frame.id, ...refusal };
   }
   if (frame.type === "watch" && frame.users.length > limits.watchedUsersMax)
@@ -66,7 +66,7 @@ export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded 
 }
 
 /** Why a text or a recipient cannot be taken; null where they can. */
-export function refuseContent(
+export function validateContent(
   text: string,
   to: string | undefined,
   limits: Limits,

@@ -44,10 +44,10 @@ export const isIdentifier = (value: unknown): value is string =>
  * @returns null where it is one.
  *
  * @example
- * faultOfIdentifier("zoë")  // "character 3 is U+00EB, which no id has"
- * faultOfIdentifier("..")   // '"." and ".." are no ids'
+ * validateIdentifier("zoë")  // "character 3 is U+00EB, which no id has"
+ * validateIdentifier("..")   // '"." and ".." are no ids'
  */
-export function faultOfIdentifier(value: unknown): string | null {
+export function validateIdentifier(value: unknown): string | null {
   if (isIdentifier(value)) return null;
   if (typeof value !== "string") return `it is no string but ${value === null ? "null" : typeof value}`;
   if (value === "") return "it is empty";

@@ -186,7 +186,7 @@ const besideTextBytes = 32_768;
 const leaseMsMin = 100;
 
 /** Why these limits cannot work together; null where they can. */
-export function faultOfLimits(limits: Limits): string | null {
+export function validateLimits(limits: Limits): string | null {
   for (const [name, value] of Object.entries(limits))
     if (!Number.isFinite(value) || value < 0) return `${name} is ${shownValue(value)}, and must be a number from 0`;
   // A lease is looked at four times while it lasts: a shorter one would be looked at without a pause.

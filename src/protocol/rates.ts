@@ -37,7 +37,7 @@ export const goneRatesText =
   "upgrades, frames and requests are paid for by what they cost now: set work, in units of about a microsecond of the server, in place of connects and lookups";
 
 /** Why a host's parts of the table cannot work; null where they can. */
-export function faultOfRates(options: RateOptions = {}): string | null {
+export function validateRates(options: RateOptions = {}): string | null {
   for (const name of Object.keys(options))
     if (!kinds.some((kind) => kind === name)) return `${name} is no rate; ${goneRatesText}`;
   const rates = ratesOf(options);

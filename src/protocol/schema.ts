@@ -66,13 +66,13 @@ export const opaque = characters(1, 128);
 /** A place in a conversation; 0 is before the first message. */
 export const mark = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-/** Whom a message is for. What it must be like is checked by \`refuseContent\`, whose refusal is another one than that of a malformed frame. */
+/** Whom a message is for. What it must be like is checked by \`validateContent\`, whose refusal is another one than that of a malformed frame. */
 export const recipient = v.pipe(
   v.string(),
   v.metadata({ ...identifierSchema, description: "The user whom it is for" }),
 );
 
-/** A message's text. It is checked by \`refuseContent\` too. */
+/** A message's text. It is checked by \`validateContent\` too. */
 export const text = v.pipe(
   v.string(),
   v.metadata({

@@ -1,6 +1,6 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { Due, Verdict } from "../store/push/push-store.ts";
+import type { Due, Verdict } from "../store/push/due-store.ts";
 import { type Decision, decide, decideClear, type PushDelays, type PushPresence } from "./decide.ts";
 import type { createDrafts } from "./preview.ts";
 import { briefOf, type Content, fit, isSameContent, nothingOf } from "./fit.ts";

@@ -1,8 +1,5 @@
 import type { Identity } from "../model.ts";
-import { encodeConversation } from "../protocol/conversation-id.ts";
-import type { Row } from "../store/engine/engine.ts";
-import { nullable } from "../store/push/device-store.ts";
-import type { Explained, PushStore } from "../store/push/push-store.ts";
+import type { Explained, ExplainedDevice, ExplainedMessage, LoggedDecision, PushLog } from "../store/push/push-log.ts";
 import { type PushReason, pushReasons } from "./decide.ts";
 
 /** What was decided for one device and one provider. Times are milliseconds since the Unix epoch. */
@@ -46,74 +43,76 @@ export type PushExplanation = {
  * What is not in the store any more, or never had to be, is told as it is now. However many devices there are, only so many are told.
  */
 export async function explainPush(
-  store: Pick<PushStore, "explained">,
+  store: Pick<PushLog, "explained">,
   identity: Identity,
   id: string,
 ): Promise<readonly PushExplanation[]> {
-  const found = await store.explained(identity, id);
-  return found.messages.map((message) => ({
+  const { messages, devices, log, isMore } = await store.explained(identity, id);
+  return messages.map((message) => ({
     id,
-    from: String(message["sender"]),
-    conversation: encodeConversation(Number(message["conversation"])),
-    seq: Number(message["seq"]),
-    time: Number(message["time"]),
-    decisions: decisionsOf(message, found),
-    ...(found.isMore && { more: true as const }),
+    from: message.from,
+    conversation: message.conversation,
+    seq: message.seq,
+    time: message.time,
+    decisions: decisionsOf(message, { devices, log }),
+    ...(isMore && { more: true as const }),
   }));
 }
 
-function decisionsOf(message: Row, { devices, log }: Explained): PushDecision[] {
-  const place = Number(message["seq"]);
-  const isOf = (row: Row): boolean =>
-    row["conversation"] === message["conversation"] && Number(row["first"]) <= place && Number(row["seq"]) >= place;
-  // The rows are in the order of time: the last one of an address is what it came to.
-  const decided = new Map(log.filter(isOf).map((row) => [placeOf(row), row]));
-  const heard = new Set([...decided.values()].map((row) => row["device"]));
+function decisionsOf(message: ExplainedMessage, { devices, log }: Pick<Explained, "devices" | "log">): PushDecision[] {
+  const { conversation, seq } = message;
+  // The rows are in the order of time: the last one of an address is its current state.
+  const decided = new Map(
+    log
+      .filter((row) => row.conversation === conversation && row.first <= seq && row.seq >= seq)
+      .map((row) => [addressKey(row), row]),
+  );
+  const decidedDevices = new Set([...decided.values()].map(({ device }) => device));
   const rest = devices.filter((row) =>
-    row["address"] === null ? !heard.has(row["device"]) : !decided.has(placeOf(row)),
+    row.address === null ? !decidedDevices.has(row.device) : !decided.has(addressKey(row)),
   );
   return [
-    ...[...decided.values()].map((row) => loggedDecision(row, place)),
-    ...rest.map((row) => nowDecision(row, message)),
+    ...[...decided.values()].map((row) => loggedDecision(row, seq)),
+    ...rest.map((row) => currentDecision(row, message)),
   ];
 }
 
-/** The number of an address that was forgotten may be that of another one now. */
-const placeOf = (row: Row): string => `${row["address"]} ${row["device"]} ${row["provider"]}`;
+/** The number of an address that was deleted may be used again for another one. */
+const addressKey = ({ address, device, provider }: LoggedDecision | ExplainedDevice): string =>
+  `${address} ${device} ${provider}`;
 
-const named = (row: Row) => ({
-  ...(row["device"] !== "" && { device: String(row["device"]) }),
-  ...(row["provider"] !== null && { provider: String(row["provider"]) }),
+const named = ({ device, provider }: Pick<ExplainedDevice, "device" | "provider">) => ({
+  ...(device !== "" && { device }),
+  ...(provider !== null && { provider }),
 });
 
-const isReason = (text: unknown): text is PushReason => typeof text === "string" && Object.hasOwn(pushReasons, text);
+const isReason = (text: string): text is PushReason => Object.hasOwn(pushReasons, text);
 
 function because(decision: PushDecision["decision"], reason: PushReason) {
   return { decision, reason, meaning: pushReasons[reason] };
 }
 
-function loggedDecision(row: Row, place: number): PushDecision {
-  const seq = Number(row["seq"]);
-  const decision = row["decision"] === "send" ? "send" : row["decision"] === "wait" ? "wait" : "drop";
-  const reason = isReason(row["reason"]) ? row["reason"] : "failed";
-  const isCollapsed = seq > place && decision !== "drop";
-  const [until, cleared] = [nullable(row["until"]), nullable(row["cleared"])];
+function loggedDecision(row: LoggedDecision, seq: number): PushDecision {
+  const decision = row.decision === "send" || row.decision === "wait" ? row.decision : "drop";
+  const reason = isReason(row.reason) ? row.reason : "failed";
+  const isCollapsed = row.seq > seq && decision !== "drop";
   return {
     ...named(row),
     ...because(decision, isCollapsed && decision === "send" ? "collapsed" : reason),
-    time: Number(row["time"]),
-    ...(until !== null && { until }),
-    ...(Number(row["attempts"]) > 0 && { attempts: Number(row["attempts"]) }),
-    ...(row["answer"] !== null && { answer: String(row["answer"]) }),
-    ...(isCollapsed && { collapsedInto: seq }),
-    ...(cleared !== null && { clearedAt: cleared }),
+    time: row.time,
+    ...(row.until !== null && { until: row.until }),
+    ...(row.attempts > 0 && { attempts: row.attempts }),
+    ...(row.answer !== null && { answer: row.answer }),
+    ...(isCollapsed && { collapsedInto: row.seq }),
+    ...(row.clearedAt !== null && { clearedAt: row.clearedAt }),
   };
 }
 
-function nowDecision(row: Row, message: Row): PushDecision {
-  const n = Number(message["n"]);
-  if (row["address"] === null || Number(row["since"]) >= n) return { ...named(row), ...because("drop", "no_devices") };
-  if (Number(row["acked"]) >= n) return { ...named(row), ...because("drop", "delivered") };
-  if (Number(message["read"]) >= Number(message["seq"])) return { ...named(row), ...because("drop", "read") };
+/** The decision that would be made now, where none was logged. */
+function currentDecision(row: ExplainedDevice, { n, seq, read }: ExplainedMessage): PushDecision {
+  const { address, since, acked } = row;
+  if (address === null || since === null || since >= n) return { ...named(row), ...because("drop", "no_devices") };
+  if (acked >= n) return { ...named(row), ...because("drop", "delivered") };
+  if (read >= seq) return { ...named(row), ...because("drop", "read") };
   return { ...named(row), ...because("wait", "unacked") };
 }

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Clock } from "../internal/clock.ts";
 import { answerWithin } from "../internal/within.ts";
-import type { Due } from "../store/push/push-store.ts";
+import type { Due } from "../store/push/due-store.ts";
 import { contentFree } from "./fit.ts";
 import { type PushOptions, pushOptions } from "./options.ts";
 

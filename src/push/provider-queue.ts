@@ -3,14 +3,14 @@ import { createBreaker } from "../internal/breaker.ts";
 import { chance, type Random } from "../internal/random.ts";
 import { createSingleFlight } from "../internal/single-flight.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { Due, PushStore, Verdict } from "../store/push/push-store.ts";
+import type { Due, DueStore, Verdict } from "../store/push/due-store.ts";
 import { type DeliveryOptions, createDelivery } from "./delivery.ts";
 import type { PushHealth } from "./health.ts";
 import type { Lease } from "../feed/lease.ts";
 import type { RequestLimit } from "./request-limit.ts";
 
 export type ProviderQueueOptions = Omit<DeliveryOptions, "retryAt" | "onResult" | "limits"> & {
-  readonly store: Pick<PushStore, "due" | "badges" | "settle">;
+  readonly store: Pick<DueStore, "due" | "badges" | "settle">;
   readonly lease: Pick<Lease, "holder" | "isHeld" | "lose">;
   readonly random: Pick<Random, "integer">;
   readonly slots: RequestLimit;

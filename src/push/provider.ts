@@ -99,7 +99,7 @@ export interface PushProvider {
 }
 
 /** Why these cannot notify anybody; null where they can. */
-export function faultOfProviders(providers: readonly PushProvider[]): string | null {
+export function validateProviders(providers: readonly PushProvider[]): string | null {
   const names = new Set<string>();
   for (const { name, parse, send } of providers) {
     if (typeof name !== "string" || !/^[a-z0-9-]{1,32}$/.test(name))

@@ -1,6 +1,6 @@
 import { base64url } from "jose";
 import { sha256 } from "../internal/sha256.ts";
-import type { Due } from "../store/push/push-store.ts";
+import type { Due } from "../store/push/due-store.ts";
 import type { PushNotice } from "./provider.ts";
 
 type Keyed = { readonly kind: PushNotice["kind"]; readonly seq: number; readonly history: string };

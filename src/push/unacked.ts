@@ -2,7 +2,7 @@ import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
 import { type Identity, identityKey } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { type Blocker, countedMax, type PushStore, type Reader } from "../store/push/push-store.ts";
+import { type Blocker, countedMax, type Reader, type UnackedStore } from "../store/push/unacked-store.ts";
 import type { LogEntry } from "../store/store.ts";
 import { createLogAge } from "./log-age.ts";
 import { delayMsOf, type PushDelays, type PushPresence } from "./decide.ts";
@@ -23,7 +23,7 @@ type Ready = { readonly address: number; readonly upTo: number; readonly count: 
 type Over<Cause> = { readonly cause: Cause; readonly dueAt: number };
 
 export type FollowerOptions = {
-  readonly store: Pick<PushStore, "stirred" | "undecided" | "addressUsers" | "enqueue" | "wakeRead" | "wakeBlocked">;
+  readonly store: UnackedStore;
   readonly feed: Pick<Feed, "onEntries" | "position">;
   readonly clock: Clock;
   readonly limits: Pick<Limits, "pushUsersMax" | "ackMessagesMax">;
@@ -146,7 +146,7 @@ export function createFollower(options: FollowerOptions) {
           return;
         }
         const upTo = Math.min(head, position + stretchMax);
-        const { recipients, readers, blockers } = await store.stirred(position, upTo);
+        const { recipients, readers, blockers } = await store.pendingBetween(position, upTo);
         if (mine !== run) break;
         for (const { tenant, user, n } of recipients) stir(tenant, user, n);
         for (const reader of readers) noteRead(reader);

@@ -62,8 +62,8 @@ export function createPushWorker(options: PushWorkerOptions) {
     expiryMs: limits.pushExpiryMs,
   };
   let cancelPrune = (): void => {};
-  /** When the place was taken. */
-  let begun = { place: 0, time: 0 };
+  /** When the lease was taken. */
+  let begun = { position: 0, time: 0 };
 
   const follower = createFollower({
     ...{ store, feed, clock, limits, delays, presenceOf, isAvailable, report },
@@ -80,7 +80,7 @@ export function createPushWorker(options: PushWorkerOptions) {
     leaseMs: limits.pushLeaseMs,
     position: follower.position,
     onTaken(n) {
-      begun = { place: feed.position(), time: clock.now() };
+      begun = { position: feed.position(), time: clock.now() };
       follower.start(n);
       for (const lane of lanes) lane.start();
       prune();
@@ -116,7 +116,7 @@ export function createPushWorker(options: PushWorkerOptions) {
       },
       historyName: feed.epoch,
       ageOf: follower.ageOf,
-      isInherited: ({ since }) => since <= (since <= feed.position() ? begun.place : begun.time),
+      isInherited: ({ since }) => (since.type === "position" ? since.n <= begun.position : since.time <= begun.time),
     }),
   );
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { variable, wholeNumber } from "./config-variable.ts";
-import { isLoopbackHost } from "../internal/loopback.ts";
+import { isSafeUrl } from "../internal/safe-url.ts";
 
 /** How the standalone server notifies who is away; absent: not that way. */
 export type PushConfig = {
@@ -77,11 +77,4 @@ export function pushOf(env: PushVariables): PushConfig {
     ...(delay !== undefined && { delayMs: Number(delay) }),
     ...(env.PUSH_ACCOUNTS_PER_DEVICE === "several" && { accountsPerDevice: "several" }),
   };
-}
-
-function isSafeUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, host, username, password } = new URL(text);
-  if (username !== "" || password !== "") return false;
-  return protocol === "https:" || (protocol === "http:" && isLoopbackHost(host));
 }

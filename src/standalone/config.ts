@@ -3,8 +3,9 @@ import { missingPushVariables, type PushConfig, pushOf, pushSecrets, pushVariabl
 import { goneRate, listOf, rate, ratesOfKind, trust, trustOf, variable, wholeNumber } from "./config-variable.ts";
 import { ChatError } from "../error.ts";
 import { isLoopbackHost } from "../internal/loopback.ts";
+import { isSafeUrl } from "../internal/safe-url.ts";
 import { parseCorsHeaders } from "../http/cors.ts";
-import { checkedClaims } from "../access/jwt.ts";
+import { checkedClaims } from "../access/jwt-claims.ts";
 import { parseOrigins } from "../access/origin.ts";
 import type { TrustProxy } from "../access/peer.ts";
 import { defaultLimits } from "../protocol/limits.ts";
@@ -84,7 +85,7 @@ const variables = v.object({
     "0",
   ),
   JWT_SECRET: v.optional(variable(isLongEnough, `at least ${secretBytesMin} bytes`)),
-  JWKS_URL: v.optional(variable(isKeysUrl, "an https URL without user name, or http on this machine")),
+  JWKS_URL: v.optional(variable(isSafeUrl, "an https URL without user name, or http on this machine")),
   JWT_ISSUER: v.optional(anyText),
   JWT_AUDIENCE: v.optional(anyText),
   JWT_COOKIE: v.optional(variable((text) => /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/.test(text), "the name of a cookie")),
@@ -262,13 +263,6 @@ function isHost(text: string): boolean {
 function isDatabaseUrl(text: string): boolean {
   if (text.startsWith("file:")) return text.length > "file:".length && !text.includes(":memory:");
   return /^(libsql|https?|wss?):\/\/[^/]/.test(text) && URL.canParse(text);
-}
-
-function isKeysUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, host, username, password } = new URL(text);
-  if (username !== "" || password !== "") return false;
-  return protocol === "https:" || (protocol === "http:" && isLoopbackHost(host));
 }
 
 /** Those that say how a token is to be checked name nobody. */

@@ -12,7 +12,7 @@ import { formatLine } from "../internal/log-line.ts";
  * @param options.write Takes each line, without a line end; default: the standard streams.
  *
  * @example
- * configureLog({ level: config.logLevel });
+ * configureLog({ level: "debug" });
  */
 export function configureLog(
   options: { readonly level?: LogLevel; readonly write?: (line: string, level: LogLevel) => void } = {},

@@ -82,7 +82,7 @@ async function main(): Promise<void> {
     openFiles,
     push: providers,
   });
-  sayWhere(config, server.port);
+  printBanner(config, server.port);
 }
 
 /** A file is read for each question, so that whoever renews the token in it need not restart the server. */
@@ -98,7 +98,7 @@ function authenticateBy(auth: AuthConfig): Authenticate {
 }
 
 /** For the person at the terminal; a machine reads the log. */
-function sayWhere(config: Config, port: number): void {
+function printBanner(config: Config, port: number): void {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   const lines = [`Tidings is serving http://${host}:${port}/ (database ${redactUrl(config.database.url)})`];
   if (config.auth.kind === "demo")

@@ -12,7 +12,7 @@ const nameOf = (random: Random): string => random.integer().toString(36).padStar
  * @throws ChatError `migration_refused`: the database has no schema yet; `unavailable`: it cannot be reached.
  *
  * @example
- * await newEpoch(engine, systemRandom); // "0f3c…"
+ * await newEpoch(engine, random); // "0f3c…"
  */
 export async function newEpoch(engine: Engine, random: Random): Promise<string> {
   const [[schema] = []] = await engine.read([{ sql: sql.selectHasHead }]);

@@ -5,7 +5,7 @@
  */
 
 import { isBlockedBetween, isHiddenBetween } from "./read/people-sql.ts";
-import { isEmpty } from "./push/push-sql.ts";
+import { isEmpty } from "./push/sql-parts.ts";
 
 /** The name of column `i` of the batch's rows. */
 const field = (i: number): string => `j.value ->> ${i}`;

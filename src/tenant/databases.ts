@@ -4,7 +4,7 @@ import type { Trouble } from "../store/store.ts";
 import type { Database } from "./database.ts";
 
 /** A database that stays open until it is released. */
-export type Lease = { readonly database: Database; readonly release: () => void };
+export type DatabaseHandle = { readonly database: Database; readonly release: () => void };
 
 /** A chat's databases: one for all tenants, or one for each. Whoever cannot be served is refused by a rejection. */
 export interface Databases {
@@ -15,7 +15,7 @@ export interface Databases {
   /** Why the chat as a whole cannot serve now; null: it can. */
   trouble(): Trouble | "starting" | null;
   /** The tenant's database, for one request. */
-  lease(tenant: string): Promise<Lease>;
+  lease(tenant: string): Promise<DatabaseHandle>;
   /** The tenant's database, for a socket that is about to open. */
   admit(tenant: string): Database | Promise<Database>;
   /** The same, once the socket is open. Throws where it was closed meanwhile. */

@@ -53,7 +53,7 @@ export function createPlace({ url, ...options }: PlaceOptions) {
     attempt,
     state: { type: "opening" } as State,
     /** Another database is to be opened in its stead, once it is closed. */
-    hasHeir: false,
+    isReserved: false,
     /** Resolves once it is open, or cannot be opened. */
     settled: opening.then(() => {}),
     /** The database, once it is open; until `release()` it is needed. */

@@ -105,7 +105,7 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
         log.error("a database did not close as it should", { database: redactUrl(place.url), error });
       }
       drop(place);
-      if (!place.hasHeir) taken--;
+      if (!place.isReserved) taken--;
     };
     const done = close();
     place.state = { type: "closing", database, done };
@@ -130,14 +130,14 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
     for (;;) {
       if (isStopped) throw shuttingDown();
       if (taken < limits.databasesMax) return void taken++;
-      const leaving = [...places.values()].find(({ state, hasHeir }) => state.type === "closing" && !hasHeir);
+      const leaving = [...places.values()].find(({ state, isReserved }) => state.type === "closing" && !isReserved);
       const place = leaving ?? (await longestIdle()) ?? (await longestQuiet());
       if (taken < limits.databasesMax) continue;
       if (!place)
         throw new ChatError("unavailable", `${limits.databasesMax} databases are open, and all of them are in use`);
       if (mayGiveWay(place)) giveWay(place);
-      if (place.state.type !== "closing" || place.hasHeir) continue;
-      place.hasHeir = true;
+      if (place.state.type !== "closing" || place.isReserved) continue;
+      place.isReserved = true;
       await place.state.done;
       return;
     }

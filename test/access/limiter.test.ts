@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { createLimiter, doerOf } from "../../src/access/limiter.ts";
 import { createTurns } from "../../src/internal/turns.ts";
 import { createBuckets } from "../../src/internal/buckets.ts";
-import { defaultRates, faultOfRates, ratesOf } from "../../src/protocol/rates.ts";
+import { defaultRates, validateRates, ratesOf } from "../../src/protocol/rates.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { startHub } from "../support/hub.ts";
@@ -166,13 +166,13 @@ describe("limiter", () => {
   });
 
   test("A30 a table that cannot be kept is named, what is gone says what took its place, and the default one can", () => {
-    expect(faultOfRates()).toBeNull();
-    expect(faultOfRates(defaultRates)).toBeNull();
-    expect(faultOfRates({ sends: { user: { burst: 0, perS: 1 } } })).toContain("sends.user");
-    expect(faultOfRates({ work: { address: { burst: 5, perS: Number.NaN } } })).toContain("work.address");
-    expect(faultOfRates({ work: { user: { burst: 0.5, perS: 1 } } })).toContain("work.user");
-    expect(faultOfRates({ lookups: { user: null } } as object)).toContain("lookups is no rate; ");
-    expect(faultOfRates({ connects: {} } as object)).toContain("set work");
+    expect(validateRates()).toBeNull();
+    expect(validateRates(defaultRates)).toBeNull();
+    expect(validateRates({ sends: { user: { burst: 0, perS: 1 } } })).toContain("sends.user");
+    expect(validateRates({ work: { address: { burst: 5, perS: Number.NaN } } })).toContain("work.address");
+    expect(validateRates({ work: { user: { burst: 0.5, perS: 1 } } })).toContain("work.user");
+    expect(validateRates({ lookups: { user: null } } as object)).toContain("lookups is no rate; ");
+    expect(validateRates({ connects: {} } as object)).toContain("set work");
   });
 });
 

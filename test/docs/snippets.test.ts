@@ -102,7 +102,7 @@ describe("docs", () => {
         expect(output.match(/message \d/g)?.join()).toBe([1, 2, 3, 4, 5].map((i) => `message ${i}`).join());
       if (file === "history.ts")
         expect(output).toBe("message 1, again 1, duplicate: true\n1 unread from alice\n1 shown, older ones: false\n");
-      if (file === "ask.ts") expect(output).toMatch(/^You wrote: Is anybody there at \S+\?\n$/);
+      if (file === "ask.ts") expect(output).toMatch(/^You wrote: Are you there at \S+\?\n$/);
       if (file === "reads.ts") expect(output).toBe("alice 3 message 3\nmessage 1,message 2\nmessage 3\n");
       if (file === "own-provider.ts") {
         expect(output).toContain('registered: 204\n{"to":"+249912345678","text":"New message","idempotencyKey":"');
@@ -120,7 +120,7 @@ describe("docs", () => {
     writeFileSync(join(folder, "ask.ts"), textOf("ask.ts"));
     const said: string[] = [];
     for (let i = 0; i < 3; i++) said.push((await run([process.execPath, "ask.ts"])).output);
-    for (const output of said) expect(output).toMatch(/^You wrote: Is anybody there at \S+\?\n$/);
+    for (const output of said) expect(output).toMatch(/^You wrote: Are you there at \S+\?\n$/);
     expect(new Set(said).size).toBe(said.length);
   });
 

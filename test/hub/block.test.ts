@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createApi } from "../../src/http/api.ts";
 import { demo } from "../../src/access/demo.ts";
-import { createProve } from "../../src/access/admit.ts";
+import { createProve } from "../../src/access/prove.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import { systemRandom } from "../../src/internal/random.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";

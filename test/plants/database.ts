@@ -102,7 +102,7 @@ export const database = {
       },
       {
         file: "chat.ts",
-        from: "hasRoom: (session, address) => room.has({ session, address }),",
+        from: "hasRoom: (session, address) => capacity.has({ session, address }),",
         to: "",
       },
     ],

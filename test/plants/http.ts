@@ -9,9 +9,9 @@ export const http = {
   },
   "whatever is not false makes somebody the host": {
     rule: "A8",
-    file: "access/admit.ts",
-    from: "isHost = proof.isHost === true;",
-    to: "isHost = Boolean(proof.isHost);",
+    file: "access/prove.ts",
+    from: "isHost: proof.isHost === true }",
+    to: "isHost: Boolean(proof.isHost) }",
   },
   "the runtime selects a subprotocol by itself": {
     rule: "P7 A13",
@@ -21,7 +21,7 @@ export const http = {
   },
   "the tenant of a proof is not looked at": {
     rule: "T1",
-    file: "access/admit.ts",
+    file: "access/prove.ts",
     from: 'proof.tenant === undefined ? "default" : proof.tenant',
     to: '"default"',
   },
@@ -34,7 +34,7 @@ export const http = {
   },
   "a token for any audience is taken": {
     rule: "X2",
-    file: "access/jwt.ts",
+    file: "access/jwt-claims.ts",
     from: 'if (aud !== undefined && audience === undefined) return refused("aud", "none, for no audience is configured");',
     to: "",
   },
@@ -65,8 +65,8 @@ export const http = {
   "an answer of changes that leaves out some of them": {
     rule: "Q80",
     file: "http/route/get-changes.ts",
-    from: '"cursor":${JSON.stringify(place)},"frames":[${frames.join(",")}]',
-    to: '"cursor":${JSON.stringify(place)},"frames":[${frames.slice(0, 2).join(",")}]',
+    from: '"cursor":${JSON.stringify(got.cursor)},"frames":[${got.frames.join(",")}]',
+    to: '"cursor":${JSON.stringify(got.cursor)},"frames":[${got.frames.slice(0, 2).join(",")}]',
   },
   "an ack over HTTP of all that there is": {
     rule: "Q7 Q2",

@@ -87,7 +87,7 @@ export const store = {
   },
   "messages that are decided on and wait nowhere": {
     rule: "U5",
-    file: "store/push/push-store.ts",
+    file: "store/push/unacked-store.ts",
     from: "        { sql: sql.insertNotices, args },\n",
     to: "",
   },

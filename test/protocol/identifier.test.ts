@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { faultOfIdentifier, isIdentifier, isMessageId } from "../../src/protocol/identifier.ts";
+import { validateIdentifier, isIdentifier, isMessageId } from "../../src/protocol/identifier.ts";
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.@:~|";
 
@@ -60,7 +60,7 @@ test("A18 isIdentifier takes every text over the alphabet, and no other", () => 
   );
 });
 
-test("A54 faultOfIdentifier names the rule and one character, and nothing else of the value", () => {
+test("A54 validateIdentifier names the rule and one character, and nothing else of the value", () => {
   const faults: readonly (readonly [unknown, string | null])[] = [
     ["auth0|1", null],
     ["", "it is empty"],
@@ -73,8 +73,8 @@ test("A54 faultOfIdentifier names the rule and one character, and nothing else o
     ["\ud83d\udcac", "character 1 is U+1F4AC, which no id has"],
     ["a".repeat(129), "it has 129 characters, an id has at most 128"],
   ];
-  for (const [value, fault] of faults) expect([value, faultOfIdentifier(value)]).toEqual([value, fault]);
-  fc.assert(fc.property(fc.anything(), (value) => (faultOfIdentifier(value) === null) === isIdentifier(value)));
+  for (const [value, fault] of faults) expect([value, validateIdentifier(value)]).toEqual([value, fault]);
+  fc.assert(fc.property(fc.anything(), (value) => (validateIdentifier(value) === null) === isIdentifier(value)));
 });
 
 test("A18 isMessageId takes canonical UUIDs of every version, in either case", () => {

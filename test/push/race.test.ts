@@ -79,7 +79,7 @@ describe("two things at once", () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider], limits: { pushUsersMax: 1, pushLeaseMs: 2_000 } });
     for (const user of ["bob", "carol"]) await push.register(user, "phone");
-    const { beat, stirred, undecided } = push.store.push;
+    const { beat, pendingBetween, undecided } = push.store.push;
     async function loseAndRetake(): Promise<void> {
       push.store.push.beat = async () => false;
       await push.pass(600, 50);
@@ -88,15 +88,15 @@ describe("two things at once", () => {
     }
 
     const read = Promise.withResolvers<void>();
-    push.store.push.stirred = async (...args) => {
+    push.store.push.pendingBetween = async (...args) => {
       await read.promise;
-      return await stirred(...args);
+      return await pendingBetween(...args);
     };
     await push.send("alice", "bob");
     await push.send("alice", "carol");
     await push.pass(300);
     await loseAndRetake();
-    push.store.push.stirred = stirred;
+    push.store.push.pendingBetween = pendingBetween;
     read.resolve();
     await push.pass(1_000, 50);
     expect(phones.requests.map(({ user }) => user)).toEqual(["bob", "carol"]);

@@ -21,7 +21,7 @@ describe("query plans", () => {
     });
 
   test("S11 all the files of statements are found", () => {
-    expect(files).toContain("push/push-sql.ts");
+    expect(files).toContain("push/unacked-sql.ts");
     expect(files).toContain("read/history-sql.ts");
     expect(files).toContain("sql.ts");
     expect(statements.length).toBeGreaterThan(90);

@@ -6,7 +6,7 @@ import { explainPush } from "../../src/push/explain.ts";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine, Statement } from "../../src/store/engine/engine.ts";
-import * as pushSql from "../../src/store/push/push-sql.ts";
+import { selectExplained } from "../../src/store/push/push-log-sql.ts";
 import { person, storeOn } from "../support/store.ts";
 
 type Written = { readonly sql: string; readonly gone: number };
@@ -180,7 +180,7 @@ describe("U27 why", () => {
   test("U27 finds a message by its id, and walks through none of the user's others", async () => {
     const { file } = await open();
     const args = ["default", "u1", id, 10];
-    const [plan = []] = await file.read([{ sql: `EXPLAIN QUERY PLAN ${pushSql.selectExplained}`, args }]);
+    const [plan = []] = await file.read([{ sql: `EXPLAIN QUERY PLAN ${selectExplained}`, args }]);
     expect(plan.map(({ detail }) => detail)).toContain("SEARCH m USING INDEX tidings_message_id (id=?)");
   });
 

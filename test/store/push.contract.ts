@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import type { Due, Verdict } from "../../src/store/push/push-store.ts";
+import type { Due, Verdict } from "../../src/store/push/due-store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { accepted, marksCommitted, person, storeOn } from "../support/store.ts";
 
@@ -271,14 +271,14 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       store.read(person("bob", tenant), first.conversation, 1);
       await marksCommitted(store);
       const { n: to } = await store.head();
-      const { recipients, readers } = await store.push.stirred(from, to);
+      const { recipients, readers } = await store.push.pendingBetween(from, to);
       expect(recipients.toSorted((a, b) => a.n - b.n)).toEqual([
         { tenant, user: "bob", n: first.n },
         { tenant, user: "alice", n: last.n },
       ]);
       expect(readers).toMatchObject([{ tenant, user: "bob", conversation: first.conversation }]);
-      expect((await store.push.stirred(from, first.n)).recipients.length).toBe(1);
-      expect(await store.push.stirred(to, to)).toEqual({ recipients: [], readers: [], blockers: [] });
+      expect((await store.push.pendingBetween(from, first.n)).recipients.length).toBe(1);
+      expect(await store.push.pendingBetween(to, to)).toEqual({ recipients: [], readers: [], blockers: [] });
     });
 
     test("U8 of several who want the place one gets it, and who has lost it writes nothing more", async () => {
@@ -326,7 +326,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
         1_000,
       );
       const { messages, devices, log } = await store.push.explained(person("bob", tenant), id);
-      expect(messages).toMatchObject([{ sender: "alice", seq: 1 }]);
+      expect(messages).toMatchObject([{ from: "alice", seq: 1 }]);
       expect(devices).toMatchObject([{ device: "phone", provider: "p" }]);
       expect(log).toMatchObject([{ first: 1, seq: 2, decision: "send", reason: "sent", answer: "ok", time: 1_000 }]);
       expect((await store.push.explained(person("alice", tenant), id)).messages).toEqual([]);

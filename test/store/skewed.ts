@@ -5,7 +5,7 @@ import { systemRandom } from "../../src/internal/random.ts";
 import { encodeConversation } from "../../src/protocol/conversation-id.ts";
 import { changeText } from "../../src/store/read/change-text.ts";
 import { newEpoch } from "../../src/store/epoch.ts";
-import * as pushStatements from "../../src/store/push/push-sql.ts";
+import { wakeBlockedNotices, wakeReadNotices } from "../../src/store/push/unacked-sql.ts";
 import * as storeStatements from "../../src/store/sql.ts";
 import { newest } from "../../src/store/read/history.ts";
 import { createCountingEngine } from "../support/counting-engine.ts";
@@ -120,7 +120,7 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     const { push, devices } = store;
     await push.take("me", await push.worker());
     await push.beat("me", 1);
-    await push.stirred(0, 1_000);
+    await push.pendingBetween(0, 1_000);
     await push.addressUsers("me", [{ ...person("carol"), n: 1 }], { providers: ["webhook"], now: 1 });
     await push.undecided([alice, bob, person("carol")]);
     await push.enqueue("me", [{ address: 1, upTo: n }]);
@@ -186,8 +186,8 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
       { sql: storeStatements.returnHead },
       { sql: storeStatements.raiseLevel, args: [1] },
       await changeText({ n, now: { conversation: monologue, text: "hi" }, text: "changed" }),
-      { sql: pushStatements.wakeBlockedNotices, args: ["", JSON.stringify([["default", "alice", "r1"]]), 1] },
-      { sql: pushStatements.wakeReadNotices, args: ["", JSON.stringify([["default", "alice", first + 2]]), 1] },
+      { sql: wakeBlockedNotices, args: ["", JSON.stringify([["default", "alice", "r1"]]), 1] },
+      { sql: wakeReadNotices, args: ["", JSON.stringify([["default", "alice", first + 2]]), 1] },
     ]);
     await store.close();
     return new Map(engine.steps);

@@ -2,9 +2,12 @@ import * as deviceStatements from "../../src/store/push/device-sql.ts";
 import * as historyStatements from "../../src/store/read/history-sql.ts";
 import * as logPlaceStatements from "../../src/store/log-place-sql.ts";
 import * as peopleStatements from "../../src/store/read/people-sql.ts";
+import * as dueStatements from "../../src/store/push/due-sql.ts";
+import * as pushLogStatements from "../../src/store/push/push-log-sql.ts";
 import * as pushStatements from "../../src/store/push/push-sql.ts";
 import * as revocationStatements from "../../src/store/revocation-sql.ts";
 import * as storeStatements from "../../src/store/sql.ts";
+import * as unackedStatements from "../../src/store/push/unacked-sql.ts";
 
 /** Every statement of the store that has a name: [name, text]. */
 export const namedStatements: readonly (readonly [string, string])[] = Object.entries({
@@ -13,6 +16,9 @@ export const namedStatements: readonly (readonly [string, string])[] = Object.en
   ...peopleStatements,
   ...deviceStatements,
   ...pushStatements,
+  ...unackedStatements,
+  ...dueStatements,
+  ...pushLogStatements,
   ...revocationStatements,
   ...logPlaceStatements,
 }).filter((entry): entry is [string, string] => typeof entry[1] === "string");

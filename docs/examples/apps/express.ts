@@ -19,13 +19,13 @@ const sessions = session({
 });
 app.use(sessions, express.json());
 
-// Your own login; here everybody is who they say they are.
+// In place of your own login: this one believes any user name.
 app.post("/login", (req, res) => {
   req.session.user = req.body.user;
   res.sendStatus(204);
 });
 
-// The user of the session, for the chat's question who makes a request.
+// The user of the session, for `authenticate`.
 const users = new AsyncLocalStorage<string | undefined>();
 const chat = createChat({
   database: { url: "file:chat.db" },
@@ -38,13 +38,13 @@ const chat = createChat({
 await chat.ready();
 const { request, upgrade } = node(chat);
 
-// Not app.use("/chat", …), which takes "/chat" away from the path.
+// Not app.use("/chat", …), which removes "/chat" from the path.
 app.all("/chat/*path", (req, res) => users.run(req.session.user, () => request(req, res)));
 
 const server = createServer(app);
 // Longer than proxies keep an idle connection.
 server.keepAliveTimeout = 75_000;
-// An upgrade does not go through the app's middleware: here it reads the session as well.
+// An upgrade does not go through the app's middleware, so the session is read here.
 server.on("upgrade", (incoming, stream, head) => {
   const req = incoming as Request;
   sessions(req, new ServerResponse(incoming) as Response, (error?: unknown) => {

@@ -6,7 +6,7 @@ import { node } from "tidings/node";
 const app = Fastify();
 await app.register(cookie, { secret: process.env.COOKIE_SECRET ?? "for this machine only" });
 
-// Your own login; here everybody is who they say they are.
+// In place of your own login: this one believes any user name.
 app.post<{ Body: { user: string } }>("/login", (request, reply) =>
   reply.setCookie("user", request.body.user, { signed: true, httpOnly: true, sameSite: "lax" }).code(204).send(),
 );
@@ -14,7 +14,7 @@ app.post<{ Body: { user: string } }>("/login", (request, reply) =>
 const chat = createChat({
   database: { url: "file:chat.db" },
   base: "/chat",
-  // Asked for each request and for each upgrade.
+  // Called for each request and for each upgrade.
   authenticate({ headers }) {
     const { user = "" } = app.parseCookie(headers.get("cookie") ?? "");
     const { valid, value } = app.unsignCookie(user);

@@ -4,7 +4,7 @@ import { chat } from "./chat";
 
 await chat().ready();
 const { request, upgrade } = node(chat());
-// A port of its own, to which your proxy leads /chat/ws.
+// A separate port, to which your proxy forwards /chat/ws.
 const server = createServer(request).on("upgrade", upgrade);
 server.keepAliveTimeout = 75_000;
 const port = Number(process.env.CHAT_PORT ?? "3001");

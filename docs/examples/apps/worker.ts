@@ -3,7 +3,7 @@ import { type Chat, createChat } from "tidings";
 
 type Env = { readonly CHAT: DurableObjectNamespace; readonly DATABASE_URL: string; readonly DATABASE_TOKEN?: string };
 
-/** The one place where the chat lives: what waits in it, such as a request for changes, is answered by what others send. */
+/** The one object in which the chat runs: a request that waits for changes is answered here when another request sends a message. */
 export class ChatObject extends DurableObject<Env> {
   readonly chat: Chat;
 
@@ -12,7 +12,7 @@ export class ChatObject extends DurableObject<Env> {
     this.chat = createChat({
       database: { url: env.DATABASE_URL, authToken: env.DATABASE_TOKEN },
       base: "/chat",
-      // Your own session; here everybody is who they say they are.
+      // In place of your own session: this one believes any user name.
       authenticate({ headers }) {
         const [, user] = /(?:^|; )user=([^;]+)/.exec(headers.get("cookie") ?? "") ?? [];
         return user === undefined ? null : { user };

@@ -1,11 +1,11 @@
 import { costs } from "../../protocol/costs.ts";
 import { blockPage } from "../answer-schema.ts";
-import { answer, type Route } from "../call.ts";
+import { jsonResponse, type Route } from "../call.ts";
 import { listPeople, otherOf, peopleParameters } from "../people.ts";
 
 /** `GET /blocks`: whom the asker has blocked, in the order of their names; `next` is the name to go on after. */
 export const getBlocks: Route = {
-  about: {
+  meta: {
     summary: "Whom you have blocked, in the order of their names",
     parameters: peopleParameters,
     answers: { 200: blockPage },
@@ -16,7 +16,7 @@ export const getBlocks: Route = {
 
 /** `PUT /blocks/{user}`: 204; from then on nothing that user sends is accepted, and neither sees how the other is. */
 export const putBlock: Route = {
-  about: {
+  meta: {
     summary: "Block a user",
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient", "too_large"],
@@ -24,13 +24,13 @@ export const putBlock: Route = {
   units: costs.relate,
   handle: async (call) => {
     await call.store.relate(call.session, [{ other: otherOf(call), blocked: true }]);
-    return answer(204, null);
+    return jsonResponse(204, null);
   },
 };
 
 /** `DELETE /blocks/{user}`: 204, also where there was none. */
 export const deleteBlock: Route = {
-  about: {
+  meta: {
     summary: "Block a user no longer",
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient"],
@@ -38,6 +38,6 @@ export const deleteBlock: Route = {
   units: costs.relate,
   handle: async (call) => {
     await call.store.relate(call.session, [{ other: otherOf(call), blocked: false }]);
-    return answer(204, null);
+    return jsonResponse(204, null);
   },
 };

@@ -5,7 +5,7 @@ import type { Limits } from "../../protocol/limits.ts";
 import { identifier } from "../../protocol/schema.ts";
 import { contactPage, oneUser } from "../answer-schema.ts";
 import { readBody } from "../body.ts";
-import { answer, type Call, type Route } from "../call.ts";
+import { jsonResponse, type Call, type Route } from "../call.ts";
 import { listPeople, otherOf, peopleParameters } from "../people.ts";
 
 const bodyOf = ({ contactsAtOnceMax }: Limits) =>
@@ -22,7 +22,7 @@ async function allow({ session, policy }: Call, users: readonly string[]): Promi
 
 /** `GET /contacts`: in the order of their names; `next` is the name to go on after. */
 export const getContacts: Route = {
-  about: {
+  meta: {
     summary: "Your contacts, in the order of their names",
     parameters: peopleParameters,
     answers: { 200: contactPage },
@@ -33,7 +33,7 @@ export const getContacts: Route = {
 
 /** `GET /contacts/{user}`: 200 for a contact, 404 for anybody else, whether they exist or not. */
 export const getContact: Route = {
-  about: {
+  meta: {
     summary: "Whether a user is a contact of yours",
     answers: { 200: oneUser },
     codes: ["bad_request", "invalid_recipient", "not_found"],
@@ -42,13 +42,13 @@ export const getContact: Route = {
     const other = otherOf(call);
     if (!(await call.store.isContact(call.session, other)))
       throw new ChatError("not_found", "There is no such contact");
-    return answer(200, JSON.stringify({ user: other }));
+    return jsonResponse(200, JSON.stringify({ user: other }));
   },
 };
 
 /** `PUT /contacts/{user}`: 204, also where they are one already. */
 export const putContact: Route = {
-  about: {
+  meta: {
     summary: "Keep a user as a contact",
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient", "too_large"],
@@ -58,13 +58,13 @@ export const putContact: Route = {
     const other = otherOf(call);
     await allow(call, [other]);
     await call.store.relate(call.session, [{ other, contact: true }]);
-    return answer(204, null);
+    return jsonResponse(204, null);
   },
 };
 
 /** `DELETE /contacts/{user}`: 204, also where they were none. */
 export const deleteContact: Route = {
-  about: {
+  meta: {
     summary: "Keep a user as a contact no longer",
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient"],
@@ -72,13 +72,13 @@ export const deleteContact: Route = {
   units: costs.relate,
   handle: async (call) => {
     await call.store.relate(call.session, [{ other: otherOf(call), contact: false }]);
-    return answer(204, null);
+    return jsonResponse(204, null);
   },
 };
 
 /** `POST /contacts`: several at once, all or none; 204. */
 export const postContacts: Route = {
-  about: {
+  meta: {
     summary: "Keep several users as contacts, all or none",
     body: bodyOf,
     answers: { 204: null },
@@ -96,6 +96,6 @@ export const postContacts: Route = {
       session,
       users.map((other) => ({ other, contact: true })),
     );
-    return answer(204, null);
+    return jsonResponse(204, null);
   },
 };

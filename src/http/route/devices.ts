@@ -5,7 +5,7 @@ import { isIdentifier } from "../../protocol/identifier.ts";
 import type { PushAddress } from "../../push/provider.ts";
 import type { Address } from "../../store/push/device-store.ts";
 import { readBody } from "../body.ts";
-import { answer, type Call, type Route } from "../call.ts";
+import { jsonResponse, type Call, type Route } from "../call.ts";
 
 const push = v.pipe(
   v.looseObject({ provider: v.pipe(v.string(), v.description("One of those that `GET /push` tells")) }),
@@ -55,7 +55,7 @@ async function addressOf(
  * is. 204. To be said again at each start of the app: a token that stood elsewhere has moved here.
  */
 export const putDevice: Route = {
-  about: {
+  meta: {
     summary: "Where this device is notified",
     body: () => schema,
     answers: { 204: null },
@@ -67,19 +67,19 @@ export const putDevice: Route = {
     const said = await readBody(request, schema, limits.frameBytesMax);
     const address = said.push && (await addressOf(call, said.push));
     await store.devices.putDevice(session, device, { address, notify: said.notify, now: clock.now() });
-    return answer(204, null);
+    return jsonResponse(204, null);
   },
 };
 
 /** `DELETE /devices/{device}`: on logout. 204, also where there was nothing; from then on nothing more is sent to it. */
 export const deleteDevice: Route = {
-  about: {
+  meta: {
     summary: "Notify this device no longer",
     answers: { 204: null },
     codes: ["bad_request"],
   },
   handle: async (call) => {
     await call.store.devices.deleteDevice(call.session, deviceOf(call));
-    return answer(204, null);
+    return jsonResponse(204, null);
   },
 };

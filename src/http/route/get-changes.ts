@@ -11,18 +11,18 @@ import type { ServerFrame } from "../../protocol/frame.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { cursor, identifier } from "../../protocol/schema.ts";
 import { changesAnswer } from "../answer-schema.ts";
-import { answer, type Call, type Route } from "../call.ts";
+import { jsonResponse, type Call, type Route } from "../call.ts";
 import { readParameters, wholeNumber } from "../parameters.ts";
 import { problem } from "../../protocol/problem.ts";
 
-/** Shorter than the ten seconds after which Bun, and some proxies, end a connection on which nothing moves. */
+/** Shorter than the ten seconds after which Bun, and some proxies, close a connection on which nothing moves. */
 const waitSecondsDefault = 8;
 const waitSecondsMax = 60;
-/** News seldom comes alone: so long more is waited for what belongs to it. */
+/** News seldom comes alone: the answer waits this much longer, and takes along what follows. */
 const gatherMs = 5;
-/** Where there is more, and nothing of it comes for so long, the rest is asked for: a process that is short of memory reads no further. */
-const moreMs = 100;
-/** How those are who are watched is told before there is an answer, unless it takes longer than this. */
+/** Part of the log has come. Where the rest pauses for this long, it goes into the next answer: a process short of memory stops reading. */
+const restMs = 100;
+/** An answer waits at most this long for the present state of the watched users. */
 const snapshotMsMax = 2_000;
 
 const parameters = ({ watchedUsersMax }: Limits) =>
@@ -49,12 +49,12 @@ const parameters = ({ watchedUsersMax }: Limits) =>
   });
 
 /**
- * `GET /changes`: what a socket would tell, for hosts and networks without one. The request is a connection for as long as it waits: it begins at the
- * cursor, which it acks, and answers the frames that a socket would have got as soon as there is news, or when its time is over. Ask again with
+ * `GET /changes`: the frames of a socket, for hosts and networks without one. The request is a connection while it waits: it begins at its cursor, which
+ * it acks, and answers with the frames that a socket would have got, as soon as there is news or when its time is over. Ask again with
  * the `cursor` of the answer.
  */
 export const getChanges: Route = {
-  about: {
+  meta: {
     summary: "What is new for the device behind its cursor: the frames of a socket, once there are any",
     parameters,
     answers: { 200: changesAnswer },
@@ -64,103 +64,125 @@ export const getChanges: Route = {
   handle: async (call) => await wait(call, readParameters(call.request.url, parameters(call.limits))),
 };
 
+/** What a request has got so far. */
+type Collected = {
+  readonly frames: string[];
+  bytes: number;
+  /** Behind all that is in `frames`. */
+  cursor: string | undefined;
+  /** Whether the log is read to its end. */
+  log: "reading" | "live";
+  /** The most lasting news: of the log, or volatile, such as typing. The first presence of a watched user is none. */
+  news: "none" | "volatile" | "log";
+  /** Watched users whose presence is not known yet. */
+  readonly unseen: Set<string>;
+};
+
+function collect(got: Collected, text: string): ServerFrame {
+  const frame = JSON.parse(text) as ServerFrame;
+  got.frames.push(text);
+  got.bytes += utf8Bytes(text);
+  if ("cursor" in frame) got.cursor = frame.cursor;
+  if (frame.type === "changes") {
+    got.log = frame.more ? "reading" : "live";
+    if (frame.changes.length > 0) got.news = "log";
+  } else if (frame.type !== "welcome" && !(frame.type === "presence" && got.unseen.delete(frame.user))) {
+    // An error is the answer to a watch that was refused: no presence follows.
+    if (frame.type === "error") got.unseen.clear();
+    if (got.news === "none") got.news = "volatile";
+  }
+  return frame;
+}
+
+type Decision = "answer" | "answer once gathered" | "answer without the rest" | "wait";
+
+/** `isOver`: the time of the request. `bytesMax`: more than this waits for the next answer. */
+function decide(
+  { bytes, log, news, unseen }: Collected,
+  { isOver, bytesMax }: { readonly isOver: boolean; readonly bytesMax: number },
+): Decision {
+  if (bytes >= bytesMax) return "answer";
+  if (log === "reading") {
+    if (isOver && news !== "none") return "answer";
+    return news === "log" ? "answer without the rest" : "wait";
+  }
+  if (unseen.size > 0) return "wait";
+  if (isOver) return "answer";
+  return news === "none" ? "wait" : "answer once gathered";
+}
+
+/** What a request waits for before it is answered. */
+type State =
+  | { readonly type: "waiting" }
+  | { readonly type: "gathering" | "awaiting the rest"; readonly cancel: () => void }
+  /** The time is over, and there is nothing to answer yet. */
+  | { readonly type: "overdue" }
+  | { readonly type: "ended" };
+
 function wait(
   { request, session, connect, clock, limits, askedAt }: Call,
-  {
-    device,
-    cursor: from,
-    level,
-    wait: seconds = waitSecondsDefault,
-    watch,
-  }: v.InferOutput<ReturnType<typeof parameters>>,
+  query: v.InferOutput<ReturnType<typeof parameters>>,
 ): Promise<Response> {
   const { promise, resolve, reject } = deferred<Response>();
-  const frames: string[] = [];
-  let bytes = 0;
-  let place = from;
-  let isLive = false;
-  /** Whose presence is still to be told as it is now: that is no news. */
-  const untold = new Set(watch?.split(","));
-  let hasNews = false;
-  /** Whether some of what is new in the log is among it. */
-  let hasChanges = false;
-  let isOver = false;
-  let isDone = false;
-  let cancelGather: (() => void) | null = null;
-  let cancelMore: (() => void) | null = null;
-  let cancelSnapshot: (() => void) | null = null;
+  const { device, cursor: from, level, wait: seconds = waitSecondsDefault, watch } = query;
+  const unseen = new Set(watch?.split(","));
+  const got: Collected = { frames: [], bytes: 0, cursor: from, log: "reading", news: "none", unseen };
+  const bytesMax = limits.outboxBytesMax / 2;
+  const timers = [clock.after(1_000 * seconds, () => update(true))];
+  let state: State = { type: "waiting" };
   let events: SocketEvents | null = null;
 
+  function update(isOver = state.type === "overdue"): void {
+    if (state.type === "ended") return;
+    const decision = decide(got, { isOver, bytesMax });
+    if (decision === "answer") return leave();
+    if (state.type === "gathering") return;
+    if (state.type === "awaiting the rest") state.cancel();
+    if (decision === "wait") state = { type: isOver ? "overdue" : "waiting" };
+    else if (decision === "answer once gathered") state = { type: "gathering", cancel: clock.after(gatherMs, leave) };
+    else state = { type: "awaiting the rest", cancel: clock.after(restMs, leave) };
+  }
+
+  const leave = (): void => end(closeCode.normal);
+
   function end(code: number): void {
-    if (isDone) return;
-    isDone = true;
-    for (const cancel of [cancelWait, cancelSnapshot, cancelGather, cancelMore]) cancel?.();
+    if (state.type === "ended") return;
+    if ("cancel" in state) state.cancel();
+    state = { type: "ended" };
+    for (const cancel of timers) cancel();
     request.signal.removeEventListener("abort", leave);
-    // The connection is still being told what made it end.
+    // Later: the connection is still inside the call that made it end.
     queueMicrotask(() => events?.closed(code));
-    if (place !== undefined && (isLive || hasNews)) {
-      resolve(answer(200, `{"cursor":${JSON.stringify(place)},"frames":[${frames.join(",")}]}`));
+    if (got.cursor !== undefined && (got.log === "live" || got.news !== "none")) {
+      resolve(jsonResponse(200, `{"cursor":${JSON.stringify(got.cursor)},"frames":[${got.frames.join(",")}]}`));
     } else if (code === closeCode.sessionEnded) resolve(problem("unauthenticated", "The session has ended"));
     else if (code === closeCode.rateLimited)
       resolve(problem("too_many_connections", "The limit of open connections is reached"));
     else reject(new ChatError("unavailable", "The connection ended before it had anything to say"));
   }
 
-  const leave = (): void => end(closeCode.normal);
-
-  /** Answers once there is something to say, or the time is over. */
-  function look(): void {
-    if (isDone) return;
-    cancelMore?.();
-    const isReady = isLive && untold.size === 0;
-    // There may be more than fits: the rest is asked for.
-    const isFull = bytes >= limits.outboxBytesMax / 2;
-    if (isFull || (isOver && (isLive ? isReady : hasNews))) leave();
-    else if (isReady && hasNews) cancelGather ??= clock.after(gatherMs, leave);
-    else if (!isLive && hasChanges) cancelMore = clock.after(moreMs, leave);
+  function sendWatch(): void {
+    if (state.type === "ended") return;
+    events?.receive(JSON.stringify({ type: "watch", users: [...unseen] }));
+    const giveUp = (): void => {
+      unseen.clear();
+      update();
+    };
+    timers.push(clock.after(snapshotMsMax, giveUp));
   }
 
-  function take(frame: string): void {
-    frames.push(frame);
-    bytes += utf8Bytes(frame);
-    const told = JSON.parse(frame) as ServerFrame;
-    if ("cursor" in told) place = told.cursor;
-    if (told.type === "changes") {
-      isLive = !told.more;
-      hasChanges ||= told.changes.length > 0;
-      hasNews ||= hasChanges;
-    } else if (told.type === "welcome") {
-      if (watch !== undefined) queueMicrotask(askWhoIsThere);
-    } else if (told.type !== "presence" || !untold.delete(told.user)) {
-      // What a watch is refused for is told in place of the list.
-      if (told.type === "error") untold.clear();
-      hasNews = true;
-    }
-    look();
-  }
-
-  function askWhoIsThere(): void {
-    events?.receive(JSON.stringify({ type: "watch", users: [...untold] }));
-    cancelSnapshot = clock.after(snapshotMsMax, () => {
-      untold.clear();
-      look();
-    });
-  }
-
-  const cancelWait = clock.after(1_000 * seconds, () => {
-    isOver = true;
-    look();
-  });
   request.signal.addEventListener("abort", leave);
-  const opened = connect(
+  events = connect(
     {
-      send(frame) {
-        if (isDone) return false;
-        take(frame);
+      send(text) {
+        if (state.type === "ended") return false;
+        const { type } = collect(got, text);
+        if (type === "welcome" && watch !== undefined) queueMicrotask(sendWatch);
+        update();
         return true;
       },
-      // What was taken goes out with the answer: so a page is as large as one socket's buffer, and the next one is asked for.
-      bufferedBytes: () => bytes,
+      // Nothing leaves before the answer: it holds as much as the buffer of one socket, and the client asks for the rest.
+      bufferedBytes: () => got.bytes,
       ping: () => queueMicrotask(() => events?.pong()),
       close: end,
       terminate: () => end(closeCode.tooSlow),
@@ -173,7 +195,5 @@ function wait(
       ...(level !== undefined && { level: Math.min(level, levelMax) }),
     },
   );
-  events = opened;
-  if (isDone) queueMicrotask(() => opened.closed(closeCode.normal));
   return promise;
 }

@@ -1,12 +1,12 @@
 import { bytesCost, costs } from "../../protocol/costs.ts";
 import { conversationPage } from "../answer-schema.ts";
-import { answer, type Route } from "../call.ts";
+import { jsonResponse, type Route } from "../call.ts";
 import { readParameters } from "../parameters.ts";
 import { conversationParameters, readConversations } from "../read-conversations.ts";
 
 /** `GET /conversations`: those with a message, newest activity first. `next` names the last one's place by its activity. */
 export const getConversations: Route = {
-  about: {
+  meta: {
     summary: "Your conversations, newest activity first",
     parameters: conversationParameters,
     answers: { 200: conversationPage },
@@ -20,6 +20,6 @@ export const getConversations: Route = {
     spend(
       page.conversations.reduce((sum, { lastMessage: { text } }) => sum + 4 * costs.row + bytesCost(text.length), 0),
     );
-    return answer(200, JSON.stringify(page));
+    return jsonResponse(200, JSON.stringify(page));
   },
 };

@@ -1,12 +1,12 @@
 import { bytesCost, costs } from "../../protocol/costs.ts";
 import { messagePage } from "../answer-schema.ts";
-import { answer, type Route } from "../call.ts";
+import { jsonResponse, type Route } from "../call.ts";
 import { readMessages } from "../read-messages.ts";
 import { messageParameters, readSelectors } from "../selectors.ts";
 
 /** `GET /messages`: what a query selects, oldest first. Marks nothing as delivered. */
 export const getMessages: Route = {
-  about: {
+  meta: {
     summary: "The messages that a query selects, oldest first; without a selector those that the device has not got",
     parameters: messageParameters,
     answers: { 200: messagePage },
@@ -17,6 +17,6 @@ export const getMessages: Route = {
     const asked = readSelectors(request.url, { limits, cursors: store.cursors });
     const page = await readMessages(store, session, asked);
     spend(page.messages.reduce((sum, { text }) => sum + costs.row + bytesCost(text.length), 0));
-    return answer(200, JSON.stringify(page));
+    return jsonResponse(200, JSON.stringify(page));
   },
 };

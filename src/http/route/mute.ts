@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { requireConversation } from "../../action/conversation.ts";
 import { readBody } from "../body.ts";
 import { mute } from "../answer-schema.ts";
-import { answer, type Route } from "../call.ts";
+import { jsonResponse, type Route } from "../call.ts";
 
 const schema = v.strictObject({
   until: v.exactOptional(
@@ -17,7 +17,7 @@ const schema = v.strictObject({
 
 /** `GET /conversations/{id}/mute`: whether the asker is not notified of it, and until when. */
 export const getMute: Route = {
-  about: {
+  meta: {
     summary: "Whether you are not notified of the conversation",
     answers: { 200: mute },
     codes: ["not_found"],
@@ -26,13 +26,13 @@ export const getMute: Route = {
     await requireConversation(call.store, call.session, call.id);
     const until = await call.store.devices.mutedUntil(call.session, call.id, call.clock.now());
     const said = until === null ? { muted: false } : until === "forever" ? { muted: true } : { muted: true, until };
-    return answer(200, JSON.stringify(said));
+    return jsonResponse(200, JSON.stringify(said));
   },
 };
 
 /** `PUT /conversations/{id}/mute`: until a time, or for good. 204. */
 export const putMute: Route = {
-  about: {
+  meta: {
     summary: "Be notified of the conversation no longer",
     body: () => schema,
     answers: { 204: null },
@@ -42,13 +42,13 @@ export const putMute: Route = {
     const { until = "forever" } = await readBody(call.request, schema, call.limits.frameBytesMax);
     await requireConversation(call.store, call.session, call.id);
     await call.store.devices.mute(call.session, call.id, until);
-    return answer(204, null);
+    return jsonResponse(204, null);
   },
 };
 
 /** `DELETE /conversations/{id}/mute`: 204, also where it was not muted. */
 export const deleteMute: Route = {
-  about: {
+  meta: {
     summary: "Be notified of the conversation again",
     answers: { 204: null },
     codes: ["not_found"],
@@ -56,6 +56,6 @@ export const deleteMute: Route = {
   handle: async (call) => {
     await requireConversation(call.store, call.session, call.id);
     await call.store.devices.mute(call.session, call.id, null);
-    return answer(204, null);
+    return jsonResponse(204, null);
   },
 };

@@ -10,7 +10,7 @@ import {
 } from "../../protocol/schema.ts";
 import { placedMessage } from "../../protocol/server-schema.ts";
 import { readBody } from "../body.ts";
-import { answer, type Route } from "../call.ts";
+import { jsonResponse, type Route } from "../call.ts";
 import { tooOften } from "../../protocol/problem.ts";
 
 const schema = v.pipe(
@@ -26,24 +26,24 @@ const schema = v.pipe(
 
 /** `POST /messages`: a message, by the way that every message goes. 201, or 200 for a retry. */
 export const postMessage: Route = {
-  about: {
+  meta: {
     summary: "Send a message: 201, or 200 with the first answer for a retry of its id",
     body: () => schema,
     answers: { 200: placedMessage, 201: placedMessage },
     codes: ["bad_request", "too_large", "invalid_recipient", "not_found", "blocked", "conflict"],
   },
-  handle: async ({ request, session, store, policy, limits, mustWait }) => {
+  handle: async ({ request, session, store, policy, limits, retryAfterMs }) => {
     const { id, to, conversation = "", text } = await readBody(request, schema, limits.frameBytesMax);
     const { tenant, user } = session;
     const fault = validateSend({ from: user, to, text }, limits);
     if (fault) throw fault;
     const target = to === undefined ? { conversation } : { to };
-    const waitMs = mustWait(text.length);
+    const waitMs = retryAfterMs(text.length);
     const verdict = waitMs > 0 ? "rate_limited" : await policy.decide("send", session, target);
     const refusal = verdict === "allowed" ? undefined : verdict;
     const outcome = await appendMessage(store, { tenant, from: user, id, ...target, text, refusal });
     if (outcome.type === "refused" && outcome.code === "rate_limited") return tooOften(waitMs);
     const { conversation: place, seq, time, duplicate } = orThrow(outcome);
-    return answer(duplicate ? 200 : 201, JSON.stringify({ id, conversation: place, seq, time, duplicate }));
+    return jsonResponse(duplicate ? 200 : 201, JSON.stringify({ id, conversation: place, seq, time, duplicate }));
   },
 };

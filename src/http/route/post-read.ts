@@ -3,7 +3,7 @@ import { requireConversation } from "../../action/conversation.ts";
 import { ChatError } from "../../error.ts";
 import { mark, namedMessageId } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
-import { answer, type Route } from "../call.ts";
+import { jsonResponse, type Route } from "../call.ts";
 
 const schema = v.strictObject({ seq: mark, id: v.optional(namedMessageId) });
 
@@ -12,7 +12,7 @@ const schema = v.strictObject({ seq: mark, id: v.optional(namedMessageId) });
  * place, as after a restore, nothing was seen of that one, and nothing is marked.
  */
 export const postRead: Route = {
-  about: {
+  meta: {
     summary: "You have seen the conversation up to this place",
     body: () => schema,
     answers: { 204: null },
@@ -21,9 +21,9 @@ export const postRead: Route = {
   handle: async ({ request, session, store, limits, id }) => {
     const { seq, id: seen } = await readBody(request, schema, limits.frameBytesMax);
     await requireConversation(store, session, id);
-    if (seen !== undefined && (await store.messageAt(id, seq)) !== seen) return answer(204, null);
+    if (seen !== undefined && (await store.messageAt(id, seq)) !== seen) return jsonResponse(204, null);
     const isStored = await new Promise<boolean>((resolve) => store.read(session, id, seq, resolve));
     if (!isStored) throw new ChatError("unavailable", "The store did not confirm the mark: send it again");
-    return answer(204, null);
+    return jsonResponse(204, null);
   },
 };

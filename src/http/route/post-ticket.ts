@@ -4,7 +4,7 @@ import { identityKey } from "../../model.ts";
 import { sha256 } from "../../internal/sha256.ts";
 import { readBody } from "../body.ts";
 import { ticket as answered } from "../answer-schema.ts";
-import { answer, type Route } from "../call.ts";
+import { jsonResponse, type Route } from "../call.ts";
 
 const schema = v.strictObject({});
 
@@ -13,7 +13,7 @@ const schema = v.strictObject({});
  * with a WebSocket. The socket ends when the session of this request does.
  */
 export const postTicket: Route = {
-  about: {
+  meta: {
     summary: "A ticket for one upgrade",
     body: () => schema,
     isBodyOptional: true,
@@ -37,6 +37,6 @@ export const postTicket: Route = {
     if (added === "revoked") throw new ChatError("unavailable", "The session was ended meanwhile: prove it again");
     if (added === "too many")
       throw new ChatError("rate_limited", `At most ${limits.ticketsPerUserMax} unused tickets are good at a time`);
-    return answer(201, JSON.stringify({ ticket, expiresAt: expires }));
+    return jsonResponse(201, JSON.stringify({ ticket, expiresAt: expires }));
   },
 };

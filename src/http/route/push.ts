@@ -4,19 +4,19 @@ import { explainPush } from "../../push/explain.ts";
 import { costs } from "../../protocol/costs.ts";
 import { identifier, namedMessageId } from "../../protocol/schema.ts";
 import { pushExplanations, pushProviders } from "../answer-schema.ts";
-import { answer, type Route } from "../call.ts";
+import { jsonResponse, type Route } from "../call.ts";
 import { readParameters } from "../parameters.ts";
 
 /** `GET /push`: the providers that there are, each with what a client must know to register. */
 export const getPush: Route = {
-  about: {
+  meta: {
     summary: "How devices can be notified",
     answers: { 200: pushProviders },
     codes: [],
   },
   handle: async ({ push: { providers } }) => {
     const list = providers.map(({ name, public: known }) => ({ ...known, name }));
-    return answer(200, JSON.stringify({ providers: list }));
+    return jsonResponse(200, JSON.stringify({ providers: list }));
   },
 };
 
@@ -31,7 +31,7 @@ const parameters = () =>
  * themselves; the host (`isHost` in what `authenticate` answers) about anybody of its tenant.
  */
 export const getPushExplain: Route = {
-  about: {
+  meta: {
     summary: "Why your devices were, or were not, notified of a message",
     parameters,
     answers: { 200: pushExplanations },
@@ -45,6 +45,6 @@ export const getPushExplain: Route = {
     spend(found.reduce((sum, { decisions }) => sum + costs.row * decisions.length, 0));
     // One's own message, somebody else's, and one that does not exist are one and the same.
     if (found.length === 0) throw new ChatError("not_found", "There is no such message to that user");
-    return answer(200, JSON.stringify({ messages: found }));
+    return jsonResponse(200, JSON.stringify({ messages: found }));
   },
 };

@@ -1,24 +1,24 @@
 import { parseQuietHours, quietHours } from "../../protocol/quiet-hours.ts";
 import { quietHoursAnswer } from "../answer-schema.ts";
 import { readBody } from "../body.ts";
-import { answer, type Route } from "../call.ts";
+import { jsonResponse, type Route } from "../call.ts";
 
 /** `GET /quiet-hours`: when the asker does not want to be notified. */
 export const getQuietHours: Route = {
-  about: {
+  meta: {
     summary: "When you do not want to be notified",
     answers: { 200: quietHoursAnswer },
     codes: [],
   },
   handle: async ({ session, store }) => {
     const text = await store.devices.quietHours(session);
-    return answer(200, JSON.stringify({ quietHours: text === null ? null : parseQuietHours(text) }));
+    return jsonResponse(200, JSON.stringify({ quietHours: text === null ? null : parseQuietHours(text) }));
   },
 };
 
 /** `PUT /quiet-hours`: every day from one time of day until another one, in a time zone. What comes meanwhile is told when they end. 204. */
 export const putQuietHours: Route = {
-  about: {
+  meta: {
     summary: "Say when you do not want to be notified",
     body: () => quietHours,
     answers: { 204: null },
@@ -27,19 +27,19 @@ export const putQuietHours: Route = {
   handle: async ({ request, session, store, limits }) => {
     const hours = await readBody(request, quietHours, limits.frameBytesMax);
     await store.devices.setQuietHours(session, JSON.stringify(hours));
-    return answer(204, null);
+    return jsonResponse(204, null);
   },
 };
 
 /** `DELETE /quiet-hours`: 204, also where there were none. */
 export const deleteQuietHours: Route = {
-  about: {
+  meta: {
     summary: "Be notified at any hour",
     answers: { 204: null },
     codes: [],
   },
   handle: async ({ session, store }) => {
     await store.devices.setQuietHours(session, null);
-    return answer(204, null);
+    return jsonResponse(204, null);
   },
 };

@@ -7,7 +7,7 @@ export type PushKeys = {
 };
 
 /** What is made anew for each push; given only to repeat the example of RFC 8291. */
-export type Chances = {
+export type EncryptionInputs = {
   readonly salt: Uint8Array<ArrayBuffer>;
   readonly pair: { readonly publicKey: CryptoKey; readonly privateKey: CryptoKey };
   /** Bytes that the text and its padding are filled up to. */
@@ -41,7 +41,7 @@ const utf8 = new TextEncoder();
 export async function encrypt(
   text: Uint8Array<ArrayBuffer>,
   { p256dh, auth }: PushKeys,
-  chances?: Chances,
+  chances?: EncryptionInputs,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   if (text.length > plaintextBytesMax) throw new RangeError(`A push has at most ${plaintextBytesMax} bytes`);
   const { salt, pair, filledTo } = chances ?? (await drawChances(text.length));
@@ -63,7 +63,7 @@ export async function encrypt(
   return join(salt, new Uint8Array(sizes.buffer), sender, sealed);
 }
 
-async function drawChances(textBytes: number): Promise<Chances> {
+async function drawChances(textBytes: number): Promise<EncryptionInputs> {
   return {
     salt: crypto.getRandomValues(new Uint8Array(16)),
     pair: await subtle.generateKey(curve, true, ["deriveBits"]),

@@ -1,5 +1,5 @@
 import { ChatError } from "../../error.ts";
-import { isLoopbackHost } from "../../internal/loopback.ts";
+import { isSafeUrl } from "../../internal/safe-url.ts";
 import type { PushNotice, PushProvider, PushResult } from "../provider.ts";
 import { type Fetch, systemFetch } from "./fetch.ts";
 import { retryAfterMs } from "./retry-after.ts";
@@ -28,7 +28,7 @@ const tokenForm = /^[!-~]{1,4096}$/;
  * @throws ChatError `config_invalid` on a URL or a secret that cannot be.
  *
  * @example
- * createChat({ push: { providers: [webhook({ url: "https://shop.example/push", secret: "whsec_…" })] }, … })
+ * createChat({ ...options, push: [webhook({ url: "https://shop.example/push", secret: "whsec_…" })] });
  */
 export function webhook(options: WebhookOptions): PushProvider {
   const url = urlOf(options.url);
@@ -98,9 +98,7 @@ function resultOf({ ok, status, headers }: Response, now: number): PushResult {
 }
 
 function urlOf(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopbackHost(url.host));
-  if (url !== null && isSafe && url.username === "" && url.password === "") return url.href;
+  if (isSafeUrl(text)) return new URL(text).href;
   throw new ChatError(
     "config_invalid",
     "The webhook's address must be an https URL, or http on this machine, without a user's name",

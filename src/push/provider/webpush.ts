@@ -40,7 +40,8 @@ const ttlSecondsMax = 2_419_200;
  * @throws ChatError `config_invalid` on keys, a subject or services that cannot be.
  *
  * @example
- * createChat({ push: { providers: [webPush({ publicKey, privateKey, subject: "mailto:ops@shop.example" })] }, … })
+ * const vapid = { publicKey: process.env.VAPID_PUBLIC_KEY ?? "", privateKey: process.env.VAPID_PRIVATE_KEY ?? "" };
+ * createChat({ ...options, push: [webPush({ ...vapid, subject: "mailto:ops@shop.example" })] });
  */
 export function webPush(options: WebPushOptions): PushProvider {
   const vapid = createVapid(options);

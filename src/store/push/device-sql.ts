@@ -1,27 +1,19 @@
-import { isEmpty } from "./push-sql.ts";
+import { deleteNoticesOf, isEmpty } from "./sql-parts.ts";
 
-/** The statements behind where a device is notified, and when a user does not want to be. ?1 tenant, ?2 user in each. */
+/** The statements behind `device-store.ts`: addresses of devices, mutes and quiet hours. ?1 tenant, ?2 user in each. */
 
 // Addresses. ?3 device, ?4 provider, ?5 hash, where they are used.
 
-/** So many of the notices of addresses; answers those that went. One address has as many as its user has conversations. */
-function deleteNoticesOf(addresses: string, most: string): string {
-  return `
-DELETE FROM tidings_push_notice WHERE (address, conversation) IN (
-  SELECT p.address, p.conversation FROM tidings_push_notice p WHERE p.address IN (${addresses}) LIMIT ${most})
-RETURNING 1`;
-}
-
 const userKey = `(SELECT u.key FROM tidings_user u WHERE u.tenant = ?1 AND u.id = ?2)`;
 
-/** A new device starts after what any device of its user has acked. ?4 whether it is notified; null: as it is. ?5 now */
+/** A new device starts after the newest ack of its user. ?4 whether it is notified, null: unchanged; ?5 now */
 export const insertDevice = `
 INSERT INTO tidings_device (user, device, acked, notify, seen)
 SELECT u.key, ?3, coalesce((SELECT max(acked) FROM tidings_device WHERE user = u.key), 0), coalesce(?4, 1), ?5
 FROM tidings_user u WHERE u.tenant = ?1 AND u.id = ?2
 ON CONFLICT (user, device) DO UPDATE SET notify = coalesce(?4, notify), seen = max(seen, excluded.seen)`;
 
-/** Makes room: the token's other places, and that of the user without a device. ?6 whether only its places in the tenant count; 0: it has one in all. */
+/** The addresses that a registration replaces: the token's other ones, and the user's own without a device. ?6 1: only those of the tenant, 0: of all tenants. */
 const movedAddresses = `
 SELECT a.key FROM tidings_push_address a WHERE a.hash = ?5 AND a.provider = ?4 AND (?6 = 0 OR a.tenant = ?1)
   AND NOT (a.user = ${userKey} AND a.device = ?3)
@@ -29,7 +21,7 @@ UNION ALL SELECT a.key FROM tidings_push_address a WHERE a.user = ${userKey} AND
 export const deleteMovedNotices = deleteNoticesOf(movedAddresses, "?7");
 export const deleteMovedAddresses = `DELETE FROM tidings_push_address WHERE key IN (${movedAddresses}) AND ${isEmpty()}`;
 
-/** ?6 token, ?7 now, ?8 expires or null. Not before the token has left its place in the tenant. */
+/** ?6 token, ?7 now, ?8 expires or null. Not before its other addresses in the tenant are deleted. */
 export const upsertAddress = `
 INSERT INTO tidings_push_address (user, tenant, device, provider, token, hash, since, decided, refreshed, expires)
 SELECT u.key, u.tenant, ?3, ?4, ?6, ?5, head.n, head.n, ?7, ?8 FROM tidings_head head CROSS JOIN tidings_user u ON u.tenant = ?1 AND u.id = ?2
@@ -39,7 +31,7 @@ WHERE NOT EXISTS (
 ON CONFLICT (user, device, provider) DO UPDATE
   SET token = excluded.token, hash = excluded.hash, refreshed = excluded.refreshed, expires = excluded.expires`;
 
-/** ?3 how many a user may have: what was longest not refreshed goes. That of no device is none that they have registered. */
+/** ?3 how many a user may have. The addresses beyond it, those that were not refreshed for longest; the one without a device, which no client registered, does not count. */
 const surplusAddresses = `
 SELECT a.key FROM tidings_push_address a WHERE a.user = ${userKey} AND a.device <> '' ORDER BY a.refreshed DESC, a.key DESC LIMIT -1 OFFSET ?3`;
 export const deleteSurplusNotices = deleteNoticesOf(surplusAddresses, "?4");
@@ -51,7 +43,7 @@ export const deleteDeviceAddresses = `DELETE FROM tidings_push_address WHERE key
 
 // Preferences.
 
-/** ?3 conversation key, ?4 until or null. Only a conversation of the user's. */
+/** ?3 conversation key, ?4 until or null: forever. Only a conversation of the user. */
 export const upsertMute = `
 INSERT INTO tidings_mute (user, conversation, until)
 SELECT p.user, p.conversation, ?4 FROM tidings_member p CROSS JOIN tidings_conversation c ON c.key = p.conversation AND c.seq > 0

@@ -5,32 +5,59 @@ import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row, Statement } from "../engine/engine.ts";
 import * as sql from "./device-sql.ts";
 import { forgetDevices } from "../forget-devices.ts";
+import { integerOrNull, text } from "../row.ts";
 import { insertUser } from "../sql.ts";
 
-/** Where a device is notified. Times are milliseconds since the Unix epoch, here and below. */
+/** An address of a device, as it is registered. Times are milliseconds since the Unix epoch, here and below. */
 export type Address = {
   readonly provider: string;
   readonly token: string;
   /** The token's SHA-256. */
   readonly hash: string;
-  /** The same token may stand in other tenants too. Default: it has one place in the database. */
+  /** Other tenants may have an address with the same token. Default: a token has one address in the database. */
   readonly isTenantsOwn?: boolean | undefined;
   readonly expiresAt?: number | undefined;
 };
 
-export const nullable = (value: unknown): number | null =>
-  value === null || value === undefined ? null : Number(value);
-
 export type DeviceStoreOptions = {
   readonly engine: Pick<Engine, "read" | "write">;
   readonly limits: Limits;
-  /** Lets others have their turn between two commits. */
+  /** Gives the event loop a turn between two commits. */
   readonly clock?: Pick<Clock, "defer"> | undefined;
 };
 
+/** The addresses of devices, and when their users want no notifications. A method rejects where the database fails; its outcome is unknown then, and a further call settles it. */
+export type DeviceStore = {
+  /**
+   * Registers an address of a device, and sets whether the device is notified; an absent option stays unchanged. A token that had another address
+   * moves: the notices of its previous address are deleted.
+   */
+  putDevice(
+    identity: Identity,
+    device: string,
+    options: { readonly address?: Address | undefined; readonly notify?: boolean | undefined; readonly now: number },
+  ): Promise<void>;
+  /** Deletes all addresses of a device. */
+  deleteDevice(identity: Identity, device: string): Promise<void>;
+  /** Mutes a conversation of the user until a time or forever; null: not any more. */
+  mute(identity: Identity, conversation: string, until: number | "forever" | null): Promise<void>;
+  /** Until when a conversation is muted; null: it is not. */
+  mutedUntil(identity: Identity, conversation: string, now: number): Promise<number | "forever" | null>;
+  /** Sets the text that `quietHours` answers; null: none. */
+  setQuietHours(identity: Identity, hours: string | null): Promise<void>;
+  quietHours(identity: Identity): Promise<string | null>;
+};
+
+/** The rows of one statement. */
+export const readOne = async (engine: Pick<Engine, "read">, statement: Statement): Promise<readonly Row[]> =>
+  (await engine.read([statement]))[0] ?? [];
+
+/** Rows as a statement takes them: one JSON array. */
+export const rowsOf = (list: readonly unknown[]): string => JSON.stringify(list);
+
 /**
- * Writes statements of which some delete at most so many rows, and answer those: again and again, until none has as many to delete. What
- * depends on these being gone looks for itself whether they are.
+ * Repeats a write until none of its statements deletes `rowsMax` rows, which is the most that one of them deletes in a commit. A statement that must come after all these
+ * deletes checks by itself that the rows are gone.
  */
 export async function writeUntilGone(
   { engine, clock }: Pick<DeviceStoreOptions, "engine" | "clock">,
@@ -41,24 +68,9 @@ export async function writeUntilGone(
     await new Promise<void>((resolve) => (clock ? clock.defer(resolve) : resolve()));
 }
 
-/**
- * Where devices are notified, and what their users say of that. Whatever the database fails rejects, and its outcome is unknown: to say it
- * again settles it.
- */
-export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions) {
-  const one = async (statement: Statement): Promise<Row[]> => (await engine.read([statement]))[0] ?? [];
-
+export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions): DeviceStore {
   return {
-    /**
-     * Registers an address of a device, and says whether the device is notified; what is absent stays as it is. A token that stood
-     * elsewhere has moved, and nothing that waits for its place of before is sent any more.
-     */
-    async putDevice(
-      { tenant, user }: Identity,
-      device: string,
-      said: { readonly address?: Address | undefined; readonly notify?: boolean | undefined; readonly now: number },
-    ): Promise<void> {
-      const { address, notify, now } = said;
+    async putDevice({ tenant, user }, device, { address, notify, now }) {
       const statements: Statement[] = [
         { sql: insertUser, args: [tenant, user] },
         { sql: sql.insertDevice, args: [tenant, user, device, notify === undefined ? null : Number(notify), now] },
@@ -66,13 +78,13 @@ export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions)
       ];
       if (address) {
         const { provider, hash, token, expiresAt } = address;
-        const place = [tenant, user, device, provider, hash];
-        const moved = [...place, Number(address.isTenantsOwn ?? false)];
+        const key = [tenant, user, device, provider, hash];
+        const moved = [...key, Number(address.isTenantsOwn ?? false)];
         const surplus = [tenant, user, limits.pushAddressesPerUserMax];
         statements.push(
           { sql: sql.deleteMovedNotices, args: [...moved, limits.pushNoticesGoneMax] },
           { sql: sql.deleteMovedAddresses, args: moved },
-          { sql: sql.upsertAddress, args: [...place, token, now, expiresAt ?? null] },
+          { sql: sql.upsertAddress, args: [...key, token, now, expiresAt ?? null] },
           { sql: sql.deleteSurplusNotices, args: [...surplus, limits.pushNoticesGoneMax] },
           { sql: sql.deleteSurplusAddresses, args: surplus },
         );
@@ -80,8 +92,7 @@ export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions)
       await writeUntilGone({ engine, clock }, statements, limits.pushNoticesGoneMax);
     },
 
-    /** Forgets every address of a device. */
-    async deleteDevice({ tenant, user }: Identity, device: string): Promise<void> {
+    async deleteDevice({ tenant, user }, device) {
       const args = [tenant, user, device];
       const statements = [
         { sql: sql.deleteDeviceNotices, args: [...args, limits.pushNoticesGoneMax] },
@@ -90,8 +101,7 @@ export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions)
       await writeUntilGone({ engine, clock }, statements, limits.pushNoticesGoneMax);
     },
 
-    /** Until when a conversation is muted: a time, for good, or null where it is not. Of a conversation of the user's. */
-    async mute({ tenant, user }: Identity, conversation: string, until: number | "forever" | null): Promise<void> {
+    async mute({ tenant, user }, conversation, until) {
       const key = decodeConversation(conversation) ?? -1;
       await engine.write([
         until === null
@@ -100,18 +110,13 @@ export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions)
       ]);
     },
 
-    async mutedUntil(
-      { tenant, user }: Identity,
-      conversation: string,
-      now: number,
-    ): Promise<number | "forever" | null> {
+    async mutedUntil({ tenant, user }, conversation, now) {
       const key = decodeConversation(conversation) ?? -1;
-      const [row] = await one({ sql: sql.selectMute, args: [tenant, user, key, now] });
-      return row ? (nullable(row["until"]) ?? "forever") : null;
+      const [row] = await readOne(engine, { sql: sql.selectMute, args: [tenant, user, key, now] });
+      return row ? (integerOrNull(row, "until") ?? "forever") : null;
     },
 
-    /** As the text that `quietHours` answers; null: none. */
-    async setQuietHours({ tenant, user }: Identity, hours: string | null): Promise<void> {
+    async setQuietHours({ tenant, user }, hours) {
       await engine.write(
         hours === null
           ? [{ sql: sql.deleteQuietHours, args: [tenant, user] }]
@@ -122,11 +127,9 @@ export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions)
       );
     },
 
-    async quietHours({ tenant, user }: Identity): Promise<string | null> {
-      const [row] = await one({ sql: sql.selectQuietHours, args: [tenant, user] });
-      return row ? String(row["hours"]) : null;
+    async quietHours({ tenant, user }) {
+      const [row] = await readOne(engine, { sql: sql.selectQuietHours, args: [tenant, user] });
+      return row ? text(row, "hours") : null;
     },
   };
 }
-
-export type DeviceStore = ReturnType<typeof createDeviceStore>;

@@ -8,7 +8,7 @@ import * as sql from "../sql.ts";
  * The first change keeps the hash of the send; until then the text is the one that was sent.
  *
  * @example
- * const [[changed]] = await engine.write([await changeText({ n, now: { conversation, text: "hi" }, text: "" })]);
+ * const [[changed] = []] = await engine.write([await changeText({ n, now: { conversation: 7, text: "hi" }, text: "" })]);
  */
 export async function changeText(change: {
   readonly n: number;

@@ -4,7 +4,7 @@ import type { Engine, Row } from "../engine/engine.ts";
 import { hashOfSend } from "./send-hash.ts";
 import type { LogEntry, Outcome, Refused } from "../store.ts";
 
-type Settled = {
+export type Settled = {
   /** In the order of the batch. */
   readonly outcomes: readonly { readonly settle: (outcome: Outcome) => void; readonly outcome: Outcome }[];
   readonly entries: readonly LogEntry[];

@@ -4,7 +4,10 @@ import type { Engine, Statement } from "../../../src/store/engine/engine.ts";
 import * as deviceSql from "../../../src/store/push/device-sql.ts";
 import * as historySql from "../../../src/store/read/history-sql.ts";
 import * as peopleSql from "../../../src/store/read/people-sql.ts";
-import * as pushSql from "../../../src/store/push/push-sql.ts";
+import * as dueSql from "../../../src/store/push/due-sql.ts";
+import * as pushLogSql from "../../../src/store/push/push-log-sql.ts";
+import * as pushWorkerSql from "../../../src/store/push/push-sql.ts";
+import * as unackedSql from "../../../src/store/push/unacked-sql.ts";
 import * as sql from "../../../src/store/sql.ts";
 import type { PlantName } from "../../plants/index.ts";
 import type { Predicate } from "./mutant.ts";
@@ -27,6 +30,8 @@ const firstSights = JSON.parse(readFileSync(join(import.meta.dir, "first-sights.
 export const keptSights: readonly Sight[] = [
   ...new Map(Object.values(firstSights).map((sight) => [JSON.stringify(sight), sight])).values(),
 ];
+
+const pushSql = { ...pushWorkerSql, ...unackedSql, ...dueSql, ...pushLogSql };
 
 /** The statements of the store by name, as the database gets them. */
 const statements: ReadonlyMap<string, string> = new Map(

@@ -1,5 +1,6 @@
 import { demo } from "../../../src/access/demo.ts";
-import { createAdmit, createProve } from "../../../src/access/admit.ts";
+import { createAdmit } from "../../../src/access/admit.ts";
+import { createProve } from "../../../src/access/prove.ts";
 import { createApi } from "../../../src/http/api.ts";
 import type { Cursors } from "../../../src/protocol/cursor.ts";
 import type { Clock } from "../../../src/internal/clock.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readConfig } from "../../../src/standalone/config.ts";
-import { readParameter } from "../../../src/access/admit.ts";
+import { readParameter } from "../../../src/internal/query-string.ts";
 import { connectRaw, type RawClient } from "../../support/client.ts";
 import { type RunningServer, startServer } from "../../support/server.ts";
 import { hostileNames } from "./hostile-texts.ts";

@@ -1,6 +1,7 @@
 import { defaultLimits as limits } from "../../../src/protocol/limits.ts";
 import type { Engine, Row, Statement } from "../../../src/store/engine/engine.ts";
-import { selectDue, takeWorker } from "../../../src/store/push/push-sql.ts";
+import { selectDue } from "../../../src/store/push/due-sql.ts";
+import { takeWorker } from "../../../src/store/push/push-sql.ts";
 import { ackedOf, nameOfAddress, nameOfConversation } from "./push-truth.ts";
 import type { SimProcess } from "./process.ts";
 import type { Timeline } from "./timeline.ts";

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { ChatError } from "../../../../src/error.ts";
-import { createAdmit, createProve } from "../../../../src/access/admit.ts";
+import { createAdmit } from "../../../../src/access/admit.ts";
+import { createProve } from "../../../../src/access/prove.ts";
 import type { Authenticate } from "../../../../src/access/authenticate.ts";
 import { demo } from "../../../../src/access/demo.ts";
 import { jwt } from "../../../../src/access/jwt.ts";

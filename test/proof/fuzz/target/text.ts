@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { refuseContent } from "../../../../src/protocol/decode.ts";
+import { validateContent } from "../../../../src/protocol/decode.ts";
 import { defaultLimits } from "../../../../src/protocol/limits.ts";
 import type { Store } from "../../../../src/store/store.ts";
 import { append, newId, person, readAll } from "../../../support/store.ts";
@@ -35,7 +35,7 @@ export const textTarget = (store: Store): Target => ({
   async try(seed, count) {
     const tenant = `t${seed}`;
     const drawn = fc.sample(texts, { seed, numRuns: count });
-    const taken = drawn.filter((text) => refuseContent(text, "bob", defaultLimits) === null);
+    const taken = drawn.filter((text) => validateContent(text, "bob", defaultLimits) === null);
     const outcomes = await Promise.all(
       taken.map((text) => append(store, { tenant, from: "alice", to: "bob", id: newId(), text })),
     );

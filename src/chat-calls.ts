@@ -1,0 +1,110 @@
+import { appendMessage, orThrow, validateSend } from "./action/send.ts";
+import type { Chat } from "./chat-api.ts";
+import { ChatError } from "./error.ts";
+import { conversationFields, readConversations, readGivenPlace } from "./http/read-conversations.ts";
+import { readMessages } from "./http/read-messages.ts";
+import { messageFields, readGivenSelectors } from "./http/selectors.ts";
+import type { Clock } from "./internal/clock.ts";
+import type { Random } from "./internal/random.ts";
+import { unknownName } from "./internal/unknown-name.ts";
+import { utf8Bytes } from "./internal/utf8.ts";
+import type { Identity } from "./model.ts";
+import { isIdentifier, isMessageId, storedMessageId } from "./protocol/identifier.ts";
+import type { Limits } from "./protocol/limits.ts";
+import { explainPush } from "./push/explain.ts";
+import type { Database } from "./tenant/database.ts";
+import type { Databases } from "./tenant/databases.ts";
+
+export type CallOptions = {
+  readonly databases: Pick<Databases, "lease">;
+  readonly clock: Pick<Clock, "now">;
+  readonly random: Pick<Random, "messageId">;
+  readonly limits: Limits;
+  readonly isStopping: () => boolean;
+};
+
+/** The calls of a chat for the server's own code. It may be plain JavaScript: every field is checked. */
+export function createCalls(
+  options: CallOptions,
+): Pick<Chat, "send" | "conversations" | "messages" | "disconnect" | "explainPush"> {
+  const { databases, clock, random, limits, isStopping } = options;
+
+  /** Unlike a client, the server's own code sees the real reason why the chat does not serve. */
+  async function use<T>(tenant: string, task: (database: Database) => Promise<T>): Promise<T> {
+    const { database, release } = await databases.lease(tenant);
+    try {
+      return await task(database);
+    } finally {
+      release();
+    }
+  }
+
+  function requireRunning(): void {
+    if (isStopping()) throw new ChatError("unavailable", "The chat is shutting down");
+  }
+
+  /** The user whose data the server's own code reads. */
+  function readerOf(query: { readonly user: string; readonly tenant?: string }, fields: readonly string[]): Identity {
+    refuseUnknown(query, ["user", "tenant", ...fields]);
+    const { user, tenant = "default" } = query;
+    requireRunning();
+    if (!isIdentifier(user) || !isIdentifier(tenant)) throw new ChatError("bad_request", "user or tenant is malformed");
+    return { tenant, user };
+  }
+
+  return {
+    async send(send) {
+      refuseUnknown(send, ["from", "to", "text", "tenant", "id"]);
+      const { from, to, text, tenant = "default", id = random.messageId(clock.now()) } = send;
+      requireRunning();
+      if (!isIdentifier(from) || !isIdentifier(tenant))
+        throw new ChatError("bad_request", "from or tenant is malformed");
+      if (!isMessageId(id)) throw new ChatError("bad_request", "id is not a canonical UUID");
+      if (typeof text !== "string") throw new ChatError("bad_request", "text is not a string");
+      const fault = validateSend({ from, to, text }, limits);
+      if (fault) throw fault;
+      const outcome = await use(tenant, ({ store }) => appendMessage(store, { tenant, from, to, id, text }));
+      const { conversation, seq, time, duplicate } = orThrow(outcome);
+      return { id, conversation, seq, time, duplicate };
+    },
+
+    async conversations(query) {
+      const identity = readerOf(query, Object.keys(conversationFields));
+      const place = readGivenPlace(query, limits);
+      return await use(identity.tenant, async ({ store }) => (await readConversations(store, identity, place)).page);
+    },
+
+    async messages(query) {
+      const identity = readerOf(query, Object.keys(messageFields));
+      return await use(identity.tenant, ({ store }) =>
+        readMessages(store, identity, readGivenSelectors(query, { limits, cursors: store.cursors })),
+      );
+    },
+
+    async disconnect(whom) {
+      refuseUnknown(whom, ["user", "tenant", "device", "reason"]);
+      const { user, tenant = "default", device, reason = "the session was ended" } = whom;
+      requireRunning();
+      if (![user, tenant, device ?? user].every(isIdentifier))
+        throw new ChatError("bad_request", "user, tenant or device is malformed");
+      // A close frame has room for 123 bytes (RFC 6455 section 5.5).
+      if (typeof reason !== "string" || reason.includes("\0") || utf8Bytes(reason) > 100 || !reason.isWellFormed())
+        throw new ChatError("bad_request", "reason is no text of at most 100 bytes");
+      await use(tenant, ({ store }) => store.revoke({ tenant, user }, { device, reason, time: clock.now() }));
+    },
+
+    async explainPush(asked) {
+      refuseUnknown(asked, ["message", "user", "tenant"]);
+      const { message, user, tenant = "default" } = asked;
+      // A malformed tenant has nothing to explain, and the host is not asked for its database.
+      if (!isIdentifier(tenant) || !isMessageId(message)) return [];
+      return await use(tenant, ({ store }) => explainPush(store.push, { tenant, user }, storedMessageId(message)));
+    },
+  };
+}
+
+/** As in a frame: a field that nothing reads, such as a misspelt `tenant`, must not seem to count. */
+function refuseUnknown(given: object, known: readonly string[]): void {
+  const unknown = unknownName(given, known);
+  if (unknown !== null) throw new ChatError("bad_request", `There is no field ${unknown}`);
+}

@@ -1,0 +1,119 @@
+import { acked, deleteNoticesOf, fence, field, isEmpty } from "./sql-parts.ts";
+
+/** The statements behind `due-store.ts`: reading the due notices, and keeping what came of them. */
+
+/**
+ * The number of messages in a conversation `c` that the owner of an address `a` has not read. Above the smaller of the two users' last seqs
+ * all messages are of one sender, and are not looked at; below it the newest `most` rows are counted, and there may be more beyond them.
+ */
+const unreadOf = (most: string): string => {
+  const others = `CASE a.user WHEN c.low THEN c.high_seq ELSE c.low_seq END`;
+  const both = `min(c.low_seq, c.high_seq)`;
+  return `max(0, ${others} - max(me.read, ${both})) + CASE WHEN ${both} <= me.read THEN 0 ELSE (
+    SELECT count(*) FROM tidings_message w
+    WHERE w.conversation = c.key AND w.seq <= ${both} AND w.seq > max(me.read, ${both} - ${most}) AND w.sender <> a.user
+  ) END`;
+};
+
+/** A user's newest conversations, as one of its two sides; ?3 how many. */
+const ofSide = (side: "low" | "high"): string => `
+SELECT * FROM (SELECT c.key, c.n, c.${side === "low" ? "high" : "low"}_seq AS others, min(c.low_seq, c.high_seq) AS both
+  FROM tidings_conversation c WHERE c.${side} = u.key AND c.n > 0 ORDER BY c.n DESC LIMIT ?3)`;
+
+/** ?1 rows: names of providers. Whether a notice is due for one of them, now or later. */
+export const selectWaiting = `
+SELECT 1 AS waits FROM json_each(?1) j CROSS JOIN tidings_push_notice p ON p.provider = j.value AND p.due IS NOT NULL LIMIT 1`;
+
+/** A range of one index: the notices that wait for a later time, however many, are not read. */
+const notices = (range: string): string => `
+SELECT * FROM (SELECT * FROM tidings_push_notice WHERE provider = ?1 AND ${range} ORDER BY due LIMIT ?3)`;
+
+/**
+ * ?1 provider, ?2 now, ?3 limit, ?4 messages looked at for each `unread`, ?5 later than any valid due time
+ *
+ * The due notices, with all facts that a decision needs. A due time that is too late is of a clock that was set back since: it is due.
+ */
+export const selectDue = `
+SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.due, p.attempts, p.shown, a.device, a.token, a.hash, a.refreshed, a.expires,
+  u.tenant, u.id AS user, ${acked} AS acked,
+  coalesce((SELECT d.notify FROM tidings_device d WHERE d.user = a.user AND d.device = a.device), 1) AS notify,
+  me.read, me.n AS marks_n, m.id, m.text, m.time, s.id AS sender,
+  (SELECT coalesce(t.until, -1) FROM tidings_mute t WHERE t.user = a.user AND t.conversation = p.conversation) AS muted_until,
+  (SELECT q.hours FROM tidings_quiet_hours q WHERE q.user = a.user) AS quiet_hours,
+  EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = a.user AND r.other = me.peer AND r.blocked) AS is_blocked,
+  ${unreadOf("?4")} AS unread
+FROM (${notices("due <= ?2")} UNION ALL ${notices("due > ?5")}) p
+CROSS JOIN tidings_push_address a ON a.key = p.address
+CROSS JOIN tidings_user u ON u.key = a.user
+CROSS JOIN tidings_conversation c ON c.key = p.conversation
+CROSS JOIN tidings_member me ON me.conversation = p.conversation AND me.user = a.user
+LEFT JOIN tidings_message m ON m.n = p.n
+LEFT JOIN tidings_user s ON s.key = m.sender
+ORDER BY p.due LIMIT ?3`;
+
+/**
+ * ?1 rows: [tenant, user]; ?2 rows looked at for one user, ?3 conversations on each side, ?4 now. The unread messages of each user, within these
+ * bounds, without muted conversations and blocked senders.
+ *
+ * `above` needs no rows (see unreadOf), `below` does: the newest conversations get theirs first, up to `?2` rows. A conversation that gets none, and
+ * has nothing above, counts 1: its last message is unread for certain.
+ */
+export const selectBadges = `
+SELECT j.key AS i, (
+  SELECT coalesce(sum(x.above + CASE WHEN x.below = 0 THEN 0 ELSE max(x.above = 0, (
+    SELECT count(*) FROM tidings_message w
+    WHERE w.conversation = x.key AND w.seq <= x.both AND w.seq > x.both - min(x.below, max(0, ?2 - x.spent)) AND w.sender <> u.key
+  )) END), 0)
+  FROM (
+    SELECT y.*, sum(y.below) OVER (ORDER BY y.n DESC ROWS UNBOUNDED PRECEDING) - y.below AS spent
+    FROM (
+      SELECT c.key, c.n, c.both, max(0, c.others - max(me.read, c.both)) AS above, max(0, c.both - me.read) AS below
+      FROM (${ofSide("low")} UNION ALL ${ofSide("high")}) c
+      CROSS JOIN tidings_member me ON me.conversation = c.key AND me.user = u.key
+      WHERE c.others > me.read
+        AND NOT EXISTS (SELECT 1 FROM tidings_mute t WHERE t.user = u.key AND t.conversation = c.key AND coalesce(t.until > ?4, 1))
+        AND NOT EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = u.key AND r.other = me.peer AND r.blocked)
+    ) y
+  ) x
+) AS badge
+FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}`;
+
+/** Whether a notification is shown whose messages were read, or whose sender was blocked. */
+const isOver = (shown: string): string => `${shown} > 0 AND EXISTS (
+  SELECT 1 FROM tidings_push_address a CROSS JOIN tidings_member me ON me.conversation = push_notice.conversation AND me.user = a.user
+  WHERE a.key = push_notice.address AND (me.read >= ${shown}
+    OR EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = a.user AND r.other = me.peer AND r.blocked)))`;
+
+/**
+ * Fenced. ?2 rows: [address, conversation, seq, n, whether it is done, due or null, attempts, shown or null]
+ *
+ * A message that arrived during the request is due at once. So is the removal of a notification that was read, or whose sender was blocked, during it.
+ */
+export const settleNotices = `
+UPDATE tidings_push_notice AS push_notice SET
+  shown = coalesce(x.shown, push_notice.shown),
+  attempts = x.attempts,
+  first = CASE WHEN x.is_done THEN max(push_notice.first, x.seq + 1) ELSE push_notice.first END,
+  due = CASE
+    WHEN x.is_done AND push_notice.n > x.n THEN push_notice.n
+    WHEN x.is_done AND x.due IS NULL AND ${isOver("coalesce(x.shown, push_notice.shown)")} THEN push_notice.n
+    ELSE x.due END
+FROM (
+  SELECT ${field(0)} AS address, ${field(1)} AS conversation, ${field(2)} AS seq, ${field(3)} AS n, ${field(4)} AS is_done,
+    ${field(5)} AS due, ${field(6)} AS attempts, ${field(7)} AS shown FROM json_each(?2) j
+) x
+WHERE push_notice.address = x.address AND push_notice.conversation = x.conversation AND ${fence}`;
+
+/** Fenced. ?2 rows: [address, conversation, …]. Deletes those that show nothing and are not due. */
+export const deleteDoneNotices = `
+DELETE FROM tidings_push_notice WHERE ${fence} AND due IS NULL AND shown = 0
+  AND (address, conversation) IN (SELECT ${field(0)}, ${field(1)} FROM json_each(?2) j)`;
+
+/** Fenced. ?2 rows: [address, hash, refreshed]. Dead addresses that were not registered again since. */
+const deadAddresses = `
+SELECT a.key FROM json_each(?2) j
+CROSS JOIN tidings_push_address a ON a.key = ${field(0)} AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`;
+/** ?3 how many at most. */
+export const deleteDeadNotices = deleteNoticesOf(deadAddresses, "?3", `${fence} AND `);
+export const deleteDeadAddresses = `
+DELETE FROM tidings_push_address WHERE ${fence} AND key IN (${deadAddresses}) AND ${isEmpty()}`;

@@ -1,0 +1,77 @@
+import type { Random } from "../../internal/random.ts";
+import type { Limits } from "../../protocol/limits.ts";
+import type { Engine, Row } from "../engine/engine.ts";
+import type { OneHistory } from "../one-history.ts";
+import { receiptLogEntry, relationLogEntry } from "../read/reader.ts";
+import * as sql from "../sql.ts";
+import type { LogEntry } from "../store.ts";
+import { type Batch, newestReceipts, relationsIn, writeSteps } from "./batch.ts";
+import { tooManyRelations } from "./relation-queue.ts";
+import { type Settled, settleSends } from "./settle-sends.ts";
+
+export type CommitContext = {
+  readonly engine: Engine;
+  /** `note` is called with each head that a commit found. */
+  readonly history: Pick<OneHistory, "note" | "cursorOf">;
+  readonly random: Random;
+  readonly limits: Limits;
+};
+
+/** What a commit that succeeded has done. */
+export type Committed = {
+  /** The newest change numbers before and after it. */
+  readonly from: number;
+  readonly to: number;
+  /** In the order of n. */
+  readonly entries: readonly LogEntry[];
+  readonly outcomes: Settled["outcomes"];
+  /** A row for each device that acked and exists. */
+  readonly acked: readonly Row[];
+  /** A row for each relation that is beyond what its user may have. */
+  readonly refused: readonly Row[];
+};
+
+/** Writes a page and changes nothing: shows whether the database takes commits. */
+const probe = [sql.leaveHead, sql.returnHead].map((text) => ({ name: "probe", statement: { sql: text } }));
+
+/** Writes a batch as one transaction. Where it rejects, the outcome is unknown. */
+export async function commitBatch(
+  batch: Batch,
+  { engine, history, random, limits, isProbe }: CommitContext & { readonly isProbe: boolean },
+): Promise<Committed> {
+  const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), limits });
+  if (isProbe) steps.push(...probe);
+  const results = await engine.write(steps.map((step) => step.statement));
+  const found = new Map(steps.map((step, i) => [step.name, results[i] ?? []]));
+  const rowsOf = (name: string): Row[] => found.get(name) ?? [];
+  const before = history.cursorOf(rowsOf("before")[0]);
+  history.note(before);
+  const { outcomes, entries: messages } = await settleSends(engine, batch, rowsOf("messages"));
+  // In the order of n, as the statements ran.
+  const entries = [
+    ...rowsOf("relations")
+      .map(relationLogEntry)
+      .sort((a, b) => a.change.n - b.change.n),
+    ...rowsOf("revealed").map(receiptLogEntry),
+    ...messages,
+    ...rowsOf("delivered").map(receiptLogEntry),
+    ...rowsOf("read").map(receiptLogEntry),
+  ];
+  return {
+    ...{ from: before.n, to: history.cursorOf(rowsOf("after")[0]).n, entries: newestReceipts(entries), outcomes },
+    ...{ acked: rowsOf("acked"), refused: rowsOf("refused") },
+  };
+}
+
+/** Answers the calls of a batch by which users set relations. */
+export function settleRelations(
+  calls: Batch["relations"],
+  { refused, limits }: { readonly refused: readonly Row[]; readonly limits: Pick<Limits, "relationsMax"> },
+): void {
+  const said = relationsIn(calls);
+  const refusedCalls = new Set(refused.map((row) => said[Number(row["i"])]?.call));
+  for (const call of calls) {
+    if (refusedCalls.has(call)) call.reject(tooManyRelations(limits.relationsMax));
+    else call.resolve();
+  }
+}

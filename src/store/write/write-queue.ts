@@ -1,0 +1,98 @@
+import type { ChatError } from "../../error.ts";
+import type { Clock } from "../../internal/clock.ts";
+import type { Limits } from "../../protocol/limits.ts";
+import type { Row } from "../engine/engine.ts";
+import type { Outcome } from "../store.ts";
+import type { Ack, Batch, WaitingDevice } from "./batch.ts";
+import { type Committed, settleRelations } from "./commit-batch.ts";
+import { createMarks } from "./marks.ts";
+import { createRelationQueue } from "./relation-queue.ts";
+import { createSendQueue } from "./send-queue.ts";
+
+export type WriteQueueOptions = {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  /** Whether commits are possible now; marks wait until they are. */
+  readonly isOpen: () => boolean;
+  /** Called when marks are due. */
+  readonly onDue: () => void;
+};
+
+export const unavailable: Outcome = { type: "refused", code: "unavailable" };
+
+/** All that waits for a commit, each kind in its own queue. */
+export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOptions) {
+  const sends = createSendQueue({ clock, limits });
+  const relations = createRelationQueue({ saidMax: limits.commitMarksMax, rowsMax: limits.commitRelationRowsMax });
+  const marks = createMarks({
+    ...{ clock, delayMs: limits.marksDelayMs, takenMax: limits.commitMarksMax },
+    ...{ isOpen, onDue },
+  });
+  let devices: WaitingDevice[] = [];
+
+  /** Creates the device of an ack again, which was forgotten, and then repeats the ack. */
+  function restoreDevice(ack: Ack): void {
+    const { tenant, user, device, n, level } = ack;
+    devices.push({
+      identity: { tenant, user },
+      ...{ device, after: n, level },
+      resolve: () => marks.addLeft({ ...ack, isAgain: true }),
+      reject: () => ack.settle?.(false),
+    });
+  }
+
+  function settleAcks(acks: readonly Ack[], acked: readonly Row[], head: number): void {
+    const nOf = new Map(acked.map((row) => [`${row["tenant"]} ${row["user"]} ${row["device"]}`, Number(row["acked"])]));
+    for (const ack of acks) {
+      const n = nOf.get(`${ack.tenant} ${ack.user} ${ack.device}`);
+      if (n === undefined && !ack.isAgain) restoreDevice(ack);
+      else if (n !== undefined && n < Math.min(ack.n, head)) marks.addLeft(ack);
+      else ack.settle?.(n !== undefined);
+    }
+  }
+
+  return {
+    ...{ sends, relations, marks },
+
+    /** Resolves once the device is on disk. */
+    addDevice(device: Omit<WaitingDevice, "resolve" | "reject">): Promise<void> {
+      return new Promise((resolve, reject) => devices.push({ ...device, resolve, reject }));
+    },
+
+    hasWork: (): boolean => sends.size() > 0 || devices.length > 0 || relations.size() > 0 || marks.isDue(),
+
+    /** Takes the next commit's batch. */
+    take(): Batch {
+      const taken = { sends: sends.take(), relations: relations.take(), ...marks.take() };
+      return { ...taken, devices: devices.splice(0, limits.commitDevicesMax), time: clock.now() };
+    },
+
+    /** After a commit: answers everything in its batch. The rest of an ack that it did not cover goes into the next one. */
+    settle(batch: Batch, { outcomes, acked, refused, to }: Committed): void {
+      settleAcks(batch.acks, acked, to);
+      for (const { settle, outcome } of outcomes) settle(outcome);
+      for (const { resolve } of batch.devices) resolve();
+      settleRelations(batch.relations, { refused, limits });
+      for (const { settle } of batch.reads) settle?.(true);
+    },
+
+    /**
+     * Answers everything that waits, and a batch whose outcome is unknown, with `unavailable`. Marks stay for a later commit, but their senders
+     * are told now that they are not stored.
+     */
+    refuseAll(error: ChatError, batch?: Batch): void {
+      for (const ack of batch?.acks ?? []) marks.addAck(ack);
+      for (const read of batch?.reads ?? []) marks.addRead(read);
+      for (const seen of batch?.seen ?? []) marks.addSeen(seen);
+      const waiting = [...(batch?.sends ?? []), ...sends.takeAll()];
+      const others = [
+        ...[...(batch?.devices ?? []), ...devices],
+        ...[...(batch?.relations ?? []), ...relations.takeAll()],
+      ];
+      devices = [];
+      for (const { settle } of waiting) settle(unavailable);
+      marks.giveUp();
+      for (const { reject } of others) reject(error);
+    },
+  };
+}
