@@ -84,7 +84,7 @@ async function run(count: number, options: BenchOptions, { hasBystander = false 
 const countsOf = async ({ port }: ServerProcess): Promise<Counts> =>
   (await (await fetch(`http://127.0.0.1:${port}/counts`)).json()) as Counts;
 
-/** Starts them one in the other, so that each is ended whatever comes. */
+/** Starts them one inside the other, so that each is ended after any failure. */
 async function withNodes<T>(
   count: number,
   options: { readonly folder: string; readonly env: Readonly<Record<string, string>> },

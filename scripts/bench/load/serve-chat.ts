@@ -1,7 +1,7 @@
 import { bun } from "../../../src/adapter/bun.ts";
 import type { Chat } from "../../../src/chat.ts";
 
-/** Serves a chat on a free port of this machine, as the real server does, and something to be asked about it at one more path. */
+/** Serves a chat on a free port of this machine, as the real server does, and one more path with its measurements. */
 export async function serveChat(chat: Chat, path: string, tell: () => Response): Promise<void> {
   await chat.ready();
   const server = Bun.serve(

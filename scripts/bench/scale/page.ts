@@ -1,9 +1,9 @@
 /**
- * Writes docs/scale.md's tables out of what was measured.
+ * Writes docs/scale.md's tables from the measurements.
  *
  *   bun run bench throughput idle --remote --nodes 1,2,3 --json all.json
  *   bun scripts/bench/scale/page.ts all.json   # keeps the medians in docs/scale-figures.json, and writes the page
- *   bun scripts/bench/scale/page.ts            # writes the page anew
+ *   bun scripts/bench/scale/page.ts            # writes the page again
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ const pageFile = join(docs, "scale.md");
 
 const crowds = [10_000, 100_000, 1_000_000, 10_000_000];
 
-/** What the page shows of what was measured, in its words. */
+/** The measurements that the page shows, in its words. */
 const shown: readonly (readonly [string, string])[] = [
   ["throughput: accepted", "one node on a file: durable messages a second, end to end"],
   ["remote: accepted", "one node on sqld"],
@@ -66,7 +66,7 @@ function figuresOf({ measures }: Kept): Figures {
   return {
     connectionBytes: of("idle: each connection"),
     connectionMicros: of("idle: processor time of each, silent"),
-    // Told to the bus besides, which the benchmark with many pairs does not.
+    // Published to the bus too, which the benchmark with many pairs does not do.
     nodeMessageMicros:
       of("remote: 2 000 pairs: server's processor time") +
       Math.max(0, of("nodes: 1 node: processor of all nodes") - of("remote: server's processor time")),
@@ -81,7 +81,7 @@ function figuresOf({ measures }: Kept): Figures {
   };
 }
 
-/** Three digits that count. */
+/** Three significant digits. */
 const round = (value: number): string =>
   value >= 100
     ? Math.round(Number(value.toPrecision(3))).toLocaleString("en")
@@ -148,7 +148,7 @@ function formatDivided(figures: Figures): string {
   return toTable(head, rows);
 }
 
-/** The page's text with its tables made of what is kept. */
+/** The page's text with its tables from the saved measurements. */
 export function scalePageWith(text: string, kept: Kept): string {
   const figures = figuresOf(kept);
   const { date, cores, bun, runs } = kept;
@@ -168,7 +168,7 @@ type BenchFile = {
   readonly results: readonly (Measured & { readonly benchmark: string; readonly name: string })[];
 };
 
-/** Puts what was measured anew in the place of what is kept; the others stay, and all must be of one machine. */
+/** Replaces saved measurements by new ones; the others stay, and all must be of one machine. */
 function keep(files: readonly string[]): void {
   const found = files.map((file) => JSON.parse(readFileSync(file, "utf8")) as BenchFile);
   const [first] = found;
@@ -183,7 +183,7 @@ function keep(files: readonly string[]): void {
   const { cores, bun, date } = first.machine;
   const runs = Math.min(...found.map(({ options }) => options.runs));
   const last = existsSync(keptFile) ? readKept() : null;
-  // Of another machine nothing stays: whatever lacks then is said.
+  // Nothing of another machine stays: missing measurements are then reported.
   const before = last !== null && last.cores === cores && last.bun === bun ? last.measures : {};
   const kept: Kept = {
     date: date.slice(0, 10),
