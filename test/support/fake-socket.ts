@@ -74,13 +74,17 @@ const answerMs =
       : deadline.plantedMs;
 
 /** Waits, for a bounded time, until something holds. */
-export async function until(holds: () => boolean, what = "it", withinMs: number = answerMs): Promise<void> {
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  what = "it",
+  withinMs: number = answerMs,
+): Promise<void> {
   const end = performance.now() + withinMs;
   while (performance.now() < end) {
-    if (holds()) return;
+    if (await holds()) return;
     await Bun.sleep(2);
   }
-  if (holds()) return;
+  if (await holds()) return;
   throw new Error(`${what} did not come to hold in time`);
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { programPath } from "./prerequisite.ts";
-import { deadline } from "./deadline.ts";
+import { isServing } from "./health.ts";
 import { freePort } from "./port.ts";
 
 /** A real NATS server on 127.0.0.1, for as long as a test needs it. */
@@ -42,8 +42,7 @@ export async function startNats(configuration = "", wantedPort?: number): Promis
         stdio: ["ignore", "ignore", "ignore"],
       });
     let server = spawn();
-    const isUp = (): Promise<boolean> =>
-      answers(monitorPort, () => server.exitCode === null && server.signalCode === null);
+    const isUp = () => isServing(`http://127.0.0.1:${monitorPort}/healthz`, () => server);
     const end = async (): Promise<void> => {
       server.kill("SIGKILL");
       await server.exited;
@@ -77,20 +76,4 @@ export async function startNats(configuration = "", wantedPort?: number): Promis
   }
   rmSync(folder, { recursive: true, force: true });
   throw new Error("nats-server did not start");
-}
-
-async function answers(port: number, isRunning: () => boolean): Promise<boolean> {
-  const end = Date.now() + deadline.processMs;
-  while (Date.now() < end && isRunning()) {
-    try {
-      const response = await fetch(`http://127.0.0.1:${port}/healthz`, {
-        signal: AbortSignal.timeout(deadline.answerMs),
-      });
-      if (response.status === 200) return true;
-    } catch {
-      // Not listening yet.
-    }
-    await Bun.sleep(20);
-  }
-  return false;
 }

@@ -128,6 +128,13 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   }
 }
 
+/** Starts planted-server.ts of a folder with the bug that PLANT names, in place of the standalone server. */
+export const plantedStart =
+  (folder: string) =>
+  (plant: string): Start =>
+  (options = {}) =>
+    startServer({ ...options, script: join(folder, "planted-server.ts"), env: { ...options.env, PLANT: plant } });
+
 /** A new empty folder under the system's own for temporary files. */
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), "tidings-server-"));
 

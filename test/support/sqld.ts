@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportSPKI, generateKeyPair, SignJWT } from "jose";
-import { deadline } from "./deadline.ts";
+import { isServing } from "./health.ts";
 import { freePort } from "./port.ts";
 
 /** A real libSQL server, for as long as a test needs it. */
@@ -38,7 +38,7 @@ export async function startSqld({ isGuarded = false }: { readonly isGuarded?: bo
     const command = [binary, ...place, ...checkpoints, "--disable-metrics", ...(guard?.args ?? [])];
     const spawn = () => Bun.spawn(command, { cwd: folder, stdout: "ignore", stderr: "ignore" });
     let server = spawn();
-    const isUp = (): Promise<boolean> => isHealthy(url, () => server.exitCode === null && server.signalCode === null);
+    const isUp = () => isServing(`${url}/health`, () => server);
     if (await isUp()) {
       const kill = async (signal: "SIGKILL" | "SIGTERM"): Promise<void> => {
         server.kill(signal);
@@ -79,18 +79,4 @@ async function makeGuard(folder: string) {
     token: await sign(new Date(Date.now() + hourMs)),
     expiredToken: await sign(new Date(Date.now() - hourMs)),
   };
-}
-
-async function isHealthy(url: string, isRunning: () => boolean): Promise<boolean> {
-  const end = Date.now() + deadline.processMs;
-  while (Date.now() < end && isRunning()) {
-    try {
-      const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(deadline.answerMs) });
-      if (response.status === 200) return true;
-    } catch {
-      // Not listening yet.
-    }
-    await Bun.sleep(20);
-  }
-  return false;
 }

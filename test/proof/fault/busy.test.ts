@@ -12,7 +12,7 @@ import { classesOf, describeFaults, type Event, judge } from "../checker/checker
 import { createChance } from "../sim/chance.ts";
 import { storeOn } from "../../support/store.ts";
 import { deliver, historyOf } from "./deliver.ts";
-import { startOutsider } from "./outsider.ts";
+import { startOutsider } from "../../support/outsider.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tidings-busy-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

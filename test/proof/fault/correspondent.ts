@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { type Client, connect, isChanges } from "../../support/client.ts";
+import { type Client, connect } from "../../support/client.ts";
 import type { Event } from "../checker/checker.ts";
-import { deadline } from "../../support/deadline.ts";
+import { readHistory } from "../checker/read-history.ts";
 
 type Waiting = { readonly id: string; readonly text: string };
 
@@ -52,30 +52,10 @@ export function createCorrespondent(user: string, peer: string, events: Event[])
 }
 
 /** A user's whole history, read from the beginning by a device that the store knows: a new one would have to be stored. */
-export async function readHistory(url: string, user: string, beginning: string): Promise<Event> {
-  const fresh = await connect(url, { user, cursor: beginning });
-  await fresh.when(() => fresh.frames.findLast(isChanges)?.more === false, deadline.bulkMs, "the whole history");
-  const messages = fresh.messages().map(({ conversation, seq, id, from, text }) => ({
-    ...{ conversation, seq, id, from, text },
-  }));
-  fresh.terminate();
-  return { type: "history", user, messages };
-}
+export const historyAt = async (url: string, user: string, beginning: string): Promise<Event> =>
+  await readHistory(await connect(url, { user, cursor: beginning }));
 
 /** Whether the server reports that it is ready. */
 export async function isReady(port: number): Promise<boolean> {
   return (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200;
-}
-
-/** Waits, for a bounded time, until something holds. */
-export async function eventually(
-  holds: () => Promise<boolean>,
-  what: string,
-  ms: number = deadline.answerMs,
-): Promise<void> {
-  const end = Date.now() + ms;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`${what} did not come to hold within ${ms} ms`);
-    await Bun.sleep(10);
-  }
 }

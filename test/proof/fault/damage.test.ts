@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
@@ -9,6 +8,7 @@ import type { Engine, Statement } from "../../../src/store/engine/engine.ts";
 import { createRemoteEngine } from "../../../src/store/engine/remote.ts";
 import { bundledMigrations } from "../../../src/store/migration/bundled.ts";
 import { migrate } from "../../../src/store/migration/migrate.ts";
+import { ask, getMessages, serverAt } from "../../http/ask.ts";
 import { plant } from "../../plants/index.ts";
 import { startAltered } from "../../support/alteration.ts";
 import { connect, endClients, isTyping } from "../../support/client.ts";
@@ -16,33 +16,18 @@ import { until } from "../../support/fake-socket.ts";
 import { type RunningServer, startServer } from "../../support/server.ts";
 import { type Sqld, startSqld } from "../../support/sqld.ts";
 import { accepted, append, newId, person, storeOn } from "../../support/store.ts";
+import { testFolders } from "../../support/test-folders.ts";
 import { type DriverFault, withDriverFault } from "./driver-fault.ts";
 
-const folders: string[] = [];
-afterEach(() => {
-  endClients();
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "tidings-damage-"));
-  folders.push(folder);
-  return folder;
-}
-
-async function ask(server: RunningServer, path: string, body?: object): Promise<{ status: number; text: string }> {
-  const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
-    ...(body && {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    }),
-  });
-  return { status: response.status, text: await response.text() };
-}
+const newFolder = testFolders();
+afterEach(endClients);
 
 const send = (server: RunningServer, from: string, to: string, text: string) =>
-  ask(server, `/messages?user=${from}`, { id: newId(), to, text });
+  ask(serverAt(server.port), from, "/messages", { body: { id: newId(), to, text } });
+
+const readBroken = (server: RunningServer) => getMessages(serverAt(server.port), "trent", "with=mallory&limit=100");
+const readHealthy = (server: RunningServer) => getMessages(serverAt(server.port), "bob", "with=alice&limit=100");
+const readiness = (server: RunningServer) => ask(serverAt(server.port), "alice", "/readyz");
 
 /** Overwrites one page in the middle of the messages between these two users, and of no other user. */
 function damage(file: string, marker: string): void {
@@ -72,9 +57,6 @@ async function onDamaged(start: Start): Promise<RunningServer> {
   return await start(dir);
 }
 
-const broken = "/messages?user=trent&with=mallory&limit=100";
-const healthy = "/messages?user=bob&with=alice&limit=100";
-
 describe("a damaged page", () => {
   test("D26 S20 its readers are refused, nothing is accepted any more, and all others read on, new connections too", async () => {
     const server = await onDamaged((dir) => startServer({ dir }));
@@ -82,10 +64,10 @@ describe("a damaged page", () => {
       const bob = await connect(server.url, { user: "bob" });
       expect((await send(server, "alice", "bob", "healthy before")).status).toBe(201);
       for (let i = 0; i < 3; i++) {
-        expect((await ask(server, broken)).status).toBe(503);
-        expect((await ask(server, healthy)).status).toBe(200);
+        expect((await readBroken(server)).status).toBe(503);
+        expect((await readHealthy(server)).status).toBe(200);
       }
-      expect(await ask(server, "/readyz")).toEqual({
+      expect(await readiness(server)).toMatchObject({
         status: 503,
         text: '{"status":"unavailable","trouble":"damaged"}',
       });
@@ -94,11 +76,11 @@ describe("a damaged page", () => {
       expect(server.output()).toContain("SQLITE_CORRUPT");
       // It does not recover by itself, since a successful commit proves nothing.
       await Bun.sleep(300);
-      expect((await ask(server, "/readyz")).status).toBe(503);
+      expect((await readiness(server)).status).toBe(503);
       const alice = await connect(server.url, { user: "alice" });
       bob.typing({ to: "alice" });
       await alice.next(isTyping);
-      expect((await ask(server, healthy)).text).toContain("healthy before");
+      expect((await readHealthy(server)).text).toContain("healthy before");
       expect(await server.stop()).toBe(0);
     } finally {
       await server.dispose();
@@ -109,7 +91,7 @@ describe("a damaged page", () => {
     const alterations = plant("a damaged file is taken for any failure");
     const server = await onDamaged((dir) => startAltered({ dir, alterations }));
     try {
-      expect((await ask(server, broken)).status).toBe(503);
+      expect((await readBroken(server)).status).toBe(503);
       expect((await send(server, "alice", "bob", "healthy after")).status).toBe(201);
     } finally {
       await server.dispose();

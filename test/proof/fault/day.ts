@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Socket } from "../../../src/connection/socket.ts";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
@@ -9,6 +8,7 @@ import { migrate } from "../../../src/store/migration/migrate.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { describeFaults, type Event, judge } from "../checker/checker.ts";
 import { createChance, randomOf } from "../sim/chance.ts";
+import { memoryRoot } from "../../support/memory-root.ts";
 import { createProcess } from "../sim/process.ts";
 import { createTimeline } from "../sim/timeline.ts";
 import { createDevice, type Device } from "./device.ts";
@@ -53,7 +53,7 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
   const random = randomOf(chance);
   const timeline = createTimeline();
   const { clock } = createProcess(timeline, chance, { skewMs: 0, lateMs: 0 });
-  const file = join(mkdtempSync(join(folderRoot(), "tidings-day-")), "chat.db");
+  const file = join(mkdtempSync(join(memoryRoot, "tidings-day-")), "chat.db");
   writeFileSync(file, await template());
   const inner = createEmbeddedEngine({ path: file });
   const observer = openObserver(file);
@@ -169,15 +169,12 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
   return { problems, calls: calls(), failed, accepted: events.filter(({ type }) => type === "accepted").length };
 }
 
-/** Memory where there is some: no trial of this kind needs a disk. */
-const folderRoot = (): string => (existsSync("/dev/shm") ? "/dev/shm" : tmpdir());
-
 let migrated: Promise<Uint8Array> | null = null;
 
 /** The bytes of a database with its schema in place, made once. */
 function template(): Promise<Uint8Array> {
   migrated ??= (async () => {
-    const folder = mkdtempSync(join(folderRoot(), "tidings-day-"));
+    const folder = mkdtempSync(join(memoryRoot, "tidings-day-"));
     try {
       const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
       await migrate(engine, bundledMigrations);

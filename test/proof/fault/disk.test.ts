@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { classesOf, describeFaults, type Event, judge } from "../checker/checker.ts";
 import { connect, endClients, isTyping } from "../../support/client.ts";
+import { until } from "../../support/fake-socket.ts";
 import { describeWhere, describeWith, programPath } from "../../support/prerequisite.ts";
-import { type Start, startServer } from "../../support/server.ts";
-import { createCorrespondent, eventually, isReady, readHistory } from "./correspondent.ts";
+import { plantedStart, type Start, startServer } from "../../support/server.ts";
+import { createCorrespondent, historyAt, isReady } from "./correspondent.ts";
 import { mayMount, mountSmallDisk } from "./small-disk.ts";
 import { deadline } from "../../support/deadline.ts";
 
@@ -18,14 +19,7 @@ const textBytes = 8_000;
 /** More than the disk can hold. */
 const messagesMax = 500;
 
-const planted =
-  (plant: string): Start =>
-  (options) =>
-    startServer({
-      ...options,
-      script: join(import.meta.dir, "planted-server.ts"),
-      env: { ...options?.env, PLANT: plant },
-    });
+const startPlanted = plantedStart(import.meta.dir);
 
 const expectWhole = (events: readonly Event[]): void => {
   const faults = judge(events);
@@ -71,7 +65,7 @@ describeWhere(mayMount(), "the right to mount", "a full disk", () => {
       expect(writer.accepted()).toBeGreaterThan(10);
       expect(writer.accepted()).toBeLessThan(messagesMax);
       // The remaining space is used by a few small commits; then nothing works any more, and it reports that.
-      await eventually(async () => {
+      await until(async () => {
         await writer.write(server.url, textBytes);
         return await staysUnready(server.port);
       }, "a server that reports that it is not ready");
@@ -85,17 +79,17 @@ describeWhere(mayMount(), "the right to mount", "a full disk", () => {
       if (typeof restarted === "string") expect(restarted).toContain("database or disk is full");
       else {
         server = restarted;
-        expectWhole([...events, await readHistory(server.url, "bob", people.beginning)]);
+        expectWhole([...events, await historyAt(server.url, "bob", people.beginning)]);
         expect(await writer.write(server.url, textBytes)).toBe(false);
       }
       rmSync(ballast);
       if (typeof restarted === "string") server = await startServer(options);
-      await eventually(() => isReady(server.port), "a server that is ready again");
+      await until(() => isReady(server.port), "a server that is ready again");
       for (let i = 0; i < 20; i++) expect(await writer.write(server.url, 100)).toBe(true);
-      expectWhole([...events, await readHistory(server.url, "bob", people.beginning)]);
+      expectWhole([...events, await historyAt(server.url, "bob", people.beginning)]);
       expect(await server.stop()).toBe(0);
       server = await startServer(options);
-      expectWhole([...events, await readHistory(server.url, "bob", people.beginning)]);
+      expectWhole([...events, await historyAt(server.url, "bob", people.beginning)]);
     } finally {
       await server.dispose();
     }
@@ -105,7 +99,7 @@ describeWhere(mayMount(), "the right to mount", "a full disk", () => {
     using disk = mountSmallDisk(diskBytes);
     const ballast = join(disk.path, "ballast");
     writeFileSync(ballast, new Uint8Array(ballastBytes));
-    const server = await planted("swallow")({ dir: disk.path, env: { TMPDIR: tmpdir() } });
+    const server = await startPlanted("swallow")({ dir: disk.path, env: { TMPDIR: tmpdir() } });
     const events: Event[] = [];
     const writer = createCorrespondent("alice", "bob", events);
     try {
@@ -115,7 +109,7 @@ describeWhere(mayMount(), "the right to mount", "a full disk", () => {
       rmSync(ballast);
       const honest = await startServer({ dir: disk.path, env: { TMPDIR: tmpdir() } });
       try {
-        events.push(await readHistory(honest.url, "bob", beginning));
+        events.push(await historyAt(honest.url, "bob", beginning));
       } finally {
         await honest.dispose();
       }
@@ -161,13 +155,13 @@ describeWith("gcc", "an fsync that fails", () => {
       expect(await staysUnready(server.port)).toBe(true);
       await expectReads(server.url, people);
       shim.heal();
-      await eventually(() => isReady(server.port), "a server that is ready again");
+      await until(() => isReady(server.port), "a server that is ready again");
       for (let i = 0; i < 10; i++) expect(await writer.write(server.url, 1_000)).toBe(true);
-      expectWhole([...events, await readHistory(server.url, "bob", people.beginning)]);
+      expectWhole([...events, await historyAt(server.url, "bob", people.beginning)]);
       await server.kill9();
       const next = await startServer({ dir: server.dir });
       try {
-        expectWhole([...events, await readHistory(next.url, "bob", people.beginning)]);
+        expectWhole([...events, await historyAt(next.url, "bob", people.beginning)]);
       } finally {
         await next.dispose();
       }
@@ -182,6 +176,6 @@ describeWith("gcc", "an fsync that fails", () => {
   });
 
   test("control: D5 a server that never syncs goes on accepting, and is caught", async () => {
-    expect((await run(planted("no fsync"))).acceptedInVain).toBeGreaterThan(0);
+    expect((await run(startPlanted("no fsync"))).acceptedInVain).toBeGreaterThan(0);
   });
 });

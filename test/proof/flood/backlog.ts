@@ -1,22 +1,15 @@
 import { rmSync } from "node:fs";
 import type { Outcome } from "../load/scenario.ts";
 import { createChance } from "../sim/chance.ts";
-import type { Alteration } from "../../support/alter-source.ts";
 import { type RunningServer, temporaryFolder } from "../../support/server.ts";
 import { createCrowd } from "./crowd.ts";
+import type { FloodOptions } from "./flood.ts";
 import { createPeople } from "./people.ts";
 import { openServices } from "./services.ts";
 import { type Held, heldBy, startFlooded } from "./start.ts";
 import { deadline } from "../../support/deadline.ts";
 
 export type BacklogSize = { readonly users: number; readonly messages: number; readonly senders: number };
-
-export type BacklogOptions = {
-  readonly size: BacklogSize;
-  readonly seed: number;
-  readonly alterations?: readonly Alteration[];
-  readonly say?: (text: string) => void;
-};
 
 /** The first part has this share of the whole: it warms the server up, and its memory is the measure. */
 const firstShare = 0.1;
@@ -27,7 +20,12 @@ const lookMs = 200;
 const quietMsMax = deadline.bulkMs;
 
 /** U7: the providers are down during many sends: the waiting notifications are in the database, not in memory. */
-export async function backlog({ size, seed, alterations = [], say = () => {} }: BacklogOptions): Promise<Outcome> {
+export async function backlog({
+  size,
+  seed,
+  alterations = [],
+  say = () => {},
+}: FloodOptions<BacklogSize>): Promise<Outcome> {
   const chance = createChance(seed);
   const people = createPeople({ ...size, chance: chance.fork("people") });
   const services = await openServices({ chance: chance.fork("services"), isDead: () => false });

@@ -33,8 +33,8 @@ export type FloodSize = {
   readonly times?: number;
 };
 
-export type FloodOptions = {
-  readonly size: FloodSize;
+export type FloodOptions<Size = FloodSize> = {
+  readonly size: Size;
   readonly seed: number;
   readonly alterations?: readonly Alteration[];
   readonly say?: (text: string) => void;

@@ -1,14 +1,10 @@
-import { afterEach, describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
 import { ask, serverAt } from "../../http/ask.ts";
 import { newId } from "../../support/store.ts";
-import { type Start, startServer, temporaryFolder } from "../../support/server.ts";
-import { startPlanted } from "./start-planted.ts";
+import { plantedStart, type Start, startServer } from "../../support/server.ts";
+import { testFolders } from "../../support/test-folders.ts";
 
-const folders: string[] = [];
-afterEach(() => {
-  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
-});
+const folder = testFolders();
 
 /** A user's changes of relations, each with whether the named bob may write to them afterwards. */
 const sayings = [
@@ -20,8 +16,7 @@ const sayings = [
 
 /** Kills the server right after the answer to each of them; returns those that the next server does not know. */
 async function lostRelations(start: Start): Promise<readonly string[]> {
-  const dir = temporaryFolder();
-  folders.push(dir);
+  const dir = folder();
   const lost: string[] = [];
   let server = await start({ dir });
   const { port } = server;
@@ -49,6 +44,6 @@ describe("relations and kill -9", () => {
   });
 
   test("control: B1 a server that answers before it commits loses them", async () => {
-    expect((await lostRelations(startPlanted("early"))).length).toBeGreaterThan(0);
+    expect((await lostRelations(plantedStart(import.meta.dir)("early"))).length).toBeGreaterThan(0);
   });
 });

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Event } from "../checker/checker.ts";
+import { readHistory } from "../checker/read-history.ts";
 import type { Chance } from "../sim/chance.ts";
-import { type Client, type Closed, connect, type Frame, isChanges } from "../../support/client.ts";
+import { type Client, type Closed, connect, type Frame } from "../../support/client.ts";
 import { deadline } from "../../support/deadline.ts";
 
 /** The most unanswered sends of one user. */
@@ -154,15 +155,9 @@ export function createCrowd({ pairs, chance, log }: CrowdOptions) {
     await Promise.all([enterReader(person, url), enterSender(person, url)]);
   };
 
-  async function readHistory(url: string, { user, beginning }: Person): Promise<void> {
+  async function logHistory(url: string, { user, beginning }: Person): Promise<void> {
     if (beginning === null) throw new Error(`${user} was never welcomed`);
-    const fresh = await connect(url, { user, device: "fresh", cursor: beginning });
-    await fresh.when(() => fresh.frames.findLast(isChanges)?.more === false, deadline.bulkMs, "the whole history");
-    const messages = fresh
-      .messages()
-      .map(({ conversation, seq, id, from, text }) => ({ conversation, seq, id, from, text }));
-    fresh.terminate();
-    log({ type: "history", user, messages });
+    log(await readHistory(await connect(url, { user, device: "fresh", cursor: beginning })));
   }
 
   const connections = (): Client[] => people.flatMap(({ sender, reader }) => [sender, reader].filter((one) => !!one));
@@ -203,7 +198,7 @@ export function createCrowd({ pairs, chance, log }: CrowdOptions) {
         for (const one of [person, peer])
           await one?.reader?.when(() => one.seen.has(id), deadline.bulkMs, `the end of ${person.user}`);
       }
-      await Promise.all(people.map((person) => readHistory(url, person)));
+      await Promise.all(people.map((person) => logHistory(url, person)));
       for (const { user } of people) log({ type: "drained", reader: `${user}/reader`, user });
     },
   };

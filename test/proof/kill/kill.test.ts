@@ -1,26 +1,18 @@
-import { afterEach, describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
 import { classesOf } from "../checker/checker.ts";
-import { temporaryFolder } from "../../support/server.ts";
+import { plantedStart } from "../../support/server.ts";
+import { testFolders } from "../../support/test-folders.ts";
 import { crashLoop, type CrashLoopVerdict } from "./crash-loop.ts";
 import type { Plant } from "./planted-server.ts";
 import { tryDatabase } from "./proof.ts";
-import { startPlanted } from "./start-planted.ts";
 import { countUnseen } from "./witness.ts";
 import { deadline } from "../../support/deadline.ts";
 
 const rounds = Number(process.env["ROUNDS"] ?? "12");
 const seed = Number(process.env["SEED"] ?? "7");
 
-const folders: string[] = [];
-function folder(): string {
-  const dir = temporaryFolder();
-  folders.push(dir);
-  return dir;
-}
-afterEach(() => {
-  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
-});
+const folder = testFolders();
+const startPlanted = plantedStart(import.meta.dir);
 
 describe("kill -9", () => {
   test(

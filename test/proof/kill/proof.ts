@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { describeFaults } from "../checker/checker.ts";
-import type { Proof } from "../proof.ts";
+import { addFacts, type Proof } from "../proof.ts";
 import { startServer, temporaryFolder } from "../../support/server.ts";
 import { crashLoop } from "./crash-loop.ts";
 import { countUnseen } from "./witness.ts";
@@ -47,8 +47,7 @@ export async function tryDatabase(options: {
     const verdict = await crashLoop({ start: startServer, dir, rounds, seed });
     if (verdict.faults.length > 0) violations.push(describeFaults(verdict.faults));
     violations.push(...verdict.complaints);
-    for (const [name, value] of Object.entries({ ...verdict.facts, witnessed }))
-      facts[name] = (facts[name] ?? 0) + value;
+    addFacts(facts, { ...verdict.facts, witnessed });
   } catch (error) {
     violations.push(error instanceof Error ? error.message : String(error));
   } finally {

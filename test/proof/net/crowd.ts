@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Event } from "../checker/checker.ts";
+import { readHistory } from "../checker/read-history.ts";
 import type { Chance } from "../sim/chance.ts";
 import { type Client, connect, type Frame, type MessageChange } from "../../support/client.ts";
 import { letIn } from "./let-in.ts";
@@ -202,18 +203,13 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     return Math.round(performance.now() - start);
   }
 
-  async function readHistory(user: string): Promise<void> {
+  async function logHistory(user: string): Promise<void> {
     const url = chance.pick(urls);
     const cursor = devices.find((device) => device.user === user)?.beginning ?? "";
     const fresh = await letIn(url, { user, device: "fresh", cursor });
-    const isWhole = (): boolean => fresh.frames.findLast((frame) => frame.type === "changes")?.more === false;
-    await fresh.when(isWhole, deadline.bulkMs, "the whole history");
-    const messages = fresh
-      .messages()
-      .map(({ conversation, seq, id, from, text }) => ({ conversation, seq, id, from, text }));
-    fresh.terminate();
+    const history = await readHistory(fresh);
     fresh.check();
-    log({ type: "history", user, messages });
+    log(history);
   }
 
   const tasks = devices.flatMap((device) => [roam(device), keepWriting(device)]);
@@ -268,7 +264,7 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
         for (const conversation of device.own.keys()) seeOwn(device, conversation, Infinity);
         leave(device);
       }
-      for (const user of people) await readHistory(user);
+      for (const user of people) await logHistory(user);
       for (const device of devices) log({ type: "drained", reader: nameOf(device), user: device.user });
     },
 

@@ -1,7 +1,7 @@
 import { pathOf, prerequisites } from "../../../scripts/prerequisites.ts";
 import { describeFaults } from "../checker/checker.ts";
 import { endClients } from "../../support/client.ts";
-import type { Proof } from "../proof.ts";
+import { addFacts, type Proof } from "../proof.ts";
 import { startNodes } from "../../support/nodes.ts";
 import { runTrial } from "./trial.ts";
 
@@ -35,7 +35,7 @@ export const proof: Proof = {
           found.push(...verdict.complaints);
           const { mishaps = 0, recoveryMs = 0, lastMs = 0, ...rest } = verdict.facts;
           tried += mishaps;
-          for (const [name, value] of Object.entries(rest)) facts[name] = (facts[name] ?? 0) + value;
+          addFacts(facts, rest);
           say(`${seed}: all were back after ${recoveryMs} ms, and the last messages everywhere after ${lastMs} ms`);
           endClients();
         } finally {

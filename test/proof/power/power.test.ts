@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describeWith } from "../../support/prerequisite.ts";
-import { type Start, startServer } from "../../support/server.ts";
+import { plantedStart, startServer } from "../../support/server.ts";
 import { loseFound } from "./found.ts";
 import type { Plant } from "./plant.ts";
 import { tryRun, tryTrace } from "./proof.ts";
@@ -14,14 +14,7 @@ const points = Number(process.env["POINTS"] ?? "40");
 /** A saved trace: it is replayed in place of a new run. */
 const kept = process.env["TRACE"];
 
-const startPlanted =
-  (plant: Plant): Start =>
-  (options = {}) =>
-    startServer({
-      ...options,
-      script: join(import.meta.dir, "planted-server.ts"),
-      env: { ...options.env, PLANT: plant },
-    });
+const startPlanted = plantedStart(import.meta.dir);
 
 /** The shim is for Linux: there LD_PRELOAD sees a process's changes to its files. */
 const describeHere = process.platform === "linux" ? describeWith : (_: string, title: string) => describe.skip(title);

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Proof } from "../proof.ts";
+import { addFacts, type Proof } from "../proof.ts";
 import { createChance } from "../sim/chance.ts";
 import { startServer } from "../../support/server.ts";
 import { memoryFolder, type RecordOptions, recordRun, traceName } from "./record.ts";
@@ -29,7 +29,7 @@ export const proof: Proof = {
       const found = await tryRun({ start: startServer, seed, points, ...size, isKept: true, isOver });
       tried += found.tried;
       violations.push(...found.violations);
-      for (const [name, value] of Object.entries(found.facts)) facts[name] = (facts[name] ?? 0) + value;
+      addFacts(facts, found.facts);
       say(`${tried} crash points, ${facts["accepted"] ?? 0} accepted, ${violations.length} violations`);
     }
     return { tried, next: from + tried, violations, facts };

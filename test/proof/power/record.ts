@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCrowd } from "../kill/crowd.ts";
 import { type Chance, createChance } from "../sim/chance.ts";
 import { endClients } from "../../support/client.ts";
+import { memoryRoot } from "../../support/memory-root.ts";
 import type { RunningServer, Start } from "../../support/server.ts";
 import { createDisk } from "./disk.ts";
 import { openTrace, readTrace, type TraceRecord } from "./trace.ts";
@@ -29,9 +29,8 @@ export type Recording = {
 export const traceName = "trace";
 const pairs = 2;
 
-/** Memory where there is any: the trace records the syncs, so the real disk need not do them. */
-export const memoryFolder = (): string =>
-  realpathSync(mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "tidings-power-")));
+/** A new folder in memory: the trace records the syncs, so the real disk need not do them. */
+export const memoryFolder = (): string => realpathSync(mkdtempSync(join(memoryRoot, "tidings-power-")));
 
 /** Runs a server under load with the shim in it, in `folder`; returns all events in order. */
 export async function recordRun(folder: string, options: RecordOptions): Promise<Recording> {

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join as joinPath } from "node:path";
 import { join } from "../../../support/client.ts";
 import { until } from "../../../support/fake-socket.ts";
+import { lineReader } from "../../../support/lines.ts";
 import { type RunningServer, startServer } from "../../../support/server.ts";
 import { startTaker } from "../hostile-push.ts";
 import type { Findings } from "../target.ts";
@@ -121,23 +122,14 @@ async function startHealthy(url: string): Promise<{ end(): Promise<Health> }> {
     stdout: "pipe",
     stderr: "inherit",
   });
-  const reader = child.stdout.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  const readUntil = async (isEnough: () => boolean): Promise<void> => {
-    while (!isEnough()) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      text += decoder.decode(value, { stream: true });
-    }
-  };
-  await readUntil(() => text.includes("\n"));
+  const nextLine = lineReader(child.stdout);
+  const first = await nextLine();
   return {
     async end() {
       await child.stdin.end();
-      await readUntil(() => false);
+      const health = JSON.parse(first === "ready" ? await nextLine() : first) as Health;
       await child.exited;
-      return JSON.parse(text.trim().split("\n").at(-1) ?? "") as Health;
+      return health;
     },
   };
 }

@@ -1,3 +1,5 @@
+import { lineReader } from "./lines.ts";
+
 /** A process without our code: it reads the database file, or holds its write lock, past the lock file. */
 export function startOutsider(file: string) {
   const program = `
@@ -8,7 +10,9 @@ export function startOutsider(file: string) {
     const answer = (line) => {
       if (line === "lock") return database.exec("BEGIN IMMEDIATE"), "locked";
       if (line === "unlock") return database.exec("ROLLBACK"), "unlocked";
-      return database.prepare("SELECT count(*) AS count FROM tidings_message WHERE id = ?").get(line).count;
+      try { return database.prepare("SELECT count(*) AS count FROM tidings_message WHERE id = ?").get(line).count; }
+      catch (error) { if (!String(error).includes("no such table")) throw error; }
+      return 0;
     };
     for await (const line of console) console.log(answer(line));`;
   const child = Bun.spawn([process.execPath, "-e", program, file], {
@@ -16,27 +20,18 @@ export function startOutsider(file: string) {
     stdout: "pipe",
     stderr: "inherit",
   });
-  const reader = child.stdout.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
+  const nextLine = lineReader(child.stdout);
 
   async function ask(line: string): Promise<string> {
     await child.stdin.write(`${line}\n`);
     await child.stdin.flush();
-    while (!text.includes("\n")) {
-      const { value, done } = await reader.read();
-      if (done) throw new Error("The outsider has ended");
-      text += decoder.decode(value, { stream: true });
-    }
-    const [answer = "", ...rest] = text.split("\n");
-    text = rest.join("\n");
-    return answer;
+    return await nextLine();
   }
 
   return {
     lock: async (): Promise<void> => void (await ask("lock")),
     unlock: async (): Promise<void> => void (await ask("unlock")),
-    /** How many rows have this message id. */
+    /** How many rows have this message id; 0 in a database that is not migrated. */
     count: async (id: string): Promise<number> => Number(await ask(id)),
     /** Ends it as a power cut would, with the locks that it holds. */
     async kill9(): Promise<void> {
@@ -45,5 +40,3 @@ export function startOutsider(file: string) {
     },
   };
 }
-
-export type Outsider = ReturnType<typeof startOutsider>;
