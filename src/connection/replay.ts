@@ -1,10 +1,11 @@
 import type { Outbox } from "../connection/outbox.ts";
 import type { Clock } from "../internal/clock.ts";
 import { utf8Bytes } from "../internal/utf8.ts";
+import { encodeChange, levelMax, levelOf, textLengthOf } from "../log/log-kinds.ts";
+import type { Change } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import { bytesCost, costs } from "../protocol/costs.ts";
-import { changesOverheadBytes, encodeChange, encodeChanges } from "../protocol/encode.ts";
-import { levelMax, levelOf } from "../protocol/level.ts";
+import { changesOverheadBytes, encodeChanges } from "../protocol/encode.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Page, PageBound } from "../store/store.ts";
 
@@ -40,14 +41,14 @@ const besideTextBytes = 256;
 const staleMs = 100;
 
 /** The wire form of a change. */
-export function wireChange(change: Parameters<typeof encodeChange>[0]): WireChange {
+export function wireChange(change: Change): WireChange {
   const text = encodeChange(change);
   return { n: change.n, text, bytes: utf8Bytes(text) + 1 };
 }
 
 /** What a page has cost, beyond what every page does. */
 const costOf = ({ changes }: Page): number =>
-  changes.reduce((sum, change) => sum + costs.row + (change.kind === "message" ? bytesCost(change.text.length) : 0), 0);
+  changes.reduce((sum, change) => sum + costs.row + bytesCost(textLengthOf(change)), 0);
 
 /** A page without what is of a higher level. */
 const atLevel = (level: number, page: Page): Page =>

@@ -1,22 +1,21 @@
-import type { LogEntry } from "../store/store.ts";
-import { costs } from "../protocol/costs.ts";
-import { levelOf } from "../protocol/level.ts";
 import { doerOf, type Limiter } from "../access/limiter.ts";
-import type { Registry } from "./registry.ts";
 import { type WireChange, wireChange } from "../connection/replay.ts";
+import { isChange, levelOf, payerOf } from "../log/log-kinds.ts";
+import type { LogEntry } from "../model.ts";
+import { costs } from "../protocol/costs.ts";
+import type { Registry } from "./registry.ts";
 
-/** To so many connections a message goes out for what it costs anyway. */
+/** The price of a message includes this number of deliveries. */
 const deliveriesMax = 4;
 
 /**
- * Takes one stretch of the log to the connections of the users that it concerns, in the order of n. A change is
- * encoded once, and only if somebody is here for it. What goes out to many connections is paid for by whoever wrote it.
+ * Sends one stretch of the log to the connections of the users who must get it, in the order of n. A change is encoded once, and only if one
+ * of these users is connected here. Deliveries to many connections are paid for by the author of the change.
  */
 export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend"> | undefined) {
   return (entries: readonly LogEntry[], upTo: number): void => {
     for (const { tenant, users, change, origin } of entries) {
-      // It is for the nodes, not for clients.
-      if (change.kind === "revocation") continue;
+      if (!isChange(change)) continue;
       const level = levelOf(change);
       let wire: WireChange | undefined;
       let deliveries = 0;
@@ -29,9 +28,11 @@ export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend">
         for (const connection of here.connections)
           connection.offer(connection === origin || connection.level < level ? null : wire, upTo);
       }
-      if (deliveries <= deliveriesMax || !wire || change.kind !== "message") continue;
+      if (deliveries <= deliveriesMax || !wire) continue;
+      const payer = payerOf(change);
+      if (payer === null) continue;
       const units = (deliveries - deliveriesMax) * (costs.delivery + (costs.deliveredKib * wire.bytes) / 1_024);
-      limiter?.spend(doerOf({ tenant, user: change.from }), units);
+      limiter?.spend(doerOf({ tenant, user: payer }), units);
     }
   };
 }

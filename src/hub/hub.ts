@@ -6,10 +6,11 @@ import type { Feed } from "../feed/feed.ts";
 import { createAwakeClock } from "../internal/awake.ts";
 import type { Clock } from "../internal/clock.ts";
 import { within } from "../internal/within.ts";
-import type { Identity, Revocation, Session } from "../model.ts";
+import { applyConsequences } from "../log/log-kinds.ts";
+import type { Identity, LogEntry, Revocation, Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { LogEntry, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { createCluster } from "./cluster.ts";
 import { type Connection, type ConnectionOptions, createConnection } from "../connection/connection.ts";
 import { createDefaultDeviceWatch } from "./default-device.ts";
@@ -171,8 +172,9 @@ export function createHub({
   const handle = createDispatch({ store, clock, hint, ties, policy, presence, limiter, reauthenticate }, limits);
   feed.onEntries(createFanOut(registry, limiter));
   feed.onEntries(acted);
+  const consequences = { revoke };
   feed.onEntries((entries) => {
-    for (const { tenant, change } of entries) if (change.kind === "revocation") revoke(tenant, change);
+    for (const entry of entries) applyConsequences(entry, consequences);
   });
 
   /** Ends those too that are not open yet. */
@@ -266,7 +268,7 @@ export function createHub({
 
     /** Revocations of before this hub was there: upgrades that the host admitted before them may still open. */
     noteRevocations(entries: readonly LogEntry[]): void {
-      for (const { tenant, change } of entries) if (change.kind === "revocation") revocations.note(tenant, change);
+      for (const entry of entries) applyConsequences(entry, { revoke: revocations.note });
     },
 
     /** Whether nobody is connected. */

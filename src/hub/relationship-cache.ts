@@ -1,6 +1,7 @@
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
 import { createLru } from "../internal/lru.ts";
+import { applyConsequences } from "../log/log-kinds.ts";
 import { type Identity, identityKey, type Relationship } from "../model.ts";
 import type { Store } from "../store/store.ts";
 import { nextTurn } from "./turns.ts";
@@ -56,12 +57,9 @@ export function createRelationshipCache({ store, feed, clock, onChange }: Relati
     onChange(tenant, one, other);
   }
 
+  const consequences = { forgetRelationship: forget };
   feed.onEntries((entries) => {
-    for (const { tenant, users, change } of entries) {
-      if (change.kind === "relation") forget(tenant, users[0] ?? "", change.user);
-      // The first message makes the conversation.
-      else if (change.kind === "message" && change.seq === 1) forget(tenant, change.from, change.to);
-    }
+    for (const entry of entries) applyConsequences(entry, consequences);
   });
 
   async function put({ identity, others, takers }: Question): Promise<void> {
