@@ -21,7 +21,7 @@ export const hubConnection = {
   }`,
     to: "    tail.resume();\n  }",
   },
-  "answers that nobody takes block nothing": {
+  "unread answers block nothing": {
     rule: "H7",
     file: "connection/connection.ts",
     from: " || outbox.hasHeldAnswers();\n",
@@ -33,7 +33,7 @@ export const hubConnection = {
     from: "cancelGrace = context.awake.after(closeGraceMs, () => context.soon(() => terminate(code)));",
     to: "",
   },
-  "who was held up by others is not looked at again": {
+  "a connection that others held up is not flushed again": {
     rule: "O10",
     file: "connection/connection.ts",
     from: "      if (isBlocked) context.touch(connection);\n",
@@ -95,7 +95,7 @@ export const hubConnection = {
       } else`,
     to: "        position = offeredUpTo;\n      } else",
   },
-  "a stretch from behind the position is told twice": {
+  "a stretch from before the position is sent twice": {
     rule: "O3",
     file: "connection/replay.ts",
     from: "if (change && change.n > position)",

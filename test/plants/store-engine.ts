@@ -72,13 +72,13 @@ export const storeEngine = {
       },
     ],
   },
-  "what a killed process has left is taken for durable": {
+  "data of a killed process is taken for durable": {
     rule: "E21 D2",
     file: "store/engine/connection.ts",
     from: "PRAGMA wal_checkpoint(PASSIVE)",
     to: "SELECT 1",
   },
-  "a read tells of what no disk has yet": {
+  "a read returns data that is on no disk yet": {
     rule: "D2",
     file: "store/engine/embedded.ts",
     from: "if (isSynced || (hasSyncFailed && !isWrite)) return found;",

@@ -12,7 +12,7 @@ export type Plant = "NORMAL" | "OFF" | "trusting";
 const plants: Readonly<Record<Plant, PlantName>> = {
   NORMAL: "the log is synced at checkpoints only",
   OFF: "nothing is ever synced",
-  trusting: "what a killed process has left is taken for durable",
+  trusting: "data of a killed process is taken for durable",
 };
 
 alterSource(plant(plants[process.env["PLANT"] as Plant]));

@@ -33,7 +33,7 @@ describe("mutants of the simulation", () => {
   }
 
   testMutant("control: V3 D1 a failed commit that is answered with accepted");
-  testMutant("control: V3 U69 a block that leaves the notification where it stands");
+  testMutant("control: V3 U69 a block leaves the notification shown");
   testMutant("control: V3 O1 a retry that is stored again");
   testMutant("control: V3 O4 places in a conversation that run against the order of a commit");
   testMutant("control: V3 O6 a page that claims more of the log than it holds");
@@ -48,7 +48,7 @@ describe("mutants of the simulation", () => {
   testMutant("control: V3 O8 delivered beyond what was acked");
   testMutant("control: V3 O8 an ack forgotten for an older one");
   testMutant("control: V3 O9 a read mark that takes delivered back");
-  testMutant("control: V3 T3 typing told to the one who types");
+  testMutant("control: V3 T3 typing is echoed to its sender");
   testMutant("control: V3 H11 a connection that is remembered for ever");
   testMutant("control: V3 Q2 a polled page whose cursor covers all that there is");
   testMutant("control: V3 Q80 an answer of changes that leaves out some of them");
@@ -57,20 +57,20 @@ describe("mutants of the simulation", () => {
   testMutant("control: V3 B3 marks that stay hidden once a block has ended");
   testMutant("control: V3 B2 a block that sends do not look at");
   testMutant("control: V3 O5 B1 relations that take change numbers which are given out again");
-  testMutant("control: V3 B6 what stands between people, remembered for ever");
-  testMutant("control: V3 B6 a grace that goes on after somebody is back");
-  testMutant("control: V3 U8 a worker that takes its place for granted");
-  testMutant("control: V3 U5 messages that are decided on and wait nowhere");
-  testMutant("control: V3 U5 a worker's place in the log ahead of whom it remembers");
-  testMutant("control: V3 U5 a message that comes while another is told, and is forgotten");
+  testMutant("control: V3 B6 relations between users are remembered for ever");
+  testMutant("control: V3 B6 a presence grace goes on after a return");
+  testMutant("control: V3 U8 a worker never checks its lease");
+  testMutant("control: V3 U5 messages that are decided on are not stored");
+  testMutant("control: V3 U5 a worker's position is ahead of the users that it remembers");
+  testMutant("control: V3 U5 a message that comes during a push is forgotten");
   testMutant("control: V3 U5 another key for each try");
-  testMutant("control: V3 U5 what is under way, told again");
-  testMutant("control: V3 U5 what was due before it was kept as told, told again");
+  testMutant("control: V3 U5 a push under way is sent again");
+  testMutant("control: V3 U5 a due push is sent again before its result is stored");
   testMutant("control: V3 U2 no second look before something is sent");
   testMutant("control: V3 U1 one device's ack taken for another's");
   testMutant("control: V3 U3 a read that takes no notification away");
-  testMutant("control: V3 U3 a notification that was read while it was told, and stays");
-  testMutant("control: V3 U6 a token that has moved, with what waited for it");
+  testMutant("control: V3 U3 a notification that was read during its push stays");
+  testMutant("control: V3 U6 a moved token keeps the pushes that waited for it");
   testMutant("control: V3 U6 a logout that forgets no address");
   testMutant("control: V3 U6 a death notice that outlives a new registration");
   testMutant("control: V3 F11 O5 a stretch of a commit that claims all of it");
@@ -86,6 +86,6 @@ describe("mutants of the simulation", () => {
   testMutant("control: V3 D32 a history that each node names");
   testMutant("control: V3 D30 O8 an ack of another history");
   testMutant("control: V3 T5 a revocation of sockets that are open, and not of those that open");
-  testMutant("control: V3 T5 a revocation that the log does not tell");
+  testMutant("control: V3 T5 a revocation is missing in the log");
   test("V3 every mutant is asked for", () => expect([...asked].sort()).toEqual(mutants.map(({ name }) => name).sort()));
 });

@@ -49,7 +49,7 @@ test("control: R10 leaked connections are seen among the objects", async () => {
 });
 
 test("control: R10 memory without an object is seen in the process's memory", async () => {
-  const { remains, growing, memoryPerCycle } = await brief("memory leaks that no object stands for");
+  const { remains, growing, memoryPerCycle } = await brief("memory leaks without an object");
   expect(remains).toEqual([]);
   expect(growing).toEqual([]);
   expect(memoryPerCycle.low).toBeGreaterThan(growthMaxMbPerCycle);
