@@ -35,6 +35,6 @@ export function describeWhere(isThere: boolean, needed: string, title: string, t
 function findProgram(name: string): string | null {
   const prerequisite = prerequisites.find((one) => one.name === name);
   if (prerequisite === undefined) throw new Error(`${name} is not in scripts/prerequisites.ts`);
-  const isToldMissing = (process.env["TIDINGS_MISSING"] ?? "").split(",").includes(name);
-  return isToldMissing ? null : pathOf(prerequisite);
+  const isReportedMissing = (process.env["TIDINGS_MISSING"] ?? "").split(",").includes(name);
+  return isReportedMissing ? null : pathOf(prerequisite);
 }

@@ -36,7 +36,7 @@ const chat = createChat({
   base: "",
 });
 await serveChat(chat, "/stops", () => {
-  const told = longestMs;
+  const longest = longestMs;
   longestMs = 0;
-  return new Response(String(told));
+  return new Response(String(longest));
 });

@@ -7,7 +7,7 @@ import { testFolders } from "../../support/test-folders.ts";
 const folder = testFolders();
 
 /** A user's changes of relations, each with whether the named bob may write to them afterwards. */
-const sayings = [
+const relationChanges = [
   ["PUT", "/contacts/bob", "/contacts", 201],
   ["PUT", "/blocks/bob", "/blocks", 403],
   ["DELETE", "/contacts/bob", "/contacts", 403],
@@ -22,7 +22,7 @@ async function lostRelations(start: Start): Promise<readonly string[]> {
   const { port } = server;
   const api = serverAt(port);
   try {
-    for (const [method, path, list, sent] of sayings) {
+    for (const [method, path, list, sent] of relationChanges) {
       const { status } = await ask(api, "alice", path, { method });
       await server.kill9();
       server = await start({ dir, port });

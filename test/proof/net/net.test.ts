@@ -22,7 +22,7 @@ const isBusDead = process.env["BUS_DEAD"] === "1";
  * The simulator shows in virtual time how soon something reaches another node. Here the tests wait until it arrives. The controls wait
  * this long for something that never arrives.
  */
-const untoldMs = { session: 1_000, message: 5_000 } as const;
+const controlWaitMs = { session: 1_000, message: 5_000 } as const;
 const patient = { recoveryMsMax: deadline.bulkMs, liveMsMax: deadline.bulkMs } as const;
 
 describeWith("nats-server", "several nodes on one database", () => {
@@ -88,7 +88,7 @@ describeWith("nats-server", "several nodes on one database", () => {
   test("control: T5 a node that leaves sockets of an ended session open is caught", async () => {
     const { nats, sqld } = nodes;
     const planted = await startOwn({ count: 1, sqld, ...(nats && { nats }), start: startPlanted("lenient") });
-    const ended = await endSession({ worker, nodes: planted.all, msMax: untoldMs.session });
+    const ended = await endSession({ worker, nodes: planted.all, msMax: controlWaitMs.session });
     expect(ended.map(({ code }) => code)).toEqual([0]);
   });
 
@@ -126,7 +126,12 @@ describeWith("nats-server", "several nodes on one database", () => {
 
   test("control: O10 R9 a feed that does not poll leaves users waiting once the bus is dead", async () => {
     const [sender, reader] = (await startOwn({ count: 2, hasBus: false, start: startSleepy })).all as [Node, Node];
-    const { unreached } = await countUnreached({ from: sender, to: [reader], messages: 1, msMax: untoldMs.message });
+    const { unreached } = await countUnreached({
+      from: sender,
+      to: [reader],
+      messages: 1,
+      msMax: controlWaitMs.message,
+    });
     expect(unreached).toBe(1);
   });
 

@@ -35,7 +35,7 @@ export function faultOfHeat({ id, texts, answers }: Heat): string | null {
   return isWrong ? `${id} (${isOneText ? "one text" : "several texts"}) was answered ${JSON.stringify(answers)}` : null;
 }
 
-/** One user, connected to every node at once, whose every message is sent to all of them at the same time (O1). */
+/** One user, connected to every node at once; each message is sent to all of them at the same time (O1). */
 export function createRace({ urls, log }: RaceOptions) {
   const complaints: string[] = [];
   const facts = { heats: 0, whole: 0 };

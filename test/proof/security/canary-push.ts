@@ -51,7 +51,7 @@ export async function canaryProviders(): Promise<PushSecrets> {
 type Ask = (path: string, method: string, body: string | null) => Promise<{ status: number; text: string }>;
 type Made = (where: string) => string;
 
-/** A user who registers devices at every provider, valid and invalid ones, and asks why they were not notified. */
+/** Registers devices of one user at every provider, valid and invalid ones, and asks why they were not notified. */
 export function canaryDevices(ask: Ask, made: Made, canaries: string[]) {
   const secret = (text: string): string => {
     canaries.push(text);

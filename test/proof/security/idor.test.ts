@@ -11,7 +11,7 @@ type Prize = {
   readonly conversation: string;
   readonly messageId: string;
   readonly cursor: string;
-  /** A name: of a victim, or of a user who does not exist. */
+  /** A name: of a victim, or of a missing user. */
   readonly user: string;
   readonly seq: number;
 };
@@ -200,7 +200,7 @@ for (const tenant of ["default", "rival"])
           tried++;
           const options = { ...(method !== undefined && { method }), ...(body && { body }) };
           const other = none[i];
-          // Each try by a user who has done nothing yet.
+          // Each try by a new user.
           const answer = await ask(api, as(`eve${route.length}${i}`), path, options);
           const blank = await ask(api, as(`eva${route.length}${i}`), other?.path ?? "", {
             ...(other?.method !== undefined && { method: other.method }),

@@ -64,7 +64,7 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
       equip: (process) => features.flatMap(({ equip }) => (equip ? [equip(world, process)] : [])),
     });
     nodes[i] = node;
-    // A node whose first reads fail exits; a supervisor starts it again.
+    // A node exits when its first reads fail; a supervisor starts it again.
     node.chat.ready().catch(() => {
       if (!node.process.isDead()) replace(i, () => node.kill());
     });

@@ -54,7 +54,7 @@ export async function soak(options: Soak): Promise<Soaked> {
   const server = await start({
     isInspected: true,
     env: { LOG_LEVEL: "info" },
-    // A user who has left is online for a little longer.
+    // After leaving, a user is online for a little longer.
     limits: { presenceGraceMs: 50 },
     alterations: plant("a page cache of so many bytes", cacheBytes),
   });
