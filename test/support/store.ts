@@ -16,7 +16,10 @@ export type StoreOverrides = {
   readonly random?: Random;
 };
 
-/** A store over an engine, its schema in place; its `close()` rejects where a statement has scanned a table. Marks are committed at once, so that tests need not wait. */
+/**
+ * A store over an engine, its schema in place; its `close()` rejects where a statement has scanned a table. Marks are committed at once, so
+ * that tests need not wait.
+ */
 export async function storeOn(engine: Engine, overrides: StoreOverrides = {}) {
   const { limits, clock = systemClock, random = systemRandom } = overrides;
   await migrate(engine, bundledMigrations);
