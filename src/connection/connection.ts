@@ -11,7 +11,7 @@ import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 import { encodeFrame } from "../protocol/encode.ts";
-import { type ServerFrame, toldLimits } from "../protocol/frame.ts";
+import { type ServerFrame, welcomeLimits } from "../protocol/frame.ts";
 import { levelMin } from "../protocol/level.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
@@ -122,7 +122,7 @@ export function createConnection(options: ConnectionOptions, context: Connection
         cursor,
         time: clock.now(),
         heartbeatMs: limits.heartbeatMs,
-        limits: toldLimits(limits),
+        limits: welcomeLimits(limits),
       }),
     );
     if (reset !== null) outbox.write(encodeFrame({ type: "reset", reason: reset, cursor }));

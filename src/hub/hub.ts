@@ -5,7 +5,7 @@ import type { Transport } from "../bus/transport.ts";
 import type { Feed } from "../feed/feed.ts";
 import { createAwakeClock } from "../internal/awake.ts";
 import type { Clock } from "../internal/clock.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import { applyConsequences } from "../log/log-kinds.ts";
 import type { Identity, LogEntry, Revocation, Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
@@ -294,7 +294,7 @@ export function createHub({
       cancelRounds();
       const end = clock.elapsed() + deadlineMs;
       // Sends that wait are answered first, unless the store keeps us waiting too.
-      await within(clock, deadlineMs / 2, store.drained());
+      await waitAtMost(store.drained(), { clock, ms: deadlineMs / 2 });
       await dirty.finish();
       const waiting = [...all];
       for (let i = 0; i < waiting.length; i += connectionsAtOnce) {

@@ -1,5 +1,5 @@
 import type { Clock } from "../internal/clock.ts";
-import { answerWithin } from "../internal/within.ts";
+import { withDeadline } from "../internal/deadline.ts";
 import { readSessionEnd } from "../internal/session-end.ts";
 import type { Identity } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
@@ -50,7 +50,7 @@ export function createRevalidation({ revalidate, clock, everyMs, answerMs, repor
     under++;
     try {
       const answer = Promise.resolve(revalidate({ tenant: session.tenant, user: session.user, device }));
-      const held = readRevalidated(await answerWithin(clock, answerMs, answer, "revalidate"), clock.now());
+      const held = readRevalidated(await withDeadline(answer, { clock, ms: answerMs, who: "revalidate" }), clock.now());
       if (held === false) connection.close(closeCode.sessionEnded, "the session no longer holds");
       else if (typeof held === "number") connection.extend(held);
     } catch (fault) {

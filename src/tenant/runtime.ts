@@ -17,7 +17,7 @@ import type { Clock } from "../internal/clock.ts";
 import type { Semaphore } from "../internal/semaphore.ts";
 import type { Random } from "../internal/random.ts";
 import { createSparing } from "../internal/sparing.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { OnPush } from "../push/preview.ts";
 import type { PushProvider } from "../push/provider.ts";
@@ -197,7 +197,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
       await following;
       const closing = store.close();
       // A store that hangs must not keep the process.
-      await within(clock, storeMs, closing);
+      await waitAtMost(closing, { clock, ms: storeMs });
       return { closing };
     },
 

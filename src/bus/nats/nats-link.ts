@@ -2,7 +2,7 @@ import { createLog } from "../../internal/logger.ts";
 import { type NatsConnection, PermissionViolationError, type Subscription } from "@nats-io/transport-node";
 import { systemClock } from "../../internal/clock.ts";
 import { utf8Bytes } from "../../internal/utf8.ts";
-import { within } from "../../internal/within.ts";
+import { waitAtMost } from "../../internal/deadline.ts";
 
 export type LinkOptions = {
   readonly connection: NatsConnection;
@@ -118,7 +118,7 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
     closed,
     /** Ends it, in order where that takes no longer than this. */
     async end(ms: number): Promise<void> {
-      await within(systemClock, ms, this.settled());
+      await waitAtMost(this.settled(), { clock: systemClock, ms });
       await close();
     },
   };

@@ -4,8 +4,9 @@ import { createListeners } from "../listeners.ts";
 import { encodeSubject } from "../subject.ts";
 import type { Transport } from "../transport.ts";
 import { systemClock } from "../../internal/clock.ts";
+import { backoffMs } from "../../internal/backoff.ts";
+import { waitAtMost } from "../../internal/deadline.ts";
 import { systemRandom } from "../../internal/random.ts";
-import { within } from "../../internal/within.ts";
 import { type NatsConfig, type NatsServer, signInOf } from "./nats-config.ts";
 import { knock } from "./nats-probe.ts";
 import { createLink, type Link } from "./nats-link.ts";
@@ -127,14 +128,13 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
         break;
       }
       reportAway(outcome);
-      await pause(Math.min(pace.retryMs * 2 ** rounds, pace.retryMsMax));
+      await pause(backoffMs(systemRandom, { attempt: rounds, minMs: pace.retryMs, maxMs: pace.retryMsMax }));
     }
   }
 
-  /** Somewhere between the half and the whole of it, so that nodes that lost a server together do not come back together. */
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
-      const timer = setTimeout(end, ms / 2 + (Math.random() * ms) / 2);
+      const timer = setTimeout(end, ms);
       function end(): void {
         clearTimeout(timer);
         signal.removeEventListener("abort", end);
@@ -151,7 +151,7 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
     listeners.clear();
     await link?.end(pace.drainMs);
     // A server that lets one in this very moment is left again by `serve`.
-    await within(systemClock, pace.drainMs / 8, running);
+    await waitAtMost(running, { clock: systemClock, ms: pace.drainMs / 8 });
   }
 
   return {
@@ -172,7 +172,7 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
 function shuffled<T>(all: readonly T[]): T[] {
   const order = [...all];
   for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(Math.random() * (i + 1));
+    const j = systemRandom.integer() % (i + 1);
     [order[i], order[j]] = [order[j] as T, order[i] as T];
   }
   return order;
