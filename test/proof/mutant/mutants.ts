@@ -20,7 +20,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a user who gets a message during the look is forgotten",
-    red: "U1 who is written to while they are being looked at",
+    red: "U1 a user who gets a message during a look",
     in: "test/push/race.test.ts",
   },
   {
@@ -125,17 +125,17 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "opening a device during a failure waits for ever",
-    red: "S12 who opens a device",
+    red: "S12 opening a device or changing",
     in: "test/store/writer.test.ts",
   },
   {
     name: "every request tries the database during an outage",
-    red: "S12 during the outage nobody asks",
+    red: "S12 during the outage only the probe",
     in: "test/store/writer.test.ts",
   },
   {
     name: "a last-seen time is lost with a commit",
-    red: "B7 when somebody was seen is not lost",
+    red: "B7 a last-seen time is not lost",
     in: "test/store/writer.test.ts",
   },
   {
@@ -160,12 +160,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a waiting ack is forgotten behind a further one",
-    red: "Q7 who waits for an ack is told also",
+    red: "Q7 an ack is settled also",
     in: "test/store/writer.test.ts",
   },
   {
     name: "an ack reaches beyond the head",
-    red: "S4 O5 an ack of what is not there yet",
+    red: "S4 O5 an ack beyond the end of the log",
     in: "test/store/writer.test.ts",
   },
   {
@@ -180,17 +180,17 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "an empty list of the undelivered leads back to the beginning",
-    red: "Q2 an empty one stands where the device does",
+    red: "Q2 an empty one has the device's own cursor",
     in: "test/store/history.test.ts",
   },
   {
     name: "a page of the undelivered says that nothing is before it",
-    red: "Q4 what was passed is there still",
+    red: "Q4 passed messages are still listed before it",
     in: "test/store/history.test.ts",
   },
   {
     name: "a page of everything says that nothing is behind it",
-    red: "Q4 what was passed is there still",
+    red: "Q4 passed messages are still listed before it",
     in: "test/store/history.test.ts",
   },
   {
@@ -285,7 +285,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a read returns data that is on no disk yet",
-    red: "D2 D4 what a connection finds that was opened",
+    red: "D2 D4 a connection that is opened after an error",
     in: "test/store/reopen.test.ts",
   },
   {
@@ -300,17 +300,17 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a worker sends without knowing who has the lease",
-    red: "U8 what is due is not sent by a worker",
+    red: "U8 a worker that could not renew its lease",
     in: "test/push/race.test.ts",
   },
   {
     name: "a hook is called without knowing who has the lease",
-    red: "K77 a node that cannot renew its place",
+    red: "K77 a node that cannot renew its lease",
     in: "test/hook/hook.test.ts",
   },
   {
     name: "how far a hook has got is kept in memory alone",
-    red: "K67 that a call has ended is on disk",
+    red: "K67 the end of a call is on disk",
     in: "test/hook/hook.test.ts",
   },
   {
