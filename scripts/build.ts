@@ -13,8 +13,8 @@ import { repositoryOf } from "./repository.ts";
 import { specifiersOf } from "./specifiers.ts";
 
 const root = join(import.meta.dir, "..");
-/** What the server serves as it is. */
-const webFiles = ["page.html", "page.css", "favicon.svg", "openapi.json", "push-worker.js"];
+/** The files that the server serves unchanged. */
+const webFiles = ["page.html", "page.css", "favicon.svg", "push-worker.js"];
 
 /** @throws Error with what the compiler said. */
 export async function build(folder: string): Promise<void> {
@@ -60,5 +60,5 @@ if (import.meta.main) {
   console.log(`Built ${folder}`);
   const { repository } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { repository?: unknown };
   if (repository === undefined)
-    console.error("Nobody knows where the repository is: add a git remote named origin, or repository to package.json");
+    console.error("The package names no repository: add a git remote named origin, or repository to package.json");
 }

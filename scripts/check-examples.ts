@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { lineAt } from "./source.ts";
 import { withProject } from "./syntax.ts";
+import { reportViolations, repositoryRoot } from "./violations.ts";
 
 /** What the host of a chat has in scope: name and type, as seen from src. */
 export const given: Readonly<Record<string, string>> = {
@@ -115,8 +116,4 @@ export async function checkExamples(root: string, names = given): Promise<readon
   });
 }
 
-if (import.meta.main) {
-  const violations = await checkExamples(join(import.meta.dir, ".."));
-  for (const violation of violations) console.error(violation);
-  if (violations.length > 0) process.exitCode = 1;
-}
+if (import.meta.main) reportViolations(await checkExamples(repositoryRoot));

@@ -1,9 +1,8 @@
-/** Every door of package.json opens: the file is there, and imports under its public name, or resolves where it is for browsers. */
+/** Every export of package.json works: its file exists, and can be imported by its public name, or only resolved if it is for browsers. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isScript } from "./published-manifest.ts";
-
-const root = join(import.meta.dir, "..");
+import { reportViolations, repositoryRoot } from "./violations.ts";
 
 type Package = {
   readonly name: string;
@@ -12,11 +11,11 @@ type Package = {
 };
 
 async function checkExports(): Promise<readonly string[]> {
-  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Package;
+  const manifest = JSON.parse(readFileSync(join(repositoryRoot, "package.json"), "utf8")) as Package;
   const violations: string[] = [];
   const doors = [...Object.entries(manifest.exports), ...Object.entries(manifest.bin ?? {})];
   for (const [door, path] of doors) {
-    if (!existsSync(join(root, path))) violations.push(`${door} leads to ${path}, which does not exist`);
+    if (!existsSync(join(repositoryRoot, path))) violations.push(`${door} leads to ${path}, which does not exist`);
   }
   if (violations.length > 0) return violations;
   for (const [door, path] of Object.entries(manifest.exports)) {
@@ -36,7 +35,6 @@ async function checkExports(): Promise<readonly string[]> {
   return violations;
 }
 
-const violations = await checkExports();
-for (const violation of violations) console.error(violation);
-// An import that left a timer or a socket behind would keep this program alive for ever.
-process.exit(violations.length > 0 ? 1 : 0);
+reportViolations(await checkExports());
+// An import that left a timer or a socket behind would keep this program running for ever.
+process.exit();

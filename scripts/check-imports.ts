@@ -1,37 +1,38 @@
 /**
  * Imports point one way, and the core knows no runtime. Type imports count.
  *
- *   bun scripts/check-imports.ts [folder]     the folder that holds src; default: this repository
+ *   bun scripts/check-imports.ts
  */
 import { existsSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
-import { dirname, join, posix, relative } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { cyclesOf } from "./cycle.ts";
 import { lineAt } from "./source.ts";
 import { specifiersOf } from "./specifiers.ts";
+import { reportViolations, repositoryRoot } from "./violations.ts";
 
-/** Each layer with what it may import beside itself. Single files of src stand under the layer they belong to. */
+/** Each layer with the other layers that it may import. Single files of src count as part of the layer that they belong to. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [],
   protocol: ["base"],
-  store: ["base", "protocol"],
+  log: ["base", "protocol"],
+  store: ["base", "protocol", "log"],
   bus: ["base"],
-  feed: ["base", "protocol", "store", "bus"],
+  feed: ["base", "protocol", "log", "store", "bus"],
   action: ["base", "protocol", "store"],
-  access: ["base", "protocol", "store"],
-  connection: ["base", "protocol", "store", "access"],
-  hub: ["base", "protocol", "store", "bus", "feed", "action", "access", "connection"],
-  push: ["base", "protocol", "store", "feed"],
+  access: ["base", "protocol", "log", "store"],
+  connection: ["base", "protocol", "log", "store", "access"],
+  hub: ["base", "protocol", "log", "store", "bus", "feed", "action", "access", "connection"],
+  push: ["base", "protocol", "log", "store", "feed"],
   hook: ["base", "protocol", "store", "feed"],
-  http: ["base", "protocol", "store", "action", "access", "connection", "hub", "push"],
-  tenant: ["base", "protocol", "store", "bus", "feed", "access", "connection", "hub", "push", "hook"],
+  http: ["base", "protocol", "log", "store", "action", "access", "connection", "hub", "push"],
+  tenant: ["base", "protocol", "log", "store", "bus", "feed", "access", "connection", "hub", "push", "hook"],
   chat: [
     ...["base", "protocol", "store", "bus", "feed", "action", "access", "connection", "hub", "push", "hook", "http"],
     "tenant",
   ],
   adapter: ["base", "protocol", "access", "connection", "http", "chat"],
   standalone: ["base", "protocol", "store", "bus", "access", "push", "http", "chat", "adapter", "web"],
-  client: ["base", "protocol"],
   web: ["base", "protocol"],
 };
 
@@ -79,7 +80,7 @@ export function importsOf(text: string): readonly Import[] {
   return specifiersOf(text).map(({ at, value }) => ({ line: lineAt(text, at), specifier: value }));
 }
 
-/** What is wrong with an import, or null. */
+/** The fault of an import, or null. */
 function judge(root: string, file: string, { specifier }: Import): string | null {
   const target = targetOf(file, specifier);
   if (target === null) {
@@ -90,7 +91,7 @@ function judge(root: string, file: string, { specifier }: Import): string | null
   if (from === null) return null;
   if (to === null) {
     if (from === "server" && target === "package.json") return null;
-    return target.startsWith("src/") ? null : `imports ${target}: src may not import what lies outside it`;
+    return target.startsWith("src/") ? null : `imports ${target}: src may not import files outside it`;
   }
   if (from === to || mayImport[from]?.includes(to) === true) return null;
   return `imports ${target}: ${from} may not import ${to}`;
@@ -118,9 +119,4 @@ function toPosix(path: string): string {
   return path.replaceAll("\\", "/");
 }
 
-if (import.meta.main) {
-  const root = process.argv[2] ?? relative(process.cwd(), join(import.meta.dir, ".."));
-  const violations = checkImports(root || ".");
-  for (const violation of violations) console.error(violation);
-  if (violations.length > 0) process.exitCode = 1;
-}
+if (import.meta.main) reportViolations(checkImports(repositoryRoot));

@@ -1,5 +1,5 @@
 /**
- * The planted faults of the tests (test/plants) fit the source: the text that each of them replaces stands exactly once in its file.
+ * The planted faults of the tests (test/plants) fit the source: the text that each of them replaces is in its file exactly once.
  *
  *   bun scripts/check-plants.ts                     lists all that do not fit, and those that no test uses
  *   bun scripts/check-plants.ts --move moves.json   writes new paths into test/plants, once files of src were moved;
@@ -10,10 +10,11 @@ import { join } from "node:path";
 import { plants } from "../test/plants/index.ts";
 import { type Edit, editsOf, type Plant } from "../test/plants/plant.ts";
 import { lineAt } from "./source.ts";
+import { reportViolations, repositoryRoot } from "./violations.ts";
 
 const shownMax = 100;
 
-/** Everything that is wrong with plants under `root`, as lines for people. */
+/** Every problem of the plants under `root`, as lines for people. */
 export function checkPlants(root: string, all: ReadonlyMap<string, Plant>): readonly string[] {
   const source = readSource(root);
   const spec = source.read("SPEC.md") ?? "";
@@ -51,7 +52,7 @@ function readSource(root: string) {
 
 type Sources = ReturnType<typeof readSource>;
 
-/** The edits are made one after the other, as a test makes them: a later one may change what an earlier one wrote. */
+/** The edits are made one after the other, as a test makes them: a later one may change the text of an earlier one. */
 function misfitsOf(plant: Plant, source: Sources): string[] {
   const wrongs: string[] = [];
   const altered = new Map<string, string>();
@@ -73,7 +74,7 @@ function misfit({ file, from }: Edit, text: string | null, source: Sources): str
   const shown = `${JSON.stringify(from).slice(0, shownMax)} in src/${file}`;
   if (text?.includes(from)) return `finds more than one ${shown}: lines ${linesOf(text, from).join(", ")}`;
   const elsewhere = source.find(from);
-  const hint = elsewhere.length > 0 ? `it stands at ${elsewhere.slice(0, 3).join(", ")}` : nearest(file, text, from);
+  const hint = elsewhere.length > 0 ? `it is at ${elsewhere.slice(0, 3).join(", ")}` : nearest(file, text, from);
   return text === null ? `is for src/${file}, which does not exist; ${hint}` : `finds no ${shown}; ${hint}`;
 }
 
@@ -85,14 +86,14 @@ function linesOf(text: string, from: string): readonly number[] {
 
 const wordsOf = (line: string): ReadonlySet<string> => new Set(line.match(/\w+|[^\w\s]+/g));
 
-/** Where the line stands that shares the most words with the longest line of a text. */
+/** The place of the line that shares the most words with the longest line of a text. */
 function nearest(file: string, text: string | null, from: string): string {
   const wanted = wordsOf(from.split("\n").toSorted((a, b) => b.trim().length - a.trim().length)[0] ?? "");
   let best = { line: 0, score: 0, shown: "" };
   for (const [index, line] of (text ?? "").split("\n").entries()) {
     const words = wordsOf(line);
     const shared = [...words].filter((word) => wanted.has(word)).length;
-    // What else the line holds counts against it.
+    // Other words of the line count against it.
     const score = (2 * shared) / (words.size + wanted.size);
     if (score > best.score) best = { line: index + 1, score, shown: line.trim().slice(0, shownMax) };
   }
@@ -110,7 +111,7 @@ function placesOf(root: string): ReadonlyMap<string, string> {
   return places;
 }
 
-/** The names that stand in quotes anywhere in the tests, outside the table itself. */
+/** The names that are in quotes anywhere in the tests, outside the table itself. */
 function usedNames(root: string, all: ReadonlyMap<string, Plant>): ReadonlySet<string> {
   const used = new Set<string>();
   for (const file of new Bun.Glob("test/**/*.ts").scanSync({ cwd: root })) {
@@ -120,7 +121,7 @@ function usedNames(root: string, all: ReadonlyMap<string, Plant>): ReadonlySet<s
   return used;
 }
 
-/** Writes the new paths of files into the plants under `root`. Answers how many plants have one now. */
+/** Writes the new paths of files into the plants under `root`. Returns the number of plants that got one. */
 export function movePlants(root: string, moves: Readonly<Record<string, string>>): number {
   let moved = 0;
   for (const file of new Bun.Glob("test/plants/*.ts").scanSync({ cwd: root })) {
@@ -138,17 +139,18 @@ export function movePlants(root: string, moves: Readonly<Record<string, string>>
 }
 
 if (import.meta.main) {
-  const root = join(import.meta.dir, "..");
   const [option, file] = process.argv.slice(2);
   if (option === "--move" && file !== undefined) {
-    const moved = movePlants(root, JSON.parse(readFileSync(file, "utf8")) as Readonly<Record<string, string>>);
+    const moved = movePlants(
+      repositoryRoot,
+      JSON.parse(readFileSync(file, "utf8")) as Readonly<Record<string, string>>,
+    );
     console.log(`${moved} edits in test/plants have a new path; check them with bun scripts/check-plants.ts`);
   } else if (option !== undefined) {
     throw new Error("Usage: bun scripts/check-plants.ts [--move moves.json]");
   } else {
-    const wrongs = checkPlants(root, plants);
-    for (const wrong of wrongs) console.error(wrong);
+    const wrongs = checkPlants(repositoryRoot, plants);
+    reportViolations(wrongs);
     console.log(`${plants.size} plants, ${wrongs.length} problems`);
-    if (wrongs.length > 0) process.exitCode = 1;
   }
 }

@@ -6,6 +6,7 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { repositoryRoot } from "./violations.ts";
 
 /** Idioms per 1,000 words that all paths together may have. Comparable projects have 0.3 to 1.5. */
 const idiomsMax = 3;
@@ -66,10 +67,9 @@ export function worstOf(all: readonly Prose[]): readonly string[] {
 }
 
 if (import.meta.main) {
-  const root = join(import.meta.dir, "..");
-  const pages = [...new Bun.Glob("*.md").scanSync({ cwd: root })].sort();
+  const pages = [...new Bun.Glob("*.md").scanSync({ cwd: repositoryRoot })].sort();
   const asked = process.argv.slice(2);
-  const all = readProse(root, asked.length > 0 ? asked : ["src", "test", "docs", ...pages]);
+  const all = readProse(repositoryRoot, asked.length > 0 ? asked : ["src", "test", "docs", ...pages]);
   const rate = rateOf(all);
   if (asked.length > 0 || rate > idiomsMax) for (const line of worstOf(all)) console.error(line);
   console.error(`${rate.toFixed(1)} idioms per 1,000 words; ${idiomsMax} are allowed`);

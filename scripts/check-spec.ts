@@ -1,21 +1,22 @@
 /**
  * Every rule of src/SPEC.md is cited by the name of a test, and every cited rule exists.
  *
- *   bun scripts/check-spec.ts [folder]     the folder that holds src and test; default: this repository
+ *   bun scripts/check-spec.ts
  *
- * A rule is a line that starts with its bold number: `- **D1** What was accepted …`. A test cites it as a word of its
+ * A rule is a line that starts with its bold number: `- **D1** An accepted message …`. A test cites it as a word of its
  * name: `test("D1 O2: accepted survives kill -9", …)`; the name of a `describe` counts for what is in it.
  *
  * Each rule of the promise (D, O, T, R) has a control too, `test("control: D1 …", …)`: a planted bug under which its tests go
  * red, so that they are known to be able to.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { lineAt, scan, type Source } from "./source.ts";
+import { reportViolations, repositoryRoot } from "./violations.ts";
 
 const ruleLine = /^\s*(?:[-*]\s+)?\*\*([A-Z]{1,2}\d{1,3}[a-z]?)\*\*/;
 const ruleWord = /\b[A-Z]{1,2}\d{1,3}[a-z]?\b/g;
-/** What a name starts with when it starts with citations. */
+/** The citations at the beginning of a name. */
 const leadingRules = /^(?:[A-Z]{1,2}\d{1,3}[a-z]?[\s,:]*)+/;
 
 /** The families of rules that are the promise. */
@@ -35,7 +36,7 @@ export function checkSpec(root: string): readonly string[] {
     if (rule === undefined) continue;
     const first = rules.get(rule);
     if (first === undefined) rules.set(rule, index + 1);
-    else violations.push(`src/SPEC.md:${index + 1} ${rule} already stands at line ${first}`);
+    else violations.push(`src/SPEC.md:${index + 1} ${rule} is already at line ${first}`);
   }
   if (rules.size === 0) violations.push("src/SPEC.md has no rules");
 
@@ -81,7 +82,7 @@ function namesIn(text: string): readonly { readonly at: number; readonly value: 
   });
 }
 
-/** The offset behind the `)` of a call whose arguments start at `open`. */
+/** The offset after the `)` of a call with arguments that start at `open`. */
 function endOfArguments(code: string, open: number): number {
   let depth = 1;
   let at = open;
@@ -106,9 +107,4 @@ function leadingStrings({ code, literals }: Source, open: number): { at: number;
   }
 }
 
-if (import.meta.main) {
-  const root = process.argv[2] ?? relative(process.cwd(), join(import.meta.dir, ".."));
-  const violations = checkSpec(root || ".");
-  for (const violation of violations) console.error(violation);
-  if (violations.length > 0) process.exitCode = 1;
-}
+if (import.meta.main) reportViolations(checkSpec(repositoryRoot));

@@ -10,7 +10,7 @@ export function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): readonl
     const cycle = wayBack(graph, start);
     if (cycle === null) continue;
     cycles.push(cycle);
-    // Whatever is in the same group would be told again as a variation of this cycle.
+    // Other nodes of this group would be reported again as variations of this cycle.
     const reachable = reach(graph, start);
     for (const node of reachable) if (reach(graph, node).has(start)) known.add(node);
   }

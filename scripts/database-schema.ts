@@ -4,8 +4,8 @@ import type { Migration } from "../src/store/migration/migration.ts";
 type Entry = { readonly type: string; readonly name: string; readonly table: string; readonly sql: string };
 
 /**
- * The schema that the migrations make, for a person to read: each table with its columns, its indexes, and what the migrations say of them.
- * The statements are SQLite's own, so they cannot say anything else than what a database has.
+ * The schema that the migrations make, for people to read: each table with its columns, its indexes, and the comments of the migrations.
+ * The statements are SQLite's own, so they cannot differ from a real database.
  */
 export function databaseSchema(migrations: readonly Migration[]): string {
   const comments = commentsOf(migrations);
@@ -26,7 +26,7 @@ export function databaseSchema(migrations: readonly Migration[]): string {
   ].join("\n\n")}\n`;
 }
 
-/** Tables in the order in which they came to be, each with its indexes behind it. */
+/** Tables in the order of their creation, each followed by its indexes. */
 function entriesAfter(migrations: readonly Migration[]): readonly (readonly Entry[])[] {
   using database = new Database(":memory:");
   for (const { up } of migrations) database.run(up);

@@ -1,6 +1,6 @@
 /**
- * Writes what the documentation says by a program: docs/openapi.json, docs/frames.schema.json and the copy that the standalone server serves
- * from the server's own schemas, docs/options.md from the comments of the options, docs/schema.sql from the migrations.
+ * Writes the documentation that a program makes: docs/openapi.json and docs/frames.schema.json from the server's own schemas, docs/options.md from
+ * the comments of the options, docs/schema.sql from the migrations.
  *
  *   bun scripts/describe.ts           writes them
  *   bun scripts/describe.ts --check   fails when one is stale
@@ -18,7 +18,6 @@ const text = (document: object): string => `${JSON.stringify(document, null, 2)}
 const files = {
   "docs/openapi.json": text(openApi()),
   "docs/frames.schema.json": text(frameSchema()),
-  "src/web/openapi.json": text(openApi()),
   "docs/options.md": referencePage(),
   "docs/schema.sql": databaseSchema(bundledMigrations),
 };

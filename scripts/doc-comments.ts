@@ -1,6 +1,6 @@
-/** An option of a type, as its source says it. */
+/** An option of a type, as its source has it. */
 export type Member = {
-  /** Several stand under one comment, such as a delay and its maximum. */
+  /** Several names share one comment, such as a delay and its maximum. */
   readonly names: readonly string[];
   /** The type of each, or the value. */
   readonly values: readonly string[];
@@ -18,7 +18,7 @@ export function bodyOf(source: string, opening: string): readonly string[] {
   return lines.slice(from + 1, to);
 }
 
-/** A declaration with its own doc comment, as it stands. */
+/** A declaration with its own doc comment, unchanged. */
 export function declarationOf(source: string, opening: string): string {
   const lines = source.split("\n");
   const at = lines.findIndex((line) => line.startsWith(opening));
@@ -65,7 +65,7 @@ export function membersOf(lines: readonly string[]): readonly Member[] {
   return members;
 }
 
-/** Examples stand in the source, where a line break counts. */
+/** Leaves examples out: their line breaks matter. */
 const oneText = (lines: readonly string[]): string =>
   lines
     .slice(0, lines.includes("@example") ? lines.indexOf("@example") : lines.length)

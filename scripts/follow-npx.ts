@@ -2,7 +2,7 @@
  * Preloaded by `start`: lets a SIGTERM that was sent to `npx … run start` alone reach the server.
  *
  * npx passes the signal to the `sh` that it started, and that one dies without passing it on: npx → sh → `bun run` → server.
- * What can be seen from here is that `bun run` then gets another parent. Without npx in the chain there is nothing to do,
+ * This process can only see that `bun run` then gets another parent. Without npx in the chain there is nothing to do,
  * because `bun run` passes signals on; and a server that outlives the shell it was started from is then no accident.
  */
 import { readFileSync } from "node:fs";

@@ -5,17 +5,17 @@ import { serverFrames } from "../src/protocol/server-schema.ts";
 
 export type Json = Record<string, unknown>;
 
-/** Actions that are code: JSON Schema cannot say what they do, unless something beside them says it. */
+/** Actions that are code: JSON Schema cannot express them without a description beside them. */
 const isCode = ({ type }: { readonly type: string }): boolean =>
   ["check", "raw_check", "transform", "raw_transform"].includes(type);
 
 const saysIt = ({ type }: { readonly type: string }): boolean => ["metadata", "description", "regex"].includes(type);
 
 /**
- * The JSON Schema (2020-12) of what fits a valibot schema before anything is transformed.
+ * The JSON Schema (2020-12) of a valibot schema's input, before its transforms.
  *
- * @param named Schemas that others refer to by their names; they must stand at `#/components/schemas`.
- * @throws Error for whatever cannot be said: a pipe with code in it needs a `v.metadata`, `v.description` or `v.regex`.
+ * @param named Schemas that others refer to by their names; they must be at `#/components/schemas`.
+ * @throws Error if JSON Schema cannot express it: a pipe with code in it needs a `v.metadata`, `v.description` or `v.regex`.
  */
 export function schemaOf(schema: v.GenericSchema, named: Readonly<Record<string, v.GenericSchema>> = {}): Json {
   const {
@@ -38,7 +38,7 @@ export function schemaOf(schema: v.GenericSchema, named: Readonly<Record<string,
   return rest;
 }
 
-/** All frames as JSON Schema: `#/$defs/client` is what a client may send, `#/$defs/server` what a server sends. */
+/** All frames as JSON Schema: `#/$defs/client` has the frames that a client may send, `#/$defs/server` those that a server sends. */
 export function frameSchema(): Json {
   const defs = (prefix: string, frames: Readonly<Record<string, v.GenericSchema>>) =>
     Object.entries(frames).map(([type, schema]) => [`${prefix}.${type}`, schemaOf(schema)] as const);

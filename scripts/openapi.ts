@@ -8,17 +8,17 @@ import { conversationId, cursor, identifier } from "../src/protocol/schema.ts";
 import { message, problemBody } from "../src/protocol/server-schema.ts";
 import { type Json, schemaOf } from "./json-schema.ts";
 
-/** What many answers hold has a name, so that generated clients have one for it too. */
+/** Schemas that many answers contain, by a name that generated clients use too. */
 const named = { Message: message };
 
-/** What stands in a route's path, by its name there. */
+/** The parameters in a route's path, by their names there. */
 const inPath: Readonly<Record<string, v.GenericSchema>> = {
   id: conversationId,
   user: identifier,
   device: identifier,
 };
 
-/** Codes that any route may answer, whoever asks what. */
+/** Codes that any route may answer to any request. */
 const everywhere: readonly ErrorCode[] = ["unauthenticated", "forbidden", "rate_limited", "internal", "unavailable"];
 
 const header = (description: string, schema: Json): Json => ({ description, required: true, schema });
@@ -27,7 +27,7 @@ const retryAfter = {
 };
 const headersOf: Readonly<Record<number, Json>> = {
   401: { "WWW-Authenticate": header("The challenge", { type: "string" }) },
-  426: { Upgrade: header("What the address speaks", { const: "websocket" }) },
+  426: { Upgrade: header("The protocol of this address", { const: "websocket" }) },
   429: retryAfter,
   503: retryAfter,
 };
@@ -68,8 +68,8 @@ const queryOf = (meta: RouteMeta): Json[] => {
 
 const success: Readonly<Record<number, string>> = {
   200: "The answer",
-  201: "It is made",
-  204: "It is so, and on disk",
+  201: "Created",
+  204: "Done; the change is on disk",
 };
 
 const answerOf = (description: string, schema: v.GenericSchema | null): Json => ({
@@ -111,11 +111,11 @@ function operationOf(method: string, path: string, meta: RouteMeta): Json {
 
 const upgrade: Json = {
   operationId: "getWs",
-  summary: "The WebSocket: what frames there are stands in frames.schema.json",
+  summary: "The WebSocket; frames.schema.json has its frames",
   parameters: [
     parameter("query", "device", schemaOf(identifier)),
     parameter("query", "cursor", schemaOf(cursor)),
-    parameter("query", "ticket", { type: "string", description: "Proves who asks, once: of POST /tickets" }),
+    parameter("query", "ticket", { type: "string", description: "Proves the user once; from POST /tickets" }),
   ],
   responses: {
     101: { description: "The socket is open; `welcome` comes first" },
@@ -158,7 +158,7 @@ export function openApi(): Json {
       title: "Tidings",
       version: packageJson.version,
       description:
-        "All paths are below where the chat is mounted, and bounds are those of the default limits. Who asks is for the host's own authentication to say. Another path is answered 404 `not_found`, another method 405 `method_not_allowed`.",
+        "All paths are below where the chat is mounted, and bounds are those of the default limits. The host's own authentication names the user. Another path is answered 404 `not_found`, another method 405 `method_not_allowed`.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/", description: "Where the chat is mounted" }],
@@ -171,14 +171,19 @@ export function openApi(): Json {
     },
     components: {
       securitySchemes: {
-        bearer: { type: "http", scheme: "bearer", description: "What the host's `authenticate` understands" },
+        bearer: { type: "http", scheme: "bearer", description: "A token that the host's `authenticate` accepts" },
         cookie: {
           type: "apiKey",
           in: "cookie",
           name: "session",
           description: "The host's own, by the host's own name",
         },
-        demo: { type: "apiKey", in: "query", name: "user", description: "With `AUTH=demo`: whoever one says to be" },
+        demo: {
+          type: "apiKey",
+          in: "query",
+          name: "user",
+          description: "With `AUTH=demo`: the name of the user, without a proof",
+        },
       },
       schemas: { Message: schemaOf(message), Problem: schemaOf(problemBody) },
     },

@@ -3,18 +3,18 @@ import { dirname, join, normalize, relative } from "node:path";
 
 const root = join(import.meta.dir, "..");
 
-/** Pages of which the repository alone has what they speak of. */
+/** Pages about things that only the repository has. */
 const left = ["docs/proof.md", "docs/publishing.md"];
 
-/** Where the package has what stands elsewhere in the repository. */
+/** Files that have another place in the package than in the repository. */
 const moved: Readonly<Record<string, string>> = {
   "src/protocol/PROTOCOL.md": "docs/PROTOCOL.md",
   "src/SPEC.md": "docs/SPEC.md",
-  // The one that the server serves.
+  // Beside the page, where the server reads it.
   "docs/openapi.json": "web/openapi.json",
 };
 
-/** What the README says in the package in place of how the repository is tried, which needs a checkout. */
+/** The section that replaces the README's way to try the repository, which needs a checkout. */
 const inPlace = {
   heading: "## Two commands",
   section: `## One command
@@ -31,7 +31,7 @@ creates \`tidings.db\`, serves on <http://127.0.0.1:6662/> and prints two links:
 `,
 };
 
-/** What the package carries for people to read: where it is in the repository, and where in the package. */
+/** The package's documents for people: the path in the repository, and the path in the package. */
 export function packagedDocs(): ReadonlyMap<string, string> {
   const pages = readdirSync(join(root, "docs"))
     .filter((name) => /\.(md|sql)$/.test(name) || name === "frames.schema.json")
@@ -42,7 +42,7 @@ export function packagedDocs(): ReadonlyMap<string, string> {
 }
 
 /**
- * A page as the package has it: links lead to where things are there, what is not there is no link, and the README speaks of no checkout.
+ * A page for the package: links lead to the paths there, a link to a file that the package lacks becomes text, and the README mentions no checkout.
  *
  * @param from Where the page is in the repository.
  */

@@ -1,7 +1,7 @@
-/** Programs that some tests need and that no package of ours carries. */
+/** Programs that some tests need and that no npm package carries. */
 export type Prerequisite = {
   readonly name: string;
-  /** What it may be called; the first one found on PATH counts. */
+  /** The names that the program may have; the first one found on PATH is used. */
   readonly programs: readonly [string, ...string[]];
   /** Its packages in Debian, with a space between them. */
   readonly debian: string;
@@ -14,7 +14,7 @@ export const prerequisites: readonly Prerequisite[] = [
   { name: "curl", programs: ["curl"], debian: "curl" },
   { name: "nginx", programs: ["nginx", "/usr/sbin/nginx"], debian: "nginx-light" },
   { name: "nats-server", programs: ["nats-server", "/usr/sbin/nats-server"], debian: "nats-server" },
-  // Its library, beside it, counts what a statement takes.
+  // Tests use its library to count the cost of a statement.
   { name: "sqlite3", programs: ["sqlite3"], debian: "sqlite3" },
   { name: "gcc", programs: ["gcc", "cc"], debian: "gcc libc6-dev" },
 ];
@@ -28,7 +28,7 @@ export function pathOf({ programs }: Prerequisite): string | null {
   return null;
 }
 
-/** Installs what is missing where that is possible without asking anybody; resolves to what is still missing. */
+/** Installs missing programs if that needs no password; resolves to those that are still missing. */
 export async function provide(): Promise<readonly Prerequisite[]> {
   const isMissing = (prerequisite: Prerequisite): boolean => pathOf(prerequisite) === null;
   const missing = prerequisites.filter(isMissing);

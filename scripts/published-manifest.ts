@@ -1,4 +1,4 @@
-/** What the repository's package.json says about the package, as far as the published one is made from it. */
+/** The fields of the repository's package.json that the published one is made from. */
 export type Manifest = {
   readonly name: string;
   readonly exports: Readonly<Record<string, string>>;
@@ -6,15 +6,15 @@ export type Manifest = {
   readonly sideEffects: readonly string[];
 } & Readonly<Record<string, unknown>>;
 
-/** What only the repository needs. */
+/** Fields that only the repository needs. */
 const left = ["private", "scripts", "devDependencies"];
 
-/** What may be published of the folder: a database that somebody made in it, say, is not. */
+/** The files of the folder that are published; a database that was made there, for example, is not. */
 const files = ["**/*.js", "**/*.js.map", "**/*.d.ts", "web/*", "docs/*.md", "docs/*.json", "docs/*.sql"];
 
 /**
  * The package.json of the published package, which lies beside the JavaScript. The repository's own leads to the sources, so that
- * tests and examples need no build; this one has the same doors, and each leads to what was built from its source.
+ * tests and examples need no build; this one has the same exports, and each leads to the file that was built from its source.
  *
  * @throws Error where a door is no source file, nor a script of the browser's.
  *

@@ -8,7 +8,7 @@ import { toTable } from "./page-part.ts";
 const root = join(import.meta.dir, "..");
 const sourceOf = (file: string): string => readFileSync(join(root, "src", file), "utf8");
 
-/** Options of one function, from the types that say them. */
+/** The options of one function, from their types. */
 type Section = {
   readonly title: string;
   readonly about: string;
@@ -18,7 +18,7 @@ type Section = {
 const sections: readonly Section[] = [
   {
     title: "`createChat(options)`",
-    about: "What a host says to make a chat. Only `database` and `authenticate` are required.",
+    about: "The options of a chat. Only `database` and `authenticate` are required.",
     types: [["chat-options.ts", "ChatOptions"]],
   },
   {
@@ -34,7 +34,7 @@ const sections: readonly Section[] = [
   },
   {
     title: "`bun(chat, options)`",
-    about: "From `tidings/bun`: what `Bun.serve` takes.",
+    about: "From `tidings/bun`: the options of `Bun.serve`.",
     types: [["adapter/bun.ts", "BunOptions"]],
   },
   {
@@ -44,7 +44,7 @@ const sections: readonly Section[] = [
   },
   {
     title: "`deno(chat, options)`",
-    about: "From `tidings/deno`: what `Deno.serve` takes. `hono(chat, upgradeWebSocket)` has no options.",
+    about: "From `tidings/deno`: the handler of `Deno.serve`. `hono(chat, upgradeWebSocket)` has no options.",
     types: [["adapter/deno.ts", "DenoOptions"]],
   },
   {
@@ -143,7 +143,7 @@ const sectionText = ({ title, about, types }: Section): string =>
     `## ${title}`,
     about,
     toTable(
-      ["option", "type", "what it does"],
+      ["option", "type", "meaning"],
       types.flatMap(([file, type]) => membersOf(typeBody(file, type))).map(optionRows),
     ),
   ].join("\n\n");
@@ -161,7 +161,7 @@ function limitsText(): string {
     names.map((name) => shown(defaultLimits[name as keyof typeof defaultLimits])).join(", "),
     inCell(about),
   ]);
-  return toTable(["limit", "default", "what it bounds"], rows);
+  return toTable(["limit", "default", "meaning"], rows);
 }
 
 function ratesText(): string {
@@ -175,7 +175,7 @@ function ratesText(): string {
       return [code(name), ...cells, inCell(about)];
     }),
   );
-  return toTable(["rate", "of a user", "of an address", "what it counts"], rows);
+  return toTable(["rate", "of a user", "of an address", "counted"], rows);
 }
 
 /** The page that has every option and limit, from the comments of the source. */
@@ -183,12 +183,12 @@ export const referencePage = (): string =>
   `${[
     "# Every option and limit",
     "<!-- Written by scripts/describe.ts from the comments of the source. Do not edit. -->",
-    "What the environment of the standalone server sets is in [its own page](server.md).",
+    "The environment of the standalone server is on [its own page](server.md).",
     ...sections.map(sectionText),
     "## The chat",
-    "What `createChat` answers.",
+    "The object that `createChat` returns.",
     `\`\`\`typescript\n${chatApi()}\n\`\`\``,
-    "## What the types are",
+    "## Types",
     `\`\`\`typescript\n${declarations.map(([file, type]) => declarationOf(sourceOf(file), `export type ${type} = `)).join("\n\n")}\n\`\`\``,
     "## `limits`",
     "`createChat({ limits: { heartbeatMs: 20_000 } })` replaces single ones. The end of a name is the unit: `Ms` are milliseconds, `Bytes` are bytes, " +

@@ -1,4 +1,4 @@
-/** What a package.json says of where its source is. */
+/** The field `repository` of a package.json. */
 export type Repository = { readonly type: "git"; readonly url: string };
 
 /**
@@ -12,7 +12,7 @@ export async function repositoryOf(folder: string): Promise<Repository | null> {
 }
 
 /**
- * A remote of git as a package.json names it: over https, without the credentials that may stand in it. null: a folder, or no address.
+ * A remote of git as a package.json names it: over https, without the credentials that it may contain. null: a folder, or no address.
  *
  * @example
  * repositoryAt("git@git.example:chat/tidings.git") // { type: "git", url: "git+https://git.example/chat/tidings.git" }

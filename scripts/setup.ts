@@ -8,7 +8,7 @@ import { join } from "node:path";
 const root = join(import.meta.dir, "..");
 const marker = join(root, "node_modules", ".tidings-lock");
 
-/** What node_modules was made from: the lock, and the machine that its native addons fit. */
+/** The origin of node_modules: the lock, and the machine that its native addons fit. */
 function wantedMark(): string {
   const lock = readFileSync(join(root, "bun.lock"));
   return `${new Bun.CryptoHasher("sha256").update(lock).digest("hex")} ${process.platform}-${process.arch}\n`;

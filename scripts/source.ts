@@ -1,4 +1,4 @@
-/** A string of the source: where its opening quote stands, and what is between the quotes, escapes as written. */
+/** A string of the source: the offset of its opening quote, and the text between the quotes, escapes as written. */
 export type Literal = { readonly at: number; readonly value: string };
 
 /** TypeScript with comments, and the insides of strings and regular expressions, blanked out; offsets and lines stay. */
@@ -8,8 +8,8 @@ export type Source = { readonly code: string; readonly literals: ReadonlyMap<num
 const beforeRegExp = /(^|[([{,;:=!&|?+\-*%<>~^}]|\b(return|typeof|case|of|in|do|else|await|yield|void|delete))$/;
 
 /**
- * Blanks what is not code, so that plain patterns can be searched in the rest. TypeScript 7 has no compiler API, and
- * Bun's own scanner leaves out type imports. A string with `${}` counts as one string; what is inside is not looked at.
+ * Blanks everything but code, so that plain patterns can be searched in the rest. It works on any text, without the compiler, and
+ * sees type imports, which Bun's own scanner leaves out. A string with `${}` counts as one string; the code inside is not searched.
  */
 export function scan(text: string): Source {
   const literals = new Map<number, Literal>();

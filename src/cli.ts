@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { existsSync, readFileSync } from "node:fs";
-import { defineCommand } from "citty";
 import { backupCommand, restoreCommand } from "./cli/backup.ts";
+import { group } from "./cli/command.ts";
 import { epochCommand } from "./cli/epoch.ts";
 import { migrateCommand } from "./cli/migrate.ts";
 import { runProgram } from "./cli/program.ts";
@@ -9,20 +9,17 @@ import { pushCommand } from "./cli/push.ts";
 import { serveCommand, serveVariables } from "./cli/serve.ts";
 import { vapidCommand } from "./cli/vapid.ts";
 
-const main = defineCommand({
-  meta: { name: "tidings", description: "Durable chat: the standalone server, and the tools beside it" },
-  subCommands: {
-    serve: serveCommand,
-    migrate: migrateCommand,
-    backup: backupCommand,
-    restore: restoreCommand,
-    epoch: epochCommand,
-    push: pushCommand,
-    vapid: vapidCommand,
-  },
+const main = group("Durable chat: the standalone server, and the tools beside it", {
+  serve: serveCommand,
+  migrate: migrateCommand,
+  backup: backupCommand,
+  restore: restoreCommand,
+  epoch: epochCommand,
+  push: pushCommand,
+  vapid: vapidCommand,
 });
 
-/** Beside this file where the package is built, above it in the repository. */
+/** The version in package.json, which is beside this file in the built package, and one folder up in the repository. */
 function readVersion(): string {
   const [file] = ["./package.json", "../package.json"]
     .map((path) => new URL(path, import.meta.url))
@@ -30,4 +27,10 @@ function readVersion(): string {
   return file ? (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version : "unknown";
 }
 
-await runProgram(main, process.argv.slice(2), { version: readVersion, notes: { serve: serveVariables } });
+await runProgram({
+  name: "tidings",
+  main,
+  rawArgs: process.argv.slice(2),
+  version: readVersion,
+  notes: { serve: serveVariables },
+});

@@ -1,6 +1,6 @@
-/** The nouns. Everything here is plain data; nothing here knows the wire, SQL or a runtime. */
+/** The nouns. All of it is plain data, independent of the wire, of SQL and of runtimes. */
 
-/** Who, proved by the host: never taken from a frame. */
+/** A user, proved by the host: never taken from a frame. */
 export type Identity = {
   readonly tenant: string;
   readonly user: string;
@@ -29,7 +29,7 @@ export type Message = {
   readonly time: number;
 };
 
-/** How far a member of a conversation has got. */
+/** The marks of a member of a conversation. */
 export type Receipt = {
   readonly n: number;
   readonly conversation: string;
@@ -38,30 +38,30 @@ export type Receipt = {
   readonly read: number;
 };
 
-/** A conversation as one of its people sees it in their list. */
+/** A conversation in the list of one of its people. */
 export type Conversation = {
   readonly id: string;
   readonly with: string;
   readonly lastMessage: Message;
-  /** Messages of the other above `read`. */
+  /** The number of the other user's messages above `read`. */
   readonly unread: number;
-  /** One's own marks. */
+  /** The user's own marks. */
   readonly delivered: number;
   readonly read: number;
-  /** The other's: what one's own messages have come to. Absent while one of the two has blocked the other. */
+  /** The marks of the other user. Absent while one of the two has blocked the other. */
   readonly peer?: { readonly delivered: number; readonly read: number };
 };
 
-/** What a user has said of another one. */
+/** Whether a user has another one as a contact, or has blocked them. */
 export type Relation = {
   readonly n: number;
-  /** The other one. */
+  /** The other user. */
   readonly user: string;
   readonly contact: boolean;
   readonly blocked: boolean;
 };
 
-/** What stands between a user and another one, whoever of the two made it so. */
+/** The contacts and blocks between two users, in both directions, as seen from one of them. */
 export type Relationship = {
   /** The user has blocked the other one. */
   readonly hasBlocked: boolean;
@@ -72,20 +72,42 @@ export type Relationship = {
   readonly hasConversation: boolean;
 };
 
-/** One thing that a device must learn of, at its place in the log. */
-export type Change =
-  | ({ readonly kind: "message" } & Message)
-  | ({ readonly kind: "receipt" } & Receipt)
-  | ({ readonly kind: "relation" } & Relation);
-
-/** Sessions of a user were ended: what stands in the log for the nodes, and goes to no device. */
+/** A user's sessions were ended. Nodes follow it in the log; devices do not get it. */
 export type Revocation = {
   readonly n: number;
   readonly user: string;
   /** Absent: on every device. */
   readonly device?: string;
-  /** For the client, as it is closed. */
+  /** For the client, sent when its connection is closed. */
   readonly reason: string;
+};
+
+/** The kinds of log entry, each with its fields. A kind that is added here is demanded by the compiler where it must be known: `src/log` says what. */
+export type Entries = {
+  readonly message: Message;
+  readonly receipt: Receipt;
+  readonly relation: Relation;
+  readonly revocation: Revocation;
+};
+
+export type Kind = keyof Entries;
+
+/** Kinds that devices get. */
+export type ChangeKind = Exclude<Kind, "revocation">;
+
+/** One entry of the log. */
+export type Entry<K extends Kind = Kind> = { readonly [Each in K]: { readonly kind: Each } & Entries[Each] }[K];
+
+/** An entry that devices get, as one user sees it. */
+export type Change<K extends ChangeKind = ChangeKind> = Entry<K>;
+
+/** An entry with its tenant and the users who must get it. */
+export type LogEntry<K extends Kind = Kind> = {
+  readonly tenant: string;
+  readonly users: readonly string[];
+  readonly change: Entry<K>;
+  /** The connection that sent it, on the node that wrote it. Never stored. */
+  readonly origin?: object | undefined;
 };
 
 /** The position of a reader in one history of the log. */

@@ -1,7 +1,8 @@
 /** Measures Tidings: bun run bench [names…] [--runs N] … (--help tells more; README.md beside this tells how to read it). */
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { defineCommand, runMain } from "citty";
+import { command } from "../../src/cli/command.ts";
+import { runProgram } from "../../src/cli/program.ts";
 import { backlog } from "./backlog.ts";
 import type { Benchmark, BenchOptions, Measure } from "./benchmark.ts";
 import { history } from "./history.ts";
@@ -34,12 +35,10 @@ const onDemand: Readonly<Record<string, Benchmark>> = { hostile };
 const number = (description: string, value: number) =>
   ({ type: "string", description, default: String(value) }) as const;
 
-const main = defineCommand({
-  meta: {
-    name: "bench",
-    description: `Benchmarks: ${Object.keys(benchmarks).join(", ")}; none named: all of these. And: hostile`,
-  },
+const main = command({
+  description: "Measures; without names, all benchmarks but hostile",
   args: {
+    names: { type: "rest", description: `Benchmarks: ${Object.keys(benchmarks).join(", ")}; hostile` },
     runs: number("How often each is run; the table has medians", 3),
     pairs: number("Pairs of sender and receiver", 100),
     window: number("Sends that each sender keeps unanswered", 32),
@@ -55,7 +54,7 @@ const main = defineCommand({
     acts: { type: "string", description: `hostile: what is done; default: ${hostileActs.join(",")}` },
     json: { type: "string", description: "File for the results as JSON" },
   },
-  async run({ args }) {
+  async run(args) {
     const options: BenchOptions = {
       runs: whole("runs", args.runs),
       pairs: whole("pairs", args.pairs),
@@ -70,11 +69,7 @@ const main = defineCommand({
       acts: args.acts?.split(",") ?? hostileActs,
       nodes: (args.nodes ?? "1,2,3").split(",").map((count) => whole("nodes", count)),
     };
-    const asked = [
-      ...args._,
-      ...(args.remote === true ? ["remote"] : []),
-      ...(args.nodes === undefined ? [] : ["nodes"]),
-    ];
+    const asked = [...args.names, ...(args.remote ? ["remote"] : []), ...(args.nodes === undefined ? [] : ["nodes"])];
     const names = asked.length > 0 ? asked : Object.keys(benchmarks);
     const summaries: Summary[] = [];
     for (const name of names) summaries.push(...summarize(name, await runAll(name, options)));
@@ -103,4 +98,4 @@ function whole(name: string, text: string): number {
   return value;
 }
 
-await runMain(main);
+await runProgram({ name: "bench", main, rawArgs: process.argv.slice(2) });

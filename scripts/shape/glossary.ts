@@ -4,12 +4,14 @@ import { findingAt, type Module, type Rule } from "./rule.ts";
 
 /** Words that are in no name, each with the words of the glossary (ARCHITECTURE.md) that replace it. */
 const words: Readonly<Record<string, string>> = {
+  ages: "log age",
   chances: "encryption inputs",
   courier: "delivery",
   debt: "cursor frame",
   draft: "preview",
   drafts: "previews",
   gate: "semaphore, or what it lets through",
+  hear: "receive",
   heir: "reserved entry",
   hint: "volatile frame, or commit notice",
   hints: "commit notices",
@@ -31,6 +33,9 @@ const words: Readonly<Record<string, string>> = {
   ties: "relationships",
   told: "sent, reported, or cluster message",
 };
+
+/** Terms that contain such a word and are right: the table log_place is on disk. */
+const terms = /log-place|LogPlace/g;
 
 /** Whole names, each with the one that replaces it. */
 const names: Readonly<Record<string, string>> = {
@@ -75,7 +80,7 @@ function replacementOf(name: string): string | null {
 }
 
 function replacementOfWords(name: string): string | null {
-  const word = wordsOf(name).find((one) => Object.hasOwn(words, one));
+  const word = wordsOf(name.replace(terms, "")).find((one) => Object.hasOwn(words, one));
   return word === undefined ? null : `${words[word]} for "${word}"`;
 }
 

@@ -1,8 +1,8 @@
 import { readParameter } from "../internal/query-string.ts";
+import { levelMax } from "../log/log-kinds.ts";
 import type { Session } from "../model.ts";
 import { isCursor } from "../protocol/cursor.ts";
 import { defaultDevice, isIdentifier } from "../protocol/identifier.ts";
-import { levelMax } from "../protocol/level.ts";
 import { problem, tooOften } from "../protocol/problem.ts";
 import type { Admission } from "./admission.ts";
 import { type Doer, doerOf } from "./limiter.ts";

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { ChatError } from "../error.ts";
-import type { DatabasePlace } from "./database.ts";
+import type { DatabaseAddress } from "./database.ts";
 
-/** A line of the list: a token as it stands, or as `$NAME` of the environment. */
+/** A line of the list: a URL with its token, or with `$NAME`, the variable of the environment that holds the token. */
 export type Listed = { readonly url: string; readonly token: string | undefined };
 
 /**
- * The databases of a list: one a line, its URL and, after a blank, a token or `$NAME`. What follows a `#` at the beginning of a line or
- * behind a blank is a comment.
+ * Reads a list of databases: one per line, its URL and, after a space, a token or `$NAME`. A `#` at the beginning of a line or after a
+ * space begins a comment.
  *
- * @throws ChatError `config_invalid`: the file cannot be read, names none, or has a line that is something else.
+ * @throws ChatError `config_invalid`: the file cannot be read, lists no database, or has a malformed line.
  */
 export function readDatabaseList(file: string): readonly Listed[] {
   let text: string;
@@ -25,7 +25,7 @@ export function readDatabaseList(file: string): readonly Listed[] {
       .trim()
       .split(/\s+/);
     if (!url) continue;
-    // What stands there may be a secret.
+    // The text does not show the line: it may hold a secret.
     if (rest.length > 0 || !/^[a-z][a-z0-9+.-]*:/i.test(url))
       throw new ChatError("config_invalid", `Line ${i + 1} of ${file} is not a URL, or a URL and a token`);
     list.push({ url, token });
@@ -34,8 +34,8 @@ export function readDatabaseList(file: string): readonly Listed[] {
   return list;
 }
 
-/** Where it is, with the token that is meant. A database without one gets none: that of another is not shown to it. */
-export function placeOfListed({ url, token = "" }: Listed): DatabasePlace {
+/** The database's address with its token. A database without a token gets none, so that it never sees the token of another. */
+export function addressOfListed({ url, token = "" }: Listed): DatabaseAddress {
   const [, name] = /^\$(\w+)$/.exec(token) ?? [];
   const value = name === undefined ? token : process.env[name];
   if (!value && name !== undefined) throw new ChatError("config_invalid", `The variable ${name} is not set`);

@@ -18,30 +18,30 @@ export const databaseArgs = {
   },
 } as const;
 
-export type DatabasePlace = { readonly database: string; readonly "auth-token"?: string | undefined };
+export type DatabaseAddress = { readonly database: string; readonly "auth-token"?: string | undefined };
 
-function open(place: DatabasePlace): Engine {
-  const authToken = place["auth-token"] ?? process.env["DATABASE_AUTH_TOKEN"];
-  return openEngine(authToken ? { url: place.database, authToken } : { url: place.database });
+function open(address: DatabaseAddress): Engine {
+  const authToken = address["auth-token"] ?? process.env["DATABASE_AUTH_TOKEN"];
+  return openEngine(authToken ? { url: address.database, authToken } : { url: address.database });
 }
 
-/** Opens the database for one use, and closes it whatever comes. A file that is missing is made. */
-export const withEngine = async <T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> =>
-  await using(open(place), use);
+/** Opens a database for one task, and closes it also after a failure. Creates the file if it is missing. */
+export const withEngine = async <T>(address: DatabaseAddress, use: (engine: Engine) => Promise<T>): Promise<T> =>
+  await using(open(address), use);
 
-/** The same for what is there: a file that is missing is none that was meant, and is not made. */
-export async function withExisting<T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> {
-  requireFile(place);
-  return await withEngine(place, use);
+/** The same for a database that exists. A missing file is an error and is not created: its name was probably misspelt. */
+export async function withExisting<T>(address: DatabaseAddress, use: (engine: Engine) => Promise<T>): Promise<T> {
+  requireFile(address);
+  return await withEngine(address, use);
 }
 
-/** The same to look only: also at a file that a server has open. */
-export async function withReader<T>(place: DatabasePlace, use: (engine: Engine) => Promise<T>): Promise<T> {
-  requireFile(place);
-  return await using(openToRead(place), use);
+/** The same for reading only: also a file that a server has open. */
+export async function withReader<T>(address: DatabaseAddress, use: (engine: Engine) => Promise<T>): Promise<T> {
+  requireFile(address);
+  return await using(openToRead(address), use);
 }
 
-function requireFile({ database }: DatabasePlace): void {
+function requireFile({ database }: DatabaseAddress): void {
   if (!/^file:/i.test(database)) return;
   const path = pathOfFileUrl(database);
   if (!existsSync(path))
@@ -51,12 +51,12 @@ function requireFile({ database }: DatabasePlace): void {
     );
 }
 
-function openToRead(place: DatabasePlace): Engine {
+function openToRead(address: DatabaseAddress): Engine {
   try {
-    return open(place);
+    return open(address);
   } catch (error) {
     if (error instanceof ChatError && error.code === "database_locked")
-      return createObserverEngine({ url: place.database });
+      return createObserverEngine({ url: address.database });
     throw error;
   }
 }

@@ -1,15 +1,13 @@
-import { defineCommand } from "citty";
 import { systemRandom } from "../internal/random.ts";
 import { requireWhole } from "../store/engine/backup-file.ts";
 import { newEpoch } from "../store/epoch.ts";
-import { command } from "./command.ts";
+import { command, group } from "./command.ts";
 import { databaseArgs, withExisting } from "./database.ts";
 
-const epochNew = command(
-  "new",
-  "Names a new history after a restore: devices drop their caches and fetch again",
-  databaseArgs,
-  async (args) => {
+const epochNew = command({
+  description: "Names a new history after a restore: devices drop their caches and fetch again",
+  args: databaseArgs,
+  async run(args) {
     const epoch = await withExisting(args, async (engine) => {
       // A server checks its own.
       if (engine.isExclusive) await requireWhole(engine);
@@ -17,9 +15,6 @@ const epochNew = command(
     });
     console.log(`epoch ${epoch}`);
   },
-);
-
-export const epochCommand = defineCommand({
-  meta: { name: "epoch", description: "The name of the log's history" },
-  subCommands: { new: epochNew },
 });
+
+export const epochCommand = group("The name of the log's history", { new: epochNew });

@@ -1,5 +1,4 @@
 import { createInterface } from "node:readline/promises";
-import { defineCommand } from "citty";
 import { ChatError } from "../error.ts";
 import { bundledMigrations } from "../store/migration/bundled.ts";
 import { force, migrate, type Status, statusOf } from "../store/migration/migrate.ts";
@@ -7,9 +6,9 @@ import { labelOf, type Migration } from "../store/migration/migration.ts";
 import type { Target } from "../store/migration/plan.ts";
 import { readFolder } from "../store/migration/read-folder.ts";
 import { redactUrl } from "../store/engine/redact-url.ts";
-import { command } from "./command.ts";
-import { databaseArgs, type DatabasePlace, withEngine, withExisting, withReader } from "./database.ts";
-import { type Listed, placeOfListed, readDatabaseList } from "./database-list.ts";
+import { command, group } from "./command.ts";
+import { databaseArgs, type DatabaseAddress, withEngine, withExisting, withReader } from "./database.ts";
+import { type Listed, addressOfListed, readDatabaseList } from "./database-list.ts";
 
 const args = {
   dir: { type: "string", description: "Folder of the migrations; default: Tidings' own" },
@@ -27,46 +26,66 @@ const yes = {
 const count = { type: "positional", required: false, description: "How many; default: all" } as const;
 const target = { type: "positional", required: true, description: "A version; 0: before the first migration" } as const;
 
-type Place = DatabasePlace & { readonly dir?: string | undefined };
+type MigrationArgs = DatabaseAddress & { readonly dir?: string | undefined };
 
-const migrationsOf = ({ dir }: Place): readonly Migration[] =>
+const migrationsOf = ({ dir }: MigrationArgs): readonly Migration[] =>
   dir === undefined ? bundledMigrations : readFolder(dir);
 
-const up = command("up", "Apply what is pending, or the next N", { ...args, all, n: count }, async (args) => {
-  const to = args.n === undefined ? "latest" : { up: countOf(args.n) };
-  if (args.all === undefined) return await go(args, to);
-  const migrations = migrationsOf(args);
-  await each(listOf(args), ["migrated", "with nothing to do"], async (place) => {
-    const steps = await run(place, { migrations, to, indent: "  " });
-    return steps === 0 ? "with nothing to do" : "migrated";
-  });
+const up = command({
+  description: "Apply what is pending, or the next N",
+  args: { ...args, all, n: count },
+  async run(args) {
+    const to = args.n === undefined ? "latest" : { up: countOf(args.n) };
+    if (args.all === undefined) return await go(args, to);
+    const migrations = migrationsOf(args);
+    await each(listOf(args), ["migrated", "with nothing to do"], async (address) => {
+      const steps = await run(address, { migrations, to, indent: "  " });
+      return steps === 0 ? "with nothing to do" : "migrated";
+    });
+  },
 });
 
-const down = command("down", "Take back everything, or the last N", { ...args, n: count, yes }, async (args) => {
-  const n = args.n === undefined ? undefined : countOf(args.n);
-  if (await isAllOf(args, n)) await confirmAll(args.yes);
-  await go(args, n === undefined ? { version: 0 } : { down: n });
+const down = command({
+  description: "Take back everything, or the last N",
+  args: { ...args, n: count, yes },
+  async run(args) {
+    const n = args.n === undefined ? undefined : countOf(args.n);
+    if (await isAllOf(args, n)) await confirmAll(args.yes);
+    await go(args, n === undefined ? { version: 0 } : { down: n });
+  },
 });
 
-const goto = command("goto", "Go up or down to version V", { ...args, v: target, yes }, async (args) => {
-  const version = integerOf(args.v);
-  if (version === 0) await confirmAll(args.yes);
-  await go(args, { version });
+const goto = command({
+  description: "Go up or down to version V",
+  args: { ...args, v: target, yes },
+  async run(args) {
+    const version = integerOf(args.v);
+    if (version === 0) await confirmAll(args.yes);
+    await go(args, { version });
+  },
 });
 
-const version = command("version", "Print the version of the database", args, async (args) => {
-  const { version, isDirty } = await withReader(args, (engine) => statusOf(engine, []));
-  console.log(isDirty ? `${version} (dirty)` : `${version}`);
+const version = command({
+  description: "Print the version of the database",
+  args,
+  async run(args) {
+    const { version, isDirty } = await withReader(args, (engine) => statusOf(engine, []));
+    console.log(isDirty ? `${version} (dirty)` : `${version}`);
+  },
 });
 
-const status = command("status", "List every migration and whether it is applied", { ...args, all }, async (args) => {
-  const migrations = migrationsOf(args);
-  if (args.all === undefined) return show(await withReader(args, (engine) => statusOf(engine, migrations)));
-  await each(listOf(args), ["up to date", "with pending migrations"], async (place) => {
-    const found = await withReader(place, (engine) => statusOf(engine, migrations));
-    show(found, "  ");
-    return found.entries.some(({ standing }) => standing === "pending") ? "with pending migrations" : "up to date";
-  });
+const status = command({
+  description: "List every migration and whether it is applied",
+  args: { ...args, all },
+  async run(args) {
+    const migrations = migrationsOf(args);
+    if (args.all === undefined) return show(await withReader(args, (engine) => statusOf(engine, migrations)));
+    await each(listOf(args), ["up to date", "with pending migrations"], async (address) => {
+      const found = await withReader(address, (engine) => statusOf(engine, migrations));
+      show(found, "  ");
+      return found.entries.some(({ standing }) => standing === "pending") ? "with pending migrations" : "up to date";
+    });
+  },
 });
 
 function show({ entries, refusal, isUnprefixed }: Status, indent = ""): void {
@@ -79,45 +98,41 @@ function show({ entries, refusal, isUnprefixed }: Status, indent = ""): void {
   if (refusal !== undefined) throw refusal;
 }
 
-const forceTo = command(
-  "force",
-  "Declare the schema to be at version V and clean; runs nothing",
-  { ...args, v: target },
-  async (args) => {
+const forceTo = command({
+  description: "Declare the schema to be at version V and clean; runs nothing",
+  args: { ...args, v: target },
+  async run(args) {
     const version = integerOf(args.v);
     const migrations = migrationsOf(args);
     await withExisting(args, (engine) => force(engine, migrations, version));
     console.log(`at version ${version}`);
   },
-);
-
-/** The commands that migrate a database; it may be in use by golang-migrate too: see src/store/migration. */
-export const migrateCommands = { up, down, goto, version, status, force: forceTo };
-
-export const migrateCommand = defineCommand({
-  meta: { name: "migrate", description: "Migrates a Tidings database" },
-  subCommands: migrateCommands,
 });
 
-/** Whether nothing would be left after so many steps down. */
-async function isAllOf(place: Place, n: number | undefined): Promise<boolean> {
-  const migrations = migrationsOf(place);
-  const { version, isUnprefixed } = await withReader(place, (engine) => statusOf(engine, migrations));
+/** The commands that migrate a database. golang-migrate can be used on the same database (src/store/migration). */
+export const migrateCommands = { up, down, goto, version, status, force: forceTo };
+
+export const migrateCommand = group("Migrates a Tidings database", migrateCommands);
+
+/** Whether `n` steps down would remove the whole schema. */
+async function isAllOf(address: MigrationArgs, n: number | undefined): Promise<boolean> {
+  const migrations = migrationsOf(address);
+  const { version, isUnprefixed } = await withReader(address, (engine) => statusOf(engine, migrations));
   if (n === undefined || isUnprefixed) return true;
   const applied = migrations.filter((migration) => migration.version <= version).length;
   return applied > 0 && n >= applied;
 }
 
-async function go(place: Place, to: Target): Promise<void> {
-  await run(place, { migrations: migrationsOf(place), to });
+async function go(address: MigrationArgs, to: Target): Promise<void> {
+  await run(address, { migrations: migrationsOf(address), to });
 }
 
-/** Answers how many steps were taken. */
+/** Returns the number of steps that were applied. */
 async function run(
-  place: DatabasePlace,
+  address: DatabaseAddress,
   { migrations, to, indent = "" }: { migrations: readonly Migration[]; to: Target; indent?: string },
 ): Promise<number> {
-  const steps = await withEngine(place, (engine) =>
+  const steps = await withEngine(address, (engine) =>
     migrate(engine, migrations, {
       to,
       onRename: () => console.log(`${indent}renamed the tables: they have the prefix tidings_ now`),
@@ -128,7 +143,7 @@ async function run(
   return steps.length;
 }
 
-function listOf({ all = "", database, "auth-token": token }: Place & { readonly all?: string | undefined }) {
+function listOf({ all = "", database, "auth-token": token }: MigrationArgs & { readonly all?: string | undefined }) {
   if (database !== databaseArgs.database.default || token !== undefined)
     throw new ChatError(
       "config_invalid",
@@ -137,11 +152,11 @@ function listOf({ all = "", database, "auth-token": token }: Place & { readonly 
   return readDatabaseList(all);
 }
 
-/** Does the same with each database in turn, whatever becomes of the others; `outcomes` are what may come of one. */
+/** Runs a task for each database in turn; a failure does not stop the rest. `outcomes` are the results that are counted, in their order. */
 async function each<Outcome extends string>(
   list: readonly Listed[],
   outcomes: readonly Outcome[],
-  task: (place: DatabasePlace) => Promise<Outcome>,
+  task: (address: DatabaseAddress) => Promise<Outcome>,
 ): Promise<void> {
   const counts = new Map<string, number>();
   const add = (outcome: string): void => void counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
@@ -149,7 +164,7 @@ async function each<Outcome extends string>(
     const name = redactUrl(listed.url);
     console.log(name);
     try {
-      add(await task(placeOfListed(listed)));
+      add(await task(addressOfListed(listed)));
     } catch (error) {
       console.error(`${name}: ${error instanceof ChatError ? error.message : String(error)}`);
       add("failed");
@@ -164,7 +179,7 @@ async function each<Outcome extends string>(
 
 async function confirmAll(isSure: boolean | undefined): Promise<void> {
   if (isSure) return;
-  const warning = "This takes back every migration, and deletes the data in what they made";
+  const warning = "This takes back every migration, and deletes all data of the chat";
   if (!process.stdin.isTTY) throw new ChatError("migration_refused", `${warning}. Add --yes if that is meant`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {

@@ -1,14 +1,13 @@
 import { command } from "./command.ts";
 
-/** Its whole configuration is the environment: there is one way to say a thing, and secrets stand in no list of processes. */
-export const serveCommand = command(
-  "serve",
-  "Serves one chat on one database; configured by variables of the environment",
-  {},
-  async () => {
+/** The environment is its only configuration: each setting has one place, and no secret shows in the list of processes. */
+export const serveCommand = command({
+  description: "Serves one chat on one database; configured by variables of the environment",
+  args: {},
+  async run() {
     await import("../server.ts");
   },
-);
+});
 
 /** Each variable of the environment in a few words. */
 export const variableMeanings: Readonly<Record<string, string>> = {
@@ -17,7 +16,7 @@ export const variableMeanings: Readonly<Record<string, string>> = {
   DATABASE_URL: "default file:tidings.db; or libsql:, https:, http:",
   DATABASE_AUTH_TOKEN: "the token of a remote database",
   DATABASE_AUTH_TOKEN_FILE: "or a file that holds it, read again when it is refused",
-  ORIGINS: "other sites whose pages may use the chat, with commas",
+  ORIGINS: "other sites with pages that may use the chat, with commas",
   CORS_HEADERS: "further headers that their pages may send, with commas",
   AUTH: "demo (default) or jwt",
   AUTH_DEMO_ANYWHERE: "1: the demo may be reached from other machines",
@@ -56,5 +55,5 @@ export const variableMeanings: Readonly<Record<string, string>> = {
 const width = Math.max(...Object.keys(variableMeanings).map((name) => name.length));
 const rows = Object.entries(variableMeanings).map(([name, meaning]) => `  ${name.padEnd(width)}  ${meaning}`);
 
-/** What the help of `serve` says of its environment. */
+/** The end of the help of `serve`: its variables of the environment. */
 export const serveVariables = ["VARIABLES OF THE ENVIRONMENT (docs/server.md)", "", ...rows].join("\n");

@@ -1,14 +1,16 @@
 import type { Outbox } from "./outbox.ts";
 import { utf8Bytes } from "../internal/utf8.ts";
+import { encodeChange } from "../log/log-kinds.ts";
+import type { Change } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
-import { changesOverheadBytes, encodeChange, encodeChanges } from "../protocol/encode.ts";
+import { changesOverheadBytes, encodeChanges } from "../protocol/encode.ts";
 import type { Limits } from "../protocol/limits.ts";
 
 /** A change in its wire form; all connections that it goes to share one. */
 export type WireChange = { readonly n: number; readonly text: string; readonly bytes: number };
 
 /** The wire form of a change. */
-export function wireChange(change: Parameters<typeof encodeChange>[0]): WireChange {
+export function wireChange(change: Change): WireChange {
   const text = encodeChange(change);
   return { n: change.n, text, bytes: utf8Bytes(text) + 1 };
 }

@@ -1,8 +1,8 @@
 import { type ChangesWriterOptions, createChangesWriter, type WireChange, wireChange } from "./changes-writer.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Clock } from "../internal/clock.ts";
+import { levelMax, levelOf, textLengthOf } from "../log/log-kinds.ts";
 import { bytesCost, costs } from "../protocol/costs.ts";
-import { levelMax, levelOf } from "../protocol/level.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Page, PageBound } from "../store/store.ts";
 
@@ -54,7 +54,7 @@ const staleMs = 100;
 
 /** The units of a page, beyond those of every page. */
 const costOf = ({ changes }: Page): number =>
-  changes.reduce((sum, change) => sum + costs.row + (change.kind === "message" ? bytesCost(change.text.length) : 0), 0);
+  changes.reduce((sum, change) => sum + costs.row + bytesCost(textLengthOf(change)), 0);
 
 /** A page without the changes of a higher level. */
 const atLevel = (level: number, page: Page): Page =>

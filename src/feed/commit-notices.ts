@@ -1,28 +1,30 @@
+import type { Transport } from "../bus/transport.ts";
 import { type Clock, systemClock } from "../internal/clock.ts";
+import { logKinds } from "../log/log-kinds.ts";
+import type { LogEntry } from "../model.ts";
 import { defaultLimits } from "../protocol/limits.ts";
 import type { Commit } from "../store/store.ts";
-import type { Transport } from "../bus/transport.ts";
 
-/** Says that a commit moved the database: with the rows of it, or without. */
+/** A commit that a node made, with its entries or without. */
 export type CommitNotice = Omit<Commit, "entries"> & {
   /** The history that the commit belongs to. */
   readonly epoch: string;
   readonly entries?: Commit["entries"];
 };
 
-/** How the nodes on one database tell each other of their commits. */
+/** Notices of commits between the nodes on one database. One may come late, twice, out of order or never. */
 export type CommitNotices = {
-  /** Hears from now on of this history, and of no other one. */
+  /** Receives the notices of this history from now on, and of no other one. */
   follow(epoch: string): void;
-  /** Hears of nothing any more. */
+  /** Receives nothing any more. */
   stop(): void;
-  /** Tells all other nodes. Returns at once and never throws. */
-  announce(hint: CommitNotice): void;
-  /** Calls `listener` with what other nodes announced. */
-  onHint(listener: (hint: CommitNotice) => void): void;
-  /** Calls `listener` when another node told of an entry of a kind that this release does not know. */
+  /** Sends a notice to all other nodes. Returns at once and never throws. */
+  announce(notice: CommitNotice): void;
+  /** Calls `listener` with each notice of another node. */
+  onNotice(listener: (notice: CommitNotice) => void): void;
+  /** Calls `listener` when another node announced an entry of a kind that this release does not know. */
   onUnknown(listener: (kind: string) => void): void;
-  /** Calls `listener` when hints may have been missed. */
+  /** Calls `listener` when notices may have been missed. */
   onGap(listener: () => void): void;
 };
 
@@ -35,18 +37,18 @@ export type CommitNoticesOptions = {
 };
 
 /**
- * CommitNotices over a transport, in texts of at most `charsMax`; about one such text is written in a turn of the event loop, however large the commit. What
- * they carry is believed as the store is, so it must not be open to strangers; what is none is left alone.
+ * CommitNotices over a transport, in texts of at most `charsMax`. About one such text is written in a turn of the event loop, however large the
+ * commit is. Entries from the transport are trusted like those of the store, so strangers must not be able to write to it. Other texts are ignored.
  */
 export function createCommitNotices(transport: Transport, options: CommitNoticesOptions = {}): CommitNotices {
   const { charsMax = defaultLimits.hintCharsMax, clock = systemClock } = options;
-  const listeners: ((hint: CommitNotice) => void)[] = [];
+  const listeners: ((notice: CommitNotice) => void)[] = [];
   const unknownListeners: ((kind: string) => void)[] = [];
-  /** Commits of which something is still to be told, in their order. */
+  /** Notices with texts that are not published yet, in the order of the commits. */
   const waiting: { readonly subject: readonly string[]; readonly texts: Iterator<string, void, void> }[] = [];
   let end = (): void => {};
 
-  function tellWaiting(): void {
+  function publishWaiting(): void {
     for (let chars = 0; ;) {
       const [first] = waiting;
       if (!first) return;
@@ -57,38 +59,38 @@ export function createCommitNotices(transport: Transport, options: CommitNotices
       }
       transport.publish(first.subject, next.value);
       chars += next.value.length;
-      if (chars > charsMax / 2) return clock.defer(tellWaiting);
+      if (chars > charsMax / 2) return clock.defer(publishWaiting);
     }
   }
 
-  function hear(epoch: string, text: string): void {
-    const hint = parseHint(epoch, text);
-    if (hint === null) return;
-    if ("unknown" in hint) for (const listener of unknownListeners) listener(hint.unknown);
-    else for (const listener of listeners) listener(hint);
+  function receive(epoch: string, text: string): void {
+    const notice = parseNotice(epoch, text);
+    if (notice === null) return;
+    if ("unknown" in notice) for (const listener of unknownListeners) listener(notice.unknown);
+    else for (const listener of listeners) listener(notice);
   }
 
   return {
     follow(epoch) {
       end();
-      end = transport.subscribe(subjectOf(epoch), (text) => hear(epoch, text));
+      end = transport.subscribe(subjectOf(epoch), (text) => receive(epoch, text));
     },
     stop: () => end(),
-    announce(hint) {
-      waiting.push({ subject: subjectOf(hint.epoch), texts: writeHint(hint, charsMax) });
-      if (waiting.length === 1) tellWaiting();
+    announce(notice) {
+      waiting.push({ subject: subjectOf(notice.epoch), texts: textsOf(notice, charsMax) });
+      if (waiting.length === 1) publishWaiting();
     },
-    onHint: (listener) => void listeners.push(listener),
+    onNotice: (listener) => void listeners.push(listener),
     onUnknown: (listener) => void unknownListeners.push(listener),
     onGap: (listener) => transport.onGap(listener),
   };
 }
 
 /**
- * What tells others of a commit: one text, or, where that would be too long, one for each stretch of it. Rows that are too many at one n
- * are left out: whoever wants them reads them from the store.
+ * The texts of a notice: one, or one for each stretch of the commit where that would be too long. Where the entries at one n are too long, they are
+ * left out, and the other nodes read them from the store.
  */
-function* writeHint({ from, to, entries }: CommitNotice, charsMax: number): Iterator<string, void, void> {
+function* textsOf({ from, to, entries }: CommitNotice, charsMax: number): Iterator<string, void, void> {
   if (entries === undefined) {
     yield JSON.stringify({ from, to });
     return;
@@ -104,7 +106,7 @@ function* writeHint({ from, to, entries }: CommitNotice, charsMax: number): Iter
   };
   for (const [i, entry] of entries.entries()) {
     const row = JSON.stringify(entry);
-    // Between two stretches only, that is where all that follows comes after all that was.
+    // Only where every entry that follows has a higher n than every entry before.
     if (chars + row.length + 1 > charsMax && rows.length > 0 && (lowest[i] ?? 0) > upTo) yield textUpTo(upTo);
     rows.push(row);
     chars += row.length + 1;
@@ -121,56 +123,43 @@ function lowestFromHere(entries: Commit["entries"]): readonly number[] {
     .reverse();
 }
 
-type Told = { readonly from?: unknown; readonly to?: unknown; readonly entries?: unknown };
+type Parsed = { readonly from?: unknown; readonly to?: unknown; readonly entries?: unknown };
 
-/** A node of a newer release writes what this one does not know: whoever passed that over would lose it. */
+/** A node of a newer release wrote an entry of this kind: to ignore it would be to lose it. */
 type Unknown = { readonly unknown: string };
 
-function parseHint(epoch: string, text: string): CommitNotice | Unknown | null {
+function parseNotice(epoch: string, text: string): CommitNotice | Unknown | null {
   try {
-    const told = JSON.parse(text) as Told | null;
-    const { from, to, entries } = told ?? {};
-    if (!isPlace(from) || !isPlace(to) || from > to) return null;
+    const parsed = JSON.parse(text) as Parsed | null;
+    const { from, to, entries } = parsed ?? {};
+    if (!isPosition(from) || !isPosition(to) || from > to) return null;
     if (entries === undefined) return { epoch, from, to };
     if (!Array.isArray(entries)) return null;
     const kinds: (string | null)[] = entries.map(kindOf);
     const unknown = kinds.find((kind) => kind !== null && !fieldsOf.has(kind));
     if (typeof unknown === "string") return { unknown };
     if (entries.every(isEntry)) return { epoch, from, to, entries };
-    // Of a kind that is known, but not as it is here: how it stands in the store is what counts.
+    // Of a known kind, but with other fields than here: the entry in the store counts.
     return kinds.includes(null) ? null : { epoch, from, to };
   } catch {
     return null;
   }
 }
 
-const isPlace = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+const isPosition = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
-type Shape = Readonly<Record<string, "string" | "number" | "boolean">>;
+const fieldsOf = new Map(Object.entries(logKinds).map(([kind, { fields }]) => [kind, Object.entries(fields)]));
 
-/** What an entry of each kind has, beside its n. What it has beyond that is left alone. */
-const shapes: Readonly<Record<Commit["entries"][number]["change"]["kind"], Shape>> = {
-  message: {
-    ...{ conversation: "string", seq: "number", id: "string", from: "string", to: "string" },
-    ...{ text: "string", time: "number" },
-  },
-  receipt: { conversation: "string", user: "string", delivered: "number", read: "number" },
-  relation: { user: "string", contact: "boolean", blocked: "boolean" },
-  revocation: { user: "string", reason: "string" },
-};
-
-const fieldsOf = new Map(Object.entries(shapes).map(([kind, shape]) => [kind, Object.entries(shape)]));
-
-/** The kind of an entry; null: it is none. */
+/** The kind of an entry; null: the value is no entry. */
 function kindOf(value: unknown): string | null {
   if (typeof value !== "object" || value === null) return null;
   const { tenant, users, change } = value as { tenant?: unknown; users?: unknown; change?: unknown };
   if (typeof tenant !== "string" || !Array.isArray(users) || typeof change !== "object" || change === null) return null;
   const { kind, n } = change as { kind?: unknown; n?: unknown };
-  return typeof kind === "string" && isPlace(n) && users.every((user) => typeof user === "string") ? kind : null;
+  return typeof kind === "string" && isPosition(n) && users.every((user) => typeof user === "string") ? kind : null;
 }
 
-function isEntry(value: unknown): value is Commit["entries"][number] {
+function isEntry(value: unknown): value is LogEntry {
   const kind = kindOf(value);
   if (kind === null) return false;
   const { change } = value as { change: Readonly<Record<string, unknown>> };

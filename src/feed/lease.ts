@@ -4,18 +4,36 @@ import type { LogPlace } from "../store/log-place.ts";
 export type LeaseOptions = {
   readonly store: LogPlace;
   readonly clock: Clock;
-  /** Another one for each time that the place is ours: what is still under way from before is that of somebody else. */
+  /** A new name for each time that the lease is held: work that is still under way from an earlier time has another name. */
   readonly newName: () => string;
-  /** A holder of whom nothing was seen for so long is taken over from. */
+  /** A holder that gave no sign of life for this time loses the lease to the next node. */
   readonly leaseMs: number;
-  /** Nobody else can have the database open: whoever has the place is gone. */
+  /** No other process can have the database open, so an earlier holder is gone. */
   readonly isAlone: boolean;
-  /** Up to where everything was looked at: where the next holder goes on. */
+  /** Every entry up to here has been handled: the next holder begins there. */
   readonly position: () => number;
-  /** The place is ours, and everything up to `n` was looked at. */
+  /** The lease is held from now on, and every entry up to `n` has been handled. */
   readonly onTaken: (n: number) => void;
   readonly onLost: () => void;
   readonly report: (fault: unknown) => void;
+};
+
+/** The right to follow the log for a purpose that one node at a time must serve: notifications, a hook of the host. */
+export type Lease = {
+  /** The name of this node while it holds the lease. Writes that carry it fail once another node holds the lease. */
+  holder(): string;
+  /** Takes the lease as soon as it is free. */
+  start(): void;
+  /** Whether this node may act for the purpose now. */
+  isHeld(): boolean;
+  /** Writes the position now, which is a sign of life too. Rejects with `unavailable`. */
+  keep(): Promise<void>;
+  /** Another node was seen to hold the lease. */
+  lose(): void;
+  /** Ends without a write, because the history has ended. */
+  abandon(): void;
+  /** Ends, writes the position, and leaves the lease to the next node. Rejects with `unavailable`. */
+  stop(): Promise<void>;
 };
 
 /** Signs of life within one lease. */
@@ -23,33 +41,30 @@ const beatsPerLease = 4;
 /** A holder that could not renew stops before another may begin. */
 const trustedPart = 0.75;
 
+/** `position`: the database knows that every entry up to here was handled. */
+type Held = { renewedAt: number; position: number };
+
 /**
- * Which of several nodes follows the log, for a purpose that must be served once: notifications, a hook of the host. Nobody's clock is compared with another's: whoever waits watches for as long as a lease lasts, by
- * its own clock, whether the holder still gives signs of life. What the holder writes is fenced by its name in the same transaction, so that
- * one that was paused writes nothing more.
+ * Clocks of nodes are never compared: a node that waits watches for the time of a lease, by its own clock, whether the holder still gives signs of
+ * life. The store checks the holder's name in each transaction of its work, so a holder that was paused cannot write any more.
  */
-export function createLease(options: LeaseOptions) {
-  const { store, clock, newName, leaseMs, isAlone, position, onTaken, onLost, report } = options;
+export function createLease(options: LeaseOptions): Lease {
+  const { store, clock, newName, leaseMs, isAlone, onTaken, onLost, report } = options;
+  let course: "running" | "stopped" | "abandoned" = "running";
   let holder = newName();
-  let isTaken = false;
-  let renewedAt = 0;
-  /** Up to where the database knows that everything was looked at. */
-  let keptPosition = 0;
+  let held: Held | null = null;
   let seen: { holder: string; beat: number; at: number } | null = null;
-  let isStopped = false;
-  /** The history has ended: nothing more is written. */
-  let isAbandoned = false;
   let looking: Promise<void> = Promise.resolve();
   let cancel = (): void => {};
 
-  async function renew(): Promise<void> {
+  async function renew(mine: Held): Promise<void> {
     const at = clock.elapsed();
-    const reached = position();
-    // Nobody waits for a sign of life on a database that is ours alone: while nothing happens nothing is written.
-    const isKept = isAlone && reached === keptPosition;
-    if (!isKept && !(await store.beat(holder, reached))) return lose();
-    renewedAt = at;
-    keptPosition = reached;
+    const position = options.position();
+    // On a database of this process alone no other node waits for a sign of life: an idle holder writes nothing.
+    const isKept = isAlone && position === mine.position;
+    if (!isKept && !(await store.beat(holder, position))) return lose();
+    mine.renewedAt = at;
+    mine.position = position;
   }
 
   async function tryToTake(): Promise<void> {
@@ -57,20 +72,22 @@ export function createLease(options: LeaseOptions) {
     const found = await store.worker();
     if (seen?.holder !== found.holder || seen.beat !== found.beat) seen = { ...found, at };
     const isFree = isAlone || found.holder === "" || found.holder === holder || at - seen.at >= leaseMs;
-    if (!isFree || isStopped) return;
-    const n = await store.take(holder, found);
-    if (n === null || isAbandoned) return;
-    // It was stopped meanwhile, and does nothing under this place any more.
-    if (isStopped) return await store.leave(holder);
-    isTaken = true;
-    renewedAt = at;
-    keptPosition = n;
-    onTaken(n);
+    if (!isFree || course !== "running") return;
+    const position = await store.take(holder, found);
+    if (position === null || isAbandoned()) return;
+    // It was stopped meanwhile.
+    if (isStopped()) return await store.leave(holder);
+    held = { renewedAt: at, position };
+    onTaken(position);
   }
 
+  // The compiler cannot see that the course may change across an await.
+  const isStopped = (): boolean => course !== "running";
+  const isAbandoned = (): boolean => course === "abandoned";
+
   function lose(): void {
-    if (!isTaken) return;
-    isTaken = false;
+    if (held === null) return;
+    held = null;
     holder = newName();
     seen = null;
     onLost();
@@ -78,48 +95,39 @@ export function createLease(options: LeaseOptions) {
 
   async function look(): Promise<void> {
     try {
-      await (isTaken ? renew() : tryToTake());
+      await (held === null ? tryToTake() : renew(held));
     } catch (fault) {
-      if (!isStopped) report(fault);
+      if (!isStopped()) report(fault);
     }
-    if (!isStopped) cancel = clock.after(leaseMs / beatsPerLease, lookOn);
+    if (!isStopped()) cancel = clock.after(leaseMs / beatsPerLease, start);
   }
 
-  function lookOn(): void {
+  function start(): void {
     looking = look();
   }
 
   return {
-    /** Who we are, as long as the place is ours. */
-    holder: (): string => holder,
-    start: lookOn,
-    /** Whether this node may send now. */
-    isHeld: (): boolean => isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart,
-    /** Writes now how far we have got, and gives a sign of life with it. Rejects with `unavailable`. */
-    async keep(): Promise<void> {
-      if (isTaken) await renew();
+    holder: () => holder,
+    start,
+    isHeld: () => held !== null && clock.elapsed() - held.renewedAt < leaseMs * trustedPart,
+    async keep() {
+      if (held !== null) await renew(held);
     },
-    /** Somebody else was seen to have the place. */
     lose,
-    /** It is nobody's any more, for the history that it belonged to has ended. */
-    abandon(): void {
-      isStopped = true;
-      isAbandoned = true;
-      isTaken = false;
+    abandon() {
+      course = "abandoned";
+      held = null;
       cancel();
     },
-    /** Gives the place to whoever wants it. */
-    async stop(): Promise<void> {
-      isStopped = true;
+    async stop() {
+      if (course === "running") course = "stopped";
       cancel();
-      // A look that is under way may be taking the place just now.
+      // It may be about to take the lease.
       await looking;
-      if (!isTaken) return;
-      isTaken = false;
-      await store.beat(holder, position());
+      if (held === null) return;
+      held = null;
+      await store.beat(holder, options.position());
       await store.leave(holder);
     },
   };
 }
-
-export type Lease = ReturnType<typeof createLease>;

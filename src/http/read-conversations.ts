@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { ChatError } from "../error.ts";
 import type { Conversation, Identity } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
-import { messageChange } from "../protocol/encode.ts";
+import { message } from "../log/message.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { newest } from "../store/read/history.ts";
 import type { Store } from "../store/store.ts";
@@ -72,7 +72,7 @@ function listed({ id, with: other, lastMessage, unread, delivered, read, peer }:
     id,
     kind: "direct",
     with: other,
-    lastMessage: messageChange({ kind: "message", ...lastMessage }),
+    lastMessage: message.encode({ kind: "message", ...lastMessage }),
   } as const;
   return { ...head, unread, delivered, read, ...(peer && { peer }) };
 }

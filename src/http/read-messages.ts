@@ -1,7 +1,7 @@
 import { noConversation } from "../action/conversation.ts";
 import { ChatError } from "../error.ts";
 import type { Identity } from "../model.ts";
-import { messageChange } from "../protocol/encode.ts";
+import { message } from "../log/message.ts";
 import type { Store } from "../store/store.ts";
 import type { MessagePage } from "./pages.ts";
 import { encodeNext, type Query } from "./selectors.ts";
@@ -20,7 +20,7 @@ export async function readMessages(
   if (page === null) throw new ChatError(noConversation.code, noConversation.message);
   const { messages, more, next, cursor } = page;
   return {
-    messages: messages.map((message) => messageChange({ kind: "message", ...message })),
+    messages: messages.map((each) => message.encode({ kind: "message", ...each })),
     more,
     // The list that can be confirmed goes on by being confirmed.
     ...(cursor

@@ -1,22 +1,21 @@
-import type { LogEntry } from "../store/store.ts";
-import { costs } from "../protocol/costs.ts";
-import { levelOf } from "../protocol/level.ts";
 import { doerOf, type Limiter } from "../access/limiter.ts";
-import type { Registry } from "./registry.ts";
 import { type WireChange, wireChange } from "../connection/changes-writer.ts";
+import { isChange, levelOf, payerOf } from "../log/log-kinds.ts";
+import type { LogEntry } from "../model.ts";
+import { costs } from "../protocol/costs.ts";
+import type { Registry } from "./registry.ts";
 
-/** The connections to which a message goes out for the units of its send. */
+/** The price of a message includes this number of deliveries. */
 const deliveriesMax = 4;
 
 /**
- * Queues one stretch of the log on the connections of the users that it concerns, in the order of n. A change is
- * encoded once, and only for a user who is here. The sender of a message that goes out to many connections pays for them.
+ * Sends one stretch of the log to the connections of the users who must get it, in the order of n. A change is encoded once, and only if one
+ * of these users is connected here. Deliveries to many connections are paid for by the author of the change.
  */
 export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend"> | undefined) {
   return (entries: readonly LogEntry[], upTo: number): void => {
     for (const { tenant, users, change, origin } of entries) {
-      // Nodes read it; clients do not.
-      if (change.kind === "revocation") continue;
+      if (!isChange(change)) continue;
       const level = levelOf(change);
       let wire: WireChange | undefined;
       let deliveries = 0;
@@ -29,9 +28,11 @@ export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend">
         for (const connection of here.connections)
           connection.outgoing.queueChange(connection === origin || connection.level < level ? null : wire, upTo);
       }
-      if (deliveries <= deliveriesMax || !wire || change.kind !== "message") continue;
+      if (deliveries <= deliveriesMax || !wire) continue;
+      const payer = payerOf(change);
+      if (payer === null) continue;
       const units = (deliveries - deliveriesMax) * (costs.delivery + (costs.deliveredKib * wire.bytes) / 1_024);
-      limiter?.spend(doerOf({ tenant, user: change.from }), units);
+      limiter?.spend(doerOf({ tenant, user: payer }), units);
     }
   };
 }

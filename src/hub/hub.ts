@@ -7,8 +7,8 @@ import { createSockets, type SocketSizes } from "./sockets.ts";
 import { createWatchBudget } from "./watch-budget.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import { createAwakeClock } from "../internal/awake.ts";
-import type { Identity, Session } from "../model.ts";
-import type { LogEntry } from "../store/store.ts";
+import { applyConsequences } from "../log/log-kinds.ts";
+import type { Identity, LogEntry, Session } from "../model.ts";
 
 export type { HubEvent, HubOptions } from "./hub-options.ts";
 
@@ -58,17 +58,17 @@ export function createHub(options: HubOptions): Hub {
   );
   feed.onEntries(createFanOut(registry, limiter));
   feed.onEntries(onActive);
-  feed.onEntries((entries) => {
-    for (const { tenant, change } of entries) if (change.kind === "revocation") sockets.revoke(tenant, change);
-  });
   const sockets = createSockets({ ...options, awake, beatMs, registry, people, handlerFor, onActive });
+  const consequences = { revoke: sockets.revoke };
+  feed.onEntries((entries) => {
+    for (const entry of entries) applyConsequences(entry, consequences);
+  });
 
   return {
     connect: sockets.connect,
     hasRoom: sockets.hasRoom,
     noteRevocations(entries) {
-      for (const { tenant, change } of entries)
-        if (change.kind === "revocation") sockets.noteRevocation(tenant, change);
+      for (const entry of entries) applyConsequences(entry, { revoke: sockets.noteRevocation });
     },
     isEmpty: () => sockets.size() === 0,
     quietMs: () => clock.elapsed() - activeAt,

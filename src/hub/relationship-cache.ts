@@ -1,6 +1,7 @@
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
 import { createLru } from "../internal/lru.ts";
+import { applyConsequences } from "../log/log-kinds.ts";
 import { type Identity, identityKey, type Relationship } from "../model.ts";
 import type { Store } from "../store/store.ts";
 import { nextTurn } from "./in-turns.ts";
@@ -70,12 +71,9 @@ export function createRelationshipCache(options: RelationshipCacheOptions): Rela
     onChange(tenant, one, other);
   }
 
+  const consequences = { forgetRelationship: forget };
   feed.onEntries((entries) => {
-    for (const { tenant, users, change } of entries) {
-      if (change.kind === "relation") forget(tenant, users[0] ?? "", change.user);
-      // The first message makes the conversation.
-      else if (change.kind === "message" && change.seq === 1) forget(tenant, change.from, change.to);
-    }
+    for (const entry of entries) applyConsequences(entry, consequences);
   });
 
   function recall(identity: Identity, other: Identity): Relationship | undefined {

@@ -1,3 +1,5 @@
+import type { ClientFrame } from "./frame.ts";
+
 /**
  * What each thing costs, in units of work: one is about a microsecond of the event loop of a small machine, so that one table compares a
  * message with a page of history. `scripts/bench/hostile.ts` shows whether they are right.
@@ -41,7 +43,7 @@ export const costs = {
   page: 600,
   /** What a page of conversations may come to, before it is known how much must be counted for it: one begins in a turn. */
   conversations: 2_500,
-} as const;
+} as const satisfies Readonly<Record<string, number>> & Readonly<Record<ClientFrame["type"], number>>;
 
 /** What so many bytes cost that are read, or go out. */
 export const bytesCost = (bytes: number): number => (costs.kib * bytes) / 1_024;

@@ -1,7 +1,8 @@
 import type * as v from "valibot";
+import type { ChangeKind } from "../model.ts";
 import type { clientFrames } from "./client-schema.ts";
 import type { Limits } from "./limits.ts";
-import type { message, receipt, relation, serverFrames } from "./server-schema.ts";
+import type { changes, serverFrames } from "./server-schema.ts";
 
 type Frozen<Value> = Value extends object ? { readonly [Key in keyof Value]: Frozen<Value[Key]> } : Value;
 
@@ -10,14 +11,14 @@ type AnyOf<Schemas extends Readonly<Record<string, v.GenericSchema>>> = Frozen<v
 /** What a client may send (PROTOCOL 4). */
 export type ClientFrame = AnyOf<typeof clientFrames>;
 
+/** A log entry as a client sees it. */
+export type ClientChange<K extends ChangeKind> = Frozen<v.InferOutput<(typeof changes)[K]>>;
+
 /** A message as a client sees it. */
-export type MessageChange = Frozen<v.InferOutput<typeof message>>;
+export type MessageChange = ClientChange<"message">;
 
 /** A receipt as a client sees it. */
-export type ReceiptChange = Frozen<v.InferOutput<typeof receipt>>;
-
-/** What the user has said of another one, on any of their devices, as a client sees it. */
-export type RelationChange = Frozen<v.InferOutput<typeof relation>>;
+export type ReceiptChange = ClientChange<"receipt">;
 
 /** What a server sends (PROTOCOL 3). A client ignores what it does not know. */
 export type ServerFrame = AnyOf<typeof serverFrames>;

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type ErrorCode, errorCodes } from "../error.ts";
+import type { ChangeKind } from "../model.ts";
 import { conversationId, cursor, identifier, mark, messageId, messageName } from "./schema.ts";
 
 /**
@@ -22,19 +23,22 @@ export const message = v.strictObject({
   to: identifier,
   text: v.pipe(v.string(), v.minLength(1)),
 });
-export const receipt = v.strictObject({
+const receipt = v.strictObject({
   kind: v.literal("receipt"),
   conversation: conversationId,
   user: identifier,
   delivered: mark,
   read: mark,
 });
-export const relation = v.strictObject({
+const relation = v.strictObject({
   kind: v.literal("relation"),
   user: identifier,
   contact: v.boolean(),
   blocked: v.boolean(),
 });
+
+/** The kinds of log entry that devices get. */
+export const changes = { message, receipt, relation } satisfies Readonly<Record<ChangeKind, v.GenericSchema>>;
 
 export const placedMessage = v.strictObject({ ...placed, duplicate: v.boolean() });
 
@@ -54,7 +58,7 @@ export const serverFrames = {
     type: v.literal("changes"),
     cursor,
     more: v.boolean(),
-    changes: v.array(v.variant("kind", [message, receipt, relation])),
+    changes: v.array(v.variant("kind", Object.values(changes))),
   }),
   accepted: v.strictObject({ type: v.literal("accepted"), ...placed, duplicate: v.boolean() }),
   rejected: v.strictObject({

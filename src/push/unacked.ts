@@ -1,9 +1,10 @@
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
-import { type Identity, identityKey } from "../model.ts";
+import type { Consequences } from "../log/log-kind.ts";
+import { applyConsequences } from "../log/log-kinds.ts";
+import { type Identity, identityKey, type LogEntry } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { type Blocker, countedMax, type Reader, type UnackedStore } from "../store/push/unacked-store.ts";
-import type { LogEntry } from "../store/store.ts";
 import { createLogAge } from "./log-age.ts";
 import { delayMsOf, type PushDelays, type PushPresence } from "./decide.ts";
 
@@ -119,15 +120,16 @@ export function createFollower(options: FollowerOptions) {
     wakeIn(gatherMs);
   }
 
+  const consequences: Consequences = {
+    markPending: ({ tenant, user }, n) => stir(tenant, user, n),
+    noteRead,
+    noteBlock,
+  };
+
   function take(entries: readonly LogEntry[], upTo: number): void {
     ages.note(upTo);
     if (!isRunning || !isLive || upTo <= position) return;
-    for (const { tenant, users, change } of entries) {
-      if (change.kind === "message") stir(tenant, change.to, change.n);
-      else if (change.kind === "receipt" && change.read > 0) noteRead({ tenant, ...change });
-      else if (change.kind === "relation" && change.blocked)
-        for (const user of users) noteBlock({ tenant, user, other: change.user, n: change.n });
-    }
+    for (const entry of entries) applyConsequences(entry, consequences);
     position = upTo;
     if (isFull()) isLive = false;
   }

@@ -2,9 +2,9 @@ import { ChatError } from "../error.ts";
 import type { Transport } from "../bus/transport.ts";
 
 /**
- * The bus that the environment names: how this node and others on the same database speak to each other.
+ * The bus at the address in the environment, over which nodes on the same database exchange events.
  *
- * @throws ChatError `config_invalid`: an address that is none, or the package that speaks to NATS is missing.
+ * @throws ChatError `config_invalid`: the address is malformed, or the client of NATS is not installed.
  */
 export async function openBus(servers: string): Promise<Transport> {
   const { nats } = await import("../bus/nats/nats.ts").catch(explain);
@@ -16,7 +16,7 @@ export async function openBus(servers: string): Promise<Transport> {
   }
 }
 
-/** What speaks to NATS is an optional peer of the package: one node does without. */
+/** The client of NATS is an optional peer of the package: a single node does not need it. */
 function explain(cause: unknown): never {
   const text = cause instanceof Error ? cause.message : "";
   if (!/@nats-io/.test(text)) throw cause;

@@ -1,24 +1,22 @@
 import * as v from "valibot";
-import { variable, wholeNumber } from "./config-variable.ts";
-import { isSafeUrl } from "../internal/safe-url.ts";
+import { type Fault, present, safeUrl, variable, wholeNumber } from "./config-variable.ts";
 
-/** How the standalone server notifies who is away; absent: not that way. */
+/** How the standalone server notifies users who are away; a provider that is absent is not used. */
 export type PushConfig = {
   /** The account's JSON, or the path of a file that holds it. */
   readonly fcm?: { readonly serviceAccount: string; readonly baseUrl?: string };
   readonly oneSignal?: { readonly appId: string; readonly apiKey: string; readonly baseUrl?: string };
   readonly webPush?: { readonly publicKey: string; readonly privateKey: string; readonly subject: string };
   readonly webhook?: { readonly url: string; readonly secret: string };
-  /** How long a connected device may take to ack; absent: as the limits have it. */
+  /** How long a connected device may take to ack; absent: the time in the limits. */
   readonly delayMs?: number;
   /** Absent: one. */
   readonly accountsPerDevice?: "one" | "several";
 };
 
-const safeUrl = variable(isSafeUrl, "an https URL without user name, or http on this machine");
 const anyText = v.string();
 
-/** Their forms are the providers' own business, and are told by them. */
+/** The providers check the forms of their values themselves. */
 export const pushVariables = {
   FCM_SERVICE_ACCOUNT: v.optional(anyText),
   FCM_BASE_URL: v.optional(safeUrl),
@@ -31,12 +29,12 @@ export const pushVariables = {
   PUSH_WEBHOOK_URL: v.optional(safeUrl),
   PUSH_WEBHOOK_SECRET: v.optional(anyText),
   PUSH_ACCOUNTS_PER_DEVICE: v.optional(variable((text) => text === "one" || text === "several", "one or several")),
-  PUSH_DELAY_MS: v.optional(wholeNumber(0, 600_000, "of milliseconds ")),
+  PUSH_DELAY_MS: v.optional(wholeNumber({ min: 0, max: 600_000, unit: "of milliseconds " })),
 };
 
 export type PushVariables = { readonly [Name in keyof typeof pushVariables]?: string | undefined };
 
-/** Never told in an error. A webhook's address may be a secret by itself. */
+/** Secrets: no error shows the values of these variables. The address of a webhook may be a secret by itself. */
 export const pushSecrets = [
   "FCM_SERVICE_ACCOUNT",
   "ONESIGNAL_API_KEY",
@@ -45,31 +43,29 @@ export const pushSecrets = [
   "PUSH_WEBHOOK_SECRET",
 ];
 
-/** What only works together. */
+/** Variables that only work together. */
 const groups: readonly (readonly (keyof PushVariables)[])[] = [
   ["ONESIGNAL_APP_ID", "ONESIGNAL_API_KEY"],
   ["VAPID_PUBLIC_KEY", "VAPID_PRIVATE_KEY", "VAPID_SUBJECT"],
   ["PUSH_WEBHOOK_URL", "PUSH_WEBHOOK_SECRET"],
 ];
 
-/** Variables that are missing beside others that are set, each with what is expected of it. */
-export const missingPushVariables = (env: PushVariables): readonly (readonly [keyof PushVariables, string])[] =>
+/** Variables that are missing although others of their group are set. */
+export const missingPushVariables = (env: PushVariables): readonly Fault<keyof PushVariables>[] =>
   groups.flatMap((group) => {
     const set = group.filter((name) => env[name] !== undefined);
     if (set.length === 0) return [];
     return group.filter((name) => env[name] === undefined).map((name) => [name, `a value beside ${set[0]}`] as const);
   });
 
-const withBase = (baseUrl: string | undefined) => baseUrl !== undefined && { baseUrl };
-
 export function pushOf(env: PushVariables): PushConfig {
   const { FCM_SERVICE_ACCOUNT: account, ONESIGNAL_APP_ID: appId, ONESIGNAL_API_KEY: apiKey } = env;
   const { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey, VAPID_SUBJECT: subject } = env;
   const { PUSH_WEBHOOK_URL: url, PUSH_WEBHOOK_SECRET: secret, PUSH_DELAY_MS: delay } = env;
   return {
-    ...(account !== undefined && { fcm: { serviceAccount: account, ...withBase(env.FCM_BASE_URL) } }),
+    ...(account !== undefined && { fcm: { serviceAccount: account, ...present({ baseUrl: env.FCM_BASE_URL }) } }),
     ...(appId !== undefined &&
-      apiKey !== undefined && { oneSignal: { appId, apiKey, ...withBase(env.ONESIGNAL_BASE_URL) } }),
+      apiKey !== undefined && { oneSignal: { appId, apiKey, ...present({ baseUrl: env.ONESIGNAL_BASE_URL }) } }),
     ...(publicKey !== undefined &&
       privateKey !== undefined &&
       subject !== undefined && { webPush: { publicKey, privateKey, subject } }),

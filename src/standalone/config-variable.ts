@@ -1,21 +1,43 @@
 import * as v from "valibot";
 import { createOrigination, type TrustProxy } from "../access/peer.ts";
 import type { Rate } from "../internal/buckets.ts";
+import { isSafeUrl } from "../internal/safe-url.ts";
 
-/** A variable that is a string fulfilling `is`; the text says what is expected. */
+/** A variable that does not fit the others, and the value that is expected of it. */
+export type Fault<Name extends string> = readonly [name: Name, expected: string];
+
+/** A variable with a text that fulfils `is`; `expected` describes such a text. */
 export const variable = (is: (text: string) => boolean, expected: string) => v.pipe(v.string(), v.check(is, expected));
-export const wholeNumber = (min: number, max: number, unit = "") =>
+
+export const wholeNumber = ({
+  min,
+  max,
+  unit = "",
+}: {
+  readonly min: number;
+  readonly max: number;
+  readonly unit?: string;
+}) =>
   variable(
     (text) => /^[0-9]{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max,
     `a whole number ${unit}from ${min} to ${max}`,
   );
 
-/** What stands between commas. */
+/** A URL that secrets may be sent to. */
+export const safeUrl = variable(isSafeUrl, "an https URL without user name, or http on this machine");
+
+/** The texts between commas, trimmed; empty ones are left out. */
 export const listOf = (text: string): string[] =>
   text
     .split(",")
-    .map((origin) => origin.trim())
-    .filter((origin) => origin !== "");
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+
+type Present<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+
+/** The properties that are not undefined. */
+export const present = <T extends object>(properties: T): Present<T> =>
+  Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as Present<T>;
 
 const rateForm = /^([1-9]\d{0,8}),(\d{1,9}(?:\.\d{1,6})?)$/;
 
@@ -25,21 +47,19 @@ export const rate = variable(
   '"off", or how many at once and how many a second after that, such as 60,1',
 );
 
-/** A rate that counted something by itself, before one bucket saw what everything costs. */
+/** A rate of earlier releases. Now one bucket counts the cost of everything. */
 export const goneRate = variable(
   () => false,
   "nothing, for RATE_WORK_USER and RATE_WORK_ADDRESS bound upgrades and requests now, by what they cost",
 );
 
-export function ratesOfKind(user: string | undefined, address: string | undefined) {
-  const rateOf = (text: string): Rate | null => {
-    const [burst, perS] = text.split(",").map(Number);
-    return burst !== undefined && perS !== undefined ? { burst, perS } : null;
-  };
-  return {
-    ...(user !== undefined && { user: rateOf(user) }),
-    ...(address !== undefined && { address: rateOf(address) }),
-  };
+export const ratesOfKind = (user: string | undefined, address: string | undefined) =>
+  present({ user: rateOf(user), address: rateOf(address) });
+
+function rateOf(text: string | undefined): Rate | null | undefined {
+  if (text === undefined) return undefined;
+  const [burst, perS] = text.split(",").map(Number);
+  return burst !== undefined && perS !== undefined ? { burst, perS } : null;
 }
 
 /** Trusted proxies: how many, or which. */

@@ -4,12 +4,12 @@ import { node } from "../adapter/node.ts";
 import type { Listen } from "./listener.ts";
 
 /**
- * As on Bun, a request that does not come, or does not come to its end, ends its connection after ten to fifteen seconds; so, in the
- * end, does one whose answer nobody reads. Once a socket is a WebSocket, its deadlines are the core's.
+ * As on Bun, a connection ends after ten to fifteen seconds if its request does not arrive or is not complete, or if its answer is not
+ * read. A WebSocket has the deadlines of the core instead.
  */
 const httpIdleMs = 10_000;
 const httpCheckMs = 2_500;
-/** Between two requests, a connection is kept for so long. */
+/** The time that a connection is kept open between two requests. */
 const keepAliveMs = 75_000;
 
 /** Listens through `node:http`, with ws for the sockets. */
@@ -20,11 +20,11 @@ export const listenOnNode: Listen = async (chat, { port, hostname, fetch }) => {
     request,
   );
   server.timeout = httpIdleMs;
-  // Longer than proxies keep theirs (nginx and most balancers 60 s): else one sends a request into a connection that is being closed.
+  // Longer than proxies keep theirs (nginx and most balancers 60 s): otherwise a proxy sends a request into a connection that is being closed.
   server.keepAliveTimeout = keepAliveMs;
   server.on("upgrade", upgrade);
   server.listen(port, hostname);
-  // Rejects with the error that may come instead, such as EADDRINUSE.
+  // Rejects with an error of the server, such as EADDRINUSE.
   await once(server, "listening");
   const address = server.address();
   return {

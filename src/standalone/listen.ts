@@ -1,7 +1,7 @@
 import { ChatError } from "../error.ts";
 import type { Listen, ListenOptions } from "./listener.ts";
 
-/** Listens by the means of the runtime that this is: Bun's own server, or that of Node. */
+/** Listens with the server of this runtime: Bun's own, or that of Node. */
 export const listen: Listen = async (chat, options) => {
   if ("Bun" in globalThis) {
     const { listenOnBun } = await import("./listen-bun.ts");
@@ -18,7 +18,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTFOUND: "cannot be had: HOST is no name that is known",
 };
 
-/** What is wrong with the address is said in one line; the rest is a fault of ours. */
+/** A fault of the address becomes one line for the user; other errors are faults of the program and keep their stack. */
 function refuse(cause: unknown, { port, hostname }: ListenOptions): never {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const reason = reasons[code];
@@ -26,7 +26,7 @@ function refuse(cause: unknown, { port, hostname }: ListenOptions): never {
   throw new ChatError("config_invalid", `Port ${port} of ${hostname} ${reason} (${code})`, { cause });
 }
 
-/** What only Node's adapter needs is an optional peer of the package: who serves on Bun does without. */
+/** The packages that only Node's adapter needs are optional peers: Bun does not need them. */
 function explain(cause: unknown): never {
   const [, name] = /^Cannot find package '([^']+)'/.exec(cause instanceof Error ? cause.message : "") ?? [];
   if (name === undefined) throw cause;

@@ -10,12 +10,12 @@ export type ListenOptions = {
   readonly fetch: NonNullable<NodeOptions["fetch"]>;
 };
 
-/** A server that listens, whatever the runtime. */
+/** A listening server of any runtime. */
 export type Listener = {
   readonly port: number;
   /** Closes every connection that is still open. */
   stop(): Promise<void>;
 };
 
-/** Serves a chat at an address; rejects where that address cannot be had. */
+/** Serves a chat at an address; rejects if the address cannot be used. */
 export type Listen = (chat: Chat, options: ListenOptions) => Promise<Listener>;

@@ -6,7 +6,7 @@ import { formatLine } from "../internal/log-line.ts";
  * error, everything else on the standard output.
  *
  * The library itself logs to `["tidings", …]` of LogTape. Until its host configures LogTape, this way or its own, warnings and errors go to
- * the console. Configuring again replaces what was configured before.
+ * the console. Configuring again replaces the earlier configuration.
  *
  * @param options.level Events below it are dropped; default `info`.
  * @param options.write Takes each line, without a line end; default: the standard streams.

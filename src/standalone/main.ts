@@ -3,7 +3,8 @@ import { getLogger } from "@logtape/logtape";
 import { connectionsWithin, openFilesMax } from "./open-files.ts";
 import type { DatabaseOptions } from "../chat-options.ts";
 import { createChat } from "../chat.ts";
-import { type AuthConfig, type Config, readConfig } from "./config.ts";
+import type { AuthConfig } from "./config-auth.ts";
+import { type Config, readConfig } from "./config.ts";
 import { ChatError } from "../error.ts";
 import type { Authenticate } from "../access/authenticate.ts";
 import { demo } from "../access/demo.ts";
@@ -56,7 +57,7 @@ async function main(): Promise<void> {
     process.exit(exitCode);
   }
   onSignal((signal) => void stop(signal, 0));
-  // After an exception that nobody caught the state is unknown: say it, drain, end.
+  // After an uncaught exception the state is unknown: log it, drain and exit.
   process.on("uncaughtException", (error) => {
     log.fatal("uncaught exception", { error });
     void stop("uncaught exception", 1);
@@ -66,7 +67,7 @@ async function main(): Promise<void> {
   try {
     await chat.ready();
   } catch (error) {
-    // A signal came meanwhile: the shutdown ends the process.
+    // A signal arrived during the start: the shutdown ends the process.
     if (isStopping) return;
     throw error;
   }
@@ -85,7 +86,7 @@ async function main(): Promise<void> {
   printBanner(config, server.port);
 }
 
-/** A file is read for each question, so that whoever renews the token in it need not restart the server. */
+/** A token's file is read each time that a token is asked for, so that a renewed token needs no restart. */
 function databaseOf({ url, authToken, authTokenFile }: Config["database"]): DatabaseOptions {
   if (authTokenFile !== undefined) return { url, authToken: () => readFile(authTokenFile, "utf8") };
   return authToken === undefined ? { url } : { url, authToken };
@@ -97,13 +98,13 @@ function authenticateBy(auth: AuthConfig): Authenticate {
   return jwt({ ...(secret === undefined ? { jwksUrl: jwksUrl ?? "" } : { secret }), ...rest });
 }
 
-/** For the person at the terminal; a machine reads the log. */
+/** Prints for the person at the terminal; programs read the log. */
 function printBanner(config: Config, port: number): void {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   const lines = [`Tidings is serving http://${host}:${port}/ (database ${redactUrl(config.database.url)})`];
   if (config.auth.kind === "demo")
     lines.push(
-      "AUTH=demo: everybody is who they say they are. Click to chat in two windows:",
+      "AUTH=demo: users are not authenticated. Click to chat in two windows:",
       `  http://${host}:${port}/?user=alice&to=bob`,
       `  http://${host}:${port}/?user=bob&to=alice`,
     );

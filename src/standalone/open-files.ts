@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 
-/** Descriptors that are no connections: the database and its log, the sources, and requests that are being refused. */
+/** File descriptors kept free for other uses than connections: the database and its log, the sources, and requests that are refused. */
 const spareFilesMin = 64;
 const spareShare = 0.1;
 
-/** How many files, sockets included, this process may hold open; null where the system does not tell. */
+/** The number of files, sockets included, that this process may have open; null if the system does not report it. */
 export function openFilesMax(): number | null {
   try {
     return openFilesIn(readFileSync("/proc/self/limits", "utf8"));
@@ -13,15 +13,15 @@ export function openFilesMax(): number | null {
   }
 }
 
-/** Reads it from a text such as /proc/self/limits has (proc(5)); null: unlimited, or not told. */
+/** Reads the number from a text in the form of /proc/self/limits (proc(5)); null: unlimited, or not reported. */
 export function openFilesIn(limits: string): number | null {
   const [, soft] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
   return soft === undefined ? null : Number(soft);
 }
 
 /**
- * How many connections fit under a limit of open files, at most `wanted`. A process that reaches that limit can accept
- * nobody, not even to refuse them, and its event loop spins over those who wait.
+ * The number of connections that fit under a limit of open files, at most `wanted`. At that limit a process can accept no connection,
+ * not even to refuse it, and its event loop spins over the waiting ones.
  */
 export function connectionsWithin(openFiles: number | null, wanted: number): number {
   if (openFiles === null) return wanted;

@@ -10,7 +10,7 @@ import type { PushProvider } from "../push/provider.ts";
 /**
  * The push providers that the environment names.
  *
- * @throws ChatError `config_invalid`: what a provider cannot work with, under the variable's name and without its value.
+ * @throws ChatError `config_invalid`: a provider refuses a value; the text names the variable and does not show the value.
  */
 export function pushProviders(config: PushConfig): readonly PushProvider[] {
   const providers: PushProvider[] = [];
@@ -34,7 +34,7 @@ function named(variables: string, make: () => PushProvider): PushProvider {
   }
 }
 
-/** JSON begins with a brace, and no path of anybody's does. */
+/** JSON begins with a brace, and a path does not. */
 function accountOf(text: string): string {
   if (text.trimStart().startsWith("{")) return text;
   try {

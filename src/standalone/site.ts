@@ -5,9 +5,9 @@ import type { Config } from "./config.ts";
 import { demo } from "../access/demo.ts";
 import type { Peer } from "../access/peer.ts";
 import { problem } from "../protocol/problem.ts";
-import { webFile, webScript } from "./web-file.ts";
+import { openApiFile, webFile, webScript } from "./web-file.ts";
 
-/** What the page may do in a browser: run its own script, talk to its own server, and nothing else. */
+/** In a browser the page may run its own script and talk to its own server, and nothing else. */
 const pageHeaders = {
   "Content-Security-Policy": [
     "default-src 'none'",
@@ -30,7 +30,7 @@ const pageHeaders = {
   "Cache-Control": "no-cache",
 };
 
-/** What the standalone server answers beside the chat's own routes: health, readiness, and the page. */
+/** The routes of the standalone server beside the chat's own: health, readiness, and the page. */
 export async function siteOf(
   chat: Chat,
   config: Config,
@@ -42,11 +42,11 @@ export async function siteOf(
   const file = (type: string, body: string): Response =>
     new Response(body, { headers: { ...pageHeaders, "Content-Type": type } });
 
-  // An HTTP/1.0 request without Host has a mere path for a URL on Bun.
+  // On Bun the URL of an HTTP/1.0 request without Host is only its path.
   const site = new Hono<{ Bindings: Peer }>({
     getPath: ({ url }) => new URL(url.startsWith("/") ? `http://localhost${url}` : url).pathname,
   });
-  // Probes address a server by whatever name they have for it.
+  // Probes may use any host name.
   site.get("/healthz", () => json(200, { status: "ok" }));
   site.get("/readyz", () => {
     const trouble = chat.trouble();
@@ -56,11 +56,11 @@ export async function siteOf(
   site.get("/", async () => file("text/html; charset=utf-8", await webFile("page.html")));
   site.get("/page.js", async () => file("text/javascript; charset=utf-8", await webScript()));
   site.get("/page.css", async () => file("text/css; charset=utf-8", await webFile("page.css")));
-  // At the root, so that it may serve every page; where it is the same byte for byte, browsers keep the one that they have.
+  // At the root, so that it may serve every page. Browsers replace their worker only if the file's bytes differ.
   site.get("/push-worker.js", async () => file("text/javascript; charset=utf-8", await webFile("push-worker.js")));
   site.get("/favicon.svg", async () => file("image/svg+xml", await webFile("favicon.svg")));
-  // As everything here it is asked for again each time; where it is the same, that is all that is answered.
-  site.get("/openapi.json", etag(), async () => file("application/json", await webFile("openapi.json")));
+  // Caches ask again each time (no-cache); with the ETag an unchanged document is answered with 304.
+  site.get("/openapi.json", etag(), async () => file("application/json", await openApiFile()));
   site.get("/config.json", () => json(200, { auth: auth.kind }));
   for (const path of new Set(site.routes.filter(({ method }) => method === "GET").map((route) => route.path)))
     site.all(path, () =>

@@ -2,10 +2,17 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
-const webPath = (name: string): string => fileURLToPath(new URL(`../web/${name}`, import.meta.url));
+const pathFromHere = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const webPath = (name: string): string => pathFromHere(`../web/${name}`);
 
-/** A file of the chat page, as it lies beside this code. */
+/** The text of a file of the chat page. */
 export const webFile = (name: string): Promise<string> => readFile(webPath(name), "utf8");
+
+/** The OpenAPI document: the published package has it beside the page, the repository in docs. */
+export const openApiFile = (): Promise<string> =>
+  existsSync(webPath("openapi.json"))
+    ? webFile("openapi.json")
+    : readFile(pathFromHere("../../docs/openapi.json"), "utf8");
 
 let script: Promise<string> | null = null;
 

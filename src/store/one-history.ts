@@ -2,7 +2,7 @@ import { ChatError } from "../error.ts";
 import type { Random } from "../internal/random.ts";
 import type { Cursor } from "../model.ts";
 import { createCursors, type Cursors } from "../protocol/cursor.ts";
-import { levelMax } from "../protocol/level.ts";
+import { levelMax } from "../log/log-kinds.ts";
 import type { Engine, Row, Statement } from "./engine/engine.ts";
 import * as sql from "./sql.ts";
 

@@ -1,6 +1,7 @@
-import type { Identity, Revocation } from "../model.ts";
-import type { Engine, Row } from "./engine/engine.ts";
-import type { Commit, LogEntry } from "./store.ts";
+import type { Identity, LogEntry } from "../model.ts";
+import type { Engine } from "./engine/engine.ts";
+import { revocationEntryOf } from "./read/log-rows.ts";
+import type { Commit } from "./store.ts";
 import {
   advanceHead,
   deleteTickets,
@@ -15,26 +16,13 @@ const keptMs = 86_400_000;
 /** A node that starts looks at so many. */
 const recentMax = 10_000;
 
-const revocationOf = (row: Row): Revocation => ({
-  n: Number(row["n"]),
-  user: String(row["user"]),
-  reason: String(row["reason"]),
-  ...(row["device"] !== null && { device: String(row["device"]) }),
-});
-
-export const revocationLogEntry = (row: Row): LogEntry => ({
-  tenant: String(row["tenant"]),
-  users: [String(row["user"])],
-  change: { kind: "revocation", ...revocationOf(row) },
-});
-
 /** Ends sessions; whatever the database fails rejects, and to say it again settles it. */
 export function createRevocationStore({ engine }: { readonly engine: Pick<Engine, "read" | "write"> }) {
   return {
     /** The newest ones since a time, in milliseconds since the Unix epoch. */
     async recent(since: number): Promise<readonly LogEntry[]> {
       const [rows = []] = await engine.read([{ sql: selectRecentRevocations, args: [since, recentMax] }]);
-      return rows.map(revocationLogEntry);
+      return rows.map(revocationEntryOf);
     },
 
     /** Answers the commit that it was. `device`: that one alone; `time`: now, in milliseconds since the Unix epoch. */
@@ -53,7 +41,7 @@ export function createRevocationStore({ engine }: { readonly engine: Pick<Engine
         { sql: advanceHead },
         { sql: insertRevocation, args: [tenant, user, device ?? null, reason, time] },
       ]);
-      const entries = (results[4] ?? []).map(revocationLogEntry);
+      const entries = (results[4] ?? []).map(revocationEntryOf);
       const to = entries[0]?.change.n ?? 0;
       return { from: to - 1, to, entries };
     },

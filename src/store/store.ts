@@ -1,4 +1,4 @@
-import type { Change, Cursor, Identity, Message, Revocation, Session, Relationship } from "../model.ts";
+import type { Change, Cursor, Identity, LogEntry, Message, Relationship, Session } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { DeviceStore } from "./push/device-store.ts";
 import type { LogPlaces } from "./log-place.ts";
@@ -36,15 +36,6 @@ export type Refused = {
 };
 
 export type Outcome = Accepted | Refused;
-
-/** One change in the log and whose it is. */
-export type LogEntry = {
-  readonly tenant: string;
-  /** The users who must learn of it. */
-  readonly users: readonly string[];
-  readonly change: Change | ({ readonly kind: "revocation" } & Revocation);
-  readonly origin?: object | undefined;
-};
 
 /** One commit: it moved the database from change number `from` to `to`. */
 export type Commit = { readonly from: number; readonly to: number; readonly entries: readonly LogEntry[] };

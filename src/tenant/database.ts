@@ -5,7 +5,7 @@ import { nextTurn } from "../hub/in-turns.ts";
 import { backoffMs } from "../internal/backoff.ts";
 import { within } from "../internal/within.ts";
 import type { Cursor } from "../model.ts";
-import { levelMax } from "../protocol/level.ts";
+import { levelMax } from "../log/log-kinds.ts";
 import type { Engine } from "../store/engine/engine.ts";
 import { replaceEpoch } from "../store/epoch.ts";
 import { applyMigrations } from "../store/migration/apply.ts";

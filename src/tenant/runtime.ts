@@ -111,7 +111,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   });
   const feed = createFeed({
     ...{ store, clock, limits },
-    hints: bus && createCommitNotices(bus, { charsMax: limits.hintCharsMax, clock }),
+    notices: bus && createCommitNotices(bus, { charsMax: limits.hintCharsMax, clock }),
     jitter: () => random.integer() / 2 ** 52 - 0.5,
   });
   try {

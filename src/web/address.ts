@@ -1,6 +1,6 @@
 import { identifierRule, isIdentifier } from "../protocol/identifier.ts";
 
-/** What an address of the page, or of its socket, may say. */
+/** The parameters in an address of the page or of its socket. */
 export type Parameters = {
   readonly user?: string | undefined;
   readonly tenant?: string | undefined;
@@ -12,7 +12,7 @@ export type Parameters = {
 /**
  * Reads a parameter of the page's address; undefined where it is absent, empty or not decodable.
  *
- * A `+` stays a `+`: it begins phone numbers, and no parameter of ours holds a space.
+ * A `+` stays a `+`: it begins phone numbers, and no parameter of the page has a space.
  */
 export function parameter(name: keyof Parameters): string | undefined {
   const pairs = location.search.slice(1).split("&");
@@ -33,8 +33,8 @@ export function socketUrl(parameters: Parameters): string {
   return `${location.origin.replace(/^http/, "ws")}/ws${queryOf(parameters)}`;
 }
 
-/** What is wrong with the name of somebody to be or to write to; empty: nothing. */
-export function faultOfName(name: string, self = ""): string {
+/** The fault of a name, the user's own or the recipient's; empty: it is right. */
+export function validateName(name: string, self = ""): string {
   if (name === self) return "One cannot write to oneself";
   return isIdentifier(name) ? "" : `A name is ${identifierRule}`;
 }

@@ -1,5 +1,5 @@
 import type { MessageChange } from "../protocol/frame.ts";
-import { faultOfName, pageHref, parameter, type Parameters } from "./address.ts";
+import { validateName, pageHref, parameter, type Parameters } from "./address.ts";
 import { createComposer } from "./composer.ts";
 import type { LinkState } from "./link.ts";
 import type { Conversation } from "./state.ts";
@@ -8,12 +8,12 @@ import { byId, createLog, createPeople, type Item, type Person, setText, show, s
 
 export type ChatOptions = {
   readonly user: string;
-  /** Whether the address says who one is. */
+  /** Whether the address names the user. */
   readonly isDemo: boolean;
   readonly onLink: (state: LinkState) => void;
 };
 
-/** The page of a user who is known: the conversations, and the open one. */
+/** The page of a known user: the conversations, and the open one. */
 export function openChat({ user, isDemo, onLink }: ChatOptions): void {
   const [tenant, device] = [parameter("tenant"), parameter("device")];
   const address: Parameters = { user: isDemo ? user : undefined, tenant };
@@ -42,7 +42,7 @@ export function openChat({ user, isDemo, onLink }: ChatOptions): void {
     },
   });
 
-  /** One's own message is known by its id from the outbox on, another's by its place. */
+  /** The user's own message is identified by its id, from the outbox on; another user's by its seq. */
   const keyOf = ({ from, id, conversation, seq }: MessageChange): string =>
     from === user ? id : `${conversation} ${seq}`;
 
@@ -78,7 +78,7 @@ export function openChat({ user, isDemo, onLink }: ChatOptions): void {
     return messages.filter(({ from, seq }) => from !== user && seq > read).length;
   }
 
-  /** Those with something in the outbox first, then by newest activity. */
+  /** Conversations with a message in the outbox first, then by newest activity. */
   function people(): Person[] {
     const known = [...state.conversations.values()].toReversed().filter(({ messages }) => messages.length > 0);
     const names = new Set([...state.outbox.map(({ to }) => to), ...known.map((one) => one.with ?? "")]);
@@ -113,10 +113,10 @@ export function openChat({ user, isDemo, onLink }: ChatOptions): void {
     composer.focus();
   }
 
-  /** Shows what the address says. */
+  /** Shows the conversation that the address names. */
   function enter(): void {
     const to = parameter("to");
-    peer = to !== undefined && faultOfName(to, user) === "" ? to : null;
+    peer = to !== undefined && validateName(to, user) === "" ? to : null;
     document.body.dataset["view"] = peer === null ? "people" : "chat";
     show("composer", peer !== null);
     show("empty-link", peer !== null && isDemo);
@@ -135,7 +135,7 @@ export function openChat({ user, isDemo, onLink }: ChatOptions): void {
   byId("new-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const name = newcomer.value.trim();
-    newcomer.setCustomValidity(faultOfName(name, user));
+    newcomer.setCustomValidity(validateName(name, user));
     if (!newcomer.reportValidity()) return;
     newcomer.value = "";
     open(name);

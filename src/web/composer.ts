@@ -1,13 +1,13 @@
 import { byId, setText, show } from "./view.ts";
 
 export type ComposerOptions = {
-  /** Takes a message; answers why it cannot be taken, or null. */
+  /** Takes a message; returns the reason for a refusal, or null. */
   readonly onSubmit: (text: string) => string | null;
-  /** Something was changed; whether there is text now. */
+  /** Called after each change, with whether there is text now. */
   readonly onInput: (hasText: boolean) => void;
 };
 
-/** The field where a message is written: it grows with the text, and Enter sends where there is a real keyboard. */
+/** The field for writing a message: it grows with the text, and Enter sends it on a device with a real keyboard. */
 export function createComposer({ onSubmit, onInput }: ComposerOptions) {
   const text = byId<HTMLTextAreaElement>("text");
   const isTouch = (): boolean => matchMedia("(pointer: coarse)").matches;
@@ -51,7 +51,7 @@ export function createComposer({ onSubmit, onInput }: ComposerOptions) {
   });
 
   return {
-    /** Opens a conversation for writing; on a phone the keyboard waits until it is asked for. */
+    /** Opens a conversation for writing; on a phone the keyboard stays closed until the field is touched. */
     focus(): void {
       if (!isTouch()) text.focus();
     },

@@ -5,11 +5,11 @@ export type LinkState =
   | { readonly kind: "online" }
   /** Tries again at `until`, in milliseconds of `performance.now()`. */
   | { readonly kind: "waiting"; readonly until: number }
-  /** The server said not to come back. */
+  /** The server forbids a reconnect. */
   | { readonly kind: "closed"; readonly reason: string };
 
 export type LinkOptions = {
-  /** Asked before every try, for the cursor moves on. */
+  /** Called before every attempt, because the cursor moves on. */
   readonly url: () => string;
   readonly onFrame: (frame: ServerFrame) => void;
   readonly onLink: (state: LinkState) => void;
@@ -23,7 +23,7 @@ const backoffMaxMs = 15_000;
 const settledMs = 10_000;
 const welcomeWaitMs = 10_000;
 
-/** A connection that comes back: backoff with jitter, a heartbeat of its own, and close codes that are obeyed. */
+/** A connection that reconnects by itself: backoff with jitter, its own heartbeat, and the close codes decide whether to reconnect. */
 export function createLink({ url, onFrame, onLink }: LinkOptions) {
   let socket: WebSocket | null = null;
   let state: LinkState = { kind: "connecting" };
@@ -63,7 +63,7 @@ export function createLink({ url, onFrame, onLink }: LinkOptions) {
     onFrame(frame);
   }
 
-  /** Browsers hide the server's pings, so a dead network shows only in pings of one's own. */
+  /** Browsers hide the server's pings, so only the page's own pings find a dead network. */
   function watch(heartbeatMs: number): void {
     clearTimeout(beat);
     beat = setTimeout(() => {
@@ -99,9 +99,9 @@ export function createLink({ url, onFrame, onLink }: LinkOptions) {
 
   return {
     connect,
-    /** Sends now, or answers false: nothing is kept here. */
+    /** Sends now, or returns false: nothing is queued here. */
     send,
-    /** Does not wait any longer. */
+    /** Reconnects now, without waiting any longer. */
     hurry(): void {
       if (state.kind === "waiting") connect();
     },

@@ -1,5 +1,5 @@
 import { isIdentifier } from "../protocol/identifier.ts";
-import { faultOfName, parameter, socketUrl } from "./address.ts";
+import { validateName, parameter, socketUrl } from "./address.ts";
 import { openChat } from "./chat.ts";
 import { createLink, type LinkState } from "./link.ts";
 import { byId, setText, show, showLink } from "./view.ts";
@@ -7,7 +7,7 @@ import { byId, setText, show, showLink } from "./view.ts";
 type Config = { readonly auth: "demo" | "jwt" };
 
 const configRetryMs = 1_000;
-/** Only asks who one is where a cookie says it: it acks nothing. */
+/** Asks the server which user a cookie names; it acks nothing. */
 const askingDevice = "web-who";
 
 /** Shows the state of the connection, and counts down while it waits. */
@@ -31,7 +31,7 @@ async function readConfig(): Promise<Config> {
   }
 }
 
-/** Where the address does not say who one is, the server does. */
+/** The server names the user if the address does not. */
 function askWho(onLink: (state: LinkState) => void): Promise<string> {
   document.body.dataset["view"] = "people";
   return new Promise((resolve) => {
@@ -49,7 +49,7 @@ function askWho(onLink: (state: LinkState) => void): Promise<string> {
   });
 }
 
-/** The form that asks; the browser itself makes the address of what is answered. */
+/** The form that asks for the names; the browser makes the page's next address from the answers. */
 function showStart(problem: string | null): void {
   document.body.dataset["view"] = "start";
   show("start-problem", problem !== null);
@@ -61,13 +61,13 @@ function showStart(problem: string | null): void {
   tenant.value = parameter("tenant") ?? "";
   tenant.disabled = !isIdentifier(tenant.value);
   byId("start-form").oninput = () => {
-    self.setCustomValidity(self.value === "" ? "" : faultOfName(self.value));
-    other.setCustomValidity(other.value === "" ? "" : faultOfName(other.value, self.value));
+    self.setCustomValidity(self.value === "" ? "" : validateName(self.value));
+    other.setCustomValidity(other.value === "" ? "" : validateName(other.value, self.value));
   };
   self.focus();
 }
 
-/** Phones whose keyboard lies over the page (iOS): the page is as high as what is left of it. */
+/** Where the keyboard covers the page (iOS), the page gets the height of the part that is visible. */
 function followKeyboard(): void {
   const viewport = window.visualViewport;
   viewport?.addEventListener("resize", () => {

@@ -9,9 +9,9 @@
  *   body: string, data: Readonly<Record<string, string>>, options?: { image?: string, sound?: string } }} Push
  */
 
-// What is in here is nobody else's: the script may be one of several in a worker.
+// In a scope of its own: the script may be one of several in a worker.
 (() => {
-  /** One push after the other: what is shown must not change between looking and showing. */
+  /** One push after the other: the shown notifications must not change between reading and showing. */
   let turn = Promise.resolve();
 
   self.addEventListener("push", (event) => {
@@ -30,7 +30,7 @@
 
   self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event)));
 
-  /** What was pushed; null where it is not of Tidings. */
+  /** The content of a push; null if it is not from Tidings. */
   function read(data) {
     try {
       const push = data.json();
@@ -46,14 +46,14 @@
     const shown = await self.registration.getNotifications({ tag: push.tag });
     const newest = shown.toSorted((a, b) => seqOf(b) - seqOf(a)).at(0);
     const wasOvertaken = newest !== undefined && seqOf(newest) > push.seq;
-    // Not every browser has a number at the icon, nor every page an icon.
+    // Not every browser shows a number at the icon, and not every page has an icon.
     if (!wasOvertaken) await self.navigator.setAppBadge?.(push.badge).catch(() => {});
     if (push.kind === "clear") {
       for (const one of shown) if (seqOf(one) <= push.seq) one.close();
       return;
     }
     const isNews = newest === undefined || seqOf(newest) < push.seq;
-    // Browsers want something shown for each push. For one that was overtaken, or comes a second time, that is what is there already.
+    // Browsers require a notification for each push. A push that is outdated or repeated shows the present notification again.
     if (isNews) await show(push.title, push.body, push.tag, push, false);
     else await show(newest.title, newest.body, push.tag, newest.data, true);
   }
@@ -62,7 +62,7 @@
     await self.registration.showNotification(title || self.location.hostname, {
       body,
       tag,
-      // Without a tag there is nothing to be told of again, and browsers refuse it.
+      // Browsers refuse renotify without a tag.
       renotify: !isQuiet && tag !== "",
       silent: isQuiet || options?.sound === "none",
       data: { conversation, seq, data, ...(options && { options }) },
@@ -73,7 +73,7 @@
 
   const seqOf = (notification) => notification.data?.seq ?? 0;
 
-  /** Brings up a page that is there, or opens one. */
+  /** Focuses an open page, or opens one. */
   async function open(conversation, data) {
     const all = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
     const pages = all.filter(({ url }) => url.startsWith(self.registration.scope));
@@ -87,7 +87,7 @@
     await page.focus().catch(() => {});
   }
 
-  /** An address of this origin; null for any other, whoever sent it. */
+  /** An address of this origin; null for any other. */
   function ownAddress(url) {
     try {
       const { href } = new URL(url, self.registration.scope);
@@ -97,7 +97,7 @@
     }
   }
 
-  /** Subscribes again as before. Where no page is there to register it, the next one that opens does. */
+  /** Subscribes again with the same options. If no page is open to register it, the next one that opens does. */
   async function renew({ newSubscription, oldSubscription }) {
     const { pushManager, scope } = self.registration;
     const options = (newSubscription ?? oldSubscription ?? (await pushManager.getSubscription()))?.options;

@@ -5,14 +5,14 @@ export type Mark = { readonly delivered: number; readonly read: number };
 
 export type Conversation = {
   readonly id: string;
-  /** Unknown while only receipts of it have come. */
+  /** Unknown while only receipts of the conversation have arrived. */
   with: string | null;
   /** By seq, the newest `messagesKeptMax` of them. */
   readonly messages: MessageChange[];
   readonly marks: Map<string, Mark>;
 };
 
-/** A message of one's own that the server has not accepted yet. */
+/** A message of the user that the server has not accepted yet. */
 export type Pending = {
   readonly id: string;
   readonly to: string;
@@ -33,12 +33,12 @@ type Stored = {
 const messagesKeptMax = 500;
 
 /**
- * What this browser knows as one user. Messages, receipts and the cursor are stored together, in one write: whatever
- * the cursor covers is there after a reload. The outbox has one key a message, so that two tabs never overwrite it.
+ * The data that this browser keeps for one user. Messages, receipts and the cursor are stored in one write, so everything that
+ * the cursor covers is still there after a reload. The outbox has one key per message, so that two tabs never overwrite each other's.
  */
 export function createState(options: { tenant: string; user: string; device: string | undefined }) {
   const { user } = options;
-  // A space stands in no id.
+  // No id contains a space.
   const who = `${options.tenant} ${user}`;
   const cacheKey = `tidings cache ${who}${options.device === undefined ? "" : ` ${options.device}`}`;
   const outboxPrefix = `tidings outbox ${who} `;
@@ -47,7 +47,7 @@ export function createState(options: { tenant: string; user: string; device: str
   const settled = new Set<string>();
 
   const stored = readJson<Stored>(cacheKey);
-  // Without its cursor a device must not be used again: the server would go on after what is no longer here.
+  // A device is not used again without its cursor: the server would continue after changes that this browser no longer has.
   const device = options.device ?? stored?.device ?? `web-${systemRandom.messageId(Date.now()).slice(-12)}`;
   let cursor: string | null = stored?.cursor ?? null;
   let storedCursor = cursor;
@@ -92,7 +92,7 @@ export function createState(options: { tenant: string; user: string; device: str
     if (receipt.user !== user) conversation.with = receipt.user;
   }
 
-  /** Takes a message out of the outbox; its copy on disk goes once the cache holds it. */
+  /** Takes a message out of the outbox; its copy on disk is deleted once the cache is written with it. */
   function settle(id: string): void {
     const at = outbox.findIndex((pending) => pending.id === id);
     if (at < 0) return;
@@ -111,7 +111,7 @@ export function createState(options: { tenant: string; user: string; device: str
     conversations: conversations as ReadonlyMap<string, Conversation>,
     conversationWith: (peer: string): Conversation | undefined =>
       [...conversations.values()].find((conversation) => conversation.with === peer),
-    /** The cursor that is safe to connect with, which acks it: never one that is not on disk. */
+    /** The cursor to connect with. Connecting acks it, so it is always one that is on disk. */
     storedCursor: (): string | null => storedCursor,
     putReceipt,
     putMessage,
@@ -125,13 +125,13 @@ export function createState(options: { tenant: string; user: string; device: str
       cursor = next;
     },
 
-    /** Another epoch: nothing of the cache counts any more; the outbox does. */
+    /** Another epoch: the cache is no longer valid; the outbox still is. */
     reset(start: string): void {
       conversations.clear();
       cursor = start;
     },
 
-    /** Makes a message, on disk before its first try. Ids grow, so their order is that of writing. */
+    /** Makes a message, which is on disk before it is first sent. Ids grow, so their order is the order of writing. */
     compose(to: string, text: string): void {
       lastMade = Math.max(Date.now(), lastMade + 1);
       const pending: Pending = { id: systemRandom.messageId(lastMade), to, text, time: lastMade, state: "waiting" };
@@ -156,10 +156,10 @@ export function createState(options: { tenant: string; user: string; device: str
       remove(outboxPrefix + id);
     },
 
-    /** Writes everything; answers the cursor that is now on disk, null where this browser stores nothing. */
+    /** Writes everything; returns the cursor that is now on disk, or null if this browser stores nothing. */
     save(): string | null {
       if (cursor === null) return null;
-      // Where the browser's quota is too small, older messages give way.
+      // If the browser's quota is too small, older messages are dropped.
       for (let kept = messagesKeptMax; kept >= 1; kept = Math.floor(kept / 2)) {
         const all = [...conversations.values()].map(({ id, with: peer, messages, marks }) => {
           return { id, with: peer, messages: messages.slice(-kept), marks: [...marks] };
@@ -175,7 +175,7 @@ export function createState(options: { tenant: string; user: string; device: str
   };
 }
 
-/** Reads JSON that this page wrote; null where there is none, or storage is refused. */
+/** Reads JSON that this page wrote; null if there is none, or storage is refused. */
 export function readJson<Value>(key: string): Value | null {
   try {
     return JSON.parse(localStorage.getItem(key) ?? "null") as Value | null;

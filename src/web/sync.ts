@@ -8,9 +8,9 @@ export type SyncOptions = {
   readonly user: string;
   readonly tenant: string | undefined;
   readonly device: string | undefined;
-  /** What the socket's address says beside device and cursor. */
+  /** The parameters of the socket's address beside device and cursor. */
   readonly address: Parameters;
-  /** Something that is shown may have changed. */
+  /** Called when something on the page may have changed. */
   readonly onChange: () => void;
   readonly onLink: (state: LinkState) => void;
 };
@@ -20,7 +20,7 @@ const typingSentMs = 3_000;
 const typingShownMs = 5_000;
 const retryMs = 1_000;
 
-/** Keeps what this browser knows in step with the server, and gets the outbox through, in order. */
+/** Keeps this browser's data in step with the server, and sends the outbox in order. */
 export function createSync(options: SyncOptions) {
   const { user, address, onChange } = options;
   const state = createState({ tenant: options.tenant ?? "default", user, device: options.device });
@@ -53,7 +53,7 @@ export function createSync(options: SyncOptions) {
   function receive(frame: ServerFrame): void {
     switch (frame.type) {
       case "welcome":
-        // A cookie may say something else than when the page was opened.
+        // A cookie may name another user than when the page was opened.
         if (frame.user !== user) return location.reload();
         limits = frame.limits;
         ackedCursor = state.storedCursor();
@@ -83,7 +83,7 @@ export function createSync(options: SyncOptions) {
       case "typing":
         return frame.typing ? startTyping(frame.user) : stopTyping(frame.user);
       default:
-      // Frames of a later version of the protocol.
+      // A frame of a later version of the protocol.
     }
   }
 
@@ -106,12 +106,12 @@ export function createSync(options: SyncOptions) {
     pump();
   }
 
-  /** Sends what waits, in order, as far as the window allows. */
+  /** Sends the waiting messages in order, as far as the window allows. */
   function pump(): void {
     if (holding !== undefined) return;
     const open = state.outbox.filter((pending) => pending.state !== "failed");
     const next = open.findIndex((pending) => pending.state === "waiting");
-    // A later one is still on its way: sending this one again before its answer could reverse them.
+    // A later message has no answer yet: sending this one again before it could reverse the two.
     if (next < 0 || open.slice(next).some((pending) => pending.state === "sent")) return;
     for (const pending of open.slice(next, limits.sendWindow)) {
       if (!link.send({ type: "send", id: pending.id, to: pending.to, text: pending.text })) return;
@@ -123,7 +123,7 @@ export function createSync(options: SyncOptions) {
     saving ??= setTimeout(save, saveDelayMs);
   }
 
-  /** Acks what is on disk, and only that. */
+  /** Acks only changes that are on disk. */
   function save(): void {
     clearTimeout(saving);
     saving = undefined;
@@ -161,7 +161,7 @@ export function createSync(options: SyncOptions) {
     sendTyping,
     isTyping: (who: string): boolean => typists.has(who),
 
-    /** Puts a message into the outbox; answers why it cannot go there, or null. */
+    /** Puts a message into the outbox; returns the reason for a refusal, or null. */
     send(to: string, text: string): string | null {
       const frame = { type: "send", id: "0".repeat(36), to, text };
       if (utf8Bytes(text) > limits.textBytes || utf8Bytes(JSON.stringify(frame)) > limits.frameBytes)
@@ -172,7 +172,7 @@ export function createSync(options: SyncOptions) {
       return null;
     },
 
-    /** Says that the user saw a conversation up to here; once is enough while the connection lasts. */
+    /** Reports that the user saw a conversation up to here; once per connection is enough. */
     read({ id, marks }: Conversation, seq: number): void {
       if (seq <= Math.max(marks.get(user)?.read ?? 0, readAsked.get(id) ?? 0)) return;
       if (link.send({ type: "read", conversation: id, seq })) readAsked.set(id, seq);

@@ -5,12 +5,12 @@ export type Tick = "waiting" | "accepted" | "delivered" | "read" | "failed";
 
 /** A message as the page shows it. */
 export type Item = {
-  /** Stays the same from the outbox to the log, so that nothing is announced twice. */
+  /** The same in the outbox and in the log, so that a screen reader announces a message once. */
   readonly key: string;
   readonly from: string;
   readonly text: string;
   readonly time: number;
-  /** Only one's own messages have one. */
+  /** Only the user's own messages have one. */
   readonly tick?: Tick;
   readonly reason?: string | undefined;
   readonly onDiscard?: () => void;
@@ -49,7 +49,7 @@ export const byId = <Type extends HTMLElement>(id: string): Type => {
   return found as Type;
 };
 
-/** Content becomes text nodes and nothing else: no text ever meets an HTML parser. */
+/** Content becomes text nodes only: no text ever reaches an HTML parser. */
 function element(tag: string, className: string, ...children: readonly (Node | string)[]): HTMLElement {
   const made = document.createElement(tag);
   made.className = className;
@@ -57,7 +57,7 @@ function element(tag: string, className: string, ...children: readonly (Node | s
   return made;
 }
 
-/** Changes a text only where it differs: a screen reader hears nothing twice. */
+/** Changes a text only if it differs, so that a screen reader announces nothing twice. */
 export function setText(target: Element, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }
@@ -81,7 +81,7 @@ export function showAvatar(target: HTMLElement, name: string): void {
   target.dataset["hue"] = String(hash % hueCount);
 }
 
-/** Shows the state of the connection; the countdown is not announced, only the change. */
+/** Shows the state of the connection; a screen reader announces each change, and not the countdown. */
 export function showLink(state: LinkState): void {
   byId("status").dataset["state"] = state.kind;
   show("online", state.kind === "online");
@@ -134,14 +134,14 @@ function makePerson(name: string, href: string, onOpen: () => void): HTMLElement
   return element("li", "", link);
 }
 
-/** The messages of one conversation, and where the reader stands in them. */
+/** The messages of one conversation, and the reader's position in them. */
 export function createLog(onMove: () => void) {
   const log = byId("log");
   const latest = byId("latest");
   let rows = new Map<string, HTMLElement>();
   let peer: string | null = null;
   let isAtBottom = true;
-  /** Where the log stood when isAtBottom was last known. */
+  /** The scroll position when isAtBottom was last set. */
   let knownTop = 0;
 
   const isNearBottom = (): boolean => log.scrollHeight - log.scrollTop - log.clientHeight < atBottomPx;
@@ -158,7 +158,7 @@ export function createLog(onMove: () => void) {
     onMove();
   });
   latest.addEventListener("click", toBottom);
-  // The on-screen keyboard takes room from the log, not from what the reader was looking at.
+  // The on-screen keyboard makes the list shorter, and the messages that the reader was looking at stay in view.
   new ResizeObserver(() => {
     if (isAtBottom) toBottom();
   }).observe(log);
@@ -168,11 +168,11 @@ export function createLog(onMove: () => void) {
 
     render(nextPeer: string | null, items: readonly Item[]): void {
       const isOther = nextPeer !== peer;
-      // The reader may have scrolled up in this very frame: the event that says so is still to come.
+      // The reader may have scrolled up in this frame; its event has not arrived yet.
       if (log.scrollTop < knownTop && !isNearBottom()) isAtBottom = false;
       const newest = items.at(-1);
       const isNews = newest !== undefined && !rows.has(newest.key);
-      // What was said before is history, not news, to somebody who listens.
+      // Older messages are not announced to a screen reader as new ones.
       log.ariaBusy = String(isOther);
       peer = nextPeer;
       const kept = new Map<string, HTMLElement>();
@@ -201,7 +201,7 @@ export function createLog(onMove: () => void) {
       if (isOther) setTimeout(() => (log.ariaBusy = "false"));
     },
 
-    /** Is the message where the reader can see it? */
+    /** Whether the reader can see the message. */
     isShown(key: string): boolean {
       const row = rows.get(key);
       if (!row || log.clientHeight === 0) return false;
@@ -237,7 +237,7 @@ function showTick(row: HTMLElement, { tick = "waiting", reason }: Item, isLast: 
   if (mark) mark.ariaLabel = tickNames[tick];
   mark?.querySelector("path")?.setAttribute("d", tickPaths[tick]);
   const note = row.querySelector(".note");
-  // The words beside the newest tick teach the others.
+  // The newest tick has words beside it, which explain the other ticks.
   if (note) setText(note, tick === "failed" ? `Not sent: ${reason ?? "refused"}` : isLast ? tickNames[tick] : "");
   note?.setAttribute("aria-hidden", String(tick !== "failed"));
 }

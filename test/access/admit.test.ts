@@ -10,7 +10,7 @@ import { readParameter } from "../../src/internal/query-string.ts";
 import type { Proof } from "../../src/access/authenticate.ts";
 import { readTenantTicket, tenantTicket } from "../../src/access/ticket.ts";
 import { demo } from "../../src/access/demo.ts";
-import { levelMax } from "../../src/protocol/level.ts";
+import { levelMax } from "../../src/log/log-kinds.ts";
 
 const base: AdmitOptions = {
   authenticate: () => ({ user: "alice" }),

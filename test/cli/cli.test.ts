@@ -26,10 +26,10 @@ describe("tidings", () => {
     expect(await run("--version")).toEqual({ out: `${version}\n`, error: "", code: 0, hasMade: false });
   });
 
-  test("C31 serve --help names every variable of the environment that there is", async () => {
+  test("C31 serve --help names every variable of the environment", async () => {
     const { out, code } = await run("serve", "--help");
     expect(code).toBe(0);
-    // Those that are gone are known only to be refused.
+    // Variables of earlier releases are known only to be refused.
     const gone = /^RATE_(CONNECTS|LOOKUPS)_/;
     expect(Object.keys(variableMeanings).toSorted()).toEqual(
       variableNames.filter((name) => !gone.test(name)).toSorted(),
@@ -37,7 +37,7 @@ describe("tidings", () => {
     for (const name of Object.keys(variableMeanings)) expect(out).toMatch(new RegExp(`^  ${name} `, "m"));
   });
 
-  test("M16 a flag that there is not, or that stands before the command, is refused by every command", async () => {
+  test("M16 every command refuses an unknown flag, and a flag before the command", async () => {
     for (const [args, text] of [
       [["--frobnicate"], "--frobnicate"],
       [["serve", "--port", "1"], "--port"],
@@ -56,7 +56,7 @@ describe("tidings", () => {
     }
   });
 
-  test("M44 what only looks, or changes what is there, makes no database", async () => {
+  test("M44 a command that only reads, or changes an existing database, creates none", async () => {
     for (const args of [
       ["migrate", "status"],
       ["migrate", "version"],

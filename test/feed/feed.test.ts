@@ -6,7 +6,7 @@ import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { Commit } from "../../src/store/store.ts";
 import { until } from "../support/fake-socket.ts";
 
-/** A log of numbers alone: the head is what a test says, commits are announced when it says so. */
+/** A log without entries. A test sets the head, and announces commits. */
 function fakeLog(options: { headPollMs?: number; clock?: Clock; beforeRead?: (limit: number) => Promise<void> } = {}) {
   const { headPollMs = 1_000_000, clock = systemClock, beforeRead = async () => {} } = options;
   const state = { head: { epoch: "first", n: 0 } };
@@ -24,24 +24,32 @@ function fakeLog(options: { headPollMs?: number; clock?: Clock; beforeRead?: (li
     cannotRead() {},
   };
   const limits = { ...defaultLimits, headPollMs };
-  let hint: (hint: CommitNotice) => void = () => {};
+  let receive: (notice: CommitNotice) => void = () => {};
   const announced: CommitNotice[] = [];
   const followed: string[] = [];
   let gap = (): void => {};
-  const hints = {
+  const notices = {
     follow: (epoch: string) => void followed.push(epoch),
     stop: () => void followed.push("stopped"),
-    announce: (said: CommitNotice) => void announced.push(said),
-    onHint: (listen: typeof hint) => void (hint = listen),
-    onGap: (listen: () => void) => void (gap = listen),
+    announce: (notice: CommitNotice) => void announced.push(notice),
+    onNotice: (listener: typeof receive) => void (receive = listener),
+    onGap: (listener: () => void) => void (gap = listener),
     onUnknown() {},
   };
-  const feed = createFeed({ store, clock, limits, hints });
+  const feed = createFeed({ store, clock, limits, notices });
   const commit = (from: number, to: number): void => {
     state.head = { ...state.head, n: to };
     announce({ from, to, entries: [] });
   };
-  return { feed, state, commit, announced, followed, gap: () => gap(), hint: (said: CommitNotice): void => hint(said) };
+  return {
+    feed,
+    state,
+    commit,
+    announced,
+    followed,
+    gap: () => gap(),
+    receive: (notice: CommitNotice): void => receive(notice),
+  };
 }
 
 describe("feed", () => {
@@ -59,7 +67,7 @@ describe("feed", () => {
     feed.stop();
   });
 
-  test("F9 after hints may have been missed the head is read at once; hints of its own history are heard until it stops", async () => {
+  test("F9 a gap in the notices reads the head at once; notices of its own history are received until it stops", async () => {
     const { feed, state, followed, gap } = fakeLog();
     await feed.start();
     state.head = { epoch: "first", n: 4 };
@@ -69,21 +77,21 @@ describe("feed", () => {
     expect(followed).toEqual(["first", "stopped"]);
   });
 
-  test("F5 what another node announces is applied, or read where its rows did not come", async () => {
-    const { feed, state, commit, announced, hint } = fakeLog();
+  test("F5 a notice of another node is applied; without entries it is read from the log", async () => {
+    const { feed, state, commit, announced, receive } = fakeLog();
     await feed.start();
     const seen: number[] = [];
     feed.onEntries((_, upTo) => seen.push(upTo));
     const epoch = "first";
-    hint({ from: 0, to: 2, epoch, entries: [] });
+    receive({ from: 0, to: 2, epoch, entries: [] });
     expect(feed.position()).toBe(2);
-    hint({ from: 2, to: 9, epoch: "another", entries: [] });
-    hint({ from: 0, to: 2, epoch, entries: [] });
+    receive({ from: 2, to: 9, epoch: "another", entries: [] });
+    receive({ from: 0, to: 2, epoch, entries: [] });
     expect(feed.position()).toBe(2);
     state.head = { epoch, n: 6 };
-    hint({ from: 2, to: 6, epoch });
+    receive({ from: 2, to: 6, epoch });
     await until(() => feed.position() === 6);
-    hint({ from: 1, to: 5, epoch });
+    receive({ from: 1, to: 5, epoch });
     expect(seen).toEqual([2, 6]);
     expect(announced).toEqual([]);
     commit(6, 8);
@@ -91,22 +99,22 @@ describe("feed", () => {
     feed.stop();
   });
 
-  test("F10 commits that come before their turn wait a moment for what goes before them, and are applied without a read", async () => {
-    const { feed, state, commit, hint } = fakeLog();
+  test("F10 early commits wait a moment for the ones that they follow, and are applied without a read", async () => {
+    const { feed, state, commit, receive } = fakeLog();
     await feed.start();
     const seen: number[] = [];
     feed.onEntries((_, upTo) => seen.push(upTo));
     const epoch = "first";
     state.head = { epoch, n: 9 };
-    hint({ from: 4, to: 6, epoch, entries: [] });
-    hint({ from: 6, to: 9, epoch, entries: [] });
-    hint({ from: 2, to: 4, epoch, entries: [] });
+    receive({ from: 4, to: 6, epoch, entries: [] });
+    receive({ from: 6, to: 9, epoch, entries: [] });
+    receive({ from: 2, to: 4, epoch, entries: [] });
     expect(seen).toEqual([]);
     commit(0, 2);
     expect(seen).toEqual([2, 4, 6, 9]);
     expect(feed.counts()).toEqual({ applied: 4, read: 0 });
-    // What goes before this one never comes.
-    hint({ from: 11, to: 14, epoch, entries: [] });
+    // The commit before this one never comes.
+    receive({ from: 11, to: 14, epoch, entries: [] });
     state.head = { epoch, n: 14 };
     expect(feed.position()).toBe(9);
     await until(() => feed.position() === 14);
@@ -114,23 +122,23 @@ describe("feed", () => {
     feed.stop();
   });
 
-  test("F10 what comes while the log is read is not read too, where it follows on", async () => {
+  test("F10 a commit that arrives while the log is read is not read too, if it follows", async () => {
     let release = (): void => {};
     const waiting = new Promise<void>((resolve) => (release = resolve));
-    const { feed, state, hint } = fakeLog({ beforeRead: () => waiting });
+    const { feed, state, receive } = fakeLog({ beforeRead: () => waiting });
     await feed.start();
     const epoch = "first";
     state.head = { epoch, n: 5 };
-    hint({ from: 0, to: 5, epoch });
-    hint({ from: 5, to: 8, epoch, entries: [] });
-    hint({ from: 8, to: 9, epoch, entries: [] });
+    receive({ from: 0, to: 5, epoch });
+    receive({ from: 5, to: 8, epoch, entries: [] });
+    receive({ from: 8, to: 9, epoch, entries: [] });
     release();
     await until(() => feed.position() === 9);
     expect(feed.counts()).toEqual({ applied: 2, read: 1 });
     feed.stop();
   });
 
-  test("F2 a commit that nobody announced is found by the poll", async () => {
+  test("F2 a commit without a notice is found by the poll", async () => {
     const { feed, state } = fakeLog({ headPollMs: 10 });
     await feed.start();
     state.head = { ...state.head, n: 7 };

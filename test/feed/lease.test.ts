@@ -4,8 +4,8 @@ import { type FakeClock, fakeClock, passes } from "../support/fake-clock.ts";
 
 const leaseMs = 8_000;
 
-/** The worker's place as the database has it: whoever takes it must have seen how it stands. */
-function createPlace() {
+/** The lease in the database. A node takes it only with the holder and the beat that it has read. */
+function createStored() {
   const state = { holder: "", beat: 0, n: 0, delayMs: 0, isAway: false };
   const on = async <T>(clock: FakeClock, act: () => T): Promise<T> => {
     if (state.isAway) throw new Error("away");
@@ -35,7 +35,7 @@ function createPlace() {
   return { state, storeOn };
 }
 
-function join({ storeOn }: ReturnType<typeof createPlace>, clock: FakeClock, name: string, isAlone = false) {
+function join({ storeOn }: ReturnType<typeof createStored>, clock: FakeClock, name: string, isAlone = false) {
   const state = { taken: [] as number[], lost: 0, position: 0, names: 0 };
   const lease = createLease({
     ...{ store: storeOn(clock), clock, leaseMs, isAlone },
@@ -48,10 +48,10 @@ function join({ storeOn }: ReturnType<typeof createPlace>, clock: FakeClock, nam
   return { lease, state };
 }
 
-describe("the worker's place", () => {
-  test("U8 of several nodes one has it; who waits never takes it from one that gives signs of life", async () => {
-    const [place, clock] = [createPlace(), fakeClock()];
-    const [one, other] = [join(place, clock, "one"), join(place, clock, "other")];
+describe("a lease", () => {
+  test("U8 one of several nodes holds it; a node that waits never takes it from a holder that gives signs of life", async () => {
+    const [stored, clock] = [createStored(), fakeClock()];
+    const [one, other] = [join(stored, clock, "one"), join(stored, clock, "other")];
     one.lease.start();
     await clock.advance(0);
     other.lease.start();
@@ -62,76 +62,76 @@ describe("the worker's place", () => {
     expect(one.state).toMatchObject({ taken: [0], lost: 0 });
   });
 
-  test("U8 K71 who stops while taking the place begins nothing, and leaves it free", async () => {
-    const [place, clock] = [createPlace(), fakeClock()];
-    const one = join(place, clock, "one");
-    place.state.delayMs = 40;
+  test("U8 K71 a node that stops while it takes the lease begins nothing, and leaves it free", async () => {
+    const [stored, clock] = [createStored(), fakeClock()];
+    const one = join(stored, clock, "one");
+    stored.state.delayMs = 40;
     one.lease.start();
-    // The first question is answered, and the place is being taken.
+    // The first read is answered, and the lease is being taken.
     await clock.advance(60);
-    expect(place.state.holder).toBe("one1");
+    expect(stored.state.holder).toBe("one1");
     await passes(clock, one.lease.stop());
     expect(one.state.taken).toEqual([]);
-    expect([place.state.holder, one.lease.isHeld()]).toEqual(["", false]);
-    const { beat } = place.state;
+    expect([stored.state.holder, one.lease.isHeld()]).toEqual(["", false]);
+    const { beat } = stored.state;
     await clock.advance(10 * leaseMs);
-    expect(place.state.beat).toBe(beat);
+    expect(stored.state.beat).toBe(beat);
   });
 
-  test("U8 K76 one whose history ends while it takes the place begins nothing, and writes nothing more", async () => {
-    const [place, clock] = [createPlace(), fakeClock()];
-    const one = join(place, clock, "one");
-    place.state.delayMs = 40;
+  test("U8 K76 a node that takes the lease as its history ends begins nothing, and writes nothing more", async () => {
+    const [stored, clock] = [createStored(), fakeClock()];
+    const one = join(stored, clock, "one");
+    stored.state.delayMs = 40;
     one.lease.start();
     await clock.advance(60);
     one.lease.abandon();
-    const { beat } = place.state;
+    const { beat } = stored.state;
     await clock.advance(10 * leaseMs);
-    expect([one.state.taken, one.lease.isHeld(), place.state.beat]).toEqual([[], false, beat]);
+    expect([one.state.taken, one.lease.isHeld(), stored.state.beat]).toEqual([[], false, beat]);
   });
 
-  test("U71 on a database that is its own alone a holder writes nothing while nothing happens, and keeps its place", async () => {
-    const [place, clock] = [createPlace(), fakeClock()];
-    const one = join(place, clock, "one", true);
+  test("U71 on a database of its own an idle holder writes nothing, and keeps the lease", async () => {
+    const [stored, clock] = [createStored(), fakeClock()];
+    const one = join(stored, clock, "one", true);
     one.lease.start();
     await clock.advance(0);
-    const { beat } = place.state;
+    const { beat } = stored.state;
     await clock.advance(3_600_000);
-    expect([place.state.beat, one.lease.isHeld()]).toEqual([beat, true]);
+    expect([stored.state.beat, one.lease.isHeld()]).toEqual([beat, true]);
     one.state.position = 7;
     await clock.advance(leaseMs);
-    expect([place.state.beat, place.state.n]).toEqual([beat + 1, 7]);
+    expect([stored.state.beat, stored.state.n]).toEqual([beat + 1, 7]);
     await clock.advance(3_600_000);
-    expect(place.state.beat).toBe(beat + 1);
+    expect(stored.state.beat).toBe(beat + 1);
     await one.lease.stop();
-    expect(place.state.holder).toBe("");
+    expect(stored.state.holder).toBe("");
   });
 
-  test("U8 a holder trusts its place only until another one may begin, counted from before it asked", async () => {
-    const [place, clock] = [createPlace(), fakeClock()];
-    const [one, other] = [join(place, clock, "one"), join(place, clock, "other")];
+  test("U8 a holder trusts its lease only until another node may begin, counted from before it asked", async () => {
+    const [stored, clock] = [createStored(), fakeClock()];
+    const [one, other] = [join(stored, clock, "one"), join(stored, clock, "other")];
     one.lease.start();
     await clock.advance(0);
     other.lease.start();
     // The database answers the holder slowly, and then no more.
-    place.state.delayMs = 1_500;
+    stored.state.delayMs = 1_500;
     await clock.advance(leaseMs / 4 + 1_500);
     expect(one.lease.isHeld()).toBe(true);
-    place.state.isAway = true;
+    stored.state.isAway = true;
     await clock.advance(leaseMs * 0.75 - 1_500 - 10);
     expect(one.lease.isHeld()).toBe(true);
     await clock.advance(20);
     expect(one.lease.isHeld()).toBe(false);
-    Object.assign(place.state, { isAway: false, delayMs: 0 });
+    Object.assign(stored.state, { isAway: false, delayMs: 0 });
   });
 
-  test("U8 U5 one that lost its place stops, has another name from then on, and goes on where the other one left", async () => {
-    const [place, clock] = [createPlace(), fakeClock()];
-    const one = join(place, clock, "one");
+  test("U8 U5 a node that lost the lease stops, gets another name, and continues where the other node ended", async () => {
+    const [stored, clock] = [createStored(), fakeClock()];
+    const one = join(stored, clock, "one");
     one.lease.start();
     await clock.advance(0);
     const before = one.lease.holder();
-    Object.assign(place.state, { holder: "other", beat: 100, n: 7 });
+    Object.assign(stored.state, { holder: "other", beat: 100, n: 7 });
     await clock.advance(leaseMs / 4);
     expect(one.lease.isHeld()).toBe(false);
     expect(one.state.lost).toBe(1);
@@ -141,23 +141,23 @@ describe("the worker's place", () => {
     expect(one.state.taken).toEqual([0]);
     await clock.advance(leaseMs);
     expect(one.state.taken).toEqual([0, 7]);
-    expect(place.state.holder).toBe(one.lease.holder());
+    expect(stored.state.holder).toBe(one.lease.holder());
   });
 
-  test("U8 U5 one that stops says how far it got, and leaves its place to whoever wants it; one that waits takes none any more", async () => {
-    const [place, clock] = [createPlace(), fakeClock()];
-    const [one, other] = [join(place, clock, "one"), join(place, clock, "other")];
+  test("U8 U5 a holder that stops writes its position and leaves the lease free; a node that waits no longer takes it", async () => {
+    const [stored, clock] = [createStored(), fakeClock()];
+    const [one, other] = [join(stored, clock, "one"), join(stored, clock, "other")];
     one.lease.start();
     await clock.advance(0);
     one.state.position = 42;
     await one.lease.stop();
-    expect(place.state).toMatchObject({ holder: "", n: 42 });
+    expect(stored.state).toMatchObject({ holder: "", n: 42 });
     expect(one.lease.isHeld()).toBe(false);
-    place.state.delayMs = 100;
+    stored.state.delayMs = 100;
     other.lease.start();
     await passes(clock, other.lease.stop());
     await clock.advance(1_000);
-    expect(place.state.holder).toBe("");
+    expect(stored.state.holder).toBe("");
     expect(other.state.taken).toEqual([]);
   });
 });

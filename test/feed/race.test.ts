@@ -3,7 +3,8 @@ import { createFeed } from "../../src/feed/feed.ts";
 import type { CommitNotice } from "../../src/feed/commit-notices.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
-import type { Commit, LogEntry } from "../../src/store/store.ts";
+import type { LogEntry } from "../../src/model.ts";
+import type { Commit } from "../../src/store/store.ts";
 
 const epoch = "first";
 
@@ -21,11 +22,11 @@ const turns = async (count = 20): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise<void>((resolve) => void setImmediate(resolve));
 };
 
-/** A log up to a head, whose reads and whose answered senders a test holds up; nobody polls. */
+/** A log up to a head, without polls. A test can delay its reads, and the answers to senders. */
 async function start(clock: Clock = systemClock) {
   const state = { head: 0, reads: 0, read: Promise.resolve(), settled: Promise.resolve() };
   let announce: (commit: Commit) => void = () => {};
-  let hear: (hint: CommitNotice) => void = () => {};
+  let receive: (notice: CommitNotice) => void = () => {};
   const feed = createFeed({
     store: {
       head: async () => ({ epoch, n: state.head }),
@@ -41,21 +42,21 @@ async function start(clock: Clock = systemClock) {
     },
     clock,
     limits: { ...defaultLimits, headPollMs: 1_000_000 },
-    hints: {
+    notices: {
       follow() {},
       announce() {},
       onGap() {},
       stop() {},
       onUnknown() {},
-      onHint: (listener) => void (hear = listener),
+      onNotice: (listener) => void (receive = listener),
     },
   });
-  const told: number[] = [];
-  feed.onEntries((list) => told.push(...list.map(({ change }) => change.n)));
+  const announced: number[] = [];
+  feed.onEntries((list) => announced.push(...list.map(({ change }) => change.n)));
   await feed.start();
   return {
-    ...{ feed, state, told },
-    hear: (hint: Omit<CommitNotice, "epoch">): void => hear({ ...hint, epoch }),
+    ...{ feed, state, announced },
+    receive: (notice: Omit<CommitNotice, "epoch">): void => receive({ ...notice, epoch }),
     commit: (from: number, to: number): void => {
       state.head = Math.max(state.head, to);
       announce({ from, to, entries: entries(from, to) });
@@ -65,50 +66,50 @@ async function start(clock: Clock = systemClock) {
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 
-describe("two things at once in the feed", () => {
-  test("F1 F10 a commit that follows on while the log is read is told once, in its order", async () => {
-    const { feed, state, told, hear, commit } = await start();
+describe("races in the feed", () => {
+  test("F1 F10 a commit that follows while the log is read is announced once, in its order", async () => {
+    const { feed, state, announced, receive, commit } = await start();
     const gate = Promise.withResolvers<void>();
     state.read = gate.promise;
     state.head = 8;
-    hear({ from: 0, to: 8 });
+    receive({ from: 0, to: 8 });
     // The same commit comes with its rows as well, while the read is on its way.
-    hear({ from: 0, to: 5, entries: entries(0, 5) });
+    receive({ from: 0, to: 5, entries: entries(0, 5) });
     gate.resolve();
     await turns();
     commit(8, 9);
-    expect(told).toEqual(upTo(9));
+    expect(announced).toEqual(upTo(9));
     expect(feed.position()).toBe(9);
     feed.stop();
   });
 
-  test("H3 what is read of the log is told once its own senders were answered", async () => {
-    const { feed, state, told, hear } = await start();
+  test("H3 entries read from the log are announced after the answers to their senders", async () => {
+    const { feed, state, announced, receive } = await start();
     const gate = Promise.withResolvers<void>();
     state.settled = gate.promise;
     state.head = 3;
-    hear({ from: 0, to: 3 });
+    receive({ from: 0, to: 3 });
     await turns();
-    expect(told).toEqual([]);
+    expect(announced).toEqual([]);
     gate.resolve();
     await turns();
-    expect(told).toEqual(upTo(3));
+    expect(announced).toEqual(upTo(3));
     feed.stop();
   });
 
-  test("R1 F5 who announces what is not there makes nobody read again and again", async () => {
-    const { feed, state, told, hear } = await start();
+  test("R1 F5 a notice of entries that do not exist causes no endless reads", async () => {
+    const { feed, state, announced, receive } = await start();
     state.head = 3;
-    hear({ from: 0, to: 1_000 });
+    receive({ from: 0, to: 1_000 });
     await turns(100);
-    expect(told).toEqual(upTo(3));
+    expect(announced).toEqual(upTo(3));
     expect(state.reads).toBeLessThanOrEqual(2);
     feed.stop();
   });
 
-  test("O10 F5 a hint without rows that comes just as a gap was read waits for no poll", async () => {
+  test("O10 F5 a notice without entries that arrives at the end of a read waits for no poll", async () => {
     let onTurn = (): void => {};
-    const { feed, state, told, hear } = await start({
+    const { feed, state, announced, receive } = await start({
       ...systemClock,
       defer: (task) =>
         void setImmediate(() => {
@@ -120,11 +121,11 @@ describe("two things at once in the feed", () => {
     onTurn = () => {
       onTurn = () => {};
       state.head = 7;
-      hear({ from: 3, to: 7 });
+      receive({ from: 3, to: 7 });
     };
-    hear({ from: 0, to: 3 });
+    receive({ from: 0, to: 3 });
     await turns();
-    expect(told).toEqual(upTo(7));
+    expect(announced).toEqual(upTo(7));
     feed.stop();
   });
 });

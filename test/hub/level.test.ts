@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { levelMax } from "../../src/protocol/level.ts";
+import { levelMax } from "../../src/log/log-kinds.ts";
 import { plant, type PlantName } from "../plants/index.ts";
 import { alteredTests } from "../support/failing-tests.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";

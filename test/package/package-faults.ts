@@ -21,9 +21,7 @@ export function wantedFiles(): readonly string[] {
   const modules = [...new Bun.Glob("**/*.ts").scanSync({ cwd: join(root, "src") })]
     .filter((path) => !path.startsWith("web/"))
     .map((path) => path.slice(0, -".ts".length));
-  const page = readdirSync(join(root, "src/web")).filter(
-    (name) => /\.(html|css|svg|js)$/.test(name) || name === "openapi.json",
-  );
+  const page = readdirSync(join(root, "src/web")).filter((name) => /\.(html|css|svg|js)$/.test(name));
   return [
     ...new Set([
       "LICENSE",

@@ -4,8 +4,8 @@ export const feed = {
   "a gap in the log that is jumped": {
     rule: "O5 O3 D1",
     file: "feed/feed.ts",
-    from: "if (commit.from === position && !filling) {",
-    to: "if (!filling) {",
+    from: "if (commit.from === position && !filling) apply",
+    to: "if (!filling) apply",
   },
   "a commit is told while the log is read, and again with it": {
     rule: "F1",
@@ -28,8 +28,8 @@ export const feed = {
   "a hint that comes as a gap was read is forgotten": {
     rule: "O10",
     file: "feed/feed.ts",
-    from: "if (isWhole && position < wanted && !isStopped) fillUpTo",
-    to: "if (!isWhole && position < wanted && !isStopped) fillUpTo",
+    from: "if (isWhole) fillUpTo",
+    to: "if (!isWhole) fillUpTo",
   },
   "a stretch of a commit that claims all of it": {
     rule: "O10 D1",
@@ -70,7 +70,7 @@ export const feed = {
   "a worker that takes its place for granted": {
     rule: "U8",
     file: "feed/lease.ts",
-    from: "isTaken && clock.elapsed() - renewedAt < leaseMs * trustedPart",
-    to: "isTaken",
+    from: "held !== null && clock.elapsed() - held.renewedAt < leaseMs * trustedPart",
+    to: "held !== null",
   },
 } satisfies Plants;

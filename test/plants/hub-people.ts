@@ -33,9 +33,9 @@ export const hubPeople = {
   },
   "what stands between people, remembered for ever": {
     rule: "B6",
-    file: "hub/relationship-cache.ts",
-    from: 'if (change.kind === "relation") forget',
-    to: 'if (change.kind === "receipt") forget',
+    file: "log/relation.ts",
+    from: "      forgetRelationship?.(tenant, user, other);\n",
+    to: "",
   },
   "what was asked before a block is remembered behind it": {
     rule: "T3",

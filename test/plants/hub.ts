@@ -15,9 +15,9 @@ export const hub = {
   },
   "a revocation is told to clients": {
     rule: "T5",
-    file: "hub/fan-out.ts",
-    from: '      if (change.kind === "revocation") continue;\n',
-    to: "",
+    file: "log/log-kinds.ts",
+    from: "= { message, receipt,",
+    to: "= { revocation: { ...revocation, level: 1, encode: ({ n: _, ...change }) => change }, message, receipt,",
   },
   "live changes go to everybody, whatever their level": {
     rule: "P51",
@@ -64,8 +64,8 @@ export const hub = {
   "the sockets of an ended session stay open": {
     rule: "T5",
     file: "hub/hub.ts",
-    from: 'if (change.kind === "revocation") sockets.revoke',
-    to: "if (change.n < 0) sockets.revoke",
+    from: "const consequences = { revoke: sockets.revoke };",
+    to: "const consequences = {};",
   },
   "connections are held for ever": {
     rule: "R10",

@@ -35,18 +35,9 @@ export const protocol = {
   },
   /** No fault: in this release receipts are of a second level. */
   "a release with two levels": {
-    edits: [
-      {
-        file: "protocol/level.ts",
-        from: "levelMax = 1",
-        to: "levelMax = 2",
-      },
-      {
-        file: "protocol/level.ts",
-        from: "receipt: 1",
-        to: "receipt: 2",
-      },
-    ],
+    file: "log/receipt.ts",
+    from: "level: 1",
+    to: "level: 2",
   },
   /** No fault: these limits replace the default ones. */
   "other limits": {

@@ -39,9 +39,9 @@ export const push = {
   },
   "a block that leaves the notification where it stands": {
     rule: "U3 U69",
-    file: "push/unacked.ts",
-    from: 'else if (change.kind === "relation" && change.blocked)',
-    to: 'else if (change.kind === "relation" && change.blocked === null)',
+    file: "log/relation.ts",
+    from: "if (blocked) noteBlock",
+    to: "if (blocked === null) noteBlock",
   },
   "a worker's place in the log ahead of whom it remembers": {
     rule: "U5",
@@ -51,8 +51,8 @@ export const push = {
   },
   "a read that takes no notification away": {
     rule: "U3",
-    file: "push/unacked.ts",
-    from: 'else if (change.kind === "receipt" && change.read > 0) noteRead({ tenant, ...change });',
+    file: "log/receipt.ts",
+    from: "if (change.read > 0) handlers.noteRead?.({ tenant, ...change });",
     to: "",
   },
   "who is written to while they are being looked at is forgotten": {

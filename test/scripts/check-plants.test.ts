@@ -9,7 +9,7 @@ import { plantTree } from "../support/tree.ts";
 const hub = "export const fanOut = 1;\nif (change.n > position) send(change);\nexport const end = 2;\n";
 const spec = "- **O3** In order.\n";
 
-/** What is wrong with plants in a project with these files, all of which a test uses. */
+/** The problems of plants in a project with these files; a test uses each plant. */
 function check(table: Plants, files: Readonly<Record<string, string>> = {}): readonly string[] {
   const uses = Object.keys(table).map((name) => `plant("${name}");\n`);
   using tree = plantTree({
@@ -27,11 +27,11 @@ describe("checkPlants", () => {
     expect(checkPlants(join(import.meta.dir, "../.."), plants)).toEqual([]);
   });
 
-  test("it passes a plant whose text stands once", () => {
+  test("it passes a plant with a text that is in its file once", () => {
     expect(check({ "a late change": late })).toEqual([]);
   });
 
-  test("it lists all that do not fit, each with what is nearest to it", () => {
+  test("it lists all plants that do not fit, each with the nearest line", () => {
     const found = check({
       "a late change": { ...late, from: "change.n > this.position" },
       "an early change": { ...late, from: "nothing of the kind" },
@@ -42,18 +42,18 @@ describe("checkPlants", () => {
     ]);
   });
 
-  test("it tells where a text stands that has moved to another file", () => {
+  test("it reports the new place of a text that has moved to another file", () => {
     const moved = { "src/connection/replay.ts": "a\nif (change.n > asked) reset();\n" };
     const from = "change.n > asked";
     expect(check({ "a late change": { ...late, from } }, moved)).toEqual([
-      `test/plants/hub.ts:2 "a late change" finds no "${from}" in src/hub/hub.ts; it stands at src/connection/replay.ts:2`,
+      `test/plants/hub.ts:2 "a late change" finds no "${from}" in src/hub/hub.ts; it is at src/connection/replay.ts:2`,
     ]);
     expect(check({ "a late change": { ...late, from, file: "hub/gone.ts" } }, moved)).toEqual([
-      'test/plants/hub.ts:2 "a late change" is for src/hub/gone.ts, which does not exist; it stands at src/connection/replay.ts:2',
+      'test/plants/hub.ts:2 "a late change" is for src/hub/gone.ts, which does not exist; it is at src/connection/replay.ts:2',
     ]);
   });
 
-  test("it refuses a text that stands twice, a plant that changes nothing, and a rule that does not exist", () => {
+  test("it refuses a text that is in its file twice, a plant without an effect, and a rule that does not exist", () => {
     expect(check({ "a late change": { ...late, from: "export const" } })).toEqual([
       'test/plants/hub.ts:2 "a late change" finds more than one "export const" in src/hub/hub.ts: lines 1, 3',
     ]);
@@ -87,7 +87,7 @@ test("collect refuses two plants of one name", () => {
 
 test("plant answers the edits of a name, and puts a value into those that want one", () => {
   expect(plant("the sockets of an ended session stay open")).toEqual([
-    { file: "hub/hub.ts", from: 'if (change.kind === "revocation") revoke', to: "if (isStopped) revoke" },
+    { file: "hub/hub.ts", from: "const consequences = { revoke };", to: "const consequences = {};" },
   ]);
   expect(plant("a page cache of so many bytes", 4_096)[0]?.to).toBe("options.cacheBytes ?? 4096");
   // @ts-expect-error A name that no plant has is found by the compiler.

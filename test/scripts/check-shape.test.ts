@@ -8,7 +8,7 @@ import { type Rule, violationsOf } from "../../scripts/shape/rule.ts";
 import { parseSource } from "../../scripts/syntax.ts";
 import { plantTree } from "../support/tree.ts";
 
-/** What a rule says about these files, with these exceptions. */
+/** The violations of a rule in these files, with these exceptions. */
 async function check(rule: Rule, files: Readonly<Record<string, string>>, allowed = {}): Promise<readonly string[]> {
   using tree = plantTree(files);
   const modules = [...(await parseSource(tree.root))].map(([file, parsed]) => ({ file, tree: parsed }));

@@ -56,7 +56,7 @@ test("checkSpec refuses a rule that does not exist", () => {
 
 test("checkSpec refuses a number given twice, a spec without rules, and no spec", () => {
   const cite = { "test/a.test.ts": 'test("D1 D2 H12", f);\n' };
-  expect(check(`${spec}- **D1** Again.\n`, cite)).toEqual(["src/SPEC.md:7 D1 already stands at line 3"]);
+  expect(check(`${spec}- **D1** Again.\n`, cite)).toEqual(["src/SPEC.md:7 D1 is already at line 3"]);
   expect(check("# Nothing yet\n", {})).toEqual(["src/SPEC.md has no rules"]);
   expect(check(null, {})).toEqual(["src/SPEC.md does not exist"]);
 });

@@ -228,7 +228,7 @@ test("C2 one error names every wrong variable", () => {
       '  AUTH_DEMO_ANYWHERE: expected "1" or nothing; it is "maybe"',
       "  JWT_SECRET: expected at least 32 bytes; it is set (not shown)",
       '  LOG_LEVEL: expected trace, debug, info, warning, error, fatal; it is "loud"',
-      '  HOST: expected a loopback address with AUTH=demo, which lets anybody be anybody (AUTH_DEMO_ANYWHERE=1 allows it); it is "0.0.0.0"',
+      '  HOST: expected a loopback address with AUTH=demo, which does not authenticate users (AUTH_DEMO_ANYWHERE=1 allows it); it is "0.0.0.0"',
     ].join("\n"),
   );
 });
@@ -262,7 +262,7 @@ test("C3 a value is shown on one line and cut", () => {
   expect(text.length).toBeLessThan(300);
 });
 
-test("C5 the demo listens on loopback only, unless told otherwise", () => {
+test("C5 the demo listens on loopback only, unless AUTH_DEMO_ANYWHERE allows more", () => {
   for (const HOST of ["0.0.0.0", "::", "192.168.1.5", "chat.example", "localhost.evil.com", "127.1"]) {
     expect(textOf({ HOST })).toContain("AUTH_DEMO_ANYWHERE=1");
     expect(readConfig({ HOST, AUTH_DEMO_ANYWHERE: "1" })).toMatchObject({
@@ -287,7 +287,7 @@ describe("jwt", () => {
     );
   });
 
-  test("C6 neither goes with the demo, where somebody forgot AUTH=jwt", () => {
+  test("C6 a secret or key URL without AUTH=jwt is refused", () => {
     expect(textOf({ JWT_SECRET: secret })).toContain("JWT_SECRET: expected nothing unless AUTH=jwt");
     expect(textOf({ JWKS_URL: "https://id.example/k" })).toContain("JWKS_URL: expected nothing unless AUTH=jwt");
   });
@@ -318,7 +318,7 @@ describe("jwt", () => {
   });
 });
 
-test("U21 what belongs together is asked for together, and no secret is told", () => {
+test("U21 variables of one provider are required together, and no error shows a secret", () => {
   const canary = "canary-0123456789";
   for (const [env, missing] of [
     [{ ONESIGNAL_APP_ID: "app" }, ["ONESIGNAL_API_KEY: expected a value beside ONESIGNAL_APP_ID"]],

@@ -3,12 +3,12 @@ import { getLogger, resetSync } from "@logtape/logtape";
 import fc from "fast-check";
 import { configureLog } from "../../src/standalone/log.ts";
 
-/** Control, line-end, invisible and direction characters (categories Cc, Zl, Zp and the telling ones of Cf). */
+/** Control, line-end, invisible and direction characters (categories Cc, Zl, Zp and those of Cf that matter). */
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u;
 
 afterEach(() => resetSync());
 
-/** Logs one event and answers its line. */
+/** Logs one event and returns its line. */
 function lineOf(properties: Record<string, unknown>, message = "Something happened"): string {
   const lines: string[] = [];
   configureLog({ level: "trace", write: (line) => lines.push(line) });
@@ -75,7 +75,7 @@ describe("log injection", () => {
     });
   }
 
-  test("L1 L8 whatever the properties are, it is one line of JSON that keeps its four fields", () => {
+  test("L1 L8 an event with any properties is one line of JSON that keeps its four fields", () => {
     fc.assert(
       fc.property(
         fc.dictionary(
@@ -315,7 +315,7 @@ describe("in a program", () => {
       { level: "warning", category: "tidings.test", message: "w", n: 1, database: "file:a.db", token: "[redacted]" },
       { level: "fatal", message: "f\nforged", token: "[redacted]" },
     ]);
-    // Configured after the logs were made: all of it is the host's from then on.
+    // The host configures logging after the logs were made: from then on it gets all lines.
     const later = await run(`${body} configureLog({ level: "fatal" }); await upgrade(); events();`);
     expect(parse(later.err).map(({ level }) => level)).toEqual(["error", "warning", "fatal", "fatal"]);
   });

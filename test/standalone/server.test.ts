@@ -23,7 +23,7 @@ const environment = (more: Record<string, string>) => ({
   ...more,
 });
 
-/** Starts the server and waits until it ends or serves; answers its exit code, or its port. */
+/** Starts the server and waits until it ends or serves; returns its exit code, or its port. */
 async function serve(more: Record<string, string>) {
   const child = Bun.spawn([process.execPath, join(root, "src/server.ts")], {
     cwd: folder,
@@ -53,7 +53,7 @@ async function run(script: string, ...args: string[]): Promise<number> {
   return child.exited;
 }
 
-/** One user's frames until `count` of them came. */
+/** The first `count` frames of a user. */
 function frames(port: number, query: string, say: object | null, count: number): Promise<Record<string, unknown>[]> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/ws?${query}`);
@@ -108,7 +108,7 @@ describe("the standalone server", () => {
     }
   });
 
-  test("K8 H6 after `tidings epoch new` a cursor of before is answered with reset, and nothing is lost", async () => {
+  test("K8 H6 after `tidings epoch new` an older cursor is answered with reset, and nothing is lost", async () => {
     const before = await serve({});
     const id = "0198abcd-0000-7000-8000-000000000002";
     await frames(before.port, "user=alice", { type: "send", id, to: "bob", text: "kept" }, 3);
@@ -128,7 +128,7 @@ describe("the standalone server", () => {
     }
   });
 
-  test("K33 a port that is in use is told in one line, without a stack", async () => {
+  test("K33 a port that is in use is reported in one line, without a stack", async () => {
     const taken = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     const { port } = taken;
     const { child, errors } = await serve({ PORT: String(port) });
@@ -139,7 +139,7 @@ describe("the standalone server", () => {
     );
   });
 
-  test("K9 a wrong environment is told in one message, without a stack", async () => {
+  test("K9 a wrong environment is reported in one message, without a stack", async () => {
     const { child, errors } = await serve({ PORT: "eighty", AUTH: "jwt" });
     expect(child.exitCode).toBe(1);
     expect(errors).toContain("PORT");

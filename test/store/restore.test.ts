@@ -160,7 +160,7 @@ describe("a restore after kill -9", () => {
     await dieAfterBackup();
     const { code, said } = await tidings("restore", "backup.db");
     expect(said).toMatch(
-      /^restored backup\.db \(checked\)\nepoch [0-9a-z]{11}\nkept what was there as .*tidings\.db\.replaced-/,
+      /^restored backup\.db \(checked\)\nepoch [0-9a-z]{11}\nkept the replaced file as .*tidings\.db\.replaced-/,
     );
     expect(code).toBe(0);
     expect(readdirSync(dir).filter((name) => name.includes("restoring"))).toEqual([]);

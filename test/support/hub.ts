@@ -69,8 +69,8 @@ export async function startHub(overrides: HubOverrides = {}) {
   const { store: inner, faults } = sibling ? { store: sibling.store, faults: [] } : await open();
   const store = wrapStore?.(inner) ?? inner;
   const events: HubEvent[] = [];
-  const hints = transport && createCommitNotices(transport, { clock });
-  const feed = createFeed({ store, clock, limits, hints });
+  const notices = transport && createCommitNotices(transport, { clock });
+  const feed = createFeed({ store, clock, limits, notices });
   await feed.start();
   const limiter = rates && createLimiter({ rates: ratesOf(rates), clock });
   const policy = createPolicy({

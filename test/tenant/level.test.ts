@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { createChat } from "../../src/chat.ts";
-import { levelMax } from "../../src/protocol/level.ts";
+import { levelMax } from "../../src/log/log-kinds.ts";
 import { raiseLevel } from "../../src/store/sql.ts";
 import { plant, type PlantName } from "../plants/index.ts";
 import { failingTests } from "../support/failing-tests.ts";

@@ -1,4 +1,4 @@
-/** What a payload does where it runs: it leaves a mark on the page that shows it. */
+/** The effect of a payload that runs: it leaves a mark on the page that shows it. */
 export const markPage = "document.documentElement.dataset.pwned = 1";
 
 /** Texts that become more than text in a page that is careless with them. */

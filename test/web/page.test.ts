@@ -12,7 +12,7 @@ import { deadline } from "../support/deadline.ts";
 const isOnline = "#status[data-state=online]";
 
 const online = (page: Page) => page.waitForSelector(isOnline, { state: "attached" });
-// What runs in the page is written as text: the tests know no `document`.
+// Code that runs in the page is written as text: the types of the tests have no `document`.
 const ticks = (page: Page) =>
   page.evaluate<string[]>(`[...document.querySelectorAll(".message.own")].map((row) => row.dataset.tick)`);
 const texts = (page: Page) => page.locator(".message .text").allTextContents();
@@ -22,7 +22,7 @@ async function say(page: Page, text: string): Promise<void> {
   await page.click("#composer button");
 }
 
-/** Waits until `read` answers what is wanted, and fails with what it answered last. */
+/** Waits until `read` returns the expected value, and fails with the last value that it returned. */
 async function until<Value>(
   read: () => Promise<Value>,
   wanted: Value,
@@ -82,7 +82,7 @@ describeWith("chromium", "the chat page", () => {
     await page.waitForSelector("#start-problem:visible");
   });
 
-  test("W6 with AUTH=jwt the page does not ask: welcome says who one is", async () => {
+  test("W6 with AUTH=jwt the page does not ask for names: `welcome` has the user", async () => {
     const secret = "a secret of at least 32 bytes, for tests";
     const token = await new SignJWT({})
       .setProtectedHeader({ alg: "HS256", typ: "JWT" })
@@ -131,7 +131,7 @@ describeWith("chromium", "the chat page", () => {
     expect(await alice.getAttribute("#log", "aria-live")).toBe("polite");
   });
 
-  test("W8 what is out of sight is not read: scrolled away, or in a page that is hidden", async () => {
+  test("W8 a message that is scrolled out of view, or in a hidden page, is not marked as read", async () => {
     const [a, b] = names();
     const alice = await open(`/?user=${a}&to=${b}`);
     const bob = await open(`/?user=${b}&to=${a}`, { viewport: { width: 390, height: 500 } });
@@ -176,7 +176,7 @@ describeWith("chromium", "the chat page", () => {
     await until(() => bob.locator("#typing").textContent(), "");
   });
 
-  test("W10 what was sent while one was away is there on return, in order, exactly once", async () => {
+  test("W10 messages that were sent while a user was away arrive on return, in order, exactly once", async () => {
     const [a, b] = names();
     const alice = await open(`/?user=${a}&to=${b}`);
     let bob = await open(`/?user=${b}&to=${a}`);
@@ -197,7 +197,7 @@ describeWith("chromium", "the chat page", () => {
     );
   });
 
-  test("W11 a new browser profile is a new device: it gets what no other device had", async () => {
+  test("W11 a new browser profile is a new device: it gets the messages that no other device has acked", async () => {
     const [a, b] = names();
     const alice = await open(`/?user=${a}&to=${b}`);
     await say(alice, "for whoever comes first");
@@ -246,7 +246,7 @@ describeWith("chromium", "the chat page", () => {
     expect(frames.join()).not.toContain('"text":"one"');
   });
 
-  test("W13 the server dies and comes back: both pages reconnect, and what was written meanwhile arrives once", async () => {
+  test("W13 after a crash of the server both pages reconnect, and messages written in between arrive once", async () => {
     const own = await startServer();
     const url = `http://127.0.0.1:${own.port}`;
     let again: RunningServer | null = null;
@@ -276,11 +276,11 @@ describeWith("chromium", "the chat page", () => {
     }
   });
 
-  test("W14 what was written offline survives the page itself", async () => {
+  test("W14 messages that were written offline survive a reload of the page", async () => {
     const [a, b] = names();
     const alice = await open(`/?user=${a}&to=${b}`);
     await online(alice);
-    // From here on nothing gets out of this page.
+    // From here on this page can send nothing.
     await alice.evaluate(`WebSocket.prototype.send = () => {}`);
     await say(alice, "kept");
     await until(() => ticks(alice), ["waiting"]);
@@ -301,7 +301,7 @@ describeWith("chromium", "the chat page", () => {
     "<math><mtext></p><img src=x onerror=alert(1)>",
     "\u202Ertl <b>\u0000\u0007 ]]>",
   ];
-  test("W15 whatever people write is text, and nothing but text", async () => {
+  test("W15 messages and names are shown as text only", async () => {
     const [a, b] = names();
     const alice = await open(`/?user=${a}&to=${b}`);
     const bob = await open(`/?user=${b}&to=${a}`);
@@ -319,7 +319,7 @@ describeWith("chromium", "the chat page", () => {
     }
   });
 
-  /** Writes everything to bob in everybody's name, and answers what became more than text in his page. */
+  /** Sends all payloads to bob from one user, and the first from each other one. Returns the elements that they became, and whether one ran. */
   async function injectInto(
     bob: Page,
     name: string,
@@ -343,7 +343,7 @@ describeWith("chromium", "the chat page", () => {
   }
   const hasRunIn = (page: Page) => page.evaluate<boolean>(`"pwned" in document.documentElement.dataset`);
 
-  test("W15 the many ways of smuggling markup, and names that are properties of every object, stay text", async () => {
+  test("W15 hidden markup of many kinds, and names that are properties of every object, stay text", async () => {
     const [, name] = names();
     const bob = await open(`/?user=${name}&to=__proto__`);
     expect(await injectInto(bob, name)).toEqual({ elements: [], hasRun: false });
@@ -352,7 +352,7 @@ describeWith("chromium", "the chat page", () => {
     expect(await bob.isVisible("#log")).toBe(true);
   });
 
-  test("control: W15 a page that takes text for markup, without its policy, is seen", async () => {
+  test("control: W15 a page that inserts text as markup, without its policy, is noticed", async () => {
     const [, name] = names();
     const careless = `const insert = Element.prototype.append;
       Element.prototype.append = function (...parts) {
@@ -361,13 +361,13 @@ describeWith("chromium", "the chat page", () => {
       }`;
     const prepare = async (page: Page) => void (await page.addInitScript(careless));
     const bob = await openPage(browser, `${base}/?user=${name}&to=__proto__`, { prepare, bypassCSP: true });
-    // The worst of them would take the page itself away.
+    // The worst payload would replace the page itself.
     const { elements } = await injectInto(bob, name, [`<img src=x onerror="${markPage}">`, "<b id=x>bold</b>"]);
     expect(elements.length).toBeGreaterThan(1);
     await until(() => hasRunIn(bob), true);
   });
 
-  /** What is wider than its place, unless it cuts what sticks out. */
+  /** The elements with content that is wider than themselves, unless they clip or scroll it. */
   const overflowing = `[...document.querySelectorAll("body *")]
     .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
     .filter((one) => getComputedStyle(one).overflowX === "visible")
@@ -443,7 +443,7 @@ describeWith("chromium", "the chat page", () => {
     }
   });
 
-  /** A server in the test's hands: what the page sent, and how to answer. */
+  /** A server that the test controls: the frames of the page, and a way to answer. */
   async function scripted(path: string, onOpen: (socket: WebSocketRoute, at: number) => void) {
     const sent: Record<string, unknown>[] = [];
     const sentAt = new Map<object, number>();
@@ -479,7 +479,7 @@ describeWith("chromium", "the chat page", () => {
       limits: { frameBytes: 65_536, textBytes: 16_384, sendWindow },
     });
 
-  test("W13 W14 what was on its way when the connection broke goes out again, in order, under the same ids", async () => {
+  test("W13 W14 messages without an answer when the connection broke are sent again, in order, under the same ids", async () => {
     const { page, sends, urls, close } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0")));
     await online(page);
     await say(page, "1");
@@ -506,7 +506,7 @@ describeWith("chromium", "the chat page", () => {
     expect(ids).toEqual(ids.toSorted());
   });
 
-  test("W20 later: the same id is sent again after the delay, and nothing overtakes it; never: the reason stands at the message", async () => {
+  test("W20 `later`: the same id is sent again after the delay, before all later messages; `never`: the reason is shown at the message", async () => {
     const { page, sends, sentAt, tell } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0")));
     await online(page);
     await say(page, "1");
@@ -540,7 +540,7 @@ describeWith("chromium", "the chat page", () => {
     await until(() => texts(page), ["2", "3"]);
   });
 
-  test("W21 a close code of 4500 or more is obeyed; below it the page comes back", async () => {
+  test("W21 after a close code of 4500 or more the page stays disconnected; below it, it reconnects", async () => {
     const codes = [1012, 4408, 4501];
     const { page, urls } = await scripted("/?user=w&to=v", (socket, at) => {
       socket.send(welcome("w", "c0"));
@@ -552,7 +552,7 @@ describeWith("chromium", "the chat page", () => {
     expect(urls).toHaveLength(3);
   });
 
-  test("W22 an ack is sent for what is stored, and only for that; the next connection goes on from there", async () => {
+  test("W22 an ack is sent only for stored changes; the next connection continues from there", async () => {
     const { page, sent, urls, tell } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0")));
     await online(page);
     const message = { kind: "message", conversation: "c1", seq: 1, id: "i", from: "v", to: "w", text: "hi", time: 1 };
@@ -574,7 +574,7 @@ describeWith("chromium", "the chat page", () => {
     expect(urls.at(-1)?.searchParams.get("device")).toBe(urls[0]?.searchParams.get("device") ?? "");
   });
 
-  test("W23 reset drops what was cached, keeps the outbox, and goes on from its cursor", async () => {
+  test("W23 reset drops the cache, keeps the outbox, and continues from its cursor", async () => {
     const { page, sent, tell } = await scripted("/?user=w&to=v", (socket) => socket.send(welcome("w", "c0")));
     await online(page);
     const message = { kind: "message", conversation: "c1", seq: 1, id: "i", from: "v", to: "w", text: "hi", time: 1 };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { RunningServer, Start } from "../support/server.ts";
 
-/** What the standalone server answers beside the chat's own routes, whatever runtime it is on. */
+/** The routes of the standalone server beside the chat's own, on any runtime. */
 export function describeSite(runtime: string, start: Start): void {
   describe(`the site on ${runtime}`, () => {
     let server: RunningServer;
@@ -41,7 +41,7 @@ export function describeSite(runtime: string, start: Start): void {
       expect(html).not.toMatch(/<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]* src=)/i);
     });
 
-    test("W2 these addresses are only read", async () => {
+    test("W2 the addresses of the page refuse every method but GET and HEAD", async () => {
       for (const path of [...Object.keys(files), "/config.json", "/healthz", "/readyz"]) {
         expect((await fetch(base + path, { method: "HEAD" })).status).toBe(200);
         for (const method of ["POST", "PUT", "DELETE"]) {
@@ -54,7 +54,7 @@ export function describeSite(runtime: string, start: Start): void {
       }
     });
 
-    test("W2 any other address is the chat's to answer", async () => {
+    test("W2 the chat answers any other address", async () => {
       expect((await fetch(`${base}/ws`)).status).toBe(426);
       for (const path of ["/page.html", "/page.ts", "/web/page.ts", "/..%2fserver.ts", "/%"])
         expect((await fetch(base + path)).status).toBe(404);
@@ -79,7 +79,7 @@ export function describeSite(runtime: string, start: Start): void {
       socket.end();
     });
 
-    test("W4 /config.json tells how people are known", async () => {
+    test("W4 /config.json has the kind of authentication", async () => {
       expect(await (await fetch(`${base}/config.json`)).json()).toEqual({ auth: "demo" });
     });
   });

@@ -81,7 +81,7 @@ export function loadOf(figures: Figures, connected: number): Load {
 
 /** What may give out, and how full it is; 1 is full. */
 export const shares: Readonly<Record<string, (load: Load) => number>> = {
-  "the bus: NATS sends 1 Gbit/s, for every node hears every message": (load) =>
+  "the bus: NATS sends 1 Gbit/s, because every node gets every message": (load) =>
     load.busBytesPerSecond / assumed.busBytesPerSecond,
   "the turn: a node's commit waits a second for those of the others": (load) => load.waitMs / assumed.waitMs,
   "the disk: one file grows by 100 GB a day": (load) => load.diskBytesPerDay / assumed.diskBytesPerDay,

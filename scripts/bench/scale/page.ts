@@ -1,5 +1,4 @@
-/**
- * Writes docs/scale.md's tables out of what was measured.
+/* * Writes docs/scale.md's tables from the measurements.
  *
  *   bun run bench throughput idle --remote --nodes 1,2,3 --json all.json
  *   bun scripts/bench/scale/page.ts all.json   # keeps the medians in docs/scale-figures.json, and writes the page
@@ -27,21 +26,21 @@ const pageFile = join(docs, "scale.md");
 
 const crowds = [10_000, 100_000, 1_000_000, 10_000_000];
 
-/** What the page shows of what was measured, in its words. */
+/** The measurements that the page shows, with their labels. */
 const shown: readonly (readonly [string, string])[] = [
   ["throughput: accepted", "one node on a file: durable messages a second, end to end"],
   ["remote: accepted", "one node on sqld"],
   ["remote: ratio to raw (goal 0.33)", "… of sqld's own raw batches"],
   ["nodes: 2 nodes: messages", "two nodes on sqld, sender and receiver never on the same one"],
   ["nodes: 3 nodes: messages", "three nodes"],
-  ["remote: 2 000 pairs, one send each: messages", "one node on sqld, 4 000 people who each wait for their answer"],
+  ["remote: 2 000 pairs, one send each: messages", "one node on sqld, 4 000 users who each wait for their answer"],
   ["remote: alone: accepted p50", "one message at a time: accepted, ms"],
   ["remote: alone: accepted p99", "… 99th percentile"],
   ["nodes: 2 nodes: alone: received p50", "… received on another node, ms"],
   ["nodes: 2 nodes: alone: received p99", "… 99th percentile"],
   ["remote: devices that come back", "devices that come back, a second"],
-  ["nodes: 3 nodes: hints that needed a read", "of the hints, those that needed a read (three nodes, full load)"],
-  ["nodes: 3 nodes: on the bus", "told to NATS, bytes a message"],
+  ["nodes: 3 nodes: hints that needed a read", "share of commit notices that needed a read (three nodes, full load)"],
+  ["nodes: 3 nodes: on the bus", "published to NATS, bytes a message"],
   ["idle: each connection", "memory of an idle connection, bytes"],
   ["throughput: database file", "on disk, bytes a message with 64 bytes of text"],
   ["remote: 2 000 pairs: server's processor time", "a node's processor time, µs a message"],
@@ -66,7 +65,7 @@ function figuresOf({ measures }: Kept): Figures {
   return {
     connectionBytes: of("idle: each connection"),
     connectionMicros: of("idle: processor time of each, silent"),
-    // Told to the bus besides, which the benchmark with many pairs does not.
+    // The work for the bus in addition, which the benchmark with many pairs does not do.
     nodeMessageMicros:
       of("remote: 2 000 pairs: server's processor time") +
       Math.max(0, of("nodes: 1 node: processor of all nodes") - of("remote: server's processor time")),
@@ -121,7 +120,7 @@ function formatLimits(figures: Figures): string {
     .map(([name, share]) => ({ name, connected: connectedUntil(figures, share) }))
     .toSorted((a, b) => a.connected - b.connected)
     .map(({ name, connected }) => [name, round(connected), round(loadOf(figures, connected).messagesPerSecond)]);
-  return toTable(["what is full", "connected in one database", "messages/s"], rows);
+  return toTable(["limit", "connected in one database", "messages/s"], rows);
 }
 
 function formatDivided(figures: Figures): string {
@@ -148,7 +147,7 @@ function formatDivided(figures: Figures): string {
   return toTable(head, rows);
 }
 
-/** The page's text with its tables made of what is kept. */
+/** The page's text with its tables made from the kept figures. */
 export function scalePageWith(text: string, kept: Kept): string {
   const figures = figuresOf(kept);
   const { date, cores, bun, runs } = kept;
@@ -168,7 +167,7 @@ type BenchFile = {
   readonly results: readonly (Measured & { readonly benchmark: string; readonly name: string })[];
 };
 
-/** Puts what was measured anew in the place of what is kept; the others stay, and all must be of one machine. */
+/** Replaces kept figures by new measurements; the others stay, and all must come from one machine. */
 function keep(files: readonly string[]): void {
   const found = files.map((file) => JSON.parse(readFileSync(file, "utf8")) as BenchFile);
   const [first] = found;
@@ -183,7 +182,7 @@ function keep(files: readonly string[]): void {
   const { cores, bun, date } = first.machine;
   const runs = Math.min(...found.map(({ options }) => options.runs));
   const last = existsSync(keptFile) ? readKept() : null;
-  // Of another machine nothing stays: whatever lacks then is said.
+  // Figures of another machine are dropped: missing ones are reported then.
   const before = last !== null && last.cores === cores && last.bun === bun ? last.measures : {};
   const kept: Kept = {
     date: date.slice(0, 10),

@@ -6,7 +6,7 @@ import { utf8Bytes } from "../../internal/utf8.ts";
 import { closeCode } from "../../protocol/close-code.ts";
 import { costs } from "../../protocol/costs.ts";
 import { foldedAmong, identifiersForm, isIdentifier } from "../../protocol/identifier.ts";
-import { levelMax } from "../../protocol/level.ts";
+import { levelMax } from "../../log/log-kinds.ts";
 import type { ServerFrame } from "../../protocol/frame.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { cursor, identifier } from "../../protocol/schema.ts";

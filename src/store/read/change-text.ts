@@ -3,9 +3,9 @@ import { hashOfSend, type SentContent } from "../write/send-hash.ts";
 import * as sql from "../sql.ts";
 
 /**
- * The statement that changes the text of a message: every feature that does so (edit, delete, erase) goes through it, so that a retry of the send still
- * gets its first answer. `now`: the message as it was read, at change number `n`; it changes only if that still is its text, and returns its `n` then.
- * The first change keeps the hash of the send; until then the text is the one that was sent.
+ * The statement that changes the text of a message. Every feature that does so (edit, delete, erase) uses it, so that a retry of the send still
+ * gets its first answer. `now`: the message as it was read, at change number `n`. It changes, and `n` is returned, only if it still has that text.
+ * The first change stores the hash of the send; a message without a hash has the text that was sent.
  *
  * @example
  * const [[changed] = []] = await engine.write([await changeText({ n, now: { conversation: 7, text: "hi" }, text: "" })]);

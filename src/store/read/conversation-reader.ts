@@ -3,7 +3,7 @@ import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row } from "../engine/engine.ts";
 import type { ConversationPage } from "./history.ts";
 import { selectConversations } from "./history-sql.ts";
-import { messageOf } from "./reader.ts";
+import { messageOf } from "./log-rows.ts";
 
 /** Reads the list of a user's conversations, each page on one snapshot of the database. */
 export function createConversationReader({ engine, limits }: { engine: Engine; limits: Limits }) {

@@ -5,7 +5,7 @@ import type { Engine, Row, Statement, Value } from "../engine/engine.ts";
 import { type HistoryPage, type HistoryQuery, newest, type Walk } from "./history.ts";
 import * as sql from "./history-sql.ts";
 import type { OneHistory } from "../one-history.ts";
-import { messageOf } from "./reader.ts";
+import { messageOf } from "./log-rows.ts";
 import { type Look, type Side, sideOf, type Taken, takeFrom } from "./page-side.ts";
 import { selectDevice } from "../sql.ts";
 

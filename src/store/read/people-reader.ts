@@ -1,14 +1,7 @@
-import type { Identity, Relation, Relationship } from "../../model.ts";
+import type { Identity, Relationship } from "../../model.ts";
 import type { Engine, Row } from "../engine/engine.ts";
 import * as sql from "./people-sql.ts";
 import type { PeoplePage } from "../store.ts";
-
-export const relationOf = (row: Row): Relation => ({
-  n: Number(row["n"]),
-  user: String(row["other"]),
-  contact: Number(row["contact"]) === 1,
-  blocked: Number(row["blocked"]) === 1,
-});
 
 const tieOf = (row: Row): Relationship => ({
   hasBlocked: Number(row["has_blocked"]) === 1,

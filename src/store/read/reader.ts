@@ -1,70 +1,26 @@
 import { createLru } from "../../internal/lru.ts";
-import type { Change, Identity, Message } from "../../model.ts";
+import type { Identity } from "../../model.ts";
 import { decodeConversation, encodeConversation } from "../../protocol/conversation-id.ts";
-import type { Engine, Row } from "../engine/engine.ts";
+import type { Engine, Row, Value } from "../engine/engine.ts";
 import type { OneHistory } from "../one-history.ts";
-import { selectOwnRelations, selectRelations } from "./people-sql.ts";
-import { relationOf } from "./people-reader.ts";
-import { selectRevocations } from "../revocation-sql.ts";
-import { revocationLogEntry } from "../revocation-store.ts";
+import { integer, text } from "../row.ts";
 import * as sql from "../sql.ts";
 import type { Limits } from "../../protocol/limits.ts";
-import type { DeviceStart, LogEntry, MessageStretch, Page, PageBound, Stretch } from "../store.ts";
+import type { DeviceStart, MessageStretch, Page, PageBound, Stretch } from "../store.ts";
+import { messageOf, type Select, selectsOfAll, selectsOfUser } from "./log-rows.ts";
 
-/** People of conversations that this process remembers: they never change in a direct one. */
+/** Conversations with cached members. The members of a direct conversation never change. */
 const conversationsCachedMax = 100_000;
-
-export const messageOf = (row: Row): Message => ({
-  n: Number(row["n"]),
-  conversation: encodeConversation(Number(row["conversation"])),
-  seq: Number(row["seq"]),
-  id: String(row["id"]),
-  from: String(row["sender"]),
-  to: String(row["recipient"]),
-  text: String(row["text"]),
-  time: Number(row["time"]),
-});
-
-const messageChange = (row: Row): Change => ({ kind: "message", ...messageOf(row) });
-
-const receiptChange = (row: Row): Change => ({
-  kind: "receipt",
-  n: Number(row["n"]),
-  conversation: encodeConversation(Number(row["conversation"])),
-  user: String(row["user"]),
-  delivered: Number(row["delivered"]),
-  read: Number(row["read"]),
-});
-
-const messageLogEntry = (row: Row): LogEntry => ({
-  tenant: String(row["tenant"]),
-  users: [String(row["sender"]), String(row["recipient"])],
-  change: messageChange(row),
-});
-
-export const receiptLogEntry = (row: Row): LogEntry => ({
-  tenant: String(row["tenant"]),
-  users: row["peer"] === null ? [String(row["user"])] : [String(row["user"]), String(row["peer"])],
-  change: receiptChange(row),
-});
-
-const relationChange = (row: Row): Change => ({ kind: "relation", ...relationOf(row) });
-
-export const relationLogEntry = (row: Row): LogEntry => ({
-  tenant: String(row["tenant"]),
-  users: [String(row["user"])],
-  change: relationChange(row),
-});
 
 type Cut<Item> = { readonly items: readonly Item[]; readonly isCut: boolean };
 
-/** Rows of one kind, and whether there may be more of it: of texts also where they are as many bytes as were asked for. */
+/** The items of one statement, and whether there may be more of them: it is cut at its rows, or at the bytes of its texts. */
 function cutOf<Item>(rows: readonly Row[], itemOf: (row: Row) => Item, { rows: rowsMax, bytes: bytesMax }: PageBound) {
   const bytes = rows.reduce((sum, row) => sum + Number(row["bytes"] ?? 0), 0);
   return { items: rows.map(itemOf), isCut: rows.length >= rowsMax || bytes >= bytesMax };
 }
 
-/** Merges lists that may have been cut at their ends: whole up to the lowest place where one of them was. */
+/** Merges lists that may be cut at their ends. The result is complete up to the lowest n at which one of them was cut. */
 function mergeCut<Item>(lists: readonly Cut<Item>[], n: (item: Item) => number, head: number) {
   let upTo = head;
   let more = false;
@@ -92,6 +48,25 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
   const members = createLru<string, readonly string[]>(conversationsCachedMax);
   const directs = createLru<string, string>(conversationsCachedMax);
 
+  /** Entries of all kinds, in the order of n, and complete up to `upTo`. */
+  async function merged<Item>(
+    selects: readonly Select<Item>[],
+    {
+      args,
+      bound,
+      n,
+    }: { readonly args: readonly Value[]; readonly bound: PageBound; readonly n: (item: Item) => number },
+  ) {
+    const [[head] = [], ...found] = await engine.read([
+      { sql: sql.selectHead },
+      ...selects.map(({ sql: select, hasText }) => ({ sql: select, args: hasText ? [...args, bound.bytes] : args })),
+    ]);
+    const here = history.cursorOf(head);
+    history.note(here);
+    const lists = selects.map(({ itemOf }, i) => cutOf(found[i] ?? [], itemOf, bound));
+    return mergeCut(lists, n, here.n);
+  }
+
   return {
     async device({ tenant, user }: Identity, device: string): Promise<DeviceStart | null> {
       const [[row] = []] = await engine.read([{ sql: sql.selectDevice, args: [tenant, user, device] }]);
@@ -100,55 +75,26 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       history.note(head);
       const { epoch, n } = head;
       return {
-        ...{ synced: Number(row["synced"]), newest: Number(row["newest"]), head: { epoch, n } },
-        ...{ seen: Number(row["seen"]), level: Number(row["synced_level"]) },
+        ...{ synced: integer(row, "synced"), newest: integer(row, "newest"), head: { epoch, n } },
+        ...{ seen: integer(row, "seen"), level: integer(row, "synced_level") },
       };
     },
 
     async changes({ tenant, user }: Identity, after: number, { rows, bytes }: PageBound): Promise<Page> {
       const bound = { rows, bytes: Math.max(1, Math.min(bytes, limits.pageBytesMax)) };
-      const args = [tenant, user, after, rows];
-      const withBytes = [...args, bound.bytes];
-      const [[head] = [], received = [], sent = [], own = [], peers = [], relations = []] = await engine.read([
-        { sql: sql.selectHead },
-        { sql: sql.selectReceived, args: withBytes },
-        { sql: sql.selectSent, args: withBytes },
-        { sql: sql.selectOwnReceipts, args },
-        { sql: sql.selectPeerReceipts, args },
-        { sql: selectOwnRelations, args },
-      ]);
-      const lists = [
-        cutOf(received, messageChange, bound),
-        cutOf(sent, messageChange, bound),
-        cutOf(own, receiptChange, bound),
-        cutOf(peers, receiptChange, bound),
-        cutOf(relations, relationChange, bound),
-      ];
-      const here = history.cursorOf(head);
-      history.note(here);
-      const { items, upTo, more } = mergeCut(lists, (change) => change.n, here.n);
+      const { items, upTo, more } = await merged(selectsOfUser, {
+        ...{ args: [tenant, user, after, rows], bound },
+        n: (change) => change.n,
+      });
       return { changes: items, upTo, more };
     },
 
     async log(after: number, limit: number): Promise<Stretch> {
       const bound = { rows: limit, bytes: limits.stretchBytesMax };
-      const args = [after, limit];
-      const [[head] = [], messages = [], receipts = [], relations = [], revocations = []] = await engine.read([
-        { sql: sql.selectHead },
-        { sql: sql.selectMessages, args: [...args, bound.bytes] },
-        { sql: sql.selectReceipts, args },
-        { sql: selectRelations, args },
-        { sql: selectRevocations, args },
-      ]);
-      const lists = [
-        cutOf(messages, messageLogEntry, bound),
-        cutOf(receipts, receiptLogEntry, bound),
-        cutOf(relations, relationLogEntry, bound),
-        cutOf(revocations, revocationLogEntry, bound),
-      ];
-      const here = history.cursorOf(head);
-      history.note(here);
-      const { items, upTo, more } = mergeCut(lists, ({ change }) => change.n, here.n);
+      const { items, upTo, more } = await merged(selectsOfAll, {
+        ...{ args: [after, limit], bound },
+        n: ({ change }) => change.n,
+      });
       return { entries: items, upTo, more };
     },
 
@@ -160,7 +106,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       ]);
       const here = history.cursorOf(head);
       history.note(here);
-      const list = cutOf(rows, (row) => ({ tenant: String(row["tenant"]), ...messageOf(row) }), bound);
+      const list = cutOf(rows, (row) => ({ tenant: text(row, "tenant"), ...messageOf(row) }), bound);
       const { items, upTo } = mergeCut([list], ({ n }) => n, here.n);
       return { messages: items, upTo };
     },
@@ -173,7 +119,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       if (known) return known;
       const [rows = []] = await engine.read([{ sql: sql.selectMembers, args: [tenant, key] }]);
       if (rows.length === 0) return null;
-      const users = rows.map((row) => String(row["id"]));
+      const users = rows.map((row) => text(row, "id"));
       members.set(name, users);
       return users;
     },
@@ -182,7 +128,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       const key = decodeConversation(conversation);
       if (key === null) return null;
       const [[row] = []] = await engine.read([{ sql: sql.selectMessageAt, args: [key, seq] }]);
-      return row ? String(row["id"]) : null;
+      return row ? text(row, "id") : null;
     },
 
     async direct(tenant: string, one: string, other: string): Promise<string | null> {
@@ -191,11 +137,9 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       if (known) return known;
       const [[row] = []] = await engine.read([{ sql: sql.selectDirect, args: [tenant, one, other] }]);
       if (!row) return null;
-      const conversation = encodeConversation(Number(row["key"]));
+      const conversation = encodeConversation(integer(row, "key"));
       directs.set(name, conversation);
       return conversation;
     },
   };
 }
-
-export type Reader = ReturnType<typeof createReader>;

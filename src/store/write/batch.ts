@@ -1,17 +1,18 @@
-import { type Identity, identityKey } from "../../model.ts";
+import { type Identity, identityKey, type LogEntry } from "../../model.ts";
 import { decodeConversation, encodeConversation } from "../../protocol/conversation-id.ts";
 import { levelMin } from "../../protocol/level.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Row, Statement } from "../engine/engine.ts";
 import { forgetDevices } from "../forget-devices.ts";
 import * as people from "../read/people-sql.ts";
+import { integer, text } from "../row.ts";
 import * as sql from "../sql.ts";
-import type { LogEntry, Outcome, Said, Send, Settle } from "../store.ts";
+import type { Outcome, Said, Send, Settle } from "../store.ts";
 
 export type Waiting = {
   readonly send: Send;
   readonly settle: (outcome: Outcome) => void;
-  /** The idempotency key: one of a kind in a batch. */
+  /** The idempotency key, unique in a batch. */
   readonly key: string;
   readonly bytes: number;
 };
@@ -19,9 +20,9 @@ export type Waiting = {
 export type WaitingDevice = {
   readonly identity: Identity;
   readonly device: string;
-  /** Where it says that it stands: it has everything up to this change number. */
+  /** Its own position: it has every entry up to this change number. */
   readonly after?: number | undefined;
-  /** At which it syncs; default: the lowest. */
+  /** The level at which it syncs; default: the lowest. */
   readonly level?: number | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -30,21 +31,21 @@ export type WaitingDevice = {
 export type Ack = Identity & {
   readonly device: string;
   readonly n: number;
-  /** Up to where it has the whole log; what lies between is the messages of others alone, out of the undelivered list. Absent: nothing. */
+  /** It has the whole log up to here, and from here to `n` only others' messages, out of the undelivered list. Absent: from the start. */
   readonly logN?: number | undefined;
-  /** At which it has stored the log up to there; undefined: nobody said it. */
+  /** The level at which it has stored the log up to there; undefined: not known. */
   readonly level?: number | undefined;
-  /** Its device had been forgotten, and was made again for it. */
+  /** Its device had been forgotten, and was created again for this ack. */
   readonly isAgain?: boolean | undefined;
   readonly settle?: Settle | undefined;
 };
 
-/** What a user says of others, all of it or nothing. */
+/** Contacts and blocks that a user sets in one call: all of them are stored, or none. */
 export type WaitingRelations = {
   readonly identity: Identity;
-  /** Each of another one. */
+  /** One item for each other user. */
   readonly said: readonly Said[];
-  /** How many rows the user has: they are counted. */
+  /** The number of rows that the user has. */
   readonly present: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -58,11 +59,11 @@ export type Read = Identity & {
   readonly settle?: Settle | undefined;
 };
 
-/** All that one commit carries. */
+/** The content of one commit. */
 export type Batch = {
   readonly sends: readonly Waiting[];
   readonly devices: readonly WaitingDevice[];
-  /** One of a user. */
+  /** At most one call of each user. */
   readonly relations: readonly WaitingRelations[];
   readonly seen: readonly Seen[];
   readonly acks: readonly Ack[];
@@ -81,15 +82,15 @@ type Step = { readonly name: string; readonly statement: Statement };
 
 export type WriteOptions = { readonly newKey: () => number; readonly limits: Limits };
 
-/** One row for each that is said of somebody, in the order of the calls. */
+/** One row for each contact or block, in the order of the calls. */
 export const relationsIn = (calls: readonly WaitingRelations[]) =>
   calls.flatMap((call) => call.said.map((said) => ({ ...said, call })));
 
-/** The statements of one commit, in order, each with the name under which its rows are found again. */
+/** The statements of one commit, in their order, each with a name for its rows. */
 export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step[] {
   const steps: Step[] = [{ name: "before", statement: { sql: sql.selectHead } }];
-  const step = (name: string, text: string, args: Statement["args"] = []): void => {
-    steps.push({ name, statement: { sql: text, args } });
+  const step = (name: string, statement: string, args: Statement["args"] = []): void => {
+    steps.push({ name, statement: { sql: statement, args } });
   };
 
   const users = new Map<string, readonly [string, string]>();
@@ -98,7 +99,7 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
   for (const { identity } of batch.devices) addUser(identity.tenant, identity.user);
   const relations = relationsIn(batch.relations);
   for (const { call, other, contact, blocked } of relations) {
-    // To take back what was never said makes nobody known.
+    // To remove a contact or a block that may not exist creates no users.
     if (!contact && !blocked) continue;
     addUser(call.identity.tenant, call.identity.user);
     addUser(call.identity.tenant, other);
@@ -181,7 +182,7 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
   return steps;
 }
 
-/** Whether it may be that both people of one conversation send something: one is written to who writes, or two write into one. */
+/** Whether both people of one conversation may be among the senders: a sender is a recipient too, or a conversation has two senders. */
 function mayAnswer(sends: readonly Waiting[]): boolean {
   const senders = new Set(sends.map(({ send }) => identityKey({ tenant: send.tenant, user: send.from })));
   const writers = new Map<string, string>();
@@ -193,13 +194,13 @@ function mayAnswer(sends: readonly Waiting[]): boolean {
   });
 }
 
-/** Asks which of the sends that a commit did not insert name a conversation of the sender's. */
+/** Reads which of the sends that a commit did not insert name a conversation of their sender. */
 export const lookUpOwnConversations = (sends: readonly Waiting[]): Statement => ({
   sql: people.selectOwnConversations,
   args: rows(sends.map(({ send }) => [send.tenant, send.from, conversationKey(send)])),
 });
 
-/** Asks what stands under the ids of sends that a commit did not insert. */
+/** Reads the messages that have the ids of sends that a commit did not insert. */
 export const lookUpSends = (sends: readonly Waiting[]): Statement => ({
   sql: sql.selectSends,
   args: rows(sends.map(({ send }) => [send.tenant, send.from, send.to ?? null, conversationKey(send), send.id])),
@@ -217,32 +218,26 @@ export function createConversationIds(): (key: number) => string {
   };
 }
 
-/** A row of selectSends, or of insertMessages, as the log entry that it is. */
-export function messageEntry(send: Send, row: Row, place: { readonly conversation: string; readonly time: number }) {
-  const to = String(row["recipient"]);
+/** The log entry of a send, by its row of selectSends or of insertMessages. */
+export function messageEntry(
+  send: Send,
+  { row, conversation, time }: { readonly row: Row; readonly conversation: string; readonly time: number },
+) {
+  const to = text(row, "recipient");
   return {
     tenant: send.tenant,
     users: [send.from, to],
     change: {
       kind: "message",
-      n: Number(row["n"]),
-      conversation: place.conversation,
-      seq: Number(row["seq"]),
+      n: integer(row, "n"),
+      conversation,
+      seq: integer(row, "seq"),
       id: send.id,
       from: send.from,
       to,
       text: send.text,
-      time: place.time,
+      time,
     },
     origin: send.origin,
-  } satisfies LogEntry;
-}
-
-/** One commit may move a member's marks twice (an ack, then a read): only the newest is news. */
-export function newestReceipts(entries: readonly LogEntry[]): LogEntry[] {
-  const newest = new Map<string, number>();
-  const name = (entry: LogEntry): string =>
-    entry.change.kind === "receipt" ? `${entry.change.conversation} ${entry.change.user}` : "";
-  for (const entry of entries) if (entry.change.kind === "receipt") newest.set(name(entry), entry.change.n);
-  return entries.filter((entry) => entry.change.kind !== "receipt" || newest.get(name(entry)) === entry.change.n);
+  } satisfies LogEntry<"message">;
 }

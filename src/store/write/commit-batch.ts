@@ -1,11 +1,11 @@
 import type { Random } from "../../internal/random.ts";
+import type { LogEntry } from "../../model.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row } from "../engine/engine.ts";
 import type { OneHistory } from "../one-history.ts";
-import { receiptLogEntry, relationLogEntry } from "../read/reader.ts";
+import { entriesOf } from "../read/log-rows.ts";
 import * as sql from "../sql.ts";
-import type { LogEntry } from "../store.ts";
-import { type Batch, newestReceipts, relationsIn, writeSteps } from "./batch.ts";
+import { type Batch, relationsIn, writeSteps } from "./batch.ts";
 import { tooManyRelations } from "./relation-queue.ts";
 import { type Settled, settleSends } from "./settle-sends.ts";
 
@@ -46,19 +46,9 @@ export async function commitBatch(
   const rowsOf = (name: string): Row[] => found.get(name) ?? [];
   const before = history.cursorOf(rowsOf("before")[0]);
   history.note(before);
-  const { outcomes, entries: messages } = await settleSends(engine, batch, rowsOf("messages"));
-  // In the order of n, as the statements ran.
-  const entries = [
-    ...rowsOf("relations")
-      .map(relationLogEntry)
-      .sort((a, b) => a.change.n - b.change.n),
-    ...rowsOf("revealed").map(receiptLogEntry),
-    ...messages,
-    ...rowsOf("delivered").map(receiptLogEntry),
-    ...rowsOf("read").map(receiptLogEntry),
-  ];
+  const { outcomes, entries: sent } = await settleSends(engine, batch, rowsOf("messages"));
   return {
-    ...{ from: before.n, to: history.cursorOf(rowsOf("after")[0]).n, entries: newestReceipts(entries), outcomes },
+    ...{ from: before.n, to: history.cursorOf(rowsOf("after")[0]).n, entries: entriesOf({ rowsOf, sent }), outcomes },
     ...{ acked: rowsOf("acked"), refused: rowsOf("refused") },
   };
 }

@@ -6,18 +6,18 @@ import type { Settle } from "../store.ts";
 export type MarksOptions = {
   readonly clock: Clock;
   readonly delayMs: number;
-  /** At most so many acks, and so many reads, go into one commit. */
+  /** The most acks, and the most reads, of one commit. */
   readonly takenMax: number;
   /** Whether commits are possible now; while they are not, marks wait for `resume`. */
   readonly isOpen: () => boolean;
-  /** What gathered is ready for a commit. */
+  /** Marks are ready for a commit. */
   readonly onDue: () => void;
 };
 
-/** What one commit has left of acks waits so long for the next: whoever else has something to do comes in between. */
+/** The delay of an ack that a commit has done a part of: other work comes in between. */
 const leftDelayMs = 1;
 
-/** Of two marks of one kind the further one, for everybody who waits for either. */
+/** The further one of two marks of one kind, with the callbacks of both. */
 function furthest<Mark extends { readonly settle?: Settle | undefined }>(
   waiting: Mark | undefined,
   mark: Mark,
@@ -43,108 +43,80 @@ export type TakenMarks = {
 };
 
 /**
- * Acks, reads and when somebody was seen on their way to a commit: of each device, conversation and user only the furthest, and all
- * of them a little later, together. Losing them to a crash costs a message that is told again, never a lost one.
+ * Acks, reads and last-seen times on their way to a commit: for each device, conversation and user only the furthest, and all of them together, a
+ * little later. A crash that loses them costs a message that is sent again, never a lost one.
  */
 export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOptions) {
   const acks = new Map<string, Ack>();
   const reads = new Map<string, Read>();
   const seen = new Map<string, Seen>();
-  /** Names of acks which a commit has taken a part of: they do not wait again. */
+  /** Keys of the acks that a commit has done a part of: they do not wait the whole delay again. */
   const left = new Set<string>();
-  let isLeftDue = false;
-  let isLeftTimerSet = false;
-  let isDue = false;
-  let isTimerSet = false;
-
   const isEmpty = (): boolean => acks.size === 0 && reads.size === 0 && seen.size === 0;
-
-  function startTimer(): void {
-    if (isTimerSet || isEmpty() || !isOpen()) return;
-    isTimerSet = true;
-    clock.after(delayMs, () => {
-      isTimerSet = false;
-      // What was left of acks may have gone before its turn.
-      if (!isOpen() || isEmpty()) return;
-      isDue = true;
-      onDue();
-    });
-  }
-
-  function startLeftTimer(): void {
-    if (isLeftTimerSet || left.size === 0 || !isOpen()) return;
-    isLeftTimerSet = true;
-    clock.after(leftDelayMs, () => {
-      isLeftTimerSet = false;
-      if (!isOpen()) return;
-      isLeftDue = true;
-      onDue();
-    });
-  }
+  const all = createDelay({ clock, delayMs, isWanted: () => !isEmpty() && isOpen(), onDue });
+  const leftOver = createDelay({ clock, delayMs: leftDelayMs, isWanted: () => left.size > 0 && isOpen(), onDue });
 
   function addAck(ack: Ack): string {
     const key = `${ack.tenant} ${ack.user} ${ack.device}`;
     const waiting = acks.get(key);
     const one = furthest(waiting, ack, !waiting || waiting.n < ack.n);
     const [before, logN] = [waiting?.logN ?? -1, ack.logN ?? -1];
-    // The level is said of where the log was stored up to; of two at one place the later one says it.
+    // The level belongs to the position of the log that was stored; of two acks at one position the later one has it.
     const level = logN >= before ? (ack.level ?? waiting?.level) : waiting?.level;
     acks.set(key, before < 0 && logN < 0 ? one : { ...one, logN: Math.max(before, logN), level });
     return key;
   }
 
-  /** Acks of the next commit: all that wait, or those alone of which it is the turn. */
+  /** The acks of the next commit: all that wait, or only the due ones of those that were left over. */
   function takeAcks(): Ack[] {
-    const keys = isDue ? acks.keys() : isLeftDue ? [...left].slice(0, takenMax) : [];
-    if (isDue) left.clear();
+    const keys = all.isDue() ? acks.keys() : leftOver.isDue() ? [...left].slice(0, takenMax) : [];
+    if (all.isDue()) left.clear();
     else for (const key of keys) left.delete(key);
-    isLeftDue = isLeftDue && left.size > 0;
+    if (left.size === 0) leftOver.reset();
     return takeFrom(acks, takenMax, keys);
   }
 
   return {
     addAck(ack: Ack): void {
       addAck(ack);
-      startTimer();
+      all.start();
     },
-    /** What a commit has left of an ack goes into the next one. */
+    /** Adds the rest of an ack that a commit has done a part of: it goes into the next one. */
     addLeft(ack: Ack): void {
       left.add(addAck(ack));
-      startLeftTimer();
+      leftOver.start();
     },
     addRead(read: Read): void {
       const key = `${read.tenant} ${read.user} ${read.conversation}`;
       const waiting = reads.get(key);
       reads.set(key, furthest(waiting, read, !waiting || waiting.seq < read.seq));
-      startTimer();
+      all.start();
     },
     addSeen(one: Seen): void {
       const key = identityKey(one);
       const waiting = seen.get(key);
       if (!waiting || waiting.time < one.time) seen.set(key, one);
-      startTimer();
+      all.start();
     },
-    /** What is due, which is then no longer waiting; nothing before its time. */
+    /** Removes the marks that are due, and no others. */
     take(): TakenMarks {
+      const isDue = all.isDue();
       const taken = {
         acks: takeAcks(),
         reads: isDue ? takeFrom(reads, takenMax, reads.keys()) : [],
         seen: isDue ? takeFrom(seen, takenMax, seen.keys()) : [],
       };
-      if (!isDue) return taken;
-      isDue = !isEmpty();
+      if (isEmpty()) all.reset();
       return taken;
     },
     /** Makes everything due now. */
-    hurry(): void {
-      isDue = true;
-    },
+    hurry: all.end,
     /** Commits are possible again. */
     resume(): void {
-      startTimer();
-      startLeftTimer();
+      all.start();
+      leftOver.start();
     },
-    /** Nobody waits any more for what is left: its outcome is not known, or never will be. */
+    /** Calls the callbacks of the marks that wait: their outcome is unknown. The marks themselves stay. */
     giveUp(): void {
       for (const [key, { settle, ...ack }] of acks) {
         acks.set(key, ack);
@@ -156,7 +128,34 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
       }
     },
     isEmpty,
-    isDue: (): boolean => (isDue || isLeftDue) && !isEmpty() && isOpen(),
+    isDue: (): boolean => (all.isDue() || leftOver.isDue()) && !isEmpty() && isOpen(),
+  };
+}
+
+type DelayOptions = Pick<MarksOptions, "clock" | "delayMs" | "onDue"> & {
+  /** Whether anything waits for the end of the delay. */
+  readonly isWanted: () => boolean;
+};
+
+/** A delay that begins with the first start, and is due from its end until it is reset. */
+function createDelay({ clock, delayMs, isWanted, onDue }: DelayOptions) {
+  let isDue = false;
+  let timer: "off" | "running" = "off";
+
+  return {
+    start(): void {
+      if (timer === "running" || !isWanted()) return;
+      timer = "running";
+      clock.after(delayMs, () => {
+        timer = "off";
+        if (!isWanted()) return;
+        isDue = true;
+        onDue();
+      });
+    },
+    end: (): void => void (isDue = true),
+    reset: (): void => void (isDue = false),
+    isDue: (): boolean => isDue,
   };
 }
 

@@ -4,25 +4,25 @@ import type { WaitingRelations } from "./batch.ts";
 import type { Said } from "../store.ts";
 
 export type RelationQueueOptions = {
-  /** At most so much that is said goes into one commit, but for a single call of more. */
+  /** The most relations of one commit, unless a single call has more. */
   readonly saidMax: number;
-  /** At most so many rows, which the users of these calls have, are counted in one commit, but for those of a single user. */
+  /** The most rows of the users of these calls that one commit counts, unless a single user has more. */
   readonly rowsMax: number;
 };
 
-/** What people say of each other, on its way to a commit. */
+/** Contacts and blocks on their way to a commit. */
 export function createRelationQueue({ saidMax, rowsMax }: RelationQueueOptions) {
   let queue: WaitingRelations[] = [];
 
   return {
-    /** Resolves once all of it is on disk. `present`: how many rows the user has. */
+    /** Resolves once all of it is on disk. `present`: the number of rows that the user has. */
     push(identity: Identity, said: readonly Said[], present: number): Promise<void> {
       return new Promise((resolve, reject) => {
         queue.push({ identity, said: oneOfEach(said), present, resolve, reject });
       });
     },
 
-    /** The next commit's: one call of each user, in the order of the calls, so that the database can refuse one as a whole. */
+    /** The calls of the next commit: one of each user, in their order, so that the database can refuse a call as a whole. */
     take(): WaitingRelations[] {
       const taken = new Map<string, WaitingRelations>();
       const left: WaitingRelations[] = [];
@@ -55,7 +55,7 @@ export function createRelationQueue({ saidMax, rowsMax }: RelationQueueOptions) 
 export const tooManyRelations = (most: number): ChatError =>
   new ChatError("too_large", `A user has at most ${most} contacts and blocks`);
 
-/** Of what one call says of one person, all that holds after it. */
+/** One item for each other user, with everything that the call sets. */
 function oneOfEach(said: readonly Said[]): readonly Said[] {
   const last = new Map<string, Said>();
   for (const each of said) last.set(each.other, { ...last.get(each.other), ...each });

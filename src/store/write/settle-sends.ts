@@ -2,12 +2,13 @@ import type { Batch, Waiting } from "./batch.ts";
 import { createConversationIds, lookUpOwnConversations, lookUpSends, messageEntry } from "./batch.ts";
 import type { Engine, Row } from "../engine/engine.ts";
 import { hashOfSend } from "./send-hash.ts";
-import type { LogEntry, Outcome, Refused } from "../store.ts";
+import type { LogEntry } from "../../model.ts";
+import type { Outcome, Refused } from "../store.ts";
 
 export type Settled = {
   /** In the order of the batch. */
   readonly outcomes: readonly { readonly settle: (outcome: Outcome) => void; readonly outcome: Outcome }[];
-  readonly entries: readonly LogEntry[];
+  readonly entries: readonly LogEntry<"message">[];
 };
 
 const refuse = ({ settle }: Waiting, code: Refused["code"]) => ({
@@ -22,11 +23,11 @@ export async function settleSends(
   inserted: readonly Row[],
 ): Promise<Settled> {
   const inOrder = [...inserted].sort((a, b) => Number(a["n"]) - Number(b["n"]));
-  const entries: LogEntry[] = [];
+  const entries: LogEntry<"message">[] = [];
   const idOf = createConversationIds();
   const accept = (waiting: Waiting, row: Row, at: number, duplicate: boolean) => {
     const conversation = idOf(Number(row["conversation"]));
-    const entry = messageEntry(waiting.send, row, { conversation, time: at });
+    const entry = messageEntry(waiting.send, { row, conversation, time: at });
     const { n, seq } = entry.change;
     if (!duplicate) entries.push(entry);
     const outcome: Outcome = { type: "accepted", n, conversation, seq, time: at, duplicate };

@@ -215,32 +215,32 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a commit is told while the log is read, and again with it",
-    red: "F1 F10 a commit that follows on while",
+    red: "F1 F10 a commit that follows while",
     in: "test/feed/race.test.ts",
   },
   {
     name: "what is read of the log overtakes the answers to its senders",
-    red: "H3 what is read of the log is told once",
+    red: "H3 entries read from the log are announced after",
     in: "test/feed/race.test.ts",
   },
   {
     name: "what was announced and is not there is read again and again",
-    red: "R1 F5 who announces what is not there",
+    red: "R1 F5 a notice of entries that do not exist",
     in: "test/feed/race.test.ts",
   },
   {
     name: "a hint that comes as a gap was read is forgotten",
-    red: "O10 F5 a hint without rows that comes",
+    red: "O10 F5 a notice without entries that arrives",
     in: "test/feed/race.test.ts",
   },
   {
     name: "a hint that goes backwards is believed",
-    red: "F5 F6 what is no hint is left alone",
+    red: "F5 F6 a text that is no notice is ignored",
     in: "test/feed/commit-notices.test.ts",
   },
   {
     name: "rows of a hint are believed whatever they are",
-    red: "F5 F6 what is no hint is left alone",
+    red: "F5 F6 a text that is no notice is ignored",
     in: "test/feed/commit-notices.test.ts",
   },
   {

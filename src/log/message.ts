@@ -1,0 +1,21 @@
+import type { ChangeLogKind } from "./log-kind.ts";
+
+/** A message, for both people of its conversation. */
+export const message: ChangeLogKind<"message"> = {
+  fields: {
+    ...{ conversation: "string", seq: "number", id: "string", from: "string", to: "string" },
+    ...{ text: "string", time: "number" },
+  },
+  consequences({ tenant, change: { n, seq, from, to } }, { markPending, forgetRelationship }) {
+    markPending?.({ tenant, user: to }, n);
+    // The first message makes the conversation.
+    if (seq === 1) forgetRelationship?.(tenant, from, to);
+  },
+  keyInCommit: null,
+  level: 1,
+  encode: ({ kind, conversation, seq, id, from, to, text, time }) => ({
+    ...{ kind, conversation, seq, id, from, to, text, time },
+  }),
+  textLength: ({ text }) => text.length,
+  payer: ({ from }) => from,
+};

@@ -1,0 +1,132 @@
+import { newestInCommit } from "../../log/log-kinds.ts";
+import type { Change, ChangeKind, Entry, Kind, LogEntry, Message } from "../../model.ts";
+import { encodeConversation } from "../../protocol/conversation-id.ts";
+import type { Row } from "../engine/engine.ts";
+import { selectRevocations } from "../revocation-sql.ts";
+import { flag, integer, text } from "../row.ts";
+import * as sql from "../sql.ts";
+import { selectOwnRelations, selectRelations } from "./people-sql.ts";
+
+/** The parts of a commit that hold log entries. */
+export type CommitRows = {
+  /** The rows that a step of `writeSteps` returned. */
+  readonly rowsOf: (step: string) => readonly Row[];
+  /** The messages that are new, in the order of n. */
+  readonly sent: readonly LogEntry<"message">[];
+};
+
+/** How the store reads one kind of log entry. */
+export type LogRows<K extends Kind> = {
+  /** Reads entries of all users. ?1 after, ?2 limit, and ?3 bytes of text where it has text. */
+  readonly ofAll: string;
+  /** Each reads a part of the entries for one user. ?1 tenant, ?2 user, ?3 after, ?4 limit, and ?5 bytes of text where it has text. */
+  readonly ofUser: K extends ChangeKind ? readonly [string, ...string[]] : readonly [];
+  readonly hasText: boolean;
+  /** The entry in a row of any of these statements. */
+  entry(row: Row): Entry<K>;
+  /** The users who must get it; for a row of `ofAll` or of a commit. */
+  users(row: Row): readonly string[];
+  /** The entries in a commit. */
+  inCommit(commit: CommitRows): readonly LogEntry<K>[];
+};
+
+/** The message in a row of any statement that reads messages. */
+export const messageOf = (row: Row): Message => ({
+  n: integer(row, "n"),
+  conversation: encodeConversation(integer(row, "conversation")),
+  seq: integer(row, "seq"),
+  id: text(row, "id"),
+  from: text(row, "sender"),
+  to: text(row, "recipient"),
+  text: text(row, "text"),
+  time: integer(row, "time"),
+});
+
+const logEntryOf =
+  <K extends Kind>({ entry, users }: Pick<LogRows<K>, "entry" | "users">) =>
+  (row: Row): LogEntry<K> => ({ tenant: text(row, "tenant"), users: users(row), change: entry(row) });
+
+const message: LogRows<"message"> = {
+  ofAll: sql.selectMessages,
+  ofUser: [sql.selectReceived, sql.selectSent],
+  hasText: true,
+  entry: (row) => ({ kind: "message", ...messageOf(row) }),
+  users: (row) => [text(row, "sender"), text(row, "recipient")],
+  inCommit: ({ sent }) => sent,
+};
+
+const receipt: LogRows<"receipt"> = {
+  ofAll: sql.selectReceipts,
+  ofUser: [sql.selectOwnReceipts, sql.selectPeerReceipts],
+  hasText: false,
+  entry: (row) => ({
+    kind: "receipt",
+    n: integer(row, "n"),
+    conversation: encodeConversation(integer(row, "conversation")),
+    user: text(row, "user"),
+    delivered: integer(row, "delivered"),
+    read: integer(row, "read"),
+  }),
+  // The statement leaves the peer out where one of the two has blocked the other.
+  users: (row) => (row["peer"] === null ? [text(row, "user")] : [text(row, "user"), text(row, "peer")]),
+  inCommit: ({ rowsOf }) => [...rowsOf("revealed"), ...rowsOf("delivered"), ...rowsOf("read")].map(logEntryOf(receipt)),
+};
+
+const relation: LogRows<"relation"> = {
+  ofAll: selectRelations,
+  ofUser: [selectOwnRelations],
+  hasText: false,
+  entry: (row) => ({
+    kind: "relation",
+    n: integer(row, "n"),
+    user: text(row, "other"),
+    contact: flag(row, "contact"),
+    blocked: flag(row, "blocked"),
+  }),
+  users: (row) => [text(row, "user")],
+  inCommit: ({ rowsOf }) => rowsOf("relations").map(logEntryOf(relation)),
+};
+
+const revocation: LogRows<"revocation"> = {
+  ofAll: selectRevocations,
+  ofUser: [],
+  hasText: false,
+  entry: (row) => ({
+    kind: "revocation",
+    n: integer(row, "n"),
+    user: text(row, "user"),
+    reason: text(row, "reason"),
+    ...(row["device"] !== null && { device: text(row, "device") }),
+  }),
+  users: (row) => [text(row, "user")],
+  // Written by a transaction of its own (`createRevocationStore`).
+  inCommit: () => [],
+};
+
+const changeRows: { readonly [K in ChangeKind]: LogRows<K> } = { message, receipt, relation };
+const logRows: { readonly [K in Kind]: LogRows<K> } = { ...changeRows, revocation };
+
+export const revocationEntryOf = logEntryOf(revocation);
+
+/** A statement with the items of its rows. */
+export type Select<Item> = { readonly sql: string; readonly hasText: boolean; readonly itemOf: (row: Row) => Item };
+
+/** The statements that read the whole log. */
+export const selectsOfAll: readonly Select<LogEntry>[] = Object.values(logRows).map((rows) => ({
+  sql: rows.ofAll,
+  hasText: rows.hasText,
+  itemOf: logEntryOf(rows),
+}));
+
+/** The statements that read the log of one user. */
+export const selectsOfUser: readonly Select<Change>[] = Object.values(changeRows).flatMap(
+  ({ ofUser, hasText, entry }) => ofUser.map((select) => ({ sql: select, hasText, itemOf: entry })),
+);
+
+/** The entries that a commit announces, in the order of n. */
+export const entriesOf = (commit: CommitRows): readonly LogEntry[] =>
+  newestInCommit(
+    Object.values(logRows)
+      .flatMap<LogEntry>(({ inCommit }) => inCommit(commit))
+      .sort((a, b) => a.change.n - b.change.n),
+  );

@@ -1,0 +1,79 @@
+import { describe, expect, test } from "bun:test";
+import type { Connection } from "../../src/connection/connection.ts";
+import { createFanOut } from "../../src/hub/fan-out.ts";
+import { createRegistry } from "../../src/hub/registry.ts";
+import type { LogEntry } from "../../src/model.ts";
+
+const tenant = "acme";
+
+const message: LogEntry = {
+  tenant,
+  users: ["alice", "bob"],
+  change: {
+    ...{ kind: "message", n: 7, conversation: "c_2s", seq: 1, id: "m1" },
+    ...{ from: "alice", to: "bob", text: "hi", time: 1 },
+  },
+};
+const revocation: LogEntry = {
+  tenant,
+  users: ["bob"],
+  change: { kind: "revocation", n: 8, user: "bob", reason: "logged out" },
+};
+
+/** Counts of connections by user, and what each of them was offered. */
+function start(counts: Readonly<Record<string, number>>, level = 1) {
+  const registry = createRegistry();
+  const offered: string[] = [];
+  const spent: { user: string; units: number }[] = [];
+  const connections = Object.entries(counts).flatMap(([user, count]) =>
+    Array.from({ length: count }, (_, i) => {
+      const queueChange = (change: { text: string } | null) => void offered.push(`${user}${i} ${change?.text ?? null}`);
+      const connection = { level, offer: queueChange, outgoing: { queueChange } } as unknown as Connection;
+      registry.join({ tenant, user }, connection, 0);
+      return connection;
+    }),
+  );
+  const fanOut = createFanOut(registry, {
+    spend: (doer, units) => void spent.push({ user: JSON.stringify(doer), units }),
+  });
+  return { registry, connections, offered, spent, fanOut };
+}
+
+describe("fan-out", () => {
+  test("T1 a change goes to the connections of the users who must get it, and to no others", () => {
+    const { fanOut, offered, registry } = start({ alice: 1, bob: 2, carol: 1 });
+    fanOut([message], 7);
+    expect(offered.map((line) => line.split(" ")[0])).toEqual(["alice0", "bob0", "bob1"]);
+    expect([registry.find(tenant, "bob")?.lastN, registry.find(tenant, "carol")?.lastN]).toEqual([7, 0]);
+  });
+
+  test("O6 the connection that sent it is offered no change, only the position", () => {
+    const { fanOut, offered, connections } = start({ alice: 1, bob: 1 });
+    fanOut([{ ...message, origin: connections[0] }], 7);
+    expect(offered[0]).toBe("alice0 null");
+    expect(offered[1]).toContain('"text":"hi"');
+  });
+
+  test("P51 a connection of a lower level is offered no change, only the position", () => {
+    const { fanOut, offered } = start({ bob: 1 }, 0);
+    fanOut([message], 7);
+    expect(offered).toEqual(["bob0 null"]);
+  });
+
+  test("T5 a revocation is offered to no connection", () => {
+    const { fanOut, offered } = start({ bob: 1 });
+    fanOut([revocation], 8);
+    expect(offered).toEqual([]);
+  });
+
+  test("R44 the sender pays for deliveries to more connections than a message includes", () => {
+    const few = start({ bob: 4 });
+    few.fanOut([message], 7);
+    expect(few.spent).toEqual([]);
+    const many = start({ bob: 40 });
+    many.fanOut([message], 7);
+    expect(many.spent).toHaveLength(1);
+    expect(many.spent[0]?.user).toContain("alice");
+    expect(many.spent[0]?.units).toBeGreaterThan(0);
+  });
+});

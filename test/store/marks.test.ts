@@ -1,0 +1,99 @@
+import { describe, expect, test } from "bun:test";
+import type { Ack } from "../../src/store/write/batch.ts";
+import { createMarks } from "../../src/store/write/marks.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+
+const delayMs = 50;
+const alice = { tenant: "acme", user: "alice" };
+
+const ack = (n: number, fields: Partial<Ack> = {}): Ack => ({ ...alice, device: "phone", n, ...fields });
+
+function start({ takenMax = 10 } = {}) {
+  const state = { isOpen: true, due: 0 };
+  const clock = fakeClock();
+  const marks = createMarks({
+    ...{ clock, delayMs, takenMax },
+    isOpen: () => state.isOpen,
+    onDue: () => void state.due++,
+  });
+  return { marks, clock, state };
+}
+
+describe("marks that wait for a commit", () => {
+  test("P29 marks become due together, and of each device and conversation only the furthest is taken", async () => {
+    const { marks, clock, state } = start();
+    for (const n of [3, 7, 5]) marks.addAck(ack(n));
+    for (const seq of [2, 4, 1]) marks.addRead({ ...alice, conversation: 9, seq });
+    for (const time of [10, 30, 20]) marks.addSeen({ ...alice, time });
+    await clock.advance(delayMs - 1);
+    expect([marks.isDue(), marks.take().acks]).toEqual([false, []]);
+    await clock.advance(1);
+    expect([marks.isDue(), state.due]).toEqual([true, 1]);
+    const { acks, reads, seen } = marks.take();
+    expect(acks.map(({ n }) => n)).toEqual([7]);
+    expect(reads.map(({ seq }) => seq)).toEqual([4]);
+    expect(seen.map(({ time }) => time)).toEqual([30]);
+    expect([marks.isEmpty(), marks.isDue()]).toEqual([true, false]);
+  });
+
+  test("P29 every caller of a mark that was replaced is answered with the one that is kept", async () => {
+    const { marks, clock } = start();
+    const answers: string[] = [];
+    for (const [i, n] of [3, 7, 5].entries())
+      marks.addAck(ack(n, { settle: (isStored) => void answers.push(`${i} ${isStored}`) }));
+    await clock.advance(delayMs);
+    for (const { settle } of marks.take().acks) settle?.(true);
+    expect(answers.toSorted()).toEqual(["0 true", "1 true", "2 true"]);
+  });
+
+  test("S45 an ack of the undelivered list leaves the position in the log where it was", async () => {
+    const { marks, clock } = start();
+    marks.addAck(ack(4, { logN: 4, level: 1 }));
+    marks.addAck(ack(9));
+    await clock.advance(delayMs);
+    expect(marks.take().acks).toMatchObject([{ n: 9, logN: 4, level: 1 }]);
+  });
+
+  test("R1 a commit takes a bounded number of marks, and the rest stays due", async () => {
+    const { marks, clock } = start({ takenMax: 2 });
+    for (const device of ["a", "b", "c"]) marks.addAck(ack(1, { device }));
+    await clock.advance(delayMs);
+    expect(marks.take().acks).toHaveLength(2);
+    expect(marks.isDue()).toBe(true);
+    expect(marks.take().acks).toHaveLength(1);
+    expect(marks.isDue()).toBe(false);
+  });
+
+  test("O8 the rest of an ack goes into the next commit, before marks that wait for their delay", async () => {
+    const { marks, clock } = start();
+    marks.addLeft(ack(8));
+    marks.addAck(ack(5, { device: "laptop" }));
+    await clock.advance(1);
+    expect(marks.take().acks).toMatchObject([{ device: "phone", n: 8 }]);
+    expect([marks.isDue(), marks.isEmpty()]).toEqual([false, false]);
+    await clock.advance(delayMs);
+    expect(marks.take().acks).toMatchObject([{ device: "laptop", n: 5 }]);
+  });
+
+  test("H5 while no commit is possible nothing becomes due; callers are answered, and the marks are kept", async () => {
+    const { marks, clock, state } = start();
+    const answers: boolean[] = [];
+    state.isOpen = false;
+    marks.addAck(ack(3, { settle: (isStored) => void answers.push(isStored) }));
+    await clock.advance(10 * delayMs);
+    marks.giveUp();
+    marks.giveUp();
+    expect([answers, marks.isDue(), marks.isEmpty()]).toEqual([[false], false, false]);
+    state.isOpen = true;
+    marks.resume();
+    await clock.advance(delayMs);
+    expect(marks.take().acks).toMatchObject([{ n: 3 }]);
+  });
+
+  test("R5 at a shutdown marks are due at once", () => {
+    const { marks } = start();
+    marks.addRead({ ...alice, conversation: 9, seq: 2 });
+    marks.hurry();
+    expect(marks.take().reads).toHaveLength(1);
+  });
+});
