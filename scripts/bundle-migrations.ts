@@ -4,7 +4,7 @@
  *   bun scripts/bundle-migrations.ts           writes it
  *   bun scripts/bundle-migrations.ts --check   fails when it is stale
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Migration } from "../src/store/migration/migration.ts";
 import { readFolder } from "../src/store/migration/read-folder.ts";
@@ -34,7 +34,7 @@ function literal(text: string): string {
 }
 
 const wanted = render(readFolder(folder));
-const isStale = !existsSync(file) || readFileSync(file, "utf8").replaceAll("\r\n", "\n") !== wanted;
+const isStale = readFileSync(file, "utf8").replaceAll("\r\n", "\n") !== wanted;
 if (!process.argv.includes("--check")) {
   writeFileSync(file, wanted);
 } else if (isStale) {

@@ -16,6 +16,6 @@ import { reportViolations, repositoryRoot } from "./violations.ts";
 const rules = [oneState, fewParameters, shortFunctions, namedContracts, glossary];
 
 if (import.meta.main) {
-  const modules = [...(await parseSource(repositoryRoot))].map(([file, tree]) => ({ file, tree }));
+  const modules = await parseSource(repositoryRoot);
   reportViolations(rules.flatMap((rule) => violationsOf(rule, modules)));
 }

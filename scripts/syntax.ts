@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Node, SourceFile } from "typescript/unstable/ast";
+import type { SourceFile } from "typescript/unstable/ast";
 import { API, type Project } from "typescript/unstable/async";
 
 export type ProjectOptions = {
@@ -32,17 +32,15 @@ export async function withProject<T>(
   }
 }
 
-/** The syntax trees of the files in `src`, by their path from the root, in the order of their paths. Nothing is resolved or type-checked. */
-export function parseSource(root: string): Promise<ReadonlyMap<string, SourceFile>> {
+/** A file of src with its syntax tree, named from the root. */
+export type Module = { readonly file: string; readonly tree: SourceFile };
+
+/** The files of `root`/src in the order of their paths. Nothing in them is resolved or type-checked. */
+export function parseSource(root: string): Promise<readonly Module[]> {
   const config = { compilerOptions: { noResolve: true, noLib: true, types: [] }, include: ["src"] };
   return withProject({ root, config }, async ({ program }) => {
     const files = [...new Bun.Glob("src/**/*.ts").scanSync({ cwd: root })].sort();
     const trees = await Promise.all(files.map((file) => program.getSourceFile(join(root, file))));
-    return new Map(files.flatMap((file, i) => (trees[i] === undefined ? [] : [[file, trees[i]] as const])));
+    return files.flatMap((file, i) => (trees[i] === undefined ? [] : [{ file, tree: trees[i] }]));
   });
-}
-
-/** The line of a node, counted from 1. */
-export function lineOf(tree: SourceFile, node: Node): number {
-  return tree.text.slice(0, node.getStart(tree)).split("\n").length;
 }

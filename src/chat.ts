@@ -19,7 +19,7 @@ import { readRevalidated } from "./hub/revalidation.ts";
 import { systemClock } from "./internal/clock.ts";
 import { createLog } from "./internal/logger.ts";
 import { systemRandom } from "./internal/random.ts";
-import { answerWithin } from "./internal/within.ts";
+import { withDeadline } from "./internal/deadline.ts";
 import type { Identity } from "./model.ts";
 import { costs } from "./protocol/costs.ts";
 import { defaultLimits, type Limits } from "./protocol/limits.ts";
@@ -64,7 +64,10 @@ export function createChat(options: ChatOptions): Chat {
   async function revalidateTicket({ tenant, user, device }: Identity & { readonly device: string }) {
     try {
       const asked = Promise.resolve(revalidate?.({ tenant, user, device }));
-      return readRevalidated(await answerWithin(clock, limits.hostAnswerMs, asked, "revalidate"), clock.now());
+      return readRevalidated(
+        await withDeadline(asked, { clock, ms: limits.hostAnswerMs, who: "revalidate" }),
+        clock.now(),
+      );
     } catch (error) {
       log.error("revalidate failed", { error });
       throw error;

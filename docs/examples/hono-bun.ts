@@ -8,7 +8,7 @@ app.use(async (context, next) => {
   console.log(context.req.method, context.req.path);
   await next();
 });
-app.get("/", (context) => context.text("An app of one's own"));
+app.get("/", (context) => context.text("Your app answers"));
 app.route("/chat", hono(chat, upgradeWebSocket));
 
 await chat.ready();

@@ -8,11 +8,11 @@ import {
   isTypeQueryNode,
   isTypeReferenceNode,
   type Node,
-  type SourceFile,
   type TypeReferenceNode,
 } from "typescript/unstable/ast";
 import { exportsOf } from "./declaration.ts";
-import { findingAt, type Module, type Rule } from "./rule.ts";
+import type { Module } from "../syntax.ts";
+import { findingAt, type Rule } from "./rule.ts";
 
 const { dirname, join } = posix;
 const advice = "write the contract as a type with a comment for each method, above its factory";
@@ -33,7 +33,7 @@ export const namedContracts: Rule = {
       }),
       ...exportsOf(module.tree).flatMap(({ name, node }) => {
         if (!isTypeAliasDeclaration(node) || !crossing.has(`${module.file} ${name}`)) return [];
-        return isTypeReferenceNode(node.type) && factoryOf(node.type) !== null
+        return inferredTypes(node).length > 0
           ? [findingAt(module, name, node, `a ReturnType that other folders import: ${advice}`)]
           : [];
       }),
@@ -43,25 +43,24 @@ export const namedContracts: Rule = {
 
 type Inferred = { readonly node: Node; readonly factory: string };
 
-/** Each `ReturnType<typeof factory>` of a file, also inside other types. */
-function inferredTypes(tree: SourceFile): readonly Inferred[] {
+/** Each `ReturnType<typeof factory>` in a file or a declaration, also inside other types. */
+function inferredTypes(whole: Node): readonly Inferred[] {
   const found: Inferred[] = [];
   const visit = (node: Node): void => {
     const factory = isTypeReferenceNode(node) ? factoryOf(node) : null;
     if (factory !== null) found.push({ node, factory });
     node.forEachChild(visit);
   };
-  visit(tree);
+  visit(whole);
   return found;
 }
 
-/** The name in `ReturnType<typeof name>`, also in `Awaited<ReturnType<typeof name>>`; null for other types. */
+/** The name in `ReturnType<typeof name>`; null for other types. */
 function factoryOf({ typeName, typeArguments }: TypeReferenceNode): string | null {
   const [argument] = typeArguments ?? [];
   if (!isIdentifier(typeName) || argument === undefined) return null;
-  if (typeName.text === "Awaited" && isTypeReferenceNode(argument)) return factoryOf(argument);
-  const isInferred = typeName.text === "ReturnType" && isTypeQueryNode(argument) && isIdentifier(argument.exprName);
-  return isInferred && isIdentifier(argument.exprName) ? argument.exprName.text : null;
+  if (typeName.text !== "ReturnType" || !isTypeQueryNode(argument)) return null;
+  return isIdentifier(argument.exprName) ? argument.exprName.text : null;
 }
 
 /** A name that a file imports, the one under which it is exported, and the file that exports it. */

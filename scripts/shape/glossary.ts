@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { exportsOf } from "./declaration.ts";
-import { findingAt, type Module, type Rule } from "./rule.ts";
+import type { Module } from "../syntax.ts";
+import { findingAt, type Rule } from "./rule.ts";
 
 /** Words that are in no name, each with the words of the glossary (ARCHITECTURE.md) that replace it. */
 const words: Readonly<Record<string, string>> = {

@@ -1,10 +1,15 @@
-import { isIdentifier, isVariableDeclaration } from "typescript/unstable/ast";
+import {
+  isIdentifier,
+  isObjectBindingPattern,
+  isVariableDeclaration,
+  type ParameterDeclaration,
+} from "typescript/unstable/ast";
 import { exportsOf, isFunction } from "./declaration.ts";
 import { findingAt, type Rule } from "./rule.ts";
 
-const parametersMax = 2;
+const positionalMax = 2;
 
-/** An exported function takes at most two positional arguments, then an object of options: a caller can then read what each of them is. */
+/** An exported function takes at most two positional arguments, then an object of options: a caller can then read the meaning of each. */
 export const fewParameters: Rule = {
   allowed: {},
   find: (modules) =>
@@ -12,10 +17,17 @@ export const fewParameters: Rule = {
       exportsOf(module.tree).flatMap(({ name, node }) => {
         const declared = isVariableDeclaration(node) ? node.initializer : node;
         if (declared === undefined || !isFunction(declared)) return [];
-        const count = declared.parameters.filter((one) => !(isIdentifier(one.name) && one.name.text === "this")).length;
-        if (count <= parametersMax) return [];
-        const text = `${count} parameters; at most ${parametersMax}, then an object of options`;
+        const own = declared.parameters.filter((one) => nameOf(one) !== "this");
+        const last = own.at(-1);
+        const count = last !== undefined && isOptions(last) ? own.length - 1 : own.length;
+        if (count <= positionalMax) return [];
+        const text = `${count} positional parameters; at most ${positionalMax}, then an object of options`;
         return [findingAt(module, name, node, text)];
       }),
     ),
 };
+
+const nameOf = ({ name }: ParameterDeclaration): string | null => (isIdentifier(name) ? name.text : null);
+
+const isOptions = (parameter: ParameterDeclaration): boolean =>
+  isObjectBindingPattern(parameter.name) || nameOf(parameter) === "options";

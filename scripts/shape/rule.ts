@@ -1,8 +1,6 @@
-import type { Node, SourceFile } from "typescript/unstable/ast";
-import { lineOf } from "../syntax.ts";
-
-/** A file of src, named from the root. */
-export type Module = { readonly file: string; readonly tree: SourceFile };
+import type { Node } from "typescript/unstable/ast";
+import { lineAt } from "../source.ts";
+import type { Module } from "../syntax.ts";
 
 /** Code that breaks a rule. */
 export type Finding = {
@@ -35,5 +33,5 @@ export function violationsOf({ allowed, find }: Rule, modules: readonly Module[]
 }
 
 export function findingAt({ file, tree }: Module, name: string, node: Node, text: string): Finding {
-  return { key: `${file} ${name}`, line: lineOf(tree, node), text };
+  return { key: `${file} ${name}`, line: lineAt(tree.text, node.getStart(tree)), text };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../internal/clock.ts";
 import { createSemaphore, type Semaphore } from "../internal/semaphore.ts";
-import { answerWithin } from "../internal/within.ts";
+import { withDeadline } from "../internal/deadline.ts";
 import type { Identity } from "../model.ts";
 import type { Store } from "../store/store.ts";
 
@@ -39,7 +39,7 @@ export const createSightGate = (): Semaphore => createSemaphore(sightsAtOnce);
 export function createPolicy(options: PolicyOptions) {
   const { authorize, canSee, store, clock, answerMs, report, sight = createSightGate() } = options;
   const inTime = (answer: Promise<boolean>): Promise<boolean> =>
-    answerWithin(clock, answerMs, answer, "The host's rule");
+    withDeadline(answer, { clock, ms: answerMs, who: "The host's rule" });
 
   const verdictOf = (answer: boolean): Verdict => (answer === true ? "allowed" : "forbidden");
 

@@ -2,7 +2,7 @@ import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import { createLog, type Log } from "../internal/logger.ts";
 import { readSessionEnd } from "../internal/session-end.ts";
-import { answerWithin } from "../internal/within.ts";
+import { withDeadline } from "../internal/deadline.ts";
 import type { Session } from "../model.ts";
 import { isIdentifier, validateIdentifier } from "../protocol/identifier.ts";
 import { problem } from "../protocol/problem.ts";
@@ -46,7 +46,7 @@ export function createProof(options: ProveOptions): (request: Request) => Promis
   function ask(request: Request): ReturnType<Authenticate> {
     const asked = authenticate(request);
     if (!isThenable(asked) || !clock || answerMs === undefined) return asked;
-    return answerWithin(clock, answerMs, Promise.resolve(asked), "authenticate");
+    return withDeadline(Promise.resolve(asked), { clock, ms: answerMs, who: "authenticate" });
   }
 
   return async (request) => {

@@ -2,7 +2,7 @@ import { resumePointOf } from "./resume-point.ts";
 import type { Session } from "../model.ts";
 import type { Position } from "../protocol/cursor.ts";
 import { encodeFrame } from "../protocol/encode.ts";
-import { toldLimits } from "../protocol/frame.ts";
+import { welcomeLimits } from "../protocol/frame.ts";
 import { levelMin } from "../protocol/level.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { DeviceStart, Store } from "../store/store.ts";
@@ -49,7 +49,7 @@ export function welcomeOf(
     cursor,
     time: now,
     heartbeatMs: limits.heartbeatMs,
-    limits: toldLimits(limits),
+    limits: welcomeLimits(limits),
   });
   return { n, frames: reset === null ? [welcome] : [welcome, encodeFrame({ type: "reset", reason: reset, cursor })] };
 }

@@ -3,7 +3,7 @@ import { createLease } from "../feed/lease.ts";
 import { backoffMs } from "../internal/backoff.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
-import { answerWithin, within } from "../internal/within.ts";
+import { waitAtMost, withDeadline } from "../internal/deadline.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { MessageStretch, Store } from "../store/store.ts";
 import type { HookHealth } from "./hook-health.ts";
@@ -176,7 +176,11 @@ export function createHookFollower(options: HookFollowerOptions) {
     const replyId = (purpose = ""): Promise<string> => replyIdOf(hook.name, message, purpose);
     const called = async (): Promise<void> => hook.handle({ ...message }, { attempt, signal, replyId });
     try {
-      await answerWithin(clock, limits.hookAnswerMs, Promise.race([called(), ended]), `onMessage (${hook.name})`);
+      await withDeadline(Promise.race([called(), ended]), {
+        clock,
+        ms: limits.hookAnswerMs,
+        who: `onMessage (${hook.name})`,
+      });
     } catch (error) {
       controller.abort();
       throw error;
@@ -204,9 +208,9 @@ export function createHookFollower(options: HookFollowerOptions) {
         run.isEnding = true;
         if (run.call === null) run.wake();
       }
-      await within(clock, (deadlineMs * 3) / 4, running);
+      await waitAtMost(running, { clock, ms: (deadlineMs * 3) / 4 });
       end();
-      await within(clock, deadlineMs / 4, lease.stop()).catch(report);
+      await waitAtMost(lease.stop(), { clock, ms: deadlineMs / 4 }).catch(report);
     },
 
     /** Whether there is something to do, or to write, here. */

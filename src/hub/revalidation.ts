@@ -1,5 +1,5 @@
 import type { Clock } from "../internal/clock.ts";
-import { answerWithin } from "../internal/within.ts";
+import { withDeadline } from "../internal/deadline.ts";
 import { readSessionEnd } from "../internal/session-end.ts";
 import type { Identity } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
@@ -65,7 +65,7 @@ export function createRevalidation(options: RevalidationOptions): Revalidation {
     underWay++;
     try {
       const answer = Promise.resolve(revalidate({ tenant: session.tenant, user: session.user, device }));
-      const held = readRevalidated(await answerWithin(clock, answerMs, answer, "revalidate"), clock.now());
+      const held = readRevalidated(await withDeadline(answer, { clock, ms: answerMs, who: "revalidate" }), clock.now());
       if (held === false) connection.close(closeCode.sessionEnded, "the session no longer holds");
       else if (typeof held === "number") connection.extend(held);
     } catch (fault) {

@@ -12,7 +12,7 @@ import { createOutboxBudget } from "../connection/outbox-budget.ts";
 import { createSendWindow } from "../connection/send-window.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Clock } from "../internal/clock.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import type { Identity, Revocation, Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
 
@@ -54,7 +54,7 @@ type Refusal = { readonly code: number; readonly reason: string };
 export function createSockets(options: SocketsOptions): Sockets {
   const { store, feed, clock, awake, beatMs, limits, limiter, registry, people, handlerFor, onActive, report } =
     options;
-  const { room = createCapacity(limits), budget = createOutboxBudget({ bytesMax: limits.outboxTotalBytesMax }) } =
+  const { capacity = createCapacity(limits), budget = createOutboxBudget({ bytesMax: limits.outboxTotalBytesMax }) } =
     options;
   const { revalidation, admittedSince = -Infinity } = options;
   const noteDevice = createDefaultDeviceWatch(({ tenant, user }) =>
@@ -67,7 +67,7 @@ export function createSockets(options: SocketsOptions): Sockets {
   const all = new Set<Connection>();
   let isStopped = false;
 
-  const hasRoom = (session: Identity, address?: string): boolean => room.has({ session, address });
+  const hasRoom = (session: Identity, address?: string): boolean => capacity.has({ session, address });
 
   const context: ConnectionContext = {
     ...{ store, clock, awake, limits, budget, sendWindow, limiter, handlerFor, leave, onActive },
@@ -87,7 +87,7 @@ export function createSockets(options: SocketsOptions): Sockets {
     queues.delete(connection);
     people.presence.forget(connection);
     if (registry.leave(session, connection)) people.left(session);
-    room.leave(connection);
+    capacity.leave(connection);
     report({ type: "disconnected", tenant: session.tenant, user: session.user, device, code });
   }
 
@@ -125,7 +125,7 @@ export function createSockets(options: SocketsOptions): Sockets {
       all.add(connection);
       noteDevice(session, device, registry.everyOf(session));
       registry.enter(session, connection);
-      room.enter(connection);
+      capacity.enter(connection);
       report({ type: "connected", tenant, user, device });
       const refusal = refusalOf(session, arrival, isFull);
       // Closing waits until the adapter has the events.
@@ -147,7 +147,7 @@ export function createSockets(options: SocketsOptions): Sockets {
       cancelRounds();
       const end = clock.elapsed() + deadlineMs;
       // Sends that wait are answered first, unless the store takes too long.
-      await within(clock, deadlineMs / 2, store.drained());
+      await waitAtMost(store.drained(), { clock, ms: deadlineMs / 2 });
       await queues.pendingFlush.finish();
       await closeInWaves(all, { clock, awake, end, reason });
       queues.stop();
@@ -156,7 +156,7 @@ export function createSockets(options: SocketsOptions): Sockets {
       connections: all.size,
       joined: registry.size(),
       users: registry.users(),
-      ...room.sizes(),
+      ...capacity.sizes(),
       pendingFlush: queues.pendingFlush.size(),
       pendingCursor: queues.pendingCursor.size(),
       outboxBytes: budget.bytes(),

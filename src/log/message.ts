@@ -13,9 +13,9 @@ export const message: ChangeLogKind<"message"> = {
   },
   keyInCommit: null,
   level: 1,
-  encode: ({ kind, conversation, seq, id, from, to, text, time }) => ({
-    ...{ kind, conversation, seq, id, from, to, text, time },
-  }),
+  encode({ kind, conversation, seq, id, from, to, text, time }) {
+    return { kind, conversation, seq, id, from, to, text, time };
+  },
   textLength: ({ text }) => text.length,
   payer: ({ from }) => from,
 };

@@ -14,13 +14,13 @@ import {
 } from "./schema.ts";
 
 const conversation = v.exactOptional(conversationId);
-/** How many it may be is for the limits of the server to say. */
+/** The server's limits give the maximum number. */
 const users = v.pipe(v.array(identifier), v.metadata({ maxItems: defaultLimits.watchedUsersMax }));
 
-/** More than any header that runtimes let through, and what can stand in one. */
+/** Longer than any header that runtimes accept, in the characters that a header may have. */
 const token = v.pipe(v.string(), v.regex(/^[!-~]+$/), v.maxLength(8_192));
 
-/** What a client may send (PROTOCOL 4), a schema a frame type. Unknown fields are refused, so that nobody believes that they count. */
+/** The frames of clients (PROTOCOL 4), one schema for each type. Unknown fields are refused, so that no client relies on them. */
 export const clientFrames = {
   send: v.pipe(
     v.strictObject({

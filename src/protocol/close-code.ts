@@ -1,4 +1,4 @@
-/** Why a socket closes. 4000–4499: reconnect; 4500–4999: do not. */
+/** The reasons for closing a socket. 4000–4499: reconnect; 4500–4999: do not. */
 export const closeCode = {
   normal: 1000,
   goingAway: 1001,

@@ -4,25 +4,25 @@ import { base64url } from "jose";
 import type { Random } from "../internal/random.ts";
 import { levelMin } from "./level.ts";
 
-/** What a client was given as a cursor, read back. */
+/** The content of a decoded cursor. */
 export type Position = {
   /** The change number. */
   readonly n: number;
-  /** The level of what was sent up to here; absent: the lowest. */
+  /** The level of the changes sent up to here; absent: the lowest. */
   readonly level?: number;
-  /** It covers the list of undelivered messages, not the log: what the user did on other devices lies between. */
+  /** It covers the list of undelivered messages, not the log: it skips the user's own changes on other devices. */
   readonly isList?: true;
 };
 
 /** Makes and reads the opaque texts of one history of a database. */
 export type Cursors = {
-  /** The wire's opaque form of a position: another text at each call, which tells nothing of how much was written by anybody. */
+  /** The wire's opaque form of a position: another text at each call, which does not reveal how much any user has written. */
   readonly encode: (position: Position) => string;
-  /** Reads a cursor back; null where it is none of this history. */
+  /** Reads a cursor back; null if it is none of this history. */
   readonly decode: (text: string) => Position | null;
-  /** The wire's opaque form of any other text that only the server reads, such as how a page goes on. */
+  /** The wire's opaque form of any other text that only the server reads, such as the start of the next page. */
   readonly seal: (text: string) => string;
-  /** Reads it back; null where this database has not made it. */
+  /** Reads it back; null if this database has not made it. */
   readonly unseal: (text: string) => string | null;
 };
 
@@ -30,10 +30,10 @@ export type Cursors = {
 const form = /^[A-Za-z0-9_-]{22}$/;
 const openForm = /^([a-z0-9]{8,16})\.(0|[1-9a-z][0-9a-z]{0,10})$/;
 
-/** Whether a text can be a cursor at all; of which history, only `decode` tells. */
+/** Whether a text has the form of a cursor, of any history. */
 export const isCursor = (text: string): boolean => form.test(text) || readOpen(text) !== null;
 
-/** A cursor of the first releases; null where it is none. */
+/** A cursor of the first releases; null if the text is none. */
 function readOpen(text: string): { readonly epoch: string; readonly n: number } | null {
   const [, epoch, digits] = openForm.exec(text) ?? [];
   if (epoch === undefined || digits === undefined) return null;
@@ -44,7 +44,7 @@ function readOpen(text: string): { readonly epoch: string; readonly n: number } 
 const blockBytes = 16;
 const keyBytes = 16;
 const nonceBytes = 24;
-/** Tells a position from what was never encrypted here, and one in the list of undelivered messages from one in the log; the latter has a level. */
+/** Marks a position as encrypted here, and distinguishes one in the log, which has a level, from one in the list of undelivered messages. */
 const logMark = 0x7101;
 const listMark = 0x7102;
 /** From one level to the next one. */
@@ -52,7 +52,7 @@ const markStep = 0x10;
 const markLevels = 16;
 /** A position has six bytes. */
 const nMax = 2 ** 48 - 1;
-/** Cursors that were given out and will soon be acked. */
+/** Cursors that were sent and will soon be acked. */
 const recentMax = 2_048;
 
 const positionOf = (n: number, level: number): Position => ({ n, ...(level > levelMin && { level }) });
@@ -80,7 +80,7 @@ function bytesOf(text: string): Uint8Array | null {
 }
 
 export type CursorOptions = {
-  /** 64 hexadecimal digits that every node on the database knows, and nobody else. */
+  /** 64 hexadecimal digits that only the nodes on the database know. */
   readonly secret: string;
   /** The name of the history. */
   readonly epoch: string;
@@ -89,7 +89,7 @@ export type CursorOptions = {
 
 /**
  * The opaque texts of one history. A cursor is one block of AES-128 (FIPS 197): the history, the level, the change number and a counter, so that no two
- * are alike and the number cannot be read; what is not a block of this key reads as nothing. Other texts go through XChaCha20-Poly1305.
+ * are alike and the number cannot be read; a block of another key is refused. Other texts go through XChaCha20-Poly1305.
  *
  * @example
  * const cursors = createCursors({ secret, epoch, random });
@@ -97,13 +97,13 @@ export type CursorOptions = {
  */
 export function createCursors({ secret, epoch, random }: CursorOptions): Cursors {
   const bytes = Uint8Array.from(secret.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
-  // Two keys out of one secret: what is known of one cipher's texts tells nothing of the other's key.
+  // Two keys from one secret: knowledge of one cipher's texts does not help against the other's key.
   const blockKey = bytes.slice(0, keyBytes);
   const key = sealKey(bytes);
   const block = (): ReturnType<typeof ecb> => ecb(blockKey, { disablePadding: true });
   const tag = hash32(epoch);
   let counter = random.integer() % 2 ** 32;
-  /** The last one that was made: a commit's is the same for everybody whom it concerns. */
+  /** The last cursor that was made: all recipients of a commit get the same one. */
   let last: { readonly n: number; readonly level: number; readonly text: string } | null = null;
   const recent = new Map<string, Position>();
 

@@ -17,7 +17,7 @@ export type Decoded =
       readonly message: string;
       readonly id?: string;
     }
-  /** A send whose content cannot be taken; answered with `rejected`. */
+  /** A send with unacceptable content; answered with `rejected`. */
   | {
       readonly ok: false;
       readonly kind: "rejected";
@@ -37,7 +37,7 @@ const bad = (message: string, id?: string): Decoded => ({
 const isFrameType = (type: unknown): type is keyof typeof clientFrames =>
   typeof type === "string" && Object.hasOwn(clientFrames, type);
 
-/** Reads one frame of a client. Never throws; what comes out holds nothing but what a schema let through. */
+/** Reads one frame of a client. Never throws; the result holds only fields that passed a schema. */
 export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded {
   if (typeof data !== "string") return bad("Frames are JSON text, not binary");
   let value: unknown;
@@ -65,7 +65,7 @@ export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded 
   return { ok: true, frame };
 }
 
-/** Why a text or a recipient cannot be taken; null where they can. */
+/** Why a text or a recipient is refused; null if both are valid. */
 export function validateContent(
   text: string,
   to: string | undefined,
@@ -74,7 +74,7 @@ export function validateContent(
   if (to !== undefined && !isIdentifier(to))
     return { code: "invalid_recipient", message: `A recipient is ${identifierRule}` };
   if (text === "") return { code: "bad_frame", message: "The text is empty" };
-  // The store would cut the text at a NUL and replace a lone surrogate: neither may get that far.
+  // The store would cut the text at a NUL and replace a lone surrogate, so both are refused here.
   if (text.includes("\0")) return { code: "bad_frame", message: "The text has a NUL character" };
   if (!text.isWellFormed()) return { code: "bad_frame", message: "The text has a lone surrogate" };
   const bytes = utf8Bytes(text);

@@ -8,7 +8,7 @@ type Frozen<Value> = Value extends object ? { readonly [Key in keyof Value]: Fro
 
 type AnyOf<Schemas extends Readonly<Record<string, v.GenericSchema>>> = Frozen<v.InferOutput<Schemas[keyof Schemas]>>;
 
-/** What a client may send (PROTOCOL 4). */
+/** A frame from a client (PROTOCOL 4). */
 export type ClientFrame = AnyOf<typeof clientFrames>;
 
 /** A log entry as a client sees it. */
@@ -20,11 +20,11 @@ export type MessageChange = ClientChange<"message">;
 /** A receipt as a client sees it. */
 export type ReceiptChange = ClientChange<"receipt">;
 
-/** What a server sends (PROTOCOL 3). A client ignores what it does not know. */
+/** A frame from the server (PROTOCOL 3). A client ignores types that it does not know. */
 export type ServerFrame = AnyOf<typeof serverFrames>;
 
-/** The part of the limits that a client is told in `welcome`. */
-export const toldLimits = (limits: Limits) => ({
+/** The limits that `welcome` contains. */
+export const welcomeLimits = (limits: Limits) => ({
   frameBytes: limits.frameBytesMax,
   textBytes: limits.textBytesMax,
   sendWindow: limits.sendWindow,

@@ -1,8 +1,8 @@
-/** How ids look; `.` and `..` look so and are none. */
+/** The form of ids; `.` and `..` match it and are not ids. */
 export const identifierForm = /^[A-Za-z0-9+\-_.@:~|]{1,128}$/;
-/** The same for people. */
+/** The same for readers of errors. */
 export const identifierRule = "1 to 128 characters of A–Z a–z 0–9 + - _ . @ : ~ |, and neither . nor ..";
-/** The device of who names none: good for one installation of a user, and no more. */
+/** The device of a client that names none: enough for only one installation of a user. */
 export const defaultDevice = "default";
 
 /** In a path of a URL these are steps, and every parser folds them, percent-encoded or not (WHATWG URL, RFC 3986 section 5.2.4). */
@@ -14,20 +14,20 @@ export const storedMessageIdForm = new RegExp(`^${uuid.replaceAll("A-F", "")}$`)
 /** One of these among ids with commas between them, as JSON Schema. */
 export const foldedAmong = "(^|,)\\.{1,2}(,|$)";
 
-/** What looks like tenant, user or device ids with commas between them: at least one, at most so many. */
+/** The form of tenant, user or device ids with commas between them: from one to `most`. */
 export const identifiersForm = (most: number): RegExp => {
   const one = identifierForm.source.slice(1, -1);
   return new RegExp(`^${one}(,${one}){0,${most - 1}}$`);
 };
 
-/** Message ids with commas between them: at least one, at most so many. */
+/** The form of message ids with commas between them: from one to `most`. */
 export const messageIdsForm = (most: number): RegExp => new RegExp(`^${uuid}(,${uuid}){0,${most - 1}}$`);
 
 /**
  * Is this a tenant, user or device id: 1–128 characters of `A–Z a–z 0–9 + - _ . @ : ~ |`, and neither `.` nor `..` (PROTOCOL 1)?
  *
- * All of them are single bytes that no encoding, case mapping or normalisation changes, so ids compare byte by byte. What identity providers
- * issue fits (`auth0|5f7c8ec7c33c6c004bbafe82`); what the path of a URL cannot carry is no id.
+ * All of them are single bytes that no encoding, case mapping or normalisation changes, so ids compare byte by byte. The ids of identity providers
+ * fit (`auth0|5f7c8ec7c33c6c004bbafe82`); text that the path of a URL cannot carry is not an id.
  *
  * @example
  * isIdentifier("+249912345678") // true
@@ -39,9 +39,9 @@ export const isIdentifier = (value: unknown): value is string =>
   typeof value === "string" && identifierForm.test(value) && !folded.includes(value);
 
 /**
- * Why this is no id: the rule that it breaks and where, with one character of it at most, for the log.
+ * Why this is not an id: the rule that it breaks and the position, with at most one of its characters, for the log.
  *
- * @returns null where it is one.
+ * @returns null if it is an id.
  *
  * @example
  * validateIdentifier("zoë")  // "character 3 is U+00EB, which no id has"
@@ -74,7 +74,7 @@ export const isMessageId = (value: unknown): value is string => typeof value ===
 
 /**
  * A message id as it is stored and compared: in lower case. RFC 9562 has UUIDs read in either case; Swift writes upper case.
- * Answers to a send have its id as it was sent, so that the sender finds what is answered.
+ * Answers to a send have its id as it was sent, so that the sender finds its message.
  *
  * @example
  * storedMessageId("01900000-0000-7000-8000-00000000000A") // "01900000-0000-7000-8000-00000000000a"

@@ -1,6 +1,6 @@
 import { errorCodes, type ErrorCode } from "../error.ts";
 
-/** What a client that was told "later" waits at least, in seconds, when nobody knows better. */
+/** The default `Retry-After`, in seconds. */
 const retryAfterSeconds = 5;
 
 /**
@@ -10,7 +10,7 @@ const retryAfterSeconds = 5;
  * carry `Retry-After` (in seconds), 401 the challenge that RFC 9110 section 15.5.2 demands; `headers` overrides both.
  *
  * @param code Any code of the error table; it decides the status.
- * @param detail For people: what was wrong. Never a value that the client sent, never a secret.
+ * @param detail The fault, for human readers. Never a value that the client sent, never a secret.
  *
  * @example
  * problem("bad_request", "The parameter device is malformed")
@@ -36,7 +36,7 @@ export function problem(
   });
 }
 
-/** The refusal of who did too much in too short a time, and must wait so many milliseconds. */
+/** The refusal of a client over its rate, with the milliseconds to wait. */
 export const tooOften = (ms: number): Response =>
   problem("rate_limited", "Too much in too short a time", {
     headers: { "Retry-After": String(Math.max(1, Math.ceil(ms / 1_000))) },

@@ -8,7 +8,7 @@ const time = v.pipe(
   v.description("A time of day, from 00:00 to 23:59"),
 );
 
-/** When somebody does not want to be notified: every day from one time of day until another one, in their own time zone. */
+/** A user's hours without notifications: every day from one time of day until another one, in their own time zone. */
 export const quietHours = v.strictObject({
   from: time,
   to: time,
@@ -27,7 +27,7 @@ const minutesOf = (text: string): number => Number(text.slice(0, 2)) * 60 + Numb
 const formats = new Map<string, Intl.DateTimeFormat>();
 const formatsMax = 1_000;
 
-/** Null where the runtime knows no such time zone. An offset is none: it does not follow the season. */
+/** Null if the runtime does not know the time zone. An offset is refused: it does not follow the season. */
 function formatOf(timeZone: string): Intl.DateTimeFormat | null {
   if (!zoneForm.test(timeZone)) return null;
   const known = formats.get(timeZone);
@@ -49,10 +49,11 @@ function minuteOfDay(now: number, format: Intl.DateTimeFormat): number {
 }
 
 /**
- * When the quiet hours end in which this moment lies, in milliseconds since the Unix epoch; null where it lies in none. From and to the
- * same time of day: the whole day, every day.
+ * The end of the quiet hours at this moment, in milliseconds since the Unix epoch; null if they do not include it. If `from` and `to` are
+ * equal, they are the whole day, every day.
  *
- * Where a clock is set forward or back within them it may be too early: then it is one of the quiet hours still, and asked again.
+ * If a clock is set forward or back within them, the result may be too early: the time is then still within the quiet hours, and a new
+ * call gives their end.
  *
  * @example
  * quietUntil({ from: "22:00", to: "07:00", timeZone: "Africa/Khartoum" }, Date.UTC(2026, 0, 1, 21)) // 05:00 UTC on 2 January
@@ -71,13 +72,13 @@ export function quietUntil(hours: QuietHours, now: number): number | null {
   const left = (to - minuteOfDay(now, format) + 1_440) % 1_440 || 1_440;
   const end = startOfMinute + left * minuteMs;
   if (from === to) return end;
-  // A clock that was set forward has made it late by so much, one that was set back early.
+  // A clock set forward meanwhile makes the end late by this difference, one set back makes it early.
   const off = (minuteOfDay(end, format) - to + 1_440) % 1_440;
   const right = end + (off < 720 ? -off : 1_440 - off) * minuteMs;
   return right > now ? right : startOfMinute + minuteMs;
 }
 
-/** What was stored as JSON; null where it no longer is what it was. */
+/** Reads stored quiet hours; null if they are no longer valid. */
 export function parseQuietHours(text: string): QuietHours | null {
   try {
     const parsed = v.safeParse(quietHours, JSON.parse(text));

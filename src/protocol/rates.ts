@@ -1,14 +1,17 @@
 import type { Rate } from "../internal/buckets.ts";
 
 /**
- * How much one user, and one address, may do: at once, and a second after that. `work` is in units of work (`costs.ts`), about a
- * microsecond of the server each, and sees all that anybody causes: messages, frames, upgrades, requests, and what these turned out to
- * read and write. The defaults stop floods and nothing that a person, a busy bot or a shared office does.
+ * The limits of one user, and of one address: at once, and per second after that. `work` is in units of work (`costs.ts`), about a
+ * microsecond of the server each, and counts all that a user causes: messages, frames, upgrades, requests, and their actual
+ * reads and writes. The defaults stop floods, and do not affect a person, a busy bot or a shared office.
  */
 export const defaultRates = {
   /** A user has a seventh of a core: 3 000 messages a second, or 100 upgrades, or 2 000 small requests. An address has five times that. */
   work: { user: { burst: 1_500_000, perS: 150_000 }, address: { burst: 7_500_000, perS: 750_000 } },
-  /** Messages, over sockets and HTTP together, beside what they cost: an app whose users are people sets `user` to something like `{ burst: 60, perS: 1 }`. */
+  /**
+   * Messages, over sockets and HTTP together, in addition to their cost: an app for human users sets `user` to something like `{ burst: 60,
+   * perS: 1 }`.
+   */
   sends: { user: null, address: null },
 } as const satisfies Rates;
 
@@ -26,13 +29,13 @@ export type RateOptions = {
 
 const kinds = ["work", "sends"] as const satisfies readonly RateKind[];
 
-/** The table with what a host replaces of it. */
+/** The table with the host's replacements. */
 export function ratesOf(options: RateOptions = {}): Rates {
   const merged = kinds.map((kind) => [kind, { ...defaultRates[kind], ...options[kind] }]);
   return Object.fromEntries(merged) as Rates;
 }
 
-/** What stands in place of the rates that counted upgrades and other requests. */
+/** The replacement of the rates that counted upgrades and other requests. */
 export const goneRatesText =
   "upgrades, frames and requests are paid for by what they cost now: set work, in units of about a microsecond of the server, in place of connects and lookups";
 

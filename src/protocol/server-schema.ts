@@ -4,7 +4,7 @@ import type { ChangeKind } from "../model.ts";
 import { conversationId, cursor, identifier, mark, messageId, messageName } from "./schema.ts";
 
 /**
- * What a server sends, as schemas: the types in `frame.ts` and the documents are made of them. The server validates none of its own
+ * The frames of the server, as schemas: the types in `frame.ts` and the documents are made from them. The server does not validate its own
  * frames at run time.
  */
 
@@ -83,10 +83,7 @@ export const serverFrames = {
       user: identifier,
       state: v.literal("offline"),
       lastSeen: v.exactOptional(
-        v.pipe(
-          time,
-          v.description("Rounded down to the minute; absent where it is not known, or not for the one who asks"),
-        ),
+        v.pipe(time, v.description("Rounded down to the minute; absent if it is not known, or hidden from the viewer")),
       ),
     }),
   ]),
@@ -96,7 +93,9 @@ export const serverFrames = {
       v.pipe(
         v.number(),
         v.safeInteger(),
-        v.description("When the session ends, in milliseconds since the Unix epoch; absent: not by itself"),
+        v.description(
+          "The end of the session, in milliseconds since the Unix epoch; absent: it does not end by itself",
+        ),
       ),
     ),
     id: v.exactOptional(v.string()),

@@ -1,11 +1,11 @@
 import * as v from "valibot";
 
-/** A name that a client made up is repeated only where it is harmless. */
+/** A name from a client is repeated only if it is harmless. */
 const harmless = /^\w{1,64}$/;
 
 /**
- * What is wrong with something that does not fit its schema, to stand behind "… is malformed": where, and, as far as it can be said, why. Repeats
- * nothing of what a client sent but a harmless name.
+ * The fault of a value that does not fit its schema, to follow "… is malformed": its path, and, if known, its reason. Repeats
+ * nothing from the client except a harmless name.
  *
  * @example
  * shapeFault(issue) // " at id: it is missing"
@@ -20,7 +20,7 @@ export function shapeFault(issue: v.BaseIssue<unknown>): string {
 function reasonOf({ kind, type, expected, received, message }: v.BaseIssue<unknown>): string | null {
   if (type === "strict_object" && expected === "never") return "there is no such field";
   if (type === "strict_object" && received === "undefined") return "it is missing";
-  // A text of ours, where a schema has one: valibot's own begin so, and repeat what was sent.
+  // Our own text, if the schema has one: valibot's texts begin with "Invalid", and repeat the client's value.
   if (kind === "validation" && !message.startsWith("Invalid ")) return message;
   return null;
 }

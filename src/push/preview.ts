@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Clock } from "../internal/clock.ts";
-import { answerWithin } from "../internal/within.ts";
+import { withDeadline } from "../internal/deadline.ts";
 import type { Due } from "../store/push/due-store.ts";
 import { contentFree } from "./fit.ts";
 import { type PushOptions, pushOptions } from "./options.ts";
@@ -53,7 +53,7 @@ export function createDrafts({ onPush, clock, answerMs, report }: DraftOptions) 
     try {
       const draft = { tenant, user, device, provider, conversation, seq, unread, badge, ...contentFree, data: {} };
       const asked = Promise.resolve(onPush({ ...draft, message: { ...message } }));
-      const answer = await answerWithin(clock, answerMs, asked, "onPush");
+      const answer = await withDeadline(asked, { clock, ms: answerMs, who: "onPush" });
       if (answer === null) return null;
       const parsed = v.safeParse(shown, answer);
       if (parsed.success) return parsed.output;

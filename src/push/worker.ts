@@ -3,7 +3,7 @@ import { createLease } from "../feed/lease.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
 import { createSparing } from "../internal/sparing.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import type { Identity } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
@@ -155,8 +155,8 @@ export function createPushWorker(options: PushWorkerOptions) {
 
     /** Sends nothing new, keeps what has become of what was under way, and gives its place to another node. */
     async stop(deadlineMs: number): Promise<void> {
-      await within(clock, deadlineMs, Promise.all(lanes.map((lane) => lane.idle())));
-      await within(clock, deadlineMs, lease.stop()).catch(report);
+      await waitAtMost(Promise.all(lanes.map((lane) => lane.idle())), { clock, ms: deadlineMs });
+      await waitAtMost(lease.stop(), { clock, ms: deadlineMs }).catch(report);
       pause();
     },
 

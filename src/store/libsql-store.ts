@@ -5,8 +5,8 @@ import type { Identity } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Engine } from "./engine/engine.ts";
-import { isDamage } from "./engine/failure.ts";
 import { createConversationReader } from "./read/conversation-reader.ts";
+import { createStoreHealth } from "./health.ts";
 import { createDeviceStore } from "./push/device-store.ts";
 import { createHistoryReader } from "./read/history-reader.ts";
 import { createLogPlaces } from "./log-place.ts";
@@ -47,81 +47,21 @@ export function createStore(options: StoreOptions): Store {
   const onCommit = (commit: Commit): void => {
     for (const listener of listeners) listener(commit);
   };
-  const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault: noteFault });
+  const health = createStoreHealth({ engine, history, onFault, onDamage: (cause) => writer.halt(cause) });
+  const { guarded } = health;
+  const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault: health.noteFault });
   const reader = createReader({ engine, history, limits });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
   const readHistory = createHistoryReader({ engine, history, limits, onDevice: noteSeen });
   const readConversations = createConversationReader({ engine, limits });
-  let isReadable = true;
-  let isDamaged = false;
-  let isAsking = false;
-  let saidOfFile: string | undefined;
-
-  function noteFault(fault: unknown): void {
-    isDamaged ||= isDamage(fault);
-    // That nothing can be read any more was said when it was found.
-    if (!history.isUnreadable()) onFault(fault);
-  }
 
   /** It needs no commit of its own: an ack that moves nothing says it, with the next ones. */
   function noteSeen(identity: Identity, device: string, seen: number): void {
     if (clock.now() - seen >= limits.deviceSeenEveryMs) writer.ack(identity, device, 0);
   }
 
-  async function guarded<T>(read: () => Promise<T>): Promise<T> {
-    try {
-      const result = await read();
-      isReadable = true;
-      return result;
-    } catch (cause) {
-      noteFault(cause);
-      if (isDamaged) writer.halt(cause);
-      void askHead();
-      throw new ChatError("unavailable", "The store could not be read", { cause });
-    }
-  }
-
-  /** One call that fails may be the fault of what it asked for. Whether others can be served is asked with the smallest read there is. */
-  async function askHead(): Promise<void> {
-    if (isAsking) return;
-    isAsking = true;
-    try {
-      await history.head();
-      isReadable = true;
-    } catch {
-      isReadable = false;
-    } finally {
-      isAsking = false;
-    }
-  }
-
-  async function head(): ReturnType<Store["head"]> {
-    troubleOfFile();
-    try {
-      const { epoch, n } = await guarded(history.head);
-      return { epoch, n };
-    } catch (error) {
-      isReadable = false;
-      throw error;
-    }
-  }
-
-  /** Says it once. */
-  function troubleOfFile(): boolean {
-    const fault = engine.fault?.();
-    if (fault && fault.message !== saidOfFile) onFault(fault);
-    saidOfFile = fault?.message;
-    return fault !== undefined;
-  }
-
-  function trouble(): Trouble | null {
-    if (isDamaged) return "damaged";
-    if (troubleOfFile()) return "file";
-    if (!history.isCurrent()) return history.isUnreadable() ? "level" : "history";
-    if (!isReadable) return "reads";
-    return writer.isAvailable() ? null : "commits";
-  }
+  const trouble = (): Trouble | null => health.trouble() ?? (writer.isAvailable() ? null : "commits");
 
   const guardedEngine: Pick<Engine, "read" | "write"> = {
     read: (statements) => guarded(() => engine.read(statements)),
@@ -191,7 +131,7 @@ export function createStore(options: StoreOptions): Store {
     log: (after, limit) => guarded(() => reader.log(after, limit)),
     messages: (after, limit) => guarded(() => reader.messages(after, limit)),
     places: createLogPlaces({ engine: guardedEngine }),
-    head,
+    head: health.head,
     messageAt: (conversation, seq) => guarded(() => reader.messageAt(conversation, seq)),
     members: (tenant, conversation) => guarded(() => reader.members(tenant, conversation)),
     direct: (tenant, one, other) => guarded(() => reader.direct(tenant, one, other)),

@@ -1,4 +1,5 @@
 import type { Engine, Row } from "./engine/engine.ts";
+import { integer, text } from "./row.ts";
 import * as sql from "./log-place-sql.ts";
 
 /**
@@ -35,13 +36,13 @@ export function createLogPlaces({ engine }: { readonly engine: Pick<Engine, "rea
     /** The place with this name, once it has begun. */
     place: (name: string): LogPlace => ({
       async worker() {
-        const row = await one(sql.selectLogPlace, name);
-        return { holder: String(row?.["holder"]), beat: Number(row?.["beat"]) };
+        const row = (await one(sql.selectLogPlace, name)) ?? {};
+        return { holder: text(row, "holder"), beat: integer(row, "beat") };
       },
       async take(holder, from) {
         const args = [name, holder, from.holder, from.beat];
         const [[row] = []] = await engine.write([{ sql: sql.takeLogPlace, args }]);
-        return row ? Number(row["n"]) : null;
+        return row ? integer(row, "n") : null;
       },
       async beat(holder, n) {
         const [[row] = []] = await engine.write([{ sql: sql.beatLogPlace, args: [name, holder, n] }]);

@@ -4,6 +4,7 @@ import type { Cursor } from "../model.ts";
 import { createCursors, type Cursors } from "../protocol/cursor.ts";
 import { levelMax } from "../log/log-kinds.ts";
 import type { Engine, Row, Statement } from "./engine/engine.ts";
+import { integer, text } from "./row.ts";
 import * as sql from "./sql.ts";
 
 /** The newest position, and the highest level of entry that the log holds; absent: it was not asked for. */
@@ -45,29 +46,24 @@ function isConstraint(error: unknown): boolean {
 export function createOneHistory({ engine, random, known = new Map(), onChange }: OneHistoryOptions) {
   let epoch: string | null = null;
   let cursors: Cursors | null = null;
-  let isOver = false;
-  let isUnreadable = false;
+  let state: "current" | "changed" | "unreadable" = "current";
 
   const changed = (): ChatError =>
     new ChatError(
       "unavailable",
-      isUnreadable
+      state === "unreadable"
         ? "The database holds what this release of Tidings cannot read: a newer one is needed"
         : "The database has another history now",
     );
 
   function end(change: HistoryChange): void {
-    if (isOver) return;
-    isOver = true;
+    if (state !== "current") return;
+    state = change.type === "unreadable" ? "unreadable" : "changed";
     onChange(change);
   }
 
   /** The log holds what this release cannot read. No cursor may pass it, so nothing is served any more. */
-  function stop(found: string): void {
-    if (isOver) return;
-    isUnreadable = true;
-    end({ type: "unreadable", found });
-  }
+  const stop = (found: string): void => end({ type: "unreadable", found });
 
   /** The highest change number that was seen of this history. */
   const newest = (): number => (epoch === null ? 0 : (known.get(epoch) ?? 0));
@@ -81,16 +77,16 @@ export function createOneHistory({ engine, random, known = new Map(), onChange }
     // Also where it is no longer, or not yet, of this history: whoever serves the next one knows it then.
     known.set(head.epoch, Math.max(before, head.n));
     if ((head.level ?? 0) > levelMax) stop(`level ${head.level}`);
-    if (isOver) throw changed();
+    if (state !== "current") throw changed();
     epoch ??= head.epoch;
     if (head.epoch === epoch) return head.n < before;
     end({ type: "renamed", epoch: head.epoch, n: newest() });
     throw changed();
   }
 
-  const cursorOf = (row: Row | undefined): Head => ({
-    ...{ epoch: String(row?.["epoch"]), n: Number(row?.["n"]) },
-    ...(row?.["level"] !== undefined && { level: Number(row["level"]) }),
+  const cursorOf = (row: Row = {}): Head => ({
+    ...{ epoch: text(row, "epoch"), n: integer(row, "n") },
+    ...(row["level"] !== undefined && { level: integer(row, "level") }),
   });
 
   const guard = (): Statement[] =>
@@ -100,7 +96,7 @@ export function createOneHistory({ engine, random, known = new Map(), onChange }
     const secret = cursors === null ? [{ sql: sql.selectSecret }] : [];
     const [[row] = [], [kept] = []] = await engine.read([{ sql: sql.selectHead }, ...secret]);
     const found = cursorOf(row);
-    cursors ??= createCursors({ secret: String(kept?.["secret"]), epoch: found.epoch, random });
+    cursors ??= createCursors({ secret: text(kept ?? {}, "secret"), epoch: found.epoch, random });
     if (!note(found)) return found;
     // What comes meanwhile may be newer than this answer, which then comes after it.
     const atLeast = newest();
@@ -117,11 +113,11 @@ export function createOneHistory({ engine, random, known = new Map(), onChange }
       ...engine,
       async read(statements: readonly Statement[]): Promise<Row[][]> {
         // What is there may not be what this release takes it for.
-        if (isUnreadable) throw changed();
+        if (state === "unreadable") throw changed();
         return await engine.read(statements);
       },
       async write(statements: readonly Statement[]): Promise<Row[][]> {
-        if (isOver) throw changed();
+        if (state !== "current") throw changed();
         const guards = guard();
         try {
           // What a write itself has added is noted as well: else the database could go back to just before it unseen.
@@ -154,10 +150,10 @@ export function createOneHistory({ engine, random, known = new Map(), onChange }
     },
 
     /** Whether the database may still have this history. */
-    isCurrent: (): boolean => !isOver,
+    isCurrent: (): boolean => state === "current",
 
     /** Whether the log holds what this release cannot read. */
-    isUnreadable: (): boolean => isUnreadable,
+    isUnreadable: (): boolean => state === "unreadable",
   };
 }
 

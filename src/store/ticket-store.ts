@@ -1,5 +1,6 @@
 import type { Session } from "../model.ts";
 import type { Engine } from "./engine/engine.ts";
+import { integerOrNull, text } from "./row.ts";
 import { insertUser } from "./sql.ts";
 
 /** Rows that one new ticket sweeps away at most: more than one, so that what has expired does not pile up. */
@@ -61,9 +62,9 @@ export function createTicketStore({ engine }: { readonly engine: Engine }) {
     async use(hash: string, now: number): Promise<Session | null> {
       const [[row] = []] = await engine.write([{ sql: deleteTicket, args: [hash, now] }]);
       if (!row) return null;
-      const end = row["session_expires"];
-      const identity = { tenant: String(row["tenant"]), user: String(row["id"]) };
-      return end === null || end === undefined ? identity : { ...identity, expiresAt: Number(end) };
+      const expiresAt = integerOrNull(row, "session_expires");
+      const identity = { tenant: text(row, "tenant"), user: text(row, "id") };
+      return expiresAt === null ? identity : { ...identity, expiresAt };
     },
   };
 }

@@ -3,7 +3,7 @@ import { ChatError } from "../error.ts";
 import type { Transport } from "../bus/transport.ts";
 import { nextTurn } from "../hub/in-turns.ts";
 import { backoffMs } from "../internal/backoff.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import type { Cursor } from "../model.ts";
 import { levelMax } from "../log/log-kinds.ts";
 import type { Engine } from "../store/engine/engine.ts";
@@ -213,7 +213,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
       isClosed = true;
       cancelWait();
       // What opens too late is closed with the database under it.
-      await within(clock, deadlineMs / 4, renewing);
+      await waitAtMost(renewing, { clock, ms: deadlineMs / 4 });
       const { closing } = await current.close((deadlineMs * 3) / 4, reason);
       void closing.finally(resolveReleased);
     },

@@ -1,7 +1,7 @@
 import type { Log } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
-import { answerWithin } from "../internal/within.ts";
+import { withDeadline } from "../internal/deadline.ts";
 import type { Place } from "./entry.ts";
 
 /** What names a database. */
@@ -33,7 +33,7 @@ export function createDirectory<N extends Named>(options: DirectoryOptions<N>) {
 
   async function answerOf(tenant: string): Promise<N | null> {
     const asked = Promise.resolve(databaseOf(tenant));
-    const named = await answerWithin(clock, answerMs, asked, "The host, asked for a tenant's database,");
+    const named = await withDeadline(asked, { clock, ms: answerMs, who: "The host, asked for a tenant's database," });
     // The host may be plain JavaScript.
     if (named !== null && typeof named?.url !== "string") throw new TypeError("A database has a url");
     return named;

@@ -4,7 +4,7 @@ import { readTenantTicket, tenantTicket } from "../access/ticket.ts";
 import { nextTurn } from "../hub/in-turns.ts";
 import type { Clock } from "../internal/clock.ts";
 import { createSemaphore } from "../internal/semaphore.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import type { Random } from "../internal/random.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { redactUrl } from "../store/engine/redact-url.ts";
@@ -84,7 +84,7 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
     if (state.type !== "open") return false;
     let answer = true;
     const asked = state.database.isWorking().then((isSo) => void (answer = isSo));
-    await within(clock, answerMs, asked).catch(() => {});
+    await waitAtMost(asked, { clock, ms: answerMs }).catch(() => {});
     return answer;
   }
 
@@ -275,7 +275,7 @@ export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): 
         await place.settled;
         await (place.state.type === "closing" ? place.state.done : shut(place));
       });
-      await within(clock, deadlineMs, Promise.all(closings));
+      await waitAtMost(Promise.all(closings), { clock, ms: deadlineMs });
     },
     counts() {
       const total = { applied: 0, read: 0 };

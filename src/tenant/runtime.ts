@@ -17,7 +17,7 @@ import type { Clock } from "../internal/clock.ts";
 import type { Semaphore } from "../internal/semaphore.ts";
 import type { Random } from "../internal/random.ts";
 import { createSparing } from "../internal/sparing.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { OnPush } from "../push/preview.ts";
 import type { PushProvider } from "../push/provider.ts";
@@ -40,7 +40,7 @@ export type DatabaseContext = {
   readonly accountsPerDevice?: "one" | "several" | undefined;
   readonly onPush?: OnPush | undefined;
   readonly limiter: Limiter;
-  readonly room: Capacity;
+  readonly capacity: Capacity;
   readonly budget: OutboxBudget;
   readonly watchBudget: WatchBudget;
   readonly sight: Semaphore;
@@ -126,9 +126,9 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     sight: context.sight,
     report: (error) => log.error("a rule of the host failed", { error }),
   });
-  const { limiter, room, budget, watchBudget, revalidation } = context;
+  const { limiter, capacity, budget, watchBudget, revalidation } = context;
   const hub = createHub({
-    ...{ store, feed, clock, limits, policy, limiter, room, budget, revalidation, report },
+    ...{ store, feed, clock, limits, policy, limiter, capacity, budget, revalidation, report },
     reauthenticate: context.reauthenticate,
     ...{ watchBudget, transport: bus, node: random.messageId(clock.now()) },
     ...(isRenewal && { admittedSince: clock.elapsed() }),
@@ -197,7 +197,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
       await following;
       const closing = store.close();
       // A store that hangs must not keep the process.
-      await within(clock, storeMs, closing);
+      await waitAtMost(closing, { clock, ms: storeMs });
       return { closing };
     },
 

@@ -1,6 +1,6 @@
 import { ChatError } from "../error.ts";
 import { hashOfTicket } from "../access/ticket.ts";
-import { within } from "../internal/within.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import { type AttemptOptions, type Outcome, tryToOpen } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import type { Databases } from "./databases.ts";
@@ -51,7 +51,7 @@ export function createSingle({ startMs, ...options }: SingleOptions): Databases 
 
   return {
     async ready() {
-      await (startMs === 0 ? trying : within(clock, startMs, ended));
+      await (startMs === 0 ? trying : waitAtMost(ended, { clock, ms: startMs }));
       if (database) return;
       if (isStopped) throw new ChatError("unavailable", "The chat is shutting down");
       throw failed?.error ?? new ChatError("unavailable", `The database was not open within ${startMs} ms`);
@@ -79,7 +79,7 @@ export function createSingle({ startMs, ...options }: SingleOptions): Databases 
       end();
       // What opens too late closes behind our back.
       const closing = trying.then(() => database?.close(Math.max(0, until - clock.elapsed())));
-      await within(clock, deadlineMs, closing);
+      await waitAtMost(closing, { clock, ms: deadlineMs });
     },
     counts: () => database?.counts() ?? { applied: 0, read: 0 },
     sizes: () => database?.sizes() ?? null,

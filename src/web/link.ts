@@ -1,3 +1,5 @@
+import { backoffMs } from "../internal/backoff.ts";
+import { systemRandom } from "../internal/random.ts";
 import type { ClientFrame, ServerFrame } from "../protocol/frame.ts";
 
 export type LinkState =
@@ -85,8 +87,7 @@ export function createLink({ url, onFrame, onLink }: LinkOptions) {
     clearTimeout(beat);
     if (code >= 4500 && code <= 4999) return enter({ kind: "closed", reason: reason || `code ${code}` });
     if (state.kind === "online" && performance.now() - onlineSince > settledMs) tries = 0;
-    const ceilingMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** tries++);
-    const delayMs = ceilingMs * (0.5 + Math.random() / 2);
+    const delayMs = backoffMs(systemRandom, { attempt: tries++, minMs: backoffMinMs, maxMs: backoffMaxMs });
     retry = setTimeout(connect, delayMs);
     enter({ kind: "waiting", until: performance.now() + delayMs });
   }

@@ -93,7 +93,7 @@ function describeMount(name: ExampleName): void {
   if (name.startsWith("hono"))
     test(`G4 ${name}: the app's own routes and middleware go on, and see the upgrade`, async () => {
       const root = http.replace(/\/chat$/, "");
-      expect(await (await fetch(`${root}/`)).text()).toBe("An app of one's own");
+      expect(await (await fetch(`${root}/`)).text()).toBe("Your app answers");
       expect((await fetch(`${root}/nothing`)).status).toBe(404);
       await joinAs(server.url, { user: "carol" });
       expect(server.output()).toContain("GET /chat/ws");

@@ -1,4 +1,4 @@
-/** The files of docs/examples/apps, which need packages that this repository has not, and so are in a folder of their own. */
+/** The files of docs/examples/apps: a separate folder, because they need packages that this repository does not have. */
 export const appFiles = [
   "express",
   "fastify",

@@ -17,7 +17,7 @@ import type { AppFile } from "./app-files.ts";
 const root = join(import.meta.dir, "../..");
 const installMsMax = 120_000;
 
-/** What the apps of the documentation are made with, beside the package. */
+/** The packages of the documentation's apps, beside tidings. */
 const packages = [
   ...["express@5.3.0", "express-session@1.19.0", "@types/express@5.0.6", "@types/express-session@1.19.0"],
   ...["fastify@5.12.8", "@fastify/cookie@11.1.5"],
@@ -26,7 +26,7 @@ const packages = [
   "miniflare@4.20260730.0",
 ];
 
-/** What the example uses of Cloudflare's types. */
+/** The part of Cloudflare's types that the example uses. */
 const cloudflareTypes = `
 declare module "cloudflare:workers" {
   export abstract class DurableObject<Env> {
@@ -42,7 +42,7 @@ interface DurableObjectNamespace {
 }
 `;
 
-/** Where each file stands in an app. */
+/** The path of each file in an app. */
 const places = {
   express: "express.ts",
   fastify: "fastify.ts",
@@ -66,7 +66,7 @@ async function login(server: RunningServer, user: string): Promise<string> {
   return response.headers.get("set-cookie")?.split(";")[0] ?? "";
 }
 
-/** What a socket of that session gets, as one text; resolves once it is open. */
+/** The frames that a socket of that session gets, as one text; resolves once it is open. */
 async function listen(server: RunningServer, cookie: string): Promise<{ got(part: string): Promise<void> }> {
   const socket = new WebSocket(`ws://127.0.0.1:${server.port}/chat/ws`, { headers: { cookie } });
   let said = "";
@@ -132,26 +132,26 @@ describeInstalled("G38 apps of the documentation, with the package as installed"
         expect((await send(alice, "from a session")).status).toBe(201);
         await socket.got("from a session");
         expect(await (await ask("/chat/messages?with=alice", bob)).text()).toContain("from a session");
-        // With a type and without a body, which some parsers refuse.
+        // A content type without a body, which some parsers refuse.
         expect((await ask("/chat/contacts/bob", alice, { method: "PUT" })).status).toBe(204);
         expect((await ask("/chat/contacts/bob", alice, { method: "DELETE" })).status).toBe(204);
       });
 
-      test("nobody is let in without a session, neither over HTTP nor by an upgrade", async () => {
+      test("a request without a session is refused, over HTTP and by an upgrade", async () => {
         for (const cookie of ["", "user=alice", "connect.sid=s%3Aforged.signature"]) {
           expect((await send(cookie, "from nobody")).status).toBe(401);
           await expect(listen(server, cookie)).rejects.toThrow("closed with");
         }
       });
 
-      test("what is not the chat's stays the app's", async () => {
+      test("the app's own routes stay the app's", async () => {
         const answer = await ask("/nothing", "");
         expect([answer.status, answer.headers.get("content-type")]).not.toEqual([404, "application/problem+json"]);
         expect(answer.status).toBe(404);
       });
 
       describeWith("curl", "with curl", () => {
-        test("the commands of the page do what it says", async () => {
+        test("the commands of the page have the described results", async () => {
           const [commands] = blocksOf(`docs/${name}.md`).filter(({ text }) => text.startsWith("curl "));
           const script = commands?.text.replaceAll("127.0.0.1:3000", `127.0.0.1:${server.port}`) ?? "";
           const said = await run(["sh", "-euc", script.replaceAll("curl -", "curl -sS -")], app.folder);
@@ -159,7 +159,7 @@ describeInstalled("G38 apps of the documentation, with the package as installed"
         });
       });
 
-      test("it ends with its sockets, and at once", async () => {
+      test("it ends at once, with its sockets", async () => {
         await listen(server, await login(server, "carol"));
         expect(await server.stop()).toBe(0);
       });
@@ -170,7 +170,7 @@ describeInstalled("G38 apps of the documentation, with the package as installed"
       test(`the example ${name} carries a message`, async () => {
         const place = join(app.folder, "deno");
         cpSync(join(root, "docs/examples"), place, { recursive: true });
-        // Deno lets a program into a folder in memory, below /dev, with all permissions alone; which it needs elsewhere is tested beside its adapter.
+        // Deno gives access to a folder in memory, below /dev, only with all permissions; the adapter's test checks the permissions elsewhere.
         const runtime = [denoProgram(), "run", "--no-check", "--allow-all", "--node-modules-dir=manual"];
         const base = name === "deno" ? "" : "/chat";
         const server = await startServer({ runtime, script: join(place, `${name}.ts`), dir: app.folder, base });
@@ -193,11 +193,11 @@ describeInstalled("G38 apps of the documentation, with the package as installed"
     });
     afterAll(() => sqld.stop());
 
-    test("a bundle runs in Cloudflare's runtime with a database server, and a request waits for what another sends", async () => {
+    test("a bundle runs in Cloudflare's runtime with a database server, and a request waits for another's message", async () => {
       const { outputs } = await Bun.build({
         entrypoints: [join(app.folder, "app", places.worker)],
         ...{ target: "browser", conditions: ["workerd", "worker", "browser"], format: "esm" },
-        // What the runtime itself has, as wrangler leaves it out.
+        // The runtime's own modules, which wrangler leaves out too.
         external: ["node:*", "cloudflare:*"],
         outdir: join(app.folder, "worker"),
       });
@@ -213,8 +213,8 @@ describeInstalled("G38 apps of the documentation, with the package as installed"
 
   describe("next", () => {
     /**
-     * As Next does: the route, a page and what it calls at its start are bundles of their own, each with a copy of the package, in one process.
-     * Answers what the process says, a line each.
+     * As Next does: the route, a page and the start of the server are separate bundles, each with a copy of the package, in one process.
+     * Returns the lines that the process prints.
      */
     async function runBundles(chatOf: (text: string) => string): Promise<readonly string[]> {
       const next = join(app.folder, "next");
@@ -253,7 +253,7 @@ describeInstalled("G38 apps of the documentation, with the package as installed"
       return (await run(command, place)).replaceAll(String(port), "PORT").trim().split("\n");
     }
 
-    test("bundles of one process share the chat: one waits for what another sends, and sockets get it", async () => {
+    test("bundles of one process share the chat: one waits for another's message, and sockets get it", async () => {
       expect(await runBundles((text) => text)).toEqual([
         "sent 1",
         '["from a page"]',
@@ -272,7 +272,7 @@ describeInstalled("G38 apps of the documentation, with the package as installed"
   });
 });
 
-/** The server of Next, as far as it matters here. */
+/** The relevant part of Next's server. */
 const nextProcess = `
 import { exec } from "node:child_process";
 import { WebSocket } from "ws";
@@ -294,7 +294,7 @@ const socket = new WebSocket("ws://127.0.0.1:" + process.env.CHAT_PORT + "/chat/
 socket.on("message", (frame) => {
   if (!String(frame).includes('"text":"thanks"')) return;
   console.log("over a socket: thanks");
-  // The page's own commands, to the routes that the port of the sockets has as well.
+  // The page's own commands, to the same routes on the port of the sockets.
   exec(process.env.PAGE_COMMANDS, (error, said) => {
     console.log(/"text":"hi"/.exec(said)?.[0] ?? String(error));
     process.exit(0);
@@ -306,7 +306,7 @@ const posted = await POST(new Request("http://localhost/chat/messages", { method
 if (posted.status !== 201) throw new Error("The route answered " + posted.status);
 `;
 
-/** Runs the bundle as the settings of the page say. */
+/** Runs the bundle with the settings of the page. */
 const workerProcess = `
 import { readFileSync } from "node:fs";
 import { Miniflare } from "miniflare";

@@ -16,11 +16,11 @@ const changes = 3;
 type Seen = {
   /** The statuses of all requests that were made meanwhile. */
   readonly statuses: ReadonlySet<number>;
-  /** With which code the socket was closed; null: it is open still. */
+  /** The close code of the socket; null: it is still open. */
   readonly closed: number | null;
 };
 
-/** Runs a file under `bun --hot`, changes it some times while somebody is connected and asks, and tells what they saw. */
+/** Runs a file under `bun --hot`, changes it some times while a client is connected and sends requests, and returns the client's observations. */
 async function changeWhileServing(name: string, text: string): Promise<Seen> {
   const file = join(folder, name);
   const versionOf = (version: number): string =>
@@ -46,7 +46,7 @@ async function changeWhileServing(name: string, text: string): Promise<Seen> {
     const statuses = new Set<number>();
     for (let version = 1; version <= changes; version++) {
       writeFileSync(file, versionOf(version));
-      // The new code serves once it answers; until then each request must be answered by the one or the other.
+      // The new code serves once it answers; until then each request must be answered by the old or the new code.
       for (let answer = ""; !answer.endsWith(`version ${version}`);) {
         const response = await fetch(`${http}/chat/conversations`, { headers });
         statuses.add(response.status);
@@ -56,7 +56,7 @@ async function changeWhileServing(name: string, text: string): Promise<Seen> {
       }
     }
     let after = await fetch(`${http}/chat/conversations`, { headers });
-    // A write may be seen twice: then the code runs once more, and a chat that is closed first is away for a moment.
+    // A write may be noticed twice: then the code runs once more, and a chat that is closed first is down for a moment.
     for (let tries = 0; after.status !== 200 && tries < 500; tries++) {
       await after.text();
       await Bun.sleep(10);
@@ -74,7 +74,7 @@ test("G39 under bun --hot the chat is kept: no request is refused, and sockets s
   expect(await changeWhileServing("kept.ts", snippet)).toEqual({ statuses: new Set([200]), closed: null });
 });
 
-test("G39 under bun --hot a chat that is closed first is replaced, and sockets come back", async () => {
+test("G39 under bun --hot a chat that is closed first is replaced, and sockets reconnect", async () => {
   const closing = snippet.replace("kept.chat ??= createChat", "await kept.chat?.close();\nkept.chat = createChat");
   expect(closing).not.toBe(snippet);
   const { statuses, closed } = await changeWhileServing("closing.ts", closing);
@@ -82,7 +82,7 @@ test("G39 under bun --hot a chat that is closed first is replaced, and sockets c
   expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
 });
 
-test("G39 a process that opens a second chat is answered database_locked, which says what to do", async () => {
+test("G39 a process that opens a second chat gets database_locked, with the remedy", async () => {
   const text = `import { createChat } from "tidings";
     const open = () => createChat({ database: { url: "file:twice.db" }, authenticate: () => null, limits: { startMs: 0 } });
     const first = open();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const root = join(import.meta.dir, "../..");
 
-/** A fenced block of a page: its language, what stands behind that, its text, and the paragraph before it. */
+/** A fenced block of a page: its language, the rest of that line, its text, and the paragraph before it. */
 export type Block = {
   readonly page: string;
   readonly language: string;
@@ -26,7 +26,7 @@ export function blocksOf(page: string): readonly Block[] {
   );
 }
 
-/** A server of a page as a test starts it: on a free port, in place of the one that readers can type. */
+/** A server of a page on a free port, in place of the port in the text. */
 export function onFreePort(text: string): string {
   return text.replace(/(\bport: |\.listen\()3000\b/, "$10");
 }

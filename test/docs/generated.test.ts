@@ -9,7 +9,7 @@ import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 const root = join(import.meta.dir, "../..");
 const pageOf = (name: string): string => readFileSync(join(root, "docs", name), "utf8");
 
-test("N37 what programs write of the documentation is fresh", async () => {
+test("N37 the generated pages and documents are fresh", async () => {
   const command = [process.execPath, "scripts/describe.ts", "--check"];
   const child = Bun.spawn(command, { cwd: root, stdout: "ignore", stderr: "pipe" });
   expect(await child.stderr.text()).toBe("");
@@ -32,7 +32,7 @@ test("N37 the page of options has every option and every limit with its default"
   }
 });
 
-test("N37 an option without a comment, or in a form that is not understood, is an error and not left out", () => {
+test("N37 an option without a comment, or in an unknown form, is an error and is not left out", () => {
   const linesOf = (text: string): readonly string[] =>
     bodyOf(`export type Options = {\n${text}\n};\n`, "export type Options");
   expect(
@@ -49,7 +49,7 @@ test("N37 an option without a comment, or in a form that is not understood, is a
   expect(() => membersOf(linesOf("  /** One. */\n  readonly one?:\n    string;"))).toThrow("not understood");
 });
 
-/** What SQLite knows of a database, but for how its statements are written. */
+/** The structure of a database as SQLite reports it, without the text of its statements. */
 function structureOf(script: string): unknown {
   using database = new Database(":memory:");
   database.run(script);
@@ -67,7 +67,7 @@ function structureOf(script: string): unknown {
   }));
 }
 
-test("N37 the schema for reading makes the tables, columns and indexes that the migrations make", () => {
+test("N37 the schema for reading makes the same tables, columns and indexes as the migrations", () => {
   const migrated = bundledMigrations.map(({ up }) => up).join("\n");
   const schema = pageOf("schema.sql");
   expect(structureOf(schema)).toEqual(structureOf(migrated));

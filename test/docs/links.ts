@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Links of a page below a folder that lead to nothing there, or to no heading of a page. */
+/** Links of a page below a folder that lead to no file there, or to no heading of a page. */
 export function linkFaults(folder: string, path: string): readonly string[] {
   const links = readFileSync(join(folder, path), "utf8").matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)/g);
   return [...links].flatMap(([, target = "", hash]) => {

@@ -10,7 +10,7 @@ import {
 } from "../../scripts/bench/scale/model.ts";
 import { readKept, readScalePage, scalePageWith } from "../../scripts/bench/scale/page.ts";
 
-/** Round numbers, so that what comes of them can be said. */
+/** Round numbers, so that the results can be computed by hand. */
 const figures: Figures = {
   connectionBytes: 10_000,
   connectionMicros: 1,
@@ -26,11 +26,11 @@ const figures: Figures = {
 };
 
 describe("the page of the scale", () => {
-  test("V6 shows what was measured, and what is calculated from it", () => {
+  test("V6 shows the measurements and the numbers that are calculated from them", () => {
     expect(readScalePage()).toBe(scalePageWith(readScalePage(), readKept()));
   });
 
-  test("control: V6 a page whose figures are others than those that were measured is noticed", () => {
+  test("control: V6 a page with other figures than the measured ones is found", () => {
     const kept = readKept();
     const name = "idle: each connection";
     const other = { ...kept.measures, [name]: { unit: "bytes", median: 1, min: 1, max: 1 } };
@@ -45,7 +45,7 @@ describe("the model", () => {
     const load = loadOf(figures, 1_000_000);
     expect(load.messagesPerSecond).toBeCloseTo(1_666.7, 1);
     expect(load.nodes).toBe(20);
-    // Its part of the work, its connections, and all messages of others.
+    // A node's part of the work, its connections, and all messages of others.
     expect(load.nodeCores).toBeCloseTo((1_666.7 * 100 + 277.8 * 200 + 1_000_000) / 20 / 1e6 + 0.00333, 3);
     expect(load.nodeBytes).toBe(500_000_000);
     expect(load.writerShare).toBeCloseTo(0.05, 3);
@@ -54,7 +54,7 @@ describe("the model", () => {
     expect(load.diskBytesPerDay).toBeCloseTo((1_666.7 / 3) * 86_400 * 240, -7);
   });
 
-  test("V6 nothing is full below what it says, and something is above", () => {
+  test("V6 below the calculated limit no part is full, and above it one is", () => {
     for (const share of Object.values(shares)) {
       const connected = connectedUntil(figures, share);
       expect(share(loadOf(figures, connected * 0.9))).toBeLessThan(1);
@@ -62,7 +62,7 @@ describe("the model", () => {
     }
   });
 
-  test("V6 divided as it says nothing is more than half full, and with one database less something is", () => {
+  test("V6 divided as calculated no part is more than half full, and with one database less one is", () => {
     for (const connected of [10_000, 3_000_000, 10_000_000]) {
       const count = databasesFor(figures, connected);
       const fullest = (databases: number): number =>

@@ -18,7 +18,7 @@ const pages = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `do
 const folder = mkdtempSync(join(tmpdir(), "tidings-docs-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** An app of somebody who installed the package. */
+/** An app with the installed package. */
 mkdirSync(join(folder, "node_modules"));
 symlinkSync(root, join(folder, "node_modules/tidings"));
 for (const name of ["hono", "ws", "@logtape", "@nats-io"])
@@ -32,13 +32,13 @@ const textOf = (file: string): string => fileBlocks.find(({ info }) => info === 
 const curlOf = (page: string): string =>
   blocks.find((one) => one.page === page && one.text.startsWith("curl "))?.text ?? "";
 
-// What other snippets import does not end by itself: it runs with them.
+// Snippets that others import do not end by themselves: they run with those.
 const imported = ["bot.ts"];
 for (const file of imported) writeFileSync(join(folder, file), textOf(file));
-// It needs the server of its page.
+// The client needs the server of its page.
 const client = "client.ts";
 
-/** Runs a command in the app's folder; what it says is judged by who calls. */
+/** Runs a command in the app's folder; the caller judges its output. */
 async function run(command: readonly string[]): Promise<{ code: number; output: string }> {
   const child = Bun.spawn([...command], {
     cwd: folder,
@@ -51,7 +51,7 @@ async function run(command: readonly string[]): Promise<{ code: number; output: 
 }
 
 describe("docs", () => {
-  test("every TypeScript snippet names its file, so that it is run here, or is one of the examples, which run elsewhere", () => {
+  test("every TypeScript snippet names its file, and is run here, or is one of the examples, which run elsewhere", () => {
     const nameless = blocks.filter(
       ({ language, info }) => language === "ts" && !/^(file|example|app)=[\w.-]+$/.test(info),
     );
@@ -81,7 +81,7 @@ describe("docs", () => {
     expect(readdirSync(join(root, "docs/examples/apps")).sort()).toEqual(appFiles.map((name) => `${name}.ts`).sort());
   });
 
-  test("G1 the page on mounting tells whatever a runtime keeps from the contract", () => {
+  test("G1 the page on mounting names every part of the contract that a runtime prevents", () => {
     const page = readFileSync(join(root, "docs/mounting.md"), "utf8");
     for (const name of Object.values(traits).flatMap((own) => Object.keys(own))) expect(page).toContain(`\`${name}\``);
   });
@@ -90,12 +90,12 @@ describe("docs", () => {
     const file = info.replace("file=", "");
     if (file === client || imported.includes(file)) continue;
     const isServer = /Bun\.serve\(|createServer\(/.test(text) && !text.includes("server.stop(");
-    test(`${page}: ${file} runs as it stands`, async () => {
+    test(`${page}: ${file} runs unchanged`, async () => {
       forget();
       writeFileSync(join(folder, file), onFreePort(text));
       if (isServer) return tryServer(file);
       const { code, output } = await run([process.execPath, file]);
-      expect(output).not.toMatch(/error(?!":\{)/); // But for the warning that no NATS is there.
+      expect(output).not.toMatch(/error(?!":\{)/); // The exception is the warning about a missing NATS server.
       expect(code).toBe(0);
       if (file === "send.ts") expect(output).toMatch(/message 1 of c\w+ is on disk/);
       if (file === "poll.ts")
@@ -141,7 +141,7 @@ describe("docs", () => {
           expect((await fetch(`${http}/messages`, { method: "POST", headers, body })).status).toBe(201);
           sent.push(`You wrote: ${round} ${i}`);
         }
-        // The bot keeps the order: whoever has the last answer of the last round has all. Other rounds are killed before that.
+        // The bot keeps the order: a client that has the last answer of the last round has all. Other rounds are killed before that.
         if (round === 2) while (!(await answersAt(http)).includes(sent.at(-1) ?? "")) await Bun.sleep(5);
         if (round === 2) expect(await answersAt(http)).toEqual(sent);
       });
@@ -157,7 +157,7 @@ describe("docs", () => {
         expect(output).toMatch(/^\{"id":"01980000-0000-7000-8000-000000000001",.*\}\{"messages":\[.*"text":"hi"/);
         expect(textOf(client)).toContain("127.0.0.1:3000");
         writeFileSync(join(folder, client), textOf(client).replace("127.0.0.1:3000", host));
-        // Its ack makes the receipt, which comes to all devices of bob.
+        // The client's ack makes the receipt, which comes to all devices of bob.
         expect(await untilSaid(client, '"delivered":1')).toContain('"text":"hi"');
         const again = await untilSaid(client, '"more":false');
         expect(again).toContain('"type":"welcome"');
@@ -202,18 +202,18 @@ describe("docs", () => {
         expect(code).toBe(0);
       });
 
-  test("U10 the page on pushes tells every reason that there is", () => {
+  test("U10 the page on pushes lists every reason", () => {
     const page = readFileSync(join(root, "docs/push.md"), "utf8");
     for (const reason of Object.keys(pushReasons)) expect(page).toContain(`\n| \`${reason}\` `);
   });
 
   test("every link of a page leads to a file and a heading", () => {
-    const all = [...pages, "CONTRIBUTING.md", "src/SPEC.md", "src/protocol/PROTOCOL.md"];
+    const all = [...pages, "ARCHITECTURE.md", "CONTRIBUTING.md", "src/SPEC.md", "src/protocol/PROTOCOL.md"];
     expect(all.flatMap((page) => linkFaults(root, page))).toEqual([]);
   });
 });
 
-/** Removes what earlier snippets have stored. */
+/** Removes the databases of earlier snippets. */
 function forget(): void {
   for (const end of ["", "-shm", "-wal"]) rmSync(join(folder, `chat.db${end}`), { force: true });
 }
@@ -224,7 +224,7 @@ function curlQuietly(commands: string, from: string, to: string): string {
   return commands.replaceAll(from, to).replaceAll(/^curl /gm, "curl -sS ");
 }
 
-/** Runs a file until it has printed that text, kills it, and answers all that it has printed. */
+/** Runs a file until it has printed that text, kills it, and returns its output. */
 async function untilSaid(file: string, wanted: string): Promise<string> {
   const child = Bun.spawn([process.execPath, file], { cwd: folder, stdout: "pipe", stderr: "inherit" });
   try {
@@ -240,7 +240,7 @@ async function untilSaid(file: string, wanted: string): Promise<string> {
   }
 }
 
-/** Starts a server of a page, hands on where its socket and its routes are, and kills it afterwards. */
+/** Starts a server of a page, passes on the URLs of its socket and its routes, and kills it afterwards. */
 async function whileServing(file: string, use: (url: string, http: string) => Promise<void>): Promise<void> {
   const child = Bun.spawn([process.execPath, file], { cwd: folder, stdout: "pipe", stderr: "inherit" });
   try {

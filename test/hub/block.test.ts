@@ -11,7 +11,7 @@ import { type FakeSocket, turns, until } from "../support/fake-socket.ts";
 import { startHub, type TestHub } from "../support/hub.ts";
 import { accepted, newId, person } from "../support/store.ts";
 
-/** The blocks between the user who acts and the other user. */
+/** The blocks between the actor and the other user. */
 const relations = ["nobody", "the other has blocked the actor", "the actor has blocked the other", "both"] as const;
 type Relation = (typeof relations)[number];
 const isBlocked = (relation: Relation): boolean => relation !== "nobody";

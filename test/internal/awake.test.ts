@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createAwakeClock } from "../../src/internal/awake.ts";
-import { answerWithin } from "../../src/internal/within.ts";
+import { withDeadline } from "../../src/internal/deadline.ts";
 import { during, fakeClock } from "../support/fake-clock.ts";
 
 describe("a clock that leaves out a freeze", () => {
@@ -48,8 +48,10 @@ describe("an answer in time", () => {
     const clock = fakeClock();
     let answer = (_: string): void => {};
     const asked = new Promise<string>((resolve) => (answer = resolve));
-    const heard = answerWithin(clock, 5_000, asked, "the host");
-    const silent = answerWithin(clock, 5_000, never(), "the host").catch((error: unknown) => String(error));
+    const heard = withDeadline(asked, { clock, ms: 5_000, who: "the host" });
+    const silent = withDeadline(never(), { clock, ms: 5_000, who: "the host" }).catch((error: unknown) =>
+      String(error),
+    );
     clock.freeze(60_000);
     await clock.advance(0);
     answer("yes");
@@ -63,7 +65,7 @@ describe("an answer in time", () => {
   test("R21 without a freeze it ends in its time", async () => {
     const clock = fakeClock();
     const start = clock.elapsed();
-    const silent = answerWithin(clock, 500, never(), "the host").catch(() => clock.elapsed() - start);
+    const silent = withDeadline(never(), { clock, ms: 500, who: "the host" }).catch(() => clock.elapsed() - start);
     expect(await during(clock, silent)).toBeLessThanOrEqual(510);
   });
 });

@@ -7,21 +7,21 @@ import { builtPackage, run } from "./built.ts";
 const root = join(import.meta.dir, "../..");
 const tsc = join(root, "node_modules/typescript/bin/tsc");
 
-/** An app of somebody else, in a folder of its own, which installed the package and nothing of this repository. */
+/** A host's app in a separate folder, with the installed package and nothing else of this repository. */
 export type App = {
   readonly folder: string;
-  /** What runs a JavaScript file there. */
+  /** The command that runs a JavaScript file there. */
   readonly runtime: readonly string[];
   /** The example as JavaScript, with the file ending. */
   readonly example: (name: string) => string;
-  /** The command line of the installed package, as the runtime's own users call it. */
+  /** The command line of the installed package, called as users of the runtime do. */
   readonly tidings: readonly string[];
-  /** The command line's file, for who runs it without a package manager in between. */
+  /** The command line's file, for a run without a package manager. */
   readonly program: readonly string[];
   remove(): void;
 };
 
-/** A package in the version that this repository was installed with: peers and types are the app's own to choose. */
+/** A package in this repository's version: an app chooses its own versions of peers and types. */
 export function installed(name: string): string {
   const { version } = JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8")) as {
     version: string;
@@ -29,7 +29,7 @@ export function installed(name: string): string {
   return `${name}@${version}`;
 }
 
-/** Of the optional peers and of the types, what the repository itself is tested with. */
+/** The optional peers and types with which the repository itself is tested. */
 const peersOfNode = ["@hono/node-server", "@nats-io/transport-node", "ws", "@types/node"].map(installed);
 
 /** An app on Node, made by npm, with the peers that the repository has, or with others: each as `name@version`. */
@@ -80,8 +80,8 @@ function newApp(): string {
 }
 
 /**
- * Compiles the examples that `isMeant`, and what the README shows, against the declarations of the installed package, which are
- * checked like the app's own. Rejects with what the compiler finds in either; what other packages declare is theirs.
+ * Compiles the examples that `isMeant`, and the README's snippets, against the declarations of the installed package, which are
+ * checked like the app's own. Rejects with the compiler's findings in both; faults in other packages are ignored.
  */
 export async function compileExamples(
   { folder }: App,
@@ -110,9 +110,9 @@ export async function compileExamples(
   return [...examples, ...shown];
 }
 
-/** Compiles what the tsconfig.json of a folder says; rejects as `compileExamples` does. */
+/** Compiles the files of a folder's tsconfig.json; rejects as `compileExamples` does. */
 export async function compile(folder: string): Promise<void> {
-  // Other tests have the other cores; several threads look at the same declarations each for itself.
+  // Other tests use the other cores, and each thread would read the same declarations again.
   const command = [process.execPath, tsc, "-p", folder, "--singleThreaded"];
   const child = Bun.spawn(command, { cwd: folder, stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);

@@ -16,15 +16,15 @@ import { type Start, startServer } from "../support/server.ts";
 const root = join(import.meta.dir, "../..");
 
 export type Built = {
-  /** What is to be published, beside the repository's packages. */
+  /** The folder to be published, beside the repository's packages. */
   readonly folder: string;
-  /** What npm makes of it. */
+  /** The tarball that npm makes from it. */
   readonly tarball: string;
   /** The paths in the tarball, in order. */
   readonly files: readonly string[];
 };
 
-/** A folder of one run of all tests, whose processes share the package; absent where a file of tests runs by itself. */
+/** A folder for one run of all tests, in which its processes share the package; absent if a test file runs by itself. */
 const shared = process.env["TIDINGS_RUN_FOLDER"];
 const lookMs = 50;
 
@@ -43,7 +43,7 @@ export async function removeBuiltPackage(): Promise<void> {
   if (folder !== undefined && shared === undefined) rmSync(dirname(folder), { recursive: true, force: true });
 }
 
-/** Whoever comes first makes it; the others wait until it is there, or could not be made. */
+/** The first process makes it; the others wait until it exists, or has failed. */
 async function share(place: string): Promise<Built> {
   const [done, failed] = [join(place, "built.json"), join(place, "failed")];
   if (isFirstAt(place))
@@ -79,7 +79,7 @@ async function make(place: string): Promise<Built> {
   return { folder, ...(await pack(folder, place)) };
 }
 
-/** What `npm publish` would send of a folder. */
+/** The files of a folder that `npm publish` would send. */
 export async function pack(folder: string, to: string): Promise<Pick<Built, "tarball" | "files">> {
   const said = await run(["npm", "pack", folder, "--json", "--pack-destination", to], to);
   const [packed] = JSON.parse(said) as { filename: string; files: { path: string }[] }[];
@@ -87,7 +87,7 @@ export async function pack(folder: string, to: string): Promise<Pick<Built, "tar
   return { tarball: join(to, packed.filename), files: packed.files.map(({ path }) => path).sort() };
 }
 
-/** Runs a command to its end; answers its standard output, and rejects with all that it said where it fails. */
+/** Runs a command to its end; returns its standard output, or rejects with all its output if it fails. */
 export async function run(command: readonly string[], cwd: string): Promise<string> {
   const child = Bun.spawn([...command], { cwd, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
@@ -95,7 +95,7 @@ export async function run(command: readonly string[], cwd: string): Promise<stri
   return stdout;
 }
 
-/** Starts the standalone server of the built package on Node, in place of the one of the source. */
+/** Starts the standalone server of the built package on Node, in place of the source's. */
 export const startBuiltOnNode: Start = async (options = {}) => {
   const { folder } = await builtPackage();
   return await startServer({ ...options, runtime: ["node", join(folder, "cli.js")], script: "serve" });

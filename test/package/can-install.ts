@@ -15,7 +15,7 @@ async function canInstall(): Promise<boolean> {
 
 const isPossible = await canInstall();
 
-/** A group of tests that install packages into an app of their own. */
+/** A group of tests that install packages into their own app. */
 export function describeInstalled(title: string, tests: () => void): void {
   describeWhere(isPossible, "npm with a registry that answers", title, tests);
 }

@@ -33,11 +33,11 @@ describeInstalled("the package as installed", () => {
         expect(compiled).toContain("send");
       }, installMsMax);
 
-      test("N3 every door of the package opens, where its peers are installed", async () => {
+      test("N3 every entry point of the package loads, if its peers are installed", async () => {
         const manifest = joinPath(app.folder, "node_modules/tidings/package.json");
         const { exports } = JSON.parse(readFileSync(manifest, "utf8")) as { exports: Record<string, unknown> };
         const nameOf = (door: string): string => door.replace(/^\./, "tidings");
-        // What is no pair of types and code is for no runtime of a server: it is found, and that is all.
+        // An entry without a pair of types and code is not for a server's runtime: it only has to exist.
         const isModule = ([, target]: readonly [string, unknown]): boolean => typeof target === "object";
         const names = Object.entries(exports)
           .filter(isModule)
@@ -54,7 +54,7 @@ describeInstalled("the package as installed", () => {
           for (const name of ${JSON.stringify(found.map(nameOf))}) (await import("node:fs")).readFileSync(new URL(import.meta.resolve(name)));`,
         );
         const lines = (await run([...app.runtime, script], app.folder)).trim().split("\n");
-        // The app on Bun has no peers of Node's adapter: only what is for Node may miss them.
+        // The app on Bun has no peers of Node's adapter: only entries for Node may miss them.
         const lacking = name === "bun" ? lines.filter((line) => line.includes("'@hono/node-server'")) : [];
         for (const line of lacking) expect(line).toContain("node ");
         expect(lines.filter((line) => !lacking.includes(line))).toEqual(
@@ -68,7 +68,7 @@ describeInstalled("the package as installed", () => {
       });
 
       for (const example of [name, `hono-${name}`])
-        test(`N3 the example ${example} carries a message over a real socket, and a new process has it still`, async () => {
+        test(`N3 the example ${example} carries a message over a real socket, and a new process still has it`, async () => {
           const base = example.startsWith("hono") ? "/chat" : "";
           const start = () =>
             startServer({ runtime: app.runtime, script: app.example(example), dir: app.folder, base });
@@ -95,14 +95,14 @@ describeInstalled("the package as installed", () => {
       test("N4 tidings migrate migrates, with the package's own migrations", async () => {
         const migrate = (command: string, tidings = app.program) =>
           run([...tidings, "migrate", command, "--database", "file:migrated.db"], app.folder);
-        // To look makes no file.
+        // Reading the version makes no file.
         await expect(migrate("status", app.tidings)).rejects.toThrow("There is no database file");
         expect(await migrate("up")).toMatch(/^(up \d{6}_\w+\n)+$/);
         expect(await migrate("status")).toMatch(/^(\d{6}_\w+ +applied\n)+$/);
         expect(await migrate("up")).toBe("nothing to do\n");
       });
 
-      test("N4 tidings serve serves the page and says that it lives", async () => {
+      test("N4 tidings serve serves the page and its health", async () => {
         const env = { DATABASE_URL: "file:served.db" };
         const server = await startServer({ runtime: app.program, script: "serve", dir: app.folder, env });
         try {
@@ -119,17 +119,17 @@ describeInstalled("the package as installed", () => {
       });
     });
 
-  test("control: N3 a declaration that does not compile is seen", async () => {
+  test("control: N3 a declaration that does not compile is found", async () => {
     const app = await installing.node;
     const file = joinPath(app.folder, "node_modules/tidings/index.d.ts");
     const text = readFileSync(file, "utf8");
-    // Anew, and not in place: an installer may have linked the file to its cache.
+    // As a new file: an installer may have linked the old one to its cache.
     rmSync(file);
     writeFileSync(file, `${text}export declare const planted: Nowhere;\n`);
     await expect(compileExamples(app, "node", () => false)).rejects.toThrow("Cannot find name 'Nowhere'");
   });
 
-  test("N5 on Node without its peers, tidings serve says what to install", async () => {
+  test("N5 on Node without its peers, tidings serve names the packages to install", async () => {
     const app = await installing.node;
     rmSync(joinPath(app.folder, "node_modules/@hono/node-server"), { recursive: true });
     const child = Bun.spawn([...app.program, "serve"], { cwd: app.folder, stdout: "ignore", stderr: "pipe" });

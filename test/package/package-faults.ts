@@ -16,7 +16,7 @@ type Manifest = {
   readonly peerDependencies: Readonly<Record<string, string>>;
 };
 
-/** What the package must hold, and nothing else. */
+/** The files that the package must contain, and no others. */
 export function wantedFiles(): readonly string[] {
   const modules = [...new Bun.Glob("**/*.ts").scanSync({ cwd: join(root, "src") })]
     .filter((path) => !path.startsWith("web/"))
@@ -34,7 +34,7 @@ export function wantedFiles(): readonly string[] {
   ].sort();
 }
 
-/** What is wrong with the package for those who will install it; the slow tools look only at one that is whole. */
+/** The faults of the package for its users; the slow tools check only a complete one. */
 export async function packageFaults({ folder, tarball, files }: Built): Promise<readonly string[]> {
   const wanted = wantedFiles();
   const faults = [
@@ -56,14 +56,14 @@ async function publintFaults(folder: string, tarball: string): Promise<readonly 
 
 async function attwFaults(tarball: string): Promise<readonly string[]> {
   const command = [process.execPath, attw, tarball, "--profile", "esm-only", "--no-color", "--no-emoji"];
-  // A script of the browser's has no types to be right or wrong.
+  // A script for browsers has no types to check.
   const options = ["--format", "ascii", "--exclude-entrypoints", "./push/service-worker.js"];
   const child = Bun.spawn([...command, ...options], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   return code === 0 ? [] : [`attw: ${stdout}${stderr}`];
 }
 
-/** Imports that lead to no file of the package, and to no package that it says it needs. */
+/** Imports that lead to no file of the package, and to none of its declared dependencies. */
 function importFaults(folder: string, path: string): readonly string[] {
   const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
   const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
@@ -73,7 +73,7 @@ function importFaults(folder: string, path: string): readonly string[] {
       const target = join(folder, dirname(path), isDeclaration ? value.replace(/\.js$/, ".d.ts") : value);
       return value.endsWith(".js") && existsSync(target) ? [] : [`${path} imports ${value}, which is not there`];
     }
-    // The runtime's own: the types of Bun are a matter of who builds for Bun.
+    // The runtime's own modules: hosts on Bun install the types of Bun.
     if (value.startsWith("node:") || (value === "bun" && isDeclaration)) return [];
     const isDeclared = declared.some((name) => value === name || value.startsWith(`${name}/`));
     return isDeclared ? [] : [`${path} imports ${value}, which is no dependency`];

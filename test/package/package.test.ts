@@ -12,7 +12,7 @@ import { packageFaults } from "./package-faults.ts";
 const root = join(import.meta.dir, "../..");
 afterAll(removeBuiltPackage);
 
-test("N2 every door of the source is a door of the package, types first", () => {
+test("N2 every entry point of the source is one of the package, types first", () => {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Parameters<
     typeof publishedManifest
   >[0];
@@ -27,14 +27,14 @@ test("N2 every door of the source is a door of the package, types first", () => 
   expect(exports["./bun"]).toEqual({ types: "./adapter/bun.d.ts", default: "./adapter/bun.js" });
 });
 
-test("N2 a door that leads to no source file is refused", () => {
+test("N2 an entry point without a source file is refused", () => {
   for (const path of ["./lib/index.ts", "./src/index.js", "./src/web/deep/worker.js"]) {
     const manifest = { name: "x", exports: { ".": path }, bin: {}, sideEffects: [] };
     expect(() => publishedManifest(manifest)).toThrow(`got ${path}`);
   }
 });
 
-test("N36 the package says where its source is, as the git remote does, without credentials", () => {
+test("N36 the package names the repository of its source, from the git remote, without credentials", () => {
   const url = "git+https://git.example/chat/tidings.git";
   for (const remote of [
     "https://git.example/chat/tidings",
@@ -51,7 +51,7 @@ test("N36 the package says where its source is, as the git remote does, without 
   expect(publishedManifest(manifest)).toMatchObject({ repository: { type: "git", url } });
 });
 
-test("N1 the repository itself cannot be published, and the package carries nothing that only the repository needs", () => {
+test("N1 the repository itself cannot be published, and the package contains nothing that only the repository needs", () => {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Parameters<
     typeof publishedManifest
   >[0];
@@ -61,25 +61,25 @@ test("N1 the repository itself cannot be published, and the package carries noth
 });
 
 describeWith("npm", "the package as npm packs it", () => {
-  test("N1 N2 N36 holds what was built and nothing else, and is without fault", async () => {
+  test("N1 N2 N36 contains the built files and nothing else, and has no fault", async () => {
     const built = await builtPackage();
     expect(await packageFaults(built)).toEqual([]);
     for (const path of ["docs/PROTOCOL.md", "docs/mounting.md", "docs/options.md", "docs/schema.sql", "docs/SPEC.md"])
       expect(built.files).toContain(path);
     const readme = readFileSync(join(built.folder, "README.md"), "utf8");
     expect(readme).toContain("](docs/PROTOCOL.md)");
-    // The commands of a checkout do not work where the package is installed.
+    // The commands of a checkout do not work in an installed package.
     expect(readme).toContain("\nnpm install tidings @hono/node-server ws && npx tidings serve\n");
     expect(readme).toContain("\n## Mount it in your server\n");
     for (const command of ["bun run ", "bun@", "git clone", "Two commands"]) expect(readme).not.toContain(command);
   });
 
-  test("control: N36 a README whose section has another heading is refused, and not published as it is", () => {
+  test("control: N36 a README with another heading of the section is refused, and not published unchanged", () => {
     expect(() => withoutCheckout("# Tidings\n\n## Three commands\n\n## More\n")).toThrow("Two commands");
     expect(() => withoutCheckout("# Tidings\n\n## Two commands\n")).toThrow("Two commands");
   });
 
-  /** The text of a file, altered; an empty one: the file is gone. */
+  /** The altered text of a file; if it is empty, the file is deleted. */
   type Plant = readonly [path: string, alter: (text: string) => string];
 
   /** The package with some files more, less or altered. */
@@ -110,13 +110,13 @@ describeWith("npm", "the package as npm packs it", () => {
   const faultsWith = async (...plants: readonly Plant[]): Promise<string> =>
     (await withPlants(plants, packageFaults)).join("\n");
 
-  test("N1 what somebody left in the folder is not published", async () => {
+  test("N1 a stray file in the folder is not published", async () => {
     const { files } = await builtPackage();
     expect(await withPlants([["chat.db", () => "secret"]], (planted) => planted.files)).toEqual(files);
   });
 
-  test("control: N1 N2 a file too many or too few, a door that leads elsewhere and a stale import are seen", async () => {
-    // Each is told of by its own name, so all of them can be planted at once.
+  test("control: N1 N2 a file too many or too few, a wrong entry point and a stale import are found", async () => {
+    // Each is reported by its own name, so all of them can be planted at once.
     const planted: readonly (readonly [...Plant, fault: string])[] = [
       ["stray.js", () => "export {};", "stray.js does not belong there"],
       ["web/page.js", () => "", "web/page.js is missing"],
@@ -134,7 +134,7 @@ describeWith("npm", "the package as npm packs it", () => {
     ];
     const found = await faultsWith(...planted.map(([path, alter]): Plant => [path, alter]));
     for (const [, , fault] of planted) expect(found).toContain(fault);
-    // The slow tools look only at a package that is whole.
+    // The slow tools check only a complete package.
     const none = (text: string): string => text.replace('"./adapter/node.d.ts"', '"./adapter/none.d.ts"');
     const doors = await faultsWith(["package.json", none]);
     expect(doors).toContain("publint: ");

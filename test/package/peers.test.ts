@@ -11,12 +11,12 @@ import { removeBuiltPackage, run } from "./built.ts";
 import { describeInstalled } from "./can-install.ts";
 import { lowestPeers, newestPeers, type PeerSet } from "./peers.ts";
 
-/** `TIDINGS_PEERS=newest`: the newest versions that the registry has as well, which are others every week. */
+/** `TIDINGS_PEERS=newest`: also the newest versions in the registry, which change every week. */
 const wantsNewest = process.env["TIDINGS_PEERS"] === "newest";
 
 afterAll(removeBuiltPackage);
 
-/** `@hono/node-server` 2 has this by itself. */
+/** `@hono/node-server` 2 does this by itself. */
 const honoNodeOnFirst = `import { serve } from "@hono/node-server";
 import { createNodeWebSocket } from "@hono/node-ws";
 import { Hono } from "hono";
@@ -48,7 +48,7 @@ const server = createServer(async (incoming: IncomingMessage & { body?: unknown 
 server.listen(port, "127.0.0.1", () => serving(Object(server.address()).port));
 `;
 
-/** Two nodes: what one publishes the other hears. */
+/** Two nodes: the second receives a message that the first publishes. */
 const overNats = `import { nats } from "tidings/nats";
 
 const [one, two] = [0, 1].map(() => nats({ servers: process.env.NATS_URL ?? "" }));
@@ -72,7 +72,7 @@ async function install({ packages }: PeerSet): Promise<App> {
     installed("@types/node"),
     ...(isFirst ? ["@hono/node-ws@^1.3.0", installed("@types/ws")] : []),
   ];
-  // npm alone refuses versions that do not go together.
+  // Only npm refuses versions that do not fit together.
   const app = isFirst ? await installOnNode(all) : await installQuickly(all);
   mkdirSync(joinPath(app.folder, "app"));
   if (isFirst) writeFileSync(joinPath(app.folder, "app/hono-node.ts"), honoNodeOnFirst);

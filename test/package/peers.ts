@@ -1,6 +1,6 @@
 import { peerDependencies } from "../../package.json";
 
-/** Versions of the package's peers that an app may have together: a peer, and what is installed for it, such as `ws@8.21.0`. */
+/** Versions of the package's peers that an app may have together, as installed, such as `ws@8.21.0`. */
 export type PeerSet = { readonly name: string; readonly packages: readonly string[] };
 
 type Peer = keyof typeof peerDependencies;
@@ -9,7 +9,7 @@ const peers = Object.keys(peerDependencies) as readonly Peer[];
 /** A range is one or more of `^1.2.3`, with ` || ` between them. */
 const partsOf = (range: string): readonly string[] => range.split(" || ");
 
-/** How many parts the peer with the most of them has. */
+/** The number of parts of the peer with the most of them. */
 const partCount = Math.max(...peers.map((peer) => partsOf(peerDependencies[peer]).length));
 
 const partOf = (peer: Peer, index: number): string => {
@@ -17,19 +17,19 @@ const partOf = (peer: Peer, index: number): string => {
   return parts[Math.min(index, parts.length - 1)] ?? "";
 };
 
-/** The lowest version of each part of each range; what the highest are, the lock says, or the registry does. */
+/** The lowest version of each part of each range; the highest ones are in the lock file or the registry. */
 export const lowestPeers: readonly PeerSet[] = Array.from({ length: partCount }, (_, index) => {
   const packages = peers.map((peer) => `${peer}@${partOf(peer, index).replace("^", "")}`);
   return { name: `the lowest: ${packages.join(", ")}`, packages };
 });
 
-/** What the registry has as the newest of each part of each range. */
+/** The newest version in the registry of each part of each range. */
 export const newestPeers: readonly PeerSet[] = Array.from({ length: partCount }, (_, index) => {
   const packages = peers.map((peer) => `${peer}@${partOf(peer, index)}`);
   return { name: `the newest: ${packages.join(", ")}`, packages };
 });
 
-/** How a page writes the range of each peer. */
+/** The range of each peer, as pages write it. */
 export const peerRanges: readonly (readonly [peer: string, range: string])[] = peers.map((peer) => [
   peer,
   peerDependencies[peer],

@@ -23,12 +23,12 @@ describeWith("npm", "the standalone server on Node", () => {
     expect(await attackServer(startBuiltOnNode, { from: 1, count: 50 })).toEqual({ tried: 50, violations: [] });
   });
 
-  test("N4 X10 who does not finish a request in time is closed, however they drip", async () => {
+  test("N4 X10 a connection without a complete request in time is closed, even if it drips", async () => {
     expect(slow.length).toBeGreaterThanOrEqual(8);
     expect(await stillOpen(slow, since + slowSocketMsMax)).toEqual([]);
   });
 
-  test("N4 an address that is taken ends it, and it says why", async () => {
+  test("N4 an address in use ends the server, with a message", async () => {
     await expect(startBuiltOnNode({ port: server.port })).rejects.toThrow("EADDRINUSE");
   });
 });

@@ -80,21 +80,21 @@ export const storeEngine = {
   },
   "a read tells of what no disk has yet": {
     rule: "D2",
-    file: "store/engine/embedded.ts",
-    from: "if (isSynced || (hasSyncFailed && !isWrite)) return found;",
-    to: "if (isSynced || !isWrite) return found;",
+    file: "store/engine/open-file.ts",
+    from: 'if (sync === "done" || (sync === "failed" && !isWrite)) return found;',
+    to: 'if (sync === "done" || !isWrite) return found;',
   },
   "a file with several names is opened": {
     rule: "D23",
     file: "store/engine/embedded.ts",
-    from: "  requireOneName(file);\n",
+    from: "  requireOneName(path);\n",
     to: "",
   },
   "a file that was taken away is written on": {
     rule: "D24",
     file: "store/engine/embedded.ts",
-    from: "const fault = isWrite ? faultOfFile(true) : undefined;",
-    to: "const fault: FileFault | undefined = undefined as FileFault | undefined;",
+    from: "const fault = isWrite ? file.fault(true) : undefined;",
+    to: "const fault: Error | undefined = undefined as Error | undefined;",
   },
   "statements are committed one by one": {
     rule: "D6",
@@ -104,7 +104,7 @@ export const storeEngine = {
   },
   "a file is opened with the log of another one": {
     rule: "D21",
-    file: "store/engine/embedded.ts",
+    file: "store/engine/open-file.ts",
     from: "    requireOwnLog(file);\n",
     to: "",
   },

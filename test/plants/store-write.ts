@@ -70,7 +70,7 @@ export const storeWrite = {
   "a new send beside a retry is told of to nobody": {
     rule: "F1",
     file: "store/write/settle-sends.ts",
-    from: '!written.has(Number(row["n"]))',
+    from: '!written.has(integer(row, "n"))',
     to: "written.size >= 0",
   },
   "a retry is compared with a text that has changed": {
@@ -129,8 +129,8 @@ export const storeWrite = {
     edits: [
       {
         file: "store/write/write-queue.ts",
-        from: '`${row["tenant"]} ${row["user"]} ${row["device"]}`',
-        to: '`${row["user"]} ${row["device"]}`',
+        from: '`${text(row, "tenant")} ${text(row, "user")} ${text(row, "device")}`',
+        to: '`${text(row, "user")} ${text(row, "device")}`',
       },
       {
         file: "store/write/write-queue.ts",

@@ -16,7 +16,7 @@ export const store = {
   "a polled page whose cursor covers all that there is": {
     rule: "Q2",
     file: "store/read/history-reader.ts",
-    from: 'n: last?.n ?? Number(device["acked"])',
+    from: 'n: last?.n ?? integer(device, "acked")',
     to: 'n: Number(device["n"])',
   },
   "a filtered list of the undelivered has a cursor": {
@@ -28,7 +28,7 @@ export const store = {
   "an empty list of the undelivered leads back to the beginning": {
     rule: "Q2",
     file: "store/read/history-reader.ts",
-    from: 'last?.n ?? Number(device["acked"])',
+    from: 'last?.n ?? integer(device, "acked")',
     to: "last?.n ?? 0",
   },
   "a page of the undelivered says that nothing is before it": {
@@ -82,7 +82,7 @@ export const store = {
   "reads go on behind a level that is too high": {
     rule: "O11",
     file: "store/one-history.ts",
-    from: "        if (isUnreadable) throw changed();\n",
+    from: '        if (state === "unreadable") throw changed();\n',
     to: "",
   },
   "messages that are decided on and wait nowhere": {

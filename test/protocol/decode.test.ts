@@ -15,7 +15,7 @@ const kindOf = (value: unknown) => {
 };
 
 describe("decodeFrame", () => {
-  test("R1 no text and no bytes make it throw, and what comes out has only known fields", () => {
+  test("R1 never throws, for any text or bytes, and its result has only known fields", () => {
     const fields = { send: 5, ack: 2, read: 3, typing: 4, watch: 2, ping: 2, authenticate: 3 };
     const check = (data: string | Uint8Array): void => {
       const decoded = decodeFrame(data, defaultLimits);
@@ -55,7 +55,7 @@ describe("decodeFrame", () => {
     for (const depth of ["[", '{"a":']) check(depth.repeat(defaultLimits.frameBytesMax / depth.length));
   });
 
-  test("T2 a send is taken with exactly one target, an id and a text", () => {
+  test("T2 accepts a send with exactly one target, an id and a text", () => {
     expect(kindOf({ type: "send", id, to: "bob", text: "hi" })).toBe("ok");
     expect(kindOf({ type: "send", id, conversation: "c7", text: "hi" })).toBe("ok");
     for (const wrong of [
@@ -71,7 +71,7 @@ describe("decodeFrame", () => {
     expect(kindOf({ type: "send", id, to: "bob" })).toBe("bad bad_frame");
   });
 
-  test("S9 what a text may not hold is rejected under its id", () => {
+  test("S9 rejects a send with a forbidden text under its id", () => {
     const textKind = (text: string) => kindOf({ type: "send", id, to: "bob", text });
     expect(textKind("")).toBe("rejected bad_frame");
     expect(textKind("a\0b")).toBe("rejected bad_frame");
@@ -84,8 +84,8 @@ describe("decodeFrame", () => {
   });
 });
 
-/** What cursors of two places, made in turn, tell of each other; null: nothing. */
-function tells(encode: (n: number) => string): string | null {
+/** How cursors of two positions, made in turn, reveal each other; null: not at all. */
+function similarityOf(encode: (n: number) => string): string | null {
   const texts = Array.from({ length: 2_000 }, (_, i) => encode(i % 2));
   if (new Set(texts).size !== texts.length) return "two of them are alike";
   const distance = (one: string, other: string): number =>
@@ -99,7 +99,7 @@ function tells(encode: (n: number) => string): string | null {
 }
 
 describe("opaque forms", () => {
-  test("O6 a cursor and a conversation id come back as they were, and nothing else is one", () => {
+  test("O6 a cursor and a conversation id come back unchanged, and all other texts are refused", () => {
     const options = { secret: "0123456789abcdef".repeat(4), epoch: "abcdefgh", random: systemRandom };
     const cursors = createCursors(options);
     fc.assert(
@@ -107,7 +107,7 @@ describe("opaque forms", () => {
         const text = cursors.encode({ n });
         expect(isCursor(text)).toBe(true);
         expect(cursors.decode(text)).toEqual({ n });
-        // Another node, which has not made it.
+        // Another node, which did not make it.
         expect(createCursors(options).decode(text)).toEqual({ n });
         expect(createCursors({ ...options, epoch: "abcdefgi" }).decode(text)).toBeNull();
       }),
@@ -135,17 +135,17 @@ describe("opaque forms", () => {
       expect(decodeConversation(text)).toBeNull();
   });
 
-  test("T8 no two cursors of a place are alike, and one tells nothing of how far it is from another", () => {
+  test("T8 cursors of one position differ, and do not reveal the distance between two", () => {
     const { encode } = createCursors({ secret: "0123456789abcdef".repeat(4), epoch: "abcdefgh", random: systemRandom });
-    expect(tells((n) => encode({ n }))).toBeNull();
+    expect(similarityOf((n) => encode({ n }))).toBeNull();
   });
 
-  test("control: T8 a number in the open, or hidden without a counter, is seen", () => {
-    expect(tells((n) => `abcdefgh.${n.toString(36).padStart(11, "0")}`)).not.toBeNull();
-    expect(tells((n) => Buffer.from(`${n}`.padStart(16, "0")).toString("base64url"))).not.toBeNull();
+  test("control: T8 a readable number, or one encrypted without a counter, is found", () => {
+    expect(similarityOf((n) => `abcdefgh.${n.toString(36).padStart(11, "0")}`)).not.toBeNull();
+    expect(similarityOf((n) => Buffer.from(`${n}`.padStart(16, "0")).toString("base64url"))).not.toBeNull();
   });
 
-  test("T8 what says how a page goes on comes back, is read by nobody else, and is not what was put in", () => {
+  test("T8 a sealed text comes back, differs at each call, and cannot be read with another key", () => {
     const options = { secret: "0123456789abcdef".repeat(4), epoch: "abcdefgh", random: systemRandom };
     const { seal, unseal } = createCursors(options);
     fc.assert(
@@ -154,14 +154,14 @@ describe("opaque forms", () => {
         expect(unseal(sealed)).toBe(text);
         expect(sealed).not.toBe(seal(text));
         expect(createCursors({ ...options, secret: "f".repeat(64) }).unseal(sealed)).toBeNull();
-        // Not at its end: the last character has bits that say nothing.
+        // Not at its end: the last character has unused bits.
         expect(unseal(`${sealed.startsWith("A") ? "B" : "A"}${sealed.slice(1)}`)).toBeNull();
       }),
     );
     for (const text of ["", "x", "eyJ0ZXh0cyI6e319", "A".repeat(80)]) expect(unseal(text)).toBeNull();
   });
 
-  test("S9 bytes of a text are counted as UTF-8 has them", () => {
+  test("S9 the bytes of a text are counted as UTF-8", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) =>
         expect(utf8Bytes(text.toWellFormed())).toBe(Buffer.byteLength(text.toWellFormed())),

@@ -24,7 +24,7 @@ const isClient = validatorOf("client");
 const isServer = validatorOf("server");
 
 let server: RunningServer;
-/** One whose people have tokens, and a token of it. */
+/** A server with users who have tokens, and one of the tokens. */
 let guarded: RunningServer;
 let token: string;
 beforeAll(async () => {
@@ -40,8 +40,8 @@ afterAll(async () => {
   await guarded.dispose();
 });
 
-describe("what a server sends", () => {
-  test("Q17 every frame and change of a real server is as it says, and each kind was seen", async () => {
+describe("frames of the server", () => {
+  test("Q17 every frame and change of a real server fits the schema, and each kind occurs", async () => {
     const { url } = server;
     const [a, b] = [await joinAs(url, { user: "ann" }), await joinAs(url, { user: "ben" })];
     await a.sendOk({ to: "ben" }, "hi");
@@ -95,7 +95,7 @@ describe("what a server sends", () => {
 });
 
 describe("at run time", () => {
-  /** Whether a part of the server, bundled as it stands, carries the schemas of what it sends. */
+  /** Whether the bundle of a part of the server contains the schemas of the server's frames. */
   async function carriesSchemas(entry: string): Promise<boolean> {
     const entrypoints = [join(import.meta.dir, "../../src", entry)];
     const { outputs } = await Bun.build({ entrypoints, target: "bun", external: ["libsql", "@libsql/*"] });
@@ -104,11 +104,11 @@ describe("at run time", () => {
     return text.includes("// src/protocol/server-schema.ts");
   }
 
-  test("Q17 what sends frames has no schema to check them with: types are all that it takes of them", async () => {
+  test("Q17 the code that sends frames imports only types of the schemas, and checks no frame", async () => {
     expect(await carriesSchemas("hub/hub.ts")).toBe(false);
   });
 
-  test("control: Q17 the table of routes, which has them for its documents, is seen to carry them", async () => {
+  test("control: Q17 the table of routes, which needs the schemas for its documents, is found to contain them", async () => {
     expect(await carriesSchemas("http/api.ts")).toBe(true);
   });
 });
@@ -116,7 +116,7 @@ describe("at run time", () => {
 type Fields = Readonly<Record<string, readonly unknown[]>>;
 
 const id = newId();
-/** The last values that are taken, the first that are not, and what is like neither. A 😀 is one character and two units of UTF-16. */
+/** The last valid values, the first invalid ones, and other types. A 😀 is one character and two units of UTF-16. */
 const valuesOf: Fields = {
   type: [...Object.keys(clientFrames), "welcome", "__proto__", "toString"],
   id: [id, "x", "", "i".repeat(128), "i".repeat(129), "😀".repeat(128), "😀".repeat(129), id.toUpperCase(), 7],
@@ -151,17 +151,17 @@ const fieldsOf: Readonly<Record<keyof typeof clientFrames, readonly (readonly st
 };
 
 const names = Object.keys(valuesOf);
-/** The first of the values is a good one wherever it stands. */
+/** The first of the values is valid for any field. */
 const anyOf = (values: readonly unknown[] = []) =>
   fc.oneof(
     { weight: 8, arbitrary: fc.constant(values[0]) },
     { weight: 8, arbitrary: fc.constantFrom(...values) },
     { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
   );
-/** One of these, once in so many times and one more. */
+/** Null, or once in `weight + 1` times one of the list. */
 const seldom = (weight: number, list: readonly string[]) =>
   fc.oneof({ weight, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.constantFrom(...list) });
-/** A frame as it should be but for its values, which may be odd; sometimes a field is missing, doubled in sense, or one too many. */
+/** A frame of the right form, with values that may be odd; sometimes a field is missing, contradicts another, or is unknown. */
 const frame = fc
   .constantFrom(...Object.entries(fieldsOf).flatMap(([type, forms]) => forms.map((form) => ({ type, form }))))
   .chain(({ type, form }) =>
@@ -178,12 +178,12 @@ const frame = fc
     return Object.fromEntries(Object.entries(whole).filter(([name]) => name !== missing));
   });
 
-/** What JSON Schema has no word for: how many bytes a text has, and that it is well-formed. */
+/** The rules that JSON Schema cannot express: the bytes of a text, and that it is well-formed. */
 const isBeyondSchema = ({ text }: { readonly text?: unknown }): boolean =>
   typeof text === "string" && (utf8Bytes(text) > defaultLimits.textBytesMax || !text.isWellFormed());
 
-describe("what a client sends", () => {
-  test("Q17 is taken by the server exactly where the schema takes it", () => {
+describe("frames of a client", () => {
+  test("Q17 are accepted by the server exactly if the schema accepts them", () => {
     const taken = new Map<string, number>();
     const refused = new Map<string, number>();
     fc.assert(
@@ -196,12 +196,12 @@ describe("what a client sends", () => {
       }),
       { numRuns: 8_000 },
     );
-    // Both answers were given often enough for each type to mean something.
+    // Both results occurred often enough for each type.
     for (const type of Object.keys(clientFrames))
       for (const counts of [taken, refused]) expect(counts.get(type) ?? 0).toBeGreaterThan(50);
   });
 
-  test("Q17 of what the schema leaves to its descriptions, the server takes the last byte and no more", () => {
+  test("Q17 the server accepts the longest text in bytes, which the schema only describes, and no longer one", () => {
     const send = (text: string) => ({ type: "send", id, to: "bob", text });
     for (const [text, isTaken] of [
       ["é".repeat(8_192), true],
@@ -213,8 +213,8 @@ describe("what a client sends", () => {
     }
   });
 
-  test("control: Q17 a field of each kind that the schema forgets to bound is seen", () => {
-    // The generator must reach the values at which a schema and a check come apart.
+  test("control: Q17 a field of each kind without a bound in the schema is found", () => {
+    // The generator must reach the values at which a schema and a check differ.
     for (const [type, field, value] of [
       ["ack", "cursor", "😀".repeat(128)],
       ["watch", "users", many(501)],

@@ -4,7 +4,7 @@ import { validateIdentifier, isIdentifier, isMessageId } from "../../src/protoco
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.@:~|";
 
-test("A18 isIdentifier takes phone numbers, names, addresses and what identity providers issue", () => {
+test("A18 isIdentifier accepts phone numbers, names, e-mail addresses and ids of identity providers", () => {
   const right = [
     ...["a", "+249912345678", "alice", "alice@example.com", "urn:x~1", "a".repeat(128), "...", ".a", "a..", "..a"],
     ...["auth0|5f7c8ec7c33c6c004bbafe82", "google-oauth2|103547991597142817347", "samlp|acme|alice@acme.example"],
@@ -38,7 +38,7 @@ test("A18 isIdentifier refuses everything else", () => {
   for (const id of [...wrong, null, undefined, 1, {}, ["a"]]) expect(isIdentifier(id)).toBe(false);
 });
 
-test("A18 isIdentifier takes every text over the alphabet, and no other", () => {
+test("A18 isIdentifier accepts every text over the alphabet, and no other", () => {
   fc.assert(
     fc.property(
       fc
@@ -77,7 +77,7 @@ test("A54 validateIdentifier names the rule and one character, and nothing else 
   fc.assert(fc.property(fc.anything(), (value) => (validateIdentifier(value) === null) === isIdentifier(value)));
 });
 
-test("A18 isMessageId takes canonical UUIDs of every version, in either case", () => {
+test("A18 isMessageId accepts canonical UUIDs of every version, in either case", () => {
   fc.assert(
     fc.property(
       fc.uuid(),
@@ -92,7 +92,7 @@ test("A18 isMessageId refuses other spellings", () => {
   for (const text of wrong) expect(isMessageId(text)).toBe(false);
 });
 
-test("A18 isMessageId takes nothing that is no UUID", () => {
+test("A18 isMessageId refuses every text that is not a UUID", () => {
   fc.assert(
     fc.property(
       fc.string({ unit: fc.constantFrom(..."0123456789abcdefABCDEF-g".split("")), minLength: 30, maxLength: 40 }),

@@ -23,29 +23,29 @@ import {
 import { type RunningServer, type Start, temporaryFolder } from "../support/server.ts";
 import { deadline } from "../support/deadline.ts";
 
-/** Longer than marks gather before they are committed, and news take to arrive. */
+/** Longer than marks gather before their commit, and changes take to arrive. */
 const quietMs = 400;
 const unknownConversation = "c000unknown";
 
-/** What a runtime keeps from the contract, as docs/mounting.md tells it. */
+/** The parts of the contract that a runtime prevents, as in docs/mounting.md. */
 export type Traits = {
-  /** Nobody is told of pongs: the runtime's own idle timeout rules (PROTOCOL 6, 4408). */
+  /** Pongs are not visible: the runtime's own idle timeout applies (PROTOCOL 6, 4408). */
   readonly hidesPongs?: boolean;
-  /** A connection that is closed while the peer still sends is reset: the close code may be lost on the way. */
+  /** A connection that is closed while the peer still sends is reset: the close code may be lost. */
   readonly resetsOnClose?: boolean;
-  /** Upgrades to anything but a WebSocket are never answered. */
+  /** Upgrades to other protocols than WebSocket are never answered. */
   readonly ignoresOtherUpgrades?: boolean;
-  /** Leaves out what the database has no part in, such as bad frames and heartbeats: it is tried elsewhere. */
+  /** Leaves out tests without the database, such as bad frames and heartbeats: they run elsewhere. */
   readonly skipsEdge?: boolean;
 };
 
-/** Connections and servers of one test, which end with it. */
+/** Connections and servers of one test, closed at its end. */
 type Beside = {
   readonly raw: (port: number, path: string, options?: Parameters<typeof connectRaw>[2]) => Promise<RawClient>;
   readonly startOwn: Start;
 };
 
-/** The documented behaviour of sections 1 to 4 and 6 of PROTOCOL.md, held against any server that `start` starts. */
+/** Checks the behaviour in sections 1 to 4 and 6 of PROTOCOL.md on any server that `start` starts. */
 export function describeProtocol(name: string, start: Start, traits: Traits = {}): void {
   const testUnless = (isLeftOut: boolean | undefined) =>
     isLeftOut ? (_name: string, _run: () => Promise<void>): void => {} : test;
@@ -73,7 +73,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
     });
 
     /**
-     * A test that mostly waits. All of these begin with the first test of the file and go on beside the others, with connections of their own.
+     * A test that mostly waits. All of these begin with the first test of the file and run beside the others, with their own connections.
      */
     const testBeside =
       (isLeftOut: boolean | undefined) =>
@@ -82,7 +82,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         let ended = Promise.resolve();
         besides.push(() => {
           ended = withOwn(run);
-          // Its test says what was wrong.
+          // Its test reports the failure.
           ended.catch(() => {});
         });
         test(name, () => ended);
@@ -117,21 +117,21 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       }
     });
 
-    /** A folder that outlives the servers of one test, and no more. */
+    /** A folder that lives until the end of one test, longer than its servers. */
     function folder(): string {
       const dir = temporaryFolder();
       folders.push(dir);
       return dir;
     }
 
-    /** A server of this test's own. */
+    /** A server for one test. */
     async function startOwn(options: Parameters<Start>[0] = {}): Promise<RunningServer> {
       const one = await start(options);
       own.push(one);
       return one;
     }
 
-    /** A server with these variables, for all tests that want just these. It ends after the last test. */
+    /** A server with these variables, shared by all tests with the same ones. It ends after the last test. */
     function startShared(env: Readonly<Record<string, string>>): Promise<RunningServer> {
       const key = JSON.stringify(env);
       const one = shared.get(key) ?? start({ env });
@@ -160,7 +160,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       expect(JSON.parse(answer.body)).toMatchObject({ code, status });
     }
 
-    /** Still serves: a fresh pair can talk. */
+    /** Checks that the server still serves: a new pair can talk. */
     async function expectAlive(at: string = url): Promise<void> {
       const { alice, bob } = people();
       const to = await join(at, { user: bob });
@@ -169,7 +169,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       await to.next(hasText("alive?"));
     }
 
-    /** Two people with `count` messages from the first to the second. */
+    /** Two users with `count` messages from the first to the second. */
     async function pair(count: number): Promise<{ a: Client; bob: string; alice: string; conversation: string }> {
       const { alice, bob } = people();
       const a = await join(url, { user: alice, device: "a1" });
@@ -182,7 +182,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
     const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 
     describe("connecting", () => {
-      test("P1 welcome is first, and tells who, where and the limits", async () => {
+      test("P1 welcome is first, with the user, device, cursor and limits", async () => {
         const { alice } = people();
         const before = Date.now();
         const client = await join(url, { user: alice, device: "d1" });
@@ -205,7 +205,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect((await connect(url, { user: alice })).welcome.device).toBe("default");
       });
 
-      test("P2 ids take phone numbers, e-mail addresses and 128 characters, compared byte by byte", async () => {
+      test("P2 ids can be phone numbers, e-mail addresses and 128 characters, compared byte by byte", async () => {
         const suffix = randomUUID().slice(0, 8);
         for (const user of [`auth0|${suffix}`, `+2499123${suffix}`, `a.b_c~d:e@${suffix}`, suffix.padEnd(128, "x")]) {
           expect((await connect(url, { user, device: user })).welcome).toMatchObject({ user, device: user });
@@ -249,7 +249,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         `user=${"x".repeat(129)}`,
         "user=alice&tenant=a%20b",
       ]) {
-        test(`P4 who does not say who it is gets 401: ?${query.slice(0, 40)}`, async () => {
+        test(`P4 a request without a user gets 401: ?${query.slice(0, 40)}`, async () => {
           await expectProblem(await raw(server.port, `/ws?${query}`), 401, "unauthenticated");
         });
       }
@@ -287,7 +287,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         });
       }
 
-      test("P6 the word websocket is taken in any case", async () => {
+      test("P6 the word websocket is accepted in any case", async () => {
         const { alice } = people();
         const client = await raw(server.port, wsPath({ user: alice }), { headers: { Upgrade: "WebSocket" } });
         expect(client.answer.status).toBe(101);
@@ -297,7 +297,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         ["no key", { "Sec-WebSocket-Key": null }],
         ["no Connection", { Connection: "close" }],
       ] as const) {
-        test(`P6 part of a handshake is never the server's fault: ${what}`, async () => {
+        test(`P6 an incomplete handshake is never a server error: ${what}`, async () => {
           const { alice } = people();
           const client = await raw(server.port, wsPath({ user: alice }), { headers });
           expect(what === "no key" ? [400, 426] : [101, 400, 426]).toContain(client.answer.status);
@@ -328,7 +328,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(client.answer.headers.has("sec-websocket-extensions")).toBe(false);
       });
 
-      test("P8 several connections of one device are fine, and each gets everything", async () => {
+      test("P8 several connections of one device are allowed, and each gets everything", async () => {
         const { alice, bob } = people();
         const tabs = await Promise.all([1, 2, 3].map(() => join(url, { user: bob, device: "one" })));
         const a = await join(url, { user: alice });
@@ -345,7 +345,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(seqs(first)).toEqual([1, 2, 3]);
       });
 
-      test("P9 a new device starts after what any device of the user acked", async () => {
+      test("P9 a new device starts after the furthest ack of any device of the user", async () => {
         const { a, bob } = await pair(3);
         const first = await join(url, { user: bob, device: "b1" });
         first.ack();
@@ -433,7 +433,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         });
       }
 
-      test("P14 past its limit of connections a user gets 429 with Retry-After, and others come in", async () => {
+      test("P14 past its limit of connections a user gets 429 with Retry-After, and others can connect", async () => {
         const { alice } = people();
         const path = wsPath({ user: alice });
         let refused: RawClient | null = null;
@@ -447,7 +447,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         await expectAlive();
       });
 
-      test("T1 P40 tenants with the same users know nothing of each other", async () => {
+      test("T1 P40 tenants with the same users see nothing of each other", async () => {
         const { alice, bob } = people();
         const mine = await join(url, { user: bob, tenant: "acme" });
         const theirs = await join(url, { user: bob, tenant: "other" });
@@ -464,7 +464,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
     });
 
     describe("changes", () => {
-      test("P15 after welcome there is always one, an empty one if need be", async () => {
+      test("P15 after welcome there is always one, possibly empty", async () => {
         const { alice } = people();
         const client = await connect(url, { user: alice });
         const first = await client.next(isChanges);
@@ -474,7 +474,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       test("P15 a device that has everything gets an empty one too", async () => {
         const { bob } = await pair(2);
         const first = await join(url, { user: bob });
-        // To connect with a cursor is to ack it, and that is news of its own: here it is old by then.
+        // Connecting with a cursor acks it, which makes a change: here that is already committed.
         first.ack();
         await first.when(() =>
           first.frames.some(
@@ -485,7 +485,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(await again.next(isChanges)).toMatchObject({ changes: [], more: false });
       });
 
-      test("P16 a backlog comes in frames of at most 64 KiB, in order, and `more` says whether it goes on", async () => {
+      test("P16 a backlog comes in frames of at most 64 KiB, in order, and `more` says whether another follows", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
         const text = "é".repeat(1_500);
@@ -501,7 +501,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(b.messages().map((message) => message.text)).toEqual(upTo(120).map((i) => `${i - 1} ${text}`));
       });
 
-      test("P16 each frame's cursor covers what came so far: resuming from any of them continues without a hole", async () => {
+      test("P16 each frame's cursor covers all changes so far: resuming from any of them continues without a hole", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
         for (let i = 0; i < 40; i++) a.post({ to: bob }, `${i} ${"x".repeat(8_000)}`);
@@ -517,7 +517,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(seen).toBe(40);
       });
 
-      test("P16 a change that is larger than a frame comes in a frame of its own", async () => {
+      test("P16 a change that is larger than a frame comes alone in a frame", async () => {
         const { alice, bob } = people();
         const b = await join(url, { user: bob });
         const a = await join(url, { user: alice });
@@ -667,7 +667,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         ]);
       });
 
-      test("P21 `to` and `conversation` name the same place: a retry by the other form is a duplicate", async () => {
+      test("P21 `to` and `conversation` name the same conversation: a retry by the other form is a duplicate", async () => {
         const { a, bob, conversation } = await pair(1);
         const byTo = await a.sendOk({ to: bob }, "by to");
         expect(await a.send({ conversation }, "by to", byTo.id)).toEqual({ ...byTo, duplicate: true });
@@ -729,7 +729,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         ["what could be taken for SQL or JSON", `'); DROP TABLE tidings_message; -- {"type":"x"} %s \${x}`],
         ["composed and decomposed letters", "\u00e9 e\u0301"],
       ] as const) {
-        test(`P24 a text of ${what} is taken and arrives unchanged`, async () => {
+        test(`P24 a text of ${what} is accepted and arrives unchanged`, async () => {
           const { alice, bob } = people();
           const a = await join(url, { user: alice });
           await a.sendOk({ to: bob }, text);
@@ -798,7 +798,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(a.messages()).toEqual([]);
       });
 
-      test("P25 in a steady stream of one's own sends the cursor still moves on", async () => {
+      test("P25 in a steady stream of the client's own sends the cursor still moves on", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
         a.skip();
@@ -808,7 +808,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         }
       });
 
-      test("P25 it does so too when other answers wait behind the sends, and in the end the cursor covers all of them", async () => {
+      test("P25 the cursor also moves on when other answers wait behind the sends, and covers all sends in the end", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
         let isLast = false;
@@ -829,7 +829,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         while ((await left()) > 0) await a.next(isChanges);
       });
 
-      test("P26 O4 answers keep the order of the frames, whatever they answer", async () => {
+      test("P26 O4 answers of all kinds keep the order of the frames", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
         const old = await a.sendOk({ to: bob }, "old");
@@ -844,12 +844,12 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
           a.ping(`q${i}`);
         }
         await a.when(() => a.unanswered().length === 0);
-        // The strict client compared each answer with what was due.
+        // The strict client compared each answer with the expected one.
         const b = await join(url, { user: bob });
         expect(b.messages().map(({ text }) => text)).toEqual(["old", ...upTo(9).map((i) => `m${i - 1}`)]);
       });
 
-      test("O4 what is sent after reading another's message comes after it", async () => {
+      test("O4 a message that is sent after reading another's message comes after it", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
         const b = await join(url, { user: bob });
@@ -863,7 +863,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
     });
 
     describe("receipts", () => {
-      test("P27 O8 what was handed to a socket is not delivered; what any device acked is", async () => {
+      test("P27 O8 a message written to a socket is not delivered; a message acked by any device is", async () => {
         const { a, bob, conversation } = await pair(3);
         const b1 = await join(url, { user: bob, device: "b1" });
         const b2 = await join(url, { user: bob, device: "b2" });
@@ -877,7 +877,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(a.receipts()).toEqual([receipt]);
       });
 
-      test("P27 an ack in the middle delivers what it covers and no more", async () => {
+      test("P27 an ack in the middle delivers only the messages that it covers", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
         const b = await join(url, { user: bob });
@@ -940,7 +940,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(a.receipts().every(({ read, delivered }) => read === 3 && delivered === 3)).toBe(true);
       });
 
-      test("P29 receipts go to all devices of both people, the reader's own too", async () => {
+      test("P29 receipts go to all devices of both users, the reader's own too", async () => {
         const { a, alice, bob, conversation } = await pair(1);
         const everybody = [
           a,
@@ -951,12 +951,12 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         const reader = await join(url, { user: bob, device: "b3" });
         reader.read(conversation, 1);
         for (const client of [...everybody, reader]) await client.next(hasReceipt(bob, { delivered: 1, read: 1 }));
-        // Whoever was away learns the newest state.
+        // A device that was away gets the newest state.
         const late = await join(url, { user: alice, device: "late", cursor: a.welcome.cursor });
         expect(late.receipts()).toEqual([{ kind: "receipt", conversation, user: bob, delivered: 1, read: 1 }]);
       });
 
-      test("P29 many acks and reads in a short time become few receipts, and the last state is told", async () => {
+      test("P29 many acks and reads in a short time become few receipts, with the last state at the end", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
         const b = await join(url, { user: bob });
@@ -970,7 +970,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(a.receipts().length).toBeLessThan(20);
       });
 
-      test("P30 an ack past what was sent on this connection counts as an ack of what was sent", async () => {
+      test("P30 an ack past the changes sent on this connection counts as an ack of the sent ones", async () => {
         const { alice, bob } = people();
         const known = await raw(server.port, wsPath({ user: bob, device: "slow" }));
         known.pause();
@@ -1008,7 +1008,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(seqs(await join(url, { user: bob, device: "b1" }))).toEqual([1, 2]);
       });
 
-      test("O2 P30 a cursor of another user acks only one's own messages", async () => {
+      test("O2 P30 a cursor of another user acks only the user's own messages", async () => {
         const { a, alice, bob } = await pair(2);
         const { carol } = people();
         const c = await join(url, { user: carol });
@@ -1050,7 +1050,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(b.frames.some(isTyping)).toBe(false);
       });
 
-      test("P31 typing to a stranger with whom nobody has a conversation reaches nobody", async () => {
+      test("P31 typing to a user without a conversation reaches no client", async () => {
         const { alice, bob } = people();
         const b = await join(url, { user: bob });
         const a = await join(url, { user: alice });
@@ -1061,7 +1061,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect((await a.sendOk({ to: bob }, "first")).seq).toBe(1);
       });
 
-      test("P31 T3 typing in a conversation of others is refused and reaches nobody", async () => {
+      test("P31 T3 typing in a conversation of others is refused and reaches no client", async () => {
         const { bob, conversation } = await pair(1);
         const { carol } = people();
         const b = await join(url, { user: bob });
@@ -1073,7 +1073,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(b.frames.some(isTyping)).toBe(false);
       });
 
-      test("B6 B8 P31 watch is answered, whom one may not see is offline, and changes follow", async () => {
+      test("B6 B8 P31 watch is answered, a hidden user is offline, and changes follow", async () => {
         const { a, alice, bob } = await pair(1);
         const { carol } = people();
         const c = await join(url, { user: carol });
@@ -1177,7 +1177,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         });
       }
 
-      test("P33 a well-formed send that is rejected does not count, however often", async () => {
+      test("P33 well-formed sends that are rejected do not count, in any number", async () => {
         const { alice } = people();
         const a = await join(url, { user: alice });
         for (let i = 0; i < 15; i++) {
@@ -1189,7 +1189,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         await a.settle();
       });
 
-      test("P33 an ack that no server can have given the cursor for is a bad frame", async () => {
+      test("P33 an ack with a cursor that no server can have made is a bad frame", async () => {
         const { alice } = people();
         const a = await join(url, { user: alice });
         for (const cursor of ["nonsense", "abcdefgh.01", "-1", "x".repeat(128)]) {
@@ -1200,7 +1200,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         await a.settle();
       });
 
-      test("P33 an error does not repeat what was sent", async () => {
+      test("P33 an error does not repeat the sent values", async () => {
         const { alice } = people();
         const a = await join(url, { user: alice });
         for (const frame of ['{"type":"CANARY"}', "CANARY", '{"type":"read","conversation":1,"seq":"CANARY"}']) {
@@ -1209,7 +1209,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         }
       });
 
-      test("P34 ten in a minute are borne, the eleventh closes with 4400", async () => {
+      test("P34 ten in a minute are tolerated, the eleventh closes with 4400", async () => {
         const { alice } = people();
         const a = await join(url, { user: alice });
         for (let i = 0; i < 10; i++) {
@@ -1231,7 +1231,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         await expectAlive();
       });
 
-      test("P35 a frame of 65 536 bytes is taken", async () => {
+      test("P35 a frame of 65 536 bytes is accepted", async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
         const frame = `{"type":"send","id":"${id}","to":"${bob}","text":"just fits"}`;
@@ -1277,7 +1277,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         ["a ping of 126 bytes", [0x89, 0xfe, 0, 126, 0, 0, 0, 0, ...Buffer.alloc(126)]],
         ["bytes that are no frame", [...Buffer.from("GET / HTTP/1.1\r\n\r\n".repeat(50))]],
       ] as const) {
-        test(`R1 ${what} costs nobody but its sender the connection`, async () => {
+        test(`R1 ${what} closes only its sender's connection`, async () => {
           const { alice } = people();
           const client = await raw(server.port, wsPath({ user: alice }));
           client.bytes(Buffer.from(bytes));
@@ -1288,7 +1288,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
     });
 
     describe("many frames at once", () => {
-      /** All answered in order, or closed for being too much: both are the contract's. */
+      /** All answered in order, or closed as too much: the contract allows both. */
       async function expectAnsweredOrClosed(a: Client): Promise<void> {
         const isDone = await Promise.race([
           a
@@ -1351,7 +1351,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       );
 
       const testPongs = testBeside(traits.hidesPongs || traits.skipsEdge);
-      // test/hub/hub.test.ts and test/connection/heartbeat.test.ts show with fake clocks how soon.
+      // test/hub/hub.test.ts and test/connection/heartbeat.test.ts check the times with fake clocks.
       testPongs("P37 R4 a peer that never pongs is closed with 4408 after two heartbeats", async ({ raw }) => {
         const one = await startShared(env);
         const at = performance.now();
@@ -1363,7 +1363,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       });
 
       testEdgeBeside("P37 a peer that pongs stays, and so does one that only sends frames", async ({ raw }) => {
-        // Long enough that a busy machine does not make the clients late.
+        // Long enough that the clients are not late on a busy machine.
         const longMs = 4 * heartbeatMs;
         const one = await startShared({ HEARTBEAT_MS: String(longMs) });
         const ponging = await raw(one.port, "/ws?user=ponging", { doesPong: true });
@@ -1381,7 +1381,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         async ({ raw }) => {
           const one = await startShared(env);
           const client = await raw(one.port, "/ws?user=dripping");
-          // A frame of 60 000 bytes, of which one comes now and then.
+          // A frame of 60 000 bytes, sent one byte at a time.
           client.bytes(Buffer.from([0x81, 0xfe, 0xea, 0x60, 0, 0, 0, 0]));
           const timer = setInterval(() => client.bytes(Buffer.from([0x20])), 50);
           const a = await raw(one.port, "/ws?user=alice", { doesPong: true });

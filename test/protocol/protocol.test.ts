@@ -5,7 +5,7 @@ import { describeProtocol } from "./protocol.contract.ts";
 
 describeProtocol("Bun", startServer);
 
-/** Negative controls: the strict client must see what a broken server would do, or the suite above proves nothing. */
+/** Negative controls: the strict client must detect a broken server, or the suite above proves nothing. */
 describe("the strict client", () => {
   const idA = "01900000-0000-7000-8000-00000000000a";
   const idB = "01900000-0000-7000-8000-00000000000b";
@@ -53,7 +53,7 @@ describe("the strict client", () => {
     return check.faults;
   }
 
-  test("P1 finds nothing in what the protocol allows", () => {
+  test("P1 finds no fault in frames that the protocol allows", () => {
     const frames = [
       welcome,
       changes(message(1), receipt(0, 0)),

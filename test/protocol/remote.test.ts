@@ -3,16 +3,16 @@ import { endClients, join } from "../support/client.ts";
 import { createRemoteStart } from "../support/remote-server.ts";
 import { describeProtocol, type Traits } from "./protocol.contract.ts";
 
-/** All of it with PROTOCOL=all: it takes a minute, half of which the database has no part in. */
+/** The whole suite with PROTOCOL=all: it takes a minute, half of it without the database. */
 const isWhole = process.env["PROTOCOL"] === "all";
 
-/** What a database over the network keeps from the contract: nothing. */
+/** A database over the network prevents nothing of the contract. */
 const traits: Traits = {};
 
 const { start, end } = createRemoteStart();
 afterAll(end);
 
-test("R6 E25 three hundred devices that come at one moment, and again, are all served, and nothing of the database fails", async () => {
+test("R6 E25 three hundred devices that connect at one moment, twice, are all served, and no database call fails", async () => {
   const server = await start();
   const names = Array.from({ length: 300 }, (_, i) => `crowd-${i}`);
   for (const round of [1, 2]) {

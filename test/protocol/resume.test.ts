@@ -19,7 +19,7 @@ import { deadline } from "../support/deadline.ts";
 const backlog = 4_000;
 /** How long a client stops reading; STALL_MS=60000 for the long run. */
 const stallMs = Number(process.env["STALL_MS"] ?? "3000");
-/** What the server's memory may grow by once it is warm. */
+/** The allowed growth of the server's memory after warm-up. */
 const growthBytesMax = 40 * 1_048_576;
 const mebibyte = 1_048_576;
 
@@ -52,7 +52,7 @@ async function sendMany(
   await from.when(() => from.unanswered().length === 0, deadline.bulkMs, `${count} answers`);
 }
 
-/** Samples the server's memory until told to stop; answers the highest. */
+/** Samples the server's memory until it is stopped; returns the highest value. */
 function watchMemory(server: RunningServer): () => number {
   let peak = server.residentBytes();
   const timer = setInterval(() => (peak = Math.max(peak, server.residentBytes())), 25);
@@ -74,7 +74,7 @@ describe("resume", () => {
     const second = await start({ dir });
     const alice = await join(second.url, { user: "alice" });
     alice.forget();
-    // Warm-up: the same work once, by somebody who acks nothing.
+    // Warm-up: the same work once, by a user without acks.
     const warm = await connect(second.url, { user: "bob", device: "warm" });
     await warm.when(() => warm.messages().length === backlog, deadline.bulkMs);
     warm.terminate();
@@ -125,7 +125,7 @@ describe("resume", () => {
   test(
     "P41 R3 a client that stops reading costs no memory, and gets everything in order on that socket or after resuming",
     async () => {
-      // A flood of one sender, who would be told to wait.
+      // A flood of one sender, which the rates would refuse.
       const server = await start({ env: { RATE_WORK_USER: "off", RATE_WORK_ADDRESS: "off" } });
       const alice = await join(server.url, { user: "alice" });
       alice.forget();
@@ -138,7 +138,7 @@ describe("resume", () => {
       const baseline = server.residentBytes();
       const peak = watchMemory(server);
 
-      // Four of them: what they leave unread is three times the bound, wherever it were kept.
+      // Four readers: their unread data is three times the bound, if it were kept anywhere.
       const readers = await Promise.all(
         upTo(4).map((i) => connectRaw(server.port, wsPath({ user: "slow", device: `s${i}` }), { doesPong: true })),
       );
@@ -146,7 +146,7 @@ describe("resume", () => {
       const end = performance.now() + stallMs;
       let sent = 0;
       while (sent < count || performance.now() < end) {
-        // Enough that the buffers of two kernels cannot hold it; then a trickle, for however long the stall is.
+        // More than the buffers of two kernels can hold; then a trickle, as long as the stall lasts.
         const burst = sent < count ? 100 : 1;
         await sendMany(alice, "slow", { first: sent + 1, count: burst, text });
         sent += burst;
@@ -180,7 +180,7 @@ describe("resume", () => {
         while (seqs.length < sent && !reader.isGone() && performance.now() < end) await Bun.sleep(20);
         expect(check.faults).toEqual([]);
         if (reader.isGone()) {
-          // Too slow: that is allowed, if it is said, and if resuming brings the rest.
+          // Closing as too slow is allowed with its code, if a resume brings the rest.
           expect(reader.closed()?.code).toBe(4_413);
           const device = `s${i + 1}`;
           const again = await connect(server.url, { user: "slow", device, ...(cursor === "" ? {} : { cursor }) });
@@ -194,7 +194,7 @@ describe("resume", () => {
     deadline.testMs + 2 * stallMs,
   );
 
-  test("P41 others are served as ever while one does not read", async () => {
+  test("P41 others are served as usual while one client does not read", async () => {
     const server = await start();
     const slow = await connectRaw(server.port, wsPath({ user: "slow" }));
     slow.pause();
@@ -220,7 +220,7 @@ describe("resume", () => {
     slow.end();
   });
 
-  test("O3 P9 two devices get everything once and ack on their own; a third starts after what was delivered", async () => {
+  test("O3 P9 two devices get everything once and ack separately; a third starts after the delivered messages", async () => {
     const server = await start();
     const alice = await join(server.url, { user: "alice" });
     const devices = ["b1", "b2"] as const;
@@ -241,7 +241,7 @@ describe("resume", () => {
       expect(client.messages().map(({ seq }) => seq)).toEqual(upTo(700));
       expect(client.messages().map(({ text }) => text)).toEqual(upTo(700).map((i) => `m${i}`));
     }
-    // Two has acked nothing: it gets everything again, one only what followed its ack.
+    // Two has acked nothing and gets everything again; one gets only the messages after its ack.
     await one.close();
     await two.close();
     const again = await join(server.url, { user: "bob", device: "b2" });

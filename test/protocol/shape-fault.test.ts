@@ -9,7 +9,7 @@ function messageOf(frame: object): string {
   return decoded.ok ? "taken" : decoded.message;
 }
 
-describe("what is wrong with a frame", () => {
+describe("the fault of a frame", () => {
   const cases: readonly (readonly [object, string])[] = [
     [{ id, to: "bob", text: "hi" }, "taken"],
     [{ to: "bob", text: "hi" }, "The send frame is malformed at id: it is missing"],

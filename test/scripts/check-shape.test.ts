@@ -11,8 +11,7 @@ import { plantTree } from "../support/tree.ts";
 /** The violations of a rule in these files, with these exceptions. */
 async function check(rule: Rule, files: Readonly<Record<string, string>>, allowed = {}): Promise<readonly string[]> {
   using tree = plantTree(files);
-  const modules = [...(await parseSource(tree.root))].map(([file, parsed]) => ({ file, tree: parsed }));
-  return violationsOf({ ...rule, allowed }, modules);
+  return violationsOf({ ...rule, allowed }, await parseSource(tree.root));
 }
 
 describe("oneState", () => {
@@ -50,9 +49,10 @@ let isStarted = false;
 });
 
 describe("fewParameters", () => {
-  test("passes two parameters, `this` beside them, and functions that are not exported", async () => {
+  test("passes two parameters, `this` and options beside them, and functions that are not exported", async () => {
     const text = `export function a(this: object, one: string, ...others: string[]) {}
-export const b = (one: string, { two, three }: Options) => one;
+export const b = (one: string, two: string, { three, four }: Options) => one;
+export const c = (one: string, two: string, options: Options) => one;
 function inner(one: string, two: string, three: string) {}
 `;
     expect(await check(fewParameters, { "src/a.ts": text })).toEqual([]);
@@ -65,9 +65,9 @@ function c(one: string, two: string, three: string, four: string) {}
 export { c as d };
 `;
     expect(await check(fewParameters, { "src/a.ts": text })).toEqual([
-      "src/a.ts:1 a: 3 parameters; at most 2, then an object of options",
-      "src/a.ts:2 b: 3 parameters; at most 2, then an object of options",
-      "src/a.ts:3 d: 4 parameters; at most 2, then an object of options",
+      "src/a.ts:1 a: 3 positional parameters; at most 2, then an object of options",
+      "src/a.ts:2 b: 3 positional parameters; at most 2, then an object of options",
+      "src/a.ts:3 d: 4 positional parameters; at most 2, then an object of options",
     ]);
   });
 });
@@ -110,7 +110,7 @@ describe("namedContracts", () => {
 
   test("control: refuses a ReturnType that another folder imports, also under another name", async () => {
     const files = {
-      "src/hub/hub.ts": `${factory}type Inner = ReturnType<typeof createHub>;\nexport type { Inner as Late };\n`,
+      "src/hub/hub.ts": `${factory}type Inner = { hub: Awaited<ReturnType<typeof createHub>> };\nexport type { Inner as Late };\n`,
       "src/http/route.ts": 'import type { Hub as OurHub, Late } from "../hub/hub.ts";\n',
     };
     const advice = "write the contract as a type with a comment for each method, above its factory";

@@ -6,8 +6,8 @@ const spec = "# Spec\n\n- **D1** What was accepted stays. See D2.\n- **D2** Neve
 
 const controls = { "test/controls.test.ts": 'test("control: D1 D2 planted bugs are found", f);\n' };
 
-function check(specText: string | null, files: Readonly<Record<string, string>>): readonly string[] {
-  using tree = plantTree({ ...(specText === null ? {} : { "src/SPEC.md": specText }), ...controls, ...files });
+function check(specText: string, files: Readonly<Record<string, string>>): readonly string[] {
+  using tree = plantTree({ "src/SPEC.md": specText, ...controls, ...files });
   return checkSpec(tree.root);
 }
 
@@ -36,7 +36,7 @@ test("checkSpec lists a rule that no name cites; comments, bodies and other file
   expect(found).toEqual(["src/SPEC.md:6 H12 is cited by no test"]);
 });
 
-test("checkSpec wants a control for each rule of the promise, and a control is no test of it", () => {
+test("checkSpec requires a control for each rule of the promise, and a control is no test of it", () => {
   const cite = { "test/a.test.ts": 'test("D1 H12: x", f);\n' };
   expect(check(spec, { ...cite, "test/controls.test.ts": 'test("control: D2 x", f);\n' })).toEqual([
     "src/SPEC.md:3 D1 has no control",
@@ -54,9 +54,8 @@ test("checkSpec refuses a rule that does not exist", () => {
   ]);
 });
 
-test("checkSpec refuses a number given twice, a spec without rules, and no spec", () => {
+test("checkSpec refuses a number given twice, and a spec without rules", () => {
   const cite = { "test/a.test.ts": 'test("D1 D2 H12", f);\n' };
   expect(check(`${spec}- **D1** Again.\n`, cite)).toEqual(["src/SPEC.md:7 D1 is already at line 3"]);
   expect(check("# Nothing yet\n", {})).toEqual(["src/SPEC.md has no rules"]);
-  expect(check(null, {})).toEqual(["src/SPEC.md does not exist"]);
 });

@@ -17,7 +17,7 @@ test("readClosingLines counts an error outside of any test as a failure", () => 
   expect(readClosingLines(" 1 pass\n 0 fail\n 1 error\nRan 1 test across 1 file. [1ms]\n")?.failed).toBe(1);
 });
 
-test("readClosingLines answers null when the runner did not close", () => {
+test("readClosingLines returns null when the runner did not close", () => {
   expect(readClosingLines("")).toBeNull();
   expect(readClosingLines(" 12 pass\n 0 fail\nSegmentation fault\n")).toBeNull();
   expect(readClosingLines("Ran 12 tests across 1 file. [1ms]\n")).toBeNull();

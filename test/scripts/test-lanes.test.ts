@@ -24,14 +24,14 @@ function shortDeadlines(text: string): readonly string[] {
     .map(String);
 }
 
-test("no test has a deadline of its own that is shorter than the common one", async () => {
+test("no test has its own deadline that is shorter than the common one", async () => {
   const found: string[] = [];
   for (const file of new Bun.Glob("test/**/*.ts").scanSync({ cwd: root }))
     for (const ms of shortDeadlines(await Bun.file(join(root, file)).text())) found.push(`${file}: ${ms}`);
   expect(found).toEqual([]);
 });
 
-test("control: a shorter deadline is seen", () => {
+test("control: a shorter deadline is found", () => {
   expect(shortDeadlines("test('slow', () => {\n}, 60_000);\n")).toEqual(["60000"]);
   expect(shortDeadlines("test(\n  'slow',\n  () => {},\n  60_000,\n);\n")).toEqual(["60000"]);
   expect(shortDeadlines(`setDefaultTimeout(${60_000});\n`)).toEqual(["60000"]);

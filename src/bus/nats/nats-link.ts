@@ -2,7 +2,7 @@ import { createLog } from "../../internal/logger.ts";
 import { type NatsConnection, PermissionViolationError, type Subscription } from "@nats-io/transport-node";
 import { systemClock } from "../../internal/clock.ts";
 import { utf8Bytes } from "../../internal/utf8.ts";
-import { within } from "../../internal/within.ts";
+import { waitAtMost } from "../../internal/deadline.ts";
 
 export type LinkOptions = {
   readonly connection: NatsConnection;
@@ -133,7 +133,7 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
     settled: () => Promise.race([connection.flush().then(ignore, ignore), closed]),
     closed,
     async end(ms) {
-      await within(systemClock, ms, this.settled());
+      await waitAtMost(this.settled(), { clock: systemClock, ms });
       await close();
     },
   };

@@ -6,7 +6,7 @@ import type { Transport } from "../transport.ts";
 import { backoffMs } from "../../internal/backoff.ts";
 import { systemClock } from "../../internal/clock.ts";
 import { systemRandom } from "../../internal/random.ts";
-import { within } from "../../internal/within.ts";
+import { waitAtMost } from "../../internal/deadline.ts";
 import { type NatsConfig, type NatsServer, signInOf } from "./nats-config.ts";
 import { probe } from "./nats-probe.ts";
 import { createLink, type Link } from "./nats-link.ts";
@@ -139,7 +139,7 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
     listeners.clear();
     await link?.end(pace.drainMs);
     // If a server accepts the connection at this very moment, `serve` ends it.
-    await within(systemClock, pace.drainMs / 8, running);
+    await waitAtMost(running, { clock: systemClock, ms: pace.drainMs / 8 });
   }
 
   return {

@@ -2,7 +2,7 @@ import { ChatError } from "../../error.ts";
 import { backoffMs } from "../../internal/backoff.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Random } from "../../internal/random.ts";
-import { answerWithin } from "../../internal/within.ts";
+import { withDeadline } from "../../internal/deadline.ts";
 
 /**
  * The token of a libSQL server: a text, or a function that answers it, for tokens that expire. The function is asked before the first request
@@ -65,7 +65,11 @@ export function createTokenSource({ authToken, deadlineMs, clock, random }: Toke
     attempts = now - askedAt >= Math.max(againMsMax, 2 * (askableAt - askedAt)) ? 0 : attempts + 1;
     askedAt = now;
     try {
-      const answer: unknown = await answerWithin(clock, deadlineMs, Promise.resolve().then(ask), "authToken");
+      const answer: unknown = await withDeadline(Promise.resolve().then(ask), {
+        clock,
+        ms: deadlineMs,
+        who: "authToken",
+      });
       const text = typeof answer === "string" ? answer.trim() : "";
       if (!tokenForm.test(text)) throw new TypeError("authToken answered no token");
       token = text;
@@ -95,7 +99,7 @@ export function createTokenSource({ authToken, deadlineMs, clock, random }: Toke
         );
       asking ??= renew();
       const answer = Promise.race([asking, stopped]);
-      return await answerWithin(clock, Math.max(0, end - clock.elapsed()), answer, "authToken");
+      return await withDeadline(answer, { clock, ms: Math.max(0, end - clock.elapsed()), who: "authToken" });
     },
     /** Nobody waits for a token any more. */
     close: (): void => stop(),

@@ -1,10 +1,10 @@
 import { createClient, type ResultSet } from "@libsql/client/web";
 import { ChatError } from "../../error.ts";
-import { chance } from "../../internal/random.ts";
+import { backoffMs } from "../../internal/backoff.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Random } from "../../internal/random.ts";
 import type { Argument } from "./arguments.ts";
-import { type AuthToken, createTokenSource } from "./auth-token.ts";
+import { type AuthToken, createTokenSource, type TokenSource } from "./auth-token.ts";
 import { redactUrl } from "./redact-url.ts";
 
 export type RemoteClientOptions = {
@@ -97,50 +97,11 @@ export function createRemoteClient(options: RemoteClientOptions) {
     return { results: Promise.race([client.batch(batch, mode), stopped]).finally(() => cancel()), drop };
   }
 
-  /** Asks, and asks again where the server was busy, or has refused a token in whose place there is another one. */
+  /** Asks until there is an answer; ends with the client. */
   function persist(mode: "read" | "write", batch: Batch, way: Way): Persistent {
-    let current: Asked | undefined;
-    let isDropped = false;
-    let wasBusy = false;
-    let wake = (): void => {};
-    const sleep = (ms: number): Promise<void> =>
-      new Promise((resolve) => {
-        const cancel = clock.after(ms, resolve);
-        wake = () => {
-          cancel();
-          resolve();
-        };
-      });
-    async function run(): Promise<ResultSet[]> {
-      let refused: string | undefined;
-      for (let busyMs = busyMsMin; ; busyMs = Math.min(busyMsMax, busyMs * 2)) {
-        const token = tokens.known(refused) ?? (await tokens.get(way.end, refused));
-        if (isDropped || clock.elapsed() >= way.end) throw new ChatError("unavailable", "The request was given up");
-        current = request(mode, batch, way, token);
-        try {
-          return await current.results;
-        } catch (error) {
-          if (error instanceof Refused && tokens.isRenewable && refused === undefined) {
-            wasBusy = true;
-            refused = token;
-            continue;
-          }
-          if (!isBusy(error) || clock.elapsed() + busyMs >= way.end) throw error;
-          wasBusy = true;
-          await sleep(busyMs * (0.5 + chance(random) / 2));
-          if (isDropped || clock.elapsed() >= way.end) throw error;
-        }
-      }
-    }
-    const results = run();
-    const drop = (): void => {
-      isDropped = true;
-      current?.drop();
-      wake();
-      underWay.delete(drop);
-    };
-    underWay.add(drop);
-    return { results: results.finally(() => underWay.delete(drop)), drop, wasBusy: () => wasBusy };
+    const asked = askAgain((token) => request(mode, batch, way, token), { tokens, clock, random, end: way.end });
+    underWay.add(asked.drop);
+    return { ...asked, results: asked.results.finally(() => underWay.delete(asked.drop)) };
   }
 
   /** The answer that comes first: of the request, or of a second one where the first is not answered soon. */
@@ -201,6 +162,70 @@ export function createRemoteClient(options: RemoteClientOptions) {
       isClosed = true;
       tokens.close();
       for (const drop of [...underWay]) drop();
+    },
+  };
+}
+
+type AgainOptions = Pick<RemoteClientOptions, "clock" | "random"> & {
+  readonly tokens: TokenSource;
+  /** Of the clock's elapsed time: nothing is asked after that. */
+  readonly end: number;
+};
+
+/** Asks, and asks again where the server was busy, or refused a token that can be replaced. */
+function askAgain(request: (token: string) => Asked, { tokens, clock, random, end }: AgainOptions): Persistent {
+  type State =
+    | { readonly type: "asking"; readonly asked: Asked }
+    | { readonly type: "waiting"; readonly wake: () => void }
+    | { readonly type: "starting" | "dropped" };
+  let state: State = { type: "starting" };
+  let wasBusy = false;
+
+  const isOver = (): boolean => state.type === "dropped" || clock.elapsed() >= end;
+
+  const sleep = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const cancel = clock.after(ms, resolve);
+      const wake = (): void => {
+        cancel();
+        resolve();
+      };
+      state = { type: "waiting", wake };
+    });
+
+  async function run(): Promise<ResultSet[]> {
+    let refused: string | undefined;
+    for (let attempt = 0; ; attempt++) {
+      const token = tokens.known(refused) ?? (await tokens.get(end, refused));
+      if (isOver()) throw new ChatError("unavailable", "The request was given up");
+      const asked = request(token);
+      state = { type: "asking", asked };
+      try {
+        return await asked.results;
+      } catch (error) {
+        if (error instanceof Refused && tokens.isRenewable && refused === undefined) {
+          wasBusy = true;
+          refused = token;
+          continue;
+        }
+        if (!isBusy(error)) throw error;
+        wasBusy = true;
+        const waitMs = backoffMs(random, { attempt, minMs: busyMsMin, maxMs: busyMsMax });
+        if (isOver() || clock.elapsed() + waitMs >= end) throw error;
+        await sleep(waitMs);
+        if (isOver()) throw error;
+      }
+    }
+  }
+
+  return {
+    results: run(),
+    wasBusy: () => wasBusy,
+    drop(): void {
+      const before = state;
+      state = { type: "dropped" };
+      if (before.type === "asking") before.asked.drop();
+      else if (before.type === "waiting") before.wake();
     },
   };
 }

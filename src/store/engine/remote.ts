@@ -3,7 +3,7 @@ import { createBreaker } from "../../internal/breaker.ts";
 import { systemClock } from "../../internal/clock.ts";
 import { createSemaphore } from "../../internal/semaphore.ts";
 import { systemRandom } from "../../internal/random.ts";
-import { answerWithin } from "../../internal/within.ts";
+import { withDeadline } from "../../internal/deadline.ts";
 import { toArguments } from "./arguments.ts";
 import type { AuthToken } from "./auth-token.ts";
 import type { Engine, Row, Statement, Value } from "./engine.ts";
@@ -105,7 +105,7 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
       const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
       const asked = ways[way](batch, clock.elapsed() + deadlineMs);
       // Also what waits for its turn is waited for no longer.
-      const results = await answerWithin(clock, deadlineMs, asked, "The database server");
+      const results = await withDeadline(asked, { clock, ms: deadlineMs, who: "The database server" });
       return results.map(({ columns, rows }) => rows.map((row) => toRow(columns, row)));
     } catch (error) {
       throw failure(error);

@@ -1,6 +1,7 @@
 import type { Conversation, Identity } from "../../model.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row } from "../engine/engine.ts";
+import { integer, integerOrNull, text } from "../row.ts";
 import type { ConversationPage } from "./history.ts";
 import { selectConversations } from "./history-sql.ts";
 import { messageOf } from "./log-rows.ts";
@@ -13,8 +14,8 @@ export function createConversationReader({ engine, limits }: { engine: Engine; l
   function countOf(rows: readonly Row[], limit: number): number {
     let bytes = 0;
     const end = rows.findIndex((row, i) => {
-      bytes += JSON.stringify(row["text"]).length;
-      return i === limit || (i > 0 && (bytes > answerBytesMax || Number(row["spent"]) >= pageUnreadRowsMax));
+      bytes += JSON.stringify(text(row, "text")).length;
+      return i === limit || (i > 0 && (bytes > answerBytesMax || integer(row, "spent") >= pageUnreadRowsMax));
     });
     return end === -1 ? rows.length : end;
   }
@@ -31,27 +32,26 @@ export function createConversationReader({ engine, limits }: { engine: Engine; l
     ]);
     const shown = rows.slice(0, countOf(rows, limit));
     const last = shown[shown.length - 1];
-    const bytes = rows.reduce((sum, row) => sum + Number(row["bytes"]), 0);
+    const bytes = rows.reduce((sum, row) => sum + integer(row, "bytes"), 0);
     const isMore = shown.length < rows.length || bytes >= answerBytesMax;
     return {
       conversations: shown.map(conversationOf),
-      counted: Number(last?.["spent"] ?? 0) + Number(last?.["own_spent"] ?? 0),
-      ...(last !== undefined && isMore && { next: Number(last["activity"]) }),
+      counted: last ? integer(last, "spent") + integer(last, "own_spent") : 0,
+      ...(last !== undefined && isMore && { next: integer(last, "activity") }),
     };
   };
 }
 
 function conversationOf(row: Row): Conversation {
   const lastMessage = messageOf(row);
+  const peerRead = integerOrNull(row, "peer_read");
   return {
     id: lastMessage.conversation,
-    with: String(row["peer"]),
+    with: text(row, "peer"),
     lastMessage,
-    unread: Number(row["unread"]),
-    delivered: Number(row["delivered"]),
-    read: Number(row["read"]),
-    ...(row["peer_read"] !== null && {
-      peer: { delivered: Number(row["peer_delivered"]), read: Number(row["peer_read"]) },
-    }),
+    unread: integer(row, "unread"),
+    delivered: integer(row, "delivered"),
+    read: integer(row, "read"),
+    ...(peerRead !== null && { peer: { delivered: integer(row, "peer_delivered"), read: peerRead } }),
   };
 }

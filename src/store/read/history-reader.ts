@@ -2,6 +2,7 @@ import type { Identity, Message } from "../../model.ts";
 import { decodeConversation } from "../../protocol/conversation-id.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row, Statement, Value } from "../engine/engine.ts";
+import { flag, integer, integerOrNull, text } from "../row.ts";
 import { type HistoryPage, type HistoryQuery, newest, type Walk } from "./history.ts";
 import * as sql from "./history-sql.ts";
 import type { OneHistory } from "../one-history.ts";
@@ -41,7 +42,7 @@ export function createHistoryReader({ engine, history, limits, onDevice }: Histo
     const [[row] = [], ...lists] = await engine.read([device, ...statements]);
     if (row) {
       history.note(history.cursorOf(row));
-      onDevice({ tenant, user }, undelivered, Number(row["seen"]));
+      onDevice({ tenant, user }, undelivered, integer(row, "seen"));
     }
     return { lists, device: row ?? ("no device" as const) };
   }
@@ -75,7 +76,7 @@ export function createHistoryReader({ engine, history, limits, onDevice }: Histo
     const [[found] = [], before = [], after = []] = lists;
     if (!found) return query.conversation === undefined ? nothing(device) : null;
     if (device === "no device") return device;
-    const last = Number(found["seq"]);
+    const last = integer(found, "seq");
     const lowest = Math.min(below, last + 1) - rowsMax;
     const down = look(before, lowest > 1 ? lowest : null);
     const up = look(after, above + rowsMax < last ? above + rowsMax : null);
@@ -137,15 +138,15 @@ export function createHistoryReader({ engine, history, limits, onDevice }: Histo
     const [[found] = [], seen = []] = lists;
     if (!found && isAnywhere === 0) return query.conversation === undefined ? nothing(device) : null;
     if (device === "no device") return device;
-    const messages = seen.filter((row) => row["is_wanted"] === 1).map(messageOf);
+    const messages = seen.filter((row) => flag(row, "is_wanted")).map(messageOf);
     const rest = messages.filter(({ n }) => n > up).sort((a, b) => a.n - b.n);
     const side: Side = { found: rest, wholeTo: null, place: byN };
     const taken = takeFrom(side, { count: limit, bytesMax, start: up });
     const isCut = seen.length >= rows || bytesOf(seen) >= bytesMax;
     const end = isCut ? seen[seen.length - 1] : undefined;
     const here = { ...(first > 0 && { ids: first }), ...(author >= 0 && { author }) };
-    const onward = { ids: first + Number(end?.["place"]), author: Number(end?.["author"]), up: 0 };
-    const next = taken.hasMore ? { ...here, up: taken.position } : end === undefined ? null : onward;
+    const onward = end && { ids: first + integer(end, "place"), author: integer(end, "author"), up: 0 };
+    const next = taken.hasMore ? { ...here, up: taken.position } : (onward ?? null);
     // What has not been looked at may be older than all that has.
     const more = { before: up > 0 || first > 0 || author >= 0 || end !== undefined, after: next !== null };
     return withCursor({ messages: taken.messages, more, ...(next !== null && { next }) }, query, device);
@@ -163,12 +164,12 @@ const texts = 4;
 
 const none: Side = { found: [], wholeTo: null, place: byN };
 
-const bytesOf = (rows: readonly Row[]): number => rows.reduce((sum, row) => sum + Number(row["bytes"]), 0);
+const bytesOf = (rows: readonly Row[]): number => rows.reduce((sum, row) => sum + integer(row, "bytes"), 0);
 
 /** What stands before the first row that was not looked at. */
 function edge(row: Row | undefined, name: string, back: 1 | -1): number | null {
-  const n = row?.[name] ?? null;
-  return n === null ? null : Number(n) + back;
+  const n = row ? integerOrNull(row, name) : null;
+  return n === null ? null : n + back;
 }
 
 const nothing = (device: Row | NoDevice | null): HistoryPage | NoDevice =>
@@ -200,5 +201,5 @@ function withCursor(page: HistoryPage, query: HistoryQuery, device: Row | null):
   const { conversation, with: other, ids, from, since, until } = query;
   if (device === null || [conversation, other, ids, from, since, until].some((one) => one !== undefined)) return page;
   const last = page.messages[page.messages.length - 1];
-  return { ...page, cursor: { epoch: String(device["epoch"]), n: last?.n ?? Number(device["acked"]) } };
+  return { ...page, cursor: { epoch: text(device, "epoch"), n: last?.n ?? integer(device, "acked") } };
 }

@@ -1,13 +1,14 @@
 import type { Identity, Relationship } from "../../model.ts";
 import type { Engine, Row } from "../engine/engine.ts";
+import { flag, integer, text } from "../row.ts";
 import * as sql from "./people-sql.ts";
 import type { PeoplePage } from "../store.ts";
 
 const tieOf = (row: Row): Relationship => ({
-  hasBlocked: Number(row["has_blocked"]) === 1,
-  isBlocked: Number(row["is_blocked"]) === 1,
-  isContact: Number(row["is_contact"]) === 1,
-  hasConversation: Number(row["has_conversation"]) === 1,
+  hasBlocked: flag(row, "has_blocked"),
+  isBlocked: flag(row, "is_blocked"),
+  isContact: flag(row, "is_contact"),
+  hasConversation: flag(row, "has_conversation"),
 });
 
 /** Nothing stands between two people who have never had to do with each other, whether they exist or not. */
@@ -21,7 +22,7 @@ export function createPeopleReader({ engine }: { engine: Engine }) {
     /** One tie for each of the others, in their order. */
     async ties(identity: Identity, others: readonly string[]): Promise<readonly Relationship[]> {
       const [rows = []] = await engine.read([{ sql: sql.selectTies, args: names(identity, others) }]);
-      const found = new Map(rows.map((row) => [String(row["other"]), tieOf(row)]));
+      const found = new Map(rows.map((row) => [text(row, "other"), tieOf(row)]));
       return others.map((other) => found.get(other) ?? noTie);
     },
 
@@ -29,9 +30,9 @@ export function createPeopleReader({ engine }: { engine: Engine }) {
       { tenant, user }: Identity,
       { which, after, limit }: { which: "contact" | "blocked"; after: string; limit: number },
     ): Promise<PeoplePage> {
-      const text = which === "contact" ? sql.selectContacts : sql.selectBlocked;
-      const [rows = []] = await engine.read([{ sql: text, args: [tenant, user, after, limit + 1] }]);
-      const users = rows.slice(0, limit).map((row) => String(row["id"]));
+      const select = which === "contact" ? sql.selectContacts : sql.selectBlocked;
+      const [rows = []] = await engine.read([{ sql: select, args: [tenant, user, after, limit + 1] }]);
+      const users = rows.slice(0, limit).map((row) => text(row, "id"));
       const last = users[users.length - 1];
       return { users, ...(rows.length > limit && last !== undefined && { next: last }) };
     },
@@ -48,13 +49,16 @@ export function createPeopleReader({ engine }: { engine: Engine }) {
     ): Promise<{ readonly present: number; readonly missing: number }> {
       const args = [...names(identity, others), most];
       const [[row] = []] = await engine.read([{ sql: sql.countRelations, args }]);
-      return { present: Number(row?.["present"] ?? 0), missing: Number(row?.["missing"] ?? others.length) };
+      // No row: the user is not known yet.
+      return row
+        ? { present: integer(row, "present"), missing: integer(row, "missing") }
+        : { present: 0, missing: others.length };
     },
 
     /** When each was last connected, where that is known. */
     async lastSeen(tenant: string, users: readonly string[]): Promise<ReadonlyMap<string, number>> {
       const [rows = []] = await engine.read([{ sql: sql.selectSeen, args: [tenant, JSON.stringify(users)] }]);
-      return new Map(rows.map((row) => [String(row["id"]), Number(row["time"])]));
+      return new Map(rows.map((row) => [text(row, "id"), integer(row, "time")]));
     },
   };
 }

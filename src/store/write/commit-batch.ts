@@ -2,6 +2,7 @@ import type { Random } from "../../internal/random.ts";
 import type { LogEntry } from "../../model.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row } from "../engine/engine.ts";
+import { integer } from "../row.ts";
 import type { OneHistory } from "../one-history.ts";
 import { entriesOf } from "../read/log-rows.ts";
 import * as sql from "../sql.ts";
@@ -59,7 +60,7 @@ export function settleRelations(
   { refused, limits }: { readonly refused: readonly Row[]; readonly limits: Pick<Limits, "relationsMax"> },
 ): void {
   const said = relationsIn(calls);
-  const refusedCalls = new Set(refused.map((row) => said[Number(row["i"])]?.call));
+  const refusedCalls = new Set(refused.map((row) => said[integer(row, "i")]?.call));
   for (const call of calls) {
     if (refusedCalls.has(call)) call.reject(tooManyRelations(limits.relationsMax));
     else call.resolve();

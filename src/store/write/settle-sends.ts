@@ -1,6 +1,7 @@
 import type { Batch, Waiting } from "./batch.ts";
 import { createConversationIds, lookUpOwnConversations, lookUpSends, messageEntry } from "./batch.ts";
 import type { Engine, Row } from "../engine/engine.ts";
+import { integer, integerOrNull, textOrNull } from "../row.ts";
 import { hashOfSend } from "./send-hash.ts";
 import type { LogEntry } from "../../model.ts";
 import type { Outcome, Refused } from "../store.ts";
@@ -22,11 +23,11 @@ export async function settleSends(
   { sends, time }: Batch,
   inserted: readonly Row[],
 ): Promise<Settled> {
-  const inOrder = [...inserted].sort((a, b) => Number(a["n"]) - Number(b["n"]));
+  const inOrder = [...inserted].sort((a, b) => integer(a, "n") - integer(b, "n"));
   const entries: LogEntry<"message">[] = [];
   const idOf = createConversationIds();
   const accept = (waiting: Waiting, row: Row, at: number, duplicate: boolean) => {
-    const conversation = idOf(Number(row["conversation"]));
+    const conversation = idOf(integer(row, "conversation"));
     const entry = messageEntry(waiting.send, { row, conversation, time: at });
     const { n, seq } = entry.change;
     if (!duplicate) entries.push(entry);
@@ -41,15 +42,15 @@ export async function settleSends(
   // this history for certain.
   const [existing = [], own = []] = await engine.write([lookUpSends(sends), lookUpOwnConversations(sends)]);
   // What was left out of the commit may have been written by another node since: it is in that one's commit.
-  const written = new Set(inserted.map((row) => Number(row["n"])));
-  const rowOf = new Map(existing.map((row) => [Number(row["i"]), row]));
-  const isInOwn = new Set(own.map((row) => Number(row["i"])));
+  const written = new Set(inserted.map((row) => integer(row, "n")));
+  const rowOf = new Map(existing.map((row) => [integer(row, "i"), row]));
+  const isInOwn = new Set(own.map((row) => integer(row, "i")));
   const isSame = await Promise.all(sends.map((waiting, i) => hasSameContent(waiting, rowOf.get(i))));
   const outcomes = sends.map((waiting, i) => {
     const row = rowOf.get(i);
     if (row) {
       return isSame[i]
-        ? accept(waiting, row, Number(row["time"]), !written.has(Number(row["n"])))
+        ? accept(waiting, row, integer(row, "time"), !written.has(integer(row, "n")))
         : refuse(waiting, "conflict");
     }
     const { refusal } = waiting.send;
@@ -63,8 +64,10 @@ export async function settleSends(
 
 /** Whether what stands under a send's id was made by the same content, whatever has become of its text since. */
 async function hasSameContent({ send: { text } }: Waiting, row: Row | undefined): Promise<boolean> {
-  if (!row || row["conversation"] !== row["wanted"]) return false;
-  const { hash } = row;
-  if (typeof hash !== "string") return row["text"] === text;
-  return hash === (await hashOfSend({ conversation: Number(row["conversation"]), text }));
+  if (!row) return false;
+  const conversation = integer(row, "conversation");
+  if (conversation !== integerOrNull(row, "wanted")) return false;
+  const hash = textOrNull(row, "hash");
+  if (typeof hash !== "string") return textOrNull(row, "text") === text;
+  return hash === (await hashOfSend({ conversation, text }));
 }

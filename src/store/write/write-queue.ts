@@ -2,6 +2,7 @@ import type { ChatError } from "../../error.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Row } from "../engine/engine.ts";
+import { integer, text } from "../row.ts";
 import type { Outcome } from "../store.ts";
 import type { Ack, Batch, WaitingDevice } from "./batch.ts";
 import { type Committed, settleRelations } from "./commit-batch.ts";
@@ -42,7 +43,9 @@ export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOpt
   }
 
   function settleAcks(acks: readonly Ack[], acked: readonly Row[], head: number): void {
-    const nOf = new Map(acked.map((row) => [`${row["tenant"]} ${row["user"]} ${row["device"]}`, Number(row["acked"])]));
+    const nOf = new Map(
+      acked.map((row) => [`${text(row, "tenant")} ${text(row, "user")} ${text(row, "device")}`, integer(row, "acked")]),
+    );
     for (const ack of acks) {
       const n = nOf.get(`${ack.tenant} ${ack.user} ${ack.device}`);
       if (n === undefined && !ack.isAgain) restoreDevice(ack);

@@ -95,7 +95,7 @@ export function createWriter({ clock, onCommit, onFault, ...context }: WriterOpt
     loop.schedule();
   }
 
-  /** Without `settle` a mark is kept during an outage, and committed after it. */
+  /** Without `settle` a mark is kept during an outage, and result after it. */
   const refusesMark = (settle: Settle | undefined): boolean => isClosed || (settle !== undefined && !isAvailable());
 
   return {

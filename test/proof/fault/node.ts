@@ -4,7 +4,7 @@ import { createHub } from "../../../src/hub/hub.ts";
 import { createPolicy } from "../../../src/access/policy.ts";
 import type { Clock } from "../../../src/internal/clock.ts";
 import type { Random } from "../../../src/internal/random.ts";
-import { within } from "../../../src/internal/within.ts";
+import { waitAtMost } from "../../../src/internal/deadline.ts";
 import { defaultLimits, type Limits } from "../../../src/protocol/limits.ts";
 import type { Engine } from "../../../src/store/engine/engine.ts";
 import { createStore } from "../../../src/store/libsql-store.ts";
@@ -57,7 +57,7 @@ export async function startNode({ engine, clock, random, wrapStore, wrapSocket }
       isStopping = true;
       feed.stop();
       await hub.stop(limits.shutdownMs * 0.75);
-      await within(clock, limits.shutdownMs / 4, store.close());
+      await waitAtMost(store.close(), { clock, ms: limits.shutdownMs / 4 });
       return clock.now() - begun;
     },
     sizes: hub.sizes,

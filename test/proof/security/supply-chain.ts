@@ -8,7 +8,6 @@ export const runtimeDependencies: readonly string[] = [
   "@logtape/logtape",
   "@nats-io/transport-node",
   "@noble/ciphers",
-  "citty",
   "hono",
   "jose",
   "libsql",
