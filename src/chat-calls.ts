@@ -98,7 +98,7 @@ export function createCalls(
       const { message, user, tenant = "default" } = asked;
       // A malformed tenant has nothing to explain, and the host is not asked for its database.
       if (!isIdentifier(tenant) || !isMessageId(message)) return [];
-      return await use(tenant, ({ store }) => explainPush(store.push, { tenant, user }, storedMessageId(message)));
+      return await use(tenant, ({ store }) => explainPush(store.push, { tenant, user, id: storedMessageId(message) }));
     },
   };
 }

@@ -37,7 +37,7 @@ export function createContext(options: ChatOptions, { log, capacity, ...parts }:
     budget: createOutboxBudget({ bytesMax: limits.outboxTotalBytesMax }),
     watchBudget: createWatchBudget(limits),
     sight: createSightGate(),
-    slots: createRequestLimit({ perProviderMax: limits.pushRequestsMax }),
+    requestLimit: createRequestLimit({ perProviderMax: limits.pushRequestsMax }),
     health: createPushHealth({
       clock,
       onChange({ type, ...change }) {

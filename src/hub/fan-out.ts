@@ -9,7 +9,7 @@ import type { Registry } from "./registry.ts";
 const deliveriesMax = 4;
 
 /**
- * Sends one stretch of the log to the connections of the users who must get it, in the order of n. A change is encoded once, and only if one
+ * Queues one stretch of the log on the connections of the users who must get it, in the order of n. A change is encoded once, and only if one
  * of these users is connected here. Deliveries to many connections are paid for by the author of the change.
  */
 export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend"> | undefined) {

@@ -44,7 +44,7 @@ export type DatabaseContext = {
   readonly budget: OutboxBudget;
   readonly watchBudget: WatchBudget;
   readonly sight: Semaphore;
-  readonly slots: RequestLimit;
+  readonly requestLimit: RequestLimit;
   readonly health: PushHealth;
   readonly hooks: readonly NamedHook[];
   readonly hookHealth: HookHealth;
@@ -80,7 +80,7 @@ const storeCloseMsMax = 2_000;
  */
 export async function openRuntime(options: RuntimeOptions, context: DatabaseContext) {
   const { engine, bus, log, known, onLeave, onHistoryChange } = options;
-  const { clock, random, limits, providers, onPush, slots, health } = context;
+  const { clock, random, limits, providers, onPush, requestLimit, health } = context;
   const isRenewal = known.size > 0;
 
   function report(event: HubEvent): void {
@@ -135,7 +135,16 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   });
   const followers = context.hooks.map((hook) =>
     createHookFollower({
-      ...{ hook, store, feed, clock, random, limits, isAlone: engine.isExclusive === true, health: context.hookHealth },
+      ...{
+        hook,
+        store,
+        feed,
+        clock,
+        random,
+        limits,
+        isExclusive: engine.isExclusive === true,
+        health: context.hookHealth,
+      },
       report: createSparing({
         ...{ clock, everyMs: faultEveryMs },
         report: (error, leftOut) =>
@@ -158,13 +167,13 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     providers.length === 0
       ? null
       : createPushWorker({
-          ...{ store, feed, clock, random, limits, providers, onPush, slots, health },
+          ...{ store, feed, clock, random, limits, providers, onPush, requestLimit, health },
           presenceOf(identity, device) {
             const idleMs = hub.idleMs(identity, device);
             if (idleMs === "unknown") return idleMs;
             return idleMs === null ? "none" : idleMs < limits.pushIdleAfterMs ? "active" : "idle";
           },
-          isAlone: engine.isExclusive === true,
+          isExclusive: engine.isExclusive === true,
           onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),
           report: (error, leftOut = 0) => log.warn("a push failed", { error, ...(leftOut > 0 && { leftOut }) }),
         });

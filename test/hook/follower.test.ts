@@ -30,7 +30,7 @@ test("K66 R24 where the database lags behind the feed, a hook waits for it, and 
       },
     },
     feed: { onEntries: () => {}, position: () => 1 },
-    ...{ clock, random: systemRandom, limits: defaultLimits, isAlone: true, report: () => {} },
+    ...{ clock, random: systemRandom, limits: defaultLimits, isExclusive: true, report: () => {} },
     health: createHookHealth({ clock, onChange: () => {} }),
   });
   follower.start();

@@ -357,17 +357,17 @@ describe("onMessage", () => {
       id: "01980000-0000-7000-8000-000000000001",
       time: 1_780_000_000_001,
     };
-    const id = await replyIdOf("bot", message, "");
+    const id = await replyIdOf(message, { hook: "bot", purpose: "" });
     expect(id).toMatch(/^019e7044-8801-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(isMessageId(id)).toBe(true);
-    expect(await replyIdOf("bot", { ...message }, "")).toBe(id);
+    expect(await replyIdOf({ ...message }, { hook: "bot", purpose: "" })).toBe(id);
     const others = await Promise.all([
-      replyIdOf("other", message, ""),
-      replyIdOf("bot", message, "second"),
-      replyIdOf("bot", { ...message, tenant: "acme" }, ""),
-      replyIdOf("bot", { ...message, from: "bob" }, ""),
-      replyIdOf("bot", { ...message, id: "01980000-0000-7000-8000-000000000002" }, ""),
-      replyIdOf("bot", { ...message, time: message.time + 1 }, ""),
+      replyIdOf(message, { hook: "other", purpose: "" }),
+      replyIdOf(message, { hook: "bot", purpose: "second" }),
+      replyIdOf({ ...message, tenant: "acme" }, { hook: "bot", purpose: "" }),
+      replyIdOf({ ...message, from: "bob" }, { hook: "bot", purpose: "" }),
+      replyIdOf({ ...message, id: "01980000-0000-7000-8000-000000000002" }, { hook: "bot", purpose: "" }),
+      replyIdOf({ ...message, time: message.time + 1 }, { hook: "bot", purpose: "" }),
     ]);
     expect(new Set([id, ...others]).size).toBe(7);
   });

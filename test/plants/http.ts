@@ -89,8 +89,8 @@ export const http = {
   "push settings are read from another tenant": {
     rule: "T1",
     file: "http/route/push.ts",
-    from: "{ tenant: session.tenant, user }",
-    to: '{ tenant: "acme", user }',
+    from: "{ tenant: session.tenant, user, id: message }",
+    to: '{ tenant: "acme", user, id: message }',
   },
   "a ticket leads to a tenant of any name": {
     rule: "T6",

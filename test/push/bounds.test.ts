@@ -40,7 +40,7 @@ describe("U28 what the worker writes at once", () => {
     const { made, told, sizes } = await flood(15, { ackMessagesMax: 20 });
     expect(Math.max(...made)).toBeLessThanOrEqual(21);
     expect(told).toBeGreaterThanOrEqual(150);
-    expect(sizes.stirred).toBe(0);
+    expect(sizes.recipients).toBe(0);
   });
 
   test("U28 of an address for which more waits than is counted, it is that alone", async () => {

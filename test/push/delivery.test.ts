@@ -379,7 +379,7 @@ describe("several nodes, and one that ends", () => {
 
   test("U8 who waits for a holder that lives waits for ever", async () => {
     const phones = createPhones();
-    const push = await startPush({ providers: [phones.provider], isAlone: false });
+    const push = await startPush({ providers: [phones.provider], isExclusive: false });
     const holder = (await push.store.push.worker()).holder;
     const other = push.makeWorker(false);
     other.start();
@@ -449,11 +449,11 @@ describe("several nodes, and one that ends", () => {
     let most = 0;
     for (let i = 0; i < 100; i++) {
       await push.pass(50);
-      most = Math.max(most, push.worker.sizes().stirred);
+      most = Math.max(most, push.worker.sizes().recipients);
     }
     expect(users.filter((user) => phones.screenOf(`${user} phone`).rings !== 1)).toEqual([]);
     expect(phones.requests.length).toBe(100);
-    expect(push.worker.sizes()).toEqual({ stirred: 0, readers: 0, blockers: 0, requests: 0, unsettled: 0 });
+    expect(push.worker.sizes()).toEqual({ recipients: 0, readers: 0, blockers: 0, requests: 0, unsettled: 0 });
   });
 });
 

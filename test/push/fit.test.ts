@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import type { PushCut } from "../../src/push/delivery.ts";
+import type { PushCut } from "../../src/push/request.ts";
 import type { OnPush } from "../../src/push/preview.ts";
 import type * as fitting from "../../src/push/fit.ts";
 import { briefOf, contentFree, fit, nothingOf, shorten } from "../../src/push/fit.ts";

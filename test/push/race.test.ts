@@ -191,7 +191,7 @@ describe("a slow database", () => {
     gate.resolve();
     await push.pass(8_000, 200);
     expect(phones.showing("bob phone")).toEqual({ [conversation]: seq });
-    expect(push.worker.sizes()).toMatchObject({ stirred: 0 });
+    expect(push.worker.sizes()).toMatchObject({ recipients: 0 });
   });
 });
 

@@ -71,7 +71,10 @@ describe("the encryption", () => {
       privateKey: await crypto.subtle.importKey("jwk", jwk, curve, false, ["deriveBits"]),
     };
     const receiver = { p256dh: bytes(example.receiver), auth: bytes(example.auth) };
-    const body = await encrypt(text, receiver, { salt: bytes(example.salt), pair, filledTo: text.length + 1 });
+    const body = await encrypt(text, {
+      ...receiver,
+      inputs: { salt: bytes(example.salt), pair, filledTo: text.length + 1 },
+    });
     expect(base64url.encode(body ?? "")).toBe(example.body);
   });
 

@@ -41,7 +41,7 @@ describe("when", () => {
     expect(await at(1_500)).toEqual(["active", "idle"]);
     expect(await at(60_000)).toEqual(["active", "idle"]);
     expect(active.of("changes").length + idle.of("changes").length).toBeGreaterThan(0);
-    expect(push.worker.sizes()).toMatchObject({ stirred: 0, readers: 0, requests: 0, unsettled: 0 });
+    expect(push.worker.sizes()).toMatchObject({ recipients: 0, readers: 0, requests: 0, unsettled: 0 });
   });
 
   test("U1 only pings are no activity: a phone that sleeps with an open socket is idle", async () => {

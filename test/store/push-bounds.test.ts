@@ -148,7 +148,7 @@ describe("U27 why", () => {
   test("U27 tells of the newest devices, and that there are more", async () => {
     const { store, file } = await open({ pushExplainedMax: 3 });
     await file.write([...writesWithoutReading(1, 2), devices(3)]);
-    const why = async () => (await explainPush(store.push, one, id))[0];
+    const why = async () => (await explainPush(store.push, { ...one, id }))[0];
     expect(await why()).toMatchObject({ decisions: [{ device: "d3" }, { device: "d2" }, { device: "d1" }] });
     expect(await why()).not.toHaveProperty("more");
     await file.write([{ sql: `INSERT INTO tidings_device (user, device, acked) VALUES (1, 'last', 9)` }]);
@@ -169,8 +169,8 @@ describe("U27 why", () => {
       const log = `INSERT INTO tidings_push_log (conversation, seq, address, first, user, device, provider, time, decision, reason, attempts)
         SELECT 1, l / 30, l % 30, 1, 1, 'd' || (l % 30), 'p', l, 'send', 'sent', 0 FROM ${numbers("l", "?1")}`;
       await file.write([{ sql: log, args: [10 * count] }]);
-      const chars = JSON.stringify(await explainPush(store.push, one, id)).length;
-      return { chars, ms: await shortestMs(() => explainPush(store.push, one, id)) };
+      const chars = JSON.stringify(await explainPush(store.push, { ...one, id })).length;
+      return { chars, ms: await shortestMs(() => explainPush(store.push, { ...one, id })) };
     };
     const [small, large] = [await measure(1_000), await measure(10_000)];
     expect(large.chars / small.chars).toBeLessThan(1.2);
@@ -188,7 +188,7 @@ describe("U27 why", () => {
     const { store, file } = await open();
     await file.write(writesWithoutReading(12, 2));
     await file.write([{ sql: `UPDATE tidings_message SET id = ?1 WHERE recipient = 1`, args: [id] }]);
-    const found = await explainPush(store.push, one, id);
+    const found = await explainPush(store.push, { ...one, id });
     expect(found.length).toBe(10);
     expect(found.every(({ more }) => more === true)).toBe(true);
   });

@@ -111,7 +111,7 @@ describe("a history that has ended", () => {
         ...{ limiter: createLimiter({ rates: ratesOf(undefined), clock }), capacity: createCapacity(limits) },
         ...{
           budget: createOutboxBudget({ bytesMax: 1_000 }),
-          slots: createRequestLimit({ perProviderMax: 1 }),
+          requestLimit: createRequestLimit({ perProviderMax: 1 }),
           health: createPushHealth({ clock: systemClock, onChange: () => {} }),
         },
         hooks: hooksOf({ handle() {} }),

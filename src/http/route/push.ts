@@ -41,7 +41,7 @@ export const getPushExplain: Route = {
   handle: async ({ request, session, store, spend }) => {
     const { message, for: user = session.user } = readParameters(request.url, parameters());
     const isAllowed = user === session.user || session.isHost === true;
-    const found = isAllowed ? await explainPush(store.push, { tenant: session.tenant, user }, message) : [];
+    const found = isAllowed ? await explainPush(store.push, { tenant: session.tenant, user, id: message }) : [];
     spend(found.reduce((sum, { decisions }) => sum + costs.row * decisions.length, 0));
     // One's own message, somebody else's, and one that does not exist are one and the same.
     if (found.length === 0) throw new ChatError("not_found", "There is no such message to that user");

@@ -151,7 +151,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     });
   const [api, hostApi] = [apiOf(false), apiOf(true)];
   const worker = createPushWorker({
-    ...{ store, feed, clock: ungathered(clock), isAlone: true, ...pushing },
+    ...{ store, feed, clock: ungathered(clock), isExclusive: true, ...pushing },
     // All wait equally long before a retry.
     random: { ...systemRandom, integer: () => 0 },
     limits: { ...defaultLimits, ...limits },

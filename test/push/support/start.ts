@@ -1,4 +1,4 @@
-import type { PushCut } from "../../../src/push/delivery.ts";
+import type { PushCut } from "../../../src/push/request.ts";
 import type { PushHealthChange } from "../../../src/push/health.ts";
 import type { OnPush } from "../../../src/push/preview.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
@@ -22,7 +22,7 @@ export type PushOverrides = Omit<HubOverrides, "limits" | "clock"> & {
   readonly onHealth?: (change: PushHealthChange) => void;
   readonly limits?: Partial<Limits>;
   /** Whether the first worker has the database for itself; default true. */
-  readonly isAlone?: boolean;
+  readonly isExclusive?: boolean;
 };
 
 /** Sockets that never pong, on a clock with little else to do. */
@@ -45,7 +45,14 @@ export async function stopAll(): Promise<void> {
 export type TestPush = Awaited<ReturnType<typeof startPush>>;
 
 /** A hub with a push worker on a real file, and a clock that the test moves. */
-export async function startPush({ providers, onPush, onCut, onHealth, isAlone = true, ...overrides }: PushOverrides) {
+export async function startPush({
+  providers,
+  onPush,
+  onCut,
+  onHealth,
+  isExclusive = true,
+  ...overrides
+}: PushOverrides) {
   const endDigests = digestAtOnce();
   /** Calls of the store that are under way, and calls of what is outside of the worker. */
   const under = { calls: 0, outside: 0 };
@@ -88,9 +95,9 @@ export async function startPush({ providers, onPush, onCut, onHealth, isAlone = 
     send: (...args: Parameters<PushProvider["send"]>) => counted("outside", provider.send(...args)),
   }));
   const host: OnPush | undefined = onPush && ((draft) => counted("outside", onPush(draft)));
-  const makeWorker = (isItAlone = true, one = { isDead: false }) => {
+  const makeWorker = (isItExclusive = true, one = { isDead: false }) => {
     const made = createPushWorker({
-      ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isAlone: isItAlone },
+      ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isExclusive: isItExclusive },
       ...{ providers: outside, onPush: host, onCut, onHealth },
       presenceOf(identity, device) {
         const idleMs = hub.hub.idleMs(identity, device);
@@ -102,7 +109,7 @@ export async function startPush({ providers, onPush, onCut, onHealth, isAlone = 
     workers.push(made);
     return made;
   };
-  const worker = makeWorker(isAlone, life);
+  const worker = makeWorker(isExclusive, life);
   worker.start();
 
   async function settle(): Promise<void> {
@@ -159,7 +166,7 @@ export async function startPush({ providers, onPush, onCut, onHealth, isAlone = 
       return socket;
     },
     async why(user: string, id: string) {
-      const [found] = await explainPush(hub.store.push, person(user), id);
+      const [found] = await explainPush(hub.store.push, { ...person(user), id });
       return found?.decisions ?? [];
     },
     async stop(): Promise<void> {
