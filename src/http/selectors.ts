@@ -4,7 +4,7 @@ import { defaultDevice, messageIdsForm, storedMessageId } from "../protocol/iden
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { conversationId, identifier } from "../protocol/schema.ts";
-import { type HistoryQuery, newest, type Walk } from "../store/read/history.ts";
+import { type HistoryQuery, newest, type PageOrder } from "../store/read/history.ts";
 import { type FieldKind, textsOfFields } from "./host-fields.ts";
 import { fitParameters, readParameters, wholeNumber } from "./parameters.ts";
 
@@ -146,7 +146,7 @@ function isList({ device: _, limit: __, ...selectors }: Selectors): boolean {
 }
 
 /** Where a query begins: undelivered messages at the oldest, else at the newest, unless it says otherwise. */
-function walkOf(selectors: Selectors): Walk {
+function walkOf(selectors: Selectors): PageOrder {
   const { before, after, around, ids, undelivered } = selectors;
   if (ids !== undefined) return {};
   if (before !== undefined) return { down: before };
@@ -155,7 +155,7 @@ function walkOf(selectors: Selectors): Walk {
   return undelivered !== undefined || isList(selectors) ? { up: 0 } : { down: newest };
 }
 
-function queryOf(selectors: Selectors, walk: Walk): HistoryQuery {
+function queryOf(selectors: Selectors, walk: PageOrder): HistoryQuery {
   const {
     device = defaultDevice,
     limit = limitDefault,
@@ -166,7 +166,7 @@ function queryOf(selectors: Selectors, walk: Walk): HistoryQuery {
     ...rest
   } = selectors;
   const isUndelivered = undelivered !== undefined || isList(selectors);
-  return { ...defined(rest), walk, limit, ...(isUndelivered && { undelivered: device }) };
+  return { ...defined(rest), order: walk, limit, ...(isUndelivered && { undelivered: device }) };
 }
 
 /** Selectors as they stand in an address. */
@@ -181,7 +181,7 @@ const defined = <T extends object>(object: T): Defined<T> =>
 const nextSchema = v.strictObject({ texts: v.record(v.string(), v.string()), walk: walkSchema });
 
 /** The wire's opaque form of a query and how it goes on. */
-export const encodeNext = (selectors: Selectors, walk: Walk, cursors: Pick<Cursors, "seal">): string =>
+export const encodeNext = (selectors: Selectors, walk: PageOrder, cursors: Pick<Cursors, "seal">): string =>
   cursors.seal(JSON.stringify({ texts: textsOf(selectors), walk }));
 
 const malformedNext = (): ChatError => new ChatError("bad_request", "The parameter next is malformed");
@@ -190,7 +190,7 @@ const malformedNext = (): ChatError => new ChatError("bad_request", "The paramet
 function decodeNext(
   text: string,
   cursors: Pick<Cursors, "unseal">,
-): { texts: Readonly<Record<string, string>>; walk: Walk } {
+): { texts: Readonly<Record<string, string>>; walk: PageOrder } {
   let value: unknown;
   try {
     value = JSON.parse(cursors.unseal(text) ?? "");

@@ -106,7 +106,7 @@ export const storeSql = {
   "a receipt is replayed through a block": {
     rule: "T3",
     file: "store/sql.ts",
-    from: 'AND p.n > 0 AND NOT ${isHiddenBetween("p.user", "p.peer", "p.n")} ORDER BY',
+    from: 'AND p.n > 0 AND NOT ${isHiddenBetween({ one: "p.user", other: "p.peer", n: "p.n" })} ORDER BY',
     to: "AND p.n > 0 ORDER BY",
   },
   "a device has synced at the level of its first connection": {

@@ -62,7 +62,7 @@ const tryLock = `try { await createEmbeddedEngine({ path: file }).close(); conso
   catch (error) { console.log(error.code, error.message); }`;
 
 describe("embedded engine, one process a file", () => {
-  test("E12 a second process is refused, and told which file and what to do", async () => {
+  test("E12 a second process is refused, with the name of the file and advice", async () => {
     const file = newFile();
     const engine = createEmbeddedEngine({ path: file });
     const answer = await child(file, tryLock).end();
@@ -104,7 +104,7 @@ describe("embedded engine, one process a file", () => {
     await engine.close();
   });
 
-  test("E12 an engine that nobody refers to keeps its lock", async () => {
+  test("E12 an engine without any reference keeps its lock", async () => {
     const file = newFile();
     const holder = child(
       file,
@@ -229,7 +229,7 @@ describe("embedded engine, privacy", () => {
     await engine.close();
   });
 
-  test("control: E20 a file that anybody may read is seen", async () => {
+  test("control: E20 a file that all users may read is found", async () => {
     const file = newFile();
     writeFileSync(file, "");
     chmodSync(file, 0o644);

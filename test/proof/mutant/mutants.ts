@@ -125,17 +125,17 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "who opens a device during a failure waits for ever",
-    red: "S12 who opens a device",
+    red: "S12 opening a device or changing",
     in: "test/store/writer.test.ts",
   },
   {
     name: "an outage is asked by everybody",
-    red: "S12 during the outage nobody asks",
+    red: "S12 during the outage only the probe",
     in: "test/store/writer.test.ts",
   },
   {
     name: "when somebody was seen is lost with a commit",
-    red: "B7 when somebody was seen is not lost",
+    red: "B7 a last-seen time is not lost",
     in: "test/store/writer.test.ts",
   },
   {
@@ -160,12 +160,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "who waits for an ack is forgotten behind a further one",
-    red: "Q7 who waits for an ack is told also",
+    red: "Q7 an ack is settled also",
     in: "test/store/writer.test.ts",
   },
   {
     name: "an ack reaches beyond the head",
-    red: "S4 O5 an ack of what is not there yet",
+    red: "S4 O5 an ack beyond the end of the log",
     in: "test/store/writer.test.ts",
   },
   {
@@ -180,17 +180,17 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "an empty list of the undelivered leads back to the beginning",
-    red: "Q2 an empty one stands where the device does",
+    red: "Q2 an empty one has the device's own cursor",
     in: "test/store/history.test.ts",
   },
   {
     name: "a page of the undelivered says that nothing is before it",
-    red: "Q4 what was passed is there still",
+    red: "Q4 passed messages are still listed before it",
     in: "test/store/history.test.ts",
   },
   {
     name: "a page of everything says that nothing is behind it",
-    red: "Q4 what was passed is there still",
+    red: "Q4 passed messages are still listed before it",
     in: "test/store/history.test.ts",
   },
   {
@@ -285,7 +285,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a read tells of what no disk has yet",
-    red: "D2 D4 what a connection finds that was opened",
+    red: "D2 D4 a connection that is opened after an error",
     in: "test/store/reopen.test.ts",
   },
   {
