@@ -1,7 +1,7 @@
 import type { Log } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import type { Transport } from "../bus/transport.ts";
-import { nextTurn } from "../hub/turns.ts";
+import { nextTurn } from "../hub/in-turns.ts";
 import { backoffMs } from "../internal/backoff.ts";
 import { waitAtMost } from "../internal/deadline.ts";
 import type { Cursor } from "../model.ts";

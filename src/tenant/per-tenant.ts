@@ -1,7 +1,7 @@
 import type { Log } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import { readTenantTicket, tenantTicket } from "../access/ticket.ts";
-import { nextTurn } from "../hub/turns.ts";
+import { nextTurn } from "../hub/in-turns.ts";
 import type { Clock } from "../internal/clock.ts";
 import { createSemaphore } from "../internal/semaphore.ts";
 import { waitAtMost } from "../internal/deadline.ts";

@@ -169,9 +169,9 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
       : createPushWorker({
           ...{ store, feed, clock, random, limits, providers, onPush, requestLimit, health },
           presenceOf(identity, device) {
-            const silentMs = hub.silentMs(identity, device);
-            if (silentMs === "unknown") return silentMs;
-            return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
+            const idleMs = hub.idleMs(identity, device);
+            if (idleMs === "unknown") return idleMs;
+            return idleMs === null ? "none" : idleMs < limits.pushIdleAfterMs ? "active" : "idle";
           },
           isExclusive: engine.isExclusive === true,
           onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),

@@ -156,9 +156,9 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     random: { ...systemRandom, integer: () => 0 },
     limits: { ...defaultLimits, ...limits },
     presenceOf(identity, device) {
-      const silentMs = hub.silentMs(identity, device);
-      if (silentMs === "unknown") return silentMs;
-      return silentMs === null ? "none" : silentMs < defaultLimits.pushIdleAfterMs ? "active" : "idle";
+      const idleMs = hub.idleMs(identity, device);
+      if (idleMs === "unknown") return idleMs;
+      return idleMs === null ? "none" : idleMs < defaultLimits.pushIdleAfterMs ? "active" : "idle";
     },
     report(fault) {
       throw fault;

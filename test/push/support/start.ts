@@ -100,9 +100,9 @@ export async function startPush({
       ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isExclusive: isItExclusive },
       ...{ providers: outside, onPush: host, onCut, onHealth },
       presenceOf(identity, device) {
-        const silentMs = hub.hub.silentMs(identity, device);
-        if (silentMs === "unknown") return silentMs;
-        return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
+        const idleMs = hub.hub.idleMs(identity, device);
+        if (idleMs === "unknown") return idleMs;
+        return idleMs === null ? "none" : idleMs < limits.pushIdleAfterMs ? "active" : "idle";
       },
       report: (fault) => faults.push(fault),
     });
