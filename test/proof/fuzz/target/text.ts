@@ -29,7 +29,7 @@ const texts = fc.oneof(
   fc.constantFrom("😀".repeat(4_096), "\u0001".repeat(16_384), "é".repeat(8_193), "\ufffe", "1e999", "null", "\u0000"),
 );
 
-/** Texts through a real store: what is accepted comes back byte for byte, whatever cannot is refused at the door. */
+/** Texts through a real store: an accepted text comes back byte for byte, all others are refused at the door. */
 export const textTarget = (store: Store): Target => ({
   name: "text",
   async try(seed, count) {
