@@ -180,11 +180,7 @@ function createWorker(
   if (providers.length === 0) return null;
   return createPushWorker({
     ...{ store, feed, clock, random, limits, providers, onPush, requestLimit, health },
-    presenceOf(identity, device) {
-      const idleMs = hub.idleMs(identity, device);
-      if (idleMs === "unknown") return idleMs;
-      return idleMs === null ? "none" : idleMs < limits.pushIdleAfterMs ? "active" : "idle";
-    },
+    idleMsOf: hub.idleMs,
     isExclusive: engine.isExclusive === true,
     onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),
     report: (error, leftOut = 0) => log.warn("a push failed", { error, ...(leftOut > 0 && { leftOut }) }),
