@@ -16,7 +16,7 @@ async function allow({ session, policy }: Call, users: readonly string[]): Promi
   for (const to of users) {
     const verdict = await policy.decide("contact", session, { to });
     if (verdict === "forbidden") throw new ChatError("forbidden", "One of the users may not be a contact");
-    if (verdict === "unavailable") throw new ChatError("unavailable", "It cannot be checked now who may be a contact");
+    if (verdict === "unavailable") throw new ChatError("unavailable", "The rule for contacts cannot be checked now");
   }
 }
 
