@@ -4,7 +4,7 @@ import { defaultDevice, messageIdsForm, storedMessageId } from "../protocol/iden
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { conversationId, identifier } from "../protocol/schema.ts";
-import { type HistoryQuery, newest, type Walk } from "../store/read/history.ts";
+import { type HistoryQuery, newest, type PageOrder } from "../store/read/history.ts";
 import { type FieldKind, textsOfFields } from "./host-fields.ts";
 import { fitParameters, readParameters, wholeNumber } from "./parameters.ts";
 
@@ -149,7 +149,7 @@ function isList({ device: _, limit: __, ...selectors }: Selectors): boolean {
 }
 
 /** Where a query begins: undelivered messages at the oldest, else at the newest, unless it says otherwise. */
-function walkOf(selectors: Selectors): Walk {
+function walkOf(selectors: Selectors): PageOrder {
   const { before, after, around, ids, undelivered } = selectors;
   if (ids !== undefined) return {};
   if (before !== undefined) return { down: before };
@@ -158,7 +158,7 @@ function walkOf(selectors: Selectors): Walk {
   return undelivered !== undefined || isList(selectors) ? { up: 0 } : { down: newest };
 }
 
-function queryOf(selectors: Selectors, walk: Walk): HistoryQuery {
+function queryOf(selectors: Selectors, walk: PageOrder): HistoryQuery {
   const {
     device = defaultDevice,
     limit = limitDefault,
@@ -169,7 +169,7 @@ function queryOf(selectors: Selectors, walk: Walk): HistoryQuery {
     ...rest
   } = selectors;
   const isUndelivered = undelivered !== undefined || isList(selectors);
-  return { ...defined(rest), walk, limit, ...(isUndelivered && { undelivered: device }) };
+  return { ...defined(rest), order: walk, limit, ...(isUndelivered && { undelivered: device }) };
 }
 
 /** Selectors as the texts of an address. */
@@ -183,7 +183,7 @@ const defined = <T extends object>(object: T): Defined<T> =>
 
 const nextSchema = v.strictObject({ texts: v.record(v.string(), v.string()), walk: walkSchema });
 
-type Continued = { readonly selectors: Selectors; readonly walk: Walk };
+type Continued = { readonly selectors: Selectors; readonly walk: PageOrder };
 
 /** The opaque form of a query and of its continuation, for the wire. */
 export const encodeNext = ({ selectors, walk }: Continued, cursors: Pick<Cursors, "seal">): string =>
@@ -195,7 +195,7 @@ const malformedNext = (): ChatError => new ChatError("bad_request", "The paramet
 function decodeNext(
   text: string,
   cursors: Pick<Cursors, "unseal">,
-): { texts: Readonly<Record<string, string>>; walk: Walk } {
+): { texts: Readonly<Record<string, string>>; walk: PageOrder } {
   let value: unknown;
   try {
     value = JSON.parse(cursors.unseal(text) ?? "");

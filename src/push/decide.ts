@@ -5,19 +5,19 @@ export const pushReasons = {
   sent: "The provider has taken it",
   delivered: "The device has the message already",
   read: "It was read elsewhere",
-  deleted: "The message is not there any more",
+  deleted: "The message no longer exists",
   muted: "The user has muted the conversation, or turned notifications off on this device",
   blocked: "The user has blocked the sender",
-  quiet_hours: "It is one of the user's quiet hours: told when they end",
-  collapsed: "A later message of the conversation has taken its place",
+  quiet_hours: "It is one of the user's quiet hours: notified when they end",
+  collapsed: "A later message of the conversation has replaced it",
   no_devices: "The user has registered no address for this device",
-  token_dead: "The provider says that the address is dead, or it has expired",
+  token_dead: "The provider reports the address as dead, or it has expired",
   vetoed: "The host's onPush refused it",
-  expired: "It came too late to be worth anything",
-  failed: "The provider refused it, and would again",
+  expired: "It came too late to be useful",
+  failed: "The provider refused it finally",
   // Not final: why the decision waits.
-  unacked: "The device is connected, and may still say that it has it",
-  retrying: "The provider could not take it now",
+  unacked: "The device is connected, and may still ack",
+  retrying: "The provider could not accept it now",
 } as const satisfies Record<string, string>;
 
 export type PushReason = keyof typeof pushReasons;

@@ -74,7 +74,7 @@ describe("authorize", () => {
     ]);
     expect(await store.members("default", conversation)).toEqual(["alice", "bob"]);
     expect(
-      (await store.history(person("alice"), { conversation, walk: { down: newest }, limit: 9 }))?.messages,
+      (await store.history(person("alice"), { conversation, order: { down: newest }, limit: 9 }))?.messages,
     ).toHaveLength(1);
   });
 

@@ -37,7 +37,7 @@ const reads: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   "a stretch of the log": (store) => store.log(0, 10),
   "the start of a device": (store) => store.openDevice(alice, "phone"),
   "a page of undelivered messages": (store) =>
-    store.history(alice, { undelivered: "phone", walk: { up: 0 }, limit: 10 }),
+    store.history(alice, { undelivered: "phone", order: { up: 0 }, limit: 10 }),
 };
 
 describe("a history that has ended", () => {
