@@ -130,7 +130,7 @@ export const store = {
   "a device is found by a scan": {
     rule: "S11",
     file: "store/read/reader.ts",
-    from: "sql: sql.selectDevice,",
+    from: "sql: deviceSql.selectDevice,",
     to: 'sql: sql.selectDevice.replace("d.user = u.key AND", "d.user + 0 = u.key AND"),',
   },
   "a cached conversation's key lacks the tenant": {
