@@ -1,4 +1,4 @@
-import { createSightGate } from "./access/policy.ts";
+import { createSightSemaphore } from "./access/policy.ts";
 import type { Capacity } from "./access/capacity.ts";
 import type { Limiter } from "./access/limiter.ts";
 import type { Reauthenticate } from "./access/reauthenticate.ts";
@@ -36,8 +36,8 @@ export function createContext(options: ChatOptions, { log, capacity: room, ...pa
     hooks: hooksOf(options.onMessage),
     budget: createOutboxBudget({ bytesMax: limits.outboxTotalBytesMax }),
     watchBudget: createWatchBudget(limits),
-    sight: createSightGate(),
-    slots: createRequestLimit({ perProviderMax: limits.pushRequestsMax }),
+    sight: createSightSemaphore(),
+    requestLimit: createRequestLimit({ perProviderMax: limits.pushRequestsMax }),
     health: createPushHealth({
       clock,
       onChange({ type, ...change }) {

@@ -1,8 +1,19 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
 
-/** Watches for the end of a session's proof, which may be moved. The timer may be late: `hasEnded` says how it is now. */
-export function createExpiry(session: Pick<Session, "expiresAt">, clock: Clock) {
+/** The end of a session's proof, which may move. Its timer may be late: `hasEnded` is exact. */
+export type Expiry = {
+  hasEnded(): boolean;
+  /** Calls `task` at the end. */
+  watch(task: () => void): void;
+  /** Moves the end; undefined: the session does not end by itself. */
+  move(end: number | undefined): void;
+  /** The end in milliseconds since the Unix epoch; undefined: the session does not end by itself. */
+  end(): number | undefined;
+  stop(): void;
+};
+
+export function createExpiry(session: Pick<Session, "expiresAt">, clock: Clock): Expiry {
   let { expiresAt } = session;
   let cancel = (): void => {};
   let onEnd: (() => void) | null = null;
@@ -17,18 +28,16 @@ export function createExpiry(session: Pick<Session, "expiresAt">, clock: Clock) 
 
   return {
     hasEnded,
-    watch(task: () => void): void {
+    watch(task) {
       onEnd = task;
       wait();
     },
-    /** The session ends then, and no more when it did; undefined: it does not end by itself. */
-    move(end: number | undefined): void {
+    move(end) {
       expiresAt = end;
       wait();
     },
-    /** When it ends, in milliseconds since the Unix epoch; undefined: not by itself. */
-    end: (): number | undefined => expiresAt,
-    stop(): void {
+    end: () => expiresAt,
+    stop() {
       onEnd = null;
       cancel();
     },

@@ -1,17 +1,34 @@
 import { type Identity, identityKey } from "../model.ts";
 import type { Connection } from "../connection/connection.ts";
 
-/** One user who is here: their open connections, and the last change that was theirs. */
+/** The open connections of one user, and the last change that was fanned out to that user. */
 export type Here = {
   readonly connections: Set<Connection>;
   /** A connection that has read up to here has missed nothing that was fanned out. */
   lastN: number;
 };
 
-/** Who is here, by tenant and user. */
-export function createRegistry() {
+/** The connections of this node, by tenant and user. */
+export type Registry = {
+  /** A connection is about to open. */
+  enter(identity: Identity, connection: Connection): void;
+  /** A connection is open; `position`: the feed's. */
+  join(identity: Identity, connection: Connection, position: number): Here;
+  /** A connection is gone. True: it was the user's last open one. */
+  leave(identity: Identity, connection: Connection): boolean;
+  /** The open connections of a user; undefined: there are none. */
+  find(tenant: string, user: string): Here | undefined;
+  /** The connections of a user, also those that are about to open. */
+  everyOf(identity: Identity): readonly Connection[];
+  /** The number of users with open connections. */
+  users(): number;
+  /** The number of open connections. */
+  size(): number;
+};
+
+export function createRegistry(): Registry {
   const users = new Map<string, Here>();
-  /** Connections that have not joined yet. */
+  /** Connections that are about to open. */
   const opening = new Map<string, Set<Connection>>();
   let size = 0;
 
@@ -22,13 +39,11 @@ export function createRegistry() {
   }
 
   return {
-    /** A connection is about to open. */
-    enter(identity: Identity, connection: Connection): void {
+    enter(identity, connection) {
       const key = identityKey(identity);
       opening.set(key, (opening.get(key) ?? new Set()).add(connection));
     },
-    /** Adds a connection; `position` is where the feed stands. */
-    join(identity: Identity, connection: Connection, position: number): Here {
+    join(identity, connection, position) {
       const key = identityKey(identity);
       endOpening(key, connection);
       let here = users.get(key);
@@ -40,8 +55,7 @@ export function createRegistry() {
       size++;
       return here;
     },
-    /** True where it was the user's last one. */
-    leave(identity: Identity, connection: Connection): boolean {
+    leave(identity, connection) {
       const key = identityKey(identity);
       endOpening(key, connection);
       const here = users.get(key);
@@ -49,16 +63,12 @@ export function createRegistry() {
       size--;
       return here.connections.size === 0 && users.delete(key);
     },
-    find: (tenant: string, user: string): Here | undefined => users.get(identityKey({ tenant, user })),
-    /** Every connection of a user, also those that are not open yet. */
-    everyOf(identity: Identity): readonly Connection[] {
+    find: (tenant, user) => users.get(identityKey({ tenant, user })),
+    everyOf(identity) {
       const key = identityKey(identity);
       return [...(users.get(key)?.connections ?? []), ...(opening.get(key) ?? [])];
     },
-    /** How many users are here; 0 once all have left. */
-    users: (): number => users.size,
-    size: (): number => size,
+    users: () => users.size,
+    size: () => size,
   };
 }
-
-export type Registry = ReturnType<typeof createRegistry>;

@@ -5,36 +5,40 @@ type Ended = { readonly device: string | undefined; readonly reason: string; rea
 
 export type RevocationsOptions = {
   readonly clock: Pick<Clock, "elapsed">;
-  /** How long one is remembered; no upgrade takes longer. Milliseconds. */
+  /** How long a revocation is remembered, in milliseconds; no upgrade takes longer. */
   readonly keptMs: number;
 };
 
 /**
- * The sessions that were ended a short while ago. An upgrade that the host admitted before a revocation may open its socket after it: it is
- * closed then, as the sockets were that were open.
+ * The sessions that were ended a short while ago. An upgrade that the host admitted before a revocation may open its socket after it: that socket is
+ * closed like those that were open.
  */
-export function createRevocations({ clock, keptMs }: RevocationsOptions) {
+export type Revocations = {
+  note(tenant: string, revocation: Revocation): void;
+  /** The reason for which the socket of an upgrade that was admitted at this moment of the clock must not open; null: it may. */
+  reasonAgainst(identity: Identity, upgrade: { readonly device: string; readonly admittedAt: number }): string | null;
+  /** Forgets the old ones. */
+  beat(): void;
+};
+
+export function createRevocations({ clock, keptMs }: RevocationsOptions): Revocations {
   const byUser = new Map<string, Ended[]>();
   const isKept = ({ seenAt }: Ended): boolean => clock.elapsed() - seenAt < keptMs;
 
   return {
-    note(tenant: string, { user, device, reason }: Revocation): void {
+    note(tenant, { user, device, reason }) {
       const key = identityKey({ tenant, user });
       const kept = (byUser.get(key) ?? []).filter((each) => isKept(each) && each.device !== device);
       byUser.set(key, [...kept, { device, reason, seenAt: clock.elapsed() }]);
     },
-
-    /** Why a socket must not open whose upgrade was admitted at this moment of the clock; null: it may. */
-    reasonAgainst(identity: Identity, { device, admittedAt }: { device: string; admittedAt: number }): string | null {
+    reasonAgainst(identity, { device, admittedAt }) {
       if (clock.elapsed() - admittedAt >= keptMs) return "the upgrade took too long";
       const ended = byUser
         .get(identityKey(identity))
         ?.find((each) => each.seenAt >= admittedAt && (each.device === undefined || each.device === device));
       return ended?.reason ?? null;
     },
-
-    /** Forgets the old ones. */
-    beat(): void {
+    beat() {
       for (const [key, list] of byUser) {
         const kept = list.filter(isKept);
         if (kept.length === 0) byUser.delete(key);
@@ -43,5 +47,3 @@ export function createRevocations({ clock, keptMs }: RevocationsOptions) {
     },
   };
 }
-
-export type Revocations = ReturnType<typeof createRevocations>;

@@ -27,3 +27,6 @@ export const systemClock: Clock = {
   },
   defer: setImmediate ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0),
 };
+
+/** Resolves in the next turn of the event loop: a file answers within one turn, and others must get theirs. */
+export const nextTurn = (clock: Pick<Clock, "defer">): Promise<void> => new Promise((resolve) => clock.defer(resolve));

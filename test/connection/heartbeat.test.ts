@@ -50,7 +50,7 @@ describe("heartbeat", () => {
     heartbeat.beat({ ...idle, isBlocked: true });
     elapsed = 6_000;
     expect(heartbeat.beat({ ...idle, isBlocked: true })).toBe("stuck");
-    heartbeat.pings();
+    heartbeat.requirePongs();
     expect(heartbeat.beat(idle)).toBe("silent");
     heartbeat.heard();
     expect(heartbeat.beat(idle)).not.toBe("silent");

@@ -3,7 +3,7 @@ import { createOutboxBudget } from "../../src/connection/outbox-budget.ts";
 import { createSendWindow } from "../../src/connection/send-window.ts";
 import { createOutbox } from "../../src/connection/outbox.ts";
 
-const share = createSendWindow({ windowMax: 64, sendsMax: 2_048 });
+const sendWindow = createSendWindow({ windowMax: 64, sendsMax: 2_048 });
 
 /** An outbox on a socket that takes nothing by itself. */
 function open(budget = createOutboxBudget({ bytesMax: 1_000_000 }), bytesMax = 100_000) {
@@ -17,7 +17,7 @@ function open(budget = createOutboxBudget({ bytesMax: 1_000_000 }), bytesMax = 1
       },
       bufferedBytes: () => state.buffered,
     },
-    ...{ bytesMax, budget, share, onBroken: () => {} },
+    ...{ bytesMax, budget, sendWindow, onBroken: () => {} },
   });
   const post = (bytes: number): boolean => {
     if (!outbox.hasRoomForChanges(bytes)) return false;

@@ -103,7 +103,7 @@ const paths: Readonly<Record<string, Path>> = {
   "presence, when it changes": {
     async act({ chat, otherSocket, actorSocket, actor, other }) {
       actorSocket.hangUp();
-      await until(() => chat.hub.sizes().leases === chat.hub.sizes().users);
+      await until(() => chat.hub.sizes().online === chat.hub.sizes().users);
       otherSocket.say({ type: "watch", users: [actor] });
       await until(() => otherSocket.of("presence").length > 0);
       const back = chat.connect(actor);

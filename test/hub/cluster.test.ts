@@ -71,7 +71,7 @@ test("H16 H56 what was lost without a sign is found by asking again, some at a t
   isDeaf = true;
   here.add("bob");
   there.join(bob);
-  there.present(bob, true);
+  there.sendPresence(bob, true);
   isDeaf = false;
   await clock.advance(10_000);
   expect(watching.isElsewhere(bob)).toBe(false);
@@ -80,7 +80,7 @@ test("H16 H56 what was lost without a sign is found by asking again, some at a t
   isDeaf = true;
   here.delete("bob");
   there.leave(bob);
-  there.present(bob, false);
+  there.sendPresence(bob, false);
   isDeaf = false;
   await clock.advance(70_000);
   expect(watching.isElsewhere(bob)).toBe(false);
@@ -118,20 +118,20 @@ test("H16 U1 what is known of somebody on other nodes holds for a while, and is 
   cluster.start();
   const bob = { tenant: "t", user: "bob" };
   const asks = (): number => asked.filter((subject) => subject === "user,e,t,bob").length;
-  expect(cluster.silentMs(bob, "phone")).toBe("unknown");
-  expect(cluster.silentMs(bob, "phone")).toBe("unknown");
+  expect(cluster.idleMs(bob, "phone")).toBe("unknown");
+  expect(cluster.idleMs(bob, "phone")).toBe("unknown");
   expect(asks()).toBe(1);
   told.get("node,e,here")?.(JSON.stringify({ node: "there", ...bob, devices: [["phone", 40]] }));
   await clock.advance(1_000);
-  expect(cluster.silentMs(bob, "phone")).toBe(1_040);
-  expect(cluster.silentMs(bob, "laptop")).toBeNull();
+  expect(cluster.idleMs(bob, "phone")).toBe(1_040);
+  expect(cluster.idleMs(bob, "laptop")).toBeNull();
   expect(asks()).toBe(1);
   // The phone may have gone since, and the laptop may have come.
   await clock.advance(5_000);
-  expect(cluster.silentMs(bob, "phone")).toBe("unknown");
+  expect(cluster.idleMs(bob, "phone")).toBe("unknown");
   expect(asks()).toBe(2);
   await clock.advance(1_000);
-  expect(cluster.silentMs(bob, "phone")).toBeNull();
+  expect(cluster.idleMs(bob, "phone")).toBeNull();
   cluster.stop();
 });
 
@@ -214,14 +214,14 @@ describe("two nodes", () => {
     const { first, second, clock, connect } = await two();
     await connect(second, "bob", "phone");
     await clock.advance(5_000);
-    const ask = (device: string) => first.hub.silentMs({ tenant: "default", user: "bob" }, device);
+    const ask = (device: string) => first.hub.idleMs({ tenant: "default", user: "bob" }, device);
     expect([ask("phone"), ask("laptop")]).toEqual(["unknown", "unknown"]);
     await clock.advance(400);
     expect(ask("phone")).toBeGreaterThanOrEqual(5_000);
     expect([ask("laptop"), ask("")]).toEqual([null, ask("phone")]);
-    expect(first.hub.silentMs({ tenant: "rival", user: "bob" }, "phone")).toBe("unknown");
+    expect(first.hub.idleMs({ tenant: "rival", user: "bob" }, "phone")).toBe("unknown");
     await clock.advance(400);
-    expect(first.hub.silentMs({ tenant: "rival", user: "bob" }, "phone")).toBe(null);
+    expect(first.hub.idleMs({ tenant: "rival", user: "bob" }, "phone")).toBe(null);
   });
 
   test("H16 T5 a revocation closes the sockets of every node, at once by the bus, after the next poll without it", async () => {
@@ -248,6 +248,6 @@ describe("two nodes", () => {
     bob.hangUp();
     await clock.advance(20_000);
     expect(first.hub.sizes()).toMatchObject({ followed: 0, asked: 0, elsewhere: 0, watchedUsers: 0 });
-    expect(second.hub.sizes()).toMatchObject({ followed: 0, leases: 0 });
+    expect(second.hub.sizes()).toMatchObject({ followed: 0, online: 0 });
   });
 });

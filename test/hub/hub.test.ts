@@ -52,7 +52,7 @@ describe("delivery", () => {
     await until(() => alice.of("accepted").length === 301);
     bob.drain();
     await until(() => texts(bob).at(-1) === "last");
-    expect(hub.sizes()).toMatchObject({ connections: 2, dirty: 0 });
+    expect(hub.sizes()).toMatchObject({ connections: 2, pendingFlush: 0 });
   });
 
   test("H2 O7 commits at every await of a replay arrive once and in order", async () => {
@@ -369,9 +369,9 @@ describe("connections", () => {
       users: 0,
       perUser: 0,
       perAddress: 0,
-      dirty: 0,
-      owing: 0,
-      leases: 0,
+      pendingFlush: 0,
+      pendingCursor: 0,
+      online: 0,
       unnoted: 0,
       watches: 0,
       watched: 0,

@@ -16,8 +16,8 @@ export const connection = {
   "a frame overtakes those that wait": {
     rule: "O4",
     file: "connection/inbox.ts",
-    from: "      if (!isBusy && !hasWaiting() && isOpen()) run(frame);",
-    to: "      if (!isBusy && isOpen()) run(frame);",
+    from: "      if (!hasWaiting() && canHandle()) run(frame);",
+    to: "      if (canHandle()) run(frame);",
   },
   "frames wait without a bound where reading cannot stop": {
     rule: "H9",

@@ -10,8 +10,8 @@ export const hubPeople = {
   "typing looks at no block": {
     rule: "T3",
     file: "hub/frame/typing.ts",
-    from: "if (!isBlockedBetween(tie)) hint",
-    to: "if (tie) hint",
+    from: "if (!isBlockedBetween(relationship)) sendVolatile",
+    to: "if (relationship) sendVolatile",
   },
   "the host is asked about a conversation of others": {
     rule: "T4",
@@ -28,8 +28,8 @@ export const hubPeople = {
   "a grace that goes on after somebody is back": {
     rule: "B6",
     file: "hub/presence.ts",
-    from: "if (leases.has(key)) return graces.cancel(key);",
-    to: "if (leases.has(key)) return;",
+    from: "if (online.has(key)) return graces.cancel(key);",
+    to: "if (online.has(key)) return;",
   },
   "what stands between people, remembered for ever": {
     rule: "B6",
@@ -57,15 +57,15 @@ export const hubPeople = {
   },
   "who is no longer watched is told of": {
     rule: "B6",
-    file: "hub/watches.ts",
-    from: "of isCurrent(watch) ? users.entries() : []",
+    file: "hub/presence-notifier.ts",
+    from: 'of watch.phase === "ended" ? [] : users.entries()',
     to: "of users.entries()",
   },
   "presence looks at no block": {
     rule: "T3",
-    file: "hub/watches.ts",
-    from: "if (!tie || isBlockedBetween(tie)) return false;",
-    to: "if (!tie) return false;",
+    file: "hub/presence-sight.ts",
+    from: "if (!relationship || isBlockedBetween(relationship)) return false;",
+    to: "if (!relationship) return false;",
   },
   "what was watched is not given back": {
     rule: "R22",
@@ -75,13 +75,13 @@ export const hubPeople = {
   },
   "when somebody was last seen is read again and again": {
     rule: "R23",
-    file: "hub/watches.ts",
+    file: "hub/presence-sight.ts",
     from: "now - subject.seen.readAt < seenHoldsMs",
     to: "now < 0",
   },
   "all viewers are notified in one turn": {
     rule: "R23",
-    file: "hub/watches.ts",
+    file: "hub/watch-queue.ts",
     from: "pairsAtOnce = 500",
     to: "pairsAtOnce = 1_000_000",
   },

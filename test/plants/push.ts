@@ -3,7 +3,7 @@ import type { Plants } from "./plant.ts";
 export const push = {
   "another key for each try": {
     rule: "U5",
-    file: "push/delivery.ts",
+    file: "push/request.ts",
     from: "keyOf(due, {",
     to: "keyOf({ ...due, address: due.attempts }, {",
   },
@@ -15,7 +15,7 @@ export const push = {
   },
   "a notice counts as sent before the provider has answered": {
     rule: "U5 U7",
-    file: "push/delivery.ts",
+    file: "push/request.ts",
     from: "const result = await Promise.race([sent, late]);",
     to: 'const result: PushResult = { type: "sent", answer: "early" };',
   },
@@ -45,8 +45,8 @@ export const push = {
   },
   "a worker's place in the log ahead of whom it remembers": {
     rule: "U5",
-    file: "push/unacked.ts",
-    from: "for (const each of stirs.values()) n = Math.min(n, each.n - 1);",
+    file: "push/pending.ts",
+    from: "for (const each of users.values()) n = Math.min(n, each.n - 1);",
     to: "",
   },
   "a read that takes no notification away": {
@@ -57,9 +57,9 @@ export const push = {
   },
   "who is written to while they are being looked at is forgotten": {
     rule: "U1",
-    file: "push/unacked.ts",
-    from: "else if (each.marks === marks[i]) stirs.delete",
-    to: "else if (marks) stirs.delete",
+    file: "push/overdue.ts",
+    from: "else if (each.marks === marks[i]) return true;",
+    to: "else return marks !== undefined;",
   },
   /** What has come is looked at late, and its place kept early: each crash finds something in between. */
   "a worker keeps its position before the messages behind it are safe": {
@@ -67,11 +67,11 @@ export const push = {
     edits: [
       {
         file: "push/unacked.ts",
-        from: "let n = position;",
-        to: "return feed.position();",
+        from: "position: () => run?.pending.positionBefore(run.position) ?? 0,",
+        to: "position: () => (run ? feed.position() : 0),",
       },
       {
-        file: "push/unacked.ts",
+        file: "push/pending.ts",
         from: "const gatherMs = 50;",
         to: "const gatherMs = 500;",
       },
@@ -80,19 +80,19 @@ export const push = {
   "the backlog waits in memory": {
     rule: "U7",
     file: "push/unacked.ts",
-    from: "position = upTo;\n    if (isFull()) isLive = false;",
-    to: "position = upTo; for (const entry of entries) (globalThis.hoard ??= []).push({ entry, room: new Array(100).fill(upTo) });",
+    from: 'run.position = upTo;\n    if (isFull(run)) run.source = "behind";',
+    to: "run.position = upTo; for (const entry of entries) (globalThis.hoard ??= []).push({ entry, room: new Array(100).fill(upTo) });",
   },
   "what is under way, told again": {
     rule: "U5",
     file: "push/provider-queue.ts",
-    from: "!before.has(nameOf(due)) && !busy.has(nameOf(due))",
+    from: "!before.has(noticeKey(due)) && !busy.has(noticeKey(due))",
     to: "before",
   },
   "what was due before it was kept as told, told again": {
     rule: "U5",
     file: "push/provider-queue.ts",
-    from: "!before.has(nameOf(due)) && ",
+    from: "!before.has(noticeKey(due)) && ",
     to: "",
   },
   "a worker sends though it does not know whose place it is": {

@@ -131,7 +131,7 @@ export const store = {
     rule: "S11",
     file: "store/read/reader.ts",
     from: "sql: deviceSql.selectDevice,",
-    to: 'sql: sql.selectDevice.replace("d.user = u.key AND", "d.user + 0 = u.key AND"),',
+    to: 'sql: deviceSql.selectDevice.replace("d.user = u.key AND", "d.user + 0 = u.key AND"),',
   },
   "a cached conversation's key lacks the tenant": {
     rule: "T1",

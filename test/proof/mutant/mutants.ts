@@ -20,7 +20,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "who is written to while they are being looked at is forgotten",
-    red: "U1 who is written to while they are being looked at",
+    red: "U1 a user who gets a message during a look",
     in: "test/push/race.test.ts",
   },
   {
@@ -300,17 +300,17 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a worker sends though it does not know whose place it is",
-    red: "U8 what is due is not sent by a worker",
+    red: "U8 a worker that could not renew its lease",
     in: "test/push/race.test.ts",
   },
   {
     name: "a hook is called though it is not known whose place it is",
-    red: "K77 a node that cannot renew its place",
+    red: "K77 a node that cannot renew its lease",
     in: "test/hook/hook.test.ts",
   },
   {
     name: "how far a hook has got is kept in memory alone",
-    red: "K67 that a call has ended is on disk",
+    red: "K67 the end of a call is on disk",
     in: "test/hook/hook.test.ts",
   },
   {
