@@ -42,8 +42,6 @@ export async function stopAll(): Promise<void> {
   for (const each of running.splice(0).toReversed()) await each.stop();
 }
 
-export type TestPush = Awaited<ReturnType<typeof startPush>>;
-
 /** A hub with a push worker on a real file, and a clock that the test moves. */
 export async function startPush({
   providers,

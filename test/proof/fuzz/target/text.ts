@@ -35,7 +35,7 @@ export const textTarget = (store: Store): Target => ({
   async try(seed, count) {
     const tenant = `t${seed}`;
     const drawn = fc.sample(texts, { seed, numRuns: count });
-    const taken = drawn.filter((text) => validateContent(text, "bob", defaultLimits) === null);
+    const taken = drawn.filter((text) => validateContent({ text, to: "bob" }, defaultLimits) === null);
     const outcomes = await Promise.all(
       taken.map((text) => append(store, { tenant, from: "alice", to: "bob", id: newId(), text })),
     );
