@@ -32,7 +32,7 @@ ON CONFLICT DO NOTHING`;
 /**
  * rows: [tenant, from, to or null, conversation key or null, id, text]; ?2: their time in milliseconds since the Unix epoch
  *
- * Left out are sends whose id exists already, whose conversation is not the sender's, or whose recipient has blocked the sender. The others get the
+ * Left out are sends with an id that exists already, with a conversation that is not the sender's, or to a user who blocks the sender. The others get the
  * next change numbers, and the next seqs of their conversation, in the order of the batch. Each knows the newest message of the other before this commit.
  */
 export const insertMessages = `
