@@ -97,11 +97,7 @@ export async function startPush({
     const made = createPushWorker({
       ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isExclusive: isItExclusive },
       ...{ providers: outside, onPush: host, onCut, onHealth },
-      presenceOf(identity, device) {
-        const idleMs = hub.hub.idleMs(identity, device);
-        if (idleMs === "unknown") return idleMs;
-        return idleMs === null ? "none" : idleMs < limits.pushIdleAfterMs ? "active" : "idle";
-      },
+      idleMsOf: hub.hub.idleMs,
       report: (fault) => faults.push(fault),
     });
     workers.push(made);
