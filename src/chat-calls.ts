@@ -1,7 +1,7 @@
 import { appendMessage, orThrow, validateSend } from "./action/send.ts";
 import type { Chat } from "./chat-api.ts";
 import { ChatError } from "./error.ts";
-import { conversationFields, readConversations, readGivenPlace } from "./http/read-conversations.ts";
+import { conversationFields, readConversations, readGivenPage } from "./http/read-conversations.ts";
 import { readMessages } from "./http/read-messages.ts";
 import { messageFields, readGivenSelectors } from "./http/selectors.ts";
 import type { Clock } from "./internal/clock.ts";
@@ -43,7 +43,7 @@ export function createCalls(
     if (isStopping()) throw new ChatError("unavailable", "The chat is shutting down");
   }
 
-  /** The user whose data the server's own code reads. */
+  /** The user for whom the server's own code reads. */
   function readerOf(query: { readonly user: string; readonly tenant?: string }, fields: readonly string[]): Identity {
     refuseUnknown(query, ["user", "tenant", ...fields]);
     const { user, tenant = "default" } = query;
@@ -70,7 +70,7 @@ export function createCalls(
 
     async conversations(query) {
       const identity = readerOf(query, Object.keys(conversationFields));
-      const place = readGivenPlace(query, limits);
+      const place = readGivenPage(query, limits);
       return await use(identity.tenant, async ({ store }) => (await readConversations(store, identity, place)).page);
     },
 

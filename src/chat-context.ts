@@ -1,4 +1,4 @@
-import { createSightGate } from "./access/policy.ts";
+import { createSightSemaphore } from "./access/policy.ts";
 import type { Capacity } from "./access/capacity.ts";
 import type { Limiter } from "./access/limiter.ts";
 import type { Reauthenticate } from "./access/reauthenticate.ts";
@@ -36,7 +36,7 @@ export function createContext(options: ChatOptions, { log, capacity, ...parts }:
     hooks: hooksOf(options.onMessage),
     budget: createOutboxBudget({ bytesMax: limits.outboxTotalBytesMax }),
     watchBudget: createWatchBudget(limits),
-    sight: createSightGate(),
+    sight: createSightSemaphore(),
     requestLimit: createRequestLimit({ perProviderMax: limits.pushRequestsMax }),
     health: createPushHealth({
       clock,

@@ -45,7 +45,7 @@ export type JwtOptions = {
 };
 
 const secretBytesMin = 32;
-/** Runtimes let no longer header through by default; and it bounds what is parsed for strangers. */
+/** Runtimes let no longer header through by default; and it bounds the parsing for strangers. */
 const tokenCharsMax = 8_192;
 /** RFC 6265 section 4.1.1: a cookie's name is an HTTP token. */
 const cookieName = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/;

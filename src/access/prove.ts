@@ -20,7 +20,7 @@ export type ProveOptions = {
 };
 
 /**
- * Asks the host who makes a request, and trusts the answer only when it is well-formed: upgrades and HTTP routes alike.
+ * Asks the host for the user of a request, an upgrade or an HTTP request, and trusts only a well-formed answer.
  *
  * Answers the session, or the refusal: 401 for null and for a proof that has expired, 503 for a throw and for no answer in time, 500 `internal`
  * for a malformed proof; the text names the field, never its value. Never rejects.

@@ -23,11 +23,8 @@ export function createHookCall({ hook, clock, limits }: HookCallOptions): HookCa
     const replyId = (purpose = ""): Promise<string> => replyIdOf(message, { hook: hook.name, purpose });
     const called = async (): Promise<void> => hook.handle({ ...message }, { attempt, signal, replyId });
     try {
-      await withDeadline(Promise.race([called(), ended]), {
-        clock,
-        ms: limits.hookAnswerMs,
-        who: `onMessage (${hook.name})`,
-      });
+      const who = `onMessage (${hook.name})`;
+      await withDeadline(Promise.race([called(), ended]), { clock, ms: limits.hookAnswerMs, who });
     } catch (error) {
       abort.abort();
       throw error;

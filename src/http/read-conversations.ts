@@ -7,7 +7,7 @@ import type { Limits } from "../protocol/limits.ts";
 import { newest } from "../store/read/history.ts";
 import type { Store } from "../store/store.ts";
 import { type FieldKind, textsOfFields } from "./host-fields.ts";
-import type { ConversationPage, ListedConversation } from "./pages.ts";
+import type { ConversationPage, ListedConversation } from "./answer-schema.ts";
 import { fitParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
@@ -17,7 +17,7 @@ const opaquePlace = v.pipe(
   v.regex(/^[A-Za-z0-9_-]{1,256}$/),
   v.description("Goes on after the page whose `next` this was"),
 );
-/** Tells a place in the list of conversations from whatever else was sealed. */
+/** Distinguishes positions in the list of conversations from other sealed texts. */
 const prefix = "conversations ";
 
 function placeOf(after: string, cursors: Pick<Cursors, "unseal">): number {
@@ -26,14 +26,16 @@ function placeOf(after: string, cursors: Pick<Cursors, "unseal">): number {
   return Number(digits);
 }
 
-/** All that may stand in the address of `GET /conversations`. */
+/** All query parameters of `GET /conversations`. */
 export const conversationParameters = ({ answerRowsMax }: Limits) =>
   v.strictObject({
-    limit: v.optional(wholeNumber(1, answerRowsMax, `Conversations of a page; else: ${limitDefault}`)),
+    limit: v.optional(
+      wholeNumber({ min: 1, max: answerRowsMax, description: `Conversations of a page; else: ${limitDefault}` }),
+    ),
     after: v.optional(opaquePlace),
   });
 
-/** The fields of `chat.conversations` beside whose they are. */
+/** The fields of `chat.conversations` beside `user` and `tenant`. */
 export const conversationFields = { limit: "number", after: "text" } as const satisfies Readonly<
   Record<string, FieldKind>
 >;
@@ -41,17 +43,17 @@ export const conversationFields = { limit: "number", after: "text" } as const sa
 type Asked = { readonly limit?: number | undefined; readonly after?: string | undefined };
 
 /**
- * What the host's own code asks for.
+ * Reads a query of the host's own code.
  *
  * @throws ChatError `bad_request`: a field that is malformed. The text names it.
  */
-export const readGivenPlace = (given: object, limits: Limits): Asked =>
+export const readGivenPage = (given: object, limits: Limits): Asked =>
   fitParameters(textsOfFields(given, conversationFields), conversationParameters(limits));
 
 /**
- * A page of a user's conversations, for `GET /conversations` and `chat.conversations`; `counted`: messages that were counted one by one for it.
+ * A page of a user's conversations, for `GET /conversations` and `chat.conversations`; `counted`: how many messages were counted one by one.
  *
- * @throws ChatError `bad_request`: an `after` that no page has answered; `unavailable`.
+ * @throws ChatError `bad_request`: an `after` that is no `next` of a page; `unavailable`.
  */
 export async function readConversations(
   store: Pick<Store, "conversations" | "cursors">,

@@ -22,7 +22,7 @@ const mirrored = ({ hasBlocked, isBlocked, ...rest }: Relationship): Relationshi
 });
 
 export type RelationshipCacheOptions = {
-  readonly store: Pick<Store, "ties">;
+  readonly store: Pick<Store, "relationships">;
   readonly feed: Pick<Feed, "onEntries">;
   readonly clock: Pick<Clock, "defer">;
   /** The relationship of these two may have changed. */
@@ -85,7 +85,7 @@ export function createRelationshipCache(options: RelationshipCacheOptions): Rela
 
   async function ask({ identity, others, takers }: Question): Promise<void> {
     const before = changes;
-    const relationships = await store.ties(identity, others);
+    const relationships = await store.relationships(identity, others);
     for (const [i, relationship] of relationships.entries()) {
       takers[i]?.(relationship);
       if (changes === before) known.set(keyOf(identity, others[i] ?? ""), relationship);

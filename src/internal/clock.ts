@@ -1,4 +1,4 @@
-/** Time as the core knows it. A simulator owns its own. */
+/** The clock of the core, which a simulator replaces. */
 export interface Clock {
   /** Milliseconds since the Unix epoch, as people set it: it may jump. For display; never an order, nor a duration. */
   now(): number;

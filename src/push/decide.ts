@@ -5,25 +5,29 @@ export const pushReasons = {
   sent: "The provider has taken it",
   delivered: "The device has the message already",
   read: "It was read elsewhere",
-  deleted: "The message is not there any more",
+  deleted: "The message no longer exists",
   muted: "The user has muted the conversation, or turned notifications off on this device",
   blocked: "The user has blocked the sender",
-  quiet_hours: "It is one of the user's quiet hours: told when they end",
-  collapsed: "A later message of the conversation has taken its place",
+  quiet_hours: "It is one of the user's quiet hours: notified when they end",
+  collapsed: "A later message of the conversation has replaced it",
   no_devices: "The user has registered no address for this device",
-  token_dead: "The provider says that the address is dead, or it has expired",
+  token_dead: "The provider reports the address as dead, or it has expired",
   vetoed: "The host's onPush refused it",
-  expired: "It came too late to be worth anything",
-  failed: "The provider refused it, and would again",
+  expired: "It came too late to be useful",
+  failed: "The provider refused it finally",
   // Not final: why the decision waits.
-  unacked: "The device is connected, and may still say that it has it",
-  retrying: "The provider could not take it now",
+  unacked: "The device is connected, and may still ack",
+  retrying: "The provider could not accept it now",
 } as const satisfies Record<string, string>;
 
 export type PushReason = keyof typeof pushReasons;
 
 /** How a device is connected: not at all; with recent activity of its user; without. */
 export type PushPresence = "none" | "active" | "idle";
+
+/** The presence on a device that was idle for `idleMs`; null: it has no connection. */
+export const presenceAfter = (idleMs: number | null, idleAfterMs: number): PushPresence =>
+  idleMs === null ? "none" : idleMs < idleAfterMs ? "active" : "idle";
 
 /** All facts of a decision: about one device, and the newest message of one conversation. Times are milliseconds since the Unix epoch. */
 export type Facts = {

@@ -11,7 +11,7 @@ export type OverdueOptions = {
   readonly clock: Clock;
   readonly limits: Pick<Limits, "ackMessagesMax">;
   readonly delays: PushDelays;
-  readonly ages: LogAge;
+  readonly logAge: LogAge;
   readonly holder: () => string;
   /** The names of all providers, and of those that notify a user without an address. */
   readonly providers: ReadonlySet<string>;
@@ -32,7 +32,7 @@ const wholeCommit = Infinity;
 
 /** Finds the devices of pending users that have not acked in time, and makes their messages due. */
 export function createOverdueCheck(options: OverdueOptions) {
-  const { store, clock, limits, delays, ages, holder, providers, userProviders, presenceOf } = options;
+  const { store, clock, limits, delays, logAge, holder, providers, userProviders, presenceOf } = options;
 
   /** Makes messages due, a bounded number in one commit. */
   async function enqueue(overdue: readonly Overdue[], isCurrent: () => boolean): Promise<void> {
@@ -63,11 +63,11 @@ export function createOverdueCheck(options: OverdueOptions) {
       const delayMs = presence === "unknown" ? 0 : delayMsOf(presence, delays);
       if (delayMs === 0) user.isAway = true;
       if (n === null) continue;
-      const upTo = ages.reached(delayMs);
+      const upTo = logAge.reached(delayMs);
       const isOverdue = presence !== "unknown" && n <= upTo;
       if (isOverdue) overdue.push({ address, upTo, count });
       // There may be more messages after the overdue ones: the next look finds them.
-      const dueAt = isOverdue ? now : now + Math.max(ageStepMs, delayMs - ages.of(n));
+      const dueAt = isOverdue ? now : now + Math.max(ageStepMs, delayMs - logAge.of(n));
       const known = rests.get(user);
       rests.set(user, { n: Math.min(n, known?.n ?? n), dueAt: Math.min(dueAt, known?.dueAt ?? dueAt) });
     }

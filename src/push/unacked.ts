@@ -9,7 +9,7 @@ import { createLogAge } from "./log-age.ts";
 import { ageStepMs, createOverdueCheck, type OverdueOptions } from "./overdue.ts";
 import { createPending, type Endings, type Pending } from "./pending.ts";
 
-export type UnackedOptions = Omit<OverdueOptions, "store" | "limits" | "ages"> & {
+export type UnackedOptions = Omit<OverdueOptions, "store" | "limits" | "logAge"> & {
   readonly store: UnackedStore;
   readonly feed: Pick<Feed, "onEntries" | "position">;
   readonly limits: Pick<Limits, "pushUsersMax" | "ackMessagesMax">;
@@ -58,8 +58,11 @@ const stretchMax = 5_000;
  */
 export function createUnacked(options: UnackedOptions): Unacked {
   const { store, feed, clock, limits, delays, holder, isAvailable, onDue, report } = options;
-  const ages = createLogAge(clock, { stepMs: ageStepMs, keptMs: Math.max(delays.activeMs, delays.idleMs) + ageStepMs });
-  const check = createOverdueCheck({ ...options, ages });
+  const logAge = createLogAge(clock, {
+    stepMs: ageStepMs,
+    keptMs: Math.max(delays.activeMs, delays.idleMs) + ageStepMs,
+  });
+  const check = createOverdueCheck({ ...options, logAge });
   let run: Run | null = null;
   const alarm = createAlarm(clock, () => void (run && look(run)));
 
@@ -67,7 +70,7 @@ export function createUnacked(options: UnackedOptions): Unacked {
   const isFull = ({ pending }: Run): boolean => pending.size() >= limits.pushUsersMax;
 
   function take(entries: readonly LogEntry[], upTo: number): void {
-    ages.note(upTo);
+    logAge.note(upTo);
     if (run?.source !== "live" || upTo <= run.position) return;
     for (const entry of entries) applyConsequences(entry, run.pending);
     run.position = upTo;
@@ -157,7 +160,7 @@ export function createUnacked(options: UnackedOptions): Unacked {
     start(from) {
       const pending = createPending({ clock, readDelayMs: delays.activeMs, onDueIn: wakeIn });
       run = { pending, position: Math.min(from, feed.position()), source: "behind", isLooking: false };
-      ages.note(feed.position());
+      logAge.note(feed.position());
       void catchUp(run);
     },
     stop() {
@@ -165,7 +168,7 @@ export function createUnacked(options: UnackedOptions): Unacked {
       alarm.cancel();
     },
     position: () => run?.pending.positionBefore(run.position) ?? 0,
-    ageOf: ages.of,
+    ageOf: logAge.of,
     sizes: () => run?.pending.sizes() ?? { recipients: 0, readers: 0, blockers: 0 },
   };
 }

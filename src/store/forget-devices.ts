@@ -3,14 +3,14 @@ import type { Limits } from "../protocol/limits.ts";
 import * as sql from "./sql.ts";
 
 export type ForgetDevicesOptions = {
-  /** Whose devices are counted: [tenant, user] of each, one of each. */
+  /** The owners of the devices to count, each once: [tenant, user]. */
   readonly owners: readonly (readonly [tenant: string, user: string])[];
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
   readonly limits: Pick<Limits, "devicesPerUserMax" | "commitDevicesMax" | "pushNoticesGoneMax">;
 };
 
-/** The statements by which the devices go that users have beyond their bound, with their addresses and notices; in their order. */
+/** The statements, in their order, that delete the devices that users have beyond their limit, with their addresses and notices. */
 export function forgetDevices({ owners, now, limits }: ForgetDevicesOptions): readonly Statement[] {
   const args = [JSON.stringify(owners), limits.devicesPerUserMax, now, limits.commitDevicesMax];
   return [

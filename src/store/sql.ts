@@ -19,14 +19,14 @@ ON CONFLICT DO NOTHING`;
 /** ?1 tenant, ?2 user: one alone, outside of a commit's batch. */
 export const insertUser = `INSERT INTO tidings_user (tenant, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING`;
 
-/** How far any device of a user has got. */
+/** The newest ack of any device of a user. */
 const newestAck = `coalesce((SELECT max(acked) FROM tidings_device WHERE user = u.key), 0)`;
 
 /**
  * rows: [tenant, user, device, its own cursor's change number or null, the level at which it syncs]; ?2 now
  *
- * A new device starts after what any device of its user has acked. One that was forgotten brings its cursor, and starts there: what it has
- * not got yet, it must still get.
+ * A new device starts after what any device of its user has acked. A device that was forgotten brings its cursor, and starts there: it
+ * must still get everything after it.
  */
 export const insertDevices = `
 INSERT INTO tidings_device (user, device, acked, seen, level)
@@ -38,8 +38,8 @@ ON CONFLICT DO NOTHING`;
 /**
  * rows: [tenant, user], one of each; ?2: how many devices a user may have, ?3 now, ?4 how many new ones a commit may have
  *
- * What a user has beyond that, and was not seen for longest; one that is seen now never, whatever the clock said before. No more are
- * looked at than there can be: where there were more before there was a bound, some go each time.
+ * The devices beyond that number, those that were not seen for longest; never one that is seen now, even if the clock was wrong before. Only as
+ * many are looked at as there can be: where there are more, from before there was a limit, some are deleted each time.
  */
 const surplusDevices = `
 SELECT x.user, x.device FROM (
@@ -50,7 +50,7 @@ SELECT x.user, x.device FROM (
 ) x WHERE x.place > ?2`;
 const surplusAddresses = `
 SELECT a.key FROM (${surplusDevices}) x CROSS JOIN tidings_push_address a ON a.user = x.user AND a.device = x.device`;
-/** ?5 so many notices at a time: one address has as many as its user has conversations. */
+/** ?5 how many notices at a time: one address has as many as its user has conversations. */
 export const deleteForgottenNotices = `
 DELETE FROM tidings_push_notice WHERE (address, conversation) IN (
   SELECT p.address, p.conversation FROM tidings_push_notice p WHERE p.address IN (${surplusAddresses}) LIMIT ?5)`;
@@ -82,8 +82,8 @@ ON CONFLICT DO NOTHING`;
 /**
  * rows: [tenant, from, to or null, conversation key or null, id, text]; ?2: their time in milliseconds since the Unix epoch
  *
- * What has this id already, is not the sender's conversation, or goes to somebody who has blocked the sender, is left out; the rest gets the next change
- * numbers and the next places in its conversation, in the order of the batch. Each knows the newest message of the other before this commit.
+ * Left out are sends whose id exists already, whose conversation is not the sender's, or whose recipient has blocked the sender. The others get the
+ * next change numbers, and the next seqs of their conversation, in the order of the batch. Each knows the newest message of the other before this commit.
  */
 export const insertMessages = `
 INSERT INTO tidings_message (n, conversation, seq, id, sender, recipient, text, time, other_seq)
@@ -119,7 +119,7 @@ FROM (
 ) x
 WHERE message.n = x.n AND x.other_seq > x.known`;
 
-/** Carries the new messages' places to their conversations; runs before the head moves. */
+/** Writes the newest seqs into the conversations; runs before the head moves. */
 export const advanceConversations = `
 UPDATE tidings_conversation AS conversation SET seq = x.seq, n = x.n, low_seq = max(conversation.low_seq, x.low_seq),
   high_seq = max(conversation.high_seq, x.high_seq)
@@ -188,7 +188,7 @@ ${moveMarks}
 ${returnReceipt}`;
 
 /**
- * Moves the devices themselves; after deliverByAcks, which needs to know where they stood. rows as above, the part of it that covers the whole log or null: the
+ * Moves the devices themselves; after deliverByAcks, which needs their positions before it. rows as above, the part of it that covers the whole log or null: the
  * rest covers a list of messages alone; and the level at which that part was stored, or null: not known. ?3 now, ?4 how long ago a device was at least
  * last seen for that to be written again.
  */
@@ -259,7 +259,7 @@ export const raiseLevel = `UPDATE tidings_head SET level = ?1 WHERE level < ?1`;
 /** What hides the numbers in cursors. */
 export const selectSecret = `SELECT secret FROM tidings_head head`;
 
-/** rows: [tenant, from, to or null, conversation key or null, id]. What stands under each id, and where the send would go. */
+/** rows: [tenant, from, to or null, conversation key or null, id]. The message with each id, and the conversation of the send. */
 export const selectSends = `
 SELECT s.i, m.n, m.conversation, m.seq, m.time, m.text, m.hash, (SELECT u.id FROM tidings_user u WHERE u.key = m.recipient) AS recipient,
   coalesce(s.conversation, (
@@ -287,8 +287,8 @@ FROM tidings_head head CROSS JOIN tidings_user u ON u.tenant = ?1 AND u.id = ?2 
 const userKey = `(SELECT key FROM tidings_user WHERE tenant = ?1 AND id = ?2)`;
 
 /**
- * The first messages of a look into the log: at most so many, and no more once their texts are so many bytes together, the first one
- * always. Only lengths are looked at here, and SQLite knows them without the text.
+ * The first messages of a read of the log: at most `rows`, and no more once their texts reach `bytes` together, but always the first one. Only
+ * lengths are read here, which SQLite knows without the texts.
  */
 const firstOf = ({ where, rows, bytes }: { where: string; rows: string; bytes: string }): string => `(
   SELECT y.n, y.bytes FROM (
@@ -318,7 +318,7 @@ WHERE p.user = ${userKey} AND p.n > ?3 AND p.n > 0 ORDER BY p.n LIMIT ?4`;
 /** ?1 tenant, ?2 user, ?3 after, ?4 limit */
 export const selectPeerReceipts = `
 SELECT p.n, p.conversation, p.delivered, p.read, u.id AS user FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user
-WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 AND NOT ${isHiddenBetween("p.user", "p.peer", "p.n")} ORDER BY p.n LIMIT ?4`;
+WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 AND NOT ${isHiddenBetween({ one: "p.user", other: "p.peer", n: "p.n" })} ORDER BY p.n LIMIT ?4`;
 
 /** ?1 after, ?2 limit, ?3 bytes of text: the whole log, every tenant. */
 export const selectMessages = `
@@ -329,7 +329,7 @@ CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key
 /** ?1 after, ?2 limit: the whole log, every tenant. No peer: the marks moved behind a block between the two. */
 export const selectReceipts = `
 SELECT p.n, p.conversation, p.delivered, p.read, u.tenant, u.id AS user,
-  CASE WHEN ${isHiddenBetween("p.user", "p.peer", "p.n")} THEN NULL ELSE o.id END AS peer
+  CASE WHEN ${isHiddenBetween({ one: "p.user", other: "p.peer", n: "p.n" })} THEN NULL ELSE o.id END AS peer
 FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user CROSS JOIN tidings_user o ON o.key = p.peer
 WHERE p.n > ?1 AND p.n > 0 ORDER BY p.n LIMIT ?2`;
 
@@ -338,7 +338,7 @@ export const selectMembers = `
 SELECT u.id FROM tidings_conversation c CROSS JOIN tidings_member p ON p.conversation = c.key CROSS JOIN tidings_user u ON u.key = p.user
 WHERE c.key = ?2 AND c.tenant = ?1 AND c.seq > 0`;
 
-/** ?1 conversation, one of the asker's; ?2 place. */
+/** ?1 conversation, one of the asker's; ?2 seq. */
 export const selectMessageAt = `SELECT id FROM tidings_message WHERE conversation = ?1 AND seq = ?2`;
 
 /** ?1 tenant, ?2 and ?3 users. As for selectMembers, an empty row is no conversation yet. */
@@ -361,7 +361,7 @@ export const selectHasHead = `SELECT 1 FROM sqlite_master WHERE type = 'table' A
 /** ?1 the new name of this history, ?2 the old one and ?3 a change number that the database has not got; or null: whatever it has. */
 export const updateEpoch = `UPDATE tidings_head SET epoch = ?1 WHERE ?2 IS NULL OR (epoch = ?2 AND n < ?3)`;
 
-/** ?1 the new name, where it is in force: of the history that has ended nobody sends notifications any more, and no ticket is good. */
+/** ?1 the new name, if it is in force: the worker of the ended history sends no more notifications, and no ticket of it is valid. */
 export const forgetWorker = `
 UPDATE tidings_push_worker SET holder = '', beat = 0 WHERE EXISTS (SELECT 1 FROM tidings_head head WHERE head.epoch = ?1)`;
 export const forgetTickets = `DELETE FROM tidings_ticket WHERE EXISTS (SELECT 1 FROM tidings_head head WHERE head.epoch = ?1)`;

@@ -243,7 +243,7 @@ describe("the host's answer", () => {
     expect(new Set(texts).size).toBe(1);
   });
 
-  test("A9 a throw is answered 503 and tells nothing", async () => {
+  test("A9 a throw is answered 503 without its text", async () => {
     const throws = [
       () => {
         throw new Error("canary");
@@ -262,7 +262,7 @@ describe("the host's answer", () => {
     }
   });
 
-  test("A9 who throws `unavailable` is answered 503 with Retry-After, and strangers fill no log of errors", async () => {
+  test("A9 a throw of `unavailable` is answered 503 with Retry-After, and strangers fill no log of errors", async () => {
     const lines: string[] = [];
     configureLog({ write: (line) => void lines.push(line) });
     const refuse = (error: Error) => () => Promise.reject(error);

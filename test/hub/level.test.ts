@@ -164,7 +164,7 @@ if (isPlanted) {
 
   /** Bugs, each with the first words of a test that must show it. */
   const bugs: readonly (readonly [bug: PlantName, shown: string])[] = [
-    ["live changes go to everybody, whatever their level", "P51 live"],
+    ["live changes go to every device, whatever its level", "P51 live"],
     ["a page is sent as it is, whatever its level", "P51 replayed"],
     ["a cursor is honoured whatever its level", "P52 a cursor that was got"],
     ["a cursor does not say its level", "P52 a cursor that was got"],

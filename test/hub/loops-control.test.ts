@@ -32,11 +32,11 @@ const freezes: readonly Bug[] = [
 
 const watches: readonly Bug[] = [
   {
-    name: "nothing bounds what is watched",
+    name: "nothing bounds the watched users",
     shownBy: ["beyond it a watch is refused"],
   },
   {
-    name: "what was watched is not given back",
+    name: "watched users are not given back",
     shownBy: ["beyond it a watch is refused"],
   },
 ];
@@ -47,7 +47,7 @@ const stars: readonly Bug[] = [
     shownBy: ["few questions to the store"],
   },
   {
-    name: "when somebody was last seen is read again and again",
+    name: "a last-seen time is read again and again",
     shownBy: ["comes and goes before many"],
   },
   {

@@ -159,8 +159,8 @@ describe("work under way at an end", () => {
     let asks = 0;
     const wrapStore = (store: Store): Store => ({
       ...store,
-      async ties(identity, others) {
-        const found = await store.ties(identity, others);
+      async relationships(identity, others) {
+        const found = await store.relationships(identity, others);
         if (++asks === 1) await gate.promise;
         return found;
       },
@@ -184,10 +184,10 @@ describe("work under way at an end", () => {
 
   /** A relationship cache on a store that answers when the test lets it, and a log that the test writes. */
   function startTies() {
-    const asked: ((ties: readonly Relationship[]) => void)[] = [];
+    const asked: ((relationships: readonly Relationship[]) => void)[] = [];
     const listeners: Parameters<Feed["onEntries"]>[0][] = [];
     const ties = createRelationshipCache({
-      store: { ties: () => new Promise((resolve) => void asked.push(resolve)) },
+      store: { relationships: () => new Promise((resolve) => void asked.push(resolve)) },
       feed: { onEntries: (listener) => void listeners.push(listener) },
       clock: systemClock,
       onChange: () => {},

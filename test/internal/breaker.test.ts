@@ -16,7 +16,7 @@ test("U7 a provider that fails half of the time is never taken for one that is d
   }
 });
 
-test("U7 what was under way when a provider went down makes no wait longer, but for what it asks for", async () => {
+test("U7 a request that was under way when a provider went down makes no wait longer, except for the pause that it asks for", async () => {
   const clock = fakeClock();
   const breaker = createBreaker({ clock, random: randomOf(createChance(1)), ...breakerOptions });
   for (let i = 0; i < 3 * most; i++) breaker.failed();

@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test("O1 O5 F1 what another node wrote, after a commit had left it out, is none of that commit's", async () => {
   const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
   let meanwhile = async (): Promise<void> => {};
-  // A commit that left something out looks for what has become of it: that may take long.
+  // A commit that left a send out reads its outcome, which may take long.
   const slow: Engine = {
     ...engine,
     async write(statements) {

@@ -11,7 +11,7 @@ import { listPeople, otherOf, peopleParameters } from "../people.ts";
 const bodyOf = ({ contactsAtOnceMax }: Limits) =>
   v.strictObject({ users: v.pipe(v.array(identifier), v.minLength(1), v.maxLength(contactsAtOnceMax)) });
 
-/** Whether the host lets the asker keep all of these; where it does not, nothing is kept. */
+/** Rejects unless the host lets the asker keep all of these users as contacts. */
 async function allow({ session, policy }: Call, users: readonly string[]): Promise<void> {
   for (const to of users) {
     const verdict = await policy.decide("contact", session, { to });
@@ -20,21 +20,21 @@ async function allow({ session, policy }: Call, users: readonly string[]): Promi
   }
 }
 
-/** `GET /contacts`: in the order of their names; `next` is the name to go on after. */
+/** `GET /contacts`: by name; `next` is the name to go on after. */
 export const getContacts: Route = {
   meta: {
-    summary: "Your contacts, in the order of their names",
+    summary: "Your contacts, by name",
     parameters: peopleParameters,
     answers: { 200: contactPage },
     codes: ["bad_request"],
   },
-  handle: (call) => listPeople(call, "contact", "contacts"),
+  handle: (call) => listPeople(call, "contact"),
 };
 
-/** `GET /contacts/{user}`: 200 for a contact, 404 for anybody else, whether they exist or not. */
+/** `GET /contacts/{user}`: 200 for a contact, 404 for any other user, whether they exist or not. */
 export const getContact: Route = {
   meta: {
-    summary: "Whether a user is a contact of yours",
+    summary: "Whether a user is one of your contacts",
     answers: { 200: oneUser },
     codes: ["bad_request", "invalid_recipient", "not_found"],
   },
@@ -49,7 +49,7 @@ export const getContact: Route = {
 /** `PUT /contacts/{user}`: 204, also where they are one already. */
 export const putContact: Route = {
   meta: {
-    summary: "Keep a user as a contact",
+    summary: "Add a contact",
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient", "too_large"],
   },
@@ -65,7 +65,7 @@ export const putContact: Route = {
 /** `DELETE /contacts/{user}`: 204, also where they were none. */
 export const deleteContact: Route = {
   meta: {
-    summary: "Keep a user as a contact no longer",
+    summary: "Remove a contact",
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient"],
   },
@@ -79,7 +79,7 @@ export const deleteContact: Route = {
 /** `POST /contacts`: several at once, all or none; 204. */
 export const postContacts: Route = {
   meta: {
-    summary: "Keep several users as contacts, all or none",
+    summary: "Add several contacts, all or none",
     body: bodyOf,
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient", "too_large"],
@@ -87,9 +87,9 @@ export const postContacts: Route = {
   units: costs.relate,
   handle: async (call) => {
     const { request, session, store, limits, spend } = call;
-    const body = await readBody(request, bodyOf(limits), limits.frameBytesMax);
+    const body = await readBody(request, bodyOf(limits), { bytesMax: limits.frameBytesMax });
     const users = [...new Set(body.users)];
-    if (users.includes(session.user)) throw new ChatError("invalid_recipient", "Nobody is a contact of themselves");
+    if (users.includes(session.user)) throw new ChatError("invalid_recipient", "You cannot be a contact of yourself");
     spend(costs.related * users.length);
     await allow(call, users);
     await store.relate(

@@ -3,7 +3,8 @@ import type { Handler } from "./handler.ts";
 
 /** Notes how far the user has read a conversation. */
 export const read: Handler<"read"> = async ({ session }, frame, { store }) => {
-  if ((await membersFor(store, session, frame.conversation)) === null) return { type: "error", ...noConversation };
+  if ((await membersFor(store, { asker: session, conversation: frame.conversation })) === null)
+    return { type: "error", ...noConversation };
   store.read(session, frame.conversation, frame.seq);
   return undefined;
 };

@@ -17,7 +17,7 @@ export const typing: Handler<"typing"> = async ({ session }, frame, context) => 
   // A conversation that does not exist yet has no others to notify.
   const conversation = frame.conversation ?? (await store.direct(tenant, user, frame.to ?? ""));
   if (conversation === null) return undefined;
-  const members = await membersFor(store, session, conversation);
+  const members = await membersFor(store, { asker: session, conversation });
   if (members === null) return { type: "error", ...noConversation };
   const verdict = await policy.decide("typing", session, frame);
   if (verdict !== "allowed") return { type: "error", code: verdict, message: refusals[verdict] };

@@ -7,7 +7,7 @@ import { forgetDevices } from "../forget-devices.ts";
 import * as people from "../read/people-sql.ts";
 import { integer, text } from "../row.ts";
 import * as sql from "../sql.ts";
-import type { Outcome, Said, Send, Settle } from "../store.ts";
+import type { Outcome, RelationChange, Send, Settle } from "../store.ts";
 
 export type Waiting = {
   readonly send: Send;
@@ -44,7 +44,7 @@ export type Ack = Identity & {
 export type WaitingRelations = {
   readonly identity: Identity;
   /** One item for each other user. */
-  readonly said: readonly Said[];
+  readonly said: readonly RelationChange[];
   /** The number of rows that the user has. */
   readonly present: number;
   readonly resolve: () => void;

@@ -18,7 +18,7 @@ export type CommitContext = {
   readonly limits: Limits;
 };
 
-/** What a commit that succeeded has done. */
+/** The result of a commit that succeeded. */
 export type Committed = {
   /** The newest change numbers before and after it. */
   readonly from: number;
@@ -47,7 +47,7 @@ export async function commitBatch(
   const rowsOf = (name: string): Row[] => found.get(name) ?? [];
   const before = history.cursorOf(rowsOf("before")[0]);
   history.note(before);
-  const { outcomes, entries: sent } = await settleSends(engine, batch, rowsOf("messages"));
+  const { outcomes, entries: sent } = await settleSends(engine, { batch, inserted: rowsOf("messages") });
   return {
     ...{ from: before.n, to: history.cursorOf(rowsOf("after")[0]).n, entries: entriesOf({ rowsOf, sent }), outcomes },
     ...{ acked: rowsOf("acked"), refused: rowsOf("refused") },
