@@ -1,7 +1,7 @@
 import type { Socket, SocketEvents } from "./connection/socket.ts";
 import type { FeedCounts } from "./feed/feed.ts";
 import type { Admission } from "./access/admission.ts";
-import type { ConversationPage, MessagePage } from "./http/pages.ts";
+import type { ConversationPage, MessagePage } from "./http/answer-schema.ts";
 import type { Peer } from "./access/peer.ts";
 import type { Limits } from "./protocol/limits.ts";
 import type { PushExplanation } from "./push/explain.ts";
@@ -21,7 +21,7 @@ export type ServerSend = {
   readonly id?: string;
 };
 
-/** Where a message is now. */
+/** An accepted message. */
 export type Sent = {
   /** The id that was given, or the fresh one. */
   readonly id: string;
@@ -30,22 +30,22 @@ export type Sent = {
   readonly seq: number;
   /** When it was accepted, in milliseconds since the Unix epoch. */
   readonly time: number;
-  /** The id was accepted before: this is the answer of that time. */
+  /** The id was accepted before: this is its first answer. */
   readonly duplicate: boolean;
 };
 
-/** Whose sockets are closed. */
+/** The sockets that are closed (`Chat.disconnect`). */
 export type Disconnect = {
   readonly user: string;
   /** Default `default`. */
   readonly tenant?: string;
   /** Default: all of them. */
   readonly device?: string;
-  /** What the client is told as it is closed: at most 100 bytes. Default: that the session was ended. */
+  /** The reason that the clients get: at most 100 bytes. Default: that the session was ended. */
   readonly reason?: string;
 };
 
-/** Whose notifications of which message are asked about. */
+/** The message and its recipient (`Chat.explainPush`). */
 export type ExplainedPush = {
   /** The message's id. */
   readonly message: string;
@@ -54,9 +54,9 @@ export type ExplainedPush = {
   readonly tenant?: string;
 };
 
-/** A page of whose conversations (`Chat.conversations`). */
+/** A page of a list of conversations (`Chat.conversations`). */
 export type ConversationQuery = {
-  /** Whose list it is. */
+  /** The user of the list. */
   readonly user: string;
   /** Default `default`. */
   readonly tenant?: string;
@@ -66,9 +66,9 @@ export type ConversationQuery = {
   readonly after?: string;
 };
 
-/** Which messages, as whom (`Chat.messages`): all that is given must hold for a message. */
+/** Messages of a user (`Chat.messages`): each must meet all given conditions. */
 export type MessageQuery = {
-  /** Whose messages: those that they have sent or received. */
+  /** The user who has sent or received the messages. */
   readonly user: string;
   /** Default `default`. */
   readonly tenant?: string;
@@ -92,14 +92,14 @@ export type MessageQuery = {
   readonly until?: number;
   /** Messages of a page, from 1 to `limits.answerRowsMax`; default 50. */
   readonly limit?: number;
-  /** The `next` of an earlier page: goes on with its query, whose fields may be left out. */
+  /** The `next` of an earlier page: goes on with its query; the fields of that query may be left out. */
   readonly next?: string;
 };
 
-/** Why a chat does not serve now (`Chat.trouble`). */
+/** The reason why a chat does not serve now (`Chat.trouble`). */
 export type ChatTrouble = Trouble | "starting" | "stopping";
 
-/** Sizes of what a chat holds in memory, by name. */
+/** Sizes of the state that a chat holds in memory, by name. */
 export type ChatSizes = Readonly<Record<string, number>>;
 
 /** How the commits of a chat's databases came to it. */
@@ -117,9 +117,9 @@ export interface Chat {
   readonly base: string | undefined;
 
   /**
-   * Resolves once the database is open. Rejects at once with what no further try can mend (`config_invalid`, `migration_refused`,
-   * `database_unfit`), and after `limits.startMs` with what keeps it from being opened (`database_locked`, `unavailable`); then trying goes
-   * on all the same, and it may be asked again. With a database for each tenant it resolves at once.
+   * Resolves once the database is open. Rejects at once with an error that no further try can mend (`config_invalid`, `migration_refused`,
+   * `database_unfit`), and after `limits.startMs` with the error that prevents the opening (`database_locked`, `unavailable`); the tries go
+   * on nevertheless, and `ready` may be called again. With a database for each tenant it resolves at once.
    *
    * @example
    * await chat.ready();
@@ -131,27 +131,27 @@ export interface Chat {
 
   /**
    * Why it does not serve now; null: it does. `starting`: the database is not open yet. `stopping`: `close()` was called. `commits` and `reads`: the
-   * database takes none, or cannot be read, which ends by itself. `history`: it has another history, which is being opened. `file`: the
-   * database's file is not, or no longer, this process' alone. `level`: the log holds what this release cannot read; nothing is served until a
-   * newer one is started. `damaged`: nothing is accepted until it is started again on a whole database; what can be read still is.
+   * database accepts no commits, or cannot be read, which ends by itself. `history`: it has another history, which is being opened. `file`: the
+   * database's file is not, or no longer, exclusive to this process. `level`: the log holds entries that this release cannot read; nothing is served until a
+   * newer one is started. `damaged`: nothing is accepted until it is started again on an undamaged database; undamaged data can still be read.
    */
   readonly trouble: () => ChatTrouble | null;
 
   /**
-   * Decides on an upgrade, for adapters: the admission to connect with, or the refusal to answer. Never rejects. `peer`: who the socket says it
-   * is from; without it no address is counted.
+   * Decides on an upgrade, for adapters: the admission to connect with, or the refusal to answer. Never rejects. `peer`: the sender, as the
+   * socket knows it; without it no address is counted.
    */
   readonly admit: (request: Request, peer?: Peer) => Promise<Admission | Response>;
 
   /**
-   * Takes over a socket that was upgraded, for adapters. The events are what the adapter must tell it.
+   * Takes over an upgraded socket, for adapters. The adapter must call the events that this returns.
    *
    * @throws ChatError `unavailable`: the tenant's database was closed before the socket was open.
    */
   readonly connect: (socket: Socket, admission: Admission) => SocketEvents;
 
   /**
-   * Answers a request under the path where the chat is mounted: the HTTP API (PROTOCOL 5). Never rejects. `peer`: who the request is from, as the
+   * Answers a request under the path where the chat is mounted: the HTTP API (PROTOCOL 5). Never rejects. `peer`: the sender of the request, as the
    * server sees it; without it no address is counted.
    *
    * @example
@@ -160,8 +160,8 @@ export interface Chat {
   readonly fetch: (request: Request, peer?: Peer) => Promise<Response>;
 
   /**
-   * Sends a message from the server's own code, by the way that every message goes: it is on disk once this resolves. `authorize` is not asked, and
-   * no rate counts; a block of the recipient holds.
+   * Sends a message from the server's own code, handled like all others: it is on disk once this resolves. `authorize` is not called, and
+   * no rate counts; a block by the recipient does.
    *
    * @throws ChatError `invalid_recipient`, `too_large`, `bad_request` (a field that does not exist too), `blocked`, `conflict`, `unavailable`
    * (retry with the same id).
@@ -172,7 +172,7 @@ export interface Chat {
   readonly send: (send: ServerSend) => Promise<Sent>;
 
   /**
-   * A page of a user's conversations, newest activity first: what `GET /conversations` answers them. It marks nothing, and no rate counts.
+   * A page of a user's conversations, newest activity first, as `GET /conversations` answers it. It marks nothing, and no rate counts.
    *
    * @throws ChatError `bad_request`: a field that is malformed or does not exist; `unavailable`.
    *
@@ -183,8 +183,8 @@ export interface Chat {
   readonly conversations: (query: ConversationQuery) => Promise<ConversationPage>;
 
   /**
-   * A page of a user's messages, oldest first: what `GET /messages` answers them, by the same selectors. Without a selector it is the newest page of all their
-   * messages. It marks nothing as delivered or read, knows no device, and no rate counts.
+   * A page of a user's messages, oldest first, as `GET /messages` answers it, with the same selectors. Without a selector it is the newest page of all their
+   * messages. It marks nothing as delivered or read, belongs to no device, and no rate counts.
    *
    * @throws ChatError `bad_request`: a field that is malformed, does not exist or contradicts another; `not_found`: the conversation is not the
    * user's; `unavailable`.
@@ -196,9 +196,9 @@ export interface Chat {
   readonly messages: (query: MessageQuery) => Promise<MessagePage>;
 
   /**
-   * Ends the sessions of a user that are open now, on one device or on all: their sockets close with 4401 on every node, within a second
-   * where nodes hear of each other, within a few where they do not. Resolves once it is on disk. That they do not come back is your
-   * `authenticate`'s to see to: call this after the session is gone.
+   * Ends the open sessions of a user, on one device or on all: their sockets close with 4401 on every node, within a second
+   * where the nodes share a bus, else within a few. Resolves once it is on disk. Your `authenticate` must keep them from coming
+   * back: call this after the session is gone.
    *
    * @throws ChatError `bad_request`: a malformed name, a reason over 100 bytes, a field that does not exist; `unavailable`.
    *
@@ -208,8 +208,8 @@ export interface Chat {
   readonly disconnect: (whom: Disconnect) => Promise<void>;
 
   /**
-   * Why the devices of a user were, or were not, notified of a message: one explanation for each sender who used the id. Empty where there is
-   * no such message of theirs.
+   * Why the devices of a user were, or were not, notified of a message: one explanation for each sender who used the id. Empty where the user
+   * has no such message.
    *
    * @throws ChatError `bad_request`: a field that does not exist; `unavailable`.
    *
@@ -219,7 +219,7 @@ export interface Chat {
   readonly explainPush: (asked: ExplainedPush) => Promise<readonly PushExplanation[]>;
 
   /**
-   * Shuts down: no new connections, sends under way are answered, sockets close with 1012 in waves, what waits is
+   * Shuts down: no new connections, sends under way are answered, sockets close with 1012 in waves, the rest is
    * committed, the database is released. Resolves within `limits.shutdownMs`; called again it answers the same promise.
    *
    * @example
@@ -230,6 +230,6 @@ export interface Chat {
   /** Since the start: commits that were applied as they came, and stretches of the log that were read in their place. */
   readonly counts: () => ChatCounts;
 
-  /** Sizes of what is held in memory, for tests and metrics: 0 once everybody has left. null: no database is open yet. */
+  /** Sizes of the state in memory, for tests and metrics: 0 once all clients have left. null: no database is open yet. */
   readonly sizes: () => ChatSizes | null;
 }

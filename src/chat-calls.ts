@@ -1,7 +1,7 @@
 import { appendMessage, orThrow, validateSend } from "./action/send.ts";
 import type { Chat } from "./chat-api.ts";
 import { ChatError } from "./error.ts";
-import { conversationFields, readConversations, readGivenPlace } from "./http/read-conversations.ts";
+import { conversationFields, readConversations, readGivenPage } from "./http/read-conversations.ts";
 import { readMessages } from "./http/read-messages.ts";
 import { messageFields, readGivenSelectors } from "./http/selectors.ts";
 import type { Clock } from "./internal/clock.ts";
@@ -43,7 +43,7 @@ export function createCalls(
     if (isStopping()) throw new ChatError("unavailable", "The chat is shutting down");
   }
 
-  /** The user whose data the server's own code reads. */
+  /** The user for whom the server's own code reads. */
   function readerOf(query: { readonly user: string; readonly tenant?: string }, fields: readonly string[]): Identity {
     refuseUnknown(query, ["user", "tenant", ...fields]);
     const { user, tenant = "default" } = query;
@@ -70,7 +70,7 @@ export function createCalls(
 
     async conversations(query) {
       const identity = readerOf(query, Object.keys(conversationFields));
-      const place = readGivenPlace(query, limits);
+      const place = readGivenPage(query, limits);
       return await use(identity.tenant, async ({ store }) => (await readConversations(store, identity, place)).page);
     },
 
@@ -89,7 +89,7 @@ export function createCalls(
         throw new ChatError("bad_request", "user, tenant or device is malformed");
       // A close frame has room for 123 bytes (RFC 6455 section 5.5).
       if (typeof reason !== "string" || reason.includes("\0") || utf8Bytes(reason) > 100 || !reason.isWellFormed())
-        throw new ChatError("bad_request", "reason is no text of at most 100 bytes");
+        throw new ChatError("bad_request", "reason is not a text of at most 100 bytes");
       await use(tenant, ({ store }) => store.revoke({ tenant, user }, { device, reason, time: clock.now() }));
     },
 
@@ -98,7 +98,7 @@ export function createCalls(
       const { message, user, tenant = "default" } = asked;
       // A malformed tenant has nothing to explain, and the host is not asked for its database.
       if (!isIdentifier(tenant) || !isMessageId(message)) return [];
-      return await use(tenant, ({ store }) => explainPush(store.push, { tenant, user }, storedMessageId(message)));
+      return await use(tenant, ({ store }) => explainPush(store.push, { tenant, user, id: storedMessageId(message) }));
     },
   };
 }

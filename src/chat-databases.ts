@@ -1,4 +1,4 @@
-import { createBranches } from "./bus/branch.ts";
+import { shareTransport } from "./bus/shared-transport.ts";
 import type { ChatOptions, DatabaseOfTenant, DatabaseOptions } from "./chat-options.ts";
 import type { Log } from "./internal/logger.ts";
 import { openEngine } from "./store/engine/open.ts";
@@ -29,20 +29,20 @@ function single(database: DatabaseOptions, bus: ChatOptions["bus"], { context, l
 
 function perTenant(databaseOf: DatabaseOfTenant, bus: ChatOptions["bus"], { context, log }: Surroundings): Databases {
   const { clock, random, limits } = context;
-  const branchOf = bus && createBranches(bus);
+  const shareOfBus = bus && shareTransport(bus);
   const cacheBytes = Math.floor(limits.databasesCacheBytesMax / limits.databasesMax);
   return createPerTenant({
     ...{ databaseOf, clock, random, limits, log },
     async open(database, onLeave) {
-      const branch = branchOf?.();
+      const share = shareOfBus?.();
       try {
         const engine = (database.open ?? openEngine)({ ...database, cacheBytes });
         const own = log.with({ database: redactUrl(database.url) });
-        const opened = await openDatabase({ ...database, engine, bus: branch, log: own, onLeave }, context);
-        void opened.released.then(() => branch?.close());
+        const opened = await openDatabase({ ...database, engine, bus: share, log: own, onLeave }, context);
+        void opened.released.then(() => share?.close());
         return opened;
       } catch (error) {
-        await branch?.close();
+        await share?.close();
         throw error;
       }
     },

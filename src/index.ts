@@ -22,7 +22,7 @@ export { demo } from "./access/demo.ts";
 export { jwt, type JwtOptions } from "./access/jwt.ts";
 export type { AcceptedMessage, MessageCall, MessageHook } from "./hook/message-hook.ts";
 export type { Rate } from "./internal/buckets.ts";
-export type { ConversationPage, ListedConversation, MessagePage } from "./http/pages.ts";
+export type { ConversationPage, ListedConversation, MessagePage } from "./http/answer-schema.ts";
 export type { Peer, TrustProxy } from "./access/peer.ts";
 export type { Identity, Session } from "./model.ts";
 export type { Action, Authorize, CanSee } from "./access/policy.ts";

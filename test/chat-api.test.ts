@@ -24,7 +24,7 @@ const members = (): readonly string[] => {
   return [...body.matchAll(/^ {2}readonly (\w+):/gm)].map(([, name = ""]) => name);
 };
 
-describe("what a host sees of a chat", () => {
+describe("the public types of a chat", () => {
   test("K63 Chat is a named interface with every member of a chat, each with a doc comment", () => {
     const [, body = ""] = /^export interface Chat \{\n([\s\S]*?)^\}/m.exec(api) ?? [];
     const described = [...body.matchAll(/^ {3}\*\/\n {2}readonly (\w+):|^ {2}\/\*\* .* \*\/\n {2}readonly (\w+):/gm)];
@@ -45,7 +45,7 @@ describe("what a host sees of a chat", () => {
   test("K63 every type that its members take or answer is exported under its name", () => {
     const own = [...api.matchAll(/^export (?:type|interface) (\w+)/gm)].map(([, name = ""]) => name);
     const imported = namesIn(api, /^import type \{([^}]*)\}/gm);
-    // These stand behind a name of their own, which is exported.
+    // These have a name of their own, which is exported.
     const behind = ["FeedCounts", "Trouble"];
     const wanted = [...own, ...imported].filter((name) => !behind.includes(name));
     expect(wanted.filter((name) => !exported.includes(name))).toEqual([]);

@@ -159,7 +159,7 @@ describe("chat", () => {
       ...systemClock,
       after(ms, task) {
         const timer = timers++;
-        // What is over in a moment anyway keeps nobody.
+        // Work that ends in a moment prevents nothing.
         if (ms >= 1_000) waiting.add(timer);
         const cancel = systemClock.after(ms, () => {
           waiting.delete(timer);
@@ -211,7 +211,7 @@ describe("where a chat is mounted", () => {
   const databaseOf = (): { url: string } => ({ url: `file:${join(folder, `${files++}.db`)}` });
   const authenticate = () => ({ user: "alice" });
 
-  test("K14 a base is taken however its slashes are written, and what is no path is refused at once", async () => {
+  test("K14 a base is taken with any slashes around it, and refused at once where it is no path", async () => {
     for (const [base, known] of [
       ["/chat", "/chat"],
       ["/chat/", "/chat"],
@@ -256,7 +256,7 @@ describe("where a chat is mounted", () => {
     await server.stop(true);
   });
 
-  test("K15 what is wrong in the options is thrown by createChat itself, and no text shows a secret", () => {
+  test("K15 faults of the options are thrown by createChat itself, and no text shows a secret", () => {
     for (const url of ["postgres://u:word@host/x", "chat.db", "file:", "file://word@host/x.db", ""])
       expect(() => createChat({ database: { url }, authenticate })).toThrow(
         expect.objectContaining({ code: "config_invalid", message: expect.not.stringContaining("word") }),
@@ -267,13 +267,13 @@ describe("where a chat is mounted", () => {
 
 describe("a host that does not answer", () => {
   // A query builder, or a promise of another library, is no Promise.
-  // oxlint-disable-next-line unicorn/no-thenable -- That is what is tried.
+  // oxlint-disable-next-line unicorn/no-thenable -- This is the case under test.
   const thenable = { then() {} } as unknown as Promise<null>;
   for (const [kind, hanging] of [
     ["a promise", new Promise<null>(() => {})],
     ["a thenable", thenable],
   ] as const)
-    test(`A70 an authenticate that hangs with ${kind} is answered 503 after hostAnswerMs, and nobody is let in`, async () => {
+    test(`A70 an authenticate that hangs with ${kind} is answered 503 after hostAnswerMs, and admits no request`, async () => {
       const clock = fakeClock();
       const { chat } = start({ clock, authenticate: () => hanging, limits: { hostAnswerMs: 3_000 } });
       await chat.ready();
@@ -297,7 +297,7 @@ describe("pages of other origins", () => {
   const askedBy = (origin: string, method = "OPTIONS") =>
     new Request("http://host/messages", { method, headers: { origin, "access-control-request-method": "POST" } });
 
-  test("A71 headers of the host's own may be sent, and what is no header's name is refused at once", async () => {
+  test("A71 headers of the host's own may be sent, and a malformed name is refused at once", async () => {
     const chat = make({ origins: ["https://app.example"], corsHeaders: ["sentry-trace", "X-Own"] });
     await chat.ready();
     const { headers } = await chat.fetch(askedBy("https://app.example"));

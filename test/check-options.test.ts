@@ -19,7 +19,7 @@ function refusalOf(options: unknown): string {
 }
 
 describe("options that no chat can be made with", () => {
-  test("K80 what is right is taken, also where an option is undefined", () => {
+  test("K80 good options are taken, also where one is undefined", () => {
     expect(refusalOf(good)).toBe("taken");
     expect(refusalOf({ ...good, origins: undefined, limits: { sendWindow: 8 }, onMessage: [] })).toBe("taken");
     class Bot {

@@ -42,7 +42,7 @@ const codeOf = (asked: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof ChatError ? error.code : String(error)),
   );
 
-/** What is sealed is another text each time. */
+/** Sealed texts differ each time. */
 const withoutNext = ({ next, ...page }: { readonly next?: string }): object => ({
   ...page,
   goesOn: next !== undefined,
@@ -78,7 +78,7 @@ describe("reads from the server's own code", () => {
     [{ from: "carol" }, "from=carol"],
     [{ since: 0, limit: 4 }, "since=0&limit=4"],
     [{ until: 1 }, "until=1"],
-    // Without a selector: all of theirs. Over HTTP that is the list of what a device has not got.
+    // Without a selector: all messages of the user. Over HTTP: those that a device has not received.
     [{ limit: 4 }, "since=0&limit=4"],
   ];
 
@@ -116,7 +116,7 @@ describe("reads from the server's own code", () => {
     expect(await codeOf(chat.messages({ user: "alice", tenant: "other", conversation }))).toBe("not_found");
   });
 
-  test("K65 what is malformed, unknown or contradictory is refused with the codes of the routes", async () => {
+  test("K65 a malformed, unknown or contradictory field is refused with the codes of the routes", async () => {
     const bad: readonly object[] = [
       {},
       { user: "no body" },
@@ -152,7 +152,7 @@ describe("reads from the server's own code", () => {
     ])
       expect(await codeOf(chat.conversations(query as ConversationQuery))).toBe("bad_request");
     expect(await codeOf(chat.messages({ user: "alice", limit: 200 }))).toBe("answered");
-    // What a device of theirs asked for is no query of the host's.
+    // A `next` of a device's query is refused here.
     const { body } = await getMessages((request) => chat.fetch(request), "alice", "undelivered=true&from=bob&limit=1");
     expect(body.messages.length).toBe(1);
     expect(await codeOf(chat.messages({ user: "alice", next: body.next ?? "none" }))).toBe("bad_request");

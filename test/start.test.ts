@@ -27,7 +27,7 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
   );
 const upgrade = () => new Request("http://host/ws", { headers: { connection: "upgrade", upgrade: "websocket" } });
 
-/** A chat whose database opens when the test says so. */
+/** A chat with a database that the test opens. */
 function lateChat(options: Partial<ChatOptions> = {}, error = new ChatError("database_locked", "somebody has it")) {
   const clock = fakeClock();
   const state = { tries: 0, error: error as ChatError | null };
@@ -82,7 +82,7 @@ describe("a database that cannot be opened yet", () => {
     resetSync();
   });
 
-  test("K13 ready() rejects after startMs with what is in the way, and trying goes on", async () => {
+  test("K13 ready() rejects after startMs with the reason, and trying goes on", async () => {
     const { chat, clock, state } = lateChat({ limits: { startMs: 4_000 } });
     const code = codeOf(chat.ready());
     const ms = await passes(clock, code);
@@ -101,7 +101,7 @@ describe("a database that cannot be opened yet", () => {
     await during(clock, chat.close());
   });
 
-  test("K13 what no further try can mend is told at once and not tried again", async () => {
+  test("K13 an error that no further try can mend rejects at once and is not tried again", async () => {
     for (const code of ["config_invalid", "migration_refused", "database_unfit"] as const) {
       const { chat, clock, state } = lateChat({}, new ChatError(code, "no"));
       expect(await codeOf(chat.ready())).toBe(code);
@@ -112,7 +112,7 @@ describe("a database that cannot be opened yet", () => {
     }
   });
 
-  test("K13 what a machine lacks for a while is waited for, by whatever it was found", async () => {
+  test("K13 a shortage of the machine is waited for, wherever it was found", async () => {
     const lacks = (code: string): Error => Object.assign(new Error(code), { code });
     const wrapped = (code: "config_invalid" | "database_unfit", cause: Error) => new ChatError(code, "no", { cause });
     for (const error of [
@@ -128,13 +128,13 @@ describe("a database that cannot be opened yet", () => {
       await passes(clock, chat.ready());
       await during(clock, chat.close());
     }
-    // What somebody must change is not.
+    // A fault that an operator must mend is not.
     const { chat, clock, state } = lateChat({}, wrapped("config_invalid", lacks("EACCES")));
     for (let i = 0; i < 20; i++) await clock.advance(250);
     expect([state.tries, await codeOf(chat.ready())]).toEqual([1, "config_invalid"]);
   });
 
-  test("K13 K4 a shutdown ends the tries, and whoever waits for the start", async () => {
+  test("K13 K4 a shutdown ends the tries, and the waiting calls of ready()", async () => {
     const { chat, clock, state } = lateChat();
     const ready = codeOf(chat.ready());
     await clock.advance(1_000);
@@ -145,7 +145,7 @@ describe("a database that cannot be opened yet", () => {
     expect(state.tries).toBe(tries);
   });
 
-  test("K13 a file whose process is leaving is served once that is gone", async () => {
+  test("K13 a file of a leaving process is served once that is gone", async () => {
     const url = freshFile();
     const child = Bun.spawn(
       [

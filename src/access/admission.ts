@@ -1,14 +1,14 @@
 import type { Session } from "../model.ts";
 
-/** A proved, well-formed wish to open a socket: what is left is the upgrade itself. */
+/** A proved, well-formed request for a socket, ready for the upgrade. */
 export type Admission = {
   readonly session: Session;
   readonly device: string;
-  /** The address that was asked, without its query: what the host sees of a client that proves again who it is. */
+  /** The address of the request, without its query: the host sees it when the client proves its identity again. */
   readonly url?: string;
   /** The name under which the peer's address is counted; absent: it is not. */
   readonly address?: string;
-  /** When the host began to be asked, by the server's steady clock in milliseconds: what ends sessions after it ends this too. */
+  /** When `authenticate` was called, by the server's steady clock in milliseconds: a revocation after it ends this session too. */
   readonly admittedAt?: number;
   /** The cursor that the device stored, as it was given. */
   readonly cursor?: string;

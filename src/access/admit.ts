@@ -11,7 +11,7 @@ import { createOrigination, type Origination, type Peer } from "./peer.ts";
 import { createProve, nobody, type ProveOptions } from "./prove.ts";
 import type { RefusedOrigin } from "./refused-origins.ts";
 
-/** What an admission depends on. */
+/** The surroundings of an admission. */
 export type AdmitOptions = ProveOptions & {
   /** Allowed origins beside the server's own, as `parseOrigins` gives them. */
   readonly origins: readonly string[];
@@ -44,7 +44,7 @@ const subprotocol = "tidings.v1";
  *
  * `Admission.headers` must go on the 101 as they are. `Sec-WebSocket-Protocol` is `tidings.v1` where the client offered it
  * (RFC 6455 section 4.2.2), and empty where it offered only others: an empty value stops Bun from echoing the first offer, which may
- * be a token. An adapter whose runtime would send an empty header leaves it out.
+ * be a token. Adapters of runtimes that would send an empty header leave it out.
  *
  * @example
  * const admit = createAdmit({ authenticate: demo(), origins: [], now: () => clock.now() });
@@ -65,7 +65,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       if (held === false || (typeof held === "number" && held <= options.now())) return unauthenticated();
       return typeof held === "number" ? { ...session, expiresAt: held } : session;
     } catch {
-      return problem("unavailable", "It cannot be checked now who is asking");
+      return problem("unavailable", "The identity cannot be checked now");
     }
   }
 
@@ -74,7 +74,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       return needsUpgrade();
     }
     if (!isHostAllowed(request)) {
-      return problem("forbidden", "This host is not served: the demo takes only loopback ones, such as localhost");
+      return problem("forbidden", "This host is not served: the demo serves only loopback hosts, such as localhost");
     }
     const origination = originationOf(request, peer);
     const { address } = origination;
@@ -103,7 +103,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     if (userMs > 0) return tooOften(userMs);
     // The shutdown may have begun meanwhile.
     if (isDraining()) return drained();
-    if (!hasRoom(session, address)) return noRoom();
+    if (!hasRoom(session, address)) return tooManyConnections();
     return {
       ...{ session, device, headers: subprotocolHeaders(request), ...urlOf(request.url) },
       ...(cursor !== undefined && { cursor }),
@@ -121,7 +121,8 @@ export const needsUpgrade = (): Response =>
     headers: { Upgrade: "websocket", Connection: "Upgrade" },
   });
 
-export const noRoom = (): Response => problem("too_many_connections", "The limit of open connections is reached");
+export const tooManyConnections = (): Response =>
+  problem("too_many_connections", "The limit of open connections is reached");
 
 const drained = () => problem("unavailable", "The server is shutting down");
 

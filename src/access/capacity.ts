@@ -4,27 +4,34 @@ import { createCounter } from "./counter.ts";
 
 type Bounds = Pick<Limits, "connectionsMax" | "connectionsPerUserMax" | "connectionsPerAddressMax">;
 
-/** Whose a socket is, and under which name its address is counted. */
+/** The user of a socket, and the name under which its address is counted. */
 export type Holder = { readonly session: Identity; readonly address?: string | undefined };
 
-/** Counts sockets against the limits of connections: of all, of one user, of one address. */
-export function createCapacity({ connectionsMax, connectionsPerUserMax, connectionsPerAddressMax }: Bounds) {
+/** Counts sockets against the limits of connections: in all, per user, per address. */
+export type Capacity = {
+  /** Whether there is room for one more. */
+  has(holder: Holder): boolean;
+  enter(holder: Holder): void;
+  leave(holder: Holder): void;
+  sizes(): { readonly perUser: number; readonly perAddress: number };
+};
+
+export function createCapacity({ connectionsMax, connectionsPerUserMax, connectionsPerAddressMax }: Bounds): Capacity {
   const perUser = createCounter();
   const perAddress = createCounter();
   let all = 0;
 
   return {
-    /** Whether one more fits. */
-    has: ({ session, address }: Holder): boolean =>
+    has: ({ session, address }) =>
       all < connectionsMax &&
       perUser.count(identityKey(session)) < connectionsPerUserMax &&
       (address === undefined || perAddress.count(address) < connectionsPerAddressMax),
-    enter({ session, address }: Holder): void {
+    enter({ session, address }) {
       all++;
       perUser.add(identityKey(session));
       if (address !== undefined) perAddress.add(address);
     },
-    leave({ session, address }: Holder): void {
+    leave({ session, address }) {
       all--;
       perUser.remove(identityKey(session));
       if (address !== undefined) perAddress.remove(address);
@@ -32,5 +39,3 @@ export function createCapacity({ connectionsMax, connectionsPerUserMax, connecti
     sizes: () => ({ perUser: perUser.size(), perAddress: perAddress.size() }),
   };
 }
-
-export type Capacity = ReturnType<typeof createCapacity>;

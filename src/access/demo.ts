@@ -8,13 +8,13 @@ import { hostOf } from "./origin.ts";
 export type DemoAuthenticate = Authenticate & { readonly isHostAllowed: (request: Request) => boolean };
 
 /**
- * Authentication for trying things out (`AUTH=demo`): you are who `?user=alice` says, of `&tenant=acme` (default `default`).
+ * Authentication for trials (`AUTH=demo`): the user is `?user=alice`, the tenant `&tenant=acme` (default `default`).
  *
- * It proves nothing, so it serves only requests whose `Host` is loopback (see `isLoopbackHost`): a web page of a foreign name that
+ * It proves nothing, so it serves only requests with a loopback `Host` (see `isLoopbackHost`): a web page of a foreign name that
  * resolves to 127.0.0.1 must not read a developer's chats. Others get null; `admit` asks `isHostAllowed` first and
  * answers them 403. A missing, doubled or malformed `user` or `tenant` is null as well.
  *
- * @param options.anywhere Serve any `Host`: whoever can reach the port can be anybody.
+ * @param options.anywhere Serve any `Host`: each client that reaches the port can be any user.
  *
  * @example
  * createChat({ ...options, authenticate: demo() }) // ws://localhost:6662/ws?user=alice

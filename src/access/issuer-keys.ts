@@ -21,7 +21,7 @@ const systemFetch: NonNullable<IssuerKeysOptions["fetch"]> = (address, init) => 
 const freshMs = 600_000;
 /** While the issuer is away, its keys are used for this long after they were fetched. */
 const keptMs = 3_600_000;
-/** The least time between two fetches for unknown keys: anybody can make up the name of one. */
+/** The least time between two fetches for unknown keys: strangers can make up the name of one. */
 const unknownMs = 5_000;
 /** The pause after a fetch that failed. */
 const againMsMin = 1_000;
@@ -106,7 +106,7 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
     let isNew = false;
     if (ageMs() >= freshMs) {
       const asked = refresh();
-      // A failing issuer delays no token whose key is at hand.
+      // A failing issuer must not delay tokens with a key at hand.
       if (asked !== null && (usable() === null || failure === null)) isNew = await asked;
     }
     const keys = usable();
@@ -120,7 +120,7 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
   async function renewed(): Promise<Held> {
     const keys = mayRenew() && (await refresh()) ? usable() : null;
     if (keys !== null) return keys;
-    throw unavailable("The key of the token is not known, and it cannot be asked now whether it is a new one");
+    throw unavailable("The key of the token is not known, and new keys cannot be fetched now");
   }
 
   return {

@@ -17,7 +17,7 @@ export type Refusal = {
   readonly actual?: unknown;
 };
 
-/** What a token is compared with. */
+/** The values with which a token is compared. */
 type Compared = {
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
@@ -66,7 +66,7 @@ type ClaimOptions = Pick<Compared, "audience"> & { readonly userClaim: string; r
 
 const idForm = "1 to 128 characters that an id may have";
 
-/** The claims as a proof, or what is wrong with them. */
+/** The claims as a proof, or why they are none. */
 export function proofOf(claims: JWTPayload, { audience, userClaim, tenantClaim }: ClaimOptions): Proof | Refusal {
   const { exp, aud } = claims;
   const refused = (claim: string, expected: string): Refusal => ({

@@ -45,7 +45,7 @@ export type JwtOptions = {
 };
 
 const secretBytesMin = 32;
-/** Runtimes let no longer header through by default; and it bounds what is parsed for strangers. */
+/** Runtimes let no longer header through by default; and it bounds the parsing for strangers. */
 const tokenCharsMax = 8_192;
 /** RFC 6265 section 4.1.1: a cookie's name is an HTTP token. */
 const cookieName = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/;
@@ -82,7 +82,7 @@ export function jwt(options: JwtOptions): Authenticate {
   const { userClaim = "sub", tenantClaim = "tenant" } = options;
   for (const claim of [userClaim, tenantClaim]) {
     if (claim === "" || checkedClaims.includes(claim))
-      throw new ChatError("config_invalid", `The claim ${JSON.stringify(claim)} names neither a user nor a tenant`);
+      throw new ChatError("config_invalid", `The claim ${JSON.stringify(claim)} cannot be the user or the tenant`);
   }
   if (userClaim === tenantClaim) throw new ChatError("config_invalid", "One claim cannot be the user and the tenant");
   const log = createLog(["tidings", "http"]);

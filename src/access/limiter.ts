@@ -6,7 +6,7 @@ import { defaultLimits } from "../protocol/limits.ts";
 import type { Rate } from "../internal/buckets.ts";
 import type { RateKind, Rates } from "../protocol/rates.ts";
 
-/** Who does something: a user, an address, or both. By their names: what is done often must not make them anew. */
+/** A user, an address, or both, by their names: frequent work must not build these each time. */
 export type Doer = { readonly user?: string | undefined; readonly address?: string | undefined };
 
 /** A user by name, and the address that they come from. */
@@ -19,14 +19,37 @@ export type LimiterOptions = {
   readonly turnUnitsMax?: number;
 };
 
-/** A refusal is held back for so long at most, and no debt of refusals takes longer to pay back, in milliseconds. */
+/** The longest that a refusal is delayed, and the largest debt of refusals, in milliseconds. */
 const refusalMsMax = 250;
 
 /**
- * What each user and each address may do on this node. All that anybody causes is paid for out of one bucket of work: before it is done
- * where its cost is known, after it where it is not. Beside it a host may count messages.
+ * Limits what each user and each address may do on this node. All work is paid from one bucket of units: in advance where its cost is known,
+ * afterwards where it is not. A host may limit the number of messages as well.
  */
-export function createLimiter({ rates, clock, turnUnitsMax = defaultLimits.turnUnitsMax }: LimiterOptions) {
+export type Limiter = {
+  /** Takes a cost: 0 where the work may be done; else the milliseconds to wait, and nothing was taken. */
+  take(doer: Doer, units: number): number;
+  /** The same for a message, which is counted too. */
+  takeSend(doer: Doer, units: number): number;
+  /** Takes a cost that was found out afterwards. A bucket in debt refuses until time has paid it back. */
+  spend(doer: Doer, units: number): void;
+  /**
+   * For work that may wait: takes its cost, and resolves once that is paid and a turn of the event loop has room for it; returns nothing
+   * where both hold now.
+   */
+  pay(doer: Doer, units: number): void | Promise<void>;
+  /**
+   * The same for a refusal, with a bounded wait. Refusals are read and answered too: a client that goes on regardless is answered no faster
+   * than it can pay.
+   */
+  payRefusal(doer: Doer, units: number): void | Promise<void>;
+  /** For work that is paid and may wait: resolves once a turn of the event loop has room for it. */
+  turn(doer: Doer, units: number): void | Promise<void>;
+  /** How many buckets are not full, and how many names wait for a turn. */
+  sizes(): { readonly buckets: number; readonly turns: number };
+};
+
+export function createLimiter({ rates, clock, turnUnitsMax = defaultLimits.turnUnitsMax }: LimiterOptions): Limiter {
   const bucketsOf = (rate: Rate | null): Buckets | null => rate && createBuckets(rate, clock);
   const both = (kind: RateKind) => ({ users: bucketsOf(rates[kind].user), addresses: bucketsOf(rates[kind].address) });
   const work = both("work");
@@ -35,7 +58,7 @@ export function createLimiter({ rates, clock, turnUnitsMax = defaultLimits.turnU
 
   const nameOf = ({ user, address }: Doer): string => user ?? address ?? "";
 
-  /** Of both or of none; 0, or for how many milliseconds one of them does not have it. */
+  /** Takes from both or from none: 0, or the milliseconds until both have enough. */
   function take({ users, addresses }: ReturnType<typeof both>, { user, address }: Doer, count: number): number {
     const addressMs = address === undefined ? 0 : (addresses?.take(address, count) ?? 0);
     if (addressMs > 0) return addressMs;
@@ -63,11 +86,9 @@ export function createLimiter({ rates, clock, turnUnitsMax = defaultLimits.turnU
   }
 
   return {
-    /** Takes what something costs: 0 where it may be done; else how many milliseconds to wait, and nothing was taken. */
-    take: (doer: Doer, units: number): number => take(work, doer, units),
+    take: (doer, units) => take(work, doer, units),
 
-    /** The same of a message, which is counted too. */
-    takeSend(doer: Doer, units: number): number {
+    takeSend(doer, units) {
       const ms = take(work, doer, units);
       if (ms > 0) return ms;
       const countMs = take(sends, doer, 1);
@@ -75,27 +96,14 @@ export function createLimiter({ rates, clock, turnUnitsMax = defaultLimits.turnU
       return countMs;
     },
 
-    /** What something has cost beyond what was taken for it: who is in debt waits, and pays it back with time. */
-    spend: (doer: Doer, units: number): void => void spend(doer, units),
+    spend: (doer, units) => void spend(doer, units),
 
-    /**
-     * For what may wait: takes its cost, and resolves once that is paid and there is room for it in a turn of the event loop; nothing
-     * where that is now.
-     */
-    pay: (doer: Doer, units: number): void | Promise<void> => pay(doer, units),
+    pay: (doer, units) => pay(doer, units),
 
-    /**
-     * The same of a refusal: it is read and answered too, so whoever goes on all the same is answered no faster than they can pay for it.
-     * It makes nobody wait for long.
-     */
-    payRefusal: (doer: Doer, units: number): void | Promise<void> => pay(doer, units, refusalMsMax),
+    payRefusal: (doer, units) => pay(doer, units, refusalMsMax),
 
-    /** For what is paid already, and may wait: resolves once there is room for it in a turn of the event loop. */
-    turn: (doer: Doer, units: number): void | Promise<void> => turns.take(nameOf(doer), units),
+    turn: (doer, units) => turns.take(nameOf(doer), units),
 
-    /** How many buckets are not full, and how many names wait for a turn. */
     sizes: () => ({ buckets: (work.users?.size() ?? 0) + (work.addresses?.size() ?? 0), turns: turns.size() }),
   };
 }
-
-export type Limiter = ReturnType<typeof createLimiter>;

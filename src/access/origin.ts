@@ -5,10 +5,10 @@ import type { Origination } from "./peer.ts";
 /** A scheme of an app shell (`capacitor://localhost`): compared as text, for URL gives these no origin. */
 const appOrigin = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$/;
 
-/** What pages of Electron send, and sandboxed pages and local files: allowed only where they are named, to the letter. */
+/** The origins of Electron pages, sandboxed pages and local files: allowed only where they are listed literally. */
 const namedOrigins = /^([a-z][a-z0-9+.-]*:\/\/\.|file:\/\/|null)$/;
 
-/** Schemes that never stand in an `Origin` header, or name no site. */
+/** Schemes that an `Origin` header never has, or that name no site. */
 const schemesRefused = ["ws:", "wss:", "ftp:", "file:", "data:", "blob:", "javascript:", "about:"];
 
 const shownCharsMax = 120;
@@ -16,17 +16,20 @@ const shownCharsMax = 120;
 /**
  * The host and port that the client addressed: the `Host` header or, where a runtime has none, the URL's; null: neither.
  *
- * An HTTP/1.0 request may have no `Host`, and its URL is then a mere path on Bun.
+ * An HTTP/1.0 request may have no `Host`; its URL is then only a path on Bun.
  */
 export function hostOf(request: Pick<Request, "url" | "headers">): string | null {
   return request.headers.get("host") ?? (URL.canParse(request.url) ? new URL(request.url).host : null);
 }
 
+/** The scheme, as the beginning of a URL, and the host that a client addressed. */
+export type Addressed = { readonly url: string; readonly host: string | null };
+
 /** How the client addressed the server: as a trusted proxy says, else as the request does. */
 export function addressedBy(
   request: Pick<Request, "url" | "headers">,
   { isHttps = request.url.startsWith("https:"), host }: Pick<Origination, "isHttps" | "host">,
-): { readonly url: string; readonly host: string | null } {
+): Addressed {
   return { url: isHttps ? "https:" : "http:", host: host ?? hostOf(request) };
 }
 
@@ -36,9 +39,9 @@ export function addressedBy(
  * - No `Origin` header: yes. Browsers send it on every upgrade and every unsafe method, so this is no browser.
  * - The server's own origin: yes. Own means that host and port are those of the `Host` header. Behind a proxy that ends
  *   TLS the request arrives as http while the page was https, so over http either scheme counts as own; over https an
- *   http page does not (whoever owns the network could have written it).
+ *   http page does not (the operator of the network could have written it).
  * - Exactly an entry of `allowed`: yes. There are no wildcards and no suffixes.
- * - Anything else, `null` where it is not named, and forms that no browser writes (upper case, user names, paths, `:443`) included: no.
+ * - Anything else, including an unlisted `null` and forms that no browser writes (upper case, user names, paths, `:443`): no.
  *
  * @param origin The `Origin` header as it came; null where there is none.
  * @param options.url The request's URL, or only its scheme.
@@ -50,7 +53,7 @@ export function addressedBy(
  */
 export function isOriginAllowed(
   origin: string | null,
-  options: { readonly url: string; readonly host: string | null; readonly allowed: readonly string[] },
+  options: Addressed & { readonly allowed: readonly string[] },
 ): boolean {
   if (origin === null || options.allowed.includes(origin)) return true;
   if (options.host === null || !URL.canParse(origin)) return false;
@@ -82,7 +85,7 @@ function parseOrigin(entry: string): string {
   // A user name comes with a password: this one text does not repeat the value.
   if (entry.includes("@")) throw new ChatError("config_invalid", "An origin has no user name or password");
   const wrong = faultOf(entry);
-  // Nor does any text repeat a query, or a novel.
+  // Texts repeat no query either, and nothing long.
   const shown = JSON.stringify(entry.replace(/[?#].*$/s, "?***").slice(0, shownCharsMax));
   if (wrong !== null) throw new ChatError("config_invalid", `${wrong}; the origin is ${shown}`);
   return entry;

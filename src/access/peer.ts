@@ -1,19 +1,19 @@
 import { ChatError } from "../error.ts";
 import { addressBytes, addressName, addressRange, isWithin } from "../internal/address.ts";
 
-/** Who sent a request, as the runtime's socket knows it. */
+/** The sender of a request, as the runtime's socket knows it. */
 export type Peer = {
   /** The IP address at the other end of the connection. */
   readonly address?: string | undefined;
 };
 
 /**
- * Which proxies are believed about who came to them: how many there are in front of the server, each of which appends to
+ * Which proxies are trusted to name their clients: how many there are in front of the server, each of which appends to
  * `X-Forwarded-For`; or their addresses, as single ones or as ranges such as `10.0.0.0/8`. Default: none.
  */
 export type TrustProxy = number | readonly string[];
 
-/** What a request says of where it comes from, as far as it is believed. */
+/** Where a request comes from, as far as its headers are trusted. */
 export type Origination = {
   /** The name under which the address is counted; undefined: not at all. */
   readonly address: string | undefined;
@@ -23,12 +23,12 @@ export type Origination = {
   readonly host: string | undefined;
 };
 
-/** More proxies than that are nobody's. */
+/** More proxies than any deployment has. */
 const hopsMax = 16;
 
 /**
- * Makes the reader of forwarded headers. `X-Forwarded-For` is read from its right end: what stands left of the outermost trusted proxy is
- * what the client wrote, and is never believed. `X-Forwarded-Proto` and `X-Forwarded-Host` count where the peer itself is trusted.
+ * Makes the reader of forwarded headers. `X-Forwarded-For` is read from its right end: left of the outermost trusted proxy it is
+ * the client's own text, and is never trusted. `X-Forwarded-Proto` and `X-Forwarded-Host` count where the peer itself is trusted.
  *
  * @throws ChatError `config_invalid`: no number from 0 to 16, or no list of addresses and ranges.
  */
@@ -55,11 +55,11 @@ export function createOrigination(trust: TrustProxy = 0): (request: Request, pee
 
   return ({ headers }, { address } = {}) => {
     if (!isTrusted(address, 0)) return { address: addressName(address), isHttps: undefined, host: undefined };
-    const told = (headers.get("x-forwarded-for") ?? "").split(",").map(bareAddress);
+    const forwarded = (headers.get("x-forwarded-for") ?? "").split(",").map(bareAddress);
     let known = address;
     for (let hop = 0; hop < hopsMax && isTrusted(known, hop); hop++) {
-      const next = told.pop();
-      // Whoever leaves it out, or writes no address, is the last that is known.
+      const next = forwarded.pop();
+      // A proxy that writes no address ends the chain: it is the last known one.
       if (next === undefined || addressBytes(next) === null) break;
       known = next;
     }

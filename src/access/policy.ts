@@ -4,18 +4,18 @@ import { withDeadline } from "../internal/deadline.ts";
 import type { Identity } from "../model.ts";
 import type { Store } from "../store/store.ts";
 
-/** What somebody wants to do to another one: write to them, show them that one is writing, or keep them as a contact. */
+/** An act of a user towards another one: write to them, show that they type, or keep them as a contact. */
 export type Action = "send" | "typing" | "contact";
 
-/** May this user do this to that one? Whatever it answers but `true` refuses; a throw, or no answer in time, is `unavailable`. */
+/** May a user do this to another one? Any answer but `true` refuses; a throw, or no answer in time, is `unavailable`. */
 export type Authorize = (action: Action, identity: Identity, target: Identity) => boolean | Promise<boolean>;
 
-/** May the viewer see whether the subject is here? A block between them refuses before it is asked. */
+/** May the viewer see whether the subject is online? Where one has blocked the other it is not called. */
 export type CanSee = (viewer: Identity, subject: Identity) => boolean | Promise<boolean>;
 
 export type Verdict = "allowed" | "forbidden" | "unavailable";
 
-/** Whom an action is for: a user, or whoever else is in a conversation. */
+/** The other user of an action, by name or as the other member of a conversation. */
 export type Target = { readonly to?: string | undefined; readonly conversation?: string | undefined };
 
 export type PolicyOptions = {
@@ -23,21 +23,31 @@ export type PolicyOptions = {
   readonly canSee?: CanSee | undefined;
   readonly store: Pick<Store, "members">;
   readonly clock: Clock;
-  /** How long the host may think. */
+  /** How long the host may take to answer. */
   readonly answerMs: number;
-  /** Lets some questions of `canSee` be asked at a time, of all who share it. Default: one of its own. */
+  /** Bounds the concurrent calls of `canSee`, over all policies that share it. Default: its own. */
   readonly sight?: Semaphore | undefined;
   readonly report: (fault: unknown) => void;
 };
 
-/** Questions of `canSee` at a time: one who comes or goes may be watched by thousands, and the host has to ask a database of its own. */
+/** Concurrent calls of `canSee`: thousands may watch a user that comes or goes, and the host has to ask a database of its own. */
 const sightsAtOnce = 64;
 
-export const createSightGate = (): Semaphore => createSemaphore(sightsAtOnce);
+export const createSightSemaphore = (): Semaphore => createSemaphore(sightsAtOnce);
 
-/** The host's rules, asked so that no failure of theirs lets anybody through. */
-export function createPolicy(options: PolicyOptions) {
-  const { authorize, canSee, store, clock, answerMs, report, sight = createSightGate() } = options;
+/** The host's rules. A rule that fails refuses. */
+export type Policy = {
+  /**
+   * Whether a user may do something; at once where the host answers at once. A user who is not in the conversation is allowed here,
+   * because the next step answers `not_found`.
+   */
+  decide(action: Action, identity: Identity, target: Target): Verdict | Promise<Verdict>;
+  /** Whether the host lets the viewer see the subject; absent where it has no such rule. */
+  readonly canSee?: ((viewer: Identity, subject: Identity) => Promise<boolean>) | undefined;
+};
+
+export function createPolicy(options: PolicyOptions): Policy {
+  const { authorize, canSee, store, clock, answerMs, report, sight = createSightSemaphore() } = options;
   const inTime = (answer: Promise<boolean>): Promise<boolean> =>
     withDeadline(answer, { clock, ms: answerMs, who: "The host's rule" });
 
@@ -50,7 +60,7 @@ export function createPolicy(options: PolicyOptions) {
 
   function ask(rule: Authorize, action: Action, identity: Identity, user: string): Verdict | Promise<Verdict> {
     try {
-      // Neither of the two is ours to be changed by the host.
+      // Copies: the host must not change ours.
       const { tenant, user: asker } = identity;
       const answer = rule(action, { tenant, user: asker }, { tenant, user });
       return typeof answer === "boolean" ? verdictOf(answer) : inTime(answer).then(verdictOf, failed);
@@ -60,11 +70,7 @@ export function createPolicy(options: PolicyOptions) {
   }
 
   return {
-    /**
-     * Whether somebody may do something; at once where the host answers at once. Who is not in the conversation is allowed here,
-     * for what is asked of it next says `not_found`.
-     */
-    decide(action: Action, identity: Identity, { to, conversation }: Target): Verdict | Promise<Verdict> {
+    decide(action, identity, { to, conversation }) {
       if (!authorize) return "allowed";
       if (to !== undefined) return ask(authorize, action, identity, to);
       return store.members(identity.tenant, conversation ?? "").then(
@@ -78,10 +84,9 @@ export function createPolicy(options: PolicyOptions) {
       );
     },
 
-    /** Whether the host lets the viewer see the subject; absent where it has no rule of its own. */
     canSee:
       canSee &&
-      (async (viewer: Identity, subject: Identity): Promise<boolean> => {
+      (async (viewer, subject) => {
         try {
           return await sight(async () => {
             const answer = canSee({ ...viewer }, { ...subject });
@@ -94,5 +99,3 @@ export function createPolicy(options: PolicyOptions) {
       }),
   };
 }
-
-export type Policy = ReturnType<typeof createPolicy>;

@@ -1,10 +1,10 @@
 import type { Session } from "../model.ts";
 
-/** Why it is not proved who somebody is. */
+/** Why the identity of a user is not proved. */
 export type Unproved = { readonly code: "unauthenticated" | "unavailable" | "internal"; readonly text: string };
 
 /**
- * Asks the host whose token it is that a client brings on an open socket; `url` is the address at which it opened it. Never rejects.
+ * Asks the host for the user of a token that a client sends on an open socket; `url` is the address of the socket. Never rejects.
  */
 export type Reauthenticate = (
   token: string,

@@ -1,19 +1,19 @@
 import type { Log } from "../internal/logger.ts";
-import type { addressedBy } from "./origin.ts";
+import type { Addressed } from "./origin.ts";
 
-export type RefusedOrigin = ReturnType<typeof addressedBy> & {
+export type RefusedOrigin = Addressed & {
   readonly origin: string;
   /** Allowed origins beside the server's own. */
   readonly allowed: readonly string[];
 };
 
-/** So many origins are remembered: strangers can make up others without end. */
+/** Origins that are remembered: strangers can make up others without end. */
 const rememberedMax = 32;
 const shownCharsMax = 120;
 
 /**
- * Says in the log why an origin is refused: what it was compared with. The first time of each one at `warning`, for whoever mounts the chat
- * has forgotten it or a proxy changes the `Host`; again, and of more than 32 of them, at `debug`.
+ * Logs why an origin is refused, with the values that it was compared with: the first time at `warning`, for an operator may have
+ * forgotten it, or a proxy may change the `Host`; repetitions, and more than 32 origins, at `debug`.
  */
 export function createRefusedOrigins(log: Log): (refused: RefusedOrigin) => void {
   const known = new Set<string>();
@@ -21,10 +21,14 @@ export function createRefusedOrigins(log: Log): (refused: RefusedOrigin) => void
   return ({ origin, url, host, allowed }) => {
     const shown = origin.slice(0, shownCharsMax);
     const own = (url.startsWith("https:") ? ["https"] : ["https", "http"]).map((scheme) => `${scheme}://${host}`);
-    const told = { origin: shown, own: host === null ? [] : own.map((each) => each.slice(0, shownCharsMax)), allowed };
-    const text = "an Origin is refused: it is neither the server's own, by the Host, nor one of the allowed ones";
-    if (known.has(shown) || known.size >= rememberedMax) return log.debug(text, told);
+    const properties = {
+      origin: shown,
+      own: host === null ? [] : own.map((each) => each.slice(0, shownCharsMax)),
+      allowed,
+    };
+    const text = "an Origin is refused: it is neither the server's own (by the Host) nor an allowed one";
+    if (known.has(shown) || known.size >= rememberedMax) return log.debug(text, properties);
     known.add(shown);
-    log.warn(text, told);
+    log.warn(text, properties);
   };
 }

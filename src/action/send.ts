@@ -19,22 +19,22 @@ export const toOneself = { code: "invalid_recipient", message: "One cannot write
 /** A message as a sender gives it. */
 type Given = { readonly from: string; readonly to?: string | undefined; readonly text: string };
 
-/** Why this cannot be sent as it is; null: it can. A socket decodes its frames by the same rules (`validateContent`). */
-export function validateSend({ from, to, text }: Given, limits: Limits): ChatError | null {
-  if (from === to) return new ChatError(toOneself.code, toOneself.message);
-  const fault = validateContent(text, to, limits);
+/** The fault of a message, before it is sent; null: there is none. Frames are decoded by the same rules (`validateContent`). */
+export function validateSend(given: Given, limits: Limits): ChatError | null {
+  if (given.from === given.to) return new ChatError(toOneself.code, toOneself.message);
+  const fault = validateContent(given, limits);
   if (fault === null) return null;
   return new ChatError(fault.code === "bad_frame" ? "bad_request" : fault.code, fault.message);
 }
 
 /**
  * Appends a message to the log; answers once it is on disk, or refused. A `refusal` goes to the store with it: a retry of a message that is
- * stored gets its first answer, whatever speaks against sending now.
+ * stored gets its first answer, whatever refuses it now.
  */
 export const appendMessage = (store: Pick<Store, "append">, send: Send): Promise<Outcome> =>
   new Promise((resolve) => store.append({ ...send, id: storedMessageId(send.id) }, resolve));
 
-/** What was accepted. @throws ChatError What it was refused with. */
+/** The accepted message. @throws ChatError The code of a refusal. */
 export function orThrow(outcome: Outcome): Accepted {
   if (outcome.type === "refused") throw new ChatError(outcome.code, refusalText(outcome.code));
   return outcome;

@@ -1,17 +1,18 @@
 /**
- * A connection whose request has come whole is kept for so long, while it is answered and after: longer than the 60 s for which nginx and load
+ * How long a connection is kept after a complete request, during the answer and after it: longer than the 60 s for which nginx and load
  * balancers keep theirs, or they would now and then send a request into a connection that is just closing.
  */
 const keepAliveSeconds = 75;
 
+type Timeouts = { readonly timeout: (request: Request, seconds: number) => void };
+
 /**
- * Keeps the connection of a request of which nothing is still to come: it has no body, or its body was read. `answer`: the answer, where there is one;
- * a body that was refused may have been read in part only.
+ * Keeps the connection of a complete request: it has no body, or its body was read. `answer`: the response, where there is one;
+ * a refused body may have been read in part only.
  */
 export function keepIfWhole(
   request: Request,
-  server: { readonly timeout: (request: Request, seconds: number) => void },
-  answer?: Pick<Response, "ok">,
+  { server, answer }: { readonly server: Timeouts; readonly answer?: Pick<Response, "ok"> | undefined },
 ): void {
   const isRead = request.bodyUsed && answer?.ok === true;
   if (isRead || isWithoutBody(request)) server.timeout(request, keepAliveSeconds);

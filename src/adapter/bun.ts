@@ -1,17 +1,11 @@
 import type { Serve, Server, ServerWebSocket, WebSocketHandler } from "bun";
 import { createLog } from "../internal/logger.ts";
-import type { Chat } from "../chat.ts";
 import type { SocketEvents } from "../connection/socket.ts";
 import type { Admission } from "../access/admission.ts";
-import { isSocketPath } from "../http/api.ts";
-import { parseBase } from "../http/path.ts";
 import type { Peer } from "../access/peer.ts";
-import { problem } from "../protocol/problem.ts";
 import { keepIfWhole } from "./bun-keep-alive.ts";
 import { bunSocket } from "./bun-socket.ts";
-
-/** What the adapter needs of a chat. */
-type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits"> & { readonly base?: string | undefined };
+import { failed, notUpgraded, type Served, socketMatcher } from "./upgrade.ts";
 
 type Data = { readonly admission: Admission; events: SocketEvents | null };
 
@@ -27,39 +21,39 @@ export type BunOptions = {
 };
 
 /**
- * An HTTP connection whose request does not come, or does not come to its end, is closed after this long, also when
- * bytes of it keep dripping. It is Bun's default today; said here, so that no other default takes the defence away.
+ * An HTTP connection without a complete request is closed after this long, also while bytes keep dripping. It is Bun's default today; set
+ * here, so that another default cannot remove the defence.
  */
 const httpIdleSeconds = 10;
 
 /**
- * What `Bun.serve` needs to serve a chat.
+ * The options with which `Bun.serve` serves a chat.
  *
  * @example
  * Bun.serve(bun(chat, { port: 6662 }));
  */
 export function bun(chat: Served, { fetch = chat.fetch, base = chat.base, ...listen }: BunOptions = {}) {
-  const mount = base === undefined ? undefined : parseBase(base);
+  const isForSocket = socketMatcher(base);
   return {
     ...listen,
     idleTimeout: httpIdleSeconds,
     async fetch(request: Request, server: Server<Data>): Promise<Response | undefined> {
       try {
         await nextTurn();
-        if (request.headers.get("upgrade") === null || !isSocketPath(request.url, mount)) {
-          keepIfWhole(request, server);
+        if (request.headers.get("upgrade") === null || !isForSocket(request)) {
+          keepIfWhole(request, { server });
           const response = await fetch(request, peerOf(request, server));
-          keepIfWhole(request, server, response);
+          keepIfWhole(request, { server, answer: response });
           return response;
         }
         const admission = await chat.admit(request, peerOf(request, server));
         if (admission instanceof Response) return admission;
         const data: Data = { admission, events: null };
         if (server.upgrade(request, { data, headers: admission.headers })) return undefined;
-        // Normal where the peer went away while it was being authenticated.
-        return problem("upgrade_required", "The request could not be upgraded to a WebSocket");
+        // Normal where the peer went away during authentication.
+        return notUpgraded();
       } catch {
-        return problem("internal", "The request could not be answered");
+        return failed();
       }
     },
     websocket: bunWebSocket(chat),
@@ -69,8 +63,8 @@ export function bun(chat: Served, { fetch = chat.fetch, base = chat.base, ...lis
 const peerOf = (request: Request, server: Server<Data>): Peer => ({ address: server.requestIP(request)?.address });
 
 /**
- * Bun goes on accepting connections, and serving what came with them, for as long as new ones come. Whoever answered them at
- * once would let a few that connect again and again keep everybody else waiting; so each waits for its turn.
+ * Bun accepts connections, and serves their first requests, for as long as new ones come. If these were answered at once, a few clients that
+ * reconnect all the time would delay all others; so each request waits for its turn.
  */
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
@@ -87,10 +81,10 @@ function bunWebSocket(chat: Served): WebSocketHandler<Data> {
   };
   return {
     maxPayloadLength: chat.limits.frameBytesMax,
-    // The core bounds what waits to go out long before this: reaching it would drop a frame unseen.
+    // The core's bound on outgoing bytes is far lower: reaching this one would silently drop a frame.
     backpressureLimit: 16 * chat.limits.outboxBytesMax,
     closeOnBackpressureLimit: true,
-    // Deadlines are the core's: Bun's own timer is kept quiet by what the server itself sends.
+    // The core keeps the deadlines: Bun's own timer would restart with each frame of the server.
     idleTimeout: 960,
     sendPings: false,
     perMessageDeflate: false,

@@ -1,17 +1,11 @@
-import type { Chat } from "../chat.ts";
 import type { Admission } from "../access/admission.ts";
+import { tooManyConnections } from "../access/admit.ts";
 import { createCapacity } from "../access/capacity.ts";
-import { closeCode } from "../protocol/close-code.ts";
-import { isSocketPath } from "../http/api.ts";
-import { parseBase } from "../http/path.ts";
 import type { Peer } from "../access/peer.ts";
-import { problem } from "../protocol/problem.ts";
 import { guard } from "./guard.ts";
 import { polledSocket } from "./polled-socket.ts";
-import { frameOf, idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
-
-/** What the adapter needs of a chat. */
-type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits"> & { readonly base?: string | undefined };
+import { closeUnserved, createReceive, failed, notUpgraded, type Served, socketMatcher } from "./upgrade.ts";
+import { idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
 
 type ServedSocket = WebSocketLike & {
   binaryType: string;
@@ -34,26 +28,27 @@ export type DenoOptions = {
   readonly fetch?: (request: Request, peer: Peer) => Response | Promise<Response>;
 };
 
-/** What `Deno.serve` tells beside the request. */
+/** The second argument of a handler of `Deno.serve`. */
 type Info = { readonly remoteAddr?: { readonly hostname?: string } };
 
 /**
- * The handler that `Deno.serve` needs to serve a chat.
+ * The handler with which `Deno.serve` serves a chat.
  *
  * @example
  * Deno.serve({ port: 6662 }, deno(chat));
  */
 export function deno(chat: Served, { base = chat.base, fetch = chat.fetch }: DenoOptions = {}) {
-  const mount = base === undefined ? undefined : parseBase(base);
-  // Deno cannot drop a socket: one whose peer never answers the closing handshake stays, and counts until it goes.
-  const room = createCapacity(chat.limits);
+  const isForSocket = socketMatcher(base);
+  const receive = createReceive(chat.limits);
+  // Deno cannot drop a socket: without the peer's closing handshake it stays open, and counts until it is gone.
+  const capacity = createCapacity(chat.limits);
 
   async function answer(request: Request, { remoteAddr }: Info): Promise<Response> {
     const peer = { address: remoteAddr?.hostname };
-    if (request.headers.get("upgrade") === null || !isSocketPath(request.url, mount)) return await fetch(request, peer);
+    if (request.headers.get("upgrade") === null || !isForSocket(request)) return await fetch(request, peer);
     const admission = await chat.admit(request, peer);
     if (admission instanceof Response) return admission;
-    if (!room.has(admission)) return problem("too_many_connections", "The limit of open connections is reached");
+    if (!capacity.has(admission)) return tooManyConnections();
     return accept(request, admission);
   }
 
@@ -65,7 +60,7 @@ export function deno(chat: Served, { base = chat.base, fetch = chat.fetch }: Den
     try {
       upgraded = upgrade(request, options);
     } catch {
-      return problem("upgrade_required", "The request could not be upgraded to a WebSocket");
+      return notUpgraded();
     }
     const { socket, response } = upgraded;
     socket.binaryType = "arraybuffer";
@@ -73,25 +68,21 @@ export function deno(chat: Served, { base = chat.base, fetch = chat.fetch }: Den
       try {
         open(socket, admission);
       } catch {
-        socket.close(closeCode.storeFailed, "the chat is not there");
+        closeUnserved(socket);
       }
     };
     return response;
   }
 
   function open(ws: ServedSocket, admission: Admission): void {
-    room.enter(admission);
-    // Before anything that may fail.
-    ws.onclose = () => room.leave(admission);
+    capacity.enter(admission);
+    // First: `connect` may throw.
+    ws.onclose = () => capacity.leave(admission);
     const socket = polledSocket(webSocket(ws), () => events.drain());
     const events = guard(chat.connect(socket, admission), socket);
-    ws.onmessage = ({ data }) => {
-      const frame = frameOf(data, chat.limits);
-      if (frame === null) ws.close(closeCode.tooBig, "the frame is over the limit");
-      else events.receive(frame);
-    };
+    ws.onmessage = ({ data }) => receive(ws, data, events);
     ws.onclose = ({ code }) => {
-      room.leave(admission);
+      capacity.leave(admission);
       events.closed(code);
     };
     ws.onerror = () => events.closed(1006);
@@ -101,7 +92,7 @@ export function deno(chat: Served, { base = chat.base, fetch = chat.fetch }: Den
     try {
       return await answer(request, info);
     } catch {
-      return problem("internal", "The request could not be answered");
+      return failed();
     }
   };
 }

@@ -4,23 +4,19 @@ import { createLog } from "../internal/logger.ts";
 import { type Context, Hono, type HonoRequest } from "hono";
 import type { UpgradeWebSocket, WSEvents } from "hono/ws";
 import type { WebSocket as NodeWebSocket } from "ws";
-import type { Chat } from "../chat.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import type { Admission } from "../access/admission.ts";
 import type { Peer } from "../access/peer.ts";
-import { problem } from "../protocol/problem.ts";
-import { createCapacity } from "../access/capacity.ts";
-import { closeCode } from "../protocol/close-code.ts";
+import { tooManyConnections } from "../access/admit.ts";
+import { type Capacity, createCapacity } from "../access/capacity.ts";
 import { keepIfWhole } from "./bun-keep-alive.ts";
 import { bunSocket } from "./bun-socket.ts";
 import { guard } from "./guard.ts";
 import { answerOn, offerOnly } from "./node-request.ts";
 import { polledSocket } from "./polled-socket.ts";
-import { frameOf, idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
+import { closeUnserved, createReceive, notUpgraded, type Served } from "./upgrade.ts";
+import { idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
 import { listenToWs, wsSocket } from "./ws-socket.ts";
-
-/** What the adapter needs of a chat. */
-type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits">;
 
 type BunServer = {
   readonly upgrade: (request: Request, options: object) => boolean;
@@ -28,11 +24,11 @@ type BunServer = {
   readonly timeout: (request: Request, seconds: number) => void;
 };
 
-/** What Hono hands on from the runtime, as far as it is used: Bun's server, Node's request, Deno's connection. */
+/** The part of the runtime's environment that is used: Bun's server, Node's request, Deno's connection. */
 type Env = Partial<BunServer> & {
   readonly server?: BunServer;
   readonly incoming?: IncomingMessage;
-  /** On Node: what answers a request; an upgrade has none. */
+  /** On Node: the response; an upgrade has none. */
   readonly outgoing?: unknown;
   readonly remoteAddr?: { readonly hostname?: string };
 };
@@ -48,26 +44,25 @@ type Env = Partial<BunServer> & {
  */
 export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSocket<Raw, Options>): Hono {
   const app = new Hono();
-  // Deno cannot drop a socket: one whose peer never answers the closing handshake stays, and counts until it goes.
-  const room = createCapacity(chat.limits);
+  // Deno cannot drop a socket: without the peer's closing handshake it stays open, and counts until it is gone.
+  const capacity = createCapacity(chat.limits);
   app.on("GET", ["/ws", "/ws/"], async (context, next) => {
     const env = (context.env ?? {}) as Env;
     const request = context.req.raw;
     if (!asksForUpgrade(request, env)) return await chat.fetch(request, peerOf(request, env));
     const admission = await chat.admit(request, peerOf(request, env));
     if (admission instanceof Response) return await refuse(admission, env);
-    if (!room.has(admission))
-      return await refuse(problem("too_many_connections", "The limit of open connections is reached"), env);
+    if (!capacity.has(admission)) return await refuse(tooManyConnections(), env);
     // Deno's alone, which would take its own 30 s.
     const options = { idleTimeout: idleSeconds(chat.limits) } as Options;
-    const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, room, env), options);
+    const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, capacity, env), options);
     const asked = upgradeContext(context, admission, env) as Parameters<typeof upgrade>[0];
     const response = await upgrade(asked, next).catch((error: unknown) => {
-      // Deno's throws where a part of the handshake is missing: strangers' doing. Bun's where the app was not given the server.
+      // Deno's throws where a part of the handshake is missing, which strangers can cause; Bun's where the app was not given the server.
       const level = isWholeHandshake(request) ? "warn" : "debug";
       createLog(["tidings", "hono"])[level]("a request could not be upgraded", { error });
     });
-    return response ?? problem("upgrade_required", "The request could not be upgraded to a WebSocket");
+    return response ?? notUpgraded();
   });
   app.all("*", async ({ req, env: given }) => {
     const env = (given ?? {}) as Env;
@@ -79,7 +74,7 @@ export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSoc
   return app;
 }
 
-/** Middleware that has read the body by `c.req.json()`, or the like, has left it with Hono: it is used. */
+/** A body that middleware has read by `c.req.json()`, or the like, is taken from Hono's copy. */
 async function unread(req: HonoRequest): Promise<Request> {
   const { raw } = req;
   if (!raw.bodyUsed) return raw;
@@ -96,10 +91,10 @@ const isWholeHandshake = ({ headers }: Request): boolean =>
   headers.has("sec-websocket-key") &&
   headers.get("sec-websocket-version") === "13";
 
-/** On Bun, which would close a connection on which a request waits for longer than ten seconds. */
+/** For Bun, which would close the connection of a request that waits for more than ten seconds. */
 function keep(request: Request, env: Env, answer?: Response): void {
   const { timeout, requestIP } = env.server ?? env;
-  if (timeout && requestIP) keepIfWhole(request, { timeout: timeout.bind(env.server ?? env) }, answer);
+  if (timeout && requestIP) keepIfWhole(request, { server: { timeout: timeout.bind(env.server ?? env) }, answer });
 }
 
 function peerOf(request: Request, env: Env): Peer {
@@ -119,65 +114,58 @@ async function refuse(answer: Response, { incoming }: Env): Promise<Response> {
 }
 
 /**
- * The part of the context that the runtimes' helpers use. Of the subprotocols that a client offers each of them selects the first: here
- * they see the one that was selected, or none.
+ * The part of the context that the runtimes' helpers use. Each of them would select the first subprotocol that a client offers: here
+ * they see the selected one only, or none.
  */
 function upgradeContext({ req }: Context, admission: Admission, env: Env): unknown {
   const { headers } = admission;
   const selected = headers["Sec-WebSocket-Protocol"] || undefined;
-  const told = new Map([
+  const replaced = new Map([
     ["sec-websocket-protocol", selected],
-    // Admitted however it is written; Deno's helper knows it in lower case alone.
+    // Admitted in any case of letters; Deno's helper knows lower case only.
     ["upgrade", "websocket"],
   ]);
-  const header = (name: string) => (told.has(name.toLowerCase()) ? told.get(name.toLowerCase()) : req.header(name));
+  const header = (name: string) =>
+    replaced.has(name.toLowerCase()) ? replaced.get(name.toLowerCase()) : req.header(name);
   if (env.incoming) offerOnly(env.incoming, admission);
   const server = env.server ?? env;
   const { upgrade } = server;
-  // Bun looks at the request itself, unless it is told the header.
+  // Bun reads the request itself, unless it gets the headers here.
   const bun = upgrade && {
     upgrade: (request: Request, options: object) => upgrade.call(server, request, { ...options, headers }),
   };
   return { req: { raw: req.raw, url: req.url, header }, env: bun ?? env };
 }
 
-function listeners<Raw>(
-  chat: Served,
-  admission: Admission,
-  room: ReturnType<typeof createCapacity>,
-  env: Env,
-): WSEvents<Raw> {
+function listeners<Raw>(chat: Served, admission: Admission, capacity: Capacity, env: Env): WSEvents<Raw> {
   let events: SocketEvents | null = null;
+  const receive = createReceive(chat.limits);
   return {
     onOpen(_event, ws) {
-      room.enter(admission);
+      capacity.enter(admission);
       try {
         events = connect(ws.raw, env, (socket) => chat.connect(socket, admission));
       } catch {
-        ws.close(closeCode.storeFailed, "the chat is not there");
+        closeUnserved(ws);
       }
     },
-    onMessage({ data }, ws) {
-      const frame = frameOf(data, chat.limits);
-      if (frame === null) ws.close(closeCode.tooBig, "the frame is over the limit");
-      else events?.receive(frame);
-    },
+    onMessage: ({ data }, ws) => receive(ws, data, events),
     onClose({ code }) {
-      room.leave(admission);
+      capacity.leave(admission);
       events?.closed(code);
     },
     onError: () => events?.closed(1006),
   };
 }
 
-/** Hono's own sockets tell neither of pongs nor of drains: what the runtime's socket under them can do is used instead. */
+/** Hono's own sockets report neither pongs nor drains: the runtime's socket under them is used instead. */
 function connect(raw: unknown, { incoming }: Env, join: (socket: Socket) => SocketEvents): SocketEvents {
   const own = raw as ServerWebSocket<unknown> | NodeWebSocket | WebSocketLike;
   if (incoming && "terminate" in own && "ping" in own) {
     const node = own as NodeWebSocket;
     const socket = wsSocket(node, incoming.socket);
     const events = guard(join(socket), socket);
-    listenToWs(node, incoming.socket, events);
+    listenToWs({ ws: node, stream: incoming.socket }, events);
     return events;
   }
   const { ping: _, ...plain } = "getBufferedAmount" in own ? bunSocket(own) : webSocket(own as WebSocketLike);

@@ -5,17 +5,17 @@ import type { Admission } from "../access/admission.ts";
 /** A host without anything that would change the meaning of the address around it. */
 const hostForm = /^[a-z0-9._~:[\]-]+$/i;
 
-/** The upgrade request of `node:http` as the `Request` that everybody else sees; null where it is none. */
+/** The upgrade request of `node:http` as a `Request`; null where it is malformed. */
 export function upgradeRequest(incoming: IncomingMessage): Request | null {
   const headers = new Headers();
   const { rawHeaders, url = "/", method = "GET" } = incoming;
   try {
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) headers.append(rawHeaders[i] ?? "", rawHeaders[i + 1] ?? "");
-    // HTTP/1.0 needs no Host: nobody's host then, and not this machine's.
+    // HTTP/1.0 needs no Host: an invalid one then, and not this machine's.
     const host = headers.get("host") ?? "host.invalid";
     if (!hostForm.test(host)) return null;
     const scheme = "encrypted" in incoming.socket ? "https" : "http";
-    // A whole URL may stand in the request line; who is addressed is the Host header's to say.
+    // The request line may have a whole URL; its host does not count, the Host header does.
     const path = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, "");
     return new Request(`${scheme}://${host}${path.startsWith("/") ? "" : "/"}${path}`, { method, headers });
   } catch {
@@ -23,10 +23,10 @@ export function upgradeRequest(incoming: IncomingMessage): Request | null {
   }
 }
 
-/** What other middleware adds: the body as `express.json()` and its like have parsed it, and the bytes that `@hono/node-server` takes in its place. */
+/** Fields that middleware adds: the body as `express.json()` and the like have parsed it, and the bytes that `@hono/node-server` takes in its place. */
 type Parsed = Pick<IncomingMessage, "readableDidRead"> & { readonly body?: unknown; rawBody?: unknown };
 
-/** A body that middleware has read and parsed is used as it was parsed; one that it kept as a text (`rawBody`), as that text. */
+/** Makes the bytes of a body that middleware has read: of the text that it kept (`rawBody`), else of the parsed body. */
 export function keepParsedBody(incoming: Parsed): void {
   const { body, rawBody } = incoming;
   if (!incoming.readableDidRead || Buffer.isBuffer(rawBody)) return;
@@ -34,7 +34,7 @@ export function keepParsedBody(incoming: Parsed): void {
   if (bytes !== null) incoming.rawBody = bytes;
 }
 
-/** Null: there is none, or no JSON can say it. */
+/** Null: there is none, or it cannot be JSON. */
 function bytesOf(body: unknown): Buffer | null {
   if (Buffer.isBuffer(body)) return body;
   try {
@@ -45,10 +45,10 @@ function bytesOf(body: unknown): Buffer | null {
   }
 }
 
-/** Whether somebody has read the body, and left nothing of it. */
+/** Whether middleware has read the body and kept no copy. */
 export const isBodyLost = (incoming: Parsed): boolean => incoming.readableDidRead && !Buffer.isBuffer(incoming.rawBody);
 
-/** The same request, as one whose body was read: whoever needs the body sees that, in place of an empty one. */
+/** The same request with `bodyUsed`: its handler can see that the body was read, in place of an empty one. */
 export async function readBefore({ url, method, headers }: Request): Promise<Request> {
   if (method === "GET" || method === "HEAD") return new Request(url, { method, headers });
   const request = new Request(url, { method, headers, body: "read before" });
@@ -68,7 +68,7 @@ export async function answerOn(stream: Duplex, response: Response): Promise<void
   stream.end(Buffer.concat([Buffer.from(lines.join("\r\n"), "latin1"), body]));
 }
 
-/** Of the subprotocols that a client offers, ws selects the first: it sees the one that was selected, or none. */
+/** Leaves only the selected subprotocol, or none, in the request: ws would select the first that the client offers. */
 export function offerOnly(incoming: Pick<IncomingMessage, "headers">, { headers }: Admission): void {
   const selected = headers["Sec-WebSocket-Protocol"];
   if (selected) incoming.headers["sec-websocket-protocol"] = selected;

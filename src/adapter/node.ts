@@ -2,18 +2,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { Chat } from "../chat.ts";
 import type { Admission } from "../access/admission.ts";
-import { isSocketPath } from "../http/api.ts";
-import { parseBase } from "../http/path.ts";
 import type { Peer } from "../access/peer.ts";
 import { problem } from "../protocol/problem.ts";
 import { guard } from "./guard.ts";
 import { answerOn, isBodyLost, keepParsedBody, offerOnly, readBefore, upgradeRequest } from "./node-request.ts";
+import { failed, notUpgraded, type Served, socketMatcher } from "./upgrade.ts";
 import { listenToWs, wsOptions, wsSocket } from "./ws-socket.ts";
-
-/** What the adapter needs of a chat. */
-type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits"> & { readonly base?: string | undefined };
 
 export type NodeOptions = {
   /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or any prefix. */
@@ -25,19 +20,19 @@ export type NodeOptions = {
 /**
  * The listeners of a server of `node:http` (or `node:https`) that serve a chat, under the names of their events.
  *
- * `request` is for hosts that write no `(incoming, outgoing)` of their own; `upgrade` answers every upgrade: a host with sockets of
- * its own hands it those of the chat only.
+ * `request` is for hosts without a listener of their own; `upgrade` answers every upgrade: a host with other sockets must
+ * call it for those of the chat only.
  *
  * @example
  * const { request, upgrade } = node(chat);
  * createServer(request).on("upgrade", upgrade).listen(6662);
  */
 export function node(chat: Served, { base = chat.base, fetch = chat.fetch }: NodeOptions = {}) {
-  const mount = base === undefined ? undefined : parseBase(base);
+  const isForSocket = socketMatcher(base);
   const upgrader = new WebSocketServer(wsOptions(chat.limits));
-  // A request that ws finds no fault with only in part: no key, another version.
+  // ws refuses the handshake: no key, another version.
   upgrader.on("wsClientError", (_error, stream) => {
-    void answerOn(stream, problem("upgrade_required", "The request could not be upgraded to a WebSocket"));
+    void answerOn(stream, notUpgraded());
   });
 
   async function accept(incoming: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
@@ -46,27 +41,27 @@ export function node(chat: Served, { base = chat.base, fetch = chat.fetch }: Nod
     try {
       const request = upgradeRequest(incoming);
       if (request === null) return await answerOn(stream, problem("bad_request", "The request is malformed"));
-      const admission = isSocketPath(request.url, mount)
+      const admission = isForSocket(request)
         ? await chat.admit(request, peerOf(incoming))
         : await fetch(request, peerOf(incoming));
       if (admission instanceof Response) return await answerOn(stream, admission);
       offerOnly(incoming, admission);
       upgrader.handleUpgrade(incoming, stream, head, (ws) => open(ws, stream, admission));
     } catch {
-      await answerOn(stream, problem("internal", "The request could not be answered"));
+      await answerOn(stream, failed());
     }
   }
 
   function open(ws: WebSocket, stream: Duplex, admission: Admission): void {
-    // Before anything that may fail: an error that nobody listens to ends the process.
+    // First, for `connect` may throw: an error event without a listener ends the process.
     ws.on("error", ignore);
     const socket = wsSocket(ws, stream);
     const events = guard(chat.connect(socket, admission), socket);
     ws.on("message", (data: Buffer, isBinary) => events.receive(isBinary ? data : data.toString()));
-    // ws closes by itself what breaks the rules, such as with 1009: the core is done with it now, not when the peer has answered.
+    // ws itself closes a socket that breaks the rules, such as with 1009: the core ends it now, without the peer's closing handshake.
     ws.on("error", () => events.closed(1006));
     ws.on("close", (code) => events.closed(code));
-    listenToWs(ws, stream, events);
+    listenToWs({ ws, stream }, events);
   }
 
   async function handle(
@@ -80,8 +75,8 @@ export function node(chat: Served, { base = chat.base, fetch = chat.fetch }: Nod
     (request, env) => ("incoming" in env ? handle(request, env.incoming) : fetch(request, {})),
     {
       overrideGlobalObjects: false,
-      errorHandler: () => problem("internal", "The request could not be answered"),
-      // HTTP/1.0 needs no Host: nobody's host then, and not this machine's.
+      errorHandler: () => failed(),
+      // HTTP/1.0 needs no Host: an invalid one then, and not this machine's.
       hostname: "host.invalid",
     },
   );

@@ -1,17 +1,17 @@
 import type { Socket } from "../connection/socket.ts";
 
 /**
- * While something waits to go out, it is looked at this often: where a runtime does not tell when it has gone. Less and less often where
- * nothing goes: thousands of peers may have stopped reading.
+ * How often the outgoing bytes are counted, where a runtime does not report a drain. Less and less often while
+ * the count stays the same: thousands of peers may have stopped reading.
  */
 const lookMsMin = 15;
 const lookMsMax = 240;
 
-/** A socket of a runtime that tells of no drain: asks, as long as anything waits, and calls `onDrain`. */
+/** A socket of a runtime without drain events: while bytes wait to go out it counts them, and calls `onDrain` when some are gone. */
 export function polledSocket(socket: Socket, onDrain: () => void): Socket {
   let isLooking = false;
   let lookMs = lookMsMin;
-  /** What waited at the last look. */
+  /** Bytes that waited at the last look. */
   let waited = 0;
 
   function look(): void {

@@ -10,14 +10,14 @@ export type WebSocketLike = {
 
 const open = 1;
 
-/** Deno pings by itself, hides the pongs, and closes who does not answer for so many seconds. */
+/** After how many seconds without a pong Deno closes a socket: it pings by itself, and hides the pongs. */
 export const idleSeconds = ({ heartbeatMs }: { readonly heartbeatMs: number }): number =>
   Math.ceil((2 * heartbeatMs) / 1_000);
 
 /** A WebSocket as browsers know it: without pings, pauses or a way to drop it. */
 export const webSocket = (ws: WebSocketLike): Socket => ({
   send(frame) {
-    // Whatever is sent to a closing socket goes nowhere, and its end follows: no hole that anything later could hide.
+    // A frame to a closing socket is lost, and its end follows: no later frame can hide the gap.
     if (ws.readyState === open) ws.send(frame);
     return true;
   },
@@ -26,13 +26,13 @@ export const webSocket = (ws: WebSocketLike): Socket => ({
   terminate: () => ws.close(),
 });
 
-/** What came, as the core takes it; null for a frame over the limit. */
+/** A frame in the form that the core takes; null for one over the limit. */
 export function frameOf(data: unknown, { frameBytesMax }: { readonly frameBytesMax: number }) {
   const frame = data instanceof ArrayBuffer ? new Uint8Array(data) : String(data);
   const isOver = frame.length > frameBytesMax || (typeof frame === "string" && isLonger(frame, frameBytesMax));
   return isOver ? null : frame;
 }
 
-/** Of a text that may be up to three times as long in UTF-8 the bytes are counted only where they could be too many. */
+/** UTF-8 may be up to three times as long as the text: the bytes are counted only where they could be too many. */
 const isLonger = (text: string, bytesMax: number): boolean =>
   text.length * 3 > bytesMax && new TextEncoder().encode(text).length > bytesMax;

@@ -2,13 +2,13 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 
-/** What a `WebSocketServer` of the package `ws` must be told to keep this chat's limits. */
+/** The options of a `WebSocketServer` of the package `ws` that keep this chat's limits. */
 export const wsOptions = ({ frameBytesMax }: { readonly frameBytesMax: number }) => ({
   noServer: true,
   clientTracking: false,
   maxPayload: frameBytesMax,
   perMessageDeflate: false,
-  // As long as the core waits: it closes, and ws does so itself, with 1009 or 1007.
+  // As long as the core waits. ws closes by itself too, with 1009 or 1007.
   closeTimeout: 3_000,
 });
 
@@ -16,9 +16,9 @@ export const wsOptions = ({ frameBytesMax }: { readonly frameBytesMax: number })
 export function wsSocket(ws: WebSocket, stream: Duplex): Socket {
   return {
     send(frame) {
-      // Whatever is sent to a closing socket goes nowhere, and `close` follows: no hole that anything later could hide.
+      // A frame to a closing socket is lost, and `close` follows: no later frame can hide the gap.
       if (ws.readyState !== ws.OPEN) return true;
-      // As bytes: of a text Node would count the characters that wait. A failure to write ends the socket with `close`.
+      // As bytes: for a text Node would count characters in `bufferedAmount`. A failed write ends the socket with `close`.
       ws.send(Buffer.from(frame), { binary: false }, ignore);
       return true;
     },
@@ -43,8 +43,11 @@ export function wsSocket(ws: WebSocket, stream: Duplex): Socket {
   };
 }
 
-/** Tells of what only Node's sockets tell: pongs, and room in the stream. */
-export function listenToWs(ws: WebSocket, stream: Duplex, events: Pick<SocketEvents, "pong" | "drain">): void {
+/** Reports pongs, and room in the stream: only Node's sockets have these events. */
+export function listenToWs(
+  { ws, stream }: { readonly ws: WebSocket; readonly stream: Duplex },
+  events: Pick<SocketEvents, "pong" | "drain">,
+): void {
   ws.on("pong", () => events.pong());
   stream.on("drain", () => events.drain());
 }

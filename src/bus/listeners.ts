@@ -1,16 +1,28 @@
 import { createLog } from "../internal/logger.ts";
 import { encodeSubject } from "./subject.ts";
 
-/** What a transport does when somebody starts to listen to an encoded subject, and when nobody does any more. */
+/** Called when an encoded subject gets its first listener, and when it loses its last one. */
 export type Interest = { readonly begin: (key: string) => void; readonly end: (key: string) => void };
 
-/** Who listens to which subject on one transport. */
-export function createListeners({ begin, end }: Interest) {
+/** The listeners of one transport, by encoded subject. */
+export type Listeners = {
+  /** @throws TypeError where the subject cannot be carried. */
+  add(subject: readonly string[], listener: (text: string) => void): () => void;
+  has(key: string): boolean;
+  keys(): readonly string[];
+  /** Calls the listeners of a subject. */
+  receive(key: string, text: string): void;
+  /** Calls a listener; one that throws is logged, and costs neither the others nor the connection this text. */
+  guarded(call: () => void): void;
+  /** Removes all, without `end`. */
+  clear(): void;
+};
+
+export function createListeners({ begin, end }: Interest): Listeners {
   const log = createLog(["tidings", "bus"]);
   /** Each subscription is a function of its own, also where two of them share a listener. */
   const bySubject = new Map<string, Set<(text: string) => void>>();
 
-  /** A listener that fails must not cost the others, nor the connection, what was told. */
   function guarded(call: () => void): void {
     try {
       call();
@@ -20,8 +32,7 @@ export function createListeners({ begin, end }: Interest) {
   }
 
   return {
-    /** @throws TypeError where the subject cannot be carried. */
-    add(subject: readonly string[], listener: (text: string) => void): () => void {
+    add(subject, listener) {
       const key = encodeSubject(subject);
       if (key === null)
         throw new TypeError("A subject has parts, none of them empty or ill-formed, and is not too long");
@@ -38,16 +49,15 @@ export function createListeners({ begin, end }: Interest) {
         end(key);
       };
     },
-    has: (key: string): boolean => bySubject.has(key),
-    keys: (): readonly string[] => [...bySubject.keys()],
-    tell(key: string, text: string): void {
-      // One that ends another while it is called must be obeyed; one that begins there is not meant yet.
+    has: (key) => bySubject.has(key),
+    keys: () => [...bySubject.keys()],
+    receive(key, text) {
+      // A listener that another one ends meanwhile is not called; one that another one begins does not get this text.
       const calls = bySubject.get(key);
       for (const call of [...(calls ?? [])]) if (calls?.has(call) === true) call(text);
     },
     guarded,
-    /** Nobody listens any more; the transport is not told. */
-    clear(): void {
+    clear() {
       for (const calls of bySubject.values()) calls.clear();
       bySubject.clear();
     },

@@ -1,5 +1,5 @@
 /**
- * An encoded subject, in bytes. Five identifiers of the longest kind fit, none of whose characters can stay as it is; and with a prefix it
+ * An encoded subject, in bytes. Five identifiers of the longest kind fit, even if each of their characters is escaped; and with a prefix it
  * is well below the 4 096 bytes of a line that a NATS server takes (`max_control_line`).
  */
 export const subjectBytesMax = 2_048;
@@ -11,7 +11,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * A subject as one text of `A–Z a–z 0–9 - _ =`, its parts joined by dots: every other byte of their UTF-8 is `=` and two hexadecimal
- * digits. Two subjects never have the same text, and none has a wildcard or a blank: NATS tells them apart as we do.
+ * digits. Two subjects never have the same text, and none has a wildcard or a blank: NATS distinguishes them as we do.
  *
  * @returns null where the subject cannot be carried: it has no parts, an empty or an ill-formed one, or is too long.
  *

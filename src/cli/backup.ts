@@ -19,9 +19,10 @@ export const restoreCommand = command({
   description: "Puts a backup in the place of a database file; the server is stopped meanwhile",
   args: { file: { type: "positional", required: true, description: "The backup" }, database },
   async run(args) {
-    const { result: epoch, kept } = await restoreFile(args.file, args.database, (engine) =>
-      newEpoch(engine, systemRandom),
-    );
+    const { result: epoch, kept } = await restoreFile(args.file, {
+      url: args.database,
+      prepare: (engine) => newEpoch(engine, systemRandom),
+    });
     console.log(`restored ${args.file} (checked)\nepoch ${epoch}`);
     if (kept !== undefined) console.log(`kept the replaced file as ${kept}: delete it when you are sure`);
   },

@@ -104,7 +104,7 @@ const forceTo = command({
   async run(args) {
     const version = integerOf(args.v);
     const migrations = migrationsOf(args);
-    await withExisting(args, (engine) => force(engine, migrations, version));
+    await withExisting(args, (engine) => force(engine, { migrations, version }));
     console.log(`at version ${version}`);
   },
 });

@@ -21,7 +21,7 @@ const explain = command({
       throw new ChatError("config_invalid", "The user or the tenant is malformed");
     const { message, user, tenant } = args;
     const found = await withReader(args, (engine) =>
-      explainPush(createPushLog({ engine, limits: defaultLimits }), { tenant, user }, storedMessageId(message)),
+      explainPush(createPushLog({ engine, limits: defaultLimits }), { tenant, user, id: storedMessageId(message) }),
     );
     if (found.length === 0) throw new ChatError("not_found", "There is no such message to that user");
     console.log(args.json ? JSON.stringify(found, null, 2) : found.map(textOf).join("\n\n"));

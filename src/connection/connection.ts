@@ -1,163 +1,153 @@
+import { createHealth, type Health, type HealthControl } from "./health.ts";
+import { createInbox, type Frame, type Inbox } from "./inbox.ts";
 import type { OutboxBudget } from "./outbox-budget.ts";
+import { createLifecycle } from "./lifecycle.ts";
+import { createOutgoing, type Outgoing, type OutgoingControl } from "./outgoing.ts";
+import type { ReplayOptions } from "./replay.ts";
+import { createSendPause, type SendPause } from "./send-pause.ts";
 import type { SendWindow } from "./send-window.ts";
-import { createHeartbeat } from "../connection/heartbeat.ts";
-import { createInbox, type Frame } from "../connection/inbox.ts";
-import { createExpiry } from "../connection/expiry.ts";
-import { createSendPause } from "./send-pause.ts";
-import { createOutbox, type Slot } from "../connection/outbox.ts";
-import { createBadFrameCounter } from "./bad-frame-counter.ts";
-import type { Socket, SocketEvents } from "../connection/socket.ts";
+import type { Socket, SocketEvents } from "./socket.ts";
+import { openDevice, welcomeOf } from "./welcome.ts";
+import { type Doer, doerOf, type Limiter } from "../access/limiter.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
-import { encodeFrame } from "../protocol/encode.ts";
-import { type ServerFrame, welcomeLimits } from "../protocol/frame.ts";
 import { levelMin } from "../protocol/level.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
-import { doerOf, type Limiter } from "../access/limiter.ts";
-import { resumePointOf } from "./resume-point.ts";
-import { createReplay, type Replay, type WireChange } from "./replay.ts";
 
-/** What a connection needs of the hub around it. */
+/** Services that a connection uses. */
 export type ConnectionContext = {
   readonly store: Store;
   readonly clock: Clock;
-  /** The same without the time in which this process was frozen: for what peers must do in time. */
+  /** Leaves out the time in which this process was frozen: for the deadlines of peers. */
   readonly awake: Clock;
   readonly limits: Limits;
-  /** What may wait to go out over all connections. */
+  /** The bytes that may wait to go out over all connections. */
   readonly budget: OutboxBudget;
-  /** What this connection may have waiting beside all others. */
-  readonly share: SendWindow;
-  /** Who may do how much; absent: anybody anything. */
+  /** The sends that each connection may have waiting. */
+  readonly sendWindow: SendWindow;
+  /** Absent: nothing is limited. */
   readonly limiter: Pick<Limiter, "pay" | "spend"> | undefined;
-  /** Handles one frame; a promise makes the connection's next one wait. */
-  readonly handle: (connection: Connection, frame: Frame) => void | Promise<void>;
-  /** The connection is open and must learn of what follows; `lastN`: the last change that was its user's. */
+  /** Makes the handler of a connection's frames; a promise makes its next frame wait. */
+  readonly handlerFor: (connection: Connection) => (frame: Frame) => void | Promise<void>;
+  /** The connection is open and must get all that follows; `lastN`: the last change of its user. */
   readonly join: (connection: Connection) => { readonly lastN: number };
   readonly leave: (connection: Connection, code: number) => void;
   /** The connection has something to send at the end of this turn. */
-  readonly touch: (connection: Connection) => void;
-  /** The client has done something. */
-  readonly acted: () => void;
-  /** The connection owes its client an empty `changes`. */
-  readonly owe: (connection: Connection) => void;
-  /** Runs a task soon: for what may be due for all connections at one moment, and must not be done in one turn. */
+  readonly scheduleFlush: (connection: Connection) => void;
+  /** The client did something. */
+  readonly onActive: () => void;
+  /** Calls `outgoing.sendPendingCursor` a little later. */
+  readonly scheduleCursor: (connection: Connection) => void;
+  /** Runs a task soon: for tasks that may be due for all connections at one moment, and are spread over several turns. */
   readonly soon: (task: () => void) => void;
   readonly report: (fault: unknown, connection: Connection) => void;
 };
 
-export type ConnectionOptions = {
-  readonly socket: Socket;
+/** The owner of a connection, and its origin. */
+export type ConnectionIdentity = {
   readonly session: Session;
   readonly device: string;
-  readonly cursor?: string;
-  /** Nothing of a higher level is sent; default: the lowest. */
-  readonly level?: number;
+  /** The connection is sent nothing of a higher level. */
+  readonly level: number;
   /** The name under which the peer's address is counted. */
-  readonly address?: string;
-  /** The address that was asked, without its query. */
-  readonly url?: string;
+  readonly address: string | undefined;
+  /** The address of the upgrade request, without its query. */
+  readonly url: string | undefined;
+  /** The limiter's account for everything that it does. */
+  readonly doer: Doer;
 };
 
-/** After the closing handshake has begun, a peer that does not answer is dropped. */
-const closeGraceMs = 3_000;
+export type ConnectionOptions = Pick<ConnectionIdentity, "session" | "device"> &
+  Partial<Pick<ConnectionIdentity, "level" | "address" | "url">> & {
+    readonly socket: Socket;
+    readonly cursor?: string;
+  };
 
-export type Connection = ReturnType<typeof createConnection>;
+/** One open socket of one device. It alone closes its socket. */
+export type Connection = ConnectionIdentity & {
+  readonly outgoing: Outgoing;
+  readonly health: Health;
+  /** Refuses its sends for a while. */
+  readonly sendPause: SendPause;
+  /** Stores that the device connects, sends `welcome`, then replays the log. */
+  start(): void;
+  /** Whether its frames are still handled. */
+  isOpen(): boolean;
+  /** Closes it if its session is over; true: it is. */
+  endIfOver(): boolean;
+  /** Moves the end of its session; false where the session has ended. */
+  extend(sessionEnd: number | undefined): boolean;
+  /** Counts a bad frame; too many in a minute close the connection. */
+  countBadFrame(): void;
+  /** The store failed a send: no further frame is handled, and once the frames before it are answered the socket closes. */
+  closeAfterAnswers(): void;
+  /** Reports a fault and closes. */
+  fail(fault: unknown): void;
+  /** The end of a turn: sends answers, then changes, then goes on with the log and the frames that waited for either. */
+  flush(): void;
+  /** Checks the deadlines, and pings when it is time. */
+  beat(): void;
+  close(code: number, reason: string): void;
+  /** Drops the socket without a closing handshake. */
+  terminate(): void;
+};
 
-/** One open socket of one device. */
-export function createConnection(options: ConnectionOptions, context: ConnectionContext) {
-  const { socket, session, device, level = levelMin } = options;
-  const { store, clock, limits } = context;
-  const doer = doerOf(session, options.address);
-  let state: "opening" | "open" | "failed" | "closing" | "closed" = "opening";
-  let tail: Replay | null = null;
-  const heartbeat = createHeartbeat({ clock: context.awake, limits, arePongsHidden: socket.ping === undefined });
-  const expiry = createExpiry(session, clock);
-  /** When the client last did something: answering pings, and sending its own, is nothing. */
-  let actedAt = clock.elapsed();
-  const strikes = createBadFrameCounter({ clock, perMinuteMax: limits.badFramesPerMinuteMax });
-  let cancelGrace = (): void => {};
+/** A connection, and the events that the adapter of its socket must report. */
+export function createConnection(
+  options: ConnectionOptions,
+  context: ConnectionContext,
+): { readonly connection: Connection; readonly events: SocketEvents } {
+  const { socket, session, device, level = levelMin, address, url, cursor } = options;
+  const { store, clock, awake, limits } = context;
 
-  const outbox = createOutbox({
-    socket,
-    bytesMax: limits.outboxBytesMax,
-    budget: context.budget,
-    share: context.share,
+  const lifecycle = createLifecycle({
+    ...{ socket, clock: awake, soon: context.soon },
+    onClosing() {
+      inbox.stop();
+      outgoing.stopReplay();
+    },
+    onClosed(code) {
+      inbox.stop();
+      outgoing.stop();
+      health.expiry.stop();
+      context.leave(connection, code);
+    },
+  });
+  const { isOpen, isEnding, close, terminate } = lifecycle;
+  const outgoing: Outgoing & OutgoingControl = createOutgoing({
+    ...{ socket, limits, budget: context.budget, sendWindow: context.sendWindow, isOpen, isEnding },
+    scheduleFlush: () => context.scheduleFlush(connection),
     onBroken: () => terminate(closeCode.tooSlow),
   });
-  const inbox = createInbox({
-    socket,
-    // The timer of the session's end may be late; whose session is over sends nothing more.
-    handle: (frame) => (expiry.hasEnded() ? end() : context.handle(connection, frame)),
-    isOpen: () => isOpen() && outbox.unanswered() < context.share.sends(),
-    onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
-    onFault: (fault) => fail(fault),
-    bytesMax: limits.inboxBytesMax,
-    framesMax: limits.sendWindow,
+  const health: Health & HealthControl = createHealth({
+    ...{ session, clock, awake, limits, onActive: context.onActive },
+    arePongsHidden: socket.ping === undefined,
   });
 
   async function open(): Promise<void> {
-    const asked = options.cursor === undefined ? undefined : store.cursors.decode(options.cursor);
-    const start = await store.openDevice(session, device, {
-      after: asked?.n,
-      level: asked ? (asked.level ?? levelMin) : level,
-    });
-    if (state !== "opening") return;
-    const { n, isHonoured, reset } = resumePointOf(start, { asked, level });
-    // Its own cursor comes back as the client knows it.
-    const cursor = isHonoured && options.cursor !== undefined ? options.cursor : store.cursors.encode({ n, level });
-    if (isHonoured && asked) store.ack(session, device, asked);
-    else if (asked?.isList && reset === null) store.ackList(session, device, asked.n);
-
-    state = "open";
-    outbox.write(
-      encodeFrame({
-        type: "welcome",
-        protocol: 1,
-        level,
-        user: session.user,
-        device,
-        cursor,
-        time: clock.now(),
-        heartbeatMs: limits.heartbeatMs,
-        limits: welcomeLimits(limits),
-      }),
-    );
-    if (reset !== null) outbox.write(encodeFrame({ type: "reset", reason: reset, cursor }));
+    const asked = cursor === undefined ? undefined : store.cursors.decode(cursor);
+    const arrival = { session, device, level, cursor, asked };
+    const start = await openDevice(store, arrival);
+    if (!lifecycle.isOpening()) return;
+    const { n, frames } = welcomeOf(start, arrival, { store, limits, now: clock.now() });
+    lifecycle.open();
+    for (const frame of frames) outgoing.write(frame);
     // A socket that takes no welcome is gone already, and must not join.
     if (!isOpen()) return;
-    const here = context.join(connection);
-    tail = createReplay({
-      start: n,
-      level,
-      cursors: store.cursors,
-      outbox,
-      limits,
-      clock,
-      readPage: async (after, bound) => {
-        const page = await store.changes(session, after, bound);
-        await store.settled();
-        return page;
-      },
-      pay: (units) => context.limiter?.pay(doer, units),
-      spend: (units) => context.limiter?.spend(doer, units),
-      lastN: () => here.lastN,
-      onFault: fail,
-      onOwing: () => context.owe(connection),
-    });
-    if (expiry.hasEnded()) return end();
-    // It may be moved before its turn comes.
-    expiry.watch(() => context.soon(() => (expiry.hasEnded() ? end() : undefined)));
-    tail.resume();
+    outgoing.startReplay(replayFrom(n, { connection, context, joined: context.join(connection) }));
+    if (endIfOver()) return;
+    // The end may move before the task runs.
+    health.expiry.watch(() => context.soon(endIfOver));
+    outgoing.resume();
     inbox.pump();
   }
 
-  const isOpen = (): boolean => state === "open";
-
-  function end(): void {
+  function endIfOver(): boolean {
+    if (!health.expiry.hasEnded()) return false;
     close(closeCode.sessionEnded, "the session has expired");
+    return true;
   }
 
   function fail(fault: unknown): void {
@@ -165,173 +155,88 @@ export function createConnection(options: ConnectionOptions, context: Connection
     close(closeCode.storeFailed, "the store failed");
   }
 
-  function close(code: number, reason: string): void {
-    if (state === "closing" || state === "closed") return;
-    state = "closing";
-    inbox.stop();
-    tail?.stop();
-    // Before the socket's close: some runtimes call `closed` from within it.
-    cancelGrace = context.awake.after(closeGraceMs, () => context.soon(() => terminate(code)));
-    socket.close(code, reason);
-  }
-
-  function terminate(code: number): void {
-    if (state === "closed") return;
-    socket.terminate();
-    closed(code);
-  }
-
-  function closed(code: number): void {
-    if (state === "closed") return;
-    state = "closed";
-    inbox.stop();
-    tail?.stop();
-    outbox.stop();
-    expiry.stop();
-    cancelGrace();
-    context.leave(connection, code);
-  }
-
-  function flush(): void {
-    outbox.flushAnswers();
-    tail?.flush();
-  }
-
-  const events: SocketEvents = {
-    receive(frame) {
-      heartbeat.heard();
-      if (state === "opening" || state === "open") inbox.receive(frame);
+  const connection: Connection = {
+    ...{ session, device, level, address, url, doer: doerOf(session, address), outgoing, health },
+    sendPause: createSendPause(clock),
+    start: () => void open().catch(fail),
+    isOpen,
+    extend(sessionEnd) {
+      if (isEnding()) return false;
+      if (!health.expiry.hasEnded()) health.expiry.move(sessionEnd);
+      return !endIfOver();
     },
-    drain() {
-      context.touch(connection);
-    },
-    pong: heartbeat.heard,
-    closed,
-  };
-
-  const connection = {
-    session,
-    device,
-    level,
-    address: options.address,
-    url: options.url,
-    /** For whose account it does something. */
-    doer,
-    events,
-    /** Refuses its sends for a while. */
-    hold: createSendPause(clock),
-
-    /** Starts: the device's start is stored, then `welcome`, then the log. */
-    start(): void {
-      open().catch(fail);
-    },
-
-    /** Keeps the place of an answer. */
-    reserve: (): Slot => outbox.reserve(),
-
-    /** Fills the place of an answer; it leaves at the end of this turn, in its order. */
-    answer(slot: Slot, frame: Exclude<ServerFrame, { type: "changes" }>): void {
-      if (state === "closing" || state === "closed") return;
-      outbox.fill(slot, encodeFrame(frame));
-      context.touch(connection);
-    },
-
-    /** Answers at the next place. */
-    reply(frame: Exclude<ServerFrame, { type: "changes" }>): void {
-      connection.answer(outbox.reserve(), frame);
-    },
-
-    /** When its session ends, in milliseconds since the Unix epoch; undefined: not by itself. */
-    sessionEnd: (): number | undefined => expiry.end(),
-
-    /** Moves the end of its session; false where that has come. */
-    extend(sessionEnd: number | undefined): boolean {
-      if (state === "closing" || state === "closed") return false;
-      if (!expiry.hasEnded()) expiry.move(sessionEnd);
-      if (!expiry.hasEnded()) return true;
-      end();
-      return false;
-    },
-
-    /** The client does something. */
-    act(): void {
-      actedAt = clock.elapsed();
-      context.acted();
-    },
-
-    /** For how many milliseconds the client has done nothing. */
-    silentMs: (): number => clock.elapsed() - actedAt,
-
-    /** The client sends pings of its own: see Heartbeat. */
-    pings: heartbeat.pings,
-
-    /** Counts a bad frame; too many in a minute close the connection. */
-    strike(): void {
-      if (!strikes.add()) return;
-      flush();
+    endIfOver,
+    countBadFrame() {
+      if (!health.addBadFrame()) return;
+      outgoing.flush();
       close(closeCode.badFrames, "too many bad frames");
     },
-
-    /** The store failed a send: what waits is answered, nothing more is handled, then the socket closes. */
-    storeFailed(): void {
-      if (state === "open") state = "failed";
-    },
-
-    /** Sends something that is never stored; false where the socket is not keeping up and it was dropped. */
-    hint(text: string): boolean {
-      if (state !== "open") return true;
-      if (connection.isBehind()) return false;
-      outbox.write(text);
-      return true;
-    },
-
-    /** Whether a hint would be dropped. */
-    isBehind: (): boolean => state === "open" && !outbox.hasRoomForChanges(limits.outboxBytesMax / 2),
-
-    offer(change: WireChange | null, upTo: number): void {
-      tail?.offer(change, upTo);
-      context.touch(connection);
-    },
-
-    settleDebt(): void {
-      tail?.settleDebt();
-    },
-
-    /** Whether its frames are still handled. */
-    isOpen,
-
-    /** Something broke while this connection was being served. */
+    closeAfterAnswers: lifecycle.fail,
     fail,
-
-    /** The end of a turn: answers first, then changes, then whatever either of them had held up. */
-    flush(): void {
-      if (state === "closing" || state === "closed") return;
-      if (socket.cork) socket.cork(flush);
-      else flush();
-      outbox.measure();
-      if (state === "failed" && outbox.unanswered() === 0) return close(closeCode.storeFailed, "the store failed");
-      tail?.resume();
+    flush() {
+      if (isEnding()) return;
+      outgoing.flushTogether();
+      if (lifecycle.isFailed() && outgoing.unanswered() === 0) return close(closeCode.storeFailed, "the store failed");
+      outgoing.resume();
       inbox.pump();
     },
-
-    /** Looks after the deadlines, and pings when it is time. */
-    beat(): void {
-      if (state === "closing" || state === "closed") return;
-      if (expiry.hasEnded()) return end();
-      // The closing handshake would keep the memory that is short: it waits behind what the peer does not take.
-      if (outbox.isHoarding()) return terminate(closeCode.tooSlow);
-      const isBlocked = (tail?.isBlocked() ?? false) || outbox.hasHeldAnswers();
-      const beat = heartbeat.beat({ isBlocked, isPaused: inbox.isPaused() });
+    beat() {
+      if (isEnding() || endIfOver()) return;
+      // The closing handshake would keep the memory that is short: it waits behind the frames that the peer does not take.
+      if (outgoing.isHoarding()) return terminate(closeCode.tooSlow);
+      const isBlocked = outgoing.isBlocked();
+      const beat = health.heartbeat.beat({ isBlocked, isPaused: inbox.isPaused() });
       if (beat === "stuck") return close(closeCode.tooSlow, "too slow: reconnect and resume");
       if (beat === "silent") return close(closeCode.heartbeatMissed, "no frame or pong in time");
       if (beat === "ping") socket.ping?.();
-      if (isBlocked) context.touch(connection);
+      if (isBlocked) context.scheduleFlush(connection);
     },
-
-    /** Where the client is: everything up to here was sent on this connection. */
-    position: (): number => tail?.position() ?? 0,
     close,
-    terminate: (): void => terminate(closeCode.restart),
+    terminate: () => terminate(closeCode.restart),
   };
-  return connection;
+  const inbox: Inbox = createInbox({
+    socket,
+    admit() {
+      health.heartbeat.heard();
+      return lifecycle.isOpening() || isOpen();
+    },
+    handle: context.handlerFor(connection),
+    isOpen: () => isOpen() && outgoing.unanswered() < context.sendWindow.sends(),
+    onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
+    onFault: fail,
+    bytesMax: limits.inboxBytesMax,
+    framesMax: limits.sendWindow,
+  });
+  const events: SocketEvents = {
+    receive: inbox.receive,
+    drain: () => context.scheduleFlush(connection),
+    pong: health.heartbeat.heard,
+    closed: lifecycle.closed,
+  };
+  return { connection, events };
+}
+
+function replayFrom(
+  start: number,
+  parts: {
+    readonly connection: Connection;
+    readonly context: ConnectionContext;
+    readonly joined: { readonly lastN: number };
+  },
+): Omit<ReplayOptions, "outbox" | "limits"> {
+  const { connection, context, joined } = parts;
+  const { session, level, doer, fail } = connection;
+  const { store, clock, limiter } = context;
+  return {
+    ...{ start, level, cursors: store.cursors, clock, onFault: fail },
+    async readPage(after, bound) {
+      const page = await store.changes(session, after, bound);
+      await store.settled();
+      return page;
+    },
+    pay: (units) => limiter?.pay(doer, units),
+    spend: (units) => limiter?.spend(doer, units),
+    lastN: () => joined.lastN,
+    onCursorPending: () => context.scheduleCursor(connection),
+  };
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
 
-/** Watches for the end of a session's proof, which may be moved. The timer may be late: `hasEnded` says how it is now. */
+/** The end of a session's proof, which may move. Its timer may be late: `hasEnded` is exact. */
 export function createExpiry(session: Pick<Session, "expiresAt">, clock: Clock) {
   let { expiresAt } = session;
   let cancel = (): void => {};
@@ -17,16 +17,17 @@ export function createExpiry(session: Pick<Session, "expiresAt">, clock: Clock) 
 
   return {
     hasEnded,
+    /** Calls `task` at the end. */
     watch(task: () => void): void {
       onEnd = task;
       wait();
     },
-    /** The session ends then, and no more when it did; undefined: it does not end by itself. */
+    /** Moves the end; undefined: the session does not end by itself. */
     move(end: number | undefined): void {
       expiresAt = end;
       wait();
     },
-    /** When it ends, in milliseconds since the Unix epoch; undefined: not by itself. */
+    /** The end in milliseconds since the Unix epoch; undefined: the session does not end by itself. */
     end: (): number | undefined => expiresAt,
     stop(): void {
       onEnd = null;
@@ -34,3 +35,5 @@ export function createExpiry(session: Pick<Session, "expiresAt">, clock: Clock) 
     },
   };
 }
+
+export type Expiry = ReturnType<typeof createExpiry>;

@@ -1,26 +1,26 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Limits } from "../protocol/limits.ts";
 
-/** What a look at a connection's deadlines asks for. */
+/** The outcome of a check of a connection's deadlines. */
 export type Beat = "fine" | "ping" | "silent" | "stuck";
 
-/** How a connection stands at the moment of the look. */
+/** The state of a connection at a beat. */
 export type Standing = {
   /** Something waits to go out and the socket does not take it. */
   readonly isBlocked: boolean;
-  /** The socket is not read, by our own choice. */
+  /** The server itself does not read the socket. */
   readonly isPaused: boolean;
 };
 
 export type HeartbeatOptions = {
-  /** Leaves out the time in which this process was frozen: what the peer sent meanwhile is still to be read. */
+  /** Leaves out the time in which this process was frozen: the peer's frames of that time are still to be read. */
   readonly clock: Clock;
   readonly limits: Limits;
-  /** Whether the runtime hides pongs: a peer may be well and never heard, until it has sent a `ping` frame. */
+  /** Whether the runtime hides pongs: a healthy peer may be silent, until it has sent a `ping` frame. */
   readonly arePongsHidden?: boolean;
 };
 
-/** The deadlines of one connection: a peer must be heard, and must take what is sent to it. */
+/** The deadlines of one connection: its peer must be heard, and must take the frames that are sent to it. */
 export function createHeartbeat({ clock, limits, arePongsHidden = false }: HeartbeatOptions) {
   let mustBeHeard = !arePongsHidden;
   let lastHeard = clock.elapsed();
@@ -28,20 +28,20 @@ export function createHeartbeat({ clock, limits, arePongsHidden = false }: Heart
   let blockedSince: number | null = null;
 
   return {
-    /** A complete frame or a pong came. */
+    /** A complete frame or a pong arrived. */
     heard(): void {
       lastHeard = clock.elapsed();
     },
     /** The peer sends `ping` frames: from now on it must be heard. */
-    pings(): void {
+    requirePongs(): void {
       mustBeHeard = true;
     },
-    /** Looks after the deadlines; called about four times a heartbeat, at least once a second. */
+    /** Checks the deadlines; called about four times a heartbeat, at least once a second. */
     beat({ isBlocked, isPaused }: Standing): Beat {
       const now = clock.elapsed();
       if (!isBlocked) blockedSince = null;
       else blockedSince ??= now;
-      // A socket that we do not read cannot be heard: only its outgoing side counts then.
+      // A socket that is not read cannot be heard: only its outgoing side counts then.
       if (isPaused) lastHeard = Math.max(lastHeard, now - limits.heartbeatMs);
       const isSilent = mustBeHeard && now - lastHeard > 2 * limits.heartbeatMs;
       const isStuck = blockedSince !== null && now - blockedSince > limits.slowConsumerMs;
@@ -53,3 +53,5 @@ export function createHeartbeat({ clock, limits, arePongsHidden = false }: Heart
     },
   };
 }
+
+export type Heartbeat = ReturnType<typeof createHeartbeat>;

@@ -4,11 +4,13 @@ export type Frame = string | Uint8Array;
 
 export type InboxOptions = {
   readonly socket: Pick<Socket, "pause" | "resume">;
+  /** Called for each frame that arrives; false: it is dropped. */
+  readonly admit: () => boolean;
   /** Handles one frame; a promise makes the next one wait. */
   readonly handle: (frame: Frame) => void | Promise<void>;
   /** Whether the next frame may be handled now. */
   readonly isOpen: () => boolean;
-  /** More arrived than may wait. */
+  /** More frames arrived than may wait. */
   readonly onOverflow: () => void;
   readonly onFault: (fault: unknown) => void;
   readonly bytesMax: number;
@@ -18,25 +20,28 @@ export type InboxOptions = {
 
 /**
  * The frames of one connection, handled one after the other. While one is being handled, or none may be, the
- * socket is not read; what the runtime had read already waits here, within bounds.
+ * socket is not read; the frames that the runtime had read already wait here, within bounds.
  */
-export function createInbox({ socket, handle, isOpen, onOverflow, onFault, bytesMax, framesMax }: InboxOptions) {
+export function createInbox(options: InboxOptions) {
+  const { socket, admit, handle, isOpen, onOverflow, onFault, bytesMax, framesMax } = options;
   let waiting: Frame[] = [];
   let first = 0;
   let bytes = 0;
-  let isBusy = false;
+  let state: "idle" | "busy" | "stopped" = "idle";
   let isPaused = false;
-  let isDone = false;
 
   const hasWaiting = (): boolean => first < waiting.length;
+  // Handling a frame may stop it, which the compiler does not see.
+  const hasEnded = (): boolean => state === "stopped";
+  const canHandle = (): boolean => state === "idle" && isOpen();
 
   function run(frame: Frame): void {
     try {
       const handled = handle(frame);
       if (!handled) return;
-      isBusy = true;
+      if (state === "idle") state = "busy";
       handled.catch(onFault).finally(() => {
-        isBusy = false;
+        if (state === "busy") state = "idle";
         pump();
       });
     } catch (fault) {
@@ -56,11 +61,11 @@ export function createInbox({ socket, handle, isOpen, onOverflow, onFault, bytes
   }
 
   function pump(): void {
-    while (!isDone && !isBusy && hasWaiting() && isOpen()) {
+    while (hasWaiting() && canHandle()) {
       const frame = take();
       if (frame !== undefined) run(frame);
     }
-    if (isPaused && !isDone && !isBusy && !hasWaiting() && isOpen()) {
+    if (isPaused && !hasWaiting() && canHandle()) {
       isPaused = false;
       socket.resume?.();
     }
@@ -68,24 +73,25 @@ export function createInbox({ socket, handle, isOpen, onOverflow, onFault, bytes
 
   return {
     receive(frame: Frame): void {
-      if (isDone) return;
-      if (!isBusy && !hasWaiting() && isOpen()) run(frame);
+      if (!admit() || state === "stopped") return;
+      if (!hasWaiting() && canHandle()) run(frame);
       else {
         waiting.push(frame);
         bytes += frame.length;
       }
-      if (isDone || (!isBusy && !hasWaiting() && isOpen())) return;
+      if (hasEnded() || (!hasWaiting() && canHandle())) return;
       if (bytes > bytesMax || (!socket.pause && waiting.length - first > framesMax)) return onOverflow();
       if (isPaused) return;
       isPaused = true;
       socket.pause?.();
     },
-    /** Goes on, if it may again. */
+    /** Handles the frames that wait, if it may again. */
     pump,
+    /** Whether the socket is not read. */
     isPaused: (): boolean => isPaused,
-    /** Forgets what waits and takes nothing more. */
+    /** Forgets the frames that wait, and takes no more. */
     stop(): void {
-      isDone = true;
+      state = "stopped";
       waiting = [];
       first = 0;
       bytes = 0;

@@ -3,57 +3,57 @@ import type { OutboxBudget } from "./outbox-budget.ts";
 import type { SendWindow } from "./send-window.ts";
 import type { Socket } from "./socket.ts";
 
-/** The place of an answer that is still to come: answers leave in the order in which their frames came. */
+/** The slot of an answer that is still to come: answers leave in the order in which their frames came. */
 export type Slot = { frame: string | null };
 
 export type OutboxOptions = {
   readonly socket: Pick<Socket, "send" | "bufferedBytes">;
   readonly bytesMax: number;
-  /** What this connection shares with all others of the process. */
+  /** The bytes that may wait over all connections of the process. */
   readonly budget: OutboxBudget;
-  /** Told while answers are owed here. */
-  readonly share: SendWindow;
-  /** The socket took a frame no more. */
+  /** Counts this connection while it has unanswered frames. */
+  readonly sendWindow: Pick<SendWindow, "enter" | "leave">;
+  /** The socket refused a frame. */
   readonly onBroken: () => void;
 };
 
-/** Answers keep this much of the room, so that changes cannot crowd them out. */
+/** Room that is kept for answers: changes cannot crowd them out. */
 const answersReserveBytes = 16_384;
 
-/** Sent answers are forgotten this many at a time. */
+/** The number of sent answers that are forgotten together. */
 const compactAfterSlots = 256;
 
-/** What goes out on one connection: bounded by bytes, nothing kept but the answers to frames that were read. */
-export function createOutbox({ socket, bytesMax, budget, share, onBroken }: OutboxOptions) {
+/** The frames that go out on one connection, bounded by bytes. It keeps nothing but the answers to frames that were read. */
+export function createOutbox({ socket, bytesMax, budget, sendWindow, onBroken }: OutboxOptions) {
   let slots: Slot[] = [];
   let first = 0;
   let filled = 0;
-  let isBroken = false;
-  let isStopped = false;
-  /** What waited in the socket when it was last measured: this connection's part of the budget. */
+  let state: "open" | "broken" | "stopped" = "open";
+  /** The bytes in the socket when it was last measured: this connection's part of the budget. */
   let buffered = 0;
-  /** Looks since the peer last took something, while the budget was short. */
+  /** Calls of `isHoarding` since the peer last took something, while the budget was short. */
   let looksInVain = 0;
-  let isOwing = false;
+  /** The send window counts this connection. */
+  let isCounted = false;
 
   const unanswered = (): number => slots.length - first;
 
-  function countDebt(): void {
-    const isNow = !isStopped && unanswered() > 0;
-    if (isNow === isOwing) return;
-    isOwing = isNow;
-    if (isNow) share.enter();
-    else share.leave();
+  function updateSendWindow(): void {
+    const mustCount = state !== "stopped" && unanswered() > 0;
+    if (mustCount === isCounted) return;
+    isCounted = mustCount;
+    if (mustCount) sendWindow.enter();
+    else sendWindow.leave();
   }
 
   function write(frame: string): void {
-    if (isBroken || socket.send(frame)) return;
-    isBroken = true;
+    if (state !== "open" || socket.send(frame)) return;
+    state = "broken";
     onBroken();
   }
 
   function measure(): number {
-    if (isStopped) return 0;
+    if (state === "stopped") return 0;
     const now = socket.bufferedBytes();
     if (now < buffered) looksInVain = 0;
     budget.move(buffered, now);
@@ -67,11 +67,11 @@ export function createOutbox({ socket, bytesMax, budget, share, onBroken }: Outb
   }
 
   return {
-    /** Keeps a place for an answer. */
+    /** Reserves the next slot for an answer. */
     reserve(): Slot {
       const slot: Slot = { frame: null };
       slots.push(slot);
-      countDebt();
+      updateSendWindow();
       return slot;
     },
     fill(slot: Slot, frame: string): void {
@@ -79,7 +79,7 @@ export function createOutbox({ socket, bytesMax, budget, share, onBroken }: Outb
       slot.frame = frame;
       filled++;
     },
-    /** Sends the answers whose turn it is, as far as there is room. */
+    /** Sends the answers up to the first empty slot, as far as there is room. */
     flushAnswers(): void {
       while (first < slots.length) {
         const frame = slots[first]?.frame ?? null;
@@ -92,37 +92,38 @@ export function createOutbox({ socket, bytesMax, budget, share, onBroken }: Outb
         slots = slots.slice(first);
         first = 0;
       }
-      countDebt();
+      updateSendWindow();
     },
+    /** Sends a frame now, whatever waits. */
     write,
-    /** Frames read whose answers have not left. */
+    /** The number of answers that have not left. */
     unanswered,
-    /** Whether an answer is known but has not left: nothing that covers it may overtake it. */
+    /** Whether an answer is known but has not left: no change may overtake it. */
     hasHeldAnswers: (): boolean => filled > 0,
     /** Whether a frame of changes of this size may go now. */
     hasRoomForChanges: (bytes: number): boolean =>
       filled === 0 && hasRoom(bytes + answersReserveBytes) && !budget.isFull(),
-    /** About how much more may go out now: for how large a page is worth reading. */
+    /** How many more bytes may go out now, about: the size of a page that is worth reading. */
     room: (): number => Math.max(0, bytesMax - answersReserveBytes - measure()),
-    /** Whether so much has drained that reading the log again is worth it. */
+    /** Whether the peer has taken enough for reading the log again. */
     isDrained: (): boolean => filled === 0 && hasRoom(bytesMax / 2),
-    /** Tells the budget what waits in the socket by now. */
+    /** Reports the bytes that wait in the socket to the budget, and returns them. */
     measure,
-    /** Whether the budget is short while this peer has taken nothing from one look to the next. */
+    /** Whether the budget is short and this peer has taken nothing between two calls. */
     isHoarding(): boolean {
       const waiting = measure();
       looksInVain = waiting > 0 && budget.isShort() ? looksInVain + 1 : 0;
       return looksInVain > 1;
     },
+    /** Gives its part of the budget back; nothing goes out any more. */
     stop(): void {
-      isBroken = true;
-      isStopped = true;
+      state = "stopped";
       budget.move(buffered, 0);
       buffered = 0;
       slots = [];
       first = 0;
       filled = 0;
-      countDebt();
+      updateSendWindow();
     },
   };
 }

@@ -2,31 +2,33 @@ import type { Position } from "../protocol/cursor.ts";
 import { levelMin } from "../protocol/level.ts";
 import type { DeviceStart } from "../store/store.ts";
 
-export type Start = {
-  /** Everything up to here is with the client. */
+/** The position at which a connection goes on. */
+export type ResumePoint = {
+  /** The client has everything up to here. */
   readonly n: number;
-  /** The cursor that was given is honoured: it acks. */
+  /** The client's cursor is honoured: it acks. */
   readonly isHonoured: boolean;
   /**
-   * The client must drop what it has: its cursor is of another history or beyond the head (`epoch`), or it was got at a lower level than the client has
-   * now, and has passed what was not sent to it (`level`).
+   * The client must drop its data: its cursor is of another history or beyond the head (`epoch`), or it is of a lower level than the client has
+   * now, and has passed entries that were not sent (`level`).
    */
   readonly reset: "epoch" | "level" | null;
 };
 
 /**
- * Where a connection goes on: at its own cursor, else where its device stands; where the cursor is void, as a new device would. `asked`: what the cursor says,
- * null where it is none of this history; undefined where none was given. `level`: that of the connection. The cursor says itself at which level it was
- * got; where there is none, the device's last ack does.
+ * A connection goes on at its own cursor, else at its device's last ack; where the cursor is void, as a new device would. `asked`: the cursor,
+ * decoded; null: it is not of this history; undefined: there was none. `level`: the connection's. A cursor names the level at which it was
+ * sent; without one, the device's last ack does.
  */
 export function resumePointOf(
   { head, synced, newest, level: known }: DeviceStart,
   { asked, level }: { readonly asked: Position | null | undefined; readonly level: number },
-): Start {
-  const afresh = (reset: "epoch" | "level"): Start => ({ n: newest, isHonoured: false, reset });
-  const fromDevice = (): Start => (known < level ? afresh("level") : { n: synced, isHonoured: false, reset: null });
+): ResumePoint {
+  const afresh = (reset: "epoch" | "level"): ResumePoint => ({ n: newest, isHonoured: false, reset });
+  const fromDevice = (): ResumePoint =>
+    known < level ? afresh("level") : { n: synced, isHonoured: false, reset: null };
   if (asked && asked.n <= head.n) {
-    // The cursor of a list says nothing of the log.
+    // The cursor of a list is no position in the log.
     if (asked.isList) return fromDevice();
     if ((asked.level ?? levelMin) < level) return afresh("level");
     return { n: asked.n, isHonoured: true, reset: null };

@@ -3,21 +3,27 @@ import type { Clock } from "../internal/clock.ts";
 /** A refusal after which the same send is tried again. */
 export type LaterCode = "rate_limited" | "unavailable";
 
-export type Held = { readonly code: LaterCode; readonly retryAfterMs: number };
+/** The refusal of a send that comes during a pause. */
+export type PausedSend = { readonly code: LaterCode; readonly retryAfterMs: number };
 
 /** Refuses all sends of a connection for a while, so that none overtakes one that must be tried again. */
-export function createSendPause(clock: Clock) {
-  let held: { readonly code: LaterCode; readonly until: number } | null = null;
+export type SendPause = {
+  start(code: LaterCode, ms: number): void;
+  /** The refusal of a send that comes now; null: there is no pause. */
+  current(): PausedSend | null;
+};
+
+export function createSendPause(clock: Pick<Clock, "elapsed">): SendPause {
+  let pause: { readonly code: LaterCode; readonly until: number } | null = null;
   return {
-    start(code: LaterCode, ms: number): void {
-      held = { code, until: clock.elapsed() + ms };
+    start(code, ms) {
+      pause = { code, until: clock.elapsed() + ms };
     },
-    /** Why sends are refused now, and for how long; null: they are not. */
-    now(): Held | null {
-      if (held === null) return null;
-      const retryAfterMs = Math.ceil(held.until - clock.elapsed());
-      if (retryAfterMs > 0) return { code: held.code, retryAfterMs };
-      held = null;
+    current() {
+      if (pause === null) return null;
+      const retryAfterMs = Math.ceil(pause.until - clock.elapsed());
+      if (retryAfterMs > 0) return { code: pause.code, retryAfterMs };
+      pause = null;
       return null;
     },
   };

@@ -1,19 +1,27 @@
-/** Bounds what a connection may have waiting by how many others have something waiting. */
-export type SendWindow = ReturnType<typeof createSendWindow>;
-
 /**
- * How many sends of one connection may wait for their commit: the window alone, or, where many senders press, so many
- * that all that wait fit into one commit together. The next sender then waits for one commit, however many flood; who
- * has more to send is not read until what it sent is answered.
+ * The number of sends of one connection that may wait for their commit: the whole window, or, while many connections send, their equal part of
+ * one commit. The sends of the next connection then wait for one commit only, however many others flood; a connection that has more to send is
+ * not read until its sends are answered.
  */
-export function createSendWindow({ windowMax, sendsMax }: { readonly windowMax: number; readonly sendsMax: number }) {
+export type SendWindow = {
+  /** A connection has unanswered frames. */
+  enter(): void;
+  /** It has none any more. */
+  leave(): void;
+  /** The number of sends that one connection may have waiting now; at least one, so that each makes progress. */
+  sends(): number;
+  /** The number of connections with unanswered frames. */
+  senders(): number;
+};
+
+export function createSendWindow(bounds: { readonly windowMax: number; readonly sendsMax: number }): SendWindow {
+  const { windowMax, sendsMax } = bounds;
   let senders = 0;
 
   return {
-    enter: (): void => void senders++,
-    leave: (): void => void senders--,
-    /** What one of them may have waiting now; never less than one, so that everybody gets on. */
-    sends: (): number => Math.max(1, Math.min(windowMax, Math.floor(sendsMax / Math.max(1, senders)))),
-    senders: (): number => senders,
+    enter: () => void senders++,
+    leave: () => void senders--,
+    sends: () => Math.max(1, Math.min(windowMax, Math.floor(sendsMax / Math.max(1, senders)))),
+    senders: () => senders,
   };
 }

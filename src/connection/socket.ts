@@ -15,7 +15,7 @@ export interface Socket {
 
   /**
    * Sends a WebSocket ping; the pong comes back through `SocketEvents.pong`. Absent where the runtime hides pongs: its own idle
-   * timeout must rule there.
+   * timeout must be in force there.
    */
   ping?(): void;
 
@@ -32,7 +32,7 @@ export interface Socket {
   terminate(): void;
 }
 
-/** What an adapter tells a connection. Each call returns at once and never throws. */
+/** The events that an adapter reports to a connection. Each call returns at once and never throws. */
 export interface SocketEvents {
   /** One complete frame: text as a string, anything else as bytes. */
   receive(frame: string | Uint8Array): void;

@@ -1,14 +1,15 @@
 import type { Feed } from "../feed/feed.ts";
 import { createLease } from "../feed/lease.ts";
 import { backoffMs } from "../internal/backoff.ts";
-import type { Clock } from "../internal/clock.ts";
+import { type Clock, nextTurn } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
-import { waitAtMost, withDeadline } from "../internal/deadline.ts";
+import { waitAtMost } from "../internal/deadline.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { MessageStretch, Store } from "../store/store.ts";
+import { createHookCall } from "./call.ts";
 import type { HookHealth } from "./hook-health.ts";
-import type { AcceptedMessage, NamedHook } from "./message-hook.ts";
-import { replyIdOf } from "./reply-id.ts";
+import type { NamedHook } from "./message-hook.ts";
+import { createHookRun, type HookRun } from "./run.ts";
 
 export type HookFollowerOptions = {
   readonly hook: NamedHook;
@@ -18,118 +19,92 @@ export type HookFollowerOptions = {
   readonly random: Random;
   readonly limits: Pick<Limits, "hookAnswerMs" | "hookRetryMs" | "hookRetryMsMax" | "hookLeaseMs">;
   /** No other process can have the database open. */
-  readonly isAlone: boolean;
+  readonly isExclusive: boolean;
   readonly health: HookHealth;
-  /** What the store could not do; it is tried again. */
+  /** A call of the store has failed; it is tried again. */
   readonly report: (fault: unknown) => void;
 };
 
-/** What was read of the log, and up to where. */
-type Logged = MessageStretch["messages"][number];
-
-/** One stretch of time in which the place is ours. */
-type Run = {
-  /** Everything up to here was handled. */
-  position: number;
-  /** The last message that was handled, and up to where the database knows of it. */
-  handled: number;
-  kept: number;
-  keptAt: number;
-  /** What ends the call that is under way; null: there is none. */
-  call: AbortController | null;
-  /** No further call begins. */
-  isEnding: boolean;
-  /** Ends the pause that is under way. */
-  wake: () => void;
-  /** Whether news of the log end that pause too. */
-  wantsNews: boolean;
+/** Follows the log for one hook of the host. Of several nodes on one database, one does it at a time. */
+export type HookFollower = {
+  /** Makes the hook's position in a database that does not know it yet. Rejects with `unavailable`. */
+  begin(): Promise<void>;
+  /** Follows the log from then on, while the lease is held. */
+  start(): void;
+  /** Stops at once and writes nothing more: the history that it followed has ended. */
+  abandon(): void;
+  /** Begins no further call, waits for the one under way, keeps its position, and gives its lease to another node. */
+  stop(deadlineMs: number): Promise<void>;
+  /** Whether there is something to do, or to write, here. */
+  isBusy(): boolean;
 };
 
-/** Messages of one page: what one turn of the event loop may have to do where calls end at once. */
-const pageMessagesMax = 64;
-/** How far the hook has got is written so often at most: a crash repeats what was handled in between. */
-const keepEveryMs = 200;
-/** After the store has failed, and while it is not known whether the place is still ours. */
-const againMs = 1_000;
+type Logged = MessageStretch["messages"][number];
 
-/** Follows the log for one hook of the host: calls it for each message, in the order of the log, on one node at a time. */
-export function createHookFollower(options: HookFollowerOptions) {
-  const { hook, store, feed, clock, random, limits, isAlone, health, report } = options;
+/** Messages of one page: the work of one turn of the event loop, if the calls end at once. */
+const pageMessagesMax = 64;
+/** The position is written at most once in this time: after a crash the calls since then are repeated. */
+const keepEveryMs = 200;
+/** After the store has failed, and while it is unknown whether the lease is still held. */
+const retryMs = 1_000;
+
+/** Calls the hook for each message, in the order of the log. */
+export function createHookFollower(options: HookFollowerOptions): HookFollower {
+  const { hook, store, feed, clock, random, limits, isExclusive, health, report } = options;
   const place = `onMessage ${hook.name}`;
   const self = {};
-  let run: Run | null = null;
+  const call = createHookCall(options);
+  let run: HookRun | null = null;
   let running: Promise<void> = Promise.resolve();
-  /** Up to where everything was handled, once the place is no longer ours. */
+  /** The last position of the run that has ended. */
   let last = 0;
 
   const lease = createLease({
-    ...{ store: store.places.place(place), clock, isAlone, report, leaseMs: limits.hookLeaseMs },
+    ...{ store: store.places.place(place), clock, isAlone: isExclusive, report, leaseMs: limits.hookLeaseMs },
     newName: () => random.messageId(clock.now()),
     position: () => run?.position ?? last,
     onTaken(n) {
-      const began = { position: n, handled: n, kept: n, keptAt: -Infinity, call: null, wake() {}, wantsNews: false };
-      const mine: Run = { ...began, isEnding: false };
-      run = mine;
-      running = follow(mine);
+      run = createHookRun(clock, n);
+      running = follow(run);
     },
     onLost: end,
   });
-  feed.onEntries(() => {
-    if (run?.wantsNews) run.wake();
-  });
+  feed.onEntries(() => run?.noteNews());
 
-  /** Stops at once: what is under way is told, and its end is of no interest. */
   function end(): void {
     const ended = run;
     if (ended === null) return;
     last = ended.position;
     run = null;
-    ended.call?.abort();
-    ended.wake();
+    ended.end();
     health.left(self, hook.name);
   }
 
-  /** `wantsNews`: news of the log end it as well. */
-  async function pause(mine: Run, ms: number, { wantsNews = false } = {}): Promise<void> {
-    if (run !== mine || mine.isEnding) return;
-    await new Promise<void>((resolve) => {
-      const cancel = ms === Infinity ? () => {} : clock.after(ms, () => mine.wake());
-      mine.wantsNews = wantsNews;
-      mine.wake = () => {
-        cancel();
-        mine.wake = () => {};
-        mine.wantsNews = false;
-        resolve();
-      };
-    });
-  }
+  /** In how many milliseconds the position must be written; Infinity: it was. */
+  const keepInMs = ({ handled, kept, keptAt }: HookRun): number =>
+    handled > kept ? keptAt + keepEveryMs - clock.elapsed() : Infinity;
 
-  const goesOn = (mine: Run): boolean => run === mine && !mine.isEnding;
-  /** In how many milliseconds what was handled is to be written; Infinity: all of it was. */
-  const keepInMs = (mine: Run): number =>
-    mine.handled > mine.kept ? mine.keptAt + keepEveryMs - clock.elapsed() : Infinity;
-
-  async function follow(mine: Run): Promise<void> {
-    while (goesOn(mine)) {
+  async function follow(mine: HookRun): Promise<void> {
+    while (mine.goesOn()) {
       try {
         if (keepInMs(mine) <= 0) await keep(mine);
-        else if (mine.position >= feed.position()) await pause(mine, keepInMs(mine), { wantsNews: true });
+        else if (mine.position >= feed.position()) await mine.pause(keepInMs(mine), { wantsNews: true });
         else await readOn(mine);
       } catch (fault) {
         report(fault);
-        await pause(mine, againMs);
+        await mine.pause(retryMs);
       }
     }
   }
 
-  async function keep(mine: Run): Promise<void> {
+  async function keep(mine: HookRun): Promise<void> {
     const { position } = mine;
     await lease.keep();
     mine.kept = position;
     mine.keptAt = clock.elapsed();
   }
 
-  async function readOn(mine: Run): Promise<void> {
+  async function readOn(mine: HookRun): Promise<void> {
     const { messages, upTo } = await store.messages(mine.position, pageMessagesMax);
     for (const message of messages) {
       if (!(await handle(mine, message))) return;
@@ -138,84 +113,47 @@ export function createHookFollower(options: HookFollowerOptions) {
       if (keepInMs(mine) <= 0) await keep(mine);
     }
     // A copy of the database that lags behind the feed has nothing new yet.
-    if (messages.length === 0 && upTo <= mine.position) return await pause(mine, againMs, { wantsNews: true });
+    if (messages.length === 0 && upTo <= mine.position) return await mine.pause(retryMs, { wantsNews: true });
     mine.position = Math.max(mine.position, upTo);
-    // A file answers before anybody else had their turn, and a handler may too.
-    await new Promise<void>((resolve) => clock.defer(resolve));
+    await nextTurn(clock);
   }
 
-  /** Calls the hook until it has succeeded; false where it is not to go on here. */
-  async function handle(mine: Run, { n: _, ...message }: Logged): Promise<boolean> {
-    for (let attempt = 0; goesOn(mine);) {
+  /** Calls the hook until it succeeds; false where this run must not go on. */
+  async function handle(mine: HookRun, { n: _, ...message }: Logged): Promise<boolean> {
+    for (let attempt = 0; mine.goesOn();) {
       if (!lease.isHeld()) {
-        await pause(mine, againMs);
+        await mine.pause(retryMs);
         continue;
       }
       try {
-        await call(mine, message, attempt);
-        // Whoever has the place now calls again: what has become of this call is not ours to write.
-        if (run !== mine) return false;
+        await mine.during((abort) => call(message, attempt, abort));
+        // The next holder of the lease calls again: the result of this call must not be written.
+        if (mine.isEnded()) return false;
         health.succeeded(self, hook.name);
         return true;
       } catch (error) {
-        if (run !== mine) return false;
+        if (mine.isEnded()) return false;
         health.failed(self, { hook: hook.name, error, tenant: message.tenant, messageId: message.id });
-        const [minMs, maxMs] = [limits.hookRetryMs, limits.hookRetryMsMax];
-        await pause(mine, backoffMs(random, { attempt, minMs, maxMs }));
+        await mine.pause(backoffMs(random, { attempt, minMs: limits.hookRetryMs, maxMs: limits.hookRetryMsMax }));
         attempt++;
       }
     }
     return false;
   }
 
-  async function call(mine: Run, message: AcceptedMessage, attempt: number): Promise<void> {
-    const controller = new AbortController();
-    const { signal } = controller;
-    mine.call = controller;
-    const ended = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-    const replyId = (purpose = ""): Promise<string> => replyIdOf(hook.name, message, purpose);
-    const called = async (): Promise<void> => hook.handle({ ...message }, { attempt, signal, replyId });
-    try {
-      await withDeadline(Promise.race([called(), ended]), {
-        clock,
-        ms: limits.hookAnswerMs,
-        who: `onMessage (${hook.name})`,
-      });
-    } catch (error) {
-      controller.abort();
-      throw error;
-    } finally {
-      mine.call = null;
-    }
-  }
-
   return {
-    /** Makes the hook's place in a database that does not know it yet. Rejects with `unavailable`. */
-    begin: (): Promise<void> => store.places.begin(place, hook.begin),
-
-    /** Follows the log from then on, while the place is ours. */
+    begin: () => store.places.begin(place, hook.begin),
     start: lease.start,
-
-    /** Stops at once and writes nothing more: the history that it followed has ended. */
-    abandon(): void {
+    abandon() {
       lease.abandon();
       end();
     },
-
-    /** Begins no further call, waits for the one under way, keeps how far it has got, and gives its place to another node. */
-    async stop(deadlineMs: number): Promise<void> {
-      if (run !== null) {
-        run.isEnding = true;
-        if (run.call === null) run.wake();
-      }
+    async stop(deadlineMs) {
+      run?.beginEnd();
       await waitAtMost(running, { clock, ms: (deadlineMs * 3) / 4 });
       end();
       await waitAtMost(lease.stop(), { clock, ms: deadlineMs / 4 }).catch(report);
     },
-
-    /** Whether there is something to do, or to write, here. */
-    isBusy: (): boolean => run !== null && (run.position < feed.position() || run.handled > run.kept),
+    isBusy: () => run !== null && (run.position < feed.position() || run.handled > run.kept),
   };
 }
-
-export type HookFollower = ReturnType<typeof createHookFollower>;

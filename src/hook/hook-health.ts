@@ -1,6 +1,6 @@
 import type { Clock } from "../internal/clock.ts";
 
-/** That a hook has begun to fail, or is well again. */
+/** A hook has begun to fail, or works again. */
 export type HookHealthChange =
   | {
       readonly type: "failing";
@@ -20,11 +20,18 @@ export type HookHealthOptions = {
 type Follower = object;
 type Health = { readonly failing: Set<Follower>; failures: number; isReported: boolean; reportedAt: number };
 
-/** A hook that fails and works in turn is reported so often at most. */
+/** A hook that fails and works in turn is reported at most once in this time. */
 const everyMs = 60_000;
 
-/** Whether hooks succeed, over all databases of a process: one report when a hook begins to fail, and one when it is well in all of them. */
-export function createHookHealth({ clock, onChange }: HookHealthOptions) {
+/** Whether hooks succeed, over all databases of a process: one report when a hook begins to fail, and one when it works again in all of them. */
+export type HookHealth = {
+  failed(follower: Follower, failure: Omit<Extract<HookHealthChange, { type: "failing" }>, "type">): void;
+  succeeded(follower: Follower, hook: string): void;
+  /** The follower has stopped: its last failure counts no more. */
+  left(follower: Follower, hook: string): void;
+};
+
+export function createHookHealth({ clock, onChange }: HookHealthOptions): HookHealth {
   const known = new Map<string, Health>();
 
   function healthOf(hook: string): Health {
@@ -40,7 +47,7 @@ export function createHookHealth({ clock, onChange }: HookHealthOptions) {
   }
 
   return {
-    failed(follower: Follower, failure: Omit<Extract<HookHealthChange, { type: "failing" }>, "type">): void {
+    failed(follower, failure) {
       const health = healthOf(failure.hook);
       health.failing.add(follower);
       health.failures++;
@@ -50,17 +57,14 @@ export function createHookHealth({ clock, onChange }: HookHealthOptions) {
       onChange({ type: "failing", ...failure });
     },
 
-    succeeded(follower: Follower, hook: string): void {
+    succeeded(follower, hook) {
       const health = healthOf(hook);
       health.failing.delete(follower);
       if (health.failures > 0 && health.failing.size === 0) recover(hook, health);
     },
 
-    /** It follows no longer: of what it failed with nothing more is known. */
-    left(follower: Follower, hook: string): void {
+    left(follower, hook) {
       healthOf(hook).failing.delete(follower);
     },
   };
 }
-
-export type HookHealth = ReturnType<typeof createHookHealth>;

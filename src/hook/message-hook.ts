@@ -4,9 +4,9 @@ import { isIdentifier } from "../protocol/identifier.ts";
 export type AcceptedMessage = {
   readonly tenant: string;
   readonly conversation: string;
-  /** Its place in the conversation, from 1. */
+  /** Its number in the conversation, from 1. */
   readonly seq: number;
-  /** Its id: the sender's own, so that two senders may have used the same. */
+  /** Its id, which the sender has chosen: two senders may have used the same. */
   readonly id: string;
   readonly from: string;
   readonly to: string;
@@ -19,11 +19,11 @@ export type AcceptedMessage = {
 export type MessageCall = {
   /** How often a call about this message has failed before, as far as this process knows. */
   readonly attempt: number;
-  /** Aborted once nobody waits for this call any more: its time is over, the chat shuts down, or another node follows the log now. */
+  /** Aborted when the result of this call does not matter any more: after its deadline, at a shutdown, or when another node follows the log. */
   readonly signal: AbortSignal;
   /**
-   * An id for a message that is sent because of this one: the same in each call about it, on each node. With it a further call sends nothing twice.
-   * `purpose` tells several such messages apart; default: empty.
+   * An id for a message that is sent because of this one: the same in each call about it, on each node. With it a repeated call sends nothing twice.
+   * `purpose` distinguishes several such messages; default: empty.
    *
    * @example
    * await chat.send({ from: message.to, to: message.from, text: "Hello", id: await call.replyId() });
@@ -31,22 +31,22 @@ export type MessageCall = {
   readonly replyId: (purpose?: string) => Promise<string>;
 };
 
-/** What the host does about each message (docs/hooks.md). */
+/** The host's own code for each message (docs/hooks.md). */
 export type MessageHook = {
   /**
-   * Names the hook's place in the log, which is durable: 1 to 128 characters of an id. One hook needs no name; several need one each. Under another name a
+   * Names the hook's durable position in the log: 1 to 128 characters of an id. One hook needs no name; several need one each. Under another name a
    * hook begins anew. Default: `default`.
    */
   readonly name?: string;
   /**
-   * Where it begins in a database that does not know it yet: `now`, with what is accepted from then on, or `start`, with the first message of the
+   * Where it begins in a database that does not know it yet: `now`, with the next message that is accepted, or `start`, with the first message of the
    * log. Default: `now`.
    */
   readonly begin?: "now" | "start";
   /**
-   * Called for each message in the order of the log, one after the other; at least once, and as a rule exactly once. A throw, or no end within
-   * `limits.hookAnswerMs`, is called again with the same message, later and later, up to `limits.hookRetryMsMax`: no other message comes before it.
-   * What can never succeed must be caught.
+   * Called for each message in the order of the log, one after the other; at least once, and as a rule exactly once. If it throws, or does not end within
+   * `limits.hookAnswerMs`, it is called again with the same message, after growing delays up to `limits.hookRetryMsMax`: no other message comes before it.
+   * Catch an error that can never succeed.
    */
   readonly handle: (message: AcceptedMessage, call: MessageCall) => void | Promise<void>;
 };
@@ -57,14 +57,14 @@ export type NamedHook = Required<MessageHook>;
 /** Each follows the log by itself. */
 const hooksMax = 16;
 
-/** Hooks as they are given: one, or several. A hook may be an object of a class. */
+/** The hooks of an option: one, or several. A hook may be an object of a class. */
 export const hooksOf = (given: MessageHook | readonly MessageHook[] = []): readonly NamedHook[] =>
   [given].flat().map((hook: MessageHook) => {
     const { name = "default", begin = "now", handle } = hook;
     return { name, begin, handle: typeof handle === "function" ? handle.bind(hook) : handle };
   });
 
-/** What is wrong with hooks; null: nothing. The host may be plain JavaScript. */
+/** Why hooks are invalid; null: they are valid. The host may be plain JavaScript. */
 export function validateHooks(hooks: readonly NamedHook[]): string | null {
   if (hooks.length > hooksMax) return `onMessage has ${hooks.length} hooks, and may have ${hooksMax}`;
   for (const { name, begin, handle } of hooks) {

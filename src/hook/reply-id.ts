@@ -2,13 +2,12 @@ import { sha256 } from "../internal/sha256.ts";
 import type { AcceptedMessage } from "./message-hook.ts";
 
 /**
- * A UUID of version 8 (RFC 9562 section 5.8) that is the same whenever it is derived: the message's time in its first 48 bits, so that such ids are in the
- * order of time as all others are, and a hash of what the message is known by.
+ * A UUID of version 8 (RFC 9562 section 5.8) that is derived from a message, and always the same: the message's time in its first 48 bits, so that such ids
+ * are in the order of time as all others are, and a hash of the message's identity.
  */
 export async function replyIdOf(
-  hook: string,
   { tenant, from, id, time }: Pick<AcceptedMessage, "tenant" | "from" | "id" | "time">,
-  purpose: string,
+  { hook, purpose }: { readonly hook: string; readonly purpose: string },
 ): Promise<string> {
   const hash = await sha256(JSON.stringify([hook, tenant, from, id, purpose]));
   const start = time.toString(16).padStart(12, "0").slice(-12);

@@ -29,7 +29,7 @@ import { postTicket } from "./route/post-ticket.ts";
 import { getPush, getPushExplain } from "./route/push.ts";
 import { deleteQuietHours, getQuietHours, putQuietHours } from "./route/quiet-hours.ts";
 
-/** Every route of PROTOCOL 5 that there is. */
+/** All routes of PROTOCOL 5. */
 export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
   "/messages": { GET: getMessages, POST: postMessage },
   "/changes": { GET: getChanges },
@@ -48,45 +48,45 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
   "/blocks/:user": { PUT: putBlock, DELETE: deleteBlock },
 };
 
-/** What the chat's own paths begin with. */
+/** The first segments of the chat's own paths. */
 const heads = ["ws", ...new Set(Object.keys(routes).map((path) => path.split("/")[1] ?? ""))];
 
-/** Whether this is the address of the chat's socket: below the base or, where nobody has said what that is, under any prefix. */
+/** Whether this is the address of the chat's socket: below the base or, without a base, under any prefix. */
 export const isSocketPath = (url: string, base: string | undefined): boolean =>
   pathBelow(pathOf(url), { heads, base }) === "/ws";
 
 export type ApiOptions = {
-  /** What a tenant's requests use, until `release` is called; rejects with `unavailable`. */
+  /** The parts that serve a tenant's requests, until `release` is called; rejects with `unavailable`. */
   readonly parts: (
     tenant: string,
   ) => Promise<Pick<Call, "store" | "policy" | "push" | "connect"> & { readonly release?: () => void }>;
-  /** A ticket, out of a secret; default: the secret. */
+  /** Makes a ticket of a secret; default: the secret itself. */
   readonly ticketOf?: (secret: string, tenant: string) => string;
   readonly clock: Clock;
   readonly random: Random;
-  /** Who may do how much; default: anybody anything. */
+  /** The rates of users and addresses; default: no limits. */
   readonly limiter?: Pick<Limiter, "take" | "takeSend" | "payRefusal" | "spend" | "turn">;
-  /** Where a request comes from; default: from nobody who is counted. */
+  /** Where a request comes from; default: from an address that is not counted. */
   readonly originationOf?: (request: Request, peer?: Peer) => Origination;
   readonly prove: (request: Request) => Promise<Session | Response>;
   readonly isHostAllowed: (request: Request) => boolean;
   /** Allowed origins beside the server's own, as `parseOrigins` gives them. */
   readonly origins: readonly string[];
-  /** Told of each origin that is refused. */
+  /** Called for each origin that is refused. */
   readonly onRefusedOrigin?: (refused: RefusedOrigin) => void;
   /** Headers that pages may send beside the usual ones, as `parseCorsHeaders` gives them. */
   readonly corsHeaders?: readonly string[];
   readonly limits: Limits;
   readonly isDraining: () => boolean;
-  /** The path under which the chat is mounted; absent: wherever. */
+  /** The path under which the chat is mounted; absent: any. */
   readonly base?: string | undefined;
 };
 
 /**
- * Makes the HTTP API: a request in, its answer out. Never rejects.
+ * Makes the HTTP API: a function from requests to answers. Never rejects.
  *
- * The first refusal that applies is the answer: 403 foreign host, or foreign origin of what is no mere read · 404 no such
- * route · 405 · 503 shutting down · 429 this address too often · those of `prove` · 429 this user too often · 400 what was sent cannot be read · those of the route.
+ * Answers the first refusal that applies: 403 foreign host, or foreign origin of a request that is not a read · 404 no such
+ * route · 405 · 503 shutting down · 429 this address too often · those of `prove` · 429 this user too often · 400 malformed request · those of the route.
  */
 export function createApi(options: ApiOptions): (request: Request, peer?: Peer) => Promise<Response> {
   const { prove, isHostAllowed, origins, clock, random, limits, limiter, isDraining, base } = options;
@@ -127,7 +127,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     const session = await prove(asked.request);
     if (session instanceof Response) return session;
     const doer = doerOf(session);
-    // A message is judged as one, whatever way it comes: its route asks, for a retry is answered whatever the rate.
+    // The route of messages takes their cost itself: at any rate, a retry gets its first answer.
     const userMs = route === postMessage ? 0 : (limiter?.take(doer, costs.request + (route.units ?? 0)) ?? 0);
     if (userMs > 0) await limiter?.payRefusal(doer, costs.refused);
     if (userMs > 0) return tooOften(userMs);
@@ -135,9 +135,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     const retryAfterMs = (chars: number): number => limiter?.takeSend(doerOf(session, address), sendCost(chars)) ?? 0;
     const spend = (units: number): void => limiter?.spend(doer, units);
     if (asked.request.bodyUsed && route.meta.body) {
-      log.error(
-        "the body of a request was read before it came to the chat, by the app's own code: hand on what was read (docs/mounting.md)",
-      );
+      log.error("the app's own code read the body of a request before the chat: pass on the body (docs/mounting.md)");
       return problem("internal", "The body was read by the app before it came to the chat");
     }
     const { release, ...parts } = await options.parts(session.tenant);

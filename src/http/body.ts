@@ -4,18 +4,19 @@ import { shapeFault } from "../protocol/shape-fault.ts";
 
 const jsonType = /^application\/json *(;|$)/i;
 
+export type BodyOptions = { readonly bytesMax: number; readonly isOptional?: boolean };
+
 /**
  * Reads a request's body as JSON that fits a schema.
  *
  * @param options.isOptional No body at all is an empty object.
- * @param bytesMax Counted as they come: what a header says of the length is not believed, and no more is kept.
+ * @param options.bytesMax Counted as bytes arrive: the header of the length is not trusted, and no more is kept.
  * @throws ChatError `bad_request`: another type than JSON, no JSON, another shape; `too_large`.
  */
 export async function readBody<const Schema extends v.GenericSchema>(
   request: Request,
   schema: Schema,
-  bytesMax: number,
-  { isOptional = false }: { readonly isOptional?: boolean } = {},
+  { bytesMax, isOptional = false }: BodyOptions,
 ): Promise<v.InferOutput<Schema>> {
   // No form of a foreign page can send this type without asking first (a preflight).
   if (!jsonType.test(request.headers.get("content-type") ?? ""))
@@ -32,7 +33,7 @@ export async function readBody<const Schema extends v.GenericSchema>(
   throw new ChatError("bad_request", `The body is malformed${shapeFault(parsed.issues[0])}`);
 }
 
-/** A name that a client made up is repeated only where it is harmless. */
+/** Repeats a name that a client made up only where it is harmless. */
 export const nameOf = (path: string | null): string => (path !== null && /^\w{1,64}$/.test(path) ? ` at ${path}` : "");
 
 async function readText({ body }: Request, bytesMax: number): Promise<string> {
@@ -50,7 +51,7 @@ async function readText({ body }: Request, bytesMax: number): Promise<string> {
       text += decoder.decode(value, { stream: true });
     }
   } catch (error) {
-    // What is still to come is of no interest.
+    // The rest is not read.
     reader.cancel().catch(() => {});
     if (error instanceof ChatError) throw error;
     throw new ChatError("bad_request", "The body is not UTF-8, or broke off", { cause: error });

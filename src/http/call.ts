@@ -9,15 +9,15 @@ import type { Limits } from "../protocol/limits.ts";
 import type { PushProvider } from "../push/provider.ts";
 import type { Store } from "../store/store.ts";
 
-/** One request of somebody who has proved who they are, at one route. */
+/** One authenticated request at one route. */
 export type Call = {
   readonly request: Request;
   readonly session: Session;
-  /** When the host began to be asked who it is, by the server's steady clock in milliseconds. */
+  /** When `authenticate` was called, by the server's steady clock in milliseconds. */
   readonly askedAt: number;
   readonly store: Store;
   readonly policy: Policy;
-  /** Makes a connection of the request, for as long as it waits. */
+  /** Makes the request a connection while it waits. */
   readonly connect: Hub["connect"];
   readonly push: {
     readonly providers: readonly PushProvider[];
@@ -27,22 +27,22 @@ export type Call = {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
-  /** A ticket, out of a secret: where each tenant has a database, it says whose. */
+  /** Makes a ticket of a secret: where each tenant has a database, the ticket names the tenant. */
   readonly ticketOf: (secret: string, tenant: string) => string;
-  /** How many milliseconds the asker must wait before one more message of so many characters; 0: not at all. */
+  /** How many milliseconds the asker must wait before one more message of this length; 0: not at all. */
   readonly retryAfterMs: (chars: number) => number;
-  /** Takes what the request has cost beyond what its route says. */
+  /** Takes the cost of the request beyond the fixed one of its route. */
   readonly spend: (units: number) => void;
-  /** Proves the session again, for what must not outlive a revocation; the refusal where it no longer holds. */
+  /** Proves the session again, where a result must not outlive a revocation; else the refusal. */
   readonly proveAgain: () => Promise<Session | Response>;
-  /** What stands in the route's path, as it was sent. */
+  /** The parameter in the route's path, as it was sent. */
   readonly id: string;
 };
 
-/** What a route takes and answers, for the documents that are generated. */
+/** The parameters and answers of a route, for the generated documents. */
 export type RouteMeta = {
   readonly summary: string;
-  /** What may stand in the address behind the path. */
+  /** The query parameters. */
   readonly parameters?: (limits: Limits) => v.GenericSchema;
   readonly body?: (limits: Limits) => v.GenericSchema;
   /** Whether it may come without a body. */
@@ -55,7 +55,7 @@ export type RouteMeta = {
 
 export type Route = {
   readonly meta: RouteMeta;
-  /** What it costs beside what every request does, in units of work: it waits for its turn with that. */
+  /** Its cost beyond the one of every request, in units: it waits for a turn with room for them. */
   readonly units?: number;
   /** Refusals are thrown as ChatErrors. */
   readonly handle: (call: Call) => Promise<Response>;

@@ -1,9 +1,9 @@
 import { ChatError } from "../error.ts";
 import { shownValue } from "../internal/shown-value.ts";
 
-/** Headers that a page may send in any case: who asks, and that a body is JSON. */
+/** Headers that a page may always send: its proof of identity, and that a body is JSON. */
 const ownHeaders = ["Authorization", "Content-Type"];
-/** More than that no page sends. */
+/** No page sends more. */
 const headersMax = 50;
 const nameForm = /^[A-Za-z0-9!#$%&'+.^_`|~-]{1,100}$/;
 
@@ -13,7 +13,7 @@ const maxAgeSeconds = 7_200;
 /**
  * Checks the names of further headers that pages of allowed origins may send, such as `sentry-trace`.
  *
- * @throws ChatError `config_invalid`: a wildcard, or what is no header's name.
+ * @throws ChatError `config_invalid`: a wildcard, or no header's name.
  */
 export function parseCorsHeaders(names: readonly string[]): readonly string[] {
   const at = names.findIndex((name: unknown) => typeof name !== "string" || !nameForm.test(name));
@@ -32,7 +32,7 @@ export function withCors(response: Response, allowed: string | null): Response {
   headers.append("Vary", "Origin");
   if (allowed !== null) {
     headers.set("Access-Control-Allow-Origin", allowed);
-    // `null` is the origin of any sandboxed page and any local file: it may say who it is by a token, never by somebody's cookie.
+    // `null` is the origin of any sandboxed page and any local file: these may prove their user by a token, never by a cookie.
     if (allowed !== "null") headers.set("Access-Control-Allow-Credentials", "true");
     headers.set("Access-Control-Expose-Headers", "Retry-After");
   }

@@ -1,11 +1,11 @@
 import { ChatError } from "../error.ts";
 
-/** What a field of the host's own object holds. */
+/** The type of a field of the host's own object. */
 export type FieldKind = "text" | "number" | "texts";
 
 /**
- * The fields of an object of the host's, each as the text that it would be in an address, so that one schema checks both. The host may be plain
- * JavaScript: of another type than the table says, a field is refused.
+ * The fields of a host's object, each as the text that it would be in an address, so that one schema checks both. The host may be plain
+ * JavaScript: a field of another type than in the table is refused.
  *
  * @throws ChatError `bad_request`: the text names the field.
  */

@@ -3,12 +3,11 @@ import { ChatError } from "../error.ts";
 import { queryOf } from "../internal/query-string.ts";
 import { nameOf } from "./body.ts";
 
-/** These say who asks: they are the business of authentication alone. */
+/** They identify the asker: only authentication reads them. */
 const asker = ["user", "tenant", "ticket"];
 
 /**
- * Reads the parameters of an address that fit a strict schema, each as its text. A `+` stays a `+` (RFC 3986): it begins phone
- * numbers.
+ * Reads the parameters of an address, which must fit a strict schema, each as its text.
  *
  * @throws ChatError `bad_request`: a parameter that is doubled, cannot be decoded, is unknown, or malformed. The text names it.
  */
@@ -35,24 +34,26 @@ export function fitParameters<const Schema extends v.GenericSchema>(
   texts: Readonly<Record<string, string>>,
   schema: Schema,
 ): v.InferOutput<Schema> {
-  // Without a prototype, so that no name is anything but a name.
+  // Without a prototype, so that `__proto__` is a name like others.
   const parameters: object = Object.assign(Object.create(null) as object, texts);
   const parsed = v.safeParse(schema, parameters, { abortEarly: true });
   if (parsed.success) return parsed.output;
   throw new ChatError("bad_request", `A parameter is malformed or unknown${nameOf(v.getDotPath(parsed.issues[0]))}`);
 }
 
-/** A whole number without sign or leading zeros, from `least` to `most`; the documents tell it as a number. */
-export const wholeNumber = (least: number, most: number, description?: string) =>
+type WholeNumber = { readonly min: number; readonly max: number; readonly description?: string };
+
+/** A whole number without sign or leading zeros; a number in the documents. */
+export const wholeNumber = ({ min, max, description }: WholeNumber) =>
   v.pipe(
     v.string(),
     v.regex(/^(0|[1-9][0-9]{0,15})$/),
     v.metadata({
-      ...{ type: "integer", minimum: least, maximum: most, pattern: undefined },
+      ...{ type: "integer", minimum: min, maximum: max, pattern: undefined },
       ...(description !== undefined && { description }),
     }),
     v.transform(Number),
     v.safeInteger(),
-    v.minValue(least),
-    v.maxValue(most),
+    v.minValue(min),
+    v.maxValue(max),
   );

@@ -13,8 +13,8 @@ export function pathOf(url: string): string {
 }
 
 /**
- * The path under which a chat is mounted, as the rest of the code wants it: `/chat`, or the empty text for the root. A slash that is missing at
- * the beginning, or too many at the end, is forgiven.
+ * The path under which a chat is mounted, in the form that the code uses: `/chat`, or the empty text for the root. The slash at the beginning may
+ * be missing, and there may be some at the end.
  *
  * @throws ChatError `config_invalid`: no path.
  *
@@ -31,8 +31,8 @@ export function parseBase(base: string): string {
 }
 
 /**
- * The part of a path that is the chat's: what lies below `base`. Where nobody has said what the base is, it is all that stands before
- * the first segment with which a path of the chat begins (`heads`). A slash at the end changes nothing.
+ * The part of a path that is the chat's, below `base`. Without a base, it begins at the first segment with which a path of the chat
+ * begins (`heads`). A slash at the end changes nothing.
  *
  * @example
  * pathBelow("/app/chat/conversations/c7/read", { heads: ["conversations"] }) // "/conversations/c7/read"

@@ -7,33 +7,35 @@ import type { Limits } from "../protocol/limits.ts";
 import { newest } from "../store/read/history.ts";
 import type { Store } from "../store/store.ts";
 import { type FieldKind, textsOfFields } from "./host-fields.ts";
-import type { ConversationPage, ListedConversation } from "./pages.ts";
+import type { ConversationPage, ListedConversation } from "./answer-schema.ts";
 import { fitParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
 
-const opaquePlace = v.pipe(
+const opaquePosition = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z0-9_-]{1,256}$/),
   v.description("Goes on after the page whose `next` this was"),
 );
-/** Tells a place in the list of conversations from whatever else was sealed. */
+/** Distinguishes positions in the list of conversations from other sealed texts. */
 const prefix = "conversations ";
 
-function placeOf(after: string, cursors: Pick<Cursors, "unseal">): number {
+function positionOf(after: string, cursors: Pick<Cursors, "unseal">): number {
   const [, digits] = /^conversations ([1-9][0-9]{0,15})$/.exec(cursors.unseal(after) ?? "") ?? [];
   if (digits === undefined) throw new ChatError("bad_request", "The parameter after is malformed");
   return Number(digits);
 }
 
-/** All that may stand in the address of `GET /conversations`. */
+/** All query parameters of `GET /conversations`. */
 export const conversationParameters = ({ answerRowsMax }: Limits) =>
   v.strictObject({
-    limit: v.optional(wholeNumber(1, answerRowsMax, `Conversations of a page; else: ${limitDefault}`)),
-    after: v.optional(opaquePlace),
+    limit: v.optional(
+      wholeNumber({ min: 1, max: answerRowsMax, description: `Conversations of a page; else: ${limitDefault}` }),
+    ),
+    after: v.optional(opaquePosition),
   });
 
-/** The fields of `chat.conversations` beside whose they are. */
+/** The fields of `chat.conversations` beside `user` and `tenant`. */
 export const conversationFields = { limit: "number", after: "text" } as const satisfies Readonly<
   Record<string, FieldKind>
 >;
@@ -41,24 +43,24 @@ export const conversationFields = { limit: "number", after: "text" } as const sa
 type Asked = { readonly limit?: number | undefined; readonly after?: string | undefined };
 
 /**
- * What the host's own code asks for.
+ * Reads a query of the host's own code.
  *
  * @throws ChatError `bad_request`: a field that is malformed. The text names it.
  */
-export const readGivenPlace = (given: object, limits: Limits): Asked =>
+export const readGivenPage = (given: object, limits: Limits): Asked =>
   fitParameters(textsOfFields(given, conversationFields), conversationParameters(limits));
 
 /**
- * A page of a user's conversations, for `GET /conversations` and `chat.conversations`; `counted`: messages that were counted one by one for it.
+ * A page of a user's conversations, for `GET /conversations` and `chat.conversations`; `counted`: how many messages were counted one by one.
  *
- * @throws ChatError `bad_request`: an `after` that no page has answered; `unavailable`.
+ * @throws ChatError `bad_request`: an `after` that is no `next` of a page; `unavailable`.
  */
 export async function readConversations(
   store: Pick<Store, "conversations" | "cursors">,
   identity: Identity,
   { limit = limitDefault, after }: Asked,
 ): Promise<{ readonly page: ConversationPage; readonly counted: number }> {
-  const below = after === undefined ? newest : placeOf(after, store.cursors);
+  const below = after === undefined ? newest : positionOf(after, store.cursors);
   const { conversations, counted, next } = await store.conversations(identity, { below, limit });
   const page = {
     conversations: conversations.map(listed),

@@ -3,7 +3,7 @@ import { ChatError } from "../error.ts";
 import type { Identity } from "../model.ts";
 import { message } from "../log/message.ts";
 import type { Store } from "../store/store.ts";
-import type { MessagePage } from "./pages.ts";
+import type { MessagePage } from "./answer-schema.ts";
 import { encodeNext, type Query } from "./selectors.ts";
 
 /**
@@ -25,6 +25,6 @@ export async function readMessages(
     // The list that can be confirmed goes on by being confirmed.
     ...(cursor
       ? { cursor: store.cursors.encode({ n: cursor.n, isList: true }) }
-      : next && { next: encodeNext(selectors, next, store.cursors) }),
+      : next && { next: encodeNext({ selectors, walk: next }, store.cursors) }),
   };
 }

@@ -4,19 +4,20 @@ import { defaultDevice, messageIdsForm, storedMessageId } from "../protocol/iden
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { conversationId, identifier } from "../protocol/schema.ts";
-import { type HistoryQuery, newest, type Walk } from "../store/read/history.ts";
+import { type HistoryQuery, newest, type PageOrder } from "../store/read/history.ts";
 import { type FieldKind, textsOfFields } from "./host-fields.ts";
 import { fitParameters, readParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
 
-const place = (description: string, least = 1) =>
-  wholeNumber(
-    least,
-    newest - 1,
-    `${description}. Needs with or conversation; before, after, around and ids exclude each other`,
-  );
-const time = (description: string) => wholeNumber(0, newest, `${description}, in milliseconds since the Unix epoch`);
+const seq = (description: string, least = 1) =>
+  wholeNumber({
+    min: least,
+    max: newest - 1,
+    description: `${description}. Needs with or conversation; before, after, around and ids exclude each other`,
+  });
+const time = (description: string) =>
+  wholeNumber({ min: 0, max: newest, description: `${description}, in milliseconds since the Unix epoch` });
 
 /** The selectors of `GET /messages`, each as the text that it is in an address. */
 const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) =>
@@ -24,9 +25,9 @@ const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) =>
     device: v.optional(v.pipe(identifier, v.description("Of which device undelivered is asked; else: default"))),
     with: v.optional(v.pipe(identifier, v.description("The conversation with this user; excludes conversation"))),
     conversation: v.optional(v.pipe(conversationId, v.description("This conversation; excludes with"))),
-    before: v.optional(place("Messages below this seq")),
-    after: v.optional(place("Messages above this seq; 0: from the first one", 0)),
-    around: v.optional(place("Messages on both sides of this seq")),
+    before: v.optional(seq("Messages below this seq")),
+    after: v.optional(seq("Messages above this seq; 0: from the first one", 0)),
+    around: v.optional(seq("Messages on both sides of this seq")),
     ids: v.optional(
       v.pipe(
         v.string(),
@@ -41,7 +42,9 @@ const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) =>
     since: v.optional(time("Messages from this time on")),
     until: v.optional(time("Messages up to this time, which is not before since")),
     undelivered: v.optional(v.pipe(v.literal("true"), v.description("Messages that the device has not got"))),
-    limit: v.optional(wholeNumber(1, answerRowsMax, `Messages of a page; else: ${limitDefault}`)),
+    limit: v.optional(
+      wholeNumber({ min: 1, max: answerRowsMax, description: `Messages of a page; else: ${limitDefault}` }),
+    ),
   });
 
 export type Selectors = v.InferOutput<ReturnType<typeof schemaOf>>;
@@ -57,21 +60,21 @@ const nextParameter = {
   next: v.optional(v.pipe(v.string(), v.minLength(1), v.description("Goes on with the query of an earlier answer"))),
 };
 
-/** All that may stand in the address of `GET /messages`. */
+/** All query parameters of `GET /messages`. */
 export const messageParameters = (limits: Limits) => v.strictObject({ ...schemaOf(limits).entries, ...nextParameter });
 
 export type Query = {
   readonly query: HistoryQuery;
-  /** What was asked for, for the `next` of the answer. */
+  /** The selectors of the request, for the `next` of the answer. */
   readonly selectors: Selectors;
 };
 
 export type SelectorOptions = { readonly limits: Limits; readonly cursors: Pick<Cursors, "unseal"> };
 
 /**
- * Reads what `GET /messages` asks for. `next` holds all selectors of the query that it goes on with; they may stand beside it, unchanged.
+ * Reads the query of `GET /messages`. `next` holds all selectors of the query that it continues; the request may repeat them, unchanged.
  *
- * @throws ChatError `bad_request`: what is unknown, doubled, malformed, or contradicts something else. The text names it.
+ * @throws ChatError `bad_request`: a parameter that is unknown, doubled, malformed, or contradicts another one. The text names it.
  */
 export function readSelectors(url: string, { limits, cursors }: SelectorOptions): Query {
   const { next, ...given } = readParameters(url, messageParameters(limits));
@@ -79,7 +82,7 @@ export function readSelectors(url: string, { limits, cursors }: SelectorOptions)
   return goOn(next, given, { schema: schemaOf(limits), cursors });
 }
 
-/** The fields of `chat.messages`: without those of a device, whose place a read of the host's must not touch. */
+/** The fields of `chat.messages`: without those of a device, because a read by the host must not affect one. */
 export const messageFields = {
   with: "text",
   conversation: "text",
@@ -95,7 +98,7 @@ export const messageFields = {
 } as const satisfies Readonly<Record<string, FieldKind>>;
 
 /**
- * The same of what the host's own code asks for. Without any selector it is all of the user's messages.
+ * The same for a query of the host's own code. Without a selector it is all of the user's messages.
  *
  * @throws ChatError `bad_request`, as `readSelectors`.
  */
@@ -114,7 +117,7 @@ function begin(selectors: Selectors): Query {
 
 type Going = { readonly schema: v.GenericSchema<unknown, Selectors>; readonly cursors: Pick<Cursors, "unseal"> };
 
-/** The query that a `next` holds, from where it had got to. */
+/** The query that a `next` holds, from where its last page ended. */
 function goOn(next: string, given: Selectors, { schema, cursors }: Going): Query {
   const { texts, walk } = decodeNext(next, cursors);
   const parsed = v.safeParse(schema, texts);
@@ -140,13 +143,13 @@ function refuseContradiction({ with: other, conversation, before, after, around,
   if (since !== undefined && until !== undefined && since > until) refuse("The parameter until is before since");
 }
 
-/** Without any selector it is the list of what the device has not got. */
+/** Without a selector it is the list of the messages that the device has not received. */
 function isList({ device: _, limit: __, ...selectors }: Selectors): boolean {
   return Object.values(selectors).every((one) => one === undefined);
 }
 
 /** Where a query begins: undelivered messages at the oldest, else at the newest, unless it says otherwise. */
-function walkOf(selectors: Selectors): Walk {
+function walkOf(selectors: Selectors): PageOrder {
   const { before, after, around, ids, undelivered } = selectors;
   if (ids !== undefined) return {};
   if (before !== undefined) return { down: before };
@@ -155,7 +158,7 @@ function walkOf(selectors: Selectors): Walk {
   return undelivered !== undefined || isList(selectors) ? { up: 0 } : { down: newest };
 }
 
-function queryOf(selectors: Selectors, walk: Walk): HistoryQuery {
+function queryOf(selectors: Selectors, walk: PageOrder): HistoryQuery {
   const {
     device = defaultDevice,
     limit = limitDefault,
@@ -166,10 +169,10 @@ function queryOf(selectors: Selectors, walk: Walk): HistoryQuery {
     ...rest
   } = selectors;
   const isUndelivered = undelivered !== undefined || isList(selectors);
-  return { ...defined(rest), walk, limit, ...(isUndelivered && { undelivered: device }) };
+  return { ...defined(rest), order: walk, limit, ...(isUndelivered && { undelivered: device }) };
 }
 
-/** Selectors as they stand in an address. */
+/** Selectors as the texts of an address. */
 const textsOf = (selectors: Partial<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(Object.entries(defined(selectors)).map(([name, value]) => [name, String(value)]));
 
@@ -180,17 +183,19 @@ const defined = <T extends object>(object: T): Defined<T> =>
 
 const nextSchema = v.strictObject({ texts: v.record(v.string(), v.string()), walk: walkSchema });
 
-/** The wire's opaque form of a query and how it goes on. */
-export const encodeNext = (selectors: Selectors, walk: Walk, cursors: Pick<Cursors, "seal">): string =>
+type Continued = { readonly selectors: Selectors; readonly walk: PageOrder };
+
+/** The opaque form of a query and of its continuation, for the wire. */
+export const encodeNext = ({ selectors, walk }: Continued, cursors: Pick<Cursors, "seal">): string =>
   cursors.seal(JSON.stringify({ texts: textsOf(selectors), walk }));
 
 const malformedNext = (): ChatError => new ChatError("bad_request", "The parameter next is malformed");
 
-/** Whatever is in it is believed no more than an address is. */
+/** Its content is checked like an address: it is not trusted. */
 function decodeNext(
   text: string,
   cursors: Pick<Cursors, "unseal">,
-): { texts: Readonly<Record<string, string>>; walk: Walk } {
+): { texts: Readonly<Record<string, string>>; walk: PageOrder } {
   let value: unknown;
   try {
     value = JSON.parse(cursors.unseal(text) ?? "");

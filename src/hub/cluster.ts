@@ -1,23 +1,23 @@
-import type { Feed } from "../feed/feed.ts";
+import { type ClusterMessage, decodeMessage, type DeviceHere, encodeMessage } from "./cluster-message.ts";
+import { createElsewhere } from "./elsewhere.ts";
+import { createIdleElsewhere, type IdleElsewhere } from "./idle-elsewhere.ts";
+import { createPresenceAsks } from "./presence-asks.ts";
+import { createUserSubscriptions } from "./user-subscriptions.ts";
 import type { Transport } from "../bus/transport.ts";
+import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
-import { createLru } from "../internal/lru.ts";
 import { type Identity, identityKey } from "../model.ts";
-import { inTurns } from "./turns.ts";
-
-/** One device of a user on a node, and for how many milliseconds they have done nothing with it. */
-export type DeviceHere = readonly [device: string, silentMs: number];
 
 export type ClusterOptions = {
   readonly transport: Transport;
   readonly feed: Pick<Feed, "epoch">;
-  /** Leaves out the time in which this process was frozen: it has not heard what the others said meanwhile. */
+  /** Leaves out the time in which this process was frozen: the messages of that time are still to be read. */
   readonly clock: Clock;
   /** This node's own name: another one after a restart. */
   readonly node: string;
   /** A volatile frame for the connections that a user has here. */
   readonly onFrame: (identity: Identity, text: string) => void;
-  /** The devices with which a user is here. */
+  /** The devices with which a user is connected here. */
   readonly devicesOf: (identity: Identity) => readonly DeviceHere[];
   /** Whether a user is online here, also for a grace after their last connection went. */
   readonly isPresent: (identity: Identity) => boolean;
@@ -25,295 +25,160 @@ export type ClusterOptions = {
   readonly onPresence: (identity: Identity) => void;
 };
 
-/** How often a node says that it lives; one that has not for so long is gone, and its users with it. */
-const beatMs = 3_000;
-const goneMs = 10_000;
-/** How many of those whom somebody watches are asked about at a time, after something may have been missed, and how often. */
-const asksAtOnce = 100;
-const asksEveryMs = 50;
 /**
- * How many of those whom somebody watches are asked about with each beat, though nothing is known to have been missed, and how often at
- * most: what was lost without a sign is found so.
+ * Messages between nodes beside the log: volatile frames, and the nodes of users. Each may be lost: the users of a node that is gone are
+ * offline after a while, and after a gap, and from time to time, nodes ask again. A node gets the messages about those users only who are
+ * connected to it, or are watched there.
  */
-const checksAtOnce = 100;
-const checksEveryMs = 60_000;
-/** How long an answer takes, and how long it holds. */
-const answerMs = 300;
-const answerHoldsMs = 5_000;
-const answersMax = 100_000;
-
-type Whereabouts = { askedAt: number; readonly devices: Map<string, number> };
-type Told = {
-  readonly frame?: unknown;
-  readonly ask?: unknown;
-  readonly node?: unknown;
-  readonly online?: unknown;
-  readonly tenant?: unknown;
-  readonly user?: unknown;
-  readonly devices?: unknown;
-  /** Who wants to know whether a user, who was told to be there, still is. */
-  readonly check?: unknown;
-  readonly gone?: unknown;
+export type Cluster = {
+  /** Subscribes under the history of now, and reports this node to the others. */
+  start(): void;
+  stop(): void;
+  /** A user is here, with their first connection. */
+  join(identity: Identity): void;
+  /** A user's last connection here has gone. */
+  leave(identity: Identity): void;
+  /** Sends a volatile frame to the connections of a user on other nodes. */
+  sendFrame(identity: Identity, text: string): void;
+  /** A user has come here, or has left for good. */
+  sendPresence(identity: Identity, online: boolean): void;
+  /** A connection here watches this user. */
+  watch(identity: Identity): void;
+  /** No connection here does any more. */
+  unwatch(identity: Identity): void;
+  /** Whether a user who is watched here is on another node. */
+  isElsewhere(identity: Identity): boolean;
+  /** See `IdleElsewhere`. */
+  readonly idleMs: IdleElsewhere["idleMs"];
+  /** Each is 0 once all connections are gone. */
+  sizes(): {
+    readonly followed: number;
+    readonly asked: number;
+    readonly elsewhere: number;
+    readonly watchedUsers: number;
+  };
 };
 
-/**
- * What nodes tell each other beside the log: volatile frames, and who is where. All of it may be lost: a user whose node is gone is
- * offline after a while, and after a gap, and from time to time, is asked again. A node hears of those users only who are here, or whom somebody here watches.
- */
-export function createCluster(options: ClusterOptions) {
+/** How often a node says that it lives, in milliseconds. */
+const beatMs = 3_000;
+/** A node that did not say so for this time is gone, and its users with it. */
+const goneMs = 10_000;
+
+export function createCluster(options: ClusterOptions): Cluster {
   const { transport, feed, clock, node, onFrame, devicesOf, isPresent, onPresence } = options;
-  const here = new Map<string, () => void>();
-  const watched = new Map<string, { readonly identity: Identity; readonly end: () => void }>();
-  /** On which other nodes those are who are watched here. */
-  const elsewhere = new Map<string, Set<string>>();
-  /** The same by node. */
-  const usersOn = new Map<string, Set<string>>();
   /** When each other node last gave a sign of life. */
   const nodes = new Map<string, number>();
-  const whereabouts = createLru<string, Whereabouts>(answersMax);
-  /** Who is still to be asked about. */
-  let asking: Iterator<{ readonly identity: Identity }> | null = null;
-  let cancelAsks = (): void => {};
-  /** The round of checks that is under way, and when it began. */
-  let checking: Iterator<{ readonly identity: Identity }> | null = null;
-  let checkedAt = clock.elapsed();
-  let endNodes = (): void => {};
+  let own: readonly (() => void)[] = [];
   let cancelBeat = (): void => {};
   let epoch = "";
 
   const subject = (kind: "user" | "presence", { tenant, user }: Identity): string[] => [kind, epoch, tenant, user];
-  const tell = (to: readonly string[], what: object): void => transport.publish(to, JSON.stringify(what));
+  const send = (to: readonly string[], message: ClusterMessage): void => transport.publish(to, encodeMessage(message));
+  const sendToNode = (name: string, message: ClusterMessage): void => send(["node", epoch, name], message);
+  const ask = (identity: Identity): void => send(subject("user", identity), { type: "ask", node });
 
-  function hear(text: string, listen: (told: Told) => void): void {
-    try {
-      const told = JSON.parse(text) as unknown;
-      if (typeof told === "object" && told !== null) listen(told);
-    } catch {
-      // It is not one of ours.
-    }
+  const here = createUserSubscriptions((identity) =>
+    subscribe(subject("user", identity), (message) => receiveForUser(identity, message)),
+  );
+  const watched = createUserSubscriptions((identity) =>
+    subscribe(subject("presence", identity), (message) => {
+      if (message.type === "presence" && noteAlive(message.node)) elsewhere.set(identity, message.node, message.online);
+    }),
+  );
+  const elsewhere = createElsewhere({ clock, watched: (key) => watched.users.get(key)?.identity, onPresence });
+  const idle = createIdleElsewhere({ clock, ask });
+  const asks = createPresenceAsks({
+    ...{ clock, watched: watched.users, ask },
+    check(identity) {
+      for (const name of elsewhere.nodesOf(identity)) sendToNode(name, { type: "check", node, identity });
+    },
+  });
+
+  function subscribe(to: readonly string[], receive: (message: ClusterMessage) => void): () => void {
+    return transport.subscribe(to, (text) => {
+      const message = decodeMessage(text);
+      if (message) receive(message);
+    });
   }
 
-  function ask(identity: Identity): void {
-    tell(subject("user", identity), { ask: node });
-  }
-
-  /** A node lives; of one that is new, or was gone, it is not known who is there. */
-  function seen(name: unknown): name is string {
-    if (typeof name !== "string" || name === node) return false;
+  /** Another node lives; if it is new, or was gone, its users are not known. False: it is this one. */
+  function noteAlive(name: string): boolean {
+    if (name === node) return false;
     const isNew = !nodes.has(name);
     nodes.set(name, clock.elapsed());
-    if (isNew) askAll();
+    if (isNew) asks.askAll();
     return true;
   }
 
-  function askAll(): void {
-    cancelAsks();
-    asking = watched.values();
-    cancelAsks = clock.after(asksEveryMs, askSome);
-  }
-
-  function askSome(): void {
-    for (let i = 0; i < asksAtOnce; i++) {
-      const next = asking?.next();
-      if (!next || next.done === true) return void (asking = null);
-      ask(next.value.identity);
-    }
-    cancelAsks = clock.after(asksEveryMs, askSome);
-  }
-
-  /** Asks about some of those who are watched: anew, and the nodes on which they are said to be whether they still are. */
-  function checkSome(): void {
-    const now = clock.elapsed();
-    if (checking === null) {
-      if (now - checkedAt < checksEveryMs) return;
-      checkedAt = now;
-      checking = watched.values();
-    }
-    for (let i = 0; i < checksAtOnce; i++) {
-      const next = checking.next();
-      if (next.done === true) return void (checking = null);
-      const { identity } = next.value;
-      ask(identity);
-      for (const name of elsewhere.get(identityKey(identity)) ?? [])
-        tell(["node", epoch, name], { check: node, ...identity });
-    }
-  }
-
-  function heardCheck(checker: string, { tenant, user }: Told): void {
-    if (typeof tenant !== "string" || typeof user !== "string" || isPresent({ tenant, user })) return;
-    tell(["node", epoch, checker], { node, tenant, user, gone: true });
-  }
-
-  function setElsewhere(identity: Identity, name: string, isThere: boolean): void {
-    const key = identityKey(identity);
-    if (!watched.has(key)) return;
-    const places = elsewhere.get(key) ?? new Set();
-    const was = places.size > 0;
-    if (isThere) {
-      places.add(name);
-      usersOn.set(name, (usersOn.get(name) ?? new Set()).add(key));
-    } else {
-      places.delete(name);
-      forgetOn(name, key);
-    }
-    if (places.size > 0) elsewhere.set(key, places);
-    else elsewhere.delete(key);
-    if (was !== places.size > 0) onPresence(identity);
-  }
-
-  function forgetOn(name: string, key: string): void {
-    const users = usersOn.get(name);
-    users?.delete(key);
-    if (users?.size === 0) usersOn.delete(name);
-  }
-
-  /** Whoever was on this node is not there any more, unless it has come back meanwhile and said so. */
-  function lose(name: string): void {
-    const gone = [...(usersOn.get(name) ?? [])];
-    nodes.delete(name);
-    usersOn.delete(name);
-    const each = (key: string): void => {
-      const identity = watched.get(key)?.identity;
-      if (identity && usersOn.get(name)?.has(key) !== true) setElsewhere(identity, name, false);
-    };
-    void inTurns(gone, { clock, each });
-  }
-
-  function heardOfUser(identity: Identity, { frame, ask: asker }: Told): void {
-    if (typeof frame === "string") return onFrame(identity, frame);
-    if (typeof asker !== "string") return;
+  function receiveForUser(identity: Identity, message: ClusterMessage): void {
+    if (message.type === "frame") return onFrame(identity, message.text);
+    if (message.type !== "ask") return;
     const devices = devicesOf(identity);
-    if (devices.length > 0) tell(["node", epoch, asker], { node, ...identity, devices });
+    if (devices.length > 0) sendToNode(message.node, { type: "answer", node, identity, devices });
   }
 
-  function heardAnswer({ node: name, tenant, user, devices, check, gone }: Told): void {
-    if (typeof check === "string") return heardCheck(check, { tenant, user });
-    if (!seen(name) || typeof tenant !== "string" || typeof user !== "string") return;
-    const identity = { tenant, user };
-    if (gone === true) return setElsewhere(identity, name, false);
-    if (!Array.isArray(devices)) return;
-    const known = whereabouts.get(identityKey(identity));
-    for (const pair of devices as unknown[]) {
-      const [device, silentMs] = Array.isArray(pair) ? (pair as unknown[]) : [];
-      if (known && typeof device === "string" && typeof silentMs === "number")
-        known.devices.set(device, Math.min(silentMs, known.devices.get(device) ?? Infinity));
+  function receiveForNode(message: ClusterMessage): void {
+    if (message.type === "check") {
+      const { node: checker, identity } = message;
+      if (!isPresent(identity)) sendToNode(checker, { type: "gone", node, identity });
+    } else if ("node" in message && noteAlive(message.node)) {
+      if (message.type === "gone") elsewhere.set(message.identity, message.node, false);
+      if (message.type !== "answer") return;
+      idle.take(message.identity, message.devices);
+      elsewhere.set(message.identity, message.node, true);
     }
-    setElsewhere(identity, name, true);
   }
 
   function beat(): void {
-    tell(["nodes", epoch], { node });
+    send(["nodes", epoch], { type: "alive", node });
     const now = clock.elapsed();
-    for (const [name, at] of nodes) if (now - at >= goneMs) lose(name);
-    checkSome();
+    for (const [name, at] of nodes)
+      if (now - at >= goneMs) {
+        nodes.delete(name);
+        elsewhere.lose(name);
+      }
+    asks.beat();
     cancelBeat = clock.after(beatMs, beat);
   }
 
-  transport.onGap(askAll);
-
-  /** Speaks to the nodes on this database, in its history of now. */
-  function start(): void {
-    epoch = feed.epoch();
-    const own = [
-      transport.subscribe(["nodes", epoch], (text) => hear(text, ({ node: name }) => void seen(name))),
-      transport.subscribe(["node", epoch, node], (text) => hear(text, heardAnswer)),
-    ];
-    endNodes = () => {
-      for (const end of own) end();
-    };
-    beat();
-  }
-
-  function stop(): void {
-    cancelBeat();
-    cancelAsks();
-    asking = null;
-    checking = null;
-    endNodes();
-    for (const end of here.values()) end();
-    for (const { end } of watched.values()) end();
-    here.clear();
-    watched.clear();
-    elsewhere.clear();
-    usersOn.clear();
-    nodes.clear();
-  }
+  transport.onGap(asks.askAll);
 
   return {
-    start,
-    stop,
-    /** A user is here, with their first connection. */
-    join(identity: Identity): void {
-      const key = identityKey(identity);
-      if (here.has(key)) return;
-      here.set(
-        key,
-        transport.subscribe(subject("user", identity), (text) => hear(text, (told) => heardOfUser(identity, told))),
-      );
+    start() {
+      epoch = feed.epoch();
+      own = [
+        subscribe(["nodes", epoch], (message) => void ("node" in message && noteAlive(message.node))),
+        subscribe(["node", epoch, node], receiveForNode),
+      ];
+      beat();
     },
-    /** A user's last connection here has gone. */
-    leave(identity: Identity): void {
-      const key = identityKey(identity);
-      here.get(key)?.();
-      here.delete(key);
+    stop() {
+      cancelBeat();
+      asks.stop();
+      for (const end of own) end();
+      here.stop();
+      watched.stop();
+      elsewhere.clear();
+      nodes.clear();
     },
-
-    /** A volatile frame for whoever has a connection of this user. */
-    frame: (identity: Identity, text: string): void => tell(subject("user", identity), { frame: text }),
-
-    /** A user has come here, or has left for good. */
-    present: (identity: Identity, online: boolean): void => tell(subject("presence", identity), { node, online }),
-
-    /** Somebody here wants to know how this user is. */
-    watch({ tenant, user }: Identity): void {
-      const identity = { tenant, user };
-      const key = identityKey(identity);
-      if (watched.has(key)) return;
-      const end = transport.subscribe(subject("presence", identity), (text) =>
-        hear(text, ({ node: name, online }) => {
-          if (seen(name)) setElsewhere(identity, name, online === true);
-        }),
-      );
-      watched.set(key, { identity, end });
-      ask(identity);
+    join: (identity) => void here.add(identity),
+    leave: here.end,
+    sendFrame: (identity, text) => send(subject("user", identity), { type: "frame", text }),
+    sendPresence: (identity, online) => send(subject("presence", identity), { type: "presence", node, online }),
+    watch({ tenant, user }) {
+      if (watched.add({ tenant, user })) ask({ tenant, user });
     },
-    /** Nobody here does any more. */
-    unwatch(identity: Identity): void {
-      const key = identityKey(identity);
-      watched.get(key)?.end();
-      watched.delete(key);
-      for (const name of elsewhere.get(key) ?? []) forgetOn(name, key);
-      elsewhere.delete(key);
+    unwatch(identity) {
+      watched.end(identity);
+      elsewhere.forget(identityKey(identity));
     },
-    /** Whether one who is watched here is on another node. */
-    isElsewhere: (identity: Identity): boolean => elsewhere.has(identityKey(identity)),
-
-    /**
-     * For how long a user has done nothing on a device that is connected to another node (an empty one: on any); null: none is. It has
-     * to be asked for: "unknown" until an answer may have come.
-     */
-    silentMs(identity: Identity, device: string): number | null | "unknown" {
-      const key = identityKey(identity);
-      const now = clock.elapsed();
-      const known = whereabouts.get(key);
-      if (!known || now - known.askedAt >= answerHoldsMs) {
-        whereabouts.set(key, { askedAt: now, devices: new Map() });
-        ask(identity);
-        return "unknown";
-      }
-      if (now - known.askedAt < answerMs) return "unknown";
-      const found = [...known.devices].filter(([name]) => device === "" || name === device);
-      return found.length === 0 ? null : Math.min(...found.map(([, ms]) => ms)) + (now - known.askedAt);
-    },
-
-    /** Sizes of what is held: 0 once everybody has left. */
+    isElsewhere: elsewhere.has,
+    idleMs: idle.idleMs,
     sizes: () => ({
-      followed: here.size,
-      asked: asking === null ? 0 : watched.size,
-      elsewhere: elsewhere.size,
-      watchedUsers: watched.size,
+      followed: here.users.size,
+      asked: asks.isAsking() ? watched.users.size : 0,
+      elsewhere: elsewhere.size(),
+      watchedUsers: watched.users.size,
     }),
   };
 }
-
-export type Cluster = ReturnType<typeof createCluster>;

@@ -1,5 +1,5 @@
 import { doerOf, type Limiter } from "../access/limiter.ts";
-import { type WireChange, wireChange } from "../connection/replay.ts";
+import { type WireChange, wireChange } from "../connection/changes-writer.ts";
 import { isChange, levelOf, payerOf } from "../log/log-kinds.ts";
 import type { LogEntry } from "../model.ts";
 import { costs } from "../protocol/costs.ts";
@@ -9,7 +9,7 @@ import type { Registry } from "./registry.ts";
 const deliveriesMax = 4;
 
 /**
- * Sends one stretch of the log to the connections of the users who must get it, in the order of n. A change is encoded once, and only if one
+ * Queues one stretch of the log on the connections of the users who must get it, in the order of n. A change is encoded once, and only if one
  * of these users is connected here. Deliveries to many connections are paid for by the author of the change.
  */
 export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend"> | undefined) {
@@ -26,7 +26,7 @@ export function createFanOut(registry: Registry, limiter: Pick<Limiter, "spend">
         wire ??= wireChange(change);
         deliveries += here.connections.size;
         for (const connection of here.connections)
-          connection.offer(connection === origin || connection.level < level ? null : wire, upTo);
+          connection.outgoing.queueChange(connection === origin || connection.level < level ? null : wire, upTo);
       }
       if (deliveries <= deliveriesMax || !wire) continue;
       const payer = payerOf(change);

@@ -1,17 +1,17 @@
 import { type Identity, identityKey } from "../model.ts";
 import type { Connection } from "../connection/connection.ts";
 
-/** One user who is here: their open connections, and the last change that was theirs. */
+/** The open connections of one user, and the last change that was fanned out to that user. */
 export type Here = {
   readonly connections: Set<Connection>;
   /** A connection that has read up to here has missed nothing that was fanned out. */
   lastN: number;
 };
 
-/** Who is here, by tenant and user. */
+/** The connections of this node, by tenant and user. */
 export function createRegistry() {
   const users = new Map<string, Here>();
-  /** Connections that have not joined yet. */
+  /** Connections that are about to open. */
   const opening = new Map<string, Set<Connection>>();
   let size = 0;
 
@@ -27,7 +27,7 @@ export function createRegistry() {
       const key = identityKey(identity);
       opening.set(key, (opening.get(key) ?? new Set()).add(connection));
     },
-    /** Adds a connection; `position` is where the feed stands. */
+    /** A connection is open; `position`: the feed's. */
     join(identity: Identity, connection: Connection, position: number): Here {
       const key = identityKey(identity);
       endOpening(key, connection);
@@ -40,7 +40,7 @@ export function createRegistry() {
       size++;
       return here;
     },
-    /** True where it was the user's last one. */
+    /** A connection is gone. True: it was the user's last open one. */
     leave(identity: Identity, connection: Connection): boolean {
       const key = identityKey(identity);
       endOpening(key, connection);
@@ -49,14 +49,16 @@ export function createRegistry() {
       size--;
       return here.connections.size === 0 && users.delete(key);
     },
+    /** The open connections of a user; undefined: there are none. */
     find: (tenant: string, user: string): Here | undefined => users.get(identityKey({ tenant, user })),
-    /** Every connection of a user, also those that are not open yet. */
+    /** The connections of a user, also those that are about to open. */
     everyOf(identity: Identity): readonly Connection[] {
       const key = identityKey(identity);
       return [...(users.get(key)?.connections ?? []), ...(opening.get(key) ?? [])];
     },
-    /** How many users are here; 0 once all have left. */
+    /** The number of users with open connections. */
     users: (): number => users.size,
+    /** The number of open connections. */
     size: (): number => size,
   };
 }

@@ -5,13 +5,13 @@ type Ended = { readonly device: string | undefined; readonly reason: string; rea
 
 export type RevocationsOptions = {
   readonly clock: Pick<Clock, "elapsed">;
-  /** How long one is remembered; no upgrade takes longer. Milliseconds. */
+  /** How long a revocation is remembered, in milliseconds; no upgrade takes longer. */
   readonly keptMs: number;
 };
 
 /**
- * The sessions that were ended a short while ago. An upgrade that the host admitted before a revocation may open its socket after it: it is
- * closed then, as the sockets were that were open.
+ * The sessions that were ended a short while ago. An upgrade that the host admitted before a revocation may open its socket after it: that socket is
+ * closed like those that were open.
  */
 export function createRevocations({ clock, keptMs }: RevocationsOptions) {
   const byUser = new Map<string, Ended[]>();
@@ -23,16 +23,17 @@ export function createRevocations({ clock, keptMs }: RevocationsOptions) {
       const kept = (byUser.get(key) ?? []).filter((each) => isKept(each) && each.device !== device);
       byUser.set(key, [...kept, { device, reason, seenAt: clock.elapsed() }]);
     },
-
-    /** Why a socket must not open whose upgrade was admitted at this moment of the clock; null: it may. */
-    reasonAgainst(identity: Identity, { device, admittedAt }: { device: string; admittedAt: number }): string | null {
+    /** The reason for which the socket of an upgrade that was admitted at this moment of the clock must not open; null: it may. */
+    reasonAgainst(
+      identity: Identity,
+      { device, admittedAt }: { readonly device: string; readonly admittedAt: number },
+    ): string | null {
       if (clock.elapsed() - admittedAt >= keptMs) return "the upgrade took too long";
       const ended = byUser
         .get(identityKey(identity))
         ?.find((each) => each.seenAt >= admittedAt && (each.device === undefined || each.device === device));
       return ended?.reason ?? null;
     },
-
     /** Forgets the old ones. */
     beat(): void {
       for (const [key, list] of byUser) {
@@ -43,5 +44,3 @@ export function createRevocations({ clock, keptMs }: RevocationsOptions) {
     },
   };
 }
-
-export type Revocations = ReturnType<typeof createRevocations>;

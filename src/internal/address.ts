@@ -30,8 +30,8 @@ function expand(canonical: string): number[] {
 }
 
 /**
- * The name under which an address is counted: of IPv6 the /64, for that is what one household has (RFC 6177). Undefined for who is
- * not to be counted: an address of this machine or of a private network, which is a proxy that is not trusted, or a tool; or none.
+ * The name under which an address is counted: of IPv6 the /64, which is the size of one household (RFC 6177). Undefined for
+ * an address that must not be counted: of this machine or of a private network, which is a proxy that is not trusted, or a tool; or for none.
  *
  * @example
  * addressName("2001:db8:1:2:3:4:5:6") // "2001:db8:1:2::/64"

@@ -4,8 +4,8 @@ import type { Clock } from "./clock.ts";
  * A clock that leaves out the time in which this process did not run: a suspended virtual machine, `docker pause`, SIGSTOP. Deadlines of
  * others must not count such time, for whatever they sent meanwhile has not been read yet.
  *
- * Somebody must look at it regularly. Between two looks at most `lookMsMax` count, so that a process that is slow, and not frozen, still
- * comes to its deadlines.
+ * It must be read regularly. At most `lookMsMax` count between two reads, so that a process that is slow, and not frozen, still reaches its
+ * deadlines.
  */
 export function createAwakeClock(clock: Clock, lookMsMax: number): Clock {
   let lookedAt = clock.elapsed();

@@ -5,19 +5,19 @@ import type { Random } from "./random.ts";
 export type BreakerOptions = {
   readonly clock: Pick<Clock, "elapsed">;
   readonly random: Pick<Random, "integer">;
-  /** So many failures in a row, and nothing else, say that the other side is down. */
+  /** This many failures in a row mean that the other side is down. */
   readonly failuresMax: number;
-  /** For how long nothing is asked, at first and at most. */
+  /** How long no request is made: at first, and at most. */
   readonly openMsMin: number;
   readonly openMsMax: number;
 };
 
-/** Who asks for more is asked again all the same: it may have been wrong. */
+/** A longer pause that the other side asks for is cut to this: it may be wrong. */
 const askedMsMax = 300_000;
 
 /**
- * Keeps from asking somebody who is down: after failures in a row nothing is asked for a while, then one request at a time, until one
- * is answered. The while doubles, with jitter, so that all who wait do not come back at once.
+ * A circuit breaker: after failures in a row no request is made for a while, then one at a time, until one is answered. The while doubles, with
+ * jitter, so that not all callers come back at once.
  */
 export function createBreaker({ clock, random, failuresMax, openMsMin, openMsMax }: BreakerOptions) {
   let failures = 0;
@@ -41,7 +41,7 @@ export function createBreaker({ clock, random, failuresMax, openMsMin, openMsMax
     failed(afterMs = 0): void {
       failures++;
       const [now, named] = [clock.elapsed(), Math.min(afterMs, askedMsMax)];
-      // What was under way already when it opened says nothing new, but for a time that it names.
+      // A request that was under way when the breaker opened adds only the pause that its answer asks for.
       if (now < until) return void (until = Math.max(until, now + named));
       asked = Math.max(asked, named);
       if (failures < failuresMax) return;
@@ -52,5 +52,3 @@ export function createBreaker({ clock, random, failuresMax, openMsMin, openMsMax
     },
   };
 }
-
-export type Breaker = ReturnType<typeof createBreaker>;

@@ -1,22 +1,40 @@
 import type { Clock } from "./clock.ts";
 
-/** How much at once, and how much a second after that. */
+/** Tokens of a full bucket, and tokens that it gains each second. */
 export type Rate = { readonly burst: number; readonly perS: number };
 
 type Bucket = { tokens: number; at: number };
+
+/** Token buckets by name. */
+export interface Buckets {
+  /**
+   * Takes tokens (default: 1) and answers 0; or takes none, and answers in how many milliseconds there will be enough. More than a whole bucket
+   * is taken from a full one, which is then in debt.
+   */
+  take(name: string, count?: number): number;
+  /**
+   * Takes tokens in any case, except those that would make the debt last longer than `msMax`. Answers 0 where there were enough, else in how many
+   * milliseconds, at most `msMax`, the missing ones will be there.
+   */
+  spend(name: string, count: number, msMax?: number): number;
+  /** Returns tokens (default: 1) that were taken for an action that was then refused elsewhere. */
+  giveBack(name: string, count?: number): void;
+  /** The number of buckets that are not full. */
+  size(): number;
+}
 
 /** Below this many names nothing is swept. */
 const sweepNamesMin = 1_024;
 
 /**
- * Token buckets by name. A bucket that is full again is as good as none, and is forgotten: what is kept is bounded by who took
- * something in the last `burst / perS` seconds.
+ * Token buckets by name. A full bucket is the same as none, and is forgotten: only names that took tokens in the last `burst / perS` seconds use
+ * memory.
  */
-export function createBuckets({ burst, perS }: Rate, clock: Clock) {
+export function createBuckets({ burst, perS }: Rate, clock: Clock): Buckets {
   const buckets = new Map<string, Bucket>();
   let sweepAt = sweepNamesMin;
 
-  /** What is in a bucket now; one that nobody knows is full. */
+  /** A bucket, filled up to now; an unknown one is full. */
   function open(name: string): Bucket {
     const now = clock.elapsed();
     let bucket = buckets.get(name);
@@ -40,34 +58,23 @@ export function createBuckets({ burst, perS }: Rate, clock: Clock) {
   }
 
   return {
-    /**
-     * 0 where it was taken; else nothing was, and it is how many milliseconds until there is enough. What is more than a whole bucket is
-     * taken from a full one, which then is in debt.
-     */
-    take(name: string, count = 1): number {
+    take(name, count = 1) {
       const bucket = open(name);
       const needed = Math.min(count, burst);
       if (bucket.tokens < needed) return msFor(needed - bucket.tokens);
       bucket.tokens -= count;
       return 0;
     },
-    /**
-     * Takes it in any case, but for what would make the debt longer than `msMax`: 0 where there was enough, else how many milliseconds, of
-     * `msMax` at most, until what is missing has come.
-     */
-    spend(name: string, count: number, msMax = Number.POSITIVE_INFINITY): number {
+    spend(name, count, msMax = Number.POSITIVE_INFINITY) {
       const bucket = open(name);
       const least = Math.min(bucket.tokens, (-perS * msMax) / 1_000);
       bucket.tokens = Math.max(bucket.tokens - count, least);
       return bucket.tokens >= 0 ? 0 : Math.min(msFor(-bucket.tokens), msMax);
     },
-    /** Gives back what was taken for something that then was refused elsewhere. */
-    giveBack(name: string, count = 1): void {
+    giveBack(name, count = 1) {
       const bucket = buckets.get(name);
       if (bucket) bucket.tokens = Math.min(burst, bucket.tokens + count);
     },
     size: (): number => buckets.size,
   };
 }
-
-export type Buckets = ReturnType<typeof createBuckets>;

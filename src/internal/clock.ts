@@ -1,4 +1,4 @@
-/** Time as the core knows it. A simulator owns its own. */
+/** The clock of the core, which a simulator replaces. */
 export interface Clock {
   /** Milliseconds since the Unix epoch, as people set it: it may jump. For display; never an order, nor a duration. */
   now(): number;
@@ -27,3 +27,6 @@ export const systemClock: Clock = {
   },
   defer: setImmediate ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0),
 };
+
+/** Resolves in the next turn of the event loop: a file answers within one turn, and others must get theirs. */
+export const nextTurn = (clock: Pick<Clock, "defer">): Promise<void> => new Promise((resolve) => clock.defer(resolve));

@@ -2,7 +2,7 @@ import type { LogRecord } from "@logtape/logtape";
 
 /** A text in a log line; longer ones end in "…". */
 const textCharsMax = 256;
-/** What is looked at of a text at all: scrubbing strangers' texts must not cost more than the event was worth. */
+/** Only this much of a text is scrubbed: a long text of a client must not make logging expensive. */
 const scrubCharsMax = 4_096;
 const depthMax = 4;
 const entriesMax = 32;
@@ -13,7 +13,7 @@ const secretParts = /token|authorization|cookie|secret|password|passwd|apikey|pr
 const secretNames = ["text", "body", "endpoint"];
 const redacted = "[redacted]";
 
-/** Secrets by their looks, wherever they turn up: JWTs, bearer tokens, `user:password@`, telling query parameters. */
+/** Secrets by their looks, wherever they turn up: JWTs, bearer tokens, `user:password@`, query parameters with secrets. */
 const scrubs: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[\w-]{8,}(\.[\w-]*){0,4}/g, redacted],
   [/\b(bearer|basic) +[\w.~+/=-]+/gi, `$1 ${redacted}`],
@@ -30,8 +30,8 @@ const reserved = ["time", "level", "category", "message"];
 /**
  * An event as one line of JSON, without a line end: `{time, level, category, message, …properties}`.
  *
- * `message` is the template as the program wrote it; the values stand among the properties, where their names say what must
- * not be shown. Names that speak of tokens, cookies, secrets, passwords, tickets, or are `text`, `body` or `endpoint`
+ * `message` is the template as the program wrote it; the values are properties, and the names of these show which values must not be
+ * written. Names that speak of tokens, cookies, secrets, passwords, tickets, or are `text`, `body` or `endpoint`
  * show `[redacted]`; a `url` shows its path only; whatever looks like a token or a password is taken out of every text. Texts are cut at
  * 256 UTF-16 code units, lists and objects at 32 entries and 4 levels. Control, line-end and direction characters are escaped.
  *
@@ -82,7 +82,7 @@ function plainOf(name: string, value: unknown, depth: number): unknown {
   if (value instanceof Error) return errorOf(value, depth);
   if (Array.isArray(value)) return value.slice(0, entriesMax).map((entry) => valueOf(name, entry, depth + 1));
   const prototype: unknown = Object.getPrototypeOf(value);
-  // Requests, sockets, maps, bytes: nobody has said what of them may be shown.
+  // Requests, sockets, maps, bytes: any part of them may be secret.
   if (prototype !== Object.prototype && prototype !== null) return Object.prototype.toString.call(value);
   const copy = Object.create(null) as Record<string, unknown>;
   for (const [key, entry] of entriesOf(value)) copy[textOf(key)] = valueOf(key, entry, depth + 1);

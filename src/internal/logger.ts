@@ -3,7 +3,7 @@ import { formatLine } from "./log-line.ts";
 
 type Write = (message: string, properties?: Record<string, unknown>) => void;
 
-/** Where the library says what happens. */
+/** The log of the library. */
 export interface Log {
   readonly debug: Write;
   readonly info: Write;
@@ -20,7 +20,7 @@ type Console = { readonly console: Record<"warn" | "error", (line: string) => vo
 
 /**
  * A log of the library: events go to LogTape's logger of this category. Until the host has configured LogTape, warnings and errors go to the
- * console, a line of JSON each, for nobody would read them otherwise; once it has, LogTape alone decides.
+ * console, a line of JSON each, because they would be lost otherwise; once it has, only LogTape decides.
  *
  * @example
  * createLog(["tidings", "http"]).error("authenticate failed", { error });

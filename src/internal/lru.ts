@@ -1,4 +1,4 @@
-/** A map that forgets what was longest unused once it holds `entriesMax`. */
+/** A map of at most `entriesMax` entries: a further one replaces the entry that was not used for longest. */
 export function createLru<Key, Value>(entriesMax: number) {
   const entries = new Map<Key, Value>();
   return {

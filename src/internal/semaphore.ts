@@ -1,5 +1,8 @@
-/** Lets work in, so many pieces at a time; the others wait for their turn in the order in which they came. */
-export function createSemaphore(atOnceMax: number) {
+/** Runs work once there is room for it, in the order of the calls. Resolves or rejects as the work does. */
+export type Semaphore = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** Limits the work that is under way at a time. */
+export function createSemaphore(atOnceMax: number): Semaphore {
   let free = atOnceMax;
   const waiting: (() => void)[] = [];
 
@@ -15,5 +18,3 @@ export function createSemaphore(atOnceMax: number) {
     }
   };
 }
-
-export type Semaphore = ReturnType<typeof createSemaphore>;

@@ -1,6 +1,6 @@
 const charsMax = 64;
 
-/** A value that somebody gave, for an error text: what it is, and what it says where that is short. */
+/** A description of a given value for an error text: its type, and its content where that is short. */
 export function shownValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "string") return `the text ${JSON.stringify(value.slice(0, charsMax))}`;

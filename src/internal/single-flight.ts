@@ -1,6 +1,6 @@
 /**
- * Work that runs once at a time. Asked for while it runs, it runs once more afterwards, however often it was asked for. `onFault`: what it
- * rejected with.
+ * Work that runs once at a time. Calls while it runs make it run once more afterwards, however many they are. `onFault` is called with its
+ * rejections.
  *
  * @example
  * const refill = createSingleFlight(work, report);

@@ -2,13 +2,13 @@ import type { Clock } from "./clock.ts";
 
 export type SparingOptions = {
   readonly clock: Pick<Clock, "elapsed">;
-  /** One report in so many milliseconds. */
+  /** At most one report in this time. */
   readonly everyMs: number;
   /** `leftOut`: how many others came since the report before this one. */
   readonly report: (fault: unknown, leftOut: number) => void;
 };
 
-/** Reports the first of many faults, and then one in a while with the number of those that were left out: a fault of each message is no line for each. */
+/** Reports the first of many faults, and then at most one in `everyMs`, with the number of those that were left out. */
 export function createSparing({ clock, everyMs, report }: SparingOptions): (fault: unknown) => void {
   let reportedAt = -Infinity;
   let leftOut = 0;

@@ -2,21 +2,21 @@ import type { Clock } from "./clock.ts";
 
 export type TurnsOptions = {
   readonly clock: Pick<Clock, "defer">;
-  /** Units of work that may begin in one turn. What is larger than that begins in a turn of its own. */
+  /** Units of work that may begin in one turn. Larger work begins in a turn of its own. */
   readonly unitsMax: number;
 };
 
 type Waiting = { readonly units: number; readonly begin: () => void };
 
-/** What waits under one name; `first`: those before it have begun. */
+/** The work that waits under one name; those before `first` have begun. */
 type Line = { list: Waiting[]; first: number };
 
-/** So many that have begun are forgotten at a time. */
+/** Work that has begun is removed from the list when there is this much. */
 const compactAfter = 256;
 
 /**
- * Bounds what begins in one turn of the event loop. Beyond it things wait for a later turn, those of each name in their order, and the
- * names one after the other: however much waits under one name, another one's is next but one.
+ * Limits the work that begins in one turn of the event loop. More waits for a later turn: the work of each name in its order, and the names in
+ * turn, so that much work under one name delays the others by one piece only.
  */
 export function createTurns({ clock, unitsMax }: TurnsOptions) {
   const lines = new Map<string, Line>();
@@ -38,7 +38,7 @@ export function createTurns({ clock, unitsMax }: TurnsOptions) {
     for (const [name, line] of lines) {
       const next = line.list[line.first];
       if (next && !fits(next.units)) return;
-      // Whoever has more goes to the end.
+      // A name with more work goes to the end.
       lines.delete(name);
       if (!next) continue;
       line.first++;
@@ -59,9 +59,7 @@ export function createTurns({ clock, unitsMax }: TurnsOptions) {
         else lines.set(name, { list: [{ units, begin }], first: 0 });
       });
     },
-    /** Names under which something waits. */
+    /** The number of names with waiting work. */
     size: (): number => lines.size,
   };
 }
-
-export type Turns = ReturnType<typeof createTurns>;

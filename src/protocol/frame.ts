@@ -4,7 +4,7 @@ import type { clientFrames } from "./client-schema.ts";
 import type { Limits } from "./limits.ts";
 import type { changes, serverFrames } from "./server-schema.ts";
 
-type Frozen<Value> = Value extends object ? { readonly [Key in keyof Value]: Frozen<Value[Key]> } : Value;
+export type Frozen<Value> = Value extends object ? { readonly [Key in keyof Value]: Frozen<Value[Key]> } : Value;
 
 type AnyOf<Schemas extends Readonly<Record<string, v.GenericSchema>>> = Frozen<v.InferOutput<Schemas[keyof Schemas]>>;
 

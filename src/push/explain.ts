@@ -2,9 +2,9 @@ import type { Identity } from "../model.ts";
 import type { Explained, ExplainedDevice, ExplainedMessage, LoggedDecision, PushLog } from "../store/push/push-log.ts";
 import { type PushReason, pushReasons } from "./decide.ts";
 
-/** What was decided for one device and one provider. Times are milliseconds since the Unix epoch. */
+/** The decision for one device and one provider. Times are milliseconds since the Unix epoch. */
 export type PushDecision = {
-  /** Absent: the user, whatever the device. */
+  /** Absent: any device of the user. */
   readonly device?: string;
   /** Absent: the device has no address. */
   readonly provider?: string;
@@ -12,21 +12,21 @@ export type PushDecision = {
   readonly reason: PushReason;
   /** The reason, for people. */
   readonly meaning: string;
-  /** When it was decided; absent: it was not decided by then, and this is what holds now. */
+  /** When it was decided; absent: it was not decided then, and this is the decision now. */
   readonly time?: number;
-  /** Until when is waited. */
+  /** When the wait ends. */
   readonly until?: number;
   /** Requests that did not succeed. */
   readonly attempts?: number;
-  /** What the provider answered. */
+  /** The answer of the provider. */
   readonly answer?: string;
-  /** The place of the later message that told of this one too. */
+  /** The seq of the later message that the notification shows instead. */
   readonly collapsedInto?: number;
-  /** When the notification was taken away again. */
+  /** When the notification was removed. */
   readonly clearedAt?: number;
 };
 
-/** Why the devices of a user were, or were not, told of a message. */
+/** Why the devices of a user were notified of a message or not. */
 export type PushExplanation = {
   readonly id: string;
   readonly from: string;
@@ -34,18 +34,17 @@ export type PushExplanation = {
   readonly seq: number;
   readonly time: number;
   readonly decisions: readonly PushDecision[];
-  /** There are devices or decisions beyond these: the newest are told. */
+  /** There are more devices or decisions: these are the newest. */
   readonly more?: true;
 };
 
 /**
- * Why the devices of a user were, or were not, told of a message with this id: one explanation for each sender who used it, the newest first.
- * What is not in the store any more, or never had to be, is told as it is now. However many devices there are, only so many are told.
+ * Why the devices of a user were notified of a message with this id or not: one explanation for each sender who used it, the newest first. Where the
+ * log has no decision (any more), it is the decision now. The number of devices is bounded.
  */
 export async function explainPush(
   store: Pick<PushLog, "explained">,
-  identity: Identity,
-  id: string,
+  { id, ...identity }: Identity & { readonly id: string },
 ): Promise<readonly PushExplanation[]> {
   const { messages, devices, log, isMore } = await store.explained(identity, id);
   return messages.map((message) => ({

@@ -1,16 +1,16 @@
 import { fewestOf } from "./options.ts";
 import type { PushNotice } from "./provider.ts";
 
-/** What a notice shows and how, and what the host adds for its app. */
+/** The content of a notice, how it is shown, and the host's data for its app. */
 export type Content = Pick<PushNotice, "title" | "body" | "data" | "options">;
 
-/** Says that there is something, and nothing of it. Every provider takes it. */
+/** Says that there is a message, without its content. Every provider takes it. */
 export const contentFree = { title: "New message", body: "", data: {}, options: {} } as const satisfies Content;
 
-/** What a provider still takes that has refused more: a few lines of a lock screen. */
+/** Enough for a few lines of a lock screen: for a provider that has refused more. */
 const briefTitleGraphemesMax = 40;
 const briefBodyGraphemesMax = 100;
-/** More than any provider takes: what is behind it is not looked at. */
+/** More than any provider takes: the rest of a text is not looked at. */
 const lookedAtCharsMax = 8_192;
 /** A family of four with a skin tone each has 19; more of them are hardly a character. */
 const charsPerGraphemeMax = 20;
@@ -20,20 +20,20 @@ const ellipsis = "…";
 /** How people count characters does not depend on their language. */
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-/** Where characters end, as people see them, in so much of a text. */
+/** The ends of the characters, as people see them, in the first `charsMax` of a text. */
 function endsOf(text: string, charsMax: number): readonly number[] {
   const looked = text.slice(0, charsMax);
   const ends: number[] = [];
   for (const { index, segment } of graphemes.segment(looked)) ends.push(index + segment.length);
-  // The last one may go on behind what was looked at.
+  // The last one may continue in the rest of the text.
   return looked.length < text.length ? ends.slice(0, -1) : ends;
 }
 
 const cutAt = (text: string, end: number): string => `${text.slice(0, end).trimEnd()}${ellipsis}`;
 
 /**
- * The longest beginning of a text that is taken, with "…" behind it, cut where people see a character end; the text itself where all of
- * it is taken, and nothing where not even one character is.
+ * The longest beginning of a text that is taken, followed by "…" and cut at the end of a character as people see it. The text itself if all of it is
+ * taken; empty if not even one character is.
  */
 export function shorten(text: string, isTaken: (shortened: string) => boolean): string {
   if (text === "" || isTaken(text)) return text;
@@ -49,8 +49,8 @@ export function shorten(text: string, isTaken: (shortened: string) => boolean): 
 }
 
 /**
- * As much of a content as a provider takes. The text gives way first, then the title. Data is the app's own business and is not cut: where
- * it is too much by itself, it is left out.
+ * As much of a content as a provider takes. The body is cut first, then the title. Data belongs to the app and is not cut: if it is too long by itself,
+ * it is left out.
  */
 export function fit(notice: PushNotice, fits: (notice: PushNotice) => boolean): Content {
   const { title, body, options } = notice;
@@ -72,10 +72,10 @@ export const briefOf = ({ title, body, options }: Content): Content => ({
   options,
 });
 
-/** Nothing of a content: what every provider takes. */
+/** No content: every provider takes it. */
 export const nothingOf = ({ options }: Content): Content => ({ ...contentFree, options: fewestOf(options) });
 
-/** So many characters of a text, as people count them. */
+/** The first characters of a text, as people count them. */
 function firstOf(text: string, graphemesMax: number): string {
   const charsMax = graphemesMax * charsPerGraphemeMax;
   const ends = endsOf(text, charsMax);
@@ -83,7 +83,7 @@ function firstOf(text: string, graphemesMax: number): string {
   return end === text.length ? text : end === 0 ? "" : cutAt(text, end);
 }
 
-/** Whether a device would be told the same. */
+/** Whether a device would show the same. */
 export const isSameContent = (one: Content, other: Content): boolean =>
   one.title === other.title &&
   one.body === other.body &&

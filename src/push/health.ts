@@ -1,13 +1,13 @@
 import type { Clock } from "../internal/clock.ts";
 import type { PushNotice, PushResult } from "./provider.ts";
 
-/** That a provider has begun to refuse what it is asked, or takes it again. */
+/** A provider has begun to fail, or works again. */
 export type PushHealthChange = {
   readonly type: "failing" | "well";
   readonly provider: string;
   /** Requests in a row that failed. */
   readonly failures: number;
-  /** What the provider answered to the last one of these; short, without the token. */
+  /** Its answer to the last of these requests; short, without the token. */
   readonly answer: string;
 };
 
@@ -16,19 +16,24 @@ export type PushHealthOptions = {
   readonly onChange: (change: PushHealthChange) => void;
 };
 
+/**
+ * Whether the providers work, over all databases of a process. Reports a provider once when it begins to fail, and once when it works again,
+ * however many messages there are.
+ */
+export type PushHealth = {
+  /** Notes the result of a request. */
+  note(provider: string, notice: Pick<PushNotice, "kind" | "token">, result: PushResult): void;
+};
+
 type Health = { failures: number; answer: string; isFailing: boolean; reportedAt: number };
 
-/** So many in a row, with nothing sent between: a single address that is refused is no news. */
+/** Failures in a row until a provider is reported: one refused address says nothing about it. */
 const failuresMin = 5;
-/** A provider that fails and works in turn is reported so often at most. */
+/** A provider that fails and works in turn is reported at most once in this time. */
 const everyMs = 60_000;
 const answerCharsMax = 200;
 
-/**
- * Whether providers take what they are asked, over all databases of a process. Reports a provider once when it begins to fail, and once
- * when it takes something again, however many messages there are.
- */
-export function createPushHealth({ clock, onChange }: PushHealthOptions) {
+export function createPushHealth({ clock, onChange }: PushHealthOptions): PushHealth {
   const known = new Map<string, Health>();
 
   function report(type: PushHealthChange["type"], provider: string, { failures, answer }: Health): void {
@@ -45,8 +50,7 @@ export function createPushHealth({ clock, onChange }: PushHealthOptions) {
   }
 
   return {
-    /** What a request has come to. */
-    note(provider: string, { kind, token }: Pick<PushNotice, "kind" | "token">, result: PushResult): void {
+    note(provider, { kind, token }, result) {
       const health = known.get(provider) ?? { failures: 0, answer: "", isFailing: false, reportedAt: -Infinity };
       known.set(provider, health);
       if (result.type === "sent") {
@@ -54,7 +58,7 @@ export function createPushHealth({ clock, onChange }: PushHealthOptions) {
         Object.assign(health, { failures: 0, answer: "", isFailing: false });
         return;
       }
-      // A dead address says nothing of its provider. Nor does a clear that is refused: some cannot take a notification away.
+      // A dead address says nothing about the provider. Nor does a refused clear: some providers cannot remove a notification.
       if (result.type === "dead" || (kind === "clear" && result.type === "failed")) return;
       const said = String(result.answer).slice(0, answerCharsMax);
       health.answer = token === "" ? said : said.replaceAll(token, "…");
@@ -62,5 +66,3 @@ export function createPushHealth({ clock, onChange }: PushHealthOptions) {
     },
   };
 }
-
-export type PushHealth = ReturnType<typeof createPushHealth>;

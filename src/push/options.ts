@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-/** How a device shows a notification. What a provider has no field for is left out there: docs/push.md has the table. */
+/** How a device shows a notification. A provider leaves out the options for which it has no field: docs/push.md has the table. */
 export type PushOptions = {
   /** iOS: an extension of the app may change the notification before it is shown (`mutable-content`). Default false. */
   readonly mutableContent?: boolean | undefined;
@@ -12,14 +12,14 @@ export type PushOptions = {
   readonly category?: string | undefined;
   /** The https address of an image, of at most 1024 characters. Default: none. */
   readonly image?: string | undefined;
-  /** The app gets `title`, `body` and `data` as data, and shows what it wants; the system shows nothing. Default false. */
+  /** The app gets `title`, `body` and `data` as data, and shows a notification by itself; the system shows none. Default false. */
   readonly dataOnly?: boolean | undefined;
 };
 
 const nameCharsMax = 64;
 const imageCharsMax = 1_024;
 
-/** No control characters, no blanks at its ends, nothing that is cut within a character. */
+/** No control characters, no blanks at its ends, no half of a surrogate pair. */
 const isName = (text: string): boolean =>
   text.length <= nameCharsMax && /^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u.test(text) && text.isWellFormed();
 
@@ -40,5 +40,5 @@ export const pushOptions = v.strictObject({
   dataOnly: v.optional(v.boolean()),
 });
 
-/** All that is left where a provider refuses more. */
+/** The only option that is left where a provider refuses more. */
 export const fewestOf = ({ dataOnly }: PushOptions): PushOptions => (dataOnly === true ? { dataOnly } : {});

@@ -5,11 +5,11 @@ import type { Due } from "../store/push/due-store.ts";
 import { contentFree } from "./fit.ts";
 import { type PushOptions, pushOptions } from "./options.ts";
 
-/** What a device is about to be told, for the host to change. Only `title`, `body`, `data` and `options` of its answer count. */
+/** A notification before it is sent, for the host to change. Only `title`, `body`, `data` and `options` of its answer count. */
 export type PushDraft = {
   readonly tenant: string;
   readonly user: string;
-  /** Empty: the user, whatever the device. */
+  /** Empty: any device of the user. */
   readonly device: string;
   readonly provider: string;
   readonly conversation: string;
@@ -19,13 +19,13 @@ export type PushDraft = {
   readonly title: string;
   readonly body: string;
   readonly data: Readonly<Record<string, string>>;
-  /** Default: none. One that is unknown, or out of its bounds, makes the whole answer nonsense. */
+  /** Default: none. An option that is unknown or out of its bounds makes the whole answer invalid. */
   readonly options?: PushOptions | undefined;
-  /** The message itself, which is not sent: a preview is the host's choice. */
+  /** The message itself. It is not sent: the host chooses what to show of it. */
   readonly message: { readonly id: string; readonly from: string; readonly text: string; readonly time: number };
 };
 
-/** Rewrites what a device is told, or vetoes it with null. A throw, nonsense, or no answer in time: the draft goes out as it was. */
+/** Changes a notification, or refuses it with null. If it throws, answers nonsense, or does not answer in time, the draft is sent unchanged. */
 export type OnPush = (draft: PushDraft) => PushDraft | null | Promise<PushDraft | null>;
 
 const shown = v.object({
@@ -35,19 +35,19 @@ const shown = v.object({
   options: v.optional(pushOptions, {}),
 });
 
-export type Shown = v.InferOutput<typeof shown>;
-
-export type DraftOptions = {
+export type PreviewOptions = {
   readonly onPush?: OnPush | undefined;
   readonly clock: Clock;
-  /** How long the host may think. */
+  /** The deadline of `onPush`. */
   readonly answerMs: number;
   readonly report: (fault: unknown) => void;
 };
 
-/** What a device is shown; null: the host refuses it. */
-export function createDrafts({ onPush, clock, answerMs, report }: DraftOptions) {
-  return async (due: Due, badge: number): Promise<Shown | null> => {
+/** The content that a device shows; null: the host refuses the notification. */
+export type Preview = (due: Due, badge: number) => Promise<v.InferOutput<typeof shown> | null>;
+
+export function createPreview({ onPush, clock, answerMs, report }: PreviewOptions): Preview {
+  return async (due, badge) => {
     const { tenant, user, device, provider, conversation, seq, unread, message } = due;
     if (!onPush || !message) return contentFree;
     try {
@@ -57,7 +57,7 @@ export function createDrafts({ onPush, clock, answerMs, report }: DraftOptions) 
       if (answer === null) return null;
       const parsed = v.safeParse(shown, answer);
       if (parsed.success) return parsed.output;
-      // Only where it is wrong: what it says is not for the log.
+      // Names only the field: its value may be private, and must not be logged.
       const at = v.getDotPath(parsed.issues[0]);
       throw new Error(`onPush answered no draft${at === null ? "" : `: ${at} is unknown, or not as it must be`}`);
     } catch (fault) {

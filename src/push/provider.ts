@@ -1,60 +1,60 @@
 import type { Identity } from "../model.ts";
 import type { PushOptions } from "./options.ts";
 
-/** What a device is to be told, as a provider takes it. Nothing of the message itself is in it, unless the host put it there. */
+/** A request to a provider to notify one device. It holds nothing of the message itself, unless the host added it. */
 export type PushNotice = {
-  /** `message`: there is something new. `clear`: it was read elsewhere, or its sender was blocked, and the notification goes away; nothing is shown. */
+  /** `message`: there is a new message. `clear`: it was read elsewhere, or its sender was blocked: the notification is removed, and none is shown. */
   readonly kind: "message" | "clear";
   readonly tenant: string;
   readonly user: string;
-  /** Empty: the user, whatever the device (see `PushProvider.reach`). */
+  /** Empty: any device of the user (see `PushProvider.reach`). */
   readonly device: string;
-  /** Where to, as `parse` gave it; empty for a user without an address. */
+  /** The address, as `parse` returned it; empty for a user without an address. */
   readonly token: string;
   readonly conversation: string;
-  /** The newest place in the conversation that this tells of: a notice of an earlier one is moot. */
+  /** The newest seq of the conversation in this notice: it replaces the notices of earlier ones. */
   readonly seq: number;
   /** Messages of the conversation that the user has not read. */
   readonly unread: number;
-  /** Messages that the user has not read, without muted conversations and blocked people: the number at the app's icon. */
+  /** All messages that the user has not read, without muted conversations and blocked senders: the number at the app's icon. */
   readonly badge: number;
-  /** What is shown; both empty in a `clear`. */
+  /** The text that is shown; both empty in a `clear`. */
   readonly title: string;
   readonly body: string;
-  /** What the host adds for its app. */
+  /** The host's data for its app. */
   readonly data: Readonly<Record<string, string>>;
-  /** How it is shown, as the host wants it; empty: as the provider does by itself, and in a `clear`. */
+  /** How the host wants it to be shown; empty: the provider's defaults, and in a `clear`. */
   readonly options: PushOptions;
-  /** A UUID: the same for every repeat of this request, and for no other one. */
+  /** A UUID: the same for each repeat of this request, and for no other request. */
   readonly key: string;
-  /** One notification per conversation: of those with one tag a device shows the newest. 32 characters of base64url. */
+  /** One notification per conversation: a device shows the newest one of each tag. 32 characters of base64url. */
   readonly tag: string;
-  /** After so many milliseconds it is worthless. */
+  /** After this many milliseconds it is worthless. */
   readonly ttlMs: number;
 };
 
-/** What has become of a notice. `answer` is kept for whoever asks why: short, and without tokens or keys. */
+/** The result of a notice. `answer` is kept for `explainPush`: short, and without tokens or keys. */
 export type PushResult =
   | { readonly type: "sent"; readonly answer: string }
-  /** The address is dead: it is deleted, unless it was registered anew meanwhile. */
+  /** The address is dead: it is deleted, unless it was registered again meanwhile. */
   | { readonly type: "dead"; readonly answer: string }
-  /** Not now. `afterMs`: not before so many milliseconds, where the provider said so. */
+  /** Not now. `afterMs`: the delay that the provider asked for. */
   | { readonly type: "retry"; readonly answer: string; readonly afterMs?: number }
-  /** Too long, or with data of the host's that the provider does not take: it is asked again with less, at last without any content. */
+  /** Too long, or with data that the provider does not take: it is asked again with less, at last without content. */
   | { readonly type: "unfit"; readonly answer: string }
-  /** Never: this very request would be refused again. */
+  /** Never: the same request would be refused again. */
   | { readonly type: "failed"; readonly answer: string };
 
 export type PushContext = {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** Ends when nobody waits for the answer any more: hand it to `fetch`. */
+  /** Aborted when the answer is not needed any more: pass it to `fetch`. */
   readonly signal: AbortSignal;
 };
 
-/** Where a device is notified, as it is stored. */
+/** An address of a device, as it is stored. */
 export type PushAddress = {
-  /** A capability: where the same one appears anew, it has moved. Empty: there is none to tell devices apart by. */
+  /** A capability: if the same one is registered elsewhere, it has moved. Empty: the provider has none to distinguish devices. */
   readonly token: string;
   /** Milliseconds since the Unix epoch after which it is of no use. */
   readonly expiresAt?: number;
@@ -79,26 +79,25 @@ export interface PushProvider {
   /** As clients name it when they register: 1–32 characters of `a–z 0–9 -`. */
   readonly name: string;
   /**
-   * `device` (default): whoever is to be notified registers an address. `user`: users who have registered none are notified too, once for
-   * all of their devices.
+   * `device` (default): a device must register an address. `user`: users without an address are notified too, once for all of their devices.
    */
   readonly reach?: "device" | "user";
-  /** What `parse` takes, for the text of the refusal. */
+  /** The input of `parse`, for the text of the refusal. */
   readonly expects: string;
-  /** What a client must know to register, such as a public key; told to whoever asks `GET /push`. */
+  /** The data that a client needs to register, such as a public key; `GET /push` returns it. */
   readonly public?: Readonly<Record<string, string>>;
-  /** The address in what a client registered (all of `push` but `provider`); null: it is none. */
+  /** Reads the address in a registration (all of `push` but `provider`); null: there is none. */
   parse(push: Readonly<Record<string, unknown>>, identity: Identity): PushAddress | null;
   /**
-   * Whether a notice is short enough. One that is not is shortened until it is: the text first, then the title; data that is too much by
-   * itself is left out. Default: whatever it is.
+   * Whether a notice is short enough. If not, it is shortened: the body first, then the title; data that is too long by itself is left out. Default:
+   * always.
    */
   fits?(notice: PushNotice): boolean;
-  /** Sends one notice. To throw is to ask for another try. */
+  /** Sends one notice. If it throws, it is called again. */
   send(notice: PushNotice, context: PushContext): Promise<PushResult>;
 }
 
-/** Why these cannot notify anybody; null where they can. */
+/** Why providers are invalid; null: they are valid. */
 export function validateProviders(providers: readonly PushProvider[]): string | null {
   const names = new Set<string>();
   for (const { name, parse, send } of providers) {

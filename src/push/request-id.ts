@@ -6,9 +6,9 @@ import type { PushNotice } from "./provider.ts";
 type Keyed = { readonly kind: PushNotice["kind"]; readonly seq: number; readonly history: string };
 
 /**
- * The UUID of a request: of one address, conversation and message, whoever sends it and how often. A repeat after a crash has the same
- * one, so that a provider can leave it out. The user is named beside the address: where one is deleted, the next one may have its number, and
- * its token. So is the message beside its seq, and the history of what was read: after a restore another one may have that seq.
+ * The UUID of a request for one address, conversation and message. A repeat after a crash has the same one, so that a provider can ignore it. It
+ * includes the user, because the number and the token of a deleted address may belong to the next one; and the message's id, or for a clear the
+ * name of the history, because after a restore another message may have the same seq.
  */
 export async function keyOf(
   { address, hash, user, conversation, message }: Due,
@@ -24,7 +24,7 @@ export async function keyOf(
   ].join("-");
 }
 
-/** What replaces what: one name for a conversation, that tells a provider nothing of it. As long as a Topic may be (RFC 8030 section 5.4). */
+/** The tag of a conversation: a newer notification replaces an older one. A provider learns nothing from it. As long as a Topic may be (RFC 8030 section 5.4). */
 export async function tagOf({ tenant, conversation }: Pick<Due, "tenant" | "conversation">): Promise<string> {
   const hex = await sha256(`${tenant} ${conversation}`);
   return base64url.encode(Uint8Array.from({ length: 24 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16)));

@@ -1,336 +1,174 @@
 import type { Feed } from "../feed/feed.ts";
-import type { Clock } from "../internal/clock.ts";
-import type { Consequences } from "../log/log-kind.ts";
+import { nextTurn } from "../internal/clock.ts";
 import { applyConsequences } from "../log/log-kinds.ts";
-import { type Identity, identityKey, type LogEntry } from "../model.ts";
+import { identityKey, type LogEntry } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { type Blocker, countedMax, type Reader, type UnackedStore } from "../store/push/unacked-store.ts";
+import type { UnackedStore } from "../store/push/unacked-store.ts";
+import { createAlarm } from "./alarm.ts";
 import { createLogAge } from "./log-age.ts";
-import { delayMsOf, type PushDelays, type PushPresence } from "./decide.ts";
+import { ageStepMs, createOverdueCheck, type OverdueOptions } from "./overdue.ts";
+import { createPending, type Endings, type Pending } from "./pending.ts";
 
-/** Somebody for whom there is something, from `n` on. */
-type Stir = {
-  readonly identity: Identity;
-  n: number;
-  dueAt: number;
-  /** How often there was something. */
-  marks: number;
-  /** A device of theirs has no connection: it is told at once. */
-  isAway: boolean;
-};
-/** An address, up to where its messages are to be told of, and how many these are. */
-type Ready = { readonly address: number; readonly upTo: number; readonly count: number };
-/** A notification may be over: its user has read it, or has blocked its sender. */
-type Over<Cause> = { readonly cause: Cause; readonly dueAt: number };
-
-export type FollowerOptions = {
+export type UnackedOptions = Omit<OverdueOptions, "store" | "limits" | "logAge"> & {
   readonly store: UnackedStore;
   readonly feed: Pick<Feed, "onEntries" | "position">;
-  readonly clock: Clock;
   readonly limits: Pick<Limits, "pushUsersMax" | "ackMessagesMax">;
-  readonly delays: PushDelays;
-  readonly holder: () => string;
-  /** Names of the providers there are, and of those that need no address. */
-  readonly providers: ReadonlySet<string>;
-  readonly userProviders: readonly string[];
-  /** "unknown": another node is being asked, and it is to be looked at again. */
-  readonly presenceOf: (identity: Identity, device: string) => PushPresence | "unknown";
   /** Whether the store answers. */
   readonly isAvailable: () => boolean;
-  /** Something has become due. */
+  /** Notices have become due. */
   readonly onDue: () => void;
   readonly report: (fault: unknown) => void;
 };
 
-/** What comes within so short a time is looked at together. */
-const gatherMs = 50;
-const ageStepMs = 100;
+/** Finds the messages that were not acked in time. */
+export type Unacked = {
+  /** Continues after a position up to which everything was looked at. */
+  start(from: number): void;
+  stop(): void;
+  /** The position up to which nothing is in the memory of this process alone. */
+  position(): number;
+  /** For how many milliseconds a log position has existed. */
+  ageOf(n: number): number;
+  /** The number of entries in memory: 0 once everything was looked at. */
+  sizes(): { readonly recipients: number; readonly readers: number; readonly blockers: number };
+};
+
+/** One period in which this node has the lease. */
+type Run = {
+  readonly pending: Pending;
+  /** Everything up to here is pending, or done. */
+  position: number;
+  /** `live`: takes what the feed announces. `behind`: the log must be read from `position` on. `reading`: that is under way. */
+  source: "live" | "behind" | "reading";
+  isLooking: boolean;
+};
+
 /** After the store has failed. */
-const againMs = 1_000;
+const retryMs = 1_000;
 /** Users looked at in one query, each with as many addresses as one may have: a few milliseconds of the event loop. */
 const usersAtOnce = 100;
-/** Conversations that were read, and people who were blocked, in one commit: each has a notification on as many devices as one may have. */
+/** Reads and blocks looked at in one commit: each has a notification on as many devices as a user may have. */
 const causesAtOnce = 50;
-/** What of an address is made due in one commit, where there is more than is counted. */
-const wholeCommit = Infinity;
-/** Places of the log read at once where the worker is behind. */
+/** Positions of the log read at once where the worker is behind. */
 const stretchMax = 5_000;
 
 /**
- * Follows the log and finds out who has not acked in time. It remembers users, not messages, and no more of them than `pushUsersMax`: while
- * there are more it reads no further, for the log is the buffer. What it found goes into the store; up to `position` nothing
- * is remembered here alone.
+ * Follows the log and finds the devices that have not acked in time. It holds users in memory, not messages, and at most `pushUsersMax` of them: with
+ * more it reads no further, because the log is the buffer. The notices that it makes due are in the store.
  */
-export function createFollower(options: FollowerOptions) {
-  const {
-    store,
-    feed,
-    clock,
-    limits,
-    delays,
-    holder,
-    providers,
-    userProviders,
-    presenceOf,
-    isAvailable,
-    onDue,
-    report,
-  } = options;
-  const stirs = new Map<string, Stir>();
-  const reads = new Map<string, Over<Reader>>();
-  const blocks = new Map<string, Over<Blocker>>();
-  const ages = createLogAge(clock, { stepMs: ageStepMs, keptMs: Math.max(delays.activeMs, delays.idleMs) + ageStepMs });
-  /** Changes with each start: what an older one still waits for is void. */
-  let run = 0;
-  let isRunning = false;
-  /** Everything up to here is remembered, or done. */
-  let position = 0;
-  /** Takes what the feed announces, as it comes; else the log is read. */
-  let isLive = false;
-  let isReading = false;
-  let isLooking = false;
-  let wakesAt = Infinity;
-  let cancelWake = (): void => {};
+export function createUnacked(options: UnackedOptions): Unacked {
+  const { store, feed, clock, limits, delays, holder, isAvailable, onDue, report } = options;
+  const logAge = createLogAge(clock, {
+    stepMs: ageStepMs,
+    keptMs: Math.max(delays.activeMs, delays.idleMs) + ageStepMs,
+  });
+  const check = createOverdueCheck({ ...options, logAge });
+  let run: Run | null = null;
+  const alarm = createAlarm(clock, () => void (run && look(run)));
 
-  const isFull = (): boolean => stirs.size + reads.size + blocks.size >= limits.pushUsersMax;
-
-  function stir(tenant: string, user: string, n: number): void {
-    const key = identityKey({ tenant, user });
-    const known = stirs.get(key);
-    if (known) known.marks++;
-    if (known && !known.isAway) return;
-    const dueAt = Math.min(clock.elapsed() + gatherMs, known?.dueAt ?? Infinity);
-    if (known) known.dueAt = dueAt;
-    else stirs.set(key, { identity: { tenant, user }, n, dueAt, marks: 0, isAway: false });
-    wakeIn(dueAt - clock.elapsed());
-  }
-
-  function noteRead(reader: Reader): void {
-    const key = `${identityKey(reader)} ${reader.conversation}`;
-    if (reads.has(key)) return;
-    // Their devices are told of it by the log first, and take their notifications away by themselves.
-    reads.set(key, { cause: reader, dueAt: clock.elapsed() + delays.activeMs });
-    wakeIn(delays.activeMs);
-  }
-
-  function noteBlock(blocker: Blocker): void {
-    const key = `${identityKey(blocker)} ${blocker.other}`;
-    if (blocks.has(key)) return;
-    blocks.set(key, { cause: blocker, dueAt: clock.elapsed() + gatherMs });
-    wakeIn(gatherMs);
-  }
-
-  const consequences: Consequences = {
-    markPending: ({ tenant, user }, n) => stir(tenant, user, n),
-    noteRead,
-    noteBlock,
-  };
+  const wakeIn = (ms: number): void => void (run && alarm.setIn(ms));
+  const isFull = ({ pending }: Run): boolean => pending.size() >= limits.pushUsersMax;
 
   function take(entries: readonly LogEntry[], upTo: number): void {
-    ages.note(upTo);
-    if (!isRunning || !isLive || upTo <= position) return;
-    for (const entry of entries) applyConsequences(entry, consequences);
-    position = upTo;
-    if (isFull()) isLive = false;
+    logAge.note(upTo);
+    if (run?.source !== "live" || upTo <= run.position) return;
+    for (const entry of entries) applyConsequences(entry, run.pending);
+    run.position = upTo;
+    if (isFull(run)) run.source = "behind";
   }
   feed.onEntries(take);
 
-  /** Reads the log where the feed was not followed, until it can be again. */
-  async function catchUp(): Promise<void> {
-    if (isReading || isLive || !isRunning) return;
-    isReading = true;
-    const mine = run;
+  /** Reads the log until the feed can be followed, or the memory is full. */
+  async function catchUp(mine: Run): Promise<void> {
+    if (mine !== run || mine.source !== "behind") return;
+    const { pending } = mine;
+    mine.source = "reading";
     try {
-      while (mine === run && !isFull()) {
-        const head = feed.position();
-        if (position >= head) {
-          isLive = true;
+      while (mine === run && !isFull(mine)) {
+        const upTo = Math.min(feed.position(), mine.position + stretchMax);
+        if (upTo <= mine.position) {
+          mine.source = "live";
           return;
         }
-        const upTo = Math.min(head, position + stretchMax);
-        const { recipients, readers, blockers } = await store.pendingBetween(position, upTo);
-        if (mine !== run) break;
-        for (const { tenant, user, n } of recipients) stir(tenant, user, n);
-        for (const reader of readers) noteRead(reader);
-        for (const blocker of blockers) noteBlock(blocker);
-        position = upTo;
+        const { recipients, readers, blockers } = await store.pendingBetween(mine.position, upTo);
+        if (mine !== run) return;
+        for (const { tenant, user, n } of recipients) pending.markPending({ tenant, user }, n);
+        for (const reader of readers) pending.noteRead(reader);
+        for (const blocker of blockers) pending.noteBlock(blocker);
+        mine.position = upTo;
       }
     } catch (fault) {
       report(fault);
-      wakeIn(againMs);
+      wakeIn(retryMs);
     } finally {
-      isReading = false;
+      if (mine.source === "reading") mine.source = "behind";
     }
-    // It was started anew meanwhile, and could not read while this did.
-    if (mine !== run) void catchUp();
   }
 
-  function wakeIn(ms: number): void {
-    const at = clock.elapsed() + ms;
-    if (!isRunning || at >= wakesAt) return;
-    cancelWake();
-    wakesAt = at;
-    cancelWake = clock.after(ms, () => {
-      wakesAt = Infinity;
-      void wake();
-    });
-  }
-
-  async function wake(): Promise<void> {
-    if (isLooking || !isRunning) return;
-    // While the store is away one probe asks for it, and nobody else.
-    if (!isAvailable()) return wakeIn(againMs);
-    isLooking = true;
-    const mine = run;
+  async function look(mine: Run): Promise<void> {
+    if (mine.isLooking) return;
+    // While the store is away, one probe of its own asks for it.
+    if (!isAvailable()) return wakeIn(retryMs);
+    mine.isLooking = true;
     try {
-      await lookAtStirs(mine);
-      await lookAtOver(reads, store.wakeRead, mine);
-      await lookAtOver(blocks, store.wakeBlocked, mine);
+      await lookAtUsers(mine);
+      await wakeEnded(mine, mine.pending.reads, store.wakeRead);
+      await wakeEnded(mine, mine.pending.blocks, store.wakeBlocked);
     } catch (fault) {
       report(fault);
-      wakeIn(againMs);
+      wakeIn(retryMs);
     } finally {
-      isLooking = false;
+      mine.isLooking = false;
     }
-    // It was started anew meanwhile, and could not look while this did.
-    if (mine !== run) return void wake();
-    void catchUp();
-    let next = Infinity;
-    for (const { dueAt } of stirs.values()) next = Math.min(next, dueAt);
-    for (const { dueAt } of [...reads.values(), ...blocks.values()]) next = Math.min(next, dueAt);
+    if (mine !== run) return;
+    void catchUp(mine);
+    const next = mine.pending.nextDueAt();
     if (next < Infinity) wakeIn(Math.max(1, next - clock.elapsed()));
   }
 
-  async function lookAtStirs(mine: number): Promise<void> {
-    const now = clock.elapsed();
-    const due = [...stirs.values()].filter(({ dueAt }) => dueAt <= now);
-    for (let i = 0; i < due.length && mine === run; i += usersAtOnce) {
-      if (i > 0) await othersTurn();
-      await look(due.slice(i, i + usersAtOnce), mine);
-    }
-  }
-
-  /** A store on a file answers before anybody else had their turn. */
-  const othersTurn = (): Promise<void> => new Promise((resolve) => clock.defer(resolve));
-
-  /** Makes messages due, so many in one commit: an address of which more wait than were counted has one of its own. */
-  async function enqueue(ready: readonly Ready[], mine: number): Promise<void> {
-    let part: Ready[] = [];
-    let weight = 0;
-    for (const [i, each] of ready.entries()) {
-      const own = each.count < countedMax ? each.count : wholeCommit;
-      if (part.length > 0 && weight + own > limits.ackMessagesMax) {
-        await store.enqueue(holder(), part);
-        await othersTurn();
-        if (mine !== run) return;
-        [part, weight] = [[], 0];
-      }
-      part.push(each);
-      weight += own;
-      if (i === ready.length - 1) await store.enqueue(holder(), part);
-    }
-  }
-
-  async function look(due: readonly Stir[], mine: number): Promise<void> {
-    const marks = due.map((each) => each.marks);
-    const people = due.map(({ identity, n }) => ({ ...identity, n }));
-    if (userProviders.length > 0)
-      await store.addressUsers(holder(), people, { providers: userProviders, now: clock.now() });
-    const found = await store.undecided(people);
-    if (mine !== run) return;
-    const now = clock.elapsed();
-    const ready: Ready[] = [];
-    for (const each of due) each.isAway = false;
-    const left = new Map<Stir, { n: number; dueAt: number }>();
-    for (const { i, address, provider, device, n, count } of found) {
-      const each = due[i];
-      if (!each || !providers.has(provider)) continue;
-      const presence = presenceOf(each.identity, device);
-      const delayMs = presence === "unknown" ? 0 : delayMsOf(presence, delays);
-      if (delayMs === 0) each.isAway = true;
-      if (n === null) continue;
-      const upTo = ages.reached(delayMs);
-      const isReady = presence !== "unknown" && n <= upTo;
-      if (isReady) ready.push({ address, upTo, count });
-      // Behind what is ready there may be more: that is asked next time.
-      const dueAt = isReady ? now : now + Math.max(ageStepMs, delayMs - ages.of(n));
-      const known = left.get(each);
-      left.set(each, { n: Math.min(n, known?.n ?? n), dueAt: Math.min(dueAt, known?.dueAt ?? dueAt) });
-    }
-    if (ready.length > 0) {
-      await enqueue(ready, mine);
+  async function lookAtUsers(mine: Run): Promise<void> {
+    const due = mine.pending.dueUsers();
+    for (let i = 0; i < due.length; i += usersAtOnce) {
+      if (i > 0) await nextTurn(clock);
       if (mine !== run) return;
-      onDue();
-    }
-    for (const [i, each] of due.entries()) {
-      const rest = left.get(each);
-      if (rest) {
-        each.n = rest.n;
-        each.dueAt = rest.dueAt;
-      } else if (each.marks === marks[i]) stirs.delete(identityKey(each.identity));
-      else each.dueAt = now;
+      const checked = await check(due.slice(i, i + usersAtOnce), () => mine === run);
+      for (const { identity } of checked?.done ?? []) mine.pending.users.delete(identityKey(identity));
+      if (checked?.isAnyDue) onDue();
     }
   }
 
-  /** Makes due the notifications that are over for some of these causes at a time. */
-  async function lookAtOver<Cause>(
-    over: Map<string, Over<Cause>>,
+  /** Makes the notifications due that are over for these causes. */
+  async function wakeEnded<Cause>(
+    mine: Run,
+    endings: Endings<Cause>,
     wakeNotices: (holder: string, causes: readonly Cause[], now: number) => Promise<boolean>,
-    mine: number,
   ): Promise<void> {
     const now = clock.elapsed();
-    const due = [...over].filter(([, { dueAt }]) => dueAt <= now);
-    for (let i = 0; i < due.length && mine === run; i += causesAtOnce) {
-      if (i > 0) await othersTurn();
+    const due = [...endings].filter(([, { dueAt }]) => dueAt <= now);
+    for (let i = 0; i < due.length; i += causesAtOnce) {
+      if (i > 0) await nextTurn(clock);
       if (mine !== run) return;
       const part = due.slice(i, i + causesAtOnce);
-      const isAny = await wakeNotices(
-        holder(),
-        part.map(([, { cause }]) => cause),
-        clock.now(),
-      );
-      if (mine !== run) return;
-      for (const [key] of part) over.delete(key);
-      if (isAny) onDue();
+      const causes = part.map(([, { cause }]) => cause);
+      const isAny = await wakeNotices(holder(), causes, clock.now());
+      for (const [key] of part) endings.delete(key);
+      if (isAny && mine === run) onDue();
     }
-  }
-
-  function start(from: number): void {
-    run++;
-    isRunning = true;
-    isLive = false;
-    position = Math.min(from, feed.position());
-    stirs.clear();
-    reads.clear();
-    blocks.clear();
-    ages.note(feed.position());
-    void catchUp();
   }
 
   return {
-    /** Goes on from a place up to which everything was looked at. */
-    start,
-    stop(): void {
-      run++;
-      isRunning = false;
-      cancelWake();
-      wakesAt = Infinity;
-      stirs.clear();
-      reads.clear();
-      blocks.clear();
+    start(from) {
+      const pending = createPending({ clock, readDelayMs: delays.activeMs, onDueIn: wakeIn });
+      run = { pending, position: Math.min(from, feed.position()), source: "behind", isLooking: false };
+      logAge.note(feed.position());
+      void catchUp(run);
     },
-    /** Nothing up to here is remembered by this process alone. */
-    position(): number {
-      let n = position;
-      for (const each of stirs.values()) n = Math.min(n, each.n - 1);
-      for (const { cause } of [...reads.values(), ...blocks.values()]) n = Math.min(n, cause.n - 1);
-      return n;
+    stop() {
+      run = null;
+      alarm.cancel();
     },
-    /** For how long a place of the log has been there. */
-    ageOf: (n: number): number => ages.of(n),
-    /** Sizes of what is held: 0 once everybody has been looked at. */
-    sizes: () => ({ stirred: stirs.size, readers: reads.size, blockers: blocks.size }),
+    position: () => run?.pending.positionBefore(run.position) ?? 0,
+    ageOf: logAge.of,
+    sizes: () => run?.pending.sizes() ?? { recipients: 0, readers: 0, blockers: 0 },
   };
 }
-
-export type Follower = ReturnType<typeof createFollower>;

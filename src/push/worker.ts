@@ -6,15 +6,16 @@ import { createSparing } from "../internal/sparing.ts";
 import { waitAtMost } from "../internal/deadline.ts";
 import type { Identity } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
+import type { Due } from "../store/push/due-store.ts";
 import type { Store } from "../store/store.ts";
-import type { PushCut } from "./delivery.ts";
-import type { PushDelays, PushPresence } from "./decide.ts";
-import { createDrafts, type OnPush } from "./preview.ts";
-import { createFollower } from "./unacked.ts";
+import { presenceAfter, type PushDelays, type PushPresence } from "./decide.ts";
 import { createPushHealth, type PushHealth, type PushHealthChange } from "./health.ts";
+import { createPreview, type OnPush } from "./preview.ts";
 import { createProviderQueue } from "./provider-queue.ts";
 import type { PushProvider } from "./provider.ts";
 import { createRequestLimit, type RequestLimit } from "./request-limit.ts";
+import type { PushCut } from "./request.ts";
+import { createUnacked } from "./unacked.ts";
 
 export type PushWorkerOptions = {
   readonly store: Pick<Store, "push" | "isAvailable">;
@@ -24,34 +25,43 @@ export type PushWorkerOptions = {
   readonly limits: Limits;
   readonly providers: readonly PushProvider[];
   readonly onPush?: OnPush | undefined;
-  /** Requests at a time: of the process, whose workers share them. Default: its own. */
-  readonly slots?: RequestLimit;
-  /** Whether providers take what they are asked: of the process too. Default: its own, which reports to `onHealth`. */
+  /** Concurrent requests to each provider, shared by the workers of the process. Default: its own. */
+  readonly requestLimit?: RequestLimit;
+  /** Whether the providers work, shared by the workers of the process. Default: its own, which reports to `onHealth`. */
   readonly health?: PushHealth;
   readonly onHealth?: ((change: PushHealthChange) => void) | undefined;
-  /** How a user is connected with one of their devices; an empty device: with any. */
-  readonly presenceOf: (identity: Identity, device: string) => PushPresence | "unknown";
+  /** For how many milliseconds a user was idle on a device, or on any if it is empty; null: no connection. "unknown": another node was asked. */
+  readonly idleMsOf: (identity: Identity, device: string) => number | null | "unknown";
   /** No other process can have the database open. */
-  readonly isAlone: boolean;
-  /** What a provider did not take all of; told once for each provider. */
+  readonly isExclusive: boolean;
+  /** A provider did not take the whole content of a notice; called once for each provider and way of cutting. */
   readonly onCut?: ((cut: PushCut) => void) | undefined;
-  /** `leftOut`: how many of its kind were not reported since the one before. */
+  /** `leftOut`: the number of faults of this kind that were not reported since the one before. */
   readonly report: (fault: unknown, leftOut?: number) => void;
 };
 
-/** What throws, the host's rule, a provider or the store, may throw at each message. */
+/** Notifies the devices that have not acked in time. Of several nodes on one database, one does it at a time. */
+export type PushWorker = {
+  start(): void;
+  /** Stops at once and writes nothing more: the history that it followed has ended. */
+  abandon(): void;
+  /** Begins no further request, keeps the verdicts of those under way, and gives its lease to another node. */
+  stop(deadlineMs: number): Promise<void>;
+  /** Whether a device must still be notified, now or later. Rejects with `unavailable`. */
+  isBusy(): Promise<boolean>;
+  /** How many of each are in memory. */
+  sizes(): Readonly<Record<"recipients" | "readers" | "blockers" | "requests" | "unsettled", number>>;
+};
+
+/** The host's rule, a provider or the store may throw at each message: reported at most once in this time. */
 const faultEveryMs = 60_000;
 const pruneMs = 60_000;
-/** While there is more to forget than is forgotten at once. */
+/** While there is more to prune than is pruned at once. */
 const pruneAgainMs = 200;
 
-/**
- * Notifies whoever is away: follows the log, finds the devices that have not acked in time, and sends what they are to be told, each
- * provider for itself. Of several nodes on one database one does it at a time.
- */
-export function createPushWorker(options: PushWorkerOptions) {
-  const { feed, clock, random, limits, providers, onPush, presenceOf, isAlone, onCut } = options;
-  const { slots = createRequestLimit({ perProviderMax: limits.pushRequestsMax }) } = options;
+export function createPushWorker(options: PushWorkerOptions): PushWorker {
+  const { feed, clock, random, limits, providers, onPush, idleMsOf, isExclusive, onCut } = options;
+  const { requestLimit = createRequestLimit({ perProviderMax: limits.pushRequestsMax }) } = options;
   const sparing = () => createSparing({ clock, everyMs: faultEveryMs, report: options.report });
   const report = sparing();
   const { onHealth = () => {}, health = createPushHealth({ clock, onChange: onHealth }) } = options;
@@ -61,69 +71,56 @@ export function createPushWorker(options: PushWorkerOptions) {
     idleMs: limits.pushIdleDelayMs,
     expiryMs: limits.pushExpiryMs,
   };
+  const presenceOf = (identity: Identity, device: string): PushPresence | "unknown" => {
+    const idleMs = idleMsOf(identity, device);
+    return idleMs === "unknown" ? idleMs : presenceAfter(idleMs, limits.pushIdleAfterMs);
+  };
   let cancelPrune = (): void => {};
   /** When the lease was taken. */
   let begun = { position: 0, time: 0 };
 
-  const follower = createFollower({
+  const unacked = createUnacked({
     ...{ store, feed, clock, limits, delays, presenceOf, isAvailable, report },
     holder: () => lease.holder(),
     providers: new Set(providers.map(({ name }) => name)),
     userProviders: providers.filter(({ reach }) => reach === "user").map(({ name }) => name),
     onDue() {
-      for (const lane of lanes) lane.pump();
+      for (const queue of queues) queue.pump();
     },
   });
   const lease = createLease({
-    ...{ store, clock, isAlone, report },
+    ...{ store, clock, isAlone: isExclusive, report, leaseMs: limits.pushLeaseMs },
     newName: () => random.messageId(clock.now()),
-    leaseMs: limits.pushLeaseMs,
-    position: follower.position,
+    position: unacked.position,
     onTaken(n) {
       begun = { position: feed.position(), time: clock.now() };
-      follower.start(n);
-      for (const lane of lanes) lane.start();
+      unacked.start(n);
+      for (const queue of queues) queue.start();
       prune();
     },
     onLost: pause,
   });
-  const draftOf = createDrafts({
-    ...{ onPush, clock, answerMs: limits.hostAnswerMs },
-    report: sparing(),
-  });
-  const lanes = providers.map((provider) =>
+  const previewOf = createPreview({ onPush, clock, answerMs: limits.hostAnswerMs, report: sparing() });
+  const queues = providers.map((provider) =>
     createProviderQueue({
-      ...{
-        reportProvider: sparing(),
-        provider,
-        store,
-        lease,
-        clock,
-        random,
-        slots,
-        health,
-        limits,
-        delays,
-        draftOf,
-        isAvailable,
-        onCut,
-        report,
-      },
-      // Whoever is due was looked at: who was not found by then is nowhere.
-      presenceOf(due) {
+      ...{ provider, store, lease, clock, random, requestLimit, health, limits, delays, previewOf, isAvailable, onCut },
+      ...{ report, reportProvider: sparing() },
+      // Other nodes were asked before the notice became due: a user that none of them found is not connected.
+      presenceOf(due: Due) {
         const presence = presenceOf(due, due.device);
         return presence === "unknown" ? "none" : presence;
       },
       historyName: feed.epoch,
-      ageOf: follower.ageOf,
-      isInherited: ({ since }) => (since.type === "position" ? since.n <= begun.position : since.time <= begun.time),
+      ageOf: unacked.ageOf,
+      isInherited: ({ since }: Due) =>
+        since.type === "position" ? since.n <= begun.position : since.time <= begun.time,
     }),
   );
 
   function pause(): void {
     cancelPrune();
-    follower.stop();
-    for (const lane of lanes) lane.pause();
+    unacked.stop();
+    for (const queue of queues) queue.pause();
   }
 
   function prune(): void {
@@ -137,38 +134,27 @@ export function createPushWorker(options: PushWorkerOptions) {
     }, report);
   }
 
-  /** Sizes of what is held in memory. */
   const sizes = () => ({
-    ...follower.sizes(),
-    requests: lanes.reduce((sum, lane) => sum + lane.sizes().requests, 0),
-    unsettled: lanes.reduce((sum, lane) => sum + lane.sizes().verdicts, 0),
+    ...unacked.sizes(),
+    requests: queues.reduce((sum, queue) => sum + queue.sizes().requests, 0),
+    unsettled: queues.reduce((sum, queue) => sum + queue.sizes().verdicts, 0),
   });
 
   return {
     start: lease.start,
-
-    /** Stops at once and writes nothing more: the history that it followed has ended. */
-    abandon(): void {
+    abandon() {
       lease.abandon();
       pause();
     },
-
-    /** Sends nothing new, keeps what has become of what was under way, and gives its place to another node. */
-    async stop(deadlineMs: number): Promise<void> {
-      await waitAtMost(Promise.all(lanes.map((lane) => lane.idle())), { clock, ms: deadlineMs });
+    async stop(deadlineMs) {
+      await waitAtMost(Promise.all(queues.map((queue) => queue.idle())), { clock, ms: deadlineMs });
       await waitAtMost(lease.stop(), { clock, ms: deadlineMs }).catch(report);
       pause();
     },
-
-    /** Whether somebody is still to be notified, now or later. Rejects with `unavailable`. */
-    async isBusy(): Promise<boolean> {
-      return (
-        Object.values(sizes()).some((size) => size > 0) || (await store.isWaiting(providers.map(({ name }) => name)))
-      );
+    async isBusy() {
+      if (Object.values(sizes()).some((size) => size > 0)) return true;
+      return await store.isWaiting(providers.map(({ name }) => name));
     },
-
     sizes,
   };
 }
-
-export type PushWorker = ReturnType<typeof createPushWorker>;

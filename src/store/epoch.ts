@@ -7,7 +7,7 @@ const nameOf = (random: Random): string => random.integer().toString(36).padStar
 
 /**
  * Gives the log's history a new name, as after a restore from a backup: what devices stored beyond the backup's end
- * would otherwise look like a part of it. Each device is told `reset` when it comes back with a cursor of the old one.
+ * would otherwise look like a part of it. A device that comes back with a cursor of the old history gets `reset`.
  *
  * @throws ChatError `migration_refused`: the database has no schema yet; `unavailable`: it cannot be reached.
  *

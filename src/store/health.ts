@@ -14,7 +14,7 @@ export type StoreHealthOptions = {
   readonly onDamage: (cause: unknown) => void;
 };
 
-/** Knows from the outcome of a store's calls what is wrong with its database. */
+/** Finds faults of a database from the outcome of the store's calls. */
 export function createStoreHealth({ engine, history, onFault, onDamage }: StoreHealthOptions) {
   let reads: "work" | "fail" | "damaged" = "work";
   let reportedOfFile: string | undefined;
@@ -25,7 +25,7 @@ export function createStoreHealth({ engine, history, onFault, onDamage }: StoreH
 
   function noteFault(fault: unknown): void {
     if (isDamage(fault)) reads = "damaged";
-    // That nothing can be read any more was reported when it was found.
+    // An unreadable log was reported when it was found.
     if (!history.isUnreadable()) onFault(fault);
   }
 
@@ -79,7 +79,7 @@ export function createStoreHealth({ engine, history, onFault, onDamage }: StoreH
       }
     },
 
-    /** What is wrong, as far as reads show it. */
+    /** The fault, as far as reads show one; null: none. */
     trouble(): Trouble | null {
       if (reads === "damaged") return "damaged";
       if (hasFileFault()) return "file";

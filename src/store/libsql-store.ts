@@ -25,15 +25,15 @@ export type StoreOptions = {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
-  /** Told of each call that the database failed. */
+  /** Called with each fault of the database. */
   readonly onFault: (fault: unknown) => void;
-  /** The database has another history now: nothing of this store counts any more, and every call fails. Default: nobody wants to know. */
+  /** Called once the database has another history: this store is over then, and every call of it fails. */
   readonly onHistoryChange?: (change: HistoryChange) => void;
-  /** What was seen of this database before; see there. */
+  /** The heads that were seen of this database before. */
   readonly known?: KnownHistories | undefined;
 };
 
-/** A device that is made may be forgotten before it is read, where others of its user are made at the same time. */
+/** A new device may be forgotten before it is read, where others of its user are created at the same time. */
 const madeTimesMax = 4;
 const forgottenAtOnce = (): ChatError =>
   new ChatError("unavailable", "More devices of this user connect at once than one user may have");
@@ -56,7 +56,7 @@ export function createStore(options: StoreOptions): Store {
   const readHistory = createHistoryReader({ engine, history, limits, onDevice: noteSeen });
   const readConversations = createConversationReader({ engine, limits });
 
-  /** It needs no commit of its own: an ack that moves nothing says it, with the next ones. */
+  /** It needs no commit of its own: an ack that moves nothing goes with the next acks. */
   function noteSeen(identity: Identity, device: string, seen: number): void {
     if (clock.now() - seen >= limits.deviceSeenEveryMs) writer.ack(identity, device, 0);
   }
@@ -106,16 +106,16 @@ export function createStore(options: StoreOptions): Store {
       throw forgottenAtOnce();
     },
     conversations: (identity, options) => guarded(() => readConversations(identity, options)),
-    async relate(identity, said) {
-      const others = new Set(said.flatMap(({ other, contact, blocked }) => (contact || blocked ? [other] : [])));
-      if (others.size === 0) return writer.relate(identity, said, { present: 0 });
-      // Those who are over the bound already are refused here: a commit makes everybody known of whom something is said in it.
+    async relate(identity, changes) {
+      const others = new Set(changes.flatMap(({ other, contact, blocked }) => (contact || blocked ? [other] : [])));
+      if (others.size === 0) return writer.relate(identity, changes, { present: 0 });
+      // A user who is over the limit already is refused here, because a commit would create all users that the call names.
       const most = limits.relationsMax;
       const { present, missing } = await guarded(() => people.countRelations(identity, { others: [...others], most }));
       if (missing > 0 && present + missing > most) throw tooManyRelations(most);
-      await writer.relate(identity, said, { present });
+      await writer.relate(identity, changes, { present });
     },
-    ties: (identity, others) => guarded(() => people.ties(identity, others)),
+    relationships: (identity, others) => guarded(() => people.relationships(identity, others)),
     people: (identity, options) => guarded(() => people.people(identity, options)),
     isContact: (identity, other) => guarded(() => people.isContact(identity, other)),
     seen: writer.seen,

@@ -1,4 +1,4 @@
-/** The statements behind places in the log. `?1` is the name of the place in each of them. */
+/** The statements behind positions in the log. `?1` is the name of the position in each of them. */
 
 export const selectLogPlace = `SELECT holder, beat, n FROM tidings_log_place WHERE name = ?1`;
 

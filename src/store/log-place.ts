@@ -1,58 +1,73 @@
-import type { Engine, Row } from "./engine/engine.ts";
+import type { Engine } from "./engine/engine.ts";
 import { integer, text } from "./row.ts";
 import * as sql from "./log-place-sql.ts";
 
 /**
- * A durable place in the log, of which one of several nodes is the holder at a time. A holder that lives makes `beat` grow. Everything rejects
- * with `unavailable`.
+ * A durable position in the log, which one node at a time holds. A holder that is alive makes `beat` grow. Every method rejects with
+ * `unavailable`.
  */
 export interface LogPlace {
-  /** Who holds the place; an empty holder: nobody. */
+  /** The holder; empty: there is none. */
   worker(): Promise<{ readonly holder: string; readonly beat: number }>;
-  /** Takes the place from a holder of whom nothing was seen since; answers up to where everything was handled, or null. */
+  /** Takes the position from `from`, if its beat is still the same; answers the n up to which everything was handled, or null. */
   take(holder: string, from: { readonly holder: string; readonly beat: number }): Promise<number | null>;
-  /** Says that the holder lives, and up to where everything was handled; false where the place is another's. */
+  /** Shows that the holder is alive, and stores the n up to which everything was handled; false: another node is the holder. */
   beat(holder: string, n: number): Promise<boolean>;
-  /** Gives the place to whoever wants it. */
+  /** Gives the position up, so that any node can take it at once. */
   leave(holder: string): Promise<void>;
 }
 
-/** Where a place begins that the database does not know yet: behind all that is in the log, or before it. */
+/** Where a new position begins: after the newest entry of the log, or before the first. */
 export type Beginning = "now" | "start";
 
-/** The places of those who follow the log on behalf of the host, by their names. */
-export function createLogPlaces({ engine }: { readonly engine: Pick<Engine, "read" | "write"> }) {
-  const one = async (statement: string, name: string): Promise<Row | undefined> =>
-    (await engine.read([{ sql: statement, args: [name] }]))[0]?.[0];
+/** The positions of the host's hooks in the log, by their names. */
+export interface LogPlaces {
+  /** Creates a position, unless it exists already. Rejects with `unavailable`. */
+  begin(name: string, beginning: Beginning): Promise<void>;
+  /** The position with this name, once it has begun. */
+  place(name: string): LogPlace;
+}
+
+export function createLogPlaces({ engine }: Pick<LogPlaceOptions, "engine">): LogPlaces {
+  const { selectLogPlace: select, takeLogPlace: take, beatLogPlace: beat, leaveLogPlace: leave } = sql;
+  const statements = { select, take, beat, leave };
 
   return {
-    /** Makes a place that is not there yet; one that is there stays where it is. Rejects with `unavailable`. */
-    async begin(name: string, beginning: Beginning): Promise<void> {
-      // As a rule it is there, and nothing is written.
-      if (await one(sql.selectLogPlace, name)) return;
-      await engine.write([{ sql: sql.insertLogPlace, args: [name, beginning] }]);
+    async begin(name, beginning) {
+      // Usually it exists, and nothing is written.
+      const [[known] = []] = await engine.read([{ sql: sql.selectLogPlace, args: [name] }]);
+      if (!known) await engine.write([{ sql: sql.insertLogPlace, args: [name, beginning] }]);
     },
 
-    /** The place with this name, once it has begun. */
-    place: (name: string): LogPlace => ({
-      async worker() {
-        const row = (await one(sql.selectLogPlace, name)) ?? {};
-        return { holder: text(row, "holder"), beat: integer(row, "beat") };
-      },
-      async take(holder, from) {
-        const args = [name, holder, from.holder, from.beat];
-        const [[row] = []] = await engine.write([{ sql: sql.takeLogPlace, args }]);
-        return row ? integer(row, "n") : null;
-      },
-      async beat(holder, n) {
-        const [[row] = []] = await engine.write([{ sql: sql.beatLogPlace, args: [name, holder, n] }]);
-        return row !== undefined;
-      },
-      async leave(holder) {
-        await engine.write([{ sql: sql.leaveLogPlace, args: [name, holder] }]);
-      },
-    }),
+    place: (name) => createLogPlace({ engine, statements, key: [name] }),
   };
 }
 
-export type LogPlaces = ReturnType<typeof createLogPlaces>;
+export type LogPlaceOptions = {
+  readonly engine: Pick<Engine, "read" | "write">;
+  readonly statements: Readonly<Record<"select" | "take" | "beat" | "leave", string>>;
+  /** The first arguments of each statement. Default: none. */
+  readonly key?: readonly string[];
+};
+
+/** The position that one row of a table holds. */
+export function createLogPlace({ engine, statements, key = [] }: LogPlaceOptions): LogPlace {
+  return {
+    async worker() {
+      const [[row = {}] = []] = await engine.read([{ sql: statements.select, args: key }]);
+      return { holder: text(row, "holder"), beat: integer(row, "beat") };
+    },
+    async take(holder, from) {
+      const args = [...key, holder, from.holder, from.beat];
+      const [[row] = []] = await engine.write([{ sql: statements.take, args }]);
+      return row ? integer(row, "n") : null;
+    },
+    async beat(holder, n) {
+      const [[row] = []] = await engine.write([{ sql: statements.beat, args: [...key, holder, n] }]);
+      return row !== undefined;
+    },
+    async leave(holder) {
+      await engine.write([{ sql: statements.leave, args: [...key, holder] }]);
+    },
+  };
+}

@@ -11,12 +11,12 @@ import {
 } from "./revocation-sql.ts";
 import { insertUser } from "./sql.ts";
 
-/** Sockets of before a revocation are gone long before this. */
+/** Sockets from before a revocation are closed long before this. */
 const keptMs = 86_400_000;
-/** A node that starts looks at so many. */
+/** A node that starts reads at most this many. */
 const recentMax = 10_000;
 
-/** Ends sessions; whatever the database fails rejects, and to say it again settles it. */
+/** Ends sessions. A call that the database fails rejects, and its outcome is unknown until it is repeated. */
 export function createRevocationStore({ engine }: { readonly engine: Pick<Engine, "read" | "write"> }) {
   return {
     /** The newest ones since a time, in milliseconds since the Unix epoch. */
@@ -25,7 +25,7 @@ export function createRevocationStore({ engine }: { readonly engine: Pick<Engine
       return rows.map(revocationEntryOf);
     },
 
-    /** Answers the commit that it was. `device`: that one alone; `time`: now, in milliseconds since the Unix epoch. */
+    /** Answers its commit. `device`: of this device only; `time`: now, in milliseconds since the Unix epoch. */
     async revoke(
       { tenant, user }: Identity,
       {

@@ -5,7 +5,7 @@ import type { LogPlaces } from "./log-place.ts";
 import type { PushStore } from "./push/push-store.ts";
 import type { ConversationPage, HistoryPage, HistoryQuery } from "./read/history.ts";
 
-/** A message that somebody wants in the log. Exactly one of `to` and `conversation` is set. */
+/** A message to be added to the log. Exactly one of `to` and `conversation` is set. */
 export type Send = {
   readonly tenant: string;
   readonly from: string;
@@ -13,9 +13,9 @@ export type Send = {
   readonly to?: string;
   readonly conversation?: string;
   readonly text: string;
-  /** Why this is not to be accepted; but whatever was accepted before under its id is answered so for ever. */
+  /** Why this must not be accepted, unless its id was accepted before: a retry always gets the first answer. */
   readonly refusal?: "forbidden" | "rate_limited" | "unavailable" | undefined;
-  /** Comes back with the log entry, so that whoever asked can be recognised. Never stored. */
+  /** Comes back with the log entry, so that the sender's connection can be recognised. Never stored. */
   readonly origin?: object | undefined;
 };
 
@@ -40,21 +40,21 @@ export type Outcome = Accepted | Refused;
 /** One commit: it moved the database from change number `from` to `to`. */
 export type Commit = { readonly from: number; readonly to: number; readonly entries: readonly LogEntry[] };
 
-/** What changed for one user after a position, whole up to `upTo`, in the order of n. */
+/** The changes for one user after a position, complete up to `upTo`, in the order of n. */
 export type Page = {
   readonly changes: readonly Change[];
-  /** The head if nothing was cut off, else the last n that the page is whole up to. */
+  /** The head if nothing was cut off, else the last n up to which the page is complete. */
   readonly upTo: number;
   readonly more: boolean;
 };
 
-/** How large a page may be: rows of each kind, and bytes of text of those received, and of those sent; one message always fits. */
+/** The limits of a page: rows of each kind, and bytes of text, each of received and of sent messages; one message always fits. */
 export type PageBound = { readonly rows: number; readonly bytes: number };
 
 /** A stretch of the whole log, in the order of n. */
 export type Stretch = { readonly entries: readonly LogEntry[]; readonly upTo: number; readonly more: boolean };
 
-/** The messages of a stretch of the log, whole up to `upTo`, in the order of n. */
+/** The messages of a stretch of the log, complete up to `upTo`, in the order of n. */
 export type MessageStretch = {
   readonly messages: readonly (Message & { readonly tenant: string })[];
   readonly upTo: number;
@@ -63,21 +63,21 @@ export type MessageStretch = {
 /** How far a device has stored the log, and at which level; default: the lowest. */
 export type AckedTo = { readonly n: number; readonly level?: number };
 
-/** Where a device stands. */
+/** The position of a device. */
 export type DeviceStart = {
-  /** Everything up to here was acked: where its sync goes on. Of the messages of others it may have more. */
+  /** Everything up to here was acked, and its sync goes on from here. It may have acked later messages of others. */
   readonly synced: number;
-  /** What any device of the same user has acked: where a new device would start. */
+  /** The newest ack of all devices of its user: where a new device would start. */
   readonly newest: number;
   readonly head: Cursor;
-  /** The level at which it has stored what it acked. */
+  /** The level at which it has stored the log up to `synced`. */
   readonly level: number;
-  /** When it was last seen, in milliseconds since the Unix epoch; written now and then. */
+  /** When it was last seen, in milliseconds since the Unix epoch; not written each time. */
   readonly seen: number;
 };
 
-/** What a user says of another one; what is absent stays as it is. */
-export type Said = { readonly other: string; readonly contact?: boolean; readonly blocked?: boolean };
+/** A change of a user's relation to another user; an absent field stays unchanged. */
+export type RelationChange = { readonly other: string; readonly contact?: boolean; readonly blocked?: boolean };
 
 /** Names in their order. */
 export type PeoplePage = {
@@ -86,40 +86,43 @@ export type PeoplePage = {
   readonly next?: string;
 };
 
-/** Told whether a mark is on disk. */
+/** Called with whether a mark is on disk. */
 export type Settle = (isStored: boolean) => void;
 
 /**
- * Why a store is not available. `damaged` is for good: what can still be read is, and nothing is accepted until the process is started again on a
- * whole database. `level`: the log holds what this release cannot read; nothing is served until a newer release is started. `file`: the file is
- * not, or no longer, this process' alone. The others end by themselves; `history`: the database has another one,
- * which is being opened.
+ * Why a store is not available.
+ *
+ * - `damaged`: permanent. Reads go on as far as they work, and nothing is accepted until the process is started again on an intact database.
+ * - `level`: the log holds an entry that this release cannot read; nothing is served until a newer release is started.
+ * - `file`: other processes have, or may have, access to the file.
+ * - `commits`, `reads`: they fail; ends by itself.
+ * - `history`: the database has another history, which is being opened; ends by itself.
  */
 export type Trouble = "commits" | "reads" | "history" | "file" | "level" | "damaged";
 
-/** What is durable. Every method that takes an identity sees that tenant's and that user's rows only. */
+/** The durable data of a chat. Every method that takes an identity sees only rows of that tenant and user. */
 export interface Store {
-  /** Where devices are notified, and when not. Rejects with `unavailable`. */
+  /** The push addresses of devices, mutes and quiet hours. Rejects with `unavailable`. */
   readonly devices: DeviceStore;
 
-  /** What is durable about notifying them: for the push worker alone. Rejects with `unavailable`. */
+  /** The durable state of notifications, for the push worker only. Rejects with `unavailable`. */
   readonly push: PushStore;
 
   /**
-   * Takes a send into the next commit and calls `settle` once its outcome is known: those of one sender in the order of the
-   * calls but for retries of an id that is in the same commit, always before the commit's entries are announced.
+   * Takes a send into the next commit and calls `settle` once its outcome is known, always before the commit's entries are announced. The sends
+   * of one sender are stored and settled in the order of the calls, except retries of an id that is in the same commit.
    */
   append(send: Send, settle: (outcome: Outcome) => void): void;
 
   /**
-   * Notes that a device has stored everything up to a change number, and at which level where that is known; committed a little later with others
-   * of its kind. `settle` is told whether all of it is on disk; where it is not, the outcome is unknown, and to ack again settles it.
+   * Notes that a device has stored everything up to a change number, and at which level where that is known; committed a little later together
+   * with other acks. `settle` gets whether all of it is on disk; false: the outcome is unknown until the device acks again.
    */
   ack(identity: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void;
 
   /**
-   * The same of the messages of others alone, as the undelivered list has them: what the user did on other devices is not among them, so that the
-   * device's sync goes on where it was.
+   * The same for the undelivered list, which holds only messages of others: it lacks what the user did on other devices, so the device's sync
+   * goes on from where it was.
    */
   ackList(identity: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void;
 
@@ -127,9 +130,9 @@ export interface Store {
   read(identity: Identity, conversation: string, seq: number, settle?: Settle): void;
 
   /**
-   * Where the device stands. One that is not known gets its start stored first: after what any device of its user has acked, or at its own
-   * change number `after` where that is before it, at its `level` (default: the lowest). Of too many devices of a user the one that was not seen for longest is forgotten,
-   * with its addresses. Rejects with `unavailable`.
+   * The position of a device. An unknown device is created first: it starts after the newest ack of its user's devices, or at its own change
+   * number `after` where that is lower, at its `level` (default: the lowest). Where the user then has too many devices, the one that was not seen
+   * for longest is forgotten, with its addresses. Rejects with `unavailable`.
    */
   openDevice(
     identity: Identity,
@@ -137,12 +140,12 @@ export interface Store {
     options?: { readonly after?: number | undefined; readonly level?: number | undefined },
   ): Promise<DeviceStart>;
 
-  /** What changed for a user after change number `after`, as much of it as the bound and the limits allow. Rejects with `unavailable`. */
+  /** The changes for a user after change number `after`, as many as the bound and the limits allow. Rejects with `unavailable`. */
   changes(identity: Identity, after: number, bound: PageBound): Promise<Page>;
 
   /**
-   * The messages that a query selects, as of one point of the log; null where its conversation is not the user's. A device
-   * whose undelivered messages are asked for gets its start stored first. Rejects with `unavailable`.
+   * The messages that a query selects, as of one position of the log; null where its conversation is not the user's. An unknown device, if
+   * the query asks for its undelivered messages, is created first. Rejects with `unavailable`.
    */
   history(identity: Identity, query: HistoryQuery): Promise<HistoryPage | null>;
 
@@ -150,15 +153,15 @@ export interface Store {
   conversations(identity: Identity, options: { below: number; limit: number }): Promise<ConversationPage>;
 
   /**
-   * What a user says of others from now on; resolves once it is on disk. Calls that do not wait for each other are in no order. Rejects with `unavailable`, or with `too_large` where there
-   * would be more of them than `relationsMax`.
+   * Changes a user's relations to others, all of them or none; resolves once they are on disk. Concurrent calls are in no order. Rejects with
+   * `unavailable`, or with `too_large` where the user would have more relations than `relationsMax`.
    */
-  relate(identity: Identity, said: readonly Said[]): Promise<void>;
+  relate(identity: Identity, changes: readonly RelationChange[]): Promise<void>;
 
-  /** What stands between a user and each of the others, in their order. Rejects with `unavailable`. */
-  ties(identity: Identity, others: readonly string[]): Promise<readonly Relationship[]>;
+  /** The relationship of a user with each of the others, in their order. Rejects with `unavailable`. */
+  relationships(identity: Identity, others: readonly string[]): Promise<readonly Relationship[]>;
 
-  /** A user's contacts, or whom they have blocked, after a name. Rejects with `unavailable`. */
+  /** A user's contacts, or the users that they have blocked, after a name. Rejects with `unavailable`. */
   people(
     identity: Identity,
     options: { which: "contact" | "blocked"; after: string; limit: number },
@@ -170,19 +173,19 @@ export interface Store {
   /** Notes when a user was connected, in milliseconds since the Unix epoch; committed a little later, never back. */
   seen(identity: Identity, time: number): void;
 
-  /** When users were last connected, for those of whom it is known. Rejects with `unavailable`. */
+  /** When users were last connected, where that is known. Rejects with `unavailable`. */
   lastSeen(tenant: string, users: readonly string[]): Promise<ReadonlyMap<string, number>>;
 
   /**
-   * Keeps a ticket of a session, as its hash, until it expires: not where its user has as many as `ticketsPerUserMax`, nor where their sessions were ended
-   * after change number `provedAfter`. Times are milliseconds since the Unix epoch. Rejects with `unavailable`.
+   * Keeps a ticket of a session, as its hash, until it expires; but not where its user has `ticketsPerUserMax` tickets, nor where the user's
+   * sessions were ended after change number `provedAfter`. Times are milliseconds since the Unix epoch. Rejects with `unavailable`.
    */
   addTicket(
     session: Session,
     ticket: { hash: string; expires: number; now: number; provedAfter: number },
   ): Promise<"added" | "too many" | "revoked">;
 
-  /** Whose ticket this is, which from then on is nobody's; null where it is none that is good. Rejects with `unavailable`. */
+  /** The session of a ticket, which is used up by that; null: the ticket is not valid. Rejects with `unavailable`. */
   useTicket(hash: string, now: number): Promise<Session | null>;
 
   /** The newest revocations since a time, in milliseconds since the Unix epoch. Rejects with `unavailable`. */
@@ -194,25 +197,25 @@ export interface Store {
     options: { readonly device?: string | undefined; readonly reason: string; readonly time: number },
   ): Promise<void>;
 
-  /** What changed for anybody after change number `after`: at most `limit` rows of each kind, and so many bytes of text as the limits allow. Rejects with `unavailable`. */
+  /** The entries of all tenants after change number `after`: at most `limit` rows of each kind, within the limits on bytes of text. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;
 
-  /** The messages of all tenants after change number `after`: at most `limit`, and so many bytes of text as the limits allow. Rejects with `unavailable`. */
+  /** The messages of all tenants after change number `after`: at most `limit`, within the limits on bytes of text. Rejects with `unavailable`. */
   messages(after: number, limit: number): Promise<MessageStretch>;
 
-  /** Durable places in the log, for those who follow it on behalf of the host. */
+  /** Durable positions in the log, for the host's hooks. */
   readonly places: LogPlaces;
 
-  /** Makes and reads the opaque texts of this history: once `head()` has answered. */
+  /** Encodes and decodes the cursors of this history, once `head()` has answered. */
   readonly cursors: Cursors;
 
   /** The newest position. Rejects with `unavailable`. */
   head(): Promise<Cursor>;
 
-  /** The people of a conversation; null where the tenant has no such conversation. */
+  /** The members of a conversation; null where the tenant has no such conversation. */
   members(tenant: string, conversation: string): Promise<readonly string[] | null>;
 
-  /** The id of the message at a place of a conversation, whose people the asker is one of; null: there is none. */
+  /** The id of the message with a seq in a conversation, of which the caller is a member; null: there is none. */
   messageAt(conversation: string, seq: number): Promise<string | null>;
 
   /** The direct conversation of two users; null while they have none. */
@@ -221,7 +224,7 @@ export interface Store {
   /** Calls `listener` after each commit, in commit order. */
   onCommit(listener: (commit: Commit) => void): void;
 
-  /** Resolves once no commit is under way: what a read then shows has been answered. */
+  /** Resolves once no commit is under way: everything that a read then shows has been answered. */
   settled(): Promise<void>;
 
   /** Resolves once no send waits for its answer. */
@@ -233,18 +236,18 @@ export interface Store {
   /** Whether the database may still have the history that this store serves. */
   isCurrent(): boolean;
 
-  /** Another node has told of an entry that this release cannot read; `found` says what. As where the log holds one: nothing is served any more. */
+  /** Another node has announced an entry that this release cannot read, which `found` describes: nothing is served any more. */
   cannotRead(found: string): void;
 
   /**
-   * Gives up what waits: sends are answered `unavailable`, marks are dropped, and nothing more is taken. For a store whose history has ended; the
-   * database stays open. Resolves once no call of it is under way.
+   * For a store with an ended history: answers waiting sends with `unavailable`, drops marks, and takes nothing more; the database stays
+   * open. Resolves once no commit is under way.
    */
   abandon(): Promise<void>;
 
   /** Why it is not available; null: it is. */
   trouble(): Trouble | null;
 
-  /** Commits what waits, then releases the database. */
+  /** Commits everything that waits, then releases the database. */
   close(): Promise<void>;
 }

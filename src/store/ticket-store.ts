@@ -3,7 +3,7 @@ import type { Engine } from "./engine/engine.ts";
 import { integerOrNull, text } from "./row.ts";
 import { insertUser } from "./sql.ts";
 
-/** Rows that one new ticket sweeps away at most: more than one, so that what has expired does not pile up. */
+/** Expired rows that one new ticket deletes at most: more than one, so that they do not pile up. */
 const sweptMax = 20;
 
 /** ?1 now, ?2 how many at most */
@@ -13,7 +13,7 @@ const sweep = `DELETE FROM tidings_ticket WHERE hash IN (SELECT hash FROM tiding
 const isRevoked = `EXISTS (SELECT 1 FROM tidings_revocation r WHERE r.n > ?8 AND r.user = u.key)`;
 
 /**
- * ?1 tenant, ?2 user, ?3 hash, ?4 expires, ?5 the session's end or null, ?6 now, ?7 how many of one user may be good at a time, ?8 the session was
+ * ?1 tenant, ?2 user, ?3 hash, ?4 expires, ?5 the session's end or null, ?6 now, ?7 how many of one user may be valid at a time, ?8 the session was
  * proved after this change number
  */
 const insertTicket = `
@@ -32,7 +32,7 @@ DELETE FROM tidings_ticket WHERE hash = ?1 AND expires > ?2
 RETURNING session_expires, (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant,
   (SELECT u.id FROM tidings_user u WHERE u.key = user) AS id`;
 
-/** Tickets, each good once. Times are milliseconds since the Unix epoch; whatever the database fails rejects. */
+/** Tickets, each valid once. Times are milliseconds since the Unix epoch; calls that the database fails reject. */
 export function createTicketStore({ engine }: { readonly engine: Engine }) {
   return {
     async add(
@@ -58,7 +58,7 @@ export function createTicketStore({ engine }: { readonly engine: Engine }) {
       return added.length > 0 ? "added" : "too many";
     },
 
-    /** Whose it was; null where it was never given out, is used or has expired. */
+    /** The session of the ticket; null: it was never issued, was used before or has expired. */
     async use(hash: string, now: number): Promise<Session | null> {
       const [[row] = []] = await engine.write([{ sql: deleteTicket, args: [hash, now] }]);
       if (!row) return null;
@@ -68,5 +68,3 @@ export function createTicketStore({ engine }: { readonly engine: Engine }) {
     },
   };
 }
-
-export type TicketStore = ReturnType<typeof createTicketStore>;

@@ -5,13 +5,13 @@ import type { Log } from "../internal/logger.ts";
 import type { Random } from "../internal/random.ts";
 import type { Database } from "./database.ts";
 
-/** What came of a try to open a database. */
+/** The result of one try to open a database. */
 export type Outcome =
   | { readonly type: "open"; readonly database: Database }
   | {
       readonly type: "failed";
       readonly error: ChatError;
-      /** Whether somebody must change something first: a setting, the schema, the file. */
+      /** Whether an operator must change something first: a setting, the schema, the file. */
       readonly isFinal: boolean;
       /** Until when it is not tried again, by the clock's elapsed time. */
       readonly until: number;
@@ -26,14 +26,14 @@ export type AttemptOptions = {
   readonly log: Log;
 };
 
-/** No further try succeeds by itself. Everything else ends: a process that leaves, a server that is still starting. */
+/** Here a further try fails as well. Other causes end by themselves: another process has the file, a server is still starting. */
 const finalCodes: readonly string[] = ["config_invalid", "migration_refused", "database_unfit"];
 
-/** What a machine lacks for a while, by the names that the system and SQLite have for it: too many open files, a full disk, no memory. */
+/** Shortages of the machine, as the system and SQLite name them: too many open files, a full disk, no memory. */
 const passing = /^(EMFILE|ENFILE|ENOSPC|EIO|EAGAIN|EBUSY|ENOMEM|SQLITE_(BUSY|FULL|IOERR|NOMEM|CANTOPEN)(_\w+)?)$/;
 const causesMax = 8;
 
-/** Whether something is wrong for a while only, whatever it was found by. */
+/** Whether a shortage, which may end, is the cause of an error. */
 function isPassing(error: unknown): boolean {
   let cause = error;
   for (let i = 0; cause instanceof Error && i < causesMax; i++) {
@@ -44,13 +44,13 @@ function isPassing(error: unknown): boolean {
 }
 
 /**
- * The pause between two tries. A file that another process holds is waited for without letting the event loop run (`file-lock.ts`), so the
+ * The pause between two tries. Waiting for the lock of a file blocks the event loop (`file-lock.ts`), so the
  * pause is never short.
  */
 const pauseMsMin = 500;
 const pauseMsMax = 2_000;
 
-/** Tries once to open a database, and says how long to wait after a failure: longer each time. Never rejects. */
+/** Tries once to open a database; after each failure in a row the pause is longer. Never rejects. */
 export async function tryToOpen({ open, attempt, clock, random, log }: AttemptOptions): Promise<Outcome> {
   try {
     return { type: "open", database: await open() };
@@ -69,7 +69,7 @@ export async function tryToOpen({ open, attempt, clock, random, log }: AttemptOp
   }
 }
 
-/** 0, 1, 2, 4, 8, …: what lasts for hours is logged about fifteen times. */
+/** 0, 1, 2, 4, 8, …: a failure that lasts for hours is logged about fifteen times. */
 const isPowerOfTwo = (attempt: number): boolean => (attempt & (attempt - 1)) === 0;
 
 function unavailable(cause: unknown): ChatError {

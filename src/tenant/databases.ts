@@ -6,11 +6,11 @@ import type { Database } from "./database.ts";
 /** A database that stays open until it is released. */
 export type DatabaseHandle = { readonly database: Database; readonly release: () => void };
 
-/** A chat's databases: one for all tenants, or one for each. Whoever cannot be served is refused by a rejection. */
+/** A chat's databases: one for all tenants, or one for each. A tenant that cannot be served is refused by a rejection. */
 export interface Databases {
-  /** Resolves once the chat can serve; rejects with the ChatError that keeps it from doing so, at once or after the time for a start. */
+  /** Resolves once the chat can serve; rejects with the ChatError that prevents it, at once or after the time for a start. */
   ready(): Promise<void>;
-  /** Whether there is anything to ask; where it is being opened, that is known once this try has ended. */
+  /** Whether it is open; waits for the end of a try under way. */
   isOpen(): Promise<boolean>;
   /** Why the chat as a whole cannot serve now; null: it can. */
   trouble(): Trouble | "starting" | null;
@@ -20,14 +20,14 @@ export interface Databases {
   admit(tenant: string): Database | Promise<Database>;
   /** The same, once the socket is open. Throws where it was closed meanwhile. */
   connect(tenant: string): Database;
-  /** A ticket, out of a secret. */
+  /** Makes a ticket of a secret. */
   ticketOf(secret: string, tenant: string): string;
-  /** Whose ticket this is, which from then on is nobody's; null where it is none that is good. */
+  /** The session of a ticket, which is used up by this; null where the ticket is not valid. */
   useTicket(ticket: string): Promise<Session | null>;
   /** Closes all of them; resolves within the time. */
   close(deadlineMs: number): Promise<void>;
   /** Since each was opened: commits that were applied as they came, and stretches of the log that were read in their place. */
   counts(): FeedCounts;
-  /** Sizes of what is held in memory; null: nothing is open yet. */
+  /** Sizes of the state in memory; null: no database is open yet. */
   sizes(): Readonly<Record<string, number>> | null;
 }

@@ -2,12 +2,12 @@ import type { Log } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import { withDeadline } from "../internal/deadline.ts";
-import type { Place } from "./entry.ts";
+import type { Entry } from "./entry.ts";
 
-/** What names a database. */
+/** The host's name of a database. */
 export type Named = { readonly url: string };
 
-/** The host's own; null: there is no such tenant. */
+/** The host's function; null: there is no such tenant. */
 export type DatabaseOf<N extends Named> = (tenant: string) => N | null | Promise<N | null>;
 
 export type DirectoryOptions<N extends Named> = {
@@ -15,21 +15,38 @@ export type DirectoryOptions<N extends Named> = {
   readonly clock: Clock;
   /** How long the host may think. */
   readonly answerMs: number;
-  /** How long the host is not asked again about a tenant with whom it failed. */
+  /** After the host failed with a tenant, it is not asked again about it for this long. */
   readonly pauseMs: number;
   readonly log: Log;
 };
 
-/** Tenants whose place is remembered; of any other the host is asked again. */
+/** Tenants with a remembered database; about any other the host is asked again. */
 const tenantsMax = 100_000;
 
-/** Which tenant's database is where: as the host says, and of those that are open without asking it again. */
-export function createDirectory<N extends Named>(options: DirectoryOptions<N>) {
+/** The database of each tenant: as the host names it, and without asking it again while the database is open. */
+export type Directory<N extends Named> = {
+  /** The database of a tenant that the host has proved. Rejects with `unavailable`. */
+  name(tenant: string): Promise<N>;
+  /** The database of a tenant that a stranger may have made up; null where it is not known, for any reason. */
+  look(tenant: string): Promise<N | null>;
+  /** Where a tenant was found, unless that is closed. */
+  find(tenant: string): Entry | undefined;
+  /** A tenant was found here. */
+  note(tenant: string, entry: Entry): void;
+  /** The database is closed. */
+  forget(entry: Entry): void;
+  /** Forgets refusals that are over. */
+  sweep(): void;
+  /** Sizes of the state in memory: 0 once all databases are closed. */
+  sizes(): { readonly tenants: number; readonly refusals: number };
+};
+
+export function createDirectory<N extends Named>(options: DirectoryOptions<N>): Directory<N> {
   const { databaseOf, clock, answerMs, pauseMs, log } = options;
   const asking = new Map<string, Promise<N | null>>();
   const refusals = new Map<string, { readonly error: ChatError; readonly until: number }>();
-  const places = new Map<string, Place>();
-  const tenants = new Map<Place, Set<string>>();
+  const entries = new Map<string, Entry>();
+  const tenants = new Map<Entry, Set<string>>();
 
   async function answerOf(tenant: string): Promise<N | null> {
     const asked = Promise.resolve(databaseOf(tenant));
@@ -39,7 +56,7 @@ export function createDirectory<N extends Named>(options: DirectoryOptions<N>) {
     return named;
   }
 
-  /** Whoever asks meanwhile, and until the answer was made use of, gets the same answer. */
+  /** Questions about a tenant share one answer, until it was made use of. */
   function ask(tenant: string): Promise<N | null> {
     const known = asking.get(tenant);
     if (known) return known;
@@ -58,17 +75,16 @@ export function createDirectory<N extends Named>(options: DirectoryOptions<N>) {
   }
 
   function forgetTenant(tenant: string): void {
-    const place = places.get(tenant);
-    if (!place) return;
-    places.delete(tenant);
-    const others = tenants.get(place);
+    const entry = entries.get(tenant);
+    if (!entry) return;
+    entries.delete(tenant);
+    const others = tenants.get(entry);
     others?.delete(tenant);
-    if (others?.size === 0) tenants.delete(place);
+    if (others?.size === 0) tenants.delete(entry);
   }
 
   return {
-    /** Of whom somebody was proved to be. Rejects with `unavailable`. */
-    async name(tenant: string): Promise<N> {
+    async name(tenant) {
       const refusal = refusals.get(tenant);
       if (refusal && refusal.until > clock.elapsed()) throw refusal.error;
       refusals.delete(tenant);
@@ -76,31 +92,26 @@ export function createDirectory<N extends Named>(options: DirectoryOptions<N>) {
       return named ?? refuse(tenant, new Error("It answered null for a tenant that has users"));
     },
 
-    /** Of whom anybody may speak: null where it cannot be said, whyever. */
-    look: (tenant: string): Promise<N | null> => ask(tenant).catch(() => null),
+    look: (tenant) => ask(tenant).catch(() => null),
 
-    /** Where a tenant was found, unless that is closed. */
-    find: (tenant: string): Place | undefined => places.get(tenant),
+    find: (tenant) => entries.get(tenant),
 
-    /** A tenant was found here. */
-    note(tenant: string, place: Place): void {
-      if (places.get(tenant) === place) return;
+    note(tenant, entry) {
+      if (entries.get(tenant) === entry) return;
       forgetTenant(tenant);
-      places.set(tenant, place);
-      tenants.set(place, (tenants.get(place) ?? new Set()).add(tenant));
-      if (places.size <= tenantsMax) return;
-      const oldest = places.keys().next();
+      entries.set(tenant, entry);
+      tenants.set(entry, (tenants.get(entry) ?? new Set()).add(tenant));
+      if (entries.size <= tenantsMax) return;
+      const oldest = entries.keys().next();
       if (!oldest.done) forgetTenant(oldest.value);
     },
 
-    /** The place is closed. */
-    forget(place: Place): void {
-      for (const tenant of tenants.get(place) ?? []) places.delete(tenant);
-      tenants.delete(place);
+    forget(entry) {
+      for (const tenant of tenants.get(entry) ?? []) entries.delete(tenant);
+      tenants.delete(entry);
     },
 
-    /** Forgets whose pause is over. */
-    sweep(): void {
+    sweep() {
       // In the order of their ends.
       for (const [tenant, { until }] of refusals) {
         if (until > clock.elapsed()) break;
@@ -108,9 +119,6 @@ export function createDirectory<N extends Named>(options: DirectoryOptions<N>) {
       }
     },
 
-    /** Sizes of what is held: 0 once all places are closed. */
-    sizes: () => ({ tenants: places.size, refusals: refusals.size }),
+    sizes: () => ({ tenants: entries.size, refusals: refusals.size }),
   };
 }
-
-export type Directory<N extends Named> = ReturnType<typeof createDirectory<N>>;

@@ -5,33 +5,63 @@ import type { Database } from "./database.ts";
 type State =
   | { readonly type: "opening" }
   | Outcome
-  | { readonly type: "closing"; readonly database: Database; readonly done: Promise<void> };
+  | {
+      readonly type: "closing";
+      readonly database: Database;
+      readonly done: Promise<void>;
+      /** Its part of `databasesMax` goes to another database once it is closed. */
+      isReserved: boolean;
+    };
 
-export type PlaceOptions = AttemptOptions & { readonly url: string };
+export type EntryOptions = AttemptOptions & { readonly url: string };
 
-/** How long a socket that was admitted is waited for. */
+/** One database from its opening to its end, and its users: requests under way, sockets that are about to open, connections. */
+export type Entry = {
+  readonly url: string;
+  /** How many tries to open it failed before this one. */
+  readonly attempt: number;
+  state: State;
+  /** Resolves once it is open, or cannot be opened. */
+  readonly settled: Promise<unknown>;
+  /** The database, once it is open; it stays open until `release()`. */
+  hold(): Promise<Database>;
+  release(): void;
+  /** A socket was admitted: it is expected to open. */
+  awaitSocket(): void;
+  /** The socket is open. */
+  socketCame(): void;
+  /** It was used just now. */
+  touch(): void;
+  usedAt(): number;
+  /** Whether it is open, without connections, and was not used for this long. */
+  isIdleFor(ms: number): boolean;
+  /** Whether it is open, and for this long there was neither a request nor a frame of a connected client. */
+  isQuietFor(ms: number): boolean;
+  quietSince(): number;
+};
+
+/** How long an admitted socket may take to open. */
 const upgradeMs = 10_000;
 
-/** One database from its opening to its end, and who needs it: requests under way, sockets that are about to open, connections. */
-export function createPlace({ url, ...options }: PlaceOptions) {
+export function createEntry({ url, ...options }: EntryOptions): Entry {
   const { attempt, clock } = options;
   let uses = 0;
   let usedAt = clock.elapsed();
   let openedAt = usedAt;
-  /** Until when each socket that was admitted is waited for. */
+  /** For each admitted socket, until when it is expected. */
   let awaited: number[] = [];
 
   const opening = tryToOpen(options).then((outcome): Outcome => {
     if (outcome.type === "open") {
       openedAt = clock.elapsed();
-      place.state = outcome;
+      entry.state = outcome;
       return outcome;
     }
-    // Whoever asks for a tenant is not told what the host's database says.
+    // Clients must not see what the host's database says.
     const error = new ChatError("unavailable", "The tenant's database cannot be opened now", { cause: outcome.error });
-    const told = { ...outcome, error };
-    place.state = told;
-    return told;
+    const shown = { ...outcome, error };
+    entry.state = shown;
+    return shown;
   });
 
   /** Whether a request is under way, or a socket about to open. */
@@ -40,50 +70,37 @@ export function createPlace({ url, ...options }: PlaceOptions) {
     return uses > 0 || awaited.length > 0;
   }
 
-  /** Since when it has had nothing to do, whether or not somebody is connected. */
   const quietSince = (database: Database): number => Math.max(openedAt, usedAt, clock.elapsed() - database.quietMs());
 
   function touch(): void {
     usedAt = clock.elapsed();
   }
 
-  const place = {
+  const entry: Entry = {
     url,
-    /** How many tries to open it failed before this one. */
     attempt,
-    state: { type: "opening" } as State,
-    /** Another database is to be opened in its stead, once it is closed. */
-    isReserved: false,
-    /** Resolves once it is open, or cannot be opened. */
-    settled: opening.then(() => {}),
-    /** The database, once it is open; until `release()` it is needed. */
-    async hold(): Promise<Database> {
+    state: { type: "opening" },
+    settled: opening,
+    async hold() {
       uses++;
       const outcome = await opening;
       if (outcome.type === "open") return outcome.database;
       uses--;
       throw outcome.error;
     },
-    release(): void {
+    release() {
       uses--;
       touch();
     },
-    /** A socket was admitted. */
-    awaitSocket: (): void => void awaited.push(clock.elapsed() + upgradeMs),
-    /** And is open. */
-    socketCame: (): void => void awaited.shift(),
-    /** It was used just now. */
+    awaitSocket: () => void awaited.push(clock.elapsed() + upgradeMs),
+    socketCame: () => void awaited.shift(),
     touch,
-    usedAt: (): number => usedAt,
-    /** Whether it is open, and nobody has needed it for so long. */
-    isIdleFor: (ms: number): boolean =>
-      place.state.type === "open" && !isInUse() && place.state.database.isEmpty() && clock.elapsed() - usedAt >= ms,
-    /** Whether it is open, and for so long neither was anything asked of it nor did anybody who is connected do anything. */
-    isQuietFor: (ms: number): boolean =>
-      place.state.type === "open" && !isInUse() && clock.elapsed() - quietSince(place.state.database) >= ms,
-    quietSince: (): number => (place.state.type === "open" ? quietSince(place.state.database) : clock.elapsed()),
+    usedAt: () => usedAt,
+    isIdleFor: (ms) =>
+      entry.state.type === "open" && !isInUse() && entry.state.database.isEmpty() && clock.elapsed() - usedAt >= ms,
+    isQuietFor: (ms) =>
+      entry.state.type === "open" && !isInUse() && clock.elapsed() - quietSince(entry.state.database) >= ms,
+    quietSince: () => (entry.state.type === "open" ? quietSince(entry.state.database) : clock.elapsed()),
   };
-  return place;
+  return entry;
 }
-
-export type Place = ReturnType<typeof createPlace>;

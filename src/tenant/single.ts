@@ -1,5 +1,6 @@
-import { ChatError } from "../error.ts";
 import { hashOfTicket } from "../access/ticket.ts";
+import { ChatError } from "../error.ts";
+import { deferred } from "../internal/deferred.ts";
 import { waitAtMost } from "../internal/deadline.ts";
 import { type AttemptOptions, type Outcome, tryToOpen } from "./attempt.ts";
 import type { Database } from "./database.ts";
@@ -11,40 +12,37 @@ export type SingleOptions = Omit<AttemptOptions, "attempt"> & {
 };
 
 /**
- * One database for all tenants, which is opened at once, and tried again until it is open or somebody must change something first. Requests
+ * One database for all tenants. It is opened at once, and tried again until it is open or an operator must change something first. Requests
  * wait for the try under way, and are refused between two tries.
  */
 export function createSingle({ startMs, ...options }: SingleOptions): Databases {
   const { clock } = options;
-  let database: Database | null = null;
-  let failed: Extract<Outcome, { type: "failed" }> | null = null;
+  let outcome: Outcome | { readonly type: "opening" } = { type: "opening" };
   let isStopped = false;
   let cancelNext = (): void => {};
-  let end = (): void => {};
-  /** Resolves when no further try is made: it is open, or never will be. */
-  const ended = new Promise<void>((resolve) => (end = resolve));
+  /** Resolves when no further try is made. */
+  const { promise: ended, resolve: end } = deferred<void>();
   let trying = tryOnce(0);
 
   async function tryOnce(attempt: number): Promise<void> {
-    const outcome = await tryToOpen({ ...options, attempt });
-    if (outcome.type === "open") {
-      database = outcome.database;
-      return end();
-    }
-    failed = outcome;
-    if (isStopped || outcome.isFinal) return end();
-    cancelNext = clock.after(outcome.until - clock.elapsed(), () => void (trying = tryOnce(attempt + 1)));
+    const result = await tryToOpen({ ...options, attempt });
+    outcome = result;
+    if (result.type === "open" || isStopped || result.isFinal) return end();
+    cancelNext = clock.after(result.until - clock.elapsed(), () => void (trying = tryOnce(attempt + 1)));
   }
 
-  /** Why it is not open: what a further try may change is told as something that ends. */
+  const opened = (): Database | null => (outcome.type === "open" ? outcome.database : null);
+
+  /** Why it is not open; `unavailable` where a further try may help. */
   function whyNot(): ChatError {
-    if (failed === null) return new ChatError("unavailable", "The database is not open yet");
-    const { error, isFinal } = failed;
+    if (outcome.type !== "failed") return new ChatError("unavailable", "The database is not open yet");
+    const { error, isFinal } = outcome;
     if (isFinal) return error;
     return new ChatError("unavailable", `The database cannot be opened yet: ${error.message}`, { cause: error });
   }
 
   function found(): Database {
+    const database = opened();
     if (database) return database;
     throw whyNot();
   }
@@ -52,17 +50,18 @@ export function createSingle({ startMs, ...options }: SingleOptions): Databases 
   return {
     async ready() {
       await (startMs === 0 ? trying : waitAtMost(ended, { clock, ms: startMs }));
-      if (database) return;
+      if (opened()) return;
       if (isStopped) throw new ChatError("unavailable", "The chat is shutting down");
-      throw failed?.error ?? new ChatError("unavailable", `The database was not open within ${startMs} ms`);
+      if (outcome.type === "failed") throw outcome.error;
+      throw new ChatError("unavailable", `The database was not open within ${startMs} ms`);
     },
-    trouble: () => (database ? database.trouble() : "starting"),
+    trouble: () => (outcome.type === "open" ? outcome.database.trouble() : "starting"),
     async isOpen() {
-      if (!database) await trying;
-      return database !== null;
+      if (!opened()) await trying;
+      return opened() !== null;
     },
     async lease() {
-      if (!database) await trying;
+      if (!opened()) await trying;
       return { database: found(), release() {} };
     },
     admit: found,
@@ -77,11 +76,11 @@ export function createSingle({ startMs, ...options }: SingleOptions): Databases 
       cancelNext();
       const until = clock.elapsed() + deadlineMs;
       end();
-      // What opens too late closes behind our back.
-      const closing = trying.then(() => database?.close(Math.max(0, until - clock.elapsed())));
+      // A database that opens too late is closed in the background.
+      const closing = trying.then(() => opened()?.close(Math.max(0, until - clock.elapsed())));
       await waitAtMost(closing, { clock, ms: deadlineMs });
     },
-    counts: () => database?.counts() ?? { applied: 0, read: 0 },
-    sizes: () => database?.sizes() ?? null,
+    counts: () => opened()?.counts() ?? { applied: 0, read: 0 },
+    sizes: () => opened()?.sizes() ?? null,
   };
 }

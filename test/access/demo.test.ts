@@ -44,7 +44,7 @@ test("A17 demo refuses a foreign Host, unless it may serve anywhere", async () =
   }
 });
 
-test("A17 demo tells about the Host by itself", () => {
+test("A17 demo has a check of the Host of its own", () => {
   const request = new Request("http://localhost/ws", { headers: { host: "evil.example" } });
   expect(demo().isHostAllowed(request)).toBe(false);
   expect(demo({ anywhere: true }).isHostAllowed(request)).toBe(true);

@@ -10,7 +10,7 @@ import { startHub } from "../support/hub.ts";
 import { accepted, newId } from "../support/store.ts";
 
 describe("buckets", () => {
-  test("A30 over any history nobody gets more than the burst and the rate allow, and who waits as told gets it", async () => {
+  test("A30 over any history no user gets more than the burst and the rate allow, and a wait of the answered time is enough", async () => {
     const step = fc.record({ name: fc.constantFrom("a", "b"), count: fc.integer({ min: 1, max: 4 }), ms: fc.nat(900) });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
@@ -57,7 +57,7 @@ describe("buckets", () => {
 });
 
 describe("turns", () => {
-  /** Turns whose defers the test runs. */
+  /** Turns with defers that the test runs. */
   function start(unitsMax: number) {
     const due: (() => void)[] = [];
     const turns = createTurns({ clock: { defer: (task) => void due.push(task) }, unitsMax });
@@ -111,11 +111,11 @@ describe("turns", () => {
     return order.indexOf("b");
   }
 
-  test("R43 R2 whoever comes behind a hundred of another one is next but one", async () => {
+  test("R43 R2 a user behind a hundred frames of another one is next but one", async () => {
     expect(await placeOfSecond((name) => name)).toBeLessThan(3);
   });
 
-  test("control: R43 a line that all stand in together is found", async () => {
+  test("control: R43 one queue for all users is noticed", async () => {
     expect(await placeOfSecond(() => "all")).toBe(100);
   });
 });
@@ -124,7 +124,7 @@ describe("limiter", () => {
   const [alice, bob] = [doerOf({ tenant: "t", user: "alice" }), doerOf({ tenant: "t", user: "bob" })];
   const address = "192.0.2.1";
 
-  test("A30 users and addresses pay apart, tenants too; what is refused for one is paid by neither", () => {
+  test("A30 users and addresses pay apart, tenants too; a refusal for one is paid by neither", () => {
     const rates = ratesOf({ work: { user: { burst: 20, perS: 10 }, address: { burst: 30, perS: 10 } } });
     const limiter = createLimiter({ rates, clock: fakeClock() });
     expect([1, 2, 3].map(() => limiter.take({ ...alice, address }, 10) > 0)).toEqual([false, false, true]);
@@ -133,7 +133,7 @@ describe("limiter", () => {
     expect(limiter.take(doerOf({ tenant: "other", user: "alice" }), 10)).toBe(0);
   });
 
-  test("A30 messages may be counted beside what they cost", () => {
+  test("A30 messages may be counted beside their cost", () => {
     const limiter = createLimiter({ rates: ratesOf({ sends: { user: { burst: 2, perS: 1 } } }), clock: fakeClock() });
     expect([1, 2, 3].map(() => limiter.takeSend(alice, 50))).toEqual([0, 0, 1_000]);
     expect(limiter.take(alice, 50)).toBe(0);
@@ -165,7 +165,7 @@ describe("limiter", () => {
     expect(limiter.take(alice, 25)).toBeLessThan(250);
   });
 
-  test("A30 a table that cannot be kept is named, what is gone says what took its place, and the default one can", () => {
+  test("A30 a table that cannot be kept is named, a removed rate names its successor, and the default one can be kept", () => {
     expect(validateRates()).toBeNull();
     expect(validateRates(defaultRates)).toBeNull();
     expect(validateRates({ sends: { user: { burst: 0, perS: 1 } } })).toContain("sends.user");
@@ -205,7 +205,7 @@ describe("rates on a connection", () => {
         expect(frame).toMatchObject({ retry: "later" });
         expect(frame.retryAfterMs).toBeWithin(500, 1_001);
       }
-      // What was accepted once stays so, and nobody else is held up.
+      // Accepted messages stay accepted, and no other user is delayed.
       send(alice, "0", ids[0]);
       send(carol, "hi");
       await until(() => answers(alice).length === 9 && answers(carol).length === 1);
@@ -226,7 +226,7 @@ describe("rates on a connection", () => {
 
   const slow = { work: { user: { burst: 1_600, perS: 100 } } };
 
-  test("R44 O9 frames that can wait do: none is lost, none is refused, nothing closes, and nobody else waits", async () => {
+  test("R44 O9 frames that can wait do: none is lost, none is refused, nothing closes, and no other user waits", async () => {
     const clock = fakeClock(undefined, () => Bun.sleep(1));
     const limits = { heartbeatMs: 100_000_000, headPollMs: 60_000, marksDelayMs: 1 };
     const chat = await startHub({ clock, limits, rates: slow });
@@ -255,7 +255,7 @@ describe("rates on a connection", () => {
     }
   });
 
-  /** How many of sixty messages to somebody with so many connections are accepted. */
+  /** How many of sixty messages to a user with this many connections are accepted. */
   async function acceptedTo(connections: number): Promise<number> {
     const clock = fakeClock(undefined, () => Bun.sleep(1));
     const limits = { heartbeatMs: 100_000_000, headPollMs: 60_000 };
@@ -276,12 +276,12 @@ describe("rates on a connection", () => {
     }
   }
 
-  test("R44 what goes out to many connections of somebody is paid for by whoever wrote it", async () => {
+  test("R44 the sender pays for frames to many connections of one user", async () => {
     expect(await acceptedTo(2)).toBe(60);
     expect(await acceptedTo(60)).toBeLessThan(50);
   });
 
-  test("R44 what a device is read of the log is paid for by its user, and the rest comes later, in order", async () => {
+  test("R44 a user pays for the log that its device is sent, and the rest comes later, in order", async () => {
     const clock = fakeClock(undefined, () => Bun.sleep(1));
     const limits = { heartbeatMs: 100_000_000, headPollMs: 60_000, pageChangesMax: 10 };
     const chat = await startHub({ clock, limits, rates: slow });
@@ -300,7 +300,7 @@ describe("rates on a connection", () => {
     }
   });
 
-  test("control: R44 frames of a hub whose limiter takes nothing for them are all handled at once", async () => {
+  test("control: R44 frames of a hub with a limiter that takes nothing for them are all handled at once", async () => {
     const clock = fakeClock(undefined, () => Bun.sleep(1));
     const limits = { heartbeatMs: 100_000_000, headPollMs: 60_000 };
     const chat = await startHub({ clock, limits, rates: { work: { user: null } } });

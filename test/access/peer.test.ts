@@ -70,7 +70,7 @@ describe("addresses", () => {
     );
   });
 
-  test("A32 ranges hold what is in them, to the bit", () => {
+  test("A32 ranges are exact to the bit", () => {
     const within = (address: string, range: string): boolean => {
       const [bytes, parsed] = [addressBytes(address), addressRange(range)];
       return bytes !== null && parsed !== null && isWithin(bytes, parsed);
@@ -120,7 +120,7 @@ describe("forwarded headers", () => {
     expect(from(["192.0.2.0/24"], "::ffff:192.0.2.10", chain).address).toBe("198.51.100.7");
     expect(from(["127.0.0.1"], "127.0.0.1", "192.0.2.44:51234").address).toBe("192.0.2.44");
     expect(from(["127.0.0.1"], "127.0.0.1", "[2001:db8::1]:51234").address).toBe("2001:db8:0:0::/64");
-    // Whoever is trusted and tells nothing is the last that is known.
+    // A trusted proxy without a header is the last known address.
     expect(from(["192.0.2.0/24"], "192.0.2.10").address).toBe("192.0.2.10");
     expect(from(2, "192.0.2.10", "unknown, 192.0.2.20").address).toBe("192.0.2.20");
   });

@@ -24,7 +24,7 @@ const answers = (socket: FakeSocket) =>
   );
 
 describe("authorize", () => {
-  test("T4 B9 it is not asked about a conversation of others: who is not in it is told what they would be told of none", async () => {
+  test("T4 B9 it is not asked about a conversation of others: a stranger to it gets the answer for one that does not exist", async () => {
     const asked: unknown[] = [];
     const authorize: Authorize = (...args) => {
       asked.push(args);
@@ -43,7 +43,7 @@ describe("authorize", () => {
     expect(asked).toEqual([]);
   });
 
-  test("B9 the host says who may write to whom, by whichever target; its refusal is forbidden and stores nothing", async () => {
+  test("B9 the host decides on each pair of sender and recipient, by either target; its refusal is forbidden and stores nothing", async () => {
     const asked: unknown[] = [];
     const { connect, store } = await start({
       rules: {
@@ -74,7 +74,7 @@ describe("authorize", () => {
     ]);
     expect(await store.members("default", conversation)).toEqual(["alice", "bob"]);
     expect(
-      (await store.history(person("alice"), { conversation, walk: { down: newest }, limit: 9 }))?.messages,
+      (await store.history(person("alice"), { conversation, order: { down: newest }, limit: 9 }))?.messages,
     ).toHaveLength(1);
   });
 
@@ -98,7 +98,7 @@ describe("authorize", () => {
     expect(texts()).toEqual(Array.from({ length: 12 }, (_, i) => `${i}`));
   });
 
-  test("B9 its failure is unavailable and never a pass, and nothing overtakes what must be tried again", async () => {
+  test("B9 its failure is unavailable and never a pass, and nothing overtakes a message that must be tried again", async () => {
     const failures: Authorize[] = [
       () => {
         throw new Error("away");
@@ -140,7 +140,7 @@ describe("authorize", () => {
     }
   });
 
-  test("B9 O1 what was accepted once is answered so for ever, whatever the host says now", async () => {
+  test("B9 O1 an accepted message gets its first answer for ever, whatever the host says now", async () => {
     let answer: () => boolean = () => true;
     const { connect } = await start({ rules: { authorize: () => answer() } });
     const alice = connect("alice");

@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A chat whose tokens are `user/tenant/end`, with the end counted from the start; and what its `authenticate` was asked. */
+/** A chat with tokens of the form `user/tenant/end`, with the end counted from the start; and the requests to its `authenticate`. */
 async function start({ clock = fakeClock(), ...options }: Partial<ChatOptions> & { readonly clock?: FakeClock } = {}) {
   const begun = clock.now();
   const asked: Request[] = [];
@@ -124,7 +124,7 @@ describe("a token on an open socket", () => {
     expect(headers.get("cookie")).toBeNull();
   });
 
-  test("P53 a host that does not answer is `unavailable`, and what follows is handled then", async () => {
+  test("P53 a host that does not answer is `unavailable`, and then the next frames are handled", async () => {
     const clock: FakeClock = fakeClock();
     let isSilent = false;
     const { chat } = await start({
@@ -164,7 +164,7 @@ describe("a token on an open socket", () => {
     expect(socket.of("authenticated")).toEqual([]);
   });
 
-  test("A30 tokens are paid for: who brings too many waits, and loses nothing", async () => {
+  test("A30 tokens are paid for: a client with too many waits, and loses nothing", async () => {
     const { chat, clock } = await start({ rates: { work: { user: { burst: 3_000, perS: 500 } } } });
     const socket = await connect(chat, "alice/acme");
     for (let i = 0; i < 20; i++) socket.say({ type: "authenticate", token: "alice/acme", id: String(i) });

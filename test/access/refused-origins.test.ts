@@ -21,7 +21,7 @@ afterEach(resetSync);
 const report = () => createRefusedOrigins(getLogger(["tidings", "http"]));
 const levels = () => records.map(({ level }) => level);
 
-test("L48 P5 an origin that is refused at the socket is logged with what it was compared with", async () => {
+test("L48 P5 an origin that is refused at the socket is logged with the values that it was compared with", async () => {
   const admit = createAdmit({
     authenticate: () => ({ user: "alice" }),
     origins: ["https://app.example"],

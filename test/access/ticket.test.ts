@@ -131,7 +131,7 @@ describe("tickets", () => {
     expect((await buy("dan", { headers: { origin: "https://evil.example" } })).status).toBe(403);
   });
 
-  test("A28 what is stored of a ticket is its hash, and expired ones do not pile up", async () => {
+  test("A28 a ticket is stored as its hash, and expired ones do not pile up", async () => {
     const other = createChat({ database: { url: `file:${join(folder, "swept.db")}` }, authenticate, clock });
     const ask = async () =>
       (await other
@@ -170,7 +170,7 @@ describe("tickets", () => {
       const response = await fetch(`http://127.0.0.1:${port}/tickets?user=${user}`, { method: "POST" });
       return ((await response.json()) as Ticket).ticket;
     };
-    /** Whose the socket is that it opens; null: none. */
+    /** The user of the socket that it opens; null: it opens none. */
     const opens = async (server: RunningServer, ticket: string) => {
       const address = `ws://127.0.0.1:${server.port}/ws?user=eve&ticket=${ticket}`;
       return await new Promise<string | null>((resolve) => {
@@ -189,7 +189,7 @@ describe("tickets", () => {
       return [`first ${first}`, `second ${second}`];
     };
 
-    test("T6 it opens one socket, whose user it is", async () => {
+    test("T6 it opens one socket, of its user", async () => {
       const server = await startAltered();
       try {
         expect(await judge(server)).toEqual(["first alice", "second null"]);

@@ -93,7 +93,7 @@ test("G30 on Deno it serves with the permissions that the page on mounting names
       ?.split(" ")
       .filter((word) => word.startsWith("--")) ?? [];
   expect(permissions.length).toBeGreaterThan(4);
-  // Not in memory: Deno lets nobody have what is below /dev who may not have everything.
+  // Not in memory: Deno allows paths below /dev only with all permissions.
   const dir = mkdtempSync("/var/tmp/tidings-deno-");
   try {
     const start = startExample("deno");

@@ -43,8 +43,8 @@ async function pongMsWith(turn: "as it is" | "at once"): Promise<number> {
   }
 }
 
-// Bun accepts connections, and answers what they have sent already, for as long as new ones come.
-test("R1 those who keep connecting keep nobody waiting who is connected, as they would without the adapter's turns", async () => {
+// Bun accepts connections, and answers their first requests, while new ones come.
+test("R1 clients that keep connecting do not delay connected ones, as they would without the adapter's turns", async () => {
   const found = { asItIs: await pongMsWith("as it is"), atOnce: await pongMsWith("at once") };
   if (process.env["FLOOD_SAY"]) console.log(found);
   expect(found.atOnce / found.asItIs).toBeGreaterThan(timesMin);

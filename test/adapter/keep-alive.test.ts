@@ -42,10 +42,10 @@ test("G7 the standalone server on Node keeps an idle connection for longer than 
   }
 });
 
-/** Bun closes after 10 s to 12 s what it thinks idle. */
+/** Bun closes idle connections after 10 s to 12 s. */
 const bunIdleMs = 13_000;
 
-test("G37 on Bun an idle connection is kept for longer than Bun keeps one, and one whose body drips is not", async () => {
+test("G37 on Bun an idle connection is kept for longer than Bun keeps one, and one with a dripping body is not", async () => {
   const folder = mkdtempSync(join(tmpdir(), "tidings-keep-alive-"));
   const chat = createChat({
     database: { url: `file:${join(folder, "chat.db")}` },
@@ -92,7 +92,7 @@ test("G37 on Bun an idle connection is kept for longer than Bun keeps one, and o
   ];
   const drip = setInterval(() => dripping.socket.write("x"), 500);
   try {
-    // Meant to be so long: whatever is slow here only makes the connections idle for longer.
+    // This long by intent: a slow machine only makes the connections idle for longer.
     await Promise.all([once(dripping.socket, "close"), Bun.sleep(bunIdleMs)]);
     for (const { socket, said } of kept) {
       expect(said()).toStartWith("HTTP/1.1 20");

@@ -12,7 +12,7 @@ import { type RunningServer, temporaryFolder } from "../support/server.ts";
 import { newId } from "../support/store.ts";
 import { type ExampleName, startExample } from "./start-example.ts";
 
-/** What an adapter hands on of HTTP, and of the app around the mount. */
+/** The adapter and HTTP, and the app around the mount. */
 function describeMount(name: ExampleName): void {
   let server: RunningServer;
   let http = "";
@@ -45,7 +45,7 @@ function describeMount(name: ExampleName): void {
     expect((await ask("/contacts/+249?user=bob", { method: "PUT" })).status).toBe(204);
   });
 
-  test(`G3 Q80 ${name}: what is new is told to who waits for it`, async () => {
+  test(`G3 Q80 ${name}: a waiting request is answered with the news`, async () => {
     const first = (await ask("/changes?user=erin&device=web&wait=0")).body;
     const waiting = ask(`/changes?user=erin&device=web&cursor=${String(first?.["cursor"])}`);
     const sent = await ask("/messages?user=alice", {
@@ -74,7 +74,7 @@ function describeMount(name: ExampleName): void {
     expect(foreign.status).toBe(403);
   });
 
-  test(`G3 R1 ${name}: a body over the limit is refused, also where nobody says how long it is`, async () => {
+  test(`G3 R1 ${name}: a body over the limit is refused, also without a declared length`, async () => {
     expect((await post("x".repeat(70_000))).status).toBe(413);
     let sent = 0;
     const endless = new ReadableStream({
@@ -100,13 +100,13 @@ function describeMount(name: ExampleName): void {
     });
 }
 
-describe("what is mounted", () => {
+describe("a mounted chat", () => {
   for (const name of ["bun", "hono-bun", "deno", "hono-deno"] as const) describe(name, () => describeMount(name));
   for (const name of ["node", "hono-node"] as const) describeWith("node", name, () => describeMount(name));
 });
 
 describe("an app's own middleware", () => {
-  test("G4 may refuse an upgrade, and what it refuses the chat never sees", async () => {
+  test("G4 may refuse an upgrade, and then the chat never sees it", async () => {
     const folder = temporaryFolder();
     const asked: string[] = [];
     const authenticate = demo();

@@ -9,7 +9,7 @@ export const exampleNames = ["bun", "node", "hono-bun", "hono-node", "deno", "ho
 export type ExampleName = (typeof exampleNames)[number];
 
 const root = join(import.meta.dir, "../..");
-/** The packages that stay what they are: one is native, the other must not be Bun's own stand-in for it. */
+/** The packages that are not bundled: one is native, the other must not be Bun's own replacement of it. */
 const external = ["libsql", "ws"];
 
 /** A built example in a folder of its own, there as long as a server runs it. */
@@ -67,7 +67,7 @@ export function startExample(name: ExampleName, alterations: readonly Alteration
 function build(name: ExampleName, alterations: readonly Alteration[]): Program {
   const folder = mkdtempSync(join(tmpdir(), "tidings-example-"));
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  // Deno looks into node_modules for what a package.json names.
+  // Deno looks into node_modules for the packages of a package.json.
   const dependencies = Object.fromEntries(external.map((name) => [name, "*"]));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module", dependencies }));
   return { folder, file: bundle(name, alterations, folder), users: 0 };

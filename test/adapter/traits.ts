@@ -1,7 +1,7 @@
 import type { Traits } from "../protocol/protocol.contract.ts";
 import type { ExampleName } from "./start-example.ts";
 
-/** What each runtime keeps from the contract: docs/mounting.md tells it, and why. */
+/** The differences of each runtime from the contract, with reasons in docs/mounting.md. */
 export const traits: Readonly<Record<ExampleName, Traits>> = {
   bun: {},
   node: {},

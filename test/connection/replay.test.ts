@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { createOutboxBudget } from "../../src/connection/outbox-budget.ts";
 import { createSendWindow } from "../../src/connection/send-window.ts";
 import { createOutbox } from "../../src/connection/outbox.ts";
-import { createReplay, wireChange } from "../../src/connection/replay.ts";
+import { wireChange } from "../../src/connection/changes-writer.ts";
+import { createReplay } from "../../src/connection/replay.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import type { Change } from "../../src/model.ts";
 import { createCursors } from "../../src/protocol/cursor.ts";
@@ -25,62 +26,62 @@ const cursors = createCursors({
 /** A change does not carry its n on the wire. */
 const nOf = (change: { readonly kind: string; readonly id?: string }): number => Number(change.id);
 
-/** A tail on a log that the test writes, and the frames that it sent. */
+/** A replay on a log that the test writes, and the frames that it sent. */
 function start({ pages, lastN = () => 0 }: { pages: readonly (Page | Promise<Page>)[]; lastN?: () => number }) {
   const frames: Extract<ServerFrame, { type: "changes" }>[] = [];
   const left = [...pages];
   const outbox = createOutbox({
     socket: { send: (frame) => frames.push(JSON.parse(frame)) > 0, bufferedBytes: () => 0 },
     budget: createOutboxBudget({ bytesMax: 1_000_000_000 }),
-    share: createSendWindow({ windowMax: 64, sendsMax: 2_048 }),
+    sendWindow: createSendWindow({ windowMax: 64, sendsMax: 2_048 }),
     bytesMax: defaultLimits.outboxBytesMax,
     onBroken: () => {},
   });
-  const tail = createReplay({
+  const replay = createReplay({
     ...{ start: 0, level: 1, cursors, outbox, limits: defaultLimits, clock: systemClock, lastN },
     readPage: async () => left.shift() ?? { changes: [], upTo: 0, more: false },
     onFault: (fault) => {
       throw fault;
     },
-    onOwing: () => {},
+    onCursorPending: () => {},
     pay: () => {},
     spend: () => {},
   });
-  tail.resume();
+  replay.resume();
   const seen = () => frames.flatMap(({ changes }) => changes.map(nOf));
-  return { tail, frames, seen };
+  return { replay, frames, seen };
 }
 
-describe("the tail", () => {
+describe("the replay", () => {
   test("O3 a stretch of the log that begins behind the position brings nothing twice", async () => {
     const page: Page = { changes: [message(6), message(10)], upTo: 10, more: false };
-    const { tail, frames, seen } = start({ pages: [page] });
+    const { replay, frames, seen } = start({ pages: [page] });
     await until(() => frames.some(({ more }) => !more));
     // What another node wrote: replayed from the log already, and only now read by the feed.
-    for (const n of [6, 10, 11]) tail.offer(wireChange(message(n)), 12);
-    tail.flush();
+    for (const n of [6, 10, 11]) replay.queueChange(wireChange(message(n)), 12);
+    replay.flush();
     expect(seen()).toEqual([6, 10, 11]);
-    expect(tail.position()).toBe(12);
-    tail.offer(wireChange(message(9)), 9);
-    tail.flush();
+    expect(replay.position()).toBe(12);
+    replay.queueChange(wireChange(message(9)), 9);
+    replay.flush();
     expect(seen()).toEqual([6, 10, 11]);
   });
 
   test("T5 H14 one that is stopped while it reads sends nothing of it, and nothing that comes later", async () => {
     const gate = Promise.withResolvers<Page>();
-    const { tail, frames } = start({ pages: [gate.promise] });
+    const { replay, frames } = start({ pages: [gate.promise] });
     // The page is asked for.
     await new Promise((resolve) => void setImmediate(resolve));
-    tail.stop();
+    replay.stop();
     gate.resolve({ changes: [message(1)], upTo: 1, more: false });
     await gate.promise;
     await new Promise((resolve) => void setImmediate(resolve));
-    tail.offer(wireChange(message(2)), 2);
-    tail.flush();
+    replay.queueChange(wireChange(message(2)), 2);
+    replay.flush();
     expect(frames).toEqual([]);
   });
 
-  test("P15 P16 O6 of a page in several frames only the last one says that nothing follows, and each covers what it holds", async () => {
+  test("P15 P16 O6 of a page in several frames only the last one says that nothing follows, and the cursor of each covers its changes", async () => {
     const texts = Array.from({ length: 20 }, (_, i) => message(i + 1, "x".repeat(16_000)));
     const { frames, seen } = start({ pages: [{ changes: texts, upTo: 33, more: false }] });
     await until(() => frames.some(({ more }) => !more));

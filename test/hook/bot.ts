@@ -1,7 +1,7 @@
 /**
- * A bot in a process of its own, to be killed: it answers whatever alice writes to it.
+ * A bot in its own process, which tests kill: it answers each message of alice.
  *
- *   bun test/hook/bot.ts DATABASE CALLS HANG     CALLS: a file with a line for each call; HANG: the text in whose call it hangs
+ *   bun test/hook/bot.ts DATABASE CALLS HANG     CALLS: a file with a line for each call; HANG: the text of the call in which it hangs
  */
 import { appendFileSync } from "node:fs";
 import type { Chat } from "../../src/chat-api.ts";
@@ -26,5 +26,5 @@ const chat: Chat = createChat({
 });
 await chat.ready();
 for (let i = 0; i < 10; i++) await chat.send({ from: "alice", to: "bot", text: `${i}` });
-// Nothing more is said to it, and it waits to be killed.
+// It waits to be killed.
 setInterval(() => {}, 1_000);

@@ -13,7 +13,7 @@ const place: LogPlace = {
   leave: async () => {},
 };
 
-test("K66 R24 where the database lags behind the feed, a hook waits for it, and does not ask without a pause", async () => {
+test("K66 R24 if the database lags behind the feed, the follower waits for it, with pauses between its reads", async () => {
   const clock = fakeClock();
   let reads = 0;
   let upTo = 0;
@@ -30,7 +30,7 @@ test("K66 R24 where the database lags behind the feed, a hook waits for it, and 
       },
     },
     feed: { onEntries: () => {}, position: () => 1 },
-    ...{ clock, random: systemRandom, limits: defaultLimits, isAlone: true, report: () => {} },
+    ...{ clock, random: systemRandom, limits: defaultLimits, isExclusive: true, report: () => {} },
     health: createHookHealth({ clock, onChange: () => {} }),
   });
   follower.start();

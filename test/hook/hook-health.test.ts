@@ -12,7 +12,7 @@ function note() {
 }
 
 describe("the health of a hook", () => {
-  test("K70 a failure that lasts is reported once, and its end with how often it failed", async () => {
+  test("K70 a lasting failure is reported once, and its end with the number of failures", async () => {
     const { clock, changes, health } = note();
     const follower = {};
     for (let i = 0; i < 10; i++) {
@@ -24,7 +24,7 @@ describe("the health of a hook", () => {
     expect(changes.slice(1)).toEqual([{ type: "well", hook: "mail", failures: 10 }]);
   });
 
-  test("K70 a hook that fails in two databases is well once it is in both, or one of them is gone", async () => {
+  test("K70 a hook that fails in two databases works again once it does in both, or one of them is closed", async () => {
     const { clock, health, types } = note();
     const [one, other] = [{}, {}];
     for (const follower of [one, other]) health.failed(follower, failure);
@@ -47,7 +47,7 @@ describe("the health of a hook", () => {
     expect(types().slice(4)).toEqual(["failing", "well", "failing"]);
   });
 
-  test("K70 one that fails and works in turn is reported once in a minute", async () => {
+  test("K70 a hook that fails and works in turn is reported once in a minute", async () => {
     const { clock, health, types } = note();
     for (let second = 0; second < 120; second++) {
       health.failed(health, failure);

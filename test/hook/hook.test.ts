@@ -30,7 +30,7 @@ function open(path: string, onMessage: ChatOptions["onMessage"], options: Partia
   });
 }
 
-/** A hook that notes what it is called with, and does what the test says. */
+/** A hook that notes its calls, and does as the test says. */
 function noting(act: (message: AcceptedMessage, attempt: number) => void | Promise<void> = () => {}) {
   const texts: string[] = [];
   const signals: AbortSignal[] = [];
@@ -46,7 +46,7 @@ function noting(act: (message: AcceptedMessage, attempt: number) => void | Promi
 
 const send = (chat: Chat, text: string, tenant = "default") => chat.send({ tenant, from: "alice", to: "bob", text });
 
-/** A place that somebody else opens. */
+/** A database that another process opens. */
 function gate() {
   let release = (): void => {};
   const opened = new Promise<void>((resolve) => (release = resolve));
@@ -54,7 +54,7 @@ function gate() {
 }
 
 describe("onMessage", () => {
-  test("K66 it is called for each message after the commit, in the order of the log, one call after the other", async () => {
+  test("K66 is called for each message after the commit, in the order of the log, one call after the other", async () => {
     const found: unknown[] = [];
     const messages: AcceptedMessage[] = [];
     let under = 0;
@@ -94,7 +94,7 @@ describe("onMessage", () => {
     await engine.close();
   });
 
-  test("K67 its place is durable: after kill -9 in the middle of a call nothing is skipped, and an answer under replyId stands once", async () => {
+  test("K67 its position is durable: after kill -9 during a call nothing is skipped, and an answer with replyId is sent once", async () => {
     const [path, calls] = [newPath(), join(folder, "calls")];
     const command = (hang: string) => [process.execPath, join(import.meta.dir, "bot.ts"), path, calls, hang];
     const bot = Bun.spawn(command("5"), { stdout: "pipe", stderr: "inherit" });
@@ -117,7 +117,7 @@ describe("onMessage", () => {
     const { messages } = await chat.messages({ user: "alice", from: "alice" });
     const last = messages.at(-1)?.text;
     await until(() => after.at(-1) === last);
-    // It goes on at or before the call that was under way; that the first one had ended was known before the second began.
+    // It continues at or before the call that was under way: the end of the first call was on disk before the second began.
     expect(Number(after[0])).toBeGreaterThan(0);
     expect(Number(after[0])).toBeLessThanOrEqual(5);
     expect(after).toEqual(messages.map(({ text }) => text).slice(Number(after[0])));
@@ -126,7 +126,7 @@ describe("onMessage", () => {
     await chat.close();
   });
 
-  test("K67 that a call has ended is on disk before the next one begins, where nothing was written just before", async () => {
+  test("K67 the end of a call is on disk before the next one begins, if nothing was written just before", async () => {
     const path = newPath();
     let engine: Engine | undefined;
     const places: unknown[] = [];
@@ -144,7 +144,7 @@ describe("onMessage", () => {
     await chat.close();
   });
 
-  test("K67 what was handled before an orderly end is not asked again", async () => {
+  test("K67 messages that were handled before an orderly end are not handled again", async () => {
     const path = newPath();
     const [one, other] = [noting(), noting()];
     const first = open(path, one.hook);
@@ -158,7 +158,7 @@ describe("onMessage", () => {
     await second.close();
   });
 
-  test("K68 it begins with what is accepted from then on, or with the first message, and under another name anew", async () => {
+  test("K68 begins with the next accepted message, or with the first of the log, and again under another name", async () => {
     const path = newPath();
     const plain = open(path, undefined);
     await send(plain, "before");
@@ -188,7 +188,7 @@ describe("onMessage", () => {
     await third.close();
   });
 
-  test("K69 a throw is called again with the same message, later and later; others wait, and the chat does not", async () => {
+  test("K69 is called again after a throw with the same message, after growing delays; later messages wait, and the chat does not", async () => {
     const clock = fakeClock();
     let isBroken = true;
     const attempts: number[] = [];
@@ -208,7 +208,7 @@ describe("onMessage", () => {
     await clock.advance(1_000);
     expect(texts).toEqual(["a", "a"]);
     for (let i = 0; i < 90; i++) await clock.advance(1_000);
-    // 1, 2, 4 … 32 s, each with chance, and then not later than hookRetryMsMax.
+    // 1, 2, 4 … 32 s, each with jitter, and at most hookRetryMsMax.
     expect(texts.length).toBeGreaterThan(6);
     expect(texts.length).toBeLessThan(12);
     expect(attempts).toEqual(attempts.map((_, i) => i));
@@ -219,7 +219,7 @@ describe("onMessage", () => {
     await passes(clock, chat.close());
   });
 
-  test("K69 a call that does not end in hookAnswerMs is aborted, and called again", async () => {
+  test("K69 a call that does not end within hookAnswerMs is aborted and repeated", async () => {
     const clock = fakeClock();
     let hangs = true;
     const { texts, signals, hook } = noting(() => (hangs ? new Promise<void>(() => {}) : undefined));
@@ -238,7 +238,7 @@ describe("onMessage", () => {
     await passes(clock, chat.close());
   });
 
-  test("K71 close waits for the call under way, and for one that does not end only so long", async () => {
+  test("K71 close waits for the call under way, up to the deadline", async () => {
     const path = newPath();
     const { opened, release } = gate();
     const first = noting(() => opened);
@@ -271,7 +271,7 @@ describe("onMessage", () => {
     await last.close();
   });
 
-  test("K77 a node that cannot renew its place begins no call, not even about what it has read", async () => {
+  test("K77 a node that cannot renew its lease begins no call, not even for messages it has read", async () => {
     const clock = fakeClock();
     let isBroken = true;
     const { texts, hook } = noting(() => {
@@ -290,7 +290,7 @@ describe("onMessage", () => {
         url: `file:${path}`,
         open(database) {
           const engine = openEngine(database);
-          // As a database that other nodes may have open too.
+          // Like a database that other nodes may have open.
           return { ...engine, isExclusive: false, read: failing(engine.read), write: failing(engine.write) };
         },
       },
@@ -311,7 +311,7 @@ describe("onMessage", () => {
     await passes(clock, chat.close());
   });
 
-  test("K72 with a database for each tenant it follows those that are open, keeps one with work open, and goes on when it is opened next", async () => {
+  test("K72 with a database for each tenant it follows the open ones, keeps one with work open, and continues when it is opened again", async () => {
     const clock = fakeClock();
     let isBroken = true;
     const { texts, hook } = noting(({ tenant }) => {
@@ -336,7 +336,7 @@ describe("onMessage", () => {
     await passes(clock, place.stop());
   });
 
-  test("K73 what is wrong in the hooks is refused by createChat at once", () => {
+  test("K73 createChat refuses invalid hooks at once", () => {
     const handle = (): void => {};
     for (const [given, text] of [
       [{}, "needs a function handle"],
@@ -350,29 +350,29 @@ describe("onMessage", () => {
       );
   });
 
-  test("K74 replyId is a UUID that is the same in each call, and another one for another message, sender, tenant, hook or purpose", async () => {
+  test("K74 replyId is a UUID that is the same in each call, and differs for another message, sender, tenant, hook or purpose", async () => {
     const message = {
       tenant: "default",
       from: "alice",
       id: "01980000-0000-7000-8000-000000000001",
       time: 1_780_000_000_001,
     };
-    const id = await replyIdOf("bot", message, "");
+    const id = await replyIdOf(message, { hook: "bot", purpose: "" });
     expect(id).toMatch(/^019e7044-8801-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(isMessageId(id)).toBe(true);
-    expect(await replyIdOf("bot", { ...message }, "")).toBe(id);
+    expect(await replyIdOf({ ...message }, { hook: "bot", purpose: "" })).toBe(id);
     const others = await Promise.all([
-      replyIdOf("other", message, ""),
-      replyIdOf("bot", message, "second"),
-      replyIdOf("bot", { ...message, tenant: "acme" }, ""),
-      replyIdOf("bot", { ...message, from: "bob" }, ""),
-      replyIdOf("bot", { ...message, id: "01980000-0000-7000-8000-000000000002" }, ""),
-      replyIdOf("bot", { ...message, time: message.time + 1 }, ""),
+      replyIdOf(message, { hook: "other", purpose: "" }),
+      replyIdOf(message, { hook: "bot", purpose: "second" }),
+      replyIdOf({ ...message, tenant: "acme" }, { hook: "bot", purpose: "" }),
+      replyIdOf({ ...message, from: "bob" }, { hook: "bot", purpose: "" }),
+      replyIdOf({ ...message, id: "01980000-0000-7000-8000-000000000002" }, { hook: "bot", purpose: "" }),
+      replyIdOf({ ...message, time: message.time + 1 }, { hook: "bot", purpose: "" }),
     ]);
     expect(new Set([id, ...others]).size).toBe(7);
   });
 
-  test("K70 a hook that fails is one warning, and one line when it is well again, over all databases", async () => {
+  test("K70 a hook that fails is one warning, and one line when it works again, over all databases", async () => {
     const records: LogRecord[] = [];
     configureSync({
       reset: true,
@@ -386,7 +386,7 @@ describe("onMessage", () => {
     const { texts, hook } = noting(() => {
       if (isBroken) throw new Error("the mail server is away");
     });
-    // The last test: afterwards nothing keeps warnings from the console.
+    // The last test: afterwards warnings are printed to the console.
     const place = startTenants({ onMessage: { ...hook, name: "mail" }, limits: { hookRetryMs: 1, hookRetryMsMax: 2 } });
     try {
       for (const tenant of ["one", "two"]) await send(place.chat, `to ${tenant}`, tenant);

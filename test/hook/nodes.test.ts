@@ -29,14 +29,14 @@ async function start(options: SharedNodesOptions & { readonly act?: (called: Cal
   const send = async (text: string, node = 0): Promise<void> =>
     void (await nodes.chats[node]?.send({ from: "alice", to: "bob", text }));
   const texts = (): readonly string[] => calls.map(({ text }) => text);
-  /** How far the database knows that the hook has got, and the end of the log. */
+  /** The hook's position in the database, and the end of the log. */
   async function place(): Promise<{ readonly n: number; readonly head: number }> {
     const [[row] = []] = await nodes.engine.read([
       { sql: "SELECT p.n, head.n AS head FROM tidings_log_place p CROSS JOIN tidings_head head" },
     ]);
     return { n: Number(row?.["n"]), head: Number(row?.["head"]) };
   }
-  /** Waits until all that was handled is known to the database. */
+  /** Waits until the position of the hook is in the database. */
   async function kept(): Promise<void> {
     for (let { n, head } = await place(); n < head; { n, head } = await place()) await Bun.sleep(2);
   }
@@ -46,7 +46,7 @@ async function start(options: SharedNodesOptions & { readonly act?: (called: Cal
 const numbers = (count: number, from = 0): readonly string[] => Array.from({ length: count }, (_, i) => `${from + i}`);
 
 describe("onMessage on several nodes", () => {
-  test("K75 one node at a time calls it, once for each message, whichever node took it; when it leaves another one goes on", async () => {
+  test("K75 one node at a time calls it, once for each message of any node; when it leaves another one continues", async () => {
     const { nodes, calls, texts, send } = await start({ limits: { hookLeaseMs: 4_000 } });
     for (const [i, text] of numbers(40).entries()) await send(text, i % 2);
     await until(() => calls.length === 40);
@@ -55,14 +55,14 @@ describe("onMessage on several nodes", () => {
     expect(new Set(calls.map(({ node }) => node)).size).toBe(1);
     const [one, other] = first?.node === 0 ? [0, 1] : [1, 0];
     await nodes.chats[one]?.close();
-    // The other one looks for a free place four times in the time of a lease.
+    // The other node looks for a free lease four times in the duration of one.
     for (const text of numbers(10, 40)) await send(text, other);
     await until(() => calls.length === 50);
     expect(texts()).toEqual(numbers(50));
     expect(calls.slice(40).every(({ node }) => node === other)).toBe(true);
   });
 
-  test("K75 a node that is gone without a word is taken over from: nothing is skipped, and only what it had not kept comes again", async () => {
+  test("K75 another node takes over from one that was killed: nothing is skipped, and only messages after its kept position are repeated", async () => {
     const dead = new Set<number>();
     const mortal = (engine: Engine, node: number): Engine => {
       const unlessDead =
@@ -83,7 +83,7 @@ describe("onMessage on several nodes", () => {
     expect(calls.slice(5).every(({ node }) => node !== one)).toBe(true);
   });
 
-  test("K76 in a history that was restored it goes on where that one stands: what it had not handled then comes again, and nothing is skipped", async () => {
+  test("K76 in a restored history it continues at the position of the backup: later messages are repeated, and nothing is skipped", async () => {
     let release = (): void => {};
     const opened = new Promise<void>((resolve) => (release = resolve));
     const { nodes, calls, texts, send, kept } = await start({
@@ -107,7 +107,7 @@ describe("onMessage on several nodes", () => {
     expect(texts()).toEqual(["first", "waits", "lost", "waits", "new"]);
   });
 
-  test("K77 after an outage of the store it goes on where it was", async () => {
+  test("K77 after an outage of the store it continues at its position", async () => {
     let isAway = false;
     const failing =
       (call: Engine["write"]): Engine["write"] =>

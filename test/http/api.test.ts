@@ -37,7 +37,7 @@ const newFile = (): string => {
   return join(folder, "chat.db");
 };
 
-/** Two people whom no other test knows. */
+/** Two users that no other test uses. */
 const pair = (): readonly [string, string] => [`alice${people}`, `bob${people++}`];
 const send = (from: string, to: string, text = "hi", id = newId()) =>
   ask<Place>(api, from, "/messages", { body: { id, to, text } });
@@ -151,13 +151,13 @@ describe("POST /messages", () => {
       undefined,
     ]);
     expect(await status(text + " ".repeat(65_537 - text.length))).toEqual([413, "too_large"]);
-    // Two bytes each: characters are not what is counted.
+    // Two bytes each: bytes are counted, not characters.
     expect(await status(text + "é".repeat(33_000))).toEqual([413, "too_large"]);
   });
 });
 
 describe("GET /messages", () => {
-  test("Q2 whoever acks each page of the undelivered list and asks again gets everything once, in order", async () => {
+  test("Q2 a client that acks each page of the undelivered list and asks again gets everything once, in order", async () => {
     const [alice, bob] = pair();
     for (let i = 1; i <= 7; i++) await send(i === 4 ? bob : alice, i === 4 ? alice : bob, `m${i}`);
     const seen: string[] = [];
@@ -197,7 +197,7 @@ describe("GET /messages", () => {
     expect([...messages]).toEqual(client.messages());
   });
 
-  test("Q5 what is unknown, doubled, malformed or contradictory is refused and named", async () => {
+  test("Q5 an unknown, doubled, malformed or contradictory parameter is refused and named", async () => {
     const [alice, bob] = pair();
     const { conversation } = (await send(alice, bob)).body;
     const next = (await getMessages(api, alice, `with=${bob}&limit=1&from=${alice}`)).body.next ?? "";
@@ -282,7 +282,7 @@ describe("GET /messages", () => {
     expect((await getConversations(api, bob)).body.conversations[0]).toMatchObject({ unread: 1, read: 0 });
   });
 
-  test("Q3 every message under an id is found, whoever used it", async () => {
+  test("Q3 finds every message under an id, of all its senders", async () => {
     const [alice, bob] = pair();
     const id = newId();
     await send(alice, bob, "mine", id);
@@ -294,7 +294,7 @@ describe("GET /messages", () => {
 });
 
 describe("POST /ack", () => {
-  test("Q7 it ignores another history, and refuses what is no cursor", async () => {
+  test("Q7 it ignores another history, and refuses a text that is no cursor", async () => {
     const [alice, bob] = pair();
     await send(alice, bob, "one");
     const { cursor = "" } = (await getMessages(api, bob, "device=d")).body;
@@ -373,7 +373,7 @@ describe("conversations", () => {
       expect(codeOf((await getConversations(api, alice, query)).body)).toBe("bad_request");
   });
 
-  test("Q9 a read is clamped, tells the other, and lowers unread to what the mark says", async () => {
+  test("Q9 a read is clamped, reaches the other user, and lowers unread to the mark", async () => {
     const [alice, bob] = pair();
     const { conversation } = (await send(alice, bob, "1")).body;
     for (const [from, to] of [
@@ -467,7 +467,7 @@ describe("every route", () => {
     }
   });
 
-  test("Q13 nobody is let in without proof", async () => {
+  test("Q13 refuses requests without proof", async () => {
     for (const [method, path] of routes) {
       const response = await api(new Request(`http://localhost${path}`, { method }));
       expect([path, response.status, response.headers.get("www-authenticate")]).toEqual([path, 401, "Bearer"]);

@@ -1,23 +1,12 @@
-import type { MessageChange } from "../support/client.ts";
+import type { ConversationPage, ListedConversation as Listed, MessagePage } from "../../src/http/answer-schema.ts";
 
-export type More = { readonly before: boolean; readonly after: boolean };
-export type MessagePage = {
-  readonly messages: readonly MessageChange[];
-  readonly more: More;
-  readonly next?: string;
-  readonly cursor?: string;
+export type { MessagePage } from "../../src/http/answer-schema.ts";
+export type More = MessagePage["more"];
+export type ListedConversation = Listed & Required<Pick<Listed, "peer">>;
+/** `peer` is absent only where one user has blocked the other. */
+export type ConversationList = Omit<ConversationPage, "conversations"> & {
+  readonly conversations: readonly ListedConversation[];
 };
-export type ListedConversation = {
-  readonly id: string;
-  readonly kind: "direct";
-  readonly with: string;
-  readonly lastMessage: MessageChange;
-  readonly unread: number;
-  readonly delivered: number;
-  readonly read: number;
-  readonly peer: { readonly delivered: number; readonly read: number };
-};
-export type ConversationList = { readonly conversations: readonly ListedConversation[]; readonly next?: string };
 
 /** An answer with its body read: JSON, or null where there is none. */
 export type Asked<Body> = {
@@ -34,10 +23,10 @@ export type AskOptions = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** Whoever answers requests: a server, or the handler itself. */
+/** Answers requests: a server, or the handler itself. */
 export type Answers = (request: Request) => Promise<Response>;
 
-/** Asks the API as somebody; `path` begins behind the base, with or without a query. The demo knows people by `user`. */
+/** Sends a request as a user; `path` begins behind the base, with or without a query. The demo identifies users by `user`. */
 export async function ask<Body = object>(
   answers: Answers,
   user: string,

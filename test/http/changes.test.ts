@@ -57,7 +57,7 @@ const sizeOf = (chat: Chat, name: string): unknown => Reflect.get(chat.sizes() ?
 const typesOf = ({ frames }: Polled): readonly string[] => frames.map(({ type }) => type);
 
 describe("GET /changes", () => {
-  test("Q80 answers at once what is new behind the cursor, and nothing twice", async () => {
+  test("Q80 answers the news behind the cursor at once, and nothing twice", async () => {
     const chat = await start();
     const first = await poll(chat, "alice", "&wait=0");
     expect([first.status, typesOf(first)]).toEqual([200, ["welcome", "changes"]]);
@@ -65,11 +65,11 @@ describe("GET /changes", () => {
     const news = await poll(chat, "alice", `&cursor=${first.cursor}`);
     expect(textsOf(news)).toEqual(["one", "two"]);
     expect(textsOf(await poll(chat, "alice", `&wait=0&cursor=${news.cursor}`))).toEqual([]);
-    // Who has lost the answer asks with the cursor of before.
+    // A client that has lost the answer asks again with the earlier cursor.
     expect(textsOf(await poll(chat, "alice", `&wait=0&cursor=${first.cursor}`))).toEqual(["one", "two"]);
   });
 
-  test("Q80 waits for what comes, and answers it when it comes; other devices and receipts too", async () => {
+  test("Q80 waits for news, and answers when they come; other devices and receipts too", async () => {
     const chat = await start();
     const { cursor } = await poll(chat, "alice", "&wait=0");
     const waiting = poll(chat, "alice", `&wait=60&cursor=${cursor}`);
@@ -139,7 +139,7 @@ describe("GET /changes", () => {
     expect(answers).toBeGreaterThan(2);
   });
 
-  test("Q80 where the process has no memory for more, it answers what it has, and does not wait for its time", async () => {
+  test("Q80 where the process has no memory for more, it answers the part that it has before its time is over", async () => {
     const clock = fakeClock();
     const chat = await start({ clock, limits: { outboxTotalBytesMax: 100_000 } });
     const { cursor } = await during(clock, poll(chat, "alice", "&wait=0"));
@@ -156,7 +156,7 @@ describe("GET /changes", () => {
     expect(clock.elapsed() - before).toBeLessThan(1_000);
   });
 
-  test("Q80 what is volatile alone does not end a request before the log was read, however slow the database is", async () => {
+  test("Q80 a volatile frame alone does not end a request before the log was read, however slow the database is", async () => {
     const clock = fakeClock();
     let say = (_: object): void => {};
     const connect: Call["connect"] = (socket) => {
@@ -177,7 +177,7 @@ describe("GET /changes", () => {
     expect(answered).not.toBeNull();
   });
 
-  test("Q80 presence: who is watched is told as it is now, which is no news, and then as it changes", async () => {
+  test("Q80 presence of watched users comes first as it is now, which is no news, and then as it changes", async () => {
     const chat = await start({ limits: { presenceGraceMs: 1 } });
     await chat.send({ from: "bob", to: "alice", text: "hi" });
     const { cursor, frames } = await poll(chat, "alice", "&wait=0&watch=bob");

@@ -49,7 +49,7 @@ const companyOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "/push/explain": { for: `message=${id}&` },
 };
 
-/** An address in which something stands where the path names it. */
+/** An address with values for the parameters in its path. */
 const filled = (path: string): string =>
   path.replace("{user}", "bob").replace("{device}", "phone").replace("{id}", "c7");
 
@@ -72,7 +72,7 @@ describe("parameters and bodies", () => {
         expect(Math.min(answers.taken, answers.refused)).toBeGreaterThan(0);
       });
     }
-    // Whoever reads parameters refuses those that it does not know.
+    // A route with parameters refuses those that it does not know.
     if (method === "GET" && path !== "/ws")
       test(`Q16 ${method} ${path} reads parameters exactly where some are described`, async () => {
         const code = await ask(method, `${filled(path)}?undescribed=1`);
@@ -139,7 +139,7 @@ describe("parameters and bodies", () => {
       }
       expect([path, Math.min(answers.taken, answers.refused) > 0]).toEqual([path, true]);
     }
-    // Whoever reads a body that is not described would refuse this one.
+    // A route that reads an undescribed body would refuse this one.
     for (const { method, path } of operations.filter(({ operation }) => !operation.requestBody))
       if (method !== "GET")
         expect([path, await ask(method, filled(path), { undescribed: 1 })]).toEqual([

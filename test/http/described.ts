@@ -55,7 +55,7 @@ export type Answered = {
   readonly body: unknown;
 };
 
-/** What is wrong with an answer, by the document; an empty list: nothing. */
+/** The faults of an answer, by the document; an empty list: none. */
 export function faultsOf(method: string, path: string, { status, headers, body }: Answered): unknown[] {
   const place = ["paths", path, method.toLowerCase(), "responses", String(status)];
   const response = document.paths[path]?.[method.toLowerCase()]?.responses[String(status)];
@@ -81,7 +81,7 @@ export type AskOptions = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** Asks a server as somebody, and fails where the answer is not as the document says. Notes what was answered in `seen`. */
+/** Asks a server as a user, and fails where the answer is not as in the document. Notes the answers in `seen`. */
 export const createAsker =
   (port: number, seen: Set<string>) =>
   async (user: string, method: string, address: string, options: AskOptions = {}): Promise<Answered> => {

@@ -62,7 +62,7 @@ describe("ids as identity providers issue them", () => {
     expect(back.messages()).toEqual([]);
   });
 
-  test("A53 they stand percent-encoded in paths and parameters, and bare in bodies", async () => {
+  test("A53 they are percent-encoded in paths and parameters, and bare in bodies", async () => {
     const [bar, other] = [encodeURIComponent(auth0), encodeURIComponent(google)];
     expect(bar).toStartWith("auth0%7C");
     expect(await statusOf(google, "POST", "/messages", { id: newId(), to: auth0, text: "over HTTP" })).toBe(201);
@@ -118,7 +118,7 @@ describe("ids that the path of a URL cannot carry", () => {
       expect((await ask(`frames${id.length}`, "GET", "/conversations")).body).toEqual({ conversations: [] } as never);
     });
 
-    test(`A53 nobody is ${id}: no user, tenant or device of an upgrade or a request`, async () => {
+    test(`A53 ${id} is refused as user, tenant or device of an upgrade or a request`, async () => {
       for (const [query, status] of [
         [`user=${id}`, 401],
         [`user=alice&tenant=${id}`, 401],

@@ -28,7 +28,7 @@ const queries: Readonly<Record<string, string>> = {
   "/changes": "?device=phone&wait=0",
 };
 const upgradeHeaders = { upgrade: "websocket", connection: "Upgrade" };
-/** An address and what it needs to be understood, for each operation. */
+/** A well-formed request for each operation. */
 const calls = operations.map(({ method, path, operation }) => ({
   method,
   path,
@@ -82,7 +82,7 @@ describe("openapi.json", () => {
 });
 
 describe("the answers of a real server", () => {
-  test("Q16 are as it says where all is well, and where what is asked for is wrong", async () => {
+  test("Q16 are as described for good requests, and for wrong ones", async () => {
     const [alice, bob] = ["alice", "bob"];
     const status = async (...call: Parameters<typeof ask>): Promise<number> => (await ask(...call)).status;
     const id = newId();
@@ -163,7 +163,7 @@ describe("the answers of a real server", () => {
     expect(await status(alice, "GET", "/ws?cursor=x", { headers: upgradeHeaders })).toBe(400);
   });
 
-  test("Q16 are as it says to nobody, to strangers, and to bodies that are too large", async () => {
+  test("Q16 are as described without proof, to foreign hosts, and to bodies that are too large", async () => {
     for (const { method, path, address, options, operation } of ofChat) {
       expect((await ask("no%20body", method, address, options)).status).toBe(401);
       // The demo answers to loopback names alone, and nothing is changed from a foreign origin.
@@ -175,7 +175,7 @@ describe("the answers of a real server", () => {
     }
   });
 
-  test("Q16 are problems of the closed list for another method, which is told, and another path", async () => {
+  test("Q16 are problems of the closed list for another method, with the allowed ones, and another path", async () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       if (path === "/ws") continue;
       const response = await fetch(`http://127.0.0.1:${server.port}${path.replace(/\{\w+\}/, "bob")}?user=alice`, {
@@ -256,7 +256,7 @@ describe("the answers in trouble", () => {
       user = "alice";
       isAway = true;
       for (const { method, path, address, options } of all)
-        // Which providers there are does not stand in the store.
+        // The store does not hold the list of providers.
         if (!["/ws", "/push"].includes(path))
           expect([path, (await ask("alice", method, address, options)).status]).toEqual([path, 503]);
       isAway = false;
@@ -267,7 +267,7 @@ describe("the answers in trouble", () => {
     });
   });
 
-  test("Q16 are as it says to whom asks too often, has too much, or finds no room", async () => {
+  test("Q16 are as described for too many requests, too much data, and no room", async () => {
     const rate = { user: scarce, address: null };
     await serving(open("rates.db", { rates: { work: rate, sends: rate } }), async (ask) => {
       await ask("alice", "POST", "/messages", { body: bodies["/messages"] });

@@ -16,7 +16,7 @@ let chat: Chat;
 let api: Answers;
 let folder: string;
 let people = 0;
-/** Whom the host lets nobody keep as a contact, or write to; `broken`: it cannot say. */
+/** Users that the host lets no other keep as a contact, or write to; `broken`: its rule fails. */
 const judged: string[] = [];
 const authorize = (action: Action, { user }: { user: string }, target: { user: string }): boolean => {
   judged.push(`${action} ${user} ${target.user}`);
@@ -89,7 +89,7 @@ describe("contacts and blocks over HTTP", () => {
     });
   }
 
-  test("B4 T4 one contact is 200, and whoever is none is 404, whether they exist or not", async () => {
+  test("B4 T4 one contact is 200, and any other user is 404, whether they exist or not", async () => {
     const [alice, bob] = [someone(), someone()];
     await put(bob, `/contacts/${alice}`);
     await put(alice, "/contacts/carol");
@@ -123,7 +123,7 @@ describe("contacts and blocks over HTTP", () => {
     expect((await list(alice, "/contacts")).contacts).toHaveLength(50);
   });
 
-  test("B9 the host says whom one may keep as a contact; it is not asked about blocks, nor about what is taken back", async () => {
+  test("B9 the host decides who may be a contact; it is not asked about blocks, nor about removals", async () => {
     const alice = someone();
     judged.length = 0;
     expect((await put(alice, "/contacts/forbidden")).body.code).toBe("forbidden");

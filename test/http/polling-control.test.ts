@@ -4,7 +4,7 @@ import { plant } from "../plants/index.ts";
 import { failingTests } from "../support/failing-tests.ts";
 
 describe("the list and the log", () => {
-  test("control: S45 a list whose confirmation moves the log is seen", async () => {
+  test("control: S45 a list that moves the log when it is acked is noticed", async () => {
     const failed = await failingTests(join(import.meta.dir, "polling.test.ts"), {
       alterations: plant("the ack of a list moves the log"),
       name: "S45 gets what its user did",

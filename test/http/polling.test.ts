@@ -38,7 +38,7 @@ const relationsOf = (socket: FakeSocket): string[] =>
   socket.changes().flatMap((change) => (change.kind === "relation" ? [change.user] : []));
 
 describe("a device that polls and then opens a socket", () => {
-  /** The phone polls and confirms; meanwhile its user wrote, and blocked somebody, on another device. */
+  /** The phone polls and confirms; meanwhile its user wrote a message and made a block on another device. */
   async function polled() {
     const all = await start();
     const { ask, write, poll, confirm } = all;
@@ -85,7 +85,7 @@ describe("a device that polls and then opens a socket", () => {
     expect(textsOf(again)).toContain("4: by alice on her laptop");
   });
 
-  test("S45 P27 what it confirmed is delivered, and a later ack of the log moves its sync on", async () => {
+  test("S45 P27 confirmed messages are delivered, and a later ack of the log moves its sync on", async () => {
     const { nodes, ask } = await polled();
     const list = (await ask("bob", "/conversations")).body as { conversations: { peer: { delivered: number } }[] };
     expect(list.conversations[0]?.peer.delivered).toBe(2);
@@ -102,7 +102,7 @@ describe("a device that polls and then opens a socket", () => {
     throw new Error("The ack of the log did not move the device's sync");
   });
 
-  test("S45 polls on from a socket's ack: what it has from there is in no list", async () => {
+  test("S45 polls on from a socket's ack: messages that it got there are in no list", async () => {
     const { nodes, write, poll } = await start();
     await write("bob", "alice", "1");
     const phone = await nodes.connect("alice", { device: "phone" });

@@ -12,7 +12,7 @@ const behindProxy = {
   RATE_WORK_USER: `${4 * costs.connect},6`,
   RATE_WORK_ADDRESS: `${6 * costs.connect},9`,
 };
-/** What an address may ask for before anybody is asked who it is, and what a user may who asks for pages. */
+/** The rate of an address before authentication, and of a user that asks for pages. */
 const requestsOfAddress = (6 * costs.connect) / costs.request;
 const listsOfUser = Math.floor((4 * costs.connect) / (costs.request + costs.conversations));
 let server: RunningServer;
@@ -73,7 +73,7 @@ describe("rates over HTTP, behind a proxy", () => {
     expect((await ask(someone(), somewhere())).status).toBe(200);
   });
 
-  test("A30 A32 an address's are too, whoever asks, and whatever else the header says", async () => {
+  test("A30 A32 an address's are too, for all its users, and whatever else the header says", async () => {
     const address = somewhere();
     const answers = await times(requestsOfAddress + 2, (i) =>
       ask(someone(), `10.0.0.${i}, ${i % 2 ? "nonsense" : "1.2.3.4"}, ${address}`),
@@ -84,7 +84,7 @@ describe("rates over HTTP, behind a proxy", () => {
     ]);
   });
 
-  test("A30 a message counts for its address before anybody is asked who sends it", async () => {
+  test("A30 a message counts for its address before the host is asked for the sender", async () => {
     const address = somewhere();
     const answers = await times(requestsOfAddress + 2, () => ask("", address, "/messages", {}));
     expect(answers.map(({ status }) => status)).toEqual([
@@ -93,7 +93,7 @@ describe("rates over HTTP, behind a proxy", () => {
     ]);
   });
 
-  test("A30 messages are counted by themselves; a retry of what was accepted is answered so", async () => {
+  test("A30 messages are counted by themselves; a retry of an accepted one gets its first answer", async () => {
     const [alice, id] = [someone(), newId()];
     const send = (messageId = newId()) =>
       ask(alice, somewhere(), "/messages", { id: messageId, to: "bob", text: "hi" });

@@ -28,7 +28,7 @@ function start(counts: Readonly<Record<string, number>>, level = 1) {
   const connections = Object.entries(counts).flatMap(([user, count]) =>
     Array.from({ length: count }, (_, i) => {
       const queueChange = (change: { text: string } | null) => void offered.push(`${user}${i} ${change?.text ?? null}`);
-      const connection = { level, offer: queueChange, outgoing: { queueChange } } as unknown as Connection;
+      const connection = { level, outgoing: { queueChange } } as unknown as Connection;
       registry.join({ tenant, user }, connection, 0);
       return connection;
     }),

@@ -44,7 +44,7 @@ describe("a clock that leaves out a freeze", () => {
 describe("an answer in time", () => {
   const never = () => new Promise<string>(() => {});
 
-  test("R21 whoever was asked before a freeze has so long again after it, and not longer", async () => {
+  test("R21 an answer that was asked for before a freeze gets the same time again after it, and no more", async () => {
     const clock = fakeClock();
     let answer = (_: string): void => {};
     const asked = new Promise<string>((resolve) => (answer = resolve));

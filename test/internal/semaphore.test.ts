@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createSemaphore } from "../../src/internal/semaphore.ts";
 
-test("E25 so many at a time are let in, the others in the order in which they came, also behind one that failed", async () => {
+test("E25 only the limit runs at a time, the others in the order in which they came, also behind one that failed", async () => {
   const enter = createSemaphore(2);
   const [begun, ended]: [number[], (() => void)[]] = [[], []];
   const work = [0, 1, 2, 3, 4].map((i) =>

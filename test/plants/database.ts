@@ -15,21 +15,21 @@ export const database = {
   },
   "a name that comes back": {
     rule: "D32",
-    file: "tenant/database.ts",
-    from: "    const n = before.get(head.epoch) ?? 0;\n",
-    to: `    const n = head.epoch === left ? (before.get(left) ?? 0) : 0;
-    ended.clear();
+    file: "tenant/histories.ts",
+    from: "      const n = before.get(head.epoch) ?? 0;\n",
+    to: `      const n = head.epoch === left ? (before.get(left) ?? 0) : 0;
+      ended.clear();
 `,
   },
   "a database that went back keeps its name": {
     rule: "D32",
-    file: "tenant/database.ts",
+    file: "tenant/histories.ts",
     from: "if (head.n < n) {",
     to: "if (head.n < n && head.n < 0) {",
   },
   "a name that has ended is taken as it comes back": {
     rule: "D32",
-    file: "tenant/database.ts",
+    file: "tenant/histories.ts",
     from: "if (epoch !== left) ended.add(left);",
     to: "",
   },
@@ -37,12 +37,12 @@ export const database = {
     rule: "K11 K12",
     edits: [
       {
-        file: "tenant/per-tenant.ts",
+        file: "tenant/entries.ts",
         from: "        await database.released;\n",
         to: "",
       },
       {
-        file: "tenant/per-tenant.ts",
+        file: "tenant/entries.ts",
         from: "await database.close(closingMs, reason);",
         to: "void database.close(closingMs, reason);",
       },
@@ -50,33 +50,33 @@ export const database = {
   },
   "idle sockets keep a tenant out": {
     rule: "R24",
-    file: "tenant/per-tenant.ts",
+    file: "tenant/unused.ts",
     from: "?? (await longestQuiet())",
     to: "",
   },
   "a database that was just opened gives way": {
     rule: "R24",
-    file: "tenant/per-tenant.ts",
-    from: "place.isQuietFor(limits.databaseStayMs)",
-    to: "place.isQuietFor(0)",
+    file: "tenant/unused.ts",
+    from: "entry.isQuietFor(limits.databaseStayMs)",
+    to: "entry.isQuietFor(0)",
   },
   "nothing bounds the open databases": {
     rule: "K11",
-    file: "tenant/per-tenant.ts",
+    file: "tenant/entries.ts",
     from: "if (taken < limits.databasesMax) return void taken++;",
     to: "return void taken++;",
   },
   "a stranger's ticket makes a database": {
     rule: "K11 T6",
-    file: "tenant/per-tenant.ts",
+    file: "tenant/tenant-tickets.ts",
     from: "if (!isHere && !(await mayHaveIssued(tenant))) return null;",
     to: "",
   },
   "a database is used for another tenant too": {
     rule: "K11 T1",
     file: "tenant/per-tenant.ts",
-    from: "places.get(named.url) ?? begin(named, attempt)",
-    to: "places.values().next().value ?? begin(named, attempt)",
+    from: "entries.get(named.url) ?? entries.begin(named, attempt)",
+    to: "entries.values().next().value ?? entries.begin(named, attempt)",
   },
   "the feed of the old history goes on": {
     rule: "D31",
@@ -97,7 +97,7 @@ export const database = {
     edits: [
       {
         file: "tenant/runtime.ts",
-        from: "limiter, room, budget, revalidation, report }",
+        from: "limiter, capacity, budget, revalidation, report }",
         to: "limiter, budget, revalidation, report }",
       },
       {

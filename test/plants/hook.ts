@@ -1,7 +1,7 @@
 import type { Plants } from "./plant.ts";
 
 export const hook = {
-  "a hook is called though it is not known whose place it is": {
+  "a hook is called without knowing who has the lease": {
     rule: "K77",
     file: "hook/follower.ts",
     from: "if (!lease.isHeld()) {",
@@ -15,14 +15,14 @@ export const hook = {
   },
   "a hook that must end begins another call": {
     rule: "K71",
-    file: "hook/follower.ts",
-    from: "        run.isEnding = true;\n",
+    file: "hook/run.ts",
+    from: '      if (phase === "running") phase = "ending";\n',
     to: "",
   },
   "a database is closed under a hook that has work left": {
     rule: "K72",
     file: "hook/follower.ts",
-    from: "isBusy: (): boolean => run !== null &&",
-    to: "isBusy: (): boolean => run === null &&",
+    from: "isBusy: () => run !== null &&",
+    to: "isBusy: () => run === null &&",
   },
 } satisfies Plants;

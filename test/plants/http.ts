@@ -7,7 +7,7 @@ export const http = {
     from: "session === null || (session.expiresAt ?? Infinity) <= options.now()",
     to: "session === null",
   },
-  "whatever is not false makes somebody the host": {
+  "any value but false makes a user the host": {
     rule: "A8",
     file: "access/prove.ts",
     from: "isHost: proof.isHost === true }",
@@ -47,8 +47,8 @@ export const http = {
   "the header of proxies is read from the left": {
     rule: "A32",
     file: "access/peer.ts",
-    from: "told.pop()",
-    to: "told.shift()",
+    from: "forwarded.pop()",
+    to: "forwarded.shift()",
   },
   "any page may read any answer": {
     rule: "X1",
@@ -89,8 +89,8 @@ export const http = {
   "push settings are read from another tenant": {
     rule: "T1",
     file: "http/route/push.ts",
-    from: "{ tenant: session.tenant, user }",
-    to: '{ tenant: "acme", user }',
+    from: "{ tenant: session.tenant, user, id: message }",
+    to: '{ tenant: "acme", user, id: message }',
   },
   "a ticket leads to a tenant of any name": {
     rule: "T6",

@@ -4,58 +4,58 @@ export const hubConnection = {
   "a change that overtakes its accepted": {
     rule: "H3",
     file: "connection/connection.ts",
-    from: "        await store.settled();\n",
+    from: "      await store.settled();\n",
     to: "",
   },
   "sends that are handled behind one that failed": {
     rule: "O4",
-    file: "connection/connection.ts",
-    from: 'if (state === "open") state = "failed";',
+    file: "connection/lifecycle.ts",
+    from: 'if (state.type === "open") state = { type: "failed" };',
     to: "",
   },
   "frames that came before the welcome wait for ever": {
     rule: "O10",
     file: "connection/connection.ts",
-    from: `    tail.resume();
+    from: `    outgoing.resume();
     inbox.pump();
   }`,
-    to: "    tail.resume();\n  }",
+    to: "    outgoing.resume();\n  }",
   },
-  "answers that nobody takes block nothing": {
+  "unread answers block nothing": {
     rule: "H7",
-    file: "connection/connection.ts",
-    from: " || outbox.hasHeldAnswers();\n",
-    to: ";\n",
+    file: "connection/outgoing.ts",
+    from: " || outbox.hasHeldAnswers(),\n",
+    to: ",\n",
   },
   "a peer that does not answer the closing handshake stays": {
     rule: "H11",
-    file: "connection/connection.ts",
-    from: "cancelGrace = context.awake.after(closeGraceMs, () => context.soon(() => terminate(code)));",
-    to: "",
+    file: "connection/lifecycle.ts",
+    from: "const cancelGrace = clock.after(closeGraceMs, () => soon(() => terminate(code)));",
+    to: "const cancelGrace = (): void => {};",
   },
-  "who was held up by others is not looked at again": {
+  "a connection that others held up is not flushed again": {
     rule: "O10",
     file: "connection/connection.ts",
-    from: "      if (isBlocked) context.touch(connection);\n",
+    from: "      if (isBlocked) context.scheduleFlush(connection);\n",
     to: "",
   },
   "a device has synced at its level as soon as it connects": {
     rule: "P52 S41",
-    file: "connection/connection.ts",
-    from: "    if (isHonoured && asked) store.ack",
-    to: "    store.ack(session, device, { n, level });\n    if (isHonoured && asked) store.ack",
+    file: "connection/welcome.ts",
+    from: "  if (isHonoured && asked) store.ack",
+    to: "  store.ack(session, device, { n, level });\n  if (isHonoured && asked) store.ack",
   },
   "sending satisfies the heartbeat": {
     rule: "R4",
     file: "connection/connection.ts",
-    from: "tail?.offer(change, upTo);",
-    to: "heartbeat.heard(); tail?.offer(change, upTo);",
+    from: "scheduleFlush: () => context.scheduleFlush(connection),",
+    to: "scheduleFlush: () => (health.heartbeat.heard(), context.scheduleFlush(connection)),",
   },
   "each bad frame blocks the loop": {
     rule: "R2",
     file: "connection/connection.ts",
-    from: "strike(): void {",
-    to: "strike(): void { for (const end = Date.now() + 60; Date.now() < end; );",
+    from: "countBadFrame() {",
+    to: "countBadFrame() { for (const end = Date.now() + 60; Date.now() < end; );",
   },
   "a cursor beyond the head is honoured": {
     rule: "P13",
@@ -83,35 +83,33 @@ export const hubConnection = {
   },
   "a cursor that is ahead of its frame": {
     rule: "O3",
-    file: "connection/replay.ts",
-    from: "writeChanges(frame[frame.length - 1]?.n ?? position, true, frame);",
-    to: "writeChanges(upTo, true, frame);",
+    file: "connection/changes-writer.ts",
+    from: "writeFrame(frame[frame.length - 1]?.n ?? position, true, frame);",
+    to: "writeFrame(upTo, true, frame);",
   },
   "live changes dropped for a slow reader": {
     rule: "O3",
     file: "connection/replay.ts",
-    from: `        mode = "replaying";
-        isBlocked = true;
-      } else`,
-    to: "        position = offeredUpTo;\n      } else",
+    from: 'if (state === live) state = { type: "replaying", reader: "blocked" };',
+    to: "writer.advance(live.queuedUpTo);",
   },
-  "a stretch from behind the position is told twice": {
+  "a stretch from before the position is sent twice": {
     rule: "O3",
     file: "connection/replay.ts",
-    from: "if (change && change.n > position)",
+    from: "if (change && change.n > writer.position())",
     to: "if (change)",
   },
   "a frame in the middle of a page says that nothing follows": {
     rule: "P15",
-    file: "connection/replay.ts",
+    file: "connection/changes-writer.ts",
     from: "frame[frame.length - 1]?.n ?? position, true, frame",
     to: "frame[frame.length - 1]?.n ?? position, more, frame",
   },
   "a page that was on its way is sent behind the end": {
     rule: "T5",
     file: "connection/replay.ts",
-    from: "        if (!isReplaying()) return;\n        const before",
-    to: "        const before",
+    from: "        if (!isReplaying()) return;\n        options.spend",
+    to: "        options.spend",
   },
   "a page is sent as it is, whatever its level": {
     rule: "P51",
@@ -121,7 +119,7 @@ export const hubConnection = {
   },
   "a cursor does not say its level": {
     rule: "P52",
-    file: "connection/replay.ts",
+    file: "connection/changes-writer.ts",
     from: "cursors.encode({ n, level })",
     to: "cursors.encode({ n })",
   },

@@ -1,9 +1,9 @@
 import type { Plants } from "./plant.ts";
 
 export const hub = {
-  "what was known of somebody on other nodes holds for ever": {
+  "a user's presence on other nodes is remembered for ever": {
     rule: "H16",
-    file: "hub/cluster.ts",
+    file: "hub/idle-elsewhere.ts",
     from: " || now - known.askedAt >= answerHoldsMs",
     to: "",
   },
@@ -13,13 +13,13 @@ export const hub = {
     from: "        here.lastN = change.n;\n",
     to: "",
   },
-  "a revocation is told to clients": {
+  "a revocation is sent to clients": {
     rule: "T5",
     file: "log/log-kinds.ts",
     from: "= { message, receipt,",
-    to: "= { revocation: { ...revocation, level: 1, encode: ({ n: _, ...change }) => change }, message, receipt,",
+    to: "= { revocation: { ...revocation, encode: ({ n: _, ...change }) => change }, message, receipt,",
   },
-  "live changes go to everybody, whatever their level": {
+  "live changes go to every device, whatever its level": {
     rule: "P51",
     file: "hub/fan-out.ts",
     from: " || connection.level < level ? null",
@@ -34,48 +34,48 @@ export const hub = {
   "an ack of another history": {
     rule: "O8",
     file: "hub/frame/ack.ts",
-    from: "if (cursor === null) return;",
-    to: "if (cursor === null) return store.ack(connection.session, connection.device, connection.position());",
+    from: "if (cursor === null) return undefined;",
+    to: "if (cursor === null) return store.ack(connection.session, connection.device, connection.outgoing.position());",
   },
   "an ack reaches beyond what was sent": {
     rule: "P30",
     file: "hub/frame/ack.ts",
-    from: "Math.min(cursor.n, connection.position())",
+    from: "Math.min(cursor.n, connection.outgoing.position())",
     to: "cursor.n",
   },
   "a connection that is remembered for ever": {
     rule: "H11",
-    file: "hub/hub.ts",
-    from: "if (registry.leave(session, connection)) {",
-    to: "if (all.size < 0) {",
+    file: "hub/sockets.ts",
+    from: "if (registry.leave(session, connection)) people",
+    to: "if (all.size < 0) people",
   },
   "a revocation of sockets that are open, and not of those that open": {
     rule: "T5 O10",
-    file: "hub/hub.ts",
+    file: "hub/sockets.ts",
     from: "of registry.everyOf({ tenant, user }))",
     to: "of [...(registry.find(tenant, user)?.connections ?? [])])",
   },
   "a socket whose upgrade began before a revocation stays": {
     rule: "T7",
-    file: "hub/hub.ts",
-    from: "if (ended !== null) queueMicrotask",
-    to: "if (ended === '') queueMicrotask",
+    file: "hub/sockets.ts",
+    from: "if (reason !== null) return",
+    to: 'if (reason === "") return',
   },
   "the sockets of an ended session stay open": {
     rule: "T5",
     file: "hub/hub.ts",
-    from: "const consequences = { revoke };",
+    from: "const consequences = { revoke: sockets.revoke };",
     to: "const consequences = {};",
   },
   "connections are held for ever": {
     rule: "R10",
-    file: "hub/hub.ts",
+    file: "hub/sockets.ts",
     from: "all.add(connection);",
     to: "all.add(connection); ((globalThis as { held?: unknown[] }).held ??= []).push(connection);",
   },
-  "memory leaks that no object stands for": {
+  "memory leaks without an object": {
     rule: "R10",
-    file: "hub/hub.ts",
+    file: "hub/sockets.ts",
     from: "all.add(connection);",
     to: `all.add(connection);
       const leak = ((globalThis as { leak?: ArrayBuffer }).leak ??= new ArrayBuffer(0, { maxByteLength: 2 ** 30 }));
@@ -84,9 +84,9 @@ export const hub = {
   },
   "volatile frames go to the user of another tenant": {
     rule: "T1",
-    file: "hub/hub.ts",
-    from: "of registry.find(tenant, user)?.connections ?? []) connection.hint(text)",
-    to: 'of registry.find("acme", user)?.connections ?? []) connection.hint(text)',
+    file: "hub/people.ts",
+    from: "for (const { outgoing } of connectionsOf(identity))",
+    to: 'for (const { outgoing } of connectionsOf({ ...identity, tenant: "acme" }))',
   },
   "a revocation forgets the sockets that are not open yet": {
     rule: "R20",
@@ -102,7 +102,7 @@ export const hub = {
   },
   "all connections are handled in one turn": {
     rule: "R20",
-    file: "hub/turns.ts",
+    file: "hub/in-turns.ts",
     from: "connectionsAtOnce = 500",
     to: "connectionsAtOnce = 1_000_000",
   },

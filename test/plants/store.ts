@@ -1,7 +1,7 @@
 import type { Plants } from "./plant.ts";
 
 export const store = {
-  "a token that has moved, with what waited for it": {
+  "a moved token keeps the pushes that waited for it": {
     rule: "U6 U5",
     file: "store/push/device-store.ts",
     from: "          { sql: sql.deleteMovedNotices, args: [...moved, limits.pushNoticesGoneMax] },\n",
@@ -85,7 +85,7 @@ export const store = {
     from: '        if (state === "unreadable") throw changed();\n',
     to: "",
   },
-  "messages that are decided on and wait nowhere": {
+  "messages that are decided on are not stored": {
     rule: "U5",
     file: "store/push/unacked-store.ts",
     from: "        { sql: sql.insertNotices, args },\n",
@@ -97,7 +97,7 @@ export const store = {
     from: "upTo = Math.min(upTo, n(last));",
     to: "upTo = Math.max(upTo, n(last));",
   },
-  "a revocation that the log does not tell": {
+  "a revocation is missing in the log": {
     rule: "T5 O10",
     file: "store/read/log-rows.ts",
     from: "ofAll: selectRevocations,",
@@ -130,8 +130,8 @@ export const store = {
   "a device is found by a scan": {
     rule: "S11",
     file: "store/read/reader.ts",
-    from: "sql: sql.selectDevice,",
-    to: 'sql: sql.selectDevice.replace("d.user = u.key AND", "d.user + 0 = u.key AND"),',
+    from: "sql: deviceSql.selectDevice,",
+    to: 'sql: deviceSql.selectDevice.replace("d.user = u.key AND", "d.user + 0 = u.key AND"),',
   },
   "a cached conversation's key lacks the tenant": {
     rule: "T1",

@@ -6,7 +6,7 @@ import { startPush, stopAll } from "./support/start.ts";
 
 afterEach(stopAll);
 
-/** A worker, and how many rows a table has. */
+/** A worker, and a function that counts the rows of a table. */
 async function start(phones: ReturnType<typeof createPhones>, limits: Partial<Limits>) {
   const engines: Engine[] = [];
   const wrapEngine = (engine: Engine): Engine => (engines.push(engine), engine);
@@ -18,8 +18,8 @@ async function start(phones: ReturnType<typeof createPhones>, limits: Partial<Li
   return { push, rows };
 }
 
-describe("U28 what the worker writes at once", () => {
-  /** Ten devices of somebody to whom so many people have written; answers how many notices each commit has made, and who was told. */
+describe("U28 a commit of the worker", () => {
+  /** Ten devices of a user with messages from this many senders; returns the number of notices of each commit, and the notified devices. */
   async function flood(people: number, limits: { readonly ackMessagesMax: number }) {
     const phones = createPhones("phones", () => sent);
     const { push, rows } = await start(phones, limits);
@@ -36,20 +36,20 @@ describe("U28 what the worker writes at once", () => {
     return { made, told: phones.requests.length, sizes: push.worker.sizes() };
   }
 
-  test("U28 is as much as one commit may be, however many devices and conversations somebody has", async () => {
+  test("U28 is bounded, however many devices and conversations a user has", async () => {
     const { made, told, sizes } = await flood(15, { ackMessagesMax: 20 });
     expect(Math.max(...made)).toBeLessThanOrEqual(21);
     expect(told).toBeGreaterThanOrEqual(150);
-    expect(sizes.stirred).toBe(0);
+    expect(sizes.recipients).toBe(0);
   });
 
-  test("U28 of an address for which more waits than is counted, it is that alone", async () => {
+  test("U28 holds one address alone, if it has more messages than are counted", async () => {
     const { made, told } = await flood(70, { ackMessagesMax: 80 });
     expect(Math.max(...made)).toBeLessThanOrEqual(81);
     expect(told).toBeGreaterThanOrEqual(700);
   });
 
-  test("U71 on a file of its own the worker writes nothing for an hour in which nothing happens", async () => {
+  test("U71 on its own file the worker writes nothing for an hour without events", async () => {
     const phones = createPhones("phones", () => sent);
     const { push } = await start(phones, {});
     await push.register("bob", "phone");
@@ -65,7 +65,7 @@ describe("U28 what the worker writes at once", () => {
     expect(phones.requests.length).toBe(1);
   });
 
-  test("U28 goes on until all that is old is forgotten, not a part each minute", async () => {
+  test("U28 pruning goes on until all old decisions are deleted, not a part each minute", async () => {
     const phones = createPhones("phones", () => sent);
     const { push, rows } = await start(phones, { pushPrunedMax: 2, pushLogMs: 1_000 });
     await push.register("bob", "phone");

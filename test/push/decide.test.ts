@@ -51,7 +51,7 @@ const factsOf = (choice: Choice): Facts => ({
   address: choice.address,
 });
 
-/** The rules as the table of a reader, from the top: the first that applies. */
+/** The rules as a table for readers: the first one that applies, from the top. */
 const table: readonly (readonly [string, (choice: Choice) => boolean])[] = [
   ["drop deleted", ({ isDeleted }) => isDeleted],
   ["drop read", ({ isRead }) => isRead],
@@ -70,7 +70,7 @@ const table: readonly (readonly [string, (choice: Choice) => boolean])[] = [
 const textOf = ({ type, reason }: { type: string; reason: string }): string => `${type} ${reason}`;
 
 describe("the decision", () => {
-  test("U22 is as the table says for every combination of what it depends on, and tells until when it waits", () => {
+  test("U22 follows the table for each combination of the facts, and says when a wait ends", () => {
     const seen = new Map<string, number>();
     for (const choice of combinations()) {
       const facts = factsOf(choice);
@@ -88,7 +88,7 @@ describe("the decision", () => {
     expect([...seen.keys()].toSorted()).toEqual([...new Set(table.map(([name]) => name))].toSorted());
   });
 
-  test("control: U22 a rule that is left out of the table is missed by some combination", () => {
+  test("control: U22 some combination fails if a rule is missing in the table", () => {
     for (const [i, [name]] of table.slice(0, -1).entries()) {
       const weaker = table.filter((_, j) => j !== i);
       const isMissed = [...combinations()].some((choice) => {
@@ -99,7 +99,7 @@ describe("the decision", () => {
     }
   });
 
-  test("U22 a notification is taken away where it is shown, was read, and the device does not know yet; U69 or where its sender was blocked", () => {
+  test("U22 a shown notification is removed if it was read and the device does not know yet; U69 or if its sender was blocked", () => {
     for (const isShown of [false, true])
       for (const isRead of [false, true])
         for (const isAcked of [false, true])
@@ -118,7 +118,7 @@ describe("the decision", () => {
 describe("quiet hours", () => {
   const at = (text: string): number => Date.parse(text);
 
-  test("U9 end when they say, over midnight too, and from a time to itself are the whole day", () => {
+  test("U9 end at their time, also after midnight; from a time to the same time they are the whole day", () => {
     expect(quietUntil(hours("22:00", "07:00"), midnight + 23 * hour)).toBe(midnight + 31 * hour);
     expect(quietUntil(hours("22:00", "07:00"), midnight + 6 * hour + 1)).toBe(midnight + 7 * hour);
     expect(quietUntil(hours("22:00", "07:00"), midnight + 7 * hour)).toBe(null);
@@ -127,17 +127,17 @@ describe("quiet hours", () => {
     expect(quietUntil(hours("00:00", "00:00"), midnight + 5 * hour)).toBe(midnight + 24 * hour);
   });
 
-  test("U9 are those of the time zone, with its half hours and its seasons", () => {
+  test("U9 follow the time zone, with its half hours and its seasons", () => {
     const of = (timeZone: string): QuietHours => ({ from: "22:00", to: "07:00", timeZone });
     expect(quietUntil(of("Africa/Khartoum"), at("2026-01-01T21:00:00Z"))).toBe(at("2026-01-02T05:00:00Z"));
     expect(quietUntil(of("Asia/Kolkata"), at("2026-01-01T17:00:00Z"))).toBe(at("2026-01-02T01:30:00Z"));
     expect(quietUntil(of("Asia/Kolkata"), at("2026-01-01T16:00:00Z"))).toBe(null);
-    // The night in which clocks are set forward at 02:00, and the one in which they are set back at 03:00.
+    // The night when clocks are set forward at 02:00, and the one when they are set back at 03:00.
     expect(quietUntil(of("Europe/Berlin"), at("2026-03-28T22:00:00Z"))).toBe(at("2026-03-29T05:00:00Z"));
     expect(quietUntil(of("Europe/Berlin"), at("2026-10-24T21:00:00Z"))).toBe(at("2026-10-25T06:00:00Z"));
   });
 
-  test("U9 that end in an hour which is left out or comes twice do end, by looking again", () => {
+  test("U9 end also in an hour that a time change skips or repeats, because they are looked at again", () => {
     for (const [to, from, last] of [
       ["02:30", "2026-03-28T22:00:00Z", "2026-03-29T01:00:00Z"],
       ["02:30", "2026-10-24T21:00:00Z", "2026-10-25T01:30:00Z"],
@@ -154,7 +154,7 @@ describe("quiet hours", () => {
     }
   });
 
-  test("U9 are refused where the time or the zone is none", () => {
+  test("U9 are refused if the time or the zone is invalid", () => {
     const good = { from: "22:00", to: "07:00", timeZone: "Africa/Khartoum" };
     expect(v.is(quietHours, good)).toBe(true);
     for (const bad of [

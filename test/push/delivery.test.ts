@@ -13,7 +13,7 @@ const id = "01980000-0000-7000-8000-00000000cafe";
 const retry: PushResult = { type: "retry", answer: "503" };
 
 describe("addresses", () => {
-  test("U6 a token that appears for another user has moved, also with what waits for it", async () => {
+  test("U6 a token that another user registers has moved, and its waiting notices are deleted", async () => {
     let isDown = true;
     const phones = createPhones("phones", () => (isDown ? retry : sent));
     const push = await startPush({ providers: [phones.provider] });
@@ -30,7 +30,7 @@ describe("addresses", () => {
     expect([...phones.screenOf("token").shown.values()].map(({ user }) => user)).toEqual(["carol"]);
   });
 
-  test("U6 so has one that appears on another device of its user", async () => {
+  test("U6 so does a token that another device of its user registers", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "old", "token");
@@ -40,7 +40,7 @@ describe("addresses", () => {
     expect(phones.requests.map(({ device }) => device)).toEqual(["new"]);
   });
 
-  test("U6 a new token of a device takes over what waits, and nothing is told twice", async () => {
+  test("U6 a new token of a device takes over the waiting notices, and none is sent twice", async () => {
     let isDown = true;
     const phones = createPhones("phones", () => (isDown ? retry : sent));
     const push = await startPush({ providers: [phones.provider] });
@@ -53,7 +53,7 @@ describe("addresses", () => {
     expect([phones.screenOf("one").rings, phones.screenOf("two").rings]).toEqual([0, 1]);
   });
 
-  test("U6 a dead one is deleted, with its reason kept; but not if it was registered anew while the provider answered", async () => {
+  test("U6 a dead token is deleted, and the reason kept; but not if it was registered again while the provider answered", async () => {
     const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
     const { promise: answer, resolve: answerWith } = Promise.withResolvers<PushResult>();
     const dead: PushResult = { type: "dead", answer: "404 UNREGISTERED" };
@@ -81,7 +81,7 @@ describe("addresses", () => {
     expect(phones.requests.filter(({ token }) => token === "gone").length).toBe(1);
   });
 
-  test("U6 of two providers each device is told by each that it has registered; what has expired is not used", async () => {
+  test("U6 a device is notified by each provider that it has registered; an expired address is not used", async () => {
     const [phones, pages] = [createPhones(), createPhones("pages")];
     const push = await startPush({ providers: [phones.provider, pages.provider] });
     await push.register("bob", "phone");
@@ -101,7 +101,7 @@ describe("addresses", () => {
     ]);
   });
 
-  test("U6 a user has a bounded number of them: what was longest not refreshed gives way", async () => {
+  test("U6 a user has a bounded number of addresses: the one that was not refreshed for longest is deleted", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider], limits: { pushAddressesPerUserMax: 3 } });
     for (let i = 0; i < 5; i++) {
@@ -115,7 +115,7 @@ describe("addresses", () => {
     expect(phones.requests.map(({ device }) => device).toSorted()).toEqual(["phone0", "phone3", "phone4"]);
   });
 
-  test("U6 a device that registers is not told of what was there before", async () => {
+  test("U6 a device is not notified of messages from before its registration", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.send("alice", "bob", "hello", id);
@@ -125,7 +125,7 @@ describe("addresses", () => {
     expect(await push.why("bob", id)).toMatchObject([{ device: "phone", decision: "drop", reason: "no_devices" }]);
   });
 
-  test("U6 a provider that needs no address tells users who have registered none, once for all of their devices", async () => {
+  test("U6 a provider that needs no address notifies users without one, once for all of their devices", async () => {
     const hook = createPhones("hook", () => sent, { reach: "user" });
     const push = await startPush({ providers: [hook.provider] });
     const laptop = await push.online("bob", "laptop");
@@ -147,7 +147,7 @@ const ackAll = (socket: { say(frame: object): void; of(type: "changes"): { curso
   socket.say({ type: "ack", cursor: socket.of("changes").at(-1)?.cursor ?? "" });
 
 describe("preferences", () => {
-  test("U9 a muted conversation is silent until its time, and the others are not", async () => {
+  test("U9 a muted conversation is silent until the mute ends, and the others are not", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "phone");
@@ -166,7 +166,7 @@ describe("preferences", () => {
     expect(phones.showing("bob phone")).toMatchObject({ [conversation]: next.seq });
   });
 
-  test("U9 what comes in quiet hours is told when they end, one notification for a conversation, if it still is news", async () => {
+  test("U9 messages of quiet hours are notified when these end, once for a conversation, if they are still unread", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     for (const user of ["bob", "carol"]) await push.register(user, "phone");
@@ -187,14 +187,14 @@ describe("preferences", () => {
     expect(phones.requests).toMatchObject([{ user: "bob", seq: last.seq }]);
   });
 
-  test("U9 a device on which it is turned off is silent, and the other one is not; it can be turned on again", async () => {
+  test("U9 a device with notifications turned off is silent, and the other one is not; they can be turned on again", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     for (const device of ["phone", "laptop"]) await push.register("bob", device);
     const turn = (notify: boolean) =>
       push.store.devices.putDevice(person("bob"), "phone", { notify, now: push.clock.now() });
     await turn(false);
-    // The app says its token again at each start.
+    // The app registers its token again at each start.
     await push.register("bob", "phone");
     await push.send("alice", "bob");
     await push.pass(300);
@@ -207,7 +207,7 @@ describe("preferences", () => {
 });
 
 describe("a provider in trouble", () => {
-  test("U7 is asked again, later and later, under the same key; what comes meanwhile is told with it", async () => {
+  test("U7 is asked again after growing delays, under the same key; later messages are sent in the same notification", async () => {
     let isDown = true;
     const times: number[] = [];
     const phones = createPhones("phones", () => {
@@ -222,7 +222,7 @@ describe("a provider in trouble", () => {
     expect(gaps.length).toBeGreaterThan(3);
     for (const [i, gap] of gaps.entries()) {
       expect(gap).toBeGreaterThanOrEqual(500 * 2 ** i);
-      // It is looked for once a second.
+      // The queue looks once a second.
       expect(gap).toBeLessThanOrEqual(1_000 * 2 ** i + 1_200);
     }
     expect(new Set(phones.requests.map(({ key }) => key)).size).toBe(1);
@@ -235,7 +235,7 @@ describe("a provider in trouble", () => {
     expect(await push.why("bob", id)).toMatchObject([{ reason: "collapsed", collapsedInto: next.seq }]);
   });
 
-  test("U12 is not asked before the time that it said", async () => {
+  test("U12 is not asked before the time that it named", async () => {
     const times: number[] = [];
     const phones = createPhones("phones", (_, tries) => {
       times.push(push.clock.elapsed());
@@ -251,7 +251,7 @@ describe("a provider in trouble", () => {
     expect(phones.screenOf("bob phone").rings).toBe(1);
   });
 
-  test("U7 that refuses for good is not asked again", async () => {
+  test("U7 that refuses finally is not asked again", async () => {
     const phones = createPhones("phones", () => ({ type: "failed", answer: "400 INVALID_ARGUMENT" }));
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "phone");
@@ -263,7 +263,7 @@ describe("a provider in trouble", () => {
     ]);
   });
 
-  test("U7 that is down is left alone but for one request at a time, and then all of it is told", async () => {
+  test("U7 that is down gets one request at a time, and all notices once it is back", async () => {
     let isDown = true;
     let under = 0;
     let most = 0;
@@ -281,7 +281,7 @@ describe("a provider in trouble", () => {
     const before = phones.requests.length;
     most = 0;
     await push.pass(60_000, 100);
-    // Forty that are asked for each second or so would be thousands.
+    // Without the breaker, forty notices with a request each second would be thousands of requests.
     expect(phones.requests.length - before).toBeLessThan(20);
     expect(most).toBe(1);
     isDown = false;
@@ -289,7 +289,7 @@ describe("a provider in trouble", () => {
     expect(users.every((user) => phones.screenOf(`${user} phone`).rings === 1)).toBe(true);
   });
 
-  test("U7 that hangs or throws keeps nothing from the others, and no message from anybody", async () => {
+  test("U7 that hangs or throws delays neither the other providers nor the messages", async () => {
     const hanging = createPhones("hanging", () => new Promise<PushResult>(() => {}));
     const broken = createPhones("broken", () => {
       throw new Error("defect");
@@ -312,7 +312,7 @@ describe("a provider in trouble", () => {
     expect((await push.why("user0", id)).find(({ provider }) => provider === "fine")?.reason).toBe("sent");
   });
 
-  test("U7 whose answer does not come in time is asked again under the same key, and its request is ended", async () => {
+  test("U7 that does not answer in time is asked again under the same key, and its request is aborted", async () => {
     let aborted = 0;
     const phones = createPhones("phones", () => sent, {
       async send(notice, { signal }) {
@@ -334,7 +334,7 @@ describe("a provider in trouble", () => {
 });
 
 describe("several nodes, and one that ends", () => {
-  test("U8 one of them sends; when it goes the next one does, without telling anything twice", async () => {
+  test("U8 one of them sends; when it leaves the next one does, and nothing is sent twice", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     const other = push.makeWorker(false);
@@ -350,7 +350,7 @@ describe("several nodes, and one that ends", () => {
     await push.during(other.stop(1_000));
   });
 
-  test("U8 from one that gives no sign of life any more another takes over within 30 s, and the first one writes nothing more", async () => {
+  test("U8 another node takes over within 30 s from one without a sign of life, which writes nothing more", async () => {
     const { promise: never, resolve: answerLate } = Promise.withResolvers<PushResult>();
     let isFirst = true;
     const phones = createPhones("phones", () => {
@@ -363,7 +363,7 @@ describe("several nodes, and one that ends", () => {
     await push.send("alice", "bob", "hello", id);
     await push.pass(300);
     expect(phones.requests.length).toBe(1);
-    // A node that is paused in the middle of saying that it lives.
+    // A node that is paused while it renews its lease.
     push.hanging.add("beat");
     await push.pass(6_000, 100);
     push.hanging.clear();
@@ -377,9 +377,9 @@ describe("several nodes, and one that ends", () => {
     await push.during(other.stop(1_000));
   });
 
-  test("U8 who waits for a holder that lives waits for ever", async () => {
+  test("U8 a node does not take the lease from a holder that is alive", async () => {
     const phones = createPhones();
-    const push = await startPush({ providers: [phones.provider], isAlone: false });
+    const push = await startPush({ providers: [phones.provider], isExclusive: false });
     const holder = (await push.store.push.worker()).holder;
     const other = push.makeWorker(false);
     other.start();
@@ -388,14 +388,14 @@ describe("several nodes, and one that ends", () => {
     await push.during(other.stop(1_000));
   });
 
-  test("U5 a worker that ends with what it remembers loses nothing: the next one reads it in the log", async () => {
+  test("U5 a worker that ends loses nothing of its memory: the next one reads it from the log", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider], limits: { pushLeaseMs: 4_000 } });
     for (const user of ["bob", "carol"]) await push.register(user, "phone");
     const bob = await push.online("bob", "phone");
     await push.send("alice", "bob");
     await push.pass(2_500, 100);
-    // It dies without a word, while it waits for bob's ack; carol's message comes to nobody.
+    // It is killed while it waits for bob's ack; carol's message is in no worker's memory.
     push.kill();
     await push.send("alice", "carol");
     await push.pass(6_000, 100);
@@ -408,7 +408,7 @@ describe("several nodes, and one that ends", () => {
     await push.during(fresh.stop(1_000));
   });
 
-  test("U3 U5 what was told as its worker died, and read before the next one has told it, is taken away", async () => {
+  test("U3 U5 a notification that was sent when its worker died, and read before the next one sends it, is removed", async () => {
     let isDying = true;
     let refused = 0;
     const phones = createPhones("phones", (notice) => {
@@ -430,7 +430,7 @@ describe("several nodes, and one that ends", () => {
     await push.read("bob", conversation, seq);
     await push.pass(10_000, 100);
     expect(phones.showing("bob phone")).toEqual({});
-    // What it finds due for the first time nobody can have told.
+    // A notice that became due later was not sent before.
     const { length } = phones.requests;
     await push.online("bob", "phone");
     const next = await push.send("alice", "bob");
@@ -440,7 +440,7 @@ describe("several nodes, and one that ends", () => {
     await push.during(fresh.stop(1_000));
   });
 
-  test("U5 more users than it remembers at a time are all told", async () => {
+  test("U5 more users than it holds in memory at a time are all notified", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider], limits: { pushUsersMax: 10 } });
     const users = Array.from({ length: 100 }, (_, i) => `user${i}`);
@@ -449,16 +449,16 @@ describe("several nodes, and one that ends", () => {
     let most = 0;
     for (let i = 0; i < 100; i++) {
       await push.pass(50);
-      most = Math.max(most, push.worker.sizes().stirred);
+      most = Math.max(most, push.worker.sizes().recipients);
     }
     expect(users.filter((user) => phones.screenOf(`${user} phone`).rings !== 1)).toEqual([]);
     expect(phones.requests.length).toBe(100);
-    expect(push.worker.sizes()).toEqual({ stirred: 0, readers: 0, blockers: 0, requests: 0, unsettled: 0 });
+    expect(push.worker.sizes()).toEqual({ recipients: 0, readers: 0, blockers: 0, requests: 0, unsettled: 0 });
   });
 });
 
 describe("why", () => {
-  test("U10 a device that has it is told so, and one without an address; nothing is known after the days that it is kept", async () => {
+  test("U10 explains a device that has the message, and one without an address; after the days of retention it explains nothing", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider], limits: { pushLogMs: 30_000 } });
     for (const device of ["phone", "laptop"]) await push.register("bob", device);
@@ -480,7 +480,7 @@ describe("why", () => {
     expect((await push.why("bob", id)).find(({ device }) => device === "phone")?.answer).toBe(undefined);
   });
 
-  test("U10 an address that was forgotten is not taken for the one that came after it", async () => {
+  test("U10 an address that was deleted is not taken for the next one", async () => {
     const hook = createPhones("hook", () => sent, { reach: "user" });
     const push = await startPush({ providers: [hook.provider] });
     await push.register("bob", "phone", "his own", "hook");
@@ -495,7 +495,7 @@ describe("why", () => {
     expect(rest).toMatchObject([{ provider: "hook", decision: "drop", reason: "no_devices" }]);
   });
 
-  test("U10 a notification that was taken away says when", async () => {
+  test("U10 says when a notification was removed", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "phone");
@@ -510,7 +510,7 @@ describe("why", () => {
 });
 
 describe("a device that is connected to another node", () => {
-  test("U1 H16 is not told if it acks there, and is told after its delay if it does not", async () => {
+  test("U1 H16 is not notified if it acks there, and is notified after its delay if it does not", async () => {
     const bus = createLocalBus();
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider], transport: bus.connect() });

@@ -25,9 +25,9 @@ const receiverKeys = {
 const good = "https://fcm.googleapis.com/fcm/send/abc";
 
 let keys: VapidKeys;
-/** What lies inside: nobody may ever come here. */
+/** A server of the private network: no request may reach it. */
 let inside: FakeServer;
-/** Stands for the push service that the network would lead to. */
+/** The server behind the allowed endpoints. */
 let outside: FakeServer;
 beforeAll(async () => {
   keys = await generateVapidKeys();
@@ -37,7 +37,7 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([inside.dispose(), outside.dispose()]));
 
-/** The network as an attacker would have it: only a push service's own address leads out. */
+/** A network of an attacker: only the push service's own address is outside, all others are inside. */
 const fetch: Fetch = (url, init) => {
   const isService = new URL(url).host === "fcm.googleapis.com";
   return globalThis.fetch((isService ? outside : inside).url, init);
@@ -48,7 +48,7 @@ const stored = (endpoint: string) => JSON.stringify({ endpoint, keys: receiverKe
 const parse = (endpoint: string, more: Partial<WebPushOptions> = {}) =>
   provider(more).parse({ subscription: { endpoint, keys: receiverKeys } }, identity);
 
-/** Endpoints that a hostile client may register: of other schemes, and of none. */
+/** Endpoints that a hostile client may register. */
 const schemes: readonly string[] = [
   ...["http:", "ftp:", "file:", "ws:", "wss:", "data:", "javascript:", "blob:https:"].map((scheme) =>
     good.replace("https:", scheme),
@@ -58,13 +58,13 @@ const schemes: readonly string[] = [
 ];
 
 const hosts: readonly string[] = [
-  // This machine and private networks, in every notation that some parser takes for an address.
+  // This machine and private networks, in each notation that a parser may accept as an address.
   ...["127.0.0.1", "127.1", "0x7f.0.0.1", "0x7f000001", "2130706433", "017700000001", "0177.0.0.1", "0", "0.0.0.0"],
   ...["localhost", "localhost.", "a.localhost", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254"],
   ...["100.64.0.1", "100.100.100.200", "169.254.169.254.nip.io", "127.0.0.1.fcm.googleapis.com.evil.example"],
   ...["[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[fe80::1]", "[fd00:ec2::254]"],
   ...["[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1%25eth0]", "metadata.google.internal", "142.250.1.95"],
-  // Like a push service, but none.
+  // Similar to a push service's name.
   ...["fcm.googleapis.com.", "fcm.googleapis.com.evil.example", "evilfcm.googleapis.com", "googleapis.com"],
   ...["xfcm.googleapis.com", "push.services.mozilla.com", "notify.windows.com", "evilnotify.windows.com"],
   ...["notify.windows.com.evil.example", "push.apple.com.evil.example", "fcm\u3002googleapis.com"],
@@ -73,7 +73,7 @@ const hosts: readonly string[] = [
 ];
 
 const twisted: readonly string[] = [
-  // Somebody's name in it, another port, a fragment.
+  // A user's name in it, another port, a fragment.
   "https://user@fcm.googleapis.com/x",
   "https://user:secret@fcm.googleapis.com/x",
   "https://@fcm.googleapis.com/x",
@@ -86,7 +86,7 @@ const twisted: readonly string[] = [
   "https://fcm.googleapis.com:65536/x",
   "https://fcm.googleapis.com/x#",
   "https://fcm.googleapis.com/x#y",
-  // What would be read differently by two parsers.
+  // URLs that two parsers may read differently.
   " https://fcm.googleapis.com/x",
   "https://fcm.googleapis.com/x ",
   "https://fcm.goog\tleapis.com/x",
@@ -101,14 +101,14 @@ const hostile: readonly string[] = [...schemes, ...hosts.map((host) => `https://
 
 describe("endpoints", () => {
   for (const endpoint of hostile)
-    test(`U17: ${JSON.stringify(endpoint.slice(0, 80))} is refused, and nothing is sent where it was stored all the same`, async () => {
+    test(`U17: ${JSON.stringify(endpoint.slice(0, 80))} is refused, and nothing is sent to it if it was stored before`, async () => {
       expect(parse(endpoint)).toBeNull();
       const { type } = await send(provider(), noticeTo(stored(endpoint)));
       expect(["dead", "failed"]).toContain(type);
       expect([inside.connections(), outside.connections()]).toEqual([0, 0]);
     });
 
-  test("U17: the push services of the browsers are taken, on 443, in up to 2048 characters", async () => {
+  test("U17: the push services of the browsers are accepted, on 443, in up to 2048 characters", async () => {
     const hosts = ["updates.push.services.mozilla.com", "web.push.apple.com", "wns2-by3p.notify.windows.com"];
     for (const host of [...hosts, "fcm.googleapis.com", "jmt17.google.com", "FCM.googleapis.com"])
       expect(JSON.parse(parse(`https://${host}/a/b?c=%2f`)?.token ?? "")).toMatchObject({
@@ -120,7 +120,7 @@ describe("endpoints", () => {
     expect(outside.connections()).toBe(1);
   });
 
-  test("U17: a host may name its own push services, with these or in their place", async () => {
+  test("U17: a host may name its own push services, in addition to these or in their place", async () => {
     const own = "https://push.example/x";
     expect(parse(own)).toBeNull();
     expect(parse(own, { services: ["push.example"] })).not.toBeNull();
@@ -129,7 +129,7 @@ describe("endpoints", () => {
     expect(parse("https://a.b.push.example/x", { services: ["*.push.example"] })).not.toBeNull();
     expect(parse(own, { services: ["*.push.example"] })).toBeNull();
     expect(parse("https://anything.example/x", { services: [] })).toBeNull();
-    // Once it is taken off the list, what was registered is no longer sent to.
+    // Once it is removed from the list, no more is sent to registered subscriptions.
     expect(await send(provider(), noticeTo(stored(own)))).toEqual({
       type: "failed",
       answer: "not a known push service",
@@ -202,7 +202,7 @@ describe("addresses", () => {
   ])
     test(`U17: ${address} is one`, () => expect(isPublicAddress(address)).toBe(true));
 
-  test("U17: a name that leads elsewhere by the time of the next push is asked for again, and not followed", async () => {
+  test("U17: a name is resolved again for each push, and not followed into a private network", async () => {
     const answers = [["142.250.1.95"], ["169.254.169.254"], ["142.250.1.95"]];
     const shared = provider({ resolve: () => Promise.resolve(answers.shift() ?? []) });
     const types = [];
@@ -234,13 +234,13 @@ describe("redirects", () => {
       expect([outside.connections(), inside.connections()]).toEqual([1, 0]);
     });
 
-  test("U17: no answer tells what a server said", async () => {
+  test("U17: no answer contains the text of a server", async () => {
     outside.fail({ status: 400, body: "the inside's secret" }, { status: 500, body: "the inside's secret" });
     for (let at = 0; at < 2; at++)
       expect(JSON.stringify(await send(provider(), noticeTo(stored(good))))).not.toContain("secret");
   });
 
-  test("U17: an error of the network is told without the endpoint", async () => {
+  test("U17: a network error is reported without the endpoint", async () => {
     const failing: Fetch = (url) => Promise.reject(new TypeError(`cannot reach ${url}`));
     expect(await send(provider({ fetch: failing }), noticeTo(stored(good)))).toEqual({
       type: "retry",
@@ -257,20 +257,20 @@ describe("planted faults", () => {
       (module) => (more: Partial<WebPushOptions>) => module.webPush({ ...keys, subject, fetch, resolve, ...more }),
     );
 
-  test("control: U17 a provider that follows redirects is seen inside", async () => {
+  test("control: U17 a provider that follows redirects is noticed inside", async () => {
     const weak = await load("a web push follows redirects");
     outside.fail({ status: 302, headers: { Location: inside.url } });
     await send(weak({}), noticeTo(stored(good)));
     expect(inside.connections()).toBe(1);
   });
 
-  test("control: U17 a provider that sends wherever it is told is seen inside", async () => {
+  test("control: U17 a provider that sends to any endpoint is noticed inside", async () => {
     const weak = await load("a web push goes to any host");
     await send(weak({}), noticeTo(stored("https://127.0.0.1/x")));
     expect(inside.connections()).toBe(1);
   });
 
-  test("control: U17 a provider that looks at the first address alone is noticed", async () => {
+  test("control: U17 a provider that checks only the first address is noticed", async () => {
     const weak = await load("only the first address of a host is looked at");
     const both = () => Promise.resolve(["142.250.1.95", "127.0.0.1"]);
     expect(await send(weak({ resolve: both }), noticeTo(stored(good)))).toMatchObject({ type: "sent" });

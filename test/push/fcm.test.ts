@@ -110,7 +110,7 @@ describe("FCM alone", () => {
       expect(fake.display.screen(token).alerts).toBe(0);
     });
 
-  test("U13 U14: what FCM repeats of the device's token or of the access token is not told", async () => {
+  test("U13 U14: tokens that FCM repeats are removed from the answer", async () => {
     for (const status of [200, 400]) {
       let bearer = "";
       const provider = await start(async (url, init) => {
@@ -127,7 +127,7 @@ describe("FCM alone", () => {
     }
   });
 
-  /** What FCM is asked for, with these options. */
+  /** The request to FCM with these options. */
   async function asked(options: PushOptions, changes: Partial<PushNotice> = {}): Promise<object> {
     const provider = await start();
     let message = {};
@@ -140,7 +140,7 @@ describe("FCM alone", () => {
   }
   const image = "https://app.example/bob.png";
 
-  test("U70 U14: each option stands in its field of FCM, and none is there by default", async () => {
+  test("U70 U14: each option has its field of FCM, and none is set by default", async () => {
     const options = { mutableContent: true, channel: "chats", sound: "ding.caf", category: "MESSAGE", image };
     expect(await asked(options)).toMatchObject({
       notification: { title: "bob", image },
@@ -157,7 +157,7 @@ describe("FCM alone", () => {
       expect(bare).not.toContain(field);
   });
 
-  test("U70 U14: no sound is none, and an image is loaded by the app's extension", async () => {
+  test("U70 U14: sound none means no sound, and an image is loaded by the app's extension", async () => {
     const silent = JSON.stringify(await asked({ sound: "none" }));
     expect(silent).not.toContain("sound");
     expect(silent).toContain('"silent":true');
@@ -165,7 +165,7 @@ describe("FCM alone", () => {
     expect(await asked({ image })).toMatchObject({ apns: { payload: { aps: { "mutable-content": 1 } } } });
   });
 
-  test("U70 U14: what is data alone is shown by nobody, and has the title and the body", async () => {
+  test("U70 U14: with dataOnly no notification is shown, and the data has the title and the body", async () => {
     const options = { dataOnly: true, sound: "ding.caf", image };
     const message = await asked(options, { title: "bob", body: "hi", data: { a: "1" } });
     expect(message).toMatchObject({
@@ -178,7 +178,7 @@ describe("FCM alone", () => {
   });
 
   for (const fault of ["mismatch", "apnsBadToken", "apnsOtherTopic"] as const)
-    test(`U29 a token that is refused with ${fault} is dead after five times between which FCM took others`, async () => {
+    test(`U29 a token that is refused with ${fault} is dead after five times if FCM accepted others between them`, async () => {
       const provider = await start();
       const others = async () => {
         fake.decide = () => "ok";
@@ -188,7 +188,7 @@ describe("FCM alone", () => {
         fake.decide = () => fault;
         return (await push(provider)).type;
       };
-      // While everybody is refused, the service account is at fault.
+      // While all tokens are refused, the service account is at fault.
       for (let i = 0; i < 20; i++) {
         expect(await refused()).toBe("failed");
         clock += 3_600_000;
@@ -203,25 +203,25 @@ describe("FCM alone", () => {
       expect(await refused()).toBe("failed");
     });
 
-  test("U14: an answer tells the message's name", async () => {
+  test("U14: an answer contains the message's name", async () => {
     expect(await push(await start())).toEqual({ type: "sent", answer: "0:1780000001%31bd1c96" });
   });
 
-  test("U12 U14: a quota without Retry-After is a minute, and an error of the server's is left to the backoff", async () => {
+  test("U12 U14: a quota error without Retry-After waits a minute, and a server error waits for the backoff", async () => {
     const provider = await start();
     fake.decide = ({ nth }) => (nth === 1 ? "quotaOfProject" : "internal");
     expect(await push(provider)).toMatchObject({ type: "retry", afterMs: 60_000 });
     expect(await push(provider)).toEqual({ type: "retry", answer: "500 INTERNAL" });
   });
 
-  test("U14: an access token serves until a minute before its end", async () => {
+  test("U14: an access token is used until a minute before it expires", async () => {
     const provider = await start();
     for (const [at, tokens] of [
       [0, 1],
       [3_538_000, 1],
       [3_539_000, 2],
       [3_540_000, 2],
-      // A clock that is put back must not keep a token for longer than the server does.
+      // A clock that is set back must not keep a token longer than the server does.
       [0, 2],
     ] as const) {
       clock = nowMs + at;
@@ -230,7 +230,7 @@ describe("FCM alone", () => {
     }
   });
 
-  test("U14: a token that ends within the minute is used once and not kept", async () => {
+  test("U14: a token that expires within a minute is used once and not kept", async () => {
     const provider = await start();
     fake.decideToken = () => "brief";
     for (const tokens of [1, 2]) {
@@ -239,14 +239,14 @@ describe("FCM alone", () => {
     }
   });
 
-  test("U14: sends at once share one request for a token", async () => {
+  test("U14: concurrent sends share one request for a token", async () => {
     const provider = await start();
     const sent = await Promise.all(Array.from({ length: 20 }, (_, seq) => push(provider, { conversation: `c${seq}` })));
     expect(sent.every(({ type }) => type === "sent")).toBe(true);
     expect(fake.count).toEqual({ tokens: 1, sends: 20 });
   });
 
-  test("U14: whoever shares a request for a token waits no longer than its own signal, and outlives that of the others", async () => {
+  test("U14: a send that shares a request for a token ends with its own signal, and not with that of another send", async () => {
     const provider = await start();
     fake.decideToken = (nth) => (nth === 1 ? "hang" : "ok");
     const patience = new AbortController();
@@ -265,7 +265,7 @@ describe("FCM alone", () => {
     expect(fake.count).toEqual({ tokens: 2, sends: 1 });
   });
 
-  test("U14: a fetch that ignores its signal does not hold up who comes later", async () => {
+  test("U14: a fetch that ignores its signal does not delay later sends", async () => {
     let isFirst = true;
     const deaf: Fetch = (url, init) => {
       if (!isFirst) return fetch(url, init);
@@ -277,7 +277,7 @@ describe("FCM alone", () => {
     expect((await push(provider)).type).toBe("sent");
   });
 
-  test("U14: a 401 throws the access token away, and the notice is sent again at once", async () => {
+  test("U14: after a 401 the notice is sent again at once with a new access token", async () => {
     const provider = await start();
     await push(provider);
     fake.revoke();
@@ -285,7 +285,7 @@ describe("FCM alone", () => {
     expect(fake.count).toEqual({ tokens: 2, sends: 3 });
   });
 
-  test("U14: sends that are refused at once get one new token", async () => {
+  test("U14: concurrent sends that are refused share one new token", async () => {
     const provider = await start();
     await push(provider);
     fake.revoke();
@@ -294,7 +294,7 @@ describe("FCM alone", () => {
     expect(fake.count).toEqual({ tokens: 2, sends: 17 });
   });
 
-  test("U14: a second 401 is left to a later try", async () => {
+  test("U14: a second 401 waits for the backoff", async () => {
     const provider = await start();
     fake.decide = () => "unauthenticated";
     expect((await push(provider)).type).toBe("retry");
@@ -311,7 +311,7 @@ describe("FCM alone", () => {
     expect(fake.count).toEqual({ tokens: 1, sends: 2 });
   });
 
-  test("U12 U14: without an access token nothing is sent, and the notice waits", async () => {
+  test("U12 U14: without an access token nothing is sent, and the notice is retried", async () => {
     const provider = await start();
     fake.decideToken = (nth) => (["refused", "down", "strange", "redirect"] as const)[nth - 1] ?? "ok";
     expect(await push(provider)).toEqual({ type: "retry", answer: "No access token: 400 invalid_grant" });
@@ -322,14 +322,14 @@ describe("FCM alone", () => {
     expect((await push(provider)).type).toBe("sent");
   });
 
-  test("U14: a lost answer of the token endpoint asks for another try, and the next one asks anew", async () => {
+  test("U14: after a lost answer of the token endpoint the next try requests a new token", async () => {
     const provider = await start();
     fake.decideToken = (nth) => (nth === 1 ? "lost" : "ok");
     await expect(push(provider)).rejects.toThrow();
     expect((await push(provider)).type).toBe("sent");
   });
 
-  test("U14: text that was cut within a character is mended", async () => {
+  test("U14: a lone surrogate is replaced", async () => {
     const provider = await start();
     const cut = { title: "👍".slice(0, 1), body: `so ${"👍".slice(1)}`, data: { note: "👍".slice(0, 1) } };
     expect((await push(provider, cut)).type).toBe("sent");
@@ -337,7 +337,7 @@ describe("FCM alone", () => {
     expect(shown).toMatchObject({ title: "\uFFFD", body: "so \uFFFD", data: { note: "\uFFFD" } });
   });
 
-  test("U14: names that FCM keeps for itself are refused before they are sent", async () => {
+  test("U14: names that FCM reserves are refused before they are sent", async () => {
     const provider = await start();
     for (const name of ["from", "message_type", "gcm", "gcm.notification.title", "google.x", "googlex"]) {
       const result = await push(provider, { data: { [name]: "x" } });
@@ -347,7 +347,7 @@ describe("FCM alone", () => {
     expect(fake.count.sends).toBe(0);
   });
 
-  test("U14: a time to live is whole seconds, and at most four weeks", async () => {
+  test("U14: the TTL is in whole seconds, and at most four weeks", async () => {
     const provider = await start();
     for (const ttlMs of [0, 1, 1_999, 60_000, 2_419_200_000, 1e15, -5])
       expect((await push(provider, { ttlMs })).type).toBe("sent");
@@ -362,7 +362,7 @@ describe("FCM alone", () => {
     expect(provider.parse({}, alice)).toBeNull();
   });
 
-  test("U14: the runtime's fetch is the one of the moment", async () => {
+  test("U14: the runtime's fetch is looked up at each call", async () => {
     const provider = await start();
     const before = globalThis.fetch;
     let calls = 0;
@@ -379,7 +379,7 @@ describe("FCM alone", () => {
     expect(calls).toBe(2);
   });
 
-  /** What a provider signs whose author has read the documentation carelessly. */
+  /** The assertion of a provider that follows the documentation carelessly. */
   async function forged(claims: object, header: object, seconds = 3_600): Promise<string> {
     const account = fake.serviceAccount() as Record<string, string>;
     const key = await importPKCS8(account["private_key"] ?? "", "RS256");
@@ -415,7 +415,7 @@ describe("FCM alone", () => {
     ],
   ];
   for (const [what, assertion] of careless)
-    test(`control: U14 an assertion with ${what} is seen`, async () => {
+    test(`control: U14 an assertion with ${what} is noticed`, async () => {
       await start();
       const ask = async (text: string): Promise<number> => {
         const grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -442,7 +442,7 @@ describe("FCM alone", () => {
     ["a silent message that is shown", ({ message }) => void delete message["notification"]],
   ];
   for (const [what, change] of misshapen)
-    test(`control: U14 a message with ${what} is seen`, async () => {
+    test(`control: U14 a message with ${what} is noticed`, async () => {
       const provider = await start((url, init) => {
         if (!url.endsWith(":send")) return fetch(url, init);
         const body = JSON.parse(textOf(init)) as Json;
@@ -454,7 +454,7 @@ describe("FCM alone", () => {
       isBroken = true;
     });
 
-  test("control: U14 a token that is kept beyond its end is seen", async () => {
+  test("control: U14 a token that is kept after it has expired is noticed", async () => {
     let first: string | undefined;
     const provider = await start(async (url, init) => {
       if (!url.endsWith("/token")) return fetch(url, init);
@@ -540,7 +540,7 @@ describe("the service account of FCM", () => {
   }
 
   for (const [what, changes] of bad)
-    test(`U14: ${what} is refused at once, without a word of it`, async () => {
+    test(`U14: ${what} is refused at once, without being repeated`, async () => {
       const whole = await account(typeof changes === "function" ? await changes() : changes);
       for (const serviceAccount of [whole, JSON.stringify(whole)])
         expectRefusal(
@@ -549,7 +549,7 @@ describe("the service account of FCM", () => {
         );
     });
 
-  test("U14: what is no service account at all is refused at once", async () => {
+  test("U14: anything else than a service account is refused at once", async () => {
     const whole = await account();
     const texts = ["", "canary", "{", "null", "5", "[]", "/etc/canary.json", JSON.stringify(whole).slice(0, -2)];
     for (const serviceAccount of [...texts, null, undefined, 5, []] as string[])
@@ -559,7 +559,7 @@ describe("the service account of FCM", () => {
       );
   });
 
-  test("U14: a base URL must be https, or on this machine", async () => {
+  test("U14: a base URL must be https, or of this machine", async () => {
     const serviceAccount = await account();
     for (const baseUrl of [
       "http://fcm.example",
@@ -581,38 +581,38 @@ describe("weak providers", () => {
   const failing = (weaken: Parameters<typeof weakened>[1]) => checksFailedBy(weakened(open, weaken), traits);
   const overFetch = (fetch: Fetch) => checksFailedBy(() => open(fetch), traits);
 
-  test("control: U13 the provider itself stands every check", async () => {
+  test("control: U13 the provider itself passes each check", async () => {
     expect(await checksFailedBy(open, traits)).toEqual([]);
   });
 
-  test("control: U13 one that follows redirects is seen", async () => {
+  test("control: U13 one that follows redirects is noticed", async () => {
     const failed = await overFetch((url, init) => fetch(url, { ...init, redirect: "follow" }));
-    expect(failed).toContain("a redirect is not followed, and is for good");
+    expect(failed).toContain("a redirect is not followed, and fails finally");
   });
 
-  test("control: U13 one that waits for ever is seen", async () => {
+  test("control: U13 one that waits forever is noticed", async () => {
     const patient: Fetch = (url, { signal: _, ...init }) => fetch(url, init);
-    const failed = await checksFailedBy(() => open(patient), { ...traits, endsWithinMs: 500 }, /waiting/);
-    expect(failed).toEqual(["waiting ends with the signal"]);
+    const failed = await checksFailedBy(() => open(patient), { ...traits, endsWithinMs: 500 }, /ends with its signal/);
+    expect(failed).toEqual(["a send ends with its signal"]);
   });
 
-  test("control: U13 one with a tag for each message is seen", async () => {
+  test("control: U13 one with a tag for each message is noticed", async () => {
     const failed = await failing(({ send: real }) => ({
       send: (notice, context) => real({ ...notice, tag: String(notice.seq).padEnd(32, "-") }, context),
     }));
     expect(failed).toContain(
-      "a newer notice of a conversation takes the place of the older, and other conversations stand beside it",
+      "a newer notice of a conversation replaces the older one, and not those of other conversations",
     );
   });
 
-  test("control: U13 one that shows what is read is seen", async () => {
+  test("control: U13 one that shows a clear is noticed", async () => {
     const failed = await failing(({ send: real }) => ({
       send: (notice, context) => real({ ...notice, kind: "message" }, context),
     }));
-    expect(failed).toEqual(["a clear takes the notification of its conversation away, and makes nobody look"]);
+    expect(failed).toEqual(["a clear removes the notification of its conversation without an alert"]);
   });
 
-  test("control: U13 one that takes every refusal for a dead address, or none, is seen", async () => {
+  test("control: U13 one that takes each refusal for a dead address, or none, is noticed", async () => {
     for (const type of ["dead", "failed"] as const) {
       const failed = await failing(({ send: real }) => ({
         async send(notice, context) {
@@ -620,11 +620,11 @@ describe("weak providers", () => {
           return result.type === "dead" || result.type === "failed" ? { type, answer: result.answer } : result;
         },
       }));
-      expect(failed).toContain("a dead address is told from a refused request");
+      expect(failed).toContain("a dead address is distinguished from a refused request");
     }
   });
 
-  test("control: U12 one that does not pass on Retry-After is seen", async () => {
+  test("control: U12 one that does not pass on Retry-After is noticed", async () => {
     const failed = await failing(({ send: real }) => ({
       async send(notice, context) {
         const { type, answer } = await real(notice, context);
@@ -634,17 +634,17 @@ describe("weak providers", () => {
     expect(failed).toEqual(["Retry-After is honoured, in seconds and as a date"]);
   });
 
-  test("control: U13 one that names the token in its answers is seen", async () => {
+  test("control: U13 one that repeats the token in its answers is noticed", async () => {
     const failed = await failing(({ send: real }) => ({
       async send(notice, context) {
         const result = await real(notice, context);
         return { ...result, answer: `${result.answer} for ${notice.token}`.slice(0, 200) };
       },
     }));
-    expect(failed).toContain("answers are one short line, and show neither tokens nor keys");
+    expect(failed).toContain("an answer is one short line without tokens and keys");
   });
 
-  test("control: U13 one that lets the host's data win is seen", async () => {
+  test("control: U13 one that lets the host's data replace ours is noticed", async () => {
     const overruled: Fetch = (url, init) => {
       if (!url.endsWith(":send")) return fetch(url, init);
       const body = JSON.parse(textOf(init)) as { message: { data: Record<string, string> } };
@@ -652,13 +652,11 @@ describe("weak providers", () => {
         Object.assign(body.message.data, { seq: "999", badge: "99" });
       return fetch(url, { ...init, body: JSON.stringify(body) });
     };
-    expect(await overFetch(overruled)).toEqual([
-      "what the host adds is passed on, and takes the place of nothing of ours",
-    ]);
+    expect(await overFetch(overruled)).toEqual(["the host's data is passed on, and replaces none of ours"]);
   });
 
-  test("control: U13 one that takes any address is seen", async () => {
+  test("control: U13 one that accepts any address is noticed", async () => {
     const failed = await failing(() => ({ parse: ({ token }) => ({ token: String(token) }) }));
-    expect(failed).toEqual(["an address has the form that the provider expects, and nothing beside it"]);
+    expect(failed).toEqual(["an address has the form that the provider expects, and no other fields"]);
   });
 });

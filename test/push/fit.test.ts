@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import type { PushCut } from "../../src/push/delivery.ts";
+import type { PushCut } from "../../src/push/request.ts";
 import type { OnPush } from "../../src/push/preview.ts";
 import type * as fitting from "../../src/push/fit.ts";
 import { briefOf, contentFree, fit, nothingOf, shorten } from "../../src/push/fit.ts";
@@ -42,7 +42,7 @@ describe("U24 a text that is too long", () => {
   for (const [what, text, max, shortened] of texts)
     test(`U24 a text that ${what}`, () => expect(shorten(text, upTo(max))).toBe(shortened));
 
-  test("control: U24 one that is cut between any two characters of UTF-16 is seen", async () => {
+  test("control: U24 a text that is cut between any two code units is noticed", async () => {
     const planted = await plantedModule<typeof fitting>(
       "push/fit.ts",
       plant("a text is cut between any two characters of UTF-16"),
@@ -53,7 +53,7 @@ describe("U24 a text that is too long", () => {
   const notice = (more: Partial<PushNotice>): PushNotice => noticeTo("token", { data: {}, ...more });
   const fits = ({ title, body, data }: PushNotice): boolean => bytesOf(title + body + JSON.stringify(data)) <= 100;
 
-  test("U70 U24 how it is shown stays as long as it can; at last only that the app shows it by itself", () => {
+  test("U70 U24 the options stay if they fit; at last only dataOnly does", () => {
     const options = { channel: "chats", dataOnly: true };
     expect(fit(notice({ title: "Bob", body: "x".repeat(300), options }), fits).options).toEqual(options);
     const whole = { title: "Bob", body: "hi", data: { a: "1" }, options };
@@ -61,7 +61,7 @@ describe("U24 a text that is too long", () => {
     expect(nothingOf(whole)).toEqual({ ...contentFree, options: { dataOnly: true } });
   });
 
-  test("U24 the text gives way first, then the title; data that is too much by itself is left out", () => {
+  test("U24 the body is cut first, then the title; data that is too long by itself is left out", () => {
     const [long, data] = ["x".repeat(300), { a: "1" }];
     expect(fit(notice({ title: "Bob", body: "hi", data }), fits)).toEqual({
       title: "Bob",
@@ -86,7 +86,7 @@ describe("U24 a text that is too long", () => {
 
 const preview: OnPush = (draft) => ({ ...draft, title: draft.message.from, body: draft.message.text });
 
-/** Previews that no provider takes whole. */
+/** Previews that are too long for each provider. */
 const longTexts = {
   "5000 characters": "x".repeat(5_000),
   "1200 emoji": family.repeat(500),
@@ -143,7 +143,7 @@ async function openBrowser(): Promise<Phone> {
 describe("U24 a preview that is too long for its provider", () => {
   for (const [name, open] of Object.entries({ openFcmPhone, openOneSignalPhone, openBrowser }))
     for (const [what, text] of Object.entries(longTexts))
-      test(`U24 of ${what} is shown as far as it goes: ${name.replace("open", "")}`, async () => {
+      test(`U24 of ${what} is shown as far as it fits: ${name.replace("open", "")}`, async () => {
         const phone = await open();
         const context = { now: Date.now, signal: AbortSignal.timeout(30_000) };
         const whole = noticeTo(phone.token, { title: "alice", body: text, data: {} });
@@ -153,13 +153,13 @@ describe("U24 a preview that is too long for its provider", () => {
         const shown = phone.shown();
         expect(shown?.title).toBe("alice");
         expect(text.startsWith(shown?.body.slice(0, -1) ?? "?")).toBe(true);
-        // Little of the room is left empty: no more than one character.
+        // At most one more character would fit.
         expect(bytesOf(shown?.body ?? "")).toBeGreaterThan(3_300);
         expect(phone.violations()).toEqual([]);
         await phone.close();
       });
 
-  test("U24 goes out shortened through the worker, is said once in the log, and each time in why", async () => {
+  test("U24 is sent shortened by the worker, reported once in the log, and explained each time", async () => {
     const phones = createPhones("phones", () => sent, { fits: ({ body }) => bytesOf(body) <= 100 });
     const cuts: PushCut[] = [];
     const push = await startPush({ providers: [phones.provider], onPush: preview, onCut: (cut) => cuts.push(cut) });
@@ -177,7 +177,7 @@ describe("U24 a preview that is too long for its provider", () => {
   });
 });
 
-describe("U24 what a provider refuses as too much", () => {
+describe("U24 a content that a provider refuses as too long", () => {
   const unfit: PushResult = { type: "unfit", answer: "HTTP 413" };
 
   async function deliver(taken: (notice: PushNotice) => boolean, text: string, onPush: OnPush = preview) {
@@ -191,7 +191,7 @@ describe("U24 what a provider refuses as too much", () => {
     return { phones, cuts, why, push };
   }
 
-  test("U24 is sent again with a line of it, under the same key", async () => {
+  test("U24 is sent again with one line, under the same key", async () => {
     const { phones, cuts, why } = await deliver(({ body }) => body.length <= 200, "long ".repeat(400));
     expect(phones.requests.map(({ title, body }) => [title, body.length])).toEqual([
       ["alice", 2_000],
@@ -203,7 +203,7 @@ describe("U24 what a provider refuses as too much", () => {
     expect(why).toMatchObject({ reason: "sent", answer: "ok (cut to a line)" });
   });
 
-  test("U24 at last goes out without its content, and so does data that a provider does not take", async () => {
+  test("U24 is sent without content at last, and so is data that a provider does not take", async () => {
     const isPlain = ({ title }: PushNotice): boolean => title === contentFree.title;
     const { phones, why } = await deliver(isPlain, "long ".repeat(400));
     expect(phones.requests.length).toBe(3);
@@ -218,13 +218,13 @@ describe("U24 what a provider refuses as too much", () => {
     expect(other.why).toMatchObject({ reason: "sent" });
   });
 
-  test("U24 ends only where there is nothing less to say", async () => {
+  test("U24 fails only if there is no shorter content", async () => {
     const { phones, why } = await deliver(() => false, "hi");
     expect(phones.requests.map(({ title }) => title)).toEqual(["alice", contentFree.title]);
     expect(why).toMatchObject({ decision: "drop", reason: "failed", answer: "HTTP 413" });
   });
 
-  test("U24 is asked as it is where a provider's own measure fails", async () => {
+  test("U24 is sent whole if a provider's own measure throws", async () => {
     const fits = (): boolean => {
       throw new Error("planted");
     };

@@ -18,14 +18,14 @@ const notice = { kind: "message", token: "a-token" } as const;
 
 describe("a provider that refuses everything", () => {
   for (const status of [400, 401, 403, 503])
-    test(`U68 with ${status} is reported once, and once more when it is well again`, async () => {
+    test(`U68 with ${status} is reported once, and once more when it works again`, async () => {
       let isRefusing = true;
       const fetch = () => Promise.resolve(new Response(null, { status: isRefusing ? status : 204 }));
       const changes: PushHealthChange[] = [];
       const push = await startPush({
         providers: [webhook({ url: "https://app.example/push", secret, fetch })],
         onHealth: (change) => changes.push(change),
-        // Requests are signed in real time, however far the clock is moved meanwhile.
+        // Requests are signed in real time, independent of the fake clock.
         limits: { pushAnswerMs: 10_000_000 },
       });
       for (let i = 0; i < 4; i++) await push.send("alice", `user${i}`);
@@ -43,7 +43,7 @@ describe("a provider that refuses everything", () => {
       expect(push.faults).toEqual([]);
     });
 
-  test("U68 one that throws at each message is a line in a minute", async () => {
+  test("U68 a provider that throws at each message is one log line in a minute", async () => {
     const broken = createPhones("broken", () => {
       throw new Error("defect");
     });
@@ -59,7 +59,7 @@ describe("a provider that refuses everything", () => {
   });
 });
 
-describe("what counts", () => {
+describe("the count of failures", () => {
   function note() {
     const clock = fakeClock();
     const changes: PushHealthChange[] = [];
@@ -67,7 +67,7 @@ describe("what counts", () => {
     return { clock, changes, health };
   }
 
-  test("U68 something sent between, a dead address, or a clear that cannot be, is no failure", () => {
+  test("U68 ends with a request that succeeds, and contains no dead address and no failed clear", () => {
     const { changes, health } = note();
     for (let i = 0; i < 20; i++) {
       for (let j = 0; j < 4; j++) health.note("p", notice, { type: "failed", answer: "no" });
@@ -78,7 +78,7 @@ describe("what counts", () => {
     expect(changes).toEqual([]);
   });
 
-  test("U68 its answer is cut, and shows no token", () => {
+  test("U68 reports the answer shortened and without the token", () => {
     const { changes, health } = note();
     const answer = `a-token is refused ${"x".repeat(1_000)}`;
     for (let i = 0; i < 5; i++) health.note("p", notice, { type: "retry", answer });
@@ -86,7 +86,7 @@ describe("what counts", () => {
     expect(changes[0]?.answer).toStartWith("… is refused");
   });
 
-  test("U68 one that fails and works in turn is reported once in a minute", async () => {
+  test("U68 reports a provider that fails and works in turn once in a minute", async () => {
     const { changes, health, clock } = note();
     for (let second = 0; second < 120; second++) {
       for (let i = 0; i < 6; i++) health.note("p", notice, { type: "retry", answer: "busy" });
@@ -96,7 +96,7 @@ describe("what counts", () => {
     expect(changes.map(({ type }) => type)).toEqual(["failing", "well", "failing", "well"]);
   });
 
-  test("U68 of many faults the first is reported, then one in a while with the number of the others", async () => {
+  test("U68 reports the first of many faults, then one in a while with the number of the others", async () => {
     const clock = fakeClock();
     const reports: unknown[] = [];
     const report = createSparing({ clock, everyMs: 60_000, report: (...told) => reports.push(told) });
@@ -110,7 +110,7 @@ describe("what counts", () => {
   });
 });
 
-test("U68 the log has one line for all databases of a process, without a secret", async () => {
+test("U68 is one log line for all databases of a process, without a secret", async () => {
   const folder = mkdtempSync(join(tmpdir(), "tidings-health-"));
   const records: LogRecord[] = [];
   configureSync({

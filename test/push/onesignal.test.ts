@@ -30,12 +30,12 @@ const faultNames: Readonly<Record<CommonFault, OneSignalFault>> = {
   redirect: "redirect",
 };
 const traits = { isRepeatSilent: true, bytesMax: 4_096 };
-/** A user is no address that could die: who is not subscribed now may be in a moment. */
+/** A user is never a dead address: they may subscribe a moment later. */
 const userTraits = { ...traits, tellsDead: false } as const;
 const alice: Identity = { tenant: "default", user: "alice" };
 const textOf = ({ body }: RequestInit): string => (typeof body === "string" ? body : "");
 
-/** By mode: each device is a user of its own, or a subscription of alice. */
+/** By mode: each device is its own user, or a subscription of alice. */
 const openAs = (mode: "external" | "subscription", fetch?: Fetch) => async (): Promise<Subject> => {
   const fake = await openOneSignal();
   const faults: OneSignalFault[] = [];
@@ -112,7 +112,7 @@ describe("OneSignal alone", () => {
     ["invalidAlias", "200 invalid_aliases: external_id: …, …"],
   ];
   for (const [fault, answer] of nobodyAnswers)
-    test(`U15 U23: ${fault} ends a subscription, which its app registers anew, and no user`, async () => {
+    test(`U15 U23: ${fault} ends a subscription, which its app registers again, and no user`, async () => {
       const provider = await start();
       fake.decide = () => fault;
       expect(await send(provider, notice(provider))).toEqual({ type: "failed", answer });
@@ -128,7 +128,7 @@ describe("OneSignal alone", () => {
     ["partialWarnings", /^[0-9a-f-]{36}$/],
   ];
   for (const [fault, answer] of partialAnswers)
-    test(`U23: ${fault}: an id says that at least one subscription got it, whatever stands beside it`, async () => {
+    test(`U23: ${fault}: an id means that at least one subscription got it, whatever errors are beside it`, async () => {
       const provider = await start();
       fake.decide = () => fault;
       for (const push of [{}, { token: subscription }])
@@ -140,7 +140,7 @@ describe("OneSignal alone", () => {
         expect(fake.display.screen(who).alerts).toBe(1);
     });
 
-  test("control: U23 a provider that takes errors beside an id for an end is seen", async () => {
+  test("control: U23 a provider that takes errors beside an id for a dead address is noticed", async () => {
     const { oneSignal: planted } = await plantedModule<{ oneSignal: typeof oneSignal }>(
       "push/provider/onesignal.ts",
       plant("errors beside an id are taken for an end"),
@@ -152,14 +152,14 @@ describe("OneSignal alone", () => {
     expect(fake.display.screen(`subscription:${subscription}`).alerts).toBe(1);
   });
 
-  test("U15: an id without errors is sent, also where an empty object stands for them", async () => {
+  test("U15: an id without errors, or with an empty object of errors, is sent", async () => {
     const provider = await start();
     fake.decide = () => "noErrors";
     const answer = "b15ba6e5-2223-49d6-9eda-684b9051f5a8";
     expect(await send(provider, notice(provider))).toEqual({ type: "sent", answer });
   });
 
-  test("U12 U15: an error of the server's without Retry-After is left to the backoff", async () => {
+  test("U12 U15: a server error without Retry-After waits for the backoff", async () => {
     const provider = await start();
     fake.decide = () => "broken";
     expect(await send(provider, notice(provider))).toEqual({ type: "retry", answer: "500" });
@@ -180,7 +180,7 @@ describe("OneSignal alone", () => {
     expect(fake.count.sends).toBe(2);
   });
 
-  test("U15: the external id of somebody else is no address", async () => {
+  test("U15: the external id of another user is no address", async () => {
     const provider = await start();
     expect(provider.parse({}, alice)).toEqual({ token: "external:alice" });
     expect(provider.parse({ token: "alice" }, alice)).toEqual({ token: "external:alice" });
@@ -198,7 +198,7 @@ describe("OneSignal alone", () => {
       expect(provider.parse(push, alice)).toBeNull();
   });
 
-  test("U15 T1: users of one name in two tenants have two external ids, and neither can register as the other", async () => {
+  test("U15 T1: users of the same name in two tenants have two external ids, and neither can register as the other", async () => {
     const provider = await start();
     const tokenOf = (tenant: string, token?: string) =>
       provider.parse(token === undefined ? {} : { token }, { tenant, user: "alice" })?.token ?? null;
@@ -212,7 +212,7 @@ describe("OneSignal alone", () => {
     expect(isIdentifier("acme!alice")).toBe(false);
   });
 
-  test("U15: the host says what its users' external ids are", async () => {
+  test("U15: the host may choose the external ids of its users", async () => {
     const provider = await start({
       externalIdOf: ({ tenant, user }) => (user === "nobody" ? "" : `${tenant}/${user}`),
     });
@@ -224,14 +224,14 @@ describe("OneSignal alone", () => {
     expect(fake.display.screen("external:default/alice").alerts).toBe(1);
   });
 
-  test("U15: a user whose name is a UUID is that user, and nobody else's subscription", async () => {
+  test("U15: a UUID as user name means that user, not a subscription", async () => {
     const provider = await start();
     expect(provider.parse({ token: subscription }, { ...alice, user: subscription })).toEqual({
       token: `external:${subscription}`,
     });
   });
 
-  test("U15: a title alone is shown as the text, since OneSignal demands one", async () => {
+  test("U15: a title alone is shown as the text, because OneSignal demands one", async () => {
     const provider = await start();
     const only = notice(provider, { title: "bob wrote", body: "" });
     expect((await send(provider, only)).type).toBe("sent");
@@ -241,13 +241,13 @@ describe("OneSignal alone", () => {
     });
   });
 
-  test("U15: text that was cut within a character is mended", async () => {
+  test("U15: a lone surrogate is replaced", async () => {
     const provider = await start();
     const cut = { title: "👍".slice(0, 1), body: `so ${"👍".slice(1)}`, data: { note: "👍".slice(0, 1) } };
     expect((await send(provider, notice(provider, cut))).type).toBe("sent");
   });
 
-  test("U70 U15: each option stands in its field of OneSignal, and none is there by default", async () => {
+  test("U70 U15: each option has its field of OneSignal, and none is set by default", async () => {
     const provider = await start();
     const asked: object[] = [];
     fake.decide = ({ message }) => {
@@ -270,7 +270,7 @@ describe("OneSignal alone", () => {
     expect(fields(asked[3]).join()).not.toMatch(/sound|image|picture|channel_id|mutable|category|attachments/);
   });
 
-  test("U70 U15: what is data alone is shown by nobody, and has the title and the body", async () => {
+  test("U70 U15: with dataOnly no notification is shown, and the data has the title and the body", async () => {
     const provider = await start();
     let asked = {};
     fake.decide = ({ message }) => {
@@ -284,7 +284,7 @@ describe("OneSignal alone", () => {
     expect(fake.display.screen("external:alice").alerts).toBe(0);
   });
 
-  test("U15: data alone has a limit of its own", async () => {
+  test("U15: data has its own limit", async () => {
     const provider = await start();
     expect((await send(provider, notice(provider, { data: { fill: "x".repeat(1_800) } }))).type).toBe("sent");
     const result = await send(provider, notice(provider, { data: { fill: "x".repeat(2_048) } }));
@@ -295,7 +295,7 @@ describe("OneSignal alone", () => {
     expect(fake.count.sends).toBe(1);
   });
 
-  test("U15: a time to live is whole seconds, at least one, and at most four weeks", async () => {
+  test("U15: the TTL is in whole seconds, at least one, and at most four weeks", async () => {
     const provider = await start();
     for (const ttlMs of [0, 1, 1_999, 60_000, 2_419_200_000, 1e15, -5])
       expect((await send(provider, notice(provider, { ttlMs }))).type).toBe("sent");
@@ -358,7 +358,7 @@ describe("OneSignal alone", () => {
     ],
   ];
   for (const [what, change] of misshapen)
-    test(`control: U15 a request with ${what} is seen`, async () => {
+    test(`control: U15 a request with ${what} is noticed`, async () => {
       const provider = await start({
         fetch(url, init) {
           const body = JSON.parse(textOf(init)) as Record<string, unknown>;
@@ -371,7 +371,7 @@ describe("OneSignal alone", () => {
       isBroken = true;
     });
 
-  test("control: U15 one key for two messages is seen", async () => {
+  test("control: U15 one key for two messages is noticed", async () => {
     const provider = await start();
     const first = notice(provider);
     await send(provider, first);
@@ -392,50 +392,50 @@ describe("weak providers", () => {
   const open = openAs("subscription");
   const failing = (weaken: Parameters<typeof weakened>[1]) => checksFailedBy(weakened(open, weaken), traits);
 
-  test("control: U13 the provider itself stands every check", async () => {
+  test("control: U13 the provider itself passes each check", async () => {
     expect(await checksFailedBy(open, traits)).toEqual([]);
   });
 
-  test("control: U15 one that reads the status alone is seen", async () => {
+  test("control: U15 one that reads only the status is noticed", async () => {
     const hasty: Fetch = async (url, init) => {
       const response = await fetch(url, init);
       return response.status === 200 ? Response.json({ id: crypto.randomUUID() }) : response;
     };
     const failed = await checksFailedBy(openAs("subscription", hasty), traits);
-    expect(failed).toEqual(["a dead address is told from a refused request"]);
+    expect(failed).toEqual(["a dead address is distinguished from a refused request"]);
   });
 
-  test("control: U13 U15 one with a new key for every try is seen", async () => {
+  test("control: U13 U15 one with a new key for each try is noticed", async () => {
     const failed = await failing(({ send: real }) => ({
       send: (notice, context) => real({ ...notice, key: crypto.randomUUID() }, context),
     }));
-    expect(failed).toEqual(["a notice whose answer was lost is repeated, and stands there once"]);
+    expect(failed).toEqual(["a notice is repeated after a lost answer, and shown once"]);
   });
 
-  test("control: U13 one that follows redirects is seen", async () => {
+  test("control: U13 one that follows redirects is noticed", async () => {
     const failed = await checksFailedBy(
       openAs("subscription", (url, init) => fetch(url, { ...init, redirect: "follow" })),
       traits,
     );
-    expect(failed).toContain("a redirect is not followed, and is for good");
+    expect(failed).toContain("a redirect is not followed, and fails finally");
   });
 
-  test("control: U15 one that takes any external id is seen", async () => {
+  test("control: U15 one that accepts any external id is noticed", async () => {
     const failed = await failing(() => ({ parse: ({ token = "alice" }) => ({ token: `external:${String(token)}` }) }));
-    expect(failed).toContain("an address has the form that the provider expects, and nothing beside it");
+    expect(failed).toContain("an address has the form that the provider expects, and no other fields");
   });
 
-  test("control: U13 one that repeats what OneSignal says is seen", async () => {
+  test("control: U13 one that repeats OneSignal's text is noticed", async () => {
     const failed = await failing(({ send: real }) => ({
       async send(notice, context) {
         const result = await real(notice, context);
         return { ...result, answer: result.answer.replace("…", notice.token.replace("subscription:", "")) };
       },
     }));
-    expect(failed).toEqual(["answers are one short line, and show neither tokens nor keys"]);
+    expect(failed).toEqual(["an answer is one short line without tokens and keys"]);
   });
 });
 
-test("U15: the moment of the tests is the one that the fakes' dates are written for", () => {
+test("U15: the tests run at the time of the fakes' dates", () => {
   expect(new Date(nowMs + 90_000).toUTCString()).toBe("Sat, 06 Jun 2026 12:01:30 GMT");
 });

@@ -5,7 +5,7 @@ import { alter, type Alteration } from "../support/alter-source.ts";
 
 const source = join(import.meta.dir, "../../src");
 
-/** Bundles an entry for any runtime, with bugs planted into it, and hands the bundle's path to `use`. */
+/** Bundles an entry for any runtime, with planted bugs, and passes the bundle's path to `use`. */
 export async function withBundle<Result>(
   entry: string,
   planted: readonly Alteration[],

@@ -6,47 +6,47 @@ import { deadline } from "../support/deadline.ts";
 import { until } from "../support/fake-socket.ts";
 
 /**
- * What a fake does with a request. `busy`: 429 with Retry-After of 7 seconds. `down`: 503 with Retry-After at 90 seconds after `nowMs`, as a
- * date. `tooLarge`: as that provider says that there is too much in it. `lost`: it takes the notice, and ends the connection without an answer. `redirect`: 302 to a place where no request may come.
+ * The answer of a fake. `busy`: 429 with Retry-After of 7 seconds. `down`: 503 with Retry-After at 90 seconds after `nowMs`, as a
+ * date. `tooLarge`: that provider's answer to a content that is too long. `lost`: it accepts the notice, and ends the connection without an answer. `redirect`: 302 to a server that no request may reach.
  */
 export type CommonFault = "busy" | "down" | "lost" | "dead" | "refused" | "tooLarge" | "hang" | "redirect";
 
 /** A device as a fake knows it. */
 export type SubjectDevice = {
-  /** What it registers with. */
+  /** Its registration. */
   readonly push: Readonly<Record<string, unknown>>;
   readonly identity: Identity;
   screen(): Screen;
 };
 
-/** A provider, and the fake that it talks to. */
+/** A provider, and the fake that it sends to. */
 export type Subject = {
   readonly provider: PushProvider;
-  /** A new device; `name` tells it from others. */
+  /** A new device with a unique `name`. */
   device(name: string): SubjectDevice;
-  /** What happens to the next notices, one fault each; all is well again thereafter. */
+  /** The faults of the next notices, one each; later ones succeed. */
   suffer(...faults: CommonFault[]): void;
   /** Requests with a notice so far. */
   requests(): number;
-  /** Rules of the provider that requests broke. */
+  /** Rules of the provider that requests have broken. */
   violations(): readonly string[];
-  /** What no answer may show, beside the devices' tokens. */
+  /** The texts that no answer may contain, beside the devices' tokens. */
   secrets(): readonly string[];
   close(): Promise<void>;
 };
 
 export type Traits = {
-  /** Whether a repeat with the same key makes nobody look twice. */
+  /** Whether a repeat with the same key does not alert again. */
   readonly isRepeatSilent: boolean;
-  /** Of title, body and data together; null: there is no limit worth a test. */
+  /** The limit of title, body and data together; null: none that is worth a test. */
   readonly bytesMax: number | null;
-  /** False: it has no word for an address that is dead, and to refuse is all that it can. */
+  /** False: it cannot report a dead address, only refuse. */
   readonly tellsDead?: false;
-  /** How long to wait for the end of a send after its signal has ended. Controls wait less, because there it does not end. */
+  /** How long to wait for the end of a send after its signal was aborted. Controls wait less, because there it does not end. */
   readonly endsWithinMs?: number;
 };
 
-/** 2026-06-06 12:00:00 UTC: what a subject has for now. */
+/** 2026-06-06 12:00:00 UTC: the current time of a subject. */
 export const nowMs = Date.UTC(2026, 5, 6, 12, 0, 0);
 const alice: Identity = { tenant: "default", user: "alice" };
 const tagOf = (conversation: string): string => conversation.padEnd(32, "_");
@@ -80,7 +80,7 @@ export function noticeFor(
   };
 }
 
-/** A clear of what a notice shows. */
+/** The clear of a notice. */
 const cleared = (notice: PushNotice): PushNotice => ({
   ...notice,
   kind: "clear",
@@ -96,7 +96,7 @@ const patience = (): AbortSignal => AbortSignal.timeout(deadline.answerMs);
 export const send = (provider: PushProvider, notice: PushNotice, signal = patience()): Promise<PushResult> =>
   provider.send(notice, { now: () => nowMs, signal });
 
-/** What it answered, or the error that asks for another try. */
+/** The answer, or the error that causes another try. */
 async function outcome(provider: PushProvider, notice: PushNotice, signal?: AbortSignal): Promise<PushResult | Error> {
   try {
     return await send(provider, notice, signal);
@@ -106,7 +106,7 @@ async function outcome(provider: PushProvider, notice: PushNotice, signal?: Abor
   }
 }
 
-/** The same with a service that hangs: once the request has arrived there, the signal ends, and the send must end too. */
+/** The same with a service that hangs: once the request has arrived there, the signal is aborted, and the send must end too. */
 async function interrupted(
   { provider, requests }: Subject,
   notice: PushNotice,
@@ -126,10 +126,10 @@ const typeOf = (one: PushResult | Error): string => (one instanceof Error ? "ret
 
 type Check = { readonly name: string; readonly run: (subject: Subject, traits: Traits) => Promise<void> };
 
-/** What every provider does. Each runs over a fresh subject, whose fake must have nothing to complain about in the end. */
+/** The rules of all providers. Each check runs with a new subject; its fake must have found no violation in the end. */
 const checks: readonly Check[] = [
   {
-    name: "a notice is shown, with its badge, and the app reads what it is about",
+    name: "a notice is shown with its badge, and the app gets its data",
     async run({ provider, device }) {
       const phone = device("phone");
       const notice = noticeFor(provider, phone, { data: { room: "7" } });
@@ -148,7 +148,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "a newer notice of a conversation takes the place of the older, and other conversations stand beside it",
+    name: "a newer notice of a conversation replaces the older one, and not those of other conversations",
     async run({ provider, device }) {
       const phone = device("phone");
       for (const [conversation, seq] of [
@@ -165,7 +165,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "a clear takes the notification of its conversation away, and makes nobody look",
+    name: "a clear removes the notification of its conversation without an alert",
     async run({ provider, device }) {
       const phone = device("phone");
       const notice = noticeFor(provider, phone);
@@ -178,7 +178,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "each device gets its own, also when many are sent at once",
+    name: "each device gets its own notices, also when many are sent at once",
     async run({ provider, device }) {
       const phones = ["one", "two", "three", "four"].map(device);
       const sent = await Promise.all(
@@ -200,7 +200,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "a notice whose answer was lost is repeated, and stands there once",
+    name: "a notice is repeated after a lost answer, and shown once",
     async run({ provider, device, suffer }, { isRepeatSilent }) {
       const phone = device("phone");
       const notice = noticeFor(provider, phone);
@@ -213,7 +213,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "a dead address is told from a refused request",
+    name: "a dead address is distinguished from a refused request",
     async run({ provider, device, suffer }, { tellsDead = true }) {
       const phone = device("phone");
       const notice = noticeFor(provider, phone);
@@ -224,7 +224,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "waiting ends with the signal",
+    name: "a send ends with its signal",
     async run(subject, { endsWithinMs }) {
       const { provider, device, suffer } = subject;
       const notice = noticeFor(provider, device("phone"));
@@ -234,7 +234,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "nothing is sent once nobody waits",
+    name: "nothing is sent after the signal is aborted",
     async run({ provider, device, requests }) {
       const notice = noticeFor(provider, device("phone"));
       expect(typeOf(await outcome(provider, notice, AbortSignal.abort()))).toBe("retry");
@@ -242,7 +242,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "a redirect is not followed, and is for good",
+    name: "a redirect is not followed, and fails finally",
     async run({ provider, device, suffer, requests }) {
       const notice = noticeFor(provider, device("phone"));
       suffer("redirect");
@@ -251,7 +251,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "what the host adds is passed on, and takes the place of nothing of ours",
+    name: "the host's data is passed on, and replaces none of ours",
     async run({ provider, device }) {
       const phone = device("phone");
       const data = {
@@ -274,7 +274,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "answers are one short line, and show neither tokens nor keys",
+    name: "an answer is one short line without tokens and keys",
     async run(subject) {
       const { provider, device, suffer, secrets } = subject;
       const notice = noticeFor(provider, device("phone"));
@@ -296,7 +296,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "titles, texts and data arrive to the letter, in any script",
+    name: "titles, texts and data arrive unchanged, in any script",
     async run({ provider, device }) {
       const phone = device("phone");
       const title = 'سارة "<b>" \\ 👩‍👩‍👧‍👦';
@@ -307,7 +307,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "what is too large is refused before it is sent; what is just as large as may be is sent",
+    name: "a content above the limit is refused before it is sent; one at the limit is sent",
     async run({ provider, device, requests }, { bytesMax }) {
       if (bytesMax === null) return;
       const phone = device("phone");
@@ -323,7 +323,7 @@ const checks: readonly Check[] = [
         expect(provider.fits?.(noticeFor(provider, phone, changes))).toBe(false);
       }
       expect(requests()).toBe(0);
-      // The edge itself, wherever it is: the fake knows where it may not be, and little of what is allowed may go to waste.
+      // The provider's own limit: the fake refuses one that is too high, and it must not be much too low.
       let [fits, bursts] = [0, bytesMax];
       while (bursts - fits > 1) {
         const middle = (fits + bursts) >> 1;
@@ -335,7 +335,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "what it refuses as too large may be tried with less, under the same key",
+    name: "a content that it refuses as too long may be sent again with less, under the same key",
     async run({ provider, device, suffer }) {
       const phone = device("phone");
       const notice = noticeFor(provider, phone, { body: "a long text" });
@@ -347,7 +347,7 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "an address has the form that the provider expects, and nothing beside it",
+    name: "an address has the form that the provider expects, and no other fields",
     async run({ provider, device }) {
       const { push, identity } = device("phone");
       const address = provider.parse(push, identity);
@@ -370,7 +370,7 @@ const checks: readonly Check[] = [
   },
 ];
 
-/** Runs one check over a subject, and asks its fake in the end. */
+/** Runs one check with a new subject, and asks its fake in the end. */
 async function runCheck(check: Check, open: () => Promise<Subject>, traits: Traits): Promise<void> {
   const subject = await open();
   try {
@@ -381,12 +381,12 @@ async function runCheck(check: Check, open: () => Promise<Subject>, traits: Trai
   }
 }
 
-/** What any provider must do. */
+/** The tests of a provider. */
 export function describeProvider(name: string, open: () => Promise<Subject>, traits: Traits): void {
   describe(`U12 U13: ${name}`, () => {
     for (const check of checks) test(check.name, () => runCheck(check, open, traits));
 
-    test("its name and what it expects can be told", async () => {
+    test("it has a name, and describes its addresses", async () => {
       const subject = await open();
       expect(subject.provider.name).toMatch(/^[a-z0-9-]{1,32}$/);
       expect(subject.provider.expects).not.toBe("");
@@ -395,7 +395,7 @@ export function describeProvider(name: string, open: () => Promise<Subject>, tra
   });
 }
 
-/** The names of the checks that a provider does not stand, of those that `which` names. For controls: a weak one must be found out. */
+/** The names of the checks that a provider fails, among those that `which` matches. For controls: a weak provider must be noticed. */
 export async function checksFailedBy(
   open: () => Promise<Subject>,
   traits: Traits,
@@ -409,7 +409,7 @@ export async function checksFailedBy(
   return failed;
 }
 
-/** The same provider with another `send`: what a weak one is made of. */
+/** The same provider with another `send`: a weak one. */
 export const weakened =
   (open: () => Promise<Subject>, weaken: (provider: PushProvider) => Partial<PushProvider>) =>
   async (): Promise<Subject> => {

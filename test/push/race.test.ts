@@ -8,9 +8,9 @@ afterEach(stopAll);
 
 const minuteMs = 60_000;
 
-/** What the worlds of test/proof/sim have found, each as small as it goes. */
+/** Bugs that the worlds of test/proof/sim have found, each as a minimal test. */
 describe("two things at once", () => {
-  test("U5 what was read as due before it was kept that it was told is not told again", async () => {
+  test("U5 a notice that was read as due before its verdict was kept is not sent again", async () => {
     const phones = createPhones("phones", async () => {
       await new Promise<void>((resolve) => push.clock.after(60, resolve));
       return sent;
@@ -32,7 +32,7 @@ describe("two things at once", () => {
     expect(phones.requests.length).toBe(20);
   });
 
-  test("U3 what is read while its request is under way, or may have been taken, is taken away all the same", async () => {
+  test("U3 a notification that is read during its request, or after an uncertain one, is removed", async () => {
     let ways = 0;
     const phones = createPhones("phones", async (notice) => {
       if (notice.kind === "clear") return sent;
@@ -57,7 +57,7 @@ describe("two things at once", () => {
     }
   });
 
-  test("U3 U9 what waits for the end of quiet hours does not keep what was read on the screen until then", async () => {
+  test("U3 U9 a read notification is removed at once, although a newer message waits for the end of quiet hours", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "phone");
@@ -75,7 +75,7 @@ describe("two things at once", () => {
     expect(phones.showing("bob phone")).toEqual({});
   });
 
-  test("U5 U8 a worker that lost its place and got it back goes on, whatever of before is still under way", async () => {
+  test("U5 U8 a worker that lost its lease and got it back goes on, although earlier calls are still under way", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider], limits: { pushUsersMax: 1, pushLeaseMs: 2_000 } });
     for (const user of ["bob", "carol"]) await push.register(user, "phone");
@@ -115,7 +115,7 @@ describe("two things at once", () => {
     expect(phones.requests.length).toBe(3);
   });
 
-  test("U8 what a worker did not keep before it lost its place is not kept once it has it back", async () => {
+  test("U8 a verdict that a worker did not keep before it lost its lease is not kept after it has it back", async () => {
     const phones = createPhones("phones", () => ({ type: "retry", answer: "503" }));
     const push = await startPush({ providers: [phones.provider], limits: { pushLeaseMs: 2_000 } });
     const { worker, take, due, settle, leave } = push.store.push;
@@ -125,7 +125,7 @@ describe("two things at once", () => {
     await push.send("alice", "bob", "hello", id);
     await push.pass(300);
     expect(phones.requests.length).toBe(1);
-    // Another one takes the place, tells it, and goes.
+    // Another one takes the lease, sends the notice, and leaves.
     await take("other", await worker());
     const [found] = await due("phones", push.clock.now(), 10);
     if (!found) throw new Error("Nothing is due");
@@ -143,7 +143,7 @@ describe("two things at once", () => {
 });
 
 describe("a slow database", () => {
-  test("U8 what is due is not sent by a worker that has had no sign of its place for too long, though nobody took it yet", async () => {
+  test("U8 a worker that could not renew its lease for too long sends nothing, although no other node has taken it", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider], limits: { pushLeaseMs: 2_000 } });
     await push.register("bob", "phone");
@@ -168,7 +168,7 @@ describe("a slow database", () => {
     expect(phones.requests).toEqual([]);
   });
 
-  test("U1 who is written to while they are being looked at is looked at again", async () => {
+  test("U1 a user who gets a message during a look is looked at again", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "phone");
@@ -183,7 +183,7 @@ describe("a slow database", () => {
       if (++looks === 1) await gate.promise;
       return found;
     };
-    // Nothing is left to tell of the first one, but that is not known yet as the second one comes.
+    // The first message needs no notification any more, but the look does not know yet when the second one arrives.
     await push.pass(6_000, 500);
     expect(looks).toBe(1);
     const { conversation, seq } = await push.send("alice", "bob");
@@ -191,12 +191,12 @@ describe("a slow database", () => {
     gate.resolve();
     await push.pass(8_000, 200);
     expect(phones.showing("bob phone")).toEqual({ [conversation]: seq });
-    expect(push.worker.sizes()).toMatchObject({ stirred: 0 });
+    expect(push.worker.sizes()).toMatchObject({ recipients: 0 });
   });
 });
 
-describe("clocks, and what is bounded", () => {
-  test("U1 U5 what is due at once is so also for a node whose clock is an hour behind", async () => {
+describe("clocks and bounds", () => {
+  test("U1 U5 a notice that is due at once is due on a node with a clock an hour behind", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "phone");
@@ -215,7 +215,7 @@ describe("clocks, and what is bounded", () => {
     await push.during(other.stop(1_000));
   });
 
-  test("U6 addresses that a user registers do not take away the one that needs no registering", async () => {
+  test("U6 addresses that a user registers do not replace the one that needs no registration", async () => {
     const [hook, phones] = [createPhones("hook", () => sent, { reach: "user" }), createPhones()];
     const push = await startPush({
       providers: [hook.provider, phones.provider],

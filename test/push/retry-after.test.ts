@@ -32,6 +32,6 @@ for (const value of [
   "Sat, 06 Foo 2026 12:01:30 GMT",
   "Sat, 06 Jun 2026 25:01:30 GMT",
 ])
-  test(`U12 Retry-After: ${value} says nothing`, () => {
+  test(`U12 Retry-After: ${value} names no delay`, () => {
     expect(of(value)).toBeUndefined();
   });

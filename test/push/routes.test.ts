@@ -37,7 +37,7 @@ const put = (user: string, device: string, body: object | string) =>
   ask<{ code?: string; detail?: string }>(api, user, `/devices/${device}`, { method: "PUT", body });
 
 describe("the routes", () => {
-  test("U6 U11 a provider that needs no token has a place for each device of each user", async () => {
+  test("U6 U11 a provider that needs no token has an address for each device of each user", async () => {
     const hook = createPhones("hook", undefined, { parse: () => ({ token: "" }) });
     const own = make("places.db", { push: [hook.provider] });
     await own.ready();
@@ -63,7 +63,7 @@ describe("the routes", () => {
     ]);
   });
 
-  /** A phone that goes from one workspace to another, and says so by registering there. */
+  /** A phone that moves from one workspace to another, and registers there. */
   async function switchWorkspace(name: string, options: Partial<ChatOptions>) {
     const own = createPhones();
     const switching = make(name, { push: [own.provider], ...options });
@@ -78,20 +78,20 @@ describe("the routes", () => {
     }
     for (const tenant of ["acme", "rival"]) await switching.send({ tenant, from: "alice", to: "bob", text: "hi" });
     await until(() => own.requests.some(({ tenant }) => tenant === "rival"));
-    // Acme's was accepted first: what is told of it is under way by now, and closing waits for it.
+    // Acme's message was accepted first: its request is under way by now, and closing waits for it.
     await switching.close();
     return own.requests.map(({ tenant }) => tenant).toSorted();
   }
 
-  test("U6 a token that moves to another tenant brings nothing of the one before", async () => {
+  test("U6 a token that moves to another tenant takes no notices along", async () => {
     expect(await switchWorkspace("switch.db", {})).toEqual(["rival"]);
   });
 
-  test("U25 a device that holds several accounts is told of all of them", async () => {
+  test("U25 a device that holds several accounts is notified of all of them", async () => {
     expect(await switchWorkspace("several.db", { accountsPerDevice: "several" })).toEqual(["acme", "rival"]);
   });
 
-  test("U25 T1 a provider that needs no token has a place in each tenant, whatever a device holds", async () => {
+  test("U25 T1 a provider that needs no token has an address in each tenant, with one account or several", async () => {
     const hook = createPhones("hook", undefined, { parse: () => ({ token: "" }) });
     const own = make("tenants.db", { push: [hook.provider] });
     await own.ready();
@@ -105,12 +105,12 @@ describe("the routes", () => {
     expect(hook.requests.map(({ tenant }) => tenant).toSorted()).toEqual(["acme", "rival"]);
   });
 
-  test("U25 what a device holds is one of two words", () => {
+  test("U25 accountsPerDevice is one of two words", () => {
     const wrong = { accountsPerDevice: "many" } as unknown as Partial<ChatOptions>;
     expect(() => make("wrong.db", wrong)).toThrow("accountsPerDevice");
   });
 
-  test("U11 a device that registers is told; the providers say what one must know", async () => {
+  test("U11 a device that registers is notified; GET /push lists the providers with their public data", async () => {
     expect((await ask(api, "bob", "/push")).body).toEqual({ providers: [{ publicKey: "a key", name: "phones" }] });
     expect((await put("bob", "phone", { push: { provider: "phones", token: "t" } })).status).toBe(204);
     const { conversation } = await chat.send({ from: "alice", to: "bob", text: "hi" });
@@ -122,7 +122,7 @@ describe("the routes", () => {
     expect(phones.screenOf("t").rings).toBe(1);
   });
 
-  test("U11 what is malformed is refused, names what is wanted, and changes nothing", async () => {
+  test("U11 a malformed registration is refused with the expected form, and changes nothing", async () => {
     expect((await put("carol", "phone", { push: { provider: "phones", token: "good" } })).status).toBe(204);
     for (const [body, detail] of [
       [{ push: { provider: "phones" } }, "push is malformed: phones takes a token of theirs"],
@@ -153,7 +153,7 @@ describe("the routes", () => {
     await until(() => phones.screenOf("good").rings === 1);
   });
 
-  test("U6 no token takes the place of a device that needs none", async () => {
+  test("U6 no token can replace the address of a device that needs none", async () => {
     const hook = createPhones("hook", undefined, { parse: ({ token = "" }) => ({ token: String(token) }) });
     const other = make("tokenless.db", { push: [hook.provider] });
     await other.ready();
@@ -167,7 +167,7 @@ describe("the routes", () => {
     await other.close();
   });
 
-  test("U10 one's own may be asked about by everybody, another's by the host alone, also from its own code", async () => {
+  test("U10 users may ask about their own devices, the host about all, also from its own code", async () => {
     const id = newId();
     await put("dan", "phone", { push: { provider: "phones", token: "dan" } });
     await chat.send({ from: "alice", to: "dan", text: "hi", id });
@@ -189,7 +189,7 @@ describe("the routes", () => {
     expect((await why("ops~host")).status).toBe(404);
   });
 
-  test("U11 providers that cannot be told apart, or are none, are refused at the start", () => {
+  test("U11 providers with equal names, or that are invalid, are refused at the start", () => {
     const { provider } = phones;
     const wrong = (...push: unknown[]) => make("wrong.db", { push: push as never });
     expect(() => wrong(provider, provider)).toThrow("two push providers named phones");
@@ -197,7 +197,7 @@ describe("the routes", () => {
     expect(() => wrong({ ...provider, send: undefined })).toThrow("phones needs parse and send");
   });
 
-  test("U11 without providers nothing is registered, and nothing is kept of what would be told", async () => {
+  test("U11 without providers nothing is registered, and no notice is kept", async () => {
     const bare = make("bare.db", {});
     await bare.ready();
     const body = { push: { provider: "phones", token: "t" } };

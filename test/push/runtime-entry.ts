@@ -1,6 +1,6 @@
 /**
- * What providers send on the runtime that runs this, as JSON. Its arguments: a subscription, a webhook's secret, and the options of FCM
- * and of OneSignal, to which it really sends.
+ * Prints the requests of the providers on the runtime that runs this, as JSON. Its arguments: a subscription, a webhook's secret, and the options of FCM
+ * and of OneSignal, to which it sends real requests.
  */
 import { fcm, type FcmOptions } from "../../src/push/provider/fcm.ts";
 import { oneSignal, type OneSignalOptions } from "../../src/push/provider/onesignal.ts";
@@ -29,7 +29,7 @@ const web = webPush({
 const hook = webhook({ url: "https://shop.example/push", secret, fetch });
 const parsed = web.parse(JSON.parse(subscription) as Record<string, unknown>, { tenant: "acme", user: "alice" });
 const beside = JSON.parse(parsed?.token ?? "") as { keys: { p256dh: string } };
-// Another point with the same x lies on the curve for one y alone, and its negative.
+// A point with the same x lies on the curve only for one y and its negative.
 beside.keys.p256dh = `${beside.keys.p256dh.slice(0, -2)}AA`;
 const results = [
   await send(web, noticeTo(parsed?.token ?? "")),

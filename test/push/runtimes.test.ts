@@ -20,7 +20,7 @@ type Said = {
   readonly asked: readonly Asked[];
 };
 
-/** What a runtime sends is read by this one. */
+/** This runtime reads the requests of another one. */
 async function tryOn(runtime: readonly string[]): Promise<void> {
   const receiver = createReceiver();
   const [google, signal] = [await openFcm({ now: Date.now }), await openOneSignal()];
@@ -62,10 +62,10 @@ async function tryOn(runtime: readonly string[]): Promise<void> {
   expect(new Webhook(secret).verify(body, hook.headers)).toMatchObject({ type: "message.unread" });
 }
 
-test("U16 U17 U18 U20 on Bun what is sent can be read", () => tryOn([process.execPath]));
+test("U16 U17 U18 U20 requests that Bun sends can be read", () => tryOn([process.execPath]));
 
-test("U16 U17 U18 U20 on Deno what is sent can be read", () => tryOn([deno, "run", "--no-prompt", "--allow-net"]));
+test("U16 U17 U18 U20 requests that Deno sends can be read", () => tryOn([deno, "run", "--no-prompt", "--allow-net"]));
 
 describeWith("node", "on Node", () => {
-  test("U16 U17 U18 U20 what is sent can be read", () => tryOn([programPath("node")]));
+  test("U16 U17 U18 U20 the requests can be read", () => tryOn([programPath("node")]));
 });

@@ -23,7 +23,7 @@ export const noticeTo = (token: string, more: Partial<PushNotice> = {}): PushNot
   ...more,
 });
 
-/** Sends as the worker does, who waits for at most `withinMs`. */
+/** Sends as the worker does, which waits for at most `withinMs`. */
 export function send(
   provider: PushProvider,
   notice: PushNotice,

@@ -7,7 +7,7 @@ import { blocksOf } from "../docs/block.ts";
 import { openBrowser, openPage } from "../support/chromium.ts";
 import { describeWith } from "../support/prerequisite.ts";
 
-// A browser on a busy machine takes its time.
+// A browser on a busy machine is slow.
 
 const script = readFileSync(new URL("../../src/web/push-worker.js", import.meta.url), "utf8");
 const tag = "Zm9yYWNvbnZlcnNhdGlvbm9mYWxpY2Vz";
@@ -26,16 +26,16 @@ type Push = {
 
 type Shown = { title: string; body: string; tag: string; seq: number; silent: boolean; icon: string };
 
-/** A page with the worker, in a browser that was asked for permission. */
+/** A page with the worker, in a browser with permission for notifications. */
 type App = {
   readonly page: Page;
   readonly worker: Worker;
-  /** Hands a push to the worker, and waits until it is done with it. */
+  /** Sends a push to the worker, and waits until it is handled. */
   readonly push: (...pushes: readonly (Push | string)[]) => Promise<void>;
   readonly shown: () => Promise<readonly Shown[]>;
-  /** What the worker said to the page so far. */
+  /** The messages of the worker to the page. */
   readonly said: () => Promise<readonly unknown[]>;
-  /** What the worker wanted of the browser: numbers at the icon, windows. */
+  /** The worker's calls of the browser: badges, windows. */
   readonly wanted: () => Promise<{ readonly badges: readonly number[]; readonly opened: readonly string[] }>;
   readonly click: (tag?: string) => Promise<void>;
 };
@@ -52,7 +52,7 @@ const full = (push: Push): Push => ({
   ...push,
 });
 
-/** Within the worker: what cannot be seen from outside is noted down. */
+/** In the worker: notes the events that are invisible from outside. */
 const noting = `
   self.noted = { badges: [], opened: [], done: 0 };
   Object.defineProperty(Object.getPrototypeOf(self.navigator), "setAppBadge", {
@@ -71,7 +71,7 @@ describeWith("chromium", "the service worker", () => {
   let origin: string;
   let complaints: string[] = [];
   let served = script;
-  /** What the chat was asked by a page. */
+  /** The requests of a page to the chat. */
   let asked: [method: string, path: string, body: string][] = [];
 
   beforeAll(async () => {
@@ -142,7 +142,7 @@ describeWith("chromium", "the service worker", () => {
       said: () => page.evaluate<unknown[]>("window.said"),
       wanted: () => worker.evaluate("self.noted"),
       async click(which = tag) {
-        // Only a person can click: the event is the browser's own, its extent ours.
+        // A script cannot click on a notification: this makes the event by itself.
         await worker.evaluate(`(async () => {
           const [notification] = await self.registration.getNotifications({ tag: ${JSON.stringify(which)} });
           const event = new NotificationEvent("notificationclick", { notification });
@@ -155,7 +155,7 @@ describeWith("chromium", "the service worker", () => {
     };
   }
 
-  /** Registers as a page does, and answers what the browser calls it. */
+  /** Registers the worker as a page does, and returns the browser's name for it. */
   async function register(cdp: CDPSession, page: Page, folder: string): Promise<string> {
     const found = Promise.withResolvers<string>();
     cdp.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
@@ -171,7 +171,7 @@ describeWith("chromium", "the service worker", () => {
     return await found.promise;
   }
 
-  test("U19: a message is shown, with its number at the icon; the next of its conversation takes its place", async () => {
+  test("U19: a message is shown, with the badge at the icon; the next one of its conversation replaces it", async () => {
     const app = await open();
     await app.push({ seq: 1, title: "Bob", body: "Tea?", badge: 3, data: { icon: "/bob.png" } });
     const first = { title: "Bob", body: "Tea?", tag, seq: 1, silent: false, icon: `${origin}/bob.png` };
@@ -186,7 +186,7 @@ describeWith("chromium", "the service worker", () => {
     expect((await app.wanted()).badges).toEqual([3, 4, 5]);
   });
 
-  test("U70 U19: it is shown with its image, and without a sound where the host wants none", async () => {
+  test("U70 U19: it is shown with its image, and without a sound if the host wants none", async () => {
     const app = await open();
     const image = `${origin}/picture.png`;
     await app.push({ seq: 1, title: "Bob", options: { sound: "none", image } });
@@ -199,7 +199,7 @@ describeWith("chromium", "the service worker", () => {
     expect(await of()).toEqual([false, "", null]);
   });
 
-  test("U19: what was overtaken shows nothing older, and what comes twice makes nobody look twice", async () => {
+  test("U19: an older push after a newer one is not shown, and a repeat does not alert again", async () => {
     const app = await open();
     await app.push({ seq: 5, body: "five" }, { seq: 3, body: "three", badge: 9 });
     expect(await app.shown()).toMatchObject([{ seq: 5, body: "five", silent: true }]);
@@ -210,7 +210,7 @@ describeWith("chromium", "the service worker", () => {
     expect((await app.wanted()).badges).not.toContain(9);
   });
 
-  test("U19: many at once end with the newest, in whatever order they come", async () => {
+  test("U19: of many concurrent pushes the newest stays, in any order", async () => {
     const app = await open();
     for (const order of [
       [4, 9, 1, 7, 3],
@@ -222,7 +222,7 @@ describeWith("chromium", "the service worker", () => {
     }
   });
 
-  test("U19: a clear closes what it covers, shows nothing, and leaves other conversations and newer messages", async () => {
+  test("U19: a clear closes its notification, shows nothing, and leaves other conversations and newer messages", async () => {
     const app = await open();
     await app.push({ seq: 5 }, { seq: 1, tag: "another" });
     await app.push({ kind: "clear", seq: 5, badge: 1, title: "" });
@@ -234,7 +234,7 @@ describeWith("chromium", "the service worker", () => {
     expect((await app.wanted()).badges.at(-1)).toBe(0);
   });
 
-  test("U19: pushes of somebody else are left alone", async () => {
+  test("U19: pushes of other senders are ignored", async () => {
     const app = await open();
     const odd: readonly string[] = ["", "plain", "null", "[]", "{}", "1", '{"kind":"news","tag":"a","seq":1}'];
     const broken = [{ tag: 1 }, { seq: "1" }, { seq: 1.5 }, { kind: null }].map((push) => JSON.stringify(full(push)));
@@ -242,7 +242,7 @@ describeWith("chromium", "the service worker", () => {
     expect(await app.shown()).toMatchObject([{ seq: 1, tag }]);
   });
 
-  test("U19: a click closes the notification, and tells a page that is there which conversation", async () => {
+  test("U19: a click closes the notification, and sends its conversation to an open page", async () => {
     const app = await open();
     await app.push({ data: { url: "/elsewhere", room: "7" } });
     await app.click();
@@ -254,7 +254,7 @@ describeWith("chromium", "the service worker", () => {
     expect((await app.wanted()).opened).toEqual([]);
   });
 
-  test("U19: without a page in its scope a click opens one, of this origin alone", async () => {
+  test("U19: without a page in its scope a click opens one, only of this origin", async () => {
     const app = await open("/chat/");
     await app.page.goto(`${origin}/shop`);
     const scope = `${origin}/chat/`;
@@ -279,7 +279,7 @@ describeWith("chromium", "the service worker", () => {
     expect((await app.wanted()).opened).toEqual(urls.map(([, opened]) => opened));
   });
 
-  test("U19: when the browser changes the subscription, it is made anew with the same key, and the page is told", async () => {
+  test("U19: when the browser changes the subscription, it is renewed with the same key, and the page gets a message", async () => {
     const app = await open();
     const asked = await app.worker.evaluate(`(async () => {
       const asked = [];
@@ -315,7 +315,7 @@ describeWith("chromium", "the service worker", () => {
     expect(await app.said()).toEqual([told("new"), told("given"), told("new")]);
   });
 
-  test("U19: the page of docs/web-push.md registers its device, hears of clicks and changes, and takes it away at logout", async () => {
+  test("U19: the page of docs/web-push.md registers its device, gets clicks and changes, and deletes the device at logout", async () => {
     const [code] = blocksOf("docs/web-push.md").filter(({ info }) => info === "file=page.js");
     const app = await open();
     await app.page.evaluate(`
@@ -353,7 +353,7 @@ describeWith("chromium", "the service worker", () => {
     ]);
   });
 
-  test("U19: it works beside other code of a worker's own", async () => {
+  test("U19: it works beside other code of the same worker", async () => {
     served = `const turn = 1, read = 2, take = 3, show = 4, open = 5;\n${script}`;
     const app = await open();
     await app.push({ seq: 1 });
@@ -365,19 +365,19 @@ describeWith("chromium", "the service worker", () => {
     return await open();
   };
 
-  test("control: U19 a worker that shows whatever came last is seen", async () => {
+  test("control: U19 a worker that shows the last push is noticed", async () => {
     const app = await planted("the service worker shows the last push");
     await app.push({ seq: 5 }, { seq: 3 });
     expect(await app.shown()).toMatchObject([{ seq: 3 }]);
   });
 
-  test("control: U19 a worker that closes whatever is there is seen", async () => {
+  test("control: U19 a worker that closes any notification is noticed", async () => {
     const app = await planted("the service worker closes any notification");
     await app.push({ seq: 7 }, { kind: "clear", seq: 6 });
     expect(await app.shown()).toEqual([]);
   });
 
-  test("control: U19 a worker that opens any address is seen", async () => {
+  test("control: U19 a worker that opens any address is noticed", async () => {
     const app = await planted("the service worker opens any address");
     await app.page.goto("about:blank");
     await app.push({ data: { url: "https://evil.example/" } });

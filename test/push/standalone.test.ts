@@ -73,7 +73,7 @@ async function tidings(...args: string[]) {
 }
 
 describe("the standalone server", () => {
-  test("U21 U1 tells who is away through every provider of its environment, and nothing of the message", async () => {
+  test("U21 U1 notifies disconnected users through each provider of its environment, without the message", async () => {
     await register("bob", "phone", { provider: "fcm", token: "bobs-phone" });
     await register("bob", "tablet", { provider: "onesignal", token: "b15ba6e5-2223-49d6-9eda-684b9051f5a8" });
     const { conversation, seq } = await send("bob");
@@ -94,7 +94,7 @@ describe("the standalone server", () => {
     expect([fcm.violations, oneSignal.violations, hook.violations]).toEqual([[], [], []]);
   });
 
-  test("U1 a phone whose socket is open but does not ack is told after the delay; one that acks is not", async () => {
+  test("U1 a phone with an open socket that does not ack is notified after the delay; one that acks is not", async () => {
     for (const user of ["deaf", "keen"]) await register(user, "phone", { provider: "fcm", token: `${user}-phone` });
     const of = (user: string): Promise<Client> => connect(server.url, { user, device: "phone" });
     const [deaf, keen] = [await of("deaf"), await of("keen")];
@@ -108,7 +108,7 @@ describe("the standalone server", () => {
     expect(seqsOf("keen-phone")).toEqual([]);
   });
 
-  test("U21 U10 tidings push explain tells why, while the server has the file and when it has not", async () => {
+  test("U21 U10 tidings push explain works while the server has the file open, and without the server", async () => {
     await register("carol", "phone", { provider: "fcm", token: "carols-phone" });
     const { id, conversation } = await send("carol");
     await until(() => seqsOf("carols-phone").length === 1);
@@ -139,7 +139,7 @@ describe("the standalone server", () => {
 });
 
 describe("a wrong environment", () => {
-  test("U21 is told under its variables' names, and no secret of it", async () => {
+  test("U21 is reported with the names of its variables, and without a secret", async () => {
     const canary = "canary0123456789abcdef";
     for (const [env, text] of [
       [{ FCM_SERVICE_ACCOUNT: "nowhere.json" }, "FCM_SERVICE_ACCOUNT: It is neither JSON nor a file"],

@@ -14,7 +14,7 @@ async function run(...args: readonly string[]): Promise<{ code: number; stdout: 
   return { code, stdout, stderr };
 }
 
-/** What a strict push service makes of a pair of keys. */
+/** The answer of a strict push service to a pair of keys. */
 async function tryOut(keys: VapidKeys): Promise<readonly string[]> {
   const service = await startFakePushService();
   try {
@@ -29,7 +29,7 @@ async function tryOut(keys: VapidKeys): Promise<readonly string[]> {
   }
 }
 
-test("U20: tidings vapid prints a pair of keys for the environment, another each time, and Web Push is sent with them", async () => {
+test("U20: tidings vapid prints a new pair of keys for the environment, and Web Push can send with them", async () => {
   const pairs: VapidKeys[] = [];
   for (let at = 0; at < 2; at++) {
     const { code, stdout, stderr } = await run("vapid");
@@ -43,13 +43,13 @@ test("U20: tidings vapid prints a pair of keys for the environment, another each
   expect(pairs[0]?.privateKey).not.toBe(pairs[1]?.privateKey ?? "");
 });
 
-test("U20: it takes no arguments, so that nobody believes that a file was written", async () => {
+test("U20: it refuses arguments, because it writes no file", async () => {
   const { code, stdout, stderr } = await run("vapid", "--output=.env");
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr).toContain("--output");
 });
 
-test("control: U20 keys that are no pair are seen", async () => {
+test("control: U20 keys that are no pair are noticed", async () => {
   type Keys = { readonly generateVapidKeys: () => Promise<VapidKeys> };
   const weak = await plantedModule<Keys>("push/provider/vapid-keys.ts", plant("the VAPID keys are no pair"));
   expect(await tryOut(await weak.generateVapidKeys())).toEqual(["The VAPID keys are no pair"]);

@@ -76,7 +76,7 @@ async function openWebhook(over: (fetch: Fetch) => Fetch = (one) => one): Promis
   const display = createDisplay();
   const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
   const [host, elsewhere] = await Promise.all([
-    // A host that shows what it is told, each id once.
+    // A host that shows each notice, each id once.
     startFakeWebhook(secret, {
       now,
       once({ type, data: told }) {
@@ -126,16 +126,16 @@ for (const { name, open, traits } of subjects) {
   describe(`the contract's controls over ${name}`, () => {
     const weak = (weaken: (provider: PushProvider) => Partial<PushProvider>) => weakened(() => open(), weaken);
 
-    test("control: U13 one that follows redirects is seen", async () => {
+    test("control: U13 one that follows redirects is noticed", async () => {
       const careless =
         (over: Fetch): Fetch =>
         (url, init) =>
           over(url, { ...init, redirect: "follow" });
       const failed = await checksFailedBy(() => open(careless), traits);
-      expect(failed).toContain("a redirect is not followed, and is for good");
+      expect(failed).toContain("a redirect is not followed, and fails finally");
     });
 
-    test("control: U13 one that gives each notice a tag of its own is seen", async () => {
+    test("control: U13 one with a tag for each notice is noticed", async () => {
       const tag = () => crypto.randomUUID().replaceAll("-", "");
       const failed = await checksFailedBy(
         weak(({ send }) => ({ send: (notice, context) => send({ ...notice, tag: tag() }, context) })),
@@ -144,7 +144,7 @@ for (const { name, open, traits } of subjects) {
       expect(failed.length).toBeGreaterThan(2);
     });
 
-    test("control: U13 one that gives up when the service is busy is seen", async () => {
+    test("control: U13 one that gives up when the service is busy is noticed", async () => {
       const failed = await checksFailedBy(
         weak(({ send }) => ({
           async send(notice, context) {
@@ -157,7 +157,7 @@ for (const { name, open, traits } of subjects) {
       expect(failed).toContain("Retry-After is honoured, in seconds and as a date");
     });
 
-    test("control: U13 one that tells its errors as they come is seen", async () => {
+    test("control: U13 one that repeats errors unchanged is noticed", async () => {
       const failed = await checksFailedBy(
         weak(({ send }) => ({
           async send(notice, context) {
@@ -167,7 +167,7 @@ for (const { name, open, traits } of subjects) {
         })),
         traits,
       );
-      expect(failed).toContain("answers are one short line, and show neither tokens nor keys");
+      expect(failed).toContain("an answer is one short line without tokens and keys");
     });
   });
 }

@@ -22,8 +22,8 @@ afterEach(() => host.dispose());
 const provider = (more: { secret?: string; url?: string; fetch?: Fetch } = {}) =>
   webhook({ url: host.url, secret, ...more });
 
-describe("what is posted", () => {
-  test("U18: a notice, with what the host needs to notify by itself", async () => {
+describe("the request", () => {
+  test("U18: a notice, with all that the host needs to notify by itself", async () => {
     const notice = noticeTo("token-1", { title: "Bob 👋", body: "Tea?", data: { url: "/c/1" } });
     const now = Date.now();
     expect(await send(provider(), notice, { now: () => now })).toEqual({ type: "sent", answer: "HTTP 204" });
@@ -40,7 +40,7 @@ describe("what is posted", () => {
     expect(host.violations).toEqual([]);
   });
 
-  test("U70 U18: how it is to be shown, where the host has said so", async () => {
+  test("U70 U18: the host's options, if there are any", async () => {
     const options = { channel: "chats", dataOnly: true };
     await send(provider(), noticeTo("", { options }));
     await send(provider(), noticeTo(""));
@@ -49,7 +49,7 @@ describe("what is posted", () => {
     expect(host.violations).toEqual([]);
   });
 
-  test("U18: a clear is another type; who has registered nothing has no device and no token", async () => {
+  test("U18: a clear has its own type; without an address there is no device and no token", async () => {
     const more = { kind: "clear", device: "", title: "", body: "" } as const;
     await send(provider(), noticeTo("", more));
     expect(host.posted).toMatchObject([{ type: "message.cleared", data: { user: "alice", title: "" } }]);
@@ -58,7 +58,7 @@ describe("what is posted", () => {
     expect(host.violations).toEqual([]);
   });
 
-  test("U18: a repeat has the same id, and a time of its own", async () => {
+  test("U18: a repeat has the same id, and its own time", async () => {
     const notice = noticeTo("");
     host.fail("lost");
     expect(await send(provider(), notice)).toEqual({ type: "retry", answer: "no answer" });
@@ -69,12 +69,12 @@ describe("what is posted", () => {
     expect(host.violations).toEqual([]);
   });
 
-  test("U18: half a character is mended, so that every parser takes the body", async () => {
+  test("U18: a lone surrogate is replaced, so that each parser accepts the body", async () => {
     await send(provider(), noticeTo("", { body: "👋".slice(0, 1) }));
     expect(host.posted[0]?.data["body"]).toBe("\ufffd");
   });
 
-  test("U18: Standard Webhooks' own reader verifies it", async () => {
+  test("U18: the library of Standard Webhooks verifies it", async () => {
     const asked: { headers: Record<string, string>; body: string }[] = [];
     const fetch: Fetch = (_, init) => {
       asked.push({ headers: init.headers as Record<string, string>, body: init.body as string });
@@ -116,7 +116,7 @@ describe("secrets", () => {
     expect(host.violations).toEqual([]);
   });
 
-  test("U18: a secret or an address that is no text is refused as a wrong one is", () => {
+  test("U18: a secret or an address that is no text is refused as a malformed one is", () => {
     const { url } = host;
     for (const [options, fault] of [
       [{ url }, "secret"],
@@ -129,7 +129,7 @@ describe("secrets", () => {
     }
   });
 
-  test("U18: a server that knows another secret takes nothing", async () => {
+  test("U18: a server with another secret refuses all", async () => {
     expect(await send(provider({ secret: whsec(24) }), noticeTo(""))).toEqual({ type: "failed", answer: "HTTP 400" });
     expect(host.violations).toEqual(["no signature fits"]);
   });
@@ -168,7 +168,7 @@ describe("secrets", () => {
         if (text.length > 6) expect(error.message).not.toContain(text);
     });
 
-  test("U18: https anywhere, and http on this machine", () => {
+  test("U18: https to any host, and http to this machine, are accepted", () => {
     for (const url of ["https://shop.example/push?a=b", "http://localhost:3000/push", "http://[::1]:3000/", host.url])
       expect(() => provider({ url })).not.toThrow();
   });
@@ -213,7 +213,7 @@ describe("answers", () => {
     }
   });
 
-  test("U18: an error of the network is told without the address", async () => {
+  test("U18: a network error is reported without the address", async () => {
     const fetch: Fetch = (url) => Promise.reject(new TypeError(`cannot reach ${url}`));
     expect(await send(provider({ fetch }), noticeTo(""))).toEqual({ type: "retry", answer: "no answer" });
   });
@@ -247,7 +247,7 @@ describe("planted faults", () => {
       expect(host.violations.join()).toContain(fault);
     });
 
-  test("control: U18 a provider that follows redirects is seen where they lead", async () => {
+  test("control: U18 a provider that follows redirects is noticed at their target", async () => {
     const weak = await plantedModule<WebhookModule>(file, plant("a webhook follows redirects"));
     const other = await serveFake(() => ({ status: 204 }));
     try {

@@ -14,7 +14,7 @@ import { type FakePushService, startFakePushService, type SubscriptionJson } fro
 import { plantedModule } from "./planted.ts";
 import { noticeTo, send } from "./send.ts";
 
-/** The encryption's own authors' reading of it; it has no types. */
+/** A decryption by other authors; it has no types. */
 const ece = createRequire(import.meta.url)("http_ece") as {
   decrypt(body: Buffer, keys: { version: "aes128gcm"; privateKey: object; authSecret: Buffer }): Buffer;
 };
@@ -71,18 +71,21 @@ describe("the encryption", () => {
       privateKey: await crypto.subtle.importKey("jwk", jwk, curve, false, ["deriveBits"]),
     };
     const receiver = { p256dh: bytes(example.receiver), auth: bytes(example.auth) };
-    const body = await encrypt(text, receiver, { salt: bytes(example.salt), pair, filledTo: text.length + 1 });
+    const body = await encrypt(text, {
+      ...receiver,
+      inputs: { salt: bytes(example.salt), pair, filledTo: text.length + 1 },
+    });
     expect(base64url.encode(body ?? "")).toBe(example.body);
   });
 
-  test("U16: the tests' own reader reads the example of RFC 8291", () => {
+  test("U16: the tests' decryption reads the example of RFC 8291", () => {
     const ecdh = createECDH("prime256v1");
     ecdh.setPrivateKey(example.receiverSecret, "base64url");
     const auth = Buffer.from(example.auth, "base64url");
     expect(openEnvelope(Buffer.from(example.body, "base64url"), { ecdh, auth })).toBe(example.text);
   });
 
-  test("U16: whatever is encrypted, two independent readers read; its length shows in steps alone", async () => {
+  test("U16: two independent readers decrypt any text; its length is visible only in steps", async () => {
     const receiver = createReceiver();
     const readerKeys = {
       p256dh: new Uint8Array(receiver.ecdh.getPublicKey()),
@@ -107,7 +110,7 @@ describe("the encryption", () => {
     expect(lengths.size).toBeLessThanOrEqual(8);
   });
 
-  test("U16: one byte more than fits is refused, and a point beside the curve is no key", async () => {
+  test("U16: one byte too many is refused, and a point beside the curve is no key", async () => {
     const receiver = createReceiver();
     const auth = new Uint8Array(receiver.auth);
     const p256dh = new Uint8Array(receiver.ecdh.getPublicKey());
@@ -129,8 +132,8 @@ describe("the encryption", () => {
   });
 });
 
-describe("what is sent", () => {
-  test("U16: a message arrives as it was meant, and a strict push service finds no fault", async () => {
+describe("the request", () => {
+  test("U16: a message arrives unchanged, and a strict push service finds no violation", async () => {
     const subscription = service.subscribe(keys.publicKey);
     const notice = noticeTo(register(subscription), { title: "Bob 👋", body: "Tea?", data: { url: "/c/1" } });
     expect(await send(provider(), notice, { now })).toEqual({ type: "sent", answer: "HTTP 201" });
@@ -149,7 +152,7 @@ describe("what is sent", () => {
     expect(service.violations).toEqual([]);
   });
 
-  test("U16: a notice without a preview tells nothing of people, and all such are equally long", async () => {
+  test("U16: notices without a preview contain no user, and all have the same length", async () => {
     const token = register(service.subscribe(keys.publicKey));
     for (const seq of [1, 1_000_000]) await send(provider(), noticeTo(token, { seq, badge: seq }), { now });
     for (const { push, bodyBytes } of service.delivered) {
@@ -159,7 +162,7 @@ describe("what is sent", () => {
     expect(service.delivered.length).toBe(2);
   });
 
-  test("U16: what clears is not urgent, and replaces what was not delivered yet", async () => {
+  test("U16: a clear is not urgent, and replaces an undelivered notification", async () => {
     const { endpoint, ...rest } = service.subscribe(keys.publicKey);
     const token = register({ endpoint, ...rest });
     service.leave(endpoint);
@@ -173,20 +176,20 @@ describe("what is sent", () => {
     expect(service.violations).toEqual([]);
   });
 
-  test("U16: the time to live is in whole seconds, and not longer than push services take", async () => {
+  test("U16: the TTL is in whole seconds, and at most that of push services", async () => {
     const token = register(service.subscribe(keys.publicKey));
     for (const ttlMs of [0, 999, 1_999, 90 * 86_400_000]) await send(provider(), noticeTo(token, { ttlMs }), { now });
     expect(service.delivered.map(({ ttl }) => ttl)).toEqual([0, 0, 1, 2_419_200]);
     expect(service.violations).toEqual([]);
   });
 
-  test("U16: half a character is mended", async () => {
+  test("U16: a lone surrogate is replaced", async () => {
     const token = register(service.subscribe(keys.publicKey));
     await send(provider(), noticeTo(token, { body: "👋".slice(0, 1), data: { a: "\udc4b" } }), { now });
     expect(service.delivered[0]?.push).toMatchObject({ body: "\ufffd", data: { a: "\ufffd" } });
   });
 
-  test("U16: the longest text that fits is sent, one byte more fails before anything is asked", async () => {
+  test("U16: the longest text is sent, one byte more fails before the request", async () => {
     const token = register(service.subscribe(keys.publicKey));
     const room = plaintextBytesMax - (await lengthWithout(token));
     expect(await send(provider(), noticeTo(token, { body: "a".repeat(room) }), { now })).toMatchObject({
@@ -204,13 +207,13 @@ describe("what is sent", () => {
     expect(service.violations).toEqual([]);
   });
 
-  /** Bytes of the text beside the body of the notice. */
+  /** The bytes of the text without the body of the notice. */
   async function lengthWithout(token: string): Promise<number> {
     const { answer } = await send(provider(), noticeTo(token, { body: "a".repeat(5_000) }), { now });
     return Number(/\d+/.exec(answer)?.[0]) - 5_000;
   }
 
-  test("U16: Safari gets no silent pushes, for it would withdraw the permission", async () => {
+  test("U16: Safari gets no silent pushes, because it would revoke the permission", async () => {
     for (const host of ["web.push.apple.com", "api.push.apple.com"]) {
       const token = register(service.subscribe(keys.publicKey, { host }));
       expect(await send(provider(), noticeTo(token, { kind: "clear" }), { now })).toEqual({
@@ -225,7 +228,7 @@ describe("what is sent", () => {
 });
 
 describe("VAPID", () => {
-  test("U16: a token is used for its origin until an hour before it expires, and never past what the clock says", async () => {
+  test("U16: a token is used for its origin until an hour before it expires, also if the clock was set back", async () => {
     const shared = provider();
     const one = register(service.subscribe(keys.publicKey));
     const other = register(service.subscribe(keys.publicKey, { host: "updates.push.services.mozilla.com" }));
@@ -242,12 +245,12 @@ describe("VAPID", () => {
     const second = await used(one, 11 * hour);
     expect(second).not.toBe(first);
     expect(await used(one, 12 * hour)).toBe(second);
-    // The clock was set back: what was signed then is too far ahead now.
+    // The clock was set back: the old token is too far ahead now.
     expect(await used(one, -24 * hour)).not.toBe(second);
     expect(service.violations).toEqual([]);
   });
 
-  test("U16: a hundred at once have one token, and many origins have one each", async () => {
+  test("U16: a hundred concurrent pushes share one token, and each origin has its own", async () => {
     const shared = provider();
     const token = register(service.subscribe(keys.publicKey));
     await Promise.all(Array.from({ length: 100 }, () => send(shared, noticeTo(token), { now })));
@@ -260,7 +263,7 @@ describe("VAPID", () => {
     expect(service.violations).toEqual([]);
   });
 
-  test("U16: keys of two pairs are refused before anything is asked", async () => {
+  test("U16: keys of two pairs are refused before the request", async () => {
     const { privateKey } = await generateVapidKeys();
     const token = register(service.subscribe(keys.publicKey));
     expect(await send(provider({ privateKey }), noticeTo(token), { now })).toEqual({
@@ -270,7 +273,7 @@ describe("VAPID", () => {
     expect(service.connections()).toBe(0);
   });
 
-  test("U16: options that no push service would take are refused at once", () => {
+  test("U16: options that no push service accepts are refused at once", () => {
     const wrong: readonly Partial<WebPushOptions>[] = [
       { publicKey: "" },
       { publicKey: keys.privateKey },
@@ -305,7 +308,7 @@ describe("VAPID", () => {
     for (const one of [subject, "https://shop.example/contact"]) expect(() => provider({ subject: one })).not.toThrow();
   });
 
-  test("U16: the page gets the key as browsers want it", () => {
+  test("U16: the page gets the key in the form of browsers", () => {
     expect(provider({ publicKey: `${keys.publicKey}=` }).public).toEqual({ publicKey: keys.publicKey });
   });
 });
@@ -318,7 +321,7 @@ describe("answers", () => {
     ...[404, 410].map((status) => [{ status }, { type: "dead", answer: `HTTP ${status}` }] as const),
     ...[400, 405, 422].map((status) => [{ status }, { type: "failed", answer: `HTTP ${status}` }] as const),
     [{ status: 413 }, { type: "unfit", answer: "HTTP 413" }],
-    // Windows takes it, and says in a header what it made of it.
+    // Windows accepts it, and reports the outcome in a header.
     [
       { status: 201, headers: { "X-WNS-Status": "received" } },
       { type: "sent", answer: "HTTP 201" },
@@ -353,7 +356,7 @@ describe("answers", () => {
     test(`U16: ${typeof fault === "string" ? fault : JSON.stringify(fault)} is ${JSON.stringify(result)}`, async () => {
       const { endpoint, keys: own, ...rest } = service.subscribe(keys.publicKey);
       const token = register({ endpoint, keys: own, ...rest });
-      // What a push service says is for nobody: it might repeat what it was sent, or be none.
+      // The text of a push service is not shown: it might repeat the request, or be an attacker's.
       service.fail(
         typeof fault === "string" || fault.status === 204 ? fault : { ...fault, body: `${endpoint} ${token}` },
       );
@@ -363,7 +366,7 @@ describe("answers", () => {
       expect(service.violations).toEqual([]);
     });
 
-  test("U16: after a lost answer the repeat replaces what was taken", async () => {
+  test("U16: after a lost answer the repeat replaces the first notification", async () => {
     const { endpoint, ...rest } = service.subscribe(keys.publicKey);
     const notice = noticeTo(register({ endpoint, ...rest }));
     service.leave(endpoint);
@@ -374,7 +377,7 @@ describe("answers", () => {
     expect(service.delivered.length).toBe(1);
   });
 
-  test("U29 a subscription that is refused with 403 is dead after five times between which others were taken", async () => {
+  test("U29 a subscription that is refused with 403 is dead after five times if others were accepted between them", async () => {
     const one = provider();
     const [refused, other] = [0, 1].map(() => register(service.subscribe(keys.publicKey)));
     let lateMs = 0;
@@ -382,13 +385,13 @@ describe("answers", () => {
       if (status !== undefined) service.fail({ status });
       return (await send(one, noticeTo(token), { now: () => now() + lateMs })).type;
     };
-    // While everybody is refused, the keys are at fault; and 401 is never the address's.
+    // While all are refused, the keys are at fault; and a 401 is never due to the address.
     for (let i = 0; i < 20; i++) expect(await sendTo(refused, 403)).toBe("failed");
     for (let i = 0; i < 20; i++) {
       expect(await sendTo(other)).toBe("sent");
       expect(await sendTo(refused, 401)).toBe("failed");
     }
-    // Not within an hour, and what was taken begins the count anew.
+    // Not within an hour, and an accepted notice begins a new count.
     for (let i = 0; i < 6; i++) {
       expect(await sendTo(other)).toBe("sent");
       expect(await sendTo(refused, 403)).toBe("failed");
@@ -403,7 +406,7 @@ describe("answers", () => {
     expect(await sendTo(refused, 403)).toBe("dead");
   });
 
-  test("U16: nobody is there any more, or never was", async () => {
+  test("U16: an unknown subscription, or one that has ended, is dead", async () => {
     const subscription = service.subscribe(keys.publicKey);
     const token = register(subscription);
     service.unsubscribe(subscription.endpoint);
@@ -412,14 +415,14 @@ describe("answers", () => {
     expect(await send(provider(), noticeTo(unknown), { now })).toEqual({ type: "dead", answer: "HTTP 404" });
   });
 
-  test("U16: a subscription for other keys of ours is refused by the push service", async () => {
+  test("U16: the push service refuses a subscription of other VAPID keys", async () => {
     const { publicKey } = await generateVapidKeys();
     const token = register(service.subscribe(publicKey));
     expect(await send(provider(), noticeTo(token), { now })).toMatchObject({ type: "failed" });
     expect(service.violations).toEqual(["k is not the key that the subscription was made for"]);
   });
 
-  test("U16: what is no subscription, or has a key beside the curve, is dead", async () => {
+  test("U16: a malformed subscription, or one with a key beside the curve, is dead", async () => {
     const token = register(service.subscribe(keys.publicKey));
     const { endpoint, keys: own } = JSON.parse(token) as { endpoint: string; keys: SubscriptionJson["keys"] };
     const point = bytes(own.p256dh);
@@ -434,7 +437,7 @@ describe("answers", () => {
 describe("subscriptions", () => {
   const good = () => service.subscribe(keys.publicKey);
 
-  test("U16: what a browser gives is taken, in one form, under subscription or directly", () => {
+  test("U16: a browser's subscription is accepted, in one form, under subscription or directly", () => {
     const { endpoint, keys: own } = good();
     const token = JSON.stringify({ endpoint, keys: own });
     const [web] = [provider()];
@@ -448,7 +451,7 @@ describe("subscriptions", () => {
     });
   });
 
-  test("U16: what is none is refused", () => {
+  test("U16: a malformed subscription is refused", () => {
     const { endpoint, keys: own } = good();
     const wrong: readonly unknown[] = [
       null,
@@ -476,7 +479,7 @@ describe("subscriptions", () => {
       expect(provider().parse(push, identity)).toBeNull();
   });
 
-  test("U16: whatever is registered, parse answers, and what it took is sent only where it may", async () => {
+  test("U16: parse answers any input, and an accepted one is sent only to allowed hosts", async () => {
     await fc.assert(
       fc.asyncProperty(fc.anything(), async (subscription) => {
         expect(provider().parse({ subscription }, identity)).toBeNull();
@@ -516,7 +519,7 @@ describe("planted faults", () => {
     });
 });
 
-test("U16 U11: a point beside the curve is refused as it is registered, before any library gets it", async () => {
+test("U16 U11: a point beside the curve is refused at the registration, before a library gets it", async () => {
   const made = Array.from({ length: 20 }, async () => {
     const { publicKey } = await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, true, ["deriveBits"]);
     return new Uint8Array(await crypto.subtle.exportKey("raw", publicKey));

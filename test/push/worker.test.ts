@@ -8,8 +8,8 @@ afterEach(stopAll);
 const ackAll = (socket: { say(frame: object): void; of(type: "changes"): { cursor: string }[] }) =>
   socket.say({ type: "ack", cursor: socket.of("changes").at(-1)?.cursor ?? "" });
 
-describe("when", () => {
-  test("U1 a device without a connection is told at once, and once", async () => {
+describe("the time of a notification", () => {
+  test("U1 a device without a connection is notified at once, and once", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "phone");
@@ -21,7 +21,7 @@ describe("when", () => {
     expect(push.faults).toEqual([]);
   });
 
-  test("U1 a connected one that acks is not told; one that does not is, after the delay of its presence", async () => {
+  test("U1 a connected device that acks is not notified; one that does not ack is, after the delay of its presence", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     for (const user of ["acker", "active", "idle"]) await push.register(user, "phone");
@@ -41,10 +41,10 @@ describe("when", () => {
     expect(await at(1_500)).toEqual(["active", "idle"]);
     expect(await at(60_000)).toEqual(["active", "idle"]);
     expect(active.of("changes").length + idle.of("changes").length).toBeGreaterThan(0);
-    expect(push.worker.sizes()).toMatchObject({ stirred: 0, readers: 0, requests: 0, unsettled: 0 });
+    expect(push.worker.sizes()).toMatchObject({ recipients: 0, readers: 0, requests: 0, unsettled: 0 });
   });
 
-  test("U1 only pings are no activity: a phone that sleeps with an open socket is idle", async () => {
+  test("U1 pings alone are no activity: a phone that sleeps with an open socket is idle", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     for (const user of ["sleeper", "typist"]) await push.register(user, "phone");
@@ -61,7 +61,7 @@ describe("when", () => {
     expect(phones.requests.map(({ user }) => user)).toEqual(["typist", "sleeper"]);
   });
 
-  test("U1 each device for itself: the phone that is away is told while the laptop has it, also in a stream of messages", async () => {
+  test("U1 devices are independent: the disconnected phone is notified while the laptop acks, also in a stream of messages", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     for (const device of ["phone", "laptop"]) await push.register("bob", device);
@@ -76,7 +76,7 @@ describe("when", () => {
     expect(phones.showing("bob laptop")).toEqual({});
   });
 
-  test("U1 a stream to a device that acks a little late never makes it ring", async () => {
+  test("U1 a stream to a device that acks a little late never notifies it", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "phone");
@@ -91,7 +91,7 @@ describe("when", () => {
     expect(phones.requests).toEqual([]);
   });
 
-  test("U1 clocks that are set make nobody wait, nor ring", async () => {
+  test("U1 a clock that is set delays no notification, and causes none", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     for (const user of ["away", "here"]) await push.register(user, "phone");
@@ -115,7 +115,7 @@ describe("when", () => {
 });
 
 describe("just before sending", () => {
-  /** A message that waits, while something happens. */
+  /** Sends a message, and runs `happens` while its notice waits. */
   async function waiting(
     happens: (
       push: Awaited<ReturnType<typeof startPush>>,
@@ -136,25 +136,25 @@ describe("just before sending", () => {
     return { phones, why, push };
   }
 
-  test("control: U2 a message that nothing happened to is told once the provider is back", async () => {
+  test("control: U2 a message without such a change is notified once the provider is back", async () => {
     const { phones, why } = await waiting(async () => {});
     expect(phones.screenOf("bob phone").rings).toBe(1);
     expect(why).toMatchObject({ decision: "send", reason: "sent", answer: "ok", device: "phone", provider: "phones" });
   });
 
-  test("U2 what was read elsewhere meanwhile is not told", async () => {
+  test("U2 does not notify of a message that was read elsewhere", async () => {
     const { phones, why } = await waiting((push, { conversation, seq }) => push.read("bob", conversation, seq));
     expect(phones.screenOf("bob phone").rings).toBe(0);
     expect(why).toMatchObject({ decision: "drop", reason: "read" });
   });
 
-  test("U2 nor what the device has got", async () => {
+  test("U2 does not notify a device that has acked the message", async () => {
     const { phones, why } = await waiting((push, { n }) => push.ack("bob", "phone", n));
     expect(phones.screenOf("bob phone").rings).toBe(0);
     expect(why).toMatchObject({ decision: "drop", reason: "delivered" });
   });
 
-  test("U2 nor of somebody who is blocked, nor of what is muted, nor where it is turned off", async () => {
+  test("U2 does not notify of a blocked sender or a muted conversation, nor on a device where it is turned off", async () => {
     const blocked = await waiting((push) =>
       push.during(push.store.relate(person("bob"), [{ other: "alice", blocked: true }])),
     );
@@ -170,7 +170,7 @@ describe("just before sending", () => {
     for (const { phones } of [blocked, muted, off]) expect(phones.screenOf("bob phone").rings).toBe(0);
   });
 
-  test("U2 U6 nor on a device that was logged out", async () => {
+  test("U2 U6 does not notify a device that was logged out", async () => {
     const { phones, why, push } = await waiting((push) => push.store.devices.deleteDevice(person("bob"), "phone"));
     expect(phones.screenOf("bob phone").rings).toBe(0);
     expect(why).toMatchObject({ reason: "retrying" });
@@ -179,7 +179,7 @@ describe("just before sending", () => {
     expect(phones.screenOf("bob phone").rings).toBe(0);
   });
 
-  test("U2 nor what was told too late to be worth anything", async () => {
+  test("U2 does not notify of a message that is too old", async () => {
     let isDown = true;
     const phones = createPhones("phones", () => (isDown ? { type: "retry", answer: "down" } : sent));
     const push = await startPush({ providers: [phones.provider], limits: { pushExpiryMs: 60_000 } });
@@ -195,7 +195,7 @@ describe("just before sending", () => {
 });
 
 describe("one notification per conversation", () => {
-  test("U3 the newest message stands in it, with what is unread at that moment", async () => {
+  test("U3 it shows the newest message, with the number of unread ones at that moment", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "phone");
@@ -215,7 +215,7 @@ describe("one notification per conversation", () => {
     expect(phones.violations).toEqual([]);
   });
 
-  test("U3 messages that came together are told together, and each can say so", async () => {
+  test("U3 messages of a short time share one notification, and each is explained by it", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "phone");
@@ -231,7 +231,7 @@ describe("one notification per conversation", () => {
     expect(whys[0]?.[0]?.collapsedInto).toBeGreaterThan(1);
   });
 
-  test("U3 once it is read the other devices take it away, and one that knows is not told so", async () => {
+  test("U3 once it is read it is removed from the other devices, without a request to one that knows", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     for (const device of ["phone", "tablet"]) await push.register("bob", device);
@@ -251,7 +251,7 @@ describe("one notification per conversation", () => {
     expect(phones.requests.filter(({ kind }) => kind === "clear").length).toBe(1);
   });
 
-  test("U69 who blocks somebody sees their notification on no device any more, and no number of theirs", async () => {
+  test("U69 after a block the sender's notifications are removed from all devices, and their messages from the badge", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     for (const device of ["phone", "tablet"]) await push.register("bob", device);
@@ -259,7 +259,7 @@ describe("one notification per conversation", () => {
     const other = await push.send("carol", "bob");
     await push.pass(300);
     expect(phones.screenOf("bob phone").badge).toBe(2);
-    // A device that knows of the block is told all the same: it need not know of notifications.
+    // A device that knows of the block gets a clear too: a block does not make it remove notifications.
     await push.online("bob", "phone");
     await push.during(push.store.relate(person("bob"), [{ other: "alice", blocked: true }]));
     await push.pass(1_000);
@@ -270,14 +270,14 @@ describe("one notification per conversation", () => {
     const clears = phones.requests.filter(({ kind }) => kind === "clear");
     expect(clears.length).toBe(2);
     for (const clear of clears) expect(clear).toMatchObject({ conversation, seq, badge: 1 });
-    // Nobody else's, and not again.
+    // No other user's, and not again.
     await push.during(push.store.relate(person("carol"), [{ other: "bob", blocked: true }]));
     await push.pass(60_000, 1_000);
     expect(phones.requests.filter(({ kind }) => kind === "clear").length).toBe(2);
     expect(push.worker.sizes()).toMatchObject({ blockers: 0, requests: 0, unsettled: 0 });
   });
 
-  test("U69 also where the block came while the notification was on its way, in quiet hours, or while no worker ran", async () => {
+  test("U69 also after a block during the request, in quiet hours, or while no worker ran", async () => {
     let answer: () => void = () => {};
     let isSlow = true;
     const phones = createPhones("phones", async ({ kind }) => {
@@ -321,7 +321,7 @@ describe("one notification per conversation", () => {
     expect(phones.showing("bob phone")).toEqual({});
   });
 
-  test("U3 also where a newer message waited meanwhile, and then is not told", async () => {
+  test("U3 it is removed also while a newer message waits, which then is not notified", async () => {
     for (const way of ["vetoed", "failed"]) {
       const phones = createPhones("phones", ({ body }) => (body === "no" ? { type: "failed", answer: "never" } : sent));
       const push = await startPush({
@@ -346,7 +346,7 @@ describe("one notification per conversation", () => {
     }
   });
 
-  test("U3 a provider that refuses to take it away again and again is asked until it does", async () => {
+  test("U3 a provider that cannot remove it yet is asked until it does", async () => {
     const phones = createPhones("phones", ({ kind }, tries) =>
       kind === "clear" && tries < 16 ? { type: "retry", answer: "busy" } : sent,
     );
@@ -359,7 +359,7 @@ describe("one notification per conversation", () => {
     expect(phones.showing("bob phone")).toEqual({});
   });
 
-  test("U3 what comes after it was taken away is told anew", async () => {
+  test("U3 a message after the removal is notified again", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "phone");
@@ -375,8 +375,8 @@ describe("one notification per conversation", () => {
   });
 });
 
-describe("what is told", () => {
-  test("U4 nothing of the message, by default", async () => {
+describe("the content", () => {
+  test("U4 is nothing of the message, by default", async () => {
     const phones = createPhones();
     const push = await startPush({ providers: [phones.provider] });
     await push.register("bob", "phone");
@@ -387,7 +387,7 @@ describe("what is told", () => {
     expect(JSON.stringify(notice)).not.toMatch(/canary|alice/);
   });
 
-  test("U4 what the host makes of it, and nothing where the host says null", async () => {
+  test("U4 is the host's, and nothing is sent if the host returns null", async () => {
     const phones = createPhones();
     const push = await startPush({
       providers: [phones.provider],
@@ -407,7 +407,7 @@ describe("what is told", () => {
     expect(await push.why("bob", id)).toMatchObject([{ decision: "drop", reason: "vetoed" }]);
   });
 
-  test("U70 how it is shown, as the host says; what is unknown or out of its bounds is refused, and said where it is", async () => {
+  test("U70 has the host's options; an unknown or invalid one is refused, and its field reported", async () => {
     const answers: [options: object, fault: string | null][] = [
       [{ mutableContent: true, channel: "chats", sound: "ding.caf", category: "MESSAGE", dataOnly: true }, null],
       [{ channel: "x".repeat(64), image: `https://app.example/${"x".repeat(1_024 - 20)}` }, null],
@@ -440,7 +440,7 @@ describe("what is told", () => {
     }
   });
 
-  test("U4 the safe default where the host throws, answers nonsense, or does not answer", async () => {
+  test("U4 is the safe default if the host throws, returns nonsense, or does not answer", async () => {
     const answers: (() => unknown)[] = [
       () => {
         throw new Error("defect");
@@ -462,7 +462,7 @@ describe("what is told", () => {
       expect(phones.requests.length).toBe(i);
     }
     for (const notice of phones.requests) expect(notice).toMatchObject({ title: "New message", body: "", data: {} });
-    // Of faults that come with each message one in a minute is reported.
+    // Of a fault at each message, one in a minute is reported.
     expect(push.faults.length).toBe(1);
   });
 });

@@ -87,7 +87,7 @@ test("collect refuses two plants of one name", () => {
 
 test("plant answers the edits of a name, and puts a value into those that want one", () => {
   expect(plant("the sockets of an ended session stay open")).toEqual([
-    { file: "hub/hub.ts", from: "const consequences = { revoke };", to: "const consequences = {};" },
+    { file: "hub/hub.ts", from: "const consequences = { revoke: sockets.revoke };", to: "const consequences = {};" },
   ]);
   expect(plant("a page cache of so many bytes", 4_096)[0]?.to).toBe("options.cacheBytes ?? 4096");
   // @ts-expect-error A name that no plant has is found by the compiler.

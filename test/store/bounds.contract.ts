@@ -44,7 +44,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
       (await store.conversations(person(user, tenant), { below: newest, limit: 1 })).conversations[0];
 
     describe("read marks", () => {
-      test("S30 each message knows the newest of the other before it, whoever writes what in one commit, to whatever target", async () => {
+      test("S30 each message knows the newest of the other before it, for any mix of senders and targets in one commit", async () => {
         const user = fc.constantFrom("alice", "bob");
         const commit = fc.array(fc.record({ from: user, byKey: fc.boolean() }), { minLength: 1, maxLength: 9 });
         await fc.assert(
@@ -198,7 +198,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         );
       };
 
-      test("S32 of too many devices the one that was not seen for longest goes, with its addresses; nobody else's do", async () => {
+      test("S32 of too many devices the one that was not seen for longest is forgotten, with its addresses only", async () => {
         const tenant = newTenant();
         const bob = person("bob", tenant);
         await store.openDevice(person("eve", tenant), "phone");
@@ -222,7 +222,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         ]);
         await store.devices.putDevice(bob, "e", { notify: false, now: Date.now() });
         expect([await devicesOf(tenant, "bob"), await addresses()]).toEqual([["c", "d", "e"], ["c"]]);
-        await store.history(bob, { undelivered: "f", walk: { up: 0 }, limit: 1 });
+        await store.history(bob, { undelivered: "f", order: { up: 0 }, limit: 1 });
         expect([await devicesOf(tenant, "bob"), await addresses()]).toEqual([["d", "e", "f"], []]);
         expect(await devicesOf(tenant, "eve")).toEqual(["phone"]);
       });
@@ -261,7 +261,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         };
         await forget();
         expect((await store.openDevice(bob, "old", { after: at(1) })).synced).toBe(at(1));
-        const page = await store.history(bob, { undelivered: "old", walk: { up: 0 }, limit: 9 });
+        const page = await store.history(bob, { undelivered: "old", order: { up: 0 }, limit: 9 });
         expect(page?.messages.map(({ text }) => text)).toEqual(["2", "3"]);
         await forget();
         expect((await store.openDevice(bob, "old")).synced).toBe(at(2));
@@ -269,7 +269,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         expect((await store.openDevice(bob, "old", { after: at(3) })).synced).toBe(at(2));
       });
 
-      test("S32 P27 what a forgotten device acks that is still connected is stored, and delivered", async () => {
+      test("S32 P27 an ack of a forgotten device that is still connected is stored, and delivers", async () => {
         const tenant = newTenant();
         const bob = person("bob", tenant);
         for (const device of ["a", "b", "c"]) await store.openDevice(bob, device);
@@ -283,7 +283,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         expect(await marksOf(tenant, "bob")).toMatchObject({ delivered: 1 });
       });
 
-      test("S32 that a device was seen is written at most once an hour, by its acks and by what it asks", async () => {
+      test("S32 the time when a device was seen is written at most once an hour, by its acks and by its reads", async () => {
         const clock = fakeClock();
         const { store: timed } = await storeOn(place.engine, { clock });
         const tenant = newTenant();
@@ -312,7 +312,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
           await turn();
         };
         const polls = async () => {
-          await timed.history(bob, { undelivered: "phone", walk: { up: 0 }, limit: 1 });
+          await timed.history(bob, { undelivered: "phone", order: { up: 0 }, limit: 1 });
           await turn();
         };
         for (const [i, act] of [acks, asks, polls].entries()) {
@@ -357,7 +357,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         );
         const expected = answers.flatMap((answer, i) => (answer === "stored" ? [`u${i}a`, `u${i}b`] : []));
         expect(new Set(rows.map((row) => row["id"]))).toEqual(new Set(["kept", ...expected]));
-        // Nothing of what was refused is done: the last call that was stored says whether that one is a contact.
+        // A refused call changes nothing: the last stored call decides whether that user is a contact.
         const last = answers.lastIndexOf("stored");
         expect(await store.isContact(alice, "kept")).toBe(last % 2 === 0);
         // One more fits, two do not.
@@ -367,20 +367,20 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         ).toBe("too_large");
       });
 
-      test("S33 B1 of what one call says twice of somebody the last holds", async () => {
+      test("S33 B1 of two changes of one relation in a call the last one holds", async () => {
         const tenant = newTenant();
         await store.relate(person("alice", tenant), [
           { other: "bob", contact: true, blocked: true },
           { other: "bob", blocked: false },
         ]);
-        expect(await store.ties(person("alice", tenant), ["bob"])).toMatchObject([
+        expect(await store.relationships(person("alice", tenant), ["bob"])).toMatchObject([
           { isContact: true, hasBlocked: false },
         ]);
       });
     });
 
     describe("blocks", () => {
-      test("S34 B3 to block and unblock over and over tells nobody a receipt; what moved behind the block is told once", async () => {
+      test("S34 B3 blocking and unblocking repeatedly sends no receipt; marks that moved during the block are sent once", async () => {
         const tenant = newTenant();
         const alice = person("alice", tenant);
         const { conversation } = await accepted(store, { tenant, from: "alice", to: "bob" });
@@ -411,7 +411,7 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         expect(await again("alice", "bob", 3)).toBe(0);
       });
 
-      test("S34 B3 O5 whatever is blocked, read and replayed in whatever order, nobody misses a mark that they may see, nor sees one that they may not", async () => {
+      test("S34 B3 O5 blocks, reads and replays in any order never hide a mark that a user may see, nor show one that they may not", async () => {
         const by = fc.constantFrom("alice", "bob");
         const step = fc.oneof(
           fc.record({ type: fc.constant("block" as const), by, holds: fc.boolean() }),

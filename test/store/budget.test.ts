@@ -6,7 +6,7 @@ import { plant, type PlantName } from "../plants/index.ts";
 import { stepsOn } from "./skewed.ts";
 import { namedStatements, statementNames } from "./statements.ts";
 
-/** What one user has made of everything, in the one fixture and in the other. */
+/** The size of all data of one user, in the two fixtures. */
 const sizes = [4_000, 20_000] as const;
 
 /**
@@ -15,7 +15,7 @@ const sizes = [4_000, 20_000] as const;
  */
 const stepsMax = 1_000;
 const larger: Readonly<Record<string, number>> = {
-  // A page of so many rows, or a list of so many names.
+  // The rows of a page, or the names in a list.
   ...{
     // With the bytes of their texts, summed up.
     selectReceived: 25_000,
@@ -24,9 +24,14 @@ const larger: Readonly<Record<string, number>> = {
     selectMessages: 25_000,
     selectRelations: 5_000,
   },
-  ...{ selectReceipts: 12_000, selectPeerReceipts: 12_000, selectTies: 32_000 },
+  ...{ selectReceipts: 12_000, selectPeerReceipts: 12_000, selectRelationships: 32_000 },
   // `historyRowsMax` rows, and the way to them.
-  ...{ selectPlaceBefore: 28_000, selectPlaceAfter: 28_000, selectSentBefore: 28_000, selectReceivedBefore: 28_000 },
+  ...{
+    selectConversationBefore: 28_000,
+    selectConversationAfter: 28_000,
+    selectSentBefore: 28_000,
+    selectReceivedBefore: 28_000,
+  },
   ...{ selectReceivedAfter: 40_000, selectEdgesBefore: 8_000, selectEdgeAfter: 4_000, selectByIds: 40_000 },
   // `unreadRowsMax` messages, twice.
   selectConversations: 65_000,
@@ -45,7 +50,7 @@ const larger: Readonly<Record<string, number>> = {
   deleteTickets: 2_000,
   // A stretch of the log.
   ...{ selectRecipients: 20_000, selectReaders: 8_000 },
-  // What is due at a time, with what is unread in each of those conversations.
+  // The notifications due at a time, with the unread messages of each of their conversations.
   ...{ selectDue: 130_000, selectBadges: 30_000, settleNotices: 35_000, deleteDoneNotices: 8_000, upsertLog: 25_000 },
   ...{ markCleared: 7_000, insertNotices: 13_000, pruneLog: 60_000 },
 };

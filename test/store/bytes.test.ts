@@ -14,7 +14,7 @@ const messages = 80;
 const limits = { ...defaultLimits, pageBytesMax: 100_000, stretchBytesMax: 150_000, answerBytesMax: 200_000 };
 const alice = { tenant: "default", user: "alice" };
 
-/** An engine that counts the texts which the database hands out, and may alter what it is asked. */
+/** An engine that counts the texts that the database returns, and may alter its statements. */
 function counting(engine: Engine) {
   const state = { bytes: 0, alter: (sql: string): string => sql };
   const altered = (statements: readonly Statement[]): Statement[] =>
@@ -51,22 +51,22 @@ afterAll(async () => {
 });
 
 type Look = { readonly name: string; readonly bytesMax: number; readonly look: () => Promise<unknown> };
-const walk = { down: newest };
+const order = { down: newest };
 const looks: readonly Look[] = [
   {
     name: "a page",
-    // What was received, and what was sent.
+    // Received messages, and sent ones.
     bytesMax: 2 * limits.pageBytesMax,
     look: () => store.changes(alice, 0, { rows: 256, bytes: 1e9 }),
   },
   { name: "a page by the room", bytesMax: 80_000, look: () => store.changes(alice, 0, { rows: 256, bytes: 40_000 }) },
   { name: "a stretch", bytesMax: limits.stretchBytesMax, look: () => store.log(0, 1_000) },
   ...[
-    { name: "all history", query: { walk, limit: 200 } },
-    { name: "a conversation's", query: { with: "bob", walk, limit: 200 } },
-    { name: "a conversation's, upward", query: { with: "bob", walk: { up: 0 }, limit: 200 } },
-    { name: "the undelivered", query: { undelivered: "d", walk: { up: 0 }, limit: 200 } },
-    { name: "ids", query: { ids: [] as string[], walk: {}, limit: 200 } },
+    { name: "all history", query: { order, limit: 200 } },
+    { name: "a conversation's", query: { with: "bob", order, limit: 200 } },
+    { name: "a conversation's, upward", query: { with: "bob", order: { up: 0 }, limit: 200 } },
+    { name: "the undelivered", query: { undelivered: "d", order: { up: 0 }, limit: 200 } },
+    { name: "ids", query: { ids: [] as string[], order: {}, limit: 200 } },
   ].map(({ name, query }) => ({
     name,
     bytesMax: 2 * limits.answerBytesMax,
@@ -91,7 +91,7 @@ describe("bytes that are read", () => {
       expect(await bytesOf(each)).toBeWithin(1, each.bytesMax + 2 * textBytes + 1);
     });
 
-  test("R41 Q8 a page of the list ends where so many messages were counted for it, and the next one goes on there", async () => {
+  test("R41 Q8 a page of the list ends once the limit of counted messages is reached, and the next one goes on there", async () => {
     const other = await storeOn(createEmbeddedEngine({ path: join(folder, "counted.db") }), {
       limits: { ...limits, pageUnreadRowsMax: 5 },
     });

@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
+import { execPath } from "node:process";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -27,7 +28,7 @@ function child(file: string, code: string) {
   const imports = `import Database from "libsql";
     import { createEmbeddedEngine } from "./src/store/engine/embedded.ts";
     const file = ${JSON.stringify(file)};`;
-  const process = Bun.spawn(["bun", "-e", `${imports}\n${code}`], {
+  const process = Bun.spawn([execPath, "-e", `${imports}\n${code}`], {
     cwd: root,
     stdin: "pipe",
     stdout: "pipe",
@@ -62,7 +63,7 @@ const tryLock = `try { await createEmbeddedEngine({ path: file }).close(); conso
   catch (error) { console.log(error.code, error.message); }`;
 
 describe("embedded engine, one process a file", () => {
-  test("E12 a second process is refused, and told which file and what to do", async () => {
+  test("E12 a second process is refused, with the name of the file and advice", async () => {
     const file = newFile();
     const engine = createEmbeddedEngine({ path: file });
     const answer = await child(file, tryLock).end();
@@ -104,7 +105,7 @@ describe("embedded engine, one process a file", () => {
     await engine.close();
   });
 
-  test("E12 an engine that nobody refers to keeps its lock", async () => {
+  test("E12 an engine without any reference keeps its lock", async () => {
     const file = newFile();
     const holder = child(
       file,
@@ -229,7 +230,7 @@ describe("embedded engine, privacy", () => {
     await engine.close();
   });
 
-  test("control: E20 a file that anybody may read is seen", async () => {
+  test("control: E20 a file that all users may read is found", async () => {
     const file = newFile();
     writeFileSync(file, "");
     chmodSync(file, 0o644);

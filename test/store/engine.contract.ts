@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { ChatError } from "../../src/error.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 
-/** What any engine must do. `open` gives an engine on an empty database; `close` removes what it made. */
+/** The contract of engines. `open` gives an engine on an empty database; `close` removes the database. */
 export function describeEngine(name: string, open: () => Promise<{ engine: Engine; close(): Promise<void> }>): void {
   describe(name, () => {
     let engine: Engine;
@@ -125,7 +125,7 @@ export function describeEngine(name: string, open: () => Promise<{ engine: Engin
       expect(rows).toEqual([{ a: 9007199254740991, b: -9007199254740991, c: 5, type: "integer", half: 2, text: "5" }]);
     });
 
-    test("E6 what is not a Value is refused, and nothing is written", async () => {
+    test("E6 an argument that is no Value is refused, and nothing is written", async () => {
       for (const wrong of [true, undefined, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 1n, {}, new Date()]) {
         const args = [wrong] as unknown as string[];
         await expect(engine.write([{ sql: "INSERT INTO item (name) VALUES (?)", args }])).rejects.toBeInstanceOf(

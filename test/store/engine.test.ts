@@ -174,7 +174,7 @@ describe("remote engine, the network", () => {
     await engine.close();
   });
 
-  test("E22 of many calls at once one asks for a server that is down, and the others are told at once", async () => {
+  test("E22 of many calls at once one asks a server that is down, and the others reject at once", async () => {
     let requests = 0;
     const clock = startClock();
     const engine = createRemoteEngine({
@@ -370,7 +370,7 @@ describe("remote engine, the network", () => {
       expect(new Set(await Promise.all(slow))).toEqual(new Set(["ended"]));
     });
 
-    test("E25 K11 an engine that is closed sends nothing more, and whoever waits is told", async () => {
+    test("E25 K11 a closed engine sends nothing more, and rejects all calls that wait", async () => {
       const clock = startClock();
       const { engine, asked, answer } = await startSlow(400, clock);
       answer(async () => new Response("", { status: 429 }));
@@ -389,7 +389,7 @@ describe("remote engine, the network", () => {
     test("E24 a server that is only slow is asked twice by two reads at a time, and its connections are kept", async () => {
       const clock = startClock();
       const { engine, asked, inits, answer } = await startSlow(20_000, clock);
-      // Counted at the first answer: what comes after it depends on how long the real server takes.
+      // Counted at the first answer: later requests depend on how long the real server takes.
       let askedByThen = 0;
       answer(async () => {
         await waited(clock, 6_500);
@@ -409,7 +409,7 @@ describe("remote engine, the network", () => {
   describe("connections that the network has lost without a word", () => {
     const deadlineMs = 12_000;
 
-    /** An engine whose connections, one for each read that was under way, have all been lost. */
+    /** An engine that has lost all its connections, one for each read that was under way. */
     async function loseAll() {
       const server = await startSqld();
       servers.push(server);
@@ -473,7 +473,7 @@ describe("remote engine, the network", () => {
     });
   });
 
-  test("E23 who has no token, or another server's, is refused, and no message shows it", async () => {
+  test("E23 a call with no token, or another server's, is refused, and no message shows it", async () => {
     const [server, other] = [await startSqld({ isGuarded: true }), await startSqld({ isGuarded: true })];
     servers.push(server, other);
     for (const authToken of [undefined, "canary", other.authToken]) {
@@ -507,8 +507,8 @@ describe("remote engine, the network", () => {
     await engine.close();
   });
 
-  describe("E26 a server whose tokens end", () => {
-    /** A server that takes one token, and what it was asked. */
+  describe("E26 a server with tokens that expire", () => {
+    /** A server that accepts one token, and the requests that it got. */
     function guarded() {
       const state = { good: "first", requests: 0 };
       const fetch = async (request: Request): Promise<Response> => {
@@ -556,7 +556,7 @@ describe("remote engine, the network", () => {
       await engine.close();
     });
 
-    test("E26 a function whose tokens are refused is asked later and later, and no message shows one", async () => {
+    test("E26 while its tokens are refused the function is called later and later, and no message shows one", async () => {
       const { fetch } = guarded();
       const clock = startClock();
       let asked = 0;
@@ -626,7 +626,7 @@ describe("remote engine, the network", () => {
       expect(await refused).toMatchObject({ code: "unavailable" });
     });
 
-    test("E23 a token that can stand in no header is refused at once, and not shown", () => {
+    test("E23 a token that no header may contain is refused at once, and not shown", () => {
       for (const authToken of ["can ary", "canary\nx", "kanarié"]) {
         let thrown: unknown;
         try {

@@ -121,7 +121,7 @@ describe("a second name of a file", () => {
   });
 });
 
-/** Runs a command as root; throws what it says. */
+/** Runs a command as root; throws its output. */
 function sudo(...command: string[]): void {
   const prefix = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
   const { exitCode, stderr } = Bun.spawnSync([...prefix, ...command], { stdin: "ignore", stdout: "ignore" });
@@ -178,7 +178,7 @@ describe("the file of a running server", () => {
     expect(await texts(await start())).toEqual(["old"]);
   });
 
-  test("D24 it is said also where nobody writes, and accepting goes on when the file is back", async () => {
+  test("D24 it is reported also without a write, and accepting goes on when the file is back", async () => {
     const server = await start();
     expect(await post(server, "before")).toBe(201);
     renameSync(at("tidings.db"), at("away.db"));
@@ -192,7 +192,7 @@ describe("the file of a running server", () => {
     expect(await texts(await start())).toEqual(["after", "before"]);
   });
 
-  test("control: D24 a server that does not look accepts what nobody finds again", async () => {
+  test("control: D24 a server that does not look accepts messages that are lost", async () => {
     const alterations = plant("a file that was taken away is written on");
     await (await start()).stop();
     copyFileSync(at("tidings.db"), at("backup.db"));
@@ -251,7 +251,7 @@ describe("the file of a running server", () => {
     expect(await texts(await start())).toEqual(["one", "three"]);
   });
 
-  test("D24 what is watched does not keep reads, or a long life of commits, from going on", async () => {
+  test("D24 the watch does not keep reads, or a long series of commits, from going on", async () => {
     const engine = open("chat.db");
     await engine.write([{ sql: "CREATE TABLE t (a)" }]);
     for (let i = 0; i < 40; i++) {

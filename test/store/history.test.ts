@@ -26,14 +26,14 @@ afterAll(async () => {
 });
 
 const ask = async (query: Partial<HistoryQuery>) => {
-  const page = await store.history(alice, { walk: { up: 0 }, limit: 10, ...query });
+  const page = await store.history(alice, { order: { up: 0 }, limit: 10, ...query });
   if (page === null) throw new Error("There is no such conversation");
   return page;
 };
 const ack = (n: number) => new Promise<boolean>((resolve) => store.ack(alice, "phone", n, resolve));
 
-describe("a page of what a device has not got", () => {
-  test("Q2 says where the device stands with it", async () => {
+describe("a page of the undelivered list", () => {
+  test("Q2 has the cursor of the device after it", async () => {
     const { messages, cursor } = await ask({ undelivered: "phone" });
     expect(messages.map(({ id }) => id)).toEqual(ids);
     expect(cursor?.n).toBe(sent[3]?.n ?? 0);
@@ -57,15 +57,15 @@ describe("a page of what a device has not got", () => {
       expect(cursor).toBeUndefined();
     });
 
-  test("Q4 what was passed is there still", async () => {
+  test("Q4 passed messages are still listed before it", async () => {
     const from = sent[1]?.n ?? 0;
-    expect((await ask({ undelivered: "phone", walk: { up: from } })).more).toEqual({ before: true, after: false });
+    expect((await ask({ undelivered: "phone", order: { up: from } })).more).toEqual({ before: true, after: false });
     expect((await ask({ undelivered: "phone" })).more).toEqual({ before: false, after: false });
-    expect((await ask({ walk: { down: from } })).more.after).toBe(true);
-    expect((await ask({ walk: { down: newest } })).more).toEqual({ before: false, after: false });
+    expect((await ask({ order: { down: from } })).more.after).toBe(true);
+    expect((await ask({ order: { down: newest } })).more).toEqual({ before: false, after: false });
   });
 
-  test("Q2 an empty one stands where the device does: it takes nobody back to the beginning", async () => {
+  test("Q2 an empty one has the device's own cursor, so that acking it does not lead back to the beginning", async () => {
     const last = sent[3]?.n ?? 0;
     expect(await ack(last)).toBe(true);
     const { messages, cursor } = await ask({ undelivered: "phone" });

@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), "tidings-outage-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let files = 0;
 
-/** A store whose writes fail while a test says so. */
+/** A store with writes that fail while the test wants it. */
 async function start() {
   const path = join(folder, `${files++}.db`);
   const inner = createEmbeddedEngine({ path });
@@ -47,14 +47,14 @@ test("S12 during an outage the store is asked by one probe at a time, whatever w
   expect(await writesIn(500)).toBeLessThanOrEqual(6);
   state.isFailing = false;
   await until(() => store.isAvailable());
-  // What was noted before the outage is committed after it.
+  // Marks from before the outage are committed after it.
   const acked = async (): Promise<number> => (await store.openDevice(alice, "d")).synced;
   for (let i = 0; i < 5_000 && (await acked()) !== n; i++) await Bun.sleep(10);
   expect(await acked()).toBe(n);
   await store.close();
 });
 
-test("Q7 Q9 D3 who waits for a mark is told that it is not known, and nobody waits for ever", async () => {
+test("Q7 Q9 D3 a mark that is waited for is settled as unknown, and no caller waits for ever", async () => {
   const { store, state } = await start();
   const alice = person("alice");
   const { n, conversation } = await accepted(store, { from: "bob", to: "alice" });
@@ -63,7 +63,7 @@ test("Q7 Q9 D3 who waits for a mark is told that it is not known, and nobody wai
   const read = () => new Promise<boolean>((resolve) => store.read(alice, conversation, 1, resolve));
   state.isFailing = true;
   expect(await Promise.all([ack(), read()])).toEqual([false, false]);
-  // During the outage nothing is noted that somebody would have to wait for.
+  // During the outage no mark is taken that a caller would wait for.
   expect(await Promise.all([ack(), read()])).toEqual([false, false]);
   state.isFailing = false;
   await until(() => store.isAvailable());

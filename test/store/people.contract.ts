@@ -18,7 +18,7 @@ const relations = (changes: readonly Change[]) =>
 const receiptsOf = (changes: readonly Change[], user: string) =>
   changes.filter((change) => change.kind === "receipt" && change.user === user);
 
-/** What every store must hold to about contacts, blocks and who was seen. `open` gives an empty database. */
+/** The contract of stores for contacts, blocks and last-seen times. `open` gives an empty database. */
 export function describePeople(name: string, open: () => Promise<Place>, { runs }: Options): void {
   describe(name, () => {
     let place: Place;
@@ -62,7 +62,7 @@ export function describePeople(name: string, open: () => Promise<Place>, { runs 
           const model = new Map<string, { contact: boolean; blocked: boolean }>();
           const said = new Map<string, (typeof list)[number][]>();
           for (const one of list) said.set(one.other, [...(said.get(one.other) ?? []), one]);
-          // What is said of several people at once shares a commit.
+          // Concurrent changes of several relations share a commit.
           await Promise.all(
             [...said.values()].map(async (ofOne) => {
               for (const { other, which, holds } of ofOne) {
@@ -83,14 +83,14 @@ export function describePeople(name: string, open: () => Promise<Place>, { runs 
           const kept = new Map(relations(changes).map(({ user, contact, blocked }) => [user, { contact, blocked }]));
           for (const [other, held] of model)
             expect(kept.get(other) ?? { contact: false, blocked: false }).toEqual(held);
-          // What an other one's device gets is nothing of it.
+          // Devices of other users get nothing of it.
           for (const other of names) expect((await readAll(store, person(other, tenant))).changes).toEqual([]);
         }),
         { numRuns: runs },
       );
     });
 
-    test("B1 T1 what is said in one tenant is nothing in another, and what changes nothing makes no change", async () => {
+    test("B1 T1 a relation in one tenant does not exist in another, and an update without effect makes no change", async () => {
       const [one, other] = [newTenant(), newTenant()];
       await store.relate(person("alice", one), [{ other: "bob", contact: true, blocked: true }]);
       await store.relate(person("alice", other), [{ other: "bob", contact: false, blocked: false }]);
@@ -104,7 +104,7 @@ export function describePeople(name: string, open: () => Promise<Place>, { runs 
       expect(await store.head()).toEqual(head);
     });
 
-    test("B2 O1 T3 a blocked user's sends are refused, by either target, and what was accepted before stays so", async () => {
+    test("B2 O1 T3 a blocked user's sends are refused, by either target, and those accepted before stay accepted", async () => {
       const tenant = newTenant();
       const id = newId();
       const first = await accepted(store, { tenant, from: "bob", to: "alice", id, text: "before" });
@@ -126,7 +126,7 @@ export function describePeople(name: string, open: () => Promise<Place>, { runs 
         { type: "refused", code: "conflict" },
         { type: "accepted", seq: 1 },
       ]);
-      // Who has blocked may write; and who was never written with can be blocked too.
+      // The blocking user may write; and a user without a conversation can be blocked too.
       expect(await accepted(store, { tenant, from: "alice", to: "bob" })).toMatchObject({ seq: 2 });
       await store.relate(person("alice", tenant), [{ other: "eve", blocked: true }]);
       expect(await append(store, { tenant, from: "eve", to: "alice" })).toEqual({ type: "refused", code: "blocked" });
@@ -175,7 +175,7 @@ export function describePeople(name: string, open: () => Promise<Place>, { runs 
         expect(receiptsOf((await readAll(store, person("bob", tenant))).changes, "alice")).toEqual([]);
         const [listed] = (await store.conversations(alice, { below: newest, limit: 9 })).conversations;
         expect([listed?.read, listed && "peer" in listed]).toEqual([2, false]);
-        // The announcement and the log say the same: it is nobody's but the reader's own.
+        // The announcement and the log agree: only the reader gets it.
         const said = commits.flatMap(({ entries }) => entries).filter((entry) => entry.tenant === tenant);
         expect(said.filter(({ change }) => change.kind === "receipt").map(({ users }) => users.length)).toEqual([1, 1]);
         const log = (await store.log(0, 10_000)).entries.filter((entry) => entry.tenant === tenant);
@@ -214,7 +214,7 @@ export function describePeople(name: string, open: () => Promise<Place>, { runs 
       expect(receiptsOf(changes, "bob")).toMatchObject([{ read: 1 }]);
     });
 
-    test("B5 a user has a bounded number of contacts and blocks, those taken back too; who has them keeps them", async () => {
+    test("B5 a user has a limited number of contacts and blocks, including those taken back; existing ones stay", async () => {
       const tenant = newTenant();
       const alice = person("alice", tenant);
       const name = (i: number): string => `u${i}`;
@@ -236,7 +236,7 @@ export function describePeople(name: string, open: () => Promise<Place>, { runs 
       expect(await allOf(tenant, "alice", "contact", 100)).toHaveLength(30);
     });
 
-    test("B8 T4 ties are told in the order of the names, alike for strangers and for who does not exist", async () => {
+    test("B8 T4 relationships are in the order of the names, and alike for strangers and for unknown names", async () => {
       const tenant = newTenant();
       await accepted(store, { tenant, from: "carol", to: "alice" });
       await store.relate(person("dan", tenant), [{ other: "alice", contact: true }]);
@@ -245,7 +245,7 @@ export function describePeople(name: string, open: () => Promise<Place>, { runs 
       await store.relate(person("stranger", tenant), [{ other: "fred", contact: true }]);
       const none: Relationship = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: false };
       const others = ["nobody", "fred", "carol", "eve", "dan", "stranger"];
-      expect(await store.ties(person("alice", tenant), others)).toEqual([
+      expect(await store.relationships(person("alice", tenant), others)).toEqual([
         none,
         { ...none, hasBlocked: true },
         { ...none, hasConversation: true },
@@ -255,7 +255,7 @@ export function describePeople(name: string, open: () => Promise<Place>, { runs 
       ]);
     });
 
-    test("B7 when somebody was seen is kept, and never goes back", async () => {
+    test("B7 the time when a user was seen is kept, and never goes back", async () => {
       const tenant = newTenant();
       await accepted(store, { tenant, from: "alice", to: "bob" });
       for (const time of [120_000, 180_000, 60_000]) store.seen(person("alice", tenant), time);

@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-/** A store on a file, which tells of each statement that it has written how many rows it answered. */
+/** A store on a file that notes the number of rows that each written statement returned. */
 async function open(limits: Partial<Limits> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "tidings-push-bounds-"));
   const file = createEmbeddedEngine({ path: join(folder, "chat.db") });
@@ -46,8 +46,7 @@ const numbers = (name: string, count: string): string =>
   `(WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < ${count}) SELECT i AS ${name} FROM r)`;
 
 /**
- * User 1, whose conversations with others have so many messages each: in turn theirs and the other's, none of which they have read. Half of
- * the conversations they have begun, the other half not.
+ * User 1 with conversations of this many messages each: in turn their own and the other's, all unread. They have begun half of the conversations.
  */
 const writesWithoutReading = (conversations: number, messages: number): readonly Statement[] =>
   [
@@ -62,7 +61,7 @@ const writesWithoutReading = (conversations: number, messages: number): readonly
       FROM ${numbers("s", "?2")} CROSS JOIN ${numbers("c", "?1")}`,
   ].map((sql) => ({ sql, args: [conversations, messages] }));
 
-/** The shortest of some runs: what the statement takes by itself. */
+/** The shortest of some runs: the time of the statement alone. */
 async function shortestMs(work: () => Promise<unknown>): Promise<number> {
   let shortest = Infinity;
   for (let i = 0; i < 12; i++) {
@@ -83,31 +82,31 @@ describe("U26 a badge", () => {
     return badge;
   }
 
-  test("U26 is exact as long as few messages need a look", async () => {
+  test("U26 is exact if few messages must be counted", async () => {
     expect(await badgeOf(4, 10)).toBe(20);
     expect(await badgeOf(1, 2)).toBe(1);
   });
 
-  test("U26 looks at so many rows and conversations, counts the newest first, and no conversation for nothing", async () => {
-    // One of each is certain. Of the newest one nine rows are looked at beside it, of the next one the other seven.
+  test("U26 reads a bounded number of rows and conversations, the newest first, and none without need", async () => {
+    // One message of each is certain. Nine more rows of the newest conversation are read, and the other seven of the next one.
     expect(await badgeOf(6, 10, { pushBadgeRowsMax: 16 })).toBe(6 + 4 + 3);
     expect(await badgeOf(6, 10, { pushBadgeRowsMax: 0 })).toBe(6);
     const { store, file } = await open({ pushBadgeRowsMax: 0 });
     await file.write(writesWithoutReading(1, 10));
-    // The other one's last message is from before one's own: that is one.
+    // The other user's last message is before the user's own: it counts 1.
     expect(await store.push.badges([person("u2")], 1)).toEqual([1]);
-    // One on each side.
+    // One conversation on each side.
     expect(await badgeOf(6, 10, { pushBadgeConversationsMax: 1 })).toBe(10);
   });
 
-  test("U26 what the other wrote last in a row needs no look, however much it is", async () => {
+  test("U26 the other user's last messages in a row are not read, however many there are", async () => {
     const { store, file } = await open();
     await file.write(writesWithoutReading(1, 2));
     await file.write([{ sql: `UPDATE tidings_conversation SET seq = 1000000, high_seq = 1000000` }]);
     expect(await store.push.badges([one], 1)).toEqual([999_999]);
   });
 
-  test("U26 is counted once for a user, however many notices there are", async () => {
+  test("U26 is counted once for a user, however many notices are due", async () => {
     const { store, file } = await open();
     await file.write(writesWithoutReading(2, 4));
     const asked: (readonly Statement[])[] = [];
@@ -121,7 +120,7 @@ describe("U26 a badge", () => {
     expect(await store.push.badges([], 1)).toEqual([]);
   });
 
-  test("U26 takes as long for ten times as many messages and conversations", async () => {
+  test("U26 takes no longer for ten times as many messages and conversations", async () => {
     const timeOf = async (conversations: number, messages: number): Promise<number> => {
       const { store, file } = await open();
       await file.write(writesWithoutReading(conversations, messages));
@@ -138,17 +137,17 @@ describe("U26 a badge", () => {
   });
 });
 
-describe("U27 why", () => {
+describe("U27 an explanation", () => {
   const id = "00000001-0000-7000-8000-000000000002";
   const devices = (count: number): Statement => ({
     sql: `INSERT INTO tidings_device (user, device, acked) SELECT 1, 'd' || d, d FROM ${numbers("d", "?1")}`,
     args: [count],
   });
 
-  test("U27 tells of the newest devices, and that there are more", async () => {
+  test("U27 shows the newest devices, and that there are more", async () => {
     const { store, file } = await open({ pushExplainedMax: 3 });
     await file.write([...writesWithoutReading(1, 2), devices(3)]);
-    const why = async () => (await explainPush(store.push, one, id))[0];
+    const why = async () => (await explainPush(store.push, { ...one, id }))[0];
     expect(await why()).toMatchObject({ decisions: [{ device: "d3" }, { device: "d2" }, { device: "d1" }] });
     expect(await why()).not.toHaveProperty("more");
     await file.write([{ sql: `INSERT INTO tidings_device (user, device, acked) VALUES (1, 'last', 9)` }]);
@@ -156,45 +155,45 @@ describe("U27 why", () => {
       decisions: [{ device: "last" }, { device: "d3" }, { device: "d2" }],
       more: true,
     });
-    // Whoever has an address is told of, whatever it has acked.
+    // Devices with an address are shown, whatever they have acked.
     const address = { provider: "p", token: "t", hash: "t" };
     await store.devices.putDevice(one, "d1", { address, now: 5 });
     expect((await why())?.decisions.map(({ device }) => device)).toEqual(["d1", "last", "d3", "d2"]);
   });
 
-  test("U27 is as long, and takes as long, for ten times as many devices and decisions", async () => {
+  test("U27 is no longer, and takes no longer, for ten times as many devices and decisions", async () => {
     const measure = async (count: number) => {
       const { store, file } = await open();
       await file.write([...writesWithoutReading(1, 2), devices(count)]);
       const log = `INSERT INTO tidings_push_log (conversation, seq, address, first, user, device, provider, time, decision, reason, attempts)
         SELECT 1, l / 30, l % 30, 1, 1, 'd' || (l % 30), 'p', l, 'send', 'sent', 0 FROM ${numbers("l", "?1")}`;
       await file.write([{ sql: log, args: [10 * count] }]);
-      const chars = JSON.stringify(await explainPush(store.push, one, id)).length;
-      return { chars, ms: await shortestMs(() => explainPush(store.push, one, id)) };
+      const chars = JSON.stringify(await explainPush(store.push, { ...one, id })).length;
+      return { chars, ms: await shortestMs(() => explainPush(store.push, { ...one, id })) };
     };
     const [small, large] = [await measure(1_000), await measure(10_000)];
     expect(large.chars / small.chars).toBeLessThan(1.2);
     expect(large.ms / small.ms).toBeLessThan(4);
   });
 
-  test("U27 finds a message by its id, and walks through none of the user's others", async () => {
+  test("U27 finds a message by its id, without reading the user's other messages", async () => {
     const { file } = await open();
     const args = ["default", "u1", id, 10];
     const [plan = []] = await file.read([{ sql: `EXPLAIN QUERY PLAN ${selectExplained}`, args }]);
     expect(plan.map(({ detail }) => detail)).toContain("SEARCH m USING INDEX tidings_message_id (id=?)");
   });
 
-  test("U27 tells of one who uses an id that others use what became of theirs", async () => {
+  test("U27 shows the newest of the senders who have used one id", async () => {
     const { store, file } = await open();
     await file.write(writesWithoutReading(12, 2));
     await file.write([{ sql: `UPDATE tidings_message SET id = ?1 WHERE recipient = 1`, args: [id] }]);
-    const found = await explainPush(store.push, one, id);
+    const found = await explainPush(store.push, { ...one, id });
     expect(found.length).toBe(10);
     expect(found.every(({ more }) => more === true)).toBe(true);
   });
 });
 
-describe("U28 what goes with an address", () => {
+describe("U28 the notices of an address", () => {
   /** A device with a notice of each of 23 conversations. */
   async function withNotices() {
     const place = await open({ pushNoticesGoneMax: 5 });
@@ -212,19 +211,19 @@ describe("U28 what goes with an address", () => {
     return { ...place, address };
   }
   const goneIn = (written: readonly Written[][]): number[] =>
-    // What a write reads at its end is the head.
+    // The last statement of a write reads the head.
     written.map((statements) =>
       statements.reduce((sum, { sql, gone }) => sum + (sql.includes("DELETE") ? gone : 0), 0),
     );
 
-  test("U28 at a logout goes in commits of a bounded size", async () => {
+  test("U28 are deleted at a logout in commits of a bounded size", async () => {
     const { store, written, rows } = await withNotices();
     await store.devices.deleteDevice(one, "phone");
     expect(goneIn(written)).toEqual([5, 5, 5, 5, 3]);
     expect([await rows("tidings_push_notice"), await rows("tidings_push_address")]).toEqual([0, 0]);
   });
 
-  test("U28 so it does where the token moves, which it does last of all", async () => {
+  test("U28 are deleted so when the token moves, before it does", async () => {
     const { store, written, rows, address } = await withNotices();
     await store.devices.putDevice(person("u2"), "phone", { address, now: 6 });
     expect(goneIn(written)).toEqual([5, 5, 5, 5, 3]);
@@ -233,7 +232,7 @@ describe("U28 what goes with an address", () => {
     expect(await rows("tidings_push_address")).toBe(1);
   });
 
-  test("U28 and where a provider says that it is dead", async () => {
+  test("U28 are deleted so when a provider says that it is dead", async () => {
     const { store, written, rows } = await withNotices();
     const me = "this node";
     await store.push.take(me, await store.push.worker());
@@ -246,7 +245,7 @@ describe("U28 what goes with an address", () => {
     expect([await rows("tidings_push_notice"), await rows("tidings_push_address")]).toEqual([0, 0]);
   });
 
-  test("control: U28 an address that goes before its notices leaves them to the next one", async () => {
+  test("control: U28 an address that is deleted before its notices leaves them to the next one", async () => {
     const { file, rows, store } = await withNotices();
     await file.write([{ sql: `DELETE FROM tidings_push_address` }]);
     await store.devices.putDevice(person("u2"), "phone", { address: { provider: "p", token: "x", hash: "x" }, now: 6 });
@@ -255,7 +254,7 @@ describe("U28 what goes with an address", () => {
     );
   });
 
-  test("U28 of old decisions so many are forgotten at a time, and it is said whether there are more", async () => {
+  test("U28 old decisions are deleted a bounded number at a time, and the result says whether there are more", async () => {
     const { store, file, rows } = await open({ pushPrunedMax: 3 });
     await store.push.take("me", await store.push.worker());
     await file.write([

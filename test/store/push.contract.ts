@@ -6,7 +6,7 @@ import { accepted, marksCommitted, person, storeOn } from "../support/store.ts";
 
 type Place = { readonly engine: Engine; close(): Promise<void> };
 
-/** What every store must hold to about devices that are notified. `open` gives an empty database. */
+/** The rules of every store about notifications. `open` returns an empty database. */
 export function describePushStore(name: string, open: () => Promise<Place>): void {
   describe(name, () => {
     let place: Place;
@@ -33,7 +33,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       });
     const send = (tenant: string, from: string, to: string) => accepted(store, { tenant, from, to });
     const undecidedOf = (tenant: string, user: string) => store.push.undecided([person(user, tenant)]);
-    /** What is due of one tenant: others of the same database are none of its business. */
+    /** The due notices of one tenant, without those of other tests in the same database. */
     const dueOf = async (tenant: string, now = 100): Promise<Due[]> =>
       (await store.push.due("p", now, 1_000)).filter((due) => due.tenant === tenant);
     async function enqueue(tenant: string, user: string, upTo: number): Promise<void> {
@@ -50,7 +50,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       ...more,
     });
 
-    test("U1 U3 what a device has not acked is due once for a conversation, with the newest of it; U69 a badge leaves out what is muted and who is blocked", async () => {
+    test("U1 U3 unacked messages are one due notice for a conversation, with the newest of them; U69 a badge leaves out muted conversations and blocked senders", async () => {
       const tenant = newTenant();
       await register(tenant, "bob", "phone", "t1");
       expect(await undecidedOf(tenant, "bob")).toMatchObject([{ i: 0, device: "phone", provider: "p", n: null }]);
@@ -78,7 +78,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       });
       const people = [person("bob", tenant), person("alice", tenant), person("eve", tenant)];
       expect(await store.push.badges(people, 1)).toEqual([3, 1, 0]);
-      // Nobody wants to know how much waits where they want to hear nothing.
+      // Unread messages of muted conversations and blocked senders are not counted.
       const bob = person("bob", tenant);
       await store.devices.mute(bob, first.conversation, 5);
       const counts = async (now: number) => (await store.push.badges([bob], now))[0];
@@ -90,12 +90,12 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       await store.relate(bob, [{ other: "carol", blocked: false }]);
       await store.devices.mute(bob, first.conversation, null);
       expect(await counts(5)).toBe(3);
-      // Once more changes nothing.
+      // A repeat changes nothing.
       await enqueue(tenant, "bob", last.n);
       expect(await dueOf(tenant)).toEqual(due);
     });
 
-    test("U1 what it has acked is not, and of very much only a part at a time", async () => {
+    test("U1 acked messages are not due, and of very many only a part at a time", async () => {
       const tenant = newTenant();
       for (const device of ["phone", "laptop"]) await register(tenant, "bob", device, device);
       await store.openDevice(person("bob", tenant), "laptop");
@@ -118,13 +118,14 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       ]);
     });
 
-    test("U5 what was told is told no more, and what came meanwhile is due at once; a retry waits for its time", async () => {
+    test("U5 a settled notice is due no more, a message that arrived meanwhile is due at once, and a retry waits for its time", async () => {
       const tenant = newTenant();
       await register(tenant, "bob", "phone", "t2");
       const { n } = await send(tenant, "alice", "bob");
       await enqueue(tenant, "bob", n);
       const [due] = await dueOf(tenant);
       if (!due) throw new Error("nothing is due");
+      expect(due.since).toEqual({ type: "position", n });
       const next = await send(tenant, "alice", "bob");
       await enqueue(tenant, "bob", next.n);
       expect(await store.push.settle(me, [done(due)], 30)).toBe(true);
@@ -135,7 +136,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       expect(await store.push.settle(me, [retry], 40)).toBe(true);
       expect(await dueOf(tenant, 499)).toEqual([]);
       const [again] = await dueOf(tenant, 500);
-      expect(again).toMatchObject({ attempts: 1, first: 2, shown: 1 });
+      expect(again).toMatchObject({ attempts: 1, first: 2, shown: 1, since: { type: "time", time: 500 } });
       if (!again) throw new Error("nothing is due");
       await store.push.settle(me, [done(again)], 510);
       expect(await dueOf(tenant, 1_000)).toEqual([]);
@@ -143,7 +144,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       expect(log).toEqual([]);
     });
 
-    test("U5 a due time that cannot be, of a clock that was set back, keeps nothing from being looked at", async () => {
+    test("U5 a notice with an impossible due time, of a clock that was set back, is due", async () => {
       const tenant = newTenant();
       await register(tenant, "bob", "phone", "t3");
       const { n } = await send(tenant, "alice", "bob");
@@ -155,7 +156,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       expect((await dueOf(tenant, 9_999_000_000)).length).toBe(0);
     });
 
-    test("U3 what was read makes the notifications due that show it, on every device", async () => {
+    test("U3 a read makes the shown notifications due, on each device", async () => {
       const tenant = newTenant();
       for (const device of ["phone", "tablet"]) await register(tenant, "bob", device, `${device}4`);
       const { n, conversation, seq } = await send(tenant, "alice", "bob");
@@ -185,7 +186,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       expect(await store.push.wakeRead(me, [reader], 50)).toBe(false);
     });
 
-    test("U6 U25 a token has one place in its database, or in each tenant where a device holds several accounts", async () => {
+    test("U6 U25 a token has one address in its database, or in each tenant if a device holds several accounts", async () => {
       const tenants = [newTenant(), newTenant()] as const;
       const placesOf = async () => {
         const found = await Promise.all(tenants.map((tenant) => undecidedOf(tenant, "bob")));
@@ -201,7 +202,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       expect(await dueOf(tenants[1])).toEqual([]);
     });
 
-    test("U6 a token moves with nothing, and dies only if nobody has registered it anew", async () => {
+    test("U6 a token moves without its notices, and is deleted as dead only if it was not registered again", async () => {
       const [tenant, rival] = [newTenant(), newTenant()];
       await register(tenant, "bob", "phone", "t5");
       await register(rival, "bob", "phone", "other");
@@ -225,7 +226,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       expect([await dueOf(tenant), await undecidedOf(tenant, "carol")]).toEqual([[], []]);
     });
 
-    test("U6 a user without an address gets one with a provider that needs none, from the message on, until they register", async () => {
+    test("U6 a user without an address gets one of a provider that needs none, from the message on, until they register", async () => {
       const tenant = newTenant();
       await send(tenant, "alice", "bob");
       const { n } = await send(tenant, "alice", "bob");
@@ -240,7 +241,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       expect(await undecidedOf(tenant, "bob")).toEqual([]);
     });
 
-    test("U9 mutes and quiet hours are one's own, of one's own conversations, and tell until when", async () => {
+    test("U9 mutes and quiet hours belong to one user and their conversations, and have an end", async () => {
       const tenant = newTenant();
       const { conversation } = await send(tenant, "alice", "bob");
       const { devices } = store;
@@ -262,7 +263,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       expect(await devices.quietHours(person("nobody", tenant))).toBe(null);
     });
 
-    test("U5 whom the log stirred is found in any stretch of it", async () => {
+    test("U5 the recipients, readers and blockers of any part of the log are found", async () => {
       const tenant = newTenant();
       const { n: from } = await store.head();
       const first = await send(tenant, "alice", "bob");
@@ -281,7 +282,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       expect(await store.push.pendingBetween(to, to)).toEqual({ recipients: [], readers: [], blockers: [] });
     });
 
-    test("U8 of several who want the place one gets it, and who has lost it writes nothing more", async () => {
+    test("U8 one of several nodes gets the lease, and a node that has lost it writes nothing more", async () => {
       const tenant = newTenant();
       await register(tenant, "bob", "phone", "t7");
       const { n } = await send(tenant, "alice", "bob");
@@ -291,7 +292,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       const found = await store.push.worker();
       expect(found.holder).toBe(me);
       expect(await store.push.beat(me, 7)).toBe(true);
-      // Seen before that beat: the holder has lived since.
+      // It was seen before that beat: the holder is alive.
       expect(await store.push.take("another node", found)).toBe(null);
       const seen = await store.push.worker();
       const takers = ["a", "b", "c"].map((name) => store.push.take(name, seen));
@@ -313,7 +314,7 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       expect(await store.push.take(me, free)).not.toBe(null);
     });
 
-    test("U10 decisions are kept for each message that they were about, until they are pruned", async () => {
+    test("U10 a decision is kept for each of its messages, until it is pruned", async () => {
       const tenant = newTenant();
       await register(tenant, "bob", "phone", "t8");
       const id = "01980000-0000-7000-8000-0000000000e1";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import { selectSends } from "../../src/store/sql.ts";
+import { selectSends } from "../../src/store/write/send-sql.ts";
 import type { Commit } from "../../src/store/store.ts";
 import { accepted, append, newId, person, storeOn } from "../support/store.ts";
 
@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test("O1 O5 F1 what another node wrote, after a commit had left it out, is none of that commit's", async () => {
   const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
   let meanwhile = async (): Promise<void> => {};
-  // A commit that left something out looks for what has become of it: that may take long.
+  // A commit that left a send out reads its outcome, which may take long.
   const slow: Engine = {
     ...engine,
     async write(statements) {

@@ -5,7 +5,7 @@ type Ask = Parameters<typeof createReadQueue>[0]["ask"];
 const batch = (sql: string) => [{ sql, args: [] }];
 const result = { rows: [] } as unknown as Awaited<ReturnType<Ask>>[number];
 
-/** A queue of one request at a time; the first of them is held, so that what comes meanwhile goes together. */
+/** A queue of one request at a time; the first is held, so that later reads go together. */
 function start(answer: (sqls: readonly string[]) => Error | null) {
   const asked: { readonly sqls: readonly string[]; readonly end: number }[] = [];
   const gate = Promise.withResolvers<void>();

@@ -17,7 +17,7 @@ function answerTo(
   return Response.json({ baton: null, base_url: null, results });
 }
 
-/** A client whose requests on connections that are kept are answered as the test says. */
+/** A client; the test decides how requests on kept connections are answered. */
 function start(onKept: () => Promise<Response> | null) {
   const clock = fakeClock(undefined, () => Bun.sleep(1));
   const kept: boolean[] = [];

@@ -7,8 +7,8 @@ import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 const folder = mkdtempSync(join(tmpdir(), "tidings-reopen-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A checkpoint syncs the log, and then moves it into the file: that is how it is seen. */
-test("D2 D4 what a connection finds that was opened after an error is on disk before a read tells of it", async () => {
+/** A checkpoint syncs the log, and then moves it into the file, which shows it. */
+test("D2 D4 a connection that is opened after an error syncs the log before a read shows it", async () => {
   const path = join(folder, "chat.db");
   const engine = createEmbeddedEngine({ path });
   await engine.write([{ sql: "CREATE TABLE t (a INTEGER PRIMARY KEY, text TEXT)" }]);

@@ -40,7 +40,7 @@ async function start(): Promise<RunningServer> {
   return server;
 }
 
-/** Runs `tidings` in the folder of the database; answers what it wrote. */
+/** Runs `tidings` in the folder of the database; answers its output. */
 const tidings = (...args: string[]): Promise<{ code: number; said: string }> => tidingsWith([], ...args);
 
 /** The same with parts of its source replaced. */
@@ -66,7 +66,7 @@ async function post(server: RunningServer, text: string): Promise<number> {
   return response.status;
 }
 
-/** Sends so many messages; more than a log holds of them makes SQLite move it into the file. */
+/** Sends `count` messages; more than fit into a log make SQLite move it into the file. */
 async function send(server: RunningServer, name: string, count: number): Promise<void> {
   const statuses = await Promise.all(
     Array.from({ length: count }, (_, i) => post(server, `${name} ${i} ${"x".repeat(900)}`)),
@@ -74,7 +74,7 @@ async function send(server: RunningServer, name: string, count: number): Promise
   expect(new Set(statuses)).toEqual(new Set([201]));
 }
 
-/** How many messages of each name the database holds, and whether it is whole. Nobody has it open. */
+/** How many messages of each name the database holds, and whether it is intact. No process has it open. */
 function look(file: string): { counts: Record<string, number>; check: unknown } {
   const database = new Database(file);
   try {
@@ -108,13 +108,13 @@ async function makeDied(): Promise<string> {
   copyFileSync(place("tidings.db"), place("backup.db"));
   const second = await startServer({ dir: folder });
   for (let i = 0; i < 12; i++) await send(second, `new${i}`, 200);
-  // Somebody still reads what was there before the last ones: so these are not moved into the file yet.
+  // A reader still has the snapshot from before the last messages, so these are not moved into the file yet.
   const reader = new Database(place("tidings.db"), { readonly: true });
   reader.exec("BEGIN");
   reader.prepare("SELECT count(*) FROM tidings_message").all();
   for (let i = 0; i < 3; i++) await send(second, "last", 1);
   await second.kill9();
-  // Whoever closes the file last moves all of it.
+  // The last connection that is closed moves all of it.
   const copy = temporaryFolder();
   cpSync(folder, copy, { recursive: true });
   reader.close();
@@ -156,7 +156,7 @@ describe("a restore after kill -9", () => {
     expect(look(at("tidings.db")).check).not.toBe("ok");
   });
 
-  test("D22 K8 `tidings restore` serves what the backup held, under a new epoch, and keeps what was there", async () => {
+  test("D22 K8 `tidings restore` serves the content of the backup, under a new epoch, and keeps the old database", async () => {
     await dieAfterBackup();
     const { code, said } = await tidings("restore", "backup.db");
     expect(said).toMatch(
@@ -195,7 +195,7 @@ describe("a restore after kill -9", () => {
 
   test("D22 a restore that was killed between its steps is done again, and no server starts before", async () => {
     await dieAfterBackup();
-    // What it leaves behind when it dies just before the new file gets the name.
+    // The files that remain when it dies just before the new file gets the name.
     copyFileSync(at("backup.db"), at("tidings.db.restoring"));
     linkSync(at("tidings.db"), at("tidings.db.replaced-1"));
     renameSync(at("tidings.db-wal"), at("tidings.db.replaced-1-wal"));
@@ -206,7 +206,7 @@ describe("a restore after kill -9", () => {
     expect(look(at("tidings.db"))).toEqual({ counts: { old: 30 }, check: "ok" });
   });
 
-  test("D22 a damaged backup, one in use and one that is none are refused, and what is there stays", async () => {
+  test("D22 a damaged backup, one in use and a file that is none are refused, and the database stays", async () => {
     await dieAfterBackup();
     const damaged = readFileSync(at("backup.db"));
     damaged.fill(0xab, 5 * 4096, 7 * 4096);
@@ -224,7 +224,7 @@ describe("a restore after kill -9", () => {
   });
 });
 
-/** What a restore that dies there leaves: what the next start says, and what the database then holds. */
+/** The result of a restore that dies there: the output of the next start, and the content of the database. */
 async function dieIn(...bugs: readonly PlantName[]): Promise<{ next: string; counts: Record<string, number> }> {
   await dieAfterBackup();
   const { code } = await tidingsWith(
@@ -258,7 +258,7 @@ describe("a restore that is killed", () => {
       expect(look(at("tidings.db"))).toEqual({ counts: { old: 30 }, check: "ok" });
     });
 
-  test("control: D22 one that takes the log away first loses what was accepted", async () => {
+  test("control: D22 one that takes the log away first loses accepted messages", async () => {
     const { next, counts } = await dieIn("a restore takes the log away first", "a restore dies after the log has gone");
     expect(next).toBe("stopped with 0");
     expect(counts["last"] ?? 0).toBeLessThan(3);
@@ -266,7 +266,7 @@ describe("a restore that is killed", () => {
 });
 
 describe("a backup", () => {
-  test("control: D20 a mere copy of the file of a running server lacks what is in its log", async () => {
+  test("control: D20 a mere copy of the file of a running server lacks the messages in its log", async () => {
     const server = await start();
     await send(server, "before", 100);
     expect((await tidingsWith(plant("a backup is a mere copy of the file"), "backup", "copy.db")).code).toBe(0);

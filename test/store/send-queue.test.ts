@@ -32,13 +32,13 @@ async function floodThenOne(limits: Partial<Limits> = {}) {
   return { alone, next: queue.take() };
 }
 
-test("S14 R2 who writes once goes into the next commit, and it is short, however many flood", async () => {
+test("S14 R2 a single message goes into the next commit, which is short, however many others flood", async () => {
   const { next } = await floodThenOne();
   expect(of(next, "alice")).toBe(1);
   expect(next).toHaveLength(commitHeavySendsMax + 1);
 });
 
-test("S14 where nobody writes as people do, commits are as large as they may be", async () => {
+test("S14 without interactive senders, commits are as large as allowed", async () => {
   const { alone } = await floodThenOne();
   expect(alone).toHaveLength(commitSendsMax);
 });
@@ -63,12 +63,12 @@ test("S14 R2 senders take turns: however much one has waiting, what others have 
   expect(next.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(defaultLimits.commitBytesMax + 20_000);
 });
 
-test("control: S14 R2 where all stand in one line, the others wait behind whole commits", () => {
+test("control: S14 R2 with one queue for all, the others wait behind whole commits", () => {
   const next = behindLongTexts((sends) => sends.map(([, text]) => ["all", text] as const));
   expect(next.filter(({ send }) => send.text === "hello")).toEqual([]);
 });
 
-test("S14 while people write, long texts of all others fill only so many bytes of a commit", () => {
+test("S14 while interactive senders are active, long texts of all others fill only a part of a commit", () => {
   const queue = createSendQueue({ clock: fakeClock(), limits: defaultLimits });
   for (let i = 0; i < 100; i++) add(queue, "flooder", "x".repeat(16_000));
   queue.take();
@@ -78,7 +78,7 @@ test("S14 while people write, long texts of all others fill only so many bytes o
   expect(next.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(defaultLimits.commitHeavyBytesMax + 20_000);
 });
 
-test("S14 who has sent no more than a few in two seconds counts as a person, and becomes one again", async () => {
+test("S14 a sender of no more than a few messages in two seconds counts as interactive, and becomes interactive again", async () => {
   const clock = fakeClock();
   const rates = createSenderRates({ clock, sendsMax: lightSendsMax });
   const verdicts = (): boolean[] => Array.from({ length: lightSendsMax + 1 }, () => rates.isLight("alice"));
@@ -93,7 +93,7 @@ test("S14 who has sent no more than a few in two seconds counts as a person, and
   expect(rates.isLight("alice")).toBe(true);
 });
 
-/** Any mix of senders, retries and pauses, with queues of any size: what was lost, doubled or out of a sender's order. */
+/** Any mix of senders, retries and pauses, with queues of any size: the sends that were lost, doubled or out of order. */
 async function wrongsOf(seed: number, wrap = (queue: Queue): Queue => queue): Promise<string[]> {
   const chance = createChance(seed);
   const clock = fakeClock();
@@ -137,7 +137,7 @@ test("S14 O4 whatever waits, each send is taken once and in its sender's order",
 });
 
 test("control: S14 O4 a queue that takes people's sends before all others has some overtake", async () => {
-  // One queue for a sender's first sends and one for the rest: what is left of the first is overtaken by the second.
+  // One queue for a sender's first sends and one for the rest: the rest of the first queue is overtaken by the second.
   const planted = (queue: Queue): Queue => {
     const rest: Parameters<Queue["push"]>[] = [];
     let pushes = 0;

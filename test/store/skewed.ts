@@ -6,12 +6,13 @@ import { encodeConversation } from "../../src/protocol/conversation-id.ts";
 import { changeText } from "../../src/store/read/change-text.ts";
 import { newEpoch } from "../../src/store/epoch.ts";
 import { wakeBlockedNotices, wakeReadNotices } from "../../src/store/push/unacked-sql.ts";
-import * as storeStatements from "../../src/store/sql.ts";
+import { raiseLevel } from "../../src/store/sql.ts";
+import { leaveHead, returnHead } from "../../src/store/write/send-sql.ts";
 import { newest } from "../../src/store/read/history.ts";
 import { createCountingEngine } from "../support/counting-engine.ts";
 import { accepted, append, newId, person, storeOn } from "../support/store.ts";
 
-/** Bounded in both fixtures, so that budgets can be seen without filling what is really allowed. */
+/** Limited in both fixtures, so that budgets show without filling the real limits. */
 const limits = {
   relationsMax: 2_000,
   ackMessagesMax: 200,
@@ -23,7 +24,7 @@ const relationsOfAlice = limits.relationsMax - 20;
 /** Keys of conversations: what alice wrote to bob, what she and carol wrote in turn, what carol was written before the migration. */
 const [monologue, dialogue, old, first] = [1, 2, 3, 100];
 
-/** What one user, alice, has made `size` of: messages of her own in one conversation, conversations, what she has not read, and so on. */
+/** One user, alice, has `size` of each: messages of her own in one conversation, conversations, unread messages, and so on. */
 function fixture(size: number): readonly string[] {
   const upTo = (count: number): string =>
     `(WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < ${count}) SELECT i FROM c)`;
@@ -97,7 +98,7 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await store.members("default", encodeConversation(monologue));
     await store.messageAt(encodeConversation(monologue), middle);
     await store.direct("default", "alice", "bob");
-    await store.ties(
+    await store.relationships(
       alice,
       Array.from({ length: 500 }, (_, i) => `r${i}`),
     );
@@ -108,13 +109,13 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     const places = [{ conversation: encodeConversation(monologue) }, { with: "carol" }, {}];
     for (const place of places)
       for (const from of ["nobody", "alice", undefined])
-        for (const walk of [{ down: newest }, { up: 0 }, { down: middle, up: middle - 1 }])
-          await store.history(alice, { ...place, ...(from !== undefined && { from }), walk, limit: 200 });
-    await store.history(alice, { undelivered: "d1", walk: { up: 0 }, limit: 200 });
-    await store.history(alice, { undelivered: "d1", from: "nobody", walk: { up: 0 }, limit: 200 });
+        for (const order of [{ down: newest }, { up: 0 }, { down: middle, up: middle - 1 }])
+          await store.history(alice, { ...place, ...(from !== undefined && { from }), order, limit: 200 });
+    await store.history(alice, { undelivered: "d1", order: { up: 0 }, limit: 200 });
+    await store.history(alice, { undelivered: "d1", from: "nobody", order: { up: 0 }, limit: 200 });
     const ids = Array.from({ length: 100 }, (_, i) => `1 ${i + 1}`);
-    await store.history(alice, { ids, walk: {}, limit: 200 });
-    await store.history(alice, { ids, conversation: encodeConversation(monologue), walk: {}, limit: 200 });
+    await store.history(alice, { ids, order: {}, limit: 200 });
+    await store.history(alice, { ids, conversation: encodeConversation(monologue), order: {}, limit: 200 });
 
     // Push.
     const { push, devices } = store;
@@ -182,9 +183,9 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await store.revocations(0);
     await newEpoch(engine, systemRandom);
     await engine.write([
-      { sql: storeStatements.leaveHead },
-      { sql: storeStatements.returnHead },
-      { sql: storeStatements.raiseLevel, args: [1] },
+      { sql: leaveHead },
+      { sql: returnHead },
+      { sql: raiseLevel, args: [1] },
       await changeText({ n, now: { conversation: monologue, text: "hi" }, text: "changed" }),
       { sql: wakeBlockedNotices, args: ["", JSON.stringify([["default", "alice", "r1"]]), 1] },
       { sql: wakeReadNotices, args: ["", JSON.stringify([["default", "alice", first + 2]]), 1] },

@@ -4,7 +4,7 @@ import type { Change } from "../../src/model.ts";
 import { decodeConversation } from "../../src/protocol/conversation-id.ts";
 import { changeText } from "../../src/store/read/change-text.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import { type HistoryPage, type HistoryQuery, newest, type Walk } from "../../src/store/read/history.ts";
+import { type HistoryPage, type HistoryQuery, newest, type PageOrder } from "../../src/store/read/history.ts";
 import type { Commit, Outcome, Store } from "../../src/store/store.ts";
 import { accepted, append, marksCommitted, newId, person, readAll, storeOn } from "../support/store.ts";
 
@@ -45,7 +45,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       expect(inOrder.map(({ seq }) => seq)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
       expect(new Set(first.map(({ conversation }) => conversation)).size).toBe(1);
       expect(inOrder.map(({ n }) => n)).toEqual(inOrder.map(({ n }) => n).toSorted((a, b) => a - b));
-      // Of two who write at once nobody is first; what one of them sent keeps its order.
+      // Two concurrent senders are in no order; the messages of each keep theirs.
       for (const sender of [0, 1]) {
         const seqs = first.filter((_, i) => i % 2 === sender).map(({ seq }) => seq);
         expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
@@ -79,7 +79,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       let now = "one";
       for (const text of ["two", "", "one", "three"]) {
         const change = await changeText({ n: first.n, now: { conversation, text: now }, text });
-        // Who has read an older text changes nothing.
+        // A caller that has read an older text changes nothing.
         const stale = await changeText({ n: first.n, now: { conversation, text: "never" }, text: "lost" });
         expect(await place.engine.write([change, stale])).toEqual([[{ n: first.n }], []]);
         now = text;
@@ -140,7 +140,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       expect(await store.direct(one, "bob", "carol")).toBeNull();
     });
 
-    test("S3 P17 a send that was refused has made no conversation that anybody could be told of", async () => {
+    test("S3 P17 a refused send creates no conversation that any user could see", async () => {
       const tenant = newTenant();
       const id = newId();
       await accepted(store, { tenant, from: "alice", to: "bob", id, text: "one" });
@@ -161,7 +161,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
         await accepted(store, { tenant, from: text === "3" ? "bob" : "alice", conversation, text });
       await accepted(store, { tenant, from: "carol", to: "bob", text: "5" });
       const textsOf = async (query: Partial<HistoryQuery>) => {
-        const page = await store.history(bob, { walk: { down: newest }, limit: 2, ...query });
+        const page = await store.history(bob, { order: { down: newest }, limit: 2, ...query });
         return page && [page.messages.map(({ text }) => text), page.more, page.next];
       };
       const [no, after] = [
@@ -173,14 +173,18 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
         { before: true, after: true },
       ];
       expect(await textsOf({ with: "alice" })).toEqual([["3", "4"], before, { down: 3 }]);
-      expect(await textsOf({ conversation, walk: { up: 1 } })).toEqual([["2", "3"], both, { up: 3 }]);
-      expect(await textsOf({ conversation, walk: { down: 3, up: 2 } })).toEqual([["2", "3"], both, { down: 2, up: 3 }]);
+      expect(await textsOf({ conversation, order: { up: 1 } })).toEqual([["2", "3"], both, { up: 3 }]);
+      expect(await textsOf({ conversation, order: { down: 3, up: 2 } })).toEqual([
+        ["2", "3"],
+        both,
+        { down: 2, up: 3 },
+      ]);
       expect(await textsOf({ with: "alice", from: "bob" })).toEqual([["3"], no, undefined]);
-      expect(await textsOf({ undelivered: "phone", walk: { up: 0 } })).toMatchObject([["1", "2"], after, {}]);
+      expect(await textsOf({ undelivered: "phone", order: { up: 0 } })).toMatchObject([["1", "2"], after, {}]);
       expect(await textsOf({ limit: 1 })).toMatchObject([["5"], before, {}]);
       expect(await textsOf({ with: "dave" })).toEqual([[], no, undefined]);
-      expect(await store.history(person("carol", tenant), { conversation, walk: { down: 9 }, limit: 2 })).toBeNull();
-      expect(await store.history(bob, { conversation: "c1", walk: { down: 9 }, limit: 2 })).toBeNull();
+      expect(await store.history(person("carol", tenant), { conversation, order: { down: 9 }, limit: 2 })).toBeNull();
+      expect(await store.history(bob, { conversation: "c1", order: { down: 9 }, limit: 2 })).toBeNull();
       const first = await store.conversations(bob, { below: newest, limit: 1 });
       expect(first.conversations).toMatchObject([{ with: "carol", unread: 1, lastMessage: { text: "5", seq: 1 } }]);
       const rest = await store.conversations(bob, { below: first.next ?? 0, limit: 5 });
@@ -189,7 +193,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       expect((await store.conversations(alice, { below: newest, limit: 5 })).conversations).toHaveLength(1);
     });
 
-    test("S6 Q3 ids are found in pages of whatever size, whoever used them", async () => {
+    test("S6 Q3 ids are found in pages of any size, also where other senders use them", async () => {
       const tenant = newTenant();
       const ids = [newId(), newId(), newId()];
       for (const id of ids)
@@ -197,18 +201,18 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
           await accepted(store, { tenant, from, to: "bob", id, text: from });
       await accepted(store, { tenant, from: "alice", to: "carol", id: newId() });
       const seen: string[] = [];
-      let walk: Walk | undefined = {};
-      while (walk !== undefined) {
-        const page: HistoryPage | null = await store.history(person("bob", tenant), { ids, walk, limit: 1 });
+      let order: PageOrder | undefined = {};
+      while (order !== undefined) {
+        const page: HistoryPage | null = await store.history(person("bob", tenant), { ids, order, limit: 1 });
         seen.push(...(page?.messages ?? []).map(({ id, text }) => `${ids.indexOf(id)} ${text}`));
-        walk = page?.next;
+        order = page?.next;
       }
       expect(seen.toSorted()).toEqual(
         [0, 1, 2].flatMap((i) => ["alice", "carol", "dave"].map((from) => `${i} ${from}`)),
       );
     });
 
-    test("Q7 Q9 who waits for a mark is told once it is on disk, also where a further one took its place", async () => {
+    test("Q7 Q9 a mark is settled once it is on disk, also where a further one took its place", async () => {
       const tenant = newTenant();
       const bob = person("bob", tenant);
       const { conversation, n } = await accepted(store, { tenant, from: "alice", to: "bob" });
@@ -321,7 +325,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       expect(await now.take("other", await now.worker())).toBe(head + 5);
     });
 
-    test("S7 the log and the announced commits tell the same, whole and in order", async () => {
+    test("S7 the log and the announced commits agree, complete and in order", async () => {
       const tenant = newTenant();
       const from = (await store.head()).n;
       const firstCommit = commits.length;
@@ -376,7 +380,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       );
     });
 
-    test("S13 texts of control characters cost nobody else their answer", async () => {
+    test("S13 texts of control characters do not cost other calls their answer", async () => {
       const tenant = newTenant();
       const text = "\u0001".repeat(16_384);
       const outcomes = await Promise.all([

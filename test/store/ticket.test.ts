@@ -41,7 +41,7 @@ const now = 1_780_000_000_000;
 
 for (const [name, open] of Object.entries({ "an embedded file": embedded, "a libSQL server": remote }))
   describe(`tickets on ${name}`, () => {
-    test("T6 of two nodes that use one ticket at once, one gets it, and it is whose it was", async () => {
+    test("T6 of two nodes that use one ticket at once, one gets it, with the session of its user", async () => {
       const engines = await open();
       const [first] = engines;
       if (!first) throw new Error("There is no engine");
@@ -59,7 +59,7 @@ for (const [name, open] of Object.entries({ "an embedded file": embedded, "a lib
       }
     });
 
-    test("A29 T1 how many are unused is counted for each user of each tenant, and who waits for them to expire gets new ones", async () => {
+    test("A29 T1 unused tickets are counted for each user of each tenant, and new ones are issued once they have expired", async () => {
       const [engine] = await open();
       if (!engine) throw new Error("There is no engine");
       await storeOn(engine);

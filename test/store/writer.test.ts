@@ -54,7 +54,7 @@ const turns = async (count: number): Promise<void> => {
 const inTime = <T>(work: Promise<T>): Promise<T | "never"> =>
   Promise.race([work, Bun.sleep(3_000).then(() => "never" as const)]);
 
-describe("what waits behind a commit that fails", () => {
+describe("writes that wait behind a commit that fails", () => {
   test("O4 D3 sends that wait are refused with it: none of them may be accepted behind one that perhaps was not", async () => {
     const { store, state, held, fail } = await start();
     await accepted(store, { from: "alice", to: "bob" });
@@ -69,7 +69,7 @@ describe("what waits behind a commit that fails", () => {
     await store.close();
   });
 
-  test("S12 who opens a device, or says something of somebody, is told at once, and waits for no probe", async () => {
+  test("S12 opening a device or changing a relation rejects at once, without waiting for a probe", async () => {
     const { store, state, held, fail } = await start();
     await accepted(store, { from: "alice", to: "bob" });
     state.isHeld = true;
@@ -90,7 +90,7 @@ describe("what waits behind a commit that fails", () => {
     await store.close();
   });
 
-  test("S12 during the outage nobody asks the database but the probe", async () => {
+  test("S12 during the outage only the probe asks the database", async () => {
     const { store, state, held, fail } = await start();
     await accepted(store, { from: "alice", to: "bob" });
     state.isHeld = true;
@@ -109,7 +109,7 @@ describe("what waits behind a commit that fails", () => {
     await store.close();
   });
 
-  test("B7 when somebody was seen is not lost with the commit that carried it", async () => {
+  test("B7 a last-seen time is not lost with the commit that carried it", async () => {
     const { store, state, held, fail } = await start();
     await accepted(store, { from: "alice", to: "bob" });
     state.isHeld = true;
@@ -140,12 +140,12 @@ describe("what waits behind a commit that fails", () => {
   });
 });
 
-describe("what comes in one commit", () => {
+describe("writes in one commit", () => {
   test("B1 two things said of one person at once are both kept", async () => {
     const { store } = await start();
     const said = [{ contact: true }, { blocked: true }].map((one) => store.relate(alice, [{ other: "bob", ...one }]));
     await inTime(Promise.all(said));
-    expect(await store.ties(alice, ["bob"])).toMatchObject([{ isContact: true, hasBlocked: true }]);
+    expect(await store.relationships(alice, ["bob"])).toMatchObject([{ isContact: true, hasBlocked: true }]);
     await store.close();
   });
 
@@ -183,7 +183,7 @@ describe("what comes in one commit", () => {
     await store.close();
   });
 
-  test("Q7 who waits for an ack is told also where a socket's further ack has taken its place", async () => {
+  test("Q7 an ack is settled also where a socket's further ack has taken its place", async () => {
     const { store } = await start();
     await store.openDevice(alice, "phone");
     const first = await accepted(store, { from: "bob", to: "alice" });
@@ -195,7 +195,7 @@ describe("what comes in one commit", () => {
     await store.close();
   });
 
-  test("S4 O5 an ack of what is not there yet acks what is there", async () => {
+  test("S4 O5 an ack beyond the end of the log acks up to its end", async () => {
     const { store } = await start();
     await store.openDevice(alice, "phone");
     const { n } = await accepted(store, { from: "bob", to: "alice" });
@@ -206,7 +206,7 @@ describe("what comes in one commit", () => {
     await store.close();
   });
 
-  test("F1 O1 a new send beside a retry in one commit is none itself, and is told of as new", async () => {
+  test("F1 O1 a new send beside a retry in one commit is announced as new", async () => {
     const { store } = await start();
     const told: string[] = [];
     store.onCommit(({ entries }) => {

@@ -37,7 +37,7 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof ChatError ? error.code : String(error)),
   );
 
-/** A gate that holds whoever comes, until it is opened. */
+/** A gate that holds its callers until it is opened. */
 function gate() {
   let open = (): void => {};
   const opened = new Promise<void>((resolve) => (open = resolve));
@@ -94,7 +94,7 @@ describe("a database for each tenant", () => {
     expect([place.log.opened, place.log.asked]).toEqual([["acme"], ["acme"]]);
     await send(place, "acme");
     expect(place.log.asked).toEqual(["acme"]);
-    // A malformed tenant is nobody's, and no host is asked about it.
+    // The host is not asked about a malformed tenant.
     expect(await codeOf(send(place, "../acme"))).toBe("bad_request");
     expect(await place.chat.explainPush({ tenant: "a/b", user: "alice", message: newId() })).toEqual([]);
     expect(place.log.asked).toEqual(["acme"]);
@@ -136,7 +136,7 @@ describe("a database for each tenant", () => {
     };
     const [one, two, three] = [await connect("a"), await connect("b"), await connect("c")];
     await clock.advance(30_000);
-    // Who writes, and who is written to, is not quiet.
+    // A sender or a recipient of messages is not quiet.
     one.say({ type: "typing", to: "bob", typing: true });
     await during(clock, send(place, "b"));
     await clock.advance(29_000);
@@ -145,12 +145,12 @@ describe("a database for each tenant", () => {
     const four = await connect("d");
     expect([one, two, three].map(({ state }) => state.closed?.code)).toEqual([undefined, undefined, 1012]);
     expect(place.open()).toEqual(["a", "b", "d"]);
-    // All of them were busy, or were opened, a moment ago: nobody is turned out for who was turned out.
+    // All of them were busy, or were opened, a moment ago: none is closed for one that was closed before.
     expect(await enter("c")).toEqual({ status: 503, code: "unavailable" });
     await clock.advance(31_000);
     const again = await connect("c");
     expect([one.state.closed?.code, two.state.closed, four.state.closed]).toEqual([1012, null, null]);
-    // What was sent to whoever was turned out comes when they come back.
+    // Messages for a disconnected user come when it is back.
     const id = newId();
     await clock.advance(61_000);
     await during(clock, send(place, "a", "while you were away", id));
@@ -188,7 +188,7 @@ describe("a database for each tenant", () => {
     expect(place.log).toMatchObject({ openMax: 4, overlaps: 0 });
   });
 
-  test("K12 R22 what is watched is bounded over all of them together", async () => {
+  test("K12 R22 watched users are bounded over all of them together", async () => {
     const place = start({ limits: { watchedUsersTotalMax: 4, watchedUsersScarceMax: 4 } });
     const [one, two] = [await place.connect("alice/a"), await place.connect("alice/b")];
     await until(() => [one, two].every(welcomed));
@@ -245,7 +245,7 @@ describe("a database for each tenant", () => {
     expect(place.log).toMatchObject({ openMax: 1, overlaps: 0 });
   });
 
-  test("K11 U5 one that nobody needs is closed after a while: not one with a connection, a request or a push", async () => {
+  test("K11 U5 an unused one is closed after a while: not one with a connection, a request or a push", async () => {
     const clock = fakeClock();
     const phones = createPhones("phones", () => ({ type: "retry", answer: "later", afterMs: 60_000 }));
     const held = gate();
@@ -307,7 +307,7 @@ describe("a database for each tenant", () => {
     expect([place.open(), welcomed(socket)]).toEqual([["fourth", "third"], true]);
   });
 
-  test("K11 who comes while it closes waits, and it is opened again after its end", async () => {
+  test("K11 a request that comes while it closes waits, and it is opened again after its end", async () => {
     const clock = fakeClock();
     const closing = gate();
     let closings = 0;
@@ -356,7 +356,7 @@ describe("a database for each tenant", () => {
     resetSync();
   });
 
-  test("K11 one that fails fails alone, is told to all who wait, and is tried again after a pause", async () => {
+  test("K11 one that fails fails alone, rejects all waiting requests, and is tried again after a pause", async () => {
     const clock = fakeClock();
     let isBroken = true;
     let tries = 0;
@@ -424,7 +424,7 @@ describe("a database for each tenant", () => {
     expect(place.open()).toEqual(["hangs", "throws", "well"]);
   });
 
-  test("K11 T1 tenants whose databases have the same URL share one, and see nothing of each other", async () => {
+  test("K11 T1 tenants with the same URL share a database, and see nothing of each other", async () => {
     const place = start({ name: (_, { folder }) => ({ url: `file:${join(folder, "all.db")}` }) });
     const id = newId();
     const [one, two] = await Promise.all([place.connect("alice/a"), place.connect("alice/b")]);
@@ -496,7 +496,7 @@ describe("a database for each tenant", () => {
     void hanging;
   });
 
-  test("K11 R10 what a database had heard on the bus ends with it", async () => {
+  test("K11 R10 the subscriptions of a database end with it", async () => {
     const clock = fakeClock();
     const hub = createLocalBus();
     const own = hub.connect();
@@ -563,7 +563,7 @@ describe("what bounds the process", () => {
     expect(place.chat.sizes()?.["outboxBytes"]).toBe(0);
   });
 
-  test("K12 H15 questions to the host about open sockets are so many at a time over all databases", async () => {
+  test("K12 H15 concurrent questions to the host about open sockets are bounded over all databases", async () => {
     const clock = fakeClock();
     let asked = 0;
     const place = start({
@@ -577,7 +577,7 @@ describe("what bounds the process", () => {
     expect(asked).toBe(64);
   });
 
-  test("K12 U7 requests to a provider are so many at a time over all databases", async () => {
+  test("K12 U7 concurrent requests to a provider are bounded over all databases", async () => {
     const clock = fakeClock();
     let atOnce = 0;
     let most = 0;
@@ -599,7 +599,7 @@ describe("what bounds the process", () => {
     await clock.advance(3_000);
     await until(() => atOnce === 3);
     held.open();
-    // The clock does not wait for what a slow machine still reads: many short steps, with a moment between them.
+    // The fake clock does not wait for reads of a slow machine: many short steps, with a moment between them.
     for (let i = 0; i < 1_000 && phones.requests.length < 8; i++) {
       await clock.advance(50);
       await Bun.sleep(1);
@@ -653,7 +653,7 @@ describe("tickets", () => {
     await until(() => socket?.changes().length === 1);
   });
 
-  test("K11 T4 T6 a forged tenant makes no database and does not tell which there are", async () => {
+  test("K11 T4 T6 a forged tenant creates no database and does not show which exist", async () => {
     const clock = fakeClock();
     const place = start({
       clock,
@@ -670,7 +670,7 @@ describe("tickets", () => {
     for (const tenant of ["nowhere", "unknown", "throws", "remote", "x".repeat(128), ".."])
       expect(await during(clock, forge(tenant))).toEqual(nobody);
     expect(readdirSync(place.folder)).toEqual([]);
-    // One that is there and closed: whoever got a ticket of it here still gets in, a stranger does not open it.
+    // One that exists and is closed: a ticket that was issued here still opens it, a stranger does not.
     const ticket = await place.ticket("alice/acme");
     await clock.advance(10);
     await send(place, "other");
@@ -732,7 +732,9 @@ describe("the same day, with bugs", () => {
     "control: R24 idle sockets that keep a tenant out, and a turn that ends at once, are seen",
     async () => {
       expect(await judge("idle sockets keep a tenant out")).toEqual(["idle sockets keep a tenant out"]);
-      expect(await judge("a database that was just opened gives way")).toEqual(["what was just opened gives way"]);
+      expect(await judge("a database that was just opened gives way")).toEqual([
+        "a database that was just opened gives way",
+      ]);
     },
   );
 
@@ -752,7 +754,7 @@ describe("the same day, with bugs", () => {
 
   test.concurrent("control: K11 T1 a database that is used for another tenant too is seen", async () => {
     expect(await judge("a database is used for another tenant too")).toContain(
-      "a database holds what two tenants said",
+      "a database holds messages of two tenants",
     );
   });
 });

@@ -8,7 +8,7 @@ import { openRuntime } from "../../src/tenant/runtime.ts";
 import { createHookHealth } from "../../src/hook/hook-health.ts";
 import { hooksOf } from "../../src/hook/message-hook.ts";
 import { createLimiter } from "../../src/access/limiter.ts";
-import { createSightGate } from "../../src/access/policy.ts";
+import { createSightSemaphore } from "../../src/access/policy.ts";
 import { createWatchBudget } from "../../src/hub/watch-budget.ts";
 import { createCapacity } from "../../src/access/capacity.ts";
 import { systemClock } from "../../src/internal/clock.ts";
@@ -30,14 +30,14 @@ import { fakeClock } from "../support/fake-clock.ts";
 
 const alice = { tenant: "default", user: "alice" };
 
-/** Everything that tells how far the log is, or hands out a part of it. */
+/** All reads of the position of the log, or of a part of it. */
 const reads: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   "the head": (store) => store.head(),
   "a page of changes": (store) => store.changes(alice, 0, { rows: 10, bytes: 10_000 }),
   "a stretch of the log": (store) => store.log(0, 10),
   "the start of a device": (store) => store.openDevice(alice, "phone"),
-  "a page of what a device has not got": (store) =>
-    store.history(alice, { undelivered: "phone", walk: { up: 0 }, limit: 10 }),
+  "a page of undelivered messages": (store) =>
+    store.history(alice, { undelivered: "phone", order: { up: 0 }, limit: 10 }),
 };
 
 describe("a history that has ended", () => {
@@ -88,7 +88,7 @@ describe("a history that has ended", () => {
     expect(await epochNow()).toBe(named);
   });
 
-  test("D31 a runtime whose history has ended asks the database for nothing more", async () => {
+  test("D31 a runtime of an ended history asks the database for nothing more", async () => {
     const clock = fakeClock();
     let calls = 0;
     const counted: Engine = {
@@ -108,15 +108,15 @@ describe("a history that has ended", () => {
       },
       {
         ...{ clock, random: systemRandom, limits, providers: [createPhones().provider], revalidation: undefined },
-        ...{ limiter: createLimiter({ rates: ratesOf(undefined), clock }), room: createCapacity(limits) },
+        ...{ limiter: createLimiter({ rates: ratesOf(undefined), clock }), capacity: createCapacity(limits) },
         ...{
           budget: createOutboxBudget({ bytesMax: 1_000 }),
-          slots: createRequestLimit({ perProviderMax: 1 }),
+          requestLimit: createRequestLimit({ perProviderMax: 1 }),
           health: createPushHealth({ clock: systemClock, onChange: () => {} }),
         },
         hooks: hooksOf({ handle() {} }),
         hookHealth: createHookHealth({ clock, onChange() {} }),
-        ...{ watchBudget: createWatchBudget(limits), sight: createSightGate() },
+        ...{ watchBudget: createWatchBudget(limits), sight: createSightSemaphore() },
       },
     );
     await clock.advance(60_000);

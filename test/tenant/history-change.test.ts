@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Admission } from "../../src/access/admission.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import { selectSends, updateEpoch } from "../../src/store/sql.ts";
+import { updateEpoch } from "../../src/store/sql.ts";
+import { selectSends } from "../../src/store/write/send-sql.ts";
 import { createPhones } from "../push/support/phone.ts";
 import { fakeSocket, until } from "../support/fake-socket.ts";
 import {
@@ -32,7 +33,7 @@ const fail = (): never => {
   throw new Error("There is no such node");
 };
 
-/** What the sender of a conversation's messages is told that came of them. */
+/** The state of a conversation's messages that their sender sees. */
 async function delivered(nodes: SharedNodes, from: string): Promise<number> {
   const [rows = []] = await nodes.engine.read([
     {
@@ -157,7 +158,7 @@ describe("a database that gets another history under running nodes", () => {
     await second.close();
   });
 
-  test("D30 a message whose commit was meant for the old history is answered unavailable, and accepted once when it is sent again", async () => {
+  test("D30 a message in a commit for the old history is answered unavailable, and accepted once when it is sent again", async () => {
     const nodes = await start({ limits: { headPollMs: 1_000_000 } });
     await send(nodes, "bob", "alice", "kept");
     const backup = await nodes.backUp();
@@ -197,7 +198,7 @@ describe("a database that gets another history under running nodes", () => {
   });
 
   test("D32 a database that went back to just before a node's last commit is seen at its next write", async () => {
-    // Nobody looks at the head: the write alone can show it.
+    // Nothing reads the head: only the write can show it.
     const nodes = await start({ limits: { headPollMs: 60_000 } });
     await send(nodes, "bob", "alice", "kept");
     const backup = await nodes.backUp();
@@ -280,7 +281,7 @@ describe("a database that gets another history under running nodes", () => {
   });
 
   for (const epoch of ["restored0001", undefined])
-    test(`O1 D30 a retry is not told that it is blocked where its message went with the database, ${epoch ? "named" : "not named"}`, async () => {
+    test(`O1 D30 a retry is not answered as blocked where its message was lost with the database, ${epoch ? "named" : "not named"}`, async () => {
       let putBack = async (): Promise<void> => {};
       const beforeItIsLookedFor =
         (call: Engine["write"]): Engine["write"] =>
@@ -309,7 +310,7 @@ describe("a database that gets another history under running nodes", () => {
       expect(await chat?.send(retried)).toMatchObject({ seq: 2, duplicate: false });
     });
 
-  test("D31 three nodes under load follow to the new history: what each accepts there reaches everybody, and who is online is right", async () => {
+  test("D31 three nodes under load follow to the new history: all messages reach all recipients there, and presence is right", async () => {
     const nodes = await start({ nodes: 3 });
     await send(nodes, "bob", "alice", "kept");
     await send(nodes, "alice", "bob", "kept too");
@@ -317,7 +318,7 @@ describe("a database that gets another history under running nodes", () => {
     for (let i = 0; i < 20; i++) await send(nodes, "bob", "alice", "lost", i % 3);
     const watcher = await nodes.connect("alice", { node: 0 });
     const bob = await nodes.connect("bob", { node: 1 });
-    // Where somebody comes back too soon the node may not know yet, and closes the socket a moment later.
+    // A client may come back before the node knows; its socket is then closed a moment later.
     const third = await nodes.connect("carol", { node: 2 });
     await until(() => isLive(watcher) && isLive(bob) && isLive(third));
     watcher.say({ type: "watch", users: ["bob"] });
@@ -358,7 +359,7 @@ describe("a database that gets another history under running nodes", () => {
     expect(again.of("error")).toMatchObject([{ code: "not_found" }]);
   });
 
-  test("U5 D31 who is away is notified of what comes in the new history, once", async () => {
+  test("U5 D31 an absent user is notified of messages of the new history, once", async () => {
     const phones = createPhones();
     const nodes = await start({
       nodes: 2,

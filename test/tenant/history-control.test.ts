@@ -20,10 +20,10 @@ const bugs: Readonly<Record<string, readonly (readonly [bug: PlantName, shown: s
     ["a page of changes is taken from any history", "D31 is noticed by a page of changes"],
     ["a stretch of the log is taken from any history", "D31 is noticed by a stretch"],
     ["a device starts in any history", "D31 is noticed by the start"],
-    ["a page over HTTP is taken from any history", "D31 is noticed by a page of what"],
+    ["a page over HTTP is taken from any history", "D31 is noticed by a page of undelivered"],
     ["a history that each node names", "D32 of many"],
-    ["the feed of the old history goes on", "D31 a runtime whose history"],
-    ["the push worker of the old history goes on", "D31 a runtime whose history"],
+    ["the feed of the old history goes on", "D31 a runtime of an ended history"],
+    ["the push worker of the old history goes on", "D31 a runtime of an ended history"],
     ["a late answer is taken for a database that went back", "D32 is not taken for"],
   ],
 };

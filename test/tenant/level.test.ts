@@ -37,7 +37,7 @@ async function head(nodes: SharedNodes): Promise<number> {
   return Number(row?.["n"]);
 }
 
-/** What a newer release does when it first writes an entry of a level of its own; the entry is in a table that this one does not know. */
+/** The first write of a higher level by a newer release; its entry is in a table that this one does not know. */
 const writeNewer = (nodes: SharedNodes) =>
   nodes.engine.write([{ sql: raiseLevel, args: [levelMax + 1] }, { sql: "UPDATE tidings_head SET n = n + 1" }]);
 
@@ -50,7 +50,7 @@ const ask = (nodes: SharedNodes, method: string, path: string, body?: object): P
     }),
   );
 
-/** Waits for the close, or for what must not come before it: a frame, or that the node has followed the log past what it cannot read. */
+/** Waits for the close, or for an event that must not come before it: a frame, or that the node has followed the log past the unreadable entry. */
 async function ended(nodes: SharedNodes, phone: FakeSocket, { told, counted }: Told): Promise<void> {
   const hasPassed = (): boolean => phone.of("changes").length > told || countsOf(nodes) !== counted;
   await until(() => phone.state.closed !== null || hasPassed());
@@ -88,7 +88,7 @@ describe("a log that holds what this release cannot read", () => {
     await expectStopped(nodes);
   });
 
-  test("O11 a kind that it does not know, told by another node: nothing of it reaches a client, and no cursor passes it", async () => {
+  test("O11 an unknown kind, announced by another node: nothing of it reaches a client, and no cursor passes it", async () => {
     const nodes = await start({ limits: { headPollMs: 1_000_000 } });
     const phone = await nodes.connect("alice");
     await until(() => isLive(phone));
@@ -159,7 +159,7 @@ describe("a log that holds what this release cannot read", () => {
     await expectStopped(nodes);
   });
 
-  test("O11 what a node finds while it is being opened is refused as well", async () => {
+  test("O11 an unreadable entry that a node finds while it opens is refused as well", async () => {
     const nodes = await start();
     const chat = openMeanwhile(nodes, async () => {
       await nodes.engine.write([{ sql: raiseLevel, args: [levelMax + 1] }]);
@@ -168,7 +168,7 @@ describe("a log that holds what this release cannot read", () => {
     await chat.close();
   });
 
-  test("O11 what a restored backup of a newer release brings is not served either", async () => {
+  test("O11 a restored backup of a newer release is not served either", async () => {
     const nodes = await start();
     const phone = await nodes.connect("alice");
     await until(() => isLive(phone));
@@ -186,13 +186,13 @@ describe("a log that holds what this release cannot read", () => {
 const bugs: readonly (readonly [bug: PlantName, shown: string])[] = [
   ["the level of the log is not looked at", "O11 a level above its own"],
   ["the level of the log is not looked at", "O11 a page that was being read"],
-  ["an unknown kind is taken from the bus as it is", "O11 a kind that it does not know"],
-  ["an unknown kind is left out", "O11 a kind that it does not know"],
+  ["an unknown kind is taken from the bus as it is", "O11 an unknown kind"],
+  ["an unknown kind is left out", "O11 an unknown kind"],
   ["a write does not say up to which level it reads", "S40 a write of a node"],
   ["reads go on behind a level that is too high", "O11 a level above its own"],
 ];
 
-describe("what cannot be read", () => {
+describe("an unreadable log", () => {
   for (const [bug, shown] of bugs)
     test(`control: O11 S40 "${shown}" shows that ${bug}`, async () => {
       const failed = await failingTests(join(import.meta.dir, "level.test.ts"), {

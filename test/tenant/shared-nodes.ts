@@ -37,7 +37,7 @@ type ConnectOptions = {
   readonly level?: number;
 };
 
-/** Whole chats on one database, with sockets that a test holds in its hands; the database can be set back to what it once was. */
+/** Whole chats on one database, with fake sockets; the database can be set back to an earlier state. */
 export async function startSharedNodes(options: SharedNodesOptions = {}) {
   const {
     nodes = 1,
@@ -112,7 +112,7 @@ export async function startSharedNodes(options: SharedNodesOptions = {}) {
       return new Map(names.map((name, i) => [name, lists[i] ?? []]));
     },
 
-    /** Puts a copy in the place of what is there, under the running nodes; `epoch`: the name of the new history, if it gets one. */
+    /** Replaces the database by a copy, under the running nodes; `epoch`: the name of the new history, if it gets one. */
     async restore(backup: Backup, epoch?: string): Promise<void> {
       await engine.write([
         ...[...backup.keys()].map((name) => ({ sql: `DELETE FROM ${name}` })),
@@ -158,7 +158,7 @@ export const closed = (socket: FakeSocket): Promise<void> => until(() => socket.
 /**
  * One more node, which does not get beyond its opening before it has seen what becomes of the database meanwhile.
  *
- * @param happens What does become of it, once the node has read the log's head.
+ * @param happens Run once the node has read the log's head.
  */
 export function openMeanwhile({ engine }: SharedNodes, happens: () => Promise<void>): Chat {
   const seen = Promise.withResolvers<void>();

@@ -11,11 +11,11 @@ export type NatsOptions = {
    * are for that server: `nats://user:password@host:4222`.
    */
   readonly servers: string | readonly string[];
-  /** What the subjects on the server begin with; nodes with different ones never hear each other. Default: `tidings`. */
+  /** The beginning of the subjects on the server; nodes with different prefixes never receive each other's texts. Default: `tidings`. */
   readonly prefix?: string;
 } & Readonly<Credentials>;
 
-/** One server, and how it is reached. */
+/** One server, and its address. */
 export type NatsServer = {
   readonly host: string;
   readonly port: number;
@@ -93,7 +93,7 @@ function userOf({ username, password }: URL): Credentials {
   }
 }
 
-/** How somebody signs in, for the log: a user by name, anything else by its kind. */
+/** The sign-in of a connection, for the log: a user by name, anything else by its kind. */
 export function signInOf({ user, pass, token, authenticator }: Credentials): string {
   if (user !== undefined) return `user ${user} ${pass === undefined ? "without" : "with"} a password`;
   if (token !== undefined) return "whoever has the token";

@@ -7,30 +7,48 @@ import { waitAtMost } from "../../internal/deadline.ts";
 export type LinkOptions = {
   readonly connection: NatsConnection;
   readonly prefix: string;
-  /** What this node's texts begin with; all nodes' are of the same length. */
+  /** The beginning of this node's texts; those of all nodes have the same length. */
   readonly mark: string;
-  /** Bytes that may be on their way to the server. */
+  /** Bytes that may be under way to the server. */
   readonly pendingBytesMax: number;
   readonly onText: (key: string, text: string) => void;
-  /** The server has refused something, once for each kind of it. */
+  /** The server has refused something; called once for each kind of refusal. */
   readonly onRefusal: () => void;
 };
 
-/** What a publish costs beside its text: the command, the subject and what holds them. */
+/** The bytes of a publish beside its text: the command, the subject and the objects that hold them. */
 const besideTextBytes = 256;
-/** A server's own limit, where it does not tell one. */
+/** The limit of a text, where the server does not send its own. */
 const payloadBytesMax = 1_048_576;
 
-/** One connection to a server, from when it is there until it is lost. Nothing here throws or rejects. */
-export function createLink({ connection, prefix, mark, pendingBytesMax, onText, onRefusal }: LinkOptions) {
+/** One connection to a server, from its opening until it is lost. Nothing here throws or rejects. */
+export type Link = {
+  publish(key: string, text: string): void;
+  listen(key: string): void;
+  forget(key: string): void;
+  /** Resolves once the server has taken everything so far, or the connection is lost. */
+  settled(): Promise<void>;
+  /** Resolves when the connection is lost. */
+  readonly closed: Promise<void>;
+  /** Ends it, in order where that takes no longer than this. */
+  end(ms: number): Promise<void>;
+};
+
+/** Kinds of refusal that are reported of one connection; a server's words may have no end. */
+const refusedMax = 16;
+
+const ignore = (): void => {};
+
+export function createLink({ connection, prefix, mark, pendingBytesMax, onText, onRefusal }: LinkOptions): Link {
   const log = createLog(["tidings", "bus"]);
   const subscriptions = new Map<string, Subscription>();
   const refused = new Set<string>();
   let sentBytes = 0;
-  /** How much of it the server is known to have read. */
+  /** The part of them that the server is known to have read. */
   let readBytes = 0;
   let isAsking = false;
-  let isFull = false;
+  /** Hints that were dropped since the server last read everything. */
+  let dropped = 0;
 
   const closed: Promise<void> = connection.closed().then(
     () => {},
@@ -40,13 +58,13 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
 
   async function watch(): Promise<void> {
     for await (const status of connection.status()) {
-      // The library would first wait until what it has written is gone, which to a peer that is silent it never is.
+      // The library would first wait until its buffer is empty, which with a silent peer never happens.
       if (status.type === "staleConnection") void close();
       else if (status.type === "error") refuse(status.error);
     }
   }
 
-  /** The server has its say each time; once is enough. Its words may hold a subject, and so a user. */
+  /** Reports each kind of refusal once. The server's words may hold a subject, and so a user. */
   function refuse(error: Error): void {
     const kind = error instanceof PermissionViolationError ? `permission: ${error.operation}` : error.message;
     if (refused.has(kind) || refused.size >= refusedMax) return;
@@ -56,8 +74,8 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
   }
 
   /**
-   * What a server that is stopped does not read would wait in memory; so it is asked now and then whether it has read so far, and
-   * what would be too much is dropped.
+   * Texts that a stopped server does not read would wait in memory; so it is asked now and then whether it has read so far, and
+   * hints above the limit are dropped.
    */
   function ask(): void {
     if (isAsking || sentBytes - readBytes < pendingBytesMax / 8) return;
@@ -66,7 +84,7 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
     connection.flush().then(() => {
       readBytes = upTo;
       isAsking = false;
-      isFull = false;
+      dropped = 0;
       ask();
     }, ignore);
   }
@@ -76,14 +94,13 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
   }
 
   return {
-    publish(key: string, text: string): void {
+    publish(key, text) {
       const bytes = mark.length + utf8Bytes(text);
       const { max_payload: bytesMax = payloadBytesMax } = connection.info ?? {};
       if (bytes > bytesMax) return log.debug("a hint is larger than the server takes", { bytes, bytesMax });
       const wantedBytes = sentBytes - readBytes + bytes + besideTextBytes;
       if (wantedBytes > pendingBytesMax) {
-        if (!isFull) log.debug("the server does not read as fast as hints are made: some are dropped");
-        isFull = true;
+        if (dropped++ === 0) log.debug("the server does not read as fast as hints are made: some are dropped");
         return;
       }
       try {
@@ -94,14 +111,14 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
         log.debug("a hint could not be sent", { error });
       }
     },
-    listen(key: string): void {
+    listen(key) {
       try {
         const subscription = connection.subscribe(`${prefix}.${key}`, {
           callback(error, message) {
             if (error !== null) return;
-            const said = message.string();
-            // The server keeps from us what we said on this connection, but not on the one before.
-            if (said.length >= mark.length && !said.startsWith(mark)) onText(key, said.slice(mark.length));
+            const text = message.string();
+            // The server does not echo the texts of this connection, but may echo those of the one before.
+            if (text.length >= mark.length && !text.startsWith(mark)) onText(key, text.slice(mark.length));
           },
         });
         subscriptions.set(key, subscription);
@@ -109,24 +126,15 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
         log.debug("the connection was lost before a subscription could be made", { error });
       }
     },
-    forget(key: string): void {
+    forget(key) {
       subscriptions.get(key)?.unsubscribe();
       subscriptions.delete(key);
     },
-    /** Resolves once the server has taken all that it was told so far, or the connection is lost. */
-    settled: (): Promise<void> => Promise.race([connection.flush().then(ignore, ignore), closed]),
+    settled: () => Promise.race([connection.flush().then(ignore, ignore), closed]),
     closed,
-    /** Ends it, in order where that takes no longer than this. */
-    async end(ms: number): Promise<void> {
+    async end(ms) {
       await waitAtMost(this.settled(), { clock: systemClock, ms });
       await close();
     },
   };
 }
-
-export type Link = ReturnType<typeof createLink>;
-
-/** Kinds of refusal that are told on one connection; a server's words may have no end. */
-const refusedMax = 16;
-
-const ignore = (): void => {};

@@ -1,9 +1,9 @@
 import { connect } from "node:net";
 
-export type KnockOptions = {
+export type ProbeOptions = {
   readonly host: string;
   readonly port: number;
-  /** False: the server waits for TLS before it says anything. */
+  /** False: the server sends nothing before TLS. */
   readonly isGreeted: boolean;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -12,15 +12,15 @@ export type KnockOptions = {
 const greeting = "INFO ";
 
 /**
- * Resolves where a NATS server answers: it greets whoever connects (its protocol's `INFO`). Rejects with why not.
+ * Resolves where a NATS server answers: it sends its protocol's `INFO` to each client that connects. Rejects with the reason where not.
  *
- * `connect` of the nats library cannot be given up, and what it leaves behind when a server accepts and then says nothing (stopped, or
- * behind a balancer) is a socket that stays; so it is only called where somebody is at home.
+ * `connect` of the nats library cannot be cancelled, and leaves an open socket behind when a server accepts and then sends nothing (stopped, or
+ * behind a balancer); so it is called for servers that answered this probe only.
  */
-export function knock({ host, port, isGreeted, timeoutMs, signal }: KnockOptions): Promise<void> {
+export function probe({ host, port, isGreeted, timeoutMs, signal }: ProbeOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
-    let said = "";
+    let received = "";
     const timer = setTimeout(() => end(new Error(`The server said nothing for ${timeoutMs} ms`)), timeoutMs);
     const abort = (): void => end(new Error("No longer needed"));
 
@@ -38,9 +38,9 @@ export function knock({ host, port, isGreeted, timeoutMs, signal }: KnockOptions
       if (!isGreeted) end(null);
     });
     socket.on("data", (bytes: Buffer) => {
-      said += bytes.toString("latin1");
-      if (said.startsWith(greeting)) end(null);
-      else if (said.length >= greeting.length) end(new Error("The server is no NATS server"));
+      received += bytes.toString("latin1");
+      if (received.startsWith(greeting)) end(null);
+      else if (received.length >= greeting.length) end(new Error("The server is no NATS server"));
     });
     signal.addEventListener("abort", abort);
     if (signal.aborted) abort();

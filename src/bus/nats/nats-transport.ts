@@ -3,39 +3,39 @@ import { createLog } from "../../internal/logger.ts";
 import { createListeners } from "../listeners.ts";
 import { encodeSubject } from "../subject.ts";
 import type { Transport } from "../transport.ts";
-import { systemClock } from "../../internal/clock.ts";
 import { backoffMs } from "../../internal/backoff.ts";
-import { waitAtMost } from "../../internal/deadline.ts";
+import { systemClock } from "../../internal/clock.ts";
 import { systemRandom } from "../../internal/random.ts";
+import { waitAtMost } from "../../internal/deadline.ts";
 import { type NatsConfig, type NatsServer, signInOf } from "./nats-config.ts";
-import { knock } from "./nats-probe.ts";
+import { probe } from "./nats-probe.ts";
 import { createLink, type Link } from "./nats-link.ts";
 
 const defaultPace = {
-  /** A connection whose server leaves one ping unanswered until the next is lost. */
+  /** The time between two pings; a connection is lost if one is unanswered when the next is due. */
   pingMs: 10_000,
-  /** How long a server may take to answer at all, and then to let us in. */
+  /** The time in which a server must answer at all, and then accept the connection. */
   dialMs: 3_000,
   /** Before all servers are tried again: at first, and at most. Each wait is somewhere between its half and its whole. */
   retryMs: 200,
   retryMsMax: 5_000,
-  /** A connection that lasted so long was a good one: losing it starts with short waits again. */
+  /** A connection that lasted this long was a good one: after its loss, the first waits are short again. */
   steadyMs: 10_000,
-  /** How long what was published may take to go out when the transport is closed. */
+  /** The time in which published texts must go out when the transport is closed. */
   drainMs: 800,
-  /** Bytes of hints that may be on their way to the server; it is a second's worth of a busy node, and more. */
+  /** Bytes of hints that may be under way to the server: more than a busy node sends in a second. */
   pendingBytesMax: 8_388_608,
 };
 
 export type Pace = typeof defaultPace;
 
-/** Tells one node from another in what they publish. */
+/** The beginning of a node's texts, by which it knows its own. */
 const markChars = 12;
 
 /**
- * The transport over NATS. It makes each connection anew, in place of letting the library reconnect: then nothing waits in the
- * library while there is none, it never gives up for a reason of its own, and other users of the library in this process,
- * who share its sockets' factory with us, cannot make it reconnect by other means.
+ * The transport over NATS. It makes each connection anew, and the library never reconnects: then nothing waits in the
+ * library without a connection, it never gives up for a reason of its own, and other users of the library in this process,
+ * which share its factory of sockets, cannot make it reconnect by other means.
  */
 export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Partial<Pace> = {}): Transport {
   const pace = { ...defaultPace, ...changes };
@@ -49,14 +49,14 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
   let isAway = false;
   let closing: Promise<void> | null = null;
 
-  function tellGap(): void {
+  function reportGap(): void {
     if (!signal.aborted) for (const listener of gapListeners) listeners.guarded(listener);
   }
 
-  /** Rejects with why the server cannot be used now. */
+  /** Rejects with the reason for which the server cannot be used now. */
   async function open({ host, port, name, credentials }: NatsServer): Promise<Link> {
     const isGreeted = credentials.tls?.handshakeFirst !== true;
-    await knock({ host, port, isGreeted, timeoutMs: pace.dialMs, signal });
+    await probe({ host, port, isGreeted, timeoutMs: pace.dialMs, signal });
     const connection = await connect({
       ...credentials,
       servers: [name],
@@ -71,7 +71,7 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
       maxPingOut: 1,
     });
     const { pendingBytesMax } = pace;
-    return createLink({ connection, prefix, mark, pendingBytesMax, onText: listeners.tell, onRefusal: tellGap });
+    return createLink({ connection, prefix, mark, pendingBytesMax, onText: listeners.receive, onRefusal: reportGap });
   }
 
   /** Resolves when the connection is lost, or not needed any more. */
@@ -82,25 +82,21 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
     log.info("the bus is there", { server: name });
     isAway = false;
     await opened.settled();
-    if (link === opened) tellGap();
+    if (link === opened) reportGap();
     await opened.closed;
     link = null;
   }
 
-  /** Says it once, until the bus is there again. */
+  /** Logs it once, until the bus is there again. */
   function reportAway(error: unknown): void {
     if (isAway || signal.aborted) return;
     isAway = true;
-    log.warn("the bus is away: until it is back, nodes find out later by themselves", { error, ...signIns(error) });
+    log.warn("the bus is away: until it is back, nodes find out later by themselves", {
+      ...{ error, ...signIns(servers, error) },
+    });
   }
 
-  /** As whom we came, where a server did not let us in: which of the ways that were configured, never a secret. */
-  const signIns = (error: unknown) =>
-    error instanceof AuthorizationError && {
-      signIns: servers.map(({ name, credentials }) => `${name} as ${signInOf(credentials)}`).join(", "),
-    };
-
-  /** For how long the server served us, in milliseconds; an error where it could not be used. */
+  /** The time for which the server was connected, in milliseconds; an error where it could not be used. */
   async function visit(server: NatsServer): Promise<number | Error> {
     try {
       const opened = await open(server);
@@ -108,7 +104,11 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
       await serve(opened, server);
       return systemClock.elapsed() - sinceMs;
     } catch (cause) {
-      log.debug("a server of the bus cannot be used", { server: server.name, error: cause, ...signIns(cause) });
+      log.debug("a server of the bus cannot be used", {
+        server: server.name,
+        error: cause,
+        ...signIns(servers, cause),
+      });
       return cause instanceof Error ? cause : new Error("The server cannot be used", { cause });
     }
   }
@@ -122,27 +122,15 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
         if (signal.aborted) return;
         if (outcome instanceof Error) continue;
         if (outcome >= pace.steadyMs) rounds = 0;
-        // The one that was lost comes last.
+        // The server that was lost comes last.
         order.push(...order.splice(0, order.indexOf(server) + 1));
         outcome = new Error(`The connection to ${server.name} was lost`);
         break;
       }
       reportAway(outcome);
-      await pause(backoffMs(systemRandom, { attempt: rounds, minMs: pace.retryMs, maxMs: pace.retryMsMax }));
+      await pause(backoffMs(systemRandom, { attempt: rounds, minMs: pace.retryMs, maxMs: pace.retryMsMax }), signal);
     }
   }
-
-  const pause = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(end, ms);
-      function end(): void {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        resolve();
-      }
-      signal.addEventListener("abort", end);
-      if (signal.aborted) end();
-    });
 
   const running = run();
 
@@ -150,7 +138,7 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
     ending.abort();
     listeners.clear();
     await link?.end(pace.drainMs);
-    // A server that lets one in this very moment is left again by `serve`.
+    // If a server accepts the connection at this very moment, `serve` ends it.
     await waitAtMost(running, { clock: systemClock, ms: pace.drainMs / 8 });
   }
 
@@ -169,10 +157,28 @@ export function createNatsTransport({ servers, prefix }: NatsConfig, changes: Pa
   };
 }
 
+/** The configured sign-ins, where a server refused one; never a secret. */
+const signIns = (servers: readonly NatsServer[], error: unknown) =>
+  error instanceof AuthorizationError && {
+    signIns: servers.map(({ name, credentials }) => `${name} as ${signInOf(credentials)}`).join(", "),
+  };
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(end, ms);
+    function end(): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    }
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+  });
+
 function shuffled<T>(all: readonly T[]): T[] {
   const order = [...all];
   for (let i = order.length - 1; i > 0; i--) {
-    const j = systemRandom.integer() % (i + 1);
+    const j = Math.floor(Math.random() * (i + 1));
     [order[i], order[j]] = [order[j] as T, order[i] as T];
   }
   return order;

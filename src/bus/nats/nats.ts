@@ -5,10 +5,10 @@ import { createNatsTransport } from "./nats-transport.ts";
 export type { NatsOptions } from "./nats-config.ts";
 
 /**
- * Nodes on one database tell each other by a NATS server, or a cluster of them. Needs `@nats-io/transport-node` beside tidings.
+ * Connects the nodes on one database through a NATS server, or a cluster of them. Needs `@nats-io/transport-node` beside tidings.
  *
- * It connects in the background, and again for as long as it is open, whatever becomes of the servers; while it cannot, nodes
- * find by themselves, a little later, what they were not told.
+ * It connects in the background, and again for as long as it is open, whatever happens to the servers; while it cannot, nodes
+ * find the news of others by themselves, a little later.
  *
  * @throws ChatError `config_invalid` where an option is wrong. Nothing throws later.
  *

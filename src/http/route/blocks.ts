@@ -1,20 +1,20 @@
 import { costs } from "../../protocol/costs.ts";
 import { blockPage } from "../answer-schema.ts";
-import { jsonResponse, type Route } from "../call.ts";
-import { listPeople, otherOf, peopleParameters } from "../people.ts";
+import type { Route } from "../call.ts";
+import { changeRelation, listPeople, peopleParameters } from "../people.ts";
 
-/** `GET /blocks`: whom the asker has blocked, in the order of their names; `next` is the name to go on after. */
+/** `GET /blocks`: the users that the asker has blocked, by name; `next` is the name to go on after. */
 export const getBlocks: Route = {
   meta: {
-    summary: "Whom you have blocked, in the order of their names",
+    summary: "The users that you have blocked, by name",
     parameters: peopleParameters,
     answers: { 200: blockPage },
     codes: ["bad_request"],
   },
-  handle: (call) => listPeople(call, "blocked", "blocks"),
+  handle: (call) => listPeople(call, "blocked"),
 };
 
-/** `PUT /blocks/{user}`: 204; from then on nothing that user sends is accepted, and neither sees how the other is. */
+/** `PUT /blocks/{user}`: 204; from then on no message of that user is accepted, and neither sees the presence of the other. */
 export const putBlock: Route = {
   meta: {
     summary: "Block a user",
@@ -22,22 +22,16 @@ export const putBlock: Route = {
     codes: ["bad_request", "invalid_recipient", "too_large"],
   },
   units: costs.relate,
-  handle: async (call) => {
-    await call.store.relate(call.session, [{ other: otherOf(call), blocked: true }]);
-    return jsonResponse(204, null);
-  },
+  handle: changeRelation({ blocked: true }),
 };
 
 /** `DELETE /blocks/{user}`: 204, also where there was none. */
 export const deleteBlock: Route = {
   meta: {
-    summary: "Block a user no longer",
+    summary: "Unblock a user",
     answers: { 204: null },
     codes: ["bad_request", "invalid_recipient"],
   },
   units: costs.relate,
-  handle: async (call) => {
-    await call.store.relate(call.session, [{ other: otherOf(call), blocked: false }]);
-    return jsonResponse(204, null);
-  },
+  handle: changeRelation({ blocked: false }),
 };

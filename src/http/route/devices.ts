@@ -8,13 +8,13 @@ import { readBody } from "../body.ts";
 import { jsonResponse, type Call, type Route } from "../call.ts";
 
 const push = v.pipe(
-  v.looseObject({ provider: v.pipe(v.string(), v.description("One of those that `GET /push` tells")) }),
-  v.description("Where the device is notified: the provider, and what it wants to know, such as a `token`"),
+  v.looseObject({ provider: v.pipe(v.string(), v.description("One of the providers of `GET /push`")) }),
+  v.description("Where the device is notified: the provider and its own fields, such as a `token`"),
 );
 
 const schema = v.strictObject({
   push: v.exactOptional(push),
-  notify: v.exactOptional(v.pipe(v.boolean(), v.description("Whether the device is notified at all; at first: yes"))),
+  notify: v.exactOptional(v.pipe(v.boolean(), v.description("Whether the device is notified at all; default: true"))),
 });
 
 function deviceOf({ id }: Call): string {
@@ -22,7 +22,7 @@ function deviceOf({ id }: Call): string {
   return id;
 }
 
-/** A host's own `parse` may let pass what no database gives back as it was. */
+/** Whether a database would return it unchanged: a host's own `parse` may accept more. */
 const isStorable = ({ token, expiresAt }: PushAddress): boolean =>
   token.isWellFormed() && !token.includes("\0") && (expiresAt === undefined || Number.isSafeInteger(expiresAt));
 
@@ -41,7 +41,7 @@ async function addressOf(
   if (!found || !isStorable(found))
     throw new ChatError("bad_request", `push is malformed: ${provider.name} takes ${provider.expects}`);
   const { token, expiresAt } = found;
-  // A provider that needs no token has as many places as there are devices; no token can name one of them.
+  // A provider without tokens has one address for each device, under a name that no token can have.
   if (token === "") {
     const hash = `device ${await sha256(`${name} ${tenant} ${user} ${id}`)}`;
     return { provider: provider.name, token, hash, expiresAt };
@@ -51,8 +51,8 @@ async function addressOf(
 }
 
 /**
- * `PUT /devices/{device}`: where this device is notified, one address for each provider, and whether at all; what is absent stays as it
- * is. 204. To be said again at each start of the app: a token that stood elsewhere has moved here.
+ * `PUT /devices/{device}`: where this device is notified, one address for each provider, and whether at all; absent fields keep their
+ * values. 204. Apps repeat it at each start: a token that another device had moves to this one.
  */
 export const putDevice: Route = {
   meta: {
@@ -64,14 +64,14 @@ export const putDevice: Route = {
   handle: async (call) => {
     const { request, session, store, clock, limits } = call;
     const device = deviceOf(call);
-    const said = await readBody(request, schema, limits.frameBytesMax);
+    const said = await readBody(request, schema, { bytesMax: limits.frameBytesMax });
     const address = said.push && (await addressOf(call, said.push));
     await store.devices.putDevice(session, device, { address, notify: said.notify, now: clock.now() });
     return jsonResponse(204, null);
   },
 };
 
-/** `DELETE /devices/{device}`: on logout. 204, also where there was nothing; from then on nothing more is sent to it. */
+/** `DELETE /devices/{device}`: on logout. 204, also where there was no address; from then on no notification is sent to it. */
 export const deleteDevice: Route = {
   meta: {
     summary: "Notify this device no longer",

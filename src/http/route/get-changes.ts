@@ -18,7 +18,7 @@ import { problem } from "../../protocol/problem.ts";
 /** Shorter than the ten seconds after which Bun, and some proxies, close a connection on which nothing moves. */
 const waitSecondsDefault = 8;
 const waitSecondsMax = 60;
-/** News seldom comes alone: the answer waits this much longer, and takes along what follows. */
+/** News seldom comes alone: the answer waits this much longer for more of it. */
 const gatherMs = 5;
 /** Part of the log has come. Where the rest pauses for this long, it goes into the next answer: a process short of memory stops reading. */
 const restMs = 100;
@@ -29,13 +29,19 @@ const parameters = ({ watchedUsersMax }: Limits) =>
   v.strictObject({
     device: identifier,
     cursor: v.optional(cursor),
-    level: v.optional(wholeNumber(1, 999_999_999, "The highest level of entry that the client understands; else: 1")),
+    level: v.optional(
+      wholeNumber({
+        min: 1,
+        max: 999_999_999,
+        description: "The highest level of entry that the client understands; default: 1",
+      }),
+    ),
     wait: v.optional(
-      wholeNumber(
-        0,
-        waitSecondsMax,
-        `Seconds until there is an answer, where there is no news; else: ${waitSecondsDefault}`,
-      ),
+      wholeNumber({
+        min: 0,
+        max: waitSecondsMax,
+        description: `Seconds until the answer, where there is no news; default: ${waitSecondsDefault}`,
+      }),
     ),
     watch: v.optional(
       v.pipe(
@@ -43,7 +49,7 @@ const parameters = ({ watchedUsersMax }: Limits) =>
         v.regex(identifiersForm(watchedUsersMax)),
         v.check((text) => text.split(",").every(isIdentifier)),
         v.metadata({ not: { pattern: foldedAmong } }),
-        v.description("Users whose presence is wanted, with commas between them"),
+        v.description("Users of whom presence is wanted, separated by commas"),
       ),
     ),
   });
@@ -55,7 +61,7 @@ const parameters = ({ watchedUsersMax }: Limits) =>
  */
 export const getChanges: Route = {
   meta: {
-    summary: "What is new for the device behind its cursor: the frames of a socket, once there are any",
+    summary: "The news for a device behind its cursor: the frames of a socket, once there are any",
     parameters,
     answers: { 200: changesAnswer },
     codes: ["bad_request", "too_many_connections"],
@@ -64,7 +70,7 @@ export const getChanges: Route = {
   handle: async (call) => await wait(call, readParameters(call.request.url, parameters(call.limits))),
 };
 
-/** What a request has got so far. */
+/** The result of a request so far. */
 type Collected = {
   readonly frames: string[];
   bytes: number;
@@ -74,7 +80,7 @@ type Collected = {
   log: "reading" | "live";
   /** The most lasting news: of the log, or volatile, such as typing. The first presence of a watched user is none. */
   news: "none" | "volatile" | "log";
-  /** Watched users whose presence is not known yet. */
+  /** Watched users without a known presence. */
   readonly unseen: Set<string>;
 };
 
@@ -111,7 +117,7 @@ function decide(
   return news === "none" ? "wait" : "answer once gathered";
 }
 
-/** What a request waits for before it is answered. */
+/** The next step of a request. */
 type State =
   | { readonly type: "waiting" }
   | { readonly type: "gathering" | "awaiting the rest"; readonly cancel: () => void }
@@ -158,7 +164,7 @@ function wait(
     } else if (code === closeCode.sessionEnded) resolve(problem("unauthenticated", "The session has ended"));
     else if (code === closeCode.rateLimited)
       resolve(problem("too_many_connections", "The limit of open connections is reached"));
-    else reject(new ChatError("unavailable", "The connection ended before it had anything to say"));
+    else reject(new ChatError("unavailable", "The connection ended before there was an answer"));
   }
 
   function sendWatch(): void {

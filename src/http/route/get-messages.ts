@@ -4,10 +4,11 @@ import { jsonResponse, type Route } from "../call.ts";
 import { readMessages } from "../read-messages.ts";
 import { messageParameters, readSelectors } from "../selectors.ts";
 
-/** `GET /messages`: what a query selects, oldest first. Marks nothing as delivered. */
+/** `GET /messages`: the messages that a query selects, oldest first. Marks nothing as delivered. */
 export const getMessages: Route = {
   meta: {
-    summary: "The messages that a query selects, oldest first; without a selector those that the device has not got",
+    summary:
+      "The messages that a query selects, oldest first; without a selector those that the device has not received",
     parameters: messageParameters,
     answers: { 200: messagePage },
     codes: ["bad_request", "not_found"],

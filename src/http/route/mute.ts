@@ -15,15 +15,15 @@ const schema = v.strictObject({
   ),
 });
 
-/** `GET /conversations/{id}/mute`: whether the asker is not notified of it, and until when. */
+/** `GET /conversations/{id}/mute`: whether the asker has muted it, and until when. */
 export const getMute: Route = {
   meta: {
-    summary: "Whether you are not notified of the conversation",
+    summary: "Whether you have muted the conversation",
     answers: { 200: mute },
     codes: ["not_found"],
   },
   handle: async (call) => {
-    await requireConversation(call.store, call.session, call.id);
+    await requireConversation(call.store, { asker: call.session, conversation: call.id });
     const until = await call.store.devices.mutedUntil(call.session, call.id, call.clock.now());
     const said = until === null ? { muted: false } : until === "forever" ? { muted: true } : { muted: true, until };
     return jsonResponse(200, JSON.stringify(said));
@@ -33,14 +33,14 @@ export const getMute: Route = {
 /** `PUT /conversations/{id}/mute`: until a time, or for good. 204. */
 export const putMute: Route = {
   meta: {
-    summary: "Be notified of the conversation no longer",
+    summary: "Mute the conversation",
     body: () => schema,
     answers: { 204: null },
     codes: ["bad_request", "too_large", "not_found"],
   },
   handle: async (call) => {
-    const { until = "forever" } = await readBody(call.request, schema, call.limits.frameBytesMax);
-    await requireConversation(call.store, call.session, call.id);
+    const { until = "forever" } = await readBody(call.request, schema, { bytesMax: call.limits.frameBytesMax });
+    await requireConversation(call.store, { asker: call.session, conversation: call.id });
     await call.store.devices.mute(call.session, call.id, until);
     return jsonResponse(204, null);
   },
@@ -49,12 +49,12 @@ export const putMute: Route = {
 /** `DELETE /conversations/{id}/mute`: 204, also where it was not muted. */
 export const deleteMute: Route = {
   meta: {
-    summary: "Be notified of the conversation again",
+    summary: "Unmute the conversation",
     answers: { 204: null },
     codes: ["not_found"],
   },
   handle: async (call) => {
-    await requireConversation(call.store, call.session, call.id);
+    await requireConversation(call.store, { asker: call.session, conversation: call.id });
     await call.store.devices.mute(call.session, call.id, null);
     return jsonResponse(204, null);
   },

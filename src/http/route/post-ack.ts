@@ -12,8 +12,8 @@ const schema = v.strictObject({
 });
 
 /**
- * `POST /ack`: the ack of clients without a socket; 204 once it is on disk. A device never seen before gets its start
- * stored first. A cursor of another history is ignored, as on a socket; one beyond the head is one of the head.
+ * `POST /ack`: the ack of clients without a socket; 204 once it is on disk. For an unknown device its start is
+ * stored first. A cursor of another history is ignored, as on a socket; one beyond the head counts as the head.
  */
 export const postAck: Route = {
   meta: {
@@ -23,12 +23,12 @@ export const postAck: Route = {
     codes: ["bad_request", "too_large"],
   },
   handle: async ({ request, session, store, limits }) => {
-    const { device, cursor: text } = await readBody(request, schema, limits.frameBytesMax);
+    const { device, cursor: text } = await readBody(request, schema, { bytesMax: limits.frameBytesMax });
     if (!isCursor(text)) throw new ChatError("bad_request", "The body is malformed at cursor");
     const at = store.cursors.decode(text);
     const { head } = await store.openDevice(session, device, { after: at?.n, level: at?.level });
     if (at === null) return jsonResponse(204, null);
-    // What comes while this one waits has not been seen by anybody.
+    // The device cannot have entries from after this request.
     const n = Math.min(at.n, head.n);
     const ack = at.isList ? store.ackList : store.ack;
     const isStored = await new Promise<boolean>((resolve) => ack(session, device, { ...at, n }, resolve));

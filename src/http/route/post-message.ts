@@ -24,7 +24,7 @@ const schema = v.pipe(
   oneTarget(),
 );
 
-/** `POST /messages`: a message, by the way that every message goes. 201, or 200 for a retry. */
+/** `POST /messages`: sends a message like all others. 201, or 200 for a retry. */
 export const postMessage: Route = {
   meta: {
     summary: "Send a message: 201, or 200 with the first answer for a retry of its id",
@@ -33,7 +33,7 @@ export const postMessage: Route = {
     codes: ["bad_request", "too_large", "invalid_recipient", "not_found", "blocked", "conflict"],
   },
   handle: async ({ request, session, store, policy, limits, retryAfterMs }) => {
-    const { id, to, conversation = "", text } = await readBody(request, schema, limits.frameBytesMax);
+    const { id, to, conversation = "", text } = await readBody(request, schema, { bytesMax: limits.frameBytesMax });
     const { tenant, user } = session;
     const fault = validateSend({ from: user, to, text }, limits);
     if (fault) throw fault;

@@ -9,8 +9,8 @@ import { jsonResponse, type Route } from "../call.ts";
 const schema = v.strictObject({});
 
 /**
- * `POST /tickets`: 201 with a ticket for one upgrade, within 30 seconds, on any node. For clients that can send no header or cookie
- * with a WebSocket. The socket ends when the session of this request does.
+ * `POST /tickets`: 201 with a ticket for one upgrade, within 30 seconds, on any node. For clients that cannot send a header or a cookie
+ * with a WebSocket. The socket ends together with the session of this request.
  */
 export const postTicket: Route = {
   meta: {
@@ -22,8 +22,8 @@ export const postTicket: Route = {
   },
   handle: async ({ request, session: first, proveAgain, store, limits, clock, random, ticketOf }) => {
     if (request.headers.get("content-type") !== null)
-      await readBody(request, schema, limits.frameBytesMax, { isOptional: true });
-    // Proved after a position of the log: a revocation before it is the host's to see, and one after it is the store's.
+      await readBody(request, schema, { bytesMax: limits.frameBytesMax, isOptional: true });
+    // Proved after reading a position of the log: the host sees a revocation before it, the store one after it.
     const { n: provedAfter } = await store.head();
     const session = await proveAgain();
     if (session instanceof Response) return session;

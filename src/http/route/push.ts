@@ -7,7 +7,7 @@ import { pushExplanations, pushProviders } from "../answer-schema.ts";
 import { jsonResponse, type Route } from "../call.ts";
 import { readParameters } from "../parameters.ts";
 
-/** `GET /push`: the providers that there are, each with what a client must know to register. */
+/** `GET /push`: the providers of this server, each with the fields that a client needs to register. */
 export const getPush: Route = {
   meta: {
     summary: "How devices can be notified",
@@ -23,12 +23,12 @@ export const getPush: Route = {
 const parameters = () =>
   v.strictObject({
     message: namedMessageId,
-    for: v.optional(v.pipe(identifier, v.description("Whom it was for, where it is the host who asks; else: you"))),
+    for: v.optional(v.pipe(identifier, v.description("The recipient, where the host asks; else: you"))),
   });
 
 /**
- * `GET /push/explain`: why the devices of a user were, or were not, told of a message that was for them. Everybody may ask about
- * themselves; the host (`isHost` in what `authenticate` answers) about anybody of its tenant.
+ * `GET /push/explain`: why the devices of a user were, or were not, notified of a message to them. Users may ask about
+ * themselves; the host (`isHost` in the proof of `authenticate`) about all users of its tenant.
  */
 export const getPushExplain: Route = {
   meta: {
@@ -41,9 +41,9 @@ export const getPushExplain: Route = {
   handle: async ({ request, session, store, spend }) => {
     const { message, for: user = session.user } = readParameters(request.url, parameters());
     const isAllowed = user === session.user || session.isHost === true;
-    const found = isAllowed ? await explainPush(store.push, { tenant: session.tenant, user }, message) : [];
+    const found = isAllowed ? await explainPush(store.push, { tenant: session.tenant, user, id: message }) : [];
     spend(found.reduce((sum, { decisions }) => sum + costs.row * decisions.length, 0));
-    // One's own message, somebody else's, and one that does not exist are one and the same.
+    // A message by the asker, one to another user, and one that does not exist get the same answer.
     if (found.length === 0) throw new ChatError("not_found", "There is no such message to that user");
     return jsonResponse(200, JSON.stringify({ messages: found }));
   },

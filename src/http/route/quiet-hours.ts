@@ -16,7 +16,7 @@ export const getQuietHours: Route = {
   },
 };
 
-/** `PUT /quiet-hours`: every day from one time of day until another one, in a time zone. What comes meanwhile is told when they end. 204. */
+/** `PUT /quiet-hours`: every day from one time of day until another one, in a time zone. Messages of that time are notified when they end. 204. */
 export const putQuietHours: Route = {
   meta: {
     summary: "Say when you do not want to be notified",
@@ -25,7 +25,7 @@ export const putQuietHours: Route = {
     codes: ["bad_request", "too_large"],
   },
   handle: async ({ request, session, store, limits }) => {
-    const hours = await readBody(request, quietHours, limits.frameBytesMax);
+    const hours = await readBody(request, quietHours, { bytesMax: limits.frameBytesMax });
     await store.devices.setQuietHours(session, JSON.stringify(hours));
     return jsonResponse(204, null);
   },

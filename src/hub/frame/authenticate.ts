@@ -2,23 +2,27 @@ import { identityKey } from "../../model.ts";
 import type { Unproved } from "../../access/reauthenticate.ts";
 import type { Handler } from "./handler.ts";
 
-const notHere: Unproved = { code: "unavailable", text: "Nobody can be asked here" };
+const cannotAsk: Unproved = { code: "unavailable", text: "This server cannot check a token on an open socket" };
 
 /**
- * Moves the end of the session to that of a new token, which must be of the same user and tenant. Whatever else the token is, the session stays
- * as it was.
+ * Moves the end of the session to that of a new token, which must be of the same user and tenant. The session does not change otherwise, whatever
+ * the token says.
  */
-export const authenticate: Handler<"authenticate"> = async (connection, { token, id }, { reauthenticate }) => {
-  const name = id === undefined ? {} : { id };
-  const proved = (await reauthenticate?.(token, connection)) ?? notHere;
-  // The session may have ended meanwhile: then it has.
-  if (!connection.isOpen()) return;
-  if ("code" in proved) return connection.reply({ type: "error", code: proved.code, message: proved.text, ...name });
+export const authenticate: Handler<"authenticate", "session" | "url" | "isOpen" | "extend"> = async (
+  connection,
+  { token, id },
+  { reauthenticate },
+) => {
+  const requestId = id === undefined ? {} : { id };
+  const proved = (await reauthenticate?.(token, connection)) ?? cannotAsk;
+  // The session may have ended meanwhile: a new token does not bring it back.
+  if (!connection.isOpen()) return undefined;
+  if ("code" in proved) return { type: "error", code: proved.code, message: proved.text, ...requestId };
   if (identityKey(proved) !== identityKey(connection.session)) {
     const message = "The token is of another user or tenant";
-    return connection.reply({ type: "error", code: "forbidden", message, ...name });
+    return { type: "error", code: "forbidden", message, ...requestId };
   }
   const { expiresAt } = proved;
-  if (!connection.extend(expiresAt)) return;
-  connection.reply({ type: "authenticated", ...(expiresAt !== undefined && { expiresAt }), ...name });
+  if (!connection.extend(expiresAt)) return undefined;
+  return { type: "authenticated", ...(expiresAt !== undefined && { expiresAt }), ...requestId };
 };

@@ -2,6 +2,7 @@ import type { Clock } from "../../internal/clock.ts";
 import type { ClientFrame } from "../../protocol/frame.ts";
 import type { Store } from "../../store/store.ts";
 import type { Connection } from "../../connection/connection.ts";
+import type { Answer } from "../../connection/outgoing.ts";
 import type { Limiter } from "../../access/limiter.ts";
 import type { Policy } from "../../access/policy.ts";
 import type { Presence } from "../presence.ts";
@@ -11,19 +12,25 @@ import type { Reauthenticate } from "../../access/reauthenticate.ts";
 export type HandlerContext = {
   readonly store: Store;
   readonly clock: Clock;
-  readonly ties: RelationshipCache;
+  readonly relationships: RelationshipCache;
   readonly policy: Policy;
   readonly presence: Presence;
   readonly limiter: Pick<Limiter, "takeSend" | "pay" | "payRefusal"> | undefined;
-  /** Asks the host who brings a token; absent: nobody can be asked. */
+  /** Asks the host about a token that comes on an open socket; absent: the host cannot be asked. */
   readonly reauthenticate?: Reauthenticate | undefined;
-  /** Sends a volatile frame to every open connection of a user. */
-  readonly hint: (tenant: string, user: string, text: string) => void;
+  /** Sends a volatile frame to all open connections of a user, on all nodes. */
+  readonly sendVolatile: (tenant: string, user: string, text: string) => void;
 };
 
-/** What happens to one type of frame. A promise makes the connection's next frame wait. */
-export type Handler<Type extends ClientFrame["type"]> = (
-  connection: Connection,
+/**
+ * Handles one type of frame, and returns the frame that answers it, if any. A promise makes the connection's next frame wait. `Part`: the parts of
+ * the connection that it uses.
+ */
+export type Handler<Type extends ClientFrame["type"], Part extends keyof Connection = "session"> = (
+  connection: Pick<Connection, Part>,
   frame: Extract<ClientFrame, { type: Type }>,
   context: HandlerContext,
-) => void | Promise<void>;
+) => Handled | Promise<Handled>;
+
+/** The answer to a frame; undefined: there is none, or the handler fills a slot of its own later. */
+export type Handled = Answer | undefined;

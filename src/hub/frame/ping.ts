@@ -1,7 +1,7 @@
 import type { Handler } from "./handler.ts";
 
 /** Answers a client that cannot see WebSocket pongs. */
-export const ping: Handler<"ping"> = (connection, frame) => {
-  connection.pings();
-  connection.reply({ type: "pong", ...(frame.id === undefined ? {} : { id: frame.id }) });
+export const ping: Handler<"ping", "health"> = ({ health }, frame) => {
+  health.requirePongs();
+  return { type: "pong", ...(frame.id === undefined ? {} : { id: frame.id }) };
 };

@@ -5,34 +5,25 @@ import { isBlockedBetween } from "../relationship-cache.ts";
 import type { Handler } from "./handler.ts";
 
 const refusals = {
-  forbidden: "The one who types may not write to the other",
-  unavailable: "It cannot be checked now who may write to whom",
+  forbidden: "The user may not write in this conversation",
+  unavailable: "The permission to write cannot be checked now",
 } as const;
 
-/** Tells the other people of a conversation, where they are here; stored nowhere. */
-export const typing: Handler<"typing"> = async (connection, frame, context) => {
-  const { store, ties, policy, hint } = context;
-  const { session } = connection;
+/** Sends `typing` to the connections of the conversation's other users; it is stored nowhere. */
+export const typing: Handler<"typing"> = async ({ session }, frame, context) => {
+  const { store, relationships, policy, sendVolatile } = context;
   const { tenant, user } = session;
-  if (frame.to === user) {
-    connection.reply({ type: "error", ...toOneself });
-    return;
-  }
-  // Nobody can be told of a conversation that does not exist yet.
+  if (frame.to === user) return { type: "error", ...toOneself };
+  // A conversation that does not exist yet has no others to notify.
   const conversation = frame.conversation ?? (await store.direct(tenant, user, frame.to ?? ""));
-  if (conversation === null) return;
-  const members = await membersFor(store, session, conversation);
-  if (members === null) {
-    connection.reply({ type: "error", ...noConversation });
-    return;
-  }
+  if (conversation === null) return undefined;
+  const members = await membersFor(store, { asker: session, conversation });
+  if (members === null) return { type: "error", ...noConversation };
   const verdict = await policy.decide("typing", session, frame);
-  if (verdict !== "allowed") {
-    connection.reply({ type: "error", code: verdict, message: refusals[verdict] });
-    return;
-  }
+  if (verdict !== "allowed") return { type: "error", code: verdict, message: refusals[verdict] };
   const others = members.filter((member) => member !== user);
-  const between = await ties.of(session, others);
   const text = encodeFrame({ type: "typing", conversation, user, typing: frame.typing });
-  for (const [i, tie] of between.entries()) if (!isBlockedBetween(tie)) hint(tenant, others[i] ?? "", text);
+  for (const [i, relationship] of (await relationships.of(session, others)).entries())
+    if (!isBlockedBetween(relationship)) sendVolatile(tenant, others[i] ?? "", text);
+  return undefined;
 };

@@ -15,20 +15,20 @@ export type Access =
 
 /** Access tokens (RFC 7523) of a service account. */
 export type AccessTokens = {
-  /** One that holds for a minute more. Of several who ask at once, one sends the request. */
+  /** A token that is valid for at least another minute. Concurrent callers share one request. */
   get(context: PushContext): Promise<Access>;
-  /** It was refused: the next one is a new one. */
+  /** The token was refused: `get` requests a new one. */
   drop(token: string): void;
 };
 
 const scope = "https://www.googleapis.com/auth/firebase.messaging";
-/** The longest that Google takes. */
+/** The longest lifetime that Google accepts. */
 const assertionSeconds = 3_600;
-/** So that no token runs out on its way. */
+/** No token expires during the request. */
 const spareMs = 60_000;
 
 const granted = v.object({
-  // What may stand in a header, and no more: an error text of fetch would repeat it.
+  // Only characters that a header may have: otherwise the error text of fetch would repeat the token.
   access_token: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,4096}$/)),
   expires_in: v.pipe(v.number(), v.minValue(1)),
 });
@@ -58,7 +58,7 @@ export function createAccessTokens(account: ServiceAccount, fetch: Fetch): Acces
     return { type: "token", token: held.token };
   }
 
-  /** The request under way, or a new one: it ends with the signal of whoever sent it. */
+  /** The request under way, or a new one. It is aborted with the signal of the caller that began it. */
   function share(context: PushContext): Flight {
     if (flight?.signal.aborted === false) return flight;
     const started: Flight = {
@@ -80,7 +80,7 @@ export function createAccessTokens(account: ServiceAccount, fetch: Fetch): Acces
         try {
           return await orAbort(access, context.signal);
         } catch (error) {
-          // Whoever sent it waits no more, but we do.
+          // The caller that began it has given up, this one has not.
           if (!signal.aborted || signal === context.signal || context.signal.aborted) throw error;
         }
       }
@@ -113,7 +113,7 @@ function refusalOf(answer: Answer, now: number): Access {
   };
 }
 
-/** Settles as `promise` does, or rejects as soon as nobody waits any more. */
+/** Settles as `promise` does, or rejects as soon as the signal is aborted. */
 function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void =>

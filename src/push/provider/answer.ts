@@ -1,19 +1,19 @@
-/** More than any answer of a push provider has, and a bound on what is read of one that has gone astray. */
+/** More than any valid answer of a push provider has: a bound for the others. */
 const bodyBytesMax = 16 * 1024;
-/** For whoever asks what became of a notice: to recognise, not to read in full. */
+/** `explainPush` shows it: enough to recognise the answer. */
 const answerCharsMax = 200;
 
-/** What a provider answered, read whole. */
+/** The answer of a provider, with its body read. */
 export type Answer = {
   readonly status: number;
   readonly headers: Headers;
   /** Its first 16 KiB. */
   readonly text: string;
-  /** The text as JSON; undefined: it is none. */
+  /** The parsed text; undefined: it is not JSON. */
   readonly json: unknown;
 };
 
-/** Reads an answer, at most 16 KiB of it, and lets go of its connection. */
+/** Reads at most 16 KiB of an answer, and releases its connection. */
 export async function readAnswer(response: Response): Promise<Answer> {
   const text = await readText(response.body);
   return { status: response.status, headers: response.headers, text, json: jsonOf(text) };
@@ -43,11 +43,11 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Whether an answer points elsewhere. Such are never followed; some runtimes show them with status 0 (Fetch standard). */
+/** Redirects are never followed; some runtimes show them with status 0 (Fetch standard). */
 export const isRedirect = ({ status }: Pick<Answer, "status">): boolean =>
   status === 0 || (status >= 300 && status < 400);
 
-/** A text of a provider's as `PushResult.answer`: one line, short, and without what must not be seen, should it be repeated there. */
+/** A provider's text as `PushResult.answer`: one line, short, with the hidden values replaced, should the provider repeat them. */
 export function shortAnswer(text: string, hidden: readonly string[] = []): string {
   const shown = hidden.filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, "…"), text.toWellFormed());
   const line = shown.replace(/[\p{Cc}\s]+/gu, " ").trim();

@@ -1,16 +1,16 @@
-/** Who can read a push: the keys of a browser's subscription. */
+/** The keys of a browser's subscription: it alone can read the push. */
 export type PushKeys = {
   /** An uncompressed point of P-256. */
   readonly p256dh: Uint8Array<ArrayBuffer>;
-  /** 16 bytes that the browser and we alone know. */
+  /** 16 bytes that only the browser and this server know. */
   readonly auth: Uint8Array<ArrayBuffer>;
 };
 
-/** What is made anew for each push; given only to repeat the example of RFC 8291. */
+/** New for each push; passed only to repeat the example of RFC 8291. */
 export type EncryptionInputs = {
   readonly salt: Uint8Array<ArrayBuffer>;
   readonly pair: { readonly publicKey: CryptoKey; readonly privateKey: CryptoKey };
-  /** Bytes that the text and its padding are filled up to. */
+  /** The length of the text with its padding, in bytes. */
   readonly filledTo: number;
 };
 
@@ -20,12 +20,12 @@ const recordBytes = 4_096;
 const headerBytes = 86;
 const authTagBytes = 16;
 
-/** The longest text: what is left of 4096 bytes by the header, the tag, and the byte where the padding begins (RFC 8291 section 4). */
+/** The longest text: 4096 bytes without the header, the tag, and the byte where the padding begins (RFC 8291 section 4). */
 export const plaintextBytesMax = recordBytes - headerBytes - authTagBytes - 1;
 
 /**
- * Texts are filled up to a multiple of this, so that whoever carries them learns little from their length: all pushes without a
- * preview look alike, and of a preview only so many bytes' worth shows.
+ * Texts are padded to a multiple of this, so that a push service learns little from their length: all pushes without a preview look alike, and the length
+ * of a preview shows only in this step.
  */
 const stepBytes = 512;
 
@@ -40,11 +40,10 @@ const utf8 = new TextEncoder();
  */
 export async function encrypt(
   text: Uint8Array<ArrayBuffer>,
-  { p256dh, auth }: PushKeys,
-  chances?: EncryptionInputs,
+  { p256dh, auth, inputs }: PushKeys & { readonly inputs?: EncryptionInputs },
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   if (text.length > plaintextBytesMax) throw new RangeError(`A push has at most ${plaintextBytesMax} bytes`);
-  const { salt, pair, filledTo } = chances ?? (await drawChances(text.length));
+  const { salt, pair, filledTo } = inputs ?? (await drawInputs(text.length));
   const shared = await agree(p256dh, pair.privateKey).catch(() => null);
   if (shared === null) return null;
   const sender = new Uint8Array(await subtle.exportKey("raw", pair.publicKey));
@@ -63,7 +62,7 @@ export async function encrypt(
   return join(salt, new Uint8Array(sizes.buffer), sender, sealed);
 }
 
-async function drawChances(textBytes: number): Promise<EncryptionInputs> {
+async function drawInputs(textBytes: number): Promise<EncryptionInputs> {
   return {
     salt: crypto.getRandomValues(new Uint8Array(16)),
     pair: await subtle.generateKey(curve, true, ["deriveBits"]),
@@ -71,7 +70,7 @@ async function drawChances(textBytes: number): Promise<EncryptionInputs> {
   };
 }
 
-/** ECDH. Rejects where the point is beside the curve: some runtimes notice at its import, Deno when it is used. */
+/** ECDH. Rejects if the point is not on the curve: some runtimes notice at its import, Deno when it is used. */
 async function agree(point: Uint8Array<ArrayBuffer>, privateKey: CryptoKey): Promise<Uint8Array<ArrayBuffer>> {
   const reader = await subtle.importKey("raw", point, curve, false, []);
   return new Uint8Array(await subtle.deriveBits({ name: "ECDH", public: reader }, privateKey, 256));

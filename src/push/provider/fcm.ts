@@ -14,36 +14,36 @@ export type FcmOptions = {
   readonly serviceAccount: string | object;
   /** Default: https://fcm.googleapis.com. */
   readonly baseUrl?: string;
-  /** Default: the runtime's own. */
+  /** Default: the runtime's `fetch`. */
   readonly fetch?: Fetch;
 };
 
-/** The longest that FCM keeps a message for a device that is away: four weeks. */
+/** The longest that FCM keeps a message for an offline device: four weeks. */
 const ttlSecondsMax = 2_419_200;
-/** For what the app gets, on Android and on iOS alike. */
+/** The limit of the payload, on Android and on iOS alike. */
 const payloadBytesMax = 4_096;
-/** What APNs says of a device token that is none here: the app may be built for another environment or bundle than Firebase has keys for. */
+/** APNs' reasons for a token of another environment or bundle than Firebase has keys for. */
 const apnsRefusals = ["BadDeviceToken", "DeviceTokenNotForTopic"];
-/** FCM on 429: where it does not say how long to wait, it is a minute. */
+/** The documented delay after a 429 without a Retry-After: a minute. */
 const quotaMs = 60_000;
-/** What FCM names as wrong where it is no token. */
+/** The field that FCM names if the token is invalid. */
 const tokenField = "message.token";
-/** Names that FCM keeps for itself; a message with one of them is refused. */
+/** Names that FCM reserves; it refuses a message with one of them. */
 const reservedName = /^(from$|message_type$|gcm$|gcm\.|google)/;
 
 /**
  * Firebase Cloud Messaging, HTTP v1: Android, iOS and the web. See docs/firebase.md.
  *
- * A newer notice of a conversation replaces the older one, on the device and on its way there. Of a device that is away FCM keeps messages
- * of four conversations; the app has the rest from its first connection.
+ * A newer notice of a conversation replaces the older one, on the device and on its way there. For an offline device FCM keeps messages
+ * of four conversations; the app gets the rest with its first connection.
  *
- * FCM has no key for repeats: one whose answer was lost is shown in the place of the first, but may sound again.
+ * FCM has no idempotency key: a repeat after a lost answer replaces the first notification, but may sound again.
  *
- * A token of another project (403 `SENDER_ID_MISMATCH`), or one that APNs does not take, may be the fault of the sender's keys: it is dead after five refusals over an hour or more
- * between which FCM took others.
+ * A token of another project (403 `SENDER_ID_MISMATCH`), or one that APNs refuses, may be due to wrong keys of the sender: it is dead after five refusals over at least an hour,
+ * if FCM accepted other tokens between them.
  *
- * A token is dead when FCM says that it is unregistered, or that it is none; for the latter (400 `INVALID_ARGUMENT`) Google's page on
- * managing tokens asks to be sure of the payload, hence only where the token's field is named, or the text names it and no field is.
+ * A token is dead if FCM says that it is unregistered or invalid. For an invalid one (400 `INVALID_ARGUMENT`) Google's page on managing tokens asks to be sure
+ * of the payload: so FCM must name the token's field, or no field and the token in its text.
  *
  * @throws ChatError `config_invalid` at once on unusable options.
  *
@@ -100,7 +100,7 @@ function messageOf(notice: PushNotice, now: number) {
   const { mutableContent = false, channel, sound = "default", category, image, dataOnly = false } = notice.options;
   const isShown = kind === "message" && !dataOnly;
   const ttlSeconds = Math.min(ttlSecondsMax, Math.max(0, Math.floor(notice.ttlMs / 1000)));
-  // The extension of an app loads an image, and must be asked.
+  // An extension of the app loads the image: iOS starts it only if asked.
   const isMutable = mutableContent || image !== undefined;
   const aps = isShown
     ? {
@@ -147,7 +147,7 @@ function messageOf(notice: PushNotice, now: number) {
   };
 }
 
-/** Why FCM would refuse a message, as far as the host has a say in it. */
+/** Why FCM would refuse a message because of the host's content. */
 function faultOf(message: Message): string | null {
   const reserved = Object.keys(message.data).find((name) => reservedName.test(name));
   if (reserved !== undefined) return `data may not have the name ${JSON.stringify(reserved)}: FCM keeps it for itself`;
@@ -157,20 +157,20 @@ function faultOf(message: Message): string | null {
     : null;
 }
 
-/** As APNs gets it. FCM counts less for Android: the names and values alone. */
+/** The payload's bytes as APNs counts them. For Android FCM counts only names and values, which are fewer. */
 function bytesOf({ notification, data, apns }: Message): number {
   const payload = { aps: { alert: notification, ...apns.payload.aps }, fcm_options: apns.fcm_options, ...data };
   return new TextEncoder().encode(JSON.stringify(payload)).length;
 }
 
 type FcmError = {
-  /** FCM's own code; where there is none, the status of Google's APIs; else empty. */
+  /** FCM's code; if there is none, the status of Google's APIs; else empty. */
   readonly code: string;
   readonly text: string;
-  /** The fields that are named as wrong. */
+  /** The invalid fields. */
   readonly fields: readonly string[];
   readonly isBadRequest: boolean;
-  /** What APNs said of it, where it was asked. */
+  /** The reason of APNs, if it was asked. */
   readonly apnsReason: string;
 };
 
@@ -226,7 +226,7 @@ function resultOf(
   const failed = (why: string): PushResult => ({ type: "failed", answer: shortAnswer(`${said}${why}`, hidden) });
   const unfit = (why: string): PushResult => ({ type: "unfit", answer: shortAnswer(`${said}${why}`, hidden) });
   if (status === 413 || error.apnsReason === "PayloadTooLarge") return unfit(": too large");
-  // APNs, 410: the app is gone from the device.
+  // APNs, 410: the app was removed from the device.
   if (error.apnsReason === "Unregistered") return { type: "dead", answer: `${said}: APNs says Unregistered` };
   if (apnsRefusals.includes(error.apnsReason)) return failed(`: APNs says ${error.apnsReason}`);
   switch (error.code) {
@@ -237,17 +237,17 @@ function resultOf(
     case "THIRD_PARTY_AUTH_ERROR":
       return failed(": Firebase has no valid APNs key or web push certificate for the app");
     case "INVALID_ARGUMENT":
-      // Only the token's own field, or a text about it: of anything else that is wrong the token knows nothing.
+      // Only the token's field, or a text about it: any other invalid field says nothing about the token.
       if (
         error.fields.includes(tokenField) ||
         (!error.isBadRequest && /registration token is not a valid/i.test(error.text))
       )
         return { type: "dead", answer: `${said}: no token of FCM` };
-      // A message that is too big is told by a text, or by nothing at all.
+      // For a message that is too big FCM gives a text, or nothing.
       return unfit(error.fields[0] ? `: ${error.fields[0]}` : "");
   }
   const afterMs = retryAfterMs(answer.headers, now) ?? (status === 429 ? quotaMs : undefined);
-  // 401: the account may be put right, and this notice is as good as any.
+  // 401: the account may be corrected, and then the notice is accepted.
   const isPassing = status === 401 || status === 408 || status === 429 || status >= 500;
   return isPassing ? { type: "retry", answer: said, ...(afterMs !== undefined && { afterMs }) } : failed("");
 }

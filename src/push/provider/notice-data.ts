@@ -1,8 +1,8 @@
 import type { PushNotice } from "../provider.ts";
 
 /**
- * What an app reads of a notice. The host's own entries come first: where one has a name of ours, ours stands. Text that was cut within a
- * character is mended, since providers refuse it. Where the system shows nothing, title and body are for the app.
+ * The data of a notice for the app. Our entries replace the host's of the same name. A lone surrogate, which providers refuse, is replaced. If the system
+ * shows nothing, title and body are in the data.
  */
 export function noticeData(notice: PushNotice): Readonly<Record<string, string>> {
   const { data, conversation, seq, unread, badge, tag, kind, title, body, options } = notice;

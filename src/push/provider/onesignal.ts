@@ -16,8 +16,8 @@ export type OneSignalOptions = {
   /** Default: https://api.onesignal.com. */
   readonly baseUrl?: string;
   /**
-   * What the app hands to `OneSignal.login` for a user. It must tell tenants apart, or users of one name get each other's notifications.
-   * Default: the user's name; in any tenant but `default` with the tenant's before it, as in `acme!alice`, which is no name of anybody.
+   * The external id that the app passes to `OneSignal.login` for a user. It must differ between tenants: otherwise users of the same name get each other's notifications.
+   * Default: the user's name; in any tenant but `default` after the tenant's name, as in `acme!alice`, which is never a user's name.
    */
   readonly externalIdOf?: (identity: Identity) => string;
   /** Default: the runtime's own. */
@@ -25,7 +25,7 @@ export type OneSignalOptions = {
 };
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-/** What an address starts with: all devices of a user, or one subscription. */
+/** The prefix of an address: all devices of a user, or one subscription. */
 const external = "external:";
 const subscription = "subscription:";
 /** The longest that OneSignal keeps a message for a device that is away: four weeks. */
@@ -36,10 +36,10 @@ const dataBytesMax = 2_048;
 const payloadBytesMax = 4_096;
 
 /**
- * OneSignal: whatever it reaches. See docs/onesignal.md.
+ * OneSignal, with all of its channels. See docs/onesignal.md.
  *
- * A device registers as itself (the id of its subscription), or as its user (nothing, or the user's own external id): then OneSignal
- * notifies all of the user's subscriptions. The external id of anybody else is refused.
+ * A device registers itself (the id of its subscription), or its user (nothing, or the user's own external id): then OneSignal
+ * notifies all of the user's subscriptions. The external id of another user is refused.
  *
  * A repeat is shown once: OneSignal remembers the notice's key for 30 days.
  *
@@ -50,7 +50,7 @@ const payloadBytesMax = 4_096;
  */
 export function oneSignal(options: OneSignalOptions): PushProvider {
   const { appId, apiKey, externalIdOf = nameOf, fetch = systemFetch } = options;
-  // A UUID today; what it is like is OneSignal's business, as long as it is not the key or a line with blanks.
+  // A UUID today. OneSignal may change its form; it is not the API key, and has no blanks.
   if (typeof appId !== "string" || !/^[A-Za-z0-9-]{1,64}$/.test(appId)) {
     throw new ChatError("config_invalid", "The id of the OneSignal app must be one, without blanks and line breaks");
   }
@@ -86,10 +86,10 @@ export function oneSignal(options: OneSignalOptions): PushProvider {
   };
 }
 
-/** `!` stands in no tenant and in no user. */
+/** No tenant and no user contains `!`. */
 const nameOf = ({ tenant, user }: Identity): string => (tenant === "default" ? user : `${tenant}!${user}`);
 
-/** One way of choosing devices: OneSignal refuses a second one. */
+/** The only target of the request: OneSignal refuses two. */
 function targetOf(token: string): Readonly<Record<string, unknown>> | null {
   const target_channel = "push";
   if (token.startsWith(external)) {
@@ -105,7 +105,7 @@ type Content = ReturnType<typeof contentOf>;
 
 type ShownContent = Extract<Content, { readonly contents: object }>;
 
-/** What the device gets of what is shown. */
+/** The visible content, as the device gets it. */
 function shownOf({ data, contents, headings, ios_sound, ios_category, ios_attachments }: ShownContent) {
   return { data, contents, headings, ios_sound, ios_category, ios_attachments };
 }
@@ -125,7 +125,7 @@ function contentOf(notice: PushNotice) {
     data: noticeData(notice),
     collapse_id: tag,
     idempotency_key: key,
-    // None at all would mean OneSignal's own of three days.
+    // Without it OneSignal takes three days.
     ttl: Math.min(ttlSecondsMax, Math.max(1, Math.floor(notice.ttlMs / 1000))),
     ios_badgeType: "SetTo",
     ios_badgeCount: badge,
@@ -135,7 +135,7 @@ function contentOf(notice: PushNotice) {
   };
 }
 
-/** How the host wants it to be shown. */
+/** The host's options, as OneSignal names them. */
 function fieldsOf({ options }: PushNotice) {
   const { mutableContent, channel, sound, category, image } = options;
   // `nil` is no sound on iOS. On Android the channel decides, but for versions before 8.
@@ -149,7 +149,7 @@ function fieldsOf({ options }: PushNotice) {
   };
 }
 
-/** Why OneSignal would refuse it, as far as the host has a say in it. */
+/** Why OneSignal would refuse it because of the host's content. */
 function faultOf(content: Content): string | null {
   const bytesOf = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
   const { data } = content;
@@ -169,22 +169,22 @@ const invalidTargets = v.object({
   invalid_player_ids: invalid,
 });
 
-/** How OneSignal speaks of what is too long; it documents no code for that. */
+/** OneSignal's texts for a content that is too long; it documents no code for it. */
 const unfitText = /too (?:large|long|big)|exceed|maximum|payload|\bbytes\b/i;
 
 type AnswerContext = {
   readonly now: number;
   readonly hidden: readonly string[];
-  /** All subscriptions of a user were asked for, not one. */
+  /** The target was a user, not one subscription. */
   readonly isUser: boolean;
 };
 
 /**
- * An answer of 200 says nothing yet. With an id the message went to at least one subscription, and errors beside it are about others of the
- * user's. Without one it went to nobody.
+ * The status 200 alone means nothing. With an id the message was sent to at least one subscription, and errors beside it concern the user's other
+ * ones. Without an id it was sent to none.
  *
- * A subscription that is not subscribed is dead: the app registers it again when its user allows it again. A user is none: they may allow
- * it, or their app may tell OneSignal of them, a moment later, and nobody would register them again.
+ * A subscription that is not subscribed is dead: the app registers it again when its user allows notifications again. A user without subscriptions is not dead: they
+ * may allow them, or their app may log in at OneSignal, a moment later, and no app would register them again.
  */
 function resultOf(answer: Answer, context: AnswerContext): PushResult {
   const { status } = answer;
@@ -199,7 +199,7 @@ function resultOf(answer: Answer, context: AnswerContext): PushResult {
   if (status === 408 || status === 429 || status >= 500) return retry(String(status));
 
   const { success, output } = v.safeParse(created, answer.json);
-  // What became of it is unknown; the same key again brings the answer again.
+  // The outcome is unknown; a repeat with the same key gets the same answer.
   if (!success && status === 200) return retry("200 without JSON");
   if (!success) return { type: status === 413 ? "unfit" : "failed", answer: String(status) };
   const { id, errors } = output;
@@ -215,17 +215,17 @@ function resultOf(answer: Answer, context: AnswerContext): PushResult {
   return { type: isUnfit ? "unfit" : "failed", answer: said };
 }
 
-/** Whether the only one that was asked for is unknown, or has unsubscribed. */
+/** Whether the target is unknown, or has unsubscribed. */
 function isNobody(errors: unknown): boolean {
   const { success, output } = v.safeParse(invalidTargets, errors);
   if (success && Object.values(output).some((value) => textsOf(value).length > 0)) return true;
   return textsOf(errors).some((text) => /players are not subscribed/i.test(text));
 }
 
-/** Deeper than any answer is. */
+/** Deeper than any answer. */
 const errorDepthMax = 4;
 
-/** Errors come as texts, and as lists and objects of them: the texts, with the names of what they stand in. */
+/** Errors are texts, or lists and objects of texts: returns the texts, each with the name of its field. */
 function textsOf(errors: unknown, depth = 0): readonly string[] {
   if (depth > errorDepthMax || errors === null || errors === undefined || errors === "") return [];
   if (typeof errors === "string" || typeof errors === "number") return [String(errors)];

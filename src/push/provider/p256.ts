@@ -5,8 +5,8 @@ const b = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn;
 const integerOf = (bytes: Uint8Array): bigint => bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
 
 /**
- * Whether an uncompressed point of 65 bytes lies on P-256. Asked before any library gets it: some runtimes keep the error of a point that
- * does not, and throw it at whoever asks for a hash next.
+ * Whether an uncompressed point of 65 bytes lies on P-256. Checked before a library gets it: some runtimes keep the error of an invalid point, and throw
+ * it at the next call for a hash.
  */
 export function isOnP256(point: Uint8Array): boolean {
   const [x, y] = [integerOf(point.subarray(1, 33)), integerOf(point.subarray(33, 65))];

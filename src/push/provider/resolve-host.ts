@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 
-/** Every address of a host, as the system resolves it. */
+/** All addresses of a host, as the system resolves it. */
 export async function resolveHost(host: string): Promise<readonly string[]> {
   const found = await lookup(host, { all: true });
   return found.map(({ address }) => address);

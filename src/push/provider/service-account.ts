@@ -10,7 +10,7 @@ export type ServiceAccount = {
   readonly privateKey: string;
   /** The name of the key, where the account has one. */
   readonly keyId: string | undefined;
-  /** Where access tokens are had, and whom an assertion is for. */
+  /** The URL of access tokens, and the audience of an assertion. */
   readonly tokenUri: string;
 };
 
@@ -42,17 +42,17 @@ const expected: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a service account, as the console hands it out.
+ * Reads a service account, as the console exports it.
  *
  * @param account The parsed object, or its JSON.
- * @throws ChatError `config_invalid`; the text names what is wrong, and never repeats a value.
+ * @throws ChatError `config_invalid`; the text names the wrong field, and never repeats a value.
  */
 export function readServiceAccount(account: unknown): ServiceAccount {
   const result = v.safeParse(schema, typeof account === "string" ? parse(account) : account);
   if (!result.success) {
     const name = v.getDotPath(result.issues[0]) ?? "";
     const fault = expected[name] === undefined ? "" : `: ${name} ${expected[name]}`;
-    // Without its cause: the texts of parsers repeat what they could not read.
+    // Without its cause: the texts of parsers repeat the input.
     throw new ChatError("config_invalid", `The service account is unusable${fault}`);
   }
   const { project_id, client_email, private_key, private_key_id, token_uri } = result.output;
@@ -78,7 +78,7 @@ function isRsaKey(text: string): boolean {
   const [, base64 = ""] = pem.exec(text.trim()) ?? [];
   try {
     const der = atob(base64.replace(/\s/g, ""));
-    // A sequence whose length, in two bytes, is that of all the rest (X.690 section 8.1.3).
+    // A sequence with a length of two bytes, which is that of the rest (X.690 section 8.1.3).
     const [tag, form, high = 0, low = 0] = Array.from(der.slice(0, 4), (char) => char.charCodeAt(0));
     return tag === 0x30 && form === 0x82 && high * 256 + low === der.length - 4 && der.slice(0, 32).includes(rsaKey);
   } catch {

@@ -5,13 +5,13 @@ import { bytesOf, pointOf } from "./base64url.ts";
 import type { PushKeys } from "./encrypt.ts";
 import { isOnP256 } from "./p256.ts";
 
-/** Where a browser takes pushes, and for whose eyes they are. */
+/** The address of a browser's push service, and the keys of the browser. */
 export type Subscription = { readonly endpoint: URL; readonly keys: PushKeys };
 
 /** Which hosts are push services. */
 export type ServiceList = (host: string) => boolean;
 
-/** The push services of the browsers. A name after `*.` stands for every host below it. */
+/** The push services of the browsers. `*.` and a name means each host below it. */
 export const pushServices: readonly string[] = [
   // Chrome, and most that are built on Chromium: Edge on Android, Opera, Samsung Internet, Brave.
   "fcm.googleapis.com",
@@ -44,7 +44,7 @@ export function listServices(services: readonly string[]): ServiceList {
   return (host) => hosts.has(host) || domains.some((domain) => host.length > domain.length && host.endsWith(domain));
 }
 
-/** What `PushSubscription.toJSON()` gives in a browser, as it is stored; null: it is none, or not of a push service. */
+/** The result of a browser's `PushSubscription.toJSON()`, as it is stored; null: invalid, or not of a push service. */
 export function parseSubscription(value: unknown, isService: ServiceList): PushAddress | null {
   if (!isObject(value) || !isObject(value["keys"])) return null;
   const { keys, expirationTime } = value;
@@ -60,7 +60,7 @@ export function parseSubscription(value: unknown, isService: ServiceList): PushA
   return Number.isSafeInteger(expiresAt) && expiresAt >= 0 ? { token, expiresAt } : null;
 }
 
-/** A subscription as it was stored; null: something else was. */
+/** A subscription that was stored; null: the token is none. */
 export function readSubscription(token: string): Subscription | null {
   const value = parseJson(token);
   if (!isObject(value) || !isObject(value["keys"])) return null;
@@ -70,13 +70,13 @@ export function readSubscription(token: string): Subscription | null {
   return endpoint && p256dh && auth && { endpoint, keys: { p256dh, auth } };
 }
 
-/** An https address on port 443, with nobody's name in it. Its host, of which only names can be listed, is judged by who asks. */
+/** An https URL on port 443, without a user's name. The caller checks its host, which must be a name to be listed. */
 function endpointOf(value: unknown): URL | null {
   if (typeof value !== "string" || value.length > endpointCharsMax || !/^https:\/\/[!-~]+$/.test(value)) return null;
   if (/[#\\]/.test(value) || !URL.canParse(value)) return null;
   const url = new URL(value);
   const isPlain = url.username === "" && url.password === "" && url.port === "" && !value.split("/")[2]?.includes("@");
-  // Escaping may have made it longer.
+  // Escaping may make it longer.
   return isPlain && url.href.length <= endpointCharsMax ? url : null;
 }
 

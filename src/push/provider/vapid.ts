@@ -5,13 +5,13 @@ import { bytesOf, pointOf } from "./base64url.ts";
 import type { VapidKeys } from "./vapid-keys.ts";
 
 export type VapidOptions = VapidKeys & {
-  /** Whom a push service tells of trouble: `mailto:` and an address, or an https URL. */
+  /** The contact for a push service in case of trouble: `mailto:` and an address, or an https URL. */
   readonly subject: string;
 };
 
-/** Half of the longest that is allowed (RFC 8292 section 2): clocks differ. */
+/** Half of the longest lifetime that is allowed (RFC 8292 section 2): clocks differ. */
 const tokenMs = 12 * 3_600_000;
-/** A token is used until so much is left of it. */
+/** A token is renewed when this much of its lifetime is left. */
 const renewMs = 3_600_000;
 /** Push services have few origins, but some have one for each of their machines. */
 const tokensMax = 64;
@@ -19,8 +19,8 @@ const tokensMax = 64;
 type Token = { readonly header: Promise<string>; readonly expiresAt: number };
 
 /**
- * Says to push services who sends (RFC 8292). The function answers the `Authorization` for an origin; signed once, it is used until
- * shortly before it expires. It rejects where the two keys are no pair.
+ * Identifies the sender to push services (RFC 8292). The function returns the `Authorization` for an origin; signed once, it is used until shortly before
+ * it expires. It rejects if the two keys are no pair.
  *
  * @throws ChatError `config_invalid` on options that no push service would take.
  */
@@ -50,7 +50,7 @@ export function createVapid(options: VapidOptions): (origin: string, now: number
   return (origin, now) => {
     const known = tokens.get(origin);
     const leftMs = (known?.expiresAt ?? 0) - now;
-    // More is left than there ever was: the clock was set back, and the push service's may never have been ahead.
+    // More is left than the whole lifetime: our clock was set back, and the push service's may never have been ahead.
     if (known && leftMs > renewMs && leftMs <= tokenMs) return known.header;
     const expiresAt = now + tokenMs;
     const header = sign(origin, expiresAt);
@@ -59,7 +59,7 @@ export function createVapid(options: VapidOptions): (origin: string, now: number
   };
 }
 
-/** Some runtimes refuse keys of two pairs at once, the others are tried out. */
+/** Some runtimes refuse keys of two pairs at the import; for the others a signature is tried. */
 async function importPair(jwk: { kty: string; crv: string; x: string; y: string; d: string }): Promise<CryptoKey> {
   const { d: _, ...open } = jwk;
   const algorithm = { name: "ECDSA", hash: "SHA-256" };
@@ -75,7 +75,7 @@ async function importPair(jwk: { kty: string; crv: string; x: string; y: string;
   }
 }
 
-/** Apple refuses whatever is not plainly one of the two. */
+/** Apple refuses any other subject. */
 function isSubject(subject: unknown): boolean {
   if (typeof subject !== "string" || subject.length > 256) return false;
   if (/^mailto:[^\s@<>]+@[^\s@<>]+$/.test(subject)) return true;

@@ -6,14 +6,14 @@ import { retryAfterMs } from "./retry-after.ts";
 import { wellFormedJson } from "./well-formed-json.ts";
 
 export type WebhookOptions = {
-  /** Where to: https, or http on this machine. */
+  /** The address of your server: https, or http on this machine. */
   readonly url: string;
   /**
-   * What signs: `whsec_` and 24–64 bytes in base64, as Standard Webhooks has it; or other text of at least 24 characters, as UTF-8.
-   * Several, with blanks between, sign each for itself: so one replaces another while both are good.
+   * The key of the signature: `whsec_` and 24–64 bytes in base64, as in Standard Webhooks; or another text of at least 24 characters, as UTF-8.
+   * Each of several, with blanks between them, makes a signature: so one can replace another while both are valid.
    */
   readonly secret: string;
-  /** Default: the runtime's own. */
+  /** Default: the runtime's `fetch`. */
   readonly fetch?: Fetch;
 };
 
@@ -22,10 +22,10 @@ const secretBytesMax = 64;
 const tokenForm = /^[!-~]{1,4096}$/;
 
 /**
- * Posts every notice to a server of your own, which knows what to do with it: see docs/webhook.md. Signed as Standard Webhooks 1.0.0
- * has it. Users who have registered nothing are told of too, once for all of their devices.
+ * Posts each notice to your own server: see docs/webhook.md. Signed by Standard Webhooks 1.0.0. Notices for users without an address are posted too,
+ * once for all of their devices.
  *
- * @throws ChatError `config_invalid` on a URL or a secret that cannot be.
+ * @throws ChatError `config_invalid` on an invalid URL or secret.
  *
  * @example
  * createChat({ ...options, push: [webhook({ url: "https://shop.example/push", secret: "whsec_…" })] });
@@ -33,7 +33,7 @@ const tokenForm = /^[!-~]{1,4096}$/;
 export function webhook(options: WebhookOptions): PushProvider {
   const url = urlOf(options.url);
   const keys = Promise.all(secretsOf(options.secret).map(importSecret));
-  // Who waits for them hears of it.
+  // `send` rejects with it.
   keys.catch(() => {});
   const { fetch = systemFetch } = options;
   return {
@@ -58,7 +58,7 @@ export function webhook(options: WebhookOptions): PushProvider {
         "Webhook-Signature": (await Promise.all(signatures)).join(" "),
       };
       const init: RequestInit = { method: "POST", headers, body, redirect: "manual", signal };
-      // Runtimes name the address in their errors, and it may hold a secret.
+      // The errors of runtimes contain the address, and it may contain a secret.
       const response = await fetch(url, init).catch(() => null);
       if (response === null) return { type: "retry", answer: "no answer" };
       await response.body?.cancel().catch(() => {});
@@ -67,7 +67,7 @@ export function webhook(options: WebhookOptions): PushProvider {
   };
 }
 
-/** What is posted. `type` says what happened, `timestamp` when this request was made. */
+/** The body of the request. `type` is the event, `timestamp` the time of this request. */
 function bodyOf(
   { kind, tenant, user, device, token, key: _, ttlMs, options, ...told }: PushNotice,
   now: number,
@@ -106,7 +106,7 @@ function urlOf(text: string): string {
 }
 
 function secretsOf(text: string): readonly Uint8Array<ArrayBuffer>[] {
-  // A variable that is not set, say, of a host that is not written in TypeScript.
+  // A host in JavaScript may pass a variable that is not set.
   const secrets = typeof text === "string" ? text.split(/\s+/).filter(Boolean).map(secretOf) : [];
   if (secrets.length > 0) return secrets;
   throw new ChatError("config_invalid", "The webhook needs a secret");

@@ -15,29 +15,29 @@ export { generateVapidKeys, type VapidKeys } from "./vapid-keys.ts";
 
 export type WebPushOptions = VapidOptions & {
   /**
-   * The hosts that subscriptions may lead to, in place of `pushServices`; `*.push.example` is every host below `push.example`. Only
-   * those whose names nobody else can give out: clients choose among them where the server connects to.
+   * The hosts of allowed subscriptions, in place of `pushServices`; `*.push.example` is each host below `push.example`. Only
+   * domains in which strangers cannot register a name: a client chooses the host to which the server connects.
    */
   readonly services?: readonly string[];
-  /** Default: the runtime's own. */
+  /** Default: the runtime's `fetch`. */
   readonly fetch?: Fetch;
-  /** Every address of a host; default: as the system resolves it. */
+  /** Returns all addresses of a host. Default: as the system resolves it. */
   readonly resolve?: (host: string) => Promise<readonly string[]>;
 };
 
-/** Windows counts by the minute. */
+/** Windows throttles by the minute. */
 const throttledMs = 60_000;
-/** A push service may refuse a longer time; FCM does (28 days). */
+/** A push service may refuse a longer lifetime; FCM does (28 days). */
 const ttlSecondsMax = 2_419_200;
 
 /**
- * Web Push: RFC 8030, encrypted by RFC 8291, signed by RFC 8292. A client registers what `PushSubscription.toJSON()` gives; see
- * docs/web-push.md, also for the service worker that shows what arrives.
+ * Web Push: RFC 8030, encrypted by RFC 8291, signed by RFC 8292. A client registers the result of `PushSubscription.toJSON()`; see
+ * docs/web-push.md, also for the service worker that shows the notifications.
  *
- * Endpoints are URLs that strangers supply: https on port 443, hosts of known push services alone, no address of a private network at
- * the moment of sending, no redirects, and nothing of an answer but its status goes anywhere.
+ * Endpoints are URLs that strangers supply: only https on port 443, only hosts of known push services, no address of a private network at
+ * the moment of sending, no redirects, and only the status of an answer is used.
  *
- * @throws ChatError `config_invalid` on keys, a subject or services that cannot be.
+ * @throws ChatError `config_invalid` on invalid keys, subject or services.
  *
  * @example
  * const vapid = { publicKey: process.env.VAPID_PUBLIC_KEY ?? "", privateKey: process.env.VAPID_PRIVATE_KEY ?? "" };
@@ -71,7 +71,7 @@ export function webPush(options: WebPushOptions): PushProvider {
       const authorization = await vapid(endpoint.origin, now()).catch(refusal);
       if (typeof authorization !== "string") return authorization;
 
-      // The last thing before the request: a name may lead elsewhere a moment later.
+      // Checked immediately before the request: the addresses of a name may change.
       const addresses = await resolve(endpoint.hostname).catch(() => []);
       if (addresses.length === 0) return { type: "retry", answer: "the push service's name is not resolved" };
       if (!addresses.every(isPublicAddress)) return failed("the push service's name leads into a private network");
@@ -84,14 +84,14 @@ export function webPush(options: WebPushOptions): PushProvider {
         Urgency: notice.kind === "clear" ? "low" : "high",
       };
       const init: RequestInit = { method: "POST", headers, body, redirect: "manual", signal };
-      // Runtimes name the address in their errors, and it is a secret.
+      // The errors of runtimes contain the address, which is a secret.
       const response = await fetch(endpoint.href, init).catch(() => null);
       if (response === null) return { type: "retry", answer: "no answer" };
-      // What it says is of no use, and might be of somebody else's making. Unread it would hold the connection.
+      // The body is not used, and may be an attacker's. If it is not cancelled, it holds the connection.
       await response.body?.cancel().catch(() => {});
       const result = resultOf(response, now());
       if (result.type === "sent") await refusals.taken(endpoint.origin, endpoint.href);
-      // 403 is what RFC 8292 section 4.2 has for a subscription of another key; 401 speaks of the signature alone.
+      // 403 means a subscription of another key (RFC 8292 section 4.2), 401 an invalid signature.
       const isRefused = response.status === 403 && (await refusals.refused(endpoint.origin, endpoint.href, now()));
       return isRefused ? dead(result.answer) : result;
     },
@@ -100,14 +100,14 @@ export function webPush(options: WebPushOptions): PushProvider {
 
 const subscriptionNames = ["endpoint", "expirationTime", "keys"];
 
-/** A subscription stands under its name, or is all that there is. What a browser has in it one day is not ours to refuse. */
+/** The subscription is in the field of this name, or it is the whole. Fields that browsers may add to it later are not refused. */
 function subscriptionOf({ subscription, ...rest }: Readonly<Record<string, unknown>>): unknown {
   const names = Object.keys(rest);
   if (subscription !== undefined) return names.length === 0 ? subscription : null;
   return names.every((name) => subscriptionNames.includes(name)) ? rest : null;
 }
 
-/** What the service worker gets. */
+/** The payload for the service worker. */
 function textOf({
   kind,
   conversation,
@@ -126,11 +126,11 @@ function textOf({
   );
 }
 
-/** Windows takes a push and says here, in one of three words, what it made of it. */
+/** Windows accepts a push, and says in this header what it did with it, in one of three words. */
 const wnsStatus = (headers: Headers): string =>
   (headers.get("x-wns-status") ?? headers.get("x-wns-notificationstatus") ?? "").trim().toLowerCase();
 
-/** RFC 8030 and what push services say beside it. */
+/** The statuses of RFC 8030, and those that push services add. */
 function resultOf({ ok, status, headers }: Response, now: number): PushResult {
   const answer = `HTTP ${status}`;
   if (ok) {
@@ -145,7 +145,7 @@ function resultOf({ ok, status, headers }: Response, now: number): PushResult {
   }
   if (status === 404 || status === 410) return dead(answer);
   if (status === 401 || status === 403) return failed(`${answer}: VAPID refused`);
-  // 406 is how Windows throttles.
+  // Windows throttles with 406.
   if (status === 429 || status === 406 || status === 408 || status >= 500) {
     const afterMs = retryAfterMs(headers, now);
     return { type: "retry", answer, ...(afterMs !== undefined && { afterMs }) };
@@ -154,13 +154,13 @@ function resultOf({ ok, status, headers }: Response, now: number): PushResult {
   return failed(answer);
 }
 
-/** Keys that are no pair will be none at the next try either. */
+/** Keys that are no pair fail at each try. */
 function refusal(error: unknown): PushResult {
   if (error instanceof ChatError) return failed(error.message);
   throw error;
 }
 
-/** Safari takes the permission away after a few pushes that show nothing. */
+/** Safari revokes the permission after a few pushes without a notification. */
 const isApple = (host: string): boolean => host === "push.apple.com" || host.endsWith(".push.apple.com");
 
 const dead = (answer: string): PushResult => ({ type: "dead", answer });

@@ -1,4 +1,4 @@
-/** A value as JSON. Text that was cut within a character is mended: not every parser takes half of one. */
+/** A value as JSON. A lone surrogate is replaced: some parsers refuse it. */
 export function wellFormedJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (typeof part === "string" ? part.toWellFormed() : part));
 }

@@ -1,12 +1,12 @@
 import type { Value } from "./engine.ts";
 
-/** What both drivers bind: an integer as SQL's INTEGER, any other number as REAL. */
+/** A value that both drivers bind: an integer as SQL's INTEGER, any other number as REAL. */
 export type Argument = string | number | bigint | null;
 
 /**
  * Both drivers bind every JavaScript number as REAL: 5 would be stored in a TEXT column as "5.0", and `?1 / 2`
- * would be 2.5. And `libsql` ends the whole process on a boolean. So integers are bound as bigint, and what is
- * not a `Value` throws here.
+ * would be 2.5. And `libsql` ends the whole process on a boolean. So integers are bound as bigint, and everything
+ * that is not a `Value` throws here.
  */
 export function toArguments(values: readonly Value[] | undefined): Argument[] {
   if (values === undefined) return [];

@@ -18,17 +18,17 @@ type TokenSourceOptions = {
   readonly random: Pick<Random, "integer">;
 };
 
-/** Between two questions, where the tokens that the function answers are refused, or it answers none. The second one is asked at once. */
+/** Between two calls of the function, while its tokens are refused or it fails. The second call is made at once. */
 const againMsMin = 1_000;
 const againMsMax = 30_000;
 
-/** What can stand in a header. */
+/** The characters that a header may contain. */
 const tokenForm = /^[\x21-\x7e]+$/;
 
 /**
- * Keeps the token that is in use, and asks for another one once for all who need it.
+ * Keeps the token in use. All requests that need another one share one call of the function.
  *
- * @throws {ChatError} `config_invalid` where the token is a text that is none.
+ * @throws {ChatError} `config_invalid`: the text is not a token.
  */
 export function createTokenSource({ authToken, deadlineMs, clock, random }: TokenSourceOptions) {
   if (typeof authToken !== "function") {
@@ -54,14 +54,14 @@ export function createTokenSource({ authToken, deadlineMs, clock, random }: Toke
       reject(new ChatError("unavailable", "The database is closed"));
     };
   });
-  // Nobody may be waiting when the engine closes.
+  // A rejection without a caller must not end the process.
   stopped.catch(() => {});
 
   async function renew(): Promise<string> {
     const ms = askableAt - clock.elapsed();
     if (ms > 0) await new Promise<void>((resolve) => (cancelWait = clock.after(ms, resolve)));
     const now = clock.elapsed();
-    // Long after the last one it is no repetition: that token has lived its time.
+    // Long after the last call this is no repetition: the token has simply expired.
     attempts = now - askedAt >= Math.max(againMsMax, 2 * (askableAt - askedAt)) ? 0 : attempts + 1;
     askedAt = now;
     try {
@@ -101,7 +101,7 @@ export function createTokenSource({ authToken, deadlineMs, clock, random }: Toke
       const answer = Promise.race([asking, stopped]);
       return await withDeadline(answer, { clock, ms: Math.max(0, end - clock.elapsed()), who: "authToken" });
     },
-    /** Nobody waits for a token any more. */
+    /** Rejects all calls that wait for a token. */
     close: (): void => stop(),
   };
 }

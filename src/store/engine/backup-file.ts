@@ -91,8 +91,7 @@ export type Restored<T> = {
  */
 export async function restoreFile<T>(
   from: string,
-  url: string,
-  prepare: (engine: Engine) => Promise<T>,
+  { url, prepare }: { readonly url: string; readonly prepare: (engine: Engine) => Promise<T> },
 ): Promise<Restored<T>> {
   const backup = existing(from, "backup");
   const path = pathOfFileUrl(url);

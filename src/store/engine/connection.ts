@@ -11,7 +11,7 @@ type Prepared = { readonly statement: Database.Statement<unknown[]>; readonly is
 export interface Connection {
   exec(sql: string): void;
   /**
-   * Puts on disk what is found in the log: a process that was killed between a write and its fsync, or an fsync that failed,
+   * Syncs the log to disk: a process that was killed between a write and its fsync, or an fsync that failed,
    * leaves commits that no disk has yet. A checkpoint syncs the log first, and then writes all of it to the database.
    */
   sync(): void;
@@ -111,7 +111,7 @@ function collectNowAndThen(): void {
   if (discards % discardsBetweenCollections === 0) collect();
 }
 
-/** Collects garbage now, where the runtime lets one; what it holds is let go of in the next turn of the event loop. Answers whether it does. */
+/** Collects garbage now, where the runtime allows it; its resources are released in the next turn of the event loop. Answers whether it is allowed. */
 export function collect(): boolean {
   const runtime = globalThis as { Bun?: { gc(force: boolean): void }; gc?: () => void };
   if (runtime.Bun) runtime.Bun.gc(true);

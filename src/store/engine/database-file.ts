@@ -46,7 +46,7 @@ function create(path: string): void {
   try {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
-    // Another process was faster; the lock will tell which of the two may go on.
+    // Another process was faster; the lock decides which of the two may go on.
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
 }

@@ -7,7 +7,7 @@ type Driver = typeof Database;
 let loaded: Driver | undefined;
 
 /**
- * The driver of database files, which is native code: loaded when the first file is opened, and left out by bundlers. Who has a remote database
+ * The driver of database files, which is native code: loaded when the first file is opened, and left out by bundlers. A remote database
  * needs none.
  *
  * @throws ChatError `config_invalid`: it is not there, or not for this machine.

@@ -1,6 +1,6 @@
 import { ChatError } from "../../error.ts";
 
-/** What every failed call rejects with: its outcome is unknown, and the driver's own error is the cause. */
+/** The error of every failed call: its outcome is unknown, and the driver's own error is the cause. */
 export function failure(cause: unknown): ChatError {
   if (cause instanceof ChatError && cause.code === "unavailable") return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
@@ -11,7 +11,7 @@ export function closedFailure(): ChatError {
   return new ChatError("unavailable", "The database is closed");
 }
 
-/** Whether the database itself says that it is damaged, or that it is none. It is the cause of what a call rejected with, or the cause of that. */
+/** Whether the database reported that it is damaged, or that it is no database, in this error or in one of its causes. */
 export function isDamage(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause)
     if ("code" in each && /^SQLITE_(CORRUPT|NOTADB)/.test(String(each.code))) return true;

@@ -22,8 +22,8 @@ const descriptorsALook = 64;
 const descriptorsMax = 65_536;
 
 /**
- * Refuses a file that has a second name: whoever opens it by the other one would take another lock and write another log, and both would
- * accept messages that only one of them keeps.
+ * Refuses a file that has a second name: a server that opens it by the other name would take another lock and write another log, and both
+ * servers would accept messages that only one of them keeps.
  *
  * @throws ChatError `database_unfit`.
  */
@@ -41,7 +41,7 @@ export function requireOneName(file: string): void {
     );
 }
 
-/** What `/proc/self/mountinfo` lists (Linux); elsewhere nothing. */
+/** The mount points that `/proc/self/mountinfo` lists (Linux); elsewhere none. */
 function mountPoints(): string[] {
   return readProc("mountinfo")
     .split("\n")
@@ -53,9 +53,9 @@ function mountPoints(): string[] {
 
 const isUntouched = (a: Standing, b: Standing): boolean => a.mtimeNs === b.mtimeNs && a.size === b.size;
 
-/** What is wrong with the file of a running engine. */
+/** A fault of the file of a running engine. */
 export type FileFault = ChatError & {
-  /** Whether the connection that is open may still write its log into the file, as it does when it is closed. */
+  /** Whether the open connection may still write its log into the file, as it does when it is closed. */
   readonly isLogGood: boolean;
   /** The log has no name any more; the connection still has it. */
   readonly isLogGone: boolean;
@@ -68,21 +68,21 @@ const faultOf = (text: string, { isLogGood = false, isLogGone = false, isShared 
 
 /**
  * Watches the file of an engine while it runs. SQLite holds it open, and would go on writing into a file that was deleted or replaced
- * meanwhile: what it accepts then is lost at the next start.
+ * meanwhile: messages that are accepted then are lost at the next start.
  */
 export function guardFile(file: string, lock: FileLock) {
   const wal = `${file}-wal`;
   const identity = look(file);
   let known: Standing | undefined = identity;
   let log: Identity | undefined;
-  /** Descriptors of the file that are not ours: whoever has them may begin to write at any moment. */
+  /** Descriptors of the file that are not ours: other code of this process may write through them at any moment. */
   let suspects: number[] = [];
   let nextDescriptor = 0;
   let lookedAt = -Infinity;
   let fault: FileFault | undefined;
   let isOverwritten = false;
 
-  /** From time to time, for it costs more: every descriptor has its turn. */
+  /** Not with each call, because it costs more. Looks at the next descriptors each time, so that all have their turn. */
   function findSuspects(): void {
     const found = strangersOf(identity, { from: nextDescriptor, count: descriptorsALook });
     suspects = [...new Set([...suspects, ...found])];
@@ -156,13 +156,13 @@ export function guardFile(file: string, lock: FileLock) {
       log = undefined;
     },
 
-    /** Whether nobody else has written to the file since the last call. */
+    /** Whether the file is unchanged since the last call. */
     isUntouched(): boolean {
       const now = look(file);
       return now !== undefined && known !== undefined && isSame(now, known) && isUntouched(now, known);
     },
 
-    /** What is wrong now, if anything is. `isBefore`: something is about to be written. */
+    /** The fault that the file has now. `isBefore`: a write is about to begin. */
     fault({ isBefore }: { readonly isBefore: boolean }): FileFault | undefined {
       const now = performance.now();
       const isBelieved = now - lookedAt < believedMs;

@@ -4,8 +4,8 @@ import { ChatError } from "../../error.ts";
 import { driver } from "./driver.ts";
 
 /**
- * What is locked stays locked until released: a connection that nobody refers to is collected, and its lock with it. Each with the identity of
- * its file. All copies of this module in the process share it: a bundler makes several, and hot reload evaluates it again.
+ * The connections that hold locks, each with the identity of its file. Without this reference a connection would be collected, and its lock with
+ * it. All copies of this module in the process share it: a bundler makes several, and hot reload evaluates it again.
  */
 const held = processWide("tidings.held-locks", () => new Map<Database.Database, string>());
 
@@ -14,13 +14,13 @@ function processWide<T>(name: string, make: () => T): T {
   return (places[Symbol.for(name)] ??= make()) as T;
 }
 
-/** Two that start at once must not both be refused: each waits this long for the other to step back. */
+/** Of two engines that start at once one must succeed: each waits this long for the other to give up. */
 const waitMs = 250;
 
 /** The right to be the only engine on one database file, held until released. */
 export interface FileLock {
   /**
-   * Whether it still is the lock that others meet. Where its file was deleted, it is taken anew; false: somebody else was faster.
+   * Whether it still is the lock that others meet. Where its file was deleted, it is taken anew; false: another process was faster.
    */
   isHeld(): boolean;
   release(): void;
@@ -99,7 +99,7 @@ function hold(
 }
 
 /**
- * Whoever may read the lock file could hold its lock and keep the server from starting. SQLite gives the journal beside
+ * A user of the system who may read the lock file could hold its lock and keep the server from starting. SQLite gives the journal beside
  * it the same mode. A file that is there keeps the mode that its operator gave it, as the database itself does.
  */
 function createPrivate(file: string): void {

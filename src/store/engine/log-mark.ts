@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type Database from "libsql";
 import { ChatError } from "../../error.ts";
+import { hex } from "../../internal/hex.ts";
 import type { Connection } from "./connection.ts";
 import { owning } from "./own-handles.ts";
 import { driver } from "./driver.ts";
@@ -19,10 +20,10 @@ const noName = "0".repeat(16);
 const markPattern = /^(tidings-file 1 ([0-9a-f]{16}) ([0-9a-f]{16}) (\d{10})) ([0-9a-f]{8})$/;
 const markBytes = prefix.length + 2 * (noName.length + 1) + 10 + 9;
 
-/** What a mark says: its name, the name of the mark before it, and the version of the schema when it was made. */
+/** The content of a mark: its name, the name of the mark before it, and the version of the schema when it was made. */
 type Mark = { readonly name: string; readonly before: string; readonly schema: number };
 
-/** What a log says of itself. */
+/** The content of a log. */
 export type LogContent = {
   /** Whether SQLite would play any of it into the file. */
   readonly isEmpty: boolean;
@@ -73,22 +74,20 @@ export function hasNewestMark(connection: Connection, file: string): boolean {
   return markOfFile(file)?.name === (found ? nameOfMark(connection) : noName);
 }
 
-/** Gives a copy a mark that no log can know: pages of a copy may stand elsewhere. */
+/** Gives a copy a mark that no log can know, because a copy may have its pages in another order. */
 export function markCopy(database: Database.Database): void {
   const isThere = database.prepare(`SELECT 1 FROM sqlite_master WHERE name = '${markTable}'`).all().length > 0;
   const mark = textOfMark({ name: newName(), before: noName, schema: 0 });
   if (isThere) database.exec(`UPDATE ${markTable} SET mark = '${mark}'`);
 }
 
-function newName(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+const newName = (): string => hex(crypto.getRandomValues(new Uint8Array(8)));
 
 /**
  * Refuses a log that belongs to another file, before SQLite looks at either: to open them would play it in. Reads no more than the log and a
  * few pages. Only a log without a mark (an older Tidings, or another program, was killed while it wrote) takes a look at the whole file.
  *
- * No connection of this process may be open on the file: to close what is read here drops its locks.
+ * No connection of this process may be open on the file: closing the descriptors that are opened here drops its locks.
  *
  * @throws ChatError `database_unfit`.
  */
@@ -97,13 +96,13 @@ export function requireOwnLog(file: string): void {
   if (log.isEmpty) return;
   const names = new Set(log.marks.flatMap(({ name, before }) => [name, before]));
   const found = markOfFile(file);
-  // A file without a mark is one of an older Tidings, or one whose pages a power loss has left half written.
+  // A file without a mark is one of an older Tidings, or one with pages that a power loss has left half written.
   if (names.size > 0 && found !== undefined && found.name !== noName) {
     if (!names.has(found.name)) throw foreignLog(file);
     // A VACUUM keeps the mark, but moves the pages.
     if (log.schemas.has(found.schema)) return;
   }
-  // What cannot be told by the marks is told by the pages.
+  // Where the marks cannot decide, the pages do.
   const fault = owning(file, () => faultOfPages(file));
   if (fault !== null) throw foreignLog(file, fault);
 }
@@ -146,7 +145,7 @@ function markOfFile(file: string): { readonly name: string; readonly schema: num
   }
 }
 
-/** What SQLite finds wrong in the file and its log together, or null. Changes neither. */
+/** The fault that SQLite finds in the file and its log together, or null. Changes neither. */
 function faultOfPages(file: string): string | null {
   let database: Database.Database | undefined;
   try {
@@ -210,7 +209,7 @@ export function readLog(path: string): LogContent {
   }
 }
 
-/** The mark on a page that holds nothing but one: a leaf of a table with one row, whose key is 1. Texts of people look otherwise. */
+/** The mark on a page that holds nothing but one: a leaf of a table with one row, with the key 1. Pages with texts of users look different. */
 function markOfPage(page: Buffer): Mark | undefined {
   if (page[0] !== 0x0d || page.readUInt16BE(3) !== 1) return undefined;
   const cell = page.readUInt16BE(8);

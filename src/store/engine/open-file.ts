@@ -15,9 +15,9 @@ export type FileOptions = ConnectionOptions & { readonly lock: FileLock };
 
 /** A database file that an engine holds open: one connection at a time, which is replaced after an error. */
 export interface OpenFile {
-  /** The connection for a call, a new one where there is none. What it found in the log is on disk, except for reads while the disk fails. */
+  /** The connection for a call, a new one where there is none. The log as it found it is on disk, except for reads while the disk fails. */
   connect(isWrite: boolean): Connection;
-  /** Why nothing may be written to the file: it is not, or no longer, this engine's alone. `isBefore`: something is about to be written. */
+  /** Why nothing may be written to the file: other code has, or may have, access to it. `isBefore`: a write is about to begin. */
   fault(isBefore: boolean): FileFault | undefined;
   /** Within a write: writes the mark that a new log begins with. Answers whether it is the file's first one. */
   mark(connection: Connection): boolean;
@@ -44,7 +44,7 @@ type State =
 export function openFile(file: string, options: FileOptions): OpenFile {
   const { guard, connection } = openFirst(file, options);
   let state: State = { type: "open", connection };
-  /** Whether everything that this connection found when it was opened is on disk. Before that nobody may see it, nor write behind it. */
+  /** Whether everything that this connection found when it was opened is on disk. Before that it must not be read, nor written behind. */
   let sync: "done" | "due" | "failed" = "done";
   /** Whether the next write begins a new log, which then needs a mark of its own. */
   let isMarkDue = true;
@@ -162,7 +162,7 @@ export function openFile(file: string, options: FileOptions): OpenFile {
   };
 }
 
-/** Opens the first connection, and syncs what a killed process has left in the log. */
+/** Opens the first connection, and syncs the log that a killed process has left. */
 function openFirst(file: string, options: FileOptions): { readonly guard: FileGuard; readonly connection: Connection } {
   let connection: Connection | undefined;
   try {
@@ -186,7 +186,7 @@ function openFirst(file: string, options: FileOptions): { readonly guard: FileGu
   }
 }
 
-/** A connection on an index that was deleted writes a log that nobody can read after a crash. */
+/** A connection on an index that was deleted writes a log that cannot be read after a crash. */
 function requireIndex(file: string, opened: Connection): void {
   if (hasIndexBeside(file)) return;
   opened.discard();

@@ -17,7 +17,7 @@ export type OpenOptions = {
 const isRemote = (url: string): boolean => /^(libsql|https?|wss?):/i.test(url);
 
 /**
- * Refuses what cannot be a database's URL, before anything is opened.
+ * Refuses a text that is no URL of a database, before anything is opened.
  *
  * @throws {ChatError} `config_invalid`.
  */

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 
-/** Descriptors of this process that are looked at around each opening: what is opened gets the lowest that is free. */
+/** Descriptors of this process that are looked at around each opening: a new one gets the lowest number that is free. */
 export const descriptorsAtOpen = 256;
 
 export type Identity = { readonly dev: bigint; readonly ino: bigint };
@@ -27,9 +27,8 @@ export function readProc(name: string): string {
 }
 
 /**
- * What this process' own SQLite has open: descriptors of databases, and where indexes of logs are mapped. What else in the process has the
- * same file open is another SQLite, and neither sees the locks of the other. Some of ours stays long after it was closed, until garbage is
- * collected.
+ * Everything that our SQLite has open in this process: descriptors of databases, and mapped indexes of logs. Other descriptors of the same file
+ * belong to another SQLite, and neither sees the locks of the other. Ours stay long after a connection was closed, until garbage is collected.
  */
 const ownDescriptors = new Map<number, Identity>();
 const ownMappings = new Set<string>();
@@ -76,7 +75,7 @@ export function isSharedHere(file: string): boolean {
 }
 
 /**
- * Whether our SQLite still holds an index whose file was deleted: a new connection would share it, and write a log that nobody can read after a
+ * Whether our SQLite still holds an index that was deleted: a new connection would share it, and write a log that cannot be read after a
  * crash.
  */
 export const holdsDeletedIndex = (file: string): boolean =>
@@ -91,7 +90,7 @@ export function hasIndexBeside(file: string): boolean {
   return found.length === 0 || found.some(({ range, isDeleted }) => !isDeleted && ownMappings.has(range));
 }
 
-/** Runs what opens connections to a database by our SQLite, and notes what is ours from then on. */
+/** Runs a task that opens connections to a database by our SQLite, and notes their descriptors and mappings as ours. */
 export function owning<T>(file: string, task: () => T): T {
   const identity = look(file);
   const before = new Set(strangersOf(identity, { from: 0, count: descriptorsAtOpen }));
@@ -107,7 +106,7 @@ export function owning<T>(file: string, task: () => T): T {
     for (const { range } of fresh) ownMappings.add(range);
     const strange = now.filter(({ range }) => !ownMappings.has(range));
     const isOursLive = now.some(({ range, isDeleted }) => !isDeleted && ownMappings.has(range));
-    // Ours was mapped before, by a connection of the same SQLite that somebody else has opened.
+    // Ours was mapped before, by a connection of the same SQLite that other code has opened.
     const [only] = strange;
     if (fresh.length === 0 && strange.length === 1 && only && !isOursLive) ownMappings.add(only.range);
   }

@@ -2,9 +2,9 @@ import type { ResultSet } from "@libsql/client/web";
 import type { Batch } from "./remote-client.ts";
 
 export type ReadQueueOptions = {
-  /** Sends one request, whose answer is waited for until `end`; rejects where nothing is known. */
+  /** Sends one request and waits for its answer until `end`; rejects where there is none. */
   readonly ask: (batch: Batch, end: number) => Promise<ResultSet[]>;
-  /** Whether the database itself has refused it: then one of those that went together is to blame, and the others are not. */
+  /** Whether the database itself has refused it: then only one of the reads that went together is at fault. */
   readonly isOnesOwn: (error: unknown) => boolean;
   readonly atOnceMax: number;
   /** In one request, where several reads go together. */
@@ -14,14 +14,14 @@ export type ReadQueueOptions = {
 type Waiting = {
   readonly batch: Batch;
   readonly end: number;
-  readonly isAlone: boolean;
+  readonly isSeparate: boolean;
   readonly resolve: (results: ResultSet[]) => void;
   readonly reject: (error: unknown) => void;
 };
 
 /**
- * Reads of a server, so many requests at a time. A request costs a server some twenty times what a statement in it does, so whatever waits
- * meanwhile goes together into the next one, on one snapshot. What the database refuses is asked for again one by one.
+ * Reads of a server, with a limit on concurrent requests. A request costs a server about twenty times as much as a statement in it, so reads that
+ * wait go together into the next request, on one snapshot. Reads that the database refuses together are repeated one by one.
  */
 export function createReadQueue({ ask, isOnesOwn, atOnceMax, statementsMax }: ReadQueueOptions) {
   let waiting: Waiting[] = [];
@@ -42,11 +42,11 @@ export function createReadQueue({ ask, isOnesOwn, atOnceMax, statementsMax }: Re
   function take(): readonly Waiting[] {
     let statements = 0;
     let count = 0;
-    for (const { batch, isAlone } of waiting) {
+    for (const { batch, isSeparate } of waiting) {
       statements += batch.length;
-      if (count > 0 && (isAlone || statements > statementsMax)) break;
+      if (count > 0 && (isSeparate || statements > statementsMax)) break;
       count++;
-      if (isAlone) break;
+      if (isSeparate) break;
     }
     const part = waiting.slice(0, count);
     waiting = waiting.slice(count);
@@ -61,7 +61,7 @@ export function createReadQueue({ ask, isOnesOwn, atOnceMax, statementsMax }: Re
       for (const one of part) one.resolve(results.slice(at, (at += one.batch.length)));
     } catch (error) {
       if (part.length > 1 && isOnesOwn(error))
-        waiting = [...part.map((one) => ({ ...one, isAlone: true })), ...waiting];
+        waiting = [...part.map((one) => ({ ...one, isSeparate: true })), ...waiting];
       else for (const { reject } of part) reject(error);
     }
   }
@@ -69,10 +69,10 @@ export function createReadQueue({ ask, isOnesOwn, atOnceMax, statementsMax }: Re
   return {
     read: (batch: Batch, end: number): Promise<ResultSet[]> =>
       new Promise((resolve, reject) => {
-        waiting.push({ batch, end, isAlone: false, resolve, reject });
+        waiting.push({ batch, end, isSeparate: false, resolve, reject });
         pump();
       }),
-    /** Whatever waits is not asked for any more. */
+    /** Rejects all reads that wait. */
     close(error: Error): void {
       for (const { reject } of waiting) reject(error);
       waiting = [];

@@ -18,28 +18,28 @@ export type RemoteClientOptions = {
 
 export type Batch = { readonly sql: string; readonly args: Argument[] }[];
 
-/** Until when an answer is waited for, and whether on a new connection. */
+/** The end of waiting for an answer, and whether to use a new connection. */
 type Way = { readonly end: number; readonly isFresh: boolean };
 
-/** A request under way; `drop` ends it, where its answer is not wanted any more. */
+/** A request under way; `drop` ends it when its answer is not needed any more. */
 type Asked = { readonly results: Promise<ResultSet[]>; readonly drop: () => void };
 
-/** One that is made again where the server was busy, and whether it ever was: then it is there. */
+/** A request that is repeated while the server is busy. `wasBusy`: it was at least once, so the server is alive. */
 type Persistent = Asked & { readonly wasBusy: () => boolean };
 
 /**
- * A connection that was open when the network lost it (a firewall that forgot it, a server that vanished) tells nobody, and Bun would ask on
- * it again, one after the other of all that it keeps, each for a whole deadline. So once one seems lost none is used twice until those are
- * gone: Bun closes what was idle for five minutes, other runtimes sooner.
+ * When the network loses an open connection (a firewall that forgot it, a server that vanished), the runtime does not notice, and Bun would use it
+ * again, one after the other of all that it keeps, each for a whole deadline. So once one seems lost, no connection is used twice until those are
+ * gone: Bun closes connections that were idle for five minutes, other runtimes sooner.
  */
 const distrustMs = 330_000;
 
-/** A read that has no answer by then is asked once more, on a connection of its own; so many at a time, so that a slow server has no more to do. */
+/** A read without an answer by then is sent once more, on a new connection; only few at a time, to spare a slow server. */
 const secondMsMax = 1_000;
 const secondsMax = 2;
 const secondAgainMs = 100;
 
-/** Then it is asked again, later and later. */
+/** Between attempts while the server is busy: at first, and at most. */
 const busyMsMin = 20;
 const busyMsMax = 1_000;
 
@@ -73,7 +73,7 @@ export function createRemoteClient(options: RemoteClientOptions) {
 
   const distrust = (): void => void (distrustUntil = clock.elapsed() + distrustMs);
 
-  /** One client for one request, so that one that fails takes no neighbour along; the runtime keeps the connections. */
+  /** One client for each request, so that a failure does not affect others; the runtime keeps the connections. */
   function request(mode: "read" | "write", batch: Batch, { end, isFresh }: Way, token: string): Asked {
     const start = clock.elapsed();
     const ended = new AbortController();
@@ -104,7 +104,7 @@ export function createRemoteClient(options: RemoteClientOptions) {
     return { ...asked, results: asked.results.finally(() => underWay.delete(asked.drop)) };
   }
 
-  /** The answer that comes first: of the request, or of a second one where the first is not answered soon. */
+  /** The first answer: of the request, or of a second one, which is sent where the first is not answered soon. */
   function readTwice(batch: Batch, end: number): Promise<ResultSet[]> {
     return new Promise((resolve, reject) => {
       const waitMs = Math.min(secondMsMax, deadlineMs / 4);
@@ -118,7 +118,7 @@ export function createRemoteClient(options: RemoteClientOptions) {
         cancel();
         reject(error as Error);
       };
-      /** It may be slow, or the network may have lost it: then others on such connections are lost too. */
+      /** It is slow, or the network has lost it: then other connections may be lost too. */
       const judgeFirst = (): void => {
         seconds -= 1;
         if (isFirstDone) return;
@@ -154,7 +154,7 @@ export function createRemoteClient(options: RemoteClientOptions) {
   }
 
   return {
-    /** Rejects with what the client or the network says, or with `unavailable` at `end` of the clock's elapsed time. */
+    /** Rejects with the error of the client or the network, or with `unavailable` at `end` of the clock's elapsed time. */
     ask: (mode: "read" | "write", batch: Batch, end: number): Promise<ResultSet[]> =>
       mode === "read" ? readTwice(batch, end) : persist("write", batch, { end, isFresh: false }).results,
     /** Gives up all that is under way. */
@@ -233,7 +233,7 @@ function askAgain(request: (token: string) => Asked, { tokens, clock, random, en
 /** Refuses a URL that the client does not take; throws `config_invalid`. */
 export const requireRemoteUrl = (url: string): void => void prepareClient({ url });
 
-/** Opens clients; each sends its requests as it is told here. */
+/** Opens clients, each with the options of its requests. */
 function prepareClient(options: Pick<RemoteClientOptions, "url" | "fetch">) {
   const { url, fetch = (request, init) => globalThis.fetch(request, init) } = options;
   const config = {

@@ -24,17 +24,17 @@ export type RemoteOptions = {
   readonly fetch?: NonNullable<RemoteClientOptions["fetch"]>;
 };
 
-/** A server that is down costs three calls their deadline, and then one a second at most. */
-const patience = { failuresMax: 3, openMsMin: 100, openMsMax: 1_000 };
+/** While a server is down, three calls wait for their deadline, and then at most one a second. */
+const breakerOptions = { failuresMax: 3, openMsMin: 100, openMsMax: 1_000 };
 
 /**
- * Requests under way at a time: a server refuses what is too much for it (sqld takes 128, of all nodes together), and does not become
- * faster by it: two writes, so that the second is there when the first is done. A commit waits for no reads.
+ * Requests under way at a time. A server refuses more than its limit (sqld takes 128, of all nodes together), and more do not make it faster. Two
+ * writes, so that the second is there when the first is done. A commit does not wait for reads.
  */
 const atOnceMax = { read: 8, write: 2 };
 const readStatementsMax = 64;
 
-/** Whether the database itself has said no: then it is there. */
+/** Whether the database itself has refused the call: then it is reachable. */
 const isAnswer = (error: unknown): boolean =>
   error instanceof Error && "code" in error && /^(SQL|RESPONSE_TOO_LARGE$)/.test(String(error.code));
 
@@ -46,14 +46,14 @@ const isAnswer = (error: unknown): boolean =>
 export function createRemoteEngine(options: RemoteOptions): Engine {
   const { deadlineMs = 10_000, clock = systemClock, random = systemRandom } = options;
   const client = createRemoteClient({ ...options, deadlineMs, clock, random });
-  const breaker = createBreaker({ clock, random, ...patience });
+  const breaker = createBreaker({ clock, random, ...breakerOptions });
   const enter = createSemaphore(atOnceMax.write);
   let isClosed = false;
-  /** Calls that try whether the server is there again. */
+  /** Calls under way that try whether the server is reachable again. */
   let probes = 0;
   let answeredAt = -Infinity;
 
-  /** Whether this call is such a one; throws where there is one already. */
+  /** Whether this call is a probe; throws where there are enough already. */
   function beginProbe(): boolean {
     if (isClosed) throw closedFailure();
     const allowed = breaker.allows(Infinity);
@@ -77,7 +77,7 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
       return results;
     } catch (error) {
       if (isAnswer(error)) noteAnswer();
-      // Where others were answered meanwhile, the server is there, and this one call was too slow.
+      // Where others were answered meanwhile, the server is reachable, and only this call was too slow.
       else if (!isClosed && answeredAt <= begun) breaker.failed();
       throw error;
     } finally {
@@ -100,11 +100,11 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
     if (isClosed) throw closedFailure();
     if (statements.length === 0) return [];
     try {
-      // Nobody queues for a server that is down.
+      // No call queues for a server that is down.
       beginProbe();
       const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
       const asked = ways[way](batch, clock.elapsed() + deadlineMs);
-      // Also what waits for its turn is waited for no longer.
+      // The deadline covers the wait for its turn too.
       const results = await withDeadline(asked, { clock, ms: deadlineMs, who: "The database server" });
       return results.map(({ columns, rows }) => rows.map((row) => toRow(columns, row)));
     } catch (error) {

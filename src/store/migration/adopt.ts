@@ -20,7 +20,7 @@ export type Unprefixed = {
   readonly made: readonly Made[];
   readonly migrations: readonly Migration[];
   /** Whether the file holds nothing but Tidings, so that its old version table is ours to remove. */
-  readonly isAlone: boolean;
+  readonly isExclusive: boolean;
 };
 
 const createdTable = /^CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?["`[]?(\w+)/i;
@@ -61,7 +61,7 @@ const unprefixed = (name: string): string => name.slice(prefix.length);
 
 /**
  * Looks for a database of before the prefix; null where there is none. An app's own `user` or `message` is not taken for
- * ours: our record of what was applied must be there, and every table and every index of a migration, each on its table.
+ * ours: our record of applied migrations must be there, and every table and every index of a migration, each on its table.
  */
 export async function findUnprefixed(engine: Engine, migrations: readonly Migration[]): Promise<Unprefixed | null> {
   const first = migrations.filter(({ version, up }) => version <= unprefixedVersionMax && up.includes(prefix));
@@ -85,10 +85,10 @@ export async function findUnprefixed(engine: Engine, migrations: readonly Migrat
   if (!newest) return null;
   const made = applied.flatMap(madeBy);
   const own = new Set([...made.map(({ table }) => unprefixed(table)), "tidings_migrations", "schema_migrations"]);
-  const isAlone = objects.every(
+  const isExclusive = objects.every(
     (row) => own.has(String(row["tbl_name"])) || /^(sqlite|libsql|tidings)_/.test(String(row["tbl_name"])),
   );
-  return { version: newest.version, made, migrations: applied, isAlone };
+  return { version: newest.version, made, migrations: applied, isExclusive };
 }
 
 /**
@@ -97,7 +97,7 @@ export async function findUnprefixed(engine: Engine, migrations: readonly Migrat
  */
 export async function renameUnprefixed(
   engine: Engine,
-  { version, made, migrations, isAlone }: Unprefixed,
+  { version, made, migrations, isExclusive }: Unprefixed,
 ): Promise<void> {
   const tables = made.filter(({ type }) => type === "table");
   const indexes = made.filter(({ type }) => type === "index");
@@ -112,6 +112,6 @@ export async function renameUnprefixed(
     ...hashes.map(remember),
     ...setVersion(version),
     // Beside an app's tables it is the app's, and its version is left as it is.
-    ...(isAlone ? [{ sql: "DROP TABLE IF EXISTS schema_migrations" }] : []),
+    ...(isExclusive ? [{ sql: "DROP TABLE IF EXISTS schema_migrations" }] : []),
   ]);
 }

@@ -15,13 +15,16 @@ export type Comparison = {
   readonly entries: readonly Entry[];
   /** Applied by golang-migrate: the database is at or past them, and has no hash of them yet. */
   readonly adopted: readonly Applied[];
-  /** Why nothing may be migrated until somebody has looked. */
+  /** Why nothing may be migrated until an operator has looked at it. */
   readonly refusal: ChatError | undefined;
 };
 
 /** Holds the migrations, in order and with their hashes, against what the database says. Pure. */
-export function compare(migrations: readonly Migration[], hashes: readonly string[], state: State): Comparison {
-  // What lies above the version was taken back by golang-migrate, which does not know of our table.
+export function compare(
+  migrations: readonly Migration[],
+  { hashes, state }: { readonly hashes: readonly string[]; readonly state: State },
+): Comparison {
+  // Migrations above the version were taken back by golang-migrate, which does not know of our table.
   const applied = new Map(
     state.applied.filter(({ version }) => version <= state.version).map((one) => [one.version, one]),
   );

@@ -19,7 +19,7 @@ export type MigrateOptions = {
   readonly pause?: () => Promise<void>;
 };
 
-/** The whole picture: where the database stands, and what keeps it from being migrated, if anything does. */
+/** The state of the database, and the reason why it cannot be migrated, if there is one. */
 export type Status = {
   readonly version: number;
   readonly isDirty: boolean;
@@ -49,7 +49,7 @@ export async function migrate(
   }
   const { state, comparison } = await look(engine, sorted);
   if (comparison.refusal !== undefined) throw comparison.refusal;
-  const steps = plan(sorted, state.version, options.to ?? "latest");
+  const steps = plan(sorted, { version: state.version, target: options.to ?? "latest" });
   // Parse everything first: a script that cannot be read stops the run before it has begun.
   const scripts = steps.map((step) => statementsOf(step));
 
@@ -81,7 +81,7 @@ export async function pending(engine: Engine, migrations: readonly Migration[]):
   if (await findUnprefixed(engine, sorted)) return sorted;
   const { state, comparison } = await look(engine, sorted);
   if (comparison.refusal !== undefined) throw comparison.refusal;
-  return plan(sorted, state.version, "latest").map(({ migration }) => migration);
+  return plan(sorted, { version: state.version, target: "latest" }).map(({ migration }) => migration);
 }
 
 /** Looks, and refuses nothing. */
@@ -94,12 +94,15 @@ export async function statusOf(engine: Engine, migrations: readonly Migration[])
 }
 
 /**
- * Says what is true of the schema, without running anything: it is at this version, clean, and every migration
- * up to it is applied as it stands now.
+ * Declares the state of the schema without running anything: it is at this version, clean, and every migration
+ * up to it is applied with its present content.
  *
  * @throws {ChatError} `migration_refused`: there is no such version, or a table of a later migration is there.
  */
-export async function force(engine: Engine, migrations: readonly Migration[], version: number): Promise<void> {
+export async function force(
+  engine: Engine,
+  { migrations, version }: { readonly migrations: readonly Migration[]; readonly version: number },
+): Promise<void> {
   const sorted = inOrder(migrations);
   requireKnown(sorted, version);
   await requireAbsent(engine, sorted, version);
@@ -108,7 +111,7 @@ export async function force(engine: Engine, migrations: readonly Migration[], ve
   await engine.write([...prepareTables(), forgetAbove(0), ...applied.map(remember), ...setVersion(version)]);
 }
 
-/** What is there already of later migrations would make the next \`up\` fail, in words that say nothing of why. */
+/** A table of a later migration would make the next `up` fail, with an error that does not show the reason. */
 async function requireAbsent(engine: Engine, sorted: readonly Migration[], version: number): Promise<void> {
   const before = new Set(sorted.filter((one) => one.version <= version).flatMap(tablesOf));
   for (const migration of sorted.filter((one) => one.version > version)) {
@@ -126,7 +129,7 @@ async function requireAbsent(engine: Engine, sorted: readonly Migration[], versi
 async function look(engine: Engine, sorted: readonly Migration[]): Promise<{ state: State; comparison: Comparison }> {
   const state = await readState(engine);
   const hashes = await Promise.all(sorted.map(hashOf));
-  const comparison = compare(sorted, hashes, state);
+  const comparison = compare(sorted, { hashes, state });
   const [first] = sorted;
   if (comparison.refusal !== undefined || first === undefined || state.version < first.version)
     return { state, comparison };

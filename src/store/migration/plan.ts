@@ -1,14 +1,17 @@
 import { ChatError } from "../../error.ts";
 import type { Migration } from "./migration.ts";
 
-/** Where to: everything, so many up or down, or one version (0: before the first). */
+/** The target: everything, a number of steps up or down, or one version (0: before the first). */
 export type Target = "latest" | { readonly up: number } | { readonly down: number } | { readonly version: number };
 
 /** One migration, one way; `after` is the version of the database once it is done. */
 export type Step = { readonly direction: "up" | "down"; readonly migration: Migration; readonly after: number };
 
 /** The steps from a version to a target, in order. Pure. */
-export function plan(migrations: readonly Migration[], version: number, target: Target): Step[] {
+export function plan(
+  migrations: readonly Migration[],
+  { version, target }: { readonly version: number; readonly target: Target },
+): Step[] {
   const ups = migrations
     .filter((migration) => migration.version > version)
     .map((migration): Step => ({ direction: "up", migration, after: migration.version }));

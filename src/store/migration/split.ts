@@ -1,6 +1,6 @@
 import { ChatError } from "../../error.ts";
 
-/** What the splitter tells apart: a string or a quoted name is `other`; white space and comments are no tokens. */
+/** A token: a string or a quoted name is `other`; white space and comments are no tokens. */
 type Token = {
   readonly kind: "word" | "semicolon" | "other";
   readonly text: string;

@@ -4,7 +4,7 @@ import type { Engine, Row, Statement, Value } from "../engine/engine.ts";
 /** A migration as the database remembers it. */
 export type Applied = { readonly version: number; readonly name: string; readonly hash: string };
 
-/** What a database says of its schema. Version 0: no migration is applied. */
+/** The schema according to the database. Version 0: no migration is applied. */
 export type State = {
   readonly version: number;
   readonly isDirty: boolean;
@@ -13,7 +13,7 @@ export type State = {
 
 /**
  * `schema_migrations` is golang-migrate's own table, made as its SQLite driver makes it and holding at most one
- * row, so either tool goes on where the other stopped. The other table is ours: what was applied, by content.
+ * row, so either tool goes on where the other stopped. The other table is ours: the applied migrations with their content's hash.
  */
 const createTables: readonly Statement[] = [
   { sql: "CREATE TABLE IF NOT EXISTS tidings_schema_migrations (version uint64,dirty bool)" },
@@ -86,7 +86,7 @@ export function prepareTables(): readonly Statement[] {
 }
 
 /**
- * Makes the write fail as a whole unless the database still is, cleanly, at this version: somebody else may
+ * Makes the write fail as a whole unless the database still is, cleanly, at this version: another process may
  * have migrated it since it was read. (The name of a row may not be null.)
  */
 export function requireVersion(version: number): Statement {

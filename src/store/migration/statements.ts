@@ -4,7 +4,7 @@ import { labelOf } from "./migration.ts";
 import type { Step } from "./plan.ts";
 import { split } from "./split.ts";
 
-/** What cannot be part of one transaction, or would end it half way. */
+/** Statements that cannot be part of a transaction, or would end it half way. */
 const outside =
   /^(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE|VACUUM|ATTACH|DETACH|PRAGMA(?!\s+defer_foreign_keys\b))\b/i;
 

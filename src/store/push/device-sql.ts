@@ -18,7 +18,7 @@ const movedAddresses = `
 SELECT a.key FROM tidings_push_address a WHERE a.hash = ?5 AND a.provider = ?4 AND (?6 = 0 OR a.tenant = ?1)
   AND NOT (a.user = ${userKey} AND a.device = ?3)
 UNION ALL SELECT a.key FROM tidings_push_address a WHERE a.user = ${userKey} AND a.device = '' AND a.provider = ?4`;
-export const deleteMovedNotices = deleteNoticesOf(movedAddresses, "?7");
+export const deleteMovedNotices = deleteNoticesOf(movedAddresses, { most: "?7" });
 export const deleteMovedAddresses = `DELETE FROM tidings_push_address WHERE key IN (${movedAddresses}) AND ${isEmpty()}`;
 
 /** ?6 token, ?7 now, ?8 expires or null. Not before its other addresses in the tenant are deleted. */
@@ -34,11 +34,11 @@ ON CONFLICT (user, device, provider) DO UPDATE
 /** ?3 how many a user may have. The addresses beyond it, those that were not refreshed for longest; the one without a device, which no client registered, does not count. */
 const surplusAddresses = `
 SELECT a.key FROM tidings_push_address a WHERE a.user = ${userKey} AND a.device <> '' ORDER BY a.refreshed DESC, a.key DESC LIMIT -1 OFFSET ?3`;
-export const deleteSurplusNotices = deleteNoticesOf(surplusAddresses, "?4");
+export const deleteSurplusNotices = deleteNoticesOf(surplusAddresses, { most: "?4" });
 export const deleteSurplusAddresses = `DELETE FROM tidings_push_address WHERE key IN (${surplusAddresses}) AND ${isEmpty()}`;
 
 const deviceAddresses = `SELECT a.key FROM tidings_push_address a WHERE a.user = ${userKey} AND a.device = ?3`;
-export const deleteDeviceNotices = deleteNoticesOf(deviceAddresses, "?4");
+export const deleteDeviceNotices = deleteNoticesOf(deviceAddresses, { most: "?4" });
 export const deleteDeviceAddresses = `DELETE FROM tidings_push_address WHERE key IN (${deviceAddresses}) AND ${isEmpty()}`;
 
 // Preferences.

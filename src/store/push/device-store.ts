@@ -59,11 +59,15 @@ export const rowsOf = (list: readonly unknown[]): string => JSON.stringify(list)
  * Repeats a write until none of its statements deletes `rowsMax` rows, which is the most that one of them deletes in a commit. A statement that must come after all these
  * deletes checks by itself that the rows are gone.
  */
-export async function writeUntilGone(
-  { engine, clock }: Pick<DeviceStoreOptions, "engine" | "clock">,
-  statements: readonly Statement[],
-  rowsMax: number,
-): Promise<void> {
+export async function writeUntilGone({
+  engine,
+  clock,
+  statements,
+  rowsMax,
+}: Pick<DeviceStoreOptions, "engine" | "clock"> & {
+  readonly statements: readonly Statement[];
+  readonly rowsMax: number;
+}): Promise<void> {
   while ((await engine.write(statements)).some((gone) => gone.length > 0 && gone.length >= rowsMax))
     await new Promise<void>((resolve) => (clock ? clock.defer(resolve) : resolve()));
 }
@@ -89,7 +93,7 @@ export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions)
           { sql: sql.deleteSurplusAddresses, args: surplus },
         );
       }
-      await writeUntilGone({ engine, clock }, statements, limits.pushNoticesGoneMax);
+      await writeUntilGone({ engine, clock, statements, rowsMax: limits.pushNoticesGoneMax });
     },
 
     async deleteDevice({ tenant, user }, device) {
@@ -98,7 +102,7 @@ export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions)
         { sql: sql.deleteDeviceNotices, args: [...args, limits.pushNoticesGoneMax] },
         { sql: sql.deleteDeviceAddresses, args },
       ];
-      await writeUntilGone({ engine, clock }, statements, limits.pushNoticesGoneMax);
+      await writeUntilGone({ engine, clock, statements, rowsMax: limits.pushNoticesGoneMax });
     },
 
     async mute({ tenant, user }, conversation, until) {

@@ -1,6 +1,6 @@
 import { acked, deleteNoticesOf, fence, field, isEmpty } from "./sql-parts.ts";
 
-/** The statements behind `due-store.ts`: reading the due notices, and keeping what came of them. */
+/** The statements behind `due-store.ts`: reading the due notices, and keeping their verdicts. */
 
 /**
  * The number of messages in a conversation `c` that the owner of an address `a` has not read. Above the smaller of the two users' last seqs
@@ -78,7 +78,7 @@ SELECT j.key AS i, (
 ) AS badge
 FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}`;
 
-/** Whether a notification is shown whose messages were read, or whose sender was blocked. */
+/** Whether a shown notification was read, or its sender blocked. */
 const isOver = (shown: string): string => `${shown} > 0 AND EXISTS (
   SELECT 1 FROM tidings_push_address a CROSS JOIN tidings_member me ON me.conversation = push_notice.conversation AND me.user = a.user
   WHERE a.key = push_notice.address AND (me.read >= ${shown}
@@ -87,7 +87,7 @@ const isOver = (shown: string): string => `${shown} > 0 AND EXISTS (
 /**
  * Fenced. ?2 rows: [address, conversation, seq, n, whether it is done, due or null, attempts, shown or null]
  *
- * A message that arrived during the request is due at once. So is the removal of a notification that was read, or whose sender was blocked, during it.
+ * A message that arrived during the request is due at once. So is the removal of a notification that was read, or that is of a sender who was blocked, during it.
  */
 export const settleNotices = `
 UPDATE tidings_push_notice AS push_notice SET
@@ -114,6 +114,6 @@ const deadAddresses = `
 SELECT a.key FROM json_each(?2) j
 CROSS JOIN tidings_push_address a ON a.key = ${field(0)} AND a.hash = ${field(1)} AND a.refreshed = ${field(2)}`;
 /** ?3 how many at most. */
-export const deleteDeadNotices = deleteNoticesOf(deadAddresses, "?3", `${fence} AND `);
+export const deleteDeadNotices = deleteNoticesOf(deadAddresses, { most: "?3", isFenced: true });
 export const deleteDeadAddresses = `
 DELETE FROM tidings_push_address WHERE ${fence} AND key IN (${deadAddresses}) AND ${isEmpty()}`;

@@ -73,7 +73,7 @@ export type DueStore = {
    * of `users`; each user is counted once.
    */
   badges(users: readonly Identity[], now: number): Promise<readonly number[]>;
-  /** Keeps what came of due notices; false where another node has taken the lease, and nothing was kept. */
+  /** Keeps verdicts; false where another node has taken the lease, and nothing was kept. */
   settle(holder: string, verdicts: readonly Verdict[], now: number): Promise<boolean>;
 };
 
@@ -120,7 +120,7 @@ export function createDueStore({ engine, limits, clock }: DeviceStoreOptions): D
       statements.push({ sql: selectWorker });
       const results = await engine.write(statements);
       if ((results[statements.indexOf(deadNotices)]?.length ?? 0) >= limits.pushNoticesGoneMax)
-        await writeUntilGone({ engine, clock }, ends, limits.pushNoticesGoneMax);
+        await writeUntilGone({ engine, clock, statements: ends, rowsMax: limits.pushNoticesGoneMax });
       const worker = results.at(-1)?.[0];
       return worker !== undefined && text(worker, "holder") === holder;
     },

@@ -5,7 +5,7 @@ import { integer, integerOrNull, text, textOrNull } from "../row.ts";
 import { type DeviceStoreOptions, readOne } from "./device-store.ts";
 import * as sql from "./push-log-sql.ts";
 
-/** A message whose notifications are explained. Times are milliseconds since the Unix epoch. */
+/** A message to explain the notifications of. Times are milliseconds since the Unix epoch. */
 export type ExplainedMessage = {
   readonly n: number;
   readonly conversation: string;

@@ -8,7 +8,7 @@ SELECT u.tenant, u.id AS user, x.n FROM (
   SELECT m.recipient, min(m.n) AS n FROM tidings_message m NOT INDEXED WHERE m.n > ?1 AND m.n <= ?2 GROUP BY m.recipient
 ) x CROSS JOIN tidings_user u ON u.key = x.recipient`;
 
-/** ?1 after, ?2 up to. The users whose read mark has moved, each with the conversation. */
+/** ?1 after, ?2 up to. The users with a read mark that has moved, each with the conversation. */
 export const selectReaders = `
 SELECT u.tenant, u.id AS user, p.conversation, p.n FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user
 WHERE p.n > ?1 AND p.n <= ?2 AND p.n > 0 AND p.read > 0`;
@@ -27,7 +27,7 @@ FROM json_each(?2) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.i
 WHERE ${fence} AND NOT EXISTS (SELECT 1 FROM tidings_push_address a WHERE a.user = u.key AND a.provider = ${field(2)})
 ON CONFLICT DO NOTHING`;
 
-/** ?1 rows: [tenant, user, provider]. Those rows whose user has no address of that provider. */
+/** ?1 rows: [tenant, user, provider]. Those rows of users without an address of that provider. */
 export const selectUnaddressed = `
 SELECT j.key AS i FROM json_each(?1) j CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
 WHERE NOT EXISTS (SELECT 1 FROM tidings_push_address a WHERE a.user = u.key AND a.provider = ${field(2)})`;
@@ -82,7 +82,7 @@ WITH ranges AS MATERIALIZED (${undecidedRanges})
 UPDATE tidings_push_address AS push_address SET decided = ranges.up_to FROM ranges
 WHERE push_address.key = ranges.key AND ranges.up_to > push_address.decided AND ${fence}`;
 
-/** Shown notices whose messages were read. One that waits for the end of quiet hours is due now; one for which the provider has named a time stays until then. */
+/** Shown notices of messages that were read. One that waits for the end of quiet hours is due now; one for which the provider has named a time stays until then. */
 const readNotices = `
 SELECT p.address, p.conversation FROM json_each(?2) j
 CROSS JOIN tidings_user u ON u.tenant = ${field(0)} AND u.id = ${field(1)}
@@ -91,7 +91,7 @@ CROSS JOIN tidings_push_notice p ON p.address = a.key AND p.conversation = ${fie
 CROSS JOIN tidings_member me ON me.conversation = p.conversation AND me.user = u.key AND me.read >= p.shown
 WHERE p.due IS NULL OR (p.due > ?3 AND p.attempts = 0 AND me.read >= p.seq)`;
 
-/** ?2 rows: [tenant, user, conversation key]; ?3 now. The number of shown notifications whose messages were read since. */
+/** ?2 rows: [tenant, user, conversation key]; ?3 now. The number of shown notifications of messages that were read since. */
 export const countReadNotices = `SELECT count(*) AS count FROM (${readNotices}) WHERE ?1 IS NOT NULL`;
 
 /** Fenced. ?2 as countReadNotices. Due at once. */

@@ -7,9 +7,9 @@ import * as sql from "./unacked-sql.ts";
 
 /** A user with new messages, the first of them at `n`. */
 export type Recipient = Identity & { readonly n: number };
-/** A user who has read a conversation further, at `n`. */
+/** A user read a conversation further, at `n`. */
 export type Reader = Identity & { readonly conversation: string; readonly n: number };
-/** A user who has blocked `other`, at `n`. */
+/** A user blocked `other`, at `n`. */
 export type Blocker = Identity & { readonly other: string; readonly n: number };
 
 /** An address, and its first message that is neither acked nor decided on. */

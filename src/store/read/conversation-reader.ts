@@ -10,7 +10,7 @@ import { messageOf } from "./log-rows.ts";
 export function createConversationReader({ engine, limits }: { engine: Engine; limits: Limits }) {
   const { unreadRowsMax, pageUnreadRowsMax, answerBytesMax } = limits;
 
-  /** How many of the rows make a page: bounded in texts, and in what had to be counted for it; the first always. */
+  /** How many of the rows make a page: limited by the bytes of their texts and by the messages that were counted for it; at least one. */
   function countOf(rows: readonly Row[], limit: number): number {
     let bytes = 0;
     const end = rows.findIndex((row, i) => {

@@ -3,14 +3,14 @@ import { decodeConversation } from "../../protocol/conversation-id.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row, Statement, Value } from "../engine/engine.ts";
 import { flag, integer, integerOrNull, text } from "../row.ts";
-import { type HistoryPage, type HistoryQuery, newest, type Walk } from "./history.ts";
+import { type HistoryPage, type HistoryQuery, newest, type PageOrder } from "./history.ts";
 import * as sql from "./history-sql.ts";
 import type { OneHistory } from "../one-history.ts";
 import { messageOf } from "./log-rows.ts";
-import { type Look, type Side, sideOf, type Taken, takeFrom } from "./page-side.ts";
-import { selectDevice } from "../sql.ts";
+import { type PageRead, type PageSide, sideOf, type Taken, takeFrom } from "./page-side.ts";
+import { selectDevice } from "../device-position-sql.ts";
 
-/** The device has no start yet: that is stored first. */
+/** The device is not known yet: it has to be created first. */
 export type NoDevice = "no device";
 
 const bySeq = ({ seq }: Message): number => seq;
@@ -19,23 +19,35 @@ const orNull = (value: string | number | undefined): Value => value ?? null;
 
 export type HistoryReaderOptions = {
   readonly engine: Engine;
-  /** Told of each head that was read. */
+  /** `note` is called with each head that was read. */
   readonly history: Pick<OneHistory, "note" | "cursorOf">;
   readonly limits: Limits;
-  /** A device was asked for; `seen`: when it was last noted as seen, in milliseconds since the Unix epoch. */
+  /** Called with each device that a query names; `seen`: when it was last stored as seen, in milliseconds since the Unix epoch. */
   readonly onDevice: (identity: Identity, device: string, seen: number) => void;
 };
 
-/** Looks messages up, each query on one snapshot of the database. */
+/** ?1 to ?6 of every statement: the asker, and the filters on messages. */
+const filterArgs = ({ tenant, user }: Identity, query: HistoryQuery): readonly Value[] => [
+  ...[tenant, user, orNull(query.from)],
+  ...[query.since ?? 0, query.until ?? newest, orNull(query.undelivered)],
+];
+
+/** The key of the conversation, and the user on the other side: as the query names either. */
+const conversationArgs = (query: HistoryQuery): readonly [Value, Value] => [
+  query.conversation === undefined ? null : (decodeConversation(query.conversation) ?? -1),
+  orNull(query.with),
+];
+
+/** Reads pages of messages, each query on one snapshot of the database. */
 export function createHistoryReader({ engine, history, limits, onDevice }: HistoryReaderOptions) {
   const { historyRowsMax: rowsMax, answerBytesMax: bytesMax } = limits;
 
-  const look = (rows: readonly Row[], wholeTo: number | null): Look => ({
+  const pageRead = (rows: readonly Row[], wholeTo: number | null): PageRead => ({
     ...{ rows: rows.map(messageOf), wholeTo },
     isCut: bytesOf(rows) >= bytesMax,
   });
 
-  /** Reads statements behind the one that tells where the device stands. */
+  /** Runs the statements, and before them reads the device that the query names. */
   async function read({ tenant, user }: Identity, { undelivered }: HistoryQuery, statements: readonly Statement[]) {
     if (undelivered === undefined) return { lists: await engine.read(statements), device: null };
     const device: Statement = { sql: selectDevice, args: [tenant, user, undelivered] };
@@ -47,107 +59,96 @@ export function createHistoryReader({ engine, history, limits, onDevice }: Histo
     return { lists, device: row ?? ("no device" as const) };
   }
 
-  /** ?1 to ?6 of every statement: who asks, and what a message must be. */
-  const wanted = ({ tenant, user }: Identity, query: HistoryQuery): readonly Value[] => [
-    ...[tenant, user, orNull(query.from)],
-    ...[query.since ?? 0, query.until ?? newest, orNull(query.undelivered)],
-  ];
-
-  const place = (query: HistoryQuery): readonly [Value, Value] => [
-    query.conversation === undefined ? null : (decodeConversation(query.conversation) ?? -1),
-    orNull(query.with),
-  ];
-
   async function inConversation(identity: Identity, query: HistoryQuery): Promise<HistoryPage | NoDevice | null> {
-    const { walk, limit } = query;
-    const below = walk.down ?? Math.min((walk.up ?? 0) + 1, newest);
-    const above = walk.up ?? below - 1;
-    // One row more than is wanted, on the side where nothing is wanted too: it tells whether there is more.
-    const asked = { down: (walk.down === undefined ? 0 : limit) + 1, up: (walk.up === undefined ? 0 : limit) + 1 };
+    const { order, limit } = query;
+    const below = order.down ?? Math.min((order.up ?? 0) + 1, newest);
+    const above = order.up ?? below - 1;
+    // One row more than is wanted, also on the side where none is wanted: it shows whether there is more.
+    const asked = { down: (order.down === undefined ? 0 : limit) + 1, up: (order.up === undefined ? 0 : limit) + 1 };
     const args = (position: number, count: number) => [
-      ...[...wanted(identity, query), position, rowsMax, count],
-      ...[...place(query), bytesMax],
+      ...[...filterArgs(identity, query), position, rowsMax, count],
+      ...[...conversationArgs(query), bytesMax],
     ];
     const { lists, device } = await read(identity, query, [
-      { sql: sql.selectPlace, args: [identity.tenant, identity.user, ...place(query)] },
-      { sql: sql.selectPlaceBefore, args: args(below, asked.down) },
-      { sql: sql.selectPlaceAfter, args: args(above, asked.up) },
+      { sql: sql.selectConversationSeq, args: [identity.tenant, identity.user, ...conversationArgs(query)] },
+      { sql: sql.selectConversationBefore, args: args(below, asked.down) },
+      { sql: sql.selectConversationAfter, args: args(above, asked.up) },
     ]);
     const [[found] = [], before = [], after = []] = lists;
     if (!found) return query.conversation === undefined ? nothing(device) : null;
     if (device === "no device") return device;
     const last = integer(found, "seq");
     const lowest = Math.min(below, last + 1) - rowsMax;
-    const down = look(before, lowest > 1 ? lowest : null);
-    const up = look(after, above + rowsMax < last ? above + rowsMax : null);
+    const down = pageRead(before, lowest > 1 ? lowest : null);
+    const up = pageRead(after, above + rowsMax < last ? above + rowsMax : null);
     const page = pageOf(
-      sideOf([down], { place: bySeq, toward: "down", asked: asked.down }),
-      sideOf([up], { place: bySeq, toward: "up", asked: asked.up }),
-      { walk, limit, bytesMax },
+      sideOf([down], { positionOf: bySeq, toward: "down", asked: asked.down }),
+      sideOf([up], { positionOf: bySeq, toward: "up", asked: asked.up }),
+      { order, limit, bytesMax },
     );
     return withCursor(page, query, device);
   }
 
-  /** All that the asker wrote and got, the newest first. */
+  /** All messages that the asker wrote and received, the newest first. */
   async function everywhere(identity: Identity, query: HistoryQuery): Promise<HistoryPage> {
-    const { walk, limit } = query;
-    const position = walk.down ?? newest;
+    const { order, limit } = query;
+    const position = order.down ?? newest;
     const asked = limit + 1;
-    const args = [...wanted(identity, query), position, rowsMax, asked, bytesMax];
+    const args = [...filterArgs(identity, query), position, rowsMax, asked, bytesMax];
     const { lists } = await read(identity, query, [
       { sql: sql.selectEdgesBefore, args: args.slice(0, 8) },
       { sql: sql.selectSentBefore, args },
       { sql: sql.selectReceivedBefore, args },
     ]);
     const [[edges] = [], sent = [], received = []] = lists;
-    const looks = [look(sent, edge(edges, "sent", 1)), look(received, edge(edges, "received", 1))];
-    const side = sideOf(looks, { place: byN, toward: "down", asked });
-    const page = pageOf(side, none, { walk: { down: position }, limit, bytesMax });
+    const reads = [pageRead(sent, edge(edges, "sent", 1)), pageRead(received, edge(edges, "received", 1))];
+    const side = sideOf(reads, { positionOf: byN, toward: "down", asked });
+    const page = pageOf(side, none, { order: { down: position }, limit, bytesMax });
     return { ...page, more: { ...page.more, after: position !== newest } };
   }
 
-  /** What a device has not got, the oldest first. */
+  /** The messages that a device has not acked, the oldest first. */
   async function undelivered(identity: Identity, query: HistoryQuery): Promise<HistoryPage | NoDevice> {
-    const { walk, limit } = query;
-    const position = walk.up ?? 0;
+    const { order, limit } = query;
+    const position = order.up ?? 0;
     const asked = limit + 1;
-    const args = [...wanted(identity, query), position, rowsMax, asked, newest, bytesMax];
+    const args = [...filterArgs(identity, query), position, rowsMax, asked, newest, bytesMax];
     const { lists, device } = await read(identity, query, [
       { sql: sql.selectEdgeAfter, args: args.slice(0, 8) },
       { sql: sql.selectReceivedAfter, args },
     ]);
     if (device === "no device") return device;
     const [[edges] = [], rows = []] = lists;
-    const side = sideOf([look(rows, edge(edges, "received", -1))], { place: byN, toward: "up", asked });
-    const page = pageOf(none, side, { walk: { up: position }, limit, bytesMax });
+    const side = sideOf([pageRead(rows, edge(edges, "received", -1))], { positionOf: byN, toward: "up", asked });
+    const page = pageOf(none, side, { order: { up: position }, limit, bytesMax });
     return withCursor({ ...page, more: { ...page.more, before: position > 0 } }, query, device);
   }
 
-  /** Ids are looked up one after the other; should they not fit, a page is of those that were looked at. */
+  /** Ids are looked up one after the other; where not all of them fit, the page covers the first ones. */
   async function byIds(identity: Identity, query: HistoryQuery): Promise<HistoryPage | NoDevice | null> {
-    const { walk, limit, ids = [] } = query;
-    const { up = 0, ids: first = 0, author = -1 } = walk;
-    // Other senders may use an id too: however many do, the texts of so many are read at most.
-    const rows = Math.min(rowsMax, texts * Math.max(limit, ids.length));
+    const { order, limit, ids = [] } = query;
+    const { up = 0, ids: first = 0, author = -1 } = order;
+    // Other senders may use the same id; this bounds how many of their messages are read.
+    const rows = Math.min(rowsMax, rowsPerId * Math.max(limit, ids.length));
     const isAnywhere = query.conversation === undefined && query.with === undefined ? 1 : 0;
-    const args = [JSON.stringify(ids.slice(first)), rows, author, ...place(query), isAnywhere, bytesMax];
+    const args = [JSON.stringify(ids.slice(first)), rows, author, ...conversationArgs(query), isAnywhere, bytesMax];
     const { lists, device } = await read(identity, query, [
-      { sql: sql.selectPlace, args: [identity.tenant, identity.user, ...place(query)] },
-      { sql: sql.selectByIds, args: [...wanted(identity, query), ...args] },
+      { sql: sql.selectConversationSeq, args: [identity.tenant, identity.user, ...conversationArgs(query)] },
+      { sql: sql.selectByIds, args: [...filterArgs(identity, query), ...args] },
     ]);
     const [[found] = [], seen = []] = lists;
     if (!found && isAnywhere === 0) return query.conversation === undefined ? nothing(device) : null;
     if (device === "no device") return device;
     const messages = seen.filter((row) => flag(row, "is_wanted")).map(messageOf);
     const rest = messages.filter(({ n }) => n > up).sort((a, b) => a.n - b.n);
-    const side: Side = { found: rest, wholeTo: null, place: byN };
+    const side: PageSide = { found: rest, wholeTo: null, positionOf: byN };
     const taken = takeFrom(side, { count: limit, bytesMax, start: up });
     const isCut = seen.length >= rows || bytesOf(seen) >= bytesMax;
     const end = isCut ? seen[seen.length - 1] : undefined;
     const here = { ...(first > 0 && { ids: first }), ...(author >= 0 && { author }) };
     const onward = end && { ids: first + integer(end, "place"), author: integer(end, "author"), up: 0 };
     const next = taken.hasMore ? { ...here, up: taken.position } : (onward ?? null);
-    // What has not been looked at may be older than all that has.
+    // Messages that were not looked at may be older than all that were.
     const more = { before: up > 0 || first > 0 || author >= 0 || end !== undefined, after: next !== null };
     return withCursor({ messages: taken.messages, more, ...(next !== null && { next }) }, query, device);
   }
@@ -159,14 +160,14 @@ export function createHistoryReader({ engine, history, limits, onDevice }: Histo
   };
 }
 
-/** In a query by ids, this many times as many rows are looked at as there are ids, or as are wanted. */
-const texts = 4;
+/** A query by ids looks at this many rows for each id, or for each message that is wanted. */
+const rowsPerId = 4;
 
-const none: Side = { found: [], wholeTo: null, place: byN };
+const none: PageSide = { found: [], wholeTo: null, positionOf: byN };
 
 const bytesOf = (rows: readonly Row[]): number => rows.reduce((sum, row) => sum + integer(row, "bytes"), 0);
 
-/** What stands before the first row that was not looked at. */
+/** The position just before the first row that was not looked at; null: there is none. */
 function edge(row: Row | undefined, name: string, back: 1 | -1): number | null {
   const n = row ? integerOrNull(row, name) : null;
   return n === null ? null : n + back;
@@ -175,17 +176,17 @@ function edge(row: Row | undefined, name: string, back: 1 | -1): number | null {
 const nothing = (device: Row | NoDevice | null): HistoryPage | NoDevice =>
   device === "no device" ? device : { messages: [], more: { before: false, after: false } };
 
-type PageOptions = { readonly walk: Walk; readonly limit: number; readonly bytesMax: number };
+type PageOptions = { readonly order: PageOrder; readonly limit: number; readonly bytesMax: number };
 
-/** What both sides of where a query stands give: each its half where both are wanted, and what the other leaves over. */
-function pageOf(below: Side, above: Side, { walk, limit, bytesMax }: PageOptions): HistoryPage {
-  const isAround = walk.down !== undefined && walk.up !== undefined;
+/** Joins both sides of a query's start: each gets half of the page where both are wanted, and the room that the other leaves. */
+function pageOf(below: PageSide, above: PageSide, { order, limit, bytesMax }: PageOptions): HistoryPage {
+  const isAround = order.down !== undefined && order.up !== undefined;
   const room = Math.max(Math.floor(limit / 2), limit - above.found.length);
-  const countBelow = walk.down === undefined ? 0 : isAround ? Math.min(below.found.length, room) : limit;
-  const countAbove = walk.up === undefined ? 0 : isAround ? limit - countBelow : limit;
-  const down = takeFrom(below, { count: countBelow, bytesMax, start: walk.down ?? 0 });
-  const up = takeFrom(above, { count: countAbove, bytesMax, start: walk.up ?? 0 });
-  const next: Walk = { ...onward("down", walk, down), ...onward("up", walk, up) };
+  const countBelow = order.down === undefined ? 0 : isAround ? Math.min(below.found.length, room) : limit;
+  const countAbove = order.up === undefined ? 0 : isAround ? limit - countBelow : limit;
+  const down = takeFrom(below, { count: countBelow, bytesMax, start: order.down ?? 0 });
+  const up = takeFrom(above, { count: countAbove, bytesMax, start: order.up ?? 0 });
+  const next: PageOrder = { ...onward("down", order, down), ...onward("up", order, up) };
   return {
     messages: [...down.messages.toReversed(), ...up.messages],
     more: { before: down.hasMore, after: up.hasMore },
@@ -193,10 +194,10 @@ function pageOf(below: Side, above: Side, { walk, limit, bytesMax }: PageOptions
   };
 }
 
-const onward = (way: "down" | "up", walk: Walk, { hasMore, position }: Taken): Walk =>
-  walk[way] !== undefined && hasMore ? { [way]: position } : {};
+const onward = (way: "down" | "up", order: PageOrder, { hasMore, position }: Taken): PageOrder =>
+  order[way] !== undefined && hasMore ? { [way]: position } : {};
 
-/** The undelivered list by itself can be confirmed; with a filter, what that left out would be confirmed too. */
+/** Only the unfiltered undelivered list can be acked: with a filter, the ack would also cover the messages that the filter left out. */
 function withCursor(page: HistoryPage, query: HistoryQuery, device: Row | null): HistoryPage {
   const { conversation, with: other, ids, from, since, until } = query;
   if (device === null || [conversation, other, ids, from, since, until].some((one) => one !== undefined)) return page;

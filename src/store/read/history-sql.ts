@@ -6,8 +6,8 @@
 import { isBlockedBetween } from "./people-sql.ts";
 
 /**
- * What a message must be, beside where it stands.
- * ?1 tenant, ?2 user, ?3 sender or null, ?4 and ?5 first and last time, ?6 the device that has not got it, or null
+ * The filters on a message, apart from its position.
+ * ?1 tenant, ?2 user, ?3 sender or null, ?4 and ?5 first and last time, ?6 the device that has not acked it, or null
  */
 const isWanted = `m.time >= ?4 AND m.time <= ?5
   AND (?3 IS NULL OR s.id = ?3)
@@ -28,11 +28,11 @@ CROSS JOIN tidings_conversation c ON c.key = coalesce(${key}, (
 )) AND a.key IN (c.low, c.high) AND c.seq > 0`;
 
 /** ?1 tenant, ?2 user, ?3 conversation key or null, ?4 user on the other side or null */
-export const selectPlace = `SELECT c.key, c.seq FROM tidings_user a ${placeOf("?3", "?4")} WHERE ${asker}`;
+export const selectConversationSeq = `SELECT c.key, c.seq FROM tidings_user a ${placeOf("?3", "?4")} WHERE ${asker}`;
 
 /**
- * The first so many of the messages, and no more once their texts are so many bytes together, the first one always: texts beyond that are
- * not read, only their lengths are, which SQLite knows without them.
+ * The first messages: at most ?9, and no more once their texts reach `bytes` together, but always the first one. The texts beyond that are
+ * not read, only their lengths, which SQLite knows without them.
  */
 const firstOf = (from: string, { order, bytes }: { order: "DESC" | "ASC"; bytes: string }): string => `
 SELECT ${columns}, z.bytes FROM (
@@ -43,22 +43,22 @@ SELECT ${columns}, z.bytes FROM (
   ) y WHERE y.before < ${bytes}
 ) z CROSS JOIN tidings_message m ON m.n = z.n ${names} ORDER BY z.n ${order}`;
 
-/** Whose messages may be wanted: the sender's name alone. */
+/** The sender's name, which a filter may need. */
 const sender = `CROSS JOIN tidings_user s ON s.key = m.sender`;
 
 /**
  * ?7 below this seq, ?8 how many rows are looked at, ?9 how many are wanted, ?10 conversation key or null, ?11 user or null, ?12 bytes of
  * text
  */
-export const selectPlaceBefore = firstOf(
+export const selectConversationBefore = firstOf(
   `tidings_user a ${placeOf("?10", "?11")}
 CROSS JOIN tidings_message m ON m.conversation = c.key AND m.seq < ?7 AND m.seq >= min(?7, c.seq + 1) - ?8
 ${sender} WHERE ${asker} AND ${isWanted} ORDER BY m.seq DESC`,
   { order: "DESC", bytes: "?12" },
 );
 
-/** As selectPlaceBefore; ?7 above this seq */
-export const selectPlaceAfter = firstOf(
+/** As selectConversationBefore; ?7 above this seq */
+export const selectConversationAfter = firstOf(
   `tidings_user a ${placeOf("?10", "?11")}
 CROSS JOIN tidings_message m ON m.conversation = c.key AND m.seq > ?7 AND m.seq <= ?7 + ?8
 ${sender} WHERE ${asker} AND ${isWanted} ORDER BY m.seq`,
@@ -85,7 +85,7 @@ ${sender} WHERE ${asker} AND ${isWanted} ORDER BY m.n DESC`,
 export const selectSentBefore = selectBefore("sender");
 export const selectReceivedBefore = selectBefore("recipient");
 
-/** What a device has not got yet, above a change number; ?11 bytes of text. */
+/** The messages that a device has not acked, above a change number; ?11 bytes of text. */
 export const selectReceivedAfter = firstOf(
   `tidings_user a
 CROSS JOIN tidings_message m ON m.recipient = a.key AND m.n > ${received} AND m.n < coalesce(${edgeAfter("e")}, ?10)
@@ -99,8 +99,8 @@ SELECT ${edgeBefore("sender", "e")} AS sent, ${edgeBefore("recipient", "o")} AS 
 export const selectEdgeAfter = `SELECT ${edgeAfter("e")} AS received FROM tidings_user a WHERE ${asker}`;
 
 /**
- * ?7 ids as a JSON array, ?8 how many rows are looked at, ?9 the sender of the first id after whom to go on, ?10 and ?11 as above,
- * ?12 whether any conversation will do, ?13 bytes of text. Rows come by id and sender; of those that are not wanted only where they stand.
+ * ?7 ids as a JSON array, ?8 how many rows are looked at, ?9 the sender of the first id after which to go on, ?10 and ?11 as above,
+ * ?12 whether any conversation will do, ?13 bytes of text. Rows are in the order of ids and senders; those that are not wanted have a position only.
  *
  * Only rows that the asker may see count towards ?8: how many strangers use the same id must not show.
  */
@@ -132,8 +132,8 @@ SELECT * FROM (
  * the last one
  *
  * Unread is what the mark says: messages of the other above `read`. All above the last one of one's own are the other's,
- * so that only what lies between the mark and there (`span`) has to be counted one by one. What the conversations further
- * up have used up already is `spent`: once that is all, nothing is counted any more, and the reader ends its page there.
+ * so only the messages between the mark and there (`span`) have to be counted one by one. `spent` is the number that was counted for the
+ * conversations above: once it reaches the limit, nothing is counted any more, and the reader ends its page there.
  */
 export const selectConversations = `
 WITH page AS MATERIALIZED (

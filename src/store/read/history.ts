@@ -1,7 +1,7 @@
 import type { Conversation, Cursor, Message } from "../../model.ts";
 
 /** Where a query goes on: messages below `down`, or above `up`, or both; by seq in a conversation, else by change number. */
-export type Walk = {
+export type PageOrder = {
   readonly down?: number;
   readonly up?: number;
   /** In a query by ids: these ids, and senders of the first one, have been looked at. */
@@ -9,7 +9,7 @@ export type Walk = {
   readonly author?: number;
 };
 
-/** What somebody wants to see. All of it must hold for a message. */
+/** The messages that a caller wants. A message must satisfy all of it. */
 export type HistoryQuery = {
   /** At most one of these two. */
   readonly conversation?: string;
@@ -21,18 +21,18 @@ export type HistoryQuery = {
   readonly until?: number;
   /** Only what this device has not acked. */
   readonly undelivered?: string;
-  readonly walk: Walk;
+  readonly order: PageOrder;
   readonly limit: number;
 };
 
 export type HistoryPage = {
   /** Oldest first. */
   readonly messages: readonly Message[];
-  /** Whether there is more before the first and after the last, or may be where nobody has looked. */
+  /** Whether there are, or may be, more messages before the first and after the last. */
   readonly more: { readonly before: boolean; readonly after: boolean };
-  /** How to go on the same way; absent where that way has ended. */
-  readonly next?: Walk;
-  /** Where a device stands once it has stored the page: only where its undelivered messages were asked for. */
+  /** Where the next page in the same direction begins; absent: there is none. */
+  readonly next?: PageOrder;
+  /** The cursor of a device once it has stored the page: only where its undelivered messages were asked for. */
   readonly cursor?: Cursor;
 };
 

@@ -1,55 +1,55 @@
 import type { Message } from "../../model.ts";
 
-/** Rows of one look into the log, in the order of the walk. */
-export type Look = {
+/** The rows of one read, in the order of the page. */
+export type PageRead = {
   readonly rows: readonly Message[];
-  /** Up to here, itself included, everything was looked at; null: up to the end. */
+  /** The last position that was looked at; null: everything was. */
   readonly wholeTo: number | null;
-  /** Texts came to as many bytes as were asked for: there may be more rows behind the last. */
+  /** The read ended because of the bytes of its texts: there may be more rows behind the last one. */
   readonly isCut: boolean;
 };
 
-/** What lies on one side of where a query stands, in the order of the walk, whole up to `wholeTo`. */
-export type Side = {
+/** The messages on one side of a query's start, in the order of the page, complete up to `wholeTo`. */
+export type PageSide = {
   readonly found: readonly Message[];
   readonly wholeTo: number | null;
-  readonly place: (message: Message) => number;
+  readonly positionOf: (message: Message) => number;
 };
 
 /** The part of a side that goes into a page. */
 export type Taken = {
   readonly messages: readonly Message[];
   readonly hasMore: boolean;
-  /** Where to go on; the start, where nothing was taken. */
+  /** Where the next page begins; the start, where nothing was taken. */
   readonly position: number;
 };
 
-export type LookOptions = {
-  readonly place: (message: Message) => number;
+export type PageReadOptions = {
+  readonly positionOf: (message: Message) => number;
   readonly toward: "down" | "up";
-  /** How many rows each look was asked for: one that has as many was cut there. */
+  /** The limit of each read: one that has as many rows was cut there. */
   readonly asked: number;
 };
 
-/** Merges looks into one side: whole up to the nearest place where one of them was cut or had seen enough. */
-export function sideOf(looks: readonly Look[], { place, toward, asked }: LookOptions): Side {
+/** Merges reads into one side, complete up to the nearest position where one of them was cut or ended. */
+export function sideOf(reads: readonly PageRead[], { positionOf, toward, asked }: PageReadOptions): PageSide {
   const isBeyond = (one: number, other: number): boolean => (toward === "down" ? one < other : one > other);
   let wholeTo: number | null = null;
-  for (const look of looks) {
-    const last = look.rows[look.rows.length - 1];
-    const end = last !== undefined && (look.isCut || look.rows.length >= asked) ? place(last) : look.wholeTo;
+  for (const read of reads) {
+    const last = read.rows[read.rows.length - 1];
+    const end = last !== undefined && (read.isCut || read.rows.length >= asked) ? positionOf(last) : read.wholeTo;
     if (end !== null && (wholeTo === null || isBeyond(wholeTo, end))) wholeTo = end;
   }
-  const found = looks
+  const found = reads
     .flatMap(({ rows }) => rows)
-    .filter((message) => wholeTo === null || !isBeyond(place(message), wholeTo))
-    .sort((a, b) => (isBeyond(place(a), place(b)) ? 1 : -1));
-  return { found, wholeTo, place };
+    .filter((message) => wholeTo === null || !isBeyond(positionOf(message), wholeTo))
+    .sort((a, b) => (isBeyond(positionOf(a), positionOf(b)) ? 1 : -1));
+  return { found, wholeTo, positionOf };
 }
 
-/** Takes what comes first, at most so many messages and about so many bytes of text as JSON; the first one always. */
+/** Takes the first messages: at most `count`, and about `bytesMax` bytes of text as JSON; but always the first one. */
 export function takeFrom(
-  { found, wholeTo, place }: Side,
+  { found, wholeTo, positionOf }: PageSide,
   { count, bytesMax, start }: { count: number; bytesMax: number; start: number },
 ): Taken {
   let bytes = 0;
@@ -60,6 +60,6 @@ export function takeFrom(
   }
   const messages = found.slice(0, taken);
   const last = messages[messages.length - 1];
-  if (taken < found.length) return { messages, hasMore: true, position: last ? place(last) : start };
+  if (taken < found.length) return { messages, hasMore: true, position: last ? positionOf(last) : start };
   return { messages, hasMore: wholeTo !== null, position: wholeTo ?? start };
 }

@@ -4,26 +4,26 @@ import { flag, integer, text } from "../row.ts";
 import * as sql from "./people-sql.ts";
 import type { PeoplePage } from "../store.ts";
 
-const tieOf = (row: Row): Relationship => ({
+const relationshipOf = (row: Row): Relationship => ({
   hasBlocked: flag(row, "has_blocked"),
   isBlocked: flag(row, "is_blocked"),
   isContact: flag(row, "is_contact"),
   hasConversation: flag(row, "has_conversation"),
 });
 
-/** Nothing stands between two people who have never had to do with each other, whether they exist or not. */
-const noTie: Relationship = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: false };
+/** Of two users without any relation, whether they exist or not. */
+const noRelationship: Relationship = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: false };
 
-/** Reads what people have said of each other, each on one snapshot of the database. */
+/** Reads the relations between users, each call on one snapshot of the database. */
 export function createPeopleReader({ engine }: { engine: Engine }) {
   const names = ({ tenant, user }: Identity, others: readonly string[]) => [tenant, user, JSON.stringify(others)];
 
   return {
-    /** One tie for each of the others, in their order. */
-    async ties(identity: Identity, others: readonly string[]): Promise<readonly Relationship[]> {
-      const [rows = []] = await engine.read([{ sql: sql.selectTies, args: names(identity, others) }]);
-      const found = new Map(rows.map((row) => [text(row, "other"), tieOf(row)]));
-      return others.map((other) => found.get(other) ?? noTie);
+    /** The relationship with each of the others, in their order. */
+    async relationships(identity: Identity, others: readonly string[]): Promise<readonly Relationship[]> {
+      const [rows = []] = await engine.read([{ sql: sql.selectRelationships, args: names(identity, others) }]);
+      const found = new Map(rows.map((row) => [text(row, "other"), relationshipOf(row)]));
+      return others.map((other) => found.get(other) ?? noRelationship);
     },
 
     async people(

@@ -1,6 +1,6 @@
-/** The statements behind contacts, blocks and when somebody was last here. As in `sql.ts`, the batch drives every loop. */
+/** The statements behind contacts, blocks and last-seen times. As in `sql.ts`, the batch drives every loop. */
 
-const field = (i: number): string => `j.value ->> ${i}`;
+import { field } from "../sql.ts";
 
 /**
  * rows: [tenant, user, other, whether a contact or null, whether blocked or null]; null: as it is. One of a pair in a batch.
@@ -48,8 +48,8 @@ export const isBlockedBetween = (one: string, other: string): string => `(
   EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${one} AND rb.other = ${other} AND rb.blocked)
   OR EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${other} AND rb.other = ${one} AND rb.blocked))`;
 
-/** Whether marks, which last moved at `n`, moved behind a block between two users. What was told before it began may be told again. */
-export const isHiddenBetween = (one: string, other: string, n: string): string => {
+/** Whether marks, which last moved at `n`, moved during a block between two users. Receipts from before the block are not hidden. */
+export const isHiddenBetween = ({ one, other, n }: Readonly<Record<"one" | "other" | "n", string>>): string => {
   const isHidden = `rb.blocked AND ${n} > coalesce(rb.hidden, 0)`;
   return `(
   EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${one} AND rb.other = ${other} AND ${isHidden})
@@ -57,11 +57,11 @@ export const isHiddenBetween = (one: string, other: string, n: string): string =
 };
 
 /**
- * Where a block has ended; runs after upsertRelations, before the head moves: of pairs of whom one has just ended theirs, and whom no block
- * is between any more.
+ * After a block has ended; runs after upsertRelations, before the head moves: for pairs of users where one has just ended a block and neither
+ * blocks the other any more.
  *
- * Marks that moved behind the block could not be seen: they change again, so that no cursor is past them. Those that moved before it began
- * were never hidden: to block and unblock over and over tells nobody anything.
+ * Marks that moved during the block were hidden: they change again, so that no cursor is past them. Marks that moved before it were never
+ * hidden, so blocking and unblocking repeatedly reveals nothing.
  */
 export const revealMarks = `
 INSERT INTO tidings_member (conversation, user, peer, delivered, read, n)
@@ -98,8 +98,8 @@ ON CONFLICT (user) DO UPDATE SET time = max(seen.time, excluded.time)`;
 export const selectSeen = `
 SELECT u.id, s.time FROM json_each(?2) j CROSS JOIN tidings_user u ON u.tenant = ?1 AND u.id = j.value CROSS JOIN tidings_seen s ON s.user = u.key`;
 
-/** ?1 tenant, ?2 user, ?3 others as a JSON array: what stands between the user and each of them, where anything does. */
-export const selectTies = `
+/** ?1 tenant, ?2 user, ?3 others as a JSON array: the relationship of the user with each of them, where there is any. */
+export const selectRelationships = `
 SELECT b.id AS other, coalesce(r.blocked, 0) AS has_blocked, coalesce(q.blocked, 0) AS is_blocked,
   coalesce(r.contact, 0) OR coalesce(q.contact, 0) AS is_contact,
   EXISTS (SELECT 1 FROM tidings_conversation c
@@ -124,7 +124,7 @@ CROSS JOIN tidings_relation r ON r.user = a.key AND r.other = o.key AND r.contac
 /**
  * ?1 tenant, ?2 user, ?3 others as a JSON array, ?4: how many rows the user has are counted
  *
- * How many the user has, and how many more there would be with the others; those that say nothing any more count too.
+ * How many relations the user has, and how many of the others have none yet; relations that were taken back count too.
  */
 export const countRelations = `
 SELECT (SELECT count(*) FROM (SELECT 1 FROM tidings_relation r WHERE r.user = a.key LIMIT ?4)) AS present, (

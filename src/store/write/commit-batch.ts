@@ -5,7 +5,7 @@ import type { Engine, Row } from "../engine/engine.ts";
 import { integer } from "../row.ts";
 import type { OneHistory } from "../one-history.ts";
 import { entriesOf } from "../read/log-rows.ts";
-import * as sql from "../sql.ts";
+import * as sendSql from "./send-sql.ts";
 import { type Batch, relationsIn, writeSteps } from "./batch.ts";
 import { tooManyRelations } from "./relation-queue.ts";
 import { type Settled, settleSends } from "./settle-sends.ts";
@@ -18,7 +18,7 @@ export type CommitContext = {
   readonly limits: Limits;
 };
 
-/** What a commit that succeeded has done. */
+/** The result of a commit that succeeded. */
 export type Committed = {
   /** The newest change numbers before and after it. */
   readonly from: number;
@@ -33,7 +33,7 @@ export type Committed = {
 };
 
 /** Writes a page and changes nothing: shows whether the database takes commits. */
-const probe = [sql.leaveHead, sql.returnHead].map((text) => ({ name: "probe", statement: { sql: text } }));
+const probe = [sendSql.leaveHead, sendSql.returnHead].map((text) => ({ name: "probe", statement: { sql: text } }));
 
 /** Writes a batch as one transaction. Where it rejects, the outcome is unknown. */
 export async function commitBatch(
@@ -47,7 +47,7 @@ export async function commitBatch(
   const rowsOf = (name: string): Row[] => found.get(name) ?? [];
   const before = history.cursorOf(rowsOf("before")[0]);
   history.note(before);
-  const { outcomes, entries: sent } = await settleSends(engine, batch, rowsOf("messages"));
+  const { outcomes, entries: sent } = await settleSends(engine, { batch, inserted: rowsOf("messages") });
   return {
     ...{ from: before.n, to: history.cursorOf(rowsOf("after")[0]).n, entries: entriesOf({ rowsOf, sent }), outcomes },
     ...{ acked: rowsOf("acked"), refused: rowsOf("refused") },

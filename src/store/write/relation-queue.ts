@@ -1,7 +1,7 @@
 import { ChatError } from "../../error.ts";
 import { type Identity, identityKey } from "../../model.ts";
 import type { WaitingRelations } from "./batch.ts";
-import type { Said } from "../store.ts";
+import type { RelationChange } from "../store.ts";
 
 export type RelationQueueOptions = {
   /** The most relations of one commit, unless a single call has more. */
@@ -16,7 +16,7 @@ export function createRelationQueue({ saidMax, rowsMax }: RelationQueueOptions) 
 
   return {
     /** Resolves once all of it is on disk. `present`: the number of rows that the user has. */
-    push(identity: Identity, said: readonly Said[], present: number): Promise<void> {
+    push(identity: Identity, said: readonly RelationChange[], present: number): Promise<void> {
       return new Promise((resolve, reject) => {
         queue.push({ identity, said: oneOfEach(said), present, resolve, reject });
       });
@@ -56,8 +56,8 @@ export const tooManyRelations = (most: number): ChatError =>
   new ChatError("too_large", `A user has at most ${most} contacts and blocks`);
 
 /** One item for each other user, with everything that the call sets. */
-function oneOfEach(said: readonly Said[]): readonly Said[] {
-  const last = new Map<string, Said>();
+function oneOfEach(said: readonly RelationChange[]): readonly RelationChange[] {
+  const last = new Map<string, RelationChange>();
   for (const each of said) last.set(each.other, { ...last.get(each.other), ...each });
   return [...last.values()];
 }

@@ -1,6 +1,6 @@
 import { sha256 } from "../../internal/sha256.ts";
 
-/** What a client sent, as far as it makes a send another one: its conversation once that was found, and every field of its own. */
+/** The content that distinguishes one send from another: its conversation, once that was found, and every field of the message. */
 export type SentContent = {
   /** The conversation's key. */
   readonly conversation: number;
@@ -8,8 +8,8 @@ export type SentContent = {
 };
 
 /**
- * The hash of a send's content, which outlives the text: a retry is compared with it once the text is no longer the one that was sent. It is stored,
- * so it never changes: a field that a later release lets clients send is added where a client has sent it, and left out where not.
+ * The hash of a send's content: a retry is compared with it once the text of the message has changed. It is stored, so the hash of the same content
+ * must never change: a field that a later release adds is included only where a client has sent it.
  */
 export const hashOfSend = ({ conversation, text }: SentContent): Promise<string> =>
   sha256(JSON.stringify({ conversation, text }));

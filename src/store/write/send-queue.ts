@@ -7,33 +7,33 @@ import { createSenderRates } from "./sender-rates.ts";
 import type { Outcome, Send } from "../store.ts";
 
 type Queued = Waiting & {
-  /** Its sender writes as people do. */
+  /** Its sender is interactive: below the rate limit of `createSenderRates`. */
   readonly isLight: boolean;
 };
 
-/** What waits of one sender; `first`: those before it were in earlier commits; `taken`: so many behind those are in this one. */
+/** The waiting sends of one sender. Those before `first` were in earlier commits; the next `taken` are in this one. */
 type Line = { list: Queued[]; first: number; taken: number };
 
-/** One turn of a sender: what is answered and delivered together costs less than the same one by one. */
+/** The limits of one turn of a sender: sends that are answered and delivered together cost less than one by one. */
 const turnSendsMax = 32;
 const turnBytesMax = 16_384;
 
-/** So many that were taken are forgotten at a time. */
+/** Sends that were taken are removed from the list when there are this many. */
 const compactAfter = 256;
 
 /**
- * Sends that wait for their commit. Senders take turns, each one's own in their order: however much one has waiting, the next one's first
- * goes into the next commit. While people write, those who send as fast as they can get only so much of each commit, in sends and in bytes:
- * who writes once then waits for two short commits, however many flood. Where nobody does, commits are as large as they may be, for then
- * they cost the least.
+ * Sends that wait for their commit. Senders take turns, and the sends of each keep their order: however many sends one has waiting, the first send
+ * of another goes into the next commit. While interactive senders are active, the others share a limited part of each commit, in sends and in
+ * bytes: an interactive message then waits for at most two short commits, however many others flood. Otherwise commits are as large as allowed,
+ * because that costs the least.
  */
 export function createSendQueue({ clock, limits }: { readonly clock: Clock; readonly limits: Limits }) {
   const rates = createSenderRates({ clock, sendsMax: limits.lightSendsMax });
-  /** Whose turn it is first stands first. */
+  /** In the order of their turns. */
   let lines = new Map<string, Line>();
   let size = 0;
 
-  /** What was taken of each line, one sender's together: rows of one conversation that stand together cost the database less. */
+  /** The sends that were taken, in the order of their senders: adjacent rows of one conversation cost the database less. */
   function leave(): Waiting[] {
     const commit: Waiting[] = [];
     for (const [sender, line] of [...lines]) {
@@ -43,7 +43,7 @@ export function createSendQueue({ clock, limits }: { readonly clock: Clock; read
         if (waiting) commit.push(waiting);
       }
       line.taken = 0;
-      // Served: the others' turn comes first in the next commit.
+      // The others' turn comes first in the next commit.
       lines.delete(sender);
       if (line.first === line.list.length) continue;
       if (line.first >= compactAfter) [line.list, line.first] = [line.list.slice(line.first), 0];
@@ -63,14 +63,14 @@ export function createSendQueue({ clock, limits }: { readonly clock: Clock; read
       size++;
     },
 
-    /** The next commit's: as many as the limits allow, and never two of one id (the later one learns from the first). */
+    /** The sends of the next commit: as many as the limits allow, and never two with one id (the later one is compared with the first). */
     take(): Waiting[] {
       const keys = new Set<string>();
       const areLightAbout = rates.areLightAbout();
       let room = areLightAbout ? limits.commitHeavySendsMax : limits.commitSendsMax;
       let heavyBytes = areLightAbout ? limits.commitHeavyBytesMax : limits.commitBytesMax;
       let bytes = limits.commitBytesMax;
-      // Those who may still have one more, each in a round one.
+      // The senders that may have another turn; each has one in a round.
       let round = [...lines];
       while (round.length > 0) {
         const rest: typeof round = [];
@@ -91,7 +91,7 @@ export function createSendQueue({ clock, limits }: { readonly clock: Clock; read
             room--;
             heavyBytes -= next.bytes;
           }
-          // Whoever used up their turn may have another one.
+          // A sender that used up its turn may have another one.
           if (turnSends === 0 || turnBytes <= 0) rest.push(entry);
         }
         round = rest;

@@ -1,9 +1,9 @@
 import type { Clock } from "../../internal/clock.ts";
 
-/** How long sends are counted; those of the window before still count. */
+/** The length of a window; sends of the window before still count. */
 const windowMs = 1_000;
 
-/** Tells senders who write as people do from those who send as fast as they can. */
+/** Distinguishes interactive senders from those that send as fast as they can. */
 export function createSenderRates({ clock, sendsMax }: { readonly clock: Clock; readonly sendsMax: number }) {
   let before = new Map<string, number>();
   let counts = new Map<string, number>();
@@ -28,7 +28,7 @@ export function createSenderRates({ clock, sendsMax }: { readonly clock: Clock; 
       lastLight = clock.elapsed();
       return true;
     },
-    /** Whether such a sender was here within the last second: another may come at any moment. */
+    /** Whether such a sender was active within the last second: the next send may come at any moment. */
     areLightAbout: (): boolean => clock.elapsed() - lastLight < windowMs,
   };
 }

@@ -17,11 +17,10 @@ const refuse = ({ settle }: Waiting, code: Refused["code"]) => ({
   outcome: { type: "refused", code } as const,
 });
 
-/** Tells what has become of a commit's sends. `inserted`: the new messages. */
+/** Determines the outcome of each send of a commit. `inserted`: the new messages. */
 export async function settleSends(
   engine: Pick<Engine, "write">,
-  { sends, time }: Batch,
-  inserted: readonly Row[],
+  { batch: { sends, time }, inserted }: { readonly batch: Batch; readonly inserted: readonly Row[] },
 ): Promise<Settled> {
   const inOrder = [...inserted].sort((a, b) => integer(a, "n") - integer(b, "n"));
   const entries: LogEntry<"message">[] = [];
@@ -38,10 +37,10 @@ export async function settleSends(
   if (inOrder.length === sends.length)
     return { outcomes: sends.map((waiting, i) => accept(waiting, inOrder[i] ?? {}, time, false)), entries };
 
-  // What is not there is taken for blocked, so it must not be missing because the database went back since: only what a writer is told is of
-  // this history for certain.
+  // A send that is missing counts as blocked, so it must not be missing because the database went back: only the answer to a write is certainly of
+  // this history.
   const [existing = [], own = []] = await engine.write([lookUpSends(sends), lookUpOwnConversations(sends)]);
-  // What was left out of the commit may have been written by another node since: it is in that one's commit.
+  // Another node may have written a send that was left out here: the entry is announced by that node's commit.
   const written = new Set(inserted.map((row) => integer(row, "n")));
   const rowOf = new Map(existing.map((row) => [integer(row, "i"), row]));
   const isInOwn = new Set(own.map((row) => integer(row, "i")));
@@ -55,14 +54,14 @@ export async function settleSends(
     }
     const { refusal } = waiting.send;
     if (refusal !== undefined) return refuse(waiting, refusal);
-    // A new send to a user, or into a conversation of the sender's, was left out for a block. It stood then, even where it has ended
-    // since: to have it tried again would let what its sender has queued behind it overtake it.
+    // A new send to a user, or into a conversation of the sender's, was left out for a block. The block may have ended since, but
+    // a retry of this send could be overtaken by the sends that its sender has queued behind it.
     return refuse(waiting, waiting.send.to !== undefined || isInOwn.has(i) ? "blocked" : "not_found");
   });
   return { outcomes, entries };
 }
 
-/** Whether what stands under a send's id was made by the same content, whatever has become of its text since. */
+/** Whether the message with a send's id was sent with the same content, even if its text has changed since. */
 async function hasSameContent({ send: { text } }: Waiting, row: Row | undefined): Promise<boolean> {
   if (!row) return false;
   const conversation = integer(row, "conversation");

@@ -80,8 +80,8 @@ export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOpt
     },
 
     /**
-     * Answers everything that waits, and a batch whose outcome is unknown, with `unavailable`. Marks stay for a later commit, but their senders
-     * are told now that they are not stored.
+     * Answers everything that waits, and a batch with an unknown outcome, with `unavailable`. Marks stay for a later commit, but are settled now as
+     * not stored.
      */
     refuseAll(error: ChatError, batch?: Batch): void {
       for (const ack of batch?.acks ?? []) marks.addAck(ack);

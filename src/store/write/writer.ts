@@ -4,7 +4,7 @@ import type { Identity } from "../../model.ts";
 import { decodeConversation } from "../../protocol/conversation-id.ts";
 import { levelMin } from "../../protocol/level.ts";
 import { isDamage } from "../engine/failure.ts";
-import type { Commit, Said, Settle, Store } from "../store.ts";
+import type { Commit, RelationChange, Settle, Store } from "../store.ts";
 import type { Batch, WaitingDevice } from "./batch.ts";
 import { commitBatch, type CommitContext, type Committed } from "./commit-batch.ts";
 import { createCommitLoop } from "./commit-loop.ts";
@@ -25,7 +25,7 @@ export interface Writer extends Pick<
   /** Creates a device that syncs from change number `after` at `level`. Rejects with `unavailable`. */
   createDevice(identity: Identity, device: string, options?: Pick<WaitingDevice, "after" | "level">): Promise<void>;
   /** Like the store's; `present`: how many relations the user has. */
-  relate(identity: Identity, said: readonly Said[], options: { readonly present: number }): Promise<void>;
+  relate(identity: Identity, changes: readonly RelationChange[], options: { readonly present: number }): Promise<void>;
   /** Takes nothing more until the process is started again: a read has shown that the database is damaged. */
   halt(cause: unknown): void;
   /** Commits everything that waits, marks too, and takes nothing more. */
@@ -130,9 +130,9 @@ export function createWriter({ clock, onCommit, onFault, ...context }: WriterOpt
       return stored;
     },
 
-    relate(identity, said, { present }) {
+    relate(identity, changes, { present }) {
       if (isClosed || !isAvailable()) return Promise.reject(noCommitsNow());
-      const stored = relations.push(identity, said, present);
+      const stored = relations.push(identity, changes, present);
       loop.schedule();
       return stored;
     },

@@ -20,7 +20,7 @@ const pairReason =
   "a pair of users of two tenants never has a conversation, because insertConversations makes none; the other side still is of the tenant";
 
 const placeReason =
-  "selectPlace, in the same read, has found that the conversation is the asker's: another user of the same name is not a member of it";
+  "selectConversationSeq, in the same read, has found that the conversation is the asker's: another user of the same name is not a member of it";
 
 export const sqlMutants: readonly SqlMutant[] = [
   { statement: "insertDevices", predicate: "u.tenant = j.value ->> 0" },
@@ -65,11 +65,11 @@ export const sqlMutants: readonly SqlMutant[] = [
     predicate: "b.tenant = ?1",
     heldBy: { predicate: "a.tenant = ?1", reason: pairReason },
   },
-  ...["selectPlace", "selectByIds"].flatMap((statement): SqlMutant[] => [
+  ...["selectConversationSeq", "selectByIds"].flatMap((statement): SqlMutant[] => [
     { statement, predicate: "a.tenant = ?1" },
     { statement, predicate: "b.tenant = ?1", heldBy: { predicate: "a.tenant = ?1", reason: pairReason } },
   ]),
-  ...["selectPlaceBefore", "selectPlaceAfter"].flatMap((statement): SqlMutant[] => [
+  ...["selectConversationBefore", "selectConversationAfter"].flatMap((statement): SqlMutant[] => [
     { statement, predicate: "a.tenant = ?1", heldBy: { predicate: "b.tenant = ?1", reason: placeReason } },
     { statement, predicate: "b.tenant = ?1", heldBy: { predicate: "a.tenant = ?1", reason: pairReason } },
   ]),
@@ -80,8 +80,8 @@ export const sqlMutants: readonly SqlMutant[] = [
   { statement: "upsertRelations", predicate: "b.tenant = j.value ->> 0" },
   { statement: "upsertSeen", predicate: "u.tenant = j.value ->> 0" },
   { statement: "selectSeen", predicate: "u.tenant = ?1" },
-  { statement: "selectTies", predicate: "a.tenant = ?1" },
-  { statement: "selectTies", predicate: "b.tenant = ?1" },
+  { statement: "selectRelationships", predicate: "a.tenant = ?1" },
+  { statement: "selectRelationships", predicate: "b.tenant = ?1" },
   { statement: "selectContacts", predicate: "a.tenant = ?1" },
   { statement: "selectBlocked", predicate: "a.tenant = ?1" },
   ...[

@@ -151,15 +151,11 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     });
   const [api, hostApi] = [apiOf(false), apiOf(true)];
   const worker = createPushWorker({
-    ...{ store, feed, clock: ungathered(clock), isAlone: true, ...pushing },
+    ...{ store, feed, clock: ungathered(clock), isExclusive: true, ...pushing },
     // All wait equally long before a retry.
     random: { ...systemRandom, integer: () => 0 },
     limits: { ...defaultLimits, ...limits },
-    presenceOf(identity, device) {
-      const silentMs = hub.silentMs(identity, device);
-      if (silentMs === "unknown") return silentMs;
-      return silentMs === null ? "none" : silentMs < defaultLimits.pushIdleAfterMs ? "active" : "idle";
-    },
+    idleMsOf: hub.idleMs,
     report(fault) {
       throw fault;
     },

@@ -3,9 +3,9 @@ export type Shown = {
   readonly seq: number;
   readonly title: string;
   readonly body: string;
-  /** What the app reads beside it. */
+  /** The data for the app. */
   readonly data: Readonly<Record<string, string>>;
-  /** How often it was shown, with whatever it replaced. */
+  /** How often it was shown, with the ones that it replaced. */
   readonly times: number;
 };
 
@@ -13,19 +13,19 @@ export type Screen = {
   /** By tag. */
   readonly notifications: ReadonlyMap<string, Shown>;
   readonly badge: number;
-  /** How often the person was made to look. */
+  /** How often the device alerted. */
   readonly alerts: number;
 };
 
-type Told = { readonly tag: string; readonly seq: number; readonly badge: number };
+type Marks = { readonly tag: string; readonly seq: number; readonly badge: number };
 
-/** What the devices that a fake stands for show: of notices with one tag the last. */
+/** The screens of the devices of a fake: each shows the last notice of a tag. */
 export type Display = {
-  /** What a person would have noticed as wrong. */
+  /** Visible faults. */
   readonly violations: readonly string[];
-  show(device: string, notice: Told & Omit<Shown, "times">): void;
-  clear(device: string, notice: Told): void;
-  /** Of a device that got nothing: an empty one. */
+  show(device: string, notice: Marks & Omit<Shown, "times">): void;
+  clear(device: string, notice: Marks): void;
+  /** An empty one, if the device got nothing. */
   screen(device: string): Screen;
 };
 

@@ -8,33 +8,38 @@ export type Asked = {
   readonly path: string;
   readonly headers: Headers;
   readonly bytes: Buffer;
-  /** The bytes as text; whoever asks for it while they are none fails. */
+  /** The bytes as text; throws if they are none. */
   readonly body: string;
 };
 
-/** What it does: an answer, none for ever, or the end of the connection without one. */
-export type Told =
+/** An answer, none at all, or the end of the connection without one. */
+export type EndpointAnswer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
   | "hang"
   | "lost";
 
 export type Endpoint = {
   readonly url: string;
-  /** How many connections there ever were. */
+  /** The number of all connections. */
   connections(): number;
   close(): Promise<void>;
 };
 
-/** A real HTTP server on this machine. It is Node's: only there can a connection be ended without a word. */
-export async function openEndpoint(tell: (asked: Asked) => Told | Promise<Told>): Promise<Endpoint> {
+/** A real HTTP server on this machine. It is Node's, which can end a connection without an answer. */
+export async function openEndpoint(
+  answerTo: (asked: Asked) => EndpointAnswer | Promise<EndpointAnswer>,
+): Promise<Endpoint> {
   const server = createServer((incoming, outgoing) => {
     const work = async (): Promise<void> => {
-      const told = await tell(await askedOf(incoming));
-      if (told === "hang") return;
-      if (told === "lost") return void incoming.socket.destroy();
-      const isText = typeof told.body === "string";
-      outgoing.writeHead(told.status, { "Content-Type": isText ? "text/html" : "application/json", ...told.headers });
-      outgoing.end(told.body === undefined ? "" : isText ? told.body : JSON.stringify(told.body));
+      const answer = await answerTo(await askedOf(incoming));
+      if (answer === "hang") return;
+      if (answer === "lost") return void incoming.socket.destroy();
+      const isText = typeof answer.body === "string";
+      outgoing.writeHead(answer.status, {
+        "Content-Type": isText ? "text/html" : "application/json",
+        ...answer.headers,
+      });
+      outgoing.end(answer.body === undefined ? "" : isText ? answer.body : JSON.stringify(answer.body));
     };
     work().catch((error: unknown) => {
       outgoing.writeHead(599);

@@ -1,7 +1,7 @@
 import { errors, exportPKCS8, generateKeyPair, jwtVerify } from "jose";
 import * as v from "valibot";
 import { createDisplay, type Display } from "./display.ts";
-import { openEndpoint, type Asked, type Told } from "./endpoint.ts";
+import { openEndpoint, type Asked, type EndpointAnswer } from "./endpoint.ts";
 
 const googleError = (code: number, status: string, message: string, ...details: object[]) => ({
   error: { code, message, status, details },
@@ -52,7 +52,7 @@ export const fcmFaults = {
     status: 400,
     body: googleError(400, "INVALID_ARGUMENT", "Message is too big", fcmError("INVALID_ARGUMENT")),
   },
-  /** As seen where the payload is too large: nothing is said of why. */
+  /** As observed for a payload that is too large: without a reason. */
   badBare: { status: 400, body: googleError(400, "INVALID_ARGUMENT", "Request contains an invalid argument.") },
   tooLarge: { status: 413, body: "<html><title>Error 413 (Request Entity Too Large)!!1</title></html>" },
   tooLargeForApns: {
@@ -67,7 +67,7 @@ export const fcmFaults = {
   apnsUnregistered: { status: 400, body: apnsError(410, "Unregistered") },
   apnsBadToken: { status: 400, body: apnsError(400, "BadDeviceToken") },
   apnsOtherTopic: { status: 400, body: apnsError(400, "DeviceTokenNotForTopic") },
-  /** The token, and another field that is wrong too. */
+  /** The token, and another invalid field. */
   badTokenFieldToo: {
     status: 400,
     body: googleError(400, "INVALID_ARGUMENT", "Request contains an invalid argument.", fcmError("INVALID_ARGUMENT"), {
@@ -75,7 +75,7 @@ export const fcmFaults = {
       fieldViolations: [{ field: "message.android.ttl" }, { field: "message.token" }],
     }),
   },
-  /** As seen: the token is named as a field that is wrong. */
+  /** As observed: the token is named as an invalid field. */
   badTokenField: {
     status: 400,
     body: googleError(400, "INVALID_ARGUMENT", "Request contains an invalid argument.", fcmError("INVALID_ARGUMENT"), {
@@ -133,34 +133,34 @@ export const fcmFaults = {
   strange502: { status: 502, body: "<html><h1>Bad Gateway</h1></html>" },
   strange200: { status: 200, body: "<html>Welcome to our hotel</html>" },
   redirect: { status: 302, headers: { Location: "/elsewhere" }, body: "" },
-} as const satisfies Record<string, Exclude<Told, string>>;
+} as const satisfies Record<string, Exclude<EndpointAnswer, string>>;
 
-/** `lost`: the message is taken, and the answer gets lost. */
+/** `lost`: the message is accepted, and the answer is lost. */
 export type FcmFault = keyof typeof fcmFaults | "ok" | "lost" | "hang";
 export type TokenFault = "ok" | "refused" | "down" | "strange" | "redirect" | "hang" | "lost" | "brief";
 
 export type FakeFcm = {
   readonly url: string;
   readonly display: Display;
-  /** What requests did that Google forbids. */
+  /** The rules of Google that requests have broken. */
   readonly violations: string[];
   /** Requests for access tokens, and to send, so far. */
   readonly count: { tokens: number; sends: number };
-  /** Decides about each request to send: a fault, or an answer of one's own. */
+  /** Called for each request to send: returns a fault, or its own answer. */
   decide: (sent: {
     readonly nth: number;
     readonly token: string;
     readonly data: Readonly<Record<string, string>>;
-    /** The whole of it. */
+    /** The whole request. */
     readonly message: object;
-  }) => FcmFault | Exclude<Told, string>;
-  /** Decides about each request for an access token. */
+  }) => FcmFault | Exclude<EndpointAnswer, string>;
+  /** Called for each request for an access token. */
   decideToken: (nth: number) => TokenFault;
-  /** As the console hands it out. */
+  /** As the console exports it. */
   serviceAccount(changes?: object): Record<string, unknown>;
-  /** All access tokens that were given out hold no longer. */
+  /** Makes all access tokens invalid. */
   revoke(): void;
-  /** What no answer may show. */
+  /** The texts that no answer may contain. */
   secrets(): readonly string[];
   close(): Promise<void>;
 };
@@ -180,22 +180,22 @@ async function makePair() {
 /** FCM HTTP v1 and Google's token endpoint, as strict as their documentation is. */
 export async function openFcm(options: {
   readonly now: () => number;
-  /** How long a request may be on its way, on a machine that has other things to do; default: 2 s. */
+  /** How long a request may take, on a busy machine; default: 2 s. */
   readonly onItsWayMsMax?: number;
 }): Promise<FakeFcm> {
   const { publicKey, pem } = await (madePair ??= makePair());
   const { now, onItsWayMsMax = 2_000 } = options;
   const display = createDisplay();
-  /** Until when each access token holds. */
+  /** When each access token expires. */
   const tokens = new Map<string, number>();
   const givenOut = new Set<string>();
 
-  const break_ = (rule: string): Told => {
+  const break_ = (rule: string): EndpointAnswer => {
     fake.violations.push(rule);
     return { status: 400, body: fcmFaults.badRequest.body };
   };
 
-  async function tellToken({ method, headers, body }: Asked): Promise<Told> {
+  async function answerToken({ method, headers, body }: Asked): Promise<EndpointAnswer> {
     fake.count.tokens += 1;
     const fault = fake.decideToken(fake.count.tokens);
     if (method !== "POST") return break_(`token: ${method}`);
@@ -248,7 +248,7 @@ export async function openFcm(options: {
     }
   }
 
-  function tellSend({ method, headers, body }: Asked): Told {
+  function answerSend({ method, headers, body }: Asked): EndpointAnswer {
     fake.count.sends += 1;
     const [, bearer = ""] = /^Bearer (.+)$/.exec(headers.get("authorization") ?? "") ?? [];
     if (method !== "POST") return break_(`send: ${method}`);
@@ -275,7 +275,7 @@ export async function openFcm(options: {
     };
   }
 
-  /** What a device makes of it: the system shows what has a notification, the app clears. */
+  /** The device: the system shows a message with a notification, the app clears. */
   function present({ token, notification, data, apns }: Message): void {
     const { tag = "", seq = "", kind = "" } = data;
     const told = { tag, seq: Number(seq), badge: apns.payload.aps.badge };
@@ -284,8 +284,8 @@ export async function openFcm(options: {
   }
 
   const endpoint = await openEndpoint((asked) => {
-    if (asked.path === "/token") return tellToken(asked);
-    if (asked.path === `/v1/projects/${projectId}/messages:send`) return tellSend(asked);
+    if (asked.path === "/token") return answerToken(asked);
+    if (asked.path === `/v1/projects/${projectId}/messages:send`) return answerSend(asked);
     return break_(`${asked.method} ${asked.path}`);
   });
 
@@ -368,7 +368,7 @@ type Message = v.InferOutput<typeof request>["message"];
 const bytesOf = (value: string): number => new TextEncoder().encode(value).length;
 const reserved = /^(from$|message_type$|gcm$|gcm\.|google)/;
 
-/** What the documentation demands beyond the fields' types. */
+/** The rules of the documentation beyond the fields' types. */
 function faultOfMessage(
   { notification, data, android, apns, webpush }: Message,
   nowMs: number,

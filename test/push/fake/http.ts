@@ -1,26 +1,26 @@
 import { type Asked, openEndpoint } from "./endpoint.ts";
 
-/** What goes wrong with a request, which may be right in itself. */
+/** A fault of the server, for a request that may be correct. */
 export type Fault =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   /** Never answered. */
   | "hang"
-  /** Taken, and the connection is closed in place of an answer. */
+  /** Accepted, and the connection is closed without an answer. */
   | "lost";
 
-/** A server on 127.0.0.1 whose next answers may be faults. */
+/** A server on 127.0.0.1 that can answer with faults. */
 export type FakeServer = {
   readonly url: string;
-  /** How many connections there ever were. */
+  /** The number of all connections. */
   readonly connections: () => number;
-  /** How many requests there ever were. */
+  /** The number of all requests. */
   readonly requests: () => number;
-  /** What becomes of the next requests, one each. */
+  /** The faults of the next requests, one each. */
   readonly fail: (...faults: readonly Fault[]) => void;
   readonly dispose: () => Promise<void>;
 };
 
-/** `take` is asked about every request but those that a fault refuses before they are read. */
+/** `take` is called for each request, unless a fault refuses it unread. */
 export async function serveFake(
   take: (asked: Asked) => { readonly status: number; readonly body?: string },
 ): Promise<FakeServer> {

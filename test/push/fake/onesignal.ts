@@ -1,17 +1,17 @@
 import * as v from "valibot";
 import { createDisplay, type Display } from "./display.ts";
-import { openEndpoint, type Asked, type Told } from "./endpoint.ts";
+import { openEndpoint, type Asked, type EndpointAnswer } from "./endpoint.ts";
 
 const messageId = "b15ba6e5-2223-49d6-9eda-684b9051f5a8";
 
-/** Each error as OneSignal documents or answers it; `$` stands for who was asked for. */
+/** Each error as OneSignal documents or answers it; `$` is the target. */
 const oneSignalFaults = {
   unsubscribed: { status: 200, body: { id: "", recipients: 0, errors: ["All included players are not subscribed"] } },
   unsubscribed400: { status: 400, body: { errors: ["All included players are not subscribed"] } },
   invalidPlayer: { status: 200, body: { id: "", errors: { invalid_player_ids: ["$"] } } },
-  /** Each of the user's subscriptions is told of by the user's own alias. */
+  /** Each of the user's subscriptions has the user's alias as target. */
   invalidAlias: { status: 200, body: { id: "", errors: { invalid_aliases: { external_id: ["$", "$"] } } } },
-  /** With an id it went to at least one subscription, and the errors are about others. */
+  /** With an id it was sent to at least one subscription, and the errors concern others. */
   partialAlias: {
     status: 200,
     body: { id: messageId, external_id: null, errors: { invalid_aliases: { external_id: ["$", "$"] } } },
@@ -41,9 +41,9 @@ const oneSignalFaults = {
   broken: { status: 500, body: { errors: ["Internal server error"] } },
   strange200: { status: 200, body: "<html>Welcome to our hotel</html>" },
   redirect: { status: 302, headers: { Location: "/elsewhere" }, body: "" },
-} as const satisfies Record<string, Exclude<Told, string>>;
+} as const satisfies Record<string, Exclude<EndpointAnswer, string>>;
 
-/** `lost`: the message is taken, and the answer gets lost. */
+/** `lost`: the message is accepted, and the answer is lost. */
 export type OneSignalFault = keyof typeof oneSignalFaults | "ok" | "lost" | "hang";
 
 export type OneSignalSent = {
@@ -51,7 +51,7 @@ export type OneSignalSent = {
   readonly target: string;
   readonly key: string;
   readonly data: Readonly<Record<string, string>>;
-  /** The whole of it. */
+  /** The whole request. */
   readonly message: object;
 };
 
@@ -61,13 +61,13 @@ export type FakeOneSignal = {
   readonly apiKey: string;
   /** By `external:…` and `subscription:…`. */
   readonly display: Display;
-  /** What requests did that OneSignal forbids. */
+  /** The rules of OneSignal that requests have broken. */
   readonly violations: string[];
   /** Requests so far. */
   readonly count: { sends: number };
-  /** Decides about each request whose key is new: a fault, or an answer of one's own. */
-  decide: (sent: OneSignalSent) => OneSignalFault | Exclude<Told, string>;
-  /** Told of each request whose key it knows: it gets the first answer again. */
+  /** Called for each request with a new key: returns a fault, or its own answer. */
+  decide: (sent: OneSignalSent) => OneSignalFault | Exclude<EndpointAnswer, string>;
+  /** Called for each request with a known key: it gets the first answer again. */
   onReplay: (sent: OneSignalSent) => void;
   close(): Promise<void>;
 };
@@ -77,15 +77,15 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
   const display = createDisplay();
   const appId = "8250eaf6-1a58-489e-b136-7c74a864b434";
   const apiKey = `os_v2_app_${crypto.randomUUID().replaceAll("-", "")}`;
-  /** What was answered first, by key: said again, and nothing is shown again. */
-  const answered = new Map<string, { readonly told: Told; readonly target: string; readonly tag: string }>();
+  /** The first answer by key: a repeat gets it again, and nothing is shown again. */
+  const answered = new Map<string, { readonly told: EndpointAnswer; readonly target: string; readonly tag: string }>();
 
-  const break_ = (rule: string): Told => {
+  const break_ = (rule: string): EndpointAnswer => {
     fake.violations.push(rule);
     return { status: 400, body: { errors: [rule] } };
   };
 
-  function tell({ method, path, headers, body }: Asked): Told {
+  function answerTo({ method, path, headers, body }: Asked): EndpointAnswer {
     if (method !== "POST" || path !== "/notifications") return break_(`${method} ${path}`);
     fake.count.sends += 1;
     const authorization = headers.get("authorization") ?? "";
@@ -109,10 +109,10 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
     const fault = fake.decide(sent);
     if (fault === "hang" || typeof fault === "object") return fault;
     const said = fault === "ok" || fault === "lost" ? null : faultAnswer(fault, target);
-    // A message that has an id was made: it goes to whom it can, and its key is remembered.
+    // A message with an id was created: it is sent to the valid targets, and its key is kept.
     if (said !== null && !hasId(said.body)) return said;
     present(target, message);
-    const told: Told = said ?? { status: 200, body: { id: crypto.randomUUID(), external_id: null } };
+    const told: EndpointAnswer = said ?? { status: 200, body: { id: crypto.randomUUID(), external_id: null } };
     answered.set(message.idempotency_key, { told, target, tag: message.collapse_id });
     return fault === "lost" ? fault : told;
   }
@@ -122,12 +122,12 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
     { contents, headings, data, collapse_id: tag, ios_badgeCount: badge }: Message,
   ): void {
     const told = { tag, seq: Number(data["seq"]), badge };
-    // Without a heading, the name of the app stands there.
+    // Without a heading, the title is the name of the app.
     if (contents) display.show(device, { ...told, title: headings?.en ?? "", body: contents.en, data });
     else if (data["kind"] === "clear") display.clear(device, told);
   }
 
-  const endpoint = await openEndpoint(tell);
+  const endpoint = await openEndpoint(answerTo);
   const fake: FakeOneSignal = {
     url: endpoint.url,
     appId,
@@ -144,7 +144,7 @@ export async function openOneSignal(): Promise<FakeOneSignal> {
 
 const hasId = (body: unknown): boolean => v.is(v.object({ id: v.pipe(v.string(), v.nonEmpty()) }), body);
 
-function faultAnswer(fault: keyof typeof oneSignalFaults, target: string): Exclude<Told, string> {
+function faultAnswer(fault: keyof typeof oneSignalFaults, target: string): Exclude<EndpointAnswer, string> {
   const { status, headers, body: said } = { headers: {}, ...oneSignalFaults[fault] };
   const [, who = ""] = target.split(":");
   const body: unknown = typeof said === "string" ? said : JSON.parse(JSON.stringify(said).replaceAll("$", who));
@@ -197,7 +197,7 @@ const targetsOf = ({ include_aliases, include_subscription_ids }: Message): read
 
 const bytesOf = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
 
-/** What the documentation demands beyond the fields' types. */
+/** The rules of the documentation beyond the fields' types. */
 function faultOfMessage(message: Message): string | null {
   const modes = [message.include_aliases, message.include_subscription_ids, message.included_segments, message.filters];
   const count = modes.filter((mode) => mode !== undefined).length;

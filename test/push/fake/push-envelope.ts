@@ -1,6 +1,6 @@
 import { createDecipheriv, createECDH, createPublicKey, type ECDH, hkdfSync, randomBytes, verify } from "node:crypto";
 
-/** A browser's end of Web Push, written from the RFCs with node:crypto and nothing of the provider's. */
+/** The browser's side of Web Push, written from the RFCs with node:crypto, without code of the provider. */
 export type Receiver = { readonly ecdh: ECDH; readonly auth: Buffer };
 
 export function createReceiver(): Receiver {
@@ -9,7 +9,7 @@ export function createReceiver(): Receiver {
   return { ecdh, auth: randomBytes(16) };
 }
 
-/** Decrypts a body (RFC 8291 section 3.4, RFC 8188 section 2). Throws on whatever a browser would drop. */
+/** Decrypts a body (RFC 8291 section 3.4, RFC 8188 section 2). Throws where a browser would drop it. */
 export function openEnvelope(body: Buffer, { ecdh, auth }: Receiver): string {
   if (body.length < 86 + 17) throw new Error(`the body has ${body.length} bytes`);
   const salt = body.subarray(0, 16);
@@ -36,7 +36,7 @@ export function openEnvelope(body: Buffer, { ecdh, auth }: Receiver): string {
 
 const authorizationForm = /^vapid t=(?<head>[\w-]+)\.(?<claims>[\w-]+)\.(?<signature>[\w-]+), ?k=(?<key>[\w-]+)$/;
 
-/** What is wrong with an `Authorization` (RFC 8292), by the clock of the one who asks; null: nothing. */
+/** Why an `Authorization` (RFC 8292) is invalid at the time `now`; null: it is valid. */
 export function faultOfVapid(
   authorization: string,
   wanted: { readonly origin: string; readonly publicKey: string; readonly nowMs: number },

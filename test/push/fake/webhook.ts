@@ -12,7 +12,7 @@ export type Posted = {
 
 export type FakeWebhook = {
   readonly url: string;
-  /** Each request, repeats too. */
+  /** All requests, with repeats. */
   readonly posted: readonly Posted[];
   readonly violations: readonly string[];
   readonly connections: () => number;
@@ -24,7 +24,7 @@ export type FakeWebhook = {
 const types = ["message.unread", "message.cleared"];
 const toleranceSeconds = 300;
 
-/** A host's own server, which knows one secret; `once` is told of each id once, as Standard Webhooks wants it. */
+/** A host's own server with one secret; `once` is called once for each id, as Standard Webhooks demands. */
 export async function startFakeWebhook(
   secret: string,
   options: { readonly once?: (posted: Posted) => void; readonly now?: () => number } = {},

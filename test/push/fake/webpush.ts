@@ -4,14 +4,14 @@ import type { Display } from "./display.ts";
 import type { Asked } from "./endpoint.ts";
 import { type Fault, serveFake } from "./http.ts";
 
-/** What a page would register: `PushSubscription.toJSON()`. */
+/** The registration of a page: `PushSubscription.toJSON()`. */
 export type SubscriptionJson = {
   readonly endpoint: string;
   readonly expirationTime: number | null;
   readonly keys: { readonly p256dh: string; readonly auth: string };
 };
 
-/** What reached a browser, decrypted. */
+/** A push that reached a browser, decrypted. */
 export type Delivered = {
   readonly endpoint: string;
   readonly push: Readonly<Record<string, unknown>>;
@@ -23,16 +23,16 @@ export type Delivered = {
 };
 
 export type FakePushService = {
-  /** For webPush: every https address leads to the fake, and is otherwise asked as the runtime asks. */
+  /** For webPush: sends each https request to the fake, otherwise as the runtime does. */
   readonly fetch: Fetch;
   readonly subscribe: (publicKey: string, options?: { host?: string }) => SubscriptionJson;
-  /** The browser is away: what comes is kept, of each topic the newest. */
+  /** The browser is offline: the newest push of each topic is kept. */
   readonly leave: (endpoint: string) => void;
   readonly come: (endpoint: string) => void;
-  /** The person withdrew the permission. */
+  /** The user has revoked the permission. */
   readonly unsubscribe: (endpoint: string) => void;
   readonly delivered: readonly Delivered[];
-  /** Each rule that a request broke. */
+  /** The rules that requests have broken. */
   readonly violations: readonly string[];
   readonly connections: () => number;
   readonly requests: () => number;
@@ -47,7 +47,7 @@ const bodyBytesMax = 4_096;
 const ttlSecondsMax = 2_419_200;
 const targetHeader = "x-fake-target";
 
-/** A strict push service (RFC 8030). `deliver` is what a browser would show it with; `now` its clock. */
+/** A strict push service (RFC 8030). `deliver` is the browser's handler of a push; `now` its clock. */
 export async function startFakePushService(
   options: { readonly deliver?: (delivered: Delivered) => void; readonly now?: () => number } = {},
 ): Promise<FakePushService> {
@@ -134,7 +134,7 @@ export async function startFakePushService(
   };
 }
 
-/** What breaks a rule of RFC 8030, or of what push services ask beside it. */
+/** The broken rules of RFC 8030, or of push services beyond it. */
 function faultOf({ method, headers, bytes }: Asked): string | null {
   const ttl = headers.get("ttl") ?? "";
   const topic = headers.get("topic");
@@ -160,7 +160,7 @@ type Push = {
   readonly data: Readonly<Record<string, string>>;
 };
 
-/** Shows what is delivered as src/web/push-worker.js does; test/push/service-worker.test.ts has the worker itself. */
+/** Shows pushes as src/web/push-worker.js does; test/push/service-worker.test.ts tests the worker itself. */
 export function showOn(display: Display): (delivered: Delivered) => void {
   return ({ endpoint, push }) => {
     const { kind, conversation, seq, unread, badge, tag, title, body, data } = push as Push;
@@ -169,7 +169,7 @@ export function showOn(display: Display): (delivered: Delivered) => void {
       if (before === undefined || before.seq <= seq) display.clear(endpoint, { tag, seq, badge });
       return;
     }
-    // What was overtaken, or comes again, makes nobody look.
+    // An older push after a newer one, and a repeat, do not alert.
     if (before !== undefined && before.seq >= seq) return;
     const told = { conversation, tag, kind, seq: String(seq), unread: String(unread), badge: String(badge) };
     display.show(endpoint, { tag, seq, title, body, badge, data: { ...data, ...told } });

@@ -1,8 +1,8 @@
 import type { PushNotice, PushProvider, PushResult } from "../../../src/push/provider.ts";
 
-/** What somebody sees on the screen of one device, and how often it called for them. */
+/** The screen of one device, and how often it rang. */
 export type Screen = {
-  /** By tag, what stands there. */
+  /** The notifications, by tag. */
   readonly shown: Map<string, PushNotice>;
   /** How often the device rang: a repeat that replaces itself does not. */
   rings: number;
@@ -14,15 +14,15 @@ export type Answer = (notice: PushNotice, tries: number) => PushResult | Promise
 export const sent: PushResult = { type: "sent", answer: "ok" };
 
 /**
- * A provider in memory, with the screens of its devices. Like the real ones it takes a request of a key that it has taken already for the
- * same one. `answer` says how requests come out; what is `sent`, or taken and then lost, is shown.
+ * A provider in memory, with the screens of its devices. Like real ones it shows a repeat with the same key only once. `answer` returns the result of a request;
+ * a notice that is `sent`, or that `show` accepts before the answer is lost, is shown.
  */
 export function createPhones(name = "phones", answer: Answer = () => sent, options: Partial<PushProvider> = {}) {
   const requests: PushNotice[] = [];
   const screens = new Map<string, Screen>();
   const tries = new Map<string, number>();
   const taken = new Set<string>();
-  /** An older notification that took the place of a newer one. */
+  /** Older notifications that have replaced newer ones. */
   const violations: string[] = [];
 
   function screenOf(token: string): Screen {
@@ -66,9 +66,9 @@ export function createPhones(name = "phones", answer: Answer = () => sent, optio
     requests,
     violations,
     screenOf,
-    /** Shown, whatever is answered: the answer was lost on its way. */
+    /** Shows a notice whatever the answer is: the answer was lost. */
     show,
-    /** The places that a device shows, by conversation. */
+    /** The seqs that a device shows, by conversation. */
     showing: (token: string): Record<string, number> =>
       Object.fromEntries([...screenOf(token).shown.values()].map(({ conversation, seq }) => [conversation, seq])),
   };

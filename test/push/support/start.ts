@@ -1,4 +1,4 @@
-import type { PushCut } from "../../../src/push/delivery.ts";
+import type { PushCut } from "../../../src/push/request.ts";
 import type { PushHealthChange } from "../../../src/push/health.ts";
 import type { OnPush } from "../../../src/push/preview.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
@@ -22,7 +22,7 @@ export type PushOverrides = Omit<HubOverrides, "limits" | "clock"> & {
   readonly onHealth?: (change: PushHealthChange) => void;
   readonly limits?: Partial<Limits>;
   /** Whether the first worker has the database for itself; default true. */
-  readonly isAlone?: boolean;
+  readonly isExclusive?: boolean;
 };
 
 /** Sockets that never pong, on a clock with little else to do. */
@@ -37,17 +37,22 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate
 
 const running: { stop(): Promise<void> }[] = [];
 
-/** Ends everything that tests of this file have started. */
+/** Stops everything that the tests of this file have started. */
 export async function stopAll(): Promise<void> {
   for (const each of running.splice(0).toReversed()) await each.stop();
 }
 
-export type TestPush = Awaited<ReturnType<typeof startPush>>;
-
 /** A hub with a push worker on a real file, and a clock that the test moves. */
-export async function startPush({ providers, onPush, onCut, onHealth, isAlone = true, ...overrides }: PushOverrides) {
+export async function startPush({
+  providers,
+  onPush,
+  onCut,
+  onHealth,
+  isExclusive = true,
+  ...overrides
+}: PushOverrides) {
   const endDigests = digestAtOnce();
-  /** Calls of the store that are under way, and calls of what is outside of the worker. */
+  /** Calls of the store that are under way, and calls of providers and the host. */
   const under = { calls: 0, outside: 0 };
   const workers: PushWorker[] = [];
   const isBusy = (): boolean =>
@@ -68,7 +73,7 @@ export async function startPush({ providers, onPush, onCut, onHealth, isAlone = 
   const hub: TestHub = await startHub({ ...overrides, clock, limits: { ...calm, ...overrides.limits } });
   const faults: unknown[] = [];
   const life = { isDead: false };
-  /** What the store is asked and does not answer. */
+  /** The methods of the store that never answer. */
   const hanging = new Set<keyof PushStore>();
   /** The store as a process has it for as long as it lives. */
   const storeFor = (one: { isDead: boolean }): Pick<Store, "push" | "isAvailable"> => ({
@@ -82,27 +87,23 @@ export async function startPush({ providers, onPush, onCut, onHealth, isAlone = 
             : counted("calls", (target[name] as (...args: never[]) => unknown)(...args)),
     }),
   });
-  /** Whoever is asked outside of the worker takes the time that they take. */
+  /** Providers and the host may take any time. */
   const outside = providers.map((provider) => ({
     ...provider,
     send: (...args: Parameters<PushProvider["send"]>) => counted("outside", provider.send(...args)),
   }));
   const host: OnPush | undefined = onPush && ((draft) => counted("outside", onPush(draft)));
-  const makeWorker = (isItAlone = true, one = { isDead: false }) => {
+  const makeWorker = (isItExclusive = true, one = { isDead: false }) => {
     const made = createPushWorker({
-      ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isAlone: isItAlone },
+      ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isExclusive: isItExclusive },
       ...{ providers: outside, onPush: host, onCut, onHealth },
-      presenceOf(identity, device) {
-        const silentMs = hub.hub.silentMs(identity, device);
-        if (silentMs === "unknown") return silentMs;
-        return silentMs === null ? "none" : silentMs < limits.pushIdleAfterMs ? "active" : "idle";
-      },
+      idleMsOf: hub.hub.idleMs,
       report: (fault) => faults.push(fault),
     });
     workers.push(made);
     return made;
   };
-  const worker = makeWorker(isAlone, life);
+  const worker = makeWorker(isExclusive, life);
   worker.start();
 
   async function settle(): Promise<void> {
@@ -132,11 +133,11 @@ export async function startPush({ providers, onPush, onCut, onHealth, isAlone = 
     faults,
     pass,
     hanging,
-    /** The first worker's process is gone, in the middle of whatever it did: it gets no more answers, and says nothing more. */
+    /** Kills the first worker's process: it gets no more answers, and writes nothing more. */
     kill(): void {
       life.isDead = true;
     },
-    /** Waits for something that needs the clock to go on. */
+    /** Waits for work that needs the clock to move. */
     during,
     /** Accepts a message. */
     async send(from: string, to: string, text = "hello", id = newId()) {
@@ -152,14 +153,14 @@ export async function startPush({ providers, onPush, onCut, onHealth, isAlone = 
     async ack(user: string, device: string, n: number): Promise<void> {
       await during(new Promise<void>((resolve) => hub.store.ack(person(user), device, n, () => resolve())));
     },
-    /** A device with a socket that has got everything. */
+    /** A device with a socket that has all messages. */
     async online(user: string, device: string) {
       const socket = hub.connect(user, { device });
       await until(() => socket.of("changes").some(({ more }) => !more));
       return socket;
     },
     async why(user: string, id: string) {
-      const [found] = await explainPush(hub.store.push, person(user), id);
+      const [found] = await explainPush(hub.store.push, { ...person(user), id });
       return found?.decisions ?? [];
     },
     async stop(): Promise<void> {

@@ -34,7 +34,7 @@ async function killMidway(round: number, alterations: readonly Alteration[] = []
   const file = join(dir, "chat.db");
   const place = ["--database", `file:${file}`, "--dir", dir];
   const child = startScript(["up", ...place], {}, alterations);
-  // Each step is told once it is durable; the kill comes at some instant of a later one.
+  // Each step is reported once it is durable; the kill comes at some instant of a later one.
   let told = 0;
   const wanted = round % (big.length - 1);
   const reader = child.stdout.getReader();

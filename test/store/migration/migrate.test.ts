@@ -53,7 +53,7 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
     const refused = (text: string): unknown =>
       expect.objectContaining({ code: "migration_refused", message: expect.stringContaining(text) as unknown });
 
-    test("M1 up applies what is pending, in order, once", async () => {
+    test("M1 up applies pending migrations, in order, once", async () => {
       const seen: number[] = [];
       const steps = await migrate(engine, [...three].reverse(), { onStep: (step) => seen.push(step.after) });
       expect(steps.map(({ migration, direction }) => [direction, migration.version])).toEqual([
@@ -152,7 +152,7 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
         "dirty",
         "pending",
       ]);
-      await force(engine, three, 2);
+      await force(engine, { migrations: three, version: 2 });
       await migrate(engine, three);
       expect(await versionRows()).toEqual([{ version: 3, dirty: 0 }]);
     });
@@ -182,7 +182,7 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
       await migrate(engine, three);
       const edited = three.map((one) => (one.version === 2 ? { ...one, up: `${one.up} -- more` } : one));
       await expect(migrate(engine, edited)).rejects.toEqual(refused("000002_pets was edited"));
-      await force(engine, edited, 3);
+      await force(engine, { migrations: edited, version: 3 });
       expect(await migrate(engine, edited)).toEqual([]);
     });
 
@@ -272,7 +272,7 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
       expect(await hashes()).toEqual([1, 2, 3]);
     });
 
-    test("M11 what cannot be part of a transaction is refused before anything runs", async () => {
+    test("M11 a statement that cannot be part of a transaction is refused before anything runs", async () => {
       for (const sql of [
         "COMMIT",
         "begin",
@@ -287,7 +287,7 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
       expect(await tables()).toEqual([]);
     });
 
-    test("M12 a step is refused when somebody else migrated in between", async () => {
+    test("M12 a step is refused when another process migrated in between", async () => {
       await migrate(engine, three, { to: { up: 1 } });
       let isFirst = true;
       const racing: Engine = {
@@ -301,14 +301,14 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
           return engine.write(statements);
         },
       };
-      // Not for ever: whoever starts beside another node tries again.
+      // Not for ever: a node that starts beside another one tries again.
       await expect(migrate(racing, three)).rejects.toMatchObject({
         ...{ code: "unavailable", message: expect.stringContaining("another process is migrating") as unknown },
       });
       expect(await tables()).toEqual([]);
     });
 
-    test("M12 a step whose answer was lost counts as taken when the database says so", async () => {
+    test("M12 a step without an answer counts as taken when the database shows it", async () => {
       let writes = 0;
       const losing: Engine = {
         ...engine,
@@ -322,7 +322,7 @@ function describeMigrations(name: string, open: () => Promise<Engine>, after: ()
       expect(await hashes()).toEqual([1, 2, 3]);
     });
 
-    test("M12 a step whose outcome is not known says so, and may be run again", async () => {
+    test("M12 a step with an unknown outcome is reported as such, and may be run again", async () => {
       const dead: Engine = {
         ...engine,
         async write() {

@@ -157,7 +157,7 @@ for (const [name, open] of Object.entries(engines))
     });
 
     test("M22 a file where the first releases took an app's version for ours gets its tables, and the app keeps its own", async () => {
-      // What they did to a file whose app was at version 4 of golang-migrate: the fifth migration alone.
+      // Their effect on a file of an app at version 4 of golang-migrate: the fifth migration alone.
       await engine.write([
         ...first(apps["golang-migrate at version 4"]),
         { sql: "UPDATE schema_migrations SET version = 5" },
@@ -207,7 +207,7 @@ for (const [name, open] of Object.entries(engines))
       expect(await Promise.all(unprefixed.map(hashOf))).toEqual(releasedHashes);
     });
 
-    test("M23 a version row without our tables is refused, and so is one that was written by somebody else", async () => {
+    test("M23 a version row without our tables is refused, and so is one that another program has written", async () => {
       await engine.write([
         { sql: "CREATE TABLE tidings_schema_migrations (version uint64,dirty bool)" },
         { sql: "INSERT INTO tidings_schema_migrations VALUES (4, 0)" },

@@ -16,7 +16,7 @@ function folderWith(files: Record<string, string>): string {
   return folder;
 }
 
-test("M19 pairs are read in order, and what is no .sql file is left alone", () => {
+test("M19 pairs are read in order, and files other than .sql are left alone", () => {
   const folder = folderWith({
     "000010_b.up.sql": "\uFEFFSELECT 10",
     "000010_b.down.sql": "",

@@ -55,7 +55,7 @@ describe("scripts/migrate.ts", () => {
     expect((await runScript(["version", ...place])).out).toBe("2\n");
   });
 
-  test("M14 down of everything wants --yes where there is nobody to ask", async () => {
+  test("M14 down of everything needs --yes without a terminal", async () => {
     await runScript(["up", ...place]);
     expectRefusal(await runScript(["down", ...place]), "--yes");
     expectRefusal(await runScript(["goto", "0", ...place]), "--yes");
@@ -155,7 +155,7 @@ describe("scripts/migrate.ts", () => {
     expect((await runScript(["up", ...place])).out).toEndWith("up 000004_add_users_table\n");
   });
 
-  test("M16 what is misspelt is refused, and touches no database", async () => {
+  test("M16 a misspelt command or flag is refused, and touches no database", async () => {
     for (const [args, text] of [
       [["up", "--databse", `file:${file}`, "--dir", dir], "--databse"],
       [["--database", `file:${file}`, "up"], "The command comes first"],
@@ -197,7 +197,7 @@ describe("scripts/migrate.ts", () => {
     expect((await runScript(["up", "1", ...place])).code).toBe(0);
   });
 
-  test("M17 of several that migrate one file at once, each succeeds or is told that it is in use", async () => {
+  test("M17 of several that migrate one file at once, each succeeds or reports that it is in use", async () => {
     const all = await Promise.all(Array.from({ length: 5 }, () => runScript(["up", ...place])));
     expect(all.some(({ code }) => code === 0)).toBe(true);
     for (const ran of all) if (ran.code !== 0) expectRefusal(ran, "is in use");
@@ -220,7 +220,7 @@ describe("scripts/migrate.ts --all", () => {
   };
   const named = (name: string): string => `file:${file}.${name}.db`;
 
-  test("M20 each is migrated in turn, one that fails keeps no other from it and is told, and so is the sum", async () => {
+  test("M20 each is migrated in turn; a failure does not stop the others, and is reported, and so is the sum", async () => {
     const broken = createEmbeddedEngine({ path: `${file}.b.db` });
     await broken.write([{ sql: "CREATE TABLE people (other TEXT)" }]);
     await broken.close();
@@ -257,7 +257,7 @@ describe("scripts/migrate.ts --all", () => {
     );
   });
 
-  test("M20 one that is in use, or edited, fails and is told; the others are migrated", async () => {
+  test("M20 one that is in use, or edited, fails and is reported; the others are migrated", async () => {
     const engine = createEmbeddedEngine({ path: `${file}.a.db` });
     await runScript(["up", ...list(named("b"))]);
     writeFileSync(join(dir, "000001_people.up.sql"), "CREATE TABLE people (id);");
@@ -333,7 +333,7 @@ describe("scripts/bundle-migrations.ts", () => {
   const script = join(import.meta.dir, "../../../scripts/bundle-migrations.ts");
 
   test("M13 the built-in migrations are those of the folder", () => {
-    const { exitCode, stderr } = Bun.spawnSync(["bun", script, "--check"]);
+    const { exitCode, stderr } = Bun.spawnSync([process.execPath, script, "--check"]);
     expect(stderr.toString()).toBe("");
     expect(exitCode).toBe(0);
   });

@@ -61,7 +61,7 @@ END`;
     expect(split("CREATE TABLE trigger_log (a); SELECT 2")).toEqual(["CREATE TABLE trigger_log (a)", "SELECT 2"]);
   });
 
-  test("M4 what is never closed is refused with its line", () => {
+  test("M4 a quote that is never closed is refused with its line", () => {
     for (const [script, line] of [
       ["SELECT 1;\nSELECT 'open", 2],
       ['\n\nSELECT "open', 3],

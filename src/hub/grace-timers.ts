@@ -1,15 +1,15 @@
+import { connectionsAtOnce } from "./in-turns.ts";
 import type { Clock } from "../internal/clock.ts";
-import { connectionsAtOnce } from "./turns.ts";
 
-export type GracesOptions<Item> = {
+export type GraceTimersOptions<Item> = {
   readonly clock: Clock;
   readonly graceMs: number;
   /** The grace is over. */
   readonly onEnd: (key: string, item: Item) => void;
 };
 
-/** A grace for each of many, all equally long, by one timer. Those that end at one moment are told some at a time. */
-export function createGraces<Item>({ clock, graceMs, onEnd }: GracesOptions<Item>) {
+/** Graces of one length for many keys, by one timer. At most `connectionsAtOnce` of them end in one turn of the event loop. */
+export function createGraceTimers<Item>({ clock, graceMs, onEnd }: GraceTimersOptions<Item>) {
   /** In the order of their ends. */
   const running = new Map<string, { readonly item: Item; readonly endsAt: number }>();
   let isArmed = false;
@@ -17,10 +17,10 @@ export function createGraces<Item>({ clock, graceMs, onEnd }: GracesOptions<Item
 
   function arm(ms: number): void {
     isArmed = true;
-    cancel = clock.after(ms, look);
+    cancel = clock.after(ms, endDue);
   }
 
-  function look(): void {
+  function endDue(): void {
     isArmed = false;
     let left = connectionsAtOnce;
     const now = clock.elapsed();
@@ -28,7 +28,7 @@ export function createGraces<Item>({ clock, graceMs, onEnd }: GracesOptions<Item
       if (endsAt > now) return arm(endsAt - now);
       if (left-- === 0) {
         isArmed = true;
-        return clock.defer(look);
+        return clock.defer(endDue);
       }
       running.delete(key);
       onEnd(key, item);
@@ -36,6 +36,7 @@ export function createGraces<Item>({ clock, graceMs, onEnd }: GracesOptions<Item
   }
 
   return {
+    /** Starts the grace of a key, anew where it runs already. */
     start(key: string, item: Item): void {
       running.delete(key);
       running.set(key, { item, endsAt: clock.elapsed() + graceMs });
@@ -43,6 +44,7 @@ export function createGraces<Item>({ clock, graceMs, onEnd }: GracesOptions<Item
     },
     cancel: (key: string): void => void running.delete(key),
     has: (key: string): boolean => running.has(key),
+    /** Cancels all. */
     stop(): void {
       cancel();
       running.clear();

@@ -1,5 +1,5 @@
-/** A set that has one item most of the time, and is to cost little then. An iteration finds all that stay in it while it goes on. */
-export class Few<Item> {
+/** A set that mostly has one item, and takes little memory then. An iteration visits each item that stays in it until the end. */
+export class SmallSet<Item> {
   private one: Item | null = null;
   private others: Set<Item> | null = null;
 

@@ -1,0 +1,73 @@
+import type { Identity } from "../model.ts";
+
+/** A device with which a user is connected to a node, and the milliseconds since the user last did something with it. */
+export type DeviceHere = readonly [device: string, idleMs: number];
+
+/** A message between nodes. `node`: the name of its sender. */
+export type ClusterMessage =
+  /** A volatile frame for the connections of a user. */
+  | { readonly type: "frame"; readonly text: string }
+  /** Asks the nodes on which a user is for an `answer`. */
+  | { readonly type: "ask"; readonly node: string }
+  /** The user is here, with these devices. */
+  | {
+      readonly type: "answer";
+      readonly node: string;
+      readonly identity: Identity;
+      readonly devices: readonly DeviceHere[];
+    }
+  /** Asks one node, on which a user was said to be, for `gone` if that is no longer so. */
+  | { readonly type: "check"; readonly node: string; readonly identity: Identity }
+  /** The user is not here. */
+  | { readonly type: "gone"; readonly node: string; readonly identity: Identity }
+  /** The user has come here, or has left for good. */
+  | { readonly type: "presence"; readonly node: string; readonly online: boolean }
+  /** The node lives. */
+  | { readonly type: "alive"; readonly node: string };
+
+/** A message as nodes of all releases write it: its keys, in place of a type. */
+export function encodeMessage(message: ClusterMessage): string {
+  return JSON.stringify(wireForm(message));
+}
+
+function wireForm(message: ClusterMessage): object {
+  switch (message.type) {
+    case "frame":
+      return { frame: message.text };
+    case "ask":
+      return { ask: message.node };
+    case "answer":
+      return { node: message.node, ...message.identity, devices: message.devices };
+    case "check":
+      return { check: message.node, ...message.identity };
+    case "gone":
+      return { node: message.node, ...message.identity, gone: true };
+    case "presence":
+      return { node: message.node, online: message.online };
+    case "alive":
+      return { node: message.node };
+  }
+}
+
+/** The message of a text; null: it is none of ours. */
+export function decodeMessage(text: string): ClusterMessage | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null) return null;
+  const { frame, ask, check, node, tenant, user, gone, devices, online }: Record<string, unknown> = { ...value };
+  const identity = typeof tenant === "string" && typeof user === "string" ? { tenant, user } : null;
+  if (typeof frame === "string") return { type: "frame", text: frame };
+  if (typeof ask === "string") return { type: "ask", node: ask };
+  if (typeof check === "string") return identity && { type: "check", node: check, identity };
+  if (typeof node !== "string") return null;
+  if (identity && gone === true) return { type: "gone", node, identity };
+  if (identity && Array.isArray(devices)) return { type: "answer", node, identity, devices: devices.filter(isDevice) };
+  return online === undefined ? { type: "alive", node } : { type: "presence", node, online: online === true };
+}
+
+const isDevice = (value: unknown): value is DeviceHere =>
+  Array.isArray(value) && typeof value[0] === "string" && typeof value[1] === "number";

@@ -1,0 +1,26 @@
+import type { Clock } from "../internal/clock.ts";
+
+/** One timer, set to the earliest of the times that were asked for. */
+export type Alarm = { setIn(ms: number): void; cancel(): void };
+
+export function createAlarm(clock: Pick<Clock, "elapsed" | "after">, ring: () => void): Alarm {
+  let ringsAt = Infinity;
+  let cancelTimer = (): void => {};
+
+  return {
+    setIn(ms) {
+      const at = clock.elapsed() + ms;
+      if (at >= ringsAt) return;
+      cancelTimer();
+      ringsAt = at;
+      cancelTimer = clock.after(ms, () => {
+        ringsAt = Infinity;
+        ring();
+      });
+    },
+    cancel() {
+      cancelTimer();
+      ringsAt = Infinity;
+    },
+  };
+}
