@@ -22,7 +22,7 @@ const crowds: readonly Bug[] = [
 const freezes: readonly Bug[] = [
   {
     name: "a freeze counts as the peers' silence",
-    shownBy: ["closes nobody", "who was back", "the other nodes for dead", "the rest of its time"],
+    shownBy: ["closes no peer", "reports no user as gone", "the other nodes for dead", "the rest of its time"],
   },
   {
     name: "a process that is late comes to no deadline",

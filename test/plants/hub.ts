@@ -17,7 +17,7 @@ export const hub = {
     rule: "T5",
     file: "log/log-kinds.ts",
     from: "= { message, receipt,",
-    to: "= { revocation: { ...revocation, level: 1, encode: ({ n: _, ...change }) => change }, message, receipt,",
+    to: "= { revocation: { ...revocation, encode: ({ n: _, ...change }) => change }, message, receipt,",
   },
   "live changes go to every device, whatever its level": {
     rule: "P51",

@@ -59,7 +59,7 @@ export const push = {
     rule: "U1",
     file: "push/overdue.ts",
     from: "else if (each.marks === marks[i]) return true;",
-    to: "else return marks !== undefined;",
+    to: "else if (marks) return true;",
   },
   /** New messages are looked at late, and the position is kept early: each crash finds something in between. */
   "a worker keeps its position before the messages behind it are safe": {

@@ -29,5 +29,3 @@ export function openObserver(file: string) {
     close: (): void => void database.close(),
   };
 }
-
-export type Observer = ReturnType<typeof openObserver>;

@@ -40,7 +40,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "an answer from before a block is remembered after it",
-    red: "T3 B3 what was asked before a block",
+    red: "T3 B3 an answer to a question from before a block",
     in: "test/hub/races.test.ts",
   },
   {
@@ -60,7 +60,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "handled frames are counted for ever",
-    red: "H9 what was handled counts no more",
+    red: "H9 a frame that was handled counts no more",
     in: "test/connection/inbox.test.ts",
   },
   {
@@ -80,12 +80,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "bad frames count for ever",
-    red: "H10 P34 only what was wrong within a minute",
+    red: "H10 P34 only the bad frames of the last minute",
     in: "test/connection/bad-frame-counter.test.ts",
   },
   {
     name: "a connection that we do not read counts as silent",
-    red: "R4 H9 who is not read",
+    red: "R4 H9 a peer that the server does not read",
     in: "test/connection/heartbeat.test.ts",
   },
   {
@@ -95,7 +95,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "unread answers block nothing",
-    red: "H7 who sends, and takes no answers",
+    red: "H7 a client that sends, and takes no answers",
     in: "test/hub/races.test.ts",
   },
   {
@@ -105,7 +105,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a connection that others held up is not flushed again",
-    red: "O10 R3 who was sent nothing because others",
+    red: "O10 R3 a client that was sent nothing, for others",
     in: "test/hub/races.test.ts",
   },
   {
@@ -210,7 +210,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the presence of an unwatched user is still sent",
-    red: "B6 B8 who is no longer watched",
+    red: "B6 B8 the state of a user who is no longer watched",
     in: "test/hub/races.test.ts",
   },
   {
@@ -275,12 +275,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a user's presence on other nodes is remembered for ever",
-    red: "H16 U1 what is known of somebody on other nodes",
+    red: "H16 U1 the answer about a user on other nodes",
     in: "test/hub/cluster.test.ts",
   },
   {
     name: "an ack reaches beyond what was sent",
-    red: "P30 O3 an ack of more than was sent",
+    red: "P30 O3 an ack beyond the frames of its connection",
     in: "test/hub/races.test.ts",
   },
   {
