@@ -1,3 +1,5 @@
+import { hex } from "./hex.ts";
+
 /** The source of chance of the core, which a simulator replaces. */
 export interface Random {
   /** A whole number from 0 to 2^52 − 1. */
@@ -7,8 +9,6 @@ export interface Random {
   /** 256 unpredictable bits, as 43 characters of base64url (RFC 4648 section 5). */
   secret(): string;
 }
-
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** From 0 to 1. */
 export const chance = (random: Pick<Random, "integer">): number => random.integer() / 2 ** 52;

@@ -1,6 +1,6 @@
 import type { Statement } from "./engine/engine.ts";
 import type { Limits } from "../protocol/limits.ts";
-import * as sql from "./sql.ts";
+import * as deviceSql from "./device-position-sql.ts";
 
 export type ForgetDevicesOptions = {
   /** The owners of the devices to count, each once: [tenant, user]. */
@@ -14,8 +14,8 @@ export type ForgetDevicesOptions = {
 export function forgetDevices({ owners, now, limits }: ForgetDevicesOptions): readonly Statement[] {
   const args = [JSON.stringify(owners), limits.devicesPerUserMax, now, limits.commitDevicesMax];
   return [
-    { sql: sql.deleteForgottenNotices, args: [...args, limits.pushNoticesGoneMax] },
-    { sql: sql.deleteForgottenAddresses, args },
-    { sql: sql.deleteForgottenDevices, args },
+    { sql: deviceSql.deleteForgottenNotices, args: [...args, limits.pushNoticesGoneMax] },
+    { sql: deviceSql.deleteForgottenAddresses, args },
+    { sql: deviceSql.deleteForgottenDevices, args },
   ];
 }

@@ -45,25 +45,25 @@ export const storeSql = {
   },
   "places in a conversation that run against the order of a commit": {
     rule: "O4 D1",
-    file: "store/sql.ts",
+    file: "store/write/send-sql.ts",
     from: "PARTITION BY c.key ORDER BY s.i)",
     to: "PARTITION BY c.key ORDER BY s.i DESC)",
   },
   "delivered beyond what was acked": {
     rule: "O8",
-    file: "store/sql.ts",
+    file: "store/write/marks-sql.ts",
     from: "m.recipient = acked.user AND m.n > acked.since AND m.n <= acked.up_to\n",
     to: "m.recipient = acked.user AND m.n > acked.since\n",
   },
   "a read mark that takes delivered back": {
     rule: "O9",
-    file: "store/sql.ts",
+    file: "store/write/marks-sql.ts",
     from: "max(p.delivered, x.seq), x.seq,",
     to: "x.seq, x.seq,",
   },
   "a block that sends do not look at": {
     rule: "B2",
-    file: "store/sql.ts",
+    file: "store/write/send-sql.ts",
     from: "AND r.other = a.key AND r.blocked)",
     to: "AND r.other = a.key AND r.blocked > 1)",
   },
@@ -75,13 +75,13 @@ export const storeSql = {
   },
   "an ack reaches beyond the head": {
     rule: "S4",
-    file: "store/sql.ts",
+    file: "store/write/marks-sql.ts",
     from: "min(max(${field(3)}), head.n) AS wanted",
     to: "max(${field(3)}) AS wanted",
   },
   "a second change of a text forgets the send": {
     rule: "S42",
-    file: "store/sql.ts",
+    file: "store/read/log-sql.ts",
     from: "hash = coalesce(hash, ?4)",
     to: "hash = ?4",
   },
@@ -93,31 +93,31 @@ export const storeSql = {
   },
   "a send looks at no block": {
     rule: "T3",
-    file: "store/sql.ts",
+    file: "store/write/send-sql.ts",
     from: "AND r.other = a.key AND r.blocked)\nRETURNING",
     to: "AND r.other = a.key AND r.blocked AND 0)\nRETURNING",
   },
   "a receipt is sent through a block as it moves": {
     rule: "T3",
-    file: "store/sql.ts",
+    file: "store/write/marks-sql.ts",
     from: 'WHERE u.key = peer AND NOT ${isBlockedBetween("tidings_member.user", "tidings_member.peer")})',
     to: "WHERE u.key = peer)",
   },
   "a receipt is replayed through a block": {
     rule: "T3",
-    file: "store/sql.ts",
+    file: "store/read/log-sql.ts",
     from: 'AND p.n > 0 AND NOT ${isHiddenBetween({ one: "p.user", other: "p.peer", n: "p.n" })} ORDER BY',
     to: "AND p.n > 0 ORDER BY",
   },
   "a device has synced at the level of its first connection": {
     rule: "P52 S41",
-    file: "store/sql.ts",
+    file: "store/write/marks-sql.ts",
     from: "THEN coalesce(${field(5)}, d.level) ELSE",
     to: "THEN d.level ELSE",
   },
   "an id is stored as often as it comes": {
     rule: "O1",
-    file: "store/sql.ts",
+    file: "store/write/send-sql.ts",
     from: "WHERE NOT EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id AND m.sender = a.key)",
     to: "WHERE true",
   },
@@ -125,12 +125,12 @@ export const storeSql = {
     rule: "R30",
     edits: [
       {
-        file: "store/sql.ts",
+        file: "store/write/marks-sql.ts",
         from: "coalesce(m.other_seq, (",
         to: "coalesce((",
       },
       {
-        file: "store/sql.ts",
+        file: "store/write/marks-sql.ts",
         from: "const oldRowsMax = 32;",
         to: "const oldRowsMax = 1e12;",
       },
@@ -138,19 +138,19 @@ export const storeSql = {
   },
   "an ack is carried on to its end at once": {
     rule: "R30",
-    file: "store/sql.ts",
+    file: "store/write/marks-sql.ts",
     from: "LIMIT 1 OFFSET ?2 - 1",
     to: "LIMIT 1 OFFSET 1e9",
   },
   "a read mark goes back": {
     rule: "O9",
-    file: "store/sql.ts",
+    file: "store/write/marks-sql.ts",
     from: "WHERE x.seq > p.read",
     to: "WHERE x.seq <> p.read",
   },
   "a read mark passes the delivered one": {
     rule: "O9",
-    file: "store/sql.ts",
+    file: "store/write/marks-sql.ts",
     from: "max(p.delivered, x.seq), x.seq",
     to: "p.delivered, x.seq",
   },
@@ -158,13 +158,13 @@ export const storeSql = {
     rule: "O1",
     edits: [
       {
-        file: "store/sql.ts",
+        file: "store/write/send-sql.ts",
         from: "WHERE NOT EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id AND m.sender = a.key)",
         to: "WHERE true",
       },
       // An id of its own, and a valid one, or no client would take it.
       {
-        file: "store/sql.ts",
+        file: "store/write/send-sql.ts",
         from: "s.id, a.key,",
         to: `CASE WHEN EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id)
     THEN printf('%s%012x', substr(s.id, 1, 24), head.n) ELSE s.id END, a.key,`,

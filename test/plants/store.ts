@@ -130,8 +130,8 @@ export const store = {
   "a device is found by a scan": {
     rule: "S11",
     file: "store/read/reader.ts",
-    from: "sql: sql.selectDevice,",
-    to: 'sql: sql.selectDevice.replace("d.user = u.key AND", "d.user + 0 = u.key AND"),',
+    from: "sql: deviceSql.selectDevice,",
+    to: 'sql: deviceSql.selectDevice.replace("d.user = u.key AND", "d.user + 0 = u.key AND"),',
   },
   "a cached conversation's key lacks the tenant": {
     rule: "T1",

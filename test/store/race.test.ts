@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import { selectSends } from "../../src/store/sql.ts";
+import { selectSends } from "../../src/store/write/send-sql.ts";
 import type { Commit } from "../../src/store/store.ts";
 import { accepted, append, newId, person, storeOn } from "../support/store.ts";
 

@@ -6,7 +6,8 @@ import { encodeConversation } from "../../src/protocol/conversation-id.ts";
 import { changeText } from "../../src/store/read/change-text.ts";
 import { newEpoch } from "../../src/store/epoch.ts";
 import { wakeBlockedNotices, wakeReadNotices } from "../../src/store/push/unacked-sql.ts";
-import * as storeStatements from "../../src/store/sql.ts";
+import { raiseLevel } from "../../src/store/sql.ts";
+import { leaveHead, returnHead } from "../../src/store/write/send-sql.ts";
 import { newest } from "../../src/store/read/history.ts";
 import { createCountingEngine } from "../support/counting-engine.ts";
 import { accepted, append, newId, person, storeOn } from "../support/store.ts";
@@ -182,9 +183,9 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await store.revocations(0);
     await newEpoch(engine, systemRandom);
     await engine.write([
-      { sql: storeStatements.leaveHead },
-      { sql: storeStatements.returnHead },
-      { sql: storeStatements.raiseLevel, args: [1] },
+      { sql: leaveHead },
+      { sql: returnHead },
+      { sql: raiseLevel, args: [1] },
       await changeText({ n, now: { conversation: monologue, text: "hi" }, text: "changed" }),
       { sql: wakeBlockedNotices, args: ["", JSON.stringify([["default", "alice", "r1"]]), 1] },
       { sql: wakeReadNotices, args: ["", JSON.stringify([["default", "alice", first + 2]]), 1] },

@@ -1,3 +1,7 @@
+import * as devicePositionStatements from "../../src/store/device-position-sql.ts";
+import * as logStatements from "../../src/store/read/log-sql.ts";
+import * as marksStatements from "../../src/store/write/marks-sql.ts";
+import * as sendStatements from "../../src/store/write/send-sql.ts";
 import * as deviceStatements from "../../src/store/push/device-sql.ts";
 import * as historyStatements from "../../src/store/read/history-sql.ts";
 import * as logPlaceStatements from "../../src/store/log-place-sql.ts";
@@ -12,6 +16,10 @@ import * as unackedStatements from "../../src/store/push/unacked-sql.ts";
 /** Every statement of the store that has a name: [name, text]. */
 export const namedStatements: readonly (readonly [string, string])[] = Object.entries({
   ...storeStatements,
+  ...sendStatements,
+  ...marksStatements,
+  ...devicePositionStatements,
+  ...logStatements,
   ...historyStatements,
   ...peopleStatements,
   ...deviceStatements,

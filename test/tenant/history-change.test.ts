@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Admission } from "../../src/access/admission.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
-import { selectSends, updateEpoch } from "../../src/store/sql.ts";
+import { updateEpoch } from "../../src/store/sql.ts";
+import { selectSends } from "../../src/store/write/send-sql.ts";
 import { createPhones } from "../push/support/phone.ts";
 import { fakeSocket, until } from "../support/fake-socket.ts";
 import {

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type Database from "libsql";
 import { ChatError } from "../../error.ts";
+import { hex } from "../../internal/hex.ts";
 import type { Connection } from "./connection.ts";
 import { owning } from "./own-handles.ts";
 import { driver } from "./driver.ts";
@@ -80,9 +81,7 @@ export function markCopy(database: Database.Database): void {
   if (isThere) database.exec(`UPDATE ${markTable} SET mark = '${mark}'`);
 }
 
-function newName(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+const newName = (): string => hex(crypto.getRandomValues(new Uint8Array(8)));
 
 /**
  * Refuses a log that belongs to another file, before SQLite looks at either: to open them would play it in. Reads no more than the log and a

@@ -1,5 +1,5 @@
 /** The parts that several statements of this folder share. A batch comes in as one JSON array; a statement loops over its rows as `j`. */
-export const field = (i: number): string => `j.value ->> ${i}`;
+export { field } from "../sql.ts";
 
 /** Only the current push worker writes: `?1` is the writer's name, in each statement that is marked "Fenced". */
 export const fence = `(SELECT holder FROM tidings_push_worker) = ?1`;

@@ -1,6 +1,6 @@
 import type { Statement } from "../engine/engine.ts";
 import { hashOfSend, type SentContent } from "../write/send-hash.ts";
-import * as sql from "../sql.ts";
+import * as logSql from "./log-sql.ts";
 
 /**
  * The statement that changes the text of a message. Every feature that does so (edit, delete, erase) uses it, so that a retry of the send still
@@ -16,5 +16,5 @@ export async function changeText(change: {
   readonly text: string;
 }): Promise<Statement> {
   const { n, now, text } = change;
-  return { sql: sql.changeText, args: [n, now.text, text, await hashOfSend(now)] };
+  return { sql: logSql.changeText, args: [n, now.text, text, await hashOfSend(now)] };
 }

@@ -8,7 +8,7 @@ import * as sql from "./history-sql.ts";
 import type { OneHistory } from "../one-history.ts";
 import { messageOf } from "./log-rows.ts";
 import { type PageRead, type PageSide, sideOf, type Taken, takeFrom } from "./page-side.ts";
-import { selectDevice } from "../sql.ts";
+import { selectDevice } from "../device-position-sql.ts";
 
 /** The device is not known yet: it has to be created first. */
 export type NoDevice = "no device";

@@ -4,7 +4,7 @@ import { encodeConversation } from "../../protocol/conversation-id.ts";
 import type { Row } from "../engine/engine.ts";
 import { selectRevocations } from "../revocation-sql.ts";
 import { flag, integer, text } from "../row.ts";
-import * as sql from "../sql.ts";
+import * as logSql from "./log-sql.ts";
 import { selectOwnRelations, selectRelations } from "./people-sql.ts";
 
 /** The parts of a commit that hold log entries. */
@@ -47,8 +47,8 @@ const logEntryOf =
   (row: Row): LogEntry<K> => ({ tenant: text(row, "tenant"), users: users(row), change: entry(row) });
 
 const message: LogRows<"message"> = {
-  ofAll: sql.selectMessages,
-  ofUser: [sql.selectReceived, sql.selectSent],
+  ofAll: logSql.selectMessages,
+  ofUser: [logSql.selectReceived, logSql.selectSent],
   hasText: true,
   entry: (row) => ({ kind: "message", ...messageOf(row) }),
   users: (row) => [text(row, "sender"), text(row, "recipient")],
@@ -56,8 +56,8 @@ const message: LogRows<"message"> = {
 };
 
 const receipt: LogRows<"receipt"> = {
-  ofAll: sql.selectReceipts,
-  ofUser: [sql.selectOwnReceipts, sql.selectPeerReceipts],
+  ofAll: logSql.selectReceipts,
+  ofUser: [logSql.selectOwnReceipts, logSql.selectPeerReceipts],
   hasText: false,
   entry: (row) => ({
     kind: "receipt",

@@ -1,6 +1,6 @@
 /** The statements behind contacts, blocks and last-seen times. As in `sql.ts`, the batch drives every loop. */
 
-const field = (i: number): string => `j.value ->> ${i}`;
+import { field } from "../sql.ts";
 
 /**
  * rows: [tenant, user, other, whether a contact or null, whether blocked or null]; null: as it is. One of a pair in a batch.

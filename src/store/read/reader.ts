@@ -4,6 +4,8 @@ import { decodeConversation, encodeConversation } from "../../protocol/conversat
 import type { Engine, Row, Value } from "../engine/engine.ts";
 import type { OneHistory } from "../one-history.ts";
 import { integer, text } from "../row.ts";
+import * as deviceSql from "../device-position-sql.ts";
+import * as logSql from "./log-sql.ts";
 import * as sql from "../sql.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { DeviceStart, MessageStretch, Page, PageBound, Stretch } from "../store.ts";
@@ -69,7 +71,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
 
   return {
     async device({ tenant, user }: Identity, device: string): Promise<DeviceStart | null> {
-      const [[row] = []] = await engine.read([{ sql: sql.selectDevice, args: [tenant, user, device] }]);
+      const [[row] = []] = await engine.read([{ sql: deviceSql.selectDevice, args: [tenant, user, device] }]);
       if (!row) return null;
       const head = history.cursorOf(row);
       history.note(head);
@@ -102,7 +104,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       const bound = { rows: limit, bytes: limits.stretchBytesMax };
       const [[head] = [], rows = []] = await engine.read([
         { sql: sql.selectHead },
-        { sql: sql.selectMessages, args: [after, limit, bound.bytes] },
+        { sql: logSql.selectMessages, args: [after, limit, bound.bytes] },
       ]);
       const here = history.cursorOf(head);
       history.note(here);
@@ -117,7 +119,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       const name = `${tenant} ${key}`;
       const known = members.get(name);
       if (known) return known;
-      const [rows = []] = await engine.read([{ sql: sql.selectMembers, args: [tenant, key] }]);
+      const [rows = []] = await engine.read([{ sql: logSql.selectMembers, args: [tenant, key] }]);
       if (rows.length === 0) return null;
       const users = rows.map((row) => text(row, "id"));
       members.set(name, users);
@@ -127,7 +129,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
     async messageAt(conversation: string, seq: number): Promise<string | null> {
       const key = decodeConversation(conversation);
       if (key === null) return null;
-      const [[row] = []] = await engine.read([{ sql: sql.selectMessageAt, args: [key, seq] }]);
+      const [[row] = []] = await engine.read([{ sql: logSql.selectMessageAt, args: [key, seq] }]);
       return row ? text(row, "id") : null;
     },
 
@@ -135,7 +137,7 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
       const name = one < other ? `${tenant} ${one} ${other}` : `${tenant} ${other} ${one}`;
       const known = directs.get(name);
       if (known) return known;
-      const [[row] = []] = await engine.read([{ sql: sql.selectDirect, args: [tenant, one, other] }]);
+      const [[row] = []] = await engine.read([{ sql: logSql.selectDirect, args: [tenant, one, other] }]);
       if (!row) return null;
       const conversation = encodeConversation(integer(row, "key"));
       directs.set(name, conversation);

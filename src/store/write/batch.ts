@@ -6,7 +6,10 @@ import type { Row, Statement } from "../engine/engine.ts";
 import { forgetDevices } from "../forget-devices.ts";
 import * as people from "../read/people-sql.ts";
 import { integer, text } from "../row.ts";
+import * as deviceSql from "../device-position-sql.ts";
 import * as sql from "../sql.ts";
+import * as marksSql from "./marks-sql.ts";
+import * as sendSql from "./send-sql.ts";
 import type { Outcome, RelationChange, Send, Settle } from "../store.ts";
 
 export type Waiting = {
@@ -114,13 +117,13 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
     addUser(send.tenant, one);
     addUser(send.tenant, other);
   }
-  if (users.size > 0) step("users", sql.insertUsers, rows([...users.values()]));
+  if (users.size > 0) step("users", sendSql.insertUsers, rows([...users.values()]));
   if (batch.devices.length > 0) {
     const list = batch.devices.map(({ identity: { tenant, user }, device, after, level }) => [
       ...[tenant, user, device],
       ...[after ?? null, level ?? levelMin],
     ]);
-    step("devices", sql.insertDevices, [...rows(list), batch.time]);
+    step("devices", deviceSql.insertDevices, [...rows(list), batch.time]);
     const owners = new Map(batch.devices.map(({ identity }) => [identityKey(identity), identity]));
     const all = [...owners.values()].map(({ tenant, user }) => [tenant, user] as const);
     for (const statement of forgetDevices({ owners: all, now: batch.time, limits }))
@@ -139,8 +142,8 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
   }
   if (pairs.size > 0) {
     const list = rows([...pairs.values()]);
-    step("conversations", sql.insertConversations, list);
-    step("members", sql.insertMembers, list);
+    step("conversations", sendSql.insertConversations, list);
+    step("members", sendSql.insertMembers, list);
   }
   if (sends.length > 0) {
     const list = sends.map(({ send }) => [
@@ -151,10 +154,10 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
       send.id,
       send.text,
     ]);
-    step("messages", sql.insertMessages, [...rows(list), batch.time]);
-    if (mayAnswer(sends)) step("answers", sql.linkAnswers);
-    step("advance", sql.advanceConversations);
-    step("head", sql.advanceHeadToMessages);
+    step("messages", sendSql.insertMessages, [...rows(list), batch.time]);
+    if (mayAnswer(sends)) step("answers", sendSql.linkAnswers);
+    step("advance", sendSql.advanceConversations);
+    step("head", sendSql.advanceHeadToMessages);
   }
   if (batch.acks.length > 0) {
     const ackers = new Set(batch.acks.map(identityKey));
@@ -167,14 +170,14 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
       ),
       Math.max(1, Math.floor(limits.ackMessagesMax / ackers.size)),
     ];
-    step("delivered", sql.deliverByAcks, args);
-    step("head", sql.advanceHeadByChanges);
-    step("acked", sql.ackDevices, [...args, batch.time, limits.deviceSeenEveryMs]);
+    step("delivered", marksSql.deliverByAcks, args);
+    step("head", marksSql.advanceHeadByChanges);
+    step("acked", marksSql.ackDevices, [...args, batch.time, limits.deviceSeenEveryMs]);
   }
   if (batch.reads.length > 0) {
     const list = batch.reads.map(({ tenant, user, conversation, seq }) => [tenant, user, conversation, seq]);
-    step("read", sql.readMarks, rows(list));
-    step("head", sql.advanceHeadByChanges);
+    step("read", marksSql.readMarks, rows(list));
+    step("head", marksSql.advanceHeadByChanges);
   }
   if (batch.seen.length > 0)
     step("seen", people.upsertSeen, rows(batch.seen.map(({ tenant, user, time }) => [tenant, user, time])));
@@ -202,7 +205,7 @@ export const lookUpOwnConversations = (sends: readonly Waiting[]): Statement => 
 
 /** Reads the messages that have the ids of sends that a commit did not insert. */
 export const lookUpSends = (sends: readonly Waiting[]): Statement => ({
-  sql: sql.selectSends,
+  sql: sendSql.selectSends,
   args: rows(sends.map(({ send }) => [send.tenant, send.from, send.to ?? null, conversationKey(send), send.id])),
 });
 

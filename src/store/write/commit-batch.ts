@@ -5,7 +5,7 @@ import type { Engine, Row } from "../engine/engine.ts";
 import { integer } from "../row.ts";
 import type { OneHistory } from "../one-history.ts";
 import { entriesOf } from "../read/log-rows.ts";
-import * as sql from "../sql.ts";
+import * as sendSql from "./send-sql.ts";
 import { type Batch, relationsIn, writeSteps } from "./batch.ts";
 import { tooManyRelations } from "./relation-queue.ts";
 import { type Settled, settleSends } from "./settle-sends.ts";
@@ -33,7 +33,7 @@ export type Committed = {
 };
 
 /** Writes a page and changes nothing: shows whether the database takes commits. */
-const probe = [sql.leaveHead, sql.returnHead].map((text) => ({ name: "probe", statement: { sql: text } }));
+const probe = [sendSql.leaveHead, sendSql.returnHead].map((text) => ({ name: "probe", statement: { sql: text } }));
 
 /** Writes a batch as one transaction. Where it rejects, the outcome is unknown. */
 export async function commitBatch(

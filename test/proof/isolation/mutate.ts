@@ -1,3 +1,7 @@
+import * as devicePositionStatements from "../../../src/store/device-position-sql.ts";
+import * as logStatements from "../../../src/store/read/log-sql.ts";
+import * as marksStatements from "../../../src/store/write/marks-sql.ts";
+import * as sendStatements from "../../../src/store/write/send-sql.ts";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine, Statement } from "../../../src/store/engine/engine.ts";
@@ -35,9 +39,17 @@ const pushSql = { ...pushWorkerSql, ...unackedSql, ...dueSql, ...pushLogSql };
 
 /** The statements of the store by name, as the database gets them. */
 const statements: ReadonlyMap<string, string> = new Map(
-  Object.entries({ ...sql, ...historySql, ...peopleSql, ...deviceSql, ...pushSql }).filter(
-    (entry): entry is [string, string] => typeof entry[1] === "string",
-  ),
+  Object.entries({
+    ...sql,
+    ...sendStatements,
+    ...marksStatements,
+    ...devicePositionStatements,
+    ...logStatements,
+    ...historySql,
+    ...peopleSql,
+    ...deviceSql,
+    ...pushSql,
+  }).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
 );
 
 const predicatePattern = /(?:\b\w+\.)?\btenant\s*(?:=|<>|<|>|\bIS\b|\bIN\b)\s*(?:\?\d|\w+\.tenant|j\.value ->> \d)?/g;

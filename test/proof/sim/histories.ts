@@ -1,6 +1,7 @@
 import type { Random } from "../../../src/internal/random.ts";
 import type { Engine, Row, Statement } from "../../../src/store/engine/engine.ts";
-import { selectDevice, selectHead, updateEpoch } from "../../../src/store/sql.ts";
+import { selectDevice } from "../../../src/store/device-position-sql.ts";
+import { selectHead, updateEpoch } from "../../../src/store/sql.ts";
 import type { Backup, SimDatabase, Truth } from "./database.ts";
 import type { SimProcess } from "./process.ts";
 

@@ -1,0 +1,70 @@
+/** The statements that read the log, for one user and for all, and the messages and conversations in it. */
+
+import { isHiddenBetween } from "./people-sql.ts";
+
+const userKey = `(SELECT key FROM tidings_user WHERE tenant = ?1 AND id = ?2)`;
+
+/**
+ * The first messages of a read of the log: at most `rows`, and no more once their texts reach `bytes` together, but always the first one. Only
+ * lengths are read here, which SQLite knows without the texts.
+ */
+const firstOf = ({ where, rows, bytes }: { where: string; rows: string; bytes: string }): string => `(
+  SELECT y.n, y.bytes FROM (
+    SELECT x.n, x.bytes, sum(x.bytes) OVER (ORDER BY x.n ROWS UNBOUNDED PRECEDING) - x.bytes AS before FROM (
+      SELECT l.n, octet_length(l.text) AS bytes FROM tidings_message l WHERE ${where} ORDER BY l.n LIMIT ${rows}
+    ) x
+  ) y WHERE y.before < ${bytes}
+)`;
+
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 bytes of text */
+export const selectReceived = `
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.id AS sender, ?2 AS recipient, z.bytes
+FROM ${firstOf({ where: `l.recipient = ${userKey} AND l.n > ?3`, rows: "?4", bytes: "?5" })} z
+CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user s ON s.key = m.sender ORDER BY z.n`;
+
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit, ?5 bytes of text */
+export const selectSent = `
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, ?2 AS sender, r.id AS recipient, z.bytes
+FROM ${firstOf({ where: `l.sender = ${userKey} AND l.n > ?3`, rows: "?4", bytes: "?5" })} z
+CROSS JOIN tidings_message m ON m.n = z.n CROSS JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
+
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit */
+export const selectOwnReceipts = `
+SELECT p.n, p.conversation, p.delivered, p.read, ?2 AS user FROM tidings_member p
+WHERE p.user = ${userKey} AND p.n > ?3 AND p.n > 0 ORDER BY p.n LIMIT ?4`;
+
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit */
+export const selectPeerReceipts = `
+SELECT p.n, p.conversation, p.delivered, p.read, u.id AS user FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user
+WHERE p.peer = ${userKey} AND p.n > ?3 AND p.n > 0 AND NOT ${isHiddenBetween({ one: "p.user", other: "p.peer", n: "p.n" })} ORDER BY p.n LIMIT ?4`;
+
+/** ?1 after, ?2 limit, ?3 bytes of text: the whole log, every tenant. */
+export const selectMessages = `
+SELECT m.n, m.conversation, m.seq, m.id, m.text, m.time, s.tenant, s.id AS sender, r.id AS recipient, z.bytes
+FROM ${firstOf({ where: "l.n > ?1", rows: "?2", bytes: "?3" })} z CROSS JOIN tidings_message m ON m.n = z.n
+CROSS JOIN tidings_user s ON s.key = m.sender CROSS JOIN tidings_user r ON r.key = m.recipient ORDER BY z.n`;
+
+/** ?1 after, ?2 limit: the whole log, every tenant. No peer: the marks moved behind a block between the two. */
+export const selectReceipts = `
+SELECT p.n, p.conversation, p.delivered, p.read, u.tenant, u.id AS user,
+  CASE WHEN ${isHiddenBetween({ one: "p.user", other: "p.peer", n: "p.n" })} THEN NULL ELSE o.id END AS peer
+FROM tidings_member p CROSS JOIN tidings_user u ON u.key = p.user CROSS JOIN tidings_user o ON o.key = p.peer
+WHERE p.n > ?1 AND p.n > 0 ORDER BY p.n LIMIT ?2`;
+
+/** ?1 tenant, ?2 conversation key. The first message makes a conversation: a send that was refused may leave an empty row. */
+export const selectMembers = `
+SELECT u.id FROM tidings_conversation c CROSS JOIN tidings_member p ON p.conversation = c.key CROSS JOIN tidings_user u ON u.key = p.user
+WHERE c.key = ?2 AND c.tenant = ?1 AND c.seq > 0`;
+
+/** ?1 conversation, one of the asker's; ?2 seq. */
+export const selectMessageAt = `SELECT id FROM tidings_message WHERE conversation = ?1 AND seq = ?2`;
+
+/** ?1 tenant, ?2 and ?3 users. As for selectMembers, an empty row is no conversation yet. */
+export const selectDirect = `
+SELECT c.key FROM tidings_user a CROSS JOIN tidings_user b
+CROSS JOIN tidings_conversation c ON c.low = min(a.key, b.key) AND c.high = max(a.key, b.key)
+WHERE a.tenant = ?1 AND a.id = ?2 AND b.tenant = ?1 AND b.id = ?3 AND c.seq > 0`;
+
+/** ?1 a message's n, ?2 its text as it was read, ?3 the new one, ?4 the hash of its send, which is kept where none is kept yet. See `changeText`. */
+export const changeText = `
+UPDATE tidings_message SET text = ?3, hash = coalesce(hash, ?4) WHERE n = ?1 AND text = ?2 RETURNING n`;
