@@ -9,7 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { join } from "node:path";
-import type { Proof, ProofResult } from "../test/proof/proof.ts";
+import { addFacts, type Proof, type ProofResult } from "../test/proof/proof.ts";
 import { allProofs } from "./proof/all.ts";
 import { addRun, currentCommit, nextNumber, readTally, type Run } from "./proof/tally.ts";
 import { formatTable, writePage } from "./proof/table.ts";
@@ -53,7 +53,7 @@ async function prove({ name, isOnePiece = false }: Proof, ms: number, isOver: ()
     if (!result) return { ...run, violations: run.violations + 1 };
     for (const violation of result.violations) console.error(`${name}: ${violation}`);
     const facts = { ...run.facts };
-    for (const [fact, count] of Object.entries(result.facts)) facts[fact] = (facts[fact] ?? 0) + count;
+    addFacts(facts, result.facts);
     run = {
       ...run,
       next: result.next,

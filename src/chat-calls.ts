@@ -89,7 +89,7 @@ export function createCalls(
         throw new ChatError("bad_request", "user, tenant or device is malformed");
       // A close frame has room for 123 bytes (RFC 6455 section 5.5).
       if (typeof reason !== "string" || reason.includes("\0") || utf8Bytes(reason) > 100 || !reason.isWellFormed())
-        throw new ChatError("bad_request", "reason is no text of at most 100 bytes");
+        throw new ChatError("bad_request", "reason is not a text of at most 100 bytes");
       await use(tenant, ({ store }) => store.revoke({ tenant, user }, { device, reason, time: clock.now() }));
     },
 

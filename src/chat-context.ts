@@ -28,11 +28,11 @@ export type ChatParts = {
 };
 
 /** What all databases of a chat share: the host's rules, and the bounds and the health of the whole process. */
-export function createContext(options: ChatOptions, { log, capacity: room, ...parts }: ChatParts): DatabaseContext {
+export function createContext(options: ChatOptions, { log, capacity, ...parts }: ChatParts): DatabaseContext {
   const { authorize, canSee, revalidate, push: providers = [], onPush, accountsPerDevice } = options;
   const { clock, limits } = parts;
   return {
-    ...{ ...parts, authorize, canSee, providers, onPush, accountsPerDevice, room },
+    ...{ ...parts, authorize, canSee, providers, onPush, accountsPerDevice, capacity },
     hooks: hooksOf(options.onMessage),
     budget: createOutboxBudget({ bytesMax: limits.outboxTotalBytesMax }),
     watchBudget: createWatchBudget(limits),

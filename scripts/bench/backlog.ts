@@ -11,7 +11,7 @@ const senders = 10;
 const repetitions = 9;
 const user = "waiting";
 
-/** Messages that wait for one user: how fast they come once the user connects, and what that costs in memory. */
+/** Messages that wait for one user: how fast they arrive once the user connects, and their cost in memory. */
 export const backlog: Benchmark = async ({ textBytes, commitDelayMs }) =>
   withScratch((folder) =>
     withServer({ folder, commitDelayMs }, async ({ port, pid }) => {

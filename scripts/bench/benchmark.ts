@@ -1,4 +1,4 @@
-/** What the command line asked for. */
+/** The options of the command line. */
 export type BenchOptions = {
   readonly runs: number;
   readonly pairs: number;
@@ -8,17 +8,17 @@ export type BenchOptions = {
   readonly commitDelayMs: number;
   readonly connections: number;
   readonly textBytes: number;
-  /** How many nodes each are measured with. */
+  /** The numbers of nodes to measure. */
   readonly nodes: readonly number[];
-  /** What hostile users have made: messages of their own in one conversation, conversations, devices. */
+  /** The data of hostile users: own messages in one conversation, conversations, devices. */
   readonly messages: number;
   readonly conversations: number;
   readonly devices: number;
-  /** What hostile users do. */
+  /** The acts of hostile users. */
   readonly acts: readonly string[];
 };
 
-/** One line of the table: what was measured, in which unit, one value a run. */
+/** One line of the table: a measure, its unit, one value per run. */
 export type Measure = { readonly name: string; readonly unit: string; readonly value: number };
 
 /** One benchmark: each call is one run, on fresh processes and fresh files. */

@@ -7,14 +7,14 @@ import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { hashOf } from "../../src/store/migration/hash.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
 
-/** A database that a benchmark needs, as large as it is: built once for each version of the schema and of itself. */
+/** A large database that a benchmark needs: built once for each version of the schema and of itself. */
 export type CachedDatabase = {
   readonly benchmark: string;
   readonly version: number;
   readonly fill: (engine: Engine) => Promise<void>;
 };
 
-/** Puts the database at a path: from the cache in the folder for temporary files, where it is built the first time. */
+/** Copies the database to a path from the cache in the folder for temporary files, where it is built the first time. */
 export async function copyCached(database: CachedDatabase, path: string): Promise<void> {
   const { benchmark, version } = database;
   const cached = join(tmpdir(), `tidings-bench-${benchmark}-${version}-${await schemaHash()}.db`);
@@ -34,7 +34,7 @@ async function build({ benchmark, fill }: CachedDatabase, file: string): Promise
   await migrate(engine, bundledMigrations);
   await fill(engine);
   await engine.close();
-  // What the engine leaves beside the file; all of it is in the file itself by now.
+  // The engine's files beside it; the database file has everything by now.
   for (const rest of [".lock", "-wal", "-shm"]) rmSync(`${unfinished}${rest}`, { force: true });
   renameSync(unfinished, file);
 }

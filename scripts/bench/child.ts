@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 export const scriptPath = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /**
- * Runs a script of this folder in a process of its own and answers the JSON that it printed.
+ * Runs a script of this folder in a process of its own and returns the JSON that it printed.
  * It is killed once `timeoutMs` has passed.
  */
 export async function runChild<Answer>(script: string, input: object, timeoutMs: number): Promise<Answer> {
@@ -21,7 +21,7 @@ export async function runChild<Answer>(script: string, input: object, timeoutMs:
   return JSON.parse(output) as Answer;
 }
 
-/** What `runChild` handed to this process. */
+/** The arguments of `runChild` to this process. */
 export const childInput = <Input>(): Input => JSON.parse(process.argv[2] ?? "{}") as Input;
 
 export const answer = (value: object): void => void process.stdout.write(JSON.stringify(value));

@@ -14,7 +14,7 @@ const listed = 10_000;
 const chunkRows = 100_000;
 const repetitions = 60;
 
-/** The people to ask as, keys of their users. */
+/** The asking users, keys of their users. */
 const users = { long: 1, short: 2, busy: 3 };
 const firstPeer = 1_000;
 
@@ -32,7 +32,7 @@ export const history: Benchmark = async ({ commitDelayMs }) =>
         unread: "/conversations?user=long",
       };
       const times = new Map<string, number[]>(Object.keys(paths).map((name) => [name, []]));
-      // In turn, so that whatever else the machine does hits all; the first round fills the caches.
+      // In turn, so that other work on the machine affects all; the first round fills the caches.
       for (let i = 0; i <= repetitions; i++)
         for (const [name, path] of Object.entries(paths)) {
           const start = performance.now();
@@ -63,7 +63,7 @@ async function fill(engine: Engine): Promise<void> {
     ),
     `INSERT INTO tidings_user (key, tenant, id) SELECT ${firstPeer} + i, 'default', 'peer-' || i FROM ${numbers(listed)}`,
   );
-  /** One conversation with peer-0, in which both write in turn and nobody has read anything. */
+  /** One conversation with peer-0, in which both write in turn and neither has read anything. */
   async function fillOne(key: number, user: number, count: number): Promise<void> {
     for (let done = 0; done < count; done += chunkRows) {
       const rows = Math.min(chunkRows, count - done);

@@ -8,7 +8,7 @@ import { withScratch } from "./scratch.ts";
 import { type ServerProcess, withServer } from "./server-process.ts";
 import { median } from "./statistics.ts";
 
-/** What one hostile user does, each by itself. */
+/** The acts of one hostile user, each by itself. */
 export const hostileActs = [
   ...[
     "reads",
@@ -26,13 +26,13 @@ export const hostileActs = [
   ...["conversations", "unread", "blocks", "devices", "new devices", "sends", "badges"],
 ];
 
-/** The bystanders: people who write to each other at a fixed rate, each of them twice a second. */
+/** The bystanders: users who write to each other at a fixed rate, each of them twice a second. */
 const bystanders = { pairs: 100, window: 1, rate: 200, textBytes: 64 };
 /** An act begins before the bystanders are measured, and ends after. */
 const besideMs = 3_500;
 
 /**
- * What bystanders wait while one hostile user does one thing, all limits at their defaults, against what they wait while nobody does anything,
+ * The bystanders' waits while one hostile user acts, all limits at their defaults, against their waits while no other user acts,
  * in the same run on the same server; and the longest stop of the server's event loop meanwhile.
  */
 export const hostile: Benchmark = async (options) =>

@@ -6,7 +6,7 @@ import { withScratch } from "./scratch.ts";
 import { withServer } from "./server-process.ts";
 
 const warmUpConnections = 500;
-/** A heartbeat of each, and some. */
+/** One heartbeat of each connection, and a little more. */
 const idleMs = 30_000;
 
 /** Memory of a connection that does nothing: the server's resident memory without and with a crowd of them. */

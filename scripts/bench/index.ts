@@ -1,4 +1,4 @@
-/** Measures Tidings: bun run bench [names…] [--runs N] … (--help tells more; README.md beside this tells how to read it). */
+/** Measures Tidings: bun run bench [names…] [--runs N] … (see --help, and README.md beside this for how to read it). */
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { command } from "../../src/cli/command.ts";
@@ -29,7 +29,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   backlog,
   sockets,
 };
-/** By name alone: it says whether something holds, and takes long. */
+/** By name alone: it checks whether something holds, and takes long. */
 const onDemand: Readonly<Record<string, Benchmark>> = { hostile };
 
 const number = (description: string, value: number) =>
@@ -47,11 +47,14 @@ const main = command({
     connections: number("Idle connections", 5_000),
     "text-bytes": number("Length of the texts", 64),
     remote: { type: "boolean", description: "On a libSQL server: the benchmark of that name" },
-    nodes: { type: "string", description: "With so many nodes on a libSQL server: 1,2,3; the benchmark of that name" },
+    nodes: {
+      type: "string",
+      description: "With this many nodes on a libSQL server: 1,2,3; the benchmark of that name",
+    },
     messages: number("hostile: messages of one's own in one conversation", 100_000),
     conversations: number("hostile: conversations of one user", 2_000),
     devices: number("hostile: devices of one user", 1_000),
-    acts: { type: "string", description: `hostile: what is done; default: ${hostileActs.join(",")}` },
+    acts: { type: "string", description: `hostile: the acts; default: ${hostileActs.join(",")}` },
     json: { type: "string", description: "File for the results as JSON" },
   },
   async run(args) {

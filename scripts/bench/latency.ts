@@ -9,9 +9,9 @@ const probeSeconds = 3;
 const share = 0.5;
 
 /**
- * From a send to its answer and to its change at the receiver: alone on the server, and at half of what the server can
- * take. There sends are due on a fixed schedule and their time counts from when they were due, so that a server that
- * stalls cannot hide it by being asked less.
+ * From a send to its answer and to its change at the receiver: alone on the server, and at half of the server's
+ * rate. There sends are due on a fixed schedule and their time counts from when they were due, so that a server that
+ * stalls cannot hide it by receiving fewer requests.
  */
 export const latency: Benchmark = async ({ pairs, window, seconds, textBytes, commitDelayMs }) =>
   withScratch((folder) =>

@@ -55,7 +55,7 @@ async function run(count: number, options: BenchOptions, { hasBystander = false 
         const before = await bytes();
         const beside = [sqld.pid(), bus.pid(), ...all.slice(count).map(({ pid }) => pid)];
         const seen = await runPairs(first, { pairs, window, seconds, textBytes, others, beside });
-        const told = (await bytes()) - before;
+        const published = (await bytes()) - before;
         const counts = await Promise.all(servers.map(countsOf));
         const rate = Math.min(seen.acceptedPerSecond, seen.receivedPerSecond);
         const [databaseMicros = 0, busMicros = 0, bystanderMicros = 0] = seen.besideCpu.map(
@@ -70,7 +70,7 @@ async function run(count: number, options: BenchOptions, { hasBystander = false 
           busMicros,
           bystanderMicros,
           alone,
-          busBytes: told / seen.sent,
+          busBytes: published / seen.sent,
           counts: counts.reduce((a, b) => ({ applied: a.applied + b.applied, read: a.read + b.read })),
         };
       }),
@@ -84,7 +84,7 @@ async function run(count: number, options: BenchOptions, { hasBystander = false 
 const countsOf = async ({ port }: ServerProcess): Promise<Counts> =>
   (await (await fetch(`http://127.0.0.1:${port}/counts`)).json()) as Counts;
 
-/** Starts them one in the other, so that each is ended whatever comes. */
+/** Starts them one inside the other, so that each is ended after any failure. */
 async function withNodes<T>(
   count: number,
   options: { readonly folder: string; readonly env: Readonly<Record<string, string>> },

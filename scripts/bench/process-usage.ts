@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
-/** The kernel's clock ticks a second; 100 on every Linux that matters. */
+/** The kernel's clock ticks per second; 100 on every usual Linux. */
 const ticksPerSecond = 100;
 
 /** Processor time that a process has used, in seconds (proc(5), `stat`). */
@@ -14,7 +14,7 @@ export function cpuSeconds(pid: number): number {
 /** Memory that a process holds now, in bytes. */
 export const rssBytes = (pid: number): number => statusBytes(pid, "VmRSS");
 
-/** The most that it held since `forgetPeak`, in bytes. */
+/** Its largest memory since `forgetPeak`, in bytes. */
 export const peakRssBytes = (pid: number): number => statusBytes(pid, "VmHWM");
 
 export function forgetPeak(pid: number): void {

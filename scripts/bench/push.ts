@@ -5,14 +5,14 @@ import { withScratch } from "./scratch.ts";
 import { withServer } from "./server-process.ts";
 import { median } from "./statistics.ts";
 
-/** Off and on take turns, there and back, so that a neighbour who comes or goes is not taken for a difference. */
+/** The order of off and on turns round each time, so that the load of a neighbour does not look like a difference. */
 const roundsPerRun = 4;
 const kinds = ["off", "online", "away"] as const;
 type Kind = (typeof kinds)[number];
 
-type Seen = { readonly rate: number; readonly cpuMicros: number; readonly told: number };
+type Seen = { readonly rate: number; readonly cpuMicros: number; readonly sent: number };
 
-/** What push costs those who send: the load of `throughput` without it, with it, and with somebody to tell of each message. */
+/** The cost of push for senders: the load of `throughput` without it, with it, and with a notification for each message of some users. */
 export const push: Benchmark = async (options) => {
   const seen: Readonly<Record<Kind, Seen[]>> = { off: [], online: [], away: [] };
   for (let round = 0; round < roundsPerRun; round++)
@@ -43,9 +43,9 @@ export const push: Benchmark = async (options) => {
       ratio(online, ({ cpuMicros }) => cpuMicros),
     ),
     measure(
-      "told, all here",
+      "sent, all here",
       "notices",
-      ofAll(online, ({ told }) => told),
+      ofAll(online, ({ sent }) => sent),
     ),
     measure(
       "a device of half of the receivers away",
@@ -63,9 +63,9 @@ export const push: Benchmark = async (options) => {
       ratio(away, ({ cpuMicros }) => cpuMicros),
     ),
     measure(
-      "told, some away",
+      "sent, some away",
       "notices",
-      ofAll(away, ({ told }) => told),
+      ofAll(away, ({ sent }) => sent),
     ),
   ];
 };
@@ -77,11 +77,11 @@ async function run({ pairs, window, seconds, textBytes }: BenchOptions, kind: Ki
     withServer({ folder, entry: "load/push-server.ts", env }, async (server) => {
       const load = { pairs, window, seconds, textBytes, ...(kind !== "off" && { registers: kind }) };
       const seen = await runPairs(server, load);
-      const told = Number(await (await fetch(`http://127.0.0.1:${server.port}/told`)).text());
-      if (kind === "online" && told > 0) throw new Error(`${told} notices for devices that are here and ack`);
-      if (kind === "away" && told === 0) throw new Error("Nobody who was away was told of anything");
+      const sent = Number(await (await fetch(`http://127.0.0.1:${server.port}/sent`)).text());
+      if (kind === "online" && sent > 0) throw new Error(`${sent} notices for devices that are here and ack`);
+      if (kind === "away" && sent === 0) throw new Error("No absent user was notified");
       const rate = Math.min(seen.acceptedPerSecond, seen.receivedPerSecond);
-      return { rate, cpuMicros: (seen.serverCpu * 1e6) / rate, told };
+      return { rate, cpuMicros: (seen.serverCpu * 1e6) / rate, sent };
     }),
   );
 }

@@ -12,7 +12,7 @@ import { type ServerProcess, withServer } from "./server-process.ts";
 
 const aloneSeconds = 3;
 const comingBack = 4_000;
-/** Many who write now and then: each message has an ack of its own. */
+/** Many users who write now and then: each message has an ack of its own. */
 const sparsely = { pairs: 2_000, window: 1 };
 
 /** The best of these counts. */
@@ -67,7 +67,7 @@ export const remote: Benchmark = async (options) => {
   }
 };
 
-/** The time of a batch as a straight line through the smallest and the largest: what it costs by itself, and with each message. */
+/** The time of a batch as a straight line through the smallest and the largest: its own cost, and the cost of each message. */
 function fitCommit(rates: readonly RawRate[]) {
   const points = rates.map(({ batch, perSecond }) => ({ batch, ms: (batch * 1_000) / perSecond }));
   const [small, large] = [points[0], points.at(-1)];
@@ -76,7 +76,7 @@ function fitCommit(rates: readonly RawRate[]) {
   return { emptyMs: small.ms - small.batch * messageMs, messageMicros: messageMs * 1_000 };
 }
 
-/** Devices that were here before, all at once, with nothing new for them. */
+/** Returning devices, all at once, with nothing new for them. */
 async function comeBack(server: ServerProcess, sqld: Sqld) {
   const users = Array.from({ length: comingBack }, (_, i) => `back-${i}`);
   await (

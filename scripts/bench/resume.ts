@@ -9,7 +9,7 @@ import { median } from "./statistics.ts";
 const repetitions = 25;
 const busyRepetitions = 5;
 
-/** From connect to the last of the backlog, for people with much around them and for people with nothing. */
+/** From connect to the last of the backlog, for users with much data around them and for users with none. */
 export const resume: Benchmark = async ({ commitDelayMs }) =>
   withScratch(async (folder) => {
     await seedInto(folder, "chat.db");
@@ -18,7 +18,7 @@ export const resume: Benchmark = async ({ commitDelayMs }) =>
       await resumeAs(port, seeded.few);
       const many: number[] = [];
       const few: number[] = [];
-      // In turn, so that whatever else the machine does hits both.
+      // In turn, so that other work on the machine affects both.
       for (let i = 0; i < repetitions; i++) {
         many.push((await resumeAs(port, seeded.many)).ms);
         few.push((await resumeAs(port, seeded.few)).ms);
@@ -41,7 +41,7 @@ export const resume: Benchmark = async ({ commitDelayMs }) =>
     });
   });
 
-/** Acks nothing, so that the next time finds the same. */
+/** Acks nothing, so that the next run finds the same. */
 async function resumeAs(port: number, user: string): Promise<{ ms: number; frames: number; messages: number }> {
   const start = performance.now();
   const client = new LoadClient({ port, user });

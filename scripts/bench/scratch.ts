@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Runs `use` with a fresh folder that is gone afterwards. */
+/** Runs `use` with a fresh folder, and removes it afterwards. */
 export async function withScratch<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "tidings-bench-"));
   try {

@@ -11,7 +11,7 @@ const foreignConversations = 1_000;
 const foreignMessages = 1_000_000;
 const chunkRows = 100_000;
 
-/** The people to connect as; each has the device d1. */
+/** The users that connect; each has the device d1. */
 export const seeded = {
   /** 10 000 conversations, a million messages of others after the cursor, nothing of its own. */
   many: "many",
@@ -53,7 +53,7 @@ async function fill(engine: Engine): Promise<void> {
     `INSERT INTO tidings_user (key, tenant, id)
       SELECT ${firstForeigner} + i, 'default', 'foreigner-' || i FROM ${numbers(2 * foreignConversations)}`,
   );
-  // Before the cursor: everybody's conversations with one message each, delivered.
+  // Before the cursor: all users' conversations with one message each, delivered.
   for (const { user, first, count } of owners) {
     const marks = n + count + 1;
     await run(

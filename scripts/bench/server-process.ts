@@ -9,7 +9,7 @@ export type ServerOptions = {
   /** The database inside the folder. */
   readonly database?: string;
   readonly commitDelayMs?: number;
-  /** Another entry file, relative to this folder; it prints where it listens as the real one does. */
+  /** Another entry file, relative to this folder; it prints its address as the real one does. */
   readonly entry?: string;
   readonly env?: Readonly<Record<string, string>>;
 };
@@ -49,24 +49,24 @@ export async function withServer<T>(options: ServerOptions, use: (server: Server
   }
 }
 
-/** Reads the port from the server's first words, and passes on what it says after them. */
+/** Reads the port from the server's first output, and passes the rest on. */
 async function portOf(child: Subprocess<"ignore", "inherit", "pipe">): Promise<number> {
   const decoder = new TextDecoder();
-  let said = "";
+  let output = "";
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const timer = setTimeout(() => reject(new Error(`The server did not start: ${said}`)), startMs);
+  const timer = setTimeout(() => reject(new Error(`The server did not start: ${output}`)), startMs);
   void (async () => {
     let isFound = false;
     for await (const bytes of child.stderr) {
       const text = decoder.decode(bytes, { stream: true });
       if (isFound) process.stderr.write(text);
-      else said += text;
-      const port = /serving http:\/\/[^/\s]*:(\d+)\//.exec(said)?.[1];
+      else output += text;
+      const port = /serving http:\/\/[^/\s]*:(\d+)\//.exec(output)?.[1];
       if (port === undefined || isFound) continue;
       isFound = true;
       resolve(Number(port));
     }
-    reject(new Error(`The server ended: ${said}`));
+    reject(new Error(`The server ended: ${output}`));
   })().catch(reject);
   return promise.finally(() => clearTimeout(timer));
 }

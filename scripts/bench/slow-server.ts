@@ -1,6 +1,6 @@
 /**
  * The server with COMMIT_DELAY_MS added to each commit. The embedded engine is synchronous, so a slow fsync holds the
- * event loop for as long as it takes: this sleeps in the same place, right after the driver's COMMIT.
+ * event loop meanwhile: this sleeps in the same place, right after the driver's COMMIT.
  */
 import Database from "libsql";
 

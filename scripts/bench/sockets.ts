@@ -4,7 +4,7 @@ import { runPairs } from "./load/run-pairs.ts";
 import { withScratch } from "./scratch.ts";
 import { withServer } from "./server-process.ts";
 
-/** The ceiling of sockets: the same load on a server that stores nothing, beside the real one in the same run. */
+/** The limit of sockets: the same load on a server that stores nothing, beside the real one in the same run. */
 export const sockets: Benchmark = async ({ pairs, window, seconds, textBytes, commitDelayMs }) => {
   const load = { pairs, window, seconds, textBytes };
   const bare = await withScratch((folder) =>

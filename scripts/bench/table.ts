@@ -50,7 +50,7 @@ export function tableOf(summaries: readonly Summary[]): string {
   return [line(head), rule, ...body.map(line)].join("\n");
 }
 
-/** Three digits that mean something. */
+/** Three significant digits. */
 function shown(value: number): string {
   if (!Number.isFinite(value)) return "–";
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-US").replaceAll(",", " ");

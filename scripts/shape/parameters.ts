@@ -1,6 +1,7 @@
 import {
   isIdentifier,
   isObjectBindingPattern,
+  isTypeReferenceNode,
   isVariableDeclaration,
   type ParameterDeclaration,
 } from "typescript/unstable/ast";
@@ -9,12 +10,18 @@ import { findingAt, type Rule } from "./rule.ts";
 
 const positionalMax = 2;
 
-/** An exported function takes at most two positional arguments, then an object of options: a caller can then read the meaning of each. */
+/**
+ * An exported function takes at most two positional arguments, then an object of options: a caller can then read the meaning of each. A function that
+ * is declared with the type of a contract has the parameters of the contract.
+ */
 export const fewParameters: Rule = {
-  allowed: {},
+  allowed: {
+    "src/protocol/encode.ts encodeChanges": "It runs for each frame, and an object for each would cost an allocation.",
+  },
   find: (modules) =>
     modules.flatMap((module) =>
       exportsOf(module.tree).flatMap(({ name, node }) => {
+        if (isVariableDeclaration(node) && node.type !== undefined && isTypeReferenceNode(node.type)) return [];
         const declared = isVariableDeclaration(node) ? node.initializer : node;
         if (declared === undefined || !isFunction(declared)) return [];
         const own = declared.parameters.filter((one) => nameOf(one) !== "this");

@@ -65,7 +65,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       if (held === false || (typeof held === "number" && held <= options.now())) return unauthenticated();
       return typeof held === "number" ? { ...session, expiresAt: held } : session;
     } catch {
-      return problem("unavailable", "It cannot be checked now who is asking");
+      return problem("unavailable", "The identity cannot be checked now");
     }
   }
 
@@ -74,7 +74,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       return needsUpgrade();
     }
     if (!isHostAllowed(request)) {
-      return problem("forbidden", "This host is not served: the demo takes only loopback ones, such as localhost");
+      return problem("forbidden", "This host is not served: the demo serves only loopback hosts, such as localhost");
     }
     const origination = originationOf(request, peer);
     const { address } = origination;

@@ -120,7 +120,7 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
   async function renewed(): Promise<Held> {
     const keys = mayRenew() && (await refresh()) ? usable() : null;
     if (keys !== null) return keys;
-    throw unavailable("The key of the token is not known, and it cannot be asked now whether it is a new one");
+    throw unavailable("The key of the token is not known, and new keys cannot be fetched now");
   }
 
   return {

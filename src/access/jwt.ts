@@ -82,7 +82,7 @@ export function jwt(options: JwtOptions): Authenticate {
   const { userClaim = "sub", tenantClaim = "tenant" } = options;
   for (const claim of [userClaim, tenantClaim]) {
     if (claim === "" || checkedClaims.includes(claim))
-      throw new ChatError("config_invalid", `The claim ${JSON.stringify(claim)} names neither a user nor a tenant`);
+      throw new ChatError("config_invalid", `The claim ${JSON.stringify(claim)} cannot be the user or the tenant`);
   }
   if (userClaim === tenantClaim) throw new ChatError("config_invalid", "One claim cannot be the user and the tenant");
   const log = createLog(["tidings", "http"]);

@@ -63,9 +63,9 @@ export function createProof(options: ProveOptions): (request: Request) => Promis
     } catch (error) {
       // The thrower of `unavailable` has logged the reason itself, and strangers can cause one with each request.
       if (error instanceof ChatError && error.code === "unavailable")
-        log.debug("authenticate cannot say now", { error });
+        log.debug("authenticate is unavailable", { error });
       else log.error("authenticate failed", { error });
-      return { code: "unavailable", text: "It cannot be checked now who is asking" };
+      return { code: "unavailable", text: "The identity cannot be checked now" };
     }
     return sessionOf(claims, now(), log);
   };
@@ -105,4 +105,4 @@ const isThenable = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 
 /** One answer for everything that may be missing or wrong. */
-export const nobody: Unproved = { code: "unauthenticated", text: "The request does not prove who is asking" };
+export const nobody: Unproved = { code: "unauthenticated", text: "The request does not prove an identity" };

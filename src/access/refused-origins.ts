@@ -26,7 +26,7 @@ export function createRefusedOrigins(log: Log): (refused: RefusedOrigin) => void
       own: host === null ? [] : own.map((each) => each.slice(0, shownCharsMax)),
       allowed,
     };
-    const text = "an Origin is refused: it is neither the server's own, by the Host, nor one of the allowed ones";
+    const text = "an Origin is refused: it is neither the server's own (by the Host) nor an allowed one";
     if (known.has(shown) || known.size >= rememberedMax) return log.debug(text, properties);
     known.add(shown);
     log.warn(text, properties);

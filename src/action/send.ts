@@ -20,9 +20,9 @@ export const toOneself = { code: "invalid_recipient", message: "One cannot write
 type Given = { readonly from: string; readonly to?: string | undefined; readonly text: string };
 
 /** The fault of a message, before it is sent; null: there is none. Frames are decoded by the same rules (`validateContent`). */
-export function validateSend({ from, to, text }: Given, limits: Limits): ChatError | null {
-  if (from === to) return new ChatError(toOneself.code, toOneself.message);
-  const fault = validateContent(text, to, limits);
+export function validateSend(given: Given, limits: Limits): ChatError | null {
+  if (given.from === given.to) return new ChatError(toOneself.code, toOneself.message);
+  const fault = validateContent(given, limits);
   if (fault === null) return null;
   return new ChatError(fault.code === "bad_frame" ? "bad_request" : fault.code, fault.message);
 }

@@ -41,14 +41,14 @@ export function deno(chat: Served, { base = chat.base, fetch = chat.fetch }: Den
   const isForSocket = socketMatcher(base);
   const receive = createReceive(chat.limits);
   // Deno cannot drop a socket: without the peer's closing handshake it stays open, and counts until it is gone.
-  const room = createCapacity(chat.limits);
+  const capacity = createCapacity(chat.limits);
 
   async function answer(request: Request, { remoteAddr }: Info): Promise<Response> {
     const peer = { address: remoteAddr?.hostname };
     if (request.headers.get("upgrade") === null || !isForSocket(request)) return await fetch(request, peer);
     const admission = await chat.admit(request, peer);
     if (admission instanceof Response) return admission;
-    if (!room.has(admission)) return tooManyConnections();
+    if (!capacity.has(admission)) return tooManyConnections();
     return accept(request, admission);
   }
 
@@ -75,14 +75,14 @@ export function deno(chat: Served, { base = chat.base, fetch = chat.fetch }: Den
   }
 
   function open(ws: ServedSocket, admission: Admission): void {
-    room.enter(admission);
+    capacity.enter(admission);
     // First: `connect` may throw.
-    ws.onclose = () => room.leave(admission);
+    ws.onclose = () => capacity.leave(admission);
     const socket = polledSocket(webSocket(ws), () => events.drain());
     const events = guard(chat.connect(socket, admission), socket);
     ws.onmessage = ({ data }) => receive(ws, data, events);
     ws.onclose = ({ code }) => {
-      room.leave(admission);
+      capacity.leave(admission);
       events.closed(code);
     };
     ws.onerror = () => events.closed(1006);

@@ -45,17 +45,17 @@ type Env = Partial<BunServer> & {
 export function hono<Raw, Options>(chat: Served, upgradeWebSocket: UpgradeWebSocket<Raw, Options>): Hono {
   const app = new Hono();
   // Deno cannot drop a socket: without the peer's closing handshake it stays open, and counts until it is gone.
-  const room = createCapacity(chat.limits);
+  const capacity = createCapacity(chat.limits);
   app.on("GET", ["/ws", "/ws/"], async (context, next) => {
     const env = (context.env ?? {}) as Env;
     const request = context.req.raw;
     if (!asksForUpgrade(request, env)) return await chat.fetch(request, peerOf(request, env));
     const admission = await chat.admit(request, peerOf(request, env));
     if (admission instanceof Response) return await refuse(admission, env);
-    if (!room.has(admission)) return await refuse(tooManyConnections(), env);
+    if (!capacity.has(admission)) return await refuse(tooManyConnections(), env);
     // Deno's alone, which would take its own 30 s.
     const options = { idleTimeout: idleSeconds(chat.limits) } as Options;
-    const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, room, env), options);
+    const upgrade = upgradeWebSocket(() => listeners<Raw>(chat, admission, capacity, env), options);
     const asked = upgradeContext(context, admission, env) as Parameters<typeof upgrade>[0];
     const response = await upgrade(asked, next).catch((error: unknown) => {
       // Deno's throws where a part of the handshake is missing, which strangers can cause; Bun's where the app was not given the server.
@@ -137,12 +137,12 @@ function upgradeContext({ req }: Context, admission: Admission, env: Env): unkno
   return { req: { raw: req.raw, url: req.url, header }, env: bun ?? env };
 }
 
-function listeners<Raw>(chat: Served, admission: Admission, room: Capacity, env: Env): WSEvents<Raw> {
+function listeners<Raw>(chat: Served, admission: Admission, capacity: Capacity, env: Env): WSEvents<Raw> {
   let events: SocketEvents | null = null;
   const receive = createReceive(chat.limits);
   return {
     onOpen(_event, ws) {
-      room.enter(admission);
+      capacity.enter(admission);
       try {
         events = connect(ws.raw, env, (socket) => chat.connect(socket, admission));
       } catch {
@@ -151,7 +151,7 @@ function listeners<Raw>(chat: Served, admission: Admission, room: Capacity, env:
     },
     onMessage: ({ data }, ws) => receive(ws, data, events),
     onClose({ code }) {
-      room.leave(admission);
+      capacity.leave(admission);
       events?.closed(code);
     },
     onError: () => events?.closed(1006),

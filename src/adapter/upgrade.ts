@@ -37,4 +37,4 @@ export const createReceive =
   };
 
 /** Closes a socket for which there is no chat any more. */
-export const closeUnserved = (ws: Receiver): void => ws.close(closeCode.storeFailed, "the chat is not there");
+export const closeUnserved = (ws: Receiver): void => ws.close(closeCode.storeFailed, "the chat is not available");

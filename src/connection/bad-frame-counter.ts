@@ -3,21 +3,17 @@ import type { Clock } from "../internal/clock.ts";
 const minuteMs = 60_000;
 
 /** Counts the bad frames of a peer in the last minute. */
-export type BadFrameCounter = {
-  /** Counts one more; true: it is more than a minute may have. */
-  add(): boolean;
-};
-
 export function createBadFrameCounter({
   clock,
   perMinuteMax,
 }: {
   readonly clock: Pick<Clock, "elapsed">;
   readonly perMinuteMax: number;
-}): BadFrameCounter {
+}) {
   let times: number[] = [];
   return {
-    add() {
+    /** Counts one more; true: it is more than a minute may have. */
+    add(): boolean {
       const now = clock.elapsed();
       times = times.filter((time) => now - time < minuteMs);
       times.push(now);
@@ -25,3 +21,5 @@ export function createBadFrameCounter({
     },
   };
 }
+
+export type BadFrameCounter = ReturnType<typeof createBadFrameCounter>;

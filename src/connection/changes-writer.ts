@@ -28,22 +28,7 @@ export type ChangesWriterOptions = {
 };
 
 /** Sends changes in frames. Each frame has the cursor up to which its client then has everything: only this moves a cursor. */
-export type ChangesWriter = {
-  /** The client has everything up to here. */
-  position(): number;
-  /** The last frame said that more follows, or there was none: one more frame must say that nothing does. */
-  isMoreExpected(): boolean;
-  /** Sends changes in frames within the size limit; the last one has `upTo` and `more`. False: the outbox had no room for all. */
-  write(changes: Iterable<WireChange>, upTo: number, more: boolean): boolean;
-  /** Moves the position without a frame; an empty frame sends the cursor later, unless another frame does so first. */
-  advance(upTo: number): void;
-  /** From now on `sendDueCursor` sends the cursor of a position that moved without a frame. */
-  markCursorDue(): void;
-  /** Sends the cursor, if it is due and there is room. */
-  sendDueCursor(): void;
-};
-
-export function createChangesWriter(options: ChangesWriterOptions): ChangesWriter {
+export function createChangesWriter(options: ChangesWriterOptions) {
   const { start, level, cursors, outbox, limits } = options;
   let position = start;
   let lastMore = true;
@@ -89,20 +74,28 @@ export function createChangesWriter(options: ChangesWriterOptions): ChangesWrite
   }
 
   return {
-    position: () => position,
-    isMoreExpected: () => lastMore,
+    /** The client has everything up to here. */
+    position: (): number => position,
+    /** The last frame said that more follows, or there was none: one more frame must say that nothing does. */
+    isMoreExpected: (): boolean => lastMore,
+    /** Sends changes in frames within the size limit; the last one has `upTo` and `more`. False: the outbox had no room for all. */
     write,
-    advance(upTo) {
+    /** Moves the position without a frame; an empty frame sends the cursor later, unless another frame does so first. */
+    advance(upTo: number): void {
       position = upTo;
       if (cursorFrame !== "none") return;
       cursorFrame = "pending";
       options.onCursorPending();
     },
-    markCursorDue() {
+    /** From now on `sendDueCursor` sends the cursor of a position that moved without a frame. */
+    markCursorDue(): void {
       if (cursorFrame === "pending") cursorFrame = "due";
     },
-    sendDueCursor() {
+    /** Sends the cursor, if it is due and there is room. */
+    sendDueCursor(): void {
       if (cursorFrame === "due" && outbox.hasRoomForChanges(changesOverheadBytes)) writeFrame(position, false, []);
     },
   };
 }
+
+export type ChangesWriter = ReturnType<typeof createChangesWriter>;

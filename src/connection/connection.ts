@@ -129,7 +129,7 @@ export function createConnection(
   async function open(): Promise<void> {
     const asked = cursor === undefined ? undefined : store.cursors.decode(cursor);
     const arrival = { session, device, level, cursor, asked };
-    const start = await openDevice(store, arrival, asked);
+    const start = await openDevice(store, arrival);
     if (!lifecycle.isOpening()) return;
     const { n, frames } = welcomeOf(start, arrival, { store, limits, now: clock.now() });
     lifecycle.open();

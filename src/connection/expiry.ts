@@ -2,18 +2,7 @@ import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
 
 /** The end of a session's proof, which may move. Its timer may be late: `hasEnded` is exact. */
-export type Expiry = {
-  hasEnded(): boolean;
-  /** Calls `task` at the end. */
-  watch(task: () => void): void;
-  /** Moves the end; undefined: the session does not end by itself. */
-  move(end: number | undefined): void;
-  /** The end in milliseconds since the Unix epoch; undefined: the session does not end by itself. */
-  end(): number | undefined;
-  stop(): void;
-};
-
-export function createExpiry(session: Pick<Session, "expiresAt">, clock: Clock): Expiry {
+export function createExpiry(session: Pick<Session, "expiresAt">, clock: Clock) {
   let { expiresAt } = session;
   let cancel = (): void => {};
   let onEnd: (() => void) | null = null;
@@ -28,18 +17,23 @@ export function createExpiry(session: Pick<Session, "expiresAt">, clock: Clock):
 
   return {
     hasEnded,
-    watch(task) {
+    /** Calls `task` at the end. */
+    watch(task: () => void): void {
       onEnd = task;
       wait();
     },
-    move(end) {
+    /** Moves the end; undefined: the session does not end by itself. */
+    move(end: number | undefined): void {
       expiresAt = end;
       wait();
     },
-    end: () => expiresAt,
-    stop() {
+    /** The end in milliseconds since the Unix epoch; undefined: the session does not end by itself. */
+    end: (): number | undefined => expiresAt,
+    stop(): void {
       onEnd = null;
       cancel();
     },
   };
 }
+
+export type Expiry = ReturnType<typeof createExpiry>;

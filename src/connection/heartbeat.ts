@@ -21,29 +21,23 @@ export type HeartbeatOptions = {
 };
 
 /** The deadlines of one connection: its peer must be heard, and must take the frames that are sent to it. */
-export type Heartbeat = {
-  /** A complete frame or a pong arrived. */
-  heard(): void;
-  /** The peer sends `ping` frames: from now on it must be heard. */
-  requirePongs(): void;
-  /** Checks the deadlines; called about four times a heartbeat, at least once a second. */
-  beat(standing: Standing): Beat;
-};
-
-export function createHeartbeat({ clock, limits, arePongsHidden = false }: HeartbeatOptions): Heartbeat {
+export function createHeartbeat({ clock, limits, arePongsHidden = false }: HeartbeatOptions) {
   let mustBeHeard = !arePongsHidden;
   let lastHeard = clock.elapsed();
   let lastPing = lastHeard;
   let blockedSince: number | null = null;
 
   return {
-    heard() {
+    /** A complete frame or a pong arrived. */
+    heard(): void {
       lastHeard = clock.elapsed();
     },
-    requirePongs() {
+    /** The peer sends `ping` frames: from now on it must be heard. */
+    requirePongs(): void {
       mustBeHeard = true;
     },
-    beat({ isBlocked, isPaused }) {
+    /** Checks the deadlines; called about four times a heartbeat, at least once a second. */
+    beat({ isBlocked, isPaused }: Standing): Beat {
       const now = clock.elapsed();
       if (!isBlocked) blockedSince = null;
       else blockedSince ??= now;
@@ -59,3 +53,5 @@ export function createHeartbeat({ clock, limits, arePongsHidden = false }: Heart
     },
   };
 }
+
+export type Heartbeat = ReturnType<typeof createHeartbeat>;

@@ -22,17 +22,7 @@ export type InboxOptions = {
  * The frames of one connection, handled one after the other. While one is being handled, or none may be, the
  * socket is not read; the frames that the runtime had read already wait here, within bounds.
  */
-export type Inbox = {
-  receive(frame: Frame): void;
-  /** Handles the frames that wait, if it may again. */
-  pump(): void;
-  /** Whether the socket is not read. */
-  isPaused(): boolean;
-  /** Forgets the frames that wait, and takes no more. */
-  stop(): void;
-};
-
-export function createInbox(options: InboxOptions): Inbox {
+export function createInbox(options: InboxOptions) {
   const { socket, admit, handle, isOpen, onOverflow, onFault, bytesMax, framesMax } = options;
   let waiting: Frame[] = [];
   let first = 0;
@@ -82,7 +72,7 @@ export function createInbox(options: InboxOptions): Inbox {
   }
 
   return {
-    receive(frame) {
+    receive(frame: Frame): void {
       if (!admit() || state === "stopped") return;
       if (!hasWaiting() && canHandle()) run(frame);
       else {
@@ -95,9 +85,12 @@ export function createInbox(options: InboxOptions): Inbox {
       isPaused = true;
       socket.pause?.();
     },
+    /** Handles the frames that wait, if it may again. */
     pump,
-    isPaused: () => isPaused,
-    stop() {
+    /** Whether the socket is not read. */
+    isPaused: (): boolean => isPaused,
+    /** Forgets the frames that wait, and takes no more. */
+    stop(): void {
       state = "stopped";
       waiting = [];
       first = 0;
@@ -105,3 +98,5 @@ export function createInbox(options: InboxOptions): Inbox {
     },
   };
 }
+
+export type Inbox = ReturnType<typeof createInbox>;

@@ -17,40 +17,14 @@ export type OutboxOptions = {
   readonly onBroken: () => void;
 };
 
-/** The frames that go out on one connection, bounded by bytes. It keeps nothing but the answers to frames that were read. */
-export type Outbox = {
-  /** Reserves the next slot for an answer. */
-  reserve(): Slot;
-  fill(slot: Slot, frame: string): void;
-  /** Sends the answers up to the first empty slot, as far as there is room. */
-  flushAnswers(): void;
-  /** Sends a frame now, whatever waits. */
-  write(frame: string): void;
-  /** The number of answers that have not left. */
-  unanswered(): number;
-  /** Whether an answer is known but has not left: no change may overtake it. */
-  hasHeldAnswers(): boolean;
-  /** Whether a frame of changes of this size may go now. */
-  hasRoomForChanges(bytes: number): boolean;
-  /** How many more bytes may go out now, about: the size of a page that is worth reading. */
-  room(): number;
-  /** Whether the peer has taken enough for reading the log again. */
-  isDrained(): boolean;
-  /** Reports the bytes that wait in the socket to the budget, and returns them. */
-  measure(): number;
-  /** Whether the budget is short and this peer has taken nothing between two calls. */
-  isHoarding(): boolean;
-  /** Gives its part of the budget back; nothing goes out any more. */
-  stop(): void;
-};
-
 /** Room that is kept for answers: changes cannot crowd them out. */
 const answersReserveBytes = 16_384;
 
 /** The number of sent answers that are forgotten together. */
 const compactAfterSlots = 256;
 
-export function createOutbox({ socket, bytesMax, budget, sendWindow, onBroken }: OutboxOptions): Outbox {
+/** The frames that go out on one connection, bounded by bytes. It keeps nothing but the answers to frames that were read. */
+export function createOutbox({ socket, bytesMax, budget, sendWindow, onBroken }: OutboxOptions) {
   let slots: Slot[] = [];
   let first = 0;
   let filled = 0;
@@ -93,18 +67,20 @@ export function createOutbox({ socket, bytesMax, budget, sendWindow, onBroken }:
   }
 
   return {
-    reserve() {
+    /** Reserves the next slot for an answer. */
+    reserve(): Slot {
       const slot: Slot = { frame: null };
       slots.push(slot);
       updateSendWindow();
       return slot;
     },
-    fill(slot, frame) {
+    fill(slot: Slot, frame: string): void {
       if (slot.frame !== null) return;
       slot.frame = frame;
       filled++;
     },
-    flushAnswers() {
+    /** Sends the answers up to the first empty slot, as far as there is room. */
+    flushAnswers(): void {
       while (first < slots.length) {
         const frame = slots[first]?.frame ?? null;
         if (frame === null || !hasRoom(utf8Bytes(frame))) break;
@@ -118,19 +94,29 @@ export function createOutbox({ socket, bytesMax, budget, sendWindow, onBroken }:
       }
       updateSendWindow();
     },
+    /** Sends a frame now, whatever waits. */
     write,
+    /** The number of answers that have not left. */
     unanswered,
-    hasHeldAnswers: () => filled > 0,
-    hasRoomForChanges: (bytes) => filled === 0 && hasRoom(bytes + answersReserveBytes) && !budget.isFull(),
-    room: () => Math.max(0, bytesMax - answersReserveBytes - measure()),
-    isDrained: () => filled === 0 && hasRoom(bytesMax / 2),
+    /** Whether an answer is known but has not left: no change may overtake it. */
+    hasHeldAnswers: (): boolean => filled > 0,
+    /** Whether a frame of changes of this size may go now. */
+    hasRoomForChanges: (bytes: number): boolean =>
+      filled === 0 && hasRoom(bytes + answersReserveBytes) && !budget.isFull(),
+    /** How many more bytes may go out now, about: the size of a page that is worth reading. */
+    room: (): number => Math.max(0, bytesMax - answersReserveBytes - measure()),
+    /** Whether the peer has taken enough for reading the log again. */
+    isDrained: (): boolean => filled === 0 && hasRoom(bytesMax / 2),
+    /** Reports the bytes that wait in the socket to the budget, and returns them. */
     measure,
-    isHoarding() {
+    /** Whether the budget is short and this peer has taken nothing between two calls. */
+    isHoarding(): boolean {
       const waiting = measure();
       looksInVain = waiting > 0 && budget.isShort() ? looksInVain + 1 : 0;
       return looksInVain > 1;
     },
-    stop() {
+    /** Gives its part of the budget back; nothing goes out any more. */
+    stop(): void {
       state = "stopped";
       budget.move(buffered, 0);
       buffered = 0;
@@ -141,3 +127,5 @@ export function createOutbox({ socket, bytesMax, budget, sendWindow, onBroken }:
     },
   };
 }
+
+export type Outbox = ReturnType<typeof createOutbox>;

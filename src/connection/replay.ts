@@ -21,23 +21,6 @@ export type ReplayOptions = ChangesWriterOptions & {
   readonly onFault: (fault: unknown) => void;
 };
 
-/** One connection's reader of the log. */
-export type Replay = {
-  /** Reads on from the log, if there is room. */
-  resume(): void;
-  /** Queues a change of the present commit; null: nothing to send, for its sender has it as `accepted` on this connection, or its level is higher. */
-  queueChange(change: WireChange | null, upTo: number): void;
-  /** Sends the queued changes, or goes back to reading the log. */
-  flush(): void;
-  /** Sends the client the cursor of a position that moved without a frame. */
-  sendPendingCursor(): void;
-  /** Whether it waits for room in the outbox. */
-  isBlocked(): boolean;
-  /** The client has everything up to here. */
-  position(): number;
-  stop(): void;
-};
-
 type State =
   /** Reads the log up to the head. `blocked`: once the outbox has room again. */
   | { readonly type: "replaying"; reader: "idle" | "reading" | "blocked" }
@@ -65,10 +48,10 @@ function* encoded(changes: Page["changes"]): Iterable<WireChange> {
 }
 
 /**
- * *Replaying* until it has read up to the head, then *live*; when the socket stops draining it replays again from its position. The log is the
+ * One connection's reader of the log: *replaying* until it has read up to the head, then *live*; when the socket stops draining it replays again from its position. The log is the
  * buffer.
  */
-export function createReplay(options: ReplayOptions): Replay {
+export function createReplay(options: ReplayOptions) {
   const { level, outbox, limits, clock } = options;
   const writer = createChangesWriter(options);
   let state: State = { type: "replaying", reader: "idle" };
@@ -120,16 +103,19 @@ export function createReplay(options: ReplayOptions): Replay {
   }
 
   return {
-    resume() {
+    /** Reads on from the log, if there is room. */
+    resume(): void {
       if (state.type !== "replaying" || state.reader === "reading") return;
       if (state.reader === "idle" || outbox.isDrained()) void read();
     },
-    queueChange(change, upTo) {
+    /** Queues a change of the present commit; null: nothing to send, for its sender has it as `accepted` on this connection, or its level is higher. */
+    queueChange(change: WireChange | null, upTo: number): void {
       if (state.type !== "live" || upTo <= writer.position()) return;
       if (change && change.n > writer.position()) state.queue.push(change);
       state.queuedUpTo = upTo;
     },
-    flush() {
+    /** Sends the queued changes, or goes back to reading the log. */
+    flush(): void {
       if (state.type !== "live") return;
       const live = state;
       if (live.queuedUpTo <= writer.position()) return writer.sendDueCursor();
@@ -142,14 +128,19 @@ export function createReplay(options: ReplayOptions): Replay {
         writer.sendDueCursor();
       }
     },
-    sendPendingCursor() {
+    /** Sends the client the cursor of a position that moved without a frame. */
+    sendPendingCursor(): void {
       writer.markCursorDue();
       if (state.type === "live") writer.sendDueCursor();
     },
-    isBlocked: () => state.type === "replaying" && state.reader === "blocked",
+    /** Whether it waits for room in the outbox. */
+    isBlocked: (): boolean => state.type === "replaying" && state.reader === "blocked",
+    /** The client has everything up to here. */
     position: writer.position,
-    stop() {
+    stop(): void {
       state = { type: "stopped" };
     },
   };
 }
+
+export type Replay = ReturnType<typeof createReplay>;

@@ -24,8 +24,7 @@ export type Asked = Position | null | undefined;
 /** Reads what the store knows of the device, and notes that it connects. Rejects where the store fails. */
 export const openDevice = (
   store: Pick<Store, "openDevice">,
-  { session, device, level }: Arrival,
-  asked: Asked,
+  { session, device, level, asked }: Arrival & { readonly asked: Asked },
 ): Promise<DeviceStart> =>
   store.openDevice(session, device, { after: asked?.n, level: asked ? (asked.level ?? levelMin) : level });
 

@@ -135,9 +135,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     const retryAfterMs = (chars: number): number => limiter?.takeSend(doerOf(session, address), sendCost(chars)) ?? 0;
     const spend = (units: number): void => limiter?.spend(doer, units);
     if (asked.request.bodyUsed && route.meta.body) {
-      log.error(
-        "the body of a request was read before it came to the chat, by the app's own code: hand on what was read (docs/mounting.md)",
-      );
+      log.error("the app's own code read the body of a request before the chat: pass on the body (docs/mounting.md)");
       return problem("internal", "The body was read by the app before it came to the chat");
     }
     const { release, ...parts } = await options.parts(session.tenant);

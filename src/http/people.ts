@@ -3,7 +3,7 @@ import { ChatError } from "../error.ts";
 import { identifierForm, isIdentifier } from "../protocol/identifier.ts";
 import { costs } from "../protocol/costs.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { jsonResponse, type Call } from "./call.ts";
+import { jsonResponse, type Call, type Route } from "./call.ts";
 import { readParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 200;
@@ -14,6 +14,14 @@ export function otherOf({ id, session }: Call): string {
   if (id === session.user) throw new ChatError("invalid_recipient", "The user in the path is the one who asks");
   return id;
 }
+
+/** The handler of a route that changes the asker's relation to the user in its path: 204 once it is on disk. */
+export const changeRelation =
+  (change: { readonly contact: boolean } | { readonly blocked: boolean }): Route["handle"] =>
+  async (call) => {
+    await call.store.relate(call.session, [{ other: otherOf(call), ...change }]);
+    return jsonResponse(204, null);
+  };
 
 export const peopleParameters = ({ answerRowsMax }: Limits) =>
   v.strictObject({

@@ -12,7 +12,7 @@ import { fitParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
 
-const opaquePlace = v.pipe(
+const opaquePosition = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z0-9_-]{1,256}$/),
   v.description("Goes on after the page whose `next` this was"),
@@ -20,7 +20,7 @@ const opaquePlace = v.pipe(
 /** Distinguishes positions in the list of conversations from other sealed texts. */
 const prefix = "conversations ";
 
-function placeOf(after: string, cursors: Pick<Cursors, "unseal">): number {
+function positionOf(after: string, cursors: Pick<Cursors, "unseal">): number {
   const [, digits] = /^conversations ([1-9][0-9]{0,15})$/.exec(cursors.unseal(after) ?? "") ?? [];
   if (digits === undefined) throw new ChatError("bad_request", "The parameter after is malformed");
   return Number(digits);
@@ -32,7 +32,7 @@ export const conversationParameters = ({ answerRowsMax }: Limits) =>
     limit: v.optional(
       wholeNumber({ min: 1, max: answerRowsMax, description: `Conversations of a page; else: ${limitDefault}` }),
     ),
-    after: v.optional(opaquePlace),
+    after: v.optional(opaquePosition),
   });
 
 /** The fields of `chat.conversations` beside `user` and `tenant`. */
@@ -60,7 +60,7 @@ export async function readConversations(
   identity: Identity,
   { limit = limitDefault, after }: Asked,
 ): Promise<{ readonly page: ConversationPage; readonly counted: number }> {
-  const below = after === undefined ? newest : placeOf(after, store.cursors);
+  const below = after === undefined ? newest : positionOf(after, store.cursors);
   const { conversations, counted, next } = await store.conversations(identity, { below, limit });
   const page = {
     conversations: conversations.map(listed),

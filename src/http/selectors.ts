@@ -10,7 +10,7 @@ import { fitParameters, readParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
 
-const place = (description: string, least = 1) =>
+const seq = (description: string, least = 1) =>
   wholeNumber({
     min: least,
     max: newest - 1,
@@ -25,9 +25,9 @@ const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) =>
     device: v.optional(v.pipe(identifier, v.description("Of which device undelivered is asked; else: default"))),
     with: v.optional(v.pipe(identifier, v.description("The conversation with this user; excludes conversation"))),
     conversation: v.optional(v.pipe(conversationId, v.description("This conversation; excludes with"))),
-    before: v.optional(place("Messages below this seq")),
-    after: v.optional(place("Messages above this seq; 0: from the first one", 0)),
-    around: v.optional(place("Messages on both sides of this seq")),
+    before: v.optional(seq("Messages below this seq")),
+    after: v.optional(seq("Messages above this seq; 0: from the first one", 0)),
+    around: v.optional(seq("Messages on both sides of this seq")),
     ids: v.optional(
       v.pipe(
         v.string(),

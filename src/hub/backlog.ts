@@ -9,15 +9,7 @@ export type BacklogOptions<Item> = {
 };
 
 /** Items that wait for some work, each once; `connectionsAtOnce` are taken in one turn of the event loop, the oldest first. */
-export type Backlog<Item> = {
-  add(item: Item): void;
-  delete(item: Item): void;
-  /** Does all the work that waits now, over as many turns of the event loop as it takes. */
-  finish(): Promise<void>;
-  size(): number;
-};
-
-export function createBacklog<Item>({ clock, work, begin }: BacklogOptions<Item>): Backlog<Item> {
+export function createBacklog<Item>({ clock, work, begin }: BacklogOptions<Item>) {
   const waiting = new Set<Item>();
   let isBegun = false;
 
@@ -34,19 +26,22 @@ export function createBacklog<Item>({ clock, work, begin }: BacklogOptions<Item>
   }
 
   return {
-    add(item) {
+    add(item: Item): void {
       waiting.add(item);
       if (isBegun) return;
       isBegun = true;
       begin(run);
     },
-    delete: (item) => void waiting.delete(item),
-    async finish() {
+    delete: (item: Item): void => void waiting.delete(item),
+    /** Does all the work that waits now, over as many turns of the event loop as it takes. */
+    async finish(): Promise<void> {
       for (let left = waiting.size; left > 0; left -= connectionsAtOnce) {
         run();
         await nextTurn(clock);
       }
     },
-    size: () => waiting.size,
+    size: (): number => waiting.size,
   };
 }
+
+export type Backlog<Item> = ReturnType<typeof createBacklog<Item>>;

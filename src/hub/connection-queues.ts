@@ -1,26 +1,9 @@
-import { type Backlog, createBacklog } from "./backlog.ts";
+import { createBacklog } from "./backlog.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Clock } from "../internal/clock.ts";
 
-/** The work that waits for connections, spread over turns of the event loop. */
-export type ConnectionQueues = {
-  /** Connections with something to send at the end of this turn. */
-  readonly pendingFlush: Backlog<Connection>;
-  /** Connections with a cursor that moved without a frame. */
-  readonly pendingCursor: Backlog<Connection>;
-  /** Tasks that may be due for all connections at one moment. */
-  readonly soon: Backlog<() => void>;
-  /** Forgets a connection. */
-  delete(connection: Connection): void;
-  /** Sends no cursor any more. */
-  stop(): void;
-};
-
-/** `cursorDelayMs`: for how long a cursor that moved waits for a frame that has it anyway. */
-export function createConnectionQueues(options: {
-  readonly clock: Clock;
-  readonly cursorDelayMs: number;
-}): ConnectionQueues {
+/** The work that waits for connections, spread over turns of the event loop. `cursorDelayMs`: for how long a cursor that moved waits for a frame that has it anyway. */
+export function createConnectionQueues(options: { readonly clock: Clock; readonly cursorDelayMs: number }) {
   const { clock, cursorDelayMs } = options;
   let cancelCursors = (): void => {};
   const pendingFlush = createBacklog<Connection>({
@@ -42,13 +25,20 @@ export function createConnectionQueues(options: {
   const soon = createBacklog<() => void>({ clock, begin: (run) => clock.defer(run), work: (task) => task() });
 
   return {
+    /** Connections with something to send at the end of this turn. */
     pendingFlush,
+    /** Connections with a cursor that moved without a frame. */
     pendingCursor,
+    /** Tasks that may be due for all connections at one moment. */
     soon,
-    delete(connection) {
+    /** Forgets a connection. */
+    delete(connection: Connection): void {
       pendingFlush.delete(connection);
       pendingCursor.delete(connection);
     },
-    stop: () => cancelCursors(),
+    /** Sends no cursor any more. */
+    stop: (): void => cancelCursors(),
   };
 }
+
+export type ConnectionQueues = ReturnType<typeof createConnectionQueues>;

@@ -11,20 +11,7 @@ export type ElsewhereOptions = {
 };
 
 /** The other nodes on which the users are who are watched here. */
-export type Elsewhere = {
-  has(identity: Identity): boolean;
-  nodesOf(identity: Identity): Iterable<string>;
-  /** A user is on this node, or is not any more. */
-  set(identity: Identity, node: string, isThere: boolean): void;
-  /** The node is gone, and its users with it, unless it is back meanwhile and said so. */
-  lose(node: string): void;
-  /** A user is no longer watched here. */
-  forget(key: string): void;
-  clear(): void;
-  size(): number;
-};
-
-export function createElsewhere({ clock, watched, onPresence }: ElsewhereOptions): Elsewhere {
+export function createElsewhere({ clock, watched, onPresence }: ElsewhereOptions) {
   const nodesOf = new Map<string, Set<string>>();
   const usersOn = new Map<string, Set<string>>();
 
@@ -52,10 +39,12 @@ export function createElsewhere({ clock, watched, onPresence }: ElsewhereOptions
   }
 
   return {
-    has: (identity) => nodesOf.has(identityKey(identity)),
-    nodesOf: (identity) => nodesOf.get(identityKey(identity)) ?? [],
+    has: (identity: Identity): boolean => nodesOf.has(identityKey(identity)),
+    nodesOf: (identity: Identity): Iterable<string> => nodesOf.get(identityKey(identity)) ?? [],
+    /** A user is on this node, or is not any more. */
     set,
-    lose(node) {
+    /** The node is gone, and its users with it, unless it is back meanwhile and said so. */
+    lose(node: string): void {
       const gone = [...(usersOn.get(node) ?? [])];
       usersOn.delete(node);
       const each = (key: string): void => {
@@ -64,14 +53,17 @@ export function createElsewhere({ clock, watched, onPresence }: ElsewhereOptions
       };
       void inTurns(gone, { clock, each });
     },
-    forget(key) {
+    /** A user is no longer watched here. */
+    forget(key: string): void {
       for (const node of nodesOf.get(key) ?? []) forgetOn(node, key);
       nodesOf.delete(key);
     },
-    clear() {
+    clear(): void {
       nodesOf.clear();
       usersOn.clear();
     },
-    size: () => nodesOf.size,
+    size: (): number => nodesOf.size,
   };
 }
+
+export type Elsewhere = ReturnType<typeof createElsewhere>;

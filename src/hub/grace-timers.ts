@@ -9,16 +9,7 @@ export type GraceTimersOptions<Item> = {
 };
 
 /** Graces of one length for many keys, by one timer. At most `connectionsAtOnce` of them end in one turn of the event loop. */
-export type GraceTimers<Item> = {
-  /** Starts the grace of a key, anew where it runs already. */
-  start(key: string, item: Item): void;
-  cancel(key: string): void;
-  has(key: string): boolean;
-  /** Cancels all. */
-  stop(): void;
-};
-
-export function createGraceTimers<Item>({ clock, graceMs, onEnd }: GraceTimersOptions<Item>): GraceTimers<Item> {
+export function createGraceTimers<Item>({ clock, graceMs, onEnd }: GraceTimersOptions<Item>) {
   /** In the order of their ends. */
   const running = new Map<string, { readonly item: Item; readonly endsAt: number }>();
   let isArmed = false;
@@ -45,16 +36,20 @@ export function createGraceTimers<Item>({ clock, graceMs, onEnd }: GraceTimersOp
   }
 
   return {
-    start(key, item) {
+    /** Starts the grace of a key, anew where it runs already. */
+    start(key: string, item: Item): void {
       running.delete(key);
       running.set(key, { item, endsAt: clock.elapsed() + graceMs });
       if (!isArmed) arm(graceMs);
     },
-    cancel: (key) => void running.delete(key),
-    has: (key) => running.has(key),
-    stop() {
+    cancel: (key: string): void => void running.delete(key),
+    has: (key: string): boolean => running.has(key),
+    /** Cancels all. */
+    stop(): void {
       cancel();
       running.clear();
     },
   };
 }
+
+export type GraceTimers<Item> = ReturnType<typeof createGraceTimers<Item>>;

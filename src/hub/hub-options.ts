@@ -30,7 +30,7 @@ export type HubOptions = {
   /** Asks the host about a token that comes on an open socket; default: the host cannot be asked. */
   readonly reauthenticate?: Reauthenticate | undefined;
   /** The limits of connections, and of the bytes that may wait to go out: the hubs of a process share them. Default: its own. */
-  readonly room?: Capacity;
+  readonly capacity?: Capacity;
   readonly budget?: OutboxBudget;
   /** The names that may be watched: the hubs of a process share them too. Default: its own. */
   readonly watchBudget?: WatchBudget;

@@ -12,25 +12,19 @@ const answersMax = 100_000;
 type Answers = { readonly askedAt: number; readonly devices: Map<string, number> };
 
 /** For how long users have done nothing on devices that are connected to other nodes. */
-export type IdleElsewhere = {
-  /**
-   * The milliseconds since a user did something on a device (an empty one: on any); null: no other node has it. It has to be asked for: "unknown"
-   * until an answer may have come.
-   */
-  idleMs(identity: Identity, device: string): number | null | "unknown";
-  /** Another node has answered. */
-  take(identity: Identity, devices: readonly DeviceHere[]): void;
-};
-
 export function createIdleElsewhere(options: {
   readonly clock: Pick<Clock, "elapsed">;
   readonly ask: (identity: Identity) => void;
-}): IdleElsewhere {
+}) {
   const { clock, ask } = options;
   const answers = createLru<string, Answers>(answersMax);
 
   return {
-    idleMs(identity, device) {
+    /**
+     * The milliseconds since a user did something on a device (an empty one: on any); null: no other node has it. It has to be asked for: "unknown"
+     * until an answer may have come.
+     */
+    idleMs(identity: Identity, device: string): number | null | "unknown" {
       const key = identityKey(identity);
       const now = clock.elapsed();
       const known = answers.get(key);
@@ -43,10 +37,13 @@ export function createIdleElsewhere(options: {
       const found = [...known.devices].filter(([name]) => device === "" || name === device);
       return found.length === 0 ? null : Math.min(...found.map(([, ms]) => ms)) + (now - known.askedAt);
     },
-    take(identity, devices) {
+    /** Another node has answered. */
+    take(identity: Identity, devices: readonly DeviceHere[]): void {
       const known = answers.get(identityKey(identity));
       for (const [device, idleMs] of devices)
         known?.devices.set(device, Math.min(idleMs, known.devices.get(device) ?? Infinity));
     },
   };
 }
+
+export type IdleElsewhere = ReturnType<typeof createIdleElsewhere>;

@@ -2,7 +2,7 @@ import { createCluster } from "./cluster.ts";
 import type { HubOptions } from "./hub-options.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import type { Registry } from "./registry.ts";
-import { createRelationshipCache, type RelationshipCache } from "./relationship-cache.ts";
+import { createRelationshipCache } from "./relationship-cache.ts";
 import type { WatchBudget } from "./watch-budget.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Clock } from "../internal/clock.ts";
@@ -18,25 +18,7 @@ export type PeopleOptions = Pick<HubOptions, "store" | "feed" | "clock" | "limit
 };
 
 /** The state of users beside the log, on all nodes: their presence, relationships and volatile frames. */
-export type People = {
-  readonly presence: Presence;
-  readonly relationships: RelationshipCache;
-  /** Sends a volatile frame to all open connections of a user. */
-  sendVolatile(tenant: string, user: string, text: string): void;
-  /** A user has one more open connection. */
-  joined(identity: Identity): void;
-  /** A user's last open connection has gone. */
-  left(identity: Identity): void;
-  /**
-   * The milliseconds since a user did something on a device (an empty one: on any); null: they have no connection with it. "unknown": another
-   * node is being asked.
-   */
-  idleMs(identity: Identity, device: string): number | null | "unknown";
-  stop(): void;
-  sizes(): ReturnType<Presence["sizes"]>;
-};
-
-export function createPeople(options: PeopleOptions): People {
+export function createPeople(options: PeopleOptions) {
   const { store, feed, clock, awake, limits, policy, transport, node, registry, watchBudget, report } = options;
   const connectionsOf = ({ tenant, user }: Identity): Iterable<Connection> =>
     registry.find(tenant, user)?.connections ?? [];
@@ -67,28 +49,37 @@ export function createPeople(options: PeopleOptions): People {
   return {
     presence,
     relationships,
-    sendVolatile(tenant, user, text) {
+    /** Sends a volatile frame to all open connections of a user. */
+    sendVolatile(tenant: string, user: string, text: string): void {
       sendHere({ tenant, user }, text);
       cluster?.sendFrame({ tenant, user }, text);
     },
-    joined(identity) {
+    /** A user has one more open connection. */
+    joined(identity: Identity): void {
       cluster?.join(identity);
       presence.arrived(identity);
     },
-    left(identity) {
+    /** A user's last open connection has gone. */
+    left(identity: Identity): void {
       cluster?.leave(identity);
       presence.departed(identity);
     },
-    idleMs(identity, wanted) {
+    /**
+     * The milliseconds since a user did something on a device (an empty one: on any); null: they have no connection with it. "unknown": another
+     * node is being asked.
+     */
+    idleMs(identity: Identity, wanted: string): number | null | "unknown" {
       let least: number | null = null;
       for (const { device, health } of connectionsOf(identity))
         if (wanted === "" || device === wanted) least = Math.min(least ?? Infinity, health.idleMs());
       return least ?? cluster?.idleMs(identity, wanted) ?? null;
     },
-    stop() {
+    stop(): void {
       presence.stop();
       cluster?.stop();
     },
-    sizes: () => ({ ...presence.sizes(), ...cluster?.sizes() }),
+    sizes: (): ReturnType<Presence["sizes"]> => ({ ...presence.sizes(), ...cluster?.sizes() }),
   };
 }
+
+export type People = ReturnType<typeof createPeople>;

@@ -24,16 +24,7 @@ export type PresenceAsksOptions = {
 };
 
 /** Asks other nodes about the users who are watched here, some at a time. */
-export type PresenceAsks = {
-  /** Asks about all: a node is new, or something may have been missed. */
-  askAll(): void;
-  /** Goes on with the round of checks, or begins one when it is time. */
-  beat(): void;
-  isAsking(): boolean;
-  stop(): void;
-};
-
-export function createPresenceAsks({ clock, watched, ask, check }: PresenceAsksOptions): PresenceAsks {
+export function createPresenceAsks({ clock, watched, ask, check }: PresenceAsksOptions) {
   /** The users that are still to be asked about. */
   let asking: Iterator<Asked> | null = null;
   let cancelAsks = (): void => {};
@@ -51,12 +42,14 @@ export function createPresenceAsks({ clock, watched, ask, check }: PresenceAsksO
   }
 
   return {
-    askAll() {
+    /** Asks about all: a node is new, or something may have been missed. */
+    askAll(): void {
       cancelAsks();
       asking = watched.values();
       cancelAsks = clock.after(asksEveryMs, askSome);
     },
-    beat() {
+    /** Goes on with the round of checks, or begins one when it is time. */
+    beat(): void {
       const now = clock.elapsed();
       if (checking === null) {
         if (now - checkedAt < checksEveryMs) return;
@@ -70,11 +63,13 @@ export function createPresenceAsks({ clock, watched, ask, check }: PresenceAsksO
         check(next.value.identity);
       }
     },
-    isAsking: () => asking !== null,
-    stop() {
+    isAsking: (): boolean => asking !== null,
+    stop(): void {
       cancelAsks();
       asking = null;
       checking = null;
     },
   };
 }
+
+export type PresenceAsks = ReturnType<typeof createPresenceAsks>;

@@ -2,7 +2,7 @@ import { createPresenceSight, type PresenceSightOptions } from "./presence-sight
 import { createPresenceSpread } from "./presence-spread.ts";
 import type { RelationshipCache } from "./relationship-cache.ts";
 import { createWatchQueue } from "./watch-queue.ts";
-import type { Ask, PresenceState, Subject, Watch } from "./watch.ts";
+import type { Ask, PresenceState, Subject } from "./watch.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Relationship } from "../model.ts";
 import { encodeFrame } from "../protocol/encode.ts";
@@ -13,29 +13,6 @@ export type PresenceNotifierOptions = PresenceSightOptions & {
   readonly report: (fault: unknown) => void;
 };
 
-/**
- * Sends viewers the states of the users that they watch: soon, and whenever a state changes. A frame that a slow socket dropped is sent later,
- * with the state of then. A user hidden from the viewer is offline and was never seen, like one who does not exist.
- *
- * However many watch one user, or one user watches, a turn of the event loop does a part of it: it marks some watchers of users who
- * moved, and looks up some pairs together.
- */
-export type PresenceNotifier = {
-  /** A user has come or gone. */
-  moved(subject: Subject): void;
-  /** The viewer was not sent this user's state. */
-  mark(watch: Watch, user: string): void;
-  /** Sends the marked states soon. */
-  wake(): void;
-  /** The watch has ended. */
-  drop(watch: Watch): void;
-  /** This user is no longer watched. */
-  forget(subject: Subject): void;
-  /** Tries again to send the states that could not be sent. */
-  beat(): void;
-  stop(): void;
-};
-
 /** Pairs about which the host is being asked, before others are looked up. */
 const pairsUnderWayMax = 2_000;
 
@@ -44,7 +21,14 @@ function frameOf(user: string, state: PresenceState): string {
   return encodeFrame({ type: "presence", user, state: "offline", ...(state !== "offline" && { lastSeen: state }) });
 }
 
-export function createPresenceNotifier(options: PresenceNotifierOptions): PresenceNotifier {
+/**
+ * Sends viewers the states of the users that they watch: soon, and whenever a state changes. A frame that a slow socket dropped is sent later,
+ * with the state of then. A user hidden from the viewer is offline and was never seen, like one who does not exist.
+ *
+ * However many watch one user, or one user watches, a turn of the event loop does a part of it: it marks some watchers of users who
+ * moved, and looks up some pairs together.
+ */
+export function createPresenceNotifier(options: PresenceNotifierOptions) {
   const { relationships, clock, report } = options;
   const sight = createPresenceSight(options);
   const queue = createWatchQueue();
@@ -129,25 +113,33 @@ export function createPresenceNotifier(options: PresenceNotifierOptions): Presen
   }
 
   return {
-    moved(subject) {
+    /** A user has come or gone. */
+    moved(subject: Subject): void {
       subject.moves++;
       subject.seen = null;
       spread.add(subject);
       wake();
     },
+    /** The viewer was not sent this user's state. */
     mark: queue.mark,
-    wake() {
+    /** Sends the marked states soon. */
+    wake(): void {
       if (queue.hasPending()) wake();
     },
+    /** The watch has ended. */
     drop: queue.drop,
+    /** This user is no longer watched. */
     forget: spread.delete,
-    beat() {
+    /** Tries again to send the states that could not be sent. */
+    beat(): void {
       isAway = false;
       queue.retryLater();
       if (queue.hasPending()) wake();
     },
-    stop() {
+    stop(): void {
       state = "stopped";
     },
   };
 }
+
+export type PresenceNotifier = ReturnType<typeof createPresenceNotifier>;

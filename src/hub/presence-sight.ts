@@ -15,22 +15,11 @@ export type PresenceSightOptions = {
   readonly subjectOf: (viewer: Viewer, user: string) => Subject | undefined;
 };
 
-/** What viewers may see of users, and their states. */
-export type PresenceSight = {
-  /** The viewer's own presence always, none across a block, else as the host says; "ask": the host is to be asked. */
-  visibility(viewer: Viewer, user: string, relationship: Relationship | undefined): boolean | "ask";
-  /** Asks the host. */
-  mayHostShow(viewer: Viewer, user: string): Promise<boolean>;
-  /** A user's state now; null: the store is to be asked when the user was last seen. */
-  stateOf(viewer: Viewer, user: string): PresenceState | null;
-  /** Reads when the absent users were last seen, once for all who ask. Rejects with `unavailable`. */
-  readSeen(asks: readonly Ask[], found: readonly (readonly Relationship[])[]): Promise<void>;
-};
-
 /** A time of the store holds for this long while the user does not move, in milliseconds. */
 const seenHoldsMs = 5_000;
 
-export function createPresenceSight(options: PresenceSightOptions): PresenceSight {
+/** What viewers may see of users, and their states. */
+export function createPresenceSight(options: PresenceSightOptions) {
   const { store, policy, clock, isHere, leftAt, subjectOf } = options;
 
   function visibility(viewer: Viewer, user: string, relationship: Relationship | undefined): boolean | "ask" {
@@ -40,18 +29,22 @@ export function createPresenceSight(options: PresenceSightOptions): PresenceSigh
   }
 
   return {
+    /** The viewer's own presence always, none across a block, else as the host says; "ask": the host is to be asked. */
     visibility,
-    async mayHostShow({ session }, user) {
+    /** Asks the host. */
+    async mayHostShow({ session }: Viewer, user: string): Promise<boolean> {
       return (await policy.canSee?.(session, { tenant: session.tenant, user })) === true;
     },
-    stateOf(viewer, user) {
+    /** A user's state now; null: the store is to be asked when the user was last seen. */
+    stateOf(viewer: Viewer, user: string): PresenceState | null {
       const subject = subjectOf(viewer, user);
       if (!subject) return "offline";
       if (isHere(subject.identity)) return "online";
       if (subject.seen === null) return null;
       return Math.max(subject.seen.time, leftAt(subject.identity)) || "offline";
     },
-    async readSeen(asks, found) {
+    /** Reads when the absent users were last seen, once for all who ask. Rejects with `unavailable`. */
+    async readSeen(asks: readonly Ask[], found: readonly (readonly Relationship[])[]): Promise<void> {
       const now = clock.elapsed();
       /** By tenant, each with the number of its moves at this time. */
       const wanted = new Map<string, Map<Subject, number>>();
@@ -73,3 +66,5 @@ export function createPresenceSight(options: PresenceSightOptions): PresenceSigh
     },
   };
 }
+
+export type PresenceSight = ReturnType<typeof createPresenceSight>;

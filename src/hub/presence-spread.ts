@@ -4,27 +4,20 @@ import type { Subject, Watch } from "./watch.ts";
 const watchersAtOnce = 2_000;
 
 /** Users who came or went, with their watchers that are not marked yet. */
-export type PresenceSpread = {
-  add(subject: Subject): void;
-  /** Marks the next watchers, at most `watchersAtOnce`. */
-  markSome(): void;
-  delete(subject: Subject): void;
-  isEmpty(): boolean;
-};
-
-export function createPresenceSpread(mark: (watch: Watch, user: string) => void): PresenceSpread {
+export function createPresenceSpread(mark: (watch: Watch, user: string) => void) {
   /** `isAgain`: the user has moved again since. */
   const spreading = new Map<Subject, { readonly left: Iterator<Watch>; isAgain: boolean }>();
   const begin = (subject: Subject): void =>
     void spreading.set(subject, { left: subject.watchers[Symbol.iterator](), isAgain: false });
 
   return {
-    add(subject) {
+    add(subject: Subject): void {
       const known = spreading.get(subject);
       if (known) known.isAgain = true;
       else begin(subject);
     },
-    markSome() {
+    /** Marks the next watchers, at most `watchersAtOnce`. */
+    markSome(): void {
       let room = watchersAtOnce;
       for (const [subject, { left, isAgain }] of spreading) {
         for (let next = left.next(); next.done !== true; next = left.next()) {
@@ -35,7 +28,9 @@ export function createPresenceSpread(mark: (watch: Watch, user: string) => void)
         if (isAgain) begin(subject);
       }
     },
-    delete: (subject) => void spreading.delete(subject),
-    isEmpty: () => spreading.size === 0,
+    delete: (subject: Subject): void => void spreading.delete(subject),
+    isEmpty: (): boolean => spreading.size === 0,
   };
 }
+
+export type PresenceSpread = ReturnType<typeof createPresenceSpread>;

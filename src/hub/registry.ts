@@ -9,24 +9,7 @@ export type Here = {
 };
 
 /** The connections of this node, by tenant and user. */
-export type Registry = {
-  /** A connection is about to open. */
-  enter(identity: Identity, connection: Connection): void;
-  /** A connection is open; `position`: the feed's. */
-  join(identity: Identity, connection: Connection, position: number): Here;
-  /** A connection is gone. True: it was the user's last open one. */
-  leave(identity: Identity, connection: Connection): boolean;
-  /** The open connections of a user; undefined: there are none. */
-  find(tenant: string, user: string): Here | undefined;
-  /** The connections of a user, also those that are about to open. */
-  everyOf(identity: Identity): readonly Connection[];
-  /** The number of users with open connections. */
-  users(): number;
-  /** The number of open connections. */
-  size(): number;
-};
-
-export function createRegistry(): Registry {
+export function createRegistry() {
   const users = new Map<string, Here>();
   /** Connections that are about to open. */
   const opening = new Map<string, Set<Connection>>();
@@ -39,11 +22,13 @@ export function createRegistry(): Registry {
   }
 
   return {
-    enter(identity, connection) {
+    /** A connection is about to open. */
+    enter(identity: Identity, connection: Connection): void {
       const key = identityKey(identity);
       opening.set(key, (opening.get(key) ?? new Set()).add(connection));
     },
-    join(identity, connection, position) {
+    /** A connection is open; `position`: the feed's. */
+    join(identity: Identity, connection: Connection, position: number): Here {
       const key = identityKey(identity);
       endOpening(key, connection);
       let here = users.get(key);
@@ -55,7 +40,8 @@ export function createRegistry(): Registry {
       size++;
       return here;
     },
-    leave(identity, connection) {
+    /** A connection is gone. True: it was the user's last open one. */
+    leave(identity: Identity, connection: Connection): boolean {
       const key = identityKey(identity);
       endOpening(key, connection);
       const here = users.get(key);
@@ -63,12 +49,18 @@ export function createRegistry(): Registry {
       size--;
       return here.connections.size === 0 && users.delete(key);
     },
-    find: (tenant, user) => users.get(identityKey({ tenant, user })),
-    everyOf(identity) {
+    /** The open connections of a user; undefined: there are none. */
+    find: (tenant: string, user: string): Here | undefined => users.get(identityKey({ tenant, user })),
+    /** The connections of a user, also those that are about to open. */
+    everyOf(identity: Identity): readonly Connection[] {
       const key = identityKey(identity);
       return [...(users.get(key)?.connections ?? []), ...(opening.get(key) ?? [])];
     },
-    users: () => users.size,
-    size: () => size,
+    /** The number of users with open connections. */
+    users: (): number => users.size,
+    /** The number of open connections. */
+    size: (): number => size,
   };
 }
+
+export type Registry = ReturnType<typeof createRegistry>;

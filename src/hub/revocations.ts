@@ -13,32 +13,29 @@ export type RevocationsOptions = {
  * The sessions that were ended a short while ago. An upgrade that the host admitted before a revocation may open its socket after it: that socket is
  * closed like those that were open.
  */
-export type Revocations = {
-  note(tenant: string, revocation: Revocation): void;
-  /** The reason for which the socket of an upgrade that was admitted at this moment of the clock must not open; null: it may. */
-  reasonAgainst(identity: Identity, upgrade: { readonly device: string; readonly admittedAt: number }): string | null;
-  /** Forgets the old ones. */
-  beat(): void;
-};
-
-export function createRevocations({ clock, keptMs }: RevocationsOptions): Revocations {
+export function createRevocations({ clock, keptMs }: RevocationsOptions) {
   const byUser = new Map<string, Ended[]>();
   const isKept = ({ seenAt }: Ended): boolean => clock.elapsed() - seenAt < keptMs;
 
   return {
-    note(tenant, { user, device, reason }) {
+    note(tenant: string, { user, device, reason }: Revocation): void {
       const key = identityKey({ tenant, user });
       const kept = (byUser.get(key) ?? []).filter((each) => isKept(each) && each.device !== device);
       byUser.set(key, [...kept, { device, reason, seenAt: clock.elapsed() }]);
     },
-    reasonAgainst(identity, { device, admittedAt }) {
+    /** The reason for which the socket of an upgrade that was admitted at this moment of the clock must not open; null: it may. */
+    reasonAgainst(
+      identity: Identity,
+      { device, admittedAt }: { readonly device: string; readonly admittedAt: number },
+    ): string | null {
       if (clock.elapsed() - admittedAt >= keptMs) return "the upgrade took too long";
       const ended = byUser
         .get(identityKey(identity))
         ?.find((each) => each.seenAt >= admittedAt && (each.device === undefined || each.device === device));
       return ended?.reason ?? null;
     },
-    beat() {
+    /** Forgets the old ones. */
+    beat(): void {
       for (const [key, list] of byUser) {
         const kept = list.filter(isKept);
         if (kept.length === 0) byUser.delete(key);
@@ -47,3 +44,5 @@ export function createRevocations({ clock, keptMs }: RevocationsOptions): Revoca
     },
   };
 }
+
+export type Revocations = ReturnType<typeof createRevocations>;

@@ -25,21 +25,6 @@ export type SocketsOptions = Omit<HubOptions, "policy" | "reauthenticate" | "tra
   readonly onActive: () => void;
 };
 
-/** The sockets of a hub, from their upgrade until they are gone. */
-export type Sockets = {
-  connect(socket: Socket, session: Session, arrival: Arrival): SocketEvents;
-  /** See `Hub`. */
-  hasRoom(session: Identity, address?: string): boolean;
-  /** Notes a revocation, for sockets that open after it. */
-  noteRevocation(tenant: string, revocation: Revocation): void;
-  /** Ends these sessions, also those of sockets that are not open yet. */
-  revoke(tenant: string, revocation: Revocation): void;
-  size(): number;
-  /** Answers the sends that wait, then closes all sockets in waves. */
-  stop(deadlineMs: number, reason: string): Promise<void>;
-  sizes(): SocketSizes;
-};
-
 /** Each is 0 once all connections are gone. */
 export type SocketSizes = Readonly<
   Record<"connections" | "joined" | "users" | "pendingFlush" | "pendingCursor" | "outboxBytes" | "senders", number> &
@@ -51,10 +36,11 @@ const upgradeMsMax = 60_000;
 
 type Refusal = { readonly code: number; readonly reason: string };
 
-export function createSockets(options: SocketsOptions): Sockets {
+/** The sockets of a hub, from their upgrade until they are gone. */
+export function createSockets(options: SocketsOptions) {
   const { store, feed, clock, awake, beatMs, limits, limiter, registry, people, handlerFor, onActive, report } =
     options;
-  const { room = createCapacity(limits), budget = createOutboxBudget({ bytesMax: limits.outboxTotalBytesMax }) } =
+  const { capacity = createCapacity(limits), budget = createOutboxBudget({ bytesMax: limits.outboxTotalBytesMax }) } =
     options;
   const { revalidation, admittedSince = -Infinity } = options;
   const noteDevice = createDefaultDeviceWatch(({ tenant, user }) =>
@@ -67,7 +53,7 @@ export function createSockets(options: SocketsOptions): Sockets {
   const all = new Set<Connection>();
   let isStopped = false;
 
-  const hasRoom = (session: Identity, address?: string): boolean => room.has({ session, address });
+  const hasRoom = (session: Identity, address?: string): boolean => capacity.has({ session, address });
 
   const context: ConnectionContext = {
     ...{ store, clock, awake, limits, budget, sendWindow, limiter, handlerFor, leave, onActive },
@@ -87,7 +73,7 @@ export function createSockets(options: SocketsOptions): Sockets {
     queues.delete(connection);
     people.presence.forget(connection);
     if (registry.leave(session, connection)) people.left(session);
-    room.leave(connection);
+    capacity.leave(connection);
     report({ type: "disconnected", tenant: session.tenant, user: session.user, device, code });
   }
 
@@ -116,7 +102,7 @@ export function createSockets(options: SocketsOptions): Sockets {
   });
 
   return {
-    connect(socket, session, arrival) {
+    connect(socket: Socket, session: Session, arrival: Arrival): SocketEvents {
       const isFull = !hasRoom(session, arrival.address);
       const { connection, events } = createConnection({ socket, session, ...arrival }, context);
       const { tenant, user } = session;
@@ -125,7 +111,7 @@ export function createSockets(options: SocketsOptions): Sockets {
       all.add(connection);
       noteDevice(session, device, registry.everyOf(session));
       registry.enter(session, connection);
-      room.enter(connection);
+      capacity.enter(connection);
       report({ type: "connected", tenant, user, device });
       const refusal = refusalOf(session, arrival, isFull);
       // Closing waits until the adapter has the events.
@@ -133,16 +119,20 @@ export function createSockets(options: SocketsOptions): Sockets {
       else connection.start();
       return events;
     },
+    /** See `Hub`. */
     hasRoom,
+    /** Notes a revocation, for sockets that open after it. */
     noteRevocation: revocations.note,
-    revoke(tenant, revocation) {
+    /** Ends these sessions, also those of sockets that are not open yet. */
+    revoke(tenant: string, revocation: Revocation): void {
       const { user, device, reason } = revocation;
       revocations.note(tenant, revocation);
       for (const connection of registry.everyOf({ tenant, user }))
         if (device === undefined || connection.device === device) connection.close(closeCode.sessionEnded, reason);
     },
-    size: () => all.size,
-    async stop(deadlineMs, reason) {
+    size: (): number => all.size,
+    /** Answers the sends that wait, then closes all sockets in waves. */
+    async stop(deadlineMs: number, reason: string): Promise<void> {
       isStopped = true;
       cancelRounds();
       const end = clock.elapsed() + deadlineMs;
@@ -152,11 +142,11 @@ export function createSockets(options: SocketsOptions): Sockets {
       await closeInWaves(all, { clock, awake, end, reason });
       queues.stop();
     },
-    sizes: () => ({
+    sizes: (): SocketSizes => ({
       connections: all.size,
       joined: registry.size(),
       users: registry.users(),
-      ...room.sizes(),
+      ...capacity.sizes(),
       pendingFlush: queues.pendingFlush.size(),
       pendingCursor: queues.pendingCursor.size(),
       outboxBytes: budget.bytes(),
@@ -164,3 +154,5 @@ export function createSockets(options: SocketsOptions): Sockets {
     }),
   };
 }
+
+export type Sockets = ReturnType<typeof createSockets>;

@@ -4,30 +4,18 @@ import type { Ask, Watch } from "./watch.ts";
 const pairsAtOnce = 500;
 
 /** The watches with states that their viewers were not sent yet. */
-export type WatchQueue = {
-  /** The viewer was not sent this user's state. */
-  mark(watch: Watch, user: string): void;
-  /** The next pairs to look up, at most `pairsAtOnce`; their watches are `notifying` until `putBack`. */
-  take(): readonly Ask[];
-  /** Queues the users again that are still stale, at once or for the next beat. False: there are none. */
-  putBack(watch: Watch, rest: "pending" | "later"): boolean;
-  /** Moves the watches that waited for a beat into the queue. */
-  retryLater(): void;
-  /** The watch has ended. */
-  drop(watch: Watch): void;
-  hasPending(): boolean;
-};
-
-export function createWatchQueue(): WatchQueue {
+export function createWatchQueue() {
   const pending = new Set<Watch>();
   const later = new Set<Watch>();
 
   return {
-    mark(watch, user) {
+    /** The viewer was not sent this user's state. */
+    mark(watch: Watch, user: string): void {
       watch.stale.add(user);
       if (watch.phase === "idle" && !later.has(watch)) pending.add(watch);
     },
-    take() {
+    /** The next pairs to look up, at most `pairsAtOnce`; their watches are `notifying` until `putBack`. */
+    take(): readonly Ask[] {
       const asks: Ask[] = [];
       let room = pairsAtOnce;
       for (const watch of pending) {
@@ -49,22 +37,27 @@ export function createWatchQueue(): WatchQueue {
       }
       return asks;
     },
-    putBack(watch, rest) {
+    /** Queues the users again that are still stale, at once or for the next beat. False: there are none. */
+    putBack(watch: Watch, rest: "pending" | "later"): boolean {
       if (watch.phase === "ended") return false;
       watch.phase = "idle";
       if (watch.stale.size === 0) return false;
       (rest === "pending" ? pending : later).add(watch);
       return true;
     },
-    retryLater() {
+    /** Moves the watches that waited for a beat into the queue. */
+    retryLater(): void {
       for (const watch of later) pending.add(watch);
       later.clear();
     },
-    drop(watch) {
+    /** The watch has ended. */
+    drop(watch: Watch): void {
       watch.phase = "ended";
       pending.delete(watch);
       later.delete(watch);
     },
-    hasPending: () => pending.size > 0,
+    hasPending: (): boolean => pending.size > 0,
   };
 }
+
+export type WatchQueue = ReturnType<typeof createWatchQueue>;

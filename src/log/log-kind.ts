@@ -26,6 +26,11 @@ export type Consequences = {
 
 /** All that the server knows about one kind of log entry, except how it is stored (`src/store/read/log-rows.ts`). */
 export type LogKind<K extends Kind> = {
+  /**
+   * 1 for the kinds of the first release, then one more for each new kind. A release reads the log only up to its highest level, and a connection
+   * gets changes only up to its own.
+   */
+  readonly level: number;
   /** The types of its fields. An entry that another node announces with other fields is read from the store instead. */
   readonly fields: FieldTypes<Entries[K]>;
   /** Calls the handlers of the entry's consequences. Every follower calls it for every entry: it allocates nothing where no handler is passed. */
@@ -36,8 +41,6 @@ export type LogKind<K extends Kind> = {
 
 /** The same for a kind that devices get. */
 export type ChangeLogKind<K extends ChangeKind> = LogKind<K> & {
-  /** A connection gets it if its own level is at least this one: 1 for the kinds of the first release, then one more for each new kind. */
-  readonly level: number;
   /** Its form in a `changes` frame: without `n`, which clients never see. */
   encode(change: Change<K>): ClientChange<K>;
   /** The length of its text, which costs more to read from the log than the rest. */

@@ -16,7 +16,7 @@ export const logKinds: { readonly [K in Kind]: LogKind<K> } = { ...changeKinds, 
  * The highest level of entry that this release can read. Clients ask for a level in the handshake, and nodes of an older release stop as soon as
  * the log holds an entry of a higher one.
  */
-export const levelMax = Object.values(changeKinds).reduce((most, { level }) => Math.max(most, level), levelMin);
+export const levelMax = Object.values(logKinds).reduce((most, { level }) => Math.max(most, level), levelMin);
 
 /** Whether devices get an entry. */
 export const isChange = (entry: Entry): entry is Change => entry.kind in changeKinds;

@@ -2,6 +2,7 @@ import type { ChangeLogKind } from "./log-kind.ts";
 
 /** A message, for both people of its conversation. */
 export const message: ChangeLogKind<"message"> = {
+  level: 1,
   fields: {
     ...{ conversation: "string", seq: "number", id: "string", from: "string", to: "string" },
     ...{ text: "string", time: "number" },
@@ -12,7 +13,6 @@ export const message: ChangeLogKind<"message"> = {
     if (seq === 1) forgetRelationship?.(tenant, from, to);
   },
   keyInCommit: null,
-  level: 1,
   encode({ kind, conversation, seq, id, from, to, text, time }) {
     return { kind, conversation, seq, id, from, to, text, time };
   },

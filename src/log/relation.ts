@@ -2,6 +2,7 @@ import type { ChangeLogKind } from "./log-kind.ts";
 
 /** A contact or a block, for all devices of the user who made it; the other user never gets it. */
 export const relation: ChangeLogKind<"relation"> = {
+  level: 1,
   fields: { user: "string", contact: "boolean", blocked: "boolean" },
   consequences({ tenant, users, change: { user: other, blocked, n } }, { forgetRelationship, noteBlock }) {
     for (const user of users) {
@@ -10,7 +11,6 @@ export const relation: ChangeLogKind<"relation"> = {
     }
   },
   keyInCommit: null,
-  level: 1,
   encode: ({ kind, user, contact, blocked }) => ({ kind, user, contact, blocked }),
   textLength: () => 0,
   payer: () => null,

@@ -12,5 +12,3 @@ export const closeCode = {
   rateLimited: 4429,
   banned: 4501,
 } as const;
-
-export type CloseCode = (typeof closeCode)[keyof typeof closeCode];

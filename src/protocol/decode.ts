@@ -57,7 +57,7 @@ export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded 
   }
   const frame: ClientFrame = parsed.output;
   if (frame.type === "send") {
-    const refusal = validateContent(frame.text, frame.to, limits);
+    const refusal = validateContent(frame, limits);
     if (refusal) return { ok: false, kind: "rejected", id: frame.id, ...refusal };
   }
   if (frame.type === "watch" && frame.users.length > limits.watchedUsersMax)
@@ -67,8 +67,7 @@ export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded 
 
 /** Why a text or a recipient is refused; null if both are valid. */
 export function validateContent(
-  text: string,
-  to: string | undefined,
+  { text, to }: { readonly text: string; readonly to?: string | undefined },
   limits: Limits,
 ): { code: ErrorCode; message: string } | null {
   if (to !== undefined && !isIdentifier(to))

@@ -25,6 +25,10 @@ export type PushReason = keyof typeof pushReasons;
 /** How a device is connected: not at all; with recent activity of its user; without. */
 export type PushPresence = "none" | "active" | "idle";
 
+/** The presence on a device that was idle for `idleMs`; null: it has no connection. */
+export const presenceAfter = (idleMs: number | null, idleAfterMs: number): PushPresence =>
+  idleMs === null ? "none" : idleMs < idleAfterMs ? "active" : "idle";
+
 /** All facts of a decision: about one device, and the newest message of one conversation. Times are milliseconds since the Unix epoch. */
 export type Facts = {
   readonly now: number;

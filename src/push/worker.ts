@@ -8,7 +8,7 @@ import type { Identity } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Due } from "../store/push/due-store.ts";
 import type { Store } from "../store/store.ts";
-import type { PushDelays, PushPresence } from "./decide.ts";
+import { presenceAfter, type PushDelays, type PushPresence } from "./decide.ts";
 import { createPushHealth, type PushHealth, type PushHealthChange } from "./health.ts";
 import { createPreview, type OnPush } from "./preview.ts";
 import { createProviderQueue } from "./provider-queue.ts";
@@ -30,8 +30,8 @@ export type PushWorkerOptions = {
   /** Whether the providers work, shared by the workers of the process. Default: its own, which reports to `onHealth`. */
   readonly health?: PushHealth;
   readonly onHealth?: ((change: PushHealthChange) => void) | undefined;
-  /** The presence of a user on one of their devices; an empty device: on any. */
-  readonly presenceOf: (identity: Identity, device: string) => PushPresence | "unknown";
+  /** For how many milliseconds a user was idle on a device, or on any if it is empty; null: no connection. "unknown": another node was asked. */
+  readonly idleMsOf: (identity: Identity, device: string) => number | null | "unknown";
   /** No other process can have the database open. */
   readonly isExclusive: boolean;
   /** A provider did not take the whole content of a notice; called once for each provider and way of cutting. */
@@ -60,7 +60,7 @@ const pruneMs = 60_000;
 const pruneAgainMs = 200;
 
 export function createPushWorker(options: PushWorkerOptions): PushWorker {
-  const { feed, clock, random, limits, providers, onPush, presenceOf, isExclusive, onCut } = options;
+  const { feed, clock, random, limits, providers, onPush, idleMsOf, isExclusive, onCut } = options;
   const { requestLimit = createRequestLimit({ perProviderMax: limits.pushRequestsMax }) } = options;
   const sparing = () => createSparing({ clock, everyMs: faultEveryMs, report: options.report });
   const report = sparing();
@@ -70,6 +70,10 @@ export function createPushWorker(options: PushWorkerOptions): PushWorker {
     activeMs: limits.pushActiveDelayMs,
     idleMs: limits.pushIdleDelayMs,
     expiryMs: limits.pushExpiryMs,
+  };
+  const presenceOf = (identity: Identity, device: string): PushPresence | "unknown" => {
+    const idleMs = idleMsOf(identity, device);
+    return idleMs === "unknown" ? idleMs : presenceAfter(idleMs, limits.pushIdleAfterMs);
   };
   let cancelPrune = (): void => {};
   /** When the lease was taken. */

@@ -90,7 +90,7 @@ export function createEntries<N extends { readonly url: string }>(options: Entri
       log.warn("a database was closed with its idle connections, for another one: databasesMax is small", {
         database: redactUrl(entry.url),
       });
-    void shut(entry, Math.min(giveWayMs, limits.shutdownMs), "others need the room: come back");
+    void shut(entry, Math.min(giveWayMs, limits.shutdownMs), "another database needs the room: reconnect");
   }
 
   /** Takes a part of `databasesMax`; where all are taken, the one of the database that was unused longest. */

@@ -41,7 +41,7 @@ export type DatabaseContext = {
   readonly accountsPerDevice?: "one" | "several" | undefined;
   readonly onPush?: OnPush | undefined;
   readonly limiter: Limiter;
-  readonly room: Capacity;
+  readonly capacity: Capacity;
   readonly budget: OutboxBudget;
   readonly watchBudget: WatchBudget;
   readonly sight: Semaphore;
@@ -128,10 +128,10 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
       sight: context.sight,
       report: (error) => log.error("a rule of the host failed", { error }),
     });
-    const { limiter, room, budget, watchBudget, revalidation } = context;
+    const { limiter, capacity, budget, watchBudget, revalidation } = context;
     const report = createHubReport(log, onLeave);
     const hub = createHub({
-      ...{ store, feed, clock, limits, policy, limiter, room, budget, revalidation, report },
+      ...{ store, feed, clock, limits, policy, limiter, capacity, budget, revalidation, report },
       reauthenticate: context.reauthenticate,
       ...{ watchBudget, transport: bus, node: random.messageId(clock.now()) },
       ...(isRenewal && { admittedSince: clock.elapsed() }),
@@ -180,11 +180,7 @@ function createWorker(
   if (providers.length === 0) return null;
   return createPushWorker({
     ...{ store, feed, clock, random, limits, providers, onPush, requestLimit, health },
-    presenceOf(identity, device) {
-      const idleMs = hub.idleMs(identity, device);
-      if (idleMs === "unknown") return idleMs;
-      return idleMs === null ? "none" : idleMs < limits.pushIdleAfterMs ? "active" : "idle";
-    },
+    idleMsOf: hub.idleMs,
     isExclusive: engine.isExclusive === true,
     onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),
     report: (error, leftOut = 0) => log.warn("a push failed", { error, ...(leftOut > 0 && { leftOut }) }),

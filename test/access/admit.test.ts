@@ -6,7 +6,6 @@ import { configureLog } from "../../src/standalone/log.ts";
 import type { Admission } from "../../src/access/admission.ts";
 import { createAdmit, type AdmitOptions } from "../../src/access/admit.ts";
 import { createProve } from "../../src/access/prove.ts";
-import { readParameter } from "../../src/internal/query-string.ts";
 import type { Proof } from "../../src/access/authenticate.ts";
 import { readTenantTicket, tenantTicket } from "../../src/access/ticket.ts";
 import { demo } from "../../src/access/demo.ts";
@@ -222,10 +221,6 @@ describe("parameters", () => {
     expect(await expectAdmission(admit({}, upgrade("?device=+249912345678")))).toMatchObject({
       device: "+249912345678",
     });
-    expect(readParameter("/ws?a=1+1&b=x=y?z#a=2", "a")).toBe("1+1");
-    expect(readParameter("/ws?a=1+1&b=x=y?z#a=2", "b")).toBe("x=y?z");
-    expect(readParameter("/ws#?a=1", "a")).toBeUndefined();
-    expect(readParameter("", "a")).toBeUndefined();
   });
 });
 

@@ -13,7 +13,7 @@ import { until } from "../support/fake-socket.ts";
 const place = mkdtempSync(join(tmpdir(), "tidings-nats-process-"));
 const program = join(place, "bundle.mjs");
 const deno = join(import.meta.dir, "../../node_modules/.bin/deno");
-/** It notices sooner that a server says nothing. */
+/** Notices a silent server sooner. */
 const quick = JSON.stringify({ pingMs: 200, dialMs: 300, retryMs: 20, retryMsMax: 40 });
 
 beforeAll(async () => {
@@ -26,7 +26,7 @@ afterAll(() => rmSync(place, { recursive: true, force: true }));
 /** The program while it runs. */
 type Program = { readonly said: () => string; readonly ended: Promise<unknown> };
 
-/** All that the program said, and how it ended. */
+/** The output of the program, and its exit code. */
 async function run(
   runtime: readonly string[],
   args: readonly string[],
@@ -76,7 +76,7 @@ async function enduresOn(runtime: readonly string[]): Promise<void> {
   const servers = `nats://127.0.0.1:${port}`;
   let better: NatsServer | null = null;
   try {
-    const said = await run(runtime, [servers, "told", quick], async ({ ended }) => {
+    const said = await run(runtime, [servers, "message", quick], async ({ ended }) => {
       await rude.done;
       await rude.stop();
       better = await startNats("", port);
@@ -86,7 +86,7 @@ async function enduresOn(runtime: readonly string[]): Promise<void> {
       clearInterval(telling);
       await node.close();
     });
-    // The library itself speaks when what it reads is no NATS protocol at all.
+    // The library itself logs when it reads something that is not the NATS protocol.
     expect(said).toMatch(/^(gap\n)+(reader closed [^]*?\n)?(gap\n)+closed\nexit 0$/);
     expect(said.split("gap\n").length).toBeGreaterThan(10);
   } finally {
@@ -101,7 +101,7 @@ const endures = "F8: nothing that a server does ends the process, or keeps it fr
 describeWith("nats-server", "a process with a transport over NATS", () => {
   test.concurrent(`${ends} (Bun)`, () => endsOn([process.execPath]));
   test.concurrent(`${endures} (Bun)`, () => enduresOn([process.execPath]));
-  // With Deno 2.9.6 a server that greets and hangs up at once ends the process: the library writes to what is gone, unheard.
+  // With Deno 2.9.6 a server that greets and hangs up at once ends the process: the library writes to a closed socket, without a handler.
   test.concurrent(`${ends} (Deno)`, () =>
     endsOn([deno, "run", "--no-prompt", "--allow-net", "--allow-env", "--allow-read"]),
   );

@@ -1,12 +1,13 @@
 /**
  * A process with a transport over NATS, on whatever runtime runs it. Its arguments: the servers; after how many milliseconds to close, or
- * `gap`: soon after the first gap, `gap 500`: 500 milliseconds after it, or `told`: when it hears so; and changes to its pace, as JSON. It says `gap` and `closed`, and must then end by itself.
+ * `gap`: soon after the first gap, `gap 500`: 500 milliseconds after it, or `message`: when another node says so; and changes to its pace, as JSON. It prints `gap` and `closed`, and must
+ * then end by itself.
  */
 import { configureSync } from "@logtape/logtape";
 import { natsConfig } from "../../src/bus/nats/nats-config.ts";
 import { createNatsTransport, type Pace } from "../../src/bus/nats/nats-transport.ts";
 
-// A host that has configured its logging and wants none: what is said here is the test's own.
+// A host that has configured its logging and wants none: all output is the test's own.
 configureSync({ sinks: {}, loggers: [{ category: ["logtape", "meta"], sinks: [] }] });
 
 const [servers = "", when = "gap", pace = "{}"] = process.argv.slice(2);

@@ -13,7 +13,7 @@ import { plainConnection, startHesitant } from "./rude-server.ts";
 import { checksFailedBy, describeTransport, eventually, hear, meet, type World } from "./transport.contract.ts";
 import { deadline } from "../support/deadline.ts";
 
-/** What tests of this file have opened, and not closed themselves. */
+/** Transports and servers that tests of this file have opened, and not closed themselves. */
 const opened: { close(): Promise<unknown> }[] = [];
 const servers: NatsServer[] = [];
 
@@ -73,7 +73,7 @@ async function flood(publish: (text: string) => void): Promise<void> {
   }
 }
 
-test("F8: a wrong option is refused at once, and what is said of it shows no secret", () => {
+test("F8: a wrong option is refused at once, with an error that shows no secret", () => {
   const wrong: readonly unknown[] = [
     {},
     { servers: [] },
@@ -115,7 +115,7 @@ test("F8: a wrong option is refused at once, and what is said of it shows no sec
   }
 });
 
-test("F8: servers are told in any of their forms", () => {
+test("F8: servers are given in any of their forms", () => {
   const of = (options: NatsOptions) =>
     natsConfig(options).servers.map(({ name, credentials }) => ({ name, ...credentials }));
   expect(of({ servers: "localhost" })).toEqual([{ name: "localhost:4222" }]);
@@ -149,7 +149,7 @@ test("F8: a server that does not let one in is asked again later and later", asy
   expect(fourth - third).toBeGreaterThan(390);
 });
 
-test("F6: a gap is told once the server is known to have the subscriptions", async () => {
+test("F6: a gap is reported once the server is known to have the subscriptions", async () => {
   const server = await startHesitant();
   opened.push(server);
   const node = open({ servers: server.url });
@@ -213,7 +213,7 @@ describeWith("nats-server", "over NATS", () => {
     ]);
   });
 
-  test("F8: a server that is absent at first is found when it comes, and the first connection is told as a gap", async () => {
+  test("F8: a server that is absent at first is found when it comes, and the first connection is reported as a gap", async () => {
     const server = await start();
     await server.signal("SIGKILL");
     const [alice, bob] = [open({ servers: server.url }), open({ servers: server.url })];
@@ -228,7 +228,7 @@ describeWith("nats-server", "over NATS", () => {
     expect(heard).toEqual(["heard"]);
   });
 
-  test("F8: a server that is killed and comes again is found again, and what stood stands", async () => {
+  test("F8: a server that is killed and comes again is found again, and the subscriptions hold", async () => {
     const server = await start();
     const [alice, bob] = [open({ servers: server.url }), open({ servers: server.url })];
     const kept = hear(bob, ["kept"]);
@@ -407,7 +407,7 @@ describeWith("nats-server", "over NATS", () => {
     expect(lines.filter((line) => line.includes('"message":"a hint is larger than the server takes"'))).toHaveLength(2);
   });
 
-  test("F6: what the server refuses is told as a gap, once for each kind, and costs nothing else", async () => {
+  test("F6: a refusal of the server is reported as a gap, once for each kind, and costs nothing else", async () => {
     const lines = listen();
     const server = await start(`authorization { users: [
       { user: alice, password: a, permissions: { publish: ["tidings.meet.*", "tidings.news"], subscribe: ">" } }
@@ -443,7 +443,7 @@ describeWith("nats-server", "over NATS", () => {
     expect([bobs, carols]).toEqual([["heard"], []]);
   });
 
-  test("F6: the server itself keeps from a node what it told", async () => {
+  test("F6: the server does not send a node its own texts", async () => {
     const server = await start();
     const [alice, bob] = [open({ servers: server.url }), open({ servers: server.url })];
     const [, bobs] = [hear(alice, ["news"]), hear(bob, ["news"])];
@@ -454,7 +454,7 @@ describeWith("nats-server", "over NATS", () => {
     expect(Number((await server.ask("/varz"))["out_msgs"]) - before).toBeLessThan(1_100);
   });
 
-  test("F6: what a node told before its end goes out", async () => {
+  test("F6: the texts that a node published before its end go out", async () => {
     const server = await start();
     const patient = { ...steady, drainMs: deadline.answerMs };
     const [alice, bob] = [open({ servers: server.url }, patient), open({ servers: server.url }, patient)];
@@ -478,11 +478,11 @@ describeWith("nats-server", "over NATS", () => {
     node.publish(["news"], "lost");
     const startedAt = performance.now();
     await node.close();
-    // Long before a ping that is not answered would tell that the server is away.
+    // Long before an unanswered ping would show that the server is away.
     expect(performance.now() - startedAt).toBeLessThan(deadline.answerMs / 2);
   });
 
-  test("F6: what a node told on a connection that it lost is not told to itself on the next", async () => {
+  test("F6: a text that a node published on a connection that it lost does not come back to it on the next", async () => {
     const server = await start();
     const plain = await plainConnection(server.url);
     opened.push(plain);

@@ -14,7 +14,7 @@ const welcome = (socket: Socket, then: () => void): void => {
   });
 };
 
-/** What a server may do to those who connect. */
+/** The ways in which a server may treat a client that connects. */
 const manners: readonly ((socket: Socket) => void)[] = [
   (socket) => socket.destroy(),
   (socket) => socket.end(),
@@ -42,7 +42,7 @@ const manners: readonly ((socket: Socket) => void)[] = [
   (socket) => welcome(socket, () => socket.end("MSG tidings.news 77 2\r\nhi\r\nMSG tidings.news 1 2\r\nhi\r\n")),
 ];
 
-/** A server that treats each one who connects in another way; `done` resolves once it has treated somebody in every way twice. */
+/** A server that treats each client that connects in another way; `done` resolves once it has treated clients in every way twice. */
 export async function startRude(port: number) {
   let served = 0;
   const sockets = new Set<Socket>();
@@ -51,9 +51,9 @@ export async function startRude(port: number) {
     sockets.add(socket);
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
-    // Each is shown to the first who knocks, and to the one who then comes in.
+    // Each is shown to the probe, and to the connection that follows it.
     manners[Math.floor(served / 2) % manners.length]?.(socket);
-    // Nobody is held for longer than this.
+    // No client is held for longer than this.
     setTimeout(() => socket.destroy(), 150);
     if (++served > 2 * manners.length) resolve();
   });
@@ -86,7 +86,7 @@ export async function startHesitant() {
   await new Promise<void>((listening) => void server.listen(0, "127.0.0.1", listening));
   return {
     url: `nats://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** What it was told. */
+    /** The text that it received. */
     said: () => said,
     goOn(): void {
       for (const socket of sockets) if (!socket.destroyed) socket.write("PONG\r\n");

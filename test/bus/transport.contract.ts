@@ -19,7 +19,7 @@ export async function eventually(holds: () => boolean, again: () => void = () =>
   }
 }
 
-/** Resolves once `to` has heard from `from`: thereafter all stands that `to` has subscribed to, and all has come that `from` published. */
+/** Resolves once a text of `from` has reached `to`: then all subscriptions of `to` hold, and all earlier texts of `from` have come. */
 export async function meet(from: Transport, to: Transport): Promise<void> {
   const subject = ["meet", crypto.randomUUID()];
   let hasHeard = false;
@@ -31,7 +31,7 @@ export async function meet(from: Transport, to: Transport): Promise<void> {
   end();
 }
 
-/** What a node hears on a subject. */
+/** The texts that a node receives on a subject. */
 export function hear(node: Transport, subject: readonly string[]): string[] {
   const heard: string[] = [];
   node.subscribe(subject, (text) => heard.push(text));
@@ -275,7 +275,7 @@ const checks: readonly Check[] = [
   },
 ];
 
-/** Each subject hears what is meant for it, and that alone. */
+/** Each subject gets its own texts, and no others. */
 async function keepApart(world: World, subjects: readonly (readonly string[])[]): Promise<void> {
   const [alice, bob] = [world.join(), world.join()];
   const distinct = [...new Map(subjects.map((subject) => [JSON.stringify(subject), subject])).values()];
@@ -295,14 +295,14 @@ async function runCheck(check: Check, open: () => Promise<World>): Promise<void>
   }
 }
 
-/** What any transport does. */
+/** The contract of all transports. */
 export function describeTransport(name: string, open: () => Promise<World>): void {
   describe(name, () => {
     for (const check of checks) test(check.name, () => runCheck(check, open));
   });
 }
 
-/** The names of the checks that a transport does not stand, of those that `which` names. For controls: a weak one must be found out. */
+/** The names of the checks that a transport fails, of those that `which` names. For controls: a weak one must be found out. */
 export async function checksFailedBy(open: () => Promise<World>, which = /^/): Promise<readonly string[]> {
   const failed: string[] = [];
   for (const check of checks.filter(({ name }) => which.test(name)))
@@ -312,7 +312,7 @@ export async function checksFailedBy(open: () => Promise<World>, which = /^/): P
   return failed;
 }
 
-/** The same world with nodes that are altered: what a weak one is made of. */
+/** The same world with altered nodes: for weak transports. */
 export const weakened =
   (open: () => Promise<World>, weaken: (node: Transport) => Partial<Transport>) => async (): Promise<World> => {
     const world = await open();

@@ -32,7 +32,7 @@ describe("subjects as text", () => {
       }),
       { numRuns: 2_000 },
     );
-    // What one differs from the other in may be how a text is cut.
+    // The two may differ only in how a text is cut.
     fc.assert(
       fc.property(anySubject, fc.nat(), (subject, at) => {
         const whole = subject.join(".");
@@ -62,7 +62,7 @@ const writing = (write: (subject: readonly string[]) => readonly string[]) => (n
   subscribe: (subject: readonly string[], listener: (text: string) => void) => node.subscribe(write(subject), listener),
 });
 
-test("control: F7 subjects whose dots are left alone, whose case is folded or that are cut short are found out", async () => {
+test("control: F7 subjects with dots that are left alone, with folded case or that are cut short are found out", async () => {
   const planted = {
     dots: (subject: readonly string[]) => subject.flatMap((part) => part.split(/\.(?=.)/)),
     case: (subject: readonly string[]) => subject.map((part) => part.toLowerCase()),

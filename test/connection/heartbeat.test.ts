@@ -7,7 +7,7 @@ const limits = { ...defaultLimits, heartbeatMs: 1_000, slowConsumerMs: 3_000 };
 const idle = { isBlocked: false, isPaused: false };
 
 describe("heartbeat", () => {
-  /** What it says after so long, on a machine whose clock was set meanwhile. */
+  /** The outcome of a beat after this time, on a machine with a clock that was set meanwhile. */
   function after(elapsedMs: number, jumpMs: number, standing = idle) {
     let [now, elapsed] = [1_780_000_000_000, 0];
     const clock: Clock = { now: () => now, elapsed: () => elapsed, after: () => () => {}, defer: () => {} };
@@ -27,7 +27,7 @@ describe("heartbeat", () => {
       expect(after(4_000, jumpMs, { isBlocked: true, isPaused: true })).toBe("stuck");
     });
 
-  test("R4 H9 who is not read, by our own choice, is not silent; once read again they have a heartbeat to be heard", () => {
+  test("R4 H9 a peer that the server does not read is not silent; once read again it has a heartbeat to be heard", () => {
     let elapsed = 0;
     const clock: Clock = { now: () => 0, elapsed: () => elapsed, after: () => () => {}, defer: () => {} };
     const heartbeat = createHeartbeat({ clock, limits });
@@ -41,7 +41,7 @@ describe("heartbeat", () => {
     expect(heartbeat.beat(idle)).toBe("silent");
   });
 
-  test("G2 where pongs are hidden, only who has sent a ping frame must be heard; who takes nothing is stuck all the same", () => {
+  test("G2 where pongs are hidden, only a peer that has sent a ping frame must be heard; one that takes nothing is stuck all the same", () => {
     let elapsed = 0;
     const clock: Clock = { now: () => 0, elapsed: () => elapsed, after: () => () => {}, defer: () => {} };
     const heartbeat = createHeartbeat({ clock, limits, arePongsHidden: true });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createInbox } from "../../src/connection/inbox.ts";
 
-/** An inbox whose frames are noted, on a socket that can be paused or not. */
+/** An inbox that records its frames, on a socket that can be paused or not. */
 function start({ canPause = true, framesMax = 3, bytesMax = 1_000 } = {}) {
   const handled: string[] = [];
   const state = { isOpen: true, isPaused: false, overflows: 0, work: null as Promise<void> | null };
@@ -29,7 +29,7 @@ describe("the inbox", () => {
     state.isOpen = false;
     inbox.receive("1");
     inbox.receive("2");
-    // Others have left the share to this connection, and nobody has looked here since.
+    // Others have left the send window to this connection, and `pump` was not called since.
     state.isOpen = true;
     inbox.receive("3");
     expect(handled).toEqual([]);
@@ -62,7 +62,7 @@ describe("the inbox", () => {
     expect(state.overflows).toBe(1);
   });
 
-  test("H9 what was handled counts no more", () => {
+  test("H9 a frame that was handled counts no more", () => {
     const { inbox, handled, state } = start({ bytesMax: 100 });
     for (let i = 0; i < 10; i++) {
       state.isOpen = false;

@@ -29,7 +29,7 @@ function open(budget = createOutboxBudget({ bytesMax: 1_000_000 }), bytesMax = 1
 }
 
 describe("the outbox", () => {
-  test("R3 once the budget is used up also those get nothing whose own socket is empty", () => {
+  test("R3 once the budget is used up, connections with empty sockets get nothing either", () => {
     const budget = createOutboxBudget({ bytesMax: 100_000 });
     const all = Array.from({ length: 100 }, () => open(budget));
     const posted = all.filter(({ post }) => post(10_000));
@@ -64,7 +64,7 @@ describe("the outbox", () => {
     expect(state.buffered).toBeLessThanOrEqual(100_000);
   });
 
-  test("R2 R3 while the budget is short, who takes little is none who takes nothing", () => {
+  test("R2 R3 while the budget is short, a peer that takes little does not count as one that takes nothing", () => {
     const budget = createOutboxBudget({ bytesMax: 100_000 });
     const [slow, stopped] = [open(budget), open(budget)];
     for (const { post } of [slow, stopped]) expect(post(40_000)).toBe(true);

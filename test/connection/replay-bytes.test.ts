@@ -7,7 +7,7 @@ import { accepted } from "../support/store.ts";
 const textBytes = 16_000;
 const messages = 100;
 
-/** What a reader who takes nothing is read of the log, and what went out to them, in bytes. */
+/** The bytes of the log that are read for a client that takes nothing, and the bytes that went out to it. */
 async function readInVain(text: string, alter: (bound: { rows: number; bytes: number }) => typeof bound) {
   let read = 0;
   const wrapStore = (store: Store): Store => ({
@@ -33,7 +33,7 @@ async function readInVain(text: string, alter: (bound: { rows: number; bytes: nu
   }
 }
 
-describe("what a reader who takes nothing costs", () => {
+describe("the cost of a client that takes nothing", () => {
   test("R42 R1 no more is read than goes out, and one page", async () => {
     const { read, sent } = await readInVain("x".repeat(textBytes), (bound) => bound);
     expect(read).toBeLessThan(2 * sent);

@@ -81,7 +81,7 @@ describe("the replay", () => {
     expect(frames).toEqual([]);
   });
 
-  test("P15 P16 O6 of a page in several frames only the last one says that nothing follows, and each covers what it holds", async () => {
+  test("P15 P16 O6 of a page in several frames only the last one says that nothing follows, and the cursor of each covers its changes", async () => {
     const texts = Array.from({ length: 20 }, (_, i) => message(i + 1, "x".repeat(16_000)));
     const { frames, seen } = start({ pages: [{ changes: texts, upTo: 33, more: false }] });
     await until(() => frames.some(({ more }) => !more));

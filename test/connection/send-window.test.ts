@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createSendWindow } from "../../src/connection/send-window.ts";
 
-test("R2 what waits of all senders fits into one commit, and each may have one waiting", () => {
+test("R2 the waiting sends of all senders fit into one commit, and each may have one waiting", () => {
   const share = createSendWindow({ windowMax: 64, sendsMax: 2_048 });
   expect(share.sends()).toBe(64);
   for (let i = 0; i < 32; i++) share.enter();

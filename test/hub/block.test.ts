@@ -11,7 +11,7 @@ import { type FakeSocket, turns, until } from "../support/fake-socket.ts";
 import { startHub, type TestHub } from "../support/hub.ts";
 import { accepted, newId, person } from "../support/store.ts";
 
-/** Who has blocked whom, of the one who acts and the other. */
+/** The blocks between the actor and the other user. */
 const relations = ["nobody", "the other has blocked the actor", "the actor has blocked the other", "both"] as const;
 type Relation = (typeof relations)[number];
 const isBlocked = (relation: Relation): boolean => relation !== "nobody";
@@ -25,12 +25,12 @@ type Scene = {
   readonly actor: string;
   readonly other: string;
   readonly conversation: string;
-  /** Connected, with nothing told of what went before. */
+  /** Connected, without the frames of before. */
   readonly actorSocket: FakeSocket;
   readonly otherSocket: FakeSocket;
 };
 
-/** A path: what the actor does on it; answers what has become of it. */
+/** A path: an action of the actor, and its result. */
 type Path = {
   readonly act: (scene: Scene) => Promise<string>;
   readonly expected: (relation: Relation) => string;
@@ -47,7 +47,7 @@ const outcomeOf = async (socket: FakeSocket, frame: { id: string }): Promise<str
   const found = answer();
   return found?.type === "rejected" ? found.code : (found?.type ?? "");
 };
-/** Waits until a message that the other can always get has come: whatever was on its way before has come too. */
+/** Waits until a message that the other can always get has come: every frame that was under way before has come too. */
 async function settle({ chat, actor, other, otherSocket, actorSocket }: Scene): Promise<void> {
   for (const [to, socket] of [
     [other, otherSocket],
@@ -199,7 +199,7 @@ describe("a block", () => {
 
   for (const [name, { act, expected }] of Object.entries(paths)) {
     for (const relation of relations) {
-      test(`T3 B2 B3 ${name}, where ${relation === "nobody" ? "nobody has blocked anybody" : `${relation}${relation === "both" ? " have blocked each other" : ""}`}`, async () => {
+      test(`T3 B2 B3 ${name}, where ${relation === "nobody" ? "there is no block" : `${relation}${relation === "both" ? " have blocked each other" : ""}`}`, async () => {
         expect(await act(await scene(relation))).toBe(expected(relation));
       });
     }

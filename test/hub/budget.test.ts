@@ -40,7 +40,7 @@ async function stallAll(outboxTotalBytesMax: number, heartbeatMs = 60_000) {
   return { hub, alice, stopped, bytesMax };
 }
 
-test("R3 what waits over all connections is bounded, and everybody gets everything once they drain", async () => {
+test("R3 the bytes that wait over all connections are bounded, and each connection gets everything once it drains", async () => {
   const { hub, stopped, bytesMax } = await stallAll(500_000);
   expect(bytesMax).toBeGreaterThan(250_000);
   expect(bytesMax).toBeLessThan(500_000 + slackBytes);
@@ -54,7 +54,7 @@ test("control: R3 without a bound over all of them each holds its own, and toget
   expect((await stallAll(Number.POSITIVE_INFINITY)).bytesMax).toBeGreaterThan(readers * 150_000);
 });
 
-test("R3 while the budget is short, who takes nothing is closed with 4413 and who reads is served", async () => {
+test("R3 while the budget is short, a client that takes nothing is closed with 4413 and one that reads is served", async () => {
   const { hub, stopped } = await stallAll(500_000, 1_200);
   const carol = hub.connect("carol");
   const dave = hub.connect("dave");

@@ -39,7 +39,7 @@ function cuttable(inner: Transport) {
   };
 }
 
-test("H16 H56 what was lost without a sign is found by asking again, some at a time", async () => {
+test("H16 H56 messages that were lost without a sign are made up for by asking again, some at a time", async () => {
   const clock = fakeClock();
   const bus = createLocalBus();
   const here = new Set<string>();
@@ -67,7 +67,7 @@ test("H16 H56 what was lost without a sign is found by asking again, some at a t
   const [watching, there] = [nodeOn("watching", []), nodeOn("there", [])];
   watching.watch(bob);
   await clock.advance(5_000);
-  // He comes, and nobody hears of it; then he goes, and nobody does.
+  // He comes, and the message is lost; then he goes, and so is that one.
   isDeaf = true;
   here.add("bob");
   there.join(bob);
@@ -98,7 +98,7 @@ test("H16 H56 what was lost without a sign is found by asking again, some at a t
   there.stop();
 });
 
-test("H16 U1 what is known of somebody on other nodes holds for a while, and is asked for anew", async () => {
+test("H16 U1 the answer about a user on other nodes holds for a while, and is asked for anew", async () => {
   const clock = fakeClock();
   const asked: string[] = [];
   const told = new Map<string, (text: string) => void>();
@@ -148,7 +148,7 @@ async function two(limits: object = {}) {
   const stored = accepted(first.store, { from: "bob", to: "alice" });
   await clock.advance(100);
   const { conversation } = await stored;
-  /** What takes turns of the loop may take more of them on a busy machine; never so much time as would change what is tried. */
+  /** Work over several turns of the loop may take more of them on a busy machine, but never enough time to change the outcome. */
   const sees = async (socket: FakeSocket, user: string, state: string): Promise<void> => {
     for (let i = 0; i < 40 && last(socket, user) !== state; i++) await clock.advance(10);
     expect(last(socket, user)).toBe(state as "online");
@@ -162,7 +162,7 @@ async function two(limits: object = {}) {
 }
 
 describe("two nodes", () => {
-  test("H16 typing reaches the other's devices on every node, and comes back to nobody", async () => {
+  test("H16 typing reaches the other's devices on every node, and none of the sender's own", async () => {
     const { first, second, clock, connect, conversation } = await two();
     const [alice, bob, phone] = [
       await connect(first, "alice"),
@@ -236,7 +236,7 @@ describe("two nodes", () => {
     }
   });
 
-  test("H16 what is no message of ours is left alone, and a node holds nothing once everybody has left", async () => {
+  test("H16 texts of other programs are ignored, and a node holds nothing once all connections are gone", async () => {
     const { first, second, clock, connect } = await two();
     const stranger = createLocalBus().connect();
     for (const text of ["", "{", "null", "[]", '{"ask":7}', '{"node":{},"online":1}', '{"frame":{}}'])

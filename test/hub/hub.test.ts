@@ -206,14 +206,14 @@ describe("failure", () => {
         { seq: 2, duplicate: mode === "after" },
         { seq: 3, duplicate: mode === "after" },
       ]);
-      // A commit whose answer was lost is found by the poll of the head.
+      // The poll of the head finds a commit after its answer was lost.
       await until(() => texts(bob).length === 3);
       expect(texts(bob)).toEqual(["0", "1", "2"]);
     });
 });
 
 describe("connections", () => {
-  test("P25 who has sent gets an empty changes within a second, which moves the cursor past it", async () => {
+  test("P25 the sender of a message gets an empty changes within a second, which moves the cursor past it", async () => {
     const clock = fakeClock(undefined, () => Bun.sleep(1));
     const limits = {
       emptyChangesDelayMs: defaultLimits.emptyChangesDelayMs,
@@ -296,7 +296,7 @@ describe("connections", () => {
     expect(await sendPastEnd((now) => now + 2_000)).toEqual({ accepted: 1, code: 4401 });
   });
 
-  test("control: H14 what is handled after an end that nobody looks at is seen", async () => {
+  test("control: H14 frames that are handled after an end that is not checked are seen", async () => {
     expect(await sendPastEnd(() => undefined)).toEqual({ accepted: 6, code: undefined });
   });
 
@@ -311,7 +311,7 @@ describe("connections", () => {
     expect(alice.state.closed?.code).toBe(4401);
   });
 
-  test("H9 R3 beyond the window the socket is not read, and what was read already is answered in order", async () => {
+  test("H9 R3 beyond the window the socket is not read, and the frames that were read already are answered in order", async () => {
     const { connect } = await start();
     const alice = connect("alice");
     await until(() => isLive(alice));
@@ -354,7 +354,7 @@ describe("connections", () => {
     await chat.stop();
   });
 
-  test("H11 everything is forgotten once everybody has left, and a shutdown closes with 1012", async () => {
+  test("H11 everything is forgotten once all connections are gone, and a shutdown closes with 1012", async () => {
     const { connect, hub } = await start();
     const sockets = upTo(20).map((i) => connect(`u${i}`));
     await until(() => sockets.every(isLive));
@@ -416,7 +416,7 @@ describe("connections", () => {
     hubs.splice(hubs.indexOf(hung), 1);
   });
 
-  test("H12 typing reaches the other people's connections only, and is dropped for whoever is behind", async () => {
+  test("H12 typing reaches the other users' connections only, and is dropped for those that are behind", async () => {
     const { connect } = await start();
     const [alice, bob, carol, laptop] = [
       connect("alice"),

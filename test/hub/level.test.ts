@@ -50,7 +50,7 @@ async function start() {
       await until(() => receiptsOf(bob, "bob") > 0 || bob.of("changes").length > 1, "its own receipt");
       bob.hangUp();
     },
-    /** Acks with what the socket was told last, and waits until it is stored. */
+    /** Acks with the last cursor that the socket was sent, and waits until it is stored. */
     async ack(socket: FakeSocket, level: number): Promise<void> {
       socket.say({ type: "ack", cursor: lastCursor(socket) });
       for (let i = 0; i < 400 && (await levelOf()) !== level; i++) await Bun.sleep(5);
@@ -67,7 +67,7 @@ const cursorOf = (socket: FakeSocket): string =>
 
 if (isPlanted) {
   describe("a release with two levels", () => {
-    test("P50 welcome tells the connection's level, which is at most the server's", async () => {
+    test("P50 welcome has the connection's level, which is at most the server's", async () => {
       const { connect } = await start();
       const levels = [];
       for (const level of [undefined, 1, 2, 9])
@@ -75,7 +75,7 @@ if (isPlanted) {
       expect(levels).toEqual([1, 1, 2, 2]);
     });
 
-    test("P51 live: a connection of a lower level is not told what is of a higher one, and its cursor moves on", async () => {
+    test("P51 live: a connection of a lower level is not sent changes of a higher one, and its cursor moves on", async () => {
       const { connect, send, read } = await start();
       const { conversation } = await send("one");
       const [old, young] = [await connect(), await connect({ device: "laptop", level: 2 })];
@@ -88,7 +88,7 @@ if (isPlanted) {
       expect(receiptsOf(old, "bob")).toBe(0);
     });
 
-    test("P51 replayed: a page leaves out what is of a higher level", async () => {
+    test("P51 replayed: a page leaves out the changes of a higher level", async () => {
       const { connect, send, read } = await start();
       const { conversation } = await send("one");
       await read(1, conversation);
@@ -113,7 +113,7 @@ if (isPlanted) {
       await send("two");
       await until(() => textsOf(young).includes("two"));
       expect(resetsOf(await connect({ cursor: lastCursor(young), level: 2 }))).toEqual([]);
-      // Who goes back to a lower level has passed nothing unseen; who comes back from there has.
+      // A client that goes back to a lower level has passed no change unsent; one that comes back from there has.
       const back = await connect({ cursor: lastCursor(young) });
       expect(resetsOf(back)).toEqual([]);
       await send("three");
@@ -164,7 +164,7 @@ if (isPlanted) {
 
   /** Bugs, each with the first words of a test that must show it. */
   const bugs: readonly (readonly [bug: PlantName, shown: string])[] = [
-    ["live changes go to everybody, whatever their level", "P51 live"],
+    ["live changes go to every device, whatever its level", "P51 live"],
     ["a page is sent as it is, whatever its level", "P51 replayed"],
     ["a cursor is honoured whatever its level", "P52 a cursor that was got"],
     ["a cursor does not say its level", "P52 a cursor that was got"],

@@ -22,7 +22,7 @@ const crowds: readonly Bug[] = [
 const freezes: readonly Bug[] = [
   {
     name: "a freeze counts as the peers' silence",
-    shownBy: ["closes nobody", "who was back", "the other nodes for dead", "the rest of its time"],
+    shownBy: ["closes no peer", "reports no user as gone", "the other nodes for dead", "the rest of its time"],
   },
   {
     name: "a process that is late comes to no deadline",
@@ -32,11 +32,11 @@ const freezes: readonly Bug[] = [
 
 const watches: readonly Bug[] = [
   {
-    name: "nothing bounds what is watched",
+    name: "nothing bounds the watched users",
     shownBy: ["beyond it a watch is refused"],
   },
   {
-    name: "what was watched is not given back",
+    name: "watched users are not given back",
     shownBy: ["beyond it a watch is refused"],
   },
 ];
@@ -47,7 +47,7 @@ const stars: readonly Bug[] = [
     shownBy: ["few questions to the store"],
   },
   {
-    name: "when somebody was last seen is read again and again",
+    name: "a last-seen time is read again and again",
     shownBy: ["comes and goes before many"],
   },
   {

@@ -24,7 +24,7 @@ const atOnce = 500;
 
 type Turns = ReturnType<typeof perTurn>;
 
-/** A socket that answers every ping and says what is done with it. */
+/** A socket that answers every ping and reports each call. */
 function countedSocket(turns: Turns) {
   let events: SocketEvents | null = null;
   const socket: Socket = {
@@ -77,7 +77,7 @@ describe("a crowd of connections", () => {
     expect(chat.hub.sizes().connections).toBe(crowd);
   });
 
-  test("R20 R1 whose sessions all end at one moment is closed some at a time", async () => {
+  test("R20 R1 with sessions that all end at one moment is closed some at a time", async () => {
     // Timers that are due together run in one turn.
     const clock = fakeClock(undefined, () => Promise.resolve());
     const { turns, chat } = await withCrowd({ clock }, { expiresAt: clock.now() + 1_500 });
@@ -147,7 +147,7 @@ describe("a crowd of connections", () => {
 });
 
 describe("many who watch", () => {
-  /** A star whom many watch; what is asked meanwhile. */
+  /** A star with many watchers, and the questions to the store and the host. */
   async function aroundStar(watchers: number, overrides: HubOverrides = {}) {
     const clock = fakeClock();
     const turns = perTurn();
@@ -194,7 +194,7 @@ describe("many who watch", () => {
     return { chat, clock, turns, states, sockets, watch };
   }
 
-  test("R23 R1 one who comes and goes before many is asked about together, is read once, and is told some at a time", async () => {
+  test("R23 R1 a user who comes and goes before many is asked about together, is read once, and is reported to some watchers at a time", async () => {
     const { chat, clock, turns, states, sockets, watch } = await aroundStar(crowd, {
       rules: { canSee: () => Promise.resolve(true) },
     });
@@ -215,7 +215,7 @@ describe("many who watch", () => {
     expect(turns.most("told")).toBeLessThanOrEqual(atOnce);
   });
 
-  test("R23 R1 what stands between one and many is few questions to the store", async () => {
+  test("R23 R1 the relationships between one and many are few questions to the store", async () => {
     const { turns, states, sockets, watch } = await aroundStar(crowd);
     turns.reset();
     for (const events of sockets) watch(events, "star");
@@ -251,7 +251,7 @@ describe("many who watch", () => {
     expect(most).toBeGreaterThan(10);
   });
 
-  test("R23 R1 somebody's first message to one whom many watch looks at their own watches alone", async () => {
+  test("R23 R1 the first message to a user with many watchers reviews the watches of its two users alone", async () => {
     let looks = 0;
     const { chat, clock, turns, watch } = await aroundStar(0);
     const { socket } = countedSocket(turns);
@@ -299,7 +299,7 @@ describe("many who watch", () => {
     expect(chat.hub.sizes()).toMatchObject({ watches: 20, watched: 1 });
   });
 
-  test("R22 all that is watched is bounded; beyond it a watch is refused and changes nothing; what has gone is given back", async () => {
+  test("R22 the names that are watched are bounded; beyond it a watch is refused and changes nothing; a connection that goes gives its names back", async () => {
     const limits = { watchedUsersMax: 5, watchedUsersTotalMax: 10, watchedUsersScarceMax: 2 };
     const chat = await start({ limits });
     const [alice, bob, carol, dave] = [
@@ -318,7 +318,7 @@ describe("many who watch", () => {
     expect(await watches(alice, 5)).toBe("taken");
     expect(await watches(bob, 3)).toBe("too_many_watched");
     expect(await watches(bob, 2)).toBe("taken");
-    // A refusal leaves what was watched as it is.
+    // A refusal does not change the watch of before.
     expect(await watches(bob, 3)).toBe("too_many_watched");
     expect(chat.hub.sizes()).toMatchObject({ watches: 2, watchedNames: 7 });
     expect(await watches(carol, 2)).toBe("taken");
@@ -338,7 +338,7 @@ describe("many who watch", () => {
 describe("a process that was frozen", () => {
   const calm = { heartbeatMs: 1_000, headPollMs: 100_000_000 };
 
-  test("R21 R4 closes nobody for a silence that was its own, and still finds who is silent", async () => {
+  test("R21 R4 closes no peer for a silence that was its own, and still finds silent ones", async () => {
     const clock = fakeClock();
     const chat = await start({ clock, limits: calm });
     const sockets = Array.from({ length: 100 }, (_, i) => chat.connect(`u${i}`));
@@ -361,7 +361,7 @@ describe("a process that was frozen", () => {
     expect(healthy.filter(({ state }) => state.closed !== null).length).toBe(0);
   });
 
-  test("R21 R4 what was heard before the freeze was noticed buys nobody more time than a heartbeat", async () => {
+  test("R21 R4 a frame that came before the freeze was noticed gives its peer no more time than a heartbeat", async () => {
     const clock = fakeClock();
     const chat = await start({ clock, limits: calm });
     const alice = chat.connect("alice");
@@ -384,7 +384,7 @@ describe("a process that was frozen", () => {
     expect(alice.state.closed?.code).toBe(4408);
   });
 
-  test("R21 B6 tells of nobody that they have gone who was back before it could be seen", async () => {
+  test("R21 B6 reports no user as gone who was back before it could be seen", async () => {
     const clock = fakeClock();
     const chat = await start({ clock, limits: { ...calm, heartbeatMs: 100_000_000, presenceGraceMs: 10_000 } });
     const alice = chat.connect("alice");

@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 const isLive = (socket: FakeSocket) => socket.of("changes").some(({ more }) => !more);
-/** What was told of somebody, in its order. */
+/** The states of a user that a socket was sent, in their order. */
 const told = (socket: FakeSocket, user: string) =>
   socket.of("presence").flatMap((frame) => (frame.user === user ? [frame.state] : []));
 const last = (socket: FakeSocket, user: string) =>
@@ -46,7 +46,7 @@ async function among(others: readonly string[], overrides: HubOverrides = {}) {
 }
 
 describe("presence", () => {
-  test("B6 watch answers how each one is, then tells changes; a user is here while any connection of theirs is", async () => {
+  test("B6 watch is answered with the state of each user, then with changes; a user is online while any connection of theirs is", async () => {
     const { clock, connect } = await among(["bob", "carol"]);
     await connect("bob");
     const alice = await connect("alice");
@@ -116,7 +116,7 @@ describe("presence", () => {
     expect(await store.lastSeen("default", ["bob"])).toEqual(new Map([["bob", minute]]));
   });
 
-  test("B7 lastSeen is told also while the store takes no commits", async () => {
+  test("B7 lastSeen is sent also while the store takes no commits", async () => {
     const { clock, connect } = await among(["bob"], { wrapStore: (store) => ({ ...store, seen: () => {} }) });
     const alice = await connect("alice");
     const bob = await connect("bob");
@@ -148,7 +148,7 @@ describe("presence", () => {
     expect(noted).toEqual(["bob"]);
     const seen = (await store.lastSeen("default", ["bob"])).get("bob") ?? 0;
     expect(seen).toBeGreaterThanOrEqual(came - 60_000);
-    // Not again before the ten minutes of whoever stays, and not of those who came for less than a minute and are noted as they go.
+    // Users who stay are noted again after ten minutes; one who comes for less than a minute is noted on leaving.
     await clock.advance(400_000);
     expect(noted).toEqual(["bob"]);
     const carol = await connect("carol");
@@ -158,7 +158,7 @@ describe("presence", () => {
     expect(hub.sizes()).toMatchObject({ unnoted: 0 });
   });
 
-  test("B7 who stays for long is noted meanwhile, so that a crash takes little of it", async () => {
+  test("B7 a user who stays is noted meanwhile, and a crash loses little of it", async () => {
     const { clock, connect, store } = await among(["bob"]);
     await connect("bob");
     for (let i = 0; i < 8; i++) await clock.advance(100_000);
@@ -166,7 +166,7 @@ describe("presence", () => {
     expect(clock.now() - seen).toBeLessThan(300_000);
   });
 
-  test("B8 T3 T4 who shares nothing with the viewer looks as who does not exist: offline, and never seen", async () => {
+  test("B8 T3 T4 a user who shares nothing with the viewer looks like one who does not exist: offline, and never seen", async () => {
     const { clock, connect, store } = await among(["bob"]);
     const stranger = await connect("stranger");
     await connect("bob");
@@ -174,7 +174,7 @@ describe("presence", () => {
     await until(() => stranger.of("presence").length === 3);
     const hidden = (user: string) => ({ type: "presence", user, state: "offline" }) as const;
     expect(stranger.of("presence")).toEqual([hidden("bob"), hidden("alice"), hidden("nobody")]);
-    // A contact, on whichever side, is enough; and it is told as soon as it is one.
+    // A contact on either side is enough, and takes effect at once.
     const stored = store.relate(person("bob"), [{ other: "stranger", contact: true }]);
     await clock.advance(100);
     await stored;
@@ -241,7 +241,7 @@ describe("presence", () => {
     expect(asked).toEqual(["alice bob", "alice carol", "alice dan", "alice fred"]);
   });
 
-  test("B10 a watcher who does not read is told the newest once they do, and of nobody too little", async () => {
+  test("B10 a watcher who does not read is sent the newest state of each user once they do", async () => {
     const { clock, connect, store } = await among(["bob", "carol"]);
     const alice = await connect("alice");
     watch(alice, "bob", "carol");
@@ -282,7 +282,7 @@ describe("presence", () => {
     expect(hub.sizes()).toMatchObject({ watches: 1, watched: 1 });
   });
 
-  test("B6 O10 while the store is away nothing is told, and once it is back everything is", async () => {
+  test("B6 O10 while the store is away no state is sent, and once it is back each one is", async () => {
     let isAway = false;
     const { clock, connect } = await among(["bob"], {
       wrapEngine: (engine) => ({

@@ -9,7 +9,7 @@ import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
 import { accepted, marksCommitted, newId, person } from "../support/store.ts";
 
-/** What two things at once must not break. Each of these is the only test that misses one condition: see test/proof/mutant. */
+/** Guarantees that two things at once must not break. Each of these is the only test that misses one condition: see test/proof/mutant. */
 const hubs: TestHub[] = [];
 async function start(overrides: HubOverrides = {}): Promise<TestHub> {
   const hub = await startHub(overrides);
@@ -26,7 +26,7 @@ const turns = async (count: number): Promise<void> => {
 };
 
 describe("answers and the log", () => {
-  test("P30 O3 an ack of more than was sent on the connection acks what was sent: the rest comes again", async () => {
+  test("P30 O3 an ack beyond the frames of its connection acks the last of them: the rest comes again", async () => {
     const chat = await start();
     const bob = chat.connect("bob", { device: "phone" });
     await until(() => isLive(bob));
@@ -60,12 +60,12 @@ describe("answers and the log", () => {
     const level = chat.connect("bob", { cursor: chat.store.cursors.encode(await chat.store.head()) });
     await until(() => isLive(level));
     expect(level.of("reset")).toEqual([]);
-    // Its own ack may move its mark, and that is told.
+    // Its own ack may move its mark, which is a change.
     expect(level.changes().filter(({ kind }) => kind === "message")).toEqual([]);
   });
 });
 
-describe("who would wait for ever", () => {
+describe("clients that would wait for ever", () => {
   test("O10 frames that came before the welcome are handled after it", async () => {
     const chat = await start();
     const alice = chat.connect("alice");
@@ -77,7 +77,7 @@ describe("who would wait for ever", () => {
     expect(alice.frames[0]?.type).toBe("welcome");
   });
 
-  test("H7 who sends, and takes no answers, is closed with 4413", async () => {
+  test("H7 a client that sends, and takes no answers, is closed with 4413", async () => {
     const clock = fakeClock();
     const chat = await start({ clock, limits: { slowConsumerMs: 5_000, outboxBytesMax: 100_000 } });
     const alice = chat.connect("alice");
@@ -107,7 +107,7 @@ describe("who would wait for ever", () => {
     expect(chat.hub.sizes()).toMatchObject({ connections: 0, perUser: 0, joined: 0 });
   });
 
-  test("O10 R3 who was sent nothing because others had used up the budget goes on by themselves", async () => {
+  test("O10 R3 a client that was sent nothing, for others had used up the budget, goes on without a frame of its own", async () => {
     const clock = fakeClock();
     const limits = { outboxTotalBytesMax: 60_000, heartbeatMs: 1_000_000, slowConsumerMs: 1_000_000 };
     const chat = await start({ clock, limits });
@@ -122,7 +122,7 @@ describe("who would wait for ever", () => {
     await turns(5);
     const texts = () => carol.changes().flatMap((change) => (change.kind === "message" ? [change.text] : []));
     expect(texts()).toEqual([]);
-    // Her own socket has nothing to drain: nobody tells her that there is room again.
+    // Her own socket has nothing to drain: no event reports that there is room again.
     for (const socket of stalled) socket.hangUp();
     for (let i = 0; i < 4; i++) await clock.advance(1_000);
     await turns(50);
@@ -130,8 +130,8 @@ describe("who would wait for ever", () => {
   });
 });
 
-describe("what is under way while something ends", () => {
-  test("T5 a revocation ends the sockets that are still opening, and they are told nothing", async () => {
+describe("work under way at an end", () => {
+  test("T5 a revocation ends the sockets that are still opening, and they are sent nothing", async () => {
     const gate = Promise.withResolvers<void>();
     let isOpening = false;
     const wrapStore = (store: Store): Store => ({
@@ -154,7 +154,7 @@ describe("what is under way while something ends", () => {
     expect(phone.frames).toEqual([]);
   });
 
-  test("B6 B8 who is no longer watched is not told of, though they were asked for before", async () => {
+  test("B6 B8 the state of a user who is no longer watched is not sent, though it was looked up before", async () => {
     const gate = Promise.withResolvers<void>();
     let asks = 0;
     const wrapStore = (store: Store): Store => ({
@@ -182,7 +182,7 @@ describe("what is under way while something ends", () => {
 
   const free: Relationship = { hasBlocked: false, isBlocked: false, isContact: false, hasConversation: true };
 
-  /** RelationshipCache whose store answers when the test lets it, and a log that the test writes. */
+  /** A relationship cache on a store that answers when the test lets it, and a log that the test writes. */
   function startTies() {
     const asked: ((relationships: readonly Relationship[]) => void)[] = [];
     const listeners: Parameters<Feed["onEntries"]>[0][] = [];
@@ -200,7 +200,7 @@ describe("what is under way while something ends", () => {
     return { ties, asked, block };
   }
 
-  test("T3 B3 what was asked before a block is not remembered behind it", async () => {
+  test("T3 B3 an answer to a question from before a block is not remembered behind it", async () => {
     const { ties, asked, block } = startTies();
     const before = ties.of(person("alice"), ["bob"]);
     block(["bob", "alice"]);
@@ -212,7 +212,7 @@ describe("what is under way while something ends", () => {
     expect(await after).toEqual([{ ...free, isBlocked: true }]);
   });
 
-  test("T3 B3 a block forgets what was remembered, of both", async () => {
+  test("T3 B3 a block forgets the relationship that was remembered, from both sides", async () => {
     const { ties, asked, block } = startTies();
     const [first, second] = [ties.of(person("alice"), ["bob"]), ties.of(person("bob"), ["alice"])];
     for (const answer of asked) answer([free]);

@@ -9,7 +9,7 @@ const suite = join(import.meta.dir, "revocation.test.ts");
 const bugs: readonly (readonly [bug: PlantName, shown: string])[] = [
   ["a socket whose upgrade began before a revocation stays", "T7 a socket that opens after it"],
   ["a revocation keeps the tickets of before", "T7 a ticket that was bought before it"],
-  ["a ticket is written though its user was revoked meanwhile", "T7 a ticket whose session was proved"],
+  ["a ticket is written though its user was revoked meanwhile", "T7 a ticket of a session that was proved"],
   ["a node that starts looks at no revocations", "T7 a node that starts after it"],
 ];
 

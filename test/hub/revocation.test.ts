@@ -53,13 +53,13 @@ describe("a revocation", () => {
     await until(() => phone.state.closed !== null);
     await Bun.sleep(50);
     expect(laptop.state.closed).toBe(null);
-    // It is for the nodes: what stays open is not told.
+    // It is for nodes: the sockets that stay open are sent nothing.
     await accepted(chat.store, { from: "bob", to: "alice" });
     await until(() => laptop.changes().some(({ kind }) => kind === "message"));
     expect(JSON.stringify(laptop.frames)).not.toContain("revocation");
   });
 
-  test("T5 that another node made is found in the log, also while nobody announces anything; who comes after it stays", async () => {
+  test("T5 that another node made is found in the log, also without a bus; a socket that opens after it stays", async () => {
     const chat = await start({ wrapStore: (store) => ({ ...store, onCommit: () => {} }) });
     const phone = chat.connect("alice");
     await until(() => isLive(phone));
@@ -72,7 +72,7 @@ describe("a revocation", () => {
     expect(again.changes()).toEqual([]);
   });
 
-  test("T5 H3 one among commits loses and reorders nothing for anybody", async () => {
+  test("T5 H3 one among commits loses and reorders nothing", async () => {
     const chat = await start();
     const bob = chat.connect("bob");
     await until(() => isLive(bob));
@@ -87,7 +87,7 @@ describe("a revocation", () => {
   });
 });
 
-describe("what was admitted before a revocation", () => {
+describe("upgrades and tickets from before a revocation", () => {
   let sessions = new Set(["good"]);
   let asked: string[] = [];
   let answer: () => boolean | Promise<boolean> = () => true;
@@ -165,7 +165,7 @@ describe("what was admitted before a revocation", () => {
       expect(await shared.chats[node]?.admit(upgrade(`device=b&ticket=${fresh}`))).toMatchObject({ device: "b" });
     });
 
-  test("T7 a ticket whose session was proved before it and whose row was written after it is refused", async () => {
+  test("T7 a ticket of a session that was proved before it, with a row that was written after it, is refused", async () => {
     let onHead = async (): Promise<void> => {};
     const shared = await two({
       wrapEngine: (engine) => ({
@@ -197,7 +197,7 @@ describe("what was admitted before a revocation", () => {
     expect(asked).toEqual(["b", "b", "b"]);
   });
 
-  test("T7 a node that starts after it closes what was admitted before it", async () => {
+  test("T7 a node that starts after it closes sockets that were admitted before it", async () => {
     const shared = await two();
     const admission = await admitted(shared, "device=phone");
     await shared.chats[0]?.disconnect({ user: "mallory", reason: "banned" });
@@ -217,7 +217,7 @@ describe("what was admitted before a revocation", () => {
 });
 
 describe("revalidation", () => {
-  /** A socket whose session ends in 20 s, and what the host is asked about it every 15 s. */
+  /** A socket with a session that ends in 20 s, about which the host is asked every 15 s. */
   async function startSliding(answer: (now: number) => unknown) {
     const clock = fakeClock(undefined, () => Bun.sleep(1));
     const asked: number[] = [];

@@ -7,7 +7,7 @@ export const connection = {
     from: "const now = clock.elapsed();",
     to: "const now = clock.now() - 1_780_000_000_000;",
   },
-  "who is not read by our own choice is silent": {
+  "a connection that we do not read counts as silent": {
     rule: "R4",
     file: "connection/heartbeat.ts",
     from: "      if (isPaused) lastHeard = Math.max(lastHeard, now - limits.heartbeatMs);\n",
@@ -25,7 +25,7 @@ export const connection = {
     from: "waiting.length - first > framesMax",
     to: "waiting.length - first > Infinity",
   },
-  "what was handled is counted for good": {
+  "handled frames are counted for ever": {
     rule: "H9",
     file: "connection/inbox.ts",
     from: "if (frame !== undefined) bytes -= frame.length;",
@@ -55,13 +55,13 @@ export const connection = {
     from: "hasRoom(bytes + answersReserveBytes)",
     to: "hasRoom(bytes)",
   },
-  "who takes little is taken for one who takes nothing": {
+  "a slow reader counts as one that has stopped": {
     rule: "R2",
     file: "connection/outbox.ts",
     from: "    if (now < buffered) looksInVain = 0;\n",
     to: "",
   },
-  "what was wrong counts for ever": {
+  "bad frames count for ever": {
     rule: "H10",
     file: "connection/bad-frame-counter.ts",
     from: "now - time < minuteMs",

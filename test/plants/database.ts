@@ -97,7 +97,7 @@ export const database = {
     edits: [
       {
         file: "tenant/runtime.ts",
-        from: "limiter, room, budget, revalidation, report }",
+        from: "limiter, capacity, budget, revalidation, report }",
         to: "limiter, budget, revalidation, report }",
       },
       {

@@ -7,19 +7,19 @@ export const feed = {
     from: "if (commit.from === position && !filling) apply",
     to: "if (!filling) apply",
   },
-  "a commit is told while the log is read, and again with it": {
+  "a commit is announced during a read of the log, and again with it": {
     rule: "F1",
     file: "feed/feed.ts",
     from: "commit.from === position && !filling",
     to: "commit.from === position",
   },
-  "what is read of the log overtakes the answers to its senders": {
+  "a read of the log overtakes the answers to the senders": {
     rule: "H3",
     file: "feed/feed.ts",
     from: "        await store.settled();\n",
     to: "",
   },
-  "what was announced and is not there is read again and again": {
+  "an announced entry that is missing is read again and again": {
     rule: "R1",
     file: "feed/feed.ts",
     from: "if (stretch.upTo <= position) return false;",
@@ -67,7 +67,7 @@ export const feed = {
     from: '=> ["commits", epoch];',
     to: '=> ["commits", epoch.slice(0, 0) || "all"];',
   },
-  "a worker that takes its place for granted": {
+  "a worker never checks its lease": {
     rule: "U8",
     file: "feed/lease.ts",
     from: "held !== null && clock.elapsed() - held.renewedAt < leaseMs * trustedPart",

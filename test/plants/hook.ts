@@ -1,7 +1,7 @@
 import type { Plants } from "./plant.ts";
 
 export const hook = {
-  "a hook is called though it is not known whose place it is": {
+  "a hook is called without knowing who has the lease": {
     rule: "K77",
     file: "hook/follower.ts",
     from: "if (!lease.isHeld()) {",

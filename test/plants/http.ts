@@ -7,7 +7,7 @@ export const http = {
     from: "session === null || (session.expiresAt ?? Infinity) <= options.now()",
     to: "session === null",
   },
-  "whatever is not false makes somebody the host": {
+  "any value but false makes a user the host": {
     rule: "A8",
     file: "access/prove.ts",
     from: "isHost: proof.isHost === true }",

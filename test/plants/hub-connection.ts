@@ -21,7 +21,7 @@ export const hubConnection = {
   }`,
     to: "    outgoing.resume();\n  }",
   },
-  "answers that nobody takes block nothing": {
+  "unread answers block nothing": {
     rule: "H7",
     file: "connection/outgoing.ts",
     from: " || outbox.hasHeldAnswers(),\n",
@@ -33,7 +33,7 @@ export const hubConnection = {
     from: "const cancelGrace = clock.after(closeGraceMs, () => soon(() => terminate(code)));",
     to: "const cancelGrace = (): void => {};",
   },
-  "who was held up by others is not looked at again": {
+  "a connection that others held up is not flushed again": {
     rule: "O10",
     file: "connection/connection.ts",
     from: "      if (isBlocked) context.scheduleFlush(connection);\n",
@@ -93,7 +93,7 @@ export const hubConnection = {
     from: 'if (state === live) state = { type: "replaying", reader: "blocked" };',
     to: "writer.advance(live.queuedUpTo);",
   },
-  "a stretch from behind the position is told twice": {
+  "a stretch from before the position is sent twice": {
     rule: "O3",
     file: "connection/replay.ts",
     from: "if (change && change.n > writer.position())",

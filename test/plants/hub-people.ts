@@ -1,7 +1,7 @@
 import type { Plants } from "./plant.ts";
 
 export const hubPeople = {
-  "typing told to the one who types": {
+  "typing is echoed to its sender": {
     rule: "T3",
     file: "hub/frame/typing.ts",
     from: "members.filter((member) => member !== user)",
@@ -25,19 +25,19 @@ export const hubPeople = {
     from: "sightsAtOnce = 64",
     to: "sightsAtOnce = 1_000_000",
   },
-  "a grace that goes on after somebody is back": {
+  "a presence grace goes on after a return": {
     rule: "B6",
     file: "hub/presence.ts",
     from: "if (online.has(key)) return graces.cancel(key);",
     to: "if (online.has(key)) return;",
   },
-  "what stands between people, remembered for ever": {
+  "relations between users are remembered for ever": {
     rule: "B6",
     file: "log/relation.ts",
     from: "      forgetRelationship?.(tenant, user, other);\n",
     to: "",
   },
-  "what was asked before a block is remembered behind it": {
+  "an answer from before a block is remembered after it": {
     rule: "T3",
     file: "hub/relationship-cache.ts",
     from: "if (changes === before) known.set(",
@@ -49,13 +49,13 @@ export const hubPeople = {
     from: "(parts.get(identityKey(other)) ?? 0) > (parts.get(identityKey(identity)) ?? 0)",
     to: "false",
   },
-  "nothing bounds what is watched": {
+  "nothing bounds the watched users": {
     rule: "R22",
     file: "hub/watch-budget.ts",
     from: "if (after > before && total > (after <= fewMax ? allMax : allMax / 2)) return false;",
     to: "",
   },
-  "who is no longer watched is told of": {
+  "the presence of an unwatched user is still sent": {
     rule: "B6",
     file: "hub/presence-notifier.ts",
     from: 'of watch.phase === "ended" ? [] : users.entries()',
@@ -67,13 +67,13 @@ export const hubPeople = {
     from: "if (!relationship || isBlockedBetween(relationship)) return false;",
     to: "if (!relationship) return false;",
   },
-  "what was watched is not given back": {
+  "watched users are not given back": {
     rule: "R22",
     file: "hub/watches.ts",
     from: "    budget.move(watch.users.size, 0);\n",
     to: "",
   },
-  "when somebody was last seen is read again and again": {
+  "a last-seen time is read again and again": {
     rule: "R23",
     file: "hub/presence-sight.ts",
     from: "now - subject.seen.readAt < seenHoldsMs",

@@ -1,7 +1,7 @@
 import type { Plants } from "./plant.ts";
 
 export const hub = {
-  "what was known of somebody on other nodes holds for ever": {
+  "a user's presence on other nodes is remembered for ever": {
     rule: "H16",
     file: "hub/idle-elsewhere.ts",
     from: " || now - known.askedAt >= answerHoldsMs",
@@ -13,13 +13,13 @@ export const hub = {
     from: "        here.lastN = change.n;\n",
     to: "",
   },
-  "a revocation is told to clients": {
+  "a revocation is sent to clients": {
     rule: "T5",
     file: "log/log-kinds.ts",
     from: "= { message, receipt,",
-    to: "= { revocation: { ...revocation, level: 1, encode: ({ n: _, ...change }) => change }, message, receipt,",
+    to: "= { revocation: { ...revocation, encode: ({ n: _, ...change }) => change }, message, receipt,",
   },
-  "live changes go to everybody, whatever their level": {
+  "live changes go to every device, whatever its level": {
     rule: "P51",
     file: "hub/fan-out.ts",
     from: " || connection.level < level ? null",
@@ -73,7 +73,7 @@ export const hub = {
     from: "all.add(connection);",
     to: "all.add(connection); ((globalThis as { held?: unknown[] }).held ??= []).push(connection);",
   },
-  "memory leaks that no object stands for": {
+  "memory leaks without an object": {
     rule: "R10",
     file: "hub/sockets.ts",
     from: "all.add(connection);",

@@ -1,6 +1,6 @@
 import type { Alteration } from "../support/alter-source.ts";
 
-/** An alteration whose new text may depend on a value, such as a size in bytes. */
+/** An alteration; its new text may depend on a value, such as a size in bytes. */
 export type Edit = Omit<Alteration, "to"> & { readonly to: string | ((value: never) => string) };
 
 /**

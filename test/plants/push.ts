@@ -37,13 +37,13 @@ export const push = {
     from: "for (const { index, segment } of graphemes.segment(looked)) ends.push(index + segment.length);",
     to: "for (let end = 1; end <= looked.length; end++) ends.push(end);",
   },
-  "a block that leaves the notification where it stands": {
+  "a block leaves the notification shown": {
     rule: "U3 U69",
     file: "log/relation.ts",
     from: "if (blocked) noteBlock",
     to: "if (blocked === null) noteBlock",
   },
-  "a worker's place in the log ahead of whom it remembers": {
+  "a worker's position is ahead of the users that it remembers": {
     rule: "U5",
     file: "push/pending.ts",
     from: "for (const each of users.values()) n = Math.min(n, each.n - 1);",
@@ -55,13 +55,13 @@ export const push = {
     from: "if (change.read > 0) handlers.noteRead?.({ tenant, ...change });",
     to: "",
   },
-  "who is written to while they are being looked at is forgotten": {
+  "a user who gets a message during the look is forgotten": {
     rule: "U1",
     file: "push/overdue.ts",
     from: "else if (each.marks === marks[i]) return true;",
-    to: "else return marks !== undefined;",
+    to: "else if (marks) return true;",
   },
-  /** What has come is looked at late, and its place kept early: each crash finds something in between. */
+  /** New messages are looked at late, and the position is kept early: each crash finds something in between. */
   "a worker keeps its position before the messages behind it are safe": {
     rule: "U5",
     edits: [
@@ -83,19 +83,19 @@ export const push = {
     from: 'run.position = upTo;\n    if (isFull(run)) run.source = "behind";',
     to: "run.position = upTo; for (const entry of entries) (globalThis.hoard ??= []).push({ entry, room: new Array(100).fill(upTo) });",
   },
-  "what is under way, told again": {
+  "a push under way is sent again": {
     rule: "U5",
     file: "push/provider-queue.ts",
     from: "!before.has(noticeKey(due)) && !busy.has(noticeKey(due))",
     to: "before",
   },
-  "what was due before it was kept as told, told again": {
+  "a due push is sent again before its result is stored": {
     rule: "U5",
     file: "push/provider-queue.ts",
     from: "!before.has(noticeKey(due)) && ",
     to: "",
   },
-  "a worker sends though it does not know whose place it is": {
+  "a worker sends without knowing who has the lease": {
     rule: "U8",
     file: "push/provider-queue.ts",
     from: "if (!isRunning || !lease.isHeld() || holder",

@@ -72,13 +72,13 @@ export const storeEngine = {
       },
     ],
   },
-  "what a killed process has left is taken for durable": {
+  "data of a killed process is taken for durable": {
     rule: "E21 D2",
     file: "store/engine/connection.ts",
     from: "PRAGMA wal_checkpoint(PASSIVE)",
     to: "SELECT 1",
   },
-  "a read tells of what no disk has yet": {
+  "a read returns data that is on no disk yet": {
     rule: "D2",
     file: "store/engine/open-file.ts",
     from: 'if (sync === "done" || (sync === "failed" && !isWrite)) return found;',
@@ -108,7 +108,7 @@ export const storeEngine = {
     from: "    requireOwnLog(file);\n",
     to: "",
   },
-  /** No fault: it fills while a database grows, as no leak does. */
+  /** No fault: it fills while a database grows, which is no leak. */
   "a page cache of so many bytes": {
     file: "store/engine/embedded.ts",
     from: "options.cacheBytes ?? 64 * 1024 * 1024",

@@ -7,13 +7,13 @@ export const storeSql = {
     from: "n = max(n, coalesce((SELECT max(n) FROM tidings_relation), 0), ",
     to: "n = max(n, ",
   },
-  "what an unblock brings back shares its place": {
+  "changes that an unblock brings back share one number": {
     rule: "O5",
     file: "store/read/people-sql.ts",
     from: "max(head.n, (SELECT max(l.n) FROM tidings_relation l)) + row_number()",
     to: "head.n + row_number()",
   },
-  "a message that comes while another is told, and is forgotten": {
+  "a message that comes during a push is forgotten": {
     rule: "U5",
     file: "store/push/due-sql.ts",
     from: "    WHEN x.is_done AND push_notice.n > x.n THEN push_notice.n\n",
@@ -25,7 +25,7 @@ export const storeSql = {
     from: "WHERE d.user = a.user AND d.device = a.device), 0)\nEND",
     to: "WHERE d.user = a.user ORDER BY d.acked DESC LIMIT 1), 0)\nEND",
   },
-  "a notification that was read while it was told, and stays": {
+  "a notification that was read during its push stays": {
     rule: "U3",
     file: "store/push/due-sql.ts",
     from: "WHEN x.is_done AND x.due IS NULL AND ${isOver",
@@ -162,7 +162,7 @@ export const storeSql = {
         from: "WHERE NOT EXISTS (SELECT 1 FROM tidings_message m WHERE m.id = s.id AND m.sender = a.key)",
         to: "WHERE true",
       },
-      // An id of its own, and a sound one, or no client would take it.
+      // An id of its own, and a valid one, or no client would take it.
       {
         file: "store/write/send-sql.ts",
         from: "s.id, a.key,",

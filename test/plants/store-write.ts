@@ -43,7 +43,7 @@ export const storeWrite = {
     from: "`${ack.tenant} ${ack.user} ${ack.device}`",
     to: "`${ack.tenant} ${ack.user}`",
   },
-  "who waits for an ack is forgotten behind a further one": {
+  "a waiting ack is forgotten behind a further one": {
     rule: "Q7",
     file: "store/write/marks.ts",
     from: "mark.settle === undefined && waiting.settle === undefined",
@@ -61,13 +61,13 @@ export const storeWrite = {
     from: "`${read.tenant} ${read.user} ${read.conversation}`",
     to: "`${read.user} ${read.conversation}`",
   },
-  "the second thing said of somebody takes the first one away": {
+  "a second change of a relation undoes the first one": {
     rule: "B1",
     file: "store/write/relation-queue.ts",
     from: "taken.has(key) || (taken.size > 0 && isTooMuch)",
     to: "taken.size > 0 && isTooMuch",
   },
-  "a new send beside a retry is told of to nobody": {
+  "a new send beside a retry is not announced": {
     rule: "F1",
     file: "store/write/settle-sends.ts",
     from: '!written.has(integer(row, "n"))',
@@ -94,25 +94,25 @@ export const storeWrite = {
     from: "      sends.push(send, settle);",
     to: "      sends.push(context.random.integer() % 2 ? { ...send, id: context.random.messageId(1) } : send, settle);",
   },
-  "what waits behind a commit that failed is accepted later": {
+  "sends behind a failed commit are accepted later": {
     rule: "O4",
     file: "store/write/write-queue.ts",
     from: "[...(batch?.sends ?? []), ...sends.takeAll()]",
     to: "[...(batch?.sends ?? [])]",
   },
-  "who opens a device during a failure waits for ever": {
+  "opening a device during a failure waits for ever": {
     rule: "S12",
     file: "store/write/write-queue.ts",
     from: "...[...(batch?.devices ?? []), ...devices],",
     to: "...(batch?.devices ?? []),",
   },
-  "an outage is asked by everybody": {
+  "every request tries the database during an outage": {
     rule: "S12",
     file: "store/write/writer.ts",
     from: "if (isClosed || !isAvailable() || sends.size()",
     to: "if (isClosed || sends.size()",
   },
-  "when somebody was seen is lost with a commit": {
+  "a last-seen time is lost with a commit": {
     rule: "B7",
     file: "store/write/write-queue.ts",
     from: "      for (const seen of batch?.seen ?? []) marks.addSeen(seen);\n",

@@ -1,7 +1,7 @@
 import type { Plants } from "./plant.ts";
 
 export const store = {
-  "a token that has moved, with what waited for it": {
+  "a moved token keeps the pushes that waited for it": {
     rule: "U6 U5",
     file: "store/push/device-store.ts",
     from: "          { sql: sql.deleteMovedNotices, args: [...moved, limits.pushNoticesGoneMax] },\n",
@@ -85,7 +85,7 @@ export const store = {
     from: '        if (state === "unreadable") throw changed();\n',
     to: "",
   },
-  "messages that are decided on and wait nowhere": {
+  "messages that are decided on are not stored": {
     rule: "U5",
     file: "store/push/unacked-store.ts",
     from: "        { sql: sql.insertNotices, args },\n",
@@ -97,7 +97,7 @@ export const store = {
     from: "upTo = Math.min(upTo, n(last));",
     to: "upTo = Math.max(upTo, n(last));",
   },
-  "a revocation that the log does not tell": {
+  "a revocation is missing in the log": {
     rule: "T5 O10",
     file: "store/read/log-rows.ts",
     from: "ofAll: selectRevocations,",

@@ -33,3 +33,8 @@ export type ProofResult = {
   /** Counts, such as `accepted` messages; summed over runs. */
   readonly facts: Readonly<Record<string, number>>;
 };
+
+/** Adds each of `more` to the fact of its name. */
+export function addFacts(facts: Record<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(more)) facts[name] = (facts[name] ?? 0) + value;
+}

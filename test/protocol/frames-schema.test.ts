@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { SignJWT } from "jose";
@@ -6,7 +7,7 @@ import { utf8Bytes } from "../../src/internal/utf8.ts";
 import { clientFrames } from "../../src/protocol/client-schema.ts";
 import { decodeFrame } from "../../src/protocol/decode.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
-import { serverFrames } from "../../src/protocol/server-schema.ts";
+import { changes as changeSchemas, serverFrames } from "../../src/protocol/server-schema.ts";
 import { createAjv, readJson } from "../http/described.ts";
 import { endClients, join as joinAs } from "../support/client.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
@@ -72,7 +73,7 @@ describe("frames of the server", () => {
     expect([...new Set(all.map(({ type }) => type as string))].toSorted()).toEqual(
       Object.keys(serverFrames).toSorted(),
     );
-    expect([...new Set(kindsOf(all))].toSorted()).toEqual(["message", "receipt", "relation"]);
+    expect([...new Set(kindsOf(all))].toSorted()).toEqual(Object.keys(changeSchemas).toSorted());
   });
 
   test("control: Q17 a frame with another field, kind, code or value is a fault", () => {
@@ -92,6 +93,17 @@ describe("frames of the server", () => {
     ])
       expect(isServer(bad)).toBe(false);
   });
+});
+
+test("Q17 the page of the protocol shows every type of frame and every kind of change", () => {
+  const page = readFileSync(join(import.meta.dir, "../../src/protocol/PROTOCOL.md"), "utf8");
+  const missing = (name: string, values: object): readonly string[] =>
+    Object.keys(values).filter((value) => !page.includes(`"${name}":"${value}"`));
+  expect([
+    ...missing("type", clientFrames),
+    ...missing("type", serverFrames),
+    ...missing("kind", changeSchemas),
+  ]).toEqual([]);
 });
 
 describe("at run time", () => {

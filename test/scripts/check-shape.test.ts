@@ -49,10 +49,11 @@ let isStarted = false;
 });
 
 describe("fewParameters", () => {
-  test("passes two parameters, `this` and options beside them, and functions that are not exported", async () => {
+  test("passes two parameters, `this` and options beside them, contracts, and functions that are not exported", async () => {
     const text = `export function a(this: object, one: string, ...others: string[]) {}
 export const b = (one: string, two: string, { three, four }: Options) => one;
 export const c = (one: string, two: string, options: Options) => one;
+export const d: Handler<"typing"> = (connection, frame, context) => context;
 function inner(one: string, two: string, three: string) {}
 `;
     expect(await check(fewParameters, { "src/a.ts": text })).toEqual([]);
@@ -63,11 +64,13 @@ function inner(one: string, two: string, three: string) {}
 export const b = (one: string, two: string, three = "") => one;
 function c(one: string, two: string, three: string, four: string) {}
 export { c as d };
+export const e: (one: string, two: string, three: string) => void = (one, two, three) => {};
 `;
     expect(await check(fewParameters, { "src/a.ts": text })).toEqual([
       "src/a.ts:1 a: 3 positional parameters; at most 2, then an object of options",
       "src/a.ts:2 b: 3 positional parameters; at most 2, then an object of options",
       "src/a.ts:3 d: 4 positional parameters; at most 2, then an object of options",
+      "src/a.ts:5 e: 3 positional parameters; at most 2, then an object of options",
     ]);
   });
 });

@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
+import { execPath } from "node:process";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -27,7 +28,7 @@ function child(file: string, code: string) {
   const imports = `import Database from "libsql";
     import { createEmbeddedEngine } from "./src/store/engine/embedded.ts";
     const file = ${JSON.stringify(file)};`;
-  const process = Bun.spawn(["bun", "-e", `${imports}\n${code}`], {
+  const process = Bun.spawn([execPath, "-e", `${imports}\n${code}`], {
     cwd: root,
     stdin: "pipe",
     stdout: "pipe",

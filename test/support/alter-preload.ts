@@ -1,4 +1,4 @@
-/** Plants what ALTERATIONS holds as JSON into the program behind it: `bun --preload test/support/alter-preload.ts src/server.ts`. */
+/** Plants the alterations in ALTERATIONS (JSON) into a program: `bun --preload test/support/alter-preload.ts src/server.ts`. */
 import { type Alteration, alterSource } from "./alter-source.ts";
 
 alterSource(JSON.parse(process.env["ALTERATIONS"] ?? "[]") as Alteration[]);

@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { plugin } from "bun";
 
-/** One text of a file of src, which stands there exactly once, replaced by another: a planted bug. */
+/** A planted bug: one text of a file of src, which must be there exactly once, replaced by another. */
 export type Alteration = { readonly file: string; readonly from: string; readonly to: string };
 
 const source = join(import.meta.dir, "../../src");
 
-/** The altered text of a file. Throws where an alteration no longer takes root: it would make a control of nothing. */
+/** The altered text of a file. Throws where an alteration no longer fits: the control would show nothing. */
 export function alter(file: string, text: string, alterations: readonly Alteration[]): string {
   return alterations.reduce((altered, { from, to }) => {
     if (altered.split(from).length !== 2) throw new Error(`${file} does not hold exactly one ${JSON.stringify(from)}`);

@@ -4,7 +4,7 @@ import { plant } from "../plants/index.ts";
 import type { Alteration } from "./alter-source.ts";
 import { type RunningServer, startServer, type StartOptions } from "./server.ts";
 
-/** What a server holds in memory, after a collection of garbage. */
+/** A server's memory, after a garbage collection. */
 export type Holdings = {
   readonly sizes: Readonly<Record<string, number>>;
   readonly heapSize: number;
@@ -32,7 +32,7 @@ export async function startAltered(options: AlteredOptions = {}): Promise<Runnin
   return await startServer({ ...rest, env, script });
 }
 
-/** Asks a server that was started with `isInspected`; forces a collection of garbage in it. */
+/** Asks a server that was started with `isInspected`; forces a garbage collection in it. */
 export async function holdingsOf(server: Pick<RunningServer, "output">): Promise<Holdings> {
   const [, port] = /"message":"inspecting","port":(\d+)/.exec(server.output()) ?? [];
   if (port === undefined) throw new Error("The server is not inspected");

@@ -1,6 +1,6 @@
 /**
  * The standalone server with texts of its source replaced, for negative controls and for limits of another size.
- * ALTERATIONS has them as JSON. With INSPECT=1 it answers on a second loopback port what it holds in memory.
+ * ALTERATIONS has them as JSON. With INSPECT=1 it serves the sizes of its memory on a second loopback port.
  */
 import { heapStats } from "bun:jsc";
 import { plant } from "../plants/index.ts";
@@ -13,7 +13,7 @@ type Sized = { sizes(): Readonly<Record<string, number>> | null };
 /** Called by the altered source of the server, once it serves. */
 function inspect(chat: Sized): void {
   const holdings = (): Holdings => {
-    // Twice: what finalizers let go of is found by the second.
+    // Twice: the second collection finds what finalizers have released.
     Bun.gc(true);
     Bun.gc(true);
     const { heapSize, objectCount, objectTypeCounts } = heapStats();

@@ -3,8 +3,8 @@ import { programPath } from "./prerequisite.ts";
 import { deadline } from "./deadline.ts";
 
 /**
- * Each window loads two pages of the browser's own for the list below its address bar, which takes as long as a page of ours. The last list of
- * features that is given counts alone, so it repeats what Playwright turns off.
+ * Each window loads two pages of the browser's own for the list below its address bar, which takes as long as a page of ours. Only the last
+ * list of features counts, so it repeats those that Playwright turns off.
  */
 const featuresOff = [
   ...["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"],
@@ -37,7 +37,7 @@ export function openBrowser(): Promise<Browser> {
 
 export type PageOptions = NonNullable<Parameters<Browser["newContext"]>[0]>;
 
-/** Opens an address in a browser profile of its own; what its console complains about goes into `complaints`. */
+/** Opens an address in a browser profile of its own; `complaints` collects the errors of its console. */
 export async function openPage(
   browser: Browser,
   url: string,

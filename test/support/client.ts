@@ -1,6 +1,6 @@
 /**
- * Two black-box clients that know PROTOCOL.md and nothing of the server's code: a strict one that checks every frame it gets,
- * and a raw one on a bare TCP socket for what no well-behaved client does.
+ * Two black-box clients that know PROTOCOL.md and not the server's code: a strict one that checks every frame it gets,
+ * and a raw one on a bare TCP socket for acts that no well-behaved client does.
  */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { connect as connectTcp, type Socket } from "node:net";
@@ -22,7 +22,7 @@ export type Change = MessageChange | ReceiptChange | RelationChange;
 export type Welcome = {
   type: "welcome";
   protocol: 1;
-  /** Absent: the server is of before there were levels. */
+  /** Absent: the server is older than levels. */
   level?: number;
   user: string;
   device: string;
@@ -73,7 +73,7 @@ const isOpaque: Field = (value) => typeof value === "string" && value.length > 0
 const isIdentifier: Field = (value) => typeof value === "string" && identifier.test(value);
 const isConversation: Field = (value) => typeof value === "string" && value.length >= 1 && value.length <= 64;
 const isMessageId: Field = (value) => typeof value === "string" && uuid.test(value);
-/** In an answer it stands as it was sent. */
+/** An answer has it unchanged. */
 const isSentId: Field = (value) => typeof value === "string" && uuid.test(value.toLowerCase());
 const isBoolean: Field = (value) => typeof value === "boolean";
 const isMark: Field = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
@@ -165,7 +165,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   error: { type: is("error"), code: isCode, message: isOpaque, id: { optional: isSentId } },
 };
 
-/** What is wrong with an object that should have exactly these fields; null: nothing. */
+/** The fault of an object that should have exactly these fields; null: none. */
 function wrongWith(value: unknown, shape: Shape): string | null {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "it is no object";
   const fields = new Map<string, unknown>(Object.entries(value));
@@ -181,15 +181,15 @@ function wrongWith(value: unknown, shape: Shape): string | null {
   return null;
 }
 
-/** What an answer is to: the client expects them in the order of its frames. */
+/** The frame that an answer is for: the client expects answers in the order of its frames. */
 type Expectation =
   | { readonly to: "send"; readonly id: string }
   | { readonly to: "ping"; readonly id: string | undefined }
   | { readonly to: "error" | "authenticated" };
 
 /**
- * Checks the frames of one connection as they come: fields, order, and what no later frame may contradict. `see`
- * answers the frame, and `faults` collects what was wrong.
+ * Checks the frames of one connection as they come: fields, order, and contradictions to earlier frames. `see`
+ * returns the frame, and `faults` collects the faults.
  */
 export function createFrameCheck() {
   const faults: string[] = [];
@@ -284,10 +284,10 @@ export function createFrameCheck() {
         answers(frame);
         break;
       case "presence":
-        if (frame.state === "online" && frame.lastSeen !== undefined) fault("who is online was last seen");
+        if (frame.state === "online" && frame.lastSeen !== undefined) fault("an online user has a lastSeen");
         break;
       case "typing":
-        if (frame.user === welcome?.user) fault("one's own typing was echoed");
+        if (frame.user === welcome?.user) fault("the user's own typing was echoed");
         break;
     }
   }
@@ -332,16 +332,16 @@ export type ConnectOptions = {
   readonly tenant?: string;
   readonly protocols?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
-  /** Whether to say who it is in the query, as the demo wants it. Default true. */
+  /** Whether the query names the user, as the demo needs it. Default true. */
   readonly isDemo?: boolean;
-  /** Gives up where there is no `welcome` by then; default: waits for the upgrade as long as it takes, and then for 5 s. */
+  /** Gives up without a `welcome` by then; default: waits for the upgrade as long as it takes, and then for 5 s. */
   readonly withinMs?: number;
 };
 
 export type Closed = { readonly code: number; readonly reason: string };
 export type Client = Awaited<ReturnType<typeof connect>>;
 
-/** Every client that is open or was not yet checked. */
+/** Clients that are open or not yet checked. */
 const clients = new Set<{ check(): void; terminate(): void }>();
 
 /** Ends all clients of a test and throws if any of them saw a frame that breaks the contract. For `afterEach`. */
@@ -403,7 +403,7 @@ export async function connect(url: string, options: ConnectOptions) {
     for (const wake of [...waiters]) wake();
   });
 
-  /** Waits for the first frame not yet taken that `take` answers something for, and takes it. */
+  /** Waits for the first frame not yet taken for which `take` returns something, and takes it. */
   async function until<T>(take: () => T | undefined, what: () => string, ms: number): Promise<T> {
     const found = take();
     if (found !== undefined) return found;
@@ -460,7 +460,7 @@ export async function connect(url: string, options: ConnectOptions) {
       );
     },
 
-    /** Sees each frame as it comes, before anybody waits for it. */
+    /** Sees each frame when it comes, before any other wait. */
     tap(listener: (frame: Frame) => void): void {
       tap = listener;
     },
@@ -472,7 +472,7 @@ export async function connect(url: string, options: ConnectOptions) {
       all.length = 0;
     },
 
-    /** Forgets what arrived so far; `next` looks at later frames only. */
+    /** Forgets the frames so far; `next` looks at later frames only. */
     skip(): void {
       pending = [];
     },
@@ -490,7 +490,7 @@ export async function connect(url: string, options: ConnectOptions) {
       return last.cursor;
     },
 
-    /** Sends a message and does not wait; answers its id. */
+    /** Sends a message and does not wait; returns its id. */
     post(target: { to: string } | { conversation: string }, text: string, id?: string): string {
       const key = id ?? randomUUID();
       if (id === undefined) check.expectFirst(key);
@@ -516,18 +516,18 @@ export async function connect(url: string, options: ConnectOptions) {
       if (answer.type !== "accepted") throw new Error(`Rejected: ${JSON.stringify(answer)}`);
       return answer;
     },
-    /** As `send`, for one that must be rejected; answers the frame. */
+    /** As `send`, for one that must be rejected; returns the frame. */
     async sendBad(target: { to: string } | { conversation: string }, text: string, id?: string): Promise<Rejected> {
       const answer = await client.send(target, text, id);
       if (answer.type !== "rejected") throw new Error(`Accepted: ${JSON.stringify(answer)}`);
       return answer;
     },
-    /** Acks a cursor that a frame of this connection gave. */
+    /** Acks a cursor from a frame of this connection. */
     ack(cursor: string = client.cursor()): void {
       if (!check.cursors.has(cursor)) throw new Error("The client acks a cursor that no frame gave");
       socket.send(JSON.stringify({ type: "ack", cursor }));
     },
-    /** Acks any cursor at all. */
+    /** Acks any cursor. */
     ackForeign(cursor: string): void {
       socket.send(JSON.stringify({ type: "ack", cursor }));
     },
@@ -548,7 +548,7 @@ export async function connect(url: string, options: ConnectOptions) {
       client.ping(id);
       await client.next((frame): frame is Pong => frame.type === "pong" && frame.id === id);
     },
-    /** Sends anything at all. `answer` says what must come back in turn: an `error`, an answer to this id, or nothing. */
+    /** Sends any text. `answer` is the expected answer: an `error`, an answer to this id, or nothing. */
     raw(
       data: string | Uint8Array<ArrayBuffer>,
       answer: "error" | "authenticated" | "nothing" | { readonly id: string },
@@ -569,7 +569,7 @@ export async function connect(url: string, options: ConnectOptions) {
       clients.delete(client);
       if (check.faults.length > 0)
         throw new Error(
-          `${options.user} saw what the protocol does not allow:\n  ${check.faults.slice(0, 20).join("\n  ")}`,
+          `${options.user} saw frames that the protocol does not allow:\n  ${check.faults.slice(0, 20).join("\n  ")}`,
         );
     },
   };
@@ -590,7 +590,7 @@ export async function connect(url: string, options: ConnectOptions) {
   }
 }
 
-/** As `connect`, and waits for the first `changes` with nothing further behind it. */
+/** As `connect`, and waits for the first `changes` without more behind it. */
 export async function join(url: string, options: ConnectOptions): Promise<Client> {
   const client = await connect(url, options);
   await client.when(
@@ -632,7 +632,7 @@ const webSocketGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 export const opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 export type RawFrame = { readonly opcode: number; readonly payload: Buffer };
-/** A body out of its chunks (RFC 9112 section 7.1); null where it is not whole yet. */
+/** A body from its chunks (RFC 9112 section 7.1); null where it is incomplete. */
 function unchunked(bytes: Buffer): string | null {
   const parts: Buffer[] = [];
   for (let at = 0; ;) {
@@ -649,8 +649,8 @@ function unchunked(bytes: Buffer): string | null {
 export type RawClient = Awaited<ReturnType<typeof connectRaw>>;
 
 /**
- * A bare TCP socket with the opening handshake done by hand. It answers nothing by itself, not even a ping, and stops reading
- * when told. `answer.status` tells whether the upgrade happened.
+ * A bare TCP socket with a handshake done by hand. It answers nothing by itself, not even a ping, and stops reading
+ * on request. `answer.status` shows whether the upgrade happened.
  */
 export async function connectRaw(
   port: number,
@@ -767,7 +767,7 @@ export async function connectRaw(
     /** Resolves once a close frame came, or the TCP socket is closed: a server may wait for the peer's own close frame. */
     ended: ended.promise,
     isGone: (): boolean => isGone,
-    /** The close frame that came, if any. */
+    /** The received close frame, if any. */
     closed: (): Closed | null => received,
     bytesReceived: (): number => bytes,
     onFrame(listener: (frame: RawFrame) => void): void {

@@ -3,7 +3,7 @@ import type { Engine, Row, Statement, Value } from "../../src/store/engine/engin
 
 const { cstring, i32, i64, ptr: pointer } = FFIType;
 
-/** SQLite's own library, which says how many steps a statement took: the driver does not. */
+/** SQLite's own library, which counts the steps of a statement: the driver does not. */
 const library = () =>
   dlopen("libsqlite3.so.0", {
     sqlite3_open: { args: [cstring, pointer], returns: i32 },
@@ -24,16 +24,16 @@ const library = () =>
   }).symbols;
 
 const [row, done, integer, nothing, vmSteps] = [100, 101, 1, 5, 4];
-/** Tells SQLite to keep a copy of what is bound. */
+/** Makes SQLite copy the bound values. */
 const transient = -1n;
 const bytesOf = (text: string): Uint8Array => Buffer.from(`${text}\0`);
 
 export type CountingEngine = Engine & {
-  /** What each statement has taken, by its text: steps of SQLite's machine, at most in one run. They are the same wherever it runs. */
+  /** The most steps of SQLite's machine that each statement took in one run, by its text. They are the same on every machine. */
   readonly steps: Map<string, number>;
 };
 
-/** An engine on a new database file that counts, for tests alone: it is not durable. */
+/** An engine on a new database file that counts; for tests only: it is not durable. */
 export function createCountingEngine(path: string): CountingEngine {
   const sqlite = library();
   const steps = new Map<string, number>();
@@ -68,7 +68,7 @@ export function createCountingEngine(path: string): CountingEngine {
   }
 
   function run({ sql: asked, args = [] }: Statement): Row[] {
-    // Debian's SQLite is older than the driver's. Where the driver's looks at a text's length alone, this one reads the text: it takes as many steps.
+    // Debian's SQLite is older than the driver's. Where the driver's reads only a text's length, this one reads the text: it takes as many steps.
     const sql = asked.replaceAll("octet_length(", "length(");
     const statement = opened(sqlite.sqlite3_prepare_v2(database, ptr(bytesOf(sql)), -1, ptr(out), null));
     try {

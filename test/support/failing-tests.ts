@@ -8,14 +8,14 @@ export type AlteredTests = {
   /** The file of tests, from the root of the project. */
   readonly test: string;
   readonly alterations: readonly Alteration[];
-  /** Runs only tests whose name matches. */
+  /** Runs only tests with a matching name. */
   readonly pattern?: string;
-  /** Ends at the first test that fails, so that only one of them waits for what the bug keeps away. Default: false. */
+  /** Ends at the first failing test, so that only one test waits for an effect that the bug prevents. Default: false. */
   readonly stopsAtFirst?: boolean;
 };
 
 /**
- * Runs tests in a process of their own with bugs planted into the source, and tells which of them fail. Throws where none
+ * Runs tests in a process of their own with bugs planted into the source, and returns the failing ones. Throws where none
  * ran: that would show nothing.
  */
 export async function alteredTests({ test, alterations, pattern, stopsAtFirst = false }: AlteredTests) {
@@ -23,18 +23,16 @@ export async function alteredTests({ test, alterations, pattern, stopsAtFirst = 
     ...(pattern === undefined ? [] : ["--test-name-pattern", pattern]),
     ...(stopsAtFirst ? ["--bail"] : []),
   ];
-  const child = Bun.spawn(
-    [process.execPath, "test", "--timeout", "60000", "--preload", preload, ...which, resolve(root, test)],
-    {
-      cwd: root,
-      env: {
-        ...process.env,
-        ALTERATIONS: JSON.stringify(alterations),
-        ...(stopsAtFirst && { STOPS_AT_FIRST: "1" }),
-      },
-      ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+  const child = Bun.spawn([process.execPath, "test", "--preload", preload, ...which, resolve(root, test)], {
+    cwd: root,
+    env: {
+      ...process.env,
+      ALTERATIONS: JSON.stringify(alterations),
+      TEST_MS: "60000",
+      ...(stopsAtFirst && { STOPS_AT_FIRST: "1" }),
     },
-  );
+    ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+  });
   const [output] = await Promise.all([child.stderr.text(), child.stdout.text(), child.exited]);
   const count = (what: string): number => Number(new RegExp(`^\\s*(\\d+) ${what}$`, "m").exec(output)?.[1] ?? 0);
   const names = [...output.matchAll(/^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/gm)].map(([, name = ""]) => name);
@@ -44,7 +42,7 @@ export async function alteredTests({ test, alterations, pattern, stopsAtFirst = 
   return { passed, failed, names: [...new Set(names)].toSorted(), output };
 }
 
-/** The name of the first test of a file that fails once bugs are planted into the source, out of those whose names hold `name`. */
+/** The first failing test of a file with planted bugs, among those with `name` in their names. */
 export async function failingTests(
   file: string,
   { alterations, name }: { readonly alterations: readonly Alteration[]; readonly name: string },

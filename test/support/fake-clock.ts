@@ -2,13 +2,13 @@ import type { Clock } from "../../src/internal/clock.ts";
 
 export type FakeClock = Clock & {
   advance(ms: number): Promise<void>;
-  /** Time passes in which the process does not run: what was due meanwhile is late. */
+  /** Time passes while the process does not run: due timers are late. */
   freeze(ms: number): void;
 };
 
 /**
- * A clock that a test moves by hand; deferred tasks still run on the runtime's own turns. `turn` is what is waited for after each
- * timer, so that what it has begun can go on.
+ * A clock that a test moves by hand; deferred tasks still run on the runtime's own turns. After each timer the clock awaits `turn`, so that
+ * the timer's work can go on.
  */
 export function fakeClock(start = 1_780_000_000_000, turn = (): Promise<void> => Bun.sleep(0)): FakeClock {
   let now = start;
@@ -42,8 +42,8 @@ export function fakeClock(start = 1_780_000_000_000, turn = (): Promise<void> =>
 }
 
 /**
- * Moves the clock, step by step, until some work has ended. Answers how long the work took by this clock. Do not pass `expect(…).rejects`:
- * in Bun it blocks until the work has ended, and nobody moves the clock.
+ * Moves the clock, step by step, until some work has ended. Returns how long the work took by this clock. Do not pass `expect(…).rejects`:
+ * in Bun it blocks until the work has ended, and nothing moves the clock.
  */
 export async function passes(clock: FakeClock, work: Promise<unknown>, stepMs = 10): Promise<number> {
   const start = clock.elapsed();
@@ -55,7 +55,7 @@ export async function passes(clock: FakeClock, work: Promise<unknown>, stepMs = 
   return clock.elapsed() - start;
 }
 
-/** A clock that a test moves by hand moves on while something waits. */
+/** Moves a test's clock, if there is one, until some work has ended. */
 export async function during<T>(clock: FakeClock | undefined, work: Promise<T>): Promise<T> {
   let isDone = false;
   const done = work.finally(() => (isDone = true));

@@ -2,7 +2,7 @@ import type { Socket, SocketEvents } from "../../src/connection/socket.ts";
 import type { ServerFrame } from "../../src/protocol/frame.ts";
 import { deadline } from "./deadline.ts";
 
-/** A socket whose peer reads as fast as the test says. */
+/** A socket with a peer that reads as fast as the test wants. */
 export function fakeSocket() {
   let stalled: string[] = [];
   let isStalled = false;
@@ -50,7 +50,7 @@ export function fakeSocket() {
     stall(): void {
       isStalled = true;
     },
-    /** The peer reads all that waits and goes on reading. */
+    /** The peer reads everything that waits and goes on reading. */
     drain(): void {
       isStalled = false;
       frames.push(...stalled.map((frame) => JSON.parse(frame) as ServerFrame));
@@ -74,17 +74,21 @@ const answerMs =
       : deadline.plantedMs;
 
 /** Waits, for a bounded time, until something holds. */
-export async function until(holds: () => boolean, what = "it", withinMs: number = answerMs): Promise<void> {
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  what = "it",
+  withinMs: number = answerMs,
+): Promise<void> {
   const end = performance.now() + withinMs;
   while (performance.now() < end) {
-    if (holds()) return;
+    if (await holds()) return;
     await Bun.sleep(2);
   }
-  if (holds()) return;
+  if (await holds()) return;
   throw new Error(`${what} did not come to hold in time`);
 }
 
-/** Waits for a number of turns of the event loop, each at least a millisecond: on a slow machine this process still gets all of them. */
+/** Waits for a number of turns of the event loop, each at least a millisecond: even a slow machine gives this process all of them. */
 export async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await Bun.sleep(1);
 }

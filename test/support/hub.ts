@@ -38,7 +38,7 @@ export type HubOverrides = {
 
 let nodes = 0;
 
-/** A real hub on a real file, with sockets that a test holds in its hands. */
+/** A real hub on a real file, with sockets that the test controls. */
 export async function startHub(overrides: HubOverrides = {}) {
   const {
     limits: some,
@@ -102,7 +102,7 @@ export async function startHub(overrides: HubOverrides = {}) {
     push: { providers: [] },
     events,
     faults,
-    /** Connects a device of a user and answers its socket. */
+    /** Connects a device of a user and returns its socket. */
     connect(
       user: string,
       options: { device?: string; cursor?: string; session?: Partial<Session>; stalled?: boolean } = {},

@@ -8,12 +8,12 @@ import { startTenants } from "./tenants.ts";
 const tenants = ["a", "b", "c", "d", "e", "f"];
 const databasesMax = 2;
 
-/** A day of six tenants, of whom two may have their databases open at a time; answers what went wrong. */
+/** A day of six tenants, of which two may have their databases open at a time; returns the violations. */
 export async function judgeTenants(): Promise<string[]> {
   const wrong: string[] = [];
   const place = startTenants({
     limits: { databasesMax, connectionsMax: 1 },
-    // A close takes longer than to open another one.
+    // Closing takes longer than opening another one.
     wrapEngine: (engine) => ({
       ...engine,
       async close() {
@@ -32,7 +32,7 @@ export async function judgeTenants(): Promise<string[]> {
       const pair = [tenants[i % 6], tenants[(i + 1) % 6]] as string[];
       wrong.push(...(await Promise.all(pair.map(send))).filter((text) => text !== ""));
     }
-    // Whoever has just given way is wanted again.
+    // The tenants that have just given way are wanted again.
     for (const tenant of ["a", "b", "c", "a", "b", "c"])
       wrong.push(...[await send(tenant)].filter((text) => text !== ""));
     if (place.log.overlaps > 0) wrong.push("a database is opened before it is closed");
@@ -49,7 +49,7 @@ export async function judgeTenants(): Promise<string[]> {
     for (const file of readdirSync(place.folder).filter((name) => name.endsWith(".db"))) {
       const text = readFileSync(join(place.folder, file), "latin1");
       if (tenants.filter((tenant) => text.includes(`words of ${tenant}`)).length > 1)
-        wrong.push("a database holds what two tenants said");
+        wrong.push("a database holds messages of two tenants");
     }
   } finally {
     await place.stop();
@@ -65,7 +65,7 @@ async function judgeIdleSockets(): Promise<string[]> {
   const enter = (who: string) => during(clock, place.enter(who));
   try {
     for (const who of ["alice/a", "alice/b"]) await enter(who);
-    if (!("status" in (await enter("alice/c")))) wrong.push("what was just opened gives way");
+    if (!("status" in (await enter("alice/c")))) wrong.push("a database that was just opened gives way");
     await clock.advance(70_000);
     if ("status" in (await enter("alice/c"))) wrong.push("idle sockets keep a tenant out");
   } finally {

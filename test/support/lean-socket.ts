@@ -1,6 +1,6 @@
 /**
  * A WebSocket client for crowds: ten thousand in one process cost little. It does the opening handshake by hand, masks
- * with zeros, reads no frame that nobody asks for, and stops reading or falls silent when told.
+ * with zeros, decodes frames only for a listener, and stops reading or falls silent on request.
  */
 import type { Socket, SocketHandler } from "bun";
 
@@ -14,11 +14,11 @@ export type LeanOptions = {
   readonly doesPong?: boolean;
   /** How long the server may take over the handshake. Default: half a minute. */
   readonly handshakeMs?: number;
-  /** Connects and never says what for. */
+  /** Connects and sends no request. */
   readonly isMute?: boolean;
 };
 
-/** What came of the handshake: 101 is open, 0 is a connection that was refused or broken. */
+/** The result of the handshake: 101 is open, 0 is a refused or broken connection. */
 export type Upgrade = { readonly status: number; readonly retryAfterMs: number };
 
 const textOpcode = 1;
@@ -113,7 +113,7 @@ export class LeanSocket {
     this.socket?.resume();
   }
 
-  /** Goes away without a word. */
+  /** Disconnects without a close frame. */
   end(): void {
     this.socket?.terminate();
     this.lose();

@@ -3,13 +3,13 @@ import { createConnection, createServer, type Socket } from "node:net";
 /** The wire between a node and a server: a TCP proxy on 127.0.0.1. */
 export type Link = {
   readonly port: number;
-  /** Breaks what is open, and refuses what comes, until it is mended. */
+  /** Breaks open connections, and refuses new ones, until it is mended. */
   cut(): void;
-  /** Carries nothing, and breaks nothing: what is sent arrives once it is mended. */
+  /** Carries nothing, and breaks nothing: everything sent arrives once it is mended. */
   stall(): void;
-  /** Carries nothing, and tells nobody: what was open stays a black hole when it is mended, as after a firewall has forgotten it. */
+  /** Carries nothing, unnoticed: open connections stay black holes after it is mended, as when a firewall has forgotten them. */
   lose(): void;
-  /** Carries everything so many milliseconds later, in both directions, until it is mended. */
+  /** Carries everything this many milliseconds later, in both directions, until it is mended. */
   delay(ms: number): void;
   mend(): void;
   stop(): void;

@@ -2,30 +2,30 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { programPath } from "./prerequisite.ts";
-import { deadline } from "./deadline.ts";
+import { isServing } from "./health.ts";
 import { freePort } from "./port.ts";
 
 /** A real NATS server on 127.0.0.1, for as long as a test needs it. */
 export type NatsServer = {
   readonly port: number;
   readonly url: string;
-  /** The process that runs now. */
+  /** The running process. */
   pid(): number;
-  /** What its log says so far. */
+  /** Its log so far. */
   log(): string;
-  /** What its monitoring says, such as at `/connz`. */
+  /** The answer of its monitoring, such as at `/connz`. */
   ask(path: string): Promise<Record<string, unknown>>;
-  /** Sends the server itself a signal, and waits for its end where that is what it does. */
+  /** Sends the server itself a signal, and waits for its end if the signal ends it. */
   signal(signal: "SIGCONT" | "SIGHUP" | "SIGKILL" | "SIGSTOP" | "SIGTERM"): Promise<void>;
-  /** Starts it anew, on the same port, once it has ended. */
+  /** Starts it again, on the same port, once it has ended. */
   restart(): Promise<void>;
-  /** Replaces what is in its configuration beside the port; it is read at a restart, or at a SIGHUP. */
+  /** Replaces its configuration, except the port; it is read at a restart, or at a SIGHUP. */
   configure(text: string): void;
-  /** Ends it, and whatever it has written. */
+  /** Ends it, and removes its files. */
   stop(): Promise<void>;
 };
 
-/** Starts `nats-server`, on a port that is free or on this one, and waits until it answers. For use inside `describeWith("nats-server", …)`. */
+/** Starts `nats-server`, on a free port or on this one, and waits until it answers. For use inside `describeWith("nats-server", …)`. */
 export async function startNats(configuration = "", wantedPort?: number): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), "tidings-nats-"));
   const log = join(folder, "log");
@@ -42,8 +42,7 @@ export async function startNats(configuration = "", wantedPort?: number): Promis
         stdio: ["ignore", "ignore", "ignore"],
       });
     let server = spawn();
-    const isUp = (): Promise<boolean> =>
-      answers(monitorPort, () => server.exitCode === null && server.signalCode === null);
+    const isUp = () => isServing(`http://127.0.0.1:${monitorPort}/healthz`, () => server);
     const end = async (): Promise<void> => {
       server.kill("SIGKILL");
       await server.exited;
@@ -77,20 +76,4 @@ export async function startNats(configuration = "", wantedPort?: number): Promis
   }
   rmSync(folder, { recursive: true, force: true });
   throw new Error("nats-server did not start");
-}
-
-async function answers(port: number, isRunning: () => boolean): Promise<boolean> {
-  const end = Date.now() + deadline.processMs;
-  while (Date.now() < end && isRunning()) {
-    try {
-      const response = await fetch(`http://127.0.0.1:${port}/healthz`, {
-        signal: AbortSignal.timeout(deadline.answerMs),
-      });
-      if (response.status === 200) return true;
-    } catch {
-      // Not listening yet.
-    }
-    await Bun.sleep(20);
-  }
-  return false;
 }

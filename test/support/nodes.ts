@@ -7,9 +7,9 @@ import { type Sqld, startSqld } from "./sqld.ts";
 /** One of several servers on one database. */
 export type Node = {
   readonly name: string;
-  /** The same for all servers that stand in this place one after the other. */
+  /** The same for all servers that are in this place one after the other. */
   readonly url: string;
-  /** The process that runs now, or ran last. */
+  /** The running process, or the last one. */
   server(): RunningServer;
   /** Its wires: to the database, and to the bus. */
   readonly database: Link;
@@ -18,7 +18,7 @@ export type Node = {
   kill9(): Promise<void>;
   /** Starts another one in its place, once it has ended. */
   replace(): Promise<void>;
-  /** Stops the process, which then answers nobody and ends nothing, until `wake`. */
+  /** Stops the process, which then answers no request and ends nothing, until `wake`. */
   pause(): void;
   wake(): void;
 };
@@ -28,7 +28,7 @@ export type Nodes = {
   readonly sqld: Sqld;
   /** Absent where the nodes have no bus. */
   readonly nats: NatsServer | undefined;
-  /** What a server on this database and this bus must be told; it has no links of its own. */
+  /** The environment of a further server on this database and this bus; it has no links of its own. */
   readonly env: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 };
@@ -39,9 +39,9 @@ export type NodesOptions = {
   readonly start?: Start;
   /** Variables of each server beside its port, its database and its bus. */
   readonly env?: Readonly<Record<string, string>>;
-  /** False: nodes tell each other nothing, as if the bus were dead for ever. */
+  /** False: nodes publish nothing to each other, as if the bus were dead for ever. */
   readonly hasBus?: boolean;
-  /** False: nodes speak to the servers themselves, and their links do nothing. For measurements: a link costs this process time. */
+  /** False: nodes connect to the servers directly, and their links do nothing. For measurements: a link costs this process time. */
   readonly hasLinks?: boolean;
   /** The database; default: a server of their own, which ends with them. It must have been migrated. */
   readonly sqld?: Sqld;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const root = join(import.meta.dir, "../..");
 
-/** The newest release whose tables have no prefix, and whose cursors are written in the open. */
+/** The newest release with unprefixed tables and readable cursors. */
 export const unprefixedRelease = "20d3b0a";
 
 const git = (...args: readonly string[]) => Bun.spawnSync(["git", ...args], { cwd: root, stderr: "ignore" });

@@ -1,4 +1,4 @@
-/** Counts what happens in each turn of the event loop. */
+/** Counts the events in each turn of the event loop. */
 export function perTurn() {
   let turn = 0;
   let isDone = false;

@@ -7,12 +7,12 @@ import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { forgetTickets } from "../../src/store/sql.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
 
-/** Tables that hold one row by their nature, or grow with the schema alone: to look at all of them costs nothing. */
+/** Tables that have one row, or grow with the schema alone: scanning them costs nothing. */
 const smallTables = ["head", "push_worker", "sqlite_schema", "sqlite_master", "schema_migrations", "migrations"];
 /** Tables may carry our prefix. */
 const isSmall = (table: string): boolean => smallTables.includes(table.replace(/^tidings_/, ""));
 
-/** All tickets go with their history, of which there is a new one at a restore alone. */
+/** All tickets go with their history, and only a restore starts a new history. */
 const meantToEmpty: readonly string[] = [forgetTickets];
 
 type Planner = {
@@ -32,7 +32,7 @@ async function openPlanner(): Promise<Planner> {
   return { engine, tables, tableOf };
 }
 
-/** A database of its own: what it is asked disturbs no test, and no fault that a test plants reaches it. */
+/** A database of its own: its queries disturb no test, and no fault that a test plants reaches it. */
 let planner: Promise<Planner> | undefined;
 
 /** Tables that the compiled statement goes through from one end, and does not leave after one row. */
@@ -51,7 +51,7 @@ function walkedTables(program: readonly Row[], tableOf: ReadonlyMap<number, stri
   return [...cleared, ...walked.map(({ p1 }) => cursors.get(Number(p1)) ?? "")];
 }
 
-/** What the planner calls a table that it scans, where that is no subquery and no virtual table: its name, or its alias. */
+/** The tables that a plan scans, by their names or aliases, without subqueries and virtual tables. */
 function scannedTables(plan: readonly Row[], { sql, tables }: { sql: string; tables: readonly string[] }): string[] {
   return plan.flatMap(({ detail }) => {
     const [, name = ""] = /^SCAN (\w+)(?! VIRTUAL)/.exec(String(detail)) ?? [];
@@ -61,14 +61,14 @@ function scannedTables(plan: readonly Row[], { sql, tables }: { sql: string; tab
 }
 
 /**
- * Tables of any size that a statement scans. Two witnesses must agree: the planner says SCAN also of a subquery that a batch keeps small, and the
- * compiled program starts at one end also where a range stops it soon. An emptied table counts as well.
+ * Tables of any size that a statement scans. Two witnesses must agree: the planner says SCAN also for a subquery that a batch keeps small, and
+ * the compiled program starts at one end also where a range stops it soon. An emptied table counts as well.
  */
 export async function scansOf(sql: string): Promise<readonly string[]> {
   if (meantToEmpty.includes(sql)) return [];
   planner ??= openPlanner();
   const { engine, tables, tableOf } = await planner;
-  // One by one: in a transaction the driver takes an explained write for a write that is under way.
+  // One by one: in a transaction the driver takes an explained write for a write under way.
   const [program = []] = await engine.read([{ sql: `EXPLAIN ${sql}` }]);
   const [plan = []] = await engine.read([{ sql: `EXPLAIN QUERY PLAN ${sql}` }]);
   const walked = walkedTables(program, tableOf);
@@ -79,14 +79,14 @@ export async function scansOf(sql: string): Promise<readonly string[]> {
     .toSorted();
 }
 
-/** All else is of the schema. */
+/** Everything else is of the schema. */
 const isOfRows = /^\s*(SELECT|INSERT|REPLACE|UPDATE|DELETE|WITH)\b/i;
 
-/** Statements of which it is known by now. */
+/** Statements that were already checked. */
 const found = new Map<string, Promise<readonly string[]>>();
 
 /**
- * An engine whose statements are all looked at, also those that are put together as the program runs. Its `close()` rejects where one of them
+ * An engine that checks all its statements, also those that are put together as the program runs. Its `close()` rejects where one of them
  * scans a table: so every test that closes its store is a test of the plans.
  */
 export function watchPlans(engine: Engine): Engine {

@@ -1,7 +1,7 @@
 import { plugin } from "bun";
 import type { Engine } from "../../src/store/engine/engine.ts";
 
-/** Every database that this process opens from now on is opened by `open`: an engine with a bug, for a control. */
+/** Makes `open` open every database of this process from now on: an engine with a bug, for a control. */
 export function plantEngine(open: (options: { readonly url: string }) => Engine): void {
   Object.assign(globalThis, { openPlantedEngine: open });
   plugin({

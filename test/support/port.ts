@@ -1,6 +1,6 @@
 /**
- * Below those that the system gives to whoever asks for any port, or connects to somebody: a server that is killed and started again finds its
- * own still free, also while other tests open thousands of connections.
+ * Below the ports that the system gives to listeners without a port and to outgoing connections: a server that is killed and started again
+ * finds its own port still free, also while other tests open thousands of connections.
  */
 const first = 12_000;
 const portsEach = 20;
@@ -9,7 +9,7 @@ const processes = 1_000;
 const own = first + (process.pid % processes) * portsEach;
 let taken = 0;
 
-/** A port of 127.0.0.1 that nobody listens at, of those that are this process' own; each has its turn. */
+/** A free port of 127.0.0.1 from this process's own range; each has its turn. */
 export function freePort(): number {
   for (let i = 0; i < portsEach; i++) {
     const port = own + (taken++ % portsEach);

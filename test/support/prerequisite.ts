@@ -19,7 +19,7 @@ export function describeWith(name: string, title: string, tests: () => void): vo
   describeWhere(findProgram(name) !== null, name, title, tests);
 }
 
-/** The same for anything else that a machine may or may not have: `needed` names it. */
+/** The same for anything else that a machine may or may not have; `needed` is its name. */
 export function describeWhere(isThere: boolean, needed: string, title: string, tests: () => void): void {
   if (isThere) {
     describe(title, tests);
@@ -35,6 +35,6 @@ export function describeWhere(isThere: boolean, needed: string, title: string, t
 function findProgram(name: string): string | null {
   const prerequisite = prerequisites.find((one) => one.name === name);
   if (prerequisite === undefined) throw new Error(`${name} is not in scripts/prerequisites.ts`);
-  const isToldMissing = (process.env["TIDINGS_MISSING"] ?? "").split(",").includes(name);
-  return isToldMissing ? null : pathOf(prerequisite);
+  const isReportedMissing = (process.env["TIDINGS_MISSING"] ?? "").split(",").includes(name);
+  return isReportedMissing ? null : pathOf(prerequisite);
 }

@@ -4,7 +4,7 @@ import { migrate } from "../../src/store/migration/migrate.ts";
 import { type RunningServer, type Start, startServer } from "./server.ts";
 import { type Sqld, startSqld } from "./sqld.ts";
 
-/** Brings the database of a libSQL server to the schema of now, as `tidings migrate up` does. */
+/** Migrates the database of a libSQL server to the current schema, as `tidings migrate up` does. */
 export async function migrateSqld({ url, authToken }: Pick<Sqld, "url" | "authToken">): Promise<void> {
   const engine = openEngine({ url, ...(authToken !== undefined && { authToken }) });
   try {
@@ -14,14 +14,14 @@ export async function migrateSqld({ url, authToken }: Pick<Sqld, "url" | "authTo
   }
 }
 
-/** What a server must be told of its database. */
+/** A server's environment for its database. */
 export const databaseEnv = ({ url, authToken }: Pick<Sqld, "url" | "authToken">): Record<string, string> => ({
   DATABASE_URL: url,
   ...(authToken !== undefined && { DATABASE_AUTH_TOKEN: authToken }),
 });
 
 /**
- * Starts servers whose database is a libSQL server that wants a token: each has its own, and those that are started in the same folder
+ * Starts servers on libSQL servers that want a token: each has its own, and servers in the same folder
  * share one, as they would share a file.
  */
 export function createRemoteStart(): { readonly start: Start; readonly end: () => Promise<void> } {

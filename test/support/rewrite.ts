@@ -2,7 +2,7 @@ import type { Statement } from "../../src/store/engine/engine.ts";
 import type { Alteration } from "./alter-source.ts";
 
 /**
- * Statements with a planted fault, as the database gets them: a fault of SQL that stands there as it stands in the source needs no process of
+ * Statements with a planted fault, as the database gets them: a fault in SQL that the source contains as it is needs no process of
  * its own.
  */
 export const rewrite = (statements: readonly Statement[], alterations: readonly Alteration[]): Statement[] =>

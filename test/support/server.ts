@@ -30,7 +30,7 @@ export type RunningServer = {
   readonly base: string;
   readonly pid: number;
   readonly dir: string;
-  /** Sends the signal and waits for the end; answers the exit code (null: ended by the signal itself). */
+  /** Sends the signal and waits for the end; returns the exit code (null: ended by the signal itself). */
   stop(signal?: "SIGTERM" | "SIGINT"): Promise<number | null>;
   /** Ends it as a power cut would, and waits until it is gone. */
   kill9(): Promise<void>;
@@ -38,11 +38,11 @@ export type RunningServer = {
   signal(signal: "SIGTERM" | "SIGSTOP" | "SIGCONT"): void;
   /** Resolves with the exit code once the process is gone. */
   readonly exited: Promise<number | null>;
-  /** What it has written so far, both streams together. */
+  /** Its output so far, both streams together. */
   output(): string;
   /** Memory of the process that is in RAM, in bytes. */
   residentBytes(): number;
-  /** Memory that stands for no file, in RAM or swapped out, in bytes: what a leak grows, and mapped files do not. */
+  /** Memory without a file, in RAM or swapped out, in bytes: a leak grows it, and mapped files do not. */
   anonymousBytes(): number;
   /** Kills it if it still runs, and removes the folder if it was made here. */
   dispose(): Promise<void>;
@@ -53,7 +53,7 @@ export type Start = (options?: StartOptions) => Promise<RunningServer>;
 const standalone = join(import.meta.dir, "../../src/server.ts");
 const lastWordsMs = 1_000;
 
-/** Starts the server and waits for its log line "serving", which tells the port. */
+/** Starts the server and waits for its log line "serving", which contains the port. */
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
   const { env = {}, port = freePort(), script = standalone, runtime = [process.execPath], base = "" } = options;
   const dir = options.dir ?? temporaryFolder();
@@ -61,7 +61,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   const shell = limit === undefined ? [] : ["sh", "-c", `ulimit -n ${limit} && exec "$@"`, "sh"];
   const child = Bun.spawn([...shell, ...runtime, script], {
     cwd: dir,
-    // Nothing of the developer's own settings: a test must mean the same everywhere.
+    // None of the developer's own settings: a test must mean the same everywhere.
     env: { PATH: process.env["PATH"] ?? "", HOME: dir, TMPDIR: tmpdir(), ...env, PORT: String(port) },
     stdin: "ignore",
     stdout: "pipe",
@@ -127,6 +127,13 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
     clearTimeout(timer);
   }
 }
+
+/** Starts planted-server.ts of a folder with the bug that PLANT names, in place of the standalone server. */
+export const plantedStart =
+  (folder: string) =>
+  (plant: string): Start =>
+  (options = {}) =>
+    startServer({ ...options, script: join(folder, "planted-server.ts"), env: { ...options.env, PLANT: plant } });
 
 /** A new empty folder under the system's own for temporary files. */
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), "tidings-server-"));

@@ -2,17 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportSPKI, generateKeyPair, SignJWT } from "jose";
-import { deadline } from "./deadline.ts";
+import { isServing } from "./health.ts";
 import { freePort } from "./port.ts";
 
 /** A real libSQL server, for as long as a test needs it. */
 export type Sqld = {
   readonly url: string;
-  /** What it wants to see, where it wants any. */
+  /** The token that it wants, if any. */
   readonly authToken?: string;
-  /** One of before, which it takes no more. */
+  /** An expired one, which it refuses. */
   readonly expiredToken?: string;
-  /** The process that runs now. */
+  /** The running process. */
   pid(): number;
   /** Starts it again on its data and its port, after it was killed. */
   restart(): Promise<void>;
@@ -33,12 +33,12 @@ export async function startSqld({ isGuarded = false }: { readonly isGuarded?: bo
     const port = freePort();
     const url = `http://127.0.0.1:${port}`;
     const place = ["--db-path", join(folder, "data"), "--http-listen-addr", `127.0.0.1:${port}`];
-    // The interval as docs/nodes.md wants it: without it three nodes that write much can stop sqld for good.
+    // The interval of docs/nodes.md: without it three nodes that write much can stop sqld for good.
     const checkpoints = ["--checkpoint-interval-s", "10"];
     const command = [binary, ...place, ...checkpoints, "--disable-metrics", ...(guard?.args ?? [])];
     const spawn = () => Bun.spawn(command, { cwd: folder, stdout: "ignore", stderr: "ignore" });
     let server = spawn();
-    const isUp = (): Promise<boolean> => isHealthy(url, () => server.exitCode === null && server.signalCode === null);
+    const isUp = () => isServing(`${url}/health`, () => server);
     if (await isUp()) {
       const kill = async (signal: "SIGKILL" | "SIGTERM"): Promise<void> => {
         server.kill(signal);
@@ -66,7 +66,7 @@ export async function startSqld({ isGuarded = false }: { readonly isGuarded?: bo
   throw new Error("sqld did not start");
 }
 
-/** A key that only this server knows, a token of it that may do everything, and one whose time is over. */
+/** A key that only this server knows, a token with all its rights, and an expired one. */
 async function makeGuard(folder: string) {
   const { publicKey, privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const file = join(folder, "key.pem");
@@ -79,18 +79,4 @@ async function makeGuard(folder: string) {
     token: await sign(new Date(Date.now() + hourMs)),
     expiredToken: await sign(new Date(Date.now() - hourMs)),
   };
-}
-
-async function isHealthy(url: string, isRunning: () => boolean): Promise<boolean> {
-  const end = Date.now() + deadline.processMs;
-  while (Date.now() < end && isRunning()) {
-    try {
-      const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(deadline.answerMs) });
-      if (response.status === 200) return true;
-    } catch {
-      // Not listening yet.
-    }
-    await Bun.sleep(20);
-  }
-  return false;
 }

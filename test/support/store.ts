@@ -16,7 +16,10 @@ export type StoreOverrides = {
   readonly random?: Random;
 };
 
-/** A store over an engine, its schema in place; its `close()` rejects where a statement has scanned a table. Marks are committed at once, so that tests need not wait. */
+/**
+ * A store over an engine, its schema in place; its `close()` rejects where a statement has scanned a table. Marks are committed at once, so
+ * that tests need not wait.
+ */
 export async function storeOn(engine: Engine, overrides: StoreOverrides = {}) {
   const { limits, clock = systemClock, random = systemRandom } = overrides;
   await migrate(engine, bundledMigrations);
@@ -41,7 +44,7 @@ export const append = (store: Store, send: Partial<Send> & { from: string }): Pr
     store.append({ tenant: "default", id: newId(), text: "hello", ...send } satisfies Send, resolve),
   );
 
-/** Appends what must be accepted. */
+/** Appends a message that must be accepted. */
 export async function accepted(store: Store, send: Partial<Send> & { from: string }): Promise<Accepted> {
   const outcome = await append(store, send);
   if (outcome.type !== "accepted") throw new Error(`not accepted: ${outcome.code}`);

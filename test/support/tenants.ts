@@ -10,7 +10,7 @@ import { fakeSocket, type FakeSocket } from "./fake-socket.ts";
 type Opened = DatabaseOptions | null;
 
 export type TenantsOptions = Omit<Partial<ChatOptions>, "database"> & {
-  /** What the host names; default: a file of the tenant's own. */
+  /** The name by the host; default: a file of the tenant's own. */
   readonly name?: (tenant: string, place: { readonly folder: string }) => Opened | Promise<Opened>;
   /** Wraps the engine of each database, to plant a fault. */
   readonly wrapEngine?: (engine: Engine, tenant: string) => Engine;
@@ -18,7 +18,7 @@ export type TenantsOptions = Omit<Partial<ChatOptions>, "database"> & {
 
 export type Entered = FakeSocket | { readonly status: number; readonly code: string };
 
-/** A chat with a real file for each tenant, which sees what is opened and closed. */
+/** A chat with a real file for each tenant, which notes each opening and closing. */
 export function startTenants({ name, wrapEngine, ...options }: TenantsOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), "tidings-tenants-"));
   const open = new Set<string>();
@@ -33,7 +33,7 @@ export function startTenants({ name, wrapEngine, ...options }: TenantsOptions = 
     const watched: Engine = {
       ...engine,
       async close() {
-        // As on a slow disk: whoever does not wait for it is seen.
+        // As on a slow disk: code that does not wait for it is noticed.
         await Bun.sleep(2);
         await engine.close();
         open.delete(url);

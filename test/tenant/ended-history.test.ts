@@ -108,7 +108,7 @@ describe("a history that has ended", () => {
       },
       {
         ...{ clock, random: systemRandom, limits, providers: [createPhones().provider], revalidation: undefined },
-        ...{ limiter: createLimiter({ rates: ratesOf(undefined), clock }), room: createCapacity(limits) },
+        ...{ limiter: createLimiter({ rates: ratesOf(undefined), clock }), capacity: createCapacity(limits) },
         ...{
           budget: createOutboxBudget({ bytesMax: 1_000 }),
           requestLimit: createRequestLimit({ perProviderMax: 1 }),

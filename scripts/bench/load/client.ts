@@ -1,10 +1,10 @@
-/** What a load generator wants to hear of one connection. */
+/** The events of one connection, for a load generator. */
 export type ClientEvents = {
   /** A send was accepted; they come in the order of the sends. */
   readonly onAccepted?: () => void;
   /** A frame of changes held this many messages. */
   readonly onMessages?: (count: number) => void;
-  /** Everything that was waiting has come. */
+  /** Everything that waited has come. */
   readonly onCaughtUp?: () => void;
 };
 
@@ -20,8 +20,8 @@ const changesStart = '{"type":"changes","cursor":"';
 const messageMark = '{"kind":"message"';
 
 /**
- * A plain WebSocket that speaks just enough of the protocol. It looks at frames as text: on a machine of two cores
- * a generator that parses what it measures would be the bottleneck. Any frame that a healthy run has not is thrown.
+ * A plain WebSocket that speaks just enough of the protocol. It reads frames as text: on a machine of two cores
+ * a generator that parses its measurements would be the bottleneck. Any frame that a healthy run has not is thrown.
  */
 export class LoadClient {
   readonly opened: Promise<void>;
@@ -74,7 +74,7 @@ export class LoadClient {
     this.socket.send(`{"type":"send","id":"${Bun.randomUUIDv7()}","to":"${to}","text":"${text}"}`);
   }
 
-  /** Confirms what has come since the last ack. */
+  /** Acks everything since the last ack. */
   ack(): void {
     if (this.cursor === this.acked) return;
     this.acked = this.cursor;

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { LoadClient } from "./client.ts";
 
 const connectingMax = 200;
-/** What both processes need besides their connections. */
+/** The options of both processes besides their connections. */
 const spareFiles = 256;
 
-/** Opens one connection for each user and resolves once all have caught up; answers how to close them. */
+/** Opens one connection for each user and resolves once all have caught up; returns a function that closes them. */
 export async function openCrowd(port: number, users: readonly string[]): Promise<() => Promise<void>> {
   const room = openFilesMax() - spareFiles;
   if (users.length > room)

@@ -1,5 +1,5 @@
 /**
- * Sockets and nothing else: answers a send at once and relays it to its receiver, in frames of the real sizes, written
+ * Only sockets: answers a send at once and relays it to its receiver, in frames of the real sizes, written
  * once a turn as the real server does. It checks nothing, stores nothing, and reads as little of a frame as it can.
  */
 import type { ServerWebSocket } from "bun";

@@ -1,4 +1,4 @@
-/** One hostile user, in a process of its own: does one thing as often as the server lets it, until its time is over. Prints how often. */
+/** One hostile user, in a process of its own: repeats one act as often as the server permits, until its time is over. Prints the count. */
 import { constants, setPriority } from "node:os";
 import { answer, childInput } from "../child.ts";
 import { explainedId, people, peerOf } from "./hostile-seed.ts";
@@ -7,7 +7,7 @@ export type ActInput = { readonly act: string; readonly port: number; readonly m
 export type ActAnswer = { readonly done: number; readonly refused: number };
 
 const input = childInput<ActInput>();
-// The machine's cores are few: the one who measures must not wait for the one who attacks.
+// The machine has few cores: the measurer must not wait for the attacker.
 setPriority(constants.priority.PRIORITY_LOW);
 
 const end = performance.now() + input.ms;
@@ -28,7 +28,7 @@ async function request(user: string, path: string, init: { method?: string; body
   return response.ok ? text : "";
 }
 
-/** So many requests at a time, one after the other in each line. */
+/** This many requests at a time, one after the other in each line. */
 const lines = (count: number, step: (line: number, i: number) => Promise<unknown>): Promise<unknown> =>
   Promise.all(
     Array.from({ length: count }, async (_, line) => {
@@ -36,7 +36,7 @@ const lines = (count: number, step: (line: number, i: number) => Promise<unknown
     }),
   );
 
-/** A socket that waits for nothing but what it is asked to. */
+/** A socket that waits only for requested answers. */
 function open(user: string, device: string, onFrame: (text: string, socket: WebSocket) => void = () => {}) {
   const { promise, resolve } = Promise.withResolvers<WebSocket | null>();
   const socket = new WebSocket(`ws://127.0.0.1:${input.port}/ws?user=${user}&device=${device}`);
@@ -48,7 +48,7 @@ function open(user: string, device: string, onFrame: (text: string, socket: WebS
   return promise;
 }
 
-/** Frames over some sockets, so many at a time: the next ones once a `pong` shows that these were handled. */
+/** Frames over some sockets, this many at a time: the next ones once a `pong` shows that these were handled. */
 async function frames(
   user: string,
   frameOf: (i: number, cursor: string) => object,
@@ -77,7 +77,7 @@ async function frames(
   for (const socket of opened) socket?.close();
 }
 
-/** Connects again and again, so often a second, and leaves after the first frames. */
+/** Connects again and again, at this rate per second, and leaves after the first frames. */
 async function reconnect(user: string, perSecond: number): Promise<void> {
   const begun = performance.now();
   for (let i = 0; !isOver(); i++) {
@@ -92,7 +92,7 @@ async function reconnect(user: string, perSecond: number): Promise<void> {
 
 const message = (to: string, text: string) => ({ type: "send", id: Bun.randomUUIDv7(), to, text });
 
-/** The conversation of a user whose only other member is their peer. */
+/** The conversation of a user who has only one peer. */
 async function conversationOf(user: string): Promise<string> {
   const list = await request(user, "/conversations?limit=1");
   const [first] = (JSON.parse(list) as { conversations: { id: string }[] }).conversations;
@@ -130,7 +130,7 @@ const acts: Readonly<Record<string, () => Promise<unknown>>> = {
       const other = line === 0 ? peerOf(people.walker) : `blocked-${line}-${i % 100}`;
       return request(people.walker, `/blocks/${other}`, { method: i % 2 === 0 ? "PUT" : "DELETE" });
     }),
-  /** As many sockets as one user may have, each of a device of its own, which all ack the same messages at once. */
+  /** The most sockets that one user may have, each of a device of its own, which all ack the same messages at once. */
   async devices() {
     const sockets: WebSocket[] = [];
     let cursor = "";
@@ -149,7 +149,7 @@ const acts: Readonly<Record<string, () => Promise<unknown>>> = {
     }
   },
   "new devices": () => lines(16, (line, i) => request("maker", `/messages?device=n-${line}-${i}`)),
-  /** Long texts to oneself's other account, over many connections. */
+  /** Long texts to the user's other account, over many connections. */
   async sends() {
     const text = "y".repeat(16_000);
     const sockets = await Promise.all(
@@ -165,7 +165,7 @@ const acts: Readonly<Record<string, () => Promise<unknown>>> = {
     for (const socket of sockets) for (let k = 0; k < 64; k++) socket?.send(JSON.stringify(message("flooded", text)));
     while (!isOver()) await Bun.sleep(20);
   },
-  /** Messages for somebody with a device that never comes, and with more unread than anybody reads: each is a badge. */
+  /** Messages for a user with a device that never connects, and with more unread than any user reads: each is a badge. */
   async badges() {
     await request(people.unread, "/devices/away", {
       method: "PUT",

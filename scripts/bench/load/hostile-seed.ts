@@ -7,17 +7,17 @@ import { createStore } from "../../../src/store/libsql-store.ts";
 import { bundledMigrations } from "../../../src/store/migration/bundled.ts";
 import { migrate } from "../../../src/store/migration/migrate.ts";
 
-/** How much each hostile user has made. */
+/** The data that each hostile user has made. */
 export type HostileSizes = {
-  /** Messages of the walker's own, between two of the other one's. */
+  /** The walker's own messages, between two of the other user's. */
   readonly messages: number;
-  /** Conversations of those who list them, and of whom a badge is counted. */
+  /** Conversations of the users that list them, and of the user with the badge. */
   readonly conversations: number;
   /** Devices of one user. */
   readonly devices: number;
 };
 
-/** The users whom the acts are played by. */
+/** The users of the acts. */
 export const people = {
   walker: "walker",
   /** Far behind: long texts wait. */
@@ -38,7 +38,7 @@ const backlogMessages = 1_000;
 const unreadMessages = 100;
 const atOnceMax = 4_096;
 
-/** Fills a database by the store's own ways, so that it has whatever the schema of today keeps. */
+/** Fills a database through the store, so that it has everything that today's schema stores. */
 export async function seedHostile(folder: string, { messages, conversations, devices }: HostileSizes): Promise<void> {
   const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
   await migrate(engine, bundledMigrations);
@@ -50,7 +50,7 @@ export async function seedHostile(folder: string, { messages, conversations, dev
   });
   const identity = (user: string) => ({ tenant: "default", user });
 
-  /** So many sends, as many at a time as a commit takes. */
+  /** Sends this many messages, in batches of one commit. */
   async function send(
     count: number,
     of: (i: number) => { readonly from: string; readonly to: string; readonly text?: string; readonly id?: string },
@@ -82,7 +82,7 @@ export async function seedHostile(folder: string, { messages, conversations, dev
     ...{ from: `listed-${i}`, to: people.lister },
     text: i % 10 === 0 ? longText : "hello",
   }));
-  // Whoever answers and never marks as read: what is the other's must be counted between what is one's own.
+  // A user who answers and never marks as read: the other user's messages must be counted between the own ones.
   for (let round = 0; round < unreadMessages; round++)
     await send(Math.ceil(conversations / 10), (i) => {
       const peer = `unread-${i}`;

@@ -1,6 +1,6 @@
 /**
  * The server with all limits at their defaults, a provider in its own process that takes every notice at once, and a watch on its event loop:
- * `GET /stops` answers the longest stop since it was last asked, in milliseconds.
+ * `GET /stops` returns the longest stop since the last request, in milliseconds.
  */
 import { createChat } from "../../../src/chat.ts";
 import { demo } from "../../../src/access/demo.ts";
@@ -13,7 +13,7 @@ let before = performance.now();
 let used = process.cpuUsage();
 let longestMs = 0;
 
-// Only time that the process worked counts, so that a machine with other work to do is not held against it.
+// Only time in which the process worked counts, so that other work on the machine does not.
 setInterval(() => {
   const now = performance.now();
   const { user, system } = process.cpuUsage(used);
@@ -36,7 +36,7 @@ const chat = createChat({
   base: "",
 });
 await serveChat(chat, "/stops", () => {
-  const told = longestMs;
+  const longest = longestMs;
   longestMs = 0;
-  return new Response(String(told));
+  return new Response(String(longest));
 });

@@ -1,4 +1,4 @@
-/** One node of several. `GET /counts` answers how often a hint brought its rows, and how often the log had to be read. */
+/** One node of several. `GET /counts` returns how often a commit notice brought its rows, and how often the log had to be read. */
 import { nats } from "../../../src/bus/nats/nats.ts";
 import { createChat } from "../../../src/chat.ts";
 import { demo } from "../../../src/access/demo.ts";

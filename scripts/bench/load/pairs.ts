@@ -1,15 +1,15 @@
-/** The load generator: pairs of people, in a process of its own. Prints what it saw as JSON. */
+/** The load generator: pairs of users, in a process of its own. Prints its measurements as JSON. */
 import { answer, childInput } from "../child.ts";
 import { cpuSeconds } from "../process-usage.ts";
 import { quantile } from "../statistics.ts";
 import { LoadClient, startAcks } from "./client.ts";
 
 export type PairsInput = {
-  /** Of the nodes: each pair has its two people on two of them, where there are several. */
+  /** The nodes' ports: each pair has its two users on two of them, where there are several. */
   readonly ports: readonly number[];
-  /** Of the nodes, whose processor time is measured. */
+  /** The nodes' processes; their processor time is measured. */
   readonly pids: readonly number[];
-  /** Of what else works for them, measured one by one. */
+  /** Other processes that work for them, measured one by one. */
   readonly besidePids: readonly number[];
   readonly pairs: number;
   /** Closed loop: sends that each sender keeps unanswered. */
@@ -47,7 +47,7 @@ const samplesMax = 4_000_000;
 const input = childInput<PairsInput>();
 const portOf = (i: number): number => input.ports[i % input.ports.length] ?? 0;
 const text = "x".repeat(input.textBytes);
-/** People of their own: what an earlier run on this server left unacked must not come to this one. */
+/** New users: the unacked messages of an earlier run on this server must not come to this one. */
 const crowd = Bun.randomUUIDv7().slice(-8);
 
 /** One sender and one receiver. Sends are answered and received in their order, so times wait in a queue. */
@@ -89,7 +89,7 @@ class Pair {
     );
   }
 
-  /** `due`: when it should have left; a sender that is late does not hide its lateness. */
+  /** `due`: when it should have been sent; a late sender does not hide its lateness. */
   send(due: number): void {
     this.due.push(due);
     this.sent++;

@@ -1,20 +1,20 @@
 /**
- * The server with a provider in its own process that takes every notice at once: what is measured is Tidings, and no network. PUSH=off has
- * none. `GET /told` answers how many notices there were.
+ * The server with a provider in its own process that takes every notification at once: Tidings is measured, and no network. PUSH=off has
+ * none. `GET /sent` returns the number of notifications.
  */
 import { createChat } from "../../../src/chat.ts";
 import { demo } from "../../../src/access/demo.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
 import { serveChat } from "./serve-chat.ts";
 
-let told = 0;
+let sent = 0;
 
 const atOnce: PushProvider = {
   name: "at-once",
   expects: "a token",
   parse: ({ token }) => (typeof token === "string" ? { token } : null),
   async send() {
-    told++;
+    sent++;
     return { type: "sent", answer: "taken" };
   },
 };
@@ -25,4 +25,4 @@ const chat = createChat({
   push: process.env["PUSH"] === "off" ? [] : [atOnce],
   base: "",
 });
-await serveChat(chat, "/told", () => new Response(String(told)));
+await serveChat(chat, "/sent", () => new Response(String(sent)));

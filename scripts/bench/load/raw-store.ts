@@ -19,7 +19,7 @@ export type RawStoreInput = {
   readonly warmUpMs: number;
   readonly measureMs: number;
   readonly commitDelayMs: number;
-  /** Leaves out what only matters for new people and new pairs. */
+  /** Leaves out everything that only matters for new users and new pairs. */
   readonly isLean: boolean;
   /** An empty database on a server; absent: a fresh file for each size. */
   readonly url?: string;

@@ -5,7 +5,7 @@ import type { PairsAnswer, PairsInput } from "./pairs.ts";
 const warmUpMs = 2_000;
 const graceMs = 60_000;
 
-/** Puts pairs of people on a server and answers what they saw; throws where anything was lost or doubled. */
+/** Runs pairs of users on a server and returns their measurements; throws where anything was lost or doubled. */
 export async function runPairs(
   { port, pid }: ServerProcess,
   load: Pick<PairsInput, "pairs" | "window" | "rate" | "textBytes" | "registers"> & {

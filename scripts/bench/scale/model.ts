@@ -1,13 +1,13 @@
-/** What was measured, in the units of the names. */
+/** The measurements, in the units of the names. */
 export type Figures = {
   readonly connectionBytes: number;
   /** Of each second, for its heartbeat. */
   readonly connectionMicros: number;
   readonly nodeMessageMicros: number;
   readonly nodeReturnMicros: number;
-  /** What a node spends on a message of others, whoever they are. */
+  /** A node's time for a message between other users. */
   readonly bystanderMicros: number;
-  /** Of the one writer's time: what a commit takes by itself, and with each message. */
+  /** The one writer's time: for a commit, and for each message in it. */
   readonly commitMs: number;
   readonly commitMessageMicros: number;
   readonly databaseMessageMicros: number;
@@ -16,27 +16,27 @@ export type Figures = {
   readonly busMessageBytes: number;
 };
 
-/** What people do who are connected, in the busiest hour, and what machines are filled up to. */
+/** The activity of connected users in the busiest hour, and the limits of machines. */
 export const assumed = {
   messagesPerHour: 6,
   /** How often a device comes back: a phone that was put away, a network that changed. */
   returnsPerHour: 1,
-  /** Of the busiest hour's messages, what an average hour has. */
+  /** An average hour's part of the busiest hour's messages. */
   averageShare: 1 / 3,
   connectionsPerNode: 50_000,
-  /** Of its one core, what a node may spend. */
+  /** The part of its one core that a node may use. */
   nodeCores: 0.5,
-  /** One writer at a time writes to a database: of its time, what may be spent on messages. */
+  /** One writer at a time writes to a database: the part of its time for messages. */
   writerShare: 0.7,
   /** How long a commit may wait for those of the other nodes. */
   waitMs: 1_000,
-  /** What NATS sends to the nodes of one database: a network of 1 Gbit/s. */
+  /** The most that NATS sends to the nodes of one database: a network of 1 Gbit/s. */
   busBytesPerSecond: 125_000_000,
-  /** What one file may grow by in a day. */
+  /** The largest growth of one file in a day. */
   diskBytesPerDay: 100_000_000_000,
 };
 
-/** What one database and its nodes do for so many people who are connected at a time. */
+/** The load of one database and its nodes with this many connected users. */
 export type Load = {
   readonly connected: number;
   readonly messagesPerSecond: number;
@@ -60,7 +60,7 @@ export function loadOf(figures: Figures, connected: number): Load {
       returnsPerSecond * figures.nodeReturnMicros +
       connected * figures.connectionMicros) /
     1e6;
-  // Each node hears of every message in the database: more nodes do not make that less.
+  // Each node receives every message in the database: more nodes do not reduce that.
   const foreign = (messagesPerSecond * figures.bystanderMicros) / 1e6;
   const byCores = foreign < assumed.nodeCores ? own / (assumed.nodeCores - foreign) : Infinity;
   const nodes = Math.ceil(Math.max(connected / assumed.connectionsPerNode, byCores));
@@ -70,7 +70,7 @@ export function loadOf(figures: Figures, connected: number): Load {
     nodeBytes: (connected / nodes) * figures.connectionBytes,
     nodeCores: own / nodes + foreign,
     writerShare,
-    // While it is the others' turn more gathers: commits become larger, not more.
+    // During the others' turn more gathers: commits become larger, not more.
     waitMs: writerShare < 1 ? (nodes * figures.commitMs) / (1 - writerShare) : Infinity,
     databaseCores:
       (messagesPerSecond * figures.databaseMessageMicros + returnsPerSecond * figures.databaseReturnMicros) / 1e6,
@@ -79,7 +79,7 @@ export function loadOf(figures: Figures, connected: number): Load {
   };
 }
 
-/** What may give out, and how full it is; 1 is full. */
+/** The resources that may run out, and how full each is; 1 is full. */
 export const shares: Readonly<Record<string, (load: Load) => number>> = {
   "the bus: NATS sends 1 Gbit/s, because every node gets every message": (load) =>
     load.busBytesPerSecond / assumed.busBytesPerSecond,
@@ -88,7 +88,7 @@ export const shares: Readonly<Record<string, (load: Load) => number>> = {
   "the writer: messages take 0.7 of its time": (load) => load.writerShare / assumed.writerShare,
 };
 
-/** With so many people who are connected something is full; found by halving, to about a thousandth. */
+/** The number of connected users with which something is full; found by halving, to about a thousandth. */
 export function connectedUntil(figures: Figures, share: (load: Load) => number): number {
   let [low, high] = [1_000, 1e10];
   while (high / low > 1.001) {
@@ -102,7 +102,7 @@ export function connectedUntil(figures: Figures, share: (load: Load) => number):
 /** How full a database may be before it is divided. */
 export const fullBefore = 0.5;
 
-/** Into how many databases they are to be divided, so that nothing of any is more than half full: each with nodes of its own. */
+/** The number of databases after a division, so that no resource of any is more than half full: each with nodes of its own. */
 export function databasesFor(figures: Figures, connected: number): number {
   for (let count = 1; ; count++) {
     const load = loadOf(figures, connected / count);

@@ -1,8 +1,9 @@
-/* * Writes docs/scale.md's tables from the measurements.
+/**
+ * Writes docs/scale.md's tables from the measurements.
  *
  *   bun run bench throughput idle --remote --nodes 1,2,3 --json all.json
  *   bun scripts/bench/scale/page.ts all.json   # keeps the medians in docs/scale-figures.json, and writes the page
- *   bun scripts/bench/scale/page.ts            # writes the page anew
+ *   bun scripts/bench/scale/page.ts            # writes the page again
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -133,7 +133,7 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
     settled: () => Promise.race([connection.flush().then(ignore, ignore), closed]),
     closed,
     async end(ms) {
-      await waitAtMost(this.settled(), { clock: systemClock, ms: ms });
+      await waitAtMost(this.settled(), { clock: systemClock, ms });
       await close();
     },
   };

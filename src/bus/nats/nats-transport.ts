@@ -178,7 +178,7 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
 function shuffled<T>(all: readonly T[]): T[] {
   const order = [...all];
   for (let i = order.length - 1; i > 0; i--) {
-    const j = systemRandom.integer() % (i + 1);
+    const j = Math.floor(Math.random() * (i + 1));
     [order[i], order[j]] = [order[j] as T, order[i] as T];
   }
   return order;

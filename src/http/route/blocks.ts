@@ -1,7 +1,7 @@
 import { costs } from "../../protocol/costs.ts";
 import { blockPage } from "../answer-schema.ts";
-import { jsonResponse, type Route } from "../call.ts";
-import { listPeople, otherOf, peopleParameters } from "../people.ts";
+import type { Route } from "../call.ts";
+import { changeRelation, listPeople, peopleParameters } from "../people.ts";
 
 /** `GET /blocks`: the users that the asker has blocked, by name; `next` is the name to go on after. */
 export const getBlocks: Route = {
@@ -22,10 +22,7 @@ export const putBlock: Route = {
     codes: ["bad_request", "invalid_recipient", "too_large"],
   },
   units: costs.relate,
-  handle: async (call) => {
-    await call.store.relate(call.session, [{ other: otherOf(call), blocked: true }]);
-    return jsonResponse(204, null);
-  },
+  handle: changeRelation({ blocked: true }),
 };
 
 /** `DELETE /blocks/{user}`: 204, also where there was none. */
@@ -36,8 +33,5 @@ export const deleteBlock: Route = {
     codes: ["bad_request", "invalid_recipient"],
   },
   units: costs.relate,
-  handle: async (call) => {
-    await call.store.relate(call.session, [{ other: otherOf(call), blocked: false }]);
-    return jsonResponse(204, null);
-  },
+  handle: changeRelation({ blocked: false }),
 };

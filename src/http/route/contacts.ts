@@ -6,7 +6,7 @@ import { identifier } from "../../protocol/schema.ts";
 import { contactPage, oneUser } from "../answer-schema.ts";
 import { readBody } from "../body.ts";
 import { jsonResponse, type Call, type Route } from "../call.ts";
-import { listPeople, otherOf, peopleParameters } from "../people.ts";
+import { changeRelation, listPeople, otherOf, peopleParameters } from "../people.ts";
 
 const bodyOf = ({ contactsAtOnceMax }: Limits) =>
   v.strictObject({ users: v.pipe(v.array(identifier), v.minLength(1), v.maxLength(contactsAtOnceMax)) });
@@ -16,7 +16,7 @@ async function allow({ session, policy }: Call, users: readonly string[]): Promi
   for (const to of users) {
     const verdict = await policy.decide("contact", session, { to });
     if (verdict === "forbidden") throw new ChatError("forbidden", "One of the users may not be a contact");
-    if (verdict === "unavailable") throw new ChatError("unavailable", "It cannot be checked now who may be a contact");
+    if (verdict === "unavailable") throw new ChatError("unavailable", "The rule for contacts cannot be checked now");
   }
 }
 
@@ -70,10 +70,7 @@ export const deleteContact: Route = {
     codes: ["bad_request", "invalid_recipient"],
   },
   units: costs.relate,
-  handle: async (call) => {
-    await call.store.relate(call.session, [{ other: otherOf(call), contact: false }]);
-    return jsonResponse(204, null);
-  },
+  handle: changeRelation({ contact: false }),
 };
 
 /** `POST /contacts`: several at once, all or none; 204. */

@@ -164,7 +164,7 @@ function wait(
     } else if (code === closeCode.sessionEnded) resolve(problem("unauthenticated", "The session has ended"));
     else if (code === closeCode.rateLimited)
       resolve(problem("too_many_connections", "The limit of open connections is reached"));
-    else reject(new ChatError("unavailable", "The connection ended before it had anything to say"));
+    else reject(new ChatError("unavailable", "The connection ended before there was an answer"));
   }
 
   function sendWatch(): void {

@@ -12,7 +12,7 @@ import { classesOf, describeFaults, type Event, judge } from "../checker/checker
 import { createChance } from "../sim/chance.ts";
 import { storeOn } from "../../support/store.ts";
 import { deliver, historyOf } from "./deliver.ts";
-import { startOutsider } from "./outsider.ts";
+import { startOutsider } from "../../support/outsider.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tidings-busy-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -22,7 +22,7 @@ let files = 0;
 const rounds = Number(process.env["BUSY_ROUNDS"] ?? 12);
 const seed = Number(process.env["BUSY_SEED"] ?? 1);
 
-/** Another process takes the write lock again and again while messages are sent; a third one looks after each `accepted`. */
+/** Another process takes the write lock again and again during sends; a third one looks after each `accepted`. */
 async function lockOut(open: (path: string) => Engine) {
   const chance = createChance(seed);
   const path = join(folder, `${files++}.db`);
@@ -37,7 +37,7 @@ async function lockOut(open: (path: string) => Engine) {
   let unseen = 0;
   let refusals = 0;
   try {
-    // What was lost once is enough.
+    // One loss is enough.
     for (let round = 0; round < rounds && unseen === 0; round++) {
       await locker.lock();
       const sending = deliver(store, {
@@ -59,14 +59,14 @@ async function lockOut(open: (path: string) => Engine) {
     await locker.kill9();
     await store.close();
   }
-  // A new engine sees what is in the file, and nothing else.
+  // A new engine sees only the file's content.
   const later = await storeOn(createEmbeddedEngine({ path }));
   for (const user of ["alice", "bob"]) events.push(await historyOf(later.store, user));
   await later.store.close();
   return { faults: judge(events), unseen, refusals };
 }
 
-/** Goes on with the connection that saw the error, and lets each statement commit on its own. */
+/** Continues with the connection that saw the error, and lets each statement commit on its own. */
 function openStubborn(path: string): Engine {
   const database = new Database(path);
   const run = ({ sql, args }: Statement): Row[] => {
@@ -83,14 +83,14 @@ function openStubborn(path: string): Engine {
 }
 
 describe("another process holds the write lock", () => {
-  test(`D4 D3 E13 what is accepted is seen by a third process, and all arrives once (BUSY_SEED=${seed})`, async () => {
+  test(`D4 D3 E13 accepted messages are seen by a third process, and all arrive once (BUSY_SEED=${seed})`, async () => {
     const { faults, unseen, refusals } = await lockOut((path) => createEmbeddedEngine({ path }));
     if (faults.length > 0) throw new Error(describeFaults(faults));
     expect(unseen).toBe(0);
     expect(refusals).toBeGreaterThan(rounds / 2);
   }, 600_000);
 
-  test("control: D4 an engine that goes on with the connection that was busy is caught by the witness", async () => {
+  test("control: D4 an engine that keeps using a connection that was busy is caught by the witness", async () => {
     const { faults, unseen } = await lockOut(openStubborn);
     expect(unseen).toBeGreaterThan(0);
     expect(classesOf(faults)).toContain("lost");

@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { type Client, connect, isChanges } from "../../support/client.ts";
+import { type Client, connect } from "../../support/client.ts";
 import type { Event } from "../checker/checker.ts";
-import { deadline } from "../../support/deadline.ts";
+import { readHistory } from "../checker/read-history.ts";
 
 type Waiting = { readonly id: string; readonly text: string };
 
-/** Somebody who writes to somebody else through any failure, with a durable outbox, and logs it for the checker. */
+/** A user who writes to another through any failure, with a durable outbox, and logs it for the checker. */
 export function createCorrespondent(user: string, peer: string, events: Event[]) {
   const waiting: Waiting[] = [];
   let client: Client | null = null;
   let accepted = 0;
   let sent = 0;
 
-  /** One try of the oldest that waits; false where it was refused, or nobody could be reached. */
+  /** One try of the oldest waiting message; false where it was refused, or the server could not be reached. */
   async function attempt(url: string): Promise<boolean> {
     const next = waiting[0];
     if (next === undefined) return true;
@@ -38,7 +38,7 @@ export function createCorrespondent(user: string, peer: string, events: Event[])
   }
 
   return {
-    /** Writes one message, or tries the one again that was not accepted; false where it still waits. */
+    /** Writes one message, or tries the waiting one again; false where it still waits. */
     async write(url: string, textBytes: number): Promise<boolean> {
       if (waiting.length === 0) {
         const next = { id: randomUUID(), text: `${sent++} ${"x".repeat(textBytes)}` };
@@ -51,31 +51,11 @@ export function createCorrespondent(user: string, peer: string, events: Event[])
   };
 }
 
-/** Everything that a user has, read from the beginning by a device that the store knows: a new one would have to be stored. */
-export async function readHistory(url: string, user: string, beginning: string): Promise<Event> {
-  const fresh = await connect(url, { user, cursor: beginning });
-  await fresh.when(() => fresh.frames.findLast(isChanges)?.more === false, deadline.bulkMs, "the whole history");
-  const messages = fresh.messages().map(({ conversation, seq, id, from, text }) => ({
-    ...{ conversation, seq, id, from, text },
-  }));
-  fresh.terminate();
-  return { type: "history", user, messages };
-}
+/** A user's whole history, read from the beginning by a device that the store knows: a new one would have to be stored. */
+export const historyAt = async (url: string, user: string, beginning: string): Promise<Event> =>
+  await readHistory(await connect(url, { user, cursor: beginning }));
 
-/** Whether it says that it is ready. */
+/** Whether the server reports that it is ready. */
 export async function isReady(port: number): Promise<boolean> {
   return (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200;
-}
-
-/** Waits, for a bounded time, until something holds. */
-export async function eventually(
-  holds: () => Promise<boolean>,
-  what: string,
-  ms: number = deadline.answerMs,
-): Promise<void> {
-  const end = Date.now() + ms;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`${what} did not come to hold within ${ms} ms`);
-    await Bun.sleep(10);
-  }
 }

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
@@ -9,6 +8,7 @@ import type { Engine, Statement } from "../../../src/store/engine/engine.ts";
 import { createRemoteEngine } from "../../../src/store/engine/remote.ts";
 import { bundledMigrations } from "../../../src/store/migration/bundled.ts";
 import { migrate } from "../../../src/store/migration/migrate.ts";
+import { ask, getMessages, serverAt } from "../../http/ask.ts";
 import { plant } from "../../plants/index.ts";
 import { startAltered } from "../../support/alteration.ts";
 import { connect, endClients, isTyping } from "../../support/client.ts";
@@ -16,35 +16,20 @@ import { until } from "../../support/fake-socket.ts";
 import { type RunningServer, startServer } from "../../support/server.ts";
 import { type Sqld, startSqld } from "../../support/sqld.ts";
 import { accepted, append, newId, person, storeOn } from "../../support/store.ts";
+import { testFolders } from "../../support/test-folders.ts";
 import { type DriverFault, withDriverFault } from "./driver-fault.ts";
 
-const folders: string[] = [];
-afterEach(() => {
-  endClients();
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "tidings-damage-"));
-  folders.push(folder);
-  return folder;
-}
-
-async function ask(server: RunningServer, path: string, body?: object): Promise<{ status: number; text: string }> {
-  const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
-    ...(body && {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    }),
-  });
-  return { status: response.status, text: await response.text() };
-}
+const newFolder = testFolders();
+afterEach(endClients);
 
 const send = (server: RunningServer, from: string, to: string, text: string) =>
-  ask(server, `/messages?user=${from}`, { id: newId(), to, text });
+  ask(serverAt(server.port), from, "/messages", { body: { id: newId(), to, text } });
 
-/** Overwrites one page in the middle of what is between these two, and nothing of anybody else's. */
+const readBroken = (server: RunningServer) => getMessages(serverAt(server.port), "trent", "with=mallory&limit=100");
+const readHealthy = (server: RunningServer) => getMessages(serverAt(server.port), "bob", "with=alice&limit=100");
+const readiness = (server: RunningServer) => ask(serverAt(server.port), "alice", "/readyz");
+
+/** Overwrites one page in the middle of the messages between these two users, and of no other user. */
 function damage(file: string, marker: string): void {
   const bytes = readFileSync(file);
   const pages: number[] = [];
@@ -72,44 +57,41 @@ async function onDamaged(start: Start): Promise<RunningServer> {
   return await start(dir);
 }
 
-const broken = "/messages?user=trent&with=mallory&limit=100";
-const healthy = "/messages?user=bob&with=alice&limit=100";
-
 describe("a damaged page", () => {
-  test("D26 S20 who reads it is refused, nothing is accepted any more, and all others read on, those too who connect now", async () => {
+  test("D26 S20 its readers are refused, nothing is accepted any more, and all others read on, new connections too", async () => {
     const server = await onDamaged((dir) => startServer({ dir }));
     try {
       const bob = await connect(server.url, { user: "bob" });
       expect((await send(server, "alice", "bob", "healthy before")).status).toBe(201);
       for (let i = 0; i < 3; i++) {
-        expect((await ask(server, broken)).status).toBe(503);
-        expect((await ask(server, healthy)).status).toBe(200);
+        expect((await readBroken(server)).status).toBe(503);
+        expect((await readHealthy(server)).status).toBe(200);
       }
-      expect(await ask(server, "/readyz")).toEqual({
+      expect(await readiness(server)).toMatchObject({
         status: 503,
         text: '{"status":"unavailable","trouble":"damaged"}',
       });
       expect((await send(server, "alice", "bob", "healthy after")).status).toBe(503);
       expect(server.output().split("the database is damaged").length).toBe(2);
       expect(server.output()).toContain("SQLITE_CORRUPT");
-      // It does not come back by itself, for a commit that succeeds says nothing.
+      // It does not recover by itself, since a successful commit proves nothing.
       await Bun.sleep(300);
-      expect((await ask(server, "/readyz")).status).toBe(503);
+      expect((await readiness(server)).status).toBe(503);
       const alice = await connect(server.url, { user: "alice" });
       bob.typing({ to: "alice" });
       await alice.next(isTyping);
-      expect((await ask(server, healthy)).text).toContain("healthy before");
+      expect((await readHealthy(server)).text).toContain("healthy before");
       expect(await server.stop()).toBe(0);
     } finally {
       await server.dispose();
     }
   });
 
-  test("control: D26 a server that takes it for any failure goes on accepting", async () => {
+  test("control: D26 a server that treats it like any failure still accepts", async () => {
     const alterations = plant("a damaged file is taken for any failure");
     const server = await onDamaged((dir) => startAltered({ dir, alterations }));
     try {
-      expect((await ask(server, broken)).status).toBe(503);
+      expect((await readBroken(server)).status).toBe(503);
       expect((await send(server, "alice", "bob", "healthy after")).status).toBe(201);
     } finally {
       await server.dispose();
@@ -117,7 +99,7 @@ describe("a damaged page", () => {
   });
 });
 
-/** A store on a file whose driver fails as a test says. */
+/** A store on a file with a driver that fails as a test wants. */
 async function faultyStore() {
   const inner = createEmbeddedEngine({ path: join(newFolder(), "chat.db") });
   let fault: { in: "read" | "write"; driver: DriverFault } | undefined;
@@ -133,7 +115,7 @@ async function faultyStore() {
     };
   const engine: Engine = { ...inner, read: over("read"), write: over("write") };
   const made = await storeOn(engine);
-  // As the feed does before anything else.
+  // As the feed does first.
   await made.store.head();
   return { ...made, fail: (next: typeof fault): void => void (fault = next) };
 }
@@ -174,7 +156,7 @@ describe("a store whose calls fail", () => {
         await store.close();
       });
 
-  test("S20 K3 a database that answers nobody is not available, until it answers", async () => {
+  test("S20 K3 a database that answers no request is not available, until it answers", async () => {
     const inner = createEmbeddedEngine({ path: join(newFolder(), "chat.db") });
     let isAway = false;
     const engine: Engine = {
@@ -193,7 +175,7 @@ describe("a store whose calls fail", () => {
 });
 
 describe("one caller's failure on a database server", () => {
-  /** How many of so many upgrades of others are refused while somebody's request is more than the server answers. */
+  /** How many of this many upgrades of other users are refused during a request that is too large for the server. */
   async function refusals(sqld: Sqld, count: number): Promise<{ refused: number; failed: number }> {
     await migrate(createRemoteEngine({ url: sqld.url }), bundledMigrations);
     const tooMuch = { sql: "SELECT hex(zeroblob(6000000)) AS n" };
@@ -226,7 +208,7 @@ describe("one caller's failure on a database server", () => {
     return { refused, failed };
   }
 
-  test("S20 what the server refuses one of them refuses nobody else", async () => {
+  test("S20 a refusal for one of them is no refusal for others", async () => {
     const sqld = await startSqld();
     try {
       expect(await refusals(sqld, 20)).toEqual({ refused: 0, failed: 20 });
@@ -236,7 +218,7 @@ describe("one caller's failure on a database server", () => {
   });
 });
 
-test("S20 E22 statements that are too slow refuse nobody else while the server answers others", async () => {
+test("S20 E22 statements that are too slow cause no refusal of others while the server answers", async () => {
   const sqld = await startSqld();
   const { promise: hanging } = Promise.withResolvers<Response>();
   const engine = createRemoteEngine({
@@ -249,7 +231,7 @@ test("S20 E22 statements that are too slow refuse nobody else while the server a
   });
   try {
     const slow = Array.from({ length: 6 }, () => engine.read([{ sql: "SELECT 'too slow'" }]).catch(String));
-    // Others are answered in the middle of it, and in the same moment in which it is given up.
+    // Others are answered during it, and at the moment when it is given up.
     await Bun.sleep(100);
     expect(await engine.read([{ sql: "SELECT 1 AS one" }])).toEqual([[{ one: 1 }]]);
     await Promise.all(slow);
@@ -261,7 +243,7 @@ test("S20 E22 statements that are too slow refuse nobody else while the server a
   }
 });
 
-test("D26 what is no database at all is refused at the start", () => {
+test("D26 a file that is no database is refused at the start", () => {
   const file = join(newFolder(), "chat.db");
   const database = new Database(file);
   database.exec("CREATE TABLE t (a)");

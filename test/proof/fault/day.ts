@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Socket } from "../../../src/connection/socket.ts";
 import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
@@ -9,6 +8,7 @@ import { migrate } from "../../../src/store/migration/migrate.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { describeFaults, type Event, judge } from "../checker/checker.ts";
 import { createChance, randomOf } from "../sim/chance.ts";
+import { memoryRoot } from "../../support/memory-root.ts";
 import { createProcess } from "../sim/process.ts";
 import { createTimeline } from "../sim/timeline.ts";
 import { createDevice, type Device } from "./device.ts";
@@ -29,7 +29,7 @@ export type DayOptions = {
   /** How call `n` fails, if it does; `now` in virtual milliseconds. */
   readonly plan: (n: number, now: number) => Mode | null;
   readonly wayMs: number;
-  /** Few people and few words, for trying each call of it. */
+  /** Few users and few messages, for trying each call. */
   readonly isShort: boolean;
   readonly plant?: Plant;
 };
@@ -41,19 +41,19 @@ export type DayVerdict = {
   readonly accepted: number;
 };
 
-/** Virtual milliseconds that a script takes at most, and a day may take to settle. */
+/** Virtual milliseconds: the longest script, and the longest time until a day settles. */
 const scriptMs = 300;
 const settleMsMax = 60_000;
 const settleStepMs = 250;
 const restartMs = 100;
 
-/** The same day each time, but for the calls that fail. */
+/** The same day each time, but for the failing calls. */
 export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOptions): Promise<DayVerdict> {
   const chance = createChance(seed);
   const random = randomOf(chance);
   const timeline = createTimeline();
   const { clock } = createProcess(timeline, chance, { skewMs: 0, lateMs: 0 });
-  const file = join(mkdtempSync(join(folderRoot(), "tidings-day-")), "chat.db");
+  const file = join(mkdtempSync(join(memoryRoot, "tidings-day-")), "chat.db");
   writeFileSync(file, await template());
   const inner = createEmbeddedEngine({ path: file });
   const observer = openObserver(file);
@@ -67,14 +67,14 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
     plan: (n) => plan(n, timeline.now()),
     onFailure({ sends }) {
       failed++;
-      for (const device of devices) device.mustHear(sends);
+      for (const device of devices) device.mustBeRefused(sends);
     },
   });
   const engine = plant.engine?.(faulty, file) ?? faulty;
   let node: Node | null = null;
   let restart = 0;
 
-  /** A supervisor: what cannot start is started again. */
+  /** A supervisor: starts again after a failed start. */
   async function boot(): Promise<void> {
     const turn = ++restart;
     while (turn === restart) {
@@ -121,8 +121,8 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
     problems.push(`${what} did not settle: ${left.join("; ")}`);
   }
 
-  /** Everybody who talks says something more: nothing needs a restart. */
-  function sayMore(text: string): void {
+  /** All talkers send one message more: nothing needs a restart. */
+  function sendMore(text: string): void {
     for (const device of devices)
       if (device.isTalker && !(isShort && device.user === "carol"))
         device.send({ to: device.user === "bob" ? "alice" : "bob" }, text);
@@ -147,9 +147,9 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
     planScript({ chance, devices, isShort, at: (ms, act) => void timeline.after(ms, act) });
     timeline.runUntil(scriptMs);
     await settle("the day");
-    sayMore("without a restart");
-    await settle("what was said afterwards");
-    sayMore("while it shuts down");
+    sendMore("without a restart");
+    await settle("the messages afterwards");
+    sendMore("while it shuts down");
     timeline.runUntil(timeline.now() + 2);
     await shutDown();
     void boot();
@@ -169,15 +169,12 @@ export async function runDay({ seed, plan, wayMs, isShort, plant = {} }: DayOpti
   return { problems, calls: calls(), failed, accepted: events.filter(({ type }) => type === "accepted").length };
 }
 
-/** Memory where there is some: no trial of this kind needs a disk. */
-const folderRoot = (): string => (existsSync("/dev/shm") ? "/dev/shm" : tmpdir());
-
 let migrated: Promise<Uint8Array> | null = null;
 
 /** The bytes of a database with its schema in place, made once. */
 function template(): Promise<Uint8Array> {
   migrated ??= (async () => {
-    const folder = mkdtempSync(join(folderRoot(), "tidings-day-"));
+    const folder = mkdtempSync(join(memoryRoot, "tidings-day-"));
     try {
       const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
       await migrate(engine, bundledMigrations);

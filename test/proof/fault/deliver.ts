@@ -13,7 +13,7 @@ export type DeliverOptions = {
 const pauseMs = 15;
 const triesMax = 400;
 
-/** Sends all at once, then again from the first that was refused, until each is accepted; answers how many tries that took. */
+/** Sends all at once, then again from the first refused one, until each is accepted; returns the number of tries. */
 export async function deliver(store: Store, { from, to, texts, events, onAccepted }: DeliverOptions): Promise<number> {
   let waiting = texts.map((text) => ({ id: newId(), text }));
   for (const { id, text } of waiting) events.push({ type: "attempt", lane: from, from, id, text });
@@ -34,7 +34,7 @@ export async function deliver(store: Store, { from, to, texts, events, onAccepte
   throw new Error(`${waiting.length} sends of ${from} were refused ${triesMax} times`);
 }
 
-/** What the store has for a user, for the checker. */
+/** The store's messages of a user, for the checker. */
 export async function historyOf(store: Store, user: string): Promise<Event> {
   const { changes } = await readAll(store, person(user));
   const messages = changes.flatMap((change) => {

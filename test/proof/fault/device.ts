@@ -5,7 +5,7 @@ import { createWire, type Wire } from "./wire.ts";
 
 export type Target = { readonly to: string } | { readonly conversation: string };
 
-/** What the answer to a send must be in the end. */
+/** The final answer that a send must get. */
 export type Wanted = "accepted" | "duplicate" | "conflict" | "not_found";
 
 type Waiting = {
@@ -13,9 +13,9 @@ type Waiting = {
   readonly target: Target;
   readonly text: string;
   readonly wanted: Wanted;
-  /** What goes out once this was accepted. */
+  /** Sends that follow once this one was accepted. */
   readonly followUps: readonly Wanted[];
-  /** On the connection at hand. */
+  /** On the current connection. */
   isSent: boolean;
 };
 
@@ -24,11 +24,11 @@ export type DeviceOptions = {
   readonly user: string;
   readonly name: string;
   readonly isTalker: boolean;
-  /** Takes a connection, or does not now. */
+  /** Takes a connection, or refuses it. */
   readonly open: (wire: Wire, cursor: string | undefined) => boolean;
-  /** Whether an ack may move the place where another device of the user will start. */
+  /** Whether an ack may move the position where another device of the user will start. */
   readonly mayAck: () => boolean;
-  /** Whether the server is going, so that it may close with 1012. */
+  /** Whether the server is shutting down, so that it may close with 1012. */
   readonly isStopping: () => boolean;
   /** `accepted` has left the server: it must be in the database now. */
   readonly onAccepted: (frame: Extract<ServerFrame, { type: "accepted" }>) => void;
@@ -38,7 +38,7 @@ export type DeviceOptions = {
 
 const comeBackMs = 15;
 
-/** A model client: a durable outbox, rows that it upserts, a cursor stored with them. It holds the server to PROTOCOL 4. */
+/** A model client: a durable outbox, rows that it upserts, a cursor stored with them. It checks the server against PROTOCOL 4. */
 export function createDevice(options: DeviceOptions) {
   const { timeline, user, name, isTalker, log } = options;
   const reader = `${user}/${name}`;
@@ -55,10 +55,10 @@ export function createDevice(options: DeviceOptions) {
   let unanswered: Waiting[] = [];
   /** The store failed on this connection: no more is sent on it, and 1011 must follow. */
   let isFailed = false;
-  /** A send that was to be new was refused on this connection: none behind it may be accepted. */
+  /** A new send was refused on this connection: no later one on it may be accepted. */
   let isBroken = false;
   let isLeaving = false;
-  /** Sends on this connection that were in a call that failed: each must be refused before the end. */
+  /** Sends on this connection that were in a failed call: each must be refused before the end. */
   let due = new Set<string>();
 
   function connect(): void {
@@ -109,7 +109,7 @@ export function createDevice(options: DeviceOptions) {
     if (waiting?.id !== frame.id) return fault(`${frame.id} was answered where ${waiting?.id} is due`);
     due.delete(frame.id);
     if (code === "unavailable") {
-      // It is sent again on the next connection, and so is all behind it that is not answered.
+      // It is sent again on the next connection, with all unanswered sends after it.
       isFailed = true;
       isBroken ||= waiting.wanted === "accepted";
       return;
@@ -156,7 +156,7 @@ export function createDevice(options: DeviceOptions) {
           }
           const { conversation, seq, id, from, to, text } = change;
           rows.set(`${conversation} ${seq}`, { conversation, seq, id, from, to, text });
-          // One's own messages come as accepted or as a change: only who never sends sees a log without gaps.
+          // A sender's own messages come as accepted or as a change: only a device that never sends sees a log without gaps.
           if (!isTalker) log({ type: "seen", reader, conversation, seq, id, from, text });
         }
         cursor = frame.cursor;
@@ -188,10 +188,10 @@ export function createDevice(options: DeviceOptions) {
       if (wanted === "accepted") log({ type: "attempt", lane: reader, from: user, id, text });
       flush();
     },
-    /** The conversation with somebody, once this device has heard of it. */
+    /** The conversation with a user, once this device knows it. */
     conversationWith: (other: string): string | undefined =>
       [...rows.values()].find(({ from, to }) => from === other || to === other)?.conversation,
-    /** Says that everything so far was seen. */
+    /** Marks everything so far as read. */
     readAll(): void {
       const last = new Map<string, number>();
       for (const { conversation, seq } of rows.values())
@@ -206,8 +206,8 @@ export function createDevice(options: DeviceOptions) {
     },
     stall: (): void => wire?.stall(),
     drain: (): void => wire?.read(),
-    /** Of these sends, those that wait on an open connection must now be refused on it. */
-    mustHear(ids: readonly string[]): void {
+    /** Those of these sends that wait on an open connection must now be refused on it. */
+    mustBeRefused(ids: readonly string[]): void {
       if (!wire?.isOpen()) return;
       for (const id of ids) if (outbox.some((waiting) => waiting.id === id && waiting.isSent)) due.add(id);
     },

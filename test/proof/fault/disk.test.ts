@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { classesOf, describeFaults, type Event, judge } from "../checker/checker.ts";
 import { connect, endClients, isTyping } from "../../support/client.ts";
+import { until } from "../../support/fake-socket.ts";
 import { describeWhere, describeWith, programPath } from "../../support/prerequisite.ts";
-import { type Start, startServer } from "../../support/server.ts";
-import { createCorrespondent, eventually, isReady, readHistory } from "./correspondent.ts";
+import { plantedStart, type Start, startServer } from "../../support/server.ts";
+import { createCorrespondent, historyAt, isReady } from "./correspondent.ts";
 import { mayMount, mountSmallDisk } from "./small-disk.ts";
 import { deadline } from "../../support/deadline.ts";
 
@@ -18,28 +19,21 @@ const textBytes = 8_000;
 /** More than the disk can hold. */
 const messagesMax = 500;
 
-const planted =
-  (plant: string): Start =>
-  (options) =>
-    startServer({
-      ...options,
-      script: join(import.meta.dir, "planted-server.ts"),
-      env: { ...options?.env, PLANT: plant },
-    });
+const startPlanted = plantedStart(import.meta.dir);
 
 const expectWhole = (events: readonly Event[]): void => {
   const faults = judge(events);
   if (faults.length > 0) throw new Error(describeFaults(faults));
 };
 
-/** Opens both people's first devices, which stay, and answers where the history begins. */
+/** Opens the first devices of both users, which stay, and returns where the history begins. */
 async function enter(url: string) {
   const bob = await connect(url, { user: "bob" });
   const alice = await connect(url, { user: "alice" });
   return { alice, bob, beginning: bob.welcome.cursor };
 }
 
-/** The store is asked who is in the conversation, and the answer reaches alice: reads go on. */
+/** The store looks up the conversation's members, and the answer reaches alice: reads continue. */
 async function expectReads(url: string, { alice, bob }: Awaited<ReturnType<typeof enter>>): Promise<void> {
   await bob.when(() => bob.messages().length > 0, deadline.answerMs, `a message at ${url}`);
   const [{ conversation } = { conversation: "" }] = bob.messages();
@@ -47,7 +41,7 @@ async function expectReads(url: string, { alice, bob }: Awaited<ReturnType<typeo
   await alice.next(isTyping);
 }
 
-/** Whether it says so all the time, also after it has asked the disk by itself; nobody else asks meanwhile. */
+/** Whether it stays unready, even after it has checked the disk by itself; no client asks meanwhile. */
 async function staysUnready(port: number): Promise<boolean> {
   for (let i = 0; i < 20; i++) {
     if (await isReady(port)) return false;
@@ -57,7 +51,7 @@ async function staysUnready(port: number): Promise<boolean> {
 }
 
 describeWhere(mayMount(), "the right to mount", "a full disk", () => {
-  test("D5 R1 accepting stops and goes on by itself, reads go on, and nothing is lost, also by kill -9", async () => {
+  test("D5 R1 accepting stops and resumes by itself, reads continue, and nothing is lost, even by kill -9", async () => {
     using disk = mountSmallDisk(diskBytes);
     const ballast = join(disk.path, "ballast");
     writeFileSync(ballast, new Uint8Array(ballastBytes));
@@ -70,32 +64,32 @@ describeWhere(mayMount(), "the right to mount", "a full disk", () => {
       for (let i = 0; i < messagesMax && (await writer.write(server.url, textBytes)); i++);
       expect(writer.accepted()).toBeGreaterThan(10);
       expect(writer.accepted()).toBeLessThan(messagesMax);
-      // What little space is left goes to a few small commits; then nothing goes any more, and it says so.
-      await eventually(async () => {
+      // The remaining space is used by a few small commits; then nothing works any more, and it reports that.
+      await until(async () => {
         await writer.write(server.url, textBytes);
         return await staysUnready(server.port);
-      }, "a server that says that it is not ready");
+      }, "a server that reports that it is not ready");
       await expectReads(server.url, people);
       const seen = people.bob.messages().length;
       expect(seen).toBe(writer.accepted());
 
       await server.kill9();
-      // It serves what it has, or says why it cannot, as where not even a lock can be written.
+      // It serves reads, or says why it cannot, as where not even a lock can be written.
       const restarted = await startServer(options).catch(String);
       if (typeof restarted === "string") expect(restarted).toContain("database or disk is full");
       else {
         server = restarted;
-        expectWhole([...events, await readHistory(server.url, "bob", people.beginning)]);
+        expectWhole([...events, await historyAt(server.url, "bob", people.beginning)]);
         expect(await writer.write(server.url, textBytes)).toBe(false);
       }
       rmSync(ballast);
       if (typeof restarted === "string") server = await startServer(options);
-      await eventually(() => isReady(server.port), "a server that is ready again");
+      await until(() => isReady(server.port), "a server that is ready again");
       for (let i = 0; i < 20; i++) expect(await writer.write(server.url, 100)).toBe(true);
-      expectWhole([...events, await readHistory(server.url, "bob", people.beginning)]);
+      expectWhole([...events, await historyAt(server.url, "bob", people.beginning)]);
       expect(await server.stop()).toBe(0);
       server = await startServer(options);
-      expectWhole([...events, await readHistory(server.url, "bob", people.beginning)]);
+      expectWhole([...events, await historyAt(server.url, "bob", people.beginning)]);
     } finally {
       await server.dispose();
     }
@@ -105,7 +99,7 @@ describeWhere(mayMount(), "the right to mount", "a full disk", () => {
     using disk = mountSmallDisk(diskBytes);
     const ballast = join(disk.path, "ballast");
     writeFileSync(ballast, new Uint8Array(ballastBytes));
-    const server = await planted("swallow")({ dir: disk.path, env: { TMPDIR: tmpdir() } });
+    const server = await startPlanted("swallow")({ dir: disk.path, env: { TMPDIR: tmpdir() } });
     const events: Event[] = [];
     const writer = createCorrespondent("alice", "bob", events);
     try {
@@ -115,7 +109,7 @@ describeWhere(mayMount(), "the right to mount", "a full disk", () => {
       rmSync(ballast);
       const honest = await startServer({ dir: disk.path, env: { TMPDIR: tmpdir() } });
       try {
-        events.push(await readHistory(honest.url, "bob", beginning));
+        events.push(await historyAt(honest.url, "bob", beginning));
       } finally {
         await honest.dispose();
       }
@@ -161,13 +155,13 @@ describeWith("gcc", "an fsync that fails", () => {
       expect(await staysUnready(server.port)).toBe(true);
       await expectReads(server.url, people);
       shim.heal();
-      await eventually(() => isReady(server.port), "a server that is ready again");
+      await until(() => isReady(server.port), "a server that is ready again");
       for (let i = 0; i < 10; i++) expect(await writer.write(server.url, 1_000)).toBe(true);
-      expectWhole([...events, await readHistory(server.url, "bob", people.beginning)]);
+      expectWhole([...events, await historyAt(server.url, "bob", people.beginning)]);
       await server.kill9();
       const next = await startServer({ dir: server.dir });
       try {
-        expectWhole([...events, await readHistory(next.url, "bob", people.beginning)]);
+        expectWhole([...events, await historyAt(next.url, "bob", people.beginning)]);
       } finally {
         await next.dispose();
       }
@@ -177,11 +171,11 @@ describeWith("gcc", "an fsync that fails", () => {
     }
   }
 
-  test("D5 R1 accepting stops at once and goes on by itself, reads go on, and nothing is lost", async () => {
+  test("D5 R1 accepting stops at once and resumes by itself, reads continue, and nothing is lost", async () => {
     expect(await run(startServer)).toEqual({ acceptedInVain: 0 });
   });
 
   test("control: D5 a server that never syncs goes on accepting, and is caught", async () => {
-    expect((await run(planted("no fsync"))).acceptedInVain).toBeGreaterThan(0);
+    expect((await run(startPlanted("no fsync"))).acceptedInVain).toBeGreaterThan(0);
   });
 });

@@ -1,11 +1,11 @@
 import Database from "libsql";
 
-/** Where in one call of the embedded engine its driver fails, and with which of SQLite's errors. */
+/** The place in one call of the embedded engine where its driver fails, and SQLite's error. */
 export type DriverFault = {
   readonly code: keyof typeof raw;
-  /** "committed": the commit has happened, and yet the driver says that it has not. */
+  /** "committed": the commit has happened, although the driver reports a failure. */
   readonly at: "begin" | "statement" | "commit" | "committed";
-  /** Which statement, from 0, where `at` says so. */
+  /** The number of the statement, from 0, where `at` needs it. */
   readonly statement: number;
 };
 
@@ -28,8 +28,8 @@ type Exec = (this: unknown, sql: string) => unknown;
 type Step = (this: unknown, args: unknown) => unknown;
 
 /**
- * Makes the call, which must run synchronously, while the real driver fails once at the given place: what runs is
- * the engine's own code, down to its transaction, its discarded connection and the next one.
+ * Makes the call, which must run synchronously, while the real driver fails once at the given place: the engine's own
+ * code runs, with its transaction, its discarded connection and the next one.
  */
 export function withDriverFault<Result>({ code, at, statement }: DriverFault, call: () => Result): Result {
   const connection = Database.prototype as unknown as { exec: Exec };

@@ -4,7 +4,7 @@ import type { Engine, Row, Statement } from "../../../src/store/engine/engine.ts
 import type { Timeline } from "../sim/timeline.ts";
 import { type DriverFault, withDriverFault } from "./driver-fault.ts";
 
-/** How one call fails. The first group is a server far away, the second the driver of a file. */
+/** The failure of one call. The first group is a server far away, the second the driver of a file. */
 export const modes = [
   "before: nothing happened, then an error",
   "after: it was committed, then an error",
@@ -33,17 +33,17 @@ const driverFaults: Partial<Record<Mode, Pick<DriverFault, "code" | "at">>> = {
   "io error, but committed": { code: "SQLITE_IOERR", at: "committed" },
 };
 
-/** Whether it models a file of this machine, whose calls take no time of the event loop's. */
+/** Whether it models a local file, so that calls take no time of the event loop. */
 export const isOfFile = (mode: Mode): boolean => driverFaults[mode] !== undefined;
 
 export type FaultyOptions = {
   readonly inner: Engine;
   readonly timeline: Timeline;
-  /** How call number `n`, from 1, fails; null: it does not. */
+  /** The failure of call number `n`, from 1; null: none. */
   readonly plan: (n: number) => Mode | null;
-  /** How long a call takes on its way, and again on its way back. */
+  /** The time of a call on its way, and again on its way back. */
   readonly wayMs: number;
-  /** Told when a call's failure is about to be heard, with the ids of the sends that were in it. */
+  /** Called just before a call's failure is reported, with the ids of its sends. */
   readonly onFailure: (failure: { n: number; mode: Mode; sends: readonly string[] }) => void;
 };
 
@@ -51,7 +51,7 @@ const deadlineMs = 2_000;
 const lateMs = 300;
 const lostMs = 700;
 
-/** The real engine, whose calls are counted and fail as planned. */
+/** The real engine; its calls are counted and fail as planned. */
 export function createFaultyEngine({ inner, timeline, plan, wayMs, onFailure }: FaultyOptions) {
   let calls = 0;
 
@@ -123,7 +123,7 @@ export function createFaultyEngine({ inner, timeline, plan, wayMs, onFailure }: 
   return { engine, calls: (): number => calls };
 }
 
-/** The ids of the sends that a call writes or looks up: the rows of no other statement are as long. */
+/** The ids of the sends that a call writes or looks up: no other statement has rows as long. */
 function sendsIn(statements: readonly Statement[]): string[] {
   return statements.flatMap(({ args: [first] = [] }) => {
     if (typeof first !== "string" || !first.startsWith("[[")) return [];

@@ -11,7 +11,7 @@ import { calmDay, describeTrial, numberOf, runTrial, variants } from "./trial.ts
 /** More numbers, or others: FSTORE_COUNT=5000 FSTORE_FROM=5376 bun run test test/proof/fault/fstore */
 const count = Number(process.env["FSTORE_COUNT"] ?? 0);
 const from = Number(process.env["FSTORE_FROM"] ?? 0);
-/** Each call fails in one mode, the next call in the next one; `bun run prove fstore` has them all. */
+/** Each call fails in one mode, the next call in the next mode; `bun run prove fstore` tries all of them. */
 const stride = modes.length;
 
 async function sweep(variant: number, step: number): Promise<string[]> {
@@ -27,7 +27,7 @@ async function sweep(variant: number, step: number): Promise<string[]> {
 }
 
 describe("the store fails at every call", () => {
-  test("D3 D4 H5 H11 H13 once, in every mode: nothing is accepted that is not there, all that was sent arrives once", async () => {
+  test("D3 D4 H5 H11 H13 once, in every mode: every accepted message is there, every sent one arrives once", async () => {
     expect(await sweep(variants.indexOf("once"), stride)).toEqual([]);
   });
 
@@ -36,20 +36,20 @@ describe("the store fails at every call", () => {
     expect(await sweep(variants.indexOf("outage"), 53)).toEqual([]);
   });
 
-  test("D3 a number is a whole day: tried again, it is the same", async () => {
+  test("D3 a number is a whole day: a second try gives the same", async () => {
     const number = numberOf({ day: 1, slot: 30, variant: 1, mode: 4 });
     expect(await runTrial(number)).toEqual(await runTrial(number));
   });
 
   if (count > 0)
-    test("D3 D4 the numbers that were asked for", async () => {
+    test("D3 D4 the numbers in FSTORE_FROM", async () => {
       const { tried, violations, facts } = await proof.run({ from, count, isOver: () => false, say: console.log });
       console.log(`fstore: ${tried} days, ${JSON.stringify(facts)}`);
       expect(violations).toEqual([]);
     }, 3_600_000);
 });
 
-/** Whether some day of a few finds the planted bug; answers the first violation. */
+/** Whether one of a few days finds the planted bug; returns the first violation. */
 async function findsBug(plant: Plant, mode: (typeof modes)[number]): Promise<string> {
   const { calls } = await calmDay(1, mode);
   for (let slot = 0; slot < calls; slot += 2) {
@@ -60,7 +60,7 @@ async function findsBug(plant: Plant, mode: (typeof modes)[number]): Promise<str
   return "nothing was found";
 }
 
-/** Runs the statements as a commit would, and takes them back. */
+/** Runs the statements as a commit would, and rolls them back. */
 function rehearse(file: string, statements: readonly Statement[]): Row[][] {
   const connection = openConnection(file, { cacheBytes: 1_000_000, statementsMax: 64 });
   connection.exec("BEGIN IMMEDIATE");
@@ -84,7 +84,7 @@ describe("controls: each planted bug is found", () => {
   });
 
   test("control: D3 an engine that answers before it commits", async () => {
-    // What was answered is committed before whatever is asked next.
+    // An answered call is committed before the next call.
     const engine = (inner: Engine, file: string): Engine => {
       let commit: () => Promise<unknown> = () => Promise.resolve();
       const late = async (): Promise<void> => {

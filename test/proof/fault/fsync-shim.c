@@ -1,6 +1,6 @@
 /*
  * Loaded into a server by LD_PRELOAD: while the file named by FSYNC_SHIM_FLAG exists, fsync and fdatasync fail with EIO on
- * every file whose name holds FSYNC_SHIM_NAME. Everything else goes to the C library.
+ * every file with FSYNC_SHIM_NAME in its name. Everything else goes to the C library.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -51,7 +51,7 @@ export async function startNode({ engine, clock, random, wrapStore, wrapSocket }
       return true;
     },
     isStopping: (): boolean => isStopping,
-    /** As the chat shuts down; answers how long it took. */
+    /** As the chat shuts down; returns how long it took. */
     async stop(): Promise<number> {
       const begun = clock.now();
       isStopping = true;

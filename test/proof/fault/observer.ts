@@ -1,7 +1,7 @@
 import Database from "libsql";
 import type { Sighting } from "../checker/checker.ts";
 
-/** Looks into the database through a connection of its own, which sees only what is committed. */
+/** Reads the database through a connection of its own, which sees only committed rows. */
 export function openObserver(file: string) {
   const database = new Database(file, { readonly: true });
   const place = database.prepare(
@@ -21,7 +21,7 @@ export function openObserver(file: string) {
       (place.all(id, from, seq)[0] as { count: number }).count === 1,
     /** How many messages are this user's. */
     countOf: (user: string): number => (count.all(user)[0] as { count: number }).count,
-    /** What a fresh device of this user would read from the beginning. */
+    /** The messages that a fresh device of this user would read from the beginning. */
     historyOf: (user: string): Sighting[] =>
       (history.all(user) as Row[]).map(({ conversation, seq, id, sender, text }) => ({
         ...{ conversation: `c${conversation.toString(36)}`, seq, id, from: sender, text },
@@ -29,5 +29,3 @@ export function openObserver(file: string) {
     close: (): void => void database.close(),
   };
 }
-
-export type Observer = ReturnType<typeof openObserver>;

@@ -1,8 +1,8 @@
 /**
- * The standalone server with one planted bug, for negative controls, named by PLANT:
+ * The standalone server with one planted bug, for negative controls; PLANT is its name:
  *
- *   swallow    a commit that fails is answered as if it had not, on the connection that saw the error
- *   no fsync   commits are not synced, so that no failure of it is ever heard of
+ *   swallow    a failed commit is answered as a success, on the connection that saw the error
+ *   no fsync   commits are not synced, so that no failed sync is ever noticed
  */
 import { openConnection } from "../../../src/store/engine/connection.ts";
 import { pathOfFileUrl, resolveDatabaseFile } from "../../../src/store/engine/database-file.ts";

@@ -1,6 +1,6 @@
 import { createServer, request as forwardTo } from "node:http";
 
-/** What happens to one request on its way to the database server. */
+/** The fault of one request on its way to the database server. */
 export const mishaps = [
   "502 before",
   "502 after",
@@ -13,7 +13,7 @@ export const mishaps = [
 
 export type Mishap = (typeof mishaps)[number];
 
-/** Stands between the engine and a real server; request number `n` since `plan` was set may have a mishap. */
+/** A proxy between the engine and a real server; request number `n` since `plan` was set may have a mishap. */
 export async function startProxy(target: string, deadlineMs: number) {
   let requests = 0;
   let plan: (n: number) => Mishap | null = () => null;
@@ -26,7 +26,7 @@ export async function startProxy(target: string, deadlineMs: number) {
       if (mishap !== null) happened++;
       const pass = (then: (status: number, type: string, body: Buffer) => void): void => {
         const { method } = incoming;
-        // The answer is handed on as it is, so it must not come compressed.
+        // The answer is passed on unchanged, so it must not come compressed.
         const headers = { ...incoming.headers, "accept-encoding": "identity" };
         const outgoing = forwardTo(new URL(incoming.url ?? "/", target), { method, headers }, (reply) => {
           const parts: Buffer[] = [];
@@ -64,7 +64,7 @@ export async function startProxy(target: string, deadlineMs: number) {
   if (typeof address !== "object" || address === null) throw new Error("The proxy has no port");
   return {
     url: `http://127.0.0.1:${address.port}`,
-    /** How the requests from now on fare, counted from 1. */
+    /** The mishaps of the requests from now on, counted from 1. */
     plan(next: (n: number) => Mishap | null): void {
       requests = 0;
       plan = next;

@@ -7,7 +7,7 @@ import { storeOn } from "../../support/store.ts";
 import { deliver, historyOf } from "./deliver.ts";
 import { mishaps, startProxy } from "./proxy.ts";
 
-/** Most requests are answered in a few milliseconds. One that takes longer is only tried again. */
+/** Most requests are answered in a few milliseconds. A slower one is only tried again. */
 const deadlineMs = 300;
 const messages = 4;
 
@@ -19,7 +19,7 @@ async function throughProxy(wrap: (engine: Engine) => Engine, requests: number) 
   try {
     const direct = createRemoteEngine({ url: server.url });
     const hasty = createRemoteEngine({ url: proxy.url, deadlineMs });
-    // Opening is not what is tried here: on a busy machine it may take longer than one call.
+    // Opening is not under test: on a busy machine it may take longer than one call.
     let used: Engine = direct;
     const { store } = await storeOn(
       wrap({ ...hasty, read: (statements) => used.read(statements), write: (statements) => used.write(statements) }),
@@ -37,11 +37,11 @@ async function throughProxy(wrap: (engine: Engine) => Engine, requests: number) 
         proxy.plan((n) => (n === at ? mishap : null));
         const texts = Array.from({ length: messages }, (_, i) => `${mishap} ${at} ${i}`);
         await deliver(store, { from: "alice", to: `bob${at}`, texts, events, onAccepted });
-        // The burst above may need fewer requests than that: the next one meets what is left.
+        // The burst above may need fewer requests than that: the next one meets the remaining mishaps.
         await deliver(store, { from: `bob${at}`, to: "alice", texts, events, onAccepted });
       }
     proxy.plan(() => null);
-    // What a server carries out late must not matter either.
+    // Requests that the server carries out late must not matter either.
     await Bun.sleep(2 * deadlineMs);
     const { store: later } = await storeOn(direct);
     for (let at = 1; at <= requests; at++) events.push(await historyOf(later, `bob${at}`));
@@ -56,7 +56,7 @@ async function throughProxy(wrap: (engine: Engine) => Engine, requests: number) 
 }
 
 describe("a real server behind a network that fails", () => {
-  test("D3 D4 E19 whatever becomes of a request or its answer, what is accepted is there, once", async () => {
+  test("D3 D4 E19 whatever happens to a request or its answer, an accepted message is there, once", async () => {
     const { faults, unseen, happened } = await throughProxy((engine) => engine, 2);
     if (faults.length > 0) throw new Error(describeFaults(faults));
     expect(unseen).toBe(0);

@@ -1,7 +1,7 @@
 import type { Chance } from "../sim/chance.ts";
 import type { Device, Target } from "./device.ts";
 
-/** The people of a day and their devices: a talker sends, a listener never does. */
+/** The users of a day and their devices: a talker sends, a listener never does. */
 export function cast(isShort: boolean): readonly { readonly user: string; readonly name: string }[] {
   const readers = isShort
     ? ["alice/talker", "bob/talker", "bob/listener", "carol/talker"]
@@ -20,8 +20,8 @@ export type ScriptOptions = {
 };
 
 /**
- * What people do in a day: they write to new and known people, in bursts past the window, by name and by conversation; they
- * retry, and send something else under a known id; they ack, read, type, go and come back; one of them stops reading for a
+ * The users' acts in a day: they write to new and known users, in bursts past the window, by name and by conversation; they
+ * retry, and send another text under a known id; they ack, read, type, leave and come back; one of them stops reading for a
  * while, and one comes when others have written already. The seed moves the times and the amounts.
  */
 export function planScript({ chance, devices, isShort, at }: ScriptOptions): void {

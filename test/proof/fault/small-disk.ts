@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A file system of its own that is soon full; gone when the `using` block ends. */
+/** A separate file system that is soon full; removed when the `using` block ends. */
 export type SmallDisk = { readonly path: string } & Disposable;
 
 /** Mounts one in memory. Throws where this process may not mount. */
@@ -35,9 +35,9 @@ export function mayMount(): boolean {
   }
 }
 
-/** What was said where it failed; null: it worked. */
+/** The error output of a failed command; null: it succeeded. */
 function run(command: readonly string[]): string | null {
-  // On a CI's runner one may do this without a password; a person's machine is left alone.
+  // A CI's runner may do this without a password; a person's machine is left alone.
   const isRoot = process.getuid?.() === 0;
   const prefix = isRoot || process.env["CI"] !== "true" ? [] : ["sudo", "-n"];
   try {

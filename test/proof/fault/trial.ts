@@ -2,10 +2,10 @@ import { createChance } from "../sim/chance.ts";
 import { type DayVerdict, type Plant, runDay } from "./day.ts";
 import { isOfFile, type Mode, modes } from "./faulty-engine.ts";
 
-/** Which calls of the day fail: one, another one soon after it too, or all until the store is back. */
+/** The calls of the day that fail: one, another one soon after it too, or all until the store is back. */
 export const variants = ["once", "twice", "outage"] as const;
 
-/** Calls of one day that numbers stand for; a day with fewer begins again, with other second failures. */
+/** Calls of one day that numbers cover; a shorter day begins again, with other second failures. */
 export const slots = 128;
 
 export type Trial = {
@@ -59,7 +59,7 @@ export async function runTrial(number: number, plant: Plant = {}): Promise<Trial
   return { number, seed, mode, variant, n, verdict: { ...verdict, problems: [...problems, ...verdict.problems] } };
 }
 
-/** What was wrong, with how to try it again; null: nothing. */
+/** The violations, with how to try again; null: none. */
 export function describeTrial({ number, seed, mode, variant, n, verdict }: Trial): string | null {
   if (verdict.problems.length === 0) return null;
   const what = `fstore ${number} (day ${seed}, call ${n}, ${variant}, ${mode})`;

@@ -5,13 +5,13 @@ import type { Timeline } from "../sim/timeline.ts";
 export type WireOptions = {
   readonly receive: (frame: ServerFrame) => void;
   readonly closed: (code: number) => void;
-  /** The server has handed a frame over; the client will see it later, or never. */
+  /** The server has sent a frame; the client will receive it later, or never. */
   readonly sent: (frame: ServerFrame) => void;
 };
 
 const wayMs = 1;
 
-/** One connection in virtual time that keeps its order: what was sent before a close arrives before it. */
+/** One connection in virtual time that keeps its order: frames sent before a close arrive before it. */
 export function createWire(timeline: Timeline, { receive, closed, sent }: WireOptions) {
   let events: SocketEvents | null = null;
   let state: "open" | "closed by the server" | "gone" = "open";
@@ -77,8 +77,8 @@ export function createWire(timeline: Timeline, { receive, closed, sent }: WireOp
       if (state !== "open") return;
       state = "closed by the server";
       code = closeCode;
-      const told = events;
-      queueMicrotask(() => told?.closed(closeCode));
+      const listener = events;
+      queueMicrotask(() => listener?.closed(closeCode));
       arrive();
     },
     terminate() {
@@ -101,14 +101,14 @@ export function createWire(timeline: Timeline, { receive, closed, sent }: WireOp
       isStalled = false;
       arrive();
     },
-    /** The client goes without a word: what was on its way is lost. */
+    /** The client disappears: everything on its way is lost. */
     cut(): void {
       if (state === "gone") return;
-      const told = state === "open" ? events : null;
+      const listener = state === "open" ? events : null;
       up = [];
       code = 1006;
       end();
-      queueMicrotask(() => told?.closed(1006));
+      queueMicrotask(() => listener?.closed(1006));
     },
     /** Whether the server still takes this for an open connection. */
     isOpen: (): boolean => state === "open",

@@ -1,9 +1,9 @@
 import { rmSync } from "node:fs";
 import type { Outcome } from "../load/scenario.ts";
 import { createChance } from "../sim/chance.ts";
-import type { Alteration } from "../../support/alter-source.ts";
 import { type RunningServer, temporaryFolder } from "../../support/server.ts";
 import { createCrowd } from "./crowd.ts";
+import type { FloodOptions } from "./flood.ts";
 import { createPeople } from "./people.ts";
 import { openServices } from "./services.ts";
 import { type Held, heldBy, startFlooded } from "./start.ts";
@@ -11,23 +11,21 @@ import { deadline } from "../../support/deadline.ts";
 
 export type BacklogSize = { readonly users: number; readonly messages: number; readonly senders: number };
 
-export type BacklogOptions = {
-  readonly size: BacklogSize;
-  readonly seed: number;
-  readonly alterations?: readonly Alteration[];
-  readonly say?: (text: string) => void;
-};
-
-/** The first part is so much of the whole: it warms the server up, and what it holds then is the measure. */
+/** The first part has this share of the whole: it warms the server up, and its memory is the measure. */
 const firstShare = 0.1;
-/** What the whole backlog may hold of what a tenth of it held, once garbage is collected: the heap, and all memory of the process. */
+/** The most that the whole backlog may hold relative to a tenth of it, after a garbage collection: the heap, and all memory of the process. */
 const heapGrowthMax = 1.25;
 const residentGrowthMax = 1.5;
 const lookMs = 200;
 const quietMsMax = deadline.bulkMs;
 
-/** U7: the providers are down while much is written: what waits for them waits in the database, not in memory. */
-export async function backlog({ size, seed, alterations = [], say = () => {} }: BacklogOptions): Promise<Outcome> {
+/** U7: the providers are down during many sends: the waiting notifications are in the database, not in memory. */
+export async function backlog({
+  size,
+  seed,
+  alterations = [],
+  say = () => {},
+}: FloodOptions<BacklogSize>): Promise<Outcome> {
   const chance = createChance(seed);
   const people = createPeople({ ...size, chance: chance.fork("people") });
   const services = await openServices({ chance: chance.fork("services"), isDead: () => false });
@@ -83,7 +81,7 @@ export async function backlog({ size, seed, alterations = [], say = () => {} }: 
 
 const mb = (bytes: number): number => Math.round(bytes / 1e5) / 10;
 
-/** What it holds once everything that was written has been looked at. */
+/** Its memory once it has looked at everything written. */
 async function quiet(server: RunningServer): Promise<Held> {
   const end = performance.now() + quietMsMax;
   for (;;) {

@@ -3,11 +3,11 @@ import type { Device, People, Person, Talk } from "./people.ts";
 import { ask, createHttpSender, createSocketSender, type Sender, tryAsk } from "./sender.ts";
 
 const registeringMax = 16;
-/** Sends of one sender that wait for their answers. */
+/** The most unanswered sends of one sender. */
 const windowSends = 24;
 const tickMs = 5;
 
-/** Who writes to those who are away, and what these do with other devices. All go on trying while the server is down. */
+/** The senders that write to absent users, and these users' other devices. All keep trying while the server is down. */
 export function createCrowd(options: { readonly people: People; readonly port: number; readonly chance: Chance }) {
   const { people, port, chance } = options;
   const senders = new Map<string, Sender>();
@@ -23,7 +23,7 @@ export function createCrowd(options: { readonly people: People; readonly port: n
     accepted++;
   }
 
-  /** All senders beside each other, each in even distances over `ms`; `next` answers to whom, or undefined at the end. */
+  /** All senders beside each other, each at even distances over `ms`; `next` returns the next talk, or undefined at the end. */
   async function sendAll(ms: number, count: number, next: (sender: string) => Talk | undefined): Promise<void> {
     const each = count / people.senders.length;
     const from = performance.now();
@@ -50,7 +50,7 @@ export function createCrowd(options: { readonly people: People; readonly port: n
     complaints,
     accepted: (): number => accepted,
 
-    /** All devices say where they are notified, and the senders come. */
+    /** All devices register, and the senders come. */
     async enter(users: readonly Person[]): Promise<void> {
       const queue = users.flatMap(({ devices }) => devices);
       const register = async (): Promise<void> => {
@@ -67,7 +67,7 @@ export function createCrowd(options: { readonly people: People; readonly port: n
           senders.set(sender, i % 2 === 0 ? createSocketSender(port, sender) : createHttpSender(port));
     },
 
-    /** So many messages to anybody. */
+    /** This many messages to random users. */
     async write(count: number, ms: number): Promise<void> {
       const chances = new Map(people.senders.map((sender) => [sender, chance.fork(`${sender} ${accepted}`)]));
       let left = count;
@@ -82,7 +82,7 @@ export function createCrowd(options: { readonly people: People; readonly port: n
       await sendAll(ms, talks.length, (sender) => left.get(sender)?.pop());
     },
 
-    /** A user has seen everything of it elsewhere. */
+    /** A user has read all of it on another device. */
     async read(talk: Talk | undefined): Promise<void> {
       const seq = talk?.messages.reduce((most, one) => Math.max(most, one.seq), 0) ?? 0;
       if (!talk || talk.conversation === null || seq === 0) return;

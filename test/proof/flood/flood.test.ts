@@ -13,7 +13,7 @@ function expectRight(outcome: Outcome): void {
   expect(outcome.violations, describeOutcome(outcome)).toEqual([]);
 }
 
-/** Not told, though nothing waits. */
+/** Not notified, though nothing waits. */
 const lost = /^(?!.*notices wait still).*(shows nothing of|the newest is)/;
 
 /** Without crashes. A bug here never heals, so the wait ends when nothing happens any more. */
@@ -22,14 +22,14 @@ const few: FloodSize = {
   ...{ crashes: 0, healsMs: 200, stillMs: 1_500 },
 };
 
-/** What was wrong with a server that has a bug. */
+/** The violations of a server with a bug. */
 async function wrongsOf(bug: PlantName, size: FloodSize = few, number = seed): Promise<string> {
   const outcome = await flood({ size, seed: number, alterations: plant(bug) });
   say(describeOutcome(outcome));
   return outcome.violations.join("\n");
 }
 
-describe("a flood for those who are away", () => {
+describe("a flood for absent users", () => {
   test(`U3 U5 U6 U7 U10 providers that fail half of the time, and a server that is killed: each device shows what it should (SEED=${seed})`, async () => {
     const outcome = await flood({ size: smallFlood, seed });
     expectRight(outcome);
@@ -42,7 +42,7 @@ describe("a flood for those who are away", () => {
   });
 
   test.concurrent(
-    "control: U5 U7 a notice that counts as told before the provider has answered is missed",
+    "control: U5 U7 a notice that counts as sent before the provider has answered is missed",
     async () => {
       expect(await wrongsOf("a notice counts as sent before the provider has answered")).toMatch(lost);
     },
@@ -56,14 +56,14 @@ describe("a flood for those who are away", () => {
     expect(await wrongsOf("each push request has a new key")).toMatch(/has the keys/);
   });
 
-  test("control: U5 what is told again without a crash is seen", async () => {
+  test("control: U5 a notice that is sent again without a crash is seen", async () => {
     expect(await wrongsOf("a notice that was sent is sent again")).toMatch(/was taken and asked for again/);
   });
 
-  test("control: U5 a place that is kept before what it tells of is loses messages to a crash", async () => {
+  test("control: U5 a position that is stored before the messages behind it loses messages in a crash", async () => {
     const bug = "a worker keeps its position before the messages behind it are safe";
     const limits = { ...few.limits, pushLeaseMs: 200 };
-    // After the second crash everything that is kept is told again first.
+    // After the second crash everything stored is sent again first.
     const size = { ...few, limits, crashes: 2, stillMs: 3_000 };
     // Whether a crash comes at the right moment depends on the speed of the machine, so several seeds are tried.
     let wrongs = "";

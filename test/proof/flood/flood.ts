@@ -23,9 +23,9 @@ export type FloodSize = {
   readonly floodMs: number;
   readonly crashes: number;
   readonly limits: Partial<Limits>;
-  /** So long after the last crash the providers fail no more; Infinity: they do to the end. */
+  /** This long after the last crash the providers fail no more; Infinity: they fail to the end. */
   readonly healsMs: number;
-  /** How long it may take then until each device shows what it should. */
+  /** The longest time then until each device shows the right notifications. */
   readonly settledMsMax: number;
   /** The wait also ends when nothing has happened for this long. For controls, which never heal. */
   readonly stillMs?: number;
@@ -33,8 +33,8 @@ export type FloodSize = {
   readonly times?: number;
 };
 
-export type FloodOptions = {
-  readonly size: FloodSize;
+export type FloodOptions<Size = FloodSize> = {
+  readonly size: Size;
   readonly seed: number;
   readonly alterations?: readonly Alteration[];
   readonly say?: (text: string) => void;
@@ -44,16 +44,16 @@ const providers = 2;
 const lookMs = 250;
 const sampleMs = 250;
 const sayMs = 10_000;
-/** So long nothing more may happen in the end. */
+/** Nothing more may happen for this long at the end. */
 const calmMs = 1_500;
-/** Messages of which it is asked why. */
+/** Messages that are explained. */
 const explained = 60;
 const faultsShown = 8;
-/** An answer that was lost ends as this in the log; it was asked for. */
+/** A lost answer ends as this in the log; it is planted. */
 const isLostAnswer = /"a push failed".*ECONNRESET/;
 const isFinal = ["sent", "collapsed", "read"];
 
-/** U3 U5 U7: everybody is away, much is written, the providers fail half of the time, and the server is killed again and again. */
+/** U3 U5 U7: all users are away, much is written, the providers fail half of the time, and the server is killed again and again. */
 export async function flood({ size, seed, alterations = [], say = () => {} }: FloodOptions): Promise<Outcome> {
   const {
     users: userCount,
@@ -77,7 +77,7 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
   const violations: string[] = [];
   const crashes: number[] = [];
   const resident: number[] = [];
-  let [cpu, said] = [0, ""];
+  let [cpu, log] = [0, ""];
   let server = await startFlooded({ settings, dir, alterations });
   const { port } = server;
   const crowd = createCrowd({ people, port, chance: chance.fork("crowd") });
@@ -93,20 +93,20 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
     }
   }, sampleMs);
 
-  function hear(): void {
+  function readLog(): void {
     cpu += cpuSeconds(server.pid);
-    said += server.output();
+    log += server.output();
   }
 
   async function crash(): Promise<void> {
-    hear();
+    readLog();
     crashes.push(performance.now());
     await server.kill9();
     server = await startFlooded({ settings, dir, port, alterations });
     mark(`crash ${crashes.length}`);
   }
 
-  /** All but two of the crashes, evenly over so many messages, each at some instant. */
+  /** All but two of the crashes, evenly over this many messages, each at some instant. */
   async function crashDuring(count: number): Promise<void> {
     const before = Math.max(0, crashCount - 2);
     for (let i = 1; i <= before; i++) {
@@ -116,7 +116,7 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
     }
   }
 
-  /** What the users do meanwhile with their other devices. */
+  /** The users' acts meanwhile on their other devices. */
   async function live(): Promise<void> {
     const doings = [
       ...users
@@ -135,7 +135,7 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
     await Promise.all(waits.map(async ({ act, ms }) => await Bun.sleep(ms).then(act)));
   }
 
-  /** Until all is right, or time is over: what is wrong then. */
+  /** Until all is right, or time is over; returns the violations then. */
   async function settled(): Promise<readonly string[]> {
     const end = performance.now() + settledMsMax;
     let saysAt = performance.now() + sayMs;
@@ -155,7 +155,7 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
     }
   }
 
-  /** U10: of messages far and wide it can be asked what became of them. */
+  /** U10: the decisions about many messages can be explained. */
   async function explain(): Promise<void> {
     const reasons = new Map<string, number>();
     for (let i = 0; i < explained; i++) {
@@ -170,7 +170,7 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
         const reason = decision?.reason ?? "nothing";
         reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
         if (isDead || loggedOutAt !== null || (decision?.decision !== "wait" && isFinal.includes(reason))) continue;
-        violations.push(`U10 why ${user} ${name} was told of ${seq}: ${JSON.stringify(decision)}`);
+        violations.push(`U10 the reason for sending ${seq} to ${user} ${name}: ${JSON.stringify(decision)}`);
       }
     }
     mark(`explained: ${[...reasons].map(([reason, count]) => `${count} ${reason}`).join(", ")}`);
@@ -179,7 +179,7 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
   try {
     await crowd.enter(users);
     mark(`${users.reduce((sum, { devices }) => sum + devices.length, 0)} devices are registered`);
-    // Every user is written to once more in the end.
+    // Every user gets one more message at the end.
     const flooding = messages - userCount;
     await Promise.all([crowd.write(flooding, floodMs), crashDuring(flooding), live()]);
     mark(`${crowd.accepted()} messages accepted`);
@@ -189,7 +189,7 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
     );
     mark(`${crowd.accepted()} messages accepted, the last ones`);
     const acceptedSeconds = seconds();
-    // What was accepted just now is known to the worker alone.
+    // The latest messages are known only to the worker.
     if (crashCount > 1) await crash();
     await Promise.all(users.filter((_, i) => i % 8 === 5).map(({ talks }) => crowd.read(talks[1])));
     if (crashCount > 0) {
@@ -210,8 +210,8 @@ export async function flood({ size, seed, alterations = [], say = () => {} }: Fl
     const repeats = judgeRepeats(services.requests, { crashes, perCrashMax, times });
     violations.push(...repeats.faults, ...judgeLogouts(services.requests, people.deviceOf, { times }));
     if (violations.length === 0) await explain();
-    hear();
-    const unwell = said.split("\n").filter((line) => /"level":"(error|fatal)"/i.test(line) && !isLostAnswer.test(line));
+    readLog();
+    const unwell = log.split("\n").filter((line) => /"level":"(error|fatal)"/i.test(line) && !isLostAnswer.test(line));
     if (unwell.length > 0) violations.push(`the server logged ${unwell[0]?.slice(0, 300)}`);
     const count = (fate: string): number => services.requests.filter((one) => one.fate === fate).length;
     return {

@@ -3,24 +3,24 @@ import type { Device, Person, Talk } from "./people.ts";
 import type { Request } from "./services.ts";
 
 /**
- * What a server that is killed may not have kept yet: answers that gather for 20 ms and wait for a commit behind those of the flood. A
- * request that was answered longer before a crash is known to be, and never repeated.
+ * Results that a killed server may not have stored yet: answers gather for 20 ms and wait for a commit behind those of the flood. A
+ * request that was answered longer before a crash is known, and never repeated.
  */
 const keptWithinMs = 1_000;
-/** What was looked at in the database for a request is so old when the request arrives, at most. */
+/** The largest age of a request's database read when the request arrives. */
 const lookedWithinMs = 1_000;
 /** A request that was on its way when its device logged out, or when the server died. */
 const onItsWayMs = 250;
 /**
- * So long after a crash what is from before it is looked at again: what was read meanwhile is taken away, since it may have been told as
- * the server died, also where nobody had told it.
+ * This long after a crash earlier notices are looked at again: those read meanwhile are cleared, since they may have been sent as
+ * the server died, even where they were not.
  */
 const caughtUpWithinMs = 5_000;
 
 /** Multiplies the times above, for machines that have other work to do. */
 export type Lenience = { readonly times: number };
 
-/** Range of what may have been unread in a conversation when a request arrived. */
+/** The range of a conversation's unread count when a request arrived. */
 function unreadAt(
   { messages, reads }: Talk,
   at: number,
@@ -42,7 +42,7 @@ function unreadAt(
 const newest = (list: readonly { readonly seq: number }[]): number =>
   list.reduce((most, { seq }) => Math.max(most, seq), 0);
 
-/** What each device shows in the end, and what it should: of each conversation that is not read one notification, of the newest message. */
+/** Each device's final notifications, and the right ones: for each unread conversation one notification, of the newest message. */
 export function judgeScreens(
   users: readonly Person[],
   { screen, requests }: { readonly screen: (device: Device) => Screen; readonly requests: readonly Request[] },
@@ -61,8 +61,8 @@ export function judgeScreens(
       if (device.isDead || device.loggedOutAt !== null) continue;
       const { notifications, badge } = screen(device);
       const shown = new Map([...notifications.values()].map((one) => [one.data["conversation"] ?? "", one]));
-      const say = (text: string): void => void faults.push(`${device.user} ${device.name}: ${text}`);
-      if (shown.size !== notifications.size) say("two notifications for one conversation");
+      const fault = (text: string): void => void faults.push(`${device.user} ${device.name}: ${text}`);
+      if (shown.size !== notifications.size) fault("two notifications for one conversation");
       for (const talk of talks) {
         const { conversation, messages, reads } = talk;
         if (conversation === null) continue;
@@ -70,22 +70,22 @@ export function judgeScreens(
         const notification = shown.get(conversation);
         shown.delete(conversation);
         if (read >= last) {
-          if (notification) say(`shows ${notification.seq}, and ${last} was read`);
-        } else if (!notification) say(`shows nothing of ${last - read} unread messages`);
-        else if (notification.seq !== last) say(`shows ${notification.seq}, the newest is ${last}`);
+          if (notification) fault(`shows ${notification.seq}, and ${last} was read`);
+        } else if (!notification) fault(`shows nothing of ${last - read} unread messages`);
+        else if (notification.seq !== last) fault(`shows ${notification.seq}, the newest is ${last}`);
         else {
-          const told = Number(notification.data["unread"]);
+          const unread = Number(notification.data["unread"]);
           const at = lastOf.get(`${device.provider} ${device.screen} ${conversation}`)?.at ?? 0;
           const { least, most } = unreadAt(talk, at, lenience);
-          if (told > most || told < least) say(`shows ${told} unread of ${last}, and ${least} to ${most} were`);
+          if (unread > most || unread < least) fault(`shows ${unread} unread of ${last}, and ${least} to ${most} were`);
         }
       }
-      if (shown.size > 0) say(`shows conversations that are none of its user's: ${[...shown.keys()].join()}`);
+      if (shown.size > 0) fault(`shows conversations of other users: ${[...shown.keys()].join()}`);
       const request = lastOf.get(`${device.provider} ${device.screen}`);
       if (!request) continue;
       const ranges = talks.map((talk) => unreadAt(talk, request.at, lenience));
       const [least, most] = [sum(ranges.map((range) => range.least)), sum(ranges.map((range) => range.most))];
-      if (badge < least || badge > most) say(`has the badge ${badge}, and ${least} to ${most} were unread`);
+      if (badge < least || badge > most) fault(`has the badge ${badge}, and ${least} to ${most} were unread`);
     }
   return faults;
 }
@@ -95,18 +95,18 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) =>
 export type Repeats = {
   readonly faults: readonly string[];
   readonly figures: {
-    /** Requests of which the server did not learn that they were taken, by a crash: asked again. */
+    /** Requests that were taken and asked again, because a crash kept the result from the server. */
     readonly aroundCrashes: number;
     readonly afterLostAnswers: number;
     readonly afterRefusals: number;
-    /** How long before a crash the earliest of those was answered that was asked again. */
+    /** How long before a crash the earliest of those was answered. */
     readonly keptAfterMs: number;
-    /** What was taken away already, and is again, since it is from before a crash. */
+    /** Notifications that were cleared twice, because the first time was before a crash. */
     readonly clearsAgain: number;
   };
 };
 
-/** U5: what was taken is asked again only where a crash, or a lost answer, has kept the server from knowing it. */
+/** U5: a taken request is repeated only where a crash, or a lost answer, has kept the result from the server. */
 export function judgeRepeats(
   requests: readonly Request[],
   options: Lenience & { readonly crashes: readonly number[]; readonly perCrashMax: number },
@@ -150,7 +150,7 @@ export function judgeRepeats(
   return { faults, figures: { aroundCrashes, afterLostAnswers, afterRefusals, keptAfterMs, clearsAgain } };
 }
 
-/** U6: nothing is asked for a device once its logout was answered. */
+/** U6: no request for a device arrives once its logout was answered. */
 export function judgeLogouts(
   requests: readonly Request[],
   deviceOf: (provider: string, screen: string) => Device | undefined,
@@ -158,10 +158,10 @@ export function judgeLogouts(
 ): readonly string[] {
   return requests.flatMap(({ provider, screen, at }) => {
     const device = deviceOf(provider, screen);
-    if (!device) return [`${provider} was asked for ${screen}, which nobody registered`];
+    if (!device) return [`${provider} was asked for ${screen}, which no user registered`];
     const lateMs = device.loggedOutAt === null ? 0 : at - device.loggedOutAt;
     return lateMs > times * onItsWayMs
-      ? [`${device.user} ${device.name} was told ${Math.round(lateMs)} ms after its logout`]
+      ? [`${device.user} ${device.name} was notified ${Math.round(lateMs)} ms after its logout`]
       : [];
   });
 }

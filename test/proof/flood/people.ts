@@ -8,7 +8,7 @@ export type Device = {
   readonly token: string;
   /** Its name among the displays of its provider's fake. */
   readonly screen: string;
-  /** The provider knows its token no more. */
+  /** The provider does not know its token any more. */
   readonly isDead: boolean;
   /** When the answer to its logout came. */
   loggedOutAt: number | null;
@@ -22,7 +22,7 @@ export type Placed = {
   readonly answeredAt: number;
 };
 
-/** What one sender writes to one user: all of the conversation. */
+/** All messages from one sender to one user: the whole conversation. */
 export type Talk = {
   readonly sender: string;
   readonly user: string;

@@ -8,7 +8,7 @@ import { fullBacklog, fullFlood } from "./sizes.ts";
 const isSized = process.env["FLOOD_USERS"] !== undefined;
 const size: FloodSize = isSized ? fullFlood : { ...fullFlood, users: 1_000, messages: 10_000, floodMs: 8_000 };
 const waiting = isSized ? fullBacklog : { ...fullBacklog, users: 2_000, messages: 20_000 };
-/** One run in so many is about the backlog. */
+/** One run in this many is about the backlog. */
 const backlogEvery = 4;
 
 /** The real server and both providers' fakes; the number is the seed. */

@@ -1,9 +1,9 @@
 /**
- * The flood, and what its backlog takes of memory, at their full size.
+ * The flood, and the memory of its backlog, at their full size.
  *
  *   bun test/proof/flood/run.ts [--seed 1] [--small] [flood] [backlog]
  *
- * FLOOD_USERS, FLOOD_MESSAGES, FLOOD_MS and FLOOD_CRASHES make it another one, FLOOD_SERVER_FLAGS stand between `bun` and the server, such
+ * FLOOD_USERS, FLOOD_MESSAGES, FLOOD_MS and FLOOD_CRASHES change the size; FLOOD_SERVER_FLAGS go between `bun` and the server, such
  * as --cpu-prof.
  */
 import { parseArgs } from "node:util";

@@ -12,7 +12,7 @@ type Answer = { readonly conversation: string; readonly seq: number };
 
 const againMs = 50;
 
-/** Asks the server as a user; answers null where it could not be asked, or had no time. */
+/** Asks the server as a user; returns null where it could not be reached, or did not answer in time. */
 export async function tryAsk(
   port: number,
   user: string,
@@ -65,7 +65,7 @@ export function createHttpSender(port: number): Sender {
   };
 }
 
-/** Sends over a socket; after each break it comes back and says again what was not answered. */
+/** Sends over a socket; after each break it reconnects and resends the unanswered messages. */
 export function createSocketSender(port: number, user: string): Sender {
   type Waiting = { readonly text: string; readonly resolve: (answer: Answer) => void };
   const waiting = new Map<string, Waiting>();

@@ -1,6 +1,6 @@
 /**
- * The server that the flood is for: a chat that notifies through FCM and OneSignal. FLOOD has its settings as JSON; it prints where it
- * serves as the standalone one does. `GET /held` answers what it holds in memory, after a collection of garbage.
+ * The server under the flood: a chat that notifies through FCM and OneSignal. FLOOD has its settings as JSON; it prints its
+ * address as the standalone server does. `GET /held` returns the sizes of its memory, after a garbage collection.
  */
 import { heapStats } from "bun:jsc";
 import { bun } from "../../../src/adapter/bun.ts";
@@ -36,7 +36,7 @@ process.on("SIGTERM", () => void chat.close().then(() => process.exit(0)));
 process.stderr.write(`${JSON.stringify({ message: "serving", port: server.port })}\n`);
 
 function held(): object {
-  // Twice: what finalizers let go of is found by the second.
+  // Twice: the second collection finds what finalizers have released.
   Bun.gc(true);
   Bun.gc(true);
   return { sizes: chat.sizes() ?? {}, heapBytes: heapStats().heapSize };

@@ -5,7 +5,7 @@ import { openOneSignal } from "../../push/fake/onesignal.ts";
 import type { Device } from "./people.ts";
 import type { FloodSettings } from "./start.ts";
 
-/** How a request came out: shown and said so; shown, and the answer lost; known, said so and not shown again; not now; never. */
+/** The result of a request: shown and confirmed; shown, and the answer lost; known, confirmed and not shown again; not now; never. */
 export type Fate = "taken" | "lost" | "known" | "later" | "dead";
 
 /** One request, as a provider's fake got it. */
@@ -27,19 +27,19 @@ export type Services = {
   readonly requests: readonly Request[];
   readonly settings: Pick<FloodSettings, "fcm" | "oneSignal">;
   screen(device: Device): Screen;
-  /** What no provider would take, and what nobody would want to see. */
+  /** Requests that no provider would take, and notifications that no user would want. */
   violations(): readonly string[];
   /** From 0 to 1: how often a request is answered 429 or 503. */
   failing: number;
   close(): Promise<void>;
 };
 
-/** Of those that are refused: FCM has a 429 wait for a second at least, for it cannot say less. */
+/** For refused requests: FCM's 429 makes a client wait for at least a second, since it cannot express less. */
 const limitedShare = 0.3;
 const lostShare = 0.01;
 const onItsWayMsMax = 60_000;
 
-/** Both providers, in this process: half of the time they cannot, and now and then their answer gets lost. */
+/** Both providers, in this process: half of the time they refuse, and sometimes their answer gets lost. */
 export async function openServices(options: {
   readonly chance: Chance;
   readonly isDead: (provider: Device["provider"], screen: string) => boolean;

@@ -4,7 +4,7 @@ import { deadline } from "../../support/deadline.ts";
 
 const wanted = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
 
-/** A few seconds of it: waits are short, and in the end the providers are well, so that no run of refusals takes its time. */
+/** A few seconds of it: waits are short, and the providers are well at the end, so that no run of refusals takes its time. */
 export const smallFlood: FloodSize = {
   users: 200,
   messages: 2_000,

@@ -26,7 +26,7 @@ const script = join(import.meta.dir, "server.ts");
 const preload = join(import.meta.dir, "../../support/alter-preload.ts");
 /** For a profiler: more words between `bun` and the script, such as --cpu-prof. */
 const flags = (process.env["FLOOD_SERVER_FLAGS"] ?? "").split(" ").filter((flag) => flag !== "");
-/** Small, so that it is full at once: the cache of a growing database grows, as no leak does. */
+/** Small, so that it is full at once: the cache of a growing database grows, which is no leak. */
 const cacheBytes = 4 * 1_048_576;
 
 export async function startFlooded({ settings, dir, port, alterations = [] }: FloodStart): Promise<RunningServer> {

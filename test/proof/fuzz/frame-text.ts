@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** A frame as its members in order, each value as JSON text: so a name may stand twice, and a value may be nonsense. */
+/** A frame as its members in order, each value as JSON text: a name may come twice, and a value may be nonsense. */
 type Members = readonly (readonly [name: string, json: string])[];
 
 /** Names that only the server may fill (INVARIANTS T2), that objects inherit, or that look like ours. */
@@ -34,7 +34,7 @@ const member = <T>(name: string, value: fc.Arbitrary<T>) => value.map((it) => [n
 const target = fc.oneof(member("to", user), member("conversation", conversation));
 const type = (name: string) => fc.constant(["type", JSON.stringify(name)] as const);
 
-/** Frames as PROTOCOL 4 has them. */
+/** Frames of PROTOCOL 4. */
 export const validFrame: fc.Arbitrary<Members> = fc.oneof(
   fc.tuple(type("send"), member("id", messageId), target, member("text", text)),
   fc.tuple(type("ack"), member("cursor", cursor)),
@@ -53,7 +53,7 @@ const deep = fc
   .tuple(fc.constantFrom(["[", "]"], ['{"a":', "}"], ['{"__proto__":', "}"]), fc.constantFrom(3, 17, 200, 3_000))
   .map(([[open = "", close = ""], depth]) => open.repeat(depth) + "1" + close.repeat(depth));
 
-/** Values as JSON text, some of which are none. */
+/** Values as JSON text; some of them are not valid JSON. */
 const hostileJson: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     ...["null", "true", "false", "0", "-0", "-1", "1.5", "1e400", "-1e400", "9007199254740993", "1e-400", "NaN", ""],
@@ -108,7 +108,7 @@ const mutation: fc.Arbitrary<Mutation> = fc.oneof(
   fc.constantFrom(...hostileNames).map((name): Mutation => (members) => [[name, '"eve"'], ...members]),
 );
 
-/** A name that holds `\\u` is written as it is: the escape is then the parser's to resolve. */
+/** A name with `\\u` is written unchanged: the parser then resolves the escape. */
 const write = (members: Members): string =>
   `{${members.map(([name, json]) => `${JSON.stringify(name).replace("\\\\u", "\\u")}:${json}`).join(",")}}`;
 
@@ -119,7 +119,7 @@ const mutatedFrame: fc.Arbitrary<string> = fc
     write(mutations.reduce((now, mutate) => (now.length === 0 ? now : mutate(now)), members)),
   );
 
-/** The text of a frame with a few characters taken out, put in or cut off. */
+/** The text of a frame with a few characters removed, added or cut off. */
 const damagedText: fc.Arbitrary<string> = fc
   .tuple(
     validFrame,
@@ -135,12 +135,12 @@ const damagedText: fc.Arbitrary<string> = fc
     }, write(members)),
   );
 
-/** As long and as deep as a frame may be. */
+/** The longest and the deepest frames. */
 const largest = fc
   .constantFrom("[", '{"a":', '{"type":', " ", '"', "\\", "1", '{"type":"ping","id":"')
   .map((unit) => unit.repeat(Math.floor(65_536 / unit.length)));
 
-/** Texts that a client may put into a frame: from right through nearly right to nonsense. */
+/** Texts that a client may send as a frame: right, nearly right, and nonsense. */
 export const frameText: fc.Arbitrary<string> = fc.oneof(
   { weight: 2_000, arbitrary: mutatedFrame },
   { weight: 700, arbitrary: damagedText },

@@ -8,7 +8,7 @@ import { webPush } from "../../../src/push/provider/webpush.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
 import { openFcm } from "../../push/fake/fcm.ts";
 
-/** An account as the console hands it out; its key is made once. */
+/** An account as the provider's console exports it; its key is made once. */
 let account: Promise<Record<string, unknown>> | undefined;
 export const someAccount = (): Promise<Record<string, unknown>> => (account ??= makeAccount());
 async function makeAccount(): Promise<Record<string, unknown>> {
@@ -17,7 +17,7 @@ async function makeAccount(): Promise<Record<string, unknown>> {
   return fake.serviceAccount({ token_uri: "https://oauth2.googleapis.com/token" });
 }
 
-/** Every provider there is, which asks nobody but `fetch`. */
+/** Every provider, with `fetch` as its only network. */
 export async function everyProvider(fetch: Fetch): Promise<readonly PushProvider[]> {
   const keys = await generateVapidKeys();
   return [
@@ -28,9 +28,9 @@ export async function everyProvider(fetch: Fetch): Promise<readonly PushProvider
   ];
 }
 
-/** A server of push providers that takes everything, and the environment that names it; without Web Push, which asks real services. */
+/** A server for push providers that accepts everything, and the environment that names it; without Web Push, which asks real services. */
 export async function startTaker() {
-  // Sockets that are kept for the next request would count as left open.
+  // Kept-alive sockets would count as left open.
   const headers = { Connection: "close" };
   let asked = 0;
   const fetch = (): Response => (asked++, Response.json(takerAnswer, { headers }));
@@ -51,7 +51,7 @@ export async function startTaker() {
   };
 }
 
-/** Says yes to every provider, and grants the access token that one of them wants. */
+/** A positive answer for every provider, and the access token that one of them wants. */
 export const takerAnswer = { access_token: "token", expires_in: 3_600, name: "projects/x/messages/1", id: "1" };
 
 const oddText = fc.oneof(
@@ -95,7 +95,7 @@ const bytes = (length: number, first?: number): fc.Arbitrary<string> =>
     if (first !== undefined) some[0] = first;
     return Buffer.from(some).toString("base64url");
   });
-/** A point that is on the curve (RFC 8291 appendix A): few are. */
+/** A point on the curve (RFC 8291 appendix A): few points are. */
 const point = fc.oneof(
   fc.constant("BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"),
   bytes(65, 4),
@@ -104,7 +104,7 @@ const key = fc.oneof(bytes(65, 4), bytes(65, 4), bytes(16), bytes(16), bytes(64)
 const anything = fc.oneof(fc.jsonValue({ maxDepth: 3 }), number, oddText);
 const deep = fc.constantFrom(...["[", '{"a":', '{"__proto__":', '{"keys":'].map((open) => nested(open, 3_000)));
 
-/** As JSON brings it, with names that no literal has. */
+/** As parsed from JSON, with names that no literal has. */
 function nested(open: string, depth: number): unknown {
   const close = open.startsWith("[") ? "]" : "}";
   return JSON.parse(`${open.repeat(depth)}null${close.repeat(depth)}`);
@@ -125,7 +125,7 @@ const subscription = fc.record(
   { requiredKeys: ["endpoint", "keys"] },
 );
 
-/** What a client says of where it is notified, all but the provider; as it comes out of JSON. */
+/** A client's registration without the provider, as parsed from JSON. */
 export const hostilePush: fc.Arbitrary<Readonly<Record<string, unknown>>> = fc
   .oneof(
     { weight: 4, arbitrary: fc.record({ token }) },
@@ -140,5 +140,5 @@ export const hostilePush: fc.Arbitrary<Readonly<Record<string, unknown>>> = fc
     },
     { weight: 1, arbitrary: fc.constant({}) },
   )
-  // Infinity and the like are not what JSON brings, and `__proto__` is a name like any other there.
+  // JSON has no Infinity, and `__proto__` is an ordinary name there.
   .map((push) => JSON.parse(JSON.stringify(push)) as Readonly<Record<string, unknown>>);

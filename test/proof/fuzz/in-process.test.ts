@@ -24,12 +24,12 @@ import { pushSecretTarget, pushTarget, pushTokenTarget, quietHoursTarget } from 
 import { textTarget } from "./target/text.ts";
 import { systemRandom } from "../../../src/internal/random.ts";
 
-/** FUZZ_CASES=100000 for more; `bun run prove fuzz` tries as many as there is time for. */
+/** FUZZ_CASES=100000 for more; `bun run prove fuzz` tries as many as time allows. */
 const casesInProcess = Number(process.env["FUZZ_CASES"] ?? 6_000);
 
 type Decode = typeof decodeFrame;
 
-/** A decoder with a bug where a text says so. */
+/** A decoder with a bug that one text triggers. */
 const planted =
   (bug: (data: string) => void): Decode =>
   (data, limits) => {
@@ -39,7 +39,7 @@ const planted =
 
 const tryDecode = (decode: Decode): Promise<Findings> => decodeTarget(decode).try(1, 2_000);
 
-/** Believes what it knows of a frame and says nothing of the rest. */
+/** Accepts a frame by its known fields, and ignores the rest. */
 const lenient: Decode = (data, limits) => {
   const decoded = decodeFrame(data, limits);
   if (decoded.ok || typeof data !== "string") return decoded;
@@ -86,7 +86,7 @@ describe("fuzz of every entry, in process", () => {
     expect(violations.join()).toMatch(/took \d+ ms/);
   });
 
-  test("control: R1 a decoder that merges what it was sent into its own objects is found", async () => {
+  test("control: R1 a decoder that merges its input into its own objects is found", async () => {
     try {
       const { violations } = await tryDecode(
         planted((data) => {
@@ -99,11 +99,11 @@ describe("fuzz of every entry, in process", () => {
     }
   });
 
-  test("control: T2 a decoder that ignores what it does not know, instead of refusing it, is found", async () => {
+  test("control: T2 a decoder that ignores unknown fields instead of refusing them is found", async () => {
     expect((await tryDecode(lenient)).violations.join()).toContain("ignored fields of");
   });
 
-  test("control: T2 a decoder that hands on what it does not know is found", async () => {
+  test("control: T2 a decoder that passes unknown fields on is found", async () => {
     const generous: Decode = (data, limits) => {
       const decoded = lenient(data, limits);
       if (!decoded.ok) return decoded;
@@ -148,15 +148,15 @@ describe("fuzz of every entry, in process", () => {
     expect((await credulous.try(1, 500)).violations.join()).toContain("believed alice");
   });
 
-  test("control: C3 a configuration whose error tells a secret is found", async () => {
-    const telling: typeof readConfig = (env) => {
+  test("control: C3 a configuration with a secret in its error text is found", async () => {
+    const leaky: typeof readConfig = (env) => {
       try {
         return readConfig(env);
       } catch {
         throw new ChatError("config_invalid", `Wrong: ${JSON.stringify(env)}`);
       }
     };
-    expect((await configTarget(telling).try(1, 500)).violations.join()).toContain("told a secret");
+    expect((await configTarget(leaky).try(1, 500)).violations.join()).toContain("leaked a secret");
   });
 
   test("control: L1 a log that writes texts as they are is found", async () => {
@@ -173,7 +173,7 @@ describe("fuzz of every entry, in process", () => {
     expect(violations.join()).toContain("another text came back");
   });
 
-  test("control: U11 a provider that takes text that is none, throws, or cannot use what it took, is found", async () => {
+  test("control: U11 a provider that takes an ill-formed text, throws, or cannot use a token that it took, is found", async () => {
     const taking = pushTarget((one) => ({
       ...one,
       parse: ({ token }) => (typeof token === "string" ? { token } : null),
@@ -186,33 +186,33 @@ describe("fuzz of every entry, in process", () => {
     expect((await throwing.try(1, 500)).violations.join()).toContain("threw TypeError");
   });
 
-  test("control: U17 a provider that asks whom a client names is found", async () => {
+  test("control: U17 a provider that asks any host that a client names is found", async () => {
     const keys = await generateVapidKeys();
     const options = { ...keys, subject: "mailto:ops@shop.example", services: ["*.evil.example"] };
     const asking = pushTarget((one, fetch) =>
       one.name === "webpush" ? webPush({ ...options, fetch, resolve: async () => ["142.250.1.1"] }) : one,
     );
     const asked = "webpush asked https://fcm.googleapis.com.evil.example";
-    // One seed in four draws such an address; this one did when it was last looked for.
+    // One seed in four draws such an address; this seed did when it was last searched.
     let found = "";
     for (let seed = 8; seed < 40 && !found.includes(asked); seed++)
       found = (await asking.try(seed, 300)).violations.join();
     expect(found).toContain(asked);
   });
 
-  test("control: U11 a store that shortens what it keeps of a device is found", async () => {
+  test("control: U11 a store that shortens a device's stored token is found", async () => {
     const { violations } = await withStore(async (store) => {
-      const putDevice: Store["devices"]["putDevice"] = (identity, device, said) =>
+      const putDevice: Store["devices"]["putDevice"] = (identity, device, setting) =>
         store.devices.putDevice(identity, device, {
-          ...said,
-          address: said.address && { ...said.address, token: said.address.token.slice(0, 200) },
+          ...setting,
+          address: setting.address && { ...setting.address, token: setting.address.token.slice(0, 200) },
         });
       return await pushTokenTarget({ ...store, devices: { ...store.devices, putDevice } }).try(1, 300);
     });
     expect(violations.join()).toContain("came back for");
   });
 
-  test("control: U11 an API that says that it keeps what it does not is found", async () => {
+  test("control: U11 an API that confirms a registration without storing it is found", async () => {
     const { violations } = await withStore((store) =>
       apiTarget(store, (handler) => async (request) => {
         const isKept = !request.url.includes("/devices/") || request.method !== "PUT";
@@ -222,15 +222,15 @@ describe("fuzz of every entry, in process", () => {
     expect(violations.join()).toMatch(/does not keep|threw/);
   });
 
-  test("control: C3 a provider whose refusal tells its secret, or is none of ours, is found", async () => {
-    const telling = pushSecretTarget(({ values: [url, secret] }) => {
+  test("control: C3 a provider with a secret, or another error than ours, in its refusal is found", async () => {
+    const leaky = pushSecretTarget(({ values: [url, secret] }) => {
       try {
         return webhook({ url: String(url), secret: String(secret) });
       } catch {
         throw new ChatError("config_invalid", `Not a secret: ${String(secret)}`);
       }
     });
-    expect((await telling.try(1, 500)).violations.join()).toContain("told a secret");
+    expect((await leaky.try(1, 500)).violations.join()).toContain("leaked a secret");
     const bare = pushSecretTarget(({ values: [, secret] }) => (secret as string).split(" "));
     expect((await bare.try(1, 500)).violations.join()).toContain("threw TypeError");
   });
@@ -240,6 +240,6 @@ describe("fuzz of every entry, in process", () => {
       (await quietHoursTarget(until).try(1, 500)).violations.join();
     expect(await found((hours, now) => quietUntil(hours, now) && now)).toContain("end at");
     expect(await found((hours, now) => quietUntil(hours, now) && now + 27 * 3_600_000)).toContain("end at");
-    expect(await found(() => null)).toContain("and it is not so");
+    expect(await found(() => null)).toContain("which is wrong");
   });
 });

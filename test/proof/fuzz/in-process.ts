@@ -14,7 +14,7 @@ import { conversationTarget, cursorTarget, identifierTarget } from "./target/opa
 import { pushSecretTarget, pushTarget, pushTokenTarget, quietHoursTarget } from "./target/push.ts";
 import { textTarget } from "./target/text.ts";
 
-/** Every way in that needs no socket, with its part of the cases. */
+/** Every entry that needs no socket, with its share of the cases. */
 const targets = (): readonly (readonly [weight: number, target: Target])[] => [
   [40, decodeTarget()],
   [8, cursorTarget()],
@@ -34,7 +34,7 @@ const textWeight = 4;
 const apiWeight = 8;
 const pushTokenWeight = 1;
 
-/** Feeds every entry inside this process; `cases` in all. The same seed feeds the same. */
+/** Feeds every entry inside this process; `cases` in all. The same seed feeds the same inputs. */
 export async function fuzzInProcess(seed: number, cases: number): Promise<Findings> {
   return await withStore(async (store) => {
     const ofStore = [

@@ -3,11 +3,11 @@ import { fuzzInProcess } from "./in-process.ts";
 import { tryHistory } from "./resume.ts";
 import { type Siege, startSiege } from "./siege/siege.ts";
 
-/** What one number stands for: about 3 600 cases over sockets, 600 acts of histories, the rest in process. */
+/** The cases of one number: about 3 600 over sockets, 600 acts of histories, the rest in process. */
 const casesInProcess = 15_000;
 const historiesEach = 2;
 const attacksEach = 600;
-/** The first numbers fill caches and buffers to their limits; what the server grows by after them counts. */
+/** The first numbers fill caches and buffers to their limits; the server's growth counts only after them. */
 const numbersOfWarmUp = 3;
 
 /** Hostile input at every entry: in process, over sockets to one server that lives to the end, and in whole histories. */

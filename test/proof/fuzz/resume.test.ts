@@ -6,9 +6,9 @@ import { plant, type PlantName } from "../../plants/index.ts";
 import { rewrite } from "../../support/rewrite.ts";
 import { tryHistory } from "./resume.ts";
 
-/** `bun run prove fuzz` tries as many as there is time for. */
+/** `bun run prove fuzz` tries as many as time allows. */
 const histories = 8;
-/** A bug that so many histories do not show is not found. */
+/** A bug counts as not found when this many histories do not show it. */
 const historiesOfControl = 10;
 
 async function find(plant: Plant): Promise<string> {
@@ -23,7 +23,7 @@ const planted = (bug: (store: Store) => Partial<Store>): Plant => ({
   wrapStore: (store) => ({ ...store, ...bug(store) }),
 });
 
-/** An engine whose statements that write read otherwise. */
+/** An engine with an altered writing statement. */
 const rewritten = (bug: PlantName): Plant => ({
   wrapEngine: (engine: Engine): Engine => ({
     ...engine,
@@ -42,7 +42,7 @@ describe("fuzz of histories", () => {
     expect(cases).toBeGreaterThan(histories * 100);
   });
 
-  test("control: O6 a page that is marked complete and is not is found", async () => {
+  test("control: O6 an incomplete page that is marked complete is found", async () => {
     const claiming = planted((store) => ({
       async changes(identity, after, limit) {
         const page = await store.changes(identity, after, limit);
@@ -72,14 +72,14 @@ describe("fuzz of histories", () => {
     expect(await find(trusting)).toMatch(/O6: .*no reset/);
   });
 
-  test("control: O6 a device that begins after what nobody has acked is found", async () => {
+  test("control: O6 a device that begins after a position that was not acked is found", async () => {
     const eager = planted((store) => ({
       async openDevice(identity, device, options) {
         const start = await store.openDevice(identity, device, options);
         return { ...start, synced: start.head.n };
       },
     }));
-    expect(await find(eager)).toMatch(/O6: .*nobody has acked/);
+    expect(await find(eager)).toMatch(/O6: .*no device has acked/);
   });
 
   test("control: O9 a read mark that goes back is found", async () => {

@@ -11,7 +11,7 @@ const steps = 40;
 /** One connection as the model follows it. */
 type Reader = {
   readonly asked: string | undefined;
-  /** The place that it asked for, where there is such a place. */
+  /** The position that it asked for, if valid. */
   readonly honoured: number | null;
   /** Where it begins; null before `welcome`. */
   start: number | null;
@@ -19,26 +19,26 @@ type Reader = {
   frames: number;
   /** The last message that came, by its change number. */
   last: number;
-  /** Places that it knows: by a change, or because its own send was accepted there. */
+  /** Seqs that it knows: by a change, or because its own send was accepted there. */
   readonly known: Set<string>;
 };
 
 const placeOf = ({ conversation, seq }: { conversation: string; seq: number }): string => `${conversation} ${seq}`;
 
 /**
- * Judges what happened in a world against a plain model of it: lists of messages, and a start for each connection.
- * O6: a cursor is honoured to the letter or answered with `reset`, nothing unacked is ever skipped, and no frame covers
+ * Judges the events of a world against a plain model: lists of messages, and a start for each connection.
+ * O6: a cursor is honoured exactly or answered with `reset`, no unacked message is skipped, and no frame covers
  * a message that its connection does not know. O9: marks never go back, and read ≤ delivered ≤ last seq.
  */
 export function judgeResume({ events, ledger, codec, heads }: World): readonly string[] {
   const violations: string[] = [];
   const readers = new Map<string, Reader>();
-  /** What each user may have acked at most, by any device. */
+  /** The furthest ack that each user may have made, by any device. */
   const acked = new Map<string, number>();
   const marks = new Map<string, { step: number; delivered: number; read: number }[]>();
   const userOf = (slot: string): string => slot.split(" ").slice(0, 2).join(" ");
 
-  /** The change number that a cursor gave, where this history can have given it. */
+  /** The change number of a cursor, where this history can have given it. */
   function honoured({ cursor, head }: Pick<CursorUse, "cursor" | "head">): number | null {
     const place = codec.decode(cursor ?? "");
     return place !== null && place.n <= head ? place.n : null;
@@ -46,7 +46,7 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
 
   function noteCursor({ type, slot, cursor, head }: CursorUse): void {
     const n = honoured({ cursor, head });
-    // More than was sent counts as what was sent, which is never beyond the head.
+    // An ack beyond the sent messages counts up to the last one, which is never beyond the head.
     const reach = n ?? (type === "ack" && codec.decode(cursor ?? "") !== null ? head : 0);
     acked.set(userOf(slot), Math.max(acked.get(userOf(slot)) ?? 0, reach));
     if (type !== "connect") return;
@@ -73,7 +73,7 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
       reader.hasReset = true;
       if (codec.decode(frame.cursor)?.n !== reader.start) wrong("O6: reset names another cursor than welcome");
     }
-    // Whether `reset` is due is known from the second frame.
+    // The second frame shows whether `reset` was due.
     const isRefused = reader.asked !== undefined && reader.honoured === null;
     if (reader.frames === 2 && reader.hasReset !== isRefused && frame.type !== "welcome")
       wrong(`O6: the cursor ${reader.asked} got ${reader.hasReset ? "a" : "no"} reset`);
@@ -87,7 +87,7 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
     reader.last = start;
     const asked = reader.honoured;
     if (asked !== null && asked !== start) wrong(`O6: it asked for ${asked} and begins at ${start}`);
-    if (start > (acked.get(userOf(slot)) ?? 0)) wrong(`O6: it begins at ${start}, which nobody has acked`);
+    if (start > (acked.get(userOf(slot)) ?? 0)) wrong(`O6: it begins at ${start}, which no device has acked`);
   }
 
   function take(
@@ -103,7 +103,7 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
         mark(`${change.conversation} ${change.user}`, step, change, wrong);
         continue;
       }
-      // What one has said of others is the simulator's to judge.
+      // Relations are for the simulator to judge.
       if (change.kind === "relation") continue;
       const message = ledger.messages(tenant).find((one) => placeOf(one) === placeOf(change));
       if (message?.text !== change.text || message.id !== change.id) wrong("O6: a message came that was not committed");
@@ -116,7 +116,7 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
       wrong(`O6: the cursor at ${covered} covers ${placeOf(message)}, which did not come`);
   }
 
-  /** The messages of a connection's user up to a place that it does not know. */
+  /** Messages to or from a connection's user, up to a position, that it does not know. */
   function due(slot: string, { start, known }: Reader, upTo: number): readonly Message[] {
     const [tenant = "", user] = slot.split(" ");
     return ledger
@@ -144,7 +144,7 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
     marks.set(name, [...seen, { step, delivered, read }]);
   }
 
-  /** After each step, when all is quiet: whoever is connected knows everything up to the head. */
+  /** After each step, once all is quiet: every connected user knows everything up to the head. */
   function endStep(step: number): void {
     const head = codec.decode(heads[step - 1] ?? "")?.n ?? 0;
     for (const [slot, reader] of readers)
@@ -164,7 +164,7 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
   return violations;
 }
 
-/** One history of two tenants' people, judged. `cases` counts what they did. */
+/** Runs and judges one history of two tenants' users. `cases` counts their acts. */
 export async function tryHistory(seed: number, plant: Plant = {}): Promise<Findings> {
   const world = await runWorld(drawScript(createChance(seed), seed, steps), { present: tenants, ...plant });
   const violations = judgeResume(world).map((text) => `history ${seed}, ${text}`);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** One way in: what is fed to it, and what must hold for each input. */
+/** One entry: its inputs, and the judgement of each. */
 export type Target = {
   readonly name: string;
   /** Judges `count` inputs drawn from `seed`. The same seed draws the same inputs. */
@@ -9,7 +9,7 @@ export type Target = {
 
 export type Findings = { readonly cases: number; readonly violations: readonly string[] };
 
-/** What is wrong with how an input was taken; null: nothing. */
+/** The fault in handling an input; null: none. */
 export type Verdict = string | null;
 
 export type TargetOptions<Input> = {
@@ -20,11 +20,11 @@ export type TargetOptions<Input> = {
 
 /** No input may hold the event loop longer (INVARIANTS R1). */
 const blockMsMax = 50;
-/** A target that is broken is broken for many inputs: the first few tell it. */
+/** A broken target is broken for many inputs: the first few are enough. */
 const violationsMax = 3;
 const shownCharsMax = 300;
 
-/** What every object inherits: whatever adds to it has polluted the whole process. */
+/** The properties that every object inherits: an added one has polluted the whole process. */
 const inherited = Object.getOwnPropertyNames(Object.prototype).join();
 
 /** A target whose inputs are judged one by one; a throw, a slow input and a polluted prototype are violations anywhere. */
@@ -60,7 +60,7 @@ export function createTarget<Input>({ name, inputs, judge }: TargetOptions<Input
   };
 }
 
-/** A machine with other work may stall anything once: an input is slow when it is slow every time. */
+/** Other work on the machine may stall anything once: an input is slow only if it is slow every time. */
 async function slowness<Input>(judge: TargetOptions<Input>["judge"], input: Input): Promise<Verdict> {
   let least = Infinity;
   for (let i = 0; i < 3; i++) {
@@ -71,7 +71,7 @@ async function slowness<Input>(judge: TargetOptions<Input>["judge"], input: Inpu
   return least > blockMsMax ? `took ${Math.round(least)} ms` : null;
 }
 
-/** An input as a violation shows it: whole where it is short. */
+/** An input as a violation shows it, shortened where it is long. */
 export function shownText(input: unknown): string {
   const text = input instanceof Uint8Array ? `bytes ${Buffer.from(input).toString("hex")}` : fc.stringify(input);
   return text.length > shownCharsMax ? `${text.slice(0, shownCharsMax)}… (${text.length} characters)` : text;

@@ -155,11 +155,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     // All wait equally long before a retry.
     random: { ...systemRandom, integer: () => 0 },
     limits: { ...defaultLimits, ...limits },
-    presenceOf(identity, device) {
-      const idleMs = hub.idleMs(identity, device);
-      if (idleMs === "unknown") return idleMs;
-      return idleMs === null ? "none" : idleMs < defaultLimits.pushIdleAfterMs ? "active" : "idle";
-    },
+    idleMsOf: hub.idleMs,
     report(fault) {
       throw fault;
     },

@@ -13,13 +13,13 @@ export type CrashLoopOptions = {
   readonly seed: number;
   /** How many of the rounds end by SIGTERM, from 0 to 1. */
   readonly gracefulShare?: number;
-  /** How many of the rounds last until somebody was answered in them, from 0 to 1: the others may end before anybody is. */
+  /** The part of the rounds that last until a client was answered, from 0 to 1: the others may end before that. */
   readonly answeredShare?: number;
   /** How long to wait for a shutdown. The server itself exits with 1 when its own ten seconds are over. */
   readonly exitMsMax?: number;
 };
 
-/** What the checker found in the log, and what else was wrong: retries, shutdowns, frames. */
+/** The checker's findings in the log, and all other faults: retries, shutdowns, frames. */
 export type CrashLoopVerdict = {
   readonly faults: readonly Fault[];
   readonly complaints: readonly string[];
@@ -27,11 +27,11 @@ export type CrashLoopVerdict = {
 };
 
 const pairs = 4;
-/** A round ends at any instant of this time: from when the first come back to when all are at full speed. */
+/** A round ends at a random instant of this time: from the first reconnects to full speed. */
 const killMs = { min: 5, max: 160 } as const;
 const answerPollMs = 2;
 
-/** A server under load ends `rounds` times, by kill -9 or SIGTERM, comes back on the same file, and is judged in the end. */
+/** A server under load ends `rounds` times, by kill -9 or SIGTERM, comes back on the same file, and is judged at the end. */
 export async function crashLoop(options: CrashLoopOptions): Promise<CrashLoopVerdict> {
   const {
     start,
@@ -42,7 +42,7 @@ export async function crashLoop(options: CrashLoopOptions): Promise<CrashLoopVer
     answeredShare = 0.5,
     exitMsMax = deadline.processMs,
   } = options;
-  // How the rounds end is drawn apart from what the crowd draws, which depends on how fast it is answered.
+  // The rounds' ends are drawn apart from the crowd's draws, which depend on the speed of the answers.
   const chance = createChance(seed);
   const events: Event[] = [];
   const crowd = createCrowd({ pairs, chance: createChance(~seed), log: (event) => events.push(event) });
@@ -67,7 +67,7 @@ export async function crashLoop(options: CrashLoopOptions): Promise<CrashLoopVer
   async function answered(): Promise<void> {
     const before = crowd.facts.accepted;
     for (let ms = 0; crowd.facts.accepted === before; ms += answerPollMs) {
-      if (ms > deadline.answerMs) throw new Error(`Nobody was answered within ${deadline.answerMs} ms`);
+      if (ms > deadline.answerMs) throw new Error(`No client was answered within ${deadline.answerMs} ms`);
       await Bun.sleep(answerPollMs);
     }
   }
@@ -87,7 +87,7 @@ export async function crashLoop(options: CrashLoopOptions): Promise<CrashLoopVer
     }
     await crowd.settle(server.url);
   } catch (error) {
-    // A server that does not start again, or a client that waits in vain, is a finding like any other.
+    // A server that does not start again, or a client that waits in vain, is a finding too.
     complaints.push(error instanceof Error ? error.message : String(error));
   } finally {
     await server.dispose();

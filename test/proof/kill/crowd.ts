@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { Event } from "../checker/checker.ts";
+import { readHistory } from "../checker/read-history.ts";
 import type { Chance } from "../sim/chance.ts";
-import { type Client, type Closed, connect, type Frame, isChanges } from "../../support/client.ts";
+import { type Client, type Closed, connect, type Frame } from "../../support/client.ts";
 import { deadline } from "../../support/deadline.ts";
 
-/** Sends of one user that wait for their answers, at most. */
+/** The most unanswered sends of one user. */
 const windowSends = 24;
 
 type Sent = { readonly id: string; readonly text: string };
@@ -16,7 +17,7 @@ type Person = {
   readonly peer: string;
   /** Sent and not answered, in the order of the first tries. */
   waiting: Sent[];
-  /** Some of what was accepted, with its place: to be sent again. */
+  /** Some of the accepted messages with their seqs, to be sent again. */
   readonly accepted: (Sent & Place)[];
   /** Ids of the messages that the reader has. */
   readonly seen: Set<string>;
@@ -32,13 +33,13 @@ type Person = {
 export type CrowdOptions = {
   readonly pairs: number;
   readonly chance: Chance;
-  /** Takes each event as it happens: an attempt before its frame leaves, everything else once its frame was read. */
+  /** Takes each event when it happens: an attempt before its frame is sent, everything else once its frame was read. */
   readonly log: (event: Event) => void;
 };
 
 export type Crowd = ReturnType<typeof createCrowd>;
 
-/** Pairs of users that write to each other as fast as they are answered, and come back after whatever happens. */
+/** Pairs of users that write to each other as fast as they are answered, and reconnect after any crash. */
 export function createCrowd({ pairs, chance, log }: CrowdOptions) {
   const complaints: string[] = [];
   const facts = { accepted: 0, retries: 0, conflicts: 0 };
@@ -64,7 +65,7 @@ export function createCrowd({ pairs, chance, log }: CrowdOptions) {
     return next.id;
   }
 
-  /** O1: what was accepted is sent again, and once under its id with another text. Answers what may become of each. */
+  /** O1: sends an accepted message again, and once with another text under its id. Returns the permitted answers to each. */
   function retry(person: Person, sender: Client): ReadonlyMap<string, readonly ("same" | "conflict")[]> {
     const due = new Map<string, ("same" | "conflict")[]>();
     for (let i = 0; i < 2 && person.accepted.length > 0; i++) {
@@ -76,7 +77,7 @@ export function createCrowd({ pairs, chance, log }: CrowdOptions) {
     return due;
   }
 
-  /** Resends what is unanswered, in its order, then goes on. The strict client checks what else comes. */
+  /** Resends the unanswered messages in order, then goes on. The strict client checks all other frames. */
   async function enterSender(person: Person, url: string): Promise<void> {
     const { user, peer } = person;
     const sender = await connect(url, { user, device: "sender" });
@@ -88,7 +89,7 @@ export function createCrowd({ pairs, chance, log }: CrowdOptions) {
       const retried = due.get(frame.id)?.shift();
       if (retried !== undefined) return settleRetry(person, frame, retried);
       if (frame.type === "rejected") {
-        // A server that shuts down may say "later"; nothing else is an answer to a first try.
+        // A server that shuts down may answer "later"; nothing else may answer a first try.
         if (frame.code !== "unavailable") complaints.push(`a send was rejected: ${JSON.stringify(frame)}`);
         return;
       }
@@ -124,7 +125,7 @@ export function createCrowd({ pairs, chance, log }: CrowdOptions) {
       complaints.push(`a retry of ${frame.id} (${kind}, first ${first?.seq}) was answered ${JSON.stringify(frame)}`);
   }
 
-  /** Stores what comes together with its cursor, and acks and marks as read now and then. */
+  /** Stores each message together with its cursor, and acks and marks as read now and then. */
   async function enterReader(person: Person, url: string): Promise<void> {
     const { user, cursor } = person;
     const reader = await connect(url, { user, device: "reader", ...(cursor === null ? {} : { cursor }) });
@@ -154,31 +155,25 @@ export function createCrowd({ pairs, chance, log }: CrowdOptions) {
     await Promise.all([enterReader(person, url), enterSender(person, url)]);
   };
 
-  async function readHistory(url: string, { user, beginning }: Person): Promise<void> {
+  async function logHistory(url: string, { user, beginning }: Person): Promise<void> {
     if (beginning === null) throw new Error(`${user} was never welcomed`);
-    const fresh = await connect(url, { user, device: "fresh", cursor: beginning });
-    await fresh.when(() => fresh.frames.findLast(isChanges)?.more === false, deadline.bulkMs, "the whole history");
-    const messages = fresh
-      .messages()
-      .map(({ conversation, seq, id, from, text }) => ({ conversation, seq, id, from, text }));
-    fresh.terminate();
-    log({ type: "history", user, messages });
+    log(await readHistory(await connect(url, { user, device: "fresh", cursor: beginning })));
   }
 
   const connections = (): Client[] => people.flatMap(({ sender, reader }) => [sender, reader].filter((one) => !!one));
 
   return {
     users: people.map(({ user }) => user),
-    /** What no log of sightings can show. */
+    /** Faults that a log of sightings cannot show. */
     complaints,
     facts,
 
-    /** Everybody comes (back), as far as the server lives. */
+    /** All users connect (again), if the server lives. */
     async enter(url: string): Promise<void> {
       await Promise.allSettled(people.map((person) => enter(person, url)));
     },
 
-    /** Who is connected now; each resolves with how its connection ends. */
+    /** The open connections; each resolves with its close. */
     open: (): Promise<Closed>[] =>
       connections()
         .filter((client) => client.isOpen())
@@ -189,21 +184,21 @@ export function createCrowd({ pairs, chance, log }: CrowdOptions) {
       await Promise.all(connections().map(({ closed }) => closed));
     },
 
-    /** Everybody comes back, resends what was unanswered and learns all; then fresh devices read the history. */
+    /** All users reconnect, resend their unanswered messages and receive everything; then fresh devices read the history. */
     async settle(url: string): Promise<void> {
       isSending = false;
       for (const client of connections()) client.terminate();
       await Promise.all(people.map((person) => enter(person, url)));
       for (const { sender } of people)
         await sender?.when(() => sender.unanswered().length === 0, deadline.bulkMs, "the answers to all sends");
-      // Last messages that the readers wait for: what comes before them is all there is.
+      // The readers wait for these last messages: nothing comes after them.
       for (const person of people) {
         const id = send(person, `the end of ${person.user}`);
         const peer = people.find(({ user }) => user === person.peer);
         for (const one of [person, peer])
           await one?.reader?.when(() => one.seen.has(id), deadline.bulkMs, `the end of ${person.user}`);
       }
-      await Promise.all(people.map((person) => readHistory(url, person)));
+      await Promise.all(people.map((person) => logHistory(url, person)));
       for (const { user } of people) log({ type: "drained", reader: `${user}/reader`, user });
     },
   };

@@ -1,26 +1,18 @@
-import { afterEach, describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
 import { classesOf } from "../checker/checker.ts";
-import { temporaryFolder } from "../../support/server.ts";
+import { plantedStart } from "../../support/server.ts";
+import { testFolders } from "../../support/test-folders.ts";
 import { crashLoop, type CrashLoopVerdict } from "./crash-loop.ts";
 import type { Plant } from "./planted-server.ts";
 import { tryDatabase } from "./proof.ts";
-import { startPlanted } from "./start-planted.ts";
 import { countUnseen } from "./witness.ts";
 import { deadline } from "../../support/deadline.ts";
 
 const rounds = Number(process.env["ROUNDS"] ?? "12");
 const seed = Number(process.env["SEED"] ?? "7");
 
-const folders: string[] = [];
-function folder(): string {
-  const dir = temporaryFolder();
-  folders.push(dir);
-  return dir;
-}
-afterEach(() => {
-  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
-});
+const folder = testFolders();
+const startPlanted = plantedStart(import.meta.dir);
 
 describe("kill -9", () => {
   test(
@@ -29,7 +21,7 @@ describe("kill -9", () => {
       const facts: Record<string, number> = {};
       expect(await tryDatabase({ seed, rounds, facts })).toEqual([]);
       expect(facts["accepted"]).toBeGreaterThan(rounds * 10);
-      // Without ROUNDS and SEED it is known that some rounds are shutdowns, and some come late enough for retries.
+      // Without ROUNDS and SEED some rounds are certainly shutdowns, and some late enough for retries.
       if (process.env["SEED"] === undefined) expect(facts["shutdowns"]).toBeGreaterThan(0);
       expect(facts["retries"]).toBeGreaterThan(0);
     },

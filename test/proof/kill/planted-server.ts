@@ -1,11 +1,11 @@
 /**
- * The standalone server with one planted bug, for negative controls. PLANT names it:
+ * The standalone server with one planted bug, for negative controls. PLANT is its name:
  *
- *   early      answers `accepted` before the commit, which follows COMMIT_DELAY_MS later. While the server lives nobody can
- *              tell; killed, it has lost what it accepted.
+ *   early      answers `accepted` before the commit, which follows COMMIT_DELAY_MS later. While the server lives the difference is
+ *              invisible; killed, it has lost accepted messages.
  *   forgetful  stores a retry as a new message.
  *   deaf       ignores SIGTERM.
- *   hasty      ends at once on SIGTERM, with 0 as if all were well; else it is `early`.
+ *   hasty      exits at once on SIGTERM, with 0 as if all were well; otherwise like `early`.
  */
 import { openConnection } from "../../../src/store/engine/connection.ts";
 import { pathOfFileUrl, resolveDatabaseFile } from "../../../src/store/engine/database-file.ts";
@@ -25,7 +25,7 @@ function openPlantedEngine({ url }: { readonly url: string }): Engine {
   return plant === "forgetful" ? openForgetful(url) : openEarly(url);
 }
 
-/** Writes run in a transaction that stays open, and their results go out at once. */
+/** Writes run in a transaction that stays open, and their results are returned at once. */
 function openEarly(url: string): Engine {
   const file = resolveDatabaseFile(pathOfFileUrl(url));
   const connection = openConnection(file, { cacheBytes: 8_388_608, statementsMax: 256 });
@@ -51,7 +51,7 @@ function openEarly(url: string): Engine {
   };
 }
 
-/** The insert no longer looks for what is there, and gives a retry an id of its own. */
+/** The insert no longer looks for existing ids, and gives a retry an id of its own. */
 function openForgetful(url: string): Engine {
   const engine = createEmbeddedEngine({ url });
   const forgetful = plantOf("a retry is stored as a new message");

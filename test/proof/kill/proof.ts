@@ -1,11 +1,11 @@
 import { rmSync } from "node:fs";
 import { describeFaults } from "../checker/checker.ts";
-import type { Proof } from "../proof.ts";
+import { addFacts, type Proof } from "../proof.ts";
 import { startServer, temporaryFolder } from "../../support/server.ts";
 import { crashLoop } from "./crash-loop.ts";
 import { countUnseen } from "./witness.ts";
 
-/** Crashes of one database between two judgements: enough for a history with scars, few enough to hold its log in memory. */
+/** Crashes of one database between two judgements: enough for a long history, few enough to hold its log in memory. */
 const roundsMax = 25;
 const witnessed = 20;
 
@@ -32,7 +32,7 @@ export const proof: Proof = {
   },
 };
 
-/** One database through some crashes; answers what was wrong and adds to the facts. */
+/** One database through some crashes; returns the violations and adds to the facts. */
 export async function tryDatabase(options: {
   seed: number;
   rounds: number;
@@ -47,8 +47,7 @@ export async function tryDatabase(options: {
     const verdict = await crashLoop({ start: startServer, dir, rounds, seed });
     if (verdict.faults.length > 0) violations.push(describeFaults(verdict.faults));
     violations.push(...verdict.complaints);
-    for (const [name, value] of Object.entries({ ...verdict.facts, witnessed }))
-      facts[name] = (facts[name] ?? 0) + value;
+    addFacts(facts, { ...verdict.facts, witnessed });
   } catch (error) {
     violations.push(error instanceof Error ? error.message : String(error));
   } finally {

@@ -1,4 +1,4 @@
-/** A crowd of clients in a process of its own, told what to do through its parent's channel (crowd.ts). */
+/** A crowd of clients in a process of its own, controlled through its parent's channel (crowd.ts). */
 import { constants, setPriority } from "node:os";
 import { type Hostility, turnHostile } from "./hostile.ts";
 import { Member } from "./member.ts";
@@ -23,10 +23,10 @@ export type Backlog = {
 };
 export type Return = { readonly ms: number; readonly each: number; readonly every?: number };
 export type Returned = {
-  /** Until each was resumed, in milliseconds, in rising order. */
+  /** The time until each was resumed, in milliseconds, in rising order. */
   readonly tookMs: readonly number[];
   readonly refusals: number;
-  /** What was lost, doubled or out of order, or who never came back. */
+  /** Lost, doubled or reordered messages, and members that never came back. */
   readonly faults: readonly string[];
 };
 export type Counts = {
@@ -40,9 +40,9 @@ let members: Member[] = [];
 let endHostilities = (): void => {};
 const textOf = (i: number): string => `backlog ${i}`;
 
-/** What the parent may ask for; each takes one object and answers one. */
+/** The parent's requests; each takes one object and returns one. */
 export const operations = {
-  /** Connects; answers how many were refused, by status. */
+  /** Connects; returns how many were refused, by status. */
   async open({
     port,
     prefix,
@@ -70,7 +70,7 @@ export const operations = {
 
   pace: (pace: Pace): Promise<Paced> => runPace(members, pace),
 
-  /** Sends so many messages to each of the users, and waits until all are accepted. */
+  /** Sends this many messages to each of the users, and waits until all are accepted. */
   async fill({ port, prefix, users, each, text }: Backlog): Promise<void> {
     const sender = new Member({ port, user: `${prefix}-sender` });
     await sender.enter();
@@ -94,7 +94,7 @@ export const operations = {
     sender.leave();
   },
 
-  /** From now on nobody stores what comes: as devices that die before they have. */
+  /** From now on no member stores its messages, like devices that die before they can. */
   async hold(): Promise<void> {
     for (const member of members) member.isStoring = false;
   },
@@ -134,7 +134,7 @@ export const operations = {
   },
 
   async misbehave({ kinds }: { readonly kinds: readonly Hostility[] }): Promise<void> {
-    // Elsewhere they would have processors of their own.
+    // On other machines they would have processors of their own.
     setPriority(constants.priority.PRIORITY_LOW);
     endHostilities = turnHostile(members, kinds);
   },

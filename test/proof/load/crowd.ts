@@ -4,7 +4,7 @@ import type { Operations, Reply } from "./crowd-process.ts";
 type Input<Name extends keyof Operations> = Parameters<Operations[Name]>[0];
 type Answer<Name extends keyof Operations> = Awaited<ReturnType<Operations[Name]>>;
 
-/** A crowd of clients in another process: what they cost is not the measurer's, and they can be stopped as a whole. */
+/** A crowd of clients in another process: their cost is not measured with the server's, and they can be stopped as a whole. */
 export type Crowd = Awaited<ReturnType<typeof startCrowd>>;
 
 const callMsMax = 300_000;

@@ -9,20 +9,20 @@ export type FullHouse = {
   readonly start: StartTried;
   /** The server's `ulimit -n`. */
   readonly openFiles: number;
-  /** How many want to come in: more than there is room for. */
+  /** How many try to connect: more than there is room for. */
   readonly wanted: number;
   readonly pace: Pace;
   /** How long to wait for the answer to a handshake or a request. */
   readonly patienceMs: number;
 };
 
-/** Those inside may wait this many times as long as before the house was full. Very short waits count as `floorMs` (slow-neighbours.ts). */
+/** Connected members may wait this many times as long as before the server was full. Very short waits count as `floorMs` (slow-neighbours.ts). */
 const timesMax = 4;
-/** At rest the server may use this much of a core: it would be all of one if it spun over whom it cannot accept. */
+/** At rest the server may use this much of a core: it would use a whole one if it spun over connections that it cannot accept. */
 const idleCoresMax = 0.3;
 const idleMs = 1_000;
 
-/** R7: more connections than the process can hold: the surplus is refused with a word, those inside go on. */
+/** R7: more connections than the process can hold: the surplus is refused with an answer, and the connected ones continue. */
 export async function tryFullHouse({ start, openFiles, wanted, pace, patienceMs }: FullHouse): Promise<Outcome> {
   const server = await start({ openFiles, env: { LOG_LEVEL: "info" } });
   const violations: string[] = [];
@@ -38,7 +38,7 @@ export async function tryFullHouse({ start, openFiles, wanted, pace, patienceMs 
     const refused = answers["429"] ?? 0;
     for (const [status, count] of Object.entries(answers))
       if (status !== "429") violations.push(`${count} were answered ${status} in place of 429`);
-    if (refused === 0) violations.push(`nobody of ${wanted} was refused with ${openFiles} open files`);
+    if (refused === 0) violations.push(`none of ${wanted} was refused with ${openFiles} open files`);
     const cpu = cpuSeconds(server.pid);
     await Bun.sleep(idleMs);
     const idleCores = (cpuSeconds(server.pid) - cpu) / (idleMs / 1_000);
@@ -46,7 +46,7 @@ export async function tryFullHouse({ start, openFiles, wanted, pace, patienceMs 
     const calm = await inside.call("pace", pace);
     const health = await statusOf(`http://127.0.0.1:${server.port}/healthz`, patienceMs);
     if (health !== 200) violations.push(`/healthz answers ${health}`);
-    // Then those who never say what they want: they can fill what room there is, until the runtime's own timeout.
+    // Then connections without a request: they can fill the remaining room, until the runtime's own timeout.
     const path = "/ws?user=mute";
     for (let i = 0; i < openFiles; i++) bare.push(new LeanSocket({ port: server.port, path, isMute: true }));
     const crowded = await inside.call("pace", pace);

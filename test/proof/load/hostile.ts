@@ -1,24 +1,24 @@
 import { maskedFrame } from "../../support/lean-socket.ts";
 import type { Member } from "./member.ts";
 
-/** What a fifth of the crowd may do to the others. */
+/** The attacks of a fifth of the crowd on the others. */
 export type Hostility = "stopped" | "silent" | "dripping" | "flooding" | "garbage";
 export const hostilities: readonly Hostility[] = ["stopped", "silent", "dripping", "flooding", "garbage"];
 
-/** A flooder has four times the window on its way, so that the server must stop reading it. */
+/** A flooder sends four windows at once, so that the server must stop reading it. */
 const floodSends = 256;
 const floodText = "f".repeat(64);
 const dripMs = 50;
-/** Who was closed comes back, at a bounded pace: this many a second of one kind, over all of them. */
+/** A closed member comes back, at a bounded pace: this many a second of one kind, over all of them. */
 const rejoinMs = 1_000;
 const garbageFrames = 40;
-/** A flooder that does not read answers leaves what it writes in its own memory: no more than this. */
+/** A flooder that does not read answers keeps its writes in its own memory: no more than this. */
 const waitingBytesMax = 262_144;
 
 const half = maskedFrame(1, Buffer.from(`{"type":"ping","id":"${"d".repeat(200)}"}`)).subarray(0, 120);
 const garbage = maskedFrame(1, Buffer.from("{garbage"));
 
-/** Turns members hostile, each in its way; answers how to make an end of it. */
+/** Turns members hostile, each in its way; returns a function that ends it. */
 export function turnHostile(members: readonly Member[], kinds: readonly Hostility[]): () => void {
   let isOver = false;
   const each = members.map((member, i) => ({ member, kind: kinds[i % kinds.length] }));
@@ -48,7 +48,7 @@ export function turnHostile(members: readonly Member[], kinds: readonly Hostilit
   const babble = (member: Member): void => {
     for (let i = 0; i < garbageFrames; i++) member.socket?.write(garbage);
   };
-  /** To somebody who does not read, if there is one: then the flood must be kept off two connections. */
+  /** To a member that does not read, if there is one: then the flood must be kept off two connections. */
   const flood = (member: Member, i: number): void => {
     const to = stopped[i % Math.max(1, stopped.length)]?.user ?? `${member.user}-nobody`;
     const next = (): void => {

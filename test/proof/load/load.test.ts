@@ -8,7 +8,7 @@ test("R3 readers that stopped, one by one or with their process, cost bounded me
   expectRight(await scenarios.frozenReaders.run(small));
 });
 
-test("control: R3 a server that does not look at what its sockets hold is seen by its memory", async () => {
+test("control: R3 a server that ignores its sockets' buffers is seen by its memory", async () => {
   const start = planted("the bytes that sockets hold are not counted");
   expect(wrongsOf(await scenarios.pausedReaders.run(small, start))).toContain("memory grew by");
 });
@@ -28,7 +28,7 @@ test("R6 after a crash all come back at one instant and are resumed whole", asyn
   expectRight(await scenarios.killStampede.run(many));
 });
 
-test("control: R6 a server that resumes at the head is caught with what it left out", async () => {
+test("control: R6 a server that resumes at the head is caught with the messages that it left out", async () => {
   const start = planted("a resumed connection starts at the head");
   expect(wrongsOf(await scenarios.killStampede.run(small, start))).toContain("saw []");
 });

@@ -15,11 +15,11 @@ const closedSoonMs = 1_000;
 export class Member {
   readonly user: string;
   cursor = "";
-  /** Whether the cursor moves on with what comes; false: as of a device that dies before it has stored anything. */
+  /** Whether the cursor moves with the messages; false: like a device that dies before it has stored them. */
   isStoring = true;
   isReading = true;
   socket: LeanSocket | null = null;
-  /** Everything that waited has come, on the connection at hand. */
+  /** All waiting messages have come, on this connection. */
   isCaughtUp = false;
   closes: number[] = [];
   rejected = 0;
@@ -63,7 +63,7 @@ export class Member {
     return upgrade;
   }
 
-  /** Connects as a client of the protocol does: refusals are waited out. Resolves with how many there were. */
+  /** Connects as a client of the protocol does: refusals are waited out. Resolves with their number. */
   async resume(isOver: () => boolean): Promise<number> {
     for (let refusals = 0; ; refusals++) {
       const { status, retryAfterMs } = await this.enter();
@@ -73,7 +73,7 @@ export class Member {
     }
   }
 
-  /** Resolves once what waited has come, true, or the connection has closed, false. */
+  /** Resolves once the waiting messages have come, true, or the connection has closed, false. */
   async caughtUp(): Promise<boolean> {
     while (!this.isCaughtUp) {
       if (this.socket?.isOpen() !== true) return false;

@@ -1,4 +1,4 @@
-/** What compares times: nothing else runs beside this file (scripts/test-lanes.ts). */
+/** Tests that compare times: nothing else runs beside this file (scripts/test-lanes.ts). */
 import { expect, test } from "bun:test";
 import { scenarios } from "./scenarios.ts";
 import { expectRight, planted, small, wrongsOf } from "./small.ts";
@@ -7,13 +7,13 @@ test("R2 a fifth of slow, silent, dripping, flooding and babbling clients leaves
   expectRight(await scenarios.slowNeighbours.run(small));
 });
 
-test("control: R2 a server that gives each bad frame its time has the others wait", async () => {
+test("control: R2 a server that gives each bad frame its time makes the others wait", async () => {
   const start = planted("each bad frame blocks the loop");
-  // One window, right behind the burst: of several, the median may be of those that came after it.
+  // One window, right after the burst: of several, the median may be of later ones.
   const outcome = await scenarios.slowNeighbours.run({ ...small, heartbeatMs: 10_000, windows: 1 }, start);
   expect(wrongsOf(outcome)).toMatch(/p99 of accepted went from|messages missing/);
 });
 
-test("R7 at the limit of open files the surplus is refused with a word, and those inside go on", async () => {
+test("R7 at the limit of open files the surplus is refused with an answer, and connected ones continue", async () => {
   expectRight(await scenarios.fullHouse.run(small));
 });

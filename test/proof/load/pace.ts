@@ -6,9 +6,9 @@ export type Latencies = { readonly p50: number; readonly p99: number; readonly c
 export type Paced = {
   readonly accepted: Latencies;
   readonly received: Latencies;
-  /** Sends that were answered or received by nobody within the time of grace. */
+  /** Sends that were not answered or not received within the time of grace. */
   readonly missing: number;
-  /** How late a timer of this process was at most: a delay that comes from the machine, not from the server. */
+  /** The largest delay of a timer of this process: a delay of the machine, not of the server. */
   readonly lateMs: number;
 };
 
@@ -16,8 +16,8 @@ const graceMs = 10_000;
 const text = "x".repeat(64);
 
 /**
- * Members two by two talk at a fixed rate, whatever the server does, and a send counts from when it was due: a server that
- * stalls cannot hide it by being asked less.
+ * Pairs of members talk at a fixed rate, whatever the server does, and a send counts from when it was due: a server that
+ * stalls cannot hide it by receiving fewer requests.
  */
 export async function runPace(members: readonly Member[], { pairs, perSecond, ms }: Pace): Promise<Paced> {
   const accepted: number[] = [];

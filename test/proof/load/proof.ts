@@ -14,7 +14,7 @@ const full: Size = {
   patienceMs: 10_000,
 };
 
-/** Number k is scenario k modulo their count, over and over, at its full size: `from` alone says what is tried. */
+/** Number k is scenario k modulo their count, over and over, at its full size: `from` alone decides what is tried. */
 export const proof: Proof = {
   name: "load",
   unit: "connections",

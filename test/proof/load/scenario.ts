@@ -1,10 +1,10 @@
 import type { AlteredOptions } from "../../support/alteration.ts";
 import type { RunningServer } from "../../support/server.ts";
 
-/** What a scenario has found: an empty list of violations means that its rule held. */
+/** The findings of a scenario: an empty list of violations means that its rule held. */
 export type Outcome = {
   readonly violations: readonly string[];
-  /** What was measured, its unit in the name. */
+  /** The measurements, with their units in the names. */
   readonly figures: Readonly<Record<string, number>>;
 };
 

@@ -10,7 +10,7 @@ import { tryStoppedReaders } from "./stopped-readers.ts";
 /** How large a run is. */
 export type Size = {
   readonly connections: number;
-  /** How long one window of measurement is, and how many there are without, and with, hostile neighbours. */
+  /** The length of one window of measurement, and the number of windows without, and with, hostile neighbours. */
   readonly windowMs: number;
   readonly windows: number;
   readonly heartbeatMs: number;
@@ -31,7 +31,7 @@ export type Scenario = {
 };
 
 const fifth = 0.2;
-/** What the healthy send: little enough that an idle server stays one, and the load generators too. */
+/** The load of healthy members: little enough that an idle server, and the load generators, stay idle. */
 const perSecond = 300;
 
 const paceOf = ({ connections, windowMs }: Size) => ({
@@ -56,7 +56,7 @@ const stampede = (how: "kill -9" | "SIGTERM"): Scenario["run"] =>
     return await tryStampede({ start, connections, how, messages: 3, resumedMsMax });
   };
 
-/** Everything that is tried, the cheap ones first; the number of a run of the proof counts through them. */
+/** Every scenario, the cheap ones first; the number of a run of the proof counts through them. */
 export const scenarios = {
   silentPeers: {
     name: "silent and dripping peers, while they are written to",

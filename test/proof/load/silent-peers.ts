@@ -15,7 +15,7 @@ const talkMs = 20;
 /** Timers, and how long it takes to connect. */
 const slackMs = 250;
 
-/** R4: who neither pongs nor completes a frame is closed with 4408, while it is being written to; who pongs stays. */
+/** R4: a member that neither pongs nor completes a frame is closed with 4408, while it is written to; a member that pongs stays. */
 export async function trySilentPeers({ start, each, heartbeatMs, patienceMs }: SilentPeers): Promise<Outcome> {
   const server = await start({ env: { HEARTBEAT_MS: String(heartbeatMs), LOG_LEVEL: "info" } });
   const violations: string[] = [];

@@ -18,16 +18,16 @@ export type SlowNeighbours = {
 };
 
 /**
- * Twice the baseline is the rule. A baseline of an idle server is one or two milliseconds on a machine where one turn of
- * the scheduler is as long, so a ratio alone would judge noise: this much more is allowed before it counts. It is what
- * two whole commits take, one under way and one's own; nobody who reads and writes feels it.
+ * Twice the baseline is the rule. An idle server's baseline is one or two milliseconds on a machine where one turn of
+ * the scheduler is as long, so a ratio alone would judge noise: this much more is allowed before it counts. It is the time
+ * of two whole commits, one under way and one's own; no user notices it.
  */
 export const floorMs = 60;
 
 /** A message passes four steps: the sender, the server twice, and the receiver. A busy machine can delay each of them. */
 export const handsOn = 4;
 
-/** R2: what the healthy wait for, without and with hostile neighbours, in one run of one server. */
+/** R2: the healthy members' latency, without and with hostile neighbours, in one run of one server. */
 export async function trySlowNeighbours(options: SlowNeighbours): Promise<Outcome> {
   const { start, connections, share, kinds, pace, windows, heartbeatMs } = options;
   const server = await start({ env: { HEARTBEAT_MS: String(heartbeatMs), LOG_LEVEL: "info" } });
@@ -45,7 +45,7 @@ export async function trySlowNeighbours(options: SlowNeighbours): Promise<Outcom
     await healthy.call("pace", { ...pace, ms: pace.ms / 2 });
     const quiet = await measure(healthy, options);
     await hostile.call("misbehave", { kinds });
-    // Their first burst is over before it counts.
+    // Their first burst does not count.
     await Bun.sleep(pace.ms);
     const cpu = cpuSeconds(server.pid);
     const loud = await measure(healthy, options);
@@ -83,7 +83,7 @@ async function measure(healthy: Crowd, { windows, pace }: SlowNeighbours) {
   const received: number[] = [];
   const late: number[] = [];
   let missing = 0;
-  // Whoever lost something waits in vain: it need not be seen twice.
+  // A lost answer is waited for in vain: once is enough.
   for (let i = 0; i < windows && missing === 0; i++) {
     const seen = await healthy.call("pace", pace);
     accepted.push(seen.accepted.p99);

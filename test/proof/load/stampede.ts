@@ -11,7 +11,7 @@ export type Stampede = {
   readonly how: "kill -9" | "SIGTERM";
   /** Messages that each has missed. */
   readonly messages: number;
-  /** How long it may take until all are back with all they missed. */
+  /** The longest time until all are back with all missed messages. */
   readonly resumedMsMax: number;
 };
 
@@ -35,8 +35,8 @@ export async function tryStampede(options: Stampede): Promise<Outcome> {
     violations.push(...faults.slice(0, 5));
     const lastMs = tookMs.at(-1) ?? Number.NaN;
     if (lastMs > resumedMsMax) violations.push(`the last was resumed after ${lastMs.toFixed(0)} ms`);
-    const said = server.output().split("\n");
-    const unwell = said.filter((line) => /"level":"(error|fatal)"/.test(line));
+    const log = server.output().split("\n");
+    const unwell = log.filter((line) => /"level":"(error|fatal)"/.test(line));
     if (unwell.length > 0) violations.push(`the server logged ${unwell[0]?.slice(0, 200)}`);
     const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
     if (ready.status !== 200) violations.push(`/readyz answers ${ready.status}`);

@@ -18,18 +18,18 @@ export type StoppedReaders = {
 const devicesMax = 100;
 const textBytes = 16_000;
 const returnMs = 120_000;
-/** The database's cache is kept small: what fills it is none of the readers'. */
+/** The database's cache is kept small, so that it does not count as the readers' memory. */
 const cacheBytes = 1_048_576;
-/** Beside the buffers: what the allocator has not given back. */
+/** Beside the buffers: memory that the allocator has not given back. */
 const slackBytes = 32_000_000;
 /** The same for each connection: pages of the log went through it, and its buffers grew step by step. */
 const slackBytesEach = 30_000;
 /** A buffer that grows is copied into a larger one. */
 const growth = 1.5;
-/** One in ten looks, in the end, whether it gets everything: all of it is what the others only let wait. */
+/** One in ten checks, at the end, whether it gets everything; for the others everything only waits. */
 const lookingEvery = 10;
 
-/** R3: what readers that have stopped cost the server's memory, and whether they get everything afterwards. */
+/** R3: the cost of stopped readers in the server's memory, and whether they get everything afterwards. */
 export async function tryStoppedReaders(options: StoppedReaders): Promise<Outcome> {
   const { start, connections, how, outboxTotalBytesMax, messages } = options;
   const devices = Math.min(devicesMax, connections);
@@ -71,7 +71,7 @@ export async function tryStoppedReaders(options: StoppedReaders): Promise<Outcom
   }
 }
 
-/** What the process holds once its garbage is collected: the buffers of sockets are not among that. */
+/** The process's memory once its garbage is collected: the buffers of sockets are not garbage. */
 async function residentBytes(server: RunningServer): Promise<number> {
   await holdingsOf(server);
   return server.residentBytes();

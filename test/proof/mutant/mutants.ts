@@ -19,7 +19,7 @@ export const mutants: readonly Mutant[] = [
     in: "test/connection/outbox.test.ts",
   },
   {
-    name: "who is written to while they are being looked at is forgotten",
+    name: "a user who gets a message during the look is forgotten",
     red: "U1 a user who gets a message during a look",
     in: "test/push/race.test.ts",
   },
@@ -39,8 +39,8 @@ export const mutants: readonly Mutant[] = [
     in: "test/hub/races.test.ts",
   },
   {
-    name: "what was asked before a block is remembered behind it",
-    red: "T3 B3 what was asked before a block",
+    name: "an answer from before a block is remembered after it",
+    red: "T3 B3 an answer to a question from before a block",
     in: "test/hub/races.test.ts",
   },
   {
@@ -59,8 +59,8 @@ export const mutants: readonly Mutant[] = [
     in: "test/connection/inbox.test.ts",
   },
   {
-    name: "what was handled is counted for good",
-    red: "H9 what was handled counts no more",
+    name: "handled frames are counted for ever",
+    red: "H9 a frame that was handled counts no more",
     in: "test/connection/inbox.test.ts",
   },
   {
@@ -74,18 +74,18 @@ export const mutants: readonly Mutant[] = [
     in: "test/connection/outbox.test.ts",
   },
   {
-    name: "who takes little is taken for one who takes nothing",
+    name: "a slow reader counts as one that has stopped",
     red: "R2 R3 while the budget is short",
     in: "test/connection/outbox.test.ts",
   },
   {
-    name: "what was wrong counts for ever",
-    red: "H10 P34 only what was wrong within a minute",
+    name: "bad frames count for ever",
+    red: "H10 P34 only the bad frames of the last minute",
     in: "test/connection/bad-frame-counter.test.ts",
   },
   {
-    name: "who is not read by our own choice is silent",
-    red: "R4 H9 who is not read",
+    name: "a connection that we do not read counts as silent",
+    red: "R4 H9 a peer that the server does not read",
     in: "test/connection/heartbeat.test.ts",
   },
   {
@@ -94,8 +94,8 @@ export const mutants: readonly Mutant[] = [
     in: "test/hub/races.test.ts",
   },
   {
-    name: "answers that nobody takes block nothing",
-    red: "H7 who sends, and takes no answers",
+    name: "unread answers block nothing",
+    red: "H7 a client that sends, and takes no answers",
     in: "test/hub/races.test.ts",
   },
   {
@@ -104,12 +104,12 @@ export const mutants: readonly Mutant[] = [
     in: "test/hub/races.test.ts",
   },
   {
-    name: "who was held up by others is not looked at again",
-    red: "O10 R3 who was sent nothing because others",
+    name: "a connection that others held up is not flushed again",
+    red: "O10 R3 a client that was sent nothing, for others",
     in: "test/hub/races.test.ts",
   },
   {
-    name: "a stretch from behind the position is told twice",
+    name: "a stretch from before the position is sent twice",
     red: "O3 a stretch of the log that begins behind",
     in: "test/connection/replay.test.ts",
   },
@@ -119,22 +119,22 @@ export const mutants: readonly Mutant[] = [
     in: "test/connection/replay.test.ts",
   },
   {
-    name: "what waits behind a commit that failed is accepted later",
+    name: "sends behind a failed commit are accepted later",
     red: "O4 D3 sends that wait are refused with it",
     in: "test/store/writer.test.ts",
   },
   {
-    name: "who opens a device during a failure waits for ever",
+    name: "opening a device during a failure waits for ever",
     red: "S12 opening a device or changing",
     in: "test/store/writer.test.ts",
   },
   {
-    name: "an outage is asked by everybody",
+    name: "every request tries the database during an outage",
     red: "S12 during the outage only the probe",
     in: "test/store/writer.test.ts",
   },
   {
-    name: "when somebody was seen is lost with a commit",
+    name: "a last-seen time is lost with a commit",
     red: "B7 a last-seen time is not lost",
     in: "test/store/writer.test.ts",
   },
@@ -144,7 +144,7 @@ export const mutants: readonly Mutant[] = [
     in: "test/store/writer.test.ts",
   },
   {
-    name: "the second thing said of somebody takes the first one away",
+    name: "a second change of a relation undoes the first one",
     red: "B1 two things said of one person",
     in: "test/store/writer.test.ts",
   },
@@ -159,7 +159,7 @@ export const mutants: readonly Mutant[] = [
     in: "test/store/writer.test.ts",
   },
   {
-    name: "who waits for an ack is forgotten behind a further one",
+    name: "a waiting ack is forgotten behind a further one",
     red: "Q7 an ack is settled also",
     in: "test/store/writer.test.ts",
   },
@@ -169,7 +169,7 @@ export const mutants: readonly Mutant[] = [
     in: "test/store/writer.test.ts",
   },
   {
-    name: "a new send beside a retry is told of to nobody",
+    name: "a new send beside a retry is not announced",
     red: "F1 O1 a new send beside a retry",
     in: "test/store/writer.test.ts",
   },
@@ -194,7 +194,7 @@ export const mutants: readonly Mutant[] = [
     in: "test/store/history.test.ts",
   },
   {
-    name: "a revocation is told to clients",
+    name: "a revocation is sent to clients",
     red: "T5 of one device closes that one",
     in: "test/hub/revocation.test.ts",
   },
@@ -204,27 +204,27 @@ export const mutants: readonly Mutant[] = [
     in: "test/connection/replay.test.ts",
   },
   {
-    name: "what an unblock brings back shares its place",
+    name: "changes that an unblock brings back share one number",
     red: "O5 S7 marks that an unblock brings back",
     in: "test/store/writer.test.ts",
   },
   {
-    name: "who is no longer watched is told of",
-    red: "B6 B8 who is no longer watched",
+    name: "the presence of an unwatched user is still sent",
+    red: "B6 B8 the state of a user who is no longer watched",
     in: "test/hub/races.test.ts",
   },
   {
-    name: "a commit is told while the log is read, and again with it",
+    name: "a commit is announced during a read of the log, and again with it",
     red: "F1 F10 a commit that follows while",
     in: "test/feed/race.test.ts",
   },
   {
-    name: "what is read of the log overtakes the answers to its senders",
+    name: "a read of the log overtakes the answers to the senders",
     red: "H3 entries read from the log are announced after",
     in: "test/feed/race.test.ts",
   },
   {
-    name: "what was announced and is not there is read again and again",
+    name: "an announced entry that is missing is read again and again",
     red: "R1 F5 a notice of entries that do not exist",
     in: "test/feed/race.test.ts",
   },
@@ -259,7 +259,7 @@ export const mutants: readonly Mutant[] = [
     in: "test/access/admit.test.ts",
   },
   {
-    name: "whatever is not false makes somebody the host",
+    name: "any value but false makes a user the host",
     red: "A8 who the host says is the host is",
     in: "test/access/admit.test.ts",
   },
@@ -274,17 +274,17 @@ export const mutants: readonly Mutant[] = [
     in: "test/access/policy.test.ts",
   },
   {
-    name: "what was known of somebody on other nodes holds for ever",
-    red: "H16 U1 what is known of somebody on other nodes",
+    name: "a user's presence on other nodes is remembered for ever",
+    red: "H16 U1 the answer about a user on other nodes",
     in: "test/hub/cluster.test.ts",
   },
   {
     name: "an ack reaches beyond what was sent",
-    red: "P30 O3 an ack of more than was sent",
+    red: "P30 O3 an ack beyond the frames of its connection",
     in: "test/hub/races.test.ts",
   },
   {
-    name: "a read tells of what no disk has yet",
+    name: "a read returns data that is on no disk yet",
     red: "D2 D4 a connection that is opened after an error",
     in: "test/store/reopen.test.ts",
   },
@@ -299,12 +299,12 @@ export const mutants: readonly Mutant[] = [
     in: "test/store/read-queue.test.ts",
   },
   {
-    name: "a worker sends though it does not know whose place it is",
+    name: "a worker sends without knowing who has the lease",
     red: "U8 a worker that could not renew its lease",
     in: "test/push/race.test.ts",
   },
   {
-    name: "a hook is called though it is not known whose place it is",
+    name: "a hook is called without knowing who has the lease",
     red: "K77 a node that cannot renew its lease",
     in: "test/hook/hook.test.ts",
   },

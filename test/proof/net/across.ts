@@ -2,7 +2,7 @@ import { type Client, connect, hasText, isPresence, join, type Presence } from "
 import type { Node } from "../../support/nodes.ts";
 import type { RunningServer } from "../../support/server.ts";
 
-/** Sends from one node to people at others who say nothing themselves; how many of these have not got all of it within `msMax`, and how long it took. */
+/** Sends from one node to silent users at other nodes. Returns how many of them have not received everything within `msMax`, and the time it took. */
 export async function countUnreached(options: {
   readonly from: Node;
   readonly to: readonly Node[];
@@ -33,7 +33,7 @@ export async function countUnreached(options: {
   return { unreached, ms: Math.round(ms) };
 }
 
-/** T5: ends the session of somebody who has a socket on each node; for each, how long that took and how it was closed. */
+/** T5: ends the session of a user with a socket on each node; for each, how long that took and how it was closed. */
 export async function endSession(options: {
   readonly worker: RunningServer;
   readonly nodes: readonly Node[];
@@ -54,7 +54,7 @@ export async function endSession(options: {
   );
 }
 
-/** Somebody at `from` types to somebody at `to`, who watches them. Both stay connected. */
+/** A user at `from` types to a user at `to`, who watches them. Both stay connected. */
 export async function meet(from: Node, to: Node): Promise<{ readonly typist: Client; readonly watcher: Client }> {
   const name = crypto.randomUUID().slice(0, 8);
   const watcher = await join(to.url, { user: `watcher-${name}` });

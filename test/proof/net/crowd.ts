@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Event } from "../checker/checker.ts";
+import { readHistory } from "../checker/read-history.ts";
 import type { Chance } from "../sim/chance.ts";
 import { type Client, connect, type Frame, type MessageChange } from "../../support/client.ts";
 import { letIn } from "./let-in.ts";
@@ -8,48 +9,48 @@ import { deadline } from "../../support/deadline.ts";
 export type CrowdOptions = {
   /** Pairs of neighbours in a ring write to each other, so each user has two conversations. */
   readonly users: number;
-  /** Where a device may go, one as well as the other: all of it is one chat. */
+  /** The nodes that a device may use, all alike: they are one chat. */
   readonly urls: readonly string[];
   readonly chance: Chance;
-  /** Takes each event as it happens: an attempt before its frame leaves, everything else once its frame was read. */
+  /** Takes each event when it happens: an attempt before its frame is sent, everything else once its frame was read. */
   readonly log: (event: Event) => void;
 };
 
-/** Sends of one device that wait for their answers, and the time between an answer and the next one. */
+/** A device's unanswered sends, and the time between an answer and the next send. */
 const windowSends = 4;
 const pauseMs = { min: 0, max: 60 } as const;
 /** How long a device stays at one node. */
 const stayMs = { min: 200, max: 1_800 } as const;
 const helloMsMax = 1_500;
-/** A node that has answered nothing for so long is left. */
+/** A device leaves a node that has answered nothing for this long. */
 const silentMsMax = 1_500;
 const retryMs = { min: 20, max: 150 } as const;
 const pollMs = 10;
 
 type Sent = { readonly id: string; readonly to: string; readonly text: string };
 
-/** One of the two devices of a user: each writes and reads, and stores what it reads together with its cursor. */
+/** One of the two devices of a user: each writes and reads, and stores each message together with its cursor. */
 type Device = {
   readonly user: string;
   readonly name: string;
   readonly chance: Chance;
   /** Sent and not answered, in the order of the first tries. */
   waiting: Sent[];
-  /** Ids of all that it has. */
+  /** The ids of its messages. */
   readonly has: Set<string>;
-  /** Its own messages by place: answered, and passed by no change yet. */
+  /** Its own messages by seq: answered, and not yet passed by a change. */
   readonly own: Map<string, Map<number, MessageChange>>;
   cursor: string | null;
   beginning: string | null;
   client: Client | null;
   at: string;
   count: number;
-  heardAt: number;
+  receivedAt: number;
 };
 
 const nameOf = ({ user, name }: Device): string => `${user}/${name}`;
 
-/** Users with two devices each, which write, read, and go from node to node all the time. */
+/** Users with two devices each, which write, read, and move from node to node all the time. */
 export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
   const complaints: string[] = [];
   const facts = { accepted: 0, connects: 0, refused: 0, recoveryMs: 0, lastMs: 0 };
@@ -93,7 +94,7 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     device.own.get(conversation)?.delete(seq);
   }
 
-  /** What the device wrote itself it has once it was accepted, in the place that it was given. */
+  /** The device has its own messages once they are accepted, at the seq in the answer. */
   function seeOwn(device: Device, conversation: string, upTo: number): void {
     const own = device.own.get(conversation) ?? new Map<number, MessageChange>();
     const due = [...own.values()].filter(({ seq }) => seq < upTo).toSorted((a, b) => a.seq - b.seq);
@@ -103,7 +104,7 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
   function settle(device: Device, frame: Frame & { type: "accepted" | "rejected" }): void {
     if (frame.type === "rejected") {
       facts.refused++;
-      // A node whose database is away says "later", and closes.
+      // A node without its database answers "later", and closes.
       if (frame.code !== "unavailable") complaints.push(`a send was rejected: ${JSON.stringify(frame)}`);
       return;
     }
@@ -113,7 +114,7 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     if (sent === undefined) return;
     facts.accepted++;
     log({ type: "accepted", from: device.user, id, conversation, seq });
-    // Of a retry the change may have come first.
+    // For a retry the change may have come first.
     if (device.has.has(id)) return;
     const own = device.own.get(conversation) ?? new Map<number, MessageChange>();
     device.own.set(conversation, own);
@@ -121,7 +122,7 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
   }
 
   function take(device: Device, frame: Frame): void {
-    device.heardAt = performance.now();
+    device.receivedAt = performance.now();
     if (frame.type === "accepted" || frame.type === "rejected") return settle(device, frame);
     if (frame.type === "reset") complaints.push(`${nameOf(device)} was reset`);
     if (frame.type !== "changes") return;
@@ -140,7 +141,7 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
 
   async function enter(device: Device, url: string): Promise<void> {
     const { user, name } = device;
-    // To connect with a cursor is to ack it.
+    // Connecting with a cursor acks it.
     const cursor = isEverybodyHere() ? device.cursor : null;
     const client = await connect(url, {
       ...{ user, device: name, withinMs: helloMsMax },
@@ -150,7 +151,7 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     log({ type: "connect", reader: nameOf(device) });
     device.beginning ??= client.welcome.cursor;
     device.cursor ??= client.welcome.cursor;
-    Object.assign(device, { client, at: url, heardAt: performance.now() });
+    Object.assign(device, { client, at: url, receivedAt: performance.now() });
     for (const frame of client.frames) take(device, frame);
     client.tap((frame) => take(device, frame));
     client.forget();
@@ -170,13 +171,13 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     }
   }
 
-  /** Until the node does not answer, breaks the connection, or the time there is over. */
+  /** Until the node does not answer, breaks the connection, or the time at it is over. */
   async function stay(device: Device): Promise<void> {
     const until = performance.now() + device.chance.between(stayMs.min, stayMs.max);
     while (!isOver && device.client?.isOpen() === true) {
       const now = performance.now();
       if (isMoving && now >= until) return;
-      if (device.waiting.length > 0 && now - device.heardAt > silentMsMax) return;
+      if (device.waiting.length > 0 && now - device.receivedAt > silentMsMax) return;
       await Bun.sleep(pollMs);
     }
   }
@@ -202,18 +203,13 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     return Math.round(performance.now() - start);
   }
 
-  async function readHistory(user: string): Promise<void> {
+  async function logHistory(user: string): Promise<void> {
     const url = chance.pick(urls);
     const cursor = devices.find((device) => device.user === user)?.beginning ?? "";
     const fresh = await letIn(url, { user, device: "fresh", cursor });
-    const isWhole = (): boolean => fresh.frames.findLast((frame) => frame.type === "changes")?.more === false;
-    await fresh.when(isWhole, deadline.bulkMs, "the whole history");
-    const messages = fresh
-      .messages()
-      .map(({ conversation, seq, id, from, text }) => ({ conversation, seq, id, from, text }));
-    fresh.terminate();
+    const history = await readHistory(fresh);
     fresh.check();
-    log({ type: "history", user, messages });
+    log(history);
   }
 
   const tasks = devices.flatMap((device) => [roam(device), keepWriting(device)]);
@@ -222,15 +218,15 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
     complaints,
     facts,
 
-    /** Whether everybody is connected and has its answers, so that what comes next is no echo of the start. */
+    /** Whether all are connected and have their answers, so that the start does not affect the next step. */
     async ready(): Promise<void> {
       const ms = await eventually(() => facts.accepted > devices.length, deadline.bulkMs);
-      if (facts.accepted <= devices.length) complaints.push(`hardly anybody was answered within ${ms} ms`);
+      if (facts.accepted <= devices.length) complaints.push(`hardly any device was answered within ${ms} ms`);
     },
 
     /**
-     * After all faults. Nobody moves any more; within `recoveryMsMax` everybody is connected and answered, and then what is accepted
-     * is with every device of both people within `liveMsMax` (O10).
+     * After all faults. No device moves any more; within `recoveryMsMax` all are connected and answered, and then each accepted
+     * message is on every device of both users within `liveMsMax` (O10).
      */
     async finish(options: { readonly recoveryMsMax: number; readonly liveMsMax: number }): Promise<void> {
       const { recoveryMsMax, liveMsMax } = options;
@@ -268,7 +264,7 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
         for (const conversation of device.own.keys()) seeOwn(device, conversation, Infinity);
         leave(device);
       }
-      for (const user of people) await readHistory(user);
+      for (const user of people) await logHistory(user);
       for (const device of devices) log({ type: "drained", reader: nameOf(device), user: device.user });
     },
 
@@ -283,5 +279,5 @@ export function createCrowd({ users, urls, chance, log }: CrowdOptions) {
 
 const createDevice = (user: string, name: string, chance: Chance): Device => ({
   ...{ user, name, waiting: [], has: new Set(), own: new Map(), cursor: null, beginning: null, client: null },
-  ...{ at: "", count: 0, heardAt: 0, chance: chance.fork(`${user}/${name}`) },
+  ...{ at: "", count: 0, receivedAt: 0, chance: chance.fork(`${user}/${name}`) },
 });

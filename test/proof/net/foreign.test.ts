@@ -8,7 +8,7 @@ import { startPlanted } from "./plants.ts";
 import { deadline } from "../../support/deadline.ts";
 
 const messages = 4;
-/** Longer than a hint takes. */
+/** Longer than a commit notice takes. */
 const hintMs = 150;
 
 describeWith("nats-server", "two databases on one bus", () => {
@@ -24,7 +24,7 @@ describeWith("nats-server", "two databases on one bus", () => {
     for (const one of own.splice(0)) await one.stop();
   });
 
-  /** The same people write the same way on both, so that both stand at the same place of their logs; answers what each reader got. */
+  /** The same users write the same way on both, so that both are at the same position of their logs; returns what each reader received. */
   async function readBoth(
     start?: Start,
     arriveMsMax: number = deadline.answerMs,
@@ -48,11 +48,11 @@ describeWith("nats-server", "two databases on one bus", () => {
 
   const sentAt = (at: number): string[] => Array.from({ length: messages }, (_, i) => `${i} of ${at}`);
 
-  test("T1 R9 each knows nothing of what the other's nodes tell each other", async () => {
+  test("T1 R9 each ignores what the other's nodes publish", async () => {
     expect(await readBoth()).toEqual([sentAt(0), sentAt(1)]);
   });
 
-  test("control: T1 R9 nodes that believe hints of another history are caught", async () => {
+  test("control: T1 R9 nodes that believe notices of another history are caught", async () => {
     const [one, other] = await readBoth(startPlanted("gullible"), hintMs);
     expect([one?.includes("0 of 1"), other?.includes("0 of 0")]).toContain(true);
   });

@@ -4,7 +4,7 @@ import { deadline } from "../../support/deadline.ts";
 const helloMsMax = 5_000;
 const retryMs = 50;
 
-/** Connects as soon as the node lets one in: after a mishap it refuses for as long as it knows of no database. */
+/** Connects as soon as the node accepts: after a mishap it refuses as long as it has no database. */
 export async function letIn(url: string, options: ConnectOptions, msMax: number = deadline.bulkMs): Promise<Client> {
   const end = performance.now() + msMax;
   for (;;) {

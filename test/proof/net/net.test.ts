@@ -19,10 +19,10 @@ const pauseMs = Number(process.env["PAUSE_MS"] ?? "1500");
 const isBusDead = process.env["BUS_DEAD"] === "1";
 
 /**
- * The simulator shows in virtual time how soon something reaches another node. Here the tests wait until it arrives. The controls wait this
- * long for what never arrives.
+ * The simulator shows in virtual time how soon something reaches another node. Here the tests wait until it arrives. The controls wait
+ * this long for something that never arrives.
  */
-const untoldMs = { session: 1_000, message: 5_000 } as const;
+const controlWaitMs = { session: 1_000, message: 5_000 } as const;
 const patient = { recoveryMsMax: deadline.bulkMs, liveMsMax: deadline.bulkMs } as const;
 
 describeWith("nats-server", "several nodes on one database", () => {
@@ -39,7 +39,7 @@ describeWith("nats-server", "several nodes on one database", () => {
     [first, second, third] = nodes.all as [Node, Node, Node];
   });
   afterAll(async () => {
-    // Not after each test: one of them watches over several others.
+    // Not after each test: one of them spans several others.
     endClients();
     await worker?.dispose();
     await nodes?.stop();
@@ -55,7 +55,7 @@ describeWith("nats-server", "several nodes on one database", () => {
   }
 
   test(
-    `R9 O1 O3 O5 O10 D1 whatever of bus, nodes and database is away for a while, nothing is lost, doubled or moved (SEED=${seed})`,
+    `R9 O1 O3 O5 O10 D1 while bus, nodes or database are away, nothing is lost, doubled or moved (SEED=${seed})`,
     async () => {
       const { faults, complaints, facts } = await runTrial({ nodes, seed, rounds, pauseMs, isBusDead, ...patient });
       if (faults.length > 0) throw new Error(describeFaults(faults));
@@ -77,9 +77,9 @@ describeWith("nats-server", "several nodes on one database", () => {
     offline.catch(() => {});
   });
 
-  test("T5 a session that any process ends is over on every node as soon as the bus tells it", async () => {
+  test("T5 a session that any process ends is over on every node as soon as the bus reports it", async () => {
     const { nats, sqld } = nodes;
-    // They poll the database once an hour, so only the bus can tell them.
+    // They poll the database once an hour, so only the bus can notify them.
     const sleepy = await startOwn({ count: 2, sqld, ...(nats && { nats }), start: startSleepy });
     const ended = await endSession({ worker, nodes: sleepy.all, msMax: deadline.answerMs });
     expect(ended.map(({ code }) => code)).toEqual([4_401, 4_401]);
@@ -88,11 +88,11 @@ describeWith("nats-server", "several nodes on one database", () => {
   test("control: T5 a node that leaves sockets of an ended session open is caught", async () => {
     const { nats, sqld } = nodes;
     const planted = await startOwn({ count: 1, sqld, ...(nats && { nats }), start: startPlanted("lenient") });
-    const ended = await endSession({ worker, nodes: planted.all, msMax: untoldMs.session });
+    const ended = await endSession({ worker, nodes: planted.all, msMax: controlWaitMs.session });
     expect(ended.map(({ code }) => code)).toEqual([0]);
   });
 
-  /** The faults of a race of at least `ms`. It goes on until one heat is whole, or until a fault is found where there must be one. */
+  /** The faults of a race of at least `ms`. It continues until one heat is whole, or until a fault is found where there must be one. */
   async function raceAt(at: readonly Node[], ms: number, isFaulty = false): Promise<readonly string[]> {
     const events: Event[] = [];
     const race = createRace({ urls: at.map(({ url }) => url), log: (event) => events.push(event) });
@@ -102,7 +102,7 @@ describeWith("nats-server", "several nodes on one database", () => {
     return race.complaints;
   }
 
-  test("O1 of one id that two nodes get at once there is one message, and one answer", async () => {
+  test("O1 one id sent to two nodes at once is one message with one answer", async () => {
     expect(await raceAt([first, second], 800)).toEqual([]);
   });
 
@@ -124,17 +124,22 @@ describeWith("nats-server", "several nodes on one database", () => {
     expect(classesOf(faults)).toContain("lost");
   });
 
-  test("control: O10 R9 a feed that does not poll leaves people waiting once the bus is dead", async () => {
+  test("control: O10 R9 a feed that does not poll leaves users waiting once the bus is dead", async () => {
     const [sender, reader] = (await startOwn({ count: 2, hasBus: false, start: startSleepy })).all as [Node, Node];
-    const { unreached } = await countUnreached({ from: sender, to: [reader], messages: 1, msMax: untoldMs.message });
+    const { unreached } = await countUnreached({
+      from: sender,
+      to: [reader],
+      messages: 1,
+      msMax: controlWaitMs.message,
+    });
     expect(unreached).toBe(1);
   });
 
-  test("H16 whose node was killed is offline on other nodes after a while", async () => {
+  test("H16 a user of a killed node is offline on other nodes after a while", async () => {
     expect(await offline).toMatchObject({ state: "offline" });
   });
 
-  test("R9 O10 T5 with the bus dead for ever all that is accepted arrives, and sessions end", async () => {
+  test("R9 O10 T5 with a dead bus every accepted message arrives, and sessions end", async () => {
     await nodes.nats?.signal("SIGKILL");
     const [reached, ended] = await Promise.all([
       countUnreached({ from: first, to: [first, second], messages: 2, msMax: deadline.answerMs }),

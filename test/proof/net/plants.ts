@@ -2,13 +2,13 @@ import { plant } from "../../plants/index.ts";
 import { startAltered } from "../../support/alteration.ts";
 import type { Start } from "../../support/server.ts";
 
-/** Bugs of a node among others, for negative controls. */
+/** Bugs of one node among several, for negative controls. */
 const plants = {
-  /** Applies a commit that others have preceded, and never reads those. */
+  /** Applies a commit after a gap, and never reads the missing commits. */
   jumps: "a gap in the log that is jumped",
-  /** Believes what nodes on another database say. */
+  /** Believes nodes of another database. */
   gullible: "the bus of another database is believed",
-  /** Stores an id as often as it comes; without a unique index this is one row each. */
+  /** Stores an id each time it comes; without a unique index this is one row each. */
   forgetful: "an id is stored as often as it comes",
   /** Leaves the sockets of an ended session open. */
   lenient: "the sockets of an ended session stay open",
@@ -20,5 +20,5 @@ export const startPlanted =
   (options = {}) =>
     startAltered({ ...options, alterations: plant(plants[bug]) });
 
-/** Starts a server that looks for what nobody announced once in an hour. */
+/** Starts a server that looks for unannounced commits only once an hour. */
 export const startSleepy: Start = (options = {}) => startAltered({ ...options, limits: { headPollMs: 3_600_000 } });

@@ -1,19 +1,19 @@
 import { pathOf, prerequisites } from "../../../scripts/prerequisites.ts";
 import { describeFaults } from "../checker/checker.ts";
 import { endClients } from "../../support/client.ts";
-import type { Proof } from "../proof.ts";
+import { addFacts, type Proof } from "../proof.ts";
 import { startNodes } from "../../support/nodes.ts";
 import { runTrial } from "./trial.ts";
 
-/** Longer than a call of the database may take, and than a node may be silent before others take it for gone. */
+/** Longer than a database call may take, and than the silence after which other nodes take a node for dead. */
 const pauseMs = 11_000;
 
 const hasNats = (): boolean => prerequisites.some((one) => one.name === "nats-server" && pathOf(one) !== null);
 
-/** The third of all trials have no bus for most of their time. */
+/** A third of all trials have no bus for most of their time. */
 const isBusDead = (seed: number): boolean => seed % 3 === 0;
 
-/** Three real nodes, one database and one bus, a crowd that goes from node to node; number k draws what goes wrong, and for how long. */
+/** Three real nodes, one database and one bus, a crowd that moves from node to node; number k draws the mishaps and their length. */
 export const proof: Proof = {
   name: "net",
   unit: "mishaps",
@@ -35,7 +35,7 @@ export const proof: Proof = {
           found.push(...verdict.complaints);
           const { mishaps = 0, recoveryMs = 0, lastMs = 0, ...rest } = verdict.facts;
           tried += mishaps;
-          for (const [name, value] of Object.entries(rest)) facts[name] = (facts[name] ?? 0) + value;
+          addFacts(facts, rest);
           say(`${seed}: all were back after ${recoveryMs} ms, and the last messages everywhere after ${lastMs} ms`);
           endClients();
         } finally {

@@ -11,17 +11,17 @@ export type RaceOptions = {
 
 type Answer = Accepted | Rejected;
 
-/** One id that all nodes got at once, with one text or with one for each node. */
+/** One id sent to all nodes at once, with one text or with one for each node. */
 type Heat = { readonly id: string; readonly texts: readonly string[]; readonly answers: Answer[] };
 
 const from = "racer";
 const to = "judge";
-/** While things go wrong, a node that takes longer than this is left. */
+/** During faults, a node that takes longer than this is left. */
 const waitMsMax = 1_200;
 const helloMsMax = 1_500;
 const restMs = 40;
 
-/** Whatever nodes answered of one id: one place, of which one of them was the first to tell, and one text. */
+/** The fault in the nodes' answers about one id: they must have one seq, one of them without `duplicate`, and one text. */
 export function faultOfHeat({ id, texts, answers }: Heat): string | null {
   const accepted = answers.filter((answer) => answer.type === "accepted");
   const refused = answers.filter((answer) => answer.type === "rejected" && answer.code !== "unavailable");
@@ -35,12 +35,12 @@ export function faultOfHeat({ id, texts, answers }: Heat): string | null {
   return isWrong ? `${id} (${isOneText ? "one text" : "several texts"}) was answered ${JSON.stringify(answers)}` : null;
 }
 
-/** One user, connected to every node at once, whose every message goes to all of them at the same time (O1). */
+/** One user, connected to every node at once; each message is sent to all of them at the same time (O1). */
 export function createRace({ urls, log }: RaceOptions) {
   const complaints: string[] = [];
   const facts = { heats: 0, whole: 0 };
   const clients = new Map<string, Client>();
-  /** Of these nobody knows yet what became. */
+  /** Heats without a result yet. */
   const open: Heat[] = [];
   let isOver = false;
 
@@ -64,15 +64,15 @@ export function createRace({ urls, log }: RaceOptions) {
     const answer = await client.next((frame): frame is Answer => isAnswer(frame), msMax).catch(() => null);
     if (answer === null) return drop(url);
     answers.push(answer);
-    if (answer.type === "accepted") tell(id, text, answer);
+    if (answer.type === "accepted") logAnswer(id, text, answer);
   }
 
-  function tell(id: string, text: string, { conversation, seq }: Accepted): void {
+  function logAnswer(id: string, text: string, { conversation, seq }: Accepted): void {
     log({ type: "attempt", lane: id, from, id, text });
     log({ type: "accepted", from, id, conversation, seq });
   }
 
-  /** What a node did not answer in time may come later, to nobody. */
+  /** A late answer of a node is ignored. */
   function drop(url: string): void {
     const client = clients.get(url);
     clients.delete(url);
@@ -116,7 +116,7 @@ export function createRace({ urls, log }: RaceOptions) {
     facts,
     end,
 
-    /** After all faults: what nobody has answered is asked once more, at one node after the other; then all of it is read. */
+    /** After all faults: sends each unanswered id once more, to one node after the other; then reads everything. */
     async finish(): Promise<void> {
       isOver = true;
       await running;
@@ -130,7 +130,7 @@ export function createRace({ urls, log }: RaceOptions) {
         const fault = faultOfHeat(heat);
         if (fault !== null) complaints.push(fault);
         if (!heat.answers.some(({ type }) => type === "accepted"))
-          complaints.push(`nobody accepted ${heat.id} in the end`);
+          complaints.push(`no node accepted ${heat.id} in the end`);
       }
       const reader = await letIn(urls[0] ?? "", { user: to, device: "reader" });
       await reader.when(

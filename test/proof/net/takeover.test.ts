@@ -25,7 +25,7 @@ describeWith("nats-server", "pushes of several nodes", () => {
     const env = { PUSH_WEBHOOK_URL: hook.url, PUSH_WEBHOOK_SECRET: secret, PUSH_DELAY_MS: "100" };
     nodes = await startNodes({ count: 1, env, start: startHurried });
     [first] = nodes.all as [Node];
-    // Whoever is there first sends them.
+    // The first node sends them.
     second = await startHurried({ env: nodes.env });
     alice = await connect(second.url, { user: "alice" });
   });
@@ -36,30 +36,30 @@ describeWith("nats-server", "pushes of several nodes", () => {
     await hook?.dispose();
   });
 
-  const tell = async (users: readonly string[]): Promise<void> => {
+  const writeTo = async (users: readonly string[]): Promise<void> => {
     for (const to of users) await alice.sendOk({ to }, "hello");
   };
-  const told = (): readonly string[] => hook.posted.map(({ data }) => String(data["user"])).toSorted();
+  const notified = (): readonly string[] => hook.posted.map(({ data }) => String(data["user"])).toSorted();
 
-  test("U8 U5 R9 a node that is killed while pushes wait is taken over from, and each is told once", async () => {
+  test("U8 U5 R9 after a node is killed while pushes wait, another sends each of them once", async () => {
     const [answered, unanswered, late] = [named("answered"), named("unanswered"), named("late")];
-    await tell(answered);
+    await writeTo(answered);
     await until(() => hook.posted.length === answered.length, "the pushes of the first node");
     hook.fail(...unanswered.map(() => "hang" as const));
     const before = hook.requests();
-    await tell(unanswered);
+    await writeTo(unanswered);
     await until(() => hook.requests() === before + unanswered.length, "requests that hang");
     await first.kill9();
-    await tell(late);
+    await writeTo(late);
     const all = [...answered, ...unanswered, ...late].toSorted();
     await until(() => hook.posted.length >= all.length, "the pushes of the second node", deadline.bulkMs);
     await first.replace();
-    // Who comes back finds nothing left to tell, and another one sending.
+    // The replaced node finds nothing left to send, and another worker at work.
     await Bun.sleep(2_000);
-    await tell(["after"]);
+    await writeTo(["after"]);
     await until(() => hook.posted.length > all.length, "a push after it came back");
     await Bun.sleep(1_000);
-    expect(told()).toEqual([...all, "after"].toSorted());
+    expect(notified()).toEqual([...all, "after"].toSorted());
     expect(new Set(hook.posted.map(({ id }) => id)).size).toBe(hook.posted.length);
     expect(hook.violations).toEqual([]);
   });

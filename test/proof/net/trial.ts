@@ -4,12 +4,12 @@ import type { Nodes } from "../../support/nodes.ts";
 import { createCrowd } from "./crowd.ts";
 import { createRace } from "./race.ts";
 
-/** Something that goes wrong for a while. `end` makes it good. */
+/** A fault that lasts a while. `end` repairs it. */
 type Mishap = {
   readonly begin: () => unknown;
   readonly end: () => unknown;
   readonly isPause?: boolean;
-  /** How long it is felt after its end. */
+  /** How long its effects last after its end. */
   readonly echoMs?: number;
 };
 
@@ -21,29 +21,29 @@ export type TrialOptions = {
   readonly users?: number;
   /** How long a mishap lasts. */
   readonly holdMs?: { readonly min: number; readonly max: number };
-  /** How long a process is stopped that is stopped. */
+  /** How long a stopped process is stopped. */
   readonly pauseMs?: number;
   /** Kills the bus at the start, and never starts it again. */
   readonly isBusDead?: boolean;
-  /** How soon after the faults what is accepted must be everywhere; default: O10's 5 s. */
+  /** How soon after the faults each accepted message must be everywhere; default: O10's 5 s. */
   readonly liveMsMax?: number;
-  /** How soon after the faults everybody must be connected and answered; default: R9's 30 s. */
+  /** How soon after the faults all must be connected and answered; default: R9's 30 s. */
   readonly recoveryMsMax?: number;
   readonly say?: (text: string) => void;
 };
 
 export type TrialVerdict = {
   readonly faults: readonly Fault[];
-  /** What no log of sightings can show: silence, answers that contradict each other, frames that may not be. */
+  /** Faults that a log of sightings cannot show: silence, contradicting answers, forbidden frames. */
   readonly complaints: readonly string[];
   readonly facts: Readonly<Record<string, number>>;
 };
 
-/** A call of the database takes no longer: src/store/engine/remote.ts. */
+/** The longest time of a database call: src/store/engine/remote.ts. */
 const deadlineMs = 10_000;
 const breathMs = { min: 100, max: 400 } as const;
 
-/** What may go wrong, in tracks: of one track one thing at a time, the tracks beside each other. */
+/** The mishaps in tracks: one at a time in each track, the tracks beside each other. */
 function mishapsOf(
   { all, nats, sqld }: Nodes,
   chance: Chance,
@@ -99,7 +99,7 @@ function mishapsOf(
   return isBusDead ? [rest] : [bus, rest];
 }
 
-/** People write to each other by way of all nodes while everything goes wrong; then nothing more does, and all of it is judged. */
+/** Users write to each other through all nodes during faults; then the faults end, and everything is judged. */
 export async function runTrial(options: TrialOptions): Promise<TrialVerdict> {
   const {
     nodes,
@@ -157,7 +157,7 @@ export async function runTrial(options: TrialOptions): Promise<TrialVerdict> {
     await crowd.finish({ recoveryMsMax, liveMsMax });
     await race.finish();
   } catch (error) {
-    // A server that does not start again, or a client that waits in vain, is a finding like any other.
+    // A server that does not start again, or a client that waits in vain, is a finding too.
     complaints.push(error instanceof Error ? error.message : String(error));
     await crowd.end();
     await race.end();

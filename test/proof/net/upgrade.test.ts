@@ -34,8 +34,8 @@ const root = join(import.meta.dir, "../../..");
 async function migrateUp(tree: string, env: Readonly<Record<string, string>>): Promise<void> {
   const command = [process.execPath, join(tree, "scripts/migrate.ts"), "up"];
   const child = Bun.spawn(command, { cwd: tree, env: { PATH: process.env["PATH"] ?? "", ...env }, stderr: "pipe" });
-  const [said] = await Promise.all([child.stderr.text(), child.exited]);
-  if (child.exitCode !== 0) throw new Error(`migrate up of ${tree} failed: ${said}`);
+  const [output] = await Promise.all([child.stderr.text(), child.exited]);
+  if (child.exitCode !== 0) throw new Error(`migrate up of ${tree} failed: ${output}`);
 }
 
 const statusOf = async ({ port }: RunningServer, path: string, init?: RequestInit): Promise<number> =>
@@ -48,7 +48,7 @@ const isRefused = ({ url }: RunningServer, user: string): Promise<boolean> =>
     () => true,
   );
 
-/** A crowd writes by way of the old release; the new one migrates the database and takes its place. */
+/** A crowd writes through the old release; the new one migrates the database and replaces it. */
 async function upgradeUnderLoad(alterations: readonly Alteration[] = []) {
   const { dir: oldTree } = ending(checkOut(unprefixedRelease), ({ dispose }) => dispose());
   const sqld = ending(await startSqld({ isGuarded: true }), ({ stop }) => stop());
@@ -74,7 +74,7 @@ async function upgradeUnderLoad(alterations: readonly Alteration[] = []) {
       await statusOf(old, "/messages?user=stranger", { method: "POST", headers, body: JSON.stringify(send) }),
     ).toBe(503);
 
-    // A balancer takes out what is not ready.
+    // A balancer removes a node that is not ready.
     const next = ending(await startAltered({ env, alterations }), ({ dispose }) => dispose());
     urls.splice(0, 1, next.url);
     const before = crowd.facts.accepted;
@@ -84,7 +84,7 @@ async function upgradeUnderLoad(alterations: readonly Alteration[] = []) {
       recoveryMsMax: deadline.answerMs,
       liveMsMax: alterations.length > 0 ? 2_000 : deadline.answerMs,
     });
-    // Who did nothing is not closed before the old node is stopped, has passed nothing, and gets what came meanwhile.
+    // A user who did nothing is not closed before the old node is stopped, misses nothing, and gets the later messages.
     const sender = await connect(next.url, { user: "someone" });
     await sender.sendOk({ to: "idle" }, "meanwhile");
     expect(await old.stop()).toBe(0);
@@ -111,17 +111,17 @@ describeWhere(
       expect(facts.accepted).toBeGreaterThan(300);
     });
 
-    test("control: O40 a release that reads the cursors of before as further than they are is found", async () => {
+    test("control: O40 a release that reads older cursors as further than they are is found", async () => {
       const { faults } = await upgradeUnderLoad(plant("cursors of before are read as further than they are"));
       expect(new Set(faults.map((fault) => fault.class))).toContain("lost");
     });
 
-    test("control: O40 a release that does not know the cursors of before is found", async () => {
+    test("control: O40 a release that does not know older cursors is found", async () => {
       const { complaints } = await upgradeUnderLoad(plant("cursors of before are not known"));
       expect(complaints.some((text) => text.endsWith("was reset"))).toBe(true);
     });
 
-    test("O40 on one file, after the old process was killed: its messages, cursors and retries go on", async () => {
+    test("O40 on one file, after the old process was killed: its messages, cursors and retries continue", async () => {
       const { dir: oldTree } = ending(checkOut(unprefixedRelease), ({ dispose }) => dispose());
       const dir = ending(mkdtempSync(join(tmpdir(), "tidings-upgrade-")), (folder) =>
         rmSync(folder, { recursive: true }),
@@ -138,7 +138,7 @@ describeWhere(
       const sent = [];
       for (const text of texts) sent.push(await alice.sendOk({ to: "bob" }, text));
       await bob.when(() => bob.messages().length === texts.length);
-      // Bob has stored no more than that, and what he was not told yet comes from the new release.
+      // Bob has stored no more than that, and gets the rest from the new release.
       const cursor = bob.frames.flatMap((frame) =>
         frame.type === "changes" && frame.changes.length > 0 ? [frame.cursor] : [],
       )[0];

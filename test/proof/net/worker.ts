@@ -1,5 +1,5 @@
 /**
- * A process of the host's that serves no chat: it only ends sessions, over the same database and bus as the nodes.
+ * A process of the host's that serves no chat: it only ends sessions, over the nodes' database and bus.
  * `POST /?user=alice` answers once that is on disk.
  */
 import { createChat } from "../../../src/chat.ts";

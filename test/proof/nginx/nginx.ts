@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isServing } from "../../support/health.ts";
 import { freePort } from "../../support/port.ts";
 import { programPath } from "../../support/prerequisite.ts";
 
@@ -57,17 +58,8 @@ http { access_log off; ${temporary.join(" ")} include ${folder}/chat.conf; }
     },
   );
   const log = (): string => readFileSync(join(folder, "error.log"), "utf8");
-
-  async function answers(): Promise<boolean> {
-    return await fetch(`http://127.0.0.1:${listen}/healthz`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  }
-  for (let i = 0; !(await answers()); i++) {
-    if (i === 1_200 || child.exitCode !== null) throw new Error(`nginx does not serve: ${log()}`);
-    await Bun.sleep(50);
-  }
+  if (!(await isServing(`http://127.0.0.1:${listen}/healthz`, () => child)))
+    throw new Error(`nginx does not serve: ${log()}`);
 
   return {
     port: listen,

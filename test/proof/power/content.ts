@@ -1,10 +1,10 @@
-/** The bytes of a file; what was never written in it is zero. */
+/** The bytes of a file; unwritten bytes are zero. */
 export type Content = {
   size(): number;
   write(offset: number, data: Buffer): void;
   /** Cuts the file, or extends it by zeros. */
   truncate(size: number): void;
-  /** A view of the bytes as they are now. */
+  /** A view of the current bytes. */
   bytes(): Buffer;
   copy(): Content;
 };

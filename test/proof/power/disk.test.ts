@@ -12,7 +12,7 @@ const sync = (inode = 2): TraceRecord => ({ type: "sync", inode });
 const syncFolder: TraceRecord = { type: "sync folder" };
 const synced = [open("/a"), write(0, "old"), sync(), syncFolder];
 
-/** Everything that `/a` may hold after a power loss; undefined: it may be gone. */
+/** Every content that `/a` may have after a power loss; undefined: it may be gone. */
 function possible(records: readonly TraceRecord[]): ReadonlySet<string | undefined> {
   const disk = createDisk();
   for (const record of records) disk.apply(record);
@@ -21,22 +21,22 @@ function possible(records: readonly TraceRecord[]): ReadonlySet<string | undefin
 }
 
 describe("the disk that loses power", () => {
-  test("D2 what was synced is there, whatever is lost", () => {
+  test("D2 synced bytes survive any loss", () => {
     expect(possible(synced)).toEqual(new Set(["old"]));
   });
 
-  test("D2 what was not synced may be there, missing or torn", () => {
+  test("D2 unsynced bytes may be there, missing or torn", () => {
     const found = possible([...synced, write(0, "new"), write(3, "er")]);
     for (const text of ["old", "new", "newer", "older", "old\0\0", "nld"]) expect(found).toContain(text);
   });
 
-  test("D2 of sectors each may be there or not, whatever their order", () => {
+  test("D2 each sector may be there or not, in any order", () => {
     const found = possible([...synced, write(0, "A".repeat(512)), write(512, "B".repeat(512))]);
     expect(found).toContain(`old${"\0".repeat(509)}${"B".repeat(512)}`);
     expect(found).toContain("A".repeat(512));
   });
 
-  test("D2 a name that was not synced may be missing, and one that was removed may be back", () => {
+  test("D2 an unsynced name may be missing, and a removed one may be back", () => {
     expect(possible([open("/a"), write(0, "old"), sync()])).toEqual(new Set([undefined, "old"]));
     const removed: readonly TraceRecord[] = [...synced, { type: "unlink", path: "/a" }];
     expect(possible(removed)).toEqual(new Set([undefined, "old"]));
@@ -46,7 +46,7 @@ describe("the disk that loses power", () => {
     expect(possible([...replaced, syncFolder])).toEqual(new Set(["new"]));
   });
 
-  test("D2 what was written in the place of truncated bytes is not there without the truncation", () => {
+  test("D2 bytes written in place of truncated ones are not there without the truncation", () => {
     const found = possible([...synced, { type: "truncate", inode: 2, size: 0 }, write(0, "x")]);
     for (const text of ["old", "", "x", "\0"]) expect(found).toContain(text);
     expect(found).not.toContain("xld");

@@ -5,7 +5,7 @@ import { type PendingChange, surviveFile } from "./survivor.ts";
 import type { TraceRecord } from "./trace.ts";
 
 type File = { durable: Content; readonly current: Content; pending: PendingChange[] };
-/** What a name stood for: on the disk, and since the last fsync of the folder, in turn. */
+/** The files that a name meant: on the disk, and since the last fsync of the folder, in turn. */
 type Name = {
   durable: File | null;
   current: File | null;
@@ -15,10 +15,10 @@ type Name = {
 export type Disk = ReturnType<typeof createDisk>;
 
 /**
- * The files of one folder as a trace tells them: what processes see, and what a disk might have of it after a power loss.
+ * The files of one folder, replayed from a trace: as processes see them, and as a disk may have them after a power loss.
  *
- * It assumes what POSIX promises and no more: an fsync of a file makes its bytes and its size durable, an fsync of the folder
- * its names; bytes of a sector that no write touched stay. Nothing else is ordered, not even the names of one folder.
+ * It assumes only the guarantees of POSIX: an fsync of a file makes its bytes and its size durable, an fsync of the folder
+ * its names; bytes of a sector without a write stay. Nothing else is ordered, not even the names of one folder.
  */
 export function createDisk() {
   const names = new Map<string, Name>();
@@ -41,11 +41,11 @@ export function createDisk() {
 
   function open(path: string, inode: number, isNew: boolean): void {
     const current = nameOf(path).current;
-    // The server's runtime makes the empty database file by system calls of its own, which no library sees.
+    // The server's runtime creates the empty database file by its own system calls, which no library sees.
     if (!isNew && current !== null && files.get(inode) === current) return;
     if (!isNew && current !== null) throw new Error(`${path} is another file than the trace knows`);
     const file: File = { durable: createContent(), current: createContent(), pending: [] };
-    // The number of a file that is gone may be given again.
+    // The inode of a deleted file may be used again.
     files.set(inode, file);
     link(path, file);
   }

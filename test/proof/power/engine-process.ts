@@ -1,6 +1,6 @@
 /**
  * A process with an engine, to be killed and to lose its power: `write` commits five rows, one after the other; `read`
- * says how many there are, and ends without closing. With PLANT it has the bug of that name.
+ * prints their number, and exits without closing. With PLANT it has the bug of that name.
  */
 if (process.env["PLANT"] !== undefined) await import("./plant.ts");
 const { createEmbeddedEngine } = await import("../../../src/store/engine/embedded.ts");

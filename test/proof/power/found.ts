@@ -9,8 +9,8 @@ import { readTrace } from "./trace.ts";
 const script = join(import.meta.dir, "engine-process.ts");
 
 /**
- * A process is killed before its fsync number `killAtSync`; the next one tells how many rows it found; then the power goes.
- * Answers how many it told of, and how many are there.
+ * A process is killed before its fsync number `killAtSync`; the next one reports how many rows it found; then the power goes.
+ * Returns the reported number, and the number that is there.
  */
 export async function loseFound(options: { folder: string; shim: string; killAtSync: number; plant?: Plant }) {
   const { folder, shim, killAtSync, plant } = options;
@@ -27,7 +27,7 @@ export async function loseFound(options: { folder: string; shim: string; killAtS
     return text;
   };
   await run("write", { TRACE_KILL_AT_SYNC: String(killAtSync) });
-  const told = Number(await run("read"));
+  const reported = Number(await run("read"));
 
   const disk = createDisk();
   for (const record of readTrace(trace)) disk.apply(record);
@@ -38,7 +38,7 @@ export async function loseFound(options: { folder: string; shim: string; killAtS
   const engine = createEmbeddedEngine({ path: join(after, "tidings.db") });
   try {
     const [[row] = []] = await engine.read([{ sql: "SELECT count(*) AS count FROM found" }]);
-    return { told, there: Number(row?.["count"]) };
+    return { reported, there: Number(row?.["count"]) };
   } finally {
     await engine.close();
   }

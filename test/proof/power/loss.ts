@@ -1,15 +1,15 @@
 import type { Chance } from "../sim/chance.ts";
 
-/** What a disk has of the changes that were not synced when the power went. */
+/** The unsynced changes that a disk has when the power goes. */
 export type Loss =
-  /** Every one: the process was killed, the machine was not. */
+  /** All of them: the process was killed, the machine was not. */
   | { readonly kind: "all" }
   | { readonly kind: "none" }
   /** Those up to one of them, over all files; that one is torn. */
   | { readonly kind: "prefix" }
-  /** Any of the writes, each whole. Of two writes to one place the later may be missing: that is all that reordering can do. */
+  /** Any of the writes, each whole. Of two writes to one place the later may be missing: reordering can do no more. */
   | { readonly kind: "writes"; readonly share: number }
-  /** Any of the 512-byte sectors of the writes; now and then one is torn within. */
+  /** Any of the 512-byte sectors of the writes; sometimes one is torn. */
   | { readonly kind: "sectors"; readonly share: number };
 
 export function drawLoss(chance: Chance): Loss {

@@ -11,14 +11,14 @@ export type PowerLossOptions = {
   readonly disk: Disk;
   readonly loss: Loss;
   readonly chance: Chance;
-  /** What clients did and saw until now. */
+  /** The clients' actions and sightings so far. */
   readonly events: readonly Event[];
   readonly users: readonly string[];
-  /** A new folder, for the disk's files; it is removed again. */
+  /** A new folder for the disk's files; it is removed afterwards. */
   readonly folder: string;
 };
 
-/** The power goes now: opens what the disk has with the real store; answers what is wrong with it. */
+/** The power goes now: opens the disk's files with the real store; returns the violations. */
 export async function losePower(options: PowerLossOptions): Promise<readonly string[]> {
   const { disk, loss, chance, folder } = options;
   mkdirSync(folder);
@@ -27,7 +27,7 @@ export async function losePower(options: PowerLossOptions): Promise<readonly str
     const violations = await checkFiles(options);
     return violations.map((text) => `after the loss "${describeLoss(loss)}": ${text}`);
   } catch (error) {
-    // A database that does not open is as lost as can be.
+    // A database that does not open has lost everything.
     return [`after the loss "${describeLoss(loss)}": ${String(error)}`];
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -49,7 +49,7 @@ async function checkFiles({ events, users, folder, chance }: PowerLossOptions): 
     }
     const found = judge([...events, ...seenAsAccepted(events), ...histories]);
     if (found.length > 0) violations.push(describeFaults(found));
-    // What is broken already need not go on.
+    // After a violation it need not go on.
     if (violations.length === 0)
       violations.push(...(await goOn({ events, histories, chance, append: appendTo(store) })));
     for (const fault of faults) violations.push(`the store failed: ${String(fault)}`);
@@ -59,7 +59,7 @@ async function checkFiles({ events, users, folder, chance }: PowerLossOptions): 
   }
 }
 
-/** What somebody has read was told by the server: it binds as an answer does. */
+/** A message that a client has read came from the server: it binds as an answer does. */
 function* seenAsAccepted(events: readonly Event[]): Iterable<Event> {
   for (const event of events) if (event.type === "seen") yield { ...event, type: "accepted" };
 }
@@ -75,7 +75,7 @@ const appendTo =
 const peerOf = (user: string): string =>
   user.startsWith("alice") ? user.replace("alice", "bob") : user.replace("bob", "alice");
 
-/** O1 and O2 after the loss: a retry of what stands gets its place, and what was never answered settles on the next one. */
+/** O1 and O2 after the loss: a retry of a stored message gets its seq, and an unanswered one settles on the next one. */
 async function goOn(options: {
   events: readonly Event[];
   histories: readonly (Event & { type: "history" })[];
@@ -85,18 +85,17 @@ async function goOn(options: {
   const { events, histories, chance } = options;
   const attempts = events.filter((event) => event.type === "attempt");
   const violations: string[] = [];
-  // The last ones are the likeliest to hang in the balance; any other one is as good.
+  // The last ones are most likely undecided; any other one is as good.
   for (const attempt of new Set([...attempts.slice(-2), ...(attempts.length > 0 ? [chance.pick(attempts)] : [])])) {
     const history = histories.find(({ user }) => user === attempt.from)?.messages ?? [];
-    const standing = history.find(({ id }) => id === attempt.id);
+    const stored = history.find(({ id }) => id === attempt.id);
     const outcome = await options.append(attempt);
     const isRight =
       outcome.type === "accepted" &&
-      (standing === undefined
+      (stored === undefined
         ? !outcome.duplicate && outcome.seq > history.filter((one) => one.conversation === outcome.conversation).length
-        : outcome.duplicate && outcome.seq === standing.seq && outcome.conversation === standing.conversation);
-    if (!isRight)
-      violations.push(`${attempt.id} (stood at ${standing?.seq}) was sent again: ${JSON.stringify(outcome)}`);
+        : outcome.duplicate && outcome.seq === stored.seq && outcome.conversation === stored.conversation);
+    if (!isRight) violations.push(`${attempt.id} (was at ${stored?.seq}) was sent again: ${JSON.stringify(outcome)}`);
   }
   return violations;
 }

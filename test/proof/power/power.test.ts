@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describeWith } from "../../support/prerequisite.ts";
-import { type Start, startServer } from "../../support/server.ts";
+import { plantedStart, startServer } from "../../support/server.ts";
 import { loseFound } from "./found.ts";
 import type { Plant } from "./plant.ts";
 import { tryRun, tryTrace } from "./proof.ts";
@@ -11,23 +11,16 @@ import { compileShim } from "./shim.ts";
 
 const seed = Number(process.env["SEED"] ?? "1");
 const points = Number(process.env["POINTS"] ?? "40");
-/** A trace that a run has kept: it is replayed in place of a new run. */
+/** A saved trace: it is replayed in place of a new run. */
 const kept = process.env["TRACE"];
 
-const startPlanted =
-  (plant: Plant): Start =>
-  (options = {}) =>
-    startServer({
-      ...options,
-      script: join(import.meta.dir, "planted-server.ts"),
-      env: { ...options.env, PLANT: plant },
-    });
+const startPlanted = plantedStart(import.meta.dir);
 
-/** The shim is one for Linux: what a process does to its files is seen there by LD_PRELOAD. */
+/** The shim is for Linux: there LD_PRELOAD sees a process's changes to its files. */
 const describeHere = process.platform === "linux" ? describeWith : (_: string, title: string) => describe.skip(title);
 
 describeHere("gcc", "power loss", () => {
-  test(`D2 O1 O2 what was accepted survives a power loss at any of ${points} instants (SEED=${seed})`, async () => {
+  test(`D2 O1 O2 accepted messages survive a power loss at any of ${points} instants (SEED=${seed})`, async () => {
     if (kept !== undefined) return expect(await tryTrace({ file: kept, seed, points })).toEqual([]);
     const run = { start: startServer, seed, starts: 3, messages: 400, isKept: true };
     const { tried, violations, facts } = await tryRun({ ...run, points });
@@ -38,7 +31,7 @@ describeHere("gcc", "power loss", () => {
   }, 600_000);
 
   for (const plant of ["NORMAL", "OFF"] as const)
-    test(`control: D2 a server with synchronous=${plant} loses what it accepted`, async () => {
+    test(`control: D2 a server with synchronous=${plant} loses accepted messages`, async () => {
       const run = { start: startPlanted(plant), seed: 1, starts: 2, messages: 150 };
       const { violations } = await tryRun({ ...run, points: 20 });
       expect(violations.filter((text) => / \d+ lost/.test(text))).not.toEqual([]);
@@ -61,15 +54,15 @@ describeHere("gcc", "power loss", () => {
     }
   }
 
-  test("E21 D2 what a killed process has written is synced before the next one tells of it", async () => {
+  test("E21 D2 writes of a killed process are synced before the next one reports them", async () => {
     const losses = await loseAllFound();
-    expect(losses.filter(({ told }) => told > 0).length).toBeGreaterThan(1);
-    expect(losses.filter(({ told, there }) => there !== told)).toEqual([]);
+    expect(losses.filter(({ reported }) => reported > 0).length).toBeGreaterThan(1);
+    expect(losses.filter(({ reported, there }) => there !== reported)).toEqual([]);
   });
 
-  test("control: E21 D2 an engine that trusts what it finds tells of what a power loss then takes", async () => {
+  test("control: E21 D2 an engine that trusts found data reports rows that a power loss then takes", async () => {
     const losses = await loseAllFound("trusting");
-    expect(losses.filter(({ told, there }) => there < told)).not.toEqual([]);
+    expect(losses.filter(({ reported, there }) => there < reported)).not.toEqual([]);
   });
 
   test("control: D2 a trace that lacks one change is noticed", async () => {
@@ -80,10 +73,10 @@ describeHere("gcc", "power loss", () => {
       mkdirSync(run);
       const { records } = await recordRun(run, { start: startServer, shim, seed: 1, starts: 1, messages: 10 });
       compare(records, run);
-      // In the end the database is one file: what was written to it last is there still.
+      // At the end the database is one file: its last writes are still there.
       const last = records.findLast((record) => record.type === "write");
       const without = records.filter((record) => record !== last);
-      expect(() => compare(without, run)).toThrow("The trace tells");
+      expect(() => compare(without, run)).toThrow("The trace has");
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

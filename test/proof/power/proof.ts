@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Proof } from "../proof.ts";
+import { addFacts, type Proof } from "../proof.ts";
 import { createChance } from "../sim/chance.ts";
 import { startServer } from "../../support/server.ts";
 import { memoryFolder, type RecordOptions, recordRun, traceName } from "./record.ts";
@@ -9,10 +9,10 @@ import { replay } from "./replay.ts";
 import { compileShim } from "./shim.ts";
 import { readTrace } from "./trace.ts";
 
-/** Losses of one recorded run: a run is dear, and has thousands of instants. */
+/** Losses per recorded run: a run is expensive, and has thousands of instants. */
 const pointsMax = 500;
 
-/** The real server's files, recorded, as a disk might have them after a power loss at any instant. */
+/** The real server's files, recorded, as a disk may have them after a power loss at any instant. */
 export const proof: Proof = {
   name: "power",
   unit: "crash points",
@@ -29,7 +29,7 @@ export const proof: Proof = {
       const found = await tryRun({ start: startServer, seed, points, ...size, isKept: true, isOver });
       tried += found.tried;
       violations.push(...found.violations);
-      for (const [name, value] of Object.entries(found.facts)) facts[name] = (facts[name] ?? 0) + value;
+      addFacts(facts, found.facts);
       say(`${tried} crash points, ${facts["accepted"] ?? 0} accepted, ${violations.length} violations`);
     }
     return { tried, next: from + tried, violations, facts };
@@ -38,12 +38,12 @@ export const proof: Proof = {
 
 export type RunOptions = Omit<RecordOptions, "shim"> & {
   readonly points: number;
-  /** Whether the trace of a run with violations is kept, to be replayed. */
+  /** Whether to keep the trace of a run with violations, for a replay. */
   readonly isKept?: boolean;
   readonly isOver?: () => boolean;
 };
 
-/** Records one run and loses the power at so many of its instants. */
+/** Records one run and loses the power at this many of its instants. */
 export async function tryRun({ points, isKept = false, isOver = () => false, ...options }: RunOptions) {
   const { seed } = options;
   const folder = memoryFolder();
@@ -54,7 +54,7 @@ export async function tryRun({ points, isKept = false, isOver = () => false, ...
     const { records, complaints, facts } = await recordRun(run, { ...options, shim });
     const { tried, violations } = await replay({ records, seed, points, folder, isOver });
     if (isKept && violations.length > 0) {
-      // The same seed runs the server anew, never to the same instant: only the trace repeats what was found.
+      // The same seed never kills a new server at the same instant: only the trace repeats a finding.
       const kept = join(tmpdir(), `tidings-power-${seed}.trace`);
       copyFileSync(join(run, traceName), kept);
       const command = `TRACE=${kept} SEED=${seed} POINTS=${points} bun run test test/proof/power/power.test.ts`;
@@ -66,7 +66,7 @@ export async function tryRun({ points, isKept = false, isOver = () => false, ...
   }
 }
 
-/** Loses the power at the instants of a run that was kept. */
+/** Loses the power at the instants of a saved run. */
 export async function tryTrace(options: { file: string; seed: number; points: number }): Promise<readonly string[]> {
   const { file, seed, points } = options;
   const folder = memoryFolder();

@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCrowd } from "../kill/crowd.ts";
 import { type Chance, createChance } from "../sim/chance.ts";
 import { endClients } from "../../support/client.ts";
+import { memoryRoot } from "../../support/memory-root.ts";
 import type { RunningServer, Start } from "../../support/server.ts";
 import { createDisk } from "./disk.ts";
 import { openTrace, readTrace, type TraceRecord } from "./trace.ts";
@@ -15,7 +15,7 @@ export type RecordOptions = {
   readonly seed: number;
   /** How often the server starts; each start but the last ends by a kill before some change, or by SIGTERM. */
   readonly starts: number;
-  /** Every start that is not killed goes on until so many more messages are accepted. */
+  /** Every start that is not killed runs until this many more messages are accepted. */
   readonly messages: number;
 };
 
@@ -29,11 +29,10 @@ export type Recording = {
 export const traceName = "trace";
 const pairs = 2;
 
-/** Memory where there is any: the trace says what was synced, so the real disk need not do it. */
-export const memoryFolder = (): string =>
-  realpathSync(mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "tidings-power-")));
+/** A new folder in memory: the trace records the syncs, so the real disk need not do them. */
+export const memoryFolder = (): string => realpathSync(mkdtempSync(join(memoryRoot, "tidings-power-")));
 
-/** Runs a server under load with the shim in it, in `folder`; answers all that happened, in its order. */
+/** Runs a server under load with the shim in it, in `folder`; returns all events in order. */
 export async function recordRun(folder: string, options: RecordOptions): Promise<Recording> {
   const { start, shim, seed, starts, messages } = options;
   const chance = createChance(seed);
@@ -58,7 +57,7 @@ export async function recordRun(folder: string, options: RecordOptions): Promise
     await crowd.left();
   }
 
-  /** Answers null when the server was killed before it served. */
+  /** Returns null when the server was killed before it served. */
   async function startKilled(kill: Readonly<Record<string, string>>): Promise<RunningServer | null> {
     const starting = start({ dir: folder, env: { ...env, ...kill } });
     if (Object.keys(kill).length === 0) return await starting;
@@ -97,8 +96,8 @@ export async function recordRun(folder: string, options: RecordOptions): Promise
 }
 
 /**
- * Where a process ends: before some change, or before an fsync, so that the next process finds what no disk has yet. Some
- * die young, while they open the database and migrate it.
+ * Where a process ends: before some change, or before an fsync, so that the next process finds data that is on no disk yet. Some
+ * end early, while they open the database and migrate it.
  */
 function drawKill(chance: Chance): Readonly<Record<string, string>> {
   if (chance.hits(0.5)) return { TRACE_KILL_AT_SYNC: String(chance.between(1, 60)) };
@@ -120,16 +119,16 @@ function countCheckpoints(records: readonly TraceRecord[], path: string): number
   return count;
 }
 
-/** The files that the trace tells are those that are there, byte for byte: it has seen every change. */
+/** The files of the trace are the real ones, byte for byte: the trace has every change. */
 export function compare(records: readonly TraceRecord[], folder: string): void {
   const disk = createDisk();
   for (const record of records) disk.apply(record);
-  const told = disk.current();
+  const traced = disk.current();
   const names = readdirSync(folder).filter((name) => name.startsWith("tidings.db") && !name.endsWith("-shm"));
-  for (const path of new Set([...told.keys(), ...names.map((name) => join(folder, name))])) {
-    const expected = told.get(path);
+  for (const path of new Set([...traced.keys(), ...names.map((name) => join(folder, name))])) {
+    const expected = traced.get(path);
     const found = existsSync(path) ? readFileSync(path) : undefined;
     const isSame = found === undefined ? expected === undefined : expected?.equals(found) === true;
-    if (!isSame) throw new Error(`The trace tells ${path} with ${expected?.length} bytes, there are ${found?.length}`);
+    if (!isSame) throw new Error(`The trace has ${path} with ${expected?.length} bytes, there are ${found?.length}`);
   }
 }

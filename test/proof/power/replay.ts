@@ -8,9 +8,9 @@ import type { TraceRecord } from "./trace.ts";
 
 export type ReplayOptions = {
   readonly records: readonly TraceRecord[];
-  /** Decides where the power goes, and what the disk has then. */
+  /** Decides where the power goes, and which changes the disk then has. */
   readonly seed: number;
-  /** At most so many losses. */
+  /** The most losses. */
   readonly points: number;
   /** For the files that are rebuilt. */
   readonly folder: string;
@@ -19,7 +19,7 @@ export type ReplayOptions = {
 
 export type ReplayResult = { readonly tried: number; readonly violations: string[] };
 
-/** Plays a recording and loses the power on the way, at one instant after the other. */
+/** Replays a recording and loses the power at one instant after the other. */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { records, seed, points, folder, isOver = () => false } = options;
   const chance = createChance(seed);
@@ -49,9 +49,9 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
 }
 
 /**
- * Positions in the trace, in their order: right behind an answer, where everything must be there and nothing has
- * to be synced any more; around an fsync; at what is rare (openings, truncations, names); when a new process has told what
- * it found and synced nothing yet; anywhere.
+ * Positions in the trace, in order: right after an answer, where everything must be there and nothing is
+ * synced any more; around an fsync; at rare records (openings, truncations, names); where a new process has reported its
+ * findings and synced nothing yet; anywhere.
  */
 function drawPoints(records: readonly TraceRecord[], count: number, chance: Chance): readonly number[] {
   const places = (is: (record: TraceRecord) => boolean): number[] =>
@@ -71,17 +71,17 @@ function drawPoints(records: readonly TraceRecord[], count: number, chance: Chan
   return points.map((point) => Math.min(records.length, Math.max(0, point))).sort((a, b) => a - b);
 }
 
-/** Of each process the first fsync after it has told anybody of a message. */
+/** Of each process the first fsync after it has reported a message to a client. */
 function firstSyncs(records: readonly TraceRecord[]): readonly number[] {
   const found: number[] = [];
-  let hasTold: boolean | null = null;
+  let hasReported: boolean | null = null;
   records.forEach((record, i) => {
-    if (record.type === "open" && record.path.endsWith("-wal")) hasTold = false;
-    const isTelling = record.type === "event" && (record.event.type === "accepted" || record.event.type === "seen");
-    if (isTelling && hasTold === false) hasTold = true;
-    if (record.type !== "sync" || hasTold !== true) return;
+    if (record.type === "open" && record.path.endsWith("-wal")) hasReported = false;
+    const isReport = record.type === "event" && (record.event.type === "accepted" || record.event.type === "seen");
+    if (isReport && hasReported === false) hasReported = true;
+    if (record.type !== "sync" || hasReported !== true) return;
     found.push(i);
-    hasTold = null;
+    hasReported = null;
   });
   return found;
 }

@@ -1,13 +1,13 @@
 /*
- * Preloaded into a server, it writes down what the process does to its database's files, so that a power loss at any
- * instant can be played afterwards (disk.ts). Each record is one append to one trace, to which the clients append too: the
- * order of the trace is the order of what happened. A change is recorded after it was made, and only if it was; an
+ * Preloaded into a server, it records the process's changes to its database's files, so that a power loss at any
+ * instant can be replayed afterwards (disk.ts). Each record is one append to one trace, to which the clients append too: the
+ * order of the trace is the order of events. A change is recorded after it was made, and only if it was; an
  * fsync thus never counts before it is done.
  *
  *   TRACE_FILE     where to append
- *   TRACE_PREFIX   what the absolute paths of the files begin with; "-shm" is left out: nobody needs it after a crash
- *   TRACE_KILL_AT  before its change number so many the process kills itself: never in the middle of one
- *   TRACE_KILL_AT_SYNC  the same before its fsync number so many
+ *   TRACE_PREFIX   the beginning of the files' absolute paths; "-shm" is left out: it is not needed after a crash
+ *   TRACE_KILL_AT  the number of the change before which the process kills itself: never in the middle of one
+ *   TRACE_KILL_AT_SYNC  the same for an fsync
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -37,7 +37,7 @@ struct header {
 
 #define FDS 65536
 #define FOLDER 1
-/* The inode of a traced file, FOLDER for their folder, 0 for what is none of ours. */
+/* The inode of a traced file, FOLDER for their folder, 0 for any other file. */
 static uint64_t inodes[FDS];
 static int trace = -1;
 static const char *prefix;
@@ -161,7 +161,7 @@ ssize_t write(int fd, const void *data, size_t bytes) {
   return wrote(fd, data, count, lseek64(fd, 0, SEEK_CUR) - count);
 }
 
-/* libSQL does not write its files in this way; should it begin to, the trace must not be silently short. */
+/* libSQL does not write its files in this way; if it begins to, the trace must not be silently short. */
 ssize_t writev(int fd, const struct iovec *parts, int count) {
   REAL(writev);
   if (inode_of(fd) > FOLDER) abort();

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { programPath } from "../../support/prerequisite.ts";
 
-/** Compiles the shim into a folder; answers the library's path, for LD_PRELOAD. */
+/** Compiles the shim into a folder; returns the library's path, for LD_PRELOAD. */
 export async function compileShim(folder: string): Promise<string> {
   const library = join(folder, "shim.so");
   const source = join(import.meta.dir, "shim.c");

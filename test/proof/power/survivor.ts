@@ -2,7 +2,7 @@ import type { Chance } from "../sim/chance.ts";
 import { type Content, createContent } from "./content.ts";
 import type { Loss } from "./loss.ts";
 
-/** A change of a file that was not synced; `at`: its number among all changes. */
+/** An unsynced change of a file; `at`: its number among all changes. */
 export type PendingChange =
   | { readonly at: number; readonly type: "write"; readonly offset: number; readonly data: Buffer }
   | { readonly at: number; readonly type: "truncate"; readonly size: number };
@@ -18,11 +18,11 @@ export type SurvivorOptions = {
 
 const sectorBytes = 512;
 
-/** What a file holds after the power loss: what was synced, and of the pending changes whatever the loss lets through. */
+/** The content of a file after the power loss: the synced bytes, and those pending changes that the loss lets through. */
 export function surviveFile({ durable, pending, loss, cut, chance }: SurvivorOptions): Buffer {
   const content = durable.copy();
   const isAny = loss.kind === "writes" || loss.kind === "sectors";
-  // A truncation frees blocks only once it is on disk: without it, nothing that was written later in their place is there.
+  // A truncation frees blocks only once it is on disk: without it, nothing written later in their place is there.
   const truncations = pending.filter(({ type }) => type === "truncate").length;
   let truncationsLeft = isAny ? chance.between(0, truncations) : truncations;
   let barrier = Number.POSITIVE_INFINITY;
@@ -75,7 +75,7 @@ function writeSectors(
 }
 
 /**
- * The size is metadata of its own: it may be ahead of the data (zeros, or even what the blocks held before), or behind it.
+ * The size is separate metadata: it may be ahead of the data (zeros, or even the blocks' earlier bytes), or behind it.
  */
 function resize(
   content: Content,

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import type { Event } from "../checker/checker.ts";
 
-/** One record of a trace: a change that a process made to the files (shim.c), or what a client did or saw. */
+/** One record of a trace: a change that a process made to the files (shim.c), or an event of a client. */
 export type TraceRecord =
   | { readonly type: "open"; readonly path: string; readonly inode: number; readonly isNew: boolean }
   | { readonly type: "write"; readonly inode: number; readonly offset: number; readonly data: Buffer }

@@ -8,14 +8,14 @@ import { ownHost, trustedOrigin } from "./origins.ts";
 import { knock } from "./target.ts";
 import { deadline } from "../../support/deadline.ts";
 
-/** Whom an attack meets: a server that trusts the issuer, and whoever is attacked beside it. */
+/** The target of an attack: a server that trusts the issuer, and the other user on it. */
 export type Scene = { readonly server: RunningServer; readonly issuer: Issuer };
 
 type Attack = (scene: Scene, draw: <T>(arbitrary: fc.Arbitrary<T>) => T) => Promise<string | null>;
 
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
-/** One text into which a few characters are put, or from which they are taken. */
+/** A text with a few characters added or removed. */
 const nearly = (text: string, alphabet: readonly string[]): fc.Arbitrary<string> =>
   fc
     .tuple(fc.nat(text.length), fc.nat(3), fc.constantFrom(...alphabet), fc.constantFrom("", ...alphabet))
@@ -48,7 +48,7 @@ const origin: Attack = async ({ server, issuer }, draw) => {
   return status === 101 ? `the origin ${JSON.stringify(tried)} opened a socket` : null;
 };
 
-/** A token that is nearly a good one, or good in form and signed by nobody. */
+/** A token that is nearly a good one, or well-formed and signed by another key. */
 const token: Attack = async ({ server, issuer }, draw) => {
   const parts = issuer.good.split(".");
   const field = fc.constantFrom("alg", "kid", "typ", "jwk", "crit", "b64", "jku", "zip", "enc", "__proto__");
@@ -69,17 +69,17 @@ const token: Attack = async ({ server, issuer }, draw) => {
     ),
   );
   if (text === issuer.good) return null;
-  // The last character of a signature has bits that mean nothing.
+  // The last character of a signature has unused bits.
   const isSame = text
     .split(".")
     .every((part, at) => Buffer.from(part, "base64url").equals(Buffer.from(parts[at] ?? "", "base64url")));
   if (isSame) return null;
   const { status } = await knock(server, bearer(text));
-  // An empty or blank header is none at all: also refused.
+  // An empty or blank header counts as missing: also refused.
   return status === 401 || status === 400 ? null : `the token ${JSON.stringify(text)} was answered ${status}`;
 };
 
-/** A frame of odd JSON: whatever comes back, nobody else may notice. */
+/** A frame of odd JSON: whatever the answer, other users must not notice. */
 const frame: Attack = async ({ server, issuer }, draw) => {
   const key = fc.constantFrom(
     "type",
@@ -111,17 +111,17 @@ const frame: Attack = async ({ server, issuer }, draw) => {
 };
 
 const entries = Symbol.for("entries");
-/** An object to be written: one of our own would lose a `__proto__`, and a key given twice. */
+/** An object to be written: a real one would lose a `__proto__`, and a repeated key. */
 const objectOf = (list: readonly (readonly [string, unknown])[]): unknown => ({ [entries]: list });
 
-/** JSON whose objects may have any key, also the same one twice. */
+/** JSON with objects of any keys, even the same key twice. */
 function textOf(value: unknown): string {
   if (typeof value !== "object" || value === null || !(entries in value)) return JSON.stringify(value) ?? "null";
   const list = value[entries] as readonly (readonly [string, unknown])[];
   return `{${list.map(([key, inner]) => `${JSON.stringify(key)}:${textOf(inner)}`).join()}}`;
 }
 
-/** A text of any characters to a name of any characters: refused, or it arrives as it was sent. */
+/** A text of any characters to a name of any characters: refused, or it arrives unchanged. */
 const text: Attack = async (scene, draw) => {
   const name = draw(
     fc.oneof(fc.constant(`bob-${randomUUID()}`), fc.string({ unit: "binary", minLength: 1, maxLength: 12 })),
@@ -130,11 +130,11 @@ const text: Attack = async (scene, draw) => {
   const id = randomUUID();
   const client = await open(scene);
   client.text(JSON.stringify({ type: "send", id, to: name, text: sent }));
-  const said = await answer(client, id);
+  const reply = await answer(client, id);
   client.end();
   const isFine = isIdentifier(name) && name !== "alice" && !sent.includes("\0") && sent.isWellFormed();
-  const isAccepted = said?.includes('"accepted"') ?? false;
-  if (isAccepted !== isFine) return `a text ${JSON.stringify(sent)} to ${JSON.stringify(name)} was answered ${said}`;
+  const isAccepted = reply?.includes('"accepted"') ?? false;
+  if (isAccepted !== isFine) return `a text ${JSON.stringify(sent)} to ${JSON.stringify(name)} was answered ${reply}`;
   if (!isAccepted) return null;
   const receiver = await open(scene, name);
   const change = await answer(receiver, id);
@@ -144,7 +144,7 @@ const text: Attack = async (scene, draw) => {
   return isSame ? null : `a text ${JSON.stringify(sent)} arrived as ${change}`;
 };
 
-/** Bytes of any kind, on a socket that was opened well: it may close, the server may not. */
+/** Any bytes on a properly opened socket: it may close, the server may not. */
 const bytes: Attack = async ({ server, issuer }, draw) => {
   const client = await open({ server, issuer });
   for (const chunk of draw(fc.array(fc.uint8Array({ minLength: 1, maxLength: 200 }), { maxLength: 5 })))
@@ -160,7 +160,7 @@ const bytes: Attack = async ({ server, issuer }, draw) => {
 const attacks = { origin, token, frame, text, bytes } satisfies Record<string, Attack>;
 const kinds = Object.entries(attacks);
 
-/** Attack number `n`: what it broke, or null. The same number tries the same. */
+/** Attack number `n`; returns the fault, or null. The same number tries the same. */
 export async function attack(scene: Scene, n: number): Promise<string | null> {
   const [kind, run] = kinds[n % kinds.length] ?? ["origin", origin];
   let drawn = 0;
@@ -184,7 +184,7 @@ async function open({ server, issuer }: Scene, user = "alice"): Promise<RawClien
   return client;
 }
 
-/** The first frame of the server's that holds a text; null where none comes, or the socket closes. */
+/** The server's first frame with this text; null where none comes, or the socket closes. */
 async function answer(client: RawClient, part: string): Promise<string | null> {
   const end = performance.now() + deadline.answerMs;
   const find = (): string | undefined => client.texts().find((one) => one.includes(part));

@@ -2,12 +2,12 @@ import { type Sqld } from "../../support/sqld.ts";
 
 export type BreakableDatabase = {
   readonly url: string;
-  /** From here on every call fails, with an answer that repeats what was asked, secrets included. */
+  /** From here on every call fails, with an answer that repeats the request, secrets included. */
   break(): void;
   stop(): Promise<void>;
 };
 
-/** A gateway in front of a libSQL server, of the talkative kind. */
+/** A talkative gateway in front of a libSQL server. */
 export function startBreakableDatabase(sqld: Sqld): BreakableDatabase {
   let isBroken = false;
   const gateway = Bun.serve({
@@ -19,7 +19,7 @@ export function startBreakableDatabase(sqld: Sqld): BreakableDatabase {
       if (isBroken) return new Response(`${JSON.stringify([...request.headers])} ${body}`, { status: 502 });
       const { method, headers } = request;
       const answer = await fetch(`${sqld.url}${pathname}`, { method, headers, body });
-      // The answer's own headers speak of a compression that is undone by now.
+      // The answer's own headers name a compression that is already undone.
       return new Response(await answer.bytes(), { status: answer.status });
     },
   });

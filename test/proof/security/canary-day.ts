@@ -7,17 +7,17 @@ import { canaryDevices, type PushSecrets } from "./canary-push.ts";
 import { hostileTexts } from "./hostile-texts.ts";
 import { knock } from "./target.ts";
 
-/** A text that stands nowhere by chance. */
+/** A text that appears nowhere by chance. */
 export const canary = (where: string): string => `canary${where}${randomUUID().replaceAll("-", "")}`;
 
 const cookieName = "session";
 
-/** Of each provider but Web Push, whose names may take long to resolve. */
+/** For each provider but Web Push, where resolving names may take long. */
 const pushesAnswered = 19;
 /** The others wait for their breaker. */
 const pushesRefused = 6;
 
-/** A server's secrets, each with a canary in it, and the environment that tells them. */
+/** A server's secrets, each with a canary, and the environment that contains them. */
 export function canarySecrets() {
   const secrets = { jwt: canary("jwtsecret").padEnd(64, "0"), database: canary("databasetoken") };
   const env = {
@@ -30,12 +30,12 @@ export function canarySecrets() {
 }
 
 type Day = {
-  /** Everything that must stand nowhere. */
+  /** The texts that must appear nowhere. */
   readonly canaries: readonly string[];
-  /** What the server answered to strangers, and what it said when it closed. */
+  /** The server's answers to strangers, and its last words. */
   readonly answers: readonly string[];
   readonly commandLine: string;
-  /** What registrations came to: first good ones, then bad ones. */
+  /** The statuses of registrations: first good ones, then bad ones. */
   readonly registered: readonly (readonly number[])[];
 };
 
@@ -91,7 +91,7 @@ export async function canaryDay(server: RunningServer, { jwtSecret, push, breakS
   const url = `http://127.0.0.1:${server.port}/messages?password=${made("posted")}`;
   note(await (await fetch(url, { method: "POST", body: JSON.stringify({ text: made("body") }) })).text());
 
-  // Frames: what is taken, what is refused, what is nonsense.
+  // Frames: accepted, refused, nonsense.
   const alice = await open(good);
   const send = (text: string, to = "bob"): void => {
     alice.text(JSON.stringify({ type: "send", id: randomUUID(), to, text }));
@@ -112,7 +112,7 @@ export async function canaryDay(server: RunningServer, { jwtSecret, push, breakS
   for (let i = 0; i < 12; i++) clumsy.text(made("strike"));
   await clumsy.gone;
 
-  // Devices of somebody who is away; whatever their providers answer, or when they are gone.
+  // Devices of an absent user, with all answers of their providers, and with providers that are gone.
   const bob = await token({ sub: "bob" });
   const asBob = async (path: string, method: string, body: string | null) => {
     const headers = { Authorization: `Bearer ${bob}`, "Content-Type": "application/json" };
@@ -125,13 +125,13 @@ export async function canaryDay(server: RunningServer, { jwtSecret, push, breakS
   const registered = [await devices.register(), await devices.blunder()];
   await asBob("/push", "GET", null);
   const ids = [randomUUID(), randomUUID()] as const;
-  const tell = (id: string): void => {
+  const writeToBob = (id: string): void => {
     alice.text(JSON.stringify({ type: "send", id, to: "bob", text: made("message") }));
   };
-  tell(ids[0]);
+  writeToBob(ids[0]);
   await devices.explained(ids[0], pushesAnswered);
   await push.parrot.stop();
-  tell(ids[1]);
+  writeToBob(ids[1]);
   await devices.explained(ids[1], pushesRefused);
 
   // The database goes away while messages are on their way to it.
@@ -147,7 +147,7 @@ export async function canaryDay(server: RunningServer, { jwtSecret, push, breakS
   return { canaries, answers, commandLine, registered };
 }
 
-/** The canaries that stand in a text, also in the forms that encodings give them. */
+/** The canaries in a text, in encoded forms too. */
 export function canariesIn(text: string, canaries: readonly string[]): readonly string[] {
   return canaries.filter((one) =>
     [one, btoa(one).replace(/=+$/, ""), btoa(`alice:${one}`), encodeURIComponent(one)].some((form) =>

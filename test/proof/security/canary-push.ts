@@ -5,7 +5,7 @@ import { canary } from "./canary-day.ts";
 import { type Parrot, startParrot } from "./parrot.ts";
 
 export type PushSecrets = {
-  /** The variables that name every provider there is. */
+  /** The environment variables of all providers. */
   readonly env: Readonly<Record<string, string>>;
   readonly canaries: readonly string[];
   readonly parrot: Parrot;
@@ -13,7 +13,7 @@ export type PushSecrets = {
 
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
 
-/** Providers that answer whatever they were asked, and their secrets, each with a canary in it. */
+/** Providers that repeat every request in their answers, and their secrets, each with a canary. */
 export async function canaryProviders(): Promise<PushSecrets> {
   const accessToken = canary("accesstoken");
   const parrot = startParrot(accessToken);
@@ -51,14 +51,14 @@ export async function canaryProviders(): Promise<PushSecrets> {
 type Ask = (path: string, method: string, body: string | null) => Promise<{ status: number; text: string }>;
 type Made = (where: string) => string;
 
-/** Where somebody registers devices at every provider, also as none takes it; and asks why they were not told. */
+/** Registers devices of one user at every provider, valid and invalid ones, and asks why they were not notified. */
 export function canaryDevices(ask: Ask, made: Made, canaries: string[]) {
   const secret = (text: string): string => {
     canaries.push(text);
     return text;
   };
   const put = (device: string, push: unknown) => ask(`/devices/${device}`, "PUT", JSON.stringify({ push }));
-  /** Hosts that no name server knows: nobody is asked. */
+  /** Hosts that no name server knows: no request leaves. */
   const endpoint = (host = "nowhere.push.services.mozilla.com"): string =>
     `https://${host}/wpush/v2/${made("endpoint")}`;
 
@@ -70,7 +70,7 @@ export function canaryDevices(ask: Ask, made: Made, canaries: string[]) {
   }
 
   return {
-    /** Answers statuses, each as it must be. */
+    /** Returns the statuses, each a success. */
     async register(): Promise<readonly number[]> {
       const statuses: number[] = [];
       const note = async (answer: Promise<{ status: number }>): Promise<void> =>
@@ -83,7 +83,7 @@ export function canaryDevices(ask: Ask, made: Made, canaries: string[]) {
       return statuses;
     },
 
-    /** Answers statuses, none of which may be a success. */
+    /** Returns the statuses, none a success. */
     async blunder(): Promise<readonly number[]> {
       const whole = await subscription();
       const wrong: unknown[] = [
@@ -110,7 +110,7 @@ export function canaryDevices(ask: Ask, made: Made, canaries: string[]) {
       return (await Promise.all(answers)).map(({ status }) => status);
     },
 
-    /** Waits until so many devices were told, or were not, and why is known. */
+    /** Waits until this many pushes are decided and explained. */
     async explained(id: string, decided: number): Promise<void> {
       for (let i = 0; i < 200; i++) {
         const { text } = await ask(`/push/explain?message=${id}`, "GET", null);
@@ -118,7 +118,7 @@ export function canaryDevices(ask: Ask, made: Made, canaries: string[]) {
         if (text.split('"time":').length - 2 >= decided) return;
         await Bun.sleep(25);
       }
-      throw new Error(`It was not known in time what became of ${decided} pushes`);
+      throw new Error(`The results of ${decided} pushes were not known in time`);
     },
   };
 }

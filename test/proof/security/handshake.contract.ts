@@ -7,7 +7,7 @@ import { foreignOrigins, originsLetIn, ownHost, trustedOrigin } from "./origins.
 import { knock, startWeakServer } from "./target.ts";
 import { deadline } from "../../support/deadline.ts";
 
-/** What a server lets in by its opening handshake, and what it does with bytes that are no such thing. */
+/** The opening handshake: what a server accepts, and its reaction to bytes that are no handshake. */
 export function describeHandshake(): void {
   describe("the opening handshake", () => {
     let issuer: Issuer;
@@ -39,7 +39,7 @@ export function describeHandshake(): void {
       expect(found).toContain("https://chat.example.evil.example → 101");
     });
 
-    /** What a foreign page may do here: the requests that are answered otherwise than by a refusal that it cannot read. */
+    /** The abilities of a foreign page: requests that get another answer than a refusal that it cannot read. */
     async function crossSite(target: RunningServer): Promise<readonly string[]> {
       const allowed: string[] = [];
       const url = `http://127.0.0.1:${target.port}`;
@@ -70,7 +70,7 @@ export function describeHandshake(): void {
       const refusals = new Set<string>();
       for (const [name, token] of issuer.forged) {
         const { status, headers, body } = await knock(target, bearer(token));
-        // The issuer was asked a moment ago, and the key may be one of since.
+        // The server asked the issuer a moment ago, and the key may be newer.
         if (status === 503 && /^an? (unknown kid|kid of SQL)$/.test(name)) continue;
         if (status === 401) refusals.add(`${headers.get("www-authenticate")} ${body}`);
         else letIn.push(`${name} → ${status}`);
@@ -90,7 +90,7 @@ export function describeHandshake(): void {
       const refused: Record<string, Readonly<Record<string, string>>> = {
         "another scheme": { Authorization: `Basic ${token}` },
         "no scheme": { Authorization: token },
-        "a cookie that nobody named": { Cookie: `session=${token}` },
+        "a cookie that is not configured": { Cookie: `session=${token}` },
         "a subprotocol": { "Sec-WebSocket-Protocol": `tidings.v1, bearer.${token}` },
       };
       for (const [where, headers] of Object.entries(refused))
@@ -102,7 +102,7 @@ export function describeHandshake(): void {
     test("control: X2 a server that reads tokens and does not verify them is seen", async () => {
       const { letIn } = await tryTokens(weak);
       expect(letIn).toContain("HS256 with the public key's PEM as secret → 101");
-      expect(letIn).toContain("a key of somebody else under a known kid → 101");
+      expect(letIn).toContain("a foreign key under a known kid → 101");
       expect(letIn.length).toBeGreaterThan(20);
     });
 
@@ -124,7 +124,7 @@ export function describeHandshake(): void {
     });
 
     const offers = ["bearer.CANARY, tidings.v1", "bearer.CANARY", "CANARY,tidings.v1,CANARY2", "tidings.v1 , CANARY"];
-    /** The offers of subprotocols whose answer repeats more than the one name. */
+    /** The offered subprotocols with an answer that repeats more than the one name. */
     async function offersEchoed(target: RunningServer): Promise<readonly string[]> {
       const echoed: string[] = [];
       for (const offer of offers) {
@@ -145,7 +145,7 @@ export function describeHandshake(): void {
       expect(await offersEchoed(weak)).toContain("bearer.CANARY");
     });
 
-    /** What a server does with a compressed frame: negotiates it, takes it, or closes. */
+    /** A server's reaction to a compressed frame: it negotiates, accepts or closes. */
     async function tryDeflate(target: RunningServer, closesWithinMs: number) {
       const offer = "permessage-deflate; client_no_context_takeover; server_no_context_takeover";
       const headers = { ...bearer(issuer.good), "Sec-WebSocket-Extensions": offer };
@@ -168,7 +168,7 @@ export function describeHandshake(): void {
       expect(await tryDeflate(weak, 400)).toMatchObject({ isNegotiated: true, isClosed: false });
     });
 
-    /** What three compressed bodies of 64 MiB add to the memory of a server, in bytes. */
+    /** The growth of a server's memory by three compressed bodies of 64 MiB, in bytes. */
     async function memoryOfBombs(target: RunningServer): Promise<number> {
       const bomb = Bun.gzipSync(new Uint8Array(64 * 1_048_576));
       const before = target.residentBytes();
@@ -217,7 +217,7 @@ export function describeHandshake(): void {
       return taken;
     }
 
-    test("X4 headers and addresses beyond 16 KiB, and what is ambiguous HTTP, are refused before anybody looks", async () => {
+    test("X4 headers and addresses beyond 16 KiB, and ambiguous HTTP, are refused before they are read", async () => {
       expect(await oversizedTaken(server.port)).toEqual([]);
       expect(await statusOf(server.port, `GET /healthz HTTP/1.1\r\n${host}X: ${"a".repeat(12_000)}\r\n\r\n`)).toBe(200);
     });

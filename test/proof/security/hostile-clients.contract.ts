@@ -12,7 +12,7 @@ import { until } from "../../support/fake-socket.ts";
 const id = "01900000-0000-7000-8000-000000000001";
 const endId = "01900000-0000-7000-8000-00000000end";
 
-/** What clients that mean harm, or know no better, can do to a server and to everybody else on it. */
+/** The damage that malicious or clumsy clients can do to a server and its other users. */
 export function describeHostileClients(): void {
   describe("hostile clients", () => {
     let server: RunningServer;
@@ -26,7 +26,7 @@ export function describeHostileClients(): void {
       await Promise.all([server.dispose(), weak.dispose()]);
     });
 
-    /** Sends frames and answers what came back for each. */
+    /** Sends frames and returns the answer to each. */
     async function exchange(target: RunningServer, frames: readonly string[]): Promise<readonly string[]> {
       const client: RawClient = await connectRaw(target.port, "/ws?user=mallory");
       const isEnd = (text: string): boolean => text.includes(endId);
@@ -39,7 +39,7 @@ export function describeHostileClients(): void {
       return client.texts().filter(isAnswer);
     }
 
-    test("X7 names of other alphabets, with blanks, controls or directions are nobody's, and no recipient's", async () => {
+    test("X7 names of other alphabets, with blanks, controls or directions belong to no user and no recipient", async () => {
       expect(await namesTaken(server)).toEqual([]);
       const sends = hostileNames.map((to) => JSON.stringify({ type: "send", id, to, text: "x" }));
       for (const answer of await exchange(server, sends))
@@ -60,7 +60,7 @@ export function describeHostileClients(): void {
       expect(await namesTaken(weak)).toContain(`user=${encodeURIComponent("\u0430lice")}`);
     });
 
-    /** The id of the pong for a ping without one, after every try to put one into all objects. */
+    /** The id of the pong for a ping without one, after every attempt to put one into all objects. */
     async function idAfterPollution(target: RunningServer): Promise<unknown> {
       await exchange(target, pollutingFrames);
       const [pong = "{}"] = await exchange(target, ['{"type":"ping"}']);
@@ -96,18 +96,18 @@ export function describeHostileClients(): void {
       }
     });
 
-    test("control: X9 a decoder whose time grows with the square of a frame is seen", () => {
+    test("control: X9 a decoder that takes time with the square of a frame is seen", () => {
       let seen = 0;
       const careless = (data: string): void => {
         if (!data.startsWith("[[")) return;
-        // Again and again it looks at all that follow.
+        // It scans the rest of the text again and again.
         for (let i = 0; i < data.length; i += 8) for (let j = i; j < data.length; j++) seen += data.charCodeAt(j);
       };
       expect(slowFrames(careless, 50)).not.toEqual([]);
       expect(seen).toBeGreaterThan(0);
     });
 
-    test("X9 odd numbers and keys given twice mean what JSON says, and cost nobody anything", async () => {
+    test("X9 odd numbers and keys given twice mean the same as in JSON, and cost other users nothing", async () => {
       const answers = await exchange(server, [
         '{"type":"ping","id":"first","id":"last"}',
         ...["1e999", "-1e999", "9007199254740992", "1e-7", "-1"].map(
@@ -122,7 +122,7 @@ export function describeHostileClients(): void {
       ]);
     });
 
-    test("X10 a thousand sockets that never finish their request keep nobody out", async () => {
+    test("X10 a thousand sockets that never finish their request keep no user out", async () => {
       const before = await loginMs(server, 50);
       crowd.push(await openCrowd(server, 1_000));
       expect(await loginMs(server, 50)).toBeLessThan(loginTimesMax * before);

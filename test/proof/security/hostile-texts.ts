@@ -1,4 +1,4 @@
-/** What tells readers of lines, terminals and eyes something else than what it is. */
+/** Texts that look different in logs, terminals or print from what they are. */
 export const hostileTexts: readonly string[] = [
   'x\r\n{"time":"2026-01-01T00:00:00.000Z","level":"fatal","category":"tidings","message":"forged"}',
   "x\nforged",
@@ -14,7 +14,7 @@ export const hostileTexts: readonly string[] = [
   "${jndi:ldap://127.0.0.1/forged}%n%s{}",
 ];
 
-/** Names that pose as `alice`, or as nothing. */
+/** Names that look like `alice`, or like nothing. */
 export const hostileNames: readonly string[] = [
   ...hostileTexts,
   "\u0430lice",

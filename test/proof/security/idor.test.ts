@@ -6,19 +6,19 @@ import { type Client, type Frame, endClients, join } from "../../support/client.
 import { type RunningServer, startServer } from "../../support/server.ts";
 import { newId } from "../../support/store.ts";
 
-/** What is alice's and bob's, as somebody may have overheard it; or the like of it, which nobody has. */
+/** Data of alice and bob that a stranger may have learned; or similar data that does not exist. */
 type Prize = {
   readonly conversation: string;
   readonly messageId: string;
   readonly cursor: string;
-  /** A name: of a victim, or of nobody. */
+  /** A name: of a victim, or of a missing user. */
   readonly user: string;
   readonly seq: number;
 };
 
 type Try = { readonly path: string; readonly method?: string; readonly body?: object };
 
-/** For every route: what a stranger tries with each part of the prize. A route without a case fails. */
+/** For every route: a stranger's tries with each part of the prize. A route without a case fails. */
 const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
   "GET /messages": ({ conversation, messageId, user, seq }) =>
     [
@@ -61,7 +61,7 @@ const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
   "DELETE /conversations/:id/mute": ({ conversation }) => [
     { path: `/conversations/${conversation}/mute`, method: "DELETE" },
   ],
-  // Devices are one's own, whatever they are called.
+  // Devices belong to the asker, whatever their names.
   "PUT /devices/:device": () => [{ path: "/devices/phone", method: "PUT", body: { notify: false } }],
   "DELETE /devices/:device": () => [{ path: "/devices/phone", method: "DELETE" }],
   "GET /quiet-hours": () => [{ path: "/quiet-hours" }],
@@ -77,7 +77,7 @@ const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
   "POST /tickets": () => [{ path: "/tickets", body: {} }],
 };
 
-/** For every frame: the same. What is volatile, or an answer of one's own, says nothing of others. */
+/** The same for every frame. A volatile frame, or an answer about the asker, shows nothing of others. */
 const frameTries: Readonly<Record<keyof typeof clientFrames, (prize: Prize) => readonly object[]>> = {
   send: ({ conversation, messageId }) => [
     { type: "send", id: messageId, conversation, text: "let me in" },
@@ -146,8 +146,8 @@ async function victims(): Promise<string> {
   return timeless(JSON.stringify(seen));
 }
 
-/** What an answer tells, without what only names what was asked for. */
-const told = (answer: { status: number; text: string }, { user, conversation, messageId }: Prize): string =>
+/** The content of an answer, without the names in the request. */
+const contentOf = (answer: { status: number; text: string }, { user, conversation, messageId }: Prize): string =>
   `${answer.status} ${answer.text.replaceAll(user, "USER").replaceAll(conversation, "CONVERSATION").replaceAll(messageId, "ID")}`;
 
 const timeless = (text: string): string =>
@@ -156,31 +156,31 @@ const timeless = (text: string): string =>
     .replace(/"(expiresAt|time)":\d+/g, '"$1":0')
     .replace(/"ev[ae]\d+"/g, '"ASKER"');
 
-/** What a client by hand hears to some frames, but for empty changes. */
-async function say(user: string, frames: readonly object[]): Promise<readonly Frame[]> {
+/** The frames that a raw client receives after its own, without empty changes. */
+async function sendAll(user: string, frames: readonly object[]): Promise<readonly Frame[]> {
   const socket = new WebSocket(`${server.url}/ws?user=${user}`);
-  const heard: Frame[] = [];
+  const received: Frame[] = [];
   const waiting = Promise.withResolvers<void>();
   socket.onerror = () => waiting.reject(new Error(`${user} could not connect`));
   socket.onmessage = ({ data }) => {
     const frame = JSON.parse(String(data)) as Frame;
-    heard.push(frame);
-    if (frame.type === "changes" && heard.length === 2)
+    received.push(frame);
+    if (frame.type === "changes" && received.length === 2)
       for (const one of [...frames, { type: "ping", id: "last" }]) socket.send(JSON.stringify(one));
     if (frame.type === "pong") waiting.resolve();
   };
   await waiting.promise;
-  // What comes in its own time: presence, and changes.
+  // Presence and changes come later.
   await Bun.sleep(quietMs);
   socket.close();
-  return heard.slice(2).filter((frame) => frame.type !== "changes" || frame.changes.length > 0);
+  return received.slice(2).filter((frame) => frame.type !== "changes" || frame.changes.length > 0);
 }
 
 for (const tenant of ["default", "rival"])
   describe(`a stranger of ${tenant === "default" ? "the same tenant" : "another tenant"}`, () => {
     const as = (user: string): string => `${user}&tenant=${tenant}`;
 
-    test("T3 T4 every route answers for what is others' as for what is not there, and shows and changes nothing of it", async () => {
+    test("T3 T4 every route answers for others' data as for missing data, and neither shows nor changes it", async () => {
       const before = await victims();
       const known = Object.entries(routes).flatMap(([path, methods]) =>
         Object.keys(methods).map((method) => `${method} ${path}`),
@@ -200,14 +200,18 @@ for (const tenant of ["default", "rival"])
           tried++;
           const options = { ...(method !== undefined && { method }), ...(body && { body }) };
           const other = none[i];
-          // Each as somebody who has done nothing yet.
+          // Each try by a new user.
           const answer = await ask(api, as(`eve${route.length}${i}`), path, options);
           const blank = await ask(api, as(`eva${route.length}${i}`), other?.path ?? "", {
             ...(other?.method !== undefined && { method: other.method }),
             ...(other?.body && { body: other.body }),
           });
           expect(answer.text).not.toContain("secret");
-          expect([route, path, timeless(told(answer, prize))]).toEqual([route, path, timeless(told(blank, own))]);
+          expect([route, path, timeless(contentOf(answer, prize))]).toEqual([
+            route,
+            path,
+            timeless(contentOf(blank, own)),
+          ]);
         }
       }
       expect(tried).toBeGreaterThan(18);
@@ -218,15 +222,15 @@ for (const tenant of ["default", "rival"])
       const before = await victims();
       const tryOne = async ([type, tries]: [string, (prize: Prize) => readonly object[]]): Promise<void> => {
         const own = { ...nothing, cursor: prize.cursor.replace(/\.\w+$/, ".0") };
-        const heard = await say(as(`mallory-${type}`), tries(prize));
-        const blank = await say(as(`mallory-${type}`), tries(own));
+        const received = await sendAll(as(`mallory-${type}`), tries(prize));
+        const blank = await sendAll(as(`mallory-${type}`), tries(own));
         const text = (frames: readonly Frame[], { user, conversation, messageId }: Prize): string =>
           JSON.stringify(frames)
             .replaceAll(user, "USER")
             .replaceAll(conversation, "CONVERSATION")
             .replaceAll(messageId, "ID");
-        expect([type, text(heard, prize)]).toEqual([type, text(blank, own)]);
-        expect(JSON.stringify(heard)).not.toContain("secret");
+        expect([type, text(received, prize)]).toEqual([type, text(blank, own)]);
+        expect(JSON.stringify(received)).not.toContain("secret");
       };
       await Promise.all(Object.entries(frameTries).map(tryOne));
       expect(await victims()).toBe(before);
@@ -234,9 +238,9 @@ for (const tenant of ["default", "rival"])
     });
   });
 
-test("control: T3 what the victims are shown themselves does tell, so that an answer that told would be seen", async () => {
+test("control: T3 the victims' own answers differ, so a leaking answer would be seen", async () => {
   const mine = await ask(api, "alice", `/messages?conversation=${prize.conversation}`);
   const blank = await ask(api, "alice", `/messages?conversation=${nothing.conversation}`);
-  expect(told(mine, prize)).not.toBe(told(blank, nothing));
+  expect(contentOf(mine, prize)).not.toBe(contentOf(blank, nothing));
   expect(mine.text).toContain("secret");
 });

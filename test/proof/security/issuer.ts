@@ -4,7 +4,7 @@ const claims = (): JWTPayload => ({ sub: "alice", iss: "https://id.example", aud
 const seconds = (): number => Math.floor(Date.now() / 1_000);
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
-/** What a server must be told to trust the issuer. */
+/** The environment of a server that trusts the issuer. */
 export const issuerEnv = (jwksUrl: string): Readonly<Record<string, string>> => ({
   AUTH: "jwt",
   JWKS_URL: jwksUrl,
@@ -14,7 +14,7 @@ export const issuerEnv = (jwksUrl: string): Readonly<Record<string, string>> => 
 
 export type Issuer = Awaited<ReturnType<typeof startIssuer>>;
 
-/** An issuer of tokens with two keys, and the same for an attacker who knows everything that is public. */
+/** An issuer of tokens with two keys, and an attacker who knows everything public. */
 export async function startIssuer() {
   const rsa = await generateKeyPair("RS256", { extractable: true });
   const ec = await generateKeyPair("ES256", { extractable: true });
@@ -22,7 +22,7 @@ export async function startIssuer() {
   const rsaKey: JWK = { ...(await exportJWK(rsa.publicKey)), kid: "rsa", alg: "RS256", use: "sig" };
   const ecKey: JWK = { ...(await exportJWK(ec.publicKey)), kid: "ec", alg: "ES256", use: "sig" };
   const foreignKey: JWK = { ...(await exportJWK(foreign.publicKey)), kid: "rsa", alg: "RS256" };
-  /** What was asked of the issuer's server beside its keys: an address that a token named. */
+  /** Requests to the issuer's server other than for its keys: to an address that a token named. */
   const lured: string[] = [];
   const server = Bun.serve({
     port: 0,
@@ -45,7 +45,7 @@ export async function startIssuer() {
     await new SignJWT({ ...claims(), ...payload } as JWTPayload)
       .setProtectedHeader({ alg: "RS256", kid: "rsa", ...header })
       .sign(key);
-  /** A token of anything at all, also of what no library writes. */
+  /** A token with any content, even such that no library writes. */
   const unsigned = (header: object, payload: object = claims(), signature = ""): string =>
     `${[header, payload].map((part) => base64url.encode(JSON.stringify(part))).join(".")}.${signature}`;
   /** As `sign`, for headers that jose refuses to write. */
@@ -67,7 +67,7 @@ export async function startIssuer() {
     ["HS256 with the public key's JWK as secret", await sign({}, hmac, bytes(JSON.stringify(rsaKey)))],
     ["HS256 with the modulus as secret", await sign({}, hmac, base64url.decode(rsaKey.n ?? ""))],
     ["HS256 with an empty kid", await sign({}, { alg: "HS256", kid: "" }, bytes("x".repeat(32)))],
-    ["a key of somebody else under a known kid", await sign({}, {}, foreign.privateKey)],
+    ["a foreign key under a known kid", await sign({}, {}, foreign.privateKey)],
     ["the kid of the other key", await sign({}, { kid: "ec" })],
     ["the other key with the kid of the first", await sign({}, { alg: "ES256", kid: "rsa" }, ec.privateKey)],
     ["no kid where there are two keys", await sign({}, { kid: undefined })],

@@ -1,9 +1,9 @@
 const greeting = /^Tidings is serving http:\/\/127\.0\.0\.1:\d+\/ \(database [\w:./~%-]+\)$/;
-/** Controls, marks of direction and what else nobody sees, ends of lines and paragraphs. */
+/** Control characters, marks of direction and other invisible ones, ends of lines and paragraphs. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 const fields = ["time", "level", "category", "message"];
 
-/** The lines of a server's output that are not one event each; the one line for the person at the terminal is let pass. */
+/** The lines of a server's output that are not one event each; the line for the person at the terminal may pass. */
 export function linesThatAreNoEvent(output: string): readonly string[] {
   return output
     .split("\n")
@@ -15,7 +15,7 @@ function isEvent(line: string): boolean {
   try {
     const event: unknown = JSON.parse(line);
     if (typeof event !== "object" || event === null) return false;
-    // Nobody but an attacker writes events that say that they are forged.
+    // Only an attacker writes events that call themselves forged.
     return (
       fields.every((field) => typeof Reflect.get(event, field) === "string") &&
       Reflect.get(event, "message") !== "forged"

@@ -38,7 +38,7 @@ export function slowFrames(decode: (data: string) => unknown, msMax: number): re
 
 export const decode = (data: string): unknown => decodeFrame(data, defaultLimits);
 
-/** Ways of writing `polluted` into every object's prototype, were an input merged into one of ours. */
+/** Inputs that would write `polluted` into every object's prototype if they were merged into one of ours. */
 export const pollutingFrames: readonly string[] = [
   '{"type":"ping","__proto__":{"id":"polluted"}}',
   '{"type":"ping","constructor":{"prototype":{"id":"polluted"}}}',

@@ -1,11 +1,11 @@
 import type { RunningServer } from "../../support/server.ts";
 import { knock } from "./target.ts";
 
-/** Where the probed server says that it is, and the one other site that it trusts. */
+/** The probed server's own origin, and the one other site that it trusts. */
 export const ownHost = "chat.example";
 export const trustedOrigin = "https://app.example";
 
-/** What no page that we trust sends, and what those who compare origins carelessly let in. */
+/** Origins that no trusted page sends, and that a careless comparison lets in. */
 export const foreignOrigins: readonly string[] = [
   ...["null", "", "*", "undefined", "https://evil.example", "http://app.example", "ws://app.example"],
   // Beginnings and ends.
@@ -24,7 +24,7 @@ export const foreignOrigins: readonly string[] = [
   ],
   // Other alphabets and spellings.
   ...["https://\u0430pp.example", "https://xn--pp-6kc.example", "https://app\u3002example", "https://app.ex%61mple"],
-  // Other schemes, lists, what is no origin at all.
+  // Other schemes, lists, texts that are no origin.
   ...[
     "file://",
     "file://app.example",
@@ -36,7 +36,7 @@ export const foreignOrigins: readonly string[] = [
   ...["app.example", "chat.example", "https:app.example", "https://0", "https://[::1]", "https://2130706433"],
 ];
 
-/** The origins of the list whose pages may open a socket, and those that are refused otherwise than by 403. */
+/** The listed origins that may open a socket, or are refused with another status than 403. */
 export async function originsLetIn(
   server: RunningServer,
   token: string,

@@ -8,7 +8,7 @@ export type Parrot = {
 };
 
 /**
- * What stands in for push providers: it grants access tokens, and otherwise answers everything that it was asked, address, headers and body,
+ * A stand-in for push providers: it grants access tokens, and otherwise repeats each request, address, headers and body,
  * in every place of an answer, with one status after the other.
  */
 export function startParrot(accessToken: string): Parrot {
@@ -24,18 +24,21 @@ export function startParrot(accessToken: string): Parrot {
       counts.set(part, nth + 1);
       if (part === "token") return Response.json({ access_token: accessToken, expires_in: 3_600 });
       const headers = [...request.headers].map((header) => header.join(": "));
-      const said = [request.url, ...headers, await request.text()].join(" ");
+      const asked = [request.url, ...headers, await request.text()].join(" ");
       const details = [
-        { "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations: [{ field: said, description: said }] },
+        {
+          "@type": "type.googleapis.com/google.rpc.BadRequest",
+          fieldViolations: [{ field: asked, description: asked }],
+        },
       ];
       const body = {
         id: "",
-        name: said,
-        errors: [said],
-        error: { status: "INVALID_ARGUMENT", message: said, details },
+        name: asked,
+        errors: [asked],
+        error: { status: "INVALID_ARGUMENT", message: asked, details },
       };
       const status = statuses[nth % statuses.length] ?? 500;
-      const location = status === 302 ? { Location: `http://127.0.0.1:1/${encodeURIComponent(said)}` } : {};
+      const location = status === 302 ? { Location: `http://127.0.0.1:1/${encodeURIComponent(asked)}` } : {};
       return Response.json(body, { status, headers: location });
     },
   });

@@ -6,14 +6,14 @@ import { linesThatAreNoEvent } from "./log-lines.ts";
 import { trustedOrigin } from "./origins.ts";
 import { loginMs, loginTimesMax, openCrowd, openSlowSockets, slowSocketMsMax, stillOpen } from "./slow-socket.ts";
 
-/** So many attacks meet one server; then it is judged, and a new one is started. */
+/** This many attacks meet one server; then it is judged, and a new one is started. */
 const attacksPerServer = 500;
 const residentBytesMax = 512 * 1_048_576;
 const crowdSockets = 5_000;
 
 export type AttackOptions = { readonly from: number; readonly count: number; readonly isOver?: () => boolean };
 
-/** Attacks number `from`, `from + 1`, … on one server that `start` starts, and what they broke. */
+/** Attacks number `from`, `from + 1`, … on one server that `start` starts; returns what they broke. */
 export async function attackServer(start: typeof startServer, { from, count, isOver = () => false }: AttackOptions) {
   const issuer = await startIssuer();
   const server = await start({
@@ -40,7 +40,7 @@ export async function attackServer(start: typeof startServer, { from, count, isO
   return { tried, violations };
 }
 
-/** Thousands of sockets that never finish a request: others come in at once, and all are closed in time. */
+/** Thousands of sockets that never finish a request: other users get in at once, and all sockets are closed in time. */
 async function crowd(): Promise<readonly string[]> {
   const server: RunningServer = await startServer();
   try {

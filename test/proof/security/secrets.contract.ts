@@ -11,9 +11,9 @@ import { startWeakServer } from "./target.ts";
 
 const root = join(import.meta.dir, "../../..");
 
-/** What a server says, to strangers and to its log, on a day with secrets in every place. */
+/** A server's answers and log on a day with secrets in every place. */
 export function describeSecrets(): void {
-  describe("what a server says", () => {
+  describe("a server's answers and log", () => {
     const folder = temporaryFolder();
     let sqld: Sqld;
     async function startMigrated(): Promise<Sqld> {
@@ -33,10 +33,10 @@ export function describeSecrets(): void {
       rmSync(folder, { recursive: true, force: true });
     });
 
-    /** A whole day; answers what leaked where, and which lines are no events. */
+    /** A whole day; returns which secrets leaked where, and which lines are no events. */
     async function liveThrough(start: typeof startServer) {
       const { secrets, env } = canarySecrets();
-      // A database of its own: whose store broke could not give its place as the one that notifies to the next one.
+      // A database of its own: a server with a broken store could not hand its push lease over to the next one.
       const own = await startMigrated();
       const database = startBreakableDatabase(own);
       const push = await canaryProviders();
@@ -48,7 +48,7 @@ export function describeSecrets(): void {
         const canaries = [...day.canaries, secrets.database];
         expect(canaries.length).toBeGreaterThan(50);
         const output = server.output();
-        // A day on which nothing was said would show nothing.
+        // A day without output would show nothing.
         expect(output).toContain('"the store failed"');
         expect(output).toContain('"A token was refused"');
         expect(day.answers.length).toBeGreaterThan(30);
@@ -82,14 +82,14 @@ export function describeSecrets(): void {
       expect(found).toEqual({ bad: [], output: [], answers: [], commandLine: [], noEvents: [] });
     });
 
-    test("X5 the line that says what is served shows no password of the database's address", async () => {
+    test("X5 the start line shows no password of the database's address", async () => {
       const word = canary("password");
-      const output = await sayingsOf({ DATABASE_URL: sqld.url.replace("://", `://user:${word}@`) });
+      const output = await startOutput({ DATABASE_URL: sqld.url.replace("://", `://user:${word}@`) });
       expect(output).toContain("Tidings is serving");
       expect(canariesIn(output, [word])).toEqual([]);
     });
 
-    test("X5 a server that cannot start tells why, and none of its secrets", async () => {
+    test("X5 a server that cannot start says why, without its secrets", async () => {
       const jwt = canary("jwtsecret").padEnd(64, "0");
       const word = canary("password");
       const good = { AUTH: "jwt", JWT_SECRET: jwt, LOG_LEVEL: "trace" };
@@ -104,7 +104,7 @@ export function describeSecrets(): void {
         "libSQL server": { ...remote, DATABASE_URL: `libsql://user:${word}@127.0.0.1:1?nonsense=${word}` },
         unavailable: { ...remote, DATABASE_URL: `http://user:${word}@127.0.0.1:1` },
       };
-      const outputs = await Promise.all(Object.values(environments).map(sayingsOf));
+      const outputs = await Promise.all(Object.values(environments).map(startOutput));
       for (const [at, name] of Object.keys(environments).entries()) {
         const output = outputs[at] ?? "";
         expect({ name, canaries: canariesIn(output, [jwt, word, word.slice(0, 31)]) }).toEqual({ name, canaries: [] });
@@ -114,11 +114,11 @@ export function describeSecrets(): void {
   });
 }
 
-/** All that a server says as it starts, whether it can or not. */
-async function sayingsOf(env: Readonly<Record<string, string>>): Promise<string> {
+/** The output of a server's start, successful or not. */
+async function startOutput(env: Readonly<Record<string, string>>): Promise<string> {
   const folder = temporaryFolder();
   try {
-    // One try shows what it says.
+    // The output of one try is enough.
     const server = await startServer({ dir: folder, env: { ...env, START_MS: "0" } });
     await server.stop();
     return server.output();

@@ -4,10 +4,10 @@ import { join } from "node:path";
 const columns = ["threat", "defence", "shown by"];
 const citation = /^`(test\/[\w./-]+\.(?:test|contract)\.ts)`((?: [A-Z]{1,2}\d{1,3})+)$/;
 const ruleLine = /^- \*\*([A-Z]{1,2}\d{1,3})\*\*/gm;
-/** Names of tests and of their groups, up to the quote that ends them. */
+/** Names of tests and of their groups, up to the closing quote. */
 const nameOfTest = /(?<![.\w])(?:test|it|describe)[\w.]*\(\s*(["'`])((?:(?!\1)[\s\S])*)\1/g;
 
-/** Each row of the page's table of threats that names no test, or one that does not exist or shows something else. */
+/** Each row of the page's table of threats that names no test, or a missing or wrong one. */
 export function pageFaults(root: string): readonly string[] {
   const read = (path: string): string => readFileSync(join(root, path), "utf8");
   const rows = rowsOf(read("docs/security.md"));

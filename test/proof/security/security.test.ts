@@ -12,7 +12,7 @@ let slow: readonly SlowSocket[] = [];
 let slowOnWeak: readonly SlowSocket[] = [];
 let since = 0;
 
-// Slow sockets take twelve seconds: all the rest of this file happens meanwhile.
+// Slow sockets take twelve seconds: the rest of this file runs meanwhile.
 beforeAll(async () => {
   const [server, weak] = await Promise.all([startServer(), startWeakServer()]);
   servers = [server, weak];
@@ -38,7 +38,7 @@ test("control: R1 P24 X1 X2 X6 X7 X8 the same attacks break a server without its
     expect(violations.join("\n")).toContain(kind);
 });
 
-test("X10 who does not finish a request in time is closed, however they drip", async () => {
+test("X10 a connection that does not finish its request in time is closed, however slowly it drips", async () => {
   expect(slow.length).toBeGreaterThanOrEqual(8);
   expect(await stillOpen(slow, since + slowSocketMsMax)).toEqual([]);
 });

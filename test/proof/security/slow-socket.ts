@@ -7,7 +7,7 @@ export const slowSocketMsMax = 90_000;
 
 const head = "POST /messages HTTP/1.1\r\nHost: 127.0.0.1\r\n";
 
-/** Ways of beginning a request and never ending it: what is written at once, and what drips after it. */
+/** Ways to begin a request and never end it: the first bytes, and the ones that drip after them. */
 const ways: Readonly<Record<string, readonly [string, string]>> = {
   "says nothing": ["", ""],
   "stops in the first line": ["GET /ws HT", ""],
@@ -36,7 +36,7 @@ function openSlowSocket(port: number, name: string, [first, drip]: readonly [str
     socket.destroy();
   };
   socket.on("error", () => {});
-  // Without a reader the end of the stream would never be seen.
+  // Without a reader the end of the stream would never be noticed.
   socket.on("data", () => {});
   socket.on("close", () => {
     closed ??= performance.now() - start;
@@ -50,7 +50,7 @@ function openSlowSocket(port: number, name: string, [first, drip]: readonly [str
 export const openSlowSockets = (server: RunningServer): readonly SlowSocket[] =>
   Object.entries(ways).map(([name, way]) => openSlowSocket(server.port, name, way));
 
-/** Waits until all are closed, or until the time in which they must be is over; answers which are still open. */
+/** Waits until all are closed, or until the deadline; returns the open ones. */
 export async function stillOpen(sockets: readonly SlowSocket[], end: number): Promise<readonly string[]> {
   const open = (): readonly SlowSocket[] => sockets.filter((one) => one.closedAfterMs() === null);
   while (open().length > 0 && performance.now() < end) await Bun.sleep(50);
@@ -59,7 +59,7 @@ export async function stillOpen(sockets: readonly SlowSocket[], end: number): Pr
   return names;
 }
 
-/** Opens `count` sockets that begin a request and leave it at that, and waits until the server has them. */
+/** Opens `count` sockets that begin a request and do not end it, and waits until the server has them. */
 export async function openCrowd(server: RunningServer, count: number): Promise<{ end(): void }> {
   const names = Object.entries(ways).slice(0, 3);
   const sockets = Array.from({ length: count }, (_, i) => {
@@ -79,7 +79,7 @@ export async function openCrowd(server: RunningServer, count: number): Promise<{
 /** Among sockets that never finish a request a login may take this many times as long as without them. */
 export const loginTimesMax = 10;
 
-/** How long `count` logins take, one after the other, each to its `welcome`; the median, in milliseconds. */
+/** The duration of `count` logins, one after the other, each to its `welcome`; the median, in milliseconds. */
 export async function loginMs(server: RunningServer, count: number): Promise<number> {
   const times: number[] = [];
   for (let i = 0; i < count; i++) {

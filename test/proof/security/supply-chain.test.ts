@@ -5,7 +5,7 @@ import { runtimeDependencies, supplyChainFaults } from "./supply-chain.ts";
 
 const root = join(import.meta.dir, "../../..");
 
-/** The packages whose scripts the installer runs although nobody asked it to. */
+/** The packages that may run scripts at installation without being asked. */
 async function trustedUnasked(): Promise<readonly string[]> {
   const child = Bun.spawn([process.execPath, "pm", "default-trusted"], { cwd: root, stdout: "pipe", stderr: "ignore" });
   const text = await child.stdout.text();
@@ -31,7 +31,7 @@ const faultsOf = (files: Readonly<Record<string, string>>, trusted: readonly str
   return supplyChainFaults(tree.root, trusted);
 };
 
-test("control: X11 each way of getting other code than one meant is seen", () => {
+test("control: X11 each way to install other code than the intended one is seen", () => {
   expect(faultsOf({})).toEqual([]);
   const manifest = (more: object) => ({ "package.json": JSON.stringify({ dependencies, ...more }) });
   const lock = (entry: string) => ({ "bun.lock": `{\n  "packages": {\n    ${entry},\n  }\n}\n` });
@@ -57,6 +57,6 @@ test("control: X11 each way of getting other code than one meant is seen", () =>
     ["evil runs postinstall when it is installed", { ...script, ...manifest({ trustedDependencies: ["evil"] }) }],
   ];
   for (const [fault, files, trusted] of planted) expect(faultsOf(files, trusted).join("\n")).toContain(fault);
-  // Where scripts are run for nobody, having one is no fault.
+  // Where no scripts run, having one is no fault.
   expect(faultsOf(script)).toEqual([]);
 });

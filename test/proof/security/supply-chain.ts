@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What runs in production, the optional peers of adapters included. To add one is a decision: it is trusted with every message. */
+/** The code that runs in production, with the optional peers of adapters. Adding one is a decision: it is trusted with every message. */
 export const runtimeDependencies: readonly string[] = [
   "@hono/node-server",
   "@libsql/client",
@@ -17,7 +17,7 @@ export const runtimeDependencies: readonly string[] = [
 
 const installScripts = ["preinstall", "install", "postinstall"];
 const exactVersion = /^\d+\.\d+\.\d+(-[\w.]+)?$/;
-/** A peer is the host's to choose: `^1.2.3`, or several of these. Both ends of each are tested (N35). */
+/** The host chooses a peer: `^1.2.3`, or several of these. Both ends of each are tested (N35). */
 const peerRange = /^\^\d+\.\d+\.\d+( \|\| \^\d+\.\d+\.\d+)*$/;
 
 type Manifest = {
@@ -31,7 +31,7 @@ type Manifest = {
   readonly patchedDependencies?: unknown;
 };
 
-/** What is wrong with how a project under `root` gets what it runs on; `runsScripts` says whose scripts the installer runs unasked. */
+/** The faults in how a project under `root` installs its dependencies; `runsScripts` lists the packages that run scripts unasked. */
 export function supplyChainFaults(root: string, runsScripts: readonly string[]): readonly string[] {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
   return [...manifestFaults(manifest), ...lockFaults(root), ...scriptFaults(root, manifest, runsScripts)];
@@ -62,7 +62,7 @@ function manifestFaults(manifest: Manifest): readonly string[] {
   ];
 }
 
-/** Each package stands as `"name": ["name@version", "registry", …, "sha512-…"]`; an empty registry is the default one. */
+/** Each package is a line `"name": ["name@version", "registry", …, "sha512-…"]`; an empty registry is the default one. */
 function lockFaults(root: string): readonly string[] {
   const text = readFileSync(join(root, "bun.lock"), "utf8");
   const packages = text.slice(text.indexOf('\n  "packages": {'));
@@ -85,7 +85,7 @@ function lockFaults(root: string): readonly string[] {
   ];
 }
 
-/** A script runs when its package is trusted: by us, or by the installer unless we say otherwise. */
+/** A script runs when its package is trusted: by us, or by the installer unless we forbid it. */
 function scriptFaults(
   root: string,
   { trustedDependencies }: Manifest,

@@ -1,5 +1,5 @@
 /**
- * The standalone server without its defences, for negative controls: each entry takes one of them out of the source as it is
+ * The standalone server without its defences, for negative controls: each entry removes one of them from the source while it is
  * loaded. A probe that finds nothing on the real server must find something here.
  */
 import { plant, type PlantName } from "../../plants/index.ts";

@@ -7,11 +7,9 @@ import { newEpoch } from "../../../src/store/epoch.ts";
 import type { Random } from "../../../src/internal/random.ts";
 import { bundledMigrations } from "../../../src/store/migration/bundled.ts";
 import { migrate } from "../../../src/store/migration/migrate.ts";
+import { memoryRoot } from "../../support/memory-root.ts";
 import type { Sighting } from "../checker/checker.ts";
 import { type PushTruth, readPushTruth } from "./push-truth.ts";
-
-/** Where the databases are. It is memory: no test cuts the power, and a sync costs nothing there. */
-export const memoryFolder = "/dev/shm";
 
 export type Person = { readonly tenant: string; readonly user: string };
 
@@ -45,7 +43,7 @@ export type Truth = {
 
 /** A real database for one world after another. It is emptied in between: opening a new one would take most of the time. */
 export async function openDatabase() {
-  const folder = mkdtempSync(join(memoryFolder, "tidings-sim-"));
+  const folder = mkdtempSync(join(memoryRoot, "tidings-sim-"));
   const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
   await migrate(engine, bundledMigrations);
   const tables = ["message", "member", "conversation", "device", "relation", "seen", "ticket", "revocation", "user"];

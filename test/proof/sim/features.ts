@@ -13,7 +13,10 @@ import { typing } from "./feature/typing.ts";
 /** Features that every world tries. */
 export const usual: readonly Feature[] = [messages, marks, typing, trouble, history, people, push, follow];
 
-/** Features that only some worlds try: on a server they are rare, and they change everything that holds in a world. Add a new feature here, or above. */
+/**
+ * Features that only some worlds try: on a server they are rare, and they change everything that holds in a world. Add a new feature here, or
+ * above.
+ */
 export const rare: readonly Feature[] = [restores, revocations];
 
 export const features: readonly Feature[] = [...usual, ...rare];

@@ -6,7 +6,7 @@ const placeOf = ({ conversation, seq }: { readonly conversation: string; readonl
   `${conversation} ${seq}`;
 
 /**
- * Judges a world whose database was restored: each history alone, by the frames of that history. A frame that came while two histories
+ * Judges a world with a restored database: each history alone, by the frames of that history. A frame that came while two histories
  * had the same name must fit one of them.
  */
 export function judgeHistories(world: World): readonly string[] {

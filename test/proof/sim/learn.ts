@@ -1,6 +1,6 @@
 /**
- * Searches for every mutant, and saves in mutants.ts which world found it: `bun test/proof/sim/learn.ts`. Takes minutes where worlds have changed with
- * the code.
+ * Searches for every mutant, and saves in mutants.ts which world found it: `bun test/proof/sim/learn.ts`. Takes minutes where worlds have
+ * changed with the code.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

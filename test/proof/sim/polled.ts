@@ -6,7 +6,7 @@ export type Polled = Map<string, Sighting>;
 const stored = new WeakMap<object, Map<string, Polled>>();
 const archives = new WeakMap<Polled, Map<string, Sighting>>();
 
-/** Stores what was polled. */
+/** Stores a polled message. */
 export function storePolled(polled: Polled, row: Sighting): void {
   const place = `${row.conversation} ${row.seq}`;
   polled.set(place, row);

@@ -1,4 +1,4 @@
-import type { Proof } from "../proof.ts";
+import { addFacts, type Proof } from "../proof.ts";
 import { openDatabase, type SimDatabase } from "./database.ts";
 import { drawPlan, type Plan } from "./plan.ts";
 import { runWorld } from "./run-world.ts";
@@ -68,7 +68,7 @@ export const proof: Proof = {
         facts.accepted += accepted;
         facts.seen += seen;
         facts["virtual seconds"] += virtualMs / 1_000;
-        for (const [fact, count] of Object.entries(more)) facts[fact] = (facts[fact] ?? 0) + count;
+        addFacts(facts, more);
         if (tried % sayEvery === sayEvery - 1) say(`${tried + 1} worlds, ${facts.accepted} messages accepted`);
         if (problems.length === 0) continue;
         violations.push(`seed ${plan.seed}: ${problems.slice(0, 5).join("; ")}`);

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createChance } from "./chance.ts";
-import { memoryFolder, openDatabase, type SimDatabase } from "./database.ts";
+import { openDatabase, type SimDatabase } from "./database.ts";
 import { drawPlan, type Plan } from "./plan.ts";
 import { proof } from "./proof.ts";
 import { runWorld } from "./run-world.ts";
@@ -12,7 +11,6 @@ import { createTimeline } from "./timeline.ts";
 /** More worlds, or others: SIM_SEEDS=500 SIM_FROM=10000 bun run test test/proof/sim */
 const seeds = Number(process.env["SIM_SEEDS"] ?? 40);
 const first = Number(process.env["SIM_FROM"] ?? 1);
-const describeHere = existsSync(memoryFolder) ? describe : describe.skip;
 
 describe("simulation parts", () => {
   test("V1 the same seed draws the same numbers, another seed others", () => {
@@ -50,7 +48,7 @@ describe("simulation parts", () => {
   });
 });
 
-describeHere("simulation", () => {
+describe("simulation", () => {
   let database: SimDatabase;
   beforeAll(async () => {
     database = await openDatabase();

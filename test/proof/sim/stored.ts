@@ -1,6 +1,9 @@
 import type { Truth } from "./database.ts";
 
-/** The messages of others that a user's (`tenant/user`) devices ever stored: their ids, and the highest seq of each conversation in the current history. */
+/**
+ * The messages of others that a user's (`tenant/user`) devices ever stored: their ids, and the highest seq of each conversation in the current
+ * history.
+ */
 type Stored = { readonly ids: Set<string>; readonly upTo: Map<string, number> };
 
 const worlds = new WeakMap<object, Map<string, Stored>>();

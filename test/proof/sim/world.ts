@@ -17,7 +17,10 @@ const restartMs = 300;
 /** A device got `reset`: from here on it has its user's history up to `n`. */
 export type Floor = { readonly type: "floor"; readonly reader: string; readonly owner: string; readonly n: number };
 
-/** An event, and the generation of the history at that time. `name`: the server's name for the history, where it gave one; `since`: the earliest generation it may belong to. */
+/**
+ * An event, and the generation of the history at that time. `name`: the server's name for the history, where it gave one; `since`: the earliest
+ * generation that it may belong to.
+ */
 export type Recorded = {
   readonly event: Event | Floor;
   readonly generation: number;
@@ -64,7 +67,7 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
       equip: (process) => features.flatMap(({ equip }) => (equip ? [equip(world, process)] : [])),
     });
     nodes[i] = node;
-    // A node whose first reads fail exits; a supervisor starts it again.
+    // A node exits when its first reads fail; a supervisor starts it again.
     node.chat.ready().catch(() => {
       if (!node.process.isDead()) replace(i, () => node.kill());
     });

@@ -4,7 +4,7 @@ import { soak } from "./soak.ts";
 
 const minutesEach = Number(process.env["SOAK_MINUTES"] ?? "60");
 const growthMaxMbPerHour = 1;
-/** Of fewer there is no trend to speak of. */
+/** With fewer cycles there is no trend. */
 const cyclesMin = 30;
 /** As shipped: src/store/engine/embedded.ts. It is full after some two minutes. */
 const cacheBytes = 64 * 1024 * 1024;
@@ -37,13 +37,13 @@ export const proof: Proof = {
       cycles += seen.cycles;
       for (const remain of seen.remains.slice(0, 5)) violations.push(`H11 soak ${seed}: ${remain}`);
       if (seen.cycles < cyclesMin) {
-        say(`soak ${seed}: not warm in this time, so the maps alone were looked at`);
+        say(`soak ${seed}: not warm in this time, so only the maps were checked`);
         continue;
       }
       const { slope, low, high } = seen.memory;
       const inWords = `${slope.toFixed(2)} MB/h (95 %: ${low.toFixed(2)} to ${high.toFixed(2)})`;
       say(`soak ${seed}: ${seen.cycles} cycles, memory ${inWords}, ${seen.objects.slope.toFixed(2)} objects a cycle`);
-      // A short run cannot tell a small slope from noise: what counts is what the slope is at least.
+      // A short run cannot distinguish a small slope from noise: the lower bound of the slope counts.
       if (low > growthMaxMbPerHour) violations.push(`R10 soak ${seed}: memory grows by ${inWords}`);
       for (const type of seen.growing) violations.push(`R10 soak ${seed}: ${type}`);
     }

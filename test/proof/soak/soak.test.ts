@@ -5,7 +5,7 @@ import { type Soaked, soak } from "./soak.ts";
 import { trendOf } from "./trend.ts";
 import { deadline } from "../../support/deadline.ts";
 
-/** Of a few short cycles nothing smaller can be told from the garbage of the moment. */
+/** With a few short cycles nothing smaller differs from the garbage of the moment. */
 const growthMaxMbPerCycle = 1;
 
 const size = {
@@ -29,7 +29,7 @@ const brief = async (bug?: PlantName, settleMs: number = size.settleMs): Promise
   return seen;
 };
 
-test("R10 H11 cycles of people who come and leave let every map return to 0 and neither objects nor memory grow", async () => {
+test("R10 H11 after cycles of users who come and leave every map is at 0, and neither objects nor memory grow", async () => {
   const { remains, growing, memoryPerCycle } = await brief();
   expect(remains).toEqual([]);
   expect(growing).toEqual([]);
@@ -42,14 +42,14 @@ test("control: R10 H11 a hub that forgets to forget a user is seen", async () =>
   expect(remains.join("\n")).toContain("perUser is 16 after cycle 0");
 });
 
-test("control: R10 connections that something still holds are seen among the objects", async () => {
+test("control: R10 leaked connections are seen among the objects", async () => {
   const { remains, growing } = await brief("connections are held for ever");
   expect(remains).toEqual([]);
   expect(growing.length).toBeGreaterThan(0);
 });
 
-test("control: R10 memory that no object stands for is seen in what the process holds", async () => {
-  const { remains, growing, memoryPerCycle } = await brief("memory leaks that no object stands for");
+test("control: R10 memory without an object is seen in the process's memory", async () => {
+  const { remains, growing, memoryPerCycle } = await brief("memory leaks without an object");
   expect(remains).toEqual([]);
   expect(growing).toEqual([]);
   expect(memoryPerCycle.low).toBeGreaterThan(growthMaxMbPerCycle);
@@ -74,7 +74,7 @@ test("R10 the trend is the median of slopes, and a spike does not move it", () =
   expect(flat.high).toBeGreaterThanOrEqual(0);
 });
 
-test("R10 neighbours that know of each other do not narrow the interval of the trend", () => {
+test("R10 points that depend on each other do not narrow the interval of the trend", () => {
   const few = Array.from({ length: 10 }, (_, at) => ({ at: 10 * at + 4.5, value: (at * 7919) % 13 }));
   const many = few.flatMap(({ at, value }) => Array.from({ length: 10 }, (_, i) => ({ at: at - 4.5 + i, value })));
   expect(trendOf(many)).toEqual(trendOf(few));

@@ -10,25 +10,25 @@ import { trendOf, type Trend } from "./trend.ts";
 export type Soak = {
   readonly start: StartTried;
   readonly seed: number;
-  /** People of one cycle; each comes, chats, stalls, drops, comes back and leaves. */
+  /** Users of one cycle; each comes, chats, stalls, drops, comes back and leaves. */
   readonly people: number;
-  /** How much of its database the server keeps in memory: until it is that much, more of it is no leak. */
+  /** The server's page cache: until the database is that large, its growth is no leak. */
   readonly cacheBytes: number;
-  /** Cycles that only warm up, once that memory is full: code is compiled, pools fill. */
+  /** Cycles that only warm up, once that cache is full: code is compiled, pools fill. */
   readonly warmUpCycles: number;
-  /** Whether a further cycle is begun; it is told how many have counted. */
+  /** Whether another cycle starts; `cycles`: the number that have counted. */
   readonly goesOn: (cycles: number) => boolean;
   /** Rest between two cycles: a soak is about time, not about load. */
   readonly restMs: number;
-  /** How long after a cycle maps may take to empty. */
+  /** The longest time after a cycle until maps are empty. */
   readonly settleMs: number;
 };
 
 export type Soaked = {
-  /** What counts is what came after the warm-up: none, if the soak ended before. */
+  /** Only cycles after the warm-up count: none, if the soak ended before. */
   readonly cycles: number;
   readonly hours: number;
-  /** What was not 0 once everybody had left. */
+  /** Sizes that were not 0 once all had left. */
   readonly remains: readonly string[];
   /** Anonymous memory of the process, in MB an hour and in MB a cycle; objects of the heap, a cycle. */
   readonly memory: Trend;
@@ -39,7 +39,7 @@ export type Soaked = {
 };
 
 const sends = 6;
-/** Machine code and its like: they come with warming up, not with people. */
+/** Machine code and the like: they come with warming up, not with users. */
 const code = /CodeBlock$|Executable$|^Structure/;
 const stallMs = 30;
 /** Every page is written before the file has it, so a file somewhat larger than the cache means that the cache is full. */
@@ -48,13 +48,13 @@ const fillCyclesMax = 20_000;
 
 type Sample = { readonly hours: number; readonly anonymousBytes: number; readonly holdings: Holdings };
 
-/** R10, H11: cycles of life on one server, and what each of them leaves behind in its memory. */
+/** R10, H11: cycles of life on one server, and the memory that each of them leaves behind. */
 export async function soak(options: Soak): Promise<Soaked> {
   const { start, seed, people, cacheBytes, warmUpCycles, goesOn, restMs, settleMs } = options;
   const server = await start({
     isInspected: true,
     env: { LOG_LEVEL: "info" },
-    // Who has left is online for a little longer.
+    // After leaving, a user is online for a little longer.
     limits: { presenceGraceMs: 50 },
     alterations: plant("a page cache of so many bytes", cacheBytes),
   });
@@ -104,12 +104,12 @@ function resultOf(samples: readonly Sample[], people: number): Omit<Soaked, "rem
   };
 }
 
-/** One cycle: everybody is new to the hub, and has left in the end. */
+/** One cycle: all users are new to the hub, and have left at the end. */
 async function live(port: number, { people, chance }: { people: number; chance: Chance }): Promise<void> {
   await Promise.all(
     Array.from({ length: people }, async (_, i) => {
       const peer = `person${(i + 1) % people}`;
-      // Always the same people: what grows with the number of users is the database, not a leak.
+      // Always the same users: a growing number of users grows the database, which is no leak.
       const member = new Member({ port, user: `person${i}` });
       const plan = { doesStall: chance.hits(0.3), doesDrop: chance.hits(0.5), doesBabble: chance.hits(0.2) };
       await member.resume(() => false);
@@ -146,10 +146,10 @@ async function settled(look: () => Promise<Holdings>, settleMs: number): Promise
   }
 }
 
-/** What is on its way at a look, for each person: timers, frames, what a commit still holds. It does not grow with the cycles. */
+/** Objects under way at a look, for each user: timers, frames, a commit's buffers. They do not grow with the cycles. */
 const passingEach = 16;
 
-/** Classes that grow by at least one for each person of each cycle, beside what is passing. */
+/** Classes that grow by at least one per user and cycle, beside passing objects. */
 function growing(samples: readonly Holdings[], people: number): string[] {
   const [first, last] = [samples[0], samples[samples.length - 1]];
   if (first === undefined || last === undefined || samples.length < 3) return [];

@@ -4,14 +4,14 @@ export type Point = { readonly at: number; readonly value: number };
 export type Trend = {
   /** The median of the slopes between all pairs of points (Theil–Sen): a few outliers do not move it. */
   readonly slope: number;
-  /** Within these bounds lies the slope, at about 95 % (Sen 1968, by ranks). */
+  /** The slope lies within these bounds, at about 95 % (Sen 1968, by ranks). */
   readonly low: number;
   readonly high: number;
 };
 
 /**
- * What a process holds at the end of a cycle wanders: two cycles that are fifty apart are still a little alike. With noise
- * like the one measured, the interval of 60 points of a quarter of an hour holds the slope in 74 % of all cases, of 20 in
+ * The memory of a process at the end of a cycle wanders: two cycles that are fifty apart are still slightly similar. With noise
+ * like the measured one, the interval of 60 points of a quarter of an hour contains the slope in 74 % of all cases, of 20 in
  * 90 %, of 10 in 95 %.
  */
 const pointsMax = 10;
@@ -33,7 +33,7 @@ export function trendOf(points: readonly Point[]): Trend {
   };
 }
 
-/** The interval is that of points which know nothing of each other, so many are made few: the median of each `length`. */
+/** The interval is valid for independent points, so many points become few: the median of each `length`. */
 function mediansOf(points: readonly Point[], length: number): readonly Point[] {
   if (length <= 1) return points;
   return Array.from({ length: Math.floor(points.length / length) }, (_, i) => {

@@ -42,8 +42,6 @@ export async function stopAll(): Promise<void> {
   for (const each of running.splice(0).toReversed()) await each.stop();
 }
 
-export type TestPush = Awaited<ReturnType<typeof startPush>>;
-
 /** A hub with a push worker on a real file, and a clock that the test moves. */
 export async function startPush({
   providers,
@@ -99,11 +97,7 @@ export async function startPush({
     const made = createPushWorker({
       ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isExclusive: isItExclusive },
       ...{ providers: outside, onPush: host, onCut, onHealth },
-      presenceOf(identity, device) {
-        const idleMs = hub.hub.idleMs(identity, device);
-        if (idleMs === "unknown") return idleMs;
-        return idleMs === null ? "none" : idleMs < limits.pushIdleAfterMs ? "active" : "idle";
-      },
+      idleMsOf: hub.hub.idleMs,
       report: (fault) => faults.push(fault),
     });
     workers.push(made);

@@ -28,7 +28,7 @@ export function startScript(
   alterations: readonly Alteration[] = [],
 ) {
   const planted = alterations.length > 0 ? ["--preload", preload] : [];
-  return Bun.spawn(["bun", ...planted, script, ...args], {
+  return Bun.spawn([process.execPath, ...planted, script, ...args], {
     env: {
       ...process.env,
       DATABASE_URL: undefined,

@@ -333,7 +333,7 @@ describe("scripts/bundle-migrations.ts", () => {
   const script = join(import.meta.dir, "../../../scripts/bundle-migrations.ts");
 
   test("M13 the built-in migrations are those of the folder", () => {
-    const { exitCode, stderr } = Bun.spawnSync(["bun", script, "--check"]);
+    const { exitCode, stderr } = Bun.spawnSync([process.execPath, script, "--check"]);
     expect(stderr.toString()).toBe("");
     expect(exitCode).toBe(0);
   });

@@ -2,24 +2,24 @@ import { connect } from "node:net";
 import fc from "fast-check";
 import { type Attack, attack } from "./attack.ts";
 
-/** Connections at a time: what one turn of the server's loop has to read stays far below its budget. */
+/** Connections at a time: the input of one turn of the server's loop stays far below its budget. */
 const parallel = 16;
-/** How long a server may think about an attack that it need not answer. */
+/** How long a server may take over an attack that needs no answer. */
 const patienceMs = 25;
-/** Whoever has not been welcomed within so much never is. */
+/** A connection without a `welcome` by then never gets one. */
 const welcomeCharsMax = 2_000;
-/** No attack goes on for longer. */
+/** The longest time of an attack. */
 const answerMsMax = 1_500;
 
 export type Assault = {
   readonly port: number;
   readonly seed: number;
   readonly attacks: number;
-  /** Whether it is of no more use to go on. */
+  /** Whether to stop. */
   readonly isOver: () => boolean;
 };
 
-/** Drives seeded attacks against a port, several at a time; answers how much was tried, by kind. */
+/** Runs seeded attacks against a port, several at a time; returns the number of tries by kind. */
 export async function assail({ port, seed, attacks, isOver }: Assault): Promise<Readonly<Record<string, number>>> {
   const drawn = fc.sample(attack, { seed, numRuns: attacks });
   const cases: Record<string, number> = {};
@@ -34,7 +34,7 @@ export async function assail({ port, seed, attacks, isOver }: Assault): Promise<
   return cases;
 }
 
-/** One attack from its connection to its end, always within a bounded time; answers how many inputs it has made of it. */
+/** One attack from its connection to its end, always within a bounded time; returns its number of inputs. */
 async function carryOut(port: number, { chunks, gapMs, end, ...attack }: Attack): Promise<number> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
   const gone = new Promise<void>((resolve) => void socket.on("close", () => resolve()));

@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { httpAttack } from "./http-attack.ts";
 import { frameAttack, protocolAttack } from "./websocket-attack.ts";
 
-/** What one hostile connection does: the bytes that it writes, how, and how it leaves. */
+/** One hostile connection: the bytes that it writes, how, and how it ends. */
 export type Attack = {
   readonly kind: string;
-  /** Inputs that the server is to judge. */
+  /** Inputs for the server to judge. */
   readonly cases: number;
   /** A handshake that is sent first; the rest waits for the `welcome`. */
   readonly opening?: Uint8Array;
@@ -14,7 +14,7 @@ export type Attack = {
   readonly gapMs: number;
   /** Whether the server must close the connection by itself, and soon. */
   readonly isAnswered?: boolean;
-  /** `wait`: for the server to close; `half`: by closing one's own side first; `reset`: at once, with a RST. */
+  /** `wait`: for the server to close; `half`: by closing its own side first; `reset`: at once, with a RST. */
   readonly end: "wait" | "half" | "reset";
 };
 
@@ -22,7 +22,7 @@ const end = fc.constantFrom("wait", "half", "reset", "wait");
 
 const bytesOf = ({ opening, chunks }: Attack): Buffer => Buffer.concat([opening ?? Buffer.alloc(0), ...chunks]);
 
-/** Bytes that are no protocol at all. */
+/** Bytes of no protocol at all. */
 const garbage: fc.Arbitrary<Attack> = fc
   .record({ bytes: fc.uint8Array({ minLength: 1, maxLength: 400 }), end })
   .map(({ bytes, end }) => ({ kind: "garbage", cases: 1, chunks: [bytes], gapMs: 0, end }));
@@ -51,7 +51,7 @@ const drip: fc.Arbitrary<Attack> = fc
     return { kind: "drip", cases: 1, chunks: [bytes.subarray(0, start), ...dripped], gapMs: 1, end };
   });
 
-/** Everything that one may do to a server over TCP. */
+/** Every attack on a server over TCP. */
 export const attack: fc.Arbitrary<Attack> = fc.oneof(
   { weight: 50, arbitrary: frameAttack },
   { weight: 20, arbitrary: protocolAttack },

@@ -1,14 +1,14 @@
 /**
- * Two people who chat while others attack, in a process of their own: `bun healthy-process.ts URL` goes on until its standard
- * input ends, then prints what it saw as one line of JSON, a `Health`.
+ * Two users who chat while others attack, in a process of their own: `bun healthy-process.ts URL` runs until its standard
+ * input ends, then prints its observations as one line of JSON, a `Health`.
  */
 import { type Client, hasText, isPong, join } from "../../../support/client.ts";
 
 export type Health = {
   readonly rounds: number;
-  /** The longest that a ping frame took to be answered. */
+  /** The longest time until a ping frame was answered. */
   readonly pongMsMax: number;
-  /** The longest that this very process was kept from running: noise that is not the server's. */
+  /** The longest stall of this process itself: noise that is not the server's. */
   readonly noiseMsMax: number;
   readonly faults: readonly string[];
 };
@@ -46,7 +46,7 @@ async function main(url: string): Promise<void> {
   process.exit(0);
 }
 
-/** A message from one to the other, acked there, and a ping: answers how long the pong took. */
+/** A message from one to the other, acked there, and a ping; returns how long the pong took. */
 async function talk(from: Client, to: Client, text: string): Promise<number> {
   await from.sendOk({ to: to.user }, text);
   await to.next(hasText(text));

@@ -128,7 +128,7 @@ const request = fc
       `${[`${it.method} ${it.target} ${it.version}`, ...it.headers].join(it.lineEnd)}${it.lineEnd}${it.lineEnd}${it.body}`,
   );
 
-/** Requests that are right, nearly right, or in the way of each other, one behind the other on one connection. */
+/** Right, nearly right and conflicting requests, one behind the other on one connection. */
 export const httpAttack: fc.Arbitrary<Attack> = fc
   .record({
     requests: fc.array(fc.oneof({ weight: 5, arbitrary: request }, registration), { minLength: 1, maxLength: 4 }),

@@ -1,6 +1,6 @@
 /**
- * The watched server with one planted bug, for negative controls: what PLANT says happens at frames that hold `1e400`, before any
- * guard. `throw`: an exception; `block`: 200 ms of work; `leak`: 16 MiB that are kept for ever.
+ * The watched server with one planted bug, for negative controls. PLANT names what happens at frames that hold `1e400`, before any
+ * guard. `throw`: an exception; `block`: 200 ms of work; `leak`: 16 MiB that are never freed.
  */
 import { plant } from "../../../plants/index.ts";
 import { alterSource } from "../../../support/alter-source.ts";
@@ -15,7 +15,7 @@ const bugs: Readonly<Record<string, () => void>> = {
     throw new Error("planted");
   },
   block() {
-    // In processor time: on a busy machine the thread may get little of it in 200 ms.
+    // Processor time: on a busy machine the thread may get little of it in 200 ms.
     for (const begun = process.threadCpuUsage(); process.threadCpuUsage(begun).user < 1_000 * blockMs;);
   },
   leak() {

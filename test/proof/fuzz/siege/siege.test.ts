@@ -6,7 +6,7 @@ const rounds = 3;
 const attacks = 400;
 const plantedScript = join(import.meta.dir, "planted-server.ts");
 
-/** What is wrong with a planted server after two rounds. */
+/** The faults of a planted server after two rounds. */
 async function besiegePlanted(plant: string, attacksOfRound: number): Promise<string> {
   const siege = await startSiege({ script: plantedScript, env: { PLANT: plant } });
   for (let seed = 1; seed <= 2 && !siege.isOver(); seed++) {
@@ -17,7 +17,7 @@ async function besiegePlanted(plant: string, attacksOfRound: number): Promise<st
 }
 
 describe("a server under attack", () => {
-  test("R1 hostile bytes at every entry neither end, block nor fatten one server, and the healthy chat on", async () => {
+  test("R1 hostile bytes at every entry neither end, block nor fatten a server, and healthy users chat on", async () => {
     const siege = await startSiege();
     for (let seed = 1; seed <= rounds; seed++) {
       await siege.assail(seed, attacks);

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join as joinPath } from "node:path";
 import { join } from "../../../support/client.ts";
 import { until } from "../../../support/fake-socket.ts";
+import { lineReader } from "../../../support/lines.ts";
 import { type RunningServer, startServer } from "../../../support/server.ts";
 import { startTaker } from "../hostile-push.ts";
 import type { Findings } from "../target.ts";
@@ -11,19 +12,19 @@ import { deadline } from "../../../support/deadline.ts";
 
 /** No byte sequence may hold the event loop longer (INVARIANTS R1). */
 const turnMsMax = 50;
-/** A ping frame may wait for the turn under way and the next one, and for as long as the machine stalls either side. */
+/** A ping frame may wait for this turn and the next one, and for the machine's stalls on either side. */
 const pongMsMax = 2 * turnMsMax;
-/** What the server may grow by after it has warmed up, whatever is thrown at it. */
+/** The largest growth of the server after it has warmed up, under any input. */
 const growthBytesMax = 96 * 1024 * 1024;
 /** After the last attack every socket must be closed within this time: a closing handshake has 3 s. */
 const closeMsMax = deadline.answerMs;
 
 export type Siege = {
-  /** Attacks of one seed; answers what was tried. Throws nothing: what is wrong is told in the end. */
+  /** Attacks of one seed; returns the numbers of tries. Never throws: faults are reported at the end. */
   assail(seed: number, attacks: number): Promise<number>;
-  /** Whether the server is gone: nothing more can be tried. */
+  /** Whether the server has exited: nothing more can be tried. */
   isOver(): boolean;
-  /** From here on the server has warmed up: what it grows by, and how long its turns take, counts. */
+  /** The server has warmed up: from here on its growth and its long turns count. */
   warm(): void;
   /** Ends everything and judges. */
   end(): Promise<Findings & { readonly facts: Readonly<Record<string, number>> }>;
@@ -31,7 +32,7 @@ export type Siege = {
 
 const watchedScript = joinPath(import.meta.dir, "watched-server.ts");
 
-/** A server in a process of its own with two healthy people on it, ready to be attacked. */
+/** A server in a process of its own with two healthy users, ready to be attacked. */
 export async function startSiege(
   options: { readonly script?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Siege> {
@@ -39,7 +40,7 @@ export async function startSiege(
   const taker = await startTaker();
   const server = await startServer({ script, env: { ...taker.env, ...env } });
   const healthy = await startHealthy(server.url);
-  // What the runtime opens for the first request of its own stays open.
+  // The runtime keeps open what it opens for its first own request.
   const early = await join(server.url, { user: "early", device: "early" });
   await early.sendOk({ to: "away" }, "hello?");
   await until(() => taker.asked() > 0, "the first notification");
@@ -73,15 +74,15 @@ export async function startSiege(
     async end() {
       const health = await healthy.end();
       for (const fault of health.faults) violations.push(`a healthy client: ${fault}`);
-      if (health.rounds === 0) violations.push("the healthy clients said nothing");
+      if (health.rounds === 0) violations.push("the healthy clients sent nothing");
       const { errors } = readOutput(server.output());
       const { turnMs, stallMs } = readOutput(server.output().slice(warmOutput));
       if (turnMs > turnMsMax) violations.push(`a turn of the event loop took ${turnMs} ms`);
-      for (const error of errors.slice(0, 3)) violations.push(`the server said ${error}`);
+      for (const error of errors.slice(0, 3)) violations.push(`the server logged ${error}`);
       const pongBudget = pongMsMax + 2 * (health.noiseMsMax + stallMs);
       if (health.pongMsMax > pongBudget)
         violations.push(`a pong took ${Math.round(health.pongMsMax)} ms of ${Math.round(pongBudget)} ms`);
-      // Its sockets are none of those that must be closed.
+      // Its own sockets need not be closed.
       await taker.stop();
       if (!isGone) violations.push(...(await aftermath(server, { socketsBefore, warmBytes })));
       await server.dispose();
@@ -91,7 +92,7 @@ export async function startSiege(
   };
 }
 
-/** What holds of a server that has been attacked and is left alone: it serves newcomers, and has forgotten everybody else. */
+/** Checks a server after the attacks: it serves newcomers, and has forgotten all others. */
 async function aftermath(
   server: RunningServer,
   { socketsBefore, warmBytes }: { socketsBefore: number; warmBytes: number },
@@ -105,7 +106,7 @@ async function aftermath(
   } catch (error) {
     violations.push(`a newcomer: ${String(error)}`);
   }
-  // The healthy two have left as well.
+  // The two healthy users have left as well.
   for (const end = Date.now() + closeMsMax; openFiles(server) > socketsBefore - 2 && Date.now() < end;)
     await Bun.sleep(20);
   const left = openFiles(server) - (socketsBefore - 2);
@@ -121,37 +122,28 @@ async function startHealthy(url: string): Promise<{ end(): Promise<Health> }> {
     stdout: "pipe",
     stderr: "inherit",
   });
-  const reader = child.stdout.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  const readUntil = async (isEnough: () => boolean): Promise<void> => {
-    while (!isEnough()) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      text += decoder.decode(value, { stream: true });
-    }
-  };
-  await readUntil(() => text.includes("\n"));
+  const nextLine = lineReader(child.stdout);
+  const first = await nextLine();
   return {
     async end() {
       await child.stdin.end();
-      await readUntil(() => false);
+      const health = JSON.parse(first === "ready" ? await nextLine() : first) as Health;
       await child.exited;
-      return JSON.parse(text.trim().split("\n").at(-1) ?? "") as Health;
+      return health;
     },
   };
 }
 
 const openFiles = ({ pid }: RunningServer): number => readdirSync(`/proc/${pid}/fd`).length;
 
-/** What the server told: its longest turn and stall, and each error that one of its guards had to catch. */
+/** Reads the server's reports: its longest turn and stall, and each error that one of its guards had to catch. */
 function readOutput(output: string) {
   let [turnMs, stallMs] = [0, 0];
   const errors: string[] = [];
   for (const line of output.split("\n")) {
-    const told = /^\{"turnMs":(\d+),"stallMs":(\d+)\}$/.exec(line);
-    turnMs = Math.max(turnMs, Number(told?.[1] ?? 0));
-    stallMs = Math.max(stallMs, Number(told?.[2] ?? 0));
+    const report = /^\{"turnMs":(\d+),"stallMs":(\d+)\}$/.exec(line);
+    turnMs = Math.max(turnMs, Number(report?.[1] ?? 0));
+    stallMs = Math.max(stallMs, Number(report?.[2] ?? 0));
     if (/"level":"(error|fatal)"/.test(line)) errors.push(line.slice(0, 500));
   }
   return { turnMs, stallMs, errors };

@@ -3,10 +3,10 @@ import { opcode } from "../../../support/client.ts";
 import { frameText } from "../frame-text.ts";
 import type { Attack } from "./attack.ts";
 
-/** So many that nobody gathers a backlog which each of their connections must then be sent. */
+/** Many users, so that no user gathers a backlog that each of their connections must then be sent. */
 const peopleMax = 5_000;
 
-/** The opening handshake of one of many hostile people: nobody of theirs is one of the healthy pair. */
+/** The opening handshake of one of many hostile users, none of them one of the healthy pair. */
 const handshake = fc
   .nat({ max: peopleMax - 1 })
   .map((i) =>
@@ -27,13 +27,13 @@ type Head = {
   /** FIN, the reserved bits and the opcode. */
   readonly first: number;
   readonly isMasked?: boolean;
-  /** What the frame says of its length; default: the truth. */
-  readonly told?: bigint;
+  /** The length that the frame claims; default: the truth. */
+  readonly claimedLength?: bigint;
 };
 
-/** A frame as it stands on the wire, by a mask of zeroes so that the payload stays legible. */
-function frame({ first, isMasked = true, told }: Head, payload: Uint8Array): Buffer {
-  const length = told ?? BigInt(payload.length);
+/** A frame as on the wire, with a mask of zeroes so that the payload stays legible. */
+function frame({ first, isMasked = true, claimedLength }: Head, payload: Uint8Array): Buffer {
+  const length = claimedLength ?? BigInt(payload.length);
   const mask = isMasked ? 0x80 : 0;
   const head =
     length < 126n
@@ -53,13 +53,13 @@ function bigEndian(value: bigint): Buffer {
 const final = 0x80;
 const close = frame({ first: final | opcode.close }, Buffer.from([3, 232]));
 
-/** The handshake by itself, or already in one packet with what follows: no honest client does that, and it is one input. */
+/** The handshake alone, or in one packet with the rest: no honest client does that, and it is one input. */
 const withOpening = (opening: Uint8Array, chunks: readonly Uint8Array[], isHasty: boolean, cases: number) =>
   isHasty ? { chunks: [Buffer.concat([opening, ...chunks])], cases: 1 } : { opening, chunks, cases };
 
 const isHasty = fc.constantFrom(false, false, false, false, false, true);
 
-/** Frames of text and bytes in one write, no more than the server refuses before it has had enough: each is judged. */
+/** Frames of text and bytes in one write, no more than the server refuses before it closes: each is judged. */
 export const frameAttack: fc.Arbitrary<Attack> = fc
   .record({
     opening: handshake,
@@ -90,7 +90,7 @@ const payload = fc.oneof(
     .constantFrom([0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82])
     .map((it) => Buffer.from(it)),
 );
-const told = fc.constantFrom(
+const claimedLength = fc.constantFrom(
   0n,
   1n,
   125n,
@@ -107,9 +107,14 @@ const told = fc.constantFrom(
 
 /** Any first byte, with or without a mask, and lengths that may lie. */
 const anyFrame = fc
-  .record({ first: fc.nat({ max: 255 }), isMasked: fc.boolean(), told: fc.option(told, { nil: undefined }), payload })
-  .map(({ payload: data, told: length, ...head }) =>
-    frame({ ...head, ...(length !== undefined && { told: length }) }, data),
+  .record({
+    first: fc.nat({ max: 255 }),
+    isMasked: fc.boolean(),
+    claimedLength: fc.option(claimedLength, { nil: undefined }),
+    payload,
+  })
+  .map(({ payload: data, claimedLength: length, ...head }) =>
+    frame({ ...head, ...(length !== undefined && { claimedLength: length }) }, data),
   );
 
 /** A ping frame in many fragments, with control frames in between. */

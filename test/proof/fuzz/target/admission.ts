@@ -73,7 +73,7 @@ const headers = fc.dictionary(
 );
 const method = fc.constantFrom("GET", "GET", "GET", "POST", "get", "BREW", "");
 
-/** A request as a runtime may hand it over: its URL need not be one (HTTP/1.0). */
+/** A request as a runtime may pass it: its URL may be invalid (HTTP/1.0). */
 const requestOf = (from: { url: string; method: string; headers: Readonly<Record<string, string>> }): Request =>
   ({ ...from, headers: new Headers(from.headers) }) as unknown as Request;
 
@@ -86,7 +86,7 @@ async function problemVerdict(answer: Response): Promise<Verdict> {
   return typeof body === "object" && body !== null && "code" in body ? null : "answered no code";
 }
 
-/** The door of the socket: a refusal or a well-formed admission, for any request. */
+/** The socket's admission: for any request, a refusal or a well-formed admission. */
 export function admissionTarget(
   admit = createAdmit({ authenticate: demo(), origins: ["https://app.example"], now: () => 0 }),
 ): Target {
@@ -110,7 +110,7 @@ export function admissionTarget(
   });
 }
 
-/** Origins: none but the exact own one and the listed ones pass, and a list is taken or refused as such. */
+/** Origins: only the exact own one and the listed ones pass, and a list is accepted or refused as a whole. */
 export const originTarget = (isAllowedBy: typeof isOriginAllowed = isOriginAllowed): Target =>
   createTarget({
     name: "origin",
@@ -159,7 +159,7 @@ const token = fc.oneof(
   fc.constantFrom("..", "a.b.c", "e30.e30.e30", "A".repeat(9_000)),
 );
 
-/** Tokens: a proof of what was signed, or 401; never a rejection, which would be answered 503. */
+/** Tokens: a proof of the signed claims, or 401; never a rejection, which would be answered 503. */
 export function tokenTarget(authenticate: Authenticate = jwt({ secret, now: () => 1_780_000_000_000 })): Target {
   const prove = createProve({
     authenticate,

@@ -41,7 +41,7 @@ const number = fc.oneof(
   fc.double(),
   fc.constantFrom(Number.MAX_SAFE_INTEGER, -1),
 );
-/** A `next` that nobody has given out. */
+/** A `next` that no server has given out. */
 const forged = fc
   .record({
     texts: fc.dictionary(
@@ -60,7 +60,7 @@ const parameter = fc.oneof(
   forged.map((next) => `next=${next}`),
   odd,
 );
-/** Mostly what there is, as it is asked; sometimes anything. */
+/** Mostly real routes, asked as documented; sometimes anything. */
 const route = fc.oneof(
   { weight: 5, arbitrary: fc.constant(["GET", "/messages"] as const) },
   {
@@ -106,7 +106,7 @@ const value = fc.oneof(
   number,
   fc.constantFrom("bob", id, "\0", "\ud800", "abcdefgh.zzzzzzzzzzz"),
 );
-/** Where a device is notified: mostly the provider and what it takes, or nearly. */
+/** A registration: mostly a valid provider and token, or nearly. */
 const registration = fc
   .record(
     {
@@ -157,7 +157,7 @@ const request = fc.record({
 const alice = { tenant: "fuzz", user: "alice" };
 const statuses = [200, 201, 204, 400, 404, 405, 409, 413, 426];
 
-/** Of a host that takes whatever it is given. */
+/** For a host that accepts everything. */
 const custom: PushProvider = {
   name: "custom",
   expects: "anything",
@@ -168,15 +168,15 @@ const custom: PushProvider = {
   send: async () => ({ type: "sent", answer: "ok" }),
 };
 
-/** There is no hub: whoever waits for changes is told to come again. */
+/** There is no hub: a request that waits for changes is asked to come again. */
 const refused = (socket: Socket): SocketEvents => {
   queueMicrotask(() => socket.close(1012, ""));
   return { receive() {}, drain() {}, pong() {}, closed() {} };
 };
 
 /**
- * Anything at the HTTP API of a real store: it is answered, refused by a code, and never a defect. What was taken of how somebody is
- * notified can be read again.
+ * Any request at the HTTP API of a real store: it is answered or refused by a code, and never a defect. An accepted
+ * registration can be read again.
  */
 export const apiTarget = (store: Store, wrap: (handler: Handler) => Handler = (handler) => handler): Target => {
   const policy = createPolicy({ store, clock: systemClock, answerMs: 1_000, report: () => {} });
@@ -195,7 +195,7 @@ export const apiTarget = (store: Store, wrap: (handler: Handler) => Handler = (h
     async judge({ base, route: [method, path], query, body, type }): Promise<Verdict> {
       const url = `${base}${path}?${query.join("&")}`;
       const stream = new Blob([body]).stream();
-      // As a runtime hands it over: an address may be a mere path.
+      // As a runtime passes it: an address may be a bare path.
       const asked = { method, url, headers: new Headers({ host: "localhost", "content-type": type }), body: stream };
       const answer = await api(asked as unknown as Request);
       const text = await answer.text();

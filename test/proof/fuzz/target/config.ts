@@ -10,7 +10,7 @@ const names = [
   ),
   ..."FCM_BASE_URL ONESIGNAL_APP_ID ONESIGNAL_BASE_URL VAPID_PUBLIC_KEY VAPID_SUBJECT PUSH_DELAY_MS".split(" "),
 ];
-/** Recognised in an error's text wherever it comes from. */
+/** Recognised in an error's text, wherever it comes from. */
 const canary = "canary-4f1c";
 const value = fc.oneof(
   fc.string({ unit: "binary", maxLength: 20 }),
@@ -44,7 +44,7 @@ const value = fc.oneof(
 );
 const secret = fc.constantFrom(canary, canary.repeat(4), `https://${canary}@host`, `${canary}\n`);
 
-/** The environment of the standalone server: any of it is taken, or refused with one text that tells no secret. */
+/** The environment of the standalone server: it is accepted, or refused with one text that contains no secret. */
 export const configTarget = (read: typeof readConfig = readConfig): Target =>
   createTarget({
     name: "config",
@@ -64,7 +64,7 @@ export const configTarget = (read: typeof readConfig = readConfig): Target =>
         return null;
       } catch (error) {
         if (!(error instanceof ChatError) || error.code !== "config_invalid") return `threw ${String(error)}`;
-        return error.message.includes(canary) ? "told a secret" : null;
+        return error.message.includes(canary) ? "leaked a secret" : null;
       }
     },
   });

@@ -18,7 +18,7 @@ const isText: Is = (value) =>
   value !== "" &&
   Buffer.byteLength(value) <= 16_384;
 
-/** PROTOCOL 4 once more, in other words than the decoder's. A `?` marks what may be absent, `|` one of two. */
+/** PROTOCOL 4 again, independent of the decoder. A `?` marks an optional field, `|` one of two. */
 const fields: Readonly<Record<string, Readonly<Record<string, Is>>>> = {
   send: { type: is("send"), id: isId, to: isUser, conversation: isConversation, text: isText },
   ack: { type: is("ack"), cursor: isOpaque },
@@ -49,7 +49,7 @@ function is(wanted: string): Is {
   return (value) => value === wanted;
 }
 
-/** What is wrong with a frame that was let through. */
+/** The fault of an accepted frame. */
 function wrongWith(frame: object, data: string): Verdict {
   const names = Reflect.ownKeys(frame).map(String).sort();
   const type: unknown = Reflect.get(frame, "type");
@@ -65,7 +65,7 @@ function wrongWith(frame: object, data: string): Verdict {
     (name) => name !== "to" && name !== "conversation" && !["ping", "authenticate"].includes(String(type)),
   );
   for (const name of needed) if (!names.includes(name)) return `did without ${name}`;
-  // What was sent and is not in the frame was believed by its sender, and ignored: it had to be refused.
+  // A sent field that is missing in the frame was ignored although its sender relied on it: it had to be refused.
   const sent: unknown = JSON.parse(data);
   const given = typeof sent === "object" && sent !== null ? Reflect.ownKeys(sent).map(String).sort() : [];
   return given.join() === names.join() ? null : `ignored fields of ${given.join(", ")}`;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { formatLine } from "../../../../src/internal/log-line.ts";
 import { createTarget, type Target } from "../target.ts";
 
-/** Ends of lines, and what a terminal obeys. */
+/** Line ends, and control characters of terminals. */
 // eslint-disable-next-line no-control-regex
 const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/;
 

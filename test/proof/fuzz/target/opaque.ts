@@ -27,7 +27,7 @@ const others: readonly Cursors[] = [
   createCursors({ secret: secret.replaceAll("0", "f"), epoch: history, random: systemRandom }),
 ];
 
-/** Cursors: what was encoded comes back, and nothing else is one: not those of another history or database, nor what merely looks alike. */
+/** Cursors: an encoded one decodes to the same, and nothing else is one: not those of another history or database, nor look-alikes. */
 export const cursorTarget = ({ encode, decode }: CursorCodec = own()): Target =>
   createTarget({
     name: "cursor",
@@ -78,7 +78,7 @@ const hexadecimal = new Set("0123456789abcdefABCDEF");
 const hyphens = [8, 13, 18, 23];
 const uuidWith = fc.tuple(fc.uuid(), fc.nat({ max: 35 }), fc.constantFrom("A", "g", "-", " ", "\n", "0", "\u0660"));
 
-/** Ids of people and messages, against a loop over their characters. */
+/** Ids of users and messages, compared with a loop over their characters. */
 export const identifierTarget = (): Target =>
   createTarget({
     name: "identifier",

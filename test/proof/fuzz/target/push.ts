@@ -15,7 +15,7 @@ import { everyProvider, hostilePush, someAccount, takerAnswer } from "../hostile
 import { createTarget, type Findings, shownText, type Target, type Verdict } from "../target.ts";
 
 const identity = { tenant: "default", user: "alice" };
-/** The longest that is stored: a subscription, with what JSON adds to it. */
+/** The longest stored token: a subscription, with what JSON adds to it. */
 const tokenCharsMax = 4_400;
 const results = ["sent", "dead", "retry", "unfit", "failed"];
 
@@ -25,7 +25,7 @@ const noticeTo = (token: string): PushNotice => ({
   ...{ key: "01980000-0000-8000-8000-000000000001", tag: "0".repeat(32) },
 });
 
-/** Whether a request of a provider goes where it may. */
+/** Whether a provider's request goes to an allowed host. */
 function isKnown(url: string): boolean {
   const { protocol, hostname, port, username } = new URL(url);
   const isService = pushServices.some((one) =>
@@ -42,7 +42,7 @@ function faultOfAddress({ token, expiresAt }: PushAddress): Verdict {
   return isTime ? null : `took ${expiresAt} for a time`;
 }
 
-/** What clients register, at each provider alone: it is no address, or one that can be kept and used. */
+/** Registrations by clients, at each provider alone: refused, or stored and usable. */
 export const pushTarget = (wrap: (provider: PushProvider, fetch: Fetch) => PushProvider = (one) => one): Target => {
   const asked: string[] = [];
   const fetch: Fetch = async (url) => {
@@ -70,7 +70,7 @@ export const pushTarget = (wrap: (provider: PushProvider, fetch: Fetch) => PushP
   });
 };
 
-/** Tokens that a provider took, through a real store: each comes back as it was when there is something to tell. */
+/** Tokens that a provider accepted, through a real store: each comes back unchanged when a notification is due. */
 export const pushTokenTarget = (store: Store): Target => ({
   name: "push token",
   async try(seed, count) {
@@ -136,7 +136,7 @@ const accountNames = "type project_id client_email private_key private_key_id to
 
 type Setting = { readonly which: number; readonly values: readonly unknown[]; readonly account: unknown };
 
-/** Secrets and addresses that a host configures: they are taken, or refused with a text that tells none of them. */
+/** Secrets and addresses that a host configures: accepted, or refused with a text that contains none of them. */
 export const pushSecretTarget = (make: (setting: Setting) => unknown = makeProvider): Target => {
   const whole = someAccount();
   return createTarget({
@@ -155,7 +155,7 @@ export const pushSecretTarget = (make: (setting: Setting) => unknown = makeProvi
         return null;
       } catch (error) {
         if (!(error instanceof ChatError) || error.code !== "config_invalid") return `threw ${String(error)}`;
-        return `${error.message} ${String(error.cause)}`.includes(canary) ? "told a secret" : null;
+        return `${error.message} ${String(error.cause)}`.includes(canary) ? "leaked a secret" : null;
       }
     },
   });
@@ -200,7 +200,7 @@ export const hours = fc.record({
     { weight: 1, arbitrary: fc.oneof(text, fc.constantFrom("+01:00", "GMT+1", "__proto__", "constructor", "Local")) },
   ),
 });
-/** Every hour at which a clock of anybody's was set, in a way. */
+/** Every hour, by any clock change. */
 const moment = fc
   .oneof(
     fc.integer({ min: 0, max: 4_102_444_800_000 }),
@@ -209,7 +209,7 @@ const moment = fc
   )
   .map((at) => Math.max(0, at));
 
-/** Quiet hours that were accepted, at any time: none of them, or they end later, and within a day and what a clock may be set by. */
+/** Accepted quiet hours, at any time: they are not in force, or they end later, within a day and the largest clock change. */
 export const quietHoursTarget = (until: typeof quietUntil = quietUntil): Target =>
   createTarget({
     name: "quiet hours",
@@ -219,11 +219,11 @@ export const quietHoursTarget = (until: typeof quietUntil = quietUntil): Target 
       if (!parsed.success) return null;
       const end = until(parsed.output, now);
       if (end !== null && !(Number.isSafeInteger(end) && end > now && end <= now + 26 * hourMs)) return `end at ${end}`;
-      return (end !== null) === isWithin(parsed.output, now) ? null : `say ${end}, and it is not so`;
+      return (end !== null) === isWithin(parsed.output, now) ? null : `say ${end}, which is wrong`;
     },
   });
 
-/** By another way: the clock on the wall there, read as a date. */
+/** In another way: from the local wall clock, read as a date. */
 function isWithin({ from, to, timeZone }: QuietHours, now: number): boolean {
   const wall = new Date(now).toLocaleString("sv-SE", { timeZone }).slice(11, 16);
   return from === to || (from < to ? wall >= from && wall < to : wall >= from || wall < to);

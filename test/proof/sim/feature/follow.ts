@@ -99,7 +99,7 @@ function wrong(world: World): readonly string[] {
   });
 }
 
-/** Clients without a socket, in an eighth of the worlds: the seeds of the others stay what they are. */
+/** Clients without a socket, in an eighth of the worlds: the seeds of the others do not change. */
 export const follow: Feature = {
   name: "follow",
   operations: {},

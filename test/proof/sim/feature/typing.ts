@@ -14,7 +14,7 @@ type TypingNotice = {
 
 const notices = new WeakMap<World, TypingNotice[]>();
 
-/** Typing: never stored, may be lost, and reaches nobody else. */
+/** Typing: never stored, may be lost, and reaches no other user. */
 export const typing: Feature = {
   name: "typing",
   operations: {

@@ -1,14 +1,18 @@
-/** A process that knows nothing of ours: it looks into the database file, or holds its write lock, past the lock file. */
+import { lineReader } from "./lines.ts";
+
+/** A process without our code: it reads the database file, or holds its write lock, past the lock file. */
 export function startOutsider(file: string) {
   const program = `
     import Database from ${JSON.stringify(Bun.resolveSync("libsql", import.meta.dir))};
     const database = new Database(process.argv[1], { timeout: 2000 });
-    // It never checkpoints: two processes that do may harm the file, and that is not what is tried here.
+    // It never checkpoints: two checkpointing processes may harm the file, which is not tried here.
     database.exec("PRAGMA wal_autocheckpoint = 0");
     const answer = (line) => {
       if (line === "lock") return database.exec("BEGIN IMMEDIATE"), "locked";
       if (line === "unlock") return database.exec("ROLLBACK"), "unlocked";
-      return database.prepare("SELECT count(*) AS count FROM tidings_message WHERE id = ?").get(line).count;
+      try { return database.prepare("SELECT count(*) AS count FROM tidings_message WHERE id = ?").get(line).count; }
+      catch (error) { if (!String(error).includes("no such table")) throw error; }
+      return 0;
     };
     for await (const line of console) console.log(answer(line));`;
   const child = Bun.spawn([process.execPath, "-e", program, file], {
@@ -16,34 +20,23 @@ export function startOutsider(file: string) {
     stdout: "pipe",
     stderr: "inherit",
   });
-  const reader = child.stdout.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
+  const nextLine = lineReader(child.stdout);
 
   async function ask(line: string): Promise<string> {
     await child.stdin.write(`${line}\n`);
     await child.stdin.flush();
-    while (!text.includes("\n")) {
-      const { value, done } = await reader.read();
-      if (done) throw new Error("The outsider has ended");
-      text += decoder.decode(value, { stream: true });
-    }
-    const [answer = "", ...rest] = text.split("\n");
-    text = rest.join("\n");
-    return answer;
+    return await nextLine();
   }
 
   return {
     lock: async (): Promise<void> => void (await ask("lock")),
     unlock: async (): Promise<void> => void (await ask("unlock")),
-    /** How many rows have this message id. */
+    /** How many rows have this message id; 0 in a database that is not migrated. */
     count: async (id: string): Promise<number> => Number(await ask(id)),
-    /** Ends it as a power cut would, with whatever it holds. */
+    /** Ends it as a power cut would, with the locks that it holds. */
     async kill9(): Promise<void> {
       child.kill("SIGKILL");
       await child.exited;
     },
   };
 }
-
-export type Outsider = ReturnType<typeof startOutsider>;
