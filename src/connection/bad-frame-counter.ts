@@ -21,5 +21,3 @@ export function createBadFrameCounter({
     },
   };
 }
-
-export type BadFrameCounter = ReturnType<typeof createBadFrameCounter>;

@@ -97,5 +97,3 @@ export function createChangesWriter(options: ChangesWriterOptions) {
     },
   };
 }
-
-export type ChangesWriter = ReturnType<typeof createChangesWriter>;

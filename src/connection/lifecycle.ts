@@ -1,25 +1,6 @@
 import type { Socket } from "./socket.ts";
 import type { Clock } from "../internal/clock.ts";
 
-/** The states of one socket, from its upgrade until it is gone. */
-export type Lifecycle = {
-  readonly isOpening: () => boolean;
-  /** Frames are handled. */
-  readonly isOpen: () => boolean;
-  /** The store failed: the frames that were read are answered, then the socket closes. */
-  readonly isFailed: () => boolean;
-  /** The closing handshake has begun, or the socket is gone. */
-  readonly isEnding: () => boolean;
-  open(): void;
-  fail(): void;
-  /** Begins the closing handshake. */
-  close(code: number, reason: string): void;
-  /** Drops the socket without a handshake. */
-  terminate(code: number): void;
-  /** The socket is gone. */
-  closed(code: number): void;
-};
-
 export type LifecycleOptions = {
   readonly socket: Pick<Socket, "close" | "terminate">;
   readonly clock: Pick<Clock, "after">;
@@ -38,7 +19,8 @@ type State =
 /** A peer that does not answer the closing handshake is dropped after this time, in milliseconds. */
 const closeGraceMs = 3_000;
 
-export function createLifecycle({ socket, clock, soon, onClosing, onClosed }: LifecycleOptions): Lifecycle {
+/** The states of one socket, from its upgrade until it is gone. */
+export function createLifecycle({ socket, clock, soon, onClosing, onClosed }: LifecycleOptions) {
   let state: State = { type: "opening" };
 
   const isEnding = (): boolean => state.type === "closing" || state.type === "closed";
@@ -58,16 +40,20 @@ export function createLifecycle({ socket, clock, soon, onClosing, onClosed }: Li
 
   return {
     isOpening: () => state.type === "opening",
+    /** Frames are handled. */
     isOpen: () => state.type === "open",
+    /** The store failed: the frames that were read are answered, then the socket closes. */
     isFailed: () => state.type === "failed",
+    /** The closing handshake has begun, or the socket is gone. */
     isEnding,
-    open() {
+    open(): void {
       state = { type: "open" };
     },
-    fail() {
+    fail(): void {
       if (state.type === "open") state = { type: "failed" };
     },
-    close(code, reason) {
+    /** Begins the closing handshake. */
+    close(code: number, reason: string): void {
       if (isEnding()) return;
       const cancelGrace = clock.after(closeGraceMs, () => soon(() => terminate(code)));
       // Before the socket's close: some runtimes call `closed` from within it.
@@ -75,7 +61,9 @@ export function createLifecycle({ socket, clock, soon, onClosing, onClosed }: Li
       onClosing();
       socket.close(code, reason);
     },
+    /** Drops the socket without a handshake. */
     terminate,
+    /** The socket is gone. */
     closed,
   };
 }

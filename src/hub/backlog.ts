@@ -43,5 +43,3 @@ export function createBacklog<Item>({ clock, work, begin }: BacklogOptions<Item>
     size: (): number => waiting.size,
   };
 }
-
-export type Backlog<Item> = ReturnType<typeof createBacklog<Item>>;

@@ -40,5 +40,3 @@ export function createConnectionQueues(options: { readonly clock: Clock; readonl
     stop: (): void => cancelCursors(),
   };
 }
-
-export type ConnectionQueues = ReturnType<typeof createConnectionQueues>;

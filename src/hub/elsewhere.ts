@@ -65,5 +65,3 @@ export function createElsewhere({ clock, watched, onPresence }: ElsewhereOptions
     size: (): number => nodesOf.size,
   };
 }
-
-export type Elsewhere = ReturnType<typeof createElsewhere>;

@@ -51,5 +51,3 @@ export function createGraceTimers<Item>({ clock, graceMs, onEnd }: GraceTimersOp
     },
   };
 }
-
-export type GraceTimers<Item> = ReturnType<typeof createGraceTimers<Item>>;

@@ -71,5 +71,3 @@ export function createPresenceAsks({ clock, watched, ask, check }: PresenceAsksO
     },
   };
 }
-
-export type PresenceAsks = ReturnType<typeof createPresenceAsks>;

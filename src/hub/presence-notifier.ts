@@ -141,5 +141,3 @@ export function createPresenceNotifier(options: PresenceNotifierOptions) {
     },
   };
 }
-
-export type PresenceNotifier = ReturnType<typeof createPresenceNotifier>;

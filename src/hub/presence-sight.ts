@@ -66,5 +66,3 @@ export function createPresenceSight(options: PresenceSightOptions) {
     },
   };
 }
-
-export type PresenceSight = ReturnType<typeof createPresenceSight>;

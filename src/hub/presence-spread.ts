@@ -32,5 +32,3 @@ export function createPresenceSpread(mark: (watch: Watch, user: string) => void)
     isEmpty: (): boolean => spreading.size === 0,
   };
 }
-
-export type PresenceSpread = ReturnType<typeof createPresenceSpread>;

@@ -44,5 +44,3 @@ export function createRevocations({ clock, keptMs }: RevocationsOptions) {
     },
   };
 }
-
-export type Revocations = ReturnType<typeof createRevocations>;

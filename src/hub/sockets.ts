@@ -154,5 +154,3 @@ export function createSockets(options: SocketsOptions) {
     }),
   };
 }
-
-export type Sockets = ReturnType<typeof createSockets>;

@@ -25,5 +25,3 @@ export function createUserSubscriptions(subscribe: (identity: Identity) => () =>
     },
   };
 }
-
-export type UserSubscriptions = ReturnType<typeof createUserSubscriptions>;

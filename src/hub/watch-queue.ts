@@ -59,5 +59,3 @@ export function createWatchQueue() {
     hasPending: (): boolean => pending.size > 0,
   };
 }
-
-export type WatchQueue = ReturnType<typeof createWatchQueue>;

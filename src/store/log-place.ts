@@ -1,4 +1,4 @@
-import type { Engine, Row } from "./engine/engine.ts";
+import type { Engine } from "./engine/engine.ts";
 import { integer, text } from "./row.ts";
 import * as sql from "./log-place-sql.ts";
 
@@ -28,34 +28,46 @@ export interface LogPlaces {
   place(name: string): LogPlace;
 }
 
-export function createLogPlaces({ engine }: { readonly engine: Pick<Engine, "read" | "write"> }): LogPlaces {
-  const one = async (statement: string, name: string): Promise<Row | undefined> =>
-    (await engine.read([{ sql: statement, args: [name] }]))[0]?.[0];
+export function createLogPlaces({ engine }: Pick<LogPlaceOptions, "engine">): LogPlaces {
+  const { selectLogPlace: select, takeLogPlace: take, beatLogPlace: beat, leaveLogPlace: leave } = sql;
+  const statements = { select, take, beat, leave };
 
   return {
     async begin(name, beginning) {
       // Usually it exists, and nothing is written.
-      if (await one(sql.selectLogPlace, name)) return;
-      await engine.write([{ sql: sql.insertLogPlace, args: [name, beginning] }]);
+      const [[known] = []] = await engine.read([{ sql: sql.selectLogPlace, args: [name] }]);
+      if (!known) await engine.write([{ sql: sql.insertLogPlace, args: [name, beginning] }]);
     },
 
-    place: (name) => ({
-      async worker() {
-        const row = (await one(sql.selectLogPlace, name)) ?? {};
-        return { holder: text(row, "holder"), beat: integer(row, "beat") };
-      },
-      async take(holder, from) {
-        const args = [name, holder, from.holder, from.beat];
-        const [[row] = []] = await engine.write([{ sql: sql.takeLogPlace, args }]);
-        return row ? integer(row, "n") : null;
-      },
-      async beat(holder, n) {
-        const [[row] = []] = await engine.write([{ sql: sql.beatLogPlace, args: [name, holder, n] }]);
-        return row !== undefined;
-      },
-      async leave(holder) {
-        await engine.write([{ sql: sql.leaveLogPlace, args: [name, holder] }]);
-      },
-    }),
+    place: (name) => createLogPlace({ engine, statements, key: [name] }),
+  };
+}
+
+export type LogPlaceOptions = {
+  readonly engine: Pick<Engine, "read" | "write">;
+  readonly statements: Readonly<Record<"select" | "take" | "beat" | "leave", string>>;
+  /** The first arguments of each statement. Default: none. */
+  readonly key?: readonly string[];
+};
+
+/** The position that one row of a table holds. */
+export function createLogPlace({ engine, statements, key = [] }: LogPlaceOptions): LogPlace {
+  return {
+    async worker() {
+      const [[row = {}] = []] = await engine.read([{ sql: statements.select, args: key }]);
+      return { holder: text(row, "holder"), beat: integer(row, "beat") };
+    },
+    async take(holder, from) {
+      const args = [...key, holder, from.holder, from.beat];
+      const [[row] = []] = await engine.write([{ sql: statements.take, args }]);
+      return row ? integer(row, "n") : null;
+    },
+    async beat(holder, n) {
+      const [[row] = []] = await engine.write([{ sql: statements.beat, args: [...key, holder, n] }]);
+      return row !== undefined;
+    },
+    async leave(holder) {
+      await engine.write([{ sql: statements.leave, args: [...key, holder] }]);
+    },
   };
 }

@@ -2,7 +2,7 @@ import { identityKey } from "../../model.ts";
 import type { Unproved } from "../../access/reauthenticate.ts";
 import type { Handler } from "./handler.ts";
 
-const notHere: Unproved = { code: "unavailable", text: "Nobody can be asked here" };
+const cannotAsk: Unproved = { code: "unavailable", text: "This server cannot check a token on an open socket" };
 
 /**
  * Moves the end of the session to that of a new token, which must be of the same user and tenant. The session does not change otherwise, whatever
@@ -14,7 +14,7 @@ export const authenticate: Handler<"authenticate", "session" | "url" | "isOpen" 
   { reauthenticate },
 ) => {
   const requestId = id === undefined ? {} : { id };
-  const proved = (await reauthenticate?.(token, connection)) ?? notHere;
+  const proved = (await reauthenticate?.(token, connection)) ?? cannotAsk;
   // The session may have ended meanwhile: a new token does not bring it back.
   if (!connection.isOpen()) return undefined;
   if ("code" in proved) return { type: "error", code: proved.code, message: proved.text, ...requestId };

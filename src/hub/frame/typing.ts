@@ -5,8 +5,8 @@ import { isBlockedBetween } from "../relationship-cache.ts";
 import type { Handler } from "./handler.ts";
 
 const refusals = {
-  forbidden: "The one who types may not write to the other",
-  unavailable: "It cannot be checked now who may write to whom",
+  forbidden: "The user may not write in this conversation",
+  unavailable: "The permission to write cannot be checked now",
 } as const;
 
 /** Sends `typing` to the connections of the conversation's other users; it is stored nowhere. */

@@ -1,6 +1,5 @@
-import type { LogPlace } from "../log-place.ts";
-import { integer, text } from "../row.ts";
-import { type DeviceStoreOptions, readOne } from "./device-store.ts";
+import { createLogPlace, type LogPlace } from "../log-place.ts";
+import type { DeviceStoreOptions } from "./device-store.ts";
 import { createDueStore, type DueStore } from "./due-store.ts";
 import { createPushLog, type PushLog } from "./push-log.ts";
 import * as sql from "./push-sql.ts";
@@ -13,29 +12,11 @@ import { createUnackedStore, type UnackedStore } from "./unacked-store.ts";
 export type PushStore = LogPlace & UnackedStore & DueStore & PushLog;
 
 export function createPushStore(options: DeviceStoreOptions): PushStore {
-  const { engine } = options;
+  const { selectWorker: select, takeWorker: take, beatWorker: beat, leaveWorker: leave } = sql;
   return {
+    ...createLogPlace({ engine: options.engine, statements: { select, take, beat, leave } }),
     ...createUnackedStore(options),
     ...createDueStore(options),
     ...createPushLog(options),
-
-    async worker() {
-      const [row] = await readOne(engine, { sql: sql.selectWorker });
-      return row ? { holder: text(row, "holder"), beat: integer(row, "beat") } : { holder: "", beat: 0 };
-    },
-
-    async take(holder, from) {
-      const [[row] = []] = await engine.write([{ sql: sql.takeWorker, args: [holder, from.holder, from.beat] }]);
-      return row ? integer(row, "n") : null;
-    },
-
-    async beat(holder, n) {
-      const [[row] = []] = await engine.write([{ sql: sql.beatWorker, args: [holder, n] }]);
-      return row !== undefined;
-    },
-
-    async leave(holder) {
-      await engine.write([{ sql: sql.leaveWorker, args: [holder] }]);
-    },
   };
 }
