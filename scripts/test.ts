@@ -10,7 +10,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { deadline } from "../test/support/deadline.ts";
 import { type Counts, formatCounts, readClosingLines } from "./closing-lines.ts";
 import { memoryFolder } from "./memory-folder.ts";
 import { provide } from "./prerequisites.ts";
@@ -41,9 +40,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => ru
 
 /** One runner over some of the tests. `missing` names the programs that are not installed. */
 async function run(args: readonly string[], missing: string): Promise<Ran> {
-  // A flag, because bunfig's `[test] timeout` is ignored.
-  const command = [process.execPath, "test", "--timeout", String(deadline.testMs)];
-  const child = Bun.spawn([...command, "--max-concurrency", String(concurrentMax), ...args], {
+  const child = Bun.spawn([process.execPath, "test", "--max-concurrency", String(concurrentMax), ...args], {
     cwd: root,
     stdin: "ignore",
     stdout: "inherit",
