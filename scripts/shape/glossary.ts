@@ -56,7 +56,7 @@ const names: Readonly<Record<string, string>> = {
 
 /** One word for each thing, in the names that other files and readers meet: exported names, and names of files. */
 export const glossary: Rule = {
-  allowed: { "src/push/preview.ts PushDraft": "hosts import it" },
+  allowed: { "src/push/preview.ts PushDraft": "Hosts import this name." },
   find: (modules) =>
     modules.flatMap((module) => [
       ...namesInPath(module),
