@@ -11,31 +11,13 @@ export type WatchesOptions = Omit<PresenceNotifierOptions, "subjectOf"> & {
   readonly cluster?: Pick<Cluster, "watch" | "unwatch"> | undefined;
 };
 
-/** The users that connections watch. */
-export type Watches = {
-  /** A user has come or gone. */
-  moved(identity: Identity): void;
-  /**
-   * The viewer is sent the states of these users from now on, in place of those that it watched before. False: the process has no room for
-   * them, and it watches the same users as before. A promise where other frames of this turn come first.
-   */
-  watch(viewer: Viewer, users: readonly string[]): boolean | Promise<boolean>;
-  /** The viewer's connection has gone. */
-  forget(viewer: Viewer): void;
-  /** The relationship of two users has changed: either may now see what was hidden, or the reverse. */
-  review(tenant: string, one: string, other: string): void;
-  /** Tries again to send the states that could not be sent. */
-  beat(): void;
-  stop(): void;
-  sizes(): { readonly watches: number; readonly watched: number };
-};
-
 /** Names of watches that one turn of the event loop takes at most: a few milliseconds. */
 const namesAtOnce = 1_000;
 
 type WaitingFrame = { readonly users: readonly string[]; readonly settle: (isTaken: boolean) => void };
 
-export function createWatches(options: WatchesOptions): Watches {
+/** The users that connections watch. */
+export function createWatches(options: WatchesOptions) {
   const { clock, budget, viewersOf, cluster } = options;
   const watches = new Map<Viewer, Watch>();
   const subjects = new Map<string, Subject>();
@@ -105,6 +87,7 @@ export function createWatches(options: WatchesOptions): Watches {
     if (namesTaken > 0) clock.defer(takeWaiting);
   }
 
+  /** The viewer's connection has gone. */
   function forget(viewer: Viewer): void {
     waiting.get(viewer)?.settle(true);
     waiting.delete(viewer);
@@ -115,12 +98,17 @@ export function createWatches(options: WatchesOptions): Watches {
   }
 
   return {
-    moved(identity) {
+    /** A user has come or gone. */
+    moved(identity: Identity): void {
       const subject = subjects.get(identityKey(identity));
       if (subject) notifier.moved(subject);
     },
     forget,
-    watch(viewer, users) {
+    /**
+     * The viewer is sent the states of these users from now on, in place of those that it watched before. False: the process has no room for
+     * them, and it watches the same users as before. A promise where other frames of this turn come first.
+     */
+    watch(viewer: Viewer, users: readonly string[]): boolean | Promise<boolean> {
       if (namesTaken >= namesAtOnce)
         return new Promise((resolve) => void waiting.set(viewer, { users, settle: resolve }));
       const isFirst = namesTaken === 0;
@@ -128,7 +116,8 @@ export function createWatches(options: WatchesOptions): Watches {
       if (isFirst && namesTaken > 0) clock.defer(takeWaiting);
       return isTaken;
     },
-    review(tenant, one, other) {
+    /** The relationship of two users has changed: either may now see what was hidden, or the reverse. */
+    review(tenant: string, one: string, other: string): void {
       for (const [user, subject] of [
         [one, other],
         [other, one],
@@ -140,10 +129,12 @@ export function createWatches(options: WatchesOptions): Watches {
       notifier.wake();
     },
     beat: notifier.beat,
-    stop() {
+    stop(): void {
       notifier.stop();
       for (const viewer of [...watches.keys(), ...waiting.keys()]) forget(viewer);
     },
     sizes: () => ({ watches: watches.size, watched: subjects.size }),
   };
 }
+
+export type Watches = ReturnType<typeof createWatches>;
