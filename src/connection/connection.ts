@@ -2,10 +2,10 @@ import { createBadFrameCounter } from "./bad-frame-counter.ts";
 import { createExpiry } from "./expiry.ts";
 import { createHealth, type Health } from "./health.ts";
 import { createHeartbeat } from "./heartbeat.ts";
-import { createInbox, type Frame, type Inbox } from "./inbox.ts";
+import { createInbox, type Frame } from "./inbox.ts";
 import type { OutboxBudget } from "./outbox-budget.ts";
 import { createLifecycle } from "./lifecycle.ts";
-import { createOutgoing, type Outgoing, type OutgoingControl } from "./outgoing.ts";
+import { createOutgoing, type Outgoing } from "./outgoing.ts";
 import type { ReplayOptions } from "./replay.ts";
 import { createSendPause, type SendPause } from "./send-pause.ts";
 import type { SendWindow } from "./send-window.ts";
@@ -119,7 +119,7 @@ export function createConnection(
     },
   });
   const { isOpen, isEnding, close, terminate } = lifecycle;
-  const outgoing: Outgoing & OutgoingControl = createOutgoing({
+  const outgoing = createOutgoing({
     ...{ socket, limits, budget: context.budget, sendWindow: context.sendWindow, isOpen, isEnding },
     scheduleFlush: () => context.scheduleFlush(connection),
     onBroken: () => terminate(closeCode.tooSlow),
@@ -199,7 +199,7 @@ export function createConnection(
     close,
     terminate: () => terminate(closeCode.restart),
   };
-  const inbox: Inbox = createInbox({
+  const inbox = createInbox({
     ...{ socket, bytesMax: limits.inboxBytesMax, framesMax: limits.sendWindow },
     handle: context.handlerFor(connection),
     isOpen: () => isOpen() && outgoing.unanswered() < context.sendWindow.sends(),

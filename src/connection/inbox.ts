@@ -96,5 +96,3 @@ export function createInbox(options: InboxOptions) {
     },
   };
 }
-
-export type Inbox = ReturnType<typeof createInbox>;
