@@ -268,6 +268,16 @@ describe("many who watch", () => {
     expect(looks).toBe(0);
   });
 
+  test("H11 a connection that ends while its watch waits for a turn watches nothing", async () => {
+    const { chat, turns, states, sockets, watch } = await aroundStar(20);
+    const names = (i: number) => Array.from({ length: 500 }, (_, j) => `name-${i}-${j}`);
+    for (const [i, events] of sockets.entries()) watch(events, ...names(i));
+    sockets.at(-1)?.closed(1006);
+    await until(() => states.slice(0, -1).every((told) => told.length === 500));
+    turns.stop();
+    expect(chat.hub.sizes()).toMatchObject({ watches: 19, watched: 9_500, watchedNames: 9_500 });
+  });
+
   test("R23 R1 many long watches at one moment are taken up some at a time, and each connection waits for its own", async () => {
     const { chat, turns, states, sockets, watch } = await aroundStar(20);
     const taken: number[] = [];
