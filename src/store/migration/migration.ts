@@ -8,6 +8,10 @@ export type Migration = {
   readonly down: string;
 };
 
+/** The schema and the migrations do not fit together: `text` says why, and what to do. */
+export const migrationRefused = (text: string, options?: { readonly cause?: unknown }): ChatError =>
+  new ChatError("migration_refused", text, options);
+
 /** How people and files call it: `000001_messages`. */
 export function labelOf({ version, name }: { readonly version: number; readonly name: string }): string {
   return `${String(version).padStart(6, "0")}_${name}`;
@@ -18,15 +22,11 @@ export function inOrder(migrations: readonly Migration[]): Migration[] {
   const sorted = [...migrations].sort((a, b) => a.version - b.version);
   for (const [i, migration] of sorted.entries()) {
     if (!Number.isSafeInteger(migration.version) || migration.version < 1) {
-      throw new ChatError(
-        "migration_refused",
-        `The version of a migration is an integer from 1 up, got ${migration.version}`,
-      );
+      throw migrationRefused(`The version of a migration is an integer from 1 up, got ${migration.version}`);
     }
     const next = sorted[i + 1];
     if (next?.version === migration.version) {
-      throw new ChatError(
-        "migration_refused",
+      throw migrationRefused(
         `${labelOf(migration)} and ${labelOf(next)} have the same version. Give the newer one the next free number`,
       );
     }
