@@ -27,7 +27,7 @@ export function resolveDatabaseFile(path: string): string {
   try {
     // Never open a file that is there: closing it again would drop the locks that this process holds on it.
     if (statSync(path, { throwIfNoEntry: false }) === undefined)
-      create(join(realpathSync(dirname(path)), basename(path)));
+      createPrivate(join(realpathSync(dirname(path)), basename(path)));
     if (!statSync(path).isFile()) throw new ChatError("config_invalid", `${path} is not a file`);
     return realpathSync(path);
   } catch (cause) {
@@ -42,11 +42,12 @@ export function resolveDatabaseFile(path: string): string {
   }
 }
 
-function create(path: string): void {
+/** Makes a file that only its owner may read. One that is there keeps the mode that its operator gave it. */
+export function createPrivate(path: string): void {
   try {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
-    // Another process was faster; the lock decides which of the two may go on.
+    // It is there, or another process was faster: the lock decides which of the two may go on.
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
 }

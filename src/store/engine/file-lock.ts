@@ -1,6 +1,7 @@
-import { closeSync, openSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type Database from "libsql";
 import { ChatError } from "../../error.ts";
+import { createPrivate } from "./database-file.ts";
 import { driver } from "./driver.ts";
 
 /**
@@ -73,6 +74,8 @@ function hold(
   const Driver = driver();
   let connection: Database.Database | undefined;
   try {
+    // A user of the system who may read the lock file could hold its lock and keep the server from starting. SQLite gives the journal beside it
+    // the same mode.
     createPrivate(file);
     connection = new Driver(file, { timeout });
     // Only exec(): a prepared statement would keep the connection, and the lock, alive after close().
@@ -96,18 +99,6 @@ function hold(
   }
   held.set(connection, identityOf(file));
   return connection;
-}
-
-/**
- * A user of the system who may read the lock file could hold its lock and keep the server from starting. SQLite gives the journal beside
- * it the same mode. A file that is there keeps the mode that its operator gave it, as the database itself does.
- */
-function createPrivate(file: string): void {
-  try {
-    closeSync(openSync(file, "wx", 0o600));
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-  }
 }
 
 function isBusy(error: unknown): boolean {
