@@ -1,4 +1,4 @@
-/** The statements behind contacts, blocks and last-seen times. As in `sql.ts`, the batch drives every loop. */
+/** The statements behind contacts, blocks and last-seen times. As in `send-sql.ts`, the batch drives every loop. */
 
 import { field } from "../sql.ts";
 

@@ -161,15 +161,11 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
   }
   if (batch.acks.length > 0) {
     const ackers = new Set(batch.acks.map(identityKey));
-    const args = [
-      JSON.stringify(
-        batch.acks.map(({ tenant, user, device, n, logN, level }) => [
-          ...[tenant, user, device],
-          ...[n, logN ?? null, level ?? null],
-        ]),
-      ),
-      Math.max(1, Math.floor(limits.ackMessagesMax / ackers.size)),
-    ];
+    const list = batch.acks.map(({ tenant, user, device, n, logN, level }) => [
+      ...[tenant, user, device],
+      ...[n, logN ?? null, level ?? null],
+    ]);
+    const args = [...rows(list), Math.max(1, Math.floor(limits.ackMessagesMax / ackers.size))];
     step("delivered", marksSql.deliverByAcks, args);
     step("head", marksSql.advanceHeadByChanges);
     step("acked", marksSql.ackDevices, [...args, batch.time, limits.deviceSeenEveryMs]);
