@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { ChatError } from "../../error.ts";
+import { reasonOf } from "./failure.ts";
 import { redactUrl } from "./redact-url.ts";
 
 /** The path in a `file:` URL: `file:chat.db`, `file:./x/chat.db`, `file:/abs/chat.db` or `file:///abs/chat.db`. */
@@ -35,9 +36,7 @@ export function resolveDatabaseFile(path: string): string {
     const isFolderMissing = !existsSync(dirname(path));
     const reason = isFolderMissing
       ? `the folder ${resolve(dirname(path))} does not exist, create it first`
-      : cause instanceof Error
-        ? cause.message
-        : String(cause);
+      : reasonOf(cause);
     throw new ChatError("config_invalid", `The database file ${path} cannot be opened: ${reason}`, { cause });
   }
 }

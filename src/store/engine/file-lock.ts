@@ -3,6 +3,7 @@ import type Database from "libsql";
 import { ChatError } from "../../error.ts";
 import { createPrivate } from "./database-file.ts";
 import { driver } from "./driver.ts";
+import { reasonOf } from "./failure.ts";
 
 /**
  * The connections that hold locks, each with the identity of its file. Without this reference a connection would be collected, and its lock with
@@ -83,7 +84,6 @@ function hold(
     connection.exec("BEGIN EXCLUSIVE");
   } catch (cause) {
     connection?.close();
-    const reason = cause instanceof Error ? cause.message : String(cause);
     if (isBusy(cause)) {
       const isOwn = [...held.values()].includes(identityOf(file));
       throw new ChatError(
@@ -95,7 +95,7 @@ function hold(
         { cause },
       );
     }
-    throw new ChatError("database_unfit", `The lock file ${file} cannot be held: ${reason}`, { cause });
+    throw new ChatError("database_unfit", `The lock file ${file} cannot be held: ${reasonOf(cause)}`, { cause });
   }
   held.set(connection, identityOf(file));
   return connection;

@@ -61,11 +61,7 @@ export const isBusy = (error: unknown): boolean =>
   error instanceof TooMany ||
   (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY"));
 
-/**
- * Asks a libSQL server: each batch is one HTTP request.
- *
- * @throws {ChatError} `config_invalid` when the URL is none that the client takes, or the token none. Nothing is sent yet.
- */
+/** Asks a libSQL server: each batch is one HTTP request. Throws as `createRemoteEngine` does. */
 export function createRemoteClient(options: RemoteClientOptions) {
   const { authToken, deadlineMs, clock, random } = options;
   const tokens = createTokenSource({ authToken, deadlineMs, clock, random });

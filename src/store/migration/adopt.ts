@@ -1,6 +1,5 @@
 import type { Engine, Statement } from "../engine/engine.ts";
-import { hashOf } from "./hash.ts";
-import type { Migration } from "./migration.ts";
+import { hashOf, type Migration } from "./migration.ts";
 import { split } from "./split.ts";
 import { tableStatements, remember, requireVersion, setVersion } from "./state.ts";
 

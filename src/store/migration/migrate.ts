@@ -1,9 +1,9 @@
 import { ChatError } from "../../error.ts";
 import type { Engine, Statement } from "../engine/engine.ts";
+import { reasonOf } from "../engine/failure.ts";
 import { findTables, findUnprefixed, hasTablesOf, renameUnprefixed, tablesOf } from "./adopt.ts";
 import { type Comparison, compare, type Entry } from "./compare.ts";
-import { hashOf } from "./hash.ts";
-import { inOrder, labelOf, type Migration, migrationRefused } from "./migration.ts";
+import { hashOf, inOrder, labelOf, type Migration, migrationRefused } from "./migration.ts";
 import { plan, requireKnown, type Step, type Target } from "./plan.ts";
 import { forgetAbove, tableStatements, readState, remember, requireVersion, type State, setVersion } from "./state.ts";
 import { statementsOf } from "./statements.ts";
@@ -166,7 +166,7 @@ async function judge(
   const state = await readState(engine);
   if (state.version === step.after && !state.isDirty) return;
   const what = `${labelOf(step.migration)} (${step.direction})`;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonOf(cause);
   if (state.version !== from || state.isDirty) {
     const text = `${what} was not run: another process is migrating this database. Wait for it, then run \`status\``;
     throw new ChatError("unavailable", text, { cause });

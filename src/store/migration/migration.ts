@@ -1,4 +1,5 @@
 import { ChatError } from "../../error.ts";
+import { sha256 } from "../../internal/sha256.ts";
 
 /** One step of the schema, both ways, as data: it may come from a folder or out of a bundle. */
 export type Migration = {
@@ -32,4 +33,16 @@ export function inOrder(migrations: readonly Migration[]): Migration[] {
     }
   }
   return sorted;
+}
+
+const known = new WeakMap<Migration, Promise<string>>();
+
+/**
+ * SHA-256 of a migration's `.up.sql`, in hex, as `sha256sum` prints it. The way down is left out, so that a wrong one can
+ * still be corrected. Line ends count as LF, even if a checkout has changed them.
+ */
+export function hashOf(migration: Migration): Promise<string> {
+  const hash = known.get(migration) ?? sha256(migration.up.replaceAll("\r\n", "\n"));
+  known.set(migration, hash);
+  return hash;
 }
