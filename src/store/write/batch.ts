@@ -20,15 +20,19 @@ export type Waiting = {
   readonly bytes: number;
 };
 
-export type WaitingDevice = {
+/** A call that waits for its commit. */
+type WaitingCall = {
   readonly identity: Identity;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+};
+
+export type WaitingDevice = WaitingCall & {
   readonly device: string;
   /** Its own position: it has every entry up to this change number. */
   readonly after?: number | undefined;
   /** The level at which it syncs; default: the lowest. */
   readonly level?: number | undefined;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 };
 
 export type Ack = Identity & {
@@ -44,14 +48,11 @@ export type Ack = Identity & {
 };
 
 /** Contacts and blocks that a user sets in one call: all of them are stored, or none. */
-export type WaitingRelations = {
-  readonly identity: Identity;
+export type WaitingRelations = WaitingCall & {
   /** One item for each other user. */
   readonly said: readonly RelationChange[];
   /** The number of rows that the user has. */
   readonly present: number;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 };
 
 export type Seen = Identity & { readonly time: number };
