@@ -1,22 +1,15 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Socket, SocketEvents } from "../../src/connection/socket.ts";
 import { createLocalBus } from "../../src/bus/local-bus.ts";
 import type { Session } from "../../src/model.ts";
 import { during, type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
-import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
+import { type HubOverrides, startHub } from "../support/hub.ts";
 import { perTurn } from "../support/per-turn.ts";
 import { accepted, person } from "../support/store.ts";
+import { stoppedAfterEach } from "../support/stopped.ts";
 
-const hubs: TestHub[] = [];
-async function start(overrides: HubOverrides = {}): Promise<TestHub> {
-  const hub = await startHub(overrides);
-  hubs.push(hub);
-  return hub;
-}
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
+const start = stoppedAfterEach(startHub);
 
 /** Connections of one crowd, and how many may be served in one turn of the event loop. */
 const crowd = 1_200;
@@ -433,8 +426,7 @@ describe("a process that was frozen", () => {
         subscribe: (subject, listener) => wire.subscribe(subject, (text) => void (isCut || listener(text))),
       },
     });
-    const second = await startHub({ clock, limits, transport: bus.connect(), sibling: first });
-    hubs.unshift(second);
+    const second = await start({ clock, limits, transport: bus.connect(), sibling: first });
     const stored = accepted(first.store, { from: "bob", to: "alice" });
     await clock.advance(100);
     await stored;
