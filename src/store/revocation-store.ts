@@ -25,7 +25,6 @@ export function createRevocationStore({ engine }: { readonly engine: Pick<Engine
       return rows.map(revocationEntryOf);
     },
 
-    /** Answers its commit. */
     async revoke({ tenant, user }: Identity, { device, reason, time }: RevokeOptions): Promise<Commit> {
       const results = await engine.write([
         { sql: insertUser, args: [tenant, user] },

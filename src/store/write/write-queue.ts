@@ -15,7 +15,6 @@ export type WriteQueueOptions = {
   readonly limits: Limits;
   /** Whether commits are possible now; marks wait until they are. */
   readonly isOpen: () => boolean;
-  /** Called when marks are due. */
   readonly onDue: () => void;
 };
 
@@ -64,7 +63,6 @@ export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOpt
 
     hasWork: (): boolean => sends.size() > 0 || devices.length > 0 || relations.size() > 0 || marks.isDue(),
 
-    /** Takes the next commit's batch. */
     take(): Batch {
       const taken = { sends: sends.take(), relations: relations.take(), ...marks.take() };
       return { ...taken, devices: devices.splice(0, limits.commitDevicesMax), time: clock.now() };
