@@ -1,6 +1,6 @@
 import type { Transport } from "../bus/transport.ts";
 import { ChatError } from "../error.ts";
-import { nextTurn } from "../hub/in-turns.ts";
+import { nextTurn } from "../internal/clock.ts";
 import { backoffMs } from "../internal/backoff.ts";
 import { deferred } from "../internal/deferred.ts";
 import type { Log } from "../internal/logger.ts";

@@ -1,6 +1,5 @@
 import { ChatError } from "../error.ts";
-import { nextTurn } from "../hub/in-turns.ts";
-import type { Clock } from "../internal/clock.ts";
+import { type Clock, nextTurn } from "../internal/clock.ts";
 import type { Log } from "../internal/logger.ts";
 import type { Random } from "../internal/random.ts";
 import { createSemaphore } from "../internal/semaphore.ts";
