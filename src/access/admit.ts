@@ -34,6 +34,7 @@ export type AdmitOptions = ProveOptions & {
 };
 
 const subprotocol = "tidings.v1";
+const parameters = ["device", "cursor", "level", "ticket"];
 
 /**
  * Decides on upgrades: every refusal of PROTOCOL 2 is made here, before the upgrade. Never rejects.
@@ -70,9 +71,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
   }
 
   return async (request, peer) => {
-    if (!isUpgrade(request)) {
-      return needsUpgrade();
-    }
+    if (!isUpgrade(request)) return needsUpgrade();
     if (!isHostAllowed(request)) {
       return problem("forbidden", "This host is not served: the demo serves only loopback hosts, such as localhost");
     }
@@ -85,7 +84,7 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       return problem("forbidden", "The Origin is not allowed here");
     }
     if (isDraining()) return drained();
-    const { device = defaultDevice, cursor, level, ticket } = readParameters(request.url);
+    const [device = defaultDevice, cursor, level, ticket] = parameters.map((name) => readParameter(request.url, name));
     if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
     if (cursor === null || (cursor !== undefined && !isCursor(cursor))) {
       return problem("bad_request", "The parameter cursor is malformed");
@@ -127,13 +126,6 @@ export const tooManyConnections = (): Response =>
 const drained = () => problem("unavailable", "The server is shutting down");
 
 const unauthenticated = () => problem(nobody.code, nobody.text);
-
-const readParameters = (url: string) => ({
-  device: readParameter(url, "device"),
-  cursor: readParameter(url, "cursor"),
-  level: readParameter(url, "level"),
-  ticket: readParameter(url, "ticket"),
-});
 
 /** Is this an opening handshake (RFC 6455 section 4.2.1)? Version and key are the runtime's to check. */
 function isUpgrade(request: Request): boolean {

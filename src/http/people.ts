@@ -25,9 +25,7 @@ export const changeRelation =
 
 export const peopleParameters = ({ answerRowsMax }: Limits) =>
   v.strictObject({
-    limit: v.optional(
-      wholeNumber({ min: 1, max: answerRowsMax, description: `Names of a page; else: ${limitDefault}` }),
-    ),
+    limit: v.optional(wholeNumber([1, answerRowsMax], `Names of a page; else: ${limitDefault}`)),
     // Looser than an id: a page may end with `.` or `..`, entries from before these were refused.
     after: v.optional(
       v.pipe(v.string(), v.regex(identifierForm), v.description("Names after this one: `next` of the page before")),
