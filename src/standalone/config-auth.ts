@@ -1,25 +1,14 @@
 import * as v from "valibot";
-import { present, safeUrl, variable, wholeNumber, type Fault } from "./config-variable.ts";
-import { checkedClaims } from "../access/jwt-claims.ts";
+import { safeUrl, variable, wholeNumber, type Fault } from "./config-variable.ts";
+import { checkedClaims, cookieName, type JwtOptions, secretBytesMin } from "../access/jwt.ts";
 import { isLoopbackHost } from "../internal/loopback.ts";
+import { present } from "../internal/present.ts";
 
 /** How the standalone server learns which user makes a request. */
 export type AuthConfig =
   | { readonly kind: "demo"; readonly anywhere: boolean }
-  | {
-      readonly kind: "jwt";
-      /** Exactly one of the two is there. */
-      readonly secret?: string;
-      readonly jwksUrl?: string;
-      readonly issuer?: string;
-      readonly audience?: string;
-      readonly cookie?: string;
-      readonly userClaim?: string;
-      readonly tenantClaim?: string;
-      readonly clockToleranceSeconds?: number;
-    };
+  | ({ readonly kind: "jwt"; readonly secret?: string } & Omit<JwtOptions, "secret" | "now" | "clock" | "random">);
 
-const secretBytesMin = 32;
 const anyText = v.string();
 const claim = variable(
   // These claims say how a token is checked, and name no user.
@@ -40,10 +29,10 @@ export const authVariables = {
   JWKS_URL: v.optional(safeUrl),
   JWT_ISSUER: v.optional(anyText),
   JWT_AUDIENCE: v.optional(anyText),
-  JWT_COOKIE: v.optional(variable((text) => /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/.test(text), "the name of a cookie")),
+  JWT_COOKIE: v.optional(variable((text) => cookieName.test(text), "the name of a cookie")),
   JWT_USER_CLAIM: v.optional(claim),
   JWT_TENANT_CLAIM: v.optional(claim),
-  JWT_CLOCK_TOLERANCE_S: v.optional(wholeNumber({ min: 0, max: 5, unit: "of seconds " })),
+  JWT_CLOCK_TOLERANCE_S: v.optional(wholeNumber([0, 5], "of seconds ")),
 };
 
 /** The variables of authentication, and the host that the demo may listen on. */

@@ -94,8 +94,8 @@ function databaseOf({ url, authToken, authTokenFile }: Config["database"]): Data
 
 function authenticateBy(auth: AuthConfig): Authenticate {
   if (auth.kind === "demo") return demo({ anywhere: auth.anywhere });
-  const { kind: _, secret, jwksUrl, ...rest } = auth;
-  return jwt({ ...(secret === undefined ? { jwksUrl: jwksUrl ?? "" } : { secret }), ...rest });
+  const { kind: _, ...options } = auth;
+  return jwt(options);
 }
 
 /** Prints for the person at the terminal; programs read the log. */
