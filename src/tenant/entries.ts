@@ -1,6 +1,5 @@
 import { ChatError } from "../error.ts";
-import { nextTurn } from "../hub/in-turns.ts";
-import type { Clock } from "../internal/clock.ts";
+import { type Clock, nextTurn } from "../internal/clock.ts";
 import type { Log } from "../internal/logger.ts";
 import type { Random } from "../internal/random.ts";
 import { createSemaphore } from "../internal/semaphore.ts";
@@ -12,7 +11,7 @@ import { createEntry, type Entry } from "./entry.ts";
 import { isWorking, longestUnused, mayGiveWay } from "./unused.ts";
 
 export type EntriesOptions<N> = {
-  /** Opens a database; `onLeave` must be called for each connection that has gone. */
+  /** Opens the database that the host named; `onLeave` must be called for each connection that has gone. */
   readonly open: (named: N, onLeave: () => void) => Promise<Database>;
   readonly onClosed: (entry: Entry) => void;
   readonly clock: Clock;

@@ -123,32 +123,22 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   let stopHub = async (): Promise<void> => {};
   try {
     await feed.start();
+    const { authorize, canSee, sight, limiter, capacity, budget, watchBudget, revalidation, reauthenticate } = context;
     const policy = createPolicy({
-      ...{ authorize: context.authorize, canSee: context.canSee, store, clock, answerMs: limits.hostAnswerMs },
-      sight: context.sight,
+      ...{ authorize, canSee, sight, store, clock, answerMs: limits.hostAnswerMs },
       report: (error) => log.error("a rule of the host failed", { error }),
     });
-    const { limiter, capacity, budget, watchBudget, revalidation } = context;
     const report = createHubReport(log, onLeave);
     const hub = createHub({
       ...{ store, feed, clock, limits, policy, limiter, capacity, budget, revalidation, report },
-      reauthenticate: context.reauthenticate,
-      ...{ watchBudget, transport: bus, node: random.messageId(clock.now()) },
+      ...{ reauthenticate, watchBudget, transport: bus, node: random.messageId(clock.now()) },
       ...(isRenewal && { admittedSince: clock.elapsed() }),
     });
     stopHub = () => hub.stop(0);
     const followers = context.hooks.map((hook) =>
       createHookFollower({
-        ...{
-          hook,
-          store,
-          feed,
-          clock,
-          random,
-          limits,
-          isExclusive: engine.isExclusive === true,
-          health: context.hookHealth,
-        },
+        ...{ hook, store, feed, clock, random, limits, health: context.hookHealth },
+        isExclusive: engine.isExclusive === true,
         report: createSparing({
           ...{ clock, everyMs: faultEveryMs },
           report: (error, leftOut) =>
