@@ -1,3 +1,4 @@
+import type { Peer } from "../access/peer.ts";
 import type { Chat } from "../chat.ts";
 import type { SocketEvents } from "../connection/socket.ts";
 import { isSocketPath } from "../http/api.ts";
@@ -9,6 +10,14 @@ import { frameOf } from "./web-socket.ts";
 
 /** The part of a chat that adapters use. */
 export type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits"> & { readonly base?: string | undefined };
+
+/** The options of an adapter that serves a chat itself. */
+export type MountOptions = {
+  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or any prefix. */
+  readonly base?: string;
+  /** Answers every request that is not an upgrade to the chat's socket; default: the chat's own routes. */
+  readonly fetch?: (request: Request, peer: Peer) => Response | Promise<Response>;
+};
 
 /** Whether a request is for the chat's socket, where the chat is mounted at `base`. */
 export function socketMatcher(base: string | undefined): (request: Request) => boolean {
