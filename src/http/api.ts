@@ -5,7 +5,7 @@ import { type AdmitOptions, needsUpgrade } from "../access/admit.ts";
 import { doerOf, type Limiter } from "../access/limiter.ts";
 import type { Session } from "../model.ts";
 import { costs, sendCost } from "../protocol/costs.ts";
-import type { Call, Route } from "./call.ts";
+import { type Call, jsonResponse, type Route } from "./call.ts";
 import { isPreflight, preflight, withCors } from "./cors.ts";
 import { addressedBy, isOriginAllowed } from "../access/origin.ts";
 import { pathBelow, pathOf } from "./path.ts";
@@ -129,12 +129,8 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     const { release, ...parts } = await options.parts(session.tenant);
     try {
       const proveAgain = () => prove(asked.request);
-      const response = await route.handle({
-        ...asked,
-        ...{ session, askedAt, proveAgain, clock, random, ticketOf, retryAfterMs, spend },
-        ...parts,
-        limits,
-      });
+      const call = { ...asked, ...parts, session, askedAt, proveAgain, clock, random, limits, ticketOf };
+      const response = (await route.handle({ ...call, retryAfterMs, spend })) ?? jsonResponse(204, null);
       if (response.status === 429) await limiter?.payRefusal(doer, costs.refused);
       return response;
     } finally {

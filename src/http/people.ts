@@ -18,10 +18,8 @@ export function otherOf({ id, session }: Call): string {
 /** The handler of a route that changes the asker's relation to the user in its path: 204 once it is on disk. */
 export const changeRelation =
   (change: { readonly contact: boolean } | { readonly blocked: boolean }): Route["handle"] =>
-  async (call) => {
+  async (call) =>
     await call.store.relate(call.session, [{ other: otherOf(call), ...change }]);
-    return jsonResponse(204, null);
-  };
 
 export const peopleParameters = ({ answerRowsMax }: Limits) =>
   v.strictObject({

@@ -58,7 +58,6 @@ export const putContact: Route = {
     const other = otherOf(call);
     await allow(call, [other]);
     await call.store.relate(call.session, [{ other, contact: true }]);
-    return jsonResponse(204, null);
   },
 };
 
@@ -93,6 +92,5 @@ export const postContacts: Route = {
       session,
       users.map((other) => ({ other, contact: true })),
     );
-    return jsonResponse(204, null);
   },
 };

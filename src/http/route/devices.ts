@@ -5,7 +5,7 @@ import { isIdentifier } from "../../protocol/identifier.ts";
 import type { PushAddress } from "../../push/provider.ts";
 import type { Address } from "../../store/push/device-store.ts";
 import { readBody } from "../body.ts";
-import { jsonResponse, type Call, type Route } from "../call.ts";
+import type { Call, Route } from "../call.ts";
 
 const push = v.pipe(
   v.looseObject({ provider: v.pipe(v.string(), v.description("One of the providers of `GET /push`")) }),
@@ -67,7 +67,6 @@ export const putDevice: Route = {
     const said = await readBody(request, schema, { bytesMax: limits.frameBytesMax });
     const address = said.push && (await addressOf(call, said.push));
     await store.devices.putDevice(session, device, { address, notify: said.notify, now: clock.now() });
-    return jsonResponse(204, null);
   },
 };
 
@@ -78,8 +77,5 @@ export const deleteDevice: Route = {
     answers: { 204: null },
     codes: ["bad_request"],
   },
-  handle: async (call) => {
-    await call.store.devices.deleteDevice(call.session, deviceOf(call));
-    return jsonResponse(204, null);
-  },
+  handle: async (call) => await call.store.devices.deleteDevice(call.session, deviceOf(call)),
 };

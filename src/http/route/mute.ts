@@ -42,7 +42,6 @@ export const putMute: Route = {
     const { until = "forever" } = await readBody(call.request, schema, { bytesMax: call.limits.frameBytesMax });
     await requireConversation(call.store, { asker: call.session, conversation: call.id });
     await call.store.devices.mute(call.session, call.id, until);
-    return jsonResponse(204, null);
   },
 };
 
@@ -56,6 +55,5 @@ export const deleteMute: Route = {
   handle: async (call) => {
     await requireConversation(call.store, { asker: call.session, conversation: call.id });
     await call.store.devices.mute(call.session, call.id, null);
-    return jsonResponse(204, null);
   },
 };

@@ -27,7 +27,6 @@ export const putQuietHours: Route = {
   handle: async ({ request, session, store, limits }) => {
     const hours = await readBody(request, quietHours, { bytesMax: limits.frameBytesMax });
     await store.devices.setQuietHours(session, JSON.stringify(hours));
-    return jsonResponse(204, null);
   },
 };
 
@@ -38,8 +37,5 @@ export const deleteQuietHours: Route = {
     answers: { 204: null },
     codes: [],
   },
-  handle: async ({ session, store }) => {
-    await store.devices.setQuietHours(session, null);
-    return jsonResponse(204, null);
-  },
+  handle: async ({ session, store }) => await store.devices.setQuietHours(session, null),
 };
