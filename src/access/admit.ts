@@ -72,9 +72,8 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
 
   return async (request, peer) => {
     if (!isUpgrade(request)) return needsUpgrade();
-    if (!isHostAllowed(request)) {
+    if (!isHostAllowed(request))
       return problem("forbidden", "This host is not served: the demo serves only loopback hosts, such as localhost");
-    }
     const origination = originationOf(request, peer);
     const { address } = origination;
     const origin = request.headers.get("origin");
@@ -86,12 +85,10 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
     if (isDraining()) return drained();
     const [device = defaultDevice, cursor, level, ticket] = parameters.map((name) => readParameter(request.url, name));
     if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
-    if (cursor === null || (cursor !== undefined && !isCursor(cursor))) {
+    if (cursor === null || (cursor !== undefined && !isCursor(cursor)))
       return problem("bad_request", "The parameter cursor is malformed");
-    }
-    if (level === null || (level !== undefined && !/^[1-9][0-9]{0,8}$/.test(level))) {
+    if (level === null || (level !== undefined && !/^[1-9][0-9]{0,8}$/.test(level)))
       return problem("bad_request", "The parameter level is malformed");
-    }
     if (ticket === null) return problem("bad_request", "The parameter ticket is malformed");
     const admittedAt = clock?.elapsed();
     const addressMs = retryAfterMs({ address });

@@ -60,9 +60,8 @@ export type IssuerKeys = {
  */
 export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }: IssuerKeysOptions): IssuerKeys {
   const url = safeUrlOf(jwksUrl);
-  if (url === null) {
+  if (url === null)
     throw new ChatError("config_invalid", "The address of the keys must be an https URL, or http on this machine");
-  }
   const address = url.href;
   const log = createLog(["tidings", "http"]);
   let held: Held | null = null;

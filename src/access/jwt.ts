@@ -74,9 +74,8 @@ const types = ["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
 export function jwt(options: JwtOptions): Authenticate {
   const verify = createVerify(options);
   const { cookie } = options;
-  if (cookie !== undefined && !cookieName.test(cookie)) {
+  if (cookie !== undefined && !cookieName.test(cookie))
     throw new ChatError("config_invalid", `A cookie cannot be named ${JSON.stringify(cookie)}`);
-  }
   const { userClaim = "sub", tenantClaim = "tenant" } = options;
   for (const claim of [userClaim, tenantClaim]) {
     if (claim === "" || checkedClaims.includes(claim))
@@ -111,12 +110,10 @@ export function jwt(options: JwtOptions): Authenticate {
 function createVerify(options: JwtOptions): (token: string) => Promise<JWTPayload> {
   const { secret, jwksUrl, issuer, audience, userClaim = "sub", clockToleranceSeconds = 5, now } = options;
   const { clock = systemClock, random = systemRandom } = options;
-  if (!(clockToleranceSeconds >= 0 && clockToleranceSeconds <= 5)) {
+  if (!(clockToleranceSeconds >= 0 && clockToleranceSeconds <= 5))
     throw new ChatError("config_invalid", `The clock tolerance is 0 to 5 seconds, not ${clockToleranceSeconds}`);
-  }
-  if ((secret === undefined) === (jwksUrl === undefined)) {
+  if ((secret === undefined) === (jwksUrl === undefined))
     throw new ChatError("config_invalid", "Exactly one of secret and jwksUrl is needed to check tokens");
-  }
   const rules = (algorithms: string[]): JWTVerifyOptions => ({
     algorithms,
     requiredClaims: ["exp", userClaim],
@@ -140,20 +137,18 @@ function createVerify(options: JwtOptions): (token: string) => Promise<JWTPayloa
     };
   }
   const key = typeof secret === "string" ? new TextEncoder().encode(secret) : new Uint8Array(secret ?? []);
-  if (key.length < secretBytesMin) {
+  if (key.length < secretBytesMin)
     throw new ChatError(
       "config_invalid",
       `The secret for tokens has ${key.length} bytes, but needs at least ${secretBytesMin}`,
     );
-  }
   return async (token) => payloadOf(await jwtVerify(token, key, rules(secretAlgorithms)));
 }
 
 function payloadOf(verified: { payload: JWTPayload; protectedHeader: { typ?: string } }): JWTPayload {
   const { typ } = verified.protectedHeader;
-  if (typ !== undefined && (typeof typ !== "string" || !types.includes(typ.toLowerCase()))) {
+  if (typ !== undefined && (typeof typ !== "string" || !types.includes(typ.toLowerCase())))
     throw new errors.JWTInvalid("The token is of another type");
-  }
   return verified.payload;
 }
 
