@@ -10,7 +10,6 @@ import { conversationId, cursor, identifier, mark, messageId, messageName } from
 
 const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const time = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.description("Milliseconds since the Unix epoch"));
-const retryAfterMs = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const code = v.picklist(Object.keys(errorCodes) as ErrorCode[]);
 
 const placed = { id: messageId, conversation: conversationId, seq, time };
@@ -67,7 +66,7 @@ export const serverFrames = {
     code,
     message: v.string(),
     retry: v.picklist(["never", "later"]),
-    retryAfterMs: v.exactOptional(retryAfterMs),
+    retryAfterMs: v.exactOptional(mark),
   }),
   reset: v.strictObject({ type: v.literal("reset"), reason: v.picklist(["epoch", "level"]), cursor }),
   typing: v.strictObject({

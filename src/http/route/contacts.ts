@@ -48,11 +48,7 @@ export const getContact: Route = {
 
 /** `PUT /contacts/{user}`: 204, also where they are one already. */
 export const putContact: Route = {
-  meta: {
-    summary: "Add a contact",
-    answers: { 204: null },
-    codes: ["bad_request", "invalid_recipient", "too_large"],
-  },
+  meta: { summary: "Add a contact", answers: { 204: null }, codes: ["bad_request", "invalid_recipient", "too_large"] },
   units: costs.relate,
   handle: async (call) => {
     const other = otherOf(call);
@@ -63,11 +59,7 @@ export const putContact: Route = {
 
 /** `DELETE /contacts/{user}`: 204, also where they were none. */
 export const deleteContact: Route = {
-  meta: {
-    summary: "Remove a contact",
-    answers: { 204: null },
-    codes: ["bad_request", "invalid_recipient"],
-  },
+  meta: { summary: "Remove a contact", answers: { 204: null }, codes: ["bad_request", "invalid_recipient"] },
   units: costs.relate,
   handle: changeRelation({ contact: false }),
 };

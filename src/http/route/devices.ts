@@ -72,10 +72,6 @@ export const putDevice: Route = {
 
 /** `DELETE /devices/{device}`: on logout. 204, also where there was no address; from then on no notification is sent to it. */
 export const deleteDevice: Route = {
-  meta: {
-    summary: "Notify this device no longer",
-    answers: { 204: null },
-    codes: ["bad_request"],
-  },
+  meta: { summary: "Notify this device no longer", answers: { 204: null }, codes: ["bad_request"] },
   handle: async (call) => await call.store.devices.deleteDevice(call.session, deviceOf(call)),
 };

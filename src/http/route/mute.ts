@@ -15,13 +15,8 @@ const schema = v.strictObject({
   ),
 });
 
-/** `GET /conversations/{id}/mute`: whether the asker has muted it, and until when. */
 export const getMute: Route = {
-  meta: {
-    summary: "Whether you have muted the conversation",
-    answers: { 200: mute },
-    codes: ["not_found"],
-  },
+  meta: { summary: "Whether you have muted the conversation", answers: { 200: mute }, codes: ["not_found"] },
   handle: async (call) => {
     await requireConversation(call.store, { asker: call.session, conversation: call.id });
     const until = await call.store.devices.mutedUntil(call.session, call.id, call.clock.now());
@@ -47,11 +42,7 @@ export const putMute: Route = {
 
 /** `DELETE /conversations/{id}/mute`: 204, also where it was not muted. */
 export const deleteMute: Route = {
-  meta: {
-    summary: "Unmute the conversation",
-    answers: { 204: null },
-    codes: ["not_found"],
-  },
+  meta: { summary: "Unmute the conversation", answers: { 204: null }, codes: ["not_found"] },
   handle: async (call) => {
     await requireConversation(call.store, { asker: call.session, conversation: call.id });
     await call.store.devices.mute(call.session, call.id, null);
