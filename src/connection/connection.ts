@@ -65,7 +65,7 @@ export type ConnectionOptions = Pick<ConnectionIdentity, "session" | "device"> &
     readonly cursor?: string;
   };
 
-/** One open socket of one device. It alone closes its socket. */
+/** One open socket of one device. It closes its socket; an adapter does so only after a throw or for a frame that is too long. */
 export type Connection = ConnectionIdentity & {
   readonly outgoing: Outgoing;
   readonly health: Health;

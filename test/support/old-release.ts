@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Sqld } from "./sqld.ts";
 
 const root = join(import.meta.dir, "../..");
 
@@ -21,4 +22,25 @@ export function checkOut(commit: string): { readonly dir: string; readonly dispo
   if (exitCode !== 0) throw new Error(`The tree of ${commit} cannot be unpacked`);
   symlinkSync(join(root, "node_modules"), join(dir, "node_modules"));
   return { dir, dispose: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+/**
+ * Migrates a database as that release does. Not by its command: that one needs packages which are no longer installed.
+ *
+ * @throws Error with the output of the process.
+ */
+export async function migrateAsRelease(
+  dir: string,
+  { url, authToken }: Pick<Sqld, "url" | "authToken">,
+): Promise<void> {
+  const script = `
+    import { openEngine } from "./src/store/engine/open.ts";
+    import { bundledMigrations } from "./src/store/migration/bundled.ts";
+    import { migrate } from "./src/store/migration/migrate.ts";
+    const engine = openEngine(${JSON.stringify({ url, authToken })});
+    await migrate(engine, bundledMigrations);
+    await engine.close();`;
+  const child = Bun.spawn([process.execPath, "-e", script], { cwd: dir, stderr: "pipe" });
+  const [output] = await Promise.all([child.stderr.text(), child.exited]);
+  if (child.exitCode !== 0) throw new Error(`The migration of ${dir} failed: ${output}`);
 }

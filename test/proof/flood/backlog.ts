@@ -86,7 +86,9 @@ async function quiet(server: RunningServer): Promise<Held> {
   const end = performance.now() + quietMsMax;
   for (;;) {
     const held = await heldBy(server);
-    if (held.sizes["stirred"] === 0 || performance.now() > end) return held;
+    const { recipients } = held.sizes;
+    if (recipients === undefined) throw new Error("The server does not report how many recipients wait in memory");
+    if (recipients === 0 || performance.now() > end) return held;
     await Bun.sleep(lookMs);
   }
 }

@@ -11,7 +11,7 @@ import { startAltered } from "../../support/alteration.ts";
 import { endClients, join as connect } from "../../support/client.ts";
 import { deadline } from "../../support/deadline.ts";
 import { until } from "../../support/fake-socket.ts";
-import { checkOut, hasCommit, unprefixedRelease } from "../../support/old-release.ts";
+import { checkOut, hasCommit, migrateAsRelease, unprefixedRelease } from "../../support/old-release.ts";
 import { describeWhere } from "../../support/prerequisite.ts";
 import { databaseEnv } from "../../support/remote-server.ts";
 import { type RunningServer, startServer } from "../../support/server.ts";
@@ -31,13 +31,6 @@ const ending = <T>(thing: T, end: (thing: T) => unknown): T => {
 
 const root = join(import.meta.dir, "../../..");
 
-async function migrateUp(tree: string, env: Readonly<Record<string, string>>): Promise<void> {
-  const command = [process.execPath, join(tree, "scripts/migrate.ts"), "up"];
-  const child = Bun.spawn(command, { cwd: tree, env: { PATH: process.env["PATH"] ?? "", ...env }, stderr: "pipe" });
-  const [output] = await Promise.all([child.stderr.text(), child.exited]);
-  if (child.exitCode !== 0) throw new Error(`migrate up of ${tree} failed: ${output}`);
-}
-
 const statusOf = async ({ port }: RunningServer, path: string, init?: RequestInit): Promise<number> =>
   (await fetch(`http://127.0.0.1:${port}${path}`, init)).status;
 
@@ -53,7 +46,7 @@ async function upgradeUnderLoad(alterations: readonly Alteration[] = []) {
   const { dir: oldTree } = ending(checkOut(unprefixedRelease), ({ dispose }) => dispose());
   const sqld = ending(await startSqld({ isGuarded: true }), ({ stop }) => stop());
   const env = databaseEnv(sqld);
-  await migrateUp(oldTree, env);
+  await migrateAsRelease(oldTree, sqld);
   const old = ending(await startServer({ env, script: join(oldTree, "src/server.ts") }), ({ dispose }) => dispose());
 
   const events: Event[] = [];
@@ -62,7 +55,7 @@ async function upgradeUnderLoad(alterations: readonly Alteration[] = []) {
   try {
     const idle = await connect(old.url, { user: "idle" });
     await until(() => crowd.facts.accepted > 150, "messages of the old release", deadline.bulkMs);
-    await migrateUp(root, env);
+    await migrateAsRelease(root, sqld);
     let ready = 200;
     for (const end = Date.now() + deadline.answerMs; ready === 200 && Date.now() < end; await Bun.sleep(50))
       ready = await statusOf(old, "/readyz");
