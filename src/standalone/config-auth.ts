@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { safeUrl, variable, wholeNumber, type Fault } from "./config-variable.ts";
+import { oneOf, safeUrl, variable, wholeNumber, type Fault } from "./config-variable.ts";
 import { checkedClaims, cookieName, type JwtOptions, secretBytesMin } from "../access/jwt.ts";
 import { isLoopbackHost } from "../internal/loopback.ts";
 import { present } from "../internal/present.ts";
@@ -17,14 +17,8 @@ const claim = variable(
 );
 
 export const authVariables = {
-  AUTH: v.optional(
-    variable((text) => text === "demo" || text === "jwt", '"demo" or "jwt"'),
-    "demo",
-  ),
-  AUTH_DEMO_ANYWHERE: v.optional(
-    variable((text) => text === "0" || text === "1", '"1" or nothing'),
-    "0",
-  ),
+  AUTH: v.optional(oneOf(["demo", "jwt"], '"demo" or "jwt"'), "demo"),
+  AUTH_DEMO_ANYWHERE: v.optional(oneOf(["0", "1"], '"1" or nothing'), "0"),
   JWT_SECRET: v.optional(variable(isLongEnough, `at least ${secretBytesMin} bytes`)),
   JWKS_URL: v.optional(safeUrl),
   JWT_ISSUER: v.optional(anyText),

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { present } from "../internal/present.ts";
-import { type Fault, safeUrl, variable, wholeNumber } from "./config-variable.ts";
+import { type Fault, oneOf, safeUrl, wholeNumber } from "./config-variable.ts";
 
 /** How the standalone server notifies users who are away; a provider that is absent is not used. */
 export type PushConfig = {
@@ -29,7 +29,7 @@ export const pushVariables = {
   VAPID_SUBJECT: v.optional(anyText),
   PUSH_WEBHOOK_URL: v.optional(safeUrl),
   PUSH_WEBHOOK_SECRET: v.optional(anyText),
-  PUSH_ACCOUNTS_PER_DEVICE: v.optional(variable((text) => text === "one" || text === "several", "one or several")),
+  PUSH_ACCOUNTS_PER_DEVICE: v.optional(oneOf(["one", "several"], "one or several")),
   PUSH_DELAY_MS: v.optional(wholeNumber([0, 600_000], "of milliseconds ")),
 };
 

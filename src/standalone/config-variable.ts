@@ -11,6 +11,8 @@ export type Fault<Name extends string> = readonly [name: Name, expected: string]
 /** A variable with a text that fulfils `is`; `expected` describes such a text. */
 export const variable = (is: (text: string) => boolean, expected: string) => v.pipe(v.string(), v.check(is, expected));
 
+export const oneOf = (texts: readonly string[], expected: string) => variable((text) => texts.includes(text), expected);
+
 export const wholeNumber = ([min, max]: readonly [min: number, max: number], unit = "") =>
   variable(
     (text) => /^[0-9]{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max,

@@ -7,6 +7,7 @@ import {
   faultOf,
   goneRate,
   listOf,
+  oneOf,
   rate,
   ratesOfKind,
   trust,
@@ -67,15 +68,9 @@ const variables = v.object({
   DATABASE_AUTH_TOKEN: v.optional(anyText),
   DATABASE_AUTH_TOKEN_FILE: v.optional(anyText),
   ORIGINS: v.optional(v.pipe(v.string(), v.rawCheck(checkOrigins)), ""),
-  CORS_HEADERS: v.optional(
-    variable((text) => faultOf(() => parseCorsHeaders(listOf(text))) === null, "names of headers with commas"),
-    "",
-  ),
+  CORS_HEADERS: v.optional(variable(areHeaders, "names of headers with commas"), ""),
   ...authVariables,
-  LOG_LEVEL: v.optional(
-    variable((text) => logLevels.some((level) => level === text), logLevels.join(", ")),
-    "info",
-  ),
+  LOG_LEVEL: v.optional(oneOf(logLevels, logLevels.join(", ")), "info"),
   TRUST_PROXY: v.optional(trust, "0"),
   RATE_SENDS_USER: v.optional(rate),
   RATE_SENDS_ADDRESS: v.optional(rate),
@@ -176,6 +171,10 @@ function checkOrigins({ dataset, addIssue }: v.RawCheckContext<string>): void {
     .map((origin) => faultOf(() => parseOrigins([origin])))
     .filter((fault) => fault !== null);
   if (faults.length > 0) addIssue({ message: `a list of origins with commas (${faults.join("; ")})` });
+}
+
+function areHeaders(text: string): boolean {
+  return faultOf(() => parseCorsHeaders(listOf(text))) === null;
 }
 
 function isDatabaseUrl(text: string): boolean {
