@@ -29,12 +29,7 @@ export const clientFrames = {
   ack: v.strictObject({ type: v.literal("ack"), cursor }),
   read: v.strictObject({ type: v.literal("read"), conversation: conversationId, seq: mark }),
   typing: v.pipe(
-    v.strictObject({
-      type: v.literal("typing"),
-      to: v.exactOptional(identifier),
-      conversation,
-      typing: v.boolean(),
-    }),
+    v.strictObject({ type: v.literal("typing"), to: v.exactOptional(identifier), conversation, typing: v.boolean() }),
     hasOneTarget(),
     oneTarget(),
   ),

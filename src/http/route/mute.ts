@@ -1,18 +1,12 @@
 import * as v from "valibot";
 import { requireConversation } from "../../action/conversation.ts";
+import { mark } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
 import { mute } from "../answer-schema.ts";
 import { jsonResponse, type Route } from "../call.ts";
 
 const schema = v.strictObject({
-  until: v.exactOptional(
-    v.pipe(
-      v.number(),
-      v.safeInteger(),
-      v.minValue(0),
-      v.description("Milliseconds since the Unix epoch; absent: for good"),
-    ),
-  ),
+  until: v.exactOptional(v.pipe(mark, v.description("Milliseconds since the Unix epoch; absent: for good"))),
 });
 
 export const getMute: Route = {
