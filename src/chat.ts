@@ -131,18 +131,14 @@ export function createChat(options: ChatOptions): Chat {
       return problem("unavailable", "The store cannot be reached", { headers: { "Retry-After": "1" } });
     },
 
-    connect(socket, { session, headers: _, ...arrival }) {
-      return databases.connect(session.tenant).hub.connect(socket, session, arrival);
-    },
+    connect: (socket, { session, headers: _, ...arrival }) =>
+      databases.connect(session.tenant).hub.connect(socket, session, arrival),
 
     fetch: (request, peer) => api(request, peer),
 
     ...createCalls({ databases, clock, random, limits, isStopping }),
 
-    close() {
-      stopping ??= databases.close(limits.shutdownMs);
-      return stopping;
-    },
+    close: () => (stopping ??= databases.close(limits.shutdownMs)),
 
     counts: () => databases.counts(),
 

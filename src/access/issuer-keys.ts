@@ -133,11 +133,7 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
         if (header.kid === undefined && keys.count !== 1) throw new errors.JWKSNoMatchingKey();
         return key;
       } catch (error) {
-        const isTokensFault =
-          error instanceof errors.JWKSNoMatchingKey ||
-          error instanceof errors.JWKSMultipleMatchingKeys ||
-          error instanceof errors.JOSENotSupported;
-        if (isTokensFault) throw error;
+        if (faultsOfTokens.some((fault) => error instanceof fault)) throw error;
         throw new ChatError("unavailable", notFetched, { cause: error });
       }
     },
@@ -149,6 +145,7 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
   };
 }
 
+const faultsOfTokens = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
 const notFetched = "The keys for checking tokens cannot be fetched";
 
 /** The set of keys that the issuer publishes; rejects where it answers anything else, or not in time. Redirects are not followed. */

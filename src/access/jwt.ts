@@ -184,11 +184,7 @@ function refusalOf(error: errors.JOSEError, { issuer, audience, now = Date.now }
 }
 
 /** What the token claims about its signature; not verified. */
-function headerOf(token: string): {
-  readonly algorithm?: unknown;
-  readonly kid?: unknown;
-  readonly typ?: unknown;
-} {
+function headerOf(token: string): Readonly<Record<string, unknown>> {
   try {
     const { alg, kid, typ } = decodeProtectedHeader(token);
     return { algorithm: alg, kid, typ };

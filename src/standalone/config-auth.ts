@@ -3,6 +3,7 @@ import { oneOf, safeUrl, variable, wholeNumber, type Fault } from "./config-vari
 import { checkedClaims, cookieName, type JwtOptions, secretBytesMin } from "../access/jwt.ts";
 import { isLoopbackHost } from "../internal/loopback.ts";
 import { present } from "../internal/present.ts";
+import { utf8Bytes } from "../internal/utf8.ts";
 
 /** How the standalone server learns which user makes a request. */
 export type AuthConfig =
@@ -19,7 +20,7 @@ const claim = variable(
 export const authVariables = {
   AUTH: v.optional(oneOf(["demo", "jwt"], '"demo" or "jwt"'), "demo"),
   AUTH_DEMO_ANYWHERE: v.optional(oneOf(["0", "1"], '"1" or nothing'), "0"),
-  JWT_SECRET: v.optional(variable(isLongEnough, `at least ${secretBytesMin} bytes`)),
+  JWT_SECRET: v.optional(variable((text) => utf8Bytes(text) >= secretBytesMin, `at least ${secretBytesMin} bytes`)),
   JWKS_URL: v.optional(safeUrl),
   JWT_ISSUER: v.optional(anyText),
   JWT_AUDIENCE: v.optional(anyText),
@@ -80,8 +81,4 @@ export function authOf(env: AuthVariables): AuthConfig {
 export function isHost(text: string): boolean {
   if (text.includes(":")) return /^[0-9a-f:.]+$/i.test(text) && URL.canParse(`http://[${text}]/`);
   return /^[a-z0-9.-]{1,253}$/i.test(text) && URL.canParse(`http://${text}/`);
-}
-
-function isLongEnough(text: string): boolean {
-  return new TextEncoder().encode(text).length >= secretBytesMin;
 }

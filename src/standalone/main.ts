@@ -74,14 +74,13 @@ async function main(): Promise<void> {
   const site = await siteOf(chat, config);
   if (isStopping) return;
   server = await listen(chat, { port: config.port, hostname: config.host, fetch: site });
-  const providers = push.map(({ name }) => name);
   log.info("serving", {
     host: config.host,
     port: server.port,
     auth: config.auth.kind,
     connectionsMax,
     openFiles,
-    push: providers,
+    push: push.map(({ name }) => name),
   });
   printBanner(config, server.port);
 }
