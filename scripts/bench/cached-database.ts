@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
-import { hashOf } from "../../src/store/migration/hash.ts";
+import { hashOf } from "../../src/store/migration/migration.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
 
 /** A large database that a benchmark needs: built once for each version of the schema and of itself. */

@@ -5,24 +5,12 @@ import { encodeSubject } from "./subject.ts";
 export type Interest = { readonly begin: (key: string) => void; readonly end: (key: string) => void };
 
 /** The listeners of one transport, by encoded subject. */
-export type Listeners = {
-  /** @throws TypeError where the subject cannot be carried. */
-  add(subject: readonly string[], listener: (text: string) => void): () => void;
-  has(key: string): boolean;
-  keys(): readonly string[];
-  /** Calls the listeners of a subject. */
-  receive(key: string, text: string): void;
-  /** Calls a listener; one that throws is logged, and costs neither the others nor the connection this text. */
-  guarded(call: () => void): void;
-  /** Removes all, without `end`. */
-  clear(): void;
-};
-
-export function createListeners({ begin, end }: Interest): Listeners {
+export function createListeners({ begin, end }: Interest) {
   const log = createLog(["tidings", "bus"]);
   /** Each subscription is a function of its own, also where two of them share a listener. */
   const bySubject = new Map<string, Set<(text: string) => void>>();
 
+  /** Calls a listener; one that throws is logged, and costs neither the others nor the connection this text. */
   function guarded(call: () => void): void {
     try {
       call();
@@ -32,7 +20,8 @@ export function createListeners({ begin, end }: Interest): Listeners {
   }
 
   return {
-    add(subject, listener) {
+    /** @throws TypeError where the subject cannot be carried. */
+    add(subject: readonly string[], listener: (text: string) => void): () => void {
       const key = encodeSubject(subject);
       if (key === null)
         throw new TypeError("A subject has parts, none of them empty or ill-formed, and is not too long");
@@ -49,17 +38,20 @@ export function createListeners({ begin, end }: Interest): Listeners {
         end(key);
       };
     },
-    has: (key) => bySubject.has(key),
-    keys: () => [...bySubject.keys()],
-    receive(key, text) {
+    has: (key: string): boolean => bySubject.has(key),
+    keys: (): readonly string[] => [...bySubject.keys()],
+    receive(key: string, text: string): void {
       // A listener that another one ends meanwhile is not called; one that another one begins does not get this text.
       const calls = bySubject.get(key);
       for (const call of [...(calls ?? [])]) if (calls?.has(call) === true) call(text);
     },
     guarded,
-    clear() {
+    /** Removes all, without `end`. */
+    clear(): void {
       for (const calls of bySubject.values()) calls.clear();
       bySubject.clear();
     },
   };
 }
+
+export type Listeners = ReturnType<typeof createListeners>;

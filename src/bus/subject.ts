@@ -7,7 +7,6 @@ export const subjectBytesMax = 2_048;
 const plain = /^[A-Za-z0-9_-]+$/;
 const notPlain = /[^A-Za-z0-9_-]/gu;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * A subject as one text of `A–Z a–z 0–9 - _ =`, its parts joined by dots: every other byte of their UTF-8 is `=` and two hexadecimal
@@ -29,19 +28,8 @@ export function encodeSubject(subject: readonly string[]): string | null {
   return text.length > subjectBytesMax ? null : text;
 }
 
-/** The subject of a text that `encodeSubject` made. */
-export const decodeSubject = (text: string): readonly string[] => text.split(".").map(decodePart);
-
-/** Can this subject be carried? */
-export const isSubject = (subject: readonly string[]): boolean => encodeSubject(subject) !== null;
-
 function escape(char: string): string {
   let text = "";
   for (const byte of encoder.encode(char)) text += `=${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   return text;
 }
-
-const decodePart = (part: string): string =>
-  part.replace(/(?:=[0-9A-F]{2})+/g, (escaped) =>
-    decoder.decode(Uint8Array.from(escaped.slice(1).split("="), (digits) => Number.parseInt(digits, 16))),
-  );

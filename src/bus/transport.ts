@@ -3,7 +3,7 @@
  *
  * A subject names the matter of a hint, from the general to the particular: texts that are not empty and are well-formed, such as a
  * fixed word, a tenant, a user. Two subjects are equal only if all their parts are, to the letter. A subject that cannot be
- * carried (see `isSubject`) is a mistake in the program.
+ * carried, such as one without parts or a very long one, is a mistake in the program.
  */
 export interface Transport {
   /**

@@ -9,7 +9,6 @@ import type { Limits } from "../protocol/limits.ts";
 /** A change in its wire form; all connections that it goes to share one. */
 export type WireChange = { readonly n: number; readonly text: string; readonly bytes: number };
 
-/** The wire form of a change. */
 export function wireChange(change: Change): WireChange {
   const text = encodeChange(change);
   return { n: change.n, text, bytes: utf8Bytes(text) + 1 };

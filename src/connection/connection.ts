@@ -1,13 +1,16 @@
-import { createHealth, type Health, type HealthControl } from "./health.ts";
-import { createInbox, type Frame, type Inbox } from "./inbox.ts";
+import { createBadFrameCounter } from "./bad-frame-counter.ts";
+import { createExpiry } from "./expiry.ts";
+import { createHealth, type Health } from "./health.ts";
+import { createHeartbeat } from "./heartbeat.ts";
+import { createInbox, type Frame } from "./inbox.ts";
 import type { OutboxBudget } from "./outbox-budget.ts";
 import { createLifecycle } from "./lifecycle.ts";
-import { createOutgoing, type Outgoing, type OutgoingControl } from "./outgoing.ts";
+import { createOutgoing, type Outgoing } from "./outgoing.ts";
 import type { ReplayOptions } from "./replay.ts";
 import { createSendPause, type SendPause } from "./send-pause.ts";
 import type { SendWindow } from "./send-window.ts";
 import type { Socket, SocketEvents } from "./socket.ts";
-import { openDevice, welcomeOf } from "./welcome.ts";
+import { welcomeOf } from "./welcome.ts";
 import { type Doer, doerOf, type Limiter } from "../access/limiter.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Session } from "../model.ts";
@@ -111,41 +114,43 @@ export function createConnection(
     onClosed(code) {
       inbox.stop();
       outgoing.stop();
-      health.expiry.stop();
+      expiry.stop();
       context.leave(connection, code);
     },
   });
   const { isOpen, isEnding, close, terminate } = lifecycle;
-  const outgoing: Outgoing & OutgoingControl = createOutgoing({
+  const outgoing = createOutgoing({
     ...{ socket, limits, budget: context.budget, sendWindow: context.sendWindow, isOpen, isEnding },
     scheduleFlush: () => context.scheduleFlush(connection),
     onBroken: () => terminate(closeCode.tooSlow),
   });
-  const health: Health & HealthControl = createHealth({
-    ...{ session, clock, awake, limits, onActive: context.onActive },
-    arePongsHidden: socket.ping === undefined,
-  });
+  const heartbeat = createHeartbeat({ clock: awake, limits, arePongsHidden: socket.ping === undefined });
+  const expiry = createExpiry(session, clock);
+  const badFrames = createBadFrameCounter({ clock, perMinuteMax: limits.badFramesPerMinuteMax });
+  const health = createHealth({ clock, heartbeat, expiry, onActive: context.onActive });
 
   async function open(): Promise<void> {
     const asked = cursor === undefined ? undefined : store.cursors.decode(cursor);
-    const arrival = { session, device, level, cursor, asked };
-    const start = await openDevice(store, arrival);
+    const known = { after: asked?.n, level: asked ? (asked.level ?? levelMin) : level };
+    const start = await store.openDevice(session, device, known);
     if (!lifecycle.isOpening()) return;
-    const { n, frames } = welcomeOf(start, arrival, { store, limits, now: clock.now() });
+    const opening = { session, device, level, cursor, asked, start };
+    const { n, frames } = welcomeOf(opening, { store, limits, now: clock.now() });
     lifecycle.open();
     for (const frame of frames) outgoing.write(frame);
     // A socket that takes no welcome is gone already, and must not join.
     if (!isOpen()) return;
-    outgoing.startReplay(replayFrom(n, { connection, context, joined: context.join(connection) }));
+    const joined = context.join(connection);
+    outgoing.startReplay({ ...logOf(connection, context), start: n, lastN: () => joined.lastN });
     if (endIfOver()) return;
     // The end may move before the task runs.
-    health.expiry.watch(() => context.soon(endIfOver));
+    expiry.watch(() => context.soon(endIfOver));
     outgoing.resume();
     inbox.pump();
   }
 
   function endIfOver(): boolean {
-    if (!health.expiry.hasEnded()) return false;
+    if (!expiry.hasEnded()) return false;
     close(closeCode.sessionEnded, "the session has expired");
     return true;
   }
@@ -162,12 +167,12 @@ export function createConnection(
     isOpen,
     extend(sessionEnd) {
       if (isEnding()) return false;
-      if (!health.expiry.hasEnded()) health.expiry.move(sessionEnd);
+      if (!expiry.hasEnded()) expiry.move(sessionEnd);
       return !endIfOver();
     },
     endIfOver,
     countBadFrame() {
-      if (!health.addBadFrame()) return;
+      if (!badFrames.add()) return;
       outgoing.flush();
       close(closeCode.badFrames, "too many bad frames");
     },
@@ -185,7 +190,7 @@ export function createConnection(
       // The closing handshake would keep the memory that is short: it waits behind the frames that the peer does not take.
       if (outgoing.isHoarding()) return terminate(closeCode.tooSlow);
       const isBlocked = outgoing.isBlocked();
-      const beat = health.heartbeat.beat({ isBlocked, isPaused: inbox.isPaused() });
+      const beat = heartbeat.beat({ isBlocked, isPaused: inbox.isPaused() });
       if (beat === "stuck") return close(closeCode.tooSlow, "too slow: reconnect and resume");
       if (beat === "silent") return close(closeCode.heartbeatMissed, "no frame or pong in time");
       if (beat === "ping") socket.ping?.();
@@ -194,41 +199,34 @@ export function createConnection(
     close,
     terminate: () => terminate(closeCode.restart),
   };
-  const inbox: Inbox = createInbox({
-    socket,
-    admit() {
-      health.heartbeat.heard();
-      return lifecycle.isOpening() || isOpen();
-    },
+  const inbox = createInbox({
+    ...{ socket, bytesMax: limits.inboxBytesMax, framesMax: limits.sendWindow },
     handle: context.handlerFor(connection),
     isOpen: () => isOpen() && outgoing.unanswered() < context.sendWindow.sends(),
     onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
     onFault: fail,
-    bytesMax: limits.inboxBytesMax,
-    framesMax: limits.sendWindow,
   });
   const events: SocketEvents = {
-    receive: inbox.receive,
+    receive(frame) {
+      heartbeat.heard();
+      if (lifecycle.isOpening() || isOpen()) inbox.receive(frame);
+    },
     drain: () => context.scheduleFlush(connection),
-    pong: health.heartbeat.heard,
+    pong: heartbeat.heard,
     closed: lifecycle.closed,
   };
   return { connection, events };
 }
 
-function replayFrom(
-  start: number,
-  parts: {
-    readonly connection: Connection;
-    readonly context: ConnectionContext;
-    readonly joined: { readonly lastN: number };
-  },
-): Omit<ReplayOptions, "outbox" | "limits"> {
-  const { connection, context, joined } = parts;
+/** The log as a connection's replay reads it, paid for by its user. */
+function logOf(
+  connection: Connection,
+  context: ConnectionContext,
+): Omit<ReplayOptions, "start" | "lastN" | "outbox" | "limits"> {
   const { session, level, doer, fail } = connection;
   const { store, clock, limiter } = context;
   return {
-    ...{ start, level, cursors: store.cursors, clock, onFault: fail },
+    ...{ level, cursors: store.cursors, clock, onFault: fail },
     async readPage(after, bound) {
       const page = await store.changes(session, after, bound);
       await store.settled();
@@ -236,7 +234,6 @@ function replayFrom(
     },
     pay: (units) => limiter?.pay(doer, units),
     spend: (units) => limiter?.spend(doer, units),
-    lastN: () => joined.lastN,
     onCursorPending: () => context.scheduleCursor(connection),
   };
 }

@@ -1,9 +1,6 @@
-import { createBadFrameCounter } from "./bad-frame-counter.ts";
-import { createExpiry, type Expiry } from "./expiry.ts";
-import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
+import type { Expiry } from "./expiry.ts";
+import type { Heartbeat } from "./heartbeat.ts";
 import type { Clock } from "../internal/clock.ts";
-import type { Session } from "../model.ts";
-import type { Limits } from "../protocol/limits.ts";
 
 /** The signs of life of one connection's client, and the end of its session. */
 export type Health = {
@@ -17,30 +14,13 @@ export type Health = {
   sessionEnd(): number | undefined;
 };
 
-/** What the connection alone does with it. */
-export type HealthControl = {
-  readonly heartbeat: Heartbeat;
-  readonly expiry: Expiry;
-  /** Counts a bad frame; true: it is more than a minute may have. */
-  addBadFrame(): boolean;
-};
-
-export type HealthOptions = {
-  readonly session: Session;
-  readonly clock: Clock;
-  /** Leaves out the time in which this process was frozen. */
-  readonly awake: Clock;
-  readonly limits: Limits;
-  readonly arePongsHidden: boolean;
-  /** The client did something. */
+export function createHealth(options: {
+  readonly clock: Pick<Clock, "elapsed">;
+  readonly heartbeat: Pick<Heartbeat, "requirePongs">;
+  readonly expiry: Pick<Expiry, "end">;
   readonly onActive: () => void;
-};
-
-export function createHealth(options: HealthOptions): Health & HealthControl {
-  const { session, clock, awake, limits, arePongsHidden, onActive } = options;
-  const heartbeat = createHeartbeat({ clock: awake, limits, arePongsHidden });
-  const expiry = createExpiry(session, clock);
-  const badFrames = createBadFrameCounter({ clock, perMinuteMax: limits.badFramesPerMinuteMax });
+}): Health {
+  const { clock, heartbeat, expiry, onActive } = options;
   let activeAt = clock.elapsed();
 
   return {
@@ -51,8 +31,5 @@ export function createHealth(options: HealthOptions): Health & HealthControl {
     idleMs: () => clock.elapsed() - activeAt,
     requirePongs: heartbeat.requirePongs,
     sessionEnd: expiry.end,
-    heartbeat,
-    expiry,
-    addBadFrame: badFrames.add,
   };
 }

@@ -4,8 +4,6 @@ export type Frame = string | Uint8Array;
 
 export type InboxOptions = {
   readonly socket: Pick<Socket, "pause" | "resume">;
-  /** Called for each frame that arrives; false: it is dropped. */
-  readonly admit: () => boolean;
   /** Handles one frame; a promise makes the next one wait. */
   readonly handle: (frame: Frame) => void | Promise<void>;
   /** Whether the next frame may be handled now. */
@@ -23,7 +21,7 @@ export type InboxOptions = {
  * socket is not read; the frames that the runtime had read already wait here, within bounds.
  */
 export function createInbox(options: InboxOptions) {
-  const { socket, admit, handle, isOpen, onOverflow, onFault, bytesMax, framesMax } = options;
+  const { socket, handle, isOpen, onOverflow, onFault, bytesMax, framesMax } = options;
   let waiting: Frame[] = [];
   let first = 0;
   let bytes = 0;
@@ -73,7 +71,7 @@ export function createInbox(options: InboxOptions) {
 
   return {
     receive(frame: Frame): void {
-      if (!admit() || state === "stopped") return;
+      if (state === "stopped") return;
       if (!hasWaiting() && canHandle()) run(frame);
       else {
         waiting.push(frame);
@@ -98,5 +96,3 @@ export function createInbox(options: InboxOptions) {
     },
   };
 }
-
-export type Inbox = ReturnType<typeof createInbox>;

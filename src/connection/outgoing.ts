@@ -31,26 +31,6 @@ export type Outgoing = {
   position(): number;
 };
 
-/** What the connection alone does with its outgoing frames. */
-export type OutgoingControl = {
-  write(text: string): void;
-  startReplay(options: Omit<ReplayOptions, "outbox" | "limits">): void;
-  /** Sends answers first, then changes. */
-  flush(): void;
-  /** Sends the answers that have room, and the queued changes, in one piece where the runtime can; then measures the socket. */
-  flushTogether(): void;
-  /** Reads on from the log, if there is room. */
-  resume(): void;
-  unanswered(): number;
-  /** Whether something waits that the socket does not take. */
-  isBlocked(): boolean;
-  isHoarding(): boolean;
-  /** No change is sent any more. */
-  stopReplay(): void;
-  /** Nothing is sent any more. */
-  stop(): void;
-};
-
 export type OutgoingOptions = {
   readonly socket: Socket;
   readonly limits: Limits;
@@ -65,7 +45,8 @@ export type OutgoingOptions = {
   readonly onBroken: () => void;
 };
 
-export function createOutgoing(options: OutgoingOptions): Outgoing & OutgoingControl {
+/** The outgoing frames, with the methods that the connection alone calls. */
+export function createOutgoing(options: OutgoingOptions) {
   const { socket, limits, budget, sendWindow, isOpen, isEnding, scheduleFlush, onBroken } = options;
   const outbox = createOutbox({ socket, bytesMax: limits.outboxBytesMax, budget, sendWindow, onBroken });
   let replay: Replay | null = null;
@@ -78,12 +59,13 @@ export function createOutgoing(options: OutgoingOptions): Outgoing & OutgoingCon
     scheduleFlush();
   }
 
+  /** Sends answers first, then changes. */
   function flush(): void {
     outbox.flushAnswers();
     replay?.flush();
   }
 
-  return {
+  const outgoing: Outgoing = {
     reserve: outbox.reserve,
     answer,
     reply: (frame) => answer(outbox.reserve(), frame),
@@ -100,22 +82,31 @@ export function createOutgoing(options: OutgoingOptions): Outgoing & OutgoingCon
     },
     sendPendingCursor: () => replay?.sendPendingCursor(),
     position: () => replay?.position() ?? 0,
+  };
+
+  return {
+    ...outgoing,
     write: outbox.write,
-    startReplay(started) {
+    startReplay(started: Omit<ReplayOptions, "outbox" | "limits">): void {
       replay = createReplay({ ...started, outbox, limits });
     },
     flush,
-    flushTogether() {
+    /** Sends the answers that have room, and the queued changes, in one piece where the runtime can; then measures the socket. */
+    flushTogether(): void {
       if (socket.cork) socket.cork(flush);
       else flush();
       outbox.measure();
     },
-    resume: () => replay?.resume(),
+    /** Reads on from the log, if there is room. */
+    resume: (): void => replay?.resume(),
     unanswered: outbox.unanswered,
-    isBlocked: () => (replay?.isBlocked() ?? false) || outbox.hasHeldAnswers(),
+    /** Whether something waits that the socket does not take. */
+    isBlocked: (): boolean => (replay?.isBlocked() ?? false) || outbox.hasHeldAnswers(),
     isHoarding: outbox.isHoarding,
-    stopReplay: () => replay?.stop(),
-    stop() {
+    /** No change is sent any more. */
+    stopReplay: (): void => replay?.stop(),
+    /** Nothing is sent any more. */
+    stop(): void {
       replay?.stop();
       outbox.stop();
     },

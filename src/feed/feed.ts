@@ -1,4 +1,4 @@
-import type { Clock } from "../internal/clock.ts";
+import { type Clock, nextTurn } from "../internal/clock.ts";
 import type { LogEntry } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Commit, Store } from "../store/store.ts";
@@ -99,7 +99,7 @@ export function createFeed({ store, clock, limits, notices, jitter = () => 0 }: 
         if (stretch.upTo <= position) return false;
         entriesMax = Math.min(stretchEntriesMax, entriesMax * 2);
         announce(stretch.entries, stretch.upTo);
-        await new Promise<void>((resolve) => clock.defer(resolve));
+        await nextTurn(clock);
       }
       return true;
     } catch {

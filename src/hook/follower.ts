@@ -3,12 +3,12 @@ import { createLease } from "../feed/lease.ts";
 import { backoffMs } from "../internal/backoff.ts";
 import { type Clock, nextTurn } from "../internal/clock.ts";
 import type { Random } from "../internal/random.ts";
-import { waitAtMost } from "../internal/deadline.ts";
+import { waitAtMost, withDeadline } from "../internal/deadline.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { MessageStretch, Store } from "../store/store.ts";
-import { createHookCall } from "./call.ts";
 import type { HookHealth } from "./hook-health.ts";
-import type { NamedHook } from "./message-hook.ts";
+import type { AcceptedMessage, NamedHook } from "./message-hook.ts";
+import { replyIdOf } from "./reply-id.ts";
 import { createHookRun, type HookRun } from "./run.ts";
 
 export type HookFollowerOptions = {
@@ -53,7 +53,6 @@ export function createHookFollower(options: HookFollowerOptions): HookFollower {
   const { hook, store, feed, clock, random, limits, isExclusive, health, report } = options;
   const place = `onMessage ${hook.name}`;
   const self = {};
-  const call = createHookCall(options);
   let run: HookRun | null = null;
   let running: Promise<void> = Promise.resolve();
   /** The last position of the run that has ended. */
@@ -126,7 +125,7 @@ export function createHookFollower(options: HookFollowerOptions): HookFollower {
         continue;
       }
       try {
-        await mine.during((abort) => call(message, attempt, abort));
+        await mine.during((abort) => callHook(options, message, { attempt, abort }));
         // The next holder of the lease calls again: the result of this call must not be written.
         if (mine.isEnded()) return false;
         health.succeeded(self, hook.name);
@@ -156,4 +155,26 @@ export function createHookFollower(options: HookFollowerOptions): HookFollower {
     },
     isBusy: () => run !== null && (run.position < feed.position() || run.handled > run.kept),
   };
+}
+
+/**
+ * Calls the hook about one message. Rejects with the hook's error, or after `hookAnswerMs`, and aborts the signal then. Resolves at once where `abort`
+ * is aborted from outside.
+ */
+async function callHook(
+  { hook, clock, limits }: HookFollowerOptions,
+  message: AcceptedMessage,
+  { attempt, abort }: { readonly attempt: number; readonly abort: AbortController },
+): Promise<void> {
+  const { signal } = abort;
+  const ended = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  const replyId = (purpose = ""): Promise<string> => replyIdOf(message, { hook: hook.name, purpose });
+  const called = async (): Promise<void> => hook.handle({ ...message }, { attempt, signal, replyId });
+  try {
+    const who = `onMessage (${hook.name})`;
+    await withDeadline(Promise.race([called(), ended]), { clock, ms: limits.hookAnswerMs, who });
+  } catch (error) {
+    abort.abort();
+    throw error;
+  }
 }

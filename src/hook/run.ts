@@ -1,28 +1,5 @@
 import type { Clock } from "../internal/clock.ts";
 
-/** One period in which a follower holds the lease of its hook. */
-export type HookRun = {
-  /** Everything up to here was handled. */
-  position: number;
-  /** The last message that was handled, and the position that the database knows, written at `keptAt`. */
-  handled: number;
-  kept: number;
-  keptAt: number;
-  /** Whether a further call may begin. */
-  goesOn(): boolean;
-  isEnded(): boolean;
-  /** Waits; `wantsNews`: until the log has a new entry, at most. Returns at once, or is woken, where the run does not go on. */
-  pause(ms: number, options?: { readonly wantsNews: boolean }): Promise<void>;
-  /** The log has a new entry. */
-  noteNews(): void;
-  /** Runs a call that `end` may abort. */
-  during(call: (abort: AbortController) => Promise<void>): Promise<void>;
-  /** No further call begins; the one under way goes on. */
-  beginEnd(): void;
-  /** Ends at once: a call that is under way is aborted, and its result does not matter. */
-  end(): void;
-};
-
 type Activity =
   | { readonly type: "working" }
   | { readonly type: "calling"; readonly abort: AbortController }
@@ -30,7 +7,8 @@ type Activity =
 
 const working: Activity = { type: "working" };
 
-export function createHookRun(clock: Clock, position: number): HookRun {
+/** One period in which a follower holds the lease of its hook. */
+export function createHookRun(clock: Clock, position: number) {
   let phase: "running" | "ending" | "ended" = "running";
   let activity: Activity = working;
 
@@ -39,10 +17,15 @@ export function createHookRun(clock: Clock, position: number): HookRun {
   };
 
   return {
-    ...{ position, handled: position, kept: position, keptAt: -Infinity },
-    goesOn: () => phase === "running",
-    isEnded: () => phase === "ended",
-    async pause(ms, { wantsNews } = { wantsNews: false }) {
+    /** Everything up to here was handled. */
+    position,
+    /** The last message that was handled, and the position that the database knows, written at `keptAt`. */
+    ...{ handled: position, kept: position, keptAt: -Infinity },
+    /** Whether a further call may begin. */
+    goesOn: (): boolean => phase === "running",
+    isEnded: (): boolean => phase === "ended",
+    /** Waits; `wantsNews`: until the log has a new entry, at most. Returns at once, or is woken, where the run does not go on. */
+    async pause(ms: number, { wantsNews = false } = {}): Promise<void> {
       if (phase !== "running") return;
       await new Promise<void>((resolve) => {
         const cancel = ms === Infinity ? () => {} : clock.after(ms, wake);
@@ -56,10 +39,12 @@ export function createHookRun(clock: Clock, position: number): HookRun {
         };
       });
     },
-    noteNews() {
+    /** The log has a new entry. */
+    noteNews(): void {
       if (activity.type === "pausing" && activity.wantsNews) activity.wake();
     },
-    async during(call) {
+    /** Runs a call that `end` may abort. */
+    async during(call: (abort: AbortController) => Promise<void>): Promise<void> {
       const abort = new AbortController();
       activity = { type: "calling", abort };
       try {
@@ -68,14 +53,18 @@ export function createHookRun(clock: Clock, position: number): HookRun {
         activity = working;
       }
     },
-    beginEnd() {
+    /** No further call begins; the one under way goes on. */
+    beginEnd(): void {
       if (phase === "running") phase = "ending";
       wake();
     },
-    end() {
+    /** Ends at once: a call that is under way is aborted, and its result does not matter. */
+    end(): void {
       phase = "ended";
       if (activity.type === "calling") activity.abort.abort();
       wake();
     },
   };
 }
+
+export type HookRun = ReturnType<typeof createHookRun>;

@@ -1,5 +1,5 @@
-import { connectionsAtOnce, nextTurn } from "./in-turns.ts";
-import type { Clock } from "../internal/clock.ts";
+import { connectionsAtOnce } from "./in-turns.ts";
+import { type Clock, nextTurn } from "../internal/clock.ts";
 
 export type BacklogOptions<Item> = {
   readonly clock: Pick<Clock, "defer">;

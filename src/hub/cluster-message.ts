@@ -3,51 +3,25 @@ import type { Identity } from "../model.ts";
 /** A device with which a user is connected to a node, and the milliseconds since the user last did something with it. */
 export type DeviceHere = readonly [device: string, idleMs: number];
 
-/** A message between nodes. `node`: the name of its sender. */
+/** The message has the fields of its text, and a `type`, which the text has not. `node`, `ask` and `check` are the name of its sender. */
 export type ClusterMessage =
   /** A volatile frame for the connections of a user. */
-  | { readonly type: "frame"; readonly text: string }
+  | { readonly type: "frame"; readonly frame: string }
   /** Asks the nodes on which a user is for an `answer`. */
-  | { readonly type: "ask"; readonly node: string }
+  | { readonly type: "ask"; readonly ask: string }
   /** The user is here, with these devices. */
-  | {
-      readonly type: "answer";
-      readonly node: string;
-      readonly identity: Identity;
-      readonly devices: readonly DeviceHere[];
-    }
+  | ({ readonly type: "answer"; readonly node: string; readonly devices: readonly DeviceHere[] } & Identity)
   /** Asks one node, on which a user was said to be, for `gone` if that is no longer so. */
-  | { readonly type: "check"; readonly node: string; readonly identity: Identity }
+  | ({ readonly type: "check"; readonly check: string } & Identity)
   /** The user is not here. */
-  | { readonly type: "gone"; readonly node: string; readonly identity: Identity }
+  | ({ readonly type: "gone"; readonly node: string; readonly gone: true } & Identity)
   /** The user has come here, or has left for good. */
   | { readonly type: "presence"; readonly node: string; readonly online: boolean }
   /** The node lives. */
   | { readonly type: "alive"; readonly node: string };
 
-/** A message as nodes of all releases write it: its keys, in place of a type. */
-export function encodeMessage(message: ClusterMessage): string {
-  return JSON.stringify(wireForm(message));
-}
-
-function wireForm(message: ClusterMessage): object {
-  switch (message.type) {
-    case "frame":
-      return { frame: message.text };
-    case "ask":
-      return { ask: message.node };
-    case "answer":
-      return { node: message.node, ...message.identity, devices: message.devices };
-    case "check":
-      return { check: message.node, ...message.identity };
-    case "gone":
-      return { node: message.node, ...message.identity, gone: true };
-    case "presence":
-      return { node: message.node, online: message.online };
-    case "alive":
-      return { node: message.node };
-  }
-}
+/** The text of a message, as nodes of all releases write it. */
+export const encodeMessage = ({ type: _, ...text }: ClusterMessage): string => JSON.stringify(text);
 
 /** The message of a text; null: it is none of ours. */
 export function decodeMessage(text: string): ClusterMessage | null {
@@ -60,12 +34,13 @@ export function decodeMessage(text: string): ClusterMessage | null {
   if (typeof value !== "object" || value === null) return null;
   const { frame, ask, check, node, tenant, user, gone, devices, online }: Record<string, unknown> = { ...value };
   const identity = typeof tenant === "string" && typeof user === "string" ? { tenant, user } : null;
-  if (typeof frame === "string") return { type: "frame", text: frame };
-  if (typeof ask === "string") return { type: "ask", node: ask };
-  if (typeof check === "string") return identity && { type: "check", node: check, identity };
+  if (typeof frame === "string") return { type: "frame", frame };
+  if (typeof ask === "string") return { type: "ask", ask };
+  if (typeof check === "string") return identity && { type: "check", check, ...identity };
   if (typeof node !== "string") return null;
-  if (identity && gone === true) return { type: "gone", node, identity };
-  if (identity && Array.isArray(devices)) return { type: "answer", node, identity, devices: devices.filter(isDevice) };
+  if (identity && gone === true) return { type: "gone", node, ...identity, gone };
+  if (identity && Array.isArray(devices))
+    return { type: "answer", node, ...identity, devices: devices.filter(isDevice) };
   return online === undefined ? { type: "alive", node } : { type: "presence", node, online: online === true };
 }
 

@@ -1,6 +1,6 @@
 import { type ClusterMessage, decodeMessage, type DeviceHere, encodeMessage } from "./cluster-message.ts";
 import { createElsewhere } from "./elsewhere.ts";
-import { createIdleElsewhere, type IdleElsewhere } from "./idle-elsewhere.ts";
+import { createIdleElsewhere } from "./idle-elsewhere.ts";
 import { createPresenceAsks } from "./presence-asks.ts";
 import { createUserSubscriptions } from "./user-subscriptions.ts";
 import type { Transport } from "../bus/transport.ts";
@@ -25,57 +25,28 @@ export type ClusterOptions = {
   readonly onPresence: (identity: Identity) => void;
 };
 
-/**
- * Messages between nodes beside the log: volatile frames, and the nodes of users. Each may be lost: the users of a node that is gone are
- * offline after a while, and after a gap, and from time to time, nodes ask again. A node gets the messages about those users only who are
- * connected to it, or are watched there.
- */
-export type Cluster = {
-  /** Subscribes under the history of now, and reports this node to the others. */
-  start(): void;
-  stop(): void;
-  /** A user is here, with their first connection. */
-  join(identity: Identity): void;
-  /** A user's last connection here has gone. */
-  leave(identity: Identity): void;
-  /** Sends a volatile frame to the connections of a user on other nodes. */
-  sendFrame(identity: Identity, text: string): void;
-  /** A user has come here, or has left for good. */
-  sendPresence(identity: Identity, online: boolean): void;
-  /** A connection here watches this user. */
-  watch(identity: Identity): void;
-  /** No connection here does any more. */
-  unwatch(identity: Identity): void;
-  /** Whether a user who is watched here is on another node. */
-  isElsewhere(identity: Identity): boolean;
-  /** See `IdleElsewhere`. */
-  readonly idleMs: IdleElsewhere["idleMs"];
-  /** Each is 0 once all connections are gone. */
-  sizes(): {
-    readonly followed: number;
-    readonly asked: number;
-    readonly elsewhere: number;
-    readonly watchedUsers: number;
-  };
-};
-
 /** How often a node says that it lives, in milliseconds. */
 const beatMs = 3_000;
 /** A node that did not say so for this time is gone, and its users with it. */
 const goneMs = 10_000;
 
-export function createCluster(options: ClusterOptions): Cluster {
-  const { transport, feed, clock, node, onFrame, devicesOf, isPresent, onPresence } = options;
+/**
+ * Messages between nodes beside the log, under the history of now: volatile frames, and the nodes of users. Each may be lost: the users of a node that
+ * is gone are offline after a while, and after a gap, and from time to time, nodes ask again. A node gets the messages about those users only who
+ * are connected to it, or are watched there.
+ */
+export function createCluster(options: ClusterOptions) {
+  const { transport, clock, node, onFrame, devicesOf, isPresent, onPresence } = options;
+  const epoch = options.feed.epoch();
   /** When each other node last gave a sign of life. */
   const nodes = new Map<string, number>();
-  let own: readonly (() => void)[] = [];
   let cancelBeat = (): void => {};
-  let epoch = "";
 
   const subject = (kind: "user" | "presence", { tenant, user }: Identity): string[] => [kind, epoch, tenant, user];
+  const subscribe = subscriberOf(transport);
   const send = (to: readonly string[], message: ClusterMessage): void => transport.publish(to, encodeMessage(message));
   const sendToNode = (name: string, message: ClusterMessage): void => send(["node", epoch, name], message);
-  const ask = (identity: Identity): void => send(subject("user", identity), { type: "ask", node });
+  const ask = (identity: Identity): void => send(subject("user", identity), { type: "ask", ask: node });
 
   const here = createUserSubscriptions((identity) =>
     subscribe(subject("user", identity), (message) => receiveForUser(identity, message)),
@@ -89,17 +60,11 @@ export function createCluster(options: ClusterOptions): Cluster {
   const idle = createIdleElsewhere({ clock, ask });
   const asks = createPresenceAsks({
     ...{ clock, watched: watched.users, ask },
-    check(identity) {
-      for (const name of elsewhere.nodesOf(identity)) sendToNode(name, { type: "check", node, identity });
+    check({ tenant, user }) {
+      for (const name of elsewhere.nodesOf({ tenant, user }))
+        sendToNode(name, { type: "check", check: node, tenant, user });
     },
   });
-
-  function subscribe(to: readonly string[], receive: (message: ClusterMessage) => void): () => void {
-    return transport.subscribe(to, (text) => {
-      const message = decodeMessage(text);
-      if (message) receive(message);
-    });
-  }
 
   /** Another node lives; if it is new, or was gone, its users are not known. False: it is this one. */
   function noteAlive(name: string): boolean {
@@ -111,21 +76,21 @@ export function createCluster(options: ClusterOptions): Cluster {
   }
 
   function receiveForUser(identity: Identity, message: ClusterMessage): void {
-    if (message.type === "frame") return onFrame(identity, message.text);
+    if (message.type === "frame") return onFrame(identity, message.frame);
     if (message.type !== "ask") return;
     const devices = devicesOf(identity);
-    if (devices.length > 0) sendToNode(message.node, { type: "answer", node, identity, devices });
+    if (devices.length > 0) sendToNode(message.ask, { type: "answer", node, ...identity, devices });
   }
 
   function receiveForNode(message: ClusterMessage): void {
     if (message.type === "check") {
-      const { node: checker, identity } = message;
-      if (!isPresent(identity)) sendToNode(checker, { type: "gone", node, identity });
+      const { check: checker, tenant, user } = message;
+      if (!isPresent({ tenant, user })) sendToNode(checker, { type: "gone", node, tenant, user, gone: true });
     } else if ("node" in message && noteAlive(message.node)) {
-      if (message.type === "gone") elsewhere.set(message.identity, message.node, false);
+      if (message.type === "gone") elsewhere.set(message, message.node, false);
       if (message.type !== "answer") return;
-      idle.take(message.identity, message.devices);
-      elsewhere.set(message.identity, message.node, true);
+      idle.take(message, message.devices);
+      elsewhere.set(message, message.node, true);
     }
   }
 
@@ -142,17 +107,36 @@ export function createCluster(options: ClusterOptions): Cluster {
   }
 
   transport.onGap(asks.askAll);
+  const own = [
+    subscribe(["nodes", epoch], (message) => void ("node" in message && noteAlive(message.node))),
+    subscribe(["node", epoch, node], receiveForNode),
+  ];
+  beat();
 
   return {
-    start() {
-      epoch = feed.epoch();
-      own = [
-        subscribe(["nodes", epoch], (message) => void ("node" in message && noteAlive(message.node))),
-        subscribe(["node", epoch, node], receiveForNode),
-      ];
-      beat();
+    /** A user is here, with their first connection. */
+    join: ({ tenant, user }: Identity): void => void here.add({ tenant, user }),
+    /** A user's last connection here has gone. */
+    leave: here.end,
+    /** Sends a volatile frame to the connections of a user on other nodes. */
+    sendFrame: (identity: Identity, text: string): void =>
+      send(subject("user", identity), { type: "frame", frame: text }),
+    /** A user has come here, or has left for good. */
+    sendPresence: (identity: Identity, online: boolean): void =>
+      send(subject("presence", identity), { type: "presence", node, online }),
+    /** A connection here watches this user. */
+    watch({ tenant, user }: Identity): void {
+      if (watched.add({ tenant, user })) ask({ tenant, user });
     },
-    stop() {
+    /** No connection here watches this user any more. */
+    unwatch(identity: Identity): void {
+      watched.end(identity);
+      elsewhere.forget(identityKey(identity));
+    },
+    /** Whether a user who is watched here is on another node. */
+    isElsewhere: elsewhere.has,
+    idleMs: idle.idleMs,
+    stop(): void {
       cancelBeat();
       asks.stop();
       for (const end of own) end();
@@ -161,19 +145,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       elsewhere.clear();
       nodes.clear();
     },
-    join: (identity) => void here.add(identity),
-    leave: here.end,
-    sendFrame: (identity, text) => send(subject("user", identity), { type: "frame", text }),
-    sendPresence: (identity, online) => send(subject("presence", identity), { type: "presence", node, online }),
-    watch({ tenant, user }) {
-      if (watched.add({ tenant, user })) ask({ tenant, user });
-    },
-    unwatch(identity) {
-      watched.end(identity);
-      elsewhere.forget(identityKey(identity));
-    },
-    isElsewhere: elsewhere.has,
-    idleMs: idle.idleMs,
+    /** Each is 0 once all connections are gone. */
     sizes: () => ({
       followed: here.users.size,
       asked: asks.isAsking() ? watched.users.size : 0,
@@ -182,3 +154,14 @@ export function createCluster(options: ClusterOptions): Cluster {
     }),
   };
 }
+
+/** Subscribes to messages; texts of other programs are ignored. */
+const subscriberOf =
+  (transport: Transport) =>
+  (to: readonly string[], receive: (message: ClusterMessage) => void): (() => void) =>
+    transport.subscribe(to, (text) => {
+      const message = decodeMessage(text);
+      if (message) receive(message);
+    });
+
+export type Cluster = ReturnType<typeof createCluster>;

@@ -31,7 +31,6 @@ export function createConnectionQueues(options: { readonly clock: Clock; readonl
     pendingCursor,
     /** Tasks that may be due for all connections at one moment. */
     soon,
-    /** Forgets a connection. */
     delete(connection: Connection): void {
       pendingFlush.delete(connection);
       pendingCursor.delete(connection);

@@ -4,7 +4,6 @@ import type { Clock } from "../internal/clock.ts";
 export type GraceTimersOptions<Item> = {
   readonly clock: Clock;
   readonly graceMs: number;
-  /** The grace is over. */
   readonly onEnd: (key: string, item: Item) => void;
 };
 
@@ -44,7 +43,6 @@ export function createGraceTimers<Item>({ clock, graceMs, onEnd }: GraceTimersOp
     },
     cancel: (key: string): void => void running.delete(key),
     has: (key: string): boolean => running.has(key),
-    /** Cancels all. */
     stop(): void {
       cancel();
       running.clear();

@@ -3,7 +3,7 @@ import { createFanOut } from "./fan-out.ts";
 import type { Arrival, HubOptions } from "./hub-options.ts";
 import { createPeople, type People } from "./people.ts";
 import { createRegistry } from "./registry.ts";
-import { createSockets, type SocketSizes } from "./sockets.ts";
+import { createSockets, type Sockets } from "./sockets.ts";
 import { createWatchBudget } from "./watch-budget.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
 import { createAwakeClock } from "../internal/awake.ts";
@@ -32,7 +32,7 @@ export type Hub = {
   /** Closes all sockets with 1012, in waves; resolves when they are gone, or after `deadlineMs` without them. */
   stop(deadlineMs: number, reason?: string): Promise<void>;
   /** Sizes of everything that the hub, and others that share with it, hold: each is 0 once all connections are gone. */
-  sizes(): SocketSizes & ReturnType<People["sizes"]> & { readonly watchedNames: number };
+  sizes(): ReturnType<Sockets["sizes"]> & ReturnType<People["sizes"]> & { readonly watchedNames: number };
 };
 
 /** Deadlines are checked at least this often, in milliseconds. */
@@ -52,10 +52,8 @@ export function createHub(options: HubOptions): Hub {
     report: (fault) => report({ type: "fault", fault }),
   });
   const { relationships, presence, sendVolatile } = people;
-  const handlerFor = createDispatch(
-    { store, clock, sendVolatile, relationships, policy, presence, limiter, reauthenticate },
-    limits,
-  );
+  const services = { store, sendVolatile, relationships, policy, presence, limiter, reauthenticate };
+  const handlerFor = createDispatch(services, limits);
   feed.onEntries(createFanOut(registry, limiter));
   feed.onEntries(onActive);
   const sockets = createSockets({ ...options, awake, beatMs, registry, people, handlerFor, onActive });

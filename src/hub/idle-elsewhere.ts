@@ -45,5 +45,3 @@ export function createIdleElsewhere(options: {
     },
   };
 }
-
-export type IdleElsewhere = ReturnType<typeof createIdleElsewhere>;

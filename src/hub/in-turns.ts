@@ -1,10 +1,7 @@
-import type { Clock } from "../internal/clock.ts";
+import { type Clock, nextTurn } from "../internal/clock.ts";
 
 /** Connections that are served in one turn of the event loop: a few milliseconds of it. */
 export const connectionsAtOnce = 500;
-
-/** Resolves in the next turn of the event loop, once the input that is there has been handled. */
-export const nextTurn = (clock: Pick<Clock, "defer">): Promise<void> => new Promise((resolve) => clock.defer(resolve));
 
 /** Calls `each` for every item, `connectionsAtOnce` of them in one turn of the event loop. */
 export async function inTurns<Item>(

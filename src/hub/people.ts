@@ -36,7 +36,6 @@ export function createPeople(options: PeopleOptions) {
       isPresent: (identity) => presence.isHere(identity),
       onPresence: (identity) => presence.moved(identity),
     });
-  cluster?.start();
   const relationships = createRelationshipCache({
     ...{ store, feed, clock },
     onChange: (tenant, one, other) => presence.review(tenant, one, other),
@@ -64,10 +63,7 @@ export function createPeople(options: PeopleOptions) {
       cluster?.leave(identity);
       presence.departed(identity);
     },
-    /**
-     * The milliseconds since a user did something on a device (an empty one: on any); null: they have no connection with it. "unknown": another
-     * node is being asked.
-     */
+    /** See `Hub`. */
     idleMs(identity: Identity, wanted: string): number | null | "unknown" {
       let least: number | null = null;
       for (const { device, health } of connectionsOf(identity))

@@ -1,5 +1,4 @@
 import { createPresenceSight, type PresenceSightOptions } from "./presence-sight.ts";
-import { createPresenceSpread } from "./presence-spread.ts";
 import type { RelationshipCache } from "./relationship-cache.ts";
 import { createWatchQueue } from "./watch-queue.ts";
 import type { Ask, PresenceState, Subject } from "./watch.ts";
@@ -32,7 +31,6 @@ export function createPresenceNotifier(options: PresenceNotifierOptions) {
   const { relationships, clock, report } = options;
   const sight = createPresenceSight(options);
   const queue = createWatchQueue();
-  const spread = createPresenceSpread(queue.mark);
   let state: "idle" | "pumping" | "stopped" = "idle";
   /** The store did not answer: the next beat asks again. */
   let isAway = false;
@@ -48,12 +46,12 @@ export function createPresenceNotifier(options: PresenceNotifierOptions) {
 
   /** One turn's part of the work. */
   function pump(): void {
-    spread.markSome();
+    queue.markSome();
     notify(canAsk() ? queue.take() : [])
       .catch(report)
       .finally(() => {
         if (state === "pumping") state = "idle";
-        if (!spread.isEmpty() || (queue.hasPending() && canAsk())) wake();
+        if (queue.hasMoved() || (queue.hasPending() && canAsk())) wake();
       });
   }
 
@@ -117,19 +115,16 @@ export function createPresenceNotifier(options: PresenceNotifierOptions) {
     moved(subject: Subject): void {
       subject.moves++;
       subject.seen = null;
-      spread.add(subject);
+      queue.addMoved(subject);
       wake();
     },
-    /** The viewer was not sent this user's state. */
     mark: queue.mark,
     /** Sends the marked states soon. */
     wake(): void {
       if (queue.hasPending()) wake();
     },
-    /** The watch has ended. */
     drop: queue.drop,
-    /** This user is no longer watched. */
-    forget: spread.delete,
+    forget: queue.forget,
     /** Tries again to send the states that could not be sent. */
     beat(): void {
       isAway = false;

@@ -31,7 +31,6 @@ export function createPresenceSight(options: PresenceSightOptions) {
   return {
     /** The viewer's own presence always, none across a block, else as the host says; "ask": the host is to be asked. */
     visibility,
-    /** Asks the host. */
     async mayHostShow({ session }: Viewer, user: string): Promise<boolean> {
       return (await policy.canSee?.(session, { tenant: session.tenant, user })) === true;
     },

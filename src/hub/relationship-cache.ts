@@ -1,10 +1,9 @@
 import type { Feed } from "../feed/feed.ts";
-import type { Clock } from "../internal/clock.ts";
+import { type Clock, nextTurn } from "../internal/clock.ts";
 import { createLru } from "../internal/lru.ts";
 import { applyConsequences } from "../log/log-kinds.ts";
 import { type Identity, identityKey, type Relationship } from "../model.ts";
 import type { Store } from "../store/store.ts";
-import { nextTurn } from "./in-turns.ts";
 
 /** Pairs that this process remembers. */
 const pairsMax = 100_000;

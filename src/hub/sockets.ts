@@ -1,17 +1,17 @@
 import { createConnectionQueues } from "./connection-queues.ts";
 import { createDefaultDeviceWatch } from "./default-device.ts";
 import type { Arrival, HubOptions } from "./hub-options.ts";
+import { connectionsAtOnce, inTurns } from "./in-turns.ts";
 import type { People } from "./people.ts";
 import type { Registry } from "./registry.ts";
 import { createRevocations } from "./revocations.ts";
 import { startRounds } from "./rounds.ts";
-import { closeInWaves } from "./shutdown.ts";
-import { type Capacity, createCapacity } from "../access/capacity.ts";
+import { createCapacity } from "../access/capacity.ts";
 import { type Connection, type ConnectionContext, createConnection } from "../connection/connection.ts";
 import { createOutboxBudget } from "../connection/outbox-budget.ts";
 import { createSendWindow } from "../connection/send-window.ts";
 import type { Socket, SocketEvents } from "../connection/socket.ts";
-import type { Clock } from "../internal/clock.ts";
+import { type Clock, nextTurn } from "../internal/clock.ts";
 import { waitAtMost } from "../internal/deadline.ts";
 import type { Identity, Revocation, Session } from "../model.ts";
 import { closeCode } from "../protocol/close-code.ts";
@@ -25,14 +25,10 @@ export type SocketsOptions = Omit<HubOptions, "policy" | "reauthenticate" | "tra
   readonly onActive: () => void;
 };
 
-/** Each is 0 once all connections are gone. */
-export type SocketSizes = Readonly<
-  Record<"connections" | "joined" | "users" | "pendingFlush" | "pendingCursor" | "outboxBytes" | "senders", number> &
-    ReturnType<Capacity["sizes"]>
->;
-
 /** No upgrade takes longer than this, in milliseconds: the host's answer, the database's opening and the handshake. */
 const upgradeMsMax = 60_000;
+/** A shutdown closes some sockets, then waits this long, so that their clients do not all come back at once. Milliseconds. */
+const closeWaveMs = 50;
 
 type Refusal = { readonly code: number; readonly reason: string };
 
@@ -119,7 +115,6 @@ export function createSockets(options: SocketsOptions) {
       else connection.start();
       return events;
     },
-    /** See `Hub`. */
     hasRoom,
     /** Notes a revocation, for sockets that open after it. */
     noteRevocation: revocations.note,
@@ -142,7 +137,7 @@ export function createSockets(options: SocketsOptions) {
       await closeInWaves(all, { clock, awake, end, reason });
       queues.stop();
     },
-    sizes: (): SocketSizes => ({
+    sizes: () => ({
       connections: all.size,
       joined: registry.size(),
       users: registry.users(),
@@ -153,4 +148,23 @@ export function createSockets(options: SocketsOptions) {
       senders: sendWindow.senders(),
     }),
   };
+}
+
+export type Sockets = ReturnType<typeof createSockets>;
+
+type Waves = { readonly clock: Clock; readonly awake: Clock; readonly end: number; readonly reason: string };
+
+/** Closes all connections with 1012, in waves; resolves when they are gone. At `end`, by the clock's `elapsed()`, those that are left are dropped. */
+async function closeInWaves(connections: ReadonlySet<Connection>, waves: Waves): Promise<void> {
+  const { clock, awake, end, reason } = waves;
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => void awake.after(ms, resolve));
+  const waiting = [...connections];
+  for (let i = 0; i < waiting.length; i += connectionsAtOnce) {
+    for (const connection of waiting.slice(i, i + connectionsAtOnce)) connection.close(closeCode.restart, reason);
+    const wavesLeft = Math.ceil((waiting.length - i) / connectionsAtOnce);
+    const waitMs = Math.min(closeWaveMs, (end - clock.elapsed()) / wavesLeft);
+    await (waitMs > 0 ? wait(waitMs) : nextTurn(clock));
+  }
+  while (connections.size > 0 && clock.elapsed() < end) await wait(closeWaveMs);
+  await inTurns([...connections], { clock, each: (connection) => connection.terminate() });
 }

@@ -18,7 +18,6 @@ export function createUserSubscriptions(subscribe: (identity: Identity) => () =>
       users.get(key)?.end();
       users.delete(key);
     },
-    /** Ends all. */
     stop(): void {
       for (const { end } of users.values()) end();
       users.clear();

@@ -4,7 +4,7 @@ import type { Outgoing } from "../connection/outgoing.ts";
 import type { Identity } from "../model.ts";
 
 /** The parts of a connection that presence uses. */
-export type Viewer = Pick<Connection, "session"> & {
+export type Viewer = Pick<Connection, "session" | "isOpen"> & {
   readonly outgoing: Pick<Outgoing, "sendVolatile" | "isBehind">;
 };
 

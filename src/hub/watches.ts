@@ -3,6 +3,7 @@ import { SmallSet } from "./small-set.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Subject, Viewer, Watch } from "./watch.ts";
 import type { WatchBudget } from "./watch-budget.ts";
+import { createTurns } from "../internal/turns.ts";
 import { type Identity, identityKey } from "../model.ts";
 
 export type WatchesOptions = Omit<PresenceNotifierOptions, "subjectOf"> & {
@@ -11,37 +12,15 @@ export type WatchesOptions = Omit<PresenceNotifierOptions, "subjectOf"> & {
   readonly cluster?: Pick<Cluster, "watch" | "unwatch"> | undefined;
 };
 
-/** The users that connections watch. */
-export type Watches = {
-  /** A user has come or gone. */
-  moved(identity: Identity): void;
-  /**
-   * The viewer is sent the states of these users from now on, in place of those that it watched before. False: the process has no room for
-   * them, and it watches the same users as before. A promise where other frames of this turn come first.
-   */
-  watch(viewer: Viewer, users: readonly string[]): boolean | Promise<boolean>;
-  /** The viewer's connection has gone. */
-  forget(viewer: Viewer): void;
-  /** The relationship of two users has changed: either may now see what was hidden, or the reverse. */
-  review(tenant: string, one: string, other: string): void;
-  /** Tries again to send the states that could not be sent. */
-  beat(): void;
-  stop(): void;
-  sizes(): { readonly watches: number; readonly watched: number };
-};
-
 /** Names of watches that one turn of the event loop takes at most: a few milliseconds. */
 const namesAtOnce = 1_000;
 
-type WaitingFrame = { readonly users: readonly string[]; readonly settle: (isTaken: boolean) => void };
-
-export function createWatches(options: WatchesOptions): Watches {
+/** The users that connections watch. */
+export function createWatches(options: WatchesOptions) {
   const { clock, budget, viewersOf, cluster } = options;
   const watches = new Map<Viewer, Watch>();
   const subjects = new Map<string, Subject>();
-  /** Frames that wait for a turn with room for their names. */
-  const waiting = new Map<Viewer, WaitingFrame>();
-  let namesTaken = 0;
+  const turns = createTurns({ clock, unitsMax: namesAtOnce });
 
   const notifier = createPresenceNotifier({
     ...options,
@@ -63,7 +42,6 @@ export function createWatches(options: WatchesOptions): Watches {
     const { tenant } = viewer.session;
     const before = watches.get(viewer);
     const users = new Set(names);
-    namesTaken += users.size + (before?.users.size ?? 0);
     if (!budget.move(before?.users.size ?? 0, users.size)) return false;
     if (before) end(before);
     if (users.size === 0) return true;
@@ -94,20 +72,8 @@ export function createWatches(options: WatchesOptions): Watches {
     }
   }
 
-  /** A new turn of the event loop has room for other names. */
-  function takeWaiting(): void {
-    namesTaken = 0;
-    for (const [viewer, { users, settle }] of waiting) {
-      if (namesTaken >= namesAtOnce) break;
-      waiting.delete(viewer);
-      settle(take(viewer, users));
-    }
-    if (namesTaken > 0) clock.defer(takeWaiting);
-  }
-
+  /** The viewer's connection has gone. */
   function forget(viewer: Viewer): void {
-    waiting.get(viewer)?.settle(true);
-    waiting.delete(viewer);
     const watch = watches.get(viewer);
     if (!watch) return;
     budget.move(watch.users.size, 0);
@@ -115,20 +81,25 @@ export function createWatches(options: WatchesOptions): Watches {
   }
 
   return {
-    moved(identity) {
+    /** A user has come or gone. */
+    moved(identity: Identity): void {
       const subject = subjects.get(identityKey(identity));
       if (subject) notifier.moved(subject);
     },
     forget,
-    watch(viewer, users) {
-      if (namesTaken >= namesAtOnce)
-        return new Promise((resolve) => void waiting.set(viewer, { users, settle: resolve }));
-      const isFirst = namesTaken === 0;
-      const isTaken = take(viewer, users);
-      if (isFirst && namesTaken > 0) clock.defer(takeWaiting);
-      return isTaken;
+    /**
+     * The viewer is sent the states of these users from now on, in place of those that it watched before. False: the process has no room for
+     * them, and it watches the same users as before. A promise where this turn has no room for more names.
+     */
+    watch(viewer: Viewer, users: readonly string[]): boolean | Promise<boolean> {
+      const names = users.length + (watches.get(viewer)?.users.size ?? 0);
+      const turn = turns.take(identityKey(viewer.session), names);
+      if (!turn) return take(viewer, users);
+      // A connection that has ended meanwhile watches nothing.
+      return turn.then(() => !viewer.isOpen() || take(viewer, users));
     },
-    review(tenant, one, other) {
+    /** The relationship of two users has changed: either may now see what was hidden, or the reverse. */
+    review(tenant: string, one: string, other: string): void {
       for (const [user, subject] of [
         [one, other],
         [other, one],
@@ -140,10 +111,12 @@ export function createWatches(options: WatchesOptions): Watches {
       notifier.wake();
     },
     beat: notifier.beat,
-    stop() {
+    stop(): void {
       notifier.stop();
-      for (const viewer of [...watches.keys(), ...waiting.keys()]) forget(viewer);
+      for (const viewer of [...watches.keys()]) forget(viewer);
     },
     sizes: () => ({ watches: watches.size, watched: subjects.size }),
   };
 }
+
+export type Watches = ReturnType<typeof createWatches>;

@@ -47,15 +47,11 @@ export async function explainPush(
   { id, ...identity }: Identity & { readonly id: string },
 ): Promise<readonly PushExplanation[]> {
   const { messages, devices, log, isMore } = await store.explained(identity, id);
-  return messages.map((message) => ({
-    id,
-    from: message.from,
-    conversation: message.conversation,
-    seq: message.seq,
-    time: message.time,
-    decisions: decisionsOf(message, { devices, log }),
-    ...(isMore && { more: true as const }),
-  }));
+  return messages.map((message) => {
+    const { from, conversation, seq, time } = message;
+    const decisions = decisionsOf(message, { devices, log });
+    return { id, from, conversation, seq, time, decisions, ...(isMore && { more: true as const }) };
+  });
 }
 
 function decisionsOf(message: ExplainedMessage, { devices, log }: Pick<Explained, "devices" | "log">): PushDecision[] {

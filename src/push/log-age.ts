@@ -34,7 +34,6 @@ export function createLogAge(clock: Clock, { stepMs, keptMs }: { readonly stepMs
       const sample = samples.find((each) => each.n >= n);
       return sample ? Math.max(0, clock.elapsed() - sample.at) : 0;
     },
-    size: (): number => samples.length,
   };
 }
 

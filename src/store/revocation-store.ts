@@ -1,7 +1,7 @@
 import type { Identity, LogEntry } from "../model.ts";
 import type { Engine } from "./engine/engine.ts";
 import { revocationEntryOf } from "./read/log-rows.ts";
-import type { Commit } from "./store.ts";
+import type { Commit, RevokeOptions } from "./store.ts";
 import {
   advanceHead,
   deleteTickets,
@@ -25,15 +25,8 @@ export function createRevocationStore({ engine }: { readonly engine: Pick<Engine
       return rows.map(revocationEntryOf);
     },
 
-    /** Answers its commit. `device`: of this device only; `time`: now, in milliseconds since the Unix epoch. */
-    async revoke(
-      { tenant, user }: Identity,
-      {
-        device,
-        reason,
-        time,
-      }: { readonly device?: string | undefined; readonly reason: string; readonly time: number },
-    ): Promise<Commit> {
+    /** Answers its commit. */
+    async revoke({ tenant, user }: Identity, { device, reason, time }: RevokeOptions): Promise<Commit> {
       const results = await engine.write([
         { sql: insertUser, args: [tenant, user] },
         { sql: sweepRevocations, args: [time - keptMs] },

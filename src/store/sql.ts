@@ -1,6 +1,6 @@
 /** The statements about the head of the log and its history, and those that several folders share. */
 
-/** The name of column `i` of the batch's rows. */
+/** Column `i` of the batch's rows. */
 export const field = (i: number): string => `j.value ->> ${i}`;
 
 /** ?1 tenant, ?2 user: one alone, outside of a commit's batch. */

@@ -86,6 +86,22 @@ export type PeoplePage = {
   readonly next?: string;
 };
 
+/** `device`: the sessions on this device only; `time`: now, in milliseconds since the Unix epoch. */
+export type RevokeOptions = {
+  readonly device?: string | undefined;
+  readonly reason: string;
+  readonly time: number;
+};
+
+/** A ticket that is to be kept, as its hash. Times are milliseconds since the Unix epoch. */
+export type NewTicket = {
+  readonly hash: string;
+  readonly expires: number;
+  readonly now: number;
+  /** Sessions that were ended after this change number buy none. */
+  readonly provedAfter: number;
+};
+
 /** Called with whether a mark is on disk. */
 export type Settle = (isStored: boolean) => void;
 
@@ -178,12 +194,9 @@ export interface Store {
 
   /**
    * Keeps a ticket of a session, as its hash, until it expires; but not where its user has `ticketsPerUserMax` tickets, nor where the user's
-   * sessions were ended after change number `provedAfter`. Times are milliseconds since the Unix epoch. Rejects with `unavailable`.
+   * sessions were ended after change number `provedAfter`. Rejects with `unavailable`.
    */
-  addTicket(
-    session: Session,
-    ticket: { hash: string; expires: number; now: number; provedAfter: number },
-  ): Promise<"added" | "too many" | "revoked">;
+  addTicket(session: Session, ticket: NewTicket): Promise<"added" | "too many" | "revoked">;
 
   /** The session of a ticket, which is used up by that; null: the ticket is not valid. Rejects with `unavailable`. */
   useTicket(hash: string, now: number): Promise<Session | null>;
@@ -192,10 +205,7 @@ export interface Store {
   revocations(since: number): Promise<readonly LogEntry[]>;
 
   /** Ends the sessions and the tickets of a user, on one device or on all: every node learns of it by the log. Rejects with `unavailable`. */
-  revoke(
-    identity: Identity,
-    options: { readonly device?: string | undefined; readonly reason: string; readonly time: number },
-  ): Promise<void>;
+  revoke(identity: Identity, options: RevokeOptions): Promise<void>;
 
   /** The entries of all tenants after change number `after`: at most `limit` rows of each kind, within the limits on bytes of text. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;

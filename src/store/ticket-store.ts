@@ -2,6 +2,7 @@ import type { Session } from "../model.ts";
 import type { Engine } from "./engine/engine.ts";
 import { integerOrNull, text } from "./row.ts";
 import { insertUser } from "./sql.ts";
+import type { NewTicket } from "./store.ts";
 
 /** Expired rows that one new ticket deletes at most: more than one, so that they do not pile up. */
 const sweptMax = 20;
@@ -37,14 +38,7 @@ export function createTicketStore({ engine }: { readonly engine: Engine }) {
   return {
     async add(
       session: Session,
-      ticket: {
-        readonly hash: string;
-        readonly expires: number;
-        readonly now: number;
-        readonly perUserMax: number;
-        /** Sessions that were ended after this change number buy none. */
-        readonly provedAfter: number;
-      },
+      ticket: NewTicket & { readonly perUserMax: number },
     ): Promise<"added" | "too many" | "revoked"> {
       const { tenant, user, expiresAt = null } = session;
       const { hash, expires, now, perUserMax, provedAfter } = ticket;

@@ -1,20 +1,13 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Authorize } from "../../src/access/policy.ts";
 import { newest } from "../../src/store/read/history.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
-import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
+import { startHub } from "../support/hub.ts";
 import { accepted, newId, person } from "../support/store.ts";
 import { fakeClock } from "../support/fake-clock.ts";
+import { stoppedAfterEach } from "../support/stopped.ts";
 
-const hubs: TestHub[] = [];
-async function start(overrides: HubOverrides = {}): Promise<TestHub> {
-  const hub = await startHub(overrides);
-  hubs.push(hub);
-  return hub;
-}
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
+const start = stoppedAfterEach(startHub);
 
 const isLive = (socket: FakeSocket) => socket.of("changes").some(({ more }) => !more);
 const send = (socket: FakeSocket, text: string, to = "bob", id = newId()) => socket.say({ type: "send", id, to, text });

@@ -8,7 +8,6 @@ function start({ canPause = true, framesMax = 3, bytesMax = 1_000 } = {}) {
   const socket = { pause: () => void (state.isPaused = true), resume: () => void (state.isPaused = false) };
   const inbox = createInbox({
     socket: canPause ? socket : {},
-    admit: () => true,
     handle(frame) {
       handled.push(String(frame));
       return state.work ?? undefined;

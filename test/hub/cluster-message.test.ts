@@ -5,14 +5,14 @@ const identity = { tenant: "acme", user: "bob" };
 
 /** Each message with its text, which nodes of other releases read and write. */
 const messages: readonly (readonly [ClusterMessage, string])[] = [
-  [{ type: "frame", text: '{"type":"typing"}' }, '{"frame":"{\\"type\\":\\"typing\\"}"}'],
-  [{ type: "ask", node: "n1" }, '{"ask":"n1"}'],
+  [{ type: "frame", frame: '{"type":"typing"}' }, '{"frame":"{\\"type\\":\\"typing\\"}"}'],
+  [{ type: "ask", ask: "n1" }, '{"ask":"n1"}'],
   [
-    { type: "answer", node: "n1", identity, devices: [["phone", 40]] },
+    { type: "answer", node: "n1", ...identity, devices: [["phone", 40]] },
     '{"node":"n1","tenant":"acme","user":"bob","devices":[["phone",40]]}',
   ],
-  [{ type: "check", node: "n1", identity }, '{"check":"n1","tenant":"acme","user":"bob"}'],
-  [{ type: "gone", node: "n1", identity }, '{"node":"n1","tenant":"acme","user":"bob","gone":true}'],
+  [{ type: "check", check: "n1", ...identity }, '{"check":"n1","tenant":"acme","user":"bob"}'],
+  [{ type: "gone", node: "n1", ...identity, gone: true }, '{"node":"n1","tenant":"acme","user":"bob","gone":true}'],
   [{ type: "presence", node: "n1", online: true }, '{"node":"n1","online":true}'],
   [{ type: "presence", node: "n1", online: false }, '{"node":"n1","online":false}'],
   [{ type: "alive", node: "n1" }, '{"node":"n1"}'],
@@ -32,6 +32,6 @@ describe("messages between nodes", () => {
 
   test("H16 devices that are none are left out of an answer", () => {
     const text = JSON.stringify({ node: "n1", ...identity, devices: [["phone", 40], ["pad"], 7, null, [1, 2]] });
-    expect(decodeMessage(text)).toEqual({ type: "answer", node: "n1", identity, devices: [["phone", 40]] });
+    expect(decodeMessage(text)).toEqual({ type: "answer", node: "n1", ...identity, devices: [["phone", 40]] });
   });
 });

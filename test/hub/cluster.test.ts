@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { createLocalBus } from "../../src/bus/local-bus.ts";
 import { createCluster } from "../../src/hub/cluster.ts";
+import type { Session } from "../../src/model.ts";
 import type { Transport } from "../../src/bus/transport.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
@@ -54,14 +55,12 @@ test("H16 H56 messages that were lost without a sign are made up for by asking a
         if (!isDeaf) wire.publish(subject, text);
       },
     };
-    const cluster = createCluster({
+    return createCluster({
       ...{ transport, clock, node, feed: { epoch: () => "e" }, onFrame() {} },
       devicesOf: ({ user }) => (node === "there" && here.has(user) ? [["phone", 0]] : []),
       isPresent: ({ user }) => node === "there" && here.has(user),
       onPresence: ({ user }) => void moved.push(user),
     });
-    cluster.start();
-    return cluster;
   };
   const bob = { tenant: "t", user: "bob" };
   const [watching, there] = [nodeOn("watching", []), nodeOn("there", [])];
@@ -115,7 +114,6 @@ test("H16 U1 the answer about a user on other nodes holds for a while, and is as
     ...{ clock, node: "here", feed: { epoch: () => "e" } },
     ...{ onFrame() {}, onPresence() {}, devicesOf: () => [], isPresent: () => false },
   });
-  cluster.start();
   const bob = { tenant: "t", user: "bob" };
   const asks = (): number => asked.filter((subject) => subject === "user,e,t,bob").length;
   expect(cluster.idleMs(bob, "phone")).toBe("unknown");
@@ -132,6 +130,29 @@ test("H16 U1 the answer about a user on other nodes holds for a while, and is as
   expect(asks()).toBe(2);
   await clock.advance(1_000);
   expect(cluster.idleMs(bob, "phone")).toBeNull();
+  cluster.stop();
+});
+
+test("H16 an answer to another node has the user and the devices, and nothing else of the session", () => {
+  const sent: string[] = [];
+  const told = new Map<string, (text: string) => void>();
+  const cluster = createCluster({
+    transport: {
+      publish: (subject, text) => void (subject[0] === "node" && sent.push(text)),
+      subscribe: (subject, listener) => {
+        told.set(subject.join(), listener);
+        return () => {};
+      },
+      onGap: () => {},
+      close: () => Promise.resolve(),
+    },
+    ...{ clock: fakeClock(), node: "here", feed: { epoch: () => "e" } },
+    ...{ onFrame() {}, onPresence() {}, devicesOf: () => [["phone", 40]], isPresent: () => true },
+  });
+  const session: Session = { tenant: "t", user: "bob", expiresAt: 5 };
+  cluster.join(session);
+  told.get("user,e,t,bob")?.('{"ask":"there"}');
+  expect(sent).toEqual(['{"node":"here","tenant":"t","user":"bob","devices":[["phone",40]]}']);
   cluster.stop();
 });
 

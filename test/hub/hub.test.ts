@@ -1,23 +1,16 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { ServerFrame } from "../../src/protocol/frame.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import type { Store } from "../../src/store/store.ts";
 import { fakeClock, passes } from "../support/fake-clock.ts";
 import { type FakeSocket, turns, until } from "../support/fake-socket.ts";
-import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
+import { startHub } from "../support/hub.ts";
 import { newId } from "../support/store.ts";
 import { deadline } from "../support/deadline.ts";
+import { stoppedAfterEach } from "../support/stopped.ts";
 
-const hubs: TestHub[] = [];
-async function start(overrides: HubOverrides = {}): Promise<TestHub> {
-  const hub = await startHub(overrides);
-  hubs.push(hub);
-  return hub;
-}
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
+const start = stoppedAfterEach(startHub);
 
 const isLive = (socket: FakeSocket) => socket.of("changes").some(({ more }) => !more);
 const texts = (socket: FakeSocket) =>
@@ -404,7 +397,7 @@ describe("connections", () => {
     expect(alice.state.closed?.code).toBe(1012);
 
     const clock = fakeClock(undefined, () => Bun.sleep(1));
-    const hung = await start({ clock, wrapEngine });
+    const hung = await startHub({ clock, wrapEngine });
     const bob = hung.connect("bob");
     await until(() => isLive(bob));
     isHanging = true;
@@ -413,7 +406,6 @@ describe("connections", () => {
     expect(await passes(clock, hung.hub.stop(300))).toBeLessThan(600);
     expect(bob.state.closed?.code).toBe(1012);
     isHanging = false;
-    hubs.splice(hubs.indexOf(hung), 1);
   });
 
   test("H12 typing reaches the other users' connections only, and is dropped for those that are behind", async () => {

@@ -1,22 +1,15 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Socket, SocketEvents } from "../../src/connection/socket.ts";
 import { createLocalBus } from "../../src/bus/local-bus.ts";
 import type { Session } from "../../src/model.ts";
 import { during, type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
-import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
+import { type HubOverrides, startHub } from "../support/hub.ts";
 import { perTurn } from "../support/per-turn.ts";
 import { accepted, person } from "../support/store.ts";
+import { stoppedAfterEach } from "../support/stopped.ts";
 
-const hubs: TestHub[] = [];
-async function start(overrides: HubOverrides = {}): Promise<TestHub> {
-  const hub = await startHub(overrides);
-  hubs.push(hub);
-  return hub;
-}
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
+const start = stoppedAfterEach(startHub);
 
 /** Connections of one crowd, and how many may be served in one turn of the event loop. */
 const crowd = 1_200;
@@ -275,6 +268,16 @@ describe("many who watch", () => {
     expect(looks).toBe(0);
   });
 
+  test("H11 a connection that ends while its watch waits for a turn watches nothing", async () => {
+    const { chat, turns, states, sockets, watch } = await aroundStar(20);
+    const names = (i: number) => Array.from({ length: 500 }, (_, j) => `name-${i}-${j}`);
+    for (const [i, events] of sockets.entries()) watch(events, ...names(i));
+    sockets.at(-1)?.closed(1006);
+    await until(() => states.slice(0, -1).every((told) => told.length === 500));
+    turns.stop();
+    expect(chat.hub.sizes()).toMatchObject({ watches: 19, watched: 9_500, watchedNames: 9_500 });
+  });
+
   test("R23 R1 many long watches at one moment are taken up some at a time, and each connection waits for its own", async () => {
     const { chat, turns, states, sockets, watch } = await aroundStar(20);
     const taken: number[] = [];
@@ -423,8 +426,7 @@ describe("a process that was frozen", () => {
         subscribe: (subject, listener) => wire.subscribe(subject, (text) => void (isCut || listener(text))),
       },
     });
-    const second = await startHub({ clock, limits, transport: bus.connect(), sibling: first });
-    hubs.unshift(second);
+    const second = await start({ clock, limits, transport: bus.connect(), sibling: first });
     const stored = accepted(first.store, { from: "bob", to: "alice" });
     await clock.advance(100);
     await stored;

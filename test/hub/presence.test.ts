@@ -1,18 +1,11 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
 import { accepted, person } from "../support/store.ts";
+import { stoppedAfterEach } from "../support/stopped.ts";
 
-const hubs: TestHub[] = [];
-async function start(overrides: HubOverrides = {}): Promise<TestHub> {
-  const hub = await startHub(overrides);
-  hubs.push(hub);
-  return hub;
-}
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
+const start = stoppedAfterEach(startHub);
 
 const isLive = (socket: FakeSocket) => socket.of("changes").some(({ more }) => !more);
 /** The states of a user that a socket was sent, in their order. */

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Feed } from "../../src/feed/feed.ts";
 import { createRelationshipCache } from "../../src/hub/relationship-cache.ts";
 import { systemClock } from "../../src/internal/clock.ts";
@@ -6,19 +6,12 @@ import type { LogEntry, Relationship } from "../../src/model.ts";
 import type { Store } from "../../src/store/store.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
-import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
+import { startHub } from "../support/hub.ts";
 import { accepted, marksCommitted, newId, person } from "../support/store.ts";
+import { stoppedAfterEach } from "../support/stopped.ts";
 
 /** Guarantees that two things at once must not break. Each of these is the only test that misses one condition: see test/proof/mutant. */
-const hubs: TestHub[] = [];
-async function start(overrides: HubOverrides = {}): Promise<TestHub> {
-  const hub = await startHub(overrides);
-  hubs.push(hub);
-  return hub;
-}
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
+const start = stoppedAfterEach(startHub);
 
 const isLive = (socket: FakeSocket) => socket.of("changes").some(({ more }) => !more);
 const turns = async (count: number): Promise<void> => {

@@ -3,18 +3,11 @@ import type { Admission } from "../../src/access/admission.ts";
 import { type SharedNodes, type SharedNodesOptions, startSharedNodes } from "../tenant/shared-nodes.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, fakeSocket, until } from "../support/fake-socket.ts";
-import { type HubOverrides, startHub, type TestHub } from "../support/hub.ts";
+import { startHub, type TestHub } from "../support/hub.ts";
 import { accepted, newId, person } from "../support/store.ts";
+import { stoppedAfterEach } from "../support/stopped.ts";
 
-const hubs: TestHub[] = [];
-async function start(overrides: HubOverrides = {}): Promise<TestHub> {
-  const hub = await startHub(overrides);
-  hubs.push(hub);
-  return hub;
-}
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
+const start = stoppedAfterEach(startHub);
 
 const isLive = (socket: FakeSocket) => socket.of("changes").some(({ more }) => !more);
 const revoke = (hub: TestHub, user: string, options: { device?: string; reason?: string; tenant?: string } = {}) => {

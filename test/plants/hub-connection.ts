@@ -49,7 +49,7 @@ export const hubConnection = {
     rule: "R4",
     file: "connection/connection.ts",
     from: "scheduleFlush: () => context.scheduleFlush(connection),",
-    to: "scheduleFlush: () => (health.heartbeat.heard(), context.scheduleFlush(connection)),",
+    to: "scheduleFlush: () => (heartbeat.heard(), context.scheduleFlush(connection)),",
   },
   "each bad frame blocks the loop": {
     rule: "R2",

@@ -5,7 +5,9 @@ const tenant = "acme";
 const block = (other: string) => ({ other, blocked: true });
 
 function start({ saidMax = 10, rowsMax = 100 } = {}) {
-  const queue = createRelationQueue({ saidMax, rowsMax });
+  const queue = createRelationQueue({
+    ...{ commitMarksMax: saidMax, commitRelationRowsMax: rowsMax, relationsMax: 100 },
+  });
   const push = (user: string, others: readonly string[], present = 0): void =>
     void queue.push({ tenant, user }, others.map(block), present);
   const take = (): readonly string[] =>

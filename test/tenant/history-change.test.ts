@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Admission } from "../../src/access/admission.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { updateEpoch } from "../../src/store/sql.ts";
@@ -11,21 +11,12 @@ import {
   lastCursor,
   openMeanwhile,
   type SharedNodes,
-  type SharedNodesOptions,
   startSharedNodes,
   textsOf,
 } from "./shared-nodes.ts";
+import { stoppedAfterEach } from "../support/stopped.ts";
 
-let running: SharedNodes[] = [];
-async function start(options: SharedNodesOptions = {}): Promise<SharedNodes> {
-  const nodes = await startSharedNodes(options);
-  running.push(nodes);
-  return nodes;
-}
-afterEach(async () => {
-  for (const nodes of running) await nodes.stop();
-  running = [];
-});
+const start = stoppedAfterEach(startSharedNodes);
 
 const send = (nodes: SharedNodes, from: string, to: string, text: string, node = 0) =>
   (nodes.chats[node] ?? fail()).send({ from, to, text });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { createChat } from "../../src/chat.ts";
 import { levelMax } from "../../src/log/log-kinds.ts";
@@ -6,26 +6,10 @@ import { raiseLevel } from "../../src/store/sql.ts";
 import { plant, type PlantName } from "../plants/index.ts";
 import { failingTests } from "../support/failing-tests.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
-import {
-  closed,
-  isLive,
-  openMeanwhile,
-  type SharedNodes,
-  type SharedNodesOptions,
-  startSharedNodes,
-  textsOf,
-} from "./shared-nodes.ts";
+import { closed, isLive, openMeanwhile, type SharedNodes, startSharedNodes, textsOf } from "./shared-nodes.ts";
+import { stoppedAfterEach } from "../support/stopped.ts";
 
-let running: SharedNodes[] = [];
-async function start(options: SharedNodesOptions = {}): Promise<SharedNodes> {
-  const nodes = await startSharedNodes(options);
-  running.push(nodes);
-  return nodes;
-}
-afterEach(async () => {
-  for (const nodes of running) await nodes.stop();
-  running = [];
-});
+const start = stoppedAfterEach(startSharedNodes);
 
 const chatOf = (nodes: SharedNodes) => nodes.chats[0] ?? missing();
 const missing = (): never => {

@@ -21,25 +21,13 @@ const besideTextBytes = 256;
 /** The limit of a text, where the server does not send its own. */
 const payloadBytesMax = 1_048_576;
 
-/** One connection to a server, from its opening until it is lost. Nothing here throws or rejects. */
-export type Link = {
-  publish(key: string, text: string): void;
-  listen(key: string): void;
-  forget(key: string): void;
-  /** Resolves once the server has taken everything so far, or the connection is lost. */
-  settled(): Promise<void>;
-  /** Resolves when the connection is lost. */
-  readonly closed: Promise<void>;
-  /** Ends it, in order where that takes no longer than this. */
-  end(ms: number): Promise<void>;
-};
-
 /** Kinds of refusal that are reported of one connection; a server's words may have no end. */
 const refusedMax = 16;
 
 const ignore = (): void => {};
 
-export function createLink({ connection, prefix, mark, pendingBytesMax, onText, onRefusal }: LinkOptions): Link {
+/** One connection to a server, from its opening until it is lost. Nothing here throws or rejects. */
+export function createLink({ connection, prefix, mark, pendingBytesMax, onText, onRefusal }: LinkOptions) {
   const log = createLog(["tidings", "bus"]);
   const subscriptions = new Map<string, Subscription>();
   const refused = new Set<string>();
@@ -50,10 +38,7 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
   /** Hints that were dropped since the server last read everything. */
   let dropped = 0;
 
-  const closed: Promise<void> = connection.closed().then(
-    () => {},
-    () => {},
-  );
+  const closed: Promise<void> = connection.closed().then(ignore, ignore);
   void watch().catch(ignore);
 
   async function watch(): Promise<void> {
@@ -89,12 +74,15 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
     }, ignore);
   }
 
+  /** Resolves once the server has taken everything so far, or the connection is lost. */
+  const settled = (): Promise<void> => Promise.race([connection.flush().then(ignore, ignore), closed]);
+
   async function close(): Promise<void> {
     await connection.close().catch(ignore);
   }
 
   return {
-    publish(key, text) {
+    publish(key: string, text: string): void {
       const bytes = mark.length + utf8Bytes(text);
       const { max_payload: bytesMax = payloadBytesMax } = connection.info ?? {};
       if (bytes > bytesMax) return log.debug("a hint is larger than the server takes", { bytes, bytesMax });
@@ -111,7 +99,7 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
         log.debug("a hint could not be sent", { error });
       }
     },
-    listen(key) {
+    listen(key: string): void {
       try {
         const subscription = connection.subscribe(`${prefix}.${key}`, {
           callback(error, message) {
@@ -126,15 +114,19 @@ export function createLink({ connection, prefix, mark, pendingBytesMax, onText, 
         log.debug("the connection was lost before a subscription could be made", { error });
       }
     },
-    forget(key) {
+    forget(key: string): void {
       subscriptions.get(key)?.unsubscribe();
       subscriptions.delete(key);
     },
-    settled: () => Promise.race([connection.flush().then(ignore, ignore), closed]),
+    settled,
+    /** Resolves when the connection is lost. */
     closed,
-    async end(ms) {
-      await waitAtMost(this.settled(), { clock: systemClock, ms });
+    /** Ends it, in order where that takes no longer than this. */
+    async end(ms: number): Promise<void> {
+      await waitAtMost(settled(), { clock: systemClock, ms });
       await close();
     },
   };
 }
+
+export type Link = ReturnType<typeof createLink>;

@@ -1,4 +1,3 @@
-import type { Clock } from "../../internal/clock.ts";
 import type { ClientFrame } from "../../protocol/frame.ts";
 import type { Store } from "../../store/store.ts";
 import type { Connection } from "../../connection/connection.ts";
@@ -11,7 +10,6 @@ import type { Reauthenticate } from "../../access/reauthenticate.ts";
 
 export type HandlerContext = {
   readonly store: Store;
-  readonly clock: Clock;
   readonly relationships: RelationshipCache;
   readonly policy: Policy;
   readonly presence: Presence;

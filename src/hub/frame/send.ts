@@ -9,7 +9,7 @@ import type { Verdict } from "../../access/policy.ts";
 import type { Handled, Handler } from "./handler.ts";
 
 /** How long a sender should wait after the store failed, in milliseconds. */
-export const unavailableRetryMs = 1_000;
+const unavailableRetryMs = 1_000;
 
 /** A sender above its rate waits at least this long, in milliseconds. */
 const limitedMsMin = 500;

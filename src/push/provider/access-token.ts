@@ -4,7 +4,7 @@ import { ChatError } from "../../error.ts";
 import type { PushContext } from "../provider.ts";
 import { isRedirect, readAnswer, type Answer } from "./answer.ts";
 import type { Fetch } from "./fetch.ts";
-import { retryAfterMs } from "./retry-after.ts";
+import { retry, retryAfterMs } from "./retry-after.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
 /** An access token, or why there is none now. */
@@ -105,12 +105,8 @@ function sign(key: CryptoKey, { email, keyId, tokenUri }: ServiceAccount, nowSec
 function refusalOf(answer: Answer, now: number): Access {
   if (isRedirect(answer)) return { type: "failed", answer: `The token endpoint redirects (${answer.status})` };
   const reason = v.safeParse(refused, answer.json);
-  const afterMs = retryAfterMs(answer.headers, now);
-  return {
-    type: "retry",
-    answer: `No access token: ${answer.status}${reason.success ? ` ${reason.output.error}` : ""}`,
-    ...(afterMs !== undefined && { afterMs }),
-  };
+  const text = `No access token: ${answer.status}${reason.success ? ` ${reason.output.error}` : ""}`;
+  return retry(text, retryAfterMs(answer.headers, now));
 }
 
 /** Settles as `promise` does, or rejects as soon as the signal is aborted. */

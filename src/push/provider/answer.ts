@@ -9,7 +9,7 @@ export type Answer = {
   readonly headers: Headers;
   /** Its first 16 KiB. */
   readonly text: string;
-  /** The parsed text; undefined: it is not JSON. */
+  /** `jsonOf` the text. */
   readonly json: unknown;
 };
 
@@ -35,7 +35,8 @@ async function readText(body: ReadableStream<Uint8Array> | null): Promise<string
   }
 }
 
-function jsonOf(text: string): unknown {
+/** The parsed text; undefined: it is not JSON. */
+export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

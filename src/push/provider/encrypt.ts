@@ -1,14 +1,16 @@
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** The keys of a browser's subscription: it alone can read the push. */
 export type PushKeys = {
   /** An uncompressed point of P-256. */
-  readonly p256dh: Uint8Array<ArrayBuffer>;
+  readonly p256dh: Bytes;
   /** 16 bytes that only the browser and this server know. */
-  readonly auth: Uint8Array<ArrayBuffer>;
+  readonly auth: Bytes;
 };
 
 /** New for each push; passed only to repeat the example of RFC 8291. */
 export type EncryptionInputs = {
-  readonly salt: Uint8Array<ArrayBuffer>;
+  readonly salt: Bytes;
   readonly pair: { readonly publicKey: CryptoKey; readonly privateKey: CryptoKey };
   /** The length of the text with its padding, in bytes. */
   readonly filledTo: number;
@@ -39,9 +41,9 @@ const utf8 = new TextEncoder();
  * @throws RangeError where the text is longer than `plaintextBytesMax`.
  */
 export async function encrypt(
-  text: Uint8Array<ArrayBuffer>,
+  text: Bytes,
   { p256dh, auth, inputs }: PushKeys & { readonly inputs?: EncryptionInputs },
-): Promise<Uint8Array<ArrayBuffer> | null> {
+): Promise<Bytes | null> {
   if (text.length > plaintextBytesMax) throw new RangeError(`A push has at most ${plaintextBytesMax} bytes`);
   const { salt, pair, filledTo } = inputs ?? (await drawInputs(text.length));
   const shared = await agree(p256dh, pair.privateKey).catch(() => null);
@@ -71,22 +73,17 @@ async function drawInputs(textBytes: number): Promise<EncryptionInputs> {
 }
 
 /** ECDH. Rejects if the point is not on the curve: some runtimes notice at its import, Deno when it is used. */
-async function agree(point: Uint8Array<ArrayBuffer>, privateKey: CryptoKey): Promise<Uint8Array<ArrayBuffer>> {
+async function agree(point: Bytes, privateKey: CryptoKey): Promise<Bytes> {
   const reader = await subtle.importKey("raw", point, curve, false, []);
   return new Uint8Array(await subtle.deriveBits({ name: "ECDH", public: reader }, privateKey, 256));
 }
 
-async function derive(
-  secret: Uint8Array<ArrayBuffer>,
-  salt: Uint8Array<ArrayBuffer>,
-  info: Uint8Array<ArrayBuffer>,
-  bytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function derive(secret: Bytes, salt: Bytes, info: Bytes, bytes: number): Promise<Bytes> {
   const key = await subtle.importKey("raw", secret, "HKDF", false, ["deriveBits"]);
   return new Uint8Array(await subtle.deriveBits({ name: "HKDF", hash: "SHA-256", salt, info }, key, bytes * 8));
 }
 
-function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+function join(...parts: readonly Uint8Array[]): Bytes {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {

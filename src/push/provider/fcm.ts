@@ -5,7 +5,7 @@ import { isRedirect, readAnswer, shortAnswer, type Answer } from "./answer.ts";
 import { baseUrlOf } from "./base-url.ts";
 import { systemFetch, type Fetch } from "./fetch.ts";
 import { noticeData } from "./notice-data.ts";
-import { retryAfterMs } from "./retry-after.ts";
+import { retry, retryAfterMs } from "./retry-after.ts";
 import { createRefusals } from "./refusals.ts";
 import { readServiceAccount } from "./service-account.ts";
 
@@ -249,5 +249,5 @@ function resultOf(
   const afterMs = retryAfterMs(answer.headers, now) ?? (status === 429 ? quotaMs : undefined);
   // 401: the account may be corrected, and then the notice is accepted.
   const isPassing = status === 401 || status === 408 || status === 429 || status >= 500;
-  return isPassing ? { type: "retry", answer: said, ...(afterMs !== undefined && { afterMs }) } : failed("");
+  return isPassing ? retry(said, afterMs) : failed("");
 }

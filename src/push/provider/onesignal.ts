@@ -6,7 +6,7 @@ import { isRedirect, readAnswer, shortAnswer, type Answer } from "./answer.ts";
 import { baseUrlOf } from "./base-url.ts";
 import { systemFetch, type Fetch } from "./fetch.ts";
 import { noticeData } from "./notice-data.ts";
-import { retryAfterMs } from "./retry-after.ts";
+import { retry, retryAfterMs } from "./retry-after.ts";
 
 export type OneSignalOptions = {
   /** The app's id. */
@@ -191,16 +191,11 @@ function resultOf(answer: Answer, context: AnswerContext): PushResult {
   if (isRedirect(answer)) return { type: "failed", answer: `${status}: OneSignal redirects, which is not followed` };
   if (status === 401 || status === 403) return { type: "failed", answer: `${status}: the API key is refused` };
   const afterMs = retryAfterMs(answer.headers, context.now);
-  const retry = (text: string): PushResult => ({
-    type: "retry",
-    answer: text,
-    ...(afterMs !== undefined && { afterMs }),
-  });
-  if (status === 408 || status === 429 || status >= 500) return retry(String(status));
+  if (status === 408 || status === 429 || status >= 500) return retry(String(status), afterMs);
 
   const { success, output } = v.safeParse(created, answer.json);
   // The outcome is unknown; a repeat with the same key gets the same answer.
-  if (!success && status === 200) return retry("200 without JSON");
+  if (!success && status === 200) return retry("200 without JSON", afterMs);
   if (!success) return { type: status === 413 ? "unfit" : "failed", answer: String(status) };
   const { id, errors } = output;
   const texts = textsOf(errors);

@@ -1,3 +1,5 @@
+import type { PushResult } from "../provider.ts";
+
 const seconds = /^\d{1,9}$/;
 /** The three forms of an HTTP date (RFC 9110 section 5.6.7); the last two are obsolete, and to be understood all the same. */
 const dates = [
@@ -25,3 +27,7 @@ export function retryAfterMs(headers: Headers, now: number): number | undefined 
   }
   return undefined;
 }
+
+/** Asks for another try, after the delay that the provider named, if it named one. */
+export const retry = (answer: string, afterMs: number | undefined): Extract<PushResult, { type: "retry" }> =>
+  afterMs === undefined ? { type: "retry", answer } : { type: "retry", answer, afterMs };

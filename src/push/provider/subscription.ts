@@ -1,6 +1,7 @@
 import { base64url } from "jose";
 import { ChatError } from "../../error.ts";
 import type { PushAddress } from "../provider.ts";
+import { jsonOf } from "./answer.ts";
 import { bytesOf, pointOf } from "./base64url.ts";
 import type { PushKeys } from "./encrypt.ts";
 import { isOnP256 } from "./p256.ts";
@@ -46,14 +47,10 @@ export function listServices(services: readonly string[]): ServiceList {
 
 /** The result of a browser's `PushSubscription.toJSON()`, as it is stored; null: invalid, or not of a push service. */
 export function parseSubscription(value: unknown, isService: ServiceList): PushAddress | null {
-  if (!isObject(value) || !isObject(value["keys"])) return null;
-  const { keys, expirationTime } = value;
-  const endpoint = endpointOf(value["endpoint"]);
-  const p256dh = pointOf(keys["p256dh"]);
-  const auth = bytesOf(keys["auth"], 16);
-  if (endpoint === null || p256dh === null || auth === null || !isService(endpoint.hostname)) return null;
-  if (!isOnP256(p256dh)) return null;
-  const texts = { p256dh: base64url.encode(p256dh), auth: base64url.encode(auth) };
+  const found = subscriptionIn(value);
+  if (found === null || !isService(found.endpoint.hostname) || !isOnP256(found.keys.p256dh)) return null;
+  const { endpoint, keys, expirationTime } = found;
+  const texts = { p256dh: base64url.encode(keys.p256dh), auth: base64url.encode(keys.auth) };
   const token = JSON.stringify({ endpoint: endpoint.href, keys: texts });
   if (expirationTime === undefined || expirationTime === null) return { token };
   const expiresAt = typeof expirationTime === "number" ? Math.floor(expirationTime) : NaN;
@@ -61,13 +58,14 @@ export function parseSubscription(value: unknown, isService: ServiceList): PushA
 }
 
 /** A subscription that was stored; null: the token is none. */
-export function readSubscription(token: string): Subscription | null {
-  const value = parseJson(token);
+export const readSubscription = (token: string): Subscription | null => subscriptionIn(jsonOf(token));
+
+function subscriptionIn(value: unknown): (Subscription & { readonly expirationTime: unknown }) | null {
   if (!isObject(value) || !isObject(value["keys"])) return null;
   const endpoint = endpointOf(value["endpoint"]);
   const p256dh = pointOf(value["keys"]["p256dh"]);
   const auth = bytesOf(value["keys"]["auth"], 16);
-  return endpoint && p256dh && auth && { endpoint, keys: { p256dh, auth } };
+  return endpoint && p256dh && auth && { endpoint, keys: { p256dh, auth }, expirationTime: value["expirationTime"] };
 }
 
 /** An https URL on port 443, without a user's name. The caller checks its host, which must be a name to be listed. */
@@ -82,12 +80,4 @@ function endpointOf(value: unknown): URL | null {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

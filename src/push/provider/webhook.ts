@@ -2,7 +2,7 @@ import { ChatError } from "../../error.ts";
 import { isSafeUrl } from "../../internal/safe-url.ts";
 import type { PushNotice, PushProvider, PushResult } from "../provider.ts";
 import { type Fetch, systemFetch } from "./fetch.ts";
-import { retryAfterMs } from "./retry-after.ts";
+import { retry, retryAfterMs } from "./retry-after.ts";
 import { wellFormedJson } from "./well-formed-json.ts";
 
 export type WebhookOptions = {
@@ -93,8 +93,7 @@ function resultOf({ ok, status, headers }: Response, now: number): PushResult {
   if (ok) return { type: "sent", answer };
   if (status === 413) return { type: "unfit", answer };
   if (status !== 408 && status !== 429 && status < 500) return { type: "failed", answer };
-  const afterMs = retryAfterMs(headers, now);
-  return { type: "retry", answer, ...(afterMs !== undefined && { afterMs }) };
+  return retry(answer, retryAfterMs(headers, now));
 }
 
 function urlOf(text: string): string {

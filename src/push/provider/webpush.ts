@@ -5,7 +5,7 @@ import { type Fetch, systemFetch } from "./fetch.ts";
 import { isPublicAddress } from "./public-address.ts";
 import { createRefusals } from "./refusals.ts";
 import { resolveHost } from "./resolve-host.ts";
-import { retryAfterMs } from "./retry-after.ts";
+import { retry, retryAfterMs } from "./retry-after.ts";
 import { listServices, parseSubscription, pushServices, readSubscription } from "./subscription.ts";
 import { createVapid, type VapidOptions } from "./vapid.ts";
 import { wellFormedJson } from "./well-formed-json.ts";
@@ -108,18 +108,8 @@ function subscriptionOf({ subscription, ...rest }: Readonly<Record<string, unkno
 }
 
 /** The payload for the service worker. */
-function textOf({
-  kind,
-  conversation,
-  seq,
-  unread,
-  badge,
-  tag,
-  title,
-  body,
-  data,
-  options,
-}: PushNotice): Uint8Array<ArrayBuffer> {
+function textOf(notice: PushNotice): Uint8Array<ArrayBuffer> {
+  const { kind, conversation, seq, unread, badge, tag, title, body, data, options } = notice;
   const isAny = Object.keys(options).length > 0;
   return new TextEncoder().encode(
     wellFormedJson({ kind, conversation, seq, unread, badge, tag, title, body, data, ...(isAny && { options }) }),
@@ -146,10 +136,8 @@ function resultOf({ ok, status, headers }: Response, now: number): PushResult {
   if (status === 404 || status === 410) return dead(answer);
   if (status === 401 || status === 403) return failed(`${answer}: VAPID refused`);
   // Windows throttles with 406.
-  if (status === 429 || status === 406 || status === 408 || status >= 500) {
-    const afterMs = retryAfterMs(headers, now);
-    return { type: "retry", answer, ...(afterMs !== undefined && { afterMs }) };
-  }
+  if (status === 429 || status === 406 || status === 408 || status >= 500)
+    return retry(answer, retryAfterMs(headers, now));
   if (status === 413) return unfit(answer);
   return failed(answer);
 }

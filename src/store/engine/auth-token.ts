@@ -41,6 +41,7 @@ export function createTokenSource({ authToken, deadlineMs, clock, random }: Toke
     return { isRenewable: false, known: () => text, get: async () => text, close: (): void => {} };
   }
   const ask = authToken;
+  const who = "authToken";
   let token: string | null = null;
   let asking: Promise<string> | null = null;
   let attempts = 0;
@@ -65,11 +66,7 @@ export function createTokenSource({ authToken, deadlineMs, clock, random }: Toke
     attempts = now - askedAt >= Math.max(againMsMax, 2 * (askableAt - askedAt)) ? 0 : attempts + 1;
     askedAt = now;
     try {
-      const answer: unknown = await withDeadline(Promise.resolve().then(ask), {
-        clock,
-        ms: deadlineMs,
-        who: "authToken",
-      });
+      const answer: unknown = await withDeadline(Promise.resolve().then(ask), { clock, ms: deadlineMs, who });
       const text = typeof answer === "string" ? answer.trim() : "";
       if (!tokenForm.test(text)) throw new TypeError("authToken answered no token");
       token = text;
@@ -99,7 +96,7 @@ export function createTokenSource({ authToken, deadlineMs, clock, random }: Toke
         );
       asking ??= renew();
       const answer = Promise.race([asking, stopped]);
-      return await withDeadline(answer, { clock, ms: Math.max(0, end - clock.elapsed()), who: "authToken" });
+      return await withDeadline(answer, { clock, ms: Math.max(0, end - clock.elapsed()), who });
     },
     /** Rejects all calls that wait for a token. */
     close: (): void => stop(),

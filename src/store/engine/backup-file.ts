@@ -18,6 +18,7 @@ import { ChatError } from "../../error.ts";
 import { pathOfFileUrl } from "./database-file.ts";
 import { createEmbeddedEngine } from "./embedded.ts";
 import type { Engine } from "./engine.ts";
+import { reasonOf } from "./failure.ts";
 import { requireOneName } from "./file-guard.ts";
 import { type FileLock, takeFileLock } from "./file-lock.ts";
 import { markCopy, requireOwnLog } from "./log-mark.ts";
@@ -202,7 +203,5 @@ function sync(path: string): void {
 
 function unfit(text: string, cause: unknown): ChatError {
   if (cause instanceof ChatError && cause.code !== "unavailable") return cause;
-  return new ChatError("database_unfit", `${text}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-    cause,
-  });
+  return new ChatError("database_unfit", `${text}: ${reasonOf(cause)}`, { cause });
 }

@@ -3,6 +3,7 @@ import { ChatError } from "../../error.ts";
 import { toArguments } from "./arguments.ts";
 import type { Row, Statement } from "./engine.ts";
 import { driver } from "./driver.ts";
+import { reasonOf } from "./failure.ts";
 
 /** A statement with what `stmt.reader` says; that getter is a call into native code. */
 type Prepared = { readonly statement: Database.Statement<unknown[]>; readonly isReader: boolean };
@@ -89,8 +90,7 @@ function openFit(file: string, cacheBytes: number): Database.Database {
   } catch (cause) {
     database?.close();
     if (cause instanceof ChatError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ChatError("database_unfit", `The database file ${file} cannot be used: ${reason}`, { cause });
+    throw new ChatError("database_unfit", `The database file ${file} cannot be used: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { ChatError } from "../../error.ts";
+import { reasonOf } from "./failure.ts";
 import { redactUrl } from "./redact-url.ts";
 
 /** The path in a `file:` URL: `file:chat.db`, `file:./x/chat.db`, `file:/abs/chat.db` or `file:///abs/chat.db`. */
@@ -27,7 +28,7 @@ export function resolveDatabaseFile(path: string): string {
   try {
     // Never open a file that is there: closing it again would drop the locks that this process holds on it.
     if (statSync(path, { throwIfNoEntry: false }) === undefined)
-      create(join(realpathSync(dirname(path)), basename(path)));
+      createPrivate(join(realpathSync(dirname(path)), basename(path)));
     if (!statSync(path).isFile()) throw new ChatError("config_invalid", `${path} is not a file`);
     return realpathSync(path);
   } catch (cause) {
@@ -35,18 +36,17 @@ export function resolveDatabaseFile(path: string): string {
     const isFolderMissing = !existsSync(dirname(path));
     const reason = isFolderMissing
       ? `the folder ${resolve(dirname(path))} does not exist, create it first`
-      : cause instanceof Error
-        ? cause.message
-        : String(cause);
+      : reasonOf(cause);
     throw new ChatError("config_invalid", `The database file ${path} cannot be opened: ${reason}`, { cause });
   }
 }
 
-function create(path: string): void {
+/** Makes a file that only its owner may read. One that is there keeps the mode that its operator gave it. */
+export function createPrivate(path: string): void {
   try {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
-    // Another process was faster; the lock decides which of the two may go on.
+    // It is there, or another process was faster: the lock decides which of the two may go on.
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
 }

@@ -2,8 +2,8 @@ import { pathOfFileUrl, resolveDatabaseFile } from "./database-file.ts";
 import type { Engine, Row, Statement } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
 import { requireOneName } from "./file-guard.ts";
-import { type FileLock, takeFileLock } from "./file-lock.ts";
-import { openFile, type OpenFile } from "./open-file.ts";
+import { takeFileLock } from "./file-lock.ts";
+import { openFile } from "./open-file.ts";
 
 const beginWrite = "BEGIN IMMEDIATE";
 
@@ -23,8 +23,11 @@ export type EmbeddedOptions = ({ readonly path: string } | { readonly url: strin
 export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
   const path = resolveDatabaseFile("path" in options ? options.path : pathOfFileUrl(options.url));
   requireOneName(path);
-  const lock = takeFileLock(path);
-  const file = openOrRelease(path, options, lock);
+  const file = openFile(path, {
+    cacheBytes: options.cacheBytes ?? 64 * 1024 * 1024,
+    statementsMax: options.statementsMax ?? 256,
+    lock: takeFileLock(path),
+  });
   let isClosed = false;
 
   // Nothing here awaits, so a call owns the connection from its first statement to its last.
@@ -62,20 +65,6 @@ export function createEmbeddedEngine(options: EmbeddedOptions): Engine {
       if (isClosed) return;
       isClosed = true;
       file.close();
-      lock.release();
     },
   };
-}
-
-function openOrRelease(path: string, options: EmbeddedOptions, lock: FileLock): OpenFile {
-  try {
-    return openFile(path, {
-      cacheBytes: options.cacheBytes ?? 64 * 1024 * 1024,
-      statementsMax: options.statementsMax ?? 256,
-      lock,
-    });
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
 }

@@ -1,10 +1,12 @@
 import { ChatError } from "../../error.ts";
 
+/** The text of an error, for the text of another one. */
+export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
 /** The error of every failed call: its outcome is unknown, and the driver's own error is the cause. */
 export function failure(cause: unknown): ChatError {
   if (cause instanceof ChatError && cause.code === "unavailable") return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new ChatError("unavailable", `The database did not complete the call: ${reason}`, { cause });
+  return new ChatError("unavailable", `The database did not complete the call: ${reasonOf(cause)}`, { cause });
 }
 
 export function closedFailure(): ChatError {

@@ -51,7 +51,8 @@ function mountPoints(): string[] {
     .filter((path) => path !== undefined);
 }
 
-const isUntouched = (a: Standing, b: Standing): boolean => a.mtimeNs === b.mtimeNs && a.size === b.size;
+const isTouched = (now: Standing | undefined, known: Standing | undefined): boolean =>
+  now !== undefined && known !== undefined && (now.mtimeNs !== known.mtimeNs || now.size !== known.size);
 
 /** A fault of the file of a running engine. */
 export type FileFault = ChatError & {
@@ -99,15 +100,15 @@ export function guardFile(file: string, lock: FileLock) {
       );
     if (!lock.isHeld())
       return faultOf(`The lock of ${file} was deleted, and another process has taken a new one. Stop this server`);
-    const isTouched = now !== undefined && known !== undefined && !isUntouched(now, known);
+    const isChanged = isTouched(now, known);
     // A log that is asked for its times has to write them down anew with each commit, which costs a fifth of it.
-    const beside = isBelieved && !isTouched && existsSync(wal) ? log : look(wal);
+    const beside = isBelieved && !isChanged && existsSync(wal) ? log : look(wal);
     if (log !== undefined && !isSame(beside, log))
       return faultOf(
         `The log ${wal} was deleted or replaced while this server wrote to it. Nothing is accepted any more. Start it again`,
         { isLogGone: beside === undefined },
       );
-    if (isOverwritten || isTouched) {
+    if (isOverwritten || isChanged) {
       isOverwritten = owning(file, () => isOwnLog(file)) === false;
       if (isOverwritten)
         return faultOf(
@@ -146,7 +147,7 @@ export function guardFile(file: string, lock: FileLock) {
     /** A call has ended. Answers whether SQLite has written to the file itself, as it does where it moves the log there. */
     wrote(): boolean {
       const now = look(file);
-      const isMoved = now !== undefined && known !== undefined && !isUntouched(now, known);
+      const isMoved = isTouched(now, known);
       if (isSame(now, identity)) known = now;
       return isMoved;
     },
@@ -159,7 +160,7 @@ export function guardFile(file: string, lock: FileLock) {
     /** Whether the file is unchanged since the last call. */
     isUntouched(): boolean {
       const now = look(file);
-      return now !== undefined && known !== undefined && isSame(now, known) && isUntouched(now, known);
+      return isSame(now, known) && !isTouched(now, known);
     },
 
     /** The fault that the file has now. `isBefore`: a write is about to begin. */

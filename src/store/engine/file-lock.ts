@@ -1,7 +1,9 @@
-import { closeSync, openSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type Database from "libsql";
 import { ChatError } from "../../error.ts";
+import { createPrivate } from "./database-file.ts";
 import { driver } from "./driver.ts";
+import { reasonOf } from "./failure.ts";
 
 /**
  * The connections that hold locks, each with the identity of its file. Without this reference a connection would be collected, and its lock with
@@ -73,6 +75,8 @@ function hold(
   const Driver = driver();
   let connection: Database.Database | undefined;
   try {
+    // A user of the system who may read the lock file could hold its lock and keep the server from starting. SQLite gives the journal beside it
+    // the same mode.
     createPrivate(file);
     connection = new Driver(file, { timeout });
     // Only exec(): a prepared statement would keep the connection, and the lock, alive after close().
@@ -80,7 +84,6 @@ function hold(
     connection.exec("BEGIN EXCLUSIVE");
   } catch (cause) {
     connection?.close();
-    const reason = cause instanceof Error ? cause.message : String(cause);
     if (isBusy(cause)) {
       const isOwn = [...held.values()].includes(identityOf(file));
       throw new ChatError(
@@ -92,22 +95,10 @@ function hold(
         { cause },
       );
     }
-    throw new ChatError("database_unfit", `The lock file ${file} cannot be held: ${reason}`, { cause });
+    throw new ChatError("database_unfit", `The lock file ${file} cannot be held: ${reasonOf(cause)}`, { cause });
   }
   held.set(connection, identityOf(file));
   return connection;
-}
-
-/**
- * A user of the system who may read the lock file could hold its lock and keep the server from starting. SQLite gives the journal beside
- * it the same mode. A file that is there keeps the mode that its operator gave it, as the database itself does.
- */
-function createPrivate(file: string): void {
-  try {
-    closeSync(openSync(file, "wx", 0o600));
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-  }
 }
 
 function isBusy(error: unknown): boolean {

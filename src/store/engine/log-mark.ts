@@ -3,8 +3,9 @@ import type Database from "libsql";
 import { ChatError } from "../../error.ts";
 import { hex } from "../../internal/hex.ts";
 import type { Connection } from "./connection.ts";
-import { owning } from "./own-handles.ts";
 import { driver } from "./driver.ts";
+import { reasonOf } from "./failure.ts";
+import { owning } from "./own-handles.ts";
 
 /**
  * SQLite plays the log beside a database (`chat.db-wal`) into whatever file has that name now. A backup that was copied over the file of a
@@ -154,7 +155,7 @@ function faultOfPages(file: string): string | null {
     const text = String(Object.values(row ?? {})[0]);
     return text === "ok" ? null : text;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   } finally {
     database?.close();
   }

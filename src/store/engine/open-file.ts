@@ -25,7 +25,7 @@ export interface OpenFile {
   wrote(isFirstMark: boolean): void;
   /** After an error: a later write on the same connection may be answered and lost, so it is never used again. */
   discard(): void;
-  /** Closes the connection; everything is in the one file then, so that a copy of it is complete. */
+  /** Closes the connection, and releases the lock; everything is in the one file then, so that a copy of it is complete. */
   close(): void;
 }
 
@@ -37,7 +37,7 @@ type State =
   | { readonly type: "closing"; readonly fault: FileFault };
 
 /**
- * Opens a file for the holder of its lock.
+ * Opens a file for the holder of its lock, which is released where this throws.
  *
  * @throws {ChatError} `database_unfit`: it is no database, or the log beside it belongs to another file; or `unavailable`: try again.
  */
@@ -149,15 +149,12 @@ export function openFile(file: string, options: FileOptions): OpenFile {
       if (fault?.isLogGood === false) {
         // The log is not for the file that is there now: not even closing is allowed, for that writes it into the file.
         if (found) abandoned.add(found);
-        return;
+      } else {
+        if (found) emptyLog(found);
+        discard();
+        guard.closed();
       }
-      try {
-        found?.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-      } catch {
-        // The log stays beside the file and is read at the next start.
-      }
-      discard();
-      guard.closed();
+      options.lock.release();
     },
   };
 }
@@ -180,6 +177,7 @@ function openFirst(file: string, options: FileOptions): { readonly guard: FileGu
     return { guard, connection };
   } catch (cause) {
     connection?.discard();
+    options.lock.release();
     if (cause instanceof ChatError) throw cause;
     const { message } = failure(cause);
     throw new ChatError("database_unfit", `The database file ${file} cannot be synced: ${message}`, { cause });
@@ -205,6 +203,15 @@ function saveLog(file: string, guard: FileGuard, connection: Connection): boolea
     return row?.["busy"] === 0 && row["log"] === row["checkpointed"];
   } catch {
     return false;
+  }
+}
+
+/** Moves the log into the file, where the disk allows it. */
+function emptyLog(connection: Connection): void {
+  try {
+    connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch {
+    // The log stays beside the file and is read at the next start.
   }
 }
 

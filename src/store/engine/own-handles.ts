@@ -33,13 +33,13 @@ export function readProc(name: string): string {
 const ownDescriptors = new Map<number, Identity>();
 const ownMappings = new Set<string>();
 
-const isOf = (descriptor: number, file: Identity | undefined): boolean =>
+export const isDescriptorOf = (descriptor: number, file: Identity | undefined): boolean =>
   isSame(look(`/proc/self/fd/${descriptor}`), file);
 
 /** Descriptors of a file in this stretch of numbers. */
 function descriptorsOf(file: Identity | undefined, from: number, count: number): number[] {
   const found: number[] = [];
-  if (file !== undefined) for (let i = from; i < from + count; i++) if (isOf(i, file)) found.push(i);
+  if (file !== undefined) for (let i = from; i < from + count; i++) if (isDescriptorOf(i, file)) found.push(i);
   return found;
 }
 
@@ -47,11 +47,9 @@ function descriptorsOf(file: Identity | undefined, from: number, count: number):
 export function strangersOf(file: Identity | undefined, { from, count }: { from: number; count: number }): number[] {
   // The number of one that was closed may be another's next.
   for (const [descriptor, identity] of ownDescriptors)
-    if (!isOf(descriptor, identity)) ownDescriptors.delete(descriptor);
+    if (!isDescriptorOf(descriptor, identity)) ownDescriptors.delete(descriptor);
   return descriptorsOf(file, from, count).filter((descriptor) => !ownDescriptors.has(descriptor));
 }
-
-export const isDescriptorOf = isOf;
 
 type Mapping = { readonly range: string; readonly isDeleted: boolean };
 

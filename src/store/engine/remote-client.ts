@@ -8,11 +8,15 @@ import { type AuthToken, createTokenSource, type TokenSource } from "./auth-toke
 import { redactUrl } from "./redact-url.ts";
 
 export type RemoteClientOptions = {
+  /** `libsql://`, `https://` or `http://`; `wss://` and `ws://` are taken as the latter two. */
   readonly url: string;
+  /** A function is asked before the first request, and again when the server has refused its token. */
   readonly authToken?: AuthToken;
+  /** After this long a call rejects; the server may still carry it out. */
   readonly deadlineMs: number;
   readonly clock: Pick<Clock, "elapsed" | "after">;
   readonly random: Pick<Random, "integer">;
+  /** How requests go out; default: the runtime's own. */
   readonly fetch?: (request: Request, init: RequestInit) => Promise<Response>;
 };
 
@@ -57,11 +61,7 @@ export const isBusy = (error: unknown): boolean =>
   error instanceof TooMany ||
   (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY"));
 
-/**
- * Asks a libSQL server: each batch is one HTTP request.
- *
- * @throws {ChatError} `config_invalid` when the URL is none that the client takes, or the token none. Nothing is sent yet.
- */
+/** Asks a libSQL server: each batch is one HTTP request. Throws as `createRemoteEngine` does. */
 export function createRemoteClient(options: RemoteClientOptions) {
   const { authToken, deadlineMs, clock, random } = options;
   const tokens = createTokenSource({ authToken, deadlineMs, clock, random });

@@ -5,24 +5,13 @@ import { createSemaphore } from "../../internal/semaphore.ts";
 import { systemRandom } from "../../internal/random.ts";
 import { withDeadline } from "../../internal/deadline.ts";
 import { toArguments } from "./arguments.ts";
-import type { AuthToken } from "./auth-token.ts";
 import type { Engine, Row, Statement, Value } from "./engine.ts";
 import { closedFailure, failure } from "./failure.ts";
 import { createReadQueue } from "./read-queue.ts";
 import { type Batch, createRemoteClient, isBusy, type RemoteClientOptions } from "./remote-client.ts";
 
-export type RemoteOptions = {
-  /** `libsql://`, `https://` or `http://`; `wss://` and `ws://` are taken as the latter two. */
-  readonly url: string;
-  /** A function is asked before the first request, and again when the server has refused its token. */
-  readonly authToken?: AuthToken;
-  /** After this long a call rejects; the server may still carry it out. */
-  readonly deadlineMs?: number;
-  readonly clock?: RemoteClientOptions["clock"];
-  readonly random?: RemoteClientOptions["random"];
-  /** How requests go out; default: the runtime's own. */
-  readonly fetch?: NonNullable<RemoteClientOptions["fetch"]>;
-};
+/** Default: a deadline of 10 s, and the system's clock and randomness. */
+export type RemoteOptions = Pick<RemoteClientOptions, "url"> & Partial<RemoteClientOptions>;
 
 /** While a server is down, three calls wait for their deadline, and then at most one a second. */
 const breakerOptions = { failuresMax: 3, openMsMin: 100, openMsMax: 1_000 };
@@ -91,19 +80,16 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
     ...{ atOnceMax: atOnceMax.read, statementsMax: readStatementsMax },
   });
   type Send = (batch: Batch, end: number) => Promise<ResultSet[]>;
-  const ways: Readonly<Record<"read" | "write", Send>> = {
-    read: queue.read,
-    write: (batch, end) => enter(() => attempt("write", batch, end)),
-  };
+  const write: Send = (batch, end) => enter(() => attempt("write", batch, end));
 
-  async function call(way: keyof typeof ways, statements: readonly Statement[]): Promise<Row[][]> {
+  async function call(send: Send, statements: readonly Statement[]): Promise<Row[][]> {
     if (isClosed) throw closedFailure();
     if (statements.length === 0) return [];
     try {
       // No call queues for a server that is down.
       beginProbe();
       const batch = statements.map(({ sql, args }) => ({ sql, args: toArguments(args) }));
-      const asked = ways[way](batch, clock.elapsed() + deadlineMs);
+      const asked = send(batch, clock.elapsed() + deadlineMs);
       // The deadline covers the wait for its turn too.
       const results = await withDeadline(asked, { clock, ms: deadlineMs, who: "The database server" });
       return results.map(({ columns, rows }) => rows.map((row) => toRow(columns, row)));
@@ -113,8 +99,8 @@ export function createRemoteEngine(options: RemoteOptions): Engine {
   }
 
   return {
-    read: (statements) => call("read", statements),
-    write: (statements) => call("write", statements),
+    read: (statements) => call(queue.read, statements),
+    write: (statements) => call(write, statements),
     async close() {
       isClosed = true;
       queue.close(closedFailure());

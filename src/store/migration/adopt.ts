@@ -1,8 +1,7 @@
 import type { Engine, Statement } from "../engine/engine.ts";
-import { hashOf } from "./hash.ts";
-import type { Migration } from "./migration.ts";
+import { hashOf, type Migration } from "./migration.ts";
 import { split } from "./split.ts";
-import { prepareTables, remember, requireVersion, setVersion } from "./state.ts";
+import { tableStatements, remember, requireVersion, setVersion } from "./state.ts";
 
 /**
  * The first releases gave their tables plain names (`user`, `message`), which an app may have too, and kept their version in
@@ -104,7 +103,7 @@ export async function renameUnprefixed(
   const hashes = await Promise.all(migrations.map(async (one) => ({ ...one, hash: await hashOf(one) })));
   const rename = ({ name }: Made): Statement => ({ sql: `ALTER TABLE "${unprefixed(name)}" RENAME TO ${name}` });
   await engine.write([
-    ...prepareTables(),
+    ...tableStatements,
     requireVersion(0),
     ...indexes.map(({ name }) => ({ sql: `DROP INDEX "${unprefixed(name)}"` })),
     ...tables.map(rename),

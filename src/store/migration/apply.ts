@@ -1,7 +1,7 @@
-import { ChatError } from "../../error.ts";
 import type { Engine } from "../engine/engine.ts";
 import { bundledMigrations } from "./bundled.ts";
 import { migrate, pending } from "./migrate.ts";
+import { migrationRefused } from "./migration.ts";
 
 /**
  * Brings a database to the schema that this version needs: a file at once; a remote one only where that was asked for, for others may be
@@ -11,12 +11,9 @@ import { migrate, pending } from "./migrate.ts";
  */
 export async function applyMigrations(
   engine: Engine,
-  {
-    url,
-    migrate: wanted,
-    pause,
-  }: { readonly url: string; readonly migrate?: boolean; readonly pause?: () => Promise<void> },
+  options: { readonly url: string; readonly migrate?: boolean; readonly pause?: () => Promise<void> },
 ): Promise<void> {
+  const { url, migrate: wanted, pause } = options;
   if (wanted ?? url.startsWith("file:")) {
     await migrate(engine, bundledMigrations, { ...(pause && { pause }) });
     return;
@@ -24,8 +21,7 @@ export async function applyMigrations(
   const waiting = await pending(engine, bundledMigrations);
   if (waiting.length === 0) return;
   const names = waiting.map(({ version, name }) => `${version}_${name}`).join(", ");
-  throw new ChatError(
-    "migration_refused",
+  throw migrationRefused(
     `The database has pending migrations (${names}): run "tidings migrate up" against it, then start again`,
   );
 }

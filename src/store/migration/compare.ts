@@ -1,5 +1,5 @@
-import { ChatError } from "../../error.ts";
-import { labelOf, type Migration } from "./migration.ts";
+import type { ChatError } from "../../error.ts";
+import { labelOf, type Migration, migrationRefused } from "./migration.ts";
 import type { Applied, State } from "./state.ts";
 
 /**
@@ -58,8 +58,7 @@ export function compare(
 
 function refusalOf(entries: readonly Entry[], { version, isDirty }: State): ChatError | undefined {
   if (isDirty) {
-    return new ChatError(
-      "migration_refused",
+    return migrationRefused(
       `The database is dirty at version ${version}: a migration stopped in the middle. See what it left, mend the ` +
         "schema by hand, then run `force` with the version that the schema is at",
     );
@@ -82,7 +81,7 @@ function refusalOf(entries: readonly Entry[], { version, isDirty }: State): Chat
   ];
   for (const [standing, text] of advice) {
     const entry = entries.find((one) => one.standing === standing);
-    if (entry !== undefined) return new ChatError("migration_refused", `${labelOf(entry)} ${text}`);
+    if (entry !== undefined) return migrationRefused(`${labelOf(entry)} ${text}`);
   }
   return undefined;
 }

@@ -1,11 +1,11 @@
 import { ChatError } from "../../error.ts";
 import type { Engine, Statement } from "../engine/engine.ts";
+import { reasonOf } from "../engine/failure.ts";
 import { findTables, findUnprefixed, hasTablesOf, renameUnprefixed, tablesOf } from "./adopt.ts";
 import { type Comparison, compare, type Entry } from "./compare.ts";
-import { hashOf } from "./hash.ts";
-import { inOrder, labelOf, type Migration } from "./migration.ts";
+import { hashOf, inOrder, labelOf, type Migration, migrationRefused } from "./migration.ts";
 import { plan, requireKnown, type Step, type Target } from "./plan.ts";
-import { forgetAbove, prepareTables, readState, remember, requireVersion, type State, setVersion } from "./state.ts";
+import { forgetAbove, tableStatements, readState, remember, requireVersion, type State, setVersion } from "./state.ts";
 import { statementsOf } from "./statements.ts";
 
 export type MigrateOptions = {
@@ -56,7 +56,7 @@ export async function migrate(
   const isStale = state.applied.some(({ version }) => version > state.version);
   if (comparison.adopted.length > 0 || isStale) {
     await engine.write([
-      ...prepareTables(),
+      ...tableStatements,
       requireVersion(state.version),
       forgetAbove(state.version),
       ...comparison.adopted.map(remember),
@@ -108,7 +108,7 @@ export async function force(
   await requireAbsent(engine, sorted, version);
   const kept = sorted.filter((migration) => migration.version <= version);
   const applied = await Promise.all(kept.map(async (one) => ({ ...one, hash: await hashOf(one) })));
-  await engine.write([...prepareTables(), forgetAbove(0), ...applied.map(remember), ...setVersion(version)]);
+  await engine.write([...tableStatements, forgetAbove(0), ...applied.map(remember), ...setVersion(version)]);
 }
 
 /** A table of a later migration would make the next `up` fail, with an error that does not show the reason. */
@@ -118,8 +118,7 @@ async function requireAbsent(engine: Engine, sorted: readonly Migration[], versi
     const later = tablesOf(migration).filter((name) => !before.has(name));
     const [found] = await findTables(engine, later);
     if (found === undefined) continue;
-    throw new ChatError(
-      "migration_refused",
+    throw migrationRefused(
       `The schema is not at version ${version}: the table ${found} of ${labelOf(migration)} is there, and \`up\` could not make it ` +
         `again. To take migrations back, run \`goto ${version}\`; where one stopped in the middle, drop by hand what it left`,
     );
@@ -134,8 +133,7 @@ async function look(engine: Engine, sorted: readonly Migration[]): Promise<{ sta
   if (comparison.refusal !== undefined || first === undefined || state.version < first.version)
     return { state, comparison };
   if (await hasTablesOf(engine, first)) return { state, comparison };
-  const refusal = new ChatError(
-    "migration_refused",
+  const refusal = migrationRefused(
     `tidings_schema_migrations says version ${state.version}, but no table of ${labelOf(first)} is there: the version is not that ` +
       "of this schema. Find out who wrote it; `force 0` says that nothing is applied",
   );
@@ -149,7 +147,7 @@ async function take(engine: Engine, { step, from, statements }: Taking): Promise
   const hash = await hashOf(migration);
   try {
     await engine.write([
-      ...prepareTables(),
+      ...tableStatements,
       requireVersion(from),
       ...statements,
       ...setVersion(after),
@@ -168,7 +166,7 @@ async function judge(
   const state = await readState(engine);
   if (state.version === step.after && !state.isDirty) return;
   const what = `${labelOf(step.migration)} (${step.direction})`;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonOf(cause);
   if (state.version !== from || state.isDirty) {
     const text = `${what} was not run: another process is migrating this database. Wait for it, then run \`status\``;
     throw new ChatError("unavailable", text, { cause });
@@ -179,7 +177,7 @@ async function judge(
     });
   }
   const text = `${what} failed, and nothing of it stays; the database is at version ${from}. Mend it and run it again. ${reason}`;
-  throw new ChatError("migration_refused", text, { cause });
+  throw migrationRefused(text, { cause });
 }
 
 /** The database itself refused the statements, so it is not still at work on them. */

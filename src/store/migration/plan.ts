@@ -1,5 +1,4 @@
-import { ChatError } from "../../error.ts";
-import type { Migration } from "./migration.ts";
+import { type Migration, migrationRefused } from "./migration.ts";
 
 /** The target: everything, a number of steps up or down, or one version (0: before the first). */
 export type Target = "latest" | { readonly up: number } | { readonly down: number } | { readonly version: number };
@@ -30,8 +29,5 @@ export function plan(
 
 export function requireKnown(migrations: readonly Migration[], version: number): void {
   if (version === 0 || migrations.some((migration) => migration.version === version)) return;
-  throw new ChatError(
-    "migration_refused",
-    `There is no migration ${version}. Run \`status\` to see those that there are`,
-  );
+  throw migrationRefused(`There is no migration ${version}. Run \`status\` to see those that there are`);
 }

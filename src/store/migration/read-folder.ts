@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ChatError } from "../../error.ts";
-import { inOrder, type Migration } from "./migration.ts";
+import { inOrder, type Migration, migrationRefused } from "./migration.ts";
 
 /** `000001_messages.up.sql`, as golang-migrate names them. */
 const fileName = /^(\d+)_(.+)\.(up|down)\.sql$/;
@@ -13,10 +13,7 @@ export function readFolder(folder: string): Migration[] {
     if (!file.endsWith(".sql")) continue;
     const [, version, name, direction] = fileName.exec(file) ?? [];
     if (version === undefined || name === undefined) {
-      throw new ChatError(
-        "migration_refused",
-        `Name it like 000001_messages.up.sql or 000001_messages.down.sql, got ${file}`,
-      );
+      throw migrationRefused(`Name it like 000001_messages.up.sql or 000001_messages.down.sql, got ${file}`);
     }
     const key = `${version}_${name}`;
     const text = readFileSync(join(folder, file), "utf8").replace(/^\uFEFF/, "");
@@ -26,7 +23,7 @@ export function readFolder(folder: string): Migration[] {
   const migrations = [...found].map(([key, { version, name, up, down }]): Migration => {
     if (up !== undefined && down !== undefined) return { version, name, up, down };
     const lacking = up === undefined ? "up" : "down";
-    throw new ChatError("migration_refused", `${key}.${lacking}.sql is missing. Write it; it may be empty`);
+    throw migrationRefused(`${key}.${lacking}.sql is missing. Write it; it may be empty`);
   });
   return inOrder(migrations);
 }

@@ -1,4 +1,4 @@
-import { ChatError } from "../../error.ts";
+import { migrationRefused } from "./migration.ts";
 
 /** A token: a string or a quoted name is `other`; white space and comments are no tokens. */
 type Token = {
@@ -92,8 +92,5 @@ function endOf(script: string, start: number, closer: string): number {
   const end = script.indexOf(closer, start + 1 + (closer.length - 1));
   if (end !== -1) return end + closer.length;
   const line = script.slice(0, start).split("\n").length;
-  throw new ChatError(
-    "migration_refused",
-    `Line ${line} opens ${script.slice(start, start + closer.length)} and never closes it`,
-  );
+  throw migrationRefused(`Line ${line} opens ${script.slice(start, start + closer.length)} and never closes it`);
 }

@@ -1,5 +1,5 @@
-import { ChatError } from "../../error.ts";
 import type { Engine, Row, Statement, Value } from "../engine/engine.ts";
+import { migrationRefused } from "./migration.ts";
 
 /** A migration as the database remembers it. */
 export type Applied = { readonly version: number; readonly name: string; readonly hash: string };
@@ -14,8 +14,9 @@ export type State = {
 /**
  * `schema_migrations` is golang-migrate's own table, made as its SQLite driver makes it and holding at most one
  * row, so either tool goes on where the other stopped. The other table is ours: the applied migrations with their content's hash.
+ * First in every write.
  */
-const createTables: readonly Statement[] = [
+export const tableStatements: readonly Statement[] = [
   { sql: "CREATE TABLE IF NOT EXISTS tidings_schema_migrations (version uint64,dirty bool)" },
   { sql: "CREATE UNIQUE INDEX IF NOT EXISTS tidings_version_unique ON tidings_schema_migrations (version)" },
   {
@@ -46,8 +47,7 @@ FROM sqlite_master WHERE type = 'table'`,
       : nothing,
   ]);
   if (versions.length > 1) {
-    throw new ChatError(
-      "migration_refused",
+    throw migrationRefused(
       `tidings_schema_migrations holds ${versions.length} rows, it should hold one. Find out which version the schema is at ` +
         "and run `force` with it",
     );
@@ -78,11 +78,6 @@ VALUES (?, ?, ?, CAST(strftime('%s', 'now') AS INTEGER) * 1000)`,
 /** Forgets every migration above this version. */
 export function forgetAbove(version: number): Statement {
   return { sql: "DELETE FROM tidings_migrations WHERE version > ?", args: [version] };
-}
-
-/** Makes the tables. First in every write. */
-export function prepareTables(): readonly Statement[] {
-  return createTables;
 }
 
 /**

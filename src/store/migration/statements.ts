@@ -1,6 +1,6 @@
 import { ChatError } from "../../error.ts";
 import type { Statement } from "../engine/engine.ts";
-import { labelOf } from "./migration.ts";
+import { labelOf, migrationRefused } from "./migration.ts";
 import type { Step } from "./plan.ts";
 import { split } from "./split.ts";
 
@@ -15,14 +15,13 @@ export function statementsOf({ direction, migration }: Step): Statement[] {
     for (const sql of statements) {
       const found = outside.exec(sql)?.[0];
       if (found === undefined) continue;
-      throw new ChatError(
-        "migration_refused",
+      throw migrationRefused(
         `${found.toUpperCase()} cannot run: each migration is one transaction already. Take it out`,
       );
     }
     return statements.map((sql) => ({ sql }));
   } catch (cause) {
     if (!(cause instanceof ChatError)) throw cause;
-    throw new ChatError("migration_refused", `${labelOf(migration)}.${direction}.sql: ${cause.message}`, { cause });
+    throw migrationRefused(`${labelOf(migration)}.${direction}.sql: ${cause.message}`, { cause });
   }
 }

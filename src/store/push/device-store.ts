@@ -56,23 +56,20 @@ export const readOne = async (engine: Pick<Engine, "read">, statement: Statement
 export const rowsOf = (list: readonly unknown[]): string => JSON.stringify(list);
 
 /**
- * Repeats a write until none of its statements deletes `rowsMax` rows, which is the most that one of them deletes in a commit. A statement that must come after all these
- * deletes checks by itself that the rows are gone.
+ * Repeats a write until none of its statements deletes `pushNoticesGoneMax` rows, which is the most that one of them deletes in a commit. A statement that must come
+ * after all these deletes checks by itself that the rows are gone.
  */
-export async function writeUntilGone({
-  engine,
-  clock,
-  statements,
-  rowsMax,
-}: Pick<DeviceStoreOptions, "engine" | "clock"> & {
-  readonly statements: readonly Statement[];
-  readonly rowsMax: number;
-}): Promise<void> {
+export async function writeUntilGone(
+  { engine, limits, clock }: DeviceStoreOptions,
+  statements: readonly Statement[],
+): Promise<void> {
+  const rowsMax = limits.pushNoticesGoneMax;
   while ((await engine.write(statements)).some((gone) => gone.length > 0 && gone.length >= rowsMax))
     await new Promise<void>((resolve) => (clock ? clock.defer(resolve) : resolve()));
 }
 
-export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions): DeviceStore {
+export function createDeviceStore(options: DeviceStoreOptions): DeviceStore {
+  const { engine, limits } = options;
   return {
     async putDevice({ tenant, user }, device, { address, notify, now }) {
       const statements: Statement[] = [
@@ -93,7 +90,7 @@ export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions)
           { sql: sql.deleteSurplusAddresses, args: surplus },
         );
       }
-      await writeUntilGone({ engine, clock, statements, rowsMax: limits.pushNoticesGoneMax });
+      await writeUntilGone(options, statements);
     },
 
     async deleteDevice({ tenant, user }, device) {
@@ -102,7 +99,7 @@ export function createDeviceStore({ engine, limits, clock }: DeviceStoreOptions)
         { sql: sql.deleteDeviceNotices, args: [...args, limits.pushNoticesGoneMax] },
         { sql: sql.deleteDeviceAddresses, args },
       ];
-      await writeUntilGone({ engine, clock, statements, rowsMax: limits.pushNoticesGoneMax });
+      await writeUntilGone(options, statements);
     },
 
     async mute({ tenant, user }, conversation, until) {

@@ -77,7 +77,8 @@ export type DueStore = {
   settle(holder: string, verdicts: readonly Verdict[], now: number): Promise<boolean>;
 };
 
-export function createDueStore({ engine, limits, clock }: DeviceStoreOptions): DueStore {
+export function createDueStore(options: DeviceStoreOptions): DueStore {
+  const { engine, limits } = options;
   return {
     async isWaiting(providers) {
       return (await readOne(engine, { sql: sql.selectWaiting, args: [rowsOf(providers)] })).length > 0;
@@ -120,7 +121,7 @@ export function createDueStore({ engine, limits, clock }: DeviceStoreOptions): D
       statements.push({ sql: selectWorker });
       const results = await engine.write(statements);
       if ((results[statements.indexOf(deadNotices)]?.length ?? 0) >= limits.pushNoticesGoneMax)
-        await writeUntilGone({ engine, clock, statements: ends, rowsMax: limits.pushNoticesGoneMax });
+        await writeUntilGone(options, ends);
       const worker = results.at(-1)?.[0];
       return worker !== undefined && text(worker, "holder") === holder;
     },

@@ -1,17 +1,13 @@
-import type { Identity } from "../../model.ts";
+import type { Identity, Message } from "../../model.ts";
 import { encodeConversation } from "../../protocol/conversation-id.ts";
 import type { Row } from "../engine/engine.ts";
 import { integer, integerOrNull, text, textOrNull } from "../row.ts";
 import { type DeviceStoreOptions, readOne } from "./device-store.ts";
+import type { Due } from "./due-store.ts";
 import * as sql from "./push-log-sql.ts";
 
 /** A message to explain the notifications of. Times are milliseconds since the Unix epoch. */
-export type ExplainedMessage = {
-  readonly n: number;
-  readonly conversation: string;
-  readonly seq: number;
-  readonly from: string;
-  readonly time: number;
+export type ExplainedMessage = Pick<Message, "n" | "conversation" | "seq" | "from" | "time"> & {
   /** The recipient's read mark in the conversation. */
   readonly read: number;
 };
@@ -27,13 +23,7 @@ export type ExplainedDevice = {
 };
 
 /** A decision on the messages `first` to `seq` of a conversation, for one address. */
-export type LoggedDecision = {
-  readonly conversation: string;
-  readonly first: number;
-  readonly seq: number;
-  readonly address: number;
-  readonly device: string;
-  readonly provider: string;
+export type LoggedDecision = Pick<Due, "conversation" | "first" | "seq" | "address" | "device" | "provider"> & {
   readonly time: number;
   readonly decision: string;
   readonly reason: string;

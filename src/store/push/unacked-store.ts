@@ -1,6 +1,6 @@
 import type { Identity } from "../../model.ts";
 import { decodeConversation, encodeConversation } from "../../protocol/conversation-id.ts";
-import type { Row } from "../engine/engine.ts";
+import type { Row, Value } from "../engine/engine.ts";
 import { integer, integerOrNull, text } from "../row.ts";
 import { type DeviceStoreOptions, readOne, rowsOf } from "./device-store.ts";
 import * as sql from "./unacked-sql.ts";
@@ -60,13 +60,7 @@ export type UnackedStore = {
 
 export function createUnackedStore({ engine, limits }: DeviceStoreOptions): UnackedStore {
   /** Looks first: where there is nothing to wake, nothing is written. */
-  async function wake(
-    holder: string,
-    [count, update]: readonly [string, string],
-    rows: readonly unknown[],
-    now: number,
-  ) {
-    const args = [holder, rowsOf(rows), now];
+  async function wake([count, update]: readonly [string, string], args: readonly Value[]): Promise<boolean> {
     const [found] = await readOne(engine, { sql: count, args });
     if (!found || integer(found, "count") === 0) return false;
     await engine.write([{ sql: update, args }]);
@@ -115,12 +109,12 @@ export function createUnackedStore({ engine, limits }: DeviceStoreOptions): Unac
 
     wakeRead(holder, readers, now) {
       const rows = readers.map(({ tenant, user, conversation }) => [tenant, user, decodeConversation(conversation)]);
-      return wake(holder, [sql.countReadNotices, sql.wakeReadNotices], rows, now);
+      return wake([sql.countReadNotices, sql.wakeReadNotices], [holder, rowsOf(rows), now]);
     },
 
     wakeBlocked(holder, blockers, now) {
       const rows = blockers.map(({ tenant, user, other }) => [tenant, user, other]);
-      return wake(holder, [sql.countBlockedNotices, sql.wakeBlockedNotices], rows, now);
+      return wake([sql.countBlockedNotices, sql.wakeBlockedNotices], [holder, rowsOf(rows), now]);
     },
   };
 }

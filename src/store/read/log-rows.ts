@@ -118,6 +118,12 @@ export const selectsOfAll: readonly Select<LogEntry>[] = Object.values(logRows).
   itemOf: logEntryOf(rows),
 }));
 
+/** The statement that reads the messages of the whole log. */
+export const selectMessagesOfAll: Select<Message & { readonly tenant: string }> = {
+  ...{ sql: message.ofAll, hasText: message.hasText },
+  itemOf: (row) => ({ tenant: text(row, "tenant"), ...messageOf(row) }),
+};
+
 /** The statements that read the log of one user. */
 export const selectsOfUser: readonly Select<Change>[] = Object.values(changeRows).flatMap(
   ({ ofUser, hasText, entry }) => ofUser.map((select) => ({ sql: select, hasText, itemOf: entry })),

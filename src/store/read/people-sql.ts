@@ -1,4 +1,4 @@
-/** The statements behind contacts, blocks and last-seen times. As in `sql.ts`, the batch drives every loop. */
+/** The statements behind contacts, blocks and last-seen times. As in `send-sql.ts`, the batch drives every loop. */
 
 import { field } from "../sql.ts";
 
@@ -43,18 +43,17 @@ SELECT j.key AS i FROM json_each(?1) j CROSS JOIN tidings_user a ON a.tenant = $
 CROSS JOIN tidings_user b ON b.tenant = ${field(0)} AND b.id = ${field(2)}
 WHERE (${field(3)} OR ${field(4)}) AND NOT EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = a.key AND r.other = b.key)`;
 
+/** Whether one of two users, as their keys, has a relation `rb` to the other that is `so`. */
+const isBetween = (one: string, other: string, so: string): string => `(
+  EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${one} AND rb.other = ${other} AND ${so})
+  OR EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${other} AND rb.other = ${one} AND ${so}))`;
+
 /** Whether one of two users, as their keys, has blocked the other: receipts, presence and typing go neither way then. */
-export const isBlockedBetween = (one: string, other: string): string => `(
-  EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${one} AND rb.other = ${other} AND rb.blocked)
-  OR EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${other} AND rb.other = ${one} AND rb.blocked))`;
+export const isBlockedBetween = (one: string, other: string): string => isBetween(one, other, "rb.blocked");
 
 /** Whether marks, which last moved at `n`, moved during a block between two users. Receipts from before the block are not hidden. */
-export const isHiddenBetween = ({ one, other, n }: Readonly<Record<"one" | "other" | "n", string>>): string => {
-  const isHidden = `rb.blocked AND ${n} > coalesce(rb.hidden, 0)`;
-  return `(
-  EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${one} AND rb.other = ${other} AND ${isHidden})
-  OR EXISTS (SELECT 1 FROM tidings_relation rb WHERE rb.user = ${other} AND rb.other = ${one} AND ${isHidden}))`;
-};
+export const isHiddenBetween = ({ one, other, n }: Readonly<Record<"one" | "other" | "n", string>>): string =>
+  isBetween(one, other, `rb.blocked AND ${n} > coalesce(rb.hidden, 0)`);
 
 /**
  * After a block has ended; runs after upsertRelations, before the head moves: for pairs of users where one has just ended a block and neither

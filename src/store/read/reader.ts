@@ -9,7 +9,7 @@ import * as logSql from "./log-sql.ts";
 import * as sql from "../sql.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { DeviceStart, MessageStretch, Page, PageBound, Stretch } from "../store.ts";
-import { messageOf, type Select, selectsOfAll, selectsOfUser } from "./log-rows.ts";
+import { type Select, selectMessagesOfAll, selectsOfAll, selectsOfUser } from "./log-rows.ts";
 
 /** Conversations with cached members. The members of a direct conversation never change. */
 const conversationsCachedMax = 100_000;
@@ -53,11 +53,8 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
   /** Entries of all kinds, in the order of n, and complete up to `upTo`. */
   async function merged<Item>(
     selects: readonly Select<Item>[],
-    {
-      args,
-      bound,
-      n,
-    }: { readonly args: readonly Value[]; readonly bound: PageBound; readonly n: (item: Item) => number },
+    { args, bound }: { readonly args: readonly Value[]; readonly bound: PageBound },
+    n: (item: Item) => number,
   ) {
     const [[head] = [], ...found] = await engine.read([
       { sql: sql.selectHead },
@@ -84,32 +81,24 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
 
     async changes({ tenant, user }: Identity, after: number, { rows, bytes }: PageBound): Promise<Page> {
       const bound = { rows, bytes: Math.max(1, Math.min(bytes, limits.pageBytesMax)) };
-      const { items, upTo, more } = await merged(selectsOfUser, {
-        ...{ args: [tenant, user, after, rows], bound },
-        n: (change) => change.n,
-      });
+      const args = [tenant, user, after, rows];
+      const { items, upTo, more } = await merged(selectsOfUser, { args, bound }, ({ n }) => n);
       return { changes: items, upTo, more };
     },
 
     async log(after: number, limit: number): Promise<Stretch> {
       const bound = { rows: limit, bytes: limits.stretchBytesMax };
-      const { items, upTo, more } = await merged(selectsOfAll, {
-        ...{ args: [after, limit], bound },
-        n: ({ change }) => change.n,
-      });
+      const { items, upTo, more } = await merged(
+        selectsOfAll,
+        { args: [after, limit], bound },
+        ({ change }) => change.n,
+      );
       return { entries: items, upTo, more };
     },
 
     async messages(after: number, limit: number): Promise<MessageStretch> {
       const bound = { rows: limit, bytes: limits.stretchBytesMax };
-      const [[head] = [], rows = []] = await engine.read([
-        { sql: sql.selectHead },
-        { sql: logSql.selectMessages, args: [after, limit, bound.bytes] },
-      ]);
-      const here = history.cursorOf(head);
-      history.note(here);
-      const list = cutOf(rows, (row) => ({ tenant: text(row, "tenant"), ...messageOf(row) }), bound);
-      const { items, upTo } = mergeCut([list], ({ n }) => n, here.n);
+      const { items, upTo } = await merged([selectMessagesOfAll], { args: [after, limit], bound }, ({ n }) => n);
       return { messages: items, upTo };
     },
 

@@ -20,15 +20,19 @@ export type Waiting = {
   readonly bytes: number;
 };
 
-export type WaitingDevice = {
+/** A call that waits for its commit. */
+type WaitingCall = {
   readonly identity: Identity;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+};
+
+export type WaitingDevice = WaitingCall & {
   readonly device: string;
   /** Its own position: it has every entry up to this change number. */
   readonly after?: number | undefined;
   /** The level at which it syncs; default: the lowest. */
   readonly level?: number | undefined;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 };
 
 export type Ack = Identity & {
@@ -44,14 +48,11 @@ export type Ack = Identity & {
 };
 
 /** Contacts and blocks that a user sets in one call: all of them are stored, or none. */
-export type WaitingRelations = {
-  readonly identity: Identity;
+export type WaitingRelations = WaitingCall & {
   /** One item for each other user. */
   readonly said: readonly RelationChange[];
   /** The number of rows that the user has. */
   readonly present: number;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 };
 
 export type Seen = Identity & { readonly time: number };
@@ -161,15 +162,11 @@ export function writeSteps(batch: Batch, { newKey, limits }: WriteOptions): Step
   }
   if (batch.acks.length > 0) {
     const ackers = new Set(batch.acks.map(identityKey));
-    const args = [
-      JSON.stringify(
-        batch.acks.map(({ tenant, user, device, n, logN, level }) => [
-          ...[tenant, user, device],
-          ...[n, logN ?? null, level ?? null],
-        ]),
-      ),
-      Math.max(1, Math.floor(limits.ackMessagesMax / ackers.size)),
-    ];
+    const list = batch.acks.map(({ tenant, user, device, n, logN, level }) => [
+      ...[tenant, user, device],
+      ...[n, logN ?? null, level ?? null],
+    ]);
+    const args = [...rows(list), Math.max(1, Math.floor(limits.ackMessagesMax / ackers.size))];
     step("delivered", marksSql.deliverByAcks, args);
     step("head", marksSql.advanceHeadByChanges);
     step("acked", marksSql.ackDevices, [...args, batch.time, limits.deviceSeenEveryMs]);

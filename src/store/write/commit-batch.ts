@@ -2,12 +2,10 @@ import type { Random } from "../../internal/random.ts";
 import type { LogEntry } from "../../model.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row } from "../engine/engine.ts";
-import { integer } from "../row.ts";
 import type { OneHistory } from "../one-history.ts";
 import { entriesOf } from "../read/log-rows.ts";
 import * as sendSql from "./send-sql.ts";
-import { type Batch, relationsIn, writeSteps } from "./batch.ts";
-import { tooManyRelations } from "./relation-queue.ts";
+import { type Batch, writeSteps } from "./batch.ts";
 import { type Settled, settleSends } from "./settle-sends.ts";
 
 export type CommitContext = {
@@ -52,17 +50,4 @@ export async function commitBatch(
     ...{ from: before.n, to: history.cursorOf(rowsOf("after")[0]).n, entries: entriesOf({ rowsOf, sent }), outcomes },
     ...{ acked: rowsOf("acked"), refused: rowsOf("refused") },
   };
-}
-
-/** Answers the calls of a batch by which users set relations. */
-export function settleRelations(
-  calls: Batch["relations"],
-  { refused, limits }: { readonly refused: readonly Row[]; readonly limits: Pick<Limits, "relationsMax"> },
-): void {
-  const said = relationsIn(calls);
-  const refusedCalls = new Set(refused.map((row) => said[integer(row, "i")]?.call));
-  for (const call of calls) {
-    if (refusedCalls.has(call)) call.reject(tooManyRelations(limits.relationsMax));
-    else call.resolve();
-  }
 }

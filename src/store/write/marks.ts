@@ -1,5 +1,5 @@
 import type { Clock } from "../../internal/clock.ts";
-import type { Ack, Read, Seen } from "./batch.ts";
+import type { Ack, Batch, Read, Seen } from "./batch.ts";
 import { identityKey } from "../../model.ts";
 import type { Settle } from "../store.ts";
 
@@ -35,12 +35,6 @@ const both =
     one?.(isStored);
     other?.(isStored);
   };
-
-export type TakenMarks = {
-  readonly acks: readonly Ack[];
-  readonly reads: readonly Read[];
-  readonly seen: readonly Seen[];
-};
 
 /**
  * Acks, reads and last-seen times on their way to a commit: for each device, conversation and user only the furthest, and all of them together, a
@@ -99,7 +93,7 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
       all.start();
     },
     /** Removes the marks that are due, and no others. */
-    take(): TakenMarks {
+    take(): Pick<Batch, "acks" | "reads" | "seen"> {
       const isDue = all.isDue();
       const taken = {
         acks: takeAcks(),

@@ -1,17 +1,16 @@
 import { ChatError } from "../../error.ts";
 import { type Identity, identityKey } from "../../model.ts";
-import type { WaitingRelations } from "./batch.ts";
+import type { Limits } from "../../protocol/limits.ts";
+import type { Row } from "../engine/engine.ts";
+import { integer } from "../row.ts";
+import { relationsIn, type WaitingRelations } from "./batch.ts";
 import type { RelationChange } from "../store.ts";
 
-export type RelationQueueOptions = {
-  /** The most relations of one commit, unless a single call has more. */
-  readonly saidMax: number;
-  /** The most rows of the users of these calls that one commit counts, unless a single user has more. */
-  readonly rowsMax: number;
-};
-
-/** Contacts and blocks on their way to a commit. */
-export function createRelationQueue({ saidMax, rowsMax }: RelationQueueOptions) {
+/**
+ * Contacts and blocks on their way to a commit. One commit has at most `commitMarksMax` relations, unless a single call has more, and counts at most
+ * `commitRelationRowsMax` rows of the users of these calls, unless a single user has more.
+ */
+export function createRelationQueue(limits: Pick<Limits, "commitMarksMax" | "commitRelationRowsMax" | "relationsMax">) {
   let queue: WaitingRelations[] = [];
 
   return {
@@ -30,7 +29,8 @@ export function createRelationQueue({ saidMax, rowsMax }: RelationQueueOptions) 
       let rows = 0;
       for (const waiting of queue) {
         const key = identityKey(waiting.identity);
-        const isTooMuch = said + waiting.said.length > saidMax || rows + waiting.present > rowsMax;
+        const isTooMuch =
+          said + waiting.said.length > limits.commitMarksMax || rows + waiting.present > limits.commitRelationRowsMax;
         if (taken.has(key) || (taken.size > 0 && isTooMuch)) left.push(waiting);
         else {
           taken.set(key, waiting);
@@ -40,6 +40,16 @@ export function createRelationQueue({ saidMax, rowsMax }: RelationQueueOptions) 
       }
       queue = left;
       return [...taken.values()];
+    },
+
+    /** Answers the calls of a commit. `refused`: a row for each relation that is beyond what its user may have. */
+    settle(calls: readonly WaitingRelations[], refused: readonly Row[]): void {
+      const said = relationsIn(calls);
+      const refusedCalls = new Set(refused.map((row) => said[integer(row, "i")]?.call));
+      for (const call of calls) {
+        if (refusedCalls.has(call)) call.reject(tooManyRelations(limits.relationsMax));
+        else call.resolve();
+      }
     },
 
     takeAll(): WaitingRelations[] {

@@ -5,7 +5,7 @@ import type { Row } from "../engine/engine.ts";
 import { integer, text } from "../row.ts";
 import type { Outcome } from "../store.ts";
 import type { Ack, Batch, WaitingDevice } from "./batch.ts";
-import { type Committed, settleRelations } from "./commit-batch.ts";
+import type { Committed } from "./commit-batch.ts";
 import { createMarks } from "./marks.ts";
 import { createRelationQueue } from "./relation-queue.ts";
 import { createSendQueue } from "./send-queue.ts";
@@ -24,7 +24,7 @@ export const unavailable: Outcome = { type: "refused", code: "unavailable" };
 /** All that waits for a commit, each kind in its own queue. */
 export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOptions) {
   const sends = createSendQueue({ clock, limits });
-  const relations = createRelationQueue({ saidMax: limits.commitMarksMax, rowsMax: limits.commitRelationRowsMax });
+  const relations = createRelationQueue(limits);
   const marks = createMarks({
     ...{ clock, delayMs: limits.marksDelayMs, takenMax: limits.commitMarksMax },
     ...{ isOpen, onDue },
@@ -75,7 +75,7 @@ export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOpt
       settleAcks(batch.acks, acked, to);
       for (const { settle, outcome } of outcomes) settle(outcome);
       for (const { resolve } of batch.devices) resolve();
-      settleRelations(batch.relations, { refused, limits });
+      relations.settle(batch.relations, refused);
       for (const { settle } of batch.reads) settle?.(true);
     },
 

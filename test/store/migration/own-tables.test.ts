@@ -6,12 +6,11 @@ import { createRemoteEngine } from "../../../src/store/engine/remote.ts";
 import { findUnprefixed } from "../../../src/store/migration/adopt.ts";
 import { bundledMigrations } from "../../../src/store/migration/bundled.ts";
 import { migrate, pending, statusOf } from "../../../src/store/migration/migrate.ts";
-import type { Migration } from "../../../src/store/migration/migration.ts";
+import { hashOf, type Migration } from "../../../src/store/migration/migration.ts";
 import { split } from "../../../src/store/migration/split.ts";
 import { accepted, person, readAll, storeOn } from "../../support/store.ts";
 import { type Sqld, startSqld } from "../../support/sqld.ts";
 import { temporaryFolder } from "./folder.ts";
-import { hashOf } from "../../../src/store/migration/hash.ts";
 
 /** The tables that common tools make, with a row in each. */
 const apps: Readonly<Record<string, readonly string[]>> = {

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hashOf } from "../../../src/store/migration/hash.ts";
+import { hashOf } from "../../../src/store/migration/migration.ts";
 import { readFolder } from "../../../src/store/migration/read-folder.ts";
 import { temporaryFolder } from "./folder.ts";
 
