@@ -3,16 +3,8 @@ import { tooManyConnections } from "../access/admit.ts";
 import { createCapacity } from "../access/capacity.ts";
 import { guard } from "./guard.ts";
 import { polledSocket } from "./polled-socket.ts";
-import {
-  closeUnserved,
-  createReceive,
-  failed,
-  type MountOptions,
-  notUpgraded,
-  type Served,
-  socketMatcher,
-} from "./upgrade.ts";
-import { idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
+import { failed, type MountOptions, notUpgraded, type Served, socketMatcher } from "./upgrade.ts";
+import { closeUnserved, createReceive, idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
 
 type ServedSocket = WebSocketLike & {
   binaryType: string;

@@ -59,15 +59,11 @@ export function node(chat: Served, { base = chat.base, fetch = chat.fetch }: Nod
     listenToWs({ ws, stream }, events);
   }
 
-  async function handle(
-    request: Request,
-    incoming: Pick<IncomingMessage, "socket" | "readableDidRead">,
-  ): Promise<Response> {
-    return await fetch(isBodyLost(incoming) ? await readBefore(request) : request, peerOf(incoming));
-  }
-
   const answer = getRequestListener(
-    (request, env) => ("incoming" in env ? handle(request, env.incoming) : fetch(request, {})),
+    async (request, env) => {
+      if (!("incoming" in env)) return await fetch(request, {});
+      return await fetch(isBodyLost(env.incoming) ? await readBefore(request) : request, peerOf(env.incoming));
+    },
     {
       overrideGlobalObjects: false,
       errorHandler: () => failed(),
