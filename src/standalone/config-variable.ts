@@ -70,3 +70,13 @@ export function faultOf(parse: () => unknown): string | null {
     throw error;
   }
 }
+
+/** Makes something from the values of variables. A refusal names the variables and does not show the values. */
+export function named<T>(variables: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    throw new ChatError("config_invalid", `${variables}: ${error.message}`, { cause: error });
+  }
+}
