@@ -70,7 +70,8 @@ export function createLease(options: LeaseOptions): Lease {
   async function tryToTake(): Promise<void> {
     const at = clock.elapsed();
     const found = await store.worker();
-    if (seen?.holder !== found.holder || seen.beat !== found.beat) seen = { ...found, at };
+    // The sign of life may have come at any moment of a slow read: its time begins behind it.
+    if (seen?.holder !== found.holder || seen.beat !== found.beat) seen = { ...found, at: clock.elapsed() };
     const isFree = isAlone || found.holder === "" || found.holder === holder || at - seen.at >= leaseMs;
     if (!isFree || course !== "running") return;
     const position = await store.take(holder, found);

@@ -125,6 +125,35 @@ describe("a lease", () => {
     Object.assign(stored.state, { isAway: false, delayMs: 0 });
   });
 
+  test("U8 a node whose read of the lease was slow takes it no sooner than the holder gives it up", async () => {
+    const [stored, clock] = [createStored(), fakeClock()];
+    const store = stored.storeOn(clock);
+    let isCut = false;
+    const cut: typeof store = {
+      ...store,
+      beat: (...beat) => (isCut ? Promise.reject(new Error("away")) : store.beat(...beat)),
+    };
+    const one = join({ ...stored, storeOn: () => cut }, clock, "one");
+    one.lease.start();
+    await clock.advance(0);
+    let readDelayMs = 5_000;
+    async function worker() {
+      await new Promise<void>((resolve) => void clock.after(readDelayMs, resolve));
+      readDelayMs = 0;
+      return await store.worker();
+    }
+    const other = join({ ...stored, storeOn: () => ({ ...store, worker }) }, clock, "other");
+    other.lease.start();
+    // The sign of life at 4,000 ms is the last one; the read that began at 0 ms finds it at 5,000 ms.
+    await clock.advance(4_500);
+    isCut = true;
+    for (let ms = 4_500; ms < 20_000; ms += 250) {
+      expect(one.lease.isHeld() && other.lease.isHeld()).toBe(false);
+      await clock.advance(250);
+    }
+    expect(other.lease.isHeld()).toBe(true);
+  });
+
   test("U8 U5 a node that lost the lease stops, gets another name, and continues where the other node ended", async () => {
     const [stored, clock] = [createStored(), fakeClock()];
     const one = join(stored, clock, "one");
