@@ -77,6 +77,16 @@ describe("feed", () => {
     expect(followed).toEqual(["first", "stopped"]);
   });
 
+  test("F9 a feed that stops while it starts follows no notices", async () => {
+    const { feed, state, followed, gap } = fakeLog();
+    const started = feed.start();
+    feed.stop();
+    await started;
+    state.head = { epoch: "first", n: 4 };
+    gap();
+    expect([followed, feed.counts().read]).toEqual([["stopped"], 0]);
+  });
+
   test("F5 a notice of another node is applied; without entries it is read from the log", async () => {
     const { feed, state, commit, announced, receive } = fakeLog();
     await feed.start();

@@ -90,6 +90,19 @@ describe("a lease", () => {
     expect([one.state.taken, one.lease.isHeld(), stored.state.beat]).toEqual([[], false, beat]);
   });
 
+  test("U8 K76 a holder whose history ends holds nothing any more, and writes nothing more", async () => {
+    const [stored, clock] = [createStored(), fakeClock()];
+    const one = join(stored, clock, "one");
+    one.lease.start();
+    await clock.advance(0);
+    expect(one.lease.isHeld()).toBe(true);
+    one.lease.abandon();
+    const { beat } = stored.state;
+    await one.lease.keep();
+    await one.lease.stop();
+    expect([one.lease.isHeld(), stored.state.beat, one.state.lost]).toEqual([false, beat, 0]);
+  });
+
   test("U71 on a database of its own an idle holder writes nothing, and keeps the lease", async () => {
     const [stored, clock] = [createStored(), fakeClock()];
     const one = join(stored, clock, "one", true);
