@@ -35,17 +35,20 @@ const sections: readonly Section[] = [
   {
     title: "`bun(chat, options)`",
     about: "From `tidings/bun`: the options of `Bun.serve`.",
-    types: [["adapter/bun.ts", "BunOptions"]],
+    types: [
+      ["adapter/bun.ts", "BunOptions"],
+      ["adapter/upgrade.ts", "MountOptions"],
+    ],
   },
   {
     title: "`node(chat, options)`",
     about: "From `tidings/node`: the listeners of a server of `node:http`.",
-    types: [["adapter/node.ts", "NodeOptions"]],
+    types: [["adapter/upgrade.ts", "MountOptions"]],
   },
   {
     title: "`deno(chat, options)`",
     about: "From `tidings/deno`: the handler of `Deno.serve`. `hono(chat, upgradeWebSocket)` has no options.",
-    types: [["adapter/deno.ts", "DenoOptions"]],
+    types: [["adapter/upgrade.ts", "MountOptions"]],
   },
   {
     title: "`jwt(options)`",

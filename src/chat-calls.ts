@@ -4,22 +4,17 @@ import { ChatError } from "./error.ts";
 import { conversationFields, readConversations, readGivenPage } from "./http/read-conversations.ts";
 import { readMessages } from "./http/read-messages.ts";
 import { messageFields, readGivenSelectors } from "./http/selectors.ts";
-import type { Clock } from "./internal/clock.ts";
-import type { Random } from "./internal/random.ts";
 import { unknownName } from "./internal/unknown-name.ts";
 import { utf8Bytes } from "./internal/utf8.ts";
 import type { Identity } from "./model.ts";
 import { isIdentifier, isMessageId, storedMessageId } from "./protocol/identifier.ts";
-import type { Limits } from "./protocol/limits.ts";
 import { explainPush } from "./push/explain.ts";
 import type { Database } from "./tenant/database.ts";
 import type { Databases } from "./tenant/databases.ts";
+import type { DatabaseContext } from "./tenant/runtime.ts";
 
-export type CallOptions = {
+export type CallOptions = Pick<DatabaseContext, "clock" | "random" | "limits"> & {
   readonly databases: Pick<Databases, "lease">;
-  readonly clock: Pick<Clock, "now">;
-  readonly random: Pick<Random, "messageId">;
-  readonly limits: Limits;
   readonly isStopping: () => boolean;
 };
 

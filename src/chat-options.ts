@@ -19,7 +19,7 @@ export type DatabaseOptions = {
   /**
    * The token of a libSQL server, or a function that answers it, for tokens that expire: called at the start, and again when the server has
    * refused the token, once for all requests that wait for it; these are then repeated. A throw, an answer that is no token, or no answer within ten
-   * seconds is answered `unavailable`; it is called again after 1 s, then with longer and longer pauses, up to 30 s. A file needs none.
+   * seconds is answered `unavailable`; it is called again after 1 s at the earliest, then with longer and longer pauses, up to 30 s. A file needs none.
    */
   readonly authToken?: AuthToken;
   /** Whether pending migrations are applied at the start. Default: for a file they are; a remote database with any is refused. */

@@ -64,10 +64,8 @@ export function createChat(options: ChatOptions): Chat {
   async function revalidateTicket({ tenant, user, device }: Identity & { readonly device: string }) {
     try {
       const asked = Promise.resolve(revalidate?.({ tenant, user, device }));
-      return readRevalidated(
-        await withDeadline(asked, { clock, ms: limits.hostAnswerMs, who: "revalidate" }),
-        clock.now(),
-      );
+      const answer = await withDeadline(asked, { clock, ms: limits.hostAnswerMs, who: "revalidate" });
+      return readRevalidated(answer, clock.now());
     } catch (error) {
       log.error("revalidate failed", { error });
       throw error;
@@ -81,13 +79,10 @@ export function createChat(options: ChatOptions): Chat {
 
   const onRefusedOrigin = createRefusedOrigins(createLog(["tidings", "http"]));
   const admitOpen = createAdmit({
-    ...host,
-    onRefusedOrigin,
-    origins,
+    ...{ ...host, onRefusedOrigin, origins, originationOf },
     ...(revalidate && { revalidate: revalidateTicket }),
     isDraining: isStopping,
     hasRoom: (session, address) => capacity.has({ session, address }),
-    originationOf,
     retryAfterMs: (doer) => limiter.take(doer, costs.connect),
     useTicket: databases.useTicket,
   });
@@ -136,25 +131,14 @@ export function createChat(options: ChatOptions): Chat {
       return problem("unavailable", "The store cannot be reached", { headers: { "Retry-After": "1" } });
     },
 
-    connect(socket, { session, device, cursor, level, address, url, admittedAt }) {
-      return databases.connect(session.tenant).hub.connect(socket, session, {
-        device,
-        ...(cursor !== undefined && { cursor }),
-        ...(level !== undefined && { level }),
-        ...(address !== undefined && { address }),
-        ...(url !== undefined && { url }),
-        ...(admittedAt !== undefined && { admittedAt }),
-      });
-    },
+    connect: (socket, { session, headers: _, ...arrival }) =>
+      databases.connect(session.tenant).hub.connect(socket, session, arrival),
 
     fetch: (request, peer) => api(request, peer),
 
     ...createCalls({ databases, clock, random, limits, isStopping }),
 
-    close() {
-      stopping ??= databases.close(limits.shutdownMs);
-      return stopping;
-    },
+    close: () => (stopping ??= databases.close(limits.shutdownMs)),
 
     counts: () => databases.counts(),
 

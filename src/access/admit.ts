@@ -34,6 +34,7 @@ export type AdmitOptions = ProveOptions & {
 };
 
 const subprotocol = "tidings.v1";
+const parameters = ["device", "cursor", "level", "ticket"];
 
 /**
  * Decides on upgrades: every refusal of PROTOCOL 2 is made here, before the upgrade. Never rejects.
@@ -70,12 +71,9 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
   }
 
   return async (request, peer) => {
-    if (!isUpgrade(request)) {
-      return needsUpgrade();
-    }
-    if (!isHostAllowed(request)) {
+    if (!isUpgrade(request)) return needsUpgrade();
+    if (!isHostAllowed(request))
       return problem("forbidden", "This host is not served: the demo serves only loopback hosts, such as localhost");
-    }
     const origination = originationOf(request, peer);
     const { address } = origination;
     const origin = request.headers.get("origin");
@@ -85,14 +83,12 @@ export function createAdmit(options: AdmitOptions): (request: Request, peer?: Pe
       return problem("forbidden", "The Origin is not allowed here");
     }
     if (isDraining()) return drained();
-    const { device = defaultDevice, cursor, level, ticket } = readParameters(request.url);
+    const [device = defaultDevice, cursor, level, ticket] = parameters.map((name) => readParameter(request.url, name));
     if (!isIdentifier(device)) return problem("bad_request", "The parameter device is malformed");
-    if (cursor === null || (cursor !== undefined && !isCursor(cursor))) {
+    if (cursor === null || (cursor !== undefined && !isCursor(cursor)))
       return problem("bad_request", "The parameter cursor is malformed");
-    }
-    if (level === null || (level !== undefined && !/^[1-9][0-9]{0,8}$/.test(level))) {
+    if (level === null || (level !== undefined && !/^[1-9][0-9]{0,8}$/.test(level)))
       return problem("bad_request", "The parameter level is malformed");
-    }
     if (ticket === null) return problem("bad_request", "The parameter ticket is malformed");
     const admittedAt = clock?.elapsed();
     const addressMs = retryAfterMs({ address });
@@ -127,13 +123,6 @@ export const tooManyConnections = (): Response =>
 const drained = () => problem("unavailable", "The server is shutting down");
 
 const unauthenticated = () => problem(nobody.code, nobody.text);
-
-const readParameters = (url: string) => ({
-  device: readParameter(url, "device"),
-  cursor: readParameter(url, "cursor"),
-  level: readParameter(url, "level"),
-  ticket: readParameter(url, "ticket"),
-});
 
 /** Is this an opening handshake (RFC 6455 section 4.2.1)? Version and key are the runtime's to check. */
 function isUpgrade(request: Request): boolean {

@@ -1,6 +1,5 @@
 import { type Identity, identityKey } from "../model.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { createCounter } from "./counter.ts";
 
 type Bounds = Pick<Limits, "connectionsMax" | "connectionsPerUserMax" | "connectionsPerAddressMax">;
 
@@ -37,5 +36,20 @@ export function createCapacity({ connectionsMax, connectionsPerUserMax, connecti
       if (address !== undefined) perAddress.remove(address);
     },
     sizes: () => ({ perUser: perUser.size(), perAddress: perAddress.size() }),
+  };
+}
+
+/** How many there are of each name; a name of which there are none is forgotten. */
+function createCounter() {
+  const counts = new Map<string, number>();
+  return {
+    count: (name: string): number => counts.get(name) ?? 0,
+    add: (name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1),
+    remove(name: string): void {
+      const left = (counts.get(name) ?? 0) - 1;
+      if (left > 0) counts.set(name, left);
+      else counts.delete(name);
+    },
+    size: (): number => counts.size,
   };
 }

@@ -60,9 +60,8 @@ export type IssuerKeys = {
  */
 export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }: IssuerKeysOptions): IssuerKeys {
   const url = safeUrlOf(jwksUrl);
-  if (url === null) {
+  if (url === null)
     throw new ChatError("config_invalid", "The address of the keys must be an https URL, or http on this machine");
-  }
   const address = url.href;
   const log = createLog(["tidings", "http"]);
   let held: Held | null = null;
@@ -134,11 +133,7 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
         if (header.kid === undefined && keys.count !== 1) throw new errors.JWKSNoMatchingKey();
         return key;
       } catch (error) {
-        const isTokensFault =
-          error instanceof errors.JWKSNoMatchingKey ||
-          error instanceof errors.JWKSMultipleMatchingKeys ||
-          error instanceof errors.JOSENotSupported;
-        if (isTokensFault) throw error;
+        if (faultsOfTokens.some((fault) => error instanceof fault)) throw error;
         throw new ChatError("unavailable", notFetched, { cause: error });
       }
     },
@@ -150,6 +145,7 @@ export function createIssuerKeys({ jwksUrl, clock, random, fetch = systemFetch }
   };
 }
 
+const faultsOfTokens = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
 const notFetched = "The keys for checking tokens cannot be fetched";
 
 /** The set of keys that the issuer publishes; rejects where it answers anything else, or not in time. Redirects are not followed. */

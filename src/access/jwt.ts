@@ -1,20 +1,11 @@
-import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
+import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
 import { ChatError } from "../error.ts";
 import { type Clock, systemClock } from "../internal/clock.ts";
 import { createLog } from "../internal/logger.ts";
 import { type Random, systemRandom } from "../internal/random.ts";
-import { validateIdentifier } from "../protocol/identifier.ts";
-import type { Authenticate } from "./authenticate.ts";
+import { isIdentifier, validateIdentifier } from "../protocol/identifier.ts";
+import type { Authenticate, Proof } from "./authenticate.ts";
 import { createIssuerKeys } from "./issuer-keys.ts";
-import {
-  checkedClaims,
-  headerOf,
-  proofOf,
-  publicAlgorithms,
-  type Refusal,
-  refusalOf,
-  secretAlgorithms,
-} from "./jwt-claims.ts";
 
 /** How tokens are checked. Exactly one of `secret` and `jwksUrl`. */
 export type JwtOptions = {
@@ -44,11 +35,18 @@ export type JwtOptions = {
   readonly random?: Pick<Random, "integer">;
 };
 
-const secretBytesMin = 32;
+/** Claims by which a token is checked: none of them can be the user or the tenant. */
+export const checkedClaims: readonly string[] = ["exp", "nbf", "iat", "iss", "aud", "jti"];
+
+/** The server chooses the algorithms, never the token (RFC 8725 section 3.1). */
+const secretAlgorithms = ["HS256"];
+const publicAlgorithms = ["RS256", "PS256", "ES256", "EdDSA"];
+
+export const secretBytesMin = 32;
 /** Runtimes let no longer header through by default; and it bounds the parsing for strangers. */
 const tokenCharsMax = 8_192;
 /** RFC 6265 section 4.1.1: a cookie's name is an HTTP token. */
-const cookieName = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/;
+export const cookieName = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/;
 /** A JWS in compact form (RFC 7515 section 3.1). */
 const bearer = /^Bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
 /** Types of token that identify the caller; a logout token or a DPoP proof of the same issuer does not (RFC 8725 section 3.11). */
@@ -76,9 +74,8 @@ const types = ["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
 export function jwt(options: JwtOptions): Authenticate {
   const verify = createVerify(options);
   const { cookie } = options;
-  if (cookie !== undefined && !cookieName.test(cookie)) {
+  if (cookie !== undefined && !cookieName.test(cookie))
     throw new ChatError("config_invalid", `A cookie cannot be named ${JSON.stringify(cookie)}`);
-  }
   const { userClaim = "sub", tenantClaim = "tenant" } = options;
   for (const claim of [userClaim, tenantClaim]) {
     if (claim === "" || checkedClaims.includes(claim))
@@ -100,14 +97,12 @@ export function jwt(options: JwtOptions): Authenticate {
       const { claim } = proof;
       if (claim !== userClaim && claim !== tenantClaim) return refuse(token, proof);
       // The token is genuine, and the issuer may name all its users in this way: the operator must see it.
-      log.warn("A valid token names no user that the chat can take", {
-        claim,
-        reason: validateIdentifier(proof.actual),
-      });
+      const reason = validateIdentifier(proof.actual);
+      log.warn("A valid token names no user that the chat can take", { claim, reason });
       return null;
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;
-      return refuse(token, refusalOf(error, { ...options, now: options.now ?? Date.now }));
+      return refuse(token, refusalOf(error, options));
     }
   };
 }
@@ -115,12 +110,10 @@ export function jwt(options: JwtOptions): Authenticate {
 function createVerify(options: JwtOptions): (token: string) => Promise<JWTPayload> {
   const { secret, jwksUrl, issuer, audience, userClaim = "sub", clockToleranceSeconds = 5, now } = options;
   const { clock = systemClock, random = systemRandom } = options;
-  if (!(clockToleranceSeconds >= 0 && clockToleranceSeconds <= 5)) {
+  if (!(clockToleranceSeconds >= 0 && clockToleranceSeconds <= 5))
     throw new ChatError("config_invalid", `The clock tolerance is 0 to 5 seconds, not ${clockToleranceSeconds}`);
-  }
-  if ((secret === undefined) === (jwksUrl === undefined)) {
+  if ((secret === undefined) === (jwksUrl === undefined))
     throw new ChatError("config_invalid", "Exactly one of secret and jwksUrl is needed to check tokens");
-  }
   const rules = (algorithms: string[]): JWTVerifyOptions => ({
     algorithms,
     requiredClaims: ["exp", userClaim],
@@ -144,21 +137,80 @@ function createVerify(options: JwtOptions): (token: string) => Promise<JWTPayloa
     };
   }
   const key = typeof secret === "string" ? new TextEncoder().encode(secret) : new Uint8Array(secret ?? []);
-  if (key.length < secretBytesMin) {
+  if (key.length < secretBytesMin)
     throw new ChatError(
       "config_invalid",
       `The secret for tokens has ${key.length} bytes, but needs at least ${secretBytesMin}`,
     );
-  }
   return async (token) => payloadOf(await jwtVerify(token, key, rules(secretAlgorithms)));
 }
 
 function payloadOf(verified: { payload: JWTPayload; protectedHeader: { typ?: string } }): JWTPayload {
   const { typ } = verified.protectedHeader;
-  if (typ !== undefined && (typeof typ !== "string" || !types.includes(typ.toLowerCase()))) {
+  if (typ !== undefined && (typeof typ !== "string" || !types.includes(typ.toLowerCase())))
     throw new errors.JWTInvalid("The token is of another type");
-  }
   return verified.payload;
+}
+
+/** Why a token is refused, for the log. */
+type Refusal = {
+  readonly reason: string;
+  readonly claim?: string;
+  readonly expected?: unknown;
+  readonly actual?: unknown;
+};
+
+/** Only the values that were compared: the cause of jose's errors holds all claims. */
+function refusalOf(error: errors.JOSEError, { issuer, audience, now = Date.now }: JwtOptions): Refusal {
+  const reason = error.code;
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return { reason, expected: [...secretAlgorithms, ...publicAlgorithms] };
+  if (!(error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed)) return { reason };
+  const { claim, payload } = error;
+  const nowSeconds = Math.floor(now() / 1000);
+  switch (claim) {
+    case "iss":
+      return { reason, claim, expected: issuer, actual: payload.iss };
+    case "aud":
+      return { reason, claim, expected: audience, actual: payload.aud };
+    case "exp":
+      return { reason, claim, expected: `after ${nowSeconds}`, actual: payload.exp };
+    case "nbf":
+    case "iat":
+      return { reason, claim, expected: `at most ${nowSeconds}`, actual: payload[claim] };
+    default:
+      return { reason, claim, expected: "a value" };
+  }
+}
+
+/** What the token claims about its signature; not verified. */
+function headerOf(token: string): Readonly<Record<string, unknown>> {
+  try {
+    const { alg, kid, typ } = decodeProtectedHeader(token);
+    return { algorithm: alg, kid, typ };
+  } catch {
+    return {};
+  }
+}
+
+type ClaimOptions = Pick<JwtOptions, "audience"> & { readonly userClaim: string; readonly tenantClaim: string };
+
+const idForm = "1 to 128 characters that an id may have";
+
+/** The claims as a proof, or why they are none. */
+function proofOf(claims: JWTPayload, { audience, userClaim, tenantClaim }: ClaimOptions): Proof | Refusal {
+  const { exp, aud } = claims;
+  const refused = (claim: string, expected: string): Refusal => ({
+    ...{ reason: "claim", claim, expected, actual: claims[claim] },
+  });
+  const user = claims[userClaim];
+  const tenant = Object.hasOwn(claims, tenantClaim) ? claims[tenantClaim] : "default";
+  // RFC 7519 section 4.1.3: a token for another audience must be refused. Else any token of a shared issuer would do.
+  if (aud !== undefined && audience === undefined) return refused("aud", "none, for no audience is configured");
+  if (!isIdentifier(user)) return refused(userClaim, idForm);
+  if (!isIdentifier(tenant)) return refused(tenantClaim, idForm);
+  const expiresAt = Math.floor((exp ?? NaN) * 1000);
+  return Number.isSafeInteger(expiresAt) ? { user, tenant, expiresAt } : refused("exp", "seconds since the Unix epoch");
 }
 
 function tokenOf(headers: Headers, cookie: string | undefined): string | null {

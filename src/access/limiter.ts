@@ -1,9 +1,8 @@
-import { type Buckets, createBuckets } from "../internal/buckets.ts";
+import { type Buckets, createBuckets, type Rate } from "../internal/buckets.ts";
 import type { Clock } from "../internal/clock.ts";
 import { createTurns } from "../internal/turns.ts";
 import { type Identity, identityKey } from "../model.ts";
 import { defaultLimits } from "../protocol/limits.ts";
-import type { Rate } from "../internal/buckets.ts";
 import type { RateKind, Rates } from "../protocol/rates.ts";
 
 /** A user, an address, or both, by their names: frequent work must not build these each time. */

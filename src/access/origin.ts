@@ -97,8 +97,7 @@ function faultOf(entry: string): string | null {
   if (!entry.includes("://") || !URL.canParse(entry)) return 'Expected "https://host" or "https://host:port"';
   const { protocol, origin } = new URL(entry);
   if (schemesRefused.includes(protocol)) return "Expected http or https, the scheme of the page";
-  if (protocol !== "http:" && protocol !== "https:") {
+  if (protocol !== "http:" && protocol !== "https:")
     return appOrigin.test(entry) ? null : 'Expected "scheme://host" in lower case';
-  }
   return origin === entry ? null : `Expected ${JSON.stringify(origin)}, as browsers send it`;
 }

@@ -71,12 +71,7 @@ export function createProof(options: ProveOptions): (request: Request) => Promis
   };
 }
 
-type Claims = {
-  readonly user: unknown;
-  readonly tenant: unknown;
-  readonly expiresAt: unknown;
-  readonly isHost: boolean;
-};
+type Claims = Readonly<Record<"user" | "tenant" | "expiresAt", unknown>> & { readonly isHost: boolean };
 
 /** Reads each field once: the host's object may have getters, and they may throw. */
 function claimsOf(proof: Proof): Claims {

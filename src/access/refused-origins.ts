@@ -20,12 +20,9 @@ export function createRefusedOrigins(log: Log): (refused: RefusedOrigin) => void
 
   return ({ origin, url, host, allowed }) => {
     const shown = origin.slice(0, shownCharsMax);
-    const own = (url.startsWith("https:") ? ["https"] : ["https", "http"]).map((scheme) => `${scheme}://${host}`);
-    const properties = {
-      origin: shown,
-      own: host === null ? [] : own.map((each) => each.slice(0, shownCharsMax)),
-      allowed,
-    };
+    const schemes = host === null ? [] : url.startsWith("https:") ? ["https"] : ["https", "http"];
+    const own = schemes.map((scheme) => `${scheme}://${host}`.slice(0, shownCharsMax));
+    const properties = { origin: shown, own, allowed };
     const text = "an Origin is refused: it is neither the server's own (by the Host) nor an allowed one";
     if (known.has(shown) || known.size >= rememberedMax) return log.debug(text, properties);
     known.add(shown);

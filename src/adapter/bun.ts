@@ -5,19 +5,15 @@ import type { Admission } from "../access/admission.ts";
 import type { Peer } from "../access/peer.ts";
 import { keepIfWhole } from "./bun-keep-alive.ts";
 import { bunSocket } from "./bun-socket.ts";
-import { failed, notUpgraded, type Served, socketMatcher } from "./upgrade.ts";
+import { failed, type MountOptions, notUpgraded, type Served, socketMatcher } from "./upgrade.ts";
 
 type Data = { readonly admission: Admission; events: SocketEvents | null };
 
-export type BunOptions = {
+export type BunOptions = MountOptions & {
   /** The port to listen on; 0 takes a free one. Default: Bun's own, 3000. */
   readonly port?: number;
   /** The address to listen on, such as `127.0.0.1`. Default: Bun's own, all addresses of the machine. */
   readonly hostname?: string;
-  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or any prefix. */
-  readonly base?: string;
-  /** Answers every request that is not an upgrade; default: the chat's own routes. */
-  readonly fetch?: (request: Request, peer: Peer) => Response | Promise<Response>;
 };
 
 /**

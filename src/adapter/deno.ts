@@ -1,11 +1,10 @@
 import type { Admission } from "../access/admission.ts";
 import { tooManyConnections } from "../access/admit.ts";
 import { createCapacity } from "../access/capacity.ts";
-import type { Peer } from "../access/peer.ts";
 import { guard } from "./guard.ts";
 import { polledSocket } from "./polled-socket.ts";
-import { closeUnserved, createReceive, failed, notUpgraded, type Served, socketMatcher } from "./upgrade.ts";
-import { idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
+import { failed, type MountOptions, notUpgraded, type Served, socketMatcher } from "./upgrade.ts";
+import { closeUnserved, createReceive, idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
 
 type ServedSocket = WebSocketLike & {
   binaryType: string;
@@ -21,12 +20,7 @@ type Upgrade = (
   options: { readonly protocol?: string; readonly idleTimeout: number },
 ) => { readonly socket: ServedSocket; readonly response: Response };
 
-export type DenoOptions = {
-  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or any prefix. */
-  readonly base?: string;
-  /** Answers every request that is not an upgrade to the chat's socket; default: the chat's own routes. */
-  readonly fetch?: (request: Request, peer: Peer) => Response | Promise<Response>;
-};
+export type DenoOptions = MountOptions;
 
 /** The second argument of a handler of `Deno.serve`. */
 type Info = { readonly remoteAddr?: { readonly hostname?: string } };

@@ -14,8 +14,8 @@ import { bunSocket } from "./bun-socket.ts";
 import { guard } from "./guard.ts";
 import { answerOn, offerOnly } from "./node-request.ts";
 import { polledSocket } from "./polled-socket.ts";
-import { closeUnserved, createReceive, notUpgraded, type Served } from "./upgrade.ts";
-import { idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
+import { notUpgraded, type Served } from "./upgrade.ts";
+import { closeUnserved, createReceive, idleSeconds, webSocket, type WebSocketLike } from "./web-socket.ts";
 import { listenToWs, wsSocket } from "./ws-socket.ts";
 
 type BunServer = {

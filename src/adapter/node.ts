@@ -7,15 +7,10 @@ import type { Peer } from "../access/peer.ts";
 import { problem } from "../protocol/problem.ts";
 import { guard } from "./guard.ts";
 import { answerOn, isBodyLost, keepParsedBody, offerOnly, readBefore, upgradeRequest } from "./node-request.ts";
-import { failed, notUpgraded, type Served, socketMatcher } from "./upgrade.ts";
+import { failed, type MountOptions, notUpgraded, type Served, socketMatcher } from "./upgrade.ts";
 import { listenToWs, wsOptions, wsSocket } from "./ws-socket.ts";
 
-export type NodeOptions = {
-  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or any prefix. */
-  readonly base?: string;
-  /** Answers every request that is not an upgrade to the chat's socket; default: the chat's own routes. */
-  readonly fetch?: (request: Request, peer: Peer) => Response | Promise<Response>;
-};
+export type NodeOptions = MountOptions;
 
 /**
  * The listeners of a server of `node:http` (or `node:https`) that serve a chat, under the names of their events.
@@ -64,15 +59,11 @@ export function node(chat: Served, { base = chat.base, fetch = chat.fetch }: Nod
     listenToWs({ ws, stream }, events);
   }
 
-  async function handle(
-    request: Request,
-    incoming: Pick<IncomingMessage, "socket" | "readableDidRead">,
-  ): Promise<Response> {
-    return await fetch(isBodyLost(incoming) ? await readBefore(request) : request, peerOf(incoming));
-  }
-
   const answer = getRequestListener(
-    (request, env) => ("incoming" in env ? handle(request, env.incoming) : fetch(request, {})),
+    async (request, env) => {
+      if (!("incoming" in env)) return await fetch(request, {});
+      return await fetch(isBodyLost(env.incoming) ? await readBefore(request) : request, peerOf(env.incoming));
+    },
     {
       overrideGlobalObjects: false,
       errorHandler: () => failed(),

@@ -1,14 +1,19 @@
+import type { Peer } from "../access/peer.ts";
 import type { Chat } from "../chat.ts";
-import type { SocketEvents } from "../connection/socket.ts";
 import { isSocketPath } from "../http/api.ts";
 import { parseBase } from "../http/path.ts";
-import { closeCode } from "../protocol/close-code.ts";
-import type { Limits } from "../protocol/limits.ts";
 import { problem } from "../protocol/problem.ts";
-import { frameOf } from "./web-socket.ts";
 
 /** The part of a chat that adapters use. */
 export type Served = Pick<Chat, "admit" | "connect" | "fetch" | "limits"> & { readonly base?: string | undefined };
+
+/** The options of an adapter that serves a chat itself. */
+export type MountOptions = {
+  /** The path under which the chat is mounted, such as `/chat`: the socket is at `/chat/ws`. Default: the chat's, or any prefix. */
+  readonly base?: string;
+  /** Answers every request that is not an upgrade to the chat's socket; default: the chat's own routes. */
+  readonly fetch?: (request: Request, peer: Peer) => Response | Promise<Response>;
+};
 
 /** Whether a request is for the chat's socket, where the chat is mounted at `base`. */
 export function socketMatcher(base: string | undefined): (request: Request) => boolean {
@@ -22,19 +27,3 @@ export const notUpgraded = (): Response =>
 
 /** The answer where the adapter, or the host's own `fetch`, fails. */
 export const failed = (): Response => problem("internal", "The request could not be answered");
-
-type Receiver = { close(code: number, reason: string): void };
-
-type Receive = (ws: Receiver, data: unknown, events: SocketEvents | null) => void;
-
-/** Hands frames of web WebSockets to the chat; a frame over the limit closes its socket. */
-export const createReceive =
-  (limits: Limits): Receive =>
-  (ws, data, events) => {
-    const frame = frameOf(data, limits);
-    if (frame === null) ws.close(closeCode.tooBig, "the frame is over the limit");
-    else events?.receive(frame);
-  };
-
-/** Closes a socket for which there is no chat any more. */
-export const closeUnserved = (ws: Receiver): void => ws.close(closeCode.storeFailed, "the chat is not available");

@@ -1,4 +1,5 @@
-import type { Socket } from "../connection/socket.ts";
+import type { Socket, SocketEvents } from "../connection/socket.ts";
+import { closeCode } from "../protocol/close-code.ts";
 
 /** The part of the web's WebSocket that is used, as Deno has it on its servers. */
 export type WebSocketLike = {
@@ -26,12 +27,21 @@ export const webSocket = (ws: WebSocketLike): Socket => ({
   terminate: () => ws.close(),
 });
 
-/** A frame in the form that the core takes; null for one over the limit. */
-export function frameOf(data: unknown, { frameBytesMax }: { readonly frameBytesMax: number }) {
-  const frame = data instanceof ArrayBuffer ? new Uint8Array(data) : String(data);
-  const isOver = frame.length > frameBytesMax || (typeof frame === "string" && isLonger(frame, frameBytesMax));
-  return isOver ? null : frame;
-}
+type Closable = Pick<WebSocketLike, "close">;
+type Receive = (ws: Closable, data: unknown, events: SocketEvents | null) => void;
+
+/** Hands frames to the chat; one over the limit closes its socket. */
+export const createReceive =
+  ({ frameBytesMax }: { readonly frameBytesMax: number }): Receive =>
+  (ws, data, events) => {
+    const frame = data instanceof ArrayBuffer ? new Uint8Array(data) : String(data);
+    const isOver = frame.length > frameBytesMax || (typeof frame === "string" && isLonger(frame, frameBytesMax));
+    if (isOver) ws.close(closeCode.tooBig, "the frame is over the limit");
+    else events?.receive(frame);
+  };
+
+/** Closes a socket for which there is no chat any more. */
+export const closeUnserved = (ws: Closable): void => ws.close(closeCode.storeFailed, "the chat is not available");
 
 /** UTF-8 may be up to three times as long as the text: the bytes are counted only where they could be too many. */
 const isLonger = (text: string, bytesMax: number): boolean =>

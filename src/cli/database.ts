@@ -12,10 +12,7 @@ export const databaseArgs = {
     description: "file:chat.db or libsql://host, also from DATABASE_URL",
     default: process.env["DATABASE_URL"] || "file:tidings.db",
   },
-  "auth-token": {
-    type: "string",
-    description: "Token for a remote database, also from DATABASE_AUTH_TOKEN",
-  },
+  "auth-token": { type: "string", description: "Token for a remote database, also from DATABASE_AUTH_TOKEN" },
 } as const;
 
 export type DatabaseAddress = { readonly database: string; readonly "auth-token"?: string | undefined };

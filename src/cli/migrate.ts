@@ -36,7 +36,7 @@ const up = command({
   args: { ...args, all, n: count },
   async run(args) {
     const to = args.n === undefined ? "latest" : { up: countOf(args.n) };
-    if (args.all === undefined) return await go(args, to);
+    if (args.all === undefined) return void (await run(args, { to }));
     const migrations = migrationsOf(args);
     await each(listOf(args), ["migrated", "with nothing to do"], async (address) => {
       const steps = await run(address, { migrations, to, indent: "  " });
@@ -51,7 +51,7 @@ const down = command({
   async run(args) {
     const n = args.n === undefined ? undefined : countOf(args.n);
     if (await isAllOf(args, n)) await confirmAll(args.yes);
-    await go(args, n === undefined ? { version: 0 } : { down: n });
+    await run(args, { to: n === undefined ? { version: 0 } : { down: n } });
   },
 });
 
@@ -61,7 +61,7 @@ const goto = command({
   async run(args) {
     const version = integerOf(args.v);
     if (version === 0) await confirmAll(args.yes);
-    await go(args, { version });
+    await run(args, { to: { version } });
   },
 });
 
@@ -123,14 +123,12 @@ async function isAllOf(address: MigrationArgs, n: number | undefined): Promise<b
   return applied > 0 && n >= applied;
 }
 
-async function go(address: MigrationArgs, to: Target): Promise<void> {
-  await run(address, { migrations: migrationsOf(address), to });
-}
+type Run = { readonly to: Target; readonly migrations?: readonly Migration[]; readonly indent?: string };
 
 /** Returns the number of steps that were applied. */
 async function run(
-  address: DatabaseAddress,
-  { migrations, to, indent = "" }: { migrations: readonly Migration[]; to: Target; indent?: string },
+  address: MigrationArgs,
+  { to, migrations = migrationsOf(address), indent = "" }: Run,
 ): Promise<number> {
   const steps = await withEngine(address, (engine) =>
     migrate(engine, migrations, {

@@ -9,7 +9,7 @@ import { quietHours } from "../protocol/quiet-hours.ts";
 
 const next = v.exactOptional(v.pipe(v.string(), v.description("For the next page; absent after the last one")));
 const marks = v.strictObject({ delivered: mark, read: mark });
-const user = v.strictObject({ user: identifier });
+export const oneUser = v.strictObject({ user: identifier });
 
 export const messagePage = v.strictObject({
   /** Oldest first. */
@@ -58,9 +58,8 @@ export const conversationPage = v.strictObject({
 /** Conversations of a user: what `GET /conversations` answers, and `chat.conversations`. */
 export type ConversationPage = Frozen<v.InferOutput<typeof conversationPage>>;
 
-export const oneUser = user;
-export const contactPage = v.strictObject({ contacts: v.array(user), next });
-export const blockPage = v.strictObject({ blocks: v.array(user), next });
+export const contactPage = v.strictObject({ contacts: v.array(oneUser), next });
+export const blockPage = v.strictObject({ blocks: v.array(oneUser), next });
 
 const time = v.pipe(v.number(), v.safeInteger(), v.description("Milliseconds since the Unix epoch"));
 

@@ -1,20 +1,16 @@
 import { createLog } from "../internal/logger.ts";
 import { Hono } from "hono";
 import { ChatError } from "../error.ts";
-import { needsUpgrade } from "../access/admit.ts";
+import { type AdmitOptions, needsUpgrade } from "../access/admit.ts";
 import { doerOf, type Limiter } from "../access/limiter.ts";
-import type { Clock } from "../internal/clock.ts";
-import type { Random } from "../internal/random.ts";
 import type { Session } from "../model.ts";
 import { costs, sendCost } from "../protocol/costs.ts";
-import type { Limits } from "../protocol/limits.ts";
-import type { Call, Route } from "./call.ts";
+import { type Call, jsonResponse, type Route } from "./call.ts";
 import { isPreflight, preflight, withCors } from "./cors.ts";
 import { addressedBy, isOriginAllowed } from "../access/origin.ts";
 import { pathBelow, pathOf } from "./path.ts";
-import { createOrigination, type Origination, type Peer } from "../access/peer.ts";
+import { createOrigination, type Peer } from "../access/peer.ts";
 import { problem, tooOften } from "../protocol/problem.ts";
-import type { RefusedOrigin } from "../access/refused-origins.ts";
 import { deleteBlock, getBlocks, putBlock } from "./route/blocks.ts";
 import { deleteContact, getContact, getContacts, postContacts, putContact } from "./route/contacts.ts";
 import { getChanges } from "./route/get-changes.ts";
@@ -55,32 +51,24 @@ const heads = ["ws", ...new Set(Object.keys(routes).map((path) => path.split("/"
 export const isSocketPath = (url: string, base: string | undefined): boolean =>
   pathBelow(pathOf(url), { heads, base }) === "/ws";
 
-export type ApiOptions = {
-  /** The parts that serve a tenant's requests, until `release` is called; rejects with `unavailable`. */
-  readonly parts: (
-    tenant: string,
-  ) => Promise<Pick<Call, "store" | "policy" | "push" | "connect"> & { readonly release?: () => void }>;
-  /** Makes a ticket of a secret; default: the secret itself. */
-  readonly ticketOf?: (secret: string, tenant: string) => string;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** The rates of users and addresses; default: no limits. */
-  readonly limiter?: Pick<Limiter, "take" | "takeSend" | "payRefusal" | "spend" | "turn">;
-  /** Where a request comes from; default: from an address that is not counted. */
-  readonly originationOf?: (request: Request, peer?: Peer) => Origination;
-  readonly prove: (request: Request) => Promise<Session | Response>;
-  readonly isHostAllowed: (request: Request) => boolean;
-  /** Allowed origins beside the server's own, as `parseOrigins` gives them. */
-  readonly origins: readonly string[];
-  /** Called for each origin that is refused. */
-  readonly onRefusedOrigin?: (refused: RefusedOrigin) => void;
-  /** Headers that pages may send beside the usual ones, as `parseCorsHeaders` gives them. */
-  readonly corsHeaders?: readonly string[];
-  readonly limits: Limits;
-  readonly isDraining: () => boolean;
-  /** The path under which the chat is mounted; absent: any. */
-  readonly base?: string | undefined;
-};
+export type ApiOptions = Pick<AdmitOptions, "origins" | "onRefusedOrigin" | "originationOf"> &
+  Pick<Call, "clock" | "random" | "limits"> & {
+    /** The parts that serve a tenant's requests, until `release` is called; rejects with `unavailable`. */
+    readonly parts: (
+      tenant: string,
+    ) => Promise<Pick<Call, "store" | "policy" | "push" | "connect"> & { readonly release?: () => void }>;
+    /** Makes a ticket of a secret; default: the secret itself. */
+    readonly ticketOf?: (secret: string, tenant: string) => string;
+    /** The rates of users and addresses; default: no limits. */
+    readonly limiter?: Pick<Limiter, "take" | "takeSend" | "payRefusal" | "spend" | "turn">;
+    readonly prove: (request: Request) => Promise<Session | Response>;
+    readonly isHostAllowed: (request: Request) => boolean;
+    /** Headers that pages may send beside the usual ones, as `parseCorsHeaders` gives them. */
+    readonly corsHeaders?: readonly string[];
+    readonly isDraining: () => boolean;
+    /** The path under which the chat is mounted; absent: any. */
+    readonly base?: string | undefined;
+  };
 
 /**
  * Makes the HTTP API: a function from requests to answers. Never rejects.
@@ -141,12 +129,8 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     const { release, ...parts } = await options.parts(session.tenant);
     try {
       const proveAgain = () => prove(asked.request);
-      const response = await route.handle({
-        ...asked,
-        ...{ session, askedAt, proveAgain, clock, random, ticketOf, retryAfterMs, spend },
-        ...parts,
-        limits,
-      });
+      const call = { ...asked, ...parts, session, askedAt, proveAgain, clock, random, limits, ticketOf };
+      const response = (await route.handle({ ...call, retryAfterMs, spend })) ?? jsonResponse(204, null);
       if (response.status === 429) await limiter?.payRefusal(doer, costs.refused);
       return response;
     } finally {

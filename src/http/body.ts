@@ -33,9 +33,6 @@ export async function readBody<const Schema extends v.GenericSchema>(
   throw new ChatError("bad_request", `The body is malformed${shapeFault(parsed.issues[0])}`);
 }
 
-/** Repeats a name that a client made up only where it is harmless. */
-export const nameOf = (path: string | null): string => (path !== null && /^\w{1,64}$/.test(path) ? ` at ${path}` : "");
-
 async function readText({ body }: Request, bytesMax: number): Promise<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let text = "";

@@ -57,8 +57,8 @@ export type Route = {
   readonly meta: RouteMeta;
   /** Its cost beyond the one of every request, in units: it waits for a turn with room for them. */
   readonly units?: number;
-  /** Refusals are thrown as ChatErrors. */
-  readonly handle: (call: Call) => Promise<Response>;
+  /** Without a response the answer is 204. Refusals are thrown as ChatErrors. */
+  readonly handle: (call: Call) => Promise<Response | void>;
 };
 
 /** An answer in JSON: never stored, never sniffed. */

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
 import { queryOf } from "../internal/query-string.ts";
-import { nameOf } from "./body.ts";
+import { atName } from "../protocol/shape-fault.ts";
 
 /** They identify the asker: only authentication reads them. */
 const asker = ["user", "tenant", "ticket"];
@@ -19,18 +19,13 @@ export function readParameters<const Schema extends v.GenericSchema>(
   for (const [name, value] of queryOf(url)) {
     if (name !== null && asker.includes(name)) continue;
     if (name === null || value === null) throw new ChatError("bad_request", `A parameter cannot be decoded`);
-    if (found.has(name)) throw new ChatError("bad_request", `A parameter is doubled${nameOf(name)}`);
+    if (found.has(name)) throw new ChatError("bad_request", `A parameter is doubled${atName(name)}`);
     found.set(name, value);
   }
   return fitParameters(Object.fromEntries(found), schema);
 }
 
-/**
- * Parameters, each as its text, that fit a strict schema.
- *
- * @throws ChatError `bad_request`: one that is unknown or malformed. The text names it.
- */
-export function fitParameters<const Schema extends v.GenericSchema>(
+function fitParameters<const Schema extends v.GenericSchema>(
   texts: Readonly<Record<string, string>>,
   schema: Schema,
 ): v.InferOutput<Schema> {
@@ -38,13 +33,45 @@ export function fitParameters<const Schema extends v.GenericSchema>(
   const parameters: object = Object.assign(Object.create(null) as object, texts);
   const parsed = v.safeParse(schema, parameters, { abortEarly: true });
   if (parsed.success) return parsed.output;
-  throw new ChatError("bad_request", `A parameter is malformed or unknown${nameOf(v.getDotPath(parsed.issues[0]))}`);
+  throw new ChatError("bad_request", `A parameter is malformed or unknown${atName(v.getDotPath(parsed.issues[0]))}`);
 }
 
-type WholeNumber = { readonly min: number; readonly max: number; readonly description?: string };
+/** The type of a field of the host's own object. */
+export type FieldKind = "text" | "number" | "texts";
 
-/** A whole number without sign or leading zeros; a number in the documents. */
-export const wholeNumber = ({ min, max, description }: WholeNumber) =>
+type Fields<Schema> = { readonly kinds: Readonly<Record<string, FieldKind>>; readonly schema: Schema };
+
+/**
+ * Reads the fields of a host's object, each as the text that it would be in an address, so that one schema checks both. The host may be plain
+ * JavaScript: a field of another type than in the table is refused.
+ *
+ * @throws ChatError `bad_request`: a field that is malformed or of another type. The text names it.
+ */
+export function readFields<const Schema extends v.GenericSchema>(
+  given: object,
+  { kinds, schema }: Fields<Schema>,
+): v.InferOutput<Schema> {
+  const texts: Record<string, string> = {};
+  for (const [name, kind] of Object.entries(kinds)) {
+    const value: unknown = Reflect.get(given, name);
+    if (value === undefined) continue;
+    const text = textOf(value, kind);
+    if (text === null) throw new ChatError("bad_request", `The field ${name} must be ${nouns[kind]}`);
+    texts[name] = text;
+  }
+  return fitParameters(texts, schema);
+}
+
+const nouns = { text: "a string", number: "a number", texts: "an array of strings" } as const;
+
+function textOf(value: unknown, kind: FieldKind): string | null {
+  if (kind === "number") return typeof value === "number" ? String(value) : null;
+  if (kind === "text") return typeof value === "string" ? value : null;
+  return Array.isArray(value) && value.every((each) => typeof each === "string") ? value.join(",") : null;
+}
+
+/** A whole number in a range, without sign or leading zeros; a number in the documents. */
+export const wholeNumber = ([min, max]: readonly [min: number, max: number], description?: string) =>
   v.pipe(
     v.string(),
     v.regex(/^(0|[1-9][0-9]{0,15})$/),

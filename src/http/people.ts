@@ -18,16 +18,12 @@ export function otherOf({ id, session }: Call): string {
 /** The handler of a route that changes the asker's relation to the user in its path: 204 once it is on disk. */
 export const changeRelation =
   (change: { readonly contact: boolean } | { readonly blocked: boolean }): Route["handle"] =>
-  async (call) => {
+  async (call) =>
     await call.store.relate(call.session, [{ other: otherOf(call), ...change }]);
-    return jsonResponse(204, null);
-  };
 
 export const peopleParameters = ({ answerRowsMax }: Limits) =>
   v.strictObject({
-    limit: v.optional(
-      wholeNumber({ min: 1, max: answerRowsMax, description: `Names of a page; else: ${limitDefault}` }),
-    ),
+    limit: v.optional(wholeNumber([1, answerRowsMax], `Names of a page; else: ${limitDefault}`)),
     // Looser than an id: a page may end with `.` or `..`, entries from before these were refused.
     after: v.optional(
       v.pipe(v.string(), v.regex(identifierForm), v.description("Names after this one: `next` of the page before")),

@@ -6,9 +6,8 @@ import { message } from "../log/message.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { newest } from "../store/read/history.ts";
 import type { Store } from "../store/store.ts";
-import { type FieldKind, textsOfFields } from "./host-fields.ts";
 import type { ConversationPage, ListedConversation } from "./answer-schema.ts";
-import { fitParameters, wholeNumber } from "./parameters.ts";
+import { type FieldKind, readFields, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
 
@@ -29,9 +28,7 @@ function positionOf(after: string, cursors: Pick<Cursors, "unseal">): number {
 /** All query parameters of `GET /conversations`. */
 export const conversationParameters = ({ answerRowsMax }: Limits) =>
   v.strictObject({
-    limit: v.optional(
-      wholeNumber({ min: 1, max: answerRowsMax, description: `Conversations of a page; else: ${limitDefault}` }),
-    ),
+    limit: v.optional(wholeNumber([1, answerRowsMax], `Conversations of a page; else: ${limitDefault}`)),
     after: v.optional(opaquePosition),
   });
 
@@ -48,7 +45,7 @@ type Asked = { readonly limit?: number | undefined; readonly after?: string | un
  * @throws ChatError `bad_request`: a field that is malformed. The text names it.
  */
 export const readGivenPage = (given: object, limits: Limits): Asked =>
-  fitParameters(textsOfFields(given, conversationFields), conversationParameters(limits));
+  readFields(given, { kinds: conversationFields, schema: conversationParameters(limits) });
 
 /**
  * A page of a user's conversations, for `GET /conversations` and `chat.conversations`; `counted`: how many messages were counted one by one.
@@ -69,12 +66,7 @@ export async function readConversations(
   return { page, counted };
 }
 
-function listed({ id, with: other, lastMessage, unread, delivered, read, peer }: Conversation): ListedConversation {
-  const head = {
-    id,
-    kind: "direct",
-    with: other,
-    lastMessage: message.encode({ kind: "message", ...lastMessage }),
-  } as const;
-  return { ...head, unread, delivered, read, ...(peer && { peer }) };
+function listed({ id, with: other, lastMessage: last, ...marks }: Conversation): ListedConversation {
+  const lastMessage = message.encode({ kind: "message", ...last });
+  return { id, kind: "direct", with: other, lastMessage, ...marks };
 }

@@ -1,23 +1,21 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
 import { defaultDevice, messageIdsForm, storedMessageId } from "../protocol/identifier.ts";
+import { present } from "../internal/present.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { conversationId, identifier } from "../protocol/schema.ts";
+import { conversationId, identifier, mark } from "../protocol/schema.ts";
 import { type HistoryQuery, newest, type PageOrder } from "../store/read/history.ts";
-import { type FieldKind, textsOfFields } from "./host-fields.ts";
-import { fitParameters, readParameters, wholeNumber } from "./parameters.ts";
+import { type FieldKind, readFields, readParameters, wholeNumber } from "./parameters.ts";
 
 const limitDefault = 50;
 
 const seq = (description: string, least = 1) =>
-  wholeNumber({
-    min: least,
-    max: newest - 1,
-    description: `${description}. Needs with or conversation; before, after, around and ids exclude each other`,
-  });
-const time = (description: string) =>
-  wholeNumber({ min: 0, max: newest, description: `${description}, in milliseconds since the Unix epoch` });
+  wholeNumber(
+    [least, newest - 1],
+    `${description}. Needs with or conversation; before, after, around and ids exclude each other`,
+  );
+const time = (description: string) => wholeNumber([0, newest], `${description}, in milliseconds since the Unix epoch`);
 
 /** The selectors of `GET /messages`, each as the text that it is in an address. */
 const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) =>
@@ -42,19 +40,10 @@ const schemaOf = ({ answerRowsMax, queryIdsMax }: Limits) =>
     since: v.optional(time("Messages from this time on")),
     until: v.optional(time("Messages up to this time, which is not before since")),
     undelivered: v.optional(v.pipe(v.literal("true"), v.description("Messages that the device has not got"))),
-    limit: v.optional(
-      wholeNumber({ min: 1, max: answerRowsMax, description: `Messages of a page; else: ${limitDefault}` }),
-    ),
+    limit: v.optional(wholeNumber([1, answerRowsMax], `Messages of a page; else: ${limitDefault}`)),
   });
 
 export type Selectors = v.InferOutput<ReturnType<typeof schemaOf>>;
-
-const walkSchema = v.strictObject({
-  down: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  up: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  ids: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  author: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-});
 
 const nextParameter = {
   next: v.optional(v.pipe(v.string(), v.minLength(1), v.description("Goes on with the query of an earlier answer"))),
@@ -104,8 +93,8 @@ export const messageFields = {
  */
 export function readGivenSelectors(given: object, { limits, cursors }: SelectorOptions): Query {
   const schema = v.omit(schemaOf(limits), ["device", "undelivered"]);
-  const texts = textsOfFields(given, messageFields);
-  const { next, ...selectors } = fitParameters(texts, v.strictObject({ ...schema.entries, ...nextParameter }));
+  const withNext = v.strictObject({ ...schema.entries, ...nextParameter });
+  const { next, ...selectors } = readFields(given, { kinds: messageFields, schema: withNext });
   if (next !== undefined) return goOn(next, selectors, { schema, cursors });
   return begin(isList(selectors) ? { ...selectors, since: 0 } : selectors);
 }
@@ -169,19 +158,18 @@ function queryOf(selectors: Selectors, walk: PageOrder): HistoryQuery {
     ...rest
   } = selectors;
   const isUndelivered = undelivered !== undefined || isList(selectors);
-  return { ...defined(rest), order: walk, limit, ...(isUndelivered && { undelivered: device }) };
+  return { ...present(rest), order: walk, limit, ...(isUndelivered && { undelivered: device }) };
 }
 
 /** Selectors as the texts of an address. */
 const textsOf = (selectors: Partial<Record<string, unknown>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(defined(selectors)).map(([name, value]) => [name, String(value)]));
+  Object.fromEntries(Object.entries(present(selectors)).map(([name, value]) => [name, String(value)]));
 
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-const defined = <T extends object>(object: T): Defined<T> =>
-  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>;
-
-const nextSchema = v.strictObject({ texts: v.record(v.string(), v.string()), walk: walkSchema });
+const bound = v.optional(mark);
+const nextSchema = v.strictObject({
+  texts: v.record(v.string(), v.string()),
+  walk: v.strictObject({ down: bound, up: bound, ids: bound, author: bound }),
+});
 
 type Continued = { readonly selectors: Selectors; readonly walk: PageOrder };
 
@@ -204,5 +192,5 @@ function decodeNext(
   }
   const parsed = v.safeParse(nextSchema, value);
   if (!parsed.success) throw malformedNext();
-  return { texts: parsed.output.texts, walk: defined(parsed.output.walk) };
+  return { texts: parsed.output.texts, walk: present(parsed.output.walk) };
 }

@@ -5,7 +5,10 @@ export type Rate = { readonly burst: number; readonly perS: number };
 
 type Bucket = { tokens: number; at: number };
 
-/** Token buckets by name. */
+/**
+ * Token buckets by name. A full bucket is the same as none, and is forgotten: only names that took tokens in the last `burst / perS` seconds use
+ * memory.
+ */
 export interface Buckets {
   /**
    * Takes tokens (default: 1) and answers 0; or takes none, and answers in how many milliseconds there will be enough. More than a whole bucket
@@ -26,10 +29,6 @@ export interface Buckets {
 /** Below this many names nothing is swept. */
 const sweepNamesMin = 1_024;
 
-/**
- * Token buckets by name. A full bucket is the same as none, and is forgotten: only names that took tokens in the last `burst / perS` seconds use
- * memory.
- */
 export function createBuckets({ burst, perS }: Rate, clock: Clock): Buckets {
   const buckets = new Map<string, Bucket>();
   let sweepAt = sweepNamesMin;

@@ -20,28 +20,16 @@ const users = v.pipe(v.array(identifier), v.metadata({ maxItems: defaultLimits.w
 /** Longer than any header that runtimes accept, in the characters that a header may have. */
 const token = v.pipe(v.string(), v.regex(/^[!-~]+$/), v.maxLength(8_192));
 
+/** The fields of a message from its sender, by socket or HTTP. */
+export const sendFields = { id: messageId, to: v.exactOptional(recipient), conversation, text };
+
 /** The frames of clients (PROTOCOL 4), one schema for each type. Unknown fields are refused, so that no client relies on them. */
 export const clientFrames = {
-  send: v.pipe(
-    v.strictObject({
-      type: v.literal("send"),
-      id: messageId,
-      to: v.exactOptional(recipient),
-      conversation,
-      text,
-    }),
-    hasOneTarget(),
-    oneTarget(),
-  ),
+  send: v.pipe(v.strictObject({ type: v.literal("send"), ...sendFields }), hasOneTarget(), oneTarget()),
   ack: v.strictObject({ type: v.literal("ack"), cursor }),
   read: v.strictObject({ type: v.literal("read"), conversation: conversationId, seq: mark }),
   typing: v.pipe(
-    v.strictObject({
-      type: v.literal("typing"),
-      to: v.exactOptional(identifier),
-      conversation,
-      typing: v.boolean(),
-    }),
+    v.strictObject({ type: v.literal("typing"), to: v.exactOptional(identifier), conversation, typing: v.boolean() }),
     hasOneTarget(),
     oneTarget(),
   ),

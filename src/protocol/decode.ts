@@ -7,24 +7,14 @@ import { identifierRule, isIdentifier, isMessageId } from "./identifier.ts";
 import type { Limits } from "./limits.ts";
 import { shapeFault } from "./shape-fault.ts";
 
+type Refusal = { readonly code: ErrorCode; readonly message: string };
+
 export type Decoded =
   | { readonly ok: true; readonly frame: ClientFrame }
   /** Not a frame of this protocol; answered with `error`. */
-  | {
-      readonly ok: false;
-      readonly kind: "bad";
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly id?: string;
-    }
+  | ({ readonly ok: false; readonly kind: "bad"; readonly id?: string } & Refusal)
   /** A send with unacceptable content; answered with `rejected`. */
-  | {
-      readonly ok: false;
-      readonly kind: "rejected";
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly id: string;
-    };
+  | ({ readonly ok: false; readonly kind: "rejected"; readonly id: string } & Refusal);
 
 const bad = (message: string, id?: string): Decoded => ({
   ok: false,
@@ -69,7 +59,7 @@ export function decodeFrame(data: string | Uint8Array, limits: Limits): Decoded 
 export function validateContent(
   { text, to }: { readonly text: string; readonly to?: string | undefined },
   limits: Limits,
-): { code: ErrorCode; message: string } | null {
+): Refusal | null {
   if (to !== undefined && !isIdentifier(to))
     return { code: "invalid_recipient", message: `A recipient is ${identifierRule}` };
   if (text === "") return { code: "bad_frame", message: "The text is empty" };

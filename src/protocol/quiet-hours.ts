@@ -44,9 +44,7 @@ function formatOf(timeZone: string): Intl.DateTimeFormat | null {
 }
 
 /** The minute of the day in a time zone. */
-function minuteOfDay(now: number, format: Intl.DateTimeFormat): number {
-  return minutesOf(format.format(now));
-}
+const minuteOfDay = (now: number, format: Intl.DateTimeFormat): number => minutesOf(format.format(now));
 
 /**
  * The end of the quiet hours at this moment, in milliseconds since the Unix epoch; null if they do not include it. If `from` and `to` are

@@ -10,7 +10,11 @@ import { conversationId, cursor, identifier, mark, messageId, messageName } from
 
 const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const time = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.description("Milliseconds since the Unix epoch"));
-const retryAfterMs = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const sessionEnd = v.pipe(
+  v.number(),
+  v.safeInteger(),
+  v.description("The end of the session, in milliseconds since the Unix epoch; absent: it does not end by itself"),
+);
 const code = v.picklist(Object.keys(errorCodes) as ErrorCode[]);
 
 const placed = { id: messageId, conversation: conversationId, seq, time };
@@ -67,7 +71,7 @@ export const serverFrames = {
     code,
     message: v.string(),
     retry: v.picklist(["never", "later"]),
-    retryAfterMs: v.exactOptional(retryAfterMs),
+    retryAfterMs: v.exactOptional(mark),
   }),
   reset: v.strictObject({ type: v.literal("reset"), reason: v.picklist(["epoch", "level"]), cursor }),
   typing: v.strictObject({
@@ -89,24 +93,11 @@ export const serverFrames = {
   ]),
   authenticated: v.strictObject({
     type: v.literal("authenticated"),
-    expiresAt: v.exactOptional(
-      v.pipe(
-        v.number(),
-        v.safeInteger(),
-        v.description(
-          "The end of the session, in milliseconds since the Unix epoch; absent: it does not end by itself",
-        ),
-      ),
-    ),
+    expiresAt: v.exactOptional(sessionEnd),
     id: v.exactOptional(v.string()),
   }),
   pong: v.strictObject({ type: v.literal("pong"), id: v.exactOptional(v.string()) }),
-  error: v.strictObject({
-    type: v.literal("error"),
-    code,
-    message: v.string(),
-    id: v.exactOptional(v.string()),
-  }),
+  error: v.strictObject({ type: v.literal("error"), code, message: v.string(), id: v.exactOptional(v.string()) }),
 };
 
 export const problemBody = v.strictObject({

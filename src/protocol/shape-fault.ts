@@ -1,7 +1,7 @@
 import * as v from "valibot";
 
-/** A name from a client is repeated only if it is harmless. */
-const harmless = /^\w{1,64}$/;
+/** The name of a fault's place, for an error text. A name from a client is repeated only if it is harmless. */
+export const atName = (name: string | null): string => (name !== null && /^\w{1,64}$/.test(name) ? ` at ${name}` : "");
 
 /**
  * The fault of a value that does not fit its schema, to follow "… is malformed": its path, and, if known, its reason. Repeats
@@ -11,8 +11,7 @@ const harmless = /^\w{1,64}$/;
  * shapeFault(issue) // " at id: it is missing"
  */
 export function shapeFault(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue);
-  const place = path !== null && harmless.test(path) ? ` at ${path}` : "";
+  const place = atName(v.getDotPath(issue));
   const reason = reasonOf(issue);
   return reason === null ? place : `${place}: ${reason}`;
 }

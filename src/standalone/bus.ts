@@ -1,5 +1,6 @@
 import { ChatError } from "../error.ts";
 import type { Transport } from "../bus/transport.ts";
+import { named } from "./config-variable.ts";
 
 /**
  * The bus at the address in the environment, over which nodes on the same database exchange events.
@@ -8,12 +9,7 @@ import type { Transport } from "../bus/transport.ts";
  */
 export async function openBus(servers: string): Promise<Transport> {
   const { nats } = await import("../bus/nats/nats.ts").catch(explain);
-  try {
-    return nats({ servers });
-  } catch (error) {
-    if (!(error instanceof ChatError)) throw error;
-    throw new ChatError("config_invalid", `CLUSTER_URL: ${error.message}`, { cause: error });
-  }
+  return named("CLUSTER_URL", () => nats({ servers }));
 }
 
 /** The client of NATS is an optional peer of the package: a single node does not need it. */

@@ -1,25 +1,15 @@
 import * as v from "valibot";
-import { present, safeUrl, variable, wholeNumber, type Fault } from "./config-variable.ts";
-import { checkedClaims } from "../access/jwt-claims.ts";
+import { oneOf, safeUrl, variable, wholeNumber, type Fault } from "./config-variable.ts";
+import { checkedClaims, cookieName, type JwtOptions, secretBytesMin } from "../access/jwt.ts";
 import { isLoopbackHost } from "../internal/loopback.ts";
+import { present } from "../internal/present.ts";
+import { utf8Bytes } from "../internal/utf8.ts";
 
 /** How the standalone server learns which user makes a request. */
 export type AuthConfig =
   | { readonly kind: "demo"; readonly anywhere: boolean }
-  | {
-      readonly kind: "jwt";
-      /** Exactly one of the two is there. */
-      readonly secret?: string;
-      readonly jwksUrl?: string;
-      readonly issuer?: string;
-      readonly audience?: string;
-      readonly cookie?: string;
-      readonly userClaim?: string;
-      readonly tenantClaim?: string;
-      readonly clockToleranceSeconds?: number;
-    };
+  | ({ readonly kind: "jwt"; readonly secret?: string } & Omit<JwtOptions, "secret" | "now" | "clock" | "random">);
 
-const secretBytesMin = 32;
 const anyText = v.string();
 const claim = variable(
   // These claims say how a token is checked, and name no user.
@@ -28,22 +18,16 @@ const claim = variable(
 );
 
 export const authVariables = {
-  AUTH: v.optional(
-    variable((text) => text === "demo" || text === "jwt", '"demo" or "jwt"'),
-    "demo",
-  ),
-  AUTH_DEMO_ANYWHERE: v.optional(
-    variable((text) => text === "0" || text === "1", '"1" or nothing'),
-    "0",
-  ),
-  JWT_SECRET: v.optional(variable(isLongEnough, `at least ${secretBytesMin} bytes`)),
+  AUTH: v.optional(oneOf(["demo", "jwt"], '"demo" or "jwt"'), "demo"),
+  AUTH_DEMO_ANYWHERE: v.optional(oneOf(["0", "1"], '"1" or nothing'), "0"),
+  JWT_SECRET: v.optional(variable((text) => utf8Bytes(text) >= secretBytesMin, `at least ${secretBytesMin} bytes`)),
   JWKS_URL: v.optional(safeUrl),
   JWT_ISSUER: v.optional(anyText),
   JWT_AUDIENCE: v.optional(anyText),
-  JWT_COOKIE: v.optional(variable((text) => /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/.test(text), "the name of a cookie")),
+  JWT_COOKIE: v.optional(variable((text) => cookieName.test(text), "the name of a cookie")),
   JWT_USER_CLAIM: v.optional(claim),
   JWT_TENANT_CLAIM: v.optional(claim),
-  JWT_CLOCK_TOLERANCE_S: v.optional(wholeNumber({ min: 0, max: 5, unit: "of seconds " })),
+  JWT_CLOCK_TOLERANCE_S: v.optional(wholeNumber([0, 5], "of seconds ")),
 };
 
 /** The variables of authentication, and the host that the demo may listen on. */
@@ -97,8 +81,4 @@ export function authOf(env: AuthVariables): AuthConfig {
 export function isHost(text: string): boolean {
   if (text.includes(":")) return /^[0-9a-f:.]+$/i.test(text) && URL.canParse(`http://[${text}]/`);
   return /^[a-z0-9.-]{1,253}$/i.test(text) && URL.canParse(`http://${text}/`);
-}
-
-function isLongEnough(text: string): boolean {
-  return new TextEncoder().encode(text).length >= secretBytesMin;
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { type Fault, present, safeUrl, variable, wholeNumber } from "./config-variable.ts";
+import { present } from "../internal/present.ts";
+import { type Fault, oneOf, safeUrl, wholeNumber } from "./config-variable.ts";
 
 /** How the standalone server notifies users who are away; a provider that is absent is not used. */
 export type PushConfig = {
@@ -28,8 +29,8 @@ export const pushVariables = {
   VAPID_SUBJECT: v.optional(anyText),
   PUSH_WEBHOOK_URL: v.optional(safeUrl),
   PUSH_WEBHOOK_SECRET: v.optional(anyText),
-  PUSH_ACCOUNTS_PER_DEVICE: v.optional(variable((text) => text === "one" || text === "several", "one or several")),
-  PUSH_DELAY_MS: v.optional(wholeNumber({ min: 0, max: 600_000, unit: "of milliseconds " })),
+  PUSH_ACCOUNTS_PER_DEVICE: v.optional(oneOf(["one", "several"], "one or several")),
+  PUSH_DELAY_MS: v.optional(wholeNumber([0, 600_000], "of milliseconds ")),
 };
 
 export type PushVariables = { readonly [Name in keyof typeof pushVariables]?: string | undefined };

@@ -1,6 +1,8 @@
 import * as v from "valibot";
+import { ChatError } from "../error.ts";
 import { createOrigination, type TrustProxy } from "../access/peer.ts";
 import type { Rate } from "../internal/buckets.ts";
+import { present } from "../internal/present.ts";
 import { isSafeUrl } from "../internal/safe-url.ts";
 
 /** A variable that does not fit the others, and the value that is expected of it. */
@@ -9,15 +11,9 @@ export type Fault<Name extends string> = readonly [name: Name, expected: string]
 /** A variable with a text that fulfils `is`; `expected` describes such a text. */
 export const variable = (is: (text: string) => boolean, expected: string) => v.pipe(v.string(), v.check(is, expected));
 
-export const wholeNumber = ({
-  min,
-  max,
-  unit = "",
-}: {
-  readonly min: number;
-  readonly max: number;
-  readonly unit?: string;
-}) =>
+export const oneOf = (texts: readonly string[], expected: string) => variable((text) => texts.includes(text), expected);
+
+export const wholeNumber = ([min, max]: readonly [min: number, max: number], unit = "") =>
   variable(
     (text) => /^[0-9]{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max,
     `a whole number ${unit}from ${min} to ${max}`,
@@ -32,12 +28,6 @@ export const listOf = (text: string): string[] =>
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "");
-
-type Present<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
-
-/** The properties that are not undefined. */
-export const present = <T extends object>(properties: T): Present<T> =>
-  Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as Present<T>;
 
 const rateForm = /^([1-9]\d{0,8}),(\d{1,9}(?:\.\d{1,6})?)$/;
 
@@ -64,17 +54,29 @@ function rateOf(text: string | undefined): Rate | null | undefined {
 
 /** Trusted proxies: how many, or which. */
 export const trust = variable(
-  (text) => isTrust(trustOf(text)),
+  (text) => faultOf(() => createOrigination(trustOf(text))) === null,
   "how many proxies there are (0 to 16), or their addresses and ranges with commas",
 );
 
 export const trustOf = (text: string): TrustProxy => (/^\d{1,9}$/.test(text) ? Number(text) : listOf(text));
 
-function isTrust(value: TrustProxy): boolean {
+/** The text with which a value is refused; null: it is not. */
+export function faultOf(parse: () => unknown): string | null {
   try {
-    createOrigination(value);
-    return true;
-  } catch {
-    return false;
+    parse();
+    return null;
+  } catch (error) {
+    if (error instanceof ChatError) return error.message;
+    throw error;
+  }
+}
+
+/** Makes something from the values of variables. A refusal names the variables and does not show the values. */
+export function named<T>(variables: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    throw new ChatError("config_invalid", `${variables}: ${error.message}`, { cause: error });
   }
 }

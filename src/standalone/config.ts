@@ -1,11 +1,13 @@
 import * as v from "valibot";
 import { authFaults, type AuthConfig, authOf, authVariables, isHost } from "./config-auth.ts";
 import { missingPushVariables, type PushConfig, pushOf, pushSecrets, pushVariables } from "./config-push.ts";
+import { present } from "../internal/present.ts";
 import {
   type Fault,
+  faultOf,
   goneRate,
   listOf,
-  present,
+  oneOf,
   rate,
   ratesOfKind,
   trust,
@@ -57,7 +59,7 @@ const anyText = v.string();
 
 /** Every variable stays text, so that the others are checked also after a wrong one. */
 const variables = v.object({
-  PORT: v.optional(wholeNumber({ min: 0, max: 65_535 }), "6662"),
+  PORT: v.optional(wholeNumber([0, 65_535]), "6662"),
   HOST: v.optional(variable(isHost, "a host name or an IP address without port or brackets"), "127.0.0.1"),
   DATABASE_URL: v.optional(
     variable(isDatabaseUrl, '"file:" and a path, or a libsql, https, http, wss or ws URL'),
@@ -68,10 +70,7 @@ const variables = v.object({
   ORIGINS: v.optional(v.pipe(v.string(), v.rawCheck(checkOrigins)), ""),
   CORS_HEADERS: v.optional(variable(areHeaders, "names of headers with commas"), ""),
   ...authVariables,
-  LOG_LEVEL: v.optional(
-    variable((text) => logLevels.some((level) => level === text), logLevels.join(", ")),
-    "info",
-  ),
+  LOG_LEVEL: v.optional(oneOf(logLevels, logLevels.join(", ")), "info"),
   TRUST_PROXY: v.optional(trust, "0"),
   RATE_SENDS_USER: v.optional(rate),
   RATE_SENDS_ADDRESS: v.optional(rate),
@@ -84,15 +83,9 @@ const variables = v.object({
   ...pushVariables,
   // The bus checks its addresses itself.
   CLUSTER_URL: v.optional(anyText),
-  HEARTBEAT_MS: v.optional(
-    wholeNumber({ min: 100, max: 300_000, unit: "of milliseconds " }),
-    String(defaultLimits.heartbeatMs),
-  ),
-  SHUTDOWN_MS: v.optional(
-    wholeNumber({ min: 0, max: 600_000, unit: "of milliseconds " }),
-    String(defaultLimits.shutdownMs),
-  ),
-  START_MS: v.optional(wholeNumber({ min: 0, max: 600_000, unit: "of milliseconds " }), String(defaultLimits.startMs)),
+  HEARTBEAT_MS: v.optional(wholeNumber([100, 300_000], "of milliseconds "), String(defaultLimits.heartbeatMs)),
+  SHUTDOWN_MS: v.optional(wholeNumber([0, 600_000], "of milliseconds "), String(defaultLimits.shutdownMs)),
+  START_MS: v.optional(wholeNumber([0, 600_000], "of milliseconds "), String(defaultLimits.startMs)),
 });
 
 /** The names of all variables. */
@@ -161,12 +154,7 @@ function configOf(env: Variables): Config {
 function checkTogether({ dataset, addIssue }: v.RawCheckContext<Variables>): void {
   if (!dataset.typed) return;
   const env = dataset.value;
-  const faults: readonly Fault<keyof Variables>[] = [
-    ...missingPushVariables(env),
-    ...tokenFaults(env),
-    ...authFaults(env),
-  ];
-  for (const [key, message] of faults)
+  for (const [key, message] of [...missingPushVariables(env), ...tokenFaults(env), ...authFaults(env)])
     addIssue({ message, path: [{ type: "object", origin: "value", input: env, key, value: env[key] }] });
 }
 
@@ -180,28 +168,13 @@ function checkOrigins({ dataset, addIssue }: v.RawCheckContext<string>): void {
   // A value with an "@" may have a password with a comma in it, so the text shows no part of it.
   if (dataset.value.includes("@")) return addIssue({ message: "a list of origins with commas, none with a user name" });
   const faults = listOf(dataset.value)
-    .map(faultOf)
+    .map((origin) => faultOf(() => parseOrigins([origin])))
     .filter((fault) => fault !== null);
   if (faults.length > 0) addIssue({ message: `a list of origins with commas (${faults.join("; ")})` });
 }
 
-function faultOf(origin: string): string | null {
-  try {
-    parseOrigins([origin]);
-    return null;
-  } catch (error) {
-    if (error instanceof ChatError) return error.message;
-    throw error;
-  }
-}
-
 function areHeaders(text: string): boolean {
-  try {
-    parseCorsHeaders(listOf(text));
-    return true;
-  } catch {
-    return false;
-  }
+  return faultOf(() => parseCorsHeaders(listOf(text))) === null;
 }
 
 function isDatabaseUrl(text: string): boolean {

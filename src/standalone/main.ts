@@ -74,14 +74,13 @@ async function main(): Promise<void> {
   const site = await siteOf(chat, config);
   if (isStopping) return;
   server = await listen(chat, { port: config.port, hostname: config.host, fetch: site });
-  const providers = push.map(({ name }) => name);
   log.info("serving", {
     host: config.host,
     port: server.port,
     auth: config.auth.kind,
     connectionsMax,
     openFiles,
-    push: providers,
+    push: push.map(({ name }) => name),
   });
   printBanner(config, server.port);
 }
@@ -94,8 +93,8 @@ function databaseOf({ url, authToken, authTokenFile }: Config["database"]): Data
 
 function authenticateBy(auth: AuthConfig): Authenticate {
   if (auth.kind === "demo") return demo({ anywhere: auth.anywhere });
-  const { kind: _, secret, jwksUrl, ...rest } = auth;
-  return jwt({ ...(secret === undefined ? { jwksUrl: jwksUrl ?? "" } : { secret }), ...rest });
+  const { kind: _, ...options } = auth;
+  return jwt(options);
 }
 
 /** Prints for the person at the terminal; programs read the log. */

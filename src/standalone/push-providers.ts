@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { PushConfig } from "./config-push.ts";
+import { named } from "./config-variable.ts";
 import { ChatError } from "../error.ts";
 import { fcm } from "../push/provider/fcm.ts";
 import { oneSignal } from "../push/provider/onesignal.ts";
@@ -23,15 +24,6 @@ export function pushProviders(config: PushConfig): readonly PushProvider[] {
   if (keys) providers.push(named("VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT", () => webPush(keys)));
   if (hook) providers.push(named("PUSH_WEBHOOK_URL, PUSH_WEBHOOK_SECRET", () => webhook(hook)));
   return providers;
-}
-
-function named(variables: string, make: () => PushProvider): PushProvider {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof ChatError)) throw error;
-    throw new ChatError("config_invalid", `${variables}: ${error.message}`, { cause: error });
-  }
 }
 
 /** JSON begins with a brace, and a path does not. */

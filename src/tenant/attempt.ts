@@ -56,14 +56,11 @@ export async function tryToOpen({ open, attempt, clock, random, log }: AttemptOp
     return { type: "open", database: await open() };
   } catch (cause) {
     const error = cause instanceof ChatError ? cause : unavailable(cause);
-    const isFinal = finalCodes.includes(error.code) && !isPassing(error);
+    const { code, message: reason } = error;
+    const isFinal = finalCodes.includes(code) && !isPassing(error);
     if (isFinal) log.error("the database cannot be opened", { error: cause });
     else if (isPowerOfTwo(attempt))
-      log.warn("the database cannot be opened yet; it is tried again", {
-        code: error.code,
-        reason: error.message,
-        attempt,
-      });
+      log.warn("the database cannot be opened yet; it is tried again", { code, reason, attempt });
     const pauseMs = isFinal ? pauseMsMax : backoffMs(random, { attempt, minMs: pauseMsMin, maxMs: pauseMsMax });
     return { type: "failed", error, isFinal, until: clock.elapsed() + pauseMs };
   }

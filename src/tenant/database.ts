@@ -1,25 +1,18 @@
-import type { Transport } from "../bus/transport.ts";
 import { ChatError } from "../error.ts";
-import { nextTurn } from "../internal/clock.ts";
 import { backoffMs } from "../internal/backoff.ts";
+import { nextTurn } from "../internal/clock.ts";
 import { deferred } from "../internal/deferred.ts";
-import type { Log } from "../internal/logger.ts";
 import { waitAtMost } from "../internal/deadline.ts";
 import { levelMax } from "../log/log-kinds.ts";
-import type { Engine } from "../store/engine/engine.ts";
 import { applyMigrations } from "../store/migration/apply.ts";
 import type { HistoryChange } from "../store/one-history.ts";
 import type { Trouble } from "../store/store.ts";
 import { createHistories } from "./histories.ts";
-import { type DatabaseContext, openRuntime, type Runtime } from "./runtime.ts";
+import { type DatabaseContext, openRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 
-export type DatabaseOptions = {
-  readonly engine: Engine;
+export type DatabaseOptions = Pick<RuntimeOptions, "engine" | "bus" | "log"> & {
   readonly url: string;
   readonly migrate?: boolean;
-  /** How the nodes on this database speak to each other, where there are others. */
-  readonly bus: Transport | undefined;
-  readonly log: Log;
   /** A connection has gone. */
   readonly onLeave?: () => void;
 };
@@ -92,9 +85,8 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
   function leaveHistory(change: HistoryChange): void {
     const isServing = state.type === "serving";
     if (change.type === "unreadable") {
-      const { found } = change;
-      state = { type: "unreadable", found };
-      log.fatal(unreadableText, { found, level: levelMax });
+      state = change;
+      log.fatal(unreadableText, { found: change.found, level: levelMax });
       if (isServing) leave(current, tooOld);
       return;
     }
@@ -132,6 +124,7 @@ export async function openDatabase(options: DatabaseOptions, context: DatabaseCo
         if (unreadable() !== null) return;
         log.error("the new history cannot be served yet", { error });
       }
+      if (state !== renewal) return;
       await new Promise<void>((resolve) => {
         const cancel = clock.after(backoffMs(random, { attempt, minMs: againMsMin, maxMs: againMsMax }), resolve);
         renewal.cancelPause = () => {

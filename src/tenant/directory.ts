@@ -2,6 +2,7 @@ import type { Log } from "../internal/logger.ts";
 import { ChatError } from "../error.ts";
 import type { Clock } from "../internal/clock.ts";
 import { withDeadline } from "../internal/deadline.ts";
+import type { Limits } from "../protocol/limits.ts";
 import type { Entry } from "./entry.ts";
 
 /** The host's name of a database. */
@@ -13,13 +14,12 @@ export type DatabaseOf<N extends Named> = (tenant: string) => N | null | Promise
 export type DirectoryOptions<N extends Named> = {
   readonly databaseOf: DatabaseOf<N>;
   readonly clock: Clock;
-  /** How long the host may think. */
-  readonly answerMs: number;
-  /** After the host failed with a tenant, it is not asked again about it for this long. */
-  readonly pauseMs: number;
+  readonly limits: Pick<Limits, "hostAnswerMs">;
   readonly log: Log;
 };
 
+/** After the host failed with a tenant, it is not asked again about it for this long. */
+const pauseMs = 1_000;
 /** Tenants with a remembered database; about any other the host is asked again. */
 const tenantsMax = 100_000;
 
@@ -42,7 +42,7 @@ export type Directory<N extends Named> = {
 };
 
 export function createDirectory<N extends Named>(options: DirectoryOptions<N>): Directory<N> {
-  const { databaseOf, clock, answerMs, pauseMs, log } = options;
+  const { databaseOf, clock, limits, log } = options;
   const asking = new Map<string, Promise<N | null>>();
   const refusals = new Map<string, { readonly error: ChatError; readonly until: number }>();
   const entries = new Map<string, Entry>();
@@ -50,7 +50,8 @@ export function createDirectory<N extends Named>(options: DirectoryOptions<N>): 
 
   async function answerOf(tenant: string): Promise<N | null> {
     const asked = Promise.resolve(databaseOf(tenant));
-    const named = await withDeadline(asked, { clock, ms: answerMs, who: "The host, asked for a tenant's database," });
+    const who = "The host, asked for a tenant's database,";
+    const named = await withDeadline(asked, { clock, ms: limits.hostAnswerMs, who });
     // The host may be plain JavaScript.
     if (named !== null && typeof named?.url !== "string") throw new TypeError("A database has a url");
     return named;

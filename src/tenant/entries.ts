@@ -11,7 +11,7 @@ import { createEntry, type Entry } from "./entry.ts";
 import { isWorking, longestUnused, mayGiveWay } from "./unused.ts";
 
 export type EntriesOptions<N> = {
-  /** Opens a database; `onLeave` must be called for each connection that has gone. */
+  /** Opens the database that the host named; `onLeave` must be called for each connection that has gone. */
   readonly open: (named: N, onLeave: () => void) => Promise<Database>;
   readonly onClosed: (entry: Entry) => void;
   readonly clock: Clock;

@@ -1,16 +1,11 @@
-import type { Log } from "../internal/logger.ts";
 import type { Random } from "../internal/random.ts";
 import type { Cursor } from "../model.ts";
-import type { Engine } from "../store/engine/engine.ts";
 import { replaceEpoch } from "../store/epoch.ts";
 import type { KnownHistories } from "../store/one-history.ts";
 import { selectHead } from "../store/sql.ts";
+import type { RuntimeOptions } from "./runtime.ts";
 
-type HistoriesOptions = {
-  readonly engine: Engine;
-  readonly random: Random;
-  readonly log: Log;
-};
+type HistoriesOptions = Pick<RuntimeOptions, "engine" | "log"> & { readonly random: Random };
 
 /** The histories that a database has had while it was open. */
 export type Histories = {

@@ -1,27 +1,13 @@
 import { ChatError } from "../error.ts";
-import type { Clock } from "../internal/clock.ts";
-import type { Log } from "../internal/logger.ts";
-import type { Random } from "../internal/random.ts";
-import type { Limits } from "../protocol/limits.ts";
 import type { Database } from "./database.ts";
 import type { DatabaseHandle, Databases } from "./databases.ts";
-import { createDirectory, type DatabaseOf, type Named } from "./directory.ts";
-import { createEntries, shuttingDown } from "./entries.ts";
+import { createDirectory, type DirectoryOptions, type Named } from "./directory.ts";
+import { createEntries, type EntriesOptions, shuttingDown } from "./entries.ts";
 import type { Entry } from "./entry.ts";
 import { createTenantTickets } from "./tenant-tickets.ts";
 
-export type PerTenantOptions<N extends Named> = {
-  readonly databaseOf: DatabaseOf<N>;
-  /** Opens the database that the host named; `onLeave` must be called for each connection that has gone. */
-  readonly open: (named: N, onLeave: () => void) => Promise<Database>;
-  readonly clock: Clock;
-  readonly random: Pick<Random, "integer">;
-  readonly limits: Limits;
-  readonly log: Log;
-};
+export type PerTenantOptions<N extends Named> = Omit<EntriesOptions<N>, "onClosed"> & DirectoryOptions<N>;
 
-/** After the host failed with a tenant, it is not asked again about it for this long. */
-const pauseMs = 1_000;
 /** How often idle databases are looked for. */
 const beatMs = 5_000;
 
@@ -32,8 +18,8 @@ const beatMs = 5_000;
  * one. No database is opened before it has been closed to its end, and a database that fails affects its own tenants only.
  */
 export function createPerTenant<N extends Named>(options: PerTenantOptions<N>): Databases {
-  const { databaseOf, clock, limits, log } = options;
-  const directory = createDirectory({ databaseOf, clock, answerMs: limits.hostAnswerMs, pauseMs, log });
+  const { clock, limits } = options;
+  const directory = createDirectory(options);
   const entries = createEntries<N>({ ...options, onClosed: directory.forget });
   const tickets = createTenantTickets({ directory, lease, clock, limits });
   let isStopped = false;

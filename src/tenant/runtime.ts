@@ -10,7 +10,7 @@ import { type Authorize, type CanSee, createPolicy, type Policy } from "../acces
 import type { Revalidation } from "../hub/revalidation.ts";
 import type { Capacity } from "../access/capacity.ts";
 import type { WatchBudget } from "../hub/watch-budget.ts";
-import { createHookFollower, type HookFollower } from "../hook/follower.ts";
+import { createHookFollower } from "../hook/follower.ts";
 import type { HookHealth } from "../hook/hook-health.ts";
 import type { NamedHook } from "../hook/message-hook.ts";
 import type { Clock } from "../internal/clock.ts";
@@ -109,7 +109,7 @@ const storeCloseMsMax = 2_000;
  */
 export async function openRuntime(options: RuntimeOptions, context: DatabaseContext): Promise<Runtime> {
   const { engine, bus, log, known, onLeave, onHistoryChange } = options;
-  const { clock, random, limits } = context;
+  const { clock, random, limits, providers, accountsPerDevice } = context;
   const isRenewal = known.size > 0;
   const store = createStore({
     ...{ engine, clock, random, limits, known, onHistoryChange },
@@ -123,32 +123,22 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
   let stopHub = async (): Promise<void> => {};
   try {
     await feed.start();
+    const { authorize, canSee, sight, limiter, capacity, budget, watchBudget, revalidation, reauthenticate } = context;
     const policy = createPolicy({
-      ...{ authorize: context.authorize, canSee: context.canSee, store, clock, answerMs: limits.hostAnswerMs },
-      sight: context.sight,
+      ...{ authorize, canSee, sight, store, clock, answerMs: limits.hostAnswerMs },
       report: (error) => log.error("a rule of the host failed", { error }),
     });
-    const { limiter, capacity, budget, watchBudget, revalidation } = context;
     const report = createHubReport(log, onLeave);
     const hub = createHub({
       ...{ store, feed, clock, limits, policy, limiter, capacity, budget, revalidation, report },
-      reauthenticate: context.reauthenticate,
-      ...{ watchBudget, transport: bus, node: random.messageId(clock.now()) },
+      ...{ reauthenticate, watchBudget, transport: bus, node: random.messageId(clock.now()) },
       ...(isRenewal && { admittedSince: clock.elapsed() }),
     });
     stopHub = () => hub.stop(0);
     const followers = context.hooks.map((hook) =>
       createHookFollower({
-        ...{
-          hook,
-          store,
-          feed,
-          clock,
-          random,
-          limits,
-          isExclusive: engine.isExclusive === true,
-          health: context.hookHealth,
-        },
+        ...{ hook, store, feed, clock, random, limits, health: context.hookHealth },
+        isExclusive: engine.isExclusive === true,
         report: createSparing({
           ...{ clock, everyMs: faultEveryMs },
           report: (error, leftOut) =>
@@ -163,7 +153,38 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     const worker = createWorker({ ...options, store, feed, hub }, context);
     worker?.start();
     for (const follower of followers) follower.start();
-    return createRuntime({ store, feed, policy, hub, followers, worker }, context);
+
+    return {
+      ...{ store, hub, epoch: feed.epoch() },
+      parts: { store, policy, connect: hub.connect, push: { providers, accountsPerDevice } },
+
+      isWorking: async () => followers.some((follower) => follower.isBusy()) || ((await worker?.isBusy()) ?? false),
+
+      async close(deadlineMs, reason) {
+        const storeMs = Math.min(storeCloseMsMax, deadlineMs / 4);
+        const openMs = deadlineMs - storeMs;
+        const following = Promise.all(followers.map((follower) => follower.stop(openMs)));
+        await worker?.stop(openMs / 4);
+        feed.stop();
+        await hub.stop((openMs * 3) / 4, reason);
+        await following;
+        const closing = store.close();
+        // A store that hangs must not keep the process.
+        await waitAtMost(closing, { clock, ms: storeMs });
+        return { closing };
+      },
+
+      async abandon(deadlineMs, reason = "the database has another history") {
+        for (const follower of followers) follower.abandon();
+        worker?.abandon();
+        feed.stop();
+        await store.abandon();
+        await hub.stop(deadlineMs, reason);
+      },
+
+      counts: feed.counts,
+      sizes: () => ({ ...hub.sizes(), ...worker?.sizes() }),
+    };
   } catch (error) {
     feed.stop();
     await store.abandon();
@@ -174,7 +195,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
 
 /** null: there is no provider. */
 function createWorker(
-  { engine, log, store, feed, hub }: RuntimeOptions & Pick<RuntimeParts, "store" | "feed" | "hub">,
+  { engine, log, store, feed, hub }: RuntimeOptions & Pick<Runtime, "store" | "hub"> & { readonly feed: Feed },
   { clock, random, limits, providers, onPush, requestLimit, health }: DatabaseContext,
 ): PushWorker | null {
   if (providers.length === 0) return null;
@@ -185,52 +206,6 @@ function createWorker(
     onCut: (cut) => log.warn("a push was too long, or of what its provider does not take, and was cut", cut),
     report: (error, leftOut = 0) => log.warn("a push failed", { error, ...(leftOut > 0 && { leftOut }) }),
   });
-}
-
-type RuntimeParts = {
-  readonly store: Store;
-  readonly feed: Feed;
-  readonly policy: Policy;
-  readonly hub: Hub;
-  readonly followers: readonly HookFollower[];
-  readonly worker: PushWorker | null;
-};
-
-function createRuntime(
-  { store, feed, policy, hub, followers, worker }: RuntimeParts,
-  { clock, providers, accountsPerDevice }: DatabaseContext,
-): Runtime {
-  return {
-    ...{ store, hub, epoch: feed.epoch() },
-    parts: { store, policy, connect: hub.connect, push: { providers, accountsPerDevice } },
-
-    isWorking: async () => followers.some((follower) => follower.isBusy()) || ((await worker?.isBusy()) ?? false),
-
-    async close(deadlineMs, reason) {
-      const storeMs = Math.min(storeCloseMsMax, deadlineMs / 4);
-      const openMs = deadlineMs - storeMs;
-      const following = Promise.all(followers.map((follower) => follower.stop(openMs)));
-      await worker?.stop(openMs / 4);
-      feed.stop();
-      await hub.stop((openMs * 3) / 4, reason);
-      await following;
-      const closing = store.close();
-      // A store that hangs must not keep the process.
-      await waitAtMost(closing, { clock, ms: storeMs });
-      return { closing };
-    },
-
-    async abandon(deadlineMs, reason = "the database has another history") {
-      for (const follower of followers) follower.abandon();
-      worker?.abandon();
-      feed.stop();
-      await store.abandon();
-      await hub.stop(deadlineMs, reason);
-    },
-
-    counts: feed.counts,
-    sizes: () => ({ ...hub.sizes(), ...worker?.sizes() }),
-  };
 }
 
 function createHubReport(log: Log, onLeave: () => void): (event: HubEvent) => void {

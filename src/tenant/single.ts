@@ -33,18 +33,13 @@ export function createSingle({ startMs, ...options }: SingleOptions): Databases 
 
   const opened = (): Database | null => (outcome.type === "open" ? outcome.database : null);
 
-  /** Why it is not open; `unavailable` where a further try may help. */
-  function whyNot(): ChatError {
-    if (outcome.type !== "failed") return new ChatError("unavailable", "The database is not open yet");
-    const { error, isFinal } = outcome;
-    if (isFinal) return error;
-    return new ChatError("unavailable", `The database cannot be opened yet: ${error.message}`, { cause: error });
-  }
-
+  /** The database. Throws the reason why it is not open: `unavailable` where a further try may help. */
   function found(): Database {
-    const database = opened();
-    if (database) return database;
-    throw whyNot();
+    if (outcome.type === "open") return outcome.database;
+    if (outcome.type === "opening") throw new ChatError("unavailable", "The database is not open yet");
+    const { error, isFinal } = outcome;
+    if (isFinal) throw error;
+    throw new ChatError("unavailable", `The database cannot be opened yet: ${error.message}`, { cause: error });
   }
 
   return {

@@ -166,7 +166,7 @@ describe("GET /changes", () => {
     const request = new Request("http://localhost/changes?device=phone&wait=60");
     const session = { tenant: "default", user: "alice" };
     const call = { request, session, connect, clock, limits: defaultLimits, askedAt: 0 } as unknown as Call;
-    let answered: Response | null = null;
+    let answered: Response | void | null = null;
     void Promise.resolve(getChanges.handle(call)).then((response) => (answered = response));
     say({ type: "welcome", cursor: "c0" });
     say({ type: "typing", conversation: "c1", user: "bob", typing: true });

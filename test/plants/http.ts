@@ -34,7 +34,7 @@ export const http = {
   },
   "a token for any audience is taken": {
     rule: "X2",
-    file: "access/jwt-claims.ts",
+    file: "access/jwt.ts",
     from: 'if (aud !== undefined && audience === undefined) return refused("aud", "none, for no audience is configured");',
     to: "",
   },

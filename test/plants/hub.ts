@@ -96,7 +96,7 @@ export const hub = {
   },
   "a counter of users is never removed": {
     rule: "H11",
-    file: "access/counter.ts",
+    file: "access/capacity.ts",
     from: "else counts.delete(name);",
     to: "else counts.set(name, 0);",
   },

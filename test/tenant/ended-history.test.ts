@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import { createOutboxBudget } from "../../src/connection/outbox-budget.ts";
 import { openRuntime } from "../../src/tenant/runtime.ts";
+import { createChat } from "../../src/chat.ts";
 import { createHookHealth } from "../../src/hook/hook-health.ts";
 import { hooksOf } from "../../src/hook/message-hook.ts";
 import { createLimiter } from "../../src/access/limiter.ts";
@@ -24,9 +25,10 @@ import { createStore } from "../../src/store/libsql-store.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
 import { createOneHistory, type HistoryChange } from "../../src/store/one-history.ts";
+import { selectHead } from "../../src/store/sql.ts";
 import type { Store } from "../../src/store/store.ts";
 import { createPhones } from "../push/support/phone.ts";
-import { fakeClock } from "../support/fake-clock.ts";
+import { fakeClock, passes } from "../support/fake-clock.ts";
 
 const alice = { tenant: "default", user: "alice" };
 
@@ -127,6 +129,44 @@ describe("a history that has ended", () => {
     calls = 0;
     await clock.advance(600_000);
     expect(calls).toBe(0);
+  });
+});
+
+describe("a new history that cannot be opened", () => {
+  test("R5 D31 a shutdown does not wait for the next try", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tidings-renewal-"));
+    const engine = createEmbeddedEngine({ path: join(folder, "chat.db") });
+    const clock = fakeClock();
+    let tries = 0;
+    let fail = (): void => {};
+    const chat = createChat({
+      database: {
+        url: "file:unused",
+        open: () => ({
+          ...engine,
+          async write(statements) {
+            // Each try begins by reading the head in a write of its own; the eighth is under way when the chat is closed.
+            if (statements.length > 1 || statements[0]?.sql !== selectHead) return await engine.write(statements);
+            if (++tries >= 8) await new Promise<void>((resolve) => (fail = resolve));
+            throw new Error("The database cannot be reached");
+          },
+          close: async () => {},
+        }),
+      },
+      authenticate: () => ({ user: "alice" }),
+      clock,
+    });
+    await passes(clock, chat.ready());
+    await newEpoch(engine, systemRandom);
+    await expect(chat.send({ from: "alice", to: "bob", text: "late" })).rejects.toMatchObject({ code: "unavailable" });
+    for (let i = 0; i < 1_000 && tries < 8; i++) await clock.advance(100);
+    expect(tries).toBe(8);
+    const closing = chat.close();
+    fail();
+    // The pause after the eighth try would be one to two seconds.
+    expect(await passes(clock, closing)).toBeLessThan(1_000);
+    await engine.close();
+    rmSync(folder, { recursive: true, force: true });
   });
 });
 

@@ -16,22 +16,14 @@ export const getBlocks: Route = {
 
 /** `PUT /blocks/{user}`: 204; from then on no message of that user is accepted, and neither sees the presence of the other. */
 export const putBlock: Route = {
-  meta: {
-    summary: "Block a user",
-    answers: { 204: null },
-    codes: ["bad_request", "invalid_recipient", "too_large"],
-  },
+  meta: { summary: "Block a user", answers: { 204: null }, codes: ["bad_request", "invalid_recipient", "too_large"] },
   units: costs.relate,
   handle: changeRelation({ blocked: true }),
 };
 
 /** `DELETE /blocks/{user}`: 204, also where there was none. */
 export const deleteBlock: Route = {
-  meta: {
-    summary: "Unblock a user",
-    answers: { 204: null },
-    codes: ["bad_request", "invalid_recipient"],
-  },
+  meta: { summary: "Unblock a user", answers: { 204: null }, codes: ["bad_request", "invalid_recipient"] },
   units: costs.relate,
   handle: changeRelation({ blocked: false }),
 };

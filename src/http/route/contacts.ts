@@ -48,27 +48,18 @@ export const getContact: Route = {
 
 /** `PUT /contacts/{user}`: 204, also where they are one already. */
 export const putContact: Route = {
-  meta: {
-    summary: "Add a contact",
-    answers: { 204: null },
-    codes: ["bad_request", "invalid_recipient", "too_large"],
-  },
+  meta: { summary: "Add a contact", answers: { 204: null }, codes: ["bad_request", "invalid_recipient", "too_large"] },
   units: costs.relate,
   handle: async (call) => {
     const other = otherOf(call);
     await allow(call, [other]);
     await call.store.relate(call.session, [{ other, contact: true }]);
-    return jsonResponse(204, null);
   },
 };
 
 /** `DELETE /contacts/{user}`: 204, also where they were none. */
 export const deleteContact: Route = {
-  meta: {
-    summary: "Remove a contact",
-    answers: { 204: null },
-    codes: ["bad_request", "invalid_recipient"],
-  },
+  meta: { summary: "Remove a contact", answers: { 204: null }, codes: ["bad_request", "invalid_recipient"] },
   units: costs.relate,
   handle: changeRelation({ contact: false }),
 };
@@ -93,6 +84,5 @@ export const postContacts: Route = {
       session,
       users.map((other) => ({ other, contact: true })),
     );
-    return jsonResponse(204, null);
   },
 };

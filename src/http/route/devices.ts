@@ -5,7 +5,7 @@ import { isIdentifier } from "../../protocol/identifier.ts";
 import type { PushAddress } from "../../push/provider.ts";
 import type { Address } from "../../store/push/device-store.ts";
 import { readBody } from "../body.ts";
-import { jsonResponse, type Call, type Route } from "../call.ts";
+import type { Call, Route } from "../call.ts";
 
 const push = v.pipe(
   v.looseObject({ provider: v.pipe(v.string(), v.description("One of the providers of `GET /push`")) }),
@@ -67,19 +67,11 @@ export const putDevice: Route = {
     const said = await readBody(request, schema, { bytesMax: limits.frameBytesMax });
     const address = said.push && (await addressOf(call, said.push));
     await store.devices.putDevice(session, device, { address, notify: said.notify, now: clock.now() });
-    return jsonResponse(204, null);
   },
 };
 
 /** `DELETE /devices/{device}`: on logout. 204, also where there was no address; from then on no notification is sent to it. */
 export const deleteDevice: Route = {
-  meta: {
-    summary: "Notify this device no longer",
-    answers: { 204: null },
-    codes: ["bad_request"],
-  },
-  handle: async (call) => {
-    await call.store.devices.deleteDevice(call.session, deviceOf(call));
-    return jsonResponse(204, null);
-  },
+  meta: { summary: "Notify this device no longer", answers: { 204: null }, codes: ["bad_request"] },
+  handle: async (call) => await call.store.devices.deleteDevice(call.session, deviceOf(call)),
 };

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { tooManyConnections } from "../../access/admit.ts";
 import { ChatError } from "../../error.ts";
 import type { SocketEvents } from "../../connection/socket.ts";
 import { deferred } from "../../internal/deferred.ts";
@@ -30,18 +31,13 @@ const parameters = ({ watchedUsersMax }: Limits) =>
     device: identifier,
     cursor: v.optional(cursor),
     level: v.optional(
-      wholeNumber({
-        min: 1,
-        max: 999_999_999,
-        description: "The highest level of entry that the client understands; default: 1",
-      }),
+      wholeNumber([1, 999_999_999], "The highest level of entry that the client understands; default: 1"),
     ),
     wait: v.optional(
-      wholeNumber({
-        min: 0,
-        max: waitSecondsMax,
-        description: `Seconds until the answer, where there is no news; default: ${waitSecondsDefault}`,
-      }),
+      wholeNumber(
+        [0, waitSecondsMax],
+        `Seconds until the answer, where there is no news; default: ${waitSecondsDefault}`,
+      ),
     ),
     watch: v.optional(
       v.pipe(
@@ -162,8 +158,7 @@ function wait(
     if (got.cursor !== undefined && (got.log === "live" || got.news !== "none")) {
       resolve(jsonResponse(200, `{"cursor":${JSON.stringify(got.cursor)},"frames":[${got.frames.join(",")}]}`));
     } else if (code === closeCode.sessionEnded) resolve(problem("unauthenticated", "The session has ended"));
-    else if (code === closeCode.rateLimited)
-      resolve(problem("too_many_connections", "The limit of open connections is reached"));
+    else if (code === closeCode.rateLimited) resolve(tooManyConnections());
     else reject(new ChatError("unavailable", "The connection ended before there was an answer"));
   }
 

@@ -1,28 +1,17 @@
-import { ChatError } from "../../error.ts";
 import * as v from "valibot";
+import { ChatError } from "../../error.ts";
 import { noConversation, requireConversation } from "../../action/conversation.ts";
+import { mark } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
 import { mute } from "../answer-schema.ts";
 import { jsonResponse, type Route } from "../call.ts";
 
 const schema = v.strictObject({
-  until: v.exactOptional(
-    v.pipe(
-      v.number(),
-      v.safeInteger(),
-      v.minValue(0),
-      v.description("Milliseconds since the Unix epoch; absent: for good"),
-    ),
-  ),
+  until: v.exactOptional(v.pipe(mark, v.description("Milliseconds since the Unix epoch; absent: for good"))),
 });
 
-/** `GET /conversations/{id}/mute`: whether the asker has muted it, and until when. */
 export const getMute: Route = {
-  meta: {
-    summary: "Whether you have muted the conversation",
-    answers: { 200: mute },
-    codes: ["not_found"],
-  },
+  meta: { summary: "Whether you have muted the conversation", answers: { 200: mute }, codes: ["not_found"] },
   handle: async (call) => {
     await requireConversation(call.store, { asker: call.session, conversation: call.id });
     const until = await call.store.devices.mutedUntil(call.session, call.id, call.clock.now());
@@ -45,20 +34,14 @@ export const putMute: Route = {
     // A database that has gone back may no longer have a conversation whose members are cached.
     if (!(await call.store.devices.mute(call.session, call.id, until)))
       throw new ChatError(noConversation.code, noConversation.message);
-    return jsonResponse(204, null);
   },
 };
 
 /** `DELETE /conversations/{id}/mute`: 204, also where it was not muted. */
 export const deleteMute: Route = {
-  meta: {
-    summary: "Unmute the conversation",
-    answers: { 204: null },
-    codes: ["not_found"],
-  },
+  meta: { summary: "Unmute the conversation", answers: { 204: null }, codes: ["not_found"] },
   handle: async (call) => {
     await requireConversation(call.store, { asker: call.session, conversation: call.id });
     await call.store.devices.mute(call.session, call.id, null);
-    return jsonResponse(204, null);
   },
 };

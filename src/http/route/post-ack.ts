@@ -4,7 +4,7 @@ import { isCursor } from "../../protocol/cursor.ts";
 import { defaultDevice } from "../../protocol/identifier.ts";
 import { cursor, identifier } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
-import { jsonResponse, type Route } from "../call.ts";
+import type { Route } from "../call.ts";
 
 const schema = v.strictObject({
   device: v.optional(identifier, defaultDevice),
@@ -27,12 +27,11 @@ export const postAck: Route = {
     if (!isCursor(text)) throw new ChatError("bad_request", "The body is malformed at cursor");
     const at = store.cursors.decode(text);
     const { head } = await store.openDevice(session, device, { after: at?.n, level: at?.level });
-    if (at === null) return jsonResponse(204, null);
+    if (at === null) return;
     // The device cannot have entries from after this request.
     const n = Math.min(at.n, head.n);
     const ack = at.isList ? store.ackList : store.ack;
     const isStored = await new Promise<boolean>((resolve) => ack(session, device, { ...at, n }, resolve));
     if (!isStored) throw new ChatError("unavailable", "The store did not confirm the ack: send it again");
-    return jsonResponse(204, null);
   },
 };

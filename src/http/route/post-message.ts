@@ -1,28 +1,13 @@
 import * as v from "valibot";
 import { appendMessage, orThrow, validateSend } from "../../action/send.ts";
-import {
-  conversationId,
-  hasOneTarget,
-  messageId,
-  oneTarget,
-  recipient,
-  text as messageText,
-} from "../../protocol/schema.ts";
+import { sendFields } from "../../protocol/client-schema.ts";
+import { hasOneTarget, oneTarget } from "../../protocol/schema.ts";
 import { placedMessage } from "../../protocol/server-schema.ts";
 import { readBody } from "../body.ts";
 import { jsonResponse, type Route } from "../call.ts";
 import { tooOften } from "../../protocol/problem.ts";
 
-const schema = v.pipe(
-  v.strictObject({
-    id: messageId,
-    to: v.exactOptional(recipient),
-    conversation: v.exactOptional(conversationId),
-    text: messageText,
-  }),
-  hasOneTarget(),
-  oneTarget(),
-);
+const schema = v.pipe(v.strictObject(sendFields), hasOneTarget(), oneTarget());
 
 /** `POST /messages`: sends a message like all others. 201, or 200 for a retry. */
 export const postMessage: Route = {

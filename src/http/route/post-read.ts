@@ -3,7 +3,7 @@ import { requireConversation } from "../../action/conversation.ts";
 import { ChatError } from "../../error.ts";
 import { mark, namedMessageId } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
-import { jsonResponse, type Route } from "../call.ts";
+import type { Route } from "../call.ts";
 
 const schema = v.strictObject({ seq: mark, id: v.optional(namedMessageId) });
 
@@ -21,9 +21,8 @@ export const postRead: Route = {
   handle: async ({ request, session, store, limits, id }) => {
     const { seq, id: seen } = await readBody(request, schema, { bytesMax: limits.frameBytesMax });
     await requireConversation(store, { asker: session, conversation: id });
-    if (seen !== undefined && (await store.messageAt(id, seq)) !== seen) return jsonResponse(204, null);
+    if (seen !== undefined && (await store.messageAt(id, seq)) !== seen) return;
     const isStored = await new Promise<boolean>((resolve) => store.read(session, id, seq, resolve));
     if (!isStored) throw new ChatError("unavailable", "The store did not confirm the mark: send it again");
-    return jsonResponse(204, null);
   },
 };

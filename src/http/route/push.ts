@@ -9,11 +9,7 @@ import { readParameters } from "../parameters.ts";
 
 /** `GET /push`: the providers of this server, each with the fields that a client needs to register. */
 export const getPush: Route = {
-  meta: {
-    summary: "How devices can be notified",
-    answers: { 200: pushProviders },
-    codes: [],
-  },
+  meta: { summary: "How devices can be notified", answers: { 200: pushProviders }, codes: [] },
   handle: async ({ push: { providers } }) => {
     const list = providers.map(({ name, public: known }) => ({ ...known, name }));
     return jsonResponse(200, JSON.stringify({ providers: list }));

@@ -3,13 +3,8 @@ import { quietHoursAnswer } from "../answer-schema.ts";
 import { readBody } from "../body.ts";
 import { jsonResponse, type Route } from "../call.ts";
 
-/** `GET /quiet-hours`: when the asker does not want to be notified. */
 export const getQuietHours: Route = {
-  meta: {
-    summary: "When you do not want to be notified",
-    answers: { 200: quietHoursAnswer },
-    codes: [],
-  },
+  meta: { summary: "When you do not want to be notified", answers: { 200: quietHoursAnswer }, codes: [] },
   handle: async ({ session, store }) => {
     const text = await store.devices.quietHours(session);
     return jsonResponse(200, JSON.stringify({ quietHours: text === null ? null : parseQuietHours(text) }));
@@ -27,19 +22,11 @@ export const putQuietHours: Route = {
   handle: async ({ request, session, store, limits }) => {
     const hours = await readBody(request, quietHours, { bytesMax: limits.frameBytesMax });
     await store.devices.setQuietHours(session, JSON.stringify(hours));
-    return jsonResponse(204, null);
   },
 };
 
 /** `DELETE /quiet-hours`: 204, also where there were none. */
 export const deleteQuietHours: Route = {
-  meta: {
-    summary: "Be notified at any hour",
-    answers: { 204: null },
-    codes: [],
-  },
-  handle: async ({ session, store }) => {
-    await store.devices.setQuietHours(session, null);
-    return jsonResponse(204, null);
-  },
+  meta: { summary: "Be notified at any hour", answers: { 204: null }, codes: [] },
+  handle: async ({ session, store }) => await store.devices.setQuietHours(session, null),
 };
