@@ -103,7 +103,7 @@ export const storeWrite = {
   "opening a device during a failure waits for ever": {
     rule: "S12",
     file: "store/write/write-queue.ts",
-    from: "...[...(batch?.devices ?? []), ...devices],",
+    from: "...(batch?.devices ?? []), ...devices,",
     to: "...(batch?.devices ?? []),",
   },
   "every request tries the database during an outage": {

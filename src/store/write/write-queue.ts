@@ -17,10 +17,7 @@ export const unavailable: Outcome = { type: "refused", code: "unavailable" };
 export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOptions) {
   const sends = createSendQueue({ clock, limits });
   const relations = createRelationQueue(limits);
-  const marks = createMarks({
-    ...{ clock, delayMs: limits.marksDelayMs, takenMax: limits.commitMarksMax },
-    ...{ isOpen, onDue },
-  });
+  const marks = createMarks({ clock, delayMs: limits.marksDelayMs, takenMax: limits.commitMarksMax, isOpen, onDue });
   let devices: WaitingDevice[] = [];
 
   /** Creates the device of an ack again, which was forgotten, and then repeats the ack. */
@@ -79,10 +76,7 @@ export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOpt
       for (const read of batch?.reads ?? []) marks.addRead(read);
       for (const seen of batch?.seen ?? []) marks.addSeen(seen);
       const waiting = [...(batch?.sends ?? []), ...sends.takeAll()];
-      const others = [
-        ...[...(batch?.devices ?? []), ...devices],
-        ...[...(batch?.relations ?? []), ...relations.takeAll()],
-      ];
+      const others = [...(batch?.devices ?? []), ...devices, ...(batch?.relations ?? []), ...relations.takeAll()];
       devices = [];
       for (const { settle } of waiting) settle(unavailable);
       marks.giveUp();
