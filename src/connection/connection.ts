@@ -32,8 +32,8 @@ export type ConnectionContext = {
   readonly sendWindow: SendWindow;
   /** Absent: nothing is limited. */
   readonly limiter: Pick<Limiter, "pay" | "spend"> | undefined;
-  /** Makes the handler of a connection's frames; a promise makes its next frame wait. */
-  readonly handlerFor: (connection: Connection) => (frame: Frame) => void | Promise<void>;
+  /** Handles a frame of a connection; a promise makes its next frame wait. */
+  readonly handle: (connection: Connection, frame: Frame) => void | Promise<void>;
   /** The connection is open and must get all that follows; `lastN`: the last change of its user. */
   readonly join: (connection: Connection) => { readonly lastN: number };
   readonly leave: (connection: Connection, code: number) => void;
@@ -201,7 +201,7 @@ export function createConnection(
   };
   const inbox = createInbox({
     ...{ socket, bytesMax: limits.inboxBytesMax, framesMax: limits.sendWindow },
-    handle: context.handlerFor(connection),
+    handle: (frame) => context.handle(connection, frame),
     isOpen: () => isOpen() && outgoing.unanswered() < context.sendWindow.sends(),
     onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
     onFault: fail,

@@ -19,9 +19,13 @@ type State =
 /** A peer that does not answer the closing handshake is dropped after this time, in milliseconds. */
 const closeGraceMs = 3_000;
 
+const opening: State = { type: "opening" };
+const open: State = { type: "open" };
+
 /** The states of one socket, from its upgrade until it is gone. */
-export function createLifecycle({ socket, clock, soon, onClosing, onClosed }: LifecycleOptions) {
-  let state: State = { type: "opening" };
+export function createLifecycle(options: LifecycleOptions) {
+  const { socket, clock, soon, onClosing, onClosed } = options;
+  let state = opening;
 
   const isEnding = (): boolean => state.type === "closing" || state.type === "closed";
 
@@ -47,7 +51,7 @@ export function createLifecycle({ socket, clock, soon, onClosing, onClosed }: Li
     /** The closing handshake has begun, or the socket is gone. */
     isEnding,
     open(): void {
-      state = { type: "open" };
+      state = open;
     },
     fail(): void {
       if (state.type === "open") state = { type: "failed" };

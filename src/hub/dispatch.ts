@@ -23,13 +23,13 @@ function costOf(frame: ClientFrame, { session }: Connection): number | null {
 }
 
 /**
- * Makes the handler of a connection's frames: it decodes a frame, calls the handler of its type and sends the answer; bad frames are answered and
+ * Makes the handler of frames: it decodes a frame, calls the handler of its type and sends the answer; bad frames are answered and
  * counted. All frames but messages are paid for first, and wait until they are: the frames behind them wait too, and the socket is not read meanwhile.
  */
 export function createDispatch(context: HandlerContext, limits: Limits) {
-  return (connection: Connection) => (data: Frame) => {
+  return (connection: Connection, data: Frame): void | Promise<void> => {
     // The timer of the session's end may be late: a session that is over sends nothing more.
-    if (connection.endIfOver()) return undefined;
+    if (connection.endIfOver()) return;
     const decoded = decodeFrame(data, limits);
     const units = decoded.ok ? costOf(decoded.frame, connection) : costs.refused;
     if (units === null) return handle(connection, decoded);

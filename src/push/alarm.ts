@@ -1,14 +1,12 @@
 import type { Clock } from "../internal/clock.ts";
 
 /** One timer, set to the earliest of the times that were asked for. */
-export type Alarm = { setIn(ms: number): void; cancel(): void };
-
-export function createAlarm(clock: Pick<Clock, "elapsed" | "after">, ring: () => void): Alarm {
+export function createAlarm(clock: Pick<Clock, "elapsed" | "after">, ring: () => void) {
   let ringsAt = Infinity;
   let cancelTimer = (): void => {};
 
   return {
-    setIn(ms) {
+    setIn(ms: number): void {
       const at = clock.elapsed() + ms;
       if (at >= ringsAt) return;
       cancelTimer();
@@ -18,7 +16,7 @@ export function createAlarm(clock: Pick<Clock, "elapsed" | "after">, ring: () =>
         ring();
       });
     },
-    cancel() {
+    cancel(): void {
       cancelTimer();
       ringsAt = Infinity;
     },

@@ -20,19 +20,6 @@ export type UnackedOptions = Omit<OverdueOptions, "store" | "limits" | "logAge">
   readonly report: (fault: unknown) => void;
 };
 
-/** Finds the messages that were not acked in time. */
-export type Unacked = {
-  /** Continues after a position up to which everything was looked at. */
-  start(from: number): void;
-  stop(): void;
-  /** The position up to which nothing is in the memory of this process alone. */
-  position(): number;
-  /** For how many milliseconds a log position has existed. */
-  ageOf(n: number): number;
-  /** The number of entries in memory: 0 once everything was looked at. */
-  sizes(): { readonly recipients: number; readonly readers: number; readonly blockers: number };
-};
-
 /** One period in which this node has the lease. */
 type Run = {
   readonly pending: Pending;
@@ -56,7 +43,7 @@ const stretchMax = 5_000;
  * Follows the log and finds the devices that have not acked in time. It holds users in memory, not messages, and at most `pushUsersMax` of them: with
  * more it reads no further, because the log is the buffer. The notices that it makes due are in the store.
  */
-export function createUnacked(options: UnackedOptions): Unacked {
+export function createUnacked(options: UnackedOptions) {
   const { store, feed, clock, limits, delays, holder, isAvailable, onDue, report } = options;
   const logAge = createLogAge(clock, {
     stepMs: ageStepMs,
@@ -157,18 +144,22 @@ export function createUnacked(options: UnackedOptions): Unacked {
   }
 
   return {
-    start(from) {
+    /** Continues after a position up to which everything was looked at. */
+    start(from: number): void {
       const pending = createPending({ clock, readDelayMs: delays.activeMs, onDueIn: wakeIn });
       run = { pending, position: Math.min(from, feed.position()), source: "behind", isLooking: false };
       logAge.note(feed.position());
       void catchUp(run);
     },
-    stop() {
+    stop(): void {
       run = null;
       alarm.cancel();
     },
+    /** The position up to which nothing is in the memory of this process alone. */
     position: () => run?.pending.positionBefore(run.position) ?? 0,
+    /** For how many milliseconds a log position has existed. */
     ageOf: logAge.of,
+    /** The number of entries in memory: 0 once everything was looked at. */
     sizes: () => run?.pending.sizes() ?? { recipients: 0, readers: 0, blockers: 0 },
   };
 }

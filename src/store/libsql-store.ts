@@ -50,6 +50,7 @@ export function createStore(options: StoreOptions): Store {
   const health = createStoreHealth({ engine, history, onFault, onDamage: (cause) => writer.halt(cause) });
   const { guarded } = health;
   const writer = createWriter({ engine, history, clock, random, limits, onCommit, onFault: health.noteFault });
+  const { append, ack, ackList, read, seen, settled, drained, abandon } = writer;
   const reader = createReader({ engine, history, limits });
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
@@ -81,10 +82,7 @@ export function createStore(options: StoreOptions): Store {
     cursors,
     devices: createDeviceStore({ engine: guardedEngine, limits, clock }),
     push: createPushStore({ engine: guardedEngine, limits, clock }),
-    append: writer.append,
-    ack: writer.ack,
-    ackList: writer.ackList,
-    read: writer.read,
+    ...{ append, ack, ackList, read, seen, settled, drained, abandon },
     async openDevice(identity, device, { after, level } = {}) {
       for (let i = 0; i < madeTimesMax; i++) {
         const known = await guarded(() => reader.device(identity, device));
@@ -118,7 +116,6 @@ export function createStore(options: StoreOptions): Store {
     relationships: (identity, others) => guarded(() => people.relationships(identity, others)),
     people: (identity, options) => guarded(() => people.people(identity, options)),
     isContact: (identity, other) => guarded(() => people.isContact(identity, other)),
-    seen: writer.seen,
     lastSeen: (tenant, users) => guarded(() => people.lastSeen(tenant, users)),
     addTicket: (session, ticket) =>
       guarded(() => tickets.add(session, { ...ticket, perUserMax: limits.ticketsPerUserMax })),
@@ -138,13 +135,10 @@ export function createStore(options: StoreOptions): Store {
     onCommit(listener) {
       listeners.push(listener);
     },
-    settled: writer.settled,
-    drained: writer.drained,
     isAvailable: () => trouble() === null,
     trouble,
     isCurrent: history.isCurrent,
     cannotRead: history.stop,
-    abandon: writer.abandon,
     async close() {
       await writer.close();
       await engine.close();

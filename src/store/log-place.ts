@@ -17,13 +17,10 @@ export interface LogPlace {
   leave(holder: string): Promise<void>;
 }
 
-/** Where a new position begins: after the newest entry of the log, or before the first. */
-export type Beginning = "now" | "start";
-
 /** The positions of the host's hooks in the log, by their names. */
 export interface LogPlaces {
-  /** Creates a position, unless it exists already. Rejects with `unavailable`. */
-  begin(name: string, beginning: Beginning): Promise<void>;
+  /** Creates a position, unless it exists already: after the newest entry of the log, or before the first. Rejects with `unavailable`. */
+  begin(name: string, beginning: "now" | "start"): Promise<void>;
   /** The position with this name, once it has begun. */
   place(name: string): LogPlace;
 }

@@ -2,13 +2,7 @@ import type { Identity, LogEntry } from "../model.ts";
 import type { Engine } from "./engine/engine.ts";
 import { revocationEntryOf } from "./read/log-rows.ts";
 import type { Commit, RevokeOptions } from "./store.ts";
-import {
-  advanceHead,
-  deleteTickets,
-  insertRevocation,
-  selectRecentRevocations,
-  sweepRevocations,
-} from "./revocation-sql.ts";
+import * as sql from "./revocation-sql.ts";
 import { insertUser } from "./sql.ts";
 
 /** Sockets from before a revocation are closed long before this. */
@@ -21,18 +15,17 @@ export function createRevocationStore({ engine }: { readonly engine: Pick<Engine
   return {
     /** The newest ones since a time, in milliseconds since the Unix epoch. */
     async recent(since: number): Promise<readonly LogEntry[]> {
-      const [rows = []] = await engine.read([{ sql: selectRecentRevocations, args: [since, recentMax] }]);
+      const [rows = []] = await engine.read([{ sql: sql.selectRecentRevocations, args: [since, recentMax] }]);
       return rows.map(revocationEntryOf);
     },
 
-    /** Answers its commit. */
     async revoke({ tenant, user }: Identity, { device, reason, time }: RevokeOptions): Promise<Commit> {
       const results = await engine.write([
         { sql: insertUser, args: [tenant, user] },
-        { sql: sweepRevocations, args: [time - keptMs] },
-        { sql: deleteTickets, args: [tenant, user] },
-        { sql: advanceHead },
-        { sql: insertRevocation, args: [tenant, user, device ?? null, reason, time] },
+        { sql: sql.sweepRevocations, args: [time - keptMs] },
+        { sql: sql.deleteTickets, args: [tenant, user] },
+        { sql: sql.advanceHead },
+        { sql: sql.insertRevocation, args: [tenant, user, device ?? null, reason, time] },
       ]);
       const entries = (results[4] ?? []).map(revocationEntryOf);
       const to = entries[0]?.change.n ?? 0;

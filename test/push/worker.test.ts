@@ -159,9 +159,9 @@ describe("just before sending", () => {
       push.during(push.store.relate(person("bob"), [{ other: "alice", blocked: true }])),
     );
     expect(blocked.why).toMatchObject({ decision: "drop", reason: "blocked" });
-    const muted = await waiting((push, { conversation }) =>
-      push.store.devices.mute(person("bob"), conversation, "forever"),
-    );
+    const muted = await waiting(async (push, { conversation }) => {
+      await push.store.devices.mute(person("bob"), conversation, "forever");
+    });
     expect(muted.why).toMatchObject({ decision: "drop", reason: "muted" });
     const off = await waiting((push) =>
       push.store.devices.putDevice(person("bob"), "phone", { notify: false, now: push.clock.now() }),

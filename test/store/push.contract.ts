@@ -247,12 +247,13 @@ export function describePushStore(name: string, open: () => Promise<Place>): voi
       const { devices } = store;
       const bob = person("bob", tenant);
       for (const until of [500, "forever", 700] as const) {
-        await devices.mute(bob, conversation, until);
+        expect(await devices.mute(bob, conversation, until)).toBe(true);
         expect(await devices.mutedUntil(bob, conversation, 100)).toBe(until);
       }
       expect(await devices.mutedUntil(bob, conversation, 700)).toBe(null);
       expect(await devices.mutedUntil(person("alice", tenant), conversation, 100)).toBe(null);
-      await devices.mute(person("eve", tenant), conversation, "forever");
+      // Also where the caller thinks otherwise: a restore may have removed the conversation.
+      expect(await devices.mute(person("eve", tenant), conversation, "forever")).toBe(false);
       expect(await devices.mutedUntil(person("eve", tenant), conversation, 100)).toBe(null);
       await devices.mute(bob, conversation, null);
       expect(await devices.mutedUntil(bob, conversation, 100)).toBe(null);

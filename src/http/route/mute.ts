@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { requireConversation } from "../../action/conversation.ts";
+import { noConversation, requireConversation } from "../../action/conversation.ts";
+import { ChatError } from "../../error.ts";
 import { mark } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
 import { mute } from "../answer-schema.ts";
@@ -30,7 +31,9 @@ export const putMute: Route = {
   handle: async (call) => {
     const { until = "forever" } = await readBody(call.request, schema, { bytesMax: call.limits.frameBytesMax });
     await requireConversation(call.store, { asker: call.session, conversation: call.id });
-    await call.store.devices.mute(call.session, call.id, until);
+    // A database that has gone back may no longer have a conversation whose members are cached.
+    if (!(await call.store.devices.mute(call.session, call.id, until)))
+      throw new ChatError(noConversation.code, noConversation.message);
   },
 };
 

@@ -1,7 +1,7 @@
 import { importPKCS8, SignJWT } from "jose";
 import * as v from "valibot";
 import { ChatError } from "../../error.ts";
-import type { PushContext } from "../provider.ts";
+import type { PushContext, PushResult } from "../provider.ts";
 import { isRedirect, readAnswer, type Answer } from "./answer.ts";
 import type { Fetch } from "./fetch.ts";
 import { retry, retryAfterMs } from "./retry-after.ts";
@@ -9,17 +9,7 @@ import type { ServiceAccount } from "./service-account.ts";
 
 /** An access token, or why there is none now. */
 export type Access =
-  | { readonly type: "token"; readonly token: string }
-  | { readonly type: "retry"; readonly answer: string; readonly afterMs?: number }
-  | { readonly type: "failed"; readonly answer: string };
-
-/** Access tokens (RFC 7523) of a service account. */
-export type AccessTokens = {
-  /** A token that is valid for at least another minute. Concurrent callers share one request. */
-  get(context: PushContext): Promise<Access>;
-  /** The token was refused: `get` requests a new one. */
-  drop(token: string): void;
-};
+  { readonly type: "token"; readonly token: string } | Extract<PushResult, { type: "retry" | "failed" }>;
 
 const scope = "https://www.googleapis.com/auth/firebase.messaging";
 /** The longest lifetime that Google accepts. */
@@ -37,7 +27,8 @@ const refused = v.object({ error: v.pipe(v.string(), v.regex(/^[a-z_]{1,40}$/)) 
 type Held = { readonly token: string; readonly expiresAt: number };
 type Flight = { readonly access: Promise<Access>; readonly signal: AbortSignal };
 
-export function createAccessTokens(account: ServiceAccount, fetch: Fetch): AccessTokens {
+/** Access tokens (RFC 7523) of a service account. */
+export function createAccessTokens(account: ServiceAccount, fetch: Fetch) {
   let key: Promise<CryptoKey> | undefined;
   let held: Held | undefined;
   let flight: Flight | undefined;
@@ -72,7 +63,8 @@ export function createAccessTokens(account: ServiceAccount, fetch: Fetch): Acces
   }
 
   return {
-    async get(context) {
+    /** A token that is valid for at least another minute. Concurrent callers share one request. */
+    async get(context: PushContext): Promise<Access> {
       for (;;) {
         context.signal.throwIfAborted();
         if (held !== undefined && held.expiresAt - spareMs > context.now()) return { type: "token", token: held.token };
@@ -85,7 +77,8 @@ export function createAccessTokens(account: ServiceAccount, fetch: Fetch): Acces
         }
       }
     },
-    drop(token) {
+    /** The token was refused: `get` requests a new one. */
+    drop(token: string): void {
       if (held?.token === token) held = undefined;
     },
   };

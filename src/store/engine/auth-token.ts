@@ -3,6 +3,8 @@ import { backoffMs } from "../../internal/backoff.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Random } from "../../internal/random.ts";
 import { withDeadline } from "../../internal/deadline.ts";
+import { deferred } from "../../internal/deferred.ts";
+import { closedFailure } from "./failure.ts";
 
 /**
  * The token of a libSQL server: a text, or a function that answers it, for tokens that expire. The function is asked before the first request
@@ -48,15 +50,9 @@ export function createTokenSource({ authToken, deadlineMs, clock, random }: Toke
   let askedAt = -Infinity;
   let askableAt = -Infinity;
   let cancelWait = (): void => {};
-  let stop = (): void => {};
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () => {
-      cancelWait();
-      reject(new ChatError("unavailable", "The database is closed"));
-    };
-  });
+  const stopped = deferred<never>();
   // A rejection without a caller must not end the process.
-  stopped.catch(() => {});
+  stopped.promise.catch(() => {});
 
   async function renew(): Promise<string> {
     const ms = askableAt - clock.elapsed();
@@ -95,11 +91,14 @@ export function createTokenSource({ authToken, deadlineMs, clock, random }: Toke
           "The token of the database server cannot be had, and is asked for again soon",
         );
       asking ??= renew();
-      const answer = Promise.race([asking, stopped]);
+      const answer = Promise.race([asking, stopped.promise]);
       return await withDeadline(answer, { clock, ms: Math.max(0, end - clock.elapsed()), who });
     },
     /** Rejects all calls that wait for a token. */
-    close: (): void => stop(),
+    close(): void {
+      cancelWait();
+      stopped.reject(closedFailure());
+    },
   };
 }
 

@@ -31,10 +31,8 @@ export function openConnection(file: string, options: ConnectionOptions): Connec
     const known = prepared.get(sql);
     if (known !== undefined) return known;
     if (prepared.size >= options.statementsMax) {
-      for (const oldest of prepared.keys()) {
-        prepared.delete(oldest);
-        break;
-      }
+      const [oldest = ""] = prepared.keys();
+      prepared.delete(oldest);
     }
     const statement = database.prepare(sql);
     const made = { statement, isReader: statement.reader };

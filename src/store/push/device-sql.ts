@@ -48,7 +48,8 @@ export const upsertMute = `
 INSERT INTO tidings_mute (user, conversation, until)
 SELECT p.user, p.conversation, ?4 FROM tidings_member p CROSS JOIN tidings_conversation c ON c.key = p.conversation AND c.seq > 0
 WHERE p.conversation = ?3 AND p.user = ${userKey}
-ON CONFLICT (user, conversation) DO UPDATE SET until = excluded.until`;
+ON CONFLICT (user, conversation) DO UPDATE SET until = excluded.until
+RETURNING conversation`;
 export const deleteMute = `DELETE FROM tidings_mute WHERE user = ${userKey} AND conversation = ?3`;
 /** ?3 conversation key, ?4 now */
 export const selectMute = `

@@ -39,8 +39,8 @@ export type DeviceStore = {
   ): Promise<void>;
   /** Deletes all addresses of a device. */
   deleteDevice(identity: Identity, device: string): Promise<void>;
-  /** Mutes a conversation of the user until a time or forever; null: not any more. */
-  mute(identity: Identity, conversation: string, until: number | "forever" | null): Promise<void>;
+  /** Mutes a conversation of the user until a time or forever; null: not any more. Resolves with false where the user has no such conversation. */
+  mute(identity: Identity, conversation: string, until: number | "forever" | null): Promise<boolean>;
   /** Until when a conversation is muted; null: it is not. */
   mutedUntil(identity: Identity, conversation: string, now: number): Promise<number | "forever" | null>;
   /** Sets the text that `quietHours` answers; null: none. */
@@ -104,11 +104,12 @@ export function createDeviceStore(options: DeviceStoreOptions): DeviceStore {
 
     async mute({ tenant, user }, conversation, until) {
       const key = decodeConversation(conversation) ?? -1;
-      await engine.write([
+      const [rows = []] = await engine.write([
         until === null
           ? { sql: sql.deleteMute, args: [tenant, user, key] }
           : { sql: sql.upsertMute, args: [tenant, user, key, until === "forever" ? null : until] },
       ]);
+      return until === null || rows.length > 0;
     },
 
     async mutedUntil({ tenant, user }, conversation, now) {

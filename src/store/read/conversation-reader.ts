@@ -24,12 +24,8 @@ export function createConversationReader({ engine, limits }: { engine: Engine; l
     { tenant, user }: Identity,
     { below, limit }: { below: number; limit: number },
   ): Promise<ConversationPage> => {
-    const [rows = []] = await engine.read([
-      {
-        sql: selectConversations,
-        args: [tenant, user, below, limit + 1, unreadRowsMax, answerBytesMax, pageUnreadRowsMax],
-      },
-    ]);
+    const args = [tenant, user, below, limit + 1, unreadRowsMax, answerBytesMax, pageUnreadRowsMax];
+    const [rows = []] = await engine.read([{ sql: selectConversations, args }]);
     const shown = rows.slice(0, countOf(rows, limit));
     const last = shown[shown.length - 1];
     const bytes = rows.reduce((sum, row) => sum + integer(row, "bytes"), 0);

@@ -1,14 +1,13 @@
 import type { Identity, Message } from "../../model.ts";
 import { decodeConversation } from "../../protocol/conversation-id.ts";
-import type { Limits } from "../../protocol/limits.ts";
-import type { Engine, Row, Statement, Value } from "../engine/engine.ts";
+import type { Row, Statement, Value } from "../engine/engine.ts";
 import { flag, integer, integerOrNull, text } from "../row.ts";
 import { type HistoryPage, type HistoryQuery, newest, type PageOrder } from "./history.ts";
 import * as sql from "./history-sql.ts";
-import type { OneHistory } from "../one-history.ts";
 import { messageOf } from "./log-rows.ts";
 import { type PageRead, type PageSide, sideOf, type Taken, takeFrom } from "./page-side.ts";
 import { selectDevice } from "../device-position-sql.ts";
+import type { ReaderOptions } from "./reader.ts";
 
 /** The device is not known yet: it has to be created first. */
 export type NoDevice = "no device";
@@ -17,11 +16,7 @@ const bySeq = ({ seq }: Message): number => seq;
 const byN = ({ n }: Message): number => n;
 const orNull = (value: string | number | undefined): Value => value ?? null;
 
-export type HistoryReaderOptions = {
-  readonly engine: Engine;
-  /** `note` is called with each head that was read. */
-  readonly history: Pick<OneHistory, "note" | "cursorOf">;
-  readonly limits: Limits;
+export type HistoryReaderOptions = ReaderOptions & {
   /** Called with each device that a query names; `seen`: when it was last stored as seen, in milliseconds since the Unix epoch. */
   readonly onDevice: (identity: Identity, device: string, seen: number) => void;
 };

@@ -41,6 +41,7 @@ function mergeCut<Item>(lists: readonly Cut<Item>[], n: (item: Item) => number, 
 
 export type ReaderOptions = {
   readonly engine: Engine;
+  /** `note` is called with each head that was read. */
   readonly history: Pick<OneHistory, "note" | "cursorOf">;
   readonly limits: Limits;
 };
@@ -88,11 +89,8 @@ export function createReader({ engine, history, limits }: ReaderOptions) {
 
     async log(after: number, limit: number): Promise<Stretch> {
       const bound = { rows: limit, bytes: limits.stretchBytesMax };
-      const { items, upTo, more } = await merged(
-        selectsOfAll,
-        { args: [after, limit], bound },
-        ({ change }) => change.n,
-      );
+      const args = [after, limit];
+      const { items, upTo, more } = await merged(selectsOfAll, { args, bound }, ({ change }) => change.n);
       return { entries: items, upTo, more };
     },
 

@@ -10,7 +10,6 @@ export type MarksOptions = {
   readonly takenMax: number;
   /** Whether commits are possible now; while they are not, marks wait for `resume`. */
   readonly isOpen: () => boolean;
-  /** Marks are ready for a commit. */
   readonly onDue: () => void;
 };
 

@@ -1,23 +1,15 @@
 import type { ChatError } from "../../error.ts";
-import type { Clock } from "../../internal/clock.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Row } from "../engine/engine.ts";
 import { integer, text } from "../row.ts";
 import type { Outcome } from "../store.ts";
 import type { Ack, Batch, WaitingDevice } from "./batch.ts";
 import type { Committed } from "./commit-batch.ts";
-import { createMarks } from "./marks.ts";
+import { createMarks, type MarksOptions } from "./marks.ts";
 import { createRelationQueue } from "./relation-queue.ts";
 import { createSendQueue } from "./send-queue.ts";
 
-export type WriteQueueOptions = {
-  readonly clock: Clock;
-  readonly limits: Limits;
-  /** Whether commits are possible now; marks wait until they are. */
-  readonly isOpen: () => boolean;
-  /** Called when marks are due. */
-  readonly onDue: () => void;
-};
+export type WriteQueueOptions = Pick<MarksOptions, "clock" | "isOpen" | "onDue"> & { readonly limits: Limits };
 
 export const unavailable: Outcome = { type: "refused", code: "unavailable" };
 
@@ -64,7 +56,6 @@ export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOpt
 
     hasWork: (): boolean => sends.size() > 0 || devices.length > 0 || relations.size() > 0 || marks.isDue(),
 
-    /** Takes the next commit's batch. */
     take(): Batch {
       const taken = { sends: sends.take(), relations: relations.take(), ...marks.take() };
       return { ...taken, devices: devices.splice(0, limits.commitDevicesMax), time: clock.now() };
