@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { noConversation, requireConversation } from "../../action/conversation.ts";
 import { ChatError } from "../../error.ts";
+import { noConversation, requireConversation } from "../../action/conversation.ts";
 import { mark } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
 import { mute } from "../answer-schema.ts";
