@@ -20,8 +20,8 @@ const root = join(import.meta.dir, "..");
 /** Tests that compare times need a machine of their own: they run first, with nothing beside them. */
 const aloneFiles = ["test/adapter/flood.test.ts", "test/proof/load/pace.test.ts"];
 
-/** Files that run at the same time for each core: a test waits about half of its time, for a server, a timer or a disk. */
-const filesPerCore = 2;
+/** Files that run at the same time for each core: a test waits more than half of its time, for a server, a timer or a disk. */
+const filesPerCore = 3;
 
 /** Tests of one file that mostly wait, each for a process of its own (`test.concurrent`), run at most this many at a time. */
 const concurrentMax = 4;
