@@ -1,86 +1,123 @@
 /**
  * Runs the tests, and first installs what they need.
  *
- *   bun run test                     everything, files beside each other
- *   bun run test --update-timings    the same, and writes into test/timings.json how long each file took
- *   bun run test test/hub            files with this in their path; any argument goes to `bun test`
+ *   bun run test              everything, in lanes beside each other
+ *   bun run test test/hub     files with this in their path; any argument goes to `bun test`
  *
  * Its last line is `N passed, N failed`, as the runners counted. Its exit code is theirs; a run without any test failed.
  */
 import { mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Counts, formatCounts, readClosingLines } from "./closing-lines.ts";
 import { memoryFolder } from "./memory-folder.ts";
 import { provide } from "./prerequisites.ts";
 import { setup } from "./setup.ts";
+import { type Job, testLanes } from "./test-lanes.ts";
 
 const root = join(import.meta.dir, "..");
+/** After this long without output it prints the files that are running: a longer silence looks like a hang. */
+const silenceMs = 10_000;
 
-/** Tests that compare times need a machine of their own: they run first, with nothing beside them. */
-const aloneFiles = ["test/adapter/flood.test.ts", "test/proof/load/pace.test.ts"];
-
-/** Files that run at the same time for each core: a test waits more than half of its time, for a server, a timer or a disk. */
-const filesPerCore = 3;
+type Ran = Counts & { readonly exitCode: number };
+type Options = { readonly missing: string; readonly isAlone: boolean };
 
 /** Tests of one file that mostly wait, each for a process of its own (`test.concurrent`), run at most this many at a time. */
 const concurrentMax = 4;
 
-/** How long each file took. The slowest start first; nothing else depends on it. */
-const timings = ["--timings", "test/timings.json"];
-
-/** The tests write here; it is in memory where the machine allows it. */
+/** The tests write here; the files of one run share it. */
 const folder = memoryFolder() ?? mkdtempSync(join(tmpdir(), "tidings-tests-"));
 
-type Ran = Counts & { readonly exitCode: number };
+/** The runners that run now. A signal that ends this process ends them too. */
+const runners = new Set<Bun.Subprocess>();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => {
+    isEnded = true;
+    for (const runner of runners) runner.kill(signal);
+  });
+let isEnded = false;
 
-/** The runner that runs now. A signal that ends this process ends it too. */
-let runner: Bun.Subprocess | undefined;
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => runner?.kill(signal));
-
-/** One runner over some of the tests. `missing` names the programs that are not installed. */
-async function run(args: readonly string[], missing: string): Promise<Ran> {
-  const child = Bun.spawn([process.execPath, "test", "--max-concurrency", String(concurrentMax), ...args], {
+/** One runner over some of the tests. Its output waits until it has ended, unless it runs alone, so that outputs do not mix. */
+async function run(args: readonly string[], options: Options): Promise<Ran> {
+  const runner = Bun.spawn([process.execPath, "test", "--max-concurrency", String(concurrentMax), ...args], {
     cwd: root,
     stdin: "ignore",
-    stdout: "inherit",
+    stdout: options.isAlone ? "inherit" : "pipe",
     stderr: "pipe",
     env: {
       ...process.env,
       ...(process.stderr.isTTY ? { FORCE_COLOR: "1" } : {}),
-      TIDINGS_MISSING: missing,
+      TIDINGS_MISSING: options.missing,
       TMPDIR: folder,
       TIDINGS_RUN_FOLDER: folder,
     },
   });
-  runner = child;
+  runners.add(runner);
 
+  const said = options.isAlone ? null : new Response(runner.stdout as ReadableStream).text();
   const decoder = new TextDecoder();
   let output = "";
-  for await (const bytes of child.stderr) {
-    process.stderr.write(bytes);
+  for await (const bytes of runner.stderr) {
+    if (options.isAlone) process.stderr.write(bytes);
     output += decoder.decode(bytes, { stream: true });
   }
-  const exitCode = await child.exited;
+  const exitCode = await runner.exited;
+  runners.delete(runner);
+  if (said !== null) {
+    await write(process.stdout, await said);
+    await write(process.stderr, output);
+  }
   const counts = readClosingLines(output);
   if (counts !== null) return { ...counts, exitCode: exitCode || (counts.failed > 0 ? 1 : 0) };
   console.error(`The test runner did not print its counts: ${args.join(" ")}`);
   return { passed: 0, failed: 1, skipped: 0, exitCode: exitCode || 1 };
 }
 
-async function runAll(more: readonly string[], missing: string): Promise<readonly Ran[]> {
-  const alone = await run(
-    aloneFiles.map((file) => `./${file}`),
-    missing,
-  );
-  if (alone.exitCode >= signalled) return [alone];
-  const parallel = `--parallel=${filesPerCore * availableParallelism()}`;
-  const others = aloneFiles.flatMap((file) => ["--path-ignore-patterns", file]);
-  return [alone, await run([parallel, ...timings, ...others, ...more], missing)];
-}
+/** Resolves once all of it is written: the next text, on the other stream, must not come into the middle of it. */
+const write = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
+  new Promise((resolve) => void stream.write(text, () => resolve()));
 
-/** Exit codes from here on say that a signal ended the process. */
-const signalled = 128;
+/** Runs all tests, and shows the progress: one line for each job that has ended, and after a silence one with the jobs that are running. */
+async function runAll(missing: string): Promise<readonly Ran[]> {
+  const { alone, beside, lanes } = testLanes(root);
+  const all = alone.length + beside.length;
+  const start = performance.now();
+  const ran: Ran[] = [];
+  const underWay = new Map<Job, number>();
+  let saidAt = start;
+
+  const clock = (ms: number): string =>
+    `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1_000) % 60).padStart(2, "0")}`;
+  const nameOf = ([first = "", ...more]: Job): string => `${first}${more.length > 0 ? ` and ${more.length} more` : ""}`;
+  const say = (text: string): void => {
+    saidAt = performance.now();
+    console.error(`[${ran.length}/${all} ${clock(saidAt - start)}] ${text}`);
+  };
+  const saying = setInterval(() => {
+    const now = performance.now();
+    if (now - saidAt < silenceMs) return;
+    say(`running: ${[...underWay].map(([job, since]) => `${nameOf(job)} (${clock(now - since)})`).join(", ")}`);
+  }, 1_000);
+
+  async function runLane(queue: Job[], isAlone: boolean): Promise<void> {
+    for (let job = queue.shift(); job !== undefined && !isEnded; job = queue.shift()) {
+      underWay.set(job, performance.now());
+      const counts = await run(
+        job.map((file) => `./${file}`),
+        { missing, isAlone },
+      );
+      underWay.delete(job);
+      ran.push(counts);
+      say(`${formatCounts(counts)}: ${nameOf(job)}`);
+    }
+  }
+
+  await runLane([...alone], true);
+  const queue = [...beside];
+  await Promise.all(Array.from({ length: lanes }, () => runLane(queue, false)));
+  clearInterval(saying);
+  return ran;
+}
 
 async function main(): Promise<number> {
   if (!(await setup())) return 1;
@@ -89,8 +126,7 @@ async function main(): Promise<number> {
   const names = missing.map(({ name }) => name).join(",");
 
   const asked = process.argv.slice(2);
-  const isAll = asked.every((argument) => argument === "--update-timings");
-  const ran = isAll ? await runAll(asked, names) : [await run(asked, names)];
+  const ran = asked.length > 0 ? [await run(asked, { missing: names, isAlone: true })] : await runAll(names);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   for (const { passed, failed, skipped } of ran) {
     counts.passed += passed;
@@ -100,7 +136,7 @@ async function main(): Promise<number> {
   const ranNone = counts.passed + counts.failed === 0;
   if (ranNone) console.error("No test ran");
   console.log(formatCounts(counts));
-  return Math.max(...ran.map(({ exitCode }) => exitCode)) || (ranNone ? 1 : 0);
+  return Math.max(...ran.map(({ exitCode }) => exitCode)) || (ranNone || isEnded ? 1 : 0);
 }
 
 try {

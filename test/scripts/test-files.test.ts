@@ -1,9 +1,18 @@
 import { join } from "node:path";
+import { availableParallelism } from "node:os";
 import { expect, test } from "bun:test";
+import { testLanes } from "../../scripts/test-lanes.ts";
 import { deadline } from "../support/deadline.ts";
 
 const root = join(import.meta.dir, "../..");
 const files = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort();
+
+test("testLanes runs each file once, in at most two lanes for each core", () => {
+  const { alone, beside, lanes } = testLanes(root);
+  expect([...alone, ...beside].flat().toSorted()).toEqual(files);
+  expect(alone.flat()).toEqual(["test/adapter/flood.test.ts", "test/proof/load/pace.test.ts"]);
+  expect(lanes).toBeWithin(1, 2 * availableParallelism() + 1);
+});
 
 test("test/timings.json names files that exist", async () => {
   const { files: timed } = (await Bun.file(join(root, "test/timings.json")).json()) as {

@@ -1,4 +1,4 @@
-/** Compares times, so nothing else runs beside this file (scripts/test.ts). */
+/** Compares times, so nothing else runs beside this file (scripts/test-lanes.ts). */
 import { expect, test } from "bun:test";
 import { scenarios } from "./scenarios.ts";
 import { expectRight, planted, small, wrongsOf } from "./small.ts";

@@ -1,0 +1,46 @@
+import { availableParallelism } from "node:os";
+import timingsJson from "../test/timings.json";
+
+/** Tests that compare times need a machine of their own: they come first, and nothing runs beside them. */
+const aloneFiles = ["test/adapter/flood.test.ts", "test/proof/load/pace.test.ts"];
+
+/** Lanes for each core: a test waits about half of its time, for a server, a timer or a disk. */
+const lanesPerCore = 2;
+
+/** How long each file took, in milliseconds. Only the order in which files run depends on it. */
+const timings = timingsJson.files as Readonly<Record<string, number>>;
+
+/** Short files share a runner, up to this many seconds: to start a runner takes a quarter of a second. */
+const jobSeconds = 14;
+
+/** Files that one runner runs. */
+export type Job = readonly string[];
+
+/** A new file counts as a second. */
+const secondsOf = (file: string): number => (timings[file] ?? 1_000) / 1_000;
+
+/**
+ * How all tests are run: first some alone, then the others, the longest first, in lanes beside each other. `bun test --parallel` would do the same, but
+ * keeps its processes for many files, and one that crashes in native code (Bun 1.4.5, a database in a global object that has ended) ends all.
+ */
+export function testLanes(root: string): {
+  readonly alone: readonly Job[];
+  readonly beside: readonly Job[];
+  readonly lanes: number;
+} {
+  const files = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort();
+  const isAlone = (file: string): boolean => aloneFiles.includes(file);
+  const jobs: { seconds: number; files: string[] }[] = [];
+  for (const file of files.filter((one) => !isAlone(one)).toSorted((a, b) => secondsOf(b) - secondsOf(a))) {
+    const last = jobs.at(-1);
+    if (last !== undefined && last.seconds + secondsOf(file) <= jobSeconds) {
+      last.files.push(file);
+      last.seconds += secondsOf(file);
+    } else jobs.push({ seconds: secondsOf(file), files: [file] });
+  }
+  return {
+    alone: files.filter(isAlone).map((file) => [file]),
+    beside: jobs.map((job) => job.files),
+    lanes: lanesPerCore * availableParallelism(),
+  };
+}
