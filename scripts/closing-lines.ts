@@ -25,3 +25,16 @@ export function readClosingLines(output: string): Counts | null {
 export function formatCounts({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
+
+/** The failed tests, and the errors outside of any, by the names that `bun test` gave them; the files that it names stand in front. */
+export function readFailures(output: string): readonly string[] {
+  let file = "";
+  const failures: string[] = [];
+  for (const line of Bun.stripANSI(output).split(/\r?\n/)) {
+    file = /^(test\/\S+\.ts):$/.exec(line)?.[1] ?? file;
+    const [, name] = /^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/.exec(line) ?? [];
+    if (name !== undefined) failures.push(`${file}: ${name}`);
+    else if (line.startsWith("# Unhandled error")) failures.push(`${file}: an error outside of any test`);
+  }
+  return failures;
+}

@@ -9,7 +9,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Counts, formatCounts, readClosingLines } from "./closing-lines.ts";
+import { type Counts, formatCounts, readClosingLines, readFailures } from "./closing-lines.ts";
 import { memoryFolder } from "./memory-folder.ts";
 import { provide } from "./prerequisites.ts";
 import { setup } from "./setup.ts";
@@ -19,7 +19,7 @@ const root = join(import.meta.dir, "..");
 /** After this long without output it prints the files that are running: a longer silence looks like a hang. */
 const silenceMs = 10_000;
 
-type Ran = Counts & { readonly exitCode: number };
+type Ran = Counts & { readonly exitCode: number; readonly failures: readonly string[] };
 type Options = { readonly missing: string; readonly isAlone: boolean };
 
 /** Tests of one file that mostly wait, each for a process of its own (`test.concurrent`), run at most this many at a time. */
@@ -68,9 +68,11 @@ async function run(args: readonly string[], options: Options): Promise<Ran> {
     await write(process.stderr, output);
   }
   const counts = readClosingLines(output);
-  if (counts !== null) return { ...counts, exitCode: exitCode || (counts.failed > 0 ? 1 : 0) };
-  console.error(`The test runner did not print its counts: ${args.join(" ")}`);
-  return { passed: 0, failed: 1, skipped: 0, exitCode: exitCode || 1 };
+  const failures = readFailures(output);
+  if (counts !== null) return { ...counts, failures, exitCode: exitCode || (counts.failed > 0 ? 1 : 0) };
+  const ended = `The test runner did not print its counts (exit code ${exitCode}): ${args.join(" ")}`;
+  console.error(ended);
+  return { passed: 0, failed: 1, skipped: 0, exitCode: exitCode || 1, failures: [...failures, ended] };
 }
 
 /** Resolves once all of it is written: the next text, on the other stream, must not come into the middle of it. */
@@ -135,6 +137,8 @@ async function main(): Promise<number> {
   }
   const ranNone = counts.passed + counts.failed === 0;
   if (ranNone) console.error("No test ran");
+  // Once more at the end: thousands of lines stand between here and the place of a failure.
+  for (const { failures } of ran) for (const failure of failures) console.error(`FAILED ${failure}`);
   console.log(formatCounts(counts));
   return Math.max(...ran.map(({ exitCode }) => exitCode)) || (ranNone || isEnded ? 1 : 0);
 }

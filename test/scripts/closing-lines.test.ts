@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { formatCounts, readClosingLines } from "../../scripts/closing-lines.ts";
+import { formatCounts, readClosingLines, readFailures } from "../../scripts/closing-lines.ts";
 
 const closing = " 12 pass\n 1 skip\n 2 todo\n 0 fail\n 30 expect() calls\nRan 15 tests across 2 files. [3.00ms]\n";
 
@@ -26,4 +26,14 @@ test("readClosingLines returns null when the runner did not close", () => {
 test("formatCounts leaves out skips when there are none", () => {
   expect(formatCounts({ passed: 3, failed: 0, skipped: 0 })).toBe("3 passed, 0 failed");
   expect(formatCounts({ passed: 3, failed: 1, skipped: 2 })).toBe("3 passed, 1 failed, 2 skipped");
+});
+
+test("readFailures names each failed test with its file, without its time", () => {
+  const output = `test/a.test.ts:\n(pass) one [1.00ms]\n\u001b[31m(fail)\u001b[0m group > two [12.30ms]\n\ntest/b.test.ts:\n(fail) three\n# Unhandled error between tests\n${closing}`;
+  expect(readFailures(output)).toEqual([
+    "test/a.test.ts: group > two",
+    "test/b.test.ts: three",
+    "test/b.test.ts: an error outside of any test",
+  ]);
+  expect(readFailures(closing)).toEqual([]);
 });
