@@ -1,0 +1,114 @@
+import type { ConversationPatch } from "./merge.ts";
+import type { ConversationRow, MessageRow, Meta, OutboxRow, Refusal, RelationRow, Wish } from "./rows.ts";
+
+/** Whose data it is. Two scopes share nothing. */
+export type Scope = { readonly url: string; readonly tenant: string; readonly user: string };
+
+/** Where clients keep their data: one {@link Vault} for each scope. Made by `indexedDb()`, `memory()` or `libsql()`. */
+export interface Storage {
+  /**
+   * Opens the vault of `scope`, and makes it if there is none: with a device name of `makeDevice()`, in one strict transaction.
+   *
+   * @throws VaultError `unavailable` if this storage cannot be used here, as in some private windows.
+   */
+  open(scope: Scope, makeDevice: () => string): Promise<Vault>;
+  /** The scopes that have a vault here. */
+  scopes(): Promise<readonly Scope[]>;
+  /** Deletes everything of `scope`. Its open vaults are lost. */
+  destroy(scope: Scope): Promise<void>;
+}
+
+/** A change of the outbox. Each is decided in its transaction by what the vault holds then: another tab may have been faster. */
+export type OutboxChange =
+  | { readonly do: "add"; readonly row: OutboxRow }
+  /** It is about to be sent. */
+  | { readonly do: "try"; readonly id: string }
+  | { readonly do: "fail"; readonly id: string; readonly failed: Refusal }
+  /** Its user wants another try of what has failed. */
+  | { readonly do: "retry"; readonly id: string }
+  /** Does nothing to a row that was tried. */
+  | { readonly do: "edit"; readonly id: string; readonly text: string }
+  /** Removes it if it was not tried, or has failed. */
+  | { readonly do: "cancel"; readonly id: string }
+  /** Its message is in this write. */
+  | { readonly do: "settle"; readonly id: string };
+
+/** What is written in one transaction: all of it or nothing. */
+export type Write = {
+  /** Deletes messages, conversations and relations first. Outbox, drafts, wishes and device stay. */
+  readonly reset?: true;
+  /** Moves the cursor if the stored one is `from`; leaves it alone if it is another. `to` already stored counts as moved. After `reset` it is always moved. */
+  readonly cursor?: { readonly from: string | null; readonly to: string; readonly level: number };
+  readonly identity?: { readonly tenant: string; readonly user: string };
+  /** By (conversation, seq); an older version does not replace a newer one. */
+  readonly messages?: readonly MessageRow[];
+  /** In order. Merged by `mergeConversation` with the rows that are stored. */
+  readonly conversations?: readonly ConversationPatch[];
+  readonly relations?: readonly RelationRow[];
+  readonly outbox?: readonly OutboxChange[];
+  /** A text for each target key; null deletes. */
+  readonly drafts?: readonly (readonly [key: string, text: string | null])[];
+  readonly wishes?: readonly Wish[];
+  /** Wishes that the server has now: each is deleted if the stored one is still equal. */
+  readonly granted?: readonly Wish[];
+};
+
+/** `strict`: on disk when the write resolves, as far as the platform can tell. `relaxed`: a crash of the system may take back the last ones, in order. */
+export type Durability = "strict" | "relaxed";
+
+/** What a write came to. */
+export type Written = {
+  readonly cursorMoved: boolean;
+  /** The rows of the conversations that it changed, as they are now. */
+  readonly conversations: readonly ConversationRow[];
+  /** Of each outbox row that it named: how it is now. Null: it is not there. */
+  readonly outbox: ReadonlyMap<string, OutboxRow | null>;
+};
+
+/** What a client starts with. */
+export type Boot = {
+  readonly meta: Meta;
+  /** In the order of their ids. */
+  readonly outbox: readonly OutboxRow[];
+  readonly wishes: readonly Wish[];
+  /** The first of the list, by rank. */
+  readonly conversations: readonly ConversationRow[];
+};
+
+/** Why storage failed. */
+export type VaultFault = "unavailable" | "full" | "lost" | "failed";
+
+export class VaultError extends Error {
+  readonly fault: VaultFault;
+  constructor(fault: VaultFault, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "VaultError";
+    this.fault = fault;
+  }
+}
+
+/** The data of one user of one server on this device. Every call may reject with a {@link VaultError}. Writes take effect in the order of their calls. */
+export interface Vault {
+  /** `memory`: it ends with this process or page. */
+  readonly kind: "durable" | "memory";
+  /** `conversations`: at most this many. */
+  boot(conversations: number): Promise<Boot>;
+  write(write: Write, durability: Durability): Promise<Written>;
+  /** The messages that are held of the seqs from `first` to `last`, in order. */
+  messages(range: { readonly conversation: string; readonly first: number; readonly last: number }): Promise<readonly MessageRow[]>;
+  /** The next of the list: with a rank below `below`, at most `limit`. */
+  conversations(page: { readonly below: number; readonly limit: number }): Promise<readonly ConversationRow[]>;
+  conversation(key: { readonly id: string } | { readonly with: string }): Promise<ConversationRow | null>;
+  /** All of them: the server bounds their number. In the order of user ids, by code units. */
+  relations(): Promise<readonly RelationRow[]>;
+  outbox(): Promise<readonly OutboxRow[]>;
+  draft(key: string): Promise<string | null>;
+  /**
+   * Deletes messages to make room: at least `messages` of them if there are so many, the oldest ones of the conversations with the lowest rank first. Its
+   * answer says how many. The ranges of the conversations become shorter in the same transaction.
+   */
+  evict(messages: number): Promise<number>;
+  /** Called once, when this vault can no longer be used: deleted, evicted by the browser, or of an older schema than another tab needs. */
+  onLost(listener: () => void): void;
+  close(): void;
+}
