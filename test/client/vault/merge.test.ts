@@ -30,7 +30,10 @@ const momentSteps = fc.record({
 });
 
 const histories: fc.Arbitrary<History> = fc
-  .record({ owners: fc.array(fc.boolean(), { minLength: 1, maxLength: 14 }), steps: fc.array(momentSteps, { maxLength: 6 }) })
+  .record({
+    owners: fc.array(fc.boolean(), { minLength: 1, maxLength: 14 }),
+    steps: fc.array(momentSteps, { maxLength: 6 }),
+  })
   .map(({ owners, steps }) => {
     const moments: Moment[] = [{ length: 1, own: { delivered: 0, read: 0 }, peer: { delivered: 0, read: 0 } }];
     for (const step of steps) {
@@ -124,17 +127,15 @@ const runs = { numRuns: 1500 };
 describe("mergeConversation", () => {
   test("J50 news in any order, and repeated, gives the same marks, last message, count and ranges", () => {
     const cases = histories.chain((history) =>
-      fc
-        .array(newsOf(history), { maxLength: 14 })
-        .chain((news) =>
-          fc.record({
-            history: fc.constant(history),
-            news: fc.constant(news),
-            other: fc
-              .tuple(fc.shuffledSubarray(news, { minLength: news.length }), fc.subarray(news))
-              .chain(([all, again]) => fc.shuffledSubarray([...all, ...again], { minLength: all.length + again.length })),
-          }),
-        ),
+      fc.array(newsOf(history), { maxLength: 14 }).chain((news) =>
+        fc.record({
+          history: fc.constant(history),
+          news: fc.constant(news),
+          other: fc
+            .tuple(fc.shuffledSubarray(news, { minLength: news.length }), fc.subarray(news))
+            .chain(([all, again]) => fc.shuffledSubarray([...all, ...again], { minLength: all.length + again.length })),
+        }),
+      ),
     );
     fc.assert(
       fc.property(cases, ({ history, news, other }) => {
@@ -145,7 +146,9 @@ describe("mergeConversation", () => {
   });
 
   test("J51 a number of unread messages that is called exact is right after each piece of news", () => {
-    const cases = histories.chain((history) => fc.tuple(fc.constant(history), fc.array(newsOf(history), { maxLength: 20 })));
+    const cases = histories.chain((history) =>
+      fc.tuple(fc.constant(history), fc.array(newsOf(history), { maxLength: 20 })),
+    );
     fc.assert(
       fc.property(cases, ([history, news]) => {
         mergeAll(history, news, (row) => {
@@ -159,7 +162,9 @@ describe("mergeConversation", () => {
   });
 
   test("J51 the messages of a history without a hole, in order, beside any other news, leave an exact number wherever no own mark lies between", () => {
-    const cases = histories.chain((history) => fc.tuple(fc.constant(history), fc.array(newsOf(history), { maxLength: 8 })));
+    const cases = histories.chain((history) =>
+      fc.tuple(fc.constant(history), fc.array(newsOf(history), { maxLength: 8 })),
+    );
     fc.assert(
       fc.property(cases, ([history, news]) => {
         const withoutMarks = news.filter(({ kind }) => kind === "held");
@@ -177,7 +182,9 @@ describe("mergeConversation", () => {
   });
 
   test("J51 the list of now makes any number exact", () => {
-    const cases = histories.chain((history) => fc.tuple(fc.constant(history), fc.array(newsOf(history), { maxLength: 20 })));
+    const cases = histories.chain((history) =>
+      fc.tuple(fc.constant(history), fc.array(newsOf(history), { maxLength: 20 })),
+    );
     fc.assert(
       fc.property(cases, ([history, news]) => {
         const end = history.owners.length;
@@ -192,7 +199,9 @@ describe("mergeConversation", () => {
   });
 
   test("J50 nothing goes back", () => {
-    const cases = histories.chain((history) => fc.tuple(fc.constant(history), fc.array(newsOf(history), { maxLength: 20 })));
+    const cases = histories.chain((history) =>
+      fc.tuple(fc.constant(history), fc.array(newsOf(history), { maxLength: 20 })),
+    );
     fc.assert(
       fc.property(cases, ([history, news]) => {
         mergeAll(history, news, (row, before) => {
@@ -232,7 +241,10 @@ describe("the number of unread messages", () => {
     expect(mergeAll(history("b"), [message(2), message(3), read(2)])).toMatchObject({ unread: 1, isExact: true });
     const own = [read(1), message(2, true), message(3, true)];
     expect(mergeAll(history("b"), [...own, read(2)])).toMatchObject({ unread: 0, isExact: true });
-    expect(mergeAll(history("b"), [message(2, true), message(3), read(2)])).toMatchObject({ unread: 1, isExact: false });
+    expect(mergeAll(history("b"), [message(2, true), message(3), read(2)])).toMatchObject({
+      unread: 1,
+      isExact: false,
+    });
   });
 
   test("J51 is not taken from a client that counted before another tab went on", () => {
@@ -250,12 +262,20 @@ describe("the number of unread messages", () => {
       message: { ...messageAt(2, false), version: 2, text: "", deleted: "bob" },
       self: "me",
     };
-    expect(mergeAll(history("b"), [message(2), deleted])).toMatchObject({ unread: 2, isExact: false, last: { deleted: "bob" } });
+    expect(mergeAll(history("b"), [message(2), deleted])).toMatchObject({
+      unread: 2,
+      isExact: false,
+      last: { deleted: "bob" },
+    });
     expect(mergeAll(history("b"), [deleted])).toMatchObject({ unread: 1, isExact: true });
   });
 
   test("J51 of a list that is older than the own mark keeps what was counted", () => {
-    const listed = listedAt(history("bmbb"), { length: 4, own: { delivered: 4, read: 0 }, peer: { delivered: 0, read: 0 } });
+    const listed = listedAt(history("bmbb"), {
+      length: 4,
+      own: { delivered: 4, read: 0 },
+      peer: { delivered: 0, read: 0 },
+    });
     const rest: ConversationPatch = { kind: "read", conversation: "c1", seq: 2, rest: { unread: 2, to: 4 } };
     const row = mergeAll(history("b"), [message(2, true), message(3), message(4), rest, listed]);
     expect(row).toMatchObject({ own: { read: 2 }, unread: 2, isExact: true });
@@ -266,13 +286,19 @@ describe("the list", () => {
   test("J52 a newer message moves its conversation to the top, an older one and a page of the list move nothing", () => {
     const ranks = makeRanks();
     const merge = (row: ConversationRow | null, patch: ConversationPatch) => mergeConversation(row, { patch, ranks });
-    const listed = listedAt(history("bb"), { length: 2, own: { delivered: 0, read: 0 }, peer: { delivered: 0, read: 0 } });
+    const listed = listedAt(history("bb"), {
+      length: 2,
+      own: { delivered: 0, read: 0 },
+      peer: { delivered: 0, read: 0 },
+    });
     const first = merge(null, listed);
     expect(first?.rank).toBe(-1);
     const live = merge(first, message(3));
     expect(live?.rank).toBe(1);
     expect(merge(live, message(1))?.rank).toBe(1);
     expect(merge(live, listed)?.rank).toBe(1);
-    expect(merge(null, { kind: "receipt", conversation: "c2", user: "bob", self: "me", delivered: 1, read: 1 })).toBeNull();
+    expect(
+      merge(null, { kind: "receipt", conversation: "c2", user: "bob", self: "me", delivered: 1, read: 1 }),
+    ).toBeNull();
   });
 });
