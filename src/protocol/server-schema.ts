@@ -52,6 +52,7 @@ export const serverFrames = {
     protocol: v.literal(1),
     level: v.pipe(seq, v.description("Nothing of a higher level is sent on this connection")),
     user: identifier,
+    tenant: v.pipe(identifier, v.description("The user's tenant; `default` if the host names none")),
     device: identifier,
     cursor,
     time,
