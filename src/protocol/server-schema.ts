@@ -46,6 +46,9 @@ export const changes = { message, receipt, relation } satisfies Readonly<Record<
 
 export const placedMessage = v.strictObject({ ...placed, duplicate: v.boolean() });
 
+/** The limits that a client must know. */
+export const welcomeLimits = v.strictObject({ frameBytes: mark, textBytes: mark, sendWindow: mark });
+
 export const serverFrames = {
   welcome: v.strictObject({
     type: v.literal("welcome"),
@@ -57,7 +60,7 @@ export const serverFrames = {
     cursor,
     time,
     heartbeatMs: mark,
-    limits: v.strictObject({ frameBytes: mark, textBytes: mark, sendWindow: mark }),
+    limits: welcomeLimits,
   }),
   changes: v.strictObject({
     type: v.literal("changes"),
