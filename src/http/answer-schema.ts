@@ -32,7 +32,7 @@ export const changesAnswer = v.strictObject({
   ),
 });
 
-const listedConversation = v.strictObject({
+export const listedConversation = v.strictObject({
   id: conversationId,
   kind: v.literal("direct"),
   /** The other user. */

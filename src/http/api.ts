@@ -14,6 +14,7 @@ import { problem, tooOften } from "../protocol/problem.ts";
 import { deleteBlock, getBlocks, putBlock } from "./route/blocks.ts";
 import { deleteContact, getContact, getContacts, postContacts, putContact } from "./route/contacts.ts";
 import { getChanges } from "./route/get-changes.ts";
+import { getConversation } from "./route/get-conversation.ts";
 import { getConversations } from "./route/get-conversations.ts";
 import { deleteDevice, putDevice } from "./route/devices.ts";
 import { getMe, givenOriginOf } from "./route/get-me.ts";
@@ -33,6 +34,7 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
   "/changes": { GET: getChanges },
   "/ack": { POST: postAck },
   "/conversations": { GET: getConversations },
+  "/conversations/:id": { GET: getConversation },
   "/conversations/:id/read": { POST: postRead },
   "/conversations/:id/mute": { GET: getMute, PUT: putMute, DELETE: deleteMute },
   "/devices/:device": { PUT: putDevice, DELETE: deleteDevice },

@@ -105,6 +105,11 @@ describe("the answers of a real server", () => {
     expect(await status(bob, "POST", "/ack", { body: { cursor: "x" } })).toBe(400);
     expect((await ask(bob, "GET", "/conversations?limit=1")).body).toMatchObject({ conversations: [{ unread: 1 }] });
     expect(await status(bob, "GET", "/conversations?after=%00")).toBe(400);
+    for (const [place, found] of [
+      [conversation, 200],
+      ["c99", 404],
+    ] as const)
+      expect(await status(bob, "GET", `/conversations/${place}`, { as: "/conversations/{id}" })).toBe(found);
     expect((await ask(bob, "GET", "/changes?device=laptop&wait=0&watch=alice")).body).toMatchObject({
       frames: [{ type: "welcome" }, { type: "changes" }, { type: "presence" }],
     });
