@@ -116,15 +116,20 @@ export function createList(options: ListOptions): List {
     if (link === "down") return;
     for (const row of cache.conversations.values()) {
       const tried = tries.get(row.id) ?? 0;
-      if (row.isExact || asking.has(row.id) || asking.size >= askingMax || tried >= triesMax) continue;
+      // Before the server has this device's own mark, its count is of an older one.
+      const isAhead = cache.wishes.has(`read ${row.id}`);
+      if (row.isExact || isAhead || asking.has(row.id) || asking.size >= askingMax || tried >= triesMax) continue;
       asking.add(row.id);
       tries.set(row.id, tried + 1);
       askCount(row.id)
         .catch(onFault)
         .finally(() => {
-          asking.delete(row.id);
-          if (cache.conversations.get(row.id)?.isExact === false) clock.after(retryMs * tried, askCounts);
-          askCounts();
+          const again = (): void => {
+            asking.delete(row.id);
+            askCounts();
+          };
+          if (cache.conversations.get(row.id)?.isExact === false) clock.after(retryMs * (tried + 1), again);
+          else again();
         });
     }
   }
