@@ -82,7 +82,15 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     };
     const openConnection = transport === "socket" ? openSocket : openPolling;
     const credentials = (): Credentials => content;
-    connection = openConnection({ environment, url, requests, credentials, position, events: connectionEvents, onFault });
+    connection = openConnection({
+      environment,
+      url,
+      requests,
+      credentials,
+      position,
+      events: connectionEvents,
+      onFault,
+    });
   }
 
   function execute(effect: Effect): void {
@@ -232,7 +240,9 @@ function createStatus({ clock }: Environment, events: LinkEvents): (state: State
     const isSame = key === shown.key;
     shown = { key, phase };
     if (isSame) return;
-    events.onStatus(status.state === "waiting" ? { ...status, until: clock.now() + status.until - clock.elapsed() } : status);
+    events.onStatus(
+      status.state === "waiting" ? { ...status, until: clock.now() + status.until - clock.elapsed() } : status,
+    );
   };
 }
 

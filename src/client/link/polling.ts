@@ -19,9 +19,10 @@ export function openPolling({ environment, requests, credentials, position, even
   const { device, level } = position;
   let { cursor } = position;
   /** `storing`: the frames before this cursor have been passed on, and not all are acked. */
-  let state: { readonly type: "begins" | "polls" | "closed" } | { readonly type: "storing"; readonly cursor: string } = {
-    type: "begins",
-  };
+  let state: { readonly type: "begins" | "polls" | "closed" } | { readonly type: "storing"; readonly cursor: string } =
+    {
+      type: "begins",
+    };
   let watch: string | null = null;
   /** The answer to a ping, which the next answer of the server brings. */
   let pong: Frame | null = null;
@@ -144,7 +145,11 @@ function requestOf(frame: ClientFrame, device: string): Ask | null {
     case "ack":
       return { method: "POST", path: "/ack", body: { device, cursor: frame.cursor } };
     case "read":
-      return { method: "POST", path: `/conversations/${encodeURIComponent(frame.conversation)}/read`, body: { seq: frame.seq } };
+      return {
+        method: "POST",
+        path: `/conversations/${encodeURIComponent(frame.conversation)}/read`,
+        body: { seq: frame.seq },
+      };
     default:
       return null;
   }

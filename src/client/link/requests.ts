@@ -47,7 +47,11 @@ export function createRequests({ environment, url, credentials, onRefused, onNee
   const underWay = new Set<(answer: Answer) => void>();
   let active = 0;
 
-  function exchange(request: Ask, { token, headers, parameters }: Credentials, done: (answer: Answer) => void): () => void {
+  function exchange(
+    request: Ask,
+    { token, headers, parameters }: Credentials,
+    done: (answer: Answer) => void,
+  ): () => void {
     const controller = new AbortController();
     const end = (answer: Answer | null): void => {
       if (!underWay.delete(end)) return;

@@ -30,7 +30,15 @@ const normal = 1000;
 const abnormal = 1006;
 
 /** Opens a WebSocket. A browser's can send no header, so a token is first exchanged for a ticket, which is good once. */
-export function openSocket({ environment, url, requests, credentials, position, events, onFault }: ConnectionOptions): Connection {
+export function openSocket({
+  environment,
+  url,
+  requests,
+  credentials,
+  position,
+  events,
+  onFault,
+}: ConnectionOptions): Connection {
   const content = credentials();
   let socket: SocketLike | null = null;
   let cancelTicket = ignore;

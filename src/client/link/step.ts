@@ -36,7 +36,10 @@ const renewalMs = { ahead: 60_000, min: 30_000 } as const;
  * @example
  * step(state, { event: { type: "start" }, at: clock.elapsed(), chance: 0.5 }).effects // [{ type: "get-credentials", … }]
  */
-export function step(state: State, { event, at, chance }: Input): { readonly state: State; readonly effects: readonly Effect[] } {
+export function step(
+  state: State,
+  { event, at, chance }: Input,
+): { readonly state: State; readonly effects: readonly Effect[] } {
   const turn: Turn = { state, at, chance, effects: [] };
   if (state.phase.type !== "closed") apply(turn, event);
   return turn;
@@ -135,7 +138,11 @@ function retry(turn: Turn): void {
   const { type } = turn.state.phase;
   if (type !== "unauthenticated" && type !== "ended") return type === "idle" ? undefined : wake(turn);
   const { credentials } = turn.state;
-  change(turn, { failures: 0, refusals: 0, ...(credentials.type !== "asking" && type === "unauthenticated" && forgotten) });
+  change(turn, {
+    failures: 0,
+    refusals: 0,
+    ...(credentials.type !== "asking" && type === "unauthenticated" && forgotten),
+  });
   connect(turn);
 }
 

@@ -67,7 +67,10 @@ export function refuse(turn: Turn, generation: number): void {
   if (credentials.type !== "held" || credentials.generation !== generation) return;
   const refusals = credentials.isProven ? 0 : before + 1;
   const reason = credentials.isProven ? "expired" : "refused";
-  change(turn, { refusals, credentials: { type: "absent", reason, attempt: Math.max(1, refusals), retryAt: Infinity } });
+  change(turn, {
+    refusals,
+    credentials: { type: "absent", reason, attempt: Math.max(1, refusals), retryAt: Infinity },
+  });
   if (refusals >= refusalsMax && phase.type !== "idle" && phase.type !== "ended")
     enter(turn, { type: "unauthenticated", reason: "refused" });
 }
