@@ -1,0 +1,142 @@
+import type { Boot, Written } from "../vault/contract.ts";
+import type { ConversationRow, MessageRow, OutboxRow, RelationRow, Target, Wish } from "../vault/rows.ts";
+
+/** An operation of the user, with what only this process knows of it. */
+export type Pending = {
+  readonly row: OutboxRow;
+  /** `keeping`: its row is not on disk yet. `stalled`: nor is it after two seconds, and it is sent nevertheless. */
+  readonly stage: "keeping" | "stalled" | "kept";
+};
+
+/** What has changed. `conversation` with null: any of them. */
+export type Change =
+  | { readonly of: "conversation"; readonly id: string | null; readonly messages: readonly MessageRow[] }
+  | { readonly of: "outbox" }
+  | { readonly of: "relations" }
+  | { readonly of: "wishes" }
+  /** Everything was read again. `isReset`: it is another history, and what windows show is not part of it. */
+  | { readonly of: "all"; readonly isReset: boolean };
+
+/** What this process holds of its vault: the first part of the list, what is open, and all that waits. Only writes that are done change it. */
+export interface Cache {
+  readonly conversations: ReadonlyMap<string, ConversationRow>;
+  /** In the order of ids. */
+  readonly pending: ReadonlyMap<string, Pending>;
+  readonly wishes: ReadonlyMap<string, Wish>;
+  readonly relations: ReadonlyMap<string, RelationRow>;
+  /** Rows of the list at and above this rank are held. */
+  floor(): number;
+  byUser(user: string): ConversationRow | null;
+  /** Takes the place of everything but rows that are being kept. */
+  boot(boot: Boot, relations: readonly RelationRow[]): void;
+  /** A page of the list that follows the rows that are held. */
+  addPage(rows: readonly ConversationRow[], isEnd: boolean): void;
+  /** One row from outside the list; it stays as long as it is wanted. */
+  hold(row: ConversationRow): void;
+  apply(written: Written, news: News): void;
+  setPending(id: string, pending: Pending | null): void;
+  /** The outbox as the vault has it now: another tab changed it. */
+  syncOutbox(rows: readonly OutboxRow[]): void;
+  subscribe(listener: (change: Change) => void): () => void;
+}
+
+/** What a write brought beside rows of conversations and outbox. `isReset`: conversations and relations were deleted first. */
+export type News = {
+  readonly isReset: boolean;
+  readonly messages: readonly MessageRow[];
+  readonly relations: readonly RelationRow[];
+  readonly wishes: readonly Wish[];
+  readonly granted: readonly Wish[];
+};
+
+/** The name of a target in the vault, for drafts. */
+export const targetKey = (target: Target): string =>
+  "with" in target ? `with ${target.with}` : `conversation ${target.conversation}`;
+
+export function createCache(): Cache {
+  const conversations = new Map<string, ConversationRow>();
+  const byUser = new Map<string, string>();
+  let pending = new Map<string, Pending>();
+  const wishes = new Map<string, Wish>();
+  const relations = new Map<string, RelationRow>();
+  const listeners = new Set<(change: Change) => void>();
+  let floor = Number.NEGATIVE_INFINITY;
+
+  const tell = (change: Change): void => {
+    for (const listener of [...listeners]) listener(change);
+  };
+
+  function put(row: ConversationRow): void {
+    conversations.set(row.id, row);
+    if (row.with !== null) byUser.set(row.with, row.id);
+  }
+
+  function replacePending(rows: readonly OutboxRow[]): void {
+    const next = new Map<string, Pending>(rows.map((row) => [row.id, { row, stage: "kept" }]));
+    for (const [id, entry] of pending) if (entry.stage !== "kept" && !next.has(id)) next.set(id, entry);
+    pending = new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  function forget(): void {
+    conversations.clear();
+    byUser.clear();
+    relations.clear();
+    floor = Number.NEGATIVE_INFINITY;
+  }
+
+  return {
+    conversations,
+    get pending() {
+      return pending;
+    },
+    wishes,
+    relations,
+    floor: () => floor,
+    byUser: (user) => conversations.get(byUser.get(user) ?? "") ?? null,
+    boot(boot, related) {
+      forget();
+      wishes.clear();
+      for (const row of boot.conversations) put(row);
+      floor = boot.conversations.at(-1)?.rank ?? Number.NEGATIVE_INFINITY;
+      for (const wish of boot.wishes) wishes.set(wish.key, wish);
+      for (const row of related) relations.set(row.user, row);
+      replacePending(boot.outbox);
+      tell({ of: "all", isReset: false });
+    },
+    addPage(rows, isEnd) {
+      for (const row of rows) put(row);
+      floor = isEnd ? Number.NEGATIVE_INFINITY : (rows.at(-1)?.rank ?? floor);
+      tell({ of: "conversation", id: null, messages: [] });
+    },
+    hold: put,
+    apply(written, news) {
+      if (news.isReset) forget();
+      for (const [id, row] of written.outbox)
+        if (row === null) pending.delete(id);
+        else pending.set(id, { row, stage: "kept" });
+      for (const row of written.conversations) if (row.rank >= floor || conversations.has(row.id)) put(row);
+      for (const wish of news.granted) wishes.delete(wish.key);
+      for (const wish of news.wishes) wishes.set(wish.key, wish);
+      for (const row of news.relations) relations.set(row.user, row);
+      if (news.isReset) tell({ of: "all", isReset: true });
+      for (const { id } of written.conversations)
+        tell({ of: "conversation", id, messages: news.messages.filter((one) => one.conversation === id) });
+      if (written.outbox.size > 0) tell({ of: "outbox" });
+      if (news.relations.length > 0) tell({ of: "relations" });
+      if (news.granted.length + news.wishes.length > 0) tell({ of: "wishes" });
+    },
+    setPending(id, entry) {
+      if (entry === null) pending.delete(id);
+      else pending.set(id, entry);
+      tell({ of: "outbox" });
+    },
+    syncOutbox(rows) {
+      replacePending(rows);
+      tell({ of: "outbox" });
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { Environment } from "../environment.ts";
+
+/** Message ids that grow: their order is the order of writing, also where the clock goes back. */
+export interface Ids {
+  /** A UUIDv7 (RFC 9562) greater than all before it. */
+  next(): string;
+  /** An id that exists: the next one is greater. */
+  pass(id: string): void;
+}
+
+/** The counter begins in the lower half of its 12 bits, so that it has room. */
+const counterMax = 0xfff;
+
+export function createIds({ clock, randomBytes }: Pick<Environment, "clock" | "randomBytes">): Ids {
+  let time = 0;
+  let counter = 0;
+  return {
+    pass(id) {
+      const passed = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+      if (passed < time) return;
+      counter = Math.max(passed === time ? counter : 0, Number.parseInt(id.slice(15, 18), 16));
+      time = passed;
+    },
+    next() {
+      const bytes = randomBytes(10);
+      const now = clock.now();
+      if (now > time) {
+        time = now;
+        counter = (((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)) & (counterMax >> 1);
+      } else if (++counter > counterMax) {
+        time++;
+        counter = 0;
+      }
+      bytes[2] = ((bytes[2] ?? 0) & 0x3f) | 0x80;
+      const text = [...bytes.subarray(2)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      const head = time.toString(16).padStart(12, "0");
+      return `${head.slice(0, 8)}-${head.slice(8)}-7${counter.toString(16).padStart(3, "0")}-${text.slice(0, 4)}-${text.slice(4)}`;
+    },
+  };
+}

@@ -1,0 +1,223 @@
+import type { Environment } from "../environment.ts";
+import type { Frame, Link, Position } from "../link/contract.ts";
+import type { OutboxChange, Write } from "../vault/contract.ts";
+import type { ConversationPatch } from "../vault/merge.ts";
+import type { MessageRow, RelationRow, Wish } from "../vault/rows.ts";
+import type { Cache } from "./cache.ts";
+import type { Keeper } from "./keeper.ts";
+
+/** The frames of the log, and the answers that stand between them. */
+export type LogFrame = Extract<Frame, { type: "changes" | "accepted" | "reset" }>;
+
+/**
+ * Writes what a connection brings, in its order, and acks what is written. Nothing is acked before: rows and cursor are one transaction, and an own
+ * message that was accepted is written before any cursor that came after it, since the server leaves it out of the changes of that connection.
+ */
+export interface Inbox {
+  begin(position: Position, level: number): void;
+  take(frame: LogFrame): void;
+  /** The connection has ended. What is being written still takes effect. */
+  end(): void;
+}
+
+export type InboxOptions = {
+  readonly self: string;
+  readonly clock: Environment["clock"];
+  readonly cache: Cache;
+  readonly keeper: Keeper;
+  readonly link: Pick<Link, "send" | "reconnect" | "caughtUp">;
+  readonly onFault: (fault: unknown) => void;
+  /** Messages of others that came while nothing was missing, after they were written. */
+  readonly onLive: (messages: readonly MessageRow[]) => void;
+  /** Own messages of the outbox, after they were written. */
+  readonly onAccepted: (messages: readonly MessageRow[]) => void;
+  readonly onReset: (reason: "epoch" | "level") => void;
+};
+
+/** What one connection has brought and is not written yet. */
+type Connection = {
+  readonly level: number;
+  /** The cursor that this connection has written, or would have if another tab had not moved it further. */
+  cursor: string | null;
+  readonly frames: LogFrame[];
+  phase: "catching-up" | "live";
+  isWriting: boolean;
+  /** Since when the stored cursor is another one than this connection's. */
+  standingSince: number | null;
+};
+
+/** How many changes one write takes at most, a frame's worth more. */
+const changesMax = 500;
+/** How many frames may wait for the storage: beyond that the connection is given up, and goes on from the stored cursor. */
+const framesMax = 500;
+/** After this long behind another tab a connection begins again at the stored cursor. */
+const standingMs = 5_000;
+/** How long a client whose storage fails waits before it connects again. */
+const storageWaitMs = 5_000;
+
+export function createInbox(options: InboxOptions): Inbox {
+  const { self, clock, cache, keeper, link, onFault, onLive, onAccepted, onReset } = options;
+  let connection: Connection | null = null;
+
+  /** The next frames that one write takes. A `reset` begins a write. */
+  function nextFrames(frames: LogFrame[]): readonly LogFrame[] {
+    let changes = 0;
+    let count = 0;
+    for (const frame of frames) {
+      if (count > 0 && (frame.type === "reset" || changes >= changesMax)) break;
+      changes += frame.type === "changes" ? frame.changes.length : 1;
+      count++;
+    }
+    return frames.splice(0, count);
+  }
+
+  async function drain(of: Connection): Promise<void> {
+    while (of.frames.length > 0 && connection === of) {
+      const frames = nextFrames(of.frames);
+      const draft = draftOf(frames, of);
+      const written = await keeper.write(draft.write, "relaxed");
+      const isLive = of.phase === "live";
+      if (draft.write.cursor !== undefined) of.cursor = draft.write.cursor.to;
+      if (connection === of && draft.write.cursor !== undefined) ackOrStand(of, written.cursorMoved);
+      for (const frame of frames) if (frame.type === "reset") onReset(frame.reason);
+      if (draft.accepted.length > 0) onAccepted(draft.accepted);
+      if (isLive) onLive(draft.write.messages?.filter((message) => message.from !== self) ?? []);
+      if (connection === of && of.phase === "catching-up" && frames.some(isLast)) {
+        of.phase = "live";
+        link.caughtUp();
+      }
+    }
+  }
+
+  const isLast = (frame: LogFrame): boolean => frame.type === "changes" && !frame.more;
+
+  function ackOrStand(of: Connection, moved: boolean): void {
+    if (moved) {
+      of.standingSince = null;
+      if (of.cursor !== null) link.send({ type: "ack", cursor: of.cursor });
+      return;
+    }
+    of.standingSince ??= clock.elapsed();
+    if (clock.elapsed() - of.standingSince >= standingMs) link.reconnect();
+  }
+
+  function run(of: Connection): void {
+    if (of.isWriting) return;
+    of.isWriting = true;
+    drain(of)
+      .catch((fault: unknown) => {
+        // Nothing of it is acked: the next connection gets it again.
+        onFault(fault);
+        if (connection !== of) return;
+        connection = null;
+        link.reconnect(storageWaitMs);
+      })
+      .finally(() => {
+        of.isWriting = false;
+        if (of.frames.length > 0 && connection === of) run(of);
+      });
+  }
+
+  function draftOf(frames: readonly LogFrame[], of: Connection) {
+    const draft = createDraft({ self, cache });
+    let cursor = of.cursor;
+    for (const frame of frames) {
+      if (frame.type === "accepted") draft.accept(frame);
+      else {
+        cursor = frame.cursor;
+        if (frame.type === "reset") draft.reset();
+        else for (const change of frame.changes) draft.take(change);
+      }
+    }
+    return draft.end(
+      cursor === null || cursor === of.cursor ? undefined : { from: of.cursor, to: cursor, level: of.level },
+    );
+  }
+
+  return {
+    begin({ cursor }, level) {
+      connection = { level, cursor, frames: [], phase: "catching-up", isWriting: false, standingSince: null };
+    },
+    take(frame) {
+      const of = connection;
+      if (of === null) return;
+      of.frames.push(frame);
+      if (of.frames.length > framesMax) {
+        connection = null;
+        return link.reconnect(storageWaitMs);
+      }
+      run(of);
+    },
+    end() {
+      connection = null;
+    },
+  };
+}
+
+type Change = Extract<Frame, { type: "changes" }>["changes"][number];
+
+/** Collects one write. */
+function createDraft({ self, cache }: { readonly self: string; readonly cache: Cache }) {
+  const messages: MessageRow[] = [];
+  const accepted: MessageRow[] = [];
+  const conversations: ConversationPatch[] = [];
+  const relations: RelationRow[] = [];
+  const outbox: OutboxChange[] = [];
+  const granted: Wish[] = [];
+  let isReset = false;
+
+  function addMessage(message: MessageRow): void {
+    messages.push(message);
+    conversations.push({ kind: "message", message, self });
+    if (message.from !== self || !cache.pending.has(message.id)) return;
+    // Also when another tab or an earlier connection sent it: its row leaves in the write that brings its message.
+    outbox.push({ do: "settle", id: message.id });
+    accepted.push(message);
+  }
+
+  return {
+    accept({ id, conversation, seq, time }: Extract<LogFrame, { type: "accepted" }>): void {
+      const entry = cache.pending.get(id);
+      if (entry === undefined) return;
+      const { target, text } = entry.row;
+      const to = "with" in target ? target.with : cache.conversations.get(conversation)?.with;
+      addMessage({ conversation, seq, id, from: self, ...(to != null && { to }), text, time });
+    },
+    take(change: Change): void {
+      switch (change.kind) {
+        case "message": {
+          const { kind: _, ...message } = change;
+          return addMessage(message);
+        }
+        case "receipt": {
+          conversations.push({ ...change, self });
+          const wish = cache.wishes.get(`read ${change.conversation}`);
+          if (change.user === self && wish?.kind === "read" && wish.seq <= change.read) granted.push(wish);
+          return;
+        }
+        case "relation":
+          return void relations.push({ user: change.user, contact: change.contact, blocked: change.blocked });
+        default:
+          // A kind of a later release: its level is above this client's, or it says nothing that this client shows.
+          return;
+      }
+    },
+    reset(): void {
+      isReset = true;
+    },
+    end(cursor: Write["cursor"]): { readonly write: Write; readonly accepted: readonly MessageRow[] } {
+      return {
+        accepted,
+        write: {
+          ...(isReset && { reset: true }),
+          ...(cursor !== undefined && { cursor }),
+          messages,
+          conversations,
+          relations,
+          outbox,
+          granted,
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import type { StorageState } from "../api.ts";
+import type { Environment } from "../environment.ts";
+import type { Source } from "../readable.ts";
+import { type Durability, type Vault, VaultError, type Write, type Written } from "../vault/contract.ts";
+import type { Cache } from "./cache.ts";
+
+/** The only writer of the vault: what it has written is then in the cache, and other tabs get a hint. */
+export interface Keeper {
+  /** @throws VaultError Nothing of it was written, or, if the storage hangs, nobody knows. */
+  write(write: Write, durability: Durability): Promise<Written>;
+  /** The vault to read from. @throws VaultError `lost` between two vaults. */
+  vault(): Vault;
+  use(vault: Vault | null): void;
+}
+
+export type KeeperOptions = {
+  readonly clock: Environment["clock"];
+  readonly cache: Cache;
+  readonly state: Source<StorageState>;
+  /** Something that other tabs hold has changed. */
+  readonly onWritten: (hint: Hint) => void;
+};
+
+/** What other tabs read again. */
+export type Hint = { readonly outbox: boolean; readonly drafts: readonly string[]; readonly wishes: boolean };
+
+/** After this long a write counts as hanging (seen in browsers whose database has come to a stop). */
+const stallMs = 2_000;
+/** How many messages make room for a write that found the storage full. */
+const evictedMessages = 2_000;
+
+export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions): Keeper {
+  let current: Vault | null = null;
+  let underWay = 0;
+
+  function vault(): Vault {
+    if (current === null) throw new VaultError("lost", "The storage is not open");
+    return current;
+  }
+
+  /** Once more after room was made, if that is the reason. */
+  async function writeWithRoom(target: Vault, write: Write, durability: Durability): Promise<Written> {
+    try {
+      return await target.write(write, durability);
+    } catch (fault) {
+      if (!(fault instanceof VaultError) || fault.fault !== "full") throw fault;
+      if ((await target.evict(evictedMessages)) === 0) throw fault;
+      return await target.write(write, durability);
+    }
+  }
+
+  async function write(write: Write, durability: Durability): Promise<Written> {
+    const target = vault();
+    const cancelStall = clock.after(stallMs, () => state.set({ kind: "stalled" }));
+    underWay++;
+    let written: Written;
+    try {
+      written = await writeWithRoom(target, write, durability);
+    } catch (fault) {
+      if (target === current && fault instanceof VaultError && fault.fault === "full") state.set({ kind: "full" });
+      throw fault;
+    } finally {
+      cancelStall();
+      underWay--;
+    }
+    // A vault that was left meanwhile has no part in what is shown.
+    if (target !== current) throw new VaultError("lost", "The storage was opened anew");
+    if (underWay === 0 || state.get().kind === "full") state.set({ kind: target.kind });
+    cache.apply(written, {
+      isReset: write.reset === true,
+      messages: write.messages ?? [],
+      relations: write.relations ?? [],
+      wishes: write.wishes ?? [],
+      granted: write.granted ?? [],
+    });
+    const hint = {
+      outbox: written.outbox.size > 0,
+      drafts: (write.drafts ?? []).map(([key]) => key),
+      wishes: (write.wishes ?? write.granted ?? []).length > 0,
+    };
+    if (hint.outbox || hint.wishes || hint.drafts.length > 0) onWritten(hint);
+    return written;
+  }
+
+  return {
+    write,
+    vault,
+    use(vault) {
+      current = vault;
+      state.set({ kind: vault?.kind ?? "opening" });
+    },
+  };
+}

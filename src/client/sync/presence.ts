@@ -1,0 +1,70 @@
+import type { Presence } from "../api.ts";
+import type { Environment } from "../environment.ts";
+import type { Frame, Link } from "../link/contract.ts";
+import { createSource, type Readable, type Source } from "../readable.ts";
+
+/** Who is online, of the users that somebody looks at. */
+export interface PresenceBook {
+  of(user: string): Readable<Presence>;
+  take(frame: Extract<Frame, { type: "presence" }>): void;
+  /** A connection that can be asked. */
+  begin(): void;
+  end(): void;
+}
+
+/** The server accepts this many for longest (PROTOCOL 4); those who were looked at last count. */
+const watchedMax = 50;
+/** Views that come and go within this time cause one frame. */
+const gatherMs = 100;
+const unknown: Presence = { state: "unknown" };
+
+export function createPresence(options: {
+  readonly clock: Environment["clock"];
+  readonly link: Pick<Link, "send">;
+  readonly onFault: (fault: unknown) => void;
+}): PresenceBook {
+  const { clock, link, onFault } = options;
+  /** The users that somebody looks at, the latest last. */
+  const watched = new Map<string, Source<Presence>>();
+  let link_: "up" | "down" = "down";
+  let cancel: (() => void) | null = null;
+  let asked = "";
+
+  function ask(): void {
+    cancel = null;
+    if (link_ === "down") return;
+    const users = [...watched.keys()].slice(-watchedMax).toSorted();
+    if (users.join(" ") === asked) return;
+    if (link.send({ type: "watch", users })) asked = users.join(" ");
+  }
+
+  const gather = (): void => void (cancel ??= clock.after(gatherMs, ask));
+
+  return {
+    of(user) {
+      const source: Source<Presence> = createSource(unknown, {
+        onFault,
+        onWatched(isWatched) {
+          if (isWatched) watched.set(user, source);
+          else if (watched.get(user) === source) watched.delete(user);
+          gather();
+        },
+      });
+      return source;
+    },
+    take(frame) {
+      const { user, state } = frame;
+      const lastSeen = "lastSeen" in frame ? frame.lastSeen : undefined;
+      watched.get(user)?.set({ state, ...(lastSeen !== undefined && { lastSeen }) });
+    },
+    begin() {
+      link_ = "up";
+      asked = "";
+      gather();
+    },
+    end() {
+      link_ = "down";
+      for (const source of watched.values()) source.set(unknown);
+    },
+  };
+}

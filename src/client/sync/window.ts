@@ -1,0 +1,208 @@
+import { rangeAt } from "../vault/ranges.ts";
+import type { ConversationRow, MessageRow } from "../vault/rows.ts";
+import type { Cache } from "./cache.ts";
+import type { Keeper } from "./keeper.ts";
+import { type HistoryQuery, type Pages, pageSize } from "./pages.ts";
+
+/** How one end of a window is. `end`: the conversation has nothing further there. */
+export type Edge = "loading" | "more" | "end" | "unreachable";
+
+/** Part of a conversation in memory: messages without a hole between them. */
+export type WindowState = {
+  readonly row: ConversationRow | null;
+  readonly messages: readonly MessageRow[];
+  readonly before: Edge;
+  readonly after: Edge;
+};
+
+/** A window over one conversation. It reads what the device holds, and asks the server for the rest. */
+export interface MessageWindow {
+  state(): WindowState;
+  /** Shows the part around `at`; the present one stays until that is here. */
+  show(at: "newest" | number): void;
+  loadBefore(): void;
+  loadAfter(): void;
+  /** The vault was read again: goes on where it is, with what another tab has stored meanwhile. */
+  reload(): void;
+  /** The server can be asked again. */
+  online(): void;
+  /** News of the conversation. */
+  changed(row: ConversationRow, messages: readonly MessageRow[]): void;
+  close(): void;
+}
+
+export type WindowOptions = {
+  /** Finds the conversation: in the vault, else on the server. `unreachable`: not known here, and the server cannot be asked. */
+  readonly find: () => Promise<ConversationRow | "none" | "unreachable">;
+  readonly cache: Cache;
+  readonly keeper: Keeper;
+  readonly pages: Pages;
+  readonly onChange: () => void;
+  readonly onFault: (fault: unknown) => void;
+};
+
+/** What a window holds at most; beyond that it loses messages at the end that is further away. */
+export const windowMax = 300;
+
+const nothing: WindowState = { row: null, messages: [], before: "loading", after: "loading" };
+
+export function createWindow({ find, keeper, pages, cache, onChange, onFault }: WindowOptions): MessageWindow {
+  let state = nothing;
+  /** Counts the moves of the window: what was loaded for an earlier one is not shown. */
+  let move = 0;
+  let wanted: "newest" | number = "newest";
+  /** The window follows the newest message. */
+  const follows = (): boolean => state.after === "end";
+
+  function set(next: Partial<WindowState>): void {
+    state = { ...state, ...next };
+    onChange();
+  }
+
+  /** Messages next to each other, around, before or after a seq: held ones if there are, else the server's. */
+  async function load(row: ConversationRow, at: HistoryQuery["at"]): Promise<readonly MessageRow[] | null> {
+    const held = heldRange(row, at);
+    if (held !== null) {
+      const messages = await keeper.vault().messages({ conversation: row.id, ...held });
+      if (messages.length === held.last - held.first + 1) return messages;
+    }
+    const page = await pages.messages({ conversation: row.id, at });
+    if (page === null) return null;
+    const [first, last] = [page.messages[0]?.seq, page.messages.at(-1)?.seq];
+    if (first === undefined || last === undefined) return [];
+    await keeper.write(
+      { messages: page.messages, conversations: [{ kind: "held", conversation: row.id, first, last }] },
+      "relaxed",
+    );
+    return page.messages;
+  }
+
+  async function begin(at: "newest" | number): Promise<void> {
+    const mine = ++move;
+    wanted = at;
+    const found = await find();
+    if (mine !== move) return;
+    if (found === "none") return set({ row: null, messages: [], before: "end", after: "end" });
+    if (found === "unreachable") return set({ before: "unreachable", after: "end" });
+    const messages = await load(found, at === "newest" ? "newest" : { around: at });
+    if (mine !== move) return;
+    const row = cache.conversations.get(found.id) ?? found;
+    if (messages === null) return set({ row, before: "unreachable", after: "unreachable" });
+    set({ row, messages, ...edges(row, messages) });
+    if (at === "newest") catchUp();
+  }
+
+  const edges = (row: ConversationRow, messages: readonly MessageRow[]): Pick<WindowState, "before" | "after"> => ({
+    before: (messages[0]?.seq ?? 1) <= 1 ? "end" : "more",
+    after: (messages.at(-1)?.seq ?? 0) >= (row.last?.seq ?? 0) ? "end" : "more",
+  });
+
+  async function extend(side: "before" | "after"): Promise<void> {
+    const mine = move;
+    const { row, messages } = state;
+    const [first, last] = [messages[0], messages.at(-1)];
+    if (row === null || first === undefined || last === undefined) return begin(wanted);
+    set({ [side]: "loading" });
+    const page = await load(row, side === "before" ? { before: first.seq } : { after: last.seq });
+    if (mine !== move) return;
+    if (page === null) return set({ [side]: "unreachable" });
+    const joined = join(state.messages, page);
+    const cut = side === "before" ? joined.slice(0, windowMax) : joined.slice(-windowMax);
+    const now = cache.conversations.get(row.id) ?? row;
+    // An empty page before the first one: what came before was deleted, or is not there.
+    const isEnd = page.length === 0 && side === "before";
+    set({ row: now, messages: cut, ...edges(now, cut), ...(isEnd && { before: "end" }) });
+  }
+
+  async function resume(): Promise<void> {
+    const mine = move;
+    const row = await find();
+    if (mine !== move) return;
+    if (typeof row === "string" || state.messages.length === 0) return begin(wanted);
+    if (follows()) wanted = "newest";
+    set({ row, ...edges(row, state.messages) });
+    catchUp();
+  }
+
+  /** A window at the end that misses messages gets them. */
+  function catchUp(): void {
+    if (state.after === "more" && wanted === "newest") run(extend("after"));
+  }
+
+  const run = (work: Promise<void>): void => {
+    const mine = move;
+    work.catch((fault: unknown) => {
+      onFault(fault);
+      if (mine === move) set({ before: "unreachable", after: state.after === "end" ? "end" : "unreachable" });
+    });
+  };
+
+  return {
+    state: () => state,
+    show(at) {
+      run(begin(at));
+    },
+    loadBefore() {
+      if (state.before === "more" || state.before === "unreachable") run(extend("before"));
+    },
+    loadAfter() {
+      if (state.after === "more" || state.after === "unreachable") run(extend("after"));
+    },
+    reload() {
+      run(resume());
+    },
+    online() {
+      if (state.before === "unreachable" && state.messages.length === 0) run(begin(wanted));
+      else if (state.after === "unreachable") run(extend("after"));
+    },
+    changed(row, messages) {
+      if (state.row !== null && state.row.id !== row.id) return;
+      const wasFollowing = follows() && (state.row !== null || state.before === "end");
+      const joined = join(state.messages, messages.filter((message) => isNear(state.messages, message, wasFollowing)));
+      const cut = joined.slice(-windowMax);
+      if (state.before === "loading" && state.messages.length === 0) return set({ row });
+      set({ row, messages: cut, ...edges(row, cut) });
+      if (wasFollowing) {
+        wanted = "newest";
+        catchUp();
+      }
+    },
+    close() {
+      move++;
+    },
+  };
+}
+
+/** What of the device's own messages answers the question, as a page. Null: the server must be asked. */
+function heldRange(row: ConversationRow, at: HistoryQuery["at"]): { readonly first: number; readonly last: number } | null {
+  const top = row.last?.seq ?? 0;
+  const seq = at === "newest" ? top : "before" in at ? at.before - 1 : "after" in at ? at.after + 1 : Math.min(at.around, top);
+  const range = rangeAt(row.ranges, seq);
+  if (range === null) return null;
+  const [first, last] = range;
+  if (at === "newest" || "before" in at) return { first: Math.max(first, seq - pageSize + 1), last: seq };
+  if ("after" in at) return { first: seq, last: Math.min(last, seq + pageSize - 1) };
+  const half = Math.floor(pageSize / 2);
+  return { first: Math.max(first, seq - half), last: Math.min(last, seq + half) };
+}
+
+/** True: it belongs into the window, or continues it. */
+function isNear(held: readonly MessageRow[], message: MessageRow, follows: boolean): boolean {
+  const [first, last] = [held[0], held.at(-1)];
+  if (first === undefined || last === undefined) return follows;
+  return message.seq >= first.seq && (message.seq <= last.seq || (follows && message.seq > last.seq));
+}
+
+/** Both, in order, each seq once: the state of `news` counts. Only as far as no seq is missing. */
+export function join(held: readonly MessageRow[], news: readonly MessageRow[]): readonly MessageRow[] {
+  if (news.length === 0) return held;
+  const bySeq = new Map(held.map((message) => [message.seq, message]));
+  for (const message of news) bySeq.set(message.seq, message);
+  const all = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+  const anchor = held[0] ?? news[0];
+  let from = all.findIndex((message) => message.seq === anchor?.seq);
+  let to = from;
+  while (from > 0 && all[from - 1]?.seq === (all[from]?.seq ?? 0) - 1) from--;
+  while (to + 1 < all.length && all[to + 1]?.seq === (all[to]?.seq ?? 0) + 1) to++;
+  return all.slice(from, to + 1);
+}

@@ -1,0 +1,122 @@
+import type { Environment } from "../environment.ts";
+import type { Ask, Link } from "../link/contract.ts";
+import type { Write } from "../vault/contract.ts";
+import type { Rest } from "../vault/merge.ts";
+import type { ConversationRow, RelationRow, Wish } from "../vault/rows.ts";
+import type { Cache } from "./cache.ts";
+import type { Keeper } from "./keeper.ts";
+
+/** States that the user wants: kept on the device, and asked of the server until it has them. */
+export interface Wishes {
+  read(mark: { readonly conversation: string; readonly seq: number; readonly id: string; readonly rest?: Rest }): Promise<void>;
+  want(wish: Exclude<Wish, { kind: "read" }>): Promise<void>;
+  /** The wish for a mute that the server does not have yet. */
+  mute(row: Pick<ConversationRow, "id"> | null): Extract<Wish, { kind: "mute" }> | null;
+  /** The relations as the user wants them. */
+  relations(): readonly RelationRow[];
+  /** A connection has caught up. */
+  begin(): void;
+  end(): void;
+}
+
+export type WishesOptions = {
+  readonly clock: Environment["clock"];
+  readonly cache: Cache;
+  readonly keeper: Keeper;
+  readonly link: Pick<Link, "send" | "ask">;
+  readonly onFault: (fault: unknown) => void;
+};
+
+const retryMs = 5_000;
+
+export function createWishes({ clock, cache, keeper, link, onFault }: WishesOptions): Wishes {
+  let state: "offline" | "idle" | "asking" = "offline";
+  /** Read marks that went out as frames on this connection: their receipt grants them. */
+  const sent = new Set<string>();
+
+  /** Asks for the first wish that nobody has asked for yet; then for the next. */
+  function run(): void {
+    if (state !== "idle") return;
+    const wish = [...cache.wishes.values()].find((one) => !sent.has(nameOf(one)));
+    if (wish === undefined) return;
+    state = "asking";
+    link.ask(askFor(wish), (answer) => {
+      if (state === "offline") return;
+      if (!answer.ok && answer.retry) return void clock.after(retryMs, goOn);
+      // Refused for good: it would be refused again. What is shown is what the server has.
+      if (!answer.ok) onFault(new Error(`${answer.code}: ${answer.message}`));
+      keeper.write({ ...grant(wish, answer.ok), granted: [wish] }, "relaxed").then(goOn, (fault: unknown) => {
+        onFault(fault);
+        clock.after(retryMs, goOn);
+      });
+    });
+  }
+
+  function goOn(): void {
+    if (state === "asking") state = "idle";
+    run();
+  }
+
+  /** The state that the server has now, where no change of the log brings it. */
+  function grant(wish: Wish, isGranted: boolean): Pick<Write, "relations" | "conversations"> {
+    if (!isGranted) return {};
+    if (wish.kind === "mute") {
+      const { conversation, muted, until } = wish;
+      return { conversations: [{ kind: "setting", conversation, muted, ...(until !== undefined && { until }) }] };
+    }
+    if (wish.kind === "read") return {};
+    const known = cache.relations.get(wish.user) ?? { user: wish.user, contact: false, blocked: false };
+    return { relations: [{ ...known, [wish.kind === "contact" ? "contact" : "blocked"]: wish.is }] };
+  }
+
+  return {
+    async read({ conversation, seq, id, rest }) {
+      const wish: Wish = { key: `read ${conversation}`, kind: "read", conversation, seq, id };
+      const patch = { kind: "read", conversation, seq, ...(rest !== undefined && { rest }) } as const;
+      await keeper.write({ wishes: [wish], conversations: [patch] }, "relaxed");
+      if (state !== "offline" && link.send({ type: "read", conversation, seq })) sent.add(nameOf(wish));
+    },
+    async want(wish) {
+      await keeper.write({ wishes: [wish] }, "relaxed");
+      run();
+    },
+    mute(row) {
+      const wish = cache.wishes.get(`mute ${row?.id ?? ""}`);
+      return wish?.kind === "mute" ? wish : null;
+    },
+    relations() {
+      const rows = new Map(cache.relations);
+      for (const wish of cache.wishes.values()) {
+        if (wish.kind !== "contact" && wish.kind !== "block") continue;
+        const known = rows.get(wish.user) ?? { user: wish.user, contact: false, blocked: false };
+        rows.set(wish.user, { ...known, [wish.kind === "contact" ? "contact" : "blocked"]: wish.is });
+      }
+      return [...rows.values()].filter((row) => row.contact || row.blocked);
+    },
+    begin() {
+      state = "idle";
+      sent.clear();
+      run();
+    },
+    end() {
+      state = "offline";
+      sent.clear();
+    },
+  };
+}
+
+const nameOf = (wish: Wish): string => JSON.stringify(wish);
+
+function askFor(wish: Wish): Ask {
+  if (wish.kind === "read") {
+    const { conversation, seq, id } = wish;
+    return { method: "POST", path: `/conversations/${encodeURIComponent(conversation)}/read`, body: { seq, id } };
+  }
+  if (wish.kind === "mute") {
+    const path = `/conversations/${encodeURIComponent(wish.conversation)}/mute`;
+    const until = wish.until === undefined ? {} : { until: wish.until };
+    return wish.muted ? { method: "PUT", path, body: until } : { method: "DELETE", path };
+  }
+  const list = wish.kind === "contact" ? "contacts" : "blocks";
+  return { method: wish.is ? "PUT" : "DELETE", path: `/${list}/${encodeURIComponent(wish.user)}` };
+}
