@@ -211,7 +211,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
       cancelAnswerTimer = null;
     },
     answered(id) {
-      if (connection?.rows.has(id) === true) connection.rows.set(id, "answered");
+      if (connection?.rows.has(id) !== true) return;
+      connection.rows.set(id, "answered");
+      // Its change may have come before: then nothing is written any more that would go on from here.
+      flush();
     },
     settled(message) {
       waiting.get(message.id)?.resolve(message);
