@@ -8,14 +8,22 @@ const blocks: Ask = { method: "GET", path: "/blocks?limit=5" };
 function asking(options: Parameters<typeof fakeLink>[0] = {}) {
   const fake = fakeLink(options);
   const answers: Answer[] = [];
-  return { ...fake, answers, ask: (request: Ask = blocks) => fake.link.ask(request, (answer) => void answers.push(answer)) };
+  return {
+    ...fake,
+    answers,
+    ask: (request: Ask = blocks) => fake.link.ask(request, (answer) => void answers.push(answer)),
+  };
 }
 
 /** Each answer of a server, as it is told. */
 const answered: readonly (readonly [status: number, body: object | string | null, answer: object])[] = [
   [200, { blocks: [] }, { ok: true, status: 200, body: { blocks: [] } }],
   [204, null, { ok: true, status: 204, body: null }],
-  [404, { code: "not_found", detail: "No such" }, { ok: false, status: 404, code: "not_found", message: "No such", retry: false }],
+  [
+    404,
+    { code: "not_found", detail: "No such" },
+    { ok: false, status: 404, code: "not_found", message: "No such", retry: false },
+  ],
   [409, { code: "conflict", detail: "" }, { ok: false, status: 409, code: "conflict", retry: false }],
   [429, { code: "rate_limited", detail: "" }, { ok: false, code: "rate_limited", retry: true, retryAfterMs: 7_000 }],
   [503, "<html>", { ok: false, status: 503, code: "http_503", retry: true, retryAfterMs: 7_000 }],

@@ -135,7 +135,12 @@ type Faked = Partial<LinkOptions> & {
 };
 
 /** A link in a fake environment, with the calls that it made. */
-export function fakeLink({ position = () => ({ device: "d1", cursor: "c0", level: 1 }), onFrame, isVisible = true, ...options }: Faked = {}) {
+export function fakeLink({
+  position = () => ({ device: "d1", cursor: "c0", level: 1 }),
+  onFrame,
+  isVisible = true,
+  ...options
+}: Faked = {}) {
   const fake = fakeEnvironment({ isVisible });
   const calls: string[] = [];
   const frames: Frame[] = [];
@@ -148,7 +153,8 @@ export function fakeLink({ position = () => ({ device: "d1", cursor: "c0", level
       onFrame?.(frame);
     },
     onDown: () => void calls.push("down"),
-    onStatus: ({ state, ...rest }) => void calls.push([state, ...Object.values(rest).filter((v) => typeof v === "string")].join(" ")),
+    onStatus: ({ state, ...rest }) =>
+      void calls.push([state, ...Object.values(rest).filter((v) => typeof v === "string")].join(" ")),
   };
   const link = createLink(
     {

@@ -6,7 +6,10 @@ import { idle, type PureLink, pureLink, welcomeOf } from "./steps.ts";
 /** What happens to a link, from all sides. */
 type Deed = (link: PureLink) => void;
 
-const event = (value: LinkEvent): Deed => (link) => link.take(value);
+const event =
+  (value: LinkEvent): Deed =>
+  (link) =>
+    link.take(value);
 const occasions = ["visible", "hidden", "online", "offline", "resumed", "leaving"] as const;
 const codes = [1000, 1001, 1002, 1006, 1011, 1012, 1013, 4401, 4429, 4501, 4999];
 

@@ -26,7 +26,11 @@ function open(url: string, options: Partial<LinkOptions> = {}) {
   const statuses: Status[] = [];
   const frames: Frame[] = [];
   const sockets: string[] = [];
-  const position: { cursor: string | null } & Pick<Position, "device" | "level"> = { device: "d1", cursor: null, level: 1 };
+  const position: { cursor: string | null } & Pick<Position, "device" | "level"> = {
+    device: "d1",
+    cursor: null,
+    level: 1,
+  };
   const runtime = runtimeEnvironment();
   const link = createLink(
     {
@@ -93,7 +97,12 @@ function startStripper(port: number): string {
       const { pathname, search } = new URL(request.url);
       const body = request.method === "POST" ? await request.text() : null;
       const headers = { host: `127.0.0.1:${port}`, "content-type": request.headers.get("content-type") ?? "" };
-      return await fetch(`http://127.0.0.1:${port}${pathname}${search}`, { method: request.method, headers, body, signal: request.signal });
+      return await fetch(`http://127.0.0.1:${port}${pathname}${search}`, {
+        method: request.method,
+        headers,
+        body,
+        signal: request.signal,
+      });
     },
   });
   ends.push(() => proxy.stop(true));
@@ -188,7 +197,11 @@ describe("the link to a real server", () => {
     const secret = "a secret of 32 bytes, or of more";
     const { url } = await start({ env: { AUTH: "jwt", JWT_SECRET: secret } });
     const sign = async (key: string): Promise<string> =>
-      await new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setSubject("alice").setExpirationTime("1h").sign(new TextEncoder().encode(key));
+      await new SignJWT({})
+        .setProtectedHeader({ alg: "HS256" })
+        .setSubject("alice")
+        .setExpirationTime("1h")
+        .sign(new TextEncoder().encode(key));
     const token = await sign(secret);
     const alice = open(url, { authenticate: async () => ({ token }) });
     alice.link.start();
@@ -229,7 +242,10 @@ describe("the link to a real server", () => {
   });
 
   test("J30 fresh credentials continue the session on the open socket", async () => {
-    const users = new Map([["t1", "alice"], ["t2", "alice"]]);
+    const users = new Map([
+      ["t1", "alice"],
+      ["t2", "alice"],
+    ]);
     const { url } = await startChat(users);
     let asked = 0;
     const alice = open(url, {
@@ -301,7 +317,9 @@ describe("a proxy that strips the upgrade", () => {
     expect(alice.texts()).toEqual(["by HTTP", "1", "2", "3"]);
     const marks = (): unknown[] =>
       bob.frames.flatMap((frame) =>
-        frame.type === "changes" ? frame.changes.flatMap((one) => (one.kind === "receipt" && one.user === "alice" ? [one] : [])) : [],
+        frame.type === "changes"
+          ? frame.changes.flatMap((one) => (one.kind === "receipt" && one.user === "alice" ? [one] : []))
+          : [],
       );
     await until(async () => {
       await alice.clock.advance(200);
@@ -313,7 +331,9 @@ describe("a proxy that strips the upgrade", () => {
     alice.link.send({ type: "watch", users: ["bob"] });
     await until(async () => {
       await alice.clock.advance(200);
-      return alice.frames.some((frame) => frame.type === "presence" && frame.user === "bob" && frame.state === "online");
+      return alice.frames.some(
+        (frame) => frame.type === "presence" && frame.user === "bob" && frame.state === "online",
+      );
     });
     expect(alice.faults).toEqual([]);
   });

@@ -4,7 +4,16 @@ import { step } from "../../../src/client/link/step.ts";
 
 export const welcomeOf = (fields: Partial<Welcome> & { readonly tenant?: string } = {}): Welcome =>
   ({
-    ...{ type: "welcome", protocol: 1, level: 1, user: "alice", device: "d1", cursor: "c0", time: 1, heartbeatMs: 25_000 },
+    ...{
+      type: "welcome",
+      protocol: 1,
+      level: 1,
+      user: "alice",
+      device: "d1",
+      cursor: "c0",
+      time: 1,
+      heartbeatMs: 25_000,
+    },
     limits: { frameBytes: 65_536, textBytes: 16_384, sendWindow: 64 },
     ...fields,
   }) as Welcome;
