@@ -1,8 +1,8 @@
-import type { Credentials } from "../api.ts";
 import type { Environment } from "../environment.ts";
 import { type Authenticate, createAuthenticator } from "./authenticator.ts";
 import type { Failure, Link, LinkEvents } from "./contract.ts";
 import { openPolling } from "./polling.ts";
+import { createQueue } from "./queue.ts";
 import { createRequests, failure } from "./requests.ts";
 import { type Connection, openSocket } from "./socket.ts";
 import { deadlineOf, type Effect, initialState, type LinkEvent, type State } from "./state.ts";
@@ -39,9 +39,8 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     isOffline: !surroundings.isOnline(),
     sleepAt: surroundings.isVisible() ? Infinity : clock.elapsed() + hiddenMsMax,
   });
-  let content: Credentials = {};
   let connection: Connection | null = null;
-  const pending: LinkEvent[] = [];
+  const queue = createQueue(take);
   const move = createTimer(clock, (lateMs) => dispatch({ type: "tick", lateMs }));
   const show = createStatus(clock, events.onStatus);
 
@@ -49,23 +48,14 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     environment,
     url,
     credentials: () =>
-      state.credentials.type === "held" ? { generation: state.credentials.generation, content } : endOf(state),
+      state.credentials.type === "held"
+        ? { generation: state.credentials.generation, content: authenticator.content() }
+        : endOf(state),
     onRefused: (generation) => dispatch({ type: "refused", generation }),
     onNeeded: () => dispatch({ type: "credentials-needed" }),
   });
 
-  const authenticator = createAuthenticator({
-    authenticate: options.authenticate,
-    onFault,
-    onAnswer(generation, answer) {
-      if (answer === null) return dispatch({ type: "credentials", generation, got: "none" });
-      if (answer === "fault") return dispatch({ type: "credentials", generation, got: answer });
-      content = answer;
-      const { token, expiresAt = Infinity } = answer;
-      const got = { isToken: token !== undefined, lastMs: expiresAt - clock.now() };
-      dispatch({ type: "credentials", generation, got });
-    },
-  });
+  const authenticator = createAuthenticator({ clock, authenticate: options.authenticate, dispatch, onFault });
 
   const execute: Executors = {
     "get-credentials": authenticator.request,
@@ -76,7 +66,7 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
         environment,
         url,
         requests,
-        credentials: () => content,
+        credentials: authenticator.content,
         position,
         events: {
           onFrame: (frame) => dispatch({ type: "frame", generation, frame }),
@@ -91,24 +81,19 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
       connection = null;
     },
     "ask-why": ({ generation }) =>
-      void requests.exchange({ method: "GET", path: "/me" }, content, (answer) =>
+      void requests.exchange({ method: "GET", path: "/me" }, authenticator.content(), (answer) =>
         dispatch({ type: "explained", generation, failure: answer.ok ? null : answer }),
       ),
     ping: ({ id }) => connection?.send({ type: "ping", id }),
-    authenticate: ({ id }) => connection?.send({ type: "authenticate", token: content.token ?? "", id }),
+    authenticate: ({ id }) =>
+      connection?.send({ type: "authenticate", token: authenticator.content().token ?? "", id }),
     welcome: ({ welcome }) => events.onWelcome(welcome),
     frame: ({ frame }) => events.onFrame(frame),
     down: () => events.onDown(),
   };
 
-  /** Effects cause further events: these wait until the effects before them are done. */
   function dispatch(event: LinkEvent): void {
-    // The event that is handled stays in the list meanwhile.
-    if (pending.push(event) > 1) return;
-    for (let next: LinkEvent | undefined = event; next !== undefined; next = pending[0]) {
-      take(next);
-      pending.shift();
-    }
+    queue(event);
   }
 
   function take(event: LinkEvent): void {
