@@ -21,7 +21,7 @@ const upgradeMs = 600_000;
 const heartbeatMsMin = 1_000;
 
 /** The first frame. Another user's, or another tenant's, ends the connection before anything is passed on. */
-export function greet(turn: Turn, welcome: Welcome, proof: number): void {
+export function greet(turn: Turn, { welcome, proof }: { readonly welcome: Welcome; readonly proof: number }): void {
   if (!isExpected(turn, welcome)) return;
   const transport = transportOf(turn.state);
   const heartbeatMs = Math.max(heartbeatMsMin, welcome.heartbeatMs);
@@ -47,7 +47,7 @@ function isExpected(turn: Turn, welcome: Welcome): boolean {
   return false;
 }
 
-export function receive(turn: Turn, frame: Frame, phase: Live): void {
+export function receive(turn: Turn, { frame, phase }: { readonly frame: Frame; readonly phase: Live }): void {
   const { probe, renewal, heartbeatMs, transport } = phase;
   const isAnswered = frame.type === "pong" && frame.id === probe?.id;
   const next = {

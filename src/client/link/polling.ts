@@ -53,7 +53,8 @@ export function openPolling({ environment, requests, credentials, position, even
     stopPolling = requests.exchange({ method: "GET", path }, credentials(), (answer) => {
       if (!answer.ok) return end(answer);
       const body = readChanges(answer.body);
-      if (body === null) return end(failure(0, "network", "The answer to GET /changes has no frames"));
+      if (body === null)
+        return end(failure(0, { code: "network", message: "The answer to GET /changes has no frames" }));
       const due = pong;
       pong = null;
       // Frames that wait to be stored have come again, because of a ping.

@@ -68,7 +68,7 @@ export function openSocket({
       if (!answer.ok) return events.onFailed(answer);
       const { ticket } = (answer.body ?? {}) as { readonly ticket?: unknown };
       if (typeof ticket === "string") dial(ticket);
-      else events.onFailed(failure(0, "network", "The answer has no ticket"));
+      else events.onFailed(failure(0, { code: "network", message: "The answer has no ticket" }));
     });
 
   return {

@@ -85,12 +85,14 @@ export function reconnectRefused(turn: Turn, proof: number): void {
 export const backoff = (failures: number, chance: number): number =>
   backoffMs.min + chance * (Math.min(backoffMs.max, 2 * backoffMs.min * 2 ** failures) - backoffMs.min);
 
+/** `retryAfterMs`: as the server asks. */
+type Wait = { readonly reason: WaitReason; readonly retryAfterMs?: number | undefined };
+
 /** This try, or this connection, has failed: the next one comes later. */
-export function waitForNext(turn: Turn, reason: WaitReason, retryAfterMs?: number): void {
+export function waitForNext(turn: Turn, { reason, retryAfterMs }: Wait): void {
   const { at, chance } = turn;
   const { failures, isOffline } = turn.state;
-  if (isOffline && retryAfterMs === undefined)
-    return enter(turn, { type: "waiting", until: at + offlineProbeMs, reason: "offline" });
+  if (isOffline && retryAfterMs === undefined) return waitOffline(turn);
   const named = retryAfterMs === undefined ? null : Math.min(retryAfterMs, waitMsMax) * (1 + chance / 2);
   change(turn, { failures: failures + 1 });
   enter(turn, { type: "waiting", until: at + (named ?? backoff(failures, chance)), reason });
@@ -106,7 +108,7 @@ export function failWith(turn: Turn, { status, code, message, retryAfterMs }: Fa
   const { phase } = turn.state;
   if (status === 401 && "proof" in phase) reconnectRefused(turn, phase.proof);
   else if (status === 403 && code === "forbidden") enter(turn, { type: "ended", code, reason: message });
-  else waitForNext(turn, reasonOf(status, code), retryAfterMs);
+  else waitForNext(turn, { reason: reasonOf(status, code), retryAfterMs });
 }
 
 function reasonOf(status: number, code: string): WaitReason {
