@@ -1,4 +1,4 @@
-import type { Scope, Storage, Vault, Write } from "../../../src/client/vault/contract.ts";
+import { type Scope, type Storage, type Vault, VaultError, type Write } from "../../../src/client/vault/contract.ts";
 import type { ConversationPatch } from "../../../src/client/vault/merge.ts";
 import type { MessageRow, OutboxRow } from "../../../src/client/vault/rows.ts";
 import { memory } from "../../../src/client/vault/memory.ts";
@@ -57,16 +57,11 @@ export const row = (id: string, more: Partial<OutboxRow> = {}): OutboxRow => ({
 let devices = 0;
 const makeDevice = (): string => `device-${++devices}`;
 const open = (bench: Bench): Promise<Vault> => bench.storage().open(bench.scope, makeDevice);
-const faultOf = (call: Promise<unknown>): Promise<unknown> =>
+const faultOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => "none",
-    (error: unknown) => (error instanceof Error ? { ...error }.fault : error) ?? "none",
+    (error: unknown) => (error instanceof VaultError ? error.fault : String(error)),
   );
-declare global {
-  interface Error {
-    readonly fault?: string;
-  }
-}
 
 /** Calls `test` with each case of the contract. */
 export function vaultCases(test: (name: string, run: Case) => void): void {
