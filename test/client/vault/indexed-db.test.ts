@@ -192,10 +192,11 @@ describeWith("chromium", "indexedDb() in Chromium", () => {
   test("J69 a full disk is told as full, and what is smaller is written after it", async () => {
     const own = await browser.newContext();
     const page = await tab("/script.js", own);
-    await run(page, `await p.open("quota")`);
     const devtools = await own.newCDPSession(page);
     const origin = `http://127.0.0.1:${server.port}`;
+    // Before the first write: the browser keeps the free space that it has found for half a minute.
     await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 400_000 });
+    await run(page, `await p.open("quota")`);
     const put = (seq: number, size: number) =>
       run<string>(
         page,
