@@ -40,12 +40,12 @@ export interface IdbDatabase {
   onversionchange: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
   readonly objectStoreNames: { contains(name: string): boolean };
-  createObjectStore(name: string, options: { readonly keyPath: string | string[] | null }): IdbStore;
+  createObjectStore(name: string, options: { readonly keyPath: string | readonly string[] | null }): IdbStore;
   deleteObjectStore(name: string): void;
   transaction(
     stores: string[],
     mode: "readonly" | "readwrite",
-    options: { readonly durability: "strict" | "relaxed" },
+    options: { readonly durability?: "strict" | "relaxed" | undefined },
   ): IdbTransaction;
   close(): void;
 }

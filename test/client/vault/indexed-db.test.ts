@@ -18,10 +18,10 @@ async function bundle(...alterations: { readonly from: string; readonly to: stri
       {
         name: "altered source",
         setup: (build) =>
-          build.onLoad({ filter: /client\/vault\/indexed-db\.ts$/ }, async ({ path }) => ({
+          build.onLoad({ filter: /client\/vault\/idb-link\.ts$/ }, async ({ path }) => ({
             contents: alter(
               path,
-              await Bun.file(join(source, "indexed-db.ts")).text(),
+              await Bun.file(join(source, "idb-link.ts")).text(),
               alterations.map((one) => ({ ...one, file: path })),
             ),
             loader: "ts",
@@ -41,7 +41,7 @@ describeWith("chromium", "indexedDb() in Chromium", () => {
   const scripts = new Map<string, string>();
 
   beforeAll(async () => {
-    const bumped = { from: "const schema = 1;", to: "const schema = 2;" };
+    const bumped = { from: "export const schema = 1;", to: "export const schema = 2;" };
     scripts.set("/script.js", await bundle());
     scripts.set("/bumped.js", await bundle(bumped));
     server = Bun.serve({
