@@ -45,7 +45,11 @@ const isBroken = /^(InvalidState|Unknown|Abort)Error/;
 export function faultOf(error: unknown): VaultError {
   if (error instanceof VaultError) return error;
   const text = String(error);
-  return new VaultError(/^Quota/.test(text) ? "full" : /^Version/.test(text) ? "lost" : "failed", text, error);
+  return new VaultError(
+    text.startsWith("Quota") ? "full" : text.startsWith("Version") ? "lost" : "failed",
+    text,
+    error,
+  );
 }
 
 /** Resolves when `request` has succeeded. */

@@ -1,5 +1,5 @@
 import { type Boot, type Vault, VaultError, type Write, type Written } from "./contract.ts";
-import type { SqlStatement, VaultsSql } from "./libsql-sql.ts";
+import type { SqlStatement, VaultSql } from "./libsql-sql.ts";
 import { cutFirst } from "./ranges.ts";
 import { messageKey, needsOf, type RankEnds, resolveWrite, type Stored } from "./resolve.ts";
 import type { ConversationRow, MessageRow, Meta, OutboxRow, RelationRow, Wish } from "./rows.ts";
@@ -16,17 +16,16 @@ const byKey = <Row>(rows: readonly Row[], keyOf: (row: Row) => string): Readonly
   new Map(rows.map((row) => [keyOf(row), row]));
 
 export type VaultParts = {
-  readonly id: number;
   readonly kind: Vault["kind"];
-  readonly sql: VaultsSql;
+  /** The statements of this vault. */
+  readonly sql: VaultSql;
   readonly run: (statements: readonly SqlStatement[], mode: "read" | "write") => Promise<readonly Rows[]>;
   readonly inTurn: <Result>(work: () => Promise<Result>) => Promise<Result>;
   readonly losses: Set<() => void>;
 };
 
 /** An open vault: the rows that have its number. */
-export function createVault({ id, kind, sql, run, inTurn, losses }: VaultParts): Vault {
-  const of = sql.vault(id);
+export function createVault({ kind, sql: of, run, inTurn, losses }: VaultParts): Vault {
   const listeners = new Set<() => void>();
   let end: "lost" | "closed" | null = null;
   const lose = (): void => {
@@ -36,6 +35,7 @@ export function createVault({ id, kind, sql, run, inTurn, losses }: VaultParts):
     for (const listener of [...listeners]) listener();
   };
   losses.add(lose);
+  const { read, list, write, evict } = createAccess({ sql: of, run, onGone: lose });
 
   function call<Result>(work: () => Promise<Result>): Promise<Result> {
     if (end === "closed") return Promise.reject(new VaultError("failed", "This vault is closed"));
@@ -45,13 +45,46 @@ export function createVault({ id, kind, sql, run, inTurn, losses }: VaultParts):
     });
   }
 
+  return {
+    kind,
+    boot: (limit) =>
+      call(async (): Promise<Boot> => {
+        const { own, results } = await read([
+          of.rows("outbox"),
+          of.rows("wish"),
+          of.list(Number.MAX_SAFE_INTEGER, limit),
+        ]);
+        const [outbox, wishes, conversations] = results;
+        return { meta: own.meta, outbox: parse(outbox), wishes: parse(wishes), conversations: parse(conversations) };
+      }),
+    write: (changes) => call(() => write(changes)),
+    messages: ({ conversation, first, last }) => call(() => list(of.messages([conversation, first, last]))),
+    conversations: ({ below, limit }) => call(() => list(of.list(Math.min(below, Number.MAX_SAFE_INTEGER), limit))),
+    conversation: (key) =>
+      call(async () => (await list<ConversationRow>("id" in key ? of.byId(key.id) : of.byUser(key.with)))[0] ?? null),
+    relations: () => call(() => list<RelationRow>(of.rows("relation"))),
+    outbox: () => call(() => list<OutboxRow>(of.rows("outbox"))),
+    draft: (key) => call(async () => (await list<string>(of.row("draft", key)))[0] ?? null),
+    evict: (wanted) => call(() => evict(wanted)),
+    onLost: (listener) => void listeners.add(listener),
+    close() {
+      end ??= "closed";
+      losses.delete(lose);
+    },
+  };
+}
+
+type AccessParts = Pick<VaultParts, "sql" | "run"> & { readonly onGone: () => void };
+
+/** Reads and writes of one vault. */
+function createAccess({ sql: of, run, onGone }: AccessParts) {
   /** Reads, with the vault's own row before everything else. */
   async function read(
     statements: readonly SqlStatement[],
   ): Promise<{ readonly own: Own; readonly results: readonly Rows[] }> {
     const [[row] = [], ...results] = await run([of.own, ...statements], "read");
     if (row === undefined) {
-      lose();
+      onGone();
       throw new VaultError("lost", "This vault was deleted");
     }
     return { own: ownOf(row), results };
@@ -127,33 +160,7 @@ export function createVault({ id, kind, sql, run, inTurn, losses }: VaultParts):
     });
   }
 
-  return {
-    kind,
-    boot: (limit) =>
-      call(async (): Promise<Boot> => {
-        const { own, results } = await read([
-          of.rows("outbox"),
-          of.rows("wish"),
-          of.list(Number.MAX_SAFE_INTEGER, limit),
-        ]);
-        const [outbox, wishes, conversations] = results;
-        return { meta: own.meta, outbox: parse(outbox), wishes: parse(wishes), conversations: parse(conversations) };
-      }),
-    write: (changes) => call(() => write(changes)),
-    messages: ({ conversation, first, last }) => call(() => list(of.messages([conversation, first, last]))),
-    conversations: ({ below, limit }) => call(() => list(of.list(Math.min(below, Number.MAX_SAFE_INTEGER), limit))),
-    conversation: (key) =>
-      call(async () => (await list<ConversationRow>("id" in key ? of.byId(key.id) : of.byUser(key.with)))[0] ?? null),
-    relations: () => call(() => list<RelationRow>(of.rows("relation"))),
-    outbox: () => call(() => list<OutboxRow>(of.rows("outbox"))),
-    draft: (key) => call(async () => (await list<string>(of.row("draft", key)))[0] ?? null),
-    evict: (wanted) => call(() => evict(wanted)),
-    onLost: (listener) => void listeners.add(listener),
-    close() {
-      end ??= "closed";
-      losses.delete(lose);
-    },
-  };
+  return { read, list, write, evict };
 }
 
 /** The vault's own row. */

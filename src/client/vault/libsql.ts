@@ -1,5 +1,5 @@
 import { type Scope, type Storage, type Vault, VaultError, type VaultFault } from "./contract.ts";
-import { createSql, type SqlStatement } from "./libsql-sql.ts";
+import { namesOf, type SqlStatement, tablesSql, vaultSql } from "./libsql-sql.ts";
 import { createVault, type Rows } from "./libsql-vault.ts";
 import type { Meta } from "./rows.ts";
 
@@ -33,14 +33,17 @@ const syncFull = 2;
  * file at the same time.
  *
  * @example
- * import { createClient } from "@libsql/client";
- *
+ * const { createClient } = await import("@libsql/client");
  * const storage = libsql(createClient({ url: "file:bot.db" }));
  */
 export function libsql(client: SqlClient, { prefix = "tidings_client_" }: LibsqlOptions = {}): Storage {
   if (!/^[a-z_]\w*$/i.test(prefix)) throw new TypeError(`"${prefix}" cannot begin the name of a table`);
-  const sql = createSql(prefix);
-  const database = databases.get(client) ?? { last: Promise.resolve(), losses: new Map() };
+  const names = namesOf(prefix);
+  const sql = tablesSql(names);
+  const database: Database = databases.get(client) ?? {
+    last: Promise.resolve(),
+    losses: new Map<number, Set<() => void>>(),
+  };
   databases.set(client, database);
 
   async function run(statements: readonly SqlStatement[], mode: "read" | "write"): Promise<readonly Rows[]> {
@@ -94,9 +97,9 @@ export function libsql(client: SqlClient, { prefix = "tidings_client_" }: Libsql
         if (known === null) await run([sql.add(textOf(scope), JSON.stringify(meta))], "write");
         const id = known ?? (await find(scope));
         if (id === null) throw new VaultError("lost", "The vault was deleted as it was opened");
-        const losses = database.losses.get(id) ?? new Set();
+        const losses = database.losses.get(id) ?? new Set<() => void>();
         database.losses.set(id, losses);
-        return createVault({ id, kind, sql, run, inTurn, losses });
+        return createVault({ kind, sql: vaultSql(names, id), run, inTurn, losses });
       }),
     scopes: () =>
       inTurn(async () => {

@@ -5,7 +5,7 @@ import { alter } from "../../support/alter-source.ts";
 import { openBrowser } from "../../support/chromium.ts";
 import { deadline } from "../../support/deadline.ts";
 import { describeWith } from "../../support/prerequisite.ts";
-import { vaultCases } from "./contract.ts";
+import { vaultCases } from "./vault.contract.ts";
 
 const source = join(import.meta.dir, "../../../src/client/vault");
 
@@ -17,7 +17,7 @@ async function bundle(...alterations: { readonly from: string; readonly to: stri
     plugins: [
       {
         name: "altered source",
-        setup: (build) =>
+        setup(build) {
           build.onLoad({ filter: /client\/vault\/idb-link\.ts$/ }, async ({ path }) => ({
             contents: alter(
               path,
@@ -25,7 +25,8 @@ async function bundle(...alterations: { readonly from: string; readonly to: stri
               alterations.map((one) => ({ ...one, file: path })),
             ),
             loader: "ts",
-          })),
+          }));
+        },
       },
     ],
   });

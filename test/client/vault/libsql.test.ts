@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Client, createClient } from "@libsql/client";
 import { libsql, type SqlClient } from "../../../src/client/vault/libsql.ts";
 import { temporaryFolder } from "../../support/server.ts";
-import { arrival, message, row } from "./contract.ts";
+import { arrival, message, row } from "./vault.contract.ts";
 import { describeStorage } from "./run-contract.ts";
 
 const folder = temporaryFolder();
@@ -101,8 +101,8 @@ describe("libsql()", () => {
     expect(statements.size).toBeGreaterThan(20);
     for (const [sql, args] of statements) {
       const { rows } = await client.execute({ sql: `EXPLAIN QUERY PLAN ${sql}`, args });
-      for (const { detail } of rows)
-        expect({ sql, detail: String(detail).replace(/^SCAN (json_each|k|CONSTANT ROW).*/, "") }).not.toEqual({
+      for (const { detail } of rows as { readonly detail?: string }[])
+        expect({ sql, detail: (detail ?? "").replace(/^SCAN (json_each|k|CONSTANT ROW).*/, "") }).not.toEqual({
           sql,
           detail: expect.stringMatching(/SCAN|TEMP B-TREE/),
         });

@@ -1,6 +1,6 @@
 import { indexedDb } from "../../../src/client/vault/indexed-db.ts";
 import type { Vault, Write } from "../../../src/client/vault/contract.ts";
-import { arrival, type Case, equal, message, row, vaultCases } from "./contract.ts";
+import { arrival, type Case, equal, message, row, vaultCases } from "./vault.contract.ts";
 
 /** What runs in a browser: the suite, and what its tests call by `page.evaluate`. */
 const cases = new Map<string, Case>();
