@@ -368,6 +368,14 @@ export function vaultCases(test: (name: string, run: Case) => void): void {
     equal(moved[0] !== moved[20], true);
   });
 
+  test("J64 a write answers with the rows that it named, also where another tab had written the same before", async (bench) => {
+    const [a, b] = [await open(bench), await open(bench)];
+    const first = await a.write(arrival(message("c1", 1)), "relaxed");
+    const second = await b.write(arrival(message("c1", 1)), "relaxed");
+    equal(second.conversations, first.conversations);
+    equal(second.conversations.length, 1);
+  });
+
   test("J65 a scope that is destroyed is gone for all of its tabs, and another scope has everything", async (bench) => {
     const other = { ...bench.scope, user: `${bench.scope.user} 2` };
     const storage = bench.storage();
