@@ -16,6 +16,7 @@ const stores = {
 } as const;
 
 export type StoreName = keyof typeof stores;
+export const storeNames = Object.keys(stores) as StoreName[];
 export type Get = (store: StoreName) => IdbStore;
 export const cache: readonly StoreName[] = ["relation", "conversation", "message"];
 /** Each on a property of its own name. Rows without it are left out. */
@@ -70,7 +71,7 @@ async function connect(factory: IdbFactory, { name, isNew }: { name: string; isN
     isGone = !oldVersion && !isNew;
     if (isGone) return request.transaction?.abort();
     const database = request.result;
-    for (const store of Object.keys(stores) as StoreName[]) {
+    for (const store of storeNames) {
       const isCache = cache.includes(store);
       if (oldVersion && isCache) database.deleteObjectStore(store);
       if (oldVersion && !isCache) continue;
@@ -91,7 +92,7 @@ const lost = (): VaultError => new VaultError("lost", "The database is gone");
 
 const transact = <Result>(database: IdbDatabase, { durability, ask, decide }: Work<Result>): Promise<Result> =>
   new Promise((resolve, reject) => {
-    const transaction = database.transaction(Object.keys(stores), durability ? "readwrite" : "readonly", {
+    const transaction = database.transaction(storeNames, durability ? "readwrite" : "readonly", {
       durability,
     });
     const store: Get = (name) => transaction.objectStore(name);
@@ -116,11 +117,13 @@ const transact = <Result>(database: IdbDatabase, { durability, ask, decide }: Wo
       };
   });
 
-/** A link to the database `name`. The first call of `run` makes it if there is none. */
-export function createIdbLink(factory: IdbFactory, name: string): IdbLink {
+/** A link to the database `name`. `state` new: the first call of `run` makes it if there is none. */
+export function createIdbLink(
+  factory: IdbFactory,
+  { name, state }: { readonly name: string; state: "new" | "open" | "lost" | "closed" },
+): IdbLink {
   const listeners = new Set<() => void>();
   let database: IdbDatabase | null = null;
-  let state: "new" | "open" | "lost" | "closed" = "new";
   let last: Promise<unknown> = Promise.resolve();
 
   function lose(): void {

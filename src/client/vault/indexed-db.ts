@@ -1,6 +1,16 @@
 import { type Scope, type Storage, type Vault, VaultError, type Write } from "./contract.ts";
 import type { IdbFactory, IdbRanges, IdbRequest, IdbStore } from "./idb.ts";
-import { cache, createIdbLink, faultOf, type Get, type IdbLink, schema, settled, type Work } from "./idb-link.ts";
+import {
+  cache,
+  createIdbLink,
+  faultOf,
+  type Get,
+  type IdbLink,
+  schema,
+  settled,
+  storeNames,
+  type Work,
+} from "./idb-link.ts";
 import { cutFirst } from "./ranges.ts";
 import { messageKey, needsOf, type RankEnds, type Resolved, resolveWrite, type Stored } from "./resolve.ts";
 import type { ConversationRow, Meta, OutboxRow, RelationRow, Wish } from "./rows.ts";
@@ -63,7 +73,7 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
       try {
         if (!indexedDB) throw new TypeError("There is no IndexedDB");
         await registered(indexedDB, (store) => store.put(name, name));
-        return await openVault(createIdbLink(indexedDB, name), makeDevice);
+        return await openVault(createIdbLink(indexedDB, { name, state: "new" }), makeDevice);
       } catch (error) {
         const { fault, message } = faultOf(error);
         throw new VaultError(fault === "full" ? fault : "unavailable", message, error);
@@ -83,7 +93,15 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
     async destroy(scope) {
       if (!indexedDB) return;
       const name = nameOf(scope);
-      await settled(indexedDB.deleteDatabase(name));
+      // A frozen tab keeps its database from being deleted, and not from being emptied: what it writes later is refused.
+      const link = createIdbLink(indexedDB, { name, state: "open" });
+      const isEmpty = await link
+        .run({ durability: "strict", ask: (store) => storeNames.map((one) => store(one).clear()), decide: () => true })
+        .catch(() => false);
+      link.close();
+      await settled(indexedDB.deleteDatabase(name)).catch((error: unknown) => {
+        if (!isEmpty) throw error;
+      });
       await registered(indexedDB, (store) => store.delete(name));
     },
   };

@@ -274,6 +274,47 @@ describeWith("chromium", "indexedDb() in Chromium", () => {
     expect(found).toEqual({ fault: "lost", lost: 1, again: "lost", isThere: false });
   });
 
+  test("J65 a scope is destroyed under a tab that writes all the time, and under one that does not let go of its database", async () => {
+    const [writer, other] = [await tab(), await tab()];
+    await run(writer, `await p.open("busy"); void p.writeForEver("busy").catch(() => {})`);
+    await writer.waitForFunction(`globalThis.vaultPage.written > 5`);
+    await run(other, `await p.storage().destroy(p.scopeOf("busy"))`);
+    expect(await run<number>(writer, `return p.lost`)).toBe(1);
+    await run(other, `await p.open("busy")`);
+    expect(await run<unknown>(other, `return p.vault("busy").boot(9)`)).toMatchObject({
+      outbox: [],
+      conversations: [],
+    });
+    const held = await run<unknown>(
+      other,
+      `await p.open("held");
+       const vault = p.vault("held");
+       await vault.write({ drafts: [["d", "secret"]] }, "strict");
+       const name = (await indexedDB.databases()).map((one) => one.name).find((one) => one.includes('"held"'));
+       const frozen = await new Promise((done) => { const r = indexedDB.open(name); r.onsuccess = () => done(r.result); });
+       await p.storage().destroy(p.scopeOf("held"));
+       const counts = await Promise.all([...frozen.objectStoreNames].map((store) => new Promise((done) => {
+         const r = frozen.transaction(store).objectStore(store).count(); r.onsuccess = () => done(r.result); })));
+       frozen.close();
+       return [counts.reduce((sum, count) => sum + count, 0), await vault.draft("d").catch((error) => error.fault)]`,
+    );
+    expect(held).toEqual([0, "lost"]);
+  });
+
+  test("J68 a newer schema comes also while an older tab writes all the time", async () => {
+    const [writer, next] = [await tab(), await tab("/bumped.js")];
+    await run(writer, `await p.open("upgrade"); void p.writeForEver("upgrade").catch(() => {})`);
+    await writer.waitForFunction(`globalThis.vaultPage.written > 5`);
+    await run(next, `await p.open("upgrade")`);
+    const { meta, outbox } = await run<{ meta: { cursor: null }; outbox: unknown[] }>(
+      next,
+      `return p.vault("upgrade").boot(0)`,
+    );
+    expect(meta.cursor).toBeNull();
+    expect(outbox.length).toBeGreaterThan(5);
+    expect(await run<number>(writer, `return p.lost`)).toBe(1);
+  });
+
   test("J65 scopes are known in a browser that cannot list its databases", async () => {
     const page = await tab();
     const found = await run<unknown>(
