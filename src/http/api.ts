@@ -10,7 +10,7 @@ import { isPreflight, preflight, withCors } from "./cors.ts";
 import { addressedBy, isOriginAllowed } from "../access/origin.ts";
 import { pathBelow, pathOf } from "./path.ts";
 import { createOrigination, type Peer } from "../access/peer.ts";
-import { problem, tooOften } from "../protocol/problem.ts";
+import { problem, tooOften, unavailableNow } from "../protocol/problem.ts";
 import { deleteBlock, getBlocks, putBlock } from "./route/blocks.ts";
 import { deleteContact, getContact, getContacts, postContacts, putContact } from "./route/contacts.ts";
 import { getChanges } from "./route/get-changes.ts";
@@ -99,10 +99,8 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
   }
   api.notFound(() => problem("not_found", "There is nothing at this address"));
   api.onError((error) => {
-    if (error instanceof ChatError) {
-      const isLater = error.code === "unavailable";
-      return problem(error.code, error.message, isLater ? { headers: { "Retry-After": "1" } } : {});
-    }
+    if (error instanceof ChatError)
+      return error.code === "unavailable" ? unavailableNow(error.message) : problem(error.code, error.message);
     log.error("a request failed", { error });
     return problem("internal", "The request could not be answered");
   });

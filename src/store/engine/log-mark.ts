@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type Database from "libsql";
 import { ChatError } from "../../error.ts";
-import { hex } from "../../internal/hex.ts";
+import { hex } from "../../internal/sha256.ts";
 import type { Connection } from "./connection.ts";
 import { driver } from "./driver.ts";
 import { reasonOf } from "./failure.ts";

@@ -1,10 +1,10 @@
 import { ChatError } from "../../error.ts";
 import type { Clock } from "../../internal/clock.ts";
-import type { Identity, LogEntry } from "../../model.ts";
+import type { Identity } from "../../model.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Row } from "../engine/engine.ts";
 import { integer, text } from "../row.ts";
-import type { RelationChange } from "../store.ts";
+import type { Commit, RelationChange } from "../store.ts";
 import type { Ack, Batch, WaitingDevice } from "./batch.ts";
 import type { CommitHealth } from "./commit-health.ts";
 import { createMarks } from "./marks.ts";
@@ -21,18 +21,13 @@ export type WriteQueueOptions = {
 };
 
 /** The result of a commit that succeeded. */
-export type Committed = {
-  /** The newest change numbers before and after it. */
-  readonly from: number;
-  readonly to: number;
-  /** In the order of n. */
-  readonly entries: readonly LogEntry[];
-  readonly outcomes: Settled["outcomes"];
-  /** A row for each device that acked and exists. */
-  readonly acked: readonly Row[];
-  /** A row for each relation that is beyond what its user may have. */
-  readonly refused: readonly Row[];
-};
+export type Committed = Commit &
+  Pick<Settled, "outcomes"> & {
+    /** A row for each device that acked and exists. */
+    readonly acked: readonly Row[];
+    /** A row for each relation that is beyond what its user may have. */
+    readonly refused: readonly Row[];
+  };
 
 /** All that waits for a commit, each kind in its own queue. */
 export function createWriteQueue({ clock, limits, health, onWork }: WriteQueueOptions) {
