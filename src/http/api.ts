@@ -11,19 +11,24 @@ import { addressedBy, isOriginAllowed } from "../access/origin.ts";
 import { pathBelow, pathOf } from "./path.ts";
 import { createOrigination, type Peer } from "../access/peer.ts";
 import { problem, tooOften, unavailableNow } from "../protocol/problem.ts";
-import { deleteBlock, getBlocks, putBlock } from "./route/blocks.ts";
-import { deleteContact, getContact, getContacts, postContacts, putContact } from "./route/contacts.ts";
+import {
+  deleteContact,
+  getContact,
+  getContacts,
+  postContacts,
+  putContact,
+  deleteBlock,
+  getBlocks,
+  putBlock,
+} from "./route/people.ts";
 import { getChanges } from "./route/get-changes.ts";
 import { getConversations } from "./route/get-conversations.ts";
 import { deleteDevice, putDevice } from "./route/devices.ts";
-import { getMessages } from "./route/get-messages.ts";
-import { deleteMute, getMute, putMute } from "./route/mute.ts";
-import { postAck } from "./route/post-ack.ts";
-import { postMessage } from "./route/post-message.ts";
-import { postRead } from "./route/post-read.ts";
+import { getMessages, postMessage } from "./route/messages.ts";
+import { deleteMute, getMute, putMute, deleteQuietHours, getQuietHours, putQuietHours } from "./route/quiet.ts";
+import { postAck, postRead } from "./route/marks.ts";
 import { postTicket } from "./route/post-ticket.ts";
 import { getPush, getPushExplain } from "./route/push.ts";
-import { deleteQuietHours, getQuietHours, putQuietHours } from "./route/quiet-hours.ts";
 
 /** All routes of PROTOCOL 5. */
 export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
