@@ -29,7 +29,7 @@ export const postAck: Route = {
     codes: ["bad_request", "too_large"],
   },
   handle: async ({ request, session, store, limits }) => {
-    const { device, cursor: text } = await readBody(request, ackBody, { bytesMax: limits.frameBytesMax });
+    const { device, cursor: text } = await readBody({ request, limits }, ackBody);
     if (!isCursor(text)) throw new ChatError("bad_request", "The body is malformed at cursor");
     const at = store.cursors.decode(text);
     const { head } = await store.openDevice(session, device, { after: at?.n, level: at?.level });
@@ -53,7 +53,7 @@ export const postRead: Route = {
     codes: ["bad_request", "too_large", "not_found"],
   },
   handle: async ({ request, session, store, limits, id }) => {
-    const { seq, id: seen } = await readBody(request, readMark, { bytesMax: limits.frameBytesMax });
+    const { seq, id: seen } = await readBody({ request, limits }, readMark);
     await requireConversation(store, { asker: session, conversation: id });
     if (seen !== undefined && (await store.messageAt(id, seq)) !== seen) return;
     await confirm("mark", (settle) => store.read(session, id, seq, settle));

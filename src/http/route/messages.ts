@@ -40,7 +40,7 @@ export const postMessage: Route = {
     codes: ["bad_request", "too_large", "invalid_recipient", "not_found", "blocked", "conflict"],
   },
   handle: async ({ request, session, store, policy, limits, retryAfterMs }) => {
-    const { id, to, conversation = "", text } = await readBody(request, schema, { bytesMax: limits.frameBytesMax });
+    const { id, to, conversation = "", text } = await readBody({ request, limits }, schema);
     const { tenant, user } = session;
     const fault = validateSend({ from: user, to, text }, limits);
     if (fault) throw fault;

@@ -115,7 +115,7 @@ export const postContacts: Route = {
   units: costs.relate,
   handle: async (call) => {
     const { request, session, store, limits, spend } = call;
-    const body = await readBody(request, bodyOf(limits), { bytesMax: limits.frameBytesMax });
+    const body = await readBody({ request, limits }, bodyOf(limits));
     const users = [...new Set(body.users)];
     if (users.includes(session.user)) throw new ChatError("invalid_recipient", "You cannot be a contact of yourself");
     spend(costs.related * users.length);

@@ -30,7 +30,7 @@ export const putMute: Route = {
     codes: ["bad_request", "too_large", "not_found"],
   },
   handle: async (call) => {
-    const { until = "forever" } = await readBody(call.request, schema, { bytesMax: call.limits.frameBytesMax });
+    const { until = "forever" } = await readBody(call, schema);
     await requireConversation(call.store, { asker: call.session, conversation: call.id });
     // A database that has gone back may no longer have a conversation whose members are cached.
     if (!(await call.store.devices.mute(call.session, call.id, until)))
@@ -64,7 +64,7 @@ export const putQuietHours: Route = {
     codes: ["bad_request", "too_large"],
   },
   handle: async ({ request, session, store, limits }) => {
-    const hours = await readBody(request, quietHours, { bytesMax: limits.frameBytesMax });
+    const hours = await readBody({ request, limits }, quietHours);
     await store.devices.setQuietHours(session, JSON.stringify(hours));
   },
 };
