@@ -12,7 +12,6 @@ export type RequestOptions = {
   readonly limits: Pick<Limits, "pushAnswerMs">;
   /** The name of the log's history. */
   readonly historyName: () => string;
-  /** The result of each request. */
   readonly onResult: (result: PushResult, notice: PushNotice) => void;
   /** A notice had to be cut. Reported once for each way of cutting: many notices may be too long. */
   readonly onCut?: ((cut: PushCut) => void) | undefined;

@@ -39,7 +39,6 @@ export function createCommitHealth({ clock, probeMsMax, onProbe }: CommitHealthO
     isClosed: (): boolean => isClosed,
     isOver: (): boolean => state.type === "over",
     isProbeDue: (): boolean => state.type === "away" && state.isProbeDue,
-    /** A commit succeeded. */
     succeeded(): void {
       if (state.type !== "over") state = { type: "available" };
     },
