@@ -35,7 +35,6 @@ const tenantDefault = "default";
  * of `tidings/react`.
  *
  * @example
- * import { createClient, memory } from "tidings/client";
  * const client = createClient({ url: "https://app.example/chat", user: "alice", storage: memory() });
  * const release = client.retain();
  * client.thread({ with: "bob" }).send("hi");

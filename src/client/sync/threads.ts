@@ -14,7 +14,9 @@ export interface Threads {
   close(): void;
 }
 
-export function createThreads(context: ThreadContext & { readonly cache: Cache; readonly isOpen: () => boolean }): Threads {
+export function createThreads(
+  context: ThreadContext & { readonly cache: Cache; readonly isOpen: () => boolean },
+): Threads {
   const threads = new Map<string, OwnedThread>();
   return {
     of(target) {
