@@ -1,6 +1,6 @@
 /**
  * Searches for mutants: for each name that it reads from its input, runs worlds until one of them fails, and prints which and why, as a line of
- * JSON. An empty name is no mutant: then the world of the first mutant runs, which may not fail.
+ * JSON. For `no mutant` the world of the first mutant runs, which may not fail.
  *
  *   echo "a retry that is stored again" | bun test/proof/sim/mutant-process.ts [SEEDS]
  */
@@ -14,7 +14,8 @@ type OpenDatabase = () => Promise<SimDatabase>;
 type Found = { readonly seed: number; readonly problems: readonly string[] };
 
 const seeds = Number(process.argv[2] ?? 1_000);
-const plantsOf = (name: string) => (name === "" ? [] : plant(name as PlantName));
+const noMutant = "no mutant";
+const plantsOf = (name: string) => (name === noMutant ? [] : plant(name as PlantName));
 const reloader = createReloader({
   entries: ["database.ts", "plan.ts", "run-world.ts"].map((file) => join(import.meta.dir, file)),
   files: [...new Set(mutants.flatMap(({ name }) => plantsOf(name)).map(({ file }) => file))],
@@ -31,7 +32,7 @@ async function databaseOf(openDatabase: OpenDatabase): Promise<SimDatabase> {
 
 async function search(name: string): Promise<Found | null> {
   const mutant = mutants.find((one) => one.name === name);
-  if (mutant === undefined && name !== "") throw new Error(`There is no mutant "${name}"`);
+  if (mutant === undefined && name !== noMutant) throw new Error(`There is no mutant "${name}"`);
   reloader.loadWith(plantsOf(name));
   // Imported only now, so that the modules are altered.
   const { openDatabase } = await import("./database.ts");
@@ -50,5 +51,5 @@ async function search(name: string): Promise<Found | null> {
   return null;
 }
 
-for await (const name of console) console.log(JSON.stringify(await search(name)));
+for await (const name of console) if (name !== "") console.log(JSON.stringify(await search(name)));
 await open?.database.close();

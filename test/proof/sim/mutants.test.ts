@@ -54,7 +54,7 @@ describe("mutants of the simulation", () => {
 
   testMutant("control: V3 D1 a failed commit that is answered with accepted");
   test("V3 a mutant is gone again after its search: the same world shows nothing", async () => {
-    expect(await search("")).toBeNull();
+    expect(await search("no mutant")).toBeNull();
   });
   testMutant("control: V3 U69 a block leaves the notification shown");
   testMutant("control: V3 O1 a retry that is stored again");
