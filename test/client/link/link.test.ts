@@ -237,6 +237,19 @@ describe("tickets and tokens", () => {
     expect(fake.socket().sent.at(-1)).toMatchObject({ type: "authenticate", token: "t2" });
   });
 
+  test("J21 credentials that come late replace no newer ones", async () => {
+    const late = Promise.withResolvers<{ token: string }>();
+    let asked = 0;
+    const fake = fakeLink({ authenticate: async () => (asked++ === 0 ? await late.promise : { token: "new" }) });
+    fake.link.start();
+    await fake.clock.advance(31_000);
+    late.resolve({ token: "late" });
+    await fake.settle();
+    fake.link.reconnect();
+    await fake.settle();
+    expect(fake.request()).toMatchObject({ path: "/chat/tickets", token: "Bearer new" });
+  });
+
   test("J22 a request for credentials that takes 30 s is aborted, and its late answer is not used", async () => {
     const signals: AbortSignal[] = [];
     const late = Promise.withResolvers<{ token: string }>();
