@@ -167,8 +167,7 @@ describe("credentials that end", () => {
     const link = renewing();
     link.credentials("fault");
     expect(link.phase().type).toBe("live");
-    link.at += 400;
-    link.take({ type: "tick", lateMs: 0 });
+    link.pass(400);
     expect(asked(link).at(-1)).toBe("expired 2");
   });
 

@@ -49,6 +49,17 @@ describe("the link", () => {
     expect(frames).toHaveLength(2);
   });
 
+  test("J20 a report of faults that throws does not stop it", async () => {
+    const { toOnline, socket, frames } = fakeLink({
+      onFault: () => {
+        throw new Error("the report");
+      },
+    });
+    await toOnline();
+    for (const text of ["{", '{"type":"typing"}']) socket().say(text);
+    expect(frames).toHaveLength(1);
+  });
+
   test("J20 calls from inside of an event are handled after it", async () => {
     const fake = fakeLink({ onFrame: () => fake.link.reconnect() });
     await fake.toOnline();
@@ -248,6 +259,13 @@ describe("tickets and tokens", () => {
     fake.link.reconnect();
     await fake.settle();
     expect(fake.request()).toMatchObject({ path: "/chat/tickets", token: "Bearer new" });
+  });
+
+  test("J22 an app that returns nothing has nobody signed in", async () => {
+    const { link, settle, calls } = fakeLink({ authenticate: async () => undefined as never });
+    link.start();
+    await settle();
+    expect(calls.at(-1)).toBe("unauthenticated signed-out");
   });
 
   test("J22 a request for credentials that takes 30 s is aborted, and its late answer is not used", async () => {
