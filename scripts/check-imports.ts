@@ -33,6 +33,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   adapter: ["base", "protocol", "access", "connection", "http", "chat"],
   standalone: ["base", "protocol", "store", "bus", "access", "push", "http", "chat", "adapter", "web"],
+  client: ["base", "protocol"],
   web: ["base", "protocol"],
 };
 

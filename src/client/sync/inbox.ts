@@ -191,7 +191,7 @@ function createDraft({ self, cache }: { readonly self: string; readonly cache: C
       if (entry === undefined) return;
       const { target, text } = entry.row;
       const to = "with" in target ? target.with : cache.conversations.get(conversation)?.with;
-      addMessage({ conversation, seq, id, from: self, ...(to != null && { to }), text, time });
+      addMessage({ conversation, seq, id, from: self, ...(typeof to === "string" && { to }), text, time });
     },
     take(change: Change): void {
       switch (change.kind) {
@@ -207,6 +207,8 @@ function createDraft({ self, cache }: { readonly self: string; readonly cache: C
         }
         case "relation":
           return void relations.push({ user: change.user, contact: change.contact, blocked: change.blocked });
+        case "setting":
+          return void conversations.push(change);
         default:
           // A kind of a later release: its level is above this client's, or it says nothing that this client shows.
           return;
