@@ -333,6 +333,19 @@ describe("whether a connection lives", () => {
     expect(link.types()).toEqual(["close", "down", "get-position"]);
   });
 
+  test("J24 J27 a server that answers no ping is given more time with each connection", () => {
+    const link = pureLink();
+    link.toOnline();
+    for (let i = 0; i < 4; i++) {
+      link.take({ type: "probe" });
+      link.pass(3_000);
+      expect(link.state().failures).toBe(i + 1);
+      expect(at(link)).toBe(i === 0 ? "position" : "waiting");
+      if (i > 0) link.tick();
+      link.toOnline();
+    }
+  });
+
   test("J27 an answered ping is followed by the next one a heartbeat later", () => {
     const link = pureLink();
     link.toOnline();
