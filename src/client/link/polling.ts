@@ -88,7 +88,7 @@ export function openPolling({ environment, requests, credentials, position, even
     const request = frame && requestOf(frame, device);
     if (!frame || !request || state.type === "closed") return;
     stopSending = requests.exchange(request, credentials(), (answer) => {
-      if (answer.status === 0 || answer.status === 401) return answer.ok ? undefined : end(answer);
+      if (!answer.ok && (answer.status === 0 || answer.status === 401)) return end(answer);
       outgoing.shift();
       if (frame.type === "send") {
         events.onFrame(answerTo(frame, answer));
