@@ -18,6 +18,7 @@ import { createSender } from "./sync/sender.ts";
 import { openTabs } from "./sync/tabs.ts";
 import { createThreads } from "./sync/threads.ts";
 import { createTyping } from "./sync/typing.ts";
+import { createWorker } from "./sync/worker.ts";
 import { createWishes } from "./sync/wishes.ts";
 import type { Scope } from "./vault/contract.ts";
 import { memory } from "./vault/memory.ts";
@@ -86,6 +87,7 @@ export function createClient(options: ClientOptions): Client {
   const presence = createPresence(parts);
   const list = createList({ ...parts, pages, wishes });
   const sender = createSender({ ...parts, onRefused: (id, failed) => outbox.refused(id, failed) });
+  const worker = createWorker({ ...parts, reply: (target, message) => outbox.reply(target, message) });
   const outbox = createOutbox({
     ...{ ...parts, ids, sender },
     onFailed: ({ id, target }, failed) => events.emit("failed", { id, target, failed }),
@@ -96,6 +98,7 @@ export function createClient(options: ClientOptions): Client {
       createInbox({
         ...parts,
         link: { ...link, caughtUp },
+        handle: (messages) => (worker.isWorking() ? worker.handle(messages) : null),
         onLive: (messages) =>
           messages.forEach((message) => {
             typing.spoke(message.conversation, message.from);
@@ -133,6 +136,7 @@ export function createClient(options: ClientOptions): Client {
 
   async function close(): Promise<void> {
     if (life.isClosed()) return;
+    worker.close();
     link.close();
     tabs.close();
     receiver.close();
@@ -180,6 +184,12 @@ export function createClient(options: ClientOptions): Client {
           ? { method: "DELETE", path: devicePath() }
           : { method: "PUT", path: devicePath(), body: { push } },
       ),
+    async work(handler, { signal } = {}) {
+      assertOpen();
+      const release = life.retain();
+      await worker.run(handler, signal);
+      release();
+    },
     retain() {
       assertOpen();
       return life.retain();
