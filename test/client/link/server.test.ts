@@ -65,12 +65,12 @@ function open(url: string, options: Partial<LinkOptions> = {}) {
   const faults: unknown[] = [];
   ends.push(() => link.close());
   const status = (): Status => statuses.at(-1) ?? { state: "idle" };
-  /** Waiting times pass, until the link is in this state. */
+  /** Waiting times, which are fractions of milliseconds, pass until the link is in this state. */
   const reach = (state: Status["state"]): Promise<void> =>
     until(async () => {
       const present = status();
       if (present.state === state) return true;
-      if (present.state === "waiting") await clock.advance(Math.max(0, present.until - clock.now()));
+      if (present.state === "waiting") await clock.advance(Math.max(0, Math.ceil(present.until - clock.now())) + 1);
       return false;
     }, `${user} ${state}`);
   const texts = (): string[] =>
