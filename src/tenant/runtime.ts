@@ -7,6 +7,7 @@ import { createHub, type Hub, type HubEvent } from "../hub/hub.ts";
 import type { Reauthenticate } from "../access/reauthenticate.ts";
 import type { Limiter } from "../access/limiter.ts";
 import { type Authorize, type CanSee, createPolicy, type Policy } from "../access/policy.ts";
+import { createDeviceSweep } from "./device-sweep.ts";
 import type { Revalidation } from "../hub/revalidation.ts";
 import type { Capacity } from "../access/capacity.ts";
 import type { WatchBudget } from "../hub/watch-budget.ts";
@@ -153,6 +154,10 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     const worker = createWorker({ ...options, store, feed, hub }, context);
     worker?.start();
     for (const follower of followers) follower.start();
+    const deviceSweep = createDeviceSweep({
+      ...{ store, clock, limits },
+      report: (error) => log.warn("devices that were not seen for long cannot be forgotten yet", { error }),
+    });
 
     return {
       ...{ store, hub, epoch: feed.epoch() },
@@ -161,6 +166,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
       isWorking: async () => followers.some((follower) => follower.isBusy()) || ((await worker?.isBusy()) ?? false),
 
       async close(deadlineMs, reason) {
+        deviceSweep.stop();
         const storeMs = Math.min(storeCloseMsMax, deadlineMs / 4);
         const openMs = deadlineMs - storeMs;
         const following = Promise.all(followers.map((follower) => follower.stop(openMs)));
@@ -175,6 +181,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
       },
 
       async abandon(deadlineMs, reason = "the database has another history") {
+        deviceSweep.stop();
         for (const follower of followers) follower.abandon();
         worker?.abandon();
         feed.stop();

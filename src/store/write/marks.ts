@@ -1,6 +1,7 @@
 import type { Clock } from "../../internal/clock.ts";
 import type { Ack, Batch, Read, Seen } from "./batch.ts";
-import { identityKey } from "../../model.ts";
+import { deferred } from "../../internal/deferred.ts";
+import { type Identity, identityKey } from "../../model.ts";
 import type { Settle } from "../store.ts";
 
 export type MarksOptions = {
@@ -73,6 +74,13 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
     addAck(ack: Ack): void {
       addAck(ack);
       all.start();
+    },
+    /** Resolves once the ack of a device that waits is stored, or given up. A device that is not known is not made for it. */
+    flushAck({ tenant, user }: Identity, device: string): Promise<void> {
+      const { promise, resolve } = deferred<void>();
+      addAck({ tenant, user, device, n: 0, logN: 0, isAgain: true, settle: () => resolve() });
+      all.start();
+      return promise;
     },
     /** Adds the rest of an ack that a commit has done a part of: it goes into the next one. */
     addLeft(ack: Ack): void {

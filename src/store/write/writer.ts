@@ -26,6 +26,8 @@ export interface Writer extends Pick<
   createDevice(identity: Identity, device: string, options?: Pick<WaitingDevice, "after" | "level">): Promise<void>;
   /** Like the store's; `present`: how many relations the user has. */
   relate(identity: Identity, changes: readonly RelationChange[], options: { readonly present: number }): Promise<void>;
+  /** Resolves once the acks of a device that wait are stored, or cannot be. */
+  flushAck(identity: Identity, device: string): Promise<void>;
   /** Takes nothing more until the process is started again: a read has shown that the database is damaged. */
   halt(cause: unknown): void;
   /** Commits everything that waits, marks too, and takes nothing more. */
@@ -116,6 +118,7 @@ export function createWriter({ clock, onCommit, onFault, ...context }: WriterOpt
       if (refusesMark(settle)) return settle?.(false);
       marks.addAck({ tenant, user, device, n: typeof upTo === "number" ? upTo : upTo.n, settle });
     },
+    flushAck: (...asked) => (isClosed || !isAvailable() ? Promise.resolve() : marks.flushAck(...asked)),
 
     read({ tenant, user }, conversation, seq, settle) {
       const key = decodeConversation(conversation);
