@@ -10,11 +10,14 @@ export type DeviceSweepOptions = {
   readonly report: (error: unknown) => void;
 };
 
+/** The sweep of a database on this node. */
+export type DeviceSweep = { stop(): void };
+
 /**
  * Forgets devices that were not seen for long: now and then a bounded number of them is looked at, from the one that was not seen for longest, and
  * from the beginning again after the last. Every node does so, for none needs to be the only one.
  */
-export function createDeviceSweep({ store, clock, limits, report }: DeviceSweepOptions): { stop(): void } {
+export function createDeviceSweep({ store, clock, limits, report }: DeviceSweepOptions): DeviceSweep {
   let isStopped = false;
   let place: SweptTo | null = null;
   let cancel = clock.after(limits.deviceSweepMs, sweep);
