@@ -1,7 +1,7 @@
+import { createAccount } from "./account.ts";
 import { type Client, ClientError, type ClientOptions, type StorageState, type Status } from "./api.ts";
 import { createEvents } from "./events.ts";
 import { createLife } from "./life.ts";
-import type { Answer, Ask } from "./link/contract.ts";
 import { createLink } from "./link/link.ts";
 import { createSource } from "./readable.ts";
 import { createReceiver } from "./receiver.ts";
@@ -127,13 +127,6 @@ export function createClient(options: ClientOptions): Client {
   });
 
   const want = (wish: Exclude<Wish, { kind: "read" }>): void => void wishes.want(wish).catch(onFault);
-  const devicePath = (): string => `/devices/${encodeURIComponent(life.position()?.device ?? "")}`;
-
-  async function request(ask: Ask): Promise<void> {
-    const answer = await new Promise<Answer>((resolve) => link.ask(ask, resolve));
-    if (!answer.ok) throw new ClientError("refused", `${answer.code}: ${answer.message}`);
-  }
-
   async function close(): Promise<void> {
     if (life.isClosed()) return;
     worker.close();
@@ -149,6 +142,7 @@ export function createClient(options: ClientOptions): Client {
   }
 
   return {
+    ...createAccount({ scope, storage, cache, life, link, close, onFault }),
     ...{
       status,
       user,
@@ -178,12 +172,6 @@ export function createClient(options: ClientOptions): Client {
       });
     },
     unmute: (conversation) => want({ key: `mute ${conversation}`, kind: "mute", conversation, muted: false }),
-    registerPush: async (push) =>
-      await request(
-        push === null
-          ? { method: "DELETE", path: devicePath() }
-          : { method: "PUT", path: devicePath(), body: { push } },
-      ),
     async work(handler, { signal } = {}) {
       assertOpen();
       const release = life.retain();
@@ -193,13 +181,6 @@ export function createClient(options: ClientOptions): Client {
     retain() {
       assertOpen();
       return life.retain();
-    },
-    async signOut({ wipe = false } = {}) {
-      const unsent = cache.pending.size;
-      if (wipe) await request({ method: "DELETE", path: `${devicePath()}?forget=true` }).catch(onFault);
-      await close();
-      if (wipe) await storage.destroy(scope);
-      return { unsent };
     },
   };
 }
