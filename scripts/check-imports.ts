@@ -33,7 +33,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   adapter: ["base", "protocol", "access", "connection", "http", "chat"],
   standalone: ["base", "protocol", "store", "bus", "access", "push", "http", "chat", "adapter", "web"],
-  web: ["base", "protocol"],
+  client: ["base", "protocol"],
+  react: ["client"],
+  web: ["base", "protocol", "client", "react"],
 };
 
 /** Which layer a file or folder directly under src belongs to, where it is not a layer's own folder. */

@@ -25,10 +25,38 @@ export function webScript(): Promise<string> {
   return script;
 }
 
-/** Makes the page's script from its source; runs on Bun alone. */
-export async function bundleWebScript(): Promise<string> {
-  const { outputs } = await Bun.build({ entrypoints: [webPath("page.ts")], target: "browser", minify: true });
+/** What the page takes for React: the same hooks, in a tenth of the size. */
+const preactNames: Readonly<Record<string, string>> = {
+  react: "preact/compat",
+  "react/jsx-runtime": "preact/jsx-runtime",
+  "react-dom": "preact/compat",
+  "react-dom/client": "preact/compat/client",
+};
+
+/** Makes one script of what `entry` imports; runs on Bun alone. `react`: the script that takes its place. */
+export async function bundleScript(entry: string, react: "react" | "preact"): Promise<string> {
+  const { outputs } = await Bun.build({
+    entrypoints: [entry],
+    target: "browser",
+    minify: true,
+    define: { "process.env.NODE_ENV": '"production"' },
+    plugins: react === "react" ? [] : [preact],
+  });
   const [output] = outputs;
-  if (output === undefined) throw new Error("The page's script was not built");
+  if (output === undefined) throw new Error(`No script was made of ${entry}`);
   return await output.text();
 }
+
+const preact: Bun.BunPlugin = {
+  name: "preact",
+  setup(build) {
+    build.onResolve({ filter: /^react(-dom)?(\/|$)/ }, ({ path }) => {
+      const name = preactNames[path];
+      if (name === undefined) throw new Error(`The page imports ${path}, which has no counterpart in Preact`);
+      return { path: fileURLToPath(import.meta.resolve(name)) };
+    });
+  },
+};
+
+/** Makes the page's script from its source. */
+export const bundleWebScript = (): Promise<string> => bundleScript(webPath("page.tsx"), "preact");
