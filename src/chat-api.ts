@@ -64,6 +64,8 @@ export type ConversationQuery = {
   readonly limit?: number;
   /** The `next` of the page before; default: from the newest. */
   readonly after?: string;
+  /** Only the conversation with this user; excludes `limit` and `after`. */
+  readonly with?: string;
 };
 
 /** Messages of a user (`Chat.messages`): each must meet all given conditions. */

@@ -1,4 +1,4 @@
-import { createAdmit } from "./access/admit.ts";
+import { type AdmitOptions, createAdmit } from "./access/admit.ts";
 import { createCapacity } from "./access/capacity.ts";
 import { createLimiter } from "./access/limiter.ts";
 import { parseOrigins } from "./access/origin.ts";
@@ -78,11 +78,12 @@ export function createChat(options: ChatOptions): Chat {
   }
 
   const onRefusedOrigin = createRefusedOrigins(createLog(["tidings", "http"]));
+  const hasRoom: AdmitOptions["hasRoom"] = (session, address) => capacity.has({ session, address });
   const admitOpen = createAdmit({
     ...{ ...host, onRefusedOrigin, origins, originationOf },
     ...(revalidate && { revalidate: revalidateTicket }),
     isDraining: isStopping,
-    hasRoom: (session, address) => capacity.has({ session, address }),
+    hasRoom,
     retryAfterMs: (doer) => limiter.take(doer, costs.connect),
     useTicket: databases.useTicket,
   });
@@ -91,7 +92,7 @@ export function createChat(options: ChatOptions): Chat {
     prove: createProve(host),
     isHostAllowed: authenticate.isHostAllowed ?? (() => true),
     isDraining: isStopping,
-    ...{ origins, onRefusedOrigin, clock, random, limits, limiter, originationOf, base, corsHeaders },
+    ...{ origins, onRefusedOrigin, hasRoom, clock, random, limits, limiter, originationOf, base, corsHeaders },
     ticketOf: databases.ticketOf,
     async parts(tenant) {
       try {

@@ -108,6 +108,9 @@ describe("reads from the server's own code", () => {
     }
     expect(found).toEqual(["erin", "dave", "carol", "bob"]);
     expect(await chat.conversations({ user: "nobody" })).toEqual({ conversations: [] });
+    const { body } = await getConversations(answers, "alice", "with=bob");
+    expect(body.conversations).toHaveLength(1);
+    expect(withoutNext(await chat.conversations({ user: "alice", with: "bob" }))).toEqual(withoutNext(body));
   });
 
   test("K65 a tenant is a world of its own, and a conversation of others is not found", async () => {

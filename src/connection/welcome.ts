@@ -27,7 +27,7 @@ export function welcomeOf(
   if (isHonoured && asked) store.ack(session, device, asked);
   else if (asked?.isList && reset === null) store.ackList(session, device, asked.n);
   const welcome = encodeFrame({
-    ...{ type: "welcome", protocol: 1, level, user: session.user, device, cursor, time: now },
+    ...{ type: "welcome", protocol: 1, level, user: session.user, tenant: session.tenant, device, cursor, time: now },
     heartbeatMs: limits.heartbeatMs,
     limits: welcomeLimits(limits),
   });

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { conversationId, cursor, identifier, mark, messageName } from "../protocol/schema.ts";
 import type { Frozen } from "../protocol/frame.ts";
-import { message } from "../protocol/server-schema.ts";
+import { message, welcomeLimits } from "../protocol/server-schema.ts";
 import { type PushReason, pushReasons } from "../push/decide.ts";
 import { quietHours } from "../protocol/quiet-hours.ts";
 
@@ -32,7 +32,7 @@ export const changesAnswer = v.strictObject({
   ),
 });
 
-const listedConversation = v.strictObject({
+export const listedConversation = v.strictObject({
   id: conversationId,
   kind: v.literal("direct"),
   /** The other user. */
@@ -77,6 +77,20 @@ export const pushProviders = v.strictObject({
       v.description("Beside the name, the fields that a client needs to register, such as a `publicKey`"),
     ),
   ),
+});
+
+export const me = v.strictObject({
+  user: identifier,
+  tenant: identifier,
+  time: v.pipe(time, v.description("The server's clock")),
+  heartbeatMs: mark,
+  limits: welcomeLimits,
+  unread: v.strictObject({
+    messages: v.pipe(
+      mark,
+      v.description("Without muted conversations and blocked users; a lower bound if there are very many"),
+    ),
+  }),
 });
 
 const decision = v.strictObject({

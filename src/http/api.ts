@@ -1,7 +1,7 @@
 import { createLog } from "../internal/logger.ts";
 import { Hono } from "hono";
 import { ChatError } from "../error.ts";
-import { type AdmitOptions, needsUpgrade } from "../access/admit.ts";
+import { type AdmitOptions, needsUpgrade, tooManyConnections } from "../access/admit.ts";
 import { doerOf, type Limiter } from "../access/limiter.ts";
 import type { Session } from "../model.ts";
 import { costs, sendCost } from "../protocol/costs.ts";
@@ -14,8 +14,10 @@ import { problem, tooOften } from "../protocol/problem.ts";
 import { deleteBlock, getBlocks, putBlock } from "./route/blocks.ts";
 import { deleteContact, getContact, getContacts, postContacts, putContact } from "./route/contacts.ts";
 import { getChanges } from "./route/get-changes.ts";
+import { getConversation } from "./route/get-conversation.ts";
 import { getConversations } from "./route/get-conversations.ts";
 import { deleteDevice, putDevice } from "./route/devices.ts";
+import { getMe, givenOriginOf } from "./route/get-me.ts";
 import { getMessages } from "./route/get-messages.ts";
 import { deleteMute, getMute, putMute } from "./route/mute.ts";
 import { postAck } from "./route/post-ack.ts";
@@ -27,10 +29,12 @@ import { deleteQuietHours, getQuietHours, putQuietHours } from "./route/quiet-ho
 
 /** All routes of PROTOCOL 5. */
 export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
+  "/me": { GET: getMe },
   "/messages": { GET: getMessages, POST: postMessage },
   "/changes": { GET: getChanges },
   "/ack": { POST: postAck },
   "/conversations": { GET: getConversations },
+  "/conversations/:id": { GET: getConversation },
   "/conversations/:id/read": { POST: postRead },
   "/conversations/:id/mute": { GET: getMute, PUT: putMute, DELETE: deleteMute },
   "/devices/:device": { PUT: putDevice, DELETE: deleteDevice },
@@ -44,14 +48,20 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
   "/blocks/:user": { PUT: putBlock, DELETE: deleteBlock },
 };
 
-/** The first segments of the chat's own paths. */
-const heads = ["ws", ...new Set(Object.keys(routes).map((path) => path.split("/")[1] ?? ""))];
+/** The first segments of the chat's own paths, as patterns. An app may well have `/me` before the chat's paths: only at the end it is the chat's. */
+const heads = ["ws", ...new Set(Object.keys(routes).map((path) => path.split("/")[1] ?? ""))].map((head) =>
+  head === "me" ? "me(?=/?$)" : head,
+);
 
 /** Whether this is the address of the chat's socket: below the base or, without a base, under any prefix. */
 export const isSocketPath = (url: string, base: string | undefined): boolean =>
   pathBelow(pathOf(url), { heads, base }) === "/ws";
 
-export type ApiOptions = Pick<AdmitOptions, "origins" | "onRefusedOrigin" | "originationOf"> &
+/** Whether it is asked as an upgrade: its origin counts, although it is a read. */
+const isAdmissionPath = (url: string, base: string | undefined): boolean =>
+  /\/me\/?(?=[?#]|$)/.test(url) && pathBelow(pathOf(url), { heads, base }) === "/me";
+
+export type ApiOptions = Pick<AdmitOptions, "origins" | "onRefusedOrigin" | "originationOf" | "hasRoom"> &
   Pick<Call, "clock" | "random" | "limits"> & {
     /** The parts that serve a tenant's requests, until `release` is called; rejects with `unavailable`. */
     readonly parts: (
@@ -73,12 +83,12 @@ export type ApiOptions = Pick<AdmitOptions, "origins" | "onRefusedOrigin" | "ori
 /**
  * Makes the HTTP API: a function from requests to answers. Never rejects.
  *
- * Answers the first refusal that applies: 403 foreign host, or foreign origin of a request that is not a read · 404 no such
+ * Answers the first refusal that applies: 403 foreign host, or foreign origin of a request that is not a read, or asks as an upgrade (`GET /me`) · 404 no such
  * route · 405 · 503 shutting down · 429 this address too often · those of `prove` · 429 this user too often · 400 malformed request · those of the route.
  */
 export function createApi(options: ApiOptions): (request: Request, peer?: Peer) => Promise<Response> {
   const { prove, isHostAllowed, origins, clock, random, limits, limiter, isDraining, base } = options;
-  const { originationOf = createOrigination(), ticketOf = (secret: string) => secret } = options;
+  const { originationOf = createOrigination(), ticketOf = (secret: string) => secret, hasRoom } = options;
   const log = createLog(["tidings", "http"]);
   const api = new Hono<{ Bindings: { readonly address: string | undefined } }>({
     getPath: ({ url }) => pathBelow(pathOf(url), { heads, base }),
@@ -109,7 +119,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
 
   async function serve(route: Route, asked: Pick<Call, "request" | "id">, address?: string): Promise<Response> {
     if (isDraining()) return problem("unavailable", "The server is shutting down");
-    const addressMs = limiter?.take({ address }, costs.request) ?? 0;
+    const addressMs = limiter?.take({ address }, route.isAdmission ? costs.connect : costs.request) ?? 0;
     if (addressMs > 0) return tooOften(addressMs);
     const askedAt = clock.elapsed();
     const session = await prove(asked.request);
@@ -120,6 +130,7 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     if (userMs > 0) await limiter?.payRefusal(doer, costs.refused);
     if (userMs > 0) return tooOften(userMs);
     if (route.units !== undefined) await limiter?.turn(doer, route.units);
+    if (route.isAdmission && hasRoom?.(session, address) === false) return tooManyConnections();
     const retryAfterMs = (chars: number): number => limiter?.takeSend(doerOf(session, address), sendCost(chars)) ?? 0;
     const spend = (units: number): void => limiter?.spend(doer, units);
     if (asked.request.bodyUsed && route.meta.body) {
@@ -145,10 +156,13 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     const origination = originationOf(request, peer);
     const addressed = addressedBy(request, origination);
     const isAllowed = isOriginAllowed(origin, { ...addressed, allowed: origins });
+    const isAdmission = isAdmissionPath(request.url, base);
+    const given = isAdmission ? givenOriginOf(request) : null;
+    const isGivenAllowed = isOriginAllowed(given, { ...addressed, allowed: origins });
     if (!isAllowed && origin !== null) options.onRefusedOrigin?.({ origin, ...addressed, allowed: origins });
-    const isRead = ["GET", "HEAD"].includes(request.method);
+    const isRead = ["GET", "HEAD"].includes(request.method) && !isAdmission;
     const response =
-      isAllowed || isRead
+      (isAllowed && isGivenAllowed) || isRead
         ? await api.fetch(request, { address: origination.address })
         : problem("forbidden", "The Origin is not allowed here");
     return withCors(response, isAllowed ? origin : null);

@@ -55,6 +55,8 @@ export type RouteMeta = {
 
 export type Route = {
   readonly meta: RouteMeta;
+  /** It is refused as an upgrade of its user would be, and costs as much. */
+  readonly isAdmission?: true;
   /** Its cost beyond the one of every request, in units: it waits for a turn with room for them. */
   readonly units?: number;
   /** Without a response the answer is 204. Refusals are thrown as ChatErrors. */

@@ -32,7 +32,7 @@ export function parseBase(base: string): string {
 
 /**
  * The part of a path that is the chat's, below `base`. Without a base, it begins at the first segment with which a path of the chat
- * begins (`heads`). A slash at the end changes nothing.
+ * begins (`heads`, as patterns). A slash at the end changes nothing.
  *
  * @example
  * pathBelow("/app/chat/conversations/c7/read", { heads: ["conversations"] }) // "/conversations/c7/read"

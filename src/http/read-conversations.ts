@@ -4,7 +4,9 @@ import type { Conversation, Identity } from "../model.ts";
 import type { Cursors } from "../protocol/cursor.ts";
 import { message } from "../log/message.ts";
 import type { Limits } from "../protocol/limits.ts";
-import { newest } from "../store/read/history.ts";
+import { bytesCost, costs } from "../protocol/costs.ts";
+import { identifier } from "../protocol/schema.ts";
+import { newest, type OneConversation } from "../store/read/history.ts";
 import type { Store } from "../store/store.ts";
 import type { ConversationPage, ListedConversation } from "./answer-schema.ts";
 import { type FieldKind, readFields, wholeNumber } from "./parameters.ts";
@@ -30,14 +32,24 @@ export const conversationParameters = ({ answerRowsMax }: Limits) =>
   v.strictObject({
     limit: v.optional(wholeNumber([1, answerRowsMax], `Conversations of a page; else: ${limitDefault}`)),
     after: v.optional(opaquePosition),
+    with: v.optional(
+      v.pipe(identifier, v.description("The conversation with this user alone; excludes limit and after")),
+    ),
   });
 
 /** The fields of `chat.conversations` beside `user` and `tenant`. */
-export const conversationFields = { limit: "number", after: "text" } as const satisfies Readonly<
+export const conversationFields = { limit: "number", after: "text", with: "text" } as const satisfies Readonly<
   Record<string, FieldKind>
 >;
 
-type Asked = { readonly limit?: number | undefined; readonly after?: string | undefined };
+type Asked = {
+  readonly limit?: number | undefined;
+  readonly after?: string | undefined;
+  readonly with?: string | undefined;
+};
+
+/** A page as it is answered; `counted`: how many messages were counted one by one for it. */
+type ReadPage = { readonly page: ConversationPage; readonly counted: number };
 
 /**
  * Reads a query of the host's own code.
@@ -48,15 +60,21 @@ export const readGivenPage = (given: object, limits: Limits): Asked =>
   readFields(given, { kinds: conversationFields, schema: conversationParameters(limits) });
 
 /**
- * A page of a user's conversations, for `GET /conversations` and `chat.conversations`; `counted`: how many messages were counted one by one.
+ * A page of a user's conversations, for `GET /conversations` and `chat.conversations`.
  *
- * @throws ChatError `bad_request`: an `after` that is no `next` of a page; `unavailable`.
+ * @throws ChatError `bad_request`: an `after` that is no `next` of a page, `with` beside another parameter; `unavailable`.
  */
 export async function readConversations(
-  store: Pick<Store, "conversations" | "cursors">,
+  store: Pick<Store, "conversations" | "conversation" | "cursors">,
   identity: Identity,
-  { limit = limitDefault, after }: Asked,
-): Promise<{ readonly page: ConversationPage; readonly counted: number }> {
+  { limit: asked, after, with: other }: Asked,
+): Promise<ReadPage> {
+  if (other !== undefined) {
+    if (asked !== undefined || after !== undefined)
+      throw new ChatError("bad_request", "The parameter with excludes limit and after");
+    return await readConversation(store, { asker: identity, with: other });
+  }
+  const limit = asked ?? limitDefault;
   const below = after === undefined ? newest : positionOf(after, store.cursors);
   const { conversations, counted, next } = await store.conversations(identity, { below, limit });
   const page = {
@@ -65,6 +83,22 @@ export async function readConversations(
   };
   return { page, counted };
 }
+
+/** A page of one conversation of a user, by its id or by the other user; an empty one where there is none. Rejects with `unavailable`. */
+export async function readConversation(
+  store: Pick<Store, "conversation">,
+  { asker, ...which }: OneConversation & { readonly asker: Identity },
+): Promise<ReadPage> {
+  const { conversations, counted } = await store.conversation(asker, which);
+  return { page: { conversations: conversations.map(listed) }, counted };
+}
+
+/** The cost of a page, once it is read. */
+export const conversationCost = ({ page: { conversations }, counted }: ReadPage): number =>
+  conversations.reduce(
+    (sum, { lastMessage: { text } }) => sum + 4 * costs.row + bytesCost(text.length),
+    costs.counted * counted,
+  );
 
 function listed({ id, with: other, lastMessage: last, ...marks }: Conversation): ListedConversation {
   const lastMessage = message.encode({ kind: "message", ...last });

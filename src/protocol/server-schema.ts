@@ -46,17 +46,21 @@ export const changes = { message, receipt, relation } satisfies Readonly<Record<
 
 export const placedMessage = v.strictObject({ ...placed, duplicate: v.boolean() });
 
+/** The limits that a client must know. */
+export const welcomeLimits = v.strictObject({ frameBytes: mark, textBytes: mark, sendWindow: mark });
+
 export const serverFrames = {
   welcome: v.strictObject({
     type: v.literal("welcome"),
     protocol: v.literal(1),
     level: v.pipe(seq, v.description("Nothing of a higher level is sent on this connection")),
     user: identifier,
+    tenant: v.pipe(identifier, v.description("The user's tenant; `default` if the host names none")),
     device: identifier,
     cursor,
     time,
     heartbeatMs: mark,
-    limits: v.strictObject({ frameBytes: mark, textBytes: mark, sendWindow: mark }),
+    limits: welcomeLimits,
   }),
   changes: v.strictObject({
     type: v.literal("changes"),

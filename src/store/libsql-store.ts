@@ -55,7 +55,7 @@ export function createStore(options: StoreOptions): Store {
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
   const readHistory = createHistoryReader({ engine, history, limits, onDevice: noteSeen });
-  const readConversations = createConversationReader({ engine, limits });
+  const conversationReader = createConversationReader({ engine, limits });
 
   /** It needs no commit of its own: an ack that moves nothing goes with the next acks. */
   function noteSeen(identity: Identity, device: string, seen: number): void {
@@ -103,7 +103,8 @@ export function createStore(options: StoreOptions): Store {
       }
       throw forgottenAtOnce();
     },
-    conversations: (identity, options) => guarded(() => readConversations(identity, options)),
+    conversations: (identity, options) => guarded(() => conversationReader.page(identity, options)),
+    conversation: (identity, which) => guarded(() => conversationReader.one(identity, which)),
     async relate(identity, changes) {
       const others = new Set(changes.flatMap(({ other, contact, blocked }) => (contact || blocked ? [other] : [])));
       if (others.size === 0) return writer.relate(identity, changes, { present: 0 });

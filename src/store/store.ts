@@ -3,7 +3,7 @@ import type { Cursors } from "../protocol/cursor.ts";
 import type { DeviceStore } from "./push/device-store.ts";
 import type { LogPlaces } from "./log-place.ts";
 import type { PushStore } from "./push/push-store.ts";
-import type { ConversationPage, HistoryPage, HistoryQuery } from "./read/history.ts";
+import type { ConversationPage, HistoryPage, HistoryQuery, OneConversation } from "./read/history.ts";
 
 /** A message to be added to the log. Exactly one of `to` and `conversation` is set. */
 export type Send = {
@@ -167,6 +167,9 @@ export interface Store {
 
   /** A user's conversations below a change number, newest activity first. Rejects with `unavailable`. */
   conversations(identity: Identity, options: { below: number; limit: number }): Promise<ConversationPage>;
+
+  /** One of a user's conversations as the list has it, by its id or the other user; an empty page where there is none. Rejects with `unavailable`. */
+  conversation(identity: Identity, which: OneConversation): Promise<ConversationPage>;
 
   /**
    * Changes a user's relations to others, all of them or none; resolves once they are on disk. Concurrent calls are in no order. Rejects with

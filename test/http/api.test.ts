@@ -373,6 +373,48 @@ describe("conversations", () => {
       expect(codeOf((await getConversations(api, alice, query)).body)).toBe("bad_request");
   });
 
+  test("Q84 one conversation is as the list has it, by its id and by the other user", async () => {
+    const [alice, bob] = pair();
+    const others = [1, 2, 3].map((i) => `${alice}-${i}`);
+    for (const [from, to] of [
+      [bob, alice],
+      [alice, bob],
+      [bob, alice],
+      [bob, alice],
+    ] as const)
+      await send(from, to, `from ${from}`);
+    for (const other of others) await send(other, alice);
+    const { conversations } = (await getConversations(api, alice)).body;
+    const last = conversations.at(-1);
+    await ask(api, alice, `/conversations/${last?.id}/read`, { body: { seq: 1 } });
+    await ask(api, alice, `/blocks/${others[0]}`, { method: "PUT" });
+    // Who looks at it, from either side, read or not, blocked or not.
+    for (const user of [alice, bob, ...others])
+      for (const listed of (await getConversations(api, user)).body.conversations) {
+        const one = await ask(api, user, `/conversations/${listed.id}`);
+        expect([one.status, one.body]).toEqual([200, listed]);
+        expect((await getConversations(api, user, `with=${listed.with}`)).body).toEqual({ conversations: [listed] });
+      }
+    expect((await getConversations(api, alice, `with=${bob}`)).body.conversations[0]).toMatchObject({
+      unread: 2,
+      read: 1,
+    });
+  });
+
+  test("Q84 T4 one of others and one that does not exist get the same answer", async () => {
+    const [alice, bob] = pair();
+    const { conversation } = (await send(alice, bob)).body;
+    const answers = [];
+    for (const id of [conversation, "c99", "nonsense", "%00"])
+      answers.push(await ask(api, `${alice}-stranger`, `/conversations/${id}`));
+    expect(answers.map(({ status, body }) => [status, codeOf(body)])).toEqual(answers.map(() => [404, "not_found"]));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    for (const other of [bob, alice, "nobody"])
+      expect((await getConversations(api, `${alice}-stranger`, `with=${other}`)).body).toEqual({ conversations: [] });
+    for (const query of [`with=${bob}&limit=1`, `with=${bob}&after=x`, "with=", "with=no%20body"])
+      expect(codeOf((await getConversations(api, alice, query)).body)).toBe("bad_request");
+  });
+
   test("Q9 a read is clamped, reaches the other user, and lowers unread to the mark", async () => {
     const [alice, bob] = pair();
     const { conversation } = (await send(alice, bob, "1")).body;

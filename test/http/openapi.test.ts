@@ -105,6 +105,11 @@ describe("the answers of a real server", () => {
     expect(await status(bob, "POST", "/ack", { body: { cursor: "x" } })).toBe(400);
     expect((await ask(bob, "GET", "/conversations?limit=1")).body).toMatchObject({ conversations: [{ unread: 1 }] });
     expect(await status(bob, "GET", "/conversations?after=%00")).toBe(400);
+    for (const [place, found] of [
+      [conversation, 200],
+      ["c99", 404],
+    ] as const)
+      expect(await status(bob, "GET", `/conversations/${place}`, { as: "/conversations/{id}" })).toBe(found);
     expect((await ask(bob, "GET", "/changes?device=laptop&wait=0&watch=alice")).body).toMatchObject({
       frames: [{ type: "welcome" }, { type: "changes" }, { type: "presence" }],
     });
@@ -158,6 +163,13 @@ describe("the answers of a real server", () => {
     expect((await explain(bob, "message=1")).status).toBe(400);
     expect(await status(alice, "POST", "/tickets")).toBe(201);
     expect(await status(alice, "POST", "/tickets", { body: { x: 1 } })).toBe(400);
+    expect((await ask(bob, "GET", "/me?origin=http://127.0.0.1")).status).toBe(403);
+    expect((await ask(bob, "GET", "/me")).body).toMatchObject({
+      user: bob,
+      tenant: "default",
+      unread: { messages: 0 },
+    });
+    expect(await status(bob, "GET", "/me?x=1")).toBe(400);
     for (const path of ["/healthz", "/readyz"]) expect(await status(alice, "GET", path)).toBe(200);
     expect(await status(alice, "GET", "/ws")).toBe(426);
     expect(await status(alice, "GET", "/ws?cursor=x", { headers: upgradeHeaders })).toBe(400);
@@ -287,6 +299,7 @@ describe("the answers in trouble", () => {
         expect((await ask("alice", "PUT", `${path}/carol`, { as: `${path}/{user}` })).status).toBe(413);
       const { body } = await ask("alice", "GET", "/ws", { headers: upgradeHeaders });
       expect(body).toMatchObject({ code: "too_many_connections" });
+      expect((await ask("alice", "GET", "/me")).body).toEqual(body);
     });
   });
 });

@@ -192,12 +192,21 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
           protocol: 1,
           level: 1,
           user: alice,
+          tenant: "default",
           device: "d1",
           heartbeatMs: 25_000,
           limits: { frameBytes: 65_536, textBytes: 16_384, sendWindow: 64 },
         });
         expect(Math.abs(time - before)).toBeLessThan(60_000);
         expect(client.frames[0]).toBe(client.welcome);
+      });
+
+      test("P74 welcome names the tenant", async () => {
+        const { alice } = people();
+        const tenants = [];
+        for (const tenant of ["acme", undefined])
+          tenants.push((await join(url, { user: alice, ...(tenant && { tenant }) })).welcome.tenant);
+        expect(tenants).toEqual(["acme", "default"]);
       });
 
       test("P2 without a device it is `default`", async () => {

@@ -35,6 +35,8 @@ const larger: Readonly<Record<string, number>> = {
   ...{ selectReceivedAfter: 40_000, selectEdgesBefore: 8_000, selectEdgeAfter: 4_000, selectByIds: 40_000 },
   // `unreadRowsMax` messages, twice.
   selectConversations: 65_000,
+  // The same, once.
+  selectConversation: 10_000,
   // `ackMessagesMax` messages.
   deliverByAcks: 55_000,
   // `relationsMax` rows of one user.

@@ -106,6 +106,9 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await store.isContact(alice, "r1");
     await store.lastSeen("default", ["alice", "bob"]);
     await store.conversations(alice, { below: newest, limit: 200 });
+    for (const key of [monologue, dialogue, first])
+      await store.conversation(alice, { conversation: encodeConversation(key) });
+    await store.conversation(alice, { with: "carol" });
     const places = [{ conversation: encodeConversation(monologue) }, { with: "carol" }, {}];
     for (const place of places)
       for (const from of ["nobody", "alice", undefined])

@@ -191,6 +191,11 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
       expect(rest).toMatchObject({ conversations: [{ id: conversation, with: "alice", unread: 3 }] });
       expect(rest.next).toBeUndefined();
       expect((await store.conversations(alice, { below: newest, limit: 5 })).conversations).toHaveLength(1);
+      for (const place of [{ conversation }, { with: "alice" }])
+        expect((await store.conversation(bob, place)).conversations).toEqual(rest.conversations);
+      for (const place of [{ conversation: "c1" }, { conversation: "nonsense" }, { with: "bob" }, { with: "dave" }])
+        expect((await store.conversation(bob, place)).conversations).toEqual([]);
+      expect((await store.conversation(person("carol", tenant), { conversation })).conversations).toEqual([]);
     });
 
     test("S6 Q3 ids are found in pages of any size, also where other senders use them", async () => {

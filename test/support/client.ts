@@ -25,6 +25,8 @@ export type Welcome = {
   /** Absent: the server is older than levels. */
   level?: number;
   user: string;
+  /** Absent: the server is older than the field. */
+  tenant?: string;
   device: string;
   cursor: string;
   time: number;
@@ -124,6 +126,7 @@ const shapes: Readonly<Record<string, Shape>> = {
     protocol: is(1),
     level: { optional: isSeq },
     user: isIdentifier,
+    tenant: { optional: isIdentifier },
     device: isIdentifier,
     cursor: isOpaque,
     time: isTime,

@@ -16,7 +16,17 @@ export type Ask = {
 /** The answer, or why there is none. It never throws. `retry`: the same request may succeed later; it was not refused for good. */
 export type Answer =
   | { readonly ok: true; readonly status: number; readonly body: unknown }
-  | { readonly ok: false; readonly status: number; readonly code: string; readonly message: string; readonly retry: boolean };
+  | Failure;
+
+/** Why there is no answer. `status` 0: nothing came back. `code`: that of the problem body; without one `network` for status 0, else `http_502` and so on; of the link itself `busy`, `unauthenticated`, `closed`. `retryAfterMs`: not before that, as the server asks. */
+export type Failure = {
+  readonly ok: false;
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly retry: boolean;
+  readonly retryAfterMs?: number;
+};
 
 /** Where a connection begins. */
 export type Position = { readonly device: string; readonly cursor: string | null; readonly level: number };

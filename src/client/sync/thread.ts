@@ -70,11 +70,11 @@ export function createThread(options: ThreadOptions): OwnedThread {
     return conversations[0] ?? cache.conversations.get(listed.id) ?? "unreachable";
   }
 
-  const isFor = (of: Target): boolean => {
+  function isFor(of: Target): boolean {
     if (targetKey(of) === key) return true;
     const { row } = window.state();
     return row !== null && ("with" in of ? of.with === row.with : of.conversation === row.id);
-  };
+  }
 
   function snapshot(): ThreadState {
     const { row, messages, before, after } = window.state();
@@ -107,7 +107,9 @@ export function createThread(options: ThreadOptions): OwnedThread {
     if (change.of === "all") return change.isReset ? window.show("newest") : window.reload();
     if (change.of !== "conversation" || change.id === null) return;
     const row = cache.conversations.get(change.id);
-    if (row !== undefined && isFor({ conversation: row.id, ...(row.with !== null && { with: row.with }) })) window.changed(row, change.messages);
+    if (row === undefined) return;
+    const isMine = isFor({ conversation: row.id }) || (row.with !== null && isFor({ with: row.with }));
+    if (isMine) window.changed(row, change.messages);
   });
 
   /** Only the newest mark is written, one write at a time. */
@@ -118,11 +120,11 @@ export function createThread(options: ThreadOptions): OwnedThread {
     const seen = messages.findLast((message) => message.seq <= readWanted && message.from !== self);
     if (isMarking || row === null || seen === undefined || seen.seq <= row.own.read) return;
     isMarking = true;
-    const last = messages.at(-1)?.seq ?? 0;
-    const hasAll = last >= row.counted;
-    const unread = messages.filter((message) => message.seq > seen.seq && message.from !== self).length;
+    const hasAll = (messages.at(-1)?.seq ?? 0) >= row.counted;
+    const after = messages.filter((message) => message.seq > seen.seq && message.seq <= row.counted && message.from !== self);
+    const rest = { unread: after.length, to: row.counted };
     wishes
-      .read({ conversation: row.id, seq: seen.seq, id: seen.id, ...(hasAll && { unread }) })
+      .read({ conversation: row.id, seq: seen.seq, id: seen.id, ...(hasAll && { rest }) })
       .catch(onFault)
       .finally(() => {
         isMarking = false;

@@ -1,13 +1,14 @@
 import type { Environment } from "../environment.ts";
 import type { Ask, Link } from "../link/contract.ts";
 import type { Write } from "../vault/contract.ts";
+import type { Rest } from "../vault/merge.ts";
 import type { ConversationRow, RelationRow, Wish } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
 
 /** States that the user wants: kept on the device, and asked of the server until it has them. */
 export interface Wishes {
-  read(mark: { readonly conversation: string; readonly seq: number; readonly id: string; readonly unread?: number }): Promise<void>;
+  read(mark: { readonly conversation: string; readonly seq: number; readonly id: string; readonly rest?: Rest }): Promise<void>;
   want(wish: Exclude<Wish, { kind: "read" }>): Promise<void>;
   /** The wish for a mute that the server does not have yet. */
   mute(row: Pick<ConversationRow, "id"> | null): Extract<Wish, { kind: "mute" }> | null;
@@ -69,9 +70,9 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
   }
 
   return {
-    async read({ conversation, seq, id, unread }) {
+    async read({ conversation, seq, id, rest }) {
       const wish: Wish = { key: `read ${conversation}`, kind: "read", conversation, seq, id };
-      const patch = { kind: "read", conversation, seq, ...(unread !== undefined && { unread }) } as const;
+      const patch = { kind: "read", conversation, seq, ...(rest !== undefined && { rest }) } as const;
       await keeper.write({ wishes: [wish], conversations: [patch] }, "relaxed");
       if (state !== "offline" && link.send({ type: "read", conversation, seq })) sent.add(nameOf(wish));
     },

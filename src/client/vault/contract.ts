@@ -20,6 +20,7 @@ export interface Storage {
 
 /** A change of the outbox. Each is decided in its transaction by what the vault holds then: another tab may have been faster. */
 export type OutboxChange =
+  /** Does nothing to a row that is there: a write may be repeated. */
   | { readonly do: "add"; readonly row: OutboxRow }
   /** It is about to be sent. */
   | { readonly do: "try"; readonly id: string }
@@ -30,7 +31,7 @@ export type OutboxChange =
   | { readonly do: "edit"; readonly id: string; readonly text: string }
   /** Removes it if it was not tried, or has failed. */
   | { readonly do: "cancel"; readonly id: string }
-  /** Its message is in this write. */
+  /** Its message is in this write. Does nothing if it is not: a row never goes without its message. */
   | { readonly do: "settle"; readonly id: string };
 
 /** What is written in one transaction: all of it or nothing. */
@@ -40,7 +41,10 @@ export type Write = {
   /** Moves the cursor if the stored one is `from`; leaves it alone if it is another. `to` already stored counts as moved. After `reset` it is always moved. */
   readonly cursor?: { readonly from: string | null; readonly to: string; readonly level: number };
   readonly identity?: { readonly tenant: string; readonly user: string };
-  /** By (conversation, seq); an older version does not replace a newer one. */
+  /**
+   * By (conversation, seq); an older version does not replace a newer one. Each has its place in a `message` or `held` patch of the same write: the ranges
+   * say what is held.
+   */
   readonly messages?: readonly MessageRow[];
   /** In order. Merged by `mergeConversation` with the rows that are stored. */
   readonly conversations?: readonly ConversationPatch[];
@@ -48,6 +52,7 @@ export type Write = {
   readonly outbox?: readonly OutboxChange[];
   /** A text for each target key; null deletes. */
   readonly drafts?: readonly (readonly [key: string, text: string | null])[];
+  /** One that marks less as read than the conversation's own mark is left out. */
   readonly wishes?: readonly Wish[];
   /** Wishes that the server has now: each is deleted if the stored one is still equal. */
   readonly granted?: readonly Wish[];
@@ -59,7 +64,7 @@ export type Durability = "strict" | "relaxed";
 /** What a write came to. */
 export type Written = {
   readonly cursorMoved: boolean;
-  /** The rows of the conversations that it changed, as they are now. */
+  /** The rows of the conversations that it changed, as they are now. One that came out as it was is not among them. */
   readonly conversations: readonly ConversationRow[];
   /** Of each outbox row that it named: how it is now. Null: it is not there. */
   readonly outbox: ReadonlyMap<string, OutboxRow | null>;
@@ -95,7 +100,11 @@ export interface Vault {
   boot(conversations: number): Promise<Boot>;
   write(write: Write, durability: Durability): Promise<Written>;
   /** The messages that are held of the seqs from `first` to `last`, in order. */
-  messages(range: { readonly conversation: string; readonly first: number; readonly last: number }): Promise<readonly MessageRow[]>;
+  messages(range: {
+    readonly conversation: string;
+    readonly first: number;
+    readonly last: number;
+  }): Promise<readonly MessageRow[]>;
   /** The next of the list: with a rank below `below`, at most `limit`. */
   conversations(page: { readonly below: number; readonly limit: number }): Promise<readonly ConversationRow[]>;
   conversation(key: { readonly id: string } | { readonly with: string }): Promise<ConversationRow | null>;

@@ -20,12 +20,18 @@ export type ConversationPatch =
   | { readonly kind: "message"; readonly message: MessageRow; readonly self: string }
   /** A row of the list, or of one conversation. */
   | { readonly kind: "listed"; readonly listed: ListedConversation }
-  | { readonly kind: "receipt"; readonly conversation: string; readonly user: string; readonly self: string } & Marks
+  | ({ readonly kind: "receipt"; readonly conversation: string; readonly user: string; readonly self: string } & Marks)
   | { readonly kind: "setting"; readonly conversation: string; readonly muted: boolean; readonly until?: number }
   /** A page of history: the messages of all seqs from `first` to `last` are in the same write. */
   | { readonly kind: "held"; readonly conversation: string; readonly first: number; readonly last: number }
-  /** This device's user has read up to `seq`. `unread`: how many of the others' messages come after it, where the client could count them. */
-  | { readonly kind: "read"; readonly conversation: string; readonly seq: number; readonly unread?: number };
+  /** This device's user has read up to `seq`. */
+  | { readonly kind: "read"; readonly conversation: string; readonly seq: number; readonly rest?: Rest };
+
+/**
+ * What a client has counted itself, because it holds all of it: the messages of others, not deleted, after the read mark and up to `to`, which is
+ * `counted` of the row that it knew. It is left out if the row has gone on meanwhile: another tab may have been faster.
+ */
+export type Rest = { readonly unread: number; readonly to: number };
 
 /** Makes the places of the list: `up` above all others, `down` below all. */
 export type Ranks = { up(): number; down(): number };
@@ -60,83 +66,107 @@ const newRow = (id: string, withUser: string | null, rank: number): Conversation
 
 /**
  * The row after `patch`. Null: news of a conversation that this device does not know, and which makes no entry. Nothing goes back: marks, the last
- * message and what was counted only grow, whatever the order in which news comes.
+ * message, what was counted and what is held only grow, and come out alike in whatever order the news comes.
  */
 export function mergeConversation(
   row: ConversationRow | null,
-  patch: ConversationPatch,
-  ranks: Ranks,
+  { patch, ranks }: { readonly patch: ConversationPatch; readonly ranks: Ranks },
 ): ConversationRow | null {
+  if (patch.kind === "message") return withMessage(row, patch, ranks);
+  if (patch.kind === "listed") return withListed(row, patch.listed, ranks);
+  if (row === null) return null;
   switch (patch.kind) {
-    case "message":
-      return withMessage(row, patch.message, patch.self, ranks);
-    case "listed":
-      return withListed(row, patch.listed, ranks);
     case "receipt":
-      if (row === null) return null;
       return patch.user === patch.self
-        ? withRead({ ...row, own: maxMarks(row.own, { delivered: patch.delivered, read: 0 }) }, patch.read)
+        ? withRead(withOwn(row, { delivered: patch.delivered, read: 0 }), patch.read)
         : { ...row, peer: maxMarks(row.peer, patch) };
-    case "setting": {
-      if (row === null) return null;
-      const { mutedUntil: _, ...rest } = row;
-      return { ...rest, muted: patch.muted, ...(patch.until !== undefined && { mutedUntil: patch.until }) };
-    }
+    case "setting":
+      return withMute(row, patch.muted, patch.until);
     case "held":
-      return row === null ? null : { ...row, ranges: addRange(row.ranges, [patch.first, patch.last]) };
+      return { ...row, ranges: addRange(row.ranges, [patch.first, patch.last]) };
     case "read":
-      return row === null ? null : withRead(row, patch.seq, patch.unread);
+      return withRest(withRead(row, patch.seq), patch.seq, patch.rest);
   }
 }
 
-function withMessage(row: ConversationRow | null, message: MessageRow, self: string, ranks: Ranks): ConversationRow {
+const withOwn = (row: ConversationRow, marks: Marks): ConversationRow => ({ ...row, own: maxMarks(row.own, marks) });
+
+function withMute(row: ConversationRow, muted: boolean, until: number | undefined): ConversationRow {
+  const { mutedUntil: _, ...rest } = row;
+  return { ...rest, muted, ...(until !== undefined && { mutedUntil: until }) };
+}
+
+/** The later message of a conversation, or the later state of one message. */
+function laterOf(known: MessageRow | null, message: MessageRow): MessageRow {
+  if (known === null || message.seq > known.seq) return message;
+  return message.seq === known.seq && (message.version ?? 0) > (known.version ?? 0) ? message : known;
+}
+
+function withMessage(
+  row: ConversationRow | null,
+  { message, self }: { readonly message: MessageRow; readonly self: string },
+  ranks: Ranks,
+): ConversationRow {
   const { conversation, seq, from, to } = message;
   const other = to === undefined ? null : from === self ? to : from;
   const known = row ?? newRow(conversation, other, ranks.up());
-  const ranges = addRange(known.ranges, [seq, seq]);
-  const isNewest = seq > (known.last?.seq ?? 0);
   const next: ConversationRow = {
     ...known,
-    ranges,
-    ...(isNewest && { last: message }),
+    ranges: addRange(known.ranges, [seq, seq]),
+    last: laterOf(known.last, message),
     // It moves to the top as it comes; an older one moves nothing.
-    ...(isNewest && row !== null && { rank: ranks.up() }),
+    ...(row !== null && seq > (row.last?.seq ?? 0) && { rank: ranks.up() }),
   };
-  if (seq <= known.counted) return next;
-  const isUnread = from !== self && seq > known.own.read && message.deleted === undefined;
-  // Messages in between that this device never got may be unread too.
-  const isExact = known.isExact && seq === known.counted + 1;
-  return { ...next, counted: seq, unread: known.unread + (isUnread ? 1 : 0), isExact };
+  const isOfOther = from !== self && seq > known.own.read;
+  if (seq <= known.counted) {
+    // It may have been counted before it was deleted.
+    return isOfOther && message.deleted !== undefined && known.unread > 0 ? { ...next, isExact: false } : next;
+  }
+  const unread = known.unread + (isOfOther && message.deleted === undefined ? 1 : 0);
+  // Messages in between that this device never got may be unread too, unless they are below the read mark.
+  const isExact = known.isExact && seq <= Math.max(known.counted, known.own.read) + 1;
+  return { ...next, counted: seq, unread, isExact };
 }
 
 function withListed(row: ConversationRow | null, listed: ListedConversation, ranks: Ranks): ConversationRow {
   const known = row ?? newRow(listed.id, listed.with ?? null, ranks.down());
-  const seq = listed.lastMessage.seq;
-  const isNewer = seq >= (known.last?.seq ?? 0);
-  const { mutedUntil: _, ...rest } = known;
+  const { seq } = listed.lastMessage;
   const next: ConversationRow = {
-    ...rest,
-    ...(isNewer && { last: listed.lastMessage }),
-    own: maxMarks(known.own, listed),
+    ...(listed.muted === undefined ? known : withMute(known, listed.muted, listed.mutedUntil)),
+    last: laterOf(known.last, listed.lastMessage),
     peer: listed.peer === undefined ? known.peer : maxMarks(known.peer, listed.peer),
-    muted: listed.muted ?? known.muted,
-    ...(listed.muted === undefined
-      ? known.mutedUntil !== undefined && { mutedUntil: known.mutedUntil }
-      : listed.mutedUntil !== undefined && { mutedUntil: listed.mutedUntil }),
   };
-  // The list may be older than what this device has counted or read: then its number says nothing about now.
-  if (seq < known.counted) return next;
-  if (listed.read >= known.own.read) return { ...next, counted: seq, unread: listed.unread, isExact: true };
-  return withRead({ ...next, counted: seq, unread: listed.unread, isExact: false }, known.own.read);
+  const own = { delivered: listed.delivered, read: 0 };
+  // The list may be older than what this device has counted: then its number says nothing about now. Nor does it where the device has read further and
+  // has counted exactly.
+  const isKnown = seq < known.counted || (seq === known.counted && known.isExact && listed.read < known.own.read);
+  if (isKnown) return withRead(withOwn(next, own), listed.read);
+  const atOnce: ConversationRow = {
+    ...next,
+    own: { ...next.own, read: listed.read },
+    counted: seq,
+    unread: listed.unread,
+    isExact: true,
+  };
+  return withOwn(withRead(atOnce, known.own.read), own);
 }
 
 /** The row with its user's own mark at `seq` or beyond. */
-function withRead(row: ConversationRow, seq: number, unread?: number): ConversationRow {
-  const read = Math.max(row.own.read, seq);
-  const moved = read > row.own.read;
-  const own = moved ? { delivered: Math.max(row.own.delivered, read), read } : row.own;
-  if (read >= row.counted) return { ...row, own, unread: 0, isExact: true };
-  if (!moved) return { ...row, own };
-  if (unread !== undefined) return { ...row, own, unread, isExact: true };
-  return { ...row, own, unread: Math.min(row.unread, row.counted - read), isExact: false };
+function withRead(row: ConversationRow, seq: number): ConversationRow {
+  const { counted, isExact, own, unread } = row;
+  const read = Math.max(own.read, seq);
+  const next = withOwn(row, { delivered: read, read });
+  if (read >= counted) return { ...next, unread: 0, isExact: true };
+  if (read === own.read) return next;
+  // Where none, or each, of the messages above the old mark was unread, the same is true above the new one.
+  const above = counted - read;
+  const isEach = unread === counted - own.read;
+  return { ...next, unread: isEach ? above : Math.min(unread, above), isExact: isExact && (isEach || unread === 0) };
+}
+
+/** The row with the client's own count, if both count from the same mark to the same seq. */
+function withRest(row: ConversationRow, seq: number, rest: Rest | undefined): ConversationRow {
+  return rest !== undefined && rest.to === row.counted && seq === row.own.read
+    ? { ...row, unread: rest.unread, isExact: true }
+    : row;
 }

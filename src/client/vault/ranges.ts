@@ -19,9 +19,7 @@ export function addRange(ranges: readonly SeqRange[], [first, last]: SeqRange): 
 
 /** `ranges` without the seqs below `first`. */
 export function dropBelow(ranges: readonly SeqRange[], first: number): readonly SeqRange[] {
-  return ranges
-    .filter((range) => range[1] >= first)
-    .map(([from, to]): SeqRange => [Math.max(from, first), to]);
+  return ranges.filter((range) => range[1] >= first).map(([from, to]): SeqRange => [Math.max(from, first), to]);
 }
 
 /** The range that holds `seq`, or null. */

@@ -48,13 +48,12 @@ const unique = (texts: readonly string[]): readonly string[] => [...new Set(text
 
 /** What `write` needs to read in its transaction, beside meta and ranks. */
 export function needsOf(write: Write): Needs {
+  const reads = (write.wishes ?? []).filter((wish) => wish.kind === "read").map((wish) => wish.conversation);
   return {
-    conversations: unique((write.conversations ?? []).map(conversationOf)),
+    conversations: unique([...(write.conversations ?? []).map(conversationOf), ...reads]),
     outbox: unique((write.outbox ?? []).map((change) => (change.do === "add" ? change.row.id : change.id))),
     wishes: unique((write.granted ?? []).map((wish) => wish.key)),
-    messages: (write.messages ?? [])
-      .filter((message) => message.version !== undefined || write.reset === undefined)
-      .map(({ conversation, seq }) => [conversation, seq] as const),
+    messages: write.reset === true ? [] : (write.messages ?? []).map(({ conversation, seq }) => [conversation, seq]),
   };
 }
 
@@ -62,22 +61,20 @@ export function needsOf(write: Write): Needs {
 export function resolveWrite(write: Write, stored: Stored): Resolved {
   const reset = write.reset === true;
   const meta = nextMeta(write, stored.meta);
-  const { ranks, conversations } = mergeAll(write, stored, reset);
-  const outbox = changeOutbox(write.outbox ?? [], stored.outbox);
-  const granted = (write.granted ?? []).filter((wish) => isSameWish(stored.wishes.get(wish.key), wish));
+  const { ranks, conversations, rowOf } = mergeAll(write, stored);
+  const outbox = changeOutbox(write, stored.outbox);
+  const granted = (write.granted ?? []).filter((wish) => isSame(wish, stored.wishes.get(wish.key)));
   return {
     reset,
     meta: meta.changed,
     ranks,
-    messages: (write.messages ?? []).filter(
-      (message) => reset || isNewer(message, stored.messages.get(messageKey(message.conversation, message.seq))),
-    ),
+    messages: newerMessages(write.messages ?? [], reset ? new Map() : stored.messages),
     conversations,
     relations: write.relations ?? [],
-    outboxPut: [...outbox.values()].filter((row) => row !== null),
+    outboxPut: [...outbox].flatMap(([id, row]) => (row === null || row === stored.outbox.get(id) ? [] : [row])),
     outboxDelete: [...outbox].filter(([, row]) => row === null).map(([id]) => id),
     drafts: write.drafts ?? [],
-    wishesPut: write.wishes ?? [],
+    wishesPut: (write.wishes ?? []).filter((wish) => !isBehind(wish, (id) => rowOf(id)?.own.read ?? 0)),
     // A wish that is made again in the same write stays.
     wishesDelete: granted.map((wish) => wish.key).filter((key) => !write.wishes?.some((wish) => wish.key === key)),
     written: { cursorMoved: meta.cursorMoved, conversations, outbox },
@@ -89,42 +86,68 @@ function nextMeta(write: Write, meta: Meta): { readonly changed: Meta | null; re
   const cursorMoved =
     cursor !== undefined && (write.reset === true || meta.cursor === cursor.from || meta.cursor === cursor.to);
   if (!cursorMoved && identity === undefined) return { changed: null, cursorMoved };
+  // The cursor that another tab has stored stands for what both have stored.
+  const nextLevel = Math.max(cursor?.level ?? 0, write.reset !== true && meta.cursor === cursor?.to ? meta.level : 0);
   const changed = {
     ...meta,
-    ...(cursorMoved && { cursor: cursor.to, level: cursor.level }),
+    ...(cursorMoved && { cursor: cursor.to, level: nextLevel }),
     ...(identity !== undefined && { identity }),
   };
   return { changed, cursorMoved };
 }
 
-function mergeAll(
-  write: Write,
-  stored: Stored,
-  reset: boolean,
-): { readonly ranks: RankEnds | null; readonly conversations: readonly ConversationRow[] } {
+type Merged = {
+  readonly ranks: RankEnds | null;
+  readonly conversations: readonly ConversationRow[];
+  /** A conversation after the write. */
+  readonly rowOf: (id: string) => ConversationRow | null;
+};
+
+function mergeAll(write: Write, stored: Stored): Merged {
   let { top, bottom } = stored.ranks;
   const ranks: Ranks = { up: () => ++top, down: () => --bottom };
-  const changed = new Map<string, ConversationRow>();
+  const storedOf = (id: string): ConversationRow | null =>
+    write.reset === true ? null : (stored.conversations.get(id) ?? null);
+  const merged = new Map<string, ConversationRow>();
+  const rowOf = (id: string): ConversationRow | null => merged.get(id) ?? storedOf(id);
   for (const patch of write.conversations ?? []) {
     const id = conversationOf(patch);
-    const before = changed.get(id) ?? (reset ? undefined : stored.conversations.get(id)) ?? null;
-    const after = mergeConversation(before, patch, ranks);
-    if (after !== null && after !== before) changed.set(id, after);
+    const row = mergeConversation(rowOf(id), { patch, ranks });
+    if (row !== null) merged.set(id, row);
   }
   const isMoved = top !== stored.ranks.top || bottom !== stored.ranks.bottom;
-  return { ranks: isMoved ? { top, bottom } : null, conversations: [...changed.values()] };
+  // News that was known already changes nothing: nothing is written, and nothing is shown anew.
+  const conversations = [...merged.values()].filter((row) => !isSame(row, storedOf(row.id)));
+  return { ranks: isMoved ? { top, bottom } : null, conversations, rowOf };
+}
+
+/** The messages of a write that are to be stored, each once, in its newest version. */
+function newerMessages(
+  messages: readonly MessageRow[],
+  stored: ReadonlyMap<string, MessageRow>,
+): readonly MessageRow[] {
+  const newer = new Map<string, MessageRow>();
+  for (const message of messages) {
+    const key = messageKey(message.conversation, message.seq);
+    if (isNewer(message, newer.get(key) ?? stored.get(key))) newer.set(key, message);
+  }
+  return [...newer.values()];
 }
 
 /** How each row is afterwards; null: it is not there. */
 function changeOutbox(
-  changes: readonly OutboxChange[],
+  { messages = [], outbox = [] }: Write,
   stored: ReadonlyMap<string, OutboxRow>,
 ): ReadonlyMap<string, OutboxRow | null> {
   const rows = new Map<string, OutboxRow | null>();
-  for (const change of changes) {
+  for (const change of outbox) {
     const id = change.do === "add" ? change.row.id : change.id;
     const before = rows.has(id) ? (rows.get(id) ?? null) : (stored.get(id) ?? null);
-    rows.set(id, change.do === "add" ? change.row : before === null ? null : changedRow(before, change));
+    // A write that is repeated because its outcome was unknown must not make a tried row untried.
+    if (change.do === "add") rows.set(id, before ?? change.row);
+    // Without its message in this write it would be nowhere.
+    else if (change.do === "settle" && !messages.some((message) => message.id === id)) rows.set(id, before);
+    else rows.set(id, before === null ? null : changedRow(before, change));
   }
   return rows;
 }
@@ -151,6 +174,12 @@ function changedRow(row: OutboxRow, change: Exclude<OutboxChange, { do: "add" }>
 const isNewer = (message: MessageRow, stored: MessageRow | undefined): boolean =>
   stored === undefined || (message.version ?? 0) > (stored.version ?? 0) || message.id !== stored.id;
 
-function isSameWish(a: Wish | undefined, b: Wish): boolean {
-  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+/** Whether a wish marks less as read than this device has marked already, perhaps in another tab: it must not replace that tab's wish. */
+const isBehind = (wish: Wish, readOf: (conversation: string) => number): boolean =>
+  wish.kind === "read" && wish.seq < readOf(wish.conversation);
+
+/** Whether two rows say the same, whatever the order of their fields. */
+function isSame(a: object, b: object | null | undefined): boolean {
+  const text = (row: object): string => JSON.stringify(Object.entries(row).toSorted());
+  return a === b || (b !== null && b !== undefined && text(a) === text(b));
 }

@@ -40,7 +40,7 @@ export type ConversationRow = {
   readonly peer: Marks;
   /** Messages of others above the user's own read mark, up to the seq `counted`. */
   readonly unread: number;
-  /** False: `unread` may be too high, until the server is asked again. */
+  /** False: `unread` may be too low or too high, until the server is asked again. */
   readonly isExact: boolean;
   readonly counted: number;
   /** The seqs of the messages that this device holds, in order, apart from each other. */
@@ -71,7 +71,13 @@ export type OutboxRow = {
 /** A state that the user wants, kept until the server has it. One for each key: the last one counts. */
 export type Wish =
   /** `id`: of the message that was seen at `seq`, so that no other message is meant after a restore of the server. */
-  | { readonly key: string; readonly kind: "read"; readonly conversation: string; readonly seq: number; readonly id: string }
+  | {
+      readonly key: string;
+      readonly kind: "read";
+      readonly conversation: string;
+      readonly seq: number;
+      readonly id: string;
+    }
   | {
       readonly key: string;
       readonly kind: "mute";

@@ -1,8 +1,8 @@
-import { bytesCost, costs } from "../../protocol/costs.ts";
+import { costs } from "../../protocol/costs.ts";
 import { conversationPage } from "../answer-schema.ts";
 import { jsonResponse, type Route } from "../call.ts";
 import { readParameters } from "../parameters.ts";
-import { conversationParameters, readConversations } from "../read-conversations.ts";
+import { conversationCost, conversationParameters, readConversations } from "../read-conversations.ts";
 
 /** `GET /conversations`: those with a message, newest activity first. `next` names the last one's place by its activity. */
 export const getConversations: Route = {
@@ -15,11 +15,8 @@ export const getConversations: Route = {
   units: costs.conversations,
   handle: async ({ request, session, store, limits, spend }) => {
     const asked = readParameters(request.url, conversationParameters(limits));
-    const { page, counted } = await readConversations(store, session, asked);
-    spend(costs.counted * counted);
-    spend(
-      page.conversations.reduce((sum, { lastMessage: { text } }) => sum + 4 * costs.row + bytesCost(text.length), 0),
-    );
-    return jsonResponse(200, JSON.stringify(page));
+    const found = await readConversations(store, session, asked);
+    spend(conversationCost(found));
+    return jsonResponse(200, JSON.stringify(found.page));
   },
 };

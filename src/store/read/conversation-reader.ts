@@ -1,12 +1,13 @@
 import type { Conversation, Identity } from "../../model.ts";
+import { decodeConversation } from "../../protocol/conversation-id.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row } from "../engine/engine.ts";
 import { integer, integerOrNull, text } from "../row.ts";
-import type { ConversationPage } from "./history.ts";
-import { selectConversations } from "./history-sql.ts";
+import type { ConversationPage, OneConversation } from "./history.ts";
+import { selectConversation, selectConversations } from "./history-sql.ts";
 import { messageOf } from "./log-rows.ts";
 
-/** Reads the list of a user's conversations, each page on one snapshot of the database. */
+/** Reads a user's conversations: a page of the list, or one of them, each on one snapshot of the database. */
 export function createConversationReader({ engine, limits }: { engine: Engine; limits: Limits }) {
   const { unreadRowsMax, pageUnreadRowsMax, answerBytesMax } = limits;
 
@@ -20,10 +21,15 @@ export function createConversationReader({ engine, limits }: { engine: Engine; l
     return end === -1 ? rows.length : end;
   }
 
-  return async (
-    { tenant, user }: Identity,
-    { below, limit }: { below: number; limit: number },
-  ): Promise<ConversationPage> => {
+  async function one({ tenant, user }: Identity, which: OneConversation): Promise<ConversationPage> {
+    const key = which.conversation === undefined ? null : (decodeConversation(which.conversation) ?? -1);
+    const bounds = [unreadRowsMax, answerBytesMax, pageUnreadRowsMax];
+    const args = [tenant, user, null, null, ...bounds, key, which.with ?? null];
+    const [rows = []] = await engine.read([{ sql: selectConversation, args }]);
+    return { conversations: rows.map(conversationOf), counted: rows[0] ? integer(rows[0], "own_spent") : 0 };
+  }
+
+  async function page({ tenant, user }: Identity, { below, limit }: { below: number; limit: number }) {
     const args = [tenant, user, below, limit + 1, unreadRowsMax, answerBytesMax, pageUnreadRowsMax];
     const [rows = []] = await engine.read([{ sql: selectConversations, args }]);
     const shown = rows.slice(0, countOf(rows, limit));
@@ -34,8 +40,10 @@ export function createConversationReader({ engine, limits }: { engine: Engine; l
       conversations: shown.map(conversationOf),
       counted: last ? integer(last, "spent") + integer(last, "own_spent") : 0,
       ...(last !== undefined && isMore && { next: integer(last, "activity") }),
-    };
-  };
+    } satisfies ConversationPage;
+  }
+
+  return { page, one };
 }
 
 function conversationOf(row: Row): Conversation {

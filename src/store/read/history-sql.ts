@@ -127,6 +127,12 @@ SELECT * FROM (
   WHERE ${alias}.tenant = ?1 AND ${alias}.id = ?2 ORDER BY c.n DESC LIMIT ?4
 )`;
 
+/** The asker's own conversation with a key (?8), or with a user (?9), as `ofSide` gives it. */
+const ofPlace = `
+SELECT c.key, c.seq, c.n, CASE a.key WHEN c.low THEN c.low_seq ELSE c.high_seq END AS own,
+  CASE a.key WHEN c.low THEN c.high_seq ELSE c.low_seq END AS others, CASE a.key WHEN c.low THEN c.high ELSE c.low END AS peer, a.key AS me
+FROM tidings_user a ${placeOf("?8", "?9")} WHERE ${asker}`;
+
 /**
  * ?1 tenant, ?2 user, ?3 below this change number, ?4 limit, ?5 how many messages are counted of one of them at most, ?6 bytes of the last messages' texts, ?7 how many messages are counted of all, before
  * the last one
@@ -135,10 +141,8 @@ SELECT * FROM (
  * so only the messages between the mark and there (`span`) have to be counted one by one. `spent` is the number that was counted for the
  * conversations above: once it reaches the limit, nothing is counted any more, and the reader ends its page there.
  */
-export const selectConversations = `
-WITH page AS MATERIALIZED (
-  SELECT * FROM (${ofSide("low", "high", "a")} UNION ALL ${ofSide("high", "low", "b")}) ORDER BY n DESC LIMIT ?4
-), counted AS MATERIALIZED (
+const listed = (page: string): string => `
+WITH page AS MATERIALIZED (${page}), counted AS MATERIALIZED (
   SELECT page.*, p.delivered, p.read, min(page.own, page.others) AS both,
     coalesce(sum(max(0, min(page.own, page.others) - p.read)) OVER (
       ORDER BY page.n DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS spent,
@@ -161,3 +165,10 @@ CROSS JOIN tidings_member q ON q.conversation = counted.key AND q.user = counted
 CROSS JOIN tidings_user o ON o.key = counted.peer
 CROSS JOIN tidings_message m ON m.n = counted.last
 WHERE counted.before < ?6 ORDER BY counted.n DESC`;
+
+export const selectConversations = listed(
+  `SELECT * FROM (${ofSide("low", "high", "a")} UNION ALL ${ofSide("high", "low", "b")}) ORDER BY n DESC LIMIT ?4`,
+);
+
+/** As selectConversations, of one of them: ?8 its key or null, ?9 the other user or null; ?3 and ?4 are not used. */
+export const selectConversation = listed(ofPlace);

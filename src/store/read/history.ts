@@ -36,6 +36,9 @@ export type HistoryPage = {
   readonly cursor?: Cursor;
 };
 
+/** A conversation, by its id or by the other user: exactly one of the two. */
+export type OneConversation = { readonly conversation?: string; readonly with?: string };
+
 export type ConversationPage = {
   readonly conversations: readonly Conversation[];
   /** Messages that were counted one by one for it. */

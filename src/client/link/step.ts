@@ -1,0 +1,222 @@
+import { closeCode } from "../../protocol/close-code.ts";
+import type { Occasion } from "../environment.ts";
+import type { WaitReason } from "../api.ts";
+import { caughtUp, greet, probe, receive, renew, tickLive, upgrade } from "./live.ts";
+import { type Effect, type Input, isActive, type LinkEvent, type State } from "./state.ts";
+import {
+  askForCredentials,
+  backoff,
+  change,
+  connect,
+  enter,
+  failWith,
+  getPosition,
+  greetingMsMax,
+  hiddenMsMax,
+  nextGeneration,
+  reconnectRefused,
+  refuse,
+  strippedMax,
+  transportOf,
+  type Turn,
+  waitForNext,
+  waitOffline,
+} from "./turn.ts";
+
+/** Before a greeting the heartbeat of the server is not known. */
+const sleepMsMin = 25_000;
+const unreadMs = 3_000;
+/** Fresh credentials are asked for this long before the old ones end, or after half of their time. */
+const renewalMs = { ahead: 60_000, min: 30_000 } as const;
+
+/**
+ * One step of the link: what an event makes of a state, and the effects in their order. It is pure: the driver executes the effects, and their results
+ * come back as events.
+ *
+ * @example
+ * step(state, { event: { type: "start" }, at: clock.elapsed(), chance: 0.5 }).effects // [{ type: "get-credentials", … }]
+ */
+export function step(state: State, { event, at, chance }: Input): { readonly state: State; readonly effects: readonly Effect[] } {
+  const turn: Turn = { state, at, chance, effects: [] };
+  if (state.phase.type !== "closed") apply(turn, event);
+  return turn;
+}
+
+function apply(turn: Turn, event: LinkEvent): void {
+  const { phase, connection } = turn.state;
+  if (event.type === "frame" || event.type === "dropped" || event.type === "failed") {
+    // Late events of an ended connection change nothing.
+    if (event.generation === connection) applyConnection(turn, event);
+    return;
+  }
+  switch (event.type) {
+    case "start":
+      return phase.type === "idle" ? wake(turn) : undefined;
+    case "stop":
+      return isActive(phase) || phase.type === "asleep" ? enter(turn, { type: "idle" }) : undefined;
+    case "close":
+      enter(turn, { type: "closed" });
+      return change(turn, { credentials: { type: "absent", reason: "start", attempt: 1, retryAt: Infinity } });
+    case "retry":
+      return retry(turn);
+    case "probe":
+      return phase.type === "idle" ? undefined : wake(turn);
+    case "used":
+      return use(turn);
+    case "reconnect":
+      if (phase.type !== "live" && phase.type !== "connecting") return;
+      if (event.waitMs === undefined) return connect(turn);
+      return enter(turn, { type: "waiting", until: turn.at + event.waitMs, reason: "storage" });
+    case "caught-up":
+      return phase.type === "live" ? caughtUp(turn, phase) : undefined;
+    case "occasion":
+      return applyOccasion(turn, event.occasion);
+    case "tick":
+      return tick(turn, event.lateMs);
+    case "credentials-needed":
+      return phase.type === "unauthenticated" || phase.type === "ended" ? undefined : askForCredentials(turn);
+    case "credentials":
+      return applyCredentials(turn, event);
+    case "refused":
+      return refuse(turn, event.generation);
+    case "position":
+      if (event.generation !== connection || phase.type !== "connecting" || phase.at !== "position") return;
+      if (event.position === null) return waitForNext(turn, "storage");
+      change(turn, { phase: { ...phase, at: "greeting", until: turn.at + greetingMsMax } });
+      turn.effects.push({ ...event, position: event.position, type: "open", transport: transportOf(turn.state) });
+      return;
+    case "explained":
+      if (event.generation !== connection) return;
+      if (event.failure !== null) return failWith(turn, event.failure);
+      change(turn, { stripped: turn.state.stripped + 1 });
+      return turn.state.stripped < strippedMax ? waitForNext(turn, "network") : connect(turn);
+  }
+}
+
+function applyConnection(turn: Turn, event: Extract<LinkEvent, { type: "frame" | "dropped" | "failed" }>): void {
+  const { phase } = turn.state;
+  if (event.type === "failed") return failWith(turn, event.failure);
+  if (event.type === "dropped") return drop(turn, event.code, event.reason);
+  if (phase.type === "live") receive(turn, event.frame, phase);
+  else if (phase.type === "connecting" && event.frame.type === "welcome") greet(turn, event.frame, phase.proof);
+}
+
+/** Close codes by which a server says why, in the place of a network that failed. */
+const spokenReasons: Readonly<Record<number, WaitReason>> = {
+  [closeCode.goingAway]: "server",
+  [closeCode.storeFailed]: "server",
+  [closeCode.restart]: "server",
+  1013: "busy",
+  [closeCode.rateLimited]: "rate",
+};
+
+/** The socket has closed. */
+function drop(turn: Turn, code: number, text: string): void {
+  const { phase } = turn.state;
+  const [, named] = /retryAfterMs=(\d+)/.exec(text) ?? [];
+  const reason = spokenReasons[code];
+  if (code >= 4500 && code < 5000)
+    return enter(turn, { type: "ended", code: code === closeCode.banned ? "banned" : String(code), reason: text });
+  if (code === closeCode.sessionEnded && "proof" in phase) return reconnectRefused(turn, phase.proof);
+  if (phase.type === "connecting" && reason === undefined && code < 4000) return askWhy(turn, phase.proof);
+  waitForNext(turn, reason ?? "network", named === undefined ? undefined : Number(named));
+}
+
+/** A browser does not say why a handshake failed. */
+function askWhy(turn: Turn, proof: number): void {
+  if (transportOf(turn.state) === "polling") return waitForNext(turn, "network");
+  enter(turn, { type: "connecting", at: "reason", until: turn.at + greetingMsMax, proof });
+  const generation = nextGeneration(turn);
+  change(turn, { connection: generation });
+  turn.effects.push({ type: "ask-why", generation });
+}
+
+function retry(turn: Turn): void {
+  const { type } = turn.state.phase;
+  if (type !== "unauthenticated" && type !== "ended") return type === "idle" ? undefined : wake(turn);
+  const { credentials } = turn.state;
+  change(turn, { failures: 0, refusals: 0, ...(credentials.type !== "asking" && type === "unauthenticated" && forgotten) });
+  connect(turn);
+}
+
+const forgotten = { credentials: { type: "absent", reason: "start", attempt: 1, retryAt: Infinity } } as const;
+
+/** The connection is wanted, at once. */
+function wake(turn: Turn): void {
+  const { phase } = turn.state;
+  use(turn);
+  if (phase.type === "live") probe(turn, phase);
+  else if (phase.type === "waiting" || phase.type === "asleep" || phase.type === "idle") connect(turn);
+}
+
+function use(turn: Turn): void {
+  if (turn.state.sleepAt < Infinity) change(turn, { sleepAt: turn.at + hiddenMsMax });
+}
+
+function applyOccasion(turn: Turn, occasion: Occasion): void {
+  const { phase } = turn.state;
+  if (occasion === "hidden") return change(turn, { sleepAt: turn.at + hiddenMsMax });
+  if (occasion === "leaving") return isActive(phase) ? enter(turn, { type: "asleep" }) : undefined;
+  if (occasion === "offline") {
+    change(turn, { isOffline: true });
+    if (phase.type === "live") probe(turn, phase);
+    else if (phase.type === "waiting" && phase.reason === "network") waitOffline(turn);
+    return;
+  }
+  if (occasion === "visible") change(turn, { sleepAt: Infinity });
+  if (occasion === "online") change(turn, { isOffline: false });
+  if (phase.type === "idle" || (phase.type === "asleep" && occasion === "online")) return;
+  // Another network may let sockets through.
+  if (occasion === "online" && phase.type === "live" && phase.transport === "polling") return upgrade(turn);
+  // The server has named this time, and a person who changes tabs does not shorten it.
+  if (phase.type === "waiting" && (phase.reason === "rate" || phase.reason === "busy")) return;
+  wake(turn);
+}
+
+function applyCredentials(turn: Turn, event: Extract<LinkEvent, { type: "credentials" }>): void {
+  const { phase, credentials } = turn.state;
+  const { generation, got } = event;
+  if (credentials.type !== "asking" || credentials.generation !== generation) return;
+  if (got === "fault") return credentialsFailed(turn);
+  if (got === "none") {
+    change(turn, forgotten);
+    if (isActive(phase)) enter(turn, { type: "unauthenticated", reason: "signed-out" });
+    return;
+  }
+  const { isToken, lastMs } = got;
+  // A device whose clock is wrong may think that they have ended already: the server decides.
+  const isKnown = lastMs > 0 && lastMs < Infinity;
+  const renewAt = isKnown ? turn.at + Math.max(renewalMs.min, lastMs / 2, lastMs - renewalMs.ahead) : Infinity;
+  change(turn, { credentials: { type: "held", generation, isToken, isProven: false, renewAt } });
+  if (phase.type === "connecting" && phase.at === "credentials") getPosition(turn, generation);
+  else if (phase.type === "live") renew(turn, phase);
+}
+
+/** `authenticate` failed, or did not answer in time: the same is asked again later. */
+function credentialsFailed(turn: Turn): void {
+  const { phase, credentials } = turn.state;
+  if (credentials.type !== "asking") return;
+  const { reason, attempt } = credentials;
+  const retryAt = turn.at + backoff(attempt, turn.chance);
+  change(turn, { credentials: { type: "absent", reason, attempt: attempt + 1, retryAt } });
+  if (phase.type === "connecting" && phase.at === "credentials") waitForNext(turn, "network");
+}
+
+function tick(turn: Turn, lateMs: number): void {
+  const { at } = turn;
+  const { credentials, sleepAt } = turn.state;
+  if (isActive(turn.state.phase) && at >= sleepAt) enter(turn, { type: "asleep" });
+  if (credentials.type === "asking" && at >= credentials.until) credentialsFailed(turn);
+  // An open connection asks for fresh ones now, others when they connect.
+  if (credentials.type === "held" && at >= credentials.renewAt)
+    change(turn, { credentials: { type: "absent", reason: "expired", attempt: 1, retryAt: at } });
+  const { phase } = turn.state;
+  if (phase.type === "live") tickLive(turn, { lateMs, phase });
+  else if (phase.type === "waiting" && at >= phase.until) connect(turn);
+  else if (phase.type === "connecting" && at >= phase.until) {
+    // The device slept: the greeting may wait in the socket, unread.
+    if (lateMs > sleepMsMin) change(turn, { phase: { ...phase, until: at + unreadMs } });
+    else if (phase.at === "greeting") askWhy(turn, phase.proof);
+    else waitForNext(turn, phase.at === "position" ? "storage" : "network");
+  }
+}

@@ -1,0 +1,115 @@
+import type { WaitReason } from "../api.ts";
+import type { Failure } from "./contract.ts";
+import { type Effect, type Phase, type State, type Transport } from "./state.ts";
+
+/** One step under way: the state so far, and the effects in their order. It is never seen outside of `step`. */
+export type Turn = { readonly at: number; readonly chance: number; readonly effects: Effect[]; state: State };
+
+/** How long a hidden page stays connected. */
+export const hiddenMsMax = 60_000;
+const credentialsMsMax = 30_000;
+export const greetingMsMax = 10_000;
+const offlineProbeMs = 30_000;
+const waitMsMax = 3_600_000;
+const backoffMs = { min: 400, max: 30_000 } as const;
+/** Fresh credentials that are refused in a row. */
+const refusalsMax = 3;
+/** A proxy may drop a single handshake. */
+export const strippedMax = 2;
+
+export function change(turn: Turn, values: Partial<State>): void {
+  turn.state = { ...turn.state, ...values };
+}
+
+export function nextGeneration(turn: Turn): number {
+  const generation = turn.state.generation + 1;
+  change(turn, { generation });
+  return generation;
+}
+
+/** Ends the connection, if there is one, and goes on in this phase. */
+export function enter(turn: Turn, phase: Phase): void {
+  if (turn.state.connection > 0) turn.effects.push({ type: "close" });
+  if (turn.state.phase.type === "live") turn.effects.push({ type: "down" });
+  change(turn, { phase, connection: 0 });
+}
+
+/** Begins a try, which ends the connection before it. */
+export function connect(turn: Turn): void {
+  const { credentials } = turn.state;
+  if (credentials.type === "held") return getPosition(turn, credentials.generation);
+  // The request for credentials has a time limit of its own.
+  enter(turn, { type: "connecting", at: "credentials", until: Infinity, proof: 0 });
+  askForCredentials(turn);
+}
+
+export function getPosition(turn: Turn, proof: number): void {
+  enter(turn, { type: "connecting", at: "position", until: turn.at + greetingMsMax, proof });
+  const generation = nextGeneration(turn);
+  change(turn, { connection: generation });
+  turn.effects.push({ type: "get-position", generation });
+}
+
+/** At most one request for credentials is under way, for the connection and for HTTP together. */
+export function askForCredentials(turn: Turn): void {
+  const { credentials } = turn.state;
+  if (credentials.type !== "absent") return;
+  const { reason, attempt } = credentials;
+  const generation = nextGeneration(turn);
+  const until = turn.at + credentialsMsMax;
+  change(turn, { credentials: { type: "asking", generation, reason, attempt, until } });
+  turn.effects.push({ type: "get-credentials", generation, reason, attempt });
+}
+
+/** These credentials were refused. Those that came since are not touched. */
+export function refuse(turn: Turn, generation: number): void {
+  const { credentials, phase, refusals: before } = turn.state;
+  if (credentials.type !== "held" || credentials.generation !== generation) return;
+  const refusals = credentials.isProven ? 0 : before + 1;
+  const reason = credentials.isProven ? "expired" : "refused";
+  change(turn, { refusals, credentials: { type: "absent", reason, attempt: Math.max(1, refusals), retryAt: Infinity } });
+  if (refusals >= refusalsMax && phase.type !== "idle" && phase.type !== "ended")
+    enter(turn, { type: "unauthenticated", reason: "refused" });
+}
+
+/** The server refused the credentials that this try used: gets fresh ones, unless too many were refused. */
+export function reconnectRefused(turn: Turn, proof: number): void {
+  refuse(turn, proof);
+  if (turn.state.phase.type !== "unauthenticated") connect(turn);
+}
+
+/** Full jitter from 0.4 s on, doubled with each failure. */
+export const backoff = (failures: number, chance: number): number =>
+  backoffMs.min + chance * (Math.min(backoffMs.max, 2 * backoffMs.min * 2 ** failures) - backoffMs.min);
+
+/** This try, or this connection, has failed: the next one comes later. */
+export function waitForNext(turn: Turn, reason: WaitReason, retryAfterMs?: number): void {
+  const { at, chance } = turn;
+  const { failures, isOffline } = turn.state;
+  if (isOffline && retryAfterMs === undefined)
+    return enter(turn, { type: "waiting", until: at + offlineProbeMs, reason: "offline" });
+  const named = retryAfterMs === undefined ? null : Math.min(retryAfterMs, waitMsMax) * (1 + chance / 2);
+  change(turn, { failures: failures + 1 });
+  enter(turn, { type: "waiting", until: at + (named ?? backoff(failures, chance)), reason });
+}
+
+/** Without a network, as the device says: it may be wrong, so a slow try goes on. */
+export function waitOffline(turn: Turn): void {
+  enter(turn, { type: "waiting", until: turn.at + offlineProbeMs, reason: "offline" });
+}
+
+/** HTTP failed for this try, or gave the reason why a handshake did. */
+export function failWith(turn: Turn, { status, code, message, retryAfterMs }: Failure): void {
+  const { phase } = turn.state;
+  if (status === 401 && "proof" in phase) reconnectRefused(turn, phase.proof);
+  else if (status === 403 && code === "forbidden") enter(turn, { type: "ended", code, reason: message });
+  else waitForNext(turn, reasonOf(status, code), retryAfterMs);
+}
+
+function reasonOf(status: number, code: string): WaitReason {
+  if (status === 429) return code === "rate_limited" ? "rate" : "busy";
+  // 404: an older server, or none of ours.
+  return status < 400 || status === 404 ? "network" : "server";
+}
+
+export const transportOf = ({ stripped }: State): Transport => (stripped < strippedMax ? "socket" : "polling");

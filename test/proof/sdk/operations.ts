@@ -1,0 +1,215 @@
+import type { Chance } from "../sim/chance.ts";
+import type { Browser } from "./browser.ts";
+import type { Tab } from "./tab.ts";
+import type { SdkWorld, Written } from "./world.ts";
+
+/** What happens in a world, and how often, relative to the rest. */
+export type OperationKind = { readonly weight: number; act(world: SdkWorld, chance: Chance): void };
+
+function anyBrowser(world: SdkWorld, chance: Chance): Browser {
+  return chance.pick(world.browsers);
+}
+
+/** Runs `act` in a tab that a person can use now. */
+function inTab(world: SdkWorld, chance: Chance, act: (tab: Tab, other: string) => void): void {
+  const { tabs, user } = anyBrowser(world, chance);
+  if (tabs.length === 0) return;
+  const tab = chance.pick(tabs);
+  const other = chance.pick(world.plan.users.filter((one) => one !== user));
+  tab.process.run(() => act(tab, other));
+}
+
+/** Sends what the composer shows. The model user remembers what became of it. */
+export function sendDraft(world: SdkWorld, tab: Tab, other: string): void {
+  const thread = tab.thread(other);
+  const text = thread.draft.get();
+  if (text === "") return;
+  const sending = thread.send(text);
+  const entry: Written = {
+    ...{ text, browser: tab.browser, to: other, id: sending.id, losses: tab.browser.losses },
+    ...{ tab: `${tab.browser.name} ${tab.serial}`, at: world.written.length, state: "sent" },
+  };
+  world.written.push(entry);
+  sending.kept.then(
+    () => void (entry.state === "sent" && (entry.state = "kept")),
+    () => void (entry.state = "refused"),
+  );
+}
+
+export const operations: Readonly<Record<string, OperationKind>> = {
+  write: {
+    weight: 30,
+    act: (world, chance) =>
+      inTab(world, chance, (tab, other) => {
+        const thread = tab.thread(other);
+        if (thread.draft.get() === "") thread.draft.set(world.newText());
+        // What a crash left in the composer is sent again, as a person would.
+        if (chance.hits(0.8)) sendDraft(world, tab, other);
+      }),
+  },
+  burst: {
+    weight: 4,
+    act: (world, chance) =>
+      inTab(world, chance, (tab, other) => {
+        for (let i = chance.between(2, 12); i > 0; i--) {
+          tab.thread(other).draft.set(world.newText());
+          sendDraft(world, tab, other);
+        }
+      }),
+  },
+  cancel: {
+    weight: 3,
+    act: (world, chance) =>
+      inTab(world, chance, (tab, other) => {
+        const row = tab.rows(other).find((one) => one.canChange);
+        const entry = world.written.find((one) => one.id === row?.id);
+        if (row === undefined || entry === undefined) return;
+        tab.thread(other).cancel(row.id).then((answer) => void (answer === "cancelled" && (entry.state = "cancelled")), () => {});
+      }),
+  },
+  edit: {
+    weight: 3,
+    act: (world, chance) =>
+      inTab(world, chance, (tab, other) => {
+        const row = tab.rows(other).find((one) => one.canChange && one.failed === undefined);
+        const entry = world.written.find((one) => one.id === row?.id && one.text === row.text);
+        if (row === undefined || entry === undefined) return;
+        const text = world.newText();
+        tab.thread(other).edit(row.id, text).then(
+          (answer) => {
+            if (answer !== "edited") return;
+            entry.state = "edited";
+            world.written.push({ ...entry, text, state: "kept" });
+          },
+          () => {},
+        );
+      }),
+  },
+  retry: {
+    weight: 3,
+    act: (world, chance) =>
+      inTab(world, chance, (tab, other) => {
+        const row = tab.rows(other).find((one) => one.state === "failed");
+        if (row === undefined) return;
+        world.retried.add(row.id);
+        tab.thread(other).retry(row.id);
+      }),
+  },
+  read: {
+    weight: 8,
+    act: (world, chance) =>
+      inTab(world, chance, (tab, other) => {
+        const seqs = tab.rows(other).flatMap((row) => (row.seq === null ? [] : [row.seq]));
+        if (tab.isVisible() && seqs.length > 0) tab.thread(other).markRead(chance.pick(seqs));
+      }),
+  },
+  scroll: {
+    weight: 4,
+    act: (world, chance) =>
+      inTab(world, chance, (tab, other) => {
+        const thread = tab.thread(other);
+        chance.pick([thread.loadBefore, thread.loadAfter, () => thread.jump("newest"), () => thread.jump("unread")])();
+        tab.client.conversations.loadMore();
+      }),
+  },
+  "type a letter": { weight: 3, act: (world, chance) => inTab(world, chance, (tab, other) => tab.thread(other).typing(chance.hits(0.8))) },
+  "mute it": {
+    weight: 2,
+    act: (world, chance) =>
+      inTab(world, chance, (tab, other) => {
+        const { conversation } = tab.thread(other).state.get();
+        if (conversation === null) return;
+        if (chance.hits(0.5)) tab.client.mute(conversation);
+        else tab.client.unmute(conversation);
+      }),
+  },
+  "block them": {
+    weight: 1,
+    act: (world, chance) =>
+      inTab(world, chance, (tab, other) => {
+        tab.client.setBlocked(other, true);
+        void world.timeline.after(chance.between(50, 800), () => tab.process.run(() => tab.client.setBlocked(other, false)));
+      }),
+  },
+  "open a tab": {
+    weight: 5,
+    act(world, chance) {
+      const browser = anyBrowser(world, chance);
+      if (browser.tabs.length < 3) browser.openTab();
+    },
+  },
+  "kill a tab": {
+    weight: 5,
+    act(world, chance) {
+      const { tabs } = anyBrowser(world, chance);
+      if (tabs.length === 0) return;
+      world.facts.deaths++;
+      chance.pick(tabs).kill();
+    },
+  },
+  "kill a tab at an effect": {
+    weight: 10,
+    act(world, chance) {
+      const { tabs } = anyBrowser(world, chance);
+      if (tabs.length === 0) return;
+      world.facts.deaths++;
+      chance.pick(tabs).dieAfter(chance.between(1, 8));
+    },
+  },
+  "crash a machine": {
+    weight: 4,
+    act(world, chance) {
+      const browser = anyBrowser(world, chance);
+      world.facts.crashes++;
+      browser.crash();
+      void world.timeline.after(chance.between(1, 300), () => browser.tabs.length === 0 && void browser.openTab());
+    },
+  },
+  "freeze a tab": {
+    weight: 3,
+    act(world, chance) {
+      const { tabs } = anyBrowser(world, chance);
+      if (tabs.length === 0) return;
+      const tab = chance.pick(tabs);
+      tab.process.pause();
+      void world.timeline.after(chance.pick([200, 3_000]), () => {
+        tab.process.resume();
+        tab.occur("resumed");
+      });
+    },
+  },
+  "hide or show": { weight: 4, act: (world, chance) => inTab(world, chance, (tab) => tab.show(!tab.isVisible())) },
+  "jump a clock": { weight: 2, act: (world, chance) => inTab(world, chance, (tab) => tab.process.jump(chance.pick([-3_600_000, -50, 50, 3_600_000]))) },
+  "lose the network": {
+    weight: 4,
+    act: (world, chance) =>
+      inTab(world, chance, (tab) => {
+        tab.setOnline(false);
+        void world.timeline.after(chance.pick([50, 500, 4_000]), () => tab.setOnline(true));
+      }),
+  },
+  "cut a link": {
+    weight: 6,
+    act: (world, chance) => inTab(world, chance, (tab) => tab.links().forEach((link) => link.cut(chance.pick(["both", "client", "server", "none"])))),
+  },
+  "hold a link": { weight: 3, act: (world, chance) => inTab(world, chance, (tab) => tab.links().forEach((link) => link.hold(chance.pick([50, 1_000])))) },
+  "kill a node": { weight: 3, act: (world, chance) => world.killNode(chance) },
+  "stop a node": { weight: 2, act: (world, chance) => world.stopNode(chance) },
+  "fill a disk": {
+    weight: 2,
+    act(world, chance) {
+      const browser = anyBrowser(world, chance);
+      const { disk } = browser;
+      world.evicting(browser);
+      disk.setFull(true);
+      void world.timeline.after(chance.between(50, 1_500), () => disk.setFull(false));
+    },
+  },
+  "delete the data": {
+    weight: 1,
+    act(world, chance) {
+      world.facts.losses++;
+      anyBrowser(world, chance).vanish();
+    },
+  },
+};
