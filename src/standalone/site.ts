@@ -53,7 +53,9 @@ export async function siteOf(
     return trouble === null ? json(200, { status: "ready" }) : json(503, { status: "unavailable", trouble });
   });
   site.use(async ({ req, env }, next) => (isHostAllowed(req.raw) ? await next() : chat.fetch(req.raw, env)));
-  site.get("/", async () => file("text/html; charset=utf-8", await webFile("page.html")));
+  // The page need not ask for /config.json before it can begin.
+  const page = async (): Promise<string> => (await webFile("page.html")).replace('data-auth="demo"', `data-auth="${auth.kind}"`);
+  site.get("/", async () => file("text/html; charset=utf-8", await page()));
   site.get("/page.js", async () => file("text/javascript; charset=utf-8", await webScript()));
   site.get("/page.css", async () => file("text/css; charset=utf-8", await webFile("page.css")));
   // At the root, so that it may serve every page. Browsers replace their worker only if the file's bytes differ.
