@@ -41,7 +41,7 @@ export function createClient(options: ClientOptions): Client {
   const { url, user, onFault = reportFault } = options;
   const environment = { ...runtimeEnvironment(), ...options.environment };
   const { clock } = environment;
-  const scope: Scope = { url, tenant: options.tenant ?? "", user };
+  const scope: Scope = { url, tenant: options.tenant ?? "default", user };
   const storage = options.storage ?? memory();
 
   const status = createSource<Status>({ state: "idle" }, { onFault });
@@ -63,7 +63,7 @@ export function createClient(options: ClientOptions): Client {
   const wishes = createWishes({ clock, cache, keeper, link, onFault });
   const typing = createTyping({ clock, link, onFault });
   const presence = createPresence({ clock, link, onFault });
-  const list = createList({ self: user, cache, keeper, pages, wishes, onFault });
+  const list = createList({ clock, self: user, cache, keeper, pages, wishes, onFault });
   const outbox = createOutbox({
     clock,
     ids,
@@ -142,12 +142,10 @@ export function createClient(options: ClientOptions): Client {
 
   async function readVault(vault: Vault): Promise<Position> {
     const boot = await vault.boot(Math.max(listPage, cache.conversations.size));
-    const related = await vault.relations();
     if (boot.outbox.length > 0) ids.pass(boot.outbox.at(-1)?.id ?? "");
     const { device, cursor, level: reached } = boot.meta;
-    const isOther = position === null || position.cursor !== cursor || position.device !== device;
-    if (isOther) cache.boot(boot, related);
-    else cache.syncOutbox(boot.outbox);
+    cache.boot(boot);
+    cache.setRelations(await vault.relations());
     position = { device, cursor, level: Math.max(level, Math.min(level, reached)) };
     return position;
   }

@@ -1,4 +1,5 @@
 import type { Boot, Written } from "../vault/contract.ts";
+import { isSameRow } from "../vault/resolve.ts";
 import type { ConversationRow, MessageRow, OutboxRow, RelationRow, Target, Wish } from "../vault/rows.ts";
 
 /** An operation of the user, with what only this process knows of it. */
@@ -27,8 +28,12 @@ export interface Cache {
   /** Rows of the list at and above this rank are held. */
   floor(): number;
   byUser(user: string): ConversationRow | null;
-  /** Takes the place of everything but rows that are being kept. */
-  boot(boot: Boot, relations: readonly RelationRow[]): void;
+  /**
+   * Takes the place of everything but relations, and rows that are being kept. Called as soon as the boot is read: what the vault is asked later comes later,
+   * and must not be overwritten.
+   */
+  boot(boot: Boot): void;
+  setRelations(relations: readonly RelationRow[]): void;
   /** A page of the list that follows the rows that are held. */
   addPage(rows: readonly ConversationRow[], isEnd: boolean): void;
   /** One row from outside the list; it stays as long as it is wanted. */
@@ -93,15 +98,20 @@ export function createCache(): Cache {
     relations,
     floor: () => floor,
     byUser: (user) => conversations.get(byUser.get(user) ?? "") ?? null,
-    boot(boot, related) {
-      forget();
+    boot(boot) {
+      conversations.clear();
+      byUser.clear();
       wishes.clear();
       for (const row of boot.conversations) put(row);
       floor = boot.conversations.at(-1)?.rank ?? Number.NEGATIVE_INFINITY;
       for (const wish of boot.wishes) wishes.set(wish.key, wish);
-      for (const row of related) relations.set(row.user, row);
       replacePending(boot.outbox);
       tell({ of: "all", isReset: false });
+    },
+    setRelations(rows) {
+      relations.clear();
+      for (const row of rows) relations.set(row.user, row);
+      tell({ of: "relations" });
     },
     addPage(rows, isEnd) {
       for (const row of rows) put(row);
@@ -114,7 +124,11 @@ export function createCache(): Cache {
       for (const [id, row] of written.outbox)
         if (row === null) pending.delete(id);
         else pending.set(id, { row, stage: "kept" });
-      for (const row of written.conversations) if (row.rank >= floor || conversations.has(row.id)) put(row);
+      for (const row of written.conversations) {
+        const known = conversations.get(row.id);
+        // What did not change stays the same object, so that nothing is shown anew.
+        if (known === undefined ? row.rank >= floor : !isSameRow(row, known)) put(row);
+      }
       for (const wish of news.granted) wishes.delete(wish.key);
       for (const wish of news.wishes) wishes.set(wish.key, wish);
       for (const row of news.relations) relations.set(row.user, row);

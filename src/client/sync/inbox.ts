@@ -75,10 +75,8 @@ export function createInbox(options: InboxOptions): Inbox {
     while (of.frames.length > 0 && connection === of) {
       const frames = nextFrames(of.frames);
       const draft = draftOf(frames, of);
-      const written = await keeper.write(draft.write, "relaxed");
       const isLive = of.phase === "live";
-      if (draft.write.cursor !== undefined) of.cursor = draft.write.cursor.to;
-      if (connection === of && draft.write.cursor !== undefined) ackOrStand(of, written.cursorMoved);
+      await write(of, draft.write);
       for (const frame of frames) if (frame.type === "reset") onReset(frame.reason);
       if (draft.accepted.length > 0) onAccepted(draft.accepted);
       if (isLive) onLive(draft.write.messages?.filter((message) => message.from !== self) ?? []);
@@ -87,6 +85,18 @@ export function createInbox(options: InboxOptions): Inbox {
         link.caughtUp();
       }
     }
+  }
+
+  async function write(of: Connection, change: Write): Promise<void> {
+    const { cursor } = change;
+    const isEmpty = cursor === undefined && change.messages?.length === 0 && change.conversations?.length === 0;
+    if (isEmpty && change.relations?.length === 0) return;
+    // A device's first cursor must survive a power cut: without it the server goes on from what was acked, and the first changes would never be here. Later
+    // ones may go back: a connection replays from its own cursor.
+    const { cursorMoved } = await keeper.write(change, of.cursor === null ? "strict" : "relaxed");
+    if (cursor === undefined) return;
+    of.cursor = cursor.to;
+    if (connection === of) ackOrStand(of, cursorMoved);
   }
 
   const isLast = (frame: LogFrame): boolean => frame.type === "changes" && !frame.more;

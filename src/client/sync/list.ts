@@ -1,6 +1,6 @@
 import type { Conversation, ConversationList } from "../api.ts";
-import type { Readable } from "../readable.ts";
-import { createSource } from "../readable.ts";
+import type { Environment } from "../environment.ts";
+import { createSource, type Readable } from "../readable.ts";
 import type { ConversationRow } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
@@ -21,6 +21,7 @@ export interface List {
 export type Unread = { readonly messages: number; readonly conversations: number; readonly isExact: boolean };
 
 export type ListOptions = {
+  readonly clock: Environment["clock"];
   readonly self: string;
   readonly cache: Cache;
   readonly keeper: Keeper;
@@ -31,18 +32,21 @@ export type ListOptions = {
 
 /** How many rows are read or asked for at a time. */
 export const listPage = 50;
-/** How many counts that are not exact are asked for in one connection. */
-const askedMax = 50;
+/** How many counts that are not exact are asked for at a time, and how often each in one connection: it may have changed meanwhile. */
+const askingMax = 4;
+const triesMax = 5;
+const retryMs = 1_000;
 
 export function createList(options: ListOptions): List {
-  const { self, cache, keeper, pages, wishes, onFault } = options;
+  const { clock, self, cache, keeper, pages, wishes, onFault } = options;
   const made = new Map<string, { readonly of: ConversationRow; readonly shown: Conversation }>();
   const views = new Map<string, Set<() => void>>();
   /** Where the server's list goes on. `unknown`: nobody has asked yet in this process. */
   let next: { readonly after: string | null } | "end" = { after: null };
   let more: ConversationList["more"] = "more";
   let link: "down" | "up" = "down";
-  const asked = new Set<string>();
+  const asking = new Set<string>();
+  const tries = new Map<string, number>();
   const list = createSource<ConversationList>({ conversations: [], more }, { onFault });
   const unread = createSource<Unread>({ messages: 0, conversations: 0, isExact: false }, { onFault });
 
@@ -95,7 +99,8 @@ export function createList(options: ListOptions): List {
     const page = await pages.conversations(next.after);
     if (page === null) return setMore("unreachable");
     next = page.next === null ? "end" : { after: page.next };
-    await keeper.write({ conversations: page.conversations.map((listed) => ({ kind: "listed", listed })) }, "relaxed");
+    const conversations = page.conversations.map((listed) => ({ kind: "listed", listed }) as const);
+    if (conversations.length > 0) await keeper.write({ conversations }, "relaxed");
     setMore(next === "end" ? "end" : "more");
   }
 
@@ -106,19 +111,32 @@ export function createList(options: ListOptions): List {
     });
   };
 
-  /** Counts that may be too high are asked for, each once in a connection. */
+  /** Counts that may be wrong are asked for. */
   function askCounts(): void {
     if (link === "down") return;
     for (const row of cache.conversations.values()) {
-      if (row.isExact || asked.has(row.id) || asked.size >= askedMax) continue;
-      asked.add(row.id);
-      pages
-        .conversation({ id: row.id })
-        .then(async (listed) => {
-          if (listed !== null && listed !== "none") await keeper.write({ conversations: [{ kind: "listed", listed }] }, "relaxed");
-        })
-        .catch(onFault);
+      const tried = tries.get(row.id) ?? 0;
+      // Before the server has this device's own mark, its count is of an older one.
+      const isAhead = cache.wishes.has(`read ${row.id}`);
+      if (row.isExact || isAhead || asking.has(row.id) || asking.size >= askingMax || tried >= triesMax) continue;
+      asking.add(row.id);
+      tries.set(row.id, tried + 1);
+      askCount(row.id)
+        .catch(onFault)
+        .finally(() => {
+          const again = (): void => {
+            asking.delete(row.id);
+            askCounts();
+          };
+          if (cache.conversations.get(row.id)?.isExact === false) clock.after(retryMs * (tried + 1), again);
+          else again();
+        });
     }
+  }
+
+  async function askCount(id: string): Promise<void> {
+    const listed = await pages.conversation({ id });
+    if (listed !== null && listed !== "none") await keeper.write({ conversations: [{ kind: "listed", listed }] }, "relaxed");
   }
 
   cache.subscribe((change) => {
@@ -160,7 +178,7 @@ export function createList(options: ListOptions): List {
     },
     begin(isFresh) {
       link = "up";
-      asked.clear();
+      tries.clear();
       if (isFresh || more === "unreachable" || cache.conversations.size === 0) run(fetchPage());
       askCounts();
     },

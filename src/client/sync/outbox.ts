@@ -60,6 +60,8 @@ const stallMs = 2_000;
 /** Rows of another tab are its own to send, for this long. */
 const elsewhereMs = 1_500;
 const holdMsDefault = 1_000;
+/** How often the vault is looked at for rows of a tab that died before it could give a hint. */
+const lookMs = 30_000;
 
 export function createOutbox(options: OutboxOptions): Outbox {
   const { clock, ids, cache, keeper, link, onFault, onFailed } = options;
@@ -96,6 +98,23 @@ export function createOutbox(options: OutboxOptions): Outbox {
     }
     if (untried.length > 0) return tryRows(untried);
     watchAnswers(of);
+  }
+
+  /** Another tab may have changed the outbox. */
+  function readAgain(): void {
+    keeper
+      .vault()
+      .outbox()
+      .then((rows) => cache.syncOutbox(rows), onFault);
+  }
+
+  function lookAround(of: Connection): void {
+    clock.after(lookMs, () => {
+      if (connection !== of) return;
+      readAgain();
+      later(elsewhereMs);
+      lookAround(of);
+    });
   }
 
   const asked = (of: Connection): number => [...of.rows.values()].filter((state) => state === "asked").length;
@@ -203,6 +222,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     isUnderWay: (id) => connection?.rows.has(id) ?? false,
     begin(window) {
       connection = { window, rows: new Map(), heldUntil: 0 };
+      lookAround(connection);
       flush();
     },
     end() {
@@ -211,7 +231,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
       cancelAnswerTimer = null;
     },
     answered(id) {
-      if (connection?.rows.has(id) === true) connection.rows.set(id, "answered");
+      if (connection?.rows.has(id) !== true) return;
+      connection.rows.set(id, "answered");
+      // Its change may have come before: then nothing is written any more that would go on from here.
+      flush();
     },
     settled(message) {
       waiting.get(message.id)?.resolve(message);
@@ -230,10 +253,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       flush();
     },
     changedElsewhere() {
-      keeper
-        .vault()
-        .outbox()
-        .then((rows) => cache.syncOutbox(rows), onFault);
+      readAgain();
       later(elsewhereMs);
     },
   };

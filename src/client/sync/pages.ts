@@ -43,10 +43,14 @@ export function createPages(link: Pick<Link, "ask">): Pages {
       return { conversations, next: next ?? null };
     },
     async conversation(key) {
-      const path = "id" in key ? `/${encodeURIComponent(key.id)}` : `?with=${encodeURIComponent(key.with)}`;
-      const answer = await get(`/conversations${path}`);
-      if (!answer.ok) return answer.status === 404 ? "none" : null;
-      return answer.body as ListedConversation;
+      if ("id" in key) {
+        const answer = await get(`/conversations/${encodeURIComponent(key.id)}`);
+        if (!answer.ok) return answer.status === 404 ? "none" : null;
+        return answer.body as ListedConversation;
+      }
+      const answer = await get(`/conversations?with=${encodeURIComponent(key.with)}`);
+      if (!answer.ok) return null;
+      return (answer.body as { conversations: ListedConversation[] }).conversations[0] ?? "none";
     },
   };
 }

@@ -64,7 +64,7 @@ export type Durability = "strict" | "relaxed";
 /** What a write came to. */
 export type Written = {
   readonly cursorMoved: boolean;
-  /** The rows of the conversations that it changed, as they are now. One that came out as it was is not among them. */
+  /** The rows of the conversations that it named, as they are now: also where another tab had written the same before. */
   readonly conversations: readonly ConversationRow[];
   /** Of each outbox row that it named: how it is now. Null: it is not there. */
   readonly outbox: ReadonlyMap<string, OutboxRow | null>;

@@ -61,9 +61,9 @@ export function needsOf(write: Write): Needs {
 export function resolveWrite(write: Write, stored: Stored): Resolved {
   const reset = write.reset === true;
   const meta = nextMeta(write, stored.meta);
-  const { ranks, conversations, rowOf } = mergeAll(write, stored);
+  const { ranks, conversations, named, rowOf } = mergeAll(write, stored);
   const outbox = changeOutbox(write, stored.outbox);
-  const granted = (write.granted ?? []).filter((wish) => isSame(wish, stored.wishes.get(wish.key)));
+  const granted = (write.granted ?? []).filter((wish) => isSameRow(wish, stored.wishes.get(wish.key)));
   return {
     reset,
     meta: meta.changed,
@@ -77,7 +77,7 @@ export function resolveWrite(write: Write, stored: Stored): Resolved {
     wishesPut: (write.wishes ?? []).filter((wish) => !isBehind(wish, (id) => rowOf(id)?.own.read ?? 0)),
     // A wish that is made again in the same write stays.
     wishesDelete: granted.map((wish) => wish.key).filter((key) => !write.wishes?.some((wish) => wish.key === key)),
-    written: { cursorMoved: meta.cursorMoved, conversations, outbox },
+    written: { cursorMoved: meta.cursorMoved, conversations: named, outbox },
   };
 }
 
@@ -98,7 +98,10 @@ function nextMeta(write: Write, meta: Meta): { readonly changed: Meta | null; re
 
 type Merged = {
   readonly ranks: RankEnds | null;
+  /** Those that differ from what is stored. */
   readonly conversations: readonly ConversationRow[];
+  /** All that the write named, as they are now. */
+  readonly named: readonly ConversationRow[];
   /** A conversation after the write. */
   readonly rowOf: (id: string) => ConversationRow | null;
 };
@@ -116,9 +119,10 @@ function mergeAll(write: Write, stored: Stored): Merged {
     if (row !== null) merged.set(id, row);
   }
   const isMoved = top !== stored.ranks.top || bottom !== stored.ranks.bottom;
-  // News that was known already changes nothing: nothing is written, and nothing is shown anew.
-  const conversations = [...merged.values()].filter((row) => !isSame(row, storedOf(row.id)));
-  return { ranks: isMoved ? { top, bottom } : null, conversations, rowOf };
+  // News that was known already changes nothing, so that nothing is written. But another tab may have stored it, and this one not know it.
+  const named = [...merged.values()];
+  const conversations = named.filter((row) => !isSameRow(row, storedOf(row.id)));
+  return { ranks: isMoved ? { top, bottom } : null, conversations, named, rowOf };
 }
 
 /** The messages of a write that are to be stored, each once, in its newest version. */
@@ -179,7 +183,7 @@ const isBehind = (wish: Wish, readOf: (conversation: string) => number): boolean
   wish.kind === "read" && wish.seq < readOf(wish.conversation);
 
 /** Whether two rows say the same, whatever the order of their fields. */
-function isSame(a: object, b: object | null | undefined): boolean {
+export function isSameRow(a: object, b: object | null | undefined): boolean {
   const text = (row: object): string => JSON.stringify(Object.entries(row).toSorted());
   return a === b || (b !== null && b !== undefined && text(a) === text(b));
 }

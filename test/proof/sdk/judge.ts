@@ -14,7 +14,8 @@ export function unfinished(world: SdkWorld, truth: Truth): string | null {
       if (state !== "online") return `${name} is ${state}`;
       const { queued } = client.outbox.get();
       if (queued > 0) return `${name} has ${queued} sends without an answer`;
-      if (client.storage.get().kind !== "durable") return `the storage of ${name} is ${client.storage.get().kind}`;
+      // A disk that was full counts as full until the next write.
+      if (!["durable", "full"].includes(client.storage.get().kind)) return `the storage of ${name} is ${client.storage.get().kind}`;
       if (length > 0 && client.conversations.get().conversations.length === 0) return `${name} shows no conversation`;
     }
   }

@@ -62,9 +62,12 @@ export const operations: Readonly<Record<string, OperationKind>> = {
     act: (world, chance) =>
       inTab(world, chance, (tab, other) => {
         const row = tab.rows(other).find((one) => one.canChange);
-        const entry = world.written.find((one) => one.id === row?.id);
+        const entry = world.written.findLast((one) => one.id === row?.id);
         if (row === undefined || entry === undefined) return;
-        tab.thread(other).cancel(row.id).then((answer) => void (answer === "cancelled" && (entry.state = "cancelled")), () => {});
+        // Until the answer nobody knows; if the tab dies, for ever.
+        const before = entry.state;
+        entry.state = "doubtful";
+        tab.thread(other).cancel(row.id).then((answer) => void (entry.state = answer === "cancelled" ? answer : before), () => {});
       }),
   },
   edit: {
@@ -74,12 +77,14 @@ export const operations: Readonly<Record<string, OperationKind>> = {
         const row = tab.rows(other).find((one) => one.canChange && one.failed === undefined);
         const entry = world.written.find((one) => one.id === row?.id && one.text === row.text);
         if (row === undefined || entry === undefined) return;
-        const text = world.newText();
-        tab.thread(other).edit(row.id, text).then(
+        const next: Written = { ...entry, text: world.newText(), state: "doubtful" };
+        world.written.push(next);
+        const before = entry.state;
+        entry.state = "doubtful";
+        tab.thread(other).edit(row.id, next.text).then(
           (answer) => {
-            if (answer !== "edited") return;
-            entry.state = "edited";
-            world.written.push({ ...entry, text, state: "kept" });
+            entry.state = answer === "edited" ? "edited" : before;
+            next.state = answer === "edited" ? "kept" : "edited";
           },
           () => {},
         );

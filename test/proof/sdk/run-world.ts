@@ -3,7 +3,7 @@ import type { SimDatabase, Truth } from "../sim/database.ts";
 import { digestAtOnce } from "../sim/instant-digest.ts";
 import { operations } from "./operations.ts";
 import { judgeDisks, judgeTexts, judgeViews, unfinished } from "./judge.ts";
-import { createSdkWorld, drawSdkFaults, type SdkPlan, type SdkWorld } from "./world.ts";
+import { createSdkWorld, drawSdkFaults, type SdkPlan, type SdkWorld, type SdkWorldOptions, type Trace } from "./world.ts";
 
 export type SdkVerdict = {
   readonly seed: number;
@@ -43,18 +43,19 @@ export function drawSdkPlan(seed: number): SdkPlan {
 }
 
 /** One world: first faults on both sides, then none; then everything that was kept must be on every screen, once and in order. */
-export async function runSdkWorld(plan: SdkPlan, database: SimDatabase): Promise<SdkVerdict> {
+export async function runSdkWorld(plan: SdkPlan, database: SimDatabase, trace?: Trace): Promise<SdkVerdict> {
   const giveBack = digestAtOnce();
   try {
-    return await run(plan, database);
+    return await run({ plan, database, ...(trace && { trace }) });
   } finally {
     giveBack();
   }
 }
 
-async function run(plan: SdkPlan, database: SimDatabase): Promise<SdkVerdict> {
+async function run(options: SdkWorldOptions): Promise<SdkVerdict> {
+  const { plan, database } = options;
   await database.reset([]);
-  const world = createSdkWorld({ plan, database });
+  const world = createSdkWorld(options);
   const { timeline } = world;
   let steps = 0;
   world.start();

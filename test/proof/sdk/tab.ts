@@ -32,6 +32,7 @@ export function createTab({ world, browser, chance, serial }: { readonly world: 
 
   function kill(): void {
     if (process.isDead()) return;
+    world.trace(browser, `${serial} dies`);
     process.kill();
     for (const link of links) link.leave(chance.hits(0.5));
     links.clear();
@@ -42,6 +43,7 @@ export function createTab({ world, browser, chance, serial }: { readonly world: 
     const socket: SocketLike = {
       send(text) {
         if (!effect()) return;
+        world.trace(browser, `${serial} > ${text}`);
         world.watchFrame(browser, text);
         if (link !== null && link.isOpen()) link.send(JSON.parse(text) as object);
       },
@@ -76,6 +78,7 @@ export function createTab({ world, browser, chance, serial }: { readonly world: 
       client: {
         receive: (text) =>
           process.run(() => {
+            world.trace(browser, `${serial} < ${text}`);
             world.watchWelcome(browser, text);
             if (!isOpened) socket.onopen?.(undefined as never);
             isOpened = true;
@@ -114,11 +117,13 @@ export function createTab({ world, browser, chance, serial }: { readonly world: 
         timeline.after(wayMs(), () =>
           node.process.run(() => {
             const asked = new Request(request.url, { method: request.method, headers, ...(body !== "" && { body }) });
+            world.trace(browser, `${serial} asks ${request.method} ${request.url} ${body}`);
             world.watchRequest(browser, request.method, new URL(request.url), body);
             node.chat.fetch(asked).then(
               async (response) => {
                 const text = await response.text();
                 if (chance.hits(world.loses())) return void timeline.after(wayMs(), fail);
+                world.trace(browser, `${serial} is answered ${response.status} ${text}`);
                 const answer = { status: response.status, headers: response.headers };
                 void timeline.after(wayMs(), () => process.run(() => resolve(new Response(response.status === 204 ? null : text, answer))));
               },
@@ -189,7 +194,14 @@ export function createTab({ world, browser, chance, serial }: { readonly world: 
       async open(scope, makeDevice) {
         if (!effect()) return await new Promise<never>(() => {});
         const vault = await storage.open(scope, makeDevice);
-        return { ...vault, write: (write, durability) => (effect() ? vault.write(write, durability) : new Promise(() => {})) };
+        return {
+          ...vault,
+          write(write, durability) {
+            if (!effect()) return new Promise(() => {});
+            world.trace(browser, `${serial} writes ${durability} ${JSON.stringify(write)}`);
+            return vault.write(write, durability);
+          },
+        };
       },
     },
     environment,

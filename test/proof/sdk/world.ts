@@ -20,8 +20,8 @@ export type Written = {
   /** The tab, and the place among what was written in it. */
   readonly tab: string;
   readonly at: number;
-  /** `sent`: not known to be on disk. `kept`: the SDK has said that it is. */
-  state: "sent" | "kept" | "refused" | "cancelled" | "edited";
+  /** `sent`: not known to be on disk. `kept`: the SDK has said that it is. `doubtful`: an edit or a cancel of it was not answered. */
+  state: "sent" | "kept" | "doubtful" | "refused" | "cancelled" | "edited";
 };
 
 export type SdkFaults = Faults & { readonly disk: DiskFaults; readonly hintsLost: number };
@@ -44,7 +44,12 @@ export type Snapshot = { readonly browser: string; readonly user: string; readon
 const tenant = "t";
 const restartMs = 300;
 
-export function createSdkWorld({ plan, database }: { readonly plan: SdkPlan; readonly database: SimDatabase }) {
+/** Called with everything that a browser does, where a test looks into one world. */
+export type Trace = (ms: number, browser: string, text: string) => void;
+
+export type SdkWorldOptions = { readonly plan: SdkPlan; readonly database: SimDatabase; readonly trace?: Trace };
+
+export function createSdkWorld({ plan, database, trace }: SdkWorldOptions) {
   const timeline = createTimeline();
   const chance = createChance(plan.seed);
   const problems: string[] = [];
@@ -124,11 +129,14 @@ export function createSdkWorld({ plan, database }: { readonly plan: SdkPlan; rea
       if (node) replace(i, () => void node.stop());
     },
     fault(browser: Browser, fault: unknown): void {
+      world.trace(browser, `fault ${String(fault)}`);
       facts.faults++;
       // A fault of the program itself, not of its surroundings.
       if (fault instanceof TypeError || fault instanceof RangeError || fault instanceof ReferenceError)
         problem("J1", `${browser.name}: ${fault.stack ?? fault.message}`);
     },
+    /** For a person who looks into a world. */
+    trace: (browser: Browser, text: string): void => trace?.(timeline.now(), browser.name, text),
     /** A frame leaves a client. */
     watchFrame(browser: Browser, text: string): void {
       const frame = JSON.parse(text) as { readonly type: string; readonly cursor?: string; readonly id?: string };
