@@ -1,4 +1,5 @@
-import { createClient, indexedDb, type Client } from "../client/index.ts";
+import { createClient, type Client } from "../client/index.ts";
+import { indexedDb } from "../client/vault/indexed-db.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import { parameter } from "./address.ts";
 
