@@ -1,4 +1,4 @@
--- The database after migration 000010_log_place. Written by scripts/describe.ts from migrations/*.sql. Do not edit.
+-- The database after migration 000011_setting. Written by scripts/describe.ts from migrations/*.sql. Do not edit.
 
 -- For reading: migrations alone make and change a database (docs/database.md).
 
@@ -210,8 +210,15 @@ CREATE TABLE tidings_mute (
   user INTEGER NOT NULL,
   conversation INTEGER NOT NULL,
   until INTEGER,
+  -- A mute is an entry of the log, so that every device of its user gets it; a mute that was ended keeps its row, with the time 0.
+  -- n: the change number at which it last changed; 0: not since this is stored.
+  n INTEGER NOT NULL DEFAULT 0,
+  -- How many times it has changed: of two answers with one, the newer has the greater number.
+  version INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (user, conversation)
 ) WITHOUT ROWID;
+CREATE INDEX tidings_mute_user ON tidings_mute (user, n) WHERE n > 0;
+CREATE INDEX tidings_mute_n ON tidings_mute (n) WHERE n > 0;
 
 -- When a user does not want to be notified, as JSON.
 CREATE TABLE tidings_quiet_hours (

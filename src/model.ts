@@ -38,6 +38,18 @@ export type Receipt = {
   readonly read: number;
 };
 
+/** What a user has set for a conversation. */
+export type Setting = {
+  readonly muted: boolean;
+  /** The end of the mute, in milliseconds since the Unix epoch; absent: there is none. */
+  readonly until?: number;
+  /** How many times it has changed. */
+  readonly version: number;
+};
+
+/** A change of a setting. */
+export type SettingChange = Setting & { readonly n: number; readonly conversation: string };
+
 /** A conversation in the list of one of its people. */
 export type Conversation = {
   readonly id: string;
@@ -50,6 +62,7 @@ export type Conversation = {
   readonly read: number;
   /** The marks of the other user. Absent while one of the two has blocked the other. */
   readonly peer?: { readonly delivered: number; readonly read: number };
+  readonly setting: Setting;
 };
 
 /** Whether a user has another one as a contact, or has blocked them. */
@@ -87,6 +100,7 @@ export type Entries = {
   readonly message: Message;
   readonly receipt: Receipt;
   readonly relation: Relation;
+  readonly setting: SettingChange;
   readonly revocation: Revocation;
 };
 

@@ -1,3 +1,4 @@
+import type { Environment } from "./environment.ts";
 import type { Readable } from "./readable.ts";
 import type { Storage } from "./vault/contract.ts";
 import type { Marks, MessageRow, Refusal, RelationRow, Target } from "./vault/rows.ts";
@@ -36,7 +37,7 @@ export type ClientOptions = {
   /** Default: memory, which ends with the process. */
   readonly storage?: Storage;
   /** What the client uses of its runtime. Default: that of the runtime. For tests and simulators. */
-  readonly environment?: Partial<import("./environment.ts").Environment>;
+  readonly environment?: Partial<Environment>;
   /** Called with what should not have happened; never with the content of messages. */
   readonly onFault?: (fault: unknown) => void;
 };

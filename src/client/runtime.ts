@@ -39,9 +39,17 @@ const pageSurroundings: Surroundings = {
     const bound: (readonly [EventTarget | undefined, string, () => void])[] = [
       [document, "visibilitychange", () => listener(document?.visibilityState === "hidden" ? "hidden" : "visible")],
       ...(["online", "offline"] as const).map((name) => [page, name, () => listener(name)] as const),
-      ...([["pageshow", "resumed"], ["pagehide", "leaving"], ["resume", "resumed"]] as const).map(
-        ([name, occasion]): readonly [EventTarget | undefined, string, () => void] => [page, name, () => listener(occasion satisfies Occasion)],
-      ),
+      ...(
+        [
+          ["pageshow", "resumed"],
+          ["pagehide", "leaving"],
+          ["resume", "resumed"],
+        ] as const
+      ).map(([name, occasion]): readonly [EventTarget | undefined, string, () => void] => [
+        page,
+        name,
+        () => listener(occasion satisfies Occasion),
+      ]),
     ];
     for (const [target, name, call] of bound) target?.addEventListener(name, call);
     return () => {

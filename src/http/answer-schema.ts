@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { conversationId, cursor, identifier, mark, messageName } from "../protocol/schema.ts";
 import type { Frozen } from "../protocol/frame.ts";
-import { message, welcomeLimits } from "../protocol/server-schema.ts";
+import { listedSetting, message, welcomeLimits } from "../protocol/server-schema.ts";
 import { type PushReason, pushReasons } from "../push/decide.ts";
 import { quietHours } from "../protocol/quiet-hours.ts";
 
@@ -45,6 +45,8 @@ export const listedConversation = v.strictObject({
   read: mark,
   /** The marks of the other user. Absent while one of the two has blocked the other. */
   peer: v.exactOptional(marks),
+  /** What the asker has set for the conversation. */
+  setting: listedSetting,
 });
 /** A conversation in the list of one of its users. */
 export type ListedConversation = Frozen<v.InferOutput<typeof listedConversation>>;

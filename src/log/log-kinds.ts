@@ -5,9 +5,10 @@ import { message } from "./message.ts";
 import { receipt } from "./receipt.ts";
 import { relation } from "./relation.ts";
 import { revocation } from "./revocation.ts";
+import { setting } from "./setting.ts";
 
 /** The kinds that devices get. */
-const changeKinds: { readonly [K in ChangeKind]: ChangeLogKind<K> } = { message, receipt, relation };
+const changeKinds: { readonly [K in ChangeKind]: ChangeLogKind<K> } = { message, receipt, relation, setting };
 
 /** Every kind of log entry. */
 export const logKinds: { readonly [K in Kind]: LogKind<K> } = { ...changeKinds, revocation };

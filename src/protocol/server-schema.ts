@@ -41,8 +41,18 @@ const relation = v.strictObject({
   blocked: v.boolean(),
 });
 
+const settingFields = {
+  muted: v.pipe(v.boolean(), v.description("A mute whose `until` has passed is over")),
+  until: v.exactOptional(v.pipe(time, v.description("The end of the mute; absent: it has none"))),
+  version: v.pipe(mark, v.description("How many times it has changed: the greater one is the newer")),
+};
+const setting = v.strictObject({ kind: v.literal("setting"), conversation: conversationId, ...settingFields });
+
+/** What a user has set for a conversation, in the list. */
+export const listedSetting = v.strictObject(settingFields);
+
 /** The kinds of log entry that devices get. */
-export const changes = { message, receipt, relation } satisfies Readonly<Record<ChangeKind, v.GenericSchema>>;
+export const changes = { message, receipt, relation, setting } satisfies Readonly<Record<ChangeKind, v.GenericSchema>>;
 
 export const placedMessage = v.strictObject({ ...placed, duplicate: v.boolean() });
 

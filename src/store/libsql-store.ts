@@ -55,7 +55,7 @@ export function createStore(options: StoreOptions): Store {
   const people = createPeopleReader({ engine });
   const tickets = createTicketStore({ engine });
   const readHistory = createHistoryReader({ engine, history, limits, onDevice: noteSeen });
-  const conversationReader = createConversationReader({ engine, limits });
+  const conversationReader = createConversationReader({ engine, limits, clock });
 
   /** It needs no commit of its own: an ack that moves nothing goes with the next acks. */
   function noteSeen(identity: Identity, device: string, seen: number): void {
@@ -80,7 +80,10 @@ export function createStore(options: StoreOptions): Store {
 
   return {
     cursors,
-    devices: createDeviceStore({ engine: guardedEngine, limits, clock }),
+    devices: createDeviceStore({
+      ...{ engine: guardedEngine, limits, clock },
+      onEntry: (entry) => onCommit({ from: entry.change.n - 1, to: entry.change.n, entries: [entry] }),
+    }),
     push: createPushStore({ engine: guardedEngine, limits, clock }),
     ...{ append, ack, ackList, read, seen, settled, drained, abandon },
     async openDevice(identity, device, { after, level } = {}) {

@@ -34,6 +34,11 @@ const examples: { readonly [K in Kind]: LogEntry<K> } = {
     users: ["alice"],
     change: { kind: "relation", n: 9, user: "bob", contact: false, blocked: true },
   },
+  setting: {
+    tenant,
+    users: ["alice"],
+    change: { kind: "setting", n: 10, conversation, muted: true, until: 1, version: 1 },
+  },
   revocation: { tenant, users: ["alice"], change: { kind: "revocation", n: 10, user: "alice", reason: "logged out" } },
 };
 
@@ -93,6 +98,18 @@ describe("kinds of log entry", () => {
     const changed = ["forgetRelationship", tenant, "alice", "bob"];
     expect(consequencesOf(relation)).toEqual([changed, ["noteBlock", { tenant, user: "alice", other: "bob", n: 9 }]]);
     expect(consequencesOf({ ...relation, change: { ...relation.change, blocked: false } })).toEqual([changed]);
+  });
+
+  test("P75 a setting has no consequence on a node: each notification asks for it when it is due", () => {
+    expect(consequencesOf(examples.setting)).toEqual([]);
+  });
+
+  test("P75 a mute without an end, and one that was ended, have no time", () => {
+    const { change } = examples.setting;
+    const { until: _, ...endless } = change;
+    expect(JSON.parse(encodeChange({ ...endless, muted: false }))).toEqual({
+      ...{ kind: "setting", conversation, muted: false, version: 1 },
+    });
   });
 
   test("T5 a revocation ends sessions", () => {

@@ -33,11 +33,11 @@ export const protocol = {
     from: "/^[A-Za-z0-9+\\-_.@:~|]{1,128}$/",
     to: "/^.{1,128}$/su",
   },
-  /** No fault: in this release receipts are of a second level. */
-  "a release with two levels": {
+  /** No fault: in this release receipts are of a level above all others. */
+  "a release with one more level": {
     file: "log/receipt.ts",
     from: "level: 1",
-    to: "level: 2",
+    to: "level: 3",
   },
   /** No fault: these limits replace the default ones. */
   "other limits": {

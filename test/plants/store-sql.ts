@@ -7,6 +7,18 @@ export const storeSql = {
     from: "n = max(n, coalesce((SELECT max(n) FROM tidings_relation), 0), ",
     to: "n = max(n, ",
   },
+  "settings that take change numbers which are given out again": {
+    rule: "P75 O5 O6",
+    file: "store/push/device-sql.ts",
+    from: "n = max(n, coalesce((SELECT max(n) FROM tidings_mute WHERE n > 0), 0))",
+    to: "n = n",
+  },
+  "a mute that is set again is a change again": {
+    rule: "P75",
+    file: "store/push/device-sql.ts",
+    from: "\nWHERE tidings_mute.until IS NOT excluded.until",
+    to: "",
+  },
   "changes that an unblock brings back share one number": {
     rule: "O5",
     file: "store/read/people-sql.ts",

@@ -23,6 +23,8 @@ const larger: Readonly<Record<string, number>> = {
     selectOwnRelations: 5_000,
     selectMessages: 25_000,
     selectRelations: 5_000,
+    selectOwnSettings: 5_000,
+    selectSettings: 6_000,
   },
   ...{ selectReceipts: 12_000, selectPeerReceipts: 12_000, selectRelationships: 32_000 },
   // `historyRowsMax` rows, and the way to them.

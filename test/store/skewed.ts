@@ -71,7 +71,7 @@ function fixture(size: number): readonly string[] {
     `INSERT INTO tidings_push_log (conversation, seq, address, first, user, device, provider, time, decision, reason, attempts)
      SELECT ${monologue}, i, 1, i, 2, 'phone', 'fcm', i, 'sent', 'sent', 1 FROM ${upTo(size)}`,
     // Half of them have ended.
-    `INSERT INTO tidings_mute (user, conversation, until) SELECT 1, ${first} + i, iif(i % 2, 0, NULL) FROM ${upTo(size)}`,
+    `INSERT INTO tidings_mute (user, conversation, until, n) SELECT 1, ${first} + i, iif(i % 2, 0, NULL), i FROM ${upTo(size)}`,
     `INSERT INTO tidings_ticket (hash, user, expires) SELECT 'h' || i, 1, i FROM ${upTo(99)}`,
     `UPDATE tidings_head SET n = (SELECT max(n) FROM tidings_relation)`,
   ];

@@ -18,7 +18,8 @@ export type MessageChange = {
 };
 export type ReceiptChange = { kind: "receipt"; conversation: string; user: string; delivered: number; read: number };
 export type RelationChange = { kind: "relation"; user: string; contact: boolean; blocked: boolean };
-export type Change = MessageChange | ReceiptChange | RelationChange;
+export type SettingChange = { kind: "setting"; conversation: string; muted: boolean; until?: number; version: number };
+export type Change = MessageChange | ReceiptChange | RelationChange | SettingChange;
 export type Welcome = {
   type: "welcome";
   protocol: 1;
@@ -117,6 +118,13 @@ const changeShapes: Readonly<Record<string, Shape>> = {
   message: messageShape,
   receipt: receiptShape,
   relation: { kind: is("relation"), user: isIdentifier, contact: isBoolean, blocked: isBoolean },
+  setting: {
+    kind: is("setting"),
+    conversation: isConversation,
+    muted: isBoolean,
+    until: { optional: isTime },
+    version: isSeq,
+  },
 };
 
 /** Every frame of PROTOCOL 3 that this version of the server may send, field by field. */

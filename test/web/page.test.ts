@@ -570,20 +570,26 @@ describeWith("chromium", "the chat page", () => {
     expect(urls).toHaveLength(3);
   });
 
+  /** A message of v, by its seq. */
+  const said = (seq: number, text: string) => {
+    const id = `01980000-0000-7000-8000-00000000000${seq}`;
+    return { kind: "message", conversation: "c1", seq, id, from: "v", to: "w", text, time: 1 };
+  };
+
   test("W22 an ack is sent only for stored changes; the next connection continues from there", async () => {
     const { page, sent, urls, tell } = await scripted("/?user=w&to=v", (socket) => greet(socket));
     await online(page);
-    const message = { kind: "message", conversation: "c1", seq: 1, id: "i", from: "v", to: "w", text: "hi", time: 1 };
-    tell({ type: "changes", cursor: "c1", more: false, changes: [message, { kind: "news" }] });
+    tell({ type: "changes", cursor: "c1", more: false, changes: [said(1, "hi"), { kind: "news" }] });
     tell({ type: "weather", temperature: 20 });
     const acks = async () => sent.filter(({ type }) => type === "ack").map(({ cursor }) => cursor);
     await until(async () => (await acks()).at(-1), "c1");
     expect(await storedCursor(page)).toBe("c1");
     const read = { type: "read", conversation: "c1", seq: 1 };
     await until(async () => sent.filter(({ type }) => type === "read"), [read]);
-    await page.evaluate(`Storage.prototype.setItem = () => { throw new Error("full") }`);
-    tell({ type: "changes", cursor: "c2", more: false, changes: [{ ...message, seq: 2, text: "there" }, message] });
-    await until(() => texts(page), ["hi", "there"]);
+    await page.evaluate(`for (const name of ["put", "add"])
+      IDBObjectStore.prototype[name] = () => { throw new DOMException("full", "QuotaExceededError"); }`);
+    tell({ type: "changes", cursor: "c2", more: false, changes: [said(2, "there"), said(1, "hi")] });
+    await page.waitForSelector("#storage[data-storage=full]");
     await Bun.sleep(300);
     expect((await acks()).at(-1)).toBe("c1");
     await page.reload();
@@ -595,8 +601,7 @@ describeWith("chromium", "the chat page", () => {
   test("W23 reset drops the cache, keeps the outbox, and continues from its cursor", async () => {
     const { page, sent, tell } = await scripted("/?user=w&to=v", (socket) => greet(socket));
     await online(page);
-    const message = { kind: "message", conversation: "c1", seq: 1, id: "i", from: "v", to: "w", text: "hi", time: 1 };
-    tell({ type: "changes", cursor: "c1", more: false, changes: [message] });
+    tell({ type: "changes", cursor: "c1", more: false, changes: [said(1, "hi")] });
     await until(() => texts(page), ["hi"]);
     await say(page, "mine");
     tell({ type: "reset", reason: "epoch", cursor: "e0" });

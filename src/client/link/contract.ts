@@ -14,9 +14,7 @@ export type Ask = {
 };
 
 /** The answer, or why there is none. It never throws. `retry`: the same request may succeed later; it was not refused for good. */
-export type Answer =
-  | { readonly ok: true; readonly status: number; readonly body: unknown }
-  | Failure;
+export type Answer = { readonly ok: true; readonly status: number; readonly body: unknown } | Failure;
 
 /** Why there is no answer. `status` 0: nothing came back. `code`: that of the problem body; without one `network` for status 0, else `http_502` and so on; of the link itself `busy`, `unauthenticated`, `closed`. `retryAfterMs`: not before that, as the server asks. */
 export type Failure = {

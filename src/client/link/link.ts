@@ -1,11 +1,14 @@
-import type { Credentials, CredentialRequest, Status } from "../api.ts";
 import type { Environment } from "../environment.ts";
+import { type Authenticate, createAuthenticator } from "./authenticator.ts";
 import type { Failure, Link, LinkEvents } from "./contract.ts";
 import { openPolling } from "./polling.ts";
+import { createQueue } from "./queue.ts";
 import { createRequests, failure } from "./requests.ts";
-import { type Connection, type ConnectionEvents, openSocket } from "./socket.ts";
+import { type Connection, openSocket } from "./socket.ts";
 import { deadlineOf, type Effect, initialState, type LinkEvent, type State } from "./state.ts";
+import { createStatus } from "./status.ts";
 import { step } from "./step.ts";
+import { createTimer } from "./timer.ts";
 import { hiddenMsMax } from "./turn.ts";
 
 export type LinkOptions = {
@@ -16,20 +19,19 @@ export type LinkOptions = {
   /** Default: the tenant of a server without tenants. */
   readonly tenant?: string;
   /** Absent: cookies prove the user. */
-  readonly authenticate?: (request: CredentialRequest) => Promise<Credentials | null>;
+  readonly authenticate?: Authenticate;
   /** Called with faults that the link survives. */
   readonly onFault: (fault: unknown) => void;
 };
 
-/**
- * The way to the server, idle at first. It executes the effects of `step`, and gives their results back as events.
- *
- * @example
- * const link = createLink({ environment, url: "https://app.example/chat", user: "alice", authenticate, onFault }, events);
- * link.start();
- */
+/** What executes each kind of effect. */
+type Executors = { readonly [Type in Effect["type"]]: (effect: Extract<Effect, { type: Type }>) => void };
+
+const closed = failure(0, { code: "closed", message: "The client is closed" });
+
+/** The way to the server, idle at first. It executes the effects of `step`, and gives their results back as events. */
 export function createLink(options: LinkOptions, events: LinkEvents): Link {
-  const { environment, user, tenant = "default", authenticate, onFault } = options;
+  const { environment, user, tenant = "default", onFault } = options;
   const { clock, randomBytes, surroundings } = environment;
   const url = options.url.replace(/\/+$/, "");
   let state = initialState({
@@ -37,115 +39,86 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     isOffline: !surroundings.isOnline(),
     sleepAt: surroundings.isVisible() ? Infinity : clock.elapsed() + hiddenMsMax,
   });
-  let content: Credentials = {};
   let connection: Connection | null = null;
-  let asked: { readonly generation: number; readonly controller: AbortController } | null = null;
-  const timer = createTimer(environment, (lateMs) => dispatch({ type: "tick", lateMs }));
-  const showStatus = createStatus(environment, events);
+  const queue = createQueue(take);
+  const move = createTimer(clock, (lateMs) => dispatch({ type: "tick", lateMs }));
+  const show = createStatus(clock, events.onStatus);
 
   const requests = createRequests({
     environment,
     url,
     credentials: () =>
-      state.credentials.type === "held" ? { generation: state.credentials.generation, content } : endOf(state),
+      state.credentials.type === "held"
+        ? { generation: state.credentials.generation, content: authenticator.content() }
+        : endOf(state),
     onRefused: (generation) => dispatch({ type: "refused", generation }),
     onNeeded: () => dispatch({ type: "credentials-needed" }),
   });
 
-  function getCredentials({ generation, reason, attempt }: Extract<Effect, { type: "get-credentials" }>): void {
-    const controller = new AbortController();
-    asked = { generation, controller };
-    const settle = (got: Credentials | null | "fault"): void => {
-      if (asked?.generation !== generation) return;
-      asked = null;
-      if (got !== null && got !== "fault") content = got;
-      dispatch({ type: "credentials", generation, got: got === null ? "none" : got === "fault" ? got : termsOf(got) });
-    };
-    const ask = async (): Promise<Credentials | null> =>
-      authenticate === undefined ? {} : await authenticate({ reason, attempt, signal: controller.signal });
-    ask().then(settle, (fault: unknown) => {
-      settle("fault");
-      onFault(fault);
-    });
+  const authenticator = createAuthenticator({ clock, authenticate: options.authenticate, dispatch, onFault });
+
+  const execute: Executors = {
+    "get-credentials": authenticator.request,
+    "get-position": ({ generation }) =>
+      events.onConnect((position) => dispatch({ type: "position", generation, position })),
+    open({ generation, transport, position }) {
+      connection = (transport === "socket" ? openSocket : openPolling)({
+        environment,
+        url,
+        requests,
+        credentials: authenticator.content,
+        position,
+        events: {
+          onFrame: (frame) => dispatch({ type: "frame", generation, frame }),
+          onDropped: (code, reason) => dispatch({ type: "dropped", generation, code, reason }),
+          onFailed: (reason) => dispatch({ type: "failed", generation, failure: reason }),
+        },
+        onFault,
+      });
+    },
+    close() {
+      connection?.close();
+      connection = null;
+    },
+    "ask-why": ({ generation }) =>
+      void requests.exchange({ method: "GET", path: "/me" }, authenticator.content(), (answer) =>
+        dispatch({ type: "explained", generation, failure: answer.ok ? null : answer }),
+      ),
+    ping: ({ id }) => connection?.send({ type: "ping", id }),
+    authenticate: ({ id }) =>
+      connection?.send({ type: "authenticate", token: authenticator.content().token ?? "", id }),
+    welcome: ({ welcome }) => events.onWelcome(welcome),
+    frame: ({ frame }) => events.onFrame(frame),
+    down: () => events.onDown(),
+  };
+
+  function dispatch(event: LinkEvent): void {
+    queue(event);
   }
 
-  const termsOf = ({ token, expiresAt }: Credentials): { readonly isToken: boolean; readonly lastMs: number } => ({
-    isToken: token !== undefined,
-    lastMs: expiresAt === undefined ? Infinity : expiresAt - clock.now(),
-  });
-
-  function open({ generation, transport, position }: Extract<Effect, { type: "open" }>): void {
-    const connectionEvents: ConnectionEvents = {
-      onFrame: (frame) => dispatch({ type: "frame", generation, frame }),
-      onDropped: (code, reason) => dispatch({ type: "dropped", generation, code, reason }),
-      onFailed: (failed) => dispatch({ type: "failed", generation, failure: failed }),
-    };
-    const openConnection = transport === "socket" ? openSocket : openPolling;
-    const credentials = (): Credentials => content;
-    connection = openConnection({ environment, url, requests, credentials, position, events: connectionEvents, onFault });
-  }
-
-  function execute(effect: Effect): void {
-    switch (effect.type) {
-      case "get-credentials":
-        return getCredentials(effect);
-      case "get-position": {
-        const { generation } = effect;
-        return events.onConnect((position) => dispatch({ type: "position", generation, position }));
-      }
-      case "open":
-        return open(effect);
-      case "close":
-        connection?.close();
-        connection = null;
-        return;
-      case "ask-why": {
-        const { generation } = effect;
-        requests.exchange({ method: "GET", path: "/me" }, content, (answer) =>
-          dispatch({ type: "explained", generation, failure: answer.ok ? null : answer }),
-        );
-        return;
-      }
-      case "ping":
-        return connection?.send({ type: "ping", id: effect.id });
-      case "authenticate":
-        return connection?.send({ type: "authenticate", token: content.token ?? "", id: effect.id });
-      case "welcome":
-        return events.onWelcome(effect.welcome);
-      case "frame":
-        return events.onFrame(effect.frame);
-      case "down":
-        return events.onDown();
-    }
-  }
-
-  /** Effects cause further events: these wait until the effects before them are done. */
-  const take = createQueue((event: LinkEvent) => {
+  function take(event: LinkEvent): void {
     const before = state;
     const [random = 0] = randomBytes(1);
     const next = step(state, { event, at: clock.elapsed(), chance: random / 255 });
-    state = next.state;
-    for (const effect of next.effects) attempt(() => execute(effect), onFault);
-    settle(before);
-  });
-
-  function dispatch(event: LinkEvent): void {
-    take(event);
+    ({ state } = next);
+    for (const effect of next.effects) attempt(() => (execute[effect.type] as (effect: Effect) => void)(effect));
+    attempt(() => show(state));
+    // What follows from the state alone.
+    const { credentials, phase } = state;
+    move(deadlineOf(state));
+    authenticator.endOthers(credentials.type === "asking" ? credentials.generation : 0);
+    if (phase.type === "closed") requests.close(closed);
+    else if (before.credentials.type === "asking" && credentials.type === "absent")
+      requests.fail(failure(0, { code: "unauthenticated", message: "There are no credentials now" }));
+    if (credentials !== before.credentials || phase !== before.phase) requests.flush();
   }
 
-  /** What follows from the state alone. */
-  function settle(before: State): void {
-    const { credentials, phase } = state;
-    if (asked !== null && (credentials.type !== "asking" || credentials.generation !== asked.generation)) {
-      asked.controller.abort();
-      asked = null;
+  function attempt(work: () => void): void {
+    try {
+      work();
+    } catch (fault) {
+      onFault(fault);
     }
-    timer(deadlineOf(state));
-    attempt(() => showStatus(state), onFault);
-    if (phase.type === "closed") return requests.close(closed);
-    if (before.credentials.type === "asking" && credentials.type === "absent")
-      requests.fail(failure(0, "unauthenticated", "There are no credentials now"));
-    if (credentials !== before.credentials || phase !== before.phase) requests.flush();
   }
 
   const stopListening = surroundings.on((occasion) => dispatch({ type: "occasion", occasion }));
@@ -156,7 +129,7 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     send(frame) {
       if (frame.type !== "ack") dispatch({ type: state.phase.type === "asleep" ? "probe" : "used" });
       if (state.phase.type !== "live") return false;
-      attempt(() => connection?.send(frame), onFault);
+      attempt(() => connection?.send(frame));
       return true;
     },
     probe: () => dispatch({ type: "probe" }),
@@ -164,7 +137,7 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     caughtUp: () => dispatch({ type: "caught-up" }),
     ask(request, done) {
       dispatch({ type: "used" });
-      requests.ask(request, (answer) => attempt(() => done(answer), onFault));
+      requests.ask(request, (answer) => attempt(() => done(answer)));
     },
     retry: () => dispatch({ type: "retry" }),
     close() {
@@ -174,81 +147,9 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
   };
 }
 
-/** Why there are no credentials, if none are to come. */
+/** Why no credentials are to come. */
 function endOf({ phase }: State): Failure | null {
   if (phase.type === "closed") return closed;
-  if (phase.type === "ended") return failure(403, phase.code, phase.reason);
-  return phase.type === "unauthenticated" ? failure(401, phase.type, phase.reason) : null;
-}
-
-const closed = failure(0, "closed", "The client is closed");
-
-function attempt(work: () => void, onFault: (fault: unknown) => void): void {
-  try {
-    work();
-  } catch (fault) {
-    onFault(fault);
-  }
-}
-
-function createQueue<Item>(handle: (item: Item) => void): (item: Item) => void {
-  const items: Item[] = [];
-  return (item) => {
-    // The first stays in the list while it is handled.
-    if (items.push(item) > 1) return;
-    for (let next: Item | undefined = item; next !== undefined; next = items[0]) {
-      handle(next);
-      items.shift();
-    }
-  };
-}
-
-/** One timer, moved with each call. A clock that does not run while the device sleeps would hide that it did: so both are read. */
-function createTimer({ clock }: Environment, onDue: (lateMs: number) => void): (at: number) => void {
-  let due = Infinity;
-  let cancel = (): void => {};
-  return (at) => {
-    if (at === due) return;
-    cancel();
-    due = at;
-    if (at === Infinity) return;
-    const ms = Math.max(0, at - clock.elapsed());
-    const wallDue = clock.now() + ms;
-    cancel = clock.after(ms, () => {
-      due = Infinity;
-      onDue(Math.max(clock.elapsed() - at, clock.now() - wallDue));
-    });
-  };
-}
-
-/** Reports each change of the status once. */
-function createStatus({ clock }: Environment, events: LinkEvents): (state: State) => void {
-  let shown = { key: '{"state":"idle"}', phase: null as State["phase"] | null };
-  return (state) => {
-    const { phase } = state;
-    if (phase === shown.phase) return;
-    const status = statusOf(state);
-    const key = JSON.stringify(status);
-    const isSame = key === shown.key;
-    shown = { key, phase };
-    if (isSame) return;
-    events.onStatus(status.state === "waiting" ? { ...status, until: clock.now() + status.until - clock.elapsed() } : status);
-  };
-}
-
-function statusOf({ phase, failures }: State): Status {
-  switch (phase.type) {
-    case "connecting":
-      return { state: "connecting", attempt: failures + 1 };
-    case "live":
-      return phase.isCaughtUp ? { state: "online", transport: phase.transport } : { state: "catching-up" };
-    case "unauthenticated":
-      return { state: phase.type, reason: phase.reason };
-    case "ended":
-      return { state: phase.type, code: phase.code, reason: phase.reason };
-    case "waiting":
-      return { state: phase.type, until: phase.until, reason: phase.reason };
-    default:
-      return { state: phase.type };
-  }
+  if (phase.type === "ended") return failure(403, { code: phase.code, message: phase.reason });
+  return phase.type === "unauthenticated" ? failure(401, { code: phase.type, message: phase.reason }) : null;
 }

@@ -1,6 +1,15 @@
 import type { Frame, Welcome } from "./contract.ts";
 import type { Live } from "./state.ts";
-import { askForCredentials, change, connect, enter, nextGeneration, strippedMax, transportOf, type Turn } from "./turn.ts";
+import {
+  askForCredentials,
+  change,
+  connect,
+  enter,
+  nextGeneration,
+  strippedMax,
+  transportOf,
+  type Turn,
+} from "./turn.ts";
 
 const probeMsMax = 3_000;
 const stableMs = 10_000;
@@ -12,7 +21,7 @@ const upgradeMs = 600_000;
 const heartbeatMsMin = 1_000;
 
 /** The first frame. Another user's, or another tenant's, ends the connection before anything is passed on. */
-export function greet(turn: Turn, welcome: Welcome, proof: number): void {
+export function greet(turn: Turn, { welcome, proof }: { readonly welcome: Welcome; readonly proof: number }): void {
   if (!isExpected(turn, welcome)) return;
   const transport = transportOf(turn.state);
   const heartbeatMs = Math.max(heartbeatMsMin, welcome.heartbeatMs);
@@ -38,7 +47,7 @@ function isExpected(turn: Turn, welcome: Welcome): boolean {
   return false;
 }
 
-export function receive(turn: Turn, frame: Frame, phase: Live): void {
+export function receive(turn: Turn, { frame, phase }: { readonly frame: Frame; readonly phase: Live }): void {
   const { probe, renewal, heartbeatMs, transport } = phase;
   const isAnswered = frame.type === "pong" && frame.id === probe?.id;
   const next = {
@@ -51,7 +60,8 @@ export function receive(turn: Turn, frame: Frame, phase: Live): void {
   if (frame.type === "pong") return;
   if (frame.type === "welcome") return void isExpected(turn, frame);
   if (renewal !== null && "id" in frame && frame.id === renewal.id) {
-    if (frame.type === "authenticated") return change(turn, { phase: { ...next, proof: renewal.proof, renewal: null } });
+    if (frame.type === "authenticated")
+      return change(turn, { phase: { ...next, proof: renewal.proof, renewal: null } });
     if (frame.type === "error") return renewalRefused(turn, frame.code, next);
   }
   if (frame.type !== "authenticated") turn.effects.push({ type: "frame", frame });
@@ -105,7 +115,12 @@ export function tickLive(turn: Turn, { lateMs, phase }: { readonly lateMs: numbe
   const next = isStable ? { ...phase, stableAt: Infinity } : phase;
   if (isStable) {
     const proven = credentials.type === "held" && credentials.generation === phase.proof;
-    change(turn, { phase: next, failures: 0, refusals: 0, ...(proven && { credentials: { ...credentials, isProven: true } }) });
+    change(turn, {
+      phase: next,
+      failures: 0,
+      refusals: 0,
+      ...(proven && { credentials: { ...credentials, isProven: true } }),
+    });
   }
   if (phase.probe === null) {
     // The device slept: nobody knows what happened to the connection.

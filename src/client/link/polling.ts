@@ -19,9 +19,10 @@ export function openPolling({ environment, requests, credentials, position, even
   const { device, level } = position;
   let { cursor } = position;
   /** `storing`: the frames before this cursor have been passed on, and not all are acked. */
-  let state: { readonly type: "begins" | "polls" | "closed" } | { readonly type: "storing"; readonly cursor: string } = {
-    type: "begins",
-  };
+  let state: { readonly type: "begins" | "polls" | "closed" } | { readonly type: "storing"; readonly cursor: string } =
+    {
+      type: "begins",
+    };
   let watch: string | null = null;
   /** The answer to a ping, which the next answer of the server brings. */
   let pong: Frame | null = null;
@@ -52,7 +53,8 @@ export function openPolling({ environment, requests, credentials, position, even
     stopPolling = requests.exchange({ method: "GET", path }, credentials(), (answer) => {
       if (!answer.ok) return end(answer);
       const body = readChanges(answer.body);
-      if (body === null) return end(failure(0, "network", "The answer to GET /changes has no frames"));
+      if (body === null)
+        return end(failure(0, { code: "network", message: "The answer to GET /changes has no frames" }));
       const due = pong;
       pong = null;
       // Frames that wait to be stored have come again, because of a ping.
@@ -144,7 +146,11 @@ function requestOf(frame: ClientFrame, device: string): Ask | null {
     case "ack":
       return { method: "POST", path: "/ack", body: { device, cursor: frame.cursor } };
     case "read":
-      return { method: "POST", path: `/conversations/${encodeURIComponent(frame.conversation)}/read`, body: { seq: frame.seq } };
+      return {
+        method: "POST",
+        path: `/conversations/${encodeURIComponent(frame.conversation)}/read`,
+        body: { seq: frame.seq },
+      };
     default:
       return null;
   }

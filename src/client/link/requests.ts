@@ -35,7 +35,7 @@ export type Requests = {
   close(failure: Failure): void;
 };
 
-export function failure(status: number, code: string, message: string): Failure {
+export function failure(status: number, { code, message }: Pick<Failure, "code" | "message">): Failure {
   // 408: the server did not wait for the whole request.
   const retry = status === 0 || status === 401 || status === 408 || status === 429 || status >= 500;
   return { ok: false, status, code, message, retry };
@@ -47,7 +47,11 @@ export function createRequests({ environment, url, credentials, onRefused, onNee
   const underWay = new Set<(answer: Answer) => void>();
   let active = 0;
 
-  function exchange(request: Ask, { token, headers, parameters }: Credentials, done: (answer: Answer) => void): () => void {
+  function exchange(
+    request: Ask,
+    { token, headers, parameters }: Credentials,
+    done: (answer: Answer) => void,
+  ): () => void {
     const controller = new AbortController();
     const end = (answer: Answer | null): void => {
       if (!underWay.delete(end)) return;
@@ -55,7 +59,7 @@ export function createRequests({ environment, url, credentials, onRefused, onNee
       controller.abort();
       if (answer !== null) done(answer);
     };
-    const fail = (fault: unknown): void => end(failure(0, "network", String(fault)));
+    const fail = (fault: unknown): void => end(failure(0, { code: "network", message: String(fault) }));
     const cancel = environment.clock.after(answerMsMax, () => fail(`No answer within ${answerMsMax} ms`));
     underWay.add(end);
     const send = async (): Promise<Answer> =>
@@ -94,7 +98,9 @@ export function createRequests({ environment, url, credentials, onRefused, onNee
     exchange,
     ask(request, done) {
       if (waiting.length >= waitingMax) {
-        environment.clock.defer(() => done(failure(0, "busy", `${waitingMax} requests wait already`)));
+        environment.clock.defer(() =>
+          done(failure(0, { code: "busy", message: `${waitingMax} requests wait already` })),
+        );
         return;
       }
       waiting.push({ request, done, tries: 0 });
@@ -132,7 +138,7 @@ async function readAnswer(response: Response): Promise<Answer> {
   const { code = `http_${status}`, detail = "" } = problemOf(body);
   const after = headers.get("retry-after") ?? "";
   return {
-    ...failure(ok ? 0 : status, ok ? "network" : code, detail),
+    ...failure(ok ? 0 : status, { code: ok ? "network" : code, message: detail }),
     ...(/^\d+$/.test(after) && { retryAfterMs: 1_000 * Number(after) }),
   };
 }

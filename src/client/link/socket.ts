@@ -30,7 +30,15 @@ const normal = 1000;
 const abnormal = 1006;
 
 /** Opens a WebSocket. A browser's can send no header, so a token is first exchanged for a ticket, which is good once. */
-export function openSocket({ environment, url, requests, credentials, position, events, onFault }: ConnectionOptions): Connection {
+export function openSocket({
+  environment,
+  url,
+  requests,
+  credentials,
+  position,
+  events,
+  onFault,
+}: ConnectionOptions): Connection {
   const content = credentials();
   let socket: SocketLike | null = null;
   let cancelTicket = ignore;
@@ -60,7 +68,7 @@ export function openSocket({ environment, url, requests, credentials, position, 
       if (!answer.ok) return events.onFailed(answer);
       const { ticket } = (answer.body ?? {}) as { readonly ticket?: unknown };
       if (typeof ticket === "string") dial(ticket);
-      else events.onFailed(failure(0, "network", "The answer has no ticket"));
+      else events.onFailed(failure(0, { code: "network", message: "The answer has no ticket" }));
     });
 
   return {

@@ -43,7 +43,12 @@ export type Live = {
 /** The credentials, whose content only the driver has. Each set has its own generation. */
 export type CredentialState =
   /** `reason`, `attempt`: as `authenticate` is called next. `retryAt`: an open connection needs them then. */
-  | { readonly type: "absent"; readonly reason: CredentialRequest["reason"]; readonly attempt: number; readonly retryAt: number }
+  | {
+      readonly type: "absent";
+      readonly reason: CredentialRequest["reason"];
+      readonly attempt: number;
+      readonly retryAt: number;
+    }
   | {
       readonly type: "asking";
       readonly generation: number;
@@ -52,7 +57,13 @@ export type CredentialState =
       readonly until: number;
     }
   /** `isProven`: a connection has lasted with them. */
-  | { readonly type: "held"; readonly generation: number; readonly isToken: boolean; readonly isProven: boolean; readonly renewAt: number };
+  | {
+      readonly type: "held";
+      readonly generation: number;
+      readonly isToken: boolean;
+      readonly isProven: boolean;
+      readonly renewAt: number;
+    };
 
 export type State = {
   /** As whom the server must greet. */
@@ -101,7 +112,12 @@ export type LinkEvent =
   | { readonly type: "explained"; readonly generation: number; readonly failure: Failure | null };
 
 export type Effect =
-  | { readonly type: "get-credentials"; readonly generation: number; readonly reason: CredentialRequest["reason"]; readonly attempt: number }
+  | {
+      readonly type: "get-credentials";
+      readonly generation: number;
+      readonly reason: CredentialRequest["reason"];
+      readonly attempt: number;
+    }
   | { readonly type: "get-position"; readonly generation: number }
   | { readonly type: "open"; readonly generation: number; readonly transport: Transport; readonly position: Position }
   /** Closes the connection that is open or opening. */

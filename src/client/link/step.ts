@@ -32,11 +32,11 @@ const renewalMs = { ahead: 60_000, min: 30_000 } as const;
 /**
  * One step of the link: what an event makes of a state, and the effects in their order. It is pure: the driver executes the effects, and their results
  * come back as events.
- *
- * @example
- * step(state, { event: { type: "start" }, at: clock.elapsed(), chance: 0.5 }).effects // [{ type: "get-credentials", … }]
  */
-export function step(state: State, { event, at, chance }: Input): { readonly state: State; readonly effects: readonly Effect[] } {
+export function step(
+  state: State,
+  { event, at, chance }: Input,
+): { readonly state: State; readonly effects: readonly Effect[] } {
   const turn: Turn = { state, at, chance, effects: [] };
   if (state.phase.type !== "closed") apply(turn, event);
   return turn;
@@ -46,8 +46,8 @@ function apply(turn: Turn, event: LinkEvent): void {
   const { phase, connection } = turn.state;
   if (event.type === "frame" || event.type === "dropped" || event.type === "failed") {
     // Late events of an ended connection change nothing.
-    if (event.generation === connection) applyConnection(turn, event);
-    return;
+    const isOpen = phase.type === "live" || (phase.type === "connecting" && phase.at === "greeting");
+    return isOpen && event.generation === connection ? applyConnection(turn, event) : undefined;
   }
   switch (event.type) {
     case "start":
@@ -56,7 +56,7 @@ function apply(turn: Turn, event: LinkEvent): void {
       return isActive(phase) || phase.type === "asleep" ? enter(turn, { type: "idle" }) : undefined;
     case "close":
       enter(turn, { type: "closed" });
-      return change(turn, { credentials: { type: "absent", reason: "start", attempt: 1, retryAt: Infinity } });
+      return change(turn, forgotten);
     case "retry":
       return retry(turn);
     case "probe":
@@ -81,15 +81,15 @@ function apply(turn: Turn, event: LinkEvent): void {
       return refuse(turn, event.generation);
     case "position":
       if (event.generation !== connection || phase.type !== "connecting" || phase.at !== "position") return;
-      if (event.position === null) return waitForNext(turn, "storage");
+      if (event.position === null) return waitForNext(turn, { reason: "storage" });
       change(turn, { phase: { ...phase, at: "greeting", until: turn.at + greetingMsMax } });
       turn.effects.push({ ...event, position: event.position, type: "open", transport: transportOf(turn.state) });
       return;
     case "explained":
-      if (event.generation !== connection) return;
+      if (event.generation !== connection || phase.type !== "connecting" || phase.at !== "reason") return;
       if (event.failure !== null) return failWith(turn, event.failure);
       change(turn, { stripped: turn.state.stripped + 1 });
-      return turn.state.stripped < strippedMax ? waitForNext(turn, "network") : connect(turn);
+      return turn.state.stripped < strippedMax ? waitForNext(turn, { reason: "network" }) : connect(turn);
   }
 }
 
@@ -97,8 +97,9 @@ function applyConnection(turn: Turn, event: Extract<LinkEvent, { type: "frame" |
   const { phase } = turn.state;
   if (event.type === "failed") return failWith(turn, event.failure);
   if (event.type === "dropped") return drop(turn, event.code, event.reason);
-  if (phase.type === "live") receive(turn, event.frame, phase);
-  else if (phase.type === "connecting" && event.frame.type === "welcome") greet(turn, event.frame, phase.proof);
+  if (phase.type === "live") receive(turn, { frame: event.frame, phase });
+  else if (phase.type === "connecting" && event.frame.type === "welcome")
+    greet(turn, { welcome: event.frame, proof: phase.proof });
 }
 
 /** Close codes by which a server says why, in the place of a network that failed. */
@@ -119,12 +120,12 @@ function drop(turn: Turn, code: number, text: string): void {
     return enter(turn, { type: "ended", code: code === closeCode.banned ? "banned" : String(code), reason: text });
   if (code === closeCode.sessionEnded && "proof" in phase) return reconnectRefused(turn, phase.proof);
   if (phase.type === "connecting" && reason === undefined && code < 4000) return askWhy(turn, phase.proof);
-  waitForNext(turn, reason ?? "network", named === undefined ? undefined : Number(named));
+  waitForNext(turn, { reason: reason ?? "network", retryAfterMs: named === undefined ? undefined : Number(named) });
 }
 
 /** A browser does not say why a handshake failed. */
 function askWhy(turn: Turn, proof: number): void {
-  if (transportOf(turn.state) === "polling") return waitForNext(turn, "network");
+  if (transportOf(turn.state) === "polling") return waitForNext(turn, { reason: "network" });
   enter(turn, { type: "connecting", at: "reason", until: turn.at + greetingMsMax, proof });
   const generation = nextGeneration(turn);
   change(turn, { connection: generation });
@@ -135,7 +136,11 @@ function retry(turn: Turn): void {
   const { type } = turn.state.phase;
   if (type !== "unauthenticated" && type !== "ended") return type === "idle" ? undefined : wake(turn);
   const { credentials } = turn.state;
-  change(turn, { failures: 0, refusals: 0, ...(credentials.type !== "asking" && type === "unauthenticated" && forgotten) });
+  change(turn, {
+    failures: 0,
+    refusals: 0,
+    ...(credentials.type !== "asking" && type === "unauthenticated" && forgotten),
+  });
   connect(turn);
 }
 
@@ -199,7 +204,7 @@ function credentialsFailed(turn: Turn): void {
   const { reason, attempt } = credentials;
   const retryAt = turn.at + backoff(attempt, turn.chance);
   change(turn, { credentials: { type: "absent", reason, attempt: attempt + 1, retryAt } });
-  if (phase.type === "connecting" && phase.at === "credentials") waitForNext(turn, "network");
+  if (phase.type === "connecting" && phase.at === "credentials") waitForNext(turn, { reason: "network" });
 }
 
 function tick(turn: Turn, lateMs: number): void {
@@ -217,6 +222,6 @@ function tick(turn: Turn, lateMs: number): void {
     // The device slept: the greeting may wait in the socket, unread.
     if (lateMs > sleepMsMin) change(turn, { phase: { ...phase, until: at + unreadMs } });
     else if (phase.at === "greeting") askWhy(turn, phase.proof);
-    else waitForNext(turn, phase.at === "position" ? "storage" : "network");
+    else waitForNext(turn, { reason: phase.at === "position" ? "storage" : "network" });
   }
 }

@@ -67,7 +67,10 @@ export function refuse(turn: Turn, generation: number): void {
   if (credentials.type !== "held" || credentials.generation !== generation) return;
   const refusals = credentials.isProven ? 0 : before + 1;
   const reason = credentials.isProven ? "expired" : "refused";
-  change(turn, { refusals, credentials: { type: "absent", reason, attempt: Math.max(1, refusals), retryAt: Infinity } });
+  change(turn, {
+    refusals,
+    credentials: { type: "absent", reason, attempt: Math.max(1, refusals), retryAt: Infinity },
+  });
   if (refusals >= refusalsMax && phase.type !== "idle" && phase.type !== "ended")
     enter(turn, { type: "unauthenticated", reason: "refused" });
 }
@@ -82,12 +85,14 @@ export function reconnectRefused(turn: Turn, proof: number): void {
 export const backoff = (failures: number, chance: number): number =>
   backoffMs.min + chance * (Math.min(backoffMs.max, 2 * backoffMs.min * 2 ** failures) - backoffMs.min);
 
+/** `retryAfterMs`: as the server asks. */
+type Wait = { readonly reason: WaitReason; readonly retryAfterMs?: number | undefined };
+
 /** This try, or this connection, has failed: the next one comes later. */
-export function waitForNext(turn: Turn, reason: WaitReason, retryAfterMs?: number): void {
+export function waitForNext(turn: Turn, { reason, retryAfterMs }: Wait): void {
   const { at, chance } = turn;
   const { failures, isOffline } = turn.state;
-  if (isOffline && retryAfterMs === undefined)
-    return enter(turn, { type: "waiting", until: at + offlineProbeMs, reason: "offline" });
+  if (isOffline && retryAfterMs === undefined) return waitOffline(turn);
   const named = retryAfterMs === undefined ? null : Math.min(retryAfterMs, waitMsMax) * (1 + chance / 2);
   change(turn, { failures: failures + 1 });
   enter(turn, { type: "waiting", until: at + (named ?? backoff(failures, chance)), reason });
@@ -103,7 +108,7 @@ export function failWith(turn: Turn, { status, code, message, retryAfterMs }: Fa
   const { phase } = turn.state;
   if (status === 401 && "proof" in phase) reconnectRefused(turn, phase.proof);
   else if (status === 403 && code === "forbidden") enter(turn, { type: "ended", code, reason: message });
-  else waitForNext(turn, reasonOf(status, code), retryAfterMs);
+  else waitForNext(turn, { reason: reasonOf(status, code), retryAfterMs });
 }
 
 function reasonOf(status: number, code: string): WaitReason {

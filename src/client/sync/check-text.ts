@@ -6,7 +6,9 @@ export function checkText(text: string, bytesMax: number): void {
   if (text.includes("\0") || !isWellFormed(text))
     throw new ClientError("malformed_text", "A message holds a NUL or half of a surrogate pair");
   const bytes = new TextEncoder().encode(text).length;
-  if (bytes > bytesMax) throw new ClientError("too_large", `A message has at most ${bytesMax} bytes, this one has ${bytes}`);
+  if (bytes > bytesMax)
+    throw new ClientError("too_large", `A message has at most ${bytesMax} bytes, this one has ${bytes}`);
 }
 
-const isWellFormed = (text: string): boolean => !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
+const isWellFormed = (text: string): boolean =>
+  !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);

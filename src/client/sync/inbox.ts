@@ -191,7 +191,7 @@ function createDraft({ self, cache }: { readonly self: string; readonly cache: C
       if (entry === undefined) return;
       const { target, text } = entry.row;
       const to = "with" in target ? target.with : cache.conversations.get(conversation)?.with;
-      addMessage({ conversation, seq, id, from: self, ...(to != null && { to }), text, time });
+      addMessage({ conversation, seq, id, from: self, ...(typeof to === "string" && { to }), text, time });
     },
     take(change: Change): void {
       switch (change.kind) {

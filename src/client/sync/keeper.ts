@@ -4,7 +4,7 @@ import type { Source } from "../readable.ts";
 import { type Durability, type Vault, VaultError, type Write, type Written } from "../vault/contract.ts";
 import type { Cache } from "./cache.ts";
 
-/** The only writer of the vault: what it has written is then in the cache, and other tabs get a hint. */
+/** The only writer of the vault: what it has written is then in the cache, and other tabs get a notice. */
 export interface Keeper {
   /** @throws VaultError Nothing of it was written, or, if the storage hangs, nobody knows. */
   write(write: Write, durability: Durability): Promise<Written>;
@@ -18,11 +18,11 @@ export type KeeperOptions = {
   readonly cache: Cache;
   readonly state: Source<StorageState>;
   /** Something that other tabs hold has changed. */
-  readonly onWritten: (hint: Hint) => void;
+  readonly onWritten: (notice: TabNotice) => void;
 };
 
 /** What other tabs read again. */
-export type Hint = { readonly outbox: boolean; readonly drafts: readonly string[]; readonly wishes: boolean };
+export type TabNotice = { readonly outbox: boolean; readonly drafts: readonly string[]; readonly wishes: boolean };
 
 /** After this long a write counts as hanging (seen in browsers whose database has come to a stop). */
 const stallMs = 2_000;
@@ -73,12 +73,12 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
       wishes: write.wishes ?? [],
       granted: write.granted ?? [],
     });
-    const hint = {
+    const notice = {
       outbox: written.outbox.size > 0,
       drafts: (write.drafts ?? []).map(([key]) => key),
       wishes: (write.wishes ?? write.granted ?? []).length > 0,
     };
-    if (hint.outbox || hint.wishes || hint.drafts.length > 0) onWritten(hint);
+    if (notice.outbox || notice.wishes || notice.drafts.length > 0) onWritten(notice);
     return written;
   }
 

@@ -1,32 +1,26 @@
-import { ClientError } from "../api.ts";
-import type { ClientErrorCode, Message } from "../api.ts";
+import { ClientError, type ClientErrorCode, type Message, type Sending } from "../api.ts";
 import type { Environment } from "../environment.ts";
-import type { Frame, Link } from "../link/contract.ts";
+import type { OutboxChange, Written } from "../vault/contract.ts";
 import { VaultError } from "../vault/contract.ts";
 import type { OutboxRow, Refusal, Target } from "../vault/rows.ts";
 import { type Cache, targetKey } from "./cache.ts";
 import type { Ids } from "./ids.ts";
 import type { Keeper } from "./keeper.ts";
-
-type Rejected = Extract<Frame, { type: "rejected" }>;
+import type { Sender } from "./sender.ts";
 
 /** What the user has sent, until the server has answered for good. */
 export interface Outbox {
   /** @throws ClientError `outbox_full`. */
-  send(target: Target, text: string): { readonly id: string; readonly kept: Promise<void>; readonly accepted: Promise<Message> };
+  send(target: Target, text: string): Sending;
   retry(id: string): void;
   cancel(id: string): Promise<"cancelled" | "too-late">;
   edit(id: string, text: string): Promise<"edited" | "too-late">;
-  /** True: it is under way on this connection. */
-  isUnderWay(id: string): boolean;
-  /** A connection has been greeted. */
-  begin(window: number): void;
-  end(): void;
-  /** The server has accepted it: its message is about to be written. */
-  answered(id: string): void;
   /** Its message is in the vault. */
   settled(message: Message): void;
-  rejected(frame: Rejected): void;
+  /** The server has refused it for good. */
+  refused(id: string, failed: Refusal): Promise<void>;
+  /** A connection has been greeted: from now on it looks for rows of tabs that have died. */
+  begin(): void;
   /** Another tab has changed the outbox. */
   changedElsewhere(): void;
 }
@@ -36,125 +30,26 @@ export type OutboxOptions = {
   readonly ids: Ids;
   readonly cache: Cache;
   readonly keeper: Keeper;
-  readonly link: Pick<Link, "send" | "probe" | "reconnect">;
+  readonly sender: Pick<Sender, "flush" | "isConnected">;
   readonly onFault: (fault: unknown) => void;
   readonly onFailed: (row: OutboxRow, failed: Refusal) => void;
-};
-
-/** What is under way on one connection. */
-type Connection = {
-  readonly window: number;
-  /** Sent here and not settled: `asked` until its answer, then `answered` until that is written. */
-  readonly rows: Map<string, "asked" | "answered">;
-  /** Nothing is sent before this, by `elapsed`: the server has refused a send for the time being, and all that follow it. */
-  heldUntil: number;
 };
 
 type Waiting = { readonly resolve: (message: Message) => void; readonly reject: (fault: ClientError) => void };
 
 const rowsMax = 1_000;
-/** How long a send may stay unanswered before the connection is looked at. */
-const answerMs = 8_000;
 /** After this long a row that is not on disk is sent nevertheless. */
 const stallMs = 2_000;
 /** Rows of another tab are its own to send, for this long. */
 const elsewhereMs = 1_500;
-const holdMsDefault = 1_000;
-/** How often the vault is looked at for rows of a tab that died before it could give a hint. */
+/** How often the vault is looked at for rows of a tab that died before it could give a notice. */
 const lookMs = 30_000;
 
-export function createOutbox(options: OutboxOptions): Outbox {
-  const { clock, ids, cache, keeper, link, onFault, onFailed } = options;
+export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFailed }: OutboxOptions): Outbox {
   const waiting = new Map<string, Waiting>();
-  let connection: Connection | null = null;
-  let isTrying = false;
-  let cancelAnswerTimer: (() => void) | null = null;
+  let cancelLook: (() => void) | null = null;
 
-  const later = (ms: number): void => void clock.after(ms, flush);
-
-  /**
-   * Sends what can be sent, in order: a row goes out only after every earlier one that waits has gone out on this connection, also those that
-   * another tab may be sending. The server takes a message once.
-   */
-  function flush(): void {
-    const of = connection;
-    if (of === null || isTrying) return;
-    for (const [id, state] of of.rows) if (state === "answered" && !cache.pending.has(id)) of.rows.delete(id);
-    if (of.heldUntil > clock.elapsed()) return later(of.heldUntil - clock.elapsed());
-    const isHeld = of.heldUntil > 0;
-    if (isHeld && asked(of) > 0) return;
-    of.heldUntil = 0;
-    const untried: string[] = [];
-    for (const [id, { row, stage }] of cache.pending) {
-      if (row.failed !== undefined || of.rows.has(id)) continue;
-      if (stage === "keeping" || asked(of) + untried.length >= of.window) break;
-      if (!row.isTried && stage === "kept") {
-        untried.push(id);
-        continue;
-      }
-      if (untried.length > 0) break;
-      of.rows.set(id, "asked");
-      if (!link.send({ type: "send", id, ...wireTarget(row.target), text: row.text })) return void of.rows.delete(id);
-    }
-    if (untried.length > 0) return tryRows(untried);
-    watchAnswers(of);
-  }
-
-  /** Another tab may have changed the outbox. */
-  function readAgain(): void {
-    keeper
-      .vault()
-      .outbox()
-      .then((rows) => cache.syncOutbox(rows), onFault);
-  }
-
-  function lookAround(of: Connection): void {
-    clock.after(lookMs, () => {
-      if (connection !== of) return;
-      readAgain();
-      later(elsewhereMs);
-      lookAround(of);
-    });
-  }
-
-  const asked = (of: Connection): number => [...of.rows.values()].filter((state) => state === "asked").length;
-
-  /** On disk as tried before they go out: after a crash nobody edits or cancels what the server may have. */
-  function tryRows(untried: readonly string[]): void {
-    isTrying = true;
-    keeper
-      .write({ outbox: untried.map((id) => ({ do: "try", id })) }, "strict")
-      .then(() => true, (fault: unknown) => {
-        onFault(fault);
-        return false;
-      })
-      .then((isWritten) => {
-        isTrying = false;
-        if (isWritten) flush();
-        else later(answerMs);
-      }, onFault);
-  }
-
-  function watchAnswers(of: Connection): void {
-    if (cancelAnswerTimer !== null || asked(of) === 0) return;
-    const before = new Set(of.rows.keys());
-    cancelAnswerTimer = clock.after(answerMs, () => {
-      cancelAnswerTimer = null;
-      if (connection !== of) return;
-      if ([...of.rows].some(([id, state]) => state === "asked" && before.has(id))) link.probe();
-      watchAnswers(of);
-    });
-  }
-
-  function fail(id: string, failed: Refusal): void {
-    keeper.write({ outbox: [{ do: "fail", id, failed }] }, "relaxed").then(({ outbox }) => {
-      connection?.rows.delete(id);
-      const row = outbox.get(id);
-      if (row != null) onFailed(row, failed);
-      end(id, new ClientError("refused", `${failed.code}: ${failed.message}`));
-      flush();
-    }, onFault);
-  }
+  const change = (changes: readonly OutboxChange[]): Promise<Written> => keeper.write({ outbox: changes }, "strict");
 
   function end(id: string, fault: ClientError): void {
     waiting.get(id)?.reject(fault);
@@ -165,7 +60,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const cancelStall = clock.after(stallMs, () => {
       if (cache.pending.get(row.id)?.stage !== "keeping") return;
       cache.setPending(row.id, { row, stage: "stalled" });
-      flush();
+      sender.flush();
     });
     try {
       await keeper.write({ outbox: [{ do: "add", row }], drafts: [[targetKey(row.target), null]] }, "strict");
@@ -178,15 +73,34 @@ export function createOutbox(options: OutboxOptions): Outbox {
     } finally {
       cancelStall();
     }
-    flush();
+    sender.flush();
   }
 
-  function newRow(target: Target, text: string): OutboxRow {
+  const newRow = (target: Target, text: string): OutboxRow => ({
+    ...{ id: ids.next(), kind: "send", target, text, time: clock.now() },
     // On a connection it goes out at once, so that it counts as tried from the start: one write in place of two.
-    return { id: ids.next(), kind: "send", target, text, time: clock.now(), isTried: connection !== null };
+    isTried: sender.isConnected(),
+  });
+
+  function readAgain(): void {
+    keeper
+      .vault()
+      .outbox()
+      .then((rows) => cache.syncOutbox(rows), onFault);
+    clock.after(elsewhereMs, sender.flush);
+  }
+
+  function lookAround(): void {
+    cancelLook?.();
+    cancelLook = clock.after(lookMs, () => {
+      if (!sender.isConnected()) return;
+      readAgain();
+      lookAround();
+    });
   }
 
   return {
+    begin: lookAround,
     send(target, text) {
       if (cache.pending.size >= rowsMax) throw new ClientError("outbox_full", `${rowsMax} messages wait already`);
       const row = newRow(target, text);
@@ -199,70 +113,45 @@ export function createOutbox(options: OutboxOptions): Outbox {
       return { id: row.id, kept, accepted };
     },
     retry(id) {
-      keeper.write({ outbox: [{ do: "retry", id }] }, "strict").then(flush, onFault);
+      change([{ do: "retry", id }]).then(sender.flush, onFault);
     },
     async cancel(id) {
-      const { outbox } = await keeper.write({ outbox: [{ do: "cancel", id }] }, "strict");
-      if (outbox.get(id) != null) return "too-late";
+      const { outbox } = await change([{ do: "cancel", id }]);
+      if ((outbox.get(id) ?? null) !== null) return "too-late";
       end(id, new ClientError("cancelled", "The message was cancelled"));
       return "cancelled";
     },
     async edit(id, text) {
       const row = cache.pending.get(id)?.row;
-      if (row?.failed !== undefined) {
-        // Another text is another message: the server may remember the refused one.
-        const fresh = newRow(row.target, text);
-        await keeper.write({ outbox: [{ do: "cancel", id }, { do: "add", row: fresh }] }, "strict");
-        flush();
-        return "edited";
+      if (row?.failed === undefined) {
+        const { outbox } = await change([{ do: "edit", id, text }]);
+        return outbox.get(id)?.text === text ? "edited" : "too-late";
       }
-      const { outbox } = await keeper.write({ outbox: [{ do: "edit", id, text }] }, "strict");
-      return outbox.get(id)?.text === text ? "edited" : "too-late";
-    },
-    isUnderWay: (id) => connection?.rows.has(id) ?? false,
-    begin(window) {
-      connection = { window, rows: new Map(), heldUntil: 0 };
-      lookAround(connection);
-      flush();
-    },
-    end() {
-      connection = null;
-      cancelAnswerTimer?.();
-      cancelAnswerTimer = null;
-    },
-    answered(id) {
-      if (connection?.rows.has(id) !== true) return;
-      connection.rows.set(id, "answered");
-      // Its change may have come before: then nothing is written any more that would go on from here.
-      flush();
+      // Another text is another message: the server may remember the refused one.
+      await change([
+        { do: "cancel", id },
+        { do: "add", row: newRow(row.target, text) },
+      ]);
+      sender.flush();
+      return "edited";
     },
     settled(message) {
       waiting.get(message.id)?.resolve(message);
       waiting.delete(message.id);
-      flush();
+      sender.flush();
     },
-    rejected({ id, code, message, retry, retryAfterMs }) {
-      const of = connection;
-      if (of === null || !of.rows.has(id)) return;
-      if (retry === "never") {
-        of.rows.set(id, "answered");
-        return fail(id, { code, message });
-      }
-      of.rows.delete(id);
-      of.heldUntil = Math.max(of.heldUntil, clock.elapsed() + (retryAfterMs ?? holdMsDefault));
-      flush();
+    async refused(id, failed) {
+      const { outbox } = await keeper.write({ outbox: [{ do: "fail", id, failed }] }, "relaxed");
+      const row = outbox.get(id) ?? null;
+      if (row !== null) onFailed(row, failed);
+      end(id, new ClientError("refused", `${failed.code}: ${failed.message}`));
     },
-    changedElsewhere() {
-      readAgain();
-      later(elsewhereMs);
-    },
+    changedElsewhere: readAgain,
   };
 }
 
-const wireTarget = (target: Target): { to: string } | { conversation: string } =>
-  "with" in target ? { to: target.with } : { conversation: target.conversation };
-
 function storageError(fault: unknown): ClientError {
-  const code: ClientErrorCode = fault instanceof VaultError && fault.fault === "full" ? "storage_full" : "storage_failed";
+  const isFull = fault instanceof VaultError && fault.fault === "full";
+  const code: ClientErrorCode = isFull ? "storage_full" : "storage_failed";
   return new ClientError(code, "The message could not be kept on this device", fault);
 }

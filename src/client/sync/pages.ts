@@ -11,9 +11,16 @@ export interface Pages {
   conversation(key: { readonly id: string } | { readonly with: string }): Promise<ListedConversation | "none" | null>;
 }
 
-export type HistoryQuery = { readonly conversation: string; readonly at: "newest" | { readonly before: number } | { readonly after: number } | { readonly around: number } };
+export type HistoryQuery = {
+  readonly conversation: string;
+  readonly at: "newest" | { readonly before: number } | { readonly after: number } | { readonly around: number };
+};
 
-export type HistoryPage = { readonly messages: readonly MessageRow[]; readonly hasBefore: boolean; readonly hasAfter: boolean };
+export type HistoryPage = {
+  readonly messages: readonly MessageRow[];
+  readonly hasBefore: boolean;
+  readonly hasAfter: boolean;
+};
 
 export type ListPage = { readonly conversations: readonly ListedConversation[]; readonly next: string | null };
 
@@ -21,12 +28,16 @@ export type ListPage = { readonly conversations: readonly ListedConversation[]; 
 export const pageSize = 50;
 
 export function createPages(link: Pick<Link, "ask">): Pages {
-  const get = (path: string): Promise<Answer> =>
-    new Promise((resolve) => link.ask({ method: "GET", path }, resolve));
+  const get = (path: string): Promise<Answer> => new Promise((resolve) => link.ask({ method: "GET", path }, resolve));
 
   return {
     async messages({ conversation, at }) {
-      const place = at === "newest" ? "" : Object.entries(at).map(([name, seq]) => `&${name}=${seq}`).join("");
+      const place =
+        at === "newest"
+          ? ""
+          : Object.entries(at)
+              .map(([name, seq]) => `&${name}=${seq}`)
+              .join("");
       const answer = await get(`/messages?conversation=${encodeURIComponent(conversation)}&limit=${pageSize}${place}`);
       if (!answer.ok) return null;
       const { messages, more } = answer.body as {
@@ -37,7 +48,9 @@ export function createPages(link: Pick<Link, "ask">): Pages {
       return { messages: rows, hasBefore: more.before, hasAfter: more.after };
     },
     async conversations(after) {
-      const answer = await get(`/conversations?limit=${pageSize}${after === null ? "" : `&after=${encodeURIComponent(after)}`}`);
+      const answer = await get(
+        `/conversations?limit=${pageSize}${after === null ? "" : `&after=${encodeURIComponent(after)}`}`,
+      );
       if (!answer.ok) return null;
       const { conversations, next } = answer.body as { conversations: ListedConversation[]; next?: string | null };
       return { conversations, next: next ?? null };

@@ -26,13 +26,13 @@ export function createPresence(options: {
   const { clock, link, onFault } = options;
   /** The users that somebody looks at, the latest last. */
   const watched = new Map<string, Source<Presence>>();
-  let link_: "up" | "down" = "down";
+  let connection: "up" | "down" = "down";
   let cancel: (() => void) | null = null;
   let asked = "";
 
   function ask(): void {
     cancel = null;
-    if (link_ === "down") return;
+    if (connection === "down") return;
     const users = [...watched.keys()].slice(-watchedMax).toSorted();
     if (users.join(" ") === asked) return;
     if (link.send({ type: "watch", users })) asked = users.join(" ");
@@ -58,12 +58,12 @@ export function createPresence(options: {
       watched.get(user)?.set({ state, ...(lastSeen !== undefined && { lastSeen }) });
     },
     begin() {
-      link_ = "up";
+      connection = "up";
       asked = "";
       gather();
     },
     end() {
-      link_ = "down";
+      connection = "down";
       for (const source of watched.values()) source.set(unknown);
     },
   };

@@ -1,30 +1,36 @@
 import type { Channel, Environment } from "../environment.ts";
-import type { Hint } from "./keeper.ts";
+import type { TabNotice } from "./keeper.ts";
 
-/** The other tabs of the same user. Each has its own connection and reads the same vault; a hint says what it shall read again. */
+/** The other tabs of the same user. Each has its own connection and reads the same vault; a notice says what it shall read again. */
 export interface Tabs {
-  tell(hint: Hint): void;
+  tell(notice: TabNotice): void;
   close(): void;
 }
 
-export function openTabs(openChannel: Environment["openChannel"], name: string, onHint: (hint: Hint) => void): Tabs {
-  const channel: Channel | null = openChannel(name, (hint) => {
-    if (isHint(hint)) onHint(hint);
+export type TabsOptions = Pick<Environment, "openChannel"> & {
+  /** The same for all tabs of one user of one server. */
+  readonly name: string;
+  readonly onNotice: (notice: TabNotice) => void;
+};
+
+export function openTabs({ openChannel, name, onNotice }: TabsOptions): Tabs {
+  const channel: Channel | null = openChannel(name, (notice) => {
+    if (isTabNotice(notice)) onNotice(notice);
   });
   return {
-    tell: (hint) => channel?.post(hint),
+    tell: (notice) => channel?.post(notice),
     close: () => channel?.close(),
   };
 }
 
 /** A tab with another release may post anything. */
-function isHint(hint: unknown): hint is Hint {
+function isTabNotice(notice: unknown): notice is TabNotice {
   return (
-    typeof hint === "object" &&
-    hint !== null &&
-    "outbox" in hint &&
-    "drafts" in hint &&
-    Array.isArray(hint.drafts) &&
-    "wishes" in hint
+    typeof notice === "object" &&
+    notice !== null &&
+    "outbox" in notice &&
+    "drafts" in notice &&
+    Array.isArray(notice.drafts) &&
+    "wishes" in notice
   );
 }

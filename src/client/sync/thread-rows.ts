@@ -42,7 +42,13 @@ export function createThreadRows(): ThreadRows {
         next.set(one.row.key, one);
       }
       for (const { row, stage } of pending) {
-        const state = row.failed ? "failed" : stage === "keeping" ? "keeping" : isUnderWay(row.id) ? "sending" : "queued";
+        const state = row.failed
+          ? "failed"
+          : stage === "keeping"
+            ? "keeping"
+            : isUnderWay(row.id)
+              ? "sending"
+              : "queued";
         const one = rowOf(row, self, state);
         // Its message is there already, written by another tab.
         if (!next.has(one.row.key)) next.set(one.row.key, one);

@@ -3,6 +3,7 @@ import type { Frame, Link } from "../link/contract.ts";
 import { createSource, type Readable, type Source } from "../readable.ts";
 import type { Target } from "../vault/rows.ts";
 import { targetKey } from "./cache.ts";
+import { wireTarget } from "./sender.ts";
 
 /** Who types, in both directions. */
 export interface Typing {
@@ -31,7 +32,10 @@ export function createTyping(options: {
   readonly onFault: (fault: unknown) => void;
 }): Typing {
   const { clock, link, onFault } = options;
-  const shown = new Map<string, { readonly conversation: string; readonly user: string; readonly cancel: () => void }>();
+  const shown = new Map<
+    string,
+    { readonly conversation: string; readonly user: string; readonly cancel: () => void }
+  >();
   const views = new Set<{ readonly id: () => string | null; readonly source: Source<readonly string[]> }>();
   const sent = new Map<string, { at: number; readonly cancel: () => void }>();
 
@@ -52,11 +56,8 @@ export function createTyping(options: {
   function stop(target: Target, isTold: boolean): void {
     const key = targetKey(target);
     sent.get(key)?.cancel();
-    if (sent.delete(key) && isTold) link.send({ type: "typing", ...wire(target), typing: false });
+    if (sent.delete(key) && isTold) link.send({ type: "typing", ...wireTarget(target), typing: false });
   }
-
-  const wire = (target: Target): { to: string } | { conversation: string } =>
-    "with" in target ? { to: target.with } : { conversation: target.conversation };
 
   return {
     typists(id) {
@@ -74,7 +75,7 @@ export function createTyping(options: {
       before?.cancel();
       const cancel = clock.after(shownMs, () => stop(target, true));
       const isDue = before === undefined || clock.elapsed() - before.at >= sentEveryMs;
-      if (isDue && !link.send({ type: "typing", ...wire(target), typing: true })) return cancel();
+      if (isDue && !link.send({ type: "typing", ...wireTarget(target), typing: true })) return cancel();
       sent.set(key, { at: isDue ? clock.elapsed() : before.at, cancel });
     },
     sent: (target) => stop(target, false),

@@ -1,8 +1,6 @@
-import { rangeAt } from "../vault/ranges.ts";
 import type { ConversationRow, MessageRow } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
-import type { Keeper } from "./keeper.ts";
-import { type HistoryQuery, type Pages, pageSize } from "./pages.ts";
+import type { History } from "./history.ts";
 
 /** How one end of a window is. `end`: the conversation has nothing further there. */
 export type Edge = "loading" | "more" | "end" | "unreachable";
@@ -35,8 +33,7 @@ export type WindowOptions = {
   /** Finds the conversation: in the vault, else on the server. `unreachable`: not known here, and the server cannot be asked. */
   readonly find: () => Promise<ConversationRow | "none" | "unreachable">;
   readonly cache: Cache;
-  readonly keeper: Keeper;
-  readonly pages: Pages;
+  readonly history: History;
   readonly onChange: () => void;
   readonly onFault: (fault: unknown) => void;
 };
@@ -46,7 +43,7 @@ export const windowMax = 300;
 
 const nothing: WindowState = { row: null, messages: [], before: "loading", after: "loading" };
 
-export function createWindow({ find, keeper, pages, cache, onChange, onFault }: WindowOptions): MessageWindow {
+export function createWindow({ find, history, cache, onChange, onFault }: WindowOptions): MessageWindow {
   let state = nothing;
   /** Counts the moves of the window: what was loaded for an earlier one is not shown. */
   let move = 0;
@@ -59,24 +56,6 @@ export function createWindow({ find, keeper, pages, cache, onChange, onFault }: 
     onChange();
   }
 
-  /** Messages next to each other, around, before or after a seq: held ones if there are, else the server's. */
-  async function load(row: ConversationRow, at: HistoryQuery["at"]): Promise<readonly MessageRow[] | null> {
-    const held = heldRange(row, at);
-    if (held !== null) {
-      const messages = await keeper.vault().messages({ conversation: row.id, ...held });
-      if (messages.length === held.last - held.first + 1) return messages;
-    }
-    const page = await pages.messages({ conversation: row.id, at });
-    if (page === null) return null;
-    const [first, last] = [page.messages[0]?.seq, page.messages.at(-1)?.seq];
-    if (first === undefined || last === undefined) return [];
-    await keeper.write(
-      { messages: page.messages, conversations: [{ kind: "held", conversation: row.id, first, last }] },
-      "relaxed",
-    );
-    return page.messages;
-  }
-
   async function begin(at: "newest" | number): Promise<void> {
     const mine = ++move;
     wanted = at;
@@ -84,7 +63,7 @@ export function createWindow({ find, keeper, pages, cache, onChange, onFault }: 
     if (mine !== move) return;
     if (found === "none") return set({ row: null, messages: [], before: "end", after: "end" });
     if (found === "unreachable") return set({ before: "unreachable", after: "end" });
-    const messages = await load(found, at === "newest" ? "newest" : { around: at });
+    const messages = await history.load(found, at === "newest" ? "newest" : { around: at });
     if (mine !== move) return;
     const row = cache.conversations.get(found.id) ?? found;
     if (messages === null) return set({ row, before: "unreachable", after: "unreachable" });
@@ -103,7 +82,7 @@ export function createWindow({ find, keeper, pages, cache, onChange, onFault }: 
     const [first, last] = [messages[0], messages.at(-1)];
     if (row === null || first === undefined || last === undefined) return begin(wanted);
     set({ [side]: "loading" });
-    const page = await load(row, side === "before" ? { before: first.seq } : { after: last.seq });
+    const page = await history.load(row, side === "before" ? { before: first.seq } : { after: last.seq });
     if (mine !== move) return;
     if (page === null) return set({ [side]: "unreachable" });
     const joined = join(state.messages, page);
@@ -158,7 +137,10 @@ export function createWindow({ find, keeper, pages, cache, onChange, onFault }: 
     changed(row, messages) {
       if (state.row !== null && state.row.id !== row.id) return;
       const wasFollowing = follows() && (state.row !== null || state.before === "end");
-      const joined = join(state.messages, messages.filter((message) => isNear(state.messages, message, wasFollowing)));
+      const joined = join(
+        state.messages,
+        messages.filter((message) => isNear(state.messages, message, wasFollowing)),
+      );
       const cut = joined.slice(-windowMax);
       if (state.before === "loading" && state.messages.length === 0) return set({ row });
       set({ row, messages: cut, ...edges(row, cut) });
@@ -171,19 +153,6 @@ export function createWindow({ find, keeper, pages, cache, onChange, onFault }: 
       move++;
     },
   };
-}
-
-/** What of the device's own messages answers the question, as a page. Null: the server must be asked. */
-function heldRange(row: ConversationRow, at: HistoryQuery["at"]): { readonly first: number; readonly last: number } | null {
-  const top = row.last?.seq ?? 0;
-  const seq = at === "newest" ? top : "before" in at ? at.before - 1 : "after" in at ? at.after + 1 : Math.min(at.around, top);
-  const range = rangeAt(row.ranges, seq);
-  if (range === null) return null;
-  const [first, last] = range;
-  if (at === "newest" || "before" in at) return { first: Math.max(first, seq - pageSize + 1), last: seq };
-  if ("after" in at) return { first: seq, last: Math.min(last, seq + pageSize - 1) };
-  const half = Math.floor(pageSize / 2);
-  return { first: Math.max(first, seq - half), last: Math.min(last, seq + half) };
 }
 
 /** True: it belongs into the window, or continues it. */

@@ -8,7 +8,12 @@ import type { Keeper } from "./keeper.ts";
 
 /** States that the user wants: kept on the device, and asked of the server until it has them. */
 export interface Wishes {
-  read(mark: { readonly conversation: string; readonly seq: number; readonly id: string; readonly rest?: Rest }): Promise<void>;
+  read(mark: {
+    readonly conversation: string;
+    readonly seq: number;
+    readonly id: string;
+    readonly rest?: Rest;
+  }): Promise<void>;
   want(wish: Exclude<Wish, { kind: "read" }>): Promise<void>;
   /** The wish for a mute that the server does not have yet. */
   mute(row: Pick<ConversationRow, "id"> | null): Extract<Wish, { kind: "mute" }> | null;

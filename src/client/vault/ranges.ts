@@ -26,3 +26,18 @@ export function dropBelow(ranges: readonly SeqRange[], first: number): readonly 
 export function rangeAt(ranges: readonly SeqRange[], seq: number): SeqRange | null {
   return ranges.find(([first, last]) => first <= seq && seq <= last) ?? null;
 }
+
+/** What remains of `ranges` without their first `count` seqs: those below `below`. `dropped`: how many there were. */
+export function cutFirst(
+  ranges: readonly SeqRange[],
+  count: number,
+): { readonly below: number; readonly dropped: number; readonly kept: readonly SeqRange[] } {
+  let dropped = 0;
+  let below = 0;
+  for (const [first, last] of ranges) {
+    if (dropped === count) break;
+    below = Math.min(last + 1, first + count - dropped);
+    dropped += below - first;
+  }
+  return { below, dropped, kept: dropBelow(ranges, below) };
+}

@@ -1,3 +1,4 @@
+import { raiseLevel } from "../sql.ts";
 import { deleteNoticesOf, isEmpty } from "./sql-parts.ts";
 
 /** The statements behind `device-store.ts`: addresses of devices, mutes and quiet hours. ?1 tenant, ?2 user in each. */
@@ -43,14 +44,33 @@ export const deleteDeviceAddresses = `DELETE FROM tidings_push_address WHERE key
 
 // Preferences.
 
-/** ?3 conversation key, ?4 until or null: forever. Only a conversation of the user. */
+/**
+ * ?3 conversation key, ?4 until, null: forever, 0: not any more. Only a conversation of the user; what changes nothing makes no entry, and to end
+ * a mute that was never made no row.
+ */
 export const upsertMute = `
-INSERT INTO tidings_mute (user, conversation, until)
-SELECT p.user, p.conversation, ?4 FROM tidings_member p CROSS JOIN tidings_conversation c ON c.key = p.conversation AND c.seq > 0
+INSERT INTO tidings_mute (user, conversation, until, n, version)
+SELECT p.user, p.conversation, ?4, head.n + 1, 1
+FROM tidings_member p CROSS JOIN tidings_conversation c ON c.key = p.conversation AND c.seq > 0 CROSS JOIN tidings_head head
 WHERE p.conversation = ?3 AND p.user = ${userKey}
-ON CONFLICT (user, conversation) DO UPDATE SET until = excluded.until
-RETURNING conversation`;
-export const deleteMute = `DELETE FROM tidings_mute WHERE user = ${userKey} AND conversation = ?3`;
+  AND (?4 IS NOT 0 OR EXISTS (SELECT 1 FROM tidings_mute m WHERE m.user = p.user AND m.conversation = p.conversation))
+ON CONFLICT (user, conversation) DO UPDATE SET until = excluded.until, n = excluded.n, version = tidings_mute.version + 1
+WHERE tidings_mute.until IS NOT excluded.until
+RETURNING n, conversation, version, coalesce(until, -1) AS muted_until,
+  (SELECT u.tenant FROM tidings_user u WHERE u.key = user) AS tenant, (SELECT u.id FROM tidings_user u WHERE u.key = user) AS user`;
+
+/** After upsertMute. */
+export const advanceHeadToSettings = `
+UPDATE tidings_head SET n = max(n, coalesce((SELECT max(n) FROM tidings_mute WHERE n > 0), 0))`;
+
+/** After upsertMute. ?1 the level of settings. */
+export const raiseLevelForSettings = `${raiseLevel} AND EXISTS (SELECT 1 FROM tidings_mute m WHERE m.n > 0)`;
+
+/** ?3 conversation key: whether it is one of the user. */
+export const selectIsMember = `
+SELECT 1 FROM tidings_member p CROSS JOIN tidings_conversation c ON c.key = p.conversation AND c.seq > 0
+WHERE p.conversation = ?3 AND p.user = ${userKey}`;
+
 /** ?3 conversation key, ?4 now */
 export const selectMute = `
 SELECT m.until FROM tidings_mute m WHERE m.user = ${userKey} AND m.conversation = ?3 AND (m.until IS NULL OR m.until > ?4)`;

@@ -1,10 +1,12 @@
 import type { Clock } from "../../internal/clock.ts";
-import type { Identity } from "../../model.ts";
+import { setting } from "../../log/setting.ts";
+import type { Identity, LogEntry } from "../../model.ts";
 import { decodeConversation } from "../../protocol/conversation-id.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row, Statement } from "../engine/engine.ts";
 import * as sql from "./device-sql.ts";
 import { forgetDevices } from "../forget-devices.ts";
+import { settingEntryOf } from "../read/log-rows.ts";
 import { integerOrNull, text } from "../row.ts";
 import { insertUser } from "../sql.ts";
 
@@ -39,7 +41,10 @@ export type DeviceStore = {
   ): Promise<void>;
   /** Deletes all addresses of a device. */
   deleteDevice(identity: Identity, device: string): Promise<void>;
-  /** Mutes a conversation of the user until a time or forever; null: not any more. Resolves with false where the user has no such conversation. */
+  /**
+   * Mutes a conversation of the user until a time or forever; null: not any more. What changes is an entry of the log. Resolves with false where
+   * the user has no such conversation.
+   */
   mute(identity: Identity, conversation: string, until: number | "forever" | null): Promise<boolean>;
   /** Until when a conversation is muted; null: it is not. */
   mutedUntil(identity: Identity, conversation: string, now: number): Promise<number | "forever" | null>;
@@ -68,8 +73,11 @@ export async function writeUntilGone(
     await new Promise<void>((resolve) => (clock ? clock.defer(resolve) : resolve()));
 }
 
-export function createDeviceStore(options: DeviceStoreOptions): DeviceStore {
-  const { engine, limits } = options;
+/** `onEntry` is called with each change of a setting, which is a commit of its own. */
+export function createDeviceStore(
+  options: DeviceStoreOptions & { readonly onEntry: (entry: LogEntry) => void },
+): DeviceStore {
+  const { engine, limits, onEntry } = options;
   return {
     async putDevice({ tenant, user }, device, { address, notify, now }) {
       const statements: Statement[] = [
@@ -103,13 +111,16 @@ export function createDeviceStore(options: DeviceStoreOptions): DeviceStore {
     },
 
     async mute({ tenant, user }, conversation, until) {
-      const key = decodeConversation(conversation) ?? -1;
-      const [rows = []] = await engine.write([
-        until === null
-          ? { sql: sql.deleteMute, args: [tenant, user, key] }
-          : { sql: sql.upsertMute, args: [tenant, user, key, until === "forever" ? null : until] },
+      const args = [tenant, user, decodeConversation(conversation) ?? -1];
+      const end = until === null ? 0 : until === "forever" ? null : until;
+      const [set = [], , , members = []] = await engine.write([
+        { sql: sql.upsertMute, args: [...args, end] },
+        { sql: sql.advanceHeadToSettings },
+        { sql: sql.raiseLevelForSettings, args: [setting.level] },
+        { sql: sql.selectIsMember, args },
       ]);
-      return until === null || rows.length > 0;
+      for (const row of set) onEntry(settingEntryOf(row));
+      return members.length > 0;
     },
 
     async mutedUntil({ tenant, user }, conversation, now) {

@@ -38,7 +38,7 @@ SELECT p.address, p.conversation, p.provider, p.n, p.seq, p.first, p.due, p.atte
   u.tenant, u.id AS user, ${acked} AS acked,
   coalesce((SELECT d.notify FROM tidings_device d WHERE d.user = a.user AND d.device = a.device), 1) AS notify,
   me.read, me.n AS marks_n, m.id, m.text, m.time, s.id AS sender,
-  (SELECT coalesce(t.until, -1) FROM tidings_mute t WHERE t.user = a.user AND t.conversation = p.conversation) AS muted_until,
+  (SELECT coalesce(t.until, -1) FROM tidings_mute t WHERE t.user = a.user AND t.conversation = p.conversation AND t.until IS NOT 0) AS muted_until,
   (SELECT q.hours FROM tidings_quiet_hours q WHERE q.user = a.user) AS quiet_hours,
   EXISTS (SELECT 1 FROM tidings_relation r WHERE r.user = a.user AND r.other = me.peer AND r.blocked) AS is_blocked,
   ${unreadOf("?4")} AS unread

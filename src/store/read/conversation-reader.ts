@@ -1,3 +1,4 @@
+import type { Clock } from "../../internal/clock.ts";
 import type { Conversation, Identity } from "../../model.ts";
 import { decodeConversation } from "../../protocol/conversation-id.ts";
 import type { Limits } from "../../protocol/limits.ts";
@@ -5,10 +6,16 @@ import type { Engine, Row } from "../engine/engine.ts";
 import { integer, integerOrNull, text } from "../row.ts";
 import type { ConversationPage, OneConversation } from "./history.ts";
 import { selectConversation, selectConversations } from "./history-sql.ts";
-import { messageOf } from "./log-rows.ts";
+import { messageOf, settingOf } from "./log-rows.ts";
+
+export type ConversationReaderOptions = {
+  readonly engine: Pick<Engine, "read">;
+  readonly limits: Limits;
+  readonly clock: Pick<Clock, "now">;
+};
 
 /** Reads a user's conversations: a page of the list, or one of them, each on one snapshot of the database. */
-export function createConversationReader({ engine, limits }: { engine: Engine; limits: Limits }) {
+export function createConversationReader({ engine, limits, clock }: ConversationReaderOptions) {
   const { unreadRowsMax, pageUnreadRowsMax, answerBytesMax } = limits;
 
   /** How many of the rows make a page: limited by the bytes of their texts and by the messages that were counted for it; at least one. */
@@ -26,7 +33,10 @@ export function createConversationReader({ engine, limits }: { engine: Engine; l
     const bounds = [unreadRowsMax, answerBytesMax, pageUnreadRowsMax];
     const args = [tenant, user, null, null, ...bounds, key, which.with ?? null];
     const [rows = []] = await engine.read([{ sql: selectConversation, args }]);
-    return { conversations: rows.map(conversationOf), counted: rows[0] ? integer(rows[0], "own_spent") : 0 };
+    return {
+      conversations: rows.map((row) => conversationOf(row, clock.now())),
+      counted: rows[0] ? integer(rows[0], "own_spent") : 0,
+    };
   }
 
   async function page({ tenant, user }: Identity, { below, limit }: { below: number; limit: number }) {
@@ -37,7 +47,7 @@ export function createConversationReader({ engine, limits }: { engine: Engine; l
     const bytes = rows.reduce((sum, row) => sum + integer(row, "bytes"), 0);
     const isMore = shown.length < rows.length || bytes >= answerBytesMax;
     return {
-      conversations: shown.map(conversationOf),
+      conversations: shown.map((row) => conversationOf(row, clock.now())),
       counted: last ? integer(last, "spent") + integer(last, "own_spent") : 0,
       ...(last !== undefined && isMore && { next: integer(last, "activity") }),
     } satisfies ConversationPage;
@@ -46,8 +56,10 @@ export function createConversationReader({ engine, limits }: { engine: Engine; l
   return { page, one };
 }
 
-function conversationOf(row: Row): Conversation {
+function conversationOf(row: Row, now: number): Conversation {
   const lastMessage = messageOf(row);
+  const { version, ...mute } = settingOf(row);
+  const isOver = mute.until !== undefined && mute.until <= now;
   const peerRead = integerOrNull(row, "peer_read");
   return {
     id: lastMessage.conversation,
@@ -57,5 +69,6 @@ function conversationOf(row: Row): Conversation {
     delivered: integer(row, "delivered"),
     read: integer(row, "read"),
     ...(peerRead !== null && { peer: { delivered: integer(row, "peer_delivered"), read: peerRead } }),
+    setting: { ...(isOver ? { muted: false } : mute), version },
   };
 }

@@ -152,7 +152,8 @@ WITH page AS MATERIALIZED (${page}), counted AS MATERIALIZED (
   CROSS JOIN tidings_message l ON l.conversation = page.key AND l.seq = page.seq
 )
 SELECT counted.n AS activity, counted.bytes, max(0, counted.both - max(counted.read, counted.both - ?5)) AS own_spent, counted.spent, o.id AS peer, counted.delivered, counted.read,
-  q.delivered AS peer_delivered, CASE WHEN ${isBlockedBetween("counted.me", "counted.peer")} THEN NULL ELSE q.read END AS peer_read, m.n, m.conversation, m.seq, m.id, m.text, m.time,
+  q.delivered AS peer_delivered, coalesce(t.version, 0) AS version,
+  CASE WHEN t.user IS NULL THEN 0 ELSE coalesce(t.until, -1) END AS muted_until, CASE WHEN ${isBlockedBetween("counted.me", "counted.peer")} THEN NULL ELSE q.read END AS peer_read, m.n, m.conversation, m.seq, m.id, m.text, m.time,
   CASE m.sender WHEN counted.me THEN ?2 ELSE o.id END AS sender,
   CASE m.sender WHEN counted.me THEN o.id ELSE ?2 END AS recipient,
   max(0, counted.others - max(counted.read, counted.both)) + CASE WHEN counted.spent < ?7 THEN (
@@ -164,6 +165,7 @@ FROM counted
 CROSS JOIN tidings_member q ON q.conversation = counted.key AND q.user = counted.peer
 CROSS JOIN tidings_user o ON o.key = counted.peer
 CROSS JOIN tidings_message m ON m.n = counted.last
+LEFT JOIN tidings_mute t ON t.user = counted.me AND t.conversation = counted.key
 WHERE counted.before < ?6 ORDER BY counted.n DESC`;
 
 export const selectConversations = listed(

@@ -1,5 +1,5 @@
 import { newestInCommit } from "../../log/log-kinds.ts";
-import type { Change, ChangeKind, Entry, Kind, LogEntry, Message } from "../../model.ts";
+import type { Change, ChangeKind, Entry, Kind, LogEntry, Message, Setting } from "../../model.ts";
 import { encodeConversation } from "../../protocol/conversation-id.ts";
 import type { Row } from "../engine/engine.ts";
 import { selectRevocations } from "../revocation-sql.ts";
@@ -87,6 +87,27 @@ const relation: LogRows<"relation"> = {
   inCommit: ({ rowsOf }) => rowsOf("relations").map(logEntryOf(relation)),
 };
 
+/** The mute in a row: `muted_until` is its end, -1: it has none, 0: it was ended, or never made. */
+export function settingOf(row: Row): Setting {
+  const [until, version] = [integer(row, "muted_until"), integer(row, "version")];
+  return { muted: until !== 0, ...(until > 0 && { until }), version };
+}
+
+const setting: LogRows<"setting"> = {
+  ofAll: logSql.selectSettings,
+  ofUser: [logSql.selectOwnSettings],
+  hasText: false,
+  entry: (row) => ({
+    kind: "setting",
+    n: integer(row, "n"),
+    conversation: encodeConversation(integer(row, "conversation")),
+    ...settingOf(row),
+  }),
+  users: (row) => [text(row, "user")],
+  // Written by a transaction of its own (`createDeviceStore`).
+  inCommit: () => [],
+};
+
 const revocation: LogRows<"revocation"> = {
   ofAll: selectRevocations,
   ofUser: [],
@@ -103,10 +124,11 @@ const revocation: LogRows<"revocation"> = {
   inCommit: () => [],
 };
 
-const changeRows: { readonly [K in ChangeKind]: LogRows<K> } = { message, receipt, relation };
+const changeRows: { readonly [K in ChangeKind]: LogRows<K> } = { message, receipt, relation, setting };
 const logRows: { readonly [K in Kind]: LogRows<K> } = { ...changeRows, revocation };
 
 export const revocationEntryOf = logEntryOf(revocation);
+export const settingEntryOf = logEntryOf(setting);
 
 /** A statement with the items of its rows. */
 export type Select<Item> = { readonly sql: string; readonly hasText: boolean; readonly itemOf: (row: Row) => Item };

@@ -68,3 +68,15 @@ WHERE a.tenant = ?1 AND a.id = ?2 AND b.tenant = ?1 AND b.id = ?3 AND c.seq > 0`
 /** ?1 a message's n, ?2 its text as it was read, ?3 the new one, ?4 the hash of its send, which is kept where none is kept yet. See `changeText`. */
 export const changeText = `
 UPDATE tidings_message SET text = ?3, hash = coalesce(hash, ?4) WHERE n = ?1 AND text = ?2 RETURNING n`;
+
+/** The setting of a row `t` of tidings_mute. */
+const settingColumns = `t.n, t.conversation, t.version, coalesce(t.until, -1) AS muted_until`;
+
+/** ?1 tenant, ?2 user, ?3 after, ?4 limit */
+export const selectOwnSettings = `
+SELECT ${settingColumns} FROM tidings_mute t WHERE t.user = ${userKey} AND t.n > ?3 AND t.n > 0 ORDER BY t.n LIMIT ?4`;
+
+/** ?1 after, ?2 limit: the whole log, every tenant. */
+export const selectSettings = `
+SELECT ${settingColumns}, u.tenant, u.id AS user FROM tidings_mute t CROSS JOIN tidings_user u ON u.key = t.user
+WHERE t.n > ?1 AND t.n > 0 ORDER BY t.n LIMIT ?2`;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createMemoryDisk, memory } from "../../../src/client/vault/memory.ts";
-import { arrival, message, row } from "./contract.ts";
+import { arrival, message, row } from "./vault.contract.ts";
 import { describeStorage } from "./run-contract.ts";
 
 const disk = createMemoryDisk();

@@ -221,7 +221,7 @@ describe("mergeConversation", () => {
 });
 
 const history = (owners: string): History => ({
-  owners: [...owners].map((owner) => owner === "m"),
+  owners: owners.split("").map((owner) => owner === "m"),
   moments: [],
 });
 const message = (seq: number, isOwn = false): ConversationPatch => ({

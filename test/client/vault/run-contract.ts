@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import type { Storage, Vault } from "../../../src/client/vault/contract.ts";
-import { vaultCases } from "./contract.ts";
+import { vaultCases } from "./vault.contract.ts";
 
 let scopes = 0;
 

@@ -149,7 +149,7 @@ export function createDevice(options: DeviceOptions) {
         return flush();
       case "changes":
         for (const change of frame.changes) {
-          if (change.kind === "relation") continue;
+          if (change.kind === "relation" || change.kind === "setting") continue;
           if (change.kind !== "message") {
             if (change.read > change.delivered) fault(`read is beyond delivered: ${JSON.stringify(change)}`);
             continue;

@@ -21,7 +21,10 @@ export type Browser = {
   vanish(): void;
 };
 
-export function createBrowser(world: SdkWorld, { name, user, chance }: { readonly name: string; readonly user: string; readonly chance: Chance }): Browser {
+export function createBrowser(
+  world: SdkWorld,
+  { name, user, chance }: { readonly name: string; readonly user: string; readonly chance: Chance },
+): Browser {
   const { timeline } = world;
   const disk = createDisk({ timeline, chance: chance.fork("disk"), faults: () => world.faults().disk });
   let tabs: readonly Tab[] = [];

@@ -2,7 +2,14 @@ import type { Storage, Vault, Write, Written, Durability } from "../../../src/cl
 import { VaultError } from "../../../src/client/vault/contract.ts";
 import { dropBelow } from "../../../src/client/vault/ranges.ts";
 import { messageKey, needsOf, type RankEnds, resolveWrite, type Stored } from "../../../src/client/vault/resolve.ts";
-import type { ConversationRow, MessageRow, Meta, OutboxRow, RelationRow, Wish } from "../../../src/client/vault/rows.ts";
+import type {
+  ConversationRow,
+  MessageRow,
+  Meta,
+  OutboxRow,
+  RelationRow,
+  Wish,
+} from "../../../src/client/vault/rows.ts";
 import type { Chance } from "../sim/chance.ts";
 import type { SimProcess } from "../sim/process.ts";
 import type { Timeline } from "../sim/timeline.ts";
@@ -55,7 +62,10 @@ export function createDisk({ timeline, chance, faults }: DiskOptions) {
   const open = new Set<{ readonly process: SimProcess; readonly lose: () => void }>();
 
   /** Runs `work` on the disk after those before it; the answer comes back if the tab still lives. */
-  function call<Result>(tab: { readonly process: SimProcess; isAborted: boolean }, work: () => Result): Promise<Result> {
+  function call<Result>(
+    tab: { readonly process: SimProcess; isAborted: boolean },
+    work: () => Result,
+  ): Promise<Result> {
     const { callMs, hangs } = faults();
     const ms = chance.hits(hangs) ? chance.between(2_500, 12_000) : chance.unit() * callMs;
     freeAt = Math.max(freeAt, timeline.now() + ms);
@@ -115,11 +125,16 @@ export function createDisk({ timeline, chance, faults }: DiskOptions) {
             .toSorted((a, b) => a.seq - b.seq),
         ),
       conversations: ({ below, limit }) =>
-        read(({ conversations }) => byRank(conversations).filter((row) => row.rank < below).slice(0, limit)),
+        read(({ conversations }) =>
+          byRank(conversations)
+            .filter((row) => row.rank < below)
+            .slice(0, limit),
+        ),
       conversation: (key) =>
         read(
           ({ conversations }) =>
-            [...conversations.values()].find((row) => ("id" in key ? row.id === key.id : row.with === key.with)) ?? null,
+            [...conversations.values()].find((row) => ("id" in key ? row.id === key.id : row.with === key.with)) ??
+            null,
         ),
       relations: () => read(({ relations }) => [...relations.values()].toSorted((a, b) => (a.user < b.user ? -1 : 1))),
       outbox: () => read(({ outbox }) => [...outbox.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))),
@@ -138,7 +153,9 @@ export function createDisk({ timeline, chance, faults }: DiskOptions) {
     const conversations = new Map(before.conversations);
     let evicted = 0;
     for (const row of byRank(before.conversations).toReversed()) {
-      const held = [...messages.values()].filter((one) => one.conversation === row.id).toSorted((a, b) => a.seq - b.seq);
+      const held = [...messages.values()]
+        .filter((one) => one.conversation === row.id)
+        .toSorted((a, b) => a.seq - b.seq);
       for (const message of held) {
         if (evicted >= count) break;
         messages.delete(messageKey(row.id, message.seq));
@@ -208,7 +225,10 @@ function apply(before: DiskState, change: Write): readonly [DiskState, Written] 
     conversations: pick(before.conversations, needs.conversations),
     outbox: pick(before.outbox, needs.outbox),
     wishes: pick(before.wishes, needs.wishes),
-    messages: pick(before.messages, needs.messages.map(([conversation, seq]) => messageKey(conversation, seq))),
+    messages: pick(
+      before.messages,
+      needs.messages.map(([conversation, seq]) => messageKey(conversation, seq)),
+    ),
   };
   const resolved = resolveWrite(change, stored);
   const empty = resolved.reset;

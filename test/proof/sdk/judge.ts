@@ -15,21 +15,25 @@ export function unfinished(world: SdkWorld, truth: Truth): string | null {
       const { queued } = client.outbox.get();
       if (queued > 0) return `${name} has ${queued} sends without an answer`;
       // A disk that was full counts as full until the next write.
-      if (!["durable", "full"].includes(client.storage.get().kind)) return `the storage of ${name} is ${client.storage.get().kind}`;
+      if (!["durable", "full"].includes(client.storage.get().kind))
+        return `the storage of ${name} is ${client.storage.get().kind}`;
       if (length > 0 && client.conversations.get().conversations.length === 0) return `${name} shows no conversation`;
     }
   }
   for (const browser of world.browsers) {
     const state = browser.disk.state();
     if (state !== null && state.wishes.size > 0) return `${browser.name} wants ${[...state.wishes.keys()].join(", ")}`;
-    if (state !== null && [...state.outbox.values()].some((row) => row.failed === undefined)) return `${browser.name} holds an outbox`;
+    if (state !== null && [...state.outbox.values()].some((row) => row.failed === undefined))
+      return `${browser.name} holds an outbox`;
   }
   return null;
 }
 
 /** J3: what was kept is in the log exactly once; nothing else is; each tab's messages in the order of their writing. */
 export function judgeTexts(world: SdkWorld, truth: Truth): void {
-  const all = world.plan.users.flatMap((user) => truth.historyOf(ownerOf(world, user)).filter((message) => message.from === ownerOf(world, user)));
+  const all = world.plan.users.flatMap((user) =>
+    truth.historyOf(ownerOf(world, user)).filter((message) => message.from === ownerOf(world, user)),
+  );
   const byText = new Map<string, Logged[]>();
   for (const message of all) byText.set(message.text, [...(byText.get(message.text) ?? []), message]);
   const wrote = new Map(world.written.map((entry) => [entry.text, entry]));
@@ -59,11 +63,21 @@ function judgeOrder(world: SdkWorld, byText: ReadonlyMap<string, readonly Logged
   for (const entry of world.written) {
     const [message] = byText.get(entry.text) ?? [];
     // A message that was refused and tried again, or written anew, has its place where it was accepted.
-    if (message === undefined || entry.state !== "kept" || message.id !== entry.id || ids.get(entry.id) !== 1 || world.retried.has(entry.id)) continue;
+    if (
+      message === undefined ||
+      entry.state !== "kept" ||
+      message.id !== entry.id ||
+      ids.get(entry.id) !== 1 ||
+      world.retried.has(entry.id)
+    )
+      continue;
     const lane = `${entry.tab} ${entry.to}`;
     const before = last.get(lane);
     if (before !== undefined && before.seq > message.seq)
-      world.problem("J6", `"${message.text.slice(0, 9)}" of ${lane} came before "${before.text.slice(0, 9)}", which was written first`);
+      world.problem(
+        "J6",
+        `"${message.text.slice(0, 9)}" of ${lane} came before "${before.text.slice(0, 9)}", which was written first`,
+      );
     last.set(lane, message);
   }
 }
@@ -76,14 +90,16 @@ export function judgeDisks(world: SdkWorld, truth: Truth): void {
       if (message.n <= first || message.n > upTo) continue;
       const held = state.messages.get(messageKey(message.conversation, message.seq));
       const isEvicted = world.isEvicting(browser);
-      if (held === undefined && !isEvicted) world.problem("J5", `the disk of ${browser} has the cursor ${upTo}, and not message ${message.n}`);
+      if (held === undefined && !isEvicted)
+        world.problem("J5", `the disk of ${browser} has the cursor ${upTo}, and not message ${message.n}`);
       if (held !== undefined && (held.id !== message.id || held.text !== message.text))
         world.problem("J5", `the disk of ${browser} holds another message at ${message.conversation} ${message.seq}`);
     }
     for (const row of state.conversations.values())
       for (const [from, to] of row.ranges)
         for (let seq = from; seq <= to; seq++)
-          if (!state.messages.has(messageKey(row.id, seq))) world.problem("J7", `the disk of ${browser} says that it holds ${row.id} ${seq}`);
+          if (!state.messages.has(messageKey(row.id, seq)))
+            world.problem("J7", `the disk of ${browser} says that it holds ${row.id} ${seq}`);
   }
 }
 
@@ -103,26 +119,43 @@ function judgeTab(world: SdkWorld, tab: Tab, user: string, truth: Truth): void {
       .toSorted((a, b) => a.seq - b.seq);
     const rows = tab.rows(other).filter((row) => row.seq !== null);
     const shown = rows.map((row) => `${row.seq} ${row.id}`).join(", ");
-    const wanted = messages.slice(-rows.length || Number.POSITIVE_INFINITY).map((message) => `${message.seq} ${message.id}`).join(", ");
+    const wanted = messages
+      .slice(-rows.length || Number.POSITIVE_INFINITY)
+      .map((message) => `${message.seq} ${message.id}`)
+      .join(", ");
     if (shown !== wanted || (messages.length > 0 && rows.length < Math.min(messages.length, 300)))
-      world.problem("J8", `${name} shows ${rows.length} of ${messages.length} messages with ${other}: ${shown.slice(0, 90)}, not ${wanted.slice(0, 90)}`);
+      world.problem(
+        "J8",
+        `${name} shows ${rows.length} of ${messages.length} messages with ${other}: ${shown.slice(0, 90)}, not ${wanted.slice(0, 90)}`,
+      );
     const [conversation] = messages;
-    if (conversation !== undefined) judgeCounts(world, tab, { name, user, other, id: conversation.conversation, messages, truth });
+    if (conversation !== undefined)
+      judgeCounts(world, tab, { name, user, other, id: conversation.conversation, messages, truth });
   }
 }
 
 function judgeCounts(
   world: SdkWorld,
   tab: Tab,
-  at: { readonly name: string; readonly user: string; readonly other: string; readonly id: string; readonly messages: readonly Logged[]; readonly truth: Truth },
+  at: {
+    readonly name: string;
+    readonly user: string;
+    readonly other: string;
+    readonly id: string;
+    readonly messages: readonly Logged[];
+    readonly truth: Truth;
+  },
 ): void {
   const row = tab.client.conversation(at.id).get();
   const mark = at.truth.marks.get(`${at.id} ${ownerOf(world, at.user)}`);
   const read = mark?.read ?? 0;
   const unread = at.messages.filter((message) => message.seq > read && message.from !== ownerOf(world, at.user)).length;
   if (row === null) return world.problem("J8", `${at.name} does not know ${at.id}`);
-  if (row.last?.seq !== at.messages.at(-1)?.seq) world.problem("J8", `${at.name}: the last message of ${at.id} is ${row.last?.seq}, not ${at.messages.at(-1)?.seq}`);
-  if (row.own.read !== read) world.problem("J9", `${at.name} has read ${row.own.read} of ${at.id}, the server says ${read}`);
-  if (row.isExact && row.unread !== unread) world.problem("J9", `${at.name} counts ${row.unread} unread in ${at.id}, not ${unread}`);
+  if (row.last?.seq !== at.messages.at(-1)?.seq)
+    world.problem("J8", `${at.name}: the last message of ${at.id} is ${row.last?.seq}, not ${at.messages.at(-1)?.seq}`);
+  if (row.own.read !== read)
+    world.problem("J9", `${at.name} has read ${row.own.read} of ${at.id}, the server says ${read}`);
+  if (row.isExact && row.unread !== unread)
+    world.problem("J9", `${at.name} counts ${row.unread} unread in ${at.id}, not ${unread}`);
   if (!row.isExact) world.problem("J9", `${at.name} does not know how much is unread in ${at.id}`);
 }

@@ -67,7 +67,13 @@ export const operations: Readonly<Record<string, OperationKind>> = {
         // Until the answer nobody knows; if the tab dies, for ever.
         const before = entry.state;
         entry.state = "doubtful";
-        tab.thread(other).cancel(row.id).then((answer) => void (entry.state = answer === "cancelled" ? answer : before), () => {});
+        tab
+          .thread(other)
+          .cancel(row.id)
+          .then(
+            (answer) => void (entry.state = answer === "cancelled" ? answer : before),
+            () => {},
+          );
       }),
   },
   edit: {
@@ -81,13 +87,16 @@ export const operations: Readonly<Record<string, OperationKind>> = {
         world.written.push(next);
         const before = entry.state;
         entry.state = "doubtful";
-        tab.thread(other).edit(row.id, next.text).then(
-          (answer) => {
-            entry.state = answer === "edited" ? "edited" : before;
-            next.state = answer === "edited" ? "kept" : "edited";
-          },
-          () => {},
-        );
+        tab
+          .thread(other)
+          .edit(row.id, next.text)
+          .then(
+            (answer) => {
+              entry.state = answer === "edited" ? "edited" : before;
+              next.state = answer === "edited" ? "kept" : "edited";
+            },
+            () => {},
+          );
       }),
   },
   retry: {
@@ -117,7 +126,10 @@ export const operations: Readonly<Record<string, OperationKind>> = {
         tab.client.conversations.loadMore();
       }),
   },
-  "type a letter": { weight: 3, act: (world, chance) => inTab(world, chance, (tab, other) => tab.thread(other).typing(chance.hits(0.8))) },
+  "type a letter": {
+    weight: 3,
+    act: (world, chance) => inTab(world, chance, (tab, other) => tab.thread(other).typing(chance.hits(0.8))),
+  },
   "mute it": {
     weight: 2,
     act: (world, chance) =>
@@ -133,7 +145,9 @@ export const operations: Readonly<Record<string, OperationKind>> = {
     act: (world, chance) =>
       inTab(world, chance, (tab, other) => {
         tab.client.setBlocked(other, true);
-        void world.timeline.after(chance.between(50, 800), () => tab.process.run(() => tab.client.setBlocked(other, false)));
+        void world.timeline.after(chance.between(50, 800), () =>
+          tab.process.run(() => tab.client.setBlocked(other, false)),
+        );
       }),
   },
   "open a tab": {
@@ -184,7 +198,11 @@ export const operations: Readonly<Record<string, OperationKind>> = {
     },
   },
   "hide or show": { weight: 4, act: (world, chance) => inTab(world, chance, (tab) => tab.show(!tab.isVisible())) },
-  "jump a clock": { weight: 2, act: (world, chance) => inTab(world, chance, (tab) => tab.process.jump(chance.pick([-3_600_000, -50, 50, 3_600_000]))) },
+  "jump a clock": {
+    weight: 2,
+    act: (world, chance) =>
+      inTab(world, chance, (tab) => tab.process.jump(chance.pick([-3_600_000, -50, 50, 3_600_000]))),
+  },
   "lose the network": {
     weight: 4,
     act: (world, chance) =>
@@ -195,9 +213,16 @@ export const operations: Readonly<Record<string, OperationKind>> = {
   },
   "cut a link": {
     weight: 6,
-    act: (world, chance) => inTab(world, chance, (tab) => tab.links().forEach((link) => link.cut(chance.pick(["both", "client", "server", "none"])))),
+    act: (world, chance) =>
+      inTab(world, chance, (tab) =>
+        tab.links().forEach((link) => link.cut(chance.pick(["both", "client", "server", "none"]))),
+      ),
   },
-  "hold a link": { weight: 3, act: (world, chance) => inTab(world, chance, (tab) => tab.links().forEach((link) => link.hold(chance.pick([50, 1_000])))) },
+  "hold a link": {
+    weight: 3,
+    act: (world, chance) =>
+      inTab(world, chance, (tab) => tab.links().forEach((link) => link.hold(chance.pick([50, 1_000])))),
+  },
   "kill a node": { weight: 3, act: (world, chance) => world.killNode(chance) },
   "stop a node": { weight: 2, act: (world, chance) => world.stopNode(chance) },
   "fill a disk": {

@@ -3,7 +3,14 @@ import type { SimDatabase, Truth } from "../sim/database.ts";
 import { digestAtOnce } from "../sim/instant-digest.ts";
 import { operations } from "./operations.ts";
 import { judgeDisks, judgeTexts, judgeViews, unfinished } from "./judge.ts";
-import { createSdkWorld, drawSdkFaults, type SdkPlan, type SdkWorld, type SdkWorldOptions, type Trace } from "./world.ts";
+import {
+  createSdkWorld,
+  drawSdkFaults,
+  type SdkPlan,
+  type SdkWorld,
+  type SdkWorldOptions,
+  type Trace,
+} from "./world.ts";
 
 export type SdkVerdict = {
   readonly seed: number;
@@ -22,11 +29,20 @@ const lookMs = 1_000;
 export function drawSdkPlan(seed: number): SdkPlan {
   const chance = createChance(seed).fork("sdk");
   const kinds = Object.entries(operations);
-  const weights = kinds.map(([name, { weight }]) => (name !== "write" && chance.hits(0.35) ? 0 : weight * (0.3 + 2 * chance.unit())));
+  const weights = kinds.map(([name, { weight }]) =>
+    name !== "write" && chance.hits(0.35) ? 0 : weight * (0.3 + 2 * chance.unit()),
+  );
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const draw = (): string => {
     let at = chance.unit() * total;
-    return kinds[Math.max(weights.findIndex((weight) => (at -= weight) < 0), 0)]?.[0] ?? "write";
+    return (
+      kinds[
+        Math.max(
+          weights.findIndex((weight) => (at -= weight) < 0),
+          0,
+        )
+      ]?.[0] ?? "write"
+    );
   };
   const size = chance.pick([10, 20, 40, 80]);
   const spanMs = size * chance.pick([20, 80, 300]);
@@ -38,7 +54,11 @@ export function drawSdkPlan(seed: number): SdkPlan {
     users: ["alice", "bob", "carol"].slice(0, chance.between(2, 3)),
     browsers: chance.pick([1, 1, 2]),
     spanMs,
-    operations: Array.from({ length: size }, () => ({ at: chance.unit() * spanMs, kind: draw(), seed: chance.between(0, 2 ** 31) })).toSorted((a, b) => a.at - b.at),
+    operations: Array.from({ length: size }, () => ({
+      at: chance.unit() * spanMs,
+      kind: draw(),
+      seed: chance.between(0, 2 ** 31),
+    })).toSorted((a, b) => a.at - b.at),
   };
 }
 
@@ -78,7 +98,14 @@ async function run(options: SdkWorldOptions): Promise<SdkVerdict> {
   judgeViews(world, truth);
   const virtualMs = timeline.now();
   world.end();
-  return { seed: plan.seed, problems: world.problems, written: world.written.length, steps, virtualMs, facts: world.facts };
+  return {
+    seed: plan.seed,
+    problems: world.problems,
+    written: world.written.length,
+    steps,
+    virtualMs,
+    facts: world.facts,
+  };
 }
 
 /** Every tab scrolls through everything. */
@@ -88,7 +115,8 @@ async function showAll(world: SdkWorld): Promise<number> {
     for (const { tabs, user } of world.browsers)
       for (const tab of tabs)
         for (const other of world.plan.users)
-          if (other !== user) tab.process.run(() => (round === 0 ? tab.thread(other).jump("newest") : tab.thread(other).loadBefore()));
+          if (other !== user)
+            tab.process.run(() => (round === 0 ? tab.thread(other).jump("newest") : tab.thread(other).loadBefore()));
     steps += world.timeline.runUntil(world.timeline.now() + 300);
   }
   return steps;

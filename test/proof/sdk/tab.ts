@@ -11,9 +11,22 @@ import type { SdkWorld } from "./world.ts";
 export const base = "http://sim";
 
 /** A tab of a browser: the SDK over simulated sockets, requests, storage and time. Each of its effects is a moment at which it may die. */
-export function createTab({ world, browser, chance, serial }: { readonly world: SdkWorld; readonly browser: Browser; readonly chance: Chance; readonly serial: number }) {
+export function createTab({
+  world,
+  browser,
+  chance,
+  serial,
+}: {
+  readonly world: SdkWorld;
+  readonly browser: Browser;
+  readonly chance: Chance;
+  readonly serial: number;
+}) {
   const { timeline } = world;
-  const process: SimProcess = createProcess(timeline, chance.fork("process"), { skewMs: chance.between(-60_000, 60_000), lateMs: 0 });
+  const process: SimProcess = createProcess(timeline, chance.fork("process"), {
+    skewMs: chance.between(-60_000, 60_000),
+    lateMs: 0,
+  });
   const links = new Set<Link>();
   const listeners = new Set<(occasion: Occasion) => void>();
   let isVisible = chance.hits(0.7);
@@ -125,7 +138,9 @@ export function createTab({ world, browser, chance, serial }: { readonly world: 
                 if (chance.hits(world.loses())) return void timeline.after(wayMs(), fail);
                 world.trace(browser, `${serial} is answered ${response.status} ${text}`);
                 const answer = { status: response.status, headers: response.headers };
-                void timeline.after(wayMs(), () => process.run(() => resolve(new Response(response.status === 204 ? null : text, answer))));
+                void timeline.after(wayMs(), () =>
+                  process.run(() => resolve(new Response(response.status === 204 ? null : text, answer))),
+                );
               },
               () => void timeline.after(wayMs(), fail),
             );

@@ -39,7 +39,12 @@ export type SdkPlan = {
 };
 
 /** A disk at one moment, to be judged once the log is known. */
-export type Snapshot = { readonly browser: string; readonly user: string; readonly state: DiskState; readonly first: number };
+export type Snapshot = {
+  readonly browser: string;
+  readonly user: string;
+  readonly state: DiskState;
+  readonly first: number;
+};
 
 const tenant = "t";
 const restartMs = 300;
@@ -92,7 +97,8 @@ export function createSdkWorld({ plan, database, trace }: SdkWorldOptions) {
     void timeline.after(restartMs, () => nodes[i] === null && boot(i));
   }
 
-  const positionOf = (cursor: string | null): number => (cursor === null ? 0 : (readCursor(cursor, histories.names())?.n ?? 0));
+  const positionOf = (cursor: string | null): number =>
+    cursor === null ? 0 : (readCursor(cursor, histories.names())?.n ?? 0);
 
   const world = {
     timeline,

@@ -4,6 +4,8 @@ import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
 import type { Row } from "../../../src/store/engine/engine.ts";
 import { firstEpoch, simulatedSecret } from "./cursor-reader.ts";
 import { newEpoch } from "../../../src/store/epoch.ts";
+import { levelMax } from "../../../src/log/log-kinds.ts";
+import type { Setting } from "../../../src/model.ts";
 import type { Random } from "../../../src/internal/random.ts";
 import { bundledMigrations } from "../../../src/store/migration/bundled.ts";
 import { migrate } from "../../../src/store/migration/migrate.ts";
@@ -34,6 +36,8 @@ export type Truth = {
   readonly relationsOf: (
     owner: string,
   ) => ReadonlyMap<string, { readonly contact: boolean; readonly blocked: boolean }>;
+  /** The settings of a user (`tenant/user`) that the log has, by conversation. */
+  readonly settingsOf: (owner: string) => ReadonlyMap<string, Setting>;
   /** Whether this device of a user (`tenant/user`) is known. */
   readonly hasDevice: (owner: string, device: string) => boolean;
   /** Marks that have moved, by `conversation tenant/user`. */
@@ -63,14 +67,18 @@ export async function openDatabase() {
       const rows = JSON.stringify(people.map(({ tenant, user, device }) => [tenant, user, device]));
       await engine.write([
         ...wipe,
-        { sql: `UPDATE tidings_head SET n = 0, epoch = ?1, secret = ?2`, args: [firstEpoch, simulatedSecret] },
+        {
+          sql: `UPDATE tidings_head SET n = 0, level = 1, epoch = ?1, secret = ?2`,
+          args: [firstEpoch, simulatedSecret],
+        },
         { sql: `UPDATE tidings_push_worker SET holder = '', beat = 0, n = 0` },
         {
           sql: `INSERT INTO tidings_user (tenant, id) SELECT DISTINCT j.value ->> 0, j.value ->> 1 FROM json_each(?1) j ORDER BY j.key`,
           args: [rows],
         },
         {
-          sql: `INSERT INTO tidings_device (user, device, acked) SELECT u.key, j.value ->> 2, 0
+          // It has acked nothing yet, at any level.
+          sql: `INSERT INTO tidings_device (user, device, acked, level) SELECT u.key, j.value ->> 2, 0, ${levelMax}
             FROM json_each(?1) j JOIN tidings_user u ON u.tenant = j.value ->> 0 AND u.id = j.value ->> 1`,
           args: [rows],
         },
@@ -107,7 +115,7 @@ export async function openDatabase() {
     /** An administrator's step after a restore: `tidings epoch new`. */
     rename: (random: Random): Promise<string> => newEpoch(engine, random),
     async truth(): Promise<Truth> {
-      const [rows = [], relationRows = [], markRows = [], deviceRows = []] = await engine.read([
+      const [rows = [], relationRows = [], markRows = [], deviceRows = [], settingRows = []] = await engine.read([
         {
           sql: `SELECT m.n, m.conversation, m.seq, m.id, m.text, s.tenant, s.id AS sender, r.id AS recipient
             FROM tidings_message m JOIN tidings_user s ON s.key = m.sender JOIN tidings_user r ON r.key = m.recipient ORDER BY m.n`,
@@ -121,7 +129,21 @@ export async function openDatabase() {
             FROM tidings_member p JOIN tidings_user u ON u.key = p.user WHERE p.n > 0`,
         },
         { sql: "SELECT u.tenant, u.id AS user, d.device FROM tidings_device d JOIN tidings_user u ON u.key = d.user" },
+        {
+          sql: `SELECT u.tenant, u.id AS user, m.conversation, coalesce(m.until, -1) AS until, m.version
+            FROM tidings_mute m JOIN tidings_user u ON u.key = m.user WHERE m.n > 0`,
+        },
       ]);
+      const settings = new Map<string, Map<string, Setting>>();
+      for (const row of settingRows) {
+        const owner = `${row["tenant"]}/${row["user"]}`;
+        const own = settings.get(owner) ?? new Map<string, Setting>();
+        settings.set(owner, own);
+        const until = Number(row["until"]);
+        own.set(`c${Number(row["conversation"]).toString(36)}`, {
+          ...{ muted: until !== 0, ...(until > 0 && { until }), version: Number(row["version"]) },
+        });
+      }
       const relations = new Map<string, Map<string, { contact: boolean; blocked: boolean }>>();
       for (const row of relationRows) {
         const owner = `${row["tenant"]}/${row["user"]}`;
@@ -163,6 +185,7 @@ export async function openDatabase() {
         peopleOf: (conversation) => people.get(conversation) ?? [],
         relationsOf: (owner) => relations.get(owner) ?? new Map<string, { contact: boolean; blocked: boolean }>(),
         marks,
+        settingsOf: (owner) => settings.get(owner) ?? new Map<string, Setting>(),
         hasDevice: (owner, device) => devices.has(`${owner} ${device}`),
         push: await readPushTruth(engine),
       };

@@ -17,6 +17,8 @@ export type DeviceOptions = {
   readonly name: string;
   /** Whether it ever sends. A device that does not send sees a log without gaps; a sender's own messages may be left out. */
   readonly isTalker: boolean;
+  /** The highest level of change that it understands. */
+  readonly level: number;
 };
 
 type Waiting = {
@@ -36,7 +38,7 @@ type Waiting = {
 const silenceMsMax = 5_000;
 
 /** A model client: a durable outbox, rows upserted by (conversation, seq), the cursor stored with them. */
-export function createDevice({ world, chance, tenant, user, name, isTalker }: DeviceOptions) {
+export function createDevice({ world, chance, tenant, user, name, isTalker, level }: DeviceOptions) {
   const { timeline, problem, log, histories } = world;
   /** Its name for the checker: users of two tenants may share a name. */
   const owner = `${tenant}/${user}`;
@@ -77,6 +79,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     owner,
     reader,
     isTalker,
+    level,
     chance,
     start(made: readonly Model[]): void {
       models = made;
@@ -175,7 +178,7 @@ export function createDevice({ world, chance, tenant, user, name, isTalker }: De
     history = null;
     receivedAt = timeline.now();
     watch(made);
-    const hello = { tenant, user, device: name, cursor };
+    const hello = { tenant, user, device: name, cursor, level };
     void timeline.after(0, () => {
       if (picked.process.isDead()) made.cut("client");
       else picked.process.run(() => void picked.connect(made, hello));

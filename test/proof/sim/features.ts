@@ -8,10 +8,11 @@ import { push } from "./feature/push.ts";
 import { restores } from "./feature/restores.ts";
 import { trouble } from "./feature/trouble.ts";
 import { revocations } from "./feature/revocations.ts";
+import { settings } from "./feature/settings.ts";
 import { typing } from "./feature/typing.ts";
 
 /** Features that every world tries. */
-export const usual: readonly Feature[] = [messages, marks, typing, trouble, history, people, push, follow];
+export const usual: readonly Feature[] = [messages, marks, typing, trouble, history, people, push, follow, settings];
 
 /**
  * Features that only some worlds try: on a server they are rare, and they change everything that holds in a world. Add a new feature here, or

@@ -57,6 +57,8 @@ describe("mutants of the simulation", () => {
   testMutant("control: V3 B3 marks that stay hidden once a block has ended");
   testMutant("control: V3 B2 a block that sends do not look at");
   testMutant("control: V3 O5 B1 relations that take change numbers which are given out again");
+  testMutant("control: V3 P75 settings that take change numbers which are given out again");
+  testMutant("control: V3 P75 a mute that is set again is a change again");
   testMutant("control: V3 B6 relations between users are remembered for ever");
   testMutant("control: V3 B6 a presence grace goes on after a return");
   testMutant("control: V3 U8 a worker never checks its lease");

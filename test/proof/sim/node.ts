@@ -40,6 +40,7 @@ const deadlineMs = 1_500;
 
 /** The identity that a client claims. */
 export type Hello = {
+  readonly level: number;
   readonly tenant: string;
   readonly user: string;
   readonly device: string;
@@ -112,9 +113,9 @@ export function createNode(options: NodeOptions) {
     /** Its sockets. */
     sessions: (): readonly Session[] => [...sessions.values()],
     /** Upgrades a link, as Bun does. A refusal looks to the client like a broken connection. */
-    async connect(link: Link, { tenant, user, device, cursor }: Hello): Promise<void> {
+    async connect(link: Link, { tenant, user, device, cursor, level }: Hello): Promise<void> {
       links.add(link);
-      const query = `device=${device}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
+      const query = `device=${device}&level=${level}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
       const headers = { upgrade: "websocket", "x-tenant": tenant, "x-user": user };
       const admission: Admission | Response = await chat.admit(new Request(`http://sim/ws?${query}`, { headers }));
       const admittedAt = timeline.now();

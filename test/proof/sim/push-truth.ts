@@ -59,7 +59,7 @@ const statements = [
   `SELECT address, conversation, seq, decision, reason FROM tidings_push_log`,
   `SELECT 'off ' || u.tenant || '/' || u.id || '/' || d.device AS wish FROM tidings_device d JOIN tidings_user u ON u.key = d.user WHERE d.notify = 0
     UNION ALL SELECT 'mute ' || u.tenant || '/' || u.id || ' ' || m.conversation || ' ' || coalesce(m.until, 'forever')
-      FROM tidings_mute m JOIN tidings_user u ON u.key = m.user
+      FROM tidings_mute m JOIN tidings_user u ON u.key = m.user WHERE m.until IS NOT 0
     UNION ALL SELECT 'quiet ' || u.tenant || '/' || u.id || ' ' || q.hours FROM tidings_quiet_hours q JOIN tidings_user u ON u.key = q.user`,
 ].map((sql) => ({ sql }));
 

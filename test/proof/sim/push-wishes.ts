@@ -12,6 +12,8 @@ type Wishes = {
   readonly waiting: Set<string>;
   readonly confirmed: Map<string, string | null>;
   readonly ever: Set<string>;
+  /** How many times each was asked for. */
+  readonly asked: Map<string, number>;
 };
 
 const worlds = new WeakMap<World, Wishes>();
@@ -19,7 +21,7 @@ const retryMs = 200;
 const minuteMs = 60_000;
 
 export function wishesIn(world: World): Wishes {
-  const wishes = worlds.get(world) ?? { waiting: new Set(), confirmed: new Map(), ever: new Set() };
+  const wishes = worlds.get(world) ?? { waiting: new Set(), confirmed: new Map(), ever: new Set(), asked: new Map() };
   worlds.set(world, wishes);
   return wishes;
 }
@@ -67,7 +69,8 @@ async function askUntilAnswered(
 
 /** A setting that the database stores as text; null: it is removed. */
 async function wish(world: World, chance: Chance, device: SimDevice, key: string, value: string | null, call: Call) {
-  const { confirmed, ever } = wishesIn(world);
+  const { confirmed, ever, asked } = wishesIn(world);
+  asked.set(key, (asked.get(key) ?? 0) + 1);
   if (value !== null) ever.add(key);
   if (await askUntilAnswered(world, chance, device, key, call)) confirmed.set(key, value);
 }

@@ -1,3 +1,4 @@
+import { levelMax } from "../../../src/log/log-kinds.ts";
 import type { Event, Sighting } from "../checker/checker.ts";
 import { type Chance, createChance, randomOf } from "./chance.ts";
 import type { Backup, Logged, SimDatabase, Truth } from "./database.ts";
@@ -150,6 +151,8 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
     peopleOf: (conversation: string): readonly string[] => truth?.peopleOf(conversation) ?? [],
     relationsOf: (owner: string): ReturnType<Truth["relationsOf"]> =>
       truth?.relationsOf(owner) ?? new Map<string, never>(),
+    settingsOf: (owner: string): ReturnType<Truth["settingsOf"]> =>
+      truth?.settingsOf(owner) ?? new Map<string, never>(),
     marks: (): Truth["marks"] => truth?.marks ?? new Map<string, never>(),
     push: (): Truth["push"] => truth?.push ?? emptyPushTruth,
     /** A separate seeded chance, by its name. */
@@ -208,6 +211,8 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
             chance: chance.fork(`${tenant}/${user}/${name}`),
             ...{ tenant, user, name },
             isTalker: name !== "listener",
+            // Some are of an older release.
+            level: (plan.seed + devices.length) % 4 === 0 ? 1 : levelMax,
           }),
         );
   return world;

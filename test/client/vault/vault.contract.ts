@@ -1,4 +1,4 @@
-import type { Scope, Storage, Vault, Write } from "../../../src/client/vault/contract.ts";
+import { type Scope, type Storage, type Vault, VaultError, type Write } from "../../../src/client/vault/contract.ts";
 import type { ConversationPatch } from "../../../src/client/vault/merge.ts";
 import type { MessageRow, OutboxRow } from "../../../src/client/vault/rows.ts";
 import { memory } from "../../../src/client/vault/memory.ts";
@@ -57,16 +57,11 @@ export const row = (id: string, more: Partial<OutboxRow> = {}): OutboxRow => ({
 let devices = 0;
 const makeDevice = (): string => `device-${++devices}`;
 const open = (bench: Bench): Promise<Vault> => bench.storage().open(bench.scope, makeDevice);
-const faultOf = (call: Promise<unknown>): Promise<unknown> =>
+const faultOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => "none",
-    (error: unknown) => (error instanceof Error ? { ...error }.fault : error) ?? "none",
+    (error: unknown) => (error instanceof VaultError ? error.fault : String(error)),
   );
-declare global {
-  interface Error {
-    readonly fault?: string;
-  }
-}
 
 /** Calls `test` with each case of the contract. */
 export function vaultCases(test: (name: string, run: Case) => void): void {
@@ -371,6 +366,14 @@ export function vaultCases(test: (name: string, run: Case) => void): void {
       [true, true],
     );
     equal(moved[0] !== moved[20], true);
+  });
+
+  test("J64 a write answers with the rows that it named, also where another tab had written the same before", async (bench) => {
+    const [a, b] = [await open(bench), await open(bench)];
+    const first = await a.write(arrival(message("c1", 1)), "relaxed");
+    const second = await b.write(arrival(message("c1", 1)), "relaxed");
+    equal(second.conversations, first.conversations);
+    equal(second.conversations.length, 1);
   });
 
   test("J65 a scope that is destroyed is gone for all of its tabs, and another scope has everything", async (bench) => {

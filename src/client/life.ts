@@ -1,0 +1,127 @@
+import type { Environment } from "./environment.ts";
+import type { Link, Position } from "./link/contract.ts";
+import type { Cache } from "./sync/cache.ts";
+import type { Ids } from "./sync/ids.ts";
+import type { Keeper } from "./sync/keeper.ts";
+import { listPage } from "./sync/list-pages.ts";
+import type { Scope, Storage, Vault } from "./vault/contract.ts";
+
+/** Opens the vault, connects while somebody uses the client, and begins again when the vault is lost. */
+export interface Life {
+  /** See `Client.retain`. */
+  retain(): () => void;
+  isOpen(): boolean;
+  isClosed(): boolean;
+  /** Reads the vault into the cache; answers where a connection begins. Null: not now. */
+  connect(begin: (position: Position | null) => void): void;
+  /** Where the present connection began. */
+  position(): Position | null;
+  close(): void;
+}
+
+export type LifeOptions = Pick<Environment, "clock" | "randomBytes"> & {
+  readonly storage: Storage;
+  readonly scope: Scope;
+  readonly level: number;
+  readonly ids: Ids;
+  readonly cache: Cache;
+  readonly keeper: Keeper;
+  readonly link: () => Pick<Link, "start" | "stop">;
+  readonly onOpen: () => void;
+  readonly onLost: () => void;
+  readonly onFault: (fault: unknown) => void;
+};
+
+/** The client stays connected for this long after nobody uses it: a page that is rendered anew takes it up again. */
+const lingerMs = 5_000;
+/** How long an opening that failed waits. */
+const reopenMs = 5_000;
+
+export function createLife(options: LifeOptions): Life {
+  const { clock, randomBytes, storage, scope, level, ids, cache, keeper, link, onOpen, onLost, onFault } = options;
+  let phase: "unopened" | "opening" | "open" | "closed" = "unopened";
+  let uses = 0;
+  let position: Position | null = null;
+
+  const isClosed = (): boolean => phase === "closed";
+
+  /** The vault first: what it holds is shown, with or without a network. */
+  async function open(): Promise<void> {
+    phase = "opening";
+    try {
+      const vault = await storage.open(scope, () => deviceName(randomBytes));
+      if (isClosed()) return vault.close();
+      vault.onLost(() => lose(vault));
+      keeper.use(vault);
+      await readVault(vault);
+    } catch (fault) {
+      onFault(fault);
+      if (!isClosed()) phase = "unopened";
+      clock.after(reopenMs, () => uses > 0 && begin());
+      return;
+    }
+    if (isClosed()) return;
+    phase = "open";
+    onOpen();
+    if (uses > 0) link().start();
+  }
+
+  function begin(): void {
+    if (phase === "unopened") void open();
+    else if (phase === "open") link().start();
+  }
+
+  async function readVault(vault: Vault): Promise<Position> {
+    const boot = await vault.boot(Math.max(listPage, cache.conversations.size));
+    // At once: what is written after this read must not be overwritten by it.
+    cache.boot(boot);
+    for (const { id } of boot.outbox) ids.pass(id);
+    const { device, cursor, level: reached } = boot.meta;
+    position = { device, cursor, level: cursor === null ? level : Math.min(level, reached) };
+    cache.setRelations(await vault.relations());
+    return position;
+  }
+
+  /** The browser has deleted the data, or another tab has: this is a new device. */
+  function lose(vault: Vault): void {
+    if (isClosed()) return;
+    vault.close();
+    link().stop();
+    keeper.use(null);
+    position = null;
+    onLost();
+    void open();
+  }
+
+  return {
+    isClosed,
+    isOpen: () => phase === "open",
+    position: () => position,
+    connect(begin) {
+      if (phase !== "open") return begin(null);
+      readVault(keeper.vault()).then(begin, (fault: unknown) => {
+        onFault(fault);
+        begin(null);
+      });
+    },
+    retain() {
+      uses++;
+      begin();
+      let isHeld = true;
+      return () => {
+        if (!isHeld) return;
+        isHeld = false;
+        uses--;
+        clock.after(lingerMs, () => uses === 0 && phase === "open" && link().stop());
+      };
+    },
+    close() {
+      const vault = phase === "open" ? keeper.vault() : null;
+      phase = "closed";
+      vault?.close();
+    },
+  };
+}
+
+const deviceName = (randomBytes: Environment["randomBytes"]): string =>
+  [...randomBytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,0 +1,104 @@
+import type { Environment } from "./environment.ts";
+import type { Life } from "./life.ts";
+import type { Frame, Link, Welcome } from "./link/contract.ts";
+import type { Inbox } from "./sync/inbox.ts";
+import type { List } from "./sync/list.ts";
+import type { Outbox } from "./sync/outbox.ts";
+import type { PresenceBook } from "./sync/presence.ts";
+import type { Sender } from "./sync/sender.ts";
+import type { Typing } from "./sync/typing.ts";
+import type { Wishes } from "./sync/wishes.ts";
+
+/** Takes what the link brings to the part that it is for, and begins and ends all parts with each connection. */
+export interface Receiver {
+  welcome(welcome: Welcome): void;
+  frame(frame: Frame): void;
+  down(): void;
+  /** The server's limit of a text, in bytes of UTF-8. Null: it has not named it yet. */
+  textBytesMax(): number | null;
+  close(): void;
+}
+
+export type ReceiverOptions = {
+  readonly life: Pick<Life, "position">;
+  readonly sender: Sender;
+  readonly outbox: Pick<Outbox, "begin">;
+  readonly list: List;
+  readonly wishes: Wishes;
+  readonly typing: Typing;
+  readonly presence: PresenceBook;
+  readonly link: Pick<Link, "caughtUp">;
+  readonly surroundings: Environment["surroundings"];
+  /** Makes the inbox, which calls `caughtUp` once the backlog of a connection is written. */
+  readonly inbox: (caughtUp: () => void) => Inbox;
+  readonly onCaughtUp: () => void;
+};
+
+export function createReceiver(options: ReceiverOptions): Receiver {
+  const { life, sender, outbox, list, wishes, typing, presence, link, surroundings, onCaughtUp } = options;
+  const inbox = options.inbox(caughtUp);
+  /** Whether the device knew nothing when the connection began. */
+  let isFresh = false;
+  let textBytesMax: number | null = null;
+  let connection: "down" | "catching-up" | "live" = "down";
+  const unsubscribe = surroundings.on((occasion) => {
+    if (occasion === "visible" && connection === "live") presence.begin();
+  });
+
+  function caughtUp(): void {
+    connection = "live";
+    link.caughtUp();
+    list.begin(isFresh);
+    wishes.begin();
+    // A frame other than `ping` and `ack` counts as the user: a hidden page asks for nothing, so that push goes on.
+    if (surroundings.isVisible()) presence.begin();
+    onCaughtUp();
+  }
+
+  return {
+    textBytesMax: () => textBytesMax,
+    close: unsubscribe,
+    welcome({ limits, level }) {
+      connection = "catching-up";
+      textBytesMax = limits.textBytes;
+      const position = life.position();
+      isFresh = position?.cursor === null;
+      if (position !== null) inbox.begin(position, level);
+      sender.begin(limits.sendWindow);
+      outbox.begin();
+    },
+    frame(frame) {
+      switch (frame.type) {
+        case "accepted":
+          sender.answered(frame.id);
+          return inbox.take(frame);
+        case "changes":
+          return inbox.take(frame);
+        case "reset":
+          isFresh = true;
+          return inbox.take(frame);
+        case "rejected":
+          return sender.rejected(frame);
+        case "error":
+          // To a send it is an answer for good: it will never be well-formed.
+          if (frame.id !== undefined) sender.rejected({ ...frame, type: "rejected", id: frame.id, retry: "never" });
+          return;
+        case "typing":
+          return typing.take(frame);
+        case "presence":
+          return presence.take(frame);
+        default:
+          return;
+      }
+    },
+    down() {
+      connection = "down";
+      inbox.end();
+      sender.end();
+      list.end();
+      wishes.end();
+      typing.end();
+      presence.end();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { Environment } from "../environment.ts";
+import type { Cache } from "./cache.ts";
+import type { Keeper } from "./keeper.ts";
+import type { Pages } from "./pages.ts";
+
+/** Asks the server for numbers of unread messages that this device cannot know. */
+export interface Counts {
+  /** Some may have become wrong. */
+  check(): void;
+  begin(): void;
+  end(): void;
+}
+
+export type CountsOptions = {
+  readonly clock: Environment["clock"];
+  readonly cache: Cache;
+  readonly keeper: Keeper;
+  readonly pages: Pages;
+  readonly onFault: (fault: unknown) => void;
+};
+
+/** How many are asked for at a time, and how often each in one connection: it may have changed meanwhile. */
+const askingMax = 4;
+const triesMax = 5;
+const retryMs = 1_000;
+
+export function createCounts({ clock, cache, keeper, pages, onFault }: CountsOptions): Counts {
+  let link: "down" | "up" = "down";
+  const asking = new Set<string>();
+  const tries = new Map<string, number>();
+
+  function check(): void {
+    if (link === "down") return;
+    for (const row of cache.conversations.values()) {
+      // Before the server has this device's own mark, its count is of an older one.
+      const isAhead = cache.wishes.has(`read ${row.id}`);
+      if (row.isExact || isAhead || asking.has(row.id) || asking.size >= askingMax) continue;
+      if ((tries.get(row.id) ?? 0) < triesMax) ask(row.id);
+    }
+  }
+
+  function ask(id: string): void {
+    const tried = (tries.get(id) ?? 0) + 1;
+    asking.add(id);
+    tries.set(id, tried);
+    const again = (): void => {
+      asking.delete(id);
+      check();
+    };
+    fetchCount(id)
+      .catch(onFault)
+      .finally(() => {
+        if (cache.conversations.get(id)?.isExact === false) clock.after(retryMs * tried, again);
+        else again();
+      });
+  }
+
+  async function fetchCount(id: string): Promise<void> {
+    const listed = await pages.conversation({ id });
+    if (listed === null || listed === "none") return;
+    await keeper.write({ conversations: [{ kind: "listed", listed }] }, "relaxed");
+  }
+
+  return {
+    check,
+    begin() {
+      link = "up";
+      tries.clear();
+      check();
+    },
+    end() {
+      link = "down";
+    },
+  };
+}

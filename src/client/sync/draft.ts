@@ -1,0 +1,61 @@
+import type { Environment } from "../environment.ts";
+import { createSource, type Readable } from "../readable.ts";
+import type { Keeper } from "./keeper.ts";
+
+/** The text that a user has typed for one target, and not sent. */
+export interface Draft extends Readable<string> {
+  set(text: string): void;
+  /** Reads it from the vault, unless the user is typing here. */
+  load(): void;
+  /** Its message is being kept: the draft is deleted in the same write. */
+  taken(): void;
+  /** That message could not be kept: its text goes back, unless there is another one. */
+  restore(text: string): void;
+}
+
+/** How long what was typed may be unsaved. */
+const saveMs = 300;
+
+export function createDraft({ key, clock, keeper, onFault }: {
+  readonly key: string;
+  readonly clock: Environment["clock"];
+  readonly keeper: Keeper;
+  readonly onFault: (fault: unknown) => void;
+}): Draft {
+  const source = createSource("", { onFault });
+  let cancelSave: (() => void) | null = null;
+
+  function save(): void {
+    cancelSave = null;
+    const text = source.get();
+    keeper.write({ drafts: [[key, text === "" ? null : text]] }, "relaxed").catch(onFault);
+  }
+
+  function set(text: string): void {
+    source.set(text);
+    cancelSave ??= clock.after(saveMs, save);
+  }
+
+  return {
+    get: source.get,
+    subscribe: source.subscribe,
+    set,
+    load() {
+      keeper
+        .vault()
+        .draft(key)
+        .then((text) => {
+          if (cancelSave === null) source.set(text ?? "");
+        })
+        .catch(onFault);
+    },
+    taken() {
+      cancelSave?.();
+      cancelSave = null;
+      source.set("");
+    },
+    restore(text) {
+      if (source.get() === "") set(text);
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import type { ConversationList } from "../api.ts";
+import type { Cache } from "./cache.ts";
+import type { Keeper } from "./keeper.ts";
+import type { Pages } from "./pages.ts";
+
+/** Extends the list downwards: by what the device holds, then by the server's list. */
+export interface ListPages {
+  more(): ConversationList["more"];
+  load(): void;
+  /** The server's first page, on a device that knows nothing, or where the last try failed. */
+  refresh(): void;
+  /** The list is of another history: it begins anew. */
+  restart(): void;
+}
+
+export type ListPagesOptions = {
+  readonly cache: Cache;
+  readonly keeper: Keeper;
+  readonly pages: Pages;
+  readonly onChange: () => void;
+  readonly onFault: (fault: unknown) => void;
+};
+
+/** How many rows are read or asked for at a time. */
+export const listPage = 50;
+
+export function createListPages({ cache, keeper, pages, onChange, onFault }: ListPagesOptions): ListPages {
+  /** Where the server's list goes on. */
+  let next: { readonly after: string | null } | "end" = { after: null };
+  let more: ConversationList["more"] = "more";
+
+  function set(to: ConversationList["more"]): void {
+    more = to;
+    onChange();
+  }
+
+  async function load(): Promise<void> {
+    if (cache.floor() > Number.NEGATIVE_INFINITY) {
+      const rows = await keeper.vault().conversations({ below: cache.floor(), limit: listPage });
+      cache.addPage(rows, rows.length < listPage);
+      if (rows.length > 0) return set("more");
+    }
+    await fetchPage();
+  }
+
+  async function fetchPage(): Promise<void> {
+    if (next === "end") return set("end");
+    const page = await pages.conversations(next.after);
+    if (page === null) return set("unreachable");
+    next = page.next === null ? "end" : { after: page.next };
+    const conversations = page.conversations.map((listed) => ({ kind: "listed", listed }) as const);
+    if (conversations.length > 0) await keeper.write({ conversations }, "relaxed");
+    set(next === "end" ? "end" : "more");
+  }
+
+  function run(work: Promise<void>): void {
+    work.catch((fault: unknown) => {
+      onFault(fault);
+      set("unreachable");
+    });
+  }
+
+  return {
+    more: () => more,
+    load() {
+      if (more === "loading" || more === "end") return;
+      set("loading");
+      run(load());
+    },
+    refresh: () => run(fetchPage()),
+    restart() {
+      next = { after: null };
+      more = "more";
+    },
+  };
+}

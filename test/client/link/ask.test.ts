@@ -1,0 +1,137 @@
+import { describe, expect, test } from "bun:test";
+import type { Answer, Ask } from "../../../src/client/link/contract.ts";
+import { fakeLink } from "./fake-environment.ts";
+
+const blocks: Ask = { method: "GET", path: "/blocks?limit=5" };
+
+/** A link that asks, with the answers in the order in which they came. */
+function asking(options: Parameters<typeof fakeLink>[0] = {}) {
+  const fake = fakeLink(options);
+  const answers: Answer[] = [];
+  return {
+    ...fake,
+    answers,
+    ask: (request: Ask = blocks) => fake.link.ask(request, (answer) => void answers.push(answer)),
+  };
+}
+
+/** Each answer of a server, as it is told. */
+const answered: readonly (readonly [status: number, body: object | string | null, answer: object])[] = [
+  [200, { blocks: [] }, { ok: true, status: 200, body: { blocks: [] } }],
+  [204, null, { ok: true, status: 204, body: null }],
+  [
+    404,
+    { code: "not_found", detail: "No such" },
+    { ok: false, status: 404, code: "not_found", message: "No such", retry: false },
+  ],
+  [409, { code: "conflict", detail: "" }, { ok: false, status: 409, code: "conflict", retry: false }],
+  [429, { code: "rate_limited", detail: "" }, { ok: false, code: "rate_limited", retry: true, retryAfterMs: 7_000 }],
+  [503, "<html>", { ok: false, status: 503, code: "http_503", retry: true, retryAfterMs: 7_000 }],
+  [413, "null", { ok: false, status: 413, code: "http_413", retry: false }],
+  // The login page of a network.
+  [200, "<html>", { ok: false, status: 0, code: "network", retry: true }],
+];
+
+describe("requests over the link", () => {
+  for (const [status, body, answer] of answered)
+    test(`J32 ${status} ${JSON.stringify(body)} is answered ${JSON.stringify(answer)}`, async () => {
+      const { ask, settle, request, answers } = asking();
+      ask();
+      await settle();
+      expect(request()).toMatchObject({ method: "GET", path: "/chat/blocks", query: { limit: "5" } });
+      await request().answer(status, body, { "retry-after": "7" });
+      expect(answers).toMatchObject([answer]);
+    });
+
+  test("J32 a network that fails, and a server that hangs for 15 s, are answered with status 0", async () => {
+    const { ask, settle, request, requests, answers, clock } = asking();
+    ask();
+    await settle();
+    await request().fail();
+    ask();
+    await clock.advance(14_999);
+    expect(answers).toMatchObject([{ status: 0, code: "network", retry: true }]);
+    await clock.advance(1);
+    expect(answers).toMatchObject([{ status: 0 }, { status: 0, code: "network", retry: true }]);
+    expect(requests[1]?.isAborted()).toBe(true);
+  });
+
+  test("J32 a body is sent as JSON", async () => {
+    const { ask, settle, request } = asking();
+    ask({ method: "POST", path: "/contacts", body: { users: ["bob"] } });
+    await settle();
+    expect(request().body).toEqual({ users: ["bob"] });
+  });
+
+  test("J32 at most four are under way, and at most 64 wait", async () => {
+    const { ask, settle, requests, answers } = asking();
+    for (let i = 0; i < 70; i++) ask();
+    await settle();
+    expect(requests).toHaveLength(4);
+    // The credentials came after the calls: none was under way yet.
+    expect(answers).toHaveLength(6);
+    expect(answers[0]).toMatchObject({ ok: false, status: 0, code: "busy", retry: true });
+    for (let i = 0; i < 64; i++) await requests[i]?.answer(204);
+    await settle();
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(64);
+    expect(requests).toHaveLength(64);
+  });
+
+  test("J32 wait for credentials, and one 401 leads to fresh ones", async () => {
+    const given = Promise.withResolvers<{ token: string }>();
+    let count = 0;
+    const { ask, settle, request, requests, answers } = asking({
+      authenticate: async () => (count++ === 0 ? await given.promise : { token: "t2" }),
+    });
+    ask();
+    await settle();
+    expect(requests).toEqual([]);
+    given.resolve({ token: "t1" });
+    await settle();
+    expect(request().token).toBe("Bearer t1");
+    await request().answer(401, {});
+    await settle();
+    expect(request().token).toBe("Bearer t2");
+    await request().answer(401, { code: "unauthenticated" });
+    expect(answers).toMatchObject([{ status: 401, code: "unauthenticated" }]);
+    expect(requests).toHaveLength(2);
+  });
+
+  test("J32 are answered when nobody is signed in, and when `authenticate` fails", async () => {
+    for (const authenticate of [async () => null, async () => await Promise.reject(new Error("no network"))]) {
+      const { ask, settle, answers, link, requests } = asking({ authenticate });
+      ask();
+      await settle();
+      link.start();
+      await settle();
+      ask();
+      await settle();
+      expect(answers).toMatchObject([
+        { ok: false, code: "unauthenticated", retry: true },
+        { ok: false, code: "unauthenticated", retry: true },
+      ]);
+      expect(requests).toEqual([]);
+    }
+  });
+
+  test("J32 end with the link", async () => {
+    const { ask, settle, answers, link, requests } = asking();
+    for (let i = 0; i < 6; i++) ask();
+    await settle();
+    link.close();
+    ask();
+    await settle();
+    expect(answers.map((answer) => (answer.ok ? "" : answer.code))).toEqual(Array.from({ length: 7 }, () => "closed"));
+    expect(requests.every((request) => request.isAborted())).toBe(true);
+  });
+
+  test("J32 a callback that throws is reported", async () => {
+    const fake = fakeLink();
+    fake.link.ask(blocks, () => {
+      throw new Error("the caller");
+    });
+    await fake.settle();
+    await fake.request().answer(204);
+    expect(fake.faults).toHaveLength(1);
+  });
+});
