@@ -1,4 +1,4 @@
-import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type FormEvent, type KeyboardEvent, memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { ClientError, type Thread, type ThreadRow } from "../client/index.ts";
 import { isTouch } from "./hooks.ts";
 import { Icon } from "./icon.tsx";
@@ -20,7 +20,7 @@ const leftShownBytes = 500;
 const growsItself = CSS.supports("field-sizing", "content");
 
 /** The field for writing a message: it grows with the text, and Enter sends it on a device with a real keyboard. */
-export function Composer({ thread, peer, editing, onEdit, onSent }: ComposerProps): ReactNode {
+export const Composer = memo(function Composer({ thread, peer, editing, onEdit, onSent }: ComposerProps): ReactNode {
   const field = useRef<HTMLTextAreaElement>(null);
   const [problem, setProblem] = useState("");
   const [left, setLeft] = useState(textBytesMax);
@@ -153,7 +153,7 @@ export function Composer({ thread, peer, editing, onEdit, onSent }: ComposerProp
       )}
     </form>
   );
-}
+});
 
 class TooLate extends Error {}
 

@@ -10,7 +10,7 @@ type Waiting = Extract<Status, { state: "waiting" }>["reason"];
 
 const waitTexts: Readonly<Record<Waiting, string>> = {
   network: "Offline",
-  offline: "Your device is offline",
+  offline: "Your device is offline: what you write is sent when it is back",
   busy: "The server is full",
   rate: "Too many requests",
   server: "The server is not ready",
@@ -70,7 +70,7 @@ export function StatusLine(): ReactNode {
           <span id="status-text" role="status">
             {text}
           </span>
-          {status.state === "waiting" && <span id="status-wait"> – reconnecting in {seconds} s</span>}
+          {status.state === "waiting" && status.reason !== "offline" && <span id="status-wait"> – reconnecting in {seconds} s</span>}
         </span>
         {action !== undefined && (
           <button id="retry" type="button" className="plain" onClick={action.run}>

@@ -1,6 +1,6 @@
 import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import type { Target, Thread, ThreadRow } from "../client/index.ts";
-import { useBlocks, useClient, useContacts, usePresence, useReadable, useThread, useThreadState, useTyping } from "../react/index.ts";
+import { useClient, usePresence, useReadable, useThread, useThreadState, useTyping } from "../react/index.ts";
 import { Announcer } from "./announcer.tsx";
 import { Composer } from "./composer.tsx";
 import { lastSeenName } from "./day.ts";
@@ -26,7 +26,7 @@ export function ThreadView({ target, seq, threads, backHref, peerHref }: ThreadV
   const peer = usePeer(target, thread);
   const [editing, setEditing] = useState<ThreadRow | null>(null);
   const scroller = useRef<Scroller>(null);
-  const isBlocked = useBlocks().includes(peer);
+  const isBlocked = useRelation(peer, "blocked");
   const client = useClient();
   useEffect(() => {
     if ("with" in target) threads.add(target.with, thread);
@@ -80,6 +80,13 @@ function usePeer(target: Target, thread: Thread): string {
   return "with" in target ? target.with : (known ?? target.conversation);
 }
 
+/** Whether the other user is a contact, or blocked. */
+function useRelation(peer: string, kind: "contact" | "blocked"): boolean {
+  const { relations } = useClient();
+  const get = (): boolean => relations.get().some((one) => one.user === peer && one[kind]);
+  return useReadable({ subscribe: relations.subscribe, get }, false);
+}
+
 type AboutProps = { readonly thread: Thread; readonly peer: string; readonly isBlocked: boolean };
 
 function About({ thread, peer, isBlocked }: AboutProps): ReactNode {
@@ -100,7 +107,7 @@ const eightHoursMs = 8 * 3_600_000;
 function ThreadMenu({ thread, peer, isBlocked }: AboutProps): ReactNode {
   const client = useClient();
   const { conversation, isMuted } = useThreadState(thread);
-  const isContact = useContacts().includes(peer);
+  const isContact = useRelation(peer, "contact");
   const mute: MenuItem[] =
     conversation === null
       ? []

@@ -6,47 +6,8 @@ import { openBrowser, openPage, type PageOptions } from "../support/chromium.ts"
 import { connectRaw } from "../support/client.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
+import { dropDatabases, online, say, storedCursor, texts, ticks, until } from "./page-actions.ts";
 import { markPage, markup, namesOfProperties } from "./markup.ts";
-import { deadline } from "../support/deadline.ts";
-
-const isOnline = "#status[data-state=online]";
-
-const online = (page: Page) => page.waitForSelector(isOnline, { state: "attached" });
-// Code that runs in the page is written as text: the types of the tests have no `document`.
-const ticks = (page: Page) =>
-  page.evaluate<string[]>(`[...document.querySelectorAll(".message.own")].map((row) => row.dataset.tick)`);
-const texts = (page: Page) => page.locator(".message .text").allTextContents();
-
-async function say(page: Page, text: string): Promise<void> {
-  await page.fill("#text", text);
-  await page.click("#composer button");
-}
-
-/** The cursor that the page's browser has stored. */
-const storedCursor = (page: Page) =>
-  page.evaluate<string>(`(async () => {
-    const done = (request) => new Promise((resolve, reject) => { request.onsuccess = () => resolve(request.result); request.onerror = reject; });
-    const [{ name }] = await indexedDB.databases();
-    const database = await done(indexedDB.open(name));
-    const rows = await done(database.transaction("meta").objectStore("meta").getAll());
-    database.close();
-    return JSON.stringify(rows).match(/"cursor":"([^"]*)"/)?.[1];
-  })()`);
-const dropDatabases = `(async () => {
-  for (const { name } of await indexedDB.databases())
-    await new Promise((resolve) => { indexedDB.deleteDatabase(name).onsuccess = resolve; });
-})()`;
-
-/** Waits until `read` returns the expected value, and fails with the last value that it returned. */
-async function until<Value>(
-  read: () => Promise<Value>,
-  wanted: Value,
-  withinMs: number = deadline.answerMs,
-): Promise<void> {
-  const end = Date.now() + withinMs;
-  while (!Bun.deepEquals(await read(), wanted) && Date.now() < end) await Bun.sleep(50);
-  expect<unknown>(await read()).toEqual(wanted);
-}
 
 describeWith("chromium", "the chat page", () => {
   let server: RunningServer;
@@ -472,7 +433,8 @@ describeWith("chromium", "the chat page", () => {
         });
         onOpen(route, urls.length);
       });
-    const page = await open(path, { prepare });
+    // The real server behind it answers that it does not know what the test has made up.
+    const page = await openPage(browser, base + path, { prepare });
     const tell = (frame: object): void => socket?.send(JSON.stringify(frame));
     const close = (code: number) => socket?.close({ code, reason: "" });
     const sends = () => sent.filter(({ type }) => type === "send");
