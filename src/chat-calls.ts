@@ -4,7 +4,7 @@ import { ChatError } from "./error.ts";
 import { conversationFields, readConversations, readGivenPage } from "./http/read-conversations.ts";
 import { readMessages } from "./http/read-messages.ts";
 import { messageFields, readGivenSelectors } from "./http/selectors.ts";
-import { unknownName } from "./internal/unknown-name.ts";
+import { refuseUnknown } from "./internal/refuse-unknown.ts";
 import { utf8Bytes } from "./internal/utf8.ts";
 import type { Identity } from "./model.ts";
 import { isIdentifier, isMessageId, storedMessageId } from "./protocol/identifier.ts";
@@ -17,6 +17,9 @@ export type CallOptions = Pick<DatabaseContext, "clock" | "random" | "limits"> &
   readonly databases: Pick<Databases, "lease">;
   readonly isStopping: () => boolean;
 };
+
+/** The error of a field that does not exist, as in a frame. */
+const noField = { code: "bad_request", text: "There is no field" } as const;
 
 /** The calls of a chat for the server's own code. It may be plain JavaScript: every field is checked. */
 export function createCalls(
@@ -40,7 +43,7 @@ export function createCalls(
 
   /** The user for whom the server's own code reads. */
   function readerOf(query: { readonly user: string; readonly tenant?: string }, fields: readonly string[]): Identity {
-    refuseUnknown(query, ["user", "tenant", ...fields]);
+    refuseUnknown(query, { known: ["user", "tenant", ...fields], ...noField });
     const { user, tenant = "default" } = query;
     requireRunning();
     if (!isIdentifier(user) || !isIdentifier(tenant)) throw new ChatError("bad_request", "user or tenant is malformed");
@@ -49,7 +52,7 @@ export function createCalls(
 
   return {
     async send(send) {
-      refuseUnknown(send, ["from", "to", "text", "tenant", "id"]);
+      refuseUnknown(send, { known: ["from", "to", "text", "tenant", "id"], ...noField });
       const { from, to, text, tenant = "default", id = random.messageId(clock.now()) } = send;
       requireRunning();
       if (!isIdentifier(from) || !isIdentifier(tenant))
@@ -77,7 +80,7 @@ export function createCalls(
     },
 
     async disconnect(whom) {
-      refuseUnknown(whom, ["user", "tenant", "device", "reason"]);
+      refuseUnknown(whom, { known: ["user", "tenant", "device", "reason"], ...noField });
       const { user, tenant = "default", device, reason = "the session was ended" } = whom;
       requireRunning();
       if (![user, tenant, device ?? user].every(isIdentifier))
@@ -89,17 +92,11 @@ export function createCalls(
     },
 
     async explainPush(asked) {
-      refuseUnknown(asked, ["message", "user", "tenant"]);
+      refuseUnknown(asked, { known: ["message", "user", "tenant"], ...noField });
       const { message, user, tenant = "default" } = asked;
       // A malformed tenant has nothing to explain, and the host is not asked for its database.
       if (!isIdentifier(tenant) || !isMessageId(message)) return [];
       return await use(tenant, ({ store }) => explainPush(store.push, { tenant, user, id: storedMessageId(message) }));
     },
   };
-}
-
-/** As in a frame: a field that nothing reads, such as a misspelt `tenant`, must not seem to count. */
-function refuseUnknown(given: object, known: readonly string[]): void {
-  const unknown = unknownName(given, known);
-  if (unknown !== null) throw new ChatError("bad_request", `There is no field ${unknown}`);
 }

@@ -1,5 +1,5 @@
 import { createSightSemaphore } from "./access/policy.ts";
-import type { Reauthenticate } from "./access/reauthenticate.ts";
+import type { Reauthenticate } from "./access/authenticate.ts";
 import type { ChatOptions } from "./chat-options.ts";
 import { createOutboxBudget } from "./connection/outbox-budget.ts";
 import { createHookHealth } from "./hook/hook-health.ts";

@@ -23,7 +23,7 @@ import { withDeadline } from "./internal/deadline.ts";
 import type { Identity } from "./model.ts";
 import { costs } from "./protocol/costs.ts";
 import { defaultLimits, type Limits } from "./protocol/limits.ts";
-import { problem } from "./protocol/problem.ts";
+import { unavailableNow } from "./protocol/problem.ts";
 import { ratesOf } from "./protocol/rates.ts";
 
 export type { Chat } from "./chat-api.ts";
@@ -116,8 +116,7 @@ export function createChat(options: ChatOptions): Chat {
     trouble: () => (isStopping() ? "stopping" : databases.trouble()),
 
     async admit(request, peer) {
-      if (!(await databases.isOpen()))
-        return problem("unavailable", "The database is not open", { headers: { "Retry-After": "1" } });
+      if (!(await databases.isOpen())) return unavailableNow("The database is not open");
       const admission = await admitOpen(request, peer);
       if (admission instanceof Response) return admission;
       try {
@@ -129,7 +128,7 @@ export function createChat(options: ChatOptions): Chat {
       } catch {
         // The reason is in the log already.
       }
-      return problem("unavailable", "The store cannot be reached", { headers: { "Retry-After": "1" } });
+      return unavailableNow("The store cannot be reached");
     },
 
     connect: (socket, { session, headers: _, ...arrival }) =>

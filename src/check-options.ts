@@ -2,11 +2,13 @@ import type { ChatOptions, DatabaseOptions } from "./chat-options.ts";
 import { ChatError } from "./error.ts";
 import { validateHooks, hooksOf, type MessageHook } from "./hook/message-hook.ts";
 import { shownValue } from "./internal/shown-value.ts";
-import { unknownName } from "./internal/unknown-name.ts";
+import { refuseUnknown } from "./internal/refuse-unknown.ts";
 import { defaultLimits, validateLimits } from "./protocol/limits.ts";
 import { validateRates } from "./protocol/rates.ts";
 import { validateProviders } from "./push/provider.ts";
 import { requireUrl } from "./store/engine/open.ts";
+
+const code = "config_invalid";
 
 type Kind = "function" | "object" | "list" | "text" | "any";
 
@@ -50,7 +52,7 @@ const kinds: Readonly<Record<Kind, { readonly name: string; readonly is: (value:
  */
 export function checkOptions(options: ChatOptions): void {
   if (!kinds.object.is(options)) throw invalid(`createChat needs its options as an object, got ${shownValue(options)}`);
-  refuseUnknown("createChat has no option", options, Object.keys(chatOptions));
+  refuseUnknown(options, { known: Object.keys(chatOptions), code, text: "createChat has no option" });
   if (typeof options.authenticate !== "function")
     throw invalid("createChat needs authenticate: it alone says who makes a request");
   for (const [name, kind] of Object.entries(chatOptions)) {
@@ -59,7 +61,7 @@ export function checkOptions(options: ChatOptions): void {
       throw invalid(`${name} must be ${kinds[kind].name}, got ${shownValue(value)}`);
   }
   if (typeof options.database !== "function") checkDatabase(options.database);
-  refuseUnknown("There is no limit", options.limits ?? {}, Object.keys(defaultLimits));
+  refuseUnknown(options.limits ?? {}, { known: Object.keys(defaultLimits), code, text: "There is no limit" });
   const limitsFault = validateLimits({ ...defaultLimits, ...options.limits });
   if (limitsFault !== null) throw invalid(`The limits do not fit together: ${limitsFault}`);
   const rateFault = validateRates(options.rates);
@@ -67,7 +69,7 @@ export function checkOptions(options: ChatOptions): void {
   for (const hook of options.onMessage === undefined ? [] : [options.onMessage].flat()) {
     if (!kinds.object.is(hook))
       throw invalid(`onMessage is a hook { handle }, or a list of hooks, got ${shownValue(hook)}`);
-    refuseUnknown("A hook of onMessage has no option", hook, hookOptions);
+    refuseUnknown(hook, { known: hookOptions, code, text: "A hook of onMessage has no option" });
   }
   const hookFault = validateHooks(hooksOf(options.onMessage));
   if (hookFault !== null) throw invalid(hookFault);
@@ -80,13 +82,8 @@ export function checkOptions(options: ChatOptions): void {
 function checkDatabase(database: DatabaseOptions): void {
   if (!kinds.object.is(database) || typeof database.url !== "string")
     throw invalid("createChat needs database: { url }, or a function that names one for a tenant");
-  refuseUnknown("database has no option", database, databaseOptions);
+  refuseUnknown(database, { known: databaseOptions, code, text: "database has no option" });
   if (database.open === undefined) requireUrl(database.url);
 }
 
-const invalid = (text: string): ChatError => new ChatError("config_invalid", text);
-
-function refuseUnknown(text: string, given: object, known: readonly string[]): void {
-  const unknown = unknownName(given, known);
-  if (unknown !== null) throw invalid(`${text} ${unknown}`);
-}
+const invalid = (text: string): ChatError => new ChatError(code, text);

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 import { existsSync, readFileSync } from "node:fs";
-import { backupCommand, restoreCommand } from "./cli/backup.ts";
+import { backupCommand, restoreCommand, epochCommand } from "./cli/backup.ts";
 import { group } from "./cli/command.ts";
-import { epochCommand } from "./cli/epoch.ts";
 import { migrateCommand } from "./cli/migrate.ts";
 import { runProgram } from "./cli/program.ts";
 import { pushCommand } from "./cli/push.ts";

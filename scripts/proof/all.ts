@@ -9,11 +9,12 @@ import { proof as flood } from "../../test/proof/flood/proof.ts";
 import { proof as power } from "../../test/proof/power/proof.ts";
 import type { Proof } from "../../test/proof/proof.ts";
 import { proof as security } from "../../test/proof/security/proof.ts";
+import { proof as sdk } from "../../test/proof/sdk/proof.ts";
 import { proof as sim } from "../../test/proof/sim/proof.ts";
 import { proof as soak } from "../../test/proof/soak/proof.ts";
 
 /** Every harness, in the order in which they run. */
 export const allProofs: readonly Proof[] = [
-  ...[sim, kill, net, power, fstore, fuzz],
+  ...[sim, sdk, kill, net, power, fstore, fuzz],
   ...[http, tenants, security, load, flood, soak],
 ];

@@ -19,8 +19,6 @@ export type AdmitOptions = ProveOptions & {
   readonly onRefusedOrigin?: (refused: RefusedOrigin) => void;
   /** Is the server shutting down? */
   readonly isDraining?: () => boolean;
-  /** May the addressed host be served at all? Default: what `authenticate.isHostAllowed` says, as `demo()` has it. */
-  readonly hostCheck?: (request: Request) => boolean;
   /** Is there room for one more connection of this user, of this address, and on this process? */
   readonly hasRoom?: (session: Session, address: string | undefined) => boolean;
   /** Where a request comes from; default: from an address that is not counted. */
@@ -55,7 +53,7 @@ const parameters = ["device", "cursor", "level", "ticket"];
 export function createAdmit(options: AdmitOptions): (request: Request, peer?: Peer) => Promise<Admission | Response> {
   const { authenticate, origins, isDraining = () => false, hasRoom = () => true, retryAfterMs = () => 0 } = options;
   const { originationOf = createOrigination(), useTicket, revalidate, clock, onRefusedOrigin } = options;
-  const isHostAllowed = options.hostCheck ?? authenticate.isHostAllowed ?? (() => true);
+  const isHostAllowed = authenticate.isHostAllowed ?? (() => true);
   const prove = createProve(options);
 
   async function proveByTicket(ticket: string, device: string): Promise<Session | Response> {

@@ -6,8 +6,7 @@ import { withDeadline } from "../internal/deadline.ts";
 import type { Session } from "../model.ts";
 import { isIdentifier, validateIdentifier } from "../protocol/identifier.ts";
 import { problem } from "../protocol/problem.ts";
-import type { Authenticate, Proof } from "./authenticate.ts";
-import type { Unproved } from "./reauthenticate.ts";
+import type { Authenticate, Proof, Unproved } from "./authenticate.ts";
 
 export type ProveOptions = {
   readonly authenticate: Authenticate & { readonly isHostAllowed?: (request: Request) => boolean };

@@ -1,7 +1,6 @@
 import type { ServerWebSocket } from "bun";
 import type { Socket } from "../connection/socket.ts";
 
-/** A socket of `Bun.serve`. */
 export function bunSocket(ws: ServerWebSocket<unknown>): Socket {
   return {
     // 0 is "dropped", and only that: later sends would succeed and leave a silent hole.

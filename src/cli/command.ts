@@ -29,7 +29,6 @@ export type Action = {
   readonly run: (rawArgs: readonly string[]) => Promise<void>;
 };
 
-/** A command that has commands. */
 export type Group = {
   readonly type: "group";
   readonly description: string;

@@ -6,7 +6,7 @@ import { createLink } from "./link/link.ts";
 import { createSource } from "./readable.ts";
 import { createReceiver } from "./receiver.ts";
 import { runtimeEnvironment } from "./runtime.ts";
-import { createCache, targetKey } from "./sync/cache.ts";
+import { createCache } from "./sync/cache.ts";
 import { createIds } from "./sync/ids.ts";
 import { createInbox } from "./sync/inbox.ts";
 import { createKeeper } from "./sync/keeper.ts";
@@ -16,15 +16,15 @@ import { createPages } from "./sync/pages.ts";
 import { createPresence } from "./sync/presence.ts";
 import { createSender } from "./sync/sender.ts";
 import { openTabs } from "./sync/tabs.ts";
-import { createThread, type OwnedThread } from "./sync/thread.ts";
+import { createThreads } from "./sync/threads.ts";
 import { createTyping } from "./sync/typing.ts";
 import { createWishes } from "./sync/wishes.ts";
 import type { Scope } from "./vault/contract.ts";
 import { memory } from "./vault/memory.ts";
-import type { RelationRow, Target, Wish } from "./vault/rows.ts";
+import type { RelationRow, Wish } from "./vault/rows.ts";
 
 /** The highest level of change that this release understands (PROTOCOL 2). */
-const level = 1;
+const level = 2;
 /** The limit of a text until the server has named its own. */
 const textBytesDefault = 16_384;
 /** The tenant of a host that names none (PROTOCOL 3). */
@@ -35,7 +35,6 @@ const tenantDefault = "default";
  * of `tidings/react`.
  *
  * @example
- * import { createClient, memory } from "tidings/client";
  * const client = createClient({ url: "https://app.example/chat", user: "alice", storage: memory() });
  * const release = client.retain();
  * client.thread({ with: "bob" }).send("hi");
@@ -51,7 +50,6 @@ export function createClient(options: ClientOptions): Client {
   const outboxCounts = createSource({ queued: 0, failed: 0 }, { onFault });
   const relations = createSource<readonly RelationRow[]>([], { onFault });
   const events = createEvents(onFault);
-  const threads = new Map<string, OwnedThread>();
 
   const cache = createCache();
   const ids = createIds(environment);
@@ -61,7 +59,7 @@ export function createClient(options: ClientOptions): Client {
     onNotice(notice) {
       if (!life.isOpen()) return;
       if (notice.outbox) outbox.changedElsewhere();
-      for (const key of notice.drafts) threads.get(key)?.draftChanged();
+      for (const key of notice.drafts) threads.draftChanged(key);
     },
   });
   const keeper = createKeeper({ clock, cache, state: storageState, onWritten: tabs.tell });
@@ -78,7 +76,7 @@ export function createClient(options: ClientOptions): Client {
   const life = createLife({
     ...{ clock, randomBytes: environment.randomBytes, storage, scope, level, ids, cache, keeper, onFault },
     link: () => link,
-    onOpen: () => threads.forEach((thread) => thread.open()),
+    onOpen: () => threads.open(),
     onLost: () => storageState.set({ kind: "lost" }),
   });
   const parts = { self: user, clock, cache, keeper, link, onFault };
@@ -110,7 +108,11 @@ export function createClient(options: ClientOptions): Client {
           }),
         onReset: (reason) => events.emit("reset", { reason }),
       }),
-    onCaughtUp: () => threads.forEach((thread) => thread.online()),
+    onCaughtUp: () => threads.online(),
+  });
+  const threads = createThreads({
+    ...{ ...parts, outbox, sender, pages, typing, wishes, isOpen: life.isOpen },
+    textBytesMax: () => receiver.textBytesMax() ?? textBytesDefault,
   });
 
   cache.subscribe(({ of }) => {
@@ -120,19 +122,6 @@ export function createClient(options: ClientOptions): Client {
     const next = { queued: cache.pending.size - failed, failed };
     if (JSON.stringify(next) !== JSON.stringify(outboxCounts.get())) outboxCounts.set(next);
   });
-
-  function threadOf(target: Target): OwnedThread {
-    const key = targetKey(target);
-    const thread =
-      threads.get(key) ??
-      createThread(target, {
-        ...{ ...parts, outbox, sender, pages, typing, wishes },
-        textBytesMax: () => receiver.textBytesMax() ?? textBytesDefault,
-      });
-    if (!threads.has(key) && life.isOpen()) thread.open();
-    threads.set(key, thread);
-    return thread;
-  }
 
   const want = (wish: Exclude<Wish, { kind: "read" }>): void => void wishes.want(wish).catch(onFault);
   const devicePath = (): string => `/devices/${encodeURIComponent(life.position()?.device ?? "")}`;
@@ -147,7 +136,7 @@ export function createClient(options: ClientOptions): Client {
     link.close();
     tabs.close();
     receiver.close();
-    for (const thread of threads.values()) thread.close();
+    threads.close();
     life.close();
   }
 
@@ -156,11 +145,25 @@ export function createClient(options: ClientOptions): Client {
   }
 
   return {
-    ...{ status, user, relations, storage: storageState, outbox: outboxCounts, on: events.on, retry: link.retry, close },
-    ...{ unread: list.unread, conversations: list.conversations, conversation: list.conversation, presence: presence.of },
+    ...{
+      status,
+      user,
+      relations,
+      storage: storageState,
+      outbox: outboxCounts,
+      on: events.on,
+      retry: link.retry,
+      close,
+    },
+    ...{
+      unread: list.unread,
+      conversations: list.conversations,
+      conversation: list.conversation,
+      presence: presence.of,
+    },
     thread(target) {
       assertOpen();
-      return threadOf(target);
+      return threads.of(target);
     },
     setContact: (other, is) => want({ key: `contact ${other}`, kind: "contact", user: other, is }),
     setBlocked: (other, is) => want({ key: `block ${other}`, kind: "block", user: other, is }),

@@ -1,5 +1,6 @@
 /** The client SDK of Tidings: durable chat in browsers, Bun, Node (22 or later), Deno and React Native, without any dependency. */
 export { createClient } from "./client.ts";
+export { indexedDb } from "./vault/indexed-db.ts";
 export { memory } from "./vault/memory.ts";
 export { ClientError } from "./api.ts";
 export { VaultError } from "./vault/contract.ts";

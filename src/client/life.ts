@@ -76,8 +76,7 @@ export function createLife(options: LifeOptions): Life {
     // At once: what is written after this read must not be overwritten by it.
     cache.boot(boot);
     for (const { id } of boot.outbox) ids.pass(id);
-    const { device, cursor, level: reached } = boot.meta;
-    position = { device, cursor, level: cursor === null ? level : Math.min(level, reached) };
+    position = { device: boot.meta.device, cursor: boot.meta.cursor, level };
     cache.setRelations(await vault.relations());
     return position;
   }

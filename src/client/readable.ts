@@ -3,7 +3,7 @@
  * afterwards, and what has not changed in the next one is the same object.
  *
  * @example
- * const end = client.status.subscribe(() => console.log(client.status.get().state));
+ * const show = (status: Readable<{ readonly state: string }>) => status.subscribe(() => report(status.get().state));
  */
 export interface Readable<Value> {
   /** The present snapshot: the same object until something has changed. */

@@ -32,8 +32,8 @@ export type ConnectionContext = {
   readonly sendWindow: SendWindow;
   /** Absent: nothing is limited. */
   readonly limiter: Pick<Limiter, "pay" | "spend"> | undefined;
-  /** Handles a frame of a connection; a promise makes its next frame wait. */
-  readonly handle: (connection: Connection, frame: Frame) => void | Promise<void>;
+  /** What handles the frames of a connection; a promise makes its next frame wait. */
+  readonly handlerOf: (connection: Connection) => (frame: Frame) => void | Promise<void>;
   /** The connection is open and must get all that follows; `lastN`: the last change of its user. */
   readonly join: (connection: Connection) => { readonly lastN: number };
   readonly leave: (connection: Connection, code: number) => void;
@@ -201,16 +201,15 @@ export function createConnection(
   };
   const inbox = createInbox({
     ...{ socket, bytesMax: limits.inboxBytesMax, framesMax: limits.sendWindow },
-    handle: (frame) => context.handle(connection, frame),
+    handle: context.handlerOf(connection),
+    onFrame: heartbeat.heard,
+    isTaking: () => lifecycle.isOpening() || isOpen(),
     isOpen: () => isOpen() && outgoing.unanswered() < context.sendWindow.sends(),
     onOverflow: () => close(closeCode.rateLimited, "too many frames waiting"),
     onFault: fail,
   });
   const events: SocketEvents = {
-    receive(frame) {
-      heartbeat.heard();
-      if (lifecycle.isOpening() || isOpen()) inbox.receive(frame);
-    },
+    receive: inbox.receive,
     drain: () => context.scheduleFlush(connection),
     pong: heartbeat.heard,
     closed: lifecycle.closed,

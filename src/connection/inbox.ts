@@ -6,6 +6,10 @@ export type InboxOptions = {
   readonly socket: Pick<Socket, "pause" | "resume">;
   /** Handles one frame; a promise makes the next one wait. */
   readonly handle: (frame: Frame) => void | Promise<void>;
+  /** A frame has arrived. */
+  readonly onFrame: () => void;
+  /** Whether frames are taken: one that may not be handled yet waits. */
+  readonly isTaking: () => boolean;
   /** Whether the next frame may be handled now. */
   readonly isOpen: () => boolean;
   /** More frames arrived than may wait. */
@@ -21,7 +25,7 @@ export type InboxOptions = {
  * socket is not read; the frames that the runtime had read already wait here, within bounds.
  */
 export function createInbox(options: InboxOptions) {
-  const { socket, handle, isOpen, onOverflow, onFault, bytesMax, framesMax } = options;
+  const { socket, handle, onFrame, isTaking, isOpen, onOverflow, onFault, bytesMax, framesMax } = options;
   let waiting: Frame[] = [];
   let first = 0;
   let bytes = 0;
@@ -71,7 +75,8 @@ export function createInbox(options: InboxOptions) {
 
   return {
     receive(frame: Frame): void {
-      if (state === "stopped") return;
+      onFrame();
+      if (state === "stopped" || !isTaking()) return;
       if (!hasWaiting() && canHandle()) run(frame);
       else {
         waiting.push(frame);

@@ -10,22 +10,27 @@ import { isPreflight, preflight, withCors } from "./cors.ts";
 import { addressedBy, isOriginAllowed } from "../access/origin.ts";
 import { pathBelow, pathOf } from "./path.ts";
 import { createOrigination, type Peer } from "../access/peer.ts";
-import { problem, tooOften } from "../protocol/problem.ts";
-import { deleteBlock, getBlocks, putBlock } from "./route/blocks.ts";
-import { deleteContact, getContact, getContacts, postContacts, putContact } from "./route/contacts.ts";
+import { problem, tooOften, unavailableNow } from "../protocol/problem.ts";
+import {
+  deleteContact,
+  getContact,
+  getContacts,
+  postContacts,
+  putContact,
+  deleteBlock,
+  getBlocks,
+  putBlock,
+} from "./route/people.ts";
 import { getChanges } from "./route/get-changes.ts";
 import { getConversation } from "./route/get-conversation.ts";
 import { getConversations } from "./route/get-conversations.ts";
 import { deleteDevice, putDevice } from "./route/devices.ts";
 import { getMe, givenOriginOf } from "./route/get-me.ts";
-import { getMessages } from "./route/get-messages.ts";
-import { deleteMute, getMute, putMute } from "./route/mute.ts";
-import { postAck } from "./route/post-ack.ts";
-import { postMessage } from "./route/post-message.ts";
-import { postRead } from "./route/post-read.ts";
+import { getMessages, postMessage } from "./route/messages.ts";
+import { deleteMute, getMute, putMute, deleteQuietHours, getQuietHours, putQuietHours } from "./route/quiet.ts";
+import { postAck, postRead } from "./route/marks.ts";
 import { postTicket } from "./route/post-ticket.ts";
 import { getPush, getPushExplain } from "./route/push.ts";
-import { deleteQuietHours, getQuietHours, putQuietHours } from "./route/quiet-hours.ts";
 
 /** All routes of PROTOCOL 5. */
 export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
@@ -109,10 +114,8 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
   }
   api.notFound(() => problem("not_found", "There is nothing at this address"));
   api.onError((error) => {
-    if (error instanceof ChatError) {
-      const isLater = error.code === "unavailable";
-      return problem(error.code, error.message, isLater ? { headers: { "Retry-After": "1" } } : {});
-    }
+    if (error instanceof ChatError)
+      return error.code === "unavailable" ? unavailableNow(error.message) : problem(error.code, error.message);
     log.error("a request failed", { error });
     return problem("internal", "The request could not be answered");
   });

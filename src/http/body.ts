@@ -1,27 +1,26 @@
 import * as v from "valibot";
 import { ChatError } from "../error.ts";
+import type { Call } from "./call.ts";
 import { shapeFault } from "../protocol/shape-fault.ts";
 
 const jsonType = /^application\/json *(;|$)/i;
 
-export type BodyOptions = { readonly bytesMax: number; readonly isOptional?: boolean };
-
 /**
- * Reads a request's body as JSON that fits a schema.
+ * Reads a request's body, of at most `frameBytesMax` bytes, as JSON that fits a schema. Bytes are counted as they arrive: the header of the
+ * length is not trusted, and no more is kept.
  *
  * @param options.isOptional No body at all is an empty object.
- * @param options.bytesMax Counted as bytes arrive: the header of the length is not trusted, and no more is kept.
  * @throws ChatError `bad_request`: another type than JSON, no JSON, another shape; `too_large`.
  */
 export async function readBody<const Schema extends v.GenericSchema>(
-  request: Request,
+  { request, limits }: Pick<Call, "request" | "limits">,
   schema: Schema,
-  { bytesMax, isOptional = false }: BodyOptions,
+  { isOptional = false }: { readonly isOptional?: boolean } = {},
 ): Promise<v.InferOutput<Schema>> {
   // No form of a foreign page can send this type without asking first (a preflight).
   if (!jsonType.test(request.headers.get("content-type") ?? ""))
     throw new ChatError("bad_request", "The header Content-Type must be application/json");
-  const text = await readText(request, bytesMax);
+  const text = await readText(request, limits.frameBytesMax);
   let value: unknown;
   try {
     value = JSON.parse(isOptional && text === "" ? "{}" : text);

@@ -2,7 +2,6 @@ import { type ClusterMessage, decodeMessage, type DeviceHere, encodeMessage } fr
 import { createElsewhere } from "./elsewhere.ts";
 import { createIdleElsewhere } from "./idle-elsewhere.ts";
 import { createPresenceAsks } from "./presence-asks.ts";
-import { createUserSubscriptions } from "./user-subscriptions.ts";
 import type { Transport } from "../bus/transport.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { Clock } from "../internal/clock.ts";
@@ -165,3 +164,28 @@ const subscriberOf =
     });
 
 export type Cluster = ReturnType<typeof createCluster>;
+
+/** A subscription for each of some users. */
+function createUserSubscriptions(subscribe: (identity: Identity) => () => void) {
+  const users = new Map<string, { readonly identity: Identity; readonly end: () => void }>();
+
+  return {
+    users,
+    /** Subscribes for a user; false: there is a subscription already. */
+    add(identity: Identity): boolean {
+      const key = identityKey(identity);
+      if (users.has(key)) return false;
+      users.set(key, { identity, end: subscribe(identity) });
+      return true;
+    },
+    end(identity: Identity): void {
+      const key = identityKey(identity);
+      users.get(key)?.end();
+      users.delete(key);
+    },
+    stop(): void {
+      for (const { end } of users.values()) end();
+      users.clear();
+    },
+  };
+}

@@ -3,7 +3,7 @@ import type { WatchBudget } from "./watch-budget.ts";
 import type { Capacity } from "../access/capacity.ts";
 import type { Limiter } from "../access/limiter.ts";
 import type { Policy } from "../access/policy.ts";
-import type { Reauthenticate } from "../access/reauthenticate.ts";
+import type { Reauthenticate } from "../access/authenticate.ts";
 import type { Transport } from "../bus/transport.ts";
 import type { ConnectionOptions } from "../connection/connection.ts";
 import type { OutboxBudget } from "../connection/outbox-budget.ts";

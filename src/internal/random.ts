@@ -1,4 +1,4 @@
-import { hex } from "./hex.ts";
+import { hex } from "./sha256.ts";
 
 /** The source of chance of the core, which a simulator replaces. */
 export interface Random {

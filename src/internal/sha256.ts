@@ -1,4 +1,6 @@
-import { hex } from "./hex.ts";
+/** Bytes as hexadecimal digits in lower case. */
+export const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** The SHA-256 of a text's UTF-8, in hex. */
 export async function sha256(text: string): Promise<string> {

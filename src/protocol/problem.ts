@@ -36,6 +36,10 @@ export function problem(
   });
 }
 
+/** The refusal while the database cannot be used, which may be over within a second. */
+export const unavailableNow = (detail: string): Response =>
+  problem("unavailable", detail, { headers: { "Retry-After": "1" } });
+
 /** The refusal of a client over its rate, with the milliseconds to wait. */
 export const tooOften = (ms: number): Response =>
   problem("rate_limited", "Too much in too short a time", {

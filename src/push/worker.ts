@@ -9,11 +9,11 @@ import type { Limits } from "../protocol/limits.ts";
 import type { Due } from "../store/push/due-store.ts";
 import type { Store } from "../store/store.ts";
 import { presenceAfter, type PushDelays, type PushPresence } from "./decide.ts";
-import { createPushHealth, type PushHealth, type PushHealthChange } from "./health.ts";
+import type { PushHealth } from "./health.ts";
 import { createPreview, type OnPush } from "./preview.ts";
 import { createProviderQueue } from "./provider-queue.ts";
 import type { PushProvider } from "./provider.ts";
-import { createRequestLimit, type RequestLimit } from "./request-limit.ts";
+import type { RequestLimit } from "./request-limit.ts";
 import type { PushCut } from "./request.ts";
 import { createUnacked } from "./unacked.ts";
 
@@ -25,11 +25,10 @@ export type PushWorkerOptions = {
   readonly limits: Limits;
   readonly providers: readonly PushProvider[];
   readonly onPush?: OnPush | undefined;
-  /** Concurrent requests to each provider, shared by the workers of the process. Default: its own. */
-  readonly requestLimit?: RequestLimit;
-  /** Whether the providers work, shared by the workers of the process. Default: its own, which reports to `onHealth`. */
-  readonly health?: PushHealth;
-  readonly onHealth?: ((change: PushHealthChange) => void) | undefined;
+  /** Concurrent requests to each provider, shared by the workers of the process. */
+  readonly requestLimit: RequestLimit;
+  /** Whether the providers work, shared by the workers of the process. */
+  readonly health: PushHealth;
   /** For how many milliseconds a user was idle on a device, or on any if it is empty; null: no connection. "unknown": another node was asked. */
   readonly idleMsOf: (identity: Identity, device: string) => number | null | "unknown";
   /** No other process can have the database open. */
@@ -60,11 +59,10 @@ const pruneMs = 60_000;
 const pruneAgainMs = 200;
 
 export function createPushWorker(options: PushWorkerOptions): PushWorker {
-  const { feed, clock, random, limits, providers, onPush, idleMsOf, isExclusive, onCut } = options;
-  const { requestLimit = createRequestLimit({ perProviderMax: limits.pushRequestsMax }) } = options;
+  const { feed, clock, random, limits, providers, onPush, idleMsOf, isExclusive, onCut, requestLimit, health } =
+    options;
   const sparing = () => createSparing({ clock, everyMs: faultEveryMs, report: options.report });
   const report = sparing();
-  const { onHealth = () => {}, health = createPushHealth({ clock, onChange: onHealth }) } = options;
   const { push: store, isAvailable } = options.store;
   const delays: PushDelays = {
     activeMs: limits.pushActiveDelayMs,

@@ -88,7 +88,6 @@ const variables = v.object({
   START_MS: v.optional(wholeNumber([0, 600_000], "of milliseconds "), String(defaultLimits.startMs)),
 });
 
-/** The names of all variables. */
 export const variableNames: readonly string[] = Object.keys(variables.entries);
 
 type Variables = v.InferOutput<typeof variables>;

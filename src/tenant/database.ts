@@ -10,7 +10,7 @@ import type { Trouble } from "../store/store.ts";
 import { createHistories } from "./histories.ts";
 import { type DatabaseContext, openRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 
-export type DatabaseOptions = Pick<RuntimeOptions, "engine" | "bus" | "log"> & {
+export type OpenDatabaseOptions = Pick<RuntimeOptions, "engine" | "bus" | "log"> & {
   readonly url: string;
   readonly migrate?: boolean;
   /** A connection has gone. */
@@ -59,7 +59,7 @@ type State =
  *
  * @throws ChatError `migration_refused`, `unavailable`, `database_unfit`: its log holds what this release cannot read.
  */
-export async function openDatabase(options: DatabaseOptions, context: DatabaseContext): Promise<Database> {
+export async function openDatabase(options: OpenDatabaseOptions, context: DatabaseContext): Promise<Database> {
   const { engine, bus, log, onLeave = () => {} } = options;
   const { clock, random, limits } = context;
   const histories = createHistories({ engine, random, log });

@@ -1,29 +1,15 @@
 import type { Log } from "../internal/logger.ts";
-import type { OutboxBudget } from "../connection/outbox-budget.ts";
 import { createFeed, type Feed, type FeedCounts } from "../feed/feed.ts";
 import { createCommitNotices } from "../feed/commit-notices.ts";
 import type { Transport } from "../bus/transport.ts";
-import { createHub, type Hub, type HubEvent } from "../hub/hub.ts";
-import type { Reauthenticate } from "../access/reauthenticate.ts";
-import type { Limiter } from "../access/limiter.ts";
-import { type Authorize, type CanSee, createPolicy, type Policy } from "../access/policy.ts";
-import type { Revalidation } from "../hub/revalidation.ts";
-import type { Capacity } from "../access/capacity.ts";
-import type { WatchBudget } from "../hub/watch-budget.ts";
-import { createHookFollower } from "../hook/follower.ts";
+import { createHub, type Hub, type HubEvent, type HubOptions } from "../hub/hub.ts";
+import { createPolicy, type Policy, type PolicyOptions } from "../access/policy.ts";
+import { createHookFollower, type HookFollower } from "../hook/follower.ts";
 import type { HookHealth } from "../hook/hook-health.ts";
 import type { NamedHook } from "../hook/message-hook.ts";
-import type { Clock } from "../internal/clock.ts";
-import type { Semaphore } from "../internal/semaphore.ts";
-import type { Random } from "../internal/random.ts";
 import { createSparing } from "../internal/sparing.ts";
 import { waitAtMost } from "../internal/deadline.ts";
-import type { Limits } from "../protocol/limits.ts";
-import type { OnPush } from "../push/preview.ts";
-import type { PushProvider } from "../push/provider.ts";
-import type { PushHealth } from "../push/health.ts";
-import type { RequestLimit } from "../push/request-limit.ts";
-import { createPushWorker, type PushWorker } from "../push/worker.ts";
+import { createPushWorker, type PushWorker, type PushWorkerOptions } from "../push/worker.ts";
 import type { Engine } from "../store/engine/engine.ts";
 import { isDamage } from "../store/engine/failure.ts";
 import { createStore } from "../store/libsql-store.ts";
@@ -31,27 +17,15 @@ import type { Store } from "../store/store.ts";
 import type { HistoryChange, KnownHistories } from "../store/one-history.ts";
 
 /** What all databases of a chat share: the host's rules and hooks, and the bounds of the whole process. */
-export type DatabaseContext = {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly limits: Limits;
-  readonly authorize?: Authorize | undefined;
-  readonly canSee?: CanSee | undefined;
-  readonly providers: readonly PushProvider[];
-  readonly accountsPerDevice?: "one" | "several" | undefined;
-  readonly onPush?: OnPush | undefined;
-  readonly limiter: Limiter;
-  readonly capacity: Capacity;
-  readonly budget: OutboxBudget;
-  readonly watchBudget: WatchBudget;
-  readonly sight: Semaphore;
-  readonly requestLimit: RequestLimit;
-  readonly health: PushHealth;
-  readonly hooks: readonly NamedHook[];
-  readonly hookHealth: HookHealth;
-  readonly revalidation: Revalidation | undefined;
-  readonly reauthenticate?: Reauthenticate | undefined;
-};
+export type DatabaseContext = Pick<HubOptions, "clock" | "limits" | "revalidation" | "reauthenticate"> &
+  Required<Pick<HubOptions, "limiter" | "capacity" | "budget" | "watchBudget">> &
+  Pick<PolicyOptions, "authorize" | "canSee" | "sight"> &
+  Pick<PushWorkerOptions, "random" | "providers" | "onPush" | "requestLimit" | "health"> & {
+    /** Default: one (see `ChatOptions`). */
+    readonly accountsPerDevice?: "one" | "several" | undefined;
+    readonly hooks: readonly NamedHook[];
+    readonly hookHealth: HookHealth;
+  };
 
 export type RuntimeOptions = {
   readonly engine: Engine;
@@ -120,7 +94,17 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     notices: bus && createCommitNotices(bus, { charsMax: limits.hintCharsMax, clock }),
     jitter: () => random.integer() / 2 ** 52 - 0.5,
   });
-  let stopHub = async (): Promise<void> => {};
+  /** What follows the log, as far as it was made. */
+  const made: { followers: readonly HookFollower[]; worker?: PushWorker | null; hub?: Hub } = { followers: [] };
+
+  async function abandon(deadlineMs: number, reason = "the database has another history"): Promise<void> {
+    for (const follower of made.followers) follower.abandon();
+    made.worker?.abandon();
+    feed.stop();
+    await store.abandon();
+    await made.hub?.stop(deadlineMs, reason);
+  }
+
   try {
     await feed.start();
     const { authorize, canSee, sight, limiter, capacity, budget, watchBudget, revalidation, reauthenticate } = context;
@@ -129,13 +113,12 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
       report: (error) => log.error("a rule of the host failed", { error }),
     });
     const report = createHubReport(log, onLeave);
-    const hub = createHub({
+    const hub = (made.hub = createHub({
       ...{ store, feed, clock, limits, policy, limiter, capacity, budget, revalidation, report },
       ...{ reauthenticate, watchBudget, transport: bus, node: random.messageId(clock.now()) },
       ...(isRenewal && { admittedSince: clock.elapsed() }),
-    });
-    stopHub = () => hub.stop(0);
-    const followers = context.hooks.map((hook) =>
+    }));
+    const followers = (made.followers = context.hooks.map((hook) =>
       createHookFollower({
         ...{ hook, store, feed, clock, random, limits, health: context.hookHealth },
         isExclusive: engine.isExclusive === true,
@@ -145,12 +128,12 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
             log.warn("onMessage cannot go on in the log yet; it is tried again", { hook: hook.name, error, leftOut }),
         }),
       }),
-    );
+    ));
     // Upgrades that were admitted before this runtime existed open on it.
     hub.noteRevocations(await store.revocations(clock.now() - recentRevocationsMs));
     // Before anything is accepted here: a new hook misses nothing of it.
     for (const follower of followers) await follower.begin();
-    const worker = createWorker({ ...options, store, feed, hub }, context);
+    const worker = (made.worker = createWorker({ ...options, store, feed, hub }, context));
     worker?.start();
     for (const follower of followers) follower.start();
 
@@ -174,21 +157,12 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
         return { closing };
       },
 
-      async abandon(deadlineMs, reason = "the database has another history") {
-        for (const follower of followers) follower.abandon();
-        worker?.abandon();
-        feed.stop();
-        await store.abandon();
-        await hub.stop(deadlineMs, reason);
-      },
-
+      abandon,
       counts: feed.counts,
       sizes: () => ({ ...hub.sizes(), ...worker?.sizes() }),
     };
   } catch (error) {
-    feed.stop();
-    await store.abandon();
-    await stopHub();
+    await abandon(0);
     throw error;
   }
 }

@@ -127,9 +127,14 @@ describe("host and origin", () => {
     expect(session).toEqual({ tenant: "default", user: "alice" });
   });
 
-  test("A2 a host check of one's own leads", async () => {
-    await expectProblem(admit({ hostCheck: () => false }), 403, "forbidden");
-    await expectAdmission(admit({ authenticate: demo({ anywhere: true }), hostCheck: () => true }, upgrade("?user=a")));
+  test("A2 a host check of one's own counts", async () => {
+    const alice = () => ({ user: "alice" });
+    await expectProblem(
+      admit({ authenticate: Object.assign(alice, { isHostAllowed: () => false }) }),
+      403,
+      "forbidden",
+    );
+    await expectAdmission(admit({ authenticate: Object.assign(alice, { isHostAllowed: () => true }) }));
   });
 
   test("A2 a page of a name that resolves to loopback reads nothing", async () => {
@@ -389,16 +394,15 @@ test("A12 the first refusal in order is the answer, and the host is asked last",
     return null;
   };
   const wrong = {
-    authenticate,
-    hostCheck: () => false,
+    authenticate: Object.assign(() => authenticate(), { isHostAllowed: () => false }),
     isDraining: () => true,
     hasRoom: () => false,
   };
   const bad = (headers: Record<string, string> = {}) => upgrade("?device=&cursor=", { origin: "null", ...headers });
   await expectProblem(admit(wrong, bad({ upgrade: "no" })), 426, "upgrade_required");
   await expectProblem(admit(wrong, bad()), 403, "forbidden");
-  expect(await expectProblem(admit({ ...wrong, hostCheck: () => true }, bad()), 403, "forbidden")).toContain("Origin");
-  await expectProblem(admit({ ...wrong, hostCheck: () => true }, upgrade("?device=")), 503, "unavailable");
+  expect(await expectProblem(admit({ ...wrong, authenticate }, bad()), 403, "forbidden")).toContain("Origin");
+  await expectProblem(admit({ ...wrong, authenticate }, upgrade("?device=")), 503, "unavailable");
   const open = { authenticate, hasRoom: () => false };
   expect(await expectProblem(admit(open, upgrade("?device=&cursor=")), 400, "bad_request")).toContain("device");
   expect(asked).toBe(0);

@@ -12,7 +12,7 @@ function start({ canPause = true, framesMax = 3, bytesMax = 1_000 } = {}) {
       handled.push(String(frame));
       return state.work ?? undefined;
     },
-    isOpen: () => state.isOpen,
+    ...{ onFrame() {}, isTaking: () => true, isOpen: () => state.isOpen },
     onOverflow: () => state.overflows++,
     onFault: (fault) => {
       throw fault;

@@ -81,15 +81,15 @@ export const database = {
   "the feed of the old history goes on": {
     rule: "D31",
     file: "tenant/runtime.ts",
-    from: `        worker?.abandon();
-        feed.stop();
+    from: `    made.worker?.abandon();
+    feed.stop();
 `,
-    to: "        worker?.abandon();\n",
+    to: "    made.worker?.abandon();\n",
   },
   "the push worker of the old history goes on": {
     rule: "D31",
     file: "tenant/runtime.ts",
-    from: "        worker?.abandon();\n",
+    from: "    made.worker?.abandon();\n",
     to: "",
   },
   "limits of connections hold for each database by itself": {

@@ -103,7 +103,7 @@ export const push = {
   },
   "each push request has a new key": {
     rule: "U5",
-    file: "push/request-id.ts",
+    file: "push/request.ts",
     from: "const hex = await sha256(`${kind} ",
     to: "const hex = await sha256(`${Math.random()} ${kind} ",
   },
@@ -111,12 +111,12 @@ export const push = {
     rule: "T1",
     edits: [
       {
-        file: "push/request-id.ts",
+        file: "push/request.ts",
         from: "`${tenant} ${conversation}`",
         to: "`${conversation}`",
       },
       {
-        file: "push/request-id.ts",
+        file: "push/request.ts",
         from: "`${conversation}`",
         to: "``",
       },

@@ -81,18 +81,18 @@ export const storeWrite = {
   },
   "a failed commit that is answered with accepted": {
     rule: "D1",
-    file: "store/write/writer.ts",
-    from: "      fail(batch, cause);\n      return;",
-    to: `      for (const { settle } of batch.sends)
-        settle({ type: "accepted", n: 1, conversation: "c1", seq: 1, time: batch.time, duplicate: false });
-      fail({ ...batch, sends: [] }, cause);
-      return;`,
+    file: "store/write/commit-batch.ts",
+    from: "    queue.refuseAll(unconfirmed(cause), batch);",
+    to: `    for (const { settle } of batch.sends)
+      settle({ type: "accepted", n: 1, conversation: "c1", seq: 1, time: batch.time, duplicate: false });
+    queue.refuseAll(unconfirmed(cause), { ...batch, sends: [] });`,
   },
   "a retry that is stored again": {
     rule: "O1",
     file: "store/write/writer.ts",
-    from: "      sends.push(send, settle);",
-    to: "      sends.push(context.random.integer() % 2 ? { ...send, id: context.random.messageId(1) } : send, settle);",
+    from: "append: sends.append,",
+    to: `append: (send, settle) =>
+      sends.append(context.random.integer() % 2 ? { ...send, id: context.random.messageId(1) } : send, settle),`,
   },
   "sends behind a failed commit are accepted later": {
     rule: "O4",
@@ -108,20 +108,20 @@ export const storeWrite = {
   },
   "every request tries the database during an outage": {
     rule: "S12",
-    file: "store/write/writer.ts",
-    from: "if (isClosed || !isAvailable() || sends.size()",
-    to: "if (isClosed || sends.size()",
+    file: "store/write/send-queue.ts",
+    from: "if (!isOpen() || size >=",
+    to: "if (size >=",
   },
   "a last-seen time is lost with a commit": {
     rule: "B7",
-    file: "store/write/write-queue.ts",
-    from: "      for (const seen of batch?.seen ?? []) marks.addSeen(seen);\n",
+    file: "store/write/marks.ts",
+    from: "      for (const time of times) addSeen(time);\n",
     to: "",
   },
   "sends wait without a bound": {
     rule: "R3",
-    file: "store/write/writer.ts",
-    from: " || sends.size() >= limits.commitQueueMax",
+    file: "store/write/send-queue.ts",
+    from: " || size >= limits.commitQueueMax",
     to: "",
   },
   "a settled ack's key lacks the tenant": {

@@ -1,19 +1,19 @@
 import { describe, expect, test } from "bun:test";
-import type { Ack } from "../../src/store/write/batch.ts";
+import { encodeConversation } from "../../src/protocol/conversation-id.ts";
 import { createMarks } from "../../src/store/write/marks.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 const delayMs = 50;
 const alice = { tenant: "acme", user: "alice" };
 
-const ack = (n: number, fields: Partial<Ack> = {}): Ack => ({ ...alice, device: "phone", n, ...fields });
+const nine = encodeConversation(9);
 
 function start({ takenMax = 10 } = {}) {
-  const state = { isOpen: true, due: 0 };
+  const state = { isAvailable: true, isClosed: false, due: 0 };
   const clock = fakeClock();
   const marks = createMarks({
     ...{ clock, delayMs, takenMax },
-    isOpen: () => state.isOpen,
+    health: { isAvailable: () => state.isAvailable, isClosed: () => state.isClosed },
     onDue: () => void state.due++,
   });
   return { marks, clock, state };
@@ -22,9 +22,9 @@ function start({ takenMax = 10 } = {}) {
 describe("marks that wait for a commit", () => {
   test("P29 marks become due together, and of each device and conversation only the furthest is taken", async () => {
     const { marks, clock, state } = start();
-    for (const n of [3, 7, 5]) marks.addAck(ack(n));
-    for (const seq of [2, 4, 1]) marks.addRead({ ...alice, conversation: 9, seq });
-    for (const time of [10, 30, 20]) marks.addSeen({ ...alice, time });
+    for (const n of [3, 7, 5]) marks.ack(alice, "phone", n);
+    for (const seq of [2, 4, 1]) marks.read(alice, nine, seq);
+    for (const time of [10, 30, 20]) marks.seen(alice, time);
     await clock.advance(delayMs - 1);
     expect([marks.isDue(), marks.take().acks]).toEqual([false, []]);
     await clock.advance(1);
@@ -40,7 +40,7 @@ describe("marks that wait for a commit", () => {
     const { marks, clock } = start();
     const answers: string[] = [];
     for (const [i, n] of [3, 7, 5].entries())
-      marks.addAck(ack(n, { settle: (isStored) => void answers.push(`${i} ${isStored}`) }));
+      marks.ack(alice, "phone", n, (isStored) => void answers.push(`${i} ${isStored}`));
     await clock.advance(delayMs);
     for (const { settle } of marks.take().acks) settle?.(true);
     expect(answers.toSorted()).toEqual(["0 true", "1 true", "2 true"]);
@@ -48,15 +48,15 @@ describe("marks that wait for a commit", () => {
 
   test("S45 an ack of the undelivered list leaves the position in the log where it was", async () => {
     const { marks, clock } = start();
-    marks.addAck(ack(4, { logN: 4, level: 1 }));
-    marks.addAck(ack(9));
+    marks.ack(alice, "phone", { n: 4, level: 1 });
+    marks.ackList(alice, "phone", 9);
     await clock.advance(delayMs);
     expect(marks.take().acks).toMatchObject([{ n: 9, logN: 4, level: 1 }]);
   });
 
   test("R1 a commit takes a bounded number of marks, and the rest stays due", async () => {
     const { marks, clock } = start({ takenMax: 2 });
-    for (const device of ["a", "b", "c"]) marks.addAck(ack(1, { device }));
+    for (const device of ["a", "b", "c"]) marks.ack(alice, device, 1);
     await clock.advance(delayMs);
     expect(marks.take().acks).toHaveLength(2);
     expect(marks.isDue()).toBe(true);
@@ -66,8 +66,8 @@ describe("marks that wait for a commit", () => {
 
   test("O8 the rest of an ack goes into the next commit, before marks that wait for their delay", async () => {
     const { marks, clock } = start();
-    marks.addLeft(ack(8));
-    marks.addAck(ack(5, { device: "laptop" }));
+    marks.addLeft({ ...alice, device: "phone", n: 8 });
+    marks.ack(alice, "laptop", 5);
     await clock.advance(1);
     expect(marks.take().acks).toMatchObject([{ device: "phone", n: 8 }]);
     expect([marks.isDue(), marks.isEmpty()]).toEqual([false, false]);
@@ -78,21 +78,36 @@ describe("marks that wait for a commit", () => {
   test("H5 while no commit is possible nothing becomes due; callers are answered, and the marks are kept", async () => {
     const { marks, clock, state } = start();
     const answers: boolean[] = [];
-    state.isOpen = false;
-    marks.addAck(ack(3, { settle: (isStored) => void answers.push(isStored) }));
+    const settle = (isStored: boolean): void => void answers.push(isStored);
+    marks.ack(alice, "phone", 3, settle);
+    state.isAvailable = false;
+    marks.ack(alice, "phone", 4);
     await clock.advance(10 * delayMs);
     marks.giveUp();
     marks.giveUp();
-    expect([answers, marks.isDue(), marks.isEmpty()]).toEqual([[false], false, false]);
-    state.isOpen = true;
+    marks.ack(alice, "phone", 5, settle);
+    expect([answers, marks.isDue(), marks.isEmpty()]).toEqual([[false, false], false, false]);
+    state.isAvailable = true;
     marks.resume();
     await clock.advance(delayMs);
-    expect(marks.take().acks).toMatchObject([{ n: 3 }]);
+    expect(marks.take().acks).toMatchObject([{ n: 4 }]);
+  });
+
+  test("Q7 once it is closed nothing is taken, and callers are answered", () => {
+    const { marks, state } = start();
+    const answers: boolean[] = [];
+    const settle = (isStored: boolean): void => void answers.push(isStored);
+    state.isClosed = true;
+    marks.ack(alice, "phone", 3, settle);
+    marks.ackList(alice, "phone", 3, settle);
+    marks.read(alice, nine, 3, settle);
+    marks.seen(alice, 3);
+    expect([answers, marks.isEmpty()]).toEqual([[false, false, false], true]);
   });
 
   test("R5 at a shutdown marks are due at once", () => {
     const { marks } = start();
-    marks.addRead({ ...alice, conversation: 9, seq: 2 });
+    marks.read(alice, nine, 2);
     marks.hurry();
     expect(marks.take().reads).toHaveLength(1);
   });

@@ -9,11 +9,13 @@ import { newId } from "../support/store.ts";
 
 const { commitHeavySendsMax, commitSendsMax, lightSendsMax } = defaultLimits;
 
-type Queue = Pick<ReturnType<typeof createSendQueue>, "push" | "take" | "size">;
+type Queue = Pick<ReturnType<typeof createSendQueue>, "append" | "take" | "size">;
 
-const add = (queue: Pick<Queue, "push">, from: string, text: string): void =>
-  queue.push({ tenant: "default", from, to: "nobody", id: newId(), text }, () => {});
-const flood = (queue: Pick<Queue, "push">, sends: number): void => {
+const open = { isOpen: () => true, onWork: () => {} };
+
+const add = (queue: Pick<Queue, "append">, from: string, text: string): void =>
+  queue.append({ tenant: "default", from, to: "nobody", id: newId(), text }, () => {});
+const flood = (queue: Pick<Queue, "append">, sends: number): void => {
   for (let i = 0; i < sends; i++) add(queue, `flooder${i % 20}`, String(i));
 };
 const of = (commit: readonly Waiting[], from: string): number => commit.filter(({ send }) => send.from === from).length;
@@ -21,7 +23,7 @@ const of = (commit: readonly Waiting[], from: string): number => commit.filter((
 /** A flood has gone on for a while, then one person writes once: what the next commits take. */
 async function floodThenOne(limits: Partial<Limits> = {}) {
   const clock = fakeClock();
-  const queue = createSendQueue({ clock, limits: { ...defaultLimits, ...limits } });
+  const queue = createSendQueue({ ...open, clock, limits: { ...defaultLimits, ...limits } });
   flood(queue, commitSendsMax);
   while (queue.size() > 0) queue.take();
   await clock.advance(1_500);
@@ -50,7 +52,7 @@ test("control: S14 R2 a queue that treats all alike has the one wait for a whole
 
 /** One sender has hundreds of long texts waiting, another one a few: which places these get in the next commits. */
 function behindLongTexts(order: (sends: readonly (readonly [string, string])[]) => typeof sends) {
-  const queue = createSendQueue({ clock: fakeClock(), limits: { ...defaultLimits, lightSendsMax: 0 } });
+  const queue = createSendQueue({ ...open, clock: fakeClock(), limits: { ...defaultLimits, lightSendsMax: 0 } });
   const long = Array.from({ length: 300 }, () => ["flooder", "x".repeat(16_000)] as const);
   const few = Array.from({ length: 5 }, () => ["bot", "hello"] as const);
   for (const [from, text] of order([...long, ...few])) add(queue, from, text);
@@ -69,7 +71,7 @@ test("control: S14 R2 with one queue for all, the others wait behind whole commi
 });
 
 test("S14 while interactive senders are active, long texts of all others fill only a part of a commit", () => {
-  const queue = createSendQueue({ clock: fakeClock(), limits: defaultLimits });
+  const queue = createSendQueue({ ...open, clock: fakeClock(), limits: defaultLimits });
   for (let i = 0; i < 100; i++) add(queue, "flooder", "x".repeat(16_000));
   queue.take();
   add(queue, "alice", "hello");
@@ -103,7 +105,7 @@ async function wrongsOf(seed: number, wrap = (queue: Queue): Queue => queue): Pr
     commitHeavySendsMax: chance.pick([1, 2, 8]),
     lightSendsMax: chance.pick([1, 4]),
   };
-  const queue = wrap(createSendQueue({ clock, limits }));
+  const queue = wrap(createSendQueue({ ...open, clock, limits }));
   const next = new Map<string, number>();
   const wrongs: string[] = [];
   let pushed = 0;
@@ -139,13 +141,13 @@ test("S14 O4 whatever waits, each send is taken once and in its sender's order",
 test("control: S14 O4 a queue that takes people's sends before all others has some overtake", async () => {
   // One queue for a sender's first sends and one for the rest: the rest of the first queue is overtaken by the second.
   const planted = (queue: Queue): Queue => {
-    const rest: Parameters<Queue["push"]>[] = [];
+    const rest: Parameters<Queue["append"]>[] = [];
     let pushes = 0;
     return {
-      push: (...send) => void (pushes++ % 3 === 0 ? rest.push(send) : queue.push(...send)),
+      append: (...send) => void (pushes++ % 3 === 0 ? rest.push(send) : queue.append(...send)),
       take() {
         const taken = queue.take();
-        for (const send of rest.splice(0)) queue.push(...send);
+        for (const send of rest.splice(0)) queue.append(...send);
         return taken;
       },
       size: () => queue.size() + rest.length,
@@ -155,9 +157,9 @@ test("control: S14 O4 a queue that takes people's sends before all others has so
 });
 
 test("S2 two sends of one id never share a commit", () => {
-  const queue = createSendQueue({ clock: fakeClock(), limits: defaultLimits });
+  const queue = createSendQueue({ ...open, clock: fakeClock(), limits: defaultLimits });
   const send = { tenant: "default", from: "alice", to: "bob", id: newId(), text: "hello" };
-  for (let i = 0; i < 3; i++) queue.push(send, () => {});
+  for (let i = 0; i < 3; i++) queue.append(send, () => {});
   expect(queue.take()).toHaveLength(1);
   expect(queue.take()).toHaveLength(1);
   expect(queue.take()).toHaveLength(1);

@@ -16,7 +16,12 @@ export interface Draft extends Readable<string> {
 /** How long what was typed may be unsaved. */
 const saveMs = 300;
 
-export function createDraft({ key, clock, keeper, onFault }: {
+export function createDraft({
+  key,
+  clock,
+  keeper,
+  onFault,
+}: {
   readonly key: string;
   readonly clock: Environment["clock"];
   readonly keeper: Keeper;

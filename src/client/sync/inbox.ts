@@ -207,6 +207,8 @@ function createDraft({ self, cache }: { readonly self: string; readonly cache: C
         }
         case "relation":
           return void relations.push({ user: change.user, contact: change.contact, blocked: change.blocked });
+        case "setting":
+          return void conversations.push(change);
         default:
           // A kind of a later release: its level is above this client's, or it says nothing that this client shows.
           return;

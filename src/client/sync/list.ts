@@ -52,7 +52,8 @@ export function createList(options: ListOptions): List {
     const isSame =
       conversations.length === before.conversations.length &&
       conversations.every((one, at) => one === before.conversations[at]);
-    if (!isSame || before.more !== more) list.set({ conversations: isSame ? before.conversations : conversations, more });
+    if (!isSame || before.more !== more)
+      list.set({ conversations: isSame ? before.conversations : conversations, more });
     const sum = unreadOf(conversations, more === "end");
     if (JSON.stringify(sum) !== JSON.stringify(unread.get())) unread.set(sum);
   }
@@ -100,8 +101,8 @@ function createShown({ self, wishes }: Pick<ListOptions, "self" | "wishes">): (r
   const made = new Map<string, { readonly of: ConversationRow; readonly shown: Conversation }>();
   return (row) => {
     const wish = wishes.mute(row);
-    const isMuted = wish?.muted ?? row.muted;
-    const mutedUntil = (wish === null ? row.mutedUntil : wish.until) ?? null;
+    const isMuted = wish?.muted ?? row.setting.muted;
+    const mutedUntil = (wish === null ? row.setting.until : wish.until) ?? null;
     const before = made.get(row.id);
     const isSame = before?.of === row && before.shown.isMuted === isMuted && before.shown.mutedUntil === mutedUntil;
     if (isSame) return before.shown;

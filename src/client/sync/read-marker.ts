@@ -8,7 +8,12 @@ export interface ReadMarker {
 }
 
 /** Only messages of others are marked, as the server does. One write at a time: marks that come meanwhile are one. */
-export function createReadMarker({ self, window, wishes, onFault }: {
+export function createReadMarker({
+  self,
+  window,
+  wishes,
+  onFault,
+}: {
   readonly self: string;
   readonly window: () => WindowState;
   readonly wishes: Pick<Wishes, "read">;

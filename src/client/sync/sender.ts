@@ -91,12 +91,10 @@ export function createSender({ clock, cache, keeper, link, onFault, onRefused }:
   /** On disk as tried before they go out: after a crash nobody edits or cancels what the server may have. */
   function tryRows(untried: readonly string[]): void {
     isTrying = true;
-    keeper
-      .write({ outbox: untried.map((id) => ({ do: "try", id })) }, "strict")
-      .then(flushSoon, (fault: unknown) => {
-        onFault(fault);
-        clock.after(answerMs, flushSoon);
-      });
+    keeper.write({ outbox: untried.map((id) => ({ do: "try", id })) }, "strict").then(flushSoon, (fault: unknown) => {
+      onFault(fault);
+      clock.after(answerMs, flushSoon);
+    });
   }
 
   function flushSoon(): void {

@@ -165,7 +165,7 @@ function createSnapshot(target: Target, { self, cache, sender, wishes }: ThreadC
       divider: readAtOpen === null ? null : (divider?.seq ?? readAtOpen + 1),
       peer,
       own,
-      isMuted: wishes.mute(row)?.muted ?? row?.muted ?? false,
+      isMuted: wishes.mute(row)?.muted ?? row?.setting.muted ?? false,
     };
   };
 }

@@ -45,12 +45,14 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     const wish = [...cache.wishes.values()].find((one) => !sent.has(nameOf(one)));
     if (wish === undefined) return;
     state = "asking";
+    const version = wish.kind === "mute" ? (cache.conversations.get(wish.conversation)?.setting.version ?? 0) : 0;
     link.ask(askFor(wish), (answer) => {
       if (state === "offline") return;
       if (!answer.ok && answer.retry) return void clock.after(retryMs, goOn);
       // Refused for good: it would be refused again. What is shown is what the server has.
       if (!answer.ok) onFault(new Error(`${answer.code}: ${answer.message}`));
-      keeper.write({ ...grant(wish, answer.ok), granted: [wish] }, "relaxed").then(goOn, (fault: unknown) => {
+      const granted = answer.ok ? grant(wish, version) : {};
+      keeper.write({ ...granted, granted: [wish] }, "relaxed").then(goOn, (fault: unknown) => {
         onFault(fault);
         clock.after(retryMs, goOn);
       });
@@ -63,11 +65,11 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
   }
 
   /** The state that the server has now, where no change of the log brings it. */
-  function grant(wish: Wish, isGranted: boolean): Pick<Write, "relations" | "conversations"> {
-    if (!isGranted) return {};
+  function grant(wish: Wish, version: number): Pick<Write, "relations" | "conversations"> {
     if (wish.kind === "mute") {
       const { conversation, muted, until } = wish;
-      return { conversations: [{ kind: "setting", conversation, muted, ...(until !== undefined && { until }) }] };
+      const end = until === undefined ? {} : { until };
+      return { conversations: [{ kind: "setting", conversation, muted, ...end, version, isGranted: true }] };
     }
     if (wish.kind === "read") return {};
     const known = cache.relations.get(wish.user) ?? { user: wish.user, contact: false, blocked: false };

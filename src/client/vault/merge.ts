@@ -1,5 +1,5 @@
 import { addRange } from "./ranges.ts";
-import type { ConversationRow, Marks, MessageRow } from "./rows.ts";
+import type { ConversationRow, Marks, MessageRow, Setting } from "./rows.ts";
 
 /** A conversation as `GET /conversations` has it. */
 export type ListedConversation = {
@@ -10,8 +10,7 @@ export type ListedConversation = {
   readonly delivered: number;
   readonly read: number;
   readonly peer?: Marks;
-  readonly muted?: boolean;
-  readonly mutedUntil?: number;
+  readonly setting?: Setting;
 };
 
 /** News of a conversation. Each may come twice, and news of one moment may come after later news: merging is a join. */
@@ -21,7 +20,8 @@ export type ConversationPatch =
   /** A row of the list, or of one conversation. */
   | { readonly kind: "listed"; readonly listed: ListedConversation }
   | ({ readonly kind: "receipt"; readonly conversation: string; readonly user: string; readonly self: string } & Marks)
-  | { readonly kind: "setting"; readonly conversation: string; readonly muted: boolean; readonly until?: number }
+  /** `isGranted`: the server has taken this device's wish, which it made at this version; its change comes with the next one. */
+  | ({ readonly kind: "setting"; readonly conversation: string; readonly isGranted?: true } & Setting)
   /** A page of history: the messages of all seqs from `first` to `last` are in the same write. */
   | { readonly kind: "held"; readonly conversation: string; readonly first: number; readonly last: number }
   /** This device's user has read up to `seq`. */
@@ -61,7 +61,7 @@ const newRow = (id: string, withUser: string | null, rank: number): Conversation
   isExact: true,
   counted: 0,
   ranges: [],
-  muted: false,
+  setting: { muted: false, version: 0 },
 });
 
 /**
@@ -81,7 +81,7 @@ export function mergeConversation(
         ? withRead(withOwn(row, { delivered: patch.delivered, read: 0 }), patch.read)
         : { ...row, peer: maxMarks(row.peer, patch) };
     case "setting":
-      return withMute(row, patch.muted, patch.until);
+      return withSetting(row, patch, patch.isGranted);
     case "held":
       return { ...row, ranges: addRange(row.ranges, [patch.first, patch.last]) };
     case "read":
@@ -91,9 +91,10 @@ export function mergeConversation(
 
 const withOwn = (row: ConversationRow, marks: Marks): ConversationRow => ({ ...row, own: maxMarks(row.own, marks) });
 
-function withMute(row: ConversationRow, muted: boolean, until: number | undefined): ConversationRow {
-  const { mutedUntil: _, ...rest } = row;
-  return { ...rest, muted, ...(until !== undefined && { mutedUntil: until }) };
+function withSetting(row: ConversationRow, { muted, until, version }: Setting, isGranted?: true): ConversationRow {
+  const known = row.setting.version;
+  if (version < known || (version === known && isGranted === undefined)) return row;
+  return { ...row, setting: { muted, ...(until !== undefined && { until }), version } };
 }
 
 /** The later message of a conversation, or the later state of one message. */
@@ -132,7 +133,7 @@ function withListed(row: ConversationRow | null, listed: ListedConversation, ran
   const known = row ?? newRow(listed.id, listed.with ?? null, ranks.down());
   const { seq } = listed.lastMessage;
   const next: ConversationRow = {
-    ...(listed.muted === undefined ? known : withMute(known, listed.muted, listed.mutedUntil)),
+    ...(listed.setting === undefined ? known : withSetting(known, listed.setting)),
     last: laterOf(known.last, listed.lastMessage),
     peer: listed.peer === undefined ? known.peer : maxMarks(known.peer, listed.peer),
   };

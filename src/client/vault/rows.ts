@@ -45,9 +45,16 @@ export type ConversationRow = {
   readonly counted: number;
   /** The seqs of the messages that this device holds, in order, apart from each other. */
   readonly ranges: readonly SeqRange[];
+  readonly setting: Setting;
+};
+
+/** What the user has set for a conversation. */
+export type Setting = {
   readonly muted: boolean;
-  /** Milliseconds since the Unix epoch. Absent: for good. */
-  readonly mutedUntil?: number;
+  /** The end of the mute, in milliseconds since the Unix epoch. Absent: it has none. */
+  readonly until?: number;
+  /** How many times the server has changed it: the greater one is the newer. */
+  readonly version: number;
 };
 
 /** Why an operation was refused for good. */

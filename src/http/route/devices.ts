@@ -64,7 +64,7 @@ export const putDevice: Route = {
   handle: async (call) => {
     const { request, session, store, clock, limits } = call;
     const device = deviceOf(call);
-    const said = await readBody(request, schema, { bytesMax: limits.frameBytesMax });
+    const said = await readBody({ request, limits }, schema);
     const address = said.push && (await addressOf(call, said.push));
     await store.devices.putDevice(session, device, { address, notify: said.notify, now: clock.now() });
   },

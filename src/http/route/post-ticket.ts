@@ -21,8 +21,7 @@ export const postTicket: Route = {
     codes: ["bad_request", "too_large"],
   },
   handle: async ({ request, session: first, proveAgain, store, limits, clock, random, ticketOf }) => {
-    if (request.headers.get("content-type") !== null)
-      await readBody(request, schema, { bytesMax: limits.frameBytesMax, isOptional: true });
+    if (request.headers.get("content-type") !== null) await readBody({ request, limits }, schema, { isOptional: true });
     // Proved after reading a position of the log: the host sees a revocation before it, the store one after it.
     const { n: provedAfter } = await store.head();
     const session = await proveAgain();

@@ -1,5 +1,5 @@
 import { identityKey } from "../../model.ts";
-import type { Unproved } from "../../access/reauthenticate.ts";
+import type { Unproved } from "../../access/authenticate.ts";
 import type { Handler } from "./handler.ts";
 
 const cannotAsk: Unproved = { code: "unavailable", text: "This server cannot check a token on an open socket" };

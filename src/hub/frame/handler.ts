@@ -6,7 +6,7 @@ import type { Limiter } from "../../access/limiter.ts";
 import type { Policy } from "../../access/policy.ts";
 import type { Presence } from "../presence.ts";
 import type { RelationshipCache } from "../relationship-cache.ts";
-import type { Reauthenticate } from "../../access/reauthenticate.ts";
+import type { Reauthenticate } from "../../access/authenticate.ts";
 
 export type HandlerContext = {
   readonly store: Store;

@@ -14,7 +14,6 @@ const unavailableRetryMs = 1_000;
 /** A sender above its rate waits at least this long, in milliseconds. */
 const limitedMsMin = 500;
 
-/** The answer to a send with this outcome. */
 function outcomeFrame(id: string, outcome: Outcome, laterMs: number): Answer {
   if (outcome.type === "accepted") {
     const { conversation, seq, time, duplicate } = outcome;

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type Database from "libsql";
 import { ChatError } from "../../error.ts";
-import { hex } from "../../internal/hex.ts";
+import { hex } from "../../internal/sha256.ts";
 import type { Connection } from "./connection.ts";
 import { driver } from "./driver.ts";
 import { reasonOf } from "./failure.ts";
@@ -24,7 +24,6 @@ const markBytes = prefix.length + 2 * (noName.length + 1) + 10 + 9;
 /** The content of a mark: its name, the name of the mark before it, and the version of the schema when it was made. */
 type Mark = { readonly name: string; readonly before: string; readonly schema: number };
 
-/** The content of a log. */
 export type LogContent = {
   /** Whether SQLite would play any of it into the file. */
   readonly isEmpty: boolean;

@@ -4,9 +4,8 @@ import { reasonOf } from "../engine/failure.ts";
 import { findTables, findUnprefixed, hasTablesOf, renameUnprefixed, tablesOf } from "./adopt.ts";
 import { type Comparison, compare, type Entry } from "./compare.ts";
 import { hashOf, inOrder, labelOf, type Migration, migrationRefused } from "./migration.ts";
-import { plan, requireKnown, type Step, type Target } from "./plan.ts";
+import { plan, requireKnown, type Step, type Target, statementsOf } from "./plan.ts";
 import { forgetAbove, tableStatements, readState, remember, requireVersion, type State, setVersion } from "./state.ts";
-import { statementsOf } from "./statements.ts";
 
 export type MigrateOptions = {
   /** Default: everything that is pending. */

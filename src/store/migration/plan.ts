@@ -1,4 +1,7 @@
-import { type Migration, migrationRefused } from "./migration.ts";
+import { labelOf, type Migration, migrationRefused } from "./migration.ts";
+import { ChatError } from "../../error.ts";
+import type { Statement } from "../engine/engine.ts";
+import { split } from "./split.ts";
 
 /** The target: everything, a number of steps up or down, or one version (0: before the first). */
 export type Target = "latest" | { readonly up: number } | { readonly down: number } | { readonly version: number };
@@ -30,4 +33,26 @@ export function plan(
 export function requireKnown(migrations: readonly Migration[], version: number): void {
   if (version === 0 || migrations.some((migration) => migration.version === version)) return;
   throw migrationRefused(`There is no migration ${version}. Run \`status\` to see those that there are`);
+}
+
+/** Statements that cannot be part of a transaction, or would end it half way. */
+const outside =
+  /^(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE|VACUUM|ATTACH|DETACH|PRAGMA(?!\s+defer_foreign_keys\b))\b/i;
+
+/** The statements of one step, fit to run in one transaction. */
+export function statementsOf({ direction, migration }: Step): Statement[] {
+  try {
+    const statements = split(direction === "up" ? migration.up : migration.down);
+    for (const sql of statements) {
+      const found = outside.exec(sql)?.[0];
+      if (found === undefined) continue;
+      throw migrationRefused(
+        `${found.toUpperCase()} cannot run: each migration is one transaction already. Take it out`,
+      );
+    }
+    return statements.map((sql) => ({ sql }));
+  } catch (cause) {
+    if (!(cause instanceof ChatError)) throw cause;
+    throw migrationRefused(`${labelOf(migration)}.${direction}.sql: ${cause.message}`, { cause });
+  }
 }

@@ -1,12 +1,15 @@
+import { ChatError } from "../../error.ts";
 import type { Random } from "../../internal/random.ts";
-import type { LogEntry } from "../../model.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Engine, Row } from "../engine/engine.ts";
 import type { OneHistory } from "../one-history.ts";
 import { entriesOf } from "../read/log-rows.ts";
-import * as sendSql from "./send-sql.ts";
+import type { Commit } from "../store.ts";
 import { type Batch, writeSteps } from "./batch.ts";
-import { type Settled, settleSends } from "./settle-sends.ts";
+import type { CommitHealth } from "./commit-health.ts";
+import * as sendSql from "./send-sql.ts";
+import { settleSends } from "./settle-sends.ts";
+import type { Committed, WriteQueue } from "./write-queue.ts";
 
 export type CommitContext = {
   readonly engine: Engine;
@@ -14,30 +17,41 @@ export type CommitContext = {
   readonly history: Pick<OneHistory, "note" | "cursorOf">;
   readonly random: Random;
   readonly limits: Limits;
-};
-
-/** The result of a commit that succeeded. */
-export type Committed = {
-  /** The newest change numbers before and after it. */
-  readonly from: number;
-  readonly to: number;
-  /** In the order of n. */
-  readonly entries: readonly LogEntry[];
-  readonly outcomes: Settled["outcomes"];
-  /** A row for each device that acked and exists. */
-  readonly acked: readonly Row[];
-  /** A row for each relation that is beyond what its user may have. */
-  readonly refused: readonly Row[];
+  readonly onCommit: (commit: Commit) => void;
+  /** Called when a commit failed; everything that waited is then answered `unavailable`. */
+  readonly onFault: (fault: unknown) => void;
 };
 
 /** Writes a page and changes nothing: shows whether the database takes commits. */
 const probe = [sendSql.leaveHead, sendSql.returnHead].map((text) => ({ name: "probe", statement: { sql: text } }));
 
-/** Writes a batch as one transaction. Where it rejects, the outcome is unknown. */
+/**
+ * Commits the next batch of what waits, answers it, and only then announces it. The outcome of a failed commit is unknown, so everything that
+ * waits is then answered `unavailable`: nothing may be accepted behind a message that may not have been stored.
+ */
 export async function commitBatch(
-  batch: Batch,
-  { engine, history, random, limits, isProbe }: CommitContext & { readonly isProbe: boolean },
-): Promise<Committed> {
+  { queue, health }: { readonly queue: WriteQueue; readonly health: CommitHealth },
+  context: CommitContext,
+): Promise<void> {
+  const batch = queue.take();
+  let committed: Committed;
+  try {
+    committed = await write(batch, context, health.isProbeDue());
+  } catch (cause) {
+    health.failed(cause);
+    context.onFault(cause);
+    queue.refuseAll(unconfirmed(cause), batch);
+    return;
+  }
+  health.succeeded();
+  queue.settle(batch, committed);
+  const { from, to, entries } = committed;
+  if (to > from) context.onCommit({ from, to, entries });
+}
+
+/** Writes a batch as one transaction. Where it rejects, the outcome is unknown. */
+async function write(batch: Batch, context: CommitContext, isProbe: boolean): Promise<Committed> {
+  const { engine, history, random, limits } = context;
   const steps = writeSteps(batch, { newKey: () => 1 + random.integer(), limits });
   if (isProbe) steps.push(...probe);
   const results = await engine.write(steps.map((step) => step.statement));
@@ -51,3 +65,6 @@ export async function commitBatch(
     ...{ acked: rowsOf("acked"), refused: rowsOf("refused") },
   };
 }
+
+export const unconfirmed = (cause: unknown): ChatError =>
+  new ChatError("unavailable", "The store did not confirm a commit", { cause });

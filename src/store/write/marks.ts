@@ -1,15 +1,18 @@
 import type { Clock } from "../../internal/clock.ts";
 import type { Ack, Batch, Read, Seen } from "./batch.ts";
-import { identityKey } from "../../model.ts";
-import type { Settle } from "../store.ts";
+import { type Identity, identityKey } from "../../model.ts";
+import { decodeConversation } from "../../protocol/conversation-id.ts";
+import { levelMin } from "../../protocol/level.ts";
+import type { AckedTo, Settle } from "../store.ts";
+import type { CommitHealth } from "./commit-health.ts";
 
 export type MarksOptions = {
   readonly clock: Clock;
   readonly delayMs: number;
   /** The most acks, and the most reads, of one commit. */
   readonly takenMax: number;
-  /** Whether commits are possible now; while they are not, marks wait for `resume`. */
-  readonly isOpen: () => boolean;
+  /** While it is not available, marks wait for `resume`. */
+  readonly health: Pick<CommitHealth, "isAvailable" | "isClosed">;
   readonly onDue: () => void;
 };
 
@@ -39,17 +42,25 @@ const both =
  * Acks, reads and last-seen times on their way to a commit: for each device, conversation and user only the furthest, and all of them together, a
  * little later. A crash that loses them costs a message that is sent again, never a lost one.
  */
-export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOptions) {
+export function createMarks({ clock, delayMs, takenMax, health, onDue }: MarksOptions) {
   const acks = new Map<string, Ack>();
   const reads = new Map<string, Read>();
   const seen = new Map<string, Seen>();
   /** Keys of the acks that a commit has done a part of: they do not wait the whole delay again. */
   const left = new Set<string>();
   const isEmpty = (): boolean => acks.size === 0 && reads.size === 0 && seen.size === 0;
-  const all = createDelay({ clock, delayMs, isWanted: () => !isEmpty() && isOpen(), onDue });
-  const leftOver = createDelay({ clock, delayMs: leftDelayMs, isWanted: () => left.size > 0 && isOpen(), onDue });
+  const all = createDelay({ clock, delayMs, isWanted: () => !isEmpty() && health.isAvailable(), onDue });
+  const leftOver = createDelay({
+    ...{ clock, delayMs: leftDelayMs, onDue },
+    isWanted: () => left.size > 0 && health.isAvailable(),
+  });
 
-  function addAck(ack: Ack): string {
+  /** Without `settle` a mark is kept during an outage, and stored after it. */
+  const refuses = (settle: Settle | undefined): boolean =>
+    health.isClosed() || (settle !== undefined && !health.isAvailable());
+
+  /** Keeps the furthest ack of each device, and returns its key. */
+  function keepAck(ack: Ack): string {
     const key = `${ack.tenant} ${ack.user} ${ack.device}`;
     const waiting = acks.get(key);
     const one = furthest(waiting, ack, !waiting || waiting.n < ack.n);
@@ -69,27 +80,54 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
     return takeFrom(acks, takenMax, keys);
   }
 
+  function addAck(ack: Ack): void {
+    keepAck(ack);
+    all.start();
+  }
+
+  function addRead(read: Read): void {
+    const key = `${read.tenant} ${read.user} ${read.conversation}`;
+    const waiting = reads.get(key);
+    reads.set(key, furthest(waiting, read, !waiting || waiting.seq < read.seq));
+    all.start();
+  }
+
+  function addSeen(one: Seen): void {
+    const key = identityKey(one);
+    const waiting = seen.get(key);
+    if (!waiting || waiting.time < one.time) seen.set(key, one);
+    all.start();
+  }
+
   return {
-    addAck(ack: Ack): void {
-      addAck(ack);
-      all.start();
+    ack({ tenant, user }: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void {
+      if (refuses(settle)) return settle?.(false);
+      if (typeof upTo === "number") return addAck({ tenant, user, device, n: upTo, logN: upTo, settle });
+      const { n, level = levelMin } = upTo;
+      addAck({ tenant, user, device, n, logN: n, level, settle });
+    },
+    ackList({ tenant, user }: Identity, device: string, upTo: number | AckedTo, settle?: Settle): void {
+      if (refuses(settle)) return settle?.(false);
+      addAck({ tenant, user, device, n: typeof upTo === "number" ? upTo : upTo.n, settle });
+    },
+    read({ tenant, user }: Identity, conversation: string, seq: number, settle?: Settle): void {
+      const key = decodeConversation(conversation);
+      if (key === null || refuses(settle)) return settle?.(false);
+      addRead({ tenant, user, conversation: key, seq, settle });
+    },
+    seen({ tenant, user }: Identity, time: number): void {
+      if (!health.isClosed()) addSeen({ tenant, user, time });
+    },
+    /** Adds the marks of a commit that failed. */
+    putBack({ acks, reads: others, seen: times }: Pick<Batch, "acks" | "reads" | "seen">): void {
+      for (const ack of acks) addAck(ack);
+      for (const read of others) addRead(read);
+      for (const time of times) addSeen(time);
     },
     /** Adds the rest of an ack that a commit has done a part of: it goes into the next one. */
     addLeft(ack: Ack): void {
-      left.add(addAck(ack));
+      left.add(keepAck(ack));
       leftOver.start();
-    },
-    addRead(read: Read): void {
-      const key = `${read.tenant} ${read.user} ${read.conversation}`;
-      const waiting = reads.get(key);
-      reads.set(key, furthest(waiting, read, !waiting || waiting.seq < read.seq));
-      all.start();
-    },
-    addSeen(one: Seen): void {
-      const key = identityKey(one);
-      const waiting = seen.get(key);
-      if (!waiting || waiting.time < one.time) seen.set(key, one);
-      all.start();
     },
     /** Removes the marks that are due, and no others. */
     take(): Pick<Batch, "acks" | "reads" | "seen"> {
@@ -121,7 +159,7 @@ export function createMarks({ clock, delayMs, takenMax, isOpen, onDue }: MarksOp
       }
     },
     isEmpty,
-    isDue: (): boolean => (all.isDue() || leftOver.isDue()) && !isEmpty() && isOpen(),
+    isDue: (): boolean => (all.isDue() || leftOver.isDue()) && !isEmpty() && health.isAvailable(),
   };
 }
 

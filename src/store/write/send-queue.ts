@@ -18,6 +18,18 @@ type Line = { list: Queued[]; first: number; taken: number };
 const turnSendsMax = 32;
 const turnBytesMax = 16_384;
 
+/** The outcome of a send is unknown. */
+export const unavailable: Outcome = { type: "refused", code: "unavailable" };
+
+export type SendQueueOptions = {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  /** Whether sends are taken now. */
+  readonly isOpen: () => boolean;
+  /** A send waits for a commit. */
+  readonly onWork: () => void;
+};
+
 /** Sends that were taken are removed from the list when there are this many. */
 const compactAfter = 256;
 
@@ -27,7 +39,7 @@ const compactAfter = 256;
  * bytes: an interactive message then waits for at most two short commits, however many others flood. Otherwise commits are as large as allowed,
  * because that costs the least.
  */
-export function createSendQueue({ clock, limits }: { readonly clock: Clock; readonly limits: Limits }) {
+export function createSendQueue({ clock, limits, isOpen, onWork }: SendQueueOptions) {
   const rates = createSenderRates({ clock, sendsMax: limits.lightSendsMax });
   /** In the order of their turns. */
   let lines = new Map<string, Line>();
@@ -53,7 +65,8 @@ export function createSendQueue({ clock, limits }: { readonly clock: Clock; read
   }
 
   return {
-    push(send: Send, settle: (outcome: Outcome) => void): void {
+    append(send: Send, settle: (outcome: Outcome) => void): void {
+      if (!isOpen() || size >= limits.commitQueueMax) return settle(unavailable);
       const sender = identityKey({ tenant: send.tenant, user: send.from });
       const bytes = utf8Bytes(JSON.stringify(send.text));
       const queued = { send, settle, key: sendKey(send), bytes, isLight: rates.isLight(sender) };
@@ -61,6 +74,7 @@ export function createSendQueue({ clock, limits }: { readonly clock: Clock; read
       if (line) line.list.push(queued);
       else lines.set(sender, { list: [queued], first: 0, taken: 0 });
       size++;
+      onWork();
     },
 
     /** The sends of the next commit: as many as the limits allow, and never two with one id (the later one is compared with the first). */

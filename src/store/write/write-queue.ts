@@ -1,23 +1,40 @@
-import type { ChatError } from "../../error.ts";
+import { ChatError } from "../../error.ts";
+import type { Clock } from "../../internal/clock.ts";
+import type { Identity } from "../../model.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Row } from "../engine/engine.ts";
 import { integer, text } from "../row.ts";
-import type { Outcome } from "../store.ts";
+import type { Commit, RelationChange } from "../store.ts";
 import type { Ack, Batch, WaitingDevice } from "./batch.ts";
-import type { Committed } from "./commit-batch.ts";
-import { createMarks, type MarksOptions } from "./marks.ts";
+import type { CommitHealth } from "./commit-health.ts";
+import { createMarks } from "./marks.ts";
 import { createRelationQueue } from "./relation-queue.ts";
-import { createSendQueue } from "./send-queue.ts";
+import { createSendQueue, unavailable } from "./send-queue.ts";
+import type { Settled } from "./settle-sends.ts";
 
-export type WriteQueueOptions = Pick<MarksOptions, "clock" | "isOpen" | "onDue"> & { readonly limits: Limits };
+export type WriteQueueOptions = {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly health: Pick<CommitHealth, "isAvailable" | "isOpen" | "isClosed">;
+  /** Something waits for a commit. */
+  readonly onWork: () => void;
+};
 
-export const unavailable: Outcome = { type: "refused", code: "unavailable" };
+/** The result of a commit that succeeded. */
+export type Committed = Commit &
+  Pick<Settled, "outcomes"> & {
+    /** A row for each device that acked and exists. */
+    readonly acked: readonly Row[];
+    /** A row for each relation that is beyond what its user may have. */
+    readonly refused: readonly Row[];
+  };
 
 /** All that waits for a commit, each kind in its own queue. */
-export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOptions) {
-  const sends = createSendQueue({ clock, limits });
+export function createWriteQueue({ clock, limits, health, onWork }: WriteQueueOptions) {
+  const { marksDelayMs: delayMs, commitMarksMax: takenMax } = limits;
+  const sends = createSendQueue({ clock, limits, isOpen: health.isOpen, onWork });
   const relations = createRelationQueue(limits);
-  const marks = createMarks({ clock, delayMs: limits.marksDelayMs, takenMax: limits.commitMarksMax, isOpen, onDue });
+  const marks = createMarks({ clock, delayMs, takenMax, health, onDue: onWork });
   let devices: WaitingDevice[] = [];
 
   /** Creates the device of an ack again, which was forgotten, and then repeats the ack. */
@@ -43,13 +60,22 @@ export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOpt
     }
   }
 
-  return {
-    ...{ sends, relations, marks },
+  /** `push` adds a call to its queue, and resolves once it is on disk. */
+  function call(push: () => Promise<void>): Promise<void> {
+    if (!health.isOpen()) return Promise.reject(new ChatError("unavailable", "The store does not take commits now"));
+    const stored = push();
+    onWork();
+    return stored;
+  }
 
-    /** Resolves once the device is on disk. */
-    addDevice(device: Omit<WaitingDevice, "resolve" | "reject">): Promise<void> {
-      return new Promise((resolve, reject) => devices.push({ ...device, resolve, reject }));
-    },
+  return {
+    ...{ sends, marks },
+
+    createDevice: (identity: Identity, device: string, options?: Pick<WaitingDevice, "after" | "level">) =>
+      call(() => new Promise((resolve, reject) => devices.push({ identity, device, ...options, resolve, reject }))),
+
+    relate: (identity: Identity, changes: readonly RelationChange[], { present }: { readonly present: number }) =>
+      call(() => relations.push(identity, changes, present)),
 
     hasWork: (): boolean => sends.size() > 0 || devices.length > 0 || relations.size() > 0 || marks.isDue(),
 
@@ -60,6 +86,7 @@ export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOpt
 
     /** After a commit: answers everything in its batch. The rest of an ack that it did not cover goes into the next one. */
     settle(batch: Batch, { outcomes, acked, refused, to }: Committed): void {
+      marks.resume();
       settleAcks(batch.acks, acked, to);
       for (const { settle, outcome } of outcomes) settle(outcome);
       for (const { resolve } of batch.devices) resolve();
@@ -72,9 +99,7 @@ export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOpt
      * not stored.
      */
     refuseAll(error: ChatError, batch?: Batch): void {
-      for (const ack of batch?.acks ?? []) marks.addAck(ack);
-      for (const read of batch?.reads ?? []) marks.addRead(read);
-      for (const seen of batch?.seen ?? []) marks.addSeen(seen);
+      if (batch) marks.putBack(batch);
       const waiting = [...(batch?.sends ?? []), ...sends.takeAll()];
       const others = [...(batch?.devices ?? []), ...devices, ...(batch?.relations ?? []), ...relations.takeAll()];
       devices = [];
@@ -84,3 +109,5 @@ export function createWriteQueue({ clock, limits, isOpen, onDue }: WriteQueueOpt
     },
   };
 }
+
+export type WriteQueue = ReturnType<typeof createWriteQueue>;

@@ -41,7 +41,13 @@ export function randomWrites(seed: number, count: number): readonly Step[] {
     const user = pick(2) === 0 ? "me" : "bob";
     const news: readonly ConversationPatch[] = [
       { kind: "receipt", conversation, user, self: "me", ...marks },
-      { kind: "setting", conversation, muted: pick(2) === 0, ...(pick(2) === 0 && { until: pick(9) }) },
+      {
+        kind: "setting",
+        conversation,
+        muted: pick(2) === 0,
+        version: pick(4),
+        ...(pick(2) === 0 && { until: pick(9) }),
+      },
       { kind: "read", conversation, seq: pick(12) },
       {
         kind: "listed",

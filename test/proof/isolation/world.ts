@@ -6,6 +6,8 @@ import type { Cursors } from "../../../src/protocol/cursor.ts";
 import type { Clock } from "../../../src/internal/clock.ts";
 import { systemRandom } from "../../../src/internal/random.ts";
 import { defaultLimits } from "../../../src/protocol/limits.ts";
+import { createPushHealth } from "../../../src/push/health.ts";
+import { createRequestLimit } from "../../../src/push/request-limit.ts";
 import { createPushWorker } from "../../../src/push/worker.ts";
 import type { Engine } from "../../../src/store/engine/engine.ts";
 import type { Store } from "../../../src/store/store.ts";
@@ -155,6 +157,8 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
     // All wait equally long before a retry.
     random: { ...systemRandom, integer: () => 0 },
     limits: { ...defaultLimits, ...limits },
+    requestLimit: createRequestLimit({ perProviderMax: defaultLimits.pushRequestsMax }),
+    health: createPushHealth({ clock, onChange() {} }),
     idleMsOf: hub.idleMs,
     report(fault) {
       throw fault;

@@ -107,7 +107,13 @@ export function createTab({
     });
     link = made;
     links.add(made);
-    const hello = { tenant: world.tenant, user: browser.user, device: parameters.get("device") ?? "default", cursor };
+    const hello = {
+      tenant: world.tenant,
+      user: browser.user,
+      device: parameters.get("device") ?? "default",
+      cursor,
+      level: Number(parameters.get("level") ?? 1),
+    };
     void timeline.after(0, () => {
       if (node.process.isDead()) made.cut("client");
       else node.process.run(() => void node.connect(made, hello));

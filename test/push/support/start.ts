@@ -1,8 +1,9 @@
 import type { PushCut } from "../../../src/push/request.ts";
-import type { PushHealthChange } from "../../../src/push/health.ts";
+import { createPushHealth, type PushHealthChange } from "../../../src/push/health.ts";
 import type { OnPush } from "../../../src/push/preview.ts";
 import type { PushProvider } from "../../../src/push/provider.ts";
 import { explainPush } from "../../../src/push/explain.ts";
+import { createRequestLimit } from "../../../src/push/request-limit.ts";
 import { createPushWorker, type PushWorker } from "../../../src/push/worker.ts";
 import { systemRandom } from "../../../src/internal/random.ts";
 import { sha256 } from "../../../src/internal/sha256.ts";
@@ -47,7 +48,7 @@ export async function startPush({
   providers,
   onPush,
   onCut,
-  onHealth,
+  onHealth = () => {},
   isExclusive = true,
   ...overrides
 }: PushOverrides) {
@@ -96,7 +97,9 @@ export async function startPush({
   const makeWorker = (isItExclusive = true, one = { isDead: false }) => {
     const made = createPushWorker({
       ...{ store: storeFor(one), feed: hub.feed, clock, random: systemRandom, limits, isExclusive: isItExclusive },
-      ...{ providers: outside, onPush: host, onCut, onHealth },
+      ...{ providers: outside, onPush: host, onCut },
+      requestLimit: createRequestLimit({ perProviderMax: limits.pushRequestsMax }),
+      health: createPushHealth({ clock, onChange: onHealth }),
       idleMsOf: hub.hub.idleMs,
       report: (fault) => faults.push(fault),
     });

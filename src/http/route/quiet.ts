@@ -3,8 +3,9 @@ import { ChatError } from "../../error.ts";
 import { noConversation, requireConversation } from "../../action/conversation.ts";
 import { mark } from "../../protocol/schema.ts";
 import { readBody } from "../body.ts";
-import { mute } from "../answer-schema.ts";
+import { mute, quietHoursAnswer } from "../answer-schema.ts";
 import { jsonResponse, type Route } from "../call.ts";
+import { parseQuietHours, quietHours } from "../../protocol/quiet-hours.ts";
 
 const schema = v.strictObject({
   until: v.exactOptional(v.pipe(mark, v.description("Milliseconds since the Unix epoch; absent: for good"))),
@@ -29,7 +30,7 @@ export const putMute: Route = {
     codes: ["bad_request", "too_large", "not_found"],
   },
   handle: async (call) => {
-    const { until = "forever" } = await readBody(call.request, schema, { bytesMax: call.limits.frameBytesMax });
+    const { until = "forever" } = await readBody(call, schema);
     await requireConversation(call.store, { asker: call.session, conversation: call.id });
     // A database that has gone back may no longer have a conversation whose members are cached.
     if (!(await call.store.devices.mute(call.session, call.id, until)))
@@ -44,4 +45,32 @@ export const deleteMute: Route = {
     await requireConversation(call.store, { asker: call.session, conversation: call.id });
     await call.store.devices.mute(call.session, call.id, null);
   },
+};
+
+export const getQuietHours: Route = {
+  meta: { summary: "When you do not want to be notified", answers: { 200: quietHoursAnswer }, codes: [] },
+  handle: async ({ session, store }) => {
+    const text = await store.devices.quietHours(session);
+    return jsonResponse(200, JSON.stringify({ quietHours: text === null ? null : parseQuietHours(text) }));
+  },
+};
+
+/** `PUT /quiet-hours`: every day from one time of day until another one, in a time zone. Messages of that time are notified when they end. 204. */
+export const putQuietHours: Route = {
+  meta: {
+    summary: "Say when you do not want to be notified",
+    body: () => quietHours,
+    answers: { 204: null },
+    codes: ["bad_request", "too_large"],
+  },
+  handle: async ({ request, session, store, limits }) => {
+    const hours = await readBody({ request, limits }, quietHours);
+    await store.devices.setQuietHours(session, JSON.stringify(hours));
+  },
+};
+
+/** `DELETE /quiet-hours`: 204, also where there were none. */
+export const deleteQuietHours: Route = {
+  meta: { summary: "Be notified at any hour", answers: { 204: null }, codes: [] },
+  handle: async ({ session, store }) => await store.devices.setQuietHours(session, null),
 };

@@ -1,21 +1,27 @@
+import { ChatError, type ErrorCode } from "../error.ts";
+
 const shownCharsMax = 64;
 
+type Unknown = { readonly known: readonly string[]; readonly code: ErrorCode; readonly text: string };
+
 /**
- * The first own property of an object that is none of the known ones, with a hint, for an error text; null: there is none. Only own
- * properties count: an object may be of a class.
+ * Refuses an object with a property that nothing reads, such as a misspelt `tenant`, which must not seem to count. Only own properties count: an
+ * object may be of a class.
+ *
+ * @throws ChatError With `code`; `text`, followed by the property and a hint.
  *
  * @example
- * unknownName({ tennant: "acme" }, ["user", "tenant"]) // '"tennant": did you mean tenant?'
+ * refuseUnknown({ tennant: "acme" }, { known: ["tenant"], code: "bad_request", text: "There is no field" });
  */
-export function unknownName(given: object, known: readonly string[]): string | null {
+export function refuseUnknown(given: object, { known, code, text }: Unknown): void {
   const unknown = Object.keys(given).find((name) => !known.includes(name));
-  if (unknown === undefined) return null;
+  if (unknown === undefined) return;
   const [nearest] = known
     .map((name) => ({ name, distance: distanceOf(name.toLowerCase(), unknown.toLowerCase()) }))
     .toSorted((a, b) => a.distance - b.distance);
   const isNear = nearest !== undefined && nearest.distance <= Math.max(2, unknown.length / 3);
   const hint = isNear ? `did you mean ${nearest.name}?` : `there are ${known.join(", ")}`;
-  return `${JSON.stringify(unknown.slice(0, shownCharsMax))}: ${hint}`;
+  throw new ChatError(code, `${text} ${JSON.stringify(unknown.slice(0, shownCharsMax))}: ${hint}`);
 }
 
 /** How many letters must be inserted, removed or replaced (Levenshtein); a prefix counts as one. */

@@ -1,11 +1,33 @@
 import * as v from "valibot";
+import { bytesCost, costs } from "../../protocol/costs.ts";
+import { messagePage } from "../answer-schema.ts";
+import { jsonResponse, type Route } from "../call.ts";
+import { readMessages } from "../read-messages.ts";
+import { messageParameters, readSelectors } from "../selectors.ts";
 import { appendMessage, orThrow, validateSend } from "../../action/send.ts";
 import { sendFields } from "../../protocol/client-schema.ts";
 import { hasOneTarget, oneTarget } from "../../protocol/schema.ts";
 import { placedMessage } from "../../protocol/server-schema.ts";
 import { readBody } from "../body.ts";
-import { jsonResponse, type Route } from "../call.ts";
 import { tooOften } from "../../protocol/problem.ts";
+
+/** `GET /messages`: the messages that a query selects, oldest first. Marks nothing as delivered. */
+export const getMessages: Route = {
+  meta: {
+    summary:
+      "The messages that a query selects, oldest first; without a selector those that the device has not received",
+    parameters: messageParameters,
+    answers: { 200: messagePage },
+    codes: ["bad_request", "not_found"],
+  },
+  units: costs.page,
+  handle: async ({ request, session, store, limits, spend }) => {
+    const asked = readSelectors(request.url, { limits, cursors: store.cursors });
+    const page = await readMessages(store, session, asked);
+    spend(page.messages.reduce((sum, { text }) => sum + costs.row + bytesCost(text.length), 0));
+    return jsonResponse(200, JSON.stringify(page));
+  },
+};
 
 const schema = v.pipe(v.strictObject(sendFields), hasOneTarget(), oneTarget());
 
@@ -18,7 +40,7 @@ export const postMessage: Route = {
     codes: ["bad_request", "too_large", "invalid_recipient", "not_found", "blocked", "conflict"],
   },
   handle: async ({ request, session, store, policy, limits, retryAfterMs }) => {
-    const { id, to, conversation = "", text } = await readBody(request, schema, { bytesMax: limits.frameBytesMax });
+    const { id, to, conversation = "", text } = await readBody({ request, limits }, schema);
     const { tenant, user } = session;
     const fault = validateSend({ from: user, to, text }, limits);
     if (fault) throw fault;
