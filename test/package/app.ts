@@ -21,6 +21,8 @@ export type App = {
   remove(): void;
 };
 
+type Manifest = Readonly<Record<"name" | "version" | "peerDependencies" | "peerDependenciesMeta", unknown>>;
+
 /** A package in this repository's version: an app chooses its own versions of peers and types. */
 export function installed(name: string): string {
   const { version } = JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8")) as {
@@ -30,14 +32,33 @@ export function installed(name: string): string {
 }
 
 /** The optional peers and types with which the repository itself is tested. */
-const peersOfNode = ["@hono/node-server", "@nats-io/transport-node", "ws", "@types/node"].map(installed);
+export const peersOfNode = ["@hono/node-server", "@nats-io/transport-node", "ws", "@types/node"].map(installed);
 
-/** An app on Node, made by npm, with the peers that the repository has, or with others: each as `name@version`. */
-export async function installOnNode(packages: readonly string[] = peersOfNode): Promise<App> {
+const npmInstall = ["npm", "install", "--prefer-offline", "--no-audit", "--no-fund"];
+
+/** An app on Node, made by npm, with these packages beside: each as `name@version`. */
+export async function installOnNode(packages: readonly string[]): Promise<App> {
   const folder = newApp();
   const { tarball } = await builtPackage();
-  await run(["npm", "install", "--prefer-offline", "--no-audit", "--no-fund", tarball, ...packages], folder);
+  await run([...npmInstall, tarball, ...packages], folder);
   return nodeAppIn(folder);
+}
+
+/** Lets npm choose the versions of an app with the package's peers and these packages; rejects if npm refuses them. Installs nothing. */
+export async function resolveOnNode(packages: readonly string[]): Promise<void> {
+  const folder = newApp();
+  try {
+    const { folder: dist } = await builtPackage();
+    const { name, version, ...manifest } = JSON.parse(readFileSync(join(dist, "package.json"), "utf8")) as Manifest;
+    const { peerDependencies, peerDependenciesMeta } = manifest;
+    mkdirSync(join(folder, "tidings"));
+    // Without its dependencies, about which npm would ask the registry one by one.
+    const peersOnly = JSON.stringify({ name, version, peerDependencies, peerDependenciesMeta });
+    writeFileSync(join(folder, "tidings/package.json"), peersOnly);
+    await run([...npmInstall, "--package-lock-only", "--install-links", "./tidings", ...packages], folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** The same, made by Bun's installer, which takes a tenth of the time. */

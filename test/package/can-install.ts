@@ -1,6 +1,7 @@
 import { dependencies } from "../../package.json";
 import { describeWhere } from "../support/prerequisite.ts";
 import { run } from "./built.ts";
+import { onceInRun, runFolder } from "./once-in-run.ts";
 
 /** An app cannot be made without the package's dependencies: npm has them in its cache, or the registry answers. */
 async function canInstall(): Promise<boolean> {
@@ -13,7 +14,7 @@ async function canInstall(): Promise<boolean> {
   );
 }
 
-const isPossible = await canInstall();
+const isPossible = await (runFolder === undefined ? canInstall() : onceInRun("can-install", canInstall));
 
 /** A group of tests that install packages into their own app. */
 export function describeInstalled(title: string, tests: () => void): void {

@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join as joinPath } from "node:path";
 import { hasText, join } from "../support/client.ts";
 import { startServer } from "../support/server.ts";
-import { type App, compileExamples, installOnBun, installOnNode } from "./app.ts";
+import { type App, compileExamples, installOnBun, installQuickly, peersOfNode } from "./app.ts";
 import { removeBuiltPackage, run } from "./built.ts";
 import { describeInstalled } from "./can-install.ts";
 
@@ -14,7 +14,8 @@ describeInstalled("the package as installed", () => {
   let installing: Readonly<Record<"node" | "bun", Promise<App>>>;
   beforeAll(async () => {
     // Both at once: each mostly waits for its registry.
-    installing = { node: installOnNode(), bun: installOnBun() };
+    // test/package/peers.test.ts installs with npm.
+    installing = { node: installQuickly(peersOfNode), bun: installOnBun() };
     await Promise.all(Object.values(installing));
   }, installMsMax);
   afterAll(async () => {

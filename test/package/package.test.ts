@@ -6,7 +6,7 @@ import { withoutCheckout } from "../../scripts/packaged-docs.ts";
 import { isScript, publishedManifest } from "../../scripts/published-manifest.ts";
 import { repositoryAt } from "../../scripts/repository.ts";
 import { describeWith } from "../support/prerequisite.ts";
-import { type Built, builtPackage, pack, removeBuiltPackage } from "./built.ts";
+import { type Built, builtPackage, pack, packQuickly, removeBuiltPackage } from "./built.ts";
 import { packageFaults } from "./package-faults.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -82,9 +82,12 @@ describeWith("npm", "the package as npm packs it", () => {
   /** The altered text of a file; if it is empty, the file is deleted. */
   type Plant = readonly [path: string, alter: (text: string) => string];
 
+  type Packed = Pick<Built, "tarball" | "files">;
+
   /** The package with some files more, less or altered. */
   async function withPlants<Answer>(
     plants: readonly Plant[],
+    packer: (folder: string, to: string) => Promise<Packed>,
     look: (planted: Built) => Promise<Answer> | Answer,
   ): Promise<Answer> {
     const { folder } = await builtPackage();
@@ -101,18 +104,18 @@ describeWith("npm", "the package as npm packs it", () => {
         if (altered === "") rmSync(file);
         else writeFileSync(file, altered);
       }
-      return await look({ folder: copy, ...(await pack(copy, place)) });
+      return await look({ folder: copy, ...(await packer(copy, place)) });
     } finally {
       rmSync(place, { recursive: true, force: true });
     }
   }
 
   const faultsWith = async (...plants: readonly Plant[]): Promise<string> =>
-    (await withPlants(plants, packageFaults)).join("\n");
+    (await withPlants(plants, packQuickly, packageFaults)).join("\n");
 
   test("N1 a stray file in the folder is not published", async () => {
     const { files } = await builtPackage();
-    expect(await withPlants([["chat.db", () => "secret"]], (planted) => planted.files)).toEqual(files);
+    expect(await withPlants([["chat.db", () => "secret"]], pack, (planted) => planted.files)).toEqual(files);
   });
 
   test("control: N1 N2 a file too many or too few, a wrong entry point and a stale import are found", async () => {

@@ -37,6 +37,8 @@ export type Traits = {
   readonly ignoresOtherUpgrades?: boolean;
   /** Leaves out tests without the database, such as bad frames and heartbeats: they run elsewhere. */
   readonly skipsEdge?: boolean;
+  /** Small frames that one client sends at once; default: 4 000. */
+  readonly framesAtOnce?: number;
 };
 
 /** Connections and servers of one test, closed at its end. */
@@ -51,6 +53,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
     isLeftOut ? (_name: string, _run: () => Promise<void>): void => {} : test;
   const testEdge = testUnless(traits.skipsEdge);
   const describeEdge = traits.skipsEdge ? (_name: string, _tests: () => void): void => {} : describe;
+  const { framesAtOnce = 4_000 } = traits;
   const resetCodes = traits.resetsOnClose ? [1_006, undefined] : [];
   describe(`${name}: the protocol`, () => {
     let server: RunningServer;
@@ -1312,18 +1315,18 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         else expect([4_429, 4_400, ...resetCodes]).toContain((await a.closed).code);
       }
 
-      test("P36 4 000 pings at once are answered in order", async () => {
+      test(`P36 ${framesAtOnce} pings at once are answered in order`, async () => {
         const { alice } = people();
         const a = await join(url, { user: alice });
-        for (let i = 0; i < 4_000; i++) a.ping(String(i));
+        for (let i = 0; i < framesAtOnce; i++) a.ping(String(i));
         await expectAnsweredOrClosed(a);
         await expectAlive();
       });
 
-      test("P36 4 000 sends at once, far beyond the window, are answered in order and none is lost", async () => {
+      test(`P36 ${framesAtOnce} sends at once, far beyond the window, are answered in order and none is lost`, async () => {
         const { alice, bob } = people();
         const a = await join(url, { user: alice });
-        for (let i = 0; i < 4_000; i++) a.post({ to: bob }, `m${i}`);
+        for (let i = 0; i < framesAtOnce; i++) a.post({ to: bob }, `m${i}`);
         await expectAnsweredOrClosed(a);
         const accepted = a.frames.filter((frame) => frame.type === "accepted");
         const b = await join(url, { user: bob });

@@ -306,8 +306,9 @@ describeWhere(isLinux, "/proc", "an app's own connection in the same process", (
   });
 
   // Each commits over what the other has committed meanwhile.
-  const transactions = `
+  const transactionsWith = (before = ""): string => `
     const app = new Database(file);
+    ${before}
     const engine = createEmbeddedEngine({ path: file });
     console.log(await insert(engine, 0));
     app.run("BEGIN IMMEDIATE");
@@ -316,10 +317,17 @@ describeWhere(isLinux, "/proc", "an app's own connection in the same process", (
     for (let i = 1; i <= 5; i++) if ((await insert(engine, i)) === "accepted") accepted++;
     app.run("COMMIT");
     console.log(accepted, await count(engine).catch((error) => error.message));`;
+  const transactions = transactionsWith();
 
   test("D25 what the app opened before and uses later: nothing is accepted meanwhile", async () => {
     await prepared();
     expect(await ownConnection(transactions)).toBe("accepted\n1 1\n");
+  });
+
+  test("D25 the same in a process with more descriptors than it lists", async () => {
+    await prepared();
+    const many = transactionsWith(`for (let i = 0; i < 600; i++) require("node:fs").openSync("/dev/null", "r");`);
+    expect(await ownConnection(many)).toBe("accepted\n1 1\n");
   });
 
   test("control: D25 an engine that does not look accepts what the app's commit then overwrites", async () => {

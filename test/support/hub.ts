@@ -18,6 +18,7 @@ import type { Engine } from "../../src/store/engine/engine.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { fakeSocket } from "./fake-socket.ts";
+import { putMigratedFile } from "./migrated-file.ts";
 import { storeOn } from "./store.ts";
 
 export type HubOverrides = {
@@ -62,9 +63,10 @@ export async function startHub(overrides: HubOverrides = {}) {
     presenceGraceMs: 1,
     ...some,
   };
-  const open = () => {
+  const open = async () => {
+    await putMigratedFile(join(folder, "chat.db"));
     const embedded = createEmbeddedEngine({ path: join(folder, "chat.db") });
-    return storeOn(wrapEngine?.(embedded) ?? embedded, { limits, clock, random });
+    return await storeOn(wrapEngine?.(embedded) ?? embedded, { limits, clock, random });
   };
   const { store: inner, faults } = sibling ? { store: sibling.store, faults: [] } : await open();
   const store = wrapStore?.(inner) ?? inner;

@@ -44,7 +44,8 @@ export function createAuthenticator({ clock, authenticate, dispatch, onFault }: 
       const ask = async (): Promise<Credentials | null> =>
         authenticate === undefined ? {} : await authenticate({ reason, attempt, signal: controller.signal });
       ask().then(
-        (answer) => settle(generation, answer),
+        // In JavaScript an app may return nothing.
+        (answer: Credentials | null | undefined) => settle(generation, answer ?? null),
         (fault: unknown) => {
           settle(generation, "fault");
           onFault(fault);

@@ -1,6 +1,7 @@
 import type { Environment } from "../environment.ts";
 import { type Authenticate, createAuthenticator } from "./authenticator.ts";
 import type { Failure, Link, LinkEvents } from "./contract.ts";
+import { createGuard } from "./guard.ts";
 import { openPolling } from "./polling.ts";
 import { createQueue } from "./queue.ts";
 import { createRequests, failure } from "./requests.ts";
@@ -31,8 +32,9 @@ const closed = failure(0, { code: "closed", message: "The client is closed" });
 
 /** The way to the server, idle at first. It executes the effects of `step`, and gives their results back as events. */
 export function createLink(options: LinkOptions, events: LinkEvents): Link {
-  const { environment, user, tenant = "default", onFault } = options;
+  const { environment, user, tenant = "default" } = options;
   const { clock, randomBytes, surroundings } = environment;
+  const { attempt, onFault } = createGuard(options.onFault);
   const url = options.url.replace(/\/+$/, "");
   let state = initialState({
     identity: { user, tenant },
@@ -48,9 +50,11 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     environment,
     url,
     credentials: () =>
-      state.credentials.type === "held"
+      // Never as another user, nor as one who is banned.
+      endOf(state) ??
+      (state.credentials.type === "held"
         ? { generation: state.credentials.generation, content: authenticator.content() }
-        : endOf(state),
+        : null),
     onRefused: (generation) => dispatch({ type: "refused", generation }),
     onNeeded: () => dispatch({ type: "credentials-needed" }),
   });
@@ -107,18 +111,11 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     const { credentials, phase } = state;
     move(deadlineOf(state));
     authenticator.endOthers(credentials.type === "asking" ? credentials.generation : 0);
-    if (phase.type === "closed") requests.close(closed);
+    const end = phase === before.phase ? null : endOf(state);
+    if (end !== null) requests.close(end);
     else if (before.credentials.type === "asking" && credentials.type === "absent")
       requests.fail(failure(0, { code: "unauthenticated", message: "There are no credentials now" }));
     if (credentials !== before.credentials || phase !== before.phase) requests.flush();
-  }
-
-  function attempt(work: () => void): void {
-    try {
-      work();
-    } catch (fault) {
-      onFault(fault);
-    }
   }
 
   const stopListening = surroundings.on((occasion) => dispatch({ type: "occasion", occasion }));
@@ -151,5 +148,5 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
 function endOf({ phase }: State): Failure | null {
   if (phase.type === "closed") return closed;
   if (phase.type === "ended") return failure(403, { code: phase.code, message: phase.reason });
-  return phase.type === "unauthenticated" ? failure(401, { code: phase.type, message: phase.reason }) : null;
+  return phase.type === "unauthenticated" ? failure(0, { code: phase.type, message: phase.reason }) : null;
 }

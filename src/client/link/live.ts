@@ -9,6 +9,7 @@ import {
   strippedMax,
   transportOf,
   type Turn,
+  waitForNext,
 } from "./turn.ts";
 
 const probeMsMax = 3_000;
@@ -128,8 +129,16 @@ export function tickLive(turn: Turn, { lateMs, phase }: { readonly lateMs: numbe
   } else if (at >= phase.probe.until) {
     // The answer may wait in the socket, unread.
     if (isLate) change(turn, { phase: { ...next, probe: { ...phase.probe, until: at + probeMsMax } } });
-    else connect(turn);
+    else lost(turn);
   }
+}
+
+/** The next connection comes at once, unless this one followed a failure: a server that is too busy to answer gets time. */
+function lost(turn: Turn): void {
+  const { failures, isOffline } = turn.state;
+  if (failures > 0) return waitForNext(turn, { reason: "network" });
+  change(turn, { failures: isOffline ? 0 : 1 });
+  connect(turn);
 }
 
 export function caughtUp(turn: Turn, phase: Live): void {

@@ -41,10 +41,6 @@ export function openPolling({ environment, requests, credentials, position, even
     stopSending();
   }
 
-  function pass(frame: Frame): void {
-    if (state.type !== "closed") events.onFrame(frame);
-  }
-
   /** Begins the request again, if one is under way: its answer is not lost, for it has moved no cursor. */
   function poll(): void {
     stopPolling();
@@ -59,7 +55,7 @@ export function openPolling({ environment, requests, credentials, position, even
       pong = null;
       // Frames that wait to be stored have come again, because of a ping.
       if (state.type !== "storing") take(body);
-      if (due !== null) pass(due);
+      if (due !== null) events.onFrame(due);
       if (state.type === "polls") stopPolling = environment.clock.after(pauseMs, poll);
     });
   }
@@ -70,7 +66,7 @@ export function openPolling({ environment, requests, credentials, position, even
       state = { type: "polls" };
       cursor = next;
     }
-    for (const frame of frames) pass(frame);
+    for (const frame of frames) events.onFrame(frame);
   }
 
   function ack(acked: string): void {
@@ -92,10 +88,10 @@ export function openPolling({ environment, requests, credentials, position, even
     const request = frame && requestOf(frame, device);
     if (!frame || !request || state.type === "closed") return;
     stopSending = requests.exchange(request, credentials(), (answer) => {
-      if (answer.status === 0 || answer.status === 401) return answer.ok ? undefined : end(answer);
+      if (!answer.ok && (answer.status === 0 || answer.status === 401)) return end(answer);
       outgoing.shift();
       if (frame.type === "send") {
-        pass(answerTo(frame, answer));
+        events.onFrame(answerTo(frame, answer));
         if (!answer.ok && answer.retry) refuseSends(answer);
       }
       sendNext();
@@ -105,7 +101,7 @@ export function openPolling({ environment, requests, credentials, position, even
   /** As on a socket: after a send that may succeed later, the sends behind it are refused too, so that their order holds. */
   function refuseSends(reason: Failure): void {
     for (const frame of outgoing.splice(0)) {
-      if (frame.type === "send") pass(answerTo(frame, reason));
+      if (frame.type === "send") events.onFrame(answerTo(frame, reason));
       else outgoing.push(frame);
     }
   }

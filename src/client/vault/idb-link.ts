@@ -136,10 +136,13 @@ export function createIdbLink(
     for (let tries = 1; ; tries += 1) {
       try {
         if (state === "lost") throw lost();
-        database ??= await connect(factory, { name, isNew: state === "new" });
-        database.onclose = () => (database = null);
-        database.onversionchange = lose;
-        const result = await transact(database, work);
+        const open = (database ??= await connect(factory, { name, isNew: state === "new" }));
+        // The browser may say late that it has ended a connection, when the next one is open.
+        open.onclose = () => {
+          if (database === open) database = null;
+        };
+        open.onversionchange = lose;
+        const result = await transact(open, work);
         if (state === "new") state = "open";
         return result;
       } catch (error) {

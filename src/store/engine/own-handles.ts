@@ -1,7 +1,10 @@
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 
 /** Descriptors of this process that are looked at around each opening: a new one gets the lowest number that is free. */
 export const descriptorsAtOpen = 256;
+const descriptorFolder = "/proc/self/fd";
+/** A process with more open descriptors, of sockets say, is not asked for the list of them. */
+const listedMax = 512;
 
 export type Identity = { readonly dev: bigint; readonly ino: bigint };
 export type Standing = Identity & { readonly mtimeNs: bigint; readonly size: bigint };
@@ -34,21 +37,36 @@ const ownDescriptors = new Map<number, Identity>();
 const ownMappings = new Set<string>();
 
 export const isDescriptorOf = (descriptor: number, file: Identity | undefined): boolean =>
-  isSame(look(`/proc/self/fd/${descriptor}`), file);
+  isSame(look(`${descriptorFolder}/${descriptor}`), file);
 
-/** Descriptors of a file in this stretch of numbers. */
-function descriptorsOf(file: Identity | undefined, from: number, count: number): number[] {
-  const found: number[] = [];
-  if (file !== undefined) for (let i = from; i < from + count; i++) if (isDescriptorOf(i, file)) found.push(i);
-  return found;
+/**
+ * The open descriptors of this process; null where there are too many to list, or where the system does not say how many there are. The list of
+ * a process with few costs a hundredth of a look at each number.
+ */
+function listDescriptors(): ReadonlySet<number> | null {
+  // Linux before 6.2 says 0.
+  const openCount = Number(look(descriptorFolder)?.size ?? 0n);
+  if (openCount === 0 || openCount > listedMax) return null;
+  try {
+    return new Set(readdirSync(descriptorFolder).map(Number));
+  } catch {
+    // A list needs a descriptor of its own, and there may be none left.
+    return null;
+  }
 }
 
-/** Those that are not ours. */
+/** Descriptors of a file in this stretch of numbers that are not ours. */
 export function strangersOf(file: Identity | undefined, { from, count }: { from: number; count: number }): number[] {
+  const open = listDescriptors();
   // The number of one that was closed may be another's next.
   for (const [descriptor, identity] of ownDescriptors)
-    if (!isDescriptorOf(descriptor, identity)) ownDescriptors.delete(descriptor);
-  return descriptorsOf(file, from, count).filter((descriptor) => !ownDescriptors.has(descriptor));
+    if (open?.has(descriptor) === false || !isDescriptorOf(descriptor, identity)) ownDescriptors.delete(descriptor);
+  if (file === undefined) return [];
+  const stretch = Array.from({ length: count }, (_, i) => from + i);
+  return stretch.filter(
+    (descriptor) =>
+      open?.has(descriptor) !== false && !ownDescriptors.has(descriptor) && isDescriptorOf(descriptor, file),
+  );
 }
 
 type Mapping = { readonly range: string; readonly isDeleted: boolean };

@@ -1,8 +1,8 @@
 import { describeProtocol } from "../../protocol/protocol.contract.ts";
 import { describeWith } from "../../support/prerequisite.ts";
 import { startExample } from "../start-example.ts";
-import { traits } from "../traits.ts";
+import { traitsOf } from "../traits.ts";
 
 describeWith("node", "G1 tidings/hono on Node", () =>
-  describeProtocol("Hono on Node", startExample("hono-node"), traits["hono-node"]),
+  describeProtocol("Hono on Node", startExample("hono-node"), traitsOf("hono-node")),
 );

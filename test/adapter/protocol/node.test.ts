@@ -1,6 +1,6 @@
 import { describeProtocol } from "../../protocol/protocol.contract.ts";
 import { describeWith } from "../../support/prerequisite.ts";
 import { startExample } from "../start-example.ts";
-import { traits } from "../traits.ts";
+import { traitsOf } from "../traits.ts";
 
-describeWith("node", "G1 tidings/node", () => describeProtocol("Node", startExample("node"), traits["node"]));
+describeWith("node", "G1 tidings/node", () => describeProtocol("Node", startExample("node"), traitsOf("node")));

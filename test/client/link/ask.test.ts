@@ -114,6 +114,34 @@ describe("requests over the link", () => {
     }
   });
 
+  test("J31 J32 end when the server greets another user, and none is sent as that user", async () => {
+    const { ask, settle, answers, link, requests, socket } = asking({ user: "bob" });
+    link.start();
+    ask();
+    await settle();
+    const before = requests.length;
+    socket().welcome();
+    ask();
+    await settle();
+    expect(requests).toHaveLength(before);
+    expect(answers).toMatchObject([
+      { ok: false, status: 0, code: "unauthenticated", message: "identity" },
+      { ok: false, status: 0, code: "unauthenticated", message: "identity" },
+    ]);
+  });
+
+  test("J24 J32 end when the user is banned, for good", async () => {
+    const { ask, settle, answers, toOnline, socket } = asking();
+    await toOnline();
+    ask();
+    await settle();
+    socket().drop(4501, "spam");
+    ask();
+    await settle();
+    const banned = { ok: false, status: 403, code: "banned", message: "spam", retry: false };
+    expect(answers).toMatchObject([banned, banned]);
+  });
+
   test("J32 end with the link", async () => {
     const { ask, settle, answers, link, requests } = asking();
     for (let i = 0; i < 6; i++) ask();

@@ -36,6 +36,20 @@ describe("credentials that are refused", () => {
     expect(link.phase()).toMatchObject({ type: "connecting" });
   });
 
+  test("J22 after it, three fresh ones may be refused", () => {
+    const link = pureLink();
+    link.toOnline();
+    link.pass(10_000);
+    for (let i = 0; i < 3; i++) {
+      link.drop(4401);
+      expect(link.phase().type).toBe("connecting");
+      link.toGreeting();
+    }
+    link.drop(4401);
+    expect(link.phase()).toEqual({ type: "unauthenticated", reason: "refused" });
+    expect(asked(link)).toEqual(["start 1", "expired 1", "refused 1", "refused 2"]);
+  });
+
   test("J22 sessions that end at once are", () => {
     const link = pureLink();
     for (let i = 0; i < 3; i++) {
@@ -153,8 +167,7 @@ describe("credentials that end", () => {
     const link = renewing();
     link.credentials("fault");
     expect(link.phase().type).toBe("live");
-    link.at += 400;
-    link.take({ type: "tick", lateMs: 0 });
+    link.pass(400);
     expect(asked(link).at(-1)).toBe("expired 2");
   });
 
@@ -166,6 +179,8 @@ describe("credentials that end", () => {
       link.toOnline();
       link.pass(29_999);
       expect(asked(link)).toHaveLength(1);
+      const { credentials } = link.state();
+      if (lastMs <= 0) expect(credentials).toMatchObject({ type: "held", renewAt: Infinity });
     }
   });
 });

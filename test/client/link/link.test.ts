@@ -49,6 +49,17 @@ describe("the link", () => {
     expect(frames).toHaveLength(2);
   });
 
+  test("J20 a report of faults that throws does not stop it", async () => {
+    const { toOnline, socket, frames } = fakeLink({
+      onFault: () => {
+        throw new Error("the report");
+      },
+    });
+    await toOnline();
+    for (const text of ["{", '{"type":"typing"}']) socket().say(text);
+    expect(frames).toHaveLength(1);
+  });
+
   test("J20 calls from inside of an event are handled after it", async () => {
     const fake = fakeLink({ onFrame: () => fake.link.reconnect() });
     await fake.toOnline();
@@ -235,6 +246,26 @@ describe("tickets and tokens", () => {
     await fake.clock.advance(20_000);
     await fake.settle();
     expect(fake.socket().sent.at(-1)).toMatchObject({ type: "authenticate", token: "t2" });
+  });
+
+  test("J21 credentials that come late replace no newer ones", async () => {
+    const late = Promise.withResolvers<{ token: string }>();
+    let asked = 0;
+    const fake = fakeLink({ authenticate: async () => (asked++ === 0 ? await late.promise : { token: "new" }) });
+    fake.link.start();
+    await fake.clock.advance(31_000);
+    late.resolve({ token: "late" });
+    await fake.settle();
+    fake.link.reconnect();
+    await fake.settle();
+    expect(fake.request()).toMatchObject({ path: "/chat/tickets", token: "Bearer new" });
+  });
+
+  test("J22 an app that returns nothing has nobody signed in", async () => {
+    const { link, settle, calls } = fakeLink({ authenticate: async () => undefined as never });
+    link.start();
+    await settle();
+    expect(calls.at(-1)).toBe("unauthenticated signed-out");
   });
 
   test("J22 a request for credentials that takes 30 s is aborted, and its late answer is not used", async () => {

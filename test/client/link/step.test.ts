@@ -116,6 +116,31 @@ describe("the steps of a try", () => {
   });
 });
 
+describe("late results", () => {
+  test("J21 J34 a position that an older try asked for is not used", () => {
+    const link = pureLink();
+    link.take({ type: "start" });
+    link.credentials();
+    const old = link.state().connection;
+    link.take({ type: "reconnect" });
+    link.take({ type: "position", generation: old, position: { device: "d1", cursor: "old", level: 1 } });
+    expect(link.effects()).toEqual([]);
+    expect(at(link)).toBe("position");
+  });
+
+  test("J21 credentials that an older request asked for are not used", () => {
+    const link = pureLink();
+    link.take({ type: "start" });
+    const old = link.state().generation;
+    link.tick();
+    link.tick();
+    link.take({ type: "credentials", generation: old, got: { isToken: true, lastMs: Infinity } });
+    expect(link.state().credentials.type).toBe("asking");
+    link.take({ type: "credentials", generation: old, got: "none" });
+    expect(at(link)).toBe("credentials");
+  });
+});
+
 describe("the end of a connection", () => {
   for (const [code, reason, result] of drops)
     test(`J24 by ${code} "${reason}" leads to ${JSON.stringify(result)}`, () => {
@@ -167,6 +192,19 @@ describe("the end of a connection", () => {
     link.pass(9_999);
     expect(link.state().failures).toBe(1);
     link.pass(1);
+    expect(link.state().failures).toBe(0);
+  });
+
+  test("J24 each frame of a live log may say that it is caught up", () => {
+    const link = pureLink();
+    link.toOnline();
+    link.drop(1006);
+    link.tick();
+    link.toOnline();
+    for (let second = 0; second < 10; second++) {
+      link.pass(1_000);
+      link.take({ type: "caught-up" });
+    }
     expect(link.state().failures).toBe(0);
   });
 
@@ -268,6 +306,12 @@ describe("a try that HTTP fails or explains", () => {
     link.pass(3_000);
     expect(at(link)).toBe("position");
   });
+
+  test("J26 J27 a sleep ends with a probe here too", () => {
+    const link = polling();
+    link.take({ type: "tick", lateMs: 3_600_000 });
+    expect(link.types()).toEqual(["ping"]);
+  });
 });
 
 describe("whether a connection lives", () => {
@@ -287,6 +331,19 @@ describe("whether a connection lives", () => {
     expect(link.phase().type).toBe("live");
     link.pass(1);
     expect(link.types()).toEqual(["close", "down", "get-position"]);
+  });
+
+  test("J24 J27 a server that answers no ping is given more time with each connection", () => {
+    const link = pureLink();
+    link.toOnline();
+    for (let i = 0; i < 4; i++) {
+      link.take({ type: "probe" });
+      link.pass(3_000);
+      expect(link.state().failures).toBe(i + 1);
+      expect(at(link)).toBe(i === 0 ? "position" : "waiting");
+      if (i > 0) link.tick();
+      link.toOnline();
+    }
   });
 
   test("J27 an answered ping is followed by the next one a heartbeat later", () => {

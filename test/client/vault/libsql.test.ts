@@ -63,6 +63,29 @@ describe("libsql()", () => {
     });
   });
 
+  test("J67 a process that is killed while it writes leaves whole writes, and all that it had been told are kept", async () => {
+    const path = join(folder, "killed.db");
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "writer.ts"), path], {
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    let told = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stdout) {
+      told += decoder.decode(chunk, { stream: true });
+      if (told.includes("kept 40\n")) child.kill("SIGKILL");
+    }
+    await child.exited;
+    const kept = told.split("\n").length - 1;
+    const vault = await libsql(openClient(`file:${path}`)).open(scope, () => "another");
+    const { meta, outbox, conversations } = await vault.boot(9);
+    const last = outbox.length;
+    expect(last).toBeGreaterThanOrEqual(kept);
+    expect(meta).toMatchObject({ device: "d", cursor: `k${last}` });
+    expect(conversations).toMatchObject([{ ranges: [[1, last]], counted: last }]);
+    expect(await vault.messages({ conversation: "c1", first: 1, last: 1e9 })).toHaveLength(last);
+  });
+
   test("J66 each statement finds its rows by an index, in their order", async () => {
     const client = openClient(":memory:");
     const statements = new Map<string, (string | number | null)[]>();

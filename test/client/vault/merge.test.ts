@@ -52,6 +52,8 @@ const histories: fc.Arbitrary<History> = fc
     return { owners, moments };
   });
 
+const settingAt = (version: number) => ({ muted: version % 2 === 1, version, ...(version === 3 && { until: 9 }) });
+
 const listedAt = (history: History, moment: Moment): ConversationPatch => ({
   kind: "listed",
   listed: {
@@ -61,6 +63,7 @@ const listedAt = (history: History, moment: Moment): ConversationPatch => ({
     unread: unreadBetween(history, moment.own.read, moment.length),
     ...moment.own,
     peer: moment.peer,
+    setting: settingAt(1 + (moment.length % 4)),
   },
 });
 
@@ -88,6 +91,9 @@ function newsOf(history: History): fc.Arbitrary<ConversationPatch> {
       first: Math.min(a, b),
       last: Math.max(a, b),
     })),
+    fc
+      .integer({ min: 1, max: 4 })
+      .map((version): ConversationPatch => ({ kind: "setting", conversation: "c1", ...settingAt(version) })),
     fc.tuple(seqs, seqs, fc.boolean()).map(([seq, to, isCounted]): ConversationPatch => ({
       kind: "read",
       conversation: "c1",
@@ -120,7 +126,14 @@ function mergeAll(
   return row;
 }
 
-const joined = ({ own, peer, last, counted, ranges }: ConversationRow) => ({ own, peer, last, counted, ranges });
+const joined = ({ own, peer, last, counted, ranges, setting }: ConversationRow) => ({
+  own,
+  peer,
+  last,
+  counted,
+  ranges,
+  setting,
+});
 
 const runs = { numRuns: 1500 };
 
@@ -213,6 +226,7 @@ describe("mergeConversation", () => {
           expect(row.counted).toBeGreaterThanOrEqual(before.counted);
           expect(row.last?.seq ?? 0).toBeGreaterThanOrEqual(before.last?.seq ?? 0);
           expect(row.rank).toBeGreaterThanOrEqual(before.rank);
+          expect(row.setting.version).toBeGreaterThanOrEqual(before.setting.version);
         });
       }),
       runs,

@@ -391,6 +391,7 @@ export function vaultCases(test: (name: string, run: Case) => void): void {
       (await storage.scopes()).filter(({ tenant }) => tenant === bench.scope.tenant).map(({ user }) => user);
     equal((await names()).toSorted(), [bench.scope.user, other.user].toSorted());
     await storage.destroy(bench.scope);
+    equal(lost.toSorted(), ["a", "b"]);
     equal([await faultOf(a.boot(1)), await faultOf(b.write({}, "strict"))], ["lost", "lost"]);
     equal(lost.toSorted(), ["a", "b"]);
     equal(await names(), [other.user]);

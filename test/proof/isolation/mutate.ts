@@ -13,8 +13,9 @@ import * as pushLogSql from "../../../src/store/push/push-log-sql.ts";
 import * as pushWorkerSql from "../../../src/store/push/push-sql.ts";
 import * as unackedSql from "../../../src/store/push/unacked-sql.ts";
 import * as sql from "../../../src/store/sql.ts";
-import type { PlantName } from "../../plants/index.ts";
-import type { Predicate } from "./mutant.ts";
+import { plant, type PlantName } from "../../plants/index.ts";
+import { createReloader } from "../../support/reload-altered.ts";
+import { type Predicate, sourceMutants } from "./mutant.ts";
 import { compareTenants, type Kind, kinds, type Plant, stepsMax } from "./tenants.ts";
 
 /** A script, or its beginning, in which a mutant may show. */
@@ -143,12 +144,17 @@ export async function findBySql(gone: readonly Predicate[], { isLearning = false
   return await firstOf(isLearning ? shortSights(among) : knownSights(nameOfSql(gone), among), { wrapEngine });
 }
 
-/** The same for an edit of the source, in a process of its own, because a module is loaded once. */
+let reloader: ReturnType<typeof createReloader> | undefined;
+
+/** The same for an edit of the source: the modules that it reaches are loaded again, this one among them. */
 export async function findBySource(mutant: PlantName, { isLearning = false } = {}): Promise<Found | null> {
-  const script = join(import.meta.dir, "mutated-process.ts");
-  const args = [mutant, ...(isLearning ? ["learn"] : [])];
-  const child = Bun.spawn([process.execPath, script, ...args], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
-  const text = await child.stdout.text();
-  if ((await child.exited) !== 0) throw new Error(`The process in which ${mutant} failed`);
-  return JSON.parse(text) as Found | null;
+  const files = new Set(sourceMutants.flatMap((name) => plant(name)).map(({ file }) => file));
+  reloader ??= createReloader({ entries: [import.meta.path], files: [...files] });
+  reloader.loadWith(plant(mutant));
+  try {
+    const altered = await import("./mutate.ts");
+    return await altered.firstOf(isLearning ? altered.shortSights() : altered.knownSights(mutant));
+  } finally {
+    reloader.loadWith([]);
+  }
 }

@@ -4,15 +4,19 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { lineReader } from "../../support/lines.ts";
 import { mutants } from "./mutants.ts";
 
 const seedsMax = 3_000;
 const table = join(import.meta.dir, "mutants.ts");
+const script = join(import.meta.dir, "mutant-process.ts");
+const searcher = Bun.spawn([process.execPath, script, String(seedsMax)], { stdin: "pipe", stdout: "pipe" });
+const readLine = lineReader(searcher.stdout);
 
 for (const { name, seed } of mutants) {
-  const script = join(import.meta.dir, "mutant-process.ts");
-  const child = Bun.spawn([process.execPath, script, name, String(seedsMax)], { stdout: "pipe" });
-  const found = (await child.stdout.json()) as { readonly seed: number } | null;
+  void searcher.stdin.write(`${name}\n`);
+  await searcher.stdin.flush();
+  const found = JSON.parse(await readLine()) as { readonly seed: number } | null;
   console.log(`${name}: ${found === null ? "not found" : `world ${found.seed}`}`);
   if (found === null || found.seed === seed) continue;
   const text = readFileSync(table, "utf8");
@@ -20,6 +24,7 @@ for (const { name, seed } of mutants) {
   if (!text.includes(was)) throw new Error(`mutants.ts does not hold ${was}`);
   writeFileSync(table, text.replace(was, `${JSON.stringify(name)}: ${found.seed},`));
 }
+await searcher.stdin.end();
 
 // docs/proof.md lists them: a process that reads the new table writes the page.
 const prove = join(import.meta.dir, "../../../scripts/prove.ts");

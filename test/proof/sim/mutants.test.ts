@@ -1,14 +1,38 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { lineReader } from "../../support/lines.ts";
 import { mutants } from "./mutants.ts";
 
 /** How many worlds to search for a mutant when the one that found it last no longer does. */
 const mutantSeedsMax = 1_000;
 const mutantMsMax = 300_000;
 
+type Found = { readonly seed: number; readonly problems: readonly string[] } | null;
+
 describe("mutants of the simulation", () => {
   const script = join(import.meta.dir, "mutant-process.ts");
   const asked = new Set<string>();
+
+  const start = () => {
+    const child = Bun.spawn([process.execPath, script, String(mutantSeedsMax)], { stdin: "pipe", stdout: "pipe" });
+    return { child, readLine: lineReader(child.stdout) };
+  };
+  let searcher: ReturnType<typeof start> | undefined;
+  afterAll(async () => {
+    await searcher?.child.stdin.end();
+    await searcher?.child.exited;
+  });
+
+  /** One process searches for one mutant after another. One that has not answered, or has ended, is replaced. */
+  async function search(name: string): Promise<Found> {
+    const { child, readLine } = searcher ?? start();
+    searcher = undefined;
+    void child.stdin.write(`${name}\n`);
+    await child.stdin.flush();
+    const found = JSON.parse(await readLine()) as Found;
+    searcher = { child, readLine };
+    return found;
+  }
 
   /** The worlds find the mutant at the end of the title. The rules in each title are what scripts/check-spec.ts reads. */
   function testMutant(title: string): void {
@@ -17,11 +41,7 @@ describe("mutants of the simulation", () => {
     test(
       title,
       async () => {
-        const child = Bun.spawn([process.execPath, script, name, String(mutantSeedsMax)], { stdout: "pipe" });
-        const found = (await child.stdout.json()) as {
-          readonly seed: number;
-          readonly problems: readonly string[];
-        } | null;
+        const found = await search(name);
         expect(found?.problems.length).toBeGreaterThan(0);
         if (found?.seed !== mutants.find((one) => one.name === name)?.seed)
           console.log(
@@ -33,6 +53,9 @@ describe("mutants of the simulation", () => {
   }
 
   testMutant("control: V3 D1 a failed commit that is answered with accepted");
+  test("V3 a mutant is gone again after its search: the same world shows nothing", async () => {
+    expect(await search("no mutant")).toBeNull();
+  });
   testMutant("control: V3 U69 a block leaves the notification shown");
   testMutant("control: V3 O1 a retry that is stored again");
   testMutant("control: V3 O4 places in a conversation that run against the order of a commit");

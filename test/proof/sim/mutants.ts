@@ -13,7 +13,7 @@ export type Mutant = {
 const seeds = {
   "a failed commit that is answered with accepted": 40,
   "a retry that is stored again": 141,
-  "places in a conversation that run against the order of a commit": 2,
+  "places in a conversation that run against the order of a commit": 133,
   "a page that claims more of the log than it holds": 206,
   "a cursor that is ahead of its frame": 49,
   "an answer of changes that leaves out some of them": 10,
