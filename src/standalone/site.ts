@@ -54,7 +54,8 @@ export async function siteOf(
   });
   site.use(async ({ req, env }, next) => (isHostAllowed(req.raw) ? await next() : chat.fetch(req.raw, env)));
   // The page need not ask for /config.json before it can begin.
-  const page = async (): Promise<string> => (await webFile("page.html")).replace('data-auth="demo"', `data-auth="${auth.kind}"`);
+  const page = async (): Promise<string> =>
+    (await webFile("page.html")).replace('data-auth="demo"', `data-auth="${auth.kind}"`);
   site.get("/", async () => file("text/html; charset=utf-8", await page()));
   site.get("/page.js", async () => file("text/javascript; charset=utf-8", await webScript()));
   site.get("/page.css", async () => file("text/css; charset=utf-8", await webFile("page.css")));

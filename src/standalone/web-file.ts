@@ -25,38 +25,39 @@ export function webScript(): Promise<string> {
   return script;
 }
 
-/** What the page takes for React: the same hooks, in a tenth of the size. */
-const preactNames: Readonly<Record<string, string>> = {
-  react: "preact/compat",
+/** What takes the place of a package in a bundle: names of packages, or paths. */
+export type Replacements = Readonly<Record<string, string>>;
+
+/** The page is written for React, and runs on a part of Preact that is a tenth of it. */
+export const pageReact: Replacements = {
+  react: webPath("react-on-preact.ts"),
+  "react-dom/client": webPath("react-on-preact.ts"),
   "react/jsx-runtime": "preact/jsx-runtime",
-  "react-dom": "preact/compat",
-  "react-dom/client": "preact/compat/client",
 };
 
-/** Makes one script of what `entry` imports; runs on Bun alone. `react`: the script that takes its place. */
-export async function bundleScript(entry: string, react: "react" | "preact"): Promise<string> {
+/** Makes one script of what `entry` imports; runs on Bun alone. */
+export async function bundleScript(entry: string, react: Replacements = {}): Promise<string> {
   const { outputs } = await Bun.build({
     entrypoints: [entry],
     target: "browser",
     minify: true,
     define: { "process.env.NODE_ENV": '"production"' },
-    plugins: react === "react" ? [] : [preact],
+    plugins: [replacing(react)],
   });
   const [output] = outputs;
   if (output === undefined) throw new Error(`No script was made of ${entry}`);
   return await output.text();
 }
 
-const preact: Bun.BunPlugin = {
-  name: "preact",
+const replacing = (names: Replacements): Bun.BunPlugin => ({
+  name: "replacing",
   setup(build) {
     build.onResolve({ filter: /^react(-dom)?(\/|$)/ }, ({ path }) => {
-      const name = preactNames[path];
-      if (name === undefined) throw new Error(`The page imports ${path}, which has no counterpart in Preact`);
-      return { path: fileURLToPath(import.meta.resolve(name)) };
+      const name = names[path];
+      return name === undefined ? undefined : { path: fileURLToPath(import.meta.resolve(name)) };
     });
   },
-};
+});
 
 /** Makes the page's script from its source. */
-export const bundleWebScript = (): Promise<string> => bundleScript(webPath("page.tsx"), "preact");
+export const bundleWebScript = (): Promise<string> => bundleScript(webPath("page.tsx"), pageReact);

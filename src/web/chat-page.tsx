@@ -26,11 +26,17 @@ function Chat({ auth, identity: { user, tenant } }: Omit<ChatPageProps, "client"
   const search = useSearch();
   const { target, seq } = useMemo(() => routeOf(search, user), [search, user]);
   const threads = useMemo(createOpenThreads, []);
-  const address = useMemo(() => ({ user: auth === "demo" ? user : undefined, tenant: auth === "demo" ? tenant : undefined }), [auth, user, tenant]);
+  const address = useMemo(
+    () => ({ user: auth === "demo" ? user : undefined, tenant: auth === "demo" ? tenant : undefined }),
+    [auth, user, tenant],
+  );
   const hrefOf = useMemo(
     () =>
       (next: Target | null): string =>
-        pageHref({ ...address, ...(next === null ? {} : "with" in next ? { to: next.with } : { conversation: next.conversation }) }),
+        pageHref({
+          ...address,
+          ...(next === null ? {} : "with" in next ? { to: next.with } : { conversation: next.conversation }),
+        }),
     [address],
   );
   useEffect(
@@ -52,7 +58,17 @@ function Chat({ auth, identity: { user, tenant } }: Omit<ChatPageProps, "client"
           <p>Choose somebody, or write to somebody new.</p>
         </main>
       ) : (
-        <ThreadView {...{ key, target, seq, threads, self: user, backHref: hrefOf(null), peerHref: (peer) => (auth === "demo" ? pageHref({ user: peer, tenant, to: user }) : null) }} />
+        <ThreadView
+          {...{
+            key,
+            target,
+            seq,
+            threads,
+            self: user,
+            backHref: hrefOf(null),
+            peerHref: (peer) => (auth === "demo" ? pageHref({ user: peer, tenant, to: user }) : null),
+          }}
+        />
       )}
     </div>
   );
@@ -109,7 +125,9 @@ function useShortcuts(target: Target | null, hrefOf: (target: Target | null) => 
       } else if (event.altKey && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
         event.preventDefault();
         const { conversations } = client.conversations.get();
-        const at = conversations.findIndex((one) => target !== null && ("with" in target ? one.with === target.with : one.id === target.conversation));
+        const at = conversations.findIndex(
+          (one) => target !== null && ("with" in target ? one.with === target.with : one.id === target.conversation),
+        );
         const next = conversations[at < 0 ? 0 : at + (event.key === "ArrowDown" ? 1 : -1)];
         if (next?.with) navigate(hrefOf({ with: next.with }));
       } else if (event.key === "Escape" && target !== null) {

@@ -1,4 +1,4 @@
-import { type FormEvent, type KeyboardEvent, memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { ClientError, type Thread, type ThreadRow } from "../client/index.ts";
 import { isTouch } from "./hooks.ts";
 import { Icon } from "./icon.tsx";
@@ -38,8 +38,8 @@ export const Composer = memo(function Composer({ thread, peer, editing, onEdit, 
   }
 
   useLayoutEffect(() => {
-    setProblem("");
     if (editing !== null) {
+      setProblem("");
       show(editing.text);
       field.current?.focus();
       return;
@@ -53,7 +53,7 @@ export const Composer = memo(function Composer({ thread, peer, editing, onEdit, 
     if (!isTouch()) field.current?.focus();
   }, [thread]);
 
-  function onInput({ currentTarget: { value } }: FormEvent<HTMLTextAreaElement>): void {
+  function onInput({ currentTarget: { value } }: { readonly currentTarget: HTMLTextAreaElement }): void {
     if (field.current !== null) grow(field.current);
     measure(value);
     setProblem("");
@@ -66,43 +66,19 @@ export const Composer = memo(function Composer({ thread, peer, editing, onEdit, 
     const text = contentOf(field.current?.value ?? "");
     if (text === "") return;
     try {
-      if (editing === null) await send(text);
-      else await change(editing, text);
+      if (editing === null) await send(thread, text, onSent);
+      else await change(thread, editing, { text, onDone: () => onEdit(null) });
     } catch (error) {
       setProblem(problemOf(error));
     }
   }
 
-  async function send(text: string): Promise<void> {
-    const { kept, accepted } = thread.send(text);
-    // The thread shows it, with its reason.
-    accepted.catch(() => {});
-    onSent();
-    try {
-      await kept;
-    } catch (error) {
-      // The client puts it back if nothing else was typed since; here it comes before that.
-      const typed = thread.draft.get();
-      if (!typed.includes(text)) thread.draft.set(typed === "" ? text : `${text}\n${typed}`);
-      throw error;
-    }
-  }
-
-  async function change(row: ThreadRow, text: string): Promise<void> {
-    const done = await thread.edit(row.id, text);
-    if (done === "edited") {
-      if (row.failed !== undefined) thread.retry(row.id);
-      return onEdit(null);
-    }
-    // The text goes on as a message of its own.
-    onEdit(null);
-    if (thread.draft.get() === "") thread.draft.set(text);
-    throw new TooLate();
-  }
-
   function onKeyDown(event: KeyboardEvent<HTMLTextAreaElement>): void {
-    // An input method takes Enter for itself.
-    if (event.nativeEvent.isComposing || event.keyCode === 229) return;
+    // An input method takes Enter for itself. Preact gives the browser's own event, React wraps it.
+    const { isComposing } = "isComposing" in event ? (event as { isComposing: unknown }) : event.nativeEvent;
+    // Safari ends the composition before the key that ended it.
+    // oxlint-disable-next-line typescript/no-deprecated -- there is no other sign of it
+    if (isComposing === true || event.keyCode === 229) return;
     if (event.key === "Enter" && !event.shiftKey && !event.altKey && !isTouch()) {
       event.preventDefault();
       void submit();
@@ -127,33 +103,75 @@ export const Composer = memo(function Composer({ thread, peer, editing, onEdit, 
         field.current?.focus();
       }}
     >
-      {editing !== null && (
-        <p className="editing">
-          <Icon name="write" />
-          <span>Change the message</span>
-          <button type="button" className="plain round" aria-label="Leave it as it was" onClick={() => onEdit(null)}>
-            <Icon name="close" />
-          </button>
-        </p>
-      )}
+      {editing !== null && <Editing onEnd={() => onEdit(null)} />}
       <p id="composer-problem" className="problem" role="alert" hidden={problem === ""}>
         {problem}
       </p>
       <textarea
-        {...{ ref: field, id: "text", rows: 1, dir: "auto", "aria-label": `Message to ${peer}`, placeholder: "Message" }}
+        {...{
+          ref: field,
+          id: "text",
+          rows: 1,
+          dir: "auto",
+          "aria-label": `Message to ${peer}`,
+          placeholder: "Message",
+        }}
         {...{ enterKeyHint: isTouch() ? "enter" : "send", onInput, onKeyDown, onBlur: () => thread.typing(false) }}
       />
       <button type="submit" className="round" aria-label={editing === null ? "Send" : "Save"}>
         <Icon name="send" />
       </button>
-      {left < leftShownBytes && (
-        <p className={left < 0 ? "left problem" : "left"} role="status">
-          {left < 0 ? `${-left} bytes too long` : `${left} bytes left`}
-        </p>
-      )}
+      <BytesLeft left={left} />
     </form>
   );
 });
+
+const Editing = ({ onEnd }: { readonly onEnd: () => void }): ReactNode => (
+  <p className="editing">
+    <Icon name="write" />
+    <span>Change the message</span>
+    <button type="button" className="plain round" aria-label="Leave it as it was" onClick={onEnd}>
+      <Icon name="close" />
+    </button>
+  </p>
+);
+
+const BytesLeft = ({ left }: { readonly left: number }): ReactNode =>
+  left < leftShownBytes && (
+    <p className={left < 0 ? "left problem" : "left"} role="status">
+      {left < 0 ? `${-left} bytes too long` : `${left} bytes left`}
+    </p>
+  );
+
+/** @throws ClientError if the message is not being sent. */
+async function send(thread: Thread, text: string, onSent: () => void): Promise<void> {
+  const { kept, accepted } = thread.send(text);
+  // The thread shows it, with its reason.
+  accepted.catch(() => {});
+  onSent();
+  try {
+    await kept;
+  } catch (error) {
+    // The client puts it back if nothing else was typed since; here it comes before that.
+    const typed = thread.draft.get();
+    if (!typed.includes(text)) thread.draft.set(typed === "" ? text : `${text}\n${typed}`);
+    throw error;
+  }
+}
+
+type Change = { readonly text: string; readonly onDone: () => void };
+
+/** @throws TooLate if it was sent by then: the text goes on as a message of its own. */
+async function change(thread: Thread, row: ThreadRow, { text, onDone }: Change): Promise<void> {
+  const done = await thread.edit(row.id, text);
+  onDone();
+  if (done === "edited") {
+    if (row.failed !== undefined) thread.retry(row.id);
+    return;
+  }
+  if (thread.draft.get() === "") thread.draft.set(text);
+  throw new TooLate();
+}
 
 class TooLate extends Error {}
 

@@ -31,11 +31,17 @@ export const Log = memo(function Log({ thread, peer, sought, peerHref, scroller,
       {...{ ref: scroller, state, name: `Messages with ${peer}` }}
       {...{ onBefore: thread.loadBefore, onAfter: thread.loadAfter, onNewest: () => thread.jump("newest") }}
     >
-      {before === "unreachable" && <Unreachable text="Earlier messages cannot be loaded now." onRetry={thread.loadBefore} />}
+      {before === "unreachable" && (
+        <Unreachable text="Earlier messages cannot be loaded now." onRetry={thread.loadBefore} />
+      )}
       {before === "loading" && <p className="loading">Loading…</p>}
-      {before === "end" && rows.length > 0 && <p className="beginning">This is the beginning of your conversation with {peer}.</p>}
+      {before === "end" && rows.length > 0 && (
+        <p className="beginning">This is the beginning of your conversation with {peer}.</p>
+      )}
       <ol>{rows.map((row, at) => entryOf({ row, previous: rows[at - 1], state, today, thread, sought, onEdit }))}</ol>
-      {after === "unreachable" && rows.length > 0 && <Unreachable text="Later messages cannot be loaded now." onRetry={thread.loadAfter} />}
+      {after === "unreachable" && rows.length > 0 && (
+        <Unreachable text="Later messages cannot be loaded now." onRetry={thread.loadAfter} />
+      )}
       {rows.length === 0 && before === "end" && (
         <div id="empty">
           <p>No messages with {peer} yet. Say hello!</p>
@@ -63,7 +69,8 @@ type EntryOptions = {
 /** A row, below the day and the divider that begin with it. What it looks like depends on the one before it alone, so that a new one changes no other. */
 function entryOf({ row, previous, state, today, thread, sought, onEdit }: EntryOptions): readonly ReactNode[] {
   const isNewDay = previous === undefined || dayOf(previous.time) !== dayOf(row.time);
-  const isDivided = state.divider !== null && row.seq !== null && row.seq >= state.divider && (previous?.seq ?? 0) < state.divider;
+  const isDivided =
+    state.divider !== null && row.seq !== null && row.seq >= state.divider && (previous?.seq ?? 0) < state.divider;
   const isFirst = isNewDay || isDivided || previous.from !== row.from || row.time - previous.time > groupMs;
   return [
     isNewDay && (
@@ -92,7 +99,8 @@ function useOpened(thread: Thread, state: ThreadState, sought: number | null): T
   const { rows, before, after, unread } = state;
   const isKnown = rows.length > 0 || before === "end" || before === "unreachable";
   const isMissing = sought === null ? missesUnread(state) : missesSought(state, sought);
-  const isThere = step === "there" || before === "unreachable" || (isKnown && !isMissing) || (step === "moving" && after === "more");
+  const isThere =
+    step === "there" || before === "unreachable" || (isKnown && !isMissing) || (step === "moving" && after === "more");
   useEffect(() => {
     if (isThere) return setStep("there");
     if (!isKnown || step === "moving") return;

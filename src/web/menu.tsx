@@ -2,7 +2,12 @@ import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState 
 import { Icon, type IconName } from "./icon.tsx";
 
 /** A line of a menu. */
-export type MenuItem = { readonly name: string; readonly id?: string; readonly isGrave?: boolean; readonly onChoose: () => void };
+export type MenuItem = {
+  readonly name: string;
+  readonly id?: string;
+  readonly isGrave?: boolean;
+  readonly onChoose: () => void;
+};
 
 type MenuProps = { readonly name: string; readonly icon: IconName; readonly items: readonly MenuItem[] };
 
@@ -41,7 +46,12 @@ export function Menu({ name, icon, items }: MenuProps): ReactNode {
     <div className="menu" ref={whole} onKeyDown={onKeyDown}>
       <button
         {...{ ref: button, type: "button", className: "plain round", title: name }}
-        {...{ "aria-label": name, "aria-haspopup": "menu", "aria-expanded": isOpen, "aria-controls": isOpen ? id : undefined }}
+        {...{
+          "aria-label": name,
+          "aria-haspopup": "menu",
+          "aria-expanded": isOpen,
+          "aria-controls": isOpen ? id : undefined,
+        }}
         onClick={() => setIsOpen(!isOpen)}
       >
         <Icon name={icon} />

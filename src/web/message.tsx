@@ -24,9 +24,23 @@ export const Message = memo(function Message({ thread, row, isFirst, isSought, o
   const { text, time, state, from, seq } = row;
   const ref = useReadMark<HTMLLIElement>(thread, row);
   const tick = tickOf(state);
-  const classes = ["message", tick !== null && "own", isFirst && "first", isSought && "sought", isEmojiOnly(text) && "emoji"];
+  const classes = [
+    "message",
+    tick !== null && "own",
+    isFirst && "first",
+    isSought && "sought",
+    isEmojiOnly(text) && "emoji",
+  ];
   return (
-    <li {...{ ref, className: classes.filter(Boolean).join(" "), "data-tick": tick ?? undefined, "data-key": row.key, "data-seq": seq ?? undefined }}>
+    <li
+      {...{
+        ref,
+        className: classes.filter(Boolean).join(" "),
+        "data-tick": tick ?? undefined,
+        "data-key": row.key,
+        "data-seq": seq ?? undefined,
+      }}
+    >
       <div className="bubble">
         <span className="hidden">{tick === null ? from : "You"}: </span>
         <Body text={text}>

@@ -27,7 +27,11 @@ export function startNotifying({ client, tenant, onOpen }: NotifyOptions): () =>
   async function tell(message: Message): Promise<void> {
     const tag = await tagOf(tenant ?? "default", message.conversation);
     // `renotify` is not in every browser's types.
-    const options: NotificationOptions & { renotify: boolean } = { body: message.text.slice(0, bodyMax).toWellFormed(), tag, renotify: true };
+    const options: NotificationOptions & { renotify: boolean } = {
+      body: message.text.slice(0, bodyMax).toWellFormed(),
+      tag,
+      renotify: true,
+    };
     const notification = new Notification(message.from, options);
     shown.set(message.conversation, notification);
     notification.onclick = () => {

@@ -29,7 +29,9 @@ function show(start: Start, auth: Auth): void {
     case "refused":
       return root.render(<Notice title="You are not signed in" text={start.reason} onRetry={again} />);
     case "unreachable":
-      return root.render(<Notice title="The server cannot be reached" text="Check your connection, then try again." onRetry={again} />);
+      return root.render(
+        <Notice title="The server cannot be reached" text="Check your connection, then try again." onRetry={again} />,
+      );
   }
 }
 

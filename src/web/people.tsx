@@ -1,4 +1,4 @@
-import { type FormEvent, type KeyboardEvent, type ReactNode, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
 import type { Target } from "../client/index.ts";
 import { useContacts, useConversations, useReadable, useStatus, useStorage } from "../react/index.ts";
 import { validateName } from "./address.ts";
@@ -35,21 +35,23 @@ export function People({ self, target, threads, hrefOf }: PeopleProps): ReactNod
     const holds = thread.draft.get() !== "" || thread.state.get().rows.length > 0;
     return known.has(name) || (isOpen ? false : !holds) ? [] : [{ name, conversation: null }];
   });
-  const strangers = contacts.filter((name) => wanted !== "" && !known.has(name)).map((name) => ({ name, conversation: null }));
+  const strangers = contacts
+    .filter((name) => wanted !== "" && !known.has(name))
+    .map((name) => ({ name, conversation: null }));
   const people = [...begun, ...listed, ...strangers].filter(({ name }) => isFit(name));
   const isNew = wanted !== "" && people.every(({ name }) => name !== wanted);
   const isOpenOne = ({ name, conversation }: (typeof people)[number]): boolean =>
     target !== null && ("with" in target ? target.with === name : target.conversation === conversation?.id);
   const stop = Math.max(0, people.findIndex(isOpenOne));
-  const isWaiting = isOpening || ((state === "connecting" || state === "catching-up" || state === "idle") && more !== "end");
+  const isWaiting =
+    isOpening || ((state === "connecting" || state === "catching-up" || state === "idle") && more !== "end");
 
   function go(name: string): void {
     setTyped("");
     navigate(hrefOf({ with: name }));
   }
 
-  function onSubmit(event: FormEvent): void {
-    event.preventDefault();
+  function onSubmit(): void {
     const exact = people.find(({ name }) => name === wanted) ?? (isNew ? undefined : people[0]);
     if (exact !== undefined) return go(exact.name);
     field.current?.setCustomValidity(validateName(wanted, self));
@@ -58,11 +60,23 @@ export function People({ self, target, threads, hrefOf }: PeopleProps): ReactNod
 
   return (
     <>
-      <form id="new-form" role="search" autoComplete="off" onSubmit={onSubmit}>
+      <form id="new-form" role="search" autoComplete="off" onSubmit={(event) => (event.preventDefault(), onSubmit())}>
         <Icon name="search" />
         <input
-          {...{ ref: field, id: "new-to", type: "text", value: typed, required: true, autoCapitalize: "none", spellCheck: false }}
-          {...{ "aria-label": "Find or write to somebody", placeholder: "Find or write to somebody", enterKeyHint: "go" }}
+          {...{
+            ref: field,
+            id: "new-to",
+            type: "text",
+            value: typed,
+            required: true,
+            autoCapitalize: "none",
+            spellCheck: "false" as const,
+          }}
+          {...{
+            "aria-label": "Find or write to somebody",
+            placeholder: "Find or write to somebody",
+            enterKeyHint: "go",
+          }}
           onInput={(event) => {
             event.currentTarget.setCustomValidity("");
             setTyped(event.currentTarget.value);

@@ -128,7 +128,11 @@ export class Scroller extends Component<ScrollerProps, { readonly isAway: boolea
       <>
         <div
           {...{ ref: this.#log, id: "log", role: "log", tabIndex: 0, onScroll: this.#moved }}
-          {...{ "aria-label": name, "aria-live": "off", "aria-busy": state.before === "loading" || state.after === "loading" }}
+          {...{
+            "aria-label": name,
+            "aria-live": "off",
+            "aria-busy": state.before === "loading" || state.after === "loading",
+          }}
         >
           {children}
         </div>

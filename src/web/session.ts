@@ -36,8 +36,10 @@ export async function begin(auth: Auth): Promise<Start> {
 function beginDemo(): Start {
   const [user, tenant] = [parameter("user"), parameter("tenant")];
   if (user === undefined) return { view: "start", problem: null };
-  const [wrong] = Object.entries({ user, tenant }).find(([, value]) => value !== undefined && !isIdentifier(value)) ?? [];
-  if (wrong !== undefined) return { view: "start", problem: `The “${wrong}” of this link is not one that Tidings takes.` };
+  const [wrong] =
+    Object.entries({ user, tenant }).find(([, value]) => value !== undefined && !isIdentifier(value)) ?? [];
+  if (wrong !== undefined)
+    return { view: "start", problem: `The “${wrong}” of this link is not one that Tidings takes.` };
   return { view: "chat", auth: "demo", identity: { user, ...(tenant !== undefined && { tenant }) } };
 }
 

@@ -25,7 +25,9 @@ export function SignOut({ tenant, onClose }: SignOutProps): ReactNode {
       <p>The messages of {client.user} are removed from this browser. They stay on the server.</p>
       {unsent > 0 && (
         <p className="problem">
-          {unsent === 1 ? "One message was not sent yet, and will be lost." : `${unsent} messages were not sent yet, and will be lost.`}
+          {unsent === 1
+            ? "One message was not sent yet, and will be lost."
+            : `${unsent} messages were not sent yet, and will be lost.`}
         </p>
       )}
       <form method="dialog">

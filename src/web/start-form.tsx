@@ -12,7 +12,7 @@ export function StartForm({ problem }: { readonly problem: string | null }): Rea
     self.current?.setCustomValidity(name === "" ? "" : validateName(name));
     other.current?.setCustomValidity(to === "" ? "" : validateName(to, name));
   };
-  const field = { autoCapitalize: "none", spellCheck: false };
+  const field = { autoCapitalize: "none", spellCheck: "false" as const };
   return (
     <main id="start" className="front">
       <form method="get" action="/" autoComplete="off" onInput={validate}>
@@ -24,7 +24,15 @@ export function StartForm({ problem }: { readonly problem: string | null }): Rea
           </p>
         )}
         <label htmlFor="start-user">You are</label>
-        <input ref={self} id="start-user" name="user" required placeholder="alice" defaultValue={parameter("user")} {...field} />
+        <input
+          ref={self}
+          id="start-user"
+          name="user"
+          required
+          placeholder="alice"
+          defaultValue={parameter("user")}
+          {...field}
+        />
         <label htmlFor="start-to">You write to</label>
         <input ref={other} id="start-to" name="to" placeholder="bob" defaultValue={parameter("to")} {...field} />
         {isIdentifier(tenant) && <input name="tenant" type="hidden" defaultValue={tenant} />}

@@ -38,13 +38,19 @@ function lineOf(status: Status, client: Client): Line {
       return { text: "Getting new messages…" };
     case "unauthenticated":
       return status.reason === "identity"
-        ? { text: "You are signed in as somebody else now.", action: { name: "Continue as them", run: () => location.reload() } }
+        ? {
+            text: "You are signed in as somebody else now.",
+            action: { name: "Continue as them", run: () => location.reload() },
+          }
         : {
             text: status.reason === "signed-out" ? "You are signed out." : "The server refuses your sign-in.",
             action: { name: "Try again", run: client.retry },
           };
     case "ended":
-      return { text: `The server closed the connection for good: ${status.reason || status.code}`, action: { name: "Try again", run: client.retry } };
+      return {
+        text: `The server closed the connection for good: ${status.reason || status.code}`,
+        action: { name: "Try again", run: client.retry },
+      };
     case "asleep":
     case "online":
       return { text: "Online" };
@@ -70,7 +76,9 @@ export function StatusLine(): ReactNode {
           <span id="status-text" role="status">
             {text}
           </span>
-          {status.state === "waiting" && status.reason !== "offline" && <span id="status-wait"> – reconnecting in {seconds} s</span>}
+          {status.state === "waiting" && status.reason !== "offline" && (
+            <span id="status-wait"> – reconnecting in {seconds} s</span>
+          )}
         </span>
         {action !== undefined && (
           <button id="retry" type="button" className="plain" onClick={action.run}>

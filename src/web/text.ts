@@ -28,7 +28,8 @@ function withoutPunctuation(found: string): string {
   return isClosed ? withoutPunctuation(shown.slice(0, -1)) : shown;
 }
 
-const emoji = /^(?:(?:\p{RI}{2}|\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F?)[\p{EMod}\uFE0F\u{E0020}-\u{E007F}]*(?:\u200D\p{Extended_Pictographic}[\p{EMod}\uFE0F]*)*\s*){1,6}$/u;
+const emoji =
+  /^(?:(?:\p{RI}{2}|\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F?)[\p{EMod}\uFE0F\u{E0020}-\u{E007F}]*(?:\u200D\p{Extended_Pictographic}[\p{EMod}\uFE0F]*)*\s*){1,6}$/u;
 
 /** Up to six emoji and nothing else. */
 export const isEmojiOnly = (text: string): boolean => text.length <= 96 && emoji.test(text);
@@ -38,7 +39,10 @@ const segmenter = typeof Intl.Segmenter === "undefined" ? null : new Intl.Segmen
 
 /** The beginning of a text on one line. It is cut between signs as people see them, never inside one. */
 export function previewOf(text: string): string {
-  const line = text.slice(0, 4 * previewMax).replace(/\s+/g, " ").trim();
+  const line = text
+    .slice(0, 4 * previewMax)
+    .replace(/\s+/g, " ")
+    .trim();
   if (line.length <= previewMax && text.length <= 4 * previewMax) return line;
   let cut = "";
   for (const sign of segmenter === null ? line : [...segmenter.segment(line)].map(({ segment }) => segment)) {

@@ -119,7 +119,10 @@ function ThreadMenu({ thread, peer, isBlocked }: AboutProps): ReactNode {
           ];
   const items: MenuItem[] = [
     ...mute,
-    { name: isContact ? "Remove from contacts" : "Add to contacts", onChoose: () => client.setContact(peer, !isContact) },
+    {
+      name: isContact ? "Remove from contacts" : "Add to contacts",
+      onChoose: () => client.setContact(peer, !isContact),
+    },
     { name: isBlocked ? "Unblock" : "Block", isGrave: !isBlocked, onChoose: () => client.setBlocked(peer, !isBlocked) },
   ];
   return <Menu name="Menu of the conversation" icon="more" items={items} />;

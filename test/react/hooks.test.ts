@@ -40,12 +40,20 @@ test("J75 the hooks are at most 1.5 KB beside React, and none has more than 15 l
   }
 });
 
-for (const react of ["react", "preact"] as const)
+const preact = { react: "preact/compat", "react-dom/client": "preact/compat/client" };
+
+for (const [react, replacements] of [
+  ["react", {}],
+  ["preact", preact],
+] as const)
   describeWith("chromium", `the hooks on ${react}`, () => {
     let browser: Browser;
     let script: string;
     beforeAll(async () => {
-      [browser, script] = await Promise.all([openBrowser(), bundleScript(`${import.meta.dir}/browser-app.ts`, react)]);
+      [browser, script] = await Promise.all([
+        openBrowser(),
+        bundleScript(`${import.meta.dir}/browser-app.ts`, replacements),
+      ]);
     });
     afterAll(() => browser.close());
 

@@ -43,7 +43,11 @@ export async function until<Value>(
 }
 
 /** Sends messages over HTTP, in order. */
-export async function post(base: string, from: string, options: { readonly to: string; readonly texts: readonly string[] }): Promise<void> {
+export async function post(
+  base: string,
+  from: string,
+  options: { readonly to: string; readonly texts: readonly string[] },
+): Promise<void> {
   for (const text of options.texts) {
     const body = JSON.stringify({ id: randomUUID(), to: options.to, text });
     const headers = { "Content-Type": "application/json" };

@@ -4,7 +4,9 @@ import { online, say, texts, ticks, until } from "./page-actions.ts";
 import { describePage } from "./with-page.ts";
 
 const unreadIn = (page: Page, name: string) =>
-  page.evaluate<string>(`[...document.querySelectorAll(".person")].find((one) => one.querySelector(".name").textContent === "${name}")?.querySelector(".unread")?.textContent ?? ""`);
+  page.evaluate<string>(
+    `[...document.querySelectorAll(".person")].find((one) => one.querySelector(".name").textContent === "${name}")?.querySelector(".unread")?.textContent ?? ""`,
+  );
 const typed = (page: Page) => page.inputValue("#text");
 const open2 = (page: Page, name: string) => page.click(`.person:has(.name:text-is("${name}"))`);
 /** Until the page has drawn what it knows. */
@@ -103,7 +105,9 @@ describePage("a thread of the page", ({ open, names, post }) => {
 
   test("W28 a window without the focus reads nothing", async () => {
     const [a, b] = names();
-    const bob = await open(`/?user=${b}&to=${a}`, { prepare: async (page) => void (await page.addInitScript("document.hasFocus = () => false")) });
+    const bob = await open(`/?user=${b}&to=${a}`, {
+      prepare: async (page) => void (await page.addInitScript("document.hasFocus = () => false")),
+    });
     await online(bob);
     const alice = await open(`/?user=${a}&to=${b}`);
     await say(alice, "are you there?");
