@@ -13,7 +13,7 @@ const paths = {
   accepted: "M6 12.6l4 4 8-9",
   delivered: "M2.5 12.6l4 4 8-9M11.5 15.6l1 1 8-9",
   read: "M2.5 10.6l4 4 8-9M11.5 13.6l1 1 8-9M5 19.5h14",
-  failed: "M12 5.5v8M12 18v.2",
+  failed: "M12 5.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 1 0 0-13M12 9v3.4M12 15.2v.05",
 } as const;
 
 export type IconName = keyof typeof paths;

@@ -99,16 +99,19 @@ function Summary({ last, state, today, isMuted, unread, unsent = "", isTyping = 
   );
 }
 
+const nothingTyped = { get: () => "", subscribe: () => () => {} };
+
 type LiveProps = Omit<SummaryProps, "unsent" | "isTyping"> & { readonly thread: Thread; readonly isOpen: boolean };
 
 /** With what waits in the thread: typing, a text that was not sent, and messages on their way. */
 function LiveSummary({ thread, isOpen, ...shown }: LiveProps): ReactNode {
-  const typed = useReadable(thread.draft);
+  // What is typed into the open one is in its field.
+  const typed = useReadable(isOpen ? nothingTyped : thread.draft);
   const isTyping = useTyping(thread).length > 0;
   const { rows, after } = useThreadState(thread);
   const newest = after === "end" ? rows.at(-1) : undefined;
   const waits = newest !== undefined && newest.seq === null;
   const last = waits ? { text: newest.text, time: newest.time, isOwn: true } : shown.last;
   const state = waits ? newest.state : shown.state;
-  return <Summary {...shown} last={last} state={state} unsent={isOpen ? "" : typed} isTyping={isTyping} />;
+  return <Summary {...shown} last={last} state={state} unsent={typed} isTyping={isTyping} />;
 }
