@@ -1,4 +1,4 @@
--- The database after migration 000011_setting. Written by scripts/describe.ts from migrations/*.sql. Do not edit.
+-- The database after migration 000012_device_seen. Written by scripts/describe.ts from migrations/*.sql. Do not edit.
 
 -- For reading: migrations alone make and change a database (docs/database.md).
 
@@ -44,6 +44,8 @@ CREATE TABLE tidings_device (
 ) WITHOUT ROWID;
 -- How far any device of a user has got, however many they have.
 CREATE INDEX tidings_device_acked ON tidings_device (user, acked);
+-- The devices that were not seen for longest, of all users: a sweep forgets them, some at a time.
+CREATE INDEX tidings_device_seen ON tidings_device (seen) WHERE seen > 0;
 
 -- A direct conversation is an unordered pair of users (low < high) and exists once. Other kinds
 -- leave the pair empty and have their people in member alone. The key is random; on the wire it is

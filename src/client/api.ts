@@ -168,6 +168,15 @@ export type ClientEvents = {
   reset: { readonly reason: "epoch" | "level" };
 };
 
+/** Answers the message that a bot was given. Resolves when the reply is on this device's disk: it is then sent once, however often its message is handled. */
+export type Reply = (text: string) => Promise<void>;
+
+/**
+ * A bot's own code. The message counts as handled when it returns; it is called again if it throws, and after a crash that came before its end. What it does beside
+ * `reply` must bear to be done twice.
+ */
+export type WorkHandler = (message: Message, reply: Reply) => void | Promise<void>;
+
 export interface Client {
   readonly status: Readable<Status>;
   readonly storage: Readable<StorageState>;
@@ -187,6 +196,11 @@ export interface Client {
   /** Registers this device's push address with the server; null removes it. */
   registerPush(push: Readonly<Record<string, unknown>> | null): Promise<void>;
   on<Name extends keyof ClientEvents>(event: Name, listener: (value: ClientEvents[Name]) => void): () => void;
+  /**
+   * Handles each message of others with a bot's own code, in order, also those that came while the bot was away. Connects, and works until `signal` is aborted or the
+   * client is closed.
+   */
+  work(handler: WorkHandler, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Connects, until the function that it returns was called as often as this one. The client lingers for some seconds after that. */
   retain(): () => void;
   /** Tries now: after `waiting`, `unauthenticated` or `ended`. */

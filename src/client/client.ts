@@ -1,7 +1,7 @@
+import { createAccount } from "./account.ts";
 import { type Client, ClientError, type ClientOptions, type StorageState, type Status } from "./api.ts";
 import { createEvents } from "./events.ts";
 import { createLife } from "./life.ts";
-import type { Answer, Ask } from "./link/contract.ts";
 import { createLink } from "./link/link.ts";
 import { createSource } from "./readable.ts";
 import { createReceiver } from "./receiver.ts";
@@ -18,6 +18,7 @@ import { createSender } from "./sync/sender.ts";
 import { openTabs } from "./sync/tabs.ts";
 import { createThreads } from "./sync/threads.ts";
 import { createTyping } from "./sync/typing.ts";
+import { createWorker } from "./sync/worker.ts";
 import { createWishes } from "./sync/wishes.ts";
 import type { Scope } from "./vault/contract.ts";
 import { memory } from "./vault/memory.ts";
@@ -86,6 +87,7 @@ export function createClient(options: ClientOptions): Client {
   const presence = createPresence(parts);
   const list = createList({ ...parts, pages, wishes });
   const sender = createSender({ ...parts, onRefused: (id, failed) => outbox.refused(id, failed) });
+  const worker = createWorker({ ...parts, reply: (target, message) => outbox.reply(target, message) });
   const outbox = createOutbox({
     ...{ ...parts, ids, sender },
     onFailed: ({ id, target }, failed) => events.emit("failed", { id, target, failed }),
@@ -96,6 +98,7 @@ export function createClient(options: ClientOptions): Client {
       createInbox({
         ...parts,
         link: { ...link, caughtUp },
+        handle: (messages) => (worker.isWorking() ? worker.handle(messages) : null),
         onLive: (messages) =>
           messages.forEach((message) => {
             typing.spoke(message.conversation, message.from);
@@ -124,15 +127,9 @@ export function createClient(options: ClientOptions): Client {
   });
 
   const want = (wish: Exclude<Wish, { kind: "read" }>): void => void wishes.want(wish).catch(onFault);
-  const devicePath = (): string => `/devices/${encodeURIComponent(life.position()?.device ?? "")}`;
-
-  async function request(ask: Ask): Promise<void> {
-    const answer = await new Promise<Answer>((resolve) => link.ask(ask, resolve));
-    if (!answer.ok) throw new ClientError("refused", `${answer.code}: ${answer.message}`);
-  }
-
   async function close(): Promise<void> {
     if (life.isClosed()) return;
+    worker.close();
     link.close();
     tabs.close();
     receiver.close();
@@ -145,6 +142,7 @@ export function createClient(options: ClientOptions): Client {
   }
 
   return {
+    ...createAccount({ scope, storage, cache, life, link, close, onFault }),
     ...{
       status,
       user,
@@ -174,22 +172,15 @@ export function createClient(options: ClientOptions): Client {
       });
     },
     unmute: (conversation) => want({ key: `mute ${conversation}`, kind: "mute", conversation, muted: false }),
-    registerPush: async (push) =>
-      await request(
-        push === null
-          ? { method: "DELETE", path: devicePath() }
-          : { method: "PUT", path: devicePath(), body: { push } },
-      ),
+    async work(handler, { signal } = {}) {
+      assertOpen();
+      const release = life.retain();
+      await worker.run(handler, signal);
+      release();
+    },
     retain() {
       assertOpen();
       return life.retain();
-    },
-    async signOut({ wipe = false } = {}) {
-      const unsent = cache.pending.size;
-      if (wipe) await request({ method: "DELETE", path: `${devicePath()}?forget=true` }).catch(onFault);
-      await close();
-      if (wipe) await storage.destroy(scope);
-      return { unsent };
     },
   };
 }

@@ -57,6 +57,11 @@ export const defaultLimits = {
   devicesPerUserMax: 100,
   /** The minimum time between two notes that a device was seen, so that its acks cost no more. */
   deviceSeenEveryMs: 3_600_000,
+  /** A device that was not seen for this long (90 days) is forgotten, unless it has a push address or has acked the most of its user's devices. */
+  deviceForgetMs: 7_776_000_000,
+  /** The pause of the sweep that forgets devices, and how many of them it looks at each time. */
+  deviceSweepMs: 60_000,
+  deviceSweepRowsMax: 500,
   /** If all changes were left out on a connection, it gets an empty `changes` within a second (PROTOCOL 3.3). */
   emptyChangesDelayMs: 400,
   /** After a failed commit the store is probed soon, then at growing intervals up to this one. */

@@ -70,6 +70,10 @@ export function createStore(options: StoreOptions): Store {
   };
 
   const revocations = createRevocationStore({ engine: guardedEngine });
+  const devices = createDeviceStore({
+    ...{ engine: guardedEngine, limits, clock },
+    onEntry: (entry) => onCommit({ from: entry.change.n - 1, to: entry.change.n, entries: [entry] }),
+  });
 
   const cursors: Cursors = {
     encode: (position) => history.cursors().encode(position),
@@ -80,10 +84,7 @@ export function createStore(options: StoreOptions): Store {
 
   return {
     cursors,
-    devices: createDeviceStore({
-      ...{ engine: guardedEngine, limits, clock },
-      onEntry: (entry) => onCommit({ from: entry.change.n - 1, to: entry.change.n, entries: [entry] }),
-    }),
+    devices,
     push: createPushStore({ engine: guardedEngine, limits, clock }),
     ...{ append, ack, ackList, read, seen, settled, drained, abandon },
     async openDevice(identity, device, { after, level } = {}) {
@@ -128,6 +129,13 @@ export function createStore(options: StoreOptions): Store {
     async revoke(identity, options) {
       const commit = await revocations.revoke(identity, options);
       onCommit(commit);
+    },
+    async forgetDevice(identity, device, time) {
+      onCommit(
+        await revocations.revoke(identity, { device, reason: "the device was forgotten", time, keepsTickets: true }),
+      );
+      await writer.flushAck(identity, device);
+      await devices.deleteDevice(identity, device, { isForgotten: true });
     },
     log: (after, limit) => guarded(() => reader.log(after, limit)),
     messages: (after, limit) => guarded(() => reader.messages(after, limit)),

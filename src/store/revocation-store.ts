@@ -19,15 +19,18 @@ export function createRevocationStore({ engine }: { readonly engine: Pick<Engine
       return rows.map(revocationEntryOf);
     },
 
-    async revoke({ tenant, user }: Identity, { device, reason, time }: RevokeOptions): Promise<Commit> {
+    async revoke(
+      { tenant, user }: Identity,
+      { device, reason, time, keepsTickets = false }: RevokeOptions,
+    ): Promise<Commit> {
       const results = await engine.write([
         { sql: insertUser, args: [tenant, user] },
         { sql: sql.sweepRevocations, args: [time - keptMs] },
-        { sql: sql.deleteTickets, args: [tenant, user] },
+        ...(keepsTickets ? [] : [{ sql: sql.deleteTickets, args: [tenant, user] }]),
         { sql: sql.advanceHead },
         { sql: sql.insertRevocation, args: [tenant, user, device ?? null, reason, time] },
       ]);
-      const entries = (results[4] ?? []).map(revocationEntryOf);
+      const entries = (results.at(-1) ?? []).map(revocationEntryOf);
       const to = entries[0]?.change.n ?? 0;
       return { from: to - 1, to, entries };
     },

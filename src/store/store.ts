@@ -91,6 +91,8 @@ export type RevokeOptions = {
   readonly device?: string | undefined;
   readonly reason: string;
   readonly time: number;
+  /** Tickets that were bought before stay valid. */
+  readonly keepsTickets?: boolean | undefined;
 };
 
 /** A ticket that is to be kept, as its hash. Times are milliseconds since the Unix epoch. */
@@ -209,6 +211,12 @@ export interface Store {
 
   /** Ends the sessions and the tickets of a user, on one device or on all: every node learns of it by the log. Rejects with `unavailable`. */
   revoke(identity: Identity, options: RevokeOptions): Promise<void>;
+
+  /**
+   * Forgets a device: closes its sockets on all nodes, then deletes its addresses and its position. Its acks that wait here are stored first; one that
+   * comes to another node meanwhile makes it again. Rejects with `unavailable`.
+   */
+  forgetDevice(identity: Identity, device: string, time: number): Promise<void>;
 
   /** The entries of all tenants after change number `after`: at most `limit` rows of each kind, within the limits on bytes of text. Rejects with `unavailable`. */
   log(after: number, limit: number): Promise<Stretch>;

@@ -2,6 +2,7 @@ import type { Log } from "../internal/logger.ts";
 import { createFeed, type Feed, type FeedCounts } from "../feed/feed.ts";
 import { createCommitNotices } from "../feed/commit-notices.ts";
 import type { Transport } from "../bus/transport.ts";
+import { createDeviceSweep, type DeviceSweep } from "./device-sweep.ts";
 import { createHub, type Hub, type HubEvent, type HubOptions } from "../hub/hub.ts";
 import { createPolicy, type Policy, type PolicyOptions } from "../access/policy.ts";
 import { createHookFollower, type HookFollower } from "../hook/follower.ts";
@@ -95,9 +96,12 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     jitter: () => random.integer() / 2 ** 52 - 0.5,
   });
   /** What follows the log, as far as it was made. */
-  const made: { followers: readonly HookFollower[]; worker?: PushWorker | null; hub?: Hub } = { followers: [] };
+  const made: { followers: readonly HookFollower[]; worker?: PushWorker | null; hub?: Hub; sweep?: DeviceSweep } = {
+    followers: [],
+  };
 
   async function abandon(deadlineMs: number, reason = "the database has another history"): Promise<void> {
+    made.sweep?.stop();
     for (const follower of made.followers) follower.abandon();
     made.worker?.abandon();
     feed.stop();
@@ -136,6 +140,10 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
     const worker = (made.worker = createWorker({ ...options, store, feed, hub }, context));
     worker?.start();
     for (const follower of followers) follower.start();
+    const sweep = (made.sweep = createDeviceSweep({
+      ...{ store, clock, limits },
+      report: (error) => log.warn("devices that were not seen for long cannot be forgotten yet", { error }),
+    }));
 
     return {
       ...{ store, hub, epoch: feed.epoch() },
@@ -144,6 +152,7 @@ export async function openRuntime(options: RuntimeOptions, context: DatabaseCont
       isWorking: async () => followers.some((follower) => follower.isBusy()) || ((await worker?.isBusy()) ?? false),
 
       async close(deadlineMs, reason) {
+        sweep.stop();
         const storeMs = Math.min(storeCloseMsMax, deadlineMs / 4);
         const openMs = deadlineMs - storeMs;
         const following = Promise.all(followers.map((follower) => follower.stop(openMs)));

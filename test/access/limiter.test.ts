@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { createLimiter, doerOf } from "../../src/access/limiter.ts";
 import { createTurns } from "../../src/internal/turns.ts";
 import { createBuckets } from "../../src/internal/buckets.ts";
+import { costs } from "../../src/protocol/costs.ts";
 import { defaultRates, validateRates, ratesOf } from "../../src/protocol/rates.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
@@ -250,6 +251,31 @@ describe("rates on a connection", () => {
       await clock.advance(1_000);
       await until(() => marks().includes(40));
       expect([alice.of("error"), alice.state.closed, alice.state.paused]).toEqual([[], null, false]);
+    } finally {
+      await chat.stop();
+    }
+  });
+
+  test("P77 R44 typing for each key reaches the other user no faster than its sender's rate allows", async () => {
+    const clock = fakeClock(undefined, () => Bun.sleep(1));
+    const limits = { heartbeatMs: 100_000_000, headPollMs: 60_000 };
+    const burst = 1_600;
+    const chat = await startHub({ clock, limits, rates: { work: { user: { burst, perS: costs.typing + 1 } } } });
+    try {
+      await accepted(chat.store, { from: "bob", to: "alice", text: "hi" });
+      const [alice, bob] = [chat.connect("alice"), chat.connect("bob")];
+      await until(() => isLive(alice) && isLive(bob));
+      const keys = 200;
+      for (let i = 0; i < keys; i++) alice.say({ type: "typing", to: "bob", typing: true });
+      await clock.advance(20);
+      const atOnce = bob.of("typing").length;
+      expect(atOnce).toBeLessThan(burst / costs.typing + 1);
+      bob.say({ type: "ping", id: "mine" });
+      await until(() => bob.of("pong").length === 1);
+      // One frame a second, as its rate allows.
+      await clock.advance(30_000);
+      expect(bob.of("typing").length - atOnce).toBeWithin(20, 32);
+      expect(alice.state.closed).toBeNull();
     } finally {
       await chat.stop();
     }

@@ -64,7 +64,7 @@ describe("parameters and bodies", () => {
         const beside = companyOf[path]?.[parameter.name] ?? "";
         const answers = { taken: 0, refused: 0 };
         for (const text of texts) {
-          const code = await ask(method, `${path}?${beside}${parameter.name}=${encodeURIComponent(text)}`);
+          const code = await ask(method, `${filled(path)}?${beside}${parameter.name}=${encodeURIComponent(text)}`);
           const isTaken = code !== "bad_request";
           answers[isTaken ? "taken" : "refused"]++;
           expect([text, fits(path, method, at, parameter, text)]).toEqual([text, isTaken]);

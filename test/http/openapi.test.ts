@@ -150,6 +150,8 @@ describe("the answers of a real server", () => {
     expect([await device("PUT", "phone", { notify: true }), await device("DELETE", "phone")]).toEqual([204, 204]);
     expect(await device("PUT", "phone", { push: { provider: "fcm", token: "t" } })).toBe(400);
     expect(await device("DELETE", "b%20b")).toBe(400);
+    expect(await device("DELETE", "phone?forget=true")).toBe(204);
+    expect(await device("DELETE", "phone?forget=1")).toBe(400);
     const hours = { from: "22:00", to: "07:00", timeZone: "Africa/Khartoum" };
     expect(await status(bob, "PUT", "/quiet-hours", { body: hours })).toBe(204);
     expect((await ask(bob, "GET", "/quiet-hours")).body).toEqual({ quietHours: hours });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Change } from "../../src/model.ts";
 import type { Engine, Row, Value } from "../../src/store/engine/engine.ts";
+import type { SweptTo } from "../../src/store/push/device-store.ts";
 import { newest } from "../../src/store/read/history.ts";
 import type { Accepted, Commit, Store } from "../../src/store/store.ts";
 import { fakeClock } from "../support/fake-clock.ts";
@@ -281,6 +282,84 @@ export function describeBounds(name: string, open: () => Promise<Place>, { runs 
         expect(await devicesOf(tenant, "bob")).toEqual(["a", "c", "d"]);
         expect(await store.openDevice(bob, "a")).toMatchObject({ synced: n, newest: n });
         expect(await marksOf(tenant, "bob")).toMatchObject({ delivered: 1 });
+      });
+
+      test("S46 a device that is forgotten on demand takes its addresses and its position with it, and no other's", async () => {
+        const tenant = newTenant();
+        const bob = person("bob", tenant);
+        const texts = ["0", "1", "2"];
+        const sent: Accepted[] = [];
+        for (const text of texts) sent.push(await accepted(store, { tenant, from: "alice", to: "bob", text }));
+        const at = (i: number): number => sent[i]?.n ?? 0;
+        for (const [i, device] of ["laptop", "phone"].entries()) {
+          await store.openDevice(bob, device);
+          await ack(tenant, "bob", { device, n: at(i) });
+          const address = { provider: "fcm", token: `${tenant} ${device}`, hash: `${tenant} ${device}` };
+          await store.devices.putDevice(bob, device, { address, now: 1_000 });
+        }
+        // An ack that waits is stored, and does not bring the device back.
+        store.ack(bob, "phone", at(2));
+        await store.forgetDevice(bob, "phone", 1_000);
+        await store.forgetDevice(bob, "never seen", 1_000);
+        await store.forgetDevice(person("eve", tenant), "laptop", 1_000);
+        await store.settled();
+        expect(await devicesOf(tenant, "bob")).toEqual(["laptop"]);
+        const rows = await select(
+          "SELECT device FROM tidings_push_address WHERE user = ?1",
+          await keyOf(tenant, "bob"),
+        );
+        expect(rows.map((row) => row["device"])).toEqual(["laptop"]);
+        expect(await marksOf(tenant, "bob")).toMatchObject({ delivered: 3 });
+        const undelivered = async (device: string) =>
+          (await store.history(bob, { undelivered: device, order: { up: 0 }, limit: 9 }))?.messages.map(
+            ({ text }) => text,
+          );
+        expect(await undelivered("laptop")).toEqual(["1", "2"]);
+        // It begins as a new one, where the others have come furthest.
+        expect(await undelivered("phone")).toEqual(["1", "2"]);
+        for (const device of ["laptop", "phone"]) await store.forgetDevice(bob, device, 1_000);
+        expect(await undelivered("first again")).toEqual(texts);
+      });
+
+      test("S47 the sweep forgets what was not seen for long, but no device with an address, nor the furthest of its user", async () => {
+        const tenant = newTenant();
+        const { n } = await accepted(store, { tenant, from: "alice", to: "bob" });
+        const seenBefore = 5_000;
+        const setUp = async (
+          user: string,
+          devices: Readonly<Record<string, readonly [seen: number, acked: number]>>,
+        ) => {
+          for (const [device, [seen, acked]] of Object.entries(devices)) {
+            await store.openDevice(person(user, tenant), device, { after: 0 });
+            await place.engine.write([
+              {
+                sql: "UPDATE tidings_device SET seen = ?1, acked = ?2 WHERE user = ?3 AND device = ?4",
+                args: [seen, acked, await keyOf(tenant, user), device],
+              },
+            ]);
+          }
+        };
+        await setUp("bob", { gone: [1_000, 0], furthest: [1_000, n], fresh: [seenBefore, 0] });
+        // Of two that have come as far one stays.
+        await setUp("alice", { a: [2_000, n], b: [2_000, n] });
+        await setUp("carol", { pushed: [1_000, 0], z: [4_999, n] });
+        await setUp("dave", { old: [0, 0], z: [9_000, n] });
+        const address = { provider: "fcm", token: tenant, hash: tenant };
+        await store.devices.putDevice(person("carol", tenant), "pushed", { address, now: 1_001 });
+        const { store: careful } = await storeOn(place.engine, { limits: { deviceSweepRowsMax: 2 } });
+        let calls = 0;
+        for (let after: SweptTo | null = null; calls++ < 1_000;) {
+          after = await careful.devices.sweep({ before: seenBefore, after });
+          if (after === null) break;
+        }
+        expect(calls).toBeLessThan(1_000);
+        expect(await devicesOf(tenant, "bob")).toEqual(["fresh", "furthest"]);
+        expect(await devicesOf(tenant, "alice")).toEqual(["b"]);
+        expect(await devicesOf(tenant, "carol")).toEqual(["pushed", "z"]);
+        // From before it was noted when a device was seen.
+        expect(await devicesOf(tenant, "dave")).toEqual(["old", "z"]);
+        // It comes back with its own cursor, and lacks nothing.
+        expect((await store.openDevice(person("bob", tenant), "gone", { after: 0 })).synced).toBe(0);
       });
 
       test("S32 the time when a device was seen is written at most once an hour, by its acks and by its reads", async () => {

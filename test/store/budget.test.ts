@@ -45,6 +45,8 @@ const larger: Readonly<Record<string, number>> = {
   ...{ upsertRelations: 20_000, countRelations: 20_000, selectContacts: 32_000, selectBlocked: 22_000 },
   // Devices of one user.
   ...{ deleteForgottenNotices: 7_000, deleteForgottenAddresses: 7_000, deleteForgottenDevices: 15_000 },
+  // `deviceSweepRowsMax` rows.
+  ...{ selectUnseenDevices: 7_000, deleteUnseenDevices: 35_000 },
   ...{ selectExplainedDevices: 3_000, selectExplainedAddresses: 2_000 },
   // 64 messages of each address.
   selectUndecided: 30_000,

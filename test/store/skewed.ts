@@ -61,6 +61,8 @@ function fixture(size: number): readonly string[] {
     `INSERT INTO tidings_member (conversation, user, peer, n) SELECT key, low, high, 0 FROM tidings_conversation`,
     `INSERT INTO tidings_member (conversation, user, peer, n) SELECT key, high, low, key FROM tidings_conversation`,
     `INSERT INTO tidings_device (user, device, acked) SELECT 1, 'd' || i, 0 FROM ${upTo(100)}`,
+    // Of other users, not seen for long.
+    `INSERT INTO tidings_device (user, device, acked, seen) SELECT ${first} + i, 'phone', 0, i FROM ${upTo(size)}`,
     `INSERT INTO tidings_device (user, device, acked) VALUES (2, 'phone', 0)`,
     `INSERT INTO tidings_relation (user, other, contact, blocked, n)
      SELECT 1, 1000000 + i, 1, i % 2, ${head} + i FROM ${upTo(relationsOfAlice)}`,
@@ -174,6 +176,8 @@ export async function stepsOn(size: number): Promise<ReadonlyMap<string, number>
     await store.relate(alice, [{ other: "bob", blocked: false }]);
     await devices.putDevice(alice, "d1", { address: { provider: "fcm", token: "t", hash: "t" }, now: 1, notify: true });
     await devices.deleteDevice(alice, "d2");
+    await devices.sweep({ before: 9e15, after: null });
+    await store.forgetDevice(alice, "d3", 1);
     await devices.mute(alice, conversation, "forever");
     await devices.mutedUntil(alice, conversation, 1);
     await devices.mute(alice, conversation, null);

@@ -40,6 +40,8 @@ export interface Cache {
   hold(row: ConversationRow): void;
   apply(written: Written, news: News): void;
   setPending(id: string, pending: Pending | null): void;
+  /** Rows of the outbox went out on a connection, or it has ended. */
+  sendingChanged(): void;
   /** The outbox as the vault has it now: another tab changed it. */
   syncOutbox(rows: readonly OutboxRow[]): void;
   subscribe(listener: (change: Change) => void): () => void;
@@ -144,6 +146,7 @@ export function createCache(): Cache {
       else pending.set(id, entry);
       tell({ of: "outbox" });
     },
+    sendingChanged: () => tell({ of: "outbox" }),
     syncOutbox(rows) {
       replacePending(rows);
       tell({ of: "outbox" });

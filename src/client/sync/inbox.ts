@@ -27,6 +27,8 @@ export type InboxOptions = {
   readonly keeper: Keeper;
   readonly link: Pick<Link, "send" | "reconnect" | "caughtUp">;
   readonly onFault: (fault: unknown) => void;
+  /** Called before the messages of a write, and the cursor that covers them, are written. */
+  readonly handle: (messages: readonly MessageRow[]) => Promise<void> | null;
   /** Messages of others that came while nothing was missing, after they were written. */
   readonly onLive: (messages: readonly MessageRow[]) => void;
   /** Own messages of the outbox, after they were written. */
@@ -91,6 +93,7 @@ export function createInbox(options: InboxOptions): Inbox {
     const { cursor } = change;
     const isEmpty = cursor === undefined && change.messages?.length === 0 && change.conversations?.length === 0;
     if (isEmpty && change.relations?.length === 0) return;
+    await options.handle(change.messages ?? []);
     // A device's first cursor must survive a power cut: without it the server goes on from what was acked, and the first changes would never be here. Later
     // ones may go back: a connection replays from its own cursor.
     const { cursorMoved } = await keeper.write(change, of.cursor === null ? "strict" : "relaxed");

@@ -12,6 +12,8 @@ import type { Sender } from "./sender.ts";
 export interface Outbox {
   /** @throws ClientError `outbox_full`. */
   send(target: Target, text: string): Sending;
+  /** Keeps a reply under an id that its trigger gives. If one of this id waits or was sent, with whatever text, that one counts. */
+  reply(target: Target, message: { readonly id: string; readonly text: string }): Promise<void>;
   retry(id: string): void;
   cancel(id: string): Promise<"cancelled" | "too-late">;
   edit(id: string, text: string): Promise<"edited" | "too-late">;
@@ -82,6 +84,16 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     isTried: sender.isConnected(),
   });
 
+  function put(row: OutboxRow): Sending {
+    const accepted = new Promise<Message>((resolve, reject) => waiting.set(row.id, { resolve, reject }));
+    cache.setPending(row.id, { row, stage: "keeping" });
+    const kept = keep(row);
+    // Nobody has to look at them: the thread shows the same.
+    accepted.catch(() => {});
+    kept.catch(() => {});
+    return { id: row.id, kept, accepted };
+  }
+
   function readAgain(): void {
     keeper
       .vault()
@@ -103,14 +115,10 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     begin: lookAround,
     send(target, text) {
       if (cache.pending.size >= rowsMax) throw new ClientError("outbox_full", `${rowsMax} messages wait already`);
-      const row = newRow(target, text);
-      const accepted = new Promise<Message>((resolve, reject) => waiting.set(row.id, { resolve, reject }));
-      cache.setPending(row.id, { row, stage: "keeping" });
-      const kept = keep(row);
-      // Nobody has to look at them: the thread shows the same.
-      accepted.catch(() => {});
-      kept.catch(() => {});
-      return { id: row.id, kept, accepted };
+      return put(newRow(target, text));
+    },
+    async reply(target, { id, text }) {
+      if (!cache.pending.has(id)) await put({ ...newRow(target, text), id, isReply: true }).kept;
     },
     retry(id) {
       change([{ do: "retry", id }]).then(sender.flush, onFault);
@@ -141,7 +149,9 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       sender.flush();
     },
     async refused(id, failed) {
-      const { outbox } = await keeper.write({ outbox: [{ do: "fail", id, failed }] }, "relaxed");
+      const isSent = failed.code === "conflict" && cache.pending.get(id)?.row.isReply === true;
+      const gone = isSent ? ([{ do: "cancel", id }] as const) : [];
+      const { outbox } = await keeper.write({ outbox: [{ do: "fail", id, failed }, ...gone] }, "relaxed");
       const row = outbox.get(id) ?? null;
       if (row !== null) onFailed(row, failed);
       end(id, new ClientError("refused", `${failed.code}: ${failed.message}`));

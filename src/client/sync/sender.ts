@@ -60,7 +60,9 @@ export function createSender({ clock, cache, keeper, link, onFault, onRefused }:
     if (of === null || isTrying) return;
     for (const [id, state] of of.rows) if (state === "answered" && !cache.pending.has(id)) of.rows.delete(id);
     if (isHeld(of)) return;
+    const before = of.rows.size;
     const untried = sendTried(of);
+    if (of.rows.size > before) cache.sendingChanged();
     if (untried.length > 0) return tryRows(untried);
     watchAnswers(of);
   }
@@ -122,9 +124,11 @@ export function createSender({ clock, cache, keeper, link, onFault, onRefused }:
       flush();
     },
     end() {
+      const isShown = connection !== null && connection.rows.size > 0;
       connection = null;
       cancelWatch?.();
       cancelWatch = null;
+      if (isShown) cache.sendingChanged();
     },
     answered(id) {
       if (connection?.rows.has(id) !== true) return;

@@ -153,7 +153,9 @@ function createSnapshot(target: Target, { self, cache, sender, wishes }: ThreadC
   return ({ row, messages, before, after }: WindowState, readAtOpen: number | null): ThreadState => {
     const { own, peer } = row ?? { own: noMarks, peer: noMarks };
     const isMine = (of: Target): boolean => targetKey(of) === key || (row !== null && isFor(of, row));
-    const pending = after === "end" ? [...cache.pending.values()].filter((entry) => isMine(entry.row.target)) : [];
+    // Not in the middle of a conversation.
+    const isAtEnd = after === "end" || messages.length === 0;
+    const pending = isAtEnd ? [...cache.pending.values()].filter((entry) => isMine(entry.row.target)) : [];
     const divider = messages.find(({ seq, from }) => from !== self && readAtOpen !== null && seq > readAtOpen);
     return {
       conversation: row?.id ?? ("conversation" in target ? target.conversation : null),

@@ -71,6 +71,8 @@ export type OutboxRow = {
   readonly time: number;
   /** It may have reached the server: it can no longer be edited or cancelled. */
   readonly isTried: boolean;
+  /** A bot's answer, under an id that its trigger gives: a crash may make the bot write it again, with another text. */
+  readonly isReply?: true;
   /** Absent: it waits for its answer, or for a connection. */
   readonly failed?: Refusal;
 };

@@ -5,6 +5,7 @@ import { isIdentifier } from "../../protocol/identifier.ts";
 import type { PushAddress } from "../../push/provider.ts";
 import type { Address } from "../../store/push/device-store.ts";
 import { readBody } from "../body.ts";
+import { readParameters } from "../parameters.ts";
 import type { Call, Route } from "../call.ts";
 
 const push = v.pipe(
@@ -70,8 +71,28 @@ export const putDevice: Route = {
   },
 };
 
-/** `DELETE /devices/{device}`: on logout. 204, also where there was no address; from then on no notification is sent to it. */
+const deleteParameters = () =>
+  v.strictObject({
+    forget: v.optional(
+      v.pipe(v.picklist(["true", "false"]), v.description("Whether the server forgets the device; default: false")),
+    ),
+  });
+
+/**
+ * `DELETE /devices/{device}`: on logout. 204, also where there was no address; from then on no notification is sent to it. `forget=true`: its sockets
+ * are closed, and its position is deleted: whatever comes under its name later is a new device.
+ */
 export const deleteDevice: Route = {
-  meta: { summary: "Notify this device no longer", answers: { 204: null }, codes: ["bad_request"] },
-  handle: async (call) => await call.store.devices.deleteDevice(call.session, deviceOf(call)),
+  meta: {
+    summary: "Notify this device no longer, or forget it",
+    parameters: deleteParameters,
+    answers: { 204: null },
+    codes: ["bad_request"],
+  },
+  async handle(call) {
+    const device = deviceOf(call);
+    const { forget } = readParameters(call.request.url, deleteParameters());
+    if (forget === "true") await call.store.forgetDevice(call.session, device, call.clock.now());
+    else await call.store.devices.deleteDevice(call.session, device);
+  },
 };

@@ -355,4 +355,13 @@ ALTER TABLE tidings_mute DROP COLUMN n;
 UPDATE tidings_head SET level = 1;
 `,
   },
+  {
+    version: 12,
+    name: "device_seen",
+    up: `-- The devices that were not seen for longest, of all users: a sweep forgets them, some at a time.
+CREATE INDEX tidings_device_seen ON tidings_device (seen) WHERE seen > 0;
+`,
+    down: `DROP INDEX tidings_device_seen;
+`,
+  },
 ];

@@ -1,4 +1,4 @@
-import { raiseLevel } from "../sql.ts";
+import { field, raiseLevel } from "../sql.ts";
 import { deleteNoticesOf, isEmpty } from "./sql-parts.ts";
 
 /** The statements behind `device-store.ts`: addresses of devices, mutes and quiet hours. ?1 tenant, ?2 user in each. */
@@ -41,6 +41,27 @@ export const deleteSurplusAddresses = `DELETE FROM tidings_push_address WHERE ke
 const deviceAddresses = `SELECT a.key FROM tidings_push_address a WHERE a.user = ${userKey} AND a.device = ?3`;
 export const deleteDeviceNotices = deleteNoticesOf(deviceAddresses, { most: "?4" });
 export const deleteDeviceAddresses = `DELETE FROM tidings_push_address WHERE key IN (${deviceAddresses}) AND ${isEmpty()}`;
+
+/** After its addresses: one of very many notices goes with a later commit, and so does its device. */
+export const deleteDevice = `
+DELETE FROM tidings_device WHERE user = ${userKey} AND device = ?3
+  AND NOT EXISTS (SELECT 1 FROM tidings_push_address a WHERE a.user = tidings_device.user AND a.device = tidings_device.device)`;
+
+/** ?1 seen, ?2 user's key, ?3 device: behind this one; ?4 not seen since, ?5 limit. The devices of all users, from the one that was not seen for longest. */
+export const selectUnseenDevices = `
+SELECT d.seen, d.user, d.device FROM tidings_device d WHERE d.seen > 0 AND d.seen >= ?1 AND d.seen < ?4
+  AND (d.seen > ?1 OR (d.user, d.device) > (?2, ?3)) ORDER BY d.seen, d.user, d.device LIMIT ?5`;
+
+/**
+ * ?1 rows: [user's key, device]; ?2 not seen since. Those without a push address, and of each user never the one that has acked the most: a new device
+ * starts there.
+ */
+export const deleteUnseenDevices = `
+DELETE FROM tidings_device WHERE (user, device) IN (SELECT ${field(0)}, ${field(1)} FROM json_each(?1) j) AND seen < ?2
+  AND NOT EXISTS (SELECT 1 FROM tidings_push_address a WHERE a.user = tidings_device.user AND a.device = tidings_device.device)
+  AND EXISTS (
+    SELECT 1 FROM tidings_device o WHERE o.user = tidings_device.user AND o.acked >= tidings_device.acked
+      AND (o.acked, o.device) > (tidings_device.acked, tidings_device.device))`;
 
 // Preferences.
 

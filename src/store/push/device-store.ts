@@ -7,7 +7,7 @@ import type { Engine, Row, Statement } from "../engine/engine.ts";
 import * as sql from "./device-sql.ts";
 import { forgetDevices } from "../forget-devices.ts";
 import { settingEntryOf } from "../read/log-rows.ts";
-import { integerOrNull, text } from "../row.ts";
+import { integer, integerOrNull, text } from "../row.ts";
 import { insertUser } from "../sql.ts";
 
 /** An address of a device, as it is registered. Times are milliseconds since the Unix epoch, here and below. */
@@ -28,6 +28,9 @@ export type DeviceStoreOptions = {
   readonly clock?: Pick<Clock, "defer"> | undefined;
 };
 
+/** A place in the order of the devices that were not seen for long. */
+export type SweptTo = { readonly seen: number; readonly user: number; readonly device: string };
+
 /** The addresses of devices, and when their users want no notifications. A method rejects where the database fails; its outcome is unknown then, and a further call settles it. */
 export type DeviceStore = {
   /**
@@ -39,8 +42,13 @@ export type DeviceStore = {
     device: string,
     options: { readonly address?: Address | undefined; readonly notify?: boolean | undefined; readonly now: number },
   ): Promise<void>;
-  /** Deletes all addresses of a device. */
-  deleteDevice(identity: Identity, device: string): Promise<void>;
+  /** Deletes all addresses of a device; with `isForgotten`, also the device and its position. */
+  deleteDevice(identity: Identity, device: string, options?: { readonly isForgotten?: boolean }): Promise<void>;
+  /**
+   * Forgets a bounded number of devices that were not seen since a time: without a push address, and of each user never the one that has acked the
+   * most. `after`: where the last call ended; null: it begins anew. Resolves with where this one ended; null: at the last of them.
+   */
+  sweep(options: { readonly before: number; readonly after: SweptTo | null }): Promise<SweptTo | null>;
   /**
    * Mutes a conversation of the user until a time or forever; null: not any more. What changes is an entry of the log. Resolves with false where
    * the user has no such conversation.
@@ -101,13 +109,27 @@ export function createDeviceStore(
       await writeUntilGone(options, statements);
     },
 
-    async deleteDevice({ tenant, user }, device) {
+    async deleteDevice({ tenant, user }, device, { isForgotten = false } = {}) {
       const args = [tenant, user, device];
       const statements = [
         { sql: sql.deleteDeviceNotices, args: [...args, limits.pushNoticesGoneMax] },
         { sql: sql.deleteDeviceAddresses, args },
+        ...(isForgotten ? [{ sql: sql.deleteDevice, args }] : []),
       ];
       await writeUntilGone(options, statements);
+    },
+
+    async sweep({ before, after }) {
+      const { seen, user, device } = after ?? { seen: 0, user: 0, device: "" };
+      const limit = limits.deviceSweepRowsMax;
+      const rows = await readOne(engine, { sql: sql.selectUnseenDevices, args: [seen, user, device, before, limit] });
+      const found = rows.map((row) => ({
+        ...{ seen: integer(row, "seen"), user: integer(row, "user"), device: text(row, "device") },
+      }));
+      if (found.length === 0) return null;
+      const list = rowsOf(found.map((each) => [each.user, each.device]));
+      await engine.write([{ sql: sql.deleteUnseenDevices, args: [list, before] }]);
+      return found.length < limit ? null : (found.at(-1) ?? null);
     },
 
     async mute({ tenant, user }, conversation, until) {

@@ -118,8 +118,8 @@ export function createMarks({ clock, delayMs, takenMax, health, onDue }: MarksOp
     seen({ tenant, user }: Identity, time: number): void {
       if (!health.isClosed()) addSeen({ tenant, user, time });
     },
-    /** Adds the marks of a commit that failed. */
-    putBack({ acks, reads: others, seen: times }: Pick<Batch, "acks" | "reads" | "seen">): void {
+    /** Adds marks of whichever kind, such as those of a commit that failed. */
+    add({ acks, reads: others, seen: times }: Pick<Batch, "acks" | "reads" | "seen">): void {
       for (const ack of acks) addAck(ack);
       for (const read of others) addRead(read);
       for (const time of times) addSeen(time);

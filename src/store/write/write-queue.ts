@@ -1,5 +1,6 @@
 import { ChatError } from "../../error.ts";
 import type { Clock } from "../../internal/clock.ts";
+import { deferred } from "../../internal/deferred.ts";
 import type { Identity } from "../../model.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Row } from "../engine/engine.ts";
@@ -71,6 +72,15 @@ export function createWriteQueue({ clock, limits, health, onWork }: WriteQueueOp
   return {
     ...{ sends, marks },
 
+    /** Resolves once the ack of a device that waits is stored, or given up. A device that is not known is not made for it. */
+    flushAck({ tenant, user }: Identity, device: string): Promise<void> {
+      if (!health.isOpen()) return Promise.resolve();
+      const { promise, resolve } = deferred<void>();
+      const ack: Ack = { tenant, user, device, n: 0, logN: 0, isAgain: true, settle: () => resolve() };
+      marks.add({ acks: [ack], reads: [], seen: [] });
+      return promise;
+    },
+
     createDevice: (identity: Identity, device: string, options?: Pick<WaitingDevice, "after" | "level">) =>
       call(() => new Promise((resolve, reject) => devices.push({ identity, device, ...options, resolve, reject }))),
 
@@ -99,7 +109,7 @@ export function createWriteQueue({ clock, limits, health, onWork }: WriteQueueOp
      * not stored.
      */
     refuseAll(error: ChatError, batch?: Batch): void {
-      if (batch) marks.putBack(batch);
+      if (batch) marks.add(batch);
       const waiting = [...(batch?.sends ?? []), ...sends.takeAll()];
       const others = [...(batch?.devices ?? []), ...devices, ...(batch?.relations ?? []), ...relations.takeAll()];
       devices = [];

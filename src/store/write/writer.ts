@@ -17,6 +17,8 @@ export interface Writer extends Pick<
   createDevice(identity: Identity, device: string, options?: Pick<WaitingDevice, "after" | "level">): Promise<void>;
   /** Like the store's; `present`: how many relations the user has. */
   relate(identity: Identity, changes: readonly RelationChange[], options: { readonly present: number }): Promise<void>;
+  /** Resolves once the acks of a device that wait are stored, or cannot be. */
+  flushAck(identity: Identity, device: string): Promise<void>;
   /** Takes nothing more until the process is started again: a read has shown that the database is damaged. */
   halt(cause: unknown): void;
   /** Commits everything that waits, marks too, and takes nothing more. */
@@ -46,7 +48,7 @@ export function createWriter({ clock, ...context }: CommitContext & { readonly c
   return {
     append: sends.append,
     ...{ ack: marks.ack, ackList: marks.ackList, read: marks.read, seen: marks.seen },
-    ...{ createDevice: queue.createDevice, relate: queue.relate },
+    ...{ createDevice: queue.createDevice, flushAck: queue.flushAck, relate: queue.relate },
     ...{ settled: loop.settled, isAvailable: health.isAvailable },
 
     async drained() {

@@ -65,12 +65,12 @@ function open(url: string, options: Partial<LinkOptions> = {}) {
   const faults: unknown[] = [];
   ends.push(() => link.close());
   const status = (): Status => statuses.at(-1) ?? { state: "idle" };
-  /** Waiting times pass, until the link is in this state. */
+  /** Waiting times, which are fractions of milliseconds, pass until the link is in this state. */
   const reach = (state: Status["state"]): Promise<void> =>
     until(async () => {
       const present = status();
       if (present.state === state) return true;
-      if (present.state === "waiting") await clock.advance(Math.max(0, present.until - clock.now()));
+      if (present.state === "waiting") await clock.advance(Math.max(0, Math.ceil(present.until - clock.now())) + 1);
       return false;
     }, `${user} ${state}`);
   const texts = (): string[] =>
@@ -310,8 +310,8 @@ describe("a proxy that strips the upgrade", () => {
     await until(() => bob.texts().includes("by HTTP"));
     for (const text of ["1", "2", "3"]) await bob.say("alice", text);
     await until(async () => {
-      // The pause between two requests.
-      await alice.clock.advance(200);
+      // The pause between two requests, in small steps: a request under way must not reach its time limit.
+      await alice.clock.advance(5);
       return alice.texts().length === 4;
     });
     expect(alice.texts()).toEqual(["by HTTP", "1", "2", "3"]);
@@ -322,7 +322,7 @@ describe("a proxy that strips the upgrade", () => {
           : [],
       );
     await until(async () => {
-      await alice.clock.advance(200);
+      await alice.clock.advance(5);
       return marks().some((one) => (one as { delivered: number }).delivered === 4);
     });
     const { conversation } = marks()[0] as { conversation: string };
@@ -330,7 +330,7 @@ describe("a proxy that strips the upgrade", () => {
     await until(() => marks().some((one) => (one as { read: number }).read === 4));
     alice.link.send({ type: "watch", users: ["bob"] });
     await until(async () => {
-      await alice.clock.advance(200);
+      await alice.clock.advance(5);
       return alice.frames.some(
         (frame) => frame.type === "presence" && frame.user === "bob" && frame.state === "online",
       );

@@ -99,6 +99,17 @@ export const sqlMutants: readonly SqlMutant[] = [
     harmless: "it refuses early, and upsertRelations refuses the same by its own count, in the commit",
   },
   { statement: "selectOwnRelations", predicate: "tenant = ?1" },
+  {
+    statement: "selectOwnSettings",
+    predicate: "tenant = ?1",
+    harmless: "not tried here: these connections are of the first level, and are sent no settings",
+  },
+  { statement: "selectConversation", predicate: "a.tenant = ?1" },
+  {
+    statement: "selectConversation",
+    predicate: "b.tenant = ?1",
+    heldBy: { predicate: "a.tenant = ?1", reason: pairReason },
+  },
   { statement: "selectOwnConversations", predicate: "a.tenant = j.value ->> 0" },
   { statement: "selectConversations", predicate: "a.tenant = ?1" },
   { statement: "selectConversations", predicate: "b.tenant = ?1" },
@@ -121,7 +132,7 @@ export const sqlMutants: readonly SqlMutant[] = [
   { statement: "upsertAddress", predicate: "x.tenant = u.tenant" },
   ...[
     ...["upsertAddress", "deleteSurplusAddresses", "deleteDeviceNotices"],
-    ...["deleteDeviceAddresses", "upsertMute", "deleteMute", "selectMute"],
+    ...["deleteDeviceAddresses", "deleteDevice", "upsertMute", "selectIsMember", "selectMute"],
     ...["upsertQuietHours", "deleteQuietHours", "selectQuietHours", "selectExplained"],
   ].map((statement): SqlMutant => ({ statement, predicate: "u.tenant = ?1" })),
   ...["deleteForgottenNotices", "deleteForgottenAddresses", "deleteForgottenDevices"].map((statement): SqlMutant => ({

@@ -29,6 +29,7 @@ import {
   type Slot,
   type Tenant,
   tenants,
+  users,
 } from "./script.ts";
 
 export type WorldOptions = {
@@ -275,10 +276,15 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
           return ["PUT", `/devices/${device}?`, { ...(push && { push }), ...(notify !== null && { notify }) }];
         }
         case "forget":
-          return ["DELETE", `/devices/${device}?`, null];
+          // One of a user's two devices is forgotten as a whole.
+          return ["DELETE", `/devices/${device}?forget=${device === devices[0]}`, null];
         case "mute": {
           const id = encodeURIComponent(conversationOf(tenant, user, call.conversation));
           const until = call.until === null ? {} : { until: call.until === "past" ? 1 : clock.now() + 86_400_000 };
+          // The list shows mutes as well, and so does one conversation out of it.
+          if (call.method === "GET" && call.until === "later") return ["GET", `/conversations/${id}?`, null];
+          const other = users[call.conversation.k % users.length];
+          if (call.method === "GET" && call.until === "past") return ["GET", `/conversations?with=${other}`, null];
           return [call.method, `/conversations/${id}/mute?`, call.method === "PUT" ? until : null];
         }
         case "quiet hours":

@@ -58,12 +58,21 @@ const routeTries: Readonly<Record<string, (prize: Prize) => readonly Try[]>> = {
   "PUT /conversations/:id/mute": ({ conversation }) => [
     { path: `/conversations/${conversation}/mute`, method: "PUT", body: {} },
   ],
+  // About the asker alone.
+  "GET /me": () => [{ path: "/me" }],
+  "GET /conversations/:id": ({ conversation, user }) => [
+    { path: `/conversations/${conversation}` },
+    { path: `/conversations?with=${user}` },
+  ],
   "DELETE /conversations/:id/mute": ({ conversation }) => [
     { path: `/conversations/${conversation}/mute`, method: "DELETE" },
   ],
   // Devices belong to the asker, whatever their names.
   "PUT /devices/:device": () => [{ path: "/devices/phone", method: "PUT", body: { notify: false } }],
-  "DELETE /devices/:device": () => [{ path: "/devices/phone", method: "DELETE" }],
+  "DELETE /devices/:device": () => [
+    { path: "/devices/phone", method: "DELETE" },
+    { path: "/devices/phone?forget=true", method: "DELETE" },
+  ],
   "GET /quiet-hours": () => [{ path: "/quiet-hours" }],
   "PUT /quiet-hours": () => [
     { path: "/quiet-hours", method: "PUT", body: { from: "22:00", to: "07:00", timeZone: "UTC" } },

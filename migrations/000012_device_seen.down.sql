@@ -1,0 +1,1 @@
+DROP INDEX tidings_device_seen;

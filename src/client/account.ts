@@ -1,0 +1,42 @@
+import { type Client, ClientError } from "./api.ts";
+import type { Life } from "./life.ts";
+import type { Answer, Ask, Link } from "./link/contract.ts";
+import type { Cache } from "./sync/cache.ts";
+import type { Scope, Storage } from "./vault/contract.ts";
+
+/** This device at the server, and the end of its use. */
+export type Account = Pick<Client, "registerPush" | "signOut">;
+
+export type AccountOptions = {
+  readonly scope: Scope;
+  readonly storage: Storage;
+  readonly cache: Cache;
+  readonly life: Pick<Life, "position">;
+  readonly link: Pick<Link, "ask">;
+  readonly close: () => Promise<void>;
+  readonly onFault: (fault: unknown) => void;
+};
+
+export function createAccount({ scope, storage, cache, life, link, close, onFault }: AccountOptions): Account {
+  const devicePath = (): string => `/devices/${encodeURIComponent(life.position()?.device ?? "")}`;
+
+  async function request(ask: Ask): Promise<void> {
+    const answer = await new Promise<Answer>((resolve) => link.ask(ask, resolve));
+    if (!answer.ok) throw new ClientError("refused", `${answer.code}: ${answer.message}`);
+  }
+
+  return {
+    async registerPush(push) {
+      const path = devicePath();
+      await request(push === null ? { method: "DELETE", path } : { method: "PUT", path, body: { push } });
+    },
+    async signOut({ wipe = false } = {}) {
+      const unsent = cache.pending.size;
+      // Without a network the server forgets it later by itself.
+      if (wipe) await request({ method: "DELETE", path: `${devicePath()}?forget=true` }).catch(onFault);
+      await close();
+      if (wipe) await storage.destroy(scope);
+      return { unsent };
+    },
+  };
+}

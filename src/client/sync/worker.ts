@@ -1,0 +1,94 @@
+import type { Reply, WorkHandler } from "../api.ts";
+import type { Environment } from "../environment.ts";
+import type { MessageRow, Target } from "../vault/rows.ts";
+
+/** Hands messages to a bot's own code, one after the other, each before any cursor that covers it is stored. */
+export interface Worker {
+  /** Runs `handler` from now on; resolves when `signal` is aborted, or the client is closed. */
+  run(handler: WorkHandler, signal?: AbortSignal): Promise<void>;
+  close(): void;
+  isWorking(): boolean;
+  /** Resolves when the handler has returned for each of the messages of others, or when work has ended. */
+  handle(messages: readonly MessageRow[]): Promise<void>;
+}
+
+export type WorkerOptions = {
+  readonly self: string;
+  readonly clock: Environment["clock"];
+  /** Keeps a reply in the outbox under the given id, unless one of this id is there. */
+  readonly reply: (target: Target, message: { readonly id: string; readonly text: string }) => Promise<void>;
+  readonly onFault: (fault: unknown) => void;
+};
+
+/** A message that comes again, as after a reconnect, is known for this many others. */
+const handledMax = 2_000;
+/** How long a handler that has thrown rests before its next try: doubled with each. */
+const retryMsMin = 500;
+const retryMsMax = 60_000;
+
+export function createWorker({ self, clock, reply, onFault }: WorkerOptions): Worker {
+  let work: WorkHandler | null = null;
+  let end = (): void => {};
+  let last: Promise<void> = Promise.resolve();
+  const handled = new Set<string>();
+
+  async function handleOne(message: MessageRow): Promise<void> {
+    const key = `${message.seq} ${message.conversation} ${message.id}`;
+    if (message.from === self || message.deleted !== undefined || handled.has(key)) return;
+    for (let ms = retryMsMin; work !== null; ms = Math.min(2 * ms, retryMsMax))
+      try {
+        await work(message, replyTo(message));
+        break;
+      } catch (fault) {
+        onFault(fault);
+        await new Promise<void>((resolve) => void clock.after(ms, resolve));
+      }
+    handled.add(key);
+    if (handled.size > handledMax) for (const first of handled) return void handled.delete(first);
+  }
+
+  function replyTo(message: MessageRow): Reply {
+    let count = 0;
+    return async (text) => await reply({ conversation: message.conversation }, { id: replyId(message, count++), text });
+  }
+
+  return {
+    async run(handler, signal) {
+      work = handler;
+      await new Promise<void>((resolve) => {
+        end = resolve;
+        if (signal?.aborted === true) resolve();
+        signal?.addEventListener("abort", () => resolve(), { once: true });
+      });
+      work = null;
+    },
+    close: () => end(),
+    isWorking: () => work !== null,
+    handle(messages) {
+      last = last.then(async () => {
+        for (const message of messages) if (work !== null) await handleOne(message);
+      });
+      return last;
+    },
+  };
+}
+
+/**
+ * The id of the reply number `count` to a message: the same in every run, so that a bot which is ended between its reply and its cursor replies once. In the form of a
+ * UUIDv7 with the message's time, so that replies grow as the messages do.
+ */
+export function replyId({ conversation, seq, time }: MessageRow, count: number): string {
+  const digits = (value: number, length: number): string => value.toString(16).padStart(length, "0").slice(-length);
+  const name = `${conversation} ${seq} ${count}`;
+  const head = digits(time, 12);
+  const tail = digits(fnv1a(name, 0x811c9dc5), 8) + digits(fnv1a(name, 0x9e3779b9), 8);
+  const variant = digits(8 + (Number.parseInt(tail[0] ?? "0", 16) % 4), 1);
+  return `${head.slice(0, 8)}-${head.slice(8)}-7${digits(count, 3)}-${variant}${tail.slice(1, 4)}-${tail.slice(4)}`;
+}
+
+/** FNV-1a, 32 bits. */
+function fnv1a(text: string, seed: number): number {
+  let hash = seed;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
+}

@@ -1,0 +1,194 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import type { Client, ClientOptions, ThreadRow } from "../../src/client/api.ts";
+import { createClient } from "../../src/client/client.ts";
+import { libsql } from "../../src/client/vault/libsql.ts";
+import { createMemoryDisk, memory } from "../../src/client/vault/memory.ts";
+import { createClient as openDatabase } from "@libsql/client";
+import { join } from "node:path";
+import { until } from "../support/fake-socket.ts";
+import { type RunningServer, startServer, temporaryFolder } from "../support/server.ts";
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function start(options: Parameters<typeof startServer>[0] = {}): Promise<RunningServer> {
+  const server = await startServer(options);
+  ends.push(() => server.dispose());
+  return server;
+}
+
+const faults: unknown[] = [];
+
+/** A client of the standalone server, which takes each request's own word for its user. */
+function open(server: Pick<RunningServer, "port">, user: string, options: Partial<ClientOptions> = {}): Client {
+  const client = createClient({
+    url: `http://127.0.0.1:${server.port}`,
+    user,
+    authenticate: async () => ({ parameters: { user } }),
+    onFault: (fault) => void faults.push(fault),
+    ...options,
+  });
+  ends.push(client.retain(), () => client.close());
+  return client;
+}
+
+const rows = (client: Client, other: string): readonly ThreadRow[] => client.thread({ with: other }).state.get().rows;
+const texts = (client: Client, other: string): readonly string[] => rows(client, other).map((row) => row.text);
+const isOnline = (client: Client) => (): boolean => client.status.get().state === "online";
+
+describe("two people", () => {
+  test("J8 a message is shown at once, and then as accepted, delivered and read", async () => {
+    const server = await start();
+    const [alice, bob] = [open(server, "alice"), open(server, "bob")];
+    await until(isOnline(alice));
+    await until(isOnline(bob));
+    const states: string[] = [];
+    const thread = alice.thread({ with: "bob" });
+    thread.state.subscribe(() => {
+      const [row] = thread.state.get().rows;
+      if (row !== undefined && states.at(-1) !== row.state) states.push(row.state);
+    });
+    thread.draft.set("hello");
+    const sending = thread.send("hello");
+    expect(texts(alice, "bob")).toEqual(["hello"]);
+    expect(thread.draft.get()).toBe("");
+    await sending.kept;
+    expect(await sending.accepted).toMatchObject({ seq: 1, from: "alice", to: "bob", text: "hello" });
+    await until(() => texts(bob, "alice").length === 1);
+    expect(bob.unread.get()).toMatchObject({ messages: 1, conversations: 1 });
+    bob.thread({ with: "alice" }).markRead(1);
+    await until(() => rows(alice, "bob")[0]?.state === "read");
+    expect(bob.unread.get().messages).toBe(0);
+    // It is not shown as sending where its answer comes in the same turn, nor as delivered where it is read at once.
+    const order = ["keeping", "queued", "sending", "accepted", "delivered", "read"];
+    expect(states).toEqual(order.filter((state) => states.includes(state)));
+    expect(states).toContain("sending");
+    expect(states).toContain("accepted");
+  });
+
+  test("J1 typing and presence are shown, and end", async () => {
+    const server = await start();
+    const [alice, bob] = [open(server, "alice"), open(server, "bob")];
+    await until(isOnline(bob));
+    await until(isOnline(alice));
+    await alice.thread({ with: "bob" }).send("hi").accepted;
+    const { typists } = bob.thread({ with: "alice" });
+    ends.push(typists.subscribe(() => {}));
+    const presence = bob.presence("alice");
+    ends.push(presence.subscribe(() => {}));
+    await until(() => presence.get().state === "online");
+    await until(() => bob.thread({ with: "alice" }).state.get().conversation !== null);
+    alice.thread({ with: "bob" }).typing(true);
+    await until(() => typists.get().join() === "alice");
+    await alice.thread({ with: "bob" }).send("done").accepted;
+    await until(() => typists.get().length === 0);
+  });
+
+  test("J3 what was written offline arrives once, in order, after the page was loaded again and the server killed", async () => {
+    const server = await start();
+    const disk = createMemoryDisk();
+    const first = open(server, "alice", { storage: memory(disk) });
+    await until(isOnline(first));
+    await first.thread({ with: "bob" }).send("one").accepted;
+    await server.kill9();
+    for (const text of ["two", "three", "four"]) await first.thread({ with: "bob" }).send(text).kept;
+    await first.close();
+    const again = await start({ dir: server.dir, port: server.port });
+    const second = open(again, "alice", { storage: memory(disk) });
+    await until(isOnline(second));
+    await until(() => rows(second, "bob").length === 4 && rows(second, "bob").every((row) => row.seq !== null));
+    const bob = open(again, "bob");
+    await until(() => texts(bob, "alice").length === 4);
+    expect(texts(bob, "alice")).toEqual(["one", "two", "three", "four"]);
+  });
+
+  test("J8 a new device shows the history that it never got, to the first message", async () => {
+    const server = await start();
+    const alice = open(server, "alice");
+    await until(isOnline(alice));
+    for (let i = 1; i <= 130; i++) void alice.thread({ with: "bob" }).send(`text ${i}`);
+    await until(() => rows(alice, "bob").length === 130 && rows(alice, "bob").every((row) => row.seq !== null));
+    const laptop = open(server, "alice", { storage: memory(createMemoryDisk()) });
+    await until(() => laptop.conversations.get().conversations.length === 1);
+    const thread = laptop.thread({ with: "bob" });
+    await until(() => thread.state.get().rows.length > 0);
+    while (thread.state.get().before !== "end") {
+      thread.loadBefore();
+      const { length } = thread.state.get().rows;
+      await until(() => thread.state.get().rows.length > length);
+    }
+    expect(texts(laptop, "bob")).toEqual(Array.from({ length: 130 }, (_, i) => `text ${i + 1}`));
+  });
+
+  test("J4 what waits can be edited or cancelled, and never arrives as it was", async () => {
+    const server = await start();
+    const alice = open(server, "alice");
+    await until(isOnline(alice));
+    await server.kill9();
+    await until(() => alice.status.get().state !== "online");
+    const thread = alice.thread({ with: "bob" });
+    const [one, two] = [thread.send("one"), thread.send("two")];
+    await two.kept;
+    expect(await thread.edit(one.id, "one, edited")).toBe("edited");
+    expect(await thread.cancel(two.id)).toBe("cancelled");
+    await expect(two.accepted).rejects.toMatchObject({ code: "cancelled" });
+    const again = await start({ dir: server.dir, port: server.port });
+    alice.retry();
+    await one.accepted;
+    const bob = open(again, "bob");
+    await until(() => texts(bob, "alice").length > 0);
+    expect(texts(bob, "alice")).toEqual(["one, edited"]);
+    expect(await thread.cancel(one.id)).toBe("cancelled");
+  });
+
+  test("J4 a text that cannot be a message is refused by a stable code, and nothing is shown", async () => {
+    const server = await start();
+    const alice = open(server, "alice");
+    const thread = alice.thread({ with: "bob" });
+    for (const [text, code] of [
+      ["", "empty_text"],
+      ["half \ud83d", "malformed_text"],
+      ["a\0b", "malformed_text"],
+      ["x".repeat(16_385), "too_large"],
+    ] as const)
+      expect(() => thread.send(text)).toThrow(expect.objectContaining({ code }));
+    expect(thread.state.get().rows).toEqual([]);
+  });
+});
+
+describe("a bot", () => {
+  test("J12 replies once to each message, although it ends between its reply and its cursor, and writes another text then", async () => {
+    const server = await start();
+    const database = openDatabase({ url: `file:${join(temporaryFolder(), "bot.db")}` });
+    ends.push(() => database.close());
+    const alice = open(server, "alice");
+    await until(isOnline(alice));
+    let run = 0;
+    /** A bot that never comes to its cursor: its process ends after the reply is kept. */
+    async function startBot(endsAfterReply: boolean): Promise<Client> {
+      const name = ++run;
+      const bot = open(server, "bot", { storage: libsql(database) });
+      const abort = new AbortController();
+      void bot.work(
+        async (message, reply) => {
+          await reply(`${message.text} from run ${name}`);
+          if (endsAfterReply) await new Promise(() => {});
+        },
+        { signal: abort.signal },
+      );
+      ends.push(() => abort.abort());
+      return bot;
+    }
+    const first = await startBot(true);
+    const thread = alice.thread({ with: "bot" });
+    await thread.send("one").accepted;
+    await until(() => texts(alice, "bot").length === 2);
+    await first.close();
+    await startBot(false);
+    await thread.send("two").accepted;
+    await until(() => texts(alice, "bot").includes("two from run 2"));
+    expect(texts(alice, "bot")).toEqual(["one", "one from run 1", "two", "two from run 2"]);
+  });
+});
