@@ -22,8 +22,12 @@ async function main(auth: Auth): Promise<void> {
 function show(start: Start, auth: Auth): void {
   const again = (): void => void main(auth);
   switch (start.view) {
-    case "chat":
-      return root.render(<ChatPage client={openClient(auth, start.identity)} auth={auth} identity={start.identity} />);
+    case "chat": {
+      const client = openClient(auth, start.identity);
+      // Before the first drawing: effects run only after it.
+      client.retain();
+      return root.render(<ChatPage client={client} auth={auth} identity={start.identity} />);
+    }
     case "start":
       return root.render(<StartForm problem={start.problem} />);
     case "refused":

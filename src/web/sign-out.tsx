@@ -35,7 +35,7 @@ export function SignOut({ tenant, onClose }: SignOutProps): ReactNode {
           Stay
         </button>
         <button id="sign-out" type="button" disabled={isLeaving} onClick={() => void leave()}>
-          {unsent > 0 ? "Sign out and lose them" : "Sign out"}
+          {unsent > 0 ? "Sign out anyway" : "Sign out"}
         </button>
       </form>
     </dialog>

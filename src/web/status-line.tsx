@@ -10,7 +10,7 @@ type Waiting = Extract<Status, { state: "waiting" }>["reason"];
 
 const waitTexts: Readonly<Record<Waiting, string>> = {
   network: "Offline",
-  offline: "Your device is offline: what you write is sent when it is back",
+  offline: "Your device is offline: messages are sent later",
   busy: "The server is full",
   rate: "Too many requests",
   server: "The server is not ready",

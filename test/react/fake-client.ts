@@ -95,6 +95,7 @@ export function createFakeClient(user: string) {
     unmute: () => {},
     registerPush: async () => {},
     on: () => () => {},
+    work: async () => {},
     retain() {
       counts.retained++;
       counts.retains++;
