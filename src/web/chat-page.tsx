@@ -59,8 +59,8 @@ function Chat({ auth, identity: { user, tenant } }: Omit<ChatPageProps, "client"
         </main>
       ) : (
         <ThreadView
+          key={key}
           {...{
-            key,
             target,
             seq,
             threads,

@@ -165,10 +165,7 @@ type Change = { readonly text: string; readonly onDone: () => void };
 async function change(thread: Thread, row: ThreadRow, { text, onDone }: Change): Promise<void> {
   const done = await thread.edit(row.id, text);
   onDone();
-  if (done === "edited") {
-    if (row.failed !== undefined) thread.retry(row.id);
-    return;
-  }
+  if (done === "edited") return;
   if (thread.draft.get() === "") thread.draft.set(text);
   throw new TooLate();
 }

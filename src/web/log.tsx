@@ -38,7 +38,9 @@ export const Log = memo(function Log({ thread, peer, sought, peerHref, scroller,
       {before === "end" && rows.length > 0 && (
         <p className="beginning">This is the beginning of your conversation with {peer}.</p>
       )}
-      <ol>{rows.map((row, at) => entryOf({ row, previous: rows[at - 1], state, today, thread, sought, onEdit }))}</ol>
+      <ol>
+        {rows.flatMap((row, at) => entryOf({ row, previous: rows[at - 1], state, today, thread, sought, onEdit }))}
+      </ol>
       {after === "unreachable" && rows.length > 0 && (
         <Unreachable text="Later messages cannot be loaded now." onRetry={thread.loadAfter} />
       )}

@@ -60,7 +60,8 @@ export function Menu({ name, icon, items }: MenuProps): ReactNode {
         <div role="menu" id={id} aria-label={name}>
           {items.map(({ name: label, id: itemId, isGrave = false, onChoose }) => (
             <button
-              {...{ key: label, id: itemId, type: "button", role: "menuitem", tabIndex: -1 }}
+              key={label}
+              {...{ id: itemId, type: "button", role: "menuitem", tabIndex: -1 }}
               className={isGrave ? "plain grave" : "plain"}
               onClick={() => {
                 setIsOpen(false);

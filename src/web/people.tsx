@@ -97,7 +97,8 @@ export function People({ self, target, threads, hrefOf }: PeopleProps): ReactNod
         <ul id="people-list">
           {people.map((person, at) => (
             <Person
-              {...{ key: person.name, ...person, self, today, thread: open.get(person.name) ?? null }}
+              key={person.name}
+              {...{ ...person, self, today, thread: open.get(person.name) ?? null }}
               {...{ href: hrefOf({ with: person.name }), isOpen: isOpenOne(person), isTabStop: at === stop }}
             />
           ))}

@@ -159,8 +159,13 @@ describePage("the page and its surroundings", ({ base, open, names, post }) => {
     await alice.click("#blocked button");
     await alice.waitForSelector("#composer");
     // A contact is found by name, also without a message.
-    await alice.fill("#new-to", b.slice(0, 3));
-    await until(() => alice.locator(".person .name").first().textContent(), b);
+    await alice.goto(`${base()}/?user=${a}&to=dora`);
+    await online(alice);
+    await Promise.all([alice.waitForResponse(/\/contacts\//), choose(alice, "#peer", "Add to contacts")]);
+    await alice.goto(`${base()}/?user=${a}`);
+    await until(() => alice.locator(".person .name").allTextContents(), [b]);
+    await alice.fill("#new-to", "or");
+    await until(() => alice.locator(".person:not(.new) .name").allTextContents(), ["dora"]);
   });
 
   test("W45 a page in the background notifies, once for each conversation, with the tag of the push worker", async () => {

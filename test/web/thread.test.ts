@@ -23,7 +23,7 @@ const placeOf = `(() => {
 })()`;
 const topRow = (page: Page) => page.evaluate<{ text: string; top: number }>(placeOf);
 
-describePage("a thread of the page", ({ open, names, post }) => {
+describePage("a thread of the page", ({ base, open, names, post }) => {
   test("W24 a text that was typed for one is never sent to another, and is there again after a reload", async () => {
     const [a, b] = names();
     await post(b, a, ["hello"]);
@@ -31,13 +31,20 @@ describePage("a thread of the page", ({ open, names, post }) => {
     const alice = await open(`/?user=${a}&to=${b}`);
     await online(alice);
     await alice.locator("#text").pressSequentially("only for b");
+    await alice.evaluate(
+      `document.querySelector("#text").isOfB = true; document.querySelector(".person[aria-current]").isOfB = true`,
+    );
     await open2(alice, "carol");
     await until(() => texts(alice), ["psst"]);
     expect(await typed(alice)).toBe("");
+    // A field of its own, and the rows of the list move with what they show.
+    expect(await alice.evaluate<boolean>(`document.querySelector("#text").isOfB === undefined`)).toBe(true);
     await until(() => alice.locator(`.person:has(.name:text-is("${b}")) .last`).textContent(), "Draft: only for b");
     await alice.keyboard.press("Enter");
     await say(alice, "for carol");
     await until(() => texts(alice), ["psst", "for carol"]);
+    const rowOfB = `[...document.querySelectorAll(".person")].find((one) => one.isOfB)?.querySelector(".name").textContent`;
+    expect(await alice.evaluate<string>(rowOfB)).toBe(b);
     await alice.goBack();
     await until(() => typed(alice), "only for b");
     await drawn(alice);
@@ -139,7 +146,7 @@ describePage("a thread of the page", ({ open, names, post }) => {
     for (let at = 0; at < 20; at++) {
       // Closer to the start than two screens: the page before is asked for.
       const before = await alice.evaluate<{ text: string; top: number; first: string }>(
-        `(document.querySelector("#log").scrollTop = 900, ${placeOf})`,
+        `(document.querySelector("#log").scrollTop = 900, document.querySelector(".message").isKept = true, ${placeOf})`,
       );
       if (before.first === "text 1") break;
       await until(async () => (await texts(alice))[0] !== before.first, true);
@@ -148,6 +155,10 @@ describePage("a thread of the page", ({ open, names, post }) => {
       expect(after.text).toBe(before.text);
       expect(Math.abs(after.top - before.top)).toBeLessThanOrEqual(1);
       expect((await texts(alice)).length).toBeLessThanOrEqual(300);
+      // The rows themselves stay: none is made again.
+      expect(
+        await alice.evaluate<number>(`[...document.querySelectorAll(".message")].filter((one) => one.isKept).length`),
+      ).toBeGreaterThanOrEqual(Math.min(at + 1, 4));
     }
     expect((await texts(alice))[0]).toBe("text 1");
     // A message that comes now does not move the reader either.
@@ -224,7 +235,15 @@ describePage("a thread of the page", ({ open, names, post }) => {
   test("W44 a message changes one row of the page, and neither the composer nor the status line", async () => {
     const [a, b] = names();
     await post(b, a, numbered(40));
-    const alice = await open(`/?user=${a}&to=${b}`);
+    // Each row that is rendered formats its time.
+    const counting = `{
+      const { get } = Object.getOwnPropertyDescriptor(Intl.DateTimeFormat.prototype, "format");
+      globalThis.formatted = 0;
+      Object.defineProperty(Intl.DateTimeFormat.prototype, "format", { get() { formatted++; return get.call(this); } });
+    }`;
+    const alice = await open(`/?user=${a}&to=${b}`, {
+      prepare: async (page) => void (await page.addInitScript(counting)),
+    });
     await until(async () => (await texts(alice)).length, 40);
     await online(alice);
     await alice.click("#latest");
@@ -232,6 +251,7 @@ describePage("a thread of the page", ({ open, names, post }) => {
     await drawn(alice);
     await alice.evaluate(`{
       globalThis.changes = [];
+      formatted = 0;
       new MutationObserver((records) => {
         for (const { type, target, addedNodes } of records) {
           const part = target.closest?.("#composer, #status, #people, #peer, #announcer, .message, #log ol")
@@ -244,6 +264,8 @@ describePage("a thread of the page", ({ open, names, post }) => {
     await until(async () => (await texts(alice)).at(-1), "news");
     await drawn(alice);
     expect(await alice.evaluate<string[]>("changes")).toEqual(["childList OL 1"]);
+    // Two for the row, one for the day, and those of the list.
+    expect(await alice.evaluate<number>("formatted")).toBeLessThan(12);
   });
 
   test("W46 an address leads to a message, and marks it", async () => {
@@ -253,6 +275,12 @@ describePage("a thread of the page", ({ open, names, post }) => {
     await alice.waitForSelector(".sought");
     expect(await alice.locator(".sought .text").allTextContents()).toEqual(["text 20"]);
     expect(await alice.locator(".sought").isVisible()).toBe(true);
+    const list = (await (await fetch(`${base()}/conversations?user=${a}`)).json()) as {
+      conversations: { conversation: string }[];
+    };
+    await alice.goto(`${base()}/?user=${a}&conversation=${list.conversations[0]?.conversation}&seq=20`);
+    await alice.waitForSelector(".sought");
+    await until(() => alice.textContent("#peer-name"), b);
     const box = await alice.locator(".sought").boundingBox();
     expect(box?.y ?? 0).toBeGreaterThan(60);
   });
