@@ -186,7 +186,7 @@ describePage("the page and its surroundings", ({ base, open, names, post }) => {
       conversations: { id: string; conversation?: string }[];
     };
     const [row] = list.conversations;
-    const id = row?.conversation ?? row?.id ?? "";
+    const id = row?.id ?? "";
     const tag = createHash("sha256").update(`default ${id}`).digest().subarray(0, 24).toString("base64url");
     expect(await alice.evaluate<object[]>("shown")).toEqual([{ title: b, body: "while I do not", tag }]);
     await until(() => alice.title(), `(2) ${a} – Tidings`);

@@ -276,9 +276,9 @@ describePage("a thread of the page", ({ base, open, names, post }) => {
     expect(await alice.locator(".sought .text").allTextContents()).toEqual(["text 20"]);
     expect(await alice.locator(".sought").isVisible()).toBe(true);
     const list = (await (await fetch(`${base()}/conversations?user=${a}`)).json()) as {
-      conversations: { conversation: string }[];
+      conversations: { id: string }[];
     };
-    await alice.goto(`${base()}/?user=${a}&conversation=${list.conversations[0]?.conversation}&seq=20`);
+    await alice.goto(`${base()}/?user=${a}&conversation=${list.conversations[0]?.id}&seq=20`);
     await alice.waitForSelector(".sought");
     await until(() => alice.textContent("#peer-name"), b);
     const box = await alice.locator(".sought").boundingBox();
