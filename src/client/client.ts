@@ -114,6 +114,7 @@ export function createClient(options: ClientOptions): Client {
         onReset: (reason) => events.emit("reset", { reason }),
       }),
     onCaughtUp: () => threads.online(),
+    onShown: () => life.isOpen() && threads.draftChanged(null),
   });
   const threads = createThreads({
     ...{ ...parts, outbox, sender, pages, typing, wishes, isOpen: life.isOpen },
