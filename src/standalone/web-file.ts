@@ -35,13 +35,22 @@ export const pageReact: Replacements = {
   "react/jsx-runtime": "preact/jsx-runtime",
 };
 
+export type BundleOptions = {
+  readonly react?: Replacements;
+  /** `development`: React checks its rules, and renders twice under StrictMode. */
+  readonly mode?: "production" | "development";
+};
+
 /** Makes one script of what `entry` imports; runs on Bun alone. */
-export async function bundleScript(entry: string, react: Replacements = {}): Promise<string> {
+export async function bundleScript(
+  entry: string,
+  { react = {}, mode = "production" }: BundleOptions = {},
+): Promise<string> {
   const { outputs } = await Bun.build({
     entrypoints: [entry],
     target: "browser",
     minify: true,
-    define: { "process.env.NODE_ENV": '"production"' },
+    define: { "process.env.NODE_ENV": JSON.stringify(mode) },
     plugins: [replacing(react)],
   });
   const [output] = outputs;
@@ -60,4 +69,4 @@ const replacing = (names: Replacements): Bun.BunPlugin => ({
 });
 
 /** Makes the page's script from its source. */
-export const bundleWebScript = (): Promise<string> => bundleScript(webPath("page.tsx"), pageReact);
+export const bundleWebScript = (): Promise<string> => bundleScript(webPath("page.tsx"), { react: pageReact });

@@ -1,5 +1,4 @@
-import { createClient, type Client } from "../client/index.ts";
-import { indexedDb } from "../client/vault/indexed-db.ts";
+import { createClient, indexedDb, type Client } from "../client/index.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import { parameter } from "./address.ts";
 
