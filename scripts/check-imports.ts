@@ -34,7 +34,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   adapter: ["base", "protocol", "access", "connection", "http", "chat"],
   standalone: ["base", "protocol", "store", "bus", "access", "push", "http", "chat", "adapter", "client", "web"],
   client: ["base", "protocol"],
-  web: ["base", "protocol"],
+  react: ["client"],
+  web: ["base", "protocol", "client", "react"],
 };
 
 /** Which layer a file or folder directly under src belongs to, where it is not a layer's own folder. */
