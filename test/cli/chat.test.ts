@@ -27,11 +27,11 @@ function chat(server: RunningServer, ...args: readonly string[]) {
   return {
     child,
     say: (line: string): void => {
-      child.stdin.write(`${line}\n`);
-      child.stdin.flush();
+      void child.stdin.write(`${line}\n`);
+      void child.stdin.flush();
     },
     async end(): Promise<{ readonly code: number; readonly output: string; readonly errors: string }> {
-      child.stdin.end();
+      void child.stdin.end();
       return { code: await child.exited, output: await output, errors: await errors };
     },
   };
@@ -73,7 +73,7 @@ async function readMessages(
     const messages =
       whole === "" ? [] : linesOf(whole).flatMap(({ message }) => (message === undefined ? [] : [message]));
     if (messages.length < count) continue;
-    child.stdin.end();
+    void child.stdin.end();
     await child.exited;
     return messages.map(({ from, text }) => `${from}: ${text}`);
   }
