@@ -3,6 +3,7 @@ import { type Client, ClientError, type ClientOptions, type StorageState, type S
 import { createEvents } from "./events.ts";
 import { createLife } from "./life.ts";
 import { createLink } from "./link/link.ts";
+import { ownClock } from "./owned-clock.ts";
 import { createSource } from "./readable.ts";
 import { createReceiver } from "./receiver.ts";
 import { runtimeEnvironment } from "./runtime.ts";
@@ -42,8 +43,9 @@ const tenantDefault = "default";
  */
 export function createClient(options: ClientOptions): Client {
   const { user, storage = memory(), onFault = ignore } = options;
-  const environment = { ...runtimeEnvironment(), ...options.environment };
-  const { clock } = environment;
+  const runtime = { ...runtimeEnvironment(), ...options.environment };
+  const clock = ownClock(runtime.clock);
+  const environment = { ...runtime, clock };
   const scope: Scope = { url: options.url, tenant: options.tenant ?? tenantDefault, user };
 
   const status = createSource<Status>({ state: "idle" }, { onFault });
@@ -112,6 +114,7 @@ export function createClient(options: ClientOptions): Client {
         onReset: (reason) => events.emit("reset", { reason }),
       }),
     onCaughtUp: () => threads.online(),
+    onShown: () => life.isOpen() && threads.draftChanged(null),
   });
   const threads = createThreads({
     ...{ ...parts, outbox, sender, pages, typing, wishes, isOpen: life.isOpen },
@@ -135,6 +138,7 @@ export function createClient(options: ClientOptions): Client {
     receiver.close();
     threads.close();
     life.close();
+    clock.close();
   }
 
   function assertOpen(): void {

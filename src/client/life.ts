@@ -56,6 +56,7 @@ export function createLife(options: LifeOptions): Life {
       await readVault(vault);
     } catch (fault) {
       onFault(fault);
+      keeper.failed(fault);
       if (!isClosed()) phase = "unopened";
       clock.after(reopenMs, () => uses > 0 && begin());
       return;

@@ -32,6 +32,8 @@ export type ReceiverOptions = {
   /** Makes the inbox, which calls `caughtUp` once the backlog of a connection is written. */
   readonly inbox: (caughtUp: () => void) => Inbox;
   readonly onCaughtUp: () => void;
+  /** Somebody looks at the page again: it may have been frozen. */
+  readonly onShown: () => void;
 };
 
 export function createReceiver(options: ReceiverOptions): Receiver {
@@ -43,6 +45,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   let connection: "down" | "catching-up" | "live" = "down";
   const unsubscribe = surroundings.on((occasion) => {
     if (occasion === "visible" && connection === "live") presence.begin();
+    if (occasion === "visible" || occasion === "resumed") options.onShown();
   });
 
   function caughtUp(): void {

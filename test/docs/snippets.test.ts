@@ -21,7 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** An app with the installed package. */
 mkdirSync(join(folder, "node_modules"));
 symlinkSync(root, join(folder, "node_modules/tidings"));
-for (const name of ["hono", "ws", "@logtape", "@nats-io"])
+for (const name of ["hono", "ws", "@libsql", "@logtape", "@nats-io"])
   symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
 
 writeFileSync(join(folder, "databases.txt"), "file:docs-one.db\nfile:docs-two.db # the second\n");
@@ -34,6 +34,8 @@ const curlOf = (page: string): string =>
 
 // Snippets that others import do not end by themselves: they run with those.
 const imported = ["bot.ts"];
+// A bot runs for ever, beside the server of the README.
+const endless = ["echo-bot.ts"];
 for (const file of imported) writeFileSync(join(folder, file), textOf(file));
 // The client needs the server of its page.
 const client = "client.ts";
@@ -88,7 +90,7 @@ describe("docs", () => {
 
   for (const { page, info, text } of fileBlocks) {
     const file = info.replace("file=", "");
-    if (file === client || imported.includes(file)) continue;
+    if (file === client || [...imported, ...endless].includes(file)) continue;
     const isServer = /Bun\.serve\(|createServer\(/.test(text) && !text.includes("server.stop(");
     test(`${page}: ${file} runs unchanged`, async () => {
       forget();
@@ -111,6 +113,7 @@ describe("docs", () => {
       if (file === "tenants.ts") expect(output).toBe("message 1 of acme\nmessage 1 of globex\n");
       if (file === "migrate.ts") expect(output).toMatch(/^[1-9]\d* pending\n0 pending\n$/);
       if (file === "outbox.ts") expect(output).toContain("waiting: 0");
+      if (file === "first-chat.ts") expect(output).toMatch(/^alice wrote: Hello at \S+\nbob has read it\n$/);
       if (file === "webhook.ts") expect(output).toBe("message.unread alice 2\nHTTP 204 HTTP 204\n");
     });
   }
@@ -145,6 +148,35 @@ describe("docs", () => {
         if (round === 2) while (!(await answersAt(http)).includes(sent.at(-1) ?? "")) await Bun.sleep(5);
         if (round === 2) expect(await answersAt(http)).toEqual(sent);
       });
+  });
+
+  test("docs/client.md: J12 the bot is killed and started again, and each message has one answer", async () => {
+    forget();
+    writeFileSync(join(folder, "server.ts"), onFreePort(textOf("server.ts")));
+    const headers = { "x-user": "alice", "content-type": "application/json" };
+    await whileServing("server.ts", async (_, http) => {
+      const { host } = new URL(http);
+      writeFileSync(join(folder, "echo-bot.ts"), textOf("echo-bot.ts").replace("127.0.0.1:3000", host));
+      const answers = async (): Promise<readonly string[]> => {
+        const page = await fetch(`${http}/messages?with=echo&from=echo&limit=200`, { headers });
+        return ((await page.json()) as { messages: { text: string }[] }).messages.map(({ text }) => text);
+      };
+      const wanted: string[] = [];
+      for (let round = 0; round < 3; round++) {
+        const bot = Bun.spawn([process.execPath, "echo-bot.ts"], { cwd: folder, stdout: "ignore", stderr: "inherit" });
+        for (let i = 0; i < 5; i++) {
+          const body = JSON.stringify({ id: crypto.randomUUID(), to: "echo", text: `${round} ${i}` });
+          expect((await fetch(`${http}/messages`, { method: "POST", headers, body })).status).toBe(201);
+          wanted.push(`You wrote: ${round} ${i}`);
+        }
+        // Each round is ended at another place: after its first answer, or after its last.
+        const last = round === 2 ? wanted.at(-1) : wanted.at(-5);
+        while (!(await answers()).includes(last ?? "")) await Bun.sleep(5);
+        bot.kill("SIGKILL");
+        await bot.exited;
+      }
+      expect(await answers()).toEqual(wanted);
+    });
   });
 
   describeWith("curl", "with curl", () => {

@@ -6,11 +6,17 @@ import type { Cache } from "./cache.ts";
 
 /** The only writer of the vault: what it has written is then in the cache, and other tabs get a notice. */
 export interface Keeper {
-  /** @throws VaultError Nothing of it was written, or, if the storage hangs, nobody knows. */
+  /**
+   * Waits for the vault if it is being opened: a user need not wait for that.
+   *
+   * @throws VaultError Nothing of it was written.
+   */
   write(write: Write, durability: Durability): Promise<Written>;
   /** The vault to read from. @throws VaultError `lost` between two vaults. */
   vault(): Vault;
   use(vault: Vault | null): void;
+  /** The vault could not be opened: writes that wait for it reject. */
+  failed(fault: unknown): void;
 }
 
 export type KeeperOptions = {
@@ -31,6 +37,7 @@ const evictedMessages = 2_000;
 
 export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions): Keeper {
   let current: Vault | null = null;
+  const waiting: { readonly go: () => void; readonly fail: (fault: VaultError) => void }[] = [];
   let underWay = 0;
 
   function vault(): Vault {
@@ -50,6 +57,7 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
   }
 
   async function write(write: Write, durability: Durability): Promise<Written> {
+    if (current === null) await new Promise<void>((go, fail) => waiting.push({ go, fail }));
     const target = vault();
     const cancelStall = clock.after(stallMs, () => state.set({ kind: "stalled" }));
     underWay++;
@@ -88,6 +96,11 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
     use(vault) {
       current = vault;
       state.set({ kind: vault?.kind ?? "opening" });
+      if (vault !== null) for (const { go } of waiting.splice(0)) go();
+    },
+    failed(fault) {
+      const error = fault instanceof VaultError ? fault : new VaultError("unavailable", "No storage was opened", fault);
+      for (const { fail } of waiting.splice(0)) fail(error);
     },
   };
 }

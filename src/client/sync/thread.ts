@@ -138,9 +138,13 @@ function createFinder(target: Target, { cache, keeper, pages }: ThreadContext): 
     return conversations[0] ?? "unreachable";
   }
 
+  const held = (): ConversationRow | null =>
+    "with" in key ? cache.byUser(key.with) : (cache.conversations.get(key.id) ?? null);
+
   return async () => {
-    const held = "with" in key ? cache.byUser(key.with) : (cache.conversations.get(key.id) ?? null);
-    const row = held ?? (await keeper.vault().conversation(key)) ?? (await fetchRow());
+    const found = held() ?? (await keeper.vault().conversation(key)) ?? (await fetchRow());
+    // Its first message may have come while the server was asked.
+    const row = held() ?? found;
     if (typeof row !== "string") cache.hold(row);
     return row;
   };

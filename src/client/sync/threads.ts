@@ -9,8 +9,8 @@ export interface Threads {
   open(): void;
   /** A connection has caught up. */
   online(): void;
-  /** Another tab has changed the draft of this target key. */
-  draftChanged(key: string): void;
+  /** Another tab has changed the draft of this target key. Null: of any, while this page could not be reached. */
+  draftChanged(key: string | null): void;
   close(): void;
 }
 
@@ -30,7 +30,9 @@ export function createThreads(
     },
     open: () => threads.forEach((thread) => thread.open()),
     online: () => threads.forEach((thread) => thread.online()),
-    draftChanged: (key) => threads.get(key)?.draftChanged(),
+    draftChanged(key) {
+      for (const [of, thread] of threads) if (key === null || of === key) thread.draftChanged();
+    },
     close() {
       for (const thread of threads.values()) thread.close();
       threads.clear();

@@ -59,10 +59,16 @@ export const operations: Readonly<Record<string, OperationKind>> = {
     weight: 30,
     act: (world, chance) =>
       inTab(world, chance, (tab, other) => {
-        const thread = tab.thread(other);
-        if (thread.draft.get() === "") thread.draft.set(world.newText());
-        // What a crash left in the composer is sent again, as a person would.
-        if (chance.hits(0.8)) sendDraft(world, tab, other);
+        const { draft } = tab.thread(other);
+        const isSent = chance.hits(0.8);
+        if (draft.get() === "") {
+          draft.set(world.newText());
+          if (isSent) sendDraft(world, tab, other);
+          return;
+        }
+        // A crash, or another tab, has left it in the composer. A person comes to the tab, sees it, and sends it.
+        tab.occur("visible");
+        if (isSent) void world.timeline.after(200, () => tab.process.run(() => sendDraft(world, tab, other)));
       }),
   },
   burst: {

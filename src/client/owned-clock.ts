@@ -1,0 +1,34 @@
+import type { Clock } from "../internal/clock.ts";
+
+/** A clock whose timers end with their owner: a program that has closed its client must be able to end. */
+export interface OwnedClock extends Clock {
+  /** Cancels all timers, and starts no more. */
+  close(): void;
+}
+
+export function ownClock(clock: Clock): OwnedClock {
+  const timers = new Set<() => void>();
+  let isClosed = false;
+  return {
+    now: clock.now,
+    elapsed: clock.elapsed,
+    defer: clock.defer,
+    after(ms, task) {
+      if (isClosed) return () => {};
+      const cancel = clock.after(ms, () => {
+        timers.delete(cancel);
+        task();
+      });
+      timers.add(cancel);
+      return () => {
+        timers.delete(cancel);
+        cancel();
+      };
+    },
+    close() {
+      isClosed = true;
+      for (const cancel of timers) cancel();
+      timers.clear();
+    },
+  };
+}
