@@ -56,7 +56,7 @@ export const clientInbox = {
     to: "if (seq <= known.own.read) {",
   },
   "a reset drops what waits to be sent": {
-    rule: "J10 J71",
+    rule: "J10 J91",
     file: "client/sync/cache.ts",
     from: "if (news.isReset) forget();",
     to: "if (news.isReset) { forget(); pending.clear(); }",
@@ -74,7 +74,7 @@ export const clientInbox = {
     to: "wishes.delete(wish.key);",
   },
   "a page that is hidden hears of no message": {
-    rule: "J70",
+    rule: "J90",
     file: "client/client.ts",
     from: 'events.emit("message", message);',
     to: 'if (environment.surroundings.isVisible()) events.emit("message", message);',

@@ -125,13 +125,13 @@ export const clientOutbox = {
     to: "",
   },
   "a message that is sent without being kept is in the composer too": {
-    rule: "J73",
+    rule: "J93",
     file: "client/sync/thread.ts",
     from: "cache.pending.has(sending.id) || draft.restore(text)",
     to: "draft.restore(text)",
   },
   "a tab does not hear what another tab has sent": {
-    rule: "J71",
+    rule: "J91",
     file: "client/sync/answers.ts",
     from: "for (const [id, { target }] of [...waiting]) {",
     to: "for (const [id, { target }] of []) {",

@@ -10,7 +10,7 @@ const lookAgainMs = 2_000;
 const looksMax = 60;
 
 /**
- * After the faults each user writes to each other one, some from pages that are hidden now. J70: the only tab of a
+ * After the faults each user writes to each other one, some from pages that are hidden now. J90: the only tab of a
  * browser is told of each message, also where it is hidden, and no tab twice. Null: everything has arrived; else what has not.
  */
 export async function converse(world: SdkWorld, database: SimDatabase): Promise<string | null> {
@@ -53,7 +53,7 @@ export async function converse(world: SdkWorld, database: SimDatabase): Promise<
       const counts = tabs.map(({ serial }) => told.get(`${name} ${serial} ${text}`) ?? 0);
       // A tab that is behind another one, also one that has died, connects anew, and then finds the message on the disk.
       if ((opened === 1 && counts[0] !== 1) || counts.some((count) => count > 1))
-        world.problem("J70", `the tabs of ${name} were told ${counts.join(", ")} times of "${text.slice(0, 9)}"`);
+        world.problem("J90", `the tabs of ${name} were told ${counts.join(", ")} times of "${text.slice(0, 9)}"`);
     }
   return missing;
 }

@@ -65,7 +65,7 @@ function textsOfBefore(world: SdkWorld, truth: Truth): ReadonlySet<string> {
   );
 }
 
-/** J71: the tab that sent it hears how it ended, whoever sent it on. */
+/** J91: the tab that sent it hears how it ended, whoever sent it on. */
 function judgeAnswer(
   world: SdkWorld,
   { text, browser, tab, id, losses, state, answer }: Written,
@@ -73,9 +73,9 @@ function judgeAnswer(
 ): void {
   const isLiving = browser.tabs.some((one) => `${browser.name} ${one.serial}` === tab);
   if (!isLiving || losses !== browser.losses || state !== "kept" || answer === undefined) return;
-  if (answer === "none") world.problem("J71", `${tab} never heard what became of "${text.slice(0, 9)}"`);
+  if (answer === "none") world.problem("J91", `${tab} never heard what became of "${text.slice(0, 9)}"`);
   if (answer !== "refused" || !isInLog || world.retried.has(id) || world.isEvicting(browser.name)) return;
-  world.problem("J71", `${tab} heard that "${text.slice(0, 9)}" was refused, which is in the log`);
+  world.problem("J91", `${tab} heard that "${text.slice(0, 9)}" was refused, which is in the log`);
 }
 
 function judgeText(
@@ -144,7 +144,7 @@ export function judgeDisks(world: SdkWorld, truth: Truth): void {
   }
 }
 
-/** J3: what was accepted is no longer in an outbox. J73: no composer shows what was sent. */
+/** J3: what was accepted is no longer in an outbox. J93: no composer shows what was sent. */
 export function judgeComposers(world: SdkWorld, truth: Truth): void {
   for (const { name, user, disk, tabs } of world.browsers) {
     const log = truth.historyOf(ownerOf(world, user));
@@ -157,7 +157,7 @@ export function judgeComposers(world: SdkWorld, truth: Truth): void {
         // A tab that another one's hint did not reach knows nothing of what that one has sent.
         const draft = other === user || world.plan.faults.hintsLost > 0 ? "" : tab.thread(other).draft.get();
         if (draft !== "" && (texts.has(draft) || rows.some(({ text }) => text === draft)))
-          world.problem("J73", `the composer of ${name} ${tab.serial} shows "${draft.slice(0, 9)}", which was sent`);
+          world.problem("J93", `the composer of ${name} ${tab.serial} shows "${draft.slice(0, 9)}", which was sent`);
       }
   }
 }
@@ -231,7 +231,7 @@ function judgeCounts(world: SdkWorld, tab: Tab, at: Place): void {
   if (row.own.read !== read)
     world.problem("J9", `${at.name} has read ${row.own.read} of ${at.id}, the server says ${read}`);
   if (read > world.markedUpTo(at.user, at.id))
-    world.problem("J72", `${at.user} has read ${read} of ${at.id}, and has marked ${world.markedUpTo(at.user, at.id)}`);
+    world.problem("J92", `${at.user} has read ${read} of ${at.id}, and has marked ${world.markedUpTo(at.user, at.id)}`);
   judgeSettings(world, tab, at);
   if (row.isExact && row.unread !== unread)
     world.problem("J9", `${at.name} counts ${row.unread} unread in ${at.id}, not ${unread}`);

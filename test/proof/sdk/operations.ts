@@ -43,7 +43,7 @@ export function sendDraft(world: SdkWorld, tab: Tab, other: string): Written | n
   sending.accepted.then(
     (message) => {
       entry.answer = "accepted";
-      if (message.id !== sending.id) world.problem("J71", `${entry.tab} was told ${message.id}, not ${sending.id}`);
+      if (message.id !== sending.id) world.problem("J91", `${entry.tab} was told ${message.id}, not ${sending.id}`);
     },
     () => void (entry.answer = "refused"),
   );

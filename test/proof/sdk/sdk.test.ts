@@ -14,7 +14,7 @@ describe("the client in a simulated world", () => {
   });
   afterAll(async () => await database.close());
 
-  test(`J1 J2 J3 J4 J5 J6 J7 J8 J9 J10 J70 J71 J72 J73 O3 O9 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
+  test(`J1 J2 J3 J4 J5 J6 J7 J8 J9 J10 J90 J91 J92 J93 O3 O9 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
     const { tried, violations, facts } = await proof.run({
       from: first,
       count: seeds,
