@@ -14,6 +14,7 @@ import { createKeeper } from "./sync/keeper.ts";
 import { createList } from "./sync/list.ts";
 import { createOutbox } from "./sync/outbox.ts";
 import { createPages } from "./sync/pages.ts";
+import { createRelationPages } from "./sync/relation-pages.ts";
 import { createPresence } from "./sync/presence.ts";
 import { createSender } from "./sync/sender.ts";
 import { openTabs } from "./sync/tabs.ts";
@@ -96,6 +97,7 @@ export function createClient(options: ClientOptions): Client {
   });
   const receiver = createReceiver({
     ...{ life, sender, outbox, list, wishes, typing, presence, link, surroundings: environment.surroundings },
+    relations: createRelationPages(parts),
     inbox: (caughtUp) =>
       createInbox({
         ...parts,

@@ -68,6 +68,8 @@ export function createCache(): Cache {
   const relations = new Map<string, RelationRow>();
   const listeners = new Set<(change: Change) => void>();
   let floor = Number.NEGATIVE_INFINITY;
+  /** Of the cache that was read last; null: none was. */
+  let resets: number | null = null;
 
   const tell = (change: Change): void => {
     for (const listener of [...listeners]) listener(change);
@@ -108,7 +110,10 @@ export function createCache(): Cache {
       floor = boot.conversations.at(-1)?.rank ?? Number.NEGATIVE_INFINITY;
       for (const wish of boot.wishes) wishes.set(wish.key, wish);
       replacePending(boot.outbox);
-      tell({ of: "all", isReset: false });
+      // Another tab may have got the reset.
+      const isReset = resets !== null && resets !== (boot.meta.resets ?? 0);
+      resets = boot.meta.resets ?? 0;
+      tell({ of: "all", isReset });
     },
     setRelations(rows) {
       relations.clear();
@@ -122,7 +127,10 @@ export function createCache(): Cache {
     },
     hold: put,
     apply(written, news) {
-      if (news.isReset) forget();
+      if (news.isReset) {
+        forget();
+        resets = (resets ?? 0) + 1;
+      }
       for (const [id, row] of written.outbox)
         if (row === null) pending.delete(id);
         else pending.set(id, { row, stage: "kept" });

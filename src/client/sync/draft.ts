@@ -9,7 +9,7 @@ export interface Draft extends Readable<string> {
   load(): void;
   /** Its message is being kept: the draft is deleted in the same write. */
   taken(): void;
-  /** That message could not be kept: its text goes back, unless there is another one. */
+  /** That message could not be kept: its text goes back, below what is there. */
   restore(text: string): void;
 }
 
@@ -60,7 +60,8 @@ export function createDraft({
       source.set("");
     },
     restore(text) {
-      if (source.get() === "") set(text);
+      const present = source.get();
+      set(present === "" ? text : `${present}\n${text}`);
     },
   };
 }
