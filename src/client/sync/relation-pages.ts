@@ -1,3 +1,4 @@
+import type { Environment } from "../environment.ts";
 import type { Answer, Link } from "../link/contract.ts";
 import type { RelationRow } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
@@ -10,6 +11,7 @@ export interface RelationPages {
 }
 
 export type RelationPagesOptions = {
+  readonly clock: Environment["clock"];
   readonly cache: Cache;
   readonly keeper: Keeper;
   readonly link: Pick<Link, "ask">;
@@ -18,8 +20,9 @@ export type RelationPagesOptions = {
 
 /** The server keeps 10,000 at most, in pages of 200 (PROTOCOL 5). */
 const pagesMax = 50;
+const retryMs = 10_000;
 
-export function createRelationPages({ cache, keeper, link, onFault }: RelationPagesOptions): RelationPages {
+export function createRelationPages({ clock, cache, keeper, link, onFault }: RelationPagesOptions): RelationPages {
   /** They are still to be fetched: an earlier try may have failed, or its tab may have died. */
   let isDue = true;
 
@@ -49,11 +52,18 @@ export function createRelationPages({ cache, keeper, link, onFault }: RelationPa
     isDue = false;
   }
 
+  function run(): void {
+    fetchAll().catch((fault: unknown) => {
+      onFault(fault);
+      clock.after(retryMs, () => isDue && run());
+    });
+  }
+
   return {
     begin(isFresh) {
       if (isFresh) isDue = true;
       if (!isDue) return;
-      if (isFresh || cache.relations.size === 0) fetchAll().catch(onFault);
+      if (isFresh || cache.relations.size === 0) run();
       else isDue = false;
     },
   };
