@@ -62,7 +62,7 @@ export function createClient(options: ClientOptions): Client {
     name: `tidings ${JSON.stringify(scope)}`,
     onNotice(notice) {
       if (!life.isOpen()) return;
-      if (notice.outbox) outbox.changedElsewhere();
+      if (notice.outbox || notice.wishes) outbox.changedElsewhere();
       for (const key of notice.drafts) threads.draftChanged(key);
     },
   });

@@ -42,8 +42,8 @@ export interface Cache {
   setPending(id: string, pending: Pending | null): void;
   /** Rows of the outbox went out on a connection, or it has ended. */
   sendingChanged(): void;
-  /** The outbox as the vault has it now: another tab changed it. */
-  syncOutbox(rows: readonly OutboxRow[]): void;
+  /** Outbox and wishes as the vault has them now: another tab changed them. */
+  sync(boot: Pick<Boot, "outbox" | "wishes">): void;
   subscribe(listener: (change: Change) => void): () => void;
 }
 
@@ -156,9 +156,12 @@ export function createCache(): Cache {
       tell({ of: "outbox" });
     },
     sendingChanged: () => tell({ of: "outbox" }),
-    syncOutbox(rows) {
-      replacePending(rows);
+    sync(boot) {
+      replacePending(boot.outbox);
+      wishes.clear();
+      for (const wish of boot.wishes) wishes.set(wish.key, wish);
       tell({ of: "outbox" });
+      tell({ of: "wishes" });
     },
     subscribe(listener) {
       listeners.add(listener);

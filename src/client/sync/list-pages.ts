@@ -80,6 +80,7 @@ export function createListPages({ clock, cache, keeper, pages, onChange, onFault
     },
     begin(isFresh) {
       link = "up";
+      if (isFresh) next = { after: null };
       if (isFresh || more === "unreachable" || cache.conversations.size === 0) run(fetchPage());
     },
     end() {

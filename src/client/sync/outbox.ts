@@ -132,9 +132,9 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
   function readAgain(): void {
     keeper
       .vault()
-      .outbox()
-      .then((rows) => {
-        cache.syncOutbox(rows);
+      .boot(0)
+      .then((boot) => {
+        cache.sync(boot);
         return answers.find();
       })
       .catch(onFault);
