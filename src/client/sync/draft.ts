@@ -29,6 +29,8 @@ export function createDraft({
 }): Draft {
   const source = createSource("", { onFault });
   let cancelSave: (() => void) | null = null;
+  /** Counts what happened to the text here: a read of the vault that began before is too old. */
+  let changes = 0;
 
   function save(): void {
     cancelSave = null;
@@ -37,6 +39,7 @@ export function createDraft({
   }
 
   function set(text: string): void {
+    changes++;
     source.set(text);
     cancelSave ??= clock.after(saveMs, save);
   }
@@ -46,15 +49,17 @@ export function createDraft({
     subscribe: source.subscribe,
     set,
     load() {
+      const before = changes;
       keeper
         .vault()
         .draft(key)
         .then((text) => {
-          if (cancelSave === null) source.set(text ?? "");
+          if (before === changes) source.set(text ?? "");
         })
         .catch(onFault);
     },
     taken() {
+      changes++;
       cancelSave?.();
       cancelSave = null;
       source.set("");
