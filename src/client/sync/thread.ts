@@ -76,9 +76,10 @@ export function createThread(target: Target, context: ThreadContext): OwnedThrea
   function changed(change: Change): void {
     if (change.of === "outbox" || change.of === "wishes") return refresh();
     if (change.of === "all") return change.isReset ? window.show("newest") : window.reload();
-    const row = change.of === "conversation" ? cache.conversations.get(change.id ?? "") : undefined;
-    if (row === undefined || change.of !== "conversation") return;
-    if (isFor(target, row) || row.id === window.state().row?.id) window.changed(row, change.messages);
+    if (change.of !== "conversations") return;
+    const row = "with" in target ? cache.byUser(target.with) : cache.conversations.get(target.conversation);
+    const messages = change.messages?.get(row?.id ?? "");
+    if (row !== null && row !== undefined && messages !== undefined) window.changed(row, messages);
   }
   const unsubscribe = cache.subscribe(changed);
 
