@@ -9,6 +9,8 @@ export interface Draft extends Readable<string> {
   load(): void;
   /** Its message is being kept: the draft is deleted in the same write. */
   taken(): void;
+  /** Saves at once what is not saved yet. */
+  flush(): void;
   /** That message could not be kept: its text goes back, unless there is another one. */
   restore(text: string): void;
 }
@@ -29,6 +31,8 @@ export function createDraft({
 }): Draft {
   const source = createSource("", { onFault });
   let cancelSave: (() => void) | null = null;
+  /** Counts the changes made here: a read that was asked for before one of them is too old. */
+  let changes = 0;
 
   function save(): void {
     cancelSave = null;
@@ -37,6 +41,7 @@ export function createDraft({
   }
 
   function set(text: string): void {
+    changes++;
     source.set(text);
     cancelSave ??= clock.after(saveMs, save);
   }
@@ -46,15 +51,22 @@ export function createDraft({
     subscribe: source.subscribe,
     set,
     load() {
+      const before = changes;
       keeper
         .vault()
         .draft(key)
         .then((text) => {
-          if (cancelSave === null) source.set(text ?? "");
+          if (cancelSave === null && changes === before) source.set(text ?? "");
         })
         .catch(onFault);
     },
+    flush() {
+      if (cancelSave === null) return;
+      cancelSave();
+      save();
+    },
     taken() {
+      changes++;
       cancelSave?.();
       cancelSave = null;
       source.set("");

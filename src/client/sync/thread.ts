@@ -118,6 +118,7 @@ export function createThread(target: Target, context: ThreadContext): OwnedThrea
     },
     draftChanged: draft.load,
     close() {
+      draft.flush();
       unsubscribe();
       window.close();
     },
