@@ -17,6 +17,8 @@ export interface Keeper {
   use(vault: Vault | null): void;
   /** The vault could not be opened: writes that wait for it reject. */
   failed(fault: unknown): void;
+  /** For ever: writes that wait, and all later ones, reject. */
+  close(): void;
 }
 
 export type KeeperOptions = {
@@ -39,6 +41,7 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
   let current: Vault | null = null;
   const waiting: { readonly go: () => void; readonly fail: (fault: VaultError) => void }[] = [];
   let underWay = 0;
+  let isClosed = false;
 
   function vault(): Vault {
     if (current === null) throw new VaultError("lost", "The storage is not open");
@@ -57,7 +60,7 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
   }
 
   async function write(write: Write, durability: Durability): Promise<Written> {
-    if (current === null) await new Promise<void>((go, fail) => waiting.push({ go, fail }));
+    if (current === null && !isClosed) await new Promise<void>((go, fail) => waiting.push({ go, fail }));
     const target = vault();
     const cancelStall = clock.after(stallMs, () => state.set({ kind: "stalled" }));
     underWay++;
@@ -90,17 +93,23 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
     return written;
   }
 
+  function failed(fault: unknown): void {
+    const error = fault instanceof VaultError ? fault : new VaultError("unavailable", "No storage was opened", fault);
+    for (const { fail } of waiting.splice(0)) fail(error);
+  }
+
   return {
     write,
     vault,
+    failed,
+    close() {
+      isClosed = true;
+      failed(new VaultError("failed", "The client is closed"));
+    },
     use(vault) {
       current = vault;
       state.set({ kind: vault?.kind ?? "opening" });
       if (vault !== null) for (const { go } of waiting.splice(0)) go();
-    },
-    failed(fault) {
-      const error = fault instanceof VaultError ? fault : new VaultError("unavailable", "No storage was opened", fault);
-      for (const { fail } of waiting.splice(0)) fail(error);
     },
   };
 }

@@ -25,6 +25,8 @@ export interface Outbox {
   begin(): void;
   /** Another tab has changed the outbox. */
   changedElsewhere(): void;
+  /** What waits stays on the device; those who wait for its answer get none here. */
+  close(): void;
 }
 
 export type OutboxOptions = {
@@ -157,6 +159,10 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       end(id, new ClientError("refused", `${failed.code}: ${failed.message}`));
     },
     changedElsewhere: readAgain,
+    close() {
+      for (const id of [...waiting.keys()])
+        end(id, new ClientError("closed", "The client was closed; what is kept is sent by the next one"));
+    },
   };
 }
 

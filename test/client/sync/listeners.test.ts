@@ -9,7 +9,7 @@ function setupList(count: number) {
   const faults: unknown[] = [];
   const list = createList({
     ...{ clock: fakeClock(), self: "alice", cache, onFault: (fault: unknown) => void faults.push(fault) },
-    keeper: { write: async () => writtenOf([]), vault: () => fail(), use() {}, failed() {} },
+    keeper: { write: async () => writtenOf([]), vault: () => fail(), use() {}, failed() {}, close() {} },
     pages: { messages: async () => null, conversations: async () => null, conversation: async () => null },
     wishes: { read: async () => {}, want: async () => {}, mute: () => null, relations: () => [], begin() {}, end() {} },
   });
