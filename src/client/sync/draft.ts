@@ -4,6 +4,7 @@ import type { Keeper } from "./keeper.ts";
 
 /** The text that a user has typed for one target, and not sent. */
 export interface Draft extends Readable<string> {
+  isWatched(): boolean;
   set(text: string): void;
   /** Reads it from the vault, unless the user is typing here. */
   load(): void;
@@ -49,6 +50,7 @@ export function createDraft({
   return {
     get: source.get,
     subscribe: source.subscribe,
+    isWatched: source.isWatched,
     set,
     load() {
       const before = changes;
