@@ -114,6 +114,7 @@ export function createClient(options: ClientOptions): Client {
             outbox.settled(message);
             events.emit("accepted", message);
           }),
+        onSettledElsewhere: (messages) => messages.forEach(outbox.settled),
         onReset: (reason) => events.emit("reset", { reason }),
       }),
     onCaughtUp: () => threads.online(),
