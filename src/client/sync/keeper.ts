@@ -40,7 +40,8 @@ const evictedMessages = 2_000;
 export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions): Keeper {
   let current: Vault | null = null;
   const waiting: { readonly go: () => void; readonly fail: (fault: VaultError) => void }[] = [];
-  let underWay = 0;
+  /** Writes of the present vault that have not come back. */
+  let underWay = new Set<Write>();
   let isClosed = false;
 
   function vault(): Vault {
@@ -62,8 +63,8 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
   async function write(write: Write, durability: Durability): Promise<Written> {
     if (current === null && !isClosed) await new Promise<void>((go, fail) => waiting.push({ go, fail }));
     const target = vault();
-    const cancelStall = clock.after(stallMs, () => state.set({ kind: "stalled" }));
-    underWay++;
+    const cancelStall = clock.after(stallMs, () => target === current && state.set({ kind: "stalled" }));
+    const ofVault = underWay.add(write);
     let written: Written;
     try {
       written = await writeWithRoom(target, write, durability);
@@ -72,11 +73,11 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
       throw fault;
     } finally {
       cancelStall();
-      underWay--;
+      ofVault.delete(write);
     }
     // A vault that was left meanwhile has no part in what is shown.
     if (target !== current) throw new VaultError("lost", "The storage was opened anew");
-    if (underWay === 0 || state.get().kind === "full") state.set({ kind: target.kind });
+    if (underWay.size === 0 || state.get().kind === "full") state.set({ kind: target.kind });
     cache.apply(written, {
       isReset: write.reset === true,
       messages: write.messages ?? [],
@@ -108,6 +109,7 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
     },
     use(vault) {
       current = vault;
+      underWay = new Set();
       state.set({ kind: vault?.kind ?? "opening" });
       if (vault !== null) for (const { go } of waiting.splice(0)) go();
     },

@@ -46,12 +46,15 @@ const rowsMax = 1_000;
 const stallMs = 2_000;
 /** Rows of another tab are its own to send, for this long. */
 const elsewhereMs = 1_500;
+/** Notices of other tabs that come within this time cause one read. */
+const gatherMs = 20;
 /** How often the vault is looked at for rows of a tab that died before it could give a notice. */
 const lookMs = 30_000;
 
 export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFailed }: OutboxOptions): Outbox {
   const waiting = new Map<string, Waiting>();
   let cancelLook: (() => void) | null = null;
+  let cancelRead: (() => void) | null = null;
 
   const change = (changes: readonly OutboxChange[]): Promise<Written> => keeper.write({ outbox: changes }, "strict");
 
@@ -96,12 +99,17 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     return { id: row.id, kept, accepted };
   }
 
+  async function readRows(): Promise<void> {
+    cache.syncOutbox(await keeper.vault().outbox());
+  }
+
+  /** Once for all notices of this time: a tab that sends much gives one with each step of each message. */
   function readAgain(): void {
-    keeper
-      .vault()
-      .outbox()
-      .then((rows) => cache.syncOutbox(rows), onFault);
-    clock.after(elsewhereMs, sender.flush);
+    cancelRead ??= clock.after(gatherMs, () => {
+      cancelRead = null;
+      readRows().catch(onFault);
+      clock.after(elsewhereMs, sender.flush);
+    });
   }
 
   function lookAround(): void {
