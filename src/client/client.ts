@@ -2,6 +2,7 @@ import { createAccount } from "./account.ts";
 import { type Client, ClientError, type ClientOptions, type StorageState, type Status } from "./api.ts";
 import { createEvents } from "./events.ts";
 import { createLife } from "./life.ts";
+import { createGuard } from "./link/guard.ts";
 import { createLink } from "./link/link.ts";
 import { ownClock } from "./owned-clock.ts";
 import { createSource } from "./readable.ts";
@@ -43,7 +44,9 @@ const tenantDefault = "default";
  * client.thread({ with: "bob" }).send("hi");
  */
 export function createClient(options: ClientOptions): Client {
-  const { user, storage = memory(), onFault = ignore } = options;
+  const { user, storage = memory() } = options;
+  // The app's own function may throw too.
+  const { onFault } = createGuard(options.onFault ?? ignore);
   const runtime = { ...runtimeEnvironment(), ...options.environment };
   const clock = ownClock(runtime.clock);
   const environment = { ...runtime, clock };
@@ -113,6 +116,7 @@ export function createClient(options: ClientOptions): Client {
             outbox.settled(message);
             events.emit("accepted", message);
           }),
+        onSettledElsewhere: (messages) => messages.forEach(outbox.settled),
         onReset: (reason) => events.emit("reset", { reason }),
       }),
     onCaughtUp: () => threads.online(),
@@ -134,13 +138,7 @@ export function createClient(options: ClientOptions): Client {
   const want = (wish: Exclude<Wish, { kind: "read" }>): void => void wishes.want(wish).catch(onFault);
   async function close(): Promise<void> {
     if (life.isClosed()) return;
-    worker.close();
-    link.close();
-    tabs.close();
-    receiver.close();
-    threads.close();
-    life.close();
-    clock.close();
+    for (const part of [worker, link, tabs, receiver, threads, life, outbox, clock]) part.close();
   }
 
   function assertOpen(): void {
@@ -180,8 +178,9 @@ export function createClient(options: ClientOptions): Client {
     unmute: (conversation) => want({ key: `mute ${conversation}`, kind: "mute", conversation, muted: false }),
     async work(handler, { signal } = {}) {
       assertOpen();
-      const release = life.retain();
+      const release = life.retain("at-once");
       await worker.run(handler, signal);
+      // What comes from now on has no handler, and must not be acked.
       release();
     },
     retain() {

@@ -9,9 +9,9 @@ export type Pending = {
   readonly stage: "keeping" | "stalled" | "kept";
 };
 
-/** What has changed. `conversation` with null: any of them. */
 export type Change =
-  | { readonly of: "conversation"; readonly id: string | null; readonly messages: readonly MessageRow[] }
+  /** These conversations have changed, each with its new messages. Null: any of them. */
+  | { readonly of: "conversations"; readonly messages: ReadonlyMap<string, readonly MessageRow[]> | null }
   | { readonly of: "outbox" }
   | { readonly of: "relations" }
   | { readonly of: "wishes" }
@@ -123,7 +123,7 @@ export function createCache(): Cache {
     addPage(rows, isEnd) {
       for (const row of rows) put(row);
       floor = isEnd ? Number.NEGATIVE_INFINITY : (rows.at(-1)?.rank ?? floor);
-      tell({ of: "conversation", id: null, messages: [] });
+      tell({ of: "conversations", messages: null });
     },
     hold: put,
     apply(written, news) {
@@ -144,8 +144,7 @@ export function createCache(): Cache {
       for (const wish of news.wishes) wishes.set(wish.key, wish);
       for (const row of news.relations) relations.set(row.user, row);
       if (news.isReset) tell({ of: "all", isReset: true });
-      for (const { id } of written.conversations)
-        tell({ of: "conversation", id, messages: news.messages.filter((one) => one.conversation === id) });
+      if (written.conversations.length > 0) tell({ of: "conversations", messages: messagesOf(written, news) });
       if (written.outbox.size > 0) tell({ of: "outbox" });
       if (news.relations.length > 0) tell({ of: "relations" });
       if (news.granted.length + news.wishes.length > 0) tell({ of: "wishes" });
@@ -168,4 +167,11 @@ export function createCache(): Cache {
       return () => void listeners.delete(listener);
     },
   };
+}
+
+/** The new messages of each conversation that a write named. */
+function messagesOf(written: Written, news: News): ReadonlyMap<string, readonly MessageRow[]> {
+  const messages = new Map<string, MessageRow[]>(written.conversations.map(({ id }) => [id, []]));
+  for (const message of news.messages) messages.get(message.conversation)?.push(message);
+  return messages;
 }

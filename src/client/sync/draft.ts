@@ -4,11 +4,14 @@ import type { Keeper } from "./keeper.ts";
 
 /** The text that a user has typed for one target, and not sent. */
 export interface Draft extends Readable<string> {
+  isWatched(): boolean;
   set(text: string): void;
   /** Reads it from the vault, unless the user is typing here. */
   load(): void;
   /** Its message is being kept: the draft is deleted in the same write. */
   taken(): void;
+  /** Saves at once what is not saved yet. */
+  flush(): void;
   /** That message could not be kept: its text goes back, below what is there. */
   restore(text: string): void;
 }
@@ -29,7 +32,7 @@ export function createDraft({
 }): Draft {
   const source = createSource("", { onFault });
   let cancelSave: (() => void) | null = null;
-  /** Counts what happened to the text here: a read of the vault that began before is too old. */
+  /** Counts the changes made here: a read that was asked for before one of them is too old. */
   let changes = 0;
 
   function save(): void {
@@ -47,6 +50,7 @@ export function createDraft({
   return {
     get: source.get,
     subscribe: source.subscribe,
+    isWatched: source.isWatched,
     set,
     load() {
       const before = changes;
@@ -54,9 +58,14 @@ export function createDraft({
         .vault()
         .draft(key)
         .then((text) => {
-          if (before === changes) source.set(text ?? "");
+          if (cancelSave === null && changes === before) source.set(text ?? "");
         })
         .catch(onFault);
+    },
+    flush() {
+      if (cancelSave === null) return;
+      cancelSave();
+      save();
     },
     taken() {
       changes++;

@@ -55,8 +55,11 @@ export function createListPages({ clock, cache, keeper, pages, onChange, onFault
   }
 
   async function fetchPage(): Promise<void> {
-    if (next === "end") return set("end");
-    const page = await pages.conversations(next.after);
+    const from = next;
+    if (from === "end") return set("end");
+    const page = await pages.conversations(from.after);
+    // The list has begun anew, or another request has brought this page.
+    if (next !== from) return;
     if (page === null) return set("unreachable");
     next = page.next === null ? "end" : { after: page.next };
     const conversations = page.conversations.map((listed) => ({ kind: "listed", listed }) as const);

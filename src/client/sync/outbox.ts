@@ -26,6 +26,8 @@ export interface Outbox {
   begin(): void;
   /** Another tab has changed the outbox. */
   changedElsewhere(): void;
+  /** What waits stays on the device; those who wait for its answer get none here. */
+  close(): void;
 }
 
 export type OutboxOptions = {
@@ -43,6 +45,8 @@ const rowsMax = 1_000;
 const stallMs = 2_000;
 /** Rows of another tab are its own to send, for this long. */
 const elsewhereMs = 1_500;
+/** Notices of other tabs that come within this time cause one read. */
+const gatherMs = 20;
 /** How often the vault is looked at for rows of a tab that died before it could give a notice. */
 const lookMs = 30_000;
 
@@ -51,6 +55,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
   /** Rows with an edit or a cancel that is not decided: they must not go out as they were. */
   const changing = new Set<string>();
   let cancelLook: (() => void) | null = null;
+  let cancelRead: (() => void) | null = null;
 
   // Every start of a connection reads the outbox anew.
   cache.subscribe(({ of }) => void (of === "all" && answers.find().catch(onFault)));
@@ -129,16 +134,18 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     return { id: row.id, kept, accepted };
   }
 
+  async function readRows(): Promise<void> {
+    cache.sync(await keeper.vault().boot(0));
+    await answers.find();
+  }
+
+  /** Once for all notices of this time: a tab that sends much gives one with each step of each message. */
   function readAgain(): void {
-    keeper
-      .vault()
-      .boot(0)
-      .then((boot) => {
-        cache.sync(boot);
-        return answers.find();
-      })
-      .catch(onFault);
-    clock.after(elsewhereMs, sender.flush);
+    cancelRead ??= clock.after(gatherMs, () => {
+      cancelRead = null;
+      readRows().catch(onFault);
+      clock.after(elsewhereMs, sender.flush);
+    });
   }
 
   function lookAround(): void {
@@ -177,6 +184,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       answers.refused(id, failed);
     },
     changedElsewhere: readAgain,
+    close: answers.close,
   };
 }
 
