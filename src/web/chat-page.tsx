@@ -7,7 +7,7 @@ import { Menu, type MenuItem } from "./menu.tsx";
 import { notifyState, startNotifying } from "./notify.ts";
 import { createOpenThreads } from "./open-threads.ts";
 import { People } from "./people.tsx";
-import type { Auth, Identity } from "./session.ts";
+import { type Auth, followSignOut, type Identity } from "./session.ts";
 import { SignOut } from "./sign-out.tsx";
 import { StatusLine } from "./status-line.tsx";
 import { ThreadView } from "./thread-view.tsx";
@@ -21,8 +21,10 @@ export const ChatPage = ({ client, ...props }: ChatPageProps): ReactNode => (
   </Tidings>
 );
 
-function Chat({ auth, identity: { user, tenant } }: Omit<ChatPageProps, "client">): ReactNode {
+function Chat({ auth, identity }: Omit<ChatPageProps, "client">): ReactNode {
   const client = useClient();
+  const { user, tenant } = identity;
+  useEffect(() => followSignOut(client, identity), [client, identity]);
   const search = useSearch();
   const { target, seq } = useMemo(() => routeOf(search, user), [search, user]);
   const threads = useMemo(createOpenThreads, []);
