@@ -32,7 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "tenant",
   ],
   adapter: ["base", "protocol", "access", "connection", "http", "chat"],
-  standalone: ["base", "protocol", "store", "bus", "access", "push", "http", "chat", "adapter", "web"],
+  standalone: ["base", "protocol", "store", "bus", "access", "push", "http", "chat", "adapter", "client", "web"],
   client: ["base", "protocol"],
   react: ["client"],
   web: ["base", "protocol", "client", "react"],
