@@ -46,6 +46,7 @@ function Chat({ auth, identity }: Omit<ChatPageProps, "client">): ReactNode {
     [client, tenant, hrefOf],
   );
   useShortcuts(target, hrefOf);
+  useLeaveWarning();
   const key = target === null ? "" : "with" in target ? `with ${target.with}` : `id ${target.conversation}`;
   return (
     <div id="app" data-view={target === null ? "people" : "chat"}>
@@ -113,6 +114,21 @@ function Title({ target, user }: { readonly target: Target | null; readonly user
     (navigator as { setAppBadge?: (count: number) => Promise<void> }).setAppBadge?.(messages).catch(() => {});
   }, [messages, name]);
   return null;
+}
+
+/** The browser asks before the page is left with something that is nowhere but in it. */
+function useLeaveWarning(): void {
+  const client = useClient();
+  useEffect(() => {
+    const onLeave = (event: Event): void => {
+      const { kind } = client.storage.get();
+      if (kind === "durable" || kind === "opening" || kind === "lost") return;
+      const typed = document.querySelector<HTMLTextAreaElement>("#text")?.value ?? "";
+      if (client.outbox.get().queued > 0 || typed !== "") event.preventDefault();
+    };
+    addEventListener("beforeunload", onLeave);
+    return () => removeEventListener("beforeunload", onLeave);
+  }, [client]);
 }
 
 /** Ctrl or ⌘ with K finds, Alt with an arrow goes to the next conversation, Escape goes back to the list. */

@@ -108,6 +108,14 @@ describePage("a thread of the page", ({ base, open, names, post }) => {
     expect(await alice.textContent("#composer-problem")).toContain("not being sent");
     await until(() => typed(alice), "  keep me");
     await until(() => texts(alice), []);
+    await alice.waitForSelector("#storage[data-storage=full]");
+    const asked: string[] = [];
+    alice.on("dialog", (dialog) => {
+      asked.push(dialog.type());
+      void dialog.accept();
+    });
+    await alice.reload();
+    expect(asked).toEqual(["beforeunload"]);
   });
 
   test("W28 a window without the focus reads nothing", async () => {
