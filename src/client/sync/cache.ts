@@ -131,7 +131,8 @@ export function createCache(): Cache {
         // What did not change stays the same object, so that nothing is shown anew.
         if (known === undefined ? row.rank >= floor : !isSameRow(row, known)) put(row);
       }
-      for (const wish of news.granted) wishes.delete(wish.key);
+      // The user may want something else meanwhile.
+      for (const wish of news.granted) if (isSameRow(wish, wishes.get(wish.key))) wishes.delete(wish.key);
       for (const wish of news.wishes) wishes.set(wish.key, wish);
       for (const row of news.relations) relations.set(row.user, row);
       if (news.isReset) tell({ of: "all", isReset: true });

@@ -44,8 +44,8 @@ type Connection = {
   readonly frames: LogFrame[];
   phase: "catching-up" | "live";
   isWriting: boolean;
-  /** Since when the stored cursor is another one than this connection's. */
-  standingSince: number | null;
+  /** The stored cursor is another one than this connection's. Ends the wait for it to come back. */
+  cancelStanding: (() => void) | null;
 };
 
 /** How many changes one write takes at most, a frame's worth more. */
@@ -106,12 +106,15 @@ export function createInbox(options: InboxOptions): Inbox {
 
   function ackOrStand(of: Connection, moved: boolean): void {
     if (moved) {
-      of.standingSince = null;
+      of.cancelStanding?.();
+      of.cancelStanding = null;
       if (of.cursor !== null) link.send({ type: "ack", cursor: of.cursor });
       return;
     }
-    of.standingSince ??= clock.elapsed();
-    if (clock.elapsed() - of.standingSince >= standingMs) link.reconnect();
+    // By a timer, for nothing more may come: polling goes on only after an ack.
+    of.cancelStanding ??= clock.after(standingMs, () => {
+      if (connection === of) link.reconnect();
+    });
   }
 
   function run(of: Connection): void {
@@ -149,7 +152,7 @@ export function createInbox(options: InboxOptions): Inbox {
 
   return {
     begin({ cursor }, level) {
-      connection = { level, cursor, frames: [], phase: "catching-up", isWriting: false, standingSince: null };
+      connection = { level, cursor, frames: [], phase: "catching-up", isWriting: false, cancelStanding: null };
     },
     take(frame) {
       const of = connection;

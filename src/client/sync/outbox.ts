@@ -3,6 +3,7 @@ import type { Environment } from "../environment.ts";
 import type { OutboxChange, Written } from "../vault/contract.ts";
 import { VaultError } from "../vault/contract.ts";
 import type { OutboxRow, Refusal, Target } from "../vault/rows.ts";
+import { createAnswers } from "./answers.ts";
 import { type Cache, targetKey } from "./cache.ts";
 import type { Ids } from "./ids.ts";
 import type { Keeper } from "./keeper.ts";
@@ -37,8 +38,6 @@ export type OutboxOptions = {
   readonly onFailed: (row: OutboxRow, failed: Refusal) => void;
 };
 
-type Waiting = { readonly resolve: (message: Message) => void; readonly reject: (fault: ClientError) => void };
-
 const rowsMax = 1_000;
 /** After this long a row that is not on disk is sent nevertheless. */
 const stallMs = 2_000;
@@ -48,15 +47,13 @@ const elsewhereMs = 1_500;
 const lookMs = 30_000;
 
 export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFailed }: OutboxOptions): Outbox {
-  const waiting = new Map<string, Waiting>();
+  const answers = createAnswers({ cache, keeper });
   let cancelLook: (() => void) | null = null;
 
-  const change = (changes: readonly OutboxChange[]): Promise<Written> => keeper.write({ outbox: changes }, "strict");
+  // Every start of a connection reads the outbox anew.
+  cache.subscribe(({ of }) => void (of === "all" && answers.find().catch(onFault)));
 
-  function end(id: string, fault: ClientError): void {
-    waiting.get(id)?.reject(fault);
-    waiting.delete(id);
-  }
+  const change = (changes: readonly OutboxChange[]): Promise<Written> => keeper.write({ outbox: changes }, "strict");
 
   async function keep(row: OutboxRow): Promise<void> {
     const cancelStall = clock.after(stallMs, () => {
@@ -70,7 +67,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       // Sent while the storage hung: it stays on screen until its answer.
       if (cache.pending.get(row.id)?.stage !== "stalled") cache.setPending(row.id, null);
       const error = storageError(fault);
-      end(row.id, error);
+      answers.ended(row.id, error);
       throw error;
     } finally {
       cancelStall();
@@ -85,7 +82,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
   });
 
   function put(row: OutboxRow): Sending {
-    const accepted = new Promise<Message>((resolve, reject) => waiting.set(row.id, { resolve, reject }));
+    const accepted = answers.of(row.id, row.target);
     cache.setPending(row.id, { row, stage: "keeping" });
     const kept = keep(row);
     // Nobody has to look at them: the thread shows the same.
@@ -98,7 +95,11 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     keeper
       .vault()
       .outbox()
-      .then((rows) => cache.syncOutbox(rows), onFault);
+      .then((rows) => {
+        cache.syncOutbox(rows);
+        return answers.find();
+      })
+      .catch(onFault);
     clock.after(elsewhereMs, sender.flush);
   }
 
@@ -124,9 +125,12 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       change([{ do: "retry", id }]).then(sender.flush, onFault);
     },
     async cancel(id) {
+      const target = cache.pending.get(id)?.row.target;
       const { outbox } = await change([{ do: "cancel", id }]);
       if ((outbox.get(id) ?? null) !== null) return "too-late";
-      end(id, new ClientError("cancelled", "The message was cancelled"));
+      // It is gone, and so it is if another tab was faster.
+      if (target === undefined || (await answers.wasSent(id, target))) return "too-late";
+      answers.ended(id, new ClientError("cancelled", "The message was cancelled"));
       return "cancelled";
     },
     async edit(id, text) {
@@ -144,8 +148,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       return "edited";
     },
     settled(message) {
-      waiting.get(message.id)?.resolve(message);
-      waiting.delete(message.id);
+      answers.accepted(message);
       sender.flush();
     },
     async refused(id, failed) {
@@ -154,7 +157,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       const { outbox } = await keeper.write({ outbox: [{ do: "fail", id, failed }, ...gone] }, "relaxed");
       const row = outbox.get(id) ?? null;
       if (row !== null) onFailed(row, failed);
-      end(id, new ClientError("refused", `${failed.code}: ${failed.message}`));
+      answers.refused(id, failed);
     },
     changedElsewhere: readAgain,
   };
