@@ -1,6 +1,6 @@
 import { createClient, indexedDb, type Client } from "../client/index.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
-import { parameter } from "./address.ts";
+import { pageHref, parameter } from "./address.ts";
 
 /** How the server learns who asks: `demo`, the address says it; `jwt`, a cookie does. */
 export type Auth = "demo" | "jwt";
@@ -78,4 +78,24 @@ export function openClient(auth: Auth, { user, tenant }: Identity): Client {
     ...(auth === "demo" && { authenticate: async () => ({ parameters }) }),
     storage: indexedDb(),
   });
+}
+
+/** All tabs of a user end together: one that went on would store the user's messages again. */
+const channelOf = ({ user, tenant }: Identity): BroadcastChannel =>
+  new BroadcastChannel(`tidings sign-out ${JSON.stringify([tenant, user])}`);
+
+/** Removes the data of the user from this browser, and ends the user's other tabs. */
+export async function signOut(client: Client, identity: Identity): Promise<void> {
+  const channel = channelOf(identity);
+  channel.postMessage("sign out");
+  await client.signOut({ wipe: true });
+  channel.close();
+  location.assign(pageHref({ tenant: identity.tenant }));
+}
+
+/** Follows another tab that signs out. Returns the function that ends this. */
+export function followSignOut(client: Client, identity: Identity): () => void {
+  const channel = channelOf(identity);
+  channel.onmessage = () => void client.close().then(() => location.assign(pageHref({ tenant: identity.tenant })));
+  return () => channel.close();
 }
