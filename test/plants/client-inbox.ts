@@ -58,14 +58,14 @@ export const clientInbox = {
   "a reset drops what waits to be sent": {
     rule: "J10 J91",
     file: "client/sync/cache.ts",
-    from: "if (news.isReset) forget();",
-    to: "if (news.isReset) { forget(); pending.clear(); }",
+    from: "forget();\n        resets =",
+    to: "forget();\n        pending.clear();\n        resets =",
   },
   "a read mark is forgotten once it was sent": {
     rule: "J9",
     file: "client/sync/wishes.ts",
-    from: 'link.send({ type: "read", conversation, seq })) sent.add(nameOf(wish));',
-    to: 'link.send({ type: "read", conversation, seq })) await keeper.write({ granted: [wish] }, "relaxed");',
+    from: 'if (!link.send({ type: "read", conversation, seq })) sent.delete(wish.key);',
+    to: 'if (link.send({ type: "read", conversation, seq })) await keeper.write({ granted: [wish] }, "relaxed");',
   },
   "an answer ends the wish that came after it": {
     rule: "J10",
