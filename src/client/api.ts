@@ -133,7 +133,7 @@ export type Sending = {
   readonly accepted: Promise<Message>;
 };
 
-/** One conversation on screen. Two calls of `thread` for one target give the same object, until all its listeners have gone. */
+/** One conversation on screen. Two calls of `thread` for one target give the same object. One that has no listeners stops following its conversation when many others were asked for, until it has one again. */
 export interface Thread {
   readonly state: Readable<ThreadState>;
   /** The text that the user has typed and not sent, kept on the device. */

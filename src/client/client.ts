@@ -2,6 +2,7 @@ import { createAccount } from "./account.ts";
 import { type Client, ClientError, type ClientOptions, type StorageState, type Status } from "./api.ts";
 import { createEvents } from "./events.ts";
 import { createLife } from "./life.ts";
+import { createGuard } from "./link/guard.ts";
 import { createLink } from "./link/link.ts";
 import { ownClock } from "./owned-clock.ts";
 import { createSource } from "./readable.ts";
@@ -14,6 +15,7 @@ import { createKeeper } from "./sync/keeper.ts";
 import { createList } from "./sync/list.ts";
 import { createOutbox } from "./sync/outbox.ts";
 import { createPages } from "./sync/pages.ts";
+import { createRelationPages } from "./sync/relation-pages.ts";
 import { createPresence } from "./sync/presence.ts";
 import { createSender } from "./sync/sender.ts";
 import { openTabs } from "./sync/tabs.ts";
@@ -42,7 +44,9 @@ const tenantDefault = "default";
  * client.thread({ with: "bob" }).send("hi");
  */
 export function createClient(options: ClientOptions): Client {
-  const { user, storage = memory(), onFault = ignore } = options;
+  const { user, storage = memory() } = options;
+  // The app's own function may throw too.
+  const { onFault } = createGuard(options.onFault ?? ignore);
   const runtime = { ...runtimeEnvironment(), ...options.environment };
   const clock = ownClock(runtime.clock);
   const environment = { ...runtime, clock };
@@ -61,7 +65,7 @@ export function createClient(options: ClientOptions): Client {
     name: `tidings ${JSON.stringify(scope)}`,
     onNotice(notice) {
       if (!life.isOpen()) return;
-      if (notice.outbox) outbox.changedElsewhere();
+      if (notice.outbox || notice.wishes) outbox.changedElsewhere();
       for (const key of notice.drafts) threads.draftChanged(key);
     },
   });
@@ -96,6 +100,7 @@ export function createClient(options: ClientOptions): Client {
   });
   const receiver = createReceiver({
     ...{ life, sender, outbox, list, wishes, typing, presence, link, surroundings: environment.surroundings },
+    relations: createRelationPages(parts),
     inbox: (caughtUp) =>
       createInbox({
         ...parts,
@@ -111,6 +116,7 @@ export function createClient(options: ClientOptions): Client {
             outbox.settled(message);
             events.emit("accepted", message);
           }),
+        onSettledElsewhere: (messages) => messages.forEach(outbox.settled),
         onReset: (reason) => events.emit("reset", { reason }),
       }),
     onCaughtUp: () => threads.online(),
@@ -132,13 +138,7 @@ export function createClient(options: ClientOptions): Client {
   const want = (wish: Exclude<Wish, { kind: "read" }>): void => void wishes.want(wish).catch(onFault);
   async function close(): Promise<void> {
     if (life.isClosed()) return;
-    worker.close();
-    link.close();
-    tabs.close();
-    receiver.close();
-    threads.close();
-    life.close();
-    clock.close();
+    for (const part of [worker, link, tabs, receiver, threads, life, outbox, clock]) part.close();
   }
 
   function assertOpen(): void {
@@ -178,8 +178,9 @@ export function createClient(options: ClientOptions): Client {
     unmute: (conversation) => want({ key: `mute ${conversation}`, kind: "mute", conversation, muted: false }),
     async work(handler, { signal } = {}) {
       assertOpen();
-      const release = life.retain();
+      const release = life.retain("at-once");
       await worker.run(handler, signal);
+      // What comes from now on has no handler, and must not be acked.
       release();
     },
     retain() {

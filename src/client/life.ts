@@ -8,8 +8,8 @@ import type { Scope, Storage, Vault } from "./vault/contract.ts";
 
 /** Opens the vault, connects while somebody uses the client, and begins again when the vault is lost. */
 export interface Life {
-  /** See `Client.retain`. */
-  retain(): () => void;
+  /** See `Client.retain`. `at-once`: its end disconnects without waiting for another use. */
+  retain(linger?: "linger" | "at-once"): () => void;
   isOpen(): boolean;
   isClosed(): boolean;
   /** Reads the vault into the cache; answers where a connection begins. Null: not now. */
@@ -42,19 +42,29 @@ export function createLife(options: LifeOptions): Life {
   let phase: "unopened" | "opening" | "open" | "closed" = "unopened";
   let uses = 0;
   let position: Position | null = null;
+  /** Counts the openings: one that was overtaken changes nothing. */
+  let opening = 0;
+  /** The vault that is open or being read. */
+  let current: Vault | null = null;
 
   const isClosed = (): boolean => phase === "closed";
 
   /** The vault first: what it holds is shown, with or without a network. */
   async function open(): Promise<void> {
     phase = "opening";
+    const mine = ++opening;
     try {
       const vault = await storage.open(scope, () => deviceName(randomBytes));
       if (isClosed()) return vault.close();
+      current = vault;
       vault.onLost(() => lose(vault));
       keeper.use(vault);
       await readVault(vault);
+      // It was lost meanwhile, and another one is being opened.
+      if (current !== vault) return;
     } catch (fault) {
+      if (opening !== mine) return;
+      drop();
       onFault(fault);
       keeper.failed(fault);
       if (!isClosed()) phase = "unopened";
@@ -65,6 +75,12 @@ export function createLife(options: LifeOptions): Life {
     phase = "open";
     onOpen();
     if (uses > 0) link().start();
+  }
+
+  function drop(): void {
+    current?.close();
+    current = null;
+    keeper.use(null);
   }
 
   function begin(): void {
@@ -84,10 +100,9 @@ export function createLife(options: LifeOptions): Life {
 
   /** The browser has deleted the data, or another tab has: this is a new device. */
   function lose(vault: Vault): void {
-    if (isClosed()) return;
-    vault.close();
+    if (isClosed() || vault !== current) return;
     link().stop();
-    keeper.use(null);
+    drop();
     position = null;
     onLost();
     void open();
@@ -104,7 +119,7 @@ export function createLife(options: LifeOptions): Life {
         begin(null);
       });
     },
-    retain() {
+    retain(linger = "linger") {
       uses++;
       begin();
       let isHeld = true;
@@ -112,13 +127,16 @@ export function createLife(options: LifeOptions): Life {
         if (!isHeld) return;
         isHeld = false;
         uses--;
-        clock.after(lingerMs, () => uses === 0 && phase === "open" && link().stop());
+        const stop = (): unknown => uses === 0 && phase === "open" && link().stop();
+        if (linger === "at-once") stop();
+        else clock.after(lingerMs, stop);
       };
     },
     close() {
-      const vault = phase === "open" ? keeper.vault() : null;
       phase = "closed";
-      vault?.close();
+      keeper.close();
+      current?.close();
+      current = null;
     },
   };
 }

@@ -10,6 +10,8 @@ export interface Answers {
   accepted(message: Message): void;
   refused(id: string, failed: Refusal): void;
   ended(id: string, fault: ClientError): void;
+  /** The client is closed: nobody learns here how they end. */
+  close(): void;
   /** Whether another tab has sent it meanwhile. */
   wasSent(id: string, target: Target): Promise<boolean>;
   /** Looks for the ends of those that left the outbox, or failed, without this tab. */
@@ -58,6 +60,10 @@ export function createAnswers({ cache, keeper }: { readonly cache: Cache; readon
     accepted,
     refused,
     ended,
+    close() {
+      for (const id of [...waiting.keys()])
+        ended(id, new ClientError("closed", "The client was closed; what is kept is sent by the next one"));
+    },
     wasSent,
     async find() {
       for (const [id, { target }] of [...waiting]) {

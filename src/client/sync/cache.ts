@@ -9,9 +9,9 @@ export type Pending = {
   readonly stage: "keeping" | "stalled" | "kept";
 };
 
-/** What has changed. `conversation` with null: any of them. */
 export type Change =
-  | { readonly of: "conversation"; readonly id: string | null; readonly messages: readonly MessageRow[] }
+  /** These conversations have changed, each with its new messages. Null: any of them. */
+  | { readonly of: "conversations"; readonly messages: ReadonlyMap<string, readonly MessageRow[]> | null }
   | { readonly of: "outbox" }
   | { readonly of: "relations" }
   | { readonly of: "wishes" }
@@ -42,8 +42,8 @@ export interface Cache {
   setPending(id: string, pending: Pending | null): void;
   /** Rows of the outbox went out on a connection, or it has ended. */
   sendingChanged(): void;
-  /** The outbox as the vault has it now: another tab changed it. */
-  syncOutbox(rows: readonly OutboxRow[]): void;
+  /** Outbox and wishes as the vault has them now: another tab changed them. */
+  sync(boot: Pick<Boot, "outbox" | "wishes">): void;
   subscribe(listener: (change: Change) => void): () => void;
 }
 
@@ -68,6 +68,8 @@ export function createCache(): Cache {
   const relations = new Map<string, RelationRow>();
   const listeners = new Set<(change: Change) => void>();
   let floor = Number.NEGATIVE_INFINITY;
+  /** Of the cache that was read last; null: none was. */
+  let resets: number | null = null;
 
   const tell = (change: Change): void => {
     for (const listener of [...listeners]) listener(change);
@@ -108,7 +110,10 @@ export function createCache(): Cache {
       floor = boot.conversations.at(-1)?.rank ?? Number.NEGATIVE_INFINITY;
       for (const wish of boot.wishes) wishes.set(wish.key, wish);
       replacePending(boot.outbox);
-      tell({ of: "all", isReset: false });
+      // Another tab may have got the reset.
+      const isReset = resets !== null && resets !== (boot.meta.resets ?? 0);
+      resets = boot.meta.resets ?? 0;
+      tell({ of: "all", isReset });
     },
     setRelations(rows) {
       relations.clear();
@@ -118,11 +123,14 @@ export function createCache(): Cache {
     addPage(rows, isEnd) {
       for (const row of rows) put(row);
       floor = isEnd ? Number.NEGATIVE_INFINITY : (rows.at(-1)?.rank ?? floor);
-      tell({ of: "conversation", id: null, messages: [] });
+      tell({ of: "conversations", messages: null });
     },
     hold: put,
     apply(written, news) {
-      if (news.isReset) forget();
+      if (news.isReset) {
+        forget();
+        resets = (resets ?? 0) + 1;
+      }
       for (const [id, row] of written.outbox)
         if (row === null) pending.delete(id);
         else pending.set(id, { row, stage: "kept" });
@@ -136,8 +144,7 @@ export function createCache(): Cache {
       for (const wish of news.wishes) wishes.set(wish.key, wish);
       for (const row of news.relations) relations.set(row.user, row);
       if (news.isReset) tell({ of: "all", isReset: true });
-      for (const { id } of written.conversations)
-        tell({ of: "conversation", id, messages: news.messages.filter((one) => one.conversation === id) });
+      if (written.conversations.length > 0) tell({ of: "conversations", messages: messagesOf(written, news) });
       if (written.outbox.size > 0) tell({ of: "outbox" });
       if (news.relations.length > 0) tell({ of: "relations" });
       if (news.granted.length + news.wishes.length > 0) tell({ of: "wishes" });
@@ -148,13 +155,23 @@ export function createCache(): Cache {
       tell({ of: "outbox" });
     },
     sendingChanged: () => tell({ of: "outbox" }),
-    syncOutbox(rows) {
-      replacePending(rows);
+    sync(boot) {
+      replacePending(boot.outbox);
+      wishes.clear();
+      for (const wish of boot.wishes) wishes.set(wish.key, wish);
       tell({ of: "outbox" });
+      tell({ of: "wishes" });
     },
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
   };
+}
+
+/** The new messages of each conversation that a write named. */
+function messagesOf(written: Written, news: News): ReadonlyMap<string, readonly MessageRow[]> {
+  const messages = new Map<string, MessageRow[]>(written.conversations.map(({ id }) => [id, []]));
+  for (const message of news.messages) messages.get(message.conversation)?.push(message);
+  return messages;
 }

@@ -5,8 +5,8 @@ import type { Pages } from "./pages.ts";
 
 /** Asks the server for numbers of unread messages that this device cannot know. */
 export interface Counts {
-  /** Some may have become wrong. */
-  check(): void;
+  /** Those of these conversations may have become wrong. Null: any. */
+  check(ids: readonly string[] | null): void;
   begin(): void;
   end(): void;
 }
@@ -29,13 +29,14 @@ export function createCounts({ clock, cache, keeper, pages, onFault }: CountsOpt
   const asking = new Set<string>();
   const tries = new Map<string, number>();
 
-  function check(): void {
+  function check(ids: readonly string[] | null): void {
     if (link === "down") return;
-    for (const row of cache.conversations.values()) {
+    for (const id of ids ?? cache.conversations.keys()) {
+      // The next answer looks at all again.
+      if (asking.size >= askingMax) return;
+      if (cache.conversations.get(id)?.isExact !== false || asking.has(id)) continue;
       // Before the server has this device's own mark, its count is of an older one.
-      const isAhead = cache.wishes.has(`read ${row.id}`);
-      if (row.isExact || isAhead || asking.has(row.id) || asking.size >= askingMax) continue;
-      if ((tries.get(row.id) ?? 0) < triesMax) ask(row.id);
+      if (!cache.wishes.has(`read ${id}`) && (tries.get(id) ?? 0) < triesMax) ask(id);
     }
   }
 
@@ -45,7 +46,7 @@ export function createCounts({ clock, cache, keeper, pages, onFault }: CountsOpt
     tries.set(id, tried);
     const again = (): void => {
       asking.delete(id);
-      check();
+      check(null);
     };
     fetchCount(id)
       .catch(onFault)
@@ -66,7 +67,7 @@ export function createCounts({ clock, cache, keeper, pages, onFault }: CountsOpt
     begin() {
       link = "up";
       tries.clear();
-      check();
+      check(null);
     },
     end() {
       link = "down";

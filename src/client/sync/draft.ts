@@ -4,12 +4,15 @@ import type { Keeper } from "./keeper.ts";
 
 /** The text that a user has typed for one target, and not sent. */
 export interface Draft extends Readable<string> {
+  isWatched(): boolean;
   set(text: string): void;
   /** Reads it from the vault, unless the user is typing here. */
   load(): void;
   /** Its message is being kept: the draft is deleted in the same write. */
   taken(): void;
-  /** That message could not be kept: its text goes back, unless there is another one. */
+  /** Saves at once what is not saved yet. */
+  flush(): void;
+  /** That message could not be kept: its text goes back, below what is there. */
   restore(text: string): void;
 }
 
@@ -29,6 +32,8 @@ export function createDraft({
 }): Draft {
   const source = createSource("", { onFault });
   let cancelSave: (() => void) | null = null;
+  /** Counts the changes made here: a read that was asked for before one of them is too old. */
+  let changes = 0;
 
   function save(): void {
     cancelSave = null;
@@ -37,6 +42,7 @@ export function createDraft({
   }
 
   function set(text: string): void {
+    changes++;
     source.set(text);
     cancelSave ??= clock.after(saveMs, save);
   }
@@ -44,23 +50,32 @@ export function createDraft({
   return {
     get: source.get,
     subscribe: source.subscribe,
+    isWatched: source.isWatched,
     set,
     load() {
+      const before = changes;
       keeper
         .vault()
         .draft(key)
         .then((text) => {
-          if (cancelSave === null) source.set(text ?? "");
+          if (cancelSave === null && changes === before) source.set(text ?? "");
         })
         .catch(onFault);
     },
+    flush() {
+      if (cancelSave === null) return;
+      cancelSave();
+      save();
+    },
     taken() {
+      changes++;
       cancelSave?.();
       cancelSave = null;
       source.set("");
     },
     restore(text) {
-      if (source.get() === "") set(text);
+      const present = source.get();
+      set(present === "" ? text : `${present}\n${text}`);
     },
   };
 }

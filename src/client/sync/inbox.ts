@@ -33,6 +33,8 @@ export type InboxOptions = {
   readonly onLive: (messages: readonly MessageRow[]) => void;
   /** Own messages of the outbox, after they were written. */
   readonly onAccepted: (messages: readonly MessageRow[]) => void;
+  /** Own messages that another tab has written, of which only the answer came here. */
+  readonly onSettledElsewhere: (messages: readonly MessageRow[]) => void;
   readonly onReset: (reason: "epoch" | "level") => void;
 };
 
@@ -81,12 +83,21 @@ export function createInbox(options: InboxOptions): Inbox {
       await write(of, draft.write);
       for (const frame of frames) if (frame.type === "reset") onReset(frame.reason);
       if (draft.accepted.length > 0) onAccepted(draft.accepted);
+      for (const place of draft.settledElsewhere) takeOver(place).catch(onFault);
       if (isLive) onLive(draft.write.messages?.filter((message) => message.from !== self) ?? []);
       if (connection === of && of.phase === "catching-up" && frames.some(isLast)) {
         of.phase = "live";
         link.caughtUp();
       }
     }
+  }
+
+  /** Reads a message that another tab has written: no change of this connection brings it. */
+  async function takeOver({ conversation, seq }: Place): Promise<void> {
+    const messages = await keeper.vault().messages({ conversation, first: seq, last: seq });
+    const conversations = messages.map((message) => ({ kind: "message", message, self }) as const);
+    if (messages.length > 0) await keeper.write({ messages, conversations }, "relaxed");
+    options.onSettledElsewhere(messages);
   }
 
   async function write(of: Connection, change: Write): Promise<void> {
@@ -170,12 +181,14 @@ export function createInbox(options: InboxOptions): Inbox {
   };
 }
 
+type Place = Pick<MessageRow, "conversation" | "seq">;
 type Change = Extract<Frame, { type: "changes" }>["changes"][number];
 
 /** Collects one write. */
 function createDraft({ self, cache }: { readonly self: string; readonly cache: Cache }) {
   const messages: MessageRow[] = [];
   const accepted: MessageRow[] = [];
+  const settledElsewhere: Place[] = [];
   const conversations: ConversationPatch[] = [];
   const relations: RelationRow[] = [];
   const outbox: OutboxChange[] = [];
@@ -194,7 +207,7 @@ function createDraft({ self, cache }: { readonly self: string; readonly cache: C
   return {
     accept({ id, conversation, seq, time }: Extract<LogFrame, { type: "accepted" }>): void {
       const entry = cache.pending.get(id);
-      if (entry === undefined) return;
+      if (entry === undefined) return void settledElsewhere.push({ conversation, seq });
       const { target, text } = entry.row;
       const to = "with" in target ? target.with : cache.conversations.get(conversation)?.with;
       addMessage({ conversation, seq, id, from: self, ...(typeof to === "string" && { to }), text, time });
@@ -223,19 +236,13 @@ function createDraft({ self, cache }: { readonly self: string; readonly cache: C
     reset(): void {
       isReset = true;
     },
-    end(cursor: Write["cursor"]): { readonly write: Write; readonly accepted: readonly MessageRow[] } {
-      return {
-        accepted,
-        write: {
-          ...(isReset && { reset: true }),
-          ...(cursor !== undefined && { cursor }),
-          messages,
-          conversations,
-          relations,
-          outbox,
-          granted,
-        },
+    end(cursor: Write["cursor"]) {
+      const write: Write = {
+        ...(isReset && { reset: true }),
+        ...(cursor !== undefined && { cursor }),
+        ...{ messages, conversations, relations, outbox, granted },
       };
+      return { write, accepted, settledElsewhere };
     },
   };
 }

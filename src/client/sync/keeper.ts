@@ -17,6 +17,8 @@ export interface Keeper {
   use(vault: Vault | null): void;
   /** The vault could not be opened: writes that wait for it reject. */
   failed(fault: unknown): void;
+  /** For ever: writes that wait, and all later ones, reject. */
+  close(): void;
 }
 
 export type KeeperOptions = {
@@ -38,7 +40,9 @@ const evictedMessages = 2_000;
 export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions): Keeper {
   let current: Vault | null = null;
   const waiting: { readonly go: () => void; readonly fail: (fault: VaultError) => void }[] = [];
-  let underWay = 0;
+  /** Writes of the present vault that have not come back. */
+  let underWay = new Set<Write>();
+  let isClosed = false;
 
   function vault(): Vault {
     if (current === null) throw new VaultError("lost", "The storage is not open");
@@ -57,10 +61,10 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
   }
 
   async function write(write: Write, durability: Durability): Promise<Written> {
-    if (current === null) await new Promise<void>((go, fail) => waiting.push({ go, fail }));
+    if (current === null && !isClosed) await new Promise<void>((go, fail) => waiting.push({ go, fail }));
     const target = vault();
-    const cancelStall = clock.after(stallMs, () => state.set({ kind: "stalled" }));
-    underWay++;
+    const cancelStall = clock.after(stallMs, () => target === current && state.set({ kind: "stalled" }));
+    const ofVault = underWay.add(write);
     let written: Written;
     try {
       written = await writeWithRoom(target, write, durability);
@@ -69,11 +73,11 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
       throw fault;
     } finally {
       cancelStall();
-      underWay--;
+      ofVault.delete(write);
     }
     // A vault that was left meanwhile has no part in what is shown.
     if (target !== current) throw new VaultError("lost", "The storage was opened anew");
-    if (underWay === 0 || state.get().kind === "full") state.set({ kind: target.kind });
+    if (underWay.size === 0 || state.get().kind === "full") state.set({ kind: target.kind });
     cache.apply(written, {
       isReset: write.reset === true,
       messages: write.messages ?? [],
@@ -90,17 +94,24 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
     return written;
   }
 
+  function failed(fault: unknown): void {
+    const error = fault instanceof VaultError ? fault : new VaultError("unavailable", "No storage was opened", fault);
+    for (const { fail } of waiting.splice(0)) fail(error);
+  }
+
   return {
     write,
     vault,
+    failed,
+    close() {
+      isClosed = true;
+      failed(new VaultError("failed", "The client is closed"));
+    },
     use(vault) {
       current = vault;
+      underWay = new Set();
       state.set({ kind: vault?.kind ?? "opening" });
       if (vault !== null) for (const { go } of waiting.splice(0)) go();
-    },
-    failed(fault) {
-      const error = fault instanceof VaultError ? fault : new VaultError("unavailable", "No storage was opened", fault);
-      for (const { fail } of waiting.splice(0)) fail(error);
     },
   };
 }

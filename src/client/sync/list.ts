@@ -1,10 +1,11 @@
 import type { Conversation, ConversationList } from "../api.ts";
 import type { Environment } from "../environment.ts";
-import { createSource, type Readable } from "../readable.ts";
+import { createSource, type Readable, type Source } from "../readable.ts";
 import type { ConversationRow } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import { createCounts } from "./counts.ts";
 import type { Keeper } from "./keeper.ts";
+import { createListOrder } from "./list-order.ts";
 import { createListPages } from "./list-pages.ts";
 import type { Pages } from "./pages.ts";
 import { sentState } from "./thread-rows.ts";
@@ -37,38 +38,61 @@ const noUnread: Unread = { messages: 0, conversations: 0, isExact: false };
 export function createList(options: ListOptions): List {
   const { cache, onFault } = options;
   const shown = createShown(options);
-  const pages = createListPages({ ...options, onChange: refresh });
+  const pages = createListPages({ ...options, onChange: publish });
   const counts = createCounts(options);
-  /** Who looks at one conversation. */
-  const views = new Map<string, Set<() => void>>();
+  const order = createListOrder();
+  /** One source for each conversation that is looked at: its value counts the changes. */
+  const views = new Map<string, Source<number>>();
+  /** Conversations whose mute waits for the server. */
+  let muting: readonly string[] = [];
   const list = createSource<ConversationList>({ conversations: [], more: pages.more() }, { onFault });
   const unread = createSource<Unread>(noUnread, { onFault });
 
-  function refresh(): void {
-    const rows = [...cache.conversations.values()].filter((row) => row.rank >= cache.floor() && row.last !== null);
-    const conversations = rows.sort((a, b) => b.rank - a.rank).map(shown);
-    const before = list.get();
+  function place(id: string): void {
+    const row = cache.conversations.get(id);
+    const isListed = row !== undefined && row.rank >= cache.floor() && row.last !== null;
+    order.put(id, isListed ? { rank: row.rank, shown: shown(row) } : null);
+  }
+
+  function placeAll(): void {
+    order.clear();
+    for (const id of cache.conversations.keys()) place(id);
+  }
+
+  function placeMuting(): void {
+    const before = muting;
+    muting = [...cache.wishes.values()].flatMap((wish) => (wish.kind === "mute" ? [wish.conversation] : []));
+    for (const id of new Set([...before, ...muting])) place(id);
+  }
+
+  function publish(): void {
     const more = pages.more();
-    const isSame =
-      conversations.length === before.conversations.length &&
-      conversations.every((one, at) => one === before.conversations[at]);
-    if (!isSame || before.more !== more)
-      list.set({ conversations: isSame ? before.conversations : conversations, more });
-    const sum = unreadOf(conversations, more === "end");
+    const before = list.get();
+    const conversations = sameOr(before.conversations, order.conversations());
+    if (conversations !== before.conversations || before.more !== more) list.set({ conversations, more });
+    const { messages, conversations: count, inexact } = order.sums();
+    const sum = { messages, conversations: count, isExact: more === "end" && inexact === 0 };
     if (JSON.stringify(sum) !== JSON.stringify(unread.get())) unread.set(sum);
   }
 
-  function call(listeners: Iterable<() => void>): void {
-    for (const listener of [...listeners]) listener();
+  function notify(ids: Iterable<string>): void {
+    for (const id of ids) {
+      const view = views.get(id);
+      view?.set(view.get() + 1);
+    }
   }
 
   cache.subscribe((change) => {
     if (change.of === "all" && change.isReset) pages.restart();
     if (change.of === "relations" || change.of === "outbox") return;
-    refresh();
-    counts.check();
-    if (change.of === "conversation" && change.id !== null) call(views.get(change.id) ?? []);
-    else for (const listeners of views.values()) call(listeners);
+    const ids = change.of === "conversations" ? change.messages?.keys() : undefined;
+    const changed = ids === undefined ? null : [...ids];
+    if (changed !== null) changed.forEach(place);
+    else if (change.of === "wishes") placeMuting();
+    else placeAll();
+    publish();
+    counts.check(changed);
+    notify(changed ?? [...views.keys()]);
   });
 
   return {
@@ -80,45 +104,43 @@ export function createList(options: ListOptions): List {
         return row === undefined ? null : shown(row);
       },
       subscribe(listener) {
-        const listeners = views.get(id) ?? new Set();
-        views.set(id, listeners.add(listener));
+        const view = views.get(id) ?? createSource(0, { onFault });
+        views.set(id, view);
+        const end = view.subscribe(listener);
         return () => {
-          listeners.delete(listener);
-          if (listeners.size === 0) views.delete(id);
+          end();
+          if (!view.isWatched() && views.get(id) === view) views.delete(id);
         };
       },
     }),
     begin(isFresh) {
-      if (isFresh || pages.more() === "unreachable" || cache.conversations.size === 0) pages.refresh();
+      pages.begin(isFresh);
       counts.begin();
     },
-    end: counts.end,
+    end() {
+      pages.end();
+      counts.end();
+    },
   };
 }
 
 /** Makes what is shown of a row: the same object until something of it has changed. */
 function createShown({ self, wishes }: Pick<ListOptions, "self" | "wishes">): (row: ConversationRow) => Conversation {
-  const made = new Map<string, { readonly of: ConversationRow; readonly shown: Conversation }>();
+  const made = new WeakMap<ConversationRow, Conversation>();
   return (row) => {
     const wish = wishes.mute(row);
     const isMuted = wish?.muted ?? row.setting.muted;
     const mutedUntil = (wish === null ? row.setting.until : wish.until) ?? null;
-    const before = made.get(row.id);
-    const isSame = before?.of === row && before.shown.isMuted === isMuted && before.shown.mutedUntil === mutedUntil;
-    if (isSame) return before.shown;
+    const before = made.get(row);
+    if (before?.isMuted === isMuted && before.mutedUntil === mutedUntil) return before;
     const { id, with: user, last, own, peer, isExact, unread } = row;
     const lastState = last?.from === self ? sentState(last.seq, peer) : null;
     const shown = { id, with: user, last, lastState, unread, isExact, own, peer, isMuted, mutedUntil };
-    made.set(id, { of: row, shown });
+    made.set(row, shown);
     return shown;
   };
 }
 
-function unreadOf(conversations: readonly Conversation[], isWhole: boolean): Unread {
-  const counted = conversations.filter((one) => one.unread > 0);
-  return {
-    messages: counted.reduce((total, one) => total + one.unread, 0),
-    conversations: counted.length,
-    isExact: isWhole && conversations.every((one) => one.isExact),
-  };
-}
+/** The array before, if the next one has the same items. */
+const sameOr = <Item>(before: readonly Item[], next: readonly Item[]): readonly Item[] =>
+  next.length === before.length && next.every((item, at) => item === before[at]) ? before : next;

@@ -26,6 +26,8 @@ export interface Outbox {
   begin(): void;
   /** Another tab has changed the outbox. */
   changedElsewhere(): void;
+  /** What waits stays on the device; those who wait for its answer get none here. */
+  close(): void;
 }
 
 export type OutboxOptions = {
@@ -43,21 +45,62 @@ const rowsMax = 1_000;
 const stallMs = 2_000;
 /** Rows of another tab are its own to send, for this long. */
 const elsewhereMs = 1_500;
+/** Notices of other tabs that come within this time cause one read. */
+const gatherMs = 20;
 /** How often the vault is looked at for rows of a tab that died before it could give a notice. */
 const lookMs = 30_000;
 
 export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFailed }: OutboxOptions): Outbox {
   const answers = createAnswers({ cache, keeper });
+  /** Rows with an edit or a cancel that is not decided: they must not go out as they were. */
+  const changing = new Set<string>();
   let cancelLook: (() => void) | null = null;
+  let cancelRead: (() => void) | null = null;
 
   // Every start of a connection reads the outbox anew.
   cache.subscribe(({ of }) => void (of === "all" && answers.find().catch(onFault)));
 
   const change = (changes: readonly OutboxChange[]): Promise<Written> => keeper.write({ outbox: changes }, "strict");
 
+  /** Decides an edit or a cancel. A row that was sent while the storage hung is too late, whatever the storage will hold. */
+  async function decide<Result>(id: string, work: () => Promise<Result>): Promise<Result | "too-late"> {
+    if (cache.pending.get(id)?.stage === "stalled") return "too-late";
+    changing.add(id);
+    try {
+      return await work();
+    } finally {
+      changing.delete(id);
+    }
+  }
+
+  async function cancel(id: string): Promise<"cancelled" | "too-late"> {
+    const target = cache.pending.get(id)?.row.target;
+    const { outbox } = await change([{ do: "cancel", id }]);
+    if ((outbox.get(id) ?? null) !== null) return "too-late";
+    // It is gone, and so it is if another tab was faster.
+    if (target === undefined || (await answers.wasSent(id, target))) return "too-late";
+    answers.ended(id, new ClientError("cancelled", "The message was cancelled"));
+    return "cancelled";
+  }
+
+  async function edit(id: string, text: string): Promise<"edited" | "too-late"> {
+    const row = cache.pending.get(id)?.row;
+    if (row?.failed === undefined) {
+      const { outbox } = await change([{ do: "edit", id, text }]);
+      return outbox.get(id)?.text === text ? "edited" : "too-late";
+    }
+    // Another text is another message: the server may remember the refused one.
+    await change([
+      { do: "cancel", id },
+      { do: "add", row: newRow(row.target, text) },
+    ]);
+    sender.flush();
+    return "edited";
+  }
+
   async function keep(row: OutboxRow): Promise<void> {
     const cancelStall = clock.after(stallMs, () => {
-      if (cache.pending.get(row.id)?.stage !== "keeping") return;
+      if (cache.pending.get(row.id)?.stage !== "keeping" || changing.has(row.id)) return;
       cache.setPending(row.id, { row, stage: "stalled" });
       sender.flush();
     });
@@ -91,16 +134,18 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     return { id: row.id, kept, accepted };
   }
 
+  async function readRows(): Promise<void> {
+    cache.sync(await keeper.vault().boot(0));
+    await answers.find();
+  }
+
+  /** Once for all notices of this time: a tab that sends much gives one with each step of each message. */
   function readAgain(): void {
-    keeper
-      .vault()
-      .outbox()
-      .then((rows) => {
-        cache.syncOutbox(rows);
-        return answers.find();
-      })
-      .catch(onFault);
-    clock.after(elsewhereMs, sender.flush);
+    cancelRead ??= clock.after(gatherMs, () => {
+      cancelRead = null;
+      readRows().catch(onFault);
+      clock.after(elsewhereMs, sender.flush);
+    });
   }
 
   function lookAround(): void {
@@ -124,29 +169,8 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     retry(id) {
       change([{ do: "retry", id }]).then(sender.flush, onFault);
     },
-    async cancel(id) {
-      const target = cache.pending.get(id)?.row.target;
-      const { outbox } = await change([{ do: "cancel", id }]);
-      if ((outbox.get(id) ?? null) !== null) return "too-late";
-      // It is gone, and so it is if another tab was faster.
-      if (target === undefined || (await answers.wasSent(id, target))) return "too-late";
-      answers.ended(id, new ClientError("cancelled", "The message was cancelled"));
-      return "cancelled";
-    },
-    async edit(id, text) {
-      const row = cache.pending.get(id)?.row;
-      if (row?.failed === undefined) {
-        const { outbox } = await change([{ do: "edit", id, text }]);
-        return outbox.get(id)?.text === text ? "edited" : "too-late";
-      }
-      // Another text is another message: the server may remember the refused one.
-      await change([
-        { do: "cancel", id },
-        { do: "add", row: newRow(row.target, text) },
-      ]);
-      sender.flush();
-      return "edited";
-    },
+    cancel: (id) => decide(id, () => cancel(id)),
+    edit: (id, text) => decide(id, () => edit(id, text)),
     settled(message) {
       answers.accepted(message);
       sender.flush();
@@ -160,6 +184,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       answers.refused(id, failed);
     },
     changedElsewhere: readAgain,
+    close: answers.close,
   };
 }
 

@@ -24,7 +24,7 @@ export function createPresence(options: {
   readonly onFault: (fault: unknown) => void;
 }): PresenceBook {
   const { clock, link, onFault } = options;
-  /** The users that somebody looks at, the latest last. */
+  /** One source for each user that is shown, the latest last. */
   const watched = new Map<string, Source<Presence>>();
   let connection: "up" | "down" = "down";
   let cancel: (() => void) | null = null;
@@ -41,17 +41,21 @@ export function createPresence(options: {
   const gather = (): void => void (cancel ??= clock.after(gatherMs, ask));
 
   return {
-    of(user) {
-      const source: Source<Presence> = createSource(unknown, {
-        onFault,
-        onWatched(isWatched) {
-          if (isWatched) watched.set(user, source);
-          else if (watched.get(user) === source) watched.delete(user);
+    of: (user) => ({
+      get: () => watched.get(user)?.get() ?? unknown,
+      subscribe(listener) {
+        const source = watched.get(user) ?? createSource(unknown, { onFault });
+        watched.set(user, source);
+        gather();
+        const end = source.subscribe(listener);
+        return () => {
+          end();
+          if (source.isWatched() || watched.get(user) !== source) return;
+          watched.delete(user);
           gather();
-        },
-      });
-      return source;
-    },
+        };
+      },
+    }),
     take(frame) {
       const { user, state } = frame;
       const lastSeen = "lastSeen" in frame ? frame.lastSeen : undefined;

@@ -27,6 +27,7 @@ export function createReadMarker({
     const seen = messages.findLast((message) => message.seq <= wanted && message.from !== self);
     if (isMarking || row === null || seen === undefined || seen.seq <= row.own.read) return;
     isMarking = true;
+    const asked = wanted;
     const isWhole = (messages.at(-1)?.seq ?? 0) >= row.counted;
     const left = messages.filter(({ seq, from }) => seq > seen.seq && seq <= row.counted && from !== self);
     const rest = { unread: left.length, to: row.counted };
@@ -35,13 +36,15 @@ export function createReadMarker({
       .catch(onFault)
       .finally(() => {
         isMarking = false;
-        if (wanted > seen.seq) run();
+        // The same again would fail again at once.
+        if (wanted > asked) run();
       });
   }
 
   return {
     mark(seq) {
-      wanted = Math.max(wanted, seq);
+      // A mark of an earlier history is no mark of this one.
+      wanted = isMarking ? Math.max(wanted, seq) : seq;
       run();
     },
   };

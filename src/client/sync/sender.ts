@@ -48,6 +48,7 @@ export function createSender({ clock, cache, keeper, link, onFault, onRefused }:
   let connection: Connection | null = null;
   let isTrying = false;
   let cancelWatch: (() => void) | null = null;
+  let cancelHold: (() => void) | null = null;
 
   const asked = ({ rows }: Connection): number => [...rows.values()].filter((state) => state === "asked").length;
 
@@ -71,10 +72,15 @@ export function createSender({ clock, cache, keeper, link, onFault, onRefused }:
   function isHeld(of: Connection): boolean {
     if (of.heldUntil === 0) return false;
     const ms = of.heldUntil - clock.elapsed();
-    if (ms > 0) clock.after(ms, flush);
+    if (ms > 0) cancelHold ??= clock.after(ms, holdEnded);
     if (ms > 0 || asked(of) > 0) return true;
     of.heldUntil = 0;
     return false;
+  }
+
+  function holdEnded(): void {
+    cancelHold = null;
+    flush();
   }
 
   /** Sends the rows that may go out, in order, up to the first one that was never tried; answers the ids of those that follow from there. */
@@ -127,7 +133,8 @@ export function createSender({ clock, cache, keeper, link, onFault, onRefused }:
       const isShown = connection !== null && connection.rows.size > 0;
       connection = null;
       cancelWatch?.();
-      cancelWatch = null;
+      cancelHold?.();
+      cancelWatch = cancelHold = null;
       if (isShown) cache.sendingChanged();
     },
     answered(id) {

@@ -17,9 +17,14 @@ export function openTabs({ openChannel, name, onNotice }: TabsOptions): Tabs {
   const channel: Channel | null = openChannel(name, (notice) => {
     if (isTabNotice(notice)) onNotice(notice);
   });
+  let isOpen = true;
   return {
-    tell: (notice) => channel?.post(notice),
-    close: () => channel?.close(),
+    // A write may end after the client was closed, and a closed channel throws.
+    tell: (notice) => isOpen && channel?.post(notice),
+    close() {
+      isOpen = false;
+      channel?.close();
+    },
   };
 }
 

@@ -33,20 +33,27 @@ export type ThreadContext = {
 
 /** A thread, with what its owner calls. */
 export type OwnedThread = Thread & {
+  readonly key: string;
+  /** Somebody listens to it. */
+  isShown(): boolean;
+  /** Follows the cache no longer, until it gets a listener: it then calls `onWake`. */
+  sleep(): void;
   /** The vault is open. */
   open(): void;
   /** A connection has caught up: what could not be had is asked for again. */
   online(): void;
   /** Another tab has changed the draft. */
   draftChanged(): void;
-  close(): void;
 };
 
 type Found = ConversationRow | "none" | "unreachable";
 
 const noMarks = { delivered: 0, read: 0 };
 
-export function createThread(target: Target, context: ThreadContext): OwnedThread {
+export function createThread(
+  target: Target,
+  context: ThreadContext & { readonly onWake: (thread: OwnedThread) => void },
+): OwnedThread {
   const { self, cache, outbox, typing, wishes, onFault } = context;
   const key = targetKey(target);
   const find = createFinder(target, context);
@@ -64,7 +71,10 @@ export function createThread(target: Target, context: ThreadContext): OwnedThrea
     onFault,
   });
   const snapshot = createSnapshot(target, context);
-  const state = createSource<ThreadState>(snapshot(window.state(), readAtOpen), { onFault });
+  const state = createSource<ThreadState>(snapshot(window.state(), readAtOpen), {
+    onFault,
+    onWatched: (isWatched) => isWatched && wake(),
+  });
   const draft = createDraft({ key, ...context });
   const marker = createReadMarker({ self, window: window.state, wishes, onFault });
 
@@ -76,13 +86,32 @@ export function createThread(target: Target, context: ThreadContext): OwnedThrea
   function changed(change: Change): void {
     if (change.of === "outbox" || change.of === "wishes") return refresh();
     if (change.of === "all") return change.isReset ? window.show("newest") : window.reload();
-    const row = change.of === "conversation" ? cache.conversations.get(change.id ?? "") : undefined;
-    if (row === undefined || change.of !== "conversation") return;
-    if (isFor(target, row) || row.id === window.state().row?.id) window.changed(row, change.messages);
+    if (change.of !== "conversations") return;
+    const row = "with" in target ? cache.byUser(target.with) : cache.conversations.get(target.conversation);
+    const messages = change.messages?.get(row?.id ?? "");
+    if (row !== null && row !== undefined && messages !== undefined) window.changed(row, messages);
   }
-  const unsubscribe = cache.subscribe(changed);
+  /** Null: it sleeps. */
+  let unsubscribe: (() => void) | null = cache.subscribe(changed);
 
-  return {
+  function wake(): void {
+    if (unsubscribe !== null) return;
+    unsubscribe = cache.subscribe(changed);
+    context.onWake(thread);
+  }
+
+  function sleep(): void {
+    draft.flush();
+    unsubscribe?.();
+    unsubscribe = null;
+    readAtOpen = null;
+    window.close();
+  }
+
+  const thread: OwnedThread = {
+    key,
+    isShown: () => state.isWatched() || draft.isWatched(),
+    sleep,
     state,
     draft,
     typists: typing.typists(() => state.get().conversation),
@@ -116,11 +145,8 @@ export function createThread(target: Target, context: ThreadContext): OwnedThrea
       draft.load();
     },
     draftChanged: draft.load,
-    close() {
-      unsubscribe();
-      window.close();
-    },
   };
+  return thread;
 }
 
 const isFor = (target: Target, row: ConversationRow): boolean =>

@@ -2,7 +2,7 @@ import { type Cache, targetKey } from "./cache.ts";
 import { createThread, type OwnedThread, type ThreadContext } from "./thread.ts";
 import type { Target } from "../vault/rows.ts";
 
-/** The threads of a client: one for each target, as long as the client lives. */
+/** The threads of a client: one for each target, as long as it is shown or was lately asked for. */
 export interface Threads {
   of(target: Target): OwnedThread;
   /** The vault is open. */
@@ -14,28 +14,49 @@ export interface Threads {
   close(): void;
 }
 
+/** This many are kept, unless more are shown. */
+const threadsMax = 50;
+
 export function createThreads(
   context: ThreadContext & { readonly cache: Cache; readonly isOpen: () => boolean },
 ): Threads {
-  const threads = new Map<string, OwnedThread>();
+  const byTarget = new Map<string, OwnedThread>();
+  /** Those that follow the cache, the one that was asked for last at the end. */
+  const awake = new Set<OwnedThread>();
+
+  function add(thread: OwnedThread): void {
+    awake.add(thread);
+    if (!byTarget.has(thread.key)) byTarget.set(thread.key, thread);
+    if (context.isOpen()) thread.open();
+    if (awake.size <= threadsMax) return;
+    for (const other of awake) if (other !== thread && !other.isShown()) return free(other);
+  }
+
+  function free(thread: OwnedThread): void {
+    thread.sleep();
+    awake.delete(thread);
+    if (byTarget.get(thread.key) === thread) byTarget.delete(thread.key);
+  }
+
   return {
     of(target) {
-      const key = targetKey(target);
-      const known = threads.get(key);
-      if (known !== undefined) return known;
-      const thread = createThread(target, context);
-      threads.set(key, thread);
-      if (context.isOpen()) thread.open();
+      const known = byTarget.get(targetKey(target));
+      if (known !== undefined) {
+        awake.delete(known);
+        awake.add(known);
+        return known;
+      }
+      const thread = createThread(target, { ...context, onWake: add });
+      add(thread);
       return thread;
     },
-    open: () => threads.forEach((thread) => thread.open()),
-    online: () => threads.forEach((thread) => thread.online()),
+    open: () => awake.forEach((thread) => thread.open()),
+    online: () => awake.forEach((thread) => thread.online()),
     draftChanged(key) {
-      for (const [of, thread] of threads) if (key === null || of === key) thread.draftChanged();
+      for (const thread of awake) if (key === null || thread.key === key) thread.draftChanged();
     },
     close() {
-      for (const thread of threads.values()) thread.close();
-      threads.clear();
+      for (const thread of [...awake]) free(thread);
     },
   };
 }

@@ -143,6 +143,8 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
       );
       const cut = joined.slice(-windowMax);
       if (state.before === "loading" && state.messages.length === 0) return set({ row });
+      // It could not be loaded when it was opened; now something of it is here.
+      if (state.before === "unreachable" && state.messages.length === 0) return run(begin(wanted));
       set({ row, messages: cut, ...edges(row, cut) });
       if (wasFollowing) {
         wanted = "newest";

@@ -2,6 +2,7 @@ import type { Environment } from "../environment.ts";
 import type { Ask, Link } from "../link/contract.ts";
 import type { Write } from "../vault/contract.ts";
 import type { Rest } from "../vault/merge.ts";
+import { isSameRow } from "../vault/resolve.ts";
 import type { ConversationRow, RelationRow, Wish } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
@@ -36,13 +37,13 @@ const retryMs = 5_000;
 
 export function createWishes({ clock, cache, keeper, link, onFault }: WishesOptions): Wishes {
   let state: "offline" | "idle" | "asking" = "offline";
-  /** Read marks that went out as frames on this connection: their receipt grants them. */
-  const sent = new Set<string>();
+  /** The read mark of each conversation that last went out as a frame on this connection: its receipt grants it. */
+  const sent = new Map<string, Wish>();
 
   /** Asks for the first wish that nobody has asked for yet; then for the next. */
   function run(): void {
     if (state !== "idle") return;
-    const wish = [...cache.wishes.values()].find((one) => !sent.has(nameOf(one)));
+    const wish = [...cache.wishes.values()].find((one) => !isSameRow(one, sent.get(one.key)));
     if (wish === undefined) return;
     state = "asking";
     const version = wish.kind === "mute" ? (cache.conversations.get(wish.conversation)?.setting.version ?? 0) : 0;
@@ -76,16 +77,20 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     return { relations: [{ ...known, [wish.kind === "contact" ? "contact" : "blocked"]: wish.is }] };
   }
 
+  // Also those of a tab that has died.
+  cache.subscribe(({ of }) => void (of === "wishes" && run()));
+
   return {
     async read({ conversation, seq, id, rest }) {
       const wish: Wish = { key: `read ${conversation}`, kind: "read", conversation, seq, id };
       const patch = { kind: "read", conversation, seq, ...(rest !== undefined && { rest }) } as const;
+      // It goes as a frame, where there is a connection.
+      if (state !== "offline") sent.set(wish.key, wish);
       await keeper.write({ wishes: [wish], conversations: [patch] }, "relaxed");
-      if (state !== "offline" && link.send({ type: "read", conversation, seq })) sent.add(nameOf(wish));
+      if (!link.send({ type: "read", conversation, seq })) sent.delete(wish.key);
     },
     async want(wish) {
       await keeper.write({ wishes: [wish] }, "relaxed");
-      run();
     },
     mute(row) {
       const wish = cache.wishes.get(`mute ${row?.id ?? ""}`);
@@ -111,8 +116,6 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     },
   };
 }
-
-const nameOf = (wish: Wish): string => JSON.stringify(wish);
 
 function askFor(wish: Wish): Ask {
   if (wish.kind === "read") {

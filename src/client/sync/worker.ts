@@ -8,7 +8,7 @@ export interface Worker {
   run(handler: WorkHandler, signal?: AbortSignal): Promise<void>;
   close(): void;
   isWorking(): boolean;
-  /** Resolves when the handler has returned for each of the messages of others, or when work has ended. */
+  /** Resolves when the handler has returned for each of the messages of others; rejects if work ends before: the next run gets them. */
   handle(messages: readonly MessageRow[]): Promise<void>;
 }
 
@@ -26,6 +26,13 @@ const handledMax = 2_000;
 const retryMsMin = 500;
 const retryMsMax = 60_000;
 
+/** Why a message was not handled. */
+class WorkEnded extends Error {
+  constructor() {
+    super("The work has ended");
+  }
+}
+
 export function createWorker({ self, clock, reply, onFault }: WorkerOptions): Worker {
   let work: WorkHandler | null = null;
   let end = (): void => {};
@@ -35,11 +42,13 @@ export function createWorker({ self, clock, reply, onFault }: WorkerOptions): Wo
   async function handleOne(message: MessageRow): Promise<void> {
     const key = `${message.seq} ${message.conversation} ${message.id}`;
     if (message.from === self || message.deleted !== undefined || handled.has(key)) return;
-    for (let ms = retryMsMin; work !== null; ms = Math.min(2 * ms, retryMsMax))
+    for (let ms = retryMsMin; ; ms = Math.min(2 * ms, retryMsMax))
       try {
+        if (work === null) throw new WorkEnded();
         await work(message, replyTo(message));
         break;
       } catch (fault) {
+        if (fault instanceof WorkEnded) throw fault;
         onFault(fault);
         await new Promise<void>((resolve) => void clock.after(ms, resolve));
       }
@@ -65,10 +74,11 @@ export function createWorker({ self, clock, reply, onFault }: WorkerOptions): Wo
     close: () => end(),
     isWorking: () => work !== null,
     handle(messages) {
-      last = last.then(async () => {
-        for (const message of messages) if (work !== null) await handleOne(message);
+      const next = last.then(async () => {
+        for (const message of messages) await handleOne(message);
       });
-      return last;
+      last = next.catch(() => {});
+      return next;
     },
   };
 }

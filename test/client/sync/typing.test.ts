@@ -117,3 +117,17 @@ test("J15 presence is unknown until it comes, and again without a connection", a
   presence.end();
   expect(shown.get()).toEqual({ state: "unknown" });
 });
+
+test("J15 two places that show one user both see what comes, also one that comes later", async () => {
+  const { clock, presence } = setup();
+  const [one, two, later] = [presence.of("bob"), presence.of("bob"), presence.of("bob")];
+  const ends = [one.subscribe(() => {}), two.subscribe(() => {})];
+  presence.begin();
+  await clock.advance(200);
+  presence.take({ type: "presence", user: "bob", state: "online" });
+  later.subscribe(() => {});
+  expect([one.get().state, two.get().state, later.get().state]).toEqual(["online", "online", "online"]);
+  for (const end of ends) end();
+  presence.take({ type: "presence", user: "bob", state: "offline" });
+  expect(later.get().state).toBe("offline");
+});

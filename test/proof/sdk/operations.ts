@@ -28,7 +28,13 @@ export function sendDraft(world: SdkWorld, tab: Tab, other: string): Written | n
   const sending = thread.send(text);
   const entry: Written = {
     ...{ text, browser: tab.browser, to: other, id: sending.id, losses: tab.browser.losses },
-    ...{ tab: `${tab.browser.name} ${tab.serial}`, at: world.written.length, state: "sent", answer: "none" },
+    ...{
+      tab: `${tab.browser.name} ${tab.serial}`,
+      at: world.written.length,
+      ms: world.timeline.now(),
+      state: "sent",
+      answer: "none",
+    },
   };
   world.written.push(entry);
   sending.kept.then(

@@ -20,6 +20,8 @@ export type Written = {
   /** The tab, and the place among what was written in it. */
   readonly tab: string;
   readonly at: number;
+  /** When it was sent, in virtual milliseconds. */
+  readonly ms: number;
   /** What the sending says of the server's answer. Absent: the text was edited, which sends nothing anew. */
   answer?: "none" | "accepted" | "refused";
   /** `sent`: not known to be on disk. `kept`: the SDK has said that it is. `doubtful`: an edit or a cancel of it was not answered. */
