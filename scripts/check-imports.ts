@@ -32,9 +32,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "tenant",
   ],
   adapter: ["base", "protocol", "access", "connection", "http", "chat"],
-  standalone: ["base", "protocol", "store", "bus", "access", "push", "http", "chat", "adapter", "web"],
+  standalone: ["base", "protocol", "store", "bus", "access", "push", "http", "chat", "adapter", "client", "web"],
   client: ["base", "protocol"],
-  web: ["base", "protocol"],
+  react: ["client"],
+  web: ["base", "protocol", "client", "react"],
 };
 
 /** Which layer a file or folder directly under src belongs to, where it is not a layer's own folder. */

@@ -42,7 +42,7 @@ function readSource(root: string) {
   }
   /** The files that hold a text, as `file:line`. */
   const find = (text: string): readonly string[] =>
-    [...new Bun.Glob("**/*.{ts,js}").scanSync({ cwd: join(root, "src") })].sort().flatMap((file) => {
+    [...new Bun.Glob("**/*.{ts,tsx,js}").scanSync({ cwd: join(root, "src") })].sort().flatMap((file) => {
       const whole = read(file) ?? "";
       const at = whole.indexOf(text);
       return at === -1 ? [] : [`src/${file}:${lineAt(whole, at)}`];

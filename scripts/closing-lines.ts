@@ -26,12 +26,18 @@ export function formatCounts({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
+const fileForm = /^(test\/\S+\.ts):$/;
+
 /** The failed tests, and the errors outside of any, by the names that `bun test` gave them; the files that it names stand in front. */
 export function readFailures(output: string): readonly string[] {
   let file = "";
   const failures: string[] = [];
-  for (const line of Bun.stripANSI(output).split(/\r?\n/)) {
-    file = /^(test\/\S+\.ts):$/.exec(line)?.[1] ?? file;
+  const lines = Bun.stripANSI(output).split(/\r?\n/);
+  // After many tests the runner repeats those that failed, all of them below the last file.
+  const last = lines.findLastIndex((line) => fileForm.test(line));
+  const repeats = lines.findIndex((line, at) => at > last && /^\d+ tests? failed:$/.test(line));
+  for (const line of repeats < 0 ? lines : lines.slice(0, repeats)) {
+    file = fileForm.exec(line)?.[1] ?? file;
     const [, name] = /^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/.exec(line) ?? [];
     if (name !== undefined) failures.push(`${file}: ${name}`);
     else if (line.startsWith("# Unhandled error")) failures.push(`${file}: an error outside of any test`);

@@ -3,8 +3,8 @@ import { dirname, join, normalize, relative } from "node:path";
 
 const root = join(import.meta.dir, "..");
 
-/** Pages about things that only the repository has. */
-const left = ["docs/proof.md", "docs/publishing.md"];
+/** Pages about things that only the repository has, as the pictures of the page. */
+const left = ["docs/page.md", "docs/proof.md", "docs/publishing.md"];
 
 /** Files that have another place in the package than in the repository. */
 const moved: Readonly<Record<string, string>> = {

@@ -39,7 +39,7 @@ export type Module = { readonly file: string; readonly tree: SourceFile };
 export function parseSource(root: string): Promise<readonly Module[]> {
   const config = { compilerOptions: { noResolve: true, noLib: true, types: [] }, include: ["src"] };
   return withProject({ root, config }, async ({ program }) => {
-    const files = [...new Bun.Glob("src/**/*.ts").scanSync({ cwd: root })].sort();
+    const files = [...new Bun.Glob("src/**/*.{ts,tsx}").scanSync({ cwd: root })].sort();
     const trees = await Promise.all(files.map((file) => program.getSourceFile(join(root, file))));
     return files.flatMap((file, i) => (trees[i] === undefined ? [] : [{ file, tree: trees[i] }]));
   });

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { existsSync, readFileSync } from "node:fs";
 import { backupCommand, restoreCommand, epochCommand } from "./cli/backup.ts";
+import { chatCommand } from "./cli/chat.ts";
 import { group } from "./cli/command.ts";
 import { migrateCommand } from "./cli/migrate.ts";
 import { runProgram } from "./cli/program.ts";
@@ -15,6 +16,7 @@ const main = group("Durable chat: the standalone server, and the tools beside it
   restore: restoreCommand,
   epoch: epochCommand,
   push: pushCommand,
+  chat: chatCommand,
   vapid: vapidCommand,
 });
 

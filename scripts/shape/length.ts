@@ -11,11 +11,7 @@ const longer: Readonly<Record<string, number>> = {
 
 /** A function fits on a few screens, together with the functions in it. */
 export const shortFunctions: Rule = {
-  allowed: {
-    "src/web/chat.ts openChat": "The page moves to the client library.",
-    "src/web/state.ts createState": "The client library replaces it.",
-    "src/web/sync.ts createSync": "The client library replaces it.",
-  },
+  allowed: {},
   find: (modules) =>
     modules.flatMap((module) =>
       functionsOf(module.tree).flatMap(({ name, node }) => {

@@ -15,6 +15,7 @@ import { createKeeper } from "./sync/keeper.ts";
 import { createList } from "./sync/list.ts";
 import { createOutbox } from "./sync/outbox.ts";
 import { createPages } from "./sync/pages.ts";
+import { createRelationPages } from "./sync/relation-pages.ts";
 import { createPresence } from "./sync/presence.ts";
 import { createSender } from "./sync/sender.ts";
 import { openTabs } from "./sync/tabs.ts";
@@ -64,7 +65,7 @@ export function createClient(options: ClientOptions): Client {
     name: `tidings ${JSON.stringify(scope)}`,
     onNotice(notice) {
       if (!life.isOpen()) return;
-      if (notice.outbox) outbox.changedElsewhere();
+      if (notice.outbox || notice.wishes) outbox.changedElsewhere();
       for (const key of notice.drafts) threads.draftChanged(key);
     },
   });
@@ -99,6 +100,7 @@ export function createClient(options: ClientOptions): Client {
   });
   const receiver = createReceiver({
     ...{ life, sender, outbox, list, wishes, typing, presence, link, surroundings: environment.surroundings },
+    relations: createRelationPages(parts),
     inbox: (caughtUp) =>
       createInbox({
         ...parts,
@@ -114,7 +116,6 @@ export function createClient(options: ClientOptions): Client {
             outbox.settled(message);
             events.emit("accepted", message);
           }),
-        onSettledElsewhere: (messages) => messages.forEach(outbox.settled),
         onReset: (reason) => events.emit("reset", { reason }),
       }),
     onCaughtUp: () => threads.online(),

@@ -3,6 +3,7 @@ import type { Life } from "./life.ts";
 import type { Frame, Link, Welcome } from "./link/contract.ts";
 import type { Inbox } from "./sync/inbox.ts";
 import type { List } from "./sync/list.ts";
+import type { RelationPages } from "./sync/relation-pages.ts";
 import type { Outbox } from "./sync/outbox.ts";
 import type { PresenceBook } from "./sync/presence.ts";
 import type { Sender } from "./sync/sender.ts";
@@ -24,6 +25,7 @@ export type ReceiverOptions = {
   readonly sender: Sender;
   readonly outbox: Pick<Outbox, "begin">;
   readonly list: List;
+  readonly relations: RelationPages;
   readonly wishes: Wishes;
   readonly typing: Typing;
   readonly presence: PresenceBook;
@@ -52,6 +54,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     connection = "live";
     link.caughtUp();
     list.begin(isFresh);
+    options.relations.begin(isFresh);
     wishes.begin();
     // A frame other than `ping` and `ack` counts as the user: a hidden page asks for nothing, so that push goes on.
     if (surroundings.isVisible()) presence.begin();

@@ -53,13 +53,16 @@ export async function siteOf(
     return trouble === null ? json(200, { status: "ready" }) : json(503, { status: "unavailable", trouble });
   });
   site.use(async ({ req, env }, next) => (isHostAllowed(req.raw) ? await next() : chat.fetch(req.raw, env)));
-  site.get("/", async () => file("text/html; charset=utf-8", await webFile("page.html")));
-  site.get("/page.js", async () => file("text/javascript; charset=utf-8", await webScript()));
-  site.get("/page.css", async () => file("text/css; charset=utf-8", await webFile("page.css")));
+  // The page need not ask for /config.json before it can begin.
+  const page = async (): Promise<string> =>
+    (await webFile("page.html")).replace('data-auth="demo"', `data-auth="${auth.kind}"`);
+  site.get("/", async () => file("text/html; charset=utf-8", await page()));
+  // Browsers ask again each time (no-cache); with the ETag an unchanged file is answered with 304.
+  site.get("/page.js", etag(), async () => file("text/javascript; charset=utf-8", await webScript()));
+  site.get("/page.css", etag(), async () => file("text/css; charset=utf-8", await webFile("page.css")));
   // At the root, so that it may serve every page. Browsers replace their worker only if the file's bytes differ.
   site.get("/push-worker.js", async () => file("text/javascript; charset=utf-8", await webFile("push-worker.js")));
   site.get("/favicon.svg", async () => file("image/svg+xml", await webFile("favicon.svg")));
-  // Caches ask again each time (no-cache); with the ETag an unchanged document is answered with 304.
   site.get("/openapi.json", etag(), async () => file("application/json", await openApiFile()));
   site.get("/config.json", () => json(200, { auth: auth.kind }));
   for (const path of new Set(site.routes.filter(({ method }) => method === "GET").map((route) => route.path)))

@@ -1,21 +1,28 @@
+import type { Target } from "../client/index.ts";
 import { identifierRule, isIdentifier } from "../protocol/identifier.ts";
 
-/** The parameters in an address of the page or of its socket. */
+/** The parameters in an address of the page. */
 export type Parameters = {
   readonly user?: string | undefined;
   readonly tenant?: string | undefined;
-  readonly device?: string | undefined;
+  /** The other user of the open thread. */
   readonly to?: string | undefined;
-  readonly cursor?: string | undefined;
+  /** The open thread, by its conversation. */
+  readonly conversation?: string | undefined;
+  /** A message of it. */
+  readonly seq?: string | undefined;
 };
+
+/** What the address says beside who the user is. */
+export type Route = { readonly target: Target | null; readonly seq: number | null };
 
 /**
  * Reads a parameter of the page's address; undefined where it is absent, empty or not decodable.
  *
  * A `+` stays a `+`: it begins phone numbers, and no parameter of the page has a space.
  */
-export function parameter(name: keyof Parameters): string | undefined {
-  const pairs = location.search.slice(1).split("&");
+export function parameter(name: keyof Parameters, search: string = location.search): string | undefined {
+  const pairs = search.slice(1).split("&");
   const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
   try {
     return decodeURIComponent(value ?? "") || undefined;
@@ -26,22 +33,23 @@ export function parameter(name: keyof Parameters): string | undefined {
 
 /** The page's own address with these parameters; `+`, `@` and `:` stay readable. */
 export function pageHref(parameters: Parameters): string {
-  return `/${queryOf(parameters)}`;
+  const pairs = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined ? [] : `${name}=${encodeURIComponent(value).replace(/%(2B|40|3A)/g, decodeURIComponent)}`,
+  );
+  return pairs.length === 0 ? "/" : `/?${pairs.join("&")}`;
 }
 
-export function socketUrl(parameters: Parameters): string {
-  return `${location.origin.replace(/^http/, "ws")}/ws${queryOf(parameters)}`;
+/** What `search` asks to show to `user`. */
+export function routeOf(search: string, user: string): Route {
+  const [to, conversation] = [parameter("to", search), parameter("conversation", search)];
+  const seq = Number(parameter("seq", search) ?? Number.NaN);
+  const isOther = to !== undefined && validateName(to, user) === "";
+  const target = isOther ? { with: to } : conversation === undefined ? null : { conversation };
+  return { target, seq: Number.isSafeInteger(seq) && seq > 0 ? seq : null };
 }
 
 /** The fault of a name, the user's own or the recipient's; empty: it is right. */
 export function validateName(name: string, self = ""): string {
   if (name === self) return "One cannot write to oneself";
   return isIdentifier(name) ? "" : `A name is ${identifierRule}`;
-}
-
-function queryOf(parameters: Parameters): string {
-  const pairs = Object.entries(parameters).flatMap(([name, value]) =>
-    value === undefined ? [] : `${name}=${encodeURIComponent(value).replace(/%(2B|40|3A)/g, decodeURIComponent)}`,
-  );
-  return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
 }

@@ -140,7 +140,7 @@ describe("two people", () => {
     const bob = open(again, "bob");
     await until(() => texts(bob, "alice").length > 0);
     expect(texts(bob, "alice")).toEqual(["one, edited"]);
-    expect(await thread.cancel(one.id)).toBe("cancelled");
+    expect(await thread.cancel(one.id)).toBe("too-late");
   });
 
   test("J4 a text that cannot be a message is refused by a stable code, and nothing is shown", async () => {

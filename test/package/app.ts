@@ -32,7 +32,9 @@ export function installed(name: string): string {
 }
 
 /** The optional peers and types with which the repository itself is tested. */
-export const peersOfNode = ["@hono/node-server", "@nats-io/transport-node", "ws", "@types/node"].map(installed);
+export const peersOfNode = ["@hono/node-server", "@nats-io/transport-node", "react", "ws", "@types/node"].map(
+  installed,
+);
 
 const npmInstall = ["npm", "install", "--prefer-offline", "--no-audit", "--no-fund"];
 
@@ -72,7 +74,10 @@ export async function installQuickly(packages: readonly string[]): Promise<App> 
 export async function installOnBun(): Promise<App> {
   const folder = newApp();
   const { tarball } = await builtPackage();
-  await run([process.execPath, "add", tarball, ...["@nats-io/transport-node", "bun-types"].map(installed)], folder);
+  await run(
+    [process.execPath, "add", tarball, ...["@nats-io/transport-node", "react", "bun-types"].map(installed)],
+    folder,
+  );
   return {
     ...appIn(folder),
     runtime: [process.execPath],

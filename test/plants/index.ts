@@ -1,5 +1,7 @@
 import type { Alteration } from "../support/alter-source.ts";
 import { adapter } from "./adapter.ts";
+import { clientInbox } from "./client-inbox.ts";
+import { clientOutbox } from "./client-outbox.ts";
 import { connection } from "./connection.ts";
 import { database } from "./database.ts";
 import { feed } from "./feed.ts";
@@ -23,7 +25,21 @@ import { web } from "./web.ts";
 
 /** Every module of this folder; a new one is added here. */
 const areas = {
-  ...{ adapter, connection, database, feed, hook, http, hub, hubConnection, hubPeople, internal, protocol },
+  ...{
+    adapter,
+    clientInbox,
+    clientOutbox,
+    connection,
+    database,
+    feed,
+    hook,
+    http,
+    hub,
+    hubConnection,
+    hubPeople,
+    internal,
+    protocol,
+  },
   ...{ push, pushProvider, server, store, storeEngine, storeHistorySql, storeSql, storeWrite, web },
 };
 

@@ -13,6 +13,12 @@ export const storeSql = {
     from: "n = max(n, coalesce((SELECT max(n) FROM tidings_mute WHERE n > 0), 0))",
     to: "n = n",
   },
+  "a sweep forgets the device that has acked the most": {
+    rule: "S47",
+    file: "store/push/device-sql.ts",
+    from: "\n      AND (o.acked, o.device) > (tidings_device.acked, tidings_device.device))",
+    to: ")",
+  },
   "a mute that is set again is a change again": {
     rule: "P75",
     file: "store/push/device-sql.ts",

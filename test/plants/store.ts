@@ -97,6 +97,12 @@ export const store = {
     from: "upTo = Math.min(upTo, n(last));",
     to: "upTo = Math.max(upTo, n(last));",
   },
+  "a device that is forgotten keeps its sockets": {
+    rule: "S46 T5",
+    file: "store/libsql-store.ts",
+    from: '{ device, reason: "the device was forgotten"',
+    to: '{ device: `not ${device}`, reason: "the device was forgotten"',
+  },
   "a revocation is missing in the log": {
     rule: "T5 O10",
     file: "store/read/log-rows.ts",

@@ -1416,15 +1416,25 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
 
       testEdgeBeside("P38 the socket of a session that expires is closed with 4401", async ({ raw }) => {
         const one = await startShared({ AUTH: "jwt", JWT_SECRET: secret });
-        const exp = Math.floor(Date.now() / 1_000) + 3;
-        const headers = { Authorization: `Bearer ${token({ sub: "alice", exp })}` };
-        const a = await raw(one.port, "/ws", { headers });
-        a.text(JSON.stringify({ type: "send", id: randomUUID(), to: "bob", text: "in time" }));
-        await a.ended;
-        expect(Date.now() - exp * 1_000).toBeGreaterThan(-50);
-        expect(a.closed()?.code).toBe(4_401);
-        const frames = a.frames.filter((frame) => frame.opcode === opcode.text).map(({ payload }) => String(payload));
-        expect(frames.filter((text) => text.includes('"accepted"')).length).toBe(1);
+        /** A socket to the end of its session; `accepted` counts the answers to a message of it. */
+        const live = async (forS: number) => {
+          const exp = Math.floor(Date.now() / 1_000) + forS;
+          const headers = { Authorization: `Bearer ${token({ sub: "alice", exp })}` };
+          const a = await raw(one.port, "/ws", { headers });
+          if (a.answer.status !== 101) return { exp, headers, accepted: 0 };
+          a.text(JSON.stringify({ type: "send", id: randomUUID(), to: "bob", text: "in time" }));
+          await a.ended;
+          const frames = a.frames.filter((frame) => frame.opcode === opcode.text).map(({ payload }) => String(payload));
+          const accepted = frames.filter((text) => text.includes('"accepted"')).length;
+          return { exp, headers, accepted, endedAt: Date.now(), code: a.closed()?.code };
+        };
+        // A session that a busy machine lets expire before the message is answered is tried again with more time.
+        let lived = await live(3);
+        for (const forS of [10, 40]) if (lived.accepted === 0) lived = await live(forS);
+        const { exp, headers, accepted, endedAt = 0, code } = lived;
+        expect(accepted).toBe(1);
+        expect(endedAt - exp * 1_000).toBeGreaterThan(-50);
+        expect(code).toBe(4_401);
         await expectProblem(await raw(one.port, "/ws?user=alice"), 401, "unauthenticated");
         await expectProblem(await raw(one.port, "/ws", { headers }), 401, "unauthenticated");
       });

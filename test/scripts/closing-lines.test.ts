@@ -37,3 +37,16 @@ test("readFailures names each failed test with its file, without its time", () =
   ]);
   expect(readFailures(closing)).toEqual([]);
 });
+
+test("readFailures names a test once that the runner repeats at its end", () => {
+  const body = "test/a.test.ts:\n(fail) one [1.00ms]\n\ntest/b.test.ts:\n(pass) two\n(fail) three [2.00ms]\n";
+  const repeated = `${body}\n2 tests failed:\n(fail) one [1.00ms]\n(fail) three [2.00ms]\n\n${closing}`;
+  expect(readFailures(repeated)).toEqual(["test/a.test.ts: one", "test/b.test.ts: three"]);
+  // A runner that a test has started repeats its own.
+  const nested = "test/a.test.ts:\n1 tests failed:\n(fail) inner\n(pass) one\n";
+  expect(readFailures(`${nested}${repeated}`)).toEqual([
+    "test/a.test.ts: inner",
+    "test/a.test.ts: one",
+    "test/b.test.ts: three",
+  ]);
+});

@@ -439,10 +439,13 @@ describe("remote engine, the network", () => {
     test("E24 R9 O10 they cost one read a quarter of a deadline, and are not used after it", async () => {
       const { engine, clock, end } = await loseAll();
       const read = () => engine.read([{ sql: "SELECT 1 AS one" }]);
-      async function readOften(): Promise<void> {
-        for (let i = 0; i < 10; i++) expect(await read()).toEqual([[{ one: 1 }]]);
-      }
-      expect(await passes(clock, readOften())).toBeLessThan(deadlineMs * 0.75);
+      const readOften = async (times: number): Promise<void> => {
+        for (let i = 0; i < times; i++) expect(await read()).toEqual([[{ one: 1 }]]);
+      };
+      const firstMs = await passes(clock, readOften(1));
+      // The server answers the others in real time: the clock moves slowly beside it.
+      const othersMs = await passes(clock, readOften(9), 1);
+      expect(firstMs + othersMs).toBeLessThan(deadlineMs * 0.75);
       expect(await engine.write([{ sql: "SELECT 1 AS one" }])).toEqual([[{ one: 1 }]]);
       await end();
     });

@@ -107,13 +107,19 @@ export async function startHub(overrides: HubOverrides = {}) {
     /** Connects a device of a user and returns its socket. */
     connect(
       user: string,
-      options: { device?: string; cursor?: string; session?: Partial<Session>; stalled?: boolean } = {},
+      options: { device?: string; cursor?: string; level?: number; session?: Partial<Session>; stalled?: boolean } = {},
     ) {
       const socket = fakeSocket();
       if (options.stalled) socket.stall();
-      const { device = "d", cursor } = options;
+      const { device = "d", cursor, level } = options;
       const session = { tenant: "default", user, ...options.session };
-      socket.attach(hub.connect(socket.socket, session, { device, ...(cursor === undefined ? {} : { cursor }) }));
+      socket.attach(
+        hub.connect(socket.socket, session, {
+          device,
+          ...(cursor === undefined ? {} : { cursor }),
+          ...(level === undefined ? {} : { level }),
+        }),
+      );
       return socket;
     },
     async stop(): Promise<void> {

@@ -41,6 +41,18 @@ export function describeSite(runtime: string, start: Start): void {
       expect(html).not.toMatch(/<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]* src=)/i);
     });
 
+    test("W1 a script and a style that did not change are not sent again", async () => {
+      for (const path of ["/page.js", "/page.css", "/openapi.json"]) {
+        const etag = (await fetch(base + path)).headers.get("etag") ?? "";
+        const again = await fetch(base + path, { headers: { "If-None-Match": etag } });
+        expect([again.status, await again.text()]).toEqual([304, ""]);
+      }
+    });
+
+    test("W4 the page itself has the kind of authentication", async () => {
+      expect(await (await fetch(`${base}/`)).text()).toContain('data-auth="demo"');
+    });
+
     test("W2 the addresses of the page refuse every method but GET and HEAD", async () => {
       for (const path of [...Object.keys(files), "/config.json", "/healthz", "/readyz"]) {
         expect((await fetch(base + path, { method: "HEAD" })).status).toBe(200);

@@ -42,8 +42,8 @@ export interface Cache {
   setPending(id: string, pending: Pending | null): void;
   /** Rows of the outbox went out on a connection, or it has ended. */
   sendingChanged(): void;
-  /** The outbox as the vault has it now: another tab changed it. */
-  syncOutbox(rows: readonly OutboxRow[]): void;
+  /** Outbox and wishes as the vault has them now: another tab changed them. */
+  sync(boot: Pick<Boot, "outbox" | "wishes">): void;
   subscribe(listener: (change: Change) => void): () => void;
 }
 
@@ -68,6 +68,8 @@ export function createCache(): Cache {
   const relations = new Map<string, RelationRow>();
   const listeners = new Set<(change: Change) => void>();
   let floor = Number.NEGATIVE_INFINITY;
+  /** Of the cache that was read last; null: none was. */
+  let resets: number | null = null;
 
   const tell = (change: Change): void => {
     for (const listener of [...listeners]) listener(change);
@@ -108,7 +110,10 @@ export function createCache(): Cache {
       floor = boot.conversations.at(-1)?.rank ?? Number.NEGATIVE_INFINITY;
       for (const wish of boot.wishes) wishes.set(wish.key, wish);
       replacePending(boot.outbox);
-      tell({ of: "all", isReset: false });
+      // Another tab may have got the reset.
+      const isReset = resets !== null && resets !== (boot.meta.resets ?? 0);
+      resets = boot.meta.resets ?? 0;
+      tell({ of: "all", isReset });
     },
     setRelations(rows) {
       relations.clear();
@@ -122,7 +127,10 @@ export function createCache(): Cache {
     },
     hold: put,
     apply(written, news) {
-      if (news.isReset) forget();
+      if (news.isReset) {
+        forget();
+        resets = (resets ?? 0) + 1;
+      }
       for (const [id, row] of written.outbox)
         if (row === null) pending.delete(id);
         else pending.set(id, { row, stage: "kept" });
@@ -131,7 +139,8 @@ export function createCache(): Cache {
         // What did not change stays the same object, so that nothing is shown anew.
         if (known === undefined ? row.rank >= floor : !isSameRow(row, known)) put(row);
       }
-      for (const wish of news.granted) wishes.delete(wish.key);
+      // The user may want something else meanwhile.
+      for (const wish of news.granted) if (isSameRow(wish, wishes.get(wish.key))) wishes.delete(wish.key);
       for (const wish of news.wishes) wishes.set(wish.key, wish);
       for (const row of news.relations) relations.set(row.user, row);
       if (news.isReset) tell({ of: "all", isReset: true });
@@ -146,9 +155,12 @@ export function createCache(): Cache {
       tell({ of: "outbox" });
     },
     sendingChanged: () => tell({ of: "outbox" }),
-    syncOutbox(rows) {
-      replacePending(rows);
+    sync(boot) {
+      replacePending(boot.outbox);
+      wishes.clear();
+      for (const wish of boot.wishes) wishes.set(wish.key, wish);
       tell({ of: "outbox" });
+      tell({ of: "wishes" });
     },
     subscribe(listener) {
       listeners.add(listener);

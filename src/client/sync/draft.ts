@@ -12,7 +12,7 @@ export interface Draft extends Readable<string> {
   taken(): void;
   /** Saves at once what is not saved yet. */
   flush(): void;
-  /** That message could not be kept: its text goes back, unless there is another one. */
+  /** That message could not be kept: its text goes back, below what is there. */
   restore(text: string): void;
 }
 
@@ -32,7 +32,7 @@ export function createDraft({
 }): Draft {
   const source = createSource("", { onFault });
   let cancelSave: (() => void) | null = null;
-  /** Counts the changes made here: a read that was asked for before one of them is too old. */
+  /** Counts what happened to the text here: a read of the vault that began before is too old. */
   let changes = 0;
 
   function save(): void {
@@ -58,7 +58,7 @@ export function createDraft({
         .vault()
         .draft(key)
         .then((text) => {
-          if (cancelSave === null && changes === before) source.set(text ?? "");
+          if (before === changes) source.set(text ?? "");
         })
         .catch(onFault);
     },
@@ -74,7 +74,8 @@ export function createDraft({
       source.set("");
     },
     restore(text) {
-      if (source.get() === "") set(text);
+      const present = source.get();
+      set(present === "" ? text : `${present}\n${text}`);
     },
   };
 }

@@ -33,8 +33,6 @@ export type InboxOptions = {
   readonly onLive: (messages: readonly MessageRow[]) => void;
   /** Own messages of the outbox, after they were written. */
   readonly onAccepted: (messages: readonly MessageRow[]) => void;
-  /** Own messages that another tab has written, of which only the answer came here. */
-  readonly onSettledElsewhere: (messages: readonly MessageRow[]) => void;
   readonly onReset: (reason: "epoch" | "level") => void;
 };
 
@@ -46,8 +44,8 @@ type Connection = {
   readonly frames: LogFrame[];
   phase: "catching-up" | "live";
   isWriting: boolean;
-  /** Since when the stored cursor is another one than this connection's. */
-  standingSince: number | null;
+  /** The stored cursor is another one than this connection's. Ends the wait for it to come back. */
+  cancelStanding: (() => void) | null;
 };
 
 /** How many changes one write takes at most, a frame's worth more. */
@@ -97,7 +95,6 @@ export function createInbox(options: InboxOptions): Inbox {
     const messages = await keeper.vault().messages({ conversation, first: seq, last: seq });
     const conversations = messages.map((message) => ({ kind: "message", message, self }) as const);
     if (messages.length > 0) await keeper.write({ messages, conversations }, "relaxed");
-    options.onSettledElsewhere(messages);
   }
 
   async function write(of: Connection, change: Write): Promise<void> {
@@ -117,12 +114,15 @@ export function createInbox(options: InboxOptions): Inbox {
 
   function ackOrStand(of: Connection, moved: boolean): void {
     if (moved) {
-      of.standingSince = null;
+      of.cancelStanding?.();
+      of.cancelStanding = null;
       if (of.cursor !== null) link.send({ type: "ack", cursor: of.cursor });
       return;
     }
-    of.standingSince ??= clock.elapsed();
-    if (clock.elapsed() - of.standingSince >= standingMs) link.reconnect();
+    // By a timer, for nothing more may come: polling goes on only after an ack.
+    of.cancelStanding ??= clock.after(standingMs, () => {
+      if (connection === of) link.reconnect();
+    });
   }
 
   function run(of: Connection): void {
@@ -160,7 +160,7 @@ export function createInbox(options: InboxOptions): Inbox {
 
   return {
     begin({ cursor }, level) {
-      connection = { level, cursor, frames: [], phase: "catching-up", isWriting: false, standingSince: null };
+      connection = { level, cursor, frames: [], phase: "catching-up", isWriting: false, cancelStanding: null };
     },
     take(frame) {
       const of = connection;

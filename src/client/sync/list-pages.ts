@@ -1,4 +1,5 @@
 import type { ConversationList } from "../api.ts";
+import type { Environment } from "../environment.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Pages } from "./pages.ts";
@@ -7,13 +8,15 @@ import type { Pages } from "./pages.ts";
 export interface ListPages {
   more(): ConversationList["more"];
   load(): void;
-  /** The server's first page, on a device that knows nothing, or where the last try failed. */
-  refresh(): void;
+  /** A connection has caught up. `isFresh`: the device knows nothing, so that the server's first page is needed. */
+  begin(isFresh: boolean): void;
+  end(): void;
   /** The list is of another history: it begins anew. */
   restart(): void;
 }
 
 export type ListPagesOptions = {
+  readonly clock: Environment["clock"];
   readonly cache: Cache;
   readonly keeper: Keeper;
   readonly pages: Pages;
@@ -23,15 +26,23 @@ export type ListPagesOptions = {
 
 /** How many rows are read or asked for at a time. */
 export const listPage = 50;
+/** When a page that could not be had is asked for again. */
+const retryMs = 5_000;
 
-export function createListPages({ cache, keeper, pages, onChange, onFault }: ListPagesOptions): ListPages {
+export function createListPages({ clock, cache, keeper, pages, onChange, onFault }: ListPagesOptions): ListPages {
   /** Where the server's list goes on. */
   let next: { readonly after: string | null } | "end" = { after: null };
   let more: ConversationList["more"] = "more";
+  let link: "down" | "up" = "down";
 
   function set(to: ConversationList["more"]): void {
     more = to;
     onChange();
+    if (to === "unreachable") clock.after(retryMs, retry);
+  }
+
+  function retry(): void {
+    if (link === "up" && more === "unreachable") run(fetchPage());
   }
 
   async function load(): Promise<void> {
@@ -70,7 +81,14 @@ export function createListPages({ cache, keeper, pages, onChange, onFault }: Lis
       set("loading");
       run(load());
     },
-    refresh: () => run(fetchPage()),
+    begin(isFresh) {
+      link = "up";
+      if (isFresh) next = { after: null };
+      if (isFresh || more === "unreachable" || cache.conversations.size === 0) run(fetchPage());
+    },
+    end() {
+      link = "down";
+    },
     restart() {
       next = { after: null };
       more = "more";

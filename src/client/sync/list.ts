@@ -114,10 +114,13 @@ export function createList(options: ListOptions): List {
       },
     }),
     begin(isFresh) {
-      if (isFresh || pages.more() === "unreachable" || cache.conversations.size === 0) pages.refresh();
+      pages.begin(isFresh);
       counts.begin();
     },
-    end: counts.end,
+    end() {
+      pages.end();
+      counts.end();
+    },
   };
 }
 

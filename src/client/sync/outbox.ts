@@ -3,9 +3,11 @@ import type { Environment } from "../environment.ts";
 import type { OutboxChange, Written } from "../vault/contract.ts";
 import { VaultError } from "../vault/contract.ts";
 import type { OutboxRow, Refusal, Target } from "../vault/rows.ts";
+import { createAnswers } from "./answers.ts";
 import { type Cache, targetKey } from "./cache.ts";
 import type { Ids } from "./ids.ts";
 import type { Keeper } from "./keeper.ts";
+import { createLookAround } from "./look-around.ts";
 import type { Sender } from "./sender.ts";
 
 /** What the user has sent, until the server has answered for good. */
@@ -39,33 +41,60 @@ export type OutboxOptions = {
   readonly onFailed: (row: OutboxRow, failed: Refusal) => void;
 };
 
-type Waiting = { readonly resolve: (message: Message) => void; readonly reject: (fault: ClientError) => void };
-
 const rowsMax = 1_000;
 /** After this long a row that is not on disk is sent nevertheless. */
 const stallMs = 2_000;
-/** Rows of another tab are its own to send, for this long. */
-const elsewhereMs = 1_500;
-/** Notices of other tabs that come within this time cause one read. */
-const gatherMs = 20;
-/** How often the vault is looked at for rows of a tab that died before it could give a notice. */
-const lookMs = 30_000;
 
 export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFailed }: OutboxOptions): Outbox {
-  const waiting = new Map<string, Waiting>();
-  let cancelLook: (() => void) | null = null;
-  let cancelRead: (() => void) | null = null;
+  const answers = createAnswers({ cache, keeper });
+  /** Rows with an edit or a cancel that is not decided: they must not go out as they were. */
+  const changing = new Set<string>();
+  const lookAround = createLookAround({ clock, cache, keeper, sender, onRead: answers.find, onFault });
+
+  // Every start of a connection reads the outbox anew.
+  cache.subscribe(({ of }) => void (of === "all" && answers.find().catch(onFault)));
 
   const change = (changes: readonly OutboxChange[]): Promise<Written> => keeper.write({ outbox: changes }, "strict");
 
-  function end(id: string, fault: ClientError): void {
-    waiting.get(id)?.reject(fault);
-    waiting.delete(id);
+  /** Decides an edit or a cancel. A row that was sent while the storage hung is too late, whatever the storage will hold. */
+  async function decide<Result>(id: string, work: () => Promise<Result>): Promise<Result | "too-late"> {
+    if (cache.pending.get(id)?.stage === "stalled") return "too-late";
+    changing.add(id);
+    try {
+      return await work();
+    } finally {
+      changing.delete(id);
+    }
+  }
+
+  async function cancel(id: string): Promise<"cancelled" | "too-late"> {
+    const target = cache.pending.get(id)?.row.target;
+    const { outbox } = await change([{ do: "cancel", id }]);
+    if ((outbox.get(id) ?? null) !== null) return "too-late";
+    // It is gone, and so it is if another tab was faster.
+    if (target === undefined || (await answers.wasSent(id, target))) return "too-late";
+    answers.ended(id, new ClientError("cancelled", "The message was cancelled"));
+    return "cancelled";
+  }
+
+  async function edit(id: string, text: string): Promise<"edited" | "too-late"> {
+    const row = cache.pending.get(id)?.row;
+    if (row?.failed === undefined) {
+      const { outbox } = await change([{ do: "edit", id, text }]);
+      return outbox.get(id)?.text === text ? "edited" : "too-late";
+    }
+    // Another text is another message: the server may remember the refused one.
+    await change([
+      { do: "cancel", id },
+      { do: "add", row: newRow(row.target, text) },
+    ]);
+    sender.flush();
+    return "edited";
   }
 
   async function keep(row: OutboxRow): Promise<void> {
     const cancelStall = clock.after(stallMs, () => {
-      if (cache.pending.get(row.id)?.stage !== "keeping") return;
+      if (cache.pending.get(row.id)?.stage !== "keeping" || changing.has(row.id)) return;
       cache.setPending(row.id, { row, stage: "stalled" });
       sender.flush();
     });
@@ -75,7 +104,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       // Sent while the storage hung: it stays on screen until its answer.
       if (cache.pending.get(row.id)?.stage !== "stalled") cache.setPending(row.id, null);
       const error = storageError(fault);
-      end(row.id, error);
+      answers.ended(row.id, error);
       throw error;
     } finally {
       cancelStall();
@@ -90,7 +119,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
   });
 
   function put(row: OutboxRow): Sending {
-    const accepted = new Promise<Message>((resolve, reject) => waiting.set(row.id, { resolve, reject }));
+    const accepted = answers.of(row.id, row.target);
     cache.setPending(row.id, { row, stage: "keeping" });
     const kept = keep(row);
     // Nobody has to look at them: the thread shows the same.
@@ -99,30 +128,8 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     return { id: row.id, kept, accepted };
   }
 
-  async function readRows(): Promise<void> {
-    cache.syncOutbox(await keeper.vault().outbox());
-  }
-
-  /** Once for all notices of this time: a tab that sends much gives one with each step of each message. */
-  function readAgain(): void {
-    cancelRead ??= clock.after(gatherMs, () => {
-      cancelRead = null;
-      readRows().catch(onFault);
-      clock.after(elsewhereMs, sender.flush);
-    });
-  }
-
-  function lookAround(): void {
-    cancelLook?.();
-    cancelLook = clock.after(lookMs, () => {
-      if (!sender.isConnected()) return;
-      readAgain();
-      lookAround();
-    });
-  }
-
   return {
-    begin: lookAround,
+    begin: lookAround.begin,
     send(target, text) {
       if (cache.pending.size >= rowsMax) throw new ClientError("outbox_full", `${rowsMax} messages wait already`);
       return put(newRow(target, text));
@@ -133,29 +140,10 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     retry(id) {
       change([{ do: "retry", id }]).then(sender.flush, onFault);
     },
-    async cancel(id) {
-      const { outbox } = await change([{ do: "cancel", id }]);
-      if ((outbox.get(id) ?? null) !== null) return "too-late";
-      end(id, new ClientError("cancelled", "The message was cancelled"));
-      return "cancelled";
-    },
-    async edit(id, text) {
-      const row = cache.pending.get(id)?.row;
-      if (row?.failed === undefined) {
-        const { outbox } = await change([{ do: "edit", id, text }]);
-        return outbox.get(id)?.text === text ? "edited" : "too-late";
-      }
-      // Another text is another message: the server may remember the refused one.
-      await change([
-        { do: "cancel", id },
-        { do: "add", row: newRow(row.target, text) },
-      ]);
-      sender.flush();
-      return "edited";
-    },
+    cancel: (id) => decide(id, () => cancel(id)),
+    edit: (id, text) => decide(id, () => edit(id, text)),
     settled(message) {
-      waiting.get(message.id)?.resolve(message);
-      waiting.delete(message.id);
+      answers.accepted(message);
       sender.flush();
     },
     async refused(id, failed) {
@@ -164,13 +152,10 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       const { outbox } = await keeper.write({ outbox: [{ do: "fail", id, failed }, ...gone] }, "relaxed");
       const row = outbox.get(id) ?? null;
       if (row !== null) onFailed(row, failed);
-      end(id, new ClientError("refused", `${failed.code}: ${failed.message}`));
+      answers.refused(id, failed);
     },
-    changedElsewhere: readAgain,
-    close() {
-      for (const id of [...waiting.keys()])
-        end(id, new ClientError("closed", "The client was closed; what is kept is sent by the next one"));
-    },
+    changedElsewhere: lookAround.now,
+    close: answers.close,
   };
 }
 

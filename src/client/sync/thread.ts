@@ -127,8 +127,8 @@ export function createThread(
       const sending = outbox.send(target, text);
       draft.taken();
       typing.sent(target);
-      // What cannot be kept goes back to the composer: it is neither sent nor lost.
-      sending.kept.catch(() => draft.restore(text));
+      // What cannot be kept goes back to the composer: it is neither sent nor lost. What is sent nevertheless stays where it is.
+      sending.kept.catch(() => cache.pending.has(sending.id) || draft.restore(text));
       return sending;
     },
     retry: outbox.retry,

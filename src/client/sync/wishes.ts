@@ -77,16 +77,20 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     return { relations: [{ ...known, [wish.kind === "contact" ? "contact" : "blocked"]: wish.is }] };
   }
 
+  // Also those of a tab that has died.
+  cache.subscribe(({ of }) => void (of === "wishes" && run()));
+
   return {
     async read({ conversation, seq, id, rest }) {
       const wish: Wish = { key: `read ${conversation}`, kind: "read", conversation, seq, id };
       const patch = { kind: "read", conversation, seq, ...(rest !== undefined && { rest }) } as const;
+      // It goes as a frame, where there is a connection.
+      if (state !== "offline") sent.set(wish.key, wish);
       await keeper.write({ wishes: [wish], conversations: [patch] }, "relaxed");
-      if (state !== "offline" && link.send({ type: "read", conversation, seq })) sent.set(wish.key, wish);
+      if (!link.send({ type: "read", conversation, seq }) && sent.get(wish.key) === wish) sent.delete(wish.key);
     },
     async want(wish) {
       await keeper.write({ wishes: [wish] }, "relaxed");
-      run();
     },
     mute(row) {
       const wish = cache.wishes.get(`mute ${row?.id ?? ""}`);

@@ -90,6 +90,7 @@ function nextMeta(write: Write, meta: Meta): { readonly changed: Meta | null; re
   const nextLevel = Math.max(cursor?.level ?? 0, write.reset !== true && meta.cursor === cursor?.to ? meta.level : 0);
   const changed = {
     ...meta,
+    ...(write.reset === true && { resets: (meta.resets ?? 0) + 1 }),
     ...(cursorMoved && { cursor: cursor.to, level: nextLevel }),
     ...(identity !== undefined && { identity }),
   };

@@ -107,6 +107,8 @@ export type Meta = {
   readonly cursor: string | null;
   /** The level at which the cursor was reached. */
   readonly level: number;
+  /** How often its cache was dropped by a reset. Absent: never. A tab that knows another number shows another history. */
+  readonly resets?: number;
   /** The user and tenant of the last `welcome`. Null before the first. */
   readonly identity: { readonly tenant: string; readonly user: string } | null;
 };

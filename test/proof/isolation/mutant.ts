@@ -99,11 +99,7 @@ export const sqlMutants: readonly SqlMutant[] = [
     harmless: "it refuses early, and upsertRelations refuses the same by its own count, in the commit",
   },
   { statement: "selectOwnRelations", predicate: "tenant = ?1" },
-  {
-    statement: "selectOwnSettings",
-    predicate: "tenant = ?1",
-    harmless: "not tried here: these connections are of the first level, and are sent no settings",
-  },
+  { statement: "selectOwnSettings", predicate: "tenant = ?1" },
   { statement: "selectConversation", predicate: "a.tenant = ?1" },
   {
     statement: "selectConversation",
@@ -135,6 +131,12 @@ export const sqlMutants: readonly SqlMutant[] = [
     ...["deleteDeviceAddresses", "deleteDevice", "upsertMute", "selectIsMember", "selectMute"],
     ...["upsertQuietHours", "deleteQuietHours", "selectQuietHours", "selectExplained"],
   ].map((statement): SqlMutant => ({ statement, predicate: "u.tenant = ?1" })),
+  { statement: "insertRevocation", predicate: "u.tenant = ?1" },
+  {
+    statement: "deleteTickets",
+    predicate: "u.tenant = ?1",
+    harmless: "not tried here: to forget a device keeps all tickets, and no user ends sessions",
+  },
   ...["deleteForgottenNotices", "deleteForgottenAddresses", "deleteForgottenDevices"].map((statement): SqlMutant => ({
     statement,
     predicate: "u.tenant = j.value ->> 0",

@@ -12,6 +12,7 @@ import * as dueSql from "../../../src/store/push/due-sql.ts";
 import * as pushLogSql from "../../../src/store/push/push-log-sql.ts";
 import * as pushWorkerSql from "../../../src/store/push/push-sql.ts";
 import * as unackedSql from "../../../src/store/push/unacked-sql.ts";
+import * as revocationSql from "../../../src/store/revocation-sql.ts";
 import * as sql from "../../../src/store/sql.ts";
 import { plant, type PlantName } from "../../plants/index.ts";
 import { createReloader } from "../../support/reload-altered.ts";
@@ -49,6 +50,7 @@ const statements: ReadonlyMap<string, string> = new Map(
     ...historySql,
     ...peopleSql,
     ...deviceSql,
+    ...revocationSql,
     ...pushSql,
   }).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
 );
@@ -115,15 +117,16 @@ const beginnings = [4, 8, 15, stepsMax];
 const sightsOf = (among: readonly Kind[], steps: number): readonly Sight[] =>
   Array.from({ length: scriptsMax }, (_, i) => among.map((kind) => ({ script: i + 1, kind, steps }))).flat();
 
-/** Where to look for a mutant, in order: first where it showed last. */
-export const knownSights = (name: string, among: readonly Kind[] = kinds): readonly Sight[] => [
-  ...(Object.hasOwn(firstSights, name) ? [firstSights[name]].filter((sight) => sight !== undefined) : []),
-  ...sightsOf(among, stepsMax),
-];
+/** Where to look for a mutant: where it showed last and then in whole scripts, or in short beginnings of scripts. */
+export type Search = "last" | "last, then shortest" | "shortest";
 
-/** Where to look when the shortest script is wanted: short beginnings come first. */
-export const shortSights = (among: readonly Kind[] = kinds): readonly Sight[] =>
-  beginnings.flatMap((steps) => sightsOf(among, steps));
+/** Where to look for a mutant, in order. */
+export function sightsFor(name: string, search: Search, among: readonly Kind[] = kinds): readonly Sight[] {
+  const last = Object.hasOwn(firstSights, name) ? [firstSights[name]].filter((sight) => sight !== undefined) : [];
+  const short = beginnings.flatMap((steps) => sightsOf(among, steps));
+  if (search === "shortest") return short;
+  return [...last, ...(search === "last" ? sightsOf(among, stepsMax) : short)];
+}
 
 /** The first sight that shows the planted fault; null: none does. */
 export async function firstOf(sights: readonly Sight[], plant: Plant = {}): Promise<Found | null> {
@@ -137,23 +140,29 @@ export async function firstOf(sights: readonly Sight[], plant: Plant = {}): Prom
 export const nameOfSql = ([first]: readonly Predicate[]): string => `${first?.statement}: ${first?.predicate}`;
 
 /** Finds a mutant of the store's statements. */
-export async function findBySql(gone: readonly Predicate[], { isLearning = false } = {}): Promise<Found | null> {
+export async function findBySql(
+  gone: readonly Predicate[],
+  { search = "last" }: { readonly search?: Search } = {},
+): Promise<Found | null> {
   const wrapEngine = withoutPredicates(gone);
   const isOfPushes = gone.some(({ statement }) => statement in pushSql || statement in deviceSql);
   const among: readonly Kind[] = [isOfPushes ? "pushes" : "everything"];
-  return await firstOf(isLearning ? shortSights(among) : knownSights(nameOfSql(gone), among), { wrapEngine });
+  return await firstOf(sightsFor(nameOfSql(gone), search, among), { wrapEngine });
 }
 
 let reloader: ReturnType<typeof createReloader> | undefined;
 
 /** The same for an edit of the source: the modules that it reaches are loaded again, this one among them. */
-export async function findBySource(mutant: PlantName, { isLearning = false } = {}): Promise<Found | null> {
+export async function findBySource(
+  mutant: PlantName,
+  { search = "last" }: { readonly search?: Search } = {},
+): Promise<Found | null> {
   const files = new Set(sourceMutants.flatMap((name) => plant(name)).map(({ file }) => file));
   reloader ??= createReloader({ entries: [import.meta.path], files: [...files] });
   reloader.loadWith(plant(mutant));
   try {
     const altered = await import("./mutate.ts");
-    return await altered.firstOf(isLearning ? altered.shortSights() : altered.knownSights(mutant));
+    return await altered.firstOf(altered.sightsFor(mutant, search));
   } finally {
     reloader.loadWith([]);
   }

@@ -1,3 +1,4 @@
+import { levelMax } from "../../../src/log/log-kinds.ts";
 import { encodeConversation } from "../../../src/protocol/conversation-id.ts";
 import type { Cursors } from "../../../src/protocol/cursor.ts";
 import { isIdentifier } from "../../../src/protocol/identifier.ts";
@@ -54,7 +55,7 @@ export function createNaming({ ledger, codec, cursors, heads, isHidden }: Naming
       case "foreign":
         return heads[Math.floor(heads.length / 2)];
       case "beyond":
-        return codec.encode({ n: (codec.decode(heads.at(-1) ?? "")?.n ?? 0) + beyondChanges });
+        return codec.encode({ n: (codec.decode(heads.at(-1) ?? "")?.n ?? 0) + beyondChanges, level: levelMax });
       case "other epoch":
         return "zzzzzzzz.1";
       case "malformed":

@@ -44,6 +44,7 @@ export type PushCall =
     }
   | { readonly what: "quiet hours"; readonly method: Method; readonly isNow: boolean }
   | { readonly what: "providers" }
+  | { readonly what: "me" }
   /** `for`: the question is about another user; `isHost`: the host asks, which may. */
   | { readonly what: "explain"; readonly id: number; readonly for: string | null; readonly isHost: boolean };
 type Method = "GET" | "PUT" | "DELETE";
@@ -160,7 +161,7 @@ function drawPushCall(chance: Chance, slot: Slot): PushCall {
     return { what: "mute", method: "PUT", conversation: drawConversation(chance), until };
   }
   if (kind < 16) return drawQuietHours(chance);
-  if (kind === 16) return { what: "providers" };
+  if (kind === 16) return { what: slot.device === devices[0] ? "me" : "providers" };
   return {
     what: "explain",
     id: chance.between(0, idsOfRetries),

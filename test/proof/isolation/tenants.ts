@@ -91,8 +91,9 @@ function strangersIn(world: World): readonly string[] {
 /** The parts of a frame or answer, each about one conversation. */
 function partsOf(what: object): readonly object[] {
   const body: unknown = Reflect.get(what, "body");
-  const { changes, messages, conversations } = (typeof body === "object" && body !== null ? body : what) as Readonly<
-    Record<string, readonly { readonly lastMessage?: object }[] | undefined>
-  >;
-  return changes ?? messages ?? conversations?.map(({ lastMessage }) => lastMessage ?? {}) ?? [what];
+  type Listed = { readonly lastMessage?: object };
+  type Parts = Readonly<Record<"changes" | "messages" | "conversations", readonly Listed[] | undefined>> & Listed;
+  const whole = (typeof body === "object" && body !== null ? body : what) as Parts;
+  const listed = whole.conversations ?? ("lastMessage" in whole ? [whole] : undefined);
+  return whole.changes ?? whole.messages ?? listed?.map(({ lastMessage }) => lastMessage ?? {}) ?? [what];
 }

@@ -1,6 +1,7 @@
 import { demo } from "../../../src/access/demo.ts";
 import { createAdmit } from "../../../src/access/admit.ts";
 import { createProve } from "../../../src/access/prove.ts";
+import { levelMax } from "../../../src/log/log-kinds.ts";
 import { createApi } from "../../../src/http/api.ts";
 import type { Cursors } from "../../../src/protocol/cursor.ts";
 import type { Clock } from "../../../src/internal/clock.ts";
@@ -198,14 +199,15 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
   async function connect(tenant: Tenant, slot: Slot, choice: CursorChoice): Promise<void> {
     const name = nameOf(tenant, slot);
     const cursor = cursorOf(choice, name);
-    const path = `/ws?device=${slot.device}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
+    const path = `/ws?device=${slot.device}&level=${levelMax}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
     const answer = await admit(request(tenant, slot, path, "GET", true));
     if (answer instanceof Response) return recordAnswer(name, answer);
     if (open.has(name)) collect(name);
     open.get(name)?.hangUp();
-    const { session, device } = answer;
+    const { session, device, level = levelMax } = answer;
     noteCursor("connect", name, cursor);
-    open.set(name, place.connect(session.user, { session, device, ...(cursor === undefined ? {} : { cursor }) }));
+    const options = { session, device, level, ...(cursor === undefined ? {} : { cursor }) };
+    open.set(name, place.connect(session.user, options));
   }
 
   /** The answer comes later, an ack's with its commit; it is recorded at the place of the request. */
@@ -223,7 +225,8 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       headers: { host: "localhost", "content-type": "application/json" },
       ...(body !== null && { body: JSON.stringify(body) }),
     });
-    const isWaitedFor = !["ack", "read", "send"].includes(call.what);
+    // To forget a device waits for its acks, and so for a timer.
+    const isWaitedFor = !["ack", "read", "send", "forget"].includes(call.what);
     if (isWaitedFor) asked++;
     void (isHost ? hostApi : api)(request).then(async (answer) => {
       work++;
@@ -291,6 +294,8 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
           return [call.method, "/quiet-hours?", call.method === "PUT" ? hoursOf(clock.now(), call.isNow) : null];
         case "providers":
           return ["GET", "/push?", null];
+        case "me":
+          return ["GET", "/me?", null];
         case "explain": {
           const id = messageOf(tenant, call.for ?? user, call.id);
           return ["GET", `/push/explain?message=${id}${call.for === null ? "" : `&for=${call.for}`}`, null];
@@ -402,7 +407,7 @@ export async function runWorld(script: Script, options: WorldOptions): Promise<W
       }
       if (waitMs > 0) await clock.advance(waitMs);
       await settle();
-      heads.push(codec.encode(await store.head()));
+      heads.push(codec.encode({ ...(await store.head()), level: levelMax }));
     }
     // Acks and reads that still wait for a commit of marks are answered.
     await clock.advance(lastMs);

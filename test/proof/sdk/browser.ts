@@ -11,6 +11,8 @@ export type Browser = {
   /** Those that live. */
   readonly tabs: readonly Tab[];
   openTab(): Tab;
+  /** How many tabs it has had. */
+  readonly opened: number;
   /** Called by a tab that has died. */
   left(tab: Tab): void;
   join(tab: Tab, onHint: (hint: unknown) => void): { post(hint: unknown): void; close(): void };
@@ -26,7 +28,10 @@ export function createBrowser(
   { name, user, chance }: { readonly name: string; readonly user: string; readonly chance: Chance },
 ): Browser {
   const { timeline } = world;
-  const disk = createDisk({ timeline, chance: chance.fork("disk"), faults: () => world.faults().disk });
+  const disk = createDisk({
+    ...{ timeline, chance: chance.fork("disk"), faults: () => world.faults().disk },
+    onWrite: (change) => world.watch.wrote(browser, change),
+  });
   let tabs: readonly Tab[] = [];
   let opened = 0;
   let losses = 0;
@@ -37,6 +42,9 @@ export function createBrowser(
     disk,
     get tabs() {
       return tabs;
+    },
+    get opened() {
+      return opened;
     },
     openTab() {
       const tab = createTab({ world, browser, serial: opened, chance: chance.fork(`tab ${opened++}`) });
@@ -65,9 +73,9 @@ export function createBrowser(
     },
     crash() {
       for (const tab of tabs) tab.kill();
-      world.snapshot(browser);
+      world.watch.snapshot(browser);
       disk.crash();
-      world.snapshot(browser);
+      world.watch.snapshot(browser);
     },
     vanish() {
       losses++;

@@ -47,13 +47,19 @@ const newState = (device: string): DiskState => ({
   drafts: new Map(),
 });
 
-export type DiskOptions = { readonly timeline: Timeline; readonly chance: Chance; readonly faults: () => DiskFaults };
+export type DiskOptions = {
+  readonly timeline: Timeline;
+  readonly chance: Chance;
+  readonly faults: () => DiskFaults;
+  /** Called after each write. */
+  readonly onWrite: (change: { readonly before: DiskState; readonly after: DiskState; readonly write: Write }) => void;
+};
 
 /**
  * The disk of one browser, with the tabs of one user on it. Calls take effect one after the other, some time after they were made. A crash of the machine takes back the relaxed
  * writes since the last strict one, in order; the death of a tab ends what it had begun, from some call on.
  */
-export function createDisk({ timeline, chance, faults }: DiskOptions) {
+export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
   let state: DiskState | null = null;
   /** What a crash may come back with: the states since the last strict write. */
   let since: DiskState[] = [];
@@ -99,6 +105,7 @@ export function createDisk({ timeline, chance, faults }: DiskOptions) {
     const [after, written] = apply(before, change);
     state = after;
     since = durability === "strict" ? [after] : [...since, after];
+    onWrite({ before, after, write: change });
     return written;
   }
 

@@ -38,21 +38,66 @@ export function judgeTexts(world: SdkWorld, truth: Truth): void {
   for (const message of all) byText.set(message.text, [...(byText.get(message.text) ?? []), message]);
   const wrote = new Map(world.written.map((entry) => [entry.text, entry]));
   for (const [text, messages] of byText) {
-    if (messages.length > 1) world.problem("J3", `"${text.slice(0, 9)}" is in the log ${messages.length} times`);
+    if (messages.length > 1 && !isSentInTwoTabs(world, text))
+      world.problem("J3", `"${text.slice(0, 9)}" is in the log ${messages.length} times`);
     if (!wrote.has(text)) world.problem("J3", `"${text.slice(0, 9)}" is in the log, and nobody wrote it`);
   }
-  for (const entry of new Set(wrote.values())) judgeText(world, entry, byText.get(entry.text) ?? []);
+  const lost = textsOfBefore(world, truth);
+  for (const entry of new Set(wrote.values()))
+    judgeText(world, { entry, messages: byText.get(entry.text) ?? [], isLost: lost.has(entry.text) });
+  for (const entry of world.written) judgeAnswer(world, entry, byText.has(entry.text));
   judgeOrder(world, byText);
 }
 
-function judgeText(world: SdkWorld, entry: Written, messages: readonly Logged[]): void {
+/** A tab that another one's hint did not reach still shows the text that was sent there, and its user sends it again. */
+function isSentInTwoTabs(world: SdkWorld, text: string): boolean {
+  const entries = world.written.filter((entry) => entry.text === text);
+  const times = entries.map(({ ms }) => ms);
+  // One person is not in two tabs within a second. Where the storage hangs, the other tab shows for longer what was sent.
+  const isAtOnce = Math.max(...times) - Math.min(...times) < 1_000;
+  const { hintsLost, disk } = world.plan.faults;
+  return (hintsLost > 0 || disk.hangs > 0 || isAtOnce) && new Set(entries.map(({ tab }) => tab)).size > 1;
+}
+
+/** What was accepted in a history that a restore has ended. */
+function textsOfBefore(world: SdkWorld, truth: Truth): ReadonlySet<string> {
+  const ended = world.histories.truths(truth).slice(0, -1);
+  return new Set(
+    ended
+      .flatMap((log) => world.plan.users.flatMap((user) => log.historyOf(ownerOf(world, user))))
+      .map(({ text }) => text),
+  );
+}
+
+/** J91: the tab that sent it hears how it ended, whoever sent it on. */
+function judgeAnswer(
+  world: SdkWorld,
+  { text, browser, tab, id, losses, state, answer }: Written,
+  isInLog: boolean,
+): void {
+  const isLiving = browser.tabs.some((one) => `${browser.name} ${one.serial}` === tab);
+  if (!isLiving || losses !== browser.losses || state !== "kept" || answer === undefined) return;
+  if (answer === "none") world.problem("J91", `${tab} never heard what became of "${text.slice(0, 9)}"`);
+  if (answer !== "refused" || !isInLog || world.retried.has(id) || world.isEvicting(browser.name)) return;
+  world.problem("J91", `${tab} heard that "${text.slice(0, 9)}" was refused, which is in the log`);
+}
+
+function judgeText(
+  world: SdkWorld,
+  {
+    entry,
+    messages,
+    isLost,
+  }: { readonly entry: Written; readonly messages: readonly Logged[]; readonly isLost: boolean },
+): void {
   const name = `"${entry.text.slice(0, 9)}" of ${entry.tab}`;
   const again = world.written.some((one) => one !== entry && one.text === entry.text);
   if ((entry.state === "cancelled" || entry.state === "edited") && messages.length > 0 && !again)
     world.problem("J4", `${name} was ${entry.state}, and is in the log`);
   if (entry.state !== "kept" || messages.length > 0 || entry.losses !== entry.browser.losses) return;
   // Refused for good: its row stays, and shows why.
-  if (entry.browser.disk.state()?.outbox.get(entry.id)?.failed !== undefined) return;
+  const row = entry.browser.disk.state()?.outbox.get(entry.id);
+  if (row?.failed !== undefined || isLost) return;
   world.problem("J3", `${name} was kept, and is not in the log`);
 }
 
@@ -84,8 +129,8 @@ function judgeOrder(world: SdkWorld, byText: ReadonlyMap<string, readonly Logged
 
 /** J5 O3: whatever a disk's cursor covers is on the disk. */
 export function judgeDisks(world: SdkWorld, truth: Truth): void {
-  for (const { browser, user, state, first } of world.snapshots) {
-    const upTo = world.positionOf(state.meta.cursor);
+  for (const { browser, user, state, epoch, first, upTo } of world.watch.snapshots) {
+    if (!world.histories.isOnlyOfNow(epoch)) continue;
     for (const message of truth.historyOf(ownerOf(world, user))) {
       if (message.n <= first || message.n > upTo) continue;
       const held = state.messages.get(messageKey(message.conversation, message.seq));
@@ -100,6 +145,24 @@ export function judgeDisks(world: SdkWorld, truth: Truth): void {
         for (let seq = from; seq <= to; seq++)
           if (!state.messages.has(messageKey(row.id, seq)))
             world.problem("J7", `the disk of ${browser} says that it holds ${row.id} ${seq}`);
+  }
+}
+
+/** J3: what was accepted is no longer in an outbox. J93: no composer shows what was sent. */
+export function judgeComposers(world: SdkWorld, truth: Truth): void {
+  for (const { name, user, disk, tabs } of world.browsers) {
+    const log = truth.historyOf(ownerOf(world, user));
+    const [ids, texts] = [new Set(log.map(({ id }) => id)), new Set(log.map(({ text }) => text))];
+    const rows = [...(disk.state()?.outbox.values() ?? [])];
+    for (const { id } of rows)
+      if (ids.has(id)) world.problem("J3", `${name} holds ${id} as failed, which is in the log`);
+    for (const tab of tabs)
+      for (const other of world.plan.users) {
+        // A tab that another one's hint did not reach knows nothing of what that one has sent.
+        const draft = other === user || world.plan.faults.hintsLost > 0 ? "" : tab.thread(other).draft.get();
+        if (draft !== "" && (texts.has(draft) || rows.some(({ text }) => text === draft)))
+          world.problem("J93", `the composer of ${name} ${tab.serial} shows "${draft.slice(0, 9)}", which was sent`);
+      }
   }
 }
 
@@ -134,18 +197,34 @@ function judgeTab(world: SdkWorld, tab: Tab, user: string, truth: Truth): void {
   }
 }
 
-function judgeCounts(
-  world: SdkWorld,
-  tab: Tab,
-  at: {
-    readonly name: string;
-    readonly user: string;
-    readonly other: string;
-    readonly id: string;
-    readonly messages: readonly Logged[];
-    readonly truth: Truth;
-  },
-): void {
+type Place = {
+  readonly name: string;
+  readonly user: string;
+  readonly other: string;
+  readonly id: string;
+  readonly messages: readonly Logged[];
+  readonly truth: Truth;
+};
+
+/** J9: the marks of the other user, the mute, and what one user thinks of the other. */
+function judgeSettings(world: SdkWorld, tab: Tab, { name, user, other, id, truth }: Place): void {
+  const [owner, peer] = [ownerOf(world, user), ownerOf(world, other)];
+  const row = tab.client.conversation(id).get();
+  const isMuted = truth.settingsOf(owner).get(id)?.muted ?? false;
+  if (row !== null && row.isMuted !== isMuted)
+    world.problem("J9", `${name} shows ${id} as ${isMuted ? "not " : ""}muted`);
+  const thinks = truth.relationsOf(owner).get(other) ?? { contact: false, blocked: false };
+  const shown = tab.client.relations.get().find((one) => one.user === other);
+  if ((shown?.blocked ?? false) !== thinks.blocked || (shown?.contact ?? false) !== thinks.contact)
+    world.problem("J9", `${name} shows ${JSON.stringify(shown)} of ${other}, not ${JSON.stringify(thinks)}`);
+  // A block hides marks.
+  if (row === null || thinks.blocked || truth.relationsOf(peer).get(user)?.blocked === true) return;
+  const marks = truth.marks.get(`${id} ${peer}`) ?? { delivered: 0, read: 0 };
+  if (row.peer.delivered !== marks.delivered || row.peer.read !== marks.read)
+    world.problem("J9", `${name} shows ${JSON.stringify(row.peer)} of ${other} in ${id}, not ${JSON.stringify(marks)}`);
+}
+
+function judgeCounts(world: SdkWorld, tab: Tab, at: Place): void {
   const row = tab.client.conversation(at.id).get();
   const mark = at.truth.marks.get(`${at.id} ${ownerOf(world, at.user)}`);
   const read = mark?.read ?? 0;
@@ -155,6 +234,9 @@ function judgeCounts(
     world.problem("J8", `${at.name}: the last message of ${at.id} is ${row.last?.seq}, not ${at.messages.at(-1)?.seq}`);
   if (row.own.read !== read)
     world.problem("J9", `${at.name} has read ${row.own.read} of ${at.id}, the server says ${read}`);
+  if (read > world.markedUpTo(at.user, at.id))
+    world.problem("J92", `${at.user} has read ${read} of ${at.id}, and has marked ${world.markedUpTo(at.user, at.id)}`);
+  judgeSettings(world, tab, at);
   if (row.isExact && row.unread !== unread)
     world.problem("J9", `${at.name} counts ${row.unread} unread in ${at.id}, not ${unread}`);
   if (!row.isExact) world.problem("J9", `${at.name} does not know how much is unread in ${at.id}`);

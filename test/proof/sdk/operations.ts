@@ -1,3 +1,4 @@
+import type { ThreadRow } from "../../../src/client/api.ts";
 import type { Chance } from "../sim/chance.ts";
 import type { Browser } from "./browser.ts";
 import type { Tab } from "./tab.ts";
@@ -20,21 +21,44 @@ function inTab(world: SdkWorld, chance: Chance, act: (tab: Tab, other: string) =
 }
 
 /** Sends what the composer shows. The model user remembers what became of it. */
-export function sendDraft(world: SdkWorld, tab: Tab, other: string): void {
+export function sendDraft(world: SdkWorld, tab: Tab, other: string): Written | null {
   const thread = tab.thread(other);
   const text = thread.draft.get();
-  if (text === "") return;
+  if (text === "") return null;
   const sending = thread.send(text);
   const entry: Written = {
     ...{ text, browser: tab.browser, to: other, id: sending.id, losses: tab.browser.losses },
-    ...{ tab: `${tab.browser.name} ${tab.serial}`, at: world.written.length, state: "sent" },
+    ...{
+      tab: `${tab.browser.name} ${tab.serial}`,
+      at: world.written.length,
+      ms: world.timeline.now(),
+      state: "sent",
+      answer: "none",
+    },
   };
   world.written.push(entry);
   sending.kept.then(
     () => void (entry.state === "sent" && (entry.state = "kept")),
-    () => void (entry.state = "refused"),
+    () => {
+      entry.state = "refused";
+      // Where storage hangs it may be sent nevertheless.
+      if (thread.draft.get() === "" && world.plan.faults.disk.hangs === 0)
+        world.problem("J3", `${entry.tab} dropped a text that was not kept`);
+    },
   );
+  sending.accepted.then(
+    (message) => {
+      entry.answer = "accepted";
+      if (message.id !== sending.id) world.problem("J91", `${entry.tab} was told ${message.id}, not ${sending.id}`);
+    },
+    () => void (entry.answer = "refused"),
+  );
+  return entry;
 }
+
+/** What a person may still change, as the screen says; sometimes the screen is late. */
+const isChanged = (chance: Chance): ((row: ThreadRow) => boolean) =>
+  chance.hits(0.5) ? (row) => row.canChange : (row) => row.seq === null;
 
 export const operations: Readonly<Record<string, OperationKind>> = {
   write: {
@@ -67,7 +91,7 @@ export const operations: Readonly<Record<string, OperationKind>> = {
     weight: 3,
     act: (world, chance) =>
       inTab(world, chance, (tab, other) => {
-        const row = tab.rows(other).find((one) => one.canChange);
+        const row = tab.rows(other).find(isChanged(chance));
         const entry = world.written.findLast((one) => one.id === row?.id);
         if (row === undefined || entry === undefined) return;
         // Until the answer nobody knows; if the tab dies, for ever.
@@ -86,19 +110,22 @@ export const operations: Readonly<Record<string, OperationKind>> = {
     weight: 3,
     act: (world, chance) =>
       inTab(world, chance, (tab, other) => {
-        const row = tab.rows(other).find((one) => one.canChange && one.failed === undefined);
+        const isWanted = isChanged(chance);
+        const row = tab.rows(other).find((one) => one.failed === undefined && isWanted(one));
         const entry = world.written.find((one) => one.id === row?.id && one.text === row.text);
-        if (row === undefined || entry === undefined) return;
-        const next: Written = { ...entry, text: world.newText(), state: "doubtful" };
+        // One edit of a row after the other, so that it is known which text counts.
+        const isChanging = world.written.some((one) => one.id === row?.id && one.state === "doubtful");
+        if (row === undefined || entry === undefined || isChanging) return;
+        const { answer: _, ...before } = entry;
+        const next: Written = { ...before, text: world.newText(), state: "doubtful" };
         world.written.push(next);
-        const before = entry.state;
         entry.state = "doubtful";
         tab
           .thread(other)
           .edit(row.id, next.text)
           .then(
             (answer) => {
-              entry.state = answer === "edited" ? "edited" : before;
+              entry.state = answer === "edited" ? "edited" : before.state;
               next.state = answer === "edited" ? "kept" : "edited";
             },
             () => {},
@@ -120,7 +147,11 @@ export const operations: Readonly<Record<string, OperationKind>> = {
     act: (world, chance) =>
       inTab(world, chance, (tab, other) => {
         const seqs = tab.rows(other).flatMap((row) => (row.seq === null ? [] : [row.seq]));
-        if (tab.isVisible() && seqs.length > 0) tab.thread(other).markRead(chance.pick(seqs));
+        const { conversation } = tab.thread(other).state.get();
+        if (!tab.isVisible() || conversation === null || seqs.length === 0) return;
+        const seq = chance.pick(seqs);
+        world.mark(tab.browser.user, conversation, seq);
+        tab.thread(other).markRead(seq);
       }),
   },
   scroll: {
@@ -151,7 +182,7 @@ export const operations: Readonly<Record<string, OperationKind>> = {
     act: (world, chance) =>
       inTab(world, chance, (tab, other) => {
         tab.client.setBlocked(other, true);
-        void world.timeline.after(chance.between(50, 800), () =>
+        void world.timeline.after(chance.pick([5, chance.between(50, 800)]), () =>
           tab.process.run(() => tab.client.setBlocked(other, false)),
         );
       }),
@@ -229,8 +260,14 @@ export const operations: Readonly<Record<string, OperationKind>> = {
     act: (world, chance) =>
       inTab(world, chance, (tab) => tab.links().forEach((link) => link.hold(chance.pick([50, 1_000])))),
   },
+  "put off sends": {
+    weight: 3,
+    act: (world, chance) => inTab(world, chance, (tab) => tab.putOff(chance.pick([5, 100, 600]))),
+  },
   "kill a node": { weight: 3, act: (world, chance) => world.killNode(chance) },
   "stop a node": { weight: 2, act: (world, chance) => world.stopNode(chance) },
+  "back up": { weight: 2, act: (world) => void world.backUp() },
+  restore: { weight: 1, act: (world, chance) => void world.restore(chance) },
   "fill a disk": {
     weight: 2,
     act(world, chance) {

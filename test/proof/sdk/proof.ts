@@ -8,7 +8,7 @@ const sayEvery = 200;
 export const proof: Proof = {
   name: "sdk",
   unit: "worlds",
-  rules: ["O3", "O9", "J1", "J2", "J3", "J4", "J5", "J6", "J7", "J8", "J9", "J10"],
+  rules: ["O3", "O9", "J1", "J2", "J3", "J4", "J5", "J6", "J7", "J8", "J9", "J10", "J90", "J91", "J92", "J93"],
   weight: 3,
   async run({ from, count, isOver, say }) {
     const database = await openDatabase();

@@ -2,7 +2,8 @@ import { type Chance, createChance } from "../sim/chance.ts";
 import type { SimDatabase, Truth } from "../sim/database.ts";
 import { digestAtOnce } from "../sim/instant-digest.ts";
 import { operations } from "./operations.ts";
-import { judgeDisks, judgeTexts, judgeViews, unfinished } from "./judge.ts";
+import { judgeComposers, judgeDisks, judgeTexts, judgeViews, unfinished } from "./judge.ts";
+import { converse } from "./converse.ts";
 import {
   createSdkWorld,
   drawSdkFaults,
@@ -90,12 +91,14 @@ async function run(options: SdkWorldOptions): Promise<SdkVerdict> {
     missing = unfinished(world, await database.truth());
   }
   if (missing !== null) world.problem("J10", `${recoverMsMax} ms after the last fault ${missing}`);
-  for (const browser of world.browsers) world.snapshot(browser);
+  if (missing === null) missing = await converse(world, database);
+  for (const browser of world.browsers) world.watch.snapshot(browser);
   const truth: Truth = await database.truth();
   judgeTexts(world, truth);
   judgeDisks(world, truth);
-  if (missing === null) steps += await showAll(world);
-  judgeViews(world, truth);
+  if (missing === null) judgeComposers(world, truth);
+  if (missing === null) steps += showAll(world);
+  judgeViews(world, await database.truth());
   const virtualMs = timeline.now();
   world.end();
   return {
@@ -109,7 +112,7 @@ async function run(options: SdkWorldOptions): Promise<SdkVerdict> {
 }
 
 /** Every tab scrolls through everything. */
-async function showAll(world: SdkWorld): Promise<number> {
+function showAll(world: SdkWorld): number {
   let steps = 0;
   for (let round = 0; round < 12; round++) {
     for (const { tabs, user } of world.browsers)

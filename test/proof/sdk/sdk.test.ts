@@ -14,7 +14,7 @@ describe("the client in a simulated world", () => {
   });
   afterAll(async () => await database.close());
 
-  test(`J1 J2 J3 J4 J5 J6 J7 J8 J9 J10 O3 O9 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
+  test(`J1 J2 J3 J4 J5 J6 J7 J8 J9 J10 J90 J91 J92 J93 O3 O9 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
     const { tried, violations, facts } = await proof.run({
       from: first,
       count: seeds,
@@ -24,7 +24,7 @@ describe("the client in a simulated world", () => {
     expect(violations).toEqual([]);
     expect(tried).toBe(seeds);
     expect(facts["written"]).toBeGreaterThan(seeds * 5);
-    for (const trouble of ["deaths", "crashes", "losses", "faults"])
+    for (const trouble of ["deaths", "crashes", "losses", "faults", "restores"])
       expect({ trouble, count: facts[trouble] }).toEqual({ trouble, count: expect.any(Number) });
     expect(facts["deaths"]).toBeGreaterThan(seeds / 2);
   }, 3_600_000);

@@ -31,6 +31,8 @@ export function createTab({
   const listeners = new Set<(occasion: Occasion) => void>();
   let isVisible = chance.hits(0.7);
   let isOnline = true;
+  /** The server has no room for sends until then. */
+  let putOffUntil = 0;
   /** The tab dies at this many more effects. */
   let effectsLeft = Number.POSITIVE_INFINITY;
 
@@ -57,8 +59,11 @@ export function createTab({
       send(text) {
         if (!effect()) return;
         world.trace(browser, `${serial} > ${text}`);
-        world.watchFrame(browser, text);
-        if (link !== null && link.isOpen()) link.send(JSON.parse(text) as object);
+        world.watch.frame(browser, text);
+        if (link === null || !link.isOpen()) return;
+        const frame = JSON.parse(text) as { readonly type: string; readonly id?: string };
+        if (frame.type === "send" && timeline.now() < putOffUntil) putOff(frame.id);
+        else link.send(frame);
       },
       close() {
         if (link === null || !link.isOpen()) return;
@@ -72,10 +77,22 @@ export function createTab({
       onerror: null,
     };
     let link: Link | null = null;
+    const putOff = (id: string | undefined): void =>
+      void timeline.after(1, () => {
+        const answer = {
+          type: "rejected",
+          id,
+          code: "unavailable",
+          message: "No room",
+          retry: "later",
+          retryAfterMs: 300,
+        };
+        process.run(() => link?.isOpen() === true && socket.onmessage?.({ data: JSON.stringify(answer) }));
+      });
     if (!effect()) return socket;
     const parameters = new URL(url).searchParams;
     const cursor = parameters.get("cursor") ?? undefined;
-    if (cursor !== undefined) world.watchCursor(browser, cursor, "connected with");
+    if (cursor !== undefined) world.watch.cursor(browser, cursor, "connected with");
     const node = world.pickNode(chance);
     if (node === null || !isOnline) {
       void timeline.after(1, () => process.run(() => socket.onclose?.({ code: 1006, reason: "" })));
@@ -92,7 +109,7 @@ export function createTab({
         receive: (text) =>
           process.run(() => {
             world.trace(browser, `${serial} < ${text}`);
-            world.watchWelcome(browser, text);
+            world.watch.received(browser, text);
             if (!isOpened) socket.onopen?.(undefined as never);
             isOpened = true;
             socket.onmessage?.({ data: text });
@@ -137,7 +154,7 @@ export function createTab({
           node.process.run(() => {
             const asked = new Request(request.url, { method: request.method, headers, ...(body !== "" && { body }) });
             world.trace(browser, `${serial} asks ${request.method} ${request.url} ${body}`);
-            world.watchRequest(browser, request.method, new URL(request.url), body);
+            world.watch.request(browser, { method: request.method, url: new URL(request.url), body });
             node.chat.fetch(asked).then(
               async (response) => {
                 const text = await response.text();
@@ -202,6 +219,8 @@ export function createTab({
         for (const listener of [...listeners]) listener(occasion);
       });
     },
+    /** For this long the server refuses every send of this tab for the time being. */
+    putOff: (ms: number): void => void (putOffUntil = timeline.now() + ms),
     dieAfter: (effects: number): void => void (effectsLeft = effects),
     links: (): readonly Link[] => [...links],
     kill,

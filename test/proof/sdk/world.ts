@@ -1,13 +1,13 @@
 import { type Chance, createChance, randomOf } from "../sim/chance.ts";
-import { readCursor } from "../sim/cursor-reader.ts";
-import type { SimDatabase } from "../sim/database.ts";
+import type { Backup, SimDatabase } from "../sim/database.ts";
 import { createFakeBus } from "../sim/fake-bus.ts";
 import { calm, drawFaults, type Faults } from "../sim/faults.ts";
 import { createHistories } from "../sim/histories.ts";
 import { createNode, type SimNode } from "../sim/node.ts";
 import { createTimeline } from "../sim/timeline.ts";
 import { type Browser, createBrowser } from "./browser.ts";
-import { calmDisk, type DiskFaults, type DiskState } from "./disk.ts";
+import { calmDisk, type DiskFaults } from "./disk.ts";
+import { createWatch } from "./watch.ts";
 
 /** A text that the model user has written, and what became of it as far as that user knows. */
 export type Written = {
@@ -20,6 +20,10 @@ export type Written = {
   /** The tab, and the place among what was written in it. */
   readonly tab: string;
   readonly at: number;
+  /** When it was sent, in virtual milliseconds. */
+  readonly ms: number;
+  /** What the sending says of the server's answer. Absent: the text was edited, which sends nothing anew. */
+  answer?: "none" | "accepted" | "refused";
   /** `sent`: not known to be on disk. `kept`: the SDK has said that it is. `doubtful`: an edit or a cancel of it was not answered. */
   state: "sent" | "kept" | "doubtful" | "refused" | "cancelled" | "edited";
 };
@@ -36,14 +40,6 @@ export type SdkPlan = {
   readonly browsers: number;
   readonly spanMs: number;
   readonly operations: readonly { readonly at: number; readonly kind: string; readonly seed: number }[];
-};
-
-/** A disk at one moment, to be judged once the log is known. */
-export type Snapshot = {
-  readonly browser: string;
-  readonly user: string;
-  readonly state: DiskState;
-  readonly first: number;
 };
 
 const tenant = "t";
@@ -65,12 +61,13 @@ export function createSdkWorld({ plan, database, trace }: SdkWorldOptions) {
   const bus = createFakeBus(timeline, chance.fork("bus"), () => faults);
   const nodes: (SimNode | null)[] = Array.from({ length: plan.nodes }, () => null);
   const written: Written[] = [];
-  const snapshots: Snapshot[] = [];
+  const watch = createWatch({ histories, problem, mayStall: plan.faults.disk.hangs > 0 });
   const retried = new Set<string>();
   const evicting = new Set<string>();
-  const facts = { deaths: 0, crashes: 0, faults: 0, losses: 0 };
-  /** The first position of each browser's disk: what came before it belongs to history. */
-  const firsts = new Map<string, number>();
+  const backups: Backup[] = [];
+  /** Up to where a user has marked messages as read, by user and conversation. */
+  const marked = new Map<string, number>();
+  const facts = { deaths: 0, crashes: 0, faults: 0, losses: 0, restores: 0 };
   let texts = 0;
 
   function boot(i: number): void {
@@ -97,9 +94,6 @@ export function createSdkWorld({ plan, database, trace }: SdkWorldOptions) {
     void timeline.after(restartMs, () => nodes[i] === null && boot(i));
   }
 
-  const positionOf = (cursor: string | null): number =>
-    cursor === null ? 0 : (readCursor(cursor, histories.names())?.n ?? 0);
-
   const world = {
     timeline,
     tenant,
@@ -107,14 +101,25 @@ export function createSdkWorld({ plan, database, trace }: SdkWorldOptions) {
     problems,
     problem,
     written,
-    snapshots,
+    watch,
+    histories,
     /** Ids of messages that their user has tried again. */
     retried,
     /** A full disk has made room at the cost of messages. */
     isEvicting: (browser: string): boolean => evicting.has(browser),
     evicting: (browser: Browser): void => void evicting.add(browser.name),
     facts,
-    positionOf,
+    markedUpTo: (user: string, conversation: string): number => marked.get(`${user} ${conversation}`) ?? 0,
+    mark(user: string, conversation: string, seq: number): void {
+      marked.set(`${user} ${conversation}`, Math.max(world.markedUpTo(user, conversation), seq));
+    },
+    backUp: async (): Promise<void> => void backups.push(await database.backUp()),
+    /** The server's database goes back to a backup, as a new history. */
+    async restore(pick: Chance): Promise<void> {
+      if (backups.length === 0) return await world.backUp();
+      facts.restores++;
+      await histories.restore(pick.pick(backups), true);
+    },
     faults: () => faults,
     loses: () => (isAtRest ? 0 : plan.loses),
     isResting: () => isAtRest,
@@ -143,38 +148,6 @@ export function createSdkWorld({ plan, database, trace }: SdkWorldOptions) {
     },
     /** For a person who looks into a world. */
     trace: (browser: Browser, text: string): void => trace?.(timeline.now(), browser.name, text),
-    /** A frame leaves a client. */
-    watchFrame(browser: Browser, text: string): void {
-      const frame = JSON.parse(text) as { readonly type: string; readonly cursor?: string; readonly id?: string };
-      if (frame.type === "ack" && frame.cursor !== undefined) world.watchCursor(browser, frame.cursor, "acked");
-      if (frame.type === "send" && frame.id !== undefined) watchSend(browser, frame.id);
-    },
-    watchRequest(browser: Browser, method: string, url: URL, body: string): void {
-      if (method !== "POST" || body === "") return;
-      const { id, cursor } = JSON.parse(body) as { readonly id?: string; readonly cursor?: string };
-      if (url.pathname === "/messages" && id !== undefined) watchSend(browser, id);
-      if (url.pathname === "/ack" && cursor !== undefined) world.watchCursor(browser, cursor, "acked");
-    },
-    /** A cursor leaves a client: its disk must hold it, or a later one. */
-    watchCursor(browser: Browser, cursor: string, what: string): void {
-      const state = browser.disk.state();
-      if (state === null) return;
-      const [said, held] = [positionOf(cursor), positionOf(state.meta.cursor)];
-      if (said > held) problem("J5", `${browser.name} ${what} ${said}, its disk holds ${held}`);
-    },
-    /** A frame reaches a client. The first welcome of a device says where its part of the log begins. */
-    watchWelcome(browser: Browser, text: string): void {
-      if (!text.startsWith('{"type":"welcome"')) return;
-      const { cursor } = JSON.parse(text) as { readonly cursor: string };
-      if (!firsts.has(firstKey(browser))) firsts.set(firstKey(browser), positionOf(cursor));
-    },
-    /** Keeps what is on a disk, to be judged at the end. */
-    snapshot(browser: Browser): void {
-      const state = browser.disk.state();
-      const first = firsts.get(firstKey(browser));
-      if (state === null || first === undefined) return;
-      snapshots.push({ browser: browser.name, user: browser.user, state, first });
-    },
     start(): void {
       for (let i = 0; i < plan.nodes; i++) boot(i);
       for (const browser of browsers) browser.openTab();
@@ -192,6 +165,7 @@ export function createSdkWorld({ plan, database, trace }: SdkWorldOptions) {
         if (browser.tabs.length === 0) browser.openTab();
         for (const tab of browser.tabs) {
           tab.process.resume();
+          tab.putOff(0);
           tab.dieAfter(Number.POSITIVE_INFINITY);
           tab.setOnline(true);
           tab.show(true);
@@ -207,19 +181,6 @@ export function createSdkWorld({ plan, database, trace }: SdkWorldOptions) {
       return browsers;
     },
   };
-
-  const firstKey = (browser: Browser): string => `${browser.name} ${browser.disk.state()?.meta.device ?? ""}`;
-
-  /** A message leaves a client: its row must be on the disk. */
-  function watchSend(browser: Browser, id: string): void {
-    const state = browser.disk.state();
-    if (state === null || state.outbox.has(id)) return;
-    // Another tab may have settled it meanwhile, or the storage hangs: then it is sent without.
-    const isSettled = [...state.messages.values()].some((message) => message.id === id);
-    const isStalled = browser.tabs.some((tab) => tab.client.storage.get().kind === "stalled");
-    const isFailing = plan.faults.disk.hangs > 0;
-    if (!isSettled && !isStalled && !isFailing) problem("J2", `${browser.name} sent ${id}, which is not on its disk`);
-  }
 
   const browsers: Browser[] = plan.users.flatMap((user) =>
     Array.from({ length: plan.browsers }, (_, i) =>

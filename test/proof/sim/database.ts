@@ -40,6 +40,8 @@ export type Truth = {
   readonly settingsOf: (owner: string) => ReadonlyMap<string, Setting>;
   /** Whether this device of a user (`tenant/user`) is known. */
   readonly hasDevice: (owner: string, device: string) => boolean;
+  /** How far any device of a user (`tenant/user`) has acked. */
+  readonly newestAck: (owner: string) => number;
   /** Marks that have moved, by `conversation tenant/user`. */
   readonly marks: ReadonlyMap<string, { readonly delivered: number; readonly read: number }>;
   readonly push: PushTruth;
@@ -85,6 +87,13 @@ export async function openDatabase() {
       ]);
     },
     head,
+    /** These devices of a user were last seen when the clock began. */
+    async age(owner: string, devices: readonly string[]): Promise<void> {
+      const args = [owner, JSON.stringify(devices)];
+      const user = "(SELECT u.key FROM tidings_user u WHERE u.tenant || '/' || u.id = ?1)";
+      const isNamed = "device IN (SELECT j.value FROM json_each(?2) j)";
+      await engine.write([{ sql: `UPDATE tidings_device SET seen = 1 WHERE user = ${user} AND ${isNamed}`, args }]);
+    },
     /** A copy of all rows. */
     async backUp(): Promise<Backup> {
       const lists = await engine.read(kept.map((table) => ({ sql: `SELECT * FROM ${table}` })));
@@ -128,7 +137,9 @@ export async function openDatabase() {
           sql: `SELECT p.conversation, u.tenant, u.id AS user, p.delivered, p.read
             FROM tidings_member p JOIN tidings_user u ON u.key = p.user WHERE p.n > 0`,
         },
-        { sql: "SELECT u.tenant, u.id AS user, d.device FROM tidings_device d JOIN tidings_user u ON u.key = d.user" },
+        {
+          sql: "SELECT u.tenant, u.id AS user, d.device, d.acked FROM tidings_device d JOIN tidings_user u ON u.key = d.user",
+        },
         {
           sql: `SELECT u.tenant, u.id AS user, m.conversation, coalesce(m.until, -1) AS until, m.version
             FROM tidings_mute m JOIN tidings_user u ON u.key = m.user WHERE m.n > 0`,
@@ -158,6 +169,11 @@ export async function openDatabase() {
         ]),
       );
       const devices = new Set(deviceRows.map((row) => `${row["tenant"]}/${row["user"]} ${row["device"]}`));
+      const acked = new Map<string, number>();
+      for (const row of deviceRows) {
+        const owner = `${row["tenant"]}/${row["user"]}`;
+        acked.set(owner, Math.max(acked.get(owner) ?? 0, Number(row["acked"])));
+      }
       const histories = new Map<string, Logged[]>();
       const people = new Map<string, readonly string[]>();
       for (const row of rows) {
@@ -186,6 +202,7 @@ export async function openDatabase() {
         relationsOf: (owner) => relations.get(owner) ?? new Map<string, { contact: boolean; blocked: boolean }>(),
         marks,
         settingsOf: (owner) => settings.get(owner) ?? new Map<string, Setting>(),
+        newestAck: (owner) => acked.get(owner) ?? 0,
         hasDevice: (owner, device) => devices.has(`${owner} ${device}`),
         push: await readPushTruth(engine),
       };

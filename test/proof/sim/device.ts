@@ -135,6 +135,8 @@ export function createDevice({ world, chance, tenant, user, name, isTalker, leve
       drop(true);
     },
     isGone: (): boolean => isGone,
+    /** Whether it has stored a cursor. */
+    hasCursor: (): boolean => cursor !== undefined,
     /** Whether it is connected, as far as it knows, and bytes get through. */
     isConnected: (): boolean => isWelcome && (link?.isWhole() ?? false),
     waiting: (): number => outbox.length,

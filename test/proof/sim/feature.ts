@@ -39,6 +39,8 @@ export type Equipment = {
 export type Feature = {
   readonly name: string;
   readonly operations: Readonly<Record<string, OperationKind>>;
+  /** The worlds that have a rare feature, by their seeds; absent: chance decides. */
+  readonly isIn?: (seed: number) => boolean;
   model?(device: SimDevice, world: World): Model;
   equip?(world: World, process: SimProcess): Equipment;
   /** The database was restored from a backup: knowledge holds only as far as the backup has it. */

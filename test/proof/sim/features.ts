@@ -1,5 +1,6 @@
 import type { Feature } from "./feature.ts";
 import { follow } from "./feature/follow.ts";
+import { forgetting } from "./feature/forgetting.ts";
 import { history } from "./feature/history.ts";
 import { marks } from "./feature/marks.ts";
 import { messages } from "./feature/messages.ts";
@@ -18,6 +19,6 @@ export const usual: readonly Feature[] = [messages, marks, typing, trouble, hist
  * Features that only some worlds try: on a server they are rare, and they change everything that holds in a world. Add a new feature here, or
  * above.
  */
-export const rare: readonly Feature[] = [restores, revocations];
+export const rare: readonly Feature[] = [restores, revocations, forgetting];
 
 export const features: readonly Feature[] = [...usual, ...rare];

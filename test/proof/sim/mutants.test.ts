@@ -112,5 +112,7 @@ describe("mutants of the simulation", () => {
   testMutant("control: V3 D30 O8 an ack of another history");
   testMutant("control: V3 T5 a revocation of sockets that are open, and not of those that open");
   testMutant("control: V3 T5 a revocation is missing in the log");
+  testMutant("control: V3 S46 T5 a device that is forgotten keeps its sockets");
+  testMutant("control: V3 S47 a sweep forgets the device that has acked the most");
   test("V3 every mutant is asked for", () => expect([...asked].sort()).toEqual(mutants.map(({ name }) => name).sort()));
 });

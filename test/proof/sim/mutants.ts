@@ -54,7 +54,7 @@ const seeds = {
   "a moved token keeps the pushes that waited for it": 186,
   "a logout that forgets no address": 19,
   "a death notice that outlives a new registration": 619,
-  "a stretch of a commit that claims all of it": 2,
+  "a stretch of a commit that claims all of it": 43,
   "a request to the database that waits for ever": 146,
   "a database that is left alone for ever once it was down": 1109,
   "an answer of the database that was another one's": 16,
@@ -68,6 +68,8 @@ const seeds = {
   "an ack of another history": 299,
   "a revocation of sockets that are open, and not of those that open": 253,
   "a revocation is missing in the log": 129,
+  "a device that is forgotten keeps its sockets": 106,
+  "a sweep forgets the device that has acked the most": 250,
 } as const satisfies Partial<Record<PlantName, number>>;
 
 export const mutants: readonly Mutant[] = (Object.keys(seeds) as (keyof typeof seeds)[]).map((name) => ({

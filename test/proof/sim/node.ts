@@ -27,6 +27,8 @@ export type NodeOptions = {
   readonly histories: Histories;
   /** The database is a server, reached over HTTP. */
   readonly isRemote: boolean;
+  /** Looks often for devices that were not seen for long, a few at a time. */
+  readonly isSwept?: boolean;
   readonly bus: FakeBus;
   /** The current faults; at the end there are none. */
   readonly faults: () => Faults;
@@ -56,7 +58,7 @@ export type Session = Pick<Hello, "tenant" | "user" | "device"> & {
 
 /** One server process: the whole chat behind the adapter for Bun, over the shared database and behind a layer of faults. */
 export function createNode(options: NodeOptions) {
-  const { timeline, chance, engine, histories, isRemote, bus, faults, plant, equip } = options;
+  const { timeline, chance, engine, histories, isRemote, isSwept = false, bus, faults, plant, equip } = options;
   const { skewMs, timerLateMs, limits } = faults();
   const watch = { skewMs: chance.between(-skewMs, skewMs), lateMs: timerLateMs };
   const process: SimProcess = createProcess(timeline, chance, watch);
@@ -103,6 +105,7 @@ export function createNode(options: NodeOptions) {
       pushIdleAfterMs: 1_000,
       pushRetryMs: 100,
       pushRetryMsMax: 1_000,
+      ...(isSwept && { deviceSweepMs: 1_000, deviceSweepRowsMax: 2 }),
     },
   });
   const { websocket } = bun(chat);

@@ -30,7 +30,6 @@ const rarePart = 0.12;
 
 /** Operations of rare features: only in some worlds, and then often enough that they meet each other. */
 function drawRare(chance: Chance, { operations }: Feature, size: number, spanMs: number): Operation[] {
-  if (!chance.hits(rareOdds)) return [];
   const all = Object.entries(operations).filter(() => chance.hits(0.75));
   const total = all.reduce((sum, [, { weight }]) => sum + weight, 0);
   return Array.from({ length: all.length === 0 ? 0 : Math.max(3, Math.ceil(size * rarePart)) }, () => {
@@ -61,7 +60,11 @@ export function drawPlan(seed: number): Plan {
     kind: draw(),
     seed: chance.between(0, 2 ** 31),
   }));
-  const seldom = rare.flatMap((feature) => drawRare(chance.fork(feature.name), feature, size, spanMs));
+  const seldom = rare.flatMap((feature) => {
+    const own = chance.fork(feature.name);
+    const isDrawn = own.hits(rareOdds);
+    return (feature.isIn?.(seed) ?? isDrawn) ? drawRare(own, feature, size, spanMs) : [];
+  });
   const operations = [...often, ...seldom].toSorted((one, other) => one.at - other.at);
   return {
     seed,

@@ -125,6 +125,27 @@ export async function logOut(world: World, chance: Chance, device: SimDevice): P
   claim.confirmedAt = world.timeline.now();
 }
 
+/** Asks the server to forget a device: its addresses are gone, and that it wants no notifications. Whether it was asked, and is done. */
+export async function forgetAddresses(world: World, chance: Chance, device: SimDevice): Promise<boolean> {
+  const { tenant, user, owner, name } = device;
+  const { waiting, confirmed } = wishesIn(world);
+  const [key, off] = [`device ${owner}/${name}`, `off ${owner}/${name}`];
+  if (waiting.has(key) || waiting.has(off)) return false;
+  waiting.add(off);
+  const claim = claimsIn(world).issue(
+    { tenant, user, device: name, provider: null, token: null, expiresAt: null },
+    world.timeline.now(),
+  );
+  const isDone = await askUntilAnswered(world, chance, device, key, {
+    path: `/devices/${name}?forget=true`,
+    method: "DELETE",
+  });
+  waiting.delete(off);
+  confirmed.set(off, null);
+  claim.confirmedAt = world.timeline.now();
+  return isDone;
+}
+
 export async function turn(world: World, chance: Chance, device: SimDevice): Promise<void> {
   const name = deviceName(chance, device);
   const notify = chance.hits(0.5);

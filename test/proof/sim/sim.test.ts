@@ -55,7 +55,7 @@ describe("simulation", () => {
   });
   afterAll(async () => await database.close());
 
-  test(`V2 V20 V21 V22 D1 D3 D30 D31 D32 O1 O2 O3 O4 O5 O6 O7 O8 O9 O10 Q2 Q3 Q4 Q80 T5 T6 R3 R8 H11 E22 F11 B1 B2 B3 B6 U2 U3 U4 U5 U6 U8 U9 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
+  test(`V2 V20 V21 V22 D1 D3 D30 D31 D32 O1 O2 O3 O4 O5 O6 O7 O8 O9 O10 Q2 Q3 Q4 Q80 T5 T6 S46 S47 P75 R3 R8 H11 E22 F11 B1 B2 B3 B6 U2 U3 U4 U5 U6 U8 U9 worlds ${first} to ${first + seeds - 1} keep every promise`, async () => {
     const { tried, violations, facts } = await proof.run({
       from: first,
       count: seeds,

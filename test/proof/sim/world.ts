@@ -62,6 +62,7 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
       engine: database.engine,
       histories,
       isRemote: plan.engine === "remote",
+      isSwept: plan.operations.some(({ kind }) => kind === "not seen for long"),
       bus,
       faults: () => faults,
       plant,
@@ -107,6 +108,8 @@ export function createWorld({ plan, database, plant = {} }: WorldOptions) {
     problem,
     /** The complete content of the database now. */
     readTruth: (): Promise<Truth> => database.truth(),
+    /** Lets devices of a user not have been seen for very long. */
+    age: (owner: string, names: readonly string[]): Promise<void> => database.age(owner, names),
     backUp: (): Promise<Backup> => database.backUp(),
     /** Restores the database. */
     async restore(backup: Backup, isNamed: boolean): Promise<void> {

@@ -16,6 +16,8 @@ type Revocation = {
   readonly user: string;
   readonly device: string | undefined;
   readonly issuedAt: number;
+  /** Tickets that were bought before stay valid. */
+  readonly keepsTickets?: boolean;
   doneAt: number;
 };
 
@@ -52,6 +54,18 @@ async function revoke(world: World, chance: Chance, { tenant, user, name }: SimD
     if (isStored && world.histories.generation() === generation) revocation.doneAt = world.timeline.now();
     else await world.timeline.sleep(retryMs);
   }
+}
+
+/** Does what ends the sockets of a device that are open by then: they are judged like those of a revocation. */
+export async function closesSockets(
+  world: World,
+  { tenant, user, name }: SimDevice,
+  end: () => Promise<boolean>,
+): Promise<void> {
+  const issuedAt = world.timeline.now();
+  if (!(await end())) return;
+  const doneAt = world.timeline.now();
+  endedIn(world).all.push({ tenant, user, device: name, issuedAt, keepsTickets: true, doneAt });
 }
 
 /** A client comes back, and is revoked as soon as it has a socket, or a little later. */
@@ -140,6 +154,7 @@ async function buyTicket(world: World, chance: Chance): Promise<void> {
     if (!isOld && used++ > 0) world.problem("T6", `a ticket of ${device.owner} was good twice`);
     const isRevoked = endedIn(world).all.some(
       (each) =>
+        !each.keepsTickets &&
         isOf(each, { tenant, user, device: device.name }) &&
         each.issuedAt > boughtAt &&
         each.doneAt + recoveredMsMax < begunAt,

@@ -1,0 +1,153 @@
+import { createInterface } from "node:readline";
+import { createClient as openDatabase } from "@libsql/client";
+import { ChatError } from "../error.ts";
+import type { Client, MessageState, Status } from "../client/api.ts";
+import { ClientError } from "../client/api.ts";
+import { createClient } from "../client/client.ts";
+import { libsql } from "../client/vault/libsql.ts";
+import { memory } from "../client/vault/memory.ts";
+import { command } from "./command.ts";
+
+/** What the command prints: an object with one field, which names its kind. */
+type Line =
+  | { readonly status: Status }
+  | { readonly message: object }
+  | { readonly item: { readonly id: string; readonly state: MessageState; readonly code?: string } }
+  | { readonly error: { readonly code: string; readonly message: string } };
+
+export const chatCommand = command({
+  description: "Chats in the terminal, or as JSON lines for scripts, on the same client as apps (docs/client.md)",
+  args: {
+    url: { type: "string", description: "Where the chat is mounted", default: "http://127.0.0.1:6662" },
+    user: { type: "string", description: "Your user id; required" },
+    to: { type: "string", description: "Whom each line is for; without it a line begins with a user id" },
+    token: {
+      type: "string",
+      description: "Your bearer token; without it the request says who you are, as AUTH=demo takes it",
+    },
+    database: { type: "string", description: "Keeps outbox and cache here (file:me.db); without it in memory" },
+    json: {
+      type: "boolean",
+      description: 'JSON lines: {"do":"send","to":"bob","text":"hi"} in; status, message, item, error out',
+    },
+  },
+  async run({ url, user, to, token, database, json }) {
+    if (user === undefined)
+      throw new ChatError("config_invalid", "--user is missing. Run with --help to see the arguments");
+    if (typeof WebSocket === "undefined")
+      throw new ChatError(
+        "config_invalid",
+        "This command needs a runtime with WebSocket: Bun, Deno, or Node 22 or later",
+      );
+    const opened = database === undefined ? null : openDatabase({ url: database });
+    const client = createClient({
+      url,
+      user,
+      authenticate: async () => (token === undefined ? { parameters: { user } } : { token }),
+      storage: opened === null ? memory() : libsql(opened),
+    });
+    const print = json ? printJson : printText;
+    process.exitCode = (await talk(client, { to, json, print })) ? 0 : 1;
+    await client.close();
+    opened?.close();
+  },
+});
+
+/** Ends when the input has ended and everything was sent, or when the server wants no connection. False: something is not sent. */
+async function talk(
+  client: Client,
+  {
+    to,
+    json,
+    print,
+  }: { readonly to: string | undefined; readonly json: boolean; readonly print: (line: Line) => void },
+): Promise<boolean> {
+  const input = createInterface({ input: process.stdin });
+  const states = new Map<string, MessageState>();
+  const watched = new Set<string>();
+  let last = "";
+
+  /** The thread with `user`, whose own rows are printed as they change. */
+  function threadWith(user: string) {
+    const thread = client.thread({ with: user });
+    if (watched.has(user)) return thread;
+    watched.add(user);
+    thread.state.subscribe(() => {
+      for (const { id, state, failed } of thread.state.get().rows) {
+        if (!states.has(id) || states.get(id) === state) continue;
+        states.set(id, state);
+        print({ item: { id, state, ...(failed && { code: failed.code }) } });
+      }
+    });
+    return thread;
+  }
+
+  function send(user: string, text: string): void {
+    try {
+      states.set(threadWith(user).send(text).id, "keeping");
+    } catch (fault) {
+      if (!(fault instanceof ClientError)) throw fault;
+      print({ error: { code: fault.code, message: fault.message } });
+    }
+  }
+
+  void client.work((message) => print({ message }));
+  return await new Promise<boolean>((resolve) => {
+    let isEnding = false;
+    const settle = (): void => {
+      if (isEnding && client.outbox.get().queued === 0) resolve(client.outbox.get().failed === 0);
+    };
+    client.outbox.subscribe(settle);
+    client.status.subscribe(() => {
+      const status = client.status.get();
+      if (JSON.stringify(status) === last) return;
+      last = JSON.stringify(status);
+      print({ status });
+      if (status.state === "unauthenticated" || status.state === "ended") resolve(false);
+    });
+    input.on("line", (line) => {
+      const asked = json ? readJson(line) : readText(line, to);
+      if (asked === null) print({ error: { code: "bad_line", message: "A line says whom it is for, and a text" } });
+      else send(asked.to, asked.text);
+    });
+    input.on("close", () => {
+      isEnding = true;
+      settle();
+    });
+  });
+}
+
+type Asked = { readonly to: string; readonly text: string };
+
+function readJson(line: string): Asked | null {
+  try {
+    const value = JSON.parse(line) as { readonly do?: unknown; readonly to?: unknown; readonly text?: unknown } | null;
+    if (value?.do !== "send" || typeof value.to !== "string" || typeof value.text !== "string") return null;
+    return { to: value.to, text: value.text };
+  } catch {
+    return null;
+  }
+}
+
+function readText(line: string, to: string | undefined): Asked | null {
+  if (to !== undefined) return { to, text: line };
+  const [, user, text] = /^(\S+)\s+(.+)$/.exec(line) ?? [];
+  return user === undefined || text === undefined ? null : { to: user, text };
+}
+
+const printJson = (line: Line): void => console.log(JSON.stringify(line));
+
+function printText(line: Line): void {
+  if ("message" in line) {
+    const { from, text } = line.message as { readonly from: string; readonly text: string };
+    console.log(`${from}: ${withoutControls(text)}`);
+  } else if ("error" in line) console.error(`! ${line.error.message}`);
+  else if ("status" in line)
+    console.error(`* ${line.status.state}${"reason" in line.status ? `: ${line.status.reason}` : ""}`);
+  else if (line.item.state === "failed") console.error(`! not sent: ${line.item.code ?? ""}`);
+  else if (line.item.state === "read" || line.item.state === "delivered") console.error(`* ${line.item.state}`);
+}
+
+/** A message must not move the cursor, or colour the terminal, of its reader. */
+// oxlint-disable-next-line no-control-regex
+const withoutControls = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "�");

@@ -1,0 +1,78 @@
+import { ClientError, type Message } from "../api.ts";
+import type { Refusal, Target } from "../vault/rows.ts";
+import type { Cache } from "./cache.ts";
+import type { Keeper } from "./keeper.ts";
+
+/** Who waits for the end of a message that this tab has sent. */
+export interface Answers {
+  /** Rejects with a `ClientError`. */
+  of(id: string, target: Target): Promise<Message>;
+  accepted(message: Message): void;
+  refused(id: string, failed: Refusal): void;
+  ended(id: string, fault: ClientError): void;
+  /** Whether another tab has sent it meanwhile. */
+  wasSent(id: string, target: Target): Promise<boolean>;
+  /** Looks for the ends of those that left the outbox, or failed, without this tab. */
+  find(): Promise<void>;
+  /** Rejects all: the client is closed. */
+  close(): void;
+}
+
+type Waiting = {
+  readonly target: Target;
+  readonly resolve: (message: Message) => void;
+  readonly reject: (fault: ClientError) => void;
+};
+
+/** Of how many of the newest messages one that another tab has sent is looked for. */
+const newestMax = 1_000;
+
+export function createAnswers({ cache, keeper }: { readonly cache: Cache; readonly keeper: Keeper }): Answers {
+  const waiting = new Map<string, Waiting>();
+
+  function accepted(message: Message): void {
+    waiting.get(message.id)?.resolve(message);
+    waiting.delete(message.id);
+  }
+
+  function ended(id: string, fault: ClientError): void {
+    waiting.get(id)?.reject(fault);
+    waiting.delete(id);
+  }
+
+  const refused = (id: string, { code, message }: Refusal): void =>
+    ended(id, new ClientError("refused", `${code}: ${message}`));
+
+  /** The tab that has settled a row has put its message into the vault. */
+  async function wasSent(id: string, target: Target): Promise<boolean> {
+    const vault = keeper.vault();
+    const row = await vault.conversation("with" in target ? target : { id: target.conversation });
+    const last = row?.last?.seq ?? 0;
+    if (row === null || last === 0) return false;
+    const newest = await vault.messages({ conversation: row.id, first: Math.max(1, last - newestMax + 1), last });
+    const message = newest.find((one) => one.id === id);
+    if (message !== undefined) accepted(message);
+    return message !== undefined;
+  }
+
+  return {
+    of: (id, target) => new Promise((resolve, reject) => waiting.set(id, { target, resolve, reject })),
+    accepted,
+    refused,
+    ended,
+    wasSent,
+    close() {
+      const fault = new ClientError("closed", "The client was closed; the next one sends what is on the device");
+      for (const id of [...waiting.keys()]) ended(id, fault);
+    },
+    async find() {
+      for (const [id, { target }] of [...waiting]) {
+        const row = cache.pending.get(id)?.row;
+        if (row?.failed !== undefined) refused(id, row.failed);
+        if (row !== undefined) continue;
+        if (!(await wasSent(id, target)))
+          ended(id, new ClientError("cancelled", "Another tab has cancelled the message, or its storage was deleted"));
+      }
+    },
+  };
+}

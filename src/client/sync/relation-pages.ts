@@ -1,0 +1,70 @@
+import type { Environment } from "../environment.ts";
+import type { Answer, Link } from "../link/contract.ts";
+import type { RelationRow } from "../vault/rows.ts";
+import type { Cache } from "./cache.ts";
+import type { Keeper } from "./keeper.ts";
+
+/** Gets the contacts and blocks of a device that knows none. */
+export interface RelationPages {
+  /** A connection has caught up. `isFresh`: the device begins here, or was reset. */
+  begin(isFresh: boolean): void;
+}
+
+export type RelationPagesOptions = {
+  readonly clock: Environment["clock"];
+  readonly cache: Cache;
+  readonly keeper: Keeper;
+  readonly link: Pick<Link, "ask">;
+  readonly onFault: (fault: unknown) => void;
+};
+
+/** The server keeps 10,000 at most, in pages of 200 (PROTOCOL 5). */
+const pagesMax = 50;
+const retryMs = 10_000;
+
+export function createRelationPages({ clock, cache, keeper, link, onFault }: RelationPagesOptions): RelationPages {
+  /** They are still to be fetched: an earlier try may have failed, or its tab may have died. */
+  let isDue = true;
+
+  async function fetchNames(list: "contacts" | "blocks"): Promise<readonly string[]> {
+    const names: string[] = [];
+    let after: string | null = null;
+    for (let page = 0; page < pagesMax; page++) {
+      const path: string = `/${list}${after === null ? "" : `?after=${encodeURIComponent(after)}`}`;
+      const answer = await new Promise<Answer>((resolve) => link.ask({ method: "GET", path }, resolve));
+      if (!answer.ok) throw new Error(`${answer.code}: ${answer.message}`);
+      const body = answer.body as { [list in string]?: { user: string }[] } & { readonly next?: string | null };
+      names.push(...(body[list] ?? []).map(({ user }) => user));
+      after = body.next ?? null;
+      if (after === null) break;
+    }
+    return names;
+  }
+
+  async function fetchAll(): Promise<void> {
+    // A change that comes meanwhile is newer than what is asked for here.
+    const before = new Map(cache.relations);
+    const [contacts, blocks] = [new Set(await fetchNames("contacts")), new Set(await fetchNames("blocks"))];
+    const relations = [...new Set([...contacts, ...blocks])]
+      .filter((user) => cache.relations.get(user) === before.get(user))
+      .map((user): RelationRow => ({ user, contact: contacts.has(user), blocked: blocks.has(user) }));
+    if (relations.length > 0) await keeper.write({ relations }, "relaxed");
+    isDue = false;
+  }
+
+  function run(): void {
+    fetchAll().catch((fault: unknown) => {
+      onFault(fault);
+      clock.after(retryMs, () => isDue && run());
+    });
+  }
+
+  return {
+    begin(isFresh) {
+      if (isFresh) isDue = true;
+      if (!isDue) return;
+      if (isFresh || cache.relations.size === 0) run();
+      else isDue = false;
+    },
+  };
+}

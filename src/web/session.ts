@@ -1,0 +1,81 @@
+import { createClient, indexedDb, type Client } from "../client/index.ts";
+import { isIdentifier } from "../protocol/identifier.ts";
+import { parameter } from "./address.ts";
+
+/** How the server learns who asks: `demo`, the address says it; `jwt`, a cookie does. */
+export type Auth = "demo" | "jwt";
+
+/** Who uses the page. */
+export type Identity = { readonly user: string; readonly tenant?: string };
+
+/** What the page begins with. */
+export type Start =
+  | { readonly view: "chat"; readonly auth: Auth; readonly identity: Identity }
+  /** The form that asks for the names. `problem`: what is wrong with those of the address. */
+  | { readonly view: "start"; readonly problem: string | null }
+  | { readonly view: "refused"; readonly reason: string }
+  | { readonly view: "unreachable" };
+
+const lastIdentityKey = "tidings identity";
+
+/** The server names the user if the address does not. */
+export async function begin(auth: Auth): Promise<Start> {
+  if (auth === "demo") return beginDemo();
+  try {
+    const response = await fetch("/me");
+    if (response.ok) return remember((await response.json()) as Identity);
+    if (response.status < 500) return { view: "refused", reason: await reasonOf(response) };
+  } catch {
+    // Without a network the one who was here last reads what this browser holds.
+  }
+  const last = recall();
+  return last === null ? { view: "unreachable" } : { view: "chat", auth, identity: last };
+}
+
+function beginDemo(): Start {
+  const [user, tenant] = [parameter("user"), parameter("tenant")];
+  if (user === undefined) return { view: "start", problem: null };
+  const [wrong] =
+    Object.entries({ user, tenant }).find(([, value]) => value !== undefined && !isIdentifier(value)) ?? [];
+  if (wrong !== undefined)
+    return { view: "start", problem: `The “${wrong}” of this link is not one that Tidings takes.` };
+  return { view: "chat", auth: "demo", identity: { user, ...(tenant !== undefined && { tenant }) } };
+}
+
+async function reasonOf(response: Response): Promise<string> {
+  try {
+    return ((await response.json()) as { readonly detail?: string }).detail ?? response.statusText;
+  } catch {
+    return response.statusText;
+  }
+}
+
+function remember({ user, tenant }: Identity): Start {
+  const identity = { user, ...(tenant !== undefined && { tenant }) };
+  try {
+    localStorage.setItem(lastIdentityKey, JSON.stringify(identity));
+  } catch {
+    // This browser stores nothing: it has nothing to show without a network either.
+  }
+  return { view: "chat", auth: "jwt", identity };
+}
+
+function recall(): Identity | null {
+  try {
+    return JSON.parse(localStorage.getItem(lastIdentityKey) ?? "null") as Identity | null;
+  } catch {
+    return null;
+  }
+}
+
+/** The client of the page. */
+export function openClient(auth: Auth, { user, tenant }: Identity): Client {
+  const parameters = { user, ...(tenant !== undefined && { tenant }) };
+  return createClient({
+    url: location.origin,
+    user,
+    ...(tenant !== undefined && { tenant }),
+    ...(auth === "demo" && { authenticate: async () => ({ parameters }) }),
+    storage: indexedDb(),
+  });
+}

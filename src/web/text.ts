@@ -1,0 +1,65 @@
+/** A part of a message's text. */
+export type Part = { readonly text: string; readonly href?: string };
+
+/** The addresses that become links: those that name the web, up to a space or a sign that ends a sentence. */
+const address = /\bhttps?:\/\/[^\s<>"'`\u2066-\u2069\u202A-\u202E]+/gi;
+const partsMax = 200;
+
+/** Splits a text at the addresses in it. Nothing but http and https becomes a link. */
+export function partsOf(text: string): readonly Part[] {
+  const parts: Part[] = [];
+  let at = 0;
+  for (const match of text.matchAll(address)) {
+    if (parts.length >= partsMax) break;
+    const shown = withoutPunctuation(match[0]);
+    if (!URL.canParse(shown)) continue;
+    if (match.index > at) parts.push({ text: text.slice(at, match.index) });
+    parts.push({ text: shown, href: new URL(shown).href });
+    at = match.index + shown.length;
+  }
+  if (at < text.length || parts.length === 0) parts.push({ text: text.slice(at) });
+  return parts;
+}
+
+/** A sentence may end after an address, and a bracket may close that was opened before it. */
+function withoutPunctuation(found: string): string {
+  const shown = found.replace(/[.,;:!?…'"]+$/, "");
+  const isClosed = shown.endsWith(")") && !shown.includes("(");
+  return isClosed ? withoutPunctuation(shown.slice(0, -1)) : shown;
+}
+
+const emoji =
+  /^(?:(?:\p{RI}{2}|\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F?)[\p{EMod}\uFE0F\u{E0020}-\u{E007F}]*(?:\u200D\p{Extended_Pictographic}[\p{EMod}\uFE0F]*)*\s*){1,6}$/u;
+
+/** Up to six emoji and nothing else. */
+export const isEmojiOnly = (text: string): boolean => text.length <= 96 && emoji.test(text);
+
+const previewMax = 120;
+const segmenter = typeof Intl.Segmenter === "undefined" ? null : new Intl.Segmenter();
+
+/** The beginning of a text on one line. It is cut between signs as people see them, never inside one. */
+export function previewOf(text: string): string {
+  const line = text
+    .slice(0, 4 * previewMax)
+    .replace(/\s+/g, " ")
+    .trim();
+  if (line.length <= previewMax && text.length <= 4 * previewMax) return line;
+  let cut = "";
+  for (const sign of segmenter === null ? line : [...segmenter.segment(line)].map(({ segment }) => segment)) {
+    if (cut.length + sign.length > previewMax) break;
+    cut += sign;
+  }
+  return `${cut}…`;
+}
+
+/** What is sent of what was typed: the server takes neither a NUL nor half a character. Indentation stays; blank lines around are left out. */
+export const contentOf = (typed: string): string =>
+  typed
+    .replaceAll("\0", "")
+    .toWellFormed()
+    .replace(/^(?:[^\S\n]*\n)+/, "")
+    .trimEnd();
+
+const encoder = new TextEncoder();
+
+export const bytesOf = (text: string): number => encoder.encode(text).length;

@@ -1,0 +1,117 @@
+import { afterEach, expect, test } from "bun:test";
+import { join } from "node:path";
+import { type RunningServer, startServer } from "../support/server.ts";
+
+const cli = join(import.meta.dir, "../../src/cli.ts");
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function start(): Promise<RunningServer> {
+  const server = await startServer();
+  ends.push(() => server.dispose());
+  return server;
+}
+
+function chat(server: RunningServer, ...args: readonly string[]) {
+  const child = Bun.spawn([process.execPath, cli, "chat", "--url", `http://127.0.0.1:${server.port}`, ...args], {
+    cwd: server.dir,
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  ends.push(() => child.kill());
+  const output = new Response(child.stdout).text();
+  const errors = new Response(child.stderr).text();
+  return {
+    child,
+    say: (line: string): void => {
+      void child.stdin.write(`${line}\n`);
+      void child.stdin.flush();
+    },
+    async end(): Promise<{ readonly code: number; readonly output: string; readonly errors: string }> {
+      void child.stdin.end();
+      return { code: await child.exited, output: await output, errors: await errors };
+    },
+  };
+}
+
+type Line = {
+  readonly message?: { readonly from: string; readonly text: string };
+  readonly item?: { readonly state: string };
+  readonly error?: { readonly code: string };
+};
+
+const linesOf = (output: string): readonly Line[] =>
+  output
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Line);
+
+/** Runs until it has printed the messages of others, as a script would. */
+async function readMessages(
+  server: RunningServer,
+  count: number,
+  ...args: readonly string[]
+): Promise<readonly string[]> {
+  const child = Bun.spawn(
+    [process.execPath, cli, "chat", "--url", `http://127.0.0.1:${server.port}`, "--json", ...args],
+    {
+      cwd: server.dir,
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "ignore",
+    },
+  );
+  ends.push(() => child.kill());
+  let output = "";
+  const decoder = new TextDecoder();
+  for await (const bytes of child.stdout) {
+    output += decoder.decode(bytes, { stream: true });
+    const whole = output.slice(0, output.lastIndexOf("\n"));
+    const messages =
+      whole === "" ? [] : linesOf(whole).flatMap(({ message }) => (message === undefined ? [] : [message]));
+    if (messages.length < count) continue;
+    void child.stdin.end();
+    await child.exited;
+    return messages.map(({ from, text }) => `${from}: ${text}`);
+  }
+  throw new Error(`It ended with ${output}`);
+}
+
+test("J19 each line is sent to whom it names, and others get it later, once for each of their databases", async () => {
+  const server = await start();
+  const alice = chat(server, "--user", "alice");
+  for (const line of ["bob one", "bob two with words", "nonsense"]) alice.say(line);
+  const { code, errors } = await alice.end();
+  expect(errors).toContain("! A line says whom it is for");
+  expect(code).toBe(0);
+  const database = ["--user", "bob", "--database", "file:bob.db"];
+  expect(await readMessages(server, 2, ...database)).toEqual(["alice: one", "alice: two with words"]);
+  const again = chat(server, "--user", "alice", "--to", "bob");
+  again.say("three");
+  expect((await again.end()).code).toBe(0);
+  expect(await readMessages(server, 1, ...database)).toEqual(["alice: three"]);
+});
+
+test("J19 as JSON lines it says what becomes of each, and what is wrong with a line", async () => {
+  const server = await start();
+  const alice = chat(server, "--user", "alice", "--json");
+  for (const line of ['{"do":"send","to":"bob","text":"hi"}', "{", '{"do":"send","to":"bob","text":""}'])
+    alice.say(line);
+  const { code, output } = await alice.end();
+  const lines = linesOf(output);
+  expect(lines.flatMap(({ error }) => (error === undefined ? [] : [error.code]))).toEqual(["bad_line", "empty_text"]);
+  expect(lines.findLast(({ item }) => item !== undefined)?.item?.state).toBe("accepted");
+  expect(code).toBe(0);
+});
+
+test("J19 what is refused for good ends it with 1", async () => {
+  const server = await start();
+  const alice = chat(server, "--user", "alice");
+  alice.say("alice to myself");
+  const { code, errors } = await alice.end();
+  expect(errors).toContain("! not sent: invalid_recipient");
+  expect(code).toBe(1);
+});

@@ -1,0 +1,82 @@
+import type { Plants } from "./plant.ts";
+
+export const clientInbox = {
+  "an accepted message is not stored": {
+    rule: "J5",
+    file: "client/sync/inbox.ts",
+    from: 'addMessage({ conversation, seq, id, from: self, ...(typeof to === "string" && { to }), text, time });',
+    to: "void [conversation, seq, text, time, to];",
+  },
+  "a cursor is stored before its rows": {
+    rule: "J5",
+    file: "client/sync/inbox.ts",
+    from: "const { cursorMoved } = await keeper.write(change,",
+    to: 'if (cursor !== undefined) await keeper.write({ cursor }, "relaxed"); const { cursorMoved } = await keeper.write(change,',
+  },
+  "a cursor is acked before it is stored": {
+    rule: "J5",
+    file: "client/sync/inbox.ts",
+    from: "of.frames.push(frame);",
+    to: 'of.frames.push(frame); if (frame.type === "changes") link.send({ type: "ack", cursor: frame.cursor });',
+  },
+  "the first cursor of a device may be lost": {
+    rule: "J5",
+    file: "client/sync/inbox.ts",
+    from: 'of.cursor === null ? "strict" : "relaxed"',
+    to: '"relaxed"',
+  },
+  "a connection begins at what was acked": {
+    rule: "J5",
+    file: "client/link/socket.ts",
+    from: "{ ...position, ticket,",
+    to: "{ ...position, cursor: null, ticket,",
+  },
+  "a cursor moves from any other": {
+    rule: "J56",
+    file: "client/vault/resolve.ts",
+    from: "cursor !== undefined && (write.reset === true || meta.cursor === cursor.from || meta.cursor === cursor.to);",
+    to: "cursor !== undefined;",
+  },
+  "a connection that is behind another tab's stays behind": {
+    rule: "J8",
+    file: "client/sync/inbox.ts",
+    from: "if (connection === of) link.reconnect();",
+    to: "",
+  },
+  "ranges are wider before the messages are there": {
+    rule: "J7",
+    file: "client/sync/history.ts",
+    from: "await keeper.write({ messages: page.messages, conversations: [patch] }",
+    to: 'await keeper.write({ conversations: [patch] }, "relaxed"); await keeper.write({ messages: page.messages }',
+  },
+  "a message that comes again is counted again": {
+    rule: "J9",
+    file: "client/vault/merge.ts",
+    from: "if (seq <= known.counted) {",
+    to: "if (seq <= known.own.read) {",
+  },
+  "a reset drops what waits to be sent": {
+    rule: "J10 J91",
+    file: "client/sync/cache.ts",
+    from: "forget();\n        resets =",
+    to: "forget();\n        pending.clear();\n        resets =",
+  },
+  "a read mark is forgotten once it was sent": {
+    rule: "J9",
+    file: "client/sync/wishes.ts",
+    from: 'if (!link.send({ type: "read", conversation, seq }) && sent.get(wish.key) === wish) sent.delete(wish.key);',
+    to: 'if (link.send({ type: "read", conversation, seq })) await keeper.write({ granted: [wish] }, "relaxed");',
+  },
+  "an answer ends the wish that came after it": {
+    rule: "J10",
+    file: "client/sync/cache.ts",
+    from: "if (isSameRow(wish, wishes.get(wish.key))) wishes.delete(wish.key);",
+    to: "wishes.delete(wish.key);",
+  },
+  "a page that is hidden hears of no message": {
+    rule: "J90",
+    file: "client/client.ts",
+    from: 'events.emit("message", message);',
+    to: 'if (environment.surroundings.isVisible()) events.emit("message", message);',
+  },
+} satisfies Plants;

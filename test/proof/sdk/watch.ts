@@ -1,0 +1,143 @@
+import type { Write } from "../../../src/client/vault/contract.ts";
+import { messageKey } from "../../../src/client/vault/resolve.ts";
+import type { Histories } from "../sim/histories.ts";
+import { readCursor } from "../sim/cursor-reader.ts";
+import type { Browser } from "./browser.ts";
+import type { DiskState } from "./disk.ts";
+
+/** A disk at one moment, to be judged once the log is known. */
+export type Snapshot = {
+  readonly browser: string;
+  readonly user: string;
+  readonly state: DiskState;
+  readonly epoch: string;
+  /** What came before this position belongs to history. */
+  readonly first: number;
+  readonly upTo: number;
+};
+
+export type Watch = ReturnType<typeof createWatch>;
+
+/** Looks at everything that leaves a client, and at each write of its disk, when it happens. */
+export function createWatch({
+  histories,
+  problem,
+  mayStall,
+}: {
+  readonly histories: Histories;
+  readonly problem: (rule: string, text: string) => void;
+  /** Storage may hang in this world: then a message is sent that is not on disk. */
+  readonly mayStall: boolean;
+}) {
+  /** The first position of each device in each history: what came before it belongs to history. */
+  const firsts = new Map<string, number>();
+  const snapshots: Snapshot[] = [];
+
+  const placeOf = (cursor: string | null): { readonly epoch: string; readonly n: number } | null =>
+    cursor === null ? null : readCursor(cursor, histories.names());
+  const firstKey = (browser: Browser, epoch: string): string =>
+    `${browser.name} ${browser.disk.state()?.meta.device ?? ""} ${epoch}`;
+
+  /** A cursor leaves a client: its disk must hold it, or a later one. */
+  function cursor(browser: Browser, text: string, what: string): void {
+    const state = browser.disk.state();
+    if (state === null) return;
+    const [said, held] = [placeOf(text), placeOf(state.meta.cursor)];
+    // Another tab may have stored the cursor of another history.
+    if (held !== null && held.epoch !== said?.epoch) return;
+    const [from, to] = [said?.n ?? 0, held?.n ?? 0];
+    if (from > to) problem("J5", `${browser.name} ${what} ${from}, its disk holds ${to}`);
+  }
+
+  /** A message leaves a client: its row must be on the disk. */
+  function send(browser: Browser, id: string): void {
+    const state = browser.disk.state();
+    if (state === null || state.outbox.has(id)) return;
+    // Another tab may have settled it meanwhile, or the storage hangs: then it is sent without.
+    const isSettled = [...state.messages.values()].some((message) => message.id === id);
+    const isStalled = browser.tabs.some((tab) => tab.client.storage.get().kind === "stalled");
+    if (!isSettled && !isStalled && !mayStall) problem("J2", `${browser.name} sent ${id}, which is not on its disk`);
+  }
+
+  return {
+    cursor,
+    placeOf,
+    snapshots,
+    frame(browser: Browser, text: string): void {
+      const frame = JSON.parse(text) as { readonly type: string; readonly cursor?: string; readonly id?: string };
+      if (frame.type === "ack" && frame.cursor !== undefined) cursor(browser, frame.cursor, "acked");
+      if (frame.type === "send" && frame.id !== undefined) send(browser, frame.id);
+    },
+    request(browser: Browser, { method, url, body }: { method: string; url: URL; body: string }): void {
+      if (method !== "POST" || body === "") return;
+      const { id, cursor: acked } = JSON.parse(body) as { readonly id?: string; readonly cursor?: string };
+      if (url.pathname === "/messages" && id !== undefined) send(browser, id);
+      if (url.pathname === "/ack" && acked !== undefined) cursor(browser, acked, "acked");
+    },
+    /** A frame reaches a client. The first welcome of a device says where its part of the log begins. */
+    received(browser: Browser, text: string): void {
+      if (!text.startsWith('{"type":"welcome"')) return;
+      const place = placeOf((JSON.parse(text) as { readonly cursor: string }).cursor);
+      if (place === null) return;
+      const key = firstKey(browser, place.epoch);
+      if (!firsts.has(key)) firsts.set(key, place.n);
+    },
+    /** A disk has carried out a write. */
+    wrote(browser: Browser, { before, after, write }: { before: DiskState; after: DiskState; write: Write }): void {
+      const { name } = browser;
+      const place = placeOf(after.meta.cursor);
+      // What was on the disk went with its history.
+      if (write.reset === true && place !== null) firsts.set(firstKey(browser, place.epoch), place.n);
+      judgeOutbox({ before, after, write }, (rule, text) => problem(rule, `${name} ${text}`));
+      judgeRanges({ before, after }, (rule, text) => problem(rule, `${name} ${text}`));
+      const was = placeOf(before.meta.cursor);
+      if (write.reset !== true && was !== null && was.epoch === place?.epoch && place.n < was.n)
+        problem("J56", `the cursor of ${name} went back from ${was.n} to ${place.n}`);
+    },
+    /** Keeps what is on a disk, to be judged at the end. */
+    snapshot(browser: Browser): void {
+      const state = browser.disk.state();
+      const place = placeOf(state?.meta.cursor ?? null);
+      if (state === null || place === null) return;
+      const first = firsts.get(firstKey(browser, place.epoch));
+      if (first === undefined) return;
+      snapshots.push({ browser: browser.name, user: browser.user, state, epoch: place.epoch, first, upTo: place.n });
+    },
+  };
+}
+
+type Change = { readonly before: DiskState; readonly after: DiskState };
+type Tell = (rule: string, text: string) => void;
+
+/** J58 J60: a row goes with its message or by its user, stays tried, and comes with the end of its draft. */
+function judgeOutbox({ before, after, write }: Change & { readonly write: Write }, tell: Tell): void {
+  if (before.outbox !== after.outbox) {
+    const byUser = new Set(write.outbox?.filter((change) => change.do === "cancel").map((change) => change.id));
+    for (const [id, row] of before.outbox) {
+      const now = after.outbox.get(id);
+      if (now !== undefined && row.isTried && !now.isTried) tell("J58", `made ${id} untried`);
+      if (now !== undefined || byUser.has(id)) continue;
+      if (![...after.messages.values()].some((message) => message.id === id))
+        tell("J58", `dropped the row ${id} without its message`);
+    }
+  }
+  const added = [...after.outbox.values()].filter((row) => !before.outbox.has(row.id));
+  const draftOf = (state: DiskState, text: string) => [...state.drafts.values()].includes(text);
+  for (const { id, text } of added) if (draftOf(after, text)) tell("J60", `kept the draft of ${id}`);
+  for (const [key, text] of write.drafts ?? []) {
+    const draft = before.drafts.get(key);
+    if (text !== null || draft === undefined) continue;
+    if (!write.outbox?.some((change) => change.do === "add"))
+      tell("J60", `dropped the draft "${draft.slice(0, 9)}" without a row`);
+  }
+}
+
+/** J7: whatever ranges have got is there. */
+function judgeRanges({ before, after }: Change, tell: Tell): void {
+  for (const [id, row] of after.conversations) {
+    if (row.ranges === before.conversations.get(id)?.ranges) continue;
+    for (const [from, to] of row.ranges)
+      for (let seq = from; seq <= to; seq++)
+        if (!after.messages.has(messageKey(id, seq))) return tell("J7", `says that it holds ${id} ${seq}`);
+  }
+}

@@ -1,0 +1,57 @@
+import { expect } from "bun:test";
+import { randomUUID } from "node:crypto";
+import type { Page } from "playwright-core";
+import { deadline } from "../support/deadline.ts";
+
+const isOnline = "#status[data-state=online]";
+
+export const online = (page: Page) => page.waitForSelector(isOnline, { state: "attached" });
+// Code that runs in the page is written as text: the types of the tests have no `document`.
+export const ticks = (page: Page) =>
+  page.evaluate<string[]>(`[...document.querySelectorAll(".message.own")].map((row) => row.dataset.tick)`);
+export const texts = (page: Page) => page.locator(".message .text").allTextContents();
+
+export async function say(page: Page, text: string): Promise<void> {
+  await page.fill("#text", text);
+  await page.click("#composer button");
+}
+
+/** The cursor that the page's browser has stored. */
+export const storedCursor = (page: Page) =>
+  page.evaluate<string>(`(async () => {
+    const done = (request) => new Promise((resolve, reject) => { request.onsuccess = () => resolve(request.result); request.onerror = reject; });
+    const [{ name }] = await indexedDB.databases();
+    const database = await done(indexedDB.open(name));
+    const rows = await done(database.transaction("meta").objectStore("meta").getAll());
+    database.close();
+    return JSON.stringify(rows).match(/"cursor":"([^"]*)"/)?.[1];
+  })()`);
+export const dropDatabases = `(async () => {
+  for (const { name } of await indexedDB.databases())
+    await new Promise((resolve) => { indexedDB.deleteDatabase(name).onsuccess = resolve; });
+})()`;
+
+/** Waits until `read` returns the expected value, and fails with the last value that it returned. */
+export async function until<Value>(
+  read: () => Promise<Value>,
+  wanted: Value,
+  withinMs: number = deadline.answerMs,
+): Promise<void> {
+  const end = Date.now() + withinMs;
+  while (!Bun.deepEquals(await read(), wanted) && Date.now() < end) await Bun.sleep(50);
+  expect<unknown>(await read()).toEqual(wanted);
+}
+
+/** Sends messages over HTTP, in order. */
+export async function post(
+  base: string,
+  from: string,
+  options: { readonly to: string; readonly texts: readonly string[] },
+): Promise<void> {
+  for (const text of options.texts) {
+    const body = JSON.stringify({ id: randomUUID(), to: options.to, text });
+    const headers = { "Content-Type": "application/json" };
+    const response = await fetch(`${base}/messages?user=${from}`, { method: "POST", headers, body });
+    expect(response.status).toBe(201);
+  }
+}
