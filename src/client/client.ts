@@ -179,7 +179,7 @@ export function createClient(options: ClientOptions): Client {
       assertOpen();
       const release = life.retain("at-once");
       await worker.run(handler, signal);
-      // What comes from now on has no handler, and must not be acked.
+      // Later messages have no handler, so they must not be acked.
       release();
     },
     retain() {

@@ -3,7 +3,7 @@ import type { Refusal, Target } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
 
-/** Who waits for the end of a message that this tab has sent. */
+/** The promises for messages that this tab has sent. */
 export interface Answers {
   /** Rejects with a `ClientError`. */
   of(id: string, target: Target): Promise<Message>;

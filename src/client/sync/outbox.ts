@@ -27,7 +27,7 @@ export interface Outbox {
   begin(): void;
   /** Another tab has changed the outbox. */
   changedElsewhere(): void;
-  /** What waits stays on the device; those who wait for its answer get none here. */
+  /** Rows stay on the device. Promises that wait for their answers reject. */
   close(): void;
 }
 
@@ -122,7 +122,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     const accepted = answers.of(row.id, row.target);
     cache.setPending(row.id, { row, stage: "keeping" });
     const kept = keep(row);
-    // Nobody has to look at them: the thread shows the same.
+    // A caller may ignore them: the thread shows the same.
     accepted.catch(() => {});
     kept.catch(() => {});
     return { id: row.id, kept, accepted };
