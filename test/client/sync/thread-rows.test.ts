@@ -25,7 +25,7 @@ describe("rows of a thread", () => {
     expect(rows.make(source({ messages: [...messages, message(4)] }))[0]).toBe(before[0]);
   });
 
-  test("J11 with a receipt only the rows whose state has changed are new", () => {
+  test("J11 with a receipt only rows with another state are new", () => {
     const rows = createThreadRows();
     const messages = [message(1, "alice"), message(2), message(3, "alice")];
     const before = rows.make(source({ messages, peer: { delivered: 1, read: 1 } }));
