@@ -45,8 +45,8 @@ const tenantDefault = "default";
  */
 export function createClient(options: ClientOptions): Client {
   const { user, storage = memory() } = options;
-  // The app's own function may throw too.
-  const { onFault } = createGuard(options.onFault ?? ignore);
+  // The app's own function may throw too. The faults of calls that `close` has ended are none.
+  const { onFault } = createGuard((fault) => life.isClosed() || options.onFault?.(fault));
   const runtime = { ...runtimeEnvironment(), ...options.environment };
   const clock = ownClock(runtime.clock);
   const environment = { ...runtime, clock };
@@ -188,6 +188,3 @@ export function createClient(options: ClientOptions): Client {
     },
   };
 }
-
-/** A library is silent until its host listens. */
-function ignore(): void {}

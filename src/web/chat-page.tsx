@@ -7,7 +7,7 @@ import { Menu, type MenuItem } from "./menu.tsx";
 import { notifyState, startNotifying } from "./notify.ts";
 import { createOpenThreads } from "./open-threads.ts";
 import { People } from "./people.tsx";
-import type { Auth, Identity } from "./session.ts";
+import { type Auth, followSignOut, type Identity } from "./session.ts";
 import { SignOut } from "./sign-out.tsx";
 import { StatusLine } from "./status-line.tsx";
 import { ThreadView } from "./thread-view.tsx";
@@ -21,8 +21,10 @@ export const ChatPage = ({ client, ...props }: ChatPageProps): ReactNode => (
   </Tidings>
 );
 
-function Chat({ auth, identity: { user, tenant } }: Omit<ChatPageProps, "client">): ReactNode {
+function Chat({ auth, identity }: Omit<ChatPageProps, "client">): ReactNode {
   const client = useClient();
+  const { user, tenant } = identity;
+  useEffect(() => followSignOut(client, identity), [client, identity]);
   const search = useSearch();
   const { target, seq } = useMemo(() => routeOf(search, user), [search, user]);
   const threads = useMemo(createOpenThreads, []);
@@ -44,6 +46,7 @@ function Chat({ auth, identity: { user, tenant } }: Omit<ChatPageProps, "client"
     [client, tenant, hrefOf],
   );
   useShortcuts(target, hrefOf);
+  useLeaveWarning();
   const key = target === null ? "" : "with" in target ? `with ${target.with}` : `id ${target.conversation}`;
   return (
     <div id="app" data-view={target === null ? "people" : "chat"}>
@@ -111,6 +114,21 @@ function Title({ target, user }: { readonly target: Target | null; readonly user
     (navigator as { setAppBadge?: (count: number) => Promise<void> }).setAppBadge?.(messages).catch(() => {});
   }, [messages, name]);
   return null;
+}
+
+/** The browser asks before the page is left with something that is nowhere but in it. */
+function useLeaveWarning(): void {
+  const client = useClient();
+  useEffect(() => {
+    const onLeave = (event: Event): void => {
+      const { kind } = client.storage.get();
+      if (kind === "durable" || kind === "opening" || kind === "lost") return;
+      const typed = document.querySelector<HTMLTextAreaElement>("#text")?.value ?? "";
+      if (client.outbox.get().queued > 0 || typed !== "") event.preventDefault();
+    };
+    addEventListener("beforeunload", onLeave);
+    return () => removeEventListener("beforeunload", onLeave);
+  }, [client]);
 }
 
 /** Ctrl or ⌘ with K finds, Alt with an arrow goes to the next conversation, Escape goes back to the list. */

@@ -28,7 +28,7 @@ export const Log = memo(function Log({ thread, peer, sought, peerHref, scroller,
   const { rows, before, after } = state;
   return (
     <Scroller
-      {...{ ref: scroller, state, name: `Messages with ${peer}` }}
+      {...{ ref: scroller, state, sought, name: `Messages with ${peer}` }}
       {...{ onBefore: thread.loadBefore, onAfter: thread.loadAfter, onNewest: () => thread.jump("newest") }}
     >
       {before === "unreachable" && (
@@ -96,17 +96,18 @@ const nothing: readonly ThreadRow[] = [];
  * counts as seen, so the newest messages must not be on screen before that.
  */
 function useOpened(thread: Thread, state: ThreadState, sought: number | null): ThreadState {
-  const [step, setStep] = useState<"waiting" | "moving" | "there">("waiting");
+  const [step, setStep] = useState<Opening>({ at: "begin" });
   const hadUnread = useRef<boolean | null>(null);
   const { rows, before, after, unread } = state;
   const isKnown = rows.length > 0 || before === "end" || before === "unreachable";
-  const isMissing = sought === null ? missesUnread(state) : missesSought(state, sought);
+  const isMissing = sought === null ? missesUnread(state) || missesNewest(state) : missesSought(state, sought);
+  const hasMoved = step.at === "moving" && step.from !== rows && (after === "more" || !isMissing);
   const isThere =
-    step === "there" || before === "unreachable" || (isKnown && !isMissing) || (step === "moving" && after === "more");
+    step.at === "there" || before === "unreachable" || (step.at === "begin" && isKnown && !isMissing) || hasMoved;
   useEffect(() => {
-    if (isThere) return setStep("there");
-    if (!isKnown || step === "moving") return;
-    setStep("moving");
+    if (isThere) return setStep(there);
+    if (!isKnown || step.at === "moving") return;
+    setStep({ at: "moving", from: rows });
     thread.jump(sought === null ? "unread" : { seq: sought });
   }, [thread, step, isThere, isKnown, sought]);
   // A divider of an earlier visit is of no use in this one.
@@ -115,6 +116,14 @@ function useOpened(thread: Thread, state: ThreadState, sought: number | null): T
     ? { ...state, divider: hadUnread.current === true ? state.divider : null }
     : { ...state, rows: nothing, before: "loading" };
 }
+
+/** `moving`: the window was told to move, and had these rows then. */
+type Opening = { readonly at: "begin" | "there" } | { readonly at: "moving"; readonly from: readonly ThreadRow[] };
+
+const there: Opening = { at: "there" };
+
+/** True: the window is in the history, where an earlier visit has left it. */
+const missesNewest = ({ after, unread }: ThreadState): boolean => after === "more" && unread === 0;
 
 /** True: the first unread message is before the window. */
 function missesUnread({ rows, before, unread, own }: ThreadState): boolean {

@@ -5,6 +5,8 @@ import { Icon } from "./icon.tsx";
 export type ScrollerProps = {
   readonly state: ThreadState;
   readonly name: string;
+  /** The message to begin at. */
+  readonly sought: number | null;
   readonly children: ReactNode;
   readonly onBefore: () => void;
   readonly onAfter: () => void;
@@ -28,7 +30,7 @@ const screensAhead = 2;
 export class Scroller extends Component<ScrollerProps, { readonly isAway: boolean }> {
   override state = { isAway: false };
   readonly #log = createRef<HTMLDivElement>();
-  #aim: Aim | null = { to: "open" };
+  #aim: Aim | null = this.props.sought === null ? { to: "open" } : { to: "seq", seq: this.props.sought };
   #isAtEnd = true;
   readonly #resized = new ResizeObserver(() => {
     // The on-screen keyboard makes the view shorter, and what the reader was looking at stays in view.
@@ -64,11 +66,6 @@ export class Scroller extends Component<ScrollerProps, { readonly isAway: boolea
     this.#settle(null);
   }
 
-  toSeq(seq: number): void {
-    this.#aim = { to: "seq", seq };
-    this.#settle(null);
-  }
-
   #settle(anchor: Anchor | null): void {
     const log = this.#log.current;
     if (log === null) return;
@@ -84,11 +81,12 @@ export class Scroller extends Component<ScrollerProps, { readonly isAway: boolea
 
   /** True: the view is where it should be. */
   #reach(log: HTMLElement, aim: Aim): boolean {
-    const { rows, after, before, unread } = this.props.state;
+    const { rows, after, unread } = this.props.state;
     if (rows.length === 0) return false;
     if (aim.to === "seq") {
       const row = log.querySelector<HTMLElement>(`[data-seq="${aim.seq}"]`);
-      if (row === null) return before === "unreachable";
+      // It does not exist, or cannot be had.
+      if (row === null) return true;
       log.scrollTop = row.offsetTop - (log.clientHeight - row.offsetHeight) / 2;
       return true;
     }

@@ -1,6 +1,6 @@
 import { createClient, indexedDb, type Client } from "../client/index.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
-import { parameter } from "./address.ts";
+import { pageHref, parameter } from "./address.ts";
 
 /** How the server learns who asks: `demo`, the address says it; `jwt`, a cookie does. */
 export type Auth = "demo" | "jwt";
@@ -79,3 +79,41 @@ export function openClient(auth: Auth, { user, tenant }: Identity): Client {
     storage: indexedDb(),
   });
 }
+
+/** All tabs of a user end together: one that went on would store the user's messages again. */
+const nameOf = ({ user, tenant }: Identity): string => `tidings sign-out ${JSON.stringify([tenant, user])}`;
+
+/** A tab that is frozen does not answer: its data is deleted under it. */
+const othersMs = 2_000;
+/** This tab's own part in that. */
+let endFollowing: (() => void) | null = null;
+
+/** Removes the data of the user from this browser, when the user's other tabs have ended. */
+export async function signOut(client: Client, identity: Identity): Promise<void> {
+  // First: this tab would hear itself, and go before its data is removed.
+  endFollowing?.();
+  const channel = new BroadcastChannel(nameOf(identity));
+  channel.postMessage("sign out");
+  const locks = locksOf();
+  await locks?.request(nameOf(identity), { signal: AbortSignal.timeout(othersMs) }, () => {}).catch(() => {});
+  await client.signOut({ wipe: true });
+  channel.close();
+  location.assign(pageHref({ tenant: identity.tenant }));
+}
+
+/** Follows another tab that signs out. Returns the function that ends this. */
+export function followSignOut(client: Client, identity: Identity): () => void {
+  const channel = new BroadcastChannel(nameOf(identity));
+  channel.onmessage = () => void client.close().then(() => location.assign(pageHref({ tenant: identity.tenant })));
+  // Each tab holds its share of the lock until it is gone.
+  const { promise, resolve } = Promise.withResolvers<void>();
+  void locksOf()?.request(nameOf(identity), { mode: "shared" }, () => promise);
+  endFollowing = () => {
+    channel.close();
+    resolve();
+  };
+  return endFollowing;
+}
+
+/** Absent where the page did not come over https, nor from this machine. */
+const locksOf = (): LockManager | undefined => (navigator as { readonly locks?: LockManager }).locks;

@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useClient, useOutbox } from "../react/index.ts";
-import { pageHref } from "./address.ts";
+import { signOut } from "./session.ts";
 
 type SignOutProps = { readonly tenant: string | undefined; readonly onClose: () => void };
 
@@ -14,8 +14,7 @@ export function SignOut({ tenant, onClose }: SignOutProps): ReactNode {
 
   async function leave(): Promise<void> {
     setIsLeaving(true);
-    await client.signOut({ wipe: true });
-    location.assign(pageHref({ tenant }));
+    await signOut(client, { user: client.user, ...(tenant !== undefined && { tenant }) });
   }
 
   const unsent = queued + failed;

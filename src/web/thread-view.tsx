@@ -31,9 +31,6 @@ export function ThreadView({ target, seq, threads, backHref, peerHref }: ThreadV
   useEffect(() => {
     if ("with" in target) threads.add(target.with, thread);
   }, [threads, target, thread]);
-  useEffect(() => {
-    if (seq !== null) scroller.current?.toSeq(seq);
-  }, [seq]);
   const onSent = useCallback(() => scroller.current?.toNewest(), []);
   return (
     <main id="chat">
@@ -57,7 +54,7 @@ export function ThreadView({ target, seq, threads, backHref, peerHref }: ThreadV
         <ThreadMenu thread={thread} peer={peer} isBlocked={isBlocked} />
       </header>
       <div id="view">
-        <Log {...{ thread, peer, sought: seq, scroller, onEdit: setEditing, peerHref: peerHref(peer) }} />
+        <Log key={seq} {...{ thread, peer, sought: seq, scroller, onEdit: setEditing, peerHref: peerHref(peer) }} />
       </div>
       <Announcer thread={thread} peer={peer} />
       {isBlocked ? (

@@ -76,6 +76,7 @@ describeWith("chromium", "the chat page", () => {
       await until(() => ticks(page), ["accepted"]);
       await page.reload();
       await until(() => texts(page), ["hello"]);
+      await online(page);
       expect(await page.isVisible("#leave")).toBe(false);
       // The page closes before its server, or the browser logs a lost connection.
       await page.context().close();

@@ -84,15 +84,38 @@ describePage("the page and its surroundings", ({ base, open, names, post }) => {
     expect(await alice.textContent("dialog .problem")).toContain("One message was not sent yet");
     await alice.click("dialog .second");
     await until(() => alice.locator("dialog").count(), 0);
+    // Another tab of the user ends with this one, or it would store the texts again.
+    const tab = await alice.context().newPage();
+    await tab.goto(alice.url());
+    await until(async () => (await texts(tab)).length > 0, true);
     await choose(alice, "#brand", "Sign out");
     await alice.click("#sign-out");
     await alice.waitForSelector("#start");
+    await tab.waitForSelector("#start");
     const left = await stored(alice);
     for (const text of ["secret", "draft", b]) expect(left).not.toContain(text);
     await alice.goto(`${base()}/?user=somebody-else&to=${b}`);
     await online(alice);
     expect(await texts(alice)).toEqual([]);
     expect(await alice.locator(".person").count()).toBe(1);
+  });
+
+  test("W33 signing out without a network removes the texts all the same", async () => {
+    const [a, b] = names();
+    await post(b, a, ["a secret of b"]);
+    const alice = await open(`/?user=${a}&to=${b}`, { isNoisy: true });
+    await until(() => texts(alice), ["a secret of b"]);
+    await alice.context().setOffline(true);
+    await alice.waitForSelector("#status[data-state=waiting]");
+    await choose(alice, "#brand", "Sign out");
+    await alice.click("#sign-out");
+    // The page leaves when all is removed; there is no network for the next one.
+    await alice
+      .waitForURL((url) => !url.href.includes("user="))
+      .catch((error: Error) => expect(error.message).toContain("DISCONNECTED"));
+    await alice.context().setOffline(false);
+    await alice.goto(base());
+    expect(await stored(alice)).not.toContain("secret");
   });
 
   test("W33 two users of one browser see nothing of each other", async () => {
@@ -105,6 +128,7 @@ describePage("the page and its surroundings", ({ base, open, names, post }) => {
     expect(await texts(page)).toEqual([]);
     await page.goto(`${base()}/?user=${a}`);
     await until(() => page.locator(".person .last").allTextContents(), ["for a"]);
+    await online(page);
   });
 
   test("W35 a cut network shows at once, and what was written meanwhile arrives in order", async () => {

@@ -108,6 +108,14 @@ describePage("a thread of the page", ({ base, open, names, post }) => {
     expect(await alice.textContent("#composer-problem")).toContain("not being sent");
     await until(() => typed(alice), "  keep me");
     await until(() => texts(alice), []);
+    await alice.waitForSelector("#storage[data-storage=full]");
+    const asked: string[] = [];
+    alice.on("dialog", (dialog) => {
+      asked.push(dialog.type());
+      void dialog.accept();
+    });
+    await alice.reload();
+    expect(asked).toEqual(["beforeunload"]);
   });
 
   test("W28 a window without the focus reads nothing", async () => {
@@ -271,10 +279,33 @@ describePage("a thread of the page", ({ base, open, names, post }) => {
   test("W46 an address leads to a message, and marks it", async () => {
     const [a, b] = names();
     await post(b, a, numbered(200));
-    const alice = await open(`/?user=${a}&to=${b}&seq=20`);
+    const alice = await open(`/?user=${a}&to=${b}&seq=200`);
+    await until(() => alice.locator(".sought .text").allTextContents(), ["text 200"]);
+    await until(() => alice.title(), `${b} – Tidings`);
+    await alice.goto(`${base()}/?user=${a}&to=${b}&seq=20`);
     await alice.waitForSelector(".sought");
     expect(await alice.locator(".sought .text").allTextContents()).toEqual(["text 20"]);
     expect(await alice.locator(".sought").isVisible()).toBe(true);
+    // Another message of the same thread, and one that does not exist.
+    await alice.evaluate(
+      `history.pushState(null, "", "/?user=${a}&to=${b}&seq=150"); dispatchEvent(new Event("popstate"))`,
+    );
+    await until(() => alice.locator(".sought .text").allTextContents(), ["text 150"]);
+    await alice.evaluate(
+      `history.pushState(null, "", "/?user=${a}&to=${b}&seq=900"); dispatchEvent(new Event("popstate"))`,
+    );
+    await until(async () => (await texts(alice)).at(-1), "text 200");
+    await alice.evaluate(`document.querySelector("#log").scrollTop = 0`);
+    await until(async () => (await texts(alice)).length > 100, true);
+    // Without a message in the address the thread is at its end again.
+    await alice.evaluate(
+      `history.pushState(null, "", "/?user=${a}&to=${b}&seq=20"); dispatchEvent(new Event("popstate"))`,
+    );
+    await until(() => alice.locator(".sought .text").allTextContents(), ["text 20"]);
+    await alice.keyboard.press("Escape");
+    await alice.click(".person");
+    await until(async () => (await texts(alice)).at(-1), "text 200");
+    await until(() => alice.locator("#latest").count(), 0);
     const list = (await (await fetch(`${base()}/conversations?user=${a}`)).json()) as {
       conversations: { id: string }[];
     };

@@ -10,12 +10,12 @@ export interface Answers {
   accepted(message: Message): void;
   refused(id: string, failed: Refusal): void;
   ended(id: string, fault: ClientError): void;
+  /** Rejects all: the client is closed. */
+  close(): void;
   /** Whether another tab has sent it meanwhile. */
   wasSent(id: string, target: Target): Promise<boolean>;
   /** Looks for the ends of those that left the outbox, or failed, without this tab. */
   find(): Promise<void>;
-  /** Rejects all: the client is closed. */
-  close(): void;
 }
 
 type Waiting = {
@@ -60,11 +60,11 @@ export function createAnswers({ cache, keeper }: { readonly cache: Cache; readon
     accepted,
     refused,
     ended,
-    wasSent,
     close() {
-      const fault = new ClientError("closed", "The client was closed; the next one sends what is on the device");
-      for (const id of [...waiting.keys()]) ended(id, fault);
+      for (const id of [...waiting.keys()])
+        ended(id, new ClientError("closed", "The client was closed; what is kept is sent by the next one"));
     },
+    wasSent,
     async find() {
       for (const [id, { target }] of [...waiting]) {
         const row = cache.pending.get(id)?.row;

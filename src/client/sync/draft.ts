@@ -58,7 +58,7 @@ export function createDraft({
         .vault()
         .draft(key)
         .then((text) => {
-          if (before === changes) source.set(text ?? "");
+          if (cancelSave === null && changes === before) source.set(text ?? "");
         })
         .catch(onFault);
     },

@@ -153,9 +153,8 @@ export function createInbox(options: InboxOptions): Inbox {
         else for (const change of frame.changes) draft.take(change);
       }
     }
-    return draft.end(
-      cursor === null || cursor === of.cursor ? undefined : { from: of.cursor, to: cursor, level: of.level },
-    );
+    if (cursor === null || cursor === of.cursor) return draft.end(undefined);
+    return draft.end({ from: of.cursor, to: cursor, level: of.level });
   }
 
   return {

@@ -5,6 +5,7 @@ import { VaultError } from "../vault/contract.ts";
 import type { OutboxRow, Refusal, Target } from "../vault/rows.ts";
 import { createAnswers } from "./answers.ts";
 import { type Cache, targetKey } from "./cache.ts";
+import { createEdits } from "./edits.ts";
 import type { Ids } from "./ids.ts";
 import type { Keeper } from "./keeper.ts";
 import { createLookAround } from "./look-around.ts";
@@ -47,54 +48,16 @@ const stallMs = 2_000;
 
 export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFailed }: OutboxOptions): Outbox {
   const answers = createAnswers({ cache, keeper });
-  /** Rows with an edit or a cancel that is not decided: they must not go out as they were. */
-  const changing = new Set<string>();
+  const change = (changes: readonly OutboxChange[]): Promise<Written> => keeper.write({ outbox: changes }, "strict");
+  const edits = createEdits({ cache, answers, change, newRow, onAdded: sender.flush });
   const lookAround = createLookAround({ clock, cache, keeper, sender, onRead: answers.find, onFault });
 
   // Every start of a connection reads the outbox anew.
   cache.subscribe(({ of }) => void (of === "all" && answers.find().catch(onFault)));
 
-  const change = (changes: readonly OutboxChange[]): Promise<Written> => keeper.write({ outbox: changes }, "strict");
-
-  /** Decides an edit or a cancel. A row that was sent while the storage hung is too late, whatever the storage will hold. */
-  async function decide<Result>(id: string, work: () => Promise<Result>): Promise<Result | "too-late"> {
-    if (cache.pending.get(id)?.stage === "stalled") return "too-late";
-    changing.add(id);
-    try {
-      return await work();
-    } finally {
-      changing.delete(id);
-    }
-  }
-
-  async function cancel(id: string): Promise<"cancelled" | "too-late"> {
-    const target = cache.pending.get(id)?.row.target;
-    const { outbox } = await change([{ do: "cancel", id }]);
-    if ((outbox.get(id) ?? null) !== null) return "too-late";
-    // It is gone, and so it is if another tab was faster.
-    if (target === undefined || (await answers.wasSent(id, target))) return "too-late";
-    answers.ended(id, new ClientError("cancelled", "The message was cancelled"));
-    return "cancelled";
-  }
-
-  async function edit(id: string, text: string): Promise<"edited" | "too-late"> {
-    const row = cache.pending.get(id)?.row;
-    if (row?.failed === undefined) {
-      const { outbox } = await change([{ do: "edit", id, text }]);
-      return outbox.get(id)?.text === text ? "edited" : "too-late";
-    }
-    // Another text is another message: the server may remember the refused one.
-    await change([
-      { do: "cancel", id },
-      { do: "add", row: newRow(row.target, text) },
-    ]);
-    sender.flush();
-    return "edited";
-  }
-
   async function keep(row: OutboxRow): Promise<void> {
     const cancelStall = clock.after(stallMs, () => {
-      if (cache.pending.get(row.id)?.stage !== "keeping" || changing.has(row.id)) return;
+      if (cache.pending.get(row.id)?.stage !== "keeping" || edits.isChanging(row.id)) return;
       cache.setPending(row.id, { row, stage: "stalled" });
       sender.flush();
     });
@@ -112,11 +75,13 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     sender.flush();
   }
 
-  const newRow = (target: Target, text: string): OutboxRow => ({
-    ...{ id: ids.next(), kind: "send", target, text, time: clock.now() },
-    // On a connection it goes out at once, so that it counts as tried from the start: one write in place of two.
-    isTried: sender.isConnected(),
-  });
+  function newRow(target: Target, text: string): OutboxRow {
+    return {
+      ...{ id: ids.next(), kind: "send", target, text, time: clock.now() },
+      // On a connection it goes out at once, so that it counts as tried from the start: one write in place of two.
+      isTried: sender.isConnected(),
+    };
+  }
 
   function put(row: OutboxRow): Sending {
     const accepted = answers.of(row.id, row.target);
@@ -140,8 +105,8 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     retry(id) {
       change([{ do: "retry", id }]).then(sender.flush, onFault);
     },
-    cancel: (id) => decide(id, () => cancel(id)),
-    edit: (id, text) => decide(id, () => edit(id, text)),
+    cancel: edits.cancel,
+    edit: edits.edit,
     settled(message) {
       answers.accepted(message);
       sender.flush();
