@@ -28,11 +28,11 @@ export type Credentials = {
 export type ClientOptions = {
   /** Where the host mounted Tidings, for example `https://app.example/chat`. */
   readonly url: string;
-  /** The user whose data this is. Data of another user is neither read nor shown. */
+  /** The owner of the data. Data of another user is neither read nor shown. */
   readonly user: string;
   /** Default: the tenant of a server without tenants. */
   readonly tenant?: string;
-  /** Called at the start, when the server refuses the credentials, and before they expire; once at a time. Null: nobody is signed in. Absent: the browser's cookies prove the user. */
+  /** Called at the start, when the server refuses the credentials, and before they expire; once at a time. Null: no user is signed in. Absent: the browser's cookies prove the user. */
   readonly authenticate?: (request: CredentialRequest) => Promise<Credentials | null>;
   /** Default: memory, which ends with the process. */
   readonly storage?: Storage;
@@ -47,7 +47,7 @@ export type Status =
   | { readonly state: "idle" }
   /** Opens its storage, gets credentials, connects, or is greeted. */
   | { readonly state: "connecting"; readonly attempt: number }
-  /** Gets what it missed. */
+  /** Gets the changes that it missed. */
   | { readonly state: "catching-up" }
   /** `transport: "polling"`: WebSockets are blocked here. */
   | { readonly state: "online"; readonly transport: "socket" | "polling" }
@@ -88,7 +88,7 @@ export type ConversationList = {
   readonly more: "loading" | "more" | "end" | "unreachable";
 };
 
-/** Each is further than the one before; `failed` stands beside them. `received`: another user's message. */
+/** Each is further than the one before; `failed` is outside this order. `received`: another user's message. */
 export type MessageState = "keeping" | "queued" | "sending" | "accepted" | "delivered" | "read" | "failed" | "received";
 
 /** A message in a thread, from the keystroke on. */
@@ -111,7 +111,7 @@ export type ThreadState = {
   /** Null: no message has been exchanged yet. */
   readonly conversation: string | null;
   readonly with: string | null;
-  /** In order, without holes; what waits to be sent is at the end, if `after` is `end`. */
+  /** In order, without holes. Messages that wait to be sent are at the end, if `after` is `end`. */
   readonly rows: readonly ThreadRow[];
   /** `end`: nothing is further in this direction. */
   readonly before: "loading" | "more" | "end" | "unreachable";
@@ -144,9 +144,9 @@ export interface Thread {
   loadAfter(): void;
   /** Moves the window. `unread`: to the first unread message. */
   jump(to: "newest" | "unread" | { readonly seq: number }): void;
-  /** Shown at once; clears the draft in the transaction that keeps the message. @throws ClientError for what cannot be a message (empty, too long, malformed). */
+  /** Shown at once; clears the draft in the transaction that keeps the message. @throws ClientError if the text cannot be a message (empty, too long, malformed). */
   send(text: string): Sending;
-  /** Tries again what was refused. */
+  /** Tries a refused message again. */
   retry(id: string): void;
   cancel(id: string): Promise<"cancelled" | "too-late">;
   edit(id: string, text: string): Promise<"edited" | "too-late">;
@@ -172,8 +172,8 @@ export type ClientEvents = {
 export type Reply = (text: string) => Promise<void>;
 
 /**
- * A bot's own code. The message counts as handled when it returns; it is called again if it throws, and after a crash that came before its end. What it does beside
- * `reply` must bear to be done twice.
+ * A bot's own code. The message counts as handled when it returns; it is called again if it throws, and after a crash that came before its end. Its effects other than
+ * `reply` may happen twice.
  */
 export type WorkHandler = (message: Message, reply: Reply) => void | Promise<void>;
 

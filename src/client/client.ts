@@ -45,8 +45,8 @@ const tenantDefault = "default";
  */
 export function createClient(options: ClientOptions): Client {
   const { user, storage = memory() } = options;
-  // The app's own function may throw too.
-  const { onFault } = createGuard(options.onFault ?? ignore);
+  // The app's own function may throw too. The faults of calls that `close` has ended are none.
+  const { onFault } = createGuard((fault) => life.isClosed() || options.onFault?.(fault));
   const runtime = { ...runtimeEnvironment(), ...options.environment };
   const clock = ownClock(runtime.clock);
   const environment = { ...runtime, clock };
@@ -116,7 +116,6 @@ export function createClient(options: ClientOptions): Client {
             outbox.settled(message);
             events.emit("accepted", message);
           }),
-        onSettledElsewhere: (messages) => messages.forEach(outbox.settled),
         onReset: (reason) => events.emit("reset", { reason }),
       }),
     onCaughtUp: () => threads.online(),
@@ -180,7 +179,7 @@ export function createClient(options: ClientOptions): Client {
       assertOpen();
       const release = life.retain("at-once");
       await worker.run(handler, signal);
-      // What comes from now on has no handler, and must not be acked.
+      // Later messages have no handler, so they must not be acked.
       release();
     },
     retain() {
@@ -189,6 +188,3 @@ export function createClient(options: ClientOptions): Client {
     },
   };
 }
-
-/** A library is silent until its host listens. */
-function ignore(): void {}

@@ -6,7 +6,7 @@ import type { Keeper } from "./sync/keeper.ts";
 import { listPage } from "./sync/list-pages.ts";
 import type { Scope, Storage, Vault } from "./vault/contract.ts";
 
-/** Opens the vault, connects while somebody uses the client, and begins again when the vault is lost. */
+/** Opens the vault, connects while the client is in use, and begins again when the vault is lost. */
 export interface Life {
   /** See `Client.retain`. `at-once`: its end disconnects without waiting for another use. */
   retain(linger?: "linger" | "at-once"): () => void;
@@ -32,7 +32,7 @@ export type LifeOptions = Pick<Environment, "clock" | "randomBytes"> & {
   readonly onFault: (fault: unknown) => void;
 };
 
-/** The client stays connected for this long after nobody uses it: a page that is rendered anew takes it up again. */
+/** The client stays connected for this long after its last use: a page that is rendered again soon uses it again. */
 const lingerMs = 5_000;
 /** How long an opening that failed waits. */
 const reopenMs = 5_000;
@@ -49,7 +49,7 @@ export function createLife(options: LifeOptions): Life {
 
   const isClosed = (): boolean => phase === "closed";
 
-  /** The vault first: what it holds is shown, with or without a network. */
+  /** Opens the vault before it connects: the data on the device is shown, with or without a network. */
   async function open(): Promise<void> {
     phase = "opening";
     const mine = ++opening;
@@ -90,7 +90,7 @@ export function createLife(options: LifeOptions): Life {
 
   async function readVault(vault: Vault): Promise<Position> {
     const boot = await vault.boot(Math.max(listPage, cache.conversations.size));
-    // At once: what is written after this read must not be overwritten by it.
+    // At once: this read must not overwrite later writes.
     cache.boot(boot);
     for (const { id } of boot.outbox) ids.pass(id);
     position = { device: boot.meta.device, cursor: boot.meta.cursor, level };

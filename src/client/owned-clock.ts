@@ -1,6 +1,6 @@
 import type { Clock } from "../internal/clock.ts";
 
-/** A clock whose timers end with their owner: a program that has closed its client must be able to end. */
+/** A clock that cancels its timers when it is closed. Otherwise they would keep a program from ending after it has closed its client. */
 export interface OwnedClock extends Clock {
   /** Cancels all timers, and starts no more. */
   close(): void;

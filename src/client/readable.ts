@@ -1,6 +1,6 @@
 /**
  * A value that changes, for any user interface: `useSyncExternalStore` of React takes its two functions as they are. A snapshot is never changed
- * afterwards, and what has not changed in the next one is the same object.
+ * afterwards, and the parts of the next one that did not change are the same objects.
  *
  * @example
  * const show = (status: Readable<{ readonly state: string }>) => status.subscribe(() => report(status.get().state));
@@ -12,11 +12,11 @@ export interface Readable<Value> {
   subscribe(listener: () => void): () => void;
 }
 
-/** A {@link Readable} with its setter, for the one who owns the value. */
+/** A {@link Readable} with its setter, for the owner of the value. */
 export interface Source<Value> extends Readable<Value> {
   /** Keeps `value` and notifies the listeners, unless it is the value already. */
   set(value: Value): void;
-  /** True while somebody listens. */
+  /** True while there are listeners. */
   isWatched(): boolean;
 }
 

@@ -34,7 +34,7 @@ export type ReceiverOptions = {
   /** Makes the inbox, which calls `caughtUp` once the backlog of a connection is written. */
   readonly inbox: (caughtUp: () => void) => Inbox;
   readonly onCaughtUp: () => void;
-  /** Somebody looks at the page again: it may have been frozen. */
+  /** The page is visible again; it may have been frozen. */
   readonly onShown: () => void;
 };
 

@@ -1,7 +1,7 @@
 import { systemClock } from "../internal/clock.ts";
 import type { Environment, Occasion, SocketLike, Surroundings } from "./environment.ts";
 
-/** The parts of a page that tell what happens to it. Each is absent outside of browsers. */
+/** The parts of a page that report its events. Each is absent outside of browsers. */
 type PageGlobals = {
   readonly document?: EventTarget & { readonly visibilityState: string };
   readonly navigator?: { readonly onLine?: boolean };

@@ -86,7 +86,7 @@ describe("two people", () => {
     await until(() => typists.get().length === 0);
   });
 
-  test("J3 what was written offline arrives once, in order, after the page was loaded again and the server killed", async () => {
+  test("J3 messages written offline arrive once, in order, after the page was loaded again and the server killed", async () => {
     const server = await start();
     const disk = createMemoryDisk();
     const first = open(server, "alice", { storage: memory(disk) });
@@ -122,7 +122,7 @@ describe("two people", () => {
     expect(texts(laptop, "bob")).toEqual(Array.from({ length: 130 }, (_, i) => `text ${i + 1}`));
   });
 
-  test("J4 what waits can be edited or cancelled, and never arrives as it was", async () => {
+  test("J4 a waiting message can be edited or cancelled, and its old text never arrives", async () => {
     const server = await start();
     const alice = open(server, "alice");
     await until(isOnline(alice));

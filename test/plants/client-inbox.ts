@@ -64,7 +64,7 @@ export const clientInbox = {
   "a read mark is forgotten once it was sent": {
     rule: "J9",
     file: "client/sync/wishes.ts",
-    from: 'if (!link.send({ type: "read", conversation, seq })) sent.delete(wish.key);',
+    from: 'if (!link.send({ type: "read", conversation, seq }) && sent.get(wish.key) === wish) sent.delete(wish.key);',
     to: 'if (link.send({ type: "read", conversation, seq })) await keeper.write({ granted: [wish] }, "relaxed");',
   },
   "an answer ends the wish that came after it": {

@@ -53,7 +53,7 @@ export interface Link {
   probe(): void;
   /** Ends this connection, and begins the next at once: its data could not be stored, or its position is no longer right. `waitMs`: not before that. */
   reconnect(waitMs?: number): void;
-  /** All frames up to the cursor of `welcome`'s backlog have come (`more: false`): the status becomes `online`. Called by whoever reads the frames. */
+  /** All frames up to the cursor of `welcome`'s backlog have come (`more: false`): the status becomes `online`. Called by the reader of the frames. */
   caughtUp(): void;
   /** As the connection's user. Waits for credentials, and asks for fresh ones once on 401. */
   ask(request: Ask, done: (answer: Answer) => void): void;

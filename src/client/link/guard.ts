@@ -11,7 +11,7 @@ export function createGuard(report: (fault: unknown) => void): Guard {
     try {
       report(fault);
     } catch {
-      // There is nobody else to report it to.
+      // There is no other place to report it.
     }
   }
 

@@ -107,7 +107,7 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     ({ state } = next);
     for (const effect of next.effects) attempt(() => (execute[effect.type] as (effect: Effect) => void)(effect));
     attempt(() => show(state));
-    // What follows from the state alone.
+    // The following depends on the state alone.
     const { credentials, phase } = state;
     move(deadlineOf(state));
     authenticator.endOthers(credentials.type === "asking" ? credentials.generation : 0);

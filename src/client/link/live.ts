@@ -69,7 +69,7 @@ export function receive(turn: Turn, { frame, phase }: { readonly frame: Frame; r
 }
 
 function renewalRefused(turn: Turn, code: string, phase: Live): void {
-  // The next handshake says what is wrong with the new ones.
+  // The next handshake gives the reason.
   if (code !== "unavailable" && code !== "internal") return connect(turn);
   const retryAt = turn.at + renewalRetryMs;
   change(turn, {
@@ -124,7 +124,7 @@ export function tickLive(turn: Turn, { lateMs, phase }: { readonly lateMs: numbe
     });
   }
   if (phase.probe === null) {
-    // The device slept: nobody knows what happened to the connection.
+    // The device slept: the connection may be dead.
     if (isLate || at >= pingAt) probe(turn, next);
   } else if (at >= phase.probe.until) {
     // The answer may wait in the socket, unread.

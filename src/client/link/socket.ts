@@ -8,7 +8,7 @@ import { failure, type Requests } from "./requests.ts";
 /** A way for frames, open or opening: a socket, or polling. */
 export type Connection = { send(frame: ClientFrame): void; close(): void };
 
-/** What a connection calls; nothing after `close`, and nothing after the first `onDropped` or `onFailed`. */
+/** The events of a connection: none after `close`, and nothing after the first `onDropped` or `onFailed`. */
 export type ConnectionEvents = {
   onFrame(frame: Frame): void;
   onDropped(code: number, reason: string): void;
@@ -58,7 +58,7 @@ export function openSocket({
       else onFault(new Error("The server sent a frame that is no JSON object with a type"));
     };
     socket.onclose = ({ code, reason }) => events.onDropped(code, reason);
-    // `close` follows. Some runtimes throw where nobody listens.
+    // `close` follows. Some runtimes throw if there is no listener.
     socket.onerror = ignore;
   }
 

@@ -40,7 +40,7 @@ export type Live = {
   readonly upgradeAt: number;
 };
 
-/** The credentials, whose content only the driver has. Each set has its own generation. */
+/** The credentials, without their content, which only the driver has. Each set has its own generation. */
 export type CredentialState =
   /** `reason`, `attempt`: as `authenticate` is called next. `retryAt`: an open connection needs them then. */
   | {
@@ -66,7 +66,7 @@ export type CredentialState =
     };
 
 export type State = {
-  /** As whom the server must greet. */
+  /** The user and tenant that the greeting must name. */
   readonly identity: Identity;
   readonly phase: Phase;
   readonly credentials: CredentialState;

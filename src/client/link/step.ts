@@ -30,7 +30,7 @@ const unreadMs = 3_000;
 const renewalMs = { ahead: 60_000, min: 30_000 } as const;
 
 /**
- * One step of the link: what an event makes of a state, and the effects in their order. It is pure: the driver executes the effects, and their results
+ * One step of the link: the state after an event, and the effects in their order. It is pure: the driver executes the effects, and their results
  * come back as events.
  */
 export function step(
@@ -173,7 +173,7 @@ function applyOccasion(turn: Turn, occasion: Occasion): void {
   if (phase.type === "idle" || (phase.type === "asleep" && occasion === "online")) return;
   // Another network may let sockets through.
   if (occasion === "online" && phase.type === "live" && phase.transport === "polling") return upgrade(turn);
-  // The server has named this time, and a person who changes tabs does not shorten it.
+  // The server has named this time, and a change of tabs does not shorten it.
   if (phase.type === "waiting" && (phase.reason === "rate" || phase.reason === "busy")) return;
   wake(turn);
 }
@@ -189,7 +189,7 @@ function applyCredentials(turn: Turn, event: Extract<LinkEvent, { type: "credent
     return;
   }
   const { isToken, lastMs } = got;
-  // A device whose clock is wrong may think that they have ended already: the server decides.
+  // A device with a wrong clock may think that they have ended already: the server decides.
   const isKnown = lastMs > 0 && lastMs < Infinity;
   const renewAt = isKnown ? turn.at + Math.max(renewalMs.min, lastMs / 2, lastMs - renewalMs.ahead) : Infinity;
   change(turn, { credentials: { type: "held", generation, isToken, isProven: false, renewAt } });

@@ -3,14 +3,14 @@ import type { Refusal, Target } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
 
-/** Who waits for the end of a message that this tab has sent. */
+/** The promises for messages that this tab has sent. */
 export interface Answers {
   /** Rejects with a `ClientError`. */
   of(id: string, target: Target): Promise<Message>;
   accepted(message: Message): void;
   refused(id: string, failed: Refusal): void;
   ended(id: string, fault: ClientError): void;
-  /** The client is closed: nobody learns here how they end. */
+  /** Rejects all: the client is closed. */
   close(): void;
   /** Whether another tab has sent it meanwhile. */
   wasSent(id: string, target: Target): Promise<boolean>;

@@ -18,7 +18,7 @@ export type Change =
   /** Everything was read again. `isReset`: it is another history, and what windows show is not part of it. */
   | { readonly of: "all"; readonly isReset: boolean };
 
-/** What this process holds of its vault: the first part of the list, what is open, and all that waits. Only writes that are done change it. */
+/** The part of the vault that this process holds: the first part of the list, open conversations, the outbox and the wishes. It changes only after a write has succeeded. */
 export interface Cache {
   readonly conversations: ReadonlyMap<string, ConversationRow>;
   /** In the order of ids. */
@@ -47,7 +47,7 @@ export interface Cache {
   subscribe(listener: (change: Change) => void): () => void;
 }
 
-/** What a write brought beside rows of conversations and outbox. `isReset`: conversations and relations were deleted first. */
+/** The other rows of a write, beside conversations and outbox. `isReset`: conversations and relations were deleted first. */
 export type News = {
   readonly isReset: boolean;
   readonly messages: readonly MessageRow[];
@@ -136,7 +136,7 @@ export function createCache(): Cache {
         else pending.set(id, { row, stage: "kept" });
       for (const row of written.conversations) {
         const known = conversations.get(row.id);
-        // What did not change stays the same object, so that nothing is shown anew.
+        // An unchanged row stays the same object, so that it is not rendered again.
         if (known === undefined ? row.rank >= floor : !isSameRow(row, known)) put(row);
       }
       // The user may want something else meanwhile.

@@ -10,13 +10,13 @@ export interface Draft extends Readable<string> {
   load(): void;
   /** Its message is being kept: the draft is deleted in the same write. */
   taken(): void;
-  /** Saves at once what is not saved yet. */
+  /** Saves an unsaved text at once. */
   flush(): void;
-  /** That message could not be kept: its text goes back, below what is there. */
+  /** That message could not be kept: its text goes back, below the present text. */
   restore(text: string): void;
 }
 
-/** How long what was typed may be unsaved. */
+/** How long a typed text may be unsaved. */
 const saveMs = 300;
 
 export function createDraft({
@@ -32,7 +32,7 @@ export function createDraft({
 }): Draft {
   const source = createSource("", { onFault });
   let cancelSave: (() => void) | null = null;
-  /** Counts the changes made here: a read that was asked for before one of them is too old. */
+  /** Counts what happened to the text here: a read of the vault that began before is too old. */
   let changes = 0;
 
   function save(): void {

@@ -6,17 +6,17 @@ import type { MessageRow, RelationRow, Wish } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
 
-/** The frames of the log, and the answers that stand between them. */
+/** The frames of the log, and the answers between them. */
 export type LogFrame = Extract<Frame, { type: "changes" | "accepted" | "reset" }>;
 
 /**
- * Writes what a connection brings, in its order, and acks what is written. Nothing is acked before: rows and cursor are one transaction, and an own
+ * Writes the frames of a connection in their order, and acks them after that. Nothing is acked before: rows and cursor are one transaction, and an own
  * message that was accepted is written before any cursor that came after it, since the server leaves it out of the changes of that connection.
  */
 export interface Inbox {
   begin(position: Position, level: number): void;
   take(frame: LogFrame): void;
-  /** The connection has ended. What is being written still takes effect. */
+  /** The connection has ended. A write that has begun still takes effect. */
   end(): void;
 }
 
@@ -33,12 +33,10 @@ export type InboxOptions = {
   readonly onLive: (messages: readonly MessageRow[]) => void;
   /** Own messages of the outbox, after they were written. */
   readonly onAccepted: (messages: readonly MessageRow[]) => void;
-  /** Own messages that another tab has written, of which only the answer came here. */
-  readonly onSettledElsewhere: (messages: readonly MessageRow[]) => void;
   readonly onReset: (reason: "epoch" | "level") => void;
 };
 
-/** What one connection has brought and is not written yet. */
+/** The frames of one connection that are not written yet. */
 type Connection = {
   readonly level: number;
   /** The cursor that this connection has written, or would have if another tab had not moved it further. */
@@ -56,7 +54,7 @@ const changesMax = 500;
 const framesMax = 500;
 /** After this long behind another tab a connection begins again at the stored cursor. */
 const standingMs = 5_000;
-/** How long a client whose storage fails waits before it connects again. */
+/** After its storage has failed, a client waits this long before it connects again. */
 const storageWaitMs = 5_000;
 
 export function createInbox(options: InboxOptions): Inbox {
@@ -97,7 +95,6 @@ export function createInbox(options: InboxOptions): Inbox {
     const messages = await keeper.vault().messages({ conversation, first: seq, last: seq });
     const conversations = messages.map((message) => ({ kind: "message", message, self }) as const);
     if (messages.length > 0) await keeper.write({ messages, conversations }, "relaxed");
-    options.onSettledElsewhere(messages);
   }
 
   async function write(of: Connection, change: Write): Promise<void> {
@@ -105,7 +102,7 @@ export function createInbox(options: InboxOptions): Inbox {
     const isEmpty = cursor === undefined && change.messages?.length === 0 && change.conversations?.length === 0;
     if (isEmpty && change.relations?.length === 0) return;
     await options.handle(change.messages ?? []);
-    // A device's first cursor must survive a power cut: without it the server goes on from what was acked, and the first changes would never be here. Later
+    // A device's first cursor must survive a power cut: without it the server goes on from the last ack, and the first changes would never be here. Later
     // ones may go back: a connection replays from its own cursor.
     const { cursorMoved } = await keeper.write(change, of.cursor === null ? "strict" : "relaxed");
     if (cursor === undefined) return;

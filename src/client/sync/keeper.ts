@@ -4,7 +4,7 @@ import type { Source } from "../readable.ts";
 import { type Durability, type Vault, VaultError, type Write, type Written } from "../vault/contract.ts";
 import type { Cache } from "./cache.ts";
 
-/** The only writer of the vault: what it has written is then in the cache, and other tabs get a notice. */
+/** The only writer of the vault. After each write it updates the cache and gives other tabs a notice. */
 export interface Keeper {
   /**
    * Waits for the vault if it is being opened: a user need not wait for that.
@@ -32,7 +32,7 @@ export type KeeperOptions = {
 /** What other tabs read again. */
 export type TabNotice = { readonly outbox: boolean; readonly drafts: readonly string[]; readonly wishes: boolean };
 
-/** After this long a write counts as hanging (seen in browsers whose database has come to a stop). */
+/** After this long a write counts as hanging (seen in browsers: a database that stops answering). */
 const stallMs = 2_000;
 /** How many messages make room for a write that found the storage full. */
 const evictedMessages = 2_000;
@@ -75,7 +75,7 @@ export function createKeeper({ clock, cache, state, onWritten }: KeeperOptions):
       cancelStall();
       ofVault.delete(write);
     }
-    // A vault that was left meanwhile has no part in what is shown.
+    // The client has another vault by now, and shows only its data.
     if (target !== current) throw new VaultError("lost", "The storage was opened anew");
     if (underWay.size === 0 || state.get().kind === "full") state.set({ kind: target.kind });
     cache.apply(written, {

@@ -43,7 +43,7 @@ export function createList(options: ListOptions): List {
   const order = createListOrder();
   /** One source for each conversation that is looked at: its value counts the changes. */
   const views = new Map<string, Source<number>>();
-  /** Conversations whose mute waits for the server. */
+  /** Conversations with a mute that waits for the server. */
   let muting: readonly string[] = [];
   const list = createSource<ConversationList>({ conversations: [], more: pages.more() }, { onFault });
   const unread = createSource<Unread>(noUnread, { onFault });
@@ -124,7 +124,7 @@ export function createList(options: ListOptions): List {
   };
 }
 
-/** Makes what is shown of a row: the same object until something of it has changed. */
+/** Makes the snapshot of a row: the same object until something of it has changed. */
 function createShown({ self, wishes }: Pick<ListOptions, "self" | "wishes">): (row: ConversationRow) => Conversation {
   const made = new WeakMap<ConversationRow, Conversation>();
   return (row) => {

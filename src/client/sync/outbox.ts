@@ -8,6 +8,7 @@ import { type Cache, targetKey } from "./cache.ts";
 import { createEdits } from "./edits.ts";
 import type { Ids } from "./ids.ts";
 import type { Keeper } from "./keeper.ts";
+import { createLookAround } from "./look-around.ts";
 import type { Sender } from "./sender.ts";
 
 /** What the user has sent, until the server has answered for good. */
@@ -27,7 +28,7 @@ export interface Outbox {
   begin(): void;
   /** Another tab has changed the outbox. */
   changedElsewhere(): void;
-  /** What waits stays on the device; those who wait for its answer get none here. */
+  /** Rows stay on the device. Promises that wait for their answers reject. */
   close(): void;
 }
 
@@ -44,19 +45,12 @@ export type OutboxOptions = {
 const rowsMax = 1_000;
 /** After this long a row that is not on disk is sent nevertheless. */
 const stallMs = 2_000;
-/** Rows of another tab are its own to send, for this long. */
-const elsewhereMs = 1_500;
-/** Notices of other tabs that come within this time cause one read. */
-const gatherMs = 20;
-/** How often the vault is looked at for rows of a tab that died before it could give a notice. */
-const lookMs = 30_000;
 
 export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFailed }: OutboxOptions): Outbox {
   const answers = createAnswers({ cache, keeper });
   const change = (changes: readonly OutboxChange[]): Promise<Written> => keeper.write({ outbox: changes }, "strict");
   const edits = createEdits({ cache, answers, change, newRow, onAdded: sender.flush });
-  let cancelLook: (() => void) | null = null;
-  let cancelRead: (() => void) | null = null;
+  const lookAround = createLookAround({ clock, cache, keeper, sender, onRead: answers.find, onFault });
 
   // Every start of a connection reads the outbox anew.
   cache.subscribe(({ of }) => void (of === "all" && answers.find().catch(onFault)));
@@ -93,37 +87,14 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     const accepted = answers.of(row.id, row.target);
     cache.setPending(row.id, { row, stage: "keeping" });
     const kept = keep(row);
-    // Nobody has to look at them: the thread shows the same.
+    // A caller may ignore them: the thread shows the same.
     accepted.catch(() => {});
     kept.catch(() => {});
     return { id: row.id, kept, accepted };
   }
 
-  async function readRows(): Promise<void> {
-    cache.sync(await keeper.vault().boot(0));
-    await answers.find();
-  }
-
-  /** Once for all notices of this time: a tab that sends much gives one with each step of each message. */
-  function readAgain(): void {
-    cancelRead ??= clock.after(gatherMs, () => {
-      cancelRead = null;
-      readRows().catch(onFault);
-      clock.after(elsewhereMs, sender.flush);
-    });
-  }
-
-  function lookAround(): void {
-    cancelLook?.();
-    cancelLook = clock.after(lookMs, () => {
-      if (!sender.isConnected()) return;
-      readAgain();
-      lookAround();
-    });
-  }
-
   return {
-    begin: lookAround,
+    begin: lookAround.begin,
     send(target, text) {
       if (cache.pending.size >= rowsMax) throw new ClientError("outbox_full", `${rowsMax} messages wait already`);
       return put(newRow(target, text));
@@ -148,7 +119,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       if (row !== null) onFailed(row, failed);
       answers.refused(id, failed);
     },
-    changedElsewhere: readAgain,
+    changedElsewhere: lookAround.now,
     close: answers.close,
   };
 }

@@ -3,7 +3,7 @@ import type { Environment } from "../environment.ts";
 import type { Frame, Link } from "../link/contract.ts";
 import { createSource, type Readable, type Source } from "../readable.ts";
 
-/** Who is online, of the users that somebody looks at. */
+/** The presence of the users that are shown. */
 export interface PresenceBook {
   of(user: string): Readable<Presence>;
   take(frame: Extract<Frame, { type: "presence" }>): void;

@@ -42,7 +42,7 @@ export function createRelationPages({ clock, cache, keeper, link, onFault }: Rel
   }
 
   async function fetchAll(): Promise<void> {
-    // A change that comes meanwhile is newer than what is asked for here.
+    // A change that comes meanwhile is newer than the answer.
     const before = new Map(cache.relations);
     const [contacts, blocks] = [new Set(await fetchNames("contacts")), new Set(await fetchNames("blocks"))];
     const relations = [...new Set([...contacts, ...blocks])]

@@ -31,7 +31,7 @@ export type SenderOptions = {
   readonly onRefused: (id: string, failed: Refusal) => Promise<void>;
 };
 
-/** What is under way on one connection. */
+/** The sends of one connection. */
 type Connection = {
   readonly window: number;
   /** Sent here and not settled: `asked` until its answer, then `answered` until that is written. */
@@ -68,7 +68,7 @@ export function createSender({ clock, cache, keeper, link, onFault, onRefused }:
     watchAnswers(of);
   }
 
-  /** After "later" everything waits for its time, and for the answers of what was sent behind it: those are refused too. */
+  /** After "later" everything waits for its time, and for the answers to the later sends: those are refused too. */
   function isHeld(of: Connection): boolean {
     if (of.heldUntil === 0) return false;
     const ms = of.heldUntil - clock.elapsed();
@@ -96,7 +96,7 @@ export function createSender({ clock, cache, keeper, link, onFault, onRefused }:
     return untried;
   }
 
-  /** On disk as tried before they go out: after a crash nobody edits or cancels what the server may have. */
+  /** Stored as tried before they are sent: after a crash the user cannot edit or cancel a message that the server may have. */
   function tryRows(untried: readonly string[]): void {
     isTrying = true;
     keeper.write({ outbox: untried.map((id) => ({ do: "try", id })) }, "strict").then(flushSoon, (fault: unknown) => {

@@ -1,7 +1,7 @@
 import type { Channel, Environment } from "../environment.ts";
 import type { TabNotice } from "./keeper.ts";
 
-/** The other tabs of the same user. Each has its own connection and reads the same vault; a notice says what it shall read again. */
+/** The other tabs of the same user. Each has its own connection and reads the same vault; a notice names the data to read again. */
 export interface Tabs {
   tell(notice: TabNotice): void;
   close(): void;

@@ -2,7 +2,7 @@ import type { MessageState, ThreadRow } from "../api.ts";
 import type { MessageRow, OutboxRow } from "../vault/rows.ts";
 import type { Pending } from "./cache.ts";
 
-/** Makes the rows of one thread. A row whose content did not change is the same object as before, so that a user interface renders only what did. */
+/** Makes the rows of one thread. A row with the same content is the same object as before, so that a user interface renders only the others. */
 export interface ThreadRows {
   make(source: RowSource): readonly ThreadRow[];
 }

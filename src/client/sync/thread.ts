@@ -34,7 +34,7 @@ export type ThreadContext = {
 /** A thread, with what its owner calls. */
 export type OwnedThread = Thread & {
   readonly key: string;
-  /** Somebody listens to it. */
+  /** It has listeners. */
   isShown(): boolean;
   /** Follows the cache no longer, until it gets a listener: it then calls `onWake`. */
   sleep(): void;
@@ -127,7 +127,7 @@ export function createThread(
       const sending = outbox.send(target, text);
       draft.taken();
       typing.sent(target);
-      // What cannot be kept goes back to the composer: it is neither sent nor lost. What is sent nevertheless stays where it is.
+      // A text that cannot be kept goes back to the composer: it is neither sent nor lost. A text that is sent nevertheless stays in the thread.
       sending.kept.catch(() => cache.pending.has(sending.id) || draft.restore(text));
       return sending;
     },
@@ -152,7 +152,7 @@ export function createThread(
 const isFor = (target: Target, row: ConversationRow): boolean =>
   "with" in target ? target.with === row.with : target.conversation === row.id;
 
-/** Finds the conversation of a target: on the device, else on the server, whose answer is then kept. */
+/** Finds the conversation of a target: on the device, else on the server. The answer is then kept. */
 function createFinder(target: Target, { cache, keeper, pages }: ThreadContext): () => Promise<Found> {
   const key = "with" in target ? target : { id: target.conversation };
 

@@ -5,7 +5,7 @@ import type { Target } from "../vault/rows.ts";
 import { targetKey } from "./cache.ts";
 import { wireTarget } from "./sender.ts";
 
-/** Who types, in both directions. */
+/** Typing, of the user and of others. */
 export interface Typing {
   /** Those who type in the conversation that `id` names now. */
   typists(id: () => string | null): Readable<readonly string[]>;

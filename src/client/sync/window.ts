@@ -38,14 +38,14 @@ export type WindowOptions = {
   readonly onFault: (fault: unknown) => void;
 };
 
-/** What a window holds at most; beyond that it loses messages at the end that is further away. */
+/** How many messages a window holds at most. Beyond that it drops those at the other end. */
 export const windowMax = 300;
 
 const nothing: WindowState = { row: null, messages: [], before: "loading", after: "loading" };
 
 export function createWindow({ find, history, cache, onChange, onFault }: WindowOptions): MessageWindow {
   let state = nothing;
-  /** Counts the moves of the window: what was loaded for an earlier one is not shown. */
+  /** Counts the moves of the window: messages that were loaded for an earlier one are not shown. */
   let move = 0;
   let wanted: "newest" | number = "newest";
   /** The window follows the newest message. */
@@ -88,7 +88,7 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
     const joined = join(state.messages, page);
     const cut = side === "before" ? joined.slice(0, windowMax) : joined.slice(-windowMax);
     const now = cache.conversations.get(row.id) ?? row;
-    // An empty page before the first one: what came before was deleted, or is not there.
+    // An empty page before the first one: earlier messages were deleted, or never existed.
     const isEnd = page.length === 0 && side === "before";
     set({ row: now, messages: cut, ...edges(now, cut), ...(isEnd && { before: "end" }) });
   }

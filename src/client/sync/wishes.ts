@@ -40,7 +40,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
   /** The read mark of each conversation that last went out as a frame on this connection: its receipt grants it. */
   const sent = new Map<string, Wish>();
 
-  /** Asks for the first wish that nobody has asked for yet; then for the next. */
+  /** Asks for the first wish that was not asked for yet; then for the next. */
   function run(): void {
     if (state !== "idle") return;
     const wish = [...cache.wishes.values()].find((one) => !isSameRow(one, sent.get(one.key)));
@@ -50,7 +50,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     link.ask(askFor(wish), (answer) => {
       if (state === "offline") return;
       if (!answer.ok && answer.retry) return void clock.after(retryMs, goOn);
-      // Refused for good: it would be refused again. What is shown is what the server has.
+      // Refused for good: it would be refused again. The state of the server is shown.
       if (!answer.ok) onFault(new Error(`${answer.code}: ${answer.message}`));
       const granted = answer.ok ? grant(wish, version) : {};
       keeper.write({ ...granted, granted: [wish] }, "relaxed").then(goOn, (fault: unknown) => {
@@ -87,7 +87,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
       // It goes as a frame, where there is a connection.
       if (state !== "offline") sent.set(wish.key, wish);
       await keeper.write({ wishes: [wish], conversations: [patch] }, "relaxed");
-      if (!link.send({ type: "read", conversation, seq })) sent.delete(wish.key);
+      if (!link.send({ type: "read", conversation, seq }) && sent.get(wish.key) === wish) sent.delete(wish.key);
     },
     async want(wish) {
       await keeper.write({ wishes: [wish] }, "relaxed");

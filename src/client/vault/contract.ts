@@ -1,7 +1,7 @@
 import type { ConversationPatch } from "./merge.ts";
 import type { ConversationRow, MessageRow, Meta, OutboxRow, Refusal, RelationRow, Wish } from "./rows.ts";
 
-/** Whose data it is. Two scopes share nothing. */
+/** The owner of the data. Two scopes share nothing. */
 export type Scope = { readonly url: string; readonly tenant: string; readonly user: string };
 
 /** Where clients keep their data: one {@link Vault} for each scope. Made by `indexedDb()`, `memory()` or `libsql()`. */
@@ -25,7 +25,7 @@ export type OutboxChange =
   /** It is about to be sent. */
   | { readonly do: "try"; readonly id: string }
   | { readonly do: "fail"; readonly id: string; readonly failed: Refusal }
-  /** Its user wants another try of what has failed. */
+  /** The user wants to try a failed row again. */
   | { readonly do: "retry"; readonly id: string }
   /** Does nothing to a row that was tried. */
   | { readonly do: "edit"; readonly id: string; readonly text: string }
@@ -34,7 +34,7 @@ export type OutboxChange =
   /** Its message is in this write. Does nothing if it is not: a row never goes without its message. */
   | { readonly do: "settle"; readonly id: string };
 
-/** What is written in one transaction: all of it or nothing. */
+/** A transaction: all of it is written, or nothing. */
 export type Write = {
   /** Deletes messages, conversations and relations first. Outbox, drafts, wishes and device stay. */
   readonly reset?: true;
@@ -58,10 +58,10 @@ export type Write = {
   readonly granted?: readonly Wish[];
 };
 
-/** `strict`: on disk when the write resolves, as far as the platform can tell. `relaxed`: a crash of the system may take back the last ones, in order. */
+/** `strict`: on disk when the write resolves, as far as the platform reports it. `relaxed`: a crash of the system may take back the last ones, in order. */
 export type Durability = "strict" | "relaxed";
 
-/** What a write came to. */
+/** The result of a write. */
 export type Written = {
   readonly cursorMoved: boolean;
   /** The rows of the conversations that it named, as they are now: also where another tab had written the same before. */
@@ -70,7 +70,7 @@ export type Written = {
   readonly outbox: ReadonlyMap<string, OutboxRow | null>;
 };
 
-/** What a client starts with. */
+/** The data that a client starts with. */
 export type Boot = {
   readonly meta: Meta;
   /** In the order of their ids. */
@@ -113,7 +113,7 @@ export interface Vault {
   outbox(): Promise<readonly OutboxRow[]>;
   draft(key: string): Promise<string | null>;
   /**
-   * Deletes messages to make room: at least `messages` of them if there are so many, the oldest ones of the conversations with the lowest rank first. Its
+   * Deletes messages to make room: at least `messages` of them, or all, the oldest ones of the conversations with the lowest rank first. Its
    * answer says how many. The ranges of the conversations become shorter in the same transaction.
    */
   evict(messages: number): Promise<number>;

@@ -13,7 +13,7 @@ export type IdbOpenRequest = IdbRequest<IdbDatabase> & {
   onblocked: ((event: never) => void) | null;
 };
 
-/** What is read from: a store or an index. */
+/** The source of a read: a store or an index. */
 export interface IdbSource {
   get(key: unknown): IdbRequest;
   getAll(range?: unknown, count?: number): IdbRequest;

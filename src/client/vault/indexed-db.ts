@@ -93,7 +93,7 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
     async destroy(scope) {
       if (!indexedDB) return;
       const name = nameOf(scope);
-      // A frozen tab keeps its database from being deleted, and not from being emptied: what it writes later is refused.
+      // A frozen tab keeps its database from being deleted, and not from being emptied: its later writes are refused.
       const link = createIdbLink(indexedDB, { name, state: "open" });
       const isEmpty = await link
         .run({ durability: "strict", ask: (store) => storeNames.map((one) => store(one).clear()), decide: () => true })
@@ -206,7 +206,7 @@ async function openVault(link: IdbLink, makeDevice: () => string): Promise<Vault
   };
 }
 
-/** Reads what a write needs, decides, and puts: in one transaction. */
+/** Reads the rows that a write needs, decides, and puts: in one transaction. */
 function writing(write: Write): Pick<Work<ReturnType<typeof resolveWrite>["written"]>, "ask" | "decide"> {
   const needs = needsOf(write);
   return {

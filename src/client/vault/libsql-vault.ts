@@ -95,8 +95,8 @@ function createAccess({ sql: of, run, onGone }: AccessParts) {
   }
 
   /**
-   * Reads, decides, and writes only if nobody has written in between: a transaction that stays open over several calls would keep its connection from
-   * everybody else.
+   * Reads, decides, and writes only if there was no other write in between: a transaction that stays open over several calls would keep its connection from
+   * all other users.
    */
   async function decide<Result>(once: () => Promise<Result | "overtaken">): Promise<Result> {
     for (let tries = 1; tries <= triesMax; tries += 1) {

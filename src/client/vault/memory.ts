@@ -19,7 +19,7 @@ type Content = {
   readonly messages: Map<string, MessageRow[]>;
 };
 
-/** One scope on a disk, and what is called when it is destroyed. */
+/** One scope on a disk, with the listeners that are called when it is destroyed. */
 type Entry = { readonly scope: Scope; content: Content; readonly losses: Set<() => void> };
 
 /** A state of a {@link MemoryDisk}, which later writes do not change. */
@@ -35,7 +35,7 @@ export interface MemoryDisk {
   restore(snapshot: MemorySnapshot): void;
 }
 
-/** The entries of each disk; nobody but `memory()` sees them. */
+/** The entries of each disk; only `memory()` sees them. */
 const entriesOf = new WeakMap<MemoryDisk, Map<string, Entry>>();
 
 export function createMemoryDisk(): MemoryDisk {
@@ -112,7 +112,7 @@ const copyOf = (content: Content): Content => ({
   messages: new Map([...content.messages].map(([id, rows]) => [id, [...rows]])),
 });
 
-/** Where in sorted rows the first one is whose key is not below `wanted`. */
+/** The index of the first sorted row with a key of at least `wanted`. */
 function indexOf<Row>(
   rows: readonly Row[],
   { keyOf: of, wanted }: { keyOf: (row: Row) => number; wanted: number },

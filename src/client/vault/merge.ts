@@ -28,7 +28,7 @@ export type ConversationPatch =
   | { readonly kind: "read"; readonly conversation: string; readonly seq: number; readonly rest?: Rest };
 
 /**
- * What a client has counted itself, because it holds all of it: the messages of others, not deleted, after the read mark and up to `to`, which is
+ * A count that the client made itself, because it holds all of the messages: the messages of others, not deleted, after the read mark and up to `to`, which is
  * `counted` of the row that it knew. It is left out if the row has gone on meanwhile: another tab may have been faster.
  */
 export type Rest = { readonly unread: number; readonly to: number };
@@ -66,7 +66,7 @@ const newRow = (id: string, withUser: string | null, rank: number): Conversation
 
 /**
  * The row after `patch`. Null: news of a conversation that this device does not know, and which makes no entry. Nothing goes back: marks, the last
- * message, what was counted and what is held only grow, and come out alike in whatever order the news comes.
+ * message, counts and ranges only grow, and come out alike in whatever order the news comes.
  */
 export function mergeConversation(
   row: ConversationRow | null,

@@ -2,7 +2,7 @@ import type { OutboxChange, Write, Written } from "./contract.ts";
 import { conversationOf, mergeConversation, type Ranks } from "./merge.ts";
 import type { ConversationRow, MessageRow, Meta, OutboxRow, RelationRow, Wish } from "./rows.ts";
 
-/** What a write must read before it can be decided. */
+/** The rows that a write must read before it can be decided. */
 export type Needs = {
   readonly conversations: readonly string[];
   readonly outbox: readonly string[];
@@ -11,7 +11,7 @@ export type Needs = {
   readonly messages: readonly (readonly [conversation: string, seq: number])[];
 };
 
-/** What it read. After a `reset` its conversations and messages do not count. */
+/** The rows that it read. After a `reset` its conversations and messages do not count. */
 export type Stored = {
   readonly meta: Meta;
   /** The greatest and the least rank ever given. */
@@ -25,7 +25,7 @@ export type Stored = {
 
 export type RankEnds = { readonly top: number; readonly bottom: number };
 
-/** What is put and deleted, after the deletes of a `reset`. */
+/** The rows to put and delete, after the deletes of a `reset`. */
 export type Resolved = {
   readonly reset: boolean;
   /** Null: unchanged. */
@@ -86,7 +86,7 @@ function nextMeta(write: Write, meta: Meta): { readonly changed: Meta | null; re
   const cursorMoved =
     cursor !== undefined && (write.reset === true || meta.cursor === cursor.from || meta.cursor === cursor.to);
   if (!cursorMoved && identity === undefined) return { changed: null, cursorMoved };
-  // The cursor that another tab has stored stands for what both have stored.
+  // The stored cursor of another tab covers the rows of both tabs.
   const nextLevel = Math.max(cursor?.level ?? 0, write.reset !== true && meta.cursor === cursor?.to ? meta.level : 0);
   const changed = {
     ...meta,
@@ -99,7 +99,7 @@ function nextMeta(write: Write, meta: Meta): { readonly changed: Meta | null; re
 
 type Merged = {
   readonly ranks: RankEnds | null;
-  /** Those that differ from what is stored. */
+  /** Those that differ from the stored ones. */
   readonly conversations: readonly ConversationRow[];
   /** All that the write named, as they are now. */
   readonly named: readonly ConversationRow[];

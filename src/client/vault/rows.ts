@@ -1,6 +1,6 @@
-/** What a client keeps on its device. All of it is plain data that `structuredClone` and JSON carry. */
+/** The data that a client keeps on its device. All of it is plain data that `structuredClone` and JSON carry. */
 
-/** Whom an operation is for: a user, or a conversation that exists. */
+/** The target of an operation: a user, or a conversation that exists. */
 export type Target = { readonly with: string } | { readonly conversation: string };
 
 /** A message, known by (conversation, seq). */
@@ -99,7 +99,7 @@ export type Wish =
 /** What the user thinks of another one. */
 export type RelationRow = { readonly user: string; readonly contact: boolean; readonly blocked: boolean };
 
-/** Who this device is, and how far it has stored the log. */
+/** The device, and how far it has stored the log. */
 export type Meta = {
   /** The name of the device: made once, in the transaction that makes the database. */
   readonly device: string;

@@ -15,7 +15,7 @@ function asking(options: Parameters<typeof fakeLink>[0] = {}) {
   };
 }
 
-/** Each answer of a server, as it is told. */
+/** Each answer of a server, as the caller gets it. */
 const answered: readonly (readonly [status: number, body: object | string | null, answer: object])[] = [
   [200, { blocks: [] }, { ok: true, status: 200, body: { blocks: [] } }],
   [204, null, { ok: true, status: 204, body: null }],
@@ -97,7 +97,7 @@ describe("requests over the link", () => {
     expect(requests).toHaveLength(2);
   });
 
-  test("J32 are answered when nobody is signed in, and when `authenticate` fails", async () => {
+  test("J32 are answered when no user is signed in, and when `authenticate` fails", async () => {
     for (const authenticate of [async () => null, async () => await Promise.reject(new Error("no network"))]) {
       const { ask, settle, answers, link, requests } = asking({ authenticate });
       ask();

@@ -77,7 +77,7 @@ describe("credentials that are refused", () => {
     expect(link.state()).toMatchObject({ credentials: { type: "held" }, refusals: 1 });
   });
 
-  test("J22 nobody is signed in: `unauthenticated`", () => {
+  test("J22 without a signed-in user: `unauthenticated`", () => {
     const link = pureLink();
     link.take({ type: "start" });
     link.credentials("none");

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { fakeLink } from "./fake-environment.ts";
 
 describe("the link", () => {
-  test("J20 connects, passes frames on in order, and says what it does", async () => {
+  test("J20 connects, passes frames on in order, and reports its status", async () => {
     const { link, socket, settle, calls, frames } = fakeLink();
     expect(link.send({ type: "ack", cursor: "c0" })).toBe(false);
     link.start();
@@ -72,7 +72,7 @@ describe("the link", () => {
     expect(fake.calls.slice(-2)).toEqual(["down", "connecting"]);
   });
 
-  test("J33 what is no frame is reported and ignored", async () => {
+  test("J33 data that is no frame is reported and ignored", async () => {
     const { toOnline, socket, faults, frames } = fakeLink();
     await toOnline();
     for (const text of ["", "null", "[]", "7", "{}", '{"type":7}', "{", '"text"']) socket().say(text);
@@ -261,7 +261,7 @@ describe("tickets and tokens", () => {
     expect(fake.request()).toMatchObject({ path: "/chat/tickets", token: "Bearer new" });
   });
 
-  test("J22 an app that returns nothing has nobody signed in", async () => {
+  test("J22 an app that returns nothing has no signed-in user", async () => {
     const { link, settle, calls } = fakeLink({ authenticate: async () => undefined as never });
     link.start();
     await settle();

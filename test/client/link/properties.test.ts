@@ -44,14 +44,14 @@ const deeds: fc.Arbitrary<Deed> = fc.oneof(
   fc.constantFrom(0, 401, 403, 404, 429, 503).map((status) => (link: PureLink) => link.fail(status)),
   fc.constant<Deed>((link) => link.explain()),
   fc.nat(30).map((generation) => event({ type: "refused", generation })),
-  // Late results of what is over.
+  // Late results of ended work.
   fc.nat(30).map((generation) => (link: PureLink) => {
     if (generation !== link.state().connection)
       link.take({ type: "frame", generation, frame: welcomeOf({ user: "mallory" }) });
   }),
 );
 
-/** Checks what must hold at every step. */
+/** Checks the rules of every step. */
 function watch(link: PureLink): () => void {
   let open: "none" | "opened" | "welcomed" = "none";
   let asked = 0;

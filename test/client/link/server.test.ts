@@ -19,7 +19,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** A link over real sockets, whose clock the test moves. It acks everything. */
+/** A link over real sockets. The test moves its clock. It acks everything. */
 function open(url: string, options: Partial<LinkOptions> = {}) {
   const clock = fakeClock();
   const user = options.user ?? "alice";
@@ -156,7 +156,7 @@ describe("the link to a real server", () => {
     expect([...alice.faults, ...bob.faults]).toEqual([]);
   });
 
-  test("J24 is back after a restart, with what came meanwhile", async () => {
+  test("J24 is back after a restart, with the changes that came meanwhile", async () => {
     const server = await start();
     const { port, dir, url } = server;
     const [alice, bob] = [open(url), open(url, { user: "bob" })];

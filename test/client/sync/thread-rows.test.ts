@@ -25,7 +25,7 @@ describe("rows of a thread", () => {
     expect(rows.make(source({ messages: [...messages, message(4)] }))[0]).toBe(before[0]);
   });
 
-  test("J11 with a receipt only the rows whose state has changed are new", () => {
+  test("J11 with a receipt only rows with another state are new", () => {
     const rows = createThreadRows();
     const messages = [message(1, "alice"), message(2), message(3, "alice")];
     const before = rows.make(source({ messages, peer: { delivered: 1, read: 1 } }));
@@ -35,7 +35,7 @@ describe("rows of a thread", () => {
     expect([after[0] === before[0], after[1] === before[1], after[2] === before[2]]).toEqual([true, true, false]);
   });
 
-  test("J11 nothing new is the same list", () => {
+  test("J11 without news the list is the same object", () => {
     const rows = createThreadRows();
     const given = source({ messages: [message(1)], pending: [{ row: waits("a"), stage: "kept" }] });
     expect(rows.make(given)).toBe(rows.make({ ...given }));
@@ -50,7 +50,7 @@ describe("rows of a thread", () => {
     expect([waiting?.state, both[0]?.state]).toEqual(["keeping", "accepted"]);
   });
 
-  test("J4 only what was not tried, or has failed, can be changed", () => {
+  test("J4 only a row that was not tried, or has failed, can be changed", () => {
     const failed = { code: "blocked", message: "no" };
     const pending = [waits("a"), waits("b", { isTried: true }), waits("c", { isTried: true, failed })];
     const made = createThreadRows().make(

@@ -118,7 +118,7 @@ test("J15 presence is unknown until it comes, and again without a connection", a
   expect(shown.get()).toEqual({ state: "unknown" });
 });
 
-test("J15 two places that show one user both see what comes, also one that comes later", async () => {
+test("J15 every readable of one user gets each change, also one that is subscribed later", async () => {
   const { clock, presence } = setup();
   const [one, two, later] = [presence.of("bob"), presence.of("bob"), presence.of("bob")];
   const ends = [one.subscribe(() => {}), two.subscribe(() => {})];

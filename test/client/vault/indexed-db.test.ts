@@ -190,7 +190,7 @@ describeWith("chromium", "indexedDb() in Chromium", () => {
     expect(await run<unknown>(next, `return p.vault("schema").draft("d")`)).toBe("text");
   });
 
-  test("J69 a write for which there is no space is told as full, leaves nothing, and what was there is still read", async () => {
+  test("J69 a write without space fails as full and leaves nothing, and the earlier rows are still read", async () => {
     const own = await browser.newContext();
     const page = await tab("/script.js", own);
     const devtools = await own.newCDPSession(page);
@@ -215,7 +215,7 @@ describeWith("chromium", "indexedDb() in Chromium", () => {
     await own.close();
   });
 
-  test("J69 a browser without IndexedDB, or one that refuses it, is told as unavailable", async () => {
+  test("J69 a browser without IndexedDB, or one that refuses it, gives the fault `unavailable`", async () => {
     const page = await tab();
     const openWith = (factory: string) =>
       run<string>(

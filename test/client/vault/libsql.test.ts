@@ -63,7 +63,7 @@ describe("libsql()", () => {
     });
   });
 
-  test("J67 a process that is killed while it writes leaves whole writes, and all that it had been told are kept", async () => {
+  test("J67 a process that is killed while it writes leaves whole writes, and every write that it saw answered is kept", async () => {
     const path = join(folder, "killed.db");
     const child = Bun.spawn([process.execPath, join(import.meta.dir, "writer.ts"), path], {
       stdout: "pipe",

@@ -284,7 +284,7 @@ describe("the number of unread messages", () => {
     expect(mergeAll(history("b"), [deleted])).toMatchObject({ unread: 1, isExact: true });
   });
 
-  test("J51 of a list that is older than the own mark keeps what was counted", () => {
+  test("J51 of a list that is older than the own mark keeps the count", () => {
     const listed = listedAt(history("bmbb"), {
       length: 4,
       own: { delivered: 4, read: 0 },

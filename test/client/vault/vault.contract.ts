@@ -5,7 +5,7 @@ import { memory } from "../../../src/client/vault/memory.ts";
 import { randomWrites, readAll } from "./random-writes.ts";
 
 /**
- * What a case needs. The suite runs in a browser too, so it brings its own `equal` and knows no test runner. `storage()` is another tab on the same
+ * The needs of a case. The suite runs in a browser too, so it brings its own `equal` and knows no test runner. `storage()` is another tab on the same
  * disk; `scope` is one that no other case has.
  */
 export type Bench = { storage(): Storage; readonly scope: Scope; readonly kind: Vault["kind"] };
