@@ -37,12 +37,6 @@ export const clientInbox = {
     from: "cursor !== undefined && (write.reset === true || meta.cursor === cursor.from || meta.cursor === cursor.to);",
     to: "cursor !== undefined;",
   },
-  "a connection that is behind another tab's stays behind": {
-    rule: "J8",
-    file: "client/sync/inbox.ts",
-    from: "if (connection === of) link.reconnect();",
-    to: "",
-  },
   "ranges are wider before the messages are there": {
     rule: "J7",
     file: "client/sync/history.ts",
@@ -66,12 +60,6 @@ export const clientInbox = {
     file: "client/sync/wishes.ts",
     from: 'if (!link.send({ type: "read", conversation, seq }) && sent.get(wish.key) === wish) sent.delete(wish.key);',
     to: 'if (link.send({ type: "read", conversation, seq })) await keeper.write({ granted: [wish] }, "relaxed");',
-  },
-  "an answer ends the wish that came after it": {
-    rule: "J10",
-    file: "client/sync/cache.ts",
-    from: "if (isSameRow(wish, wishes.get(wish.key))) wishes.delete(wish.key);",
-    to: "wishes.delete(wish.key);",
   },
   "a page that is hidden hears of no message": {
     rule: "J90",
