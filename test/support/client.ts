@@ -340,6 +340,8 @@ export type ConnectOptions = {
   readonly user: string;
   readonly device?: string;
   readonly cursor?: string;
+  /** The highest level of change that it understands. */
+  readonly level?: number;
   readonly tenant?: string;
   readonly protocols?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
@@ -363,11 +365,12 @@ export function endClients(): void {
   for (const client of all) client.check();
 }
 
-export const wsPath = ({ user, device, cursor, tenant, isDemo = true }: ConnectOptions): string => {
+export const wsPath = ({ user, device, cursor, level, tenant, isDemo = true }: ConnectOptions): string => {
   const query = [
     ...(isDemo ? [`user=${encodeURIComponent(user)}`] : []),
     ...(tenant === undefined ? [] : [`tenant=${tenant}`]),
     ...(device === undefined ? [] : [`device=${encodeURIComponent(device)}`]),
+    ...(level === undefined ? [] : [`level=${level}`]),
     ...(cursor === undefined ? [] : [`cursor=${cursor}`]),
   ];
   return `/ws?${query.join("&")}`;

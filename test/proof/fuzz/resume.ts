@@ -70,6 +70,8 @@ export function judgeResume({ events, ledger, codec, heads }: World): readonly s
     reader.frames++;
     if (frame.type === "welcome") begin(reader, frame.cursor, slot, wrong);
     if (frame.type === "reset") {
+      // A device that asked by HTTP, at the lowest level, before it connects has passed changes of a higher one.
+      if (frame.reason === "level") return;
       reader.hasReset = true;
       if (codec.decode(frame.cursor)?.n !== reader.start) wrong("O6: reset names another cursor than welcome");
     }

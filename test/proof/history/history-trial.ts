@@ -175,7 +175,11 @@ export async function openTrial({ limits, wrapEngine = (engine) => engine }: Tri
         const other = from === user ? to : from;
         const { delivered, read } = marksOf(user, id);
         const unread = own.filter((one) => one.conversation === id && one.to === user && one.seq > read).length;
-        return { id, kind: "direct", with: other, lastMessage, unread, delivered, read, peer: marksOf(other, id) };
+        const setting = { muted: false, version: 0 };
+        return {
+          ...{ id, kind: "direct", with: other, lastMessage, unread, delivered, read, setting },
+          peer: marksOf(other, id),
+        };
       });
       if (!Bun.deepEquals(seen, expected))
         wrong(`Q8 ${user}'s list is ${JSON.stringify(seen)} and not ${JSON.stringify(expected)}`);

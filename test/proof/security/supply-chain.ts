@@ -11,6 +11,7 @@ export const runtimeDependencies: readonly string[] = [
   "hono",
   "jose",
   "libsql",
+  "react",
   "valibot",
   "ws",
 ];
