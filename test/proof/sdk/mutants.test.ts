@@ -67,14 +67,12 @@ describe("mutants of the client", () => {
   testMutant("control: V3 J3 a message that was not kept leaves the composer");
   testMutant("control: V3 J93 a message that is sent without being kept is in the composer too");
   testMutant("control: V3 J91 a tab does not hear what another tab has sent");
-  testMutant("control: V3 J10 an answer ends the wish that came after it");
   testMutant("control: V3 J5 an accepted message is not stored");
   testMutant("control: V3 J5 a cursor is stored before its rows");
   testMutant("control: V3 J5 a cursor is acked before it is stored");
   testMutant("control: V3 J5 the first cursor of a device may be lost");
   testMutant("control: V3 J5 a connection begins at what was acked");
   testMutant("control: V3 J56 a cursor moves from any other");
-  testMutant("control: V3 J8 a connection that is behind another tab's stays behind");
   testMutant("control: V3 J7 ranges are wider before the messages are there");
   testMutant("control: V3 J9 a message that comes again is counted again");
   testMutant("control: V3 J10 J91 a reset drops what waits to be sent");
