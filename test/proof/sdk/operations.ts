@@ -126,6 +126,9 @@ export const operations: Readonly<Record<string, OperationKind>> = {
           .then(
             (answer) => {
               entry.state = answer === "edited" ? "edited" : before.state;
+              // An edit of the same message in another tab was decided before: this one counts.
+              const others = world.written.filter((one) => one.id === entry.id && one !== next && one.state === "kept");
+              if (answer === "edited") for (const one of others) one.state = "edited";
               next.state = answer === "edited" ? "kept" : "edited";
             },
             () => {},
