@@ -110,7 +110,6 @@ export interface Vault {
   conversation(key: { readonly id: string } | { readonly with: string }): Promise<ConversationRow | null>;
   /** All of them: the server bounds their number. In the order of user ids, by code units. */
   relations(): Promise<readonly RelationRow[]>;
-  outbox(): Promise<readonly OutboxRow[]>;
   draft(key: string): Promise<string | null>;
   /**
    * Deletes messages to make room: at least `messages` of them, or all, the oldest ones of the conversations with the lowest rank first. Its

@@ -174,7 +174,6 @@ async function openVault(link: IdbLink, makeDevice: () => string): Promise<Vault
         (found) => (found as StoredConversation | undefined)?.row ?? null,
       ),
     relations: () => read<RelationRow[]>((store) => store("relation").getAll()),
-    outbox: () => read<OutboxRow[]>((store) => store("outbox").getAll()),
     draft: (key) =>
       read(
         (store) => store("draft").get(key),

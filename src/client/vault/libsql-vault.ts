@@ -63,7 +63,6 @@ export function createVault({ kind, sql: of, run, inTurn, losses }: VaultParts):
     conversation: (key) =>
       call(async () => (await list<ConversationRow>("id" in key ? of.byId(key.id) : of.byUser(key.with)))[0] ?? null),
     relations: () => call(() => list<RelationRow>(of.rows("relation"))),
-    outbox: () => call(() => list<OutboxRow>(of.rows("outbox"))),
     draft: (key) => call(async () => (await list<string>(of.row("draft", key)))[0] ?? null),
     evict: (wanted) => call(() => evict(wanted)),
     onLost: (listener) => void listeners.add(listener),

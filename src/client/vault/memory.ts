@@ -240,7 +240,6 @@ function openVault(entry: Entry): Vault {
         ({ conversations, byUser }) => conversations.get("id" in key ? key.id : (byUser.get(key.with) ?? "")) ?? null,
       ),
     relations: () => run(({ relations }) => inOrder(relations)),
-    outbox: () => run(({ outbox }) => inOrder(outbox)),
     draft: (key) => run(({ drafts }) => drafts.get(key) ?? null),
     evict: (wanted) => run((content) => evict(content, wanted)),
     onLost: (listener) => void listeners.add(listener),

@@ -120,7 +120,7 @@ describe("libsql()", () => {
     await vault.conversations({ below: 5, limit: 1 });
     await vault.messages({ conversation: "c1", first: 1, last: 2 });
     await Promise.all([vault.conversation({ id: "c1" }), vault.conversation({ with: "bob-c1" })]);
-    await Promise.all([vault.relations(), vault.outbox(), vault.draft("d"), vault.evict(1)]);
+    await Promise.all([vault.relations(), vault.boot(0), vault.draft("d"), vault.evict(1)]);
     expect(statements.size).toBeGreaterThan(20);
     for (const [sql, args] of statements) {
       const { rows } = await client.execute({ sql: `EXPLAIN QUERY PLAN ${sql}`, args });

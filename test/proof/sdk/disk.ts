@@ -144,7 +144,6 @@ export function createDisk({ timeline, chance, faults, onWrite }: DiskOptions) {
             null,
         ),
       relations: () => read(({ relations }) => [...relations.values()].toSorted((a, b) => (a.user < b.user ? -1 : 1))),
-      outbox: () => read(({ outbox }) => [...outbox.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))),
       draft: (key) => read(({ drafts }) => drafts.get(key) ?? null),
       evict: (count) => call(tab, () => evict(count)),
       onLost: (listener) => {
