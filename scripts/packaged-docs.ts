@@ -47,18 +47,28 @@ export function packagedDocs(): ReadonlyMap<string, string> {
  * @param from Where the page is in the repository.
  */
 export function packagedPage(from: string, docs: ReadonlyMap<string, string> = packagedDocs()): string {
-  const own = readFileSync(join(root, from), "utf8");
-  if (!from.endsWith(".md")) return own;
-  const text = from === "README.md" ? withoutCheckout(own) : own;
-  const to = docs.get(from) ?? from;
+  const page = pageAt(from, docs);
+  return from === "README.md" ? withoutCheckout(page) : page;
+}
+
+/**
+ * A page at another place: its links lead to the new places of other files, and a link to a file that has none becomes text. Other files stay as they are.
+ *
+ * @param from Where the page is in the repository.
+ * @param places The new place of each file that goes with it.
+ */
+export function pageAt(from: string, places: ReadonlyMap<string, string>): string {
+  const text = readFileSync(join(root, from), "utf8");
+  if (!from.endsWith(".md")) return text;
+  const to = places.get(from) ?? from;
   return text.replaceAll(
     /\[([^\]]*)\]\((?!\w+:)([^)#\s]*)(#[^)\s]*)?\)/g,
     (link, shown: string, target: string, hash = "") => {
       if (target === "") return link;
       const source = normalize(join(dirname(from), target));
       if (!existsSync(join(root, source))) throw new Error(`${from} links to ${target}, which is not there`);
-      const packaged = docs.get(source);
-      return packaged === undefined ? shown : `[${shown}](${relative(dirname(to), packaged)}${hash})`;
+      const place = places.get(source);
+      return place === undefined ? shown : `[${shown}](${relative(dirname(to), place)}${hash})`;
     },
   );
 }

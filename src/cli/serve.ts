@@ -50,6 +50,7 @@ export const variableMeanings: Readonly<Record<string, string>> = {
   HEARTBEAT_MS: "milliseconds between two pings, default 25000",
   SHUTDOWN_MS: "milliseconds that a shutdown may take, default 10000",
   START_MS: "milliseconds that a start waits for its database, default 15000",
+  DOCS_FOLDER: "a folder that `bun run docs` has built, served at /docs/",
 };
 
 const width = Math.max(...Object.keys(variableMeanings).map((name) => name.length));

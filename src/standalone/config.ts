@@ -48,6 +48,8 @@ export type Config = {
   readonly heartbeatMs: number;
   readonly shutdownMs: number;
   readonly startMs: number;
+  /** Where the built documentation is; absent: it is not served. */
+  readonly docsFolder?: string;
 };
 
 const logLevels = ["trace", "debug", "info", "warning", "error", "fatal"] as const;
@@ -86,6 +88,7 @@ const variables = v.object({
   HEARTBEAT_MS: v.optional(wholeNumber([100, 300_000], "of milliseconds "), String(defaultLimits.heartbeatMs)),
   SHUTDOWN_MS: v.optional(wholeNumber([0, 600_000], "of milliseconds "), String(defaultLimits.shutdownMs)),
   START_MS: v.optional(wholeNumber([0, 600_000], "of milliseconds "), String(defaultLimits.startMs)),
+  DOCS_FOLDER: v.optional(anyText),
 });
 
 export const variableNames: readonly string[] = Object.keys(variables.entries);
@@ -142,7 +145,7 @@ function configOf(env: Variables): Config {
       work: ratesOfKind(env.RATE_WORK_USER, env.RATE_WORK_ADDRESS),
     },
     push: pushOf(env),
-    ...present({ clusterUrl: env.CLUSTER_URL }),
+    ...present({ clusterUrl: env.CLUSTER_URL, docsFolder: env.DOCS_FOLDER }),
     logLevel: logLevels.find((level) => level === env.LOG_LEVEL) ?? "info",
     heartbeatMs: Number(env.HEARTBEAT_MS),
     shutdownMs: Number(env.SHUTDOWN_MS),

@@ -5,6 +5,7 @@ import type { Config } from "./config.ts";
 import { demo } from "../access/demo.ts";
 import type { Peer } from "../access/peer.ts";
 import { problem } from "../protocol/problem.ts";
+import { openDocs } from "./docs-folder.ts";
 import { openApiFile, webFile, webScript } from "./web-file.ts";
 
 /** In a browser the page may run its own script and talk to its own server, and nothing else. */
@@ -30,7 +31,11 @@ const pageHeaders = {
   "Cache-Control": "no-cache",
 };
 
-/** The routes of the standalone server beside the chat's own: health, readiness, and the page. */
+/**
+ * The routes of the standalone server beside the chat's own: health, readiness, the page, and the documentation where it is asked for.
+ *
+ * @throws ChatError `config_invalid` where the folder of the documentation has none.
+ */
 export async function siteOf(
   chat: Chat,
   config: Config,
@@ -65,6 +70,11 @@ export async function siteOf(
   site.get("/favicon.svg", async () => file("image/svg+xml", await webFile("favicon.svg")));
   site.get("/openapi.json", etag(), async () => file("application/json", await openApiFile()));
   site.get("/config.json", () => json(200, { auth: auth.kind }));
+  if (config.docsFolder !== undefined) {
+    const docs = await openDocs(config.docsFolder);
+    site.get("/docs", ({ redirect }) => redirect("/docs/", 308));
+    site.get("/docs/*", etag(), async ({ req, notFound }) => (await docs.file(req.path)) ?? notFound());
+  }
   for (const path of new Set(site.routes.filter(({ method }) => method === "GET").map((route) => route.path)))
     site.all(path, () =>
       problem("method_not_allowed", "This address is only read", { headers: { Allow: "GET, HEAD" } }),

@@ -81,6 +81,7 @@ test("C8 every variable arrives, typed", () => {
     SHUTDOWN_MS: "500",
     START_MS: "0",
     CORS_HEADERS: "sentry-trace, baggage",
+    DOCS_FOLDER: "dist-docs",
   });
   expect(config).toEqual({
     port: 0,
@@ -107,6 +108,7 @@ test("C8 every variable arrives, typed", () => {
     shutdownMs: 500,
     startMs: 0,
     corsHeaders: ["sentry-trace", "baggage"],
+    docsFolder: "dist-docs",
   });
   expect(readConfig({ AUTH: "jwt", JWKS_URL: "https://id.example/jwks.json" }).auth).toEqual({
     kind: "jwt",

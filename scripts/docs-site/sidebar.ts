@@ -1,0 +1,10 @@
+/** The pages of the site in the order in which one reads them, by the path without its ending. */
+export const sections: readonly { readonly title: string; readonly pages: readonly string[] }[] = [
+  { title: "Start", pages: ["index", "mounting", "authentication", "server", "page"] },
+  { title: "In your server", pages: ["express", "fastify", "next", "workers", "hooks", "http", "options"] },
+  { title: "In your app", pages: ["client", "react"] },
+  { title: "Push", pages: ["push", "firebase", "onesignal", "web-push", "webhook"] },
+  { title: "In production", pages: ["deploying", "database", "nodes", "proxies", "scale", "security"] },
+  { title: "How and why", pages: ["design", "protocol", "spec", "proof"] },
+  { title: "The repository", pages: ["architecture", "contributing", "publishing"] },
+];
