@@ -7,7 +7,14 @@ import type { SdkWorld } from "./world.ts";
 const probeMs = 6_000;
 const lookMs = 500;
 const lookAgainMs = 2_000;
-const looksMax = 60;
+const looksMax = 120;
+
+/** A connection that was found dead may come back after a backoff only: until then its device misses something. */
+function waitForLinks({ browsers, timeline }: SdkWorld): void {
+  const isOnline = (): boolean =>
+    browsers.every(({ tabs }) => tabs.every(({ client }) => client.status.get().state === "online"));
+  for (let look = 0; look < looksMax && !isOnline(); look++) timeline.runUntil(timeline.now() + lookMs);
+}
 
 /**
  * After the faults each user writes to each other one, some from pages that are hidden now. J90: the only tab of a
@@ -15,6 +22,7 @@ const looksMax = 60;
  */
 export async function converse(world: SdkWorld, database: SimDatabase): Promise<string | null> {
   world.timeline.runUntil(world.timeline.now() + probeMs);
+  waitForLinks(world);
   const chance = world.chance("conversation at the end");
   const told = new Map<string, number>();
   for (const { tabs, name } of world.browsers)

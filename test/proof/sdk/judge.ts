@@ -7,6 +7,10 @@ const ownerOf = (world: SdkWorld, user: string): string => `${world.tenant}/${us
 
 /** What is not finished yet. Null: nothing. */
 export function unfinished(world: SdkWorld, truth: Truth): string | null {
+  return unfinishedTab(world, truth) ?? unfinishedDisk(world);
+}
+
+function unfinishedTab(world: SdkWorld, truth: Truth): string | null {
   for (const { tabs, name, user } of world.browsers) {
     const length = truth.historyOf(ownerOf(world, user)).length;
     for (const { client } of tabs) {
@@ -18,8 +22,15 @@ export function unfinished(world: SdkWorld, truth: Truth): string | null {
       if (!["durable", "full"].includes(client.storage.get().kind))
         return `the storage of ${name} is ${client.storage.get().kind}`;
       if (length > 0 && client.conversations.get().conversations.length === 0) return `${name} shows no conversation`;
+      // A request that got lost is given up after its deadline, and holds up the next ones until then.
+      const inexact = client.conversations.get().conversations.find(({ isExact }) => !isExact);
+      if (inexact !== undefined) return `${name} does not know how much is unread in ${inexact.id}`;
     }
   }
+  return null;
+}
+
+function unfinishedDisk(world: SdkWorld): string | null {
   for (const browser of world.browsers) {
     const state = browser.disk.state();
     if (state !== null && state.wishes.size > 0) return `${browser.name} wants ${[...state.wishes.keys()].join(", ")}`;
