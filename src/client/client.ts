@@ -92,7 +92,10 @@ export function createClient(options: ClientOptions): Client {
   const typing = createTyping(parts);
   const presence = createPresence(parts);
   const list = createList({ ...parts, pages, wishes });
-  const sender = createSender({ ...parts, onRefused: (id, failed) => outbox.refused(id, failed) });
+  const sender = createSender({
+    ...{ ...parts, onGone: () => outbox.changedElsewhere() },
+    onRefused: (id, failed) => outbox.refused(id, failed),
+  });
   const worker = createWorker({ ...parts, reply: (target, message) => outbox.reply(target, message) });
   const outbox = createOutbox({
     ...{ ...parts, ids, sender },

@@ -48,7 +48,12 @@ const stallMs = 2_000;
 
 export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFailed }: OutboxOptions): Outbox {
   const answers = createAnswers({ cache, keeper });
-  const change = (changes: readonly OutboxChange[]): Promise<Written> => keeper.write({ outbox: changes }, "strict");
+  async function change(changes: readonly OutboxChange[]): Promise<Written> {
+    const written = await keeper.write({ outbox: changes }, "strict");
+    // Another tab may have settled it.
+    if ([...written.outbox.values()].includes(null)) lookAround.now();
+    return written;
+  }
   const edits = createEdits({ cache, answers, change, newRow, onAdded: sender.flush });
   const lookAround = createLookAround({ clock, cache, keeper, sender, onRead: answers.find, onFault });
 

@@ -1,5 +1,6 @@
 import type { Environment } from "../environment.ts";
 import type { Frame, Link } from "../link/contract.ts";
+import type { Written } from "../vault/contract.ts";
 import type { Refusal, Target } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
@@ -29,6 +30,8 @@ export type SenderOptions = {
   readonly onFault: (fault: unknown) => void;
   /** The server has refused it for good. Resolves when that is written. */
   readonly onRefused: (id: string, failed: Refusal) => Promise<void>;
+  /** Another tab has settled a row that this one was about to send. */
+  readonly onGone: () => void;
 };
 
 /** The sends of one connection. */
@@ -44,7 +47,7 @@ type Connection = {
 const answerMs = 8_000;
 const holdMsDefault = 1_000;
 
-export function createSender({ clock, cache, keeper, link, onFault, onRefused }: SenderOptions): Sender {
+export function createSender({ clock, cache, keeper, link, onFault, onRefused, onGone }: SenderOptions): Sender {
   let connection: Connection | null = null;
   let isTrying = false;
   let cancelWatch: (() => void) | null = null;
@@ -105,8 +108,9 @@ export function createSender({ clock, cache, keeper, link, onFault, onRefused }:
     });
   }
 
-  function flushSoon(): void {
+  function flushSoon(written?: Written): void {
     isTrying = false;
+    if ([...(written?.outbox.values() ?? [])].includes(null)) onGone();
     flush();
   }
 

@@ -87,7 +87,7 @@ test("J6 sends that wait for one time share one timer", async () => {
   const cache = createCache();
   const sent: ClientFrame[] = [];
   const sender = createSender({
-    ...{ clock: counted, cache, keeper, onFault, onRefused: async () => {} },
+    ...{ clock: counted, cache, keeper, onFault, onRefused: async () => {}, onGone() {} },
     link: { send: (frame) => sent.push(frame) > 0, probe() {} },
   });
   const add = (id: string): void => {

@@ -25,6 +25,7 @@ const seeds = {
   "a draft stays until its row is there": 5,
   "a message that was not kept leaves the composer": 5,
   "a message that is sent without being kept is in the composer too": 685,
+  "a tab does not hear that another tab has settled its row": 300656,
   "a tab does not hear what another tab has sent": 34,
   "an accepted message is not stored": 0,
   "a cursor is stored before its rows": 47,
