@@ -98,6 +98,14 @@ export function createLife(options: LifeOptions): Life {
     return position;
   }
 
+  /** Pages that came before a device got its first cursor may be of a history that has ended since: the server resets devices with a cursor only. */
+  async function readPosition(vault: Vault): Promise<Position> {
+    const found = await readVault(vault);
+    if (found.cursor !== null || cache.conversations.size === 0) return found;
+    await keeper.write({ reset: true, resets: cache.resets() }, "relaxed");
+    return await readVault(vault);
+  }
+
   /** The browser has deleted the data, or another tab has: this is a new device. */
   function lose(vault: Vault): void {
     if (isClosed() || vault !== current) return;
@@ -114,7 +122,7 @@ export function createLife(options: LifeOptions): Life {
     position: () => position,
     connect(begin) {
       if (phase !== "open") return begin(null);
-      readVault(keeper.vault()).then(begin, (fault: unknown) => {
+      readPosition(keeper.vault()).then(begin, (fault: unknown) => {
         onFault(fault);
         begin(null);
       });

@@ -3,15 +3,15 @@ import type { Plants } from "./plant.ts";
 export const clientInbox = {
   "an accepted message is not stored": {
     rule: "J5",
-    file: "client/sync/inbox.ts",
+    file: "client/sync/inbox-write.ts",
     from: 'addMessage({ conversation, seq, id, from: self, ...(typeof to === "string" && { to }), text, time });',
     to: "void [conversation, seq, text, time, to];",
   },
   "a cursor is stored before its rows": {
     rule: "J5",
     file: "client/sync/inbox.ts",
-    from: "const { cursorMoved } = await keeper.write(change,",
-    to: 'if (cursor !== undefined) await keeper.write({ cursor }, "relaxed"); const { cursorMoved } = await keeper.write(change,',
+    from: "const written = await keeper.write({ ...change, resets },",
+    to: 'if (cursor !== undefined) await keeper.write({ cursor }, "relaxed"); const written = await keeper.write({ ...change, resets },',
   },
   "a cursor is acked before it is stored": {
     rule: "J5",
@@ -37,11 +37,23 @@ export const clientInbox = {
     from: "cursor !== undefined && (write.reset === true || meta.cursor === cursor.from || meta.cursor === cursor.to);",
     to: "cursor !== undefined;",
   },
+  "pages that came before the first cursor are kept": {
+    rule: "J8 J9",
+    file: "client/life.ts",
+    from: "if (found.cursor !== null || cache.conversations.size === 0) return found;",
+    to: "return found;",
+  },
+  "rows of an ended history are stored": {
+    rule: "J8 J9 J5",
+    file: "client/vault/resolve.ts",
+    from: "const isOutdated = asked.resets !== undefined && asked.resets !== (stored.meta.resets ?? 0);",
+    to: "const isOutdated = asked.resets === -1;",
+  },
   "ranges are wider before the messages are there": {
     rule: "J7",
     file: "client/sync/history.ts",
-    from: "await keeper.write({ messages: page.messages, conversations: [patch] }",
-    to: 'await keeper.write({ conversations: [patch] }, "relaxed"); await keeper.write({ messages: page.messages }',
+    from: "const resets = cache.resets();\n      const page = await pages.messages({ conversation: row.id, at });",
+    to: 'const resets = cache.resets(); const page = await pages.messages({ conversation: row.id, at }); if (page !== null && page.messages.length > 0) await keeper.write({ conversations: [{ kind: "held", conversation: row.id, first: page.messages[0]?.seq ?? 1, last: page.messages.at(-1)?.seq ?? 1 }] }, "relaxed");',
   },
   "a message that comes again is counted again": {
     rule: "J9",

@@ -31,8 +31,8 @@ export const clientOutbox = {
       settlesAnything,
       {
         file: "client/sync/inbox.ts",
-        from: "const { cursorMoved } = await keeper.write(change,",
-        to: 'await keeper.write({ outbox: change.outbox ?? [] }, "strict"); const { cursorMoved } = await keeper.write(change,',
+        from: "const written = await keeper.write({ ...change, resets },",
+        to: 'await keeper.write({ outbox: change.outbox ?? [] }, "strict"); const written = await keeper.write({ ...change, resets },',
       },
     ],
   },

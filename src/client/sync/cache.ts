@@ -25,6 +25,8 @@ export interface Cache {
   readonly pending: ReadonlyMap<string, Pending>;
   readonly wishes: ReadonlyMap<string, Wish>;
   readonly relations: ReadonlyMap<string, RelationRow>;
+  /** How often the vault had been reset when it was read: the history that this process knows. */
+  resets(): number;
   /** Rows of the list at and above this rank are held. */
   floor(): number;
   byUser(user: string): ConversationRow | null;
@@ -47,9 +49,8 @@ export interface Cache {
   subscribe(listener: (change: Change) => void): () => void;
 }
 
-/** The other rows of a write, beside conversations and outbox. `isReset`: conversations and relations were deleted first. */
+/** The other rows of a write, beside conversations and outbox. */
 export type News = {
-  readonly isReset: boolean;
   readonly messages: readonly MessageRow[];
   readonly relations: readonly RelationRow[];
   readonly wishes: readonly Wish[];
@@ -100,6 +101,7 @@ export function createCache(): Cache {
     },
     wishes,
     relations,
+    resets: () => resets ?? 0,
     floor: () => floor,
     byUser: (user) => conversations.get(byUser.get(user) ?? "") ?? null,
     boot(boot) {
@@ -127,9 +129,9 @@ export function createCache(): Cache {
     },
     hold: put,
     apply(written, news) {
-      if (news.isReset) {
+      if (written.isReset) {
         forget();
-        resets = (resets ?? 0) + 1;
+        resets = written.resets;
       }
       for (const [id, row] of written.outbox)
         if (row === null) pending.delete(id);
@@ -143,7 +145,7 @@ export function createCache(): Cache {
       for (const wish of news.granted) if (isSameRow(wish, wishes.get(wish.key))) wishes.delete(wish.key);
       for (const wish of news.wishes) wishes.set(wish.key, wish);
       for (const row of news.relations) relations.set(row.user, row);
-      if (news.isReset) tell({ of: "all", isReset: true });
+      if (written.isReset) tell({ of: "all", isReset: true });
       if (written.conversations.length > 0) tell({ of: "conversations", messages: messagesOf(written, news) });
       if (written.outbox.size > 0) tell({ of: "outbox" });
       if (news.relations.length > 0) tell({ of: "relations" });

@@ -57,9 +57,10 @@ export function createCounts({ clock, cache, keeper, pages, onFault }: CountsOpt
   }
 
   async function fetchCount(id: string): Promise<void> {
+    const resets = cache.resets();
     const listed = await pages.conversation({ id });
     if (listed === null || listed === "none") return;
-    await keeper.write({ conversations: [{ kind: "listed", listed }] }, "relaxed");
+    await keeper.write({ conversations: [{ kind: "listed", listed }], resets }, "relaxed");
   }
 
   return {

@@ -1,5 +1,6 @@
 import { rangeAt } from "../vault/ranges.ts";
 import type { ConversationRow, MessageRow } from "../vault/rows.ts";
+import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
 import { type HistoryQuery, type Pages, pageSize } from "./pages.ts";
 
@@ -9,7 +10,9 @@ export interface History {
   load(row: ConversationRow, at: HistoryQuery["at"]): Promise<readonly MessageRow[] | null>;
 }
 
-export function createHistory({ keeper, pages }: { readonly keeper: Keeper; readonly pages: Pages }): History {
+export type HistoryOptions = { readonly cache: Pick<Cache, "resets">; readonly keeper: Keeper; readonly pages: Pages };
+
+export function createHistory({ cache, keeper, pages }: HistoryOptions): History {
   return {
     async load(row, at) {
       const held = heldRange(row, at);
@@ -17,13 +20,14 @@ export function createHistory({ keeper, pages }: { readonly keeper: Keeper; read
         const messages = await keeper.vault().messages({ conversation: row.id, ...held });
         if (messages.length === held.last - held.first + 1) return messages;
       }
+      const resets = cache.resets();
       const page = await pages.messages({ conversation: row.id, at });
       if (page === null) return null;
       const [first, last] = [page.messages[0]?.seq, page.messages.at(-1)?.seq];
       if (first === undefined || last === undefined) return [];
       const patch = { kind: "held", conversation: row.id, first, last } as const;
-      await keeper.write({ messages: page.messages, conversations: [patch] }, "relaxed");
-      return page.messages;
+      const { isOutdated } = await keeper.write({ messages: page.messages, conversations: [patch], resets }, "relaxed");
+      return isOutdated ? null : page.messages;
     },
   };
 }

@@ -1,13 +1,10 @@
 import type { Environment } from "../environment.ts";
-import type { Frame, Link, Position } from "../link/contract.ts";
-import type { OutboxChange, Write } from "../vault/contract.ts";
-import type { ConversationPatch } from "../vault/merge.ts";
-import type { MessageRow, RelationRow, Wish } from "../vault/rows.ts";
+import type { Link, Position } from "../link/contract.ts";
+import type { Write, Written } from "../vault/contract.ts";
+import type { MessageRow } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
+import { collectWrite, isLast, type LogFrame, nextFrames, type MessageAddress } from "./inbox-write.ts";
 import type { Keeper } from "./keeper.ts";
-
-/** The frames of the log, and the answers between them. */
-export type LogFrame = Extract<Frame, { type: "changes" | "accepted" | "reset" }>;
 
 /**
  * Writes the frames of a connection in their order, and acks them after that. Nothing is acked before: rows and cursor are one transaction, and an own
@@ -39,20 +36,22 @@ export type InboxOptions = {
 /** The frames of one connection that are not written yet. */
 type Connection = {
   readonly level: number;
-  /** The cursor that this connection has written, or would have if another tab had not moved it further. */
+  /** How often the vault has been reset, as this connection knows it. */
+  resets: number;
+  /** The cursor up to which this connection has written its rows. */
   cursor: string | null;
+  /** The stored cursor: another tab may have moved it elsewhere. */
+  stored: string | null;
   readonly frames: LogFrame[];
   phase: "catching-up" | "live";
   isWriting: boolean;
-  /** The stored cursor is another one than this connection's. Ends the wait for it to come back. */
+  /** The stored cursor is another tab's. Ends the wait for that one to go on. */
   cancelStanding: (() => void) | null;
 };
 
-/** How many changes one write takes at most, a frame's worth more. */
-const changesMax = 500;
 /** How many frames may wait for the storage: beyond that the connection is given up, and goes on from the stored cursor. */
 const framesMax = 500;
-/** After this long behind another tab a connection begins again at the stored cursor. */
+/** After this long beside the cursor of another tab, which may have died, a connection goes on from that one. */
 const standingMs = 5_000;
 /** After its storage has failed, a client waits this long before it connects again. */
 const storageWaitMs = 5_000;
@@ -61,27 +60,15 @@ export function createInbox(options: InboxOptions): Inbox {
   const { self, clock, cache, keeper, link, onFault, onLive, onAccepted, onReset } = options;
   let connection: Connection | null = null;
 
-  /** The next frames that one write takes. A `reset` begins a write. */
-  function nextFrames(frames: LogFrame[]): readonly LogFrame[] {
-    let changes = 0;
-    let count = 0;
-    for (const frame of frames) {
-      if (count > 0 && (frame.type === "reset" || changes >= changesMax)) break;
-      changes += frame.type === "changes" ? frame.changes.length : 1;
-      count++;
-    }
-    return frames.splice(0, count);
-  }
-
   async function drain(of: Connection): Promise<void> {
     while (of.frames.length > 0 && connection === of) {
       const frames = nextFrames(of.frames);
-      const draft = draftOf(frames, of);
+      const draft = collectWrite(frames, { ...of, self, cache });
       const isLive = of.phase === "live";
-      await write(of, draft.write);
+      if (!(await write(of, draft.write))) return;
       for (const frame of frames) if (frame.type === "reset") onReset(frame.reason);
       if (draft.accepted.length > 0) onAccepted(draft.accepted);
-      for (const place of draft.settledElsewhere) takeOver(place).catch(onFault);
+      for (const address of draft.settledElsewhere) takeOver(address, of.resets).catch(onFault);
       if (isLive) onLive(draft.write.messages?.filter((message) => message.from !== self) ?? []);
       if (connection === of && of.phase === "catching-up" && frames.some(isLast)) {
         of.phase = "live";
@@ -91,75 +78,85 @@ export function createInbox(options: InboxOptions): Inbox {
   }
 
   /** Reads a message that another tab has written: no change of this connection brings it. */
-  async function takeOver({ conversation, seq }: Place): Promise<void> {
+  async function takeOver({ conversation, seq }: MessageAddress, resets: number): Promise<void> {
     const messages = await keeper.vault().messages({ conversation, first: seq, last: seq });
     const conversations = messages.map((message) => ({ kind: "message", message, self }) as const);
-    if (messages.length > 0) await keeper.write({ messages, conversations }, "relaxed");
+    if (messages.length > 0) await keeper.write({ messages, conversations, resets }, "relaxed");
   }
 
-  async function write(of: Connection, change: Write): Promise<void> {
+  /** False: another tab has got a reset, and this connection is of the history before it. */
+  async function write(of: Connection, change: Write): Promise<boolean> {
     const { cursor } = change;
     const isEmpty = cursor === undefined && change.messages?.length === 0 && change.conversations?.length === 0;
-    if (isEmpty && change.relations?.length === 0) return;
+    if (isEmpty && change.relations?.length === 0) return true;
     await options.handle(change.messages ?? []);
     // A device's first cursor must survive a power cut: without it the server goes on from the last ack, and the first changes would never be here. Later
     // ones may go back: a connection replays from its own cursor.
-    const { cursorMoved } = await keeper.write(change, of.cursor === null ? "strict" : "relaxed");
-    if (cursor === undefined) return;
+    const { resets } = of;
+    const written = await keeper.write({ ...change, resets }, of.cursor === null ? "strict" : "relaxed");
+    if (cursor === undefined || written.isOutdated) return isOfNow(of, written);
+    if (written.isReset) of.resets = written.resets;
     of.cursor = cursor.to;
-    if (connection === of) ackOrStand(of, cursorMoved);
+    if (connection === of) ackOrStand(of, written);
+    return true;
   }
 
-  const isLast = (frame: LogFrame): boolean => frame.type === "changes" && !frame.more;
+  function isOfNow(of: Connection, { isOutdated }: Written): boolean {
+    if (isOutdated && connection === of) {
+      connection = null;
+      link.reconnect();
+    }
+    return !isOutdated;
+  }
 
-  function ackOrStand(of: Connection, moved: boolean): void {
-    if (moved) {
+  function ackOrStand(of: Connection, { cursorMoved, cursor }: Written): void {
+    of.stored = cursor;
+    if (cursorMoved && cursor !== null) link.send({ type: "ack", cursor });
+    if (cursor === of.cursor) {
       of.cancelStanding?.();
       of.cancelStanding = null;
-      if (of.cursor !== null) link.send({ type: "ack", cursor: of.cursor });
       return;
     }
     // By a timer, for nothing more may come: polling goes on only after an ack.
     of.cancelStanding ??= clock.after(standingMs, () => {
-      if (connection === of) link.reconnect();
+      of.cancelStanding = null;
+      if (connection === of) goOn(of).catch((fault: unknown) => fail(of, fault));
     });
+  }
+
+  /** Moves the cursor on from the one that another tab has stored: everything up to it is stored here too. */
+  async function goOn(of: Connection): Promise<void> {
+    const { stored, cursor, level, resets } = of;
+    if (cursor === null) return;
+    const written = await keeper.write({ cursor: { from: stored, to: cursor, level }, resets }, "relaxed");
+    if (isOfNow(of, written) && connection === of) ackOrStand(of, written);
+  }
+
+  /** Nothing of it is acked: the next connection gets it again. */
+  function fail(of: Connection, fault: unknown): void {
+    onFault(fault);
+    if (connection !== of) return;
+    connection = null;
+    link.reconnect(storageWaitMs);
   }
 
   function run(of: Connection): void {
     if (of.isWriting) return;
     of.isWriting = true;
     drain(of)
-      .catch((fault: unknown) => {
-        // Nothing of it is acked: the next connection gets it again.
-        onFault(fault);
-        if (connection !== of) return;
-        connection = null;
-        link.reconnect(storageWaitMs);
-      })
+      .catch((fault: unknown) => fail(of, fault))
       .finally(() => {
         of.isWriting = false;
         if (of.frames.length > 0 && connection === of) run(of);
       });
   }
 
-  function draftOf(frames: readonly LogFrame[], of: Connection) {
-    const draft = createDraft({ self, cache });
-    let cursor = of.cursor;
-    for (const frame of frames) {
-      if (frame.type === "accepted") draft.accept(frame);
-      else {
-        cursor = frame.cursor;
-        if (frame.type === "reset") draft.reset();
-        else for (const change of frame.changes) draft.take(change);
-      }
-    }
-    if (cursor === null || cursor === of.cursor) return draft.end(undefined);
-    return draft.end({ from: of.cursor, to: cursor, level: of.level });
-  }
-
   return {
     begin({ cursor }, level) {
-      connection = { level, cursor, frames: [], phase: "catching-up", isWriting: false, cancelStanding: null };
+      connection = {
+        ...{ level, cursor, stored: cursor, resets: cache.resets() },
+        ...{ frames: [], phase: "catching-up", isWriting: false, cancelStanding: null },
+      };
     },
     take(frame) {
       const of = connection;
@@ -173,72 +170,6 @@ export function createInbox(options: InboxOptions): Inbox {
     },
     end() {
       connection = null;
-    },
-  };
-}
-
-type Place = Pick<MessageRow, "conversation" | "seq">;
-type Change = Extract<Frame, { type: "changes" }>["changes"][number];
-
-/** Collects one write. */
-function createDraft({ self, cache }: { readonly self: string; readonly cache: Cache }) {
-  const messages: MessageRow[] = [];
-  const accepted: MessageRow[] = [];
-  const settledElsewhere: Place[] = [];
-  const conversations: ConversationPatch[] = [];
-  const relations: RelationRow[] = [];
-  const outbox: OutboxChange[] = [];
-  const granted: Wish[] = [];
-  let isReset = false;
-
-  function addMessage(message: MessageRow): void {
-    messages.push(message);
-    conversations.push({ kind: "message", message, self });
-    if (message.from !== self || !cache.pending.has(message.id)) return;
-    // Also when another tab or an earlier connection sent it: its row leaves in the write that brings its message.
-    outbox.push({ do: "settle", id: message.id });
-    accepted.push(message);
-  }
-
-  return {
-    accept({ id, conversation, seq, time }: Extract<LogFrame, { type: "accepted" }>): void {
-      const entry = cache.pending.get(id);
-      if (entry === undefined) return void settledElsewhere.push({ conversation, seq });
-      const { target, text } = entry.row;
-      const to = "with" in target ? target.with : cache.conversations.get(conversation)?.with;
-      addMessage({ conversation, seq, id, from: self, ...(typeof to === "string" && { to }), text, time });
-    },
-    take(change: Change): void {
-      switch (change.kind) {
-        case "message": {
-          const { kind: _, ...message } = change;
-          return addMessage(message);
-        }
-        case "receipt": {
-          conversations.push({ ...change, self });
-          const wish = cache.wishes.get(`read ${change.conversation}`);
-          if (change.user === self && wish?.kind === "read" && wish.seq <= change.read) granted.push(wish);
-          return;
-        }
-        case "relation":
-          return void relations.push({ user: change.user, contact: change.contact, blocked: change.blocked });
-        case "setting":
-          return void conversations.push(change);
-        default:
-          // A kind of a later release: its level is above this client's, or it says nothing that this client shows.
-          return;
-      }
-    },
-    reset(): void {
-      isReset = true;
-    },
-    end(cursor: Write["cursor"]) {
-      const write: Write = {
-        ...(isReset && { reset: true }),
-        ...(cursor !== undefined && { cursor }),
-        ...{ messages, conversations, relations, outbox, granted },
-      };
-      return { write, accepted, settledElsewhere };
     },
   };
 }

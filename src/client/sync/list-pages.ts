@@ -57,13 +57,14 @@ export function createListPages({ clock, cache, keeper, pages, onChange, onFault
   async function fetchPage(): Promise<void> {
     const from = next;
     if (from === "end") return set("end");
+    const resets = cache.resets();
     const page = await pages.conversations(from.after);
     // The list has begun anew, or another request has brought this page.
     if (next !== from) return;
     if (page === null) return set("unreachable");
     next = page.next === null ? "end" : { after: page.next };
     const conversations = page.conversations.map((listed) => ({ kind: "listed", listed }) as const);
-    if (conversations.length > 0) await keeper.write({ conversations }, "relaxed");
+    if (conversations.length > 0) await keeper.write({ conversations, resets }, "relaxed");
     set(next === "end" ? "end" : "more");
   }
 

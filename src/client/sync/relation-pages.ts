@@ -44,11 +44,12 @@ export function createRelationPages({ clock, cache, keeper, link, onFault }: Rel
   async function fetchAll(): Promise<void> {
     // A change that comes meanwhile is newer than the answer.
     const before = new Map(cache.relations);
+    const resets = cache.resets();
     const [contacts, blocks] = [new Set(await fetchNames("contacts")), new Set(await fetchNames("blocks"))];
     const relations = [...new Set([...contacts, ...blocks])]
       .filter((user) => cache.relations.get(user) === before.get(user))
       .map((user): RelationRow => ({ user, contact: contacts.has(user), blocked: blocks.has(user) }));
-    if (relations.length > 0) await keeper.write({ relations }, "relaxed");
+    if (relations.length > 0) await keeper.write({ relations, resets }, "relaxed");
     isDue = false;
   }
 

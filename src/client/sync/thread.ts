@@ -157,10 +157,11 @@ function createFinder(target: Target, { cache, keeper, pages }: ThreadContext): 
   const key = "with" in target ? target : { id: target.conversation };
 
   async function fetchRow(): Promise<Found> {
+    const resets = cache.resets();
     const listed = await pages.conversation(key);
     if (listed === null) return "unreachable";
     if (listed === "none") return "none";
-    const { conversations } = await keeper.write({ conversations: [{ kind: "listed", listed }] }, "relaxed");
+    const { conversations } = await keeper.write({ conversations: [{ kind: "listed", listed }], resets }, "relaxed");
     return conversations[0] ?? "unreachable";
   }
 

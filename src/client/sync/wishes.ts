@@ -46,6 +46,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
     const wish = [...cache.wishes.values()].find((one) => !isSameRow(one, sent.get(one.key)));
     if (wish === undefined) return;
     state = "asking";
+    const resets = cache.resets();
     const version = wish.kind === "mute" ? (cache.conversations.get(wish.conversation)?.setting.version ?? 0) : 0;
     link.ask(askFor(wish), (answer) => {
       if (state === "offline") return;
@@ -53,7 +54,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
       // Refused for good: it would be refused again. The state of the server is shown.
       if (!answer.ok) onFault(new Error(`${answer.code}: ${answer.message}`));
       const granted = answer.ok ? grant(wish, version) : {};
-      keeper.write({ ...granted, granted: [wish] }, "relaxed").then(goOn, (fault: unknown) => {
+      keeper.write({ ...granted, granted: [wish], resets }, "relaxed").then(goOn, (fault: unknown) => {
         onFault(fault);
         clock.after(retryMs, goOn);
       });
@@ -86,7 +87,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
       const patch = { kind: "read", conversation, seq, ...(rest !== undefined && { rest }) } as const;
       // It goes as a frame, where there is a connection.
       if (state !== "offline") sent.set(wish.key, wish);
-      await keeper.write({ wishes: [wish], conversations: [patch] }, "relaxed");
+      await keeper.write({ wishes: [wish], conversations: [patch], resets: cache.resets() }, "relaxed");
       if (!link.send({ type: "read", conversation, seq }) && sent.get(wish.key) === wish) sent.delete(wish.key);
     },
     async want(wish) {

@@ -36,8 +36,16 @@ export type OutboxChange =
 
 /** A transaction: all of it is written, or nothing. */
 export type Write = {
-  /** Deletes messages, conversations and relations first. Outbox, drafts, wishes and device stay. */
+  /**
+   * Deletes messages, conversations and relations first. Outbox, drafts, wishes and device stay. Without a cursor, and then without rows too: only if no
+   * cursor is stored.
+   */
   readonly reset?: true;
+  /**
+   * How often the vault had been reset when these rows were asked for. After one more reset they are of an ended history: they, the cursor, the reset and
+   * `granted` are left out.
+   */
+  readonly resets?: number;
   /** Moves the cursor if the stored one is `from`; leaves it alone if it is another. `to` already stored counts as moved. After `reset` it is always moved. */
   readonly cursor?: { readonly from: string | null; readonly to: string; readonly level: number };
   readonly identity?: { readonly tenant: string; readonly user: string };
@@ -64,6 +72,13 @@ export type Durability = "strict" | "relaxed";
 /** The result of a write. */
 export type Written = {
   readonly cursorMoved: boolean;
+  /** The stored cursor, as it is now. */
+  readonly cursor: string | null;
+  /** Whether this write has reset the vault, and how often all of them have. */
+  readonly isReset: boolean;
+  readonly resets: number;
+  /** Its rows were of an ended history, and were left out. */
+  readonly isOutdated: boolean;
   /** The rows of the conversations that it named, as they are now: also where another tab had written the same before. */
   readonly conversations: readonly ConversationRow[];
   /** Of each outbox row that it named: how it is now. Null: it is not there. */

@@ -58,7 +58,9 @@ export function needsOf(write: Write): Needs {
 }
 
 /** Decides a write from what its transaction has read. Pure, so that every storage decides alike. */
-export function resolveWrite(write: Write, stored: Stored): Resolved {
+export function resolveWrite(asked: Write, stored: Stored): Resolved {
+  const isOutdated = asked.resets !== undefined && asked.resets !== (stored.meta.resets ?? 0);
+  const write = isOutdated ? withoutHistory(asked) : withDueReset(asked, stored.meta);
   const reset = write.reset === true;
   const meta = nextMeta(write, stored.meta);
   const { ranks, conversations, named, rowOf } = mergeAll(write, stored);
@@ -77,15 +79,33 @@ export function resolveWrite(write: Write, stored: Stored): Resolved {
     wishesPut: (write.wishes ?? []).filter((wish) => !isBehind(wish, (id) => rowOf(id)?.own.read ?? 0)),
     // A wish that is made again in the same write stays.
     wishesDelete: granted.map((wish) => wish.key).filter((key) => !write.wishes?.some((wish) => wish.key === key)),
-    written: { cursorMoved: meta.cursorMoved, conversations: named, outbox },
+    written: {
+      ...{ cursorMoved: meta.cursorMoved, conversations: named, outbox, isReset: reset, isOutdated },
+      cursor: (meta.changed ?? stored.meta).cursor,
+      resets: (meta.changed ?? stored.meta).resets ?? 0,
+    },
   };
+}
+
+/** The rest of a write whose rows are of a history that has ended. */
+function withoutHistory({ outbox, drafts, wishes, identity }: Write): Write {
+  return {
+    ...(outbox !== undefined && { outbox }),
+    ...(drafts !== undefined && { drafts }),
+    ...(wishes !== undefined && { wishes }),
+    ...(identity !== undefined && { identity }),
+  };
+}
+
+function withDueReset({ reset, ...write }: Write, meta: Meta): Write {
+  return reset === true && (write.cursor !== undefined || meta.cursor === null) ? { ...write, reset } : write;
 }
 
 function nextMeta(write: Write, meta: Meta): { readonly changed: Meta | null; readonly cursorMoved: boolean } {
   const { cursor, identity } = write;
   const cursorMoved =
     cursor !== undefined && (write.reset === true || meta.cursor === cursor.from || meta.cursor === cursor.to);
-  if (!cursorMoved && identity === undefined) return { changed: null, cursorMoved };
+  if (!cursorMoved && identity === undefined && write.reset !== true) return { changed: null, cursorMoved };
   // The stored cursor of another tab covers the rows of both tabs.
   const nextLevel = Math.max(cursor?.level ?? 0, write.reset !== true && meta.cursor === cursor?.to ? meta.level : 0);
   const changed = {

@@ -14,7 +14,7 @@ export const conversationRow = (number: number, more: Partial<ConversationRow> =
 });
 
 export const writtenOf = (conversations: readonly Partial<ConversationRow>[]): Written => ({
-  cursorMoved: true,
+  ...{ cursorMoved: true, cursor: null, resets: 0, isReset: false, isOutdated: false },
   conversations: conversations as readonly ConversationRow[],
   outbox: new Map(),
 });

@@ -164,6 +164,37 @@ export function vaultCases(test: (name: string, run: Case) => void): void {
     equal((await b.write({}, "relaxed")).cursorMoved, false);
   });
 
+  test("J56 a write answers with the stored cursor, so that a tab whose own did not move can go on from there", async (bench) => {
+    const [a, b] = [await open(bench), await open(bench)];
+    const move = async (vault: Vault, from: string | null, to: string): Promise<string | null> =>
+      (await vault.write({ cursor: { from, to, level: 1 } }, "relaxed")).cursor;
+    equal([await move(a, null, "a1"), await move(b, null, "b1")], ["a1", "a1"]);
+    equal([await move(b, "a1", "b1"), (await a.write({}, "relaxed")).cursor], ["b1", "b1"]);
+  });
+
+  test("J94 rows of an ended history are left out, and a reset without a cursor takes place only where none is stored", async (bench) => {
+    const vault = await open(bench);
+    const held = async () => (await vault.boot(9)).conversations.map(({ id }) => id);
+    const write = async (change: Write) => {
+      const { isReset, isOutdated, resets, conversations } = await vault.write(change, "relaxed");
+      return [isReset, isOutdated, resets, conversations.length];
+    };
+    equal(await write({ ...arrival(message("c1", 1)), resets: 0 }), [false, false, 0, 1]);
+    equal(await write({ reset: true, resets: 0 }), [true, false, 1, 0]);
+    equal(await held(), []);
+    const late: Write = {
+      ...{ ...arrival(message("c2", 1)), cursor: { from: null, to: "k1", level: 1 }, reset: true, resets: 0 },
+      relations: [{ user: "amy", contact: true, blocked: false }],
+      outbox: [{ do: "add", row: row("1") }],
+    };
+    equal(await write(late), [false, true, 1, 0]);
+    const boot = await vault.boot(9);
+    equal([await held(), await vault.relations(), boot.meta.cursor, boot.outbox.length], [[], [], null, 1]);
+    equal(await write({ ...late, resets: 1 }), [true, false, 2, 1]);
+    equal(await write({ reset: true, resets: 2 }), [false, false, 2, 0]);
+    equal(await held(), ["c2"]);
+  });
+
   test("J57 a reset drops messages, conversations and relations, and keeps the outbox, drafts, wishes and the device", async (bench) => {
     const vault = await open(bench);
     await vault.write(
