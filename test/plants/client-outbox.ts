@@ -46,7 +46,7 @@ export const clientOutbox = {
       },
       {
         file: "client/sync/outbox.ts",
-        from: "const kept = keep(row);",
+        from: "const kept = keep(unkept);",
         to: "const kept = keep(row); sender.flush();",
       },
     ],
@@ -109,14 +109,20 @@ export const clientOutbox = {
   "a draft goes before its row is there": {
     rule: "J60",
     file: "client/sync/outbox.ts",
-    from: 'await keeper.write({ outbox: [{ do: "add", row }], drafts: [[targetKey(row.target), null]] }, "strict");',
-    to: 'await keeper.write({ drafts: [[targetKey(row.target), null]] }, "strict"); await keeper.write({ outbox: [{ do: "add", row }] }, "strict");',
+    from: 'await keeper.write({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] }, "strict");',
+    to: 'await keeper.write({ drafts: draft ? [draft] : [] }, "strict"); await keeper.write({ outbox: [{ do: "add", row }] }, "strict");',
   },
   "a draft stays until its row is there": {
     rule: "J60",
     file: "client/sync/outbox.ts",
-    from: 'await keeper.write({ outbox: [{ do: "add", row }], drafts: [[targetKey(row.target), null]] }, "strict");',
-    to: 'await keeper.write({ outbox: [{ do: "add", row }] }, "strict"); await keeper.write({ drafts: [[targetKey(row.target), null]] }, "strict");',
+    from: 'await keeper.write({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] }, "strict");',
+    to: 'await keeper.write({ outbox: [{ do: "add", row }] }, "strict"); await keeper.write({ drafts: draft ? [draft] : [] }, "strict");',
+  },
+  "a message that went out without being kept leaves its draft": {
+    rule: "J93",
+    file: "client/sync/inbox-write.ts",
+    from: "if (entry.draft !== undefined) drafts.push(entry.draft);",
+    to: "",
   },
   "a message that was not kept leaves the composer": {
     rule: "J3",

@@ -1,4 +1,4 @@
-import type { Boot, Written } from "../vault/contract.ts";
+import type { Boot, DraftChange, Written } from "../vault/contract.ts";
 import { isSameRow } from "../vault/resolve.ts";
 import type { ConversationRow, MessageRow, OutboxRow, RelationRow, Target, Wish } from "../vault/rows.ts";
 
@@ -7,6 +7,8 @@ export type Pending = {
   readonly row: OutboxRow;
   /** `keeping`: its row is not on disk yet. `stalled`: nor is it after two seconds, and it is sent nevertheless. */
   readonly stage: "keeping" | "stalled" | "kept";
+  /** Goes in the write that keeps the row. If that fails, in the one that brings its message. */
+  readonly draft?: DraftChange;
 };
 
 export type Change =

@@ -1,10 +1,13 @@
 import type { Environment } from "../environment.ts";
 import { createSource, type Readable } from "../readable.ts";
+import type { DraftChange } from "../vault/contract.ts";
 import type { Keeper } from "./keeper.ts";
 
 /** The text that a user has typed for one target, and not sent. */
 export interface Draft extends Readable<string> {
   isWatched(): boolean;
+  /** The texts of this tab that may be stored: where another one is, it was typed in another tab. */
+  stored(): readonly string[];
   set(text: string): void;
   /** Reads it from the vault, unless the user is typing here. */
   load(): void;
@@ -34,11 +37,18 @@ export function createDraft({
   let cancelSave: (() => void) | null = null;
   /** Counts what happened to the text here: a read of the vault that began before is too old. */
   let changes = 0;
+  /** Saved here, or read: the last one, and those before it whose write has not come back. */
+  let stored: readonly string[] = [];
 
   function save(): void {
     cancelSave = null;
     const text = source.get();
-    keeper.write({ drafts: [[key, text === "" ? null : text]] }, "relaxed").catch(onFault);
+    const change: DraftChange = text === "" ? [key, null, stored] : [key, text];
+    stored = [...stored, text];
+    keeper
+      .write({ drafts: [change] }, "relaxed")
+      .then(() => void (stored = stored.slice(Math.max(0, stored.indexOf(text)))))
+      .catch(onFault);
   }
 
   function set(text: string): void {
@@ -51,6 +61,7 @@ export function createDraft({
     get: source.get,
     subscribe: source.subscribe,
     isWatched: source.isWatched,
+    stored: () => stored,
     set,
     load() {
       const before = changes;
@@ -58,7 +69,9 @@ export function createDraft({
         .vault()
         .draft(key)
         .then((text) => {
-          if (cancelSave === null && changes === before) source.set(text ?? "");
+          if (cancelSave !== null || changes !== before) return;
+          stored = [text ?? ""];
+          source.set(text ?? "");
         })
         .catch(onFault);
     },

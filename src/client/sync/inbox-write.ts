@@ -1,5 +1,5 @@
 import type { Frame } from "../link/contract.ts";
-import type { OutboxChange, Write } from "../vault/contract.ts";
+import type { DraftChange, OutboxChange, Write } from "../vault/contract.ts";
 import type { ConversationPatch } from "../vault/merge.ts";
 import type { MessageRow, RelationRow, Wish } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
@@ -62,12 +62,15 @@ function createDraft({ self, cache }: { readonly self: string; readonly cache: C
   const relations: RelationRow[] = [];
   const outbox: OutboxChange[] = [];
   const granted: Wish[] = [];
+  const drafts: DraftChange[] = [];
   let isReset = false;
 
   function addMessage(message: MessageRow): void {
     messages.push(message);
     conversations.push({ kind: "message", message, self });
-    if (message.from !== self || !cache.pending.has(message.id)) return;
+    const entry = message.from === self ? cache.pending.get(message.id) : undefined;
+    if (entry === undefined) return;
+    if (entry.draft !== undefined) drafts.push(entry.draft);
     // Also when another tab or an earlier connection sent it: its row leaves in the write that brings its message.
     outbox.push({ do: "settle", id: message.id });
     accepted.push(message);
@@ -110,6 +113,7 @@ function createDraft({ self, cache }: { readonly self: string; readonly cache: C
         ...(isReset && { reset: true }),
         ...(cursor !== undefined && { cursor }),
         ...{ messages, conversations, relations, outbox, granted },
+        ...(drafts.length > 0 && { drafts }),
       };
       return { write, accepted, settledElsewhere };
     },

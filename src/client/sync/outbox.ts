@@ -4,7 +4,7 @@ import type { OutboxChange, Written } from "../vault/contract.ts";
 import { VaultError } from "../vault/contract.ts";
 import type { OutboxRow, Refusal, Target } from "../vault/rows.ts";
 import { createAnswers } from "./answers.ts";
-import { type Cache, targetKey } from "./cache.ts";
+import { type Cache, type Pending, targetKey } from "./cache.ts";
 import { createEdits } from "./edits.ts";
 import type { Ids } from "./ids.ts";
 import type { Keeper } from "./keeper.ts";
@@ -13,8 +13,12 @@ import type { Sender } from "./sender.ts";
 
 /** What the user has sent, until the server has answered for good. */
 export interface Outbox {
-  /** @throws ClientError `outbox_full`. */
-  send(target: Target, text: string): Sending;
+  /**
+   * `drafts`: what the vault may hold of the text's draft, which goes with the text.
+   *
+   * @throws ClientError `outbox_full`.
+   */
+  send(target: Target, message: { readonly text: string; readonly drafts: readonly string[] }): Sending;
   /** Keeps a reply under an id that its trigger gives. If one of this id waits or was sent, with whatever text, that one counts. */
   reply(target: Target, message: { readonly id: string; readonly text: string }): Promise<void>;
   retry(id: string): void;
@@ -42,6 +46,9 @@ export type OutboxOptions = {
   readonly onFailed: (row: OutboxRow, failed: Refusal) => void;
 };
 
+/** A new row, and the end of its draft. */
+type Unkept = Pick<Pending, "row" | "draft">;
+
 const rowsMax = 1_000;
 /** After this long a row that is not on disk is sent nevertheless. */
 const stallMs = 2_000;
@@ -60,14 +67,14 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
   // Every start of a connection reads the outbox anew.
   cache.subscribe(({ of }) => void (of === "all" && answers.find().catch(onFault)));
 
-  async function keep(row: OutboxRow): Promise<void> {
+  async function keep({ row, draft }: Unkept): Promise<void> {
     const cancelStall = clock.after(stallMs, () => {
       if (cache.pending.get(row.id)?.stage !== "keeping" || edits.isChanging(row.id)) return;
-      cache.setPending(row.id, { row, stage: "stalled" });
+      cache.setPending(row.id, { row, stage: "stalled", ...(draft && { draft }) });
       sender.flush();
     });
     try {
-      await keeper.write({ outbox: [{ do: "add", row }], drafts: [[targetKey(row.target), null]] }, "strict");
+      await keeper.write({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] }, "strict");
     } catch (fault) {
       // Sent while the storage hung: it stays on screen until its answer.
       if (cache.pending.get(row.id)?.stage !== "stalled") cache.setPending(row.id, null);
@@ -88,10 +95,11 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     };
   }
 
-  function put(row: OutboxRow): Sending {
+  function put(unkept: Unkept): Sending {
+    const { row } = unkept;
     const accepted = answers.of(row.id, row.target);
-    cache.setPending(row.id, { row, stage: "keeping" });
-    const kept = keep(row);
+    cache.setPending(row.id, { ...unkept, stage: "keeping" });
+    const kept = keep(unkept);
     // A caller may ignore them: the thread shows the same.
     accepted.catch(() => {});
     kept.catch(() => {});
@@ -100,12 +108,12 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
 
   return {
     begin: lookAround.begin,
-    send(target, text) {
+    send(target, { text, drafts }) {
       if (cache.pending.size >= rowsMax) throw new ClientError("outbox_full", `${rowsMax} messages wait already`);
-      return put(newRow(target, text));
+      return put({ row: newRow(target, text), draft: [targetKey(target), null, [text, ...drafts]] });
     },
     async reply(target, { id, text }) {
-      if (!cache.pending.has(id)) await put({ ...newRow(target, text), id, isReply: true }).kept;
+      if (!cache.pending.has(id)) await put({ row: { ...newRow(target, text), id, isReply: true } }).kept;
     },
     retry(id) {
       change([{ do: "retry", id }]).then(sender.flush, onFault);

@@ -124,7 +124,7 @@ export function createThread(
     },
     send(text) {
       checkText(text, context.textBytesMax());
-      const sending = outbox.send(target, text);
+      const sending = outbox.send(target, { text, drafts: draft.stored() });
       draft.taken();
       typing.sent(target);
       // A text that cannot be kept goes back to the composer: it is neither sent nor lost. A text that is sent nevertheless stays in the thread.

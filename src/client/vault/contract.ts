@@ -34,6 +34,9 @@ export type OutboxChange =
   /** Its message is in this write. Does nothing if it is not: a row never goes without its message. */
   | { readonly do: "settle"; readonly id: string };
 
+/** A text for a target key; null deletes. `only`: if one of these is stored. Another one was typed in another tab meanwhile, and stays. */
+export type DraftChange = readonly [key: string, text: string | null, only?: readonly string[]];
+
 /** A transaction: all of it is written, or nothing. */
 export type Write = {
   /**
@@ -58,8 +61,7 @@ export type Write = {
   readonly conversations?: readonly ConversationPatch[];
   readonly relations?: readonly RelationRow[];
   readonly outbox?: readonly OutboxChange[];
-  /** A text for each target key; null deletes. */
-  readonly drafts?: readonly (readonly [key: string, text: string | null])[];
+  readonly drafts?: readonly DraftChange[];
   /** One that marks less as read than the conversation's own mark is left out. */
   readonly wishes?: readonly Wish[];
   /** Wishes that the server has now: each is deleted if the stored one is still equal. */

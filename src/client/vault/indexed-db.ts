@@ -213,6 +213,7 @@ function writing(write: Write): Pick<Work<ReturnType<typeof resolveWrite>["writt
       ...needs.conversations.map((id) => store("conversation").get(id)),
       ...needs.outbox.map((id) => store("outbox").get(id)),
       ...needs.wishes.map((key) => store("wish").get(key)),
+      ...needs.drafts.map((key) => store("draft").get(key)),
       ...needs.messages.map((key) => store("message").get(key)),
       store("meta").get(0),
     ],
@@ -228,6 +229,7 @@ function writing(write: Write): Pick<Work<ReturnType<typeof resolveWrite>["writt
         conversations,
         outbox: next(needs.outbox),
         wishes: next(needs.wishes),
+        drafts: next(needs.drafts),
         messages: next(needs.messages.map((key) => messageKey(...key))),
       } as Stored;
       const resolved = resolveWrite(write, stored);

@@ -124,13 +124,15 @@ function createAccess({ sql: of, run, onGone }: AccessParts) {
         of.rowsOf("outbox", JSON.stringify(needs.outbox)),
         of.rowsOf("wish", JSON.stringify(needs.wishes)),
         of.messagesOf(JSON.stringify(needs.messages)),
+        ...needs.drafts.map((key) => of.row("draft", key)),
       ]);
-      const [conversations, outbox, wishes, messages] = results;
+      const [conversations, outbox, wishes, messages, ...drafts] = results;
       const stored: Stored = {
         ...own,
         conversations: byKey(parse<ConversationRow>(conversations), (row) => row.id),
         outbox: byKey(parse<OutboxRow>(outbox), (row) => row.id),
         wishes: byKey(parse<Wish>(wishes), (wish) => wish.key),
+        drafts: new Map(needs.drafts.flatMap((key, at) => parse<string>(drafts[at]).map((text) => [key, text]))),
         messages: byKey(parse<MessageRow>(messages), (row) => messageKey(row.conversation, row.seq)),
       };
       const resolved = resolveWrite(changes, stored);

@@ -7,6 +7,7 @@ export type Needs = {
   readonly conversations: readonly string[];
   readonly outbox: readonly string[];
   readonly wishes: readonly string[];
+  readonly drafts: readonly string[];
   /** Messages that may be older than the stored ones. */
   readonly messages: readonly (readonly [conversation: string, seq: number])[];
 };
@@ -19,6 +20,7 @@ export type Stored = {
   readonly conversations: ReadonlyMap<string, ConversationRow>;
   readonly outbox: ReadonlyMap<string, OutboxRow>;
   readonly wishes: ReadonlyMap<string, Wish>;
+  readonly drafts: ReadonlyMap<string, string>;
   /** By {@link messageKey}. */
   readonly messages: ReadonlyMap<string, MessageRow>;
 };
@@ -53,6 +55,7 @@ export function needsOf(write: Write): Needs {
     conversations: unique([...(write.conversations ?? []).map(conversationOf), ...reads]),
     outbox: unique((write.outbox ?? []).map((change) => (change.do === "add" ? change.row.id : change.id))),
     wishes: unique((write.granted ?? []).map((wish) => wish.key)),
+    drafts: unique((write.drafts ?? []).flatMap(([key, , only]) => (only === undefined ? [] : [key]))),
     messages: write.reset === true ? [] : (write.messages ?? []).map(({ conversation, seq }) => [conversation, seq]),
   };
 }
@@ -75,7 +78,9 @@ export function resolveWrite(asked: Write, stored: Stored): Resolved {
     relations: write.relations ?? [],
     outboxPut: [...outbox].flatMap(([id, row]) => (row === null || row === stored.outbox.get(id) ? [] : [row])),
     outboxDelete: [...outbox].filter(([, row]) => row === null).map(([id]) => id),
-    drafts: write.drafts ?? [],
+    drafts: (write.drafts ?? []).flatMap(([key, text, only]) =>
+      only === undefined || only.includes(stored.drafts.get(key) ?? "") ? [[key, text] as const] : [],
+    ),
     wishesPut: (write.wishes ?? []).filter((wish) => !isBehind(wish, (id) => rowOf(id)?.own.read ?? 0)),
     // A wish that is made again in the same write stays.
     wishesDelete: granted.map((wish) => wish.key).filter((key) => !write.wishes?.some((wish) => wish.key === key)),

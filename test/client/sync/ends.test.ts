@@ -209,6 +209,29 @@ describe("a bot", () => {
 });
 
 describe("a draft", () => {
+  test("J60 that another tab has typed stays when this one sends its own", async () => {
+    const storage = memory();
+    const clock = fakeClock();
+    const [a, b] = [0, 1].map(() => {
+      const client = createClient({
+        ...{ url: "http://127.0.0.1:1", user: "alice", storage, authenticate: async () => null },
+        environment: { clock, openChannel: () => null },
+      });
+      client.retain();
+      return client.thread({ with: "bob" });
+    });
+    await Bun.sleep(0);
+    const vault = await storage.open({ url: "http://127.0.0.1:1", tenant: "default", user: "alice" }, () => "d");
+    for (const [thread, text] of [[a, "of a"] as const, [b, "of b"] as const]) {
+      thread?.draft.set(text);
+      await clock.advance(400);
+    }
+    await a?.send("of a").kept;
+    expect(await vault.draft("with bob")).toBe("of b");
+    await b?.send("of b, and more").kept;
+    expect(await vault.draft("with bob")).toBeNull();
+  });
+
   test("J60 a read that comes late puts no text back that was sent or replaced meanwhile", async () => {
     const clock = fakeClock();
     const reads: ((text: string | null) => void)[] = [];

@@ -303,6 +303,12 @@ export function vaultCases(test: (name: string, run: Case) => void): void {
     equal(await vault.draft("bob"), "hello");
     await vault.write({ drafts: [["bob", null]], outbox: [{ do: "add", row: row("1", { text: "hello" }) }] }, "strict");
     equal([await vault.draft("bob"), await vault.draft("amy"), (await vault.boot(0)).outbox.length], [null, "x", 1]);
+    const drop = (only: readonly string[]): Write => ({ drafts: [["amy", null, only]] });
+    await vault.write(drop(["", "y"]), "relaxed");
+    equal(await vault.draft("amy"), "x");
+    await vault.write(drop(["y", "x"]), "relaxed");
+    await vault.write(drop([""]), "relaxed");
+    equal(await vault.draft("amy"), null);
   });
 
   test("J61 pages of the list have each conversation once, from the top, and one is found by its id and by its user", async (bench) => {

@@ -231,6 +231,7 @@ function apply(before: DiskState, change: Write): readonly [DiskState, Written] 
     conversations: pick(before.conversations, needs.conversations),
     outbox: pick(before.outbox, needs.outbox),
     wishes: pick(before.wishes, needs.wishes),
+    drafts: pick(before.drafts, needs.drafts),
     messages: pick(
       before.messages,
       needs.messages.map(([conversation, seq]) => messageKey(conversation, seq)),

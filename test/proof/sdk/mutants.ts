@@ -23,6 +23,7 @@ const seeds = {
   "a message is sent before it counts as tried": 0,
   "a draft goes before its row is there": 5,
   "a draft stays until its row is there": 5,
+  "a message that went out without being kept leaves its draft": 500120,
   "a message that was not kept leaves the composer": 5,
   "a message that is sent without being kept is in the composer too": 685,
   "a tab does not hear that another tab has settled its row": 300656,

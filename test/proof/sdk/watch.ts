@@ -128,7 +128,9 @@ function judgeOutbox({ before, after, write }: Change & { readonly write: Write 
   for (const [key, text] of write.drafts ?? []) {
     const draft = before.drafts.get(key);
     if (text !== null || draft === undefined) continue;
-    if (!write.outbox?.some((change) => change.do === "add"))
+    // Where the storage hung, it went out without a row: then its draft goes with its message.
+    const isAccepted = write.messages?.some((message) => message.text === draft) === true;
+    if (!isAccepted && after.drafts.get(key) === undefined && !write.outbox?.some((change) => change.do === "add"))
       tell("J60", `dropped the draft "${draft.slice(0, 9)}" without a row`);
   }
 }
