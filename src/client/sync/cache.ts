@@ -83,8 +83,14 @@ export function createCache(): Cache {
     if (row.with !== null) byUser.set(row.with, row.id);
   }
 
+  /** A row that was read again and has not changed stays the same object, so that nothing is rendered for it. */
+  function keptOf(row: OutboxRow): Pending {
+    const known = pending.get(row.id);
+    return known?.stage === "kept" && isSameRow(row, known.row) ? known : { row, stage: "kept" };
+  }
+
   function replacePending(rows: readonly OutboxRow[]): void {
-    const next = new Map<string, Pending>(rows.map((row) => [row.id, { row, stage: "kept" }]));
+    const next = new Map<string, Pending>(rows.map((row) => [row.id, keptOf(row)]));
     for (const [id, entry] of pending) if (entry.stage !== "kept" && !next.has(id)) next.set(id, entry);
     pending = new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
@@ -107,10 +113,11 @@ export function createCache(): Cache {
     floor: () => floor,
     byUser: (user) => conversations.get(byUser.get(user) ?? "") ?? null,
     boot(boot) {
+      const known = new Map(conversations);
       conversations.clear();
       byUser.clear();
       wishes.clear();
-      for (const row of boot.conversations) put(row);
+      for (const row of boot.conversations) put(sameOr(known.get(row.id), row));
       floor = boot.conversations.at(-1)?.rank ?? Number.NEGATIVE_INFINITY;
       for (const wish of boot.wishes) wishes.set(wish.key, wish);
       replacePending(boot.outbox);
@@ -120,8 +127,9 @@ export function createCache(): Cache {
       tell({ of: "all", isReset });
     },
     setRelations(rows) {
+      const known = new Map(relations);
       relations.clear();
-      for (const row of rows) relations.set(row.user, row);
+      for (const row of rows) relations.set(row.user, sameOr(known.get(row.user), row));
       tell({ of: "relations" });
     },
     addPage(rows, isEnd) {
@@ -172,6 +180,9 @@ export function createCache(): Cache {
     },
   };
 }
+
+const sameOr = <Row extends object>(known: Row | undefined, row: Row): Row =>
+  known !== undefined && isSameRow(row, known) ? known : row;
 
 /** The new messages of each conversation that a write named. */
 function messagesOf(written: Written, news: News): ReadonlyMap<string, readonly MessageRow[]> {

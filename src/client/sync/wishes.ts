@@ -18,7 +18,7 @@ export interface Wishes {
   want(wish: Exclude<Wish, { kind: "read" }>): Promise<void>;
   /** The wish for a mute that the server does not have yet. */
   mute(row: Pick<ConversationRow, "id"> | null): Extract<Wish, { kind: "mute" }> | null;
-  /** The relations as the user wants them. */
+  /** The relations as the user wants them: the same array until one of them changes. */
   relations(): readonly RelationRow[];
   /** A connection has caught up. */
   begin(): void;
@@ -39,6 +39,7 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
   let state: "offline" | "idle" | "asking" = "offline";
   /** The read mark of each conversation that last went out as a frame on this connection: its receipt grants it. */
   const sent = new Map<string, Wish>();
+  let wanted: readonly RelationRow[] = [];
 
   /** Asks for the first wish that was not asked for yet; then for the next. */
   function run(): void {
@@ -104,7 +105,9 @@ export function createWishes({ clock, cache, keeper, link, onFault }: WishesOpti
         const known = rows.get(wish.user) ?? { user: wish.user, contact: false, blocked: false };
         rows.set(wish.user, { ...known, [wish.kind === "contact" ? "contact" : "blocked"]: wish.is });
       }
-      return [...rows.values()].filter((row) => row.contact || row.blocked);
+      const next = [...rows.values()].filter((row) => row.contact || row.blocked);
+      const isSame = next.length === wanted.length && next.every((row, at) => isSameRow(row, wanted[at]));
+      return isSame ? wanted : (wanted = next);
     },
     begin() {
       state = "idle";

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { createCache } from "../../../src/client/sync/cache.ts";
 import { createList } from "../../../src/client/sync/list.ts";
+import { createWishes } from "../../../src/client/sync/wishes.ts";
+import type { OutboxRow } from "../../../src/client/vault/rows.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { conversationRow, writtenOf } from "./rows.ts";
 
@@ -26,7 +28,7 @@ function setupList(count: number) {
 const fail = (): never => {
   throw new Error("not used");
 };
-const noNews = { isReset: false, messages: [], relations: [], wishes: [], granted: [] };
+const noNews = { messages: [], relations: [], wishes: [], granted: [] };
 
 test("J1 a listener of one conversation that throws stops neither the client nor another listener", () => {
   const { cache, list, faults, rows } = setupList(2);
@@ -66,6 +68,30 @@ test("J11 the list and its sums follow each change, as if they were made anew", 
   const after = list.conversations.get().conversations;
   expect(after[0]?.id).toBe("c21");
   for (const one of before) expect(after.includes(one)).toBe(true);
+});
+
+test("J11 what is read again and has not changed is the same object, in the list, the outbox and the relations", () => {
+  const { cache, list } = setupList(3);
+  const row: OutboxRow = { id: "1", kind: "send", target: { with: "bob" }, text: "t", time: 1, isTried: true };
+  const wishes = createWishes({
+    ...{ clock: fakeClock(), cache, onFault: fail, link: { send: () => false, ask() {} } },
+    keeper: { write: async () => writtenOf([]), vault: () => fail(), use() {}, failed() {}, close() {} },
+  });
+  const read = (): readonly unknown[] => {
+    cache.boot({
+      meta: { device: "d", cursor: null, level: 0, identity: null },
+      ...{ outbox: [{ ...row }], wishes: [], conversations: [3, 2, 1].map((number) => conversationRow(number)) },
+    });
+    cache.setRelations([{ user: "bob", contact: true, blocked: false }]);
+    return [...list.conversations.get().conversations, cache.pending.get("1"), wishes.relations()];
+  };
+  const first = read();
+  read().forEach((one, at) => expect(one).toBe(first[at]));
+  const mark = { key: "read c1", kind: "read", conversation: "c1", seq: 1, id: "m1" } as const;
+  cache.apply(writtenOf([]), { ...noNews, wishes: [mark] });
+  expect(wishes.relations()).toBe(first.at(-1) as never);
+  cache.apply(writtenOf([]), { ...noNews, relations: [{ user: "bob", contact: true, blocked: true }] });
+  expect(wishes.relations()).toEqual([{ user: "bob", contact: true, blocked: true }]);
 });
 
 test("J11 a message among 10,000 conversations costs less than a millisecond", () => {
