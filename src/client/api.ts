@@ -197,8 +197,8 @@ export interface Client {
   registerPush(push: Readonly<Record<string, unknown>> | null): Promise<void>;
   on<Name extends keyof ClientEvents>(event: Name, listener: (value: ClientEvents[Name]) => void): () => void;
   /**
-   * Handles each message of others with a bot's own code, in order, also those that came while the bot was away. Connects, and works until `signal` is aborted or the
-   * client is closed.
+   * Handles each message of others with a bot's own code, in order, also those that came while the bot was away. Connects, and works until `signal` is aborted, the
+   * client is closed, or a second call takes over.
    */
   work(handler: WorkHandler, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Connects, until the function that it returns was called as often as this one. The client lingers for some seconds after that. */

@@ -4,7 +4,7 @@ import type { MessageRow, Target } from "../vault/rows.ts";
 
 /** Hands messages to a bot's own code, one after the other, each before any cursor that covers it is stored. */
 export interface Worker {
-  /** Runs `handler` from now on; resolves when `signal` is aborted, or the client is closed. */
+  /** Runs `handler` from now on, in the place of the one before; resolves when `signal` is aborted, another one runs, or the client is closed. */
   run(handler: WorkHandler, signal?: AbortSignal): Promise<void>;
   close(): void;
   isWorking(): boolean;
@@ -63,13 +63,15 @@ export function createWorker({ self, clock, reply, onFault }: WorkerOptions): Wo
 
   return {
     async run(handler, signal) {
-      work = handler;
+      end();
+      const mine: WorkHandler = (message, reply) => handler(message, reply);
+      work = mine;
       await new Promise<void>((resolve) => {
         end = resolve;
         if (signal?.aborted === true) resolve();
         signal?.addEventListener("abort", () => resolve(), { once: true });
       });
-      work = null;
+      if (work === mine) work = null;
     },
     close: () => end(),
     isWorking: () => work !== null,

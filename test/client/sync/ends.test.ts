@@ -193,6 +193,19 @@ describe("a bot", () => {
     expect(seen).toEqual([1, 2, 3]);
   });
 
+  test("J12 that works a second time goes on with the new handler, and the first call ends", async () => {
+    const worker = setup();
+    const seen: string[] = [];
+    const first = worker.run(() => void seen.push("first"));
+    const second = worker.run(() => void seen.push("second"));
+    await first;
+    await worker.handle([messageRow("c1", 1)]);
+    expect([seen, worker.isWorking()]).toEqual([["second"], true]);
+    worker.close();
+    await second;
+    expect(worker.isWorking()).toBe(false);
+  });
+
   test("J12 that is ended while a handler that threw rests has not handled its message", async () => {
     const worker = setup();
     const abort = new AbortController();
