@@ -52,10 +52,10 @@ export function createEdits({ cache, answers, change, newRow, onAdded }: EditsOp
       return outbox.get(id)?.text === text ? "edited" : "too-late";
     }
     // Another text is another message: the server may remember the refused one.
-    await change([
-      { do: "cancel", id },
-      { do: "add", row: newRow(row.target, text) },
-    ]);
+    const next = newRow(row.target, text);
+    const { outbox } = await change([{ do: "replace", id, row: next }]);
+    // Another tab may be trying it again, or has replaced it.
+    if ((outbox.get(next.id) ?? null) === null) return "too-late";
     onAdded();
     return "edited";
   }

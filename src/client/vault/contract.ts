@@ -29,6 +29,8 @@ export type OutboxChange =
   | { readonly do: "retry"; readonly id: string }
   /** Does nothing to a row that was tried. */
   | { readonly do: "edit"; readonly id: string; readonly text: string }
+  /** Puts another text, under another id, in the place of a failed row. Does nothing to one that has not failed, or is being tried again. */
+  | { readonly do: "replace"; readonly id: string; readonly row: OutboxRow }
   /** Removes it if it was not tried, or has failed. */
   | { readonly do: "cancel"; readonly id: string }
   /** Its message is in this write. Does nothing if it is not: a row never goes without its message. */

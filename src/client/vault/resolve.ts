@@ -48,12 +48,17 @@ export const messageKey = (conversation: string, seq: number): string => `${seq}
 
 const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
 
+const idsOf = (change: OutboxChange): readonly string[] => [
+  ...("id" in change ? [change.id] : []),
+  ...("row" in change ? [change.row.id] : []),
+];
+
 /** What `write` needs to read in its transaction, beside meta and ranks. */
 export function needsOf(write: Write): Needs {
   const reads = (write.wishes ?? []).filter((wish) => wish.kind === "read").map((wish) => wish.conversation);
   return {
     conversations: unique([...(write.conversations ?? []).map(conversationOf), ...reads]),
-    outbox: unique((write.outbox ?? []).map((change) => (change.do === "add" ? change.row.id : change.id))),
+    outbox: unique((write.outbox ?? []).flatMap(idsOf)),
     wishes: unique((write.granted ?? []).map((wish) => wish.key)),
     drafts: unique((write.drafts ?? []).flatMap(([key, , only]) => (only === undefined ? [] : [key]))),
     messages: write.reset === true ? [] : (write.messages ?? []).map(({ conversation, seq }) => [conversation, seq]),
@@ -173,6 +178,12 @@ function changeOutbox(
   for (const change of outbox) {
     const id = change.do === "add" ? change.row.id : change.id;
     const before = rows.has(id) ? (rows.get(id) ?? null) : (stored.get(id) ?? null);
+    if (change.do === "replace") {
+      const isFailed = before?.failed !== undefined;
+      rows.set(id, isFailed ? null : before);
+      rows.set(change.row.id, isFailed ? change.row : (stored.get(change.row.id) ?? null));
+      continue;
+    }
     // A write that is repeated because its outcome was unknown must not make a tried row untried.
     if (change.do === "add") rows.set(id, before ?? change.row);
     // Without its message in this write it would be nowhere.
@@ -182,7 +193,7 @@ function changeOutbox(
   return rows;
 }
 
-function changedRow(row: OutboxRow, change: Exclude<OutboxChange, { do: "add" }>): OutboxRow | null {
+function changedRow(row: OutboxRow, change: Exclude<OutboxChange, { do: "add" | "replace" }>): OutboxRow | null {
   switch (change.do) {
     case "try":
       return row.failed === undefined ? { ...row, isTried: true } : row;

@@ -261,6 +261,17 @@ export function vaultCases(test: (name: string, run: Case) => void): void {
     );
     equal(await change(a, { do: "cancel", id: "2" }), null);
     equal(await change(a, { do: "cancel", id: "3" }), null);
+    const replace = async (vault: Vault, by: string) => {
+      const { outbox } = await vault.write({ outbox: [{ do: "replace", id: "4", row: row(by) }] }, "strict");
+      return [outbox.get("4"), outbox.get(by)];
+    };
+    await a.write({ outbox: [{ do: "add", row: row("4", { isTried: true, failed }) }] }, "strict");
+    await b.write({ outbox: [{ do: "retry", id: "4" }] }, "strict");
+    equal(await replace(a, "5"), [row("4", { isTried: true }), null]);
+    await b.write({ outbox: [{ do: "fail", id: "4", failed }] }, "strict");
+    equal(await replace(a, "5"), [null, row("5")]);
+    equal(await replace(b, "6"), [null, null]);
+    equal(await change(a, { do: "cancel", id: "5" }), null);
     equal((await b.boot(0)).outbox, []);
   });
 

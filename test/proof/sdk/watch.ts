@@ -113,7 +113,9 @@ type Tell = (rule: string, text: string) => void;
 /** J58 J60: a row goes with its message or by its user, stays tried, and comes with the end of its draft. */
 function judgeOutbox({ before, after, write }: Change & { readonly write: Write }, tell: Tell): void {
   if (before.outbox !== after.outbox) {
-    const byUser = new Set(write.outbox?.filter((change) => change.do === "cancel").map((change) => change.id));
+    const byUser = new Set(
+      write.outbox?.filter((change) => change.do === "cancel" || change.do === "replace").map((change) => change.id),
+    );
     for (const [id, row] of before.outbox) {
       const now = after.outbox.get(id);
       if (now !== undefined && row.isTried && !now.isTried) tell("J58", `made ${id} untried`);
