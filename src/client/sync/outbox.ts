@@ -129,6 +129,8 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       const gone = isSent ? ([{ do: "cancel", id }] as const) : [];
       const { outbox } = await keeper.write({ outbox: [{ do: "fail", id, failed }, ...gone] }, "relaxed");
       const row = outbox.get(id) ?? null;
+      // Another tab has had it accepted, or its user has cancelled it there.
+      if (row === null && !isSent) return await answers.find();
       if (row !== null) onFailed(row, failed);
       answers.refused(id, failed);
     },
