@@ -73,6 +73,12 @@ export const clientInbox = {
     from: 'if (!link.send({ type: "read", conversation, seq }) && sent.get(wish.key) === wish) sent.delete(wish.key);',
     to: 'if (link.send({ type: "read", conversation, seq })) await keeper.write({ granted: [wish] }, "relaxed");',
   },
+  "a message counts as read when it comes, also on a page that is hidden": {
+    rule: "J92",
+    file: "client/client.ts",
+    from: 'events.emit("message", message);',
+    to: 'events.emit("message", message); threads.of({ conversation: message.conversation }).markRead(message.seq);',
+  },
   "a page that is hidden hears of no message": {
     rule: "J90",
     file: "client/client.ts",

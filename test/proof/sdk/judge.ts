@@ -90,6 +90,8 @@ function judgeAnswer(
   if (!isLiving || losses !== browser.losses || state !== "kept" || answer === undefined) return;
   if (answer === "none") world.problem("J91", `${tab} never heard what became of "${text.slice(0, 9)}"`);
   if (answer !== "refused" || !isInLog || world.retried.has(id) || world.isEvicting(browser.name)) return;
+  // Another tab has sent it too, and the block was over when that came: it was refused first, and accepted then.
+  if (browser.opened > 1 && world.watch.refused.has(id)) return;
   world.problem("J91", `${tab} heard that "${text.slice(0, 9)}" was refused, which is in the log`);
 }
 

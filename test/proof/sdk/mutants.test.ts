@@ -67,6 +67,7 @@ describe("mutants of the client", () => {
   testMutant("control: V3 J60 J93 a message that went out without being kept leaves its draft");
   testMutant("control: V3 J3 a message that was not kept leaves the composer");
   testMutant("control: V3 J93 a message that is sent without being kept is in the composer too");
+  testMutant("control: V3 J3 a message that another tab has seen refused stays failed when it is accepted");
   testMutant("control: V3 J91 a tab does not hear that another tab has settled its row");
   testMutant("control: V3 J91 a tab does not hear what another tab has sent");
   testMutant("control: V3 J5 an accepted message is not stored");
@@ -81,6 +82,7 @@ describe("mutants of the client", () => {
   testMutant("control: V3 J9 a message that comes again is counted again");
   testMutant("control: V3 J10 J91 a reset drops what waits to be sent");
   testMutant("control: V3 J9 a read mark is forgotten once it was sent");
+  testMutant("control: V3 J92 a message counts as read when it comes, also on a page that is hidden");
   testMutant("control: V3 J90 a page that is hidden hears of no message");
   test("V3 every mutant of the client is asked for", () =>
     expect([...asked].sort()).toEqual(mutants.map(({ name }) => name).sort()));

@@ -26,6 +26,7 @@ const seeds = {
   "a message that went out without being kept leaves its draft": 500120,
   "a message that was not kept leaves the composer": 5,
   "a message that is sent without being kept is in the composer too": 685,
+  "a message that another tab has seen refused stays failed when it is accepted": 700187,
   "a tab does not hear that another tab has settled its row": 300656,
   "a tab does not hear what another tab has sent": 34,
   "an accepted message is not stored": 0,
@@ -40,6 +41,7 @@ const seeds = {
   "a message that comes again is counted again": 9,
   "a reset drops what waits to be sent": 34,
   "a read mark is forgotten once it was sent": 30,
+  "a message counts as read when it comes, also on a page that is hidden": 0,
   "a page that is hidden hears of no message": 5,
 } as const satisfies Partial<Record<PlantName, number>>;
 

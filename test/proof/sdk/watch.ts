@@ -32,6 +32,8 @@ export function createWatch({
   /** The first position of each device in each history: what came before it belongs to history. */
   const firsts = new Map<string, number>();
   const snapshots: Snapshot[] = [];
+  /** Messages that were refused while their rows were there. */
+  const refused = new Set<string>();
 
   const placeOf = (cursor: string | null): { readonly epoch: string; readonly n: number } | null =>
     cursor === null ? null : readCursor(cursor, histories.names());
@@ -63,6 +65,7 @@ export function createWatch({
     cursor,
     placeOf,
     snapshots,
+    refused,
     frame(browser: Browser, text: string): void {
       const frame = JSON.parse(text) as { readonly type: string; readonly cursor?: string; readonly id?: string };
       if (frame.type === "ack" && frame.cursor !== undefined) cursor(browser, frame.cursor, "acked");
@@ -86,6 +89,8 @@ export function createWatch({
     wrote(browser: Browser, { before, after, write }: { before: DiskState; after: DiskState; write: Write }): void {
       const { name } = browser;
       const place = placeOf(after.meta.cursor);
+      for (const change of write.outbox ?? [])
+        if (change.do === "fail" && before.outbox.has(change.id)) refused.add(change.id);
       // What was on the disk went with its history.
       if (write.reset === true && place !== null) firsts.set(firstKey(browser, place.epoch), place.n);
       judgeOutbox({ before, after, write }, (rule, text) => problem(rule, `${name} ${text}`));
