@@ -43,12 +43,6 @@ export const clientInbox = {
     from: "if (found.cursor !== null || cache.conversations.size === 0) return found;",
     to: "return found;",
   },
-  "rows of an ended history are stored": {
-    rule: "J8 J9 J5",
-    file: "client/vault/resolve.ts",
-    from: "const isOutdated = asked.resets !== undefined && asked.resets !== (stored.meta.resets ?? 0);",
-    to: "const isOutdated = asked.resets === -1;",
-  },
   "ranges are wider before the messages are there": {
     rule: "J7",
     file: "client/sync/history.ts",

@@ -131,7 +131,7 @@ export const clientOutbox = {
     to: "",
   },
   "a message that is sent without being kept is in the composer too": {
-    rule: "J93",
+    rule: "J3 J93",
     file: "client/sync/thread.ts",
     from: "cache.pending.has(sending.id) || draft.restore(text)",
     to: "draft.restore(text)",
