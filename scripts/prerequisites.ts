@@ -19,6 +19,14 @@ export const prerequisites: readonly Prerequisite[] = [
   { name: "gcc", programs: ["gcc", "cc"], debian: "gcc libc6-dev" },
 ];
 
+/** Programs that only `bun run test:browsers` needs: other browsers, and a display for the one that cannot do without. */
+export const browserPrerequisites: readonly Prerequisite[] = [
+  { name: "firefox", programs: ["firefox-esr", "firefox"], debian: "firefox-esr" },
+  { name: "webkit", programs: ["WebKitWebDriver"], debian: "webkit2gtk-driver" },
+  { name: "xvfb", programs: ["xvfb-run"], debian: "xvfb xauth" },
+  { name: "dbus", programs: ["dbus-run-session"], debian: "dbus" },
+];
+
 /** Where the program is, or null. */
 export function pathOf({ programs }: Prerequisite): string | null {
   for (const program of programs) {
@@ -29,9 +37,9 @@ export function pathOf({ programs }: Prerequisite): string | null {
 }
 
 /** Installs missing programs if that needs no password; resolves to those that are still missing. */
-export async function provide(): Promise<readonly Prerequisite[]> {
+export async function provide(wanted: readonly Prerequisite[] = prerequisites): Promise<readonly Prerequisite[]> {
   const isMissing = (prerequisite: Prerequisite): boolean => pathOf(prerequisite) === null;
-  const missing = prerequisites.filter(isMissing);
+  const missing = wanted.filter(isMissing);
   const install = missing.length === 0 ? null : aptCommand();
   if (install === null) return missing;
   console.error(`Installing ${missing.map(({ name }) => name).join(", ")} through apt-get`);

@@ -13,6 +13,8 @@ export type Wire = {
   /** The bytes that it keeps. */
   keptBytes(): number;
   mend(): void;
+  /** Carries nothing more on the connections that are open now, and says nothing of it; later ones are whole. */
+  lose(): void;
   /** Refuses every WebSocket handshake with 403, and ends those that are open. */
   blockSockets(): void;
   /** Names of the steps at which a page stands still: its requests for `/hold?at=NAME` get no answer. */
@@ -29,6 +31,7 @@ const forbidden = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: cl
 export async function openWire(targetPort: number): Promise<Wire> {
   const pairs = new Map<Socket, Socket>();
   const sockets = new Set<Socket>();
+  const lost = new WeakSet<Socket>();
   const held: string[] = [];
   const violations: string[] = [];
   let state: "whole" | "cut" | Direction = "whole";
@@ -59,6 +62,7 @@ export async function openWire(targetPort: number): Promise<Wire> {
   function carry(direction: Direction, { near, far }: { readonly near: Socket; readonly far: Socket }): void {
     const [from, to] = direction === "up" ? [near, far] : [far, near];
     from.on("data", (bytes: Buffer) => {
+      if (lost.has(near)) return;
       if (direction === "up" && answerItself(near, bytes.toString("latin1"))) return;
       const pass = (): void => {
         if (to.destroyed) return;
@@ -110,6 +114,9 @@ export async function openWire(targetPort: number): Promise<Wire> {
       areSocketsBlocked = false;
       keptBytes = 0;
       for (const pass of kept.splice(0)) pass();
+    },
+    lose() {
+      for (const near of pairs.keys()) lost.add(near);
     },
     blockSockets() {
       areSocketsBlocked = true;

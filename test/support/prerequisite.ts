@@ -1,5 +1,5 @@
 import { describe, test } from "bun:test";
-import { pathOf, prerequisites } from "../../scripts/prerequisites.ts";
+import { browserPrerequisites, pathOf, prerequisites } from "../../scripts/prerequisites.ts";
 
 /** The program's path; for use inside `describeWith`. */
 export function programPath(name: string): string {
@@ -33,7 +33,7 @@ export function describeWhere(isThere: boolean, needed: string, title: string, t
 }
 
 function findProgram(name: string): string | null {
-  const prerequisite = prerequisites.find((one) => one.name === name);
+  const prerequisite = [...prerequisites, ...browserPrerequisites].find((one) => one.name === name);
   if (prerequisite === undefined) throw new Error(`${name} is not in scripts/prerequisites.ts`);
   const isReportedMissing = (process.env["TIDINGS_MISSING"] ?? "").split(",").includes(name);
   return isReportedMissing ? null : pathOf(prerequisite);

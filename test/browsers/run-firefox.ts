@@ -1,0 +1,4 @@
+import { openFirefox } from "./firefox.ts";
+import { describeEngine } from "./engine.contract.ts";
+
+describeEngine("firefox", () => openFirefox());
