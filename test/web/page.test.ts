@@ -403,10 +403,15 @@ describeWith("chromium", "the chat page", () => {
     const second = await first.context().newPage();
     await second.goto(`${base}/?user=${a}&to=${b}`);
     await online(second);
+    // By keys: the tab behind draws once a second, and a click waits for two of its frames.
+    const enter = async (page: Page, text: string): Promise<void> => {
+      await page.fill("#text", text);
+      await page.press("#text", "Enter");
+    };
     for (const at of [1, 2, 3]) {
-      await say(first, `first ${at}`);
+      await enter(first, `first ${at}`);
       await until(async () => (await texts(second)).includes(`first ${at}`), true);
-      await say(second, `second ${at}`);
+      await enter(second, `second ${at}`);
       await until(async () => (await texts(first)).includes(`second ${at}`), true);
     }
     const all = ["first 1", "second 1", "first 2", "second 2", "first 3", "second 3"];
