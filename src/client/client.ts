@@ -123,6 +123,7 @@ export function createClient(options: ClientOptions): Client {
       }),
     onCaughtUp: () => threads.online(),
     onShown: () => life.isOpen() && threads.draftChanged(null),
+    onLeaving: () => threads.saveDrafts(),
   });
   const threads = createThreads({
     ...{ ...parts, outbox, sender, pages, typing, wishes, isOpen: life.isOpen },

@@ -36,6 +36,8 @@ export type ReceiverOptions = {
   readonly onCaughtUp: () => void;
   /** The page is visible again; it may have been frozen. */
   readonly onShown: () => void;
+  /** The page is being left, and may never run again. */
+  readonly onLeaving: () => void;
 };
 
 export function createReceiver(options: ReceiverOptions): Receiver {
@@ -48,6 +50,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const unsubscribe = surroundings.on((occasion) => {
     if (occasion === "visible" && connection === "live") presence.begin();
     if (occasion === "visible" || occasion === "resumed") options.onShown();
+    if (occasion === "leaving") options.onLeaving();
   });
 
   function caughtUp(): void {

@@ -19,4 +19,16 @@ export const web = {
     from: "href.startsWith(`${self.location.origin}/`)",
     to: "href",
   },
+  "a page that is left saves no draft": {
+    rule: "W24",
+    file: "client/receiver.ts",
+    from: "options.onLeaving();",
+    to: "void 0;",
+  },
+  "a draft that was saved before replaces what is typed": {
+    rule: "W24",
+    file: "client/sync/draft.ts",
+    from: "if (isUnsaved || cancelSave !== null || changes !== before)",
+    to: "if (cancelSave !== null || changes !== before)",
+  },
 } satisfies Plants;

@@ -65,11 +65,13 @@ export function createDraft({
     set,
     load() {
       const before = changes;
+      // This read may come before its write.
+      const isUnsaved = cancelSave !== null;
       keeper
         .vault()
         .draft(key)
         .then((text) => {
-          if (cancelSave !== null || changes !== before) return;
+          if (isUnsaved || cancelSave !== null || changes !== before) return;
           stored = [text ?? ""];
           source.set(text ?? "");
         })

@@ -44,6 +44,8 @@ export type OwnedThread = Thread & {
   online(): void;
   /** Another tab has changed the draft. */
   draftChanged(): void;
+  /** The page is being left: what was typed is saved at once. */
+  saveDraft(): void;
 };
 
 type Found = ConversationRow | "none" | "unreachable";
@@ -145,6 +147,7 @@ export function createThread(
       draft.load();
     },
     draftChanged: draft.load,
+    saveDraft: draft.flush,
   };
   return thread;
 }

@@ -11,6 +11,8 @@ export interface Threads {
   online(): void;
   /** Another tab has changed the draft of this target key. Null: of any, while this page could not be reached. */
   draftChanged(key: string | null): void;
+  /** The page is being left. */
+  saveDrafts(): void;
   close(): void;
 }
 
@@ -55,6 +57,7 @@ export function createThreads(
     draftChanged(key) {
       for (const thread of awake) if (key === null || thread.key === key) thread.draftChanged();
     },
+    saveDrafts: () => awake.forEach((thread) => thread.saveDraft()),
     close() {
       for (const thread of [...awake]) free(thread);
     },

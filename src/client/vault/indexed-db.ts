@@ -205,11 +205,14 @@ async function openVault(link: IdbLink, makeDevice: () => string): Promise<Vault
   };
 }
 
-/** Reads the rows that a write needs, decides, and puts: in one transaction. */
-function writing(write: Write): Pick<Work<ReturnType<typeof resolveWrite>["written"]>, "ask" | "decide"> {
+/** Reads the rows that a write needs, decides, and puts: in one transaction. A draft alone needs none. */
+function writing(write: Write): Omit<Work<ReturnType<typeof resolveWrite>["written"]>, "durability"> {
   const needs = needsOf(write);
+  const isAtOnce = Object.keys(write).join() === "drafts" && needs.drafts.length === 0;
   return {
+    isAtOnce,
     ask: (store) => [
+      ...(isAtOnce ? putDrafts(write.drafts ?? [], store) : []),
       ...needs.conversations.map((id) => store("conversation").get(id)),
       ...needs.outbox.map((id) => store("outbox").get(id)),
       ...needs.wishes.map((key) => store("wish").get(key)),
@@ -233,7 +236,7 @@ function writing(write: Write): Pick<Work<ReturnType<typeof resolveWrite>["writt
         messages: next(needs.messages.map((key) => messageKey(...key))),
       } as Stored;
       const resolved = resolveWrite(write, stored);
-      apply(resolved, own, store);
+      if (!isAtOnce) apply(resolved, own, store);
       return resolved.written;
     },
   };
@@ -254,7 +257,8 @@ function apply(resolved: Resolved, own: Own, store: Get): void {
     ["wish", resolved.wishesPut],
   ] as const)
     for (const row of rows) store(name).put(row);
-  for (const [key, text] of resolved.drafts)
-    if (text === null) store("draft").delete(key);
-    else store("draft").put(text, key);
+  putDrafts(resolved.drafts, store);
 }
+
+const putDrafts = (drafts: NonNullable<Write["drafts"]>, store: Get): readonly IdbRequest[] =>
+  drafts.map(([key, text]) => (text === null ? store("draft").delete(key) : store("draft").put(text, key)));
