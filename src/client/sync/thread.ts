@@ -85,9 +85,15 @@ export function createThread(
     if (!isSame(next, state.get())) state.set(next);
   }
 
+  /** Its seqs are those of another history. */
+  function beginAnew(): void {
+    readAtOpen = null;
+    window.show("newest");
+  }
+
   function changed(change: Change): void {
     if (change.of === "outbox" || change.of === "wishes") return refresh();
-    if (change.of === "all") return change.isReset ? window.show("newest") : window.reload();
+    if (change.of === "all") return change.isReset ? beginAnew() : window.reload();
     if (change.of !== "conversations") return;
     const row = "with" in target ? cache.byUser(target.with) : cache.conversations.get(target.conversation);
     const messages = change.messages?.get(row?.id ?? "");
