@@ -181,6 +181,8 @@ export interface Client {
   readonly status: Readable<Status>;
   readonly storage: Readable<StorageState>;
   readonly user: string;
+  /** The longest text that the server takes, in bytes of UTF-8. Until it has named its limit: that of a server without options. */
+  readonly textBytesMax: Readable<number>;
   /** Over the conversations that this device knows. `isExact` false: there may be more. */
   readonly unread: Readable<{ readonly messages: number; readonly conversations: number; readonly isExact: boolean }>;
   readonly outbox: Readable<{ readonly queued: number; readonly failed: number }>;

@@ -55,6 +55,7 @@ export function createClient(options: ClientOptions): Client {
   const status = createSource<Status>({ state: "idle" }, { onFault });
   const storageState = createSource<StorageState>({ kind: "opening" }, { onFault });
   const outboxCounts = createSource({ queued: 0, failed: 0 }, { onFault });
+  const textBytesMax = createSource(textBytesDefault, { onFault });
   const relations = createSource<readonly RelationRow[]>([], { onFault });
   const events = createEvents(onFault);
 
@@ -102,7 +103,8 @@ export function createClient(options: ClientOptions): Client {
     onFailed: ({ id, target }, failed) => events.emit("failed", { id, target, failed }),
   });
   const receiver = createReceiver({
-    ...{ life, sender, outbox, list, wishes, typing, presence, link, surroundings: environment.surroundings },
+    ...{ life, sender, outbox, list, wishes, typing, presence, link, textBytesMax },
+    surroundings: environment.surroundings,
     relations: createRelationPages(parts),
     inbox: (caughtUp) =>
       createInbox({
@@ -125,10 +127,7 @@ export function createClient(options: ClientOptions): Client {
     onShown: () => life.isOpen() && threads.draftChanged(null),
     onLeaving: () => threads.saveDrafts(),
   });
-  const threads = createThreads({
-    ...{ ...parts, outbox, sender, pages, typing, wishes, isOpen: life.isOpen },
-    textBytesMax: () => receiver.textBytesMax() ?? textBytesDefault,
-  });
+  const threads = createThreads({ ...parts, outbox, sender, pages, typing, wishes, textBytesMax, isOpen: life.isOpen });
 
   cache.subscribe(({ of }) => {
     if (of === "relations" || of === "wishes" || of === "all") relations.set(wishes.relations());
@@ -153,6 +152,7 @@ export function createClient(options: ClientOptions): Client {
     ...{
       status,
       user,
+      textBytesMax,
       relations,
       storage: storageState,
       outbox: outboxCounts,

@@ -1,6 +1,7 @@
 import type { Environment } from "./environment.ts";
 import type { Life } from "./life.ts";
 import type { Frame, Link, Welcome } from "./link/contract.ts";
+import type { Source } from "./readable.ts";
 import type { Inbox } from "./sync/inbox.ts";
 import type { List } from "./sync/list.ts";
 import type { RelationPages } from "./sync/relation-pages.ts";
@@ -15,8 +16,6 @@ export interface Receiver {
   welcome(welcome: Welcome): void;
   frame(frame: Frame): void;
   down(): void;
-  /** The server's limit of a text, in bytes of UTF-8. Null: it has not named it yet. */
-  textBytesMax(): number | null;
   close(): void;
 }
 
@@ -31,6 +30,8 @@ export type ReceiverOptions = {
   readonly presence: PresenceBook;
   readonly link: Pick<Link, "caughtUp">;
   readonly surroundings: Environment["surroundings"];
+  /** The server's limit of a text, in bytes of UTF-8. */
+  readonly textBytesMax: Pick<Source<number>, "set">;
   /** Makes the inbox, which calls `caughtUp` once the backlog of a connection is written. */
   readonly inbox: (caughtUp: () => void) => Inbox;
   readonly onCaughtUp: () => void;
@@ -45,7 +46,6 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const inbox = options.inbox(caughtUp);
   /** Whether the device knew nothing when the connection began. */
   let isFresh = false;
-  let textBytesMax: number | null = null;
   let connection: "down" | "catching-up" | "live" = "down";
   const unsubscribe = surroundings.on((occasion) => {
     if (occasion === "visible" && connection === "live") presence.begin();
@@ -65,11 +65,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
 
   return {
-    textBytesMax: () => textBytesMax,
     close: unsubscribe,
     welcome({ limits, level }) {
       connection = "catching-up";
-      textBytesMax = limits.textBytes;
+      options.textBytesMax.set(limits.textBytes);
       const position = life.position();
       isFresh = position?.cursor === null;
       if (position !== null) inbox.begin(position, level);

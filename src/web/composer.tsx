@@ -1,5 +1,6 @@
 import { type KeyboardEvent, memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { ClientError, type Thread, type ThreadRow } from "../client/index.ts";
+import { useClient, useReadable } from "../react/index.ts";
 import { isTouch } from "./hooks.ts";
 import { Icon } from "./icon.tsx";
 import { bytesOf, contentOf } from "./text.ts";
@@ -13,8 +14,6 @@ export type ComposerProps = {
   readonly onSent: () => void;
 };
 
-/** The text of a message, in bytes, on a server with the limits that Tidings comes with. */
-const textBytesMax = 16_384;
 /** From here on the writer is told how much is left. */
 const leftShownBytes = 500;
 const growsItself = CSS.supports("field-sizing", "content");
@@ -23,7 +22,8 @@ const growsItself = CSS.supports("field-sizing", "content");
 export const Composer = memo(function Composer({ thread, peer, editing, onEdit, onSent }: ComposerProps): ReactNode {
   const field = useRef<HTMLTextAreaElement>(null);
   const [problem, setProblem] = useState("");
-  const [left, setLeft] = useState(textBytesMax);
+  const textBytesMax = useReadable(useClient().textBytesMax);
+  const [bytes, setBytes] = useState(0);
 
   function show(text: string): void {
     if (field.current === null || field.current.value === text) return;
@@ -33,8 +33,8 @@ export const Composer = memo(function Composer({ thread, peer, editing, onEdit, 
   }
 
   function measure(text: string): void {
-    // A character has at most three bytes for each of its units.
-    setLeft(3 * text.length < textBytesMax - leftShownBytes ? textBytesMax : textBytesMax - bytesOf(text));
+    // A character has at most three bytes for each of its units: a text that is far from the limit is not counted.
+    setBytes(3 * text.length < textBytesMax - leftShownBytes ? 0 : bytesOf(text));
   }
 
   useLayoutEffect(() => {
@@ -121,7 +121,7 @@ export const Composer = memo(function Composer({ thread, peer, editing, onEdit, 
       <button type="submit" className="round" aria-label={editing === null ? "Send" : "Save"}>
         <Icon name="send" />
       </button>
-      <BytesLeft left={left} />
+      <BytesLeft left={textBytesMax - bytes} />
     </form>
   );
 });

@@ -81,7 +81,7 @@ export function createFakeClient(user: string) {
   }
 
   const client: Client = {
-    ...{ status, storage, user, unread, outbox, relations },
+    ...{ status, storage, user, unread, outbox, relations, textBytesMax: source(16_384) },
     conversations: { ...list, loadMore: () => {} },
     thread: threadOf,
     conversation: (id): { get(): Conversation | null; subscribe: typeof list.subscribe } => ({

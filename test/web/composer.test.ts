@@ -15,7 +15,13 @@ const typeAnd = (page: Page, text: string, then: string) =>
     ${then}
   }`);
 
-describePage("a text that is being typed when the page is left", ({ open, names }) => {
+/** Gives the page another script. */
+const planted =
+  (body: string) =>
+  async (page: Page): Promise<void> =>
+    void (await page.route("**/page.js", (route) => route.fulfill({ contentType: "text/javascript", body })));
+
+describePage("the composer of the page, and what it keeps", ({ open, names }) => {
   /** Leaves the page in the middle of a word, and comes back. Returns what the composer has then. */
   async function leave(prepare: (page: Page) => Promise<void> = async () => {}): Promise<string> {
     const [a, b] = names();
@@ -34,24 +40,53 @@ describePage("a text that is being typed when the page is left", ({ open, names 
   });
 
   test("control: W24 a page that saves nothing when it is left has lost the text", async () => {
-    const body = await bundleAlteredPage(plant("a page that is left saves no draft"));
-    const prepare = (page: Page) =>
-      page.route("**/page.js", (route) => route.fulfill({ contentType: "text/javascript", body }));
-    expect(await leave(prepare)).toBe("");
+    expect(await leave(planted(await bundleAlteredPage(plant("a page that is left saves no draft"))))).toBe("");
   });
 
-  test("W24 what is being typed is not replaced by what was saved before", async () => {
+  test("W51 it says how many bytes are left before the limit that the server has named", async () => {
     const [a, b] = names();
-    const page = await open(`/?user=${a}&to=${b}`);
+    const prepare = async (page: Page): Promise<void> => {
+      await page.routeWebSocket(/\/ws\?/, (socket) => {
+        const server = socket.connectToServer();
+        server.onMessage((frame) => socket.send(String(frame).replace(/"textBytes":\d+/, '"textBytes":1000')));
+      });
+    };
+    const page = await open(`/?user=${a}&to=${b}`, { prepare });
     await online(page);
-    // A page that the browser has kept reads what another tab may have saved meanwhile, and saves its own right after.
+    const left = () => page.locator(".left").allTextContents();
+    await page.fill("#text", "x".repeat(400));
+    expect(await left()).toEqual([]);
+    await page.fill("#text", "é".repeat(400));
+    await until(left, ["200 bytes left"]);
+    await page.fill("#text", "é".repeat(501));
+    await until(left, ["2 bytes too long"]);
+    await page.press("#text", "Enter");
+    await page.waitForSelector("#composer-problem:visible");
+    expect(await typed(page)).toHaveLength(501);
+  });
+
+  /** A page that the browser has kept reads what another tab may have saved meanwhile, and saves its own right after. Returns what it shows then. */
+  async function comeBack(prepare: (page: Page) => Promise<void> = async () => {}): Promise<string> {
+    const [a, b] = names();
+    const page = await open(`/?user=${a}&to=${b}`, { prepare });
+    await online(page);
     await typeAnd(
       page,
       "half a thought",
       `dispatchEvent(new Event("pageshow")); dispatchEvent(new Event("pagehide"));`,
     );
     await until(() => page.evaluate<unknown>(savedDrafts), ["half a thought"]);
-    expect(await typed(page)).toBe("half a thought");
+    return await typed(page);
+  }
+
+  test("W24 what is being typed is not replaced by what was saved before", async () => {
+    expect(await comeBack()).toBe("half a thought");
+  });
+
+  test("control: W24 a page that shows what was saved before has lost the text", async () => {
+    expect(
+      await comeBack(planted(await bundleAlteredPage(plant("a draft that was saved before replaces what is typed")))),
+    ).toBe("");
   });
 });
 

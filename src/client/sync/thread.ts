@@ -1,6 +1,6 @@
 import type { Thread, ThreadState } from "../api.ts";
 import type { Environment } from "../environment.ts";
-import { createSource } from "../readable.ts";
+import { createSource, type Readable } from "../readable.ts";
 import type { ConversationRow, Target } from "../vault/rows.ts";
 import { type Cache, type Change, targetKey } from "./cache.ts";
 import { checkText } from "./check-text.ts";
@@ -27,7 +27,7 @@ export type ThreadContext = {
   readonly pages: Pages;
   readonly typing: Typing;
   readonly wishes: Wishes;
-  readonly textBytesMax: () => number;
+  readonly textBytesMax: Pick<Readable<number>, "get">;
   readonly onFault: (fault: unknown) => void;
 };
 
@@ -131,7 +131,7 @@ export function createThread(
       else window.show(to === "newest" || row === null || row.unread === 0 ? "newest" : row.own.read + 1);
     },
     send(text) {
-      checkText(text, context.textBytesMax());
+      checkText(text, context.textBytesMax.get());
       const sending = outbox.send(target, { text, drafts: draft.stored() });
       draft.taken();
       typing.sent(target);
@@ -142,7 +142,7 @@ export function createThread(
     retry: outbox.retry,
     cancel: outbox.cancel,
     async edit(id, text) {
-      checkText(text, context.textBytesMax());
+      checkText(text, context.textBytesMax.get());
       return await outbox.edit(id, text);
     },
     typing: (isTyping) => typing.type(target, isTyping),
