@@ -22,7 +22,8 @@ const pageHeaders = {
     "base-uri 'none'",
     // A browser that knows these two refuses innerHTML and its like altogether.
     "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
+    // The one exception: the address of the service worker, and no other (src/web/push.ts).
+    "trusted-types tidings-worker",
   ].join("; "),
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "no-referrer",

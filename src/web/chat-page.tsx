@@ -6,6 +6,7 @@ import { navigate, useSearch } from "./hooks.ts";
 import { Menu, type MenuItem } from "./menu.tsx";
 import { notifyState, startNotifying } from "./notify.ts";
 import { createOpenThreads } from "./open-threads.ts";
+import { type PushOptions, registerPush, startPush } from "./push.ts";
 import { People } from "./people.tsx";
 import { type Auth, followSignOut, type Identity } from "./session.ts";
 import { SignOut } from "./sign-out.tsx";
@@ -45,6 +46,14 @@ function Chat({ auth, identity }: Omit<ChatPageProps, "client">): ReactNode {
     () => startNotifying({ client, tenant, onOpen: (message) => navigate(hrefOf({ with: message.from })) }),
     [client, tenant, hrefOf],
   );
+  const push = useMemo(
+    () => ({
+      ...{ client, providersHref: pageHref(address).replace("/", "/push") },
+      onOpen: (conversation: string) => navigate(hrefOf({ conversation })),
+    }),
+    [client, address, hrefOf],
+  );
+  useEffect(() => startPush(push), [push]);
   useShortcuts(target, hrefOf);
   useLeaveWarning();
   const key = target === null ? "" : "with" in target ? `with ${target.with}` : `id ${target.conversation}`;
@@ -53,7 +62,7 @@ function Chat({ auth, identity }: Omit<ChatPageProps, "client">): ReactNode {
       <Title target={target} user={user} />
       <StatusLine />
       <div id="side">
-        <Head auth={auth} tenant={tenant} />
+        <Head {...{ auth, tenant, push }} />
         <People {...{ self: user, target, threads, hrefOf }} />
       </div>
       {target === null ? (
@@ -77,13 +86,16 @@ function Chat({ auth, identity }: Omit<ChatPageProps, "client">): ReactNode {
   );
 }
 
-function Head({ auth, tenant }: { readonly auth: Auth; readonly tenant: string | undefined }): ReactNode {
+type HeadProps = { readonly auth: Auth; readonly tenant: string | undefined; readonly push: PushOptions };
+
+function Head({ auth, tenant, push }: HeadProps): ReactNode {
   const { user } = useClient();
   const [state, setState] = useState(notifyState);
   const [isLeaving, setIsLeaving] = useState(false);
   const notify = async (): Promise<void> => {
     await Notification.requestPermission();
     setState(notifyState());
+    await registerPush(push).catch(() => {});
   };
   const items: MenuItem[] = [
     ...(state === "ask" ? [{ name: "Turn on notifications", onChoose: () => void notify() }] : []),

@@ -28,7 +28,7 @@ export function describeSite(runtime: string, start: Start): void {
         expect(response.headers.get("content-type")).toStartWith(type);
         expect(response.headers.get("content-security-policy")).toBe(
           "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
-            "frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+            "frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types tidings-worker",
         );
         expect(response.headers.get("x-content-type-options")).toBe("nosniff");
         expect(response.headers.get("referrer-policy")).toBe("no-referrer");

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { generateVapidKeys } from "../../src/push/provider/webpush.ts";
+import { openPage } from "../support/chromium.ts";
+import { describeWith, programPath } from "../support/prerequisite.ts";
+import { type RunningServer, startServer } from "../support/server.ts";
+import { online, post, until } from "./page-actions.ts";
+
+/** The keys of a browser, from the example of RFC 8291. */
+const keys = {
+  p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+  auth: "BTBZMqHH6r4Tts7J_aSIgg",
+};
+/** This browser reaches no push service: the answer of one is made up. */
+const pushService = `PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
+  globalThis.subscribedWith = applicationServerKey;
+  return { toJSON: () => ({ endpoint: "https://fcm.googleapis.com/fcm/send/here", expirationTime: null, keys: ${JSON.stringify(keys)} }) };
+}`;
+
+/** Not its headless shell, which has no notifications. */
+const openWholeBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: programPath("chromium"), args: ["--no-sandbox"] });
+
+describeWith("chromium", "Web Push in the chat page", () => {
+  let server: RunningServer;
+  let browser: Browser;
+  let publicKey: string;
+  const base = (): string => `http://127.0.0.1:${server.port}`;
+  beforeAll(async () => {
+    const made = await generateVapidKeys();
+    publicKey = made.publicKey;
+    const env = {
+      VAPID_PUBLIC_KEY: made.publicKey,
+      VAPID_PRIVATE_KEY: made.privateKey,
+      VAPID_SUBJECT: "mailto:a@b.example",
+    };
+    [server, browser] = await Promise.all([startServer({ env }), openWholeBrowser()]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.dispose();
+  });
+
+  const prepare = async (page: Page): Promise<void> => {
+    await page.context().grantPermissions(["notifications"], { origin: base() });
+    await page.addInitScript(pushService);
+  };
+
+  test("W50 where the user wants notifications the page registers its device, and a click on one opens its conversation", async () => {
+    await post(base(), "bob", { to: "alice", texts: ["hello"] });
+    const complaints: string[] = [];
+    const registered = Promise.withResolvers<{ status: number; body: unknown }>();
+    const page = await openPage(browser, `${base()}/?user=alice`, {
+      complaints,
+      prepare: async (made) => {
+        await prepare(made);
+        made.on("response", (response) => {
+          if (!response.url().includes("/devices/")) return;
+          registered.resolve({ status: response.status(), body: response.request().postDataJSON() });
+        });
+      },
+    });
+    expect(await registered.promise).toMatchObject({
+      status: 204,
+      body: { push: { provider: "webpush", subscription: { endpoint: expect.any(String), keys } } },
+    });
+    expect(await page.evaluate<string>("subscribedWith")).toBe(publicKey);
+    const worker = page.context().serviceWorkers()[0] ?? (await page.context().waitForEvent("serviceworker"));
+    expect(worker.url()).toBe(`${base()}/push-worker.js`);
+    await until(() => page.locator(".person").count(), 1);
+    const list = (await (await fetch(`${base()}/conversations?user=alice`)).json()) as {
+      conversations: { id: string }[];
+    };
+    const said = JSON.stringify({ type: "tidings.open", conversation: list.conversations[0]?.id });
+    await worker.evaluate(
+      `self.clients.matchAll({ includeUncontrolled: true }).then((all) => all.forEach((one) => one.postMessage(${said})))`,
+    );
+    await until(() => page.textContent("#peer-name").catch(() => null), "bob");
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test("W50 nobody is registered who was not asked", async () => {
+    const asked: string[] = [];
+    const page = await openPage(browser, `${base()}/?user=carol`, {
+      prepare: async (made) => {
+        await made.addInitScript(pushService);
+        made.on("request", (request) => void asked.push(new URL(request.url()).pathname));
+      },
+    });
+    await online(page);
+    expect(asked.filter((path) => path === "/push" || path.startsWith("/devices/"))).toEqual([]);
+    await page.context().close();
+  });
+
+  test("W1 W50 the policy lets the page start this worker, and no other script", async () => {
+    const page = await openPage(browser, `${base()}/?user=dora`, { prepare });
+    await until(() => page.evaluate<boolean>("'subscribedWith' in globalThis"), true);
+    const tryTo = (code: string) =>
+      page.evaluate<string>(`(async () => { ${code} })().then(() => "done", (error) => error.name)`);
+    expect(await tryTo(`await navigator.serviceWorker.register("/page.js")`)).toBe("TypeError");
+    for (const name of ["tidings-worker", "default", "another"])
+      expect(await tryTo(`trustedTypes.createPolicy("${name}", { createScriptURL: (url) => url })`)).toBe("TypeError");
+    expect(await tryTo(`document.body.innerHTML = "<b>x</b>"`)).toBe("TypeError");
+    await page.context().close();
+  });
+});
