@@ -1,4 +1,4 @@
-import { createClient, indexedDb, type Client } from "../client/index.ts";
+import { createClient, indexedDb, memory, type Client, type Storage, VaultError } from "../client/index.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import { pageHref, parameter } from "./address.ts";
 
@@ -76,9 +76,27 @@ export function openClient(auth: Auth, { user, tenant }: Identity): Client {
     user,
     ...(tenant !== undefined && { tenant }),
     ...(auth === "demo" && { authenticate: async () => ({ parameters }) }),
-    storage: indexedDb(),
+    storage: pageStorage(),
   });
 }
+
+/** That of the browser. Where it has none, or refuses it, the page keeps everything in its memory, and says so. */
+function pageStorage(): Storage {
+  const [disk, page] = [indexedDb(), memory()];
+  return {
+    ...disk,
+    open: (scope, makeDevice) =>
+      disk.open(scope, makeDevice).catch((fault: unknown) => {
+        // Another fault may pass: the client tries again, and what waits on the disk is not left behind.
+        if (!isRefused(fault)) throw fault;
+        return page.open(scope, makeDevice);
+      }),
+  };
+}
+
+/** The user has blocked the data of sites, or there is no IndexedDB at all. */
+const isRefused = (fault: unknown): boolean =>
+  fault instanceof VaultError && /^(Security|Type)Error/.test(fault.message);
 
 /** All tabs of a user end together: one that went on would store the user's messages again. */
 const nameOf = ({ user, tenant }: Identity): string => `tidings sign-out ${JSON.stringify([tenant, user])}`;

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { plant } from "../plants/index.ts";
 import { bundleAlteredPage } from "../support/altered-page.ts";
-import { online, until } from "./page-actions.ts";
+import { online, say, texts, ticks, until } from "./page-actions.ts";
 import { describePage } from "./with-page.ts";
 
 const typed = (page: Page) => page.evaluate<string>(`document.querySelector("#text")?.value`);
@@ -21,7 +21,7 @@ const planted =
   async (page: Page): Promise<void> =>
     void (await page.route("**/page.js", (route) => route.fulfill({ contentType: "text/javascript", body })));
 
-describePage("the composer of the page, and what it keeps", ({ open, names }) => {
+describePage("the composer of the page, and what it keeps", ({ open, names, post }) => {
   /** Leaves the page in the middle of a word, and comes back. Returns what the composer has then. */
   async function leave(prepare: (page: Page) => Promise<void> = async () => {}): Promise<string> {
     const [a, b] = names();
@@ -63,6 +63,20 @@ describePage("the composer of the page, and what it keeps", ({ open, names }) =>
     await page.press("#text", "Enter");
     await page.waitForSelector("#composer-problem:visible");
     expect(await typed(page)).toHaveLength(501);
+  });
+
+  test("W52 where the browser refuses its storage the page works from its memory, and says so", async () => {
+    const [a, b] = names();
+    const refusing = `IDBFactory.prototype.open = () => { throw new DOMException("No", "SecurityError"); }`;
+    const prepare = async (page: Page): Promise<void> => void (await page.addInitScript(refusing));
+    const page = await open(`/?user=${a}&to=${b}`, { prepare });
+    await page.waitForSelector("#storage[data-storage=memory]");
+    expect(await page.textContent("#storage")).toStartWith("This browser keeps nothing");
+    await online(page);
+    await say(page, "from memory");
+    await until(() => ticks(page), ["accepted"]);
+    await post(b, a, ["an answer"]);
+    await until(() => texts(page), ["from memory", "an answer"]);
   });
 
   /** A page that the browser has kept reads what another tab may have saved meanwhile, and saves its own right after. Returns what it shows then. */
