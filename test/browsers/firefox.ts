@@ -10,12 +10,14 @@ const preferences = {
   "app.update.auto": false,
   "browser.aboutwelcome.enabled": false,
   "browser.shell.checkDefaultBrowser": false,
+  "browser.sessionstore.resume_from_crash": false,
   "browser.startup.page": 0,
   "datareporting.policy.dataSubmissionEnabled": false,
   "extensions.autoDisableScopes": 0,
   "network.captive-portal-service.enabled": false,
   "network.connectivity-service.enabled": false,
   "services.settings.server": "data:,",
+  "toolkit.startup.max_resumed_crashes": -1,
   "toolkit.telemetry.enabled": false,
 };
 
@@ -63,12 +65,20 @@ type Evaluated =
   | { readonly type: "success"; readonly result: { readonly value?: string } }
   | { readonly type: "exception"; readonly exceptionDetails: { readonly text: string } };
 
-/** Starts Firefox without a window. `folder`: a profile that is kept; default: a new one. */
-export async function openFirefox({ folder }: { readonly folder?: string } = {}): Promise<
+export type FirefoxOptions = {
+  /** A profile that is kept; default: a new one. */
+  readonly folder?: string;
+  /** All windows are private ones. */
+  readonly isPrivate?: boolean;
+};
+
+/** Starts Firefox without a window. */
+export async function openFirefox({ folder, isPrivate = false }: FirefoxOptions = {}): Promise<
   Engine & { kill(): Promise<void> }
 > {
   const profile = folder ?? mkdtempSync(join(tmpdir(), "tidings-firefox-"));
-  const lines = Object.entries(preferences).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`);
+  const own = { ...preferences, "browser.privatebrowsing.autostart": isPrivate };
+  const lines = Object.entries(own).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`);
   writeFileSync(join(profile, "user.js"), lines.join("\n"));
   const child = Bun.spawn(
     [programPath("firefox"), "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"],
@@ -112,7 +122,7 @@ export async function openFirefox({ folder }: { readonly folder?: string } = {})
         return (JSON.parse(evaluated.result.value ?? "{}") as { value: never }).value;
       },
       async type(text) {
-        const actions = [...text].flatMap((sign) => {
+        const actions = Array.from(text).flatMap((sign) => {
           const value = sign === "\n" ? "\uE007" : sign;
           return [
             { type: "keyDown", value },
