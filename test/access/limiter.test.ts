@@ -1,125 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { createLimiter, doerOf } from "../../src/access/limiter.ts";
-import { createTurns } from "../../src/internal/turns.ts";
-import { createBuckets } from "../../src/internal/buckets.ts";
 import { costs } from "../../src/protocol/costs.ts";
-import { defaultRates, validateRates, ratesOf } from "../../src/protocol/rates.ts";
+import { ratesOf } from "../../src/protocol/rates.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type FakeSocket, until } from "../support/fake-socket.ts";
 import { startHub } from "../support/hub.ts";
 import { accepted, newId } from "../support/store.ts";
-
-describe("buckets", () => {
-  test("A30 over any history no user gets more than the burst and the rate allow, and a wait of the answered time is enough", async () => {
-    const step = fc.record({ name: fc.constantFrom("a", "b"), count: fc.integer({ min: 1, max: 4 }), ms: fc.nat(900) });
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-        const clock = fakeClock(0, async () => {});
-        const rate = { burst: 7, perS: 3 };
-        const buckets = createBuckets(rate, clock);
-        const taken = new Map<string, { at: number; count: number }[]>();
-        for (const { name, count, ms } of steps) {
-          await clock.advance(ms);
-          const log = taken.get(name) ?? [];
-          taken.set(name, log);
-          const waitMs = buckets.take(name, count);
-          if (waitMs > 0) {
-            await clock.advance(Math.max(0, Math.ceil(waitMs) - 2));
-            if (waitMs > 2) expect(buckets.take(name, count)).toBeGreaterThan(0);
-            await clock.advance(3);
-            expect(buckets.take(name, count)).toBe(0);
-          }
-          log.push({ at: clock.elapsed(), count });
-        }
-        for (const log of taken.values())
-          for (const [i, { at: since }] of log.entries()) {
-            let sum = 0;
-            for (const { at, count } of log.slice(i)) {
-              sum += count;
-              expect(sum).toBeLessThanOrEqual(rate.burst + (rate.perS * (at - since)) / 1_000 + 1e-6);
-            }
-          }
-      }),
-    );
-  });
-
-  test("A30 R3 names that are full again are forgotten, however many there were", async () => {
-    const clock = fakeClock(0, async () => {});
-    const buckets = createBuckets({ burst: 10, perS: 10 }, clock);
-    let largest = 0;
-    for (let i = 0; i < 100_000; i++) {
-      buckets.take(`name ${i}`);
-      if (i % 1_000 === 0) await clock.advance(100);
-      largest = Math.max(largest, buckets.size());
-    }
-    expect(largest).toBeLessThan(5_000);
-  });
-});
-
-describe("turns", () => {
-  /** Turns with defers that the test runs. */
-  function start(unitsMax: number) {
-    const due: (() => void)[] = [];
-    const turns = createTurns({ clock: { defer: (task) => void due.push(task) }, unitsMax });
-    const nextTurn = async (): Promise<boolean> => {
-      const now = due.splice(0);
-      for (const task of now) task();
-      await Promise.resolve();
-      return now.length > 0;
-    };
-    return { turns, nextTurn };
-  }
-
-  test("R43 of one turn no more begins than fits, and the names take turns however much waits under one of them", async () => {
-    const item = fc.record({ name: fc.constantFrom("a", "a", "a", "b", "c"), units: fc.integer({ min: 1, max: 12 }) });
-    await fc.assert(
-      fc.asyncProperty(fc.array(item, { maxLength: 60 }), async (items) => {
-        const { turns, nextTurn } = start(10);
-        let begun: { name: string; units: number; i: number }[] = [];
-        for (const [i, { name, units }] of items.entries()) {
-          const waits = turns.take(name, units);
-          if (waits) void waits.then(() => begun.push({ name, units, i }));
-          else begun.push({ name, units, i });
-        }
-        const all: (typeof begun)[] = [];
-        do {
-          all.push(begun);
-          begun = [];
-        } while (await nextTurn());
-        for (const turn of all) {
-          const units = turn.reduce((sum, one) => sum + one.units, 0);
-          expect(units <= 10 || turn.length === 1).toBe(true);
-        }
-        const order = all.flat();
-        expect(order.length).toBe(items.length);
-        for (const name of ["a", "b", "c"]) {
-          const own = order.filter((one) => one.name === name).map(({ i }) => i);
-          expect(own).toEqual(own.toSorted((x, y) => x - y));
-        }
-        expect(turns.size()).toBe(0);
-      }),
-    );
-  });
-
-  /** Where the first of `b` begins, behind a hundred of `a` that came before it. */
-  async function placeOfSecond(nameOf: (name: string) => string): Promise<number> {
-    const { turns, nextTurn } = start(1);
-    const order: string[] = [];
-    for (const name of [...Array.from({ length: 100 }, () => "a"), "b"])
-      void Promise.resolve(turns.take(nameOf(name), 1)).then(() => order.push(name));
-    while (await nextTurn());
-    return order.indexOf("b");
-  }
-
-  test("R43 R2 a user behind a hundred frames of another one is next but one", async () => {
-    expect(await placeOfSecond((name) => name)).toBeLessThan(3);
-  });
-
-  test("control: R43 one queue for all users is noticed", async () => {
-    expect(await placeOfSecond(() => "all")).toBe(100);
-  });
-});
 
 describe("limiter", () => {
   const [alice, bob] = [doerOf({ tenant: "t", user: "alice" }), doerOf({ tenant: "t", user: "bob" })];
@@ -164,16 +50,6 @@ describe("limiter", () => {
     await clock.advance(100);
     expect(answered).toBe(50);
     expect(limiter.take(alice, 25)).toBeLessThan(250);
-  });
-
-  test("A30 a table that cannot be kept is named, a removed rate names its successor, and the default one can be kept", () => {
-    expect(validateRates()).toBeNull();
-    expect(validateRates(defaultRates)).toBeNull();
-    expect(validateRates({ sends: { user: { burst: 0, perS: 1 } } })).toContain("sends.user");
-    expect(validateRates({ work: { address: { burst: 5, perS: Number.NaN } } })).toContain("work.address");
-    expect(validateRates({ work: { user: { burst: 0.5, perS: 1 } } })).toContain("work.user");
-    expect(validateRates({ lookups: { user: null } } as object)).toContain("lookups is no rate; ");
-    expect(validateRates({ connects: {} } as object)).toContain("set work");
   });
 });
 

@@ -24,7 +24,7 @@ const planted = (bug: (store: Store) => Partial<Store>): Plant => ({
   wrapStore: (store) => ({ ...store, ...bug(store) }),
 });
 
-/** Files with a tenant test elsewhere: test/push/onesignal.test.ts, U15 T1; test/push/routes.test.ts, U25 T1. */
+/** Files with a tenant test elsewhere: test/push/provider/onesignal.test.ts, U15 T1; test/push/routes.test.ts, U25 T1. */
 const shownElsewhere = ["push/provider/onesignal.ts", "http/route/devices.ts"];
 
 describe("isolation", () => {

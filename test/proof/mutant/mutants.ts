@@ -46,7 +46,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a busy server's connections are thrown away",
     red: "E24 E25 a server that said that it is busy",
-    in: "test/store/remote-client.test.ts",
+    in: "test/store/engine/remote-client.test.ts",
   },
   {
     name: "a frame overtakes those that wait",
@@ -121,57 +121,57 @@ export const mutants: readonly Mutant[] = [
   {
     name: "sends behind a failed commit are accepted later",
     red: "O4 D3 sends that wait are refused with it",
-    in: "test/store/writer.test.ts",
+    in: "test/store/write/writer.test.ts",
   },
   {
     name: "opening a device during a failure waits for ever",
     red: "S12 opening a device or changing",
-    in: "test/store/writer.test.ts",
+    in: "test/store/write/writer.test.ts",
   },
   {
     name: "every request tries the database during an outage",
     red: "S12 during the outage only the probe",
-    in: "test/store/writer.test.ts",
+    in: "test/store/write/writer.test.ts",
   },
   {
     name: "a last-seen time is lost with a commit",
     red: "B7 a last-seen time is not lost",
-    in: "test/store/writer.test.ts",
+    in: "test/store/write/writer.test.ts",
   },
   {
     name: "sends wait without a bound",
     red: "R3 no more sends wait than may",
-    in: "test/store/writer.test.ts",
+    in: "test/store/write/writer.test.ts",
   },
   {
     name: "a second change of a relation undoes the first one",
     red: "B1 two things said of one person",
-    in: "test/store/writer.test.ts",
+    in: "test/store/write/writer.test.ts",
   },
   {
     name: "a read that goes back is the one that is kept",
     red: "S5 O9 a read that goes back",
-    in: "test/store/writer.test.ts",
+    in: "test/store/write/writer.test.ts",
   },
   {
     name: "of the acks of two devices one is kept",
     red: "Q7 S4 acks of two devices",
-    in: "test/store/writer.test.ts",
+    in: "test/store/write/writer.test.ts",
   },
   {
     name: "a waiting ack is forgotten behind a further one",
     red: "Q7 an ack is settled also",
-    in: "test/store/writer.test.ts",
+    in: "test/store/write/writer.test.ts",
   },
   {
     name: "an ack reaches beyond the head",
     red: "S4 O5 an ack beyond the end of the log",
-    in: "test/store/writer.test.ts",
+    in: "test/store/write/writer.test.ts",
   },
   {
     name: "a new send beside a retry is not announced",
     red: "F1 O1 a new send beside a retry",
-    in: "test/store/writer.test.ts",
+    in: "test/store/write/writer.test.ts",
   },
   {
     name: "a filtered list of the undelivered has a cursor",
@@ -206,7 +206,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "changes that an unblock brings back share one number",
     red: "O5 S7 marks that an unblock brings back",
-    in: "test/store/writer.test.ts",
+    in: "test/store/write/writer.test.ts",
   },
   {
     name: "the presence of an unwatched user is still sent",
@@ -291,12 +291,12 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a read is cut off by another one's deadline",
     red: "E25 none of them is cut off",
-    in: "test/store/read-queue.test.ts",
+    in: "test/store/engine/read-queue.test.ts",
   },
   {
     name: "reads that the network has lost are all asked for again",
     red: "E22 R9 what the network has lost",
-    in: "test/store/read-queue.test.ts",
+    in: "test/store/engine/read-queue.test.ts",
   },
   {
     name: "a worker sends without knowing who has the lease",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { createRemoteClient } from "../../src/store/engine/remote-client.ts";
-import { fakeClock } from "../support/fake-clock.ts";
+import { createRemoteClient } from "../../../src/store/engine/remote-client.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
 
 const batch = [{ sql: "SELECT 1 AS one", args: [] }];
 const rows = { cols: [{ name: "one" }], rows: [[{ type: "integer", value: "1" }]], affected_row_count: 0 };

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Chat, createChat } from "../../src/chat.ts";
-import { demo } from "../../src/access/demo.ts";
-import type { Action } from "../../src/access/policy.ts";
-import { temporaryFolder } from "../support/server.ts";
-import { newId } from "../support/store.ts";
-import { type Answers, ask } from "./ask.ts";
+import { type Chat, createChat } from "../../../src/chat.ts";
+import { demo } from "../../../src/access/demo.ts";
+import type { Action } from "../../../src/access/policy.ts";
+import { temporaryFolder } from "../../support/server.ts";
+import { newId } from "../../support/store.ts";
+import { type Answers, ask } from "../ask.ts";
 
 type People = { readonly contacts?: readonly { user: string }[]; readonly blocks?: readonly { user: string }[] };
 type Page = People & { readonly next?: string };

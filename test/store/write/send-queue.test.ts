@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
-import type { Waiting } from "../../src/store/write/batch.ts";
-import { createSendQueue } from "../../src/store/write/send-queue.ts";
-import { createSenderRates } from "../../src/store/write/sender-rates.ts";
-import { createChance } from "../proof/sim/chance.ts";
-import { fakeClock } from "../support/fake-clock.ts";
-import { newId } from "../support/store.ts";
+import { defaultLimits, type Limits } from "../../../src/protocol/limits.ts";
+import type { Waiting } from "../../../src/store/write/batch.ts";
+import { createSendQueue } from "../../../src/store/write/send-queue.ts";
+import { createSenderRates } from "../../../src/store/write/sender-rates.ts";
+import { createChance } from "../../proof/sim/chance.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+import { newId } from "../../support/store.ts";
 
 const { commitHeavySendsMax, commitSendsMax, lightSendsMax } = defaultLimits;
 

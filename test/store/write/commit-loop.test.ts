@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createCommitLoop } from "../../src/store/write/commit-loop.ts";
+import { createCommitLoop } from "../../../src/store/write/commit-loop.ts";
 
 /** A loop with `work` commits to make; each turn of the event loop begins when the test says so. */
 function start(work: number) {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { retryAfterMs } from "../../src/push/provider/retry-after.ts";
+import { retryAfterMs } from "../../../src/push/provider/retry-after.ts";
 
 const now = Date.UTC(2026, 5, 6, 12, 0, 0);
 const of = (value: string | null) => retryAfterMs(new Headers(value === null ? {} : { "Retry-After": value }), now);

@@ -15,9 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { execPath } from "node:process";
-import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
+import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
 
-const root = join(import.meta.dir, "../..");
+const root = join(import.meta.dir, "../../..");
 const folder = mkdtempSync(join(tmpdir(), "tidings-embedded-"));
 let files = 0;
 const newFile = (): string => join(folder, `chat-${files++}.db`);

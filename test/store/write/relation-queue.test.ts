@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createRelationQueue } from "../../src/store/write/relation-queue.ts";
+import { createRelationQueue } from "../../../src/store/write/relation-queue.ts";
 
 const tenant = "acme";
 const block = (other: string) => ({ other, blocked: true });

@@ -14,16 +14,16 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
-import type { Engine } from "../../src/store/engine/engine.ts";
-import { mayMount } from "../proof/fault/small-disk.ts";
-import type { Alteration } from "../support/alter-source.ts";
-import { plant } from "../plants/index.ts";
-import { startAltered } from "../support/alteration.ts";
-import { describeWhere } from "../support/prerequisite.ts";
-import { type RunningServer, startServer } from "../support/server.ts";
+import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
+import type { Engine } from "../../../src/store/engine/engine.ts";
+import { mayMount } from "../../proof/fault/small-disk.ts";
+import type { Alteration } from "../../support/alter-source.ts";
+import { plant } from "../../plants/index.ts";
+import { startAltered } from "../../support/alteration.ts";
+import { describeWhere } from "../../support/prerequisite.ts";
+import { type RunningServer, startServer } from "../../support/server.ts";
 
-const root = join(import.meta.dir, "../..");
+const root = join(import.meta.dir, "../../..");
 let dir: string;
 let servers: RunningServer[];
 let engines: Engine[];

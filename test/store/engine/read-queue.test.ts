@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createReadQueue } from "../../src/store/engine/read-queue.ts";
+import { createReadQueue } from "../../../src/store/engine/read-queue.ts";
 
 type Ask = Parameters<typeof createReadQueue>[0]["ask"];
 const batch = (sql: string) => [{ sql, args: [] }];

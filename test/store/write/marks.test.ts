@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { encodeConversation } from "../../src/protocol/conversation-id.ts";
-import { createMarks } from "../../src/store/write/marks.ts";
-import { fakeClock } from "../support/fake-clock.ts";
+import { encodeConversation } from "../../../src/protocol/conversation-id.ts";
+import { createMarks } from "../../../src/store/write/marks.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
 
 const delayMs = 50;
 const alice = { tenant: "acme", user: "alice" };

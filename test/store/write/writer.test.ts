@@ -2,11 +2,11 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Limits } from "../../src/protocol/limits.ts";
-import { createEmbeddedEngine } from "../../src/store/engine/embedded.ts";
-import type { Engine } from "../../src/store/engine/engine.ts";
-import { until } from "../support/fake-socket.ts";
-import { accepted, append, newId, person, storeOn } from "../support/store.ts";
+import type { Limits } from "../../../src/protocol/limits.ts";
+import { createEmbeddedEngine } from "../../../src/store/engine/embedded.ts";
+import type { Engine } from "../../../src/store/engine/engine.ts";
+import { until } from "../../support/fake-socket.ts";
+import { accepted, append, newId, person, storeOn } from "../../support/store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tidings-writer-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

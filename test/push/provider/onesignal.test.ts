@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { isIdentifier } from "../../src/protocol/identifier.ts";
-import { ChatError } from "../../src/error.ts";
-import type { Identity } from "../../src/model.ts";
-import type { PushNotice, PushProvider } from "../../src/push/provider.ts";
-import type { Fetch } from "../../src/push/provider/fetch.ts";
-import { oneSignal, type OneSignalOptions } from "../../src/push/provider/onesignal.ts";
-import { openOneSignal, type FakeOneSignal, type OneSignalFault } from "./fake/onesignal.ts";
+import { isIdentifier } from "../../../src/protocol/identifier.ts";
+import { ChatError } from "../../../src/error.ts";
+import type { Identity } from "../../../src/model.ts";
+import type { PushNotice, PushProvider } from "../../../src/push/provider.ts";
+import type { Fetch } from "../../../src/push/provider/fetch.ts";
+import { oneSignal, type OneSignalOptions } from "../../../src/push/provider/onesignal.ts";
+import { openOneSignal, type FakeOneSignal, type OneSignalFault } from "../fake/onesignal.ts";
 import {
   checksFailedBy,
   describeProvider,
@@ -15,9 +15,9 @@ import {
   weakened,
   type CommonFault,
   type Subject,
-} from "./provider.contract.ts";
-import { plant } from "../plants/index.ts";
-import { plantedModule } from "./planted.ts";
+} from "../provider.contract.ts";
+import { plant } from "../../plants/index.ts";
+import { plantedModule } from "../planted.ts";
 
 const faultNames: Readonly<Record<CommonFault, OneSignalFault>> = {
   busy: "limited",

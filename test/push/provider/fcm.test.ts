@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { generateKeyPair, exportPKCS8, importPKCS8, SignJWT } from "jose";
-import { ChatError } from "../../src/error.ts";
-import type { PushOptions } from "../../src/push/options.ts";
-import type { PushNotice, PushProvider } from "../../src/push/provider.ts";
-import { fcm } from "../../src/push/provider/fcm.ts";
-import type { Fetch } from "../../src/push/provider/fetch.ts";
-import { openFcm, type FakeFcm, type FcmFault } from "./fake/fcm.ts";
+import { ChatError } from "../../../src/error.ts";
+import type { PushOptions } from "../../../src/push/options.ts";
+import type { PushNotice, PushProvider } from "../../../src/push/provider.ts";
+import { fcm } from "../../../src/push/provider/fcm.ts";
+import type { Fetch } from "../../../src/push/provider/fetch.ts";
+import { openFcm, type FakeFcm, type FcmFault } from "../fake/fcm.ts";
 import {
   checksFailedBy,
   describeProvider,
@@ -14,9 +14,9 @@ import {
   weakened,
   type CommonFault,
   type Subject,
-} from "./provider.contract.ts";
-import { deadline } from "../support/deadline.ts";
-import { until } from "../support/fake-socket.ts";
+} from "../provider.contract.ts";
+import { deadline } from "../../support/deadline.ts";
+import { until } from "../../support/fake-socket.ts";
 
 const faultNames: Readonly<Record<CommonFault, FcmFault>> = {
   busy: "quota",

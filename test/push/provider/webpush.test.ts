@@ -1,18 +1,18 @@
-import { isOnP256 } from "../../src/push/provider/p256.ts";
+import { isOnP256 } from "../../../src/push/provider/p256.ts";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { createECDH } from "node:crypto";
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { base64url } from "jose";
-import { ChatError } from "../../src/error.ts";
-import { encrypt, plaintextBytesMax } from "../../src/push/provider/encrypt.ts";
-import { generateVapidKeys, type VapidKeys, webPush, type WebPushOptions } from "../../src/push/provider/webpush.ts";
-import { plant, type PlantName } from "../plants/index.ts";
-import type { Fault } from "./fake/http.ts";
-import { createReceiver, openEnvelope } from "./fake/push-envelope.ts";
-import { type FakePushService, startFakePushService, type SubscriptionJson } from "./fake/webpush.ts";
-import { plantedModule } from "./planted.ts";
-import { noticeTo, send } from "./send.ts";
+import { ChatError } from "../../../src/error.ts";
+import { encrypt, plaintextBytesMax } from "../../../src/push/provider/encrypt.ts";
+import { generateVapidKeys, type VapidKeys, webPush, type WebPushOptions } from "../../../src/push/provider/webpush.ts";
+import { plant, type PlantName } from "../../plants/index.ts";
+import type { Fault } from "../fake/http.ts";
+import { createReceiver, openEnvelope } from "../fake/push-envelope.ts";
+import { type FakePushService, startFakePushService, type SubscriptionJson } from "../fake/webpush.ts";
+import { plantedModule } from "../planted.ts";
+import { noticeTo, send } from "../send.ts";
 
 /** A decryption by other authors; it has no types. */
 const ece = createRequire(import.meta.url)("http_ece") as {

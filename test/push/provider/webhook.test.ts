@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Webhook } from "standardwebhooks";
-import { ChatError } from "../../src/error.ts";
-import type { Fetch } from "../../src/push/provider/fetch.ts";
-import { webhook } from "../../src/push/provider/webhook.ts";
-import { plant, type PlantName } from "../plants/index.ts";
-import { type Fault, serveFake } from "./fake/http.ts";
-import { type FakeWebhook, startFakeWebhook } from "./fake/webhook.ts";
-import { plantedModule } from "./planted.ts";
-import { noticeTo, send } from "./send.ts";
+import { ChatError } from "../../../src/error.ts";
+import type { Fetch } from "../../../src/push/provider/fetch.ts";
+import { webhook } from "../../../src/push/provider/webhook.ts";
+import { plant, type PlantName } from "../../plants/index.ts";
+import { type Fault, serveFake } from "../fake/http.ts";
+import { type FakeWebhook, startFakeWebhook } from "../fake/webhook.ts";
+import { plantedModule } from "../planted.ts";
+import { noticeTo, send } from "../send.ts";
 
 const identity = { tenant: "acme", user: "alice" };
 const whsec = (bytes: number, fill = 7) => `whsec_${Buffer.alloc(bytes, fill).toString("base64")}`;
