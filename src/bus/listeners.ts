@@ -33,7 +33,7 @@ export function createListeners({ begin, end }: Interest) {
         begin(key);
       }
       return () => {
-        if (!calls.delete(call) || calls.size > 0 || bySubject.get(key) !== calls) return;
+        if (!calls.delete(call) || calls.size > 0) return;
         bySubject.delete(key);
         end(key);
       };

@@ -19,7 +19,7 @@ export function readDatabaseList(file: string): readonly Listed[] {
     throw new ChatError("config_invalid", `The list of databases cannot be read, got ${file}`, { cause });
   }
   const list: Listed[] = [];
-  for (const [i, line] of text.split("\n").entries()) {
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
     const [url, token, ...rest] = line
       .replace(/(^|\s)#.*$/, "")
       .trim()
