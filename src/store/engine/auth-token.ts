@@ -48,7 +48,7 @@ export function createTokenSource({ authToken, deadlineMs, clock, random }: Toke
   let asking: Promise<string> | null = null;
   let attempts = 0;
   let askedAt = -Infinity;
-  let askableAt = -Infinity;
+  let askableAt = 0;
   let cancelWait = (): void => {};
   const stopped = deferred<never>();
   // A rejection without a caller must not end the process.
