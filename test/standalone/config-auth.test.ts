@@ -53,7 +53,7 @@ test("C7 each variable is within its bounds", () => {
     fits("JWT_SECRET", "x".repeat(32)),
     fits("JWT_SECRET", "x".repeat(31)),
     fits("JWT_SECRET", "é".repeat(16)),
-  ]).toEqual([...[true, false, true]]);
+  ]).toEqual([true, false, true]);
   expect([fits("JWT_CLOCK_TOLERANCE_S", "5"), fits("JWT_CLOCK_TOLERANCE_S", "6")]).toEqual([true, false]);
   // It says how a token is checked, and names no user.
   expect([fits("JWT_USER_CLAIM", "email"), fits("JWT_USER_CLAIM", "exp")]).toEqual([true, false]);

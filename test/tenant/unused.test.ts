@@ -76,7 +76,7 @@ test("K72 a database that does not say whether it has work counts as working, on
     await of({}),
     await of({ isWorking: "fails" }),
     await of({ type: "closing", isWorking: true }),
-  ]).toEqual([...[true, false, true, false]]);
+  ]).toEqual([true, false, true, false]);
   const silent = of({ isWorking: "never" });
   await passes(clock, silent, 100);
   expect(await silent).toBe(true);

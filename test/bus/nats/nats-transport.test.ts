@@ -1,16 +1,16 @@
 import { afterEach, expect, test } from "bun:test";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { configureSync, type LogRecord, resetSync } from "@logtape/logtape";
-import { nats, type NatsOptions } from "../../src/bus/nats/nats.ts";
-import { natsConfig } from "../../src/bus/nats/nats-config.ts";
-import { createNatsTransport, type Pace } from "../../src/bus/nats/nats-transport.ts";
-import type { Transport } from "../../src/bus/transport.ts";
-import { formatLine } from "../../src/internal/log-line.ts";
-import { type NatsServer, startNats } from "../support/nats-server.ts";
-import { describeWith } from "../support/prerequisite.ts";
-import { plainConnection, startHesitant } from "./rude-server.ts";
-import { checksFailedBy, describeTransport, eventually, hear, meet, type World } from "./transport.contract.ts";
-import { deadline } from "../support/deadline.ts";
+import { nats, type NatsOptions } from "../../../src/bus/nats/nats.ts";
+import { natsConfig } from "../../../src/bus/nats/nats-config.ts";
+import { createNatsTransport, type Pace } from "../../../src/bus/nats/nats-transport.ts";
+import type { Transport } from "../../../src/bus/transport.ts";
+import { formatLine } from "../../../src/internal/log-line.ts";
+import { type NatsServer, startNats } from "../../support/nats-server.ts";
+import { describeWith } from "../../support/prerequisite.ts";
+import { plainConnection, startHesitant } from "../rude-server.ts";
+import { checksFailedBy, describeTransport, eventually, hear, meet, type World } from "../transport.contract.ts";
+import { deadline } from "../../support/deadline.ts";
 
 /** Transports and servers that tests of this file have opened, and not closed themselves. */
 const opened: { close(): Promise<unknown> }[] = [];
