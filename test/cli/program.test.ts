@@ -1,4 +1,4 @@
-import { afterEach, expect, spyOn, test } from "bun:test";
+import { afterAll, afterEach, expect, spyOn, test } from "bun:test";
 import { command, group } from "../../src/cli/command.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { ChatError } from "../../src/error.ts";
@@ -30,6 +30,9 @@ afterEach(() => {
   for (const spy of [log, error]) spy.mockReset();
   process.exitCode = exitCode ?? 0;
   ran.length = 0;
+});
+afterAll(() => {
+  for (const spy of [log, error]) spy.mockRestore();
 });
 
 /** The output, the errors, and the exit code of a command line. */

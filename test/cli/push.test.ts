@@ -42,10 +42,13 @@ beforeAll(async () => {
     );
   await store.close();
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const log = spyOn(console, "log");
 afterEach(() => void log.mockReset());
+afterAll(() => {
+  log.mockRestore();
+  rmSync(folder, { recursive: true });
+});
 
 async function run(...args: string[]): Promise<string> {
   log.mockReset().mockImplementation(() => {});
