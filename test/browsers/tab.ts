@@ -1,3 +1,5 @@
+import { deadline } from "../support/deadline.ts";
+
 /** A tab of a browser, as far as every engine here can be driven. */
 export interface Tab {
   goto(url: string): Promise<void>;
@@ -21,7 +23,7 @@ export type EngineName = "chromium" | "firefox" | "webkit";
 
 /** Waits until the expression has the value, and fails with the last one that it had. */
 export async function until(tab: Tab, expression: string, wanted: unknown): Promise<void> {
-  const end = Date.now() + 30_000;
+  const end = Date.now() + deadline.answerMs;
   let found: unknown;
   do {
     // A page that is being left answers nothing.

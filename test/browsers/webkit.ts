@@ -10,6 +10,8 @@ export async function openWebKit(): Promise<Engine> {
   const port = freePort();
   const driver = programPath("webkit");
   const child = Bun.spawn(["dbus-run-session", "--", "xvfb-run", "-a", driver, `--port=${port}`, "--host=127.0.0.1"], {
+    // A process group of its own: the bus and the display do not end with the process that started them.
+    detached: true,
     stdin: "ignore",
     stdout: "ignore",
     stderr: "ignore",
@@ -83,7 +85,7 @@ export async function openWebKit(): Promise<Engine> {
     },
     async close() {
       await ask(session, { method: "DELETE" }).catch(() => {});
-      child.kill("SIGTERM");
+      process.kill(-child.pid, "SIGTERM");
       await child.exited;
     },
   };
