@@ -5,10 +5,18 @@ export type Prerequisite = {
   readonly programs: readonly [string, ...string[]];
   /** Its packages in Debian, with a space between them. */
   readonly debian: string;
+  /** What happens where it is missing. Default: the tests that need it are skipped. */
+  readonly without?: string;
 };
 
 export const prerequisites: readonly Prerequisite[] = [
   { name: "chromium", programs: ["chromium", "chromium-browser", "google-chrome"], debian: "chromium" },
+  {
+    name: "chromium-headless-shell",
+    programs: ["chromium-headless-shell", "chrome-headless-shell"],
+    debian: "chromium-headless-shell",
+    without: "the tests of pages run in chromium, and take longer",
+  },
   { name: "node", programs: ["node"], debian: "nodejs" },
   { name: "npm", programs: ["npm"], debian: "npm" },
   { name: "curl", programs: ["curl"], debian: "curl" },

@@ -124,7 +124,8 @@ async function runAll(missing: string): Promise<readonly Ran[]> {
 async function main(): Promise<number> {
   if (!(await setup())) return 1;
   const missing = await provide();
-  for (const { name } of missing) console.error(`${name} is missing: the tests that need it are skipped`);
+  for (const { name, without = "the tests that need it are skipped" } of missing)
+    console.error(`${name} is missing: ${without}`);
   const names = missing.map(({ name }) => name).join(",");
 
   const asked = process.argv.slice(2);

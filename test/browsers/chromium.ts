@@ -3,7 +3,7 @@ import type { Engine } from "./tab.ts";
 
 /** Chromium without a window, driven as the other engines are. */
 export async function openChromium(): Promise<Engine> {
-  const browser = await openBrowser();
+  const browser = await openBrowser({ isWhole: true });
   const context = await browser.newContext({ locale: "en-GB" });
   const complaints: string[] = [];
   context.on("console", (message) => {

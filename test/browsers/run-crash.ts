@@ -23,7 +23,7 @@ describeWith("chromium", "a tab that crashes at each step of a send", () => {
   let wire: Wire;
   let count = 0;
   beforeAll(async () => {
-    [server, browser] = await Promise.all([startServer(), openBrowser()]);
+    [server, browser] = await Promise.all([startServer(), openBrowser({ isWhole: true })]);
     wire = await openWire(server.port);
   });
   afterAll(async () => {

@@ -16,7 +16,7 @@ describeWith("chromium", "what the day of a laptop does to the chat page", () =>
   let wire: Wire;
   let count = 0;
   beforeAll(async () => {
-    [server, browser] = await Promise.all([startServer(), openBrowser()]);
+    [server, browser] = await Promise.all([startServer(), openBrowser({ isWhole: true })]);
     wire = await openWire(server.port);
   });
   afterAll(async () => {

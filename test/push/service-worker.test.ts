@@ -75,7 +75,7 @@ describeWith("chromium", "the service worker", () => {
   let asked: [method: string, path: string, body: string][] = [];
 
   beforeAll(async () => {
-    browser = await openBrowser();
+    browser = await openBrowser({ isWhole: true });
     site = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,

@@ -32,7 +32,8 @@ export function describeWhere(isThere: boolean, needed: string, title: string, t
   }
 }
 
-function findProgram(name: string): string | null {
+/** The program's path; null where the machine does not have it. */
+export function findProgram(name: string): string | null {
   const prerequisite = [...prerequisites, ...browserPrerequisites].find((one) => one.name === name);
   if (prerequisite === undefined) throw new Error(`${name} is not in scripts/prerequisites.ts`);
   const isReportedMissing = (process.env["TIDINGS_MISSING"] ?? "").split(",").includes(name);

@@ -5,12 +5,19 @@ import { describeWith } from "../support/prerequisite.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { post } from "./page-actions.ts";
 
-type OpenOptions = PageOptions & { readonly prepare?: (page: Page) => Promise<void>; readonly isNoisy?: boolean };
+type OpenOptions = PageOptions & {
+  readonly prepare?: (page: Page) => Promise<void>;
+  /** The browser logs what the test does to it. */
+  readonly isNoisy?: boolean;
+  /** Collects the errors of its console, which then fail no test. */
+  readonly complaints?: string[];
+};
 
 /** A server, a browser, and pages whose consoles stay silent. */
 export type PageTest = {
   readonly base: () => string;
-  /** Opens a page in a profile of its own. `isNoisy`: the browser logs what the test does to it. */
+  readonly port: () => number;
+  /** Opens a page in a profile of its own: a path of the server, or the whole address of a page of another one. */
   open(path: string, options?: OpenOptions): Promise<Page>;
   /** Names that no other test of the file uses. */
   names(): readonly [string, string];
@@ -40,8 +47,9 @@ export function describePage(title: string, tests: (page: PageTest) => void): vo
     const base = (): string => `http://127.0.0.1:${server.port}`;
     tests({
       base,
+      port: () => server.port,
       open: (path, { isNoisy = false, ...options } = {}) =>
-        openPage(browser, base() + path, { ...options, complaints: isNoisy ? [] : complaints }),
+        openPage(browser, new URL(path, base()).href, { complaints: isNoisy ? [] : complaints, ...options }),
       names() {
         count += 1;
         return [`alice${count}`, `bob${count}`];
