@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { connectRaw } from "../support/client.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { markPage, markup, namesOfProperties } from "./markup.ts";
-import { dropDatabases, online, say, storedCursor, texts, ticks, until } from "./page-actions.ts";
+import { dropDatabases, online, say, sayAll, storedCursor, texts, ticks, until } from "./page-actions.ts";
 import { describePage } from "./with-page.ts";
 
 describePage("the chat page", ({ base, port, open, names }) => {
@@ -82,7 +82,10 @@ describePage("the chat page", ({ base, port, open, names }) => {
     const alice = await open(`/?user=${a}&to=${b}`);
     const bob = await open(`/?user=${b}&to=${a}`, { viewport: { width: 390, height: 500 } });
     await Promise.all([online(alice), online(bob)]);
-    for (let at = 0; at < 20; at++) await say(alice, `line ${at}`);
+    await sayAll(
+      alice,
+      Array.from({ length: 20 }, (_, at) => `line ${at}`),
+    );
     await until(async () => (await ticks(alice)).at(-1), "read");
     await bob.evaluate(`document.querySelector("#log").scrollTop = 0`);
     await say(alice, "far below");
@@ -132,7 +135,7 @@ describePage("the chat page", ({ base, port, open, names }) => {
     const profile = bob.context();
     await bob.close();
     const wanted = Array.from({ length: 30 }, (_, at) => String(at));
-    for (const text of wanted.slice(1)) await say(alice, text);
+    await sayAll(alice, wanted.slice(1));
     await until(() => ticks(alice), ["read", ...Array.from({ length: 29 }, () => "accepted" as const)]);
     bob = await profile.newPage();
     await bob.goto(`${base()}/?user=${b}&to=${a}`);
@@ -249,7 +252,7 @@ describePage("the chat page", ({ base, port, open, names }) => {
     const alice = await open(`/?user=${a}&to=${b}`);
     const bob = await open(`/?user=${b}&to=${a}`);
     await Promise.all([online(alice), online(bob)]);
-    for (const payload of payloads) await say(alice, payload);
+    await sayAll(alice, payloads);
     await until(
       () => texts(bob),
       payloads.map((payload) => payload.replaceAll("\0", "")),
@@ -326,7 +329,10 @@ describePage("the chat page", ({ base, port, open, names }) => {
       await online(alice);
       await say(alice, "x".repeat(300));
       await say(alice, "two words\n\nand lines");
-      for (let at = 0; at < 10; at++) await say(alice, `${at}`);
+      await sayAll(
+        alice,
+        Array.from({ length: 10 }, (_, at) => `${at}`),
+      );
       await until(async () => (await ticks(alice)).every((tick) => tick === "accepted"), true);
       const check = async () => {
         expect(await alice.evaluate<number>("document.documentElement.scrollWidth - innerWidth")).toBe(0);

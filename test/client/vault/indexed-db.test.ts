@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { alter } from "../../support/alter-source.ts";
@@ -39,6 +39,8 @@ describeWith("chromium", "indexedDb() in Chromium", () => {
   let browser: Browser;
   let server: ReturnType<typeof Bun.serve>;
   let context: BrowserContext;
+  /** The tab of the suite for all storages. */
+  let suite: Page | undefined;
   const scripts = new Map<string, string>();
 
   beforeAll(async () => {
@@ -63,7 +65,7 @@ describeWith("chromium", "indexedDb() in Chromium", () => {
     await server.stop(true);
   });
   afterEach(async () => {
-    await Promise.all(context.pages().map((page) => page.close()));
+    await Promise.all(context.pages().map((page) => page !== suite && page.close()));
   });
 
   /** A tab with the suite. All tabs of a context have one disk. */
@@ -78,12 +80,20 @@ describeWith("chromium", "indexedDb() in Chromium", () => {
   const run = <Result>(page: Page, body: string): Promise<Result> =>
     page.evaluate<Result>(`(async () => { const p = globalThis.vaultPage; ${body} })()`);
 
-  let at = 0;
-  vaultCases((name) =>
-    test(name, async () => {
-      await run(await tab(), `await p.runCase(${JSON.stringify(name)}, ${++at})`);
-    }),
-  );
+  describe("as every storage", () => {
+    beforeAll(async () => {
+      suite = await tab();
+    });
+    afterAll(() => suite?.close());
+
+    // One tab is enough: each case has a database of its own.
+    let at = 0;
+    vaultCases((name) =>
+      test(name, async () => {
+        await run(suite as Page, `await p.runCase(${JSON.stringify(name)}, ${++at})`);
+      }),
+    );
+  });
 
   test("J64 two pages that write one conversation at once lose nothing of it, and the cursor of one of them moves", async () => {
     const pages = await Promise.all([tab(), tab()]);
