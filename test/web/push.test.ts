@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { generateVapidKeys } from "../../src/push/provider/webpush.ts";
-import { openPage } from "../support/chromium.ts";
-import { describeWith, programPath } from "../support/prerequisite.ts";
+import { openBrowser, openPage } from "../support/chromium.ts";
+import { describeWith } from "../support/prerequisite.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { online, post, until } from "./page-actions.ts";
 
@@ -17,10 +17,6 @@ const pushService = `PushManager.prototype.subscribe = async ({ applicationServe
   return { toJSON: () => ({ endpoint: "https://fcm.googleapis.com/fcm/send/here", expirationTime: null, keys: ${JSON.stringify(keys)} }) };
 }`;
 
-/** Not its headless shell, which has no notifications. */
-const openWholeBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: programPath("chromium"), args: ["--no-sandbox"] });
-
 describeWith("chromium", "Web Push in the chat page", () => {
   let server: RunningServer;
   let browser: Browser;
@@ -34,7 +30,7 @@ describeWith("chromium", "Web Push in the chat page", () => {
       VAPID_PRIVATE_KEY: made.privateKey,
       VAPID_SUBJECT: "mailto:a@b.example",
     };
-    [server, browser] = await Promise.all([startServer({ env }), openWholeBrowser()]);
+    [server, browser] = await Promise.all([startServer({ env }), openBrowser({ isWhole: true })]);
   });
   afterAll(async () => {
     await browser.close();
