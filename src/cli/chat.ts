@@ -1,4 +1,4 @@
-import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { createClient as openDatabase } from "@libsql/client";
 import { ChatError } from "../error.ts";
 import type { Client, MessageState, Status } from "../client/api.ts";
@@ -6,13 +6,18 @@ import { ClientError } from "../client/api.ts";
 import { createClient } from "../client/client.ts";
 import { libsql } from "../client/vault/libsql.ts";
 import { memory } from "../client/vault/memory.ts";
+import { type Dump, readDump } from "./chat-dump.ts";
 import { command } from "./command.ts";
 
+/** The tenant of a server that names none. */
+const tenantDefault = "default";
+
 /** What the command prints: an object with one field, which names its kind. */
-type Line =
+export type Line =
   | { readonly status: Status }
   | { readonly message: object }
   | { readonly item: { readonly id: string; readonly state: MessageState; readonly code?: string } }
+  | { readonly dump: Dump }
   | { readonly error: { readonly code: string; readonly message: string } };
 
 export const chatCommand = command({
@@ -28,7 +33,8 @@ export const chatCommand = command({
     database: { type: "string", description: "Keeps outbox and cache here (file:me.db); without it in memory" },
     json: {
       type: "boolean",
-      description: 'JSON lines: {"do":"send","to":"bob","text":"hi"} in; status, message, item, error out',
+      description:
+        'JSON lines: {"do":"send","to":"bob","text":"hi"} or {"do":"dump"} in; status, message, item, dump, error out',
     },
   },
   async run({ url, user, to, token, database, json }) {
@@ -40,29 +46,32 @@ export const chatCommand = command({
         "This command needs a runtime with WebSocket: Bun, Deno, or Node 22 or later",
       );
     const opened = database === undefined ? null : openDatabase({ url: database });
+    const storage = opened === null ? memory() : libsql(opened);
     const client = createClient({
-      url,
-      user,
+      ...{ url, user, storage },
       authenticate: async () => (token === undefined ? { parameters: { user } } : { token }),
-      storage: opened === null ? memory() : libsql(opened),
     });
-    const print = json ? printJson : printText;
-    process.exitCode = (await talk(client, { to, json, print })) ? 0 : 1;
+    const conversation: Talk = {
+      ...{ to, json, print: json ? printJson : printText, input: process.stdin },
+      dump: () => readDump(storage, { url, tenant: tenantDefault, user }),
+    };
+    process.exitCode = (await talk(client, conversation)) ? 0 : 1;
     await client.close();
     opened?.close();
   },
 });
 
+export type Talk = {
+  /** Whom each line is for, unless it says so. */
+  readonly to: string | undefined;
+  readonly json: boolean;
+  readonly input: Readable;
+  readonly print: (line: Line) => void;
+  readonly dump: () => Promise<Dump>;
+};
+
 /** Ends when the input has ended and everything was sent, or when the server wants no connection. False: something is not sent. */
-async function talk(
-  client: Client,
-  {
-    to,
-    json,
-    print,
-  }: { readonly to: string | undefined; readonly json: boolean; readonly print: (line: Line) => void },
-): Promise<boolean> {
-  const input = createInterface({ input: process.stdin });
+export async function talk(client: Client, { to, json, input: source, print, dump }: Talk): Promise<boolean> {
   const states = new Map<string, MessageState>();
   const watched = new Set<string>();
   let last = "";
@@ -81,6 +90,9 @@ async function talk(
     });
     return thread;
   }
+
+  const reportFault = (fault: unknown): void =>
+    print({ error: { code: "storage_failed", message: fault instanceof Error ? fault.message : String(fault) } });
 
   function send(user: string, text: string): void {
     try {
@@ -105,23 +117,40 @@ async function talk(
       print({ status });
       if (status.state === "unauthenticated" || status.state === "ended") resolve(false);
     });
-    input.on("line", (line) => {
+    readLines(source, (line) => {
       const asked = json ? readJson(line) : readText(line, to);
-      if (asked === null) print({ error: { code: "bad_line", message: "A line says whom it is for, and a text" } });
+      if (asked === "dump") void dump().then((value) => print({ dump: value }), reportFault);
+      else if (asked === null)
+        print({ error: { code: "bad_line", message: "A line says whom it is for, and a text" } });
       else send(asked.to, asked.text);
     });
-    input.on("close", () => {
+    source.on("end", () => {
       isEnding = true;
       settle();
     });
   });
 }
 
+/** Calls `take` with each line. node:readline would also end lines at U+2028, which a JSON text may hold unescaped. */
+function readLines(source: Readable, take: (line: string) => void): void {
+  let rest = "";
+  source.setEncoding("utf8");
+  source.on("data", (text: string) => {
+    const lines = (rest + text).split(/\r?\n/);
+    rest = lines.pop() ?? "";
+    lines.forEach(take);
+  });
+  source.on("end", () => {
+    if (rest !== "") take(rest);
+  });
+}
+
 type Asked = { readonly to: string; readonly text: string };
 
-function readJson(line: string): Asked | null {
+function readJson(line: string): Asked | "dump" | null {
   try {
     const value = JSON.parse(line) as { readonly do?: unknown; readonly to?: unknown; readonly text?: unknown } | null;
+    if (value?.do === "dump") return "dump";
     if (value?.do !== "send" || typeof value.to !== "string" || typeof value.text !== "string") return null;
     return { to: value.to, text: value.text };
   } catch {
@@ -144,6 +173,7 @@ function printText(line: Line): void {
   } else if ("error" in line) console.error(`! ${line.error.message}`);
   else if ("status" in line)
     console.error(`* ${line.status.state}${"reason" in line.status ? `: ${line.status.reason}` : ""}`);
+  else if ("dump" in line) console.log(JSON.stringify(line.dump));
   else if (line.item.state === "failed") console.error(`! not sent: ${line.item.code ?? ""}`);
   else if (line.item.state === "read" || line.item.state === "delivered") console.error(`* ${line.item.state}`);
 }

@@ -40,6 +40,7 @@ function chat(server: RunningServer, ...args: readonly string[]) {
 type Line = {
   readonly message?: { readonly from: string; readonly text: string };
   readonly item?: { readonly state: string };
+  readonly dump?: Readonly<Record<"messages" | "outbox", readonly { readonly text: string }[]>>;
   readonly error?: { readonly code: string };
 };
 
@@ -98,12 +99,15 @@ test("J19 each line is sent to whom it names, and others get it later, once for 
 test("J19 as JSON lines it says what becomes of each, and what is wrong with a line", async () => {
   const server = await start();
   const alice = chat(server, "--user", "alice", "--json");
-  for (const line of ['{"do":"send","to":"bob","text":"hi"}', "{", '{"do":"send","to":"bob","text":""}'])
-    alice.say(line);
+  // U+2028 ends a line elsewhere, and is a character of a text here.
+  const sends = ['{"do":"send","to":"bob","text":"hi\u2028there"}', "{", '{"do":"send","to":"bob","text":""}'];
+  for (const line of [...sends, '{"do":"dump"}']) alice.say(line);
   const { code, output } = await alice.end();
   const lines = linesOf(output);
   expect(lines.flatMap(({ error }) => (error === undefined ? [] : [error.code]))).toEqual(["bad_line", "empty_text"]);
   expect(lines.findLast(({ item }) => item !== undefined)?.item?.state).toBe("accepted");
+  const dumps = lines.flatMap(({ dump }) => (dump === undefined ? [] : [[...dump.messages, ...dump.outbox]]));
+  expect(dumps.map((rows) => rows.map(({ text }) => text))).toEqual([["hi\u2028there"]]);
   expect(code).toBe(0);
 });
 
