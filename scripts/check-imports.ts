@@ -32,10 +32,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "tenant",
   ],
   adapter: ["base", "protocol", "access", "connection", "http", "chat"],
-  standalone: ["base", "protocol", "store", "bus", "access", "push", "http", "chat", "adapter", "client", "web"],
+  standalone: [
+    ...["base", "protocol", "store", "bus", "access", "push", "http", "chat", "adapter", "client", "web"],
+    "conform",
+  ],
   client: ["base", "protocol"],
   react: ["client"],
   web: ["base", "protocol", "client", "react"],
+  // It judges the others, and shares no mistake with them.
+  conform: [],
 };
 
 /** Which layer a file or folder directly under src belongs to, where it is not a layer's own folder. */
@@ -54,7 +59,7 @@ const layerOfName: Readonly<Record<string, string>> = {
 
 /** The only places where `node:` and `bun` modules may be imported. */
 const edge =
-  /^src\/(adapter\/|bus\/nats\/|store\/engine\/|store\/migration\/read-folder\.ts$|push\/provider\/resolve-host\.ts$|standalone\/|(server|cli)(\/|\.ts$))/;
+  /^src\/(adapter\/|bus\/nats\/|store\/engine\/|store\/migration\/read-folder\.ts$|push\/provider\/resolve-host\.ts$|standalone\/|conform\/|(server|cli)(\/|\.ts$))/;
 
 type Import = { readonly line: number; readonly specifier: string };
 

@@ -24,6 +24,8 @@ export const prerequisites: readonly Prerequisite[] = [
   { name: "nats-server", programs: ["nats-server", "/usr/sbin/nats-server"], debian: "nats-server" },
   // Tests use its library to count the cost of a statement.
   { name: "sqlite3", programs: ["sqlite3"], debian: "sqlite3" },
+  // The example of a client in another language.
+  { name: "python3", programs: ["python3"], debian: "python3" },
   { name: "gcc", programs: ["gcc", "cc"], debian: "gcc libc6-dev" },
 ];
 

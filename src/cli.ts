@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { backupCommand, restoreCommand, epochCommand } from "./cli/backup.ts";
 import { chatCommand } from "./cli/chat.ts";
 import { group } from "./cli/command.ts";
+import { conformCommand } from "./cli/conform.ts";
 import { migrateCommand } from "./cli/migrate.ts";
 import { runProgram } from "./cli/program.ts";
 import { pushCommand } from "./cli/push.ts";
@@ -17,6 +18,7 @@ const main = group("Durable chat: the standalone server, and the tools beside it
   epoch: epochCommand,
   push: pushCommand,
   chat: chatCommand,
+  conform: conformCommand,
   vapid: vapidCommand,
 });
 

@@ -1,3 +1,4 @@
+import { proof as conform } from "../../test/proof/conform/proof.ts";
 import { proof as fstore } from "../../test/proof/fault/proof.ts";
 import { proof as fuzz } from "../../test/proof/fuzz/proof.ts";
 import { proof as http } from "../../test/proof/history/proof.ts";
@@ -16,5 +17,5 @@ import { proof as soak } from "../../test/proof/soak/proof.ts";
 /** Every harness, in the order in which they run. */
 export const allProofs: readonly Proof[] = [
   ...[sim, sdk, kill, net, power, fstore, fuzz],
-  ...[http, tenants, security, load, flood, soak],
+  ...[http, tenants, security, conform, load, flood, soak],
 ];

@@ -5,7 +5,7 @@ import type { Module } from "../syntax.ts";
 export const branchesMin = 5;
 
 /** Folders of which the tests show what a user sees, and not one file each: a file in them may have a test of its own. */
-const byBehaviour = /^src\/(client|react|web)\//;
+const byBehaviour = /^src\/(client|conform|react|web)\//;
 
 /** The test that shows a file without a test of its own: the file wires others, or means something only together with them. */
 export const shownBy: Readonly<Record<string, string>> = {
@@ -13,6 +13,7 @@ export const shownBy: Readonly<Record<string, string>> = {
   "src/adapter/hono.ts": "test/adapter/protocol/hono-node.test.ts",
   "src/adapter/node.ts": "test/adapter/protocol/node.test.ts",
   "src/chat-databases.ts": "test/tenant/databases.test.ts",
+  "src/cli/conform.ts": "test/conform/client.test.ts",
   "src/cli/migrate.ts": "test/store/migration/script.test.ts",
   "src/hub/people.ts": "test/hub/presence.test.ts",
   "src/standalone/main.ts": "test/standalone/server.test.ts",
