@@ -84,6 +84,7 @@ export function createClient(options: ClientOptions): Client {
   const life = createLife({
     ...{ clock, randomBytes: environment.randomBytes, storage, scope, level, ids, cache, keeper, onFault },
     link: () => link,
+    onNew: () => threads.ask(),
     onOpen: () => threads.open(),
     onLost: () => storageState.set({ kind: "lost" }),
   });
@@ -127,7 +128,7 @@ export function createClient(options: ClientOptions): Client {
     onShown: () => life.isOpen() && threads.draftChanged(null),
     onLeaving: () => threads.saveDrafts(),
   });
-  const threads = createThreads({ ...parts, outbox, sender, pages, typing, wishes, textBytesMax, isOpen: life.isOpen });
+  const threads = createThreads({ ...parts, outbox, sender, pages, typing, wishes, textBytesMax, life });
 
   cache.subscribe(({ of }) => {
     if (of === "relations" || of === "wishes" || of === "all") relations.set(wishes.relations());

@@ -11,6 +11,8 @@ export interface Life {
   /** See `Client.retain`. `at-once`: its end disconnects without waiting for another use. */
   retain(linger?: "linger" | "at-once"): () => void;
   isOpen(): boolean;
+  /** True while the vault of a new device is being made. */
+  isNew(): boolean;
   isClosed(): boolean;
   /** Reads the vault into the cache; answers where a connection begins. Null: not now. */
   connect(begin: (position: Position | null) => void): void;
@@ -27,6 +29,8 @@ export type LifeOptions = Pick<Environment, "clock" | "randomBytes"> & {
   readonly cache: Cache;
   readonly keeper: Keeper;
   readonly link: () => Pick<Link, "start" | "stop">;
+  /** The vault of a new device is being made. */
+  readonly onNew: () => void;
   readonly onOpen: () => void;
   readonly onLost: () => void;
   readonly onFault: (fault: unknown) => void;
@@ -38,8 +42,9 @@ const lingerMs = 5_000;
 const reopenMs = 5_000;
 
 export function createLife(options: LifeOptions): Life {
-  const { clock, randomBytes, storage, scope, level, ids, cache, keeper, link, onOpen, onLost, onFault } = options;
-  let phase: "unopened" | "opening" | "open" | "closed" = "unopened";
+  const { clock, randomBytes, storage, scope, level, ids, cache, keeper, link, onNew, onOpen, onLost, onFault } =
+    options;
+  let phase: "unopened" | "making" | "opening" | "open" | "closed" = "unopened";
   let uses = 0;
   let position: Position | null = null;
   /** Counts the openings: one that was overtaken changes nothing. */
@@ -51,8 +56,10 @@ export function createLife(options: LifeOptions): Life {
 
   /** Opens the vault before it connects: the data on the device is shown, with or without a network. */
   async function open(): Promise<void> {
-    phase = "opening";
     const mine = ++opening;
+    // Later ones show what earlier ones have loaded.
+    phase = mine === 1 && storage.isNew?.(scope) === true ? "making" : "opening";
+    if (phase === "making") onNew();
     try {
       const vault = await storage.open(scope, () => deviceName(randomBytes));
       if (isClosed()) return vault.close();
@@ -119,6 +126,7 @@ export function createLife(options: LifeOptions): Life {
   return {
     isClosed,
     isOpen: () => phase === "open",
+    isNew: () => phase === "making",
     position: () => position,
     connect(begin) {
       if (phase !== "open") return begin(null);

@@ -1,13 +1,24 @@
-const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
-const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const dayOfYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
-const shortDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const shortDayOfYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
-const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
+/** A format in the reader's language, made when it is first used: the first one of a page takes the browser as long as a drawing. */
+function format(options: Intl.DateTimeFormatOptions): { format(time: number): string } {
+  let made: Intl.DateTimeFormat | null = null;
+  return { format: (time) => (made ??= new Intl.DateTimeFormat(undefined, options)).format(time) };
+}
+
+const clock = format({ hour: "numeric", minute: "2-digit" });
+const weekday = format({ weekday: "long" });
+const day = format({ weekday: "long", day: "numeric", month: "long" });
+const dayOfYear = format({ day: "numeric", month: "long", year: "numeric" });
+const shortDay = format({ day: "numeric", month: "short" });
+const shortDayOfYear = format({ day: "numeric", month: "short", year: "numeric" });
+const whole = format({ dateStyle: "full", timeStyle: "short" });
 
 /** Times are milliseconds since the Unix epoch, shown in the reader's time zone and language. */
 export const clockName = (time: number): string => clock.format(time);
+
+/** Makes the formats that each message needs. */
+export function prepareFormats(): void {
+  for (const one of [clock, whole]) one.format(0);
+}
 
 /** For whoever points at a time. */
 export const wholeName = (time: number): string => whole.format(time);

@@ -1,5 +1,7 @@
 import { createRoot } from "react-dom/client";
+import { routeOf } from "./address.ts";
 import { ChatPage } from "./chat-page.tsx";
+import { prepareFormats } from "./day.ts";
 import { type Auth, begin, openClient, type Start } from "./session.ts";
 import { Notice, StartForm } from "./start-form.tsx";
 
@@ -24,9 +26,15 @@ function show(start: Start, auth: Auth): void {
   switch (start.view) {
     case "chat": {
       const client = openClient(auth, start.identity);
-      // Before the first drawing: effects run only after it.
       client.retain();
-      return root.render(<ChatPage client={client} auth={auth} identity={start.identity} />);
+      // What takes time is done after the first requests have gone out, while the server answers.
+      const { target } = routeOf(location.search, start.identity.user);
+      if (target !== null) client.thread(target);
+      setTimeout(() => {
+        root.render(<ChatPage client={client} auth={auth} identity={start.identity} />);
+        prepareFormats();
+      });
+      return;
     }
     case "start":
       return root.render(<StartForm problem={start.problem} />);

@@ -35,7 +35,14 @@ const emoji =
 export const isEmojiOnly = (text: string): boolean => text.length <= 96 && emoji.test(text);
 
 const previewMax = 120;
-const segmenter = typeof Intl.Segmenter === "undefined" ? null : new Intl.Segmenter();
+/** Made for the first text that is cut: it takes the browser as long as a drawing. */
+let segmenter: Intl.Segmenter | null = null;
+
+function signsOf(line: string): Iterable<string> {
+  if (typeof Intl.Segmenter === "undefined") return line;
+  segmenter ??= new Intl.Segmenter();
+  return [...segmenter.segment(line)].map(({ segment }) => segment);
+}
 
 /** The beginning of a text on one line. It is cut between signs as people see them, never inside one. */
 export function previewOf(text: string): string {
@@ -45,7 +52,7 @@ export function previewOf(text: string): string {
     .trim();
   if (line.length <= previewMax && text.length <= 4 * previewMax) return line;
   let cut = "";
-  for (const sign of segmenter === null ? line : [...segmenter.segment(line)].map(({ segment }) => segment)) {
+  for (const sign of signsOf(line)) {
     if (cut.length + sign.length > previewMax) break;
     cut += sign;
   }

@@ -46,8 +46,8 @@ export const clientInbox = {
   "ranges are wider before the messages are there": {
     rule: "J7",
     file: "client/sync/history.ts",
-    from: "const resets = cache.resets();\n      const page = await pages.messages({ conversation: row.id, at });",
-    to: 'const resets = cache.resets(); const page = await pages.messages({ conversation: row.id, at }); if (page !== null && page.messages.length > 0) await keeper.write({ conversations: [{ kind: "held", conversation: row.id, first: page.messages[0]?.seq ?? 1, last: page.messages.at(-1)?.seq ?? 1 }] }, "relaxed");',
+    from: "const resets = cache.resets();\n      const messages = await pages.messages({ of: { id: row.id }, at });",
+    to: 'const resets = cache.resets(); const messages = await pages.messages({ of: { id: row.id }, at }); if (messages !== null && messages.length > 0) await keeper.write({ conversations: [{ kind: "held", conversation: row.id, first: messages[0]?.seq ?? 1, last: messages.at(-1)?.seq ?? 1 }] }, "relaxed");',
   },
   "a message that comes again is counted again": {
     rule: "J9",

@@ -2,6 +2,7 @@ import { ClientError, type Message } from "../api.ts";
 import type { Refusal, Target } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
+import { queryOf } from "./target.ts";
 
 /** The promises for messages that this tab has sent. */
 export interface Answers {
@@ -46,7 +47,7 @@ export function createAnswers({ cache, keeper }: { readonly cache: Cache; readon
   /** The tab that has settled a row has put its message into the vault. */
   async function wasSent(id: string, target: Target): Promise<boolean> {
     const vault = keeper.vault();
-    const row = await vault.conversation("with" in target ? target : { id: target.conversation });
+    const row = await vault.conversation(queryOf(target));
     const last = row?.last?.seq ?? 0;
     if (row === null || last === 0) return false;
     const newest = await vault.messages({ conversation: row.id, first: Math.max(1, last - newestMax + 1), last });

@@ -1,6 +1,6 @@
 import type { Boot, DraftChange, Written } from "../vault/contract.ts";
-import { isSameRow } from "../vault/resolve.ts";
-import type { ConversationRow, MessageRow, OutboxRow, RelationRow, Target, Wish } from "../vault/rows.ts";
+import { isSameRow, sameOr } from "../vault/resolve.ts";
+import type { ConversationRow, MessageRow, OutboxRow, RelationRow, Wish } from "../vault/rows.ts";
 
 /** An operation of the user, with what only this process knows of it. */
 export type Pending = {
@@ -58,10 +58,6 @@ export type News = {
   readonly wishes: readonly Wish[];
   readonly granted: readonly Wish[];
 };
-
-/** The name of a target in the vault, for drafts. */
-export const targetKey = (target: Target): string =>
-  "with" in target ? `with ${target.with}` : `conversation ${target.conversation}`;
 
 export function createCache(): Cache {
   const conversations = new Map<string, ConversationRow>();
@@ -180,9 +176,6 @@ export function createCache(): Cache {
     },
   };
 }
-
-const sameOr = <Row extends object>(known: Row | undefined, row: Row): Row =>
-  known !== undefined && isSameRow(row, known) ? known : row;
 
 /** The new messages of each conversation that a write named. */
 function messagesOf(written: Written, news: News): ReadonlyMap<string, readonly MessageRow[]> {

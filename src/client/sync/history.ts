@@ -21,13 +21,13 @@ export function createHistory({ cache, keeper, pages }: HistoryOptions): History
         if (messages.length === held.last - held.first + 1) return messages;
       }
       const resets = cache.resets();
-      const page = await pages.messages({ conversation: row.id, at });
-      if (page === null) return null;
-      const [first, last] = [page.messages[0]?.seq, page.messages.at(-1)?.seq];
+      const messages = await pages.messages({ of: { id: row.id }, at });
+      if (messages === null) return null;
+      const [first, last] = [messages[0]?.seq, messages.at(-1)?.seq];
       if (first === undefined || last === undefined) return [];
       const patch = { kind: "held", conversation: row.id, first, last } as const;
-      const { isOutdated } = await keeper.write({ messages: page.messages, conversations: [patch], resets }, "relaxed");
-      return isOutdated ? null : page.messages;
+      const { isOutdated } = await keeper.write({ messages, conversations: [patch], resets }, "relaxed");
+      return isOutdated ? null : messages;
     },
   };
 }

@@ -4,12 +4,13 @@ import type { OutboxChange, Written } from "../vault/contract.ts";
 import { VaultError } from "../vault/contract.ts";
 import type { OutboxRow, Refusal, Target } from "../vault/rows.ts";
 import { createAnswers } from "./answers.ts";
-import { type Cache, type Pending, targetKey } from "./cache.ts";
+import type { Cache, Pending } from "./cache.ts";
 import { createEdits } from "./edits.ts";
 import type { Ids } from "./ids.ts";
 import type { Keeper } from "./keeper.ts";
 import { createLookAround } from "./look-around.ts";
 import type { Sender } from "./sender.ts";
+import { targetKey } from "./target.ts";
 
 /** What the user has sent, until the server has answered for good. */
 export interface Outbox {

@@ -1,25 +1,21 @@
 import type { Answer, Link } from "../link/contract.ts";
+import { withParameters } from "../link/path.ts";
 import type { ListedConversation } from "../vault/merge.ts";
 import type { MessageRow } from "../vault/rows.ts";
+import type { TargetQuery } from "./target.ts";
 
 /** What the client reads from the server by request. */
 export interface Pages {
   /** The page of messages next to `at`. Null: it cannot be had now. */
-  messages(query: HistoryQuery): Promise<HistoryPage | null>;
+  messages(query: HistoryQuery): Promise<readonly MessageRow[] | null>;
   conversations(after: string | null): Promise<ListPage | null>;
   /** `none`: there is no such conversation. Null: it cannot be had now. */
-  conversation(key: { readonly id: string } | { readonly with: string }): Promise<ListedConversation | "none" | null>;
+  conversation(key: TargetQuery): Promise<ListedConversation | "none" | null>;
 }
 
 export type HistoryQuery = {
-  readonly conversation: string;
+  readonly of: TargetQuery;
   readonly at: "newest" | { readonly before: number } | { readonly after: number } | { readonly around: number };
-};
-
-export type HistoryPage = {
-  readonly messages: readonly MessageRow[];
-  readonly hasBefore: boolean;
-  readonly hasAfter: boolean;
 };
 
 export type ListPage = { readonly conversations: readonly ListedConversation[]; readonly next: string | null };
@@ -28,29 +24,19 @@ export type ListPage = { readonly conversations: readonly ListedConversation[]; 
 export const pageSize = 50;
 
 export function createPages(link: Pick<Link, "ask">): Pages {
-  const get = (path: string): Promise<Answer> => new Promise((resolve) => link.ask({ method: "GET", path }, resolve));
+  const get = (path: string, parameters: Parameters<typeof withParameters>[1] = {}): Promise<Answer> =>
+    new Promise((resolve) => link.ask({ method: "GET", path: withParameters(path, parameters) }, resolve));
 
   return {
-    async messages({ conversation, at }) {
-      const place =
-        at === "newest"
-          ? ""
-          : Object.entries(at)
-              .map(([name, seq]) => `&${name}=${seq}`)
-              .join("");
-      const answer = await get(`/messages?conversation=${encodeURIComponent(conversation)}&limit=${pageSize}${place}`);
+    async messages({ of, at }) {
+      const target = "id" in of ? { conversation: of.id } : of;
+      const answer = await get("/messages", { ...target, limit: pageSize, ...(at !== "newest" && at) });
       if (!answer.ok) return null;
-      const { messages, more } = answer.body as {
-        messages: (MessageRow & { kind?: string })[];
-        more: { before: boolean; after: boolean };
-      };
-      const rows = messages.map(({ kind: _, ...message }): MessageRow => message);
-      return { messages: rows, hasBefore: more.before, hasAfter: more.after };
+      const { messages } = answer.body as { messages: (MessageRow & { kind?: string })[] };
+      return messages.map(({ kind: _, ...message }) => message);
     },
     async conversations(after) {
-      const answer = await get(
-        `/conversations?limit=${pageSize}${after === null ? "" : `&after=${encodeURIComponent(after)}`}`,
-      );
+      const answer = await get("/conversations", { limit: pageSize, after });
       if (!answer.ok) return null;
       const { conversations, next } = answer.body as { conversations: ListedConversation[]; next?: string | null };
       return { conversations, next: next ?? null };
@@ -61,7 +47,7 @@ export function createPages(link: Pick<Link, "ask">): Pages {
         if (!answer.ok) return answer.status === 404 ? "none" : null;
         return answer.body as ListedConversation;
       }
-      const answer = await get(`/conversations?with=${encodeURIComponent(key.with)}`);
+      const answer = await get("/conversations", key);
       if (!answer.ok) return null;
       return (answer.body as { conversations: ListedConversation[] }).conversations[0] ?? "none";
     },

@@ -1,9 +1,10 @@
 import type { Environment } from "../environment.ts";
 import type { Frame, Link } from "../link/contract.ts";
 import type { Written } from "../vault/contract.ts";
-import type { Refusal, Target } from "../vault/rows.ts";
+import type { Refusal } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
 import type { Keeper } from "./keeper.ts";
+import { wireTarget } from "./target.ts";
 
 type Rejected = Extract<Frame, { type: "rejected" }>;
 
@@ -163,7 +164,3 @@ export function createSender({ clock, cache, keeper, link, onFault, onRefused, o
     },
   };
 }
-
-/** A target as the fields of a frame. */
-export const wireTarget = (target: Target): { to: string } | { conversation: string } =>
-  "with" in target ? { to: target.with } : { conversation: target.conversation };

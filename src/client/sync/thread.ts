@@ -2,15 +2,17 @@ import type { Thread, ThreadState } from "../api.ts";
 import type { Environment } from "../environment.ts";
 import { createSource, type Readable } from "../readable.ts";
 import type { ConversationRow, Target } from "../vault/rows.ts";
-import { type Cache, type Change, targetKey } from "./cache.ts";
+import type { Cache, Change } from "./cache.ts";
 import { checkText } from "./check-text.ts";
 import { createDraft } from "./draft.ts";
+import { createFinder } from "./finder.ts";
 import { createHistory } from "./history.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Pages } from "./pages.ts";
 import { createReadMarker } from "./read-marker.ts";
 import type { Sender } from "./sender.ts";
+import { heldRow, isFor, targetKey } from "./target.ts";
 import { createThreadRows } from "./thread-rows.ts";
 import type { Typing } from "./typing.ts";
 import { createWindow, type WindowState } from "./window.ts";
@@ -27,6 +29,8 @@ export type ThreadContext = {
   readonly pages: Pages;
   readonly typing: Typing;
   readonly wishes: Wishes;
+  /** Whether the vault is open, or that of a new device is being made. */
+  readonly life: { isOpen(): boolean; isNew(): boolean };
   readonly textBytesMax: Pick<Readable<number>, "get">;
   readonly onFault: (fault: unknown) => void;
 };
@@ -38,6 +42,8 @@ export type OwnedThread = Thread & {
   isShown(): boolean;
   /** Follows the cache no longer, until it gets a listener: it then calls `onWake`. */
   sleep(): void;
+  /** The vault of a new device is being made: the server is asked meanwhile. */
+  ask(): void;
   /** The vault is open. */
   open(): void;
   /** A connection has caught up: what could not be had is asked for again. */
@@ -48,7 +54,7 @@ export type OwnedThread = Thread & {
   saveDraft(): void;
 };
 
-type Found = ConversationRow | "none" | "unreachable";
+type JumpTarget = Parameters<Thread["jump"]>[0];
 
 const noMarks = { delivered: 0, read: 0 };
 
@@ -58,13 +64,21 @@ export function createThread(
 ): OwnedThread {
   const { self, cache, outbox, typing, wishes, onFault } = context;
   const key = targetKey(target);
-  const find = createFinder(target, context);
+  const finder = createFinder(target, {
+    ...context,
+    onPage({ row, messages }) {
+      noteUnread(row);
+      window.preview(row, messages);
+    },
+  });
   /** The user's read mark when the window was opened, if something was unread. */
   let readAtOpen: number | null = null;
+  /** Where the window goes when the vault is open. */
+  let start: JumpTarget = "newest";
   const window = createWindow({
-    async find() {
-      const row = await find();
-      if (typeof row !== "string" && row.unread > 0) readAtOpen ??= row.own.read;
+    async find(where) {
+      const row = await finder.find(where);
+      if (typeof row !== "string") noteUnread(row);
       return row;
     },
     cache,
@@ -79,6 +93,14 @@ export function createThread(
   });
   const draft = createDraft({ key, ...context });
   const marker = createReadMarker({ self, window: window.state, wishes, onFault });
+
+  const noteUnread = ({ unread, own }: ConversationRow): unknown => unread > 0 && (readAtOpen ??= own.read);
+
+  function jump(to: JumpTarget): void {
+    const { row } = window.state();
+    if (typeof to === "object") window.show(to.seq);
+    else window.show(to === "newest" || row === null || row.unread === 0 ? "newest" : row.own.read + 1);
+  }
 
   function refresh(): void {
     const next = snapshot(window.state(), readAtOpen);
@@ -95,9 +117,9 @@ export function createThread(
     if (change.of === "outbox" || change.of === "wishes") return refresh();
     if (change.of === "all") return change.isReset ? beginAnew() : window.reload();
     if (change.of !== "conversations") return;
-    const row = "with" in target ? cache.byUser(target.with) : cache.conversations.get(target.conversation);
+    const row = heldRow(target, cache);
     const messages = change.messages?.get(row?.id ?? "");
-    if (row !== null && row !== undefined && messages !== undefined) window.changed(row, messages);
+    if (row !== null && messages !== undefined) window.changed(row, messages);
   }
   /** Null: it sleeps. */
   let unsubscribe: (() => void) | null = cache.subscribe(changed);
@@ -125,11 +147,7 @@ export function createThread(
     typists: typing.typists(() => state.get().conversation),
     loadBefore: window.loadBefore,
     loadAfter: window.loadAfter,
-    jump(to) {
-      const { row } = window.state();
-      if (typeof to === "object") window.show(to.seq);
-      else window.show(to === "newest" || row === null || row.unread === 0 ? "newest" : row.own.read + 1);
-    },
+    jump: (to) => (context.life.isOpen() ? jump(to) : void (start = to)),
     send(text) {
       checkText(text, context.textBytesMax.get());
       const sending = outbox.send(target, { text, drafts: draft.stored() });
@@ -148,42 +166,16 @@ export function createThread(
     typing: (isTyping) => typing.type(target, isTyping),
     markRead: marker.mark,
     online: window.online,
+    ask: finder.ask,
     open() {
-      window.show("newest");
+      jump(start);
+      start = "newest";
       draft.load();
     },
     draftChanged: draft.load,
     saveDraft: draft.flush,
   };
   return thread;
-}
-
-const isFor = (target: Target, row: ConversationRow): boolean =>
-  "with" in target ? target.with === row.with : target.conversation === row.id;
-
-/** Finds the conversation of a target: on the device, else on the server. The answer is then kept. */
-function createFinder(target: Target, { cache, keeper, pages }: ThreadContext): () => Promise<Found> {
-  const key = "with" in target ? target : { id: target.conversation };
-
-  async function fetchRow(): Promise<Found> {
-    const resets = cache.resets();
-    const listed = await pages.conversation(key);
-    if (listed === null) return "unreachable";
-    if (listed === "none") return "none";
-    const { conversations } = await keeper.write({ conversations: [{ kind: "listed", listed }], resets }, "relaxed");
-    return conversations[0] ?? "unreachable";
-  }
-
-  const held = (): ConversationRow | null =>
-    "with" in key ? cache.byUser(key.with) : (cache.conversations.get(key.id) ?? null);
-
-  return async () => {
-    const found = held() ?? (await keeper.vault().conversation(key)) ?? (await fetchRow());
-    // Its first message may have come while the server was asked.
-    const row = held() ?? found;
-    if (typeof row !== "string") cache.hold(row);
-    return row;
-  };
 }
 
 function createSnapshot(target: Target, { self, cache, sender, wishes }: ThreadContext) {

@@ -1,10 +1,12 @@
-import { type Cache, targetKey } from "./cache.ts";
+import { targetKey } from "./target.ts";
 import { createThread, type OwnedThread, type ThreadContext } from "./thread.ts";
 import type { Target } from "../vault/rows.ts";
 
 /** The threads of a client: one for each target, as long as it is shown or was lately asked for. */
 export interface Threads {
   of(target: Target): OwnedThread;
+  /** The vault of a new device is being made. */
+  ask(): void;
   /** The vault is open. */
   open(): void;
   /** A connection has caught up. */
@@ -19,9 +21,7 @@ export interface Threads {
 /** This many are kept, unless more are shown. */
 const threadsMax = 50;
 
-export function createThreads(
-  context: ThreadContext & { readonly cache: Cache; readonly isOpen: () => boolean },
-): Threads {
+export function createThreads(context: ThreadContext): Threads {
   const byTarget = new Map<string, OwnedThread>();
   /** Those that follow the cache, the one that was asked for last at the end. */
   const awake = new Set<OwnedThread>();
@@ -29,7 +29,8 @@ export function createThreads(
   function add(thread: OwnedThread): void {
     awake.add(thread);
     if (!byTarget.has(thread.key)) byTarget.set(thread.key, thread);
-    if (context.isOpen()) thread.open();
+    if (context.life.isOpen()) thread.open();
+    else if (context.life.isNew()) thread.ask();
     if (awake.size <= threadsMax) return;
     for (const other of awake) if (other !== thread && !other.isShown()) return free(other);
   }
@@ -52,6 +53,7 @@ export function createThreads(
       add(thread);
       return thread;
     },
+    ask: () => awake.forEach((thread) => thread.ask()),
     open: () => awake.forEach((thread) => thread.open()),
     online: () => awake.forEach((thread) => thread.online()),
     draftChanged(key) {

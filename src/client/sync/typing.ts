@@ -2,8 +2,7 @@ import type { Environment } from "../environment.ts";
 import type { Frame, Link } from "../link/contract.ts";
 import { createSource, type Readable, type Source } from "../readable.ts";
 import type { Target } from "../vault/rows.ts";
-import { targetKey } from "./cache.ts";
-import { wireTarget } from "./sender.ts";
+import { targetKey, wireTarget } from "./target.ts";
 
 /** Typing, of the user and of others. */
 export interface Typing {

@@ -1,5 +1,7 @@
+import { sameOr } from "../vault/resolve.ts";
 import type { ConversationRow, MessageRow } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
+import type { Finder } from "./finder.ts";
 import type { History } from "./history.ts";
 
 /** How one end of a window is. `end`: the conversation has nothing further there. */
@@ -16,6 +18,8 @@ export type WindowState = {
 /** A window over one conversation. It reads what the device holds, and asks the server for the rest. */
 export interface MessageWindow {
   state(): WindowState;
+  /** Shows the newest messages until they are written, if nothing is shown yet. */
+  preview(row: ConversationRow, messages: readonly MessageRow[]): void;
   /** Shows the part around `at`; the present one stays until that is here. */
   show(at: "newest" | number): void;
   loadBefore(): void;
@@ -30,8 +34,7 @@ export interface MessageWindow {
 }
 
 export type WindowOptions = {
-  /** Finds the conversation: in the vault, else on the server. `unreachable`: not known here, and the server cannot be asked. */
-  readonly find: () => Promise<ConversationRow | "none" | "unreachable">;
+  readonly find: Finder["find"];
   readonly cache: Cache;
   readonly history: History;
   readonly onChange: () => void;
@@ -47,6 +50,8 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
   let state = nothing;
   /** Counts the moves of the window: messages that were loaded for an earlier one are not shown. */
   let move = 0;
+  /** The last move that has come to its end. */
+  let ended = -1;
   let wanted: "newest" | number = "newest";
   /** The window follows the newest message. */
   const follows = (): boolean => state.after === "end";
@@ -59,22 +64,25 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
   async function begin(at: "newest" | number): Promise<void> {
     const mine = ++move;
     wanted = at;
-    const found = await find();
+    try {
+      await fill(mine, at);
+    } finally {
+      if (mine === move) ended = mine;
+    }
+  }
+
+  async function fill(mine: number, at: "newest" | number): Promise<void> {
+    const found = await find("anywhere");
     if (mine !== move) return;
     if (found === "none") return set({ row: null, messages: [], before: "end", after: "end" });
     if (found === "unreachable") return set({ before: "unreachable", after: "end" });
-    const messages = await history.load(found, at === "newest" ? "newest" : { around: at });
+    const messages = await history.load(found, at === "newest" ? at : { around: at });
     if (mine !== move) return;
     const row = cache.conversations.get(found.id) ?? found;
     if (messages === null) return set({ row, before: "unreachable", after: "unreachable" });
-    set({ row, messages, ...edges(row, messages) });
+    set({ row, messages: keepSame(state.messages, messages), ...edges(row, messages) });
     if (at === "newest") catchUp();
   }
-
-  const edges = (row: ConversationRow, messages: readonly MessageRow[]): Pick<WindowState, "before" | "after"> => ({
-    before: (messages[0]?.seq ?? 1) <= 1 ? "end" : "more",
-    after: (messages.at(-1)?.seq ?? 0) >= (row.last?.seq ?? 0) ? "end" : "more",
-  });
 
   async function extend(side: "before" | "after"): Promise<void> {
     const mine = move;
@@ -94,9 +102,12 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
   }
 
   async function resume(): Promise<void> {
+    // A move that is under way reads the vault itself; one that has begun to ask the server does not ask twice.
+    if (ended !== move) return;
     const mine = move;
-    const row = await find();
+    const row = await find("device");
     if (mine !== move) return;
+    if (typeof row === "string" && state.row === null) return;
     if (typeof row === "string" || state.messages.length === 0) return begin(wanted);
     if (follows()) wanted = "newest";
     set({ row, ...edges(row, state.messages) });
@@ -118,18 +129,19 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
 
   return {
     state: () => state,
-    show(at) {
-      run(begin(at));
+    preview(row, messages) {
+      if (state !== nothing || wanted !== "newest") return;
+      const { after } = edges(row, messages);
+      set({ row, messages, after: after === "end" ? after : "loading" });
     },
+    show: (at) => run(begin(at)),
     loadBefore() {
       if (state.before === "more" || state.before === "unreachable") run(extend("before"));
     },
     loadAfter() {
       if (state.after === "more" || state.after === "unreachable") run(extend("after"));
     },
-    reload() {
-      run(resume());
-    },
+    reload: () => run(resume()),
     online() {
       if (state.before === "unreachable" && state.messages.length === 0) run(begin(wanted));
       else if (state.after === "unreachable") run(extend("after"));
@@ -137,11 +149,8 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
     changed(row, messages) {
       if (state.row !== null && state.row.id !== row.id) return;
       const wasFollowing = follows() && (state.row !== null || state.before === "end");
-      const joined = join(
-        state.messages,
-        messages.filter((message) => isNear(state.messages, message, wasFollowing)),
-      );
-      const cut = joined.slice(-windowMax);
+      const news = messages.filter((message) => isNear(state.messages, message, wasFollowing));
+      const cut = join(state.messages, news).slice(-windowMax);
       if (state.before === "loading" && state.messages.length === 0) return set({ row });
       // It could not be loaded when it was opened; now something of it is here.
       if (state.before === "unreachable" && state.messages.length === 0) return run(begin(wanted));
@@ -157,6 +166,17 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
   };
 }
 
+const edges = (row: ConversationRow, messages: readonly MessageRow[]): Pick<WindowState, "before" | "after"> => ({
+  before: (messages[0]?.seq ?? 1) <= 1 ? "end" : "more",
+  after: (messages.at(-1)?.seq ?? 0) >= (row.last?.seq ?? 0) ? "end" : "more",
+});
+
+/** `next`, with the objects of `held` that say the same: their rows are not rendered again. */
+function keepSame(held: readonly MessageRow[], next: readonly MessageRow[]): readonly MessageRow[] {
+  const bySeq = new Map(held.map((message) => [message.seq, message]));
+  return next.map((message) => sameOr(bySeq.get(message.seq), message));
+}
+
 /** True: it belongs into the window, or continues it. */
 function isNear(held: readonly MessageRow[], message: MessageRow, follows: boolean): boolean {
   const [first, last] = [held[0], held.at(-1)];
@@ -168,7 +188,7 @@ function isNear(held: readonly MessageRow[], message: MessageRow, follows: boole
 export function join(held: readonly MessageRow[], news: readonly MessageRow[]): readonly MessageRow[] {
   if (news.length === 0) return held;
   const bySeq = new Map(held.map((message) => [message.seq, message]));
-  for (const message of news) bySeq.set(message.seq, message);
+  for (const message of news) bySeq.set(message.seq, sameOr(bySeq.get(message.seq), message));
   const all = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
   const anchor = held[0] ?? news[0];
   let from = all.findIndex((message) => message.seq === anchor?.seq);

@@ -6,6 +6,8 @@ export type Scope = { readonly url: string; readonly tenant: string; readonly us
 
 /** Where clients keep their data: one {@link Vault} for each scope. Made by `indexedDb()`, `memory()` or `libsql()`. */
 export interface Storage {
+  /** Whether there is probably no vault of `scope` here. It is known at once: the client then asks the server while the vault is made. */
+  isNew?(scope: Scope): boolean;
   /**
    * Opens the vault of `scope`, and makes it if there is none: with a device name of `makeDevice()`, in one strict transaction.
    *

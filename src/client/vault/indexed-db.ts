@@ -45,9 +45,29 @@ export type IndexedDbOptions = {
   readonly indexedDB?: IdbFactory | undefined;
 };
 
-const browser = globalThis as unknown as { indexedDB?: IdbFactory; IDBKeyRange: IdbRanges };
+type LocalNotes = {
+  getItem(key: string): string | null;
+  setItem(key: string, text: string): void;
+  removeItem(key: string): void;
+};
+
+const browser = globalThis as unknown as {
+  readonly indexedDB?: IdbFactory;
+  readonly IDBKeyRange: IdbRanges;
+  readonly localStorage?: LocalNotes;
+};
 const prefix = "tidings 1 ";
 const nameOf = ({ url, tenant, user }: Scope): string => prefix + JSON.stringify([url, tenant, user]);
+
+/** Reads or writes the notes of which scopes were opened here: unlike databases they can be read at once. Undefined: there are none. */
+function notes<Result>(use: (local: LocalNotes) => Result): Result | undefined {
+  try {
+    return browser.localStorage && use(browser.localStorage);
+  } catch {
+    // The browser keeps none, or has no room.
+    return undefined;
+  }
+}
 
 /**
  * Storage in the browser, one database for each scope.
@@ -68,12 +88,15 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
   }
 
   return {
+    isNew: (scope) => notes((local) => local.getItem(nameOf(scope)) === null) ?? false,
     async open(scope, makeDevice) {
       const name = nameOf(scope);
       try {
         if (!indexedDB) throw new TypeError("There is no IndexedDB");
         await registered(indexedDB, (store) => store.put(name, name));
-        return await openVault(createIdbLink(indexedDB, { name, state: "new" }), makeDevice);
+        const vault = await openVault(createIdbLink(indexedDB, { name, state: "new" }), makeDevice);
+        notes((local) => local.setItem(name, ""));
+        return vault;
       } catch (error) {
         const { fault, message } = faultOf(error);
         throw new VaultError(fault === "full" ? fault : "unavailable", message, error);
@@ -103,6 +126,7 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
         if (!isEmpty) throw error;
       });
       await registered(indexedDB, (store) => store.delete(name));
+      notes((local) => local.removeItem(name));
     },
   };
 }

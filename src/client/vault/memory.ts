@@ -67,6 +67,7 @@ export function memory(disk: MemoryDisk = createMemoryDisk()): Storage {
   const entries = entriesOf.get(disk);
   if (entries === undefined) throw new TypeError("A disk is made by createMemoryDisk()");
   return {
+    isNew: (scope) => !entries.has(keyOf(scope)),
     async open(scope, makeDevice) {
       const key = keyOf(scope);
       const entry = entries.get(key) ?? { scope, content: newContent(makeDevice()), losses: new Set() };

@@ -1,0 +1,85 @@
+import { mergeConversation } from "../vault/merge.ts";
+import type { ConversationRow, MessageRow, Target } from "../vault/rows.ts";
+import type { Cache } from "./cache.ts";
+import type { Keeper } from "./keeper.ts";
+import type { Pages } from "./pages.ts";
+import { heldRow, queryOf } from "./target.ts";
+
+/** `none`: there is no such conversation. `unreachable`: the server cannot be asked now. */
+export type Found = ConversationRow | "none" | "unreachable";
+
+/** A conversation with its newest messages, as the server has sent them. */
+export type FirstPage = { readonly row: ConversationRow; readonly messages: readonly MessageRow[] };
+
+/** Finds the conversation of a target: on the device, else on the server. */
+export interface Finder {
+  find(where: "device" | "anywhere"): Promise<Found>;
+  /** Asks the server before the vault is open: a later `find` takes this answer. */
+  ask(): void;
+}
+
+export type FinderOptions = {
+  readonly cache: Cache;
+  readonly keeper: Keeper;
+  readonly pages: Pages;
+  /** Called with what the server has sent, before that is written, if a reader can begin there: at the first unread message, not behind it. */
+  readonly onPage: (page: FirstPage) => void;
+};
+
+const noRanks = { up: () => 0, down: () => 0 };
+
+export function createFinder(target: Target, { cache, keeper, pages, onPage }: FinderOptions): Finder {
+  const of = queryOf(target);
+  /** The question that is under way, or whose answer no `find` has taken yet. An answer from before a reset is none. */
+  let asked: { readonly resets: number; readonly answer: Promise<Found> } | null = null;
+
+  function question(): Promise<Found> {
+    const resets = cache.resets();
+    if (asked?.resets !== resets) asked = { resets, answer: fetch(resets) };
+    return asked.answer;
+  }
+
+  /** Conversation and messages are asked for at once, and written together. */
+  async function fetch(resets: number): Promise<Found> {
+    const [listed, page] = await Promise.all([pages.conversation(of), pages.messages({ of, at: "newest" })]);
+    if (listed === null) return "unreachable";
+    if (listed === "none") return "none";
+    const messages = page ?? [];
+    const [first, last] = [messages[0]?.seq, messages.at(-1)?.seq];
+    const patch = { kind: "listed", listed } as const;
+    const row = mergeConversation(null, { patch, ranks: noRanks });
+    const isBeginning = row !== null && first !== undefined && (row.unread === 0 || first <= row.own.read + 1);
+    if (isBeginning && resets === cache.resets()) onPage({ row, messages });
+    const held =
+      first === undefined || last === undefined
+        ? []
+        : ([{ kind: "held", conversation: listed.id, first, last }] as const);
+    const write = { messages, conversations: [patch, ...held], resets };
+    const { conversations, isOutdated } = await keeper.write(write, "relaxed");
+    return isOutdated ? await question() : (conversations[0] ?? "unreachable");
+  }
+
+  async function find(where: "device" | "anywhere"): Promise<Found> {
+    const known = heldRow(target, cache) ?? (await keeper.vault().conversation(of));
+    if (known === null && where === "device") return "none";
+    try {
+      return known ?? (await question());
+    } finally {
+      asked = null;
+    }
+  }
+
+  return {
+    async find(where) {
+      const found = await find(where);
+      // Its first message may have come while the server was asked.
+      const row = heldRow(target, cache) ?? found;
+      if (typeof row !== "string") cache.hold(row);
+      return row;
+    },
+    ask() {
+      // If the storage cannot be opened, a later `find` asks anew.
+      question().catch(() => void (asked = null));
+    },
+  };
+}
