@@ -30,6 +30,7 @@ export const given: Readonly<Record<string, string>> = {
   id: "string",
   issue: 'import("valibot").BaseIssue<unknown>',
   mail: "(to: string, text: string) => Promise<void>",
+  memory: 'typeof import("./client/vault/memory.ts").memory',
   message: "{ readonly from: string; readonly to: string; readonly text: string }",
   n: "number",
   options: 'import("./chat-options.ts").ChatOptions',

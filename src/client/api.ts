@@ -34,8 +34,8 @@ export type ClientOptions = {
   readonly tenant?: string;
   /** Called at the start, when the server refuses the credentials, and before they expire; once at a time. Null: no user is signed in. Absent: the browser's cookies prove the user. */
   readonly authenticate?: (request: CredentialRequest) => Promise<Credentials | null>;
-  /** Default: memory, which ends with the process. */
-  readonly storage?: Storage;
+  /** Where it keeps its data: `indexedDb()` in browsers, `libsql()` for servers and bots, `memory()` for tests. */
+  readonly storage: Storage;
   /** What the client uses of its runtime. Default: that of the runtime. For tests and simulators. */
   readonly environment?: Partial<Environment>;
   /** Called with what should not have happened; never with the content of messages. */

@@ -24,7 +24,6 @@ import { createTyping } from "./sync/typing.ts";
 import { createWorker } from "./sync/worker.ts";
 import { createWishes } from "./sync/wishes.ts";
 import type { Scope } from "./vault/contract.ts";
-import { memory } from "./vault/memory.ts";
 import type { RelationRow, Wish } from "./vault/rows.ts";
 
 /** The highest level of change that this release understands (PROTOCOL 2). */
@@ -44,7 +43,7 @@ const tenantDefault = "default";
  * client.thread({ with: "bob" }).send("hi");
  */
 export function createClient(options: ClientOptions): Client {
-  const { user, storage = memory() } = options;
+  const { user, storage } = options;
   // The app's own function may throw too. The faults of calls that `close` has ended are none.
   const { onFault } = createGuard((fault) => life.isClosed() || options.onFault?.(fault));
   const runtime = { ...runtimeEnvironment(), ...options.environment };

@@ -39,17 +39,20 @@ export type BundleOptions = {
   readonly react?: Replacements;
   /** `development`: React checks its rules, and renders twice under StrictMode. */
   readonly mode?: "production" | "development";
+  /** Packages that the script imports when it runs. */
+  readonly external?: readonly string[];
 };
 
 /** Makes one script of what `entry` imports; runs on Bun alone. */
 export async function bundleScript(
   entry: string,
-  { react = {}, mode = "production" }: BundleOptions = {},
+  { react = {}, mode = "production", external = [] }: BundleOptions = {},
 ): Promise<string> {
   const { outputs } = await Bun.build({
     entrypoints: [entry],
     target: "browser",
     minify: true,
+    external: [...external],
     define: { "process.env.NODE_ENV": JSON.stringify(mode) },
     plugins: [replacing(react)],
   });

@@ -26,6 +26,7 @@ function open(server: Pick<RunningServer, "port">, user: string, options: Partia
   const client = createClient({
     url: `http://127.0.0.1:${server.port}`,
     user,
+    storage: memory(),
     authenticate: async () => ({ parameters: { user } }),
     onFault: (fault) => void faults.push(fault),
     ...options,
