@@ -6,7 +6,7 @@ import { demo } from "../access/demo.ts";
 import type { Peer } from "../access/peer.ts";
 import { problem } from "../protocol/problem.ts";
 import { openDocs } from "./docs-folder.ts";
-import { openApiFile, webFile, webScript } from "./web-file.ts";
+import { gzipped, openApiFile, webFile, webScript } from "./web-file.ts";
 
 /** In a browser the page may run its own script and talk to its own server, and nothing else. */
 const pageHeaders = {
@@ -32,6 +32,9 @@ const pageHeaders = {
   "Cache-Control": "no-cache",
 };
 
+/** A weight of 0 means: not this one. */
+const acceptsGzip = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i;
+
 /**
  * The routes of the standalone server beside the chat's own: health, readiness, the page, and the documentation where it is asked for.
  *
@@ -47,6 +50,13 @@ export async function siteOf(
     Response.json(body, { status, headers: { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } });
   const file = (type: string, body: string): Response =>
     new Response(body, { headers: { ...pageHeaders, "Content-Type": type } });
+  const compressible = (request: Request, type: string, body: string): Response => {
+    const isGzip = acceptsGzip.test(request.headers.get("accept-encoding") ?? "");
+    const headers = { ...pageHeaders, "Content-Type": type, Vary: "Accept-Encoding" };
+    return isGzip
+      ? new Response(gzipped(body), { headers: { ...headers, "Content-Encoding": "gzip" } })
+      : new Response(body, { headers });
+  };
 
   // On Bun the URL of an HTTP/1.0 request without Host is only its path.
   const site = new Hono<{ Bindings: Peer }>({
@@ -64,12 +74,16 @@ export async function siteOf(
     (await webFile("page.html")).replace('data-auth="demo"', `data-auth="${auth.kind}"`);
   site.get("/", async () => file("text/html; charset=utf-8", await page()));
   // Browsers ask again each time (no-cache); with the ETag an unchanged file is answered with 304.
-  site.get("/page.js", etag(), async () => file("text/javascript; charset=utf-8", await webScript()));
-  site.get("/page.css", etag(), async () => file("text/css; charset=utf-8", await webFile("page.css")));
+  site.get("/page.js", etag(), async ({ req }) =>
+    compressible(req.raw, "text/javascript; charset=utf-8", await webScript()),
+  );
+  site.get("/page.css", etag(), async ({ req }) =>
+    compressible(req.raw, "text/css; charset=utf-8", await webFile("page.css")),
+  );
   // At the root, so that it may serve every page. Browsers replace their worker only if the file's bytes differ.
   site.get("/push-worker.js", async () => file("text/javascript; charset=utf-8", await webFile("push-worker.js")));
   site.get("/favicon.svg", async () => file("image/svg+xml", await webFile("favicon.svg")));
-  site.get("/openapi.json", etag(), async () => file("application/json", await openApiFile()));
+  site.get("/openapi.json", etag(), async ({ req }) => compressible(req.raw, "application/json", await openApiFile()));
   site.get("/config.json", () => json(200, { auth: auth.kind }));
   if (config.docsFolder !== undefined) {
     const docs = await openDocs(config.docsFolder);

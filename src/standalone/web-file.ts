@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
 const pathFromHere = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const webPath = (name: string): string => pathFromHere(`../web/${name}`);
@@ -23,6 +24,15 @@ export function webScript(): Promise<string> {
     throw error;
   });
   return script;
+}
+
+const compressed = new Map<string, Uint8Array<ArrayBuffer>>();
+
+/** A file of the site, compressed once. */
+export function gzipped(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = compressed.get(text) ?? new Uint8Array(gzipSync(text, { level: 9 }));
+  compressed.set(text, bytes);
+  return bytes;
 }
 
 /** What takes the place of a package in a bundle: names of packages, or paths. */

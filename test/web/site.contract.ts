@@ -49,6 +49,22 @@ export function describeSite(runtime: string, start: Start): void {
       }
     });
 
+    test("W53 the script, the style and the description come compressed where the browser takes that", async () => {
+      for (const path of ["/page.js", "/page.css", "/openapi.json"]) {
+        const ask = (encoding: string) =>
+          fetch(base + path, { headers: { "Accept-Encoding": encoding }, decompress: false });
+        const [plain, packed] = [await ask("gzip;q=0, identity"), await ask("br, gzip")];
+        expect([plain, packed].map(({ headers }) => [headers.get("content-encoding"), headers.get("vary")])).toEqual([
+          [null, "Accept-Encoding"],
+          ["gzip", "Accept-Encoding"],
+        ]);
+        const bytes = new Uint8Array(await packed.arrayBuffer());
+        const text = await plain.text();
+        expect(new TextDecoder().decode(Bun.gunzipSync(bytes))).toBe(text);
+        expect(bytes.length).toBeLessThan(text.length / 2);
+      }
+    });
+
     test("W4 the page itself has the kind of authentication", async () => {
       expect(await (await fetch(`${base}/`)).text()).toContain('data-auth="demo"');
     });
