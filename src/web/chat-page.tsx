@@ -4,7 +4,7 @@ import { Tidings, useClient, useUnread } from "../react/index.ts";
 import { pageHref, routeOf } from "./address.ts";
 import { navigate, useSearch } from "./hooks.ts";
 import { Menu, type MenuItem } from "./menu.tsx";
-import { notifyState, startNotifying } from "./notify.ts";
+import { type NotifyState, notifyState, startNotifying } from "./notify.ts";
 import { createOpenThreads } from "./open-threads.ts";
 import { type PushOptions, registerPush, startPush } from "./push.ts";
 import { People } from "./people.tsx";
@@ -86,12 +86,20 @@ function Chat({ auth, identity }: Omit<ChatPageProps, "client">): ReactNode {
   );
 }
 
+/** How long the page waits until it looks whether notifications may be offered. */
+const notifyCheckMs = 1_000;
+
 type HeadProps = { readonly auth: Auth; readonly tenant: string | undefined; readonly push: PushOptions };
 
 function Head({ auth, tenant, push }: HeadProps): ReactNode {
   const { user } = useClient();
-  const [state, setState] = useState(notifyState);
+  const [state, setState] = useState<NotifyState | null>(null);
   const [isLeaving, setIsLeaving] = useState(false);
+  // The browser answers this from another process, which may take longer than the first messages: they come first.
+  useEffect(() => {
+    const timer = setTimeout(() => setState(notifyState()), notifyCheckMs);
+    return () => clearTimeout(timer);
+  }, []);
   const notify = async (): Promise<void> => {
     await Notification.requestPermission();
     setState(notifyState());

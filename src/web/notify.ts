@@ -57,7 +57,9 @@ export function startNotifying({ client, tenant, onOpen }: NotifyOptions): () =>
 }
 
 /** `unable`: this browser has none, or only through a service worker. `ask`: the user was not asked yet. */
-export function notifyState(): "unable" | "ask" | "on" | "off" {
+export type NotifyState = "unable" | "ask" | "on" | "off";
+
+export function notifyState(): NotifyState {
   if (typeof Notification === "undefined") return "unable";
   const { permission } = Notification;
   return permission === "granted" ? "on" : permission === "denied" ? "off" : "ask";
