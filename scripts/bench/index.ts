@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 import { command } from "../../src/cli/command.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { backlog } from "./backlog.ts";
+import { client } from "./client.ts";
 import type { Benchmark, BenchOptions, Measure } from "./benchmark.ts";
 import { history } from "./history.ts";
 import { hostile, hostileActs } from "./hostile.ts";
@@ -29,16 +30,16 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   backlog,
   sockets,
 };
-/** By name alone: it checks whether something holds, and takes long. */
-const onDemand: Readonly<Record<string, Benchmark>> = { hostile };
+/** By name alone: `hostile` checks whether something holds, and takes long; `client` needs Chromium and npm. */
+const onDemand: Readonly<Record<string, Benchmark>> = { hostile, client };
 
 const number = (description: string, value: number) =>
   ({ type: "string", description, default: String(value) }) as const;
 
 const main = command({
-  description: "Measures; without names, all benchmarks but hostile",
+  description: "Measures; without names, all benchmarks but hostile and client",
   args: {
-    names: { type: "rest", description: `Benchmarks: ${Object.keys(benchmarks).join(", ")}; hostile` },
+    names: { type: "rest", description: `Benchmarks: ${Object.keys(benchmarks).join(", ")}; hostile; client` },
     runs: number("How often each is run; the table has medians", 3),
     pairs: number("Pairs of sender and receiver", 100),
     window: number("Sends that each sender keeps unanswered", 32),
