@@ -11,6 +11,7 @@ import { addressedBy, isOriginAllowed } from "../access/origin.ts";
 import { pathBelow, pathOf } from "./path.ts";
 import { createOrigination, type Peer } from "../access/peer.ts";
 import { problem, tooOften, unavailableNow } from "../protocol/problem.ts";
+import { userHeader, userHeaderOf } from "../protocol/user-header.ts";
 import {
   deleteContact,
   getContact,
@@ -145,6 +146,8 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
       const proveAgain = () => prove(asked.request);
       const call = { ...asked, ...parts, session, askedAt, proveAgain, clock, random, limits, ticketOf };
       const response = (await route.handle({ ...call, retryAfterMs, spend })) ?? jsonResponse(204, null);
+      // The asker may hold another session by now than when it last looked: a cookie that another page has replaced.
+      response.headers.set(userHeader, userHeaderOf(session));
       if (response.status === 429) await limiter?.payRefusal(doer, costs.refused);
       return response;
     } finally {

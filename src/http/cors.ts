@@ -1,5 +1,6 @@
 import { ChatError } from "../error.ts";
 import { shownValue } from "../internal/shown-value.ts";
+import { userHeader } from "../protocol/user-header.ts";
 
 /** Headers that a page may always send: its proof of identity, and that a body is JSON. */
 const ownHeaders = ["Authorization", "Content-Type"];
@@ -34,7 +35,7 @@ export function withCors(response: Response, allowed: string | null): Response {
     headers.set("Access-Control-Allow-Origin", allowed);
     // `null` is the origin of any sandboxed page and any local file: these may prove their user by a token, never by a cookie.
     if (allowed !== "null") headers.set("Access-Control-Allow-Credentials", "true");
-    headers.set("Access-Control-Expose-Headers", "Retry-After");
+    headers.set("Access-Control-Expose-Headers", `Retry-After, ${userHeader}`);
   }
   return new Response(response.body, { status: response.status, headers });
 }

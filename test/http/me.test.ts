@@ -81,6 +81,15 @@ describe("GET /me", () => {
     expect(await upgrade(chat)).toBeNull();
   });
 
+  test("Q85 an answer names its tenant and user, and pages of allowed origins may read that", async () => {
+    const { chat } = await open();
+    const { headers } = await me(chat);
+    expect(headers.get("tidings-user")).toBe("acme/alice");
+    const crossing = await me(chat, { origin: "http://chat.example" });
+    expect(crossing.headers.get("tidings-user")).toBe("acme/alice");
+    expect(crossing.headers.get("access-control-expose-headers")).toBe("Retry-After, Tidings-User");
+  });
+
   test("Q83 refuses whom an upgrade refuses, with the same code", async () => {
     const { chat } = await open({ origins: ["https://app.example"] });
     await expectRefused(chat, [401, "unauthenticated"], { user: "" });

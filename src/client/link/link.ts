@@ -1,3 +1,4 @@
+import { userHeaderOf } from "../../protocol/user-header.ts";
 import type { Environment } from "../environment.ts";
 import { type Authenticate, createAuthenticator } from "./authenticator.ts";
 import type { Failure, Link, LinkEvents } from "./contract.ts";
@@ -49,6 +50,8 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
   const requests = createRequests({
     environment,
     url,
+    own: userHeaderOf({ tenant, user }),
+    onStranger: () => dispatch({ type: "stranger" }),
     credentials: () =>
       // Never as another user, nor as one who is banned.
       endOf(state) ??

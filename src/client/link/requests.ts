@@ -1,4 +1,5 @@
 import type { Credentials } from "../api.ts";
+import { userHeader } from "../../protocol/user-header.ts";
 import type { Environment } from "../environment.ts";
 import type { Answer, Ask, Failure } from "./contract.ts";
 import { withParameters } from "./path.ts";
@@ -14,6 +15,10 @@ export type Held = { readonly generation: number; readonly content: Credentials 
 export type RequestsOptions = {
   readonly environment: Environment;
   readonly url: string;
+  /** Whose answers these are, as the server's header names them. */
+  readonly own: string;
+  /** An answer is for another user: it is thrown away. */
+  readonly onStranger: () => void;
   /** The present credentials; null: there are none yet; or why there will be none. */
   readonly credentials: () => Held | Failure | null;
   /** These credentials were answered with 401. */
@@ -41,7 +46,8 @@ export function failure(status: number, { code, message }: Pick<Failure, "code" 
   return { ok: false, status, code, message, retry };
 }
 
-export function createRequests({ environment, url, credentials, onRefused, onNeeded }: RequestsOptions): Requests {
+export function createRequests(options: RequestsOptions): Requests {
+  const { environment, url, own, credentials, onRefused, onStranger, onNeeded } = options;
   type Waiting = { readonly request: Ask; readonly done: (answer: Answer) => void; readonly tries: number };
   const waiting: Waiting[] = [];
   const underWay = new Set<(answer: Answer) => void>();
@@ -62,22 +68,25 @@ export function createRequests({ environment, url, credentials, onRefused, onNee
     const fail = (fault: unknown): void => end(failure(0, { code: "network", message: String(fault) }));
     const cancel = environment.clock.after(answerMsMax, () => fail(`No answer within ${answerMsMax} ms`));
     underWay.add(end);
-    const send = async (): Promise<Answer> =>
-      await readAnswer(
-        await environment.fetch(
-          new Request(url + withParameters(request.path, parameters ?? {}), {
-            method: request.method,
-            credentials: "include",
-            headers: {
-              ...(request.body !== undefined && { "content-type": "application/json" }),
-              ...(token !== undefined && { authorization: `Bearer ${token}` }),
-              ...headers,
-            },
-            signal: controller.signal,
-            ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
-          }),
-        ),
+    const send = async (): Promise<Answer> => {
+      const response = await environment.fetch(
+        new Request(url + withParameters(request.path, parameters ?? {}), {
+          method: request.method,
+          credentials: "include",
+          headers: {
+            ...(request.body !== undefined && { "content-type": "application/json" }),
+            ...(token !== undefined && { authorization: `Bearer ${token}` }),
+            ...headers,
+          },
+          signal: controller.signal,
+          ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
+        }),
       );
+      // A server of an older release does not name the user.
+      if ((response.headers.get(userHeader) ?? own) === own) return await readAnswer(response);
+      if (underWay.has(end)) onStranger();
+      return failure(0, { code: "unauthenticated", message: "identity" });
+    };
     send().then(end, fail);
     return () => end(null);
   }

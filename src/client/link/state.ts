@@ -87,6 +87,8 @@ export type State = {
 
 export type LinkEvent =
   | { readonly type: "start" | "stop" | "close" | "retry" | "probe" | "caught-up" }
+  /** An HTTP request was answered for another user. */
+  | { readonly type: "stranger" }
   /** A person, or a message that waits, needs the link. */
   | { readonly type: "used" }
   | { readonly type: "reconnect"; readonly waitMs?: number }

@@ -79,6 +79,8 @@ function apply(turn: Turn, event: LinkEvent): void {
       return applyCredentials(turn, event);
     case "refused":
       return refuse(turn, event.generation);
+    case "stranger":
+      return phase.type === "ended" ? undefined : enter(turn, { type: "unauthenticated", reason: "identity" });
     case "position":
       if (event.generation !== connection || phase.type !== "connecting" || phase.at !== "position") return;
       if (event.position === null) return waitForNext(turn, { reason: "storage" });

@@ -102,10 +102,13 @@ export const growthCases: readonly ClientCase[] = [
     ...{ id: "C-38", section },
     title: "when the server knows the client as another user, nothing is sent, kept or acked",
     shows: "Otherwise one user of a device gets or sends the messages of another.",
-    async run({ client, third, stranger, write, authorizationOf }) {
+    async run({ client, peer, third, stranger, write, authorizationOf }) {
       await write("for the user of this device alone");
-      const body = { id: randomUUID(), to: third.name, text: "of somebody else" };
-      await stranger.askFor(201, { method: "POST", path: "/messages", body });
+      // From the peer too: a client asks for the messages with its peer before any socket is greeted.
+      for (const writer of [stranger, peer]) {
+        const body = { id: randomUUID(), to: third.name, text: "of somebody else" };
+        await writer.askFor(201, { method: "POST", path: "/messages", body });
+      }
       client.proxy.faults.authorization = authorizationOf(third);
       client.proxy.faults.isOffline = true;
       client.start();

@@ -130,6 +130,26 @@ describe("requests over the link", () => {
     ]);
   });
 
+  test("J31 an answer for another user or tenant is thrown away, and nothing more is asked", async () => {
+    for (const named of ["default/bob", "acme/alice", "alice"]) {
+      const { ask, settle, answers, request, requests, calls } = asking();
+      ask();
+      ask();
+      await settle();
+      await request().answer(200, { blocks: ["mallory"] }, { "tidings-user": named });
+      ask();
+      await settle();
+      expect(requests).toHaveLength(2);
+      expect(answers).toMatchObject(Array(3).fill({ ok: false, code: "unauthenticated", message: "identity" }));
+      expect(calls.at(-1)).toBe("unauthenticated identity");
+    }
+    const { ask, settle, answers, request } = asking();
+    ask();
+    await settle();
+    await request().answer(200, { blocks: [] }, { "tidings-user": "default/alice" });
+    expect(answers).toMatchObject([{ ok: true }]);
+  });
+
   test("J24 J32 end when the user is banned, for good", async () => {
     const { ask, settle, answers, toOnline, socket } = asking();
     await toOnline();

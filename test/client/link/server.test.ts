@@ -273,6 +273,20 @@ describe("the link to a real server", () => {
     expect(alice.frames).toEqual([]);
   });
 
+  test("J31 nor is what HTTP answers for another user, whose cookie came after the greeting", async () => {
+    const { url } = await start();
+    const cookie = { user: "alice" };
+    const alice = open(url, { authenticate: async () => ({ parameters: cookie }) });
+    const asked = (): Promise<Answer> =>
+      new Promise((resolve) => alice.link.ask({ method: "GET", path: "/conversations" }, resolve));
+    alice.link.start();
+    await alice.reach("online");
+    expect(await asked()).toMatchObject({ ok: true });
+    cookie.user = "bob";
+    expect(await asked()).toMatchObject({ ok: false, code: "unauthenticated", message: "identity" });
+    expect(alice.status()).toEqual({ state: "unauthenticated", reason: "identity" });
+  });
+
   test("J24 a ban, and an origin that is not allowed, end it", async () => {
     const served = Bun.serve({
       port: 0,

@@ -24,8 +24,8 @@ const planted = (bug: (store: Store) => Partial<Store>): Plant => ({
   wrapStore: (store) => ({ ...store, ...bug(store) }),
 });
 
-/** Files with a tenant test elsewhere: test/push/provider/onesignal.test.ts, U15 T1; test/push/routes.test.ts, U25 T1. */
-const shownElsewhere = ["push/provider/onesignal.ts", "http/route/devices.ts"];
+/** Files with a tenant test elsewhere: test/push/provider/onesignal.test.ts, U15 T1; test/push/routes.test.ts, U25 T1; test/protocol/user-header.test.ts, Q85 T1. */
+const shownElsewhere = ["push/provider/onesignal.ts", "http/route/devices.ts", "protocol/user-header.ts"];
 
 describe("isolation", () => {
   test(`T1 T3 T4 over ${scripts} scripts no user sees another tenant's acts, or others' data`, async () => {
