@@ -14,7 +14,7 @@ import { specifiersOf } from "./specifiers.ts";
 
 const root = join(import.meta.dir, "..");
 /** The files that the server serves unchanged. */
-const webFiles = ["page.html", "page.css", "favicon.svg", "push-worker.js"];
+const webFiles = ["page.html", "chat.css", "page.css", "favicon.svg", "push-worker.js"];
 
 /** @throws Error with what the compiler said. */
 export async function build(folder: string): Promise<void> {

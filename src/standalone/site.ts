@@ -77,9 +77,10 @@ export async function siteOf(
   site.get("/page.js", etag(), async ({ req }) =>
     compressible(req.raw, "text/javascript; charset=utf-8", await webScript()),
   );
-  site.get("/page.css", etag(), async ({ req }) =>
-    compressible(req.raw, "text/css; charset=utf-8", await webFile("page.css")),
-  );
+  for (const name of ["chat.css", "page.css"])
+    site.get(`/${name}`, etag(), async ({ req }) =>
+      compressible(req.raw, "text/css; charset=utf-8", await webFile(name)),
+    );
   // At the root, so that it may serve every page. Browsers replace their worker only if the file's bytes differ.
   site.get("/push-worker.js", async () => file("text/javascript; charset=utf-8", await webFile("push-worker.js")));
   site.get("/favicon.svg", async () => file("image/svg+xml", await webFile("favicon.svg")));

@@ -1,5 +1,5 @@
 import type { Target } from "../client/index.ts";
-import { identifierRule, isIdentifier } from "../protocol/identifier.ts";
+import { validateName } from "./validate-name.ts";
 
 /** The parameters in an address of the page. */
 export type Parameters = {
@@ -46,10 +46,4 @@ export function routeOf(search: string, user: string): Route {
   const isOther = to !== undefined && validateName(to, user) === "";
   const target = isOther ? { with: to } : conversation === undefined ? null : { conversation };
   return { target, seq: Number.isSafeInteger(seq) && seq > 0 ? seq : null };
-}
-
-/** The fault of a name, the user's own or the recipient's; empty: it is right. */
-export function validateName(name: string, self = ""): string {
-  if (name === self) return "One cannot write to oneself";
-  return isIdentifier(name) ? "" : `A name is ${identifierRule}`;
 }

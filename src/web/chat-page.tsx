@@ -2,18 +2,22 @@ import { type ReactNode, useEffect, useMemo, useState } from "react";
 import type { Client, Target } from "../client/index.ts";
 import { Tidings, useClient, useUnread } from "../react/index.ts";
 import { pageHref, routeOf } from "./address.ts";
-import { navigate, useSearch } from "./hooks.ts";
+import { ChatFrame } from "./chat-frame.tsx";
+import type { DayNames } from "./day.ts";
 import { Menu, type MenuItem } from "./menu.tsx";
+import { navigate, useSearch } from "./navigate.ts";
 import { type NotifyState, notifyState, startNotifying } from "./notify.ts";
-import { createOpenThreads } from "./open-threads.ts";
 import { type PushOptions, registerPush, startPush } from "./push.ts";
-import { People } from "./people.tsx";
 import { type Auth, followSignOut, type Identity } from "./session.ts";
 import { SignOut } from "./sign-out.tsx";
-import { StatusLine } from "./status-line.tsx";
-import { ThreadView } from "./thread-view.tsx";
+import { type Surface, SurfaceProvider } from "./surface.tsx";
 
-type ChatPageProps = { readonly client: Client; readonly auth: Auth; readonly identity: Identity };
+type ChatPageProps = {
+  readonly client: Client;
+  readonly auth: Auth;
+  readonly identity: Identity;
+  readonly days: DayNames;
+};
 
 /** The page of a known user: the conversations, and the open one. */
 export const ChatPage = ({ client, ...props }: ChatPageProps): ReactNode => (
@@ -22,72 +26,60 @@ export const ChatPage = ({ client, ...props }: ChatPageProps): ReactNode => (
   </Tidings>
 );
 
-function Chat({ auth, identity }: Omit<ChatPageProps, "client">): ReactNode {
+function Chat({ auth, identity, days }: Omit<ChatPageProps, "client">): ReactNode {
   const client = useClient();
   const { user, tenant } = identity;
   useEffect(() => followSignOut(client, identity), [client, identity]);
   const search = useSearch();
   const { target, seq } = useMemo(() => routeOf(search, user), [search, user]);
-  const threads = useMemo(createOpenThreads, []);
-  const address = useMemo(
-    () => ({ user: auth === "demo" ? user : undefined, tenant: auth === "demo" ? tenant : undefined }),
-    [auth, user, tenant],
-  );
-  const hrefOf = useMemo(
-    () =>
-      (next: Target | null): string =>
-        pageHref({
-          ...address,
-          ...(next === null ? {} : "with" in next ? { to: next.with } : { conversation: next.conversation }),
-        }),
-    [address],
-  );
+  const surface = useMemo(() => pageSurface({ auth, identity, days }), [auth, identity, days]);
   useEffect(
-    () => startNotifying({ client, tenant, onOpen: (message) => navigate(hrefOf({ with: message.from })) }),
-    [client, tenant, hrefOf],
+    () => startNotifying({ client, tenant, onOpen: (message) => surface.open({ with: message.from }) }),
+    [client, tenant, surface],
   );
   const push = useMemo(
     () => ({
-      ...{ client, providersHref: pageHref(address).replace("/", "/push") },
-      onOpen: (conversation: string) => navigate(hrefOf({ conversation })),
+      client,
+      providersHref: pageHref(addressOf(auth, identity)).replace("/", "/push"),
+      onOpen: (conversation: string) => surface.open({ conversation }),
     }),
-    [client, address, hrefOf],
+    [client, auth, identity, surface],
   );
   useEffect(() => startPush(push), [push]);
-  useShortcuts(target, hrefOf);
   useLeaveWarning();
-  const key = target === null ? "" : "with" in target ? `with ${target.with}` : `id ${target.conversation}`;
   return (
-    <div id="app" data-view={target === null ? "people" : "chat"}>
+    <SurfaceProvider value={surface}>
       <Title target={target} user={user} />
-      <StatusLine />
-      <div id="side">
-        <Head {...{ auth, tenant, push }} />
-        <People {...{ self: user, target, threads, hrefOf }} />
-      </div>
-      {target === null ? (
-        <main id="chat" className="nothing">
-          <p>Choose somebody, or write to somebody new.</p>
-        </main>
-      ) : (
-        <ThreadView
-          key={key}
-          {...{
-            target,
-            seq,
-            threads,
-            self: user,
-            backHref: hrefOf(null),
-            peerHref: (peer) => (auth === "demo" ? pageHref({ user: peer, tenant, to: user }) : null),
-          }}
-        />
-      )}
-    </div>
+      <ChatFrame {...{ view: "full", target, seq, takesFocus: true, head: <Head {...{ auth, tenant, push }} /> }} />
+    </SurfaceProvider>
   );
 }
 
 /** How long the page waits until it looks whether notifications may be offered. */
 const notifyCheckMs = 1_000;
+
+/** In the demo each address says who the user is. */
+const addressOf = (auth: Auth, identity: Identity): Partial<Identity> => (auth === "demo" ? identity : {});
+
+/** The page is what is around the chat: each conversation has an address of it. */
+function pageSurface({ auth, identity, days }: Omit<ChatPageProps, "client">): Surface {
+  const { user, tenant } = identity;
+  const address = addressOf(auth, identity);
+  const hrefOf = (next: Target | null): string =>
+    pageHref({
+      ...address,
+      ...(next === null ? {} : "with" in next ? { to: next.with } : { conversation: next.conversation }),
+    });
+  return {
+    root: document,
+    isPage: true,
+    days,
+    hrefOf,
+    open: (target) => navigate(hrefOf(target)),
+    peerHref: (peer) => (auth === "demo" ? pageHref({ user: peer, tenant, to: user }) : null),
+    onOtherUser: () => location.reload(),
+  };
+}
 
 type HeadProps = { readonly auth: Auth; readonly tenant: string | undefined; readonly push: PushOptions };
 
@@ -149,31 +141,4 @@ function useLeaveWarning(): void {
     addEventListener("beforeunload", onLeave);
     return () => removeEventListener("beforeunload", onLeave);
   }, [client]);
-}
-
-/** Ctrl or ⌘ with K finds, Alt with an arrow goes to the next conversation, Escape goes back to the list. */
-function useShortcuts(target: Target | null, hrefOf: (target: Target | null) => string): void {
-  const client = useClient();
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent): void => {
-      if (event.defaultPrevented || event.isComposing) return;
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-        event.preventDefault();
-        document.querySelector<HTMLElement>("#new-to")?.focus();
-      } else if (event.altKey && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
-        event.preventDefault();
-        const { conversations } = client.conversations.get();
-        const at = conversations.findIndex(
-          (one) => target !== null && ("with" in target ? one.with === target.with : one.id === target.conversation),
-        );
-        const next = conversations[at < 0 ? 0 : at + (event.key === "ArrowDown" ? 1 : -1)];
-        if (next?.with) navigate(hrefOf({ with: next.with }));
-      } else if (event.key === "Escape" && target !== null) {
-        navigate(hrefOf(null));
-        document.querySelector<HTMLElement>("#people .person[tabindex='0']")?.focus();
-      }
-    };
-    addEventListener("keydown", onKeyDown);
-    return () => removeEventListener("keydown", onKeyDown);
-  }, [client, target, hrefOf]);
 }

@@ -10,16 +10,18 @@ export type ComposerProps = {
   readonly peer: string;
   /** The message that is being changed. */
   readonly editing: ThreadRow | null;
+  /** True: the field takes the focus when the thread is opened. */
+  readonly takesFocus: boolean;
   readonly onEdit: (row: ThreadRow | null) => void;
   readonly onSent: () => void;
 };
 
 /** From here on the writer is told how much is left. */
 const leftShownBytes = 500;
-const growsItself = CSS.supports("field-sizing", "content");
 
 /** The field for writing a message: it grows with the text, and Enter sends it on a device with a real keyboard. */
-export const Composer = memo(function Composer({ thread, peer, editing, onEdit, onSent }: ComposerProps): ReactNode {
+export const Composer = memo(function Composer(props: ComposerProps): ReactNode {
+  const { thread, peer, editing, takesFocus, onEdit, onSent } = props;
   const field = useRef<HTMLTextAreaElement>(null);
   const [problem, setProblem] = useState("");
   const textBytesMax = useReadable(useClient().textBytesMax);
@@ -50,7 +52,7 @@ export const Composer = memo(function Composer({ thread, peer, editing, onEdit, 
 
   // On a phone the keyboard stays closed until the field is touched.
   useEffect(() => {
-    if (!isTouch()) field.current?.focus();
+    if (takesFocus && !isTouch()) field.current?.focus();
   }, [thread]);
 
   function onInput({ currentTarget: { value } }: { readonly currentTarget: HTMLTextAreaElement }): void {
@@ -96,7 +98,7 @@ export const Composer = memo(function Composer({ thread, peer, editing, onEdit, 
 
   return (
     <form
-      {...{ id: "composer", autoComplete: "off" }}
+      {...{ id: "composer", part: "composer", autoComplete: "off" }}
       onSubmit={(event) => {
         event.preventDefault();
         void submit();
@@ -111,6 +113,7 @@ export const Composer = memo(function Composer({ thread, peer, editing, onEdit, 
         {...{
           ref: field,
           id: "text",
+          part: "input",
           rows: 1,
           dir: "auto",
           "aria-label": `Message to ${peer}`,
@@ -118,7 +121,7 @@ export const Composer = memo(function Composer({ thread, peer, editing, onEdit, 
         }}
         {...{ enterKeyHint: isTouch() ? "enter" : "send", onInput, onKeyDown, onBlur: () => thread.typing(false) }}
       />
-      <button type="submit" className="round" aria-label={editing === null ? "Send" : "Save"}>
+      <button type="submit" className="round" part="send" aria-label={editing === null ? "Send" : "Save"}>
         <Icon name="send" />
       </button>
       <BytesLeft left={textBytesMax - bytes} />
@@ -190,7 +193,7 @@ function problemOf(error: unknown): string {
 }
 
 function grow(field: HTMLTextAreaElement): void {
-  if (growsItself) return;
+  if (CSS.supports("field-sizing", "content")) return;
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
 }

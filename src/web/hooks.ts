@@ -1,4 +1,4 @@
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useState } from "react";
 import { dayOf } from "./day.ts";
 
 /** The start of today; another one after midnight. */
@@ -39,23 +39,9 @@ export function useIsLate(value: unknown, ms: number): boolean {
   return late !== null && late.value === value;
 }
 
-const addressEvents = ["popstate", "tidings-address"];
-
-/** What the address asks for; renders again when it changes. */
-export const useSearch = (): string => useSyncExternalStore(subscribeSearch, () => location.search);
-
-function subscribeSearch(listener: () => void): () => void {
-  for (const name of addressEvents) addEventListener(name, listener);
-  return () => {
-    for (const name of addressEvents) removeEventListener(name, listener);
-  };
-}
-
-/** Goes to another address of the page, without loading it. */
-export function navigate(href: string): void {
-  if (location.pathname + location.search !== href) history.pushState(null, "", href);
-  dispatchEvent(new Event("tidings-address"));
-}
-
 /** On a phone the keyboard stays closed until the field is touched, and Enter begins a line. */
 export const isTouch = (): boolean => matchMedia("(pointer: coarse)").matches;
+
+/** The element that has the focus, in the document or in the shadow that `element` is in. */
+export const focusedBeside = (element: Element): Element | null =>
+  (element.getRootNode() as Document | ShadowRoot).activeElement;

@@ -1,18 +1,17 @@
 import { memo, type ReactNode, type Ref, useEffect, useRef, useState } from "react";
 import type { Thread, ThreadRow, ThreadState } from "../client/index.ts";
 import { useThreadState } from "../react/index.ts";
-import { dayName, dayOf } from "./day.ts";
+import { type DayNames, dayOf } from "./day.ts";
 import { useToday } from "./hooks.ts";
 import { Message } from "./message.tsx";
 import { Scroller } from "./scroller.tsx";
+import { useSurface } from "./surface.tsx";
 
 export type LogProps = {
   readonly thread: Thread;
   readonly peer: string;
   /** The message that the address leads to. */
   readonly sought: number | null;
-  /** The other user's side of the demo, for trying it alone. */
-  readonly peerHref: string | null;
   readonly scroller: Ref<Scroller>;
   readonly onEdit: (row: ThreadRow) => void;
 };
@@ -21,7 +20,10 @@ export type LogProps = {
 const groupMs = 10 * 60_000;
 
 /** The messages of a thread. */
-export const Log = memo(function Log({ thread, peer, sought, peerHref, scroller, onEdit }: LogProps): ReactNode {
+export const Log = memo(function Log({ thread, peer, sought, scroller, onEdit }: LogProps): ReactNode {
+  const surface = useSurface();
+  const peerHref = surface.peerHref(peer);
+  const { days } = surface;
   const whole = useThreadState(thread);
   const state = useOpened(thread, whole, sought);
   const today = useToday();
@@ -39,7 +41,9 @@ export const Log = memo(function Log({ thread, peer, sought, peerHref, scroller,
         <p className="beginning">This is the beginning of your conversation with {peer}.</p>
       )}
       <ol>
-        {rows.flatMap((row, at) => entryOf({ row, previous: rows[at - 1], state, today, thread, sought, onEdit }))}
+        {rows.flatMap((row, at) =>
+          entryOf({ row, previous: rows[at - 1], state, days, today, thread, sought, onEdit }),
+        )}
       </ol>
       {after === "unreachable" && rows.length > 0 && (
         <Unreachable text="Later messages cannot be loaded now." onRetry={thread.loadAfter} />
@@ -62,6 +66,7 @@ type EntryOptions = {
   readonly row: ThreadRow;
   readonly previous: ThreadRow | undefined;
   readonly state: ThreadState;
+  readonly days: DayNames;
   readonly today: number;
   readonly thread: Thread;
   readonly sought: number | null;
@@ -69,7 +74,7 @@ type EntryOptions = {
 };
 
 /** A row, below the day and the divider that begin with it. What it looks like depends on the one before it alone, so that a new one changes no other. */
-function entryOf({ row, previous, state, today, thread, sought, onEdit }: EntryOptions): readonly ReactNode[] {
+function entryOf({ row, previous, state, days, today, thread, sought, onEdit }: EntryOptions): readonly ReactNode[] {
   const isNewDay = previous === undefined || dayOf(previous.time) !== dayOf(row.time);
   const isDivided =
     state.divider !== null && row.seq !== null && row.seq >= state.divider && (previous?.seq ?? 0) < state.divider;
@@ -77,7 +82,7 @@ function entryOf({ row, previous, state, today, thread, sought, onEdit }: EntryO
   return [
     isNewDay && (
       <li key={`day ${row.key}`} className="day">
-        <span>{dayName(row.time, today)}</span>
+        <span>{days.day(row.time, today)}</span>
       </li>
     ),
     isDivided && (

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { focusedBeside } from "./hooks.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
 /** A line of a menu. */
@@ -21,17 +22,18 @@ export function Menu({ name, icon, items }: MenuProps): ReactNode {
   useEffect(() => {
     if (!isOpen) return;
     whole.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
-    const onPress = ({ target }: Event): void => {
-      if (!whole.current?.contains(target as Node)) setIsOpen(false);
+    const onPress = (event: Event): void => {
+      // The path, since the target of an event in a shadow is the shadow's host.
+      if (whole.current !== null && !event.composedPath().includes(whole.current)) setIsOpen(false);
     };
     document.addEventListener("pointerdown", onPress);
     return () => document.removeEventListener("pointerdown", onPress);
   }, [isOpen]);
 
   function onKeyDown(event: KeyboardEvent): void {
-    if (!isOpen) return;
-    const all = [...(whole.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
-    const at = all.indexOf(document.activeElement as HTMLElement);
+    if (!isOpen || whole.current === null) return;
+    const all = [...whole.current.querySelectorAll<HTMLElement>("[role=menuitem]")];
+    const at = all.indexOf(focusedBeside(whole.current) as HTMLElement);
     const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
     if (next !== undefined) all.at(next % all.length)?.focus();
     else if (event.key === "Escape" || event.key === "Tab") setIsOpen(false);

@@ -1,7 +1,7 @@
 import { memo, type ReactNode, useState } from "react";
 import type { Thread, ThreadRow } from "../client/index.ts";
 import { useReadMark } from "../react/index.ts";
-import { clockName, wholeName } from "./day.ts";
+import { useSurface } from "./surface.tsx";
 import { isEmojiOnly, partsOf } from "./text.ts";
 import { Tick, tickOf } from "./tick.tsx";
 
@@ -23,6 +23,7 @@ const linesMax = 18;
 export const Message = memo(function Message({ thread, row, isFirst, isSought, onEdit }: MessageProps): ReactNode {
   const { text, time, state, from, seq } = row;
   const ref = useReadMark<HTMLLIElement>(thread, row);
+  const { days } = useSurface();
   const tick = tickOf(state);
   const classes = [
     "message",
@@ -36,17 +37,18 @@ export const Message = memo(function Message({ thread, row, isFirst, isSought, o
       {...{
         ref,
         className: classes.filter(Boolean).join(" "),
+        part: tick === null ? "message" : "message own-message",
         "data-tick": tick ?? undefined,
         "data-key": row.key,
         "data-seq": seq ?? undefined,
       }}
     >
-      <div className="bubble">
+      <div className="bubble" part={tick === null ? "bubble" : "bubble own-bubble"}>
         <span className="hidden">{tick === null ? from : "You"}: </span>
         <Body text={text}>
           <span className="meta">
-            <time dateTime={new Date(time).toISOString()} title={wholeName(time)}>
-              {clockName(time)}
+            <time dateTime={new Date(time).toISOString()} title={days.whole(time)}>
+              {days.clock(time)}
             </time>
             <Tick state={state} />
           </span>

@@ -1,10 +1,11 @@
 import { createRoot } from "react-dom/client";
 import { routeOf } from "./address.ts";
 import { ChatPage } from "./chat-page.tsx";
-import { prepareFormats } from "./day.ts";
+import { dayNamesIn } from "./day.ts";
 import { type Auth, begin, openClient, type Start } from "./session.ts";
 import { Notice, StartForm } from "./start-form.tsx";
 
+const days = dayNamesIn();
 const root = createRoot(document.querySelector("#root") ?? document.body);
 
 /** Where the keyboard covers the page (iOS), the page gets the height of the part that is visible. */
@@ -31,8 +32,8 @@ function show(start: Start, auth: Auth): void {
       const { target } = routeOf(location.search, start.identity.user);
       if (target !== null) client.thread(target);
       setTimeout(() => {
-        root.render(<ChatPage client={client} auth={auth} identity={start.identity} />);
-        prepareFormats();
+        root.render(<ChatPage client={client} auth={auth} identity={start.identity} days={days} />);
+        days.prepare();
       });
       return;
     }

@@ -1,21 +1,22 @@
 import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
 import type { Target } from "../client/index.ts";
 import { useContacts, useConversations, useReadable, useStatus, useStorage } from "../react/index.ts";
-import { validateName } from "./address.ts";
-import { navigate, useToday } from "./hooks.ts";
+import { focusedBeside, useToday } from "./hooks.ts";
 import { Avatar, Icon } from "./icon.tsx";
 import type { OpenThreads } from "./open-threads.ts";
 import { Person } from "./person.tsx";
+import { useSurface } from "./surface.tsx";
+import { validateName } from "./validate-name.ts";
 
 type PeopleProps = {
   readonly self: string;
   readonly target: Target | null;
   readonly threads: OpenThreads;
-  readonly hrefOf: (target: Target | null) => string;
 };
 
 /** The list of conversations, and the field that finds or begins one. */
-export function People({ self, target, threads, hrefOf }: PeopleProps): ReactNode {
+export function People({ self, target, threads }: PeopleProps): ReactNode {
+  const surface = useSurface();
   const { conversations, more, loadMore } = useConversations();
   const contacts = useContacts();
   const open = useReadable(threads);
@@ -48,7 +49,7 @@ export function People({ self, target, threads, hrefOf }: PeopleProps): ReactNod
 
   function go(name: string): void {
     setTyped("");
-    navigate(hrefOf({ with: name }));
+    surface.open({ with: name });
   }
 
   function onSubmit(): void {
@@ -60,7 +61,13 @@ export function People({ self, target, threads, hrefOf }: PeopleProps): ReactNod
 
   return (
     <>
-      <form id="new-form" role="search" autoComplete="off" onSubmit={(event) => (event.preventDefault(), onSubmit())}>
+      <form
+        id="new-form"
+        part="search"
+        role="search"
+        autoComplete="off"
+        onSubmit={(event) => (event.preventDefault(), onSubmit())}
+      >
         <Icon name="search" />
         <input
           {...{
@@ -89,7 +96,7 @@ export function People({ self, target, threads, hrefOf }: PeopleProps): ReactNod
         />
       </form>
       <nav
-        {...{ id: "people", "aria-label": "Conversations", onKeyDown: moveFocus }}
+        {...{ id: "people", part: "list", "aria-label": "Conversations", onKeyDown: moveFocus }}
         onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
           if (more === "more" && scrollHeight - scrollTop < 3 * clientHeight) loadMore();
         }}
@@ -99,7 +106,7 @@ export function People({ self, target, threads, hrefOf }: PeopleProps): ReactNod
             <Person
               key={person.name}
               {...{ ...person, self, today, thread: open.get(person.name) ?? null }}
-              {...{ href: hrefOf({ with: person.name }), isOpen: isOpenOne(person), isTabStop: at === stop }}
+              {...{ isOpen: isOpenOne(person), isTabStop: at === stop }}
             />
           ))}
           {isNew && (
@@ -139,7 +146,7 @@ const Skeleton = (): ReactNode => (
 /** Arrows go through the list. */
 function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   const all = [...event.currentTarget.querySelectorAll<HTMLElement>(".person")];
-  const at = all.indexOf(document.activeElement as HTMLElement);
+  const at = all.indexOf(focusedBeside(event.currentTarget) as HTMLElement);
   const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
   if (next === undefined || at < 0 || event.altKey) return;
   event.preventDefault();

@@ -1,16 +1,14 @@
 import { memo, type ReactNode } from "react";
 import type { Conversation, MessageState, Thread } from "../client/index.ts";
 import { useReadable, useThreadState, useTyping } from "../react/index.ts";
-import { momentName } from "./day.ts";
 import { Avatar, Icon } from "./icon.tsx";
-import { navigate } from "./hooks.ts";
+import { Go, useSurface } from "./surface.tsx";
 import { previewOf } from "./text.ts";
 import { Tick } from "./tick.tsx";
 
 export type PersonProps = {
   readonly name: string;
   readonly self: string;
-  readonly href: string;
   /** Null: only this browser knows of it. */
   readonly conversation: Conversation | null;
   /** The thread, if it was opened before. */
@@ -25,27 +23,20 @@ const unreadShownMax = 99;
 
 /** A conversation in the list. */
 export const Person = memo(function Person(props: PersonProps): ReactNode {
-  const { name, href, conversation, thread, isOpen, isTabStop, today } = props;
+  const { name, conversation, thread, isOpen, isTabStop, today } = props;
   const { unread = 0, isMuted = false, last = null } = conversation ?? {};
   const content = { name, last: last && { text: last.text, time: last.time, isOwn: last.from === props.self } };
   const state = conversation?.lastState ?? null;
   const shown = { ...content, state, today, isMuted, unread };
   return (
     <li>
-      <a
-        {...{ href, className: "person", tabIndex: isTabStop ? 0 : -1, "aria-current": isOpen ? "page" : undefined }}
-        onClick={(event) => {
-          if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-          event.preventDefault();
-          navigate(href);
-        }}
-      >
+      <Go to={{ with: name }} className="person" part="conversation" tabIndex={isTabStop ? 0 : -1} isCurrent={isOpen}>
         <Avatar name={name} />
         <span className="name" dir="auto">
           {name}
         </span>
         {thread === null ? <Summary {...shown} /> : <LiveSummary {...shown} thread={thread} isOpen={isOpen} />}
-      </a>
+      </Go>
     </li>
   );
 });
@@ -61,9 +52,10 @@ type SummaryProps = {
 };
 
 function Summary({ last, state, today, isMuted, unread, unsent = "", isTyping = false }: SummaryProps): ReactNode {
+  const { days } = useSurface();
   return (
     <>
-      <span className="when">{last !== null && momentName(last.time, today)}</span>
+      <span className="when">{last !== null && days.moment(last.time, today)}</span>
       <span className="last" dir="auto">
         {isTyping ? (
           <span className="live">typing…</span>

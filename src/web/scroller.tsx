@@ -125,7 +125,7 @@ export class Scroller extends Component<ScrollerProps, { readonly isAway: boolea
     return (
       <>
         <div
-          {...{ ref: this.#log, id: "log", role: "log", tabIndex: 0, onScroll: this.#moved }}
+          {...{ ref: this.#log, id: "log", part: "messages", role: "log", tabIndex: 0, onScroll: this.#moved }}
           {...{
             "aria-label": name,
             "aria-live": "off",

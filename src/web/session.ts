@@ -1,6 +1,8 @@
-import { createClient, indexedDb, memory, type Client, type Storage, VaultError } from "../client/index.ts";
+import { type Client, createClient } from "../client/index.ts";
 import { isIdentifier } from "../protocol/identifier.ts";
 import { pageHref, parameter } from "./address.ts";
+import { browserStorage } from "./browser-storage.ts";
+import { joinTabs, type TabsOfUser } from "./tabs-of-user.ts";
 
 /** How the server learns who asks: `demo`, the address says it; `jwt`, a cookie does. */
 export type Auth = "demo" | "jwt";
@@ -76,62 +78,24 @@ export function openClient(auth: Auth, { user, tenant }: Identity): Client {
     user,
     ...(tenant !== undefined && { tenant }),
     ...(auth === "demo" && { authenticate: async () => ({ parameters }) }),
-    storage: pageStorage(),
+    storage: browserStorage(),
   });
 }
 
-/** That of the browser. Where it has none, or refuses it, the page keeps everything in its memory, and says so. */
-function pageStorage(): Storage {
-  const [disk, page] = [indexedDb(), memory()];
-  return {
-    ...disk,
-    open: (scope, makeDevice) =>
-      disk.open(scope, makeDevice).catch((fault: unknown) => {
-        // Another fault may pass: the client tries again, and what waits on the disk is not left behind.
-        if (!isRefused(fault)) throw fault;
-        return page.open(scope, makeDevice);
-      }),
-  };
-}
+/** The tabs of the user, of which this is one. */
+let tabs: TabsOfUser | null = null;
 
-/** The user has blocked the data of sites, or there is no IndexedDB at all. */
-const isRefused = (fault: unknown): boolean =>
-  fault instanceof VaultError && /^(Security|Type)Error/.test(fault.message);
-
-/** All tabs of a user end together: one that went on would store the user's messages again. */
-const nameOf = ({ user, tenant }: Identity): string => `tidings sign-out ${JSON.stringify([tenant, user])}`;
-
-/** A tab that is frozen does not answer: its data is deleted under it. */
-const othersMs = 2_000;
-/** This tab's own part in that. */
-let endFollowing: (() => void) | null = null;
-
-/** Removes the data of the user from this browser, when the user's other tabs have ended. */
-export async function signOut(client: Client, identity: Identity): Promise<void> {
-  // First: this tab would hear itself, and go before its data is removed.
-  endFollowing?.();
-  const channel = new BroadcastChannel(nameOf(identity));
-  channel.postMessage("sign out");
-  const locks = locksOf();
-  await locks?.request(nameOf(identity), { signal: AbortSignal.timeout(othersMs) }, () => {}).catch(() => {});
-  await client.signOut({ wipe: true });
-  channel.close();
-  location.assign(pageHref({ tenant: identity.tenant }));
-}
+const leavePage = ({ tenant }: Identity): void => location.assign(pageHref({ tenant }));
 
 /** Follows another tab that signs out. Returns the function that ends this. */
 export function followSignOut(client: Client, identity: Identity): () => void {
-  const channel = new BroadcastChannel(nameOf(identity));
-  channel.onmessage = () => void client.close().then(() => location.assign(pageHref({ tenant: identity.tenant })));
-  // Each tab holds its share of the lock until it is gone.
-  const { promise, resolve } = Promise.withResolvers<void>();
-  void locksOf()?.request(nameOf(identity), { mode: "shared" }, () => promise);
-  endFollowing = () => {
-    channel.close();
-    resolve();
-  };
-  return endFollowing;
+  const name = `tidings sign-out ${JSON.stringify([identity.tenant, identity.user])}`;
+  tabs = joinTabs({ client, name, onSignedOut: () => leavePage(identity) });
+  return tabs.leave;
 }
 
-/** Absent where the page did not come over https, nor from this machine. */
-const locksOf = (): LockManager | undefined => (navigator as { readonly locks?: LockManager }).locks;
+/** Removes the data of the user from this browser, and shows the start again. */
+export async function signOut(identity: Identity): Promise<void> {
+  await tabs?.signOut();
+  leavePage(identity);
+}

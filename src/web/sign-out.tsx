@@ -14,7 +14,7 @@ export function SignOut({ tenant, onClose }: SignOutProps): ReactNode {
 
   async function leave(): Promise<void> {
     setIsLeaving(true);
-    await signOut(client, { user: client.user, ...(tenant !== undefined && { tenant }) });
+    await signOut({ user: client.user, ...(tenant !== undefined && { tenant }) });
   }
 
   const unsent = queued + failed;

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { isIdentifier } from "../protocol/identifier.ts";
-import { parameter, validateName } from "./address.ts";
+import { parameter } from "./address.ts";
+import { validateName } from "./validate-name.ts";
 
 /** The form that asks for the names; the browser makes the page's next address from the answers. */
 export function StartForm({ problem }: { readonly problem: string | null }): ReactNode {

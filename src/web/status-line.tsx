@@ -2,6 +2,7 @@ import { type ReactNode } from "react";
 import type { Client, Status, StorageState } from "../client/index.ts";
 import { useClient, useStatus, useStorage } from "../react/index.ts";
 import { useCountdown, useIsLate } from "./hooks.ts";
+import { type Surface, useSurface } from "./surface.tsx";
 
 /** A connection that is back by then is not worth a line. */
 const lateMs = 700;
@@ -26,7 +27,9 @@ const storageTexts: Readonly<Partial<Record<StorageState["kind"], string>>> = {
 
 type Line = { readonly text: string; readonly action?: { readonly name: string; readonly run: () => void } };
 
-function lineOf(status: Status, client: Client): Line {
+type LineOptions = { readonly client: Client; readonly onOtherUser: Surface["onOtherUser"] };
+
+function lineOf(status: Status, { client, onOtherUser }: LineOptions): Line {
   const again = { name: "Try now", run: client.retry };
   switch (status.state) {
     case "waiting":
@@ -40,7 +43,7 @@ function lineOf(status: Status, client: Client): Line {
       return status.reason === "identity"
         ? {
             text: "You are signed in as somebody else now.",
-            action: { name: "Continue as them", run: () => location.reload() },
+            ...(onOtherUser !== null && { action: { name: "Continue as them", run: onOtherUser } }),
           }
         : {
             text: status.reason === "signed-out" ? "You are signed out." : "The server refuses your sign-in.",
@@ -64,14 +67,15 @@ export function StatusLine(): ReactNode {
   const client = useClient();
   const status = useStatus();
   const storage = useStorage();
-  const { text, action } = lineOf(status, client);
+  const { onOtherUser } = useSurface();
+  const { text, action } = lineOf(status, { client, onOtherUser });
   const seconds = useCountdown(status.state === "waiting" ? status.until : null);
   const isPassing = status.state === "connecting" || status.state === "catching-up" || status.state === "idle";
   const isLate = useIsLate(isPassing, lateMs);
   const isHidden = status.state === "online" || status.state === "asleep" || (isPassing && !isLate);
   return (
     <>
-      <div id="status" data-state={status.state} className={isHidden ? "line hidden" : "line"}>
+      <div id="status" part="status" data-state={status.state} className={isHidden ? "line hidden" : "line"}>
         <span>
           <span id="status-text" role="status">
             {text}

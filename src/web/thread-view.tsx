@@ -3,25 +3,27 @@ import type { Target, Thread, ThreadRow } from "../client/index.ts";
 import { useClient, usePresence, useReadable, useThread, useThreadState, useTyping } from "../react/index.ts";
 import { Announcer } from "./announcer.tsx";
 import { Composer } from "./composer.tsx";
-import { lastSeenName } from "./day.ts";
-import { navigate, useToday } from "./hooks.ts";
+import { useToday } from "./hooks.ts";
 import { Avatar, Icon } from "./icon.tsx";
 import { Log } from "./log.tsx";
 import { Menu, type MenuItem } from "./menu.tsx";
 import type { OpenThreads } from "./open-threads.ts";
 import type { Scroller } from "./scroller.tsx";
+import { Go, useSurface } from "./surface.tsx";
 
 type ThreadViewProps = {
   readonly target: Target;
   readonly seq: number | null;
   readonly threads: OpenThreads;
-  readonly backHref: string;
-  /** The address of the other user's side, where everybody may be everybody. */
-  readonly peerHref: (peer: string) => string | null;
+  /** True: it is beside or above the list, and leads back to it. */
+  readonly hasList: boolean;
+  /** True: the field takes the focus when the thread is opened. */
+  readonly takesFocus: boolean;
 };
 
 /** The open conversation. Each has an instance of its own, so that nothing of one is ever in another. */
-export function ThreadView({ target, seq, threads, backHref, peerHref }: ThreadViewProps): ReactNode {
+export function ThreadView({ target, seq, threads, hasList, takesFocus }: ThreadViewProps): ReactNode {
+  const { isPage } = useSurface();
   const thread = useThread(target);
   const peer = usePeer(target, thread);
   const [editing, setEditing] = useState<ThreadRow | null>(null);
@@ -31,19 +33,17 @@ export function ThreadView({ target, seq, threads, backHref, peerHref }: ThreadV
   useEffect(() => {
     if ("with" in target) threads.add(target.with, thread);
   }, [threads, target, thread]);
+  // The page has one main part; an element is a part of somebody's page.
+  const Part = isPage ? "main" : "section";
   const onSent = useCallback(() => scroller.current?.toNewest(), []);
   return (
-    <main id="chat">
-      <header id="peer">
-        <a
-          {...{ id: "back", href: backHref, "aria-label": "Back to the conversations" }}
-          onClick={(event) => {
-            event.preventDefault();
-            navigate(backHref);
-          }}
-        >
-          <Icon name="back" />
-        </a>
+    <Part id="chat" part="thread" aria-label={isPage ? undefined : `Chat with ${peer}`}>
+      <header id="peer" part="header">
+        {hasList && (
+          <Go to={null} id="back" className="plain round" aria-label="Back to the conversations">
+            <Icon name="back" />
+          </Go>
+        )}
         <Avatar name={peer} />
         <div>
           <h2 id="peer-name" dir="auto">
@@ -54,7 +54,7 @@ export function ThreadView({ target, seq, threads, backHref, peerHref }: ThreadV
         <ThreadMenu thread={thread} peer={peer} isBlocked={isBlocked} />
       </header>
       <div id="view">
-        <Log key={seq} {...{ thread, peer, sought: seq, scroller, onEdit: setEditing, peerHref: peerHref(peer) }} />
+        <Log key={seq} {...{ thread, peer, sought: seq, scroller, onEdit: setEditing }} />
       </div>
       <Announcer thread={thread} peer={peer} />
       {isBlocked ? (
@@ -65,9 +65,9 @@ export function ThreadView({ target, seq, threads, backHref, peerHref }: ThreadV
           </button>
         </div>
       ) : (
-        <Composer {...{ thread, peer, editing, onEdit: setEditing, onSent }} />
+        <Composer {...{ thread, peer, editing, takesFocus, onEdit: setEditing, onSent }} />
       )}
-    </main>
+    </Part>
   );
 }
 
@@ -90,7 +90,8 @@ function About({ thread, peer, isBlocked }: AboutProps): ReactNode {
   const { state, lastSeen } = usePresence(peer);
   const isTyping = useTyping(thread).length > 0;
   const today = useToday();
-  const presence = state === "online" ? "online" : lastSeen === undefined ? "" : lastSeenName(lastSeen, today);
+  const { days } = useSurface();
+  const presence = state === "online" ? "online" : lastSeen === undefined ? "" : days.lastSeen(lastSeen, today);
   return (
     <p>
       <span id="typing">{isTyping && "typing…"}</span>

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { dayName, dayOf, lastSeenName, momentName } from "../../src/web/day.ts";
+import { dayNamesIn, dayOf } from "../../src/web/day.ts";
 
 const zone = process.env["TZ"];
 beforeAll(() => void (process.env["TZ"] = "Europe/Berlin"));
 afterAll(() => void (zone === undefined ? delete process.env["TZ"] : (process.env["TZ"] = zone)));
 
 const at = (text: string): number => new Date(text).getTime();
+
+const { day: dayName, moment: momentName, lastSeen: lastSeenName } = dayNamesIn();
 
 test("W31 yesterday is the day before in the calendar, also where a day has 23 or 25 hours", () => {
   // On 29 March 2026 the clocks went forward, on 25 October they go back.

@@ -1,0 +1,53 @@
+import { type ReactNode, useMemo } from "react";
+import type { Target } from "../client/index.ts";
+import { useClient } from "../react/index.ts";
+import { createOpenThreads } from "./open-threads.ts";
+import { People } from "./people.tsx";
+import { useShortcuts } from "./shortcuts.ts";
+import { StatusLine } from "./status-line.tsx";
+import { useSurface, type View } from "./surface.tsx";
+import { ThreadView } from "./thread-view.tsx";
+
+export type ChatFrameProps = {
+  readonly view: View;
+  /** The open conversation; in a list alone, the chosen one. */
+  readonly target: Target | null;
+  /** The message of it to begin at. */
+  readonly seq: number | null;
+  /** True: the field of a thread takes the focus when the thread is opened. */
+  readonly takesFocus: boolean;
+  /** What is above the list. */
+  readonly head?: ReactNode;
+};
+
+/** The chat of a known user: the conversations, and the open one. */
+export function ChatFrame({ view, target, seq, takesFocus, head }: ChatFrameProps): ReactNode {
+  const { user } = useClient();
+  const { isPage } = useSurface();
+  const threads = useMemo(createOpenThreads, []);
+  useShortcuts(target, view);
+  const Part = isPage ? "main" : "div";
+  const shown = view === "full" ? (target === null ? "people" : "chat") : view === "list" ? "people" : "chat";
+  return (
+    <div id="app" data-view={shown} data-parts={view}>
+      <StatusLine />
+      {view !== "thread" && (
+        <div id="side">
+          {head}
+          <People {...{ self: user, target, threads }} />
+        </div>
+      )}
+      {view !== "list" &&
+        (target === null ? (
+          <Part id="chat" className="nothing">
+            <p>Choose somebody, or write to somebody new.</p>
+          </Part>
+        ) : (
+          <ThreadView
+            key={"with" in target ? `with ${target.with}` : `id ${target.conversation}`}
+            {...{ target, seq, threads, takesFocus, hasList: view === "full" }}
+          />
+        ))}
+    </div>
+  );
+}
