@@ -6,7 +6,7 @@
  */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { bundleWebScript } from "../src/standalone/web-file.ts";
+import { bundleWebScript, webScripts } from "../src/standalone/web-file.ts";
 import { packagedDocs, packagedPage } from "./packaged-docs.ts";
 import { type Manifest, publishedManifest } from "./published-manifest.ts";
 import { repositoryOf } from "./repository.ts";
@@ -20,10 +20,12 @@ const webFiles = ["page.html", "chat.css", "page.css", "favicon.svg", "push-work
 export async function build(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   await compile(folder);
-  for (const file of new Bun.Glob("**/*.d.ts").scanSync({ cwd: folder, absolute: true })) rewriteSpecifiers(file);
   mkdirSync(join(folder, "web"));
+  // Types and nothing else, so that the text is a declaration as it is.
+  copyFileSync(join(root, "src/web/tidings-chat-types.ts"), join(folder, "web/tidings-chat.d.ts"));
+  for (const file of new Bun.Glob("**/*.d.ts").scanSync({ cwd: folder, absolute: true })) rewriteSpecifiers(file);
   for (const name of webFiles) copyFileSync(join(root, "src/web", name), join(folder, "web", name));
-  writeFileSync(join(folder, "web/page.js"), await bundleWebScript());
+  for (const name of webScripts) writeFileSync(join(folder, "web", name), await bundleWebScript(name));
   copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
   const docs = packagedDocs();
   for (const [from, to] of docs) {

@@ -75,12 +75,19 @@ export async function siteOf(
   site.get("/", async () => file("text/html; charset=utf-8", await page()));
   // Browsers ask again each time (no-cache); with the ETag an unchanged file is answered with 304.
   site.get("/page.js", etag(), async ({ req }) =>
-    compressible(req.raw, "text/javascript; charset=utf-8", await webScript()),
+    compressible(req.raw, "text/javascript; charset=utf-8", await webScript("page.js")),
   );
   for (const name of ["chat.css", "page.css"])
     site.get(`/${name}`, etag(), async ({ req }) =>
       compressible(req.raw, "text/css; charset=utf-8", await webFile(name)),
     );
+  // The element is for any page, and a module of another origin needs its permission.
+  site.get("/tidings-chat.js", etag(), async ({ req }) => {
+    const response = compressible(req.raw, "text/javascript; charset=utf-8", await webScript("tidings-chat.js"));
+    response.headers.set("Access-Control-Allow-Origin", "*");
+    response.headers.set("Cross-Origin-Resource-Policy", "cross-origin");
+    return response;
+  });
   // At the root, so that it may serve every page. Browsers replace their worker only if the file's bytes differ.
   site.get("/push-worker.js", async () => file("text/javascript; charset=utf-8", await webFile("push-worker.js")));
   site.get("/favicon.svg", async () => file("image/svg+xml", await webFile("favicon.svg")));

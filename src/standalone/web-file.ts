@@ -15,15 +15,19 @@ export const openApiFile = (): Promise<string> =>
     ? webFile("openapi.json")
     : readFile(pathFromHere("../../docs/openapi.json"), "utf8");
 
-let script: Promise<string> | null = null;
+/** The scripts of the browser, each with its source: of the page, and of the element `<tidings-chat>`. */
+const scriptSources = { "page.js": "page.tsx", "tidings-chat.js": "tidings-chat.ts" } as const;
+export type WebScript = keyof typeof scriptSources;
+export const webScripts = Object.keys(scriptSources) as readonly WebScript[];
 
-/** The page's script: the published package carries it; from the source it is made at the first request, and kept. */
-export function webScript(): Promise<string> {
-  script ??= (existsSync(webPath("page.js")) ? webFile("page.js") : bundleWebScript()).catch((error: unknown) => {
-    script = null;
-    throw error;
-  });
-  return script;
+const scripts = new Map<WebScript, Promise<string>>();
+
+/** A script of the browser: the published package carries it; from the source it is made at the first request, and kept. */
+export function webScript(name: WebScript): Promise<string> {
+  const made = scripts.get(name) ?? (existsSync(webPath(name)) ? webFile(name) : bundleWebScript(name));
+  scripts.set(name, made);
+  made.catch(() => scripts.delete(name));
+  return made;
 }
 
 const compressed = new Map<string, Uint8Array<ArrayBuffer>>();
@@ -81,5 +85,6 @@ const replacing = (names: Replacements): Bun.BunPlugin => ({
   },
 });
 
-/** Makes the page's script from its source. */
-export const bundleWebScript = (): Promise<string> => bundleScript(webPath("page.tsx"), { react: pageReact });
+/** Makes a script of the browser from its source. */
+export const bundleWebScript = (name: WebScript): Promise<string> =>
+  bundleScript(webPath(scriptSources[name]), { react: pageReact });

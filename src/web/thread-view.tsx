@@ -37,7 +37,7 @@ export function ThreadView({ target, seq, threads, hasList, takesFocus }: Thread
   const Part = isPage ? "main" : "section";
   const onSent = useCallback(() => scroller.current?.toNewest(), []);
   return (
-    <Part id="chat" part="thread" aria-label={isPage ? undefined : `Chat with ${peer}`}>
+    <Part id="chat" part="thread">
       <header id="peer" part="header">
         {hasList && (
           <Go to={null} id="back" className="plain round" aria-label="Back to the conversations">

@@ -1,25 +1,8 @@
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
+import { faultsOf, withAxe as prepare } from "./axe.ts";
 import { online, say, texts, ticks, until } from "./page-actions.ts";
 import { describePage } from "./with-page.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-/** Each page has axe from its start: to evaluate so long a text later takes seconds. */
-const prepare = async (page: Page): Promise<void> =>
-  void (await page.addInitScript(`{ ${axe}; globalThis.axe = axe; }`));
-
-/**
- * What axe finds wrong with the page as it is now: rules of WCAG 2.2 AA, and its own advice. It describes only violations: most of its
- * time goes into the description of elements that pass.
- */
-async function faultsOf(page: Page): Promise<string[]> {
-  return await page.evaluate<
-    string[]
-  >(`axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"] })
-    .then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html.slice(0, 160) + failureSummary.slice(0, 300)).join(" | ")))`);
-}
 
 const focused = (page: Page) =>
   page.evaluate<string>(

@@ -15,6 +15,7 @@ export function describeSite(runtime: string, start: Start): void {
     const files = {
       "/": "text/html",
       "/page.js": "text/javascript",
+      "/tidings-chat.js": "text/javascript",
       "/chat.css": "text/css",
       "/page.css": "text/css",
       "/push-worker.js": "text/javascript",
