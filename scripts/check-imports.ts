@@ -38,6 +38,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   client: ["base", "protocol"],
   react: ["client"],
+  mui: ["client", "react"],
   web: ["base", "protocol", "client", "react"],
   // It judges the others, and shares no mistake with them.
   conform: [],
