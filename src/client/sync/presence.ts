@@ -33,7 +33,7 @@ export function createPresence(options: {
   function ask(): void {
     cancel = null;
     if (connection === "down") return;
-    const users = [...watched.keys()].slice(-watchedMax).toSorted();
+    const users = [...watched.keys()].slice(-watchedMax).sort();
     if (users.join(" ") === asked) return;
     if (link.send({ type: "watch", users })) asked = users.join(" ");
   }

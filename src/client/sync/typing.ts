@@ -42,7 +42,7 @@ export function createTyping(options: {
     for (const { id, source } of views) {
       const conversation = id();
       const users = [...shown.values()].filter((one) => one.conversation === conversation).map((one) => one.user);
-      const next = users.toSorted();
+      const next = [...users].sort();
       if (next.join(" ") !== source.get().join(" ")) source.set(next);
     }
   }

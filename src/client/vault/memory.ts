@@ -131,8 +131,7 @@ function indexOf<Row>(
 const bySeq = ({ seq }: MessageRow): number => seq;
 const byRank = ({ rank }: ConversationRow): number => -rank;
 const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]): number => (a[0] < b[0] ? -1 : 1);
-const inOrder = <Row>(rows: ReadonlyMap<string, Row>): readonly Row[] =>
-  [...rows].toSorted(byKey).map(([, row]) => row);
+const inOrder = <Row>(rows: ReadonlyMap<string, Row>): readonly Row[] => [...rows].sort(byKey).map(([, row]) => row);
 
 function putConversation(content: Content, row: ConversationRow): void {
   const { conversations, list, byUser } = content;

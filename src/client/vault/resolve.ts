@@ -222,7 +222,7 @@ const isBehind = (wish: Wish, readOf: (conversation: string) => number): boolean
 /** Whether two rows say the same, whatever the order of their fields. */
 export function isSameRow(a: object, b: object | null | undefined): boolean {
   const text = (row: object): string =>
-    JSON.stringify(Object.entries(row).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+    JSON.stringify(Object.entries(row).sort(([one], [other]) => (one < other ? -1 : 1)));
   return a === b || (b !== null && b !== undefined && text(a) === text(b));
 }
 
