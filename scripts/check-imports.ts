@@ -39,6 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   client: ["base", "protocol"],
   react: ["client"],
   mui: ["client", "react"],
+  "react-native": ["base", "client"],
   web: ["base", "protocol", "client", "react"],
   // It judges the others, and shares no mistake with them.
   conform: [],

@@ -2,7 +2,10 @@
 export const sections: readonly { readonly title: string; readonly pages: readonly string[] }[] = [
   { title: "Start", pages: ["index", "mounting", "authentication", "server", "page"] },
   { title: "In your server", pages: ["express", "fastify", "next", "workers", "hooks", "http", "options"] },
-  { title: "In your app", pages: ["client", "react", "element", "mui", "write-your-own-client"] },
+  {
+    title: "In your app",
+    pages: ["client", "react", "element", "mui", "react-native", "recipes", "write-your-own-client"],
+  },
   { title: "Push", pages: ["push", "firebase", "onesignal", "web-push", "webhook"] },
   { title: "In production", pages: ["deploying", "database", "nodes", "proxies", "scale", "security"] },
   { title: "How and why", pages: ["design", "protocol", "spec", "proof"] },

@@ -1,4 +1,4 @@
-/** The app of docs/mui.md with the packages of MUI, in a browser: `bun run prove:mui`. It installs 90 MB, too much for every run of the tests. */
+/** The app of docs/mui.md with the packages of MUI, in a browser: `bun run prove:ui`. It installs 90 MB, too much for every run of the tests. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
