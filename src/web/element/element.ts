@@ -44,6 +44,7 @@ export class TidingsChat extends Base implements TidingsChatParts {
   #state: State = { is: "idle" };
   #root: Root | null = null;
   #surface: Surface | null = null;
+  #endReports = (): void => {};
   #isDue = false;
   #authenticate: Authenticate | null = null;
   #fromToken: { readonly token: string; readonly authenticate: Authenticate } | null = null;
@@ -92,7 +93,7 @@ export class TidingsChat extends Base implements TidingsChatParts {
     for (const name of properties) this.#take(name);
     if (this.shadowRoot === null) this.attachShadow({ mode: "open" }).adoptedStyleSheets = [...sharedStyle()];
     this.#surface = null;
-    this.#again();
+    this.#schedule();
   }
 
   disconnectedCallback(): void {
@@ -144,30 +145,19 @@ export class TidingsChat extends Base implements TidingsChatParts {
     const isSame = state.is === "used" && state.key === key && (key !== "own" || state.client === this.#ownClient);
     if (!isSame) {
       this.#end();
-      const used = this.#ownClient === null ? account && this.#lease(account) : this.#useOwn(this.#ownClient);
+      const used = this.#ownClient === null ? account && this.#lease(account) : ownClient(this.#ownClient);
       if (used === null) return;
       this.#state = { is: "used", ...used };
-    }
-    if (this.#state.is === "used") this.#state.offer(this.#credentials());
+      // Before it connects, which it does in a later turn.
+      used.offer(this.#credentials());
+      this.#endReports = this.#report(used.client);
+    } else if (state.is === "used") state.offer(this.#credentials());
   }
 
   #lease(account: Account): Used {
     const key = accountKey(account);
     const { client, offer, signOut, release } = leaseClient(account, () => this.#signedOut(key));
-    // Before it connects, which it does in a later turn.
-    offer(this.#credentials());
-    const endReports = this.#report(client);
-    return {
-      ...{ key, client, offer, signOut },
-      end() {
-        endReports();
-        release();
-      },
-    };
-  }
-
-  #useOwn(client: Client): Used {
-    return { key: "own", client, offer: () => {}, signOut: client.signOut, end: this.#report(client) };
+    return { key, client, offer, signOut, end: release };
   }
 
   #report(client: Client): () => void {
@@ -175,14 +165,19 @@ export class TidingsChat extends Base implements TidingsChatParts {
   }
 
   #end(): void {
+    this.#leave({ is: "idle" });
+  }
+
+  #leave(next: State): void {
+    this.#endReports();
+    this.#endReports = () => {};
     if (this.#state.is === "used") this.#state.end();
-    if (this.#state.is !== "signed-out") this.#state = { is: "idle" };
+    this.#state = next;
   }
 
   #signedOut(key: string): void {
     if (this.#state.is !== "used" || this.#state.key !== key) return;
-    this.#state.end();
-    this.#state = { is: "signed-out", key };
+    this.#leave({ is: "signed-out", key });
     this.#render();
   }
 
@@ -238,6 +233,11 @@ export class TidingsChat extends Base implements TidingsChatParts {
     };
   }
 }
+
+/** A client of the host: it is the host's to end. */
+const ownClient = (client: Client): Used => ({
+  ...{ key: "own", client, offer: () => {}, signOut: client.signOut, end: () => {} },
+});
 
 for (const name of attributes)
   Object.defineProperty(TidingsChat.prototype, name, {
