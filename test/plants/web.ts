@@ -31,4 +31,22 @@ export const web = {
     from: "if (isUnsaved || cancelSave !== null || changes !== before)",
     to: "if (cancelSave !== null || changes !== before)",
   },
+  "each element has a client of its own": {
+    rule: "W61",
+    file: "web/element/lease.ts",
+    from: "all.get(key) ?? share(account)",
+    to: "share(account)",
+  },
+  "an element takes the focus of its page": {
+    rule: "W65",
+    file: "web/element/element.ts",
+    from: 'takesFocus: by === "person"',
+    to: "takesFocus: true",
+  },
+  "an element of one thread reports all messages": {
+    rule: "W62",
+    file: "web/element/element.ts",
+    from: 'this.#view() === "thread" ? this.#shown.target : null',
+    to: "null",
+  },
 } satisfies Plants;

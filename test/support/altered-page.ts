@@ -6,11 +6,14 @@ import { alter, type Alteration } from "./alter-source.ts";
 
 const source = join(import.meta.dir, "../../src");
 
-/** The script of the chat page with texts of its source replaced, for negative controls. */
-export async function bundleAlteredPage(alterations: readonly Alteration[]): Promise<string> {
+/** The script of the chat page, or of another entry, with texts of its source replaced, for negative controls. */
+export async function bundleAlteredPage(
+  alterations: readonly Alteration[],
+  { entry = "web/page.tsx" }: { readonly entry?: string } = {},
+): Promise<string> {
   const planted = new Set<string>();
   const { outputs } = await Bun.build({
-    entrypoints: [join(source, "web/page.tsx")],
+    entrypoints: [join(source, entry)],
     target: "browser",
     minify: true,
     define: { "process.env.NODE_ENV": JSON.stringify("production") },
@@ -32,7 +35,7 @@ export async function bundleAlteredPage(alterations: readonly Alteration[]): Pro
       },
     ],
   });
-  for (const { file } of alterations) if (!planted.has(file)) throw new Error(`The page does not import ${file}`);
+  for (const { file } of alterations) if (!planted.has(file)) throw new Error(`${entry} does not import ${file}`);
   const [output] = outputs;
   if (output === undefined) throw new Error("The page was not bundled");
   return await output.text();

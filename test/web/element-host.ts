@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { bun } from "../../src/adapter/bun.ts";
 import { type Chat, createChat } from "../../src/index.ts";
-import { bundleWebScript } from "../../src/standalone/web-file.ts";
 import { openBrowser, openPage, type PageOptions } from "../support/chromium.ts";
+import type { Alteration } from "../support/alter-source.ts";
+import { bundleAlteredPage } from "../support/altered-page.ts";
 import { describeWith } from "../support/prerequisite.ts";
 import { temporaryFolder } from "../support/server.ts";
 
@@ -36,8 +37,14 @@ export type ElementTest = {
   names(): readonly [string, string];
 };
 
+type Options = {
+  readonly title: string;
+  /** Faults that are planted into the element. */
+  readonly alterations?: readonly Alteration[];
+};
+
 /** A server with a chat that an app has mounted, and the app's own pages. */
-export function describeElement(title: string, tests: (element: ElementTest) => void): void {
+export function describeElement({ title, alterations = [] }: Options, tests: (element: ElementTest) => void): void {
   describeWith("chromium", title, () => {
     const folder = temporaryFolder();
     const files = new Map<string, { readonly type: string; readonly text: string; readonly user?: string }>();
@@ -68,7 +75,10 @@ export function describeElement(title: string, tests: (element: ElementTest) => 
           return user === undefined ? null : { user };
         },
       });
-      const [script] = await Promise.all([bundleWebScript("tidings-chat.js"), chat.ready()]);
+      const [script] = await Promise.all([
+        bundleAlteredPage(alterations, { entry: "web/tidings-chat.ts" }),
+        chat.ready(),
+      ]);
       files.set("/chat/tidings-chat.js", { type: "text/javascript", text: script });
       server = Bun.serve(
         bun(chat, {

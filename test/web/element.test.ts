@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { bundleWebScript } from "../../src/standalone/web-file.ts";
+import { plant } from "../plants/index.ts";
 import { faultsOf, withAxe } from "./axe.ts";
 import { describeElement } from "./element-host.ts";
 import { until } from "./page-actions.ts";
@@ -28,7 +29,7 @@ const listening = `
   for (const name of ["message", "accepted", "failed", "unread", "status", "open"])
     document.addEventListener("tidings-" + name, ({ target, detail }) => events.push([target.id, name, detail]));`;
 
-describeElement("the element", ({ open, again, chat, names }) => {
+describeElement({ title: "the element" }, ({ open, again, chat, names }) => {
   test("W60 W62 two people talk in their own pages, each message shows once, and events report it", async () => {
     const [a, b] = names();
     const html = (user: string, other: string): string =>
@@ -282,5 +283,29 @@ describeElement("the element", ({ open, again, chat, names }) => {
     const [page, element] = await Promise.all([bundleWebScript("page.js"), bundleWebScript("tidings-chat.js")]);
     const gzip = (text: string): number => Bun.gzipSync(text, { level: 9 }).length;
     expect(gzip(element) - gzip(page)).toBeLessThanOrEqual(5 * 1_024);
+  });
+});
+
+const faults = {
+  title: "an element with faults",
+  alterations: [
+    ...plant("each element has a client of its own"),
+    ...plant("an element takes the focus of its page"),
+    ...plant("an element of one thread reports all messages"),
+  ],
+};
+describeElement(faults, ({ open, chat, names }) => {
+  test("control: W61 W62 W65 two elements have two clients, take the focus, and report messages of other threads", async () => {
+    const [a, b] = names();
+    const html = `<input id="mine" aria-label="Mine" autofocus /><tidings-chat id="one" url="/chat" user="${a}" with="${b}"></tidings-chat>
+      <tidings-chat id="two" url="/chat" user="${a}" with="carol"></tidings-chat>`;
+    const alice = await open({ user: a, html, script: listening });
+    await Promise.all([online(alice), online(alice, "two")]);
+    expect(await ask(alice, `chat.client === document.querySelector("#two").client`)).toBe(false);
+    expect(await alice.evaluate("document.activeElement.id")).not.toBe("mine");
+    await chat().send({ from: "carol", to: a, text: "psst" });
+    const reported = () =>
+      alice.evaluate<string[]>(`events.filter(([, name]) => name === "message").map(([id]) => id)`);
+    await until(async () => (await reported()).toSorted(), ["one", "two"]);
   });
 });
