@@ -1,6 +1,6 @@
 /** A client as in an app of React Native: run in a process of its own, with the address of a server and a file. It prints what it has seen. */
 import { left } from "./hermes.ts";
-import { createClient } from "../../src/client/index.ts";
+import { createClient, memory } from "../../src/client/index.ts";
 import { libsql } from "../../src/client/vault/libsql.ts";
 import { expoSqlite, nativeSurroundings } from "../../src/react-native/index.ts";
 import { openExpoDatabase } from "./expo-database.ts";
@@ -35,7 +35,7 @@ const alice = createClient({
   storage: libsql(expoSqlite(openExpoDatabase(file))),
   environment: { surroundings: nativeSurroundings({ appState, clock }) },
 });
-const bob = createClient(open("bob"));
+const bob = createClient({ ...open("bob"), storage: memory() });
 alice.retain();
 bob.retain();
 

@@ -152,6 +152,8 @@ describePage("a thread of the page", ({ base, open, names, post }) => {
     const [a, b] = names();
     await post(a, b, numbered(700));
     const alice = await open(`/?user=${a}&to=${b}`);
+    // A new device asks for its first page again once it is connected.
+    await online(alice);
     await until(async () => (await texts(alice)).at(-1), "text 700");
     for (let at = 0; at < 20; at++) {
       // Closer to the start than two screens: the page before is asked for.
