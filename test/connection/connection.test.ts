@@ -65,7 +65,7 @@ test("P1 P15 a connection is greeted, joins, and is then sent the log to its end
   expect([state.leaves, connection.isOpen()]).toEqual([[1006], false]);
 });
 
-test("P26 frames that come before the greeting are handled after it", async () => {
+test("P26 O10 frames that come before the greeting are handled after it", async () => {
   const { fake, state, connection, turn } = await start({ opens: false });
   fake.raw("first");
   await turn();

@@ -37,7 +37,7 @@ test("P1 P74 the first frame names the user, the tenant, the device and the limi
   expect([welcome?.["heartbeatMs"], welcome?.["cursor"]]).toEqual([defaultLimits.heartbeatMs, "made 30 1"]);
 });
 
-test("P10 P11 a connection goes on at its cursor, which it acks, else at its device's ack", () => {
+test("P10 P11 P13 a connection goes on at its cursor, also at the head, and acks it, else at its device's ack", () => {
   expect(open(undefined)).toMatchObject({ n: 30, rest: [], acks: [] });
   expect(open({ n: 45 })).toMatchObject({ n: 45, rest: [], acks: [["ack", "phone", 45]] });
   // It gets its own cursor back, also one below the device's ack, or at the head.

@@ -82,7 +82,7 @@ test("B3 a change in the log is asked for again, and is reported", async () => {
   expect([asked.length, changes]).toEqual([2, ["t alice bob"]]);
 });
 
-test("B3 an answer that was under way during a change is not remembered", async () => {
+test("B3 T3 an answer that was under way during a change is not remembered", async () => {
   const blocks: string[] = [];
   const { cache, asked, change, hold } = start(blocks);
   const resume = hold();

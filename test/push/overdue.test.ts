@@ -91,7 +91,7 @@ test("U1 of several devices the earliest counts, and addresses of other provider
   expect([bob.n, bob.dueAt]).toEqual([10, 5_000]);
 });
 
-test("U5 a user who was marked during the look is looked at again", async () => {
+test("U5 U1 a user who was marked during the look is looked at again", async () => {
   const { state, look } = await start([]);
   const [bob, carol] = [user("bob"), user("carol")];
   state.onUndecided = () => void bob.marks++;

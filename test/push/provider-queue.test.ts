@@ -133,12 +133,16 @@ test("U7 K12 no more requests run at a time than the queue, and the process, may
   }
 });
 
-test("U8 without the lease, while the store is away, and after a pause no request begins", async () => {
-  for (const stop of ["isHeld", "isAvailable", "pause"] as const) {
+test("U8 without the lease, also if it ends during a look, while the store is away, and after a pause no request begins", async () => {
+  for (const stop of ["isHeld", "isAvailable", "pause", "meanwhile"] as const) {
     const { state, kept, queue, turn } = start([due(1)]);
-    if (stop !== "pause") state[stop] = false;
+    if (stop === "isHeld" || stop === "isAvailable") state[stop] = false;
     queue.start();
     if (stop === "pause") queue.pause();
+    if (stop === "meanwhile") {
+      expect(state.looks).toBe(1);
+      state.isHeld = false;
+    }
     await turn();
     expect([stop, kept]).toEqual([stop, []]);
   }

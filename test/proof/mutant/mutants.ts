@@ -20,18 +20,18 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a user who gets a message during the look is forgotten",
-    red: "U1 a user who gets a message during a look",
-    in: "test/push/race.test.ts",
+    red: "U5 U1 a user who was marked during the look",
+    in: "test/push/overdue.test.ts",
   },
   {
     name: "a cursor beyond the head is honoured",
-    red: "P13 O5 a cursor just beyond the head",
-    in: "test/hub/races.test.ts",
+    red: "P13 a cursor of another history, or beyond the head",
+    in: "test/connection/welcome.test.ts",
   },
   {
     name: "a cursor at the head is refused",
-    red: "P13 a cursor at the head is honoured",
-    in: "test/hub/races.test.ts",
+    red: "P10 P11 P13 a connection goes on at its cursor",
+    in: "test/connection/welcome.test.ts",
   },
   {
     name: "a revocation of sockets that are open, and not of those that open",
@@ -40,8 +40,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "an answer from before a block is remembered after it",
-    red: "T3 B3 an answer to a question from before a block",
-    in: "test/hub/races.test.ts",
+    red: "B3 T3 an answer that was under way",
+    in: "test/hub/relationship-cache.test.ts",
   },
   {
     name: "a busy server's connections are thrown away",
@@ -90,8 +90,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "frames that came before the welcome wait for ever",
-    red: "O10 frames that came before the welcome",
-    in: "test/hub/races.test.ts",
+    red: "P26 O10 frames that come before",
+    in: "test/connection/connection.test.ts",
   },
   {
     name: "unread answers block nothing",
@@ -101,7 +101,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a peer that does not answer the closing handshake stays",
     red: "H11 a peer that does not answer the closing handshake",
-    in: "test/hub/races.test.ts",
+    in: "test/connection/lifecycle.test.ts",
   },
   {
     name: "a connection that others held up is not flushed again",
@@ -120,8 +120,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "sends behind a failed commit are accepted later",
-    red: "O4 D3 sends that wait are refused with it",
-    in: "test/store/write/writer.test.ts",
+    red: "D3 H5 O4 after a failed commit",
+    in: "test/store/write/write-queue.test.ts",
   },
   {
     name: "opening a device during a failure waits for ever",
@@ -145,23 +145,23 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a second change of a relation undoes the first one",
-    red: "B1 two things said of one person",
-    in: "test/store/write/writer.test.ts",
+    red: "B1 a commit has one call of each user",
+    in: "test/store/write/relation-queue.test.ts",
   },
   {
     name: "a read that goes back is the one that is kept",
-    red: "S5 O9 a read that goes back",
-    in: "test/store/write/writer.test.ts",
+    red: "P29 Q7 O9 marks become due together",
+    in: "test/store/write/marks.test.ts",
   },
   {
     name: "of the acks of two devices one is kept",
-    red: "Q7 S4 acks of two devices",
-    in: "test/store/write/writer.test.ts",
+    red: "P29 Q7 O9 marks become due together",
+    in: "test/store/write/marks.test.ts",
   },
   {
     name: "a waiting ack is forgotten behind a further one",
-    red: "Q7 an ack is settled also",
-    in: "test/store/write/writer.test.ts",
+    red: "P29 Q7 every caller of a mark that was replaced",
+    in: "test/store/write/marks.test.ts",
   },
   {
     name: "an ack reaches beyond the head",
@@ -170,8 +170,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a new send beside a retry is not announced",
-    red: "F1 O1 a new send beside a retry",
-    in: "test/store/write/writer.test.ts",
+    red: "S2 F1 a retry gets its first answer",
+    in: "test/store/write/settle-sends.test.ts",
   },
   {
     name: "a filtered list of the undelivered has a cursor",
@@ -195,8 +195,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a revocation is sent to clients",
-    red: "T5 of one device closes that one",
-    in: "test/hub/revocation.test.ts",
+    red: "T5 devices get every kind but revocations",
+    in: "test/log/log-kinds.test.ts",
   },
   {
     name: "a page that was on its way is sent behind the end",
@@ -210,8 +210,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the presence of an unwatched user is still sent",
-    red: "B6 B8 the state of a user who is no longer watched",
-    in: "test/hub/races.test.ts",
+    red: "B6 H11 a watch that has ended",
+    in: "test/hub/presence-notifier.test.ts",
   },
   {
     name: "a commit is announced during a read of the log, and again with it",
@@ -245,8 +245,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a retry is compared with a text that has changed",
-    red: "S42 O1 a retry gets the first answer also once the text has changed",
-    in: "test/store/store.test.ts",
+    red: "S42 a message whose text has changed",
+    in: "test/store/write/settle-sends.test.ts",
   },
   {
     name: "a second change of a text forgets the send",
@@ -260,8 +260,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "any value but false makes a user the host",
-    red: "A8 who the host says is the host is",
-    in: "test/access/admit.test.ts",
+    red: "A8 A24 a proof becomes a session",
+    in: "test/access/prove.test.ts",
   },
   {
     name: "a ticket leads to a tenant of any name",
@@ -300,27 +300,27 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a worker sends without knowing who has the lease",
-    red: "U8 a worker that could not renew its lease",
-    in: "test/push/race.test.ts",
+    red: "U8 without the lease, also if it ends during a look",
+    in: "test/push/provider-queue.test.ts",
   },
   {
     name: "a hook is called without knowing who has the lease",
-    red: "K77 a node that cannot renew its lease",
-    in: "test/hook/hook.test.ts",
+    red: "K77 a follower that cannot renew its lease",
+    in: "test/hook/follower.test.ts",
   },
   {
     name: "how far a hook has got is kept in memory alone",
     red: "K67 the end of a call is on disk",
-    in: "test/hook/hook.test.ts",
+    in: "test/hook/follower.test.ts",
   },
   {
     name: "a hook that must end begins another call",
-    red: "K71 close waits for the call under way",
-    in: "test/hook/hook.test.ts",
+    red: "K71 an end that begins",
+    in: "test/hook/run.test.ts",
   },
   {
     name: "a database is closed under a hook that has work left",
-    red: "K72 with a database for each tenant",
-    in: "test/hook/hook.test.ts",
+    red: "K72 a follower is busy",
+    in: "test/hook/follower.test.ts",
   },
 ];

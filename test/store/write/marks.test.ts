@@ -20,9 +20,10 @@ function start({ takenMax = 10 } = {}) {
 }
 
 describe("marks that wait for a commit", () => {
-  test("P29 marks become due together, and of each device and conversation only the furthest is taken", async () => {
+  test("P29 Q7 O9 marks become due together, and of each device and conversation only the furthest is taken", async () => {
     const { marks, clock, state } = start();
     for (const n of [3, 7, 5]) marks.ack(alice, "phone", n);
+    marks.ack(alice, "laptop", 2);
     for (const seq of [2, 4, 1]) marks.read(alice, nine, seq);
     for (const time of [10, 30, 20]) marks.seen(alice, time);
     await clock.advance(delayMs - 1);
@@ -30,17 +31,19 @@ describe("marks that wait for a commit", () => {
     await clock.advance(1);
     expect([marks.isDue(), state.due]).toEqual([true, 1]);
     const { acks, reads, seen } = marks.take();
-    expect(acks.map(({ n }) => n)).toEqual([7]);
+    expect(acks.map(({ n }) => n)).toEqual([7, 2]);
     expect(reads.map(({ seq }) => seq)).toEqual([4]);
     expect(seen.map(({ time }) => time)).toEqual([30]);
     expect([marks.isEmpty(), marks.isDue()]).toEqual([true, false]);
   });
 
-  test("P29 every caller of a mark that was replaced is answered with the one that is kept", async () => {
+  test("P29 Q7 every caller of a mark that was replaced is answered with the one that is kept", async () => {
     const { marks, clock } = start();
     const answers: string[] = [];
     for (const [i, n] of [3, 7, 5].entries())
       marks.ack(alice, "phone", n, (isStored) => void answers.push(`${i} ${isStored}`));
+    // Nobody waits for this one.
+    marks.ack(alice, "phone", 9);
     await clock.advance(delayMs);
     for (const { settle } of marks.take().acks) settle?.(true);
     expect(answers.toSorted()).toEqual(["0 true", "1 true", "2 true"]);

@@ -64,7 +64,7 @@ test("S1 where every send was new the rows are the sends in their order, and not
   expect(asked).toEqual([]);
 });
 
-test("S2 a retry gets its first answer, and is announced by the commit that wrote it", async () => {
+test("S2 F1 a retry gets its first answer, and its commit announces the new send beside it alone", async () => {
   const { short, outcomes, entries } = await settle([send(), send({ id: "m2" })], {
     inserted: [row({ n: 51, i: 1 })],
     found: [row({ n: 9, time: 5 }), row({ n: 51, i: 1 })],

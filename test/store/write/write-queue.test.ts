@@ -109,7 +109,7 @@ test("S32 an ack of a device that was forgotten makes the device again, once", a
   expect([settled, queue.hasWork()]).toEqual([["phone false"], false]);
 });
 
-test("D3 H5 after a failed commit everything is answered as unknown, and marks are kept for a later one", async () => {
+test("D3 H5 O4 after a failed commit everything is answered as unknown, also the sends behind it, and marks are kept for a later one", async () => {
   const { clock, queue, state, settled, ack } = start();
   const outcomes: string[] = [];
   const send = { tenant: "t", from: "alice", to: "bob", id: "m1", text: "hi" };
