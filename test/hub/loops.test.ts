@@ -12,7 +12,7 @@ import { stoppedAfterEach } from "../support/stopped.ts";
 const start = stoppedAfterEach(startHub);
 
 /** Connections of one crowd, and how many may be served in one turn of the event loop. */
-const crowd = 1_200;
+const crowd = 700;
 const atOnce = 500;
 
 type Turns = ReturnType<typeof perTurn>;

@@ -79,7 +79,7 @@ test("B7 R23 the store is asked once for all, only for absent users whom a viewe
   expect([other.asked, online.size, sight.stateOf(viewer, "bob")]).toEqual([[], 0, 500]);
 });
 
-test("B7 a time from the store holds for five seconds, and not for a user who moved meanwhile", async () => {
+test("B7 R23 a time from the store holds for five seconds, and not for a user who moved meanwhile", async () => {
   const { clock, subjects, asked, read } = start();
   await read(["bob"], [contact]);
   await clock.advance(4_999);

@@ -44,3 +44,19 @@ test("B6 a viewer that is behind waits for the next beat, also for users who mov
   queue.retryLater();
   expect([queue.hasPending(), [...watch.stale]]).toEqual([true, ["bob", "carol"]]);
 });
+
+test("R23 one turn looks up at most 500 pairs of all viewers together, and the next one goes on", () => {
+  const queue = createWatchQueue();
+  const [one, other] = [watchOf(), watchOf()];
+  for (const watch of [one, other]) for (let i = 0; i < 300; i++) queue.mark(watch, `u${i}`);
+  const taken = () => queue.take().map(({ watch, users }) => [watch === one ? "one" : "other", users.length]);
+  expect([taken(), queue.putBack(one, "pending"), queue.putBack(other, "pending")]).toEqual([
+    [
+      ["one", 300],
+      ["other", 200],
+    ],
+    false,
+    true,
+  ]);
+  expect(taken()).toEqual([["other", 100]]);
+});

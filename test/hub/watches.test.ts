@@ -96,7 +96,7 @@ test("R22 where there is no room for more names the viewer watches the same as b
   expect([one.frames, budget.names()]).toEqual([["bob offline", "bob online"], 1]);
 });
 
-test("R43 many names wait for a later turn, and are not watched by a connection that has ended", async () => {
+test("R23 R43 many names wait for a later turn, and are not watched by a connection that has ended", async () => {
   const { watches, viewer } = start({ totalMax: 100_000 });
   const names = Array.from({ length: 900 }, (_, i) => `u${i}`);
   const [one, other, gone] = [viewer("a"), viewer("b"), viewer("c")];
