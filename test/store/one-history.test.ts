@@ -28,7 +28,7 @@ function start(known = new Map<string, number>()) {
   return { state, writes, changes, history, known, codeOf };
 }
 
-test("D30 once a head was read every write carries its history, a number that it had, and the level that this release reads", async () => {
+test("D30 D32 once a head was read every write carries its history, a number that it had, and the level that this release reads", async () => {
   const { state, writes, history } = start();
   expect(() => history.cursors()).toThrow("before the database was read");
   await history.engine.write([{ sql: "first" }]);
@@ -106,4 +106,31 @@ test("D30 a write that the database refuses for a constraint shows whether the h
   expect([await codeOf(() => history.engine.write([])), changes.length]).toEqual(["SQLITE_BUSY", 0]);
   state.fails = new Error("y", { cause: Object.assign(new Error("x"), { code: "SQLITE_CONSTRAINT_NOTNULL" }) });
   expect([await codeOf(() => history.engine.write([])), changes.length]).toEqual(["unavailable", 1]);
+});
+
+test("D32 a head that is read late is not taken for a database that went back, whatever came to be known meanwhile", async () => {
+  let n = 5;
+  let answer = (): void => {};
+  const changes: HistoryChange[] = [];
+  const history = createOneHistory({
+    engine: {
+      read: async () => [[{ epoch: "e", n: 4 }], [{ secret: "5".repeat(64) }]],
+      // It is read now, and answered later.
+      write: () => {
+        const row = { epoch: "e", n };
+        return new Promise((resolve) => (answer = () => resolve([[row]])));
+      },
+      close: async () => {},
+    },
+    random: systemRandom,
+    onChange: (change) => void changes.push(change),
+  });
+  history.note({ epoch: "e", n: 5 });
+  const head = history.head();
+  await Bun.sleep(0);
+  n = 6;
+  history.note({ epoch: "e", n });
+  answer();
+  expect(await head).toEqual({ epoch: "e", n: 5 });
+  expect(changes).toEqual([]);
 });

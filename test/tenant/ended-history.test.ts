@@ -24,7 +24,7 @@ import { newEpoch, replaceEpoch } from "../../src/store/epoch.ts";
 import { createStore } from "../../src/store/libsql-store.ts";
 import { bundledMigrations } from "../../src/store/migration/bundled.ts";
 import { migrate } from "../../src/store/migration/migrate.ts";
-import { createOneHistory, type HistoryChange } from "../../src/store/one-history.ts";
+import type { HistoryChange } from "../../src/store/one-history.ts";
 import { selectHead } from "../../src/store/sql.ts";
 import type { Store } from "../../src/store/store.ts";
 import { createPhones } from "../push/support/phone.ts";
@@ -167,34 +167,5 @@ describe("a new history that cannot be opened", () => {
     expect(await passes(clock, closing)).toBeLessThan(1_000);
     await engine.close();
     rmSync(folder, { recursive: true, force: true });
-  });
-});
-
-describe("a head that is read late", () => {
-  test("D32 is not taken for a database that went back, whatever came to be known while it was on its way", async () => {
-    let n = 5;
-    let answer = (): void => {};
-    const changes: HistoryChange[] = [];
-    const history = createOneHistory({
-      engine: {
-        read: async () => [[{ epoch: "e", n: 4 }], [{ secret: "5".repeat(64) }]],
-        // It is read now, and answered later.
-        write: () => {
-          const row = { epoch: "e", n };
-          return new Promise((resolve) => (answer = () => resolve([[row]])));
-        },
-        close: async () => {},
-      },
-      random: systemRandom,
-      onChange: (change) => void changes.push(change),
-    });
-    history.note({ epoch: "e", n: 5 });
-    const head = history.head();
-    await Bun.sleep(0);
-    n = 6;
-    history.note({ epoch: "e", n });
-    answer();
-    expect(await head).toEqual({ epoch: "e", n: 5 });
-    expect(changes).toEqual([]);
   });
 });
