@@ -40,13 +40,13 @@ async function search(name: string): Promise<Found | null> {
   const { runWorld } = await import("./run-world.ts");
   const database = await databaseOf(openDatabase);
   const rules = new Set(mutant?.rule.split(" "));
+  const isEnough = (problem: string): boolean => !mutant || rules.has(problem.split(" ", 1)[0] ?? "");
   /** First the world that found it last; then, since worlds change with the code, those that found others, in which much happens; then all from 1. */
   const known = mutants.map(({ seed }) => seed);
   const more = seeds > 0 ? [...known, ...Array.from({ length: seeds }, (_, i) => i + 1)] : [];
   for (const seed of new Set(mutant ? [mutant.seed, ...more] : known.slice(0, 1))) {
-    const { problems } = await runWorld(drawPlan(seed), database);
-    if (problems.some((problem) => !mutant || rules.has(problem.split(" ", 1)[0] ?? "")))
-      return { seed, problems: problems.slice(0, 20) };
+    const { problems } = await runWorld(drawPlan(seed), database, { isEnough });
+    if (problems.some(isEnough)) return { seed, problems: problems.slice(0, 20) };
   }
   return null;
 }

@@ -34,20 +34,30 @@ const heldLooksMax = 6;
 
 const kinds = new Map(features.flatMap(({ operations }) => Object.entries(operations)));
 
+export type RunOptions = {
+  readonly plant?: Plant;
+  /** Once a problem is of this kind no further phase of the world begins. Default: all do. */
+  readonly isEnough?: (problem: string) => boolean;
+};
+
 /**
  * One world from beginning to end. First there are faults. Then they end, and every accepted message must reach every user
  * who is there; each sends a last message; and everyone leaves.
  */
-export async function runWorld(plan: Plan, database: SimDatabase, plant: Plant = {}): Promise<Verdict> {
+export async function runWorld(plan: Plan, database: SimDatabase, options: RunOptions = {}): Promise<Verdict> {
   const giveBack = digestAtOnce();
   try {
-    return await run(plan, database, plant);
+    return await run(plan, database, options);
   } finally {
     giveBack();
   }
 }
 
-async function run(plan: Plan, database: SimDatabase, plant: Plant): Promise<Verdict> {
+async function run(
+  plan: Plan,
+  database: SimDatabase,
+  { plant = {}, isEnough = () => false }: RunOptions,
+): Promise<Verdict> {
   const everyone = plan.tenants.flatMap((tenant) => [
     ...plan.users.flatMap((user) => plan.devices.map((device) => ({ tenant, user, device }))),
     ...followersOf(plan).map((follower) => ({ tenant, ...follower })),
@@ -59,25 +69,20 @@ async function run(plan: Plan, database: SimDatabase, plant: Plant): Promise<Ver
   world.start();
   for (const { at, kind, seed } of plan.operations)
     void timeline.after(at, () => kinds.get(kind)?.act(world, createChance(seed)));
-  steps += timeline.runUntil(plan.spanMs);
-  world.rest();
-  await settle(recoverMsMax);
-  // Before the last messages, which might hide that one was forgotten.
-  await settle(notifyMsMax, "late");
-  const chance = createChance(plan.seed).fork("last");
-  for (const device of devices)
-    if (device.isTalker && !device.isGone()) device.send(chance.pick(world.othersOf(device)), world.newText(chance));
-  await settle(arriveMsMax);
-  await settle(notifyMsMax, "late");
-
-  await world.learnTruth();
-  for (const owner of new Set(devices.map((device) => device.owner)))
-    events.push({ type: "history", user: owner, messages: world.truth(owner) });
-  for (const device of devices)
-    if (!device.isTalker && !device.isGone())
-      events.push({ type: "drained", reader: device.reader, user: device.owner });
-  for (const { invariants } of features)
-    for (const { rule, check } of invariants) for (const text of check(world)) problems.push(`${rule} ${text}`);
+  const phases: readonly (() => void | Promise<void>)[] = [
+    () => {
+      steps += timeline.runUntil(plan.spanMs);
+      world.rest();
+    },
+    () => settle(recoverMsMax),
+    // Before the last messages, which might hide that one was forgotten.
+    () => settle(notifyMsMax, "late"),
+    sendLast,
+    () => settle(arriveMsMax),
+    () => settle(notifyMsMax, "late"),
+    judge,
+  ];
+  for (const phase of phases) if (!problems.some(isEnough)) await phase();
 
   world.leave();
   steps += timeline.runUntil(timeline.now() + leaveMs);
@@ -100,6 +105,23 @@ async function run(plan: Plan, database: SimDatabase, plant: Plant): Promise<Ver
       "worlds with slow reads": (plan.faults.slowReads ?? 0) > 0 ? 1 : 0,
     },
   };
+
+  function sendLast(): void {
+    const chance = createChance(plan.seed).fork("last");
+    for (const device of devices)
+      if (device.isTalker && !device.isGone()) device.send(chance.pick(world.othersOf(device)), world.newText(chance));
+  }
+
+  async function judge(): Promise<void> {
+    await world.learnTruth();
+    for (const owner of new Set(devices.map((device) => device.owner)))
+      events.push({ type: "history", user: owner, messages: world.truth(owner) });
+    for (const device of devices)
+      if (!device.isTalker && !device.isGone())
+        events.push({ type: "drained", reader: device.reader, user: device.owner });
+    for (const { invariants } of features)
+      for (const { rule, check } of invariants) for (const text of check(world)) problems.push(`${rule} ${text}`);
+  }
 
   async function settle(withinMs: number, of: "missing" | "late" = "missing"): Promise<void> {
     const end = timeline.now() + withinMs;
