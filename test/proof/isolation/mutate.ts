@@ -17,7 +17,7 @@ import * as sql from "../../../src/store/sql.ts";
 import { plant, type PlantName } from "../../plants/index.ts";
 import { createReloader } from "../../support/reload-altered.ts";
 import { type Predicate, sourceMutants } from "./mutant.ts";
-import { compareTenants, type Kind, kinds, type Plant, stepsMax } from "./tenants.ts";
+import { type CompareOptions, compareTenants, type Kind, kinds, stepsMax } from "./tenants.ts";
 
 /** A script, or its beginning, in which a mutant may show. */
 export type Sight = { readonly script: number; readonly kind: Kind; readonly steps: number };
@@ -27,7 +27,7 @@ export type Found = Sight & { readonly violation: string };
  * Where each mutant showed last: `bun test/proof/isolation/learn.ts` writes it again. Scripts may change with the code; then a mutant
  * takes longer to find.
  */
-const firstSights = JSON.parse(readFileSync(join(import.meta.dir, "first-sights.json"), "utf8")) as Record<
+export const firstSights = JSON.parse(readFileSync(join(import.meta.dir, "first-sights.json"), "utf8")) as Record<
   string,
   Sight
 >;
@@ -117,11 +117,12 @@ const beginnings = [4, 8, 15, stepsMax];
 const sightsOf = (among: readonly Kind[], steps: number): readonly Sight[] =>
   Array.from({ length: scriptsMax }, (_, i) => among.map((kind) => ({ script: i + 1, kind, steps }))).flat();
 
-/** Where to look for a mutant: where it showed last and then in whole scripts, or in short beginnings of scripts. */
-export type Search = "last" | "last, then shortest" | "shortest";
+/** Where to look for a mutant: where it showed last and then in whole scripts, in short beginnings of scripts, or in these alone. */
+export type Search = "last" | "last, then shortest" | "shortest" | readonly Sight[];
 
 /** Where to look for a mutant, in order. */
 export function sightsFor(name: string, search: Search, among: readonly Kind[] = kinds): readonly Sight[] {
+  if (typeof search !== "string") return search.filter(({ kind }) => among.includes(kind));
   const last = Object.hasOwn(firstSights, name) ? [firstSights[name]].filter((sight) => sight !== undefined) : [];
   const short = beginnings.flatMap((steps) => sightsOf(among, steps));
   if (search === "shortest") return short;
@@ -129,9 +130,12 @@ export function sightsFor(name: string, search: Search, among: readonly Kind[] =
 }
 
 /** The first sight that shows the planted fault; null: none does. */
-export async function firstOf(sights: readonly Sight[], plant: Plant = {}): Promise<Found | null> {
+export async function firstOf(
+  sights: readonly Sight[],
+  options: Omit<CompareOptions, "steps"> = {},
+): Promise<Found | null> {
   for (const { script, kind, steps } of sights) {
-    const [violation] = await compareTenants(script, kind, { ...plant, steps });
+    const [violation] = await compareTenants(script, kind, { ...options, steps });
     if (violation !== undefined) return { script, kind, steps, violation };
   }
   return null;
@@ -147,7 +151,8 @@ export async function findBySql(
   const wrapEngine = withoutPredicates(gone);
   const isOfPushes = gone.some(({ statement }) => statement in pushSql || statement in deviceSql);
   const among: readonly Kind[] = [isOfPushes ? "pushes" : "everything"];
-  return await firstOf(sightsFor(nameOfSql(gone), search, among), { wrapEngine });
+  // Where one tenant is alone, every row is its own, and a comparison with it is true.
+  return await firstOf(sightsFor(nameOfSql(gone), search, among), { wrapEngine, isKept: true });
 }
 
 let reloader: ReturnType<typeof createReloader> | undefined;
