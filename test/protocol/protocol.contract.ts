@@ -61,7 +61,8 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
     const own: RunningServer[] = [];
     const shared = new Map<string, Promise<RunningServer>>();
     const raws: RawClient[] = [];
-    const folders: string[] = [];
+    let endable: RunningServer | null = null;
+    let endableFolder = "";
 
     const besides: (() => void)[] = [];
 
@@ -73,6 +74,8 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
     afterAll(async () => {
       await server.dispose();
       for (const one of shared.values()) await one.then((started) => started.dispose());
+      await endable?.dispose();
+      if (endableFolder !== "") rmSync(endableFolder, { recursive: true, force: true });
     });
 
     /**
@@ -116,15 +119,17 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         endClients();
       } finally {
         for (const one of own.splice(0)) await one.dispose();
-        for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
       }
     });
 
-    /** A folder that lives until the end of one test, longer than its servers. */
-    function folder(): string {
-      const dir = temporaryFolder();
-      folders.push(dir);
-      return dir;
+    /** A server for a test that ends it and starts it again, on the same database: the next such test goes on with that one. */
+    const startEndable = async (): Promise<RunningServer> => endable ?? (await startAgain());
+
+    async function startAgain(): Promise<RunningServer> {
+      if (endableFolder === "") endableFolder = temporaryFolder();
+      await endable?.dispose();
+      endable = await start({ dir: endableFolder });
+      return endable;
     }
 
     /** A server for one test. */
@@ -604,19 +609,19 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       }
 
       test("P18 a retry gets the original answer as a duplicate: on this connection, another, and after a restart", async () => {
-        const dir = folder();
-        const one = await startOwn({ dir });
-        const a = await join(one.url, { user: "alice", device: "a1" });
-        const first = await a.sendOk({ to: "bob" }, "once");
-        await a.sendOk({ to: "bob" }, "later");
-        expect(await a.send({ to: "bob" }, "once", first.id)).toEqual({ ...first, duplicate: true });
-        const other = await join(one.url, { user: "alice", device: "a2" });
-        expect(await other.send({ to: "bob" }, "once", first.id)).toEqual({ ...first, duplicate: true });
+        const { alice, bob } = people();
+        const one = await startEndable();
+        const a = await join(one.url, { user: alice, device: "a1" });
+        const first = await a.sendOk({ to: bob }, "once");
+        await a.sendOk({ to: bob }, "later");
+        expect(await a.send({ to: bob }, "once", first.id)).toEqual({ ...first, duplicate: true });
+        const other = await join(one.url, { user: alice, device: "a2" });
+        expect(await other.send({ to: bob }, "once", first.id)).toEqual({ ...first, duplicate: true });
         await one.kill9();
-        const two = await startOwn({ dir });
-        const again = await join(two.url, { user: "alice", device: "a1" });
-        expect(await again.send({ to: "bob" }, "once", first.id)).toEqual({ ...first, duplicate: true });
-        const b = await join(two.url, { user: "bob" });
+        const two = await startAgain();
+        const again = await join(two.url, { user: alice, device: "a1" });
+        expect(await again.send({ to: bob }, "once", first.id)).toEqual({ ...first, duplicate: true });
+        const b = await join(two.url, { user: bob });
         expect(b.messages().map(({ seq, text }) => [seq, text])).toEqual([
           [1, "once"],
           [2, "later"],
@@ -832,7 +837,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
           if (frame.type === "accepted" && !isLast) push();
         });
         for (let i = 0; i < 16; i++) push();
-        await Bun.sleep(1_500);
+        await a.when(() => a.frames.filter(isChanges).length >= 2);
         isLast = true;
         await a.when(() => a.unanswered().length === 0);
         a.skip();
@@ -1359,6 +1364,17 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       const heartbeatMs = 300;
       const env = { HEARTBEAT_MS: String(heartbeatMs) };
 
+      const secret = "a secret of thirty-two bytes, or more";
+      const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+      const token = (claims: object): string => {
+        const text = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
+        return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
+      };
+
+      // Long enough that the clients are not late on a busy machine.
+      const longMs = 4 * heartbeatMs;
+      const envOfTokens = { AUTH: "jwt", JWT_SECRET: secret, HEARTBEAT_MS: String(longMs) };
+
       testBeside(!traits.hidesPongs)(
         "P37 G2 where pongs are hidden, who has sent a ping frame is closed with 4408",
         async ({ raw }) => {
@@ -1383,11 +1399,13 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       });
 
       testEdgeBeside("P37 a peer that pongs stays, and so does one that only sends frames", async ({ raw }) => {
-        // Long enough that the clients are not late on a busy machine.
-        const longMs = 4 * heartbeatMs;
-        const one = await startShared({ HEARTBEAT_MS: String(longMs) });
-        const ponging = await raw(one.port, "/ws?user=ponging", { doesPong: true });
-        const talking = await raw(one.port, "/ws?user=talking");
+        const one = await startShared(envOfTokens);
+        const headersOf = (sub: string) => ({
+          Authorization: `Bearer ${token({ sub, exp: Date.now() / 1_000 + 600 })}`,
+        });
+        const ponging = await raw(one.port, "/ws", { doesPong: true, headers: headersOf("ponging") });
+        const talking = await raw(one.port, "/ws", { headers: headersOf("talking") });
+        expect([ponging.answer.status, talking.answer.status]).toEqual([101, 101]);
         const timer = setInterval(() => talking.text('{"type":"ping","id":"1"}'), longMs / 6);
         await Bun.sleep(4.5 * longMs);
         clearInterval(timer);
@@ -1415,20 +1433,13 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         },
       );
 
-      const secret = "a secret of thirty-two bytes, or more";
-      const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-      const token = (claims: object): string => {
-        const text = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
-        return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
-      };
-
       testEdgeBeside("P38 the socket of a session that expires is closed with 4401", async ({ raw }) => {
-        const one = await startShared({ AUTH: "jwt", JWT_SECRET: secret });
+        const one = await startShared(envOfTokens);
         /** A socket to the end of its session; `accepted` counts the answers to a message of it. */
         const live = async (forS: number) => {
           const exp = Math.floor(Date.now() / 1_000) + forS;
           const headers = { Authorization: `Bearer ${token({ sub: "alice", exp })}` };
-          const a = await raw(one.port, "/ws", { headers });
+          const a = await raw(one.port, "/ws", { headers, doesPong: true });
           if (a.answer.status !== 101) return { exp, headers, accepted: 0 };
           a.text(JSON.stringify({ type: "send", id: randomUUID(), to: "bob", text: "in time" }));
           await a.ended;
@@ -1448,7 +1459,7 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       });
 
       test("P53 a new token on the open socket moves the end of its session", async () => {
-        const one = await startShared({ AUTH: "jwt", JWT_SECRET: secret });
+        const one = await startShared(envOfTokens);
         const exp = Math.floor(Date.now() / 1_000) + 600;
         const headers = { Authorization: `Bearer ${token({ sub: "alice", exp })}` };
         const a = await join(one.url, { user: "alice", isDemo: false, headers });
@@ -1467,14 +1478,14 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
       });
 
       test("P39 R5 on SIGTERM sockets close with 1012, the process ends with 0, and nothing accepted is lost", async () => {
-        const dir = folder();
-        const one = await startOwn({ dir });
+        const { bob } = people();
+        const one = await startEndable();
         const senders = await Promise.all([1, 2, 3].map((i) => join(one.url, { user: `alice${i}` })));
         const counts = new Map<string, number>();
         const push = (client: Client): void => {
           const i = counts.get(client.user) ?? 0;
           counts.set(client.user, i + 1);
-          if (client.isOpen()) client.post({ to: "bob" }, `m${i}`);
+          if (client.isOpen()) client.post({ to: bob }, `m${i}`);
         };
         for (const client of senders) {
           client.tap((frame) => {
@@ -1488,8 +1499,8 @@ export function describeProtocol(name: string, start: Start, traits: Traits = {}
         expect(await one.stop("SIGTERM")).toBe(0);
         for (const client of senders) expect([1_012, ...resetCodes]).toContain((await client.closed).code);
 
-        const two = await startOwn({ dir });
-        const b = await join(two.url, { user: "bob" });
+        const two = await startAgain();
+        const b = await join(two.url, { user: bob });
         await b.when(() => b.frames.findLast(isChanges)?.more === false);
         for (const client of senders) {
           const got = b.messages().filter(({ from }) => from === client.user);
