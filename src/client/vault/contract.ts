@@ -43,10 +43,7 @@ export type DraftChange = readonly [key: string, text: string | null, only?: rea
 
 /** A transaction: all of it is written, or nothing. */
 export type Write = {
-  /**
-   * Deletes messages, conversations and relations first. Outbox, drafts, wishes and device stay. Without a cursor, and then without rows too: only if no
-   * cursor is stored.
-   */
+  /** Deletes messages, conversations and relations first. Outbox, drafts, wishes and device stay. Without a cursor: only if none is stored. */
   readonly reset?: true;
   /**
    * How often the vault had been reset when these rows were asked for. After one more reset they are of an ended history: they, the cursor, the reset and

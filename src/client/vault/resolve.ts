@@ -61,7 +61,7 @@ export function needsOf(write: Write): Needs {
     outbox: unique((write.outbox ?? []).flatMap(idsOf)),
     wishes: unique((write.granted ?? []).map((wish) => wish.key)),
     drafts: unique((write.drafts ?? []).flatMap(([key, , only]) => (only === undefined ? [] : [key]))),
-    messages: write.reset === true ? [] : (write.messages ?? []).map(({ conversation, seq }) => [conversation, seq]),
+    messages: (write.messages ?? []).map(({ conversation, seq }) => [conversation, seq]),
   };
 }
 
@@ -175,13 +175,14 @@ function changeOutbox(
   stored: ReadonlyMap<string, OutboxRow>,
 ): ReadonlyMap<string, OutboxRow | null> {
   const rows = new Map<string, OutboxRow | null>();
+  const rowOf = (id: string): OutboxRow | null => (rows.has(id) ? rows.get(id) : stored.get(id)) ?? null;
   for (const change of outbox) {
     const id = change.do === "add" ? change.row.id : change.id;
-    const before = rows.has(id) ? (rows.get(id) ?? null) : (stored.get(id) ?? null);
+    const before = rowOf(id);
     if (change.do === "replace") {
       const isFailed = before?.failed !== undefined;
       rows.set(id, isFailed ? null : before);
-      rows.set(change.row.id, isFailed ? change.row : (stored.get(change.row.id) ?? null));
+      rows.set(change.row.id, isFailed ? change.row : rowOf(change.row.id));
       continue;
     }
     // A write that is repeated because its outcome was unknown must not make a tried row untried.

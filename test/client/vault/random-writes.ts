@@ -1,6 +1,6 @@
 import type { Vault, Write } from "../../../src/client/vault/contract.ts";
 import type { ConversationPatch } from "../../../src/client/vault/merge.ts";
-import type { MessageRow } from "../../../src/client/vault/rows.ts";
+import type { MessageRow, OutboxRow } from "../../../src/client/vault/rows.ts";
 
 export type Step =
   { readonly do: "write"; readonly write: Write } | { readonly do: "evict"; readonly messages: number };
@@ -64,11 +64,13 @@ export function randomWrites(seed: number, count: number): readonly Step[] {
   };
   const outbox = (): NonNullable<Write["outbox"]>[number] => {
     const id = `o${pick(5)}`;
+    const row = (): OutboxRow => ({
+      ...{ id: `o${pick(5)}`, kind: "send", target: { with: "bob" }, text: `t${pick(9)}`, time: pick(9) },
+      isTried: false,
+    });
     const changes: NonNullable<Write["outbox"]> = [
-      {
-        do: "add",
-        row: { id, kind: "send", target: { with: "bob" }, text: `t${pick(9)}`, time: pick(9), isTried: false },
-      },
+      { do: "add", row: row() },
+      { do: "replace", id, row: row() },
       { do: "try", id },
       { do: "fail", id, failed: { code: "blocked", message: "No" } },
       { do: "retry", id },
@@ -89,11 +91,13 @@ export function randomWrites(seed: number, count: number): readonly Step[] {
       ],
       outbox: Array.from({ length: pick(3) }, outbox),
       ...(pick(20) === 0 && { reset: true as const }),
+      ...(pick(4) === 0 && { resets: pick(3) }),
       ...(pick(2) === 0 && {
         cursor: { from: pick(3) === 0 ? null : `k${pick(3)}`, to: `k${pick(3)}`, level: 1 + pick(2) },
       }),
       ...(pick(3) === 0 && { relations: [{ user, contact: pick(2) === 0, blocked: pick(2) === 0 }] }),
       ...(pick(3) === 0 && { drafts: [[`d${pick(3)}`, pick(3) === 0 ? null : `draft ${pick(9)}`]] }),
+      ...(pick(4) === 0 && { drafts: [[`d${pick(3)}`, null, [`draft ${pick(9)}`, `draft ${pick(9)}`]]] }),
       ...(pick(3) === 0 && { wishes: [{ key: `contact ${user}`, kind: "contact", user, is: pick(2) === 0 }] }),
       ...(pick(3) === 0 && { granted: [{ key: `contact ${user}`, kind: "contact", user, is: pick(2) === 0 }] }),
     };
