@@ -77,9 +77,10 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
     try {
       await keeper.write({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] }, "strict");
     } catch (fault) {
-      // Sent while the storage hung: it stays on screen until its answer.
-      if (cache.pending.get(row.id)?.stage !== "stalled") cache.setPending(row.id, null);
       const error = storageError(fault);
+      // Sent while the storage hung: it stays on screen until its answer, which its sender hears.
+      if (cache.pending.get(row.id)?.stage === "stalled") throw error;
+      cache.setPending(row.id, null);
       answers.ended(row.id, error);
       throw error;
     } finally {

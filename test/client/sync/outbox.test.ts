@@ -4,18 +4,18 @@ import { createCache } from "../../../src/client/sync/cache.ts";
 import { createIds } from "../../../src/client/sync/ids.ts";
 import { createKeeper } from "../../../src/client/sync/keeper.ts";
 import { createOutbox } from "../../../src/client/sync/outbox.ts";
+import { type Vault, VaultError } from "../../../src/client/vault/contract.ts";
 import { memory } from "../../../src/client/vault/memory.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { messageRow } from "./rows.ts";
 
-test("J91 a message that was refused here, and that another tab has had accepted, counts as accepted", async () => {
+const onFault = (fault: unknown): never => {
+  throw fault;
+};
+
+/** The outbox of a tab over `vault`. */
+function openOutbox(vault: Vault) {
   const clock = fakeClock();
-  const onFault = (fault: unknown): never => {
-    throw fault;
-  };
-  const storage = memory();
-  const scope = { url: "u", tenant: "t", user: "alice" };
-  const [vault, other] = [await storage.open(scope, () => "d"), await storage.open(scope, () => "d")];
   const cache = createCache();
   const keeper = createKeeper({ clock, cache, state: createSource({ kind: "opening" }, { onFault }), onWritten() {} });
   keeper.use(vault);
@@ -23,6 +23,15 @@ test("J91 a message that was refused here, and that another tab has had accepted
     ...{ clock, cache, keeper, onFault, ids: createIds({ clock, randomBytes: (count) => new Uint8Array(count) }) },
     ...{ sender: { flush() {}, isConnected: () => true }, onFailed: (row) => onFault(row.id) },
   });
+  return { clock, outbox };
+}
+
+const scope = { url: "u", tenant: "t", user: "alice" };
+
+test("J91 a message that was refused here, and that another tab has had accepted, counts as accepted", async () => {
+  const storage = memory();
+  const [vault, other] = [await storage.open(scope, () => "d"), await storage.open(scope, () => "d")];
+  const { outbox } = openOutbox(vault);
   const { id, kept, accepted } = outbox.send({ with: "bob" }, { text: "hi", drafts: [] });
   await kept;
   const message = { ...messageRow("c1", 1, "alice"), id, to: "bob" };
@@ -30,4 +39,16 @@ test("J91 a message that was refused here, and that another tab has had accepted
   await other.write({ messages: [message], conversations, outbox: [{ do: "settle", id }] }, "relaxed");
   await outbox.refused(id, { code: "blocked", message: "Blocked" });
   expect(await accepted).toEqual(message);
+});
+
+test("J2 J91 a message that went out while the storage hung, and was not kept, is accepted nevertheless", async () => {
+  let fail = (): void => {};
+  const write = () => new Promise<never>((_, reject) => (fail = () => reject(new VaultError("failed", "It hung"))));
+  const { clock, outbox } = openOutbox({ ...(await memory().open(scope, () => "d")), write });
+  const { id, kept, accepted } = outbox.send({ with: "bob" }, { text: "hi", drafts: [] });
+  await clock.advance(2_000);
+  fail();
+  await expect(kept).rejects.toMatchObject({ code: "storage_failed" });
+  outbox.settled({ ...messageRow("c1", 1, "alice"), id });
+  expect(await accepted).toMatchObject({ id, seq: 1 });
 });
