@@ -19,7 +19,7 @@ export type CountsOptions = {
   readonly onFault: (fault: unknown) => void;
 };
 
-/** How many are asked for at a time, and how often each in one connection: it may have changed meanwhile. */
+/** How many are asked for at a time, and how often each in one connection without getting an exact number: it may have changed meanwhile. */
 const askingMax = 4;
 const triesMax = 5;
 const retryMs = 1_000;
@@ -51,8 +51,9 @@ export function createCounts({ clock, cache, keeper, pages, onFault }: CountsOpt
     fetchCount(id)
       .catch(onFault)
       .finally(() => {
-        if (cache.conversations.get(id)?.isExact === false) clock.after(retryMs * tried, again);
-        else again();
+        if (cache.conversations.get(id)?.isExact === false) return void clock.after(retryMs * tried, again);
+        tries.delete(id);
+        again();
       });
   }
 

@@ -114,9 +114,11 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
     catchUp();
   }
 
-  /** A window at the end that misses messages gets them. */
-  function catchUp(): void {
-    if (state.after === "more" && wanted === "newest") run(extend("after"));
+  /** A window at the end that misses messages gets them, and those that come meanwhile, as long as there are any. */
+  function catchUp(reached = 0): void {
+    const [mine, last] = [move, state.messages.at(-1)?.seq ?? 0];
+    if (state.after !== "more" || wanted !== "newest" || last <= reached) return;
+    run(extend("after").then(() => void (mine === move && catchUp(last))));
   }
 
   const run = (work: Promise<void>): void => {

@@ -4,6 +4,7 @@ import type { StorageState } from "../../../src/client/api.ts";
 import { createClient } from "../../../src/client/client.ts";
 import { createSource } from "../../../src/client/readable.ts";
 import { createCache } from "../../../src/client/sync/cache.ts";
+import { createCounts } from "../../../src/client/sync/counts.ts";
 import { createInbox } from "../../../src/client/sync/inbox.ts";
 import { createKeeper } from "../../../src/client/sync/keeper.ts";
 import { createListPages } from "../../../src/client/sync/list-pages.ts";
@@ -13,7 +14,7 @@ import { createSender } from "../../../src/client/sync/sender.ts";
 import { createWindow } from "../../../src/client/sync/window.ts";
 import type { Vault } from "../../../src/client/vault/contract.ts";
 import { createMemoryDisk, memory } from "../../../src/client/vault/memory.ts";
-import type { ConversationRow, OutboxRow } from "../../../src/client/vault/rows.ts";
+import type { ConversationRow, MessageRow, OutboxRow } from "../../../src/client/vault/rows.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { conversationRow, messageRow, writtenOf } from "./rows.ts";
 
@@ -78,6 +79,60 @@ test("J8 a thread that was opened without a network shows the first message of i
   window.changed(row, [message]);
   await Bun.sleep(0);
   expect(window.state()).toMatchObject({ messages: [message], before: "end", after: "end" });
+});
+
+test("J16 a window at the end stays there, also when messages come while it loads", async () => {
+  const cache = createCache();
+  const row = (last: number) => conversationRow(1, { last: messageRow("c1", last), ranges: [] });
+  let answer = (_: readonly MessageRow[]): void => {};
+  const window = createWindow({
+    ...{ cache, onChange() {}, onFault, find: async () => row(1) },
+    history: {
+      load: (_, at) =>
+        at === "newest" ? Promise.resolve([messageRow("c1", 1)]) : new Promise((resolve) => (answer = resolve)),
+    },
+  });
+  const come = async (seq: number): Promise<void> => {
+    cache.hold(row(seq));
+    window.changed(row(seq), [messageRow("c1", seq)]);
+    await Bun.sleep(0);
+  };
+  window.show("newest");
+  await Bun.sleep(0);
+  await come(3);
+  await come(5);
+  for (const seqs of [
+    [2, 3],
+    [4, 5],
+  ]) {
+    answer(seqs.map((seq) => messageRow("c1", seq)));
+    await Bun.sleep(0);
+  }
+  const { messages, after } = window.state();
+  expect([messages.map(({ seq }) => seq), after]).toEqual([[1, 2, 3, 4, 5], "end"]);
+});
+
+test("J51 a number of unread messages that is unknown again and again is asked for each time", async () => {
+  const cache = createCache();
+  const listed = { id: "c1", lastMessage: messageRow("c1", 1), unread: 0, delivered: 0, read: 0 };
+  const counts = createCounts({
+    ...{ clock: fakeClock(), cache, onFault },
+    pages: { messages: async () => null, conversations: async () => null, conversation: async () => listed },
+    keeper: {
+      ...keeper,
+      async write() {
+        cache.hold(conversationRow(1));
+        return writtenOf([]);
+      },
+    },
+  });
+  counts.begin();
+  for (let i = 0; i < 20; i++) {
+    cache.hold(conversationRow(1, { isExact: false }));
+    counts.check(["c1"]);
+    await Bun.sleep(0);
+    expect(cache.conversations.get("c1")?.isExact).toBe(true);
+  }
 });
 
 test("J6 sends that wait for one time share one timer", async () => {
