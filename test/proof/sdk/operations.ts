@@ -92,7 +92,8 @@ export const operations: Readonly<Record<string, OperationKind>> = {
     act: (world, chance) =>
       inTab(world, chance, (tab, other) => {
         const row = tab.rows(other).find(isChanged(chance));
-        const entry = world.written.findLast((one) => one.id === row?.id);
+        // An edit that was too late has the same id.
+        const entry = world.written.findLast((one) => one.id === row?.id && one.text === row.text);
         if (row === undefined || entry === undefined) return;
         // Until the answer nobody knows; if the tab dies, for ever.
         const before = entry.state;
