@@ -123,7 +123,7 @@ export function createClient(options: ClientOptions): Client {
           }),
         onReset: (reason) => events.emit("reset", { reason }),
       }),
-    onCaughtUp: () => threads.online(),
+    onCaughtUp: () => [threads, outbox].forEach((part) => part.caughtUp()),
     onShown: () => life.isOpen() && threads.draftChanged(null),
     onLeaving: () => threads.saveDrafts(),
   });

@@ -151,7 +151,7 @@ export const clientOutbox = {
   "a tab does not hear what another tab has sent": {
     rule: "J91",
     file: "client/sync/answers.ts",
-    from: "for (const [id, { target }] of [...waiting]) {",
-    to: "for (const [id, { target }] of []) {",
+    from: "for (const [id, { target, resets }] of [...waiting]) {",
+    to: "for (const [id, { target, resets }] of []) {",
   },
 } satisfies Plants;

@@ -17,10 +17,14 @@ export interface Answers {
   wasSent(id: string, target: Target): Promise<boolean>;
   /** Looks for the ends of those that left the outbox, or failed, without this tab. */
   find(): Promise<void>;
+  /** The log is here up to now: what a reset has dropped of it has come again. */
+  caughtUp(): Promise<void>;
 }
 
 type Waiting = {
   readonly target: Target;
+  /** How often the vault had been reset when it was here up to now. */
+  readonly resets: number;
   readonly resolve: (message: Message) => void;
   readonly reject: (fault: ClientError) => void;
 };
@@ -56,8 +60,21 @@ export function createAnswers({ cache, keeper }: { readonly cache: Cache; readon
     return message !== undefined;
   }
 
+  async function find(): Promise<void> {
+    for (const [id, { target, resets }] of [...waiting]) {
+      const row = cache.pending.get(id)?.row;
+      if (row?.failed !== undefined) refused(id, row.failed);
+      if (row !== undefined || (await wasSent(id, target))) continue;
+      // A reset may have dropped its message, which the log then brings again.
+      const { meta } = await keeper.vault().boot(0);
+      if (resets === (meta.resets ?? 0))
+        ended(id, new ClientError("cancelled", "Another tab has cancelled the message, or its storage was deleted"));
+    }
+  }
+
   return {
-    of: (id, target) => new Promise((resolve, reject) => waiting.set(id, { target, resolve, reject })),
+    of: (id, target) =>
+      new Promise((resolve, reject) => waiting.set(id, { target, resets: cache.resets(), resolve, reject })),
     accepted,
     refused,
     ended,
@@ -66,14 +83,10 @@ export function createAnswers({ cache, keeper }: { readonly cache: Cache; readon
         ended(id, new ClientError("closed", "The client was closed; what is kept is sent by the next one"));
     },
     wasSent,
-    async find() {
-      for (const [id, { target }] of [...waiting]) {
-        const row = cache.pending.get(id)?.row;
-        if (row?.failed !== undefined) refused(id, row.failed);
-        if (row !== undefined) continue;
-        if (!(await wasSent(id, target)))
-          ended(id, new ClientError("cancelled", "Another tab has cancelled the message, or its storage was deleted"));
-      }
+    find,
+    async caughtUp() {
+      for (const [id, one] of waiting) waiting.set(id, { ...one, resets: cache.resets() });
+      await find();
     },
   };
 }

@@ -31,6 +31,8 @@ export interface Outbox {
   refused(id: string, failed: Refusal): Promise<void>;
   /** A connection has been greeted: from now on it looks for rows of tabs that have died. */
   begin(): void;
+  /** The log is written up to now. */
+  caughtUp(): void;
   /** Another tab has changed the outbox. */
   changedElsewhere(): void;
   /** Rows stay on the device. Promises that wait for their answers reject. */
@@ -136,6 +138,7 @@ export function createOutbox({ clock, ids, cache, keeper, sender, onFault, onFai
       if (row !== null) onFailed(row, failed);
       answers.refused(id, failed);
     },
+    caughtUp: () => void answers.caughtUp().catch(onFault),
     changedElsewhere: lookAround.now,
     close: answers.close,
   };

@@ -10,7 +10,7 @@ export interface Threads {
   /** The vault is open. */
   open(): void;
   /** A connection has caught up. */
-  online(): void;
+  caughtUp(): void;
   /** Another tab has changed the draft of this target key. Null: of any, while this page could not be reached. */
   draftChanged(key: string | null): void;
   /** The page is being left. */
@@ -55,7 +55,7 @@ export function createThreads(context: ThreadContext): Threads {
     },
     ask: () => awake.forEach((thread) => thread.ask()),
     open: () => awake.forEach((thread) => thread.open()),
-    online: () => awake.forEach((thread) => thread.online()),
+    caughtUp: () => awake.forEach((thread) => thread.online()),
     draftChanged(key) {
       for (const thread of awake) if (key === null || thread.key === key) thread.draftChanged();
     },

@@ -52,3 +52,21 @@ test("J2 J91 a message that went out while the storage hung, and was not kept, i
   outbox.settled({ ...messageRow("c1", 1, "alice"), id });
   expect(await accepted).toMatchObject({ id, seq: 1 });
 });
+
+test("J91 J94 a message that another tab has had accepted, and that a reset has dropped, is found once the log has brought it again", async () => {
+  const storage = memory();
+  const [vault, other] = [await storage.open(scope, () => "d"), await storage.open(scope, () => "d")];
+  const { clock, outbox } = openOutbox(vault);
+  const { id, kept, accepted } = outbox.send({ with: "bob" }, { text: "hi", drafts: [] });
+  await kept;
+  const message = { ...messageRow("c1", 1, "alice"), id, to: "bob" };
+  const arrival = { messages: [message], conversations: [{ kind: "message", message, self: "alice" }] } as const;
+  await other.write({ ...arrival, outbox: [{ do: "settle", id }] }, "relaxed");
+  await other.write({ reset: true }, "relaxed");
+  outbox.changedElsewhere();
+  await clock.advance(100);
+  await Bun.sleep(0);
+  await other.write(arrival, "relaxed");
+  outbox.caughtUp();
+  expect(await accepted).toEqual(message);
+});
