@@ -92,8 +92,9 @@ export const operations: Readonly<Record<string, OperationKind>> = {
     act: (world, chance) =>
       inTab(world, chance, (tab, other) => {
         const row = tab.rows(other).find(isChanged(chance));
-        // An edit that was too late has the same id.
-        const entry = world.written.findLast((one) => one.id === row?.id && one.text === row.text);
+        // Edits have the same id.
+        const ofRow = () => world.written.filter((one) => one.id === row?.id);
+        const entry = ofRow().findLast((one) => one.text === row?.text);
         if (row === undefined || entry === undefined) return;
         // Until the answer nobody knows; if the tab dies, for ever.
         const before = entry.state;
@@ -102,7 +103,10 @@ export const operations: Readonly<Record<string, OperationKind>> = {
           .thread(other)
           .cancel(row.id)
           .then(
-            (answer) => void (entry.state = answer === "cancelled" ? answer : before),
+            (answer) => {
+              entry.state = answer === "cancelled" ? answer : before;
+              if (answer === "cancelled") for (const one of ofRow()) if (one.state !== "edited") one.state = answer;
+            },
             () => {},
           );
       }),
