@@ -118,12 +118,6 @@ export const clientOutbox = {
     from: 'await keeper.write({ outbox: [{ do: "add", row }], drafts: draft ? [draft] : [] }, "strict");',
     to: 'await keeper.write({ outbox: [{ do: "add", row }] }, "strict"); await keeper.write({ drafts: draft ? [draft] : [] }, "strict");',
   },
-  "a message that went out without being kept leaves its draft": {
-    rule: "J93",
-    file: "client/sync/inbox-write.ts",
-    from: "if (entry.draft !== undefined) drafts.push(entry.draft);",
-    to: "",
-  },
   "a message that was not kept leaves the composer": {
     rule: "J3",
     file: "client/sync/thread.ts",

@@ -3,6 +3,7 @@ import type { ClientFrame } from "../../../src/protocol/frame.ts";
 import { createSource } from "../../../src/client/readable.ts";
 import { createCache } from "../../../src/client/sync/cache.ts";
 import { createInbox } from "../../../src/client/sync/inbox.ts";
+import { collectWrite } from "../../../src/client/sync/inbox-write.ts";
 import { createKeeper } from "../../../src/client/sync/keeper.ts";
 import type { Vault } from "../../../src/client/vault/contract.ts";
 import { memory } from "../../../src/client/vault/memory.ts";
@@ -79,4 +80,14 @@ test("J94 a tab of a history that another tab has seen end writes nothing of it,
   await a.reset("a");
   await b.take("b", 2);
   expect([await stored(), b.told, b.reconnects(), (await vault.boot(9)).conversations]).toEqual(["a1", [], 1, []]);
+});
+
+test("J60 a message that went out without its row takes its draft along when it is accepted", () => {
+  const cache = createCache();
+  const row = { id: "m1", kind: "send", target: { with: "bob" }, text: "hi", time: 1, isTried: true } as const;
+  const draft = ["with bob", null, ["hi"]] as const;
+  cache.setPending("m1", { row, stage: "stalled", draft });
+  const accepted = { type: "accepted", id: "m1", conversation: "c1", seq: 1, time: 1, duplicate: false } as const;
+  const { write } = collectWrite([accepted], { cursor: null, level: 2, self: "alice", cache });
+  expect([write.drafts, write.outbox]).toEqual([[draft], [{ do: "settle", id: "m1" }]]);
 });
