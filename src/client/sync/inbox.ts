@@ -52,7 +52,7 @@ type Connection = {
 /** How many frames may wait for the storage: beyond that the connection is given up, and goes on from the stored cursor. */
 const framesMax = 500;
 /** After this long beside the cursor of another tab, which may have died, a connection goes on from that one. */
-const standingMs = 5_000;
+const standingMs = 1_000;
 /** After its storage has failed, a client waits this long before it connects again. */
 const storageWaitMs = 5_000;
 
