@@ -26,7 +26,7 @@ const seeds = {
   "a message that was not kept leaves the composer": 5,
   "a message that is sent without being kept is in the composer too": 196,
   "a message that another tab has seen refused stays failed when it is accepted": 700187,
-  "a tab does not hear that another tab has settled its row": 300656,
+  "a tab does not hear that another tab has settled its row": 298,
   "a tab does not hear what another tab has sent": 34,
   "an accepted message is not stored": 0,
   "a cursor is stored before its rows": 47,
