@@ -124,12 +124,6 @@ export const clientOutbox = {
     from: "sending.kept.catch(() => cache.pending.has(sending.id) || draft.restore(text));",
     to: "",
   },
-  "a message that is sent without being kept is in the composer too": {
-    rule: "J3 J93",
-    file: "client/sync/thread.ts",
-    from: "cache.pending.has(sending.id) || draft.restore(text)",
-    to: "draft.restore(text)",
-  },
   "a message that another tab has seen refused stays failed when it is accepted": {
     rule: "J3 J10",
     file: "client/vault/resolve.ts",

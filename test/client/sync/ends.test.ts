@@ -222,6 +222,34 @@ describe("a bot", () => {
 });
 
 describe("a draft", () => {
+  test("J93 does not come back for a message that went out while the storage hung, and was not kept", async () => {
+    const clock = fakeClock();
+    const inner = memory();
+    let fail = (): void => {};
+    const storage: Storage = {
+      ...inner,
+      async open(scope, makeDevice) {
+        const vault = await inner.open(scope, makeDevice);
+        const hang = () => new Promise<never>((_, reject) => (fail = () => reject(new Error("It hung"))));
+        return { ...vault, write: (write, kind) => (write.outbox === undefined ? vault.write(write, kind) : hang()) };
+      },
+    };
+    const client = createClient({
+      ...{ url: "http://127.0.0.1:1", user: "alice", storage, environment: { clock } },
+      authenticate: async () => null,
+    });
+    client.retain();
+    await Bun.sleep(0);
+    const thread = client.thread({ with: "bob" });
+    thread.draft.set("hi");
+    const { kept } = thread.send("hi");
+    await clock.advance(2_000);
+    fail();
+    await expect(kept).rejects.toMatchObject({ code: "storage_failed" });
+    expect([thread.draft.get(), thread.state.get().rows.map(({ text }) => text)]).toEqual(["", ["hi"]]);
+    await client.close();
+  });
+
   test("J60 that another tab has typed stays when this one sends its own", async () => {
     const storage = memory();
     const clock = fakeClock();
