@@ -162,9 +162,7 @@ export function createWindow({ find, history, cache, onChange, onFault }: Window
         catchUp();
       }
     },
-    close() {
-      move++;
-    },
+    close: () => void move++,
   };
 }
 
