@@ -19,7 +19,7 @@ const seeds = {
   "what another tab has written is left to that tab": 1865,
   "later messages pass one that must wait": 1165,
   "what may have been sent is edited": 0,
-  "what may have been sent is cancelled": 6,
+  "what may have been sent is cancelled": 18,
   "a message is sent before it counts as tried": 0,
   "a draft goes before its row is there": 5,
   "a draft stays until its row is there": 5,
