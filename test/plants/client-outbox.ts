@@ -124,12 +124,6 @@ export const clientOutbox = {
     from: "sending.kept.catch(() => cache.pending.has(sending.id) || draft.restore(text));",
     to: "",
   },
-  "a message that another tab has seen refused stays failed when it is accepted": {
-    rule: "J3 J10",
-    file: "client/vault/resolve.ts",
-    from: 'case "settle":\n      return null;',
-    to: 'case "settle":\n      return row.failed === undefined ? null : row;',
-  },
   "a tab does not hear that another tab has settled its row": {
     rule: "J91",
     file: "client/sync/sender.ts",

@@ -259,7 +259,14 @@ export function vaultCases(test: (name: string, run: Case) => void): void {
       await change(b, { do: "add", row: row("2", { isTried: true, failed }) }),
       row("2", { isTried: true, failed }),
     );
-    equal(await change(a, { do: "cancel", id: "2" }), null);
+    // Refused in one tab, accepted in another: the message counts.
+    const accepted = arrival(message("c1", 2, { id: "2", from: "me", to: "bob" }));
+    equal(await change(a, { do: "settle", id: "2" }, accepted), null);
+    equal(
+      await change(b, { do: "add", row: row("8", { isTried: true, failed }) }),
+      row("8", { isTried: true, failed }),
+    );
+    equal(await change(a, { do: "cancel", id: "8" }), null);
     equal(await change(a, { do: "cancel", id: "3" }), null);
     const replace = async (vault: Vault, by: string) => {
       const { outbox } = await vault.write({ outbox: [{ do: "replace", id: "4", row: row(by) }] }, "strict");

@@ -24,7 +24,6 @@ const seeds = {
   "a draft goes before its row is there": 5,
   "a draft stays until its row is there": 5,
   "a message that was not kept leaves the composer": 5,
-  "a message that another tab has seen refused stays failed when it is accepted": 700187,
   "a tab does not hear that another tab has settled its row": 298,
   "a tab does not hear what another tab has sent": 34,
   "an accepted message is not stored": 0,
