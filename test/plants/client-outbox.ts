@@ -124,12 +124,6 @@ export const clientOutbox = {
     from: "sending.kept.catch(() => cache.pending.has(sending.id) || draft.restore(text));",
     to: "",
   },
-  "a tab does not hear that another tab has settled its row": {
-    rule: "J91",
-    file: "client/sync/sender.ts",
-    from: "if ([...(written?.outbox.values() ?? [])].includes(null)) onGone();",
-    to: "void onGone;",
-  },
   "a tab does not hear what another tab has sent": {
     rule: "J91",
     file: "client/sync/answers.ts",

@@ -65,7 +65,6 @@ describe("mutants of the client", () => {
   testMutant("control: V3 J60 a draft goes before its row is there");
   testMutant("control: V3 J60 a draft stays until its row is there");
   testMutant("control: V3 J3 a message that was not kept leaves the composer");
-  testMutant("control: V3 J91 a tab does not hear that another tab has settled its row");
   testMutant("control: V3 J91 a tab does not hear what another tab has sent");
   testMutant("control: V3 J5 an accepted message is not stored");
   testMutant("control: V3 J5 a cursor is stored before its rows");

@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test";
+import { createSource } from "../../../src/client/readable.ts";
+import { createCache } from "../../../src/client/sync/cache.ts";
+import { createKeeper } from "../../../src/client/sync/keeper.ts";
+import { createSender } from "../../../src/client/sync/sender.ts";
+import type { OutboxRow } from "../../../src/client/vault/rows.ts";
+import { memory } from "../../../src/client/vault/memory.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+import { until } from "../../support/fake-socket.ts";
+import { messageRow } from "./rows.ts";
+
+test("J91 a tab that finds the row gone which it was about to send says so, and sends nothing", async () => {
+  const storage = memory();
+  const scope = { url: "u", tenant: "t", user: "alice" };
+  const [vault, other] = [await storage.open(scope, () => "d"), await storage.open(scope, () => "d")];
+  const clock = fakeClock();
+  const cache = createCache();
+  const onFault = (fault: unknown): never => {
+    throw fault;
+  };
+  const keeper = createKeeper({ clock, cache, state: createSource({ kind: "opening" }, { onFault }), onWritten() {} });
+  keeper.use(vault);
+  const sent: object[] = [];
+  let gone = 0;
+  const sender = createSender({
+    ...{ clock, cache, keeper, onFault, onRefused: async () => {}, onGone: () => gone++ },
+    link: { send: (frame) => sent.push(frame) > 0, probe() {} },
+  });
+  const row: OutboxRow = { id: "m1", kind: "send", target: { with: "bob" }, text: "hi", time: 1, isTried: false };
+  await keeper.write({ outbox: [{ do: "add", row }] }, "strict");
+  const message = { ...messageRow("c1", 1, "alice"), id: "m1", to: "bob" };
+  const conversations = [{ kind: "message", message, self: "alice" }] as const;
+  await other.write({ messages: [message], conversations, outbox: [{ do: "settle", id: "m1" }] }, "relaxed");
+  sender.begin(8);
+  await until(() => gone > 0);
+  expect([gone, sent]).toEqual([1, []]);
+});
