@@ -6,6 +6,7 @@ import { changeText } from "../../src/store/read/change-text.ts";
 import type { Engine } from "../../src/store/engine/engine.ts";
 import { type HistoryPage, type HistoryQuery, newest, type PageOrder } from "../../src/store/read/history.ts";
 import type { Commit, Outcome, Store } from "../../src/store/store.ts";
+import { until } from "../support/fake-socket.ts";
 import { accepted, append, marksCommitted, newId, person, readAll, storeOn } from "../support/store.ts";
 
 type Place = { readonly engine: Engine; close(): Promise<void> };
@@ -367,8 +368,7 @@ export function describeStore(name: string, open: () => Promise<Place>, { runs }
         Array.from({ length: 50 }, () => accepted(small, { tenant, from: "alice", to: "bob" })),
       );
       small.ack(bob, "phone", sent.at(-1)?.n ?? 0);
-      await marksCommitted(small);
-      expect(await small.openDevice(bob, "phone")).toMatchObject({ synced: sent.at(-1)?.n });
+      await until(async () => (await small.openDevice(bob, "phone")).synced === sent.at(-1)?.n);
       expect(receipts((await readAll(small, bob)).changes)).toMatchObject([{ user: "bob", delivered: 50, read: 0 }]);
     });
 
