@@ -26,7 +26,7 @@ export type Credentials = {
 };
 
 export type ClientOptions = {
-  /** Where the host mounted Tidings, for example `https://app.example/chat`. */
+  /** Where the host mounted Tidings: `https://app.example/chat`, or `/chat` of the page's own origin. */
   readonly url: string;
   /** The owner of the data. Data of another user is neither read nor shown. */
   readonly user: string;

@@ -7,7 +7,7 @@ import { createLink } from "./link/link.ts";
 import { ownClock } from "./owned-clock.ts";
 import { createSource } from "./readable.ts";
 import { createReceiver } from "./receiver.ts";
-import { runtimeEnvironment } from "./runtime.ts";
+import { absoluteUrl, runtimeEnvironment } from "./runtime.ts";
 import { createCache } from "./sync/cache.ts";
 import { createIds } from "./sync/ids.ts";
 import { createInbox } from "./sync/inbox.ts";
@@ -49,7 +49,7 @@ export function createClient(options: ClientOptions): Client {
   const runtime = { ...runtimeEnvironment(), ...options.environment };
   const clock = ownClock(runtime.clock);
   const environment = { ...runtime, clock };
-  const scope: Scope = { url: options.url, tenant: options.tenant ?? tenantDefault, user };
+  const scope: Scope = { url: absoluteUrl(options.url), tenant: options.tenant ?? tenantDefault, user };
 
   const status = createSource<Status>({ state: "idle" }, { onFault });
   const storageState = createSource<StorageState>({ kind: "opening" }, { onFault });
@@ -71,7 +71,7 @@ export function createClient(options: ClientOptions): Client {
   });
   const keeper = createKeeper({ clock, cache, state: storageState, onWritten: tabs.tell });
   const link = createLink(
-    { ...options, environment, onFault },
+    { ...options, url: scope.url, environment, onFault },
     {
       onConnect: (begin) => life.connect(begin),
       onWelcome: (welcome) => receiver.welcome(welcome),

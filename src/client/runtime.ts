@@ -4,6 +4,7 @@ import type { Environment, Occasion, SocketLike, Surroundings } from "./environm
 /** The parts of a page that report its events. Each is absent outside of browsers. */
 type PageGlobals = {
   readonly document?: EventTarget & { readonly visibilityState: string };
+  readonly location?: { readonly href: string };
   readonly navigator?: { readonly onLine?: boolean };
   readonly addEventListener?: EventTarget["addEventListener"];
   readonly removeEventListener?: EventTarget["removeEventListener"];
@@ -29,6 +30,10 @@ export function runtimeEnvironment(): Environment {
     surroundings: pageSurroundings,
   };
 }
+
+/** An address that begins with a path is of the page's own origin. While a server renders there is no page, and nothing is asked. */
+export const absoluteUrl = (url: string): string =>
+  globals.location === undefined || /^\w+:/.test(url) ? url : new URL(url, globals.location.href).href;
 
 const pageSurroundings: Surroundings = {
   isVisible: () => globals.document?.visibilityState !== "hidden",
