@@ -5,7 +5,7 @@ import timingsJson from "../test/timings.json";
 const aloneFiles = ["test/adapter/flood.test.ts", "test/proof/load/pace.test.ts"];
 
 /** Lanes for each core: a test waits more than half of its time, for a server, a timer or a disk. */
-const lanesPerCore = 2.5;
+const lanesPerCore = 2;
 
 /** How long each file took, in milliseconds. Only the order in which files run depends on it. */
 const timings = timingsJson.files as Readonly<Record<string, number>>;

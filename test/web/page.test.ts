@@ -131,7 +131,8 @@ describePage("the chat page", ({ base, port, open, names }) => {
     let bob = await open(`/?user=${b}&to=${a}`);
     await Promise.all([online(alice), online(bob)]);
     await say(alice, "0");
-    await until(() => texts(bob), ["0"]);
+    // His read mark goes out after he has seen it.
+    await until(() => ticks(alice), ["read"]);
     const profile = bob.context();
     await bob.close();
     const wanted = Array.from({ length: 30 }, (_, at) => String(at));

@@ -143,6 +143,19 @@ export const growthCases: readonly ClientCase[] = [
       await client.agree();
       await restore(world);
       await client.send("waits for the restored server");
+      const { faults } = client.proxy;
+      const before = client.proxy.links().length;
+      // What goes out before the reset gets lost: it is what waits after it that counts.
+      faults.fromClient = (frame) => (frame.type === "send" ? [] : [frame]);
+      faults.isOffline = false;
+      const isConfirmed = (): boolean =>
+        client.proxy
+          .links()
+          .slice(before)
+          .flatMap(fromClient)
+          .some(({ type }) => type === "ack");
+      await until(isConfirmed, { what: "the ack of the reset", ms: 30_000 });
+      client.proxy.cutAll();
       client.proxy.heal();
       await client.agree();
       const { messages } = await client.dump();
