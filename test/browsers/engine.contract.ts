@@ -165,6 +165,8 @@ export function describeEngine(name: EngineName, openEngine: () => Promise<Engin
       const [a, b] = names();
       await post(direct(), a, { to: b, texts: Array.from({ length: 500 }, (_, at) => `text ${at + 1}`) });
       const alice = await open(a, b);
+      // A new device asks for its first page again once it is connected.
+      await isOnline(alice);
       await until(alice, `${texts}.at(-1)`, "text 500");
       for (let turn = 0; turn < 20; turn++) {
         const before = await alice.run<Place>(`(document.querySelector("#log").scrollTop = 900, ${place})`);
