@@ -185,17 +185,15 @@ describeWith("nats-server", "over NATS", () => {
     await eventually(() => bob.gaps() === 2 && alice.gaps() === 2);
     await meet(alice, bob);
     expect([kept, added]).toEqual([["heard"], ["heard"]]);
-    const { num_subscriptions: standing } = await server.ask("/subsz");
-    const { subscriptions_list: list = [] } =
-      (
-        (await server.ask("/connz?subs=1"))["connections"] as {
-          subscriptions_list?: string[];
-        }[]
-      )
-        .toSorted((a, b) => (a.subscriptions_list?.length ?? 0) - (b.subscriptions_list?.length ?? 0))
-        .at(-1) ?? {};
-    expect(list.toSorted()).toEqual(["tidings.added", "tidings.kept"]);
-    expect(Number(standing)).toBeGreaterThanOrEqual(2);
+    // The server answers here beside what it reads there: the end of the last meeting may not have come to it yet.
+    const standing = async (): Promise<readonly string[]> => {
+      const { connections } = await server.ask("/connz?subs=1");
+      return (connections as { subscriptions_list?: string[] }[])
+        .flatMap(({ subscriptions_list: list = [] }) => list)
+        .filter((subject) => !subject.startsWith("tidings.meet."))
+        .toSorted();
+    };
+    expect(await standing()).toEqual(["tidings.added", "tidings.kept"]);
   });
 
   test("F8: a server that is stopped is left, costs no memory meanwhile, and is found when it goes on", async () => {
