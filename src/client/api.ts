@@ -38,7 +38,11 @@ export type ClientOptions = {
   readonly storage: Storage;
   /** What the client uses of its runtime. Default: that of the runtime. For tests and simulators. */
   readonly environment?: Partial<Environment>;
-  /** Called with what should not have happened; never with the content of messages. */
+  /**
+   * `polling`: HTTP alone, where the host has no WebSockets. Default: `auto`, a WebSocket, and HTTP where WebSockets are blocked.
+   */
+  readonly transport?: "auto" | "polling";
+  /** Called with what should not have happened; never with the content of messages. Default: it goes to the console. */
   readonly onFault?: (fault: unknown) => void;
 };
 
@@ -61,8 +65,8 @@ export type Status =
   | { readonly state: "ended"; readonly code: string; readonly reason: string }
   | { readonly state: "closed" };
 
-/** `network`: nothing answers. `offline`: the device says that it has no network. `busy`: the server has too many connections. `rate`: too many requests. `server`: it fails, restarts or is not ready. `storage`: this device cannot store. */
-export type WaitReason = "network" | "offline" | "busy" | "rate" | "server" | "storage";
+/** `network`: nothing answers. `foreign`: something other than Tidings answers, as where `url` is wrong, or on the login page of a network. `offline`: the device says that it has no network. `busy`: the server has too many connections. `rate`: too many requests. `server`: it fails, restarts or is not ready. `storage`: this device cannot store. */
+export type WaitReason = "network" | "foreign" | "offline" | "busy" | "rate" | "server" | "storage";
 
 /** How the client's storage is. `stalled`: a write has not come back for two seconds; sending goes on, and may be lost if the page ends. `full`: nothing more is stored or confirmed. `lost`: deleted under the client, which starts again as a new device. */
 export type StorageState = { readonly kind: "opening" | "durable" | "memory" | "stalled" | "full" | "lost" };

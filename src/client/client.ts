@@ -7,7 +7,7 @@ import { createLink } from "./link/link.ts";
 import { ownClock } from "./owned-clock.ts";
 import { createSource } from "./readable.ts";
 import { createReceiver } from "./receiver.ts";
-import { absoluteUrl, runtimeEnvironment } from "./runtime.ts";
+import { absoluteUrl, reportFault, runtimeEnvironment } from "./runtime.ts";
 import { createCache } from "./sync/cache.ts";
 import { createIds } from "./sync/ids.ts";
 import { createInbox } from "./sync/inbox.ts";
@@ -43,9 +43,9 @@ const tenantDefault = "default";
  * client.thread({ with: "bob" }).send("hi");
  */
 export function createClient(options: ClientOptions): Client {
-  const { user, storage } = options;
+  const { user, storage, onFault: report = reportFault } = options;
   // The app's own function may throw too. The faults of calls that `close` has ended are none.
-  const { onFault } = createGuard((fault) => life.isClosed() || options.onFault?.(fault));
+  const { onFault } = createGuard((fault) => life.isClosed() || report(fault));
   const runtime = { ...runtimeEnvironment(), ...options.environment };
   const clock = ownClock(runtime.clock);
   const environment = { ...runtime, clock };

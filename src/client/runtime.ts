@@ -31,6 +31,9 @@ export function runtimeEnvironment(): Environment {
   };
 }
 
+/** Where an app does not listen for faults, its developer finds them here. */
+export const reportFault = (fault: unknown): void => console.error("tidings/client:", fault);
+
 /** An address that begins with a path is of the page's own origin. While a server renders there is no page, and nothing is asked. */
 export const absoluteUrl = (url: string): string =>
   globals.location === undefined || /^\w+:/.test(url) ? url : new URL(url, globals.location.href).href;

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import type { Client, ClientOptions, ThreadRow } from "../../src/client/api.ts";
 import { createClient } from "../../src/client/client.ts";
 import { libsql } from "../../src/client/vault/libsql.ts";
@@ -39,6 +39,18 @@ const rows = (client: Client, other: string): readonly ThreadRow[] => client.thr
 const texts = (client: Client, other: string): readonly string[] => rows(client, other).map((row) => row.text);
 const isOnline = (client: Client) => (): boolean => client.status.get().state === "online";
 
+test("J25 an app that names a wrong place finds it in its console, and in the status", async () => {
+  const website = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("<!doctype html>") });
+  ends.push(() => website.stop(true));
+  const said = spyOn(console, "error").mockImplementation(() => {});
+  ends.push(() => said.mockRestore());
+  const client = createClient({ url: `http://127.0.0.1:${website.port}/chat`, user: "alice", storage: memory() });
+  ends.push(client.retain(), () => client.close());
+  await until(() => client.status.get().state === "waiting");
+  expect(client.status.get()).toMatchObject({ reason: "foreign" });
+  expect(said.mock.calls.join()).toContain(`http://127.0.0.1:${website.port}/chat`);
+});
+
 describe("two people", () => {
   test("J8 a message is shown at once, and then as accepted, delivered and read", async () => {
     const server = await start();
@@ -67,6 +79,22 @@ describe("two people", () => {
     expect(states).toEqual(order.filter((state) => states.includes(state)));
     expect(states).toContain("sending");
     expect(states).toContain("accepted");
+  });
+
+  test("J26 they talk by HTTP alone where the app wants no WebSockets", async () => {
+    const server = await start();
+    const opened: string[] = [];
+    const environment: ClientOptions["environment"] = {
+      connect(url) {
+        opened.push(url);
+        throw new Error("No WebSocket is wanted here");
+      },
+    };
+    const [alice, bob] = ["alice", "bob"].map((user) => open(server, user, { transport: "polling", environment }));
+    await alice?.thread({ with: "bob" }).send("hello").accepted;
+    await until(() => bob !== undefined && texts(bob, "alice").join() === "hello");
+    expect(bob?.status.get()).toEqual({ state: "online", transport: "polling" });
+    expect(opened).toEqual([]);
   });
 
   test("J1 typing and presence are shown, and end", async () => {

@@ -22,6 +22,8 @@ export type LinkOptions = {
   readonly tenant?: string;
   /** Absent: cookies prove the user. */
   readonly authenticate?: Authenticate;
+  /** `polling`: it opens no WebSocket. */
+  readonly transport?: "auto" | "polling";
   /** Called with faults that the link survives. */
   readonly onFault: (fault: unknown) => void;
 };
@@ -41,6 +43,7 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     identity: { user, tenant },
     isOffline: !surroundings.isOnline(),
     sleepAt: surroundings.isVisible() ? Infinity : clock.elapsed() + hiddenMsMax,
+    stripped: options.transport === "polling" ? Infinity : 0,
   });
   let connection: Connection | null = null;
   const queue = createQueue(take);
@@ -112,6 +115,9 @@ export function createLink(options: LinkOptions, events: LinkEvents): Link {
     attempt(() => show(state));
     // The following depends on the state alone.
     const { credentials, phase } = state;
+    // Once for a row of tries.
+    if (phase.type === "waiting" && phase.reason === "foreign" && before.failures === 0)
+      onFault(new Error(`Something other than Tidings answers at ${url}: is this where the server mounts it?`));
     move(deadlineOf(state));
     authenticator.endOthers(credentials.type === "asking" ? credentials.generation : 0);
     const end = phase === before.phase ? null : endOf(state);

@@ -5,6 +5,7 @@ import {
   change,
   connect,
   enter,
+  mayUseSockets,
   nextGeneration,
   strippedMax,
   transportOf,
@@ -32,7 +33,7 @@ export function greet(turn: Turn, { welcome, proof }: { readonly welcome: Welcom
     // Each answer of polling shows that the connection is alive.
     pingAt: isSocket ? turn.at + heartbeatMs : Infinity,
     stableAt: Infinity,
-    upgradeAt: isSocket ? Infinity : turn.at + upgradeMs,
+    upgradeAt: isSocket || !mayUseSockets(turn.state) ? Infinity : turn.at + upgradeMs,
   };
   // Whatever the device says, the network works.
   change(turn, { phase, isOffline: false, ...(isSocket && { stripped: 0 }) });

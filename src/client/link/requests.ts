@@ -139,15 +139,17 @@ export function createRequests(options: RequestsOptions): Requests {
   return requests;
 }
 
-/** A body that is not JSON comes from a page in between, such as the login page of a network. */
+/** A success that is not JSON, and a 404 without a code, come from something in between, or where no chat is: they say nothing of what was asked for. */
 async function readAnswer(response: Response): Promise<Answer> {
   const { status, ok, headers } = response;
   const body = parse(await response.text());
   if (ok && body !== undefined) return { ok, status, body };
   const { code = `http_${status}`, detail = "" } = problemOf(body);
+  if (ok || code === "http_404")
+    return failure(0, { code: "foreign", message: `The answer ${status} is not Tidings' own` });
   const after = headers.get("retry-after") ?? "";
   return {
-    ...failure(ok ? 0 : status, { code: ok ? "network" : code, message: detail }),
+    ...failure(status, { code, message: detail }),
     ...(/^\d+$/.test(after) && { retryAfterMs: 1_000 * Number(after) }),
   };
 }

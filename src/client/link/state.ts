@@ -76,7 +76,7 @@ export type State = {
   readonly failures: number;
   /** Fresh credentials that were refused in a row. */
   readonly refusals: number;
-  /** Handshakes in a row that failed while HTTP worked. */
+  /** Handshakes in a row that failed while HTTP worked; `Infinity`: HTTP alone is wanted. */
   readonly stripped: number;
   /** When a hidden page has been quiet for long enough; `Infinity`: it is visible. */
   readonly sleepAt: number;
@@ -139,13 +139,12 @@ export type Identity = { readonly user: string; readonly tenant: string };
 export type Input = { readonly event: LinkEvent; readonly at: number; readonly chance: number };
 
 /** The beginning: idle. */
-export const initialState = (options: Pick<State, "identity" | "isOffline" | "sleepAt">): State => ({
+export const initialState = (options: Pick<State, "identity" | "isOffline" | "sleepAt" | "stripped">): State => ({
   phase: { type: "idle" },
   credentials: { type: "absent", reason: "start", attempt: 1, retryAt: Infinity },
   generation: 0,
   failures: 0,
   refusals: 0,
-  stripped: 0,
   connection: 0,
   ...options,
 });

@@ -13,6 +13,7 @@ import {
   getPosition,
   greetingMsMax,
   hiddenMsMax,
+  mayUseSockets,
   nextGeneration,
   reconnectRefused,
   refuse,
@@ -174,7 +175,8 @@ function applyOccasion(turn: Turn, occasion: Occasion): void {
   if (occasion === "online") change(turn, { isOffline: false });
   if (phase.type === "idle" || (phase.type === "asleep" && occasion === "online")) return;
   // Another network may let sockets through.
-  if (occasion === "online" && phase.type === "live" && phase.transport === "polling") return upgrade(turn);
+  if (occasion === "online" && phase.type === "live" && phase.transport === "polling" && mayUseSockets(turn.state))
+    return upgrade(turn);
   // The server has named this time, and a change of tabs does not shorten it.
   if (phase.type === "waiting" && (phase.reason === "rate" || phase.reason === "busy")) return;
   wake(turn);

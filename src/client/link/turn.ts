@@ -112,9 +112,13 @@ export function failWith(turn: Turn, { status, code, message, retryAfterMs }: Fa
 }
 
 function reasonOf(status: number, code: string): WaitReason {
+  if (code === "foreign") return code;
   if (status === 429) return code === "rate_limited" ? "rate" : "busy";
-  // 404: an older server, or none of ours.
+  // 404: an older server.
   return status < 400 || status === 404 ? "network" : "server";
 }
 
 export const transportOf = ({ stripped }: State): Transport => (stripped < strippedMax ? "socket" : "polling");
+
+/** False where the app wants HTTP alone: `stripped` is infinite from the start. */
+export const mayUseSockets = ({ stripped }: State): boolean => stripped < Infinity;

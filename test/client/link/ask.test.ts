@@ -28,8 +28,10 @@ const answered: readonly (readonly [status: number, body: object | string | null
   [429, { code: "rate_limited", detail: "" }, { ok: false, code: "rate_limited", retry: true, retryAfterMs: 7_000 }],
   [503, "<html>", { ok: false, status: 503, code: "http_503", retry: true, retryAfterMs: 7_000 }],
   [413, "null", { ok: false, status: 413, code: "http_413", retry: false }],
-  // The login page of a network.
-  [200, "<html>", { ok: false, status: 0, code: "network", retry: true }],
+  // The login page of a network, and a place where no chat is.
+  [200, "<html>", { ok: false, status: 0, code: "foreign", retry: true }],
+  [404, "<html>", { ok: false, status: 0, code: "foreign", retry: true }],
+  [404, { error: "Not found" }, { ok: false, status: 0, code: "foreign", retry: true }],
 ];
 
 describe("requests over the link", () => {

@@ -112,6 +112,21 @@ describe("the link", () => {
     expect(fake.calls.at(-1)).toBe("ended forbidden The Origin is not allowed here");
   });
 
+  test("J25 where something else answers, the status says so, and one fault says where", async () => {
+    const fake = fakeLink();
+    fake.link.start();
+    await fake.settle();
+    for (let tries = 0; tries < 3; tries++) {
+      fake.socket().drop(1006);
+      await fake.settle();
+      await fake.request().answer(200, "<!doctype html>");
+      expect(fake.calls.at(-1)).toBe("waiting foreign");
+      await fake.clock.advance(30_000);
+    }
+    expect(fake.faults).toHaveLength(1);
+    expect(String(fake.faults[0])).toContain("https://app.example/chat");
+  });
+
   test("J27 a sleep of the device shows by either clock", async () => {
     const { toOnline, clock, socket } = fakeLink();
     await toOnline();

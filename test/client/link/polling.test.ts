@@ -180,7 +180,7 @@ describe("a network that blocks sockets", () => {
     for (const body of ["<html>", {}, { cursor: 1, frames: [] }, { cursor: "c1", frames: {} }, null]) {
       const { poll, calls } = await polling();
       await poll().answer(200, body);
-      expect(calls.at(-1)).toBe("waiting network");
+      expect(calls.at(-1)).toBe(body === "<html>" ? "waiting foreign" : "waiting network");
     }
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { initialState } from "../../../src/client/link/state.ts";
-import { type PureLink, pureLink, welcomeOf } from "./steps.ts";
+import { idle, type PureLink, pureLink, welcomeOf } from "./steps.ts";
 
 const waiting = (link: PureLink, reason: string, until: number): void => {
   expect(link.phase()).toEqual({ type: "waiting", reason, until } as never);
@@ -33,6 +33,7 @@ const drops: readonly (readonly [code: number, reason: string, result: object])[
 const failures: readonly (readonly [status: number, fields: object, result: object])[] = [
   [0, {}, { type: "waiting", reason: "network", until: 400 }],
   [404, {}, { type: "waiting", reason: "network", until: 400 }],
+  [0, { code: "foreign" }, { type: "waiting", reason: "foreign", until: 400 }],
   [403, { code: "forbidden" }, { type: "ended", code: "forbidden", reason: "it says why" }],
   // A page in between refused, not the server.
   [403, { code: "http_403" }, { type: "waiting", reason: "server", until: 400 }],
@@ -296,6 +297,21 @@ describe("a try that HTTP fails or explains", () => {
     expect(link.phase().type).toBe("waiting");
   });
 
+  test("J26 with HTTP alone no socket is tried, also later and on another network", () => {
+    const link = pureLink({ ...idle, stripped: Infinity });
+    link.toLive();
+    expect(link.phase()).toMatchObject({ type: "live", transport: "polling" });
+    link.take({ type: "caught-up" });
+    link.pass(3_600_000);
+    link.take(occasion("online"));
+    link.fail(0);
+    link.tick();
+    link.position();
+    const opened = link.all.filter(({ type }) => type === "open");
+    expect(opened).toHaveLength(2);
+    expect(opened).toMatchObject([{ transport: "polling" }, { transport: "polling" }]);
+  });
+
   test("J26 polling needs no pings, and answers a probe", () => {
     const link = polling();
     const from = link.all.length;
@@ -506,7 +522,7 @@ describe("a hidden page", () => {
 
   test("J29 from its beginning sleeps too, and one that is left closes at once", () => {
     const link = pureLink(
-      initialState({ identity: { user: "alice", tenant: "default" }, isOffline: false, sleepAt: 60_000 }),
+      initialState({ identity: { user: "alice", tenant: "default" }, isOffline: false, sleepAt: 60_000, stripped: 0 }),
     );
     link.toLive();
     link.take(occasion("leaving"));

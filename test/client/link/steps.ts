@@ -19,7 +19,12 @@ export const welcomeOf = (fields: Partial<Welcome> & { readonly tenant?: string 
   }) as Welcome;
 
 export const isOffline = false;
-export const idle = initialState({ identity: { user: "alice", tenant: "default" }, isOffline, sleepAt: Infinity });
+export const idle = initialState({
+  identity: { user: "alice", tenant: "default" },
+  isOffline,
+  sleepAt: Infinity,
+  stripped: 0,
+});
 
 /** A link without its driver: a test is the clock, and whatever the effects lead to. */
 export function pureLink(first: State = idle) {
