@@ -48,7 +48,7 @@ export type ChatOptions = {
    * pages of Electron. `null` is any sandboxed page and any local file on any machine: see docs/security.md before you allow it. Default: none.
    */
   readonly origins?: readonly string[];
-  /** Headers that pages of those origins may send beside `Authorization` and `Content-Type`, such as `sentry-trace`. Default: none. */
+  /** Headers that pages of those origins may send beside `Authorization`, `Content-Type` and `Tidings-User`, such as `sentry-trace`. Default: none. */
   readonly corsHeaders?: readonly string[];
   /**
    * May a user write to another one, show them that they type, or keep them as a contact? Default: all may. A refusal is answered

@@ -301,7 +301,9 @@ describe("pages of other origins", () => {
     const chat = make({ origins: ["https://app.example"], corsHeaders: ["sentry-trace", "X-Own"] });
     await chat.ready();
     const { headers } = await chat.fetch(askedBy("https://app.example"));
-    expect(headers.get("access-control-allow-headers")).toBe("Authorization, Content-Type, sentry-trace, X-Own");
+    expect(headers.get("access-control-allow-headers")).toBe(
+      "Authorization, Content-Type, Tidings-User, sentry-trace, X-Own",
+    );
     await chat.close();
     for (const name of ["*", "a b", "", "x:y", "a\nb"])
       expect(() => make({ corsHeaders: [name] })).toThrow(expect.objectContaining({ code: "config_invalid" }));

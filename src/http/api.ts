@@ -11,7 +11,7 @@ import { addressedBy, isOriginAllowed } from "../access/origin.ts";
 import { pathBelow, pathOf } from "./path.ts";
 import { createOrigination, type Peer } from "../access/peer.ts";
 import { problem, tooOften, unavailableNow } from "../protocol/problem.ts";
-import { userHeader, userHeaderOf } from "../protocol/user-header.ts";
+import { isNamedBy, userHeader, userHeaderOf } from "../protocol/user-header.ts";
 import {
   deleteContact,
   getContact,
@@ -86,11 +86,19 @@ export type ApiOptions = Pick<AdmitOptions, "origins" | "onRefusedOrigin" | "ori
     readonly base?: string | undefined;
   };
 
+type Asked = Pick<Call, "request" | "id">;
+type Serving = {
+  readonly route: Route;
+  readonly asked: Asked;
+  readonly askedAt: number;
+  readonly address: string | undefined;
+};
+
 /**
  * Makes the HTTP API: a function from requests to answers. Never rejects.
  *
  * Answers the first refusal that applies: 403 foreign host, or foreign origin of a request that is not a read, or asks as an upgrade (`GET /me`) · 404 no such
- * route · 405 · 503 shutting down · 429 this address too often · those of `prove` · 429 this user too often · 400 malformed request · those of the route.
+ * route · 405 · 503 shutting down · 429 this address too often · those of `prove` · 401 it names another user · 429 this user too often · 400 malformed request · those of the route.
  */
 export function createApi(options: ApiOptions): (request: Request, peer?: Peer) => Promise<Response> {
   const { prove, isHostAllowed, origins, clock, random, limits, limiter, isDraining, base } = options;
@@ -114,20 +122,33 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
     api.all(path, () => problem("method_not_allowed", "The route does not know this method", { headers }));
   }
   api.notFound(() => problem("not_found", "There is nothing at this address"));
-  api.onError((error) => {
+  api.onError(refusalOf);
+
+  function refusalOf(error: unknown): Response {
     if (error instanceof ChatError)
       return error.code === "unavailable" ? unavailableNow(error.message) : problem(error.code, error.message);
     log.error("a request failed", { error });
     return problem("internal", "The request could not be answered");
-  });
+  }
 
-  async function serve(route: Route, asked: Pick<Call, "request" | "id">, address?: string): Promise<Response> {
+  async function serve(route: Route, asked: Asked, address?: string): Promise<Response> {
     if (isDraining()) return problem("unavailable", "The server is shutting down");
     const addressMs = limiter?.take({ address }, route.isAdmission ? costs.connect : costs.request) ?? 0;
     if (addressMs > 0) return tooOften(addressMs);
     const askedAt = clock.elapsed();
     const session = await prove(asked.request);
     if (session instanceof Response) return session;
+    const wanted = asked.request.headers.get(userHeader);
+    const isWanted = wanted === null || isNamedBy(wanted, session);
+    const response = isWanted
+      ? await serveTo(session, { route, asked, askedAt, address }).catch(refusalOf)
+      : problem("unauthenticated", "The request names another user than its credentials do");
+    // The asker may hold another session by now than when it last looked: a cookie that another page has replaced.
+    response.headers.set(userHeader, userHeaderOf(session));
+    return response;
+  }
+
+  async function serveTo(session: Session, { route, asked, askedAt, address }: Serving): Promise<Response> {
     const doer = doerOf(session);
     // The route of messages takes their cost itself: at any rate, a retry gets its first answer.
     const userMs = route === postMessage ? 0 : (limiter?.take(doer, costs.request + (route.units ?? 0)) ?? 0);
@@ -146,8 +167,6 @@ export function createApi(options: ApiOptions): (request: Request, peer?: Peer) 
       const proveAgain = () => prove(asked.request);
       const call = { ...asked, ...parts, session, askedAt, proveAgain, clock, random, limits, ticketOf };
       const response = (await route.handle({ ...call, retryAfterMs, spend })) ?? jsonResponse(204, null);
-      // The asker may hold another session by now than when it last looked: a cookie that another page has replaced.
-      response.headers.set(userHeader, userHeaderOf(session));
       if (response.status === 429) await limiter?.payRefusal(doer, costs.refused);
       return response;
     } finally {

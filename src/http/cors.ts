@@ -2,8 +2,8 @@ import { ChatError } from "../error.ts";
 import { shownValue } from "../internal/shown-value.ts";
 import { userHeader } from "../protocol/user-header.ts";
 
-/** Headers that a page may always send: its proof of identity, and that a body is JSON. */
-const ownHeaders = ["Authorization", "Content-Type"];
+/** Headers that a page may always send: its proof of identity, that a body is JSON, and whose request it is. */
+const ownHeaders = ["Authorization", "Content-Type", userHeader];
 /** No page sends more. */
 const headersMax = 50;
 const nameForm = /^[A-Za-z0-9!#$%&'+.^_`|~-]{1,100}$/;

@@ -44,6 +44,6 @@ test("P5 a preflight is an OPTIONS request with both of its headers, and its ans
   expect([status, headers.get("access-control-allow-methods"), headers.get("access-control-allow-headers")]).toEqual([
     204,
     "GET, PUT",
-    "Authorization, Content-Type, sentry-trace",
+    "Authorization, Content-Type, Tidings-User, sentry-trace",
   ]);
 });

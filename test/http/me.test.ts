@@ -90,6 +90,38 @@ describe("GET /me", () => {
     expect(crossing.headers.get("access-control-expose-headers")).toBe("Retry-After, Tidings-User");
   });
 
+  test("Q85 T1 a request that names another user or tenant is refused, and does nothing", async () => {
+    const { chat } = await open();
+    const block = (named: string): Promise<Response> => {
+      const headers = { "x-user": "alice", "tidings-user": named };
+      return chat.fetch(new Request("http://chat.example/blocks/bob", { method: "PUT", headers }));
+    };
+    for (const named of ["acme/carol", "other/alice", "alice", "acme/alice/x", "", "%"]) {
+      const refused = await block(named);
+      expect(refused.headers.get("tidings-user")).toBe("acme/alice");
+      expect(await refusalOf(refused)).toEqual([401, "unauthenticated"]);
+    }
+    const blocks = async (): Promise<unknown> => (await chat.fetch(requestOf("/blocks", {}))).json();
+    expect(await blocks()).toMatchObject({ blocks: [] });
+    expect((await block("acme/%61lice")).status).toBe(204);
+    expect(await blocks()).toMatchObject({ blocks: [{ user: "bob" }] });
+  });
+
+  test("Q85 a refusal names its user too: of a route, of the rate, and while the store is away", async () => {
+    const opened = await open({
+      rates: { work: { user: { burst: 2 * (costs.request + costs.conversations), perS: 0.01 } } },
+    });
+    const statusOf = async (path: string): Promise<number> => {
+      const refused = await opened.chat.fetch(requestOf(path, {}));
+      expect(refused.headers.get("tidings-user")).toBe("acme/alice");
+      return refused.status;
+    };
+    expect(await statusOf("/conversations/cdoesnotexist")).toBe(404);
+    opened.isAway = true;
+    expect(await statusOf("/conversations")).toBe(503);
+    expect(await statusOf("/conversations")).toBe(429);
+  });
+
   test("Q83 refuses whom an upgrade refuses, with the same code", async () => {
     const { chat } = await open({ origins: ["https://app.example"] });
     await expectRefused(chat, [401, "unauthenticated"], { user: "" });

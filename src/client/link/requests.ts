@@ -76,6 +76,8 @@ export function createRequests(options: RequestsOptions): Requests {
           headers: {
             ...(request.body !== undefined && { "content-type": "application/json" }),
             ...(token !== undefined && { authorization: `Bearer ${token}` }),
+            // Nothing is done as another user; a read's answer is compared, without a header that would need a preflight.
+            ...(request.method !== "GET" && { [userHeader]: own }),
             ...headers,
           },
           signal: controller.signal,

@@ -287,6 +287,19 @@ describe("the link to a real server", () => {
     expect(alice.status()).toEqual({ state: "unauthenticated", reason: "identity" });
   });
 
+  test("J31 nothing is written as another user, whose cookie came after the greeting", async () => {
+    const { url } = await start();
+    const cookie = { user: "alice" };
+    const alice = open(url, { authenticate: async () => ({ parameters: cookie }) });
+    alice.link.start();
+    await alice.reach("online");
+    cookie.user = "carol";
+    const asked = new Promise<Answer>((resolve) => alice.link.ask({ method: "PUT", path: "/blocks/bob" }, resolve));
+    expect(await asked).toMatchObject({ ok: false, code: "unauthenticated", message: "identity" });
+    expect(alice.status()).toEqual({ state: "unauthenticated", reason: "identity" });
+    expect(await (await fetch(`${url.replace(/^ws/, "http")}/blocks?user=carol`)).json()).toMatchObject({ blocks: [] });
+  });
+
   test("J24 a ban, and an origin that is not allowed, end it", async () => {
     const served = Bun.serve({
       port: 0,
