@@ -11,15 +11,13 @@ export type AccountOptions = {
   readonly scope: Scope;
   readonly storage: Storage;
   readonly cache: Cache;
-  readonly life: Pick<Life, "position">;
+  readonly life: Pick<Life, "device" | "position">;
   readonly link: Pick<Link, "ask">;
   readonly close: () => Promise<void>;
   readonly onFault: (fault: unknown) => void;
 };
 
 export function createAccount({ scope, storage, cache, life, link, close, onFault }: AccountOptions): Account {
-  const devicePath = (): string => `/devices/${encodeURIComponent(life.position()?.device ?? "")}`;
-
   async function request(ask: Ask): Promise<void> {
     const answer = await new Promise<Answer>((resolve) => link.ask(ask, resolve));
     if (!answer.ok) throw new ClientError("refused", `${answer.code}: ${answer.message}`);
@@ -27,16 +25,20 @@ export function createAccount({ scope, storage, cache, life, link, close, onFaul
 
   return {
     async registerPush(push) {
-      const path = devicePath();
+      const path = pathOf(await life.device());
       await request(push === null ? { method: "DELETE", path } : { method: "PUT", path, body: { push } });
     },
     async signOut({ wipe = false } = {}) {
       const unsent = cache.pending.size;
+      const position = life.position();
       // Without a network the server forgets it later by itself.
-      if (wipe) await request({ method: "DELETE", path: `${devicePath()}?forget=true` }).catch(onFault);
+      if (wipe && position !== null)
+        await request({ method: "DELETE", path: `${pathOf(position.device)}?forget=true` }).catch(onFault);
       await close();
       if (wipe) await storage.destroy(scope);
       return { unsent };
     },
   };
 }
+
+const pathOf = (device: string): string => `/devices/${encodeURIComponent(device)}`;

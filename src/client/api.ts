@@ -227,6 +227,7 @@ export class ClientError extends Error {
 }
 
 export type ClientErrorCode =
+  | "config_invalid"
   | "empty_text"
   | "too_large"
   | "malformed_text"

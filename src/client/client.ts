@@ -7,7 +7,8 @@ import { createLink } from "./link/link.ts";
 import { ownClock } from "./owned-clock.ts";
 import { createSource } from "./readable.ts";
 import { createReceiver } from "./receiver.ts";
-import { absoluteUrl, reportFault, runtimeEnvironment } from "./runtime.ts";
+import { reportFault, runtimeEnvironment } from "./runtime.ts";
+import { scopeOf } from "./scope.ts";
 import { createCache } from "./sync/cache.ts";
 import { createIds } from "./sync/ids.ts";
 import { createInbox } from "./sync/inbox.ts";
@@ -23,19 +24,18 @@ import { createThreads } from "./sync/threads.ts";
 import { createTyping } from "./sync/typing.ts";
 import { createWorker } from "./sync/worker.ts";
 import { createWishes } from "./sync/wishes.ts";
-import type { Scope } from "./vault/contract.ts";
 import type { RelationRow, Wish } from "./vault/rows.ts";
 
 /** The highest level of change that this release understands (PROTOCOL 2). */
 const level = 2;
 /** The limit of a text until the server has named its own. */
 const textBytesDefault = 16_384;
-/** The tenant of a host that names none (PROTOCOL 3). */
-const tenantDefault = "default";
 
 /**
  * The chat of one user on this device: durable, also without a network. It does nothing until it is used: `retain` connects it, and so does each hook
  * of `tidings/react`.
+ *
+ * @throws ClientError `config_invalid`: an option is missing, or is none.
  *
  * @example
  * const client = createClient({ url: "https://app.example/chat", user: "alice", storage: memory() });
@@ -49,7 +49,7 @@ export function createClient(options: ClientOptions): Client {
   const runtime = { ...runtimeEnvironment(), ...options.environment };
   const clock = ownClock(runtime.clock);
   const environment = { ...runtime, clock };
-  const scope: Scope = { url: absoluteUrl(options.url), tenant: options.tenant ?? tenantDefault, user };
+  const scope = scopeOf(options);
 
   const status = createSource<Status>({ state: "idle" }, { onFault });
   const storageState = createSource<StorageState>({ kind: "opening" }, { onFault });

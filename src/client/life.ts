@@ -1,3 +1,4 @@
+import { ClientError } from "./api.ts";
 import type { Environment } from "./environment.ts";
 import type { Link, Position } from "./link/contract.ts";
 import type { Cache } from "./sync/cache.ts";
@@ -16,8 +17,10 @@ export interface Life {
   isClosed(): boolean;
   /** Reads the vault into the cache; answers where a connection begins. Null: not now. */
   connect(begin: (position: Position | null) => void): void;
-  /** Where the present connection began. */
+  /** Where the present connection began. Null: the vault is not read yet. */
   position(): Position | null;
+  /** This device's name, once its vault is read; rejects when the client is closed before. */
+  device(): Promise<string>;
   close(): void;
 }
 
@@ -42,11 +45,11 @@ const lingerMs = 5_000;
 const reopenMs = 5_000;
 
 export function createLife(options: LifeOptions): Life {
-  const { clock, randomBytes, storage, scope, level, ids, cache, keeper, link, onNew, onOpen, onLost, onFault } =
-    options;
+  const { clock, randomBytes, storage, scope, level, ids, cache, keeper, link, onFault } = options;
   let phase: "unopened" | "making" | "opening" | "open" | "closed" = "unopened";
   let uses = 0;
   let position: Position | null = null;
+  const waitForPosition: (() => void)[] = [];
   /** Counts the openings: one that was overtaken changes nothing. */
   let opening = 0;
   /** The vault that is open or being read. */
@@ -59,7 +62,7 @@ export function createLife(options: LifeOptions): Life {
     const mine = ++opening;
     // Later ones show what earlier ones have loaded.
     phase = mine === 1 && storage.isNew?.(scope) === true ? "making" : "opening";
-    if (phase === "making") onNew();
+    if (phase === "making") options.onNew();
     try {
       const vault = await storage.open(scope, () => deviceName(randomBytes));
       if (isClosed()) return vault.close();
@@ -75,12 +78,12 @@ export function createLife(options: LifeOptions): Life {
       onFault(fault);
       keeper.failed(fault);
       if (!isClosed()) phase = "unopened";
-      clock.after(reopenMs, () => uses > 0 && begin());
+      clock.after(reopenMs, () => (uses > 0 || waitForPosition.length > 0) && begin());
       return;
     }
     if (isClosed()) return;
     phase = "open";
-    onOpen();
+    options.onOpen();
     if (uses > 0) link().start();
   }
 
@@ -102,6 +105,7 @@ export function createLife(options: LifeOptions): Life {
     for (const { id } of boot.outbox) ids.pass(id);
     position = { device: boot.meta.device, cursor: boot.meta.cursor, level };
     cache.setRelations(await vault.relations());
+    for (const tell of waitForPosition.splice(0)) tell();
     return position;
   }
 
@@ -119,7 +123,7 @@ export function createLife(options: LifeOptions): Life {
     link().stop();
     drop();
     position = null;
-    onLost();
+    options.onLost();
     void open();
   }
 
@@ -128,6 +132,12 @@ export function createLife(options: LifeOptions): Life {
     isOpen: () => phase === "open",
     isNew: () => phase === "making",
     position: () => position,
+    async device() {
+      if (phase === "unopened") void open();
+      if (position === null && !isClosed()) await new Promise<void>((tell) => void waitForPosition.push(tell));
+      if (position === null || isClosed()) throw new ClientError("closed", "The client is closed");
+      return position.device;
+    },
     connect(begin) {
       if (phase !== "open") return begin(null);
       readPosition(keeper.vault()).then(begin, (fault: unknown) => {
@@ -138,22 +148,28 @@ export function createLife(options: LifeOptions): Life {
     retain(linger = "linger") {
       uses++;
       begin();
-      let isHeld = true;
-      return () => {
-        if (!isHeld) return;
-        isHeld = false;
+      return once(() => {
         uses--;
         const stop = (): unknown => uses === 0 && phase === "open" && link().stop();
         if (linger === "at-once") stop();
         else clock.after(lingerMs, stop);
-      };
+      });
     },
     close() {
       phase = "closed";
+      for (const tell of waitForPosition.splice(0)) tell();
       keeper.close();
       current?.close();
       current = null;
     },
+  };
+}
+
+function once(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
   };
 }
 

@@ -4,7 +4,7 @@ import type { Environment, Occasion, SocketLike, Surroundings } from "./environm
 /** The parts of a page that report its events. Each is absent outside of browsers. */
 type PageGlobals = {
   readonly document?: EventTarget & { readonly visibilityState: string };
-  readonly location?: { readonly href: string };
+  readonly location?: { readonly origin: string };
   readonly navigator?: { readonly onLine?: boolean };
   readonly addEventListener?: EventTarget["addEventListener"];
   readonly removeEventListener?: EventTarget["removeEventListener"];
@@ -34,9 +34,13 @@ export function runtimeEnvironment(): Environment {
 /** Where an app does not listen for faults, its developer finds them here. */
 export const reportFault = (fault: unknown): void => console.error("tidings/client:", fault);
 
-/** An address that begins with a path is of the page's own origin. While a server renders there is no page, and nothing is asked. */
-export const absoluteUrl = (url: string): string =>
-  globals.location === undefined || /^\w+:/.test(url) ? url : new URL(url, globals.location.href).href;
+/** A path is of the page's own origin. While a server renders there is no page, and nothing is asked. Null: it depends on the page, or is none. */
+export function absoluteUrl(given: string): string | null {
+  const url = given.replace(/\/+$/, "");
+  if (/^https?:\/\/[^?#]+$/.test(url)) return url;
+  if (!/^(\/[^/?#][^?#]*)?$/.test(url) || !given.startsWith("/")) return null;
+  return (globals.location?.origin ?? "") + url;
+}
 
 const pageSurroundings: Surroundings = {
   isVisible: () => globals.document?.visibilityState !== "hidden",

@@ -51,6 +51,26 @@ test("J25 an app that names a wrong place finds it in its console, and in the st
   expect(said.mock.calls.join()).toContain(`http://127.0.0.1:${website.port}/chat`);
 });
 
+test("J96 a push address that is registered at once is that of this device", async () => {
+  const server = await start();
+  const registered: string[] = [];
+  const environment: ClientOptions["environment"] = {
+    async fetch(request) {
+      registered.push(new URL(request.url).pathname);
+      return new Response(null, { status: 204 });
+    },
+  };
+  const disk = createMemoryDisk();
+  const client = createClient({
+    ...{ url: `http://127.0.0.1:${server.port}`, user: "alice", storage: memory(disk), environment },
+  });
+  await client.registerPush({ provider: "fcm", token: "t" });
+  await client.close();
+  expect(registered).toHaveLength(1);
+  expect(registered[0]).toMatch(/^\/devices\/[0-9a-f]{32}$/);
+  await expect(client.registerPush(null)).rejects.toMatchObject({ code: "closed" });
+});
+
 describe("two people", () => {
   test("J8 a message is shown at once, and then as accepted, delivered and read", async () => {
     const server = await start();

@@ -67,9 +67,12 @@ export function createWorker({ self, clock, reply, onFault }: WorkerOptions): Wo
       const mine: WorkHandler = (message, reply) => handler(message, reply);
       work = mine;
       await new Promise<void>((resolve) => {
-        end = resolve;
-        if (signal?.aborted === true) resolve();
-        signal?.addEventListener("abort", () => resolve(), { once: true });
+        end = () => {
+          signal?.removeEventListener("abort", end);
+          resolve();
+        };
+        signal?.addEventListener("abort", end);
+        if (signal?.aborted === true) end();
       });
       if (work === mine) work = null;
     },

@@ -106,13 +106,16 @@ describe("a client that is closed", () => {
 test("J1 storage that opens but cannot be read is closed before the next try", async () => {
   const clock = fakeClock();
   const { storage, open } = watchedStorage(() => Promise.reject(new Error("unreadable")));
+  const faults: unknown[] = [];
   const client = createClient({
     ...{ url: "http://127.0.0.1:1", user: "alice", storage, environment: { clock } },
     authenticate: async () => null,
+    onFault: (fault) => void faults.push(fault),
   });
   client.retain();
   for (let i = 0; i < 5; i++) await clock.advance(5_000);
   expect(open()).toBeLessThanOrEqual(1);
+  expect(faults.length).toBeGreaterThan(1);
   await client.close();
 });
 
