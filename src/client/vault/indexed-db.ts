@@ -1,5 +1,5 @@
 import { type Scope, type Storage, type Vault, VaultError, type Write } from "./contract.ts";
-import type { IdbFactory, IdbRanges, IdbRequest, IdbStore } from "./idb.ts";
+import type { IdbFactory, IdbRanges, IdbRequest } from "./idb.ts";
 import {
   cache,
   createIdbLink,
@@ -46,6 +46,7 @@ export type IndexedDbOptions = {
 };
 
 type LocalNotes = {
+  readonly [key: string]: unknown;
   getItem(key: string): string | null;
   setItem(key: string, text: string): void;
   removeItem(key: string): void;
@@ -59,7 +60,7 @@ const browser = globalThis as unknown as {
 const prefix = "tidings 1 ";
 const nameOf = ({ url, tenant, user }: Scope): string => prefix + JSON.stringify([url, tenant, user]);
 
-/** Reads or writes the notes of which scopes were opened here: unlike databases they can be read at once. Undefined: there are none. */
+/** Reads or writes the notes of which scopes were opened here: unlike databases they can be read at once, and listed in every browser. Undefined: there are none. */
 function notes<Result>(use: (local: LocalNotes) => Result): Result | undefined {
   try {
     return browser.localStorage && use(browser.localStorage);
@@ -76,24 +77,12 @@ function notes<Result>(use: (local: LocalNotes) => Result): Result | undefined {
  * const storage = indexedDb();
  */
 export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = {}): Storage {
-  /** What the registry of databases answers, for browsers that do not list them. */
-  async function registered(factory: IdbFactory, call: (store: IdbStore) => IdbRequest): Promise<unknown> {
-    if (factory.databases) return [];
-    const request = factory.open("tidings", 1);
-    request.onupgradeneeded = () => void request.result.createObjectStore("name", { keyPath: null });
-    const database = await settled<{ close(): void }>(request);
-    const answer = await settled(call(request.result.transaction(["name"], "readwrite", {}).objectStore("name")));
-    database.close();
-    return answer;
-  }
-
   return {
     isNew: (scope) => notes((local) => local.getItem(nameOf(scope)) === null) ?? false,
     async open(scope, makeDevice) {
       const name = nameOf(scope);
       try {
         if (!indexedDB) throw new TypeError("There is no IndexedDB");
-        await registered(indexedDB, (store) => store.put(name, name));
         const vault = await openVault(createIdbLink(indexedDB, { name, state: "new" }), makeDevice);
         notes((local) => local.setItem(name, ""));
         return vault;
@@ -105,7 +94,7 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
     async scopes() {
       if (!indexedDB) return [];
       const listed = (await indexedDB.databases?.())?.map((database) => database.name ?? "");
-      const names = listed ?? ((await registered(indexedDB, (store) => store.getAll())) as string[]);
+      const names = listed ?? notes(Object.keys) ?? [];
       return names
         .filter((name) => name.startsWith(prefix))
         .map((name) => {
@@ -125,7 +114,6 @@ export function indexedDb({ indexedDB = browser.indexedDB }: IndexedDbOptions = 
       await settled(indexedDB.deleteDatabase(name)).catch((error: unknown) => {
         if (!isEmpty) throw error;
       });
-      await registered(indexedDB, (store) => store.delete(name));
       notes((local) => local.removeItem(name));
     },
   };
