@@ -138,10 +138,16 @@ export type Identity = { readonly user: string; readonly tenant: string };
 /** An event with the present moment, and a number from 0 to 1 by chance. */
 export type Input = { readonly event: LinkEvent; readonly at: number; readonly chance: number };
 
+/** No credentials: how the app is asked for the next ones. */
+export const absent = (
+  reason: CredentialRequest["reason"],
+  { attempt = 1, retryAt = Infinity } = {},
+): CredentialState => ({ type: "absent", reason, attempt, retryAt });
+
 /** The beginning: idle. */
 export const initialState = (options: Pick<State, "identity" | "isOffline" | "sleepAt" | "stripped">): State => ({
   phase: { type: "idle" },
-  credentials: { type: "absent", reason: "start", attempt: 1, retryAt: Infinity },
+  credentials: absent("start"),
   generation: 0,
   failures: 0,
   refusals: 0,

@@ -2,11 +2,10 @@ import { closeCode } from "../../protocol/close-code.ts";
 import type { Occasion } from "../environment.ts";
 import type { WaitReason } from "../api.ts";
 import { caughtUp, greet, probe, receive, renew, tickLive, upgrade } from "./live.ts";
-import { type Effect, type Input, isActive, type LinkEvent, type State } from "./state.ts";
+import { absent, type Effect, type Input, isActive, type LinkEvent, type State } from "./state.ts";
 import {
   askForCredentials,
   backoff,
-  change,
   connect,
   enter,
   failWith,
@@ -14,7 +13,6 @@ import {
   greetingMsMax,
   hiddenMsMax,
   mayUseSockets,
-  nextGeneration,
   reconnectRefused,
   refuse,
   strippedMax,
@@ -38,13 +36,14 @@ export function step(
   state: State,
   { event, at, chance }: Input,
 ): { readonly state: State; readonly effects: readonly Effect[] } {
-  const turn: Turn = { state, at, chance, effects: [] };
+  const turn: Turn = { ...state, at, chance, effects: [] };
   if (state.phase.type !== "closed") apply(turn, event);
-  return turn;
+  const { at: _, chance: __, effects, ...next } = turn;
+  return { state: next, effects };
 }
 
 function apply(turn: Turn, event: LinkEvent): void {
-  const { phase, connection } = turn.state;
+  const { phase, connection } = turn;
   if (event.type === "frame" || event.type === "dropped" || event.type === "failed") {
     // Late events of an ended connection change nothing.
     const isOpen = phase.type === "live" || (phase.type === "connecting" && phase.at === "greeting");
@@ -57,7 +56,8 @@ function apply(turn: Turn, event: LinkEvent): void {
       return isActive(phase) || phase.type === "asleep" ? enter(turn, { type: "idle" }) : undefined;
     case "close":
       enter(turn, { type: "closed" });
-      return change(turn, forgotten);
+      turn.credentials = absent("start");
+      return;
     case "retry":
       return retry(turn);
     case "probe":
@@ -85,19 +85,18 @@ function apply(turn: Turn, event: LinkEvent): void {
     case "position":
       if (event.generation !== connection || phase.type !== "connecting" || phase.at !== "position") return;
       if (event.position === null) return waitForNext(turn, { reason: "storage" });
-      change(turn, { phase: { ...phase, at: "greeting", until: turn.at + greetingMsMax } });
-      turn.effects.push({ ...event, position: event.position, type: "open", transport: transportOf(turn.state) });
+      turn.phase = { ...phase, at: "greeting", until: turn.at + greetingMsMax };
+      turn.effects.push({ ...event, position: event.position, type: "open", transport: transportOf(turn) });
       return;
     case "explained":
       if (event.generation !== connection || phase.type !== "connecting" || phase.at !== "reason") return;
       if (event.failure !== null) return failWith(turn, event.failure);
-      change(turn, { stripped: turn.state.stripped + 1 });
-      return turn.state.stripped < strippedMax ? waitForNext(turn, { reason: "network" }) : connect(turn);
+      return ++turn.stripped < strippedMax ? waitForNext(turn, { reason: "network" }) : connect(turn);
   }
 }
 
 function applyConnection(turn: Turn, event: Extract<LinkEvent, { type: "frame" | "dropped" | "failed" }>): void {
-  const { phase } = turn.state;
+  const { phase } = turn;
   if (event.type === "failed") return failWith(turn, event.failure);
   if (event.type === "dropped") return drop(turn, event.code, event.reason);
   if (phase.type === "live") receive(turn, { frame: event.frame, phase });
@@ -116,7 +115,7 @@ const spokenReasons: Readonly<Record<number, WaitReason>> = {
 
 /** The socket has closed. */
 function drop(turn: Turn, code: number, text: string): void {
-  const { phase } = turn.state;
+  const { phase } = turn;
   const [, named] = /retryAfterMs=(\d+)/.exec(text) ?? [];
   const reason = spokenReasons[code];
   if (code >= 4500 && code < 5000)
@@ -128,54 +127,47 @@ function drop(turn: Turn, code: number, text: string): void {
 
 /** A browser does not say why a handshake failed. */
 function askWhy(turn: Turn, proof: number): void {
-  if (transportOf(turn.state) === "polling") return waitForNext(turn, { reason: "network" });
+  if (transportOf(turn) === "polling") return waitForNext(turn, { reason: "network" });
   enter(turn, { type: "connecting", at: "reason", until: turn.at + greetingMsMax, proof });
-  const generation = nextGeneration(turn);
-  change(turn, { connection: generation });
-  turn.effects.push({ type: "ask-why", generation });
+  turn.connection = ++turn.generation;
+  turn.effects.push({ type: "ask-why", generation: turn.connection });
 }
 
 function retry(turn: Turn): void {
-  const { type } = turn.state.phase;
+  const { type } = turn.phase;
   if (type !== "unauthenticated" && type !== "ended") return type === "idle" ? undefined : wake(turn);
-  const { credentials } = turn.state;
-  change(turn, {
-    failures: 0,
-    refusals: 0,
-    ...(credentials.type !== "asking" && type === "unauthenticated" && forgotten),
-  });
+  turn.failures = turn.refusals = 0;
+  if (turn.credentials.type !== "asking" && type === "unauthenticated") turn.credentials = absent("start");
   connect(turn);
 }
 
-const forgotten = { credentials: { type: "absent", reason: "start", attempt: 1, retryAt: Infinity } } as const;
-
 /** The connection is wanted, at once. */
 function wake(turn: Turn): void {
-  const { phase } = turn.state;
+  const { phase } = turn;
   use(turn);
   if (phase.type === "live") probe(turn, phase);
   else if (phase.type === "waiting" || phase.type === "asleep" || phase.type === "idle") connect(turn);
 }
 
 function use(turn: Turn): void {
-  if (turn.state.sleepAt < Infinity) change(turn, { sleepAt: turn.at + hiddenMsMax });
+  if (turn.sleepAt < Infinity) turn.sleepAt = turn.at + hiddenMsMax;
 }
 
 function applyOccasion(turn: Turn, occasion: Occasion): void {
-  const { phase } = turn.state;
-  if (occasion === "hidden") return change(turn, { sleepAt: turn.at + hiddenMsMax });
+  const { phase } = turn;
+  if (occasion === "hidden") return void (turn.sleepAt = turn.at + hiddenMsMax);
   if (occasion === "leaving") return isActive(phase) ? enter(turn, { type: "asleep" }) : undefined;
   if (occasion === "offline") {
-    change(turn, { isOffline: true });
+    turn.isOffline = true;
     if (phase.type === "live") probe(turn, phase);
     else if (phase.type === "waiting" && phase.reason === "network") waitOffline(turn);
     return;
   }
-  if (occasion === "visible") change(turn, { sleepAt: Infinity });
-  if (occasion === "online") change(turn, { isOffline: false });
+  if (occasion === "visible") turn.sleepAt = Infinity;
+  if (occasion === "online") turn.isOffline = false;
   if (phase.type === "idle" || (phase.type === "asleep" && occasion === "online")) return;
   // Another network may let sockets through.
-  if (occasion === "online" && phase.type === "live" && phase.transport === "polling" && mayUseSockets(turn.state))
+  if (occasion === "online" && phase.type === "live" && phase.transport === "polling" && mayUseSockets(turn))
     return upgrade(turn);
   // The server has named this time, and a change of tabs does not shorten it.
   if (phase.type === "waiting" && (phase.reason === "rate" || phase.reason === "busy")) return;
@@ -183,12 +175,12 @@ function applyOccasion(turn: Turn, occasion: Occasion): void {
 }
 
 function applyCredentials(turn: Turn, event: Extract<LinkEvent, { type: "credentials" }>): void {
-  const { phase, credentials } = turn.state;
+  const { phase, credentials } = turn;
   const { generation, got } = event;
   if (credentials.type !== "asking" || credentials.generation !== generation) return;
   if (got === "fault") return credentialsFailed(turn);
   if (got === "none") {
-    change(turn, forgotten);
+    turn.credentials = absent("start");
     if (isActive(phase)) enter(turn, { type: "unauthenticated", reason: "signed-out" });
     return;
   }
@@ -196,35 +188,34 @@ function applyCredentials(turn: Turn, event: Extract<LinkEvent, { type: "credent
   // A device with a wrong clock may think that they have ended already: the server decides.
   const isKnown = lastMs > 0 && lastMs < Infinity;
   const renewAt = isKnown ? turn.at + Math.max(renewalMs.min, lastMs / 2, lastMs - renewalMs.ahead) : Infinity;
-  change(turn, { credentials: { type: "held", generation, isToken, isProven: false, renewAt } });
+  turn.credentials = { type: "held", generation, isToken, isProven: false, renewAt };
   if (phase.type === "connecting" && phase.at === "credentials") getPosition(turn, generation);
   else if (phase.type === "live") renew(turn, phase);
 }
 
 /** `authenticate` failed, or did not answer in time: the same is asked again later. */
 function credentialsFailed(turn: Turn): void {
-  const { phase, credentials } = turn.state;
+  const { phase, credentials } = turn;
   if (credentials.type !== "asking") return;
   const { reason, attempt } = credentials;
   const retryAt = turn.at + backoff(attempt, turn.chance);
-  change(turn, { credentials: { type: "absent", reason, attempt: attempt + 1, retryAt } });
+  turn.credentials = absent(reason, { attempt: attempt + 1, retryAt });
   if (phase.type === "connecting" && phase.at === "credentials") waitForNext(turn, { reason: "network" });
 }
 
 function tick(turn: Turn, lateMs: number): void {
   const { at } = turn;
-  const { credentials, sleepAt } = turn.state;
-  if (isActive(turn.state.phase) && at >= sleepAt) enter(turn, { type: "asleep" });
+  const { credentials, sleepAt } = turn;
+  if (isActive(turn.phase) && at >= sleepAt) enter(turn, { type: "asleep" });
   if (credentials.type === "asking" && at >= credentials.until) credentialsFailed(turn);
   // An open connection asks for fresh ones now, others when they connect.
-  if (credentials.type === "held" && at >= credentials.renewAt)
-    change(turn, { credentials: { type: "absent", reason: "expired", attempt: 1, retryAt: at } });
-  const { phase } = turn.state;
+  if (credentials.type === "held" && at >= credentials.renewAt) turn.credentials = absent("expired", { retryAt: at });
+  const { phase } = turn;
   if (phase.type === "live") tickLive(turn, { lateMs, phase });
   else if (phase.type === "waiting" && at >= phase.until) connect(turn);
   else if (phase.type === "connecting" && at >= phase.until) {
     // The device slept: the greeting may wait in the socket, unread.
-    if (lateMs > sleepMsMin) change(turn, { phase: { ...phase, until: at + unreadMs } });
+    if (lateMs > sleepMsMin) turn.phase = { ...phase, until: at + unreadMs };
     else if (phase.at === "greeting") askWhy(turn, phase.proof);
     else waitForNext(turn, { reason: phase.at === "position" ? "storage" : "network" });
   }

@@ -1,9 +1,13 @@
 import type { WaitReason } from "../api.ts";
 import type { Failure } from "./contract.ts";
-import { type Effect, type Phase, type State, type Transport } from "./state.ts";
+import { absent, type Effect, type Phase, type State, type Transport } from "./state.ts";
 
-/** One step under way: the state so far, and the effects in their order. It is never seen outside of `step`. */
-export type Turn = { readonly at: number; readonly chance: number; readonly effects: Effect[]; state: State };
+/** One step under way: the state so far, which it changes, and the effects in their order. It is never seen outside of `step`. */
+export type Turn = { -readonly [Name in keyof State]: State[Name] } & {
+  readonly at: number;
+  readonly chance: number;
+  readonly effects: Effect[];
+};
 
 /** How long a hidden page stays connected. */
 export const hiddenMsMax = 60_000;
@@ -17,26 +21,17 @@ const refusalsMax = 3;
 /** A proxy may drop a single handshake. */
 export const strippedMax = 2;
 
-export function change(turn: Turn, values: Partial<State>): void {
-  turn.state = { ...turn.state, ...values };
-}
-
-export function nextGeneration(turn: Turn): number {
-  const generation = turn.state.generation + 1;
-  change(turn, { generation });
-  return generation;
-}
-
 /** Ends the connection, if there is one, and goes on in this phase. */
 export function enter(turn: Turn, phase: Phase): void {
-  if (turn.state.connection > 0) turn.effects.push({ type: "close" });
-  if (turn.state.phase.type === "live") turn.effects.push({ type: "down" });
-  change(turn, { phase, connection: 0 });
+  if (turn.connection > 0) turn.effects.push({ type: "close" });
+  if (turn.phase.type === "live") turn.effects.push({ type: "down" });
+  turn.phase = phase;
+  turn.connection = 0;
 }
 
 /** Begins a try, which ends the connection before it. */
 export function connect(turn: Turn): void {
-  const { credentials } = turn.state;
+  const { credentials } = turn;
   if (credentials.type === "held") return getPosition(turn, credentials.generation);
   // The request for credentials has a time limit of its own.
   enter(turn, { type: "connecting", at: "credentials", until: Infinity, proof: 0 });
@@ -45,40 +40,34 @@ export function connect(turn: Turn): void {
 
 export function getPosition(turn: Turn, proof: number): void {
   enter(turn, { type: "connecting", at: "position", until: turn.at + greetingMsMax, proof });
-  const generation = nextGeneration(turn);
-  change(turn, { connection: generation });
-  turn.effects.push({ type: "get-position", generation });
+  turn.connection = ++turn.generation;
+  turn.effects.push({ type: "get-position", generation: turn.connection });
 }
 
 /** At most one request for credentials is under way, for the connection and for HTTP together. */
 export function askForCredentials(turn: Turn): void {
-  const { credentials } = turn.state;
+  const { credentials } = turn;
   if (credentials.type !== "absent") return;
   const { reason, attempt } = credentials;
-  const generation = nextGeneration(turn);
-  const until = turn.at + credentialsMsMax;
-  change(turn, { credentials: { type: "asking", generation, reason, attempt, until } });
+  const generation = ++turn.generation;
+  turn.credentials = { type: "asking", generation, reason, attempt, until: turn.at + credentialsMsMax };
   turn.effects.push({ type: "get-credentials", generation, reason, attempt });
 }
 
 /** These credentials were refused. Those that came since are not touched. */
 export function refuse(turn: Turn, generation: number): void {
-  const { credentials, phase, refusals: before } = turn.state;
+  const { credentials, phase } = turn;
   if (credentials.type !== "held" || credentials.generation !== generation) return;
-  const refusals = credentials.isProven ? 0 : before + 1;
-  const reason = credentials.isProven ? "expired" : "refused";
-  change(turn, {
-    refusals,
-    credentials: { type: "absent", reason, attempt: Math.max(1, refusals), retryAt: Infinity },
-  });
-  if (refusals >= refusalsMax && phase.type !== "idle" && phase.type !== "ended")
+  turn.refusals = credentials.isProven ? 0 : turn.refusals + 1;
+  turn.credentials = credentials.isProven ? absent("expired") : absent("refused", { attempt: turn.refusals });
+  if (turn.refusals >= refusalsMax && phase.type !== "idle" && phase.type !== "ended")
     enter(turn, { type: "unauthenticated", reason: "refused" });
 }
 
 /** The server refused the credentials that this try used: gets fresh ones, unless too many were refused. */
 export function reconnectRefused(turn: Turn, proof: number): void {
   refuse(turn, proof);
-  if (turn.state.phase.type !== "unauthenticated") connect(turn);
+  if (turn.phase.type !== "unauthenticated") connect(turn);
 }
 
 /** Full jitter from 0.4 s on, doubled with each failure. */
@@ -91,11 +80,10 @@ type Wait = { readonly reason: WaitReason; readonly retryAfterMs?: number | unde
 /** This try, or this connection, has failed: the next one comes later. */
 export function waitForNext(turn: Turn, { reason, retryAfterMs }: Wait): void {
   const { at, chance } = turn;
-  const { failures, isOffline } = turn.state;
-  if (isOffline && retryAfterMs === undefined) return waitOffline(turn);
+  if (turn.isOffline && retryAfterMs === undefined) return waitOffline(turn);
   const named = retryAfterMs === undefined ? null : Math.min(retryAfterMs, waitMsMax) * (1 + chance / 2);
-  change(turn, { failures: failures + 1 });
-  enter(turn, { type: "waiting", until: at + (named ?? backoff(failures, chance)), reason });
+  enter(turn, { type: "waiting", until: at + (named ?? backoff(turn.failures, chance)), reason });
+  turn.failures++;
 }
 
 /** Without a network, as the device says: it may be wrong, so a slow try goes on. */
@@ -105,7 +93,7 @@ export function waitOffline(turn: Turn): void {
 
 /** HTTP failed for this try, or gave the reason why a handshake did. */
 export function failWith(turn: Turn, { status, code, message, retryAfterMs }: Failure): void {
-  const { phase } = turn.state;
+  const { phase } = turn;
   if (status === 401 && "proof" in phase) reconnectRefused(turn, phase.proof);
   else if (status === 403 && code === "forbidden") enter(turn, { type: "ended", code, reason: message });
   else waitForNext(turn, { reason: reasonOf(status, code), retryAfterMs });
