@@ -1,3 +1,4 @@
+import { hex } from "../internal/sha256.ts";
 import { ClientError } from "./api.ts";
 import type { Environment } from "./environment.ts";
 import type { Link, Position } from "./link/contract.ts";
@@ -64,7 +65,7 @@ export function createLife(options: LifeOptions): Life {
     phase = mine === 1 && storage.isNew?.(scope) === true ? "making" : "opening";
     if (phase === "making") options.onNew();
     try {
-      const vault = await storage.open(scope, () => deviceName(randomBytes));
+      const vault = await storage.open(scope, () => hex(randomBytes(16)));
       if (isClosed()) return vault.close();
       current = vault;
       vault.onLost(() => lose(vault));
@@ -172,6 +173,3 @@ function once(act: () => void): () => void {
     isDone = true;
   };
 }
-
-const deviceName = (randomBytes: Environment["randomBytes"]): string =>
-  [...randomBytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,3 +1,4 @@
+import { hex } from "../../internal/sha256.ts";
 import type { Environment } from "../environment.ts";
 
 /** Message ids that grow: their order is the order of writing, also where the clock goes back. */
@@ -31,10 +32,18 @@ export function createIds({ clock, randomBytes }: Pick<Environment, "clock" | "r
         time++;
         counter = 0;
       }
-      bytes[2] = ((bytes[2] ?? 0) & 0x3f) | 0x80;
-      const text = [...bytes.subarray(2)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-      const head = time.toString(16).padStart(12, "0");
-      return `${head.slice(0, 8)}-${head.slice(8)}-7${counter.toString(16).padStart(3, "0")}-${text.slice(0, 4)}-${text.slice(4)}`;
+      return formatId({ time, counter, rest: hex(bytes.subarray(2)) });
     },
   };
+}
+
+/** `value` in hexadecimal, with this many digits. */
+export const digits = (value: number, length: number): string =>
+  value.toString(16).padStart(length, "0").slice(-length);
+
+/** A UUIDv7. `rest`: 16 hexadecimal digits, of which two bits give way to the variant. */
+export function formatId({ time, counter, rest }: { time: number; counter: number; rest: string }): string {
+  const head = digits(time, 12);
+  const variant = digits(8 + (Number.parseInt(rest.slice(0, 1), 16) % 4), 1);
+  return `${head.slice(0, 8)}-${head.slice(8)}-7${digits(counter, 3)}-${variant}${rest.slice(1, 4)}-${rest.slice(4)}`;
 }

@@ -1,6 +1,7 @@
 import type { Reply, WorkHandler } from "../api.ts";
 import type { Environment } from "../environment.ts";
 import type { MessageRow, Target } from "../vault/rows.ts";
+import { digits, formatId } from "./ids.ts";
 
 /** Hands messages to a bot's own code, one after the other, each before any cursor that covers it is stored. */
 export interface Worker {
@@ -93,12 +94,9 @@ export function createWorker({ self, clock, reply, onFault }: WorkerOptions): Wo
  * UUIDv7 with the message's time, so that replies grow as the messages do.
  */
 export function replyId({ conversation, seq, time }: MessageRow, count: number): string {
-  const digits = (value: number, length: number): string => value.toString(16).padStart(length, "0").slice(-length);
   const name = `${conversation} ${seq} ${count}`;
-  const head = digits(time, 12);
-  const tail = digits(fnv1a(name, 0x811c9dc5), 8) + digits(fnv1a(name, 0x9e3779b9), 8);
-  const variant = digits(8 + (Number.parseInt(tail[0] ?? "0", 16) % 4), 1);
-  return `${head.slice(0, 8)}-${head.slice(8)}-7${digits(count, 3)}-${variant}${tail.slice(1, 4)}-${tail.slice(4)}`;
+  const rest = digits(fnv1a(name, 0x811c9dc5), 8) + digits(fnv1a(name, 0x9e3779b9), 8);
+  return formatId({ time, counter: count, rest });
 }
 
 /** FNV-1a, 32 bits. */
