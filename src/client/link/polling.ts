@@ -2,7 +2,7 @@ import type { ClientFrame } from "../../protocol/frame.ts";
 import type { Answer, Ask, Failure, Frame } from "./contract.ts";
 import { withParameters } from "./path.ts";
 import { failure } from "./requests.ts";
-import { type Connection, type ConnectionOptions, isFrame } from "./socket.ts";
+import { type Connection, type ConnectionOptions, fieldsOf, isFrame } from "./socket.ts";
 
 /** Shorter than the ten seconds after which some proxies close a connection on which nothing moves. */
 const waitSeconds = 8;
@@ -125,8 +125,7 @@ export function openPolling({ environment, requests, credentials, position, even
 type Changes = { readonly cursor: string; readonly frames: readonly Frame[] };
 
 function readChanges(body: unknown): Changes | null {
-  if (typeof body !== "object" || body === null || !("cursor" in body) || !("frames" in body)) return null;
-  const { cursor, frames } = body;
+  const { cursor, frames } = fieldsOf(body);
   return typeof cursor === "string" && Array.isArray(frames) ? { cursor, frames: frames.filter(isFrame) } : null;
 }
 

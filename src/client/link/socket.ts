@@ -66,7 +66,7 @@ export function openSocket({
   else
     cancelTicket = requests.exchange({ method: "POST", path: "/tickets" }, content, (answer) => {
       if (!answer.ok) return events.onFailed(answer);
-      const { ticket } = (answer.body ?? {}) as { readonly ticket?: unknown };
+      const { ticket } = fieldsOf(answer.body);
       if (typeof ticket === "string") dial(ticket);
       else events.onFailed(failure(0, { code: "network", message: "The answer has no ticket" }));
     });
@@ -91,8 +91,11 @@ function parseFrame(data: unknown): Frame | null {
   }
 }
 
+/** The fields of what may be anything. */
+export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  Object(value) as Readonly<Record<string, unknown>>;
+
 /** Types that this release does not know pass. */
-export const isFrame = (value: unknown): value is Frame =>
-  typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
+export const isFrame = (value: unknown): value is Frame => typeof fieldsOf(value)["type"] === "string";
 
 function ignore(): void {}
