@@ -1,6 +1,7 @@
 import { mergeConversation } from "../vault/merge.ts";
 import type { ConversationRow, MessageRow, Target } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
+import { heldOf } from "./history.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Pages } from "./pages.ts";
 import { heldRow, queryOf } from "./target.ts";
@@ -45,16 +46,12 @@ export function createFinder(target: Target, { cache, keeper, pages, onPage }: F
     if (listed === null) return "unreachable";
     if (listed === "none") return "none";
     const messages = page ?? [];
-    const [first, last] = [messages[0]?.seq, messages.at(-1)?.seq];
+    const first = messages[0]?.seq;
     const patch = { kind: "listed", listed } as const;
     const row = mergeConversation(null, { patch, ranks: noRanks });
     const isBeginning = row !== null && first !== undefined && (row.unread === 0 || first <= row.own.read + 1);
     if (isBeginning && resets === cache.resets()) onPage({ row, messages });
-    const held =
-      first === undefined || last === undefined
-        ? []
-        : ([{ kind: "held", conversation: listed.id, first, last }] as const);
-    const write = { messages, conversations: [patch, ...held], resets };
+    const write = { messages, conversations: [patch, ...heldOf(listed.id, messages)], resets };
     const { conversations, isOutdated } = await keeper.write(write, "relaxed");
     return isOutdated ? await question() : (conversations[0] ?? "unreachable");
   }

@@ -1,3 +1,4 @@
+import type { ConversationPatch } from "../vault/merge.ts";
 import { rangeAt } from "../vault/ranges.ts";
 import type { ConversationRow, MessageRow } from "../vault/rows.ts";
 import type { Cache } from "./cache.ts";
@@ -23,13 +24,17 @@ export function createHistory({ cache, keeper, pages }: HistoryOptions): History
       const resets = cache.resets();
       const messages = await pages.messages({ of: { id: row.id }, at });
       if (messages === null) return null;
-      const [first, last] = [messages[0]?.seq, messages.at(-1)?.seq];
-      if (first === undefined || last === undefined) return [];
-      const patch = { kind: "held", conversation: row.id, first, last } as const;
-      const { isOutdated } = await keeper.write({ messages, conversations: [patch], resets }, "relaxed");
-      return isOutdated ? null : messages;
+      if (messages.length === 0) return messages;
+      const write = { messages, conversations: heldOf(row.id, messages), resets };
+      return (await keeper.write(write, "relaxed")).isOutdated ? null : messages;
     },
   };
+}
+
+/** What a write says of a page of history: that all of its messages are held. */
+export function heldOf(conversation: string, messages: readonly MessageRow[]): readonly ConversationPatch[] {
+  const [first, last] = [messages[0], messages.at(-1)];
+  return first && last ? [{ kind: "held", conversation, first: first.seq, last: last.seq }] : [];
 }
 
 /** What of the device's own messages answers the question, as a page. Null: the server must be asked. */
