@@ -7,7 +7,6 @@ type PageGlobals = {
   readonly location?: { readonly origin: string };
   readonly navigator?: { readonly onLine?: boolean };
   readonly addEventListener?: EventTarget["addEventListener"];
-  readonly removeEventListener?: EventTarget["removeEventListener"];
 };
 
 const globals = globalThis as PageGlobals;
@@ -42,30 +41,28 @@ export function absoluteUrl(given: string): string | null {
   return (globals.location?.origin ?? "") + url;
 }
 
+/** The events of a page. */
+const occasions: Readonly<Record<string, Occasion>> = {
+  online: "online",
+  offline: "offline",
+  pageshow: "resumed",
+  pagehide: "leaving",
+  resume: "resumed",
+};
+
 const pageSurroundings: Surroundings = {
   isVisible: () => globals.document?.visibilityState !== "hidden",
   isOnline: () => globals.navigator?.onLine !== false,
   on(listener) {
-    const { document } = globals;
-    const page = globals.addEventListener === undefined ? undefined : (globalThis as unknown as EventTarget);
-    const bound: (readonly [EventTarget | undefined, string, () => void])[] = [
-      [document, "visibilitychange", () => listener(document?.visibilityState === "hidden" ? "hidden" : "visible")],
-      ...(["online", "offline"] as const).map((name) => [page, name, () => listener(name)] as const),
-      ...(
-        [
-          ["pageshow", "resumed"],
-          ["pagehide", "leaving"],
-          ["resume", "resumed"],
-        ] as const
-      ).map(([name, occasion]): readonly [EventTarget | undefined, string, () => void] => [
-        page,
-        name,
-        () => listener(occasion satisfies Occasion),
-      ]),
-    ];
-    for (const [target, name, call] of bound) target?.addEventListener(name, call);
-    return () => {
-      for (const [target, name, call] of bound) target?.removeEventListener(name, call);
-    };
+    const page = new AbortController();
+    const { signal } = page;
+    globals.document?.addEventListener(
+      "visibilitychange",
+      () => listener(pageSurroundings.isVisible() ? "visible" : "hidden"),
+      { signal },
+    );
+    for (const [name, occasion] of Object.entries(occasions))
+      globals.addEventListener?.(name, () => listener(occasion), { signal });
+    return () => page.abort();
   },
 };
